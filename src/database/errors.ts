@@ -1,0 +1,81 @@
+/** The database cannot be reached, or ended the conversation: nothing is known to be wrong with the request itself. */
+export class DatabaseUnavailableError extends Error {
+  constructor(cause: unknown) {
+    super('The database cannot be reached.', { cause })
+    this.name = 'DatabaseUnavailableError'
+  }
+}
+
+/** A COMMIT was sent and never answered: the transaction took place or did not, and only the database knows. */
+export class CommitUnansweredError extends DatabaseUnavailableError {
+  constructor(cause: unknown) {
+    super(cause)
+    this.name = 'CommitUnansweredError'
+    this.message = 'The connection to the database was lost while it committed.'
+  }
+}
+
+/** The SQLSTATE of an error from the `pg` driver, or of one that Prisma wraps around it. */
+export function sqlState(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  const direct = property(error, 'code')
+  if (typeof direct === 'string' && /^[0-9A-Z]{5}$/.test(direct) && !isPrismaCode(direct)) return direct
+  const wrapped = property(property(property(error, 'meta'), 'driverAdapterError'), 'cause')
+  const original = property(wrapped, 'originalCode')
+  if (typeof original === 'string') return original
+  return error.cause === undefined ? undefined : sqlState(error.cause)
+}
+
+/** The name of the unique constraint that a statement of the `pg` driver violated. */
+export function violatedConstraint(error: unknown): string | undefined {
+  const constraint = property(error, 'constraint')
+  return sqlState(error) === '23505' && typeof constraint === 'string' ? constraint : undefined
+}
+
+/**
+ * Deadlock, serialization failure, lock timeout: the transaction was rolled back whole and can be run again.
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+export function canRunAgain(error: unknown): boolean {
+  const state = sqlState(error)
+  return state === '40P01' || state === '40001' || state === '55P03'
+}
+
+const connectionErrors = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+])
+
+// What `pg` and the driver adapter say of a connection that is gone, without any code.
+const connectionMessages =
+  /Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|Client was closed|Cannot use a pool after calling end|not queryable/
+
+/** Whether an error says that the database is away, shutting down, starting, or out of connections. */
+export function isUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if (error instanceof DatabaseUnavailableError) return true
+  const state = sqlState(error)
+  if (state !== undefined) return state.startsWith('08') || state.startsWith('57P') || state === '53300'
+  const code = property(error, 'code')
+  if (typeof code === 'string' && (connectionErrors.has(code) || code === 'P1001' || code === 'P1017'))
+    return true
+  if (error instanceof AggregateError) return error.errors.some(isUnavailable)
+  if (connectionMessages.test(error.message)) return true
+  const kind = property(property(property(property(error, 'meta'), 'driverAdapterError'), 'cause'), 'kind')
+  if (kind === 'DatabaseNotReachable' || kind === 'ConnectionClosed' || kind === 'SocketTimeout') return true
+  return error.cause !== undefined && isUnavailable(error.cause)
+}
+
+function isPrismaCode(code: string): boolean {
+  return /^P\d{4}$/.test(code) && code !== 'P0001'
+}
+
+function property(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined
+}

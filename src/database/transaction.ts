@@ -1,0 +1,98 @@
+import type { Pool, PoolClient, QueryResultRow } from 'pg'
+import { CommitUnansweredError, canRunAgain, DatabaseUnavailableError, isUnavailable } from './errors.ts'
+
+/** A statement with its parameters. One with a name is prepared once for each connection. */
+export interface Statement {
+  name?: string
+  text: string
+  values?: unknown[]
+}
+
+/** Anything that runs statements: a transaction, or the pool for a single one. */
+export interface Queryable {
+  rows<Row extends QueryResultRow>(statement: Statement): Promise<Row[]>
+}
+
+export class Transaction implements Queryable {
+  readonly #client: PoolClient
+
+  constructor(client: PoolClient) {
+    this.#client = client
+  }
+
+  async rows<Row extends QueryResultRow>(statement: Statement): Promise<Row[]> {
+    return (await this.#client.query<Row>(statement)).rows
+  }
+
+  /** The number of rows that a statement wrote. */
+  async execute(statement: Statement): Promise<number> {
+    return (await this.#client.query(statement)).rowCount ?? 0
+  }
+}
+
+// One statement that loses to others this often is starving, and the caller should hear of it.
+const attempts = 5
+
+/**
+ * Runs `work` in a READ COMMITTED transaction on a connection of its own: commits when it resolves, rolls back
+ * when it rejects. A deadlock, a serialization failure or a lock timeout runs the whole of `work` again, at most
+ * five times, so it must change nothing but the database.
+ *
+ * Rejects with a DatabaseUnavailableError when the connection cannot be had or is lost, which is a
+ * CommitUnansweredError when COMMIT had been sent already; with whatever `work` rejects with otherwise.
+ */
+export async function transaction<T>(pool: Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await runOnce(pool, work)
+    } catch (error) {
+      if (attempt === attempts || !canRunAgain(error)) throw error
+    }
+  }
+}
+
+async function runOnce<T>(pool: Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  const client = await connect(pool)
+  let broken: Error | undefined
+  let committing = false
+  // A connection that is lost between two statements says so here, and ends the process if nobody listens.
+  const onError = (error: Error) => {
+    broken = error
+  }
+  client.on('error', onError)
+  try {
+    await client.query('BEGIN ISOLATION LEVEL READ COMMITTED')
+    const result = await work(new Transaction(client))
+    committing = true
+    await client.query('COMMIT')
+    return result
+  } catch (error) {
+    if (isUnavailable(error)) {
+      broken = error instanceof Error ? error : new Error(String(error))
+      throw committing ? new CommitUnansweredError(error) : new DatabaseUnavailableError(error)
+    }
+    broken = await rollback(client)
+    throw error
+  } finally {
+    client.off('error', onError)
+    client.release(broken)
+  }
+}
+
+async function connect(pool: Pool): Promise<PoolClient> {
+  try {
+    return await pool.connect()
+  } catch (error) {
+    throw isUnavailable(error) ? new DatabaseUnavailableError(error) : error
+  }
+}
+
+/** Rolls back; the error that kept it from doing so, after which the connection is of no more use. */
+async function rollback(client: PoolClient): Promise<Error | undefined> {
+  try {
+    await client.query('ROLLBACK')
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}

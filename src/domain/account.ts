@@ -1,0 +1,150 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { Pool } from 'pg'
+import { v7 as newId } from 'uuid'
+import { violatedConstraint } from '../database/errors.ts'
+import { type Transaction, transaction } from '../database/transaction.ts'
+import type { ApiKey, Scope } from '../generated/prisma/client.ts'
+import type { Books } from './books.ts'
+import { InvalidInputError, NameTakenError, NotFoundError } from './errors.ts'
+import { InputCheck } from './input.ts'
+
+export const allScopes: readonly Scope[] = ['READ', 'MANAGE', 'CLAIM', 'ADMIN']
+
+/** An account with its first key. The secret is in no other place: it cannot be shown again. */
+export interface NewAccount {
+  accountId: string
+  secret: string
+}
+
+/**
+ * Creates an account with a key of all scopes, whose secret is `secret` or a new one.
+ * Rejects with a NameTakenError or an InvalidInputError.
+ */
+export async function createAccount(pool: Pool, name: string, secret = newSecret()): Promise<NewAccount> {
+  return await transaction(pool, (tx) => insertAccount(tx, name, secret))
+}
+
+/**
+ * Creates the first account, unless there is one already: then nothing. Any number of processes that start on an
+ * empty database make one account together.
+ */
+export async function createFirstAccount(
+  pool: Pool,
+  name: string,
+  secret = newSecret(),
+): Promise<NewAccount | undefined> {
+  return await transaction(pool, async (tx) => {
+    await tx.execute({ text: 'LOCK TABLE account IN SHARE ROW EXCLUSIVE MODE' })
+    const [any] = await tx.rows({ text: 'SELECT 1 FROM account LIMIT 1' })
+    return any === undefined ? await insertAccount(tx, name, secret) : undefined
+  })
+}
+
+async function insertAccount(tx: Transaction, name: string, secret: string): Promise<NewAccount> {
+  const check = new InputCheck()
+  const accountName = check.name(name)
+  check.done()
+  const accountId = newId()
+  try {
+    await tx.execute({
+      text: 'INSERT INTO account (id, name) VALUES ($1, $2)',
+      values: [accountId, accountName],
+    })
+  } catch (error) {
+    if (violatedConstraint(error) === 'account_name_key') throw new NameTakenError('account', accountName)
+    throw error
+  }
+  await tx.execute({
+    text: 'INSERT INTO event_log (account_id, log) VALUES ($1, gen_random_uuid())',
+    values: [accountId],
+  })
+  await insertKey(tx, accountId, { name: 'First key', scopes: allScopes }, secret)
+  return { accountId, secret }
+}
+
+export interface NewKey {
+  keyId: string
+  secret: string
+}
+
+/** Creates a key. Rejects with an InvalidInputError. */
+export async function createApiKey(
+  pool: Pool,
+  accountId: string,
+  input: { name: string; scopes: readonly Scope[] },
+): Promise<NewKey> {
+  const check = new InputCheck()
+  const name = check.name(input.name)
+  if (input.scopes.length === 0)
+    check.issue(['scopes'], `Give the key at least one scope: ${allScopes.join(', ')}.`)
+  check.done()
+  const secret = newSecret()
+  const scopes = allScopes.filter((scope) => input.scopes.includes(scope))
+  const keyId = await transaction(pool, (tx) => insertKey(tx, accountId, { name, scopes }, secret))
+  return { keyId, secret }
+}
+
+async function insertKey(
+  tx: Transaction,
+  accountId: string,
+  key: { name: string; scopes: readonly Scope[] },
+  secret: string,
+): Promise<string> {
+  const keyId = newId()
+  await tx.execute({
+    text: `INSERT INTO api_key (id, account_id, name, hash, hint, scopes) VALUES ($1, $2, $3, $4, $5, $6::scope[])`,
+    values: [keyId, accountId, key.name, hashSecret(secret), secret.slice(0, hintLength), key.scopes],
+  })
+  return keyId
+}
+
+/**
+ * Revokes a key for good, in every process within seconds. Revoking it again changes nothing.
+ * Rejects with a NotFoundError.
+ */
+export async function revokeApiKey(books: Books, accountId: string, keyId: string): Promise<void> {
+  const [key] = await books.rows({
+    text: `UPDATE api_key SET revoked_at = coalesce(revoked_at, now())
+           WHERE account_id = $1 AND id = $2 RETURNING id`,
+    values: [accountId, keyId],
+  })
+  if (key === undefined) throw new NotFoundError('API key', ['apiKeyId'])
+  books.notifications.announce({ topic: 'keys', key: '' })
+}
+
+/** The key that a secret belongs to, unless it has been revoked. */
+export async function findApiKey(books: Books, secret: string): Promise<ApiKey | undefined> {
+  const key = await books.prisma.apiKey.findUnique({ where: { hash: hashSecret(secret) } })
+  return key === null || key.revokedAt !== null ? undefined : key
+}
+
+/** Notes that keys have been used. */
+export async function touchApiKeys(books: Books, keyIds: readonly string[]): Promise<void> {
+  await books.rows({
+    text: 'UPDATE api_key SET last_used_at = now() WHERE id = ANY($1::uuid[])',
+    values: [keyIds],
+  })
+}
+
+/** Throws an InvalidInputError unless every name is the name of a scope. */
+export function parseScopes(names: readonly string[]): Scope[] {
+  return names.map((name) => {
+    const scope = allScopes.find((known) => known === name.toUpperCase())
+    if (scope === undefined)
+      throw new InvalidInputError([
+        { path: ['scopes'], message: `There is no scope "${name}": ${allScopes.join(', ')}.` },
+      ])
+    return scope
+  })
+}
+
+const hintLength = 9
+
+/** 256 random bits: what nobody can guess needs no slow hash, and no salt. */
+function newSecret(): string {
+  return `pk_${randomBytes(32).toString('base64url')}`
+}
+
+function hashSecret(secret: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(createHash('sha256').update(secret).digest())
+}

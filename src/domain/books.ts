@@ -1,0 +1,88 @@
+import type { Pool, QueryResultRow } from 'pg'
+import { DatabaseUnavailableError, isUnavailable } from '../database/errors.ts'
+import type { Notifications } from '../database/notifications.ts'
+import { type Queryable, type Statement, type Transaction, transaction } from '../database/transaction.ts'
+import type { PrismaClient } from '../generated/prisma/client.ts'
+import type { CodeSpaces } from './codespaces.ts'
+import { appendEvents, type EventDraft } from './event.ts'
+
+/** What the rules of the domain work on: the database, and what must be told when it has changed. */
+export class Books implements Queryable {
+  readonly pool: Pool
+  /** For reads and for writes of a single row. */
+  readonly prisma: PrismaClient
+  readonly notifications: Notifications
+  readonly codeSpaces: CodeSpaces
+
+  constructor(parts: {
+    pool: Pool
+    prisma: PrismaClient
+    notifications: Notifications
+    codeSpaces: CodeSpaces
+  }) {
+    this.pool = parts.pool
+    this.prisma = parts.prisma
+    this.notifications = parts.notifications
+    this.codeSpaces = parts.codeSpaces
+  }
+
+  /** Runs one statement, outside any transaction. Rejects with a DatabaseUnavailableError when it could not be run. */
+  async rows<Row extends QueryResultRow>(statement: Statement): Promise<Row[]> {
+    try {
+      return (await this.pool.query<Row>(statement)).rows
+    } catch (error) {
+      throw isUnavailable(error) ? new DatabaseUnavailableError(error) : error
+    }
+  }
+
+  /**
+   * Runs `work` in a transaction (see `transaction`), appends the events it recorded to the account's log as the
+   * last act before the commit, and tells subscribers and workers of them after it.
+   *
+   * `work` takes its locks in this order, always FOR NO KEY UPDATE, and reads in a later statement than it locks:
+   * account, pool, format (by id), idempotency keys (sorted). A statement that locks a row and joins others reads
+   * the others as they were before it got the lock.
+   */
+  async write<T>(accountId: string, work: (tx: BookTransaction) => Promise<T>): Promise<T> {
+    let recorded: readonly EventDraft[] = []
+    const result = await transaction(this.pool, async (plain) => {
+      const tx = new BookTransaction(plain, accountId)
+      const value = await work(tx)
+      recorded = tx.events
+      if (recorded.length > 0) await appendEvents(plain, accountId, recorded)
+      return value
+    })
+    if (recorded.length > 0) this.notifications.announce({ topic: 'events', key: accountId })
+    if (recorded.some(isWaitingTask)) this.notifications.announce({ topic: 'tasks', key: '' })
+    return result
+  }
+}
+
+/** A transaction on one account's books. */
+export class BookTransaction implements Queryable {
+  readonly accountId: string
+  readonly events: EventDraft[] = []
+  readonly #tx: Transaction
+
+  constructor(tx: Transaction, accountId: string) {
+    this.#tx = tx
+    this.accountId = accountId
+  }
+
+  rows<Row extends QueryResultRow>(statement: Statement): Promise<Row[]> {
+    return this.#tx.rows<Row>(statement)
+  }
+
+  execute(statement: Statement): Promise<number> {
+    return this.#tx.execute(statement)
+  }
+
+  /** Adds an event to those that are written with this transaction, in the order of the calls. */
+  record(event: EventDraft): void {
+    this.events.push(event)
+  }
+}
+
+function isWaitingTask(event: EventDraft): boolean {
+  return event.kind === 'TASK_STATUS_CHANGED' && event.payload.status === 'AWAITING_EXECUTION'
+}

@@ -1,0 +1,360 @@
+import { randomBytes } from 'node:crypto'
+import { CommitUnansweredError } from '../database/errors.ts'
+import { type Batch, readBatches } from './batch.ts'
+import type { Books, BookTransaction } from './books.ts'
+import { type ClaimRow, type Code, computeCodes, readClaims } from './code.ts'
+import { IdempotencyConflictError, NotEnoughCodesError, NotFoundError, type UserError } from './errors.ts'
+import { availableForGeneration, lockFormat, readFormat } from './format.ts'
+import {
+  checkIdempotencyKey,
+  findKeys,
+  hashInput,
+  insertKeys,
+  KeyJustUsedError,
+  type KeyUse,
+} from './idempotency.ts'
+import { InputCheck } from './input.ts'
+import { lockPool, type Pool, writePoolCounters } from './pool.ts'
+import { isRefillable, type RefillablePool, refill } from './refill.ts'
+
+export interface ClaimCodesInput {
+  poolId: string
+  count: number
+  recipient?: string | undefined
+  idempotencyKey?: string | undefined
+}
+
+export const maximumClaim = 10_000
+const maximumRecipientLength = 1_000
+
+// More in one transaction makes those behind it wait longer than it saves them.
+const maximumGroup = 1_000
+
+// A claim holds its pool's lock through a flush to disk. Two at a time keep the disk busy; more only queue there.
+const maximumTransactions = 2
+
+const operation = 'claimCodes'
+
+/** A claim that waits for its turn, with what will become of it. */
+interface Request {
+  input: ClaimCodesInput
+  hash: string
+  resolve: (codes: Code[]) => void
+  reject: (error: unknown) => void
+}
+
+/** The requests for one pool that have piled up. */
+interface Lane {
+  accountId: string
+  poolId: string
+  waiting: Request[]
+  running: boolean
+}
+
+/** What a transaction has decided about a request: an interval of the pool's line, or why there is none. */
+type Decision = { first: bigint; replayed: boolean } | UserError
+
+/** What a transaction has decided about all of a group. */
+interface GroupResult {
+  /** One for each request, in their order. */
+  decisions: Decision[]
+  /** The positions that were claimed, [from, to), and the batches that hold them. */
+  from: bigint
+  to: bigint
+  batches: Batch[]
+  at: Date
+  nonce: bigint
+}
+
+/**
+ * Takes codes out of pools. Claims of a pool that arrive while a transaction of this process is claiming from it
+ * are served together by the next one; a claim that comes alone waits for nobody.
+ */
+export class Claims {
+  readonly #books: Books
+  readonly #lanes = new Map<string, Lane>()
+  #transactions = 0
+
+  constructor(books: Books) {
+    this.#books = books
+  }
+
+  /**
+   * Claims `count` codes of a pool, all or none, each handed out to nobody else ever. With an idempotencyKey that
+   * was used for the same input, resolves to the same codes again and claims nothing.
+   *
+   * Rejects with an InvalidInputError, NotFoundError, NotEnoughCodesError or IdempotencyConflictError; with a
+   * DatabaseUnavailableError when it cannot be known whether the codes were claimed: asking again with the same
+   * idempotencyKey is safe.
+   */
+  async claim(accountId: string, input: ClaimCodesInput): Promise<Code[]> {
+    checkClaim(input)
+    const hash = hashInput({ poolId: input.poolId, count: input.count, recipient: input.recipient })
+    return await new Promise<Code[]>((resolve, reject) => {
+      this.#enqueue(accountId, { input, hash, resolve, reject })
+    })
+  }
+
+  #enqueue(accountId: string, request: Request): void {
+    const name = `${accountId} ${request.input.poolId}`
+    let lane = this.#lanes.get(name)
+    if (lane === undefined) {
+      lane = { accountId, poolId: request.input.poolId, waiting: [], running: false }
+      this.#lanes.set(name, lane)
+    }
+    lane.waiting.push(request)
+    this.#start()
+  }
+
+  /** Starts transactions for lanes that wait, in the order in which they began to. */
+  #start(): void {
+    for (const [name, lane] of this.#lanes) {
+      if (this.#transactions >= maximumTransactions) return
+      if (lane.running) continue
+      lane.running = true
+      this.#transactions += 1
+      void this.#serve(lane).finally(() => {
+        this.#transactions -= 1
+        lane.running = false
+        // To the end of the order; a lane that nobody waits in is gone.
+        this.#lanes.delete(name)
+        if (lane.waiting.length > 0) this.#lanes.set(name, lane)
+        this.#start()
+      })
+    }
+  }
+
+  /** Serves one group of a lane. Never rejects: what goes wrong is told to the requests. */
+  async #serve(lane: Lane): Promise<void> {
+    const group: Request[] = []
+    // Cut when the connection is in hand: whoever came while waiting for it is served too.
+    const cut = () => {
+      if (group.length === 0) group.push(...lane.waiting.splice(0, maximumGroup))
+      return group
+    }
+    try {
+      const result = await this.#claimGroup(lane, cut)
+      await this.#answer(lane, group, result)
+    } catch (error) {
+      // Without a connection there was no cut; those who waited for it hear of it now.
+      for (const request of cut()) request.reject(error)
+    }
+  }
+
+  async #claimGroup(lane: Lane, cut: () => Request[]): Promise<GroupResult> {
+    for (;;) {
+      let result: GroupResult | undefined
+      try {
+        return await this.#books.write(lane.accountId, async (tx) => {
+          result = await claimGroup(tx, lane.poolId, cut())
+          return result
+        })
+      } catch (error) {
+        if (error instanceof KeyJustUsedError) continue
+        if (!(error instanceof CommitUnansweredError) || result === undefined) throw error
+        if (await this.#tookPlace(lane, result)) return result
+      }
+    }
+  }
+
+  /** Whether a transaction whose commit was not answered has committed. It waits for it to end either way. */
+  async #tookPlace(lane: Lane, result: GroupResult): Promise<boolean> {
+    if (result.from === result.to) return false
+    return await this.#books.write(lane.accountId, async (tx) => {
+      // Whoever held the lock has ended once this has it.
+      await lockPool(tx, lane.poolId)
+      const [claim] = await readClaims(tx, lane.accountId, lane.poolId, result.from, result.from + 1n)
+      return claim?.first === result.from && claim.nonce === result.nonce
+    })
+  }
+
+  /** Computes the codes, outside the transaction and its locks, and hands them out. */
+  async #answer(lane: Lane, group: readonly Request[], result: GroupResult): Promise<void> {
+    const { from, to, at } = result
+    const codes = await computeCodes(this.#books, lane.accountId, result.batches, from, to)
+    for (const [position, request] of group.entries()) {
+      const decision = result.decisions[position]
+      if (decision === undefined) throw new Error('A claim was left without a decision.')
+      if (decision instanceof Error) request.reject(decision)
+      else if (decision.replayed) request.resolve(await this.#replay(lane, decision.first))
+      else {
+        const { count, recipient } = request.input
+        const offset = Number(decision.first - from)
+        const claim = { at, recipient }
+        request.resolve(
+          codes.slice(offset, offset + count).map((code) => ({ ...code, poolId: lane.poolId, claim })),
+        )
+      }
+    }
+  }
+
+  /** The codes of a claim that was made before. */
+  async #replay(lane: Lane, first: bigint): Promise<Code[]> {
+    const [claim] = await readClaims(this.#books, lane.accountId, lane.poolId, first, first + 1n)
+    if (claim?.first !== first) throw new Error(`The claim at ${first} of the pool ${lane.poolId} is gone.`)
+    return await codesOfClaim(this.#books, lane, claim)
+  }
+}
+
+function checkClaim(input: ClaimCodesInput): void {
+  const check = new InputCheck()
+  if (input.count < 1 || input.count > maximumClaim)
+    check.issue(['count'], `It is ${input.count}. One claim takes from 1 to ${maximumClaim} codes.`)
+  if (input.recipient !== undefined) check.text(['recipient'], input.recipient, maximumRecipientLength)
+  checkIdempotencyKey(check, input.idempotencyKey)
+  check.done()
+}
+
+async function codesOfClaim(books: Books, lane: Lane, claim: ClaimRow): Promise<Code[]> {
+  const to = claim.first + BigInt(claim.count)
+  const batches = await readBatches(books, lane.accountId, lane.poolId, claim.first, to)
+  const codes = await computeCodes(books, lane.accountId, batches, claim.first, to)
+  return codes.map((code) => ({
+    ...code,
+    poolId: lane.poolId,
+    claim: { at: claim.at, recipient: claim.recipient },
+  }))
+}
+
+/** Decides about a group of claims of one pool and writes what was decided, refilling the pool if that is due. */
+async function claimGroup(
+  tx: BookTransaction,
+  poolId: string,
+  group: readonly Request[],
+): Promise<GroupResult> {
+  const at = new Date()
+  const nonce = randomBytes(8).readBigInt64BE()
+  const pool = await lockPool(tx, poolId)
+  if (pool === undefined) {
+    const decisions = group.map(() => new NotFoundError('pool', ['poolId']))
+    return { decisions, from: 0n, to: 0n, batches: [], at, nonce }
+  }
+  const keys = await findUsedKeys(tx, group)
+  const before = pool.total - pool.claimed
+  const fresh = decideByKeys(group, keys)
+  const demand = group.reduce(
+    (sum, request, i) => (fresh[i] === 'fresh' ? sum + BigInt(request.input.count) : sum),
+    0n,
+  )
+  const format = await formatForRefill(tx, pool, before - demand)
+  const supply = before + (format === undefined ? 0n : availableForGeneration(format))
+
+  const from = pool.claimed
+  let to = from
+  const accepted: { first: bigint; request: Request }[] = []
+  const intervals = new Map<string, bigint>()
+  const decisions = group.map((request, i): Decision | 'short' => {
+    const decided = fresh[i]
+    if (decided !== 'fresh' && decided !== 'joins' && decided !== undefined) return decided
+    const { count, idempotencyKey: key } = request.input
+    const joined = key === undefined ? undefined : intervals.get(key)
+    if (joined !== undefined) return { first: joined, replayed: true }
+    if (decided === 'joins' || to - from + BigInt(count) > supply) return 'short'
+    const first = to
+    to += BigInt(count)
+    accepted.push({ first, request })
+    if (key !== undefined) intervals.set(key, first)
+    return { first, replayed: false }
+  })
+
+  if (format !== undefined && isRefillable(pool)) await refill(tx, pool, format, to - from)
+  pool.claimed = to
+  const after = pool.total - pool.claimed
+  const refilledOrClaimed = accepted.length > 0 || format !== undefined
+  if (refilledOrClaimed) {
+    recordShortage(tx, pool, before, after)
+    await insertClaims(tx, pool, accepted, at, nonce)
+    await writePoolCounters(tx, pool)
+  }
+  return {
+    decisions: decisions.map((decision) =>
+      decision === 'short' ? new NotEnoughCodesError(pool, after) : decision,
+    ),
+    from,
+    to,
+    batches: from === to ? [] : await readBatches(tx, tx.accountId, poolId, from, to),
+    at,
+    nonce,
+  }
+}
+
+async function findUsedKeys(tx: BookTransaction, group: readonly Request[]): Promise<Map<string, KeyUse>> {
+  const keys = group.map((request) => request.input.idempotencyKey).filter((key) => key !== undefined)
+  return keys.length === 0 ? new Map() : await findKeys(tx, operation, [...new Set(keys)])
+}
+
+/** What the keys alone decide: replays and conflicts. A key that comes twice in a group joins its first request. */
+function decideByKeys(
+  group: readonly Request[],
+  used: ReadonlyMap<string, KeyUse>,
+): (Decision | 'fresh' | 'joins')[] {
+  const hashes = new Map<string, string>()
+  return group.map((request) => {
+    const key = request.input.idempotencyKey
+    if (key === undefined) return 'fresh'
+    const use = used.get(key)
+    if (use !== undefined) {
+      if (use.hash !== request.hash || use.first === undefined) return new IdempotencyConflictError()
+      return { first: use.first, replayed: true }
+    }
+    const sibling = hashes.get(key)
+    if (sibling !== undefined) return sibling === request.hash ? 'joins' : new IdempotencyConflictError()
+    hashes.set(key, request.hash)
+    return 'fresh'
+  })
+}
+
+/**
+ * The pool's format, locked, if a stock of `rest` calls for a refill and the format may have codes for it. A format
+ * that is known to have none is asked without a lock whether that has changed.
+ */
+async function formatForRefill(tx: BookTransaction, pool: Pool, rest: bigint) {
+  if (!isRefillable(pool) || rest > pool.refillThreshold) return undefined
+  if (pool.refillFailed && (await isExhausted(tx, pool))) return undefined
+  return await lockFormat(tx, pool.formatId)
+}
+
+async function isExhausted(tx: BookTransaction, pool: RefillablePool): Promise<boolean> {
+  const format = await readFormat(tx, tx.accountId, pool.formatId)
+  return format === undefined || availableForGeneration(format) === 0n
+}
+
+/** Tells that the stock fell to the threshold, or to nothing, once when it happens. */
+function recordShortage(tx: BookTransaction, pool: Pool, before: bigint, after: bigint): void {
+  const threshold = pool.refillThreshold
+  // With a threshold of 0 a pool is never low: it is empty.
+  if (threshold > 0n && before > threshold && after <= threshold)
+    tx.record({ poolId: pool.id, kind: 'POOL_LOW', payload: { available: String(after) } })
+  if (before > 0n && after === 0n) tx.record({ poolId: pool.id, kind: 'POOL_EMPTY', payload: {} })
+}
+
+async function insertClaims(
+  tx: BookTransaction,
+  pool: Pool,
+  accepted: readonly { first: bigint; request: Request }[],
+  at: Date,
+  nonce: bigint,
+): Promise<void> {
+  if (accepted.length === 0) return
+  const uses = accepted.flatMap(({ first, request }): KeyUse[] => {
+    const { idempotencyKey: key } = request.input
+    return key === undefined ? [] : [{ key, hash: request.hash, poolId: pool.id, first, taskId: undefined }]
+  })
+  if (uses.length > 0) await insertKeys(tx, operation, uses)
+  await tx.execute({
+    name: 'insert-claims',
+    text: `
+      INSERT INTO claim (account_id, pool_id, first, count, recipient, at, nonce)
+      SELECT $1, $2, claim.first, claim.count, claim.recipient, $6, $7
+      FROM unnest($3::numeric[], $4::integer[], $5::text[]) AS claim (first, count, recipient)`,
+    values: [
+      tx.accountId,
+      pool.id,
+      accepted.map(({ first }) => first),
+      accepted.map(({ request }) => request.input.count),
+      accepted.map(({ request }) => request.input.recipient ?? null),
+      at,
+      nonce,
+    ],
+  })
+}

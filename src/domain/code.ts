@@ -1,0 +1,214 @@
+import type { Queryable } from '../database/transaction.ts'
+import { type Batch, findPosition, readBatches } from './batch.ts'
+import type { Books } from './books.ts'
+import { readPool } from './pool.ts'
+
+/** A code that has been generated. Its origin, the format and the index, never changes. */
+export interface Code {
+  formatId: string
+  index: bigint
+  code: string
+  poolId: string
+  /** When and to whom it was handed out; nothing while it is available. */
+  claim: { at: Date; recipient: string | undefined } | undefined
+}
+
+export interface CodeOrigin {
+  formatId: string
+  index: bigint
+}
+
+export type CodeStatus = 'AVAILABLE' | 'CLAIMED'
+
+/** The origins and texts of the codes at positions [from, to) of a pool, whose batches are given. */
+export async function computeCodes(
+  books: Books,
+  accountId: string,
+  batches: readonly Batch[],
+  from: bigint,
+  to: bigint,
+): Promise<(CodeOrigin & { code: string })[]> {
+  const codes: (CodeOrigin & { code: string })[] = []
+  for (const batch of batches) {
+    const begin = from > batch.start ? from : batch.start
+    const end = to < batch.start + batch.count ? to : batch.start + batch.count
+    if (begin >= end) continue
+    const space = await books.codeSpaces.get(books, accountId, batch.formatId)
+    const first = batch.first + (begin - batch.start)
+    let index = first
+    for (const code of space.codesAt(first, Number(end - begin))) {
+      codes.push({ formatId: batch.formatId, index, code })
+      index += 1n
+    }
+  }
+  if (BigInt(codes.length) !== to - from)
+    throw new Error(`The batches do not hold all of the positions ${from} to ${to}.`)
+  return codes
+}
+
+/** A page of a pool's codes, as places in the order of their list: [from, to) of `total`. */
+export interface CodePage {
+  from: bigint
+  to: bigint
+  total: bigint
+  codes: Code[]
+}
+
+/** Chooses a page when the length of the list and the places of two codes in it are known. */
+export type ChoosePage = (
+  total: bigint,
+  after: bigint | undefined,
+  before: bigint | undefined,
+) => { from: bigint; to: bigint }
+
+/**
+ * A page of a pool's codes of one status: AVAILABLE ones in the order in which they will be claimed, CLAIMED ones
+ * newest first. It costs the same anywhere in the list. `after` and `before` are codes of the pool; one that has
+ * been claimed meanwhile comes before the first available one. Resolves to nothing when one of them is not a code
+ * of this pool.
+ */
+export async function readCodes(
+  books: Books,
+  accountId: string,
+  poolId: string,
+  status: CodeStatus,
+  cursors: { after: CodeOrigin | undefined; before: CodeOrigin | undefined },
+  choose: ChoosePage,
+): Promise<CodePage | undefined> {
+  const after = await positionOf(books, accountId, poolId, cursors.after)
+  const before = await positionOf(books, accountId, poolId, cursors.before)
+  if (after === null || before === null) return undefined
+  // Read after the positions: what has a position by then is on this line.
+  const pool = await readPool(books, accountId, poolId)
+  if (pool === undefined) return undefined
+  const available = status === 'AVAILABLE'
+  const total = available ? pool.total - pool.claimed : pool.claimed
+  const place = (position: bigint | undefined) =>
+    position === undefined ? undefined : available ? position - pool.claimed : pool.claimed - 1n - position
+  const { from, to } = choose(total, place(after), place(before))
+  const codes = available
+    ? await readPositions(books, accountId, poolId, pool.claimed + from, pool.claimed + to, false)
+    : (await readPositions(books, accountId, poolId, pool.claimed - to, pool.claimed - from, true)).reverse()
+  return { from, to, total, codes }
+}
+
+/** Where a code lies in the pool; nothing for no code, null for one that the pool does not have. */
+async function positionOf(
+  books: Books,
+  accountId: string,
+  poolId: string,
+  origin: CodeOrigin | undefined,
+): Promise<bigint | undefined | null> {
+  if (origin === undefined) return undefined
+  const found = await findPosition(books, accountId, origin.formatId, origin.index)
+  return found?.poolId === poolId ? found.position : null
+}
+
+async function readPositions(
+  books: Books,
+  accountId: string,
+  poolId: string,
+  from: bigint,
+  to: bigint,
+  claimed: boolean,
+): Promise<Code[]> {
+  if (from >= to) return []
+  const batches = await readBatches(books, accountId, poolId, from, to)
+  const codes = await computeCodes(books, accountId, batches, from, to)
+  const claims = claimed ? await readClaims(books, accountId, poolId, from, to) : []
+  let claim = 0
+  return codes.map((code, offset) => {
+    const position = from + BigInt(offset)
+    while (claim + 1 < claims.length && (claims[claim + 1]?.first ?? position + 1n) <= position) claim += 1
+    return { ...code, poolId, claim: claims[claim] }
+  })
+}
+
+/** The code of an origin, if it has been generated. */
+export async function readCode(
+  books: Books,
+  accountId: string,
+  origin: CodeOrigin,
+): Promise<Code | undefined> {
+  const found = await findPosition(books, accountId, origin.formatId, origin.index)
+  if (found === undefined) return undefined
+  const pool = await readPool(books, accountId, found.poolId)
+  if (pool === undefined) throw new Error(`The pool ${found.poolId} has batches and does not exist.`)
+  const [code] = await readPositions(
+    books,
+    accountId,
+    found.poolId,
+    found.position,
+    found.position + 1n,
+    found.position < pool.claimed,
+  )
+  return code
+}
+
+/**
+ * The code that a person may mean by `text`, if it has been generated: case, spaces and dashes do not matter where
+ * the format leaves no doubt. Nothing when more than one code could be meant.
+ */
+export async function lookUpCode(books: Books, accountId: string, text: string): Promise<Code | undefined> {
+  if (text.length > maximumTypedLength) return undefined
+  const formats = await books.rows<{ id: string }>({
+    text: 'SELECT id FROM format WHERE account_id = $1',
+    values: [accountId],
+  })
+  const meant: Code[] = []
+  for (const { id } of formats) {
+    const space = await books.codeSpaces.get(books, accountId, id)
+    const exact = space.indexOf(text)
+    const index = exact ?? space.indexOfTyped(text)
+    if (index === undefined) continue
+    const code = await readCode(books, accountId, { formatId: id, index })
+    // What is written just so leaves no doubt, whatever else it could be read as.
+    if (code !== undefined && exact !== undefined) return code
+    if (code !== undefined) meant.push(code)
+  }
+  return meant.length === 1 ? meant[0] : undefined
+}
+
+// The longest code, with a space or a dash beside every character, and then some.
+const maximumTypedLength = 400
+
+export interface ClaimRow {
+  first: bigint
+  count: number
+  recipient: string | undefined
+  at: Date
+  nonce: bigint
+}
+
+/** The claims that hold positions [from, to) of a pool, in their order. */
+export async function readClaims(
+  books: Queryable,
+  accountId: string,
+  poolId: string,
+  from: bigint,
+  to: bigint,
+): Promise<ClaimRow[]> {
+  const rows = await books.rows<{
+    first: string
+    count: number
+    recipient: string | null
+    at: Date
+    nonce: string
+  }>({
+    name: 'read-claims',
+    text: `
+      SELECT first, count, recipient, at, nonce FROM claim
+      WHERE account_id = $1 AND pool_id = $2 AND first < $4 AND first >= (
+        SELECT first FROM claim WHERE account_id = $1 AND pool_id = $2 AND first <= $3 ORDER BY first DESC LIMIT 1
+      )
+      ORDER BY first`,
+    values: [accountId, poolId, from, to],
+  })
+  return rows.map((row) => ({
+    first: BigInt(row.first),
+    count: row.count,
+    recipient: row.recipient ?? undefined,
+    at: row.at,
+    nonce: BigInt(row.nonce),
+  }))
+}

@@ -1,0 +1,154 @@
+/**
+ * What a request can do wrong, as the callers of the service should hear of it. `path` leads to the field of the
+ * input that is at fault, and is empty when no one field is.
+ */
+export abstract class UserError extends Error {
+  abstract readonly code: UserErrorCode
+  readonly path: string[]
+
+  constructor(message: string, path: string[] = []) {
+    super(message)
+    this.name = new.target.name
+    this.path = path
+  }
+}
+
+export type UserErrorCode =
+  | 'INVALID_INPUT'
+  | 'NOT_FOUND'
+  | 'NAME_TAKEN'
+  | 'FORMAT_OVERLAP'
+  | 'QUANTITY_EXCEEDS_AVAILABLE'
+  | 'NOT_ENOUGH_CODES'
+  | 'IDEMPOTENCY_CONFLICT'
+  | 'TASK_FINISHED'
+
+export interface InputIssue {
+  path: string[]
+  message: string
+}
+
+/** Everything that is wrong with an input, together. */
+export class InvalidInputError extends UserError {
+  readonly code = 'INVALID_INPUT'
+  readonly issues: InputIssue[]
+
+  constructor(issues: [InputIssue, ...InputIssue[]]) {
+    const [first, ...more] = issues
+    super(
+      more.length === 0 ? first.message : `${first.message} (and ${more.length} more: see issues)`,
+      more.length === 0 ? first.path : [],
+    )
+    this.issues = issues
+  }
+}
+
+/** The thing does not exist, is of another type, or belongs to another account: which of them is not told. */
+export class NotFoundError extends UserError {
+  readonly code = 'NOT_FOUND'
+
+  constructor(what: string, path: string[]) {
+    super(`There is no ${what} with this id in your account.`, path)
+  }
+}
+
+export class NameTakenError extends UserError {
+  readonly code = 'NAME_TAKEN'
+
+  constructor(what: string, name: string) {
+    super(`Another ${what} of your account is named "${name}". Choose another name.`, ['name'])
+  }
+}
+
+export class FormatOverlapError extends UserError {
+  readonly code = 'FORMAT_OVERLAP'
+  readonly formatId: string
+
+  constructor(format: { id: string; name: string; pattern: string }) {
+    super(
+      `This format could produce codes that your format "${format.name}" (${format.pattern}) can produce too, and ` +
+        `then nobody could tell where a code came from. Use that format, or change the prefix, the suffix, the ` +
+        `length or the characters.`,
+      ['shape'],
+    )
+    this.formatId = format.id
+  }
+}
+
+export class QuantityExceedsAvailableError extends UserError {
+  readonly code = 'QUANTITY_EXCEEDS_AVAILABLE'
+  readonly availableForGeneration: bigint
+  readonly formatId: string
+
+  constructor(format: { id: string; name: string }, availableForGeneration: bigint) {
+    super(
+      availableForGeneration === 0n
+        ? `The format "${format.name}" has no codes left to generate. Choose or create a format with more room.`
+        : `The format "${format.name}" can give ${availableForGeneration} more codes. Ask for no more than that, or ` +
+            `use a format with more room.`,
+      ['quantity'],
+    )
+    this.availableForGeneration = availableForGeneration
+    this.formatId = format.id
+  }
+}
+
+export class NotEnoughCodesError extends UserError {
+  readonly code = 'NOT_ENOUGH_CODES'
+  readonly available: bigint
+  readonly poolId: string
+
+  constructor(pool: { id: string; name: string }, available: bigint) {
+    super(
+      `The pool "${pool.name}" has ${available} codes available, so nothing was claimed. Claim fewer, or generate ` +
+        `more into the pool.`,
+      ['count'],
+    )
+    this.available = available
+    this.poolId = pool.id
+  }
+}
+
+export class IdempotencyConflictError extends UserError {
+  readonly code = 'IDEMPOTENCY_CONFLICT'
+
+  constructor() {
+    super(
+      'This idempotencyKey was used for another request already. Use a new key for a new request, and the same key ' +
+        'only to send the very same request again.',
+      ['idempotencyKey'],
+    )
+  }
+}
+
+export class TaskFinishedError extends UserError {
+  readonly code = 'TASK_FINISHED'
+  readonly taskId: string
+
+  constructor(taskId: string, status: string) {
+    super(`The task is ${status.toLowerCase()} already, so it can no longer be cancelled.`, ['taskId'])
+    this.taskId = taskId
+  }
+}
+
+/** The cursor is not one of this account's event log: made up, of another account, or of a log before a restore. */
+export class CursorInvalidError extends Error {
+  constructor() {
+    super(
+      "This is not a cursor of your account's event log. Read the state afresh, together with eventCursor, and go " +
+        'on from there.',
+    )
+    this.name = 'CursorInvalidError'
+  }
+}
+
+/** Events after the cursor have been removed already. */
+export class CursorExpiredError extends Error {
+  constructor() {
+    super(
+      'Events after this cursor are no longer kept. Read the state afresh, together with eventCursor, and go on ' +
+        'from there.',
+    )
+    this.name = 'CursorExpiredError'
+  }
+}

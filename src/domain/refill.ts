@@ -1,0 +1,93 @@
+import { layBatch } from './batch.ts'
+import type { BookTransaction } from './books.ts'
+import { availableForGeneration, type FormatUse } from './format.ts'
+import type { Pool } from './pool.ts'
+import { insertCompletedTask } from './task.ts'
+
+/**
+ * How many codes an automatic refill should generate for a pool with `available` codes, of which `needed` are
+ * about to be claimed: the smallest multiple of `quantity` that serves them and leaves more than `threshold`.
+ * 0 when the stock stays above the threshold without one.
+ */
+export function refillQuantity(stock: {
+  available: bigint
+  needed: bigint
+  threshold: bigint
+  quantity: bigint
+}): bigint {
+  const short = stock.needed + stock.threshold + 1n - stock.available
+  if (short <= 0n) return 0n
+  return ((short + stock.quantity - 1n) / stock.quantity) * stock.quantity
+}
+
+/** A pool whose settings allow automatic refills. */
+export type RefillablePool = Pool & { formatId: string; quantity: bigint }
+
+export function isRefillable(pool: Pool): pool is RefillablePool {
+  return (
+    pool.autoGenerate &&
+    pool.method === 'GENERATE' &&
+    pool.formatId !== undefined &&
+    pool.quantity !== undefined
+  )
+}
+
+/**
+ * Refills a pool for claims of `needed` codes if its stock would fall to the threshold, in the transaction that
+ * has locked the pool and its format: one task, one batch, its events; less than it should be when the format has
+ * less. Changes the counters of `pool`, which the caller writes. Resolves to the id of the task, if there is one.
+ *
+ * A refill that could not be made, or not in full, is recorded once, until one succeeds or the settings change.
+ */
+export async function refill(
+  tx: BookTransaction,
+  pool: RefillablePool,
+  format: FormatUse,
+  needed: bigint,
+): Promise<string | undefined> {
+  const wanted = refillQuantity({
+    available: pool.total - pool.claimed,
+    needed,
+    threshold: pool.refillThreshold,
+    quantity: pool.quantity,
+  })
+  if (wanted === 0n) return undefined
+  const room = availableForGeneration(format)
+  const quantity = wanted < room ? wanted : room
+  const taskId = quantity > 0n ? await generateAtOnce(tx, pool, format, quantity) : undefined
+  if (quantity === wanted) pool.refillFailed = false
+  else if (!pool.refillFailed) {
+    pool.refillFailed = true
+    tx.record({
+      poolId: pool.id,
+      kind: 'POOL_REFILL_FAILED',
+      payload: { code: 'FORMAT_EXHAUSTED', message: shortage(format, quantity), formatId: format.id },
+    })
+  }
+  return taskId
+}
+
+async function generateAtOnce(
+  tx: BookTransaction,
+  pool: RefillablePool,
+  format: FormatUse,
+  quantity: bigint,
+): Promise<string> {
+  const taskId = await insertCompletedTask(tx, {
+    trigger: 'AUTO_GENERATE',
+    poolId: pool.id,
+    formatId: format.id,
+    quantity,
+  })
+  await layBatch(tx, pool, format, { taskId, count: quantity, reserved: false })
+  tx.record({ poolId: pool.id, kind: 'POOL_REFILLED', payload: { taskId, added: String(quantity) } })
+  return taskId
+}
+
+function shortage(format: FormatUse, quantity: bigint): string {
+  const rest =
+    quantity === 0n
+      ? `has no codes left, so the pool could not be refilled`
+      : `had only ${quantity} codes left, so the pool was not refilled in full`
+  return `The format "${format.name}" ${rest}. Give the pool a format with more room.`
+}

@@ -1,0 +1,111 @@
+import SchemaBuilder from '@pothos/core'
+import ComplexityPlugin from '@pothos/plugin-complexity'
+import ErrorsPlugin from '@pothos/plugin-errors'
+import PrismaPlugin from '@pothos/plugin-prisma'
+import RelayPlugin from '@pothos/plugin-relay'
+import ScopeAuthPlugin from '@pothos/plugin-scope-auth'
+import type PrismaTypes from '../generated/pothos.ts'
+import { getDatamodel } from '../generated/pothos.ts'
+import type { Scope } from '../generated/prisma/client.ts'
+import type { Context } from './context.ts'
+import { decodeId, encodeId } from './ids.ts'
+import { problem } from './problems.ts'
+
+export interface SchemaTypes {
+  Context: Context
+  PrismaTypes: PrismaTypes
+  DefaultFieldNullability: false
+  AuthScopes: { scope: Scope }
+  /** What connections have beside edges and pageInfo: how long the whole list is. */
+  Connection: { totalCount?: () => Promise<bigint> | bigint }
+  DefaultNodeNullability: false
+  DefaultEdgesNullability: { list: false; items: false }
+  Scalars: {
+    ID: { Input: string; Output: string | bigint | number }
+    BigInt: { Input: bigint; Output: bigint }
+    DateTime: { Input: never; Output: Date }
+  }
+}
+
+export const builder = new SchemaBuilder<SchemaTypes>({
+  // The errors plugin comes first, so that it sees what the others throw.
+  plugins: [ErrorsPlugin, ScopeAuthPlugin, ComplexityPlugin, RelayPlugin, PrismaPlugin],
+  defaultFieldNullability: false,
+  errors: {
+    directResult: true,
+    defaultUnionOptions: { name: ({ fieldName }) => `${capitalize(fieldName)}Result` },
+  },
+  scopeAuth: {
+    authorizeOnSubscribe: true,
+    authScopes: (context) => ({ scope: (scope) => context.scopes.includes(scope) }),
+    unauthorizedError: (_parent, _context, info, result) =>
+      problem(
+        'FORBIDDEN',
+        `This API key lacks a scope that ${info.parentType.name}.${info.fieldName} needs${neededScope(result.failure)}.`,
+      ),
+  },
+  complexity: {
+    defaultListMultiplier: 1,
+    limit: { complexity: 50_000, depth: 20, breadth: 2_000 },
+    complexityError: (kind, { complexity, maxComplexity, depth, maxDepth, breadth, maxBreadth }) => {
+      const [is, may] =
+        kind === 'Depth'
+          ? [depth, maxDepth]
+          : kind === 'Breadth'
+            ? [breadth, maxBreadth]
+            : [complexity, maxComplexity]
+      return problem(
+        'BAD_USER_INPUT',
+        `The operation asks for too much at once: its ${kind.toLowerCase()} is ${is}, and at most ${may} is ` +
+          'possible. Ask for fewer items (first, last) or fewer levels, in several requests.',
+      )
+    },
+  },
+  relay: {
+    cursorType: 'String',
+    encodeGlobalID: encodeId,
+    decodeGlobalID: decodeId,
+    nodeTypeOptions: { description: 'Anything that has a global id, by which it can be read again.' },
+    pageInfoTypeOptions: {
+      description: 'Where a page lies in its list, and how to get to the pages beside it.',
+    },
+    cursorFieldOptions: {
+      description: 'The place in the list: hand it to `after` or `before` to go on from here.',
+    },
+    nodeFieldOptions: { description: 'The item itself.', nullable: false },
+    edgesFieldOptions: {
+      description: 'The items of the page, in the order of the list.',
+      nullable: { list: false, items: false },
+    },
+    pageInfoFieldOptions: { description: 'Where the page lies in the list.' },
+    hasNextPageFieldOptions: { description: 'Whether there is more behind this page.' },
+    hasPreviousPageFieldOptions: { description: 'Whether there is more before this page.' },
+    startCursorFieldOptions: {
+      description: 'The cursor of the first item of the page; null on an empty page.',
+    },
+    endCursorFieldOptions: {
+      description:
+        'The cursor of the last item of the page: hand it to `after` for the next page. Null on an empty page.',
+    },
+    idFieldOptions: { description: 'The global id.' },
+    nodeQueryOptions: false,
+    nodesQueryOptions: false,
+  },
+  prisma: {
+    client: (context) => context.books.prisma,
+    dmmf: getDatamodel(),
+    exposeDescriptions: false,
+    filterConnectionTotalCount: true,
+  },
+})
+
+function neededScope(failure: { kind: string; parameter?: unknown }): string {
+  return typeof failure.parameter === 'string' ? `: ${failure.parameter}` : ''
+}
+
+export function capitalize(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1)
+}
+
+/** The types of this schema, as the builder's own refs want them. */
+export type Types = typeof builder.$inferSchemaTypes

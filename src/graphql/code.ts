@@ -1,0 +1,241 @@
+import type { CodeStatus as CodeStatusName, Code as CodeValue } from '../domain/code.ts'
+import { type ChoosePage, type CodePage, lookUpCode, readCodes } from '../domain/code.ts'
+import {
+  IdempotencyConflictError,
+  InvalidInputError,
+  NotEnoughCodesError,
+  NotFoundError,
+} from '../domain/errors.ts'
+import { builder } from './builder.ts'
+import { countedConnectionType, pageComplexity } from './connections.ts'
+import type { Context } from './context.ts'
+import { Format } from './format.ts'
+import { codeKey, decodeId, encodeId, parseCodeKey, uuidOf } from './ids.ts'
+import { badCursor, connectionOf, type PageArguments, pageArguments, pageSize } from './pagination.ts'
+import { Pool } from './pool.ts'
+import { problem } from './problems.ts'
+
+const CodeStatus = builder.enumType('CodeStatus', {
+  description: 'Whether a code has been handed out.',
+  values: {
+    AVAILABLE: { description: 'It is in its pool and can be claimed.' },
+    CLAIMED: { description: 'It has been handed out, for good.' },
+  } satisfies Record<CodeStatusName, { description: string }>,
+})
+
+export const Code = builder.objectRef<CodeValue>('Code')
+
+builder.node(Code, {
+  description:
+    'A promo code. Its id is the same before and after it is claimed. As a node, an AVAILABLE code needs MANAGE: whoever ' +
+    'reads one could use it.',
+  id: { resolve: codeKey },
+  isTypeOf: isCode,
+  fields: (t) => ({
+    code: t.exposeString('code', { description: 'The code itself.' }),
+    status: t.field({
+      type: CodeStatus,
+      description: 'Whether it has been handed out.',
+      resolve: statusOf,
+    }),
+    pool: t.field({
+      type: Pool,
+      description: 'The pool that it is in, or was.',
+      resolve: async (code, _args, { nodes }) => {
+        const pool = await nodes.pool.load(code.poolId)
+        if (pool === null) throw new Error(`The pool ${code.poolId} of a code does not exist.`)
+        return pool
+      },
+    }),
+    format: t.field({
+      type: Format,
+      nullable: true,
+      description: 'The format that it was generated from; null for an uploaded one.',
+      resolve: (code, _args, { nodes }) => nodes.format.load(code.formatId),
+    }),
+    recipient: t.string({
+      nullable: true,
+      description: 'Whom it was claimed for, as the claim said.',
+      resolve: (code) => code.claim?.recipient ?? null,
+    }),
+    claimedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was claimed; null while it is available.',
+      resolve: (code) => code.claim?.at ?? null,
+    }),
+  }),
+})
+
+function isCode(value: unknown): boolean {
+  return (
+    typeof value === 'object' && value !== null && 'formatId' in value && 'index' in value && 'code' in value
+  )
+}
+
+export function statusOf(code: CodeValue): CodeStatusName {
+  return code.claim === undefined ? 'AVAILABLE' : 'CLAIMED'
+}
+
+/** Throws FORBIDDEN unless the key may read the codes of this status. */
+export function mayRead(status: CodeStatusName, { scopes }: Context): void {
+  const needed = status === 'AVAILABLE' ? 'MANAGE' : 'READ'
+  if (!scopes.includes(needed))
+    throw problem(
+      'FORBIDDEN',
+      `This API key lacks the scope ${needed}, which reading ${status === 'AVAILABLE' ? 'an available' : 'a claimed'} code needs.`,
+    )
+}
+
+const CodeConnection = countedConnectionType(Code, 'codes')
+
+builder.prismaObjectField(Pool, 'codes', (t) =>
+  t.field({
+    type: CodeConnection,
+    nullable: true,
+    description:
+      "The pool's codes: AVAILABLE ones in the order in which they will be claimed, CLAIMED ones newest first. CLAIMED " +
+      'needs READ, AVAILABLE needs MANAGE: whoever reads an unclaimed code could use it. A page costs the same anywhere ' +
+      'in the list, however long it is.',
+    complexity: pageComplexity,
+    args: {
+      status: t.arg({ type: CodeStatus, required: true, description: 'Which of the codes.' }),
+      ...pageArguments(),
+    },
+    resolve: (pool, { status, ...args }, context) => {
+      mayRead(status, context)
+      return codeConnection(pool.id, status, args, context)
+    },
+  }),
+)
+
+async function codeConnection(
+  poolId: string,
+  status: CodeStatusName,
+  args: PageArguments,
+  { books, accountId }: Context,
+) {
+  const { limit, fromEnd } = pageSize(args)
+  const size = BigInt(limit)
+  const choose: ChoosePage = (total, after, before) => {
+    const low = clamp(after === undefined ? 0n : after + 1n, 0n, total)
+    const high = clamp(before ?? total, low, total)
+    return fromEnd ? { from: max(low, high - size), to: high } : { from: low, to: min(high, low + size) }
+  }
+  const cursors = { after: codeCursor('after', args.after), before: codeCursor('before', args.before) }
+  const page = await readCodes(books, accountId, poolId, status, cursors, choose)
+  if (page === undefined) throw badCursor(args.after == null ? 'before' : 'after')
+  return connectionOfCodes(page)
+}
+
+function connectionOfCodes({ from, to, total, codes }: CodePage) {
+  const edges = codes.map((code) => ({ cursor: encodeId('Code', codeKey(code)), node: code }))
+  const connection = connectionOf(edges, { hasNextPage: to < total, hasPreviousPage: from > 0n })
+  return { ...connection, totalCount: () => total }
+}
+
+/** The cursor of a code is its id: where it lies in the list is looked up. */
+function codeCursor(name: 'after' | 'before', cursor: string | null | undefined) {
+  if (cursor == null) return undefined
+  const { typename, id } = decodeId(cursor)
+  const origin = typename === 'Code' ? parseCodeKey(id) : undefined
+  if (origin === undefined) throw badCursor(name)
+  return origin
+}
+
+builder.queryField('code', (t) =>
+  t.field({
+    type: Code,
+    nullable: true,
+    description:
+      'Looks a code up as a person may type it: case, spaces and dashes do not matter where the format leaves no doubt. ' +
+      'Null when no such code has been generated. Needs READ.',
+    authScopes: { scope: 'READ' },
+    args: { code: t.arg.string({ required: true, description: 'The code, as somebody reads it out.' }) },
+    resolve: (_root, { code: text }, { books, accountId }) => lookUpCode(books, accountId, text),
+  }),
+)
+
+interface ClaimPayload {
+  codes: CodeValue[]
+  poolId: string
+}
+
+const ClaimCodesPayload = builder.objectRef<ClaimPayload>('ClaimCodesPayload').implement({
+  description: 'The codes are yours: nobody else will ever be given one of them.',
+  fields: (t) => ({
+    codes: t.field({
+      type: [Code],
+      description: 'The codes that were claimed.',
+      resolve: (claim) => claim.codes,
+    }),
+    pool: t.field({
+      type: Pool,
+      description: 'The pool, as it is now.',
+      resolve: async ({ poolId }, _args, { nodes }) => {
+        const pool = await nodes.pool.load(poolId)
+        if (pool === null) throw new Error(`The pool ${poolId} of a claim does not exist.`)
+        return pool
+      },
+    }),
+  }),
+})
+
+const ClaimCodesInput = builder.inputType('ClaimCodesInput', {
+  description: 'How many codes to take out of which pool.',
+  fields: (t) => ({
+    poolId: t.id({ required: true, description: 'The id of the pool.' }),
+    count: t.int({
+      required: true,
+      defaultValue: 1,
+      description: 'How many: 1 to 10,000, all or none of them.',
+    }),
+    recipient: t.string({
+      description:
+        'Whom they are for, in your own words: an address, a customer number. 1 to 1,000 characters.',
+    }),
+    idempotencyKey: t.string({
+      description:
+        'A string of your own, 1 to 255 characters, kept at least a day: the same key with the same input answers ' +
+        'with the same codes and claims nothing more. With it, a claim whose answer was lost can be sent again safely.',
+    }),
+  }),
+})
+
+builder.mutationField('claimCodes', (t) =>
+  t.field({
+    type: ClaimCodesPayload,
+    nullable: true,
+    description:
+      'Takes codes out of the pool and hands them out, each exactly once, ever. All or nothing: either the whole count ' +
+      'or an error. Needs CLAIM.',
+    authScopes: { scope: 'CLAIM' },
+    errors: {
+      types: [InvalidInputError, NotFoundError, NotEnoughCodesError, IdempotencyConflictError],
+      union: { description: 'The codes, or why there are none.' },
+    },
+    args: { input: t.arg({ type: ClaimCodesInput, required: true, description: 'What to claim.' }) },
+    resolve: async (_root, { input }, { claims, accountId }) => {
+      const poolId = uuidOf('Pool', input.poolId)
+      const codes = await claims.claim(accountId, {
+        poolId,
+        count: input.count,
+        recipient: input.recipient ?? undefined,
+        idempotencyKey: input.idempotencyKey ?? undefined,
+      })
+      return { codes, poolId }
+    },
+  }),
+)
+
+function min(a: bigint, b: bigint): bigint {
+  return a < b ? a : b
+}
+
+function max(a: bigint, b: bigint): bigint {
+  return a > b ? a : b
+}
+
+function clamp(value: bigint, low: bigint, high: bigint): bigint {
+  return min(max(value, low), high)
+}

@@ -1,0 +1,279 @@
+import { CursorInvalidError } from '../domain/errors.ts'
+import {
+  decodeCursor,
+  type EventContent,
+  encodeCursor,
+  type PoolEvent as PoolEventValue,
+  readHistory,
+  readLog,
+} from '../domain/event.ts'
+import { readPool } from '../domain/pool.ts'
+import { readTaskInLog, unfinished } from '../domain/task.ts'
+import type { Pool as PoolRow, Task as TaskRow } from '../generated/prisma/client.ts'
+import { builder } from './builder.ts'
+import { connectionType, pageComplexity } from './connections.ts'
+import type { Context } from './context.ts'
+import { Format } from './format.ts'
+import { uuidOf } from './ids.ts'
+import { badCursor, connectionOf, pageArguments, pageSize } from './pagination.ts'
+import { Pool } from './pool.ts'
+import { problem } from './problems.ts'
+import { stream } from './stream.ts'
+import { Task, TaskStatus, taskAsOf } from './task.ts'
+
+type EventOf<Kind extends EventContent['kind']> = PoolEventValue & Extract<EventContent, { kind: Kind }>
+
+export const PoolEvent = builder.interfaceRef<PoolEventValue>('PoolEvent').implement({
+  description:
+    "Something that happened to a pool. An event's own fields say how things were then; the nodes it leads to, how they " +
+    'are now.',
+  resolveType: (event) => typeNames[event.kind],
+  fields: (t) => ({
+    cursor: t.exposeString('cursor', { description: 'Hand it to `after` to go on from here.' }),
+    at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
+    pool: t.field({
+      type: Pool,
+      description: 'The pool, as it is now.',
+      resolve: async (event, _args, { nodes }) => existing(await nodes.pool.load(event.poolId)),
+    }),
+  }),
+})
+
+const typeNames: Record<EventContent['kind'], string> = {
+  TASK_STATUS_CHANGED: 'TaskStatusChangedEvent',
+  POOL_REFILLED: 'PoolRefilledEvent',
+  POOL_REFILL_FAILED: 'PoolRefillFailedEvent',
+  POOL_LOW: 'PoolLowEvent',
+  POOL_EMPTY: 'PoolEmptyEvent',
+}
+
+builder.objectRef<EventOf<'TASK_STATUS_CHANGED'>>('TaskStatusChangedEvent').implement({
+  description: 'A task of the pool was created, started, or ended.',
+  interfaces: [PoolEvent],
+  fields: (t) => ({
+    task: t.field({
+      type: Task,
+      description: 'The task, as it is now.',
+      resolve: async ({ payload }, _args, { nodes }) => existing(await nodes.task.load(payload.taskId)),
+    }),
+    status: t.field({
+      type: TaskStatus,
+      description: 'The status that the task had from then on.',
+      resolve: ({ payload }) => payload.status,
+    }),
+  }),
+})
+
+builder.objectRef<EventOf<'POOL_REFILLED'>>('PoolRefilledEvent').implement({
+  description: 'A task has added codes.',
+  interfaces: [PoolEvent],
+  fields: (t) => ({
+    task: t.field({
+      type: Task,
+      description: 'The task, as it is now.',
+      resolve: async ({ payload }, _args, { nodes }) => existing(await nodes.task.load(payload.taskId)),
+    }),
+    addedCount: t.field({
+      type: 'BigInt',
+      description: 'How many codes it has added.',
+      resolve: ({ payload }) => BigInt(payload.added),
+    }),
+  }),
+})
+
+const RefillFailureCode = builder.enumType('RefillFailureCode', {
+  description: 'Why an automatic refill could not be made, or not in full.',
+  values: {
+    FORMAT_EXHAUSTED: {
+      description: 'The format has no codes left, or had fewer than it should have given.',
+    },
+  },
+})
+
+const RefillFailure = builder.objectRef<EventOf<'POOL_REFILL_FAILED'>['payload']>('RefillFailure').implement({
+  description: 'Why an automatic refill could not be made, or not in full.',
+  fields: (t) => ({
+    code: t.expose('code', { type: RefillFailureCode, description: 'Why. For programs.' }),
+    message: t.exposeString('message', { description: 'Why, and what to do about it. For people.' }),
+    format: t.field({
+      type: Format,
+      nullable: true,
+      description: 'The format that ran out, as it is now.',
+      resolve: ({ formatId }, _args, { nodes }) => (formatId === null ? null : nodes.format.load(formatId)),
+    }),
+  }),
+})
+
+builder.objectRef<EventOf<'POOL_REFILL_FAILED'>>('PoolRefillFailedEvent').implement({
+  description:
+    'An automatic refill could not be made, or not in full. Told once, until one succeeds or the settings change.',
+  interfaces: [PoolEvent],
+  fields: (t) => ({
+    failure: t.field({ type: RefillFailure, description: 'Why.', resolve: ({ payload }) => payload }),
+  }),
+})
+
+builder.objectRef<EventOf<'POOL_LOW'>>('PoolLowEvent').implement({
+  description: 'The available codes fell to the refill threshold or below.',
+  interfaces: [PoolEvent],
+  fields: (t) => ({
+    availableCount: t.field({
+      type: 'BigInt',
+      description: 'How many codes were left then.',
+      resolve: ({ payload }) => BigInt(payload.available),
+    }),
+  }),
+})
+
+builder.objectRef<EventOf<'POOL_EMPTY'>>('PoolEmptyEvent').implement({
+  description: 'The last code was claimed and no refill came.',
+  interfaces: [PoolEvent],
+})
+
+const PoolEventConnection = connectionType(PoolEvent, 'events')
+
+builder.queryFields((t) => ({
+  eventCursor: t.string({
+    description:
+      'Where the event log stood before anything else in this answer was read. Give it to the subscription ' +
+      'poolEvents(after:), and nothing is missed between the two. Needs READ.',
+    authScopes: { scope: 'READ' },
+    resolve: async (_root, _args, { books, accountId, eventCursor }) =>
+      eventCursor ?? (await readEventCursor({ books, accountId })),
+  }),
+  poolEvents: t.field({
+    type: PoolEventConnection,
+    description:
+      'What happened, newest first: the history of a pool, or of all pools, as far as it is kept. The cursor of an edge ' +
+      'is that of its event. Needs READ.',
+    authScopes: { scope: 'READ' },
+    complexity: pageComplexity,
+    args: { poolId: t.arg.id({ description: 'Only events of this pool.' }), ...pageArguments() },
+    resolve: async (_root, { poolId, ...args }, { books, accountId }) => {
+      const { limit, fromEnd } = pageSize(args)
+      const after = await sequenceOf('after', args.after, { books, accountId })
+      const before = await sequenceOf('before', args.before, { books, accountId })
+      // One more than the page, to see whether there is more.
+      const found = await readHistory(books, accountId, {
+        poolId: poolId == null ? undefined : uuidOf('Pool', poolId),
+        olderThan: after,
+        newerThan: before,
+        limit: limit + 1,
+        fromOldest: fromEnd,
+      })
+      const more = found.length > limit
+      const events = fromEnd ? found.slice(-limit) : found.slice(0, limit)
+      return connectionOf(
+        events.map((event) => ({ cursor: event.cursor, node: event })),
+        fromEnd
+          ? { hasNextPage: before !== undefined, hasPreviousPage: more }
+          : { hasNextPage: more, hasPreviousPage: after !== undefined },
+      )
+    },
+  }),
+}))
+
+/** Where the account's log stands now. */
+export async function readEventCursor(where: Pick<Context, 'books' | 'accountId'>): Promise<string> {
+  const { log, last } = await readLog(where.books, where.accountId)
+  return encodeCursor({ log, sequence: last })
+}
+
+async function sequenceOf(
+  name: 'after' | 'before',
+  cursor: string | null | undefined,
+  { books, accountId }: Pick<Context, 'books' | 'accountId'>,
+): Promise<bigint | undefined> {
+  if (cursor == null) return undefined
+  try {
+    const { log, sequence } = decodeCursor(cursor)
+    if (log === (await readLog(books, accountId)).log) return sequence
+  } catch (error) {
+    if (!(error instanceof CursorInvalidError)) throw error
+  }
+  throw badCursor(name)
+}
+
+// ---------------------------------------------------------------- live
+
+builder.subscriptionFields((t) => ({
+  taskUpdated: t.field({
+    type: Task,
+    description:
+      'The task as it is now, then at every change; completes when the task has finished. Needs READ.',
+    authScopes: { scope: 'READ' },
+    args: { id: t.arg.id({ required: true, description: 'The id of a task.' }) },
+    subscribe: (_root, { id }, context) => taskUpdates(uuidOf('Task', id), context),
+    resolve: (task: TaskRow) => task,
+  }),
+  poolUpdated: t.field({
+    type: Pool,
+    description:
+      'The pool as it is now, then whenever its counts, status or settings have changed, at most once a second. Needs READ.',
+    authScopes: { scope: 'READ' },
+    args: { id: t.arg.id({ required: true, description: 'The id of a pool.' }) },
+    subscribe: (_root, { id }, context) => poolUpdates(uuidOf('Pool', id), context),
+    resolve: (pool: PoolRow) => pool,
+  }),
+  poolEvents: t.field({
+    type: PoolEvent,
+    description:
+      'What happens to a pool (or, without poolId, to every pool of the account), in order. With `after`, first ' +
+      'everything that happened since: a client that reconnects with its last cursor misses nothing. Needs READ.',
+    authScopes: { scope: 'READ' },
+    args: {
+      poolId: t.arg.id({
+        description: 'Only events of this pool; without it, of every pool, later ones too.',
+      }),
+      after: t.arg.string({
+        description:
+          'The cursor of the last event that you have, or an eventCursor; without it, from now on.',
+      }),
+    },
+    subscribe: (_root, { poolId, after }, context) =>
+      poolEvents(poolId == null ? undefined : uuidOf('Pool', poolId), after ?? undefined, context),
+    resolve: (event: PoolEventValue) => event,
+  }),
+}))
+
+async function taskUpdates(taskId: string, { books, feed, accountId, nodes }: Context) {
+  const task = await nodes.task.load(taskId)
+  const now = await readTaskInLog(books, accountId, taskId)
+  if (task === null || now === undefined) throw notFound('task')
+  return stream(async function* (signal) {
+    yield taskAsOf(task, now.snapshot)
+    if (!unfinished.includes(now.snapshot.status)) return
+    for await (const event of feed.after(accountId, now.sequence, signal)) {
+      if (event.kind !== 'TASK_STATUS_CHANGED' || event.payload.taskId !== taskId) continue
+      yield taskAsOf(task, event.payload)
+      if (!unfinished.includes(event.payload.status)) return
+    }
+  })
+}
+
+async function poolEvents(poolId: string | undefined, after: string | undefined, context: Context) {
+  const { books, feed, accountId } = context
+  if (poolId !== undefined && (await readPool(books, accountId, poolId)) === undefined) throw notFound('pool')
+  const log = await readLog(books, accountId)
+  const from = after === undefined ? { log: log.log, sequence: log.last } : decodeCursor(after)
+  if (from.log !== log.log || from.sequence > log.last) throw new CursorInvalidError()
+  return stream(async function* (signal) {
+    for await (const event of feed.after(accountId, from.sequence, signal))
+      if (poolId === undefined || event.poolId === poolId) yield event
+  })
+}
+
+async function poolUpdates(poolId: string, { nodes, watch }: Context) {
+  const pool = await nodes.pool.load(poolId)
+  if (pool === null) throw notFound('pool')
+  return stream((signal) => watch.after(pool, signal))
+}
+
+function notFound(what: string) {
+  return problem('NOT_FOUND', `There is no ${what} with this id in your account.`)
+}
+
+function existing<Row>(row: Row | null): Row {
+  if (row === null) throw new Error('What an event leads to does not exist.')
+  return row
+}

@@ -1,0 +1,40 @@
+/**
+ * Global ids: base64 of the type's name and the id within it. Whatever is not the id of a thing of the type that is
+ * asked for is treated as the id of a thing that does not exist.
+ */
+
+export type NodeType = 'Account' | 'ApiKey' | 'Code' | 'Format' | 'Pool' | 'Task'
+
+export function encodeId(type: string, id: string | number | bigint): string {
+  return Buffer.from(`${type}:${id}`).toString('base64')
+}
+
+/** Type and id, or the id of nothing when the text is not a global id. */
+export function decodeId(globalId: string): { typename: string; id: string } {
+  const match = /^([A-Za-z]+):(.+)$/.exec(Buffer.from(globalId, 'base64').toString())
+  return { typename: match?.[1] ?? '', id: match?.[2] ?? nobody }
+}
+
+/** The uuid of a node of this type; one that no node has when the text is anything else. */
+export function uuidOf(type: Exclude<NodeType, 'Code'>, globalId: string): string {
+  const { typename, id } = decodeId(globalId)
+  return typename === type && isUuid(id) ? id : nobody
+}
+
+export function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(text)
+}
+
+/** The origin of a code as the id within the type Code. */
+export function codeKey(origin: { formatId: string; index: bigint }): string {
+  return `${origin.formatId}:${origin.index}`
+}
+
+export function parseCodeKey(key: string): { formatId: string; index: bigint } | undefined {
+  const match = /^([0-9a-f-]{36}):(0|[1-9]\d{0,28})$/.exec(key)
+  if (match?.[1] === undefined || match[2] === undefined || !isUuid(match[1])) return undefined
+  return { formatId: match[1], index: BigInt(match[2]) }
+}
+
+/** The nil UUID of RFC 9562, which is never given to anything. */
+const nobody = '00000000-0000-0000-0000-000000000000'

@@ -1,0 +1,124 @@
+import type { GraphQLError } from 'graphql'
+import { builder } from './builder.ts'
+import { isUuid } from './ids.ts'
+import { problem } from './problems.ts'
+
+export const defaultPageSize = 20
+export const maximumPageSize = 100
+
+export interface PageArguments {
+  first?: number | null | undefined
+  after?: string | null | undefined
+  last?: number | null | undefined
+  before?: string | null | undefined
+}
+
+/** The arguments of every list. `order` completes "The first items of the list, which is …". */
+export function pageArguments() {
+  return builder.args((t) => ({
+    first: t.int({
+      description: `This many items from the beginning: 1 to ${maximumPageSize}, and ${defaultPageSize} when neither first nor last is given.`,
+    }),
+    after: t.string({ description: 'Only what comes after the item with this cursor.' }),
+    last: t.int({ description: `This many items from the end: 1 to ${maximumPageSize}.` }),
+    before: t.string({ description: 'Only what comes before the item with this cursor.' }),
+  }))
+}
+
+/** How many items a page has, and from which end of the list they are taken. */
+export interface PageSize {
+  limit: number
+  fromEnd: boolean
+}
+
+/** Throws BAD_USER_INPUT for sizes that no page can have. */
+export function pageSize(args: PageArguments): PageSize {
+  const { first, last } = args
+  if (first != null && last != null)
+    throw badInput('Give first or last, not both: a page is taken from one end of the list.')
+  const [name, limit] = last == null ? ['first', first ?? defaultPageSize] : ['last', last]
+  if (limit < 1 || limit > maximumPageSize)
+    throw badInput(`${name} is ${limit}. A page has 1 to ${maximumPageSize} items.`)
+  return { limit, fromEnd: last != null }
+}
+
+export function badInput(message: string): GraphQLError {
+  return problem('BAD_USER_INPUT', message)
+}
+
+export function badCursor(name: 'after' | 'before'): GraphQLError {
+  return badInput(`${name} is not a cursor of this list. Use the cursor of one of its edges, or endCursor.`)
+}
+
+/** A page of a list. */
+export interface Connection<Node> {
+  edges: { cursor: string; node: Node }[]
+  pageInfo: {
+    hasNextPage: boolean
+    hasPreviousPage: boolean
+    startCursor: string | null
+    endCursor: string | null
+  }
+}
+
+export function connectionOf<Node>(
+  edges: { cursor: string; node: Node }[],
+  more: { hasNextPage: boolean; hasPreviousPage: boolean },
+): Connection<Node> {
+  return {
+    edges,
+    pageInfo: { ...more, startCursor: edges[0]?.cursor ?? null, endCursor: edges.at(-1)?.cursor ?? null },
+  }
+}
+
+/** A list whose items are newest first, which is the order of their ids, backwards. */
+export interface NewestFirst<Node extends { id: string }> {
+  /** Items older than `after` and newer than `before`, `limit` at most: the newest, or the oldest, of them. */
+  load(page: {
+    after: string | undefined
+    before: string | undefined
+    limit: number
+    fromOldest: boolean
+  }): Promise<Node[]>
+}
+
+/** A page of a list that is newest first. Throws BAD_USER_INPUT for page arguments that make no sense. */
+export async function newestFirst<Node extends { id: string }>(
+  args: PageArguments,
+  list: NewestFirst<Node>,
+): Promise<Connection<Node>> {
+  const { limit, fromEnd } = pageSize(args)
+  const after = uuidCursor('after', args.after)
+  const before = uuidCursor('before', args.before)
+  // One more than the page, to see whether there is more.
+  const found = await list.load({ after, before, limit: limit + 1, fromOldest: fromEnd })
+  const more = found.length > limit
+  const page = found.slice(0, limit).sort((a, b) => (a.id < b.id ? 1 : -1))
+  return connectionOf(
+    page.map((node) => ({ cursor: Buffer.from(node.id).toString('base64url'), node })),
+    fromEnd
+      ? { hasNextPage: before !== undefined, hasPreviousPage: more }
+      : { hasNextPage: more, hasPreviousPage: after !== undefined },
+  )
+}
+
+/** The part of a Prisma query that selects a page of a list that is newest first. */
+export function pageQuery(page: Parameters<NewestFirst<{ id: string }>['load']>[0]) {
+  return {
+    where: {
+      id: {
+        ...(page.after === undefined ? {} : { lt: page.after }),
+        ...(page.before === undefined ? {} : { gt: page.before }),
+      },
+    },
+    orderBy: { id: page.fromOldest ? 'asc' : 'desc' },
+    take: page.limit,
+  } as const
+}
+
+function uuidCursor(name: 'after' | 'before', cursor: string | null | undefined): string | undefined {
+  if (cursor == null) return undefined
+  const id = Buffer.from(cursor, 'base64url').toString()
+  if (!isUuid(id)) throw badCursor(name)
+  return id
+}

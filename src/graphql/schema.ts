@@ -1,0 +1,28 @@
+import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql'
+import { builder } from './builder.ts'
+import './scalars.ts'
+import './account.ts'
+import './format.ts'
+import './pool.ts'
+import './task.ts'
+import './code.ts'
+import './event.ts'
+import './errors.ts'
+import './node.ts'
+
+builder.queryType({ description: 'What there is. Every field needs the scope READ.' })
+builder.mutationType({
+  description:
+    'What can be done. Every field says which scope it needs, and answers with a payload or with a typed error.',
+})
+builder.subscriptionType({ description: 'What changes, as it happens. Every field needs the scope READ.' })
+
+/** The schema of the API. */
+export function createSchema(): GraphQLSchema {
+  return builder.toSchema({})
+}
+
+/** The schema as the text of schema.graphql. */
+export function printSorted(schema: GraphQLSchema): string {
+  return `${printSchema(lexicographicSortSchema(schema))}\n`
+}

@@ -1,0 +1,328 @@
+import {
+  IdempotencyConflictError,
+  InvalidInputError,
+  NotFoundError,
+  QuantityExceedsAvailableError,
+  TaskFinishedError,
+} from '../domain/errors.ts'
+import type { TaskSnapshot } from '../domain/event.ts'
+import { generateCodes } from '../domain/generation.ts'
+import { cancelTask } from '../domain/task.ts'
+import type {
+  PrismaClient,
+  TaskFailureCode as TaskFailureCodeName,
+  TaskKind as TaskKindName,
+  Task as TaskRow,
+  TaskStatus as TaskStatusName,
+  TaskTrigger as TaskTriggerName,
+} from '../generated/prisma/client.ts'
+import { Prisma } from '../generated/prisma/client.ts'
+import { builder } from './builder.ts'
+import { countedConnectionType, pageComplexity } from './connections.ts'
+import { uuidOf } from './ids.ts'
+import { integer } from './integers.ts'
+import { newestFirst, pageArguments, pageQuery } from './pagination.ts'
+import { Pool, SaveReplenishmentPayload } from './pool.ts'
+
+const TaskKind = builder.enumType('TaskKind', {
+  description: 'Where the codes of a task come from.',
+  values: {
+    GENERATION: { description: 'They are generated from a format.' },
+    UPLOAD: { description: 'They are uploaded.' },
+  } satisfies Record<TaskKindName, { description: string }>,
+})
+
+const TaskTrigger = builder.enumType('TaskTrigger', {
+  description: 'What started a task.',
+  values: {
+    MANUAL: { description: 'Somebody asked for it.' },
+    AUTO_GENERATE: { description: 'The pool was about to run out, and its settings say to refill it.' },
+  } satisfies Record<TaskTriggerName, { description: string }>,
+})
+
+export const TaskStatus = builder.enumType('TaskStatus', {
+  description: 'How far a task is. It goes from AWAITING_EXECUTION to RUNNING and ends in one of the others.',
+  values: {
+    AWAITING_EXECUTION: { description: 'Accepted: its codes are reserved, and it waits for its turn.' },
+    RUNNING: { description: 'It is being carried out.' },
+    COMPLETED: { description: 'Its codes are in the pool.' },
+    FAILED: { description: 'It could not be carried out and added nothing: see failure.' },
+    CANCELLED: { description: 'It was cancelled and added nothing.' },
+  } satisfies Record<TaskStatusName, { description: string }>,
+})
+
+const TaskFailureCode = builder.enumType('TaskFailureCode', {
+  description: 'Why a task failed.',
+  values: {
+    INTERNAL: { description: 'The service could not carry it out.' },
+  } satisfies Record<TaskFailureCodeName, { description: string }>,
+})
+
+const TaskFailure = builder
+  .objectRef<{ code: TaskFailureCodeName; message: string }>('TaskFailure')
+  .implement({
+    description: 'Why a task failed.',
+    fields: (t) => ({
+      code: t.expose('code', { type: TaskFailureCode, description: 'Why. For programs.' }),
+      message: t.exposeString('message', { description: 'Why, and what to do about it. For people.' }),
+    }),
+  })
+
+export const Task = builder.prismaNode('Task', {
+  description: 'One run that adds codes to a pool.',
+  id: { resolve: (task) => task.id },
+  findUnique: (id, { accountId }) => ({ accountId_id: { accountId, id } }),
+  fields: (t) => ({
+    kind: t.expose('kind', { type: TaskKind, description: 'Where its codes come from.' }),
+    trigger: t.expose('trigger', { type: TaskTrigger, description: 'What started it.' }),
+    pool: t.relation('pool', { description: 'The pool that it adds codes to.' }),
+    format: t.relation('format', {
+      nullable: true,
+      description: 'The format that it generates from; null for an upload.',
+    }),
+    status: t.expose('status', { type: TaskStatus, description: 'How far it is.' }),
+    quantity: t.field({
+      type: 'BigInt',
+      nullable: true,
+      description: 'How many codes were asked for; null when that is not known beforehand.',
+      resolve: (task) => (task.quantity === null ? null : integer(task.quantity)),
+    }),
+    generatedCount: t.field({
+      type: 'BigInt',
+      description: 'How many codes the run has produced.',
+      resolve: (task) => integer(task.generated),
+    }),
+    addedCount: t.field({
+      type: 'BigInt',
+      description: 'How many it has added to the pool.',
+      resolve: (task) => integer(task.added),
+    }),
+    progress: t.float({
+      description:
+        'How much of it is done, from 0 to 1. Generation takes the same short time for any quantity, in one step.',
+      resolve: (task) => (task.status === 'COMPLETED' ? 1 : 0),
+    }),
+    failure: t.field({
+      type: TaskFailure,
+      nullable: true,
+      description: 'Why it failed; null unless it did.',
+      resolve: ({ failureCode, failureMessage }) =>
+        failureCode === null ? null : { code: failureCode, message: failureMessage ?? '' },
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was accepted.' }),
+    startedAt: t.expose('startedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When a worker took it up; null before.',
+    }),
+    finishedAt: t.expose('finishedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it ended, in whatever way; null before.',
+    }),
+  }),
+})
+
+/** A task as it was when a snapshot of it was taken. What a snapshot does not tell of never changes. */
+export function taskAsOf(task: TaskRow, snapshot: TaskSnapshot): TaskRow {
+  return {
+    ...task,
+    status: snapshot.status,
+    generated: new Prisma.Decimal(snapshot.generated),
+    added: new Prisma.Decimal(snapshot.added),
+    startedAt: snapshot.startedAt === null ? null : new Date(snapshot.startedAt),
+    finishedAt: snapshot.finishedAt === null ? null : new Date(snapshot.finishedAt),
+    failureCode: snapshot.failureCode,
+    failureMessage: snapshot.failureMessage,
+  }
+}
+
+const TaskConnection = countedConnectionType(Task, 'tasks')
+
+builder.objectField(SaveReplenishmentPayload, 'refill', (t) =>
+  t.field({
+    type: Task,
+    nullable: true,
+    description: 'The refill that saving started at once because the pool was at its threshold already.',
+    resolve: ({ refillTaskId }, _args, { nodes }) =>
+      refillTaskId === undefined ? null : nodes.task.load(refillTaskId),
+  }),
+)
+
+builder.prismaObjectField(Pool, 'tasks', (t) =>
+  t.field({
+    type: TaskConnection,
+    description: 'The tasks that have added codes to the pool, or are about to, newest first.',
+    complexity: pageComplexity,
+    args: {
+      ...pageArguments(),
+      status: t.arg({ type: [TaskStatus], description: 'Only those with one of these statuses.' }),
+    },
+    resolve: (pool, { status, ...page }, { books, accountId }) =>
+      listTasks(books.prisma, page, { accountId, poolId: pool.id, ...withStatus(status) }),
+  }),
+)
+
+builder.queryFields((t) => ({
+  task: t.prismaField({
+    type: Task,
+    nullable: true,
+    description: 'A task of the account by its id. Needs READ.',
+    authScopes: { scope: 'READ' },
+    args: { id: t.arg.id({ required: true, description: 'The id of a task.' }) },
+    resolve: (query, _root, { id }, { books, accountId }) =>
+      books.prisma.task.findUnique({
+        ...query,
+        where: { accountId_id: { accountId, id: uuidOf('Task', id) } },
+      }),
+  }),
+  tasks: t.field({
+    type: TaskConnection,
+    description: 'The tasks of the account, newest first. Needs READ.',
+    authScopes: { scope: 'READ' },
+    complexity: pageComplexity,
+    args: {
+      ...pageArguments(),
+      status: t.arg({ type: [TaskStatus], description: 'Only those with one of these statuses.' }),
+      poolId: t.arg.id({ description: 'Only those of this pool.' }),
+    },
+    resolve: (_root, { status, poolId, ...page }, { books, accountId }) =>
+      listTasks(books.prisma, page, {
+        accountId,
+        ...withStatus(status),
+        ...(poolId == null ? {} : { poolId: uuidOf('Pool', poolId) }),
+      }),
+  }),
+}))
+
+function withStatus(status: readonly TaskStatusName[] | null | undefined) {
+  return status == null ? {} : { status: { in: [...status] } }
+}
+
+async function listTasks(
+  prisma: PrismaClient,
+  page: Parameters<typeof newestFirst>[0],
+  where: Prisma.TaskWhereInput,
+) {
+  const connection = await newestFirst(page, {
+    load: (slice) => {
+      const { where: range, ...rest } = pageQuery(slice)
+      return prisma.task.findMany({ where: { ...where, ...range }, ...rest })
+    },
+  })
+  return { ...connection, totalCount: async () => BigInt(await prisma.task.count({ where })) }
+}
+
+interface TaskPayload {
+  taskId: string
+}
+
+function taskPayload(name: string, description: string) {
+  return builder.objectRef<TaskPayload>(name).implement({
+    description,
+    fields: (t) => ({
+      task: t.prismaField({
+        type: Task,
+        description: 'The task, as it is now.',
+        resolve: (query, { taskId: id }, _args, { books, accountId }) =>
+          books.prisma.task.findUniqueOrThrow({ ...query, where: { accountId_id: { accountId, id } } }),
+      }),
+    }),
+  })
+}
+
+const GenerateCodesPayload = taskPayload(
+  'GenerateCodesPayload',
+  'The task was accepted: it will not run short. Follow it with the subscription taskUpdated.',
+)
+const CancelTaskPayload = taskPayload('CancelTaskPayload', 'The task is cancelled.')
+
+const SaveGenerationSettingsInput = builder.inputType('SaveGenerationSettingsInput', {
+  description: 'The part of the Promo Codes section that is not in the task itself.',
+  fields: (t) => ({
+    autoGenerate: t.boolean({
+      required: true,
+      defaultValue: false,
+      description: 'Auto-generate promo codes if they run out.',
+    }),
+    refillThreshold: t.field({
+      type: 'BigInt',
+      required: true,
+      defaultValue: 0n,
+      description: 'Refill as soon as no more than this many codes are available.',
+    }),
+  }),
+})
+
+const GenerateCodesInput = builder.inputType('GenerateCodesInput', {
+  description: 'How many codes to generate, from which format, into which pool.',
+  fields: (t) => ({
+    poolId: t.id({ required: true, description: 'The id of the pool that the codes go to.' }),
+    formatId: t.id({ required: true, description: 'The id of the format that they are generated from.' }),
+    quantity: t.field({
+      type: 'BigInt',
+      required: true,
+      description:
+        "How many: from 1 to the format's availableForGeneration. Any quantity takes the same time.",
+    }),
+    saveSettings: t.field({
+      type: SaveGenerationSettingsInput,
+      description:
+        "Also saves these as the pool's Promo Codes section, with method GENERATE, this format and this quantity, in " +
+        'the same transaction; that saving starts no refill of its own.',
+    }),
+    idempotencyKey: t.string({
+      description:
+        'A string of your own, 1 to 255 characters, kept at least a day: the same key with the same input answers ' +
+        'with the same task and generates nothing more. With it, a request can be sent again safely.',
+    }),
+  }),
+})
+
+const CancelTaskInput = builder.inputType('CancelTaskInput', {
+  description: 'A task to cancel.',
+  fields: (t) => ({ taskId: t.id({ required: true, description: 'The id of the task.' }) }),
+})
+
+builder.mutationFields((t) => ({
+  generateCodes: t.field({
+    type: GenerateCodesPayload,
+    nullable: true,
+    description:
+      "'Save and generate': creates a task that adds codes to the pool. A quantity that the format cannot give is " +
+      'refused at once; a task that is accepted cannot run short later. Needs MANAGE.',
+    authScopes: { scope: 'MANAGE' },
+    errors: {
+      types: [InvalidInputError, NotFoundError, QuantityExceedsAvailableError, IdempotencyConflictError],
+      union: { description: 'The new task, or why there is none.' },
+    },
+    args: { input: t.arg({ type: GenerateCodesInput, required: true, description: 'What to generate.' }) },
+    resolve: async (_root, { input }, { books, accountId }) => ({
+      taskId: await generateCodes(books, accountId, {
+        poolId: uuidOf('Pool', input.poolId),
+        formatId: uuidOf('Format', input.formatId),
+        quantity: input.quantity,
+        saveSettings: input.saveSettings ?? undefined,
+        idempotencyKey: input.idempotencyKey ?? undefined,
+      }),
+    }),
+  }),
+  cancelTask: t.field({
+    type: CancelTaskPayload,
+    nullable: true,
+    description:
+      'Cancels a task that has not finished. It adds nothing, and the codes it had reserved can be asked for again. ' +
+      'Cancelling a cancelled task is no error. Needs MANAGE.',
+    authScopes: { scope: 'MANAGE' },
+    errors: {
+      types: [InvalidInputError, NotFoundError, TaskFinishedError],
+      union: { description: 'The cancelled task, or why it was not cancelled.' },
+    },
+    args: { input: t.arg({ type: CancelTaskInput, required: true, description: 'The task to cancel.' }) },
+    resolve: async (_root, { input }, { books, accountId }) => {
+      const taskId = uuidOf('Task', input.taskId)
+      await cancelTask(books, accountId, taskId)
+      return { taskId }
+    },
+  }),
+}))
