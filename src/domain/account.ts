@@ -98,6 +98,30 @@ async function insertKey(
   return keyId
 }
 
+/** The account that was created first. */
+export async function findFirstAccount(books: Books): Promise<string> {
+  const account = await books.prisma.account.findFirstOrThrow({ orderBy: { id: 'asc' } })
+  return account.id
+}
+
+/**
+ * Creates a key for GraphiQL on the operator's own machine, in place of the one of the last start: its secret is
+ * kept nowhere, so every start needs a new one.
+ */
+export async function renewGraphiqlKey(books: Books, accountId: string): Promise<string> {
+  const secret = newSecret()
+  await transaction(books.pool, async (tx) => {
+    await tx.execute({
+      text: 'DELETE FROM api_key WHERE account_id = $1 AND name = $2',
+      values: [accountId, graphiqlKeyName],
+    })
+    await insertKey(tx, accountId, { name: graphiqlKeyName, scopes: allScopes }, secret)
+  })
+  return secret
+}
+
+const graphiqlKeyName = 'GraphiQL on this machine (renewed at every start)'
+
 /**
  * Revokes a key for good, in every process within seconds. Revoking it again changes nothing.
  * Rejects with a NotFoundError.

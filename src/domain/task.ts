@@ -77,13 +77,13 @@ export async function changeTask(
     name: 'change-task',
     text: `
       UPDATE task SET
-        status = $4,
-        generated = coalesce($5, generated),
-        added = coalesce($5, added),
+        status = $4::task_status,
+        generated = coalesce($5::numeric, generated),
+        added = coalesce($5::numeric, added),
         failure_code = CASE WHEN $6::text IS NOT NULL THEN 'INTERNAL'::task_failure_code END,
-        failure_message = $6,
-        started_at = CASE WHEN $4 = 'RUNNING' THEN now() ELSE started_at END,
-        finished_at = CASE WHEN $4 <> 'RUNNING' THEN now() END
+        failure_message = $6::text,
+        started_at = CASE WHEN $4::task_status = 'RUNNING' THEN now() ELSE started_at END,
+        finished_at = CASE WHEN $4::task_status <> 'RUNNING' THEN now() END
       WHERE account_id = $1 AND id = $2 AND status = ANY($3::task_status[])
       RETURNING ${taskColumns}`,
     values: [

@@ -1,22 +1,29 @@
-import { GraphQLError } from 'graphql'
+import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import type { Logger } from 'pino'
 import { isUnavailable } from '../database/errors.ts'
 import { CursorExpiredError, CursorInvalidError } from '../domain/errors.ts'
 
 /** The codes of top-level errors: everything that is not a typed error of the domain. */
-export type ProblemCode =
-  | 'GRAPHQL_PARSE_FAILED'
-  | 'GRAPHQL_VALIDATION_FAILED'
-  | 'BAD_USER_INPUT'
-  | 'UNAUTHENTICATED'
-  | 'FORBIDDEN'
-  | 'NOT_FOUND'
-  | 'CURSOR_INVALID'
-  | 'CURSOR_EXPIRED'
-  | 'SUBSCRIBER_TOO_SLOW'
-  | 'RATE_LIMITED'
-  | 'UNAVAILABLE'
-  | 'INTERNAL_SERVER_ERROR'
+const problemCodes = [
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'BAD_USER_INPUT',
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'NOT_FOUND',
+  'CURSOR_INVALID',
+  'CURSOR_EXPIRED',
+  'SUBSCRIBER_TOO_SLOW',
+  'RATE_LIMITED',
+  'UNAVAILABLE',
+  'INTERNAL_SERVER_ERROR',
+] as const
+
+export type ProblemCode = (typeof problemCodes)[number]
+
+function isProblemCode(code: unknown): boolean {
+  return problemCodes.some((known) => known === code)
+}
 
 const retryAfterMs = 1_000
 
@@ -49,15 +56,20 @@ export function unavailable(): GraphQLError {
  */
 export function publicError(error: unknown, log: Logger): GraphQLError {
   if (!(error instanceof GraphQLError)) return translate(error, log)
-  if (
-    error.originalError !== undefined &&
-    error.originalError !== null &&
-    !(error.originalError instanceof GraphQLError)
-  )
-    return inPlace(error, translate(error.originalError, log))
-  if (typeof error.extensions['code'] === 'string') return error
+  const origin = error.cause ?? error.originalError
+  if (origin != null && !(origin instanceof GraphQLError)) return inPlace(error, translate(origin, log))
+  const code = error.extensions['code']
   // What the executor itself objects to, such as variables of the wrong type, has no code of its own.
-  return inPlace(error, problem('GRAPHQL_VALIDATION_FAILED', error.message))
+  if (code === undefined) return inPlace(error, problem('GRAPHQL_VALIDATION_FAILED', error.message))
+  if (isProblemCode(code)) return inPlace(error, error)
+  // What the server objects to in a request, such as a body that is not JSON, has codes of its own.
+  const { http } = error.extensions
+  return inPlace(error, problem('BAD_USER_INPUT', error.message, http === undefined ? {} : { http }))
+}
+
+/** An error of the syntax of a document. */
+export function parseFailure(error: GraphQLError): GraphQLError {
+  return inPlace(error, problem('GRAPHQL_PARSE_FAILED', error.message))
 }
 
 function translate(error: unknown, log: Logger): GraphQLError {
@@ -75,13 +87,24 @@ function translate(error: unknown, log: Logger): GraphQLError {
   )
 }
 
-/** The error `as`, at the place in the document and in the answer where `error` occurred. */
+/** An error as it goes over the wire where no HTTP response carries it: without what is for that alone. */
+export function wireError(error: GraphQLError): GraphQLFormattedError {
+  const { extensions, ...rest } = error.toJSON()
+  const { http: _http, ...others } = extensions ?? {}
+  return { ...rest, extensions: others }
+}
+
+/**
+ * The error `as`, at the place in the document and in the answer where `error` occurred. The HTTP status is left to
+ * errors of the whole request: beside one that ended a field there are answers that a client should read.
+ */
 function inPlace(error: GraphQLError, as: GraphQLError): GraphQLError {
+  const { http, ...extensions } = as.extensions
   return new GraphQLError(as.message, {
     nodes: error.nodes,
     source: error.source,
     positions: error.positions,
     path: error.path,
-    extensions: as.extensions,
+    extensions: error.path === undefined && http !== undefined ? { ...extensions, http } : extensions,
   })
 }

@@ -19,6 +19,7 @@ import type {
 import { Prisma } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import { countedConnectionType, pageComplexity } from './connections.ts'
+import type { Context } from './context.ts'
 import { uuidOf } from './ids.ts'
 import { integer } from './integers.ts'
 import { newestFirst, pageArguments, pageQuery } from './pagination.ts'
@@ -217,25 +218,44 @@ interface TaskPayload {
   taskId: string
 }
 
-function taskPayload(name: string, description: string) {
-  return builder.objectRef<TaskPayload>(name).implement({
-    description,
-    fields: (t) => ({
-      task: t.prismaField({
-        type: Task,
-        description: 'The task, as it is now.',
-        resolve: (query, { taskId: id }, _args, { books, accountId }) =>
-          books.prisma.task.findUniqueOrThrow({ ...query, where: { accountId_id: { accountId, id } } }),
-      }),
+const GenerateCodesPayload = builder.objectRef<TaskPayload>('GenerateCodesPayload').implement({
+  description: 'The task was accepted: it will not run short. Follow it with the subscription taskUpdated.',
+  fields: (t) => ({
+    task: t.prismaField({
+      type: Task,
+      description: 'The task, as it was accepted: by now it may have come further.',
+      resolve: async (query, payload, _args, context) => asAccepted(await readTask(query, payload, context)),
     }),
-  })
+  }),
+})
+
+const CancelTaskPayload = builder.objectRef<TaskPayload>('CancelTaskPayload').implement({
+  description: 'The task is cancelled.',
+  fields: (t) => ({
+    task: t.prismaField({
+      type: Task,
+      description: 'The task, as it is now.',
+      resolve: (query, payload, _args, context) => readTask(query, payload, context),
+    }),
+  }),
+})
+
+function readTask(query: object, { taskId: id }: TaskPayload, { books, accountId }: Context) {
+  return books.prisma.task.findUniqueOrThrow({ ...query, where: { accountId_id: { accountId, id } } })
 }
 
-const GenerateCodesPayload = taskPayload(
-  'GenerateCodesPayload',
-  'The task was accepted: it will not run short. Follow it with the subscription taskUpdated.',
-)
-const CancelTaskPayload = taskPayload('CancelTaskPayload', 'The task is cancelled.')
+function asAccepted(task: TaskRow): TaskRow {
+  return taskAsOf(task, {
+    taskId: task.id,
+    status: 'AWAITING_EXECUTION',
+    generated: '0',
+    added: '0',
+    startedAt: null,
+    finishedAt: null,
+    failureCode: null,
+    failureMessage: null,
+  })
+}
 
 const SaveGenerationSettingsInput = builder.inputType('SaveGenerationSettingsInput', {
   description: 'The part of the Promo Codes section that is not in the task itself.',

@@ -1,0 +1,148 @@
+import { parseArgs } from 'node:util'
+import { PrismaPg } from '@prisma/adapter-pg'
+import { pino } from 'pino'
+import { readConfig } from '../config.ts'
+import { findEmbeddedServer } from '../database/embedded/server.ts'
+import { Notifications } from '../database/notifications.ts'
+import { connectionConfig, createPool } from '../database/open.ts'
+import { allScopes, createAccount, createApiKey, parseScopes, revokeApiKey } from '../domain/account.ts'
+import { Books } from '../domain/books.ts'
+import { CodeSpaces } from '../domain/codespaces.ts'
+import { UserError } from '../domain/errors.ts'
+import { type Account, type ApiKey, PrismaClient } from '../generated/prisma/client.ts'
+import { OperatorError } from '../operator-error.ts'
+
+const usage = `Accounts and API keys, in the database of the running service.
+
+  npm run account -- list                                 the accounts and their keys
+  npm run account -- create <account>                     a new account, with a key of all scopes
+  npm run account -- create-key <account> <key> <scopes>  one more key; scopes: ${allScopes.join(',')}
+  npm run account -- replace-key <account> <key>          a new secret for a key that was lost: the old one is revoked
+  npm run account -- revoke-key <account> <key>           a key that shall no longer work
+
+<account> is the name of an account. <key> is the name of a key, or its hint where several have that name.
+A secret is shown once, when it is made.
+`
+
+type Command = (books: Books, args: string[]) => Promise<string>
+
+const commands: Record<string, { arguments: number; run: Command }> = {
+  list: { arguments: 0, run: list },
+  create: { arguments: 1, run: create },
+  'create-key': { arguments: 3, run: createKey },
+  'replace-key': { arguments: 2, run: replaceKey },
+  'revoke-key': { arguments: 2, run: revokeKey },
+}
+
+async function list(books: Books): Promise<string> {
+  const accounts = await books.prisma.account.findMany({
+    include: { apiKeys: { orderBy: { id: 'asc' } } },
+    orderBy: { id: 'asc' },
+  })
+  const lines = accounts.flatMap((account) => [
+    account.name,
+    ...account.apiKeys.map((key) => `  ${key.hint}…  ${key.name}  ${key.scopes.join(',')}  ${useOf(key)}`),
+  ])
+  return lines.length === 0 ? 'There is no account yet: start the service once.' : lines.join('\n')
+}
+
+function useOf(key: ApiKey): string {
+  if (key.revokedAt !== null) return `revoked ${key.revokedAt.toISOString()}`
+  return key.lastUsedAt === null ? 'never used' : `last used ${key.lastUsedAt.toISOString()}`
+}
+
+async function create(books: Books, [name = '']: string[]): Promise<string> {
+  const { secret } = await createAccount(books.pool, name)
+  return shown(`The account "${name}" has a key with all scopes`, secret)
+}
+
+async function createKey(
+  books: Books,
+  [accountName = '', name = '', scopes = '']: string[],
+): Promise<string> {
+  const account = await findAccount(books, accountName)
+  const { secret } = await createApiKey(books.pool, account.id, {
+    name,
+    scopes: parseScopes(scopes.split(',')),
+  })
+  return shown(`The account "${account.name}" has a new key "${name}"`, secret)
+}
+
+async function replaceKey(books: Books, [accountName = '', name = '']: string[]): Promise<string> {
+  const account = await findAccount(books, accountName)
+  const lost = await findKey(books, account, name)
+  const { secret } = await createApiKey(books.pool, account.id, lost)
+  await revokeApiKey(books, account.id, lost.id)
+  return shown(`The key "${lost.name}" (${lost.hint}…) is revoked and replaced`, secret)
+}
+
+async function revokeKey(books: Books, [accountName = '', name = '']: string[]): Promise<string> {
+  const account = await findAccount(books, accountName)
+  const key = await findKey(books, account, name)
+  await revokeApiKey(books, account.id, key.id)
+  return `The key "${key.name}" (${key.hint}…) no longer works.`
+}
+
+async function findAccount(books: Books, name: string): Promise<Account> {
+  const account = await books.prisma.account.findUnique({ where: { name } })
+  if (account === null) throw new OperatorError(`There is no account "${name}". See: npm run account -- list`)
+  return account
+}
+
+/** The one key that works and has this name or hint. */
+async function findKey(books: Books, account: Account, name: string): Promise<ApiKey> {
+  const keys = await books.prisma.apiKey.findMany({
+    where: {
+      accountId: account.id,
+      revokedAt: null,
+      OR: [{ name }, { hint: name.replace(/…$/, '') }],
+    },
+  })
+  const [key, ...others] = keys
+  if (key === undefined)
+    throw new OperatorError(
+      `The account "${account.name}" has no working key "${name}". See: npm run account -- list`,
+    )
+  if (others.length > 0)
+    throw new OperatorError(
+      `The account "${account.name}" has ${keys.length} keys "${name}". Say which by its hint: ${keys.map(({ hint }) => hint).join(', ')}.`,
+    )
+  return key
+}
+
+function shown(what: string, secret: string): string {
+  return `${what}. Its secret is shown this once:\n\n    ${secret}\n`
+}
+
+async function main(): Promise<void> {
+  const { positionals } = parseArgs({ allowPositionals: true })
+  const [name = '', ...args] = positionals
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (command === undefined || args.length !== command.arguments) throw new OperatorError(usage)
+  const config = readConfig(process.env)
+  const url = config.databaseUrl ?? (await findEmbeddedServer({ dataDir: config.dataDir }))
+  if (url === undefined)
+    throw new OperatorError(
+      `No service runs on ${config.dataDir}. Start it with npm start, or set DATA_DIR or DATABASE_URL as it has them.`,
+    )
+  const log = pino({ level: 'warn' }, pino.destination(2))
+  const pool = createPool(url, { max: 2, log })
+  const notifications = new Notifications({ pool, connection: connectionConfig(url), log })
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })
+  try {
+    const books = new Books({ pool, prisma, notifications, codeSpaces: new CodeSpaces() })
+    process.stdout.write(`${await command.run(books, args)}\n`)
+  } finally {
+    await notifications.close()
+    await prisma.$disconnect()
+    await pool.end()
+  }
+}
+
+try {
+  await main()
+} catch (error) {
+  process.exitCode = 1
+  if (error instanceof OperatorError || error instanceof UserError) console.error(error.message)
+  else console.error(error)
+}

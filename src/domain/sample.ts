@@ -1,0 +1,45 @@
+import type { Books } from './books.ts'
+import { createFormat } from './format.ts'
+import { generateCodes } from './generation.ts'
+import { createPool } from './pool.ts'
+
+/** What a fresh database of its own has for newcomers: something to claim from, which can be left alone. */
+export interface Sample {
+  formatId: string
+  poolId: string
+  /** The newest task of the pool. */
+  taskId: string | undefined
+}
+
+const formatName = 'Sample format (play with it or leave it alone)'
+const poolName = 'Sample pool (play with it or leave it alone)'
+
+/** Creates the sample format and pool of an account that has none, with a first task of 100 codes. */
+export async function createSample(books: Books, accountId: string): Promise<void> {
+  const formatId = await createFormat(books, accountId, {
+    name: formatName,
+    shape: {
+      prefix: 'SAMPLE-',
+      suffix: '',
+      body: { pattern: '####-####' },
+      characters: { set: 'UNAMBIGUOUS' },
+    },
+  })
+  const poolId = await createPool(books, accountId, { name: poolName })
+  await generateCodes(books, accountId, { poolId, formatId, quantity: 100n })
+}
+
+/** The sample of an account, unless it has been renamed or was never made. */
+export async function findSample(books: Books, accountId: string): Promise<Sample | undefined> {
+  const { prisma } = books
+  const format = await prisma.format.findUnique({
+    where: { accountId_name: { accountId, name: formatName } },
+  })
+  const pool = await prisma.pool.findUnique({ where: { accountId_name: { accountId, name: poolName } } })
+  if (format === null || pool === null) return undefined
+  const task = await prisma.task.findFirst({
+    where: { accountId, poolId: pool.id },
+    orderBy: { id: 'desc' },
+  })
+  return { formatId: format.id, poolId: pool.id, taskId: task?.id }
+}

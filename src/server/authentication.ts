@@ -1,0 +1,102 @@
+import type { Logger } from 'pino'
+import { isUnavailable } from '../database/errors.ts'
+import { findApiKey, touchApiKeys } from '../domain/account.ts'
+import type { Books } from '../domain/books.ts'
+import type { Credentials } from '../graphql/context.ts'
+import { unauthenticated } from '../graphql/problems.ts'
+
+// How long a key is believed without asking: the longest that a revoked one works in a process that the notice of
+// its revocation did not reach.
+const believedMs = 2_000
+const mostBelieved = 10_000
+
+// lastUsedAt is exact to the minute: a row for each request would cost more than the request.
+const touchEveryMs = 60_000
+const flushEveryMs = 1_000
+
+interface Believed {
+  credentials: Credentials
+  until: number
+}
+
+/** Finds out whose request it is. */
+export class Authentication {
+  readonly #books: Books
+  readonly #log: Logger
+  readonly #believed = new Map<string, Believed>()
+  readonly #touched = new Map<string, number>()
+  readonly #toTouch = new Set<string>()
+  readonly #stopListening: () => void
+  readonly #timer: NodeJS.Timeout
+  #flushing: Promise<void> | undefined
+
+  constructor(books: Books, log: Logger) {
+    this.#books = books
+    this.#log = log
+    this.#stopListening = books.notifications.on('keys', () => this.#believed.clear())
+    this.#timer = setInterval(() => this.#flush(), flushEveryMs)
+  }
+
+  async close(): Promise<void> {
+    this.#stopListening()
+    clearInterval(this.#timer)
+    this.#flush()
+    await this.#flushing
+  }
+
+  /**
+   * The credentials of an Authorization header, "Bearer <key>". Rejects with UNAUTHENTICATED when there is none or
+   * its key does not work.
+   */
+  async authenticate(authorization: string | null | undefined): Promise<Credentials> {
+    if (authorization == null || authorization === '')
+      throw unauthenticated(
+        'Send your API key: "Authorization: Bearer <key>" as a header, or over WebSocket as { authorization } in connectionParams.',
+      )
+    const secret = /^Bearer +(\S+)$/i.exec(authorization)?.[1]
+    if (secret === undefined) throw unauthenticated('The authorization is not of the form "Bearer <key>".')
+    const credentials = this.#remembered(secret) ?? (await this.#find(secret))
+    this.#touch(credentials.keyId)
+    return credentials
+  }
+
+  #remembered(secret: string): Credentials | undefined {
+    const believed = this.#believed.get(secret)
+    return believed !== undefined && believed.until > Date.now() ? believed.credentials : undefined
+  }
+
+  async #find(secret: string): Promise<Credentials> {
+    const key = await findApiKey(this.#books, secret)
+    if (key === undefined) {
+      this.#believed.delete(secret)
+      throw unauthenticated('This API key does not exist, or it was revoked.')
+    }
+    const credentials = { accountId: key.accountId, keyId: key.id, scopes: key.scopes }
+    if (this.#believed.size >= mostBelieved) this.#believed.clear()
+    this.#believed.set(secret, { credentials, until: Date.now() + believedMs })
+    return credentials
+  }
+
+  #touch(keyId: string): void {
+    const now = Date.now()
+    if (now - (this.#touched.get(keyId) ?? 0) < touchEveryMs) return
+    if (this.#touched.size >= mostBelieved) this.#touched.clear()
+    this.#touched.set(keyId, now)
+    this.#toTouch.add(keyId)
+  }
+
+  #flush(): void {
+    if (this.#toTouch.size === 0 || this.#flushing !== undefined) return
+    const keyIds = [...this.#toTouch]
+    this.#toTouch.clear()
+    this.#flushing = touchApiKeys(this.#books, keyIds)
+      .catch((error: unknown) => {
+        // Nothing but a time that is shown: the next use tells it again.
+        if (isUnavailable(error)) this.#log.warn({ err: error }, 'the last use of keys could not be noted')
+        else this.#log.error({ err: error }, 'the last use of keys could not be noted')
+      })
+      .finally(() => {
+        this.#flushing = undefined
+      })
+  }
+}

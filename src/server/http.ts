@@ -1,0 +1,118 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Logger } from 'pino'
+import { isUnavailable } from '../database/errors.ts'
+import type { Books } from '../domain/books.ts'
+import { type Api, graphqlPath } from './api.ts'
+import { type Graphiql, graphiqlAssetsPath, graphiqlPageHeaders } from './graphiql.ts'
+
+// At shutdown, how long a request under way may take.
+const longestAnswerMs = 10_000
+
+/** What the HTTP server serves beside the API. */
+export interface Site {
+  api: Api
+  graphiql: Graphiql
+  books: Books
+  log: Logger
+  /** Whether this process serves the API, or only tells how it is. */
+  serveApi: boolean
+  /** The page of GraphiQL for a request, which may hold a key for whoever may see it. */
+  page(request: IncomingMessage): Promise<string>
+}
+
+/** Answers requests; over HTTP alone: WebSockets are served beside it. */
+export class HttpServer {
+  readonly server: Server
+  readonly #site: Site
+  readonly #answering = new Set<ServerResponse>()
+  #ready = true
+
+  constructor(site: Site) {
+    this.#site = site
+    this.server = createServer((request, response) => {
+      this.#answering.add(response)
+      response.once('close', () => this.#answering.delete(response))
+      this.#answer(request, response).catch((error: unknown) => {
+        this.#site.log.error({ err: error }, 'a request failed')
+        if (!response.headersSent) send(response, 500, 'The service failed to answer this.')
+        else response.destroy()
+      })
+    })
+  }
+
+  /** Resolves with the port once it listens; rejects with the system's error when it cannot. */
+  async listen(port: number, host: string): Promise<number> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.server.once('error', reject)
+    this.server.listen(port, host, resolve)
+    await promise
+    this.server.off('error', reject)
+    const address = this.server.address()
+    if (address === null || typeof address === 'string') throw new Error('The server listens nowhere.')
+    return address.port
+  }
+
+  /** From here on /ready says no, so that load balancers send nobody else. */
+  retire(): void {
+    this.#ready = false
+  }
+
+  /**
+   * Accepts no more connections and resolves when the requests under way have been answered. Event streams would
+   * never end: they are cut, so that their clients go elsewhere and resume; and so is, after a while, all else.
+   */
+  async close(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.server.close(() => resolve())
+    this.server.closeIdleConnections()
+    for (const response of this.#answering)
+      if (String(response.getHeader('content-type')).startsWith('text/event-stream')) response.destroy()
+    const impatient = setTimeout(() => this.server.closeAllConnections(), longestAnswerMs)
+    await promise
+    clearTimeout(impatient)
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { api, graphiql } = this.#site
+    const path = request.url?.split('?', 1)[0] ?? '/'
+    if (path === graphqlPath && this.#site.serveApi) {
+      if (wantsPage(request)) send(response, 200, await this.#site.page(request), graphiqlPageHeaders)
+      else await api(request, response)
+    } else if (path === '/health') send(response, 200, 'ok\n')
+    else if (path === '/ready') await this.#tellReadiness(response)
+    else if (path === '/') send(response, 302, '', { Location: graphqlPath })
+    else {
+      const asset = path.startsWith(graphiqlAssetsPath) ? graphiql.asset(path) : undefined
+      if (asset === undefined) send(response, 404, `Nothing is here. The API is at ${graphqlPath}.\n`)
+      else send(response, 200, asset.body, asset.headers)
+    }
+  }
+
+  async #tellReadiness(response: ServerResponse): Promise<void> {
+    if (!this.#ready) return send(response, 503, 'shutting down\n')
+    try {
+      await this.#site.books.rows({ text: 'SELECT 1' })
+      send(response, 200, 'ready\n')
+    } catch (error) {
+      if (!isUnavailable(error)) throw error
+      send(response, 503, 'the database is out of reach\n')
+    }
+  }
+}
+
+/** Whether it is a browser that shows pages, and not a client of the API. */
+function wantsPage(request: IncomingMessage): boolean {
+  const { accept } = request.headers
+  return (
+    request.method === 'GET' && accept?.includes('text/html') === true && !request.url?.includes('query=')
+  )
+}
+
+function send(
+  response: ServerResponse,
+  status: number,
+  body: string,
+  headers: Readonly<Record<string, string>> = { 'Content-Type': 'text/plain; charset=utf-8' },
+): void {
+  response.writeHead(status, headers).end(body)
+}

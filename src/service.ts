@@ -1,0 +1,167 @@
+import type { IncomingMessage } from 'node:http'
+import { isIP } from 'node:net'
+import { PrismaPg } from '@prisma/adapter-pg'
+import type { Logger } from 'pino'
+import type { Role } from './config.ts'
+import { Notifications } from './database/notifications.ts'
+import { connectionConfig, openDatabase } from './database/open.ts'
+import { createFirstAccount, findFirstAccount, renewGraphiqlKey } from './domain/account.ts'
+import { Books } from './domain/books.ts'
+import { Claims } from './domain/claim.ts'
+import { CodeSpaces } from './domain/codespaces.ts'
+import { readLog } from './domain/event.ts'
+import { EventFeed } from './domain/feed.ts'
+import { PoolWatch } from './domain/poolwatch.ts'
+import { createSample, findSample } from './domain/sample.ts'
+import { PrismaClient } from './generated/prisma/client.ts'
+import { encodeId } from './graphql/ids.ts'
+import { createSchema } from './graphql/schema.ts'
+import type { Lifecycle } from './lifecycle.ts'
+import { OperatorError } from './operator-error.ts'
+import { createApi, graphqlPath } from './server/api.ts'
+import { Authentication } from './server/authentication.ts'
+import { isLoopbackHost, loadGraphiql } from './server/graphiql.ts'
+import { HttpServer } from './server/http.ts'
+import { serveWebSocket } from './server/websocket.ts'
+import { Worker } from './worker/worker.ts'
+
+const connections = 16
+
+export interface ServiceOptions {
+  databaseUrl: string
+  /** Whether the database is the service's own, which nobody else uses: then newcomers are helped along. */
+  embedded: boolean
+  port: number
+  host: string
+  role: Role
+  bootstrapApiKey: string | undefined
+  log: Logger
+}
+
+export interface Service {
+  /** Where it listens: "http://127.0.0.1:4000". */
+  url: string
+  /** The secret of the first account's key, if this start created the account. */
+  firstKey: string | undefined
+  /** Whether GraphiQL opens with a key filled in. */
+  graphiqlHasKey: boolean
+}
+
+/**
+ * Opens the service on a database, each part with `lifecycle`, which closes them: first those that bring in work,
+ * then those that do it. Rejects with an OperatorError for what only the operator can put right.
+ */
+export async function startService(lifecycle: Lifecycle, options: ServiceOptions): Promise<Service> {
+  const { databaseUrl, embedded, role, log } = options
+  const books = await openBooks(lifecycle, databaseUrl, log)
+  const first = await createFirstAccount(books.pool, 'First account', options.bootstrapApiKey)
+  if (first !== undefined && embedded) await createSample(books, first.accountId)
+  if (role !== 'api')
+    await lifecycle.open(
+      'worker',
+      () => new Worker(books, log),
+      (worker) => worker.close(),
+    )
+  const http = await openServer(lifecycle, books, options)
+  // Opened last, so closed first: nobody new is sent here while the rest is closed.
+  const port = await lifecycle.open(
+    'port',
+    () => listen(http.server, options),
+    () => http.server.retire(),
+  )
+  const host = isIP(options.host) === 6 ? `[${options.host}]` : options.host
+  return { url: `http://${host}:${port}`, firstKey: first?.secret, graphiqlHasKey: http.graphiqlHasKey }
+}
+
+async function openBooks(lifecycle: Lifecycle, databaseUrl: string, log: Logger): Promise<Books> {
+  const pool = await lifecycle.open(
+    'connections to the database',
+    () => openDatabase(databaseUrl, { max: connections, log }),
+    (opened) => opened.end(),
+  )
+  const prisma = await lifecycle.open(
+    'Prisma',
+    () => new PrismaClient({ adapter: new PrismaPg(pool) }),
+    (opened) => opened.$disconnect(),
+  )
+  const notifications = await lifecycle.open(
+    'notifications',
+    async () => {
+      const opened = new Notifications({ pool, connection: connectionConfig(databaseUrl), log })
+      await opened.open()
+      return opened
+    },
+    (opened) => opened.close(),
+  )
+  return new Books({ pool, prisma, notifications, codeSpaces: new CodeSpaces() })
+}
+
+async function openServer(lifecycle: Lifecycle, books: Books, options: ServiceOptions) {
+  const { log, role } = options
+  const authentication = await lifecycle.open(
+    'authentication',
+    () => new Authentication(books, log),
+    (opened) => opened.close(),
+  )
+  const feed = await lifecycle.open(
+    'events',
+    () => new EventFeed(books, log),
+    (opened) => opened.close(),
+  )
+  const watch = await lifecycle.open(
+    'watched pools',
+    () => new PoolWatch(books, log),
+    (opened) => opened.close(),
+  )
+  const services = { books, claims: new Claims(books), feed, watch }
+  const api = createApi({ schema: createSchema(), services, authentication, log })
+  const accountId = await findFirstAccount(books)
+  const graphiqlHasKey = options.embedded && isLoopbackHost(options.host) && role !== 'worker'
+  const apiKey = graphiqlHasKey ? await renewGraphiqlKey(books, accountId) : undefined
+  const graphiql = await loadGraphiql(graphqlPath)
+  const page = async (request: IncomingMessage) => {
+    const sample = options.embedded ? await findSample(books, accountId) : undefined
+    return graphiql.page({
+      apiKey: isOperatorsOwn(request) ? apiKey : undefined,
+      database: (await readLog(books, accountId)).log,
+      sample: sample && {
+        formatId: encodeId('Format', sample.formatId),
+        poolId: encodeId('Pool', sample.poolId),
+        taskId: sample.taskId === undefined ? undefined : encodeId('Task', sample.taskId),
+      },
+    })
+  }
+  const server = await lifecycle.open(
+    'HTTP server',
+    () => new HttpServer({ api, graphiql, books, log, page, serveApi: role !== 'worker' }),
+    (opened) => opened.close(),
+  )
+  if (role !== 'worker')
+    await lifecycle.open(
+      'WebSockets',
+      () => serveWebSocket({ server: server.server, api, authentication, log }),
+      (opened) => opened.close(),
+    )
+  return { server, graphiqlHasKey }
+}
+
+/** Whether a page is asked for on this very machine, by its own name and through no proxy: it will hold a key. */
+function isOperatorsOwn({ headers }: IncomingMessage): boolean {
+  const proxied = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'via'].some((name) => name in headers)
+  return !proxied && isLoopbackHost(headers.host)
+}
+
+async function listen(server: HttpServer, { port, host }: ServiceOptions): Promise<number> {
+  try {
+    return await server.listen(port, host)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'EADDRINUSE')
+      throw new OperatorError(`PORT ${port} of ${host} is in use already. Set PORT to another one.`)
+    if (code === 'EACCES')
+      throw new OperatorError(`PORT ${port} may not be used by this user. Set PORT to 1024 or above.`)
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+      throw new OperatorError(`HOST ${host} is not an address of this machine.`)
+    throw error
+  }
+}
