@@ -54,10 +54,11 @@ export async function createFormat(
     if (namesake !== undefined) throw new NameTakenError('format', name)
     const [overlapping] = await findOverlaps(tx, accountId, pattern)
     if (overlapping !== undefined) throw new FormatOverlapError(overlapping)
-    await tx.execute({
+    const inserted = await tx.execute({
       text: `
         INSERT INTO format (account_id, id, name, pattern, characters, length, version, key, first_code, capacity)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        ON CONFLICT (account_id, name) DO NOTHING`,
       values: [
         accountId,
         id,
@@ -71,6 +72,8 @@ export async function createFormat(
         space.capacity,
       ],
     })
+    // Renaming another format does not lock the catalog: it may have taken the name since the look above.
+    if (inserted === 0) throw new NameTakenError('format', name)
   })
   return id
 }

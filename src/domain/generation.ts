@@ -1,3 +1,4 @@
+import type { Queryable } from '../database/transaction.ts'
 import { layBatch } from './batch.ts'
 import type { Books, BookTransaction } from './books.ts'
 import { IdempotencyConflictError, NotFoundError, QuantityExceedsAvailableError } from './errors.ts'
@@ -92,7 +93,7 @@ export interface QueuedTask {
 }
 
 /** The tasks that wait for a worker, or for another worker because theirs died: oldest first, `limit` at most. */
-export async function readQueue(books: Books, limit: number): Promise<QueuedTask[]> {
+export async function readQueue(books: Queryable, limit: number): Promise<QueuedTask[]> {
   const rows = await books.rows<{ account_id: string; id: string }>({
     name: 'read-queue',
     text: `

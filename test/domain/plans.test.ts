@@ -1,0 +1,141 @@
+import { v7 as newId } from 'uuid'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Queryable, Statement } from '../../src/database/transaction.ts'
+import { findPosition, readBatches } from '../../src/domain/batch.ts'
+import type { BookTransaction } from '../../src/domain/books.ts'
+import { readClaims } from '../../src/domain/code.ts'
+import { readEventsAfter } from '../../src/domain/event.ts'
+import { readFormat } from '../../src/domain/format.ts'
+import { readQueue } from '../../src/domain/generation.ts'
+import { findKeys } from '../../src/domain/idempotency.ts'
+import { readPool } from '../../src/domain/pool.ts'
+import { readTask, readTaskInLog } from '../../src/domain/task.ts'
+import { type TestDatabase, testDatabase } from '../support/database.ts'
+
+// A table that was just filled has no statistics yet, and the planner has to guess: that is when it once chose to
+// read all that an account has. So what counts is how many rows are touched, here, in tables of many.
+const many = 20_000
+const few = 30
+
+const accountId = newId()
+const poolId = newId()
+const formatId = newId()
+const taskId = newId()
+const half = BigInt(many / 2)
+
+let database: TestDatabase
+
+beforeAll(async () => {
+  database = await testDatabase()
+  const tables = ['pool', 'format', 'batch', 'claim', 'idempotency', 'event', 'task']
+  for (const table of tables) await database.pool.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`)
+  const fill = (sql: string, ...values: unknown[]) => database.pool.query(sql, [accountId, ...values])
+  await fill(`INSERT INTO account (id, name) VALUES ($1, 'Many')`)
+  await fill(`INSERT INTO event_log (account_id, log, last) VALUES ($1, gen_random_uuid(), ${many})`)
+  await fill(
+    `INSERT INTO format (account_id, id, name, pattern, characters, length, version, key, first_code, capacity)
+     SELECT $1, CASE n WHEN 1 THEN $2::uuid ELSE gen_random_uuid() END, 'F' || n, '##', '01', 2, 1, '', '00', 4
+     FROM generate_series(1, ${many}) n`,
+    formatId,
+  )
+  await fill(
+    `INSERT INTO pool (account_id, id, name)
+     SELECT $1, CASE n WHEN 1 THEN $2::uuid ELSE gen_random_uuid() END, 'P' || n FROM generate_series(1, ${many}) n`,
+    poolId,
+  )
+  await fill(
+    `INSERT INTO task (account_id, id, kind, trigger, pool_id, status)
+     SELECT $1, CASE n WHEN 1 THEN $3::uuid ELSE gen_random_uuid() END, 'GENERATION', 'MANUAL', $2, 'COMPLETED'
+     FROM generate_series(1, ${many}) n`,
+    poolId,
+    taskId,
+  )
+  await fill(
+    `INSERT INTO batch (account_id, pool_id, start, count, format_id, first, task_id)
+     SELECT $1, $2, n, 1, $3, n, $4 FROM generate_series(0, ${many - 1}) n`,
+    poolId,
+    formatId,
+    taskId,
+  )
+  await fill(
+    `INSERT INTO claim (account_id, pool_id, first, count, at, nonce)
+     SELECT $1, $2, n, 1, now(), n FROM generate_series(0, ${many - 1}) n`,
+    poolId,
+  )
+  await fill(
+    `INSERT INTO idempotency (account_id, operation, key, hash, at)
+     SELECT $1, 'claimCodes', 'key ' || n, '', now() FROM generate_series(1, ${many}) n`,
+  )
+  await fill(
+    `INSERT INTO event (account_id, sequence, pool_id, kind, payload, at)
+     SELECT $1, n, $2, 'POOL_EMPTY', '{}', now() FROM generate_series(1, ${many}) n`,
+    poolId,
+  )
+})
+
+afterAll(() => database.close())
+
+interface Plan {
+  'Node Type': string
+  'Actual Rows': number
+  'Actual Loops': number
+  'Rows Removed by Filter'?: number
+  'Rows Removed by Index Recheck'?: number
+  Plans?: Plan[]
+}
+
+/** The rows that the scans of a plan have read. */
+function rowsRead(plan: Plan): number {
+  const inner = (plan.Plans ?? []).reduce((sum, part) => sum + rowsRead(part), 0)
+  if (!plan['Node Type'].includes('Scan')) return inner
+  const removed = (plan['Rows Removed by Filter'] ?? 0) + (plan['Rows Removed by Index Recheck'] ?? 0)
+  return inner + (plan['Actual Rows'] + removed) * plan['Actual Loops']
+}
+
+/** Runs what reads the books and tells how many rows its statements have read. */
+async function reading(read: (books: Queryable) => Promise<unknown>): Promise<number> {
+  let sum = 0
+  const books: Queryable = {
+    async rows({ text, values = [] }: Statement) {
+      const explained = await database.pool.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
+        `EXPLAIN (ANALYZE, FORMAT JSON) ${text}`,
+        values,
+      )
+      const plan = explained.rows[0]?.['QUERY PLAN'][0].Plan
+      if (plan === undefined) throw new Error('There is no plan.')
+      sum += rowsRead(plan)
+      return (await database.pool.query(text, values)).rows
+    },
+  }
+  await read(books)
+  return sum
+}
+
+describe('on tables without statistics, a statement reads no more rows than it needs', () => {
+  const statements: Record<string, (books: Queryable) => Promise<unknown>> = {
+    'the pool': (books) => readPool(books, accountId, poolId),
+    'the format': (books) => readFormat(books, accountId, formatId),
+    'the task': (books) => readTask(books, accountId, taskId),
+    'the task in the log': (books) => readTaskInLog(books, accountId, taskId),
+    'the batch of a position': (books) => readBatches(books, accountId, poolId, half, half + 1n),
+    'the position of a code': (books) => findPosition(books, accountId, formatId, half),
+    'the claim of a position': (books) => readClaims(books, accountId, poolId, half, half + 1n),
+    'the uses of keys': (books) =>
+      findKeys(Object.assign(books, { accountId }) as BookTransaction, 'claimCodes', [
+        'key 7',
+        'key 8',
+        'new',
+      ]),
+    'the queue': (books) => readQueue(books, 100),
+    'the next events': (books) => readEventsAfter(books, accountId, half, 10),
+  }
+  for (const [what, read] of Object.entries(statements))
+    it(what, async () => {
+      expect(await reading(read)).toBeLessThan(few)
+    })
+
+  it('and the measure does notice a statement that reads them all', async () => {
+    const scan = { text: 'SELECT 1 FROM claim WHERE account_id = $1 AND nonce = 7', values: [accountId] }
+    expect(await reading((books) => books.rows(scan))).toBeGreaterThanOrEqual(many)
+  })
+})

@@ -1,0 +1,263 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
+import { Client } from './support/client.ts'
+import { testDatabase } from './support/database.ts'
+import { MainProcess, Program } from './support/process.ts'
+import { temporaryFolder } from './support/temporary.ts'
+
+const key = 'a-key-of-the-tests-which-is-long-enough'
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+let dataDir: string
+
+beforeEach(async () => {
+  folder = await temporaryFolder()
+  dataDir = join(folder.path, 'data')
+})
+
+afterEach(() => folder[Symbol.asyncDispose]())
+
+/** The process of the embedded server, from the file that PostgreSQL keeps beside its data. */
+async function postmaster(): Promise<number> {
+  const files = await readdir(dataDir, { recursive: true })
+  const file = files.find((name) => name.endsWith('postmaster.pid'))
+  if (file === undefined) throw new Error('No PostgreSQL runs on the data.')
+  return Number((await readFile(join(dataDir, file), 'utf8')).split('\n', 1)[0])
+}
+
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function createPool(client: Client, name: string): Promise<void> {
+  await client.ask(
+    `mutation ($name: String!) { createPool(input: { name: $name }) { ... on CreatePoolPayload { pool { id } } } }`,
+    { name },
+  )
+}
+
+async function poolNames(client: Client): Promise<string[]> {
+  const { pools } = await client.ask<{ pools: { edges: { node: { name: string } }[] } }>(
+    '{ pools { edges { node { name } } } }',
+  )
+  return pools.edges.map(({ node }) => node.name)
+}
+
+describe('npm start', () => {
+  it('makes everything on an empty machine, says what to do next, and takes the data up again', async () => {
+    const first = new MainProcess({ DATA_DIR: dataDir })
+    const { url, key: secret } = await first.ready()
+    expect(first.stdout).toContain('Your first API key')
+    const client = new Client({ url, key: secret })
+    await createPool(client, 'Kept')
+    const server = await postmaster()
+    const { code, stderr } = await first.end('SIGTERM')
+    expect(code, stderr).toBe(0)
+    expect(lives(server)).toBe(false)
+
+    await using second = new MainProcess({ DATA_DIR: dataDir })
+    const again = await second.ready()
+    expect(again.key).toBeUndefined()
+    expect(await poolNames(new Client({ url: again.url, key: secret }))).toContain('Kept')
+  })
+
+  it('has a sample to begin with on a database of its own, and none on somebody else’s', async () => {
+    await using own = new MainProcess({ DATA_DIR: dataDir, BOOTSTRAP_API_KEY: key })
+    expect(await poolNames(new Client({ ...(await own.ready()), key }))).toEqual([
+      'Sample pool (play with it or leave it alone)',
+    ])
+    await using database = await testDatabase({ empty: true })
+    await using other = new MainProcess({ DATABASE_URL: database.url, BOOTSTRAP_API_KEY: key })
+    expect(await poolNames(new Client({ ...(await other.ready()), key }))).toEqual([])
+  })
+
+  it('recovers when it was killed and its PostgreSQL has outlived it', async () => {
+    const killed = new MainProcess({ DATA_DIR: dataDir, BOOTSTRAP_API_KEY: key })
+    await createPool(new Client({ ...(await killed.ready()), key }), 'Kept')
+    const server = await postmaster()
+    await killed.end('SIGKILL')
+    expect(lives(server)).toBe(true)
+
+    const next = new MainProcess({ DATA_DIR: dataDir })
+    expect(await poolNames(new Client({ ...(await next.ready()), key }))).toContain('Kept')
+    expect(await postmaster()).toBe(server)
+    await next.end('SIGINT')
+    expect(lives(server)).toBe(false)
+  })
+
+  it('recovers when it and its PostgreSQL were killed together', async () => {
+    const killed = new MainProcess({ DATA_DIR: dataDir, BOOTSTRAP_API_KEY: key })
+    await createPool(new Client({ ...(await killed.ready()), key }), 'Kept')
+    const server = await postmaster()
+    killed.process.kill('SIGKILL')
+    process.kill(server, 'SIGKILL')
+    await killed.ended
+
+    await using next = new MainProcess({ DATA_DIR: dataDir })
+    expect(await poolNames(new Client({ ...(await next.ready()), key }))).toContain('Kept')
+  })
+
+  it('goes on by itself when only its PostgreSQL was killed', async () => {
+    await using service = new MainProcess({ DATA_DIR: dataDir, BOOTSTRAP_API_KEY: key })
+    const client = new Client({ ...(await service.ready()), key })
+    await createPool(client, 'Kept')
+    process.kill(await postmaster(), 'SIGKILL')
+    // Meanwhile requests are told to try again: that is what this does.
+    const names = await expect.poll(() => client.send('{ pools { edges { node { name } } } }'), {
+      timeout: 20_000,
+    })
+    await names.toMatchObject({
+      data: { pools: { edges: expect.arrayContaining([{ node: { name: 'Kept' } }]) } },
+    })
+  })
+})
+
+describe('what only the operator can put right ends at once, with one clear message', () => {
+  async function refusal(environment: Record<string, string>): Promise<string> {
+    const { code, stdout, stderr } = await new MainProcess({ DATA_DIR: dataDir, ...environment }).ended
+    expect(code).toBe(1)
+    expect(stdout).toBe('')
+    expect(stderr).not.toMatch(/^\s+at /m)
+    return stderr
+  }
+
+  it('everything in the environment is reported together', async () => {
+    const message = await refusal({
+      PORT: 'abc',
+      DATABASE_URL: 'mysql://x',
+      ROLE: 'boss',
+      BOOTSTRAP_API_KEY: 'short',
+    })
+    for (const name of ['PORT', 'DATABASE_URL', 'ROLE', 'BOOTSTRAP_API_KEY']) expect(message).toContain(name)
+    expect(message).not.toContain('"short"')
+  })
+
+  it('a database that cannot be reached', async () => {
+    const message = await refusal({ DATABASE_URL: 'postgres://me:hidden-password@127.0.0.1:9/db' })
+    expect(message).toContain('127.0.0.1:9')
+    expect(message).not.toContain('hidden-password')
+  })
+
+  it('a database that is newer than the service', async () => {
+    await using database = await testDatabase()
+    await database.pool.query(
+      `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count)
+       VALUES ('x', 'x', '99999999999999_of_the_future', now(), 1)`,
+    )
+    expect(await refusal({ DATABASE_URL: database.url })).toContain('newer')
+  })
+
+  it('a port that is taken', async () => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    try {
+      await new Promise((resolve) => taken.once('listening', resolve))
+      const address = taken.address()
+      const port = typeof address === 'object' ? String(address?.port) : ''
+      const message = await refusal({ PORT: port, DATABASE_URL: inject('serverUrl') })
+      expect(message).toContain(port)
+    } finally {
+      taken.close()
+    }
+  })
+
+  it('a folder that another service uses', async () => {
+    await using owner = new MainProcess({ DATA_DIR: dataDir })
+    await owner.ready()
+    expect(await refusal({})).toContain(dataDir)
+  })
+
+  it('a folder that cannot be written', async () => {
+    expect(await refusal({ DATA_DIR: '/dev/null/promo-codes' })).toContain('/dev/null/promo-codes')
+  })
+})
+
+describe('roles', () => {
+  it('one process serves the API, another carries out the tasks, and tasks start when they are enqueued', async () => {
+    await using database = await testDatabase()
+    const environment = { DATABASE_URL: database.url, BOOTSTRAP_API_KEY: key }
+    await using api = new MainProcess({ ...environment, ROLE: 'api' })
+    const { url } = await api.ready()
+    await using worker = new MainProcess({ ...environment, ROLE: 'worker' })
+    const atWork = await worker.ready()
+    expect((await fetch(`${atWork.url}/graphql`, { method: 'POST' })).status).toBe(404)
+    expect((await fetch(`${atWork.url}/ready`)).status).toBe(200)
+
+    await using client = new Client({ url, key })
+    const made = await client.ask<{
+      format: { format: { id: string } }
+      pool: { pool: { id: string } }
+    }>(`mutation {
+      format: createFormat(input: { name: "F", shape: { body: { length: 8 }, characters: { set: DIGITS } } }) {
+        ... on CreateFormatPayload { format { id } }
+      }
+      pool: createPool(input: { name: "P" }) { ... on CreatePoolPayload { pool { id } } }
+    }`)
+    const input = { poolId: made.pool.pool.id, formatId: made.format.format.id, quantity: 5 }
+    const { generateCodes } = await client.ask<{ generateCodes: { task: { id: string; status: string } } }>(
+      `mutation ($input: GenerateCodesInput!) {
+        generateCodes(input: $input) { ... on GenerateCodesPayload { task { id status } } }
+      }`,
+      { input },
+    )
+    expect(generateCodes.task.status).toBe('AWAITING_EXECUTION')
+    const seen: unknown[] = []
+    for await (const { data } of client.subscribe(
+      'subscription ($id: ID!) { taskUpdated(id: $id) { status } }',
+      {
+        id: generateCodes.task.id,
+      },
+    ))
+      seen.push(data)
+    expect(seen.at(-1)).toEqual({ taskUpdated: { status: 'COMPLETED' } })
+  })
+})
+
+describe('npm run account', () => {
+  it('makes accounts and keys in the running service’s database, and replaces lost ones', async () => {
+    await using service = new MainProcess({ DATA_DIR: dataDir, BOOTSTRAP_API_KEY: key })
+    const { url } = await service.ready()
+    const account = async (...args: string[]) => {
+      const { code, stdout, stderr } = await new Program('src/cli/account.ts', {
+        args,
+        environment: { DATA_DIR: dataDir },
+      }).ended
+      expect(code, stderr).toBe(0)
+      return stdout
+    }
+    const secretIn = (text: string) => /^ {4}(pk_\S+)$/m.exec(text)?.[1]
+
+    const first = secretIn(await account('create', 'Acme'))
+    expect(await poolNames(new Client({ url, key: first }))).toEqual([])
+    const claimOnly = new Client({ url, key: secretIn(await account('create-key', 'Acme', 'Shop', 'CLAIM')) })
+    expect((await claimOnly.send('{ pools { totalCount } }')).errors?.[0]?.extensions.code).toBe('FORBIDDEN')
+
+    const second = secretIn(await account('replace-key', 'Acme', 'First key'))
+    expect(await poolNames(new Client({ url, key: second }))).toEqual([])
+    const lost = new Client({ url, key: first })
+    await expect
+      .poll(async () => (await lost.send('{ account { id } }')).errors?.[0]?.extensions.code)
+      .toBe('UNAUTHENTICATED')
+    const list = await account('list')
+    expect(list).toContain('Acme')
+    expect(list).toContain('revoked')
+    expect(list).not.toContain(second)
+  })
+
+  it('says what is wrong and how it is used', async () => {
+    const outcome = async (...args: string[]) =>
+      await new Program('src/cli/account.ts', { args, environment: { DATA_DIR: dataDir } }).ended
+    const unknown = await outcome('drop')
+    expect(unknown.code).toBe(1)
+    expect(unknown.stderr).toContain('npm run account -- create')
+    const idle = await outcome('list')
+    expect(idle.code).toBe(1)
+    expect(idle.stderr).toContain('npm start')
+  })
+})

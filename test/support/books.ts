@@ -1,0 +1,153 @@
+import { randomUUID } from 'node:crypto'
+import { PrismaPg } from '@prisma/adapter-pg'
+import pg from 'pg'
+import { pino } from 'pino'
+import type { ShapeInput } from '../../src/codespace/pattern.ts'
+import { Notifications } from '../../src/database/notifications.ts'
+import { connectionConfig, createPool as createConnections } from '../../src/database/open.ts'
+import { createAccount } from '../../src/domain/account.ts'
+import { Books } from '../../src/domain/books.ts'
+import { CodeSpaces } from '../../src/domain/codespaces.ts'
+import { createFormat, type FormatUse, readFormat } from '../../src/domain/format.ts'
+import { carryOn, generateCodes } from '../../src/domain/generation.ts'
+import { createPool, type Pool, readPool } from '../../src/domain/pool.ts'
+import { type ReplenishmentInput, saveReplenishment } from '../../src/domain/replenishment.ts'
+import { PrismaClient } from '../../src/generated/prisma/client.ts'
+import { Lifecycle } from '../../src/lifecycle.ts'
+import { testDatabase } from './database.ts'
+
+export const silent = pino({ level: 'silent' })
+
+export interface BooksOptions {
+  /** Another way to the database than straight, such as through a proxy. */
+  url?: string
+  /** How many connections it has at most. */
+  connections?: number
+  /** Neither sends notices nor hears them, as if they got lost on the way. */
+  losesNotices?: boolean
+}
+
+/** Books on a database of a test's own, with an account. */
+export interface TestBooks extends AsyncDisposable {
+  readonly books: Books
+  readonly accountId: string
+  readonly databaseUrl: string
+  /** The same database as another process has it open. */
+  another(options?: BooksOptions): Promise<Books>
+  close(): Promise<void>
+}
+
+export async function openBooks(): Promise<TestBooks> {
+  const lifecycle = new Lifecycle()
+  const database = await lifecycle.open(
+    'test database',
+    () => testDatabase({ max: 2 }),
+    (opened) => opened.close(),
+  )
+  const another = (options: BooksOptions = {}) =>
+    openProcess(lifecycle, { ...options, url: options.url ?? database.url })
+  const books = await another()
+  const accountId = await newAccount(books)
+  const close = () => lifecycle.close()
+  return { books, accountId, databaseUrl: database.url, another, close, [Symbol.asyncDispose]: close }
+}
+
+async function openProcess(lifecycle: Lifecycle, options: BooksOptions & { url: string }): Promise<Books> {
+  const { url, connections = 6, losesNotices = false } = options
+  const pool = await lifecycle.open(
+    'connections',
+    () => createConnections(url, { max: connections, log: silent }),
+    (opened) => opened.end(),
+  )
+  const prisma = await lifecycle.open(
+    'Prisma',
+    () => new PrismaClient({ adapter: new PrismaPg(pool) }),
+    (opened) => opened.$disconnect(),
+  )
+  const notifications = await lifecycle.open(
+    'notifications',
+    () => openNotifications(pool, url, losesNotices),
+    (opened) => opened.close(),
+  )
+  return new Books({ pool, prisma, notifications, codeSpaces: new CodeSpaces() })
+}
+
+async function openNotifications(pool: pg.Pool, url: string, losesNotices: boolean): Promise<Notifications> {
+  const connection = connectionConfig(url)
+  if (!losesNotices) {
+    const notifications = new Notifications({ pool, connection, log: silent })
+    await notifications.open()
+    return notifications
+  }
+  const ended = new pg.Pool(connection)
+  await ended.end()
+  return new Notifications({ pool: ended, connection, log: silent })
+}
+
+/** Resolves to the id of a new account. */
+export async function newAccount(books: Books): Promise<string> {
+  return (await createAccount(books.pool, randomUUID())).accountId
+}
+
+/** Where a test makes things: an account in somebody's books. */
+export type Place = Pick<TestBooks, 'books' | 'accountId'>
+
+/** Resolves to the id of a new format, which overlaps with no other: `length` of the characters behind a prefix. */
+export async function newFormat(
+  { books, accountId }: Place,
+  shape: { length?: number; characters?: ShapeInput['characters'] } = {},
+): Promise<string> {
+  const { length = 10, characters = { set: 'UNAMBIGUOUS' } } = shape
+  const prefix = `${randomUUID()}-`
+  return await createFormat(books, accountId, {
+    name: prefix,
+    shape: { prefix, suffix: '', body: { length }, characters },
+  })
+}
+
+/** Resolves to the id of a new format that can produce just so many codes, in one character. */
+export async function newSmallFormat(place: Place, capacity: number): Promise<string> {
+  const list = Array.from({ length: capacity }, (_, i) => String.fromCodePoint(0x4e00 + i)).join('')
+  return await newFormat(place, { length: 1, characters: { list } })
+}
+
+/** Resolves to the id of a new pool, with a Promo Codes section if one is given. */
+export async function newPool(
+  { books, accountId }: Place,
+  settings?: Partial<Omit<ReplenishmentInput, 'poolId'>>,
+): Promise<string> {
+  const poolId = await createPool(books, accountId, { name: randomUUID() })
+  if (settings !== undefined)
+    await saveReplenishment(books, accountId, {
+      poolId,
+      method: 'GENERATE',
+      autoGenerate: false,
+      refillThreshold: 0n,
+      ...settings,
+    })
+  return poolId
+}
+
+/** Generates codes into a pool and waits until they are there. Resolves to the id of the task. */
+export async function fill(
+  { books, accountId }: Place,
+  poolId: string,
+  formatId: string,
+  quantity: bigint,
+): Promise<string> {
+  const taskId = await generateCodes(books, accountId, { poolId, formatId, quantity })
+  if (!(await carryOn(books, { accountId, taskId }))) throw new Error('Somebody else has the task.')
+  return taskId
+}
+
+export async function poolNow({ books, accountId }: Place, poolId: string): Promise<Pool> {
+  const pool = await readPool(books, accountId, poolId)
+  if (pool === undefined) throw new Error(`There is no pool ${poolId}.`)
+  return pool
+}
+
+export async function formatNow({ books, accountId }: Place, formatId: string): Promise<FormatUse> {
+  const format = await readFormat(books, accountId, formatId)
+  if (format === undefined) throw new Error(`There is no format ${formatId}.`)
+  return format
+}

@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto'
+import pg from 'pg'
+import { pino } from 'pino'
+import { inject } from 'vitest'
+import { createPool } from '../../src/database/open.ts'
+
+export interface TestDatabase extends AsyncDisposable {
+  readonly url: string
+  /** As the service opens it. */
+  readonly pool: pg.Pool
+  /** Ends the pool and drops the database, whoever else is connected to it. */
+  close(): Promise<void>
+}
+
+/** A database of the test's own, with all tables and nothing in them; with `empty`, without tables. */
+export async function testDatabase(
+  options: { readonly max?: number; readonly empty?: boolean } = {},
+): Promise<TestDatabase> {
+  const name = `test_${randomUUID().replaceAll('-', '')}`
+  const server = inject('serverUrl')
+  await runSql(
+    server,
+    `CREATE DATABASE ${name} TEMPLATE ${options.empty ? 'template0' : inject('templateName')}`,
+  )
+  const url = databaseUrl(server, name)
+  const pool = createPool(url, { max: options.max ?? 10, log: pino({ level: 'silent' }) })
+  const close = async () => {
+    await pool.end()
+    await runSql(server, `DROP DATABASE ${name} WITH (FORCE)`)
+  }
+  return { url, pool, close, [Symbol.asyncDispose]: close }
+}
+
+/** The address of another database on the same server. */
+export function databaseUrl(server: string, name: string): string {
+  const url = new URL(server)
+  url.pathname = name
+  return url.href
+}
+
+/** Runs one statement on a connection of its own. */
+export async function runSql<Row extends pg.QueryResultRow>(url: string, sql: string): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    return (await client.query<Row>(sql)).rows
+  } finally {
+    await client.end()
+  }
+}

@@ -1,0 +1,36 @@
+import { pino } from 'pino'
+import type { TestProject } from 'vitest/node'
+import { startEmbeddedServer } from '../../src/database/embedded/server.ts'
+import { applyMigrations } from '../../src/database/migrations.ts'
+import { databaseUrl, runSql } from './database.ts'
+import { temporaryFolder } from './temporary.ts'
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** The PostgreSQL of this run, as its superuser. */
+    serverUrl: string
+    /** A database with all tables and nothing in them, to be copied and never connected to. */
+    templateName: string
+  }
+}
+
+const templateName = 'migrated'
+
+/** Starts one PostgreSQL for the whole run. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = await temporaryFolder()
+  const log = pino({ level: 'warn' })
+  const server = await startEmbeddedServer({
+    dataDir: folder.path,
+    log,
+    settings: { max_connections: '300' },
+  })
+  await runSql(server.url, `CREATE DATABASE ${templateName}`)
+  await applyMigrations(databaseUrl(server.url, templateName), log)
+  project.provide('serverUrl', server.url)
+  project.provide('templateName', templateName)
+  return async () => {
+    await server.close()
+    await folder[Symbol.asyncDispose]()
+  }
+}

@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '../..')
+
+export interface Ended {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+/** A program of the service, run as a process of its own. */
+export class Program implements AsyncDisposable {
+  readonly process: ChildProcess
+  stdout = ''
+  stderr = ''
+  readonly ended: Promise<Ended>
+  readonly #waiting = new Set<() => void>()
+
+  /** `environment` is all of it: nothing of this process's own settings gets in. */
+  constructor(file: string, options: { args?: readonly string[]; environment: Record<string, string> }) {
+    const { PATH = '', HOME = '' } = process.env
+    this.process = spawn(process.execPath, [join(root, file), ...(options.args ?? [])], {
+      cwd: root,
+      env: { PATH, HOME, ...options.environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.process.stdout?.on('data', (text: Buffer) => this.#read('stdout', text))
+    this.process.stderr?.on('data', (text: Buffer) => this.#read('stderr', text))
+    this.ended = once(this.process, 'close').then(([code]) => {
+      this.#wake()
+      return { code: typeof code === 'number' ? code : null, stdout: this.stdout, stderr: this.stderr }
+    })
+  }
+
+  /** What has been printed to standard output once it matches; rejects when the program ends before it does. */
+  async prints(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const match = pattern.exec(this.stdout)
+      if (match !== null) return match
+      if (this.process.exitCode !== null || this.process.signalCode !== null)
+        throw new Error(`The program ended before it printed ${pattern}:\n${this.stdout}\n${this.stderr}`)
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#waiting.add(resolve)
+      await promise
+      this.#waiting.delete(resolve)
+    }
+  }
+
+  async end(signal: NodeJS.Signals): Promise<Ended> {
+    this.process.kill(signal)
+    return await this.ended
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.process.exitCode === null && this.process.signalCode === null) await this.end('SIGTERM')
+  }
+
+  #read(stream: 'stdout' | 'stderr', text: Buffer): void {
+    this[stream] += text.toString()
+    this.#wake()
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting) resolve()
+  }
+}
+
+/** The service as `npm start` runs it, on a free port. */
+export class MainProcess extends Program {
+  constructor(environment: Record<string, string>) {
+    super('src/main.ts', { environment: { PORT: '0', ...environment } })
+  }
+
+  /** Where it listens, once it does; and the key that it printed, if this start made one. */
+  async ready(): Promise<{ url: string; key: string | undefined }> {
+    const [, url = ''] = await this.prints(/GraphiQL: (\S+)\/graphql[\s\S]*Ctrl-C/)
+    return { url, key: /pk_[\w-]+/.exec(this.stdout)?.[0] }
+  }
+}
