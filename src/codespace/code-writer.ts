@@ -1,0 +1,103 @@
+import type { Position } from './shape.ts'
+import { halfAt, type SplitNumbers } from './split-numbers.ts'
+
+/** Of a number below this, the quotient and remainder by any divisor are exact in doubles. */
+const exactBelow = 2 ** 52
+const largestDivisor = 2 ** 28
+
+/**
+ * Writes numbers as codes of one pattern: the digits of the number in the base of the characters, the most
+ * significant at the first random position.
+ */
+export class CodeWriter {
+  /** A code with anything at the random positions. */
+  readonly #template: string
+  readonly #randomPositions: Uint8Array
+  readonly #characters: Uint16Array
+  readonly #isLatin1: boolean
+  /** So many digits are split off at once, that what is left to do fits into fast 32-bit arithmetic. */
+  readonly #digitsAtOnce: number
+
+  constructor(positions: readonly Position[], characters: string) {
+    this.#template = positions.map((position) => position ?? '#').join('')
+    this.#randomPositions = Uint8Array.from(
+      positions.flatMap((position, at) => (position === null ? [at] : [])),
+    )
+    this.#characters = unitsOf(characters)
+    this.#isLatin1 = /^[\0-\xff]*$/.test(this.#template + characters)
+    this.#digitsAtOnce = 1
+    while (characters.length ** (this.#digitsAtOnce + 1) <= largestDivisor) this.#digitsAtOnce += 1
+  }
+
+  /** Puts the codes of the numbers, which must be below the pattern's capacity, into `codes` from `place` on. */
+  write(numbers: SplitNumbers, codes: string[], place: number): void {
+    const length = this.#template.length
+    const count = numbers.left.low.length
+    if (this.#isLatin1) {
+      const bytes = Buffer.alloc(count * length, this.#template, 'latin1')
+      this.#fill(bytes, numbers)
+      // Slices of one string are several times as fast as a string from the bytes of each code. V8 may keep
+      // the whole of it in memory as long as one of them is in use: that is a batch, and batches are small.
+      const text = bytes.toString('latin1')
+      for (let at = 0, start = 0; at < count; at++, start += length)
+        codes[place + at] = text.slice(start, start + length)
+    } else {
+      const template = unitsOf(this.#template)
+      const units = new Uint16Array(count * length)
+      for (let start = 0; start < units.length; start += length) units.set(template, start)
+      this.#fill(units, numbers)
+      for (let at = 0, start = 0; at < count; at++, start += length)
+        codes[place + at] = String.fromCharCode(...units.subarray(start, start + length))
+    }
+  }
+
+  #fill(units: Uint8Array | Uint16Array, { left, right, rightBits }: SplitNumbers): void {
+    const count = left.low.length
+    const length = this.#template.length
+    const characters = this.#characters
+    const base = characters.length
+    const randomPositions = this.#randomPositions
+    const digitsAtOnce = this.#digitsAtOnce
+    const divisor = base ** digitsAtOnce
+    const leftUnit = 2 ** rightBits
+    // A remainder is below 2^28, so it can be followed by 24 bits more and is still exact.
+    const lowUnit = Math.min(leftUnit, 2 ** 24)
+    const middleUnit = leftUnit / lowUnit
+
+    for (let at = 0, start = 0; at < count; at++, start += length) {
+      let high = halfAt(left, at)
+      let rest = halfAt(right, at)
+      let pending = randomPositions.length
+      while (pending > 0) {
+        let digits: number
+        if (high * leftUnit < exactBelow) {
+          rest += high * leftUnit
+          high = 0
+          const quotient = Math.floor(rest / divisor)
+          digits = rest - quotient * divisor
+          rest = quotient
+        } else {
+          const highQuotient = Math.floor(high / divisor)
+          const middle = (high - highQuotient * divisor) * middleUnit + Math.floor(rest / lowUnit)
+          const middleQuotient = Math.floor(middle / divisor)
+          const low = (middle - middleQuotient * divisor) * lowUnit + (rest % lowUnit)
+          const lowQuotient = Math.floor(low / divisor)
+          digits = low - lowQuotient * divisor
+          high = highQuotient
+          rest = middleQuotient * lowUnit + lowQuotient
+        }
+        digits |= 0
+        for (const end = Math.max(0, pending - digitsAtOnce); pending > end; ) {
+          pending -= 1
+          const quotient = (digits / base) | 0
+          units[start + (randomPositions[pending] as number)] = characters[digits - quotient * base] as number
+          digits = quotient
+        }
+      }
+    }
+  }
+}
+
+function unitsOf(text: string): Uint16Array {
+  return Uint16Array.from({ length: text.length }, (_, at) => text.charCodeAt(at))
+}

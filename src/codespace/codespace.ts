@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto'
+import type { Pattern } from './pattern.ts'
+import { Permutation } from './permutation.ts'
+import { joinNumber, splitNumbers, splitRange } from './split-numbers.ts'
+
+/**
+ * The version that new formats get. Every format stores its own, for codes that were handed out must be found
+ * again for ever: what a version computes is never changed, and a better construction is another version.
+ *
+ * Version 1 turns an index into a code like this, N being the pattern's capacity:
+ *
+ * 1. n = max(2, ⌈log2 N⌉). The index becomes a string of n bits, the most significant first.
+ * 2. FF1 of NIST SP 800-38G encrypts the string: radix 2, AES with the format's 256-bit key, an empty tweak.
+ *    Spelled out, with bytes and bits in big-endian order throughout:
+ *    - u = ⌊n/2⌋, v = n - u. A is the first u bits and B the last v, both also read as numbers.
+ *      b = ⌈v/8⌉, d = 4⌈b/4⌉ + 4.
+ *    - P is 16 bytes: 1, 2, 1; the radix, 2, in three bytes; 10; u; n in four bytes; 0 in four bytes.
+ *    - For each i from 0 to 9: Q is 15 - b zero bytes, i in one byte, B in b bytes.
+ *      R = AES(AES(P) xor Q), and y is the number in the first d bytes of R.
+ *      C = (A + y) modulo 2^u if i is even, modulo 2^v if it is odd. Then A becomes B, and B becomes C.
+ *    - The result is A, then B.
+ * 3. A result of N or above is encrypted again, until one is below N (cycle walking). As FF1 permutes all
+ *    n-bit numbers, this permutes 0 … N - 1. N is at least half of 2^n, so on average two encryptions do.
+ * 4. The result, written in the base of the number of characters, the most significant digit first and with
+ *    leading zeros, fills the random positions of the pattern from left to right: digit d is the d-th of the
+ *    characters, counted from 0.
+ *
+ * The standard wants a domain of a million at least (a hundred in its first edition). Below, this is still a
+ * permutation, but its secrecy cannot be promised: `warningsFor` says so.
+ */
+export const currentVersion = 1
+
+/** Large enough that a call into AES costs little, small enough that the numbers stay in the CPU's cache. */
+const batchSize = 4096
+const keyBytes = 32
+
+/** A format of a version that this service does not know: it was made by a later one. */
+export class UnknownVersionError extends Error {
+  override readonly name = 'UnknownVersionError'
+
+  constructor(version: number) {
+    super(
+      `The format is of version ${version}, and this service knows version ${currentVersion} only. ` +
+        'It was made by a later release: run that one.',
+    )
+  }
+}
+
+/** A new secret for a format: 32 random bytes. */
+export function newFormatKey(): Uint8Array {
+  return new Uint8Array(randomBytes(keyBytes))
+}
+
+/**
+ * The codes of a format in their secret order. Pure arithmetic: the i-th code is computed from i, and i from
+ * the code; no two indices have the same code, and every string of the pattern is the code of one.
+ */
+export class CodeSpace {
+  /** How many codes there are, exact. */
+  readonly capacity: bigint
+  readonly #pattern: Pattern
+  readonly #permutation: Permutation
+
+  private constructor(pattern: Pattern, permutation: Permutation) {
+    this.capacity = pattern.capacity
+    this.#pattern = pattern
+    this.#permutation = permutation
+  }
+
+  /** `key` is the format's 32 bytes; RangeError if it has another length. UnknownVersionError. */
+  static open({ pattern, key, version }: { pattern: Pattern; key: Uint8Array; version: number }): CodeSpace {
+    if (version !== currentVersion) throw new UnknownVersionError(version)
+    return new CodeSpace(pattern, new Permutation(key, pattern.capacity))
+  }
+
+  /** The code of an index. RangeError outside 0 … capacity - 1. */
+  codeAt(index: bigint): string {
+    return this.codesAt(index, 1)[0] as string
+  }
+
+  /**
+   * The codes of the indices first … first + count - 1, in their order; about 4 million a second on one core.
+   * It blocks for as long as it computes, so ask for large ranges in pieces. RangeError if an index is
+   * outside 0 … capacity - 1, or count is not a whole number from 0.
+   */
+  codesAt(first: bigint, count: number): string[] {
+    if (!Number.isSafeInteger(count) || count < 0) throw new RangeError(`Cannot compute ${count} codes`)
+    if (first < 0n || first + BigInt(count) > this.capacity)
+      throw new RangeError(
+        `Indices ${first} to ${first + BigInt(count) - 1n} are not all in ${this.#range()}`,
+      )
+    const codes = new Array<string>(count)
+    for (let place = 0; place < count; place += batchSize) {
+      const size = Math.min(batchSize, count - place)
+      const numbers = splitRange(first + BigInt(place), size, this.#permutation.rightBits)
+      this.#permutation.permute(numbers)
+      this.#pattern.write(numbers, codes, place)
+    }
+    return codes
+  }
+
+  /** The codes of any indices, in their order: as fast as `codesAt`. RangeError outside 0 … capacity - 1. */
+  codesOf(indices: readonly bigint[]): string[] {
+    const stray = indices.find((index) => index < 0n || index >= this.capacity)
+    if (stray !== undefined) throw new RangeError(`Index ${stray} is not in ${this.#range()}`)
+    const codes = new Array<string>(indices.length)
+    for (let place = 0; place < indices.length; place += batchSize) {
+      const numbers = splitNumbers(indices.slice(place, place + batchSize), this.#permutation.rightBits)
+      this.#permutation.permute(numbers)
+      this.#pattern.write(numbers, codes, place)
+    }
+    return codes
+  }
+
+  /** The index of a code, as `codeAt` gives it; `undefined` for any string that is not one of the format. */
+  indexOf(code: string): bigint | undefined {
+    const rank = this.#pattern.rank(code)
+    if (rank === undefined) return undefined
+    const numbers = splitNumbers([rank], this.#permutation.rightBits)
+    this.#permutation.invert(numbers)
+    return joinNumber(numbers, 0)
+  }
+
+  /**
+   * The index of the code that a person typed: spaces, dashes and case do not matter where the format leaves
+   * no doubt. Dashes do where a random character can be one, and case does where the random characters have
+   * both of a letter. `undefined` if the text is no code of the format, or could be several.
+   */
+  indexOfTyped(text: string): bigint | undefined {
+    const code = this.#pattern.readTyped(text)
+    return code === undefined ? undefined : this.indexOf(code)
+  }
+
+  #range(): string {
+    return `0 … ${this.capacity - 1n}`
+  }
+}

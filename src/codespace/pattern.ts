@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto'
+import { CodeWriter } from './code-writer.ts'
+import { Permutation } from './permutation.ts'
+import {
+  largestCapacity,
+  longestCode,
+  type Position,
+  readPattern,
+  readShape,
+  type ShapeInput,
+} from './shape.ts'
+import { type SplitNumbers, splitRange } from './split-numbers.ts'
+import { TypedCodeReader } from './typed-code-reader.ts'
+
+export { ShapeError, type ShapeInput, type ShapeIssue } from './shape.ts'
+
+/** A stored pattern that no version of this service can have written. */
+export class CorruptPatternError extends Error {
+  override readonly name = 'CorruptPatternError'
+}
+
+/**
+ * The set of strings that a format can produce, numbered from 0 to capacity - 1: the number, written in the
+ * base of the characters with the most significant digit first, fills the random positions from left to right.
+ */
+export class Pattern {
+  /** The canonical text: '#' is random, and '\#' and '\\' are its only escapes. */
+  readonly source: string
+  /** What a random position can hold, in the order that gives the digits their value. */
+  readonly characters: string
+  /** How many strings there are, exact: 2 to 2^96. */
+  readonly capacity: bigint
+  /** The number of characters of each string. */
+  readonly length: number
+  readonly #positions: readonly Position[]
+  readonly #digits: ReadonlyMap<string, number>
+  // Made when first needed: most patterns are only compared or shown.
+  #writer: CodeWriter | undefined
+  #reader: TypedCodeReader | undefined
+
+  private constructor(positions: readonly Position[], characters: string) {
+    this.source = positions.map(canonical).join('')
+    this.characters = characters
+    this.capacity =
+      BigInt(characters.length) ** BigInt(positions.filter((position) => position === null).length)
+    this.length = positions.length
+    this.#positions = positions
+    this.#digits = new Map([...characters].map((character, digit) => [character, digit]))
+  }
+
+  /** The pattern of a shape. Throws a ShapeError with everything that is wrong with it. */
+  static fromShape(shape: ShapeInput): Pattern {
+    const { positions, characters } = readShape(shape)
+    return new Pattern(positions, characters)
+  }
+
+  /**
+   * A pattern back from its `source` and `characters`. CorruptPatternError if they are not such. Which
+   * characters are permitted is not looked at again: that may change, formats that exist may not.
+   */
+  static parse(source: string, characters: string): Pattern {
+    const positions = readPattern(source)
+    if (!positions?.includes(null) || positions.length > longestCode || positions.some(isWide))
+      throw new CorruptPatternError(`Not a stored pattern: ${JSON.stringify(source)}`)
+    if (characters.length < 2 || new Set(characters).size !== characters.length)
+      throw new CorruptPatternError(`Not the characters of a stored pattern: ${JSON.stringify(characters)}`)
+    const pattern = new Pattern(positions, characters)
+    if (pattern.source !== source || pattern.capacity > largestCapacity)
+      throw new CorruptPatternError(`Not a stored pattern: ${JSON.stringify(source)}`)
+    return pattern
+  }
+
+  /** Whether there is a string that both can produce. */
+  overlaps(other: Pattern): boolean {
+    if (this.length !== other.length) return false
+    return this.#positions.every((mine, at) => {
+      const theirs = other.#positions[at] as Position
+      if (mine === null) return theirs === null ? this.#sharesCharacters(other) : this.#digits.has(theirs)
+      return theirs === null ? other.#digits.has(mine) : mine === theirs
+    })
+  }
+
+  /**
+   * Strings of the pattern, for show: always the same ones, distinct, and never more than the capacity. They
+   * come from the pattern alone, so they say nothing about the codes of a format. RangeError if `count` is
+   * not a whole number from 0.
+   */
+  examples(count: number): string[] {
+    if (!Number.isSafeInteger(count) || count < 0) throw new RangeError(`There are no ${count} examples`)
+    const key = createHash('sha256')
+      .update(JSON.stringify(['examples', this.source, this.characters]))
+      .digest()
+    const permutation = new Permutation(key, this.capacity)
+    const possible = this.capacity < count ? Number(this.capacity) : count
+    const numbers = splitRange(0n, possible, permutation.rightBits)
+    permutation.permute(numbers)
+    const examples = new Array<string>(possible)
+    this.write(numbers, examples, 0)
+    return examples
+  }
+
+  /** The number of a string; `undefined` if the pattern cannot produce it. */
+  rank(code: string): bigint | undefined {
+    if (code.length !== this.length) return undefined
+    const base = BigInt(this.characters.length)
+    let number = 0n
+    for (const [at, position] of this.#positions.entries()) {
+      const character = code[at] as string
+      if (position === null) {
+        const digit = this.#digits.get(character)
+        if (digit === undefined) return undefined
+        number = number * base + BigInt(digit)
+      } else if (character !== position) return undefined
+    }
+    return number
+  }
+
+  /** Puts the strings of numbers, all below the capacity, into `strings`, from `place` on. */
+  write(numbers: SplitNumbers, strings: string[], place: number): void {
+    this.#writer ??= new CodeWriter(this.#positions, this.characters)
+    this.#writer.write(numbers, strings, place)
+  }
+
+  /** The string that a text stands for, as a person may type it; `undefined` if there is none, or a doubt. */
+  readTyped(text: string): string | undefined {
+    this.#reader ??= new TypedCodeReader(this.#positions, this.characters)
+    return this.#reader.read(text)
+  }
+
+  #sharesCharacters(other: Pattern): boolean {
+    return (
+      this.characters === other.characters || [...this.#digits.keys()].some((key) => other.#digits.has(key))
+    )
+  }
+}
+
+function isWide(position: Position): boolean {
+  return position !== null && position.length > 1
+}
+
+function canonical(position: Position): string {
+  if (position === null) return '#'
+  return position === '#' || position === '\\' ? `\\${position}` : position
+}

@@ -1,0 +1,166 @@
+import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  CodeSpace,
+  currentVersion,
+  newFormatKey,
+  UnknownVersionError,
+} from '../../src/codespace/codespace.ts'
+import { Pattern } from '../../src/codespace/pattern.ts'
+
+interface PinnedFormat {
+  pattern: string
+  characters: string
+  key: string
+  capacity: string
+  codes: Record<string, string>
+}
+
+// Computed by other programs from the description beside `currentVersion`. Formats that exist depend on it: a
+// change that needs another fixture needs another version.
+const version1: PinnedFormat[] = JSON.parse(
+  readFileSync(new URL('fixtures/version-1.json', import.meta.url), 'utf8'),
+)
+
+const key = new Uint8Array(32).fill(7)
+const unambiguous = 'BCDFGHJKMPQRTVWXY2346789'
+
+function spaceOf(pattern: string, characters: string): CodeSpace {
+  return CodeSpace.open({ pattern: Pattern.parse(pattern, characters), key, version: currentVersion })
+}
+
+describe('version 1', () => {
+  it.each(version1)(
+    'gives $pattern the codes it always gave',
+    ({ pattern, characters, key, capacity, codes }) => {
+      const space = CodeSpace.open({
+        pattern: Pattern.parse(pattern, characters),
+        key: Buffer.from(key, 'hex'),
+        version: 1,
+      })
+      expect(space.capacity).toBe(BigInt(capacity))
+      for (const [index, code] of Object.entries(codes)) {
+        expect(space.codeAt(BigInt(index))).toBe(code)
+        expect(space.indexOf(code)).toBe(BigInt(index))
+      }
+    },
+  )
+})
+
+describe('a code space', () => {
+  it.each([
+    ['#', '01'],
+    ['###', '01'],
+    ['#-#', 'abc'],
+    ['A##', '0123456789'],
+    ['####', '01234'],
+    ['#####', '0123456'],
+    ['##é#', 'абв'],
+  ])('gives every string of %s out of %s exactly once', (source, characters) => {
+    const space = spaceOf(source, characters)
+    const codes = space.codesAt(0n, Number(space.capacity))
+    expect(new Set(codes)).toEqual(new Set(allStrings(source, characters)))
+    expect(codes).toHaveLength(Number(space.capacity))
+    expect(codes.map((code) => space.indexOf(code))).toEqual(codes.map((_, index) => BigInt(index)))
+  })
+
+  it('leads from any index to a code and back, up to 2^96', () => {
+    const characters = fc.constantFrom(
+      '01',
+      '0123456789',
+      unambiguous,
+      'абвгд',
+      'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789',
+    )
+    const cases = characters
+      .chain((list) =>
+        fc.record({
+          list: fc.constant(list),
+          random: fc.integer({ min: 1, max: Math.floor(96 / Math.log2(list.length)) }),
+          prefix: fc.constantFrom('', 'P-', '\\#\\\\', 'ü', 'П'),
+        }),
+      )
+      .chain(({ list, random, prefix }) =>
+        fc.record({
+          space: fc.constant(spaceOf(prefix + '#'.repeat(random), list)),
+          index: fc.bigInt({ min: 0n, max: BigInt(list.length) ** BigInt(random) - 1n }),
+        }),
+      )
+    fc.assert(
+      fc.property(cases, ({ space, index }) => {
+        const code = space.codeAt(index)
+        expect(space.indexOf(code)).toBe(index)
+        expect(space.indexOfTyped(code)).toBe(index)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('gives the same codes one by one, in ranges and in lists', () => {
+    for (const random of [4, 11, 20]) {
+      const space = spaceOf(`X-${'#'.repeat(random)}`, unambiguous)
+      const first = space.capacity / 2n
+      const codes = space.codesAt(first, 9_000)
+      const indices = codes.map((_, at) => first + BigInt(at))
+      expect(space.codesOf(indices)).toEqual(codes)
+      expect(space.codesOf(indices.toReversed())).toEqual(codes.toReversed())
+      for (const at of [0, 1, 4095, 4096, 8191, 8192, 8999])
+        expect(space.codeAt(first + BigInt(at))).toBe(codes[at])
+    }
+  })
+
+  it('gives its last codes as it gives its first', () => {
+    const space = spaceOf('################################', '01234567')
+    expect(space.capacity).toBe(2n ** 96n)
+    const last = space.codesAt(space.capacity - 3n, 3)
+    expect(last.map((code) => space.indexOf(code))).toEqual([3n, 2n, 1n].map((by) => space.capacity - by))
+    expect(space.codesAt(space.capacity, 0)).toEqual([])
+  })
+
+  it('refuses indices that it does not have', () => {
+    const space = spaceOf('##', '0123456789')
+    expect(() => space.codeAt(-1n)).toThrow(RangeError)
+    expect(() => space.codeAt(100n)).toThrow(RangeError)
+    expect(() => space.codesAt(99n, 2)).toThrow('Indices 99 to 100 are not all in 0 … 99')
+    expect(() => space.codesAt(0n, -1)).toThrow(RangeError)
+    expect(() => space.codesAt(0n, 1.5)).toThrow(RangeError)
+    expect(() => space.codesOf([1n, 100n])).toThrow('Index 100 is not in 0 … 99')
+    expect(() => space.codesOf([-1n])).toThrow(RangeError)
+  })
+
+  it('has no index for a string that is not of the format', () => {
+    const space = spaceOf('A-##', '0123456789')
+    for (const stranger of ['', 'A-1', 'A-123', 'B-12', 'a-12', 'A-1x', 'A12', ' A-12', 'A-1\u0661', 'A-😀'])
+      expect(space.indexOf(stranger)).toBeUndefined()
+  })
+
+  it('puts the same format in another order under another key', () => {
+    const pattern = Pattern.parse('######', unambiguous)
+    const open = (key: Uint8Array) => CodeSpace.open({ pattern, key, version: currentVersion }).codesAt(0n, 5)
+    expect(open(newFormatKey())).not.toEqual(open(newFormatKey()))
+  })
+
+  it('refuses a version made by a later release', () => {
+    const pattern = Pattern.parse('##', '01')
+    const open = (version: number) => () => CodeSpace.open({ pattern, key, version })
+    expect(open(2)).toThrow(UnknownVersionError)
+    expect(open(2)).toThrow('The format is of version 2, and this service knows version 1 only.')
+    expect(open(0)).toThrow(UnknownVersionError)
+  })
+
+  it('refuses a key of another length', () => {
+    const pattern = Pattern.parse('##', '01')
+    expect(() => CodeSpace.open({ pattern, key: new Uint8Array(16), version: 1 })).toThrow(RangeError)
+  })
+})
+
+function allStrings(source: string, characters: string): string[] {
+  return [...source].reduce(
+    (strings: string[], position) =>
+      strings.flatMap((string) =>
+        (position === '#' ? [...characters] : [position]).map((next) => string + next),
+      ),
+    [''],
+  )
+}
