@@ -4,7 +4,7 @@ import { pino } from 'pino'
 import { readConfig } from '../config.ts'
 import { findEmbeddedServer } from '../database/embedded/server.ts'
 import { Notifications } from '../database/notifications.ts'
-import { connectionConfig, createPool } from '../database/open.ts'
+import { checkDatabase, connectionConfig, createPool } from '../database/open.ts'
 import { allScopes, createAccount, createApiKey, parseScopes, revokeApiKey } from '../domain/account.ts'
 import { Books } from '../domain/books.ts'
 import { CodeSpaces } from '../domain/codespaces.ts'
@@ -125,12 +125,18 @@ async function main(): Promise<void> {
     throw new OperatorError(
       `No service runs on ${config.dataDir}. Start it with npm start, or set DATA_DIR or DATABASE_URL as it has them.`,
     )
+  await checkDatabase(url)
   const log = pino({ level: 'warn' }, pino.destination(2))
   const pool = createPool(url, { max: 2, log })
   const notifications = new Notifications({ pool, connection: connectionConfig(url), log })
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })
   try {
     const books = new Books({ pool, prisma, notifications, codeSpaces: new CodeSpaces() })
+    const [tables] = await books.rows<{ exist: boolean }>({
+      text: "SELECT to_regclass('account') IS NOT NULL AS exist",
+    })
+    if (tables?.exist !== true)
+      throw new OperatorError('The database has no tables yet: start the service once.')
     process.stdout.write(`${await command.run(books, args)}\n`)
   } finally {
     await notifications.close()

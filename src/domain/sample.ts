@@ -21,7 +21,7 @@ export async function createSample(books: Books, accountId: string): Promise<voi
     shape: {
       prefix: 'SAMPLE-',
       suffix: '',
-      body: { pattern: '####-####' },
+      body: { pattern: '#####-#####' },
       characters: { set: 'UNAMBIGUOUS' },
     },
   })

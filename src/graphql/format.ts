@@ -22,7 +22,7 @@ export const Format = builder.prismaNode('Format', {
     pattern: t.exposeString('pattern', {
       description:
         "The whole shape: '#' stands for one random character, everything else for itself; '\\' takes the special " +
-        "meaning from the '#' or '\\' after it. For example SUMMER-####-####",
+        "meaning from the '#' or '\\' after it. For example SUMMER-#####-#####",
     }),
     characters: t.exposeString('characters', { description: "The characters a '#' can become, in order." }),
     capacity: t.field({
@@ -111,7 +111,7 @@ const FormatBodyInput = builder.inputType('FormatBodyInput', {
     pattern: t.string({
       description:
         "'#' stands for one random character, everything else for itself; write '\\#' for a '#' and '\\\\' for a '\\'. " +
-        'For example ####-####',
+        'For example #####-#####',
     }),
   }),
 })

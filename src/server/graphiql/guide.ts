@@ -96,7 +96,7 @@ mutation CreateFormat($input: CreateFormatInput!) {
     "name": ${fills.formatName},
     "shape": {
       "prefix": ${fills.formatPrefix},
-      "body": { "pattern": "####-####" },
+      "body": { "pattern": "#####-#####" },
       "characters": { "set": "UNAMBIGUOUS" },
       "suffix": ""
     }
