@@ -23,6 +23,7 @@ import { Authentication } from './server/authentication.ts'
 import { isLoopbackHost, loadGraphiql } from './server/graphiql.ts'
 import { HttpServer } from './server/http.ts'
 import { serveWebSocket } from './server/websocket.ts'
+import { Housekeeping } from './worker/housekeeping.ts'
 import { Worker } from './worker/worker.ts'
 
 const connections = 16
@@ -56,12 +57,7 @@ export async function startService(lifecycle: Lifecycle, options: ServiceOptions
   const books = await openBooks(lifecycle, databaseUrl, log)
   const first = await createFirstAccount(books.pool, 'First account', options.bootstrapApiKey)
   if (first !== undefined && embedded) await createSample(books, first.accountId)
-  if (role !== 'api')
-    await lifecycle.open(
-      'worker',
-      () => new Worker(books, log),
-      (worker) => worker.close(),
-    )
+  if (role !== 'api') await openWorker(lifecycle, books, log)
   const http = await openServer(lifecycle, books, options)
   // Opened last, so closed first: nobody new is sent here while the rest is closed.
   const port = await lifecycle.open(
@@ -94,6 +90,19 @@ async function openBooks(lifecycle: Lifecycle, databaseUrl: string, log: Logger)
     (opened) => opened.close(),
   )
   return new Books({ pool, prisma, notifications, codeSpaces: new CodeSpaces() })
+}
+
+async function openWorker(lifecycle: Lifecycle, books: Books, log: Logger): Promise<void> {
+  await lifecycle.open(
+    'worker',
+    () => new Worker(books, log),
+    (opened) => opened.close(),
+  )
+  await lifecycle.open(
+    'housekeeping',
+    () => new Housekeeping(books, log),
+    (opened) => opened.close(),
+  )
 }
 
 async function openServer(lifecycle: Lifecycle, books: Books, options: ServiceOptions) {

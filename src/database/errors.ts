@@ -19,7 +19,7 @@ export class CommitUnansweredError extends DatabaseUnavailableError {
 export function sqlState(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   const direct = property(error, 'code')
-  if (typeof direct === 'string' && /^[0-9A-Z]{5}$/.test(direct) && !isPrismaCode(direct)) return direct
+  if (typeof direct === 'string' && isSqlState(direct)) return direct
   const wrapped = property(property(property(error, 'meta'), 'driverAdapterError'), 'cause')
   const original = property(wrapped, 'originalCode')
   if (typeof original === 'string') return original
@@ -72,8 +72,9 @@ export function isUnavailable(error: unknown): boolean {
   return error.cause !== undefined && isUnavailable(error.cause)
 }
 
-function isPrismaCode(code: string): boolean {
-  return /^P\d{4}$/.test(code) && code !== 'P0001'
+/** Five digits or letters; neither a name of the system's, such as EPIPE, nor a code of Prisma's, such as P2010. */
+function isSqlState(code: string): boolean {
+  return /^(?=.*\d)[0-9A-Z]{5}$/.test(code) && !/^P[1-9]/.test(code)
 }
 
 function property(value: unknown, key: string): unknown {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Queryable } from '../database/transaction.ts'
 import type { BookTransaction } from './books.ts'
 import type { InputCheck } from './input.ts'
 
@@ -100,4 +101,17 @@ export async function insertKeys(
     ],
   })
   if (inserted < uses.length) throw new KeyJustUsedError()
+}
+
+/** Forgets keys that were used before `time`: the oldest, `limit` at most. Resolves to how many they were. */
+export async function forgetKeys(books: Queryable, time: Date, limit: number): Promise<number> {
+  const rows = await books.rows({
+    // Beside others that do the same, each takes what nobody else has taken.
+    text: `
+      DELETE FROM idempotency WHERE (account_id, operation, key) IN (
+        SELECT account_id, operation, key FROM idempotency WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED
+      ) RETURNING 1`,
+    values: [time, limit],
+  })
+  return rows.length
 }

@@ -1,0 +1,229 @@
+import { execFile, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
+import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { OperatorError } from '../../operator-error.ts'
+import { minimalEnvironment } from './binaries.ts'
+import type { Cluster } from './cluster.ts'
+import { errorCode } from './files.ts'
+import { ended, isAlive } from './processes.ts'
+
+const run = promisify(execFile)
+
+// Outside of the ports that Linux and macOS give to outgoing connections: none of them can take the server's port
+// while it restarts, and no client that tries to reach it can be connected with itself.
+const ports = { from: 20_000, to: 32_767 }
+
+const pollMs = 10
+const maxLogBytes = 1_000_000
+const shutdownMs = 60_000
+const shownLogLines = 20
+const leftoversMs = 30_000
+const gone = new Set<string | undefined>(['ENOENT', 'ESRCH', 'EACCES', 'EPERM'])
+
+/** A server process, seen to serve this cluster's data a moment ago. */
+export interface Postmaster {
+  readonly pid: number
+  readonly port: number
+  /** Whether it has said that it accepts connections. */
+  readonly ready: boolean
+}
+
+/** The port is in use by something else. */
+export class PortTakenError extends Error {
+  override name = 'PortTakenError'
+}
+
+/** Settings of the server, on top of the cluster's own. */
+export type Settings = Readonly<Record<string, string>>
+
+/**
+ * Finds the server that serves the cluster's data: one that another process started, or left behind when it was
+ * killed.
+ *
+ * https://www.postgresql.org/docs/18/storage-file-layout.html describes `postmaster.pid`.
+ */
+export async function findPostmaster(cluster: Cluster): Promise<Postmaster | undefined> {
+  const text = await readNote(notePath(cluster))
+  return text === undefined ? undefined : postmasterOf(text, cluster)
+}
+
+/**
+ * Removes the note of a server that was killed, unless its process has come to be a server of this data again.
+ * PostgreSQL would do so itself, but not when the number of the process has come to belong to another one, or
+ * when the note is empty. (Should processes of the killed server be left, their shared memory keeps a new one
+ * from starting until they have ended.)
+ */
+async function removeStaleNote(cluster: Cluster): Promise<void> {
+  const note = notePath(cluster)
+  const text = await readNote(note)
+  if (text === undefined || (await postmasterOf(text, cluster)) !== undefined) return
+  // Another process may have started a server since the note was read: what is taken away must be what was read.
+  const taken = `${note}.${process.pid}`
+  try {
+    await rename(note, taken)
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return
+    throw error
+  }
+  if ((await readNote(taken)) === text) await rm(taken)
+  else await rename(taken, note)
+}
+
+function notePath(cluster: Cluster): string {
+  return join(cluster.data, 'postmaster.pid')
+}
+
+async function readNote(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+async function postmasterOf(note: string, cluster: Cluster): Promise<Postmaster | undefined> {
+  const [pid, , , port, , , , status] = note.split('\n')
+  if (!pid || !port || !(await serves(Number(pid), cluster))) return undefined
+  return { pid: Number(pid), port: Number(port), ready: status?.trim() === 'ready' }
+}
+
+/** Whether the process exists and is a PostgreSQL server on this cluster's data. */
+async function serves(pid: number, cluster: Cluster): Promise<boolean> {
+  if (!isAlive(pid)) return false
+  try {
+    if (process.platform !== 'linux') {
+      const { stdout } = await run('ps', ['-o', 'command=', '-p', String(pid)])
+      return stdout.includes('postgres') && stdout.includes(cluster.data)
+    }
+    const name = (await readFile(`/proc/${pid}/comm`, 'utf8')).trim()
+    const [current, data] = await Promise.all([stat(`/proc/${pid}/cwd`), stat(cluster.data)])
+    return name === 'postgres' && current.dev === data.dev && current.ino === data.ino
+  } catch (error) {
+    // It has ended meanwhile, or is another user's, which the server is not.
+    if (gone.has(errorCode(error)) || Reflect.get(error as Error, 'code') === 1) return false
+    throw error
+  }
+}
+
+/**
+ * Starts the server and waits until it accepts connections, which takes as long as recovery after a crash does.
+ * It belongs to no terminal, so that Ctrl-C reaches this process alone, and it outlives this process if that is
+ * killed.
+ *
+ * Resolves to undefined when somebody else has started one on the same data meanwhile.
+ *
+ * @throws {PortTakenError} when the port is in use
+ * @throws {OperatorError} with the server's last words, when it does not start for another reason
+ */
+export async function startPostmaster(
+  cluster: Cluster,
+  binaries: string,
+  port: number,
+  settings: Settings,
+): Promise<Postmaster | undefined> {
+  const deadline = performance.now() + leftoversMs
+  for (;;) {
+    await removeStaleNote(cluster)
+    const outcome = await tryToStart(cluster, binaries, port, settings)
+    if (typeof outcome !== 'string') return outcome
+    if (outcome.includes('lock file "postmaster.pid" already exists')) return undefined
+    if (outcome.includes('could not create any TCP/IP sockets')) throw new PortTakenError(outcome)
+    // Processes of a killed server that have not noticed its end yet; PostgreSQL starts as soon as they have.
+    if (outcome.includes('pre-existing shared memory block') && performance.now() < deadline) {
+      await delay(pollMs)
+      continue
+    }
+    throw new OperatorError(
+      `The embedded PostgreSQL did not start. Its last words, from ${cluster.log}:\n${outcome}`,
+    )
+  }
+}
+
+/** Starts a server once: resolves to it when it is ready, to its last words when it ends before that. */
+async function tryToStart(
+  cluster: Cluster,
+  binaries: string,
+  port: number,
+  settings: Settings,
+): Promise<Postmaster | string> {
+  await using log = await openLog(cluster)
+  const { size: before } = await log.stat()
+  const server = spawn(
+    join(binaries, 'bin/postgres'),
+    [
+      '-D',
+      cluster.dataArgument,
+      ...Object.entries(commandLine(port, settings)).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ],
+    {
+      ...cluster.user,
+      cwd: cluster.data,
+      env: minimalEnvironment,
+      detached: true,
+      stdio: ['ignore', log.fd, log.fd],
+    },
+  )
+  server.unref()
+  await once(server, 'spawn')
+  while (server.exitCode === null && server.signalCode === null) {
+    await delay(pollMs)
+    const found = await findPostmaster(cluster)
+    if (found?.ready && found.pid === server.pid) return found
+  }
+  const words = Buffer.alloc(Math.min(64_000, (await log.stat()).size - before))
+  await log.read(words, 0, words.length, before)
+  return words.toString('utf8').trimEnd().split('\n').slice(-shownLogLines).join('\n')
+}
+
+/** What the service depends on, above whatever the operator has put in postgresql.conf; `settings` above that. */
+function commandLine(port: number, settings: Settings): Settings {
+  return {
+    port: String(port),
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    logging_collector: 'off',
+    log_destination: 'stderr',
+    // Errors of statements are the service's to report; here they would only fill the file.
+    log_min_messages: 'log',
+    log_checkpoints: 'off',
+    ...settings,
+  }
+}
+
+/** The log, begun anew when it has grown large: the one before is kept beside it. */
+async function openLog(cluster: Cluster): Promise<FileHandle> {
+  const log = await open(cluster.log, 'a+', 0o600)
+  if ((await log.stat()).size <= maxLogBytes) return log
+  await log.close()
+  await rename(cluster.log, `${cluster.log}.1`)
+  return open(cluster.log, 'a+', 0o600)
+}
+
+/** A port for a new server, which may turn out to be in use. */
+export function choosePort(): number {
+  return randomInt(ports.from, ports.to + 1)
+}
+
+/**
+ * Stops the server: it ends all connections, writes what it has in memory, and exits. One that takes longer than
+ * a minute is stopped at once, and recovers at its next start.
+ */
+export async function stopPostmaster(postmaster: Postmaster): Promise<void> {
+  signal(postmaster, 'SIGINT')
+  if (await ended(postmaster.pid, shutdownMs)) return
+  signal(postmaster, 'SIGQUIT')
+  await ended(postmaster.pid, shutdownMs)
+}
+
+function signal({ pid }: Postmaster, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name)
+  } catch (error) {
+    if (errorCode(error) !== 'ESRCH') throw error
+  }
+}

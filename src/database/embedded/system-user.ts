@@ -1,0 +1,33 @@
+import { readFile } from 'node:fs/promises'
+import { OperatorError } from '../../operator-error.ts'
+
+/** The user that PostgreSQL's programs run as, and that owns their files; undefined: the one of this process. */
+export type SystemUser = { readonly uid: number; readonly gid: number } | undefined
+
+// `postgres` where the system has it; `nobody` is everywhere. PostgreSQL looks its user's name up, so a number
+// alone is not enough.
+const candidates = ['postgres', 'nobody']
+
+/** Whether this process is root, as which PostgreSQL refuses to run. */
+export function runsAsRoot(): boolean {
+  return process.getuid?.() === 0
+}
+
+/** Chooses the user for a new database. */
+export async function chooseSystemUser(): Promise<SystemUser> {
+  if (!runsAsRoot()) return undefined
+  const accounts = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'))
+  for (const candidate of candidates) {
+    const [, , uid, gid] = accounts.find(([name]) => name === candidate) ?? []
+    if (uid && gid && uid !== '0') return { uid: Number(uid), gid: Number(gid) }
+  }
+  throw new OperatorError(
+    'PostgreSQL does not run as root, and there is no user postgres or nobody to run it as. ' +
+      'Start the service as another user, or set DATABASE_URL to a PostgreSQL to use.',
+  )
+}
+
+/** The user that owns an existing database, as which alone PostgreSQL serves it. */
+export function ownerOf(files: { readonly uid: number; readonly gid: number }): SystemUser {
+  return runsAsRoot() ? { uid: files.uid, gid: files.gid } : undefined
+}

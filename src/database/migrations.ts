@@ -1,0 +1,162 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import pg from 'pg'
+import type { Logger } from 'pino'
+import { OperatorError } from '../operator-error.ts'
+import { sqlState } from './errors.ts'
+
+/** The database's tables cannot be brought up to date. */
+export class MigrationError extends OperatorError {
+  override name = 'MigrationError'
+}
+
+/** A step from one state of the tables to the next, as Prisma keeps it in a folder. */
+export interface Migration {
+  readonly name: string
+  readonly sql: string
+  /** SHA-256 of the SQL, in hexadecimal, by which Prisma notices that it has been edited. */
+  readonly checksum: string
+}
+
+interface AppliedMigration {
+  readonly migration_name: string
+  readonly checksum: string
+  readonly finished: boolean
+}
+
+export const migrationsFolder = join(import.meta.dirname, '../../prisma/migrations')
+
+// Held while a migration is applied, so that processes that start at the same time do so one after the other.
+const migrationLock = 7_291_002
+
+/**
+ * Applies the migrations that the database does not have, in the order of their names.
+ *
+ * Each is a transaction together with the note that it has been applied: a process that is killed leaves either
+ * both or none, and nothing to be repaired. Prisma's own engine notes the start and the end outside of the
+ * migration, and through a driver adapter it sends a migration statement by statement, cut at every semicolon.
+ * The notes have its format, though, so that its command line agrees with what was done here.
+ *
+ * @param migrations for tests: others than those of this version
+ * @returns the names of those applied now
+ * @throws {MigrationError} when the database is newer than this version, not the service's, or a migration fails
+ */
+export async function applyMigrations(
+  url: string,
+  log: Logger,
+  migrations?: readonly Migration[],
+): Promise<string[]> {
+  const known = migrations ?? (await readMigrations(migrationsFolder))
+  const client = new pg.Client({ connectionString: url, application_name: 'promo-codes migrations' })
+  client.on('error', (error) => log.debug({ err: error }, 'the connection for migrations was lost'))
+  const applied: string[] = []
+  try {
+    await client.connect()
+    for (;;) {
+      const name = await applyNext(client, known)
+      if (name === undefined) return applied
+      log.info({ migration: name }, 'the database was brought up to date')
+      applied.push(name)
+    }
+  } finally {
+    await client.end()
+  }
+}
+
+/** The migrations in a folder, in the order in which they are applied. */
+export async function readMigrations(folder: string): Promise<Migration[]> {
+  const entries = await readdir(folder, { withFileTypes: true })
+  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
+  return Promise.all(
+    names.toSorted().map(async (name) => {
+      const sql = await readFile(join(folder, name, 'migration.sql'), 'utf8')
+      return { name, sql, checksum: createHash('sha256').update(sql).digest('hex') }
+    }),
+  )
+}
+
+/** Applies the first migration that is missing; resolves to its name, to undefined when none is. */
+async function applyNext(client: pg.Client, known: readonly Migration[]): Promise<string | undefined> {
+  await client.query('BEGIN ISOLATION LEVEL READ COMMITTED')
+  // Taken before the notes are read, which another process may just be writing.
+  await client.query('SELECT pg_advisory_xact_lock($1)', [migrationLock])
+  const next = nextMigration(known, await readApplied(client))
+  if (next !== undefined) await apply(client, next)
+  await client.query('COMMIT')
+  return next?.name
+}
+
+async function readApplied(client: pg.Client): Promise<AppliedMigration[]> {
+  const { rows: tables } = await client.query<{ name: string }>(
+    `SELECT relname AS name FROM pg_class
+      WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')`,
+  )
+  if (tables.length === 0) return []
+  if (!tables.some(({ name }) => name === '_prisma_migrations')) {
+    throw new MigrationError("The database holds tables that are not the service's: give it one of its own.")
+  }
+  const { rows } = await client.query<AppliedMigration>(
+    `SELECT migration_name, checksum, finished_at IS NOT NULL AS finished
+       FROM _prisma_migrations
+      WHERE rolled_back_at IS NULL
+      ORDER BY migration_name`,
+  )
+  return rows
+}
+
+function nextMigration(
+  known: readonly Migration[],
+  applied: readonly AppliedMigration[],
+): Migration | undefined {
+  for (const { migration_name: name, checksum, finished } of applied) {
+    const migration = known.find((candidate) => candidate.name === name)
+    if (migration === undefined) {
+      throw new MigrationError(
+        `The database is newer than this version of the service, which does not know its migration ${name}. Start the newer version.`,
+      )
+    }
+    if (!finished) {
+      throw new MigrationError(
+        `Another program has begun the migration ${name} and not finished it: resolve that with \`prisma migrate resolve\`, or restore the database.`,
+      )
+    }
+    if (migration.checksum !== checksum) {
+      throw new MigrationError(
+        `The migration ${name} is not the one that was applied to the database: it has been edited since.`,
+      )
+    }
+  }
+  const names = new Set(applied.map((migration) => migration.migration_name))
+  return known.find((migration) => !names.has(migration.name))
+}
+
+async function apply(client: pg.Client, { name, sql, checksum }: Migration): Promise<void> {
+  try {
+    await client.query(createNotes)
+    await client.query(sql)
+    await client.query(
+      `INSERT INTO _prisma_migrations (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
+       VALUES ($1, $2, $3, transaction_timestamp(), clock_timestamp(), 1)`,
+      [randomUUID(), checksum, name],
+    )
+  } catch (error) {
+    if (sqlState(error) === undefined) throw error
+    throw new MigrationError(`The migration ${name} cannot be applied: ${(error as Error).message}`, {
+      cause: error,
+    })
+  }
+}
+
+// As Prisma's engine creates it.
+const createNotes = `
+  CREATE TABLE IF NOT EXISTS _prisma_migrations (
+    id                  varchar(36) NOT NULL PRIMARY KEY,
+    checksum            varchar(64) NOT NULL,
+    finished_at         timestamptz,
+    migration_name      varchar(255) NOT NULL,
+    logs                text,
+    rolled_back_at      timestamptz,
+    started_at          timestamptz NOT NULL DEFAULT now(),
+    applied_steps_count integer NOT NULL DEFAULT 0
+  )`

@@ -1,0 +1,105 @@
+import { resolve } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { ConfigError, readConfig } from '../src/config.ts'
+
+describe('the configuration', () => {
+  test('needs nothing to be set', () => {
+    expect(readConfig({})).toEqual({
+      port: 4000,
+      host: '127.0.0.1',
+      databaseUrl: undefined,
+      dataDir: resolve('.data'),
+      bootstrapApiKey: undefined,
+      role: 'all',
+    })
+  })
+
+  test('is what the environment says', () => {
+    const key = 'k'.repeat(32)
+    const environment = {
+      PORT: '0',
+      HOST: '::',
+      DATABASE_URL: 'postgresql://user:secret@db.example/codes?sslmode=verify-full',
+      DATA_DIR: '/srv/codes',
+      BOOTSTRAP_API_KEY: key,
+      ROLE: 'worker',
+    }
+    expect(readConfig(environment)).toEqual({
+      port: 0,
+      host: '::',
+      databaseUrl: environment.DATABASE_URL,
+      dataDir: '/srv/codes',
+      bootstrapApiKey: key,
+      role: 'worker',
+    })
+  })
+
+  test('takes a variable that is set to nothing for unset', () => {
+    expect(readConfig({ PORT: '', DATABASE_URL: '', BOOTSTRAP_API_KEY: '' })).toEqual(readConfig({}))
+  })
+
+  test('reports every problem at once', () => {
+    const environment = {
+      PORT: '80a',
+      HOST: 'not a host',
+      DATABASE_URL: 'mysql://user@host/db',
+      BOOTSTRAP_API_KEY: 'short',
+      ROLE: 'boss',
+    }
+    const error = problemsOf(environment)
+    expect(error.problems.map((problem) => problem.split(' ')[0])).toEqual(Object.keys(environment))
+    for (const problem of error.problems) expect(error.message).toContain(problem)
+  })
+
+  test.each(['-1', '65536', '1.5', '0x50', ' 80', '1e3', '٤٠'])('refuses the port %j', (PORT) => {
+    expect(problemsOf({ PORT }).problems).toEqual([expect.stringContaining('PORT')])
+  })
+
+  test.each(['localhost', '0.0.0.0', '::1', 'api.example.com', 'web-1'])('listens on the host %j', (HOST) => {
+    expect(readConfig({ HOST }).host).toBe(HOST)
+  })
+
+  test.each(['256.0.0.1', '1.2.3', '-a', 'a..b', 'http://localhost', 'a:80'])(
+    'refuses the host %j',
+    (HOST) => {
+      expect(problemsOf({ HOST }).problems).toEqual([expect.stringContaining('HOST')])
+    },
+  )
+
+  test('takes the address of a server that listens on a socket', () => {
+    const DATABASE_URL = 'postgresql:///codes?host=/var/run/postgresql'
+    expect(readConfig({ DATABASE_URL }).databaseUrl).toBe(DATABASE_URL)
+  })
+
+  test.each([
+    ['has a character that no header can carry', `${'k'.repeat(32)}\n`],
+    ['has a space', `${'k'.repeat(32)} k`],
+    ['is not ASCII', 'ä'.repeat(32)],
+    ['is one character short', 'k'.repeat(31)],
+  ])('refuses an API key that %s', (_, BOOTSTRAP_API_KEY) => {
+    expect(problemsOf({ BOOTSTRAP_API_KEY }).problems).toEqual([expect.stringContaining('BOOTSTRAP_API_KEY')])
+  })
+
+  test.each(['api', 'worker'])(
+    'refuses the role %j without a database that several processes can share',
+    (ROLE) => {
+      expect(problemsOf({ ROLE }).problems).toEqual([expect.stringContaining('DATABASE_URL')])
+      expect(readConfig({ ROLE, DATABASE_URL: 'postgres://db' }).role).toBe(ROLE)
+    },
+  )
+
+  test('does not repeat secrets in what it reports', () => {
+    const error = problemsOf({ DATABASE_URL: 'mysql://user:hunter2@host', BOOTSTRAP_API_KEY: 'hunter2' })
+    expect(error.message).not.toContain('hunter2')
+  })
+})
+
+function problemsOf(environment: Record<string, string>): ConfigError {
+  try {
+    readConfig(environment)
+  } catch (error) {
+    if (error instanceof ConfigError) return error
+    throw error
+  }
+  throw new Error('the configuration was accepted')
+}

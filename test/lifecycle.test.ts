@@ -1,0 +1,129 @@
+import { describe, expect, test } from 'vitest'
+import { ClosingError, Lifecycle } from '../src/lifecycle.ts'
+
+describe('a lifecycle', () => {
+  test('closes what was opened last first', async () => {
+    const closed: string[] = []
+    const lifecycle = new Lifecycle()
+    for (const name of ['database', 'worker', 'server']) {
+      await lifecycle.open(
+        name,
+        () => name,
+        (resource) => closed.push(resource),
+      )
+    }
+    await lifecycle.close()
+    expect(closed).toEqual(['server', 'worker', 'database'])
+  })
+
+  test('waits for one to be closed before it closes the next', async () => {
+    const events: string[] = []
+    const serverClosed = Promise.withResolvers<void>()
+    const lifecycle = new Lifecycle()
+    await lifecycle.open(
+      'database',
+      () => undefined,
+      () => events.push('database'),
+    )
+    await lifecycle.open(
+      'server',
+      () => undefined,
+      () => serverClosed.promise.then(() => events.push('server')),
+    )
+    const closing = lifecycle.close()
+    events.push('asked')
+    serverClosed.resolve()
+    await closing
+    expect(events).toEqual(['asked', 'server', 'database'])
+  })
+
+  test('closes everything, and reports every failure together', async () => {
+    const closed: string[] = []
+    const lifecycle = new Lifecycle()
+    await lifecycle.open(
+      'database',
+      () => undefined,
+      () => closed.push('database'),
+    )
+    await lifecycle.open(
+      'worker',
+      () => undefined,
+      () => Promise.reject(new Error('stuck')),
+    )
+    await lifecycle.open(
+      'server',
+      () => undefined,
+      () => {
+        throw new Error('broken')
+      },
+    )
+    const error = await lifecycle.close().catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(AggregateError)
+    expect((error as AggregateError).errors.map((each: Error) => [each.message, each.cause])).toEqual([
+      ['server could not be closed', new Error('broken')],
+      ['worker could not be closed', new Error('stuck')],
+    ])
+    expect(closed).toEqual(['database'])
+  })
+
+  test('closes everything once, however often it is asked to', async () => {
+    let closed = 0
+    const lifecycle = new Lifecycle()
+    await lifecycle.open(
+      'database',
+      () => undefined,
+      () => closed++,
+    )
+    await Promise.all([lifecycle.close(), lifecycle.close()])
+    expect(closed).toBe(1)
+  })
+
+  test('closes what was still being opened when it was asked to close', async () => {
+    const opening = Promise.withResolvers<string>()
+    const closed: string[] = []
+    const lifecycle = new Lifecycle()
+    const opened = lifecycle.open(
+      'database',
+      () => opening.promise,
+      (name) => closed.push(name),
+    )
+    const closing = lifecycle.close()
+    opening.resolve('slow database')
+    await expect(opened).rejects.toThrow(ClosingError)
+    await closing
+    expect(closed).toEqual(['slow database'])
+  })
+
+  test('opens nothing more once it closes', async () => {
+    let opened = false
+    const lifecycle = new Lifecycle()
+    await lifecycle.close()
+    const late = lifecycle.open(
+      'database',
+      () => {
+        opened = true
+      },
+      () => undefined,
+    )
+    await expect(late).rejects.toThrow(ClosingError)
+    expect(opened).toBe(false)
+  })
+
+  test('passes on why something could not be opened, and does not close that', async () => {
+    const closed: string[] = []
+    const lifecycle = new Lifecycle()
+    await lifecycle.open(
+      'database',
+      () => undefined,
+      () => closed.push('database'),
+    )
+    const failure = lifecycle.open(
+      'server',
+      () => Promise.reject(new Error('port in use')),
+      () => closed.push('server'),
+    )
+    await expect(failure).rejects.toThrow('port in use')
+    await lifecycle.close()
+    expect(closed).toEqual(['database'])
+  })
+})

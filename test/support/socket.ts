@@ -1,0 +1,89 @@
+import { once } from 'node:events'
+import { WebSocket } from 'ws'
+
+/** A message of the protocol of graphql-ws. https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md */
+export interface Message {
+  type: string
+  id?: string
+  payload?: unknown
+}
+
+/** A WebSocket to the API, message by message. */
+export class Socket implements AsyncDisposable {
+  readonly socket: WebSocket
+  /** How the connection ended. */
+  readonly closed: Promise<{ code: number; reason: string }>
+  readonly #arrived: Message[] = []
+  #wake = () => {}
+  #over = false
+
+  private constructor(socket: WebSocket) {
+    this.socket = socket
+    socket.on('message', (data) => {
+      this.#arrived.push(JSON.parse(String(data)))
+      this.#wake()
+    })
+    this.closed = once(socket, 'close').then(([code, reason]) => {
+      this.#over = true
+      this.#wake()
+      return { code, reason: String(reason) }
+    })
+  }
+
+  /** A connection that has said nothing yet. Rejects when the server refuses it. */
+  static async open(
+    service: { url: string },
+    { path = '/graphql', protocol = 'graphql-transport-ws' } = {},
+  ): Promise<Socket> {
+    const socket = new WebSocket(`${service.url.replace(/^http/, 'ws')}${path}`, protocol)
+    const opened = new Socket(socket)
+    await once(socket, 'open')
+    return opened
+  }
+
+  /** A connection that has been acknowledged, with these connectionParams. */
+  static async connect(service: { url: string }, params?: Record<string, unknown>): Promise<Socket> {
+    const socket = await Socket.open(service)
+    socket.send({ type: 'connection_init', ...(params === undefined ? {} : { payload: params }) })
+    const { type } = await socket.next()
+    if (type !== 'connection_ack') throw new Error(`The server answered ${type}.`)
+    return socket
+  }
+
+  send(message: Message): void {
+    this.socket.send(JSON.stringify(message))
+  }
+
+  subscribe(id: string, query: string, variables: Record<string, unknown> = {}): void {
+    this.send({ id, type: 'subscribe', payload: { query, variables } })
+  }
+
+  /** The next message, of this operation if one is named. */
+  async next(id?: string): Promise<Message> {
+    for (;;) {
+      const place = this.#arrived.findIndex((message) => id === undefined || message.id === id)
+      const [message] = place === -1 ? [] : this.#arrived.splice(place, 1)
+      if (message !== undefined) return message
+      if (this.#over) throw new Error('The connection ended.')
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#wake = resolve
+      await promise
+    }
+  }
+
+  /** The messages of an operation until it has ended. */
+  async all(id: string): Promise<Message[]> {
+    const messages: Message[] = []
+    for (;;) {
+      const message = await this.next(id)
+      messages.push(message)
+      if (message.type !== 'next') return messages
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.socket.readyState === WebSocket.CLOSED) return
+    this.socket.close()
+    await this.closed
+  }
+}
