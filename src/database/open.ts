@@ -58,6 +58,9 @@ export function createPool(url: string, options: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
     ...connectionConfig(url),
     max,
+    // A transaction sends statements that do not need each other's answers together: each flight to the server and
+    // back lengthens the time that its locks are held.
+    pipeline: true,
     // The pool waits for this before it hands the connection out. Settings sent with the connection itself would
     // be refused by poolers that stand between.
     onConnect: (client) => prepare(client, lockTimeoutMs, statementTimeoutMs),

@@ -13,6 +13,7 @@ export interface Queryable {
   rows<Row extends QueryResultRow>(statement: Statement): Promise<Row[]>
 }
 
+/** Statements that are sent without waiting for each other's answers travel together, and run in their order. */
 export class Transaction implements Queryable {
   readonly #client: PoolClient
 
@@ -61,8 +62,11 @@ async function runOnce<T>(pool: Pool, work: (tx: Transaction) => Promise<T>): Pr
   }
   client.on('error', onError)
   try {
-    await client.query('BEGIN ISOLATION LEVEL READ COMMITTED')
-    const result = await work(new Transaction(client))
+    // In one flight with the first statement of `work`.
+    const [, result] = await Promise.all([
+      client.query('BEGIN ISOLATION LEVEL READ COMMITTED'),
+      work(new Transaction(client)),
+    ])
     committing = true
     await client.query('COMMIT')
     return result

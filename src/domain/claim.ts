@@ -231,9 +231,9 @@ async function claimGroup(
   }
   const keys = await findUsedKeys(tx, group)
   const before = pool.total - pool.claimed
-  const fresh = decideByKeys(group, keys)
+  const known = group.map((request) => decideByKey(request, keys))
   const demand = group.reduce(
-    (sum, request, i) => (fresh[i] === 'fresh' ? sum + BigInt(request.input.count) : sum),
+    (sum, request, i) => (known[i] === undefined ? sum + BigInt(request.input.count) : sum),
     0n,
   )
   const format = await formatForRefill(tx, pool, before - demand)
@@ -242,18 +242,16 @@ async function claimGroup(
   const from = pool.claimed
   let to = from
   const accepted: { first: bigint; request: Request }[] = []
-  const intervals = new Map<string, bigint>()
   const decisions = group.map((request, i): Decision | 'short' => {
-    const decided = fresh[i]
-    if (decided !== 'fresh' && decided !== 'joins' && decided !== undefined) return decided
+    // By a claim that is served in this very group, too: a key that comes twice in it belongs to that one.
+    const decided = known[i] ?? decideByKey(request, keys)
+    if (decided !== undefined) return decided
     const { count, idempotencyKey: key } = request.input
-    const joined = key === undefined ? undefined : intervals.get(key)
-    if (joined !== undefined) return { first: joined, replayed: true }
-    if (decided === 'joins' || to - from + BigInt(count) > supply) return 'short'
+    if (to - from + BigInt(count) > supply) return 'short'
     const first = to
     to += BigInt(count)
     accepted.push({ first, request })
-    if (key !== undefined) intervals.set(key, first)
+    if (key !== undefined) keys.set(key, { key, hash: request.hash, poolId, first, taskId: undefined })
     return { first, replayed: false }
   })
 
@@ -261,18 +259,19 @@ async function claimGroup(
   pool.claimed = to
   const after = pool.total - pool.claimed
   const refilledOrClaimed = accepted.length > 0 || format !== undefined
-  if (refilledOrClaimed) {
-    recordShortage(tx, pool, before, after)
-    await insertClaims(tx, pool, accepted, at, nonce)
-    await writePoolCounters(tx, pool)
-  }
+  if (refilledOrClaimed) recordShortage(tx, pool, before, after)
+  const [batches] = await Promise.all([
+    from === to ? [] : readBatches(tx, tx.accountId, poolId, from, to),
+    insertClaims(tx, pool, accepted, at, nonce),
+    refilledOrClaimed ? writePoolCounters(tx, pool) : undefined,
+  ])
   return {
     decisions: decisions.map((decision) =>
       decision === 'short' ? new NotEnoughCodesError(pool, after) : decision,
     ),
     from,
     to,
-    batches: from === to ? [] : await readBatches(tx, tx.accountId, poolId, from, to),
+    batches,
     at,
     nonce,
   }
@@ -283,25 +282,12 @@ async function findUsedKeys(tx: BookTransaction, group: readonly Request[]): Pro
   return keys.length === 0 ? new Map() : await findKeys(tx, operation, [...new Set(keys)])
 }
 
-/** What the keys alone decide: replays and conflicts. A key that comes twice in a group joins its first request. */
-function decideByKeys(
-  group: readonly Request[],
-  used: ReadonlyMap<string, KeyUse>,
-): (Decision | 'fresh' | 'joins')[] {
-  const hashes = new Map<string, string>()
-  return group.map((request) => {
-    const key = request.input.idempotencyKey
-    if (key === undefined) return 'fresh'
-    const use = used.get(key)
-    if (use !== undefined) {
-      if (use.hash !== request.hash || use.first === undefined) return new IdempotencyConflictError()
-      return { first: use.first, replayed: true }
-    }
-    const sibling = hashes.get(key)
-    if (sibling !== undefined) return sibling === request.hash ? 'joins' : new IdempotencyConflictError()
-    hashes.set(key, request.hash)
-    return 'fresh'
-  })
+/** What its key decides about a request: a replay or a conflict; nothing if it has none, or one not used so far. */
+function decideByKey({ input, hash }: Request, used: ReadonlyMap<string, KeyUse>): Decision | undefined {
+  const use = input.idempotencyKey === undefined ? undefined : used.get(input.idempotencyKey)
+  if (use === undefined) return undefined
+  if (use.hash !== hash || use.first === undefined) return new IdempotencyConflictError()
+  return { first: use.first, replayed: true }
 }
 
 /**
@@ -340,8 +326,8 @@ async function insertClaims(
     const { idempotencyKey: key } = request.input
     return key === undefined ? [] : [{ key, hash: request.hash, poolId: pool.id, first, taskId: undefined }]
   })
-  if (uses.length > 0) await insertKeys(tx, operation, uses)
-  await tx.execute({
+  const keys = uses.length === 0 ? undefined : insertKeys(tx, operation, uses)
+  const claims = tx.execute({
     name: 'insert-claims',
     text: `
       INSERT INTO claim (account_id, pool_id, first, count, recipient, at, nonce)
@@ -357,4 +343,5 @@ async function insertClaims(
       nonce,
     ],
   })
+  await Promise.all([keys, claims])
 }

@@ -120,7 +120,8 @@ async function readPositions(
   return codes.map((code, offset) => {
     const position = from + BigInt(offset)
     while (claim + 1 < claims.length && (claims[claim + 1]?.first ?? position + 1n) <= position) claim += 1
-    return { ...code, poolId, claim: claims[claim] }
+    const holder = claims[claim]
+    return { ...code, poolId, claim: holder && { at: holder.at, recipient: holder.recipient } }
   })
 }
 

@@ -49,7 +49,10 @@ export function encodeCursor(cursor: EventCursor): string {
 export function decodeCursor(text: string): EventCursor {
   const match = /^([0-9a-f-]{36}):(\d{1,18})$/.exec(Buffer.from(text, 'base64url').toString())
   if (match?.[1] === undefined || match[2] === undefined) throw new CursorInvalidError()
-  return { log: match[1], sequence: BigInt(match[2]) }
+  const cursor = { log: match[1], sequence: BigInt(match[2]) }
+  // Decoding passes over what is not base64.
+  if (encodeCursor(cursor) !== text) throw new CursorInvalidError()
+  return cursor
 }
 
 /**

@@ -57,5 +57,5 @@ export const maximumCount = 2n ** 96n
 
 // Control, format and surrogate characters, line and paragraph separators: in a name they only mislead. The two
 // joiners are part of some scripts and of many emoji, and tags are of the flags of some countries.
-const invisible = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]|(?![\u200c\u200d\u{e0020}-\u{e007f}])\p{Cf}/u
-const blank = /^[\s\u200c\u200d\u{e0020}-\u{e007f}]*$/u
+const invisible = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]|(?!\u200c|\u200d|[\u{e0020}-\u{e007f}])\p{Cf}/u
+const blank = /^(?:\s|\u200c|\u200d|[\u{e0020}-\u{e007f}])*$/u

@@ -3,7 +3,7 @@ import ComplexityPlugin from '@pothos/plugin-complexity'
 import ErrorsPlugin from '@pothos/plugin-errors'
 import PrismaPlugin from '@pothos/plugin-prisma'
 import RelayPlugin from '@pothos/plugin-relay'
-import ScopeAuthPlugin from '@pothos/plugin-scope-auth'
+import ScopeAuthPlugin, { type AuthFailure } from '@pothos/plugin-scope-auth'
 import type PrismaTypes from '../generated/pothos.ts'
 import { getDatamodel } from '../generated/pothos.ts'
 import type { Scope } from '../generated/prisma/client.ts'
@@ -99,8 +99,9 @@ export const builder = new SchemaBuilder<SchemaTypes>({
   },
 })
 
-function neededScope(failure: { kind: string; parameter?: unknown }): string {
-  return typeof failure.parameter === 'string' ? `: ${failure.parameter}` : ''
+function neededScope(failure: AuthFailure): string {
+  if ('failures' in failure) return failure.failures.map(neededScope).find((found) => found !== '') ?? ''
+  return 'parameter' in failure && typeof failure.parameter === 'string' ? `: ${failure.parameter}` : ''
 }
 
 export function capitalize(text: string): string {

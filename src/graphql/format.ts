@@ -7,7 +7,7 @@ import { builder } from './builder.ts'
 import { countedConnectionType, pageComplexity } from './connections.ts'
 import { uuidOf } from './ids.ts'
 import { integer } from './integers.ts'
-import { badInput, newestFirst, pageArguments, pageQuery } from './pagination.ts'
+import { badInput, newestFirst, pageArguments, pageQuery, searchText } from './pagination.ts'
 
 const maximumExamples = 20
 
@@ -268,8 +268,9 @@ builder.queryFields((t) => ({
 
 /** Names that contain the text, whatever its case. Prisma takes % and _ for wildcards, so they are escaped. */
 export function nameContains(search: string | null | undefined) {
-  if (search == null) return {}
-  const escaped = search.normalize('NFC').replace(/[\\%_]/g, '\\$&')
+  const text = searchText(search)
+  if (text === undefined) return {}
+  const escaped = text.replace(/[\\%_]/g, '\\$&')
   return { name: { contains: escaped, mode: 'insensitive' } } as const
 }
 

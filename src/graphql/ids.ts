@@ -11,7 +11,10 @@ export function encodeId(type: string, id: string | number | bigint): string {
 
 /** Type and id, or the id of nothing when the text is not a global id. */
 export function decodeId(globalId: string): { typename: string; id: string } {
-  const match = /^([A-Za-z]+):(.+)$/.exec(Buffer.from(globalId, 'base64').toString())
+  const text = Buffer.from(globalId, 'base64').toString()
+  // Decoding passes over what is not base64: only what encodes to the same again is an id.
+  const canonical = Buffer.from(text).toString('base64') === globalId
+  const match = canonical ? /^([A-Za-z]+):(.+)$/.exec(text) : null
   return { typename: match?.[1] ?? '', id: match?.[2] ?? nobody }
 }
 

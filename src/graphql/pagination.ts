@@ -42,6 +42,13 @@ export function pageSize(args: PageArguments): PageSize {
   return { limit, fromEnd: last != null }
 }
 
+/** What names are searched for. Throws BAD_USER_INPUT for what PostgreSQL cannot compare with a name. */
+export function searchText(search: string | null | undefined): string | undefined {
+  if (search?.includes('\0'))
+    throw badInput('search contains a NUL character, which no name does. Remove it.')
+  return search?.normalize('NFC')
+}
+
 export function badInput(message: string): GraphQLError {
   return problem('BAD_USER_INPUT', message)
 }
@@ -95,7 +102,7 @@ export async function newestFirst<Node extends { id: string }>(
   const more = found.length > limit
   const page = found.slice(0, limit).sort((a, b) => (a.id < b.id ? 1 : -1))
   return connectionOf(
-    page.map((node) => ({ cursor: Buffer.from(node.id).toString('base64url'), node })),
+    page.map((node) => ({ cursor: encodeCursor(node.id), node })),
     fromEnd
       ? { hasNextPage: before !== undefined, hasPreviousPage: more }
       : { hasNextPage: more, hasPreviousPage: after !== undefined },
@@ -116,9 +123,13 @@ export function pageQuery(page: Parameters<NewestFirst<{ id: string }>['load']>[
   } as const
 }
 
+function encodeCursor(id: string): string {
+  return Buffer.from(id).toString('base64url')
+}
+
 function uuidCursor(name: 'after' | 'before', cursor: string | null | undefined): string | undefined {
   if (cursor == null) return undefined
   const id = Buffer.from(cursor, 'base64url').toString()
-  if (!isUuid(id)) throw badCursor(name)
+  if (!isUuid(id) || encodeCursor(id) !== cursor) throw badCursor(name)
   return id
 }

@@ -17,7 +17,7 @@ import { countedConnectionType, pageComplexity } from './connections.ts'
 import { Format } from './format.ts'
 import { uuidOf } from './ids.ts'
 import { integer } from './integers.ts'
-import { newestFirst, pageArguments } from './pagination.ts'
+import { newestFirst, pageArguments, searchText } from './pagination.ts'
 
 const PoolStatus = builder.enumType('PoolStatus', {
   description: 'How well a pool is stocked.',
@@ -127,7 +127,7 @@ builder.queryFields((t) => ({
       status: t.arg({ type: [PoolStatus], description: 'Only those with one of these statuses.' }),
     },
     resolve: async (_root, { search, status, ...page }, { books, accountId, nodes }) => {
-      const filter = { search: search ?? undefined, status: status ?? undefined }
+      const filter = { search: searchText(search), status: status ?? undefined }
       const connection = await newestFirst(page, {
         load: async (slice) => {
           const ids = await listPools(books, accountId, filter, slice)

@@ -1,13 +1,15 @@
-import type { GraphQLSchema } from 'graphql'
+import { GraphQLError, type GraphQLSchema, parse } from 'graphql'
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import { type Context, type Credentials, createContext, type Services } from '../graphql/context.ts'
 import { readEventCursor } from '../graphql/event.ts'
-import { publicError } from '../graphql/problems.ts'
+import { problem, publicError } from '../graphql/problems.ts'
 import type { Authentication } from './authentication.ts'
 
 export const graphqlPath = '/graphql'
 export const maximumRequestBytes = 1_000_000
+// Reading a document of this size takes a few milliseconds; validating one of a megabyte took a second.
+const maximumTokens = 10_000
 
 /** What comes with every operation, over HTTP and over WebSocket: whose it is. */
 export interface ServerContext {
@@ -28,13 +30,15 @@ export function createApi(parts: {
     schema,
     graphqlEndpoint: graphqlPath,
     context: ({ credentials, params }) => operationContext(services, credentials, params.query),
-    plugins: [authenticateFirst(authentication)],
+    plugins: [authenticateFirst(authentication), limitDocuments()],
     maskedErrors: { maskError: (error) => publicError(error, log), errorMessage: '' },
     maxRequestBodySize: maximumRequestBytes,
     cors: {
       origin: '*',
       methods: ['GET', 'POST', 'OPTIONS'],
       allowedHeaders: ['authorization', 'content-type'],
+      // The key is a header that the page itself must set: no cookie is read.
+      credentials: false,
     },
     graphiql: false,
     landingPage: false,
@@ -58,8 +62,31 @@ async function operationContext(
 /** Without a valid key nothing is parsed, so that no error tells anything. */
 function authenticateFirst(authentication: Authentication): Plugin<object, ServerContext> {
   return {
-    async onRequestParse({ request, serverContext }) {
+    async onRequestParse({ request, requestParser, serverContext }) {
       serverContext.credentials = await authentication.authenticate(request.headers.get('authorization'))
+      if (requestParser === undefined && request.method === 'POST')
+        throw problem(
+          'BAD_USER_INPUT',
+          'Send the operation as JSON, { "query": …, "variables": … }, with the header Content-Type: application/json.',
+          { http: { status: 415 } },
+        )
+    },
+  }
+}
+
+/** Documents that are so long, or nested so deeply, that reading them would keep everybody else waiting. */
+function limitDocuments(): Plugin<object, ServerContext> {
+  return {
+    onParse({ setParseFn }) {
+      setParseFn((source, options) => {
+        try {
+          return parse(source, { ...options, maxTokens: maximumTokens })
+        } catch (error) {
+          // The parser calls itself for each level.
+          if (error instanceof RangeError) throw new GraphQLError('The document is nested too deeply.')
+          throw error
+        }
+      })
     },
   }
 }

@@ -44,7 +44,10 @@ export function serveWebSocket(parts: {
     sockets,
   )
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (new URL(request.url ?? '/', 'http://localhost').pathname !== graphqlPath) {
+    // The HTTP server has let go of the socket: an error that nobody listens for would end the process.
+    socket.once('error', () => socket.destroy())
+    // Not parsed as a URL, which anything that a stranger sends need not be.
+    if (request.url?.split('?', 1)[0] !== graphqlPath) {
       socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
       return
     }

@@ -1,0 +1,58 @@
+import type { TableChecks } from './finding.ts'
+
+export const accountChecks: readonly TableChecks[] = [
+  {
+    walk: { table: 'account', columns: 'id', key: { id: 'uuid' }, pageSize: 5_000 },
+    checks: {
+      'account-log': `
+        SELECT page.id, 'it has no event log'
+        FROM page LEFT JOIN LATERAL (
+          SELECT true AS exists FROM event_log WHERE account_id = page.id LIMIT 1
+        ) AS log ON true
+        WHERE log.exists IS NULL`,
+    },
+  },
+  {
+    walk: {
+      table: 'api_key',
+      columns: 'id, account_id, hash, hint',
+      key: { id: 'uuid' },
+      pageSize: 5_000,
+    },
+    checks: {
+      'api-key-hash': `
+        SELECT account_id, format('the hash of API key %s (%s…) has %s bytes, not 32', id, hint, octet_length(hash))
+        FROM page WHERE octet_length(hash) <> 32`,
+    },
+  },
+  {
+    walk: {
+      table: 'idempotency',
+      columns: 'account_id, operation, key, hash, pool_id, first, task_id',
+      key: { account_id: 'uuid', operation: 'text', key: 'text' },
+      pageSize: 10_000,
+    },
+    checks: {
+      'idempotency-reference': `
+        SELECT page.account_id, CASE
+          WHEN octet_length(hash) <> 32
+            THEN format('the hash of key "%s" of %s has %s bytes, not 32', key, operation, octet_length(hash))
+          WHEN operation = 'claimCodes' AND (pool_id IS NULL OR page.first IS NULL OR task_id IS NOT NULL)
+            OR operation = 'generateCodes' AND (pool_id IS NOT NULL OR page.first IS NOT NULL OR task_id IS NULL)
+            THEN format('key "%s" of %s does not say what it was used for', key, operation)
+          WHEN page.first IS NOT NULL AND claim.exists IS NULL
+            THEN format('key "%s" of %s: pool %s has no claim at %s', key, operation, pool_id, page.first)
+          WHEN task_id IS NOT NULL AND task.exists IS NULL
+            THEN format('key "%s" of %s: there is no task %s', key, operation, task_id)
+        END
+        FROM page
+        LEFT JOIN LATERAL (
+          SELECT true AS exists FROM claim
+          WHERE account_id = page.account_id AND pool_id = page.pool_id AND first = page.first LIMIT 1
+        ) AS claim ON true
+        LEFT JOIN LATERAL (
+          SELECT true AS exists FROM task WHERE account_id = page.account_id AND id = page.task_id LIMIT 1
+        ) AS task ON true`,
+    },
+  },
+]

@@ -1,0 +1,68 @@
+import type { Pool } from 'pg'
+import { CodeSpace, UnknownVersionError } from '../../codespace/codespace.ts'
+import { CorruptPatternError, Pattern } from '../../codespace/pattern.ts'
+import type { Finding } from './finding.ts'
+import { pages, type Walk } from './walk.ts'
+
+const walk: Walk = {
+  table: 'format',
+  columns: 'account_id, id, pattern, characters, length, version, key, first_code, capacity',
+  key: { account_id: 'uuid', id: 'uuid' },
+  pageSize: 500,
+}
+
+const keyed = `
+  SELECT account_id AS "accountId", page.id, pattern, characters, length, version, encode(key, 'hex') AS key,
+    first_code AS "firstCode", capacity::text, account.name AS "accountName"
+  FROM page LEFT JOIN LATERAL (SELECT name FROM account WHERE id = page.account_id LIMIT 1) AS account ON true`
+
+interface FormatKey {
+  accountId: string
+  accountName: string | null
+  id: string
+  pattern: string
+  characters: string
+  length: number
+  version: number
+  key: string
+  firstCode: string
+  capacity: string
+}
+
+/**
+ * Checks that what each format is made of belongs together: pattern, key and version yield the stored length,
+ * capacity and first code. PostgreSQL cannot compute that. No finding tells a key or a code.
+ */
+export async function checkCodeSpaces(pool: Pool, onFinding: (finding: Finding) => void): Promise<void> {
+  for await (const { rows } of pages<FormatKey>(pool, walk, keyed))
+    for (const format of rows) {
+      const { accountId, accountName } = format
+      const problem = problemOf(format)
+      if (problem !== undefined)
+        onFinding({ kind: 'format-codes', accountId, accountName, what: `format ${format.id} ${problem}` })
+    }
+}
+
+function problemOf(format: FormatKey): string | undefined {
+  let pattern: Pattern
+  let space: CodeSpace
+  try {
+    pattern = Pattern.parse(format.pattern, format.characters)
+    space = CodeSpace.open({ pattern, key: Buffer.from(format.key, 'hex'), version: format.version })
+  } catch (error) {
+    if (
+      error instanceof CorruptPatternError ||
+      error instanceof UnknownVersionError ||
+      error instanceof RangeError
+    )
+      return `has no codes any more: ${error.message}`
+    throw error
+  }
+  if (format.length !== pattern.length)
+    return `says that its codes have ${format.length} characters, and they have ${pattern.length}`
+  if (BigInt(format.capacity) !== pattern.capacity)
+    return `says that it has ${format.capacity} codes, and its pattern has ${pattern.capacity}`
+  if (space.codeAt(0n) !== format.firstCode)
+    return 'yields other codes than it was created with: its pattern, characters, key or version was changed'
+  return undefined
+}

@@ -1,0 +1,123 @@
+import type { TableChecks } from './finding.ts'
+
+export const formatChecks: readonly TableChecks[] = [
+  {
+    walk: {
+      table: 'format',
+      columns: 'account_id, id, capacity, next, reserved, taken_ahead, generated',
+      key: { account_id: 'uuid', id: 'uuid' },
+      pageSize: 5_000,
+    },
+    checks: {
+      // Batches that do not overlap, with holes that are all taken, which is checked below, sum up to where the last
+      // one ends without the holes.
+      'format-counters': `
+        SELECT account_id, concat_ws('; ',
+          CASE WHEN generated <> laid - holes
+            THEN format('format %s counts %s codes generated, and its batches have %s', id, generated, laid - holes)
+          END,
+          CASE WHEN reserved <> promised
+            THEN format('format %s reserves %s codes, and its unfinished tasks wait for %s', id, reserved, promised)
+          END,
+          CASE WHEN taken_ahead <> ahead
+            THEN format('format %s counts %s uploaded codes ahead of it, and there are %s', id, taken_ahead, ahead)
+          END,
+          CASE WHEN least(next, reserved, taken_ahead, generated) < 0 OR next + reserved + taken_ahead > capacity
+            THEN format('format %s has %s codes, and has given %s, reserved %s, and left %s to uploaded codes', id,
+              capacity, next, reserved, taken_ahead)
+          END)
+        FROM (SELECT page.*, laid, holes, ahead, coalesce(promised, 0) AS promised FROM page
+          CROSS JOIN LATERAL (SELECT coalesce((SELECT first + count FROM batch
+            WHERE account_id = page.account_id AND format_id = page.id ORDER BY first DESC LIMIT 1), 0) AS laid
+          ) AS line
+          CROSS JOIN LATERAL (SELECT
+            count(*) FILTER (WHERE index < laid) AS holes, count(*) FILTER (WHERE index >= next) AS ahead
+            FROM taken WHERE account_id = page.account_id AND format_id = page.id
+          ) AS taken
+          -- No index leads from a format to its tasks: those that wait are few, and are read once for the page.
+          LEFT JOIN (
+            SELECT account_id, format_id, sum(quantity) AS promised
+            FROM task WHERE status IN ('AWAITING_EXECUTION', 'RUNNING') GROUP BY account_id, format_id
+          ) AS waiting ON waiting.account_id = page.account_id AND waiting.format_id = page.id
+        ) AS format`,
+      'format-line': `
+        SELECT account_id, CASE
+          WHEN laid > next THEN format('format %s: its next index is %s, and its batches end at %s', id, next, laid)
+          WHEN laid + (SELECT count(*) FROM taken
+              WHERE account_id = page.account_id AND format_id = page.id AND index >= laid AND index < next) < next
+            THEN format('format %s: indices %s to %s are passed, and not all of them are of uploaded codes', id,
+              laid, next - 1)
+        END
+        FROM page CROSS JOIN LATERAL (SELECT coalesce((SELECT first + count FROM batch
+          WHERE account_id = page.account_id AND format_id = page.id ORDER BY first DESC LIMIT 1), 0) AS laid
+        ) AS line`,
+    },
+  },
+  {
+    walk: {
+      table: 'batch',
+      columns: 'account_id, format_id, first, count, pool_id, start',
+      key: { account_id: 'uuid', format_id: 'uuid', first: 'numeric' },
+      where: 'format_id IS NOT NULL',
+      pageSize: 10_000,
+    },
+    again: true,
+    checks: {
+      'format-line': `
+        SELECT account_id, concat_ws('; ',
+          CASE WHEN first < reached
+            THEN format('format %s: indices %s to %s were generated twice, the second time at %s of pool %s',
+              format_id, first, least(reached, first + count) - 1, start, pool_id)
+          END,
+          CASE WHEN first > reached AND reached + passed < first
+            THEN format('format %s: indices %s to %s are passed, and not all of them are of uploaded codes',
+              format_id, reached, first - 1)
+          END,
+          CASE WHEN generated > 0
+            THEN format('format %s: %s codes that were uploaded were also generated, at %s of pool %s', format_id,
+              generated, start, pool_id)
+          END)
+        FROM (
+          SELECT page.*, coalesce(
+            max(first + count) OVER (
+              PARTITION BY account_id, format_id ORDER BY first ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            ),
+            -- The first of its format on this page: the one before it is on the page before, or there is none.
+            (SELECT before.first + before.count FROM batch AS before
+              WHERE before.account_id = page.account_id AND before.format_id = page.format_id
+                AND before.first < page.first
+              ORDER BY before.first DESC LIMIT 1),
+            0
+          ) AS reached
+          FROM page
+        ) AS line
+        CROSS JOIN LATERAL (SELECT
+          count(*) FILTER (WHERE index < line.first) AS passed,
+          count(*) FILTER (WHERE index >= line.first) AS generated
+          FROM taken WHERE account_id = line.account_id AND format_id = line.format_id
+            AND index >= least(reached, line.first) AND index < line.first + line.count
+        ) AS taken`,
+    },
+  },
+  {
+    walk: {
+      table: 'taken',
+      columns: 'account_id, format_id, index',
+      key: { account_id: 'uuid', format_id: 'uuid', index: 'numeric' },
+      pageSize: 10_000,
+    },
+    checks: {
+      'taken-reference': `
+        SELECT account_id, CASE
+          WHEN capacity IS NULL THEN format('format %s does not exist, and has indices taken', format_id)
+          WHEN lowest < 0 OR highest >= capacity
+            THEN format('format %s has %s codes, and indices from %s to %s taken', format_id, capacity, lowest, highest)
+        END
+        FROM (SELECT account_id, format_id, min(index) AS lowest, max(index) AS highest FROM page
+          GROUP BY account_id, format_id) AS line
+        LEFT JOIN LATERAL (
+          SELECT capacity FROM format WHERE account_id = line.account_id AND id = line.format_id LIMIT 1
+        ) AS format ON true`,
+    },
+  },
+]

@@ -1,0 +1,108 @@
+import type { TableChecks } from './finding.ts'
+
+export const taskChecks: readonly TableChecks[] = [
+  {
+    walk: {
+      table: 'task',
+      columns:
+        'account_id, id, kind, pool_id, format_id, status, quantity, generated, added, failure_code, failure_message, started_at, finished_at',
+      key: { account_id: 'uuid', id: 'uuid' },
+      pageSize: 10_000,
+    },
+    checks: {
+      // What an upload has generated is not told here: it generates nothing, and shows how far it has come.
+      'task-codes': `
+        SELECT page.account_id, concat_ws('; ',
+          CASE WHEN added <> laid
+            THEN format('task %s, %s, counts %s codes added, and its batches have %s', id, status, added, laid) END,
+          CASE WHEN laid <> 0 AND status <> 'COMPLETED'
+            THEN format('task %s is %s, and has a batch', id, status) END,
+          CASE WHEN kind = 'GENERATION' AND generated <> added
+            THEN format('task %s, %s, counts %s codes generated and %s added', id, status, generated, added) END,
+          CASE WHEN kind = 'GENERATION' AND status = 'COMPLETED' AND added IS DISTINCT FROM quantity
+            THEN format('task %s was to add %s codes, and counts %s', id, quantity, added) END)
+        FROM page CROSS JOIN LATERAL (
+          SELECT coalesce(sum(count), 0) AS laid FROM batch
+          WHERE account_id = page.account_id AND task_id = page.id
+        ) AS batches`,
+      'task-state': `
+        SELECT account_id, CASE
+          WHEN kind = 'GENERATION' AND (format_id IS NULL OR coalesce(quantity, 0) < 1)
+            THEN format('task %s does not say what to generate', id)
+          WHEN (failure_code IS NOT NULL OR failure_message IS NOT NULL) <> (status = 'FAILED')
+            THEN format('task %s is %s, and says of a failure: %s %s', id, status, coalesce(failure_code::text, 'nothing'),
+              failure_message)
+          WHEN (started_at IS NULL AND status IN ('RUNNING', 'COMPLETED'))
+            OR (started_at IS NOT NULL AND status = 'AWAITING_EXECUTION')
+            OR (finished_at IS NULL) <> (status IN ('AWAITING_EXECUTION', 'RUNNING'))
+            THEN format('task %s is %s, started: %s, finished: %s', id, status, coalesce(started_at::text, 'never'),
+              coalesce(finished_at::text, 'never'))
+        END
+        FROM page`,
+      'task-reference': `
+        SELECT page.account_id, concat_ws('; ',
+          CASE WHEN pool.exists IS NULL THEN format('task %s is for pool %s, which does not exist', id, pool_id) END,
+          CASE WHEN format_id IS NOT NULL AND format.exists IS NULL
+            THEN format('task %s is for format %s, which does not exist', id, format_id) END)
+        FROM page
+        LEFT JOIN LATERAL (
+          SELECT true AS exists FROM pool WHERE account_id = page.account_id AND id = page.pool_id LIMIT 1
+        ) AS pool ON true
+        LEFT JOIN LATERAL (
+          SELECT true AS exists FROM format WHERE account_id = page.account_id AND id = page.format_id LIMIT 1
+        ) AS format ON true`,
+    },
+  },
+  {
+    // No index leads from a task to its events, but one leads from a pool to either: they are laid together, sorted,
+    // and need no more memory than any sort, which goes to disk when there are many.
+    walk: {
+      table: 'pool',
+      columns: 'account_id, id',
+      key: { account_id: 'uuid', id: 'uuid' },
+      pageSize: 100,
+    },
+    again: true,
+    checks: {
+      'task-events': `
+        SELECT page.account_id, CASE
+          WHEN status IS NULL THEN format('pool %s: an event tells of task %s, which it does not have', page.id,
+            coalesce(task_id, 'none'))
+          WHEN told IS NULL
+            THEN format('task %s of pool %s is %s, and no event tells of it', task_id, page.id, status)
+          WHEN told <> status
+            THEN format('task %s of pool %s is %s, and its last event says %s', task_id, page.id, status, told)
+          ELSE format('task %s of pool %s has added %s codes, and refilled it %s times with %s', task_id, page.id,
+            added, refills, coalesce(refilled::text, 'none'))
+        END
+        FROM page
+        JOIN event_log AS log ON log.account_id = page.account_id
+        -- Events are removed from the oldest on. One that was written after the oldest that is left has to be there.
+        LEFT JOIN LATERAL (
+          SELECT at FROM event WHERE account_id = page.account_id AND sequence > log.floor ORDER BY sequence LIMIT 1
+        ) AS oldest ON true
+        CROSS JOIN LATERAL (
+          SELECT task_id, max(kind) AS kind, max(status) AS status, max(added) AS added, max(changed_at) AS changed_at,
+            (array_agg(told ORDER BY sequence DESC) FILTER (WHERE told IS NOT NULL))[1] AS told,
+            count(refilled) AS refills, sum(refilled) AS refilled
+          FROM (
+            SELECT id::text AS task_id, kind::text, status::text, added,
+              coalesce(finished_at, started_at, created_at) AS changed_at,
+              NULL::bigint AS sequence, NULL AS told, NULL::numeric AS refilled
+            FROM task WHERE account_id = page.account_id AND pool_id = page.id
+            UNION ALL
+            SELECT payload->>'taskId', NULL, NULL, NULL, NULL, sequence,
+              CASE kind WHEN 'TASK_STATUS_CHANGED' THEN payload->>'status' END,
+              CASE kind WHEN 'POOL_REFILLED' THEN (payload->>'added')::numeric END
+            FROM event WHERE account_id = page.account_id AND pool_id = page.id AND sequence > log.floor
+              AND kind IN ('TASK_STATUS_CHANGED', 'POOL_REFILLED')
+          ) AS told_and_known
+          GROUP BY task_id
+        ) AS task
+        WHERE status IS NULL
+          OR told IS NULL AND (log.floor = 0 OR changed_at > oldest.at)
+          OR told <> status
+          OR told = 'COMPLETED' AND kind = 'GENERATION' AND (refills <> 1 OR refilled <> added)`,
+    },
+  },
+]
