@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   // As Node resolves packages. With Vite's own condition 'development' there would be a second copy of graphql.
-  ssr: { resolve: { conditions: ['node'] } },
+  ssr: { resolve: { conditions: ['node', 'module-sync'] } },
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],

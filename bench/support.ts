@@ -1,30 +1,110 @@
+import { fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PrismaPg } from '@prisma/adapter-pg'
+import pg from 'pg'
 import { pino } from 'pino'
 import { startEmbeddedServer } from '../src/database/embedded/server.ts'
+import { Notifications } from '../src/database/notifications.ts'
+import { connectionConfig, openDatabase } from '../src/database/open.ts'
+import { createFirstAccount } from '../src/domain/account.ts'
+import { Books } from '../src/domain/books.ts'
+import { CodeSpaces } from '../src/domain/codespaces.ts'
+import { createFormat } from '../src/domain/format.ts'
+import { carryOn, generateCodes } from '../src/domain/generation.ts'
+import { createPool, readPool } from '../src/domain/pool.ts'
+import { saveReplenishment } from '../src/domain/replenishment.ts'
+import { PrismaClient } from '../src/generated/prisma/client.ts'
+import { encodeId } from '../src/graphql/ids.ts'
 import type { Lifecycle } from '../src/lifecycle.ts'
 import { startService } from '../src/service.ts'
+import type { ServerOptions } from './server.ts'
 
-/** A service on a PostgreSQL of its own, on disk: what `npm start` gives, in this process. */
-export async function startBenchService(
-  lifecycle: Lifecycle,
-): Promise<{ url: string; key: string; databaseUrl: string }> {
-  const log = pino({ level: 'warn' }, pino.destination(2))
+const log = pino({ level: 'warn' }, pino.destination(2))
+
+/** Books on a database of their own, with one account, whose key has all scopes. */
+export interface BenchBooks {
+  readonly databaseUrl: string
+  readonly books: Books
+  readonly accountId: string
+  readonly key: string
+}
+
+/** Starts a PostgreSQL with its own defaults, on disk. Resolves to the address of an empty database. */
+export async function startPostgres(lifecycle: Lifecycle): Promise<string> {
   const dataDir = await lifecycle.open(
     'data',
     () => mkdtemp(join(tmpdir(), 'promo-codes-bench-')),
     (folder) => rm(folder, { recursive: true, force: true }),
   )
-  const database = await lifecycle.open(
+  const server = await lifecycle.open(
     'PostgreSQL',
     () => startEmbeddedServer({ dataDir, log }),
-    (server) => server.close(),
+    (opened) => opened.close(),
   )
+  return server.url
+}
+
+/** Resolves to the address of another empty database on the same PostgreSQL. */
+export async function createDatabase(databaseUrl: string, name: string): Promise<string> {
+  const client = new pg.Client(connectionConfig(databaseUrl))
+  await client.connect()
+  await client.query(`CREATE DATABASE ${name}`)
+  await client.end()
+  const url = new URL(databaseUrl)
+  url.pathname = name
+  return url.href
+}
+
+export async function openBooks(lifecycle: Lifecycle, databaseUrl: string): Promise<BenchBooks> {
+  const pool = await lifecycle.open(
+    'connections',
+    () => openDatabase(databaseUrl, { max: 16, log, statementTimeoutMs: 0 }),
+    (opened) => opened.end(),
+  )
+  const prisma = await lifecycle.open(
+    'Prisma',
+    () => new PrismaClient({ adapter: new PrismaPg(pool) }),
+    (opened) => opened.$disconnect(),
+  )
+  // Not opened: nobody here listens.
+  const notifications = new Notifications({ pool, connection: connectionConfig(databaseUrl), log })
+  const books = new Books({ pool, prisma, notifications, codeSpaces: new CodeSpaces() })
+  const key = randomBytes(24).toString('hex')
+  const account = await createFirstAccount(pool, 'Bench', key)
+  if (account === undefined) throw new Error('The database is not a new one.')
+  return { databaseUrl, books, accountId: account.accountId, key }
+}
+
+/** Starts a server as a process of its own. Resolves to its address. */
+export async function startServer(lifecycle: Lifecycle, options: ServerOptions): Promise<string> {
+  const server = await lifecycle.open(
+    'server',
+    () => fork(join(import.meta.dirname, 'server.ts'), [JSON.stringify(options)]),
+    async (child) => {
+      const exited = once(child, 'exit')
+      child.disconnect()
+      await exited
+    },
+  )
+  const [address] = await Promise.race([
+    once(server, 'message'),
+    once(server, 'exit').then(() => Promise.reject(new Error('The server has ended.'))),
+  ])
+  return String(address)
+}
+
+/** A service on a PostgreSQL of its own, on disk: what `npm start` gives, in this process. */
+export async function startBenchService(
+  lifecycle: Lifecycle,
+): Promise<{ url: string; key: string; databaseUrl: string }> {
+  const databaseUrl = await startPostgres(lifecycle)
   const key = randomBytes(24).toString('hex')
   const { url } = await startService(lifecycle, {
-    databaseUrl: database.url,
+    databaseUrl,
     embedded: false,
     port: 0,
     host: '127.0.0.1',
@@ -32,11 +112,109 @@ export async function startBenchService(
     bootstrapApiKey: key,
     log,
   })
-  return { url, key, databaseUrl: database.url }
+  return { url, key, databaseUrl }
+}
+
+/** A format of codes like "K7QW-M2PX-9RTA", far more than any benchmark takes. */
+export async function newFormat({ books, accountId }: BenchBooks): Promise<string> {
+  return await createFormat(books, accountId, {
+    name: 'Bench',
+    shape: {
+      prefix: '',
+      suffix: '',
+      body: { pattern: '####-####-####' },
+      characters: { set: 'UNAMBIGUOUS' },
+    },
+  })
+}
+
+/** A pool with `quantity` codes, which with `refills` gets as many again whenever the last one is claimed. */
+export async function newPool(
+  { books, accountId }: BenchBooks,
+  pool: { name: string; formatId: string; quantity: bigint; refills?: boolean },
+): Promise<string> {
+  const { name, formatId, quantity } = pool
+  const poolId = await createPool(books, accountId, { name })
+  if (pool.refills === true)
+    await saveReplenishment(books, accountId, {
+      poolId,
+      method: 'GENERATE',
+      formatId,
+      quantity,
+      autoGenerate: true,
+      refillThreshold: 0n,
+    })
+  else {
+    const taskId = await generateCodes(books, accountId, { poolId, formatId, quantity })
+    await carryOn(books, { accountId, taskId })
+  }
+  return poolId
+}
+
+/** How many codes of a pool have been claimed. */
+export async function claimedOf({ books, accountId }: BenchBooks, poolId: string): Promise<number> {
+  const pool = await readPool(books, accountId, poolId)
+  return Number(pool?.claimed)
+}
+
+/** The document of a mutation that takes the input of claimCodes and answers with its payload. */
+export function claimDocument(field: string): string {
+  return `mutation ($input: ClaimCodesInput!) { result: ${field}(input: $input) {
+    ... on ClaimCodesPayload { codes { code } } ... on UserError { code message } } }`
+}
+
+/** The input of claimCodes. */
+export function claimInput(poolId: string, count: number): { input: { poolId: string; count: number } } {
+  return { input: { poolId: encodeId('Pool', poolId), count } }
 }
 
 export function median(values: readonly number[]): number {
   const middle = values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
   if (middle === undefined) throw new Error('There is no median of nothing.')
   return middle
+}
+
+/**
+ * Measures two sides in turns, `rounds` times after two that warm up: who begins changes with every round, so that
+ * neither has the machine in a better moment. Resolves to the medians, and to the median of each round's first by
+ * second.
+ */
+export async function compare(
+  rounds: number,
+  first: () => Promise<number>,
+  second: () => Promise<number>,
+): Promise<{ first: number; second: number; ratio: number }> {
+  const figures: { first: number; second: number }[] = []
+  for (let round = -2; round < rounds; round++) {
+    const figure = { first: 0, second: 0 }
+    if (round % 2 === 0) figure.first = await first()
+    figure.second = await second()
+    if (round % 2 !== 0) figure.first = await first()
+    if (round >= 0) figures.push(figure)
+  }
+  return {
+    first: median(figures.map((figure) => figure.first)),
+    second: median(figures.map((figure) => figure.second)),
+    ratio: median(figures.map((figure) => figure.first / figure.second)),
+  }
+}
+
+/** Prints a figure, aligned with others. */
+export function show(what: string, figure: number, unit: string): void {
+  const digits = figure < 100 ? 1 : 0
+  const number = figure.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+  console.log(`  ${what.padEnd(58)}${number.padStart(12)} ${unit}`)
+}
+
+/** Prints a ratio beside what it should be at least, or at most. */
+export function showRatio(
+  what: string,
+  ratio: number,
+  target: { atLeast: number } | { atMost: number },
+): void {
+  const [bound, met] =
+    'atLeast' in target
+      ? [`at least ${target.atLeast}`, ratio >= target.atLeast]
+      : [`at most ${target.atMost}`, ratio <= target.atMost]
+  console.log(`  ${what.padEnd(58)}${ratio.toFixed(2).padStart(12)} (${bound}: ${met ? 'met' : 'missed'})\n`)
 }

@@ -1,16 +1,13 @@
 import { parseArgs } from 'node:util'
 import { PrismaPg } from '@prisma/adapter-pg'
-import { pino } from 'pino'
-import { readConfig } from '../config.ts'
-import { findEmbeddedServer } from '../database/embedded/server.ts'
 import { Notifications } from '../database/notifications.ts'
-import { checkDatabase, connectionConfig, createPool } from '../database/open.ts'
+import { connectionConfig } from '../database/open.ts'
 import { allScopes, createAccount, createApiKey, parseScopes, revokeApiKey } from '../domain/account.ts'
 import { Books } from '../domain/books.ts'
 import { CodeSpaces } from '../domain/codespaces.ts'
-import { UserError } from '../domain/errors.ts'
 import { type Account, type ApiKey, PrismaClient } from '../generated/prisma/client.ts'
 import { OperatorError } from '../operator-error.ts'
+import { run, withDatabase } from './program.ts'
 
 const usage = `Accounts and API keys, in the database of the running service.
 
@@ -114,41 +111,26 @@ function shown(what: string, secret: string): string {
   return `${what}. Its secret is shown this once:\n\n    ${secret}\n`
 }
 
-async function main(): Promise<void> {
+async function main(): Promise<number> {
   const { positionals } = parseArgs({ allowPositionals: true })
   const [name = '', ...args] = positionals
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (command === undefined || args.length !== command.arguments) throw new OperatorError(usage)
-  const config = readConfig(process.env)
-  const url = config.databaseUrl ?? (await findEmbeddedServer({ dataDir: config.dataDir }))
-  if (url === undefined)
-    throw new OperatorError(
-      `No service runs on ${config.dataDir}. Start it with npm start, or set DATA_DIR or DATABASE_URL as it has them.`,
-    )
-  await checkDatabase(url)
-  const log = pino({ level: 'warn' }, pino.destination(2))
-  const pool = createPool(url, { max: 2, log })
-  const notifications = new Notifications({ pool, connection: connectionConfig(url), log })
-  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })
-  try {
-    const books = new Books({ pool, prisma, notifications, codeSpaces: new CodeSpaces() })
-    const [tables] = await books.rows<{ exist: boolean }>({
-      text: "SELECT to_regclass('account') IS NOT NULL AS exist",
-    })
-    if (tables?.exist !== true)
-      throw new OperatorError('The database has no tables yet: start the service once.')
-    process.stdout.write(`${await command.run(books, args)}\n`)
-  } finally {
-    await notifications.close()
-    await prisma.$disconnect()
-    await pool.end()
-  }
+  process.stdout.write(`${await withBooks((books) => command.run(books, args))}\n`)
+  return 0
 }
 
-try {
-  await main()
-} catch (error) {
-  process.exitCode = 1
-  if (error instanceof OperatorError || error instanceof UserError) console.error(error.message)
-  else console.error(error)
+async function withBooks<T>(work: (books: Books) => Promise<T>): Promise<T> {
+  return await withDatabase(async ({ url, pool, log }) => {
+    const notifications = new Notifications({ pool, connection: connectionConfig(url), log })
+    const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })
+    try {
+      return await work(new Books({ pool, prisma, notifications, codeSpaces: new CodeSpaces() }))
+    } finally {
+      await notifications.close()
+      await prisma.$disconnect()
+    }
+  })
 }
+
+await run(main, 1)

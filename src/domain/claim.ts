@@ -236,7 +236,8 @@ async function claimGroup(
     (sum, request, i) => (known[i] === undefined ? sum + BigInt(request.input.count) : sum),
     0n,
   )
-  const format = await formatForRefill(tx, pool, before - demand)
+  // Replays and conflicts change nothing, also where a refill is due.
+  const format = demand === 0n ? undefined : await formatForRefill(tx, pool, before - demand)
   const supply = before + (format === undefined ? 0n : availableForGeneration(format))
 
   const from = pool.claimed

@@ -161,7 +161,7 @@ interface ClaimPayload {
   poolId: string
 }
 
-const ClaimCodesPayload = builder.objectRef<ClaimPayload>('ClaimCodesPayload').implement({
+export const ClaimCodesPayload = builder.objectRef<ClaimPayload>('ClaimCodesPayload').implement({
   description: 'The codes are yours: nobody else will ever be given one of them.',
   fields: (t) => ({
     codes: t.field({
@@ -181,7 +181,7 @@ const ClaimCodesPayload = builder.objectRef<ClaimPayload>('ClaimCodesPayload').i
   }),
 })
 
-const ClaimCodesInput = builder.inputType('ClaimCodesInput', {
+export const ClaimCodesInput = builder.inputType('ClaimCodesInput', {
   description: 'How many codes to take out of which pool.',
   fields: (t) => ({
     poolId: t.id({ required: true, description: 'The id of the pool.' }),

@@ -1,6 +1,6 @@
 import type { InterfaceRef, ObjectRef } from '@pothos/core'
 import { builder, type Types } from './builder.ts'
-import { defaultPageSize, type PageArguments } from './pagination.ts'
+import { defaultPageSize, maximumPageSize, type PageArguments } from './pagination.ts'
 
 /** The edge and connection types of a node: one pair for each node, whatever leads to it. */
 export function connectionType<Node extends ObjectRef<Types, unknown> | InterfaceRef<Types, unknown>>(
@@ -36,7 +36,8 @@ export function countedConnectionType<Node extends ObjectRef<Types, unknown>>(no
   )
 }
 
-/** What a page costs: as many times its fields as it may have items. */
+/** What a page costs: as many times its fields as it may have items. Larger ones are refused for their size. */
 export function pageComplexity(args: PageArguments) {
-  return { field: 1, multiplier: Math.max(1, args.first ?? args.last ?? defaultPageSize) }
+  const size = args.first ?? args.last ?? defaultPageSize
+  return { field: 1, multiplier: Math.min(Math.max(1, size), maximumPageSize) }
 }

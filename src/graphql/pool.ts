@@ -143,8 +143,8 @@ interface PoolPayload {
   poolId: string
 }
 
-function poolPayload(name: string, description: string) {
-  return builder.objectRef<PoolPayload>(name).implement({
+function poolPayload<Payload extends PoolPayload>(name: string, description: string) {
+  return builder.objectRef<Payload>(name).implement({
     description,
     fields: (t) => ({
       pool: t.prismaField({
@@ -160,25 +160,11 @@ function poolPayload(name: string, description: string) {
 const CreatePoolPayload = poolPayload('CreatePoolPayload', 'The pool was created.')
 const RenamePoolPayload = poolPayload('RenamePoolPayload', 'The pool has its new name.')
 
-/** The Promo Codes section was saved, by a refill at once or without one. */
-export interface SavedReplenishment {
-  poolId: string
-  refillTaskId: string | undefined
-}
-
-export const SaveReplenishmentPayload = builder
-  .objectRef<SavedReplenishment>('SaveReplenishmentPayload')
-  .implement({
-    description: 'The Promo Codes section was saved.',
-    fields: (t) => ({
-      pool: t.prismaField({
-        type: Pool,
-        description: 'The pool, as it is now.',
-        resolve: (query, { poolId: id }, _args, { books, accountId }) =>
-          books.prisma.pool.findUniqueOrThrow({ ...query, where: { accountId_id: { accountId, id } } }),
-      }),
-    }),
-  })
+/** With the task of the refill that saving started at once, if there was one. */
+export const SaveReplenishmentPayload = poolPayload<PoolPayload & { refillTaskId: string | undefined }>(
+  'SaveReplenishmentPayload',
+  'The Promo Codes section was saved.',
+)
 
 const CreatePoolInput = builder.inputType('CreatePoolInput', {
   description: 'A pool to create.',

@@ -1,6 +1,12 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { type DocumentNode, type ExecutionArgs, GraphQLError, type GraphQLSchema } from 'graphql'
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+} from 'graphql'
 import type { Context as SocketContext, SubscribePayload } from 'graphql-ws'
 import { type Extra, useServer } from 'graphql-ws/use/ws'
 import type { Logger } from 'pino'
@@ -71,6 +77,8 @@ export function serveWebSocket(parts: {
       const document = parseDocument(parse, payload.query)
       const errors: readonly GraphQLError[] = validate(schema, document)
       if (errors.length > 0) return errors.map((error) => publicError(error, log))
+      if (getOperationAST(document, payload.operationName) == null)
+        throw problem('BAD_USER_INPUT', 'Could not determine what operation to execute.')
       return {
         schema: schema as GraphQLSchema,
         document,

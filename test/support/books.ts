@@ -27,7 +27,7 @@ export interface BooksOptions {
   losesNotices?: boolean
 }
 
-/** Books on a database of a test's own, with an account. */
+/** Books on a database of a test's own, or on one that a service runs on, with a new account. */
 export interface TestBooks extends AsyncDisposable {
   readonly books: Books
   readonly accountId: string
@@ -37,19 +37,24 @@ export interface TestBooks extends AsyncDisposable {
   close(): Promise<void>
 }
 
-export async function openBooks(): Promise<TestBooks> {
+export async function openBooks(existing?: { databaseUrl: string }): Promise<TestBooks> {
   const lifecycle = new Lifecycle()
+  const databaseUrl = existing?.databaseUrl ?? (await openDatabase(lifecycle))
+  const another = (options: BooksOptions = {}) =>
+    openProcess(lifecycle, { ...options, url: options.url ?? databaseUrl })
+  const books = await another()
+  const accountId = await newAccount(books)
+  const close = () => lifecycle.close()
+  return { books, accountId, databaseUrl, another, close, [Symbol.asyncDispose]: close }
+}
+
+async function openDatabase(lifecycle: Lifecycle): Promise<string> {
   const database = await lifecycle.open(
     'test database',
     () => testDatabase({ max: 2 }),
     (opened) => opened.close(),
   )
-  const another = (options: BooksOptions = {}) =>
-    openProcess(lifecycle, { ...options, url: options.url ?? database.url })
-  const books = await another()
-  const accountId = await newAccount(books)
-  const close = () => lifecycle.close()
-  return { books, accountId, databaseUrl: database.url, another, close, [Symbol.asyncDispose]: close }
+  return database.url
 }
 
 async function openProcess(lifecycle: Lifecycle, options: BooksOptions & { url: string }): Promise<Books> {

@@ -62,5 +62,7 @@ export async function streamed<Data>(
   query: string,
   variables: Record<string, unknown> = {},
 ): Promise<StreamResult<Data>[]> {
-  return await Array.fromAsync(await openStream<Data>(service, client, query, variables))
+  const results: StreamResult<Data>[] = []
+  for await (const result of await openStream<Data>(service, client, query, variables)) results.push(result)
+  return results
 }

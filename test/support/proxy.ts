@@ -5,11 +5,12 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
  * What becomes of the next COMMIT that passes, and of its connection:
  *
  * - lost: the connection is cut before the server hears of the COMMIT;
+ * - overtaken: the same, and nothing more is passed on until `release` is called: others can be first;
  * - unanswered: the server commits, and the connection is cut before its answer arrives;
  * - late: the connection is cut for the client alone; the server gets the COMMIT when `release` is called, and until
  *   then keeps the transaction open.
  */
-export type CommitFate = 'lost' | 'unanswered' | 'late'
+export type CommitFate = 'lost' | 'overtaken' | 'unanswered' | 'late'
 
 /** Stands between a process and its database, to cut what it says at the worst moment. */
 export interface DatabaseProxy extends AsyncDisposable {
@@ -17,7 +18,7 @@ export interface DatabaseProxy extends AsyncDisposable {
   readonly url: string
   /** Decides about the next COMMIT; resolves when it has come and the connection has been cut. */
   cutCommit(fate: CommitFate): Promise<void>
-  /** Lets a late COMMIT go on. */
+  /** Lets what was kept back go on. */
   release(): void
   /** Cuts all connections, and every new one until `mend`. */
   breakDown(): void
@@ -31,7 +32,8 @@ export async function openProxy(databaseUrl: string): Promise<DatabaseProxy> {
   const target = new URL(databaseUrl)
   const open = new Set<Socket>()
   let broken = false
-  let held: (() => void) | undefined
+  let kept: (() => void)[] = []
+  let keeping = false
   let next: { fate: CommitFate; cut: () => void } | undefined
 
   const server = createServer((client) => {
@@ -55,15 +57,17 @@ export async function openProxy(databaseUrl: string): Promise<DatabaseProxy> {
       open.delete(upstream)
       client.destroy()
     })
-    // A client waits for the answer to each message of a transaction, so a COMMIT comes alone.
+    // A client waits for the answer to COMMIT before it sends more: it ends what has arrived.
     client.on('data', (message) => {
       const decided = next
-      if (decided === undefined || !message.equals(commit)) {
-        upstream.write(message)
+      if (decided === undefined || !message.subarray(-commit.length).equals(commit)) {
+        if (keeping) kept.push(() => upstream.write(message))
+        else upstream.write(message)
         return
       }
       next = undefined
-      if (decided.fate === 'lost') {
+      if (decided.fate === 'lost' || decided.fate === 'overtaken') {
+        keeping = decided.fate === 'overtaken'
         client.destroy()
         decided.cut()
         return
@@ -71,7 +75,7 @@ export async function openProxy(databaseUrl: string): Promise<DatabaseProxy> {
       silenced = true
       if (decided.fate === 'unanswered') upstream.write(message)
       else {
-        held = () => upstream.write(message)
+        kept.push(() => upstream.write(message))
         client.destroy()
         decided.cut()
       }
@@ -99,8 +103,9 @@ export async function openProxy(databaseUrl: string): Promise<DatabaseProxy> {
         next = { fate, cut: resolve }
       }),
     release: () => {
-      held?.()
-      held = undefined
+      keeping = false
+      for (const pass of kept) pass()
+      kept = []
     },
     breakDown: () => {
       broken = true

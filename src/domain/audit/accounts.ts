@@ -20,9 +20,16 @@ export const accountChecks: readonly TableChecks[] = [
       pageSize: 5_000,
     },
     checks: {
-      'api-key-hash': `
-        SELECT account_id, format('the hash of API key %s (%s…) has %s bytes, not 32', id, hint, octet_length(hash))
-        FROM page WHERE octet_length(hash) <> 32`,
+      'api-key': `
+        SELECT account_id, CASE
+          WHEN octet_length(hash) <> 32
+            THEN format('the hash of API key %s (%s…) has %s bytes, not 32', page.id, hint, octet_length(hash))
+          WHEN account.exists IS NULL
+            THEN format('API key %s (%s…) is of an account that does not exist', page.id, hint)
+        END
+        FROM page LEFT JOIN LATERAL (
+          SELECT true AS exists FROM account WHERE id = page.account_id LIMIT 1
+        ) AS account ON true`,
     },
   },
   {
@@ -33,7 +40,7 @@ export const accountChecks: readonly TableChecks[] = [
       pageSize: 10_000,
     },
     checks: {
-      'idempotency-reference': `
+      'idempotency-key': `
         SELECT page.account_id, CASE
           WHEN octet_length(hash) <> 32
             THEN format('the hash of key "%s" of %s has %s bytes, not 32', key, operation, octet_length(hash))

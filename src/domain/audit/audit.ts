@@ -8,13 +8,18 @@ import { poolChecks } from './pools.ts'
 import { taskChecks } from './tasks.ts'
 import { pages } from './walk.ts'
 
-export type { Finding, FindingKind } from './finding.ts'
+export { type Finding, type FindingKind, findingKinds } from './finding.ts'
 
 export interface AuditSummary {
   /** How many rows of each table were looked at. */
   lookedAt: Map<string, number>
   /** How many findings there were of each kind: empty when the books are sound. */
   findings: Map<FindingKind, number>
+}
+
+export interface AuditOptions {
+  /** Rows that are read at once, at most. */
+  pageSize?: number
 }
 
 const allChecks: readonly TableChecks[] = [
@@ -28,11 +33,16 @@ const allChecks: readonly TableChecks[] = [
 /**
  * Checks the books of all accounts against each other, and tells `onFinding` of everything that does not agree.
  * Takes a connection of the pool now and then, reads only, and neither memory nor the time of one statement grow with
- * the books, but for those of one pool's tasks and events. Services may go on writing meanwhile: see `pages`.
+ * the books, but for what one pool has of events and one format of batches. Services may go on writing meanwhile: see `pages`.
  *
  * Rejects with a DatabaseUnavailableError when the database cannot be read to the end.
  */
-export async function auditBooks(pool: Pool, onFinding: (finding: Finding) => void): Promise<AuditSummary> {
+export async function auditBooks(
+  pool: Pool,
+  onFinding: (finding: Finding) => void,
+  options: AuditOptions = {},
+): Promise<AuditSummary> {
+  const { pageSize = Number.POSITIVE_INFINITY } = options
   const summary: AuditSummary = { lookedAt: new Map(), findings: new Map() }
   const tell = (finding: Finding) => {
     summary.findings.set(finding.kind, (summary.findings.get(finding.kind) ?? 0) + 1)
@@ -40,7 +50,8 @@ export async function auditBooks(pool: Pool, onFinding: (finding: Finding) => vo
   }
   for (const { walk, checks, again } of allChecks) {
     const { table } = walk
-    for await (const page of pages<Finding>(pool, walk, findingsStatement(checks))) {
+    const sized = { ...walk, pageSize: Math.min(walk.pageSize, pageSize) }
+    for await (const page of pages<Finding>(pool, sized, findingsStatement(checks))) {
       if (!again) summary.lookedAt.set(table, (summary.lookedAt.get(table) ?? 0) + page.lookedAt)
       for (const finding of page.rows) tell(finding)
     }

@@ -3,7 +3,8 @@ import type { Walk } from './walk.ts'
 /** What kinds of disagreement there are, and what each of them says. */
 export const findingKinds = {
   'account-log': 'every account has an event log, and every event log an account',
-  'api-key-hash': 'the hash of an API key has the 32 bytes of a SHA-256',
+  'api-key': 'an API key leads to its account, and its hash has the 32 bytes of a SHA-256',
+  'format-reference': 'a format leads to its account',
   'format-codes': 'a format still yields the codes it was created with',
   'format-counters': 'the counters of a format are what its batches, tasks and uploaded codes say',
   'format-line': 'each index of a format that was passed is of one batch or one uploaded code',
@@ -20,7 +21,7 @@ export const findingKinds = {
   'task-state': 'the times, counts and failure of a task agree with its status',
   'task-reference': 'a task leads to its pool and its format',
   'task-events': 'the events of a task tell how it stands',
-  'idempotency-reference': 'an idempotency key leads to the claim or the task it was used for',
+  'idempotency-key': 'an idempotency key leads to the claim or the task it was used for',
   'event-line': 'the events of an account are numbered without a gap, from what is kept to the last',
   'event-reference': 'an event leads to its account and its pool',
 } as const

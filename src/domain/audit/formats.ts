@@ -6,15 +6,13 @@ export const formatChecks: readonly TableChecks[] = [
       table: 'format',
       columns: 'account_id, id, capacity, next, reserved, taken_ahead, generated',
       key: { account_id: 'uuid', id: 'uuid' },
-      pageSize: 5_000,
+      pageSize: 1_000,
     },
     checks: {
-      // Batches that do not overlap, with holes that are all taken, which is checked below, sum up to where the last
-      // one ends without the holes.
       'format-counters': `
         SELECT account_id, concat_ws('; ',
-          CASE WHEN generated <> laid - holes
-            THEN format('format %s counts %s codes generated, and its batches have %s', id, generated, laid - holes)
+          CASE WHEN generated <> in_batches
+            THEN format('format %s counts %s codes generated, and its batches have %s', id, generated, in_batches)
           END,
           CASE WHEN reserved <> promised
             THEN format('format %s reserves %s codes, and its unfinished tasks wait for %s', id, reserved, promised)
@@ -26,13 +24,14 @@ export const formatChecks: readonly TableChecks[] = [
             THEN format('format %s has %s codes, and has given %s, reserved %s, and left %s to uploaded codes', id,
               capacity, next, reserved, taken_ahead)
           END)
-        FROM (SELECT page.*, laid, holes, ahead, coalesce(promised, 0) AS promised FROM page
-          CROSS JOIN LATERAL (SELECT coalesce((SELECT first + count FROM batch
-            WHERE account_id = page.account_id AND format_id = page.id ORDER BY first DESC LIMIT 1), 0) AS laid
+        FROM (SELECT page.*, in_batches, ahead, coalesce(promised, 0) AS promised FROM page
+          CROSS JOIN LATERAL (
+            SELECT coalesce(sum(count), 0) AS in_batches FROM batch
+            WHERE account_id = page.account_id AND format_id = page.id
           ) AS line
-          CROSS JOIN LATERAL (SELECT
-            count(*) FILTER (WHERE index < laid) AS holes, count(*) FILTER (WHERE index >= next) AS ahead
-            FROM taken WHERE account_id = page.account_id AND format_id = page.id
+          CROSS JOIN LATERAL (
+            SELECT count(*) AS ahead FROM taken
+            WHERE account_id = page.account_id AND format_id = page.id AND index >= page.next
           ) AS taken
           -- No index leads from a format to its tasks: those that wait are few, and are read once for the page.
           LEFT JOIN (
@@ -40,6 +39,12 @@ export const formatChecks: readonly TableChecks[] = [
             FROM task WHERE status IN ('AWAITING_EXECUTION', 'RUNNING') GROUP BY account_id, format_id
           ) AS waiting ON waiting.account_id = page.account_id AND waiting.format_id = page.id
         ) AS format`,
+      'format-reference': `
+        SELECT account_id, format('format %s is of an account that does not exist', page.id)
+        FROM page LEFT JOIN LATERAL (
+          SELECT true AS exists FROM account WHERE id = page.account_id LIMIT 1
+        ) AS account ON true
+        WHERE account.exists IS NULL`,
       'format-line': `
         SELECT account_id, CASE
           WHEN laid > next THEN format('format %s: its next index is %s, and its batches end at %s', id, next, laid)

@@ -1,0 +1,172 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Claims } from '../../src/domain/claim.ts'
+import { InvalidInputError, NameTakenError, NotFoundError } from '../../src/domain/errors.ts'
+import {
+  countPools,
+  createPool,
+  listPools,
+  type PoolFilter,
+  type PoolStatus,
+  poolStatus,
+  readPool,
+  renamePool,
+} from '../../src/domain/pool.ts'
+import {
+  fill,
+  newAccount,
+  newFormat,
+  newPool,
+  openBooks,
+  type Place,
+  poolNow,
+  type TestBooks,
+} from '../support/books.ts'
+
+let test: TestBooks
+beforeAll(async () => {
+  test = await openBooks()
+})
+afterAll(() => test.close())
+
+function create(name: string, accountId = test.accountId): Promise<string> {
+  return createPool(test.books, accountId, { name })
+}
+
+describe('the name of a pool', () => {
+  it.each(['', ' \u00a0', 'x'.repeat(10_000), 'NUL\0'])('is refused when it is %j', async (name) => {
+    const poolId = await create(randomUUID())
+    await expect(create(name)).rejects.toMatchObject({ code: 'INVALID_INPUT', path: ['name'] })
+    await expect(renamePool(test.books, test.accountId, { poolId, name })).rejects.toThrow(InvalidInputError)
+  })
+
+  it('is taken within an account, and free in another', async () => {
+    await create('Summer')
+    await expect(create(' Summer')).rejects.toThrow(NameTakenError)
+    await expect(create('Summer', await newAccount(test.books))).resolves.toBeTypeOf('string')
+  })
+
+  it('goes to one of those that ask for it at the same moment', async () => {
+    const outcomes = await Promise.allSettled(Array.from({ length: 6 }, () => create('Wanted by all')))
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    for (const outcome of outcomes)
+      if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(NameTakenError)
+  })
+
+  it('can be changed by its account alone', async () => {
+    const poolId = await create('Old')
+    await create('Occupied')
+    const rename = (name: string, accountId = test.accountId) =>
+      renamePool(test.books, accountId, { poolId, name })
+    await rename('New 🎁')
+    await rename('New 🎁')
+    await expect(rename('Occupied')).rejects.toThrow(NameTakenError)
+    await expect(rename('Theirs', await newAccount(test.books))).rejects.toThrow(NotFoundError)
+    expect(await poolNow(test, poolId)).toMatchObject({ name: 'New 🎁' })
+  })
+})
+
+describe('a new pool', () => {
+  it('is empty, generates, and refills by hand', async () => {
+    expect(await poolNow(test, await newPool(test))).toMatchObject({
+      method: 'GENERATE',
+      formatId: undefined,
+      quantity: undefined,
+      autoGenerate: false,
+      refillThreshold: 0n,
+      total: 0n,
+      claimed: 0n,
+    })
+  })
+
+  it('does not exist for another account', async () => {
+    const poolId = await newPool(test)
+    expect(await readPool(test.books, await newAccount(test.books), poolId)).toBeUndefined()
+  })
+})
+
+describe('the status of a pool', () => {
+  it.each([
+    [0n, 0n, 'EMPTY'],
+    [0n, 5n, 'EMPTY'],
+    [1n, 0n, 'READY'],
+    [5n, 5n, 'LOW'],
+    [6n, 5n, 'READY'],
+    [2n ** 96n, 2n ** 96n, 'LOW'],
+  ] satisfies [bigint, bigint, PoolStatus][])('with %s available and a threshold of %s is %s', (...row) => {
+    const [available, refillThreshold, status] = row
+    expect(poolStatus({ available, refillThreshold })).toBe(status)
+  })
+})
+
+describe('the list of pools', () => {
+  async function list(place: Place, filter: PoolFilter = {}, page = {}): Promise<string[]> {
+    const { books, accountId } = place
+    const found = await listPools(books, accountId, filter, { limit: 100, fromOldest: false, ...page })
+    if (Object.keys(page).length === 0)
+      expect(await countPools(books, accountId, filter)).toBe(BigInt(found.length))
+    return found
+  }
+
+  async function emptyAccount(): Promise<Place> {
+    return { books: test.books, accountId: await newAccount(test.books) }
+  }
+
+  it('is the account’s own, newest first, in pages', async () => {
+    const place = await emptyAccount()
+    const ids: string[] = []
+    for (let i = 0; i < 5; i++) ids.unshift(await newPool(place))
+    expect(await list(place)).toEqual(ids)
+    expect(await list(place, {}, { limit: 2 })).toEqual(ids.slice(0, 2))
+    expect(await list(place, {}, { limit: 2, after: ids[1] })).toEqual(ids.slice(2, 4))
+    expect(await list(place, {}, { after: ids[0], before: ids[4] })).toEqual(ids.slice(1, 4))
+    expect(await list(place, {}, { limit: 2, fromOldest: true })).toEqual(ids.slice(3).reverse())
+    expect(await list(await emptyAccount())).toEqual([])
+  })
+
+  it('is searched by any part of the name, whatever its case, letter by letter', async () => {
+    const place = await emptyAccount()
+    const pools = ['Summer 50%', 'Wintersale', 'ÄPFEL_1', 'Cafe\u0301']
+    const ids = new Map<string, string>()
+    for (const name of pools) ids.set(name, await create(name, place.accountId))
+    const names = async (search: string) => {
+      const found = await list(place, { search })
+      return pools.filter((name) => found.includes(ids.get(name) ?? ''))
+    }
+    expect(await names('MER')).toEqual(['Summer 50%'])
+    expect(await names('s')).toEqual(['Summer 50%', 'Wintersale'])
+    expect(await names('%')).toEqual(['Summer 50%'])
+    expect(await names('_')).toEqual(['ÄPFEL_1'])
+    expect(await names('äpfel')).toEqual(['ÄPFEL_1'])
+    expect(await names('caf\u00e9')).toEqual(['Cafe\u0301'])
+    expect(await names('')).toEqual(pools)
+    expect(await names('\\')).toEqual([])
+  })
+
+  it('is filtered by status just as a pool says its status', async () => {
+    const place = await emptyAccount()
+    const formatId = await newFormat(place)
+    const claims = new Claims(place.books)
+    const byStatus: Record<PoolStatus, string[]> = { EMPTY: [], LOW: [], READY: [] }
+    for (const [quantity, claimed, refillThreshold] of [
+      [0, 0, 3],
+      [4, 0, 3],
+      [4, 1, 3],
+      [4, 4, 3],
+      [2, 1, 0],
+      [2, 2, 0],
+    ] satisfies [number, number, number][]) {
+      const poolId = await newPool(place, { formatId, refillThreshold: BigInt(refillThreshold) })
+      if (quantity > 0) await fill(place, poolId, formatId, BigInt(quantity))
+      if (claimed > 0) await claims.claim(place.accountId, { poolId, count: claimed })
+      const available = BigInt(quantity - claimed)
+      byStatus[poolStatus({ available, refillThreshold: BigInt(refillThreshold) })].unshift(poolId)
+    }
+    for (const status of ['EMPTY', 'LOW', 'READY'] as const) {
+      expect(byStatus[status].length).toBeGreaterThan(0)
+      expect(await list(place, { status: [status] })).toEqual(byStatus[status])
+    }
+    expect(await list(place, { status: ['EMPTY', 'LOW'] })).toHaveLength(4)
+    expect(await list(place, { status: [] })).toEqual([])
+  })
+})

@@ -1,0 +1,542 @@
+import { randomInt, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { readdir, readFile } from 'node:fs/promises'
+import { type ClientRequest, request } from 'node:http'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { findEmbeddedServer } from '../src/database/embedded/server.ts'
+import { allScopes, createApiKey } from '../src/domain/account.ts'
+import { readBatches } from '../src/domain/batch.ts'
+import { computeCodes } from '../src/domain/code.ts'
+import { encodeCursor, readLog } from '../src/domain/event.ts'
+import { generateCodes } from '../src/domain/generation.ts'
+import { lockPool } from '../src/domain/pool.ts'
+import { encodeId } from '../src/graphql/ids.ts'
+import { mutate, type Outcome } from './support/api.ts'
+import { expectBalance } from './support/audit.ts'
+import {
+  formatNow,
+  newFormat,
+  newPool,
+  openBooks,
+  type Place,
+  poolNow,
+  type TestBooks,
+} from './support/books.ts'
+import { Client } from './support/client.ts'
+import { runSql } from './support/database.ts'
+import { type Claimed, Crowd, claim, Fleet } from './support/load.ts'
+import { MainProcess } from './support/process.ts'
+import { openProxy } from './support/proxy.ts'
+import { temporaryFolder } from './support/temporary.ts'
+
+// What Node has compiled, for all processes of these tests: they start in two thirds of the time.
+let cache: Awaited<ReturnType<typeof temporaryFolder>>
+
+beforeAll(async () => {
+  cache = await temporaryFolder()
+})
+
+afterAll(() => cache[Symbol.asyncDispose]())
+
+function startMain(environment: Record<string, string>): MainProcess {
+  return new MainProcess({ NODE_COMPILE_CACHE: cache.path, ...environment })
+}
+
+/** The secret of a new key of the account. */
+async function newKey({ books, accountId }: Place): Promise<string> {
+  return (await createApiKey(books.pool, accountId, { name: 'Tests', scopes: allScopes })).secret
+}
+
+/** The id of a pool that refills itself, `quantity` codes at a time, often under the load of these tests. */
+async function refillingPool(place: Place, formatId: string, quantity = 40n): Promise<string> {
+  return await newPool(place, { formatId, quantity, autoGenerate: true, refillThreshold: 3n })
+}
+
+/** A client that claims from the pools in turn, a few codes or many, and keeps what it is answered in `claims`. */
+function claimant(fleet: Fleet, poolIds: readonly string[], claims: Claimed[]): () => Promise<void> {
+  let turn = randomInt(poolIds.length)
+  return async () => {
+    const poolId = poolIds[turn++ % poolIds.length] ?? ''
+    const count = randomInt(10) === 0 ? 150 : randomInt(1, 6)
+    claims.push(await claim(fleet, { poolId, count }))
+  }
+}
+
+/** A client that generates codes into the pool, and thinks better of it every other time. */
+function generator(fleet: Fleet, poolId: string, formatId: string): () => Promise<void> {
+  const input = { poolId: encodeId('Pool', poolId), formatId: encodeId('Format', formatId), quantity: 7 }
+  return async () => {
+    const { generateCodes } = await fleet.ask<{ generateCodes: Outcome & { task: { id: string } } }>(
+      `mutation ($input: GenerateCodesInput!) {
+        generateCodes(input: $input) { __typename ... on GenerateCodesPayload { task { id } } }
+      }`,
+      { input: { ...input, idempotencyKey: randomUUID() } },
+    )
+    expect(generateCodes.__typename).toBe('GenerateCodesPayload')
+    if (randomInt(2) === 0) return
+    const { cancelTask } = await fleet.ask<{ cancelTask: Outcome }>(
+      'mutation ($input: CancelTaskInput!) { cancelTask(input: $input) { __typename } }',
+      { input: { taskId: generateCodes.task.id } },
+    )
+    expect(cancelTask.__typename).toMatch(/^(CancelTaskPayload|TaskFinishedError)$/)
+  }
+}
+
+/** Until every task has come to its end. */
+async function tasksEnd({ books, accountId }: Place): Promise<void> {
+  const unfinished = `
+    SELECT id FROM task WHERE account_id = $1 AND status IN ('AWAITING_EXECUTION', 'RUNNING')`
+  await expect
+    .poll(() => books.rows({ text: unfinished, values: [accountId] }), { timeout: 10_000 })
+    .toEqual([])
+}
+
+/**
+ * What must be true of all claims that were answered, when none was left unanswered: the database has just these,
+ * each with just its codes, no code was handed out twice, and the books balance.
+ */
+async function expectKept(place: Place, claims: readonly Claimed[]): Promise<void> {
+  const { books, accountId } = place
+  const codes = claims.flatMap((claimed) => claimed.codes.map(({ code }) => code))
+  expect(new Set(codes).size).toBe(codes.length)
+  for (const claimed of claims) expect(claimed.codes).toHaveLength(claimed.count)
+
+  const kept: [string, string[]][] = []
+  for (const poolId of new Set(claims.map((claimed) => claimed.poolId))) {
+    const { claimed: end } = await poolNow(place, poolId)
+    const line = await computeCodes(
+      books,
+      accountId,
+      await readBatches(books, accountId, poolId, 0n, end),
+      0n,
+      end,
+    )
+    const rows = await books.rows<{ first: string; count: number; recipient: string }>({
+      text: 'SELECT first, count, recipient FROM claim WHERE account_id = $1 AND pool_id = $2',
+      values: [accountId, poolId],
+    })
+    for (const { first, count, recipient } of rows)
+      kept.push([recipient, line.slice(Number(first), Number(first) + count).map(({ code }) => code)])
+  }
+  const answered = claims.map(({ idempotencyKey, codes: given }): [string, string[]] => [
+    idempotencyKey,
+    given.map(({ code }) => code),
+  ])
+  const byKey = ([a]: [string, string[]], [b]: [string, string[]]) => (a < b ? -1 : 1)
+  expect(kept.toSorted(byKey)).toEqual(answered.toSorted(byKey))
+  await tasksEnd(place)
+  await expectBalance(place)
+}
+
+/** Ends services and holds that they reported nothing that should not happen. */
+async function endQuietly(processes: readonly MainProcess[]): Promise<void> {
+  for (const { code, stderr } of await Promise.all(processes.map((one) => one.end('SIGTERM')))) {
+    expect(code, stderr).toBe(0)
+    expect(stderr.split('\n').filter((line) => /"level":[56]0/.test(line))).toEqual([])
+  }
+}
+
+describe('many processes on one database', () => {
+  let test: TestBooks
+  let key: string
+  let processes: MainProcess[]
+  /** The addresses of those that serve the API. */
+  let urls: string[]
+  let formatId: string
+
+  beforeAll(async () => {
+    test = await openBooks()
+    key = await newKey(test)
+    formatId = await newFormat(test)
+    processes = ['api', 'api', 'all', 'worker'].map((role) =>
+      startMain({ DATABASE_URL: test.databaseUrl, ROLE: role }),
+    )
+    const all = await Promise.all(processes.map((one) => one.ready()))
+    urls = all.slice(0, 3).map(({ url }) => url)
+  })
+
+  afterAll(async () => {
+    await endQuietly(processes)
+    const name = new URL(test.databaseUrl).pathname.slice(1)
+    // PostgreSQL counts for good when a connection ends: the tests have their own.
+    await test.books.pool.query(`SELECT pg_stat_force_next_flush()`)
+    const [counted] = await runSql<{ deadlocks: string }>(
+      inject('serverUrl'),
+      `SELECT deadlocks FROM pg_stat_database WHERE datname = '${name}'`,
+    )
+    expect(counted?.deadlocks).toBe('0')
+    await test.close()
+  })
+
+  /** Holds the lock of a pool, so that claims of it wait, while `meanwhile` runs. */
+  async function holding<T>(poolId: string, meanwhile: () => Promise<T>): Promise<T> {
+    return await test.books.write(test.accountId, async (tx) => {
+      await lockPool(tx, poolId)
+      return await meanwhile()
+    })
+  }
+
+  /** Until so many transactions wait for the lock of a pool. */
+  async function waiting(count: number): Promise<void> {
+    await expect
+      .poll(() =>
+        test.books.rows({
+          text: `SELECT pid FROM pg_stat_activity
+                 WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%FROM pool%'`,
+        }),
+      )
+      .toHaveLength(count)
+  }
+
+  /** A pool with this stock, and no refills. */
+  async function stocked(quantity: bigint): Promise<string> {
+    const poolId = await newPool(test)
+    await generateCodes(test.books, test.accountId, { poolId, formatId, quantity })
+    await tasksEnd(test)
+    return poolId
+  }
+
+  it('serve one pool and several, refill, generate and cancel, and keep nobody waiting', async () => {
+    await using fleet = new Fleet(key, urls)
+    const own = await newFormat(test)
+    const one = await refillingPool(test, formatId)
+    const several = await Promise.all([formatId, formatId, own].map((id) => refillingPool(test, id)))
+    const claims: Claimed[] = []
+    const crowd = new Crowd([
+      ...Array.from({ length: 6 }, () => claimant(fleet, [one], claims)),
+      ...Array.from({ length: 6 }, () => claimant(fleet, several, claims)),
+      generator(fleet, one, formatId),
+      generator(fleet, several[0] ?? '', formatId),
+      generator(fleet, several[2] ?? '', own),
+    ])
+    await crowd.everyone(30)
+    await crowd.stop()
+    await expectKept(test, claims)
+
+    for (const poolId of [one, ...several]) {
+      const answered = claims.filter((claimed) => claimed.poolId === poolId)
+      const count = answered.reduce((sum, claimed) => sum + claimed.count, 0)
+      expect(await poolNow(test, poolId)).toMatchObject({ claimed: BigInt(count) })
+    }
+    expect(await formatNow(test, own)).toMatchObject({ reserved: 0n })
+  })
+
+  it('give the same codes for one key, whoever is asked, also at the same moment', async () => {
+    await using fleet = new Fleet(key, urls)
+    const poolId = await refillingPool(test, formatId)
+    for (let round = 0; round < 5; round++) {
+      const keys = [randomUUID(), randomUUID()]
+      const answers = await Promise.all(
+        Array.from({ length: 12 }, (_, i) =>
+          claim(fleet, { poolId, count: 2, idempotencyKey: keys[i % 2] ?? '' }),
+        ),
+      )
+      expect(new Set(answers.map(({ codes }) => JSON.stringify(codes))).size).toBe(2)
+    }
+    expect(await poolNow(test, poolId)).toMatchObject({ claimed: 20n })
+  })
+
+  it('serve one of two inputs that come with one key at the same moment', async () => {
+    const clients = urls.map((url) => new Client({ url, key }))
+    const [a, b] = await Promise.all([stocked(100n), stocked(100n)])
+    for (let round = 0; round < 10; round++) {
+      const idempotencyKey = randomUUID()
+      const outcomes = await Promise.all(
+        clients.map((client, i) =>
+          mutate(client, 'claimCodes', {
+            poolId: encodeId('Pool', (i % 2 === 0 ? a : b) ?? ''),
+            count: 3,
+            idempotencyKey,
+          }),
+        ),
+      )
+      const served = outcomes.map(({ __typename }) => __typename)
+      expect([
+        ['ClaimCodesPayload', 'IdempotencyConflictError', 'ClaimCodesPayload'],
+        ['IdempotencyConflictError', 'ClaimCodesPayload', 'IdempotencyConflictError'],
+      ]).toContainEqual(served)
+    }
+    const [one, other] = [await poolNow(test, a), await poolNow(test, b)]
+    expect(one.claimed + other.claimed).toBe(30n)
+    await expectBalance(test)
+  })
+
+  describe('a client that disappears before it is answered, and asks again with its key', () => {
+    /** Sends a claim on a connection of its own. */
+    function send(url: string, poolId: string, idempotencyKey: string): ClientRequest {
+      const query =
+        'mutation ($input: ClaimCodesInput!) { claimCodes(input: $input) { ... on ClaimCodesPayload { codes { code } } } }'
+      const input = { poolId: encodeId('Pool', poolId), count: 2, recipient: idempotencyKey, idempotencyKey }
+      const sent = request(`${url}/graphql`, {
+        method: 'POST',
+        agent: false,
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+      })
+      sent.end(JSON.stringify({ query, variables: { input } }))
+      return sent
+    }
+
+    /** Cuts the connection, unless it has been answered and closed already. */
+    async function disappear(lost: ClientRequest): Promise<void> {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      lost.once('close', resolve)
+      // 'socket hang up' is what the client's own end of it says.
+      lost.on('error', () => undefined)
+      lost.destroy()
+      if (!lost.closed) await promise
+    }
+
+    it('gets the codes of the claim that went on without it', async () => {
+      await using fleet = new Fleet(key, urls)
+      const poolId = await stocked(10n)
+      const idempotencyKey = randomUUID()
+      await holding(poolId, async () => {
+        const lost = send(urls[0] ?? '', poolId, idempotencyKey)
+        await waiting(1)
+        await disappear(lost)
+      })
+      const codes = await claim(fleet, { poolId, count: 2, idempotencyKey })
+      expect(await claim(fleet, { poolId, count: 2, idempotencyKey })).toEqual(codes)
+      await expectKept(test, [codes])
+    })
+
+    it('gets its codes once, at whatever moment it disappeared', async () => {
+      await using fleet = new Fleet(key, urls)
+      const poolId = await refillingPool(test, formatId)
+      const claims = await Promise.all(
+        Array.from({ length: 60 }, async () => {
+          const idempotencyKey = randomUUID()
+          const lost = send(urls[randomInt(3)] ?? '', poolId, idempotencyKey)
+          await once(lost, 'finish')
+          for (let turns = randomInt(60); turns > 0; turns--)
+            await new Promise((resolve) => setImmediate(resolve))
+          await disappear(lost)
+          return await claim(fleet, { poolId, count: 2, idempotencyKey })
+        }),
+      )
+      for (const first of claims.slice(0, 10)) expect(await claim(fleet, first)).toEqual(first)
+      await expectKept(test, claims)
+    })
+  })
+
+  describe('a claim', () => {
+    it('is untouched by what becomes of the others in its group', async () => {
+      const [url = ''] = urls
+      await using client = new Client({ url, key })
+      const poolId = await stocked(20n)
+      const used = randomUUID()
+      const ask = (input: { count: number; idempotencyKey?: string }) =>
+        mutate<{ codes: unknown[] }>(
+          client,
+          'claimCodes',
+          { poolId: encodeId('Pool', poolId), ...input },
+          'codes { code }',
+        )
+      const earlier = await ask({ count: 1, idempotencyKey: used })
+
+      const asked = await holding(poolId, async () => {
+        const ahead = ask({ count: 1 })
+        await waiting(1)
+        const behind = [
+          ask({ count: 2 }),
+          ask({ count: 0 }),
+          ask({ count: 1, idempotencyKey: '' }),
+          ask({ count: 2, idempotencyKey: used }),
+          ask({ count: 1, idempotencyKey: used }),
+          ask({ count: 100 }),
+          ask({ count: 3 }),
+        ]
+        // Sent after the others, and answered from the database: by then these wait for the pool.
+        for (let i = 0; i < 3; i++) await client.ask('{ pools { totalCount } }')
+        return { ahead, behind }
+      })
+      expect((await asked.ahead).codes).toHaveLength(1)
+      expect((await Promise.all(asked.behind)).map(({ __typename, codes }) => codes ?? __typename)).toEqual([
+        expect.objectContaining({ length: 2 }),
+        'InvalidInputError',
+        'InvalidInputError',
+        'IdempotencyConflictError',
+        earlier.codes,
+        'NotEnoughCodesError',
+        expect.objectContaining({ length: 3 }),
+      ])
+      const groups = await test.books.rows<{ counts: number[] }>({
+        text: `SELECT array_agg(count ORDER BY first) AS counts FROM claim
+               WHERE account_id = $1 AND pool_id = $2 GROUP BY nonce ORDER BY min(first)`,
+        values: [test.accountId, poolId],
+      })
+      expect(groups.map(({ counts }) => counts)).toEqual([[1], [1], [2, 3]])
+      expect(await poolNow(test, poolId)).toMatchObject({ claimed: 7n })
+    })
+
+    it('waits for no other pool, and alone for nobody', async () => {
+      await using fleet = new Fleet(key, urls.slice(0, 1))
+      const [held, free] = await Promise.all([stocked(5n), stocked(5n)])
+      const { stuck } = await holding(held, async () => {
+        const stuck = claim(fleet, { poolId: held, count: 1 })
+        await waiting(1)
+        expect((await claim(fleet, { poolId: free, count: 1 })).codes).toHaveLength(1)
+        return { stuck }
+      })
+      expect((await stuck).codes).toHaveLength(1)
+    })
+  })
+})
+
+describe('a service that is killed in the middle of claims, twenty times over', () => {
+  it('has lost no claim that was answered, and hands out no code twice', { timeout: 60_000 }, async () => {
+    await using test = await openBooks()
+    const key = await newKey(test)
+    const formatId = await newFormat(test)
+    const poolIds = [await refillingPool(test, formatId), await refillingPool(test, formatId)]
+    await using fleet = new Fleet(key)
+    await using processes = new AsyncDisposableStack()
+    const start = async () => {
+      const started = startMain({ DATABASE_URL: test.databaseUrl })
+      processes.use(started)
+      return { process: started, url: (await started.ready()).url }
+    }
+    // Starting takes longer than killing.
+    const starting = Array.from({ length: 3 }, start)
+    const up: Awaited<ReturnType<typeof start>>[] = []
+    const addNext = async () => {
+      const next = await starting.shift()
+      if (next === undefined) throw new Error('There is no next service.')
+      up.push(next)
+      fleet.add(next.url)
+    }
+    await addNext()
+    const claims: Claimed[] = []
+    const crowd = new Crowd([
+      ...Array.from({ length: 5 }, () => claimant(fleet, poolIds, claims)),
+      generator(fleet, poolIds[0] ?? '', formatId),
+    ])
+    for (let kill = 1; kill <= 20; kill++) {
+      starting.push(start())
+      await addNext()
+      await crowd.everyone(1)
+      const victim = up.shift()
+      if (victim === undefined) throw new Error('There is nothing to kill.')
+      fleet.remove(victim.url)
+      await victim.process.end('SIGKILL')
+    }
+    await crowd.everyone(1)
+    await crowd.stop()
+    // Some of the kills at least hit a claim.
+    expect(fleet.lost).toBeGreaterThan(10)
+    await expectKept(test, claims)
+
+    const replayed = claims.slice(-100)
+    const later = await Promise.all(starting)
+    await using unused = new Fleet(
+      key,
+      later.map(({ url }) => url),
+    )
+    expect(await Promise.all(replayed.map((claimed) => claim(unused, claimed)))).toEqual(replayed)
+    await endQuietly([...up, ...later].map((started) => started.process))
+  })
+})
+
+describe('a database that goes away', () => {
+  const status = async (url: string, path: string) => (await fetch(`${url}${path}`)).status
+
+  it('is told at once to those who ask, and noticed by itself when it is back', async () => {
+    await using test = await openBooks()
+    await using proxy = await openProxy(test.databaseUrl)
+    await using service = startMain({ DATABASE_URL: proxy.url })
+    const { url } = await service.ready()
+    const client = new Client({ url, key: await newKey(test) })
+    const poolId = await refillingPool(test, await newFormat(test))
+    const ask = () =>
+      client.send<{ claimCodes: unknown } | null>(
+        'mutation ($input: ClaimCodesInput!) { claimCodes(input: $input) { ... on ClaimCodesPayload { codes { code } } } }',
+        { input: { poolId: encodeId('Pool', poolId), count: 1 } },
+      )
+    expect((await ask()).errors).toBeUndefined()
+
+    proxy.breakDown()
+    // They are answered while the database is away: it comes back when they have been.
+    for (const { errors } of await Promise.all(Array.from({ length: 20 }, ask)))
+      expect(errors).toMatchObject([
+        { extensions: { code: 'UNAVAILABLE', retryAfterMs: expect.any(Number) } },
+      ])
+    expect(await status(url, '/ready')).toBe(503)
+    expect(await status(url, '/health')).toBe(200)
+
+    proxy.mend()
+    expect(await status(url, '/ready')).toBe(200)
+    expect((await ask()).errors).toBeUndefined()
+    expect(await poolNow(test, poolId)).toMatchObject({ claimed: 2n })
+    await endQuietly([service])
+  })
+
+  it('loses nothing when its own PostgreSQL is killed under load, several times', async () => {
+    await using folder = await temporaryFolder()
+    const dataDir = join(folder.path, 'data')
+    await using service = startMain({ DATA_DIR: dataDir })
+    const { url } = await service.ready()
+    const databaseUrl = (await findEmbeddedServer({ dataDir })) ?? ''
+    await using test = await openBooks({ databaseUrl })
+    const key = await newKey(test)
+    const formatId = await newFormat(test)
+    const poolIds = [await refillingPool(test, formatId), await refillingPool(test, formatId)]
+
+    await using subscriber = new Client({ url, key })
+    const log = await readLog(test.books, test.accountId)
+    const seen: unknown[] = []
+    const following = follow(subscriber, encodeCursor({ log: log.log, sequence: log.last }), seen)
+
+    await using fleet = new Fleet(key, [url])
+    const claims: Claimed[] = []
+    const crowd = new Crowd([
+      ...Array.from({ length: 6 }, () => claimant(fleet, poolIds, claims)),
+      generator(fleet, poolIds[0] ?? '', formatId),
+    ])
+    for (const victim of [postmaster, anyBackend, postmaster, postmaster]) {
+      await crowd.everyone(5)
+      process.kill(await victim(), 'SIGKILL')
+      await expect.poll(() => status(url, '/ready'), { interval: 1 }).toBe(503)
+      expect(await status(url, '/health')).toBe(200)
+      await expect.poll(() => status(url, '/ready'), { timeout: 10_000 }).toBe(200)
+    }
+    await crowd.everyone(5)
+    await crowd.stop()
+    expect(fleet.refused).toBeGreaterThan(0)
+    await expectKept(test, claims)
+
+    const { last } = await readLog(test.books, test.accountId)
+    const cursors = Array.from({ length: Number(last - log.last) }, (_, i) =>
+      encodeCursor({ log: log.log, sequence: log.last + BigInt(i + 1) }),
+    )
+    await expect.poll(() => seen.length).toBe(cursors.length)
+    expect(seen).toEqual(cursors)
+    await subscriber[Symbol.asyncDispose]()
+    await following
+
+    /** The process of the embedded server, from the file that PostgreSQL keeps beside its data. */
+    async function postmaster(): Promise<number> {
+      const files = await readdir(dataDir, { recursive: true })
+      const file = files.find((name) => name.endsWith('postmaster.pid')) ?? ''
+      return Number((await readFile(join(dataDir, file), 'utf8')).split('\n', 1)[0])
+    }
+
+    /** One that serves a connection. When it is killed, PostgreSQL ends all connections and recovers. */
+    async function anyBackend(): Promise<number> {
+      const [backend] = await runSql<{ pid: number }>(
+        databaseUrl,
+        `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() LIMIT 1`,
+      )
+      return backend?.pid ?? 0
+    }
+  })
+
+  /** Keeps the cursors of all events after `cursor`, and what else the subscription is answered with. */
+  async function follow(client: Client, cursor: string, seen: unknown[]): Promise<void> {
+    const events = client.subscribe<{ poolEvents: { cursor: string } }>(
+      'subscription ($after: String) { poolEvents(after: $after) { cursor } }',
+      { after: cursor },
+    )
+    for await (const { data, errors } of events) seen.push(errors ?? data?.poolEvents.cursor)
+  }
+})

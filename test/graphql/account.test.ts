@@ -1,0 +1,218 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { done, mutate, newPool, withScopes } from '../support/api.ts'
+import { Client } from '../support/client.ts'
+import { runSql } from '../support/database.ts'
+import { openStream } from '../support/event-stream.ts'
+import { startService, type TestService } from '../support/service.ts'
+
+let service: TestService
+let client: Client
+
+beforeAll(async () => {
+  service = await startService()
+  client = new Client(service)
+})
+
+afterAll(async () => {
+  await client[Symbol.asyncDispose]()
+  await service.close()
+})
+
+interface Key {
+  id: string
+  name: string
+  hint: string
+  scopes: string[]
+  createdAt: string
+  lastUsedAt: string | null
+  revokedAt: string | null
+}
+
+const keyFields = 'id name hint scopes createdAt lastUsedAt revokedAt'
+
+const create = (input: Record<string, unknown>) =>
+  mutate<{ apiKey: Key; secret: string }>(client, 'createApiKey', input, `secret apiKey { ${keyFields} }`)
+
+const revoke = (apiKeyId: string) =>
+  mutate<{ apiKey: Key }>(client, 'revokeApiKey', { apiKeyId }, `apiKey { ${keyFields} }`)
+
+const keys = async () =>
+  (await client.ask<{ account: { apiKeys: Key[] } }>(`{ account { apiKeys { ${keyFields} } } }`)).account
+    .apiKeys
+
+describe('a key', () => {
+  test('works at once, and shows its secret once', async () => {
+    const { apiKey, secret } = await create({ name: 'Shop', scopes: ['CLAIM', 'READ', 'CLAIM'] })
+    expect(apiKey).toMatchObject({
+      name: 'Shop',
+      scopes: ['READ', 'CLAIM'],
+      lastUsedAt: null,
+      revokedAt: null,
+    })
+    expect(secret.length).toBeGreaterThan(40)
+    expect(secret.startsWith(apiKey.hint)).toBe(true)
+    // What is shown of it leaves nothing to try.
+    expect(secret.length - apiKey.hint.length).toBeGreaterThan(30)
+    const shop = new Client({ url: service.url, key: secret })
+    expect((await shop.send('{ account { name } }')).errors).toBeUndefined()
+    expect(JSON.stringify(await keys())).not.toContain(secret)
+    expect(await keys()).toContainEqual(expect.objectContaining({ id: apiKey.id, hint: apiKey.hint }))
+  })
+
+  test('is kept as a hash alone', async () => {
+    const { secret } = await create({ name: 'Kept', scopes: ['READ'] })
+    const rows = await runSql<{ row: string }>(
+      service.databaseUrl,
+      'SELECT to_jsonb(api_key)::text AS row FROM api_key',
+    )
+    expect(rows.length).toBeGreaterThan(0)
+    const text = rows.map((row) => row.row).join()
+    expect(text).not.toContain(secret)
+    expect(text).not.toContain(Buffer.from(secret).toString('hex'))
+  })
+
+  test('is listed newest first, revoked ones too', async () => {
+    const made = [
+      await create({ name: 'A', scopes: ['READ'] }),
+      await create({ name: 'B', scopes: ['READ'] }),
+    ]
+    await revoke(made[0]?.apiKey.id ?? '')
+    const [b, a] = await keys()
+    expect([a?.name, b?.name]).toEqual(['A', 'B'])
+    expect([a?.revokedAt === null, b?.revokedAt === null]).toEqual([false, true])
+  })
+
+  test('tells when it was used last', async () => {
+    const used = await withScopes(service, client, ['READ'])
+    const before = Date.now()
+    await used.ask('{ account { name } }')
+    const lastUsedAt = async () => (await keys()).find((key) => key.id === used.keyId)?.lastUsedAt
+    await expect.poll(lastUsedAt, { timeout: 10_000 }).not.toBeNull()
+    expect(Date.parse((await lastUsedAt()) ?? '')).toBeGreaterThan(before - 1_000)
+  })
+
+  test('of any case of the word "Bearer" works, and only whole', async () => {
+    const status = async (authorization: string) =>
+      (
+        await fetch(`${service.url}/graphql?query={account{id}}`, {
+          headers: { authorization },
+        })
+      ).status
+    for (const good of [`Bearer ${service.key}`, `bearer ${service.key}`, `BEARER  ${service.key}`])
+      expect(await status(good)).toBe(200)
+    const basic = Buffer.from(`:${service.key}`).toString('base64')
+    for (const bad of [
+      service.key,
+      `Basic ${basic}`,
+      `Bearer`,
+      `Bearer${service.key}`,
+      `Bearer "${service.key}"`,
+      `Bearer ${service.key} ${service.key}`,
+      `Bearer ${service.key.toUpperCase()}`,
+    ])
+      expect([bad, await status(bad)]).toEqual([bad, 401])
+  })
+
+  test.each([
+    [{ name: 'x', scopes: [] }, ['scopes'], /at least one scope.*READ/],
+    [{ name: '', scopes: ['READ'] }, ['name'], /empty/],
+    [{ name: '', scopes: [] }, [], /1 more/],
+  ])('from %j is refused', async (input, path, message) => {
+    const refused = await create(input)
+    expect(refused).toMatchObject({ __typename: 'InvalidInputError', path })
+    expect(refused.message).toMatch(message)
+  })
+})
+
+describe('revoking a key', () => {
+  test('ends it at once, for good, and again changes nothing', async () => {
+    const used = await withScopes(service, client, ['READ'])
+    await used.ask('{ account { name } }')
+    const { apiKey } = await revoke(used.keyId)
+    expect(apiKey.revokedAt).not.toBeNull()
+    const { status, errors } = await used.send('{ account { name } }')
+    expect([status, errors?.[0]?.extensions.code]).toEqual([401, 'UNAUTHENTICATED'])
+    expect((await revoke(used.keyId)).apiKey.revokedAt).toBe(apiKey.revokedAt)
+  })
+
+  test('ends it in other processes within seconds', async () => {
+    await using another = await startService({ databaseUrl: service.databaseUrl })
+    const used = await withScopes(service, client, ['READ'])
+    const elsewhere = new Client({
+      url: another.url,
+      key: (used.authorization()['authorization'] ?? '').slice('Bearer '.length),
+    })
+    await elsewhere.ask('{ account { name } }')
+    await revoke(used.keyId)
+    await expect
+      .poll(async () => (await elsewhere.send('{ account { name } }')).status, { timeout: 10_000 })
+      .toBe(401)
+  })
+
+  test('refuses further operations on a socket that it had opened', async () => {
+    const used = await withScopes(service, client, ['READ'])
+    const read = async () => {
+      const answers = used.subscribe<{ account: { name: string } }>('{ account { name } }')
+      return await answers.next()
+    }
+    expect((await read()).value?.data).toEqual({ account: { name: 'First account' } })
+    await revoke(used.keyId)
+    // Each operation that is refused ends with its errors.
+    await expect(read()).rejects.toMatchObject([{ extensions: { code: 'UNAUTHENTICATED' } }])
+    await used[Symbol.asyncDispose]()
+  })
+
+  test('ends its subscriptions over WebSocket', async () => {
+    const used = await withScopes(service, client, ['READ'])
+    const poolId = await newPool(client)
+    const updates = used.subscribe('subscription ($id: ID!) { poolUpdated(id: $id) { name } }', {
+      id: poolId,
+    })
+    expect((await updates.next()).value?.data).toBeDefined()
+    await revoke(used.keyId)
+    const ended = updates.next().then(
+      ({ value }) => value?.errors?.[0]?.extensions?.['code'],
+      (errors: { extensions: { code: string } }[]) => errors[0]?.extensions.code,
+    )
+    expect(await ended).toBe('UNAUTHENTICATED')
+    await used[Symbol.asyncDispose]()
+  }, 10_000)
+
+  test('ends its subscriptions over server-sent events', async () => {
+    const used = await withScopes(service, client, ['READ'])
+    const poolId = await newPool(client)
+    const query = 'subscription ($id: ID!) { poolUpdated(id: $id) { name } }'
+    const updates = (await openStream(service, used, query, { id: poolId }))[Symbol.asyncIterator]()
+    expect((await updates.next()).value?.data).toBeDefined()
+    await revoke(used.keyId)
+    expect((await updates.next()).value?.errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED')
+    expect((await updates.next()).done).toBe(true)
+  }, 10_000)
+
+  test('works for the key that asks for it', async () => {
+    const admin = await withScopes(service, client, ['ADMIN'])
+    const { apiKey } = await done<{ apiKey: Key }>(
+      admin,
+      'revokeApiKey',
+      { apiKeyId: admin.keyId },
+      'apiKey { revokedAt }',
+    )
+    expect(apiKey.revokedAt).not.toBeNull()
+    expect((await admin.send('{ account { name } }')).status).toBe(401)
+  })
+
+  test.each(['', 'x', '!!!!'])('%j finds nothing', async (id) => {
+    expect(await revoke(id)).toMatchObject({
+      __typename: 'NotFoundError',
+      code: 'NOT_FOUND',
+      path: ['apiKeyId'],
+    })
+  })
+
+  test('that is a pool finds nothing', async () => {
+    expect(await revoke(await newPool(client))).toMatchObject({
+      __typename: 'NotFoundError',
+      path: ['apiKeyId'],
+    })
+  })
+})

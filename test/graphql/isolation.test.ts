@@ -1,0 +1,302 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { claim, done, mutate, newFormat, newPool, newStock, stranger, withScopes } from '../support/api.ts'
+import { Client } from '../support/client.ts'
+import { startService, type TestService } from '../support/service.ts'
+
+let service: TestService
+/** Who asks. */
+let mine: Client
+/** Who owns what is asked for. */
+let theirs: Client
+
+/** What the other account has, and beside each a thing that nobody has. */
+let secrets: Record<string, { theirs: string; nobodys: string }>
+let own: { poolId: string; formatId: string; taskId: string }
+
+const globalId = (type: string, id: string) => Buffer.from(`${type}:${id}`).toString('base64')
+
+beforeAll(async () => {
+  service = await startService()
+  mine = new Client(service)
+  theirs = await stranger(service)
+  own = await newStock(mine, 3)
+  const { poolId, formatId, taskId } = await newStock(theirs, 5)
+  const [claimed] = await claim(theirs, poolId)
+  const key = await withScopes(service, theirs, ['READ'])
+  const seen = await theirs.ask<{
+    account: { id: string }
+    eventCursor: string
+    pool: { name: string; codes: { edges: { node: { id: string; code: string } }[] } }
+  }>(
+    'query ($id: ID!) { account { id } eventCursor pool(id: $id) { name codes(status: AVAILABLE) { edges { node { id code } } } } }',
+    { id: poolId },
+  )
+  const [available] = seen.pool.codes.edges
+  const no = (type: string) => globalId(type, randomUUID())
+  const noCode = globalId('Code', `${randomUUID()}:0`)
+  secrets = {
+    pool: { theirs: poolId, nobodys: no('Pool') },
+    format: { theirs: formatId, nobodys: no('Format') },
+    task: { theirs: taskId, nobodys: no('Task') },
+    key: { theirs: key.keyId, nobodys: no('ApiKey') },
+    account: { theirs: seen.account.id, nobodys: no('Account') },
+    availableCode: { theirs: available?.node.id ?? '', nobodys: noCode },
+    claimedCode: { theirs: claimed?.id ?? '', nobodys: noCode },
+    availableText: { theirs: available?.node.code ?? '', nobodys: 'NEVER-GENERATED' },
+    claimedText: { theirs: claimed?.code ?? '', nobodys: 'NEVER-GENERATED' },
+    eventCursor: {
+      theirs: seen.eventCursor,
+      nobodys: Buffer.from(`${randomUUID()}:1`).toString('base64url'),
+    },
+    name: { theirs: seen.pool.name, nobodys: randomUUID() },
+  }
+})
+
+afterAll(async () => {
+  await mine[Symbol.asyncDispose]()
+  await theirs[Symbol.asyncDispose]()
+  await service.close()
+})
+
+const kinds = ['pool', 'format', 'task', 'key', 'account', 'availableCode', 'claimedCode']
+const errors = '__typename ... on UserError { message code path }'
+
+/** Every place of the API that takes an id, a cursor, a name or a code: `$x` is it, and `$mine…` are one's own. */
+const probes: [kind: string, operation: string][] = [
+  ...kinds.flatMap((kind): [string, string][] => [
+    [kind, 'query ($x: ID!) { node(id: $x) { __typename id } }'],
+    [kind, 'query ($x: ID!) { nodes(ids: [$x, $x]) { __typename id } }'],
+    [kind, 'query ($x: ID!) { pool(id: $x) { id name } }'],
+    [kind, 'query ($x: ID!) { format(id: $x) { id name } }'],
+    [kind, 'query ($x: ID!) { task(id: $x) { id status } }'],
+    [kind, 'query ($x: ID!) { tasks(poolId: $x) { totalCount edges { node { id } } } }'],
+    [
+      kind,
+      'query ($x: ID!) { poolEvents(poolId: $x) { edges { cursor } pageInfo { hasNextPage hasPreviousPage } } }',
+    ],
+    [kind, `mutation ($x: ID!) { renamePool(input: { poolId: $x, name: "n" }) { ${errors} } }`],
+    [kind, `mutation ($x: ID!) { renameFormat(input: { formatId: $x, name: "n" }) { ${errors} } }`],
+    [kind, `mutation ($x: ID!) { cancelTask(input: { taskId: $x }) { ${errors} } }`],
+    [kind, `mutation ($x: ID!) { revokeApiKey(input: { apiKeyId: $x }) { ${errors} } }`],
+    [kind, `mutation ($x: ID!) { claimCodes(input: { poolId: $x }) { ${errors} } }`],
+    [
+      kind,
+      `mutation ($x: ID!) { claimCodes(input: { poolId: $x, count: 10000, idempotencyKey: "k" }) { ${errors} } }`,
+    ],
+    [kind, `mutation ($x: ID!) { saveReplenishment(input: { poolId: $x, method: UPLOAD }) { ${errors} } }`],
+    [
+      kind,
+      `mutation ($x: ID!, $minePool: ID!) {
+        saveReplenishment(input: { poolId: $minePool, method: GENERATE, formatId: $x, quantity: 1, autoGenerate: true }) { ${errors} }
+      }`,
+    ],
+    [
+      kind,
+      `mutation ($x: ID!, $mineFormat: ID!) {
+        generateCodes(input: { poolId: $x, formatId: $mineFormat, quantity: 1 }) { ${errors} }
+      }`,
+    ],
+    [
+      kind,
+      `mutation ($x: ID!, $minePool: ID!) {
+        generateCodes(input: { poolId: $minePool, formatId: $x, quantity: 1, idempotencyKey: "k" }) { ${errors} }
+      }`,
+    ],
+    [kind, 'subscription ($x: ID!) { taskUpdated(id: $x) { id } }'],
+    [kind, 'subscription ($x: ID!) { poolUpdated(id: $x) { id } }'],
+    [kind, 'subscription ($x: ID!) { poolEvents(poolId: $x) { cursor } }'],
+  ]),
+  ...['availableCode', 'claimedCode'].flatMap((kind): [string, string][] =>
+    ['after', 'before'].map((name) => [
+      kind,
+      `query ($x: String!, $minePool: ID!) {
+        pool(id: $minePool) { codes(status: AVAILABLE, ${name}: $x) { edges { node { id } } } }
+      }`,
+    ]),
+  ),
+  ['availableText', 'query ($x: String!) { code(code: $x) { id status } }'],
+  ['claimedText', 'query ($x: String!) { code(code: $x) { id status recipient } }'],
+  ['eventCursor', 'query ($x: String!) { poolEvents(after: $x) { edges { cursor } } }'],
+  ['eventCursor', 'query ($x: String!) { poolEvents(before: $x) { edges { cursor } } }'],
+  ['eventCursor', 'subscription ($x: String!) { poolEvents(after: $x) { cursor } }'],
+  ['name', 'query ($x: String!) { pools(search: $x) { totalCount } formats(search: $x) { totalCount } }'],
+]
+
+/** What the account is answered, whatever way the operation goes. */
+async function answer(operation: string, x: string): Promise<string> {
+  const variables: Record<string, string> = { x }
+  if (operation.includes('$minePool')) variables['minePool'] = own.poolId
+  if (operation.includes('$mineFormat')) variables['mineFormat'] = own.formatId
+  if (!operation.startsWith('subscription')) return JSON.stringify(await mine.send(operation, variables))
+  const updates = mine.subscribe(operation, variables)
+  const first = await updates.next()
+  await updates.return?.()
+  return JSON.stringify(first)
+}
+
+describe('what belongs to another account', () => {
+  test.each(probes)('is, as a %s, answered like what does not exist by %s', async (kind, operation) => {
+    const secret = secrets[kind]
+    const asked = await answer(operation, secret?.theirs ?? '')
+    expect(asked).toBe(await answer(operation, secret?.nobodys ?? ''))
+    expect(asked).not.toContain(secret?.theirs)
+    expect(asked).not.toContain('INTERNAL')
+  })
+
+  test('is found there by its owner, by the same operations', async () => {
+    const { node } = await theirs.ask<{ node: { status: string } }>(
+      'query ($x: ID!) { node(id: $x) { ... on Code { status } } }',
+      { x: secrets['claimedCode']?.theirs },
+    )
+    expect(node).toEqual({ status: 'CLAIMED' })
+    for (const kind of kinds) {
+      const found = await theirs.ask<{ node: { id: string } }>('query ($x: ID!) { node(id: $x) { id } }', {
+        x: secrets[kind]?.theirs,
+      })
+      expect(found.node.id).toBe(secrets[kind]?.theirs)
+    }
+    const found = await theirs.ask<{ code: object }>('query ($x: String!) { code(code: $x) { id } }', {
+      x: secrets['claimedText']?.theirs,
+    })
+    expect(found.code).toEqual({ id: secrets['claimedCode']?.theirs })
+  })
+
+  test('is as it was, whatever was tried', async () => {
+    const { pool, format, account } = await theirs.ask<{
+      pool: object
+      format: object
+      account: { apiKeys: { revokedAt: string | null }[] }
+    }>(
+      `query ($pool: ID!, $format: ID!) {
+        pool(id: $pool) { name availableCount claimedCount replenishment { method autoGenerate } tasks { totalCount } }
+        format(id: $format) { generatedCount reservedCount }
+        account { apiKeys { revokedAt } }
+      }`,
+      { pool: secrets['pool']?.theirs, format: secrets['format']?.theirs },
+    )
+    expect(pool).toEqual({
+      name: secrets['name']?.theirs,
+      availableCount: '4',
+      claimedCount: '1',
+      replenishment: { method: 'GENERATE', autoGenerate: false },
+      tasks: { totalCount: '1' },
+    })
+    expect(format).toEqual({ generatedCount: '5', reservedCount: '0' })
+    expect(account.apiKeys.map((key) => key.revokedAt)).toEqual([null, null])
+  })
+
+  test('is in no list and no count', async () => {
+    const lists = await mine.ask<Record<string, { totalCount: string; edges: { node: { id: string } }[] }>>(
+      `{
+        pools { totalCount edges { node { id } } }
+        formats { totalCount edges { node { id } } }
+        tasks { totalCount edges { node { id } } }
+      }`,
+    )
+    expect(lists['pools']).toEqual({ totalCount: '1', edges: [{ node: { id: own.poolId } }] })
+    expect(lists['formats']).toEqual({ totalCount: '1', edges: [{ node: { id: own.formatId } }] })
+    expect(lists['tasks']).toEqual({ totalCount: '1', edges: [{ node: { id: own.taskId } }] })
+    const { poolEvents, account } = await mine.ask<{
+      poolEvents: { edges: { node: { pool: { id: string } } }[] }
+      account: { apiKeys: { name: string }[] }
+    }>('{ poolEvents { edges { node { pool { id } } } } account { apiKeys { name } } }')
+    expect(new Set(poolEvents.edges.map((edge) => edge.node.pool.id))).toEqual(new Set([own.poolId]))
+    expect(account.apiKeys.map((key) => key.name)).toEqual(['First key'])
+  })
+
+  test('is in no live event', async () => {
+    const events = mine.subscribe<{ poolEvents: { pool: { id: string } } }>(
+      'subscription { poolEvents { pool { id } } }',
+    )
+    const first = events.next()
+    // Until the subscription is there, events pass it by: so theirs come all the while, and then one of ours.
+    await newStock(theirs, 1)
+    await newStock(theirs, 1)
+    let got: string | undefined
+    while (got === undefined) {
+      await newStock(theirs, 1)
+      const ours = await newStock(mine, 1)
+      got = await Promise.race([
+        first.then(({ value }) => value?.data?.poolEvents.pool.id),
+        // Over the same socket, and answered after what has been delivered.
+        mine.ask('{ eventCursor }').then(() => undefined),
+      ])
+      if (got !== undefined) {
+        const { node } = await mine.ask<{ node: object | null }>(
+          'query ($id: ID!) { node(id: $id) { id } }',
+          { id: got },
+        )
+        expect(node).toEqual({ id: got })
+        expect(ours.poolId).toBeDefined()
+      }
+    }
+    await events.return?.()
+  })
+})
+
+describe('two accounts', () => {
+  test('may have formats of the very same shape, whose codes have nothing to do with each other', async () => {
+    const shape = { prefix: `${randomUUID()}-`, body: { length: 3 }, characters: { set: 'DIGITS' } }
+    const [here, there] = [await newStock(mine, 1_000, shape), await newStock(theirs, 1_000, shape)]
+    const [a, b] = [await claim(mine, here.poolId, 20), await claim(theirs, there.poolId, 20)]
+    // Equal by chance once in 1000^20.
+    expect(a.map((code) => code.code)).not.toEqual(b.map((code) => code.code))
+    const [code] = a
+    const asking = 'query ($code: String!) { code(code: $code) { id pool { id } } }'
+    expect(await mine.ask(asking, { code: code?.code })).toEqual({
+      code: { id: code?.id, pool: { id: here.poolId } },
+    })
+    const other = await theirs.ask<{ code: { pool: { id: string } } }>(asking, { code: code?.code })
+    expect(other.code.pool.id).toBe(there.poolId)
+  })
+
+  test('hear nothing of each other in a preview', async () => {
+    const prefix = randomUUID()
+    await newFormat(theirs, { prefix, body: { length: 5 }, characters: { set: 'DIGITS' } })
+    const { previewFormat } = await mine.ask<{ previewFormat: object }>(
+      'query ($shape: FormatShapeInput!) { previewFormat(shape: $shape) { ... on FormatPreview { overlaps { id } } } }',
+      { shape: { prefix, body: { length: 5 }, characters: { set: 'DIGITS' } } },
+    )
+    expect(previewFormat).toEqual({ overlaps: [] })
+  })
+
+  test('may use the same idempotency keys', async () => {
+    const idempotencyKey = randomUUID()
+    const [here, there] = [await newStock(mine, 5), await newStock(theirs, 5)]
+    const take = async (from: Client, poolId: string, count: number) =>
+      (
+        await done<{ codes: { code: string }[] }>(
+          from,
+          'claimCodes',
+          { poolId, count, idempotencyKey },
+          'codes { code }',
+        )
+      ).codes.map((code) => code.code)
+    const a = await take(mine, here.poolId, 2)
+    const b = await take(theirs, there.poolId, 3)
+    expect(await take(mine, here.poolId, 2)).toEqual(a)
+    expect(await take(theirs, there.poolId, 3)).toEqual(b)
+    expect(a.some((code) => b.includes(code))).toBe(false)
+    const task = (from: Client, stock: { poolId: string; formatId: string }) =>
+      mutate<{ task: { id: string } }>(
+        from,
+        'generateCodes',
+        { poolId: stock.poolId, formatId: stock.formatId, quantity: 1, idempotencyKey },
+        'task { id }',
+      )
+    expect((await task(mine, here)).task.id).not.toBe((await task(theirs, there)).task.id)
+  })
+
+  test('may give their things the same names', async () => {
+    const name = randomUUID()
+    await newPool(mine, name)
+    await newPool(theirs, name)
+    for (const from of [mine, theirs])
+      expect(
+        await from.ask('query ($name: String) { pools(search: $name) { totalCount } }', { name }),
+      ).toEqual({
+        pools: { totalCount: '1' },
+      })
+  })
+})

@@ -1,0 +1,342 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  claim,
+  done,
+  finished,
+  generate,
+  mutate,
+  newFormat,
+  newPool,
+  newStock,
+  stranger,
+} from '../support/api.ts'
+import { Client } from '../support/client.ts'
+import { startService, type TestService } from '../support/service.ts'
+
+let service: TestService
+let client: Client
+
+beforeAll(async () => {
+  service = await startService()
+  client = new Client(service)
+})
+
+afterAll(async () => {
+  await client[Symbol.asyncDispose]()
+  await service.close()
+})
+
+const section = `
+  status availableCount
+  replenishment { method format { id } quantity autoGenerate refillThreshold }`
+
+describe('names', () => {
+  const operations: [mutation: string, input: (name: string) => Promise<Record<string, unknown>>][] = [
+    ['createPool', async (name) => ({ name })],
+    ['renamePool', async (name) => ({ name, poolId: await newPool(client) })],
+    ['renameFormat', async (name) => ({ name, formatId: await newFormat(client) })],
+    [
+      'createFormat',
+      async (name) => ({
+        name,
+        shape: { prefix: randomUUID(), body: { length: 5 }, characters: { set: 'DIGITS' } },
+      }),
+    ],
+    ['createApiKey', async (name) => ({ name, scopes: ['READ'] })],
+  ]
+
+  test.each(operations)('%s refuses those that nobody could read', async (mutation, input) => {
+    for (const [name, message] of [
+      ['', /empty/],
+      [' \t ', /empty/],
+      ['\u00a0\u2003', /empty/],
+      ['A'.repeat(101), /101 characters.*100/],
+      ['A'.repeat(10_000), /10000 characters/],
+      ['A\nB', /line break|control/],
+      ['A\0B', /control/],
+      ['A\u202eB', /control|invisible/],
+      ['A\ud800B', /./],
+    ] as const) {
+      const refused = await mutate(client, mutation, await input(name))
+      expect(refused).toMatchObject({ __typename: 'InvalidInputError', path: ['name'] })
+      expect(refused.message).toMatch(message)
+    }
+  })
+
+  test.each(operations)('%s keeps any other as it is, but for spaces around it', async (mutation, input) => {
+    for (const name of ['ß', '夏のキャンペーン', '👨‍👩‍👧', "Robert'); DROP TABLE pool;--", '<b>&amp;']) {
+      const unique = `${name} ${randomUUID()}`
+      expect((await mutate(client, mutation, await input(`  ${unique} `))).message).toBeUndefined()
+    }
+    const longest = randomUUID().padEnd(100, 'A')
+    expect((await mutate(client, mutation, await input(longest))).message).toBeUndefined()
+  })
+
+  test('count by what people see: a letter with its accent in one code point or two is one name', async () => {
+    const name = randomUUID()
+    await newPool(client, `Cafe\u0301 ${name}`)
+    const taken = await mutate(client, 'createPool', { name: ` Caf\u00e9 ${name}` })
+    expect(taken).toMatchObject({ __typename: 'NameTakenError', code: 'NAME_TAKEN', path: ['name'] })
+    expect(taken.message).toContain(`Caf\u00e9 ${name}`)
+  })
+
+  test('are unique among the pools and among the formats of an account, and nowhere else', async () => {
+    await using other = await stranger(service)
+    const name = randomUUID()
+    const shape = () => ({ prefix: randomUUID(), body: { length: 5 }, characters: { set: 'DIGITS' } })
+    await newPool(client, name)
+    await newPool(other, name)
+    const formatId = await newFormat(client)
+    await done(client, 'renameFormat', { formatId, name }, 'format { id }')
+    await done(other, 'createFormat', { name, shape: shape() }, 'format { id }')
+    const taken = { __typename: 'NameTakenError', path: ['name'] }
+    expect(await mutate(client, 'createPool', { name })).toMatchObject(taken)
+    expect(await mutate(client, 'createFormat', { name, shape: shape() })).toMatchObject(taken)
+    expect(await mutate(client, 'renamePool', { name, poolId: await newPool(client) })).toMatchObject(taken)
+    expect(await mutate(client, 'renameFormat', { name, formatId: await newFormat(client) })).toMatchObject(
+      taken,
+    )
+  })
+
+  test('that two ask for at the same moment are given to one of them', async () => {
+    const name = randomUUID()
+    const answers = await Promise.all(Array.from({ length: 8 }, () => mutate(client, 'createPool', { name })))
+    expect(answers.map((answer) => answer.__typename).sort()).toEqual([
+      'CreatePoolPayload',
+      ...Array.from({ length: 7 }, () => 'NameTakenError'),
+    ])
+  })
+})
+
+describe('a new pool', () => {
+  test('is empty, and nothing fills it', async () => {
+    const { pool } = await done<{ pool: object }>(
+      client,
+      'createPool',
+      { name: randomUUID() },
+      `pool { ${section} claimedCount tasks { totalCount edges { cursor } } codes(status: CLAIMED) { totalCount } }`,
+    )
+    expect(pool).toEqual({
+      status: 'EMPTY',
+      availableCount: '0',
+      claimedCount: '0',
+      replenishment: {
+        method: 'GENERATE',
+        format: null,
+        quantity: null,
+        autoGenerate: false,
+        refillThreshold: '0',
+      },
+      tasks: { totalCount: '0', edges: [] },
+      codes: { totalCount: '0' },
+    })
+  })
+})
+
+describe('the Promo Codes section', () => {
+  const save = (input: Record<string, unknown>) =>
+    mutate<{
+      pool: object
+      refill: { id: string; status: string; trigger: string; quantity: string } | null
+    }>(client, 'saveReplenishment', input, `pool { ${section} } refill { id status trigger quantity }`)
+
+  test('is saved whole and read back, and what is not given gets its default', async () => {
+    const { poolId, formatId } = await newStock(client, 10)
+    const full = await save({
+      poolId,
+      method: 'GENERATE',
+      formatId,
+      quantity: '79228162514264337593543950336',
+      autoGenerate: true,
+      refillThreshold: 9,
+    })
+    expect(full.refill).toBeNull()
+    expect(full.pool).toEqual({
+      status: 'READY',
+      availableCount: '10',
+      replenishment: {
+        method: 'GENERATE',
+        format: { id: formatId },
+        quantity: '79228162514264337593543950336',
+        autoGenerate: true,
+        refillThreshold: '9',
+      },
+    })
+    const bare = await save({ poolId, method: 'UPLOAD' })
+    expect(bare.pool).toMatchObject({
+      replenishment: {
+        method: 'UPLOAD',
+        format: null,
+        quantity: null,
+        autoGenerate: false,
+        refillThreshold: '0',
+      },
+    })
+  })
+
+  test('refills at once when the pool is at its threshold already, and tells of the task', async () => {
+    const [poolId, formatId] = [await newPool(client), await newFormat(client)]
+    const saved = await save({
+      poolId,
+      method: 'GENERATE',
+      formatId,
+      quantity: 5,
+      autoGenerate: true,
+      refillThreshold: 5,
+    })
+    expect(saved.refill).toMatchObject({ trigger: 'AUTO_GENERATE', quantity: '10', status: 'COMPLETED' })
+    expect(saved.pool).toMatchObject({ availableCount: '10', status: 'READY' })
+  })
+
+  test.each([
+    ['GENERATE without a format', { method: 'GENERATE' }, ['formatId'], /format/],
+    [
+      'auto-generation without a quantity',
+      { method: 'GENERATE', formatId: 'of the test', autoGenerate: true },
+      ['quantity'],
+      /how many/,
+    ],
+    [
+      'auto-generation of uploads',
+      { method: 'UPLOAD', autoGenerate: true, quantity: 1 },
+      ['autoGenerate'],
+      /UPLOAD/,
+    ],
+    ['a quantity of 0', { method: 'UPLOAD', quantity: 0 }, ['quantity'], /It is 0\. .*at least 1/],
+    ['a negative quantity', { method: 'UPLOAD', quantity: '-5' }, ['quantity'], /-5/],
+    [
+      'more than any format has',
+      { method: 'UPLOAD', quantity: String(2n ** 96n + 1n) },
+      ['quantity'],
+      /2\^96/,
+    ],
+    ['a negative threshold', { method: 'UPLOAD', refillThreshold: -1 }, ['refillThreshold'], /-1/],
+    [
+      'a huge threshold',
+      { method: 'UPLOAD', refillThreshold: String(10n ** 39n) },
+      ['refillThreshold'],
+      /2\^96/,
+    ],
+  ])('refuses %s', async (_what, input, path, message) => {
+    const poolId = await newPool(client)
+    const formatId = await newFormat(client)
+    const refused = await save({ poolId, ...input, ...('formatId' in input ? { formatId } : {}) })
+    expect(refused).toMatchObject({ __typename: 'InvalidInputError', path })
+    expect(refused.message).toMatch(message)
+    const { pool } = await client.ask<{ pool: object }>(`query ($id: ID!) { pool(id: $id) { ${section} } }`, {
+      id: poolId,
+    })
+    expect(pool).toMatchObject({ replenishment: { method: 'GENERATE', format: null } })
+  })
+
+  test('takes null for what may be left out, and refuses it where a default is', async () => {
+    const poolId = await newPool(client)
+    expect(await save({ poolId, method: 'UPLOAD', formatId: null, quantity: null })).toMatchObject({
+      refill: null,
+    })
+    for (const field of ['autoGenerate', 'refillThreshold']) {
+      const { errors } = await client.send(
+        'mutation ($input: SaveReplenishmentInput!) { saveReplenishment(input: $input) { __typename } }',
+        { input: { poolId, method: 'UPLOAD', [field]: null } },
+      )
+      expect(errors?.map((error) => error.extensions.code)).toEqual(['GRAPHQL_VALIDATION_FAILED'])
+      expect(errors?.[0]?.message).toContain(field)
+    }
+  })
+})
+
+describe('a pool is', () => {
+  test('READY above its threshold, LOW at it, EMPTY without codes, and found by that', async () => {
+    const { poolId, formatId } = await newStock(client, 3)
+    await done(
+      client,
+      'saveReplenishment',
+      { poolId, method: 'GENERATE', formatId, refillThreshold: 2 },
+      'pool { id }',
+    )
+    const seen: string[] = []
+    for (let left = 3; left >= 0; left--) {
+      const { pool } = await client.ask<{ pool: { status: string; availableCount: string; name: string } }>(
+        'query ($id: ID!) { pool(id: $id) { status availableCount name } }',
+        { id: poolId },
+      )
+      seen.push(`${pool.availableCount} ${pool.status}`)
+      const { pools } = await client.ask<{
+        pools: { totalCount: string; edges: { node: { id: string } }[] }
+      }>(
+        'query ($name: String, $status: [PoolStatus!]) { pools(search: $name, status: $status) { totalCount edges { node { id } } } }',
+        { name: pool.name, status: [pool.status] },
+      )
+      expect(pools).toEqual({ totalCount: '1', edges: [{ node: { id: poolId } }] })
+      const others = ['READY', 'LOW', 'EMPTY'].filter((status) => status !== pool.status)
+      expect(
+        await client.ask(
+          'query ($name: String, $status: [PoolStatus!]) { pools(search: $name, status: $status) { totalCount } }',
+          {
+            name: pool.name,
+            status: others,
+          },
+        ),
+      ).toEqual({ pools: { totalCount: '0' } })
+      if (left > 0) await claim(client, poolId)
+    }
+    expect(seen).toEqual(['3 READY', '2 LOW', '1 LOW', '0 EMPTY'])
+  })
+
+  test('told of as it is after each mutation in one request', async () => {
+    const { poolId } = await newStock(client, 10)
+    const take = (alias: string, count: number) =>
+      `${alias}: claimCodes(input: { poolId: $id, count: ${count} }) {
+        ... on ClaimCodesPayload { codes { code } pool { availableCount claimedCount } }
+      }`
+    const answer = await client.ask<Record<string, { pool: object; codes: { code: string }[] }>>(
+      `mutation ($id: ID!) { ${take('a', 1)} ${take('b', 2)} ${take('c', 3)} }`,
+      { id: poolId },
+    )
+    expect(Object.values(answer).map(({ pool }) => pool)).toEqual([
+      { availableCount: '9', claimedCount: '1' },
+      { availableCount: '7', claimedCount: '3' },
+      { availableCount: '4', claimedCount: '6' },
+    ])
+    expect(new Set(Object.values(answer).flatMap(({ codes }) => codes.map(({ code }) => code))).size).toBe(6)
+  })
+
+  test('filled by several tasks from several formats, in the order in which they completed', async () => {
+    const poolId = await newPool(client)
+    const formats = [await newFormat(client), await newFormat(client)]
+    for (const formatId of [...formats, ...formats]) await generate(client, { poolId, formatId, quantity: 2 })
+    const { codes } = await done<{ codes: { format: { id: string } }[] }>(
+      client,
+      'claimCodes',
+      { poolId, count: 8 },
+      'codes { format { id } }',
+    )
+    const [a, b] = formats
+    expect(codes.map((code) => code.format.id)).toEqual([a, a, b, b, a, a, b, b])
+  })
+
+  test('watched live: as it is, then as it becomes', async () => {
+    const { poolId, formatId } = await newStock(client, 2)
+    const updates = client.subscribe<{
+      poolUpdated: { availableCount: string; status: string; name: string }
+    }>('subscription ($id: ID!) { poolUpdated(id: $id) { availableCount status name } }', { id: poolId })
+    const next = async () => (await updates.next()).value?.data?.poolUpdated
+    const { name, ...first } = (await next()) ?? {}
+    expect(first).toEqual({ availableCount: '2', status: 'READY' })
+    await claim(client, poolId, 2)
+    expect(await next()).toEqual({ availableCount: '0', status: 'EMPTY', name })
+    const renamed = randomUUID()
+    await done(client, 'renamePool', { poolId, name: renamed }, 'pool { id }')
+    expect(await next()).toEqual({ availableCount: '0', status: 'EMPTY', name: renamed })
+    const { task } = await done<{ task: { id: string } }>(
+      client,
+      'generateCodes',
+      { poolId, formatId, quantity: 7 },
+      'task { id }',
+    )
+    await finished(client, task.id)
+    expect(await next()).toEqual({ availableCount: '7', status: 'READY', name: renamed })
+    await updates.return?.()
+  })
+})

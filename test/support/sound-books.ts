@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto'
+import { inject } from 'vitest'
+import { Claims } from '../../src/domain/claim.ts'
+import { failTask, generateCodes } from '../../src/domain/generation.ts'
+import { lockPool } from '../../src/domain/pool.ts'
+import { cancelTask, changeTask } from '../../src/domain/task.ts'
+import { fill, newAccount, newFormat, newPool, newSmallFormat, openBooks, type Place } from './books.ts'
+import { databaseUrl, runSql, type TestDatabase, testDatabase } from './database.ts'
+
+/** Books with something of everything in them, in a database that nobody is connected to. */
+export interface SoundBooks {
+  database: TestDatabase
+  accountId: string
+  /** Of a line of three batches of 10 codes, claimed at 0 (4 codes), 4 (2), 6 (1), and at 7 with a key (3). */
+  poolId: string
+  formatId: string
+  /** Tasks of that pool. The completed one added its second batch; the cancelled one had started. */
+  completed: string
+  waiting: string
+  running: string
+  cancelled: string
+  failed: string
+  /** Refilled by a claim until its format, of 12 codes, had none left. */
+  drainedPoolId: string
+  smallFormatId: string
+  /** Indices 0, 1, 3 and 4 are in batches; 2 and 9 belong to uploaded codes. */
+  holedFormatId: string
+  /** Its line ends with an upload of three codes. */
+  holedPoolId: string
+  uploadId: string
+  /** An account that keeps only the last two of its eight events. */
+  forgetful: { accountId: string; lastTask: string }
+}
+
+/** Made by the rules of the domain; what they cannot do yet, uploads and the removal of events, by statements. */
+export async function makeSoundBooks(): Promise<SoundBooks> {
+  const database = await testDatabase()
+  await using place = await openBooks({ databaseUrl: database.url })
+  return {
+    database,
+    accountId: place.accountId,
+    ...(await makeLine(place)),
+    ...(await drain(place)),
+    ...(await makeHoles(place, database.url)),
+    forgetful: await forget({ books: place.books, accountId: await newAccount(place.books) }, database.url),
+  }
+}
+
+async function makeLine(place: Place) {
+  const { books, accountId } = place
+  const claims = new Claims(books)
+  const formatId = await newFormat(place)
+  const poolId = await newPool(place, { formatId, refillThreshold: 26n })
+  await fill(place, poolId, formatId, 10n)
+  const completed = await fill(place, poolId, formatId, 10n)
+  await fill(place, poolId, formatId, 10n)
+  for (const count of [4, 2, 1]) await claims.claim(accountId, { poolId, count, recipient: 'Ada' })
+  for (const _sending of ['first', 'again'])
+    await claims.claim(accountId, { poolId, count: 3, idempotencyKey: 'claim' })
+
+  const accept = (idempotencyKey: string) =>
+    generateCodes(books, accountId, { poolId, formatId, quantity: 5n, idempotencyKey })
+  const [waiting, running] = [await accept('waiting'), await accept('running')]
+  const [cancelled, failed] = [await accept('cancelled'), await accept('failed')]
+  for (const task of [running, cancelled])
+    await books.write(accountId, async (tx) => {
+      await lockPool(tx, poolId)
+      await changeTask(tx, task, ['AWAITING_EXECUTION'], { status: 'RUNNING' })
+    })
+  await cancelTask(books, accountId, cancelled)
+  await failTask(books, { accountId, taskId: failed })
+  return { poolId, formatId, completed, waiting, running, cancelled, failed }
+}
+
+async function drain({ books, accountId }: Place) {
+  const claims = new Claims(books)
+  const smallFormatId = await newSmallFormat({ books, accountId }, 12)
+  const drainedPoolId = await newPool(
+    { books, accountId },
+    {
+      formatId: smallFormatId,
+      quantity: 5n,
+      autoGenerate: true,
+    },
+  )
+  for (const count of [4, 4, 4]) await claims.claim(accountId, { poolId: drainedPoolId, count })
+  return { drainedPoolId, smallFormatId }
+}
+
+async function makeHoles(place: Place, url: string) {
+  const { accountId } = place
+  const holedFormatId = await newFormat(place)
+  const holedPoolId = await newPool(place)
+  const uploadId = randomUUID()
+  await fill(place, holedPoolId, holedFormatId, 2n)
+  await runSql(
+    url,
+    `INSERT INTO taken SELECT '${accountId}', '${holedFormatId}', unnest(ARRAY[2, 9]);
+     UPDATE format SET next = 3, taken_ahead = 1 WHERE id = '${holedFormatId}'`,
+  )
+  await fill(place, holedPoolId, holedFormatId, 2n)
+  await runSql(
+    url,
+    `INSERT INTO task (account_id, id, kind, trigger, pool_id, status, added, started_at, finished_at)
+     VALUES ('${accountId}', '${uploadId}', 'UPLOAD', 'MANUAL', '${holedPoolId}', 'COMPLETED', 3, now(), now());
+     INSERT INTO uploaded_code SELECT '${accountId}', '${uploadId}', i, 'uploaded-' || i FROM generate_series(0, 2) AS i;
+     INSERT INTO batch (account_id, pool_id, start, count, task_id)
+     VALUES ('${accountId}', '${holedPoolId}', 4, 3, '${uploadId}');
+     UPDATE pool SET total = 7 WHERE id = '${holedPoolId}';
+     WITH log AS (UPDATE event_log SET last = last + 1 WHERE account_id = '${accountId}' RETURNING last)
+     INSERT INTO event SELECT '${accountId}', last, '${holedPoolId}', 'TASK_STATUS_CHANGED',
+       jsonb_build_object('taskId', '${uploadId}', 'status', 'COMPLETED'), now() FROM log`,
+  )
+  return { holedFormatId, holedPoolId, uploadId }
+}
+
+async function forget(place: Place, url: string) {
+  const { accountId } = place
+  const [poolId, formatId] = [await newPool(place), await newFormat(place)]
+  await fill(place, poolId, formatId, 3n)
+  const lastTask = await fill(place, poolId, formatId, 3n)
+  await runSql(
+    url,
+    `UPDATE event_log SET floor = 6 WHERE account_id = '${accountId}';
+     DELETE FROM event WHERE account_id = '${accountId}' AND sequence <= 6`,
+  )
+  return { accountId, lastTask }
+}
+
+/** A copy of a database that nobody is connected to. */
+export async function copyOf(database: TestDatabase): Promise<{ url: string } & AsyncDisposable> {
+  const server = inject('serverUrl')
+  const name = `copy_${randomUUID().replaceAll('-', '')}`
+  await runSql(server, `CREATE DATABASE ${name} TEMPLATE ${new URL(database.url).pathname.slice(1)}`)
+  const drop = async () => {
+    await runSql(server, `DROP DATABASE ${name} WITH (FORCE)`)
+  }
+  return { url: databaseUrl(server, name), [Symbol.asyncDispose]: drop }
+}
