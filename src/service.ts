@@ -11,6 +11,7 @@ import { Claims } from './domain/claim.ts'
 import { CodeSpaces } from './domain/codespaces.ts'
 import { readLog } from './domain/event.ts'
 import { EventFeed } from './domain/feed.ts'
+import { KeyWatch } from './domain/keywatch.ts'
 import { PoolWatch } from './domain/poolwatch.ts'
 import { createSample, findSample } from './domain/sample.ts'
 import { PrismaClient } from './generated/prisma/client.ts'
@@ -122,7 +123,12 @@ async function openServer(lifecycle: Lifecycle, books: Books, options: ServiceOp
     () => new PoolWatch(books, log),
     (opened) => opened.close(),
   )
-  const services = { books, claims: new Claims(books), feed, watch }
+  const keys = await lifecycle.open(
+    'keys in use',
+    () => new KeyWatch(books, log),
+    (opened) => opened.close(),
+  )
+  const services = { books, claims: new Claims(books), feed, watch, keys }
   const api = createApi({ schema: createSchema(), services, authentication, log })
   const accountId = await findFirstAccount(books)
   const graphiqlHasKey = options.embedded && isLoopbackHost(options.host) && role !== 'worker'

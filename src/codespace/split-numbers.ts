@@ -57,9 +57,18 @@ export function pickNumbers(
   { left, right, rightBits }: SplitNumbers,
   places: readonly number[],
 ): SplitNumbers {
-  const pick = (words: Uint32Array) => Uint32Array.from(places, (place) => words[place] as number)
-  const pickHalves = (halves: Halves) => ({ high: pick(halves.high), low: pick(halves.low) })
-  return { rightBits, left: pickHalves(left), right: pickHalves(right) }
+  return { rightBits, left: pickHalves(left, places), right: pickHalves(right, places) }
+}
+
+// Uint32Array.from with a function was so slow that it took a third of all the time of codes.
+function pickHalves(halves: Halves, places: readonly number[]): Halves {
+  const picked = noHalves(places.length)
+  for (let at = 0; at < places.length; at++) {
+    const place = places[at] as number
+    picked.high[at] = halves.high[place] as number
+    picked.low[at] = halves.low[place] as number
+  }
+  return picked
 }
 
 function noNumbers(count: number, rightBits: number): SplitNumbers {

@@ -2,6 +2,7 @@ import DataLoader from 'dataloader'
 import type { Books } from '../domain/books.ts'
 import type { Claims } from '../domain/claim.ts'
 import type { EventFeed } from '../domain/feed.ts'
+import type { KeyWatch } from '../domain/keywatch.ts'
 import type { PoolWatch } from '../domain/poolwatch.ts'
 import type { Format, Pool, Scope, Task } from '../generated/prisma/client.ts'
 
@@ -11,6 +12,7 @@ export interface Services {
   claims: Claims
   feed: EventFeed
   watch: PoolWatch
+  keys: KeyWatch
 }
 
 /** Whose request it is. */

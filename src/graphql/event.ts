@@ -236,11 +236,12 @@ builder.subscriptionFields((t) => ({
   }),
 }))
 
-async function taskUpdates(taskId: string, { books, feed, accountId, nodes }: Context) {
+async function taskUpdates(taskId: string, context: Context) {
+  const { books, feed, accountId, nodes } = context
   const task = await nodes.task.load(taskId)
   const now = await readTaskInLog(books, accountId, taskId)
   if (task === null || now === undefined) throw notFound('task')
-  return stream(async function* (signal) {
+  return stream(context, async function* (signal) {
     yield taskAsOf(task, now.snapshot)
     if (!unfinished.includes(now.snapshot.status)) return
     for await (const event of feed.after(accountId, now.sequence, signal)) {
@@ -257,16 +258,16 @@ async function poolEvents(poolId: string | undefined, after: string | undefined,
   const log = await readLog(books, accountId)
   const from = after === undefined ? { log: log.log, sequence: log.last } : decodeCursor(after)
   if (from.log !== log.log || from.sequence > log.last) throw new CursorInvalidError()
-  return stream(async function* (signal) {
+  return stream(context, async function* (signal) {
     for await (const event of feed.after(accountId, from.sequence, signal))
       if (poolId === undefined || event.poolId === poolId) yield event
   })
 }
 
-async function poolUpdates(poolId: string, { nodes, watch }: Context) {
-  const pool = await nodes.pool.load(poolId)
+async function poolUpdates(poolId: string, context: Context) {
+  const pool = await context.nodes.pool.load(poolId)
   if (pool === null) throw notFound('pool')
-  return stream((signal) => watch.after(pool, signal))
+  return stream(context, (signal) => context.watch.after(pool, signal))
 }
 
 function notFound(what: string) {

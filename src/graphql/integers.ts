@@ -1,6 +1,6 @@
 import { Prisma } from '../generated/prisma/client.ts'
 
-/** A numeric(30,0) column as a BigInt. Never by Decimal's own arithmetic or toString, which round and abbreviate. */
+/** A numeric column as a BigInt. Never by Decimal's own arithmetic or toString, which round and abbreviate. */
 export function integer(value: Prisma.Decimal): bigint {
   return BigInt(value.toFixed(0))
 }

@@ -1,25 +1,42 @@
+import type { Context } from './context.ts'
+import { unauthenticated } from './problems.ts'
+
 /**
- * The source of a subscription: what the generator yields. Its signal is aborted when the subscriber leaves, also
- * while the generator waits for something: a generator alone would not hear of that before the wait is over.
+ * The source of a subscription: what the generator yields, for as long as the key of the request works; then it
+ * ends with UNAUTHENTICATED. The generator's signal is aborted when it shall end, also while it waits for something:
+ * a generator alone would not hear of that before the wait is over.
  */
-export function stream<T>(generate: (signal: AbortSignal) => AsyncGenerator<T>): AsyncGenerator<T> {
+export function stream<T>(
+  { keys, keyId }: Pick<Context, 'keys' | 'keyId'>,
+  generate: (signal: AbortSignal) => AsyncGenerator<T>,
+): AsyncGenerator<T> {
   const left = new AbortController()
-  const source = generate(left.signal)
+  const key = keys.watch(keyId)
+  const source = generate(AbortSignal.any([left.signal, key.revoked]))
+  const leave = () => {
+    left.abort()
+    key.release()
+  }
   return {
-    next: () => source.next(),
-    return: (value) => {
-      left.abort()
+    async next() {
+      const result = await source.next()
+      if (result.done) leave()
+      if (key.revoked.aborted) throw unauthenticated('The API key of this subscription was revoked.')
+      return result
+    },
+    return(value) {
+      leave()
       return source.return(value)
     },
-    throw: (error) => {
-      left.abort()
+    throw(error) {
+      leave()
       return source.throw(error)
     },
     [Symbol.asyncIterator]() {
       return this
     },
     async [Symbol.asyncDispose]() {
-      left.abort()
+      leave()
       await source.return(undefined)
     },
   }

@@ -30,7 +30,7 @@ export function createApi(parts: {
     schema,
     graphqlEndpoint: graphqlPath,
     context: ({ credentials, params }) => operationContext(services, credentials, params.query),
-    plugins: [authenticateFirst(authentication), limitDocuments()],
+    plugins: [authenticateFirst(authentication), refuseUnreadable(), limitDocuments(), explainStreams()],
     maskedErrors: { maskError: (error) => publicError(error, log), errorMessage: '' },
     maxRequestBodySize: maximumRequestBytes,
     cors: {
@@ -62,14 +62,34 @@ async function operationContext(
 /** Without a valid key nothing is parsed, so that no error tells anything. */
 function authenticateFirst(authentication: Authentication): Plugin<object, ServerContext> {
   return {
-    async onRequestParse({ request, requestParser, serverContext }) {
+    async onRequestParse({ request, serverContext }) {
       serverContext.credentials = await authentication.authenticate(request.headers.get('authorization'))
-      if (requestParser === undefined && request.method === 'POST')
+    },
+  }
+}
+
+/** A body, or variables in an address, that cannot be read are the client's to put right. */
+function refuseUnreadable(): Plugin<object, ServerContext> {
+  return {
+    onRequestParse({ request, requestParser, setRequestParser }) {
+      if (requestParser === undefined) {
+        if (request.method !== 'POST') return
         throw problem(
           'BAD_USER_INPUT',
           'Send the operation as JSON, { "query": …, "variables": … }, with the header Content-Type: application/json.',
           { http: { status: 415 } },
         )
+      }
+      setRequestParser(async (unread) => {
+        try {
+          return await requestParser(unread)
+        } catch (error) {
+          if (!(error instanceof SyntaxError)) throw error
+          throw problem('BAD_USER_INPUT', 'The variables or the extensions are not JSON.', {
+            http: { status: 400 },
+          })
+        }
+      })
     },
   }
 }
@@ -87,6 +107,24 @@ function limitDocuments(): Plugin<object, ServerContext> {
           throw error
         }
       })
+    },
+  }
+}
+
+/** A subscription of a client that reads no event streams is told what to do. */
+function explainStreams(): Plugin<object, ServerContext> {
+  return {
+    async onResultProcess({ result, resultProcessor, setResultProcessor }) {
+      if (resultProcessor !== undefined || Array.isArray(result) || !(Symbol.asyncIterator in result)) return
+      await result[Symbol.asyncIterator]().return?.()
+      const error = problem(
+        'BAD_USER_INPUT',
+        'A subscription is answered as a stream: send the header Accept: text/event-stream, or use a WebSocket.',
+      )
+      setResultProcessor(
+        (_result, { Response }) => Response.json({ errors: [error] }, { status: 406 }),
+        'application/json',
+      )
     },
   }
 }

@@ -1,35 +1,34 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createPool } from '../../src/database/open.ts'
-import { auditBooks, type Finding, type FindingKind, findingKinds } from '../../src/domain/audit/audit.ts'
+import type { Pool } from 'pg'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import {
+  type AuditOptions,
+  auditBooks,
+  type Finding,
+  type FindingKind,
+  findingKinds,
+} from '../../src/domain/audit/audit.ts'
 import { Claims } from '../../src/domain/claim.ts'
 import { TaskFinishedError } from '../../src/domain/errors.ts'
 import { carryOn, generateCodes } from '../../src/domain/generation.ts'
 import { cancelTask } from '../../src/domain/task.ts'
-import { newFormat, newPool, openBooks, silent } from '../support/books.ts'
+import { newFormat, newPool, openBooks } from '../support/books.ts'
 import { runSql } from '../support/database.ts'
-import { copyOf, makeSoundBooks, type SoundBooks } from '../support/sound-books.ts'
+import { keep, makeSoundBooks, pastConstraints, restore, type SoundBooks } from '../support/sound-books.ts'
 
 let sound: SoundBooks
 beforeAll(async () => {
   sound = await makeSoundBooks()
+  await keep(sound.database)
 })
 afterAll(() => sound.database.close())
 
-/** What is found in a database, read by so few rows at a time that every check meets the end of a page. */
-async function findIn(
-  url: string,
-  pageSize = 2,
-): Promise<{ findings: Finding[]; rows: Map<string, number> }> {
-  const pool = createPool(url, { max: 1, log: silent })
-  try {
-    const findings: Finding[] = []
-    const summary = await auditBooks(pool, (finding) => findings.push(finding), { pageSize })
-    expect(summary.findings).toEqual(new Map(Object.entries(tally(findings))))
-    return { findings, rows: summary.lookedAt }
-  } finally {
-    await pool.end()
-  }
+/** What is found in a database, and how many rows of each table were looked at. */
+async function findIn(pool: Pool, options: AuditOptions = {}) {
+  const findings: Finding[] = []
+  const summary = await auditBooks(pool, (finding) => findings.push(finding), options)
+  expect(summary.findings).toEqual(new Map(Object.entries(tally(findings))))
+  return { findings, rows: summary.lookedAt }
 }
 
 function tally(findings: readonly Finding[]): Partial<Record<FindingKind, number>> {
@@ -39,12 +38,11 @@ function tally(findings: readonly Finding[]): Partial<Record<FindingKind, number
 }
 
 describe('sound books', () => {
-  it.each([2, 10_000])('give no finding, read %i rows at a time', async (pageSize) => {
-    await using copy = await copyOf(sound.database)
-    const { findings, rows } = await findIn(copy.url, pageSize)
+  it.each([1, 2, 10_000])('give no finding, read %i rows at a time', async (pageSize) => {
+    const { findings, rows } = await findIn(sound.database.pool, { pageSize })
     expect(findings).toEqual([])
     const tables = await runSql<{ table: string; rows: string }>(
-      copy.url,
+      sound.database.url,
       [...rows.keys()]
         .map((table) => `SELECT '${table}' AS table, count(*) AS rows FROM ${table}`)
         .join(' UNION '),
@@ -73,7 +71,7 @@ describe('sound books', () => {
       ])
     }
     const audit = async () => {
-      for (; audits > 0; audits--) expect((await findIn(test.databaseUrl, 50)).findings).toEqual([])
+      for (; audits > 0; audits--) expect((await findIn(books.pool, { pageSize: 50 })).findings).toEqual([])
     }
     await Promise.all([
       untilAudited((turn) => claims.claim(accountId, { poolId, count: 2, idempotencyKey: String(turn) })),
@@ -84,7 +82,7 @@ describe('sound books', () => {
         audits = 0
       }),
     ])
-    const { findings, rows } = await findIn(test.databaseUrl)
+    const { findings, rows } = await findIn(books.pool)
     expect(findings).toEqual([])
     expect(rows.get('task')).toBeGreaterThan(10)
   })
@@ -118,9 +116,9 @@ const damages: Record<string, Damage> = {
     says: ({ drainedPoolId }) => `pool ${drainedPoolId} counts 12 codes claimed, and its claims end at 8`,
   },
   'two claims have the same codes': {
-    sql: ({ poolId }) => `UPDATE claim SET count = 8 WHERE pool_id = '${poolId}' AND first = 0`,
-    found: { 'claim-line': 3 },
-    says: ({ poolId }) => `pool ${poolId}: positions 4 to 5 were handed out twice`,
+    sql: ({ poolId }) => `UPDATE claim SET count = 5 WHERE pool_id = '${poolId}' AND first = 0`,
+    found: { 'claim-line': 1 },
+    says: ({ poolId }) => `pool ${poolId}: positions 4 to 4 were handed out twice`,
   },
   'a claim is of no codes': {
     sql: ({ poolId, accountId }) =>
@@ -152,7 +150,7 @@ const damages: Record<string, Damage> = {
   },
   'a pool is gone': {
     sql: ({ poolId }) => `DELETE FROM pool WHERE id = '${poolId}'`,
-    found: { 'batch-reference': 3, 'claim-reference': 2, 'task-reference': 7, 'event-reference': 23 },
+    found: { 'batch-reference': 3, 'claim-reference': 1, 'task-reference': 7, 'event-reference': 21 },
     says: ({ poolId }) => `pool ${poolId} does not exist, and has a batch at 10`,
   },
   'a pool has a format that does not exist': {
@@ -183,11 +181,9 @@ const damages: Record<string, Damage> = {
       `format ${formatId}: indices 15 to 19 were generated twice, the second time at 20 of pool ${poolId}`,
   },
   'a batch of one pool has the codes of another': {
-    sql: ({ drainedPoolId, poolId, formatId }) => `
-      UPDATE batch SET format_id = '${formatId}', first = 5
-      WHERE pool_id = '${drainedPoolId}' AND start = 0;
-      UPDATE pool SET name = name WHERE id = '${poolId}'`,
-    found: { 'batch-reference': 1, 'format-line': 3, 'format-counters': 2 },
+    sql: ({ drainedPoolId, formatId }) =>
+      `UPDATE batch SET format_id = '${formatId}', first = 5 WHERE pool_id = '${drainedPoolId}' AND start = 0`,
+    found: { 'batch-reference': 1, 'format-line': 2, 'format-counters': 2 },
     says: ({ formatId, drainedPoolId }) =>
       `format ${formatId}: indices 5 to 9 were generated twice, the second time at 0 of pool ${drainedPoolId}`,
   },
@@ -507,12 +503,28 @@ const damages: Record<string, Damage> = {
 }
 
 describe('damage is reported, and nothing else', () => {
+  afterEach(() => restore(sound.database))
+
   it.each(Object.entries(damages))('%s', async (_what, { sql, found, says }) => {
-    await using copy = await copyOf(sound.database)
-    await runSql(copy.url, `SET session_replication_role = replica; ${sql(sound)}`)
-    const { findings } = await findIn(copy.url)
+    await runSql(sound.database.url, `${pastConstraints}; ${sql(sound)}`)
+    const { findings } = await findIn(sound.database.pool)
     expect(tally(findings), JSON.stringify(findings, undefined, 1)).toEqual(found)
     expect(findings.map((finding) => finding.what).join('\n')).toContain(says(sound))
+  })
+
+  it('also where a page ends', async () => {
+    const { database, poolId, accountId } = sound
+    await runSql(
+      database.url,
+      `DELETE FROM claim WHERE pool_id = '${poolId}' AND first = 4;
+       UPDATE batch SET start = 11, first = 9 WHERE pool_id = '${poolId}' AND start = 10;
+       DELETE FROM event WHERE account_id = '${accountId}' AND sequence = 2`,
+    )
+    for (const pageSize of [1, 2, 3]) {
+      const { findings } = await findIn(database.pool, { pageSize })
+      const lines = { 'claim-line': 1, 'batch-line': 2, 'format-line': 2, 'event-line': 1 }
+      expect(tally(findings), JSON.stringify(findings, undefined, 1)).toEqual(lines)
+    }
   })
 
   it('of every kind that there is', () => {

@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { inject } from 'vitest'
 import { Claims } from '../../src/domain/claim.ts'
 import { failTask, generateCodes } from '../../src/domain/generation.ts'
 import { lockPool } from '../../src/domain/pool.ts'
 import { cancelTask, changeTask } from '../../src/domain/task.ts'
 import { fill, newAccount, newFormat, newPool, newSmallFormat, openBooks, type Place } from './books.ts'
-import { databaseUrl, runSql, type TestDatabase, testDatabase } from './database.ts'
+import { runSql, type TestDatabase, testDatabase } from './database.ts'
 
-/** Books with something of everything in them, in a database that nobody is connected to. */
+/** Books with something of everything in them. */
 export interface SoundBooks {
   database: TestDatabase
   accountId: string
@@ -127,13 +126,34 @@ async function forget(place: Place, url: string) {
   return { accountId, lastTask }
 }
 
-/** A copy of a database that nobody is connected to. */
-export async function copyOf(database: TestDatabase): Promise<{ url: string } & AsyncDisposable> {
-  const server = inject('serverUrl')
-  const name = `copy_${randomUUID().replaceAll('-', '')}`
-  await runSql(server, `CREATE DATABASE ${name} TEMPLATE ${new URL(database.url).pathname.slice(1)}`)
-  const drop = async () => {
-    await runSql(server, `DROP DATABASE ${name} WITH (FORCE)`)
-  }
-  return { url: databaseUrl(server, name), [Symbol.asyncDispose]: drop }
+/** Keeps what is in the tables, for `restore`. */
+export async function keep({ url }: TestDatabase): Promise<void> {
+  const copies = tables.map((table) => `CREATE TABLE kept.${table} AS TABLE ${table}`)
+  await runSql(url, ['CREATE SCHEMA kept', ...copies].join(';'))
 }
+
+/** Makes the tables what they were when they were kept. */
+export async function restore({ url }: TestDatabase): Promise<void> {
+  const copies = tables.map(
+    (table) => `DELETE FROM ${table}; INSERT INTO ${table} SELECT * FROM kept.${table}`,
+  )
+  await runSql(url, [pastConstraints, ...copies].join(';'))
+}
+
+/** Statements after this do what no foreign key would allow. */
+export const pastConstraints = 'SET session_replication_role = replica'
+
+const tables = [
+  'account',
+  'api_key',
+  'idempotency',
+  'format',
+  'taken',
+  'pool',
+  'batch',
+  'uploaded_code',
+  'claim',
+  'task',
+  'event_log',
+  'event',
+]

@@ -86,8 +86,8 @@ CREATE TABLE "pool" (
     "quantity" DECIMAL(30,0),
     "auto_generate" BOOLEAN NOT NULL DEFAULT false,
     "refill_threshold" DECIMAL(30,0) NOT NULL DEFAULT 0,
-    "total" DECIMAL(30,0) NOT NULL DEFAULT 0,
-    "claimed" DECIMAL(30,0) NOT NULL DEFAULT 0,
+    "total" DECIMAL(40,0) NOT NULL DEFAULT 0,
+    "claimed" DECIMAL(40,0) NOT NULL DEFAULT 0,
     "refill_failed_at" TIMESTAMPTZ(3),
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
@@ -98,7 +98,7 @@ CREATE TABLE "pool" (
 CREATE TABLE "batch" (
     "account_id" UUID NOT NULL,
     "pool_id" UUID NOT NULL,
-    "start" DECIMAL(30,0) NOT NULL,
+    "start" DECIMAL(40,0) NOT NULL,
     "count" DECIMAL(30,0) NOT NULL,
     "format_id" UUID,
     "first" DECIMAL(30,0) NOT NULL DEFAULT 0,
@@ -111,7 +111,7 @@ CREATE TABLE "batch" (
 CREATE TABLE "claim" (
     "account_id" UUID NOT NULL,
     "pool_id" UUID NOT NULL,
-    "first" DECIMAL(30,0) NOT NULL,
+    "first" DECIMAL(40,0) NOT NULL,
     "count" INTEGER NOT NULL,
     "recipient" TEXT,
     "at" TIMESTAMPTZ(3) NOT NULL,
@@ -160,7 +160,7 @@ CREATE TABLE "idempotency" (
     "key" TEXT NOT NULL,
     "hash" BYTEA NOT NULL,
     "pool_id" UUID,
-    "first" DECIMAL(30,0),
+    "first" DECIMAL(40,0),
     "task_id" UUID,
     "at" TIMESTAMPTZ(3) NOT NULL,
 

@@ -1,0 +1,90 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runSql, testDatabase } from '../support/database.ts'
+import { type Ended, MainProcess, Program } from '../support/process.ts'
+import { makeSoundBooks, type SoundBooks } from '../support/sound-books.ts'
+import { temporaryFolder } from '../support/temporary.ts'
+
+let books: SoundBooks
+beforeAll(async () => {
+  books = await makeSoundBooks()
+})
+afterAll(() => books.database.close())
+
+async function audit(environment: Record<string, string>, ...args: string[]): Promise<Ended> {
+  return await new Program('src/cli/audit.ts', { args, environment }).ended
+}
+
+describe('npm run audit', () => {
+  it('says of sound books that they are, and what was looked at, and ends with 0', async () => {
+    const { code, stdout, stderr } = await audit({ DATABASE_URL: books.database.url })
+    expect(stderr).toBe('')
+    expect(stdout).toMatch(/^Looked at .*: account 2, .* claim 7, .*\nThe books are sound\.\n$/)
+    expect(code).toBe(0)
+  })
+
+  it('prints a line for each finding, no more than twenty of a kind, and ends with 1', async () => {
+    const { accountId, poolId, database: damaged } = await makeSoundBooks()
+    await using database = damaged
+    await runSql(
+      database.url,
+      `UPDATE account SET name = 'Acme' WHERE id = '${accountId}';
+       UPDATE pool SET claimed = 11 WHERE id = '${poolId}';
+       UPDATE idempotency SET key = E'two\\nlines', first = 5 WHERE key = 'claim';
+       INSERT INTO claim SELECT '${accountId}', gen_random_uuid(), 0, 1, NULL, now(), 1 FROM generate_series(1, 30)`,
+    )
+    const { code, stdout, stderr } = await audit({ DATABASE_URL: database.url })
+    expect(stderr).toBe('')
+    const lines = stdout.split('\n')
+    expect(lines).toContain(
+      `pool-counters: account ${accountId} "Acme": pool ${poolId} counts 11 codes claimed, and its claims end at 10`,
+    )
+    expect(lines).toContain(
+      `idempotency-key: account ${accountId} "Acme": key "two?lines" of claimCodes: pool ${poolId} has no claim at 5`,
+    )
+    expect(lines.filter((line) => line.startsWith('claim-reference: '))).toHaveLength(20)
+    expect(stdout).toContain('The books are NOT sound')
+    expect(stdout).toContain('(30 found, of which 20 are above)')
+    expect(code).toBe(1)
+  })
+
+  it('finds the database of a service that runs on its own, by DATA_DIR', async () => {
+    await using folder = await temporaryFolder()
+    const environment = { DATA_DIR: join(folder.path, 'data') }
+    await using service = new MainProcess(environment)
+    await service.ready()
+    const { code, stdout, stderr } = await audit(environment)
+    expect(code, stderr).toBe(0)
+    expect(stdout).toContain('The books are sound.')
+  })
+
+  it.each([
+    ['no service runs', {}, 'npm start'],
+    [
+      'the database cannot be reached',
+      { DATABASE_URL: 'postgres://me:hidden@127.0.0.1:9/db' },
+      '127.0.0.1:9',
+    ],
+    ['the configuration is wrong', { DATABASE_URL: 'mysql://x' }, 'DATABASE_URL'],
+  ])('ends with 2 and one clear message when %s', async (_what, environment, says) => {
+    await using folder = await temporaryFolder()
+    const { code, stdout, stderr } = await audit({ DATA_DIR: folder.path, ...environment })
+    expect(stderr).toContain(says)
+    expect(stderr).not.toMatch(/^\s+at |hidden/m)
+    expect(stdout).toBe('')
+    expect(code).toBe(2)
+  })
+
+  it('ends with 2 when the database has no tables', async () => {
+    await using empty = await testDatabase({ empty: true })
+    const { code, stderr } = await audit({ DATABASE_URL: empty.url })
+    expect(stderr).toContain('start the service once')
+    expect(code).toBe(2)
+  })
+
+  it('takes no arguments, and says how it is used', async () => {
+    const { code, stderr } = await audit({ DATABASE_URL: books.database.url }, '--fix')
+    expect(stderr).toContain('npm run audit')
+    expect(code).toBe(2)
+  })
+})

@@ -1,0 +1,271 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { claim, done, generate, newFormat, newPool, newStock, stranger } from '../support/api.ts'
+import { Client } from '../support/client.ts'
+import { openStream } from '../support/event-stream.ts'
+import { startService, type TestService } from '../support/service.ts'
+
+let service: TestService
+let client: Client
+
+beforeAll(async () => {
+  service = await startService()
+  client = new Client(service)
+})
+
+afterAll(async () => {
+  await client[Symbol.asyncDispose]()
+  await service.close()
+})
+
+interface PoolEvent {
+  __typename: string
+  cursor: string
+  at: string
+  pool: { id: string }
+  status?: string
+  task?: { id: string }
+  addedCount?: string
+  availableCount?: string
+  failure?: { code: string; message: string; format: { id: string } | null }
+}
+
+const eventFields = `
+  __typename cursor at pool { id }
+  ... on TaskStatusChangedEvent { status task { id } }
+  ... on PoolRefilledEvent { addedCount task { id } }
+  ... on PoolRefillFailedEvent { failure { code message format { id } } }
+  ... on PoolLowEvent { availableCount }`
+
+const following = `subscription ($poolId: ID, $after: String) { poolEvents(poolId: $poolId, after: $after) { ${eventFields} } }`
+
+/** The ways to follow events, each on a connection of its own that ends when its reader leaves. */
+const ways = {
+  WebSocket: async function* (from: Client, variables: Record<string, unknown>) {
+    const key = from.authorization()['authorization']?.slice('Bearer '.length)
+    await using own = new Client({ url: service.url, key })
+    for await (const { data, errors } of own.subscribe<{ poolEvents: PoolEvent }>(following, variables)) {
+      if (data == null) throw new Error(errors?.[0]?.message)
+      yield data.poolEvents
+    }
+  },
+  'server-sent events': async function* (from: Client, variables: Record<string, unknown>) {
+    for await (const { data, errors } of await openStream<{ poolEvents: PoolEvent }>(
+      service,
+      from,
+      following,
+      variables,
+    )) {
+      if (data == null) throw new Error(errors?.[0]?.message)
+      yield data.poolEvents
+    }
+  },
+}
+
+const everyWay = Object.keys(ways) as (keyof typeof ways)[]
+
+async function eventCursor(from: Client): Promise<string> {
+  return (await from.ask<{ eventCursor: string }>('{ eventCursor }')).eventCursor
+}
+
+/** The history as far as it is kept, oldest first. */
+async function history(from: Client, poolId?: string): Promise<PoolEvent[]> {
+  const events: PoolEvent[] = []
+  let after: string | null = null
+  do {
+    const {
+      poolEvents,
+    }: {
+      poolEvents: { edges: { node: PoolEvent }[]; pageInfo: { hasNextPage: boolean; endCursor: string } }
+    } = await from.ask(
+      `query ($poolId: ID, $after: String) {
+          poolEvents(poolId: $poolId, after: $after, first: 100) {
+            edges { node { ${eventFields} } } pageInfo { hasNextPage endCursor }
+          }
+        }`,
+      { poolId, after },
+    )
+    events.push(...poolEvents.edges.map((edge) => edge.node))
+    after = poolEvents.pageInfo.hasNextPage ? poolEvents.pageInfo.endCursor : null
+  } while (after !== null)
+  return events.reverse()
+}
+
+/** Takes this many events, then leaves. */
+async function take(events: AsyncIterable<PoolEvent>, count: number): Promise<PoolEvent[]> {
+  const taken: PoolEvent[] = []
+  for await (const event of events) {
+    taken.push(event)
+    if (taken.length === count) break
+  }
+  return taken
+}
+
+describe.each(everyWay)('over %s', (way) => {
+  test('the way from a pool to an empty one is told, in order, and as the history tells it', async () => {
+    await using from = await stranger(service)
+    const after = await eventCursor(from)
+    const poolId = await newPool(from)
+    const formatId = await newFormat(from, { body: { length: 1 }, characters: { set: 'DIGITS' } })
+    const follower = take(ways[way](from, { poolId, after }), 12)
+    const taskId = await generate(from, {
+      poolId,
+      formatId,
+      quantity: 5,
+      saveSettings: { autoGenerate: false, refillThreshold: 2 },
+    })
+    await claim(from, poolId, 3)
+    await claim(from, poolId, 2)
+    await done(
+      from,
+      'saveReplenishment',
+      { poolId, method: 'GENERATE', formatId, quantity: 4, autoGenerate: true },
+      'refill { id }',
+    )
+    await claim(from, poolId, 4)
+    await claim(from, poolId, 1)
+    const told = await follower
+    expect(
+      told.map((event) => [
+        event.__typename,
+        event.status ?? event.addedCount ?? event.availableCount ?? event.failure?.code,
+      ]),
+    ).toEqual([
+      ['TaskStatusChangedEvent', 'AWAITING_EXECUTION'],
+      ['TaskStatusChangedEvent', 'RUNNING'],
+      ['TaskStatusChangedEvent', 'COMPLETED'],
+      ['PoolRefilledEvent', '5'],
+      ['PoolLowEvent', '2'],
+      ['PoolEmptyEvent', undefined],
+      // The refill that saving started, then the one that could give the last code alone.
+      ['TaskStatusChangedEvent', 'COMPLETED'],
+      ['PoolRefilledEvent', '4'],
+      ['TaskStatusChangedEvent', 'COMPLETED'],
+      ['PoolRefilledEvent', '1'],
+      ['PoolRefillFailedEvent', 'FORMAT_EXHAUSTED'],
+      ['PoolEmptyEvent', undefined],
+    ])
+    expect(new Set(told.map((event) => event.pool.id))).toEqual(new Set([poolId]))
+    expect(told[0]?.task).toEqual({ id: taskId })
+    const times = told.map((event) => Date.parse(event.at))
+    expect(times).toEqual(times.toSorted((a, b) => a - b))
+    expect(await history(from, poolId)).toEqual(told)
+    expect(await history(from)).toEqual(told)
+  })
+
+  test('a reader that leaves and comes back with its last cursor, while much happens, has every event once, in order', async () => {
+    await using from = await stranger(service)
+    let after = await eventCursor(from)
+    const formatId = await newFormat(from)
+    const pools = [await newPool(from), await newPool(from)]
+    const tasks = 24
+    const load = Promise.all(
+      Array.from({ length: 4 }, async (_, worker) => {
+        for (let i = 0; i < tasks / 4; i++) {
+          const poolId = pools[worker % 2] ?? ''
+          await generate(from, { poolId, formatId, quantity: 3 })
+          await claim(from, poolId, 1)
+        }
+      }),
+    )
+    // Three changes of status and a refill for each task.
+    const all = tasks * 4
+    const told: PoolEvent[] = []
+    for (let visit = 1; told.length < all; visit++) {
+      const taken = await take(ways[way](from, { after }), Math.min(visit, all - told.length))
+      told.push(...taken)
+      after = taken.at(-1)?.cursor ?? after
+    }
+    await load
+    expect(told).toEqual(await history(from))
+    expect(new Set(told.map((event) => event.cursor)).size).toBe(all)
+    for (const poolId of pools) {
+      const own = await take(ways[way](from, { poolId, after: told[0]?.cursor }), all / 2 - 1)
+      expect(own).toEqual(
+        told
+          .slice(1)
+          .filter((event) => event.pool.id === poolId)
+          .slice(0, all / 2 - 1),
+      )
+    }
+  })
+
+  test('without a cursor a reader hears what happens from then on', async () => {
+    await using from = await stranger(service)
+    await newStock(from, 1)
+    const poolId = await newPool(from)
+    const formatId = await newFormat(from)
+    const first = take(ways[way](from, { poolId }), 1)
+    // The subscription begins somewhere here: tasks go on until it has heard of one.
+    let told: PoolEvent[] | undefined
+    do {
+      const taskId = await generate(from, { poolId, formatId, quantity: 1 })
+      told = await Promise.race([first, client.ask('{ eventCursor }').then(() => undefined)])
+      expect(taskId).toBeDefined()
+    } while (told === undefined)
+    const known = await history(from, poolId)
+    expect(known.map((event) => event.cursor)).toContain(told[0]?.cursor)
+    expect(told[0]?.pool.id).toBe(poolId)
+  })
+
+  test('many readers of one account are told the same', async () => {
+    await using from = await stranger(service)
+    const after = await eventCursor(from)
+    const readers = Array.from({ length: 10 }, () => take(ways[way](from, { after }), 12))
+    for (let i = 0; i < 3; i++) await newStock(from, 2)
+    const told = await Promise.all(readers)
+    for (const reader of told) expect(reader).toEqual(told[0])
+    expect(told[0]).toEqual(await history(from))
+  })
+})
+
+test('what one process does is told by another, and a task that one accepts the other may carry out', async () => {
+  await using api = await startService({ databaseUrl: service.databaseUrl, role: 'api' })
+  await using from = await stranger(service)
+  const key = from.authorization()['authorization']?.slice('Bearer '.length)
+  await using there = new Client({ url: api.url, key })
+  const after = await eventCursor(from)
+  const told = take(ways.WebSocket(from, { after }), 4)
+  await newStock(there, 1)
+  expect(await told).toEqual(await history(there))
+})
+
+describe('eventCursor', () => {
+  test('misses nothing between what is read with it and what is told after it, wherever it stands in the query', async () => {
+    await using from = await stranger(service)
+    const poolId = await newPool(from)
+    const formatId = await newFormat(from)
+    const rounds = 12
+    const load = (async () => {
+      for (let i = 0; i < rounds; i++) await generate(from, { poolId, formatId, quantity: 1 })
+    })()
+    const reads: { pool: { availableCount: string }; cursor: string }[] = []
+    for (let i = 0; i < 30; i++)
+      reads.push(
+        await from.ask(
+          'query ($id: ID!) { pool(id: $id) { availableCount } ...c } fragment c on Query { cursor: eventCursor }',
+          {
+            id: poolId,
+          },
+        ),
+      )
+    await load
+    const told = await history(from)
+    for (const { pool, cursor } of reads) {
+      const place = told.findIndex((event) => event.cursor === cursor)
+      const later = told.slice(place + 1).reduce((sum, event) => sum + Number(event.addedCount ?? 0), 0)
+      expect(Number(pool.availableCount) + later).toBeGreaterThanOrEqual(rounds)
+    }
+    expect(reads.length).toBe(30)
+  })
+
+  test('is that of the last event when nothing happens', async () => {
+    await using from = await stranger(service)
+    const begin = await eventCursor(from)
+    expect(await history(from)).toEqual([])
+    await newStock(from, 1)
+    const told = await history(from)
+    expect(await eventCursor(from)).toBe(told.at(-1)?.cursor)
+    // From the beginning of the log, which no event stands for.
+    expect(await take(ways.WebSocket(from, { after: begin }), told.length)).toEqual(told)
+  })
+})

@@ -1,0 +1,273 @@
+import { connect } from 'node:net'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { newPool, newStock, stranger, withScopes } from '../support/api.ts'
+import { Client } from '../support/client.ts'
+import { startService, type TestService } from '../support/service.ts'
+import { Socket } from '../support/socket.ts'
+
+let service: TestService
+let client: Client
+
+beforeAll(async () => {
+  service = await startService()
+  client = new Client(service)
+})
+
+afterAll(async () => {
+  await client[Symbol.asyncDispose]()
+  await service.close()
+})
+
+const account = '{ account { name } }'
+const answered = { data: { account: { name: 'First account' } } }
+const error = (code: string) => [expect.objectContaining({ extensions: { code } })]
+
+describe('a connection', () => {
+  test('that is not begun within three seconds is closed: 4408', async () => {
+    await using socket = await Socket.open(service)
+    expect((await socket.closed).code).toBe(4408)
+  })
+
+  test.each([
+    ['is not JSON', 'hello'],
+    ['is no message of the protocol', '{"type": "start"}'],
+    ['is no object', '[]'],
+    ['has no type', '{}'],
+    ['is binary', Buffer.from([0, 255, 1])],
+    ['asks for nothing', '{"type": "subscribe", "id": "1"}'],
+    ['has an empty id', '{"type": "subscribe", "id": "", "payload": {"query": "{ account { id } }"}}'],
+  ])('whose message %s is closed: 4400', async (_what, message) => {
+    await using socket = await Socket.open(service)
+    socket.socket.send(message)
+    expect((await socket.closed).code).toBe(4400)
+  })
+
+  test('that is begun twice is closed: 4429', async () => {
+    await using socket = await Socket.connect(service)
+    socket.send({ type: 'connection_init' })
+    expect((await socket.closed).code).toBe(4429)
+  })
+
+  test('on which something is asked for before it is begun is closed: 4401', async () => {
+    await using socket = await Socket.open(service)
+    socket.subscribe('1', account)
+    expect((await socket.closed).code).toBe(4401)
+  })
+
+  test('on which two operations have one id is closed: 4409', async () => {
+    await using socket = await Socket.connect(service, client.authorization())
+    socket.subscribe('1', 'subscription { poolEvents { cursor } }')
+    socket.subscribe('1', account)
+    expect((await socket.closed).code).toBe(4409)
+  })
+
+  test('of another protocol is closed: 4406', async () => {
+    await using socket = await Socket.open(service, { protocol: 'graphql-ws' })
+    expect((await socket.closed).code).toBe(4406)
+  })
+
+  test('with a message above the limit is closed: 1009', async () => {
+    await using socket = await Socket.connect(service, client.authorization())
+    socket.subscribe('1', `${account}${' '.repeat(1_000_000)}`)
+    expect((await socket.closed).code).toBe(1009)
+  })
+
+  test('on another path is refused', async () => {
+    for (const path of ['/', '/other', '/graphql/', '/health'])
+      await expect(Socket.open(service, { path })).rejects.toThrow('404')
+    await using socket = await Socket.open(service, { path: '/graphql?anything' })
+    expect(socket.socket.protocol).toBe('graphql-transport-ws')
+  })
+
+  test('that is asked for in an odd way, or broken off at once, harms nobody', async () => {
+    const { hostname, port } = new URL(service.url)
+    const upgrade = (path: string, how: 'end' | 'resetAndDestroy') =>
+      new Promise<void>((resolve) => {
+        const socket = connect(Number(port), hostname, () => {
+          socket.write(
+            `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+              'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+          )
+          if (how === 'end') socket.once('data', () => socket.end())
+          else socket.resetAndDestroy()
+        })
+        socket.on('error', () => socket.destroy())
+        socket.on('close', () => resolve())
+      })
+    for (const path of ['//', '//[', 'http://', '*', '/%', '?', '/graphql#', 'http://[/graphql']) {
+      await upgrade(path, 'end')
+      await upgrade(path, 'resetAndDestroy')
+    }
+    for (let i = 0; i < 50; i++)
+      await Promise.all([upgrade('/other', 'resetAndDestroy'), upgrade('/graphql', 'resetAndDestroy')])
+    expect((await fetch(`${service.url}/health`)).status).toBe(200)
+  })
+})
+
+describe('an operation', () => {
+  test('without a key ends as UNAUTHENTICATED, and the connection goes on', async () => {
+    for (const params of [
+      undefined,
+      {},
+      { authorization: '' },
+      { authorization: 'Bearer x' },
+      { authorization: service.key },
+      { authorization: [`Bearer ${service.key}`] },
+      { authorization: null },
+      { headers: { authorization: `Bearer ${service.key}` } },
+    ]) {
+      await using socket = await Socket.connect(service, params)
+      for (const [id, query] of Object.entries({
+        a: account,
+        b: '{',
+        c: '{ vouchers }',
+        d: 'subscription { poolEvents { cursor } }',
+      })) {
+        socket.subscribe(id, query)
+        expect(await socket.next(id)).toEqual({ id, type: 'error', payload: error('UNAUTHENTICATED') })
+      }
+      socket.send({ type: 'ping' })
+      expect(await socket.next()).toEqual({ type: 'pong' })
+    }
+  })
+
+  test('takes the key from connectionParams, however the name is written', async () => {
+    for (const name of ['authorization', 'Authorization', 'AUTHORIZATION']) {
+      await using socket = await Socket.connect(service, { [name]: `Bearer ${service.key}` })
+      socket.subscribe('1', account)
+      expect(await socket.all('1')).toEqual([
+        { id: '1', type: 'next', payload: answered },
+        { id: '1', type: 'complete' },
+      ])
+    }
+  })
+
+  test('that is wrong leaves the others on its connection alone', async () => {
+    const { poolId } = await newStock(client, 1)
+    await using socket = await Socket.connect(service, client.authorization())
+    socket.subscribe('live', 'subscription ($id: ID!) { poolUpdated(id: $id) { name availableCount } }', {
+      id: poolId,
+    })
+    expect(await socket.next('live')).toMatchObject({ type: 'next' })
+    const wrong = {
+      syntax: ['{', 'GRAPHQL_PARSE_FAILED'],
+      field: ['{ vouchers }', 'GRAPHQL_VALIDATION_FAILED'],
+      variable: ['query ($id: ID!) { pool(id: $id) { id } }', 'GRAPHQL_VALIDATION_FAILED'],
+      deep: ['{ a '.repeat(4_000), 'GRAPHQL_PARSE_FAILED'],
+      missing: ['subscription { taskUpdated(id: "x") { id } }', 'NOT_FOUND'],
+      cursor: ['subscription { poolEvents(after: "x") { cursor } }', 'CURSOR_INVALID'],
+      page: ['{ pools(first: 0) { totalCount } }', 'BAD_USER_INPUT'],
+    }
+    for (const [id, [query = '', code = '']] of Object.entries(wrong)) {
+      socket.subscribe(id, query)
+      const [first, last] = await socket.all(id)
+      const errors = first?.type === 'error' ? first.payload : (first?.payload as { errors: unknown }).errors
+      expect([id, errors]).toEqual([id, error(code)])
+      // After an error nothing more is said of an operation; after a result, that it is complete.
+      expect(last?.type).toBe(first?.type === 'error' ? undefined : 'complete')
+    }
+    socket.subscribe('claim', 'mutation ($id: ID!) { claimCodes(input: { poolId: $id }) { __typename } }', {
+      id: poolId,
+    })
+    expect(await socket.next('claim')).toMatchObject({
+      payload: { data: { claimCodes: { __typename: 'ClaimCodesPayload' } } },
+    })
+    expect(await socket.next('live')).toMatchObject({
+      payload: { data: { poolUpdated: { availableCount: '0' } } },
+    })
+  })
+
+  test('can be a query, a mutation or a subscription, many at a time, each with its own answer', async () => {
+    await using socket = await Socket.connect(service, client.authorization())
+    const names = Array.from({ length: 50 }, (_, i) => `over a socket ${i}`)
+    for (const name of names)
+      socket.subscribe(
+        name,
+        'mutation ($name: String!) { createPool(input: { name: $name }) { ... on CreatePoolPayload { pool { name } } } }',
+        { name },
+      )
+    for (const name of names)
+      expect(await socket.all(name)).toEqual([
+        { id: name, type: 'next', payload: { data: { createPool: { pool: { name } } } } },
+        { id: name, type: 'complete' },
+      ])
+  })
+
+  test('can be one of several in its document', async () => {
+    await using socket = await Socket.connect(service, client.authorization())
+    const query = 'query A { account { id } } query B { account { name } }'
+    socket.send({ id: '1', type: 'subscribe', payload: { query, operationName: 'B' } })
+    expect(await socket.next('1')).toMatchObject({ payload: answered })
+    socket.send({ id: '2', type: 'subscribe', payload: { query, operationName: 'C' } })
+    expect(await socket.next('2')).toEqual({ id: '2', type: 'error', payload: error('BAD_USER_INPUT') })
+  })
+
+  test('that is completed by the client says no more, and its id can be used again', async () => {
+    const poolId = await newPool(client)
+    await using socket = await Socket.connect(service, client.authorization())
+    const query = 'subscription ($id: ID!) { poolUpdated(id: $id) { name } }'
+    for (let i = 0; i < 3; i++) {
+      socket.subscribe('1', query, { id: poolId })
+      expect(await socket.next('1')).toMatchObject({ type: 'next' })
+      socket.send({ id: '1', type: 'complete' })
+    }
+    socket.subscribe('2', account)
+    expect(await socket.all('2')).toHaveLength(2)
+  })
+
+  test('beyond a thousand on one connection is refused, until another is completed', async () => {
+    await using socket = await Socket.connect(service, client.authorization())
+    const query = 'subscription { poolEvents { cursor } }'
+    for (let i = 0; i < 1_000; i++) socket.subscribe(`${i}`, query)
+    socket.subscribe('more', account)
+    expect(await socket.next('more')).toEqual({ id: 'more', type: 'error', payload: error('BAD_USER_INPUT') })
+    socket.send({ id: '500', type: 'complete' })
+    // Two operations end here: the client's own and, by that, room for another.
+    socket.subscribe('again', account)
+    expect(await socket.next('again')).toMatchObject({ type: 'next', payload: answered })
+  })
+
+  test('is told of a scope that its key lacks', async () => {
+    const claims = await withScopes(service, client, ['CLAIM'])
+    await using socket = await Socket.connect(service, claims.authorization())
+    socket.subscribe('1', 'subscription { poolEvents { cursor } }')
+    const { payload } = await socket.next('1')
+    expect((payload as { errors: unknown }).errors).toEqual(error('FORBIDDEN'))
+  })
+})
+
+describe('when the service is shut down', () => {
+  test('clients are told to go elsewhere (1001), what is under way is answered, and streams are cut', async () => {
+    const leaving = await startService()
+    const from = new Client(leaving)
+    const { poolId } = await newStock(from, 1)
+    const query = 'subscription ($id: ID!) { poolUpdated(id: $id) { name } }'
+    const sockets = [await Socket.connect(leaving, from.authorization()), await Socket.connect(leaving)]
+    sockets[0]?.subscribe('1', query, { id: poolId })
+    expect(await sockets[0]?.next('1')).toMatchObject({ type: 'next' })
+    const stream = await fetch(`${leaving.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream', ...from.authorization() },
+      body: JSON.stringify({ query, variables: { id: poolId } }),
+    })
+    const reading = stream.text().then(
+      () => 'ended',
+      () => 'cut',
+    )
+    const closed = leaving.close().then(() => 'closed')
+    for (const socket of sockets) expect((await socket.closed).code).toBe(1001)
+    // Before the service gives up on answers that take too long, which is after ten seconds.
+    const patience = new Promise((resolve) => setTimeout(resolve, 8_000, 'still waiting').unref())
+    expect(await Promise.race([closed, patience])).toBe('closed')
+    expect(await reading).toMatch(/ended|cut/)
+    await expect(fetch(`${leaving.url}/health`)).rejects.toThrow()
+  })
+})
+
+test('another account on another connection is not in the way', async () => {
+  await using other = await stranger(service)
+  await using socket = await Socket.connect(service, other.authorization())
+  socket.subscribe('1', account)
+  const { payload } = await socket.next('1')
+  expect((payload as { data: { account: { name: string } } }).data.account.name).not.toBe('First account')
+})
