@@ -62,11 +62,9 @@ async function runOnce<T>(pool: Pool, work: (tx: Transaction) => Promise<T>): Pr
   }
   client.on('error', onError)
   try {
-    // In one flight with the first statement of `work`.
-    const [, result] = await Promise.all([
-      client.query('BEGIN ISOLATION LEVEL READ COMMITTED'),
-      work(new Transaction(client)),
-    ])
+    // In one flight with the first statement of `work`. It fails only with the connection, and so do all others.
+    const begun = client.query('BEGIN ISOLATION LEVEL READ COMMITTED')
+    const [result] = await Promise.all([work(new Transaction(client)), begun])
     committing = true
     await client.query('COMMIT')
     return result

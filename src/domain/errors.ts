@@ -84,8 +84,8 @@ export class QuantityExceedsAvailableError extends UserError {
     super(
       availableForGeneration === 0n
         ? `The format "${format.name}" has no codes left to generate. Choose or create a format with more room.`
-        : `The format "${format.name}" can give ${availableForGeneration} more codes. Ask for no more than that, or ` +
-            `use a format with more room.`,
+        : `The format "${format.name}" has ${codes(availableForGeneration)} left to generate. Ask for no more than ` +
+            'that, or use a format with more room.',
       ['quantity'],
     )
     this.availableForGeneration = availableForGeneration
@@ -100,7 +100,7 @@ export class NotEnoughCodesError extends UserError {
 
   constructor(pool: { id: string; name: string }, available: bigint) {
     super(
-      `The pool "${pool.name}" has ${available} codes available, so nothing was claimed. Claim fewer, or generate ` +
+      `The pool "${pool.name}" has ${codes(available)} available, so nothing was claimed. Claim fewer, or generate ` +
         `more into the pool.`,
       ['count'],
     )
@@ -129,6 +129,10 @@ export class TaskFinishedError extends UserError {
     super(`The task is ${status.toLowerCase()} already, so it can no longer be cancelled.`, ['taskId'])
     this.taskId = taskId
   }
+}
+
+function codes(count: bigint): string {
+  return count === 1n ? '1 code' : `${count} codes`
 }
 
 /** The cursor is not one of this account's event log: made up, of another account, or of a log before a restore. */

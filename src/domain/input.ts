@@ -17,10 +17,10 @@ export class InputCheck {
   name(value: string): string {
     const name = value.normalize('NFC').trim()
     if (blank.test(name)) this.issue(['name'], 'The name is empty. Give it at least one visible character.')
-    else if (name.length > maximumNameLength)
+    else if (lengthOf(name) > maximumNameLength)
       this.issue(
         ['name'],
-        `The name has ${name.length} characters. At most ${maximumNameLength} are possible.`,
+        `The name has ${lengthOf(name)} characters. At most ${maximumNameLength} are possible.`,
       )
     else if (invisible.test(name))
       this.issue(['name'], 'The name contains control characters or line breaks. Remove them.')
@@ -51,6 +51,11 @@ export class InputCheck {
 }
 
 export const maximumNameLength = 100
+
+/** How many characters a person would count, or nearly: an emoji of several parts counts as these. */
+function lengthOf(text: string): number {
+  return [...text].length
+}
 
 /** The largest capacity a format can have: no count of codes is larger. */
 export const maximumCount = 2n ** 96n

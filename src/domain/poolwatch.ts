@@ -13,8 +13,8 @@ export class PoolWatch {
   readonly #books: Books
   readonly #log: Logger
   readonly #timer: NodeJS.Timeout
-  /** Who waits for the next look, by the pool's id. */
-  #asking = new Map<string, Set<(pool: Pool | undefined) => void>>()
+  /** Who waits for the next look, by account and pool. */
+  #asking = new Map<string, Asking>()
   #looking = false
 
   constructor(books: Books, log: Logger) {
@@ -32,7 +32,7 @@ export class PoolWatch {
     let shown = pool
     yield shown
     while (!signal.aborted) {
-      const now = await this.#next(pool.id, signal)
+      const now = await this.#next(pool, signal)
       if (now === undefined || !differs(now, shown)) continue
       shown = now
       yield shown
@@ -40,11 +40,13 @@ export class PoolWatch {
   }
 
   /** The pool as the next look finds it; nothing when `signal` is aborted first. */
-  async #next(poolId: string, signal: AbortSignal): Promise<Pool | undefined> {
+  async #next({ accountId, id }: Pool, signal: AbortSignal): Promise<Pool | undefined> {
     const { promise, resolve } = Promise.withResolvers<Pool | undefined>()
     const leave = () => resolve(undefined)
-    const asking = this.#asking.get(poolId) ?? new Set()
-    this.#asking.set(poolId, asking.add(resolve))
+    const name = `${accountId} ${id}`
+    const asking = this.#asking.get(name) ?? { accountId, id, waiting: new Set() }
+    asking.waiting.add(resolve)
+    this.#asking.set(name, asking)
     signal.addEventListener('abort', leave)
     try {
       return await promise
@@ -58,22 +60,33 @@ export class PoolWatch {
     const asking = this.#asking
     this.#asking = new Map()
     this.#looking = true
-    this.#books.prisma.pool
-      .findMany({ where: { id: { in: [...asking.keys()] } } })
-      .then((pools) => {
-        const found = new Map(pools.map((pool) => [pool.id, pool]))
-        for (const [id, waiting] of asking) for (const resolve of waiting) resolve(found.get(id))
-      })
+    this.#read([...asking.values()])
       .catch((error: unknown) => {
         if (isUnavailable(error))
           this.#log.warn({ err: error }, 'watched pools are out of reach; trying again')
         else this.#log.error({ err: error }, 'watched pools could not be read; trying again')
-        for (const waiting of asking.values()) for (const resolve of waiting) resolve(undefined)
+        for (const { waiting } of asking.values()) for (const resolve of waiting) resolve(undefined)
       })
       .finally(() => {
         this.#looking = false
       })
   }
+
+  async #read(asking: readonly Asking[]): Promise<void> {
+    const pools = await this.#books.prisma.pool.findMany({
+      where: { OR: asking.map(({ accountId, id }) => ({ accountId, id })) },
+    })
+    const found = new Map(pools.map((pool) => [`${pool.accountId} ${pool.id}`, pool]))
+    for (const { accountId, id, waiting } of asking)
+      for (const resolve of waiting) resolve(found.get(`${accountId} ${id}`))
+  }
+}
+
+/** Who waits for a pool. */
+interface Asking {
+  accountId: string
+  id: string
+  waiting: Set<(pool: Pool | undefined) => void>
 }
 
 function differs(a: Pool, b: Pool): boolean {
