@@ -414,19 +414,19 @@ describe('a service that is killed in the middle of claims, twenty times over', 
 
     let current = await next()
     const claims: Claimed[] = []
-    const crowd = new Crowd([
+    const clients = [
       ...Array.from({ length: 5 }, () => claimant(fleet, poolIds, claims)),
       generator(fleet, poolIds[0] ?? '', formatId),
-    ])
+    ]
     for (let kill = 1; kill <= kills; kill++) {
       const successor = await next()
+      const crowd = new Crowd(clients)
       await crowd.everyone(1)
       fleet.remove(current.url)
       await current.process.end('SIGKILL')
+      await crowd.stop()
       current = successor
     }
-    await crowd.everyone(1)
-    await crowd.stop()
     // Some of the kills at least hit a claim.
     expect(fleet.lost).toBeGreaterThan(10)
     await expectKept(test, claims)

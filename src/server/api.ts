@@ -11,9 +11,12 @@ export const maximumRequestBytes = 1_000_000
 // Reading a document of this size takes a few milliseconds; validating one of a megabyte took a second.
 const maximumTokens = 10_000
 
-/** What comes with every operation, over HTTP and over WebSocket: whose it is. */
+/** What comes with every operation, over HTTP and over WebSocket. */
 export interface ServerContext {
+  /** Whose it is. */
   credentials?: Credentials
+  /** Called when an HTTP request is going to be answered with a stream, which may never end by itself. */
+  onStream?: () => void
 }
 
 export type Api = YogaServerInstance<ServerContext, Context>
@@ -30,7 +33,7 @@ export function createApi(parts: {
     schema,
     graphqlEndpoint: graphqlPath,
     context: ({ credentials, params }) => operationContext(services, credentials, params.query),
-    plugins: [authenticateFirst(authentication), refuseUnreadable(), limitDocuments(), explainStreams()],
+    plugins: [authenticateFirst(authentication), refuseUnreadable(), limitDocuments(), noteStreams()],
     maskedErrors: { maskError: (error) => publicError(error, log), errorMessage: '' },
     maxRequestBodySize: maximumRequestBytes,
     cors: {
@@ -111,11 +114,12 @@ function limitDocuments(): Plugin<object, ServerContext> {
   }
 }
 
-/** A subscription of a client that reads no event streams is told what to do. */
-function explainStreams(): Plugin<object, ServerContext> {
+/** Streams are made known to the server; a client that does not read them is told what to do. */
+function noteStreams(): Plugin<object, ServerContext> {
   return {
-    async onResultProcess({ result, resultProcessor, setResultProcessor }) {
-      if (resultProcessor !== undefined || Array.isArray(result) || !(Symbol.asyncIterator in result)) return
+    async onResultProcess({ result, resultProcessor, setResultProcessor, serverContext }) {
+      if (Array.isArray(result) || !(Symbol.asyncIterator in result)) return
+      if (resultProcessor !== undefined) return serverContext.onStream?.()
       await result[Symbol.asyncIterator]().return?.()
       const error = problem(
         'BAD_USER_INPUT',

@@ -24,14 +24,13 @@ export interface Site {
 export class HttpServer {
   readonly server: Server
   readonly #site: Site
-  readonly #answering = new Set<ServerResponse>()
+  readonly #streams = new Set<ServerResponse>()
   #ready = true
+  #closing = false
 
   constructor(site: Site) {
     this.#site = site
     this.server = createServer((request, response) => {
-      this.#answering.add(response)
-      response.once('close', () => this.#answering.delete(response))
       this.#answer(request, response).catch((error: unknown) => {
         this.#site.log.error({ err: error }, 'a request failed')
         if (!response.headersSent) send(response, 500, 'The service failed to answer this.')
@@ -63,10 +62,10 @@ export class HttpServer {
    */
   async close(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
+    this.#closing = true
     this.server.close(() => resolve())
     this.server.closeIdleConnections()
-    for (const response of this.#answering)
-      if (String(response.getHeader('content-type')).startsWith('text/event-stream')) response.destroy()
+    for (const response of this.#streams) response.destroy()
     const impatient = setTimeout(() => this.server.closeAllConnections(), longestAnswerMs)
     await promise
     clearTimeout(impatient)
@@ -77,7 +76,7 @@ export class HttpServer {
     const path = request.url?.split('?', 1)[0] ?? '/'
     if (path === graphqlPath && this.#site.serveApi) {
       if (wantsPage(request)) send(response, 200, await this.#site.page(request), graphiqlPageHeaders)
-      else await api(request, response)
+      else await api(request, response, { onStream: () => this.#keepStream(response) })
     } else if (path === '/health') send(response, 200, 'ok\n')
     else if (path === '/ready') await this.#tellReadiness(response)
     else if (path === '/') send(response, 302, '', { Location: graphqlPath })
@@ -86,6 +85,12 @@ export class HttpServer {
       if (asset === undefined) send(response, 404, `Nothing is here. The API is at ${graphqlPath}.\n`)
       else send(response, 200, asset.body, asset.headers)
     }
+  }
+
+  #keepStream(response: ServerResponse): void {
+    this.#streams.add(response)
+    response.once('close', () => this.#streams.delete(response))
+    if (this.#closing) response.destroy()
   }
 
   async #tellReadiness(response: ServerResponse): Promise<void> {

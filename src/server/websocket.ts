@@ -49,6 +49,11 @@ export function serveWebSocket(parts: {
     },
     sockets,
   )
+  sockets.on('connection', (client) => {
+    // In place of graphql-ws's own listener, which prints whatever a stranger sends, with a stack, to standard error.
+    client.removeAllListeners('error')
+    client.on('error', (error) => log.info({ err: error }, 'a client broke the WebSocket protocol'))
+  })
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // The HTTP server has let go of the socket: an error that nobody listens for would end the process.
     socket.once('error', () => socket.destroy())

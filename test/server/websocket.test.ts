@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { newPool, newStock, stranger, withScopes } from '../support/api.ts'
+import { mutate, newPool, newStock, stranger, withScopes } from '../support/api.ts'
 import { Client } from '../support/client.ts'
 import { startService, type TestService } from '../support/service.ts'
-import { Socket } from '../support/socket.ts'
+import { type Message, Socket } from '../support/socket.ts'
 
 let service: TestService
 let client: Client
@@ -20,6 +21,7 @@ afterAll(async () => {
 
 const account = '{ account { name } }'
 const answered = { data: { account: { name: 'First account' } } }
+const errorsOf = (message: Message | undefined) => (message?.payload as { errors?: unknown } | undefined)?.errors
 const error = (code: string) => [expect.objectContaining({ extensions: { code } })]
 
 describe('a connection', () => {
@@ -61,9 +63,11 @@ describe('a connection', () => {
     expect((await socket.closed).code).toBe(4409)
   })
 
-  test('of another protocol is closed: 4406', async () => {
-    await using socket = await Socket.open(service, { protocol: 'graphql-ws' })
+  test('that does not name the protocol is closed: 4406', async () => {
+    await using socket = await Socket.open(service, { protocols: [] })
     expect((await socket.closed).code).toBe(4406)
+    // The one that was called so before it.
+    await expect(Socket.open(service, { protocols: ['graphql-ws'] })).rejects.toThrow('no subprotocol')
   })
 
   test('with a message above the limit is closed: 1009', async () => {
@@ -161,7 +165,7 @@ describe('an operation', () => {
     for (const [id, [query = '', code = '']] of Object.entries(wrong)) {
       socket.subscribe(id, query)
       const [first, last] = await socket.all(id)
-      const errors = first?.type === 'error' ? first.payload : (first?.payload as { errors: unknown }).errors
+      const errors = first?.type === 'error' ? first.payload : errorsOf(first)
       expect([id, errors]).toEqual([id, error(code)])
       // After an error nothing more is said of an operation; after a result, that it is complete.
       expect(last?.type).toBe(first?.type === 'error' ? undefined : 'complete')
@@ -202,17 +206,18 @@ describe('an operation', () => {
     expect(await socket.next('2')).toEqual({ id: '2', type: 'error', payload: error('BAD_USER_INPUT') })
   })
 
-  test('that is completed by the client says no more, and its id can be used again', async () => {
+  test('that is completed by the client says no more', async () => {
     const poolId = await newPool(client)
     await using socket = await Socket.connect(service, client.authorization())
     const query = 'subscription ($id: ID!) { poolUpdated(id: $id) { name } }'
-    for (let i = 0; i < 3; i++) {
-      socket.subscribe('1', query, { id: poolId })
-      expect(await socket.next('1')).toMatchObject({ type: 'next' })
-      socket.send({ id: '1', type: 'complete' })
+    for (const id of ['leaves', 'stays']) {
+      socket.subscribe(id, query, { id: poolId })
+      expect(await socket.next(id)).toMatchObject({ type: 'next' })
     }
-    socket.subscribe('2', account)
-    expect(await socket.all('2')).toHaveLength(2)
+    socket.send({ id: 'leaves', type: 'complete' })
+    await mutate(client, 'renamePool', { poolId, name: randomUUID() })
+    expect(await socket.next('stays')).toMatchObject({ type: 'next' })
+    expect(socket.received.filter((message) => message.id === 'leaves' && message.type === 'next')).toHaveLength(1)
   })
 
   test('beyond a thousand on one connection is refused, until another is completed', async () => {
@@ -222,7 +227,6 @@ describe('an operation', () => {
     socket.subscribe('more', account)
     expect(await socket.next('more')).toEqual({ id: 'more', type: 'error', payload: error('BAD_USER_INPUT') })
     socket.send({ id: '500', type: 'complete' })
-    // Two operations end here: the client's own and, by that, room for another.
     socket.subscribe('again', account)
     expect(await socket.next('again')).toMatchObject({ type: 'next', payload: answered })
   })

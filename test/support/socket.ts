@@ -13,6 +13,8 @@ export class Socket implements AsyncDisposable {
   readonly socket: WebSocket
   /** How the connection ended. */
   readonly closed: Promise<{ code: number; reason: string }>
+  /** Every message so far, also those that `next` has given out. */
+  readonly received: Message[] = []
   readonly #arrived: Message[] = []
   #wake = () => {}
   #over = false
@@ -20,22 +22,26 @@ export class Socket implements AsyncDisposable {
   private constructor(socket: WebSocket) {
     this.socket = socket
     socket.on('message', (data) => {
-      this.#arrived.push(JSON.parse(String(data)))
+      const message: Message = JSON.parse(String(data))
+      this.received.push(message)
+      this.#arrived.push(message)
       this.#wake()
     })
-    this.closed = once(socket, 'close').then(([code, reason]) => {
+    const { promise, resolve } = Promise.withResolvers<{ code: number; reason: string }>()
+    this.closed = promise
+    socket.on('close', (code, reason) => {
       this.#over = true
       this.#wake()
-      return { code, reason: String(reason) }
+      resolve({ code, reason: String(reason) })
     })
   }
 
   /** A connection that has said nothing yet. Rejects when the server refuses it. */
   static async open(
     service: { url: string },
-    { path = '/graphql', protocol = 'graphql-transport-ws' } = {},
+    { path = '/graphql', protocols = ['graphql-transport-ws'] } = {},
   ): Promise<Socket> {
-    const socket = new WebSocket(`${service.url.replace(/^http/, 'ws')}${path}`, protocol)
+    const socket = new WebSocket(`${service.url.replace(/^http/, 'ws')}${path}`, protocols)
     const opened = new Socket(socket)
     await once(socket, 'open')
     return opened
