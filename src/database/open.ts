@@ -23,6 +23,7 @@ export interface PoolOptions {
 const oldestVersion = 15
 const connectionTimeoutMs = 10_000
 const idleInTransactionTimeoutMs = 10_000
+const silenceMs = 5_000
 
 /**
  * Makes a database ready to use: checks it, brings its tables up to date, and opens a pool, which is the caller's
@@ -61,6 +62,8 @@ export function createPool(url: string, options: PoolOptions): pg.Pool {
     // A transaction sends statements that do not need each other's answers together: each flight to the server and
     // back lengthens the time that its locks are held.
     pipeline: true,
+    // A server that has fallen silent, as when its machine is gone, ends no statement itself.
+    query_timeout: statementTimeoutMs + silenceMs,
     // The pool waits for this before it hands the connection out. Settings sent with the connection itself would
     // be refused by poolers that stand between.
     onConnect: (client) => prepare(client, lockTimeoutMs, statementTimeoutMs),

@@ -82,8 +82,8 @@ export async function changeTask(
         added = coalesce($5::numeric, added),
         failure_code = CASE WHEN $6::text IS NOT NULL THEN 'INTERNAL'::task_failure_code END,
         failure_message = $6::text,
-        started_at = CASE WHEN $4::task_status = 'RUNNING' THEN now() ELSE started_at END,
-        finished_at = CASE WHEN $4::task_status <> 'RUNNING' THEN now() END
+        started_at = CASE WHEN $4::task_status = 'RUNNING' THEN clock_timestamp() ELSE started_at END,
+        finished_at = CASE WHEN $4::task_status <> 'RUNNING' THEN clock_timestamp() END
       WHERE account_id = $1 AND id = $2 AND status = ANY($3::task_status[])
       RETURNING ${taskColumns}`,
     values: [

@@ -68,9 +68,11 @@ export function serveWebSocket(parts: {
 
   /** The operation to run, or why it is not. */
   async function admit(socket: Socket, payload: SubscribePayload): Promise<Operation | GraphQLError[]> {
+    // Counted before anything is waited for: later, those that came after this one would count as well.
+    const crowded = Object.keys(socket.subscriptions).length > mostOperationsPerSocket
     try {
       const credentials = await authentication.authenticate(authorizationOf(socket))
-      if (Object.keys(socket.subscriptions).length > mostOperationsPerSocket)
+      if (crowded)
         throw problem(
           'BAD_USER_INPUT',
           `This socket has ${mostOperationsPerSocket} operations already. Complete some of them, or open another socket.`,

@@ -1,7 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createSchema } from '../../src/graphql/schema.ts'
-import { claim, done, mutate, newPool, newStock, stranger, withScopes } from '../support/api.ts'
+import {
+  claim,
+  done,
+  generate,
+  mutate,
+  newFormat,
+  newPool,
+  newStock,
+  stranger,
+  withScopes,
+} from '../support/api.ts'
 import { Client } from '../support/client.ts'
 import { runSql } from '../support/database.ts'
 import { type StreamResult, streamed } from '../support/event-stream.ts'
@@ -295,23 +305,7 @@ describe('scopes', () => {
   test('a mutation that is refused leaves the answers of the others in the same request', async () => {
     const poolId = await newPool(client)
     const claims = await withScopes(service, client, ['CLAIM'])
-    const { formatId } = await newStock(client, 1)
-    const { task } = await done<{ task: { id: string } }>(
-      client,
-      'generateCodes',
-      { poolId, formatId, quantity: 3 },
-      'task { id }',
-    )
-    await expect
-      .poll(
-        async () =>
-          (
-            await client.ask<{ task: { status: string } }>('query ($id: ID!) { task(id: $id) { status } }', {
-              id: task.id,
-            })
-          ).task.status,
-      )
-      .toBe('COMPLETED')
+    await generate(client, { poolId, formatId: await newFormat(client), quantity: 3 })
     const { data, errors } = await claims.send<{ claimed: { codes: object[] }; renamed: null }>(
       `mutation ($poolId: ID!) {
         first: claimCodes(input: { poolId: $poolId }) { ... on ClaimCodesPayload { codes { code } } }

@@ -21,7 +21,8 @@ afterAll(async () => {
 
 const account = '{ account { name } }'
 const answered = { data: { account: { name: 'First account' } } }
-const errorsOf = (message: Message | undefined) => (message?.payload as { errors?: unknown } | undefined)?.errors
+const errorsOf = (message: Message | undefined) =>
+  (message?.payload as { errors?: unknown } | undefined)?.errors
 const error = (code: string) => [expect.objectContaining({ extensions: { code } })]
 
 describe('a connection', () => {
@@ -217,7 +218,9 @@ describe('an operation', () => {
     socket.send({ id: 'leaves', type: 'complete' })
     await mutate(client, 'renamePool', { poolId, name: randomUUID() })
     expect(await socket.next('stays')).toMatchObject({ type: 'next' })
-    expect(socket.received.filter((message) => message.id === 'leaves' && message.type === 'next')).toHaveLength(1)
+    expect(
+      socket.received.filter((message) => message.id === 'leaves' && message.type === 'next'),
+    ).toHaveLength(1)
   })
 
   test('beyond a thousand on one connection is refused, until another is completed', async () => {
@@ -226,6 +229,8 @@ describe('an operation', () => {
     for (let i = 0; i < 1_000; i++) socket.subscribe(`${i}`, query)
     socket.subscribe('more', account)
     expect(await socket.next('more')).toEqual({ id: 'more', type: 'error', payload: error('BAD_USER_INPUT') })
+    // It, and none of those that were there before it.
+    expect(socket.received.filter((message) => message.type === 'error')).toHaveLength(1)
     socket.send({ id: '500', type: 'complete' })
     socket.subscribe('again', account)
     expect(await socket.next('again')).toMatchObject({ type: 'next', payload: answered })

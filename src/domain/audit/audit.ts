@@ -32,8 +32,9 @@ const allChecks: readonly TableChecks[] = [
 
 /**
  * Checks the books of all accounts against each other, and tells `onFinding` of everything that does not agree.
- * Takes a connection of the pool now and then, reads only, and neither memory nor the time of one statement grow with
- * the books, but for what one pool has of events and one format of batches. Services may go on writing meanwhile: see `pages`.
+ * Takes a connection of the pool now and then, and only reads. Memory does not grow with the books; nor does the time
+ * of a statement, but for what one pool has of events and one format of batches. Services may go on writing meanwhile:
+ * see `pages`.
  *
  * Rejects with a DatabaseUnavailableError when the database cannot be read to the end.
  */

@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { GraphQLInt, GraphQLNonNull, GraphQLObjectType, GraphQLSchema } from 'graphql'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createAccount } from '../../src/domain/account.ts'
+import { Claims } from '../../src/domain/claim.ts'
+import { EventFeed } from '../../src/domain/feed.ts'
+import { KeyWatch } from '../../src/domain/keywatch.ts'
+import { PoolWatch } from '../../src/domain/poolwatch.ts'
+import type { Context } from '../../src/graphql/context.ts'
+import { stream } from '../../src/graphql/stream.ts'
+import { Lifecycle } from '../../src/lifecycle.ts'
+import { createApi } from '../../src/server/api.ts'
+import { Authentication } from '../../src/server/authentication.ts'
+import { loadGraphiql } from '../../src/server/graphiql.ts'
+import { HttpServer } from '../../src/server/http.ts'
+import { serveWebSocket } from '../../src/server/websocket.ts'
+import { openBooks, silent } from '../support/books.ts'
+import { Client } from '../support/client.ts'
+import { Socket } from '../support/socket.ts'
+
+/** What the sources of subscriptions were told: one for each that has begun. */
+const sources: AbortSignal[] = []
+const lifecycle = new Lifecycle()
+let http: HttpServer
+let service: { url: string }
+let client: Client
+
+// Counts once, then waits for nothing but that it shall end, as a subscription on a quiet pool does.
+async function* quiet(signal: AbortSignal) {
+  sources.push(signal)
+  yield { count: sources.length }
+  if (!signal.aborted) await once(signal, 'abort')
+}
+
+const schema = new GraphQLSchema({
+  query: new GraphQLObjectType({ name: 'Query', fields: { nothing: { type: GraphQLInt } } }),
+  subscription: new GraphQLObjectType<unknown, Context>({
+    name: 'Subscription',
+    fields: {
+      count: {
+        type: new GraphQLNonNull(GraphQLInt),
+        subscribe: (_root, _args, context) => stream(context, quiet),
+      },
+    },
+  }),
+})
+
+/** The server of the service, with subscriptions that can be looked at from inside. */
+beforeAll(async () => {
+  const { books } = await lifecycle.open('books', openBooks, (opened) => opened.close())
+  const log = silent
+  const authentication = await lifecycle.open(
+    'authentication',
+    () => new Authentication(books, log),
+    (opened) => opened.close(),
+  )
+  const feed = await lifecycle.open(
+    'events',
+    () => new EventFeed(books, log),
+    (opened) => opened.close(),
+  )
+  const watch = await lifecycle.open(
+    'pools',
+    () => new PoolWatch(books, log),
+    (opened) => opened.close(),
+  )
+  const keys = await lifecycle.open(
+    'keys',
+    () => new KeyWatch(books, log),
+    (opened) => opened.close(),
+  )
+  const services = { books, claims: new Claims(books), feed, watch, keys }
+  const api = createApi({ schema, services, authentication, log })
+  const graphiql = await loadGraphiql('/graphql')
+  http = await lifecycle.open(
+    'HTTP',
+    () => new HttpServer({ api, graphiql, books, log, page: async () => '', serveApi: true }),
+    (opened) => opened.close(),
+  )
+  await lifecycle.open(
+    'WebSockets',
+    () => serveWebSocket({ server: http.server, api, authentication, log }),
+    (opened) => opened.close(),
+  )
+  service = { url: `http://127.0.0.1:${await http.listen(0, '127.0.0.1')}` }
+  client = new Client({ ...service, key: (await createAccount(books.pool, randomUUID())).secret })
+})
+
+afterAll(async () => {
+  await lifecycle.close()
+})
+
+async function ended(signal: AbortSignal | undefined): Promise<void> {
+  if (signal?.aborted === false) await once(signal, 'abort')
+  expect(signal?.aborted).toBe(true)
+}
+
+describe('the source of a subscription ends when its client', () => {
+  const begun = async () => {
+    const socket = await Socket.connect(service, client.authorization())
+    socket.subscribe('1', 'subscription { count }')
+    expect(await socket.next('1')).toMatchObject({
+      type: 'next',
+      payload: { data: { count: sources.length } },
+    })
+    return { socket, source: sources.at(-1) }
+  }
+
+  test('completes it', async () => {
+    const { socket, source } = await begun()
+    expect(source?.aborted).toBe(false)
+    socket.send({ id: '1', type: 'complete' })
+    await ended(source)
+    await socket[Symbol.asyncDispose]()
+  })
+
+  test('closes the WebSocket', async () => {
+    const { socket, source } = await begun()
+    await socket[Symbol.asyncDispose]()
+    await ended(source)
+  })
+
+  test('disappears without a word', async () => {
+    const { socket, source } = await begun()
+    socket.socket.terminate()
+    await ended(source)
+  })
+
+  test('breaks the protocol, and so loses all that it had', async () => {
+    const { socket, source } = await begun()
+    socket.subscribe('2', 'subscription { count }')
+    await socket.next('2')
+    socket.socket.send('nonsense')
+    await ended(source)
+    await ended(sources.at(-1))
+    expect((await socket.closed).code).toBe(4400)
+  })
+
+  test('leaves an event stream', async () => {
+    const leaving = new AbortController()
+    const response = await fetch(`${service.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream', ...client.authorization() },
+      body: JSON.stringify({ query: 'subscription { count }' }),
+      signal: leaving.signal,
+    })
+    const reader = response.body?.getReader()
+    let text = ''
+    while (!text.includes('data:')) text += new TextDecoder().decode((await reader?.read())?.value)
+    const source = sources.at(-1)
+    expect(source?.aborted).toBe(false)
+    leaving.abort()
+    await ended(source)
+  })
+
+  test('cannot read a stream, so that it never begins', async () => {
+    const before = sources.length
+    const response = await fetch(`${service.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json', ...client.authorization() },
+      body: JSON.stringify({ query: 'subscription { count }' }),
+    })
+    expect(response.status).toBe(406)
+    expect(sources.length).toBe(before)
+  })
+})
+
+test('a server that retires is no longer ready, and answers all the same', async () => {
+  const ready = () => fetch(`${service.url}/ready`)
+  expect((await ready()).status).toBe(200)
+  http.retire()
+  const response = await ready()
+  expect([response.status, await response.text()]).toEqual([503, 'shutting down\n'])
+  expect((await fetch(`${service.url}/health`)).status).toBe(200)
+  expect((await client.send('{ nothing }')).data).toEqual({ nothing: null })
+})
