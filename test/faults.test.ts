@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
 import { type ClientRequest, request } from 'node:http'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { findEmbeddedServer } from '../src/database/embedded/server.ts'
 import { allScopes, createApiKey } from '../src/domain/account.ts'
 import { auditBooks, type Finding } from '../src/domain/audit/audit.ts'
@@ -24,7 +24,7 @@ import {
   type TestBooks,
 } from './support/books.ts'
 import { Client } from './support/client.ts'
-import { runSql } from './support/database.ts'
+import { runSql, type TestDatabase, testDatabase } from './support/database.ts'
 import { type Claimed, Crowd, claim, Fleet } from './support/load.ts'
 import { MainProcess } from './support/process.ts'
 import { openProxy } from './support/proxy.ts'
@@ -147,6 +147,7 @@ async function endQuietly(processes: readonly MainProcess[]): Promise<void> {
 }
 
 describe('many processes on one database', patience, () => {
+  let database: TestDatabase
   let test: TestBooks
   let key: string
   let processes: MainProcess[]
@@ -155,7 +156,8 @@ describe('many processes on one database', patience, () => {
   let formatId: string
 
   beforeAll(async () => {
-    test = await openBooks()
+    database = await testDatabase()
+    test = await openBooks({ databaseUrl: database.url })
     key = await newKey(test)
     formatId = await newFormat(test)
     processes = ['api', 'api', 'all', 'worker'].map((role) =>
@@ -167,15 +169,13 @@ describe('many processes on one database', patience, () => {
 
   afterAll(async () => {
     await endQuietly(processes)
-    const name = new URL(test.databaseUrl).pathname.slice(1)
-    // PostgreSQL counts for good when a connection ends: the tests have their own.
-    await test.books.pool.query(`SELECT pg_stat_force_next_flush()`)
-    const [counted] = await runSql<{ deadlocks: string }>(
-      inject('serverUrl'),
-      `SELECT deadlocks FROM pg_stat_database WHERE datname = '${name}'`,
-    )
-    expect(counted?.deadlocks).toBe('0')
     await test.close()
+    const name = new URL(database.url).pathname.slice(1)
+    const ask = (sql: string) => runSql(inject('serverUrl'), `${sql} WHERE datname = '${name}'`)
+    // A connection counts what has happened on it when it ends, at the latest.
+    await vi.waitFor(async () => expect(await ask('SELECT pid FROM pg_stat_activity')).toEqual([]), patiently)
+    expect(await ask('SELECT deadlocks FROM pg_stat_database')).toEqual([{ deadlocks: '0' }])
+    await database.close()
   }, patience.timeout)
 
   /** Holds the lock of a pool, so that claims of it wait, while `meanwhile` runs. */

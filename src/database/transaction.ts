@@ -1,5 +1,11 @@
-import type { Pool, PoolClient, QueryResultRow } from 'pg'
-import { CommitUnansweredError, canRunAgain, DatabaseUnavailableError, isUnavailable } from './errors.ts'
+import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg'
+import {
+  CommitUnansweredError,
+  canRunAgain,
+  DatabaseUnavailableError,
+  isUnavailable,
+  sqlState,
+} from './errors.ts'
 
 /** A statement with its parameters. One with a name is prepared once for each connection. */
 export interface Statement {
@@ -16,20 +22,40 @@ export interface Queryable {
 /** Statements that are sent without waiting for each other's answers travel together, and run in their order. */
 export class Transaction implements Queryable {
   readonly #client: PoolClient
+  #failure: { error: unknown } | undefined
 
   constructor(client: PoolClient) {
     this.#client = client
   }
 
   async rows<Row extends QueryResultRow>(statement: Statement): Promise<Row[]> {
-    return (await this.#client.query<Row>(statement)).rows
+    return (await this.#query<Row>(statement)).rows
   }
 
   /** The number of rows that a statement wrote. */
   async execute(statement: Statement): Promise<number> {
-    return (await this.#client.query(statement)).rowCount ?? 0
+    return (await this.#query(statement)).rowCount ?? 0
+  }
+
+  /**
+   * Why the transaction has failed, given the error that its work ended with: statements that were sent behind the
+   * one that failed only say that the transaction is aborted, and theirs may be the first error to come out.
+   */
+  reason(error: unknown): unknown {
+    return sqlState(error) === abortedState && this.#failure !== undefined ? this.#failure.error : error
+  }
+
+  async #query<Row extends QueryResultRow>(statement: Statement): Promise<QueryResult<Row>> {
+    try {
+      return await this.#client.query<Row>(statement)
+    } catch (error) {
+      this.#failure ??= { error }
+      throw error
+    }
   }
 }
+
+const abortedState = '25P02'
 
 // One statement that loses to others this often is starving, and the caller should hear of it.
 const attempts = 5
@@ -54,6 +80,7 @@ export async function transaction<T>(pool: Pool, work: (tx: Transaction) => Prom
 
 async function runOnce<T>(pool: Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
   const client = await connect(pool)
+  const tx = new Transaction(client)
   let broken: Error | undefined
   let committing = false
   // A connection that is lost between two statements says so here, and ends the process if nobody listens.
@@ -64,11 +91,12 @@ async function runOnce<T>(pool: Pool, work: (tx: Transaction) => Promise<T>): Pr
   try {
     // In one flight with the first statement of `work`. It fails only with the connection, and so do all others.
     const begun = client.query('BEGIN ISOLATION LEVEL READ COMMITTED')
-    const [result] = await Promise.all([work(new Transaction(client)), begun])
+    const [result] = await Promise.all([work(tx), begun])
     committing = true
     await client.query('COMMIT')
     return result
-  } catch (error) {
+  } catch (caught) {
+    const error = tx.reason(caught)
     if (isUnavailable(error)) {
       broken = error instanceof Error ? error : new Error(String(error))
       throw committing ? new CommitUnansweredError(error) : new DatabaseUnavailableError(error)

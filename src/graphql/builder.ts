@@ -46,7 +46,7 @@ export const builder = new SchemaBuilder<SchemaTypes>({
   },
   complexity: {
     defaultListMultiplier: 1,
-    limit: { complexity: 50_000, depth: 20, breadth: 2_000 },
+    limit: { complexity: 200_000, depth: 20, breadth: 2_000 },
     complexityError: (kind, { complexity, maxComplexity, depth, maxDepth, breadth, maxBreadth }) => {
       const [is, may] =
         kind === 'Depth'

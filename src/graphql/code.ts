@@ -1,3 +1,4 @@
+import { maximumClaim } from '../domain/claim.ts'
 import type { CodeStatus as CodeStatusName, Code as CodeValue } from '../domain/code.ts'
 import { type ChoosePage, type CodePage, lookUpCode, readCodes } from '../domain/code.ts'
 import {
@@ -29,12 +30,14 @@ builder.node(Code, {
   description:
     'A promo code. Its id is the same before and after it is claimed. As a node, an AVAILABLE code needs MANAGE: whoever ' +
     'reads one could use it.',
-  id: { resolve: codeKey },
+  id: { resolve: codeKey, complexity: 0 },
   isTypeOf: isCode,
   fields: (t) => ({
-    code: t.exposeString('code', { description: 'The code itself.' }),
+    // What a claim of ten thousand always has at hand weighs nothing; what has to be looked up for each does.
+    code: t.exposeString('code', { complexity: 0, description: 'The code itself.' }),
     status: t.field({
       type: CodeStatus,
+      complexity: 0,
       description: 'Whether it has been handed out.',
       resolve: statusOf,
     }),
@@ -55,11 +58,13 @@ builder.node(Code, {
     }),
     recipient: t.string({
       nullable: true,
+      complexity: 0,
       description: 'Whom it was claimed for, as the claim said.',
       resolve: (code) => code.claim?.recipient ?? null,
     }),
     claimedAt: t.field({
       type: 'DateTime',
+      complexity: 0,
       nullable: true,
       description: 'When it was claimed; null while it is available.',
       resolve: (code) => code.claim?.at ?? null,
@@ -210,6 +215,7 @@ builder.mutationField('claimCodes', (t) =>
       'Takes codes out of the pool and hands them out, each exactly once, ever. All or nothing: either the whole count ' +
       'or an error. Needs CLAIM.',
     authScopes: { scope: 'CLAIM' },
+    complexity: ({ input }) => ({ field: 1, multiplier: Math.min(Math.max(1, input.count), maximumClaim) }),
     errors: {
       types: [InvalidInputError, NotFoundError, NotEnoughCodesError, IdempotencyConflictError],
       union: { description: 'The codes, or why there are none.' },

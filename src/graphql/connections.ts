@@ -36,8 +36,11 @@ export function countedConnectionType<Node extends ObjectRef<Types, unknown>>(no
   )
 }
 
+// What a query of its own weighs beside a field of what it has found.
+const queryCost = 20
+
 /** What a page costs: as many times its fields as it may have items. Larger ones are refused for their size. */
 export function pageComplexity(args: PageArguments) {
   const size = args.first ?? args.last ?? defaultPageSize
-  return { field: 1, multiplier: Math.min(Math.max(1, size), maximumPageSize) }
+  return { field: queryCost, multiplier: Math.min(Math.max(1, size), maximumPageSize) }
 }

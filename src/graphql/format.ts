@@ -60,6 +60,7 @@ export const Format = builder.prismaNode('Format', {
       description:
         'Strings of this shape, for show, the same at every read: they say nothing about the codes that will be ' +
         `generated. At most ${maximumExamples}.`,
+      complexity: ({ count }) => Math.min(Math.max(1, count), maximumExamples),
       args: {
         count: t.arg.int({
           required: true,

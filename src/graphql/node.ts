@@ -24,6 +24,7 @@ builder.queryFields((t) => ({
     nullable: { list: false, items: true },
     description: `Several nodes by their global ids, ${maximumPageSize} at most, in the order of the ids. Needs READ.`,
     authScopes: { scope: 'READ' },
+    complexity: ({ ids }) => ({ field: 1, multiplier: Math.min(Math.max(1, ids.length), maximumPageSize) }),
     args: { ids: t.arg.idList({ required: true, description: 'Global ids.' }) },
     resolve: (_root, { ids }, context) => {
       if (ids.length > maximumPageSize)

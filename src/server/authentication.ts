@@ -29,11 +29,13 @@ export class Authentication {
   readonly #stopListening: () => void
   readonly #timer: NodeJS.Timeout
   #flushing: Promise<void> | undefined
+  /** Counts up with every notice, so that what was read before one is not believed after it. */
+  #notices = 0
 
   constructor(books: Books, log: Logger) {
     this.#books = books
     this.#log = log
-    this.#stopListening = books.notifications.on('keys', () => this.#believed.clear())
+    this.#stopListening = books.notifications.on('keys', () => this.#forget())
     this.#timer = setInterval(() => this.#flush(), flushEveryMs)
   }
 
@@ -65,7 +67,13 @@ export class Authentication {
     return believed !== undefined && believed.until > Date.now() ? believed.credentials : undefined
   }
 
+  #forget(): void {
+    this.#notices += 1
+    this.#believed.clear()
+  }
+
   async #find(secret: string): Promise<Credentials> {
+    const notices = this.#notices
     const key = await findApiKey(this.#books, secret)
     if (key === undefined) {
       this.#believed.delete(secret)
@@ -73,7 +81,7 @@ export class Authentication {
     }
     const credentials = { accountId: key.accountId, keyId: key.id, scopes: key.scopes }
     if (this.#believed.size >= mostBelieved) this.#believed.clear()
-    this.#believed.set(secret, { credentials, until: Date.now() + believedMs })
+    if (notices === this.#notices) this.#believed.set(secret, { credentials, until: Date.now() + believedMs })
     return credentials
   }
 

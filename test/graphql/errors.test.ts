@@ -138,10 +138,18 @@ describe.each(everyWay)('over %s', (way) => {
     expect(await codes(way, `{ pools { edges { node { ${deep} } } } }`)).toEqual(['BAD_USER_INPUT'])
     const wide = Array.from({ length: 1_500 }, (_, i) => `a${i}: account { id }`).join(' ')
     expect(new Set(await codes(way, `{ ${wide} }`))).toEqual(new Set(['BAD_USER_INPUT']))
-    const codesOfAll = 'codes(status: CLAIMED, first: 100) { edges { cursor node { id code pool { id } } } }'
-    expect(await codes(way, `{ pools(first: 100) { edges { node { ${codesOfAll} } } } }`)).toEqual([
+    const codesOfAll = 'pool { codes(status: CLAIMED, first: 100) { edges { cursor } } }'
+    const tasksOfAll = `tasks(first: 100) { edges { node { ${codesOfAll} } } }`
+    expect(await codes(way, `{ pools(first: 100) { edges { node { ${tasksOfAll} } } } }`)).toEqual([
       'BAD_USER_INPUT',
     ])
+    const claim = (count: number, fields: string) => `mutation {
+      claimCodes(input: { poolId: "x", count: ${count} }) { ... on ClaimCodesPayload { codes { ${fields} } } }
+    }`
+    const lookedUp = 'pool { tasks(first: 1) { edges { node { id } } } }'
+    expect(await codes(way, claim(10_000, lookedUp))).toEqual(['BAD_USER_INPUT'])
+    expect(await codes(way, claim(10, lookedUp))).toEqual([])
+    expect(await codes(way, claim(10_000, 'id code status recipient claimedAt pool { name }'))).toEqual([])
   })
 
   test('without a key that works everything is UNAUTHENTICATED, whatever else is wrong with it', async () => {

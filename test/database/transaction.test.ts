@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Statement, type Transaction, transaction } from '../../src/database/transaction.ts'
+import { type TestDatabase, testDatabase } from '../support/database.ts'
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await testDatabase({ empty: true })
+})
+afterAll(() => database.close())
+
+describe('a transaction whose statements travel together', () => {
+  /** Sends a statement that fails, and one behind it whose error is all that comes out. */
+  async function sendBoth(tx: Transaction, failing: Statement): Promise<void> {
+    const first = tx.execute(failing)
+    const behind = tx.execute({ text: 'SELECT 1' })
+    await Promise.allSettled([first])
+    await behind
+  }
+
+  it('fails for the reason of the one that failed, not of those behind it', async () => {
+    const outcome = transaction(database.pool, (tx) => sendBoth(tx, { text: 'SELECT 1 / 0' }))
+    await expect(outcome).rejects.toMatchObject({ code: '22012' })
+  })
+
+  it('runs again when one of them has lost to another transaction', async () => {
+    let runs = 0
+    await transaction(database.pool, async (tx) => {
+      runs += 1
+      if (runs === 1) await sendBoth(tx, { text: `DO $$ BEGIN RAISE SQLSTATE '40P01'; END $$` })
+    })
+    expect(runs).toBe(2)
+  })
+})
