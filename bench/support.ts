@@ -115,16 +115,11 @@ export async function startBenchService(
   return { url, key, databaseUrl }
 }
 
-/** A format of codes like "K7QW-M2PX-9RTA", far more than any benchmark takes. */
-export async function newFormat({ books, accountId }: BenchBooks): Promise<string> {
+/** A format of codes of `length` characters out of 24: far more than any benchmark takes. */
+export async function newFormat({ books, accountId }: BenchBooks, length = 10): Promise<string> {
   return await createFormat(books, accountId, {
-    name: 'Bench',
-    shape: {
-      prefix: '',
-      suffix: '',
-      body: { pattern: '####-####-####' },
-      characters: { set: 'UNAMBIGUOUS' },
-    },
+    name: `${length} characters`,
+    shape: { prefix: '', suffix: '', body: { length }, characters: { set: 'UNAMBIGUOUS' } },
   })
 }
 

@@ -1,6 +1,6 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import type { Logger } from 'pino'
-import { isUnavailable } from '../database/errors.ts'
+import { canRunAgain, isUnavailable } from '../database/errors.ts'
 import { CursorExpiredError, CursorInvalidError } from '../domain/errors.ts'
 
 /** The codes of top-level errors: everything that is not a typed error of the domain. */
@@ -44,7 +44,7 @@ export function unauthenticated(message: string): GraphQLError {
 
 export function unavailable(): GraphQLError {
   const seconds = String(Math.ceil(retryAfterMs / 1_000))
-  return problem('UNAVAILABLE', 'The service cannot reach its database at the moment. Try again.', {
+  return problem('UNAVAILABLE', 'The database cannot serve this at the moment. Try again.', {
     retryAfterMs,
     http: { status: 503, headers: { 'Retry-After': seconds } },
   })
@@ -76,8 +76,9 @@ function translate(error: unknown, log: Logger): GraphQLError {
   if (error instanceof GraphQLError) return error
   if (error instanceof CursorInvalidError) return problem('CURSOR_INVALID', error.message)
   if (error instanceof CursorExpiredError) return problem('CURSOR_EXPIRED', error.message)
-  if (isUnavailable(error)) {
-    log.warn({ err: error }, 'a request met a database that is out of reach')
+  // What has lost to other transactions time and again may well win the next time.
+  if (isUnavailable(error) || canRunAgain(error)) {
+    log.warn({ err: error }, 'a request could not be served by the database')
     return unavailable()
   }
   log.error({ err: error }, 'a request failed')
