@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { CommitUnansweredError } from '../database/errors.ts'
 import { type Batch, readBatches } from './batch.ts'
 import type { Books, BookTransaction } from './books.ts'
@@ -45,6 +46,7 @@ interface Request {
 
 /** The requests for one pool that have piled up. */
 interface Lane {
+  name: string
   accountId: string
   poolId: string
   waiting: Request[]
@@ -53,6 +55,12 @@ interface Lane {
 
 /** What a transaction has decided about a request: an interval of the pool's line, or why there is none. */
 type Decision = { first: bigint; replayed: boolean } | UserError
+
+/** A request that was given an interval of the pool's line. */
+interface AcceptedClaim {
+  first: bigint
+  request: Request
+}
 
 /** What a transaction has decided about all of a group. */
 interface GroupResult {
@@ -99,7 +107,7 @@ export class Claims {
     const name = `${accountId} ${request.input.poolId}`
     let lane = this.#lanes.get(name)
     if (lane === undefined) {
-      lane = { accountId, poolId: request.input.poolId, waiting: [], running: false }
+      lane = { name, accountId, poolId: request.input.poolId, waiting: [], running: false }
       this.#lanes.set(name, lane)
     }
     lane.waiting.push(request)
@@ -108,20 +116,23 @@ export class Claims {
 
   /** Starts transactions for lanes that wait, in the order in which they began to. */
   #start(): void {
-    for (const [name, lane] of this.#lanes) {
+    for (const lane of this.#lanes.values()) {
       if (this.#transactions >= maximumTransactions) return
       if (lane.running) continue
       lane.running = true
       this.#transactions += 1
-      void this.#serve(lane).finally(() => {
-        this.#transactions -= 1
-        lane.running = false
-        // To the end of the order; a lane that nobody waits in is gone.
-        this.#lanes.delete(name)
-        if (lane.waiting.length > 0) this.#lanes.set(name, lane)
-        this.#start()
-      })
+      void this.#serve(lane)
     }
+  }
+
+  /** After a transaction of a lane has ended. */
+  #release(lane: Lane): void {
+    this.#transactions -= 1
+    lane.running = false
+    // To the end of the order; a lane that nobody waits in is gone.
+    this.#lanes.delete(lane.name)
+    if (lane.waiting.length > 0) this.#lanes.set(lane.name, lane)
+    this.#start()
   }
 
   /** Serves one group of a lane. Never rejects: what goes wrong is told to the requests. */
@@ -132,13 +143,18 @@ export class Claims {
       if (group.length === 0) group.push(...lane.waiting.splice(0, maximumGroup))
       return group
     }
+    let result: GroupResult
     try {
-      const result = await this.#claimGroup(lane, cut)
-      await this.#answer(lane, group, result)
+      result = await this.#claimGroup(lane, cut)
     } catch (error) {
       // Without a connection there was no cut; those who waited for it hear of it now.
       for (const request of cut()) request.reject(error)
+      return
+    } finally {
+      // Before the answers: the next transaction waits for the disk while this process computes codes.
+      this.#release(lane)
     }
+    await this.#answer(lane, this.#decide(lane, group.splice(0), result), result)
   }
 
   async #claimGroup(lane: Lane, cut: () => Request[]): Promise<GroupResult> {
@@ -168,23 +184,48 @@ export class Claims {
     })
   }
 
-  /** Computes the codes, outside the transaction and its locks, and hands them out. */
-  async #answer(lane: Lane, group: readonly Request[], result: GroupResult): Promise<void> {
-    const { from, to, at } = result
-    const codes = await computeCodes(this.#books, lane.accountId, result.batches, from, to)
+  /** Tells those who get no new codes; resolves to the claims of the others, in pieces. */
+  #decide(lane: Lane, group: readonly Request[], { decisions }: GroupResult): AcceptedClaim[][] {
+    const claims: AcceptedClaim[] = []
     for (const [position, request] of group.entries()) {
-      const decision = result.decisions[position]
-      if (decision === undefined) throw new Error('A claim was left without a decision.')
-      if (decision instanceof Error) request.reject(decision)
-      else if (decision.replayed) request.resolve(await this.#replay(lane, decision.first))
-      else {
-        const { count, recipient } = request.input
-        const offset = Number(decision.first - from)
-        const claim = { at, recipient }
-        request.resolve(
-          codes.slice(offset, offset + count).map((code) => ({ ...code, poolId: lane.poolId, claim })),
-        )
+      const decision = decisions[position]
+      if (decision === undefined) request.reject(new Error('A claim was left without a decision.'))
+      else if (decision instanceof Error) request.reject(decision)
+      else if (decision.replayed) this.#replay(lane, decision.first).then(request.resolve, request.reject)
+      else claims.push({ first: decision.first, request })
+    }
+    return piecesOf(claims)
+  }
+
+  /** Computes the codes, outside the transaction and its locks, and hands them out. */
+  async #answer(lane: Lane, pieces: AcceptedClaim[][], result: GroupResult): Promise<void> {
+    // A request that was answered holds its codes: none is kept any longer than it takes.
+    for (let piece = pieces.shift(); piece !== undefined; piece = pieces.shift()) {
+      try {
+        await this.#answerPiece(lane, piece, result)
+      } catch (error) {
+        for (const { request } of piece) request.reject(error)
       }
+      // Between two large claims it is the turn of others.
+      if (pieces.length > 0) await nextTurn()
+    }
+  }
+
+  async #answerPiece(
+    lane: Lane,
+    piece: readonly AcceptedClaim[],
+    { batches, at }: GroupResult,
+  ): Promise<void> {
+    const [{ first: from }, last] = [piece[0], piece.at(-1)] as [AcceptedClaim, AcceptedClaim]
+    const to = last.first + BigInt(last.request.input.count)
+    const codes = await computeCodes(this.#books, lane.accountId, batches, from, to)
+    for (const { first, request } of piece) {
+      const { count, recipient } = request.input
+      const offset = Number(first - from)
+      const claim = { at, recipient }
+      request.resolve(
+        codes.slice(offset, offset + count).map((code) => ({ ...code, poolId: lane.poolId, claim })),
+      )
     }
   }
 
@@ -194,6 +235,22 @@ export class Claims {
     if (claim?.first !== first) throw new Error(`The claim at ${first} of the pool ${lane.poolId} is gone.`)
     return await codesOfClaim(this.#books, lane, claim)
   }
+}
+
+/** Splits claims that follow one another into pieces that have no more codes than the largest claim. */
+function piecesOf(claims: readonly AcceptedClaim[]): AcceptedClaim[][] {
+  const pieces: AcceptedClaim[][] = []
+  let room = 0
+  for (const claim of claims) {
+    const { count } = claim.request.input
+    if (count > room) {
+      pieces.push([])
+      room = maximumClaim
+    }
+    pieces.at(-1)?.push(claim)
+    room -= count
+  }
+  return pieces
 }
 
 function checkClaim(input: ClaimCodesInput): void {
@@ -242,7 +299,7 @@ async function claimGroup(
 
   const from = pool.claimed
   let to = from
-  const accepted: { first: bigint; request: Request }[] = []
+  const accepted: AcceptedClaim[] = []
   const decisions = group.map((request, i): Decision | 'short' => {
     // By a claim that is served in this very group, too: a key that comes twice in it belongs to that one.
     const decided = known[i] ?? decideByKey(request, keys)
@@ -318,7 +375,7 @@ function recordShortage(tx: BookTransaction, pool: Pool, before: bigint, after: 
 async function insertClaims(
   tx: BookTransaction,
   pool: Pool,
-  accepted: readonly { first: bigint; request: Request }[],
+  accepted: readonly AcceptedClaim[],
   at: Date,
   nonce: bigint,
 ): Promise<void> {
