@@ -129,10 +129,10 @@ describe('the name of a format', () => {
     try {
       await renaming.query('BEGIN')
       await renaming.query('UPDATE format SET name = $2 WHERE id = $1', [id, 'Contested'])
-      const creating = create('Contested')
+      const refused = expect(create('Contested')).rejects.toThrow(NameTakenError)
       await waitUntilSomebodyWaitsFor(renaming)
       await renaming.query('COMMIT')
-      await expect(creating).rejects.toThrow(NameTakenError)
+      await refused
     } finally {
       renaming.release()
     }
