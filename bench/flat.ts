@@ -7,7 +7,7 @@
 import { auditBooks } from '../src/domain/audit/audit.ts'
 import { Claims, maximumClaim } from '../src/domain/claim.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
-import { LoadGenerator, requestOf } from './load.ts'
+import { measure, requestOf } from './load.ts'
 import {
   type BenchBooks,
   claimDocument,
@@ -72,17 +72,13 @@ const fresh = await open('new', available)
 async function side({ bench, poolId }: typeof old): Promise<() => Promise<number>> {
   const { databaseUrl, key } = bench
   const url = await startServer(lifecycle, { databaseUrl, role: 'all', codeRows: false })
-  const load = await lifecycle.open(
-    'load',
-    () => LoadGenerator.open([url], connections),
-    (opened) => opened.close(),
-  )
+  const load = { urls: [url], connections, milliseconds: roundMs }
   const request = requestOf({
     key,
     query: claimDocument('claimCodes'),
     variables: claimInput(poolId, 1),
   })
-  return async () => (await load.measure(roundMs, () => request, expected)).rate
+  return async () => (await measure(load, () => request, expected)).rate
 }
 
 const claims = await compare(rounds, await side(old), await side(fresh))

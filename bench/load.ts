@@ -26,53 +26,41 @@ export function requestOf({ key, query, variables }: Operation): Buffer {
   )
 }
 
+/** Where the load goes, and how much of it. */
+export interface Load {
+  /** The servers' addresses: the connections go to them in turns. */
+  urls: readonly string[]
+  connections: number
+  milliseconds: number
+}
+
 /**
- * Connections that send one request after the other, each as soon as the one before is answered. It writes bytes
- * that were made before and reads no more of an answer than it must, so that the server is what is measured, and
- * not this.
+ * Sends what `next` gives, over each connection one request after the other, as soon as the one before is answered;
+ * then waits for what is under way. It writes bytes that were made before and reads no more of an answer than it must,
+ * so that the server is what is measured, and not this. Rejects when an answer is not a status of 200 whose body begins
+ * with `expected`.
  */
-export class LoadGenerator {
-  readonly #connections: Connection[]
-
-  private constructor(connections: Connection[]) {
-    this.#connections = connections
-  }
-
-  /** Opens `count` connections, in turns to each of the servers at `urls`. */
-  static async open(urls: readonly string[], count: number): Promise<LoadGenerator> {
-    const opening = Array.from({ length: count }, (_, i) => {
-      const { hostname, port } = new URL(urls[i % urls.length] as string)
-      return Connection.open(Number(port), hostname)
-    })
-    return new LoadGenerator(await Promise.all(opening))
-  }
-
-  /**
-   * Sends what `next` gives for as many milliseconds, then waits for what is under way. Rejects when an answer is
-   * not a status of 200 whose body begins with `expected`.
-   */
-  async measure(milliseconds: number, next: () => Buffer, expected: string): Promise<Measurement> {
-    const latencies: number[] = []
-    let inTime = 0
-    const start = performance.now()
-    const end = start + milliseconds
-    await Promise.all(
-      this.#connections.map(async (connection) => {
-        for (let sent = performance.now(); sent < end; ) {
-          await connection.exchange(next(), expected)
-          const answered = performance.now()
-          latencies.push(answered - sent)
-          if (answered < end) inTime += 1
-          sent = answered
-        }
-      }),
-    )
-    return { rate: (inTime / milliseconds) * 1_000, answered: latencies.length, latencies }
-  }
-
-  close(): void {
-    for (const connection of this.#connections) connection.close()
-  }
+export async function measure(load: Load, next: () => Buffer, expected: string): Promise<Measurement> {
+  const { urls, milliseconds } = load
+  const connections = await Promise.all(
+    Array.from({ length: load.connections }, (_, i) => Connection.open(urls[i % urls.length] as string)),
+  )
+  const latencies: number[] = []
+  let inTime = 0
+  const end = performance.now() + milliseconds
+  await Promise.all(
+    connections.map(async (connection) => {
+      for (let sent = performance.now(); sent < end; ) {
+        await connection.exchange(next(), expected)
+        const answered = performance.now()
+        latencies.push(answered - sent)
+        if (answered < end) inTime += 1
+        sent = answered
+      }
+      connection.close()
+    }),
+  )
+  return { rate: (inTime / milliseconds) * 1_000, answered: latencies.length, latencies }
 }
 
 const endOfHead = '\r\n\r\n'
@@ -95,9 +83,10 @@ class Connection {
     socket.on('close', () => this.#answered?.reject(new Error('The server has closed the connection.')))
   }
 
-  static async open(port: number, host: string): Promise<Connection> {
+  static async open(url: string): Promise<Connection> {
+    const { hostname, port } = new URL(url)
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const socket = connect(port, host, resolve)
+    const socket = connect(Number(port), hostname, resolve)
     socket.once('error', reject)
     await promise
     socket.off('error', reject)

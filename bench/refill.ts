@@ -4,7 +4,7 @@
  */
 
 import { Lifecycle } from '../src/lifecycle.ts'
-import { LoadGenerator, requestOf } from './load.ts'
+import { measure, requestOf } from './load.ts'
 import {
   claimDocument,
   claimInput,
@@ -30,17 +30,13 @@ const formatId = await newFormat(bench)
 const refilled = await newPool(bench, { name: 'Refilled', formatId, quantity: 1_000n, refills: true })
 const plenty = await newPool(bench, { name: 'Plenty', formatId, quantity: 1_000_000_000n })
 const url = await startServer(lifecycle, { databaseUrl, role: 'all', codeRows: false })
-const load = await lifecycle.open(
-  'load',
-  () => LoadGenerator.open([url], connections),
-  (opened) => opened.close(),
-)
+const load = { urls: [url], connections, milliseconds: roundMs }
 
 /** The 99th percentile of how long a claim takes, in milliseconds. */
 function side(poolId: string): () => Promise<number> {
   const request = requestOf({ key, query: claimDocument('claimCodes'), variables: claimInput(poolId, 1) })
   return async () => {
-    const { latencies } = await load.measure(roundMs, () => request, expected)
+    const { latencies } = await measure(load, () => request, expected)
     return latencies.sort((a, b) => a - b)[Math.floor(latencies.length * 0.99)] as number
   }
 }

@@ -5,7 +5,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { Lifecycle } from '../src/lifecycle.ts'
-import { LoadGenerator, requestOf } from './load.ts'
+import { measure, requestOf } from './load.ts'
 import {
   claimDocument,
   claimedOf,
@@ -34,11 +34,7 @@ const poolId = await newPool(bench, {
   quantity: 1_000_000_000n,
 })
 const url = await startServer(lifecycle, { databaseUrl, role: 'all', codeRows: false })
-const load = await lifecycle.open(
-  'load',
-  () => LoadGenerator.open([url], connections),
-  (opened) => opened.close(),
-)
+const load = { urls: [url], connections, milliseconds: roundMs }
 
 const { input } = claimInput(poolId, 1)
 let claimed = 0
@@ -50,7 +46,7 @@ function side(field: string, withKeys: boolean): () => Promise<number> {
     ? () => requestOf({ key, query, variables: { input: { ...input, idempotencyKey: randomUUID() } } })
     : () => fixed
   return async () => {
-    const { rate, answered } = await load.measure(roundMs, next, expected)
+    const { rate, answered } = await measure(load, next, expected)
     if (field === 'claimCodes') claimed += answered
     return rate
   }

@@ -4,7 +4,7 @@
  */
 
 import { Lifecycle } from '../src/lifecycle.ts'
-import { LoadGenerator, requestOf } from './load.ts'
+import { measure, requestOf } from './load.ts'
 import {
   claimDocument,
   claimedOf,
@@ -36,11 +36,7 @@ const urls = [
   await startServer(lifecycle, { databaseUrl, role: 'all', codeRows: false }),
   await startServer(lifecycle, { databaseUrl, role: 'all', codeRows: false }),
 ]
-const load = await lifecycle.open(
-  'load',
-  () => LoadGenerator.open(urls, connections),
-  (opened) => opened.close(),
-)
+const load = { urls, connections, milliseconds: roundMs }
 
 const requests = poolIds.map((poolId) =>
   requestOf({ key, query: claimDocument('claimCodes'), variables: claimInput(poolId, 1) }),
@@ -50,7 +46,7 @@ let claimed = 0
 function side(chosen: readonly Buffer[]): () => Promise<number> {
   const next = () => chosen[Math.floor(Math.random() * chosen.length)] as Buffer
   return async () => {
-    const { rate, answered } = await load.measure(roundMs, next, expected)
+    const { rate, answered } = await measure(load, next, expected)
     claimed += answered
     return rate
   }

@@ -23,7 +23,10 @@ import type { Lifecycle } from '../src/lifecycle.ts'
 import { startService } from '../src/service.ts'
 import type { ServerOptions } from './server.ts'
 
-const log = pino({ level: 'warn' }, pino.destination(2))
+// Ten million rows are written by one statement.
+const longestPreparationMs = 3_600_000
+
+const log = pino({ level: 'error' }, pino.destination(2))
 
 /** Books on a database of their own, with one account, whose key has all scopes. */
 export interface BenchBooks {
@@ -33,8 +36,10 @@ export interface BenchBooks {
   readonly key: string
 }
 
-/** Starts a PostgreSQL with its own defaults, on disk. Resolves to the address of an empty database. */
+/** Starts a PostgreSQL with its own defaults, on disk, which does not outlive this process. Resolves to the address of an empty database. */
 export async function startPostgres(lifecycle: Lifecycle): Promise<string> {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void lifecycle.close().finally(() => process.exit(1)))
   const dataDir = await lifecycle.open(
     'data',
     () => mkdtemp(join(tmpdir(), 'promo-codes-bench-')),
@@ -62,7 +67,7 @@ export async function createDatabase(databaseUrl: string, name: string): Promise
 export async function openBooks(lifecycle: Lifecycle, databaseUrl: string): Promise<BenchBooks> {
   const pool = await lifecycle.open(
     'connections',
-    () => openDatabase(databaseUrl, { max: 16, log, statementTimeoutMs: 0 }),
+    () => openDatabase(databaseUrl, { max: 16, log, statementTimeoutMs: longestPreparationMs }),
     (opened) => opened.end(),
   )
   const prisma = await lifecycle.open(
@@ -85,6 +90,7 @@ export async function startServer(lifecycle: Lifecycle, options: ServerOptions):
     'server',
     () => fork(join(import.meta.dirname, 'server.ts'), [JSON.stringify(options)]),
     async (child) => {
+      if (!child.connected) return
       const exited = once(child, 'exit')
       child.disconnect()
       await exited

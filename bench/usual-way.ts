@@ -5,7 +5,7 @@
  */
 
 import { Lifecycle } from '../src/lifecycle.ts'
-import { LoadGenerator, requestOf } from './load.ts'
+import { measure, requestOf } from './load.ts'
 import {
   claimDocument,
   claimInput,
@@ -49,15 +49,11 @@ show('createMany into a table of codes', await secondsOf(() => codeRows.fill(poo
 await bench.books.rows({ text: 'VACUUM ANALYZE' })
 
 const url = await startServer(lifecycle, { databaseUrl, role: 'all', codeRows: true })
-const load = await lifecycle.open(
-  'load',
-  () => LoadGenerator.open([url], connections),
-  (opened) => opened.close(),
-)
+const load = { urls: [url], connections, milliseconds: roundMs }
 
 function side(field: string): () => Promise<number> {
   const request = requestOf({ key, query: claimDocument(field), variables: claimInput(poolId, 1) })
-  return async () => (await load.measure(roundMs, () => request, expected)).rate
+  return async () => (await measure(load, () => request, expected)).rate
 }
 
 console.log(`\nClaims of one code over HTTP, ${connections} connections, median of ${rounds}`)
