@@ -1,11 +1,7 @@
 import { longestCode, type Position } from './shape.ts'
+import { dashes, foldCase, ignorable } from './typed-form.ts'
 
 const longestText = 10 * longestCode
-/** No code has a space, and none has an invisible character: whoever pastes one along means nothing by it. */
-const ignorable = /[\s\p{Cf}\p{Default_Ignorable_Code_Point}]/gu
-/** Keyboards and word processors turn a dash into these; codes can have the ASCII one alone. */
-const dashes = /[\p{Pd}\u2212\u30fc]/gu
-
 /**
  * Reads what a person typed as a string of one pattern. Spaces never count. Dashes don't, unless a random
  * character can be one. Case doesn't, unless the random characters have both cases of the letter: then it
@@ -52,9 +48,4 @@ export class TypedCodeReader {
     if (position !== null) return foldCase(character) === foldCase(position) ? position : undefined
     return this.#characters.has(character) ? character : (this.#folded.get(foldCase(character)) ?? undefined)
   }
-}
-
-// To lower case alone would tell ς from σ, and ẞ from ß.
-function foldCase(character: string): string {
-  return character.toLowerCase().toUpperCase().toLowerCase()
 }

@@ -3,13 +3,11 @@ import type { BookTransaction } from './books.ts'
 import type { FormatUse } from './format.ts'
 import type { Pool } from './pool.ts'
 
-/** Positions [start, start + count) of a pool: the indices [first, first + count) of a format. */
-export interface Batch {
-  start: bigint
-  count: bigint
-  formatId: string
-  first: bigint
-}
+/** What codes come from: a format that generated them, or the task that uploaded them. */
+export type CodeSource = { formatId: string; uploadId?: never } | { formatId?: never; uploadId: string }
+
+/** Positions [start, start + count) of a pool: the indices [first, first + count) of a format, or such rows of an upload. */
+export type Batch = CodeSource & { start: bigint; count: bigint; first: bigint }
 
 /**
  * Lays the next `count` indices of a format at the end of a pool's line, in the transaction that has locked both.
@@ -54,7 +52,7 @@ export async function readBatches(
     name: 'read-batches',
     // The batch that `from` lies in begins at or before it: the index leads there, however many come before.
     text: `
-      SELECT start, count, format_id, first FROM batch
+      SELECT start, count, format_id, task_id, first FROM batch
       WHERE account_id = $1 AND pool_id = $2 AND start < $4 AND start >= (
         SELECT start FROM batch WHERE account_id = $1 AND pool_id = $2 AND start <= $3 ORDER BY start DESC LIMIT 1
       )
@@ -64,20 +62,29 @@ export async function readBatches(
   return rows.map(decodeBatch)
 }
 
-/** Where a code lies: the pool and the position that an index of a format was given to, if it was generated. */
+/** Where a code lies: the pool and the position that its index was given to, if it is in a pool. */
 export async function findPosition(
   books: Queryable,
   accountId: string,
-  formatId: string,
-  index: bigint,
+  { formatId, uploadId, index }: CodeSource & { index: bigint },
 ): Promise<{ poolId: string; position: bigint } | undefined> {
-  const [row] = await books.rows<BatchRow & { pool_id: string }>({
-    name: 'find-position',
-    text: `
-      SELECT pool_id, start, count, format_id, first FROM batch
-      WHERE account_id = $1 AND format_id = $2 AND first <= $3 ORDER BY first DESC LIMIT 1`,
-    values: [accountId, formatId, index],
-  })
+  const [row] = await books.rows<BatchRow & { pool_id: string }>(
+    formatId === undefined
+      ? {
+          name: 'find-uploaded-position',
+          text: `
+            SELECT pool_id, start, count, format_id, task_id, first FROM batch
+            WHERE account_id = $1 AND task_id = $2 AND format_id IS NULL AND first <= $3 LIMIT 1`,
+          values: [accountId, uploadId, index],
+        }
+      : {
+          name: 'find-generated-position',
+          text: `
+            SELECT pool_id, start, count, format_id, task_id, first FROM batch
+            WHERE account_id = $1 AND format_id = $2 AND first <= $3 ORDER BY first DESC LIMIT 1`,
+          values: [accountId, formatId, index],
+        },
+  )
   if (row === undefined) return undefined
   const batch = decodeBatch(row)
   const offset = index - batch.first
@@ -87,15 +94,12 @@ export async function findPosition(
 interface BatchRow {
   start: string
   count: string
-  format_id: string
+  format_id: string | null
+  task_id: string
   first: string
 }
 
 function decodeBatch(row: BatchRow): Batch {
-  return {
-    start: BigInt(row.start),
-    count: BigInt(row.count),
-    formatId: row.format_id,
-    first: BigInt(row.first),
-  }
+  const source = row.format_id === null ? { uploadId: row.task_id } : { formatId: row.format_id }
+  return { ...source, start: BigInt(row.start), count: BigInt(row.count), first: BigInt(row.first) }
 }

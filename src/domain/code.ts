@@ -1,49 +1,71 @@
 import type { Queryable } from '../database/transaction.ts'
-import { type Batch, findPosition, readBatches } from './batch.ts'
+import { type Batch, type CodeSource, findPosition, readBatches } from './batch.ts'
 import type { Books } from './books.ts'
 import { readPool } from './pool.ts'
 
-/** A code that has been generated. Its origin, the format and the index, never changes. */
-export interface Code {
-  formatId: string
-  index: bigint
-  code: string
+/** What a code comes from, and which of its codes it is: the index of a format, or the row of an upload. */
+export type CodeOrigin = CodeSource & { index: bigint }
+
+/** A code with its text. */
+export type CodeText = CodeOrigin & { code: string }
+
+/** A code in a pool. Its origin never changes. */
+export type Code = CodeText & {
   poolId: string
   /** When and to whom it was handed out; nothing while it is available. */
   claim: { at: Date; recipient: string | undefined } | undefined
 }
 
-export interface CodeOrigin {
-  formatId: string
-  index: bigint
-}
-
 export type CodeStatus = 'AVAILABLE' | 'CLAIMED'
 
-/** The origins and texts of the codes at positions [from, to) of a pool, whose batches are given. */
+/**
+ * The origins and texts of the codes at positions [from, to) of a pool, whose batches are given: generated ones are
+ * computed, uploaded ones are read.
+ */
 export async function computeCodes(
   books: Books,
   accountId: string,
   batches: readonly Batch[],
   from: bigint,
   to: bigint,
-): Promise<(CodeOrigin & { code: string })[]> {
-  const codes: (CodeOrigin & { code: string })[] = []
+): Promise<CodeText[]> {
+  const codes: CodeText[] = []
   for (const batch of batches) {
     const begin = from > batch.start ? from : batch.start
     const end = to < batch.start + batch.count ? to : batch.start + batch.count
     if (begin >= end) continue
-    const space = await books.codeSpaces.get(books, accountId, batch.formatId)
-    const first = batch.first + (begin - batch.start)
-    let index = first
-    for (const code of space.codesAt(first, Number(end - begin))) {
-      codes.push({ formatId: batch.formatId, index, code })
-      index += 1n
+    const { formatId, uploadId } = batch
+    let index = batch.first + (begin - batch.start)
+    if (formatId === undefined)
+      for (const code of await readUploadedCodes(books, accountId, uploadId, index, index + (end - begin)))
+        codes.push({ uploadId, index: index++, code })
+    else {
+      const space = await books.codeSpaces.get(books, accountId, formatId)
+      for (const code of space.codesAt(index, Number(end - begin)))
+        codes.push({ formatId, index: index++, code })
     }
   }
   if (BigInt(codes.length) !== to - from)
     throw new Error(`The batches do not hold all of the positions ${from} to ${to}.`)
   return codes
+}
+
+/** The codes in the rows [from, to) of an upload, in their order. */
+async function readUploadedCodes(
+  books: Books,
+  accountId: string,
+  uploadId: string,
+  from: bigint,
+  to: bigint,
+): Promise<string[]> {
+  const rows = await books.rows<{ code: string }>({
+    name: 'read-uploaded-codes',
+    text: `
+      SELECT code FROM uploaded_code
+      WHERE account_id = $1 AND task_id = $2 AND row >= $3 AND row < $4 ORDER BY row`,
+    values: [accountId, uploadId, from, to],
+  })
+  return rows.map(({ code }) => code)
 }
 
 /** A page of a pool's codes, as places in the order of their list: [from, to) of `total`. */
@@ -100,7 +122,7 @@ async function positionOf(
   origin: CodeOrigin | undefined,
 ): Promise<bigint | undefined | null> {
   if (origin === undefined) return undefined
-  const found = await findPosition(books, accountId, origin.formatId, origin.index)
+  const found = await findPosition(books, accountId, origin)
   return found?.poolId === poolId ? found.position : null
 }
 
@@ -131,7 +153,7 @@ export async function readCode(
   accountId: string,
   origin: CodeOrigin,
 ): Promise<Code | undefined> {
-  const found = await findPosition(books, accountId, origin.formatId, origin.index)
+  const found = await findPosition(books, accountId, origin)
   if (found === undefined) return undefined
   const pool = await readPool(books, accountId, found.poolId)
   if (pool === undefined) throw new Error(`The pool ${found.poolId} has batches and does not exist.`)

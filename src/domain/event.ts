@@ -1,12 +1,11 @@
 import type { Queryable, Transaction } from '../database/transaction.ts'
+import type { TaskFailureCode, TaskStatus } from '../generated/prisma/client.ts'
 import { CursorExpiredError, CursorInvalidError } from './errors.ts'
 
 /**
  * The event log of an account: what happened to its pools, in a sequence without gaps. Events are written in the
  * transaction of the change that they tell of.
  */
-
-export type TaskStatus = 'AWAITING_EXECUTION' | 'RUNNING' | 'COMPLETED' | 'FAILED' | 'CANCELLED'
 
 /** How a task stood when its status changed. Counts are decimal strings, times ISO 8601. */
 export interface TaskSnapshot {
@@ -16,7 +15,7 @@ export interface TaskSnapshot {
   added: string
   startedAt: string | null
   finishedAt: string | null
-  failureCode: 'INTERNAL' | null
+  failureCode: TaskFailureCode | null
   failureMessage: string | null
 }
 

@@ -1,9 +1,9 @@
 import { v7 as newId } from 'uuid'
 import type { Queryable } from '../database/transaction.ts'
-import type { TaskTrigger } from '../generated/prisma/client.ts'
+import type { TaskFailureCode, TaskStatus, TaskTrigger } from '../generated/prisma/client.ts'
 import type { Books, BookTransaction } from './books.ts'
 import { NotFoundError, TaskFinishedError } from './errors.ts'
-import type { TaskSnapshot, TaskStatus } from './event.ts'
+import type { TaskSnapshot } from './event.ts'
 import { lockFormat } from './format.ts'
 import { lockPool } from './pool.ts'
 
@@ -172,7 +172,7 @@ interface TaskRow {
   added: string
   started_at: Date | null
   finished_at: Date | null
-  failure_code: 'INTERNAL' | null
+  failure_code: TaskFailureCode | null
   failure_message: string | null
 }
 

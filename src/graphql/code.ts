@@ -54,7 +54,8 @@ builder.node(Code, {
       type: Format,
       nullable: true,
       description: 'The format that it was generated from; null for an uploaded one.',
-      resolve: (code, _args, { nodes }) => nodes.format.load(code.formatId),
+      resolve: ({ formatId }, _args, { nodes }) =>
+        formatId === undefined ? null : nodes.format.load(formatId),
     }),
     recipient: t.string({
       nullable: true,
@@ -74,7 +75,7 @@ builder.node(Code, {
 
 function isCode(value: unknown): boolean {
   return (
-    typeof value === 'object' && value !== null && 'formatId' in value && 'index' in value && 'code' in value
+    typeof value === 'object' && value !== null && 'index' in value && 'code' in value && 'poolId' in value
   )
 }
 

@@ -1,3 +1,5 @@
+import type { CodeOrigin } from '../domain/code.ts'
+
 /**
  * Global ids: base64 of the type's name and the id within it. Whatever is not the id of a thing of the type that is
  * asked for is treated as the id of a thing that does not exist.
@@ -29,14 +31,16 @@ export function isUuid(text: string): boolean {
 }
 
 /** The origin of a code as the id within the type Code. */
-export function codeKey(origin: { formatId: string; index: bigint }): string {
-  return `${origin.formatId}:${origin.index}`
+export function codeKey({ formatId, uploadId, index }: CodeOrigin): string {
+  return formatId === undefined ? `upload:${uploadId}:${index}` : `${formatId}:${index}`
 }
 
-export function parseCodeKey(key: string): { formatId: string; index: bigint } | undefined {
-  const match = /^([0-9a-f-]{36}):(0|[1-9]\d{0,28})$/.exec(key)
-  if (match?.[1] === undefined || match[2] === undefined || !isUuid(match[1])) return undefined
-  return { formatId: match[1], index: BigInt(match[2]) }
+export function parseCodeKey(key: string): CodeOrigin | undefined {
+  const match = /^(upload:)?([0-9a-f-]{36}):(0|[1-9]\d{0,28})$/.exec(key)
+  const [, uploaded, source, digits] = match ?? []
+  if (source === undefined || digits === undefined || !isUuid(source)) return undefined
+  const index = BigInt(digits)
+  return uploaded === undefined ? { formatId: source, index } : { uploadId: source, index }
 }
 
 /** The nil UUID of RFC 9562, which is never given to anything. */

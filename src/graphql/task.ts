@@ -42,13 +42,16 @@ const TaskTrigger = builder.enumType('TaskTrigger', {
 })
 
 export const TaskStatus = builder.enumType('TaskStatus', {
-  description: 'How far a task is. It goes from AWAITING_EXECUTION to RUNNING and ends in one of the others.',
+  description:
+    'How far a task is. It goes from AWAITING_EXECUTION to RUNNING and ends in one of the others; a completed upload can ' +
+    'still be undone.',
   values: {
     AWAITING_EXECUTION: { description: 'Accepted: its codes are reserved, and it waits for its turn.' },
     RUNNING: { description: 'It is being carried out.' },
     COMPLETED: { description: 'Its codes are in the pool.' },
     FAILED: { description: 'It could not be carried out and added nothing: see failure.' },
     CANCELLED: { description: 'It was cancelled and added nothing.' },
+    UNDONE: { description: 'It was an upload, and its codes were taken out of the pool again.' },
   } satisfies Record<TaskStatusName, { description: string }>,
 })
 
@@ -56,6 +59,7 @@ const TaskFailureCode = builder.enumType('TaskFailureCode', {
   description: 'Why a task failed.',
   values: {
     INTERNAL: { description: 'The service could not carry it out.' },
+    UNREADABLE_FILE: { description: 'The file that was uploaded could not be read as a list of codes.' },
   } satisfies Record<TaskFailureCodeName, { description: string }>,
 })
 

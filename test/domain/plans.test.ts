@@ -21,6 +21,7 @@ const accountId = newId()
 const poolId = newId()
 const formatId = newId()
 const taskId = newId()
+const uploadId = newId()
 const half = BigInt(many / 2)
 
 let database: TestDatabase
@@ -56,6 +57,13 @@ beforeAll(async () => {
     poolId,
     formatId,
     taskId,
+  )
+  await fill(
+    `INSERT INTO batch (account_id, pool_id, start, count, task_id)
+     SELECT $1, $2, ${many} + n, 1, CASE n WHEN 1 THEN $3::uuid ELSE gen_random_uuid() END
+     FROM generate_series(1, ${many}) n`,
+    poolId,
+    uploadId,
   )
   await fill(
     `INSERT INTO claim (account_id, pool_id, first, count, at, nonce)
@@ -118,7 +126,8 @@ describe('on tables without statistics, a statement reads no more rows than it n
     'the task': (books) => readTask(books, accountId, taskId),
     'the task in the log': (books) => readTaskInLog(books, accountId, taskId),
     'the batch of a position': (books) => readBatches(books, accountId, poolId, half, half + 1n),
-    'the position of a code': (books) => findPosition(books, accountId, formatId, half),
+    'the position of a code': (books) => findPosition(books, accountId, { formatId, index: half }),
+    'the position of an uploaded code': (books) => findPosition(books, accountId, { uploadId, index: half }),
     'the claim of a position': (books) => readClaims(books, accountId, poolId, half, half + 1n),
     'the uses of keys': (books) =>
       findKeys(Object.assign(books, { accountId }) as BookTransaction, 'claimCodes', [
