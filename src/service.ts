@@ -17,6 +17,7 @@ import { createSample, findSample } from './domain/sample.ts'
 import { PrismaClient } from './generated/prisma/client.ts'
 import { encodeId } from './graphql/ids.ts'
 import { createSchema } from './graphql/schema.ts'
+import { Subscriber } from './graphql/subscribe.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { OperatorError } from './operator-error.ts'
 import { createApi, graphqlPath } from './server/api.ts'
@@ -129,7 +130,12 @@ async function openServer(lifecycle: Lifecycle, books: Books, options: ServiceOp
     (opened) => opened.close(),
   )
   const services = { books, claims: new Claims(books), feed, watch, keys }
-  const api = createApi({ schema: createSchema(), services, authentication, log })
+  const subscriber = await lifecycle.open(
+    'subscriptions',
+    () => new Subscriber(log),
+    (opened) => opened.close(),
+  )
+  const api = createApi({ schema: createSchema(), services, authentication, subscriber, log })
   const accountId = await findFirstAccount(books)
   const graphiqlHasKey = options.embedded && isLoopbackHost(options.host) && role !== 'worker'
   const apiKey = graphiqlHasKey ? await renewGraphiqlKey(books, accountId) : undefined

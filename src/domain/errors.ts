@@ -156,3 +156,14 @@ export class CursorExpiredError extends Error {
     this.name = 'CursorExpiredError'
   }
 }
+
+/** A reader of the event log was so slow that events it had still to read have been removed. */
+export class ReaderTooSlowError extends Error {
+  constructor() {
+    super(
+      'This subscription was read so slowly that events it had still to tell are no longer kept. Read the state afresh, ' +
+        'together with eventCursor, and go on from there.',
+    )
+    this.name = 'ReaderTooSlowError'
+  }
+}

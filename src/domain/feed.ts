@@ -1,7 +1,10 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { isUnavailable } from '../database/errors.ts'
 import type { Books } from './books.ts'
+import { CursorExpiredError, ReaderTooSlowError } from './errors.ts'
 import { type PoolEvent, readEventsAfter, readLog, readLogs } from './event.ts'
+import { Sleeper, Sleepers } from './sleepers.ts'
 
 // Between notices: how late an event is at most whose notice was lost.
 const lookEveryMs = 1_000
@@ -11,16 +14,30 @@ const kept = 5_000
 
 const pageSize = 1_000
 
+// Events that a reader is given at once, before it looks again: all that it holds while it is slow.
+const atOnce = 200
+
+// How long readers go on with events that are at hand before it is the turn of others.
+const longestTurnMs = 10
+
+/** What a reader wants of an account's log: the events after `sequence`, of one pool or of all. */
+export interface Wanted {
+  accountId: string
+  poolId?: string | undefined
+  sequence: bigint
+}
+
 /**
  * The live end of the event logs that somebody in this process follows. Each log is read once for all of its
  * readers, whenever a notice or the clock says that there may be something new. Readers take what they need at
  * their own pace, from what is kept here or from the log itself, so that a slow one costs no memory and misses
- * nothing.
+ * nothing. Those that are given the same live event are given the same object.
  */
 export class EventFeed {
   readonly #books: Books
   readonly #log: Logger
   readonly #tails = new Map<string, Tail>()
+  readonly #turns = new Turns()
   readonly #stopListening: () => void
   readonly #timer: NodeJS.Timeout
   #looking = false
@@ -41,22 +58,25 @@ export class EventFeed {
   }
 
   /**
-   * Every event of the account's log after `sequence`, in order, without end: until `signal` is aborted. Ends with
-   * a CursorExpiredError when the reader is so slow, or begins so far back, that events are no longer kept.
+   * Every event of the log after `sequence`, in order, without end: until `signal` is aborted. Ends with a
+   * ReaderTooSlowError when events that are still to be read are no longer kept.
    */
-  async *after(accountId: string, sequence: bigint, signal: AbortSignal): AsyncGenerator<PoolEvent> {
+  async *after({ accountId, poolId, sequence }: Wanted, signal: AbortSignal): AsyncGenerator<PoolEvent> {
     const tail = this.#follow(accountId)
+    const sleeper = new Sleeper(signal)
     try {
       let position = sequence
       while (!signal.aborted) {
-        const seen = tail.changes
-        const events = tail.after(position) ?? (await this.#readPage(accountId, position, signal))
+        const seen = tail.sleepers.calls
+        const events = tail.after(position, atOnce) ?? (await this.#readPage(accountId, position, signal))
         for (const event of events) {
           position = event.sequence
+          if (poolId !== undefined && event.poolId !== poolId) continue
           yield event
           if (signal.aborted) return
+          if (this.#turns.isOver()) await this.#turns.next()
         }
-        if (events.length === 0) await tail.changed(seen, signal)
+        if (events.length === 0) await tail.sleepers.sleep(sleeper, seen)
       }
     } finally {
       this.#leave(accountId, tail)
@@ -67,8 +87,9 @@ export class EventFeed {
   async #readPage(accountId: string, position: bigint, signal: AbortSignal): Promise<PoolEvent[]> {
     while (!signal.aborted) {
       try {
-        return await readEventsAfter(this.#books, accountId, position, pageSize)
+        return await readEventsAfter(this.#books, accountId, position, atOnce)
       } catch (error) {
+        if (error instanceof CursorExpiredError) throw new ReaderTooSlowError()
         if (!isUnavailable(error)) throw error
         this.#log.warn({ err: error }, 'an event log is out of reach; trying again')
         await delay(lookEveryMs, signal)
@@ -125,12 +146,11 @@ async function delay(ms: number, signal: AbortSignal): Promise<void> {
 /** The newest events of one account's log. */
 class Tail {
   readers = 0
-  /** Counts up with every change, so that a reader can wait for the next one after what it has seen. */
-  changes = 0
+  /** Readers that have read all there is. They are woken by every change. */
+  readonly sleepers = new Sleepers()
   readonly #books: Books
   readonly #accountId: string
   readonly #log: Logger
-  readonly #waiting = new Set<() => void>()
   /** Events (from, last], which are known here; nothing is known before the first look. */
   #events: PoolEvent[] = []
   #last: bigint | undefined
@@ -143,24 +163,13 @@ class Tail {
     this.#log = log
   }
 
-  /** The events after `sequence`, if they are all kept here. */
-  after(sequence: bigint): readonly PoolEvent[] | undefined {
+  /** The events after `sequence`, `limit` at most, if they are kept here. */
+  after(sequence: bigint, limit: number): readonly PoolEvent[] | undefined {
     if (this.#last === undefined) return undefined
     const behind = this.#last - sequence
     if (behind < 0n || behind > BigInt(this.#events.length)) return behind < 0n ? [] : undefined
-    return this.#events.slice(this.#events.length - Number(behind))
-  }
-
-  /** Resolves when something has changed since `changes` stood at `seen`, or when `signal` is aborted. */
-  async changed(seen: number, signal: AbortSignal): Promise<void> {
-    if (this.changes !== seen || signal.aborted) return
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const wake = () => resolve()
-    this.#waiting.add(wake)
-    signal.addEventListener('abort', wake)
-    await promise
-    signal.removeEventListener('abort', wake)
-    this.#waiting.delete(wake)
+    const start = this.#events.length - Number(behind)
+    return this.#events.slice(start, start + limit)
   }
 
   advanceTo(last: bigint): void {
@@ -190,7 +199,7 @@ class Tail {
       if (this.#last === undefined) {
         this.#last = (await readLog(this.#books, this.#accountId)).last
         // A reader may have looked at the log before this: what came between is for it to read.
-        this.#wake()
+        this.sleepers.wakeAll()
       }
       const events = await readEventsAfter(this.#books, this.#accountId, this.#last, pageSize)
       const newest = events.at(-1)
@@ -199,12 +208,27 @@ class Tail {
       this.#events.push(...events)
       if (this.#events.length > kept) this.#events = this.#events.slice(-kept)
       if (events.length === pageSize) this.#advanceAgain = true
-      this.#wake()
+      this.sleepers.wakeAll()
     } while (this.#advanceAgain)
   }
+}
 
-  #wake(): void {
-    this.changes += 1
-    for (const resolve of this.#waiting) resolve()
+/** The turns of the event loop that readers of this process have together. */
+class Turns {
+  #began = 0
+  #next: Promise<void> | undefined
+
+  /** Whether this turn has lasted for as long as it may. */
+  isOver(): boolean {
+    return performance.now() - this.#began >= longestTurnMs
+  }
+
+  /** Resolves in the next turn, after others have had theirs. */
+  next(): Promise<void> {
+    this.#next ??= nextTurn().then(() => {
+      this.#began = performance.now()
+      this.#next = undefined
+    })
+    return this.#next
   }
 }

@@ -5,19 +5,11 @@ import type { Books } from './books.ts'
 // How long a subscription outlives its key at most in a process that the notice of the revocation did not reach.
 const lookEveryMs = 2_000
 
-/** A key that somebody depends on for as long as it is watched. */
-export interface WatchedKey {
-  /** Aborted when the key no longer works. */
-  readonly revoked: AbortSignal
-  /** The key is no longer of interest. */
-  release(): void
-}
-
 /** Tells those who go on for long, such as subscriptions, that the key they came with has been revoked. */
 export class KeyWatch {
   readonly #books: Books
   readonly #log: Logger
-  readonly #watched = new Map<string, Set<AbortController>>()
+  readonly #watched = new Map<string, Set<() => void>>()
   readonly #stopListening: () => void
   readonly #timer: NodeJS.Timeout
 
@@ -33,15 +25,14 @@ export class KeyWatch {
     clearInterval(this.#timer)
   }
 
-  watch(keyId: string): WatchedKey {
-    const watcher = new AbortController()
+  /** Calls `onRevoked`, once, when the key no longer works, unless the function that is returned was called before. */
+  watch(keyId: string, onRevoked: () => void): () => void {
     const watchers = this.#watched.get(keyId) ?? new Set()
-    this.#watched.set(keyId, watchers.add(watcher))
-    const release = () => {
-      watchers.delete(watcher)
+    this.#watched.set(keyId, watchers.add(onRevoked))
+    return () => {
+      watchers.delete(onRevoked)
       if (watchers.size === 0 && this.#watched.get(keyId) === watchers) this.#watched.delete(keyId)
     }
-    return { revoked: watcher.signal, release }
   }
 
   #look(): void {
@@ -66,6 +57,6 @@ export class KeyWatch {
   #revoke(keyId: string): void {
     const watchers = this.#watched.get(keyId)
     this.#watched.delete(keyId)
-    for (const watcher of watchers ?? []) watcher.abort()
+    for (const onRevoked of watchers ?? []) onRevoked()
   }
 }

@@ -1,7 +1,7 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import type { Logger } from 'pino'
 import { canRunAgain, isUnavailable } from '../database/errors.ts'
-import { CursorExpiredError, CursorInvalidError } from '../domain/errors.ts'
+import { CursorExpiredError, CursorInvalidError, ReaderTooSlowError } from '../domain/errors.ts'
 
 /** The codes of top-level errors: everything that is not a typed error of the domain. */
 const problemCodes = [
@@ -76,6 +76,7 @@ function translate(error: unknown, log: Logger): GraphQLError {
   if (error instanceof GraphQLError) return error
   if (error instanceof CursorInvalidError) return problem('CURSOR_INVALID', error.message)
   if (error instanceof CursorExpiredError) return problem('CURSOR_EXPIRED', error.message)
+  if (error instanceof ReaderTooSlowError) return problem('SUBSCRIBER_TOO_SLOW', error.message)
   // What has lost to other transactions time and again may well win the next time.
   if (isUnavailable(error) || canRunAgain(error)) {
     log.warn({ err: error }, 'a request could not be served by the database')

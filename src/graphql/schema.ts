@@ -7,6 +7,7 @@ import './pool.ts'
 import './task.ts'
 import './code.ts'
 import './event.ts'
+import './live.ts'
 import './errors.ts'
 import './node.ts'
 

@@ -10,19 +10,28 @@ export function stream<T>(
   { keys, keyId }: Pick<Context, 'keys' | 'keyId'>,
   generate: (signal: AbortSignal) => AsyncGenerator<T>,
 ): AsyncGenerator<T> {
-  const left = new AbortController()
-  const key = keys.watch(keyId)
-  const source = generate(AbortSignal.any([left.signal, key.revoked]))
+  const ending = new AbortController()
+  const source = generate(ending.signal)
+  let revoked = false
+  const release = keys.watch(keyId, () => {
+    revoked = true
+    ending.abort()
+  })
   const leave = () => {
-    left.abort()
-    key.release()
+    release()
+    ending.abort()
   }
   return {
     async next() {
-      const result = await source.next()
-      if (result.done) leave()
-      if (key.revoked.aborted) throw unauthenticated('The API key of this subscription was revoked.')
-      return result
+      try {
+        const result = await source.next()
+        if (revoked) throw unauthenticated('The API key of this subscription was revoked.')
+        if (result.done) leave()
+        return result
+      } catch (error) {
+        leave()
+        throw error
+      }
     },
     return(value) {
       leave()

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { type Context, type Credentials, createContext, type Services } from '../graphql/context.ts'
 import { readEventCursor } from '../graphql/event.ts'
 import { problem, publicError } from '../graphql/problems.ts'
+import type { Subscriber } from '../graphql/subscribe.ts'
 import type { Authentication } from './authentication.ts'
 
 export const graphqlPath = '/graphql'
@@ -26,14 +27,21 @@ export function createApi(parts: {
   schema: GraphQLSchema
   services: Services
   authentication: Authentication
+  subscriber: Subscriber
   log: Logger
 }): Api {
-  const { schema, services, authentication, log } = parts
+  const { schema, services, authentication, subscriber, log } = parts
   return createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: graphqlPath,
     context: ({ credentials, params }) => operationContext(services, credentials, params.query),
-    plugins: [authenticateFirst(authentication), refuseUnreadable(), limitDocuments(), noteStreams()],
+    plugins: [
+      authenticateFirst(authentication),
+      refuseUnreadable(),
+      limitDocuments(),
+      subscribeWith(subscriber),
+      noteStreams(),
+    ],
     maskedErrors: { maskError: (error) => publicError(error, log), errorMessage: '' },
     maxRequestBodySize: maximumRequestBytes,
     cors: {
@@ -110,6 +118,14 @@ function limitDocuments(): Plugin<object, ServerContext> {
           throw error
         }
       })
+    },
+  }
+}
+
+function subscribeWith(subscriber: Subscriber): Plugin {
+  return {
+    onSubscribe({ setSubscribeFn }) {
+      setSubscribeFn((args) => subscriber.subscribe(args))
     },
   }
 }

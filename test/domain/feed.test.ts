@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import { transaction } from '../../src/database/transaction.ts'
 import type { Books } from '../../src/domain/books.ts'
 import { Claims } from '../../src/domain/claim.ts'
-import { CursorExpiredError } from '../../src/domain/errors.ts'
+import { ReaderTooSlowError } from '../../src/domain/errors.ts'
 import { appendEvents, type EventDraft, type PoolEvent, readLog } from '../../src/domain/event.ts'
 import { EventFeed } from '../../src/domain/feed.ts'
 import {
@@ -50,7 +50,7 @@ async function append(
 function follow(feed: EventFeed, { accountId }: Place, after = 0n) {
   const leaving = new AbortController()
   onTestFinished(() => leaving.abort())
-  return { events: feed.after(accountId, after, leaving.signal), leave: () => leaving.abort() }
+  return { events: feed.after({ accountId, sequence: after }, leaving.signal), leave: () => leaving.abort() }
 }
 
 /** The next events, as many as asked for. */
@@ -138,7 +138,7 @@ describe('a reader of the feed', () => {
     expect(value).toMatchObject({ sequence: 1n, poolId: expect.not.stringMatching(/^a0000000/) })
   })
 
-  it('is told when the events that it wants are no longer kept', async () => {
+  it('is told that it was too slow when the events that it wants are no longer kept', async () => {
     const place = await emptyAccount()
     await append(place, 5)
     const { books, accountId } = place
@@ -148,7 +148,7 @@ describe('a reader of the feed', () => {
       values: [accountId],
     })
     const feed = openFeed(books)
-    await expect(follow(feed, place, 2n).events.next()).rejects.toThrow(CursorExpiredError)
+    await expect(follow(feed, place, 2n).events.next()).rejects.toThrow(ReaderTooSlowError)
     expect(await take(follow(feed, place, 3n).events, 2)).toEqual([4n, 5n])
   })
 })

@@ -9,6 +9,7 @@ import { KeyWatch } from '../../src/domain/keywatch.ts'
 import { PoolWatch } from '../../src/domain/poolwatch.ts'
 import type { Context } from '../../src/graphql/context.ts'
 import { stream } from '../../src/graphql/stream.ts'
+import { Subscriber } from '../../src/graphql/subscribe.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
 import { createApi } from '../../src/server/api.ts'
 import { Authentication } from '../../src/server/authentication.ts'
@@ -71,7 +72,7 @@ beforeAll(async () => {
     (opened) => opened.close(),
   )
   const services = { books, claims: new Claims(books), feed, watch, keys }
-  const api = createApi({ schema, services, authentication, log })
+  const api = createApi({ schema, services, authentication, subscriber: new Subscriber(log), log })
   const graphiql = await loadGraphiql('/graphql')
   http = await lifecycle.open(
     'HTTP',

@@ -1,0 +1,18 @@
+/** A server that sends what it is told to all of its sockets, and does nothing else: what `ws` alone can do. */
+
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { WebSocketServer } from 'ws'
+
+export interface Broadcast {
+  text: string
+  times: number
+}
+
+const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false })
+await once(server, 'listening')
+process.on('message', ({ text, times }: Broadcast) => {
+  for (let i = 0; i < times; i++) for (const client of server.clients) client.send(text)
+})
+process.once('disconnect', () => process.exit())
+process.send?.(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`)

@@ -1,0 +1,89 @@
+import { CursorExpiredError, CursorInvalidError } from '../domain/errors.ts'
+import { decodeCursor, type PoolEvent as PoolEventValue, readLog } from '../domain/event.ts'
+import { readPool } from '../domain/pool.ts'
+import { readTaskInLog, unfinished } from '../domain/task.ts'
+import type { Pool as PoolRow, Task as TaskRow } from '../generated/prisma/client.ts'
+import { builder } from './builder.ts'
+import type { Context } from './context.ts'
+import { PoolEvent } from './event.ts'
+import { uuidOf } from './ids.ts'
+import { Pool } from './pool.ts'
+import { problem } from './problems.ts'
+import { stream } from './stream.ts'
+import { Task, taskAsOf } from './task.ts'
+
+builder.subscriptionFields((t) => ({
+  taskUpdated: t.field({
+    type: Task,
+    description:
+      'The task as it is now, then at every change; completes when the task has finished. Needs READ.',
+    authScopes: { scope: 'READ' },
+    args: { id: t.arg.id({ required: true, description: 'The id of a task.' }) },
+    subscribe: (_root, { id }, context) => taskUpdates(uuidOf('Task', id), context),
+    resolve: (task: TaskRow) => task,
+  }),
+  poolUpdated: t.field({
+    type: Pool,
+    description:
+      'The pool as it is now, then whenever its counts, status or settings have changed, at most once a second. Needs READ.',
+    authScopes: { scope: 'READ' },
+    args: { id: t.arg.id({ required: true, description: 'The id of a pool.' }) },
+    subscribe: (_root, { id }, context) => poolUpdates(uuidOf('Pool', id), context),
+    resolve: (pool: PoolRow) => pool,
+  }),
+  poolEvents: t.field({
+    type: PoolEvent,
+    description:
+      'What happens to a pool (or, without poolId, to every pool of the account), in order. With `after`, first ' +
+      'everything that happened since: a client that reconnects with its last cursor misses nothing. Needs READ.',
+    authScopes: { scope: 'READ' },
+    args: {
+      poolId: t.arg.id({
+        description: 'Only events of this pool; without it, of every pool, later ones too.',
+      }),
+      after: t.arg.string({
+        description:
+          'The cursor of the last event that you have, or an eventCursor; without it, from now on.',
+      }),
+    },
+    subscribe: (_root, { poolId, after }, context) =>
+      poolEvents(poolId == null ? undefined : uuidOf('Pool', poolId), after ?? undefined, context),
+    resolve: (event: PoolEventValue) => event,
+  }),
+}))
+
+async function taskUpdates(taskId: string, context: Context) {
+  const { books, feed, accountId, nodes } = context
+  const task = await nodes.task.load(taskId)
+  const now = await readTaskInLog(books, accountId, taskId)
+  if (task === null || now === undefined) throw notFound('task')
+  return stream(context, async function* (signal) {
+    yield taskAsOf(task, now.snapshot)
+    if (!unfinished.includes(now.snapshot.status)) return
+    for await (const event of feed.after({ accountId, sequence: now.sequence }, signal)) {
+      if (event.kind !== 'TASK_STATUS_CHANGED' || event.payload.taskId !== taskId) continue
+      yield taskAsOf(task, event.payload)
+      if (!unfinished.includes(event.payload.status)) return
+    }
+  })
+}
+
+async function poolEvents(poolId: string | undefined, after: string | undefined, context: Context) {
+  const { books, feed, accountId } = context
+  if (poolId !== undefined && (await readPool(books, accountId, poolId)) === undefined) throw notFound('pool')
+  const log = await readLog(books, accountId)
+  const from = after === undefined ? { log: log.log, sequence: log.last } : decodeCursor(after)
+  if (from.log !== log.log || from.sequence > log.last) throw new CursorInvalidError()
+  if (from.sequence < log.floor) throw new CursorExpiredError()
+  return stream(context, (signal) => feed.after({ accountId, poolId, sequence: from.sequence }, signal))
+}
+
+async function poolUpdates(poolId: string, context: Context) {
+  const pool = await context.nodes.pool.load(poolId)
+  if (pool === null) throw notFound('pool')
+  return stream(context, (signal) => context.watch.after(pool, signal))
+}
+
+function notFound(what: string) {
+  return problem('NOT_FOUND', `There is no ${what} with this id in your account.`)
+}

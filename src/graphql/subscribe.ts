@@ -1,0 +1,156 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import {
+  createSourceEventStream,
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  executeSubscriptionEvent,
+  mapSourceToResponseEvent,
+  type ValidatedSubscriptionArgs,
+  validateSubscriptionArgs,
+  visit,
+} from 'graphql'
+import type { Logger } from 'pino'
+import { isUnavailable } from '../database/errors.ts'
+import type { Context } from './context.ts'
+
+// What is shared is told as it was so long ago at most.
+const sharedForMs = 100
+
+const tryAgainAfterMs = 1_000
+
+/** What a subscription is answered with: a stream of results, or why there is none. */
+export type Subscribed = AsyncGenerator<ExecutionResult, void, void> | ExecutionResult
+
+/** What some subscriptions ask of one event, executed for all of them. */
+interface Execution {
+  /** When it was begun: what it tells of nodes is no older than this. */
+  begun: number
+  result: Promise<ExecutionResult>
+  done: boolean
+}
+
+/**
+ * Subscribes as graphql's own `subscribe` does, with two differences.
+ *
+ * What many ask of one event is executed once and told to all of them: a dashboard that thousands look at costs what
+ * one does. They share when their documents are the same, and so are their variables, as far as the answer depends on
+ * them, their accounts and their scopes. None is told of nodes as they were before what it has been told already.
+ *
+ * And while the database is away, an event waits for it, for the sake of the nodes that it leads to: an event that was
+ * told in part would be lost to a client that goes on from the last cursor it has.
+ */
+export class Subscriber {
+  readonly #log: Logger
+  readonly #questions = new Questions()
+  readonly #executions = new WeakMap<object, Map<string, Execution>>()
+  #closed = false
+
+  constructor(log: Logger) {
+    this.#log = log
+  }
+
+  /** From here on nothing waits for the database. */
+  close(): void {
+    this.#closed = true
+  }
+
+  async subscribe(args: ExecutionArgs): Promise<Subscribed> {
+    const validated = validateSubscriptionArgs(args)
+    if (!('schema' in validated)) return { errors: validated }
+    const source = await createSourceEventStream(validated)
+    if (!(Symbol.asyncIterator in source)) return source
+    const question = this.#questions.keyOf(args)
+    let since = 0
+    return mapSourceToResponseEvent(validated, source, async (asked) => {
+      const execution = this.#executionFor(asked, question, since)
+      const result = await execution.result
+      since = execution.begun
+      return result
+    })
+  }
+
+  #executionFor(args: ValidatedSubscriptionArgs, question: string, since: number): Execution {
+    const event = args.rootValue as object
+    const executions = this.#executions.get(event) ?? new Map<string, Execution>()
+    this.#executions.set(event, executions)
+    const known = executions.get(question)
+    if (known !== undefined && known.begun >= since && (!known.done || isFresh(known))) return known
+    const execution = this.#execute(args)
+    executions.set(question, execution)
+    return execution
+  }
+
+  #execute(args: ValidatedSubscriptionArgs): Execution {
+    const execution: Execution = { begun: 0, done: false, result: Promise.resolve({}) }
+    const execute = async () => {
+      for (;;) {
+        execution.begun = performance.now()
+        const result = await executeSubscriptionEvent(args)
+        const away = result.errors?.find((error) => isUnavailable(error.cause ?? error.originalError))
+        if (away === undefined || this.#closed) return result
+        this.#log.warn({ err: away }, 'an event waits for the database')
+        await delay(tryAgainAfterMs, undefined, { ref: false })
+      }
+    }
+    execution.result = execute().finally(() => {
+      execution.done = true
+    })
+    return execution
+  }
+}
+
+function isFresh({ begun }: Execution): boolean {
+  return performance.now() - begun < sharedForMs
+}
+
+interface Operation {
+  id: number
+  /** The variables that its answers depend on. */
+  variables: readonly string[]
+}
+
+/** What subscriptions ask: texts that are equal if the answers to one event are. */
+class Questions {
+  readonly #operations = new WeakMap<DocumentNode, Map<string, Operation>>()
+  #operationCount = 0
+
+  keyOf({ document, operationName, variableValues, contextValue }: ExecutionArgs): string {
+    const { id, variables } = this.#operation(document, operationName ?? '')
+    const { accountId, scopes } = contextValue as Context
+    const values = variables.map((name) => variableValues?.[name])
+    return JSON.stringify([id, accountId, scopes.toSorted(), values])
+  }
+
+  /** Documents of the same text are one object here: those that were parsed lately are kept. */
+  #operation(document: DocumentNode, name: string) {
+    const operations = this.#operations.get(document) ?? new Map<string, Operation>()
+    this.#operations.set(document, operations)
+    const known = operations.get(name)
+    if (known !== undefined) return known
+    this.#operationCount += 1
+    const operation = { id: this.#operationCount, variables: variablesOfAnswers(document) }
+    operations.set(name, operation)
+    return operation
+  }
+}
+
+/**
+ * The names of the variables that the answers to an event depend on: all but those that are arguments of the
+ * subscription itself. These choose the events, and what is said of an event takes no notice of them.
+ */
+function variablesOfAnswers(document: DocumentNode): string[] {
+  const names = new Set<string>()
+  visit(document, {
+    VariableDefinition: () => false,
+    Variable(variable, _key, _parent, _path, ancestors) {
+      const kinds = ancestors.flatMap((ancestor) => ('kind' in ancestor ? [ancestor.kind] : []))
+      const isOfSubscription =
+        kinds.includes('OperationDefinition') &&
+        !kinds.includes('Directive') &&
+        kinds.filter((kind) => kind === 'Field').length === 1
+      if (!isOfSubscription) names.add(variable.name.value)
+    },
+  })
+  return [...names].sort()
+}
