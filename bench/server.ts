@@ -28,6 +28,7 @@ const service = await startService(lifecycle, {
   host: '127.0.0.1',
   role: options.role,
   bootstrapApiKey: undefined,
+  eventRetentionDays: 30,
   log: pino({ level: 'warn' }, pino.destination(2)),
 })
 process.send?.(service.url)

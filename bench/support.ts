@@ -116,6 +116,7 @@ export async function startBenchService(
     host: '127.0.0.1',
     role: 'all',
     bootstrapApiKey: key,
+    eventRetentionDays: 30,
     log,
   })
   return { url, key, databaseUrl }

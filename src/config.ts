@@ -16,6 +16,8 @@ export interface Config {
   /** The secret of the first account's key; undefined: one is generated. */
   readonly bootstrapApiKey: string | undefined
   readonly role: Role
+  /** How long events are kept for those who come back for them, in days. */
+  readonly eventRetentionDays: number
 }
 
 /** Everything that is wrong with the environment. No problem repeats a secret. */
@@ -31,6 +33,7 @@ export class ConfigError extends OperatorError {
 
 const roles: readonly Role[] = ['all', 'api', 'worker']
 const shortestApiKey = 32
+const mostDays = 36_500
 
 /**
  * Reads the configuration from environment variables. A variable that is set to nothing counts as unset, as
@@ -57,6 +60,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     dataDir: resolve(read('DATA_DIR', '.data', parsePath)),
     bootstrapApiKey: read<string | undefined>('BOOTSTRAP_API_KEY', undefined, parseApiKey),
     role: read<Role>('ROLE', 'all', parseRole),
+    eventRetentionDays: read('EVENT_RETENTION_DAYS', 30, parseDays),
   }
   if (config.role !== 'all' && !environment['DATABASE_URL'])
     problems.push(
@@ -103,6 +107,12 @@ function parseApiKey(text: string): string | Problem {
   }
   if (text.length >= shortestApiKey) return text
   return new Problem(`must have ${shortestApiKey} characters or more, but has ${text.length}`)
+}
+
+function parseDays(text: string): number | Problem {
+  const days = Number(text)
+  if (/^\d{1,5}$/.test(text) && days >= 1 && days <= mostDays) return days
+  return new Problem(`must be a whole number of days from 1 to ${mostDays}, but is ${JSON.stringify(text)}`)
 }
 
 function parseRole(text: string): Role | Problem {

@@ -38,6 +38,7 @@ export interface ServiceOptions {
   host: string
   role: Role
   bootstrapApiKey: string | undefined
+  eventRetentionDays: number
   log: Logger
 }
 
@@ -59,7 +60,7 @@ export async function startService(lifecycle: Lifecycle, options: ServiceOptions
   const books = await openBooks(lifecycle, databaseUrl, log)
   const first = await createFirstAccount(books.pool, 'First account', options.bootstrapApiKey)
   if (first !== undefined && embedded) await createSample(books, first.accountId)
-  if (role !== 'api') await openWorker(lifecycle, books, log)
+  if (role !== 'api') await openWorker(lifecycle, books, options)
   const http = await openServer(lifecycle, books, options)
   // Opened last, so closed first: nobody new is sent here while the rest is closed.
   const port = await lifecycle.open(
@@ -94,7 +95,9 @@ async function openBooks(lifecycle: Lifecycle, databaseUrl: string, log: Logger)
   return new Books({ pool, prisma, notifications, codeSpaces: new CodeSpaces() })
 }
 
-async function openWorker(lifecycle: Lifecycle, books: Books, log: Logger): Promise<void> {
+async function openWorker(lifecycle: Lifecycle, books: Books, options: ServiceOptions): Promise<void> {
+  const { log } = options
+  const eventsAreKeptMs = options.eventRetentionDays * 24 * 60 * 60 * 1_000
   await lifecycle.open(
     'worker',
     () => new Worker(books, log),
@@ -102,7 +105,7 @@ async function openWorker(lifecycle: Lifecycle, books: Books, log: Logger): Prom
   )
   await lifecycle.open(
     'housekeeping',
-    () => new Housekeeping(books, log),
+    () => new Housekeeping(books, log, { eventsAreKeptMs }),
     (opened) => opened.close(),
   )
 }

@@ -11,6 +11,7 @@ describe('the configuration', () => {
       dataDir: resolve('.data'),
       bootstrapApiKey: undefined,
       role: 'all',
+      eventRetentionDays: 30,
     })
   })
 
@@ -23,6 +24,7 @@ describe('the configuration', () => {
       DATA_DIR: '/srv/codes',
       BOOTSTRAP_API_KEY: key,
       ROLE: 'worker',
+      EVENT_RETENTION_DAYS: '7',
     }
     expect(readConfig(environment)).toEqual({
       port: 0,
@@ -31,6 +33,7 @@ describe('the configuration', () => {
       dataDir: '/srv/codes',
       bootstrapApiKey: key,
       role: 'worker',
+      eventRetentionDays: 7,
     })
   })
 
@@ -45,6 +48,7 @@ describe('the configuration', () => {
       DATABASE_URL: 'mysql://user@host/db',
       BOOTSTRAP_API_KEY: 'short',
       ROLE: 'boss',
+      EVENT_RETENTION_DAYS: '0',
     }
     const error = problemsOf(environment)
     expect(error.problems.map((problem) => problem.split(' ')[0])).toEqual(Object.keys(environment))

@@ -1,4 +1,5 @@
-import type { Queryable, Transaction } from '../database/transaction.ts'
+import type { Pool } from 'pg'
+import { type Queryable, type Transaction, transaction } from '../database/transaction.ts'
 import type { TaskFailureCode, TaskStatus } from '../generated/prisma/client.ts'
 import { CursorExpiredError, CursorInvalidError } from './errors.ts'
 
@@ -140,6 +141,52 @@ export async function readEventsAfter(
   if (BigInt(first.last) < sequence) throw new CursorInvalidError()
   if (BigInt(first.floor) > sequence) throw new CursorExpiredError()
   return rows.filter((row) => row.sequence !== null).map((row) => decodeEvent(row, row.log))
+}
+
+/**
+ * Removes events that happened before `time`, oldest first, `limit` of each account at most. What is kept is always the
+ * end of the log, without a gap. Resolves to how many were removed: less than `limit` when there are no more.
+ */
+export async function forgetEvents(pool: Pool, time: Date, limit: number): Promise<number> {
+  const { rows } = await pool.query<{ account_id: string }>(
+    `SELECT account_id FROM event_log AS log CROSS JOIN LATERAL (
+       SELECT at FROM event WHERE account_id = log.account_id AND sequence > log.floor ORDER BY sequence LIMIT 1
+     ) AS oldest
+     WHERE oldest.at < $1`,
+    [time],
+  )
+  let most = 0
+  for (const { account_id } of rows) {
+    const removed = await transaction(pool, (tx) => forgetOldest(tx, account_id, time, limit))
+    if (removed > most) most = removed
+  }
+  return most
+}
+
+async function forgetOldest(tx: Transaction, accountId: string, time: Date, limit: number): Promise<number> {
+  const [log] = await tx.rows<{ floor: string; next_floor: string | null }>({
+    text: `
+      SELECT floor, next_floor FROM event_log AS log CROSS JOIN LATERAL (
+        SELECT coalesce(min(sequence) FILTER (WHERE at >= $2) - 1, max(sequence)) AS next_floor
+        FROM (
+          SELECT sequence, at FROM event
+          WHERE account_id = log.account_id AND sequence > log.floor ORDER BY sequence LIMIT $3
+        ) AS oldest
+      ) AS page
+      WHERE account_id = $1`,
+    values: [accountId, time, limit],
+  })
+  if (log?.next_floor == null) return 0
+  const removed = await tx.execute({
+    text: 'DELETE FROM event WHERE account_id = $1 AND sequence > $2 AND sequence <= $3',
+    values: [accountId, log.floor, log.next_floor],
+  })
+  // The log's row comes last: whoever appends events has to wait for it.
+  await tx.execute({
+    text: 'UPDATE event_log SET floor = $2 WHERE account_id = $1 AND floor < $2',
+    values: [accountId, log.next_floor],
+  })
+  return removed
 }
 
 /** A page of the history, newest first, as `after` (older than) and `before` (newer than) tell. */

@@ -7,21 +7,38 @@ import {
   type GraphQLSchema,
   getOperationAST,
 } from 'graphql'
-import type { Context as SocketContext, SubscribePayload } from 'graphql-ws'
-import { type Extra, useServer } from 'graphql-ws/use/ws'
+import {
+  CloseCode,
+  handleProtocols,
+  makeServer,
+  type Context as SocketContext,
+  type SubscribePayload,
+} from 'graphql-ws'
 import type { Logger } from 'pino'
-import { WebSocketServer } from 'ws'
+import { type WebSocket, WebSocketServer } from 'ws'
 import { parseFailure, problem, publicError, wireError } from '../graphql/problems.ts'
 import { type Api, graphqlPath, maximumRequestBytes } from './api.ts'
 import type { Authentication } from './authentication.ts'
+import { ClientSocket } from './socket.ts'
 
 const mostOperationsPerSocket = 1_000
+const beatEveryMs = 12_000
 
-type Socket = SocketContext<Record<string, unknown>, Extra>
+// At shutdown, how long a client may take to hear that it should go elsewhere.
+const longestGoodbyeMs = 5_000
+
+// RFC 6455, 7.4.1: the server goes down, or the page is left.
+const goingAway = 1001
+
+type Socket = SocketContext<Record<string, unknown>, ClientSocket>
 
 /** An operation that was let in, and how to run it. */
 interface Operation extends ExecutionArgs {
-  rootValue: { execute: (args: ExecutionArgs) => unknown; subscribe: (args: ExecutionArgs) => unknown }
+  rootValue: {
+    socket: ClientSocket
+    execute: (args: ExecutionArgs) => unknown
+    subscribe: (args: ExecutionArgs) => unknown
+  }
 }
 
 /**
@@ -36,24 +53,20 @@ export function serveWebSocket(parts: {
   log: Logger
 }): { close: () => Promise<void> } {
   const { server, api, authentication, log } = parts
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: maximumRequestBytes })
-  const serving = useServer<Record<string, unknown>, Partial<Extra>>(
-    {
-      isProd: true,
-      execute: (args) => run(args, 'execute'),
-      subscribe: (args) => run(args, 'subscribe'),
-      onSubscribe: (socket, _id, payload) => admit(socket as Socket, payload),
-      onNext: (_socket, _id, _payload, _args, { errors, data = null }) =>
-        errors === undefined ? undefined : { errors: errors.map(wireError), data },
-      onError: (_socket, _id, _payload, errors) => errors.map((error) => wireError(publicError(error, log))),
-    },
-    sockets,
-  )
-  sockets.on('connection', (client) => {
-    // In place of graphql-ws's own listener, which prints whatever a stranger sends, with a stack, to standard error.
-    client.removeAllListeners('error')
-    client.on('error', (error) => log.info({ err: error }, 'a client broke the WebSocket protocol'))
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: maximumRequestBytes, handleProtocols })
+  const clients = new Set<ClientSocket>()
+  const protocol = makeServer<Record<string, unknown>, ClientSocket>({
+    execute: (args) => runInTurn(args),
+    subscribe: (args) => run(args, 'subscribe'),
+    onSubscribe: (socket, _id, payload) => admit(socket, payload),
+    onNext: (_socket, _id, _payload, _args, { errors, data = null }) =>
+      errors === undefined ? undefined : { errors: errors.map(wireError), data },
+    onError: (_socket, _id, _payload, errors) => errors.map((error) => wireError(publicError(error, log))),
   })
+  sockets.on('connection', (socket) => serve(socket))
+  const beat = setInterval(() => {
+    for (const client of clients) client.beat()
+  }, beatEveryMs)
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // The HTTP server has let go of the socket: an error that nobody listens for would end the process.
     socket.once('error', () => socket.destroy())
@@ -65,6 +78,34 @@ export function serveWebSocket(parts: {
     sockets.handleUpgrade(request, socket, head, (client) => sockets.emit('connection', client, request))
   }
   server.on('upgrade', onUpgrade)
+
+  /** Speaks the protocol with one client. */
+  function serve(socket: WebSocket): void {
+    const client = new ClientSocket(socket)
+    clients.add(client)
+    socket.on('error', (error) => log.info({ err: error }, 'a client broke the WebSocket protocol'))
+    const closed = protocol.opened(
+      {
+        protocol: socket.protocol,
+        send: (message) => client.send(message),
+        close: (code, reason) => socket.close(code, reason),
+        onMessage: (answer) =>
+          socket.on('message', (message) => {
+            answer(String(message)).catch((error: unknown) => {
+              log.error({ err: error }, 'a message could not be answered')
+              socket.close(CloseCode.InternalServerError, 'Internal server error')
+            })
+          }),
+      },
+      client,
+    )
+    socket.once('close', (code, reason) => {
+      clients.delete(client)
+      closed(code, String(reason)).catch((error: unknown) => {
+        log.error({ err: error }, 'the subscriptions of a client that left could not be ended')
+      })
+    })
+  }
 
   /** The operation to run, or why it is not. */
   async function admit(socket: Socket, payload: SubscribePayload): Promise<Operation | GraphQLError[]> {
@@ -92,7 +133,7 @@ export function serveWebSocket(parts: {
         operationName: payload.operationName,
         variableValues: payload.variables,
         contextValue: await contextFactory(),
-        rootValue: { execute, subscribe },
+        rootValue: { socket: socket.extra, execute, subscribe },
       }
     } catch (error) {
       return [publicError(error, log)]
@@ -102,9 +143,20 @@ export function serveWebSocket(parts: {
   return {
     async close() {
       server.off('upgrade', onUpgrade)
-      await serving.dispose()
+      clearInterval(beat)
+      const gone = Promise.all([...sockets.clients].map(goneOf))
+      for (const socket of sockets.clients) socket.close(goingAway, 'Going away')
+      const impatient = setTimeout(() => {
+        for (const socket of sockets.clients) socket.terminate()
+      }, longestGoodbyeMs)
+      await gone
+      clearTimeout(impatient)
     },
   }
+}
+
+function goneOf(socket: WebSocket): Promise<void> {
+  return new Promise((resolve) => socket.once('close', () => resolve()))
 }
 
 function parseDocument(parse: (query: string) => DocumentNode, query: string): DocumentNode {
@@ -125,4 +177,9 @@ function authorizationOf(socket: Socket): string | undefined {
 function run(args: ExecutionArgs, how: 'execute' | 'subscribe') {
   const { rootValue, ...operation } = args as Operation
   return rootValue[how](operation) as never
+}
+
+function runInTurn(args: ExecutionArgs) {
+  const { rootValue } = args as Operation
+  return rootValue.socket.inTurn(() => run(args, 'execute'))
 }

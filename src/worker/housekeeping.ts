@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { isUnavailable } from '../database/errors.ts'
 import type { Books } from '../domain/books.ts'
+import { forgetEvents } from '../domain/event.ts'
 import { forgetKeys } from '../domain/idempotency.ts'
 
 const everyMs = 60 * 60 * 1_000
@@ -13,13 +14,15 @@ const atOnce = 5_000
 export class Housekeeping {
   readonly #books: Books
   readonly #log: Logger
+  readonly #eventsAreKeptMs: number
   readonly #timer: NodeJS.Timeout
   #running: Promise<void> | undefined
   #closed = false
 
-  constructor(books: Books, log: Logger) {
+  constructor(books: Books, log: Logger, { eventsAreKeptMs }: { eventsAreKeptMs: number }) {
     this.#books = books
     this.#log = log
+    this.#eventsAreKeptMs = eventsAreKeptMs
     this.#timer = setInterval(() => this.#start(), everyMs)
     this.#start()
   }
@@ -43,7 +46,13 @@ export class Housekeeping {
   }
 
   async #run(): Promise<void> {
-    const time = new Date(Date.now() - keysAreKeptMs)
-    while (!this.#closed && (await forgetKeys(this.#books, time, atOnce)) === atOnce);
+    const before = (keptMs: number) => new Date(Date.now() - keptMs)
+    await this.#inSteps(() => forgetKeys(this.#books, before(keysAreKeptMs), atOnce))
+    await this.#inSteps(() => forgetEvents(this.#books.pool, before(this.#eventsAreKeptMs), atOnce))
+  }
+
+  /** Takes one step after the other until there is less to do than fits into one. */
+  async #inSteps(step: () => Promise<number>): Promise<void> {
+    while (!this.#closed && (await step()) === atOnce);
   }
 }

@@ -43,6 +43,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     host: '127.0.0.1',
     role: options.role ?? 'all',
     bootstrapApiKey: key,
+    eventRetentionDays: 30,
     log: pino({ level: process.env['LOG'] ?? 'silent' }),
   })
   const close = () => lifecycle.close()

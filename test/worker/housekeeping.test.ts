@@ -1,5 +1,8 @@
 import { v7 as newId } from 'uuid'
 import { expect, it } from 'vitest'
+import { CursorExpiredError } from '../../src/domain/errors.ts'
+import { readEventsAfter, readLog } from '../../src/domain/event.ts'
+import { openBooks } from '../support/books.ts'
 import { testDatabase } from '../support/database.ts'
 import { startService } from '../support/service.ts'
 
@@ -19,4 +22,30 @@ it('forgets idempotency keys after two days, however many there are, and keeps t
       ({ key }) => key,
     )
   await expect.poll(left).toEqual(['young1', 'young2', 'young3'])
+})
+
+it('removes events after thirty days, however many there are, and leaves no gap in what remains', async () => {
+  await using test = await openBooks()
+  const { books, accountId } = test
+  const happen = (count: number, at: string) =>
+    books.rows({
+      text: `
+        WITH log AS (UPDATE event_log SET last = last + $2 WHERE account_id = $1 RETURNING last)
+        INSERT INTO event (account_id, sequence, pool_id, kind, payload, at)
+        SELECT $1, last - $2 + n, gen_random_uuid(), 'POOL_LOW', '{"available":"1"}', now() - $3::interval
+        FROM log, generate_series(1, $2) n`,
+      values: [accountId, count, at],
+    })
+  await happen(12_000, '31 days')
+  await happen(2, '29 days')
+  // Told after younger ones, by a clock that was wrong: it is kept for as long as they are.
+  await happen(1, '40 days')
+  await happen(3, '1 hour')
+  await using _service = await startService({ databaseUrl: test.databaseUrl })
+  await expect.poll(() => readLog(books, accountId)).toMatchObject({ floor: 12_000n, last: 12_006n })
+  const left = await readEventsAfter(books, accountId, 12_000n, 100)
+  expect(left.map(({ sequence }) => sequence)).toEqual([1n, 2n, 3n, 4n, 5n, 6n].map((n) => 12_000n + n))
+  const rows = await books.rows({ text: 'SELECT 1 FROM event WHERE account_id = $1', values: [accountId] })
+  expect(rows).toHaveLength(6)
+  await expect(readEventsAfter(books, accountId, 11_999n, 1)).rejects.toThrow(CursorExpiredError)
 })

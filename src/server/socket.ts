@@ -1,0 +1,87 @@
+import type { WebSocket } from 'ws'
+
+// What may wait to be read by a client before nothing more is done for it.
+const mostUnreadBytes = 1_000_000
+
+// Queries and mutations of one client that are carried out at the same time, and that wait for that.
+const mostAtOnce = 16
+const mostWaiting = 32
+
+/**
+ * One client's WebSocket, which takes as much from the client as it takes from us: while answers wait to be read, or
+ * operations to be carried out, nothing more is read from it. So a client costs a bounded amount of memory, whatever it
+ * asks for and however slowly it reads.
+ */
+export class ClientSocket {
+  readonly #socket: WebSocket
+  #running = 0
+  #waiting: (() => void)[] = []
+  /** Whether the client has been heard of, or has read something, since the last `beat`. */
+  #heard = true
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket
+    socket.on('pong', () => {
+      this.#heard = true
+    })
+    socket.on('close', () => this.#goOn())
+  }
+
+  /** Resolves when the message has been passed on to the system, or can no longer be: then its socket is closed. */
+  async send(message: string): Promise<void> {
+    const socket = this.#socket
+    if (socket.readyState !== socket.OPEN) return
+    await new Promise<void>((resolve) => {
+      socket.send(message, () => {
+        this.#heard = true
+        this.#goOn()
+        resolve()
+      })
+      this.#adjust()
+    })
+  }
+
+  /** Runs a query or a mutation as soon as it is its turn among those of this client. */
+  async inTurn<T>(run: () => Promise<T> | T): Promise<T> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#waiting.push(resolve)
+    this.#goOn()
+    await promise
+    try {
+      return await run()
+    } finally {
+      this.#running -= 1
+      this.#goOn()
+    }
+  }
+
+  /** To be called every few seconds: ends the connection of a client that has not been heard of since the last time. */
+  beat(): void {
+    const socket = this.#socket
+    const isOurTurn = socket.isPaused && socket.bufferedAmount === 0
+    if (!this.#heard && !isOurTurn) socket.terminate()
+    else if (socket.readyState === socket.OPEN) socket.ping()
+    this.#heard = false
+  }
+
+  #mayRun(): boolean {
+    const { readyState, OPEN, bufferedAmount } = this.#socket
+    return readyState !== OPEN || (this.#running < mostAtOnce && bufferedAmount <= mostUnreadBytes)
+  }
+
+  #goOn(): void {
+    while (this.#waiting.length > 0 && this.#mayRun()) {
+      this.#running += 1
+      this.#waiting.shift()?.()
+    }
+    this.#adjust()
+  }
+
+  #adjust(): void {
+    const socket = this.#socket
+    if (socket.readyState !== socket.OPEN) return
+    const isFull = socket.bufferedAmount > mostUnreadBytes || this.#waiting.length >= mostWaiting
+    if (isFull && !socket.isPaused) socket.pause()
+    if (!isFull && socket.isPaused) socket.resume()
+  }
+}
