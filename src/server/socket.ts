@@ -50,8 +50,11 @@ export class ClientSocket {
     try {
       return await run()
     } finally {
-      this.#running -= 1
-      this.#goOn()
+      // In another turn of the event loop: by then its answer has been sent, and counts as unread.
+      setImmediate(() => {
+        this.#running -= 1
+        this.#goOn()
+      })
     }
   }
 

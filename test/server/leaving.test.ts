@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { GraphQLInt, GraphQLNonNull, GraphQLObjectType, GraphQLSchema } from 'graphql'
+import { type IncomingMessage, request } from 'node:http'
+import { GraphQLInt, GraphQLNonNull, GraphQLObjectType, GraphQLSchema, GraphQLString } from 'graphql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAccount } from '../../src/domain/account.ts'
 import { Claims } from '../../src/domain/claim.ts'
@@ -27,6 +28,12 @@ let http: HttpServer
 let service: { url: string }
 let client: Client
 
+// Never ends by itself, and fills all buffers on the way of one who does not read.
+async function* flood(signal: AbortSignal) {
+  sources.push(signal)
+  while (!signal.aborted) yield { flood: 'x'.repeat(100_000) }
+}
+
 // Counts once, then waits for nothing but that it shall end, as a subscription on a quiet pool does.
 async function* quiet(signal: AbortSignal) {
   sources.push(signal)
@@ -42,6 +49,10 @@ const schema = new GraphQLSchema({
       count: {
         type: new GraphQLNonNull(GraphQLInt),
         subscribe: (_root, _args, context) => stream(context, quiet),
+      },
+      flood: {
+        type: new GraphQLNonNull(GraphQLString),
+        subscribe: (_root, _args, context) => stream(context, flood),
       },
     },
   }),
@@ -153,6 +164,23 @@ describe('the source of a subscription ends when its client', () => {
     expect(source?.aborted).toBe(false)
     leaving.abort()
     await ended(source)
+  })
+
+  test('leaves an event stream that it has not read for long', async () => {
+    const before = sources.length
+    const sent = request(`${service.url}/graphql`, {
+      method: 'POST',
+      agent: false,
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream', ...client.authorization() },
+    })
+    sent.end(JSON.stringify({ query: 'subscription { flood }' }))
+    const [response] = (await once(sent, 'response')) as [IncomingMessage]
+    await expect.poll(() => sources.length).toBe(before + 1)
+    response.pause()
+    // Until the server waits for it to read.
+    await expect.poll(() => response.readableLength).toBeGreaterThan(0)
+    response.destroy()
+    await ended(sources.at(-1))
   })
 
   test('cannot read a stream, so that it never begins', async () => {

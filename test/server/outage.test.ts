@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { decodeId, uuidOf } from '../../src/graphql/ids.ts'
 import { claim, done, finished, mutate, newPool, newStock } from '../support/api.ts'
+import { openBooks } from '../support/books.ts'
 import { Client } from '../support/client.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { streamed } from '../support/event-stream.ts'
@@ -157,6 +159,37 @@ describe('when the database is back', () => {
     while (available !== '5') available = (await watched.next()).value?.data?.poolUpdated.availableCount
     await events.return?.()
     await watched.return?.()
+  })
+
+  test('events that lead to nodes are told whole, each once', async () => {
+    const { poolId } = await newStock(client, 5)
+    const { eventCursor } = await client.ask<{ eventCursor: string }>('{ eventCursor }')
+    await claim(client, poolId, 5)
+    const events = client.subscribe<{ poolEvents: { cursor: string; pool: { availableCount: string } } }>(
+      'subscription ($after: String) { poolEvents(after: $after) { cursor pool { availableCount } } }',
+      { after: eventCursor },
+    )
+    expect((await events.next()).value?.data?.poolEvents.pool).toEqual({ availableCount: '0' })
+    await using other = await openBooks({ databaseUrl: database.url })
+    const account = await client.ask<{ account: { id: string } }>('{ account { id } }')
+    const happen = () =>
+      other.books.write(decodeId(account.account.id).id, async (tx) => {
+        tx.record({ poolId: uuidOf('Pool', poolId), kind: 'POOL_LOW', payload: { available: '0' } })
+      })
+    // One after the other they are read, and the database goes away before the nodes of one have been.
+    const told: unknown[] = []
+    for (let round = 0; round < 10; round++) {
+      await happen()
+      const next = events.next()
+      if (round % 2 === 0) {
+        proxy.breakDown()
+        await back()
+      }
+      const { value } = await next
+      told.push(value?.errors ?? value?.data?.poolEvents.pool)
+    }
+    expect(told).toEqual(Array(10).fill({ availableCount: '0' }))
+    await events.return?.()
   })
 
   test('tasks that were accepted before are carried out', async () => {

@@ -1,0 +1,146 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { transaction } from '../../src/database/transaction.ts'
+import { appendEvents, type EventDraft, encodeCursor, forgetEvents, readLog } from '../../src/domain/event.ts'
+import { decodeId, uuidOf } from '../../src/graphql/ids.ts'
+import { newPool } from '../support/api.ts'
+import { openBooks, type TestBooks } from '../support/books.ts'
+import { Client } from '../support/client.ts'
+import { startService, type TestService } from '../support/service.ts'
+import { Socket } from '../support/socket.ts'
+
+const patience = { timeout: 110_000 }
+
+let service: TestService
+let client: Client
+let opened: TestBooks
+let accountId: string
+
+beforeAll(async () => {
+  service = await startService()
+  client = new Client(service)
+  opened = await openBooks(service)
+  const { account } = await client.ask<{ account: { id: string } }>('{ account { id } }')
+  accountId = decodeId(account.id).id
+})
+
+afterAll(async () => {
+  await client[Symbol.asyncDispose]()
+  await opened.close()
+  await service.close()
+})
+
+/** Lets so many things happen to a pool, a thousand in each transaction. */
+async function happen(poolId: string, count: number): Promise<void> {
+  const draft: EventDraft = { poolId: uuidOf('Pool', poolId), kind: 'POOL_EMPTY', payload: {} }
+  for (let left = count; left > 0; left -= 1_000) {
+    await opened.books.write(accountId, async (tx) => {
+      for (let i = 0; i < Math.min(left, 1_000); i++) tx.record(draft)
+    })
+  }
+}
+
+/** Where the log stands now. */
+async function now(): Promise<string> {
+  const { log, last } = await readLog(opened.books, accountId)
+  return encodeCursor({ log, sequence: last })
+}
+
+/** Events with so much in them that a few thousand fill all buffers on their way. */
+const wordy = `subscription ($after: String) {
+  poolEvents(after: $after) { cursor ${Array.from({ length: 60 }, (_, i) => `c${i}: cursor`).join(' ')} } }`
+
+describe('a subscription that is read too slowly', () => {
+  test('is caught up from the log, and keeps nobody else waiting', patience, async () => {
+    const poolId = await newPool(client)
+    const after = await now()
+    await using slow = await Socket.connect(service, client.authorization())
+    slow.subscribe('slow', wordy, { after })
+    slow.socket.pause()
+    const quick = client.subscribe<{ poolEvents: { cursor: string } }>(wordy, { after })
+    await happen(poolId, 10_000)
+    const cursors: (string | undefined)[] = []
+    while (cursors.length < 10_000) cursors.push((await quick.next()).value?.data?.poolEvents.cursor)
+    expect(slow.received).toHaveLength(1)
+    slow.socket.resume()
+    for (const cursor of cursors)
+      expect(await slow.next('slow')).toMatchObject({
+        type: 'next',
+        payload: { data: { poolEvents: { cursor } } },
+      })
+    await quick.return?.()
+  })
+
+  test(
+    'ends with SUBSCRIBER_TOO_SLOW when the log no longer has what it has to be told, alone',
+    patience,
+    async () => {
+      const [poolId, quietId] = [await newPool(client), await newPool(client)]
+      const after = await now()
+      await using socket = await Socket.connect(service, client.authorization())
+      const ofPool =
+        'subscription ($poolId: ID, $after: String) { poolEvents(poolId: $poolId, after: $after) { cursor } }'
+      socket.subscribe('quiet', ofPool, { poolId: quietId, after })
+      socket.subscribe('slow', wordy, { after })
+      socket.socket.pause()
+      await happen(poolId, 10_000)
+      // Who reads all of them tells that the service has come that far: the other one has stopped on the way.
+      const quick = client.subscribe<{ poolEvents: { cursor: string } }>(ofPool, { poolId, after })
+      for (let i = 0; i < 10_000; i++) await quick.next()
+      await quick.return?.()
+      expect(
+        await forgetEvents(opened.books.pool, new Date(Date.now() + 60_000), 100_000),
+      ).toBeGreaterThanOrEqual(10_000)
+
+      socket.socket.resume()
+      const told = await socket.all('slow')
+      expect(told.length).toBeGreaterThan(100)
+      expect(told.length).toBeLessThan(10_000)
+      expect(told.at(-1)).toMatchObject({
+        type: 'error',
+        payload: [{ extensions: { code: 'SUBSCRIBER_TOO_SLOW' } }],
+      })
+      await happen(quietId, 1)
+      expect(await socket.next('quiet')).toMatchObject({
+        type: 'next',
+        payload: { data: { poolEvents: {} } },
+      })
+
+      // What it is told to do: to read the state afresh, together with eventCursor, and to go on from there.
+      const { eventCursor } = await client.ask<{ eventCursor: string }>(
+        '{ eventCursor pools { totalCount } }',
+      )
+      socket.subscribe('again', wordy, { after: eventCursor })
+      await happen(poolId, 1)
+      expect(await socket.next('again')).toMatchObject({ type: 'next' })
+      socket.subscribe('late', wordy, { after })
+      expect(await socket.next('late')).toMatchObject({
+        payload: { errors: [{ extensions: { code: 'CURSOR_EXPIRED' } }] },
+      })
+    },
+  )
+})
+
+test('a hundred thousand events at once are told, and others are answered meanwhile', patience, async () => {
+  const poolId = await newPool(client)
+  const events = client.subscribe<{ poolEvents: { cursor: string } }>(
+    'subscription ($after: String) { poolEvents(after: $after) { cursor } }',
+    { after: await now() },
+  )
+  const draft: EventDraft = { poolId: uuidOf('Pool', poolId), kind: 'POOL_EMPTY', payload: {} }
+  await transaction(opened.books.pool, (tx) => appendEvents(tx, accountId, Array(100_000).fill(draft)))
+  opened.books.notifications.announce({ topic: 'events', key: accountId })
+  let told = 0
+  let answered = 0
+  const asking = (async () => {
+    while (told < 100_000) {
+      await client.ask('{ account { name } }')
+      answered += 1
+      await nextTurn()
+    }
+  })()
+  for (; told < 100_000; told++) await events.next()
+  await asking
+  await events.return?.()
+  expect(answered).toBeGreaterThan(20)
+})

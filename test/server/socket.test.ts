@@ -1,0 +1,129 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { WebSocket, WebSocketServer } from 'ws'
+import { ClientSocket } from '../../src/server/socket.ts'
+
+let server: WebSocketServer
+
+beforeAll(async () => {
+  server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+  await once(server, 'listening')
+})
+
+afterAll(async () => {
+  for (const socket of server.clients) socket.terminate()
+  await new Promise((resolve) => server.close(resolve))
+})
+
+/** Both ends of a connection. */
+async function connect(options: { autoPong?: boolean } = {}) {
+  const accepted = once(server, 'connection')
+  const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`, options)
+  await once(client, 'open')
+  const [socket] = (await accepted) as [WebSocket]
+  return { client, socket, served: new ClientSocket(socket) }
+}
+
+const megabyte = 'x'.repeat(1_000_000)
+
+describe('a client that asks for much and reads nothing', () => {
+  test('is answered no further than it could read, and in the end in full', async () => {
+    const { client, socket, served } = await connect()
+    let begun = 0
+    socket.on('message', () => {
+      const answer = () => {
+        begun += 1
+        return megabyte
+      }
+      void served.inTurn(answer).then((text) => served.send(text))
+    })
+    let answers = 0
+    client.on('message', () => {
+      answers += 1
+    })
+    client.pause()
+    for (let i = 0; i < 500; i++) client.send('more')
+    await expect.poll(() => socket.isPaused).toBe(true)
+    expect(socket.bufferedAmount).toBeLessThan(20 * megabyte.length)
+    expect(begun).toBeLessThan(100)
+    client.resume()
+    await expect.poll(() => answers, { timeout: 20_000 }).toBe(500)
+    expect(begun).toBe(500)
+    await expect.poll(() => socket.isPaused).toBe(false)
+    client.close()
+  })
+
+  test('and leaves lets go of all that waited', async () => {
+    const { client, served } = await connect()
+    const never = Promise.withResolvers<void>()
+    const running = Array.from({ length: 16 }, () => served.inTurn(() => never.promise))
+    let ran = 0
+    const waiting = Array.from({ length: 50 }, () =>
+      served.inTurn(() => {
+        ran += 1
+      }),
+    )
+    await Promise.resolve()
+    expect(ran).toBe(0)
+    client.terminate()
+    await Promise.all(waiting)
+    await served.send('nobody reads this')
+    never.resolve()
+    await Promise.all(running)
+  })
+})
+
+test('operations are carried out in their order, sixteen at a time', async () => {
+  const { client, served } = await connect()
+  const begun: number[] = []
+  const ends = Array.from({ length: 40 }, () => Promise.withResolvers<void>())
+  const all = ends.map((end, i) =>
+    served.inTurn(async () => {
+      begun.push(i)
+      await end.promise
+    }),
+  )
+  await expect.poll(() => begun.length).toBe(16)
+  ends[3]?.resolve()
+  await all[3]
+  await expect.poll(() => begun.length).toBe(17)
+  for (const end of ends) end.resolve()
+  await Promise.all(all)
+  expect(begun).toEqual(ends.map((_, i) => i))
+  client.close()
+})
+
+describe('a client', () => {
+  test('that does not answer from one beat to the next is let go', async () => {
+    const { client, socket, served } = await connect({ autoPong: false })
+    const pinged = once(client, 'ping')
+    served.beat()
+    await pinged
+    expect(socket.readyState).toBe(WebSocket.OPEN)
+    const closed = once(client, 'close')
+    served.beat()
+    await closed
+  })
+
+  test('that answers stays', async () => {
+    const { client, socket, served } = await connect()
+    for (let i = 0; i < 3; i++) {
+      const ponged = once(socket, 'pong')
+      served.beat()
+      await ponged
+    }
+    expect(socket.readyState).toBe(WebSocket.OPEN)
+    client.close()
+  })
+
+  test('that reads, if slowly, stays although its answer to a ping is late', async () => {
+    const { client, socket, served } = await connect({ autoPong: false })
+    for (let i = 0; i < 3; i++) {
+      await served.send('a message that it reads')
+      served.beat()
+    }
+    expect(socket.readyState).toBe(WebSocket.OPEN)
+    client.close()
+  })
+})
