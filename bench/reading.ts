@@ -1,8 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { encodeCursor, readLog } from '../src/domain/event.ts'
+import { encodeId } from '../src/graphql/ids.ts'
 import type { Lifecycle } from '../src/lifecycle.ts'
+import type { Broadcast } from './bare-server.ts'
 import type { Arrival, Expectation, ReadersOptions } from './readers.ts'
+import type { BenchBooks } from './support.ts'
 
 /** Readers in a process of their own (readers.ts). */
 export class Readers {
@@ -33,4 +37,46 @@ export class Readers {
     this.bytes = bytes
     return Number(BigInt(at) - begin) / 1e6
   }
+}
+
+/** Subscriptions to the events of a pool from now on, with what a dashboard shows of it. */
+export async function openSubscribers(
+  lifecycle: Lifecycle,
+  { books, accountId, key }: BenchBooks,
+  url: string,
+  { poolId, sockets, times }: { poolId: string; sockets: number; times: number },
+): Promise<Readers> {
+  const { log, last } = await readLog(books, accountId)
+  return await Readers.open(lifecycle, {
+    url: `${url.replace('http', 'ws')}/graphql`,
+    key,
+    sockets,
+    subscription: {
+      query: `subscription ($poolId: ID, $after: String) { poolEvents(poolId: $poolId, after: $after) {
+        __typename cursor at pool { id name availableCount claimedCount status } } }`,
+      variables: { poolId: encodeId('Pool', poolId), after: encodeCursor({ log, sequence: last }) },
+      times,
+    },
+  })
+}
+
+/** A bare `ws` server whose sockets are all sent messages of so many bytes, and their readers. */
+export async function openBareServer(
+  lifecycle: Lifecycle,
+  { sockets, bytes }: { sockets: number; bytes: number },
+): Promise<{ readers: Readers; send: (times: number) => void }> {
+  const server = await lifecycle.open(
+    'bare server',
+    () => fork(join(import.meta.dirname, 'bare-server.ts')),
+    (child) => child.kill(),
+  )
+  const [url] = await once(server, 'message')
+  const readers = await Readers.open(lifecycle, {
+    url: String(url),
+    key: undefined,
+    sockets,
+    subscription: undefined,
+  })
+  const text = 'x'.repeat(bytes)
+  return { readers, send: (times) => server.send({ text, times } satisfies Broadcast) }
 }

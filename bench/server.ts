@@ -31,4 +31,9 @@ const service = await startService(lifecycle, {
   eventRetentionDays: 30,
   log: pino({ level: 'warn' }, pino.destination(2)),
 })
+// What it holds once it has thrown away what it no longer needs.
+process.on('message', () => {
+  globalThis.gc?.()
+  process.send?.(process.memoryUsage().rss)
+})
 process.send?.(service.url)

@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -84,11 +84,23 @@ export async function openBooks(lifecycle: Lifecycle, databaseUrl: string): Prom
   return { databaseUrl, books, accountId: account.accountId, key }
 }
 
+const servers = new Map<string, ChildProcess>()
+
+/** Bytes of memory that a server holds. */
+export async function memoryOf(url: string): Promise<number> {
+  const server = servers.get(url)
+  if (server === undefined) throw new Error(`There is no server at ${url}.`)
+  const answer = once(server, 'message')
+  server.send('memory')
+  return Number((await answer)[0])
+}
+
 /** Starts a server as a process of its own. Resolves to its address. */
 export async function startServer(lifecycle: Lifecycle, options: ServerOptions): Promise<string> {
   const server = await lifecycle.open(
     'server',
-    () => fork(join(import.meta.dirname, 'server.ts'), [JSON.stringify(options)]),
+    () =>
+      fork(join(import.meta.dirname, 'server.ts'), [JSON.stringify(options)], { execArgv: ['--expose-gc'] }),
     async (child) => {
       if (!child.connected) return
       const exited = once(child, 'exit')
@@ -100,6 +112,7 @@ export async function startServer(lifecycle: Lifecycle, options: ServerOptions):
     once(server, 'message'),
     once(server, 'exit').then(() => Promise.reject(new Error('The server has ended.'))),
   ])
+  servers.set(String(address), server)
   return String(address)
 }
 

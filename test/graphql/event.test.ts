@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { claim, done, generate, newFormat, newPool, newStock, stranger } from '../support/api.ts'
+import { claim, done, generate, mutate, newFormat, newPool, newStock, stranger } from '../support/api.ts'
 import { Client } from '../support/client.ts'
 import { openStream } from '../support/event-stream.ts'
 import { startService, type TestService } from '../support/service.ts'
@@ -225,6 +225,57 @@ test('what one process does is told by another, and a task that one accepts the 
   const told = take(ways.WebSocket(from, { after }), 4)
   await newStock(there, 1)
   expect(await told).toEqual(await history(there))
+})
+
+test('who is told of something and then asks, of any process, is answered with no less', async () => {
+  await using other = await startService({ databaseUrl: service.databaseUrl, role: 'api' })
+  await using from = await stranger(service)
+  const key = from.authorization()['authorization']?.slice('Bearer '.length)
+  const clients = [from, new Client({ url: other.url, key })]
+  const poolId = await newPool(from)
+  const formatId = await newFormat(from)
+  await mutate(from, 'saveReplenishment', {
+    poolId,
+    formatId,
+    method: 'GENERATE',
+    quantity: 3,
+    autoGenerate: true,
+    refillThreshold: 1,
+  })
+  const after = await eventCursor(from)
+  const load = Promise.all([
+    ...clients.map(async (client) => {
+      for (let i = 0; i < 20; i++) await claim(client, poolId, 1 + (i % 5))
+    }),
+    (async () => {
+      for (let i = 0; i < 10; i++) await generate(from, { poolId, formatId, quantity: 2 })
+    })(),
+  ])
+  const steps = ['AWAITING_EXECUTION', 'RUNNING', 'COMPLETED']
+  let added = 3
+  let ours = 0
+  for await (const event of ways.WebSocket(from, { poolId, after })) {
+    added += Number(event.addedCount ?? 0)
+    for (const client of clients) {
+      const { pool, task } = await client.ask<{
+        pool: { availableCount: string; claimedCount: string }
+        task: { status: string } | null
+      }>(
+        'query ($p: ID!, $t: ID!) { pool(id: $p) { availableCount claimedCount } task(id: $t) { status } }',
+        {
+          p: poolId,
+          t: event.task?.id ?? '',
+        },
+      )
+      expect(Number(pool.availableCount) + Number(pool.claimedCount)).toBeGreaterThanOrEqual(added)
+      if (event.status !== undefined)
+        expect(steps.indexOf(task?.status ?? '')).toBeGreaterThanOrEqual(steps.indexOf(event.status))
+    }
+    // Ten tasks of ours, and the refills that come between them.
+    if (event.status === 'RUNNING') ours += 1
+    if (ours === 10) break
+  }
+  await load
 })
 
 describe('eventCursor', () => {
