@@ -1,0 +1,57 @@
+import { type CodeFileOptions, type FileRows, readCodeFile } from '../../src/codefile/read.ts'
+
+/** The bytes in pieces of this size, as a source that tells what became of it. */
+export class Source implements AsyncIterable<Uint8Array> {
+  readonly #pieces: Iterable<Uint8Array>
+  given = 0
+  returned = false
+
+  constructor(pieces: Iterable<Uint8Array>) {
+    this.#pieces = pieces
+  }
+
+  static of(content: string | Uint8Array, size = 65_536): Source {
+    return new Source(cut(Buffer.from(content), size))
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    try {
+      for (const piece of this.#pieces) {
+        this.given += piece.length
+        yield piece
+      }
+    } finally {
+      this.returned = true
+    }
+  }
+}
+
+export function* cut(bytes: Uint8Array, size: number): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
+}
+
+export type Reading = Omit<FileRows, 'bytesRead'>
+
+/** Reads all of it. */
+export async function readAll(
+  source: string | Uint8Array | AsyncIterable<Uint8Array>,
+  options: Partial<CodeFileOptions> = {},
+): Promise<Reading> {
+  const bytes = typeof source === 'string' || source instanceof Uint8Array ? Source.of(source) : source
+  const reading: Reading = { rows: [], refused: [] }
+  for await (const { rows, refused } of readCodeFile(bytes, { maximumBytes: 2 ** 40, ...options })) {
+    reading.rows.push(...rows)
+    reading.refused.push(...refused)
+  }
+  return reading
+}
+
+/** The codes alone, when no row was refused. */
+export async function codesOf(
+  source: string | Uint8Array | AsyncIterable<Uint8Array>,
+  options: Partial<CodeFileOptions> = {},
+): Promise<string[]> {
+  const { rows, refused } = await readAll(source, options)
+  if (refused.length > 0) throw new Error(`refused: ${JSON.stringify(refused)}`)
+  return rows.map(({ code }) => code)
+}
