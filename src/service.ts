@@ -12,8 +12,8 @@ import { CodeSpaces } from './domain/codespaces.ts'
 import { readLog } from './domain/event.ts'
 import { EventFeed } from './domain/feed.ts'
 import { KeyWatch } from './domain/keywatch.ts'
-import { PoolWatch } from './domain/poolwatch.ts'
 import { createSample, findSample } from './domain/sample.ts'
+import { watchPools, watchTasks } from './domain/watch.ts'
 import { PrismaClient } from './generated/prisma/client.ts'
 import { encodeId } from './graphql/ids.ts'
 import { createSchema } from './graphql/schema.ts'
@@ -122,9 +122,14 @@ async function openServer(lifecycle: Lifecycle, books: Books, options: ServiceOp
     () => new EventFeed(books, log),
     (opened) => opened.close(),
   )
-  const watch = await lifecycle.open(
+  const pools = await lifecycle.open(
     'watched pools',
-    () => new PoolWatch(books, log),
+    () => watchPools(books, log),
+    (opened) => opened.close(),
+  )
+  const tasks = await lifecycle.open(
+    'watched tasks',
+    () => watchTasks(books, log),
     (opened) => opened.close(),
   )
   const keys = await lifecycle.open(
@@ -132,7 +137,7 @@ async function openServer(lifecycle: Lifecycle, books: Books, options: ServiceOp
     () => new KeyWatch(books, log),
     (opened) => opened.close(),
   )
-  const services = { books, claims: new Claims(books), feed, watch, keys }
+  const services = { books, claims: new Claims(books), feed, pools, tasks, keys }
   const subscriber = await lifecycle.open(
     'subscriptions',
     () => new Subscriber(log),

@@ -3,7 +3,7 @@ import type { Books } from '../domain/books.ts'
 import type { Claims } from '../domain/claim.ts'
 import type { EventFeed } from '../domain/feed.ts'
 import type { KeyWatch } from '../domain/keywatch.ts'
-import type { PoolWatch } from '../domain/poolwatch.ts'
+import type { Watch } from '../domain/watch.ts'
 import type { Format, Pool, Scope, Task } from '../generated/prisma/client.ts'
 
 /** What the service is made of, as far as the API needs it. */
@@ -11,7 +11,8 @@ export interface Services {
   books: Books
   claims: Claims
   feed: EventFeed
-  watch: PoolWatch
+  pools: Watch<Pool>
+  tasks: Watch<Task>
   keys: KeyWatch
 }
 

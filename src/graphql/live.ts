@@ -81,7 +81,7 @@ async function poolEvents(poolId: string | undefined, after: string | undefined,
 async function poolUpdates(poolId: string, context: Context) {
   const pool = await context.nodes.pool.load(poolId)
   if (pool === null) throw notFound('pool')
-  return stream(context, (signal) => context.watch.after(pool, signal))
+  return stream(context, (signal) => context.pools.after(pool, signal))
 }
 
 function notFound(what: string) {

@@ -7,7 +7,7 @@ import { createAccount } from '../../src/domain/account.ts'
 import { Claims } from '../../src/domain/claim.ts'
 import { EventFeed } from '../../src/domain/feed.ts'
 import { KeyWatch } from '../../src/domain/keywatch.ts'
-import { PoolWatch } from '../../src/domain/poolwatch.ts'
+import { watchPools, watchTasks } from '../../src/domain/watch.ts'
 import type { Context } from '../../src/graphql/context.ts'
 import { stream } from '../../src/graphql/stream.ts'
 import { Subscriber } from '../../src/graphql/subscribe.ts'
@@ -72,9 +72,14 @@ beforeAll(async () => {
     () => new EventFeed(books, log),
     (opened) => opened.close(),
   )
-  const watch = await lifecycle.open(
+  const pools = await lifecycle.open(
     'pools',
-    () => new PoolWatch(books, log),
+    () => watchPools(books, log),
+    (opened) => opened.close(),
+  )
+  const tasks = await lifecycle.open(
+    'tasks',
+    () => watchTasks(books, log),
     (opened) => opened.close(),
   )
   const keys = await lifecycle.open(
@@ -82,7 +87,7 @@ beforeAll(async () => {
     () => new KeyWatch(books, log),
     (opened) => opened.close(),
   )
-  const services = { books, claims: new Claims(books), feed, watch, keys }
+  const services = { books, claims: new Claims(books), feed, pools, tasks, keys }
   const api = createApi({ schema, services, authentication, subscriber: new Subscriber(log), log })
   const graphiql = await loadGraphiql('/graphql')
   http = await lifecycle.open(

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Claims } from '../../src/domain/claim.ts'
 import { renamePool } from '../../src/domain/pool.ts'
-import { PoolWatch } from '../../src/domain/poolwatch.ts'
 import { saveReplenishment } from '../../src/domain/replenishment.ts'
+import { type Watch, watchPools } from '../../src/domain/watch.ts'
 import type { Pool } from '../../src/generated/prisma/client.ts'
 import { fill, newFormat, newPool, openBooks, silent, type TestBooks } from '../support/books.ts'
 
@@ -25,7 +25,7 @@ async function watched(poolId: string): Promise<Pool> {
 }
 
 /** Somebody who watches a pool, and has seen how it is. */
-async function watch(pools: PoolWatch, poolId: string) {
+async function watch(pools: Watch<Pool>, poolId: string) {
   const leaving = new AbortController()
   onTestFinished(() => leaving.abort())
   const states = pools.after(await watched(poolId), leaving.signal)
@@ -34,8 +34,8 @@ async function watch(pools: PoolWatch, poolId: string) {
   return { states, leave: () => leaving.abort() }
 }
 
-function openWatch(): PoolWatch {
-  const pools = new PoolWatch(test.books, silent)
+function openWatch(): Watch<Pool> {
+  const pools = watchPools(test.books, silent)
   onTestFinished(() => pools.close())
   return pools
 }
