@@ -1,0 +1,65 @@
+import { ApolloClient, ApolloLink, CombinedGraphQLErrors, gql, HttpLink, InMemoryCache } from '@apollo/client'
+import { GraphQLWsLink } from '@apollo/client/link/subscriptions'
+import { OperationTypeNode } from 'graphql'
+import { connectSocket } from './graphql-ws.ts'
+import { type PoolEvents, type PoolState, poolEvents, poolState, type View } from './operations.ts'
+import { placeIsLost, resuming } from './resuming.ts'
+
+export function connectApollo(
+  url: string,
+  key: string,
+  possibleTypes: Record<string, string[]>,
+): ApolloClient {
+  const socket = connectSocket(url, key)
+  return new ApolloClient({
+    link: ApolloLink.split(
+      ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
+      new GraphQLWsLink({ ...socket, subscribe: resuming(socket.subscribe) }),
+      new HttpLink({ uri: url, headers: { authorization: `Bearer ${key}` } }),
+    ),
+    cache: new InMemoryCache({
+      possibleTypes,
+      typePolicies: {
+        // It has no id, and so is kept inside of its pool: queries of different fields of it add up.
+        Replenishment: { merge: true },
+        // Each event is another one. Without this Apollo warns that it replaces them.
+        Subscription: { fields: { poolEvents: { merge: false } } },
+      },
+    }),
+  })
+}
+
+/** Shows a pool and what happens to it, until the function that is returned is called. */
+export function watchPool(client: ApolloClient, poolId: string, view: View): () => void {
+  let left = false
+  let leave = () => {}
+
+  const begin = async () => {
+    const { data } = await client.query<PoolState>({
+      query: gql(poolState),
+      variables: { poolId },
+      fetchPolicy: 'network-only',
+    })
+    if (left) return
+    if (data?.pool == null) return view.fail('There is no such pool.')
+    view.show(data.pool)
+    const variables = { poolId, after: data.eventCursor }
+    const events = client.subscribe<PoolEvents>({ query: gql(poolEvents), variables })
+    const subscription = events.subscribe(({ data, error }) => {
+      if (error) failed(error)
+      else if (data) view.apply(data.poolEvents)
+    })
+    leave = () => subscription.unsubscribe()
+  }
+  const failed = (error: unknown) => {
+    leave()
+    if (CombinedGraphQLErrors.is(error) && placeIsLost(error.errors)) begin().catch(view.fail)
+    else view.fail(error)
+  }
+  begin().catch(view.fail)
+
+  return () => {
+    left = true
+    leave()
+  }
+}

@@ -1,0 +1,34 @@
+import { createClient } from 'graphql-sse'
+import type { PlainClient } from './plain.ts'
+import { pause } from './resuming.ts'
+
+/** Event streams that come back, whatever broke them; also when they are only silent. */
+export function connectStreams(url: string, key: string, patienceMs = 30_000): PlainClient {
+  return createClient({
+    url,
+    headers: { authorization: `Bearer ${key}` },
+    retryAttempts: Number.POSITIVE_INFINITY,
+    retry: pause,
+    fetchFn: (input: string, init: RequestInit) => attentiveFetch(input, init, patienceMs),
+  }) as PlainClient
+}
+
+async function attentiveFetch(input: string, init: RequestInit, patienceMs: number): Promise<Response> {
+  const silence = new AbortController()
+  let timer = setTimeout(() => silence.abort(), patienceMs)
+  const signals = [silence.signal, ...(init.signal ? [init.signal] : [])]
+  const response = await fetch(input, { ...init, signal: AbortSignal.any(signals) })
+  // The service says something at least every twelve seconds.
+  const heard = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      clearTimeout(timer)
+      timer = setTimeout(() => silence.abort(), patienceMs)
+      controller.enqueue(chunk)
+    },
+    flush: () => clearTimeout(timer),
+  })
+  const body = response.body?.pipeThrough(heard)
+  // A refusal has its errors in the stream. By its status alone graphql-sse would only try again, for ever.
+  const explained = response.status < 500 && response.headers.get('content-type') === 'text/event-stream'
+  return new Response(body, { status: explained ? 200 : response.status, headers: response.headers })
+}

@@ -1,0 +1,321 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { claim, done, generate, newFormat, newPool, newStock } from './api.ts'
+import { openBalancer } from './balancer.ts'
+import { Client } from './client.ts'
+import { runSql, testDatabase } from './database.ts'
+import type { View } from './frontend/operations.ts'
+import { MainProcess } from './process.ts'
+import { openProxy } from './proxy.ts'
+import { startService, type TestService } from './service.ts'
+import { Watched } from './watched.ts'
+
+/** What becomes of a subscription. */
+export interface Results<Data> {
+  next(data: Data): void
+  error(reason: unknown): void
+  complete(): void
+}
+
+/** A client library, used as the README says. */
+export interface Frontend {
+  watchPool(poolId: string, view: View): () => void
+  /** The data of an operation that is answered once. */
+  ask<Data>(document: string, variables: Record<string, unknown>): Promise<Data>
+  subscribe<Data>(document: string, variables: Record<string, unknown>, results: Results<Data>): () => void
+  /** Closes what would stay open. */
+  close(): void | Promise<void>
+}
+
+export type Connect = (url: string, key: string) => Frontend
+
+/** The codes of the errors in what a frontend was told, wherever its library has put them. */
+export function codesIn(reason: unknown): unknown[] {
+  if (Array.isArray(reason)) return reason.map((error) => error?.extensions?.code)
+  if (typeof reason !== 'object' || reason === null) return []
+  return codesIn('graphQLErrors' in reason ? reason.graphQLErrors : 'errors' in reason ? reason.errors : [])
+}
+
+const taskStatus = 'subscription ($id: ID!) { taskUpdated(id: $id) { id status addedCount } }'
+const poolCounts =
+  'subscription ($id: ID!) { poolUpdated(id: $id) { id availableCount claimedCount status } }'
+
+/** Tests of what every client library is promised. */
+export function keepsPromises(connect: Connect): void {
+  let service: TestService
+  let client: Client
+
+  beforeAll(async () => {
+    service = await startService()
+    client = new Client(service)
+  })
+
+  afterAll(async () => {
+    await client[Symbol.asyncDispose]()
+    await service.close()
+  })
+
+  /** A frontend that reaches the service by way of a balancer. */
+  async function connectThrough(to: { url: string; key?: string } = service) {
+    const stack = new AsyncDisposableStack()
+    const balancer = stack.use(await openBalancer(to))
+    const frontend = connect(`${balancer.url}/graphql`, to.key ?? service.key)
+    stack.defer(() => frontend.close())
+    const watch = (poolId: string): Watched => {
+      const watched = new Watched()
+      stack.defer(frontend.watchPool(poolId, watched))
+      return watched
+    }
+    return { balancer, frontend, watch, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+  }
+
+  /** The cursors of all events of a pool, oldest first. */
+  async function history(poolId: string, from: Client = client): Promise<string[]> {
+    const { poolEvents } = await from.ask<{ poolEvents: { edges: { cursor: string }[] } }>(
+      'query ($id: ID!) { poolEvents(poolId: $id, last: 100) { edges { cursor } } }',
+      { id: poolId },
+    )
+    return poolEvents.edges.map((edge) => edge.cursor).reverse()
+  }
+
+  const cursors = (watched: Watched) => watched.applied.map((event) => event.cursor)
+
+  describe('a pool that is watched', () => {
+    test('is told of every event once, in order, however often the connection is cut', async () => {
+      const [poolId, formatId] = [await newPool(client), await newFormat(client)]
+      await using through = await connectThrough()
+      const watched = through.watch(poolId)
+      await watched.until(({ shown }) => shown.length === 1)
+      const load = (async () => {
+        for (let i = 0; i < 24; i++) await generate(client, { poolId, formatId, quantity: 1 })
+      })()
+      for (let cuts = 0; cuts < 5; cuts++) {
+        const seen = watched.applied.length
+        await watched.until(({ applied }) => applied.length > seen)
+        expect(through.balancer.cut()).toBeGreaterThan(0)
+      }
+      await load
+      const all = await history(poolId)
+      expect(all).toHaveLength(24 * 4)
+      await watched.until(({ applied }) => applied.length >= all.length)
+      expect(cursors(watched)).toEqual(all)
+      expect(watched.shown).toHaveLength(1)
+    })
+
+    test('is told of what happened while nobody could reach the service', async () => {
+      const [poolId, formatId] = [await newPool(client), await newFormat(client)]
+      await using through = await connectThrough()
+      const watched = through.watch(poolId)
+      await watched.until(({ shown }) => shown.length === 1)
+      await generate(client, { poolId, formatId, quantity: 1 })
+      await watched.until(({ applied }) => applied.length === 4)
+      through.balancer.breakDown()
+      const { connections } = through.balancer
+      await generate(client, { poolId, formatId, quantity: 1 })
+      // It has tried in vain.
+      await expect.poll(() => through.balancer.connections).toBeGreaterThan(connections)
+      through.balancer.mend()
+      await watched.until(({ applied }) => applied.length === 8)
+      await generate(client, { poolId, formatId, quantity: 1 })
+      await watched.until(({ applied }) => applied.length >= 12)
+      expect(cursors(watched)).toEqual(await history(poolId))
+    })
+
+    test('goes on at another process when its own is stopped', async () => {
+      await using database = await testDatabase()
+      const key = 'a-key-of-the-tests-which-is-long-enough'
+      await using first = new MainProcess({ DATABASE_URL: database.url, BOOTSTRAP_API_KEY: key })
+      const { url } = await first.ready()
+      await using other = await startService({ databaseUrl: database.url })
+      await using there = new Client({ url: other.url, key })
+      const [poolId, formatId] = [await newPool(there), await newFormat(there)]
+      await using through = await connectThrough({ url, key })
+      const watched = through.watch(poolId)
+      await watched.until(({ shown }) => shown.length === 1)
+      const load = (async () => {
+        for (let i = 0; i < 24; i++) await generate(there, { poolId, formatId, quantity: 1 })
+      })()
+      await watched.until(({ applied }) => applied.length > 0)
+      through.balancer.leadTo(other)
+      expect((await first.end('SIGTERM')).code).toBe(0)
+      await load
+      await watched.until(({ applied }) => applied.length >= 24 * 4)
+      expect(cursors(watched)).toEqual(await history(poolId, there))
+      expect(watched.shown).toHaveLength(1)
+    }, 60_000)
+
+    test('goes on when the database comes back', async () => {
+      await using database = await testDatabase()
+      await using proxy = await openProxy(database.url)
+      await using own = await startService({ databaseUrl: proxy.url })
+      await using there = new Client(own)
+      const [poolId, formatId] = [await newPool(there), await newFormat(there)]
+      await using through = await connectThrough(own)
+      const watched = through.watch(poolId)
+      await watched.until(({ shown }) => shown.length === 1)
+      await generate(there, { poolId, formatId, quantity: 1 })
+      await watched.until(({ applied }) => applied.length === 4)
+      const told = through.balancer.hears('UNAVAILABLE')
+      proxy.breakDown()
+      through.balancer.cut()
+      await told
+      proxy.mend()
+      await expect.poll(async () => (await fetch(`${own.url}/ready`)).status, { timeout: 15_000 }).toBe(200)
+      await generate(there, { poolId, formatId, quantity: 1 })
+      await watched.until(({ applied }) => applied.length >= 8)
+      expect(cursors(watched)).toEqual(await history(poolId, there))
+      expect(watched.shown).toHaveLength(1)
+    })
+
+    test.each([
+      [
+        'CURSOR_EXPIRED',
+        'WITH log AS (UPDATE event_log SET floor = last RETURNING *) ' +
+          'DELETE FROM event USING log WHERE event.account_id = log.account_id AND sequence <= log.floor',
+      ],
+      ['CURSOR_INVALID', 'UPDATE event_log SET log = gen_random_uuid()'],
+    ])('is read afresh, and goes on from there, on %s', async (_code, sql) => {
+      const { poolId, formatId } = await newStock(client, 1)
+      await using through = await connectThrough()
+      const watched = through.watch(poolId)
+      await watched.until(({ shown }) => shown.length === 1)
+      expect(watched.shown[0]?.pool).toMatchObject({ id: poolId, availableCount: '1', status: 'READY' })
+      await generate(client, { poolId, formatId, quantity: 2 })
+      await watched.until(({ applied }) => applied.length === 4)
+      through.balancer.breakDown()
+      await generate(client, { poolId, formatId, quantity: 3 })
+      await runSql(service.databaseUrl, sql)
+      through.balancer.mend()
+      await watched.until(({ shown }) => shown.length === 2)
+      expect(watched.shown[1]).toMatchObject({ before: 4, pool: { id: poolId, availableCount: '6' } })
+      await generate(client, { poolId, formatId, quantity: 4 })
+      await watched.until(({ applied }) => applied.length >= 8)
+      expect(cursors(watched).slice(4)).toEqual((await history(poolId)).slice(-4))
+    })
+
+    test('that does not exist is told so, once and for all', async () => {
+      await using through = await connectThrough()
+      const watched = through.watch('UG9vbDpub25l')
+      await expect(watched.until(() => false)).rejects.toThrow('gave up')
+      expect(watched.shown).toEqual([])
+    })
+
+    test('with a key that is not valid is told so, instead of trying for ever', async () => {
+      await using through = await connectThrough({ url: service.url, key: 'x'.repeat(40) })
+      const told = Promise.withResolvers<unknown>()
+      through.frontend.subscribe(
+        poolCounts,
+        { id: await newPool(client) },
+        { next: told.resolve, error: told.resolve, complete: () => told.resolve('completed') },
+      )
+      expect(codesIn(await told.promise)).toEqual(['UNAUTHENTICATED'])
+    })
+  })
+
+  test('taskUpdated tells how the task stands, and to its end, also through a cut connection', async () => {
+    await using api = await startService({ role: 'api' })
+    await using there = new Client(api)
+    const [poolId, formatId] = [await newPool(there), await newFormat(there)]
+    const { task } = await done<{ task: { id: string } }>(
+      there,
+      'generateCodes',
+      { poolId, formatId, quantity: 5 },
+      'task { id }',
+    )
+    await using through = await connectThrough(api)
+    const told: { status: string; addedCount: string }[] = []
+    const ended = Promise.withResolvers<void>()
+    const waits = Promise.withResolvers<void>()
+    through.frontend.subscribe<{ taskUpdated: { status: string; addedCount: string } }>(
+      taskStatus,
+      { id: task.id },
+      {
+        next: ({ taskUpdated }) => {
+          told.push(taskUpdated)
+          waits.resolve()
+        },
+        error: ended.reject,
+        complete: ended.resolve,
+      },
+    )
+    await waits.promise
+    expect(through.balancer.cut()).toBeGreaterThan(0)
+    await using _worker = await startService({ databaseUrl: api.databaseUrl, role: 'worker' })
+    await ended.promise
+    const order = ['AWAITING_EXECUTION', 'RUNNING', 'COMPLETED']
+    const stages = told.map(({ status }) => order.indexOf(status))
+    expect(stages[0]).toBe(0)
+    expect(stages).toEqual(stages.toSorted((a, b) => a - b))
+    expect(told.at(-1)).toMatchObject({ status: 'COMPLETED', addedCount: '5' })
+  })
+
+  test('poolUpdated tells of the pool as it is, and as it becomes, also through a cut connection', async () => {
+    const { poolId } = await newStock(client, 3)
+    await using through = await connectThrough()
+    const told: { availableCount: string; status: string }[] = []
+    let failure: unknown
+    through.frontend.subscribe<{ poolUpdated: { availableCount: string; status: string } }>(
+      poolCounts,
+      { id: poolId },
+      {
+        next: ({ poolUpdated }) => told.push(poolUpdated),
+        error: (reason) => {
+          failure = reason
+        },
+        complete: () => {},
+      },
+    )
+    const last = () => told.at(-1)
+    await expect.poll(last, { timeout: 10_000 }).toMatchObject({ availableCount: '3', status: 'READY' })
+    await claim(client, poolId, 1)
+    await expect.poll(last, { timeout: 10_000 }).toMatchObject({ availableCount: '2' })
+    expect(through.balancer.cut()).toBeGreaterThan(0)
+    await claim(client, poolId, 2)
+    await expect.poll(last, { timeout: 10_000 }).toMatchObject({ availableCount: '0', status: 'EMPTY' })
+    expect(failure).toBeUndefined()
+  })
+
+  test('a mutation is answered with its payload, or with a typed error that says what is wrong', async () => {
+    const { poolId } = await newStock(client, 2)
+    await using through = await connectThrough()
+    const claiming = `mutation ($input: ClaimCodesInput!) {
+      claimCodes(input: $input) {
+        __typename
+        ... on ClaimCodesPayload { pool { id availableCount } }
+        ... on UserError { message code path }
+        ... on NotEnoughCodesError { available }
+      }
+    }`
+    const ask = (count: number) =>
+      through.frontend.ask<{ claimCodes: unknown }>(claiming, { input: { poolId, count } })
+    expect((await ask(3)).claimCodes).toEqual({
+      __typename: 'NotEnoughCodesError',
+      message: expect.any(String),
+      code: 'NOT_ENOUGH_CODES',
+      path: ['count'],
+      available: '2',
+    })
+    expect((await ask(1)).claimCodes).toMatchObject({
+      __typename: 'ClaimCodesPayload',
+      pool: { id: poolId, availableCount: '1' },
+    })
+  })
+
+  test('counts are strings from end to end, whatever their size', async () => {
+    const quantity = '9007199254740993'
+    const poolId = await newPool(client)
+    const formatId = await newFormat(client, { body: { length: 20 } })
+    await using through = await connectThrough()
+    const watched = through.watch(poolId)
+    await watched.until(({ shown }) => shown.length === 1)
+    await through.frontend.ask(
+      'mutation ($input: GenerateCodesInput!) { generateCodes(input: $input) { __typename ... on UserError { message } } }',
+      { input: { poolId, formatId, quantity } },
+    )
+    await watched.until(({ applied }) => applied.length === 4)
+    expect(watched.applied.at(-1)).toMatchObject({
+      __typename: 'PoolRefilledEvent',
+      addedCount: quantity,
+      pool: { availableCount: quantity },
+    })
+  })
+}
