@@ -36,10 +36,10 @@ export function watchPool(client: Client, poolId: string, view: View): () => voi
     if (state.data?.pool == null) return view.fail(state.error ?? 'There is no such pool.')
     view.show(state.data.pool)
     const events = client.subscription<PoolEvents>(poolEvents, { poolId, after: state.data.eventCursor })
-    leave = events.subscribe(({ data, error, hasNext }) => {
-      // With an error, and when it ends, comes the data of the last event once more.
+    leave = events.subscribe(({ data, error }) => {
+      // Looked at first: with an error comes the data of the last event once more.
       if (error) failed(error)
-      else if (data && hasNext) view.apply(data.poolEvents)
+      else if (data) view.apply(data.poolEvents)
     }).unsubscribe
   }
   const failed = (error: CombinedError) => {
