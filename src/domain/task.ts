@@ -1,6 +1,6 @@
 import { v7 as newId } from 'uuid'
 import type { Queryable } from '../database/transaction.ts'
-import type { TaskFailureCode, TaskStatus, TaskTrigger } from '../generated/prisma/client.ts'
+import type { TaskFailureCode, TaskKind, TaskStatus, TaskTrigger } from '../generated/prisma/client.ts'
 import type { Books, BookTransaction } from './books.ts'
 import { NotFoundError, TaskFinishedError } from './errors.ts'
 import type { TaskSnapshot } from './event.ts'
@@ -10,10 +10,15 @@ import { lockPool } from './pool.ts'
 /** One run that adds codes to a pool. Counts are codes. */
 export interface Task {
   id: string
+  kind: TaskKind
   poolId: string
   formatId: string | undefined
   quantity: bigint | undefined
   status: TaskStatus
+  /** How many codes it has added to the pool: 0 until it is completed, and again when it was undone. */
+  added: bigint
+  /** Of an upload: whether it only says what it would do. */
+  dryRun: boolean
 }
 
 export interface NewTask {
@@ -56,12 +61,39 @@ async function insertTask(
   return id
 }
 
-/** How a task goes on. `done`: how many codes it has generated and added. */
+export interface NewUpload {
+  id: string
+  poolId: string
+  /** Which column of the file has the codes, if that was said. */
+  column: string | undefined
+  dryRun: boolean
+  /** The size of the file as it came. */
+  bytes: bigint
+}
+
+/** Inserts an upload whose file has been stored and waits to be read, and its event. The account has the pool. */
+export async function insertUploadTask(tx: BookTransaction, upload: NewUpload): Promise<void> {
+  const [row] = await tx.rows<TaskRow>({
+    name: 'insert-upload-task',
+    text: `
+      INSERT INTO task (account_id, id, kind, trigger, pool_id, status, "column", dry_run, bytes, leftovers, created_at)
+      VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'AWAITING_EXECUTION', $4, $5, $6, true, now())
+      RETURNING ${taskColumns}`,
+    values: [tx.accountId, upload.id, upload.poolId, upload.column ?? null, upload.dryRun, upload.bytes],
+  })
+  record(tx, row)
+}
+
+/**
+ * How a task goes on. `done`: how many codes a generation has generated and added; an upload adds what it has
+ * accepted, and a dry run nothing. An upload that fails or is undone has things left behind to be removed.
+ */
 export type TaskChange =
   | { status: 'RUNNING' }
-  | { status: 'COMPLETED'; done: bigint }
-  | { status: 'FAILED'; message: string }
+  | { status: 'COMPLETED'; done?: bigint }
+  | { status: 'FAILED'; code?: TaskFailureCode; message: string }
   | { status: 'CANCELLED' }
+  | { status: 'UNDONE' }
 
 /**
  * Changes the status of a task whose pool this transaction has locked, and records it, if it is `expected` to be
@@ -79,11 +111,17 @@ export async function changeTask(
       UPDATE task SET
         status = $4::task_status,
         generated = coalesce($5::numeric, generated),
-        added = coalesce($5::numeric, added),
-        failure_code = CASE WHEN $6::text IS NOT NULL THEN 'INTERNAL'::task_failure_code END,
-        failure_message = $6::text,
+        added = CASE
+          WHEN $4::task_status = 'UNDONE' THEN 0
+          WHEN $4::task_status = 'COMPLETED' AND kind = 'UPLOAD' THEN CASE WHEN dry_run THEN 0 ELSE accepted END
+          ELSE coalesce($5::numeric, added) END,
+        leftovers = leftovers OR $4::task_status = 'UNDONE',
+        failure_code = $6::task_failure_code,
+        failure_message = $7::text,
         started_at = CASE WHEN $4::task_status = 'RUNNING' THEN clock_timestamp() ELSE started_at END,
-        finished_at = CASE WHEN $4::task_status <> 'RUNNING' THEN clock_timestamp() END
+        -- Undone is what was finished.
+        finished_at = CASE $4::task_status
+          WHEN 'RUNNING' THEN NULL WHEN 'UNDONE' THEN finished_at ELSE clock_timestamp() END
       WHERE account_id = $1 AND id = $2 AND status = ANY($3::task_status[])
       RETURNING ${taskColumns}`,
     values: [
@@ -91,14 +129,15 @@ export async function changeTask(
       taskId,
       expected,
       change.status,
-      change.status === 'COMPLETED' ? change.done : null,
+      change.status === 'COMPLETED' ? (change.done ?? null) : null,
+      change.status === 'FAILED' ? (change.code ?? 'INTERNAL') : null,
       change.status === 'FAILED' ? change.message : null,
     ],
   })
   return row === undefined ? undefined : record(tx, row)
 }
 
-/** Returns what a task that will not run had reserved of its format. */
+/** Returns what a task that will not run had reserved of its format; an upload reserves nothing. */
 export async function returnReservation(tx: BookTransaction, task: Task): Promise<void> {
   if (task.formatId === undefined || task.quantity === undefined) return
   await lockFormat(tx, task.formatId)
@@ -109,8 +148,8 @@ export async function returnReservation(tx: BookTransaction, task: Task): Promis
 }
 
 /**
- * Cancels a task that has not finished: nothing is generated, and what it had reserved can be asked for again.
- * Cancelling a cancelled task changes nothing. Rejects with a NotFoundError or a TaskFinishedError.
+ * Cancels a task that has not finished: nothing is added to the pool, and what it had reserved can be asked for again.
+ * What an upload has taken is free again once a worker has cleared it away. Cancelling a cancelled task changes nothing. Rejects with a NotFoundError or a TaskFinishedError.
  */
 export async function cancelTask(books: Books, accountId: string, taskId: string): Promise<void> {
   await books.write(accountId, async (tx) => {
@@ -159,17 +198,19 @@ export async function readTaskInLog(
   return row === undefined ? undefined : { snapshot: snapshot(row), sequence: BigInt(row.last) }
 }
 
-const taskColumns = `id, pool_id, format_id, quantity, status, generated, added, started_at, finished_at,
-  failure_code, failure_message`
+const taskColumns = `id, kind, pool_id, format_id, quantity, status, generated, added, dry_run, started_at,
+  finished_at, failure_code, failure_message`
 
 interface TaskRow {
   id: string
+  kind: TaskKind
   pool_id: string
   format_id: string | null
   quantity: string | null
   status: TaskStatus
   generated: string
   added: string
+  dry_run: boolean
   started_at: Date | null
   finished_at: Date | null
   failure_code: TaskFailureCode | null
@@ -179,10 +220,13 @@ interface TaskRow {
 function decodeTask(row: TaskRow): Task {
   return {
     id: row.id,
+    kind: row.kind,
     poolId: row.pool_id,
     formatId: row.format_id ?? undefined,
     quantity: row.quantity === null ? undefined : BigInt(row.quantity),
     status: row.status,
+    added: BigInt(row.added),
+    dryRun: row.dry_run,
   }
 }
 
