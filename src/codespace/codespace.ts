@@ -121,6 +121,18 @@ export class CodeSpace {
     return joinNumber(numbers, 0)
   }
 
+  /** The indices of codes, in their order, as `indexOf` gives them: as fast as `codesOf`, and faster with strangers. */
+  indicesOf(codes: readonly string[]): (bigint | undefined)[] {
+    const indices = new Array<bigint | undefined>(codes.length).fill(undefined)
+    for (let from = 0; from < codes.length; from += batchSize) {
+      const to = Math.min(from + batchSize, codes.length)
+      const { places, numbers } = this.#pattern.read(codes, from, to, this.#permutation.rightBits)
+      this.#permutation.invert(numbers)
+      for (let at = 0; at < places.length; at++) indices[places[at] as number] = joinNumber(numbers, at)
+    }
+    return indices
+  }
+
   /**
    * The index of the code that a person typed: spaces, dashes and case do not matter where the format leaves
    * no doubt. Dashes do where a random character can be one, and case does where the random characters have

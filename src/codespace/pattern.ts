@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { CodeReader, type ReadNumbers } from './code-reader.ts'
 import { CodeWriter } from './code-writer.ts'
 import { Permutation } from './permutation.ts'
 import {
@@ -36,7 +37,8 @@ export class Pattern {
   readonly #digits: ReadonlyMap<string, number>
   // Made when first needed: most patterns are only compared or shown.
   #writer: CodeWriter | undefined
-  #reader: TypedCodeReader | undefined
+  #reader: CodeReader | undefined
+  #typedReader: TypedCodeReader | undefined
 
   private constructor(positions: readonly Position[], characters: string) {
     this.source = positions.map(canonical).join('')
@@ -121,10 +123,16 @@ export class Pattern {
     this.#writer.write(numbers, strings, place)
   }
 
+  /** The numbers of those of the strings [from, to) of a list that the pattern can produce; see CodeReader. */
+  read(strings: readonly string[], from: number, to: number, rightBits: number): ReadNumbers {
+    this.#reader ??= new CodeReader(this.#positions, this.characters)
+    return this.#reader.read(strings, from, to, rightBits)
+  }
+
   /** The string that a text stands for, as a person may type it; `undefined` if there is none, or a doubt. */
   readTyped(text: string): string | undefined {
-    this.#reader ??= new TypedCodeReader(this.#positions, this.characters)
-    return this.#reader.read(text)
+    this.#typedReader ??= new TypedCodeReader(this.#positions, this.characters)
+    return this.#typedReader.read(text)
   }
 
   #sharesCharacters(other: Pattern): boolean {

@@ -71,7 +71,8 @@ function pickHalves(halves: Halves, places: readonly number[]): Halves {
   return picked
 }
 
-function noNumbers(count: number, rightBits: number): SplitNumbers {
+/** So many zeros. */
+export function noNumbers(count: number, rightBits: number): SplitNumbers {
   return { rightBits, left: noHalves(count), right: noHalves(count) }
 }
 
@@ -79,7 +80,8 @@ function noHalves(count: number): Halves {
   return { high: new Uint32Array(count), low: new Uint32Array(count) }
 }
 
-function setHalf(halves: Halves, at: number, value: number): void {
+/** Sets one half; below 2^48. */
+export function setHalf(halves: Halves, at: number, value: number): void {
   halves.high[at] = value / 2 ** 32
   halves.low[at] = value
 }

@@ -63,6 +63,7 @@ describe('a code space', () => {
     expect(new Set(codes)).toEqual(new Set(allStrings(source, characters)))
     expect(codes).toHaveLength(Number(space.capacity))
     expect(codes.map((code) => space.indexOf(code))).toEqual(codes.map((_, index) => BigInt(index)))
+    expect(space.indicesOf(codes)).toEqual(codes.map((_, index) => BigInt(index)))
   })
 
   it('leads from any index to a code and back, up to 2^96', () => {
@@ -91,6 +92,7 @@ describe('a code space', () => {
       fc.property(cases, ({ space, index }) => {
         const code = space.codeAt(index)
         expect(space.indexOf(code)).toBe(index)
+        expect(space.indicesOf([code])).toEqual([index])
         expect(space.indexOfTyped(code)).toBe(index)
       }),
       { numRuns: 500 },
@@ -110,11 +112,30 @@ describe('a code space', () => {
     }
   })
 
+  it('finds its codes among strangers, one by one and in lists', () => {
+    for (const source of ['####', 'X-####-#######', '####################']) {
+      const space = spaceOf(source, unambiguous)
+      const codes = space.codesAt(space.capacity / 3n, 5_000)
+      const list = codes.flatMap((code) => [code, `${code}B`, code.slice(1), `0${code.slice(1)}`])
+      const indices = space.indicesOf(list)
+      expect(indices).toEqual(list.map((code) => space.indexOf(code)))
+      expect(indices.filter((index) => index !== undefined)).toHaveLength(codes.length)
+    }
+    expect(spaceOf('##', '01').indicesOf([])).toEqual([])
+    expect(spaceOf('##', '01').indicesOf(['02', '', '😀', '0'])).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ])
+  })
+
   it('gives its last codes as it gives its first', () => {
     const space = spaceOf('################################', '01234567')
     expect(space.capacity).toBe(2n ** 96n)
     const last = space.codesAt(space.capacity - 3n, 3)
     expect(last.map((code) => space.indexOf(code))).toEqual([3n, 2n, 1n].map((by) => space.capacity - by))
+    expect(space.indicesOf(last)).toEqual([3n, 2n, 1n].map((by) => space.capacity - by))
     expect(space.codesAt(space.capacity, 0)).toEqual([])
   })
 
@@ -132,7 +153,7 @@ describe('a code space', () => {
   it('has no index for a string that is not of the format', () => {
     const space = spaceOf('A-##', '0123456789')
     for (const stranger of ['', 'A-1', 'A-123', 'B-12', 'a-12', 'A-1x', 'A12', ' A-12', 'A-1\u0661', 'A-😀'])
-      expect(space.indexOf(stranger)).toBeUndefined()
+      expect([space.indexOf(stranger), ...space.indicesOf([stranger])]).toEqual([undefined, undefined])
   })
 
   it('puts the same format in another order under another key', () => {

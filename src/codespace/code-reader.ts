@@ -1,0 +1,89 @@
+import type { Position } from './shape.ts'
+import { noNumbers, type SplitNumbers, setHalf } from './split-numbers.ts'
+
+const largestUnit = 2 ** 28
+const limb = 2 ** 24
+
+/** The numbers of those strings of a list that are of a pattern, and where in the list these stand. */
+export interface ReadNumbers {
+  readonly places: readonly number[]
+  readonly numbers: SplitNumbers
+}
+
+/**
+ * Reads strings as the numbers of one pattern, as CodeWriter writes them: the digits in the base of the characters,
+ * the most significant at the first random position.
+ */
+export class CodeReader {
+  readonly #length: number
+  /** The UTF-16 unit of each literal position; -1 of a random one. */
+  readonly #literals: Int32Array
+  readonly #base: number
+  /** The digit of each unit, counted from 1; 0 of a unit that is none of the characters. */
+  readonly #digits: Uint16Array
+
+  constructor(positions: readonly Position[], characters: string) {
+    this.#length = positions.length
+    this.#literals = Int32Array.from(positions, (position) => position?.charCodeAt(0) ?? -1)
+    this.#base = characters.length
+    const units = Array.from({ length: characters.length }, (_, at) => characters.charCodeAt(at))
+    this.#digits = new Uint16Array(Math.max(...units) + 1)
+    units.forEach((unit, digit) => {
+      this.#digits[unit] = digit + 1
+    })
+  }
+
+  /** Reads the strings [from, to) of a list. The numbers are split at `rightBits`: at least half of the largest's bits. */
+  read(strings: readonly string[], from: number, to: number, rightBits: number): ReadNumbers {
+    const places: number[] = []
+    for (let place = from; place < to; place++) if (this.#isCode(strings[place] as string)) places.push(place)
+    const numbers = noNumbers(places.length, rightBits)
+    for (let at = 0; at < places.length; at++)
+      this.#readNumber(strings[places[at] as number] as string, numbers, at)
+    return { places, numbers }
+  }
+
+  #isCode(string: string): boolean {
+    if (string.length !== this.#length) return false
+    const literals = this.#literals
+    const digits = this.#digits
+    for (let at = 0; at < literals.length; at++) {
+      const unit = string.charCodeAt(at)
+      const literal = literals[at] as number
+      if (literal === -1 ? !digits[unit] : literal !== unit) return false
+    }
+    return true
+  }
+
+  // The number is kept in four limbs of 24 bits: one, times up to 2^28, plus what is carried over, is exact in doubles.
+  #readNumber(code: string, { left, right, rightBits }: SplitNumbers, at: number): void {
+    const literals = this.#literals
+    const base = this.#base
+    let [limb0, limb1, limb2, limb3] = [0, 0, 0, 0]
+    let position = 0
+    while (position < literals.length) {
+      // So many digits at once that they stay a small number.
+      let digits = 0
+      let unit = 1
+      for (; position < literals.length && unit * base <= largestUnit; position++) {
+        if (literals[position] !== -1) continue
+        digits = digits * base + (this.#digits[code.charCodeAt(position)] as number) - 1
+        unit *= base
+      }
+      const sum0 = limb0 * unit + digits
+      const carry0 = Math.floor(sum0 / limb)
+      limb0 = sum0 - carry0 * limb
+      const sum1 = limb1 * unit + carry0
+      const carry1 = Math.floor(sum1 / limb)
+      limb1 = sum1 - carry1 * limb
+      const sum2 = limb2 * unit + carry1
+      const carry2 = Math.floor(sum2 / limb)
+      limb2 = sum2 - carry2 * limb
+      limb3 = limb3 * unit + carry2
+    }
+    const low = limb1 * limb + limb0
+    const overflow = Math.floor(low / 2 ** rightBits)
+    setHalf(left, at, (limb3 * limb + limb2) * 2 ** (48 - rightBits) + overflow)
+    setHalf(right, at, low - overflow * 2 ** rightBits)
+  }
+}
