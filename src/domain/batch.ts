@@ -10,9 +10,10 @@ export type CodeSource = { formatId: string; uploadId?: never } | { formatId?: n
 export type Batch = CodeSource & { start: bigint; count: bigint; first: bigint }
 
 /**
- * Lays the next `count` indices of a format at the end of a pool's line, in the transaction that has locked both.
- * `reserved` says that they were promised to the task before. Changes the counters of `pool`, which the caller
- * writes, and those of the format, which are written here.
+ * Lays the next `count` indices of a format at the end of a pool's line, in the transaction that has locked both:
+ * one batch, or one for each run of indices between those that uploaded codes have taken. `reserved` says that they
+ * were promised to the task before. Changes the counters of `pool`, which the caller writes, and those of the format,
+ * which are written here.
  */
 export async function layBatch(
   tx: BookTransaction,
@@ -20,24 +21,92 @@ export async function layBatch(
   format: FormatUse,
   batch: { taskId: string; count: bigint; reserved: boolean },
 ): Promise<void> {
+  const { taskId, count } = batch
+  const passed =
+    format.takenAhead === 0n
+      ? await layRun(tx, pool, format, taskId, count)
+      : await layRuns(tx, pool, format, taskId, count)
+  const promised = batch.reserved ? count : 0n
+  await tx.execute({
+    name: 'advance-format',
+    text: `
+      UPDATE format SET next = next + $3 + $4, taken_ahead = taken_ahead - $4, generated = generated + $3,
+        reserved = reserved - $5
+      WHERE account_id = $1 AND id = $2`,
+    values: [tx.accountId, format.id, count, passed, promised],
+  })
+  format.next += count + passed
+  format.takenAhead -= passed
+  format.reserved -= promised
+  pool.total += count
+}
+
+/** Lays indices none of which is taken. */
+async function layRun(
+  tx: BookTransaction,
+  pool: Pool,
+  format: FormatUse,
+  taskId: string,
+  count: bigint,
+): Promise<bigint> {
   await tx.execute({
     name: 'lay-batch',
     text: `
       INSERT INTO batch (account_id, pool_id, start, count, format_id, first, task_id)
       VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-    values: [tx.accountId, pool.id, pool.total, batch.count, format.id, format.next, batch.taskId],
+    values: [tx.accountId, pool.id, pool.total, count, format.id, format.next, taskId],
   })
-  const promised = batch.reserved ? batch.count : 0n
-  await tx.execute({
-    name: 'advance-format',
+  return 0n
+}
+
+/** Lays indices around those that are taken. Resolves to how many of these were passed over. */
+async function layRuns(
+  tx: BookTransaction,
+  pool: Pool,
+  format: FormatUse,
+  taskId: string,
+  count: bigint,
+): Promise<bigint> {
+  const [laid] = await tx.rows<{ passed: string }>({
+    name: 'lay-batches',
+    // First it is sought how far to look for holes: with every step at least twice as many are found, and holes that
+    // lie far ahead are not looked at. Then a hole is passed when fewer than `count` indices before it are free.
     text: `
-      UPDATE format SET next = next + $3, generated = generated + $3, reserved = reserved - $4
-      WHERE account_id = $1 AND id = $2`,
-    values: [tx.accountId, format.id, batch.count, promised],
+      WITH RECURSIVE stretch AS (
+        SELECT $4::numeric AS size, (
+          SELECT count(*) FROM taken
+          WHERE account_id = $1 AND format_id = $5 AND index >= $6::numeric AND index < $6::numeric + $4::numeric
+        ) AS holes
+        UNION ALL
+        SELECT $4::numeric + 2 * holes, (
+          SELECT count(*) FROM taken
+          WHERE account_id = $1 AND format_id = $5 AND index >= $6::numeric
+            AND index < $6::numeric + $4::numeric + 2 * stretch.holes
+        ) FROM stretch WHERE size - holes < $4::numeric
+      ), hole AS MATERIALIZED (
+        SELECT index FROM (
+          SELECT index, row_number() OVER (ORDER BY index) AS number FROM taken
+          WHERE account_id = $1 AND format_id = $5 AND index >= $6::numeric
+            AND index < $6::numeric + (SELECT max(size) FROM stretch)
+        ) AS numbered
+        WHERE index - $6::numeric - (number - 1) < $4::numeric
+      ), passed AS (
+        SELECT count(*) AS count FROM hole
+      ), run AS (
+        -- Behind the last index that was given, and behind each hole.
+        SELECT index + 1 AS first,
+          lead(index, 1, $6::numeric + $4::numeric + (SELECT count FROM passed)) OVER (ORDER BY index) - index - 1 AS count,
+          index + 1 - $6::numeric - (row_number() OVER (ORDER BY index) - 1) AS free_before
+        FROM (SELECT $6::numeric - 1 AS index UNION ALL SELECT index FROM hole) AS border
+      ), laid AS (
+        INSERT INTO batch (account_id, pool_id, start, count, format_id, first, task_id)
+        SELECT $1, $2, $3::numeric + free_before, count, $5, first, $7 FROM run WHERE count > 0
+      )
+      SELECT count AS passed FROM passed`,
+    values: [tx.accountId, pool.id, pool.total, count, format.id, format.next, taskId],
   })
-  format.next += batch.count
-  format.reserved -= promised
-  pool.total += batch.count
+  if (laid === undefined) throw new Error('Batches were laid without an answer.')
+  return BigInt(laid.passed)
 }
 
 /** The batches that hold positions [from, to) of a pool, in their order. */
