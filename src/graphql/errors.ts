@@ -25,6 +25,7 @@ const UserErrorCode = builder.enumType('UserErrorCode', {
     NOT_ENOUGH_CODES: { description: 'The pool does not have that many codes available.' },
     IDEMPOTENCY_CONFLICT: { description: 'The idempotencyKey was used for another request.' },
     TASK_FINISHED: { description: 'The task is over already.' },
+    UPLOAD_NOT_UNDONE: { description: 'The task is no upload that can be undone.' },
   } as const,
 })
 
