@@ -36,14 +36,15 @@ export class CodeReader {
   /** Reads the strings [from, to) of a list. The numbers are split at `rightBits`: at least half of the largest's bits. */
   read(strings: readonly string[], from: number, to: number, rightBits: number): ReadNumbers {
     const places: number[] = []
-    for (let place = from; place < to; place++) if (this.#isCode(strings[place] as string)) places.push(place)
+    for (let place = from; place < to; place++) if (this.has(strings[place] as string)) places.push(place)
     const numbers = noNumbers(places.length, rightBits)
     for (let at = 0; at < places.length; at++)
       this.#readNumber(strings[places[at] as number] as string, numbers, at)
     return { places, numbers }
   }
 
-  #isCode(string: string): boolean {
+  /** Whether the pattern can produce a string. */
+  has(string: string): boolean {
     if (string.length !== this.#length) return false
     const literals = this.#literals
     const digits = this.#digits

@@ -123,6 +123,22 @@ export class Pattern {
     this.#writer.write(numbers, strings, place)
   }
 
+  /** Whether the pattern can produce a string. */
+  has(string: string): boolean {
+    this.#reader ??= new CodeReader(this.#positions, this.characters)
+    return this.#reader.has(string)
+  }
+
+  /**
+   * The first and the last of its strings in the order of Unicode: no string of the pattern lies beyond them.
+   */
+  bounds(): { first: string; last: string } {
+    const characters = [...this.characters].sort()
+    const filledWith = (character: string | undefined) =>
+      this.#positions.map((position) => position ?? character).join('')
+    return { first: filledWith(characters[0]), last: filledWith(characters.at(-1)) }
+  }
+
   /** The numbers of those of the strings [from, to) of a list that the pattern can produce; see CodeReader. */
   read(strings: readonly string[], from: number, to: number, rightBits: number): ReadNumbers {
     this.#reader ??= new CodeReader(this.#positions, this.characters)

@@ -5,7 +5,7 @@ import { type Batch, readBatches } from './batch.ts'
 import type { Books, BookTransaction } from './books.ts'
 import { type ClaimRow, type Code, computeCodes, readClaims } from './code.ts'
 import { IdempotencyConflictError, NotEnoughCodesError, NotFoundError, type UserError } from './errors.ts'
-import { availableForGeneration, lockFormat, readFormat } from './format.ts'
+import { availableForGeneration } from './format.ts'
 import {
   checkIdempotencyKey,
   findKeys,
@@ -16,7 +16,7 @@ import {
 } from './idempotency.ts'
 import { InputCheck } from './input.ts'
 import { lockPool, type Pool, writePoolCounters } from './pool.ts'
-import { isRefillable, type RefillablePool, refill } from './refill.ts'
+import { formatForRefill, isRefillable, recordShortage, refill } from './refill.ts'
 
 export interface ClaimCodesInput {
   poolId: string
@@ -346,30 +346,6 @@ function decideByKey({ input, hash }: Request, used: ReadonlyMap<string, KeyUse>
   if (use === undefined) return undefined
   if (use.hash !== hash || use.first === undefined) return new IdempotencyConflictError()
   return { first: use.first, replayed: true }
-}
-
-/**
- * The pool's format, locked, if a stock of `rest` calls for a refill and the format may have codes for it. A format
- * that is known to have none is asked without a lock whether that has changed.
- */
-async function formatForRefill(tx: BookTransaction, pool: Pool, rest: bigint) {
-  if (!isRefillable(pool) || rest > pool.refillThreshold) return undefined
-  if (pool.refillFailed && (await isExhausted(tx, pool))) return undefined
-  return await lockFormat(tx, pool.formatId)
-}
-
-async function isExhausted(tx: BookTransaction, pool: RefillablePool): Promise<boolean> {
-  const format = await readFormat(tx, tx.accountId, pool.formatId)
-  return format === undefined || availableForGeneration(format) === 0n
-}
-
-/** Tells that the stock fell to the threshold, or to nothing, once when it happens. */
-function recordShortage(tx: BookTransaction, pool: Pool, before: bigint, after: bigint): void {
-  const threshold = pool.refillThreshold
-  // With a threshold of 0 a pool is never low: it is empty.
-  if (threshold > 0n && before > threshold && after <= threshold)
-    tx.record({ poolId: pool.id, kind: 'POOL_LOW', payload: { available: String(after) } })
-  if (before > 0n && after === 0n) tx.record({ poolId: pool.id, kind: 'POOL_EMPTY', payload: {} })
 }
 
 async function insertClaims(

@@ -22,6 +22,7 @@ export type UserErrorCode =
   | 'NOT_ENOUGH_CODES'
   | 'IDEMPOTENCY_CONFLICT'
   | 'TASK_FINISHED'
+  | 'UPLOAD_NOT_UNDONE'
 
 export interface InputIssue {
   path: string[]
@@ -127,6 +128,17 @@ export class TaskFinishedError extends UserError {
 
   constructor(taskId: string, status: string) {
     super(`The task is ${status.toLowerCase()} already, so it can no longer be cancelled.`, ['taskId'])
+    this.taskId = taskId
+  }
+}
+
+/** `why` is a sentence that says what is in the way and what to do. */
+export class UploadNotUndoneError extends UserError {
+  readonly code = 'UPLOAD_NOT_UNDONE'
+  readonly taskId: string
+
+  constructor(taskId: string, why: string) {
+    super(why, ['taskId'])
     this.taskId = taskId
   }
 }

@@ -1,6 +1,6 @@
 import { layBatch } from './batch.ts'
 import type { BookTransaction } from './books.ts'
-import { availableForGeneration, type FormatUse } from './format.ts'
+import { availableForGeneration, type FormatUse, lockFormat, readFormat } from './format.ts'
 import type { Pool } from './pool.ts'
 import { insertCompletedTask } from './task.ts'
 
@@ -30,6 +30,34 @@ export function isRefillable(pool: Pool): pool is RefillablePool {
     pool.formatId !== undefined &&
     pool.quantity !== undefined
   )
+}
+
+/**
+ * The pool's format, locked, if a stock of `rest` calls for a refill and the format may have codes for it. A format
+ * that is known to have none is asked without a lock whether that has changed.
+ */
+export async function formatForRefill(
+  tx: BookTransaction,
+  pool: Pool,
+  rest: bigint,
+): Promise<FormatUse | undefined> {
+  if (!isRefillable(pool) || rest > pool.refillThreshold) return undefined
+  if (pool.refillFailed && (await isExhausted(tx, pool))) return undefined
+  return await lockFormat(tx, pool.formatId)
+}
+
+async function isExhausted(tx: BookTransaction, pool: RefillablePool): Promise<boolean> {
+  const format = await readFormat(tx, tx.accountId, pool.formatId)
+  return format === undefined || availableForGeneration(format) === 0n
+}
+
+/** Tells that the stock fell to the threshold, or to nothing, once when it happens. */
+export function recordShortage(tx: BookTransaction, pool: Pool, before: bigint, after: bigint): void {
+  const threshold = pool.refillThreshold
+  // With a threshold of 0 a pool is never low: it is empty.
+  if (threshold > 0n && before > threshold && after <= threshold)
+    tx.record({ poolId: pool.id, kind: 'POOL_LOW', payload: { available: String(after) } })
+  if (before > 0n && after === 0n) tx.record({ poolId: pool.id, kind: 'POOL_EMPTY', payload: {} })
 }
 
 /**
