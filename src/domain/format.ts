@@ -7,6 +7,7 @@ import type { Queryable } from '../database/transaction.ts'
 import type { Books, BookTransaction } from './books.ts'
 import { FormatOverlapError, NameTakenError, NotFoundError } from './errors.ts'
 import { InputCheck } from './input.ts'
+import { takeUploaded } from './taken.ts'
 
 /** What a format would be: `overlaps` are ids of formats it could not stand beside, ten at most. */
 export interface FormatPreview {
@@ -32,7 +33,11 @@ export async function previewFormat(
   }
 }
 
-/** Resolves to the id of the new format. Rejects with an InvalidInputError, a NameTakenError or a FormatOverlapError. */
+/**
+ * Creates a format, which leaves out the codes that were uploaded before: with millions of these it takes a while, in
+ * which no other format can be created and uploads of the account wait, and nothing else does.
+ * Resolves to the id of the new format. Rejects with an InvalidInputError, a NameTakenError or a FormatOverlapError.
+ */
 export async function createFormat(
   books: Books,
   accountId: string,
@@ -74,6 +79,7 @@ export async function createFormat(
     })
     // Renaming another format does not lock the catalog: it may have taken the name since the look above.
     if (inserted === 0) throw new NameTakenError('format', name)
+    await takeUploaded(tx, { id, pattern, space })
   })
   return id
 }
@@ -164,6 +170,15 @@ function decodeUse(formatId: string, row: FormatRow): FormatUse {
 async function lockCatalog(tx: BookTransaction): Promise<void> {
   await tx.rows({
     text: 'SELECT 1 FROM account WHERE id = $1 FOR NO KEY UPDATE',
+    values: [tx.accountId],
+  })
+}
+
+/** Keeps the account's catalog as it is until the transaction ends: no format appears. Others can do so as well. */
+export async function holdCatalog(tx: BookTransaction): Promise<void> {
+  await tx.rows({
+    name: 'hold-catalog',
+    text: 'SELECT 1 FROM account WHERE id = $1 FOR SHARE',
     values: [tx.accountId],
   })
 }

@@ -1,0 +1,169 @@
+import type { CodeSpace } from '../codespace/codespace.ts'
+import { Pattern } from '../codespace/pattern.ts'
+import type { Queryable } from '../database/transaction.ts'
+import type { Books, BookTransaction } from './books.ts'
+
+/**
+ * The indices of formats that belong to uploaded codes: `taken`. While a code is a row of `uploaded_code`, its index
+ * is taken in the format that it is of, if it is of one; one that was passed over stays taken for good.
+ */
+
+/** Those of some codes that are of one format, with their indices in it. */
+export interface FormatShare {
+  formatId: string
+  codes: string[]
+  indices: bigint[]
+}
+
+/**
+ * Which of some codes are of a format of the account, by format, in the order of their ids. Formats do not overlap: a
+ * code is in one share at most. The catalog is locked.
+ */
+export async function findShares(
+  books: Books,
+  tx: BookTransaction,
+  codes: readonly string[],
+): Promise<FormatShare[]> {
+  const formats = await tx.rows<{ id: string; pattern: string; characters: string }>({
+    name: 'find-formats-of-length',
+    text: `
+      SELECT id, pattern, characters FROM format
+      WHERE account_id = $1 AND length = ANY($2::integer[]) ORDER BY id`,
+    values: [tx.accountId, [...new Set(codes.map((code) => code.length))]],
+  })
+  const shares: FormatShare[] = []
+  for (const { id, pattern, characters } of formats) {
+    const parsed = Pattern.parse(pattern, characters)
+    const own = codes.filter((code) => parsed.has(code))
+    // The code spaces of formats that have nothing to do with the codes need not be opened.
+    if (own.length === 0) continue
+    const space = await books.codeSpaces.get(tx, tx.accountId, id)
+    shares.push({ formatId: id, codes: own, indices: space.indicesOf(own) as bigint[] })
+  }
+  return shares
+}
+
+/** Those of some indices of a format that are taken. */
+export async function readTaken(
+  books: Queryable,
+  accountId: string,
+  formatId: string,
+  indices: readonly bigint[],
+): Promise<Set<bigint>> {
+  const rows = await books.rows<{ index: string }>({
+    name: 'read-taken',
+    text: `
+      SELECT taken.index FROM unnest($3::numeric[]) AS wanted (index)
+      CROSS JOIN LATERAL (
+        SELECT index FROM taken WHERE account_id = $1 AND format_id = $2 AND index = wanted.index LIMIT 1
+      ) AS taken`,
+    values: [accountId, formatId, indices],
+  })
+  return new Set(rows.map(({ index }) => BigInt(index)))
+}
+
+/** Takes indices at or after `next`, none of which is taken, out of a format that this transaction has locked. */
+export async function take(tx: BookTransaction, formatId: string, indices: readonly bigint[]): Promise<void> {
+  if (indices.length === 0) return
+  await Promise.all([
+    tx.execute({
+      name: 'take',
+      text: `
+        INSERT INTO taken (account_id, format_id, index) SELECT $1, $2, index FROM unnest($3::numeric[]) AS mine (index)`,
+      values: [tx.accountId, formatId, indices.toSorted(ascending)],
+    }),
+    tx.execute({
+      name: 'count-taken',
+      text: 'UPDATE format SET taken_ahead = taken_ahead + $3 WHERE account_id = $1 AND id = $2',
+      values: [tx.accountId, formatId, indices.length],
+    }),
+  ])
+}
+
+/**
+ * Gives indices back to a format that this transaction has locked, so that it can generate their codes. Those that
+ * were passed over, below `next`, stay taken.
+ */
+export async function giveBack(
+  tx: BookTransaction,
+  formatId: string,
+  indices: readonly bigint[],
+): Promise<void> {
+  await tx.execute({
+    name: 'give-back',
+    // By their place in the table, which cannot change as long as the format is locked: through the index to each,
+    // whatever the planner believes about the size of the table.
+    text: `
+      WITH given AS (
+        DELETE FROM taken WHERE ctid = ANY (ARRAY(
+          SELECT hole.ctid FROM unnest($3::numeric[]) AS mine (index)
+          CROSS JOIN LATERAL (
+            SELECT ctid FROM taken WHERE account_id = $1 AND format_id = $2 AND index = mine.index
+              AND index >= (SELECT next FROM format WHERE account_id = $1 AND id = $2) LIMIT 1
+          ) AS hole
+        )) RETURNING 1
+      )
+      UPDATE format SET taken_ahead = taken_ahead - (SELECT count(*) FROM given) WHERE account_id = $1 AND id = $2`,
+    values: [tx.accountId, formatId, indices],
+  })
+}
+
+/**
+ * Takes the indices of all codes of the account that were uploaded before out of a format that this transaction has
+ * created, under the lock of the catalog.
+ */
+export async function takeUploaded(
+  tx: BookTransaction,
+  format: { id: string; pattern: Pattern; space: CodeSpace },
+): Promise<void> {
+  const { id, pattern, space } = format
+  for await (const codes of readOwnCodes(tx, pattern, 'uploaded_code'))
+    await take(tx, id, space.indicesOf(codes) as bigint[])
+}
+
+/** How many indices at or after `next` a dry run would have taken out of a format so far. */
+export async function countDryRun(
+  tx: BookTransaction,
+  taskId: string,
+  format: { id: string; pattern: Pattern; space: CodeSpace; next: bigint },
+): Promise<bigint> {
+  const { id, pattern, space, next } = format
+  let count = 0
+  for await (const codes of readOwnCodes(tx, pattern, 'dry_run_code', taskId)) {
+    const ahead = (space.indicesOf(codes) as bigint[]).filter((index) => index >= next)
+    count += ahead.length - (await readTaken(tx, tx.accountId, id, ahead)).size
+  }
+  return BigInt(count)
+}
+
+const pageSize = 50_000
+
+/** The codes of a table that are of a pattern, page by page: of one upload, or of all. */
+async function* readOwnCodes(
+  tx: BookTransaction,
+  pattern: Pattern,
+  table: 'uploaded_code' | 'dry_run_code',
+  taskId?: string,
+): AsyncGenerator<string[]> {
+  // Codes are sorted as Unicode numbers their characters, so that all of the pattern lie between its bounds: a literal
+  // beginning leads straight to them. A cursor, as pages of their own would be sorted anew for each without statistics.
+  const { first, last } = pattern.bounds()
+  await tx.execute({
+    text: `
+      DECLARE own_code NO SCROLL CURSOR FOR SELECT code FROM ${table}
+      WHERE account_id = $1 AND code >= $2 AND code <= $3 AND length(code) = $4
+        AND ($5::uuid IS NULL OR task_id = $5)`,
+    values: [tx.accountId, first, last, pattern.length, taskId ?? null],
+  })
+  for (;;) {
+    const rows = await tx.rows<{ code: string }>({ text: `FETCH ${pageSize} FROM own_code` })
+    const codes = rows.map(({ code }) => code).filter((code) => pattern.has(code))
+    if (codes.length > 0) yield codes
+    if (rows.length < pageSize) break
+  }
+  await tx.execute({ text: 'CLOSE own_code' })
+}
+
+function ascending(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
