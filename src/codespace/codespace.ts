@@ -58,12 +58,12 @@ export function newFormatKey(): Uint8Array {
 export class CodeSpace {
   /** How many codes there are, exact. */
   readonly capacity: bigint
-  readonly #pattern: Pattern
+  readonly pattern: Pattern
   readonly #permutation: Permutation
 
   private constructor(pattern: Pattern, permutation: Permutation) {
     this.capacity = pattern.capacity
-    this.#pattern = pattern
+    this.pattern = pattern
     this.#permutation = permutation
   }
 
@@ -94,7 +94,7 @@ export class CodeSpace {
       const size = Math.min(batchSize, count - place)
       const numbers = splitRange(first + BigInt(place), size, this.#permutation.rightBits)
       this.#permutation.permute(numbers)
-      this.#pattern.write(numbers, codes, place)
+      this.pattern.write(numbers, codes, place)
     }
     return codes
   }
@@ -107,14 +107,14 @@ export class CodeSpace {
     for (let place = 0; place < indices.length; place += batchSize) {
       const numbers = splitNumbers(indices.slice(place, place + batchSize), this.#permutation.rightBits)
       this.#permutation.permute(numbers)
-      this.#pattern.write(numbers, codes, place)
+      this.pattern.write(numbers, codes, place)
     }
     return codes
   }
 
   /** The index of a code, as `codeAt` gives it; `undefined` for any string that is not one of the format. */
   indexOf(code: string): bigint | undefined {
-    const rank = this.#pattern.rank(code)
+    const rank = this.pattern.rank(code)
     if (rank === undefined) return undefined
     const numbers = splitNumbers([rank], this.#permutation.rightBits)
     this.#permutation.invert(numbers)
@@ -126,7 +126,7 @@ export class CodeSpace {
     const indices = new Array<bigint | undefined>(codes.length).fill(undefined)
     for (let from = 0; from < codes.length; from += batchSize) {
       const to = Math.min(from + batchSize, codes.length)
-      const { places, numbers } = this.#pattern.read(codes, from, to, this.#permutation.rightBits)
+      const { places, numbers } = this.pattern.read(codes, from, to, this.#permutation.rightBits)
       this.#permutation.invert(numbers)
       for (let at = 0; at < places.length; at++) indices[places[at] as number] = joinNumber(numbers, at)
     }
@@ -139,7 +139,7 @@ export class CodeSpace {
    * both of a letter. `undefined` if the text is no code of the format, or could be several.
    */
   indexOfTyped(text: string): bigint | undefined {
-    const code = this.#pattern.readTyped(text)
+    const code = this.pattern.readTyped(text)
     return code === undefined ? undefined : this.indexOf(code)
   }
 

@@ -68,7 +68,8 @@ async function layRuns(
   count: bigint,
 ): Promise<bigint> {
   const [laid] = await tx.rows<{ passed: string }>({
-    name: 'lay-batches',
+    // Not prepared: a plan that was made while nothing was taken would be kept while millions are.
+    //
     // First it is sought how far to look for holes: with every step at least twice as many are found, and holes that
     // lie far ahead are not looked at. Then a hole is passed when fewer than `count` indices before it are free.
     text: `

@@ -79,7 +79,7 @@ export async function createFormat(
     })
     // Renaming another format does not lock the catalog: it may have taken the name since the look above.
     if (inserted === 0) throw new NameTakenError('format', name)
-    await takeUploaded(tx, { id, pattern, space })
+    await takeUploaded(tx, { id, space })
   })
   return id
 }

@@ -51,7 +51,7 @@ export async function readTaken(
   indices: readonly bigint[],
 ): Promise<Set<bigint>> {
   const rows = await books.rows<{ index: string }>({
-    name: 'read-taken',
+    // Not prepared: a plan that was made while the table was empty would be kept while it grows to millions.
     text: `
       SELECT taken.index FROM unnest($3::numeric[]) AS wanted (index)
       CROSS JOIN LATERAL (
@@ -67,7 +67,6 @@ export async function take(tx: BookTransaction, formatId: string, indices: reado
   if (indices.length === 0) return
   await Promise.all([
     tx.execute({
-      name: 'take',
       text: `
         INSERT INTO taken (account_id, format_id, index) SELECT $1, $2, index FROM unnest($3::numeric[]) AS mine (index)`,
       values: [tx.accountId, formatId, indices.toSorted(ascending)],
@@ -90,7 +89,6 @@ export async function giveBack(
   indices: readonly bigint[],
 ): Promise<void> {
   await tx.execute({
-    name: 'give-back',
     // By their place in the table, which cannot change as long as the format is locked: through the index to each,
     // whatever the planner believes about the size of the table.
     text: `
@@ -114,10 +112,10 @@ export async function giveBack(
  */
 export async function takeUploaded(
   tx: BookTransaction,
-  format: { id: string; pattern: Pattern; space: CodeSpace },
+  format: { id: string; space: CodeSpace },
 ): Promise<void> {
-  const { id, pattern, space } = format
-  for await (const codes of readOwnCodes(tx, pattern, 'uploaded_code'))
+  const { id, space } = format
+  for await (const codes of readOwnCodes(tx, space.pattern, 'uploaded_code'))
     await take(tx, id, space.indicesOf(codes) as bigint[])
 }
 
@@ -125,11 +123,11 @@ export async function takeUploaded(
 export async function countDryRun(
   tx: BookTransaction,
   taskId: string,
-  format: { id: string; pattern: Pattern; space: CodeSpace; next: bigint },
+  format: { id: string; space: CodeSpace; next: bigint },
 ): Promise<bigint> {
-  const { id, pattern, space, next } = format
+  const { id, space, next } = format
   let count = 0
-  for await (const codes of readOwnCodes(tx, pattern, 'dry_run_code', taskId)) {
+  for await (const codes of readOwnCodes(tx, space.pattern, 'dry_run_code', taskId)) {
     const ahead = (space.indicesOf(codes) as bigint[]).filter((index) => index >= next)
     count += ahead.length - (await readTaken(tx, tx.accountId, id, ahead)).size
   }

@@ -1,0 +1,117 @@
+/**
+ * How fast uploaded codes are added to the books, looked for duplicates and all, chunk by chunk and each in a transaction
+ * of its own, against one bare COPY of the same codes into the same table with the same constraints. Run it with
+ * `node bench/upload.ts`.
+ */
+
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import pg from 'pg'
+import { from as copyFrom } from 'pg-copy-streams'
+import { v7 as newId } from 'uuid'
+import { CodeSpace, currentVersion, newFormatKey } from '../src/codespace/codespace.ts'
+import { Pattern } from '../src/codespace/pattern.ts'
+import { connectionConfig } from '../src/database/open.ts'
+import { createPool } from '../src/domain/pool.ts'
+import { changeTask, insertUploadTask } from '../src/domain/task.ts'
+import { addChunk, completeUpload, rowsAtOnce } from '../src/domain/uploaded-codes.ts'
+import { Lifecycle } from '../src/lifecycle.ts'
+import { compare, newFormat, openBooks, show, showRatio, startPostgres } from './support.ts'
+
+const many = 1_000_000
+const rounds = 3
+
+await using lifecycle = new Lifecycle()
+const databaseUrl = await startPostgres(lifecycle)
+const bench = await openBooks(lifecycle, databaseUrl)
+const { books, accountId } = bench
+// Of another length than the codes are, and of the same length with other characters.
+await newFormat(bench, 10)
+await newFormat(bench, 12)
+const poolId = await createPool(books, accountId, { name: 'Uploads' })
+const copying = await lifecycle.open(
+  'copying',
+  async () => {
+    const client = new pg.Client(connectionConfig(databaseUrl))
+    await client.connect()
+    return client
+  },
+  (client) => client.end(),
+)
+
+/** Codes of 12 characters in no order, each time others. */
+function newCodes(): string[] {
+  const pattern = Pattern.fromShape({
+    prefix: '',
+    suffix: '',
+    body: { length: 12 },
+    characters: { list: 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789' },
+  })
+  const space = CodeSpace.open({ pattern, key: newFormatKey(), version: currentVersion })
+  return Array.from({ length: many / 10_000 }, (_, i) => space.codesAt(BigInt(i) * 10_000n, 10_000)).flat()
+}
+
+/** Rows a second. */
+async function uploadAll(): Promise<number> {
+  const codes = newCodes()
+  const taskId = newId()
+  const upload = { accountId, taskId }
+  await empty()
+  await books.write(accountId, async (tx) => {
+    await insertUploadTask(tx, { id: taskId, poolId, column: undefined, dryRun: false, bytes: 1n })
+    await changeTask(tx, taskId, ['AWAITING_EXECUTION'], { status: 'RUNNING' })
+  })
+  const start = performance.now()
+  for (let at = 0; at < many; at += rowsAtOnce) {
+    const rows = codes.slice(at, at + rowsAtOnce).map((code, i) => ({ number: at + i + 1, code }))
+    const read = BigInt(at + rows.length)
+    if (!(await addChunk(books, upload, BigInt(at), { rows, refused: [], rowsRead: read, bytesRead: read })))
+      throw new Error('Somebody else has the upload.')
+  }
+  await completeUpload(books, upload)
+  const rate = many / ((performance.now() - start) / 1_000)
+  await check(taskId)
+  return rate
+}
+
+/** Rows a second. */
+async function copyAll(): Promise<number> {
+  const codes = newCodes()
+  const taskId = newId()
+  await empty()
+  const start = performance.now()
+  await pipeline(
+    Readable.from(lines(codes, taskId)),
+    copying.query(copyFrom('COPY uploaded_code (account_id, task_id, row, code) FROM STDIN')),
+  )
+  const rate = many / ((performance.now() - start) / 1_000)
+  await check(taskId)
+  return rate
+}
+
+function* lines(codes: readonly string[], taskId: string): Generator<string> {
+  for (let at = 0; at < codes.length; at += 1_000)
+    yield codes
+      .slice(at, at + 1_000)
+      .map((code, i) => `${accountId}\t${taskId}\t${at + i}\t${code}\n`)
+      .join('')
+}
+
+/** Both begin with nothing in the table, and with nothing left to be written of what was there. */
+async function empty(): Promise<void> {
+  await copying.query('TRUNCATE uploaded_code; CHECKPOINT')
+}
+
+async function check(taskId: string): Promise<void> {
+  const { rows } = await copying.query<{ count: string }>(
+    'SELECT count(*) FROM uploaded_code WHERE account_id = $1 AND task_id = $2',
+    [accountId, taskId],
+  )
+  if (Number(rows[0]?.count) !== many) throw new Error(`There are ${rows[0]?.count} rows.`)
+}
+
+const { first, second, ratio } = await compare(rounds, uploadAll, copyAll)
+console.log(`Adding ${many.toLocaleString('en')} uploaded codes, ${rowsAtOnce} at once, median of ${rounds}`)
+show('added to the books', first, 'codes a second')
+show('a bare COPY', second, 'codes a second')
+showRatio('the one by the other', ratio, { atLeast: 0.5 })

@@ -1,0 +1,253 @@
+import { typedForm } from '../codespace/typed-form.ts'
+import { violatedConstraint } from '../database/errors.ts'
+import type { Books, BookTransaction } from './books.ts'
+import { type Chunk, type ChunkDecision, type ChunkFormat, decideChunk, type RejectedRow } from './chunk.ts'
+import { availableForGeneration, holdCatalog, lockFormat, readFormat } from './format.ts'
+import { countDryRun, type FormatShare, findShares, readTaken, take } from './taken.ts'
+
+export type { Chunk, RejectedRow } from './chunk.ts'
+export { clearUpload, completeUpload, undoUpload } from './upload-end.ts'
+
+/** An upload: a task that reads codes from a file. */
+export interface Upload {
+  accountId: string
+  taskId: string
+}
+
+/**
+ * How many rows of a file to give to `addChunk` at once. More make neither the commits nor the index any cheaper, and
+ * hold the locks of formats, and with them claims that refill from these, for longer.
+ */
+export const rowsAtOnce = 10_000
+
+/**
+ * Adds the codes of a chunk of a file to the account, in one transaction, as far as they can be added, counts the
+ * rows by what became of them, and keeps those that were not added with the reason. `from` is how many rows of the
+ * file were read before. The codes are in no pool until the upload is completed, and nobody else can have them.
+ *
+ * Resolves to false, and has changed nothing, when the upload is not RUNNING or was read to another place than `from`:
+ * it was cancelled, or another worker is at it. Of the codes it is expected that PostgreSQL can store them.
+ */
+export async function addChunk(books: Books, upload: Upload, from: bigint, chunk: Chunk): Promise<boolean> {
+  if (chunk.rowsRead - from !== BigInt(chunk.rows.length + chunk.refused.length))
+    throw new RangeError('A chunk does not have the rows that were read.')
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await books.write(upload.accountId, (tx) => readChunk(books, tx, upload.taskId, from, chunk))
+    } catch (error) {
+      if (error instanceof UploadMovedError) return false
+      // Another transaction has added one of the codes, or this very chunk, since this one looked for them. It has
+      // ended by now, so this time they are found.
+      if (violatedConstraint(error) === undefined || attempt === attempts) throw error
+    }
+  }
+}
+
+// More than there can be uploads of one account at the same moment.
+const attempts = 20
+
+/** The upload is not where a chunk goes on. Thrown to roll back what was done for it. */
+class UploadMovedError extends Error {}
+
+interface Progress {
+  dryRun: boolean
+  accepted: bigint
+}
+
+async function readChunk(
+  books: Books,
+  tx: BookTransaction,
+  taskId: string,
+  from: bigint,
+  chunk: Chunk,
+): Promise<boolean> {
+  const codes = [...new Set(chunk.rows.map(({ code }) => code))].sort()
+  const [progress, , uploaded] = await Promise.all([
+    readProgress(tx, taskId, from),
+    holdCatalog(tx),
+    findUploaded(tx, taskId, codes),
+  ])
+  const unknown = codes.filter((code) => !uploaded.has(code))
+  const shares = await findShares(books, tx, unknown)
+  // From here to the end of the transaction claims that refill from these formats wait.
+  const formats: ChunkFormat[] = []
+  for (const share of shares) formats.push(await enter(books, tx, taskId, progress, share))
+  const decision = decideChunk(chunk, uploaded, formats)
+  await Promise.all([
+    progress.dryRun
+      ? insertDryRunCodes(tx, taskId, decision)
+      : insertCodes(tx, taskId, progress.accepted, decision, unknown),
+    insertRejectedRows(tx, taskId, decision.rejected),
+    advance(tx, taskId, from, chunk, decision),
+  ])
+  return true
+}
+
+async function readProgress(tx: BookTransaction, taskId: string, from: bigint): Promise<Progress> {
+  const [row] = await tx.rows<{ dry_run: boolean; accepted: string }>({
+    name: 'read-upload-progress',
+    text: `
+      SELECT dry_run, accepted FROM task
+      WHERE account_id = $1 AND id = $2 AND status = 'RUNNING' AND rows_read = $3 AND kind = 'UPLOAD'`,
+    values: [tx.accountId, taskId, from],
+  })
+  if (row === undefined) throw new UploadMovedError()
+  return { dryRun: row.dry_run, accepted: BigInt(row.accepted) }
+}
+
+/** Which of some codes are uploaded already, by this upload or by another; what a dry run would have added is, too. */
+async function findUploaded(
+  tx: BookTransaction,
+  taskId: string,
+  codes: readonly string[],
+): Promise<Map<string, 'FILE' | 'ACCOUNT'>> {
+  const rows = await tx.rows<{ code: string; mine: boolean }>({
+    // Not prepared: a plan that was made while the table was empty would be kept while it grows to millions.
+    text: `
+      SELECT known.code, known.mine FROM unnest($3::text[]) AS wanted (code)
+      CROSS JOIN LATERAL (
+        SELECT code, task_id = $2 AS mine FROM uploaded_code WHERE account_id = $1 AND code = wanted.code LIMIT 1
+      ) AS known
+      UNION ALL
+      SELECT known.code, true FROM unnest($3::text[]) AS wanted (code)
+      CROSS JOIN LATERAL (
+        SELECT code FROM dry_run_code WHERE account_id = $1 AND task_id = $2 AND code = wanted.code LIMIT 1
+      ) AS known
+      WHERE (SELECT dry_run FROM task WHERE account_id = $1 AND id = $2)`,
+    values: [tx.accountId, taskId, codes],
+  })
+  return new Map(rows.map(({ code, mine }) => [code, mine ? 'FILE' : 'ACCOUNT']))
+}
+
+/** Locks the format of a share, and reads what its codes are decided by. A dry run only reads. */
+async function enter(
+  books: Books,
+  tx: BookTransaction,
+  taskId: string,
+  { dryRun, accepted }: Progress,
+  share: FormatShare,
+): Promise<ChunkFormat> {
+  const { formatId, codes, indices } = share
+  const [format, taken] = await Promise.all([
+    dryRun ? readFormat(tx, tx.accountId, formatId) : lockFormat(tx, formatId),
+    readTaken(tx, tx.accountId, formatId, indices),
+  ])
+  if (format === undefined) throw new Error(`The format ${formatId} is gone.`)
+  const { name, next } = format
+  let room = availableForGeneration(format)
+  // What it has accepted so far would be taken by now. That matters only where it could be all that there was.
+  if (dryRun && room <= accepted + BigInt(codes.length)) {
+    const space = await books.codeSpaces.get(tx, tx.accountId, formatId)
+    room -= await countDryRun(tx, taskId, { id: formatId, space, next })
+  }
+  return {
+    id: formatId,
+    name,
+    next,
+    room,
+    taken,
+    indices: new Map(codes.map((code, at) => [code, indices[at] as bigint])),
+  }
+}
+
+/** Inserts the codes that were accepted, behind `before` others, in the order of `sorted`, which has them all. */
+async function insertCodes(
+  tx: BookTransaction,
+  taskId: string,
+  before: bigint,
+  { accepted, takes }: ChunkDecision,
+  sorted: readonly string[],
+): Promise<void> {
+  const taking = [...takes].map(([format, indices]) => take(tx, format.id, indices))
+  // Sorted, neighbours in the index go into it together, and of two transactions with the same codes one waits for the
+  // other and never both.
+  const rows = new Map(accepted.map((code, at) => [code, at]))
+  const codes = sorted.filter((code) => rows.has(code))
+  // Most codes are typed as they are; what is left out of the list is NULL.
+  const forms = codes.map(differentForm)
+  const typed = forms.some((form) => form !== null) ? forms : []
+  const inserting = tx.execute({
+    text: `
+      INSERT INTO uploaded_code (account_id, task_id, row, code, typed)
+      SELECT $1, $2, $3::numeric + added.row, added.code, added.typed
+      FROM unnest($4::integer[], $5::text[], $6::text[]) AS added (row, code, typed)`,
+    values: [tx.accountId, taskId, before, codes.map((code) => rows.get(code)), codes, typed],
+  })
+  await Promise.all([...taking, inserting])
+}
+
+function differentForm(code: string): string | null {
+  const form = typedForm(code)
+  return form === code ? null : form
+}
+
+async function insertDryRunCodes(
+  tx: BookTransaction,
+  taskId: string,
+  { accepted }: ChunkDecision,
+): Promise<void> {
+  await tx.execute({
+    text: `
+      INSERT INTO dry_run_code (account_id, task_id, code) SELECT $1, $2, code FROM unnest($3::text[]) AS added (code)`,
+    values: [tx.accountId, taskId, accepted.toSorted()],
+  })
+}
+
+async function insertRejectedRows(
+  tx: BookTransaction,
+  taskId: string,
+  rejected: readonly RejectedRow[],
+): Promise<void> {
+  if (rejected.length === 0) return
+  await tx.execute({
+    text: `
+      INSERT INTO rejected_row (account_id, task_id, number, code, reason)
+      SELECT $1, $2, rejected.number, rejected.code, rejected.reason
+      FROM unnest($3::bigint[], $4::text[], $5::text[]) AS rejected (number, code, reason)`,
+    values: [
+      tx.accountId,
+      taskId,
+      rejected.map(({ number }) => number),
+      rejected.map(({ text }) => shown(text)),
+      rejected.map(({ reason }) => reason),
+    ],
+  })
+}
+
+const longestShown = 200
+
+/** A text as it can be stored and shown: no longer than it takes to find it again, and of whole characters. */
+function shown(text: string): string {
+  const start = text.length > longestShown ? `${text.slice(0, longestShown - 1)}…` : text
+  return start.toWellFormed().replaceAll('\0', '\uFFFD')
+}
+
+/** Counts the rows of a chunk and moves the checkpoint behind it, unless somebody else has moved it. */
+async function advance(
+  tx: BookTransaction,
+  taskId: string,
+  from: bigint,
+  chunk: Chunk,
+  decision: ChunkDecision,
+): Promise<void> {
+  const advanced = await tx.execute({
+    name: 'advance-upload',
+    text: `
+      UPDATE task SET rows_read = $4, bytes_read = $5, accepted = accepted + $6,
+        duplicates_in_file = duplicates_in_file + $7, duplicates_in_account = duplicates_in_account + $8,
+        refused = refused + $9
+      WHERE account_id = $1 AND id = $2 AND status = 'RUNNING' AND rows_read = $3`,
+    values: [
+      tx.accountId,
+      taskId,
+      from,
+      chunk.rowsRead,
+      chunk.bytesRead,
+      decision.accepted.length,
+      decision.duplicatesInFile,
+      decision.duplicatesInAccount,
+      decision.refused,
+    ],
+  })
+  if (advanced === 0) throw new UploadMovedError()
+}

@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto'
+import { v7 as newId } from 'uuid'
+import { lockPool } from '../../src/domain/pool.ts'
+import { changeTask, insertUploadTask } from '../../src/domain/task.ts'
+import { addChunk, type Chunk, clearUpload, completeUpload } from '../../src/domain/uploaded-codes.ts'
+import type { Place } from './books.ts'
+
+export interface UploadOptions {
+  dryRun?: boolean
+  /** How many rows are added at once. */
+  chunk?: number
+}
+
+/** Resolves to the id of a new upload that is RUNNING. */
+export async function startUpload(
+  { books, accountId }: Place,
+  poolId: string,
+  { dryRun = false }: UploadOptions = {},
+): Promise<string> {
+  const id = newId()
+  await books.write(accountId, async (tx) => {
+    await lockPool(tx, poolId)
+    await insertUploadTask(tx, { id, poolId, column: undefined, dryRun, bytes: 1_000n })
+    await changeTask(tx, id, ['AWAITING_EXECUTION'], { status: 'RUNNING' })
+  })
+  return id
+}
+
+/** The chunk of a file with these codes in its next rows. */
+export function chunkOf(
+  codes: readonly string[],
+  from: bigint,
+  refused: readonly { text: string; reason: string }[] = [],
+): Chunk {
+  return {
+    rows: codes.map((code, at) => ({ number: Number(from) + at + 1, code })),
+    refused: refused.map((row, at) => ({ number: Number(from) + codes.length + at + 1, ...row })),
+    rowsRead: from + BigInt(codes.length + refused.length),
+    bytesRead: from + BigInt(codes.length + refused.length),
+  }
+}
+
+/** Adds the codes of a file to an upload, from its row `from` on. */
+export async function addCodes(
+  { books, accountId }: Place,
+  taskId: string,
+  codes: readonly string[],
+  { chunk = 10_000, from = 0n }: UploadOptions & { from?: bigint } = {},
+): Promise<void> {
+  for (let at = 0; at < codes.length; at += chunk) {
+    const start = from + BigInt(at)
+    const piece = chunkOf(codes.slice(at, at + chunk), start)
+    if (!(await addChunk(books, { accountId, taskId }, start, piece)))
+      throw new Error('The upload is not where it should be.')
+  }
+}
+
+/** Uploads codes into a pool and waits until they are there. Resolves to the id of the task. */
+export async function upload(
+  place: Place,
+  poolId: string,
+  codes: readonly string[],
+  options: UploadOptions = {},
+): Promise<string> {
+  const taskId = await startUpload(place, poolId, options)
+  await addCodes(place, taskId, codes, options)
+  const { books, accountId } = place
+  if (!(await completeUpload(books, { accountId, taskId }))) throw new Error('Somebody else has the upload.')
+  return taskId
+}
+
+/** Removes all that an upload has left behind. */
+export async function clearAway({ books, accountId }: Place, taskId: string, limit = 1_000): Promise<void> {
+  while (await clearUpload(books, { accountId, taskId }, limit));
+}
+
+/** Codes that belong to no format. */
+export function newCodes(count: number): string[] {
+  const prefix = randomUUID()
+  return Array.from({ length: count }, (_, at) => `${prefix}-${at}`)
+}
