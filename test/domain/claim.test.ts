@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ClaimCodesInput, Claims } from '../../src/domain/claim.ts'
+import { Claims } from '../../src/domain/claim.ts'
+import type { ClaimCodesInput } from '../../src/domain/claim-group.ts'
 import type { Code } from '../../src/domain/code.ts'
 import { IdempotencyConflictError, NotEnoughCodesError, NotFoundError } from '../../src/domain/errors.ts'
 import { type PoolEvent, readHistory } from '../../src/domain/event.ts'
