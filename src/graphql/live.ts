@@ -1,5 +1,10 @@
 import { CursorExpiredError, CursorInvalidError } from '../domain/errors.ts'
-import { decodeCursor, type PoolEvent as PoolEventValue, readLog } from '../domain/event.ts'
+import {
+  decodeCursor,
+  type PoolEvent as PoolEventValue,
+  readLog,
+  type TaskSnapshot,
+} from '../domain/event.ts'
 import { readPool } from '../domain/pool.ts'
 import { readTaskInLog, unfinished } from '../domain/task.ts'
 import type { Pool as PoolRow, Task as TaskRow } from '../generated/prisma/client.ts'
@@ -7,6 +12,7 @@ import { builder } from './builder.ts'
 import type { Context } from './context.ts'
 import { PoolEvent } from './event.ts'
 import { uuidOf } from './ids.ts'
+import { merge } from './merge.ts'
 import { Pool } from './pool.ts'
 import { problem } from './problems.ts'
 import { stream } from './stream.ts'
@@ -16,7 +22,8 @@ builder.subscriptionFields((t) => ({
   taskUpdated: t.field({
     type: Task,
     description:
-      'The task as it is now, then at every change; completes when the task has finished. Needs READ.',
+      'The task as it is now, then at every change; completes when the task has finished. How far an upload has come is ' +
+      'told at most once a second. Needs READ.',
     authScopes: { scope: 'READ' },
     args: { id: t.arg.id({ required: true, description: 'The id of a task.' }) },
     subscribe: (_root, { id }, context) => taskUpdates(uuidOf('Task', id), context),
@@ -53,19 +60,42 @@ builder.subscriptionFields((t) => ({
 }))
 
 async function taskUpdates(taskId: string, context: Context) {
-  const { books, feed, accountId, nodes } = context
+  const { books, accountId, nodes, tasks } = context
   const task = await nodes.task.load(taskId)
   const now = await readTaskInLog(books, accountId, taskId)
   if (task === null || now === undefined) throw notFound('task')
   return stream(context, async function* (signal) {
-    yield taskAsOf(task, now.snapshot)
-    if (!unfinished.includes(now.snapshot.status)) return
-    for await (const event of feed.after({ accountId, sequence: now.sequence }, signal)) {
-      if (event.kind !== 'TASK_STATUS_CHANGED' || event.payload.taskId !== taskId) continue
-      yield taskAsOf(task, event.payload)
-      if (!unfinished.includes(event.payload.status)) return
+    let { snapshot } = now
+    let row = task
+    yield taskAsOf(row, snapshot)
+    if (!unfinished.includes(snapshot.status)) return
+    const changes = (ending: AbortSignal) => statusChanges(taskId, now.sequence, context, ending)
+    const progress = (ending: AbortSignal) => tasks.after(task, ending)
+    // A generation is done in one step. How far an upload has come is seen in its row.
+    const sources = task.kind === 'UPLOAD' ? [changes, progress] : [changes]
+    for await (const news of merge<TaskSnapshot | TaskRow>(signal, sources)) {
+      if ('taskId' in news) {
+        snapshot = news
+        if (task.kind === 'UPLOAD') row = (await nodes.task.load(taskId)) ?? row
+      } else {
+        // Another status is told by its event.
+        if (news.status !== snapshot.status || news.bytesRead <= row.bytesRead) continue
+        row = news
+      }
+      yield taskAsOf(row, snapshot)
+      if (!unfinished.includes(snapshot.status)) return
     }
   })
+}
+
+async function* statusChanges(
+  taskId: string,
+  sequence: bigint,
+  { feed, accountId }: Context,
+  signal: AbortSignal,
+): AsyncGenerator<TaskSnapshot> {
+  for await (const event of feed.after({ accountId, sequence }, signal))
+    if (event.kind === 'TASK_STATUS_CHANGED' && event.payload.taskId === taskId) yield event.payload
 }
 
 async function poolEvents(poolId: string | undefined, after: string | undefined, context: Context) {

@@ -128,7 +128,7 @@ export const Task = builder.prismaNode('Task', {
   }),
 })
 
-/** A task as it was when a snapshot of it was taken. What a snapshot does not tell of never changes. */
+/** A task as it was when a snapshot of it was taken. What a snapshot does not tell of never changes, or is how far an upload has come. */
 export function taskAsOf(task: TaskRow, snapshot: TaskSnapshot): TaskRow {
   return {
     ...task,
