@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Pattern } from './pattern.ts'
 import { Permutation } from './permutation.ts'
 import { joinNumber, splitNumbers, splitRange } from './split-numbers.ts'
+import type { Reading } from './typed-code-reader.ts'
 
 /**
  * The version that new formats get. Every format stores its own, for codes that were handed out must be found
@@ -134,13 +135,12 @@ export class CodeSpace {
   }
 
   /**
-   * The index of the code that a person typed: spaces, dashes and case do not matter where the format leaves
-   * no doubt. Dashes do where a random character can be one, and case does where the random characters have
-   * both of a letter. `undefined` if the text is no code of the format, or could be several.
+   * The code that a person typed: spaces, dashes, case and characters that people mix up do not matter where the
+   * format leaves no doubt. Dashes do where a random character can be one, and case does where the random characters
+   * have both of a letter. `undefined` if the text is no code of the format, or could be several.
    */
-  indexOfTyped(text: string): bigint | undefined {
-    const code = this.pattern.readTyped(text)
-    return code === undefined ? undefined : this.indexOf(code)
+  readTyped(text: string): Reading | undefined {
+    return this.pattern.readTyped(text)
   }
 
   #range(): string {

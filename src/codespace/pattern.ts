@@ -11,7 +11,7 @@ import {
   type ShapeInput,
 } from './shape.ts'
 import { type SplitNumbers, splitRange } from './split-numbers.ts'
-import { TypedCodeReader } from './typed-code-reader.ts'
+import { type Reading, TypedCodeReader } from './typed-code-reader.ts'
 
 export { ShapeError, type ShapeInput, type ShapeIssue } from './shape.ts'
 
@@ -146,7 +146,7 @@ export class Pattern {
   }
 
   /** The string that a text stands for, as a person may type it; `undefined` if there is none, or a doubt. */
-  readTyped(text: string): string | undefined {
+  readTyped(text: string): Reading | undefined {
     this.#typedReader ??= new TypedCodeReader(this.#positions, this.characters)
     return this.#typedReader.read(text)
   }

@@ -1,11 +1,21 @@
 import { longestCode, type Position } from './shape.ts'
-import { dashes, foldCase, ignorable } from './typed-form.ts'
+import { characterForm, foldCase, typedCharacters } from './typed-form.ts'
 
-const longestText = 10 * longestCode
+/** No text that is longer stands for a code: the longest one, with spaces and dashes in plenty. */
+export const longestTyped = 10 * longestCode
+
+/** The string of a pattern that a text stands for. */
+export interface Reading {
+  code: string
+  /** Whether that takes characters that people mix up for each other; else it differs in case, spaces and dashes at most. */
+  mixedUp: boolean
+}
+
 /**
  * Reads what a person typed as a string of one pattern. Spaces never count. Dashes don't, unless a random
  * character can be one. Case doesn't, unless the random characters have both cases of the letter: then it
- * says which of the two is meant.
+ * says which of the two is meant. A character that cannot stand at its place is taken for the one that looks like it,
+ * if there is just one.
  */
 export class TypedCodeReader {
   readonly #positions: readonly Position[]
@@ -15,37 +25,57 @@ export class TypedCodeReader {
   readonly #characters: ReadonlySet<string>
   /** The random characters by their case-folded form; null where several have the same. */
   readonly #folded: ReadonlyMap<string, string | null>
+  /** The random characters by the form that they share with all that look like them; null where several have the same. */
+  readonly #alike: ReadonlyMap<string, string | null>
 
   constructor(positions: readonly Position[], characters: string) {
     this.#positions = positions
     this.#dashesCount = characters.includes('-')
     this.#read = [...positions.keys()].filter((at) => this.#dashesCount || positions[at] !== '-')
     this.#characters = new Set(characters)
-    const folded = new Map<string, string | null>()
-    for (const character of characters) {
-      const form = foldCase(character)
-      folded.set(form, folded.has(form) ? null : character)
-    }
-    this.#folded = folded
+    this.#folded = uniqueBy(characters, foldCase)
+    this.#alike = uniqueBy(characters, characterForm)
   }
 
-  /** The string of the pattern that the text stands for; `undefined` if there is none, or a doubt. */
-  read(text: string): string | undefined {
-    if (text.length > longestText) return undefined
-    const typed = text.normalize('NFKC').replace(ignorable, '').replace(dashes, '-')
-    const characters = [...(this.#dashesCount ? typed : typed.replaceAll('-', ''))]
+  /** What the text stands for; `undefined` if that is no string of the pattern, or there is a doubt. */
+  read(text: string): Reading | undefined {
+    if (text.length > longestTyped) return undefined
+    const characters = typedCharacters(text, this.#dashesCount)
     if (characters.length !== this.#read.length) return undefined
     const code = [...this.#positions]
+    let mixedUp = false
     for (const [at, position] of this.#read.entries()) {
-      const meant = this.#meant(characters[at] as string, this.#positions[position] as Position)
+      const typed = characters[at] as string
+      let meant = this.#meant(typed, this.#positions[position] as Position)
+      if (meant === undefined) {
+        meant = this.#mixedUp(typed, this.#positions[position] as Position)
+        mixedUp = true
+      }
       if (meant === undefined) return undefined
       code[position] = meant
     }
-    return code.join('')
+    return { code: code.join(''), mixedUp }
   }
 
+  /** Undefined if the character cannot stand here, or its case leaves a doubt. */
   #meant(character: string, position: Position): string | undefined {
     if (position !== null) return foldCase(character) === foldCase(position) ? position : undefined
     return this.#characters.has(character) ? character : (this.#folded.get(foldCase(character)) ?? undefined)
   }
+
+  #mixedUp(character: string, position: Position): string | undefined {
+    const form = characterForm(character)
+    if (position !== null) return form === characterForm(position) ? position : undefined
+    return this.#alike.get(form) ?? undefined
+  }
+}
+
+/** Characters by a form; null where several have the same. */
+function uniqueBy(characters: string, formOf: (character: string) => string): Map<string, string | null> {
+  const found = new Map<string, string | null>()
+  for (const character of characters) {
+    const form = formOf(character)
+    found.set(form, found.has(form) ? null : character)
+  }
+  return found
 }

@@ -1,22 +1,84 @@
-/** No code has a space, and none has an invisible character: whoever pastes one along means nothing by it. */
-export const ignorable = /[\s\p{Cf}\p{Default_Ignorable_Code_Point}]/gu
-/** Keyboards and word processors turn a dash into these; codes can have the ASCII one alone. */
-export const dashes = /[\p{Pd}\u2212\u30fc]/gu
+import { characterSets } from './characters.ts'
+import { alikeInEitherCase } from './look-alikes.ts'
 
-// Most codes are their own form, and are seen to be at a glance.
-const ownForm = /^[0-9A-HJ-KM-NP-Z]*$/
+/** No code has a space, and none has an invisible character: whoever pastes one along means nothing by it. */
+const ignorable = /[\s\p{Cf}\p{Default_Ignorable_Code_Point}]/gu
+/** Keyboards and word processors turn a dash into these; codes can have the ASCII one alone. */
+const dashes = /[\p{Pd}\u2212\u30fc]/gu
+
+// Longer texts, which are no codes anyway, have more characters than a call takes arguments.
+const ascii = /^[ -~]{0,1000}$/
+const asciiSpacesAndDashes = /[ -]+/g
+
+/** Of each group of look-alikes the character that stands for all: the one that most codes have, so that most are their own form. */
+const standIns: ReadonlyMap<string, string> = findStandIns()
+const replaced = new RegExp(`[${[...standIns.keys()].join('')}]`, 'g')
+/** By its number, the number of the form of a character of ASCII; 0 for a space and a dash. */
+const asciiForms = Uint8Array.from({ length: 127 }, (_, number) => {
+  const form = withStandIns(plainForm(String.fromCharCode(number)))
+  return form === '' ? 0 : form.charCodeAt(0)
+})
+
+// Many codes are their own form, and are seen to be at a glance.
+const ownForm = /^[0-9A-HJKMNP-RTV-Y]*$/
+
+/** The characters that a person typed, without spaces and, unless they count, dashes. */
+export function typedCharacters(text: string, dashesCount: boolean): string[] {
+  const typed = text.normalize('NFKC').replace(ignorable, '').replace(dashes, '-')
+  return [...(dashesCount ? typed : typed.replaceAll('-', ''))]
+}
 
 /**
  * What a text and all that a person may type for it have in common: without spaces and dashes, in one case, and with
- * one of the characters that people mix up, O and 0 or I, L and 1, for the others.
+ * one of the characters that people mix up, O and 0 or I, L and 1, for the others. The form of a form is itself.
  */
 export function typedForm(text: string): string {
   if (ownForm.test(text)) return text
-  const plain = text.normalize('NFKC').replace(ignorable, '').replace(dashes, '')
-  return foldCase(plain).toUpperCase().replaceAll('O', '0').replaceAll(/[IL]/g, '1')
+  return ascii.test(text) ? asciiForm(text) : withStandIns(plainForm(text))
+}
+
+/** What a text and all that differ from it in case, spaces and dashes alone have in common. */
+export function plainForm(text: string): string {
+  if (ascii.test(text)) return text.replace(asciiSpacesAndDashes, '').toUpperCase()
+  const typed = text.normalize('NFKC').replace(ignorable, '').replace(dashes, '')
+  // A letter whose capital is several characters may have left some that melt into one.
+  return foldCase(typed).toUpperCase().normalize('NFKC')
+}
+
+/** The form of a single character that a person typed, where a dash counts as any other. */
+export function characterForm(character: string): string {
+  return character === '-' ? character : typedForm(character)
 }
 
 /** Two characters that are one letter in its cases have one form: to lower case alone would tell ς from σ, and ẞ from ß. */
 export function foldCase(text: string): string {
   return text.toLowerCase().toUpperCase().toLowerCase()
+}
+
+/** Several times as fast as what it shortens: an upload asks for the form of every code. */
+function asciiForm(text: string): string {
+  const form: number[] = []
+  for (let at = 0; at < text.length; at++) {
+    const number = asciiForms[text.charCodeAt(at)] ?? 0
+    if (number !== 0) form.push(number)
+  }
+  return String.fromCharCode(...form)
+}
+
+function withStandIns(text: string): string {
+  return text.replace(replaced, (character) => standIns.get(character) ?? character)
+}
+
+function findStandIns(): Map<string, string> {
+  const found = new Map<string, string>()
+  for (const group of alikeInEitherCase) {
+    const capitals = [...new Set(foldCase(group).toUpperCase())]
+    const usual = capitals.find((capital) => characterSets.UNAMBIGUOUS.includes(capital)) ?? capitals[0]
+    // A character of two groups joins them.
+    const standIn =
+      capitals.map((capital) => found.get(capital)).find((known) => known !== undefined) ?? usual
+    for (const capital of capitals)
+      if (standIn !== undefined && capital !== standIn) found.set(capital, standIn)
+  }
+  return found
 }

@@ -1,4 +1,5 @@
 import { listed } from './characters.ts'
+import { lookAlikes } from './look-alikes.ts'
 import type { Pattern } from './pattern.ts'
 
 export interface PatternWarning {
@@ -70,47 +71,6 @@ function duration(seconds: bigint): string {
 function grouped(number: bigint): string {
   return number.toLocaleString('en-US')
 }
-
-/**
- * Characters that people take for each other, in print or handwriting, with the Greek and Cyrillic letters
- * that look like Latin ones. Pairs that only poor print confuses, such as B and 8, are not among them.
- */
-const lookAlikes: readonly string[] = [
-  '0OoОоΟο',
-  '1Il|!iІіΙι',
-  '2Zz',
-  '5SsЅѕ',
-  'UVuv',
-  '9gq',
-  '6b',
-  'AАΑ',
-  'aаα',
-  'BВΒ',
-  'CСϹ',
-  'cсϲ',
-  'EЕΕ',
-  'eе',
-  'HНΗ',
-  'JЈ',
-  'jјϳ',
-  'KКΚκк',
-  'MМΜ',
-  'NΝ',
-  'PРΡ',
-  'pрρ',
-  'TТΤ',
-  'XХΧ',
-  'xхχ',
-  'YУΥ',
-  'yу',
-  'vν',
-  'ZΖ',
-  '3З',
-  '\'"`',
-  '.,',
-  ':;',
-  '-_',
-]
 
 function lookAlikesMessage(characters: string): string | undefined {
   const present = new Set(characters)

@@ -93,7 +93,7 @@ describe('a code space', () => {
         const code = space.codeAt(index)
         expect(space.indexOf(code)).toBe(index)
         expect(space.indicesOf([code])).toEqual([index])
-        expect(space.indexOfTyped(code)).toBe(index)
+        expect(space.readTyped(code)).toEqual({ code, mixedUp: false })
       }),
       { numRuns: 500 },
     )
