@@ -29,6 +29,7 @@ const service = await startService(lifecycle, {
   role: options.role,
   bootstrapApiKey: undefined,
   eventRetentionDays: 30,
+  failedLookUpsPerMinute: 100,
   log: pino({ level: 'warn' }, pino.destination(2)),
 })
 // What it holds once it has thrown away what it no longer needs.

@@ -130,6 +130,7 @@ export async function startBenchService(
     role: 'all',
     bootstrapApiKey: key,
     eventRetentionDays: 30,
+    failedLookUpsPerMinute: 100,
     log,
   })
   return { url, key, databaseUrl }

@@ -18,6 +18,8 @@ export interface Config {
   readonly role: Role
   /** How long events are kept for those who come back for them, in days. */
   readonly eventRetentionDays: number
+  /** How many look-ups of a key may find nothing in a minute; 0 sets no limit. */
+  readonly failedLookUpsPerMinute: number
 }
 
 /** Everything that is wrong with the environment. No problem repeats a secret. */
@@ -34,6 +36,7 @@ export class ConfigError extends OperatorError {
 const roles: readonly Role[] = ['all', 'api', 'worker']
 const shortestApiKey = 32
 const mostDays = 36_500
+const mostLookUps = 1_000_000
 
 /**
  * Reads the configuration from environment variables. A variable that is set to nothing counts as unset, as
@@ -61,6 +64,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     bootstrapApiKey: read<string | undefined>('BOOTSTRAP_API_KEY', undefined, parseApiKey),
     role: read<Role>('ROLE', 'all', parseRole),
     eventRetentionDays: read('EVENT_RETENTION_DAYS', 30, parseDays),
+    failedLookUpsPerMinute: read('FAILED_LOOKUPS_PER_MINUTE', 100, parseLookUps),
   }
   if (config.role !== 'all' && !environment['DATABASE_URL'])
     problems.push(
@@ -118,4 +122,12 @@ function parseDays(text: string): number | Problem {
 function parseRole(text: string): Role | Problem {
   const role = roles.find((candidate) => candidate === text)
   return role ?? new Problem(`must be one of ${roles.join(', ')}, but is ${JSON.stringify(text)}`)
+}
+
+function parseLookUps(text: string): number | Problem {
+  const lookUps = Number(text)
+  if (/^\d{1,7}$/.test(text) && lookUps <= mostLookUps) return lookUps
+  return new Problem(
+    `must be a whole number from 0, which sets no limit, to ${mostLookUps}, but is ${JSON.stringify(text)}`,
+  )
 }

@@ -11,7 +11,9 @@ import { Claims } from './domain/claim.ts'
 import { CodeSpaces } from './domain/codespaces.ts'
 import { readLog } from './domain/event.ts'
 import { EventFeed } from './domain/feed.ts'
+import { GuessLimit } from './domain/guess-limit.ts'
 import { KeyWatch } from './domain/keywatch.ts'
+import { LookUps } from './domain/lookup.ts'
 import { createSample, findSample } from './domain/sample.ts'
 import { watchPools, watchTasks } from './domain/watch.ts'
 import { PrismaClient } from './generated/prisma/client.ts'
@@ -39,6 +41,8 @@ export interface ServiceOptions {
   role: Role
   bootstrapApiKey: string | undefined
   eventRetentionDays: number
+  /** How many look-ups of a key may find nothing in a minute; 0 sets no limit. */
+  failedLookUpsPerMinute: number
   log: Logger
 }
 
@@ -137,7 +141,16 @@ async function openServer(lifecycle: Lifecycle, books: Books, options: ServiceOp
     () => new KeyWatch(books, log),
     (opened) => opened.close(),
   )
-  const services = { books, claims: new Claims(books), feed, pools, tasks, keys }
+  const services = {
+    books,
+    claims: new Claims(books),
+    lookUps: new LookUps(books),
+    guesses: new GuessLimit(options.failedLookUpsPerMinute),
+    feed,
+    pools,
+    tasks,
+    keys,
+  }
   const subscriber = await lifecycle.open(
     'subscriptions',
     () => new Subscriber(log),

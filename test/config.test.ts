@@ -12,6 +12,7 @@ describe('the configuration', () => {
       bootstrapApiKey: undefined,
       role: 'all',
       eventRetentionDays: 30,
+      failedLookUpsPerMinute: 100,
     })
   })
 
@@ -25,6 +26,7 @@ describe('the configuration', () => {
       BOOTSTRAP_API_KEY: key,
       ROLE: 'worker',
       EVENT_RETENTION_DAYS: '7',
+      FAILED_LOOKUPS_PER_MINUTE: '7',
     }
     expect(readConfig(environment)).toEqual({
       port: 0,
@@ -34,6 +36,7 @@ describe('the configuration', () => {
       bootstrapApiKey: key,
       role: 'worker',
       eventRetentionDays: 7,
+      failedLookUpsPerMinute: 7,
     })
   })
 
@@ -49,6 +52,7 @@ describe('the configuration', () => {
       BOOTSTRAP_API_KEY: 'short',
       ROLE: 'boss',
       EVENT_RETENTION_DAYS: '0',
+      FAILED_LOOKUPS_PER_MINUTE: 'many',
     }
     const error = problemsOf(environment)
     expect(error.problems.map((problem) => problem.split(' ')[0])).toEqual(Object.keys(environment))
@@ -91,6 +95,15 @@ describe('the configuration', () => {
       expect(readConfig({ ROLE, DATABASE_URL: 'postgres://db' }).role).toBe(ROLE)
     },
   )
+
+  test.each(['0', '1', '1000000'])('limits look-ups that find nothing to %j a minute', (text) => {
+    expect(readConfig({ FAILED_LOOKUPS_PER_MINUTE: text }).failedLookUpsPerMinute).toBe(Number(text))
+  })
+
+  test.each(['-1', '1000001', '1.5', '1e3', ' 1', 'none', '٤٠'])('refuses %j look-ups a minute', (text) => {
+    const problems = [expect.stringMatching(/^FAILED_LOOKUPS_PER_MINUTE .*from 0.*1000000/)]
+    expect(problemsOf({ FAILED_LOOKUPS_PER_MINUTE: text }).problems).toEqual(problems)
+  })
 
   test('does not repeat secrets in what it reports', () => {
     const error = problemsOf({ DATABASE_URL: 'mysql://user:hunter2@host', BOOTSTRAP_API_KEY: 'hunter2' })

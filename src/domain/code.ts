@@ -168,33 +168,6 @@ export async function readCode(
   return code
 }
 
-/**
- * The code that a person may mean by `text`, if it has been generated: case, spaces and dashes do not matter where
- * the format leaves no doubt. Nothing when more than one code could be meant.
- */
-export async function lookUpCode(books: Books, accountId: string, text: string): Promise<Code | undefined> {
-  if (text.length > maximumTypedLength) return undefined
-  const formats = await books.rows<{ id: string }>({
-    text: 'SELECT id FROM format WHERE account_id = $1',
-    values: [accountId],
-  })
-  const meant: Code[] = []
-  for (const { id } of formats) {
-    const space = await books.codeSpaces.get(books, accountId, id)
-    const exact = space.indexOf(text)
-    const index = exact ?? space.indexOfTyped(text)
-    if (index === undefined) continue
-    const code = await readCode(books, accountId, { formatId: id, index })
-    // What is written just so leaves no doubt, whatever else it could be read as.
-    if (code !== undefined && exact !== undefined) return code
-    if (code !== undefined) meant.push(code)
-  }
-  return meant.length === 1 ? meant[0] : undefined
-}
-
-// The longest code, with a space or a dash beside every character, and then some.
-const maximumTypedLength = 400
-
 export interface ClaimRow {
   first: bigint
   count: number

@@ -179,3 +179,18 @@ export class ReaderTooSlowError extends Error {
     this.name = 'ReaderTooSlowError'
   }
 }
+
+/** The key has looked for too much that is not there. */
+export class RateLimitedError extends Error {
+  /** After how many milliseconds the key may try once more. */
+  readonly retryAfterMs: number
+
+  constructor(retryAfterMs: number) {
+    super(
+      'Too many look-ups with this API key have found nothing, as when somebody guesses codes. Wait for the time that ' +
+        'retryAfterMs says, and look up codes that there are.',
+    )
+    this.name = 'RateLimitedError'
+    this.retryAfterMs = retryAfterMs
+  }
+}

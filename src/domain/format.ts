@@ -47,11 +47,11 @@ export async function createFormat(
   const name = check.name(input.name)
   const pattern = checkShape(check, input.shape)
   check.done()
-  const id = newId()
   const key = newFormatKey()
   const space = CodeSpace.open({ pattern, key, version: currentVersion })
-  await books.write(accountId, async (tx) => {
+  return await books.write(accountId, async (tx) => {
     await lockCatalog(tx)
+    const id = await nextFormatId(tx)
     const [namesake] = await tx.rows({
       text: 'SELECT 1 FROM format WHERE account_id = $1 AND name = $2',
       values: [accountId, name],
@@ -80,8 +80,23 @@ export async function createFormat(
     // Renaming another format does not lock the catalog: it may have taken the name since the look above.
     if (inserted === 0) throw new NameTakenError('format', name)
     await takeUploaded(tx, { id, space })
+    return id
   })
-  return id
+}
+
+/**
+ * An id for a new format that is greater than those of all others of the account, in the transaction that has locked
+ * the catalog: whoever knows the newest format knows that there are no others, though the clocks of processes differ.
+ */
+async function nextFormatId(tx: BookTransaction): Promise<string> {
+  const [newest] = await tx.rows<{ id: string }>({
+    text: 'SELECT id FROM format WHERE account_id = $1 ORDER BY id DESC LIMIT 1',
+    values: [tx.accountId],
+  })
+  const id = newId()
+  if (newest === undefined || newest.id < id) return id
+  // The first 48 bits of a UUID of version 7 are milliseconds.
+  return newId({ msecs: Number.parseInt(newest.id.replace('-', '').slice(0, 12), 16) + 1 })
 }
 
 /** Rejects with an InvalidInputError, a NotFoundError or a NameTakenError. */

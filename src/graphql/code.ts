@@ -1,6 +1,6 @@
 import { maximumClaim } from '../domain/claim.ts'
 import type { CodeStatus as CodeStatusName, Code as CodeValue } from '../domain/code.ts'
-import { type ChoosePage, type CodePage, lookUpCode, readCodes } from '../domain/code.ts'
+import { type ChoosePage, type CodePage, readCodes } from '../domain/code.ts'
 import {
   IdempotencyConflictError,
   InvalidInputError,
@@ -154,11 +154,13 @@ builder.queryField('code', (t) =>
     type: Code,
     nullable: true,
     description:
-      'Looks a code up as a person may type it: case, spaces and dashes do not matter where the format leaves no doubt. ' +
-      'Null when no such code has been generated. Needs READ.',
+      'Looks a code up as a person may type it: case, spaces, dashes and characters that people mix up, such as O and 0, ' +
+      'do not matter where they leave no doubt. Null when no pool has such a code, or several could be meant. Attempts ' +
+      'that find nothing are limited for each key: RATE_LIMITED says when to try again. Needs READ.',
     authScopes: { scope: 'READ' },
     args: { code: t.arg.string({ required: true, description: 'The code, as somebody reads it out.' }) },
-    resolve: (_root, { code: text }, { books, accountId }) => lookUpCode(books, accountId, text),
+    resolve: (_root, { code: text }, { guesses, lookUps, accountId, keyId }) =>
+      guesses.attempt(keyId, () => lookUps.find(accountId, text)),
   }),
 )
 

@@ -2,7 +2,9 @@ import DataLoader from 'dataloader'
 import type { Books } from '../domain/books.ts'
 import type { Claims } from '../domain/claim.ts'
 import type { EventFeed } from '../domain/feed.ts'
+import type { GuessLimit } from '../domain/guess-limit.ts'
 import type { KeyWatch } from '../domain/keywatch.ts'
+import type { LookUps } from '../domain/lookup.ts'
 import type { Watch } from '../domain/watch.ts'
 import type { Format, Pool, Scope, Task } from '../generated/prisma/client.ts'
 
@@ -10,6 +12,8 @@ import type { Format, Pool, Scope, Task } from '../generated/prisma/client.ts'
 export interface Services {
   books: Books
   claims: Claims
+  lookUps: LookUps
+  guesses: GuessLimit
   feed: EventFeed
   pools: Watch<Pool>
   tasks: Watch<Task>

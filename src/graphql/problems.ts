@@ -1,7 +1,12 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import type { Logger } from 'pino'
 import { canRunAgain, isUnavailable } from '../database/errors.ts'
-import { CursorExpiredError, CursorInvalidError, ReaderTooSlowError } from '../domain/errors.ts'
+import {
+  CursorExpiredError,
+  CursorInvalidError,
+  RateLimitedError,
+  ReaderTooSlowError,
+} from '../domain/errors.ts'
 
 /** The codes of top-level errors: everything that is not a typed error of the domain. */
 const problemCodes = [
@@ -43,11 +48,21 @@ export function unauthenticated(message: string): GraphQLError {
 }
 
 export function unavailable(): GraphQLError {
-  const seconds = String(Math.ceil(retryAfterMs / 1_000))
   return problem('UNAVAILABLE', 'The database cannot serve this at the moment. Try again.', {
     retryAfterMs,
-    http: { status: 503, headers: { 'Retry-After': seconds } },
+    http: { status: 503, headers: retryAfter(retryAfterMs) },
   })
+}
+
+function rateLimited(error: RateLimitedError): GraphQLError {
+  return problem('RATE_LIMITED', error.message, {
+    retryAfterMs: error.retryAfterMs,
+    http: { status: 429, headers: retryAfter(error.retryAfterMs) },
+  })
+}
+
+function retryAfter(milliseconds: number): { 'Retry-After': string } {
+  return { 'Retry-After': String(Math.ceil(milliseconds / 1_000)) }
 }
 
 /**
@@ -77,6 +92,7 @@ function translate(error: unknown, log: Logger): GraphQLError {
   if (error instanceof CursorInvalidError) return problem('CURSOR_INVALID', error.message)
   if (error instanceof CursorExpiredError) return problem('CURSOR_EXPIRED', error.message)
   if (error instanceof ReaderTooSlowError) return problem('SUBSCRIBER_TOO_SLOW', error.message)
+  if (error instanceof RateLimitedError) return rateLimited(error)
   // What has lost to other transactions time and again may well win the next time.
   if (isUnavailable(error) || canRunAgain(error)) {
     log.warn({ err: error }, 'a request could not be served by the database')

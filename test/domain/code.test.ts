@@ -7,11 +7,9 @@ import {
   type CodeOrigin,
   type CodePage,
   type CodeStatus,
-  lookUpCode,
   readCode,
   readCodes,
 } from '../../src/domain/code.ts'
-import { createFormat } from '../../src/domain/format.ts'
 import {
   fill,
   newAccount,
@@ -242,46 +240,5 @@ describe('a code', () => {
     expect(await readCode(test.books, test.accountId, { formatId, index: 2n })).toMatchObject({
       claim: undefined,
     })
-  })
-
-  /** A pool with all codes of a format. */
-  async function everyCode(prefix: string, list: string, place = test): Promise<string[]> {
-    const formatId = await createFormat(place.books, place.accountId, {
-      name: randomUUID(),
-      shape: { prefix, suffix: '', body: { pattern: '##-##' }, characters: { list } },
-    })
-    const poolId = await newPool(place)
-    await fill(place, poolId, formatId, BigInt(list.length ** 4))
-    const space = await place.books.codeSpaces.get(place.books, place.accountId, formatId)
-    return space.codesAt(0n, list.length ** 4)
-  }
-
-  const lookUp = (text: string) => lookUpCode(test.books, test.accountId, text)
-
-  it('is found as a person types it', async () => {
-    const [code = ''] = await everyCode('Winter-', 'XYZ')
-    const typed = [code, code.toLowerCase(), ` ${code.replaceAll('-', ' ')} `, code.replaceAll('-', '')]
-    for (const text of typed) expect(await lookUp(text)).toMatchObject({ code, claim: undefined })
-  })
-
-  it('is not found when it was not generated, is none, or is another account’s', async () => {
-    const formatId = await newFormat(test)
-    const poolId = await newPool(test)
-    await fill(test, poolId, formatId, 2n)
-    const space = await test.books.codeSpaces.get(test.books, test.accountId, formatId)
-    const [first = '', , third = ''] = space.codesAt(0n, 3)
-    expect(await lookUp(first)).toMatchObject({ poolId })
-    for (const text of [third, '', ' ', first.slice(1), `${first}X`, '\0', first + ' '.repeat(400), '🎁'])
-      expect(await lookUp(text)).toBeUndefined()
-    expect(await lookUpCode(test.books, await newAccount(test.books), first)).toBeUndefined()
-  })
-
-  it('that two formats could mean is found when it is written exactly, and not when in doubt', async () => {
-    const upper = await everyCode('Doubt', 'ABC')
-    await everyCode('doubt', 'abc')
-    const [code = ''] = upper
-    expect(await lookUp(code)).toMatchObject({ code })
-    expect(await lookUp(code.toLowerCase())).toMatchObject({ code: code.toLowerCase() })
-    expect(await lookUp(code.toUpperCase())).toBeUndefined()
   })
 })

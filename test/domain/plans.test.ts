@@ -3,11 +3,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Queryable, Statement } from '../../src/database/transaction.ts'
 import { findPosition, readBatches } from '../../src/domain/batch.ts'
 import type { BookTransaction } from '../../src/domain/books.ts'
+import { readFormatsFrom } from '../../src/domain/catalog.ts'
 import { readClaims } from '../../src/domain/code.ts'
 import { readEventsAfter } from '../../src/domain/event.ts'
 import { readFormat } from '../../src/domain/format.ts'
 import { readQueue } from '../../src/domain/generation.ts'
 import { findKeys } from '../../src/domain/idempotency.ts'
+import { findCodes } from '../../src/domain/lookup.ts'
 import { readPool } from '../../src/domain/pool.ts'
 import { readTask, readTaskInLog } from '../../src/domain/task.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
@@ -28,7 +30,7 @@ let database: TestDatabase
 
 beforeAll(async () => {
   database = await testDatabase()
-  const tables = ['pool', 'format', 'batch', 'claim', 'idempotency', 'event', 'task']
+  const tables = ['pool', 'format', 'batch', 'claim', 'idempotency', 'event', 'task', 'uploaded_code']
   for (const table of tables) await database.pool.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`)
   const fill = (sql: string, ...values: unknown[]) => database.pool.query(sql, [accountId, ...values])
   await fill(`INSERT INTO account (id, name) VALUES ($1, 'Many')`)
@@ -78,6 +80,11 @@ beforeAll(async () => {
     `INSERT INTO event (account_id, sequence, pool_id, kind, payload, at)
      SELECT $1, n, $2, 'POOL_EMPTY', '{}', now() FROM generate_series(1, ${many}) n`,
     poolId,
+  )
+  await fill(
+    `INSERT INTO uploaded_code (account_id, task_id, row, code, typed)
+     SELECT $1, $2, n, 'C-' || n, 'C' || n FROM generate_series(0, ${many - 1}) n`,
+    uploadId,
   )
 })
 
@@ -135,6 +142,21 @@ describe('on tables without statistics, a statement reads no more rows than it n
         'key 8',
         'new',
       ]),
+    'the newest formats': async (books) => {
+      const newest = { text: 'SELECT id FROM format WHERE account_id = $1 ORDER BY id DESC LIMIT 1' }
+      const [row] = await books.rows<{ id: string }>({ ...newest, values: [accountId] })
+      const formats = await readFormatsFrom(books, accountId, row?.id ?? '')
+      expect(formats).toHaveLength(1)
+    },
+    'what a typed text may stand for': async (books) => {
+      const generated = [{ code: { formatId, index: half, code: '' }, closeness: 0 }]
+      const found = await findCodes(books, accountId, [
+        { text: 'C-7', form: 'C7', generated },
+        { text: 'none', form: 'N0NE', generated: [] },
+      ])
+      expect(found.generated.size).toBe(1)
+      expect(found.uploaded.get('C7')?.size).toBe(1)
+    },
     'the queue': (books) => readQueue(books, 100),
     'the next events': (books) => readEventsAfter(books, accountId, half, 10),
   }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { claim, done, finished, mutate, newFormat, newPool, newStock } from '../support/api.ts'
+import { claim, done, finished, mutate, newFormat, newPool, newStock, withScopes } from '../support/api.ts'
 import { Client } from '../support/client.ts'
 import { startService, type TestService } from '../support/service.ts'
 
@@ -311,5 +311,81 @@ describe('looking a code up', () => {
     )
     for (const text of [...format.examples, '', ' ', '\0', '\ud800', '%', '____', '9'.repeat(100_000)])
       expect(await lookUp(text)).toBeNull()
+  })
+})
+
+describe('guessing codes', () => {
+  // So few that none is earned while a test runs.
+  const failures = 3
+  const query = 'query ($code: String!) { code(code: $code) { code } }'
+  const aliased = (codes: readonly string[]) =>
+    `{ ${codes.map((code, i) => `a${i}: code(code: "${code}") { code }`).join(' ')} }`
+  const limited = expect.objectContaining({
+    message: expect.stringContaining('retryAfterMs'),
+    extensions: { code: 'RATE_LIMITED', retryAfterMs: expect.any(Number) },
+  })
+
+  let strict: TestService
+  let owner: Client
+  let codes: string[]
+  beforeAll(async () => {
+    strict = await startService({ failedLookUpsPerMinute: failures })
+    owner = new Client(strict)
+    const { poolId } = await newStock(owner, 300)
+    codes = (await claim(owner, poolId, 300)).map(({ code }) => code)
+  })
+  afterAll(async () => {
+    await owner[Symbol.asyncDispose]()
+    await strict.close()
+  })
+
+  test('is refused after some misses, and then so are codes that there are, until it was said', async () => {
+    const guesser = await withScopes(strict, owner, ['READ'])
+    for (let i = 0; i < failures; i++)
+      expect((await guesser.send(query, { code: `no ${i}` })).errors).toBeUndefined()
+    for (const code of ['no', codes[0]]) {
+      const answer = await guesser.send(query, { code })
+      expect(answer).toEqual({ status: 200, data: { code: null }, errors: [limited] })
+      const wait = answer.errors?.[0]?.extensions['retryAfterMs']
+      expect(wait).toBeGreaterThan(0)
+      expect(wait).toBeLessThanOrEqual(60_000 / failures)
+    }
+    // Nothing else is refused.
+    expect((await guesser.send('{ account { name } }')).errors).toBeUndefined()
+  })
+
+  test('is limited for each key by itself', async () => {
+    const guesser = await withScopes(strict, owner, ['READ'])
+    const desk = await withScopes(strict, owner, ['READ'])
+    const misses = Array.from({ length: failures + 1 }, (_, i) => `no ${i}`)
+    expect((await guesser.send(aliased(misses))).errors).toEqual([limited])
+    expect(await desk.ask(query, { code: codes[0] })).toEqual({ code: { code: codes[0] } })
+    expect(await owner.ask(query, { code: codes[0] })).toEqual({ code: { code: codes[0] } })
+  })
+
+  test('is no faster with many look-ups in one request, or with many requests at once', async () => {
+    const guesser = await withScopes(strict, owner, ['READ'])
+    const misses = Array.from({ length: 500 }, (_, i) => `no ${i}`)
+    const answers = await Promise.all([0, 1, 2].map(() => guesser.send(aliased(misses))))
+    const refused = answers.flatMap(({ errors = [] }) => errors)
+    expect(refused).toHaveLength(3 * 500 - failures)
+    for (const error of refused) expect(error.extensions.code).toBe('RATE_LIMITED')
+  })
+
+  test('is what a support desk does not do: what there is can be looked up without end', async () => {
+    const desk = await withScopes(strict, owner, ['READ'])
+    for (let round = 0; round < 3; round++)
+      expect(Object.values(await desk.ask<Record<string, unknown>>(aliased(codes)))).toEqual(
+        codes.map((code) => ({ code })),
+      )
+  })
+
+  test('is limited over WebSocket by the same count', async () => {
+    await using guesser = await withScopes(strict, owner, ['READ'])
+    const misses = Array.from({ length: failures }, (_, i) => `no ${i}`)
+    for await (const result of guesser.subscribe(aliased(misses))) expect(result.errors).toBeUndefined()
+    for await (const result of guesser.subscribe(query, { code: codes[0] }))
+      expect(result).toEqual({ data: { code: null }, errors: [limited] })
+    expect((await guesser.send(query, { code: codes[0] })).errors).toEqual([limited])
   })
 })

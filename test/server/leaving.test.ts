@@ -6,7 +6,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAccount } from '../../src/domain/account.ts'
 import { Claims } from '../../src/domain/claim.ts'
 import { EventFeed } from '../../src/domain/feed.ts'
+import { GuessLimit } from '../../src/domain/guess-limit.ts'
 import { KeyWatch } from '../../src/domain/keywatch.ts'
+import { LookUps } from '../../src/domain/lookup.ts'
 import { watchPools, watchTasks } from '../../src/domain/watch.ts'
 import type { Context } from '../../src/graphql/context.ts'
 import { stream } from '../../src/graphql/stream.ts'
@@ -87,7 +89,16 @@ beforeAll(async () => {
     () => new KeyWatch(books, log),
     (opened) => opened.close(),
   )
-  const services = { books, claims: new Claims(books), feed, pools, tasks, keys }
+  const services = {
+    books,
+    claims: new Claims(books),
+    lookUps: new LookUps(books),
+    guesses: new GuessLimit(100),
+    feed,
+    pools,
+    tasks,
+    keys,
+  }
   const api = createApi({ schema, services, authentication, subscriber: new Subscriber(log), log })
   const graphiql = await loadGraphiql('/graphql')
   http = await lifecycle.open(

@@ -22,6 +22,8 @@ export interface TestServiceOptions {
   databaseUrl?: string
   /** Whether it treats the database as its own, and so has the sample and a key in GraphiQL. */
   embedded?: boolean
+  /** How many look-ups of a key may find nothing in a minute: 100 unless it is said. */
+  failedLookUpsPerMinute?: number
 }
 
 export async function startService(options: TestServiceOptions = {}): Promise<TestService> {
@@ -44,6 +46,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     role: options.role ?? 'all',
     bootstrapApiKey: key,
     eventRetentionDays: 30,
+    failedLookUpsPerMinute: options.failedLookUpsPerMinute ?? 100,
     log: pino({ level: process.env['LOG'] ?? 'silent' }),
   })
   const close = () => lifecycle.close()

@@ -1,0 +1,270 @@
+import { longestTyped } from '../codespace/typed-code-reader.ts'
+import { plainForm, typedForm } from '../codespace/typed-form.ts'
+import type { Queryable } from '../database/transaction.ts'
+import type { Books } from './books.ts'
+import { type Catalog, Catalogs, nobody } from './catalog.ts'
+import type { Code, CodeText } from './code.ts'
+
+// One statement looks up all of a group. A larger group makes those behind it wait longer than it saves them.
+const maximumGroup = 100
+
+// As many uploaded codes that differ in nothing but what people mix up are read: one of so many is in doubt anyway.
+const mostAlike = 50
+
+// How close a text is to a code that it may stand for: it is the code; it is the code but for case, spaces and dashes;
+// it is the code but for characters that people mix up, too.
+const exact = 0
+const plain = 1
+const mixedUp = 2
+
+/** A look-up that waits for its turn. */
+interface Request {
+  text: string
+  resolve: (code: Code | undefined) => void
+  reject: (error: unknown) => void
+}
+
+/** The look-ups of one account that have piled up. */
+interface Lane {
+  accountId: string
+  waiting: Request[]
+}
+
+/** A code that a text may stand for, and how close the text is to it. */
+interface Candidate<Of extends CodeText> {
+  code: Of
+  closeness: number
+}
+
+/** A text, and the codes of formats that it may stand for, whether they have been generated or not. */
+interface Question {
+  text: string
+  form: string
+  generated: Candidate<CodeText>[]
+}
+
+/** What a database has of the codes that were asked for, all at one moment. */
+interface Answers {
+  /** The id of the account's newest format; the nil UUID when there is none. */
+  newestFormat: string
+  /** Where codes of formats lie, by their origin. */
+  generated: ReadonlyMap<string, Place>
+  /** Uploaded codes by their form, then by their text: null for one that is not in a pool. */
+  uploaded: ReadonlyMap<string, ReadonlyMap<string, Code | null>>
+}
+
+/** Where a code lies, and who has it. */
+type Place = Pick<Code, 'poolId' | 'claim'>
+
+/**
+ * Finds codes by what a person types. Look-ups of an account that arrive while a statement of this process looks
+ * something up in it are served together by the next one; one that comes alone waits for nobody.
+ */
+export class LookUps {
+  readonly #books: Books
+  readonly #catalogs = new Catalogs()
+  readonly #lanes = new Map<string, Lane>()
+
+  constructor(books: Books) {
+    this.#books = books
+  }
+
+  /**
+   * The code in one of the account's pools that a person means by `text`, whether it was generated or uploaded. What
+   * is written exactly so is found first; then what differs in case, spaces and dashes alone; then what differs in
+   * characters that people mix up. Nothing when no code is meant, or several are equally well.
+   */
+  async find(accountId: string, text: string): Promise<Code | undefined> {
+    // PostgreSQL has no NUL, and half a surrogate pair would reach it as another character.
+    if (text === '' || text.length > longestTyped || text.includes('\0') || !text.isWellFormed())
+      return undefined
+    return await new Promise((resolve, reject) => {
+      this.#enqueue(accountId, { text, resolve, reject })
+    })
+  }
+
+  #enqueue(accountId: string, request: Request): void {
+    const lane = this.#lanes.get(accountId)
+    if (lane !== undefined) lane.waiting.push(request)
+    else {
+      const opened = { accountId, waiting: [request] }
+      this.#lanes.set(accountId, opened)
+      void this.#serve(opened)
+    }
+  }
+
+  /** Serves a lane until nobody waits in it. Never rejects: what goes wrong is told to the requests. */
+  async #serve(lane: Lane): Promise<void> {
+    while (lane.waiting.length > 0) {
+      const group = lane.waiting.splice(0, maximumGroup)
+      try {
+        const codes = await this.#findAll(
+          lane.accountId,
+          group.map(({ text }) => text),
+        )
+        for (const [position, request] of group.entries()) request.resolve(codes[position])
+      } catch (error) {
+        for (const request of group) request.reject(error)
+      }
+    }
+    this.#lanes.delete(lane.accountId)
+  }
+
+  async #findAll(accountId: string, texts: readonly string[]): Promise<(Code | undefined)[]> {
+    for (;;) {
+      const catalog = this.#catalogs.get(accountId)
+      const questions = await Promise.all(texts.map((text) => this.#ask(accountId, catalog, text)))
+      const answers = await findCodes(this.#books, accountId, questions)
+      if (answers.newestFormat === catalog.newest)
+        return questions.map((question) => choose(question, answers))
+      // There are formats that were not thought of: what is meant may be a code of theirs, or in doubt because of one.
+      await this.#catalogs.refresh(this.#books, accountId)
+    }
+  }
+
+  /** What a text may stand for among all strings of the account's formats. */
+  async #ask(accountId: string, { formats }: Catalog, text: string): Promise<Question> {
+    const generated: Question['generated'] = []
+    for (const formatId of formats.find(text)) {
+      const space = await this.#books.codeSpaces.get(this.#books, accountId, formatId)
+      const reading = space.readTyped(text)
+      if (reading === undefined) continue
+      const index = space.indexOf(reading.code)
+      if (index === undefined)
+        throw new Error(`The format ${formatId} does not have the code it was read as.`)
+      const other = reading.mixedUp ? mixedUp : plain
+      generated.push({
+        code: { formatId, index, code: reading.code },
+        closeness: reading.code === text ? exact : other,
+      })
+    }
+    return { text, form: typedForm(text), generated }
+  }
+}
+
+/** The one code that a text stands for: the closest one, if there is just one. */
+function choose({ text, form, generated }: Question, answers: Answers): Code | undefined {
+  const candidates: Candidate<Code>[] = []
+  for (const { code, closeness } of generated) {
+    const place = answers.generated.get(originOf(code))
+    if (place !== undefined) candidates.push({ code: { ...code, ...place }, closeness })
+  }
+  const uploaded = answers.uploaded.get(form)
+  for (const code of uploaded?.values() ?? [])
+    if (code !== null) candidates.push({ code, closeness: closenessOf(text, code.code) })
+  const closest = Math.min(...candidates.map((candidate) => candidate.closeness))
+  const [meant, another] = candidates.filter((candidate) => candidate.closeness === closest)
+  if (another !== undefined) return undefined
+  // There may be more like it, which were not read. The one that is written exactly so always is.
+  if (closest !== exact && (uploaded?.size ?? 0) >= mostAlike) return undefined
+  return meant?.code
+}
+
+/** How close a text is to a code of the same form. */
+function closenessOf(text: string, code: string): number {
+  if (text === code) return exact
+  return plainForm(text) === plainForm(code) ? plain : mixedUp
+}
+
+function originOf({ formatId, index }: CodeText): string {
+  return `${formatId} ${index}`
+}
+
+interface FoundRow {
+  newest: string | null
+  format_id: string | null
+  task_id: string | null
+  index: string | null
+  code: string | null
+  pool_id: string | null
+  at: Date | null
+  recipient: string | null
+}
+
+/** Reads, in one statement, all that is needed to answer questions, but for formats. */
+export async function findCodes(
+  books: Queryable,
+  accountId: string,
+  questions: readonly Question[],
+): Promise<Answers> {
+  const generated = questions.flatMap((question) => question.generated.map(({ code }) => code))
+  const forms = new Set(questions.map(({ form }) => form))
+  // What has nothing but spaces and dashes is only found when it is written exactly so.
+  forms.delete('')
+  const texts = new Set([...questions.map(({ text }) => text), ...forms])
+  const rows = await books.rows<FoundRow>({
+    name: 'find-codes',
+    // Each LATERAL part is one descent of an index, whatever the planner knows of the tables. The newest format is
+    // read by the same statement: no batch is seen here whose format is not.
+    text: `
+      SELECT newest.id AS newest, origin.format_id, origin.task_id, origin.index, origin.code, origin.pool_id,
+        claim.at, claim.recipient
+      FROM (SELECT (SELECT id FROM format WHERE account_id = $1 ORDER BY id DESC LIMIT 1) AS id) AS newest
+      LEFT JOIN LATERAL (
+        SELECT asked.format_id, NULL::uuid AS task_id, asked.index, NULL::text AS code, batch.pool_id,
+          batch.start + asked.index - batch.first AS position
+        FROM unnest($2::uuid[], $3::numeric[]) AS asked (format_id, index)
+        CROSS JOIN LATERAL (
+          SELECT pool_id, start, count, first FROM batch
+          WHERE account_id = $1 AND format_id = asked.format_id AND first <= asked.index
+          ORDER BY first DESC LIMIT 1
+        ) AS batch
+        WHERE asked.index < batch.first + batch.count
+        UNION ALL
+        SELECT NULL, uploaded.task_id, uploaded.row, uploaded.code, batch.pool_id, batch.start + uploaded.row
+        FROM (
+          SELECT alike.* FROM unnest($4::text[]) AS asked (text)
+          CROSS JOIN LATERAL (
+            SELECT task_id, row, code FROM uploaded_code WHERE account_id = $1 AND code = asked.text LIMIT 1
+          ) AS alike
+          UNION ALL
+          SELECT alike.* FROM unnest($5::text[]) AS asked (form)
+          CROSS JOIN LATERAL (
+            SELECT task_id, row, code FROM uploaded_code WHERE account_id = $1 AND typed = asked.form
+            LIMIT ${mostAlike}
+          ) AS alike
+        ) AS uploaded
+        LEFT JOIN LATERAL (
+          SELECT pool_id, start FROM batch
+          WHERE account_id = $1 AND task_id = uploaded.task_id AND format_id IS NULL AND count > uploaded.row
+          LIMIT 1
+        ) AS batch ON true
+      ) AS origin ON true
+      LEFT JOIN LATERAL (
+        SELECT first, count, at, recipient FROM claim
+        WHERE account_id = $1 AND pool_id = origin.pool_id AND first <= origin.position
+        ORDER BY first DESC LIMIT 1
+      ) AS claim ON origin.position < claim.first + claim.count`,
+    values: [
+      accountId,
+      generated.map(({ formatId }) => formatId),
+      generated.map(({ index }) => index),
+      [...texts],
+      [...forms],
+    ],
+  })
+  return decodeAnswers(rows)
+}
+
+function decodeAnswers(rows: readonly FoundRow[]): Answers {
+  const generated = new Map<string, Place>()
+  const uploaded = new Map<string, Map<string, Code | null>>()
+  for (const {
+    format_id: formatId,
+    task_id: uploadId,
+    index,
+    code,
+    pool_id: poolId,
+    at,
+    recipient,
+  } of rows) {
+    const claim = at === null ? undefined : { at, recipient: recipient ?? undefined }
+    if (formatId !== null && poolId !== null) generated.set(`${formatId} ${index}`, { poolId, claim })
+    if (uploadId === null || index === null || code === null) continue
+    const form = typedForm(code)
+    const alike = uploaded.get(form) ?? new Map<string, Code | null>()
+    uploaded.set(form, alike)
+    alike.set(code, poolId === null ? null : { uploadId, index: BigInt(index), code, poolId, claim })
+  }
+  return { newestFormat: rows[0]?.newest ?? nobody, generated, uploaded }
+}
