@@ -23,6 +23,13 @@ export function addPeers(codeRows: CodeRows | undefined): void {
   builder.queryFields((t) => ({
     newCodes: t.field({ type: [Code], resolve: () => likeCodes() }),
     keptCodes: t.field({ type: [Code], resolve: () => kept }),
+    likeCode: t.field({
+      type: Code,
+      nullable: true,
+      authScopes: { scope: 'READ' },
+      args: { code: t.arg.string({ required: true }) },
+      resolve: (_root, { code }) => Promise.resolve({ ...likeCode(code), claim: undefined }),
+    }),
   }))
 }
 

@@ -24,7 +24,9 @@ const ownForm = /^[0-9A-HJKMNP-RTV-Y]*$/
 
 /** The characters that a person typed, without spaces and, unless they count, dashes. */
 export function typedCharacters(text: string, dashesCount: boolean): string[] {
-  const typed = text.normalize('NFKC').replace(ignorable, '').replace(dashes, '-')
+  const typed = ascii.test(text)
+    ? text.replaceAll(' ', '')
+    : text.normalize('NFKC').replace(ignorable, '').replace(dashes, '-')
   return [...(dashesCount ? typed : typed.replaceAll('-', ''))]
 }
 

@@ -1,0 +1,119 @@
+/**
+ * How much of a look-up is the look-up: codes of an account with 200 formats and some uploads, claimed and available,
+ * each typed in one of the ways in which people type, over HTTP, from 64 connections, against a query of the same shape
+ * that does nothing, on the same server. Run it with `node bench/lookup.ts`.
+ */
+
+import { v7 as newId } from 'uuid'
+import { typedForm } from '../src/codespace/typed-form.ts'
+import { Claims } from '../src/domain/claim.ts'
+import { createFormat } from '../src/domain/format.ts'
+import { createPool } from '../src/domain/pool.ts'
+import { Lifecycle } from '../src/lifecycle.ts'
+import { measure, requestOf } from './load.ts'
+import { compare, newPool, openBooks, show, showRatio, startPostgres, startServer } from './support.ts'
+
+const connections = 64
+const rounds = 9
+const roundMs = 3_000
+const expected = '{"data":{"result":{"code":"'
+
+const formats = 200
+const codesOfEach = 1_000_000n
+const uploadedCodes = 100_000
+const texts = 20_000
+
+await using lifecycle = new Lifecycle()
+const bench = await openBooks(lifecycle, await startPostgres(lifecycle))
+const { books, accountId, databaseUrl, key } = bench
+
+const typed = (await Promise.all([generatedCodes(), uploadedCodesOf()])).flat().map(asTyped)
+await books.pool.query('VACUUM ANALYZE')
+const url = await startServer(lifecycle, { databaseUrl, role: 'all', codeRows: false })
+const load = { urls: [url], connections, milliseconds: roundMs }
+
+/** Texts of codes of every format; of half of the formats all codes have been claimed that are looked up. */
+async function generatedCodes(): Promise<string[]> {
+  const claims = new Claims(books)
+  const codes: string[] = []
+  const fromEach = (texts / formats) * 0.9
+  for (let i = 0; i < formats; i++) {
+    const formatId = await createFormat(books, accountId, {
+      name: `Format ${i}`,
+      shape: {
+        prefix: `${['SPRING', 'SUMMER', 'AUTUMN', 'WINTER'][i % 4]}${i}-`,
+        suffix: '',
+        body: { pattern: '#####-#####' },
+        characters: { set: i % 3 === 0 ? 'UPPERCASE_DIGITS' : 'UNAMBIGUOUS' },
+      },
+    })
+    const poolId = await newPool(bench, { name: `Pool ${i}`, formatId, quantity: codesOfEach })
+    if (i % 2 === 0)
+      for (let claim = 0; claim < 100; claim++)
+        await claims.claim(accountId, {
+          poolId,
+          count: 1 + (claim % 3) * 100,
+          recipient: `customer ${claim}`,
+        })
+    const space = await books.codeSpaces.get(books, accountId, formatId)
+    codes.push(...space.codesAt(0n, fromEach))
+  }
+  return codes
+}
+
+/** Texts of codes of an upload, in lower case with dashes. */
+async function uploadedCodesOf(): Promise<string[]> {
+  const poolId = await createPool(books, accountId, { name: 'Uploaded' })
+  const taskId = newId()
+  const codes = Array.from(
+    { length: uploadedCodes },
+    (_, i) => `gift-${(i * 7_919 + 1_000_003).toString(36)}-${i}`,
+  )
+  await books.rows({
+    text: `
+      INSERT INTO task (account_id, id, kind, trigger, pool_id, status, accepted, added)
+      VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'COMPLETED', $4, $5)`,
+    values: [accountId, taskId, poolId, uploadedCodes, uploadedCodes],
+  })
+  await books.rows({
+    text: `
+      INSERT INTO uploaded_code (account_id, task_id, row, code, typed)
+      SELECT $1, $2, number - 1, code, typed
+      FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS codes (code, typed, number)`,
+    values: [accountId, taskId, codes, codes.map(typedForm)],
+  })
+  await books.rows({
+    text: 'INSERT INTO batch (account_id, pool_id, start, count, task_id) VALUES ($1, $2, 0, $3, $4)',
+    values: [accountId, poolId, uploadedCodes, taskId],
+  })
+  await books.rows({
+    text: 'UPDATE pool SET total = $3 WHERE account_id = $1 AND id = $2',
+    values: [accountId, poolId, uploadedCodes],
+  })
+  return codes.slice(0, texts * 0.1)
+}
+
+/** As it is, in lower case, without dashes, or with spaces for them. */
+function asTyped(code: string, i: number): string {
+  if (i % 4 === 0) return code
+  if (i % 4 === 1) return code.toLowerCase()
+  return code.replaceAll('-', i % 4 === 2 ? '' : ' ')
+}
+
+function side(field: string): () => Promise<number> {
+  const query = `query ($code: String!) { result: ${field}(code: $code) { code status recipient claimedAt } }`
+  const requests = typed.map((code) => requestOf({ key, query, variables: { code } }))
+  // Neighbours are of one format: with a stride that shares no factor with their number, all come, well mixed.
+  let at = 0
+  const next = () => {
+    at = (at + 7_919) % requests.length
+    return requests[at] as Buffer
+  }
+  return async () => (await measure(load, next, expected)).rate
+}
+
+console.log(`Look-ups over HTTP, ${formats} formats, ${connections} connections, median of ${rounds}`)
+const { first, second, ratio } = await compare(rounds, side('code'), side('likeCode'))
+show('code(code:)', first, 'a second')
+show('a query of the same shape that does nothing', second, 'a second')
+showRatio('the one by the other', ratio, { atLeast: 0.8 })
