@@ -4,8 +4,8 @@ import type { Queryable } from '../database/transaction.ts'
 /** The nil UUID, which nothing has as its id and which comes before all others. */
 export const nobody = '00000000-0000-0000-0000-000000000000'
 
-// A format takes a few hundred bytes here. An account that has more is known nevertheless, but no other beside it.
-const kept = 100_000
+// Each takes a few hundred bytes. An account that has more formats is known nevertheless, but no other beside it.
+const mostKept = 100_000
 
 /** What is known of the formats of an account: which of them a typed text may be a code of. */
 export interface Catalog {
@@ -20,51 +20,61 @@ export interface Catalog {
  * (see createFormat): so who knows an account's newest format knows them all.
  */
 export class Catalogs {
+  readonly #kept: number
   readonly #known = new Map<string, Catalog>()
+  /** Accounts and formats that are known. */
   #size = 0
+
+  /** Keeps so many accounts and formats, together: those that were used lately. */
+  constructor(kept = mostKept) {
+    this.#kept = kept
+  }
 
   /** The account's formats as far as they are known: possibly none. */
   get(accountId: string): Catalog {
-    const known = this.#known.get(accountId) ?? newCatalog()
+    const known = this.#known.get(accountId)
+    const catalog = known ?? { formats: new PatternIndex(), newest: nobody }
     // To the young end: the first of a Map is the one that was used least lately.
     this.#known.delete(accountId)
-    this.#known.set(accountId, known)
-    return known
+    this.#known.set(accountId, catalog)
+    if (known === undefined) this.#grow(accountId, 1)
+    return catalog
   }
 
   /** Reads the formats that were created since the newest one that is known. One reader of an account at a time. */
   async refresh(books: Queryable, accountId: string): Promise<void> {
     const catalog = this.get(accountId)
     const rows = await readFormatsFrom(books, accountId, catalog.newest)
-    if (catalog.newest === nobody) this.#learn(catalog, rows)
-    else if (rows[0]?.id === catalog.newest) this.#learn(catalog, rows.slice(1))
-    else {
+    const isAsKnown = catalog.newest === nobody || rows[0]?.id === catalog.newest
+    if (!isAsKnown) {
       // The database no longer has what it had: it went back to an earlier state while this process ran.
       this.#forget(accountId)
       await this.refresh(books, accountId)
+      return
     }
+    const unknown = catalog.newest === nobody ? rows : rows.slice(1)
+    for (const { id, pattern, characters } of unknown) {
+      catalog.formats.add(id, pattern, characters)
+      catalog.newest = id
+    }
+    // Unless it was forgotten meanwhile, for the sake of others.
+    if (this.#known.get(accountId) === catalog) this.#grow(accountId, unknown.length)
+  }
+
+  /** Counts what has become known of an account, and forgets others until there is room. */
+  #grow(accountId: string, by: number): void {
+    this.#size += by
     for (const oldest of this.#known.keys()) {
-      if (this.#size <= kept || oldest === accountId) break
+      if (this.#size <= this.#kept || oldest === accountId) return
       this.#forget(oldest)
     }
   }
 
-  #learn(catalog: Catalog, rows: readonly FormatRow[]): void {
-    for (const { id, pattern, characters } of rows) {
-      catalog.formats.add(id, pattern, characters)
-      catalog.newest = id
-      this.#size += 1
-    }
-  }
-
   #forget(accountId: string): void {
-    this.#size -= this.#known.get(accountId)?.formats.size ?? 0
+    const catalog = this.#known.get(accountId)
+    if (catalog !== undefined) this.#size -= 1 + catalog.formats.size
     this.#known.delete(accountId)
   }
-}
-
-function newCatalog(): Catalog {
-  return { formats: new PatternIndex(), newest: nobody }
 }
 
 interface FormatRow {
