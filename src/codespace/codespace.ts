@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Pattern } from './pattern.ts'
 import { Permutation } from './permutation.ts'
-import { joinNumber, splitNumbers, splitRange } from './split-numbers.ts'
+import { joinNumber, type SplitNumbers, splitNumbers, splitRange } from './split-numbers.ts'
 import type { Reading } from './typed-code-reader.ts'
 
 /**
@@ -85,19 +85,23 @@ export class CodeSpace {
    * outside 0 … capacity - 1, or count is not a whole number from 0.
    */
   codesAt(first: bigint, count: number): string[] {
-    if (!Number.isSafeInteger(count) || count < 0) throw new RangeError(`Cannot compute ${count} codes`)
-    if (first < 0n || first + BigInt(count) > this.capacity)
-      throw new RangeError(
-        `Indices ${first} to ${first + BigInt(count) - 1n} are not all in ${this.#range()}`,
-      )
+    this.#checkRange(first, count)
     const codes = new Array<string>(count)
-    for (let place = 0; place < count; place += batchSize) {
-      const size = Math.min(batchSize, count - place)
-      const numbers = splitRange(first + BigInt(place), size, this.#permutation.rightBits)
-      this.#permutation.permute(numbers)
-      this.pattern.write(numbers, codes, place)
-    }
+    for (let place = 0; place < count; place += batchSize)
+      this.pattern.write(this.#numbers(first, count, place), codes, place)
     return codes
+  }
+
+  /**
+   * The same codes as the bytes of a file, in UTF-8, each between `before` and `after`: three times as
+   * fast as joining strings. It blocks for as long as it computes. RangeError as for `codesAt`.
+   */
+  encodedAt(first: bigint, count: number, before: string, after: string): Buffer {
+    this.#checkRange(first, count)
+    const pieces: Buffer[] = []
+    for (let place = 0; place < count; place += batchSize)
+      pieces.push(this.pattern.encode(this.#numbers(first, count, place), before, after))
+    return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)
   }
 
   /** The codes of any indices, in their order: as fast as `codesAt`. RangeError outside 0 … capacity - 1. */
@@ -141,6 +145,22 @@ export class CodeSpace {
    */
   readTyped(text: string): Reading | undefined {
     return this.pattern.readTyped(text)
+  }
+
+  /** What the pattern makes a batch of codes of: that of the indices first + place and on. */
+  #numbers(first: bigint, count: number, place: number): SplitNumbers {
+    const size = Math.min(batchSize, count - place)
+    const numbers = splitRange(first + BigInt(place), size, this.#permutation.rightBits)
+    this.#permutation.permute(numbers)
+    return numbers
+  }
+
+  #checkRange(first: bigint, count: number): void {
+    if (!Number.isSafeInteger(count) || count < 0) throw new RangeError(`Cannot compute ${count} codes`)
+    if (first < 0n || first + BigInt(count) > this.capacity)
+      throw new RangeError(
+        `Indices ${first} to ${first + BigInt(count) - 1n} are not all in ${this.#range()}`,
+      )
   }
 
   #range(): string {

@@ -72,6 +72,11 @@ export class Pattern {
     return pattern
   }
 
+  /** What stands where in each string: a literal character, or null for a random one. */
+  get positions(): readonly Position[] {
+    return this.#positions
+  }
+
   /** Whether there is a string that both can produce. */
   overlaps(other: Pattern): boolean {
     if (this.length !== other.length) return false
@@ -119,8 +124,12 @@ export class Pattern {
 
   /** Puts the strings of numbers, all below the capacity, into `strings`, from `place` on. */
   write(numbers: SplitNumbers, strings: string[], place: number): void {
-    this.#writer ??= new CodeWriter(this.#positions, this.characters)
-    this.#writer.write(numbers, strings, place)
+    this.#openWriter().write(numbers, strings, place)
+  }
+
+  /** The strings of numbers, all below the capacity, in UTF-8, each between `before` and `after`. */
+  encode(numbers: SplitNumbers, before: string, after: string): Buffer {
+    return this.#openWriter().encode(numbers, before, after)
   }
 
   /** Whether the pattern can produce a string. */
@@ -149,6 +158,11 @@ export class Pattern {
   readTyped(text: string): Reading | undefined {
     this.#typedReader ??= new TypedCodeReader(this.#positions, this.characters)
     return this.#typedReader.read(text)
+  }
+
+  #openWriter(): CodeWriter {
+    this.#writer ??= new CodeWriter(this.#positions, this.characters)
+    return this.#writer
   }
 
   #sharesCharacters(other: Pattern): boolean {

@@ -50,6 +50,30 @@ describe('version 1', () => {
 
 describe('a code space', () => {
   it.each([
+    ['#####', unambiguous, '', '\r\n'],
+    ['A-##"#', unambiguous, '"é', '",漢\n'],
+    ['#é###', unambiguous, '', ';'],
+    ['###漢', 'aéяß漢', '<', '>'],
+  ])(
+    'gives codes of %s out of %s as bytes, between whatever there shall be',
+    (source, characters, before, after) => {
+      const space = spaceOf(source, characters)
+      for (const [first, count] of [
+        [0n, 0],
+        [0n, 1],
+        [7n, 100],
+        [space.capacity - 3n, 3],
+        [1n, Math.min(9_000, Number(space.capacity) - 1)],
+      ] as const) {
+        const codes = space.codesAt(first, count).map((code) => before + code + after)
+        expect(space.encodedAt(first, count, before, after).toString()).toBe(codes.join(''))
+      }
+      expect(() => space.encodedAt(space.capacity, 1, before, after)).toThrow(RangeError)
+      expect(() => space.encodedAt(0n, -1, before, after)).toThrow(RangeError)
+    },
+  )
+
+  it.each([
     ['#', '01'],
     ['###', '01'],
     ['#-#', 'abc'],
