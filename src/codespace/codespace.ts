@@ -59,6 +59,7 @@ export function newFormatKey(): Uint8Array {
 export class CodeSpace {
   /** How many codes there are, exact. */
   readonly capacity: bigint
+  /** The strings that the codes are. */
   readonly pattern: Pattern
   readonly #permutation: Permutation
 

@@ -132,6 +132,27 @@ export async function readBatches(
   return rows.map(decodeBatch)
 }
 
+/** The batches of a pool's line from the one that holds position `from` on, `limit` of them at most, in their order. */
+export async function readBatchesFrom(
+  books: Queryable,
+  accountId: string,
+  poolId: string,
+  from: bigint,
+  limit: number,
+): Promise<Batch[]> {
+  const rows = await books.rows<BatchRow>({
+    name: 'read-batches-from',
+    text: `
+      SELECT start, count, format_id, task_id, first FROM batch
+      WHERE account_id = $1 AND pool_id = $2 AND start >= (
+        SELECT start FROM batch WHERE account_id = $1 AND pool_id = $2 AND start <= $3 ORDER BY start DESC LIMIT 1
+      )
+      ORDER BY start LIMIT $4`,
+    values: [accountId, poolId, from, limit],
+  })
+  return rows.map(decodeBatch)
+}
+
 /** Where a code lies: the pool and the position that its index was given to, if it is in a pool. */
 export async function findPosition(
   books: Queryable,

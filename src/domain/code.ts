@@ -51,7 +51,7 @@ export async function computeCodes(
 }
 
 /** The codes in the rows [from, to) of an upload, in their order. */
-async function readUploadedCodes(
+export async function readUploadedCodes(
   books: Books,
   accountId: string,
   uploadId: string,

@@ -1,16 +1,18 @@
 import { v7 as newId } from 'uuid'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Queryable, Statement } from '../../src/database/transaction.ts'
-import { findPosition, readBatches } from '../../src/domain/batch.ts'
+import { findPosition, readBatches, readBatchesFrom } from '../../src/domain/batch.ts'
 import type { BookTransaction } from '../../src/domain/books.ts'
 import { readFormatsFrom } from '../../src/domain/catalog.ts'
 import { readClaims } from '../../src/domain/code.ts'
 import { readEventsAfter } from '../../src/domain/event.ts'
+import { isTrue, positionsOfTask, readClaimsFrom, takePicture } from '../../src/domain/export.ts'
 import { readFormat } from '../../src/domain/format.ts'
 import { readQueue } from '../../src/domain/generation.ts'
 import { findKeys } from '../../src/domain/idempotency.ts'
 import { findCodes } from '../../src/domain/lookup.ts'
 import { readPool } from '../../src/domain/pool.ts'
+import { readRejectedRows } from '../../src/domain/rejected-row.ts'
 import { readTask, readTaskInLog } from '../../src/domain/task.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 
@@ -30,7 +32,17 @@ let database: TestDatabase
 
 beforeAll(async () => {
   database = await testDatabase()
-  const tables = ['pool', 'format', 'batch', 'claim', 'idempotency', 'event', 'task', 'uploaded_code']
+  const tables = [
+    'pool',
+    'format',
+    'batch',
+    'claim',
+    'idempotency',
+    'event',
+    'task',
+    'uploaded_code',
+    'rejected_row',
+  ]
   for (const table of tables) await database.pool.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`)
   const fill = (sql: string, ...values: unknown[]) => database.pool.query(sql, [accountId, ...values])
   await fill(`INSERT INTO account (id, name) VALUES ($1, 'Many')`)
@@ -71,6 +83,18 @@ beforeAll(async () => {
     `INSERT INTO claim (account_id, pool_id, first, count, at, nonce)
      SELECT $1, $2, n, 1, now(), n FROM generate_series(0, ${many - 1}) n`,
     poolId,
+  )
+  await fill(
+    `INSERT INTO rejected_row (account_id, task_id, number, code, reason)
+     SELECT $1, CASE WHEN n <= 10 THEN $2::uuid ELSE gen_random_uuid() END, n, 'code', 'reason'
+     FROM generate_series(1, ${many}) n`,
+    uploadId,
+  )
+  await fill(
+    `INSERT INTO task (account_id, id, kind, trigger, pool_id, status)
+     SELECT $1, $3, 'UPLOAD', 'MANUAL', $2, 'COMPLETED'`,
+    poolId,
+    uploadId,
   )
   await fill(
     `INSERT INTO idempotency (account_id, operation, key, hash, at)
@@ -133,6 +157,16 @@ describe('on tables without statistics, a statement reads no more rows than it n
     'the task': (books) => readTask(books, accountId, taskId),
     'the task in the log': (books) => readTaskInLog(books, accountId, taskId),
     'the batch of a position': (books) => readBatches(books, accountId, poolId, half, half + 1n),
+    'a page of batches': (books) => readBatchesFrom(books, accountId, poolId, half, 10),
+    'a page of claims': (books) => readClaimsFrom(books, accountId, poolId, half, 10),
+    'the picture of a line': (books) => takePicture(books, accountId, poolId, 'ALL'),
+    'whether a picture is true': (books) =>
+      isTrue(books, accountId, poolId, { claimed: 0n, total: half, last: uploadId }),
+    'the positions of a task': (books) => positionsOfTask(books, accountId, poolId, uploadId),
+    'the rejected rows of an upload': async (books) => {
+      for await (const page of (await readRejectedRows(books, accountId, uploadId)) ?? [])
+        expect(page.length).toBe(10)
+    },
     'the position of a code': (books) => findPosition(books, accountId, { formatId, index: half }),
     'the position of an uploaded code': (books) => findPosition(books, accountId, { uploadId, index: half }),
     'the claim of a position': (books) => readClaims(books, accountId, poolId, half, half + 1n),
