@@ -24,6 +24,7 @@ import type { Lifecycle } from './lifecycle.ts'
 import { OperatorError } from './operator-error.ts'
 import { createApi, graphqlPath } from './server/api.ts'
 import { Authentication } from './server/authentication.ts'
+import { createDownload } from './server/download.ts'
 import { isLoopbackHost, loadGraphiql } from './server/graphiql.ts'
 import { HttpServer } from './server/http.ts'
 import { serveWebSocket } from './server/websocket.ts'
@@ -157,6 +158,7 @@ async function openServer(lifecycle: Lifecycle, books: Books, options: ServiceOp
     (opened) => opened.close(),
   )
   const api = createApi({ schema: createSchema(), services, authentication, subscriber, log })
+  const download = createDownload({ books, authentication, log })
   const accountId = await findFirstAccount(books)
   const graphiqlHasKey = options.embedded && isLoopbackHost(options.host) && role !== 'worker'
   const apiKey = graphiqlHasKey ? await renewGraphiqlKey(books, accountId) : undefined
@@ -175,7 +177,7 @@ async function openServer(lifecycle: Lifecycle, books: Books, options: ServiceOp
   }
   const server = await lifecycle.open(
     'HTTP server',
-    () => new HttpServer({ api, graphiql, books, log, page, serveApi: role !== 'worker' }),
+    () => new HttpServer({ api, download, graphiql, books, log, page, serveApi: role !== 'worker' }),
     (opened) => opened.close(),
   )
   if (role !== 'worker')

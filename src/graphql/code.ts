@@ -12,9 +12,11 @@ import { countedConnectionType, pageComplexity } from './connections.ts'
 import type { Context } from './context.ts'
 import { Format } from './format.ts'
 import { codeKey, decodeId, encodeId, parseCodeKey, uuidOf } from './ids.ts'
+import { codesPath } from './links.ts'
 import { badCursor, connectionOf, type PageArguments, pageArguments, pageSize } from './pagination.ts'
 import { Pool } from './pool.ts'
 import { problem } from './problems.ts'
+import { Task } from './task.ts'
 
 const CodeStatus = builder.enumType('CodeStatus', {
   description: 'Whether a code has been handed out.',
@@ -112,6 +114,30 @@ builder.prismaObjectField(Pool, 'codes', (t) =>
       mayRead(status, context)
       return codeConnection(pool.id, status, args, context)
     },
+  }),
+)
+
+const aboutFile =
+  'A path on this service, to be read with an API key like everything else: a CSV file with the columns code, status, ' +
+  'recipient, claimed_at and origin, of any length, in the order of the pool, with the oldest codes first. It shows ' +
+  'the pool as it is when the download begins, and can be resumed. CLAIMED needs READ, AVAILABLE needs MANAGE, a file ' +
+  'of all codes needs both.'
+const statusOfFile = 'Which of the codes; without it, all of them.'
+
+builder.prismaObjectField(Pool, 'codesUrl', (t) =>
+  t.string({
+    description: `The pool's codes as a file. ${aboutFile}`,
+    args: { status: t.arg({ type: CodeStatus, description: statusOfFile }) },
+    resolve: (pool, { status }) => codesPath(pool.id, status ?? 'ALL'),
+  }),
+)
+
+builder.prismaObjectField(Task, 'codesUrl', (t) =>
+  t.string({
+    description: `The codes that the task has added to its pool as a file; none of them before it is COMPLETED. ${aboutFile}`,
+    args: { status: t.arg({ type: CodeStatus, description: statusOfFile }) },
+    resolve: (task, { status }) =>
+      codesPath(task.poolId, status ?? 'ALL', { task: encodeId('Task', task.id) }),
   }),
 )
 

@@ -22,6 +22,7 @@ import { countedConnectionType, pageComplexity } from './connections.ts'
 import type { Context } from './context.ts'
 import { uuidOf } from './ids.ts'
 import { integer } from './integers.ts'
+import { rejectedRowsPath } from './links.ts'
 import { newestFirst, pageArguments, pageQuery } from './pagination.ts'
 import { Pool, SaveReplenishmentPayload } from './pool.ts'
 
@@ -113,6 +114,14 @@ export const Task = builder.prismaNode('Task', {
       description: 'Why it failed; null unless it did.',
       resolve: ({ failureCode, failureMessage }) =>
         failureCode === null ? null : { code: failureCode, message: failureMessage ?? '' },
+    }),
+    rejectedRowsUrl: t.string({
+      nullable: true,
+      description:
+        'The rows of the uploaded file that were not added: a path on this service, to be read with an API key that ' +
+        'has READ. A CSV file with the columns row, code and reason, of any length, as far as the upload has come. Null ' +
+        'unless kind is UPLOAD.',
+      resolve: ({ id, kind }) => (kind === 'UPLOAD' ? rejectedRowsPath(id) : null),
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was accepted.' }),
     startedAt: t.expose('startedAt', {

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { isUnavailable } from '../database/errors.ts'
 import type { Books } from '../domain/books.ts'
 import { type Api, graphqlPath } from './api.ts'
+import { type Download, isDownloadPath } from './download.ts'
 import { type Graphiql, graphiqlAssetsPath, graphiqlPageHeaders } from './graphiql.ts'
 
 // At shutdown, how long a request under way may take.
@@ -11,6 +12,7 @@ const longestAnswerMs = 10_000
 /** What the HTTP server serves beside the API. */
 export interface Site {
   api: Api
+  download: Download
   graphiql: Graphiql
   books: Books
   log: Logger
@@ -77,7 +79,8 @@ export class HttpServer {
     if (path === graphqlPath && this.#site.serveApi) {
       if (wantsPage(request)) send(response, 200, await this.#site.page(request), graphiqlPageHeaders)
       else await api(request, response, { onStream: () => this.#keepStream(response) })
-    } else if (path === '/health') send(response, 200, 'ok\n')
+    } else if (isDownloadPath(path) && this.#site.serveApi) await this.#site.download(request, response)
+    else if (path === '/health') send(response, 200, 'ok\n')
     else if (path === '/ready') await this.#tellReadiness(response)
     else if (path === '/') send(response, 302, '', { Location: graphqlPath })
     else {

@@ -16,6 +16,7 @@ import { Subscriber } from '../../src/graphql/subscribe.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
 import { createApi } from '../../src/server/api.ts'
 import { Authentication } from '../../src/server/authentication.ts'
+import { createDownload } from '../../src/server/download.ts'
 import { loadGraphiql } from '../../src/server/graphiql.ts'
 import { HttpServer } from '../../src/server/http.ts'
 import { serveWebSocket } from '../../src/server/websocket.ts'
@@ -100,10 +101,11 @@ beforeAll(async () => {
     keys,
   }
   const api = createApi({ schema, services, authentication, subscriber: new Subscriber(log), log })
+  const download = createDownload({ books, authentication, log })
   const graphiql = await loadGraphiql('/graphql')
   http = await lifecycle.open(
     'HTTP',
-    () => new HttpServer({ api, graphiql, books, log, page: async () => '', serveApi: true }),
+    () => new HttpServer({ api, download, graphiql, books, log, page: async () => '', serveApi: true }),
     (opened) => opened.close(),
   )
   await lifecycle.open(

@@ -1,0 +1,202 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Books } from '../domain/books.ts'
+import {
+  codesOfStretch,
+  type Excerpt,
+  type Holder,
+  readStretches,
+  type Source,
+  type Stretch,
+} from '../domain/export.ts'
+import { type CellFrame, cell, cellFrame, endOfRow, row } from './csv.ts'
+
+/**
+ * The version of how a file is written. Whoever goes on with a file that an earlier release began must get the same
+ * bytes: whatever changes them, a column or the way a cell is written, makes this another one.
+ */
+export const layoutVersion = 1
+
+const header = Buffer.from(row(['code', 'status', 'recipient', 'claimed_at', 'origin'], true))
+
+/** So few that nobody waits for them, so many that they cost little each. */
+const rowsAtOnce = 4096
+
+/** A place in the file: a position of the line, and how many bytes come before its row. */
+interface Place {
+  position: bigint
+  offset: bigint
+}
+
+/** How the rows of a stretch are written. */
+interface Layout {
+  frame: CellFrame | undefined
+  /** The last cell. */
+  origin: string
+}
+
+/** Codes of a pool as a CSV file, of any length: what is being read of it is all that is in memory. */
+export class CodesFile {
+  readonly #books: Books
+  readonly #excerpt: Excerpt
+  readonly #raw: boolean
+  readonly #header: Buffer
+  readonly #layouts = new WeakMap<Source, Layout>()
+
+  /** Without its header if it is to be put behind rows that are there already. */
+  constructor(books: Books, excerpt: Excerpt, options: { raw: boolean; withHeader: boolean }) {
+    this.#books = books
+    this.#excerpt = excerpt
+    this.#raw = options.raw
+    this.#header = options.withHeader ? header : Buffer.alloc(0)
+  }
+
+  /** The whole file. It rejects with a PictureChangedError rather than go on with wrong rows. */
+  async *pieces(): AsyncGenerator<Buffer> {
+    yield* this.#piecesFrom({ position: this.#excerpt.from, offset: 0n })
+  }
+
+  /** Bytes [from, to) of the file. */
+  async *slice(from: bigint, to: bigint, place: Place): AsyncGenerator<Buffer> {
+    let offset = place.offset
+    for await (const piece of this.#piecesFrom(place)) {
+      const begin = offset
+      offset += BigInt(piece.length)
+      if (offset <= from) continue
+      const part = piece.subarray(
+        begin < from ? Number(from - begin) : 0,
+        offset > to ? Number(to - begin) : piece.length,
+      )
+      if (part.length > 0) yield part
+      if (offset >= to) return
+    }
+  }
+
+  /**
+   * How many bytes the file has, and the last place that is known to lie at or before `offset`. Rows that are all as
+   * long as each other are counted and not written: most files take a moment. Those whose codes differ in length, and
+   * uploaded ones, are.
+   */
+  async measure(offset: bigint, signal: AbortSignal): Promise<{ bytes: bigint; place: Place }> {
+    let place: Place = { position: this.#excerpt.from, offset: 0n }
+    let bytes = BigInt(this.#header.length)
+    const count = (position: bigint, rows: bigint, width: bigint) => {
+      const end = bytes + rows * width
+      if (offset >= bytes) {
+        const before = offset < end ? (offset - bytes) / width : 0n
+        place = { position: position + before, offset: bytes + before * width }
+      }
+      bytes = end
+    }
+    for await (const stretch of readStretches(this.#books, this.#excerpt)) {
+      signal.throwIfAborted()
+      const { frame, origin } = this.#layoutOf(stretch.source)
+      if (frame?.bytes === undefined)
+        for await (const [position, piece] of this.#write(stretch)) {
+          signal.throwIfAborted()
+          count(position, 1n, BigInt(piece.length))
+        }
+      else {
+        const width = (tail: string) => BigInt(frame.bytes ?? 0) + BigInt(Buffer.byteLength(tail))
+        if (stretch.holders === undefined)
+          count(stretch.position, stretch.count, width(availableTail(origin)))
+        else {
+          let position = stretch.position
+          for (const holder of stretch.holders) {
+            count(position, BigInt(holder.count), width(this.#claimedTail(holder, origin)))
+            position += BigInt(holder.count)
+          }
+        }
+      }
+    }
+    return { bytes, place }
+  }
+
+  async *#piecesFrom({ position, offset }: Place): AsyncGenerator<Buffer> {
+    if (offset === 0n && this.#header.length > 0) yield this.#header
+    for await (const stretch of readStretches(this.#books, { ...this.#excerpt, from: position }))
+      for await (const [, piece] of this.#write(stretch)) yield piece
+  }
+
+  /** The rows of a stretch in pieces, each with its position. */
+  async *#write(stretch: Stretch): AsyncGenerator<[bigint, Buffer]> {
+    const holders = stretch.holders?.slice()
+    for (let at = 0n; at < stretch.count; ) {
+      const left = stretch.count - at
+      const count = left < rowsAtOnce ? Number(left) : rowsAtOnce
+      yield [stretch.position + at, await this.#writeRows(stretch, at, count, takeFirst(holders, count))]
+      at += BigInt(count)
+      // Whoever takes them as fast as they come leaves others their turn.
+      await nextTurn()
+    }
+  }
+
+  /** Rows of a stretch, from its code `at` on. */
+  async #writeRows(
+    stretch: Stretch,
+    at: bigint,
+    count: number,
+    holders: readonly Holder[] | undefined,
+  ): Promise<Buffer> {
+    const { frame, origin } = this.#layoutOf(stretch.source)
+    const tails = holders?.map((holder) => ({
+      count: holder.count,
+      tail: this.#claimedTail(holder, origin),
+    })) ?? [{ count, tail: availableTail(origin) }]
+    const { space } = stretch.source
+    const [only] = tails
+    if (space !== undefined && frame !== undefined && only?.count === count)
+      return space.encodedAt(stretch.index + at, count, frame.before, frame.after + only.tail)
+    const codes = await codesOfStretch(this.#books, this.#excerpt.accountId, stretch, at, count)
+    let text = ''
+    let place = 0
+    for (const { count: rows, tail } of tails)
+      for (const end = place + rows; place < end; place++) {
+        const code = codes[place] as string
+        text += (frame === undefined ? cell(code, this.#raw) : frame.before + code + frame.after) + tail
+      }
+    return Buffer.from(text)
+  }
+
+  #layoutOf(source: Source): Layout {
+    let layout = this.#layouts.get(source)
+    if (layout === undefined) {
+      const { space, upload } = source
+      // What it says must never change: a format's name may, its pattern does not.
+      const origin =
+        space === undefined
+          ? `upload of ${upload.acceptedAt.toISOString()}`
+          : `format ${space.pattern.source}`
+      const frame = space === undefined ? undefined : cellFrame(space.pattern, this.#raw)
+      layout = { frame, origin: cell(origin, this.#raw) }
+      this.#layouts.set(source, layout)
+    }
+    return layout
+  }
+
+  #claimedTail({ recipient, at }: Holder, origin: string): string {
+    return `,CLAIMED,${cell(recipient ?? '', this.#raw)},${at},${origin}${endOfRow}`
+  }
+}
+
+function availableTail(origin: string): string {
+  return `,AVAILABLE,,,${origin}${endOfRow}`
+}
+
+/** Takes those who hold the first `count` codes off a list of holders. */
+function takeFirst(holders: Holder[] | undefined, count: number): Holder[] | undefined {
+  if (holders === undefined) return undefined
+  let missing = count
+  const whole = holders.findIndex((holder) => {
+    if (holder.count > missing) return true
+    missing -= holder.count
+    return false
+  })
+  const taken = holders.splice(0, whole === -1 ? holders.length : whole)
+  const [next] = holders
+  if (missing > 0) {
+    if (next === undefined) throw new Error('A stretch has more codes than its holders.')
+    taken.push({ ...next, count: missing })
+    holders[0] = { ...next, count: next.count - missing }
+  }
+  return taken
+}

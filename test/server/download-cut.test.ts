@@ -1,0 +1,192 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { createGunzip } from 'node:zlib'
+import { type DestinationStream, pino } from 'pino'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { createAccount } from '../../src/domain/account.ts'
+import { Books } from '../../src/domain/books.ts'
+import { Claims } from '../../src/domain/claim.ts'
+import { EventFeed } from '../../src/domain/feed.ts'
+import { KeyWatch } from '../../src/domain/keywatch.ts'
+import { watchPools, watchTasks } from '../../src/domain/watch.ts'
+import { codesPath } from '../../src/graphql/links.ts'
+import { createSchema } from '../../src/graphql/schema.ts'
+import { Subscriber } from '../../src/graphql/subscribe.ts'
+import { Lifecycle } from '../../src/lifecycle.ts'
+import { createApi } from '../../src/server/api.ts'
+import { Authentication } from '../../src/server/authentication.ts'
+import { createDownload } from '../../src/server/download.ts'
+import { loadGraphiql } from '../../src/server/graphiql.ts'
+import { HttpServer } from '../../src/server/http.ts'
+import { fill, newFormat, newPool, openBooks, type TestBooks } from '../support/books.ts'
+import { Client } from '../support/client.ts'
+import { type DatabaseProxy, openProxy } from '../support/proxy.ts'
+
+/** A server whose downloads can be looked at from inside, on a database that can be taken away from it. */
+const lifecycle = new Lifecycle()
+let place: TestBooks
+let proxy: DatabaseProxy
+let http: HttpServer
+let url: string
+let client: Client
+let poolId: string
+
+/** What becomes of each download, and what is logged meanwhile. */
+const downloads: Promise<void>[] = []
+const logged: { level: number; msg: string }[] = []
+
+const claims = 20_000
+
+beforeAll(async () => {
+  place = await lifecycle.open('books', openBooks, (opened) => opened.close())
+  proxy = await openProxy(place.databaseUrl)
+  const books = await place.another({ url: proxy.url })
+  const destination: DestinationStream = { write: (line) => void logged.push(JSON.parse(line)) }
+  const log = pino({ level: 'info' }, destination)
+  const open = <T extends { close(): unknown }>(name: string, part: () => T) =>
+    lifecycle.open(name, part, (opened) => opened.close())
+  const authentication = await open('authentication', () => new Authentication(books, log))
+  const feed = await open('events', () => new EventFeed(books, log))
+  const pools = await open('pools', () => watchPools(books, log))
+  const tasks = await open('tasks', () => watchTasks(books, log))
+  const keys = await open('keys', () => new KeyWatch(books, log))
+  const services = { books, claims: new Claims(books), feed, pools, tasks, keys }
+  const api = createApi({
+    schema: createSchema(),
+    services,
+    authentication,
+    subscriber: new Subscriber(log),
+    log,
+  })
+  const graphiql = await loadGraphiql('/graphql')
+  const real = createDownload({ books, authentication, log })
+  const download: typeof real = (request, response) => {
+    const answered = real(request, response)
+    downloads.push(answered)
+    return answered
+  }
+  http = new HttpServer({ api, download, graphiql, books, log, page: async () => '', serveApi: true })
+  url = `http://127.0.0.1:${await http.listen(0, '127.0.0.1')}`
+  const { accountId, secret } = await createAccount(books.pool, randomUUID())
+  client = new Client({ url, key: secret })
+
+  // A line that takes many pages to read, with recipients that take more room than any socket has.
+  poolId = await newPool({ books, accountId })
+  await fill({ books, accountId }, poolId, await newFormat({ books, accountId }), 5_000_000n)
+  await books.rows({
+    text: `
+      INSERT INTO claim (account_id, pool_id, first, count, recipient, at, nonce)
+      SELECT $1, $2, n, 1, repeat('é', 1000), now(), 0 FROM generate_series(0, ${claims - 1}) AS n`,
+    values: [accountId, poolId],
+  })
+  await books.rows({ text: 'UPDATE pool SET claimed = $2 WHERE id = $1', values: [poolId, claims] })
+})
+
+afterAll(async () => {
+  await lifecycle.close()
+  await proxy[Symbol.asyncDispose]()
+})
+
+/** The beginning of an answer, of which nothing more is read. */
+async function begin(headers: Record<string, string> = {}): Promise<IncomingMessage> {
+  const sending = httpRequest(`${url}${codesPath(poolId, 'ALL')}`, {
+    headers: { ...client.authorization(), ...headers },
+  })
+  sending.end()
+  const [response] = (await once(sending, 'response')) as [IncomingMessage]
+  await once(response, 'readable')
+  return response
+}
+
+describe('a download ends at once when its client', () => {
+  test.each([
+    ['takes it as it is', {}],
+    ['takes it packed', { 'accept-encoding': 'gzip' }],
+  ])('leaves, and %s', async (_what, headers) => {
+    const response = await begin(headers)
+    const rows = vi.spyOn(Books.prototype, 'rows')
+    response.destroy()
+    await downloads.at(-1)
+    // A page that was being read may have come to its end.
+    expect(rows.mock.calls.length).toBeLessThan(5)
+    rows.mockRestore()
+    expect(logged).toEqual([])
+  })
+
+  test('leaves before it has begun, while the place to go on from is looked for', async () => {
+    const leaving = new AbortController()
+    const rows = vi.spyOn(Books.prototype, 'rows')
+    const before = downloads.length
+    const asked = fetch(`${url}${codesPath(poolId, 'CLAIMED')}`, {
+      headers: { ...client.authorization(), range: 'bytes=30000000-' },
+      signal: leaving.signal,
+    })
+    await vi.waitUntil(() => rows.mock.calls.some(([{ name }]) => name === 'read-claims-from'))
+    leaving.abort()
+    await expect(asked).rejects.toThrow()
+    await downloads[before]
+    expect(rows.mock.calls.length).toBeLessThan(claims / 2_000)
+    rows.mockRestore()
+    expect(logged).toEqual([])
+  })
+})
+
+describe('while the database is away', () => {
+  const back = async () => {
+    proxy.mend()
+    await expect.poll(async () => (await fetch(`${url}/ready`)).status, { timeout: 15_000 }).toBe(200)
+    logged.length = 0
+  }
+
+  test('a download that has begun is cut off, and one that has not is told when to try again', async () => {
+    const response = await begin()
+    proxy.breakDown()
+    try {
+      await expect(response.resume().toArray()).rejects.toThrow('aborted')
+      await downloads.at(-1)
+      expect(logged.map(({ msg }) => msg)).toContain('a download was cut off')
+      const reply = await fetch(`${url}${codesPath(poolId, 'ALL')}`, { headers: client.authorization() })
+      expect([reply.status, reply.headers.get('retry-after')]).toEqual([503, '1'])
+      expect(await reply.json()).toMatchObject({
+        errors: [{ extensions: { code: 'UNAVAILABLE', retryAfterMs: 1_000 } }],
+      })
+    } finally {
+      await back()
+    }
+  })
+
+  test('a packed one is cut off as well, so that it cannot be taken for a whole one', async () => {
+    const response = await begin({ 'accept-encoding': 'gzip' })
+    proxy.breakDown()
+    try {
+      response.on('error', () => unpacking.destroy(new Error('cut')))
+      const unpacking = response.pipe(createGunzip())
+      await expect(unpacking.resume().toArray()).rejects.toThrow('cut')
+    } finally {
+      await back()
+    }
+  })
+})
+
+test('a server that closes cuts off a download that takes longer than any answer may', async () => {
+  const response = await begin()
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    let closed = false
+    const closing = http.close().then(() => {
+      closed = true
+    })
+    vi.advanceTimersByTime(9_000)
+    for (let turn = 0; turn < 100; turn++) await nextTurn()
+    expect(closed).toBe(false)
+    vi.advanceTimersByTime(1_000)
+    await closing
+  } finally {
+    vi.useRealTimers()
+  }
+  await downloads.at(-1)
+  await expect(response.resume().toArray()).rejects.toThrow('aborted')
+  expect(logged).toEqual([])
+})
