@@ -86,10 +86,16 @@ export async function openBooks(lifecycle: Lifecycle, databaseUrl: string): Prom
 
 const servers = new Map<string, ChildProcess>()
 
-/** Bytes of memory that a server holds. */
-export async function memoryOf(url: string): Promise<number> {
+/** The process of a server. */
+export function processOf(url: string): ChildProcess {
   const server = servers.get(url)
   if (server === undefined) throw new Error(`There is no server at ${url}.`)
+  return server
+}
+
+/** Bytes of memory that a server holds. */
+export async function memoryOf(url: string): Promise<number> {
+  const server = processOf(url)
   const answer = once(server, 'message')
   server.send('memory')
   return Number((await answer)[0])
