@@ -9,7 +9,9 @@ import { createAccount } from '../../src/domain/account.ts'
 import { Books } from '../../src/domain/books.ts'
 import { Claims } from '../../src/domain/claim.ts'
 import { EventFeed } from '../../src/domain/feed.ts'
+import { GuessLimit } from '../../src/domain/guess-limit.ts'
 import { KeyWatch } from '../../src/domain/keywatch.ts'
+import { LookUps } from '../../src/domain/lookup.ts'
 import { watchPools, watchTasks } from '../../src/domain/watch.ts'
 import { codesPath } from '../../src/graphql/links.ts'
 import { createSchema } from '../../src/graphql/schema.ts'
@@ -52,7 +54,17 @@ beforeAll(async () => {
   const pools = await open('pools', () => watchPools(books, log))
   const tasks = await open('tasks', () => watchTasks(books, log))
   const keys = await open('keys', () => new KeyWatch(books, log))
-  const services = { books, claims: new Claims(books), feed, pools, tasks, keys }
+  const lookUps = new LookUps(books)
+  const services = {
+    books,
+    claims: new Claims(books),
+    lookUps,
+    guesses: new GuessLimit(0),
+    feed,
+    pools,
+    tasks,
+    keys,
+  }
   const api = createApi({
     schema: createSchema(),
     services,
