@@ -1,15 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readBatches } from '../../src/domain/batch.ts'
 import { Claims } from '../../src/domain/claim.ts'
-import type { Code } from '../../src/domain/code.ts'
+import { type CodeOrigin, computeCodes } from '../../src/domain/code.ts'
 import { UserError } from '../../src/domain/errors.ts'
 import { readEventsAfter } from '../../src/domain/event.ts'
 import { availableForGeneration, createFormat } from '../../src/domain/format.ts'
 import { carryOn, failTask, generateCodes } from '../../src/domain/generation.ts'
-import { createPool } from '../../src/domain/pool.ts'
+import { createPool, lockPool } from '../../src/domain/pool.ts'
 import { saveReplenishment } from '../../src/domain/replenishment.ts'
-import { cancelTask } from '../../src/domain/task.ts'
+import { cancelTask, changeTask, unfinished } from '../../src/domain/task.ts'
+import { addChunk, clearUpload, completeUpload, undoUpload } from '../../src/domain/uploaded-codes.ts'
 import { expectBalance } from '../support/audit.ts'
 import {
   formatNow,
@@ -21,6 +23,9 @@ import {
   poolNow,
   type TestBooks,
 } from '../support/books.ts'
+import type { Model } from '../support/model.ts'
+import * as model from '../support/model.ts'
+import { chunkOf, startUpload } from '../support/uploads.ts'
 
 let test: TestBooks
 beforeAll(async () => {
@@ -58,57 +63,31 @@ describe('a transaction on the books', () => {
   })
 })
 
-// ---------------------------------------------------------------- a model
+// ---------------------------------------------------------------- steps
 
-/** What the books should say: arithmetic on small numbers, without any of the service's own. */
-interface FormatModel {
-  id: string
-  capacity: number
-  next: number
-  reserved: number
-}
-
-interface PoolModel {
-  id: string
-  /** The origin of every position of its line, in order. */
-  line: { format: FormatModel; index: number }[]
-  claimed: number
-  settings: { format: FormatModel; quantity: number; threshold: number } | undefined
-  threshold: number
-  refillFailed: boolean
-}
-
-interface TaskModel {
-  id: string
-  pool: PoolModel
-  format: FormatModel
-  quantity: number
-  status: 'AWAITING_EXECUTION' | 'COMPLETED' | 'FAILED' | 'CANCELLED'
-}
-
-interface Model {
-  formats: FormatModel[]
-  pools: PoolModel[]
-  tasks: TaskModel[]
-  /** The answers to claims with a key. */
-  claims: { pool: PoolModel; count: number; key: string; codes: Code[] }[]
-  events: string[]
-}
-
-/** Both, and what is done to both. */
-interface Run extends Model {
+/** The books, the model, and what is done to both. */
+interface Run {
   place: Place
   claiming: Claims
+  model: Model
 }
 
-/** Something that is done, with the name by which it is shown when the property fails. */
+/** Something that is done to the books, and what the model then says has become of it. */
+interface Action<Outcome = unknown> {
+  perform: () => Promise<Outcome>
+  /** Changes the model. Throws when the outcome is another. */
+  predict: (now: Model, outcome: Outcome) => void
+}
+
+/** Something to be done, with the name by which it is shown when the property fails. */
 class Step {
   readonly #name: string
-  readonly take: (run: Run) => Promise<void>
+  /** Chooses what it is done to; nothing when there is no such thing. */
+  readonly bind: (run: Run) => Action | undefined
 
-  constructor(name: string, take: (run: Run) => Promise<void>) {
+  constructor(name: string, bind: (run: Run) => Action | undefined) {
     this.#name = name
-    this.take = take
+    this.bind = bind
   }
 
   toString(): string {
@@ -116,35 +95,11 @@ class Step {
   }
 }
 
-function room(format: FormatModel): number {
-  return format.capacity - format.next - format.reserved
-}
-
-function available(pool: PoolModel): number {
-  return pool.line.length - pool.claimed
-}
-
-function lay(pool: PoolModel, format: FormatModel, quantity: number): void {
-  for (let i = 0; i < quantity; i++) pool.line.push({ format, index: format.next++ })
-}
-
-/** Refills a pool from which `needed` are about to be claimed, one quantity after the other. */
-function refillModel(run: Model, pool: PoolModel, needed: number): void {
-  if (pool.settings === undefined) return
-  const { format, quantity } = pool.settings
-  let wanted = 0
-  while (available(pool) + wanted - needed <= pool.threshold) wanted += quantity
-  if (wanted === 0) return
-  const given = Math.min(wanted, room(format))
-  if (given > 0) {
-    lay(pool, format, given)
-    run.events.push('TASK_STATUS_CHANGED', 'POOL_REFILLED')
-  }
-  if (given === wanted) pool.refillFailed = false
-  else if (!pool.refillFailed) {
-    pool.refillFailed = true
-    run.events.push('POOL_REFILL_FAILED')
-  }
+function action<Outcome>(
+  perform: () => Promise<Outcome>,
+  predict: (now: Model, outcome: Outcome) => void,
+): Action {
+  return { perform, predict: predict as (now: Model, outcome: unknown) => void }
 }
 
 /** One of a list, chosen by any number; nothing of an empty one. */
@@ -152,133 +107,197 @@ function pick<T>(list: readonly T[], choice: number): T | undefined {
   return list[choice % list.length]
 }
 
-/** The code of a UserError that a promise is rejected with; nothing when it is not. */
-async function refusal(promise: Promise<unknown>): Promise<string | undefined> {
+/** What a promise resolves to, or the code of the UserError that it is rejected with. */
+async function outcomeOf<T>(promise: Promise<T>): Promise<{ value?: T; refused?: string }> {
   try {
-    await promise
-    return undefined
+    return { value: await promise }
   } catch (error) {
-    if (error instanceof UserError) return error.code
+    if (error instanceof UserError) return { refused: error.code }
     throw error
   }
 }
 
-// ---------------------------------------------------------------- steps
-
 const choice = fc.nat(11)
 const amount = fc.integer({ min: 1, max: 12 })
 
-const makeFormat = fc.integer({ min: 2, max: 30 }).map(
-  (capacity) =>
-    new Step(`make a format of ${capacity}`, async (run) => {
-      const id = await newSmallFormat(run.place, capacity)
-      run.formats.push({ id, capacity, next: 0, reserved: 0 })
-    }),
-)
+/** Sets of codes that a format can be made of, and that can be uploaded before. */
+const families = [2, 5, 9, 14, 30].map((size, at) => ({
+  prefix: `${'ABCDE'[at]}-`,
+  characters: Array.from({ length: size }, (_, i) => String.fromCodePoint(0x4e00 + i)).join(''),
+}))
 
-const makeOverlap = fc.tuple(choice).map(
-  ([which]) =>
-    new Step(`overlap with format ${which}`, async (run) => {
-      const format = pick(run.formats, which)
-      if (format === undefined) return
-      const { books, accountId } = run.place
-      const { pattern, characters } = await books.prisma.format.findFirstOrThrow({ where: { id: format.id } })
-      const created = createFormat(books, accountId, {
-        name: randomUUID(),
-        shape: { prefix: '', suffix: '', body: { pattern }, characters: { list: `${characters}Z` } },
-      })
-      expect(await refusal(created)).toBe('FORMAT_OVERLAP')
+const makeFormat = fc.nat(families.length - 1).map(
+  (which) =>
+    new Step(`make format ${families[which]?.prefix}`, ({ place: { books, accountId } }) => {
+      const { prefix, characters } = families[which] as (typeof families)[number]
+      const shape = { prefix, suffix: '', body: { length: 1 }, characters: { list: characters } }
+      return action(
+        () => outcomeOf(createCodes()),
+        (now, { value, refused }) => {
+          const exists = now.formats.some(({ codes }) => codes[0]?.startsWith(prefix))
+          expect(refused).toBe(exists ? 'FORMAT_OVERLAP' : undefined)
+          if (value !== undefined) model.addFormat(now, value.id, value.codes)
+        },
+      )
+
+      async function createCodes() {
+        const id = await createFormat(books, accountId, { name: randomUUID(), shape })
+        const space = await books.codeSpaces.get(books, accountId, id)
+        return { id, codes: space.codesAt(0n, characters.length) }
+      }
     }),
 )
 
 const makePool = fc.constant(
-  new Step('make a pool', async (run) => {
-    const { books, accountId } = run.place
-    const id = await createPool(books, accountId, { name: randomUUID() })
-    run.pools.push({ id, line: [], claimed: 0, settings: undefined, threshold: 0, refillFailed: false })
-  }),
+  new Step('make a pool', ({ place: { books, accountId } }) =>
+    action(
+      () => createPool(books, accountId, { name: randomUUID() }),
+      (now, id) => model.addPool(now, id),
+    ),
+  ),
 )
 
-const generate = fc.tuple(choice, choice, amount, fc.option(fc.nat(5))).map(
+const generate = fc.tuple(choice, choice, amount, fc.option(fc.nat(5), { nil: undefined })).map(
   ([whichPool, whichFormat, quantity, threshold]) =>
     new Step(
       `generate ${quantity} of format ${whichFormat} into pool ${whichPool}, threshold ${threshold}`,
-      async (run) => {
-        const [pool, format] = [pick(run.pools, whichPool), pick(run.formats, whichFormat)]
-        if (pool === undefined || format === undefined) return
-        const asked = generateCodes(run.place.books, run.place.accountId, {
-          poolId: pool.id,
-          formatId: format.id,
-          quantity: BigInt(quantity),
-          saveSettings:
-            threshold === null ? undefined : { autoGenerate: true, refillThreshold: BigInt(threshold) },
-        })
-        if (quantity > room(format)) {
-          expect(await refusal(asked)).toBe('QUANTITY_EXCEEDS_AVAILABLE')
-          return
-        }
-        run.tasks.push({ id: await asked, pool, format, quantity, status: 'AWAITING_EXECUTION' })
-        run.events.push('TASK_STATUS_CHANGED')
-        format.reserved += quantity
-        if (threshold === null) return
-        Object.assign(pool, { settings: { format, quantity, threshold }, threshold, refillFailed: false })
+      ({ place: { books, accountId }, model: { pools, formats } }) => {
+        const [pool, format] = [pick(pools, whichPool), pick(formats, whichFormat)]
+        if (pool === undefined || format === undefined) return undefined
+        const [poolId, formatId] = [pool.id, format.id]
+        const saveSettings =
+          threshold === undefined ? undefined : { autoGenerate: true, refillThreshold: BigInt(threshold) }
+        return action(
+          () =>
+            outcomeOf(
+              generateCodes(books, accountId, { poolId, formatId, quantity: BigInt(quantity), saveSettings }),
+            ),
+          (now, { value: id, refused }) => {
+            const format = model.the(now.formats, formatId)
+            expect(refused).toBe(quantity > model.room(format) ? 'QUANTITY_EXCEEDS_AVAILABLE' : undefined)
+            if (id === undefined) return
+            now.generations.push({ id, poolId, formatId, quantity, status: 'AWAITING_EXECUTION' })
+            now.events.push('TASK_STATUS_CHANGED')
+            format.reserved += quantity
+            if (threshold === undefined) return
+            const settings = { formatId, quantity, threshold }
+            Object.assign(model.the(now.pools, poolId), { settings, threshold, refillFailed: false })
+          },
+        )
       },
     ),
 )
 
-const work = choice.map(
+/** The first of the two transactions that a worker carries a generation out in. */
+const begin = choice.map(
   (which) =>
-    new Step(`work on task ${which}`, async (run) => {
-      const task = pick(run.tasks, which)
-      if (task === undefined) return
-      const { books, accountId } = run.place
-      const waiting = task.status === 'AWAITING_EXECUTION'
-      expect(await carryOn(books, { accountId, taskId: task.id })).toBe(waiting)
-      if (!waiting) return
-      task.status = 'COMPLETED'
-      task.format.reserved -= task.quantity
-      lay(task.pool, task.format, task.quantity)
-      task.pool.refillFailed = false
-      run.events.push('TASK_STATUS_CHANGED', 'TASK_STATUS_CHANGED', 'POOL_REFILLED')
+    new Step(`begin generation ${which}`, ({ place: { books, accountId }, model: { generations } }) => {
+      const task = pick(generations, which)
+      if (task === undefined) return undefined
+      const { id, poolId } = task
+      return action(
+        () =>
+          books.write(accountId, async (tx) => {
+            await lockPool(tx, poolId)
+            return (await changeTask(tx, id, ['AWAITING_EXECUTION'], { status: 'RUNNING' })) !== undefined
+          }),
+        (now, begun) => {
+          const task = model.the(now.generations, id)
+          expect(begun).toBe(task.status === 'AWAITING_EXECUTION')
+          if (!begun) return
+          task.status = 'RUNNING'
+          now.events.push('TASK_STATUS_CHANGED')
+        },
+      )
     }),
 )
 
-const end = fc.tuple(choice, fc.boolean()).map(
-  ([which, cancels]) =>
-    new Step(`${cancels ? 'cancel' : 'fail'} task ${which}`, async (run) => {
-      const task = pick(run.tasks, which)
-      if (task === undefined) return
-      const { books, accountId } = run.place
-      const waiting = task.status === 'AWAITING_EXECUTION'
-      if (cancels) {
-        const refused = await refusal(cancelTask(books, accountId, task.id))
-        expect(refused).toBe(waiting || task.status === 'CANCELLED' ? undefined : 'TASK_FINISHED')
-      } else expect(await failTask(books, { accountId, taskId: task.id })).toBe(waiting)
-      if (!waiting) return
-      task.status = cancels ? 'CANCELLED' : 'FAILED'
-      task.format.reserved -= task.quantity
-      run.events.push('TASK_STATUS_CHANGED')
+/** The second one: of generations that have begun. */
+const work = choice.map(
+  (which) =>
+    new Step(`finish generation ${which}`, ({ place: { books, accountId }, model: { generations } }) => {
+      const task = pick(
+        generations.filter(({ status }) => status !== 'AWAITING_EXECUTION'),
+        which,
+      )
+      if (task === undefined) return undefined
+      const taskId = task.id
+      return action(
+        () => carryOn(books, { accountId, taskId }),
+        (now, done) => {
+          const task = model.the(now.generations, taskId)
+          expect(done).toBe(task.status === 'RUNNING')
+          if (!done) return
+          const [pool, format] = [model.the(now.pools, task.poolId), model.the(now.formats, task.formatId)]
+          task.status = 'COMPLETED'
+          format.reserved -= task.quantity
+          model.lay(pool, format, task.quantity)
+          pool.refillFailed = false
+          now.events.push('TASK_STATUS_CHANGED', 'POOL_REFILLED')
+        },
+      )
     }),
+)
+
+const end = fc.tuple(choice, fc.boolean(), fc.boolean()).map(
+  ([which, cancels, isUpload]) =>
+    new Step(
+      `${cancels ? 'cancel' : 'fail'} ${isUpload ? 'upload' : 'generation'} ${which}`,
+      ({ place: { books, accountId }, model: { generations, uploads } }) => {
+        const task = isUpload ? pick(uploads, which) : pick(generations, which)
+        if (task === undefined) return undefined
+        const { id: taskId, poolId } = task
+        const fail = () =>
+          isUpload
+            ? books.write(accountId, async (tx) => {
+                await lockPool(tx, poolId)
+                const change = { status: 'FAILED', code: 'UNREADABLE_FILE', message: 'No.' } as const
+                return (await changeTask(tx, taskId, unfinished, change)) !== undefined
+              })
+            : failTask(books, { accountId, taskId })
+        return action(
+          () => outcomeOf<unknown>(cancels ? cancelTask(books, accountId, taskId) : fail()),
+          (now, { value, refused }) => {
+            const task = isUpload ? model.the(now.uploads, taskId) : model.the(now.generations, taskId)
+            const isOpen = task.status === 'AWAITING_EXECUTION' || task.status === 'RUNNING'
+            if (cancels)
+              expect(refused).toBe(isOpen || task.status === 'CANCELLED' ? undefined : 'TASK_FINISHED')
+            else expect(value).toBe(isOpen)
+            if (!isOpen) return
+            task.status = cancels ? 'CANCELLED' : 'FAILED'
+            if ('quantity' in task) model.the(now.formats, task.formatId).reserved -= task.quantity
+            now.events.push('TASK_STATUS_CHANGED')
+          },
+        )
+      },
+    ),
 )
 
 const save = fc.tuple(choice, choice, amount, fc.nat(5), fc.boolean()).map(
   ([whichPool, whichFormat, quantity, threshold, autoGenerate]) =>
     new Step(
       `save pool ${whichPool}: ${quantity} of format ${whichFormat}, threshold ${threshold}, ${autoGenerate ? 'auto' : 'by hand'}`,
-      async (run) => {
-        const [pool, format] = [pick(run.pools, whichPool), pick(run.formats, whichFormat)]
-        if (pool === undefined || format === undefined) return
-        await saveReplenishment(run.place.books, run.place.accountId, {
-          poolId: pool.id,
-          method: 'GENERATE',
-          formatId: format.id,
-          quantity: BigInt(quantity),
-          autoGenerate,
-          refillThreshold: BigInt(threshold),
-        })
-        const settings = autoGenerate ? { format, quantity, threshold } : undefined
-        Object.assign(pool, { settings, threshold, refillFailed: false })
-        refillModel(run, pool, 0)
+      ({ place: { books, accountId }, model: { pools, formats } }) => {
+        const [pool, format] = [pick(pools, whichPool), pick(formats, whichFormat)]
+        if (pool === undefined || format === undefined) return undefined
+        const [poolId, formatId] = [pool.id, format.id]
+        return action(
+          () =>
+            saveReplenishment(books, accountId, {
+              poolId,
+              method: 'GENERATE',
+              formatId,
+              quantity: BigInt(quantity),
+              autoGenerate,
+              refillThreshold: BigInt(threshold),
+            }),
+          (now) => {
+            const pool = model.the(now.pools, poolId)
+            const settings = autoGenerate ? { formatId, quantity, threshold } : undefined
+            Object.assign(pool, { settings, threshold, refillFailed: false })
+            model.refill(now, pool, 0)
+          },
+        )
       },
     ),
 )
@@ -286,122 +305,321 @@ const save = fc.tuple(choice, choice, amount, fc.nat(5), fc.boolean()).map(
 /** Claims that come together are served as one group, in their order. */
 const claim = fc.tuple(choice, fc.array(fc.tuple(amount, fc.boolean()), { minLength: 1, maxLength: 4 })).map(
   ([which, wishes]) =>
-    new Step(`claim ${JSON.stringify(wishes)} of pool ${which}`, async (run) => {
-      const pool = pick(run.pools, which)
-      if (pool === undefined) return
-      const { accountId } = run.place
+    new Step(`claim ${JSON.stringify(wishes)} of pool ${which}`, ({ place, claiming, model: { pools } }) => {
+      const poolId = pick(pools, which)?.id
+      if (poolId === undefined) return undefined
       const asked = wishes.map(([count, hasKey]) => ({
-        poolId: pool.id,
+        poolId,
         count,
         idempotencyKey: hasKey ? randomUUID() : undefined,
       }))
-      const outcomes = await Promise.allSettled(asked.map((input) => run.claiming.claim(accountId, input)))
-
-      const demand = asked.reduce((sum, { count }) => sum + count, 0)
-      const before = available(pool)
-      const canRefill = pool.settings !== undefined && before - demand <= pool.threshold
-      const supply = before + (canRefill && pool.settings ? room(pool.settings.format) : 0)
-      let needed = 0
-      const served = asked.map(({ count }) => {
-        const serves = needed + count <= supply
-        if (serves) needed += count
-        return serves
-      })
-      if (canRefill && !(pool.refillFailed && pool.settings && room(pool.settings.format) === 0))
-        refillModel(run, pool, needed)
-      const from = pool.claimed
-      pool.claimed += needed
-      const after = available(pool)
-      if (pool.threshold > 0 && before > pool.threshold && after <= pool.threshold)
-        run.events.push('POOL_LOW')
-      if (before > 0 && after === 0) run.events.push('POOL_EMPTY')
-
-      let position = from
-      for (const [i, outcome] of outcomes.entries()) {
-        const { count = 0, idempotencyKey: key } = asked[i] ?? {}
-        if (!served[i]) {
-          expect(outcome).toMatchObject({ reason: { code: 'NOT_ENOUGH_CODES', available: BigInt(after) } })
-          continue
-        }
-        if (outcome.status === 'rejected') throw outcome.reason
-        const expected = pool.line.slice(position, position + count)
-        position += count
-        expect(outcome.value.map(({ formatId, index }) => [formatId, Number(index)])).toEqual(
-          expected.map(({ format, index }) => [format.id, index]),
-        )
-        if (key !== undefined) run.claims.push({ pool, count, key, codes: outcome.value })
-      }
+      return action(
+        () => Promise.allSettled(asked.map((input) => claiming.claim(place.accountId, input))),
+        (now, outcomes) => {
+          const pool = model.the(now.pools, poolId)
+          const demand = asked.reduce((sum, { count }) => sum + count, 0)
+          const before = model.available(pool)
+          const asks = model.asksForMore(now, pool, before - demand)
+          const supply =
+            before + (asks && pool.settings ? model.room(model.the(now.formats, pool.settings.formatId)) : 0)
+          let needed = 0
+          const served = asked.map(({ count }) => {
+            const serves = needed + count <= supply
+            if (serves) needed += count
+            return serves
+          })
+          if (asks) model.refill(now, pool, needed)
+          let position = pool.claimed
+          pool.claimed += needed
+          model.tellShortage(now, pool, before)
+          for (const [i, outcome] of outcomes.entries()) {
+            const { count = 0, idempotencyKey: key } = asked[i] ?? {}
+            if (!served[i]) {
+              const available = BigInt(model.available(pool))
+              expect(outcome).toMatchObject({ reason: { code: 'NOT_ENOUGH_CODES', available } })
+              continue
+            }
+            if (outcome.status === 'rejected') throw outcome.reason
+            const codes = pool.line.slice(position, position + count)
+            position += count
+            expect(outcome.value.map(positionOf)).toEqual(codes)
+            if (key !== undefined) now.claims.push({ poolId, count, key, codes })
+          }
+        },
+      )
     }),
 )
 
+function positionOf(code: CodeOrigin & { code: string }): model.PositionModel {
+  return { source: code.formatId ?? code.uploadId, index: Number(code.index), code: code.code }
+}
+
 const claimAgain = fc.tuple(choice, fc.boolean()).map(
   ([which, changes]) =>
-    new Step(`claim ${which} again${changes ? ', changed' : ''}`, async (run) => {
-      const earlier = pick(run.claims, which)
-      if (earlier === undefined) return
-      const { pool, key, codes } = earlier
-      const count = earlier.count + (changes ? 1 : 0)
-      const again = run.claiming.claim(run.place.accountId, { poolId: pool.id, count, idempotencyKey: key })
-      if (changes) expect(await refusal(again)).toBe('IDEMPOTENCY_CONFLICT')
-      else expect(await again).toEqual(codes)
+    new Step(
+      `claim ${which} again${changes ? ', changed' : ''}`,
+      ({ place, claiming, model: { claims } }) => {
+        const earlier = pick(claims, which)
+        if (earlier === undefined) return undefined
+        const { poolId, key, codes } = earlier
+        const count = earlier.count + (changes ? 1 : 0)
+        return action(
+          () => outcomeOf(claiming.claim(place.accountId, { poolId, count, idempotencyKey: key })),
+          (_now, { value, refused }) => {
+            expect(refused).toBe(changes ? 'IDEMPOTENCY_CONFLICT' : undefined)
+            if (!changes) expect(value?.map(positionOf)).toEqual(codes)
+          },
+        )
+      },
+    ),
+)
+
+const startFile = fc.tuple(choice, fc.nat(3)).map(
+  ([which, dry]) =>
+    new Step(`upload ${dry === 0 ? 'a dry run ' : ''}into pool ${which}`, ({ place, model: { pools } }) => {
+      const poolId = pick(pools, which)?.id
+      if (poolId === undefined) return undefined
+      const dryRun = dry === 0
+      return action(
+        () => startUpload(place, poolId, { dryRun }),
+        (now, id) => model.addUpload(now, id, poolId, dryRun),
+      )
     }),
+)
+
+/** Codes of the families, or of none. */
+const fileCode = fc.tuple(fc.nat(families.length), fc.nat(29)).map(([which, at]) => {
+  const family = families[which]
+  return family ? family.prefix + family.characters[at % family.characters.length] : `other-${at}`
+})
+
+const readFile = fc.tuple(choice, fc.array(fileCode, { minLength: 1, maxLength: 12 }), fc.nat(2)).map(
+  ([which, codes, noCodes]) =>
+    new Step(
+      `read ${codes} and ${noCodes} rows without a code of upload ${which}`,
+      ({ place: { books, accountId }, model: { uploads } }) => {
+        const upload = pick(uploads, which)
+        if (upload === undefined) return undefined
+        const taskId = upload.id
+        const from = BigInt(rowsRead(upload))
+        const refused = Array.from({ length: noCodes }, () => ({ text: '?', reason: 'It is no code.' }))
+        return action(
+          () => addChunk(books, { accountId, taskId }, from, chunkOf(codes, from, refused)),
+          (now, added) => {
+            const upload = model.the(now.uploads, taskId)
+            expect(added).toBe(upload.status === 'RUNNING' && BigInt(rowsRead(upload)) === from)
+            if (!added) return
+            upload.refused += noCodes
+            model.readRows(now, upload, codes)
+          },
+        )
+      },
+    ),
+)
+
+function rowsRead(upload: model.UploadModel): number {
+  const { accepted, duplicatesInFile, duplicatesInAccount, refused } = upload
+  return accepted.length + duplicatesInFile + duplicatesInAccount + refused
+}
+
+const completeFile = choice.map(
+  (which) =>
+    new Step(`complete upload ${which}`, ({ place: { books, accountId }, model: { uploads } }) => {
+      const taskId = pick(uploads, which)?.id
+      if (taskId === undefined) return undefined
+      return action(
+        () => completeUpload(books, { accountId, taskId }),
+        (now, done) => {
+          const upload = model.the(now.uploads, taskId)
+          expect(done).toBe(upload.status === 'RUNNING')
+          if (done) model.complete(now, upload)
+        },
+      )
+    }),
+)
+
+const undoFile = choice.map(
+  (which) =>
+    new Step(`undo upload ${which}`, ({ place: { books, accountId }, model: { uploads } }) => {
+      const taskId = pick(uploads, which)?.id
+      if (taskId === undefined) return undefined
+      return action(
+        () => outcomeOf(undoUpload(books, accountId, taskId)),
+        (now, { refused }) => {
+          const upload = model.the(now.uploads, taskId)
+          if (upload.status === 'UNDONE') return expect(refused).toBeUndefined()
+          const can = model.canUndo(now, upload)
+          expect(refused).toBe(can ? undefined : 'UPLOAD_NOT_UNDONE')
+          if (can) model.undo(now, upload)
+        },
+      )
+    }),
+)
+
+const clearFile = fc.tuple(choice, fc.integer({ min: 1, max: 8 })).map(
+  ([which, limit]) =>
+    new Step(
+      `clear ${limit} rows of upload ${which}`,
+      ({ place: { books, accountId }, model: { uploads } }) => {
+        const taskId = pick(uploads, which)?.id
+        if (taskId === undefined) return undefined
+        return action(
+          () => clearUpload(books, { accountId, taskId }, limit),
+          (now, more) => expect(more).toBe(model.clear(now, model.the(now.uploads, taskId), limit)),
+        )
+      },
+    ),
+)
+
+const single = fc.oneof(
+  { weight: 2, arbitrary: makeFormat },
+  { weight: 1, arbitrary: makePool },
+  { weight: 5, arbitrary: generate },
+  { weight: 5, arbitrary: begin },
+  { weight: 5, arbitrary: work },
+  { weight: 3, arbitrary: end },
+  { weight: 3, arbitrary: save },
+  { weight: 8, arbitrary: claim },
+  { weight: 2, arbitrary: claimAgain },
+  { weight: 3, arbitrary: startFile },
+  { weight: 10, arbitrary: readFile },
+  { weight: 5, arbitrary: completeFile },
+  { weight: 3, arbitrary: undoFile },
+  { weight: 4, arbitrary: clearFile },
 )
 
 // ---------------------------------------------------------------- the property
 
 describe('the books', () => {
-  it('say what plain arithmetic says, whatever is done in whatever order', async () => {
-    const step = fc.oneof(
-      { weight: 1, arbitrary: makeFormat },
-      { weight: 1, arbitrary: makeOverlap },
-      { weight: 1, arbitrary: makePool },
-      { weight: 5, arbitrary: generate },
-      { weight: 5, arbitrary: work },
-      { weight: 2, arbitrary: end },
-      { weight: 3, arbitrary: save },
-      { weight: 8, arbitrary: claim },
-      { weight: 2, arbitrary: claimAgain },
-    )
+  const timeout = 240_000
+  const start = [makeFormat, makeFormat, makePool, makePool, startFile, startFile] as const
+
+  it('say what plain arithmetic says, whatever is done in whatever order', { timeout }, async () => {
     const steps = fc
-      .tuple(makeFormat, makeFormat, makePool, makePool, fc.array(step, { minLength: 10, maxLength: 40 }))
-      .map(([one, two, three, four, more]) => [one, two, three, four, ...more])
+      .tuple(fc.tuple(...start), fc.array(single, { minLength: 20, maxLength: 80 }))
+      .map(([first, more]) => [...first, ...more])
     await fc.assert(
       fc.asyncProperty(steps, async (steps) => {
-        const place = { books: test.books, accountId: await newAccount(test.books) }
-        const claiming = new Claims(test.books)
-        const run: Run = { place, claiming, formats: [], pools: [], tasks: [], claims: [], events: [] }
-        for (const step of steps) await step.take(run)
-        await compare(run)
-        await expectBalance(place)
+        const run = await newRun()
+        for (const step of steps) await take(run, step)
+        await compare(run.place, run.model)
+        await expectBalance(run.place)
       }),
       // The same runs every time; what fails once fails again.
       { seed: 20_261_122, numRuns: 30 },
     )
   })
 
-  async function compare(run: Run): Promise<void> {
-    const { books, accountId } = run.place
-    for (const format of run.formats) {
-      const now = await formatNow(run.place, format.id)
-      expect(now).toMatchObject({
-        capacity: BigInt(format.capacity),
+  it('say what it says of one of the two orders, when two things are done at the same moment', {
+    timeout,
+  }, async () => {
+    const pairs = fc
+      .tuple(fc.tuple(...start), fc.array(fc.tuple(single, single), { minLength: 10, maxLength: 40 }))
+      .map(([first, more]) => ({ first, more }))
+    await fc.assert(
+      fc.asyncProperty(pairs, async ({ first, more }) => {
+        const run = await newRun()
+        for (const step of first) await take(run, step)
+        for (const pair of more) await takeBoth(run, pair)
+        await expectBalance(run.place)
+      }),
+      { seed: 20_261_125, numRuns: 15 },
+    )
+  })
+
+  async function newRun(): Promise<Run> {
+    const place = { books: test.books, accountId: await newAccount(test.books) }
+    return { place, claiming: new Claims(test.books), model: model.emptyModel() }
+  }
+
+  async function take(run: Run, step: Step): Promise<void> {
+    const action = step.bind(run)
+    if (action !== undefined) action.predict(run.model, await action.perform())
+  }
+
+  /** Does two things at the same moment: what has become of them must be what one of the two orders leads to. */
+  async function takeBoth(run: Run, steps: readonly [Step, Step]): Promise<void> {
+    const actions = steps.map((step) => step.bind(run)).filter((action) => action !== undefined)
+    const done = await Promise.all(
+      actions.map(async (action) => ({ ...action, outcome: await action.perform() })),
+    )
+    const failures: unknown[] = []
+    for (const order of done.length === 2 ? [done, done.toReversed()] : [done]) {
+      const now = structuredClone(run.model)
+      try {
+        for (const { predict, outcome } of order) predict(now, outcome)
+        await compare(run.place, now)
+        run.model = now
+        return
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    throw new AggregateError(failures, `Neither order leads to this: ${steps.join(' + ')}`)
+  }
+
+  async function compare(place: Place, now: Model): Promise<void> {
+    const { books, accountId } = place
+    for (const format of now.formats) {
+      const row = await formatNow(place, format.id)
+      expect(row).toMatchObject({
+        capacity: BigInt(format.codes.length),
         next: BigInt(format.next),
         reserved: BigInt(format.reserved),
+        takenAhead: BigInt(model.takenAheadOf(format)),
       })
-      expect(availableForGeneration(now)).toBe(BigInt(room(format)))
+      expect(availableForGeneration(row)).toBe(BigInt(model.room(format)))
+      const { generated } = await books.prisma.format.findFirstOrThrow({ where: { id: format.id } })
+      expect(Number(generated)).toBe(model.generatedOf(format))
+      const taken = await books.prisma.taken.findMany({ where: { formatId: format.id } })
+      expect(taken.map(({ index }) => Number(index)).sort((a, b) => a - b)).toEqual(model.holesOf(format))
     }
-    for (const pool of run.pools)
-      expect(await poolNow(run.place, pool.id)).toMatchObject({
+    for (const pool of now.pools) {
+      const row = await poolNow(place, pool.id)
+      expect(row).toMatchObject({
         total: BigInt(pool.line.length),
         claimed: BigInt(pool.claimed),
         refillThreshold: BigInt(pool.threshold),
         refillFailed: pool.refillFailed,
       })
-    for (const task of run.tasks)
-      expect(await books.prisma.task.findFirst({ where: { id: task.id } })).toMatchObject({
-        status: task.status,
-      })
+      const batches = await readBatches(books, accountId, pool.id, 0n, row.total)
+      const line = await computeCodes(books, accountId, batches, 0n, row.total)
+      expect(line.map(positionOf)).toEqual(pool.line)
+    }
+    const everywhere = now.pools.flatMap(({ line }) => line.map(({ code }) => code))
+    expect(new Set(everywhere).size).toBe(everywhere.length)
+    const tasks = await books.prisma.task.findMany({
+      where: { accountId, trigger: 'MANUAL' },
+      orderBy: { id: 'asc' },
+    })
+    const expected = [...now.generations.map(generationRow), ...now.uploads.map(uploadRow)]
+    expect(tasks.map((task) => ({ ...task, added: Number(task.added) }))).toEqual(
+      expected.sort((a, b) => (a.id < b.id ? -1 : 1)).map((row) => expect.objectContaining(row)),
+    )
+    const uploaded = await books.prisma.uploadedCode.findMany({ where: { accountId } })
+    expect(new Map(uploaded.map(({ code, taskId }) => [code, taskId]))).toEqual(now.uploaded)
+    const rejected = await books.prisma.rejectedRow.count({ where: { accountId } })
+    expect(rejected).toBe(now.uploads.reduce((sum, one) => sum + rowsRead(one) - one.accepted.length, 0))
     const events = await readEventsAfter(books, accountId, 0n, 10_000)
-    expect(events.map(({ kind }) => kind)).toEqual(run.events)
+    expect(events.map(({ kind }) => kind)).toEqual(now.events)
+  }
+
+  function generationRow({ id, status, quantity }: model.GenerationModel) {
+    return { id, status, added: status === 'COMPLETED' ? quantity : 0 }
+  }
+
+  function uploadRow(upload: model.UploadModel) {
+    const { id, status, dryRun, accepted, leftovers } = upload
+    return {
+      id,
+      status,
+      leftovers,
+      added: status === 'COMPLETED' && !dryRun ? accepted.length : 0,
+      accepted: BigInt(accepted.length),
+      duplicatesInFile: BigInt(upload.duplicatesInFile),
+      duplicatesInAccount: BigInt(upload.duplicatesInAccount),
+      refused: BigInt(upload.refused),
+      rowsRead: BigInt(rowsRead(upload)),
+    }
   }
 })

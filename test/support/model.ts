@@ -1,0 +1,243 @@
+/**
+ * What the books should say: lists and counting on small numbers, without any of the service's own rules. All of it is
+ * plain data, so that it can be copied to try what would be.
+ */
+
+export interface FormatModel {
+  id: string
+  /** Its codes in their secret order. */
+  codes: string[]
+  /** Of each index: whether nobody has it, a pool was given it, or an uploaded code takes or has taken it. */
+  state: ('free' | 'given' | 'hole')[]
+  /** All before it are given or passed over. */
+  next: number
+  reserved: number
+}
+
+/** A position of a line: its code, and what that comes from. */
+export interface PositionModel {
+  source: string
+  index: number
+  code: string
+}
+
+export interface PoolModel {
+  id: string
+  line: PositionModel[]
+  claimed: number
+  settings: { formatId: string; quantity: number; threshold: number } | undefined
+  threshold: number
+  refillFailed: boolean
+}
+
+export type Status = 'AWAITING_EXECUTION' | 'RUNNING' | 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'UNDONE'
+
+export interface GenerationModel {
+  id: string
+  poolId: string
+  formatId: string
+  quantity: number
+  status: Status
+}
+
+export interface UploadModel {
+  id: string
+  poolId: string
+  dryRun: boolean
+  status: Status
+  /** The codes that it has accepted, in their order. */
+  accepted: string[]
+  /** How many of them are still kept: as codes, or by a dry run to know them again. */
+  kept: number
+  duplicatesInFile: number
+  duplicatesInAccount: number
+  refused: number
+  leftovers: boolean
+}
+
+export interface Model {
+  formats: FormatModel[]
+  pools: PoolModel[]
+  generations: GenerationModel[]
+  uploads: UploadModel[]
+  /** Every uploaded code that is kept, and the upload that brought it. */
+  uploaded: Map<string, string>
+  /** The claims with a key that were served. */
+  claims: { poolId: string; count: number; key: string; codes: PositionModel[] }[]
+  events: string[]
+}
+
+export function emptyModel(): Model {
+  return {
+    formats: [],
+    pools: [],
+    generations: [],
+    uploads: [],
+    uploaded: new Map(),
+    claims: [],
+    events: [],
+  }
+}
+
+/** One of a list by its id. */
+export function the<T extends { id: string }>(list: readonly T[], id: string): T {
+  const found = list.find((one) => one.id === id)
+  if (found === undefined) throw new Error(`There is no ${id}.`)
+  return found
+}
+
+function count(format: FormatModel, state: 'free' | 'given' | 'hole', from = 0): number {
+  return format.state.filter((one, index) => one === state && index >= from).length
+}
+
+/** What a new task could generate. */
+export function room(format: FormatModel): number {
+  return count(format, 'free') - format.reserved
+}
+
+export function generatedOf(format: FormatModel): number {
+  return count(format, 'given')
+}
+
+export function takenAheadOf(format: FormatModel): number {
+  return count(format, 'hole', format.next)
+}
+
+export function holesOf(format: FormatModel): number[] {
+  return format.state.flatMap((one, index) => (one === 'hole' ? [index] : []))
+}
+
+export function available(pool: PoolModel): number {
+  return pool.line.length - pool.claimed
+}
+
+/** A format appears, and leaves out what was uploaded before. */
+export function addFormat(model: Model, id: string, codes: string[]): void {
+  const state = codes.map((code) => (model.uploaded.has(code) ? 'hole' : 'free'))
+  model.formats.push({ id, codes, state, next: 0, reserved: 0 })
+}
+
+export function addPool(model: Model, id: string): void {
+  model.pools.push({ id, line: [], claimed: 0, settings: undefined, threshold: 0, refillFailed: false })
+}
+
+export function addUpload(model: Model, id: string, poolId: string, dryRun: boolean): void {
+  const none = { kept: 0, duplicatesInFile: 0, duplicatesInAccount: 0, refused: 0 }
+  model.uploads.push({ id, poolId, dryRun, status: 'RUNNING', accepted: [], leftovers: true, ...none })
+  model.events.push('TASK_STATUS_CHANGED', 'TASK_STATUS_CHANGED')
+}
+
+/** Gives the next codes of a format that nobody has to a pool. */
+export function lay(pool: PoolModel, format: FormatModel, quantity: number): void {
+  for (let left = quantity; left > 0; format.next++) {
+    if (format.state[format.next] !== 'free') continue
+    format.state[format.next] = 'given'
+    pool.line.push({ source: format.id, index: format.next, code: format.codes[format.next] as string })
+    left -= 1
+  }
+}
+
+/** Refills a pool from which `needed` are about to be claimed, one quantity after the other. */
+export function refill(model: Model, pool: PoolModel, needed: number): void {
+  if (pool.settings === undefined) return
+  const { formatId, quantity } = pool.settings
+  const format = the(model.formats, formatId)
+  let wanted = 0
+  while (available(pool) + wanted - needed <= pool.threshold) wanted += quantity
+  if (wanted === 0) return
+  const given = Math.min(wanted, room(format))
+  if (given > 0) {
+    lay(pool, format, given)
+    model.events.push('TASK_STATUS_CHANGED', 'POOL_REFILLED')
+  }
+  if (given === wanted) pool.refillFailed = false
+  else if (!pool.refillFailed) {
+    pool.refillFailed = true
+    model.events.push('POOL_REFILL_FAILED')
+  }
+}
+
+/** Whether a stock of `rest` has the pool ask its format for more. */
+export function asksForMore(model: Model, pool: PoolModel, rest: number): boolean {
+  if (pool.settings === undefined || rest > pool.threshold) return false
+  return !(pool.refillFailed && room(the(model.formats, pool.settings.formatId)) === 0)
+}
+
+export function tellShortage(model: Model, pool: PoolModel, before: number): void {
+  const after = available(pool)
+  if (pool.threshold > 0 && before > pool.threshold && after <= pool.threshold) model.events.push('POOL_LOW')
+  if (before > 0 && after === 0) model.events.push('POOL_EMPTY')
+}
+
+/** Decides about the rows of a file one after the other. */
+export function readRows(model: Model, upload: UploadModel, codes: readonly string[]): void {
+  for (const code of codes) {
+    const format = model.formats.find((one) => one.codes.includes(code))
+    const state = format?.state[format.codes.indexOf(code)]
+    if (upload.accepted.includes(code)) upload.duplicatesInFile += 1
+    else if (model.uploaded.has(code) || state === 'given') upload.duplicatesInAccount += 1
+    else if (format && state === 'free' && room(format) <= wouldTake(upload, format)) upload.refused += 1
+    else {
+      upload.accepted.push(code)
+      upload.kept += 1
+      if (upload.dryRun) continue
+      model.uploaded.set(code, upload.id)
+      if (format) format.state[format.codes.indexOf(code)] = 'hole'
+    }
+  }
+}
+
+/** How many of a format's free codes a dry run has come by. */
+function wouldTake(upload: UploadModel, format: FormatModel): number {
+  if (!upload.dryRun) return 0
+  return upload.accepted.filter((code) => format.state[format.codes.indexOf(code)] === 'free').length
+}
+
+export function complete(model: Model, upload: UploadModel): void {
+  upload.status = 'COMPLETED'
+  model.events.push('TASK_STATUS_CHANGED')
+  if (upload.dryRun || upload.accepted.length === 0) return
+  const pool = the(model.pools, upload.poolId)
+  pool.line.push(...upload.accepted.map((code, index) => ({ source: upload.id, index, code })))
+  pool.refillFailed = false
+  model.events.push('POOL_REFILLED')
+}
+
+/** Whether an upload can be undone. */
+export function canUndo(model: Model, upload: UploadModel): boolean {
+  const { line, claimed } = the(model.pools, upload.poolId)
+  const isClaimed = line.slice(0, claimed).some(({ source }) => source === upload.id)
+  return upload.status === 'COMPLETED' && !upload.dryRun && !isClaimed
+}
+
+export function undo(model: Model, upload: UploadModel): void {
+  const pool = the(model.pools, upload.poolId)
+  const before = available(pool)
+  upload.status = 'UNDONE'
+  upload.leftovers = true
+  model.events.push('TASK_STATUS_CHANGED')
+  if (upload.accepted.length === 0) return
+  pool.line = pool.line.filter(({ source }) => source !== upload.id)
+  if (asksForMore(model, pool, available(pool))) refill(model, pool, 0)
+  tellShortage(model, pool, before)
+}
+
+/** Removes codes of an upload that has ended, the last ones first. Whether there may be more. */
+export function clear(model: Model, upload: UploadModel, limit: number): boolean {
+  if (upload.status === 'RUNNING' || upload.status === 'AWAITING_EXECUTION') return false
+  const codes = upload.accepted.slice(Math.max(upload.kept - limit, 0), upload.kept)
+  if ((upload.status === 'COMPLETED' && !upload.dryRun) || codes.length === 0) {
+    upload.leftovers = false
+    return false
+  }
+  upload.kept -= codes.length
+  if (upload.dryRun) return true
+  for (const code of codes) {
+    model.uploaded.delete(code)
+    const format = model.formats.find((one) => one.codes.includes(code))
+    const index = format?.codes.indexOf(code) ?? 0
+    // What was passed over is not gone back to.
+    if (format && index >= format.next) format.state[index] = 'free'
+  }
+  return true
+}
