@@ -9,12 +9,14 @@ import {
   findingKinds,
 } from '../../src/domain/audit/audit.ts'
 import { Claims } from '../../src/domain/claim.ts'
-import { TaskFinishedError } from '../../src/domain/errors.ts'
+import { TaskFinishedError, UploadNotUndoneError } from '../../src/domain/errors.ts'
 import { carryOn, generateCodes } from '../../src/domain/generation.ts'
 import { cancelTask } from '../../src/domain/task.ts'
+import { undoUpload } from '../../src/domain/uploaded-codes.ts'
 import { newFormat, newPool, openBooks } from '../support/books.ts'
 import { runSql } from '../support/database.ts'
 import { keep, makeSoundBooks, pastConstraints, restore, type SoundBooks } from '../support/sound-books.ts'
+import { clearAway, newCodes, upload } from '../support/uploads.ts'
 
 let sound: SoundBooks
 beforeAll(async () => {
@@ -70,6 +72,17 @@ describe('sound books', () => {
         }),
       ])
     }
+    // Codes of the format among others: some that it has generated, and some that it will.
+    const space = await books.codeSpaces.get(books, accountId, formatId)
+    const uploadAndUndo = async (turn: number) => {
+      const own = [5, 50, 500].map((ahead) => space.codeAt(BigInt(turn * ahead)))
+      const taskId = await upload(test, poolId, [...own, ...newCodes(3)], { chunk: 2 })
+      // Claims of the pool may have been faster.
+      await undoUpload(books, accountId, taskId).catch((error: unknown) => {
+        if (!(error instanceof UploadNotUndoneError)) throw error
+      })
+      await clearAway(test, taskId, 2)
+    }
     const audit = async () => {
       for (; audits > 0; audits--) expect((await findIn(books.pool, { pageSize: 50 })).findings).toEqual([])
     }
@@ -78,6 +91,7 @@ describe('sound books', () => {
       untilAudited(() => claims.claim(accountId, { poolId, count: 5 })),
       untilAudited(generate),
       untilAudited(generate),
+      untilAudited(uploadAndUndo),
       audit().finally(() => {
         audits = 0
       }),
@@ -217,7 +231,7 @@ const damages: Record<string, Damage> = {
   },
   'a hole is of no uploaded code': {
     sql: ({ holedFormatId }) => `DELETE FROM taken WHERE format_id = '${holedFormatId}' AND index = 2`,
-    found: { 'format-line': 1 },
+    found: { 'format-line': 1, 'taken-codes': 1 },
     says: ({ holedFormatId }) => `format ${holedFormatId}: indices 2 to 2 are passed`,
   },
   'an uploaded code was generated too': {
@@ -312,8 +326,127 @@ const damages: Record<string, Damage> = {
   'an uploaded code is missing': {
     sql: ({ uploadId }) => `DELETE FROM uploaded_code WHERE task_id = '${uploadId}' AND "row" = 1`,
     found: { 'upload-rows': 1 },
-    says: ({ holedPoolId, uploadId }) =>
-      `the batch at 4 of pool ${holedPoolId} is of 3 codes, and the upload ${uploadId} has 2 of them`,
+    says: ({ uploadId }) =>
+      `upload ${uploadId}, COMPLETED, has accepted 3 codes, and there are 2, in rows 0 to 2`,
+  },
+  'the last code of an upload is missing': {
+    sql: ({ uploads: { reading } }) => `DELETE FROM uploaded_code WHERE task_id = '${reading}' AND "row" = 2`,
+    found: { 'upload-rows': 1 },
+    says: ({ uploads: { reading } }) =>
+      `upload ${reading}, RUNNING, has accepted 3 codes, and there are 2, in rows 0 to 1`,
+  },
+  'an upload that was undone still has a code': {
+    sql: ({ accountId, uploads: { undone } }) =>
+      `INSERT INTO uploaded_code VALUES ('${accountId}', '${undone}', 0, 'X')`,
+    found: { 'upload-rows': 1 },
+    says: ({ uploads: { undone } }) =>
+      `upload ${undone}, UNDONE, has accepted 3 codes, and there are 1, in rows 0 to 0`,
+  },
+  'an upload that is cleared away has lost its first row': {
+    sql: ({ uploads: { dropped } }) => `DELETE FROM uploaded_code WHERE task_id = '${dropped}' AND "row" = 0`,
+    found: { 'upload-rows': 1 },
+    says: ({ uploads: { dropped } }) =>
+      `upload ${dropped}, CANCELLED, has accepted 3 codes, and there are 1, in rows 1 to 1`,
+  },
+  'a dry run has added a code': {
+    sql: ({ accountId, uploads: { dryRun } }) =>
+      `INSERT INTO uploaded_code VALUES ('${accountId}', '${dryRun}', 0, 'X')`,
+    found: { 'upload-rows': 1 },
+    says: ({ uploads: { dryRun } }) => `upload ${dryRun}, RUNNING, has accepted 3 codes, and there are 1`,
+  },
+  'a dry run does not know a code again': {
+    sql: ({ uploads: { dryRun } }) =>
+      `DELETE FROM dry_run_code WHERE task_id = '${dryRun}' AND code = 'dry-1'`,
+    found: { 'upload-rows': 1 },
+    says: ({ uploads: { dryRun } }) => `upload ${dryRun}, RUNNING, has accepted 3 codes, and has noted 2`,
+  },
+  'an upload that is no dry run has noted a code': {
+    sql: ({ accountId, uploads: { reading } }) =>
+      `INSERT INTO dry_run_code VALUES ('${accountId}', '${reading}', 'X')`,
+    found: { 'upload-rows': 1 },
+    says: ({ uploads: { reading } }) => `upload ${reading}, RUNNING, has accepted 3 codes, and has noted 1`,
+  },
+  'an upload has read more rows than it counts': {
+    sql: ({ uploads: { reading } }) => `UPDATE task SET rows_read = 5 WHERE id = '${reading}'`,
+    found: { 'upload-counters': 1 },
+    says: ({ uploads: { reading } }) =>
+      `upload ${reading} has read 5 rows, and counts 3 accepted and 1 rejected`,
+  },
+  'a rejected row is missing': {
+    sql: ({ uploadId }) => `DELETE FROM rejected_row WHERE task_id = '${uploadId}' AND number = 4`,
+    found: { 'upload-counters': 1 },
+    says: ({ uploadId }) => `upload ${uploadId} has rejected 2 rows of 5, and lists 1, from 5 to 5`,
+  },
+  'a rejected row lies behind the end of the file': {
+    sql: ({ uploadId }) => `UPDATE rejected_row SET number = 6 WHERE task_id = '${uploadId}' AND number = 5`,
+    found: { 'upload-counters': 1 },
+    says: ({ uploadId }) => `upload ${uploadId} has rejected 2 rows of 5, and lists 2, from 4 to 6`,
+  },
+  'the file of an upload is left behind': {
+    sql: ({ accountId, uploadId }) =>
+      `INSERT INTO upload_piece VALUES ('${accountId}', '${uploadId}', 0, '')`,
+    found: { 'upload-leftovers': 1 },
+    says: ({ uploadId }) => `upload ${uploadId} has nothing left to be done, and its file is still kept`,
+  },
+  'no worker would see a running upload': {
+    sql: ({ uploads: { dryRun } }) => `
+      UPDATE task SET leftovers = false WHERE id = '${dryRun}'; DELETE FROM dry_run_code WHERE task_id = '${dryRun}'`,
+    found: { 'upload-leftovers': 1 },
+    says: ({ uploads: { dryRun } }) => `upload ${dryRun} is RUNNING, and no worker would see it`,
+  },
+  'what files have brought is of no upload': {
+    sql: ({ accountId, completed }) => `
+      INSERT INTO upload_piece VALUES ('${accountId}', '${completed}', 0, '');
+      INSERT INTO dry_run_code VALUES ('${accountId}', '${nowhere}', 'X');
+      INSERT INTO rejected_row VALUES ('${accountId}', '${nowhere}', 1, 'X', 'No.')`,
+    found: { 'upload-reference': 3 },
+    says: () => `1 rejected rows are of task ${nowhere}, which is no upload`,
+  },
+  'a format could generate an uploaded code': {
+    sql: ({ holedFormatId }) => `
+      DELETE FROM taken WHERE format_id = '${holedFormatId}' AND index = 9;
+      UPDATE format SET taken_ahead = 0 WHERE id = '${holedFormatId}'`,
+    found: { 'taken-codes': 1 },
+    says: ({ holedFormatId, uploadId }) =>
+      `format ${holedFormatId} can produce 1 uploaded codes that are not taken out of it, the first in row 2 of upload ${uploadId}`,
+  },
+  'a format leaves out what nobody has uploaded': {
+    sql: ({ accountId, holedFormatId }) => `
+      INSERT INTO taken VALUES ('${accountId}', '${holedFormatId}', 11);
+      UPDATE format SET taken_ahead = 2 WHERE id = '${holedFormatId}'`,
+    found: { 'taken-codes': 1 },
+    says: ({ holedFormatId }) =>
+      `format ${holedFormatId} leaves out 1 indices of no uploaded code, the first is 11`,
+  },
+  'the batch of an upload does not begin with its first row': {
+    sql: ({ uploadId }) => `UPDATE batch SET first = 1 WHERE task_id = '${uploadId}'`,
+    found: { 'batch-reference': 1 },
+    says: ({ uploadId }) => `begins with row 1 of upload ${uploadId}`,
+  },
+  'an upload has generated codes': {
+    sql: ({ uploadId }) => `UPDATE task SET generated = 3 WHERE id = '${uploadId}'`,
+    found: { 'task-codes': 1 },
+    says: ({ uploadId }) => `task ${uploadId} is an upload, and counts 3 codes generated`,
+  },
+  'an upload that was undone counts codes': {
+    sql: ({ uploads: { undone } }) => `UPDATE task SET added = 3 WHERE id = '${undone}'`,
+    found: { 'task-codes': 1 },
+    says: ({ uploads: { undone } }) => `task ${undone}, UNDONE, has accepted 3 codes, and counts 3 added`,
+  },
+  'a generation was undone': {
+    sql: ({ cancelled }) => `
+      UPDATE task SET status = 'UNDONE' WHERE id = '${cancelled}';
+      UPDATE event SET payload = payload || '{"status": "UNDONE"}'
+      WHERE payload->>'taskId' = '${cancelled}' AND payload->>'status' = 'CANCELLED'`,
+    found: { 'task-state': 1 },
+    says: ({ cancelled }) => `task ${cancelled}, a GENERATION that is UNDONE, has what only another can have`,
+  },
+  'no event tells of what an upload has added': {
+    sql: ({ uploadId }) => `
+      UPDATE event SET kind = 'POOL_LOW' WHERE payload->>'taskId' = '${uploadId}' AND kind = 'POOL_REFILLED'`,
+    found: { 'task-events': 1 },
+    says: ({ uploadId, holedPoolId }) =>
+      `task ${uploadId} of pool ${holedPoolId} has added 3 codes, and refilled it 0 times with none`,
   },
   'an uploaded code is of no upload': {
     sql: ({ accountId, completed }) => `
@@ -328,7 +461,7 @@ const damages: Record<string, Damage> = {
   },
   'a task counts more codes than its batch has': {
     sql: ({ uploadId }) => `UPDATE task SET added = 4 WHERE id = '${uploadId}'`,
-    found: { 'task-codes': 1 },
+    found: { 'task-codes': 1, 'task-events': 1 },
     says: ({ uploadId }) => `task ${uploadId}, COMPLETED, counts 4 codes added, and its batches have 3`,
   },
   'a task did not generate what was asked': {

@@ -1,10 +1,11 @@
-import { randomUUID } from 'node:crypto'
 import { Claims } from '../../src/domain/claim.ts'
 import { failTask, generateCodes } from '../../src/domain/generation.ts'
 import { lockPool } from '../../src/domain/pool.ts'
 import { cancelTask, changeTask } from '../../src/domain/task.ts'
+import { clearUpload, completeUpload, undoUpload } from '../../src/domain/uploaded-codes.ts'
 import { fill, newAccount, newFormat, newPool, newSmallFormat, openBooks, type Place } from './books.ts'
 import { runSql, type TestDatabase, testDatabase } from './database.ts'
+import { addCodes, clearAway, startUpload, upload } from './uploads.ts'
 
 /** Books with something of everything in them. */
 export interface SoundBooks {
@@ -24,14 +25,20 @@ export interface SoundBooks {
   smallFormatId: string
   /** Indices 0, 1, 3 and 4 are in batches; 2 and 9 belong to uploaded codes. */
   holedFormatId: string
-  /** Its line ends with an upload of three codes. */
+  /** Its line ends with an upload of three codes, in whose file there were two more rows. */
   holedPoolId: string
   uploadId: string
+  /**
+   * Uploads into another pool, of three codes each: one that is RUNNING, with a piece of its file, three codes and one
+   * that comes twice; a dry run that is RUNNING; one that was undone, and cleared away; one that was cancelled, and of
+   * which one row was cleared away.
+   */
+  uploads: { reading: string; dryRun: string; undone: string; dropped: string }
   /** An account that keeps only the last two of its eight events. */
   forgetful: { accountId: string; lastTask: string }
 }
 
-/** Made by the rules of the domain; what they cannot do yet, uploads and the removal of events, by statements. */
+/** Made by the rules of the domain; what they cannot do here, the removal of events, by statements. */
 export async function makeSoundBooks(): Promise<SoundBooks> {
   const database = await testDatabase()
   await using place = await openBooks({ databaseUrl: database.url })
@@ -40,7 +47,8 @@ export async function makeSoundBooks(): Promise<SoundBooks> {
     accountId: place.accountId,
     ...(await makeLine(place)),
     ...(await drain(place)),
-    ...(await makeHoles(place, database.url)),
+    ...(await makeHoles(place)),
+    uploads: await makeUploads(place, database.url),
     forgetful: await forget({ books: place.books, accountId: await newAccount(place.books) }, database.url),
   }
 }
@@ -86,31 +94,42 @@ async function drain({ books, accountId }: Place) {
   return { drainedPoolId, smallFormatId }
 }
 
-async function makeHoles(place: Place, url: string) {
-  const { accountId } = place
+async function makeHoles(place: Place) {
+  const { books, accountId } = place
   const holedFormatId = await newFormat(place)
   const holedPoolId = await newPool(place)
-  const uploadId = randomUUID()
   await fill(place, holedPoolId, holedFormatId, 2n)
-  await runSql(
-    url,
-    `INSERT INTO taken SELECT '${accountId}', '${holedFormatId}', unnest(ARRAY[2, 9]);
-     UPDATE format SET next = 3, taken_ahead = 1 WHERE id = '${holedFormatId}'`,
-  )
+  const space = await books.codeSpaces.get(books, accountId, holedFormatId)
+  const uploadId = await startUpload(place, holedPoolId)
+  const codes = [space.codeAt(2n), 'uploaded', space.codeAt(9n)]
+  // The last two are rejected: uploaded just before, and generated.
+  await addCodes(place, uploadId, [...codes, 'uploaded', space.codeAt(0n)])
   await fill(place, holedPoolId, holedFormatId, 2n)
-  await runSql(
-    url,
-    `INSERT INTO task (account_id, id, kind, trigger, pool_id, status, added, started_at, finished_at)
-     VALUES ('${accountId}', '${uploadId}', 'UPLOAD', 'MANUAL', '${holedPoolId}', 'COMPLETED', 3, now(), now());
-     INSERT INTO uploaded_code SELECT '${accountId}', '${uploadId}', i, 'uploaded-' || i FROM generate_series(0, 2) AS i;
-     INSERT INTO batch (account_id, pool_id, start, count, task_id)
-     VALUES ('${accountId}', '${holedPoolId}', 4, 3, '${uploadId}');
-     UPDATE pool SET total = 7 WHERE id = '${holedPoolId}';
-     WITH log AS (UPDATE event_log SET last = last + 1 WHERE account_id = '${accountId}' RETURNING last)
-     INSERT INTO event SELECT '${accountId}', last, '${holedPoolId}', 'TASK_STATUS_CHANGED',
-       jsonb_build_object('taskId', '${uploadId}', 'status', 'COMPLETED'), now() FROM log`,
-  )
+  await completeUpload(books, { accountId, taskId: uploadId })
+  await clearAway(place, uploadId)
   return { holedFormatId, holedPoolId, uploadId }
+}
+
+/** Uploads of every kind into a pool of their own, each of codes of its own. */
+async function makeUploads(place: Place, url: string) {
+  const { books, accountId } = place
+  const poolId = await newPool(place)
+  const codes = (kind: string) => [0, 1, 2].map((i) => `${kind}-${i}`)
+  const reading = await startUpload(place, poolId)
+  await addCodes(place, reading, [...codes('reading'), 'reading-0'])
+  await runSql(url, `INSERT INTO upload_piece VALUES ('${accountId}', '${reading}', 0, 'reading')`)
+  const dryRun = await startUpload(place, poolId, { dryRun: true })
+  await addCodes(place, dryRun, codes('dry'))
+  await clearAway(place, await upload(place, poolId, codes('dry'), { dryRun: true }))
+  const undone = await upload(place, poolId, codes('undone'))
+  await undoUpload(books, accountId, undone)
+  await clearAway(place, undone)
+  // Of this one a row has been cleared away, and two have not.
+  const dropped = await startUpload(place, poolId)
+  await addCodes(place, dropped, codes('dropped'))
+  await cancelTask(books, accountId, dropped)
+  await clearUpload(books, { accountId, taskId: dropped }, 1)
+  return { reading, dryRun, undone, dropped }
 }
 
 async function forget(place: Place, url: string) {
@@ -154,6 +173,9 @@ const tables = [
   'uploaded_code',
   'claim',
   'task',
+  'upload_piece',
+  'dry_run_code',
+  'rejected_row',
   'event_log',
   'event',
 ]

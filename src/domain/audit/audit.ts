@@ -5,7 +5,9 @@ import { eventChecks } from './events.ts'
 import type { Finding, FindingKind, TableChecks } from './finding.ts'
 import { formatChecks } from './formats.ts'
 import { poolChecks } from './pools.ts'
+import { checkTaken } from './taken.ts'
 import { taskChecks } from './tasks.ts'
+import { uploadChecks } from './uploads.ts'
 import { pages } from './walk.ts'
 
 export { type Finding, type FindingKind, findingKinds } from './finding.ts'
@@ -27,13 +29,14 @@ const allChecks: readonly TableChecks[] = [
   ...formatChecks,
   ...poolChecks,
   ...taskChecks,
+  ...uploadChecks,
   ...eventChecks,
 ]
 
 /**
  * Checks the books of all accounts against each other, and tells `onFinding` of everything that does not agree.
  * Takes a connection of the pool now and then, and only reads. Memory does not grow with the books; nor does the time
- * of a statement, but for what one pool has of events and one format of batches. Services may go on writing meanwhile:
+ * of a statement, but for what one pool has of events, one format of batches and one upload of codes. Services may go on writing meanwhile:
  * see `pages`.
  *
  * Rejects with a DatabaseUnavailableError when the database cannot be read to the end.
@@ -58,6 +61,7 @@ export async function auditBooks(
     }
   }
   await checkCodeSpaces(pool, tell)
+  await checkTaken(pool, tell, pageSize)
   return summary
 }
 

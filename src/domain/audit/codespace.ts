@@ -16,7 +16,8 @@ const keyed = `
     first_code AS "firstCode", capacity::text, account.name AS "accountName"
   FROM page LEFT JOIN LATERAL (SELECT name FROM account WHERE id = page.account_id LIMIT 1) AS account ON true`
 
-interface FormatKey {
+/** What a format is made of. Numbers are text, the key is in hexadecimal. */
+export interface FormatKey {
   accountId: string
   accountName: string | null
   id: string
@@ -37,27 +38,37 @@ export async function checkCodeSpaces(pool: Pool, onFinding: (finding: Finding) 
   for await (const { rows } of pages<FormatKey>(pool, walk, keyed))
     for (const format of rows) {
       const { accountId, accountName } = format
-      const problem = problemOf(format)
-      if (problem !== undefined)
-        onFinding({ kind: 'format-codes', accountId, accountName, what: `format ${format.id} ${problem}` })
+      const opened = openCodeSpace(format)
+      if ('problem' in opened)
+        onFinding({
+          kind: 'format-codes',
+          accountId,
+          accountName,
+          what: `format ${format.id} ${opened.problem}`,
+        })
     }
 }
 
-function problemOf(format: FormatKey): string | undefined {
-  let pattern: Pattern
-  let space: CodeSpace
+/** The code space of a format, or what is wrong with it. */
+export function openCodeSpace(format: FormatKey): { space: CodeSpace } | { problem: string } {
   try {
-    pattern = Pattern.parse(format.pattern, format.characters)
-    space = CodeSpace.open({ pattern, key: Buffer.from(format.key, 'hex'), version: format.version })
+    const pattern = Pattern.parse(format.pattern, format.characters)
+    const space = CodeSpace.open({ pattern, key: Buffer.from(format.key, 'hex'), version: format.version })
+    const problem = problemOf(format, space)
+    return problem === undefined ? { space } : { problem }
   } catch (error) {
     if (
       error instanceof CorruptPatternError ||
       error instanceof UnknownVersionError ||
       error instanceof RangeError
     )
-      return `has no codes any more: ${error.message}`
+      return { problem: `has no codes any more: ${error.message}` }
     throw error
   }
+}
+
+function problemOf(format: FormatKey, space: CodeSpace): string | undefined {
+  const { pattern } = space
   if (format.length !== pattern.length)
     return `says that its codes have ${format.length} characters, and they have ${pattern.length}`
   if (BigInt(format.capacity) !== pattern.capacity)

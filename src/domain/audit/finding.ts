@@ -15,8 +15,13 @@ export const findingKinds = {
   'batch-reference': 'a batch leads to its pool, its format, and the task that added it',
   'claim-line': 'the claims of a pool lie one behind the other without a gap',
   'claim-reference': 'a claim leads to its pool',
-  'upload-rows': 'a batch of uploaded codes has them all',
-  'upload-reference': 'an uploaded code leads to the upload that brought it',
+  'taken-codes':
+    'an uploaded code is taken out of its format, and what is taken out ahead is of an uploaded code',
+  'upload-rows':
+    'an upload has the codes that it has accepted, one after the other, or has none of them any more',
+  'upload-counters': 'the counters of an upload are what became of the rows of its file',
+  'upload-leftovers': 'of an upload that has nothing left to be done, nothing is left behind',
+  'upload-reference': 'what a file has brought leads to its upload',
   'task-codes': 'a task counts the codes that it added',
   'task-state': 'the times, counts and failure of a task agree with its status',
   'task-reference': 'a task leads to its pool and its format',

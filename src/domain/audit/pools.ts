@@ -63,6 +63,9 @@ export const poolChecks: readonly TableChecks[] = [
             WHEN task.kind IS NULL
               THEN format('the batch at %s of pool %s is of task %s, which does not exist', start, page.pool_id,
                 page.task_id)
+            WHEN page.format_id IS NULL AND page.first <> 0
+              THEN format('the batch at %s of pool %s begins with row %s of upload %s', start, page.pool_id, page.first,
+                page.task_id)
             WHEN task.pool_id <> page.pool_id OR task.format_id IS DISTINCT FROM page.format_id
               OR (task.kind = 'UPLOAD') <> (page.format_id IS NULL)
               THEN format('the batch at %s of pool %s is of task %s, which is for pool %s and format %s', start,
@@ -78,30 +81,6 @@ export const poolChecks: readonly TableChecks[] = [
         LEFT JOIN LATERAL (
           SELECT kind, pool_id, format_id FROM task WHERE account_id = page.account_id AND id = page.task_id LIMIT 1
         ) AS task ON true`,
-      'upload-rows': `
-        SELECT page.account_id, format('the batch at %s of pool %s is of %s codes, and the upload %s has %s of them',
-          start, pool_id, count, task_id, codes.found)
-        FROM page CROSS JOIN LATERAL (
-          SELECT count(*) AS found FROM uploaded_code
-          WHERE account_id = page.account_id AND task_id = page.task_id AND "row" >= 0 AND "row" < page.count
-        ) AS codes
-        WHERE format_id IS NULL AND codes.found <> count`,
-    },
-  },
-  {
-    walk: {
-      table: 'uploaded_code',
-      columns: 'account_id, task_id, "row"',
-      key: { account_id: 'uuid', task_id: 'uuid', '"row"': 'numeric' },
-      pageSize: 10_000,
-    },
-    checks: {
-      'upload-reference': `
-        SELECT page.account_id, format('%s uploaded codes are of task %s, which is no upload', count(*), task_id)
-        FROM page LEFT JOIN LATERAL (
-          SELECT kind FROM task WHERE account_id = page.account_id AND id = page.task_id LIMIT 1
-        ) AS task ON true
-        WHERE kind IS DISTINCT FROM 'UPLOAD' GROUP BY page.account_id, task_id`,
     },
   },
   {

@@ -5,18 +5,21 @@ export const taskChecks: readonly TableChecks[] = [
     walk: {
       table: 'task',
       columns:
-        'account_id, id, kind, pool_id, format_id, status, quantity, generated, added, failure_code, failure_message, started_at, finished_at',
+        'account_id, id, kind, pool_id, format_id, status, quantity, generated, added, failure_code, failure_message, started_at, finished_at, dry_run, accepted, leftovers',
       key: { account_id: 'uuid', id: 'uuid' },
       pageSize: 10_000,
     },
     checks: {
-      // What an upload has generated is not told here: it generates nothing, and shows how far it has come.
       'task-codes': `
         SELECT page.account_id, concat_ws('; ',
           CASE WHEN added <> laid
             THEN format('task %s, %s, counts %s codes added, and its batches have %s', id, status, added, laid) END,
           CASE WHEN laid <> 0 AND status <> 'COMPLETED'
             THEN format('task %s is %s, and has a batch', id, status) END,
+          CASE WHEN kind = 'UPLOAD' AND generated <> 0
+            THEN format('task %s is an upload, and counts %s codes generated', id, generated) END,
+          CASE WHEN kind = 'UPLOAD' AND added <> CASE WHEN status = 'COMPLETED' AND NOT dry_run THEN accepted ELSE 0 END
+            THEN format('task %s, %s, has accepted %s codes, and counts %s added', id, status, accepted, added) END,
           CASE WHEN kind = 'GENERATION' AND generated <> added
             THEN format('task %s, %s, counts %s codes generated and %s added', id, status, generated, added) END,
           CASE WHEN kind = 'GENERATION' AND status = 'COMPLETED' AND added IS DISTINCT FROM quantity
@@ -29,10 +32,13 @@ export const taskChecks: readonly TableChecks[] = [
         SELECT account_id, CASE
           WHEN kind = 'GENERATION' AND (format_id IS NULL OR coalesce(quantity, 0) < 1)
             THEN format('task %s does not say what to generate', id)
+          WHEN kind = 'GENERATION' AND (status = 'UNDONE' OR failure_code = 'UNREADABLE_FILE' OR dry_run OR leftovers)
+            OR kind = 'UPLOAD' AND (format_id IS NOT NULL OR quantity IS NOT NULL OR status = 'UNDONE' AND dry_run)
+            THEN format('task %s, a %s that is %s, has what only another can have', id, kind, status)
           WHEN (failure_code IS NOT NULL OR failure_message IS NOT NULL) <> (status = 'FAILED')
             THEN format('task %s is %s, and says of a failure: %s %s', id, status, coalesce(failure_code::text, 'nothing'),
               failure_message)
-          WHEN (started_at IS NULL AND status IN ('RUNNING', 'COMPLETED'))
+          WHEN (started_at IS NULL AND status IN ('RUNNING', 'COMPLETED', 'UNDONE'))
             OR (started_at IS NOT NULL AND status = 'AWAITING_EXECUTION')
             OR (finished_at IS NULL) <> (status IN ('AWAITING_EXECUTION', 'RUNNING'))
             THEN format('task %s is %s, started: %s, finished: %s', id, status, coalesce(started_at::text, 'never'),
@@ -102,7 +108,7 @@ export const taskChecks: readonly TableChecks[] = [
         WHERE status IS NULL
           OR told IS NULL AND (log.floor = 0 OR changed_at > oldest.at)
           OR told <> status
-          OR told = 'COMPLETED' AND kind = 'GENERATION' AND (refills <> 1 OR refilled <> added)`,
+          OR told = 'COMPLETED' AND (refills <> least(added, 1) OR coalesce(refilled, 0) <> added)`,
     },
   },
 ]

@@ -58,7 +58,7 @@ export async function* pages<Row>(pool: Pool, walk: Walk, sql: string): AsyncGen
 // A page has to come from the index that has its order: left to itself, the planner underestimates what lies behind
 // the last page, reads all of that through another index, and sorts it for each page anew. Nor may the audit take the
 // processors that the service needs. A disk that is slow is no reason to give up.
-const settings = `
+export const settings = `
   SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
   SET LOCAL enable_seqscan = off;
   SET LOCAL enable_sort = off;

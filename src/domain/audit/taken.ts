@@ -1,0 +1,166 @@
+import type { Pool } from 'pg'
+import type { CodeSpace } from '../../codespace/codespace.ts'
+import { type Transaction, transaction } from '../../database/transaction.ts'
+import { readTaken } from '../taken.ts'
+import { type FormatKey, openCodeSpace } from './codespace.ts'
+import type { Finding } from './finding.ts'
+import { settings } from './walk.ts'
+
+const largestPage = 10_000
+const keptSpaces = 1_000
+
+/** Code spaces by format; none of a format that is damaged, which has been told already. */
+type Spaces = Map<string, CodeSpace | undefined>
+
+/**
+ * Checks that each uploaded code that a format can produce is taken out of it, and that each index that is taken out
+ * ahead of a format is of an uploaded code. PostgreSQL cannot compute that. Each page and what it is compared with is
+ * read on one snapshot, see `pages`. No finding tells a code.
+ */
+export async function checkTaken(
+  pool: Pool,
+  onFinding: (finding: Finding) => void,
+  pageSize: number,
+): Promise<void> {
+  const size = Math.min(pageSize, largestPage)
+  const spaces: Spaces = new Map()
+  for (const check of [checkUploadedPage, checkTakenPage]) {
+    let after: Place | undefined
+    do {
+      const page = await transaction(pool, async (tx) => {
+        await tx.execute({ text: settings })
+        return await check(tx, spaces, after, size)
+      })
+      for (const finding of page.findings) onFinding(finding)
+      after = page.last
+      if (spaces.size > keptSpaces) spaces.clear()
+    } while (after !== undefined)
+  }
+}
+
+/** The key of a row: of an uploaded code its account, task and row, of a taken index its account, format and index. */
+type Place = [string, string, string]
+
+interface CheckedPage {
+  findings: Finding[]
+  /** Where the next page begins; nothing when there is none. */
+  last: Place | undefined
+}
+
+async function checkUploadedPage(
+  tx: Transaction,
+  spaces: Spaces,
+  after: Place | undefined,
+  size: number,
+): Promise<CheckedPage> {
+  const rows = await tx.rows<{ account: string; task: string; row: string; code: string }>({
+    text: `
+      SELECT account_id AS account, task_id AS task, row, code FROM uploaded_code
+      ${after === undefined ? '' : 'WHERE (account_id, task_id, row) > ($2::uuid, $3::uuid, $4::numeric)'}
+      ORDER BY account_id, task_id, row LIMIT $1`,
+    values: [size, ...(after ?? [])],
+  })
+  const findings: Finding[] = []
+  for (const [account, own] of Map.groupBy(rows, (row) => row.account)) {
+    const lengths = [...new Set(own.map(({ code }) => code.length))]
+    for (const format of await readFormats(tx, 'account_id = $1 AND length = ANY($2)', [account, lengths])) {
+      const space = spaceOf(spaces, format)
+      if (space === undefined) continue
+      const indices = space.indicesOf(own.map(({ code }) => code))
+      const wanted = indices.filter((index) => index !== undefined)
+      const taken = await readTaken(tx, account, format.id, wanted)
+      const missing = own.filter((_row, at) => {
+        const index = indices[at]
+        return index !== undefined && !taken.has(index)
+      })
+      const [first] = missing
+      if (first === undefined) continue
+      const what =
+        `format ${format.id} can produce ${missing.length} uploaded codes that are not taken out of it, the first in ` +
+        `row ${first.row} of upload ${first.task}`
+      findings.push({ kind: 'taken-codes', accountId: account, accountName: format.accountName, what })
+    }
+  }
+  const last = rows.at(-1)
+  return {
+    findings,
+    last: last === undefined || rows.length < size ? undefined : [last.account, last.task, last.row],
+  }
+}
+
+async function checkTakenPage(
+  tx: Transaction,
+  spaces: Spaces,
+  after: Place | undefined,
+  size: number,
+): Promise<CheckedPage> {
+  const rows = await tx.rows<{ account: string; format: string; index: string; ahead: boolean | null }>({
+    text: `
+      SELECT account_id AS account, format_id AS format, index, (
+        SELECT index >= next FROM format WHERE account_id = taken.account_id AND id = format_id LIMIT 1
+      ) AS ahead
+      FROM taken
+      ${after === undefined ? '' : 'WHERE (account_id, format_id, index) > ($2::uuid, $3::uuid, $4::numeric)'}
+      ORDER BY account_id, format_id, index LIMIT $1`,
+    values: [size, ...(after ?? [])],
+  })
+  const findings: Finding[] = []
+  const ahead = rows.filter((row) => row.ahead === true)
+  for (const [id, own] of Map.groupBy(ahead, ({ format }) => format)) {
+    const { account } = own[0] as (typeof own)[number]
+    const [format] = await readFormats(tx, 'account_id = $1 AND id = $2', [account, id])
+    const space = format && spaceOf(spaces, format)
+    if (space === undefined) continue
+    // What is beyond the format is told elsewhere.
+    const indices = own
+      .map(({ index }) => BigInt(index))
+      .filter((index) => index >= 0n && index < space.capacity)
+    const missing = await findNotUploaded(tx, account, space.codesOf(indices), indices)
+    if (missing.length === 0) continue
+    const what = `format ${id} leaves out ${missing.length} indices of no uploaded code, the first is ${missing[0]}`
+    findings.push({ kind: 'taken-codes', accountId: account, accountName: format?.accountName ?? null, what })
+  }
+  const last = rows.at(-1)
+  return {
+    findings,
+    last: last === undefined || rows.length < size ? undefined : [last.account, last.format, last.index],
+  }
+}
+
+/** Those of some indices whose codes were not uploaded. */
+async function findNotUploaded(
+  tx: Transaction,
+  accountId: string,
+  codes: readonly string[],
+  indices: readonly bigint[],
+): Promise<bigint[]> {
+  const rows = await tx.rows<{ place: string }>({
+    text: `
+      SELECT place FROM unnest($2::text[]) WITH ORDINALITY AS wanted (code, place)
+      LEFT JOIN LATERAL (
+        SELECT true AS exists FROM uploaded_code WHERE account_id = $1 AND code = wanted.code LIMIT 1
+      ) AS uploaded ON true
+      WHERE uploaded.exists IS NULL`,
+    values: [accountId, codes],
+  })
+  return rows.map(({ place }) => indices[Number(place) - 1] as bigint)
+}
+
+async function readFormats(tx: Transaction, condition: string, values: unknown[]): Promise<FormatKey[]> {
+  return await tx.rows<FormatKey>({
+    text: `
+      SELECT account_id AS "accountId", id, pattern, characters, length, version, encode(key, 'hex') AS key,
+        first_code AS "firstCode", capacity::text,
+        (SELECT name FROM account WHERE account.id = account_id LIMIT 1) AS "accountName"
+      FROM format WHERE ${condition} ORDER BY id`,
+    values,
+  })
+}
+
+function spaceOf(spaces: Spaces, format: FormatKey): CodeSpace | undefined {
+  if (!spaces.has(format.id)) {
+    const opened = openCodeSpace(format)
+    spaces.set(format.id, 'space' in opened ? opened.space : undefined)
+  }
+  return spaces.get(format.id)
+}

@@ -1,0 +1,90 @@
+import type { TableChecks } from './finding.ts'
+
+export const uploadChecks: readonly TableChecks[] = [
+  {
+    // One at a time: an upload may have brought millions of codes.
+    walk: {
+      table: 'task',
+      columns:
+        'account_id, id, status, dry_run, rows_read, accepted, duplicates_in_file, duplicates_in_account, refused, leftovers',
+      key: { account_id: 'uuid', id: 'uuid' },
+      where: "kind = 'UPLOAD'",
+      pageSize: 1,
+    },
+    again: true,
+    checks: {
+      'upload-counters': `
+        SELECT account_id, concat_ws('; ',
+          CASE WHEN rows_read <> accepted + rejected OR least(accepted, duplicates_in_file, duplicates_in_account, refused) < 0
+            THEN format('upload %s has read %s rows, and counts %s accepted and %s rejected', id, rows_read, accepted,
+              rejected) END,
+          CASE WHEN listed <> rejected OR first < 1 OR last > rows_read
+            THEN format('upload %s has rejected %s rows of %s, and lists %s, from %s to %s', id, rejected, rows_read,
+              listed, first, last) END)
+        FROM (
+          SELECT *, duplicates_in_file + duplicates_in_account + refused AS rejected FROM page
+        ) AS upload
+        CROSS JOIN LATERAL (
+          SELECT count(*) AS listed, min(number) AS first, max(number) AS last FROM rejected_row
+          WHERE account_id = upload.account_id AND task_id = upload.id
+        ) AS rows`,
+      // Of one that is cleared away, the last rows go first.
+      'upload-rows': `
+        SELECT account_id, concat_ws('; ',
+          CASE WHEN kept <> coalesce(last + 1, 0) OR coalesce(first, 0) <> 0 OR kept > most_codes
+              OR kept < most_codes AND status IN ('RUNNING', 'COMPLETED')
+            THEN format('upload %s, %s, has accepted %s codes, and there are %s, in rows %s to %s', id, status, accepted,
+              kept, first, last) END,
+          CASE WHEN noted > most_notes OR noted < most_notes AND status = 'RUNNING'
+            THEN format('upload %s, %s, has accepted %s codes, and has noted %s', id, status, accepted, noted) END)
+        FROM (
+          SELECT *,
+            CASE WHEN dry_run OR NOT leftovers AND status <> 'COMPLETED' THEN 0 ELSE accepted END AS most_codes,
+            CASE WHEN dry_run AND leftovers THEN accepted ELSE 0 END AS most_notes
+          FROM page
+        ) AS upload
+        CROSS JOIN LATERAL (
+          SELECT count(*) AS kept, min("row") AS first, max("row") AS last FROM uploaded_code
+          WHERE account_id = upload.account_id AND task_id = upload.id
+        ) AS codes
+        CROSS JOIN LATERAL (
+          SELECT count(*) AS noted FROM dry_run_code WHERE account_id = upload.account_id AND task_id = upload.id
+        ) AS notes`,
+      'upload-leftovers': `
+        SELECT page.account_id, CASE
+          WHEN piece.exists
+            THEN format('upload %s has nothing left to be done, and its file is still kept', id)
+          WHEN status IN ('AWAITING_EXECUTION', 'RUNNING')
+            THEN format('upload %s is %s, and no worker would see it', id, status)
+        END
+        FROM page LEFT JOIN LATERAL (
+          SELECT true AS exists FROM upload_piece WHERE account_id = page.account_id AND task_id = page.id LIMIT 1
+        ) AS piece ON true
+        WHERE NOT leftovers`,
+    },
+  },
+  rowsOf('uploaded_code', '"row"', 'numeric', 'uploaded codes'),
+  rowsOf('upload_piece', 'number', 'bigint', 'pieces of a file'),
+  rowsOf('dry_run_code', 'code', 'text', 'codes of a dry run'),
+  rowsOf('rejected_row', 'number', 'bigint', 'rejected rows'),
+]
+
+/** That the rows of a table lead to an upload. */
+function rowsOf(table: string, key: string, type: 'numeric' | 'bigint' | 'text', rows: string): TableChecks {
+  return {
+    walk: {
+      table,
+      columns: `account_id, task_id, ${key}`,
+      key: { account_id: 'uuid', task_id: 'uuid', [key]: type },
+      pageSize: 10_000,
+    },
+    checks: {
+      'upload-reference': `
+        SELECT page.account_id, format('%s ${rows} are of task %s, which is no upload', count(*), task_id)
+        FROM page LEFT JOIN LATERAL (
+          SELECT kind FROM task WHERE account_id = page.account_id AND id = page.task_id LIMIT 1
+        ) AS task ON true
+        WHERE kind IS DISTINCT FROM 'UPLOAD' GROUP BY page.account_id, task_id`,
+    },
+  }
+}
