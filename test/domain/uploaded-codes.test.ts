@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Books } from '../../src/domain/books.ts'
 import { Claims } from '../../src/domain/claim.ts'
-import { lookUpCode, readCode } from '../../src/domain/code.ts'
+import { readCode } from '../../src/domain/code.ts'
 import { NotFoundError, TaskFinishedError, UploadNotUndoneError } from '../../src/domain/errors.ts'
 import { readHistory } from '../../src/domain/event.ts'
 import { availableForGeneration, createFormat } from '../../src/domain/format.ts'
 import { generateCodes } from '../../src/domain/generation.ts'
+import { LookUps } from '../../src/domain/lookup.ts'
 import { lockPool } from '../../src/domain/pool.ts'
 import { cancelTask, changeTask, readTask, unfinished } from '../../src/domain/task.ts'
 import {
@@ -95,7 +96,7 @@ describe('an upload', () => {
     const taskId = await startUpload(test, poolId)
     await addCodes(test, taskId, codes, { chunk: 10 })
     expect(await poolNow(test, poolId)).toMatchObject({ total: 0n })
-    expect(await lookUpCode(test.books, test.accountId, codes[0] as string)).toBeUndefined()
+    expect(await new LookUps(test.books).find(test.accountId, codes[0] as string)).toBeUndefined()
     expect(await readCode(test.books, test.accountId, { uploadId: taskId, index: 0n })).toBeUndefined()
     expect(await countersOf(taskId)).toMatchObject({ status: 'RUNNING', accepted: 25, added: 0 })
 
