@@ -28,6 +28,8 @@ interface Execution {
   begun: number
   result: Promise<ExecutionResult>
   done: boolean
+  /** Nobody is to share it any more. */
+  forget: () => void
 }
 
 /**
@@ -43,7 +45,10 @@ interface Execution {
 export class Subscriber {
   readonly #log: Logger
   readonly #questions = new Questions()
+  /** Those that may still be shared: by event, then by question. */
   readonly #executions = new WeakMap<object, Map<string, Execution>>()
+  /** The same, the oldest first. */
+  readonly #shared = new Set<Execution>()
   #closed = false
 
   constructor(log: Logger) {
@@ -76,13 +81,27 @@ export class Subscriber {
     this.#executions.set(event, executions)
     const known = executions.get(question)
     if (known !== undefined && known.begun >= since && (!known.done || isFresh(known))) return known
+    this.#forgetStale()
     const execution = this.#execute(args)
     executions.set(question, execution)
+    execution.forget = () => {
+      if (executions.get(question) === execution) executions.delete(question)
+    }
+    this.#shared.add(execution)
     return execution
   }
 
+  /** Results are not kept for as long as their events are, which may be many. */
+  #forgetStale(): void {
+    for (const execution of this.#shared) {
+      if (!execution.done || isFresh(execution)) return
+      this.#shared.delete(execution)
+      execution.forget()
+    }
+  }
+
   #execute(args: ValidatedSubscriptionArgs): Execution {
-    const execution: Execution = { begun: 0, done: false, result: Promise.resolve({}) }
+    const execution: Execution = { begun: 0, done: false, result: Promise.resolve({}), forget: () => {} }
     const execute = async () => {
       for (;;) {
         execution.begun = performance.now()
@@ -118,7 +137,9 @@ class Questions {
   keyOf({ document, operationName, variableValues, contextValue }: ExecutionArgs): string {
     const { id, variables } = this.#operation(document, operationName ?? '')
     const { accountId, scopes } = contextValue as Context
-    const values = variables.map((name) => variableValues?.[name])
+    // One that is not given has its default, and null is null.
+    const given = variableValues ?? {}
+    const values = variables.map((name) => (name in given ? [given[name]] : []))
     return JSON.stringify([id, accountId, scopes.toSorted(), values])
   }
 

@@ -64,7 +64,7 @@ const schema = new GraphQLSchema({
 })
 
 const document = parse(
-  'subscription ($after: String, $plus: Int) { events(after: $after) { name state(plus: $plus) } }',
+  'subscription ($after: String, $plus: Int = 0) { events(after: $after) { name state(plus: $plus) } }',
 )
 
 function open(): Subscriber {
@@ -116,12 +116,13 @@ describe('what many ask of one event', () => {
 
   test.each<[string, Asking]>([
     ['variables', { variables: { plus: 1 } }],
+    ['variables, if only by null instead of nothing', { variables: { plus: null } }],
     ['account', { accountId: 'b' }],
     ['scopes', { scopes: ['READ'] }],
   ])('is not shared with another %s', async (_, other) => {
     const subscriber = open()
     const streams = [await subscribe(subscriber), await subscribe(subscriber, other)]
-    const plus = other.variables === undefined ? 0 : 1
+    const plus = Number(other.variables?.['plus'] ?? 0)
     expect(await Promise.all(streams.map(next))).toEqual([
       { name: 'first', state: 0 },
       { name: 'first', state: plus },
