@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readBatches } from '../../src/domain/batch.ts'
+import type { Books } from '../../src/domain/books.ts'
 import { Claims } from '../../src/domain/claim.ts'
 import { type CodeOrigin, computeCodes } from '../../src/domain/code.ts'
 import { UserError } from '../../src/domain/errors.ts'
@@ -28,8 +29,10 @@ import * as model from '../support/model.ts'
 import { chunkOf, startUpload } from '../support/uploads.ts'
 
 let test: TestBooks
+let elsewhere: Books
 beforeAll(async () => {
   test = await openBooks()
+  elsewhere = await test.another()
 })
 afterAll(() => test.close())
 
@@ -539,7 +542,12 @@ describe('the books', () => {
 
   /** Does two things at the same moment: what has become of them must be what one of the two orders leads to. */
   async function takeBoth(run: Run, steps: readonly [Step, Step]): Promise<void> {
-    const actions = steps.map((step) => step.bind(run)).filter((action) => action !== undefined)
+    // By two processes: claims of one process might be served together.
+    const place = { ...run.place, books: elsewhere }
+    const processes = [run, { ...run, place, claiming: new Claims(elsewhere) }]
+    const actions = processes
+      .map((process, i) => steps[i]?.bind(process))
+      .filter((action) => action !== undefined)
     const done = await Promise.all(
       actions.map(async (action) => ({ ...action, outcome: await action.perform() })),
     )
