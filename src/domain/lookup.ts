@@ -98,11 +98,7 @@ export class LookUps {
     while (lane.waiting.length > 0) {
       const group = lane.waiting.splice(0, maximumGroup)
       try {
-        const codes = await this.#findAll(
-          lane.accountId,
-          group.map(({ text }) => text),
-        )
-        for (const [position, request] of group.entries()) request.resolve(codes[position])
+        await this.#answer(lane.accountId, group)
       } catch (error) {
         for (const request of group) request.reject(error)
       }
@@ -110,14 +106,22 @@ export class LookUps {
     this.#lanes.delete(lane.accountId)
   }
 
-  async #findAll(accountId: string, texts: readonly string[]): Promise<(Code | undefined)[]> {
+  async #answer(accountId: string, group: readonly Request[]): Promise<void> {
     for (;;) {
       const catalog = this.#catalogs.get(accountId)
-      const questions = await Promise.all(texts.map((text) => this.#ask(accountId, catalog, text)))
+      // A format that is broken ends the look-ups of its own codes, and no others.
+      const asked = await Promise.allSettled(group.map(({ text }) => this.#ask(accountId, catalog, text)))
+      const questions = asked.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
       const answers = await findCodes(this.#books, accountId, questions)
-      if (answers.newestFormat === catalog.newest)
-        return questions.map((question) => choose(question, answers))
-      // There are formats that were not thought of: what is meant may be a code of theirs, or in doubt because of one.
+      // Else there are formats that were not thought of: what is meant may be a code of theirs, or in doubt because of one.
+      if (answers.newestFormat === catalog.newest) {
+        for (const [position, request] of group.entries()) {
+          const outcome = asked[position]
+          if (outcome?.status === 'fulfilled') request.resolve(choose(outcome.value, answers))
+          else request.reject(outcome?.reason)
+        }
+        return
+      }
       await this.#catalogs.refresh(this.#books, accountId)
     }
   }

@@ -375,6 +375,22 @@ describe('many look-ups', () => {
     expect(statements.filter((name) => name !== 'open-code-space')).toEqual(Array(4).fill('find-codes'))
   })
 
+  it('of a format that is broken fail alone', async () => {
+    const place = await newPlace()
+    const { formatId } = await everyCode(place, 'BAD-#', '67')
+    const { codes } = await everyCode(place, 'GOOD-#', '67')
+    await place.books.rows({
+      text: "UPDATE format SET first_code = 'BAD-8' WHERE account_id = $1 AND id = $2",
+      values: [place.accountId, formatId],
+    })
+    const here = new LookUps(await test.another())
+    const texts = [...codes, 'BAD-6', ...codes]
+    const found = await Promise.allSettled(texts.map((text) => here.find(place.accountId, text)))
+    expect(found.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value?.code : 'failed'))).toEqual(
+      [...codes, 'failed', ...codes],
+    )
+  })
+
   it('that the database cannot answer fail, and the next ones do not', async () => {
     const place = await newPlace()
     const { codes } = await generated(place, 'F-####', { set: 'UNAMBIGUOUS' }, 1)
