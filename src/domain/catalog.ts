@@ -22,6 +22,7 @@ export interface Catalog {
 export class Catalogs {
   readonly #kept: number
   readonly #known = new Map<string, Catalog>()
+  readonly #refreshing = new Map<string, Promise<void>>()
   /** Accounts and formats that are known. */
   #size = 0
 
@@ -41,15 +42,27 @@ export class Catalogs {
     return catalog
   }
 
-  /** Reads the formats that were created since the newest one that is known. One reader of an account at a time. */
+  /**
+   * Reads the formats that were created since the newest one that is known. Who asks for it while it is done gets what
+   * is read then, which may be from before it asked.
+   */
   async refresh(books: Queryable, accountId: string): Promise<void> {
+    let refreshing = this.#refreshing.get(accountId)
+    if (refreshing === undefined) {
+      refreshing = this.#readNew(books, accountId).finally(() => this.#refreshing.delete(accountId))
+      this.#refreshing.set(accountId, refreshing)
+    }
+    await refreshing
+  }
+
+  async #readNew(books: Queryable, accountId: string): Promise<void> {
     const catalog = this.get(accountId)
     const rows = await readFormatsFrom(books, accountId, catalog.newest)
     const isAsKnown = catalog.newest === nobody || rows[0]?.id === catalog.newest
     if (!isAsKnown) {
       // The database no longer has what it had: it went back to an earlier state while this process ran.
       this.#forget(accountId)
-      await this.refresh(books, accountId)
+      await this.#readNew(books, accountId)
       return
     }
     const unknown = catalog.newest === nobody ? rows : rows.slice(1)

@@ -8,6 +8,9 @@ import type { Code, CodeText } from './code.ts'
 // One statement looks up all of a group. A larger group makes those behind it wait longer than it saves them.
 const maximumGroup = 100
 
+// While the database has one group, the next ones need not wait for the answer to come back.
+const mostStatements = 3
+
 // As many uploaded codes that differ in nothing but what people mix up are read: one of so many is in doubt anyway.
 const mostAlike = 50
 
@@ -28,6 +31,8 @@ interface Request {
 interface Lane {
   accountId: string
   waiting: Request[]
+  /** How many groups of it are being served. */
+  serving: number
 }
 
 /** A code that a text may stand for, and how close the text is to it. */
@@ -57,7 +62,7 @@ interface Answers {
 type Place = Pick<Code, 'poolId' | 'claim'>
 
 /**
- * Finds codes by what a person types. Look-ups of an account that arrive while a statement of this process looks
+ * Finds codes by what a person types. Look-ups of an account that arrive while a few statements of this process look
  * something up in it are served together by the next one; one that comes alone waits for nobody.
  */
 export class LookUps {
@@ -84,17 +89,15 @@ export class LookUps {
   }
 
   #enqueue(accountId: string, request: Request): void {
-    const lane = this.#lanes.get(accountId)
-    if (lane !== undefined) lane.waiting.push(request)
-    else {
-      const opened = { accountId, waiting: [request] }
-      this.#lanes.set(accountId, opened)
-      void this.#serve(opened)
-    }
+    const lane = this.#lanes.get(accountId) ?? { accountId, waiting: [], serving: 0 }
+    this.#lanes.set(accountId, lane)
+    lane.waiting.push(request)
+    if (lane.serving < mostStatements) void this.#serve(lane)
   }
 
-  /** Serves a lane until nobody waits in it. Never rejects: what goes wrong is told to the requests. */
+  /** Serves groups of a lane until nobody waits in it. Never rejects: what goes wrong is told to the requests. */
   async #serve(lane: Lane): Promise<void> {
+    lane.serving += 1
     while (lane.waiting.length > 0) {
       const group = lane.waiting.splice(0, maximumGroup)
       try {
@@ -103,18 +106,21 @@ export class LookUps {
         for (const request of group) request.reject(error)
       }
     }
-    this.#lanes.delete(lane.accountId)
+    lane.serving -= 1
+    if (lane.serving === 0) this.#lanes.delete(lane.accountId)
   }
 
   async #answer(accountId: string, group: readonly Request[]): Promise<void> {
     for (;;) {
       const catalog = this.#catalogs.get(accountId)
+      // As of now: it may grow before the answers are here.
+      const { newest } = catalog
       // A format that is broken ends the look-ups of its own codes, and no others.
       const asked = await Promise.allSettled(group.map(({ text }) => this.#ask(accountId, catalog, text)))
       const questions = asked.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
       const answers = await findCodes(this.#books, accountId, questions)
       // Else there are formats that were not thought of: what is meant may be a code of theirs, or in doubt because of one.
-      if (answers.newestFormat === catalog.newest) {
+      if (answers.newestFormat === newest) {
         for (const [position, request] of group.entries()) {
           const outcome = asked[position]
           if (outcome?.status === 'fulfilled') request.resolve(choose(outcome.value, answers))

@@ -32,6 +32,14 @@ describe('the formats that are known', () => {
     expect([formats.size, newest, formats.find('p501')]).toEqual([5, '5', ['5']])
   })
 
+  it('are read once for all who ask at the same moment', async () => {
+    const { books, read } = databaseOf({ acme: 3 })
+    const catalogs = new Catalogs()
+    await Promise.all([1, 2, 3].map(() => catalogs.refresh(books, 'acme')))
+    expect(read).toEqual([3])
+    expect(catalogs.get('acme').formats.size).toBe(3)
+  })
+
   it('are read anew when the newest one is gone', async () => {
     const { books, counts } = databaseOf({ acme: 5 })
     const catalogs = new Catalogs()
