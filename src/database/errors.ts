@@ -57,15 +57,21 @@ const connectionMessages =
   /Connection terminated|Query read timeout|Client has encountered a connection error|timeout exceeded when trying to connect|Client was closed|Cannot use a pool after calling end|not queryable/
 
 /**
- * Whether an error says that the database is away, shutting down, starting, out of connections, or has ended a
- * transaction because this process was not heard of for too long.
+ * Whether an error says that the database is away, shutting down, starting, out of connections or of room on its disk, or
+ * has ended a transaction because this process was not heard of for too long.
  */
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (error instanceof DatabaseUnavailableError) return true
   const state = sqlState(error)
   if (state !== undefined)
-    return state.startsWith('08') || state.startsWith('57P') || state === '53300' || state === '25P03'
+    return (
+      state.startsWith('08') ||
+      state.startsWith('57P') ||
+      state === '53300' ||
+      state === '53100' ||
+      state === '25P03'
+    )
   const code = property(error, 'code')
   if (typeof code === 'string' && (connectionErrors.has(code) || code === 'P1001' || code === 'P1017'))
     return true

@@ -44,6 +44,19 @@ export class InvalidInputError extends UserError {
   }
 }
 
+/** The file of an upload is larger than is accepted: nothing of it was kept. */
+export class FileTooLargeError extends InvalidInputError {
+  constructor(maximumBytes: number) {
+    const size = maximumBytes.toLocaleString('en')
+    super([
+      {
+        path: ['file'],
+        message: `The file is larger than ${size} bytes, the most that is accepted. Split it, and upload its parts one after the other.`,
+      },
+    ])
+  }
+}
+
 /** The thing does not exist, is of another type, or belongs to another account: which of them is not told. */
 export class NotFoundError extends UserError {
   readonly code = 'NOT_FOUND'
@@ -192,5 +205,21 @@ export class RateLimitedError extends Error {
     )
     this.name = 'RateLimitedError'
     this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** A file did not arrive whole. */
+export class FileInterruptedError extends Error {
+  constructor(reason: string, cause?: unknown) {
+    super(`${reason} Nothing of the file was kept: send it again.`, { cause })
+    this.name = 'FileInterruptedError'
+  }
+}
+
+/** So many files are arriving at this moment that another one has to wait. */
+export class TooManyUploadsError extends Error {
+  constructor() {
+    super('Too many files are being uploaded at this moment. Try again in a while.')
+    this.name = 'TooManyUploadsError'
   }
 }

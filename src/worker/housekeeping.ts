@@ -3,9 +3,13 @@ import { isUnavailable } from '../database/errors.ts'
 import type { Books } from '../domain/books.ts'
 import { forgetEvents } from '../domain/event.ts'
 import { forgetKeys } from '../domain/idempotency.ts'
+import { removeOrphans } from '../domain/upload-file.ts'
 
 const everyMs = 60 * 60 * 1_000
-const keysAreKeptMs = 2 * 24 * 60 * 60 * 1_000
+const dayMs = 24 * 60 * 60 * 1_000
+const keysAreKeptMs = 2 * dayMs
+// No file takes that long to arrive.
+const orphansAreKeptMs = dayMs
 
 // Few enough that nobody waits for the locks of the rows.
 const atOnce = 5_000
@@ -49,6 +53,7 @@ export class Housekeeping {
     const before = (keptMs: number) => new Date(Date.now() - keptMs)
     await this.#inSteps(() => forgetKeys(this.#books, before(keysAreKeptMs), atOnce))
     await this.#inSteps(() => forgetEvents(this.#books.pool, before(this.#eventsAreKeptMs), atOnce))
+    while (!this.#closed && (await removeOrphans(this.#books, before(orphansAreKeptMs))));
   }
 
   /** Takes one step after the other until there is less to do than fits into one. */

@@ -49,3 +49,39 @@ it('removes events after thirty days, however many there are, and leaves no gap 
   expect(rows).toHaveLength(6)
   await expect(readEventsAfter(books, accountId, 11_999n, 1)).rejects.toThrow(CursorExpiredError)
 })
+
+it('removes files that a killed process has received in part, after a day, and no others', async () => {
+  await using database = await testDatabase()
+  const hoursAgo = (hours: number) => newId({ msecs: Date.now() - hours * 60 * 60 * 1_000 })
+  const accountId = newId()
+  const ids = { forgotten: hoursAgo(25), arriving: hoursAgo(23), waiting: hoursAgo(26) }
+  for (const id of Object.values(ids))
+    await database.pool.query(
+      `INSERT INTO upload_piece (account_id, task_id, number, bytes)
+       SELECT $1, $2, n, 'code' FROM generate_series(1, 100) n`,
+      [accountId, id],
+    )
+  const poolId = newId()
+  await database.pool.query(
+    `WITH account AS (INSERT INTO account (id, name) VALUES ($1, 'Acme') RETURNING id),
+       pool AS (INSERT INTO pool (account_id, id, name) SELECT id, $2, 'Pool' FROM account RETURNING account_id, id)
+     SELECT id FROM pool`,
+    [accountId, poolId],
+  )
+  await database.pool.query(
+    `INSERT INTO task (account_id, id, kind, trigger, pool_id, status)
+     VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'AWAITING_EXECUTION')`,
+    [accountId, ids.waiting, poolId],
+  )
+  await using _service = await startService({ databaseUrl: database.url })
+  const left = async () =>
+    (
+      await database.pool.query<{ task_id: string; count: number }>(
+        'SELECT task_id, count(*)::int FROM upload_piece GROUP BY 1 ORDER BY 1',
+      )
+    ).rows
+  await expect.poll(left).toEqual([
+    { task_id: ids.waiting, count: 100 },
+    { task_id: ids.arriving, count: 100 },
+  ])
+})
