@@ -20,6 +20,8 @@ export interface Config {
   readonly eventRetentionDays: number
   /** How many look-ups of a key may find nothing in a minute; 0 sets no limit. */
   readonly failedLookUpsPerMinute: number
+  /** The largest file of codes that is accepted, in bytes. */
+  readonly maximumUploadBytes: number
 }
 
 /** Everything that is wrong with the environment. No problem repeats a secret. */
@@ -37,6 +39,7 @@ const roles: readonly Role[] = ['all', 'api', 'worker']
 const shortestApiKey = 32
 const mostDays = 36_500
 const mostLookUps = 1_000_000
+const largestMaximumUploadBytes = 2 ** 40
 
 /**
  * Reads the configuration from environment variables. A variable that is set to nothing counts as unset, as
@@ -65,6 +68,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     role: read<Role>('ROLE', 'all', parseRole),
     eventRetentionDays: read('EVENT_RETENTION_DAYS', 30, parseDays),
     failedLookUpsPerMinute: read('FAILED_LOOKUPS_PER_MINUTE', 100, parseLookUps),
+    maximumUploadBytes: read('MAX_UPLOAD_BYTES', 2 ** 30, parseUploadBytes),
   }
   if (config.role !== 'all' && !environment['DATABASE_URL'])
     problems.push(
@@ -129,5 +133,13 @@ function parseLookUps(text: string): number | Problem {
   if (/^\d{1,7}$/.test(text) && lookUps <= mostLookUps) return lookUps
   return new Problem(
     `must be a whole number from 0, which sets no limit, to ${mostLookUps}, but is ${JSON.stringify(text)}`,
+  )
+}
+
+function parseUploadBytes(text: string): number | Problem {
+  const bytes = Number(text)
+  if (/^[1-9]\d{0,12}$/.test(text) && bytes <= largestMaximumUploadBytes) return bytes
+  return new Problem(
+    `must be a whole number of bytes from 1 to ${largestMaximumUploadBytes}, but is ${JSON.stringify(text)}`,
   )
 }

@@ -13,6 +13,7 @@ describe('the configuration', () => {
       role: 'all',
       eventRetentionDays: 30,
       failedLookUpsPerMinute: 100,
+      maximumUploadBytes: 1_073_741_824,
     })
   })
 
@@ -27,6 +28,7 @@ describe('the configuration', () => {
       ROLE: 'worker',
       EVENT_RETENTION_DAYS: '7',
       FAILED_LOOKUPS_PER_MINUTE: '7',
+      MAX_UPLOAD_BYTES: '5000000000',
     }
     expect(readConfig(environment)).toEqual({
       port: 0,
@@ -37,6 +39,7 @@ describe('the configuration', () => {
       role: 'worker',
       eventRetentionDays: 7,
       failedLookUpsPerMinute: 7,
+      maximumUploadBytes: 5_000_000_000,
     })
   })
 
@@ -53,6 +56,7 @@ describe('the configuration', () => {
       ROLE: 'boss',
       EVENT_RETENTION_DAYS: '0',
       FAILED_LOOKUPS_PER_MINUTE: 'many',
+      MAX_UPLOAD_BYTES: 'much',
     }
     const error = problemsOf(environment)
     expect(error.problems.map((problem) => problem.split(' ')[0])).toEqual(Object.keys(environment))
@@ -61,6 +65,18 @@ describe('the configuration', () => {
 
   test.each(['-1', '65536', '1.5', '0x50', ' 80', '1e3', '٤٠'])('refuses the port %j', (PORT) => {
     expect(problemsOf({ PORT }).problems).toEqual([expect.stringContaining('PORT')])
+  })
+
+  test.each(['0', '-1', '1.5', '1e9', '1 GB', '1099511627777', '99999999999999999999'])(
+    'refuses %j as the size of the largest upload',
+    (MAX_UPLOAD_BYTES) => {
+      expect(problemsOf({ MAX_UPLOAD_BYTES }).problems).toEqual([expect.stringContaining('MAX_UPLOAD_BYTES')])
+    },
+  )
+
+  test('lets an upload have up to a tebibyte', () => {
+    expect(readConfig({ MAX_UPLOAD_BYTES: '1099511627776' }).maximumUploadBytes).toBe(2 ** 40)
+    expect(readConfig({ MAX_UPLOAD_BYTES: '1' }).maximumUploadBytes).toBe(1)
   })
 
   test.each(['localhost', '0.0.0.0', '::1', 'api.example.com', 'web-1'])('listens on the host %j', (HOST) => {
