@@ -8,6 +8,7 @@ import type PrismaTypes from '../generated/pothos.ts'
 import { getDatamodel } from '../generated/pothos.ts'
 import type { Scope } from '../generated/prisma/client.ts'
 import type { Context } from './context.ts'
+import type { FormFile } from './file.ts'
 import { decodeId, encodeId } from './ids.ts'
 import { problem } from './problems.ts'
 
@@ -24,6 +25,7 @@ export interface SchemaTypes {
     ID: { Input: string; Output: string | bigint | number }
     BigInt: { Input: bigint; Output: bigint }
     DateTime: { Input: never; Output: Date }
+    File: { Input: FormFile; Output: never }
   }
 }
 

@@ -5,6 +5,7 @@ import type { EventFeed } from '../domain/feed.ts'
 import type { GuessLimit } from '../domain/guess-limit.ts'
 import type { KeyWatch } from '../domain/keywatch.ts'
 import type { LookUps } from '../domain/lookup.ts'
+import type { Uploads } from '../domain/upload.ts'
 import type { Watch } from '../domain/watch.ts'
 import type { Format, Pool, Scope, Task } from '../generated/prisma/client.ts'
 
@@ -14,6 +15,7 @@ export interface Services {
   claims: Claims
   lookUps: LookUps
   guesses: GuessLimit
+  uploads: Uploads
   feed: EventFeed
   pools: Watch<Pool>
   tasks: Watch<Task>

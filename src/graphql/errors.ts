@@ -7,6 +7,7 @@ import {
   NotFoundError,
   QuantityExceedsAvailableError,
   TaskFinishedError,
+  UploadNotUndoneError,
   type UserError,
 } from '../domain/errors.ts'
 import { builder } from './builder.ts'
@@ -141,6 +142,21 @@ builder.objectType(TaskFinishedError, {
   name: 'TaskFinishedError',
   description:
     'The task is over, completed or failed. Cancelling a cancelled task is no error: it returns the task.',
+  interfaces: [UserErrorInterface],
+  fields: (t) => ({
+    task: t.field({
+      type: Task,
+      description: 'The task, as it is now.',
+      resolve: async (error, _args, { nodes }) => required(await nodes.task.load(error.taskId)),
+    }),
+  }),
+})
+
+builder.objectType(UploadNotUndoneError, {
+  name: 'UploadNotUndoneError',
+  description:
+    'The task is no upload that has completed, or was a dry run, or codes of it have been claimed: message says which. ' +
+    'Nothing was undone.',
   interfaces: [UserErrorInterface],
   fields: (t) => ({
     task: t.field({

@@ -4,8 +4,10 @@ import { canRunAgain, isUnavailable } from '../database/errors.ts'
 import {
   CursorExpiredError,
   CursorInvalidError,
+  FileInterruptedError,
   RateLimitedError,
   ReaderTooSlowError,
+  TooManyUploadsError,
 } from '../domain/errors.ts'
 
 /** The codes of top-level errors: everything that is not a typed error of the domain. */
@@ -47,8 +49,10 @@ export function unauthenticated(message: string): GraphQLError {
   })
 }
 
-export function unavailable(): GraphQLError {
-  return problem('UNAVAILABLE', 'The database cannot serve this at the moment. Try again.', {
+export function unavailable(
+  message = 'The database cannot serve this at the moment. Try again.',
+): GraphQLError {
+  return problem('UNAVAILABLE', message, {
     retryAfterMs,
     http: { status: 503, headers: retryAfter(retryAfterMs) },
   })
@@ -93,6 +97,9 @@ function translate(error: unknown, log: Logger): GraphQLError {
   if (error instanceof CursorExpiredError) return problem('CURSOR_EXPIRED', error.message)
   if (error instanceof ReaderTooSlowError) return problem('SUBSCRIBER_TOO_SLOW', error.message)
   if (error instanceof RateLimitedError) return rateLimited(error)
+  if (error instanceof FileInterruptedError)
+    return problem('BAD_USER_INPUT', error.message, { http: { status: 400 } })
+  if (error instanceof TooManyUploadsError) return unavailable(error.message)
   // What has lost to other transactions time and again may well win the next time.
   if (isUnavailable(error) || canRunAgain(error)) {
     log.warn({ err: error }, 'a request could not be served by the database')

@@ -105,8 +105,10 @@ export const Task = builder.prismaNode('Task', {
     }),
     progress: t.float({
       description:
-        'How much of it is done, from 0 to 1. Generation takes the same short time for any quantity, in one step.',
-      resolve: (task) => (task.status === 'COMPLETED' ? 1 : 0),
+        'How much of it is done, from 0 to 1. Generation takes the same short time for any quantity, in one step; of an ' +
+        'upload, how much of its file has been read.',
+      resolve: ({ status, bytes, bytesRead }) =>
+        status === 'COMPLETED' ? 1 : bytes === 0n ? 0 : Number(bytesRead) / Number(bytes),
     }),
     failure: t.field({
       type: TaskFailure,
@@ -227,7 +229,7 @@ async function listTasks(
   return { ...connection, totalCount: async () => BigInt(await prisma.task.count({ where })) }
 }
 
-interface TaskPayload {
+export interface TaskPayload {
   taskId: string
 }
 
@@ -253,11 +255,12 @@ const CancelTaskPayload = builder.objectRef<TaskPayload>('CancelTaskPayload').im
   }),
 })
 
-function readTask(query: object, { taskId: id }: TaskPayload, { books, accountId }: Context) {
+export function readTask(query: object, { taskId: id }: TaskPayload, { books, accountId }: Context) {
   return books.prisma.task.findUniqueOrThrow({ ...query, where: { accountId_id: { accountId, id } } })
 }
 
-function asAccepted(task: TaskRow): TaskRow {
+/** A task as it was when it was accepted. */
+export function asAccepted(task: TaskRow): TaskRow {
   return taskAsOf(task, {
     taskId: task.id,
     status: 'AWAITING_EXECUTION',

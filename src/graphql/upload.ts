@@ -1,0 +1,181 @@
+import {
+  IdempotencyConflictError,
+  InvalidInputError,
+  NotFoundError,
+  UploadNotUndoneError,
+} from '../domain/errors.ts'
+import { undoUpload } from '../domain/uploaded-codes.ts'
+import type { Task as TaskRow } from '../generated/prisma/client.ts'
+import { builder } from './builder.ts'
+import { uuidOf } from './ids.ts'
+import { asAccepted, readTask, Task, type TaskPayload } from './task.ts'
+
+const Upload = builder.objectRef<TaskRow>('Upload').implement({
+  description:
+    'What an upload is about, and what has become of the rows of its file so far: rowsRead is the sum of the four other ' +
+    'counts.',
+  fields: (t) => ({
+    column: t.exposeString('column', {
+      nullable: true,
+      description: 'The column of the file that has the codes, if that was said.',
+    }),
+    dryRun: t.exposeBoolean('dryRun', {
+      description: 'Whether it only says what it would add, and adds nothing.',
+    }),
+    rowsRead: t.field({
+      type: 'BigInt',
+      description: 'How many rows of the file have been read, the header not counted.',
+      resolve: (task) => task.rowsRead,
+    }),
+    accepted: t.field({
+      type: 'BigInt',
+      description: 'How many of them are new codes. They are added all at once, when the task is COMPLETED.',
+      resolve: (task) => task.accepted,
+    }),
+    duplicatesInFile: t.field({
+      type: 'BigInt',
+      description: 'How many are codes that the file has further up already.',
+      resolve: (task) => task.duplicatesInFile,
+    }),
+    duplicatesInAccount: t.field({
+      type: 'BigInt',
+      description:
+        'How many are codes that the account has already, uploaded or generated, in whatever pool.',
+      resolve: (task) => task.duplicatesInAccount,
+    }),
+    refused: t.field({
+      type: 'BigInt',
+      description: 'How many cannot be codes.',
+      resolve: (task) => task.refused,
+    }),
+  }),
+})
+
+builder.prismaObjectField(Task, 'upload', (t) =>
+  t.field({
+    type: Upload,
+    nullable: true,
+    description: 'What an upload is about, and how it is going; null for a generation.',
+    resolve: (task) => (task.kind === 'UPLOAD' ? task : null),
+  }),
+)
+
+const UploadCodesPayload = builder.objectRef<TaskPayload>('UploadCodesPayload').implement({
+  description:
+    'The file has arrived, and the task that reads it was created. Follow it with the subscription taskUpdated.',
+  fields: (t) => ({
+    task: t.prismaField({
+      type: Task,
+      description: 'The task, as it was created: by now it may have come further.',
+      resolve: async (query, payload, _args, context) => unread(await readTask(query, payload, context)),
+    }),
+  }),
+})
+
+function unread(task: TaskRow): TaskRow {
+  return {
+    ...asAccepted(task),
+    bytesRead: 0n,
+    rowsRead: 0n,
+    accepted: 0n,
+    duplicatesInFile: 0n,
+    duplicatesInAccount: 0n,
+    refused: 0n,
+  }
+}
+
+const UndoUploadPayload = builder.objectRef<TaskPayload>('UndoUploadPayload').implement({
+  description: 'The codes of the upload are no longer in the pool.',
+  fields: (t) => ({
+    task: t.prismaField({
+      type: Task,
+      description: 'The task, as it is now.',
+      resolve: (query, payload, _args, context) => readTask(query, payload, context),
+    }),
+  }),
+})
+
+const UploadCodesInput = builder.inputType('UploadCodesInput', {
+  description: 'A file of codes, and the pool that they go to.',
+  fields: (t) => ({
+    poolId: t.id({ required: true, description: 'The id of the pool that the codes go to.' }),
+    file: t.field({
+      type: 'File',
+      required: true,
+      description:
+        'CSV, or one code a line, in UTF-8, with or without a header; packed with gzip if you like. At most as large as ' +
+        'the service is set up to accept: a gigabyte, unless that was changed.',
+    }),
+    column: t.string({
+      description:
+        'The name of the column that has the codes, as the header gives it. Without it, the column is found by its name ' +
+        '(such as "code") or by being the only one.',
+    }),
+    dryRun: t.boolean({
+      required: true,
+      defaultValue: false,
+      description: 'Whether to do all of it, and say what came of it, but add nothing.',
+    }),
+    idempotencyKey: t.string({
+      description:
+        'A string of your own, 1 to 255 characters, kept at least a day: the same key with the same input and the same ' +
+        'file answers with the same task and adds nothing more. With it, a file can be sent again safely.',
+    }),
+  }),
+})
+
+const UndoUploadInput = builder.inputType('UndoUploadInput', {
+  description: 'An upload to undo.',
+  fields: (t) => ({
+    taskId: t.id({ required: true, description: 'The id of the task that uploaded the codes.' }),
+  }),
+})
+
+builder.mutationFields((t) => ({
+  uploadCodes: t.field({
+    type: UploadCodesPayload,
+    nullable: true,
+    description:
+      'Uploads a file of codes into a pool: creates a task that adds those that are new to the account, all at once when ' +
+      'it has read the file, and counts the others. The same as POST /pools/<pool id>/codes with the file as the body, ' +
+      'which suits scripts better. Needs MANAGE.',
+    authScopes: { scope: 'MANAGE' },
+    errors: {
+      types: [InvalidInputError, NotFoundError, IdempotencyConflictError],
+      union: { description: 'The new task, or why there is none.' },
+    },
+    args: {
+      input: t.arg({ type: UploadCodesInput, required: true, description: 'What to upload, and where to.' }),
+    },
+    resolve: async (_root, { input }, { uploads, accountId }) => ({
+      taskId: await uploads.receive(
+        accountId,
+        {
+          poolId: uuidOf('Pool', input.poolId),
+          column: input.column ?? undefined,
+          dryRun: input.dryRun,
+          idempotencyKey: input.idempotencyKey ?? undefined,
+        },
+        input.file.take(['file']),
+      ),
+    }),
+  }),
+  undoUpload: t.field({
+    type: UndoUploadPayload,
+    nullable: true,
+    description:
+      'Takes all codes of a completed upload out of the pool again, as if they had never been uploaded, as long as none ' +
+      'of them has been claimed. Undoing an undone upload is no error. Needs MANAGE.',
+    authScopes: { scope: 'MANAGE' },
+    errors: {
+      types: [InvalidInputError, NotFoundError, UploadNotUndoneError],
+      union: { description: 'The undone upload, or why it was not undone.' },
+    },
+    args: { input: t.arg({ type: UndoUploadInput, required: true, description: 'The upload to undo.' }) },
+    resolve: async (_root, { input }, { books, accountId }) => {
+      const taskId = uuidOf('Task', input.taskId)
+      await undoUpload(books, accountId, taskId)
+      return { taskId }
+    },
+  }),
+}))

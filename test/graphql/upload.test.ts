@@ -1,0 +1,550 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { type ClientRequest, type IncomingMessage, request } from 'node:http'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { encodeId } from '../../src/graphql/ids.ts'
+import { generate, mutate, newFormat, newPool, stranger, withScopes } from '../support/api.ts'
+import { Client } from '../support/client.ts'
+import { runSql } from '../support/database.ts'
+import { startService, type TestService } from '../support/service.ts'
+import { Socket } from '../support/socket.ts'
+import {
+  codesFile,
+  ended,
+  sendForm,
+  type UploadOutcome,
+  uploadByForm,
+  uploadDocument,
+  uploadForm,
+} from '../support/upload-api.ts'
+
+const maximumUploadBytes = 3_000_000
+
+let service: TestService
+let client: Client
+let poolId: string
+
+beforeAll(async () => {
+  service = await startService({ maximumUploadBytes })
+  client = new Client(service)
+  poolId = await newPool(client)
+})
+
+afterAll(async () => {
+  await client[Symbol.asyncDispose]()
+  await service.close()
+})
+
+/** Something that no other code begins with. */
+const newName = () => randomUUID().slice(0, 13)
+
+const count = async (from: string) =>
+  Number((await runSql<{ count: string }>(service.databaseUrl, `SELECT count(*) FROM ${from}`))[0]?.count)
+
+/** Files of which something is stored, although no upload needs them. */
+const remains = () => count('upload_piece WHERE task_id NOT IN (SELECT id FROM task WHERE leftovers)')
+
+const codesOf = (errors: readonly { extensions: { code: string } }[] | undefined) =>
+  errors?.map((error) => error.extensions.code)
+
+describe('a file that comes as a form', () => {
+  test('is answered with the task as it was created, and its codes come into the pool', async () => {
+    const outcome = await uploadByForm(service, client, { poolId }, codesFile(newName(), 1_200))
+    expect(outcome).toMatchObject({
+      __typename: 'UploadCodesPayload',
+      task: {
+        kind: 'UPLOAD',
+        status: 'AWAITING_EXECUTION',
+        progress: 0,
+        upload: { rowsRead: '0', dryRun: false, column: null },
+      },
+    })
+    expect(await ended(client, outcome.task?.id ?? '')).toMatchObject({
+      status: 'COMPLETED',
+      addedCount: '1200',
+      generatedCount: '0',
+      upload: { rowsRead: '1200', accepted: '1200' },
+    })
+  })
+
+  test('can be larger than any other request, and is read as it comes', async () => {
+    const file = codesFile(newName(), 120_000)
+    expect(file.length).toBeGreaterThan(2_000_000)
+    const outcome = await uploadByForm(service, client, { poolId }, file)
+    expect(await ended(client, outcome.task?.id ?? '')).toMatchObject({ addedCount: '120000' })
+  })
+
+  test('is told its column', async () => {
+    const file = `code,voucher\n1,${newName()}\n2,${newName()}\n`
+    const outcome = await uploadByForm(service, client, { poolId, column: 'voucher' }, file)
+    expect(outcome.task?.upload).toMatchObject({ column: 'voucher' })
+    expect(await ended(client, outcome.task?.id ?? '')).toMatchObject({ addedCount: '2' })
+  })
+
+  test('with an idempotencyKey is one upload, and answered as at first, however often it comes', async () => {
+    const input = { poolId, idempotencyKey: randomUUID() }
+    const file = codesFile(newName(), 5)
+    const first = await uploadByForm(service, client, input, file)
+    await ended(client, first.task?.id ?? '')
+    expect(await uploadByForm(service, client, input, file)).toEqual(first)
+    const other = await uploadByForm(service, client, input, `${file}more\n`)
+    expect(other).toMatchObject({ __typename: 'IdempotencyConflictError', path: ['idempotencyKey'] })
+    expect(await remains()).toBe(0)
+  })
+
+  test.each([
+    ['an empty file', { file: '' }, ['file'], /empty/],
+    ['a file above the limit', { file: 'a'.repeat(maximumUploadBytes + 1) }, ['file'], /3,000,000 bytes/],
+    ['an empty column', { column: '' }, ['column'], /empty/],
+    ['a key that is too long', { idempotencyKey: 'k'.repeat(256) }, ['idempotencyKey'], /255/],
+  ])('%s is an InvalidInputError', async (_what, given, path, message) => {
+    const { file = 'code', ...input }: { file?: string; column?: string; idempotencyKey?: string } = given
+    const outcome = await uploadByForm(service, client, { poolId, ...input }, file)
+    expect(outcome).toMatchObject({ __typename: 'InvalidInputError', code: 'INVALID_INPUT', path })
+    expect(outcome.message).toMatch(message)
+    expect(await remains()).toBe(0)
+  })
+
+  test("into another account's pool is refused as into one that does not exist", async () => {
+    const theirs = await newPool(await stranger(service))
+    for (const other of [theirs, encodeId('Pool', randomUUID()), encodeId('Task', randomUUID()), 'x'])
+      expect(await uploadByForm(service, client, { poolId: other }, 'code')).toMatchObject({
+        __typename: 'NotFoundError',
+        message: 'There is no pool with this id in your account.',
+        path: ['poolId'],
+      })
+  })
+
+  test('needs a key, with the scope MANAGE', async () => {
+    const form = uploadForm({ poolId }, 'code')
+    const anonymous = await sendForm(service, undefined, form)
+    expect([anonymous.status, codesOf(anonymous.errors)]).toEqual([401, ['UNAUTHENTICATED']])
+    const others = await withScopes(service, client, ['READ', 'CLAIM', 'ADMIN'])
+    const refused = await sendForm(service, others, form)
+    expect(codesOf(refused.errors)).toEqual(['FORBIDDEN'])
+    expect(refused.errors?.[0]?.message).toContain('MANAGE')
+    const managing = await withScopes(service, client, ['MANAGE'])
+    expect((await sendForm<{ result: UploadOutcome }>(service, managing, form)).data.result.__typename).toBe(
+      'UploadCodesPayload',
+    )
+  })
+
+  test('can be read by one field of its operation, and the next one is told', async () => {
+    const { data } = await sendForm<Record<'a' | 'b', UploadOutcome>>(
+      service,
+      client,
+      uploadForm(
+        { poolId },
+        codesFile(newName(), 1),
+        `mutation ($input: UploadCodesInput!) {
+          a: uploadCodes(input: $input) { __typename }
+          b: uploadCodes(input: $input) { __typename ... on UserError { message path } }
+        }`,
+      ),
+    )
+    expect(data.a.__typename).toBe('UploadCodesPayload')
+    expect(data.b).toMatchObject({ __typename: 'InvalidInputError', path: ['file'] })
+  })
+})
+
+describe('a form', () => {
+  const input = () => ({ query: uploadDocument, variables: { input: { poolId, file: null } } })
+  const operations = () => JSON.stringify(input())
+  const map = JSON.stringify({ codes: ['variables.input.file'] })
+  const file = new File(['code'], 'codes.csv')
+
+  test('can bring an operation without a file', async () => {
+    const query = JSON.stringify({ query: '{ account { name } }' })
+    const reply = await sendForm(service, client, [
+      ['operations', query],
+      ['map', '{}'],
+    ])
+    expect(reply).toEqual({ status: 200, data: { account: { name: 'First account' } } })
+  })
+
+  test.each<[string, () => [string, string | File][]]>([
+    ['no parts', () => []],
+    [
+      'no operations',
+      () => [
+        ['map', map],
+        ['codes', file],
+      ],
+    ],
+    [
+      'no map',
+      () => [
+        ['operations', operations()],
+        ['codes', file],
+      ],
+    ],
+    [
+      'the file first',
+      () => [
+        ['codes', file],
+        ['operations', operations()],
+        ['map', map],
+      ],
+    ],
+    [
+      'the map behind the file',
+      () => [
+        ['operations', operations()],
+        ['codes', file],
+        ['map', map],
+      ],
+    ],
+    [
+      'operations that are not JSON',
+      () => [
+        ['operations', '{'],
+        ['map', map],
+        ['codes', file],
+      ],
+    ],
+    [
+      'operations that are null',
+      () => [
+        ['operations', 'null'],
+        ['map', map],
+        ['codes', file],
+      ],
+    ],
+    [
+      'several operations',
+      () => [
+        ['operations', `[${operations()}]`],
+        ['map', map],
+        ['codes', file],
+      ],
+    ],
+    [
+      'a map that is not JSON',
+      () => [
+        ['operations', operations()],
+        ['map', '{'],
+        ['codes', file],
+      ],
+    ],
+    [
+      'a map that is a list',
+      () => [
+        ['operations', operations()],
+        ['map', '[]'],
+        ['codes', file],
+      ],
+    ],
+    [
+      'a map of numbers',
+      () => [
+        ['operations', operations()],
+        ['map', '{"codes":1}'],
+        ['codes', file],
+      ],
+    ],
+    [
+      'a map to nowhere',
+      () => [
+        ['operations', operations()],
+        ['map', '{"codes":[]}'],
+        ['codes', file],
+      ],
+    ],
+    [
+      'a map to two places',
+      () => [
+        ['operations', operations()],
+        ['map', '{"codes":["variables.input.file","variables.input.other"]}'],
+        ['codes', file],
+      ],
+    ],
+    [
+      'a map to what is not null',
+      () => [
+        ['operations', operations()],
+        ['map', '{"codes":["variables.input.poolId"]}'],
+        ['codes', file],
+      ],
+    ],
+    [
+      'a map to what is not there',
+      () => [
+        ['operations', operations()],
+        ['map', '{"codes":["variables.input.csv"]}'],
+        ['codes', file],
+      ],
+    ],
+    [
+      'a map out of the variables',
+      () => [
+        ['operations', operations()],
+        ['map', '{"codes":["query"]}'],
+        ['codes', file],
+      ],
+    ],
+    [
+      'a map into the prototype',
+      () => [
+        ['operations', operations()],
+        ['map', '{"codes":["variables.__proto__.file"]}'],
+        ['codes', file],
+      ],
+    ],
+    [
+      'a map of two files',
+      () => [
+        ['operations', operations()],
+        ['map', '{"codes":["variables.input.file"],"more":["variables.more"]}'],
+        ['codes', file],
+        ['more', file],
+      ],
+    ],
+    [
+      'a file that the map does not name',
+      () => [
+        ['operations', operations()],
+        ['map', map],
+        ['other', file],
+      ],
+    ],
+    [
+      'a map that names no file',
+      () => [
+        ['operations', operations()],
+        ['map', map],
+      ],
+    ],
+    [
+      'a file that is sent as a field',
+      () => [
+        ['operations', operations()],
+        ['map', map],
+        ['codes', 'code'],
+      ],
+    ],
+    [
+      'an operation above the limit',
+      () => [
+        ['operations', JSON.stringify({ query: ' '.repeat(1_000_001) })],
+        ['map', '{}'],
+      ],
+    ],
+    ['very many parts', () => Array.from({ length: 100 }, (_, i): [string, string] => [`part${i}`, 'x'])],
+  ])('with %s is BAD_USER_INPUT, and without a key UNAUTHENTICATED', async (_what, parts) => {
+    const { status, errors } = await sendForm(service, client, parts())
+    expect([status, codesOf(errors)]).toEqual([400, ['BAD_USER_INPUT']])
+    expect(errors?.[0]?.message).toContain('multipart request specification')
+    const anonymous = await sendForm(service, undefined, parts())
+    expect([anonymous.status, codesOf(anonymous.errors)]).toEqual([401, ['UNAUTHENTICATED']])
+  })
+
+  test.each([
+    ['without a boundary', 'multipart/form-data', 'x'],
+    ['that has nothing to do with its boundary', 'multipart/form-data; boundary=x', operations],
+    ['of no bytes', 'multipart/form-data; boundary=x', ''],
+  ])('%s is BAD_USER_INPUT', async (_what, type, body) => {
+    const response = await fetch(`${service.url}/graphql`, {
+      method: 'POST',
+      headers: { ...client.authorization(), 'content-type': type },
+      body: typeof body === 'string' ? body : body(),
+    })
+    const { errors } = (await response.json()) as { errors: { extensions: { code: string } }[] }
+    expect([response.status, codesOf(errors)]).toEqual([400, ['BAD_USER_INPUT']])
+  })
+
+  describe('that is not sent to its end', () => {
+    /** A form up to the middle of its file. */
+    function begin(): ClientRequest {
+      const sent = request(`${service.url}/graphql`, {
+        method: 'POST',
+        agent: false,
+        headers: {
+          ...client.authorization(),
+          'content-type': 'multipart/form-data; boundary=x',
+        },
+      })
+      const part = (name: string, value: string) =>
+        `--x\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`
+      sent.write(part('operations', operations()) + part('map', map))
+      sent.write('--x\r\ncontent-disposition: form-data; name="codes"; filename="codes.csv"\r\n\r\n')
+      sent.write('a'.repeat(1_500_000))
+      return sent
+    }
+
+    test('because the connection is cut, leaves nothing behind', async () => {
+      const tasks = await count('task')
+      const sent = begin()
+      sent.on('error', () => undefined)
+      await expect.poll(remains).toBeGreaterThan(0)
+      sent.destroy()
+      await expect.poll(remains).toBe(0)
+      expect(await count('task')).toBe(tasks)
+    })
+
+    test('although the request ends, is BAD_USER_INPUT and leaves nothing behind', async () => {
+      const tasks = await count('task')
+      const sent = begin()
+      sent.end()
+      const [response] = (await once(sent, 'response')) as [IncomingMessage]
+      let text = ''
+      for await (const chunk of response) text += chunk
+      const { errors } = JSON.parse(text) as { errors: { message: string; extensions: { code: string } }[] }
+      expect(codesOf(errors)).toEqual(['BAD_USER_INPUT'])
+      expect(errors[0]?.message).toContain('send it again')
+      expect(await remains()).toBe(0)
+      expect(await count('task')).toBe(tasks)
+    })
+
+    test('is answered as soon as it is clear that its file is too large', async () => {
+      const sent = begin()
+      sent.write('a'.repeat(2_000_000))
+      const [response] = (await once(sent, 'response')) as [IncomingMessage]
+      let text = ''
+      for await (const chunk of response) text += chunk
+      expect(text).toContain('3,000,000 bytes')
+      sent.destroy()
+      expect(await remains()).toBe(0)
+    })
+  })
+})
+
+describe('a File that is no file', () => {
+  test.each([
+    ['a string', 'code'],
+    ['an object', {}],
+    ['a list', []],
+    ['a number', 1],
+  ])('but %s in the variables is told how to send one', async (_what, value) => {
+    const variables = { input: { poolId, file: value } }
+    for (const errors of [
+      (await client.send(uploadDocument, variables)).errors,
+      await overWebSocket(variables),
+    ]) {
+      expect(codesOf(errors)).toEqual(['GRAPHQL_VALIDATION_FAILED'])
+      expect(errors?.[0]?.message).toMatch(/multipart request specification.*\/pools\/<pool id>\/codes/)
+    }
+  })
+
+  test('but text in the operation is told how to send one', async () => {
+    const { errors } = await client.send(
+      `mutation { uploadCodes(input: { poolId: "${poolId}", file: "code" }) { __typename } }`,
+    )
+    expect(codesOf(errors)).toEqual(['GRAPHQL_VALIDATION_FAILED'])
+    expect(errors?.[0]?.message).toContain('multipart request specification')
+  })
+
+  test('but null is not accepted', async () => {
+    const { errors } = await client.send(uploadDocument, { input: { poolId, file: null } })
+    expect(codesOf(errors)).toEqual(['GRAPHQL_VALIDATION_FAILED'])
+  })
+
+  async function overWebSocket(variables: Record<string, unknown>) {
+    await using socket = await Socket.connect(service, client.authorization())
+    socket.subscribe('1', uploadDocument, variables)
+    const { payload } = await socket.next('1')
+    return (payload as Awaited<ReturnType<typeof client.send>>).errors
+  }
+})
+
+describe('the upload of a task', () => {
+  test('is null for a generation', async () => {
+    const taskId = await generate(client, { poolId, formatId: await newFormat(client), quantity: 1 })
+    expect(await client.ask(`{ task(id: "${taskId}") { progress upload { rowsRead } } }`)).toEqual({
+      task: { progress: 1, upload: null },
+    })
+  })
+
+  test('counts every row once', async () => {
+    const name = newName()
+    await ended(client, (await uploadByForm(service, client, { poolId }, `${name}-old\n`)).task?.id ?? '')
+    const file = `code\n${name}-a\n${name}-b\n${name}-old\n${name}-a\n${'x'.repeat(10_000)}\n\n${name}-c\n`
+    const { task } = await uploadByForm(service, client, { poolId }, file)
+    expect((await ended(client, task?.id ?? '')).upload).toMatchObject({
+      rowsRead: '6',
+      accepted: '3',
+      duplicatesInFile: '1',
+      duplicatesInAccount: '1',
+      refused: '1',
+    })
+  })
+})
+
+describe('a dry run', () => {
+  test('counts what it would do, and adds nothing', async () => {
+    const name = newName()
+    const file = `${codesFile(name, 20)}${name}-3\n`
+    const { availableCount } = await poolNow()
+    const dry = await uploadByForm(service, client, { poolId, dryRun: true }, file)
+    expect(await ended(client, dry.task?.id ?? '')).toMatchObject({
+      status: 'COMPLETED',
+      addedCount: '0',
+      progress: 1,
+      upload: { dryRun: true, rowsRead: '21', accepted: '20', duplicatesInFile: '1' },
+    })
+    expect(await poolNow()).toEqual({ availableCount })
+    const real = await uploadByForm(service, client, { poolId }, file)
+    expect(await ended(client, real.task?.id ?? '')).toMatchObject({ addedCount: '20' })
+  })
+})
+
+describe('undoUpload', () => {
+  const undo = (taskId: string) =>
+    mutate<{ task: { status: string; addedCount: string } }>(
+      client,
+      'undoUpload',
+      { taskId },
+      'task { status addedCount }',
+    )
+
+  test('takes the codes out of the pool again, once, and the file can come again', async () => {
+    const { availableCount } = await poolNow()
+    const file = codesFile(newName(), 30)
+    const first = (await uploadByForm(service, client, { poolId }, file)).task?.id ?? ''
+    await ended(client, first)
+    for (let time = 0; time < 2; time++)
+      expect(await undo(first)).toMatchObject({ task: { status: 'UNDONE', addedCount: '0' } })
+    expect(await poolNow()).toEqual({ availableCount })
+    const again = (await uploadByForm(service, client, { poolId }, file)).task?.id ?? ''
+    expect(await ended(client, again)).toMatchObject({
+      addedCount: '30',
+      upload: { duplicatesInAccount: '0' },
+    })
+  })
+
+  test('is refused when codes were claimed, for a dry run, for a generation, and for what failed', async () => {
+    const own = await newPool(client)
+    const run = async (file: string, input: object = {}) => {
+      const { task } = await uploadByForm(service, client, { poolId: own, ...input }, file)
+      return (await ended(client, task?.id ?? '')).id
+    }
+    const claimed = await run(codesFile(newName(), 3))
+    await mutate(client, 'claimCodes', { poolId: own })
+    const tasks = [
+      claimed,
+      await run(codesFile(newName(), 3), { dryRun: true }),
+      await run('code\n'),
+      await generate(client, { poolId: own, formatId: await newFormat(client), quantity: 1 }),
+    ]
+    for (const taskId of tasks) {
+      const outcome = await mutate(client, 'undoUpload', { taskId })
+      expect(outcome).toMatchObject({ __typename: 'UploadNotUndoneError', code: 'UPLOAD_NOT_UNDONE' })
+      expect(outcome.path).toEqual(['taskId'])
+      expect(outcome.message?.length).toBeGreaterThan(20)
+    }
+  })
+
+  test("of another account's upload is refused as of one that does not exist", async () => {
+    const { task } = await uploadByForm(service, client, { poolId }, codesFile(newName(), 1))
+    await ended(client, task?.id ?? '')
+    const other = await stranger(service)
+    for (const taskId of [task?.id, encodeId('Task', randomUUID()), poolId, 'x'])
+      expect(await mutate(other, 'undoUpload', { taskId })).toMatchObject({ __typename: 'NotFoundError' })
+  })
+})
+
+async function poolNow(): Promise<{ availableCount: string }> {
+  const { pool } = await client.ask<{ pool: { availableCount: string } }>(
+    `{ pool(id: "${poolId}") { availableCount } }`,
+  )
+  return pool
+}
