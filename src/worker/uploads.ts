@@ -1,0 +1,266 @@
+import pg from 'pg'
+import type { Logger } from 'pino'
+import { CodeFileError } from '../codefile/code-file-error.ts'
+import { type FileRows, readCodeFile } from '../codefile/read.ts'
+import { canRunAgain, isUnavailable } from '../database/errors.ts'
+import type { Books } from '../domain/books.ts'
+import {
+  failUpload,
+  type QueuedUpload,
+  readNextUpload,
+  readUpload,
+  readUploadQueue,
+  startUpload,
+} from '../domain/upload.ts'
+import { readFile, removeFile } from '../domain/upload-file.ts'
+import { addChunk, type Chunk, clearUpload, completeUpload, rowsAtOnce } from '../domain/uploaded-codes.ts'
+
+const pollEveryMs = 1_000
+const accountsAtOnce = 100
+
+// Uploads share the connections of the process with everything else that it does.
+const mostSideBySide = 3
+
+// A chunk has fewer rows where few lie in so many bytes: its end is what the progress tells, and where another worker
+// goes on.
+const bytesOfChunk = 8_000_000
+
+const rowsClearedAtOnce = 10_000
+
+/**
+ * Works on the uploads of all accounts: reads their files into the books, and removes what they leave behind. Those of
+ * one account one after the other, oldest first, so that a file that comes again after it was undone never meets
+ * remains of itself; those of several accounts side by side. An upload starts as soon as its file is there, by a
+ * notice; the queue is also looked at once a second. Any number of these share one database.
+ */
+export class UploadWorker {
+  readonly #books: Books
+  readonly #connection: pg.ClientConfig
+  readonly #maximumBytes: number
+  readonly #log: Logger
+  readonly #stopListening: () => void
+  readonly #timer: NodeJS.Timeout
+  /** The work under way, by account. */
+  readonly #working = new Map<string, Promise<void>>()
+  #looking: Promise<void> | undefined
+  #lookAgain = false
+  #closed = false
+
+  /**
+   * `connection` is for connections of its own to the database of the books; a file may have `maximumBytes` when it
+   * is unpacked.
+   */
+  constructor(options: { books: Books; connection: pg.ClientConfig; maximumBytes: number; log: Logger }) {
+    this.#books = options.books
+    this.#connection = options.connection
+    this.#maximumBytes = options.maximumBytes
+    this.#log = options.log
+    this.#stopListening = this.#books.notifications.on('tasks', () => this.#wake())
+    this.#timer = setInterval(() => this.#wake(), pollEveryMs)
+    this.#wake()
+  }
+
+  /** Takes up nothing more, and resolves when the chunks under way are done: others go on from there. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#stopListening()
+    clearInterval(this.#timer)
+    await Promise.all([this.#looking, ...this.#working.values()])
+  }
+
+  #wake(): void {
+    this.#lookAgain = true
+    if (this.#closed) return
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined
+      // A notice that came after the last look, and before this.
+      if (this.#lookAgain) this.#wake()
+    })
+  }
+
+  async #look(): Promise<void> {
+    while (this.#lookAgain && !this.#closed) {
+      this.#lookAgain = false
+      try {
+        for (const accountId of await readUploadQueue(this.#books, accountsAtOnce)) {
+          while (this.#working.size >= mostSideBySide) await Promise.race(this.#working.values())
+          if (this.#closed) return
+          if (!this.#working.has(accountId)) this.#begin(accountId)
+        }
+      } catch (error) {
+        this.#tell(error, {})
+        return
+      }
+    }
+  }
+
+  #begin(accountId: string): void {
+    const work = this.#workOn(accountId).then((progress) => {
+      this.#working.delete(accountId)
+      if (progress) this.#wake()
+    })
+    this.#working.set(accountId, work)
+  }
+
+  /** Carries on the account's oldest upload, unless another process does. Resolves to whether anything was done. */
+  async #workOn(accountId: string): Promise<boolean> {
+    try {
+      await using lock = await AccountLock.take(this.#connection, accountId)
+      if (!lock.held) return false
+      const upload = await readNextUpload(this.#books, accountId)
+      return upload !== undefined && (await this.#carryOn(upload, lock))
+    } catch (error) {
+      this.#tell(error, { accountId })
+      return false
+    }
+  }
+
+  /** The poll comes back to it. A database that is away is nothing wrong with the worker; all else is. */
+  #tell(error: unknown, about: object): void {
+    const entry = { err: error, ...about }
+    if (isUnavailable(error)) this.#log.warn(entry, 'uploads are out of reach; trying again')
+    else if (canRunAgain(error)) this.#log.warn(entry, 'an upload lost to other transactions; trying again')
+    else this.#log.error(entry, 'uploads could not be worked on; trying again')
+  }
+
+  async #carryOn(first: QueuedUpload, lock: AccountLock): Promise<boolean> {
+    let upload: QueuedUpload | undefined = first
+    while (upload !== undefined) {
+      if (!(await this.#takeStep(upload, lock))) return false
+      upload = await readUpload(this.#books, first)
+    }
+    return true
+  }
+
+  /** Resolves to whether it was taken to its end. */
+  async #takeStep(upload: QueuedUpload, lock: AccountLock): Promise<boolean> {
+    if (upload.status === 'AWAITING_EXECUTION') return await startUpload(this.#books, upload)
+    if (upload.status !== 'RUNNING') return await this.#clear(upload, lock)
+    try {
+      return await this.#read(upload, lock)
+    } catch (error) {
+      if (error instanceof CodeFileError)
+        return await failUpload(this.#books, upload, 'UNREADABLE_FILE', error.message)
+      if (isUnavailable(error) || canRunAgain(error)) throw error
+      this.#log.error({ err: error, accountId: upload.accountId, taskId: upload.taskId }, 'an upload failed')
+      const message =
+        'The service could not finish this upload. Nothing was added to the pool: upload it again.'
+      return await failUpload(this.#books, upload, 'INTERNAL', message)
+    }
+  }
+
+  /** Reads the file on from where it has been read to. */
+  async #read(upload: QueuedUpload, lock: AccountLock): Promise<boolean> {
+    const file = readCodeFile(readFile(this.#books, upload, upload.size), {
+      column: upload.column,
+      maximumBytes: this.#maximumBytes,
+      skip: Number(upload.rowsRead),
+    })
+    let from = upload.rowsRead
+    for await (const chunk of ahead(chunksOf(file, from))) {
+      if (this.#closed || lock.lost) return false
+      // Otherwise it was cancelled, or somebody else is at it.
+      if (!(await addChunk(this.#books, upload, from, chunk)))
+        return (await readUpload(this.#books, upload))?.status !== 'RUNNING'
+      from = chunk.rowsRead
+    }
+    if (this.#closed || lock.lost) return false
+    return await completeUpload(this.#books, upload)
+  }
+
+  async #clear(upload: QueuedUpload, lock: AccountLock): Promise<boolean> {
+    // Beforehand, as it needs no lock on anything.
+    await removeFile(this.#books, upload)
+    while (!this.#closed && !lock.lost)
+      if (!(await clearUpload(this.#books, upload, rowsClearedAtOnce))) return true
+    return false
+  }
+}
+
+/** The rows of a file, of which `from` rows were read before, in chunks of a good size. */
+async function* chunksOf(file: AsyncIterable<FileRows>, from: bigint): AsyncGenerator<Chunk, void> {
+  let chunk = { rows: [] as FileRows['rows'], refused: [] as FileRows['refused'] }
+  let rowsRead = from
+  let bytesRead = 0
+  let bytesTold = 0
+  const finish = (): Chunk => {
+    const { rows, refused } = chunk
+    rowsRead += BigInt(rows.length + refused.length)
+    bytesTold = bytesRead
+    chunk = { rows: [], refused: [] }
+    return { rows, refused, rowsRead, bytesRead: BigInt(bytesRead) }
+  }
+  for await (const part of file) {
+    chunk.rows.push(...part.rows)
+    chunk.refused.push(...part.refused)
+    bytesRead = part.bytesRead
+    if (chunk.rows.length + chunk.refused.length >= rowsAtOnce || bytesRead - bytesTold >= bytesOfChunk)
+      yield finish()
+  }
+  if (chunk.rows.length + chunk.refused.length > 0) yield finish()
+}
+
+/** The same values, each asked for while the one before it is being used. */
+async function* ahead<T>(values: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
+  let next = values.next()
+  try {
+    for (;;) {
+      const { done, value } = await next
+      if (done === true) return
+      next = values.next()
+      // Its failure is told when its turn comes, and not before: by then somebody has to have listened.
+      next.catch(() => undefined)
+      yield value
+    }
+  } finally {
+    await values.return()
+  }
+}
+
+/**
+ * The right to work on the uploads of an account. It belongs to a connection of its own, and ends with it, whatever
+ * ends that: another process can go on at once.
+ */
+class AccountLock implements AsyncDisposable {
+  /** Whether the right was free to be had. */
+  readonly held: boolean
+  readonly #client: pg.Client
+  readonly #connection: { lost: boolean }
+
+  private constructor(client: pg.Client, connection: { lost: boolean }, held: boolean) {
+    this.#client = client
+    this.#connection = connection
+    this.held = held
+  }
+
+  static async take(config: pg.ClientConfig, accountId: string): Promise<AccountLock> {
+    const client = new pg.Client(config)
+    const connection = { lost: false }
+    client.on('error', () => {
+      connection.lost = true
+    })
+    client.on('end', () => {
+      connection.lost = true
+    })
+    try {
+      await client.connect()
+      const { rows } = await client.query<{ held: boolean }>(
+        `SELECT pg_try_advisory_lock(hashtextextended('uploads of ' || $1, 0)) AS held`,
+        [accountId],
+      )
+      return new AccountLock(client, connection, rows[0]?.held === true)
+    } catch (error) {
+      await client.end()
+      throw error
+    }
+  }
+
+  /** Whether somebody else may have the right by now. */
+  get lost(): boolean {
+    return this.#connection.lost
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client.end()
+  }
+}

@@ -1,0 +1,292 @@
+import { randomUUID } from 'node:crypto'
+import { pino } from 'pino'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { connectionConfig } from '../../src/database/open.ts'
+import type { Books } from '../../src/domain/books.ts'
+import { readEventsAfter, readLog } from '../../src/domain/event.ts'
+import { cancelTask } from '../../src/domain/task.ts'
+import { receiveUpload } from '../../src/domain/upload.ts'
+import { undoUpload } from '../../src/domain/uploaded-codes.ts'
+import { UploadWorker } from '../../src/worker/uploads.ts'
+import { expectBalance } from '../support/audit.ts'
+import {
+  newAccount,
+  newPool,
+  openBooks,
+  type Place,
+  poolNow,
+  silent,
+  type TestBooks,
+} from '../support/books.ts'
+import { runSql } from '../support/database.ts'
+import { openProxy } from '../support/proxy.ts'
+import { codesFile } from '../support/upload-api.ts'
+
+// The machine may be busy.
+const patiently = { timeout: 25_000, interval: 5 }
+const long = 80_000
+
+let shared: TestBooks
+
+beforeAll(async () => {
+  shared = await openBooks()
+})
+
+afterAll(async () => {
+  await expectBalance(shared)
+  await shared.close()
+})
+
+interface OwnPlace extends Place {
+  poolId: string
+}
+
+async function place(): Promise<OwnPlace> {
+  const { books } = shared
+  const accountId = await newAccount(books)
+  return { books, accountId, poolId: await newPool({ books, accountId }) }
+}
+
+/** A worker of its own process, as far as the database can tell. */
+function startWorker(books: Books = shared.books, options: { url?: string; log?: typeof silent } = {}) {
+  const worker = new UploadWorker({
+    books,
+    connection: connectionConfig(options.url ?? shared.databaseUrl),
+    maximumBytes: 100_000_000,
+    log: options.log ?? silent,
+  })
+  return Object.assign(worker, { [Symbol.asyncDispose]: () => worker.close() })
+}
+
+const newName = () => randomUUID().slice(0, 13)
+
+async function send({ books, accountId, poolId }: OwnPlace, file: string): Promise<string> {
+  async function* bytes() {
+    for (let from = 0; from < file.length; from += 65_536) yield Buffer.from(file.slice(from, from + 65_536))
+  }
+  return await receiveUpload(books, accountId, { poolId, dryRun: false }, bytes(), 100_000_000)
+}
+
+interface Row {
+  status: string
+  read: number
+  accepted: number
+  added: number
+  duplicates: number
+  leftovers: boolean
+  failure: string | null
+}
+
+async function read(taskId: string): Promise<Row> {
+  const [row] = await runSql<Row & Record<string, unknown>>(
+    shared.databaseUrl,
+    `SELECT status, rows_read::int AS read, accepted::int, added::int, leftovers, failure_code AS failure,
+       (duplicates_in_file + duplicates_in_account)::int AS duplicates
+     FROM task WHERE id = '${taskId}'`,
+  )
+  if (row === undefined) throw new Error('There is no such task.')
+  return row
+}
+
+/** Resolves when the upload is in the middle of its file. */
+async function halfway(taskId: string): Promise<void> {
+  await expect.poll(async () => (await read(taskId)).read, patiently).toBeGreaterThan(0)
+  expect(await read(taskId)).toMatchObject({ status: 'RUNNING' })
+}
+
+/** Resolves when there is nothing left to do for the upload, to how it ended. */
+async function cleared(taskId: string): Promise<Row> {
+  await expect.poll(async () => (await read(taskId)).leftovers, patiently).toBe(false)
+  return await read(taskId)
+}
+
+/** What there is in the tables of an upload. */
+async function rowsOf(taskId: string): Promise<{ pieces: number; codes: number }> {
+  const [row] = await runSql<{ pieces: number; codes: number }>(
+    shared.databaseUrl,
+    `SELECT (SELECT count(*)::int FROM upload_piece WHERE task_id = '${taskId}') AS pieces,
+       (SELECT count(*)::int FROM uploaded_code WHERE task_id = '${taskId}') AS codes`,
+  )
+  if (row === undefined) throw new Error('Nothing was counted.')
+  return row
+}
+
+async function expectWhole(own: OwnPlace, taskId: string): Promise<void> {
+  expect(await cleared(taskId)).toMatchObject({
+    status: 'COMPLETED',
+    read: long,
+    accepted: long,
+    added: long,
+    duplicates: 0,
+  })
+  expect(await rowsOf(taskId)).toEqual({ pieces: 0, codes: long })
+  expect((await poolNow(own, own.poolId)).total).toBe(BigInt(long))
+}
+
+describe('an upload that is interrupted goes on where it was', () => {
+  test('when its worker is closed, by another worker', async () => {
+    const own = await place()
+    const taskId = await send(own, codesFile(newName(), long))
+    const first = startWorker()
+    await halfway(taskId)
+    await first.close()
+    const { status, read: reached } = await read(taskId)
+    expect(status).toBe('RUNNING')
+    expect(reached).toBeLessThan(long)
+    await using _second = startWorker(await shared.another())
+    await expectWhole(own, taskId)
+  })
+
+  test('when the connection that holds the right to it is lost, whoever goes on', async () => {
+    const own = await place()
+    const taskId = await send(own, codesFile(newName(), long))
+    await using _first = startWorker()
+    await using _second = startWorker(await shared.another())
+    for (let time = 0; time < 3; time++) {
+      const { read: before } = await read(taskId)
+      await expect.poll(async () => (await read(taskId)).read, patiently).toBeGreaterThan(before)
+      // Only an upload under way holds such a lock in this database.
+      const ended = await runSql<{ ended: boolean }>(
+        shared.databaseUrl,
+        `SELECT pg_terminate_backend(pid) AS ended FROM pg_locks
+         WHERE locktype = 'advisory' AND granted
+           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+      )
+      if (time === 0) expect(ended).not.toEqual([])
+    }
+    await expectWhole(own, taskId)
+  })
+
+  test('when the database goes away and comes back', async () => {
+    const own = await place()
+    const taskId = await send(own, codesFile(newName(), long))
+    await using proxy = await openProxy(shared.databaseUrl)
+    await using _worker = startWorker(await shared.another({ url: proxy.url }), { url: proxy.url })
+    await halfway(taskId)
+    proxy.breakDown()
+    expect((await read(taskId)).status).toBe('RUNNING')
+    proxy.mend()
+    await expectWhole(own, taskId)
+  })
+
+  test('when a COMMIT of it is not answered', async () => {
+    const own = await place()
+    const taskId = await send(own, codesFile(newName(), long))
+    await using proxy = await openProxy(shared.databaseUrl)
+    await using _worker = startWorker(await shared.another({ url: proxy.url }), { url: proxy.url })
+    for (const fate of ['unanswered', 'lost'] as const) {
+      const { read: before } = await read(taskId)
+      await expect.poll(async () => (await read(taskId)).read, patiently).toBeGreaterThan(before)
+      await proxy.cutCommit(fate)
+    }
+    await expectWhole(own, taskId)
+  })
+})
+
+describe('an upload that is cancelled', () => {
+  test('in the middle stops there, and what it had read can be uploaded again', async () => {
+    const own = await place()
+    const file = codesFile(newName(), long)
+    await using _worker = startWorker()
+    const taskId = await send(own, file)
+    await halfway(taskId)
+    await cancelTask(own.books, own.accountId, taskId)
+    const again = await send(own, file)
+    const row = await cleared(taskId)
+    expect(row).toMatchObject({ status: 'CANCELLED', added: 0 })
+    expect(row.read).toBeLessThan(long)
+    expect(await rowsOf(taskId)).toEqual({ pieces: 0, codes: 0 })
+    await expectWhole(own, again)
+  })
+
+  test('before it has begun is never begun', async () => {
+    const own = await place()
+    const taskId = await send(own, codesFile(newName(), 10))
+    await cancelTask(own.books, own.accountId, taskId)
+    await using _worker = startWorker()
+    expect(await cleared(taskId)).toMatchObject({ status: 'CANCELLED', read: 0 })
+    expect(await rowsOf(taskId)).toEqual({ pieces: 0, codes: 0 })
+  })
+})
+
+test('an upload that is undone is cleared away before the next one of its account is read', async () => {
+  const own = await place()
+  const file = codesFile(newName(), 30_000)
+  await using _worker = startWorker()
+  const first = await send(own, file)
+  expect(await cleared(first)).toMatchObject({ status: 'COMPLETED', added: 30_000 })
+  await undoUpload(own.books, own.accountId, first)
+  const second = await send(own, file)
+  expect(await cleared(second)).toMatchObject({ status: 'COMPLETED', added: 30_000, duplicates: 0 })
+  expect(await rowsOf(first)).toEqual({ pieces: 0, codes: 0 })
+})
+
+describe('several uploads', () => {
+  test('of one account are read one after the other, oldest first, however many workers there are', async () => {
+    const own = await place()
+    const { sequence } = { sequence: (await readLog(own.books, own.accountId)).last }
+    const file = codesFile(newName(), 25_000)
+    const tasks = [await send(own, file), await send(own, file), await send(own, file)]
+    await using _first = startWorker()
+    await using _second = startWorker(await shared.another())
+    for (const taskId of tasks) await cleared(taskId)
+    const events = await readEventsAfter(own.books, own.accountId, sequence, 100)
+    const seen = events.flatMap((event) =>
+      event.kind === 'TASK_STATUS_CHANGED' && event.payload.status !== 'AWAITING_EXECUTION'
+        ? [`${tasks.indexOf(event.payload.taskId)} ${event.payload.status}`]
+        : [],
+    )
+    expect(seen).toEqual([0, 1, 2].flatMap((task) => [`${task} RUNNING`, `${task} COMPLETED`]))
+    expect((await read(tasks[0] ?? '')).added).toBe(25_000)
+    expect((await read(tasks[2] ?? '')).duplicates).toBe(25_000)
+  })
+
+  test('of other accounts do not wait for one that nobody gets on with', async () => {
+    const [stuck, ...others] = [await place(), await place(), await place(), await place(), await place()]
+    if (stuck === undefined) throw new Error('There is no place.')
+    const name = newName()
+    const blocked = await send(stuck, codesFile(newName(), 10))
+    const tasks = await Promise.all(others.map((own) => send(own, codesFile(name, 10))))
+    await shared.books.write(stuck.accountId, async (tx) => {
+      // As its worker would, on a transaction that has come to a standstill.
+      await tx.rows({
+        text: `SELECT pg_advisory_xact_lock(hashtextextended('uploads of ' || $1, 0))`,
+        values: [stuck.accountId],
+      })
+      await using _worker = startWorker(await shared.another())
+      for (const taskId of tasks)
+        expect(await cleared(taskId)).toMatchObject({ status: 'COMPLETED', added: 10 })
+      expect(await read(blocked)).toMatchObject({ status: 'AWAITING_EXECUTION' })
+    })
+    await using _worker = startWorker()
+    expect(await cleared(blocked)).toMatchObject({ status: 'COMPLETED', added: 10 })
+  })
+})
+
+describe('an upload that cannot be read', () => {
+  test('because its file has got lost fails, is logged, and keeps nobody waiting', async () => {
+    const own = await place()
+    const broken = await send(own, codesFile(newName(), long))
+    const fine = await send(own, codesFile(newName(), 10))
+    await runSql(shared.databaseUrl, `DELETE FROM upload_piece WHERE task_id = '${broken}' AND number = 1`)
+    const lines: string[] = []
+    const log = pino({ level: 'error' }, { write: (line: string) => void lines.push(line) })
+    await using _worker = startWorker(shared.books, { log })
+    expect(await cleared(broken)).toMatchObject({ status: 'FAILED', failure: 'INTERNAL', added: 0 })
+    expect(await cleared(fine)).toMatchObject({ status: 'COMPLETED', added: 10 })
+    expect(await rowsOf(broken)).toEqual({ pieces: 0, codes: 0 })
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      expect.objectContaining({ msg: 'an upload failed', taskId: broken }),
+    ])
+  })
+
+  test('because of what is in its file fails with the reason, and is nothing to log', async () => {
+    const own = await place()
+    const taskId = await send(own, `a,b\n${'x,y\n'.repeat(10)}`)
+    const lines: string[] = []
+    const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) })
+    await using _worker = startWorker(shared.books, { log })
+    expect(await cleared(taskId)).toMatchObject({ status: 'FAILED', failure: 'UNREADABLE_FILE' })
+    expect(lines).toEqual([])
+  })
+})
