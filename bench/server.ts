@@ -30,6 +30,7 @@ const service = await startService(lifecycle, {
   bootstrapApiKey: undefined,
   eventRetentionDays: 30,
   failedLookUpsPerMinute: 100,
+  maximumUploadBytes: 2 ** 30,
   log: pino({ level: 'warn' }, pino.destination(2)),
 })
 // What it holds once it has thrown away what it no longer needs.

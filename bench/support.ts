@@ -137,6 +137,7 @@ export async function startBenchService(
     bootstrapApiKey: key,
     eventRetentionDays: 30,
     failedLookUpsPerMinute: 100,
+    maximumUploadBytes: 2 ** 30,
     log,
   })
   return { url, key, databaseUrl }

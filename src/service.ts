@@ -15,6 +15,7 @@ import { GuessLimit } from './domain/guess-limit.ts'
 import { KeyWatch } from './domain/keywatch.ts'
 import { LookUps } from './domain/lookup.ts'
 import { createSample, findSample } from './domain/sample.ts'
+import { Uploads } from './domain/upload.ts'
 import { watchPools, watchTasks } from './domain/watch.ts'
 import { PrismaClient } from './generated/prisma/client.ts'
 import { encodeId } from './graphql/ids.ts'
@@ -27,8 +28,10 @@ import { Authentication } from './server/authentication.ts'
 import { createDownload } from './server/download.ts'
 import { isLoopbackHost, loadGraphiql } from './server/graphiql.ts'
 import { HttpServer } from './server/http.ts'
+import { UploadRoute } from './server/upload-route.ts'
 import { serveWebSocket } from './server/websocket.ts'
 import { Housekeeping } from './worker/housekeeping.ts'
+import { UploadWorker } from './worker/uploads.ts'
 import { Worker } from './worker/worker.ts'
 
 const connections = 16
@@ -44,6 +47,7 @@ export interface ServiceOptions {
   eventRetentionDays: number
   /** How many look-ups of a key may find nothing in a minute; 0 sets no limit. */
   failedLookUpsPerMinute: number
+  maximumUploadBytes: number
   log: Logger
 }
 
@@ -101,11 +105,16 @@ async function openBooks(lifecycle: Lifecycle, databaseUrl: string, log: Logger)
 }
 
 async function openWorker(lifecycle: Lifecycle, books: Books, options: ServiceOptions): Promise<void> {
-  const { log } = options
+  const { databaseUrl, maximumUploadBytes: maximumBytes, log } = options
   const eventsAreKeptMs = options.eventRetentionDays * 24 * 60 * 60 * 1_000
   await lifecycle.open(
     'worker',
     () => new Worker(books, log),
+    (opened) => opened.close(),
+  )
+  await lifecycle.open(
+    'uploads',
+    () => new UploadWorker({ books, connection: connectionConfig(databaseUrl), maximumBytes, log }),
     (opened) => opened.close(),
   )
   await lifecycle.open(
@@ -142,9 +151,11 @@ async function openServer(lifecycle: Lifecycle, books: Books, options: ServiceOp
     () => new KeyWatch(books, log),
     (opened) => opened.close(),
   )
+  const uploads = new Uploads(books, options.maximumUploadBytes)
   const services = {
     books,
     claims: new Claims(books),
+    uploads,
     lookUps: new LookUps(books),
     guesses: new GuessLimit(options.failedLookUpsPerMinute),
     feed,
@@ -177,7 +188,11 @@ async function openServer(lifecycle: Lifecycle, books: Books, options: ServiceOp
   }
   const server = await lifecycle.open(
     'HTTP server',
-    () => new HttpServer({ api, download, graphiql, books, log, page, serveApi: role !== 'worker' }),
+    () => {
+      const route = new UploadRoute({ uploads, authentication, log })
+      const serveApi = role !== 'worker'
+      return new HttpServer({ api, uploads: route, download, graphiql, books, log, page, serveApi })
+    },
     (opened) => opened.close(),
   )
   if (role !== 'worker')

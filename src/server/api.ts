@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { GraphQLError, type GraphQLSchema, parse } from 'graphql'
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import type { Logger } from 'pino'
@@ -6,6 +7,8 @@ import { readEventCursor } from '../graphql/event.ts'
 import { problem, publicError } from '../graphql/problems.ts'
 import type { Subscriber } from '../graphql/subscribe.ts'
 import type { Authentication } from './authentication.ts'
+import { longestSilenceMs } from './body.ts'
+import { isForm, readForm } from './multipart.ts'
 
 export const graphqlPath = '/graphql'
 export const maximumRequestBytes = 1_000_000
@@ -18,6 +21,9 @@ export interface ServerContext {
   credentials?: Credentials
   /** Called when an HTTP request is going to be answered with a stream, which may never end by itself. */
   onStream?: () => void
+  /** What Yoga adds to what comes over HTTP. */
+  req?: IncomingMessage
+  res?: ServerResponse
 }
 
 export type Api = YogaServerInstance<ServerContext, Context>
@@ -37,13 +43,15 @@ export function createApi(parts: {
     context: ({ credentials, params }) => operationContext(services, credentials, params.query),
     plugins: [
       authenticateFirst(authentication),
+      readBodies(),
       refuseUnreadable(),
       limitDocuments(),
       subscribeWith(subscriber),
       noteStreams(),
     ],
     maskedErrors: { maskError: (error) => publicError(error, log), errorMessage: '' },
-    maxRequestBodySize: maximumRequestBytes,
+    // A form with a file may be longer than anything else: see readBodies.
+    maxRequestBodySize: false,
     cors: {
       origin: '*',
       methods: ['GET', 'POST', 'OPTIONS'],
@@ -53,6 +61,7 @@ export function createApi(parts: {
     },
     graphiql: false,
     landingPage: false,
+    // Yoga's own way holds the whole file in memory.
     multipart: false,
     logging: false,
   })
@@ -77,6 +86,45 @@ function authenticateFirst(authentication: Authentication): Plugin<object, Serve
       serverContext.credentials = await authentication.authenticate(request.headers.get('authorization'))
     },
   }
+}
+
+/**
+ * Forms are read as they come, since they bring files; all other bodies are read to their end first, and may not be
+ * longer than `maximumRequestBytes`.
+ */
+function readBodies(): Plugin<object, ServerContext> {
+  return {
+    onRequestParse({ requestParser, setRequestParser, serverContext: { req, res }, fetchAPI }) {
+      if (req === undefined || res === undefined || req.method !== 'POST') return
+      if (isForm(req)) setRequestParser(() => readForm(req, res, longestSilenceMs))
+      else if (requestParser !== undefined)
+        setRequestParser(async ({ url, method, headers }) => {
+          const body = await readWhole(req)
+          return await requestParser(new fetchAPI.Request(url, { method, headers, body }))
+        })
+    },
+  }
+}
+
+async function readWhole(request: IncomingMessage): Promise<Buffer<ArrayBuffer>> {
+  if (Number(request.headers['content-length'] ?? 0) > maximumRequestBytes) throw tooLong()
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > maximumRequestBytes) throw tooLong()
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks, size)
+}
+
+function tooLong() {
+  return problem(
+    'BAD_USER_INPUT',
+    `The request has more than ${maximumRequestBytes.toLocaleString('en')} bytes. Ask for less at once. Files are sent as a form, ` +
+      'or to /pools/<pool id>/codes.',
+    { http: { status: 413 } },
+  )
 }
 
 /** A body, or variables in an address, that cannot be read are the client's to put right. */

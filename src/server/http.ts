@@ -3,16 +3,25 @@ import type { Logger } from 'pino'
 import { isUnavailable } from '../database/errors.ts'
 import type { Books } from '../domain/books.ts'
 import { type Api, graphqlPath } from './api.ts'
+import { awaitsContinue, discardRest, limitArrival } from './body.ts'
 import { type Download, isDownloadPath } from './download.ts'
 import { type Graphiql, graphiqlAssetsPath, graphiqlPageHeaders } from './graphiql.ts'
+import { isForm } from './multipart.ts'
+import type { UploadRoute } from './upload-route.ts'
 
 // At shutdown, how long a request under way may take.
 const longestAnswerMs = 10_000
+
+// How long a request may take to arrive: its headers, and all of it. One that brings a file may take longer, as long as
+// more of it keeps coming.
+const longestHeadersMs = 60_000
+const longestArrivalMs = 300_000
 
 /** What the HTTP server serves beside the API. */
 export interface Site {
   api: Api
   download: Download
+  uploads: UploadRoute
   graphiql: Graphiql
   books: Books
   log: Logger
@@ -32,13 +41,18 @@ export class HttpServer {
 
   constructor(site: Site) {
     this.#site = site
-    this.server = createServer((request, response) => {
+    this.server = createServer({ headersTimeout: longestHeadersMs, requestTimeout: 0 })
+    const answer = (request: IncomingMessage, response: ServerResponse) => {
+      response.once('finish', () => discardRest(request))
       this.#answer(request, response).catch((error: unknown) => {
         this.#site.log.error({ err: error }, 'a request failed')
         if (!response.headersSent) send(response, 500, 'The service failed to answer this.')
         else response.destroy()
       })
-    })
+    }
+    this.server.on('request', answer)
+    // Whoever reads the body says when the client is to send it.
+    this.server.on('checkContinue', answer)
   }
 
   /** Resolves with the port once it listens; rejects with the system's error when it cannot. */
@@ -74,8 +88,13 @@ export class HttpServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { api, graphiql } = this.#site
+    const { api, graphiql, uploads } = this.#site
     const path = request.url?.split('?', 1)[0] ?? '/'
+    if (this.#site.serveApi && uploads.serves(path)) return await uploads.answer(request, response)
+    if (!isForm(request)) {
+      limitArrival(request, longestArrivalMs)
+      if (awaitsContinue(request)) response.writeContinue()
+    }
     if (path === graphqlPath && this.#site.serveApi) {
       if (wantsPage(request)) send(response, 200, await this.#site.page(request), graphiqlPageHeaders)
       else await api(request, response, { onStream: () => this.#keepStream(response) })

@@ -84,7 +84,7 @@ describe('a request', () => {
     expect(anonymous.headers.get('www-authenticate')).toBe('Bearer')
   })
 
-  test.each(['text/plain', 'multipart/form-data; boundary=x', 'application/xml', ''])(
+  test.each(['text/plain', 'multipart/mixed; boundary=x', 'application/xml', ''])(
     'of the content type %j is BAD_USER_INPUT, and told what to send',
     async (type) => {
       const reply = await send(operation, { headers: { 'content-type': type } })

@@ -9,6 +9,7 @@ import { EventFeed } from '../../src/domain/feed.ts'
 import { GuessLimit } from '../../src/domain/guess-limit.ts'
 import { KeyWatch } from '../../src/domain/keywatch.ts'
 import { LookUps } from '../../src/domain/lookup.ts'
+import { Uploads } from '../../src/domain/upload.ts'
 import { watchPools, watchTasks } from '../../src/domain/watch.ts'
 import type { Context } from '../../src/graphql/context.ts'
 import { stream } from '../../src/graphql/stream.ts'
@@ -19,6 +20,7 @@ import { Authentication } from '../../src/server/authentication.ts'
 import { createDownload } from '../../src/server/download.ts'
 import { loadGraphiql } from '../../src/server/graphiql.ts'
 import { HttpServer } from '../../src/server/http.ts'
+import { UploadRoute } from '../../src/server/upload-route.ts'
 import { serveWebSocket } from '../../src/server/websocket.ts'
 import { openBooks, silent } from '../support/books.ts'
 import { Client } from '../support/client.ts'
@@ -90,9 +92,11 @@ beforeAll(async () => {
     () => new KeyWatch(books, log),
     (opened) => opened.close(),
   )
+  const uploads = new Uploads(books, 1_000_000)
   const services = {
     books,
     claims: new Claims(books),
+    uploads,
     lookUps: new LookUps(books),
     guesses: new GuessLimit(100),
     feed,
@@ -105,7 +109,19 @@ beforeAll(async () => {
   const graphiql = await loadGraphiql('/graphql')
   http = await lifecycle.open(
     'HTTP',
-    () => new HttpServer({ api, download, graphiql, books, log, page: async () => '', serveApi: true }),
+    () => {
+      const route = new UploadRoute({ uploads, authentication, log })
+      return new HttpServer({
+        api,
+        uploads: route,
+        download,
+        graphiql,
+        books,
+        log,
+        page: async () => '',
+        serveApi: true,
+      })
+    },
     (opened) => opened.close(),
   )
   await lifecycle.open(

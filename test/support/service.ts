@@ -24,6 +24,7 @@ export interface TestServiceOptions {
   embedded?: boolean
   /** How many look-ups of a key may find nothing in a minute: 100 unless it is said. */
   failedLookUpsPerMinute?: number
+  maximumUploadBytes?: number
 }
 
 export async function startService(options: TestServiceOptions = {}): Promise<TestService> {
@@ -47,6 +48,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     bootstrapApiKey: key,
     eventRetentionDays: 30,
     failedLookUpsPerMinute: options.failedLookUpsPerMinute ?? 100,
+    maximumUploadBytes: options.maximumUploadBytes ?? 2 ** 30,
     log: pino({ level: process.env['LOG'] ?? 'silent' }),
   })
   const close = () => lifecycle.close()

@@ -1,0 +1,154 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { pipeline } from 'node:stream/promises'
+import { Busboy, type BusboyFileStream } from '@fastify/busboy'
+import type { GraphQLParams } from 'graphql-yoga'
+import { FileInterruptedError } from '../domain/errors.ts'
+import { FormFile } from '../graphql/file.ts'
+import { problem } from '../graphql/problems.ts'
+import { readBody } from './body.ts'
+
+const longestField = 1_000_000
+const mostParts = 20
+
+/** Whether a request brings a form with files. */
+export function isForm({ method, headers }: IncomingMessage): boolean {
+  return method === 'POST' && /^multipart\/form-data *(;|$)/i.test(headers['content-type'] ?? '')
+}
+
+/**
+ * Reads an operation that comes as a form, by the GraphQL multipart request specification
+ * (https://github.com/jaydenseric/graphql-multipart-request-spec): `operations`, `map`, then the file. Resolves as soon
+ * as the file begins: it is read while the operation runs, as fast as the operation takes it, so that a file of any
+ * size needs no memory. That is why there can be only one, and why it comes last.
+ */
+export async function readForm(
+  request: IncomingMessage,
+  response: ServerResponse,
+  silenceMs: number,
+): Promise<GraphQLParams> {
+  const { promise, resolve, reject } = Promise.withResolvers<GraphQLParams>()
+  const fields = new Map<string, string>()
+  let file: BusboyFileStream | undefined
+  const parser = openParser(request)
+  parser.on('field', (name, value, _nameCut, valueCut) => {
+    if (valueCut) reject(malformed(`The part "${name}" has more than ${longestField} bytes.`))
+    else fields.set(name, value)
+  })
+  parser.on('file', (name, stream) => {
+    // Without a listener, one that breaks off would end the process.
+    stream.on('error', () => undefined)
+    try {
+      resolve(operationOf(fields, { name, bytes: fileBytes(stream) }))
+      file = stream
+    } catch (error) {
+      reject(error)
+      stream.resume()
+    }
+  })
+  for (const limit of ['fieldsLimit', 'partsLimit'] as const)
+    parser.on(limit, () => reject(malformed(`It has more than ${mostParts} parts.`)))
+  // Answered: what is still to come is for nobody.
+  response.once('close', () => parser.destroy())
+  response.once('finish', () => parser.destroy())
+  pipeline(readBody(request, response, silenceMs), parser).then(
+    () => {
+      if (file !== undefined) return
+      try {
+        resolve(operationOf(fields, undefined))
+      } catch (error) {
+        reject(error)
+      }
+    },
+    (error: unknown) => {
+      const reason =
+        error instanceof FileInterruptedError
+          ? error
+          : new FileInterruptedError('The form ended, or broke off, before the file did.', error)
+      file?.destroy(reason)
+      reject(error instanceof FileInterruptedError ? error : malformed('It ends before its last part does.'))
+    },
+  )
+  return await promise
+}
+
+function openParser(request: IncomingMessage) {
+  const type = request.headers['content-type'] ?? ''
+  try {
+    return new Busboy({
+      headers: { ...request.headers, 'content-type': type },
+      limits: { fieldSize: longestField, fields: mostParts, parts: mostParts, files: 1 },
+    })
+  } catch {
+    throw malformed('Its content type names no boundary.')
+  }
+}
+
+async function* fileBytes(stream: BusboyFileStream): AsyncGenerator<Uint8Array, void> {
+  try {
+    for await (const chunk of stream) yield chunk
+  } catch (error) {
+    if (error instanceof FileInterruptedError) throw error
+    throw new FileInterruptedError('The form ended, or broke off, before the file did.', error)
+  }
+}
+
+/** The operation of a form, with the file that has begun to come where the map says. */
+function operationOf(
+  fields: ReadonlyMap<string, string>,
+  file: { name: string; bytes: AsyncIterable<Uint8Array> } | undefined,
+): GraphQLParams {
+  const operation = parseObject(fields, 'operations')
+  const map = Object.entries(parseObject(fields, 'map'))
+  const [mapped, ...more] = map
+  if (more.length > 0) throw malformed('Its map names more than one file. Send one file with each operation.')
+  if (mapped === undefined && file === undefined) return operation
+  if (mapped === undefined) throw malformed('Its map does not say which variable the file is.')
+  const [name, paths] = mapped
+  if (file?.name !== name)
+    throw malformed(`Its map names the file ${JSON.stringify(name)}, and the form has none of this name.`)
+  const [path, ...others]: unknown[] = Array.isArray(paths) ? paths : []
+  if (typeof path !== 'string' || others.length > 0)
+    throw malformed('Its map must be { "<name of the file>": ["variables.<where the file is null>"] }.')
+  put(operation, path, new FormFile(file.bytes))
+  return operation
+}
+
+function parseObject(fields: ReadonlyMap<string, string>, name: string): Record<string, unknown> {
+  const text = fields.get(name)
+  if (text === undefined)
+    throw malformed(`It has no field "${name}" before the file. Send operations, then map, then the file.`)
+  const value = parseJson(text)
+  if (!isObject(value) || Array.isArray(value)) throw malformed(`Its field "${name}" is not a JSON object.`)
+  return value
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Puts the file where the operation has left room for it, which is nowhere but in its variables. */
+function put(operation: Record<string, unknown>, path: string, file: FormFile): void {
+  const keys = path.split('.')
+  const last = keys.pop() ?? ''
+  let place: unknown = operation
+  for (const key of keys) place = isObject(place) && Object.hasOwn(place, key) ? place[key] : undefined
+  if (keys[0] !== 'variables' || !isObject(place) || !Object.hasOwn(place, last) || place[last] !== null)
+    throw malformed(`Its map puts the file at ${JSON.stringify(path)}, where the operation has no null.`)
+  place[last] = file
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
+
+function malformed(what: string) {
+  return problem(
+    'BAD_USER_INPUT',
+    `The form cannot be read as an operation with a file (GraphQL multipart request specification). ${what}`,
+    { http: { status: 400 } },
+  )
+}
