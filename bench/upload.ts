@@ -1,7 +1,8 @@
 /**
- * How fast uploaded codes are added to the books, looked for duplicates and all, chunk by chunk and each in a transaction
- * of its own, against one bare COPY of the same codes into the same table with the same constraints. Run it with
- * `node bench/upload.ts`.
+ * How fast a file of codes is uploaded, from the beginning of its POST to hearing that the task is COMPLETED, and how fast
+ * its codes alone are added to the books, looked for duplicates and all, chunk by chunk and each in a transaction of its
+ * own: both against one bare COPY of the same codes into the same table with the same constraints. The server is a
+ * process of its own. Run it with `node bench/upload.ts`.
  */
 
 import { Readable } from 'node:stream'
@@ -15,8 +16,11 @@ import { connectionConfig } from '../src/database/open.ts'
 import { createPool } from '../src/domain/pool.ts'
 import { changeTask, insertUploadTask } from '../src/domain/task.ts'
 import { addChunk, completeUpload, rowsAtOnce } from '../src/domain/uploaded-codes.ts'
+import { encodeId } from '../src/graphql/ids.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
-import { compare, newFormat, openBooks, show, showRatio, startPostgres } from './support.ts'
+import { Client } from '../test/support/client.ts'
+import { ended, upload as post } from '../test/support/upload-api.ts'
+import { compare, newFormat, openBooks, show, showRatio, startPostgres, startServer } from './support.ts'
 
 const many = 1_000_000
 const rounds = 3
@@ -39,6 +43,9 @@ const copying = await lifecycle.open(
   (client) => client.end(),
 )
 
+const url = await startServer(lifecycle, { databaseUrl, role: 'all', codeRows: false })
+await using client = new Client({ url, key: bench.key })
+
 /** Codes of 12 characters in no order, each time others. */
 function newCodes(): string[] {
   const pattern = Pattern.fromShape({
@@ -49,6 +56,29 @@ function newCodes(): string[] {
   })
   const space = CodeSpace.open({ pattern, key: newFormatKey(), version: currentVersion })
   return Array.from({ length: many / 10_000 }, (_, i) => space.codesAt(BigInt(i) * 10_000n, 10_000)).flat()
+}
+
+/** Rows a second. */
+async function postAll(): Promise<number> {
+  const file = Buffer.from(`${newCodes().join('\n')}\n`)
+  await empty()
+  const start = performance.now()
+  const id = await post({ url }, client, encodeId('Pool', poolId), file)
+  const { status, addedCount } = await ended(client, id)
+  const rate = many / ((performance.now() - start) / 1_000)
+  if (status !== 'COMPLETED' || Number(addedCount) !== many)
+    throw new Error(`The upload is ${status} and has added ${addedCount}.`)
+  await cleared()
+  return rate
+}
+
+/** Until nothing is left of the files, so that removing them slows nobody else down. */
+async function cleared(): Promise<void> {
+  for (;;) {
+    const { rows } = await copying.query('SELECT 1 FROM upload_piece LIMIT 1')
+    if (rows.length === 0) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
 }
 
 /** Rows a second. */
@@ -109,6 +139,12 @@ async function check(taskId: string): Promise<void> {
   )
   if (Number(rows[0]?.count) !== many) throw new Error(`There are ${rows[0]?.count} rows.`)
 }
+
+const posted = await compare(rounds, postAll, copyAll)
+console.log(`Uploading ${many.toLocaleString('en')} codes, median of ${rounds}`)
+show('posted, from the request to COMPLETED', posted.first, 'codes a second')
+show('a bare COPY', posted.second, 'codes a second')
+showRatio('the one by the other', posted.ratio, { atLeast: 0.5 })
 
 const { first, second, ratio } = await compare(rounds, uploadAll, copyAll)
 console.log(`Adding ${many.toLocaleString('en')} uploaded codes, ${rowsAtOnce} at once, median of ${rounds}`)

@@ -7,24 +7,16 @@ import { Notifications } from './database/notifications.ts'
 import { connectionConfig, openDatabase } from './database/open.ts'
 import { createFirstAccount, findFirstAccount, renewGraphiqlKey } from './domain/account.ts'
 import { Books } from './domain/books.ts'
-import { Claims } from './domain/claim.ts'
 import { CodeSpaces } from './domain/codespaces.ts'
 import { readLog } from './domain/event.ts'
-import { EventFeed } from './domain/feed.ts'
-import { GuessLimit } from './domain/guess-limit.ts'
-import { KeyWatch } from './domain/keywatch.ts'
-import { LookUps } from './domain/lookup.ts'
 import { createSample, findSample } from './domain/sample.ts'
-import { Uploads } from './domain/upload.ts'
-import { watchPools, watchTasks } from './domain/watch.ts'
 import { PrismaClient } from './generated/prisma/client.ts'
 import { encodeId } from './graphql/ids.ts'
 import { createSchema } from './graphql/schema.ts'
-import { Subscriber } from './graphql/subscribe.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { OperatorError } from './operator-error.ts'
+import { openParts } from './parts.ts'
 import { createApi, graphqlPath } from './server/api.ts'
-import { Authentication } from './server/authentication.ts'
 import { createDownload } from './server/download.ts'
 import { isLoopbackHost, loadGraphiql } from './server/graphiql.ts'
 import { HttpServer } from './server/http.ts'
@@ -126,48 +118,7 @@ async function openWorker(lifecycle: Lifecycle, books: Books, options: ServiceOp
 
 async function openServer(lifecycle: Lifecycle, books: Books, options: ServiceOptions) {
   const { log, role } = options
-  const authentication = await lifecycle.open(
-    'authentication',
-    () => new Authentication(books, log),
-    (opened) => opened.close(),
-  )
-  const feed = await lifecycle.open(
-    'events',
-    () => new EventFeed(books, log),
-    (opened) => opened.close(),
-  )
-  const pools = await lifecycle.open(
-    'watched pools',
-    () => watchPools(books, log),
-    (opened) => opened.close(),
-  )
-  const tasks = await lifecycle.open(
-    'watched tasks',
-    () => watchTasks(books, log),
-    (opened) => opened.close(),
-  )
-  const keys = await lifecycle.open(
-    'keys in use',
-    () => new KeyWatch(books, log),
-    (opened) => opened.close(),
-  )
-  const uploads = new Uploads(books, options.maximumUploadBytes)
-  const services = {
-    books,
-    claims: new Claims(books),
-    uploads,
-    lookUps: new LookUps(books),
-    guesses: new GuessLimit(options.failedLookUpsPerMinute),
-    feed,
-    pools,
-    tasks,
-    keys,
-  }
-  const subscriber = await lifecycle.open(
-    'subscriptions',
-    () => new Subscriber(log),
-    (opened) => opened.close(),
-  )
+  const { services, authentication, subscriber } = await openParts(lifecycle, books, options)
   const api = createApi({ schema: createSchema(), services, authentication, subscriber, log })
   const download = createDownload({ books, authentication, log })
   const accountId = await findFirstAccount(books)
@@ -189,7 +140,7 @@ async function openServer(lifecycle: Lifecycle, books: Books, options: ServiceOp
   const server = await lifecycle.open(
     'HTTP server',
     () => {
-      const route = new UploadRoute({ uploads, authentication, log })
+      const route = new UploadRoute({ uploads: services.uploads, authentication, log })
       const serveApi = role !== 'worker'
       return new HttpServer({ api, uploads: route, download, graphiql, books, log, page, serveApi })
     },

@@ -7,21 +7,15 @@ import { type DestinationStream, pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createAccount } from '../../src/domain/account.ts'
 import { Books } from '../../src/domain/books.ts'
-import { Claims } from '../../src/domain/claim.ts'
-import { EventFeed } from '../../src/domain/feed.ts'
-import { GuessLimit } from '../../src/domain/guess-limit.ts'
-import { KeyWatch } from '../../src/domain/keywatch.ts'
-import { LookUps } from '../../src/domain/lookup.ts'
-import { watchPools, watchTasks } from '../../src/domain/watch.ts'
 import { codesPath } from '../../src/graphql/links.ts'
 import { createSchema } from '../../src/graphql/schema.ts'
-import { Subscriber } from '../../src/graphql/subscribe.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
+import { openParts } from '../../src/parts.ts'
 import { createApi } from '../../src/server/api.ts'
-import { Authentication } from '../../src/server/authentication.ts'
 import { createDownload } from '../../src/server/download.ts'
 import { loadGraphiql } from '../../src/server/graphiql.ts'
 import { HttpServer } from '../../src/server/http.ts'
+import { UploadRoute } from '../../src/server/upload-route.ts'
 import { fill, newFormat, newPool, openBooks, type TestBooks } from '../support/books.ts'
 import { Client } from '../support/client.ts'
 import { type DatabaseProxy, openProxy } from '../support/proxy.ts'
@@ -47,31 +41,13 @@ beforeAll(async () => {
   const books = await place.another({ url: proxy.url })
   const destination: DestinationStream = { write: (line) => void logged.push(JSON.parse(line)) }
   const log = pino({ level: 'info' }, destination)
-  const open = <T extends { close(): unknown }>(name: string, part: () => T) =>
-    lifecycle.open(name, part, (opened) => opened.close())
-  const authentication = await open('authentication', () => new Authentication(books, log))
-  const feed = await open('events', () => new EventFeed(books, log))
-  const pools = await open('pools', () => watchPools(books, log))
-  const tasks = await open('tasks', () => watchTasks(books, log))
-  const keys = await open('keys', () => new KeyWatch(books, log))
-  const lookUps = new LookUps(books)
-  const services = {
-    books,
-    claims: new Claims(books),
-    lookUps,
-    guesses: new GuessLimit(0),
-    feed,
-    pools,
-    tasks,
-    keys,
-  }
-  const api = createApi({
-    schema: createSchema(),
-    services,
-    authentication,
-    subscriber: new Subscriber(log),
+  const { services, authentication, subscriber } = await openParts(lifecycle, books, {
+    maximumUploadBytes: 1_000_000,
+    failedLookUpsPerMinute: 0,
     log,
   })
+  const api = createApi({ schema: createSchema(), services, authentication, subscriber, log })
+  const uploads = new UploadRoute({ uploads: services.uploads, authentication, log })
   const graphiql = await loadGraphiql('/graphql')
   const real = createDownload({ books, authentication, log })
   const download: typeof real = (request, response) => {
@@ -79,7 +55,16 @@ beforeAll(async () => {
     downloads.push(answered)
     return answered
   }
-  http = new HttpServer({ api, download, graphiql, books, log, page: async () => '', serveApi: true })
+  http = new HttpServer({
+    api,
+    uploads,
+    download,
+    graphiql,
+    books,
+    log,
+    page: async () => '',
+    serveApi: true,
+  })
   url = `http://127.0.0.1:${await http.listen(0, '127.0.0.1')}`
   const { accountId, secret } = await createAccount(books.pool, randomUUID())
   client = new Client({ url, key: secret })

@@ -4,19 +4,11 @@ import { type IncomingMessage, request } from 'node:http'
 import { GraphQLInt, GraphQLNonNull, GraphQLObjectType, GraphQLSchema, GraphQLString } from 'graphql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAccount } from '../../src/domain/account.ts'
-import { Claims } from '../../src/domain/claim.ts'
-import { EventFeed } from '../../src/domain/feed.ts'
-import { GuessLimit } from '../../src/domain/guess-limit.ts'
-import { KeyWatch } from '../../src/domain/keywatch.ts'
-import { LookUps } from '../../src/domain/lookup.ts'
-import { Uploads } from '../../src/domain/upload.ts'
-import { watchPools, watchTasks } from '../../src/domain/watch.ts'
 import type { Context } from '../../src/graphql/context.ts'
 import { stream } from '../../src/graphql/stream.ts'
-import { Subscriber } from '../../src/graphql/subscribe.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
+import { openParts } from '../../src/parts.ts'
 import { createApi } from '../../src/server/api.ts'
-import { Authentication } from '../../src/server/authentication.ts'
 import { createDownload } from '../../src/server/download.ts'
 import { loadGraphiql } from '../../src/server/graphiql.ts'
 import { HttpServer } from '../../src/server/http.ts'
@@ -67,50 +59,18 @@ const schema = new GraphQLSchema({
 beforeAll(async () => {
   const { books } = await lifecycle.open('books', openBooks, (opened) => opened.close())
   const log = silent
-  const authentication = await lifecycle.open(
-    'authentication',
-    () => new Authentication(books, log),
-    (opened) => opened.close(),
-  )
-  const feed = await lifecycle.open(
-    'events',
-    () => new EventFeed(books, log),
-    (opened) => opened.close(),
-  )
-  const pools = await lifecycle.open(
-    'pools',
-    () => watchPools(books, log),
-    (opened) => opened.close(),
-  )
-  const tasks = await lifecycle.open(
-    'tasks',
-    () => watchTasks(books, log),
-    (opened) => opened.close(),
-  )
-  const keys = await lifecycle.open(
-    'keys',
-    () => new KeyWatch(books, log),
-    (opened) => opened.close(),
-  )
-  const uploads = new Uploads(books, 1_000_000)
-  const services = {
-    books,
-    claims: new Claims(books),
-    uploads,
-    lookUps: new LookUps(books),
-    guesses: new GuessLimit(100),
-    feed,
-    pools,
-    tasks,
-    keys,
-  }
-  const api = createApi({ schema, services, authentication, subscriber: new Subscriber(log), log })
+  const { services, authentication, subscriber } = await openParts(lifecycle, books, {
+    maximumUploadBytes: 1_000_000,
+    failedLookUpsPerMinute: 0,
+    log,
+  })
+  const api = createApi({ schema, services, authentication, subscriber, log })
   const download = createDownload({ books, authentication, log })
   const graphiql = await loadGraphiql('/graphql')
   http = await lifecycle.open(
     'HTTP',
     () => {
-      const route = new UploadRoute({ uploads, authentication, log })
+      const route = new UploadRoute({ uploads: services.uploads, authentication, log })
       return new HttpServer({
         api,
         uploads: route,
