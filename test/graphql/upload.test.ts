@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { encodeId } from '../../src/graphql/ids.ts'
+import { transaction } from '../../src/database/transaction.ts'
+import { encodeId, uuidOf } from '../../src/graphql/ids.ts'
 import { generate, mutate, newFormat, newPool, stranger, withScopes } from '../support/api.ts'
+import { openBooks } from '../support/books.ts'
 import { Client } from '../support/client.ts'
 import { runSql } from '../support/database.ts'
 import { startService, type TestService } from '../support/service.ts'
@@ -46,6 +48,49 @@ const remains = () => count('upload_piece WHERE task_id NOT IN (SELECT id FROM t
 
 const codesOf = (errors: readonly { extensions: { code: string } }[] | undefined) =>
   errors?.map((error) => error.extensions.code)
+
+test('an upload tells how far it is while its file is read, and each status once', async () => {
+  const file = codesFile(newName(), 120_000)
+  const { task } = await uploadByForm(service, client, { poolId }, file)
+  const updates = client.subscribe<{
+    taskUpdated: { status: string; progress: number; upload: { rowsRead: string } }
+  }>('subscription ($id: ID!) { taskUpdated(id: $id) { status progress upload { rowsRead } } }', {
+    id: task?.id,
+  })
+  const taskId = uuidOf('Task', task?.id ?? '')
+  const rowsRead = async () =>
+    (
+      await runSql<{ rows_read: string }>(
+        service.databaseUrl,
+        `SELECT rows_read FROM task WHERE id = '${taskId}'`,
+      )
+    )[0]?.rows_read
+  while ((await rowsRead()) === '0');
+  await using place = await openBooks(service)
+  const told: { status: string; progress: number; rowsRead: number }[] = []
+  const next = async () => {
+    const { value, done } = await updates.next()
+    const update = value?.data?.taskUpdated
+    if (done || update === undefined) return false
+    told.push({ ...update, rowsRead: Number(update.upload.rowsRead) })
+    return true
+  }
+  // As long as somebody has the catalog, no chunk of a file is added.
+  await transaction(place.books.pool, async (tx) => {
+    await tx.rows({ text: 'SELECT id FROM account FOR NO KEY UPDATE' })
+    const stopped = Number(await rowsRead())
+    expect(stopped).toBeLessThan(120_000)
+    while (told.at(-1)?.rowsRead !== stopped) await next()
+    expect(told.at(-1)).toMatchObject({ status: 'RUNNING' })
+    expect(told.at(-1)?.progress).toBeCloseTo(stopped / 120_000, 1)
+  })
+  while (await next());
+  expect(told.at(-1)).toMatchObject({ status: 'COMPLETED', progress: 1, rowsRead: 120_000 })
+  expect(told.map((update) => update.rowsRead)).toEqual(
+    told.map((update) => update.rowsRead).toSorted((a, b) => a - b),
+  )
+  expect([...new Set(told.map(({ status }) => status))].slice(-2)).toEqual(['RUNNING', 'COMPLETED'])
+})
 
 describe('a file that comes as a form', () => {
   test('is answered with the task as it was created, and its codes come into the pool', async () => {
