@@ -29,9 +29,12 @@ export interface ChunkFormat {
   taken: ReadonlySet<bigint>
 }
 
+/** Where a code that is uploaded already comes from: further up in the same file, or another one. */
+export type KnownFrom = 'FILE' | 'ACCOUNT'
+
 export interface ChunkDecision {
-  /** The codes that are added, in the order of the file. */
-  accepted: string[]
+  /** The codes that are added, in the order of the file, each with its place in this order. */
+  accepted: Map<string, number>
   rejected: RejectedRow[]
   duplicatesInFile: number
   duplicatesInAccount: number
@@ -42,15 +45,16 @@ export interface ChunkDecision {
 
 /**
  * Decides about the rows of a chunk one after the other, so that it makes no difference where a file is cut into
- * chunks. `uploaded` says of codes that are uploaded already whether it was by this file or before. A code that is
- * known neither so nor to a format is new.
+ * chunks. `uploaded` has the codes that are uploaded already, as far as they were looked for: any others of them make the
+ * constraint of the table fail.
  */
 export function decideChunk(
   chunk: Chunk,
-  uploaded: ReadonlyMap<string, 'FILE' | 'ACCOUNT'>,
+  uploaded: ReadonlyMap<string, KnownFrom>,
   formats: readonly ChunkFormat[],
 ): ChunkDecision {
   const accepted = new Map<string, number>()
+  const numbers: number[] = []
   const rejected: RejectedRow[] = [...chunk.refused]
   const takes = new Map<ChunkFormat, bigint[]>(formats.map((format) => [format, []]))
   let [duplicatesInFile, duplicatesInAccount, refused] = [0, 0, chunk.refused.length]
@@ -63,7 +67,7 @@ export function decideChunk(
       reject(
         twin === undefined
           ? 'The code stands further up in this file already.'
-          : `The code stands in row ${twin} of this file already.`,
+          : `The code stands in row ${numbers[twin]} of this file already.`,
       )
       continue
     }
@@ -72,7 +76,7 @@ export function decideChunk(
       reject('The code is in your account already: it was uploaded before.')
       continue
     }
-    const format = formats.find(({ indices }) => indices.has(code))
+    const format = formats.length === 0 ? undefined : formats.find(({ indices }) => indices.has(code))
     const index = format?.indices.get(code)
     // What is taken already belonged to a code that was uploaded, and the format passes it over in any case.
     if (format !== undefined && index !== undefined && !format.taken.has(index)) {
@@ -92,7 +96,8 @@ export function decideChunk(
       }
       taking.push(index)
     }
-    accepted.set(code, number)
+    numbers[accepted.size] = number
+    accepted.set(code, accepted.size)
   }
-  return { accepted: [...accepted.keys()], rejected, duplicatesInFile, duplicatesInAccount, refused, takes }
+  return { accepted, rejected, duplicatesInFile, duplicatesInAccount, refused, takes }
 }

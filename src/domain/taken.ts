@@ -15,24 +15,39 @@ export interface FormatShare {
   indices: bigint[]
 }
 
-/**
- * Which of some codes are of a format of the account, by format, in the order of their ids. Formats do not overlap: a
- * code is in one share at most. The catalog is locked.
- */
-export async function findShares(
-  books: Books,
+/** A format that codes may be of, judged by their lengths. */
+export interface FormatCandidate {
+  id: string
+  pattern: string
+  characters: string
+}
+
+/** The formats of the account that could produce some of the codes, in the order of their ids. */
+export async function findCandidates(
   tx: BookTransaction,
   codes: readonly string[],
-): Promise<FormatShare[]> {
-  const formats = await tx.rows<{ id: string; pattern: string; characters: string }>({
-    name: 'find-formats-of-length',
+): Promise<FormatCandidate[]> {
+  return await tx.rows<FormatCandidate>({
+    name: 'find-candidates',
     text: `
       SELECT id, pattern, characters FROM format
       WHERE account_id = $1 AND length = ANY($2::integer[]) ORDER BY id`,
     values: [tx.accountId, [...new Set(codes.map((code) => code.length))]],
   })
+}
+
+/**
+ * Which of some codes are of which format. The candidates were found after the catalog was locked: as formats do not
+ * overlap, a code is in one share at most.
+ */
+export async function findShares(
+  books: Books,
+  tx: BookTransaction,
+  candidates: readonly FormatCandidate[],
+  codes: readonly string[],
+): Promise<FormatShare[]> {
   const shares: FormatShare[] = []
-  for (const { id, pattern, characters } of formats) {
+  for (const { id, pattern, characters } of candidates) {
     const parsed = Pattern.parse(pattern, characters)
     const own = codes.filter((code) => parsed.has(code))
     // The code spaces of formats that have nothing to do with the codes need not be opened.

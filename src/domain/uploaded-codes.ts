@@ -1,9 +1,16 @@
 import { typedForm } from '../codespace/typed-form.ts'
 import { violatedConstraint } from '../database/errors.ts'
 import type { Books, BookTransaction } from './books.ts'
-import { type Chunk, type ChunkDecision, type ChunkFormat, decideChunk, type RejectedRow } from './chunk.ts'
+import {
+  type Chunk,
+  type ChunkDecision,
+  type ChunkFormat,
+  decideChunk,
+  type KnownFrom,
+  type RejectedRow,
+} from './chunk.ts'
 import { availableForGeneration, holdCatalog, lockFormat, readFormat } from './format.ts'
-import { countDryRun, type FormatShare, findShares, readTaken, take } from './taken.ts'
+import { countDryRun, type FormatShare, findCandidates, findShares, readTaken, take } from './taken.ts'
 
 export type { Chunk, RejectedRow } from './chunk.ts'
 export { clearUpload, completeUpload, undoUpload } from './upload-end.ts'
@@ -32,12 +39,17 @@ export async function addChunk(books: Books, upload: Upload, from: bigint, chunk
   if (chunk.rowsRead - from !== BigInt(chunk.rows.length + chunk.refused.length))
     throw new RangeError('A chunk does not have the rows that were read.')
   for (let attempt = 1; ; attempt++) {
+    // Most files have no duplicates, and to look for each code is a good part of the work: at first only what the
+    // constraint finds is looked for.
+    const looks = attempt > 1
     try {
-      return await books.write(upload.accountId, (tx) => readChunk(books, tx, upload.taskId, from, chunk))
+      return await books.write(upload.accountId, (tx) =>
+        readChunk(books, tx, upload.taskId, from, chunk, looks),
+      )
     } catch (error) {
       if (error instanceof UploadMovedError) return false
-      // Another transaction has added one of the codes, or this very chunk, since this one looked for them. It has
-      // ended by now, so this time they are found.
+      // One of the codes is there already, or another transaction has added it, or this very chunk, since this one
+      // looked for it. That one has ended by now, so this time it is found.
       if (violatedConstraint(error) === undefined || attempt === attempts) throw error
     }
   }
@@ -52,6 +64,8 @@ class UploadMovedError extends Error {}
 interface Progress {
   dryRun: boolean
   accepted: bigint
+  /** Whether there were any so far: where there are some, there are more. */
+  duplicates: boolean
 }
 
 async function readChunk(
@@ -60,23 +74,31 @@ async function readChunk(
   taskId: string,
   from: bigint,
   chunk: Chunk,
+  looks: boolean,
 ): Promise<boolean> {
+  // Sorted, neighbours in an index are sought and inserted together, and of two transactions with the same codes one
+  // waits for the other and never both.
   const codes = [...new Set(chunk.rows.map(({ code }) => code))].sort()
-  const [progress, , uploaded] = await Promise.all([
+  const [progress, , candidates] = await Promise.all([
     readProgress(tx, taskId, from),
     holdCatalog(tx),
-    findUploaded(tx, taskId, codes),
+    findCandidates(tx, codes),
   ])
-  const unknown = codes.filter((code) => !uploaded.has(code))
-  const shares = await findShares(books, tx, unknown)
+  // What a dry run comes by is held against no constraint.
+  const uploaded =
+    looks || progress.duplicates || progress.dryRun
+      ? await findUploaded(tx, taskId, codes)
+      : new Map<string, KnownFrom>()
+  const unknown = uploaded.size === 0 ? codes : codes.filter((code) => !uploaded.has(code))
+  const shares = await findShares(books, tx, candidates, unknown)
   // From here to the end of the transaction claims that refill from these formats wait.
   const formats: ChunkFormat[] = []
   for (const share of shares) formats.push(await enter(books, tx, taskId, progress, share))
   const decision = decideChunk(chunk, uploaded, formats)
   await Promise.all([
     progress.dryRun
-      ? insertDryRunCodes(tx, taskId, decision)
-      : insertCodes(tx, taskId, progress.accepted, decision, unknown),
+      ? insertDryRunCodes(tx, taskId, unknown, decision)
+      : insertCodes(tx, taskId, unknown, progress.accepted, decision),
     insertRejectedRows(tx, taskId, decision.rejected),
     advance(tx, taskId, from, chunk, decision),
   ])
@@ -84,15 +106,15 @@ async function readChunk(
 }
 
 async function readProgress(tx: BookTransaction, taskId: string, from: bigint): Promise<Progress> {
-  const [row] = await tx.rows<{ dry_run: boolean; accepted: string }>({
+  const [row] = await tx.rows<{ dry_run: boolean; accepted: string; duplicates: boolean }>({
     name: 'read-upload-progress',
     text: `
-      SELECT dry_run, accepted FROM task
+      SELECT dry_run, accepted, duplicates_in_file + duplicates_in_account > 0 AS duplicates FROM task
       WHERE account_id = $1 AND id = $2 AND status = 'RUNNING' AND rows_read = $3 AND kind = 'UPLOAD'`,
     values: [tx.accountId, taskId, from],
   })
   if (row === undefined) throw new UploadMovedError()
-  return { dryRun: row.dry_run, accepted: BigInt(row.accepted) }
+  return { dryRun: row.dry_run, accepted: BigInt(row.accepted), duplicates: row.duplicates }
 }
 
 /** Which of some codes are uploaded already, by this upload or by another; what a dry run would have added is, too. */
@@ -100,7 +122,7 @@ async function findUploaded(
   tx: BookTransaction,
   taskId: string,
   codes: readonly string[],
-): Promise<Map<string, 'FILE' | 'ACCOUNT'>> {
+): Promise<Map<string, KnownFrom>> {
   const rows = await tx.rows<{ code: string; mine: boolean }>({
     // Not prepared: a plan that was made while the table was empty would be kept while it grows to millions.
     text: `
@@ -114,7 +136,7 @@ async function findUploaded(
         SELECT code FROM dry_run_code WHERE account_id = $1 AND task_id = $2 AND code = wanted.code LIMIT 1
       ) AS known
       WHERE (SELECT dry_run FROM task WHERE account_id = $1 AND id = $2)`,
-    values: [tx.accountId, taskId, codes],
+    values: [tx.accountId, taskId, textArray(codes)],
   })
   return new Map(rows.map(({ code, mine }) => [code, mine ? 'FILE' : 'ACCOUNT']))
 }
@@ -150,30 +172,43 @@ async function enter(
   }
 }
 
-/** Inserts the codes that were accepted, behind `before` others, in the order of `sorted`, which has them all. */
+/** Inserts those of some codes that were accepted, as the rows behind `before` others. */
 async function insertCodes(
   tx: BookTransaction,
   taskId: string,
+  codes: readonly string[],
   before: bigint,
   { accepted, takes }: ChunkDecision,
-  sorted: readonly string[],
 ): Promise<void> {
   const taking = [...takes].map(([format, indices]) => take(tx, format.id, indices))
-  // Sorted, neighbours in the index go into it together, and of two transactions with the same codes one waits for the
-  // other and never both.
-  const rows = new Map(accepted.map((code, at) => [code, at]))
-  const codes = sorted.filter((code) => rows.has(code))
-  // Most codes are typed as they are; what is left out of the list is NULL.
-  const forms = codes.map(differentForm)
+  const added = codes.filter((code) => accepted.has(code))
+  // Most codes are typed as they are; what the list does not have is NULL.
+  const forms = added.map(differentForm)
   const typed = forms.some((form) => form !== null) ? forms : []
   const inserting = tx.execute({
     text: `
       INSERT INTO uploaded_code (account_id, task_id, row, code, typed)
-      SELECT $1, $2, $3::numeric + added.row, added.code, added.typed
-      FROM unnest($4::integer[], $5::text[], $6::text[]) AS added (row, code, typed)`,
-    values: [tx.accountId, taskId, before, codes.map((code) => rows.get(code)), codes, typed],
+      SELECT $1, $2, $3::numeric + added.place, added.code, added.typed
+      FROM unnest($4::integer[], $5::text[], $6::text[]) AS added (place, code, typed)`,
+    values: [
+      tx.accountId,
+      taskId,
+      before,
+      `{${added.map((code) => accepted.get(code))}}`,
+      textArray(added),
+      typed,
+    ],
   })
   await Promise.all([...taking, inserting])
+}
+
+/**
+ * An array of texts as PostgreSQL reads it. `pg` writes each element on its own, which for many is a good part of all
+ * that this process has to do for them.
+ */
+function textArray(texts: readonly string[]): string | readonly string[] {
+  if (texts.length === 0 || /["\\]/.test(texts.join(''))) return texts
+  return `{"${texts.join('","')}"}`
 }
 
 function differentForm(code: string): string | null {
@@ -184,12 +219,13 @@ function differentForm(code: string): string | null {
 async function insertDryRunCodes(
   tx: BookTransaction,
   taskId: string,
+  codes: readonly string[],
   { accepted }: ChunkDecision,
 ): Promise<void> {
   await tx.execute({
     text: `
       INSERT INTO dry_run_code (account_id, task_id, code) SELECT $1, $2, code FROM unnest($3::text[]) AS added (code)`,
-    values: [tx.accountId, taskId, accepted.toSorted()],
+    values: [tx.accountId, taskId, textArray(codes.filter((code) => accepted.has(code)))],
   })
 }
 
@@ -243,7 +279,7 @@ async function advance(
       from,
       chunk.rowsRead,
       chunk.bytesRead,
-      decision.accepted.length,
+      decision.accepted.size,
       decision.duplicatesInFile,
       decision.duplicatesInAccount,
       decision.refused,
