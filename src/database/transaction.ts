@@ -12,6 +12,8 @@ export interface Statement {
   name?: string
   text: string
   values?: unknown[]
+  /** After how many milliseconds the connection is given up for silent; the pool's own limit when it is not said. */
+  query_timeout?: number
 }
 
 /** Anything that runs statements: a transaction, or the pool for a single one. */

@@ -15,7 +15,7 @@ const kept = 5_000
 const pageSize = 1_000
 
 // Events that a reader is given at once, before it looks again: all that it holds while it is slow.
-const atOnce = 200
+const atOnce = 20
 
 // How long readers go on with events that are at hand before it is the turn of others.
 const longestTurnMs = 10

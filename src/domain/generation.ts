@@ -159,11 +159,13 @@ async function finishTask(tx: BookTransaction, pool: Pool, taskId: string): Prom
   if (task?.formatId === undefined || task.quantity === undefined)
     throw new Error(`The task ${taskId} does not say what to generate.`)
   const count = task.quantity
-  const completed = await changeTask(tx, taskId, ['RUNNING'], { status: 'COMPLETED', done: count })
-  if (completed === undefined) return false
+  // As its pool is locked, nobody else changes it from here on.
+  if (task.status !== 'RUNNING') return false
   const format = await lockFormat(tx, task.formatId)
   await layBatch(tx, pool, format, { taskId, count, reserved: true })
   await writePoolCounters(tx, { ...pool, refillFailed: false })
+  // Last, as it notes the time.
+  await changeTask(tx, taskId, ['RUNNING'], { status: 'COMPLETED', done: count })
   tx.record({ poolId: pool.id, kind: 'POOL_REFILLED', payload: { taskId, added: String(count) } })
   return true
 }

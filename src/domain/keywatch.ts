@@ -43,6 +43,7 @@ export class KeyWatch {
         name: 'working-keys',
         text: 'SELECT id FROM api_key WHERE id = ANY($1::uuid[]) AND revoked_at IS NULL',
         values: [keyIds],
+        query_timeout: lookEveryMs,
       })
       .then((rows) => {
         const working = new Set(rows.map((row) => row.id))

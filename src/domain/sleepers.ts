@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
 // So many go on in one turn of the event loop. What each of them then does takes some ten microseconds.
-const atOnce = 100
+const atOnce = 500
 
 /** Somebody who waits for the same thing again and again, until `signal` is aborted. */
 export class Sleeper {

@@ -61,8 +61,9 @@ builder.subscriptionFields((t) => ({
 
 async function taskUpdates(taskId: string, context: Context) {
   const { books, accountId, nodes, tasks } = context
-  const task = await nodes.task.load(taskId)
+  // First its status: what the row tells besides is then no older.
   const now = await readTaskInLog(books, accountId, taskId)
+  const task = await nodes.task.load(taskId)
   if (task === null || now === undefined) throw notFound('task')
   return stream(context, async function* (signal) {
     let { snapshot } = now

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import {
   createSourceEventStream,
   type DocumentNode,
@@ -14,30 +14,18 @@ import type { Logger } from 'pino'
 import { isUnavailable } from '../database/errors.ts'
 import type { Context } from './context.ts'
 
-// What is shared is told as it was so long ago at most.
-const sharedForMs = 100
-
 const tryAgainAfterMs = 1_000
 
 /** What a subscription is answered with: a stream of results, or why there is none. */
 export type Subscribed = AsyncGenerator<ExecutionResult, void, void> | ExecutionResult
-
-/** What some subscriptions ask of one event, executed for all of them. */
-interface Execution {
-  /** When it was begun: what it tells of nodes is no older than this. */
-  begun: number
-  result: Promise<ExecutionResult>
-  done: boolean
-  /** Nobody is to share it any more. */
-  forget: () => void
-}
 
 /**
  * Subscribes as graphql's own `subscribe` does, with two differences.
  *
  * What many ask of one event is executed once and told to all of them: a dashboard that thousands look at costs what
  * one does. They share when their documents are the same, and so are their variables, as far as the answer depends on
- * them, their accounts and their scopes. None is told of nodes as they were before what it has been told already.
+ * them, their accounts and their scopes, and when they have come to the event before it is executed: so none is told of
+ * nodes as they were before that.
  *
  * And while the database is away, an event waits for it, for the sake of the nodes that it leads to: an event that was
  * told in part would be lost to a client that goes on from the last cursor it has.
@@ -45,10 +33,8 @@ interface Execution {
 export class Subscriber {
   readonly #log: Logger
   readonly #questions = new Questions()
-  /** Those that may still be shared: by event, then by question. */
-  readonly #executions = new WeakMap<object, Map<string, Execution>>()
-  /** The same, the oldest first. */
-  readonly #shared = new Set<Execution>()
+  /** The answers that are still to be worked out: by event, then by question. */
+  readonly #coming = new WeakMap<object, Map<string, Promise<ExecutionResult>>>()
   #closed = false
 
   constructor(log: Logger) {
@@ -66,61 +52,34 @@ export class Subscriber {
     const source = await createSourceEventStream(validated)
     if (!(Symbol.asyncIterator in source)) return source
     const question = this.#questions.keyOf(args)
-    let since = 0
-    return mapSourceToResponseEvent(validated, source, async (asked) => {
-      const execution = this.#executionFor(asked, question, since)
-      const result = await execution.result
-      since = execution.begun
-      return result
-    })
+    return mapSourceToResponseEvent(validated, source, (asked) => this.#answer(asked, question))
   }
 
-  #executionFor(args: ValidatedSubscriptionArgs, question: string, since: number): Execution {
+  /** What an event is answered with, the same for all who ask before the next turn of the event loop. */
+  #answer(args: ValidatedSubscriptionArgs, question: string): Promise<ExecutionResult> {
     const event = args.rootValue as object
-    const executions = this.#executions.get(event) ?? new Map<string, Execution>()
-    this.#executions.set(event, executions)
-    const known = executions.get(question)
-    if (known !== undefined && known.begun >= since && (!known.done || isFresh(known))) return known
-    this.#forgetStale()
-    const execution = this.#execute(args)
-    executions.set(question, execution)
-    execution.forget = () => {
-      if (executions.get(question) === execution) executions.delete(question)
-    }
-    this.#shared.add(execution)
-    return execution
-  }
-
-  /** Results are not kept for as long as their events are, which may be many. */
-  #forgetStale(): void {
-    for (const execution of this.#shared) {
-      if (!execution.done || isFresh(execution)) return
-      this.#shared.delete(execution)
-      execution.forget()
-    }
-  }
-
-  #execute(args: ValidatedSubscriptionArgs): Execution {
-    const execution: Execution = { begun: 0, done: false, result: Promise.resolve({}), forget: () => {} }
-    const execute = async () => {
-      for (;;) {
-        execution.begun = performance.now()
-        const result = await executeSubscriptionEvent(args)
-        const away = result.errors?.find((error) => isUnavailable(error.cause ?? error.originalError))
-        if (away === undefined || this.#closed) return result
-        this.#log.warn({ err: away }, 'an event waits for the database')
-        await delay(tryAgainAfterMs, undefined, { ref: false })
-      }
-    }
-    execution.result = execute().finally(() => {
-      execution.done = true
+    const coming = this.#coming.get(event) ?? new Map<string, Promise<ExecutionResult>>()
+    this.#coming.set(event, coming)
+    const known = coming.get(question)
+    if (known !== undefined) return known
+    const answer = nextTurn().then(() => {
+      // Who asks from here on may know something that came later than what is going to be read.
+      coming.delete(question)
+      return this.#execute(args)
     })
-    return execution
+    coming.set(question, answer)
+    return answer
   }
-}
 
-function isFresh({ begun }: Execution): boolean {
-  return performance.now() - begun < sharedForMs
+  async #execute(args: ValidatedSubscriptionArgs): Promise<ExecutionResult> {
+    for (;;) {
+      const result = await executeSubscriptionEvent(args)
+      const away = result.errors?.find((error) => isUnavailable(error.cause ?? error.originalError))
+      if (away === undefined || this.#closed) return result
+      this.#log.warn({ err: away }, 'an event waits for the database')
+      await delay(tryAgainAfterMs, undefined, { ref: false })
+    }
+  }
 }
 
 interface Operation {

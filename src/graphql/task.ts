@@ -47,9 +47,11 @@ export const TaskStatus = builder.enumType('TaskStatus', {
     'How far a task is. It goes from AWAITING_EXECUTION to RUNNING and ends in one of the others; a completed upload can ' +
     'still be undone.',
   values: {
-    AWAITING_EXECUTION: { description: 'Accepted: its codes are reserved, and it waits for its turn.' },
+    AWAITING_EXECUTION: {
+      description: 'Accepted: what it will generate is reserved, and it waits for its turn.',
+    },
     RUNNING: { description: 'It is being carried out.' },
-    COMPLETED: { description: 'Its codes are in the pool.' },
+    COMPLETED: { description: 'Its codes are in the pool; those of a dry run are not.' },
     FAILED: { description: 'It could not be carried out and added nothing: see failure.' },
     CANCELLED: { description: 'It was cancelled and added nothing.' },
     UNDONE: { description: 'It was an upload, and its codes were taken out of the pool again.' },

@@ -29,7 +29,8 @@ const Upload = builder.objectRef<TaskRow>('Upload').implement({
     }),
     accepted: t.field({
       type: 'BigInt',
-      description: 'How many of them are new codes. They are added all at once, when the task is COMPLETED.',
+      description:
+        'How many of them are new codes. They are added all at once when the task is COMPLETED, but not by a dry run.',
       resolve: (task) => task.accepted,
     }),
     duplicatesInFile: t.field({
@@ -45,7 +46,7 @@ const Upload = builder.objectRef<TaskRow>('Upload').implement({
     }),
     refused: t.field({
       type: 'BigInt',
-      description: 'How many cannot be codes.',
+      description: 'How many are no codes, or are promised to tasks that have not finished.',
       resolve: (task) => task.refused,
     }),
   }),

@@ -19,8 +19,10 @@ const maximumTokens = 10_000
 export interface ServerContext {
   /** Whose it is. */
   credentials?: Credentials
-  /** Called when an HTTP request is going to be answered with a stream, which may never end by itself. */
-  onStream?: () => void
+  /**
+   * Called when an HTTP request is going to be answered with a stream, which may never end by itself: how to end it.
+   */
+  onStream?: (end: () => void) => void
   /** What Yoga adds to what comes over HTTP. */
   req?: IncomingMessage
   res?: ServerResponse
@@ -183,7 +185,10 @@ function noteStreams(): Plugin<object, ServerContext> {
   return {
     async onResultProcess({ result, resultProcessor, setResultProcessor, serverContext }) {
       if (Array.isArray(result) || !(Symbol.asyncIterator in result)) return
-      if (resultProcessor !== undefined) return serverContext.onStream?.()
+      if (resultProcessor !== undefined) {
+        const stream = result[Symbol.asyncIterator]()
+        return serverContext.onStream?.(() => void stream.return?.())
+      }
       await result[Symbol.asyncIterator]().return?.()
       const error = problem(
         'BAD_USER_INPUT',

@@ -5,6 +5,7 @@ import type { Books } from '../domain/books.ts'
 import { type Api, graphqlPath } from './api.ts'
 import { awaitsContinue, discardRest, limitArrival } from './body.ts'
 import { type Download, isDownloadPath } from './download.ts'
+import { EventStreams } from './event-streams.ts'
 import { type Graphiql, graphiqlAssetsPath, graphiqlPageHeaders } from './graphiql.ts'
 import { isForm } from './multipart.ts'
 import type { UploadRoute } from './upload-route.ts'
@@ -35,7 +36,7 @@ export interface Site {
 export class HttpServer {
   readonly server: Server
   readonly #site: Site
-  readonly #streams = new Set<ServerResponse>()
+  readonly #streams = new EventStreams()
   #ready = true
   #closing = false
 
@@ -44,6 +45,11 @@ export class HttpServer {
     this.server = createServer({ headersTimeout: longestHeadersMs, requestTimeout: 0 })
     const answer = (request: IncomingMessage, response: ServerResponse) => {
       response.once('finish', () => discardRest(request))
+      if (this.#closing) response.shouldKeepAlive = false
+      // A connection on which another request could still come is closed once it is idle.
+      response.once('close', () => {
+        if (this.#closing) setImmediate(() => this.server.closeIdleConnections())
+      })
       this.#answer(request, response).catch((error: unknown) => {
         this.#site.log.error({ err: error }, 'a request failed')
         if (!response.headersSent) send(response, 500, 'The service failed to answer this.')
@@ -81,7 +87,7 @@ export class HttpServer {
     this.#closing = true
     this.server.close(() => resolve())
     this.server.closeIdleConnections()
-    for (const response of this.#streams) response.destroy()
+    this.#streams.cutAll()
     const impatient = setTimeout(() => this.server.closeAllConnections(), longestAnswerMs)
     await promise
     clearTimeout(impatient)
@@ -97,7 +103,7 @@ export class HttpServer {
     }
     if (path === graphqlPath && this.#site.serveApi) {
       if (wantsPage(request)) send(response, 200, await this.#site.page(request), graphiqlPageHeaders)
-      else await api(request, response, { onStream: () => this.#keepStream(response) })
+      else await api(request, response, { onStream: (end) => this.#streams.add(response, end) })
     } else if (isDownloadPath(path) && this.#site.serveApi) await this.#site.download(request, response)
     else if (path === '/health') send(response, 200, 'ok\n')
     else if (path === '/ready') await this.#tellReadiness(response)
@@ -107,12 +113,6 @@ export class HttpServer {
       if (asset === undefined) send(response, 404, `Nothing is here. The API is at ${graphqlPath}.\n`)
       else send(response, 200, asset.body, asset.headers)
     }
-  }
-
-  #keepStream(response: ServerResponse): void {
-    this.#streams.add(response)
-    response.once('close', () => this.#streams.delete(response))
-    if (this.#closing) response.destroy()
   }
 
   async #tellReadiness(response: ServerResponse): Promise<void> {

@@ -16,6 +16,8 @@ export class ClientSocket {
   readonly #socket: WebSocket
   #running = 0
   #waiting: (() => void)[] = []
+  #settling = false
+  #onTurn = () => {}
   /** Whether the client has been heard of, or has read something, since the last `beat`. */
   #heard = true
 
@@ -31,9 +33,11 @@ export class ClientSocket {
   async send(message: string): Promise<void> {
     const socket = this.#socket
     if (socket.readyState !== socket.OPEN) return
+    // Only what had to wait for the client tells that it reads: all else the system takes, whoever is at the other end.
+    const waits = socket.bufferedAmount > 0
     await new Promise<void>((resolve) => {
       socket.send(message, () => {
-        this.#heard = true
+        if (waits) this.#heard = true
         this.#goOn()
         resolve()
       })
@@ -41,7 +45,7 @@ export class ClientSocket {
     })
   }
 
-  /** Runs a query or a mutation as soon as it is its turn among those of this client. */
+  /** Does something for an operation as soon as it is its turn among those of this client. */
   async inTurn<T>(run: () => Promise<T> | T): Promise<T> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#waiting.push(resolve)
@@ -54,6 +58,7 @@ export class ClientSocket {
       setImmediate(() => {
         this.#running -= 1
         this.#goOn()
+        this.#onTurn()
       })
     }
   }
@@ -65,6 +70,22 @@ export class ClientSocket {
     if (!this.#heard && !isOurTurn) socket.terminate()
     else if (socket.readyState === socket.OPEN) socket.ping()
     this.#heard = false
+  }
+
+  /** Takes nothing more from the client, and resolves when what it has asked for has been done and sent. */
+  async settle(): Promise<void> {
+    this.#settling = true
+    this.#adjust()
+    while (this.#running > 0 || this.#waiting.length > 0)
+      await new Promise<void>((resolve) => {
+        this.#onTurn = resolve
+      })
+  }
+
+  /** Tells the client to go, and hears it say the same. */
+  goAway(code: number, reason: string): void {
+    this.#socket.close(code, reason)
+    this.#socket.resume()
   }
 
   #mayRun(): boolean {
@@ -83,7 +104,8 @@ export class ClientSocket {
   #adjust(): void {
     const socket = this.#socket
     if (socket.readyState !== socket.OPEN) return
-    const isFull = socket.bufferedAmount > mostUnreadBytes || this.#waiting.length >= mostWaiting
+    const isFull =
+      this.#settling || socket.bufferedAmount > mostUnreadBytes || this.#waiting.length >= mostWaiting
     if (isFull && !socket.isPaused) socket.pause()
     if (!isFull && socket.isPaused) socket.resume()
   }

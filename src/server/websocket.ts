@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   type DocumentNode,
   type ExecutionArgs,
@@ -24,7 +25,8 @@ import { ClientSocket } from './socket.ts'
 const mostOperationsPerSocket = 1_000
 const beatEveryMs = 12_000
 
-// At shutdown, how long a client may take to hear that it should go elsewhere.
+// At shutdown, how long an operation under way may take, and how long a client may take to hear that it should go elsewhere.
+const longestAnswerMs = 10_000
 const longestGoodbyeMs = 5_000
 
 // RFC 6455, 7.4.1: the server goes down, or the page is left.
@@ -44,7 +46,8 @@ interface Operation extends ExecutionArgs {
 /**
  * Serves the API over WebSocket, by the protocol of graphql-ws, on the HTTP server's own port and path. Every
  * operation answers for itself: one that is malformed or not permitted ends with its errors, and the socket's
- * others go on. `close` tells clients to go elsewhere (1001) and resolves when they have gone.
+ * others go on. `close` answers the operations under way, tells clients to go elsewhere (1001), and resolves when they
+ * have gone.
  */
 export function serveWebSocket(parts: {
   server: Server
@@ -56,9 +59,14 @@ export function serveWebSocket(parts: {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: maximumRequestBytes, handleProtocols })
   const clients = new Set<ClientSocket>()
   const protocol = makeServer<Record<string, unknown>, ClientSocket>({
-    execute: (args) => runInTurn(args),
+    execute: (args) => run(args, 'execute'),
     subscribe: (args) => run(args, 'subscribe'),
-    onSubscribe: (socket, _id, payload) => admit(socket, payload),
+    // A client's operations wait for their turns already here: what it asks for and gives up at once costs as much.
+    onSubscribe: (socket, _id, payload) => {
+      // Counted before anything is waited for: later, those that came after this one would count as well.
+      const crowded = Object.keys(socket.subscriptions).length > mostOperationsPerSocket
+      return socket.extra.inTurn(() => admit(socket, payload, crowded))
+    },
     onNext: (_socket, _id, _payload, _args, { errors, data = null }) =>
       errors === undefined ? undefined : { errors: errors.map(wireError), data },
     onError: (_socket, _id, _payload, errors) => errors.map((error) => wireError(publicError(error, log))),
@@ -91,7 +99,10 @@ export function serveWebSocket(parts: {
         close: (code, reason) => socket.close(code, reason),
         onMessage: (answer) =>
           socket.on('message', (message) => {
+            // Nobody would be answered any more.
+            if (socket.readyState !== socket.OPEN) return
             answer(String(message)).catch((error: unknown) => {
+              if (isUnexpected(error)) return socket.close(CloseCode.BadRequest, 'Unexpected message')
               log.error({ err: error }, 'a message could not be answered')
               socket.close(CloseCode.InternalServerError, 'Internal server error')
             })
@@ -108,9 +119,11 @@ export function serveWebSocket(parts: {
   }
 
   /** The operation to run, or why it is not. */
-  async function admit(socket: Socket, payload: SubscribePayload): Promise<Operation | GraphQLError[]> {
-    // Counted before anything is waited for: later, those that came after this one would count as well.
-    const crowded = Object.keys(socket.subscriptions).length > mostOperationsPerSocket
+  async function admit(
+    socket: Socket,
+    payload: SubscribePayload,
+    crowded: boolean,
+  ): Promise<Operation | GraphQLError[]> {
     try {
       const credentials = await authentication.authenticate(authorizationOf(socket))
       if (crowded)
@@ -144,8 +157,10 @@ export function serveWebSocket(parts: {
     async close() {
       server.off('upgrade', onUpgrade)
       clearInterval(beat)
+      const settled = Promise.all([...clients].map((client) => client.settle()))
+      await Promise.race([settled, delay(longestAnswerMs, undefined, { ref: false })])
       const gone = Promise.all([...sockets.clients].map(goneOf))
-      for (const socket of sockets.clients) socket.close(goingAway, 'Going away')
+      for (const client of clients) client.goAway(goingAway, 'Going away')
       const impatient = setTimeout(() => {
         for (const socket of sockets.clients) socket.terminate()
       }, longestGoodbyeMs)
@@ -153,6 +168,11 @@ export function serveWebSocket(parts: {
       clearTimeout(impatient)
     },
   }
+}
+
+/** What graphql-ws says of a message that only servers send. */
+function isUnexpected(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('Unexpected message of type')
 }
 
 function goneOf(socket: WebSocket): Promise<void> {
@@ -176,10 +196,5 @@ function authorizationOf(socket: Socket): string | undefined {
 
 function run(args: ExecutionArgs, how: 'execute' | 'subscribe') {
   const { rootValue, ...operation } = args as Operation
-  return rootValue[how](operation) as never
-}
-
-function runInTurn(args: ExecutionArgs) {
-  const { rootValue } = args as Operation
-  return rootValue.socket.inTurn(() => run(args, 'execute'))
+  return rootValue.socket.inTurn(() => rootValue[how](operation) as never)
 }

@@ -377,10 +377,10 @@ const damages: Record<string, Damage> = {
     found: { 'upload-counters': 1 },
     says: ({ uploadId }) => `upload ${uploadId} has rejected 2 rows of 5, and lists 1, from 5 to 5`,
   },
-  'a rejected row lies behind the end of the file': {
-    sql: ({ uploadId }) => `UPDATE rejected_row SET number = 6 WHERE task_id = '${uploadId}' AND number = 5`,
+  'a rejected row lies before the first row of the file': {
+    sql: ({ uploadId }) => `UPDATE rejected_row SET number = 0 WHERE task_id = '${uploadId}' AND number = 5`,
     found: { 'upload-counters': 1 },
-    says: ({ uploadId }) => `upload ${uploadId} has rejected 2 rows of 5, and lists 2, from 4 to 6`,
+    says: ({ uploadId }) => `upload ${uploadId} has rejected 2 rows of 5, and lists 2, from 0 to 4`,
   },
   'the file of an upload is left behind': {
     sql: ({ accountId, uploadId }) =>

@@ -119,11 +119,27 @@ describe('a client', () => {
 
   test('that reads, if slowly, stays although its answer to a ping is late', async () => {
     const { client, socket, served } = await connect({ autoPong: false })
-    for (let i = 0; i < 3; i++) {
-      await served.send('a message that it reads')
+    for (let beat = 0; beat < 3; beat++) {
+      client.pause()
+      // More than the system takes, so that the last of them waits for the client.
+      const sent = Array.from({ length: 20 }, () => served.send(megabyte))
+      expect(socket.bufferedAmount).toBeGreaterThan(0)
+      client.resume()
+      await Promise.all(sent)
       served.beat()
     }
     expect(socket.readyState).toBe(WebSocket.OPEN)
     client.close()
+  })
+
+  test('that reads nothing is let go, whatever is sent to it', async () => {
+    const { client, socket, served } = await connect({ autoPong: false })
+    client.pause()
+    const closed = once(socket, 'close')
+    for (let beat = 0; beat < 2; beat++) {
+      await served.send('a message that the system takes')
+      served.beat()
+    }
+    await closed
   })
 })

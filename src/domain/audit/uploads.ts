@@ -18,7 +18,7 @@ export const uploadChecks: readonly TableChecks[] = [
           CASE WHEN rows_read <> accepted + rejected OR least(accepted, duplicates_in_file, duplicates_in_account, refused) < 0
             THEN format('upload %s has read %s rows, and counts %s accepted and %s rejected', id, rows_read, accepted,
               rejected) END,
-          CASE WHEN listed <> rejected OR first < 1 OR last > rows_read
+          CASE WHEN listed <> rejected OR first < 1
             THEN format('upload %s has rejected %s rows of %s, and lists %s, from %s to %s', id, rejected, rows_read,
               listed, first, last) END)
         FROM (
