@@ -34,19 +34,6 @@ import { temporaryFolder } from './support/temporary.ts'
 const patience = { timeout: 120_000 }
 const patiently = { timeout: 20_000 }
 
-// What Node has compiled, for all processes of these tests: they start in two thirds of the time.
-let cache: Awaited<ReturnType<typeof temporaryFolder>>
-
-beforeAll(async () => {
-  cache = await temporaryFolder()
-})
-
-afterAll(() => cache[Symbol.asyncDispose]())
-
-function startMain(environment: Record<string, string>): MainProcess {
-  return new MainProcess({ NODE_COMPILE_CACHE: cache.path, ...environment })
-}
-
 /** The secret of a new key of the account. */
 async function newKey({ books, accountId }: Place): Promise<string> {
   return (await createApiKey(books.pool, accountId, { name: 'Tests', scopes: allScopes })).secret
@@ -160,8 +147,8 @@ describe('many processes on one database', patience, () => {
     test = await openBooks({ databaseUrl: database.url })
     key = await newKey(test)
     formatId = await newFormat(test)
-    processes = ['api', 'api', 'all', 'worker'].map((role) =>
-      startMain({ DATABASE_URL: test.databaseUrl, ROLE: role }),
+    processes = ['api', 'api', 'all', 'worker'].map(
+      (role) => new MainProcess({ DATABASE_URL: test.databaseUrl, ROLE: role }),
     )
     const all = await Promise.all(processes.map((one) => one.ready()))
     urls = all.slice(0, 3).map(({ url }) => url)
@@ -406,7 +393,7 @@ describe('a service that is killed in the middle of claims, twenty times over', 
     await using fleet = new Fleet(key)
     await using processes = new AsyncDisposableStack()
     const start = async () => {
-      const process = processes.use(startMain({ DATABASE_URL: test.databaseUrl }))
+      const process = processes.use(new MainProcess({ DATABASE_URL: test.databaseUrl }))
       return { process, url: (await process.ready()).url }
     }
     const kills = 20
@@ -453,7 +440,7 @@ describe('a database that goes away', patience, () => {
   it('is told at once to those who ask, and noticed by itself when it is back', async () => {
     await using test = await openBooks()
     await using proxy = await openProxy(test.databaseUrl)
-    await using service = startMain({ DATABASE_URL: proxy.url })
+    await using service = new MainProcess({ DATABASE_URL: proxy.url })
     const { url } = await service.ready()
     const client = new Client({ url, key: await newKey(test) })
     const poolId = await refillingPool(test, await newFormat(test))
@@ -483,7 +470,7 @@ describe('a database that goes away', patience, () => {
   it('loses nothing when its own PostgreSQL is killed under load, several times', async () => {
     await using folder = await temporaryFolder()
     const dataDir = join(folder.path, 'data')
-    await using service = startMain({ DATA_DIR: dataDir })
+    await using service = new MainProcess({ DATA_DIR: dataDir })
     const { url } = await service.ready()
     const databaseUrl = (await findEmbeddedServer({ dataDir })) ?? ''
     await using test = await openBooks({ databaseUrl })

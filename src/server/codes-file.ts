@@ -21,6 +21,9 @@ const header = Buffer.from(row(['code', 'status', 'recipient', 'claimed_at', 'or
 /** So few that nobody waits for them, so many that they cost little each. */
 const rowsAtOnce = 4096
 
+// What lies in many small batches is sent in pieces of this size all the same, in bytes.
+const leastPiece = 65_536
+
 /** A place in the file: a position of the line, and how many bytes come before its row. */
 interface Place {
   position: bigint
@@ -41,6 +44,8 @@ export class CodesFile {
   readonly #raw: boolean
   readonly #header: Buffer
   readonly #layouts = new WeakMap<Source, Layout>()
+  /** Rows that have been written since others had their turn. */
+  #rowsOfTurn = 0
 
   /** Without its header if it is to be put behind rows that are there already. */
   constructor(books: Books, excerpt: Excerpt, options: { raw: boolean; withHeader: boolean }) {
@@ -113,8 +118,18 @@ export class CodesFile {
 
   async *#piecesFrom({ position, offset }: Place): AsyncGenerator<Buffer> {
     if (offset === 0n && this.#header.length > 0) yield this.#header
+    let gathered: Buffer[] = []
+    let bytes = 0
     for await (const stretch of readStretches(this.#books, { ...this.#excerpt, from: position }))
-      for await (const [, piece] of this.#write(stretch)) yield piece
+      for await (const [, piece] of this.#write(stretch)) {
+        gathered.push(piece)
+        bytes += piece.length
+        if (bytes < leastPiece) continue
+        yield gathered.length === 1 ? piece : Buffer.concat(gathered)
+        gathered = []
+        bytes = 0
+      }
+    if (bytes > 0) yield Buffer.concat(gathered)
   }
 
   /** The rows of a stretch in pieces, each with its position. */
@@ -125,7 +140,10 @@ export class CodesFile {
       const count = left < rowsAtOnce ? Number(left) : rowsAtOnce
       yield [stretch.position + at, await this.#writeRows(stretch, at, count, takeFirst(holders, count))]
       at += BigInt(count)
+      this.#rowsOfTurn += count
+      if (this.#rowsOfTurn < rowsAtOnce) continue
       // Whoever takes them as fast as they come leaves others their turn.
+      this.#rowsOfTurn = 0
       await nextTurn()
     }
   }

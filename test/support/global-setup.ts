@@ -19,6 +19,9 @@ const templateName = 'migrated'
 /** Starts one PostgreSQL for the whole run. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await temporaryFolder()
+  // What Node has compiled, for all processes of the run, which are many: they start in two thirds of the time.
+  const compiled = await temporaryFolder()
+  process.env['NODE_COMPILE_CACHE'] = compiled.path
   const log = pino({ level: 'warn' })
   const server = await startEmbeddedServer({
     dataDir: folder.path,
@@ -32,5 +35,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return async () => {
     await server.close()
     await folder[Symbol.asyncDispose]()
+    await compiled[Symbol.asyncDispose]()
   }
 }

@@ -18,12 +18,12 @@ export class Program implements AsyncDisposable {
   readonly ended: Promise<Ended>
   readonly #waiting = new Set<() => void>()
 
-  /** `environment` is all of it: nothing of this process's own settings gets in. */
+  /** `environment` is all of it: nothing of this process's own settings gets in, but for what Node has compiled. */
   constructor(file: string, options: { args?: readonly string[]; environment: Record<string, string> }) {
-    const { PATH = '', HOME = '' } = process.env
+    const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env
     this.process = spawn(process.execPath, [join(root, file), ...(options.args ?? [])], {
       cwd: root,
-      env: { PATH, HOME, ...options.environment },
+      env: { PATH, HOME, NODE_COMPILE_CACHE, ...options.environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.process.stdout?.on('data', (text: Buffer) => this.#read('stdout', text))
