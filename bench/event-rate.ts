@@ -8,8 +8,8 @@ import { openBareServer, openSubscribers } from './reading.ts'
 import { compare, newFormat, newPool, openBooks, show, startPostgres, startServer } from './support.ts'
 
 const sockets = 1_000
-const events = 200
-const rounds = 9
+const events = 50
+const rounds = 7
 
 await using lifecycle = new Lifecycle()
 const bench = await openBooks(lifecycle, await startPostgres(lifecycle))

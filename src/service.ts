@@ -149,7 +149,7 @@ async function openServer(lifecycle: Lifecycle, books: Books, options: ServiceOp
   if (role !== 'worker')
     await lifecycle.open(
       'WebSockets',
-      () => serveWebSocket({ server: server.server, api, authentication, log }),
+      () => serveWebSocket({ server: server.server, api, authentication, subscriber, log }),
       (opened) => opened.close(),
     )
   return { server, graphiqlHasKey }

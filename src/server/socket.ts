@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 
 // What may wait to be read by a client before nothing more is done for it.
@@ -14,6 +15,8 @@ const mostWaiting = 32
  */
 export class ClientSocket {
   readonly #socket: WebSocket
+  readonly #connection: Duplex
+  #gathering = false
   #running = 0
   #waiting: (() => void)[] = []
   #settling = false
@@ -21,8 +24,10 @@ export class ClientSocket {
   /** Whether the client has been heard of, or has read something, since the last `beat`. */
   #heard = true
 
-  constructor(socket: WebSocket) {
+  /** `connection` is what the socket was made from. */
+  constructor(socket: WebSocket, connection: Duplex) {
     this.#socket = socket
+    this.#connection = connection
     socket.on('pong', () => {
       this.#heard = true
     })
@@ -34,7 +39,8 @@ export class ClientSocket {
     const socket = this.#socket
     if (socket.readyState !== socket.OPEN) return
     // Only what had to wait for the client tells that it reads: all else the system takes, whoever is at the other end.
-    const waits = socket.bufferedAmount > 0
+    const waits = !this.#gathering && socket.bufferedAmount > 0
+    this.#gather()
     await new Promise<void>((resolve) => {
       socket.send(message, () => {
         if (waits) this.#heard = true
@@ -42,6 +48,17 @@ export class ClientSocket {
         resolve()
       })
       this.#adjust()
+    })
+  }
+
+  /** Lets what is sent in one turn of the event loop go out together: a call of the system for each costs the most. */
+  #gather(): void {
+    if (this.#gathering) return
+    this.#gathering = true
+    this.#connection.cork()
+    setImmediate(() => {
+      this.#gathering = false
+      this.#connection.uncork()
     })
   }
 

@@ -18,6 +18,7 @@ import {
 import type { Logger } from 'pino'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { parseFailure, problem, publicError, wireError } from '../graphql/problems.ts'
+import type { Subscriber } from '../graphql/subscribe.ts'
 import { type Api, graphqlPath, maximumRequestBytes } from './api.ts'
 import type { Authentication } from './authentication.ts'
 import { ClientSocket } from './socket.ts'
@@ -36,11 +37,7 @@ type Socket = SocketContext<Record<string, unknown>, ClientSocket>
 
 /** An operation that was let in, and how to run it. */
 interface Operation extends ExecutionArgs {
-  rootValue: {
-    socket: ClientSocket
-    execute: (args: ExecutionArgs) => unknown
-    subscribe: (args: ExecutionArgs) => unknown
-  }
+  rootValue: { socket: ClientSocket; execute: (args: ExecutionArgs) => unknown }
 }
 
 /**
@@ -53,14 +50,16 @@ export function serveWebSocket(parts: {
   server: Server
   api: Api
   authentication: Authentication
+  subscriber: Subscriber
   log: Logger
 }): { close: () => Promise<void> } {
-  const { server, api, authentication, log } = parts
+  const { server, api, authentication, subscriber, log } = parts
   const sockets = new WebSocketServer({ noServer: true, maxPayload: maximumRequestBytes, handleProtocols })
   const clients = new Set<ClientSocket>()
   const protocol = makeServer<Record<string, unknown>, ClientSocket>({
-    execute: (args) => run(args, 'execute'),
-    subscribe: (args) => run(args, 'subscribe'),
+    execute: (args) => run(args, (operation, { execute }) => execute(operation)),
+    // Straight, and not by way of the API's plugins, which would each stand between an event and its subscribers.
+    subscribe: (args) => run(args, (operation) => subscriber.subscribe(operation)),
     // A client's operations wait for their turns already here: what it asks for and gives up at once costs as much.
     onSubscribe: (socket, _id, payload) => {
       // Counted before anything is waited for: later, those that came after this one would count as well.
@@ -68,10 +67,11 @@ export function serveWebSocket(parts: {
       return socket.extra.inTurn(() => admit(socket, payload, crowded))
     },
     onNext: (_socket, _id, _payload, _args, { errors, data = null }) =>
-      errors === undefined ? undefined : { errors: errors.map(wireError), data },
+      errors === undefined
+        ? undefined
+        : { errors: errors.map((error) => wireError(publicError(error, log))), data },
     onError: (_socket, _id, _payload, errors) => errors.map((error) => wireError(publicError(error, log))),
   })
-  sockets.on('connection', (socket) => serve(socket))
   const beat = setInterval(() => {
     for (const client of clients) client.beat()
   }, beatEveryMs)
@@ -83,13 +83,13 @@ export function serveWebSocket(parts: {
       socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
       return
     }
-    sockets.handleUpgrade(request, socket, head, (client) => sockets.emit('connection', client, request))
+    sockets.handleUpgrade(request, socket, head, (client) => serve(client, socket))
   }
   server.on('upgrade', onUpgrade)
 
   /** Speaks the protocol with one client. */
-  function serve(socket: WebSocket): void {
-    const client = new ClientSocket(socket)
+  function serve(socket: WebSocket, connection: Duplex): void {
+    const client = new ClientSocket(socket, connection)
     clients.add(client)
     socket.on('error', (error) => log.info({ err: error }, 'a client broke the WebSocket protocol'))
     const closed = protocol.opened(
@@ -131,7 +131,7 @@ export function serveWebSocket(parts: {
           'BAD_USER_INPUT',
           `This socket has ${mostOperationsPerSocket} operations already. Complete some of them, or open another socket.`,
         )
-      const { schema, parse, validate, contextFactory, execute, subscribe } = api.getEnveloped({
+      const { schema, parse, validate, contextFactory, execute } = api.getEnveloped({
         credentials,
         params: payload,
       })
@@ -146,7 +146,7 @@ export function serveWebSocket(parts: {
         operationName: payload.operationName,
         variableValues: payload.variables,
         contextValue: await contextFactory(),
-        rootValue: { socket: socket.extra, execute, subscribe },
+        rootValue: { socket: socket.extra, execute },
       }
     } catch (error) {
       return [publicError(error, log)]
@@ -194,7 +194,7 @@ function authorizationOf(socket: Socket): string | undefined {
   return undefined
 }
 
-function run(args: ExecutionArgs, how: 'execute' | 'subscribe') {
+function run(args: ExecutionArgs, how: (operation: ExecutionArgs, by: Operation['rootValue']) => unknown) {
   const { rootValue, ...operation } = args as Operation
-  return rootValue.socket.inTurn(() => rootValue[how](operation) as never)
+  return rootValue.socket.inTurn(() => how(operation, rootValue) as never)
 }

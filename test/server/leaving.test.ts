@@ -86,7 +86,7 @@ beforeAll(async () => {
   )
   await lifecycle.open(
     'WebSockets',
-    () => serveWebSocket({ server: http.server, api, authentication, log }),
+    () => serveWebSocket({ server: http.server, api, authentication, subscriber, log }),
     (opened) => opened.close(),
   )
   service = { url: `http://127.0.0.1:${await http.listen(0, '127.0.0.1')}` }

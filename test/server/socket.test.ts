@@ -1,5 +1,7 @@
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { ClientSocket } from '../../src/server/socket.ts'
@@ -21,8 +23,8 @@ async function connect(options: { autoPong?: boolean } = {}) {
   const accepted = once(server, 'connection')
   const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`, options)
   await once(client, 'open')
-  const [socket] = (await accepted) as [WebSocket]
-  return { client, socket, served: new ClientSocket(socket) }
+  const [socket, { socket: connection }] = (await accepted) as [WebSocket, IncomingMessage]
+  return { client, socket, served: new ClientSocket(socket, connection) }
 }
 
 const megabyte = 'x'.repeat(1_000_000)
@@ -123,7 +125,9 @@ describe('a client', () => {
       client.pause()
       // More than the system takes, so that the last of them waits for the client.
       const sent = Array.from({ length: 20 }, () => served.send(megabyte))
+      await nextTurn()
       expect(socket.bufferedAmount).toBeGreaterThan(0)
+      sent.push(served.send('one more'))
       client.resume()
       await Promise.all(sent)
       served.beat()
