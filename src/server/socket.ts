@@ -4,7 +4,7 @@ import type { WebSocket } from 'ws'
 // What may wait to be read by a client before nothing more is done for it.
 const mostUnreadBytes = 1_000_000
 
-// Queries and mutations of one client that are carried out at the same time, and that wait for that.
+// Steps of one client's operations that are taken at the same time, and that wait for that.
 const mostAtOnce = 16
 const mostWaiting = 32
 
