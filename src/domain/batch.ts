@@ -6,14 +6,23 @@ import type { Pool } from './pool.ts'
 /** What codes come from: a format that generated them, or the task that uploaded them. */
 export type CodeSource = { formatId: string; uploadId?: never } | { formatId?: never; uploadId: string }
 
-/** Positions [start, start + count) of a pool: the indices [first, first + count) of a format, or such rows of an upload. */
-export type Batch = CodeSource & { start: bigint; count: bigint; first: bigint }
+/**
+ * Positions [start, start + count) of a pool: the indices [first, first + count + holes) of a format without as many
+ * holes, which are taken, or the rows [first, first + count) of an upload.
+ */
+export type Batch = CodeSource & { start: bigint; count: bigint; first: bigint; holes: number }
 
 /**
- * Lays the next `count` indices of a format at the end of a pool's line, in the transaction that has locked both:
- * one batch, or one for each run of indices between those that uploaded codes have taken. `reserved` says that they
- * were promised to the task before. Changes the counters of `pool`, which the caller writes, and those of the format,
- * which are written here.
+ * The most holes of a batch. Between a position and its index stand the holes before it, which are counted: that takes
+ * no longer the more holes a format has, and a line is short all the same.
+ */
+export const mostHoles = 256
+
+/**
+ * Lays the next `count` indices of a format that are not taken at the end of a pool's line, in the transaction that has
+ * locked both: one batch, or as many as it takes for all the holes. `reserved` says that they were promised to the
+ * task before. Changes the counters of `pool`, which the caller writes, and those of the format, which are written
+ * here.
  */
 export async function layBatch(
   tx: BookTransaction,
@@ -24,8 +33,8 @@ export async function layBatch(
   const { taskId, count } = batch
   const passed =
     format.takenAhead === 0n
-      ? await layRun(tx, pool, format, taskId, count)
-      : await layRuns(tx, pool, format, taskId, count)
+      ? await layWhole(tx, pool, format, taskId, count)
+      : await layAroundHoles(tx, pool, format, taskId, count)
   const promised = batch.reserved ? count : 0n
   await tx.execute({
     name: 'advance-format',
@@ -42,7 +51,7 @@ export async function layBatch(
 }
 
 /** Lays indices none of which is taken. */
-async function layRun(
+async function layWhole(
   tx: BookTransaction,
   pool: Pool,
   format: FormatUse,
@@ -60,7 +69,7 @@ async function layRun(
 }
 
 /** Lays indices around those that are taken. Resolves to how many of these were passed over. */
-async function layRuns(
+async function layAroundHoles(
   tx: BookTransaction,
   pool: Pool,
   format: FormatUse,
@@ -71,7 +80,8 @@ async function layRuns(
     // Not prepared: a plan that was made while nothing was taken would be kept while millions are.
     //
     // First it is sought how far to look for holes: with every step at least twice as many are found, and holes that
-    // lie far ahead are not looked at. Then a hole is passed when fewer than `count` indices before it are free.
+    // lie far ahead are not looked at. Then a hole is passed when fewer than `count` indices before it are free. A batch
+    // ends behind the last of its holes, and the last one where the indices do. One of nothing but holes is left out.
     text: `
       WITH RECURSIVE stretch AS (
         SELECT $4::numeric AS size, (
@@ -84,8 +94,8 @@ async function layRuns(
           WHERE account_id = $1 AND format_id = $5 AND index >= $6::numeric
             AND index < $6::numeric + $4::numeric + 2 * stretch.holes
         ) FROM stretch WHERE size - holes < $4::numeric
-      ), hole AS MATERIALIZED (
-        SELECT index FROM (
+      ), hole AS (
+        SELECT index, number FROM (
           SELECT index, row_number() OVER (ORDER BY index) AS number FROM taken
           WHERE account_id = $1 AND format_id = $5 AND index >= $6::numeric
             AND index < $6::numeric + (SELECT max(size) FROM stretch)
@@ -93,15 +103,18 @@ async function layRuns(
         WHERE index - $6::numeric - (number - 1) < $4::numeric
       ), passed AS (
         SELECT count(*) AS count FROM hole
-      ), run AS (
-        -- Behind the last index that was given, and behind each hole.
-        SELECT index + 1 AS first,
-          lead(index, 1, $6::numeric + $4::numeric + (SELECT count FROM passed)) OVER (ORDER BY index) - index - 1 AS count,
-          index + 1 - $6::numeric - (row_number() OVER (ORDER BY index) - 1) AS free_before
-        FROM (SELECT $6::numeric - 1 AS index UNION ALL SELECT index FROM hole) AS border
+      ), border AS (
+        SELECT $6::numeric - 1 AS index, 0 AS number
+        UNION ALL SELECT index, number FROM hole WHERE number % ${mostHoles} = 0
+        UNION ALL SELECT $6::numeric + $4::numeric + count - 1, count FROM passed
+      ), stretch_between AS (
+        SELECT index + 1 AS first, number AS passed_before,
+          lead(index) OVER line - index AS size, lead(number) OVER line - number AS holes
+        FROM border WINDOW line AS (ORDER BY index, number)
       ), laid AS (
-        INSERT INTO batch (account_id, pool_id, start, count, format_id, first, task_id)
-        SELECT $1, $2, $3::numeric + free_before, count, $5, first, $7 FROM run WHERE count > 0
+        INSERT INTO batch (account_id, pool_id, start, count, format_id, first, holes, task_id)
+        SELECT $1, $2, $3::numeric + first - $6::numeric - passed_before, size - holes, $5, first, holes, $7
+        FROM stretch_between WHERE size > holes
       )
       SELECT count AS passed FROM passed`,
     values: [tx.accountId, pool.id, pool.total, count, format.id, format.next, taskId],
@@ -122,7 +135,7 @@ export async function readBatches(
     name: 'read-batches',
     // The batch that `from` lies in begins at or before it: the index leads there, however many come before.
     text: `
-      SELECT start, count, format_id, task_id, first FROM batch
+      SELECT start, count, format_id, task_id, first, holes FROM batch
       WHERE account_id = $1 AND pool_id = $2 AND start < $4 AND start >= (
         SELECT start FROM batch WHERE account_id = $1 AND pool_id = $2 AND start <= $3 ORDER BY start DESC LIMIT 1
       )
@@ -143,7 +156,7 @@ export async function readBatchesFrom(
   const rows = await books.rows<BatchRow>({
     name: 'read-batches-from',
     text: `
-      SELECT start, count, format_id, task_id, first FROM batch
+      SELECT start, count, format_id, task_id, first, holes FROM batch
       WHERE account_id = $1 AND pool_id = $2 AND start >= (
         SELECT start FROM batch WHERE account_id = $1 AND pool_id = $2 AND start <= $3 ORDER BY start DESC LIMIT 1
       )
@@ -159,28 +172,45 @@ export async function findPosition(
   accountId: string,
   { formatId, uploadId, index }: CodeSource & { index: bigint },
 ): Promise<{ poolId: string; position: bigint } | undefined> {
-  const [row] = await books.rows<BatchRow & { pool_id: string }>(
+  const [row] = await books.rows<{ pool_id: string; position: string }>(
     formatId === undefined
       ? {
           name: 'find-uploaded-position',
           text: `
-            SELECT pool_id, start, count, format_id, task_id, first FROM batch
-            WHERE account_id = $1 AND task_id = $2 AND format_id IS NULL AND first <= $3 LIMIT 1`,
+            SELECT pool_id, start + $3 - first AS position FROM batch
+            WHERE account_id = $1 AND task_id = $2 AND format_id IS NULL AND first <= $3 AND first + count > $3 LIMIT 1`,
           values: [accountId, uploadId, index],
         }
       : {
           name: 'find-generated-position',
           text: `
-            SELECT pool_id, start, count, format_id, task_id, first FROM batch
-            WHERE account_id = $1 AND format_id = $2 AND first <= $3 ORDER BY first DESC LIMIT 1`,
+            SELECT place.* FROM (VALUES ($2::uuid, $3::numeric)) AS asked (format_id, index)
+            CROSS JOIN LATERAL ${placeOfIndex} AS place`,
           values: [accountId, formatId, index],
         },
   )
-  if (row === undefined) return undefined
-  const batch = decodeBatch(row)
-  const offset = index - batch.first
-  return offset < batch.count ? { poolId: row.pool_id, position: batch.start + offset } : undefined
+  return row === undefined ? undefined : { poolId: row.pool_id, position: BigInt(row.position) }
 }
+
+/**
+ * As a subquery of SQL: the pool and the position of an index of a format of account $1, which are columns of `asked`;
+ * no row when it has not been given, or is taken. It descends two indices, and counts the holes of one batch.
+ */
+export const placeOfIndex = `(
+  SELECT batch.pool_id, batch.start + asked.index - batch.first - hole.before AS position
+  FROM (
+    SELECT pool_id, start, count, first, holes FROM batch
+    WHERE account_id = $1 AND format_id = asked.format_id AND first <= asked.index
+    ORDER BY first DESC LIMIT 1
+  ) AS batch
+  CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE index < asked.index) AS before, count(*) FILTER (WHERE index = asked.index) AS own
+    FROM taken
+    WHERE account_id = $1 AND format_id = asked.format_id AND index >= batch.first AND index <= asked.index
+      AND batch.holes > 0 AND asked.index < batch.first + batch.count + batch.holes
+  ) AS hole
+  WHERE asked.index < batch.first + batch.count + batch.holes AND hole.own = 0
+)`
 
 interface BatchRow {
   start: string
@@ -188,9 +218,11 @@ interface BatchRow {
   format_id: string | null
   task_id: string
   first: string
+  holes: number
 }
 
 function decodeBatch(row: BatchRow): Batch {
   const source = row.format_id === null ? { uploadId: row.task_id } : { formatId: row.format_id }
-  return { ...source, start: BigInt(row.start), count: BigInt(row.count), first: BigInt(row.first) }
+  const { start, count, first, holes } = row
+  return { ...source, start: BigInt(start), count: BigInt(count), first: BigInt(first), holes }
 }

@@ -1,5 +1,6 @@
 import type { Queryable } from '../database/transaction.ts'
 import { type Batch, type CodeSource, findPosition, readBatches } from './batch.ts'
+import { BatchReader } from './batch-codes.ts'
 import type { Books } from './books.ts'
 import { readPool } from './pool.ts'
 
@@ -34,38 +35,20 @@ export async function computeCodes(
     const begin = from > batch.start ? from : batch.start
     const end = to < batch.start + batch.count ? to : batch.start + batch.count
     if (begin >= end) continue
+    const reader = new BatchReader(books, accountId, batch)
+    const { first, passed, codes: texts } = await reader.codes(begin - batch.start, Number(end - begin))
     const { formatId, uploadId } = batch
-    let index = batch.first + (begin - batch.start)
-    if (formatId === undefined)
-      for (const code of await readUploadedCodes(books, accountId, uploadId, index, index + (end - begin)))
-        codes.push({ uploadId, index: index++, code })
-    else {
-      const space = await books.codeSpaces.get(books, accountId, formatId)
-      for (const code of space.codesAt(index, Number(end - begin)))
-        codes.push({ formatId, index: index++, code })
+    let index = first
+    let hole = 0
+    for (let at = 0; at < texts.length; at++, index++) {
+      for (; passed[hole] === at + hole; hole++) index++
+      const code = texts[at] as string
+      codes.push(formatId === undefined ? { uploadId, index, code } : { formatId, index, code })
     }
   }
   if (BigInt(codes.length) !== to - from)
     throw new Error(`The batches do not hold all of the positions ${from} to ${to}.`)
   return codes
-}
-
-/** The codes in the rows [from, to) of an upload, in their order. */
-export async function readUploadedCodes(
-  books: Books,
-  accountId: string,
-  uploadId: string,
-  from: bigint,
-  to: bigint,
-): Promise<string[]> {
-  const rows = await books.rows<{ code: string }>({
-    name: 'read-uploaded-codes',
-    text: `
-      SELECT code FROM uploaded_code
-      WHERE account_id = $1 AND task_id = $2 AND row >= $3 AND row < $4 ORDER BY row`,
-    values: [accountId, uploadId, from, to],
-  })
-  return rows.map(({ code }) => code)
 }
 
 /** A page of a pool's codes, as places in the order of their list: [from, to) of `total`. */

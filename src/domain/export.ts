@@ -1,8 +1,9 @@
 import type { CodeSpace } from '../codespace/codespace.ts'
 import type { Queryable } from '../database/transaction.ts'
 import { type Batch, readBatchesFrom } from './batch.ts'
+import { BatchReader } from './batch-codes.ts'
 import type { Books } from './books.ts'
-import { type CodeStatus, readUploadedCodes } from './code.ts'
+import type { CodeStatus } from './code.ts'
 
 /**
  * A pool's line read from end to end, for files of any length. No transaction stays open for it: what it would hold
@@ -43,12 +44,14 @@ export type Source =
 /** Codes that follow one another on the line and come from one source. */
 export interface Stretch {
   source: Source
-  /** Which of the source's codes is the first, and where that lies on the line. */
-  index: bigint
+  /** Where on the line the first of them lies. */
   position: bigint
   count: bigint
   /** Who has them, in their order; nothing when they are available. */
   holders: Holder[] | undefined
+  /** The batch that they are of, and which of its codes is the first of them. */
+  reader: BatchReader
+  offset: bigint
 }
 
 /** A claim, and how many of the codes of a stretch it holds. */
@@ -165,6 +168,7 @@ export async function* readStretches(books: Books, excerpt: Excerpt): AsyncGener
           `The batch at ${batch.start} of the pool ${excerpt.poolId} does not hold ${position}.`,
         )
       const end = min(batch.start + batch.count, to)
+      const reader = new BatchReader(books, excerpt.accountId, batch)
       while (position < end) {
         const holders =
           position < picture.claimed ? await claims.next(position, min(end, picture.claimed)) : undefined
@@ -172,7 +176,7 @@ export async function* readStretches(books: Books, excerpt: Excerpt): AsyncGener
           holders === undefined
             ? end - position
             : holders.reduce((sum, holder) => sum + BigInt(holder.count), 0n)
-        yield { source, index: batch.first + (position - batch.start), position, count, holders }
+        yield { source, position, count, holders, reader, offset: position - batch.start }
         position += count
       }
       if (position === to) return
@@ -180,17 +184,13 @@ export async function* readStretches(books: Books, excerpt: Excerpt): AsyncGener
   }
 }
 
-/** The codes of a stretch, from its code `offset` on. PictureChangedError. */
+/** The codes of a stretch, from its code `at` on. PictureChangedError. */
 export async function codesOfStretch(
-  books: Books,
-  accountId: string,
-  { source, index }: Stretch,
-  offset: bigint,
+  { reader, offset }: Stretch,
+  at: bigint,
   count: number,
 ): Promise<string[]> {
-  const first = index + offset
-  if (source.upload === undefined) return source.space.codesAt(first, count)
-  const codes = await readUploadedCodes(books, accountId, source.upload.id, first, first + BigInt(count))
+  const { codes } = await reader.codes(offset + at, count)
   // The rows of an upload go when it has been undone, and never otherwise.
   if (codes.length < count) throw new PictureChangedError()
   return codes

@@ -1,6 +1,7 @@
 import { longestTyped } from '../codespace/typed-code-reader.ts'
 import { plainForm, typedForm } from '../codespace/typed-form.ts'
 import type { Queryable } from '../database/transaction.ts'
+import { placeOfIndex } from './batch.ts'
 import type { Books } from './books.ts'
 import { type Catalog, Catalogs, nobody } from './catalog.ts'
 import type { Code, CodeText } from './code.ts'
@@ -204,22 +205,16 @@ export async function findCodes(
   const texts = new Set([...questions.map(({ text }) => text), ...forms])
   const rows = await books.rows<FoundRow>({
     name: 'find-codes',
-    // Each LATERAL part is one descent of an index, whatever the planner knows of the tables. The newest format is
+    // Each LATERAL part descends an index or two, whatever the planner knows of the tables. The newest format is
     // read by the same statement: no batch is seen here whose format is not.
     text: `
       SELECT newest.id AS newest, origin.format_id, origin.task_id, origin.index, origin.code, origin.pool_id,
         claim.at, claim.recipient
       FROM (SELECT (SELECT id FROM format WHERE account_id = $1 ORDER BY id DESC LIMIT 1) AS id) AS newest
       LEFT JOIN LATERAL (
-        SELECT asked.format_id, NULL::uuid AS task_id, asked.index, NULL::text AS code, batch.pool_id,
-          batch.start + asked.index - batch.first AS position
+        SELECT asked.format_id, NULL::uuid AS task_id, asked.index, NULL::text AS code, place.pool_id, place.position
         FROM unnest($2::uuid[], $3::numeric[]) AS asked (format_id, index)
-        CROSS JOIN LATERAL (
-          SELECT pool_id, start, count, first FROM batch
-          WHERE account_id = $1 AND format_id = asked.format_id AND first <= asked.index
-          ORDER BY first DESC LIMIT 1
-        ) AS batch
-        WHERE asked.index < batch.first + batch.count
+        CROSS JOIN LATERAL ${placeOfIndex} AS place
         UNION ALL
         SELECT NULL, uploaded.task_id, uploaded.row, uploaded.code, batch.pool_id, batch.start + uploaded.row
         FROM (

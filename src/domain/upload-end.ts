@@ -87,8 +87,8 @@ async function removeBatch(tx: BookTransaction, pool: Pool, taskId: string): Pro
     // All are removed before the first is inserted, which sorting sees to: no two have one place in between.
     text: `
       WITH moved AS (DELETE FROM batch WHERE account_id = $1 AND pool_id = $2 AND start > $3 RETURNING *)
-      INSERT INTO batch (account_id, pool_id, start, count, format_id, first, task_id)
-      SELECT account_id, pool_id, start - $4, count, format_id, first, task_id FROM moved ORDER BY start`,
+      INSERT INTO batch (account_id, pool_id, start, count, format_id, first, holes, task_id)
+      SELECT account_id, pool_id, start - $4, count, format_id, first, holes, task_id FROM moved ORDER BY start`,
     values: [tx.accountId, pool.id, start, count],
   })
   const before = pool.total - pool.claimed

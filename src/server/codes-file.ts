@@ -162,9 +162,13 @@ export class CodesFile {
     })) ?? [{ count, tail: availableTail(origin) }]
     const { space } = stretch.source
     const [only] = tails
-    if (space !== undefined && frame !== undefined && only?.count === count)
-      return space.encodedAt(stretch.index + at, count, frame.before, frame.after + only.tail)
-    const codes = await codesOfStretch(this.#books, this.#excerpt.accountId, stretch, at, count)
+    if (space !== undefined && frame !== undefined && only?.count === count) {
+      const { first, passed } = await stretch.reader.indices(stretch.offset + at, count)
+      const all = count + passed.length
+      if (passed.length === 0 || frame.bytes !== undefined)
+        return withoutRows(space.encodedAt(first, all, frame.before, frame.after + only.tail), passed, all)
+    }
+    const codes = await codesOfStretch(stretch, at, count)
     let text = ''
     let place = 0
     for (const { count: rows, tail } of tails)
@@ -194,6 +198,20 @@ export class CodesFile {
   #claimedTail({ recipient, at }: Holder, origin: string): string {
     return `,CLAIMED,${cell(recipient ?? '', this.#raw)},${at},${origin}${endOfRow}`
   }
+}
+
+/** Rows, `count` in number, without those at some places, which are ascending. All are as long as each other. */
+function withoutRows(rows: Buffer, places: readonly number[], count: number): Buffer {
+  if (places.length === 0) return rows
+  const width = rows.length / count
+  let end = 0
+  let place = 0
+  for (const next of [...places, count]) {
+    rows.copy(rows, end, place * width, next * width)
+    end += (next - place) * width
+    place = next + 1
+  }
+  return rows.subarray(0, end)
 }
 
 function availableTail(origin: string): string {

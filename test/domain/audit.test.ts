@@ -232,7 +232,7 @@ const damages: Record<string, Damage> = {
   'a hole is of no uploaded code': {
     sql: ({ holedFormatId }) => `DELETE FROM taken WHERE format_id = '${holedFormatId}' AND index = 2`,
     found: { 'format-line': 1, 'taken-codes': 1 },
-    says: ({ holedFormatId }) => `format ${holedFormatId}: indices 2 to 2 are passed`,
+    says: ({ holedFormatId }) => `format ${holedFormatId}: 1 indices are left out at 2 of pool `,
   },
   'an uploaded code was generated too': {
     sql: ({ accountId, formatId }) => `INSERT INTO taken VALUES ('${accountId}', '${formatId}', 7)`,

@@ -77,7 +77,8 @@ async function read(poolId: string, meanwhile: () => Promise<void>) {
   } catch (caught) {
     error = caught
   }
-  return { picture, indices: stretches.map(({ index }) => index), stretches, error }
+  const runs = await Promise.all(stretches.map(({ reader, offset }) => reader.indices(offset, 1)))
+  return { picture, indices: runs.map(({ first }) => first), stretches, error }
 }
 
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => BigInt(i))

@@ -2,7 +2,8 @@ import { v7 as newId } from 'uuid'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Queryable, Statement } from '../../src/database/transaction.ts'
 import { findPosition, readBatches, readBatchesFrom } from '../../src/domain/batch.ts'
-import type { BookTransaction } from '../../src/domain/books.ts'
+import { BatchReader } from '../../src/domain/batch-codes.ts'
+import type { Books, BookTransaction } from '../../src/domain/books.ts'
 import { readFormatsFrom } from '../../src/domain/catalog.ts'
 import { readClaims } from '../../src/domain/code.ts'
 import { readEventsAfter } from '../../src/domain/event.ts'
@@ -27,6 +28,8 @@ const formatId = newId()
 const taskId = newId()
 const uploadId = newId()
 const half = BigInt(many / 2)
+// Where every other index is taken.
+const amongHoles = BigInt(many) + 20_000n
 
 let database: TestDatabase
 
@@ -37,6 +40,7 @@ beforeAll(async () => {
     'format',
     'batch',
     'claim',
+    'taken',
     'idempotency',
     'event',
     'task',
@@ -71,6 +75,18 @@ beforeAll(async () => {
     poolId,
     formatId,
     taskId,
+  )
+  await fill(
+    `INSERT INTO batch (account_id, pool_id, start, count, format_id, first, holes, task_id)
+     SELECT $1, $2, ${3 * many} + n, 10, $3, ${many} + 20 * n, 10, $4 FROM generate_series(0, ${many - 1}) n`,
+    poolId,
+    formatId,
+    taskId,
+  )
+  await fill(
+    `INSERT INTO taken (account_id, format_id, index)
+     SELECT $1, $2, ${many} + 2 * n FROM generate_series(0, ${10 * many - 1}) n`,
+    formatId,
   )
   await fill(
     `INSERT INTO batch (account_id, pool_id, start, count, task_id)
@@ -168,6 +184,18 @@ describe('on tables without statistics, a statement reads no more rows than it n
         expect(page.length).toBe(10)
     },
     'the position of a code': (books) => findPosition(books, accountId, { formatId, index: half }),
+    'the position of a code among holes': async (books) => {
+      const found = await findPosition(books, accountId, { formatId, index: amongHoles + 1n })
+      expect(found?.position).toBe(3n * BigInt(many) + 1_000n)
+    },
+    'that a hole has no position': async (books) => {
+      expect(await findPosition(books, accountId, { formatId, index: amongHoles })).toBeUndefined()
+    },
+    'the holes of a batch': async (books) => {
+      const batch = { formatId, start: 0n, count: 10n, first: amongHoles, holes: 10 }
+      const reader = new BatchReader(books as Books, accountId, batch)
+      expect((await reader.indices(0n, 2)).passed).toEqual([1])
+    },
     'the position of an uploaded code': (books) => findPosition(books, accountId, { uploadId, index: half }),
     'the claim of a position': (books) => readClaims(books, accountId, poolId, half, half + 1n),
     'the uses of keys': (books) =>
@@ -186,9 +214,17 @@ describe('on tables without statistics, a statement reads no more rows than it n
       const generated = [{ code: { formatId, index: half, code: '' }, closeness: 0 }]
       const found = await findCodes(books, accountId, [
         { text: 'C-7', form: 'C7', generated },
-        { text: 'none', form: 'N0NE', generated: [] },
+        {
+          text: 'none',
+          form: 'N0NE',
+          generated: [amongHoles, amongHoles + 1n].map((index) => ({
+            code: { formatId, index, code: '' },
+            closeness: 0,
+          })),
+        },
       ])
-      expect(found.generated.size).toBe(1)
+      // Of those among holes, one is itself a hole.
+      expect(found.generated.size).toBe(2)
       expect(found.uploaded.get('C7')?.size).toBe(1)
     },
     'the queue': (books) => readQueue(books, 100),

@@ -53,7 +53,7 @@ export const formatChecks: readonly TableChecks[] = [
             THEN format('format %s: indices %s to %s are passed, and not all of them are of uploaded codes', id,
               laid, next - 1)
         END
-        FROM page CROSS JOIN LATERAL (SELECT coalesce((SELECT first + count FROM batch
+        FROM page CROSS JOIN LATERAL (SELECT coalesce((SELECT first + count + holes FROM batch
           WHERE account_id = page.account_id AND format_id = page.id ORDER BY first DESC LIMIT 1), 0) AS laid
         ) AS line`,
     },
@@ -61,7 +61,7 @@ export const formatChecks: readonly TableChecks[] = [
   {
     walk: {
       table: 'batch',
-      columns: 'account_id, format_id, first, count, pool_id, start',
+      columns: 'account_id, format_id, first, count, holes, pool_id, start',
       key: { account_id: 'uuid', format_id: 'uuid', first: 'numeric' },
       where: 'format_id IS NOT NULL',
       pageSize: 10_000,
@@ -72,23 +72,27 @@ export const formatChecks: readonly TableChecks[] = [
         SELECT account_id, concat_ws('; ',
           CASE WHEN first < reached
             THEN format('format %s: indices %s to %s were generated twice, the second time at %s of pool %s',
-              format_id, first, least(reached, first + count) - 1, start, pool_id)
+              format_id, first, least(reached, first + count + holes) - 1, start, pool_id)
           END,
           CASE WHEN first > reached AND reached + passed < first
             THEN format('format %s: indices %s to %s are passed, and not all of them are of uploaded codes',
               format_id, reached, first - 1)
           END,
-          CASE WHEN generated > 0
-            THEN format('format %s: %s codes that were uploaded were also generated, at %s of pool %s', format_id,
-              generated, start, pool_id)
+          CASE
+            WHEN inside > holes
+              THEN format('format %s: %s codes that were uploaded were also generated, at %s of pool %s', format_id,
+                inside - holes, start, pool_id)
+            WHEN inside < holes
+              THEN format('format %s: %s indices are left out at %s of pool %s, and %s of them are of uploaded codes',
+                format_id, holes, start, pool_id, inside)
           END)
         FROM (
           SELECT page.*, coalesce(
-            max(first + count) OVER (
+            max(first + count + holes) OVER (
               PARTITION BY account_id, format_id ORDER BY first ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
             ),
             -- The first of its format on this page: the one before it is on the page before, or there is none.
-            (SELECT before.first + before.count FROM batch AS before
+            (SELECT before.first + before.count + before.holes FROM batch AS before
               WHERE before.account_id = page.account_id AND before.format_id = page.format_id
                 AND before.first < page.first
               ORDER BY before.first DESC LIMIT 1),
@@ -98,9 +102,9 @@ export const formatChecks: readonly TableChecks[] = [
         ) AS line
         CROSS JOIN LATERAL (SELECT
           count(*) FILTER (WHERE index < line.first) AS passed,
-          count(*) FILTER (WHERE index >= line.first) AS generated
+          count(*) FILTER (WHERE index >= line.first) AS inside
           FROM taken WHERE account_id = line.account_id AND format_id = line.format_id
-            AND index >= least(reached, line.first) AND index < line.first + line.count
+            AND index >= least(reached, line.first) AND index < line.first + line.count + line.holes
         ) AS taken`,
     },
   },
