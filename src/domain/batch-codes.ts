@@ -49,6 +49,23 @@ export class BatchReader {
     return { first, passed }
   }
 
+  /**
+   * How many characters uploaded codes have together, if all are there and have nothing in them but letters and digits of
+   * ASCII and, behind the first, dots, dashes and underscores.
+   */
+  async plainLength(offset: bigint, count: number): Promise<bigint | undefined> {
+    const { uploadId, first } = this.#batch
+    if (uploadId === undefined) return undefined
+    const [row] = await this.#books.rows<{ length: string | null }>({
+      name: 'measure-uploaded-codes',
+      text: `
+        SELECT CASE WHEN count(*) = $5 AND bool_and(code ~ '^[A-Za-z0-9][A-Za-z0-9._-]*$') THEN sum(length(code)) END AS length
+        FROM uploaded_code WHERE account_id = $1 AND task_id = $2 AND row >= $3 AND row < $4`,
+      values: [this.#accountId, uploadId, first + offset, first + offset + BigInt(count), count],
+    })
+    return row?.length == null ? undefined : BigInt(row.length)
+  }
+
   async #readHoles({ formatId, first, count, holes }: Batch): Promise<bigint[]> {
     if (holes === 0) return []
     const rows = await this.#books.rows<{ index: string }>({

@@ -30,6 +30,14 @@ interface Place {
   offset: bigint
 }
 
+/** Part of a stretch, from its code `at` on. */
+interface Portion {
+  position: bigint
+  at: bigint
+  count: number
+  holders: Holder[] | undefined
+}
+
 /** How the rows of a stretch are written. */
 interface Layout {
   frame: CellFrame | undefined
@@ -78,13 +86,13 @@ export class CodesFile {
 
   /**
    * How many bytes the file has, and the last place that is known to lie at or before `offset`. Rows that are all as
-   * long as each other are counted and not written: most files take a moment. Those whose codes differ in length, and
-   * uploaded ones, are.
+   * long as each other are counted and not written: most files take a moment. Of uploaded codes, the database adds up
+   * how long they are.
    */
   async measure(offset: bigint, signal: AbortSignal): Promise<{ bytes: bigint; place: Place }> {
     let place: Place = { position: this.#excerpt.from, offset: 0n }
     let bytes = BigInt(this.#header.length)
-    const count = (position: bigint, rows: bigint, width: bigint) => {
+    for await (const { position, rows, width } of this.#measured(signal)) {
       const end = bytes + rows * width
       if (offset >= bytes) {
         const before = offset < end ? (offset - bytes) / width : 0n
@@ -92,28 +100,38 @@ export class CodesFile {
       }
       bytes = end
     }
+    return { bytes, place }
+  }
+
+  /** Rows of one width after the other, from a position on; several that differ count as one wide row. */
+  async *#measured(signal: AbortSignal): AsyncGenerator<{ position: bigint; rows: bigint; width: bigint }> {
     for await (const stretch of readStretches(this.#books, this.#excerpt)) {
       signal.throwIfAborted()
       const { frame, origin } = this.#layoutOf(stretch.source)
       if (frame?.bytes === undefined)
-        for await (const [position, piece] of this.#write(stretch)) {
+        for await (const portion of this.#portions(stretch)) {
           signal.throwIfAborted()
-          count(position, 1n, BigInt(piece.length))
+          yield { position: portion.position, rows: 1n, width: await this.#widthOf(stretch, portion, origin) }
         }
       else {
-        const width = (tail: string) => BigInt(frame.bytes ?? 0) + BigInt(Buffer.byteLength(tail))
-        if (stretch.holders === undefined)
-          count(stretch.position, stretch.count, width(availableTail(origin)))
-        else {
-          let position = stretch.position
-          for (const holder of stretch.holders) {
-            count(position, BigInt(holder.count), width(this.#claimedTail(holder, origin)))
-            position += BigInt(holder.count)
-          }
+        let { position } = stretch
+        for (const { count, tail } of this.#tailsOf(stretch.holders, stretch.count, origin)) {
+          yield { position, rows: BigInt(count), width: BigInt(frame.bytes + Buffer.byteLength(tail)) }
+          position += BigInt(count)
         }
       }
     }
-    return { bytes, place }
+  }
+
+  /** How many bytes the rows of a portion have together. */
+  async #widthOf(stretch: Stretch, { at, count, holders }: Portion, origin: string): Promise<bigint> {
+    // Such codes are their own cells.
+    const codes = await stretch.reader.plainLength(stretch.offset + at, count)
+    if (codes === undefined) return BigInt((await this.#writeRows(stretch, at, count, holders)).length)
+    return this.#tailsOf(holders, count, origin).reduce(
+      (sum, { count: rows, tail }) => sum + BigInt(rows * Buffer.byteLength(tail)),
+      codes,
+    )
   }
 
   async *#piecesFrom({ position, offset }: Place): AsyncGenerator<Buffer> {
@@ -121,7 +139,7 @@ export class CodesFile {
     let gathered: Buffer[] = []
     let bytes = 0
     for await (const stretch of readStretches(this.#books, { ...this.#excerpt, from: position }))
-      for await (const [, piece] of this.#write(stretch)) {
+      for await (const piece of this.#write(stretch)) {
         gathered.push(piece)
         bytes += piece.length
         if (bytes < leastPiece) continue
@@ -132,13 +150,19 @@ export class CodesFile {
     if (bytes > 0) yield Buffer.concat(gathered)
   }
 
-  /** The rows of a stretch in pieces, each with its position. */
-  async *#write(stretch: Stretch): AsyncGenerator<[bigint, Buffer]> {
+  /** The rows of a stretch in pieces. */
+  async *#write(stretch: Stretch): AsyncGenerator<Buffer> {
+    for await (const { at, count, holders } of this.#portions(stretch))
+      yield await this.#writeRows(stretch, at, count, holders)
+  }
+
+  /** A stretch in portions of a good size, from its code `at` on; between them others have their turn. */
+  async *#portions(stretch: Stretch): AsyncGenerator<Portion> {
     const holders = stretch.holders?.slice()
     for (let at = 0n; at < stretch.count; ) {
       const left = stretch.count - at
       const count = left < rowsAtOnce ? Number(left) : rowsAtOnce
-      yield [stretch.position + at, await this.#writeRows(stretch, at, count, takeFirst(holders, count))]
+      yield { position: stretch.position + at, at, count, holders: takeFirst(holders, count) }
       at += BigInt(count)
       this.#rowsOfTurn += count
       if (this.#rowsOfTurn < rowsAtOnce) continue
@@ -156,10 +180,7 @@ export class CodesFile {
     holders: readonly Holder[] | undefined,
   ): Promise<Buffer> {
     const { frame, origin } = this.#layoutOf(stretch.source)
-    const tails = holders?.map((holder) => ({
-      count: holder.count,
-      tail: this.#claimedTail(holder, origin),
-    })) ?? [{ count, tail: availableTail(origin) }]
+    const tails = this.#tailsOf(holders, count, origin)
     const { space } = stretch.source
     const [only] = tails
     if (space !== undefined && frame !== undefined && only?.count === count) {
@@ -193,6 +214,19 @@ export class CodesFile {
       this.#layouts.set(source, layout)
     }
     return layout
+  }
+
+  /** What stands behind the codes that `holders` have, or behind `count` available ones. */
+  #tailsOf<Count extends number | bigint>(
+    holders: readonly Holder[] | undefined,
+    count: Count,
+    origin: string,
+  ): { count: number | Count; tail: string }[] {
+    return (
+      holders?.map((holder) => ({ count: holder.count, tail: this.#claimedTail(holder, origin) })) ?? [
+        { count, tail: availableTail(origin) },
+      ]
+    )
   }
 
   #claimedTail({ recipient, at }: Holder, origin: string): string {

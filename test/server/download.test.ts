@@ -146,6 +146,22 @@ const wild = [
 ]
 
 /** A pool whose line is of two formats, one of which needs care, and of an upload between them. */
+/** Leaves every third index of a format out, so many of them, as if their codes had been uploaded. */
+async function leaveOut(formatId: string, count: number): Promise<void> {
+  await place.books.write(place.accountId, async (tx) => {
+    await tx.execute({
+      text: 'UPDATE format SET taken_ahead = $2 WHERE id = $1',
+      values: [uuid(formatId), count],
+    })
+    await tx.execute({
+      text: `
+        INSERT INTO taken (account_id, format_id, index)
+        SELECT account_id, id, 3 * n FROM format, generate_series(0, $2::integer - 1) AS n WHERE id = $1`,
+      values: [uuid(formatId), count],
+    })
+  })
+}
+
 async function mixedPool() {
   const poolId = await newPool(client)
   const prefix = randomUUID().slice(0, 8)
@@ -156,6 +172,7 @@ async function mixedPool() {
     characters: { list: 'AB"=é漢' },
   })
   const uploaded = [`-${prefix}`, `=1+1 ${prefix}`, `"${prefix}"`, `${prefix};x`, `${prefix} ü`]
+  await leaveOut(plain, 2_000)
   await generate(client, { poolId, formatId: plain, quantity: 5_000 })
   const uploadId = await upload(poolId, uploaded)
   const taskId = await generate(client, { poolId, formatId: careful, quantity: 5_000 })
@@ -375,7 +392,10 @@ describe('a download that was cut is gone on with', () => {
   ]
 
   beforeAll(async () => {
-    poolId = (await mixedPool()).poolId
+    const { poolId: mixed, prefix } = await mixedPool()
+    poolId = mixed
+    const ofManyLengths = Array.from({ length: 9_000 }, (_, i) => `${prefix}${'x'.repeat(i % 30)}.${i}`)
+    await upload(poolId, [...ofManyLengths.slice(0, 8_000), `+${prefix}`, ...ofManyLengths.slice(8_000)])
     for (const recipient of wild) await claimFor(poolId, recipient === '' ? null : recipient, 700)
     for (let i = 0; i < 50; i++) await claimFor(poolId, `single ${i}`)
     await claimFor(poolId, '漢字', 1_000)
