@@ -1,0 +1,152 @@
+import type { IncomingMessage } from 'node:http'
+import type { ExportStatus, Picture } from '../domain/export.ts'
+import { isUuid, uuidOf } from '../graphql/ids.ts'
+import { problem } from '../graphql/problems.ts'
+import { layoutVersion } from './codes-file.ts'
+
+/** What a request for a file of codes says: the parameters of its address, the picture it means, and a range of bytes. */
+
+/** Which codes, in which form. */
+export interface CodesParameters {
+  status: ExportStatus
+  raw: boolean
+  /** Only those that this task has added. */
+  taskId: string | undefined
+  /** So many codes are left out at the beginning, and the header with them. */
+  from: bigint
+  /** As they were in this picture. */
+  picture: Picture | undefined
+}
+
+const codesParameters = ['status', 'raw', 'task', 'from', 'picture']
+
+export function readCodesParameters(parameters: URLSearchParams): CodesParameters {
+  const given = checkParameters(parameters, codesParameters)
+  const status = given['status']
+  if (status !== 'AVAILABLE' && status !== 'CLAIMED' && status !== 'ALL')
+    throw badInput(`Say which codes: status=AVAILABLE, status=CLAIMED or status=ALL${toldInstead(status)}.`)
+  const { task, from = '0', picture } = given
+  if (!/^\d{1,40}$/.test(from))
+    throw badInput(`from is the number of codes to leave out, from 0 on${toldInstead(from)}.`)
+  const read = picture === undefined ? undefined : readPicture(picture)
+  if (picture !== undefined && read === undefined)
+    throw badInput(`picture is not one that this service gave out in the header Content-Location.`)
+  if (from !== '0' && read === undefined && status !== 'CLAIMED')
+    throw badInput(
+      'from needs picture, which comes with the header Content-Location of every answer: which codes are available changes.',
+    )
+  return {
+    status,
+    raw: readRaw(given['raw']),
+    taskId: task === undefined ? undefined : uuidOf('Task', task),
+    from: BigInt(from),
+    picture: read,
+  }
+}
+
+/** Parameters by their names. Throws for those that mean nothing here, and for those that are given twice. */
+export function checkParameters(
+  parameters: URLSearchParams,
+  known: readonly string[],
+): Record<string, string> {
+  for (const name of parameters.keys()) {
+    if (!known.includes(name))
+      throw badInput(`There is no parameter ${JSON.stringify(name)}: there are ${known.join(', ')}.`)
+    if (parameters.getAll(name).length > 1) throw badInput(`${name} is given more than once.`)
+  }
+  return Object.fromEntries(parameters)
+}
+
+export function readRaw(raw: string | undefined): boolean {
+  if (raw !== undefined && raw !== 'true' && raw !== 'false')
+    throw badInput(`raw is true or false${toldInstead(raw)}.`)
+  return raw === 'true'
+}
+
+function toldInstead(value: string | undefined): string {
+  return value === undefined ? '' : `, not ${JSON.stringify(value.slice(0, 100))}`
+}
+
+/**
+ * A picture as it stands in addresses: "1-250-1000-<uuid of the last task>", or "1-250" where nothing was available.
+ * It begins with the version of the layout, for that makes another file, too.
+ */
+export function writePicture({ claimed, total, last }: Picture): string {
+  return [layoutVersion, claimed, ...(last === undefined ? [] : [total, last])].join('-')
+}
+
+function readPicture(text: string): Picture | undefined {
+  const [, version, claimed = '', total = claimed, last] =
+    /^(\d{1,9})-(\d{1,40})(?:-(\d{1,40})-(.{36}))?$/.exec(text) ?? []
+  if (version === undefined || (last !== undefined && !isUuid(last))) return undefined
+  // Of another layout there is no such file any more.
+  if (version !== String(layoutVersion)) throw pictureGone()
+  return { claimed: BigInt(claimed), total: BigInt(total), last }
+}
+
+/** Says of a file what its bytes are. Of one address no two different files have the same. */
+export function entityTag({ status, raw }: CodesParameters, picture: Picture): string {
+  return `"${status}${raw ? '-raw' : ''}-${writePicture(picture)}"`
+}
+
+/** The picture that an entity tag was made of, if it is of such a file. */
+function pictureOfTag({ status, raw }: CodesParameters, tag: string): Picture | undefined {
+  const prefix = `"${status}${raw ? '-raw' : ''}-${layoutVersion}-`
+  return tag.startsWith(prefix) && tag.endsWith('"')
+    ? readPicture(`${layoutVersion}-${tag.slice(prefix.length, -1)}`)
+    : undefined
+}
+
+/** Bytes of a file: from one to another, which is included, or to the end; or the last so many. */
+export type Range = { first: bigint; last: bigint | undefined } | { suffix: bigint }
+
+/**
+ * The picture that a request is about, and the bytes of its file that are asked for; no range for all of it.
+ *
+ * A range without a word on which picture it is of is only right where files grow at their ends alone, as those of
+ * claimed codes do. Else it is passed over, which every client notices: better than to go on with another file.
+ */
+export async function chooseRange(
+  request: IncomingMessage,
+  wanted: CodesParameters,
+  now: Picture,
+  isTrueNow: (picture: Picture) => Promise<boolean>,
+): Promise<{ picture: Picture; range: Range | undefined }> {
+  const picture = wanted.picture ?? now
+  const range = readRange(request)
+  if (range === undefined) return { picture, range }
+  const { 'if-range': condition } = request.headers
+  if (condition === undefined) {
+    const isSure = wanted.picture !== undefined || wanted.status === 'CLAIMED'
+    return { picture, range: isSure ? range : undefined }
+  }
+  if (condition === entityTag(wanted, picture)) return { picture, range }
+  const named = wanted.picture === undefined ? pictureOfTag(wanted, String(condition)) : undefined
+  if (named === undefined || !(await isTrueNow(named))) return { picture, range: undefined }
+  return { picture: named, range }
+}
+
+/** The range that is asked for, if there is one; of several at once the whole is answered, as RFC 9110 permits. */
+function readRange({ method, headers: { range: text } }: IncomingMessage): Range | undefined {
+  if (method !== 'GET' || text === undefined || !/^bytes=/i.test(text) || text.includes(',')) return undefined
+  const [, first = '', last = ''] = /^bytes=(\d{0,40})-(\d{0,40})$/i.exec(text) ?? []
+  if (first === '' && last !== '') return { suffix: BigInt(last) }
+  if (first === '' || (last !== '' && BigInt(last) < BigInt(first)))
+    throw badInput(
+      `Range is "bytes=<first>-", "bytes=<first>-<last>" or "bytes=-<how many at the end>"${toldInstead(text)}.`,
+    )
+  return { first: BigInt(first), last: last === '' ? undefined : BigInt(last) }
+}
+
+export function badInput(message: string) {
+  return problem('BAD_USER_INPUT', message)
+}
+
+export function pictureGone() {
+  return problem(
+    'NOT_FOUND',
+    'The file of this picture is no more: an upload that was in it has been undone, or there is a new release. ' +
+      'Download the codes anew, without picture.',
+    { http: { status: 410 } },
+  )
+}
