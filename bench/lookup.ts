@@ -5,7 +5,7 @@
  */
 
 import { v7 as newId } from 'uuid'
-import { typedForm } from '../src/codespace/typed-form.ts'
+import { typedKey } from '../src/codespace/typed-form.ts'
 import { Claims } from '../src/domain/claim.ts'
 import { createFormat } from '../src/domain/format.ts'
 import { createPool } from '../src/domain/pool.ts'
@@ -80,7 +80,7 @@ async function uploadedCodesOf(): Promise<string[]> {
       INSERT INTO uploaded_code (account_id, task_id, row, code, typed)
       SELECT $1, $2, number - 1, code, typed
       FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS codes (code, typed, number)`,
-    values: [accountId, taskId, codes, codes.map(typedForm)],
+    values: [accountId, taskId, codes, codes.map(typedKey)],
   })
   await books.rows({
     text: 'INSERT INTO batch (account_id, pool_id, start, count, task_id) VALUES ($1, $2, 0, $3, $4)',

@@ -12,6 +12,7 @@ import { from as copyFrom } from 'pg-copy-streams'
 import { v7 as newId } from 'uuid'
 import { CodeSpace, currentVersion, newFormatKey } from '../src/codespace/codespace.ts'
 import { Pattern } from '../src/codespace/pattern.ts'
+import { typedKey } from '../src/codespace/typed-form.ts'
 import { connectionConfig } from '../src/database/open.ts'
 import { createPool } from '../src/domain/pool.ts'
 import { changeTask, insertUploadTask } from '../src/domain/task.ts'
@@ -90,6 +91,8 @@ async function uploadAll(): Promise<number> {
   await books.write(accountId, async (tx) => {
     await insertUploadTask(tx, { id: taskId, poolId, column: undefined, dryRun: false, bytes: 1n })
     await changeTask(tx, taskId, ['AWAITING_EXECUTION'], { status: 'RUNNING' })
+    // It has no file: no worker is to see it.
+    await tx.execute({ text: 'UPDATE task SET leftovers = false WHERE id = $1', values: [taskId] })
   })
   const start = performance.now()
   for (let at = 0; at < many; at += rowsAtOnce) {
@@ -112,7 +115,7 @@ async function copyAll(): Promise<number> {
   const start = performance.now()
   await pipeline(
     Readable.from(lines(codes, taskId)),
-    copying.query(copyFrom('COPY uploaded_code (account_id, task_id, row, code) FROM STDIN')),
+    copying.query(copyFrom('COPY uploaded_code (account_id, task_id, row, code, typed) FROM STDIN')),
   )
   const rate = many / ((performance.now() - start) / 1_000)
   await check(taskId)
@@ -123,7 +126,7 @@ function* lines(codes: readonly string[], taskId: string): Generator<string> {
   for (let at = 0; at < codes.length; at += 1_000)
     yield codes
       .slice(at, at + 1_000)
-      .map((code, i) => `${accountId}\t${taskId}\t${at + i}\t${code}\n`)
+      .map((code, i) => `${accountId}\t${taskId}\t${at + i}\t${code}\t${typedKey(code)}\n`)
       .join('')
 }
 

@@ -12,6 +12,7 @@ import {
 } from './shape.ts'
 import { type SplitNumbers, splitRange } from './split-numbers.ts'
 import { type Reading, TypedCodeReader } from './typed-code-reader.ts'
+import { typedKey } from './typed-form.ts'
 
 export { ShapeError, type ShapeInput, type ShapeIssue } from './shape.ts'
 
@@ -138,14 +139,14 @@ export class Pattern {
     return this.#reader.has(string)
   }
 
-  /**
-   * The first and the last of its strings in the order of Unicode: no string of the pattern lies beyond them.
-   */
-  bounds(): { first: string; last: string } {
-    const characters = [...this.characters].sort()
-    const filledWith = (character: string | undefined) =>
-      this.#positions.map((position) => position ?? character).join('')
-    return { first: filledWith(characters[0]), last: filledWith(characters.at(-1)) }
+  /** What the keys by which its strings are found when they are typed (`typedKey`) begin with. */
+  typedPrefix(): string {
+    const variable = this.#positions.indexOf(null)
+    const literals = this.#positions.slice(0, variable === -1 ? undefined : variable).join('')
+    const [ascii = ''] = /^[ -~]*/.exec(literals) ?? []
+    const prefix = typedKey(ascii)
+    // A letter and a mark behind it melt into one.
+    return /^[ -~]*$/.test(this.#positions.join('') + this.characters) ? prefix : prefix.slice(0, -1)
   }
 
   /** The numbers of those of the strings [from, to) of a list that the pattern can produce; see CodeReader. */

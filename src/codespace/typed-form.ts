@@ -39,6 +39,18 @@ export function typedForm(text: string): string {
   return ascii.test(text) ? asciiForm(text) : withStandIns(plainForm(text))
 }
 
+// An entry of an index has room for no more, beside a code as long as codes can be.
+const longestKey = 255
+
+/**
+ * What an uploaded code is found by: its form, or the beginning of that. The books are sorted by it: whatever changes
+ * the key of any code, here or in what Node.js knows of Unicode, needs a migration of them.
+ */
+export function typedKey(code: string): string {
+  const form = typedForm(code)
+  return form.length <= longestKey ? form : form.slice(0, longestKey).replace(/[\ud800-\udbff]$/, '')
+}
+
 /** What a text and all that differ from it in case, spaces and dashes alone have in common. */
 export function plainForm(text: string): string {
   if (ascii.test(text)) return text.replace(asciiSpacesAndDashes, '').toUpperCase()

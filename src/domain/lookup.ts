@@ -1,5 +1,5 @@
 import { longestTyped } from '../codespace/typed-code-reader.ts'
-import { plainForm, typedForm } from '../codespace/typed-form.ts'
+import { plainForm, typedForm, typedKey } from '../codespace/typed-form.ts'
 import type { Queryable } from '../database/transaction.ts'
 import { placeOfIndex } from './batch.ts'
 import type { Books } from './books.ts'
@@ -199,10 +199,10 @@ export async function findCodes(
   questions: readonly Question[],
 ): Promise<Answers> {
   const generated = questions.flatMap((question) => question.generated.map(({ code }) => code))
-  const forms = new Set(questions.map(({ form }) => form))
+  const texts = [...new Set(questions.map(({ text }) => text))]
+  const keys = new Set(texts.map(typedKey))
   // What has nothing but spaces and dashes is only found when it is written exactly so.
-  forms.delete('')
-  const texts = new Set([...questions.map(({ text }) => text), ...forms])
+  keys.delete('')
   const rows = await books.rows<FoundRow>({
     name: 'find-codes',
     // Each LATERAL part descends an index or two, whatever the planner knows of the tables. The newest format is
@@ -218,14 +218,15 @@ export async function findCodes(
         UNION ALL
         SELECT NULL, uploaded.task_id, uploaded.row, uploaded.code, batch.pool_id, batch.start + uploaded.row
         FROM (
-          SELECT alike.* FROM unnest($4::text[]) AS asked (text)
+          SELECT alike.* FROM unnest($4::text[], $5::text[]) AS asked (text, typed)
           CROSS JOIN LATERAL (
-            SELECT task_id, row, code FROM uploaded_code WHERE account_id = $1 AND code = asked.text LIMIT 1
+            SELECT task_id, row, code FROM uploaded_code
+            WHERE account_id = $1 AND typed = asked.typed AND code = asked.text LIMIT 1
           ) AS alike
           UNION ALL
-          SELECT alike.* FROM unnest($5::text[]) AS asked (form)
+          SELECT alike.* FROM unnest($6::text[]) AS asked (typed)
           CROSS JOIN LATERAL (
-            SELECT task_id, row, code FROM uploaded_code WHERE account_id = $1 AND typed = asked.form
+            SELECT task_id, row, code FROM uploaded_code WHERE account_id = $1 AND typed = asked.typed
             LIMIT ${mostAlike}
           ) AS alike
         ) AS uploaded
@@ -244,8 +245,9 @@ export async function findCodes(
       accountId,
       generated.map(({ formatId }) => formatId),
       generated.map(({ index }) => index),
-      [...texts],
-      [...forms],
+      texts,
+      texts.map(typedKey),
+      [...keys],
     ],
   })
   return decodeAnswers(rows)

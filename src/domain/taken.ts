@@ -130,8 +130,13 @@ export async function takeUploaded(
   format: { id: string; space: CodeSpace },
 ): Promise<void> {
   const { id, space } = format
-  for await (const codes of readOwnCodes(tx, space.pattern, 'uploaded_code'))
-    await take(tx, id, space.indicesOf(codes) as bigint[])
+  // Codes are sorted by what they are looked up by: a literal beginning leads straight to them.
+  const from = space.pattern.typedPrefix()
+  const own = readOwnCodes(tx, space.pattern, {
+    text: `SELECT code FROM uploaded_code WHERE account_id = $1 AND length(code) = $2 AND typed >= $3 AND typed < $4`,
+    values: [tx.accountId, space.pattern.length, from, `${from}\u{10ffff}`],
+  })
+  for await (const codes of own) await take(tx, id, space.indicesOf(codes) as bigint[])
 }
 
 /** How many indices at or after `next` a dry run would have taken out of a format so far. */
@@ -142,7 +147,11 @@ export async function countDryRun(
 ): Promise<bigint> {
   const { id, space, next } = format
   let count = 0
-  for await (const codes of readOwnCodes(tx, space.pattern, 'dry_run_code', taskId)) {
+  const own = readOwnCodes(tx, space.pattern, {
+    text: 'SELECT code FROM dry_run_code WHERE account_id = $1 AND length(code) = $2 AND task_id = $3',
+    values: [tx.accountId, space.pattern.length, taskId],
+  })
+  for await (const codes of own) {
     const ahead = (space.indicesOf(codes) as bigint[]).filter((index) => index >= next)
     count += ahead.length - (await readTaken(tx, tx.accountId, id, ahead)).size
   }
@@ -151,23 +160,14 @@ export async function countDryRun(
 
 const pageSize = 50_000
 
-/** The codes of a table that are of a pattern, page by page: of one upload, or of all. */
+/** Those of the codes that a statement gives that are of a pattern, page by page. */
 async function* readOwnCodes(
   tx: BookTransaction,
   pattern: Pattern,
-  table: 'uploaded_code' | 'dry_run_code',
-  taskId?: string,
+  { text, values }: { text: string; values: unknown[] },
 ): AsyncGenerator<string[]> {
-  // Codes are sorted as Unicode numbers their characters, so that all of the pattern lie between its bounds: a literal
-  // beginning leads straight to them. A cursor, as pages of their own would be sorted anew for each without statistics.
-  const { first, last } = pattern.bounds()
-  await tx.execute({
-    text: `
-      DECLARE own_code NO SCROLL CURSOR FOR SELECT code FROM ${table}
-      WHERE account_id = $1 AND code >= $2 AND code <= $3 AND length(code) = $4
-        AND ($5::uuid IS NULL OR task_id = $5)`,
-    values: [tx.accountId, first, last, pattern.length, taskId ?? null],
-  })
+  // A cursor, as pages of their own would be sorted anew for each without statistics.
+  await tx.execute({ text: `DECLARE own_code NO SCROLL CURSOR FOR ${text}`, values })
   for (;;) {
     const rows = await tx.rows<{ code: string }>({ text: `FETCH ${pageSize} FROM own_code` })
     const codes = rows.map(({ code }) => code).filter((code) => pattern.has(code))

@@ -1,4 +1,4 @@
-import { typedForm } from '../codespace/typed-form.ts'
+import { typedKey } from '../codespace/typed-form.ts'
 import { violatedConstraint } from '../database/errors.ts'
 import type { Books, BookTransaction } from './books.ts'
 import {
@@ -126,9 +126,10 @@ async function findUploaded(
   const rows = await tx.rows<{ code: string; mine: boolean }>({
     // Not prepared: a plan that was made while the table was empty would be kept while it grows to millions.
     text: `
-      SELECT known.code, known.mine FROM unnest($3::text[]) AS wanted (code)
+      SELECT known.code, known.mine FROM unnest($3::text[], $4::text[]) AS wanted (code, typed)
       CROSS JOIN LATERAL (
-        SELECT code, task_id = $2 AS mine FROM uploaded_code WHERE account_id = $1 AND code = wanted.code LIMIT 1
+        SELECT code, task_id = $2 AS mine FROM uploaded_code
+        WHERE account_id = $1 AND typed = wanted.typed AND code = wanted.code LIMIT 1
       ) AS known
       UNION ALL
       SELECT known.code, true FROM unnest($3::text[]) AS wanted (code)
@@ -136,7 +137,7 @@ async function findUploaded(
         SELECT code FROM dry_run_code WHERE account_id = $1 AND task_id = $2 AND code = wanted.code LIMIT 1
       ) AS known
       WHERE (SELECT dry_run FROM task WHERE account_id = $1 AND id = $2)`,
-    values: [tx.accountId, taskId, textArray(codes)],
+    values: [tx.accountId, taskId, textArray(codes), textArray(codes.map(typedKey))],
   })
   return new Map(rows.map(({ code, mine }) => [code, mine ? 'FILE' : 'ACCOUNT']))
 }
@@ -182,9 +183,6 @@ async function insertCodes(
 ): Promise<void> {
   const taking = [...takes].map(([format, indices]) => take(tx, format.id, indices))
   const added = codes.filter((code) => accepted.has(code))
-  // Most codes are typed as they are; what the list does not have is NULL.
-  const forms = added.map(differentForm)
-  const typed = forms.some((form) => form !== null) ? forms : []
   const inserting = tx.execute({
     text: `
       INSERT INTO uploaded_code (account_id, task_id, row, code, typed)
@@ -196,7 +194,7 @@ async function insertCodes(
       before,
       `{${added.map((code) => accepted.get(code))}}`,
       textArray(added),
-      typed,
+      textArray(added.map(typedKey)),
     ],
   })
   await Promise.all([...taking, inserting])
@@ -209,11 +207,6 @@ async function insertCodes(
 function textArray(texts: readonly string[]): string | readonly string[] {
   if (texts.length === 0 || /["\\]/.test(texts.join(''))) return texts
   return `{"${texts.join('","')}"}`
-}
-
-function differentForm(code: string): string | null {
-  const form = typedForm(code)
-  return form === code ? null : form
 }
 
 async function insertDryRunCodes(

@@ -329,6 +329,13 @@ const damages: Record<string, Damage> = {
     says: ({ uploadId }) =>
       `upload ${uploadId}, COMPLETED, has accepted 3 codes, and there are 2, in rows 0 to 2`,
   },
+  'an uploaded code would not be found as it is typed': {
+    sql: ({ uploadId }) =>
+      `UPDATE uploaded_code SET typed = 'other' WHERE task_id = '${uploadId}' AND "row" = 1`,
+    found: { 'upload-keys': 1 },
+    says: ({ uploadId }) =>
+      `1 uploaded codes are kept under other keys than they are looked up by, the first in row 1 of upload ${uploadId}`,
+  },
   'the last code of an upload is missing': {
     sql: ({ uploads: { reading } }) => `DELETE FROM uploaded_code WHERE task_id = '${reading}' AND "row" = 2`,
     found: { 'upload-rows': 1 },
@@ -337,7 +344,7 @@ const damages: Record<string, Damage> = {
   },
   'an upload that was undone still has a code': {
     sql: ({ accountId, uploads: { undone } }) =>
-      `INSERT INTO uploaded_code VALUES ('${accountId}', '${undone}', 0, 'X')`,
+      `INSERT INTO uploaded_code VALUES ('${accountId}', '${undone}', 0, 'X', 'X')`,
     found: { 'upload-rows': 1 },
     says: ({ uploads: { undone } }) =>
       `upload ${undone}, UNDONE, has accepted 3 codes, and there are 1, in rows 0 to 0`,
@@ -350,7 +357,7 @@ const damages: Record<string, Damage> = {
   },
   'a dry run has added a code': {
     sql: ({ accountId, uploads: { dryRun } }) =>
-      `INSERT INTO uploaded_code VALUES ('${accountId}', '${dryRun}', 0, 'X')`,
+      `INSERT INTO uploaded_code VALUES ('${accountId}', '${dryRun}', 0, 'X', 'X')`,
     found: { 'upload-rows': 1 },
     says: ({ uploads: { dryRun } }) => `upload ${dryRun}, RUNNING, has accepted 3 codes, and there are 1`,
   },
@@ -450,7 +457,7 @@ const damages: Record<string, Damage> = {
   },
   'an uploaded code is of no upload': {
     sql: ({ accountId, completed }) => `
-      INSERT INTO uploaded_code VALUES ('${accountId}', '${nowhere}', 0, 'X'), ('${accountId}', '${completed}', 0, 'Y')`,
+      INSERT INTO uploaded_code VALUES ('${accountId}', '${nowhere}', 0, 'X', 'X'), ('${accountId}', '${completed}', 0, 'Y', 'Y')`,
     found: { 'upload-reference': 2 },
     says: () => `1 uploaded codes are of task ${nowhere}, which is no upload`,
   },

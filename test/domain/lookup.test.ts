@@ -3,7 +3,7 @@ import { v7 as newId } from 'uuid'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { characterSets } from '../../src/codespace/characters.ts'
 import type { ShapeInput } from '../../src/codespace/pattern.ts'
-import { typedForm } from '../../src/codespace/typed-form.ts'
+import { typedKey } from '../../src/codespace/typed-form.ts'
 import type { Books } from '../../src/domain/books.ts'
 import { Claims } from '../../src/domain/claim.ts'
 import type { Code } from '../../src/domain/code.ts'
@@ -73,13 +73,12 @@ async function uploaded(
       VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, $4, $5, $6)`,
     values: [place.accountId, uploadId, poolId, status, codes.length, completed ? codes.length : 0],
   })
-  const forms = codes.map((code) => (typedForm(code) === code ? null : typedForm(code)))
   await place.books.rows({
     text: `
       INSERT INTO uploaded_code (account_id, task_id, row, code, typed)
       SELECT $1, $2, number - 1, code, typed
       FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS codes (code, typed, number)`,
-    values: [place.accountId, uploadId, codes, forms],
+    values: [place.accountId, uploadId, codes, codes.map(typedKey)],
   })
   if (completed) {
     await place.books.rows({

@@ -231,13 +231,28 @@ describe('an upload', () => {
     )
   })
 
-  it('keeps of a code that people type otherwise what they type', async () => {
+  it('keeps each code under what people may type for it', async () => {
     const taskId = await upload(test, await newPool(test), ['Sale-2O26', '7XY2'])
     const rows = await test.books.prisma.uploadedCode.findMany({
       where: { taskId },
       orderBy: { row: 'asc' },
     })
-    expect(rows.map(({ typed }) => typed)).toEqual(['5A1E2026', null])
+    expect(rows.map(({ typed }) => typed)).toEqual(['5A1E2026', '7XY2'])
+  })
+
+  it('has room for the longest of codes, and finds them', async () => {
+    // Letters that are written out when they are typed: of some, as many as a code can have are thousands.
+    const letters = Array.from({ length: 80 }, (_, i) => String.fromCodePoint(0x3300 + i))
+    const codes = Array.from({ length: 50 }, (_, i) =>
+      Array.from({ length: 255 }, (_, at) => letters[(at * (i + 7) + i) % 80]).join(''),
+    )
+    const poolId = await newPool(test)
+    expect(await countersOf(await upload(test, poolId, [...codes, ...codes]))).toMatchObject({
+      accepted: 50,
+      duplicatesInFile: 50,
+    })
+    const lookUps = new LookUps(test.books)
+    for (const code of codes) expect((await lookUps.find(test.accountId, code))?.code).toBe(code)
   })
 
   it('clears the note that a refill has failed', async () => {

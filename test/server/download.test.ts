@@ -4,6 +4,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { typedKey } from '../../src/codespace/typed-form.ts'
 import { claim, done, generate, newFormat, newPool, newStock, stranger, withScopes } from '../support/api.ts'
 import { openBooks, type TestBooks } from '../support/books.ts'
 import { Client } from '../support/client.ts'
@@ -86,10 +87,10 @@ async function upload(poolId: string, codes: readonly string[]): Promise<string>
     })
     await tx.execute({
       text: `
-        INSERT INTO uploaded_code (account_id, task_id, row, code)
-        SELECT account_id, $2, codes.row - 1, codes.code
-        FROM pool, unnest($3::text[]) WITH ORDINALITY AS codes (code, row) WHERE id = $1`,
-      values: [pool, task, codes],
+        INSERT INTO uploaded_code (account_id, task_id, row, code, typed)
+        SELECT account_id, $2, codes.row - 1, codes.code, codes.typed
+        FROM pool, unnest($3::text[], $4::text[]) WITH ORDINALITY AS codes (code, typed, row) WHERE id = $1`,
+      values: [pool, task, codes, codes.map(typedKey)],
     })
     await tx.execute({
       text: `

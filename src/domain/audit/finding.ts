@@ -19,6 +19,7 @@ export const findingKinds = {
     'an uploaded code is taken out of its format, and what is taken out ahead is of an uploaded code',
   'upload-rows':
     'an upload has the codes that it has accepted, one after the other, or has none of them any more',
+  'upload-keys': 'an uploaded code is kept under what it is looked up by',
   'upload-counters': 'the counters of an upload are what became of the rows of its file',
   'upload-leftovers': 'of an upload that has nothing left to be done, nothing is left behind',
   'upload-reference': 'what a file has brought leads to its upload',

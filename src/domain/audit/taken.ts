@@ -1,5 +1,6 @@
 import type { Pool } from 'pg'
 import type { CodeSpace } from '../../codespace/codespace.ts'
+import { typedKey } from '../../codespace/typed-form.ts'
 import { type Transaction, transaction } from '../../database/transaction.ts'
 import { readTaken } from '../taken.ts'
 import { type FormatKey, openCodeSpace } from './codespace.ts'
@@ -14,7 +15,8 @@ type Spaces = Map<string, CodeSpace | undefined>
 
 /**
  * Checks that each uploaded code that a format can produce is taken out of it, and that each index that is taken out
- * ahead of a format is of an uploaded code. PostgreSQL cannot compute that. Each page and what it is compared with is
+ * ahead of a format is of an uploaded code; and that uploaded codes are kept under their keys. PostgreSQL cannot
+ * compute any of that. Each page and what it is compared with is
  * read on one snapshot, see `pages`. No finding tells a code.
  */
 export async function checkTaken(
@@ -47,21 +49,33 @@ interface CheckedPage {
   last: Place | undefined
 }
 
+type UploadedRow = {
+  account: string
+  task: string
+  row: string
+  code: string
+  typed: string
+  name: string | null
+}
+
 async function checkUploadedPage(
   tx: Transaction,
   spaces: Spaces,
   after: Place | undefined,
   size: number,
 ): Promise<CheckedPage> {
-  const rows = await tx.rows<{ account: string; task: string; row: string; code: string }>({
+  const rows = await tx.rows<UploadedRow>({
     text: `
-      SELECT account_id AS account, task_id AS task, row, code FROM uploaded_code
+      SELECT account_id AS account, task_id AS task, row, code, typed,
+        (SELECT name FROM account WHERE account.id = account_id LIMIT 1) AS name
+      FROM uploaded_code
       ${after === undefined ? '' : 'WHERE (account_id, task_id, row) > ($2::uuid, $3::uuid, $4::numeric)'}
       ORDER BY account_id, task_id, row LIMIT $1`,
     values: [size, ...(after ?? [])],
   })
   const findings: Finding[] = []
   for (const [account, own] of Map.groupBy(rows, (row) => row.account)) {
+    findings.push(...checkKeys(account, own))
     const lengths = [...new Set(own.map(({ code }) => code.length))]
     for (const format of await readFormats(tx, 'account_id = $1 AND length = ANY($2)', [account, lengths])) {
       const space = spaceOf(spaces, format)
@@ -86,6 +100,17 @@ async function checkUploadedPage(
     findings,
     last: last === undefined || rows.length < size ? undefined : [last.account, last.task, last.row],
   }
+}
+
+/** That uploaded codes are found by what they are looked up by, on which it depends, too, that none is there twice. */
+function checkKeys(accountId: string, rows: readonly UploadedRow[]): Finding[] {
+  const stray = rows.filter(({ code, typed }) => typed !== typedKey(code))
+  const [first] = stray
+  if (first === undefined) return []
+  const what =
+    `${stray.length} uploaded codes are kept under other keys than they are looked up by, the first in row ` +
+    `${first.row} of upload ${first.task}`
+  return [{ kind: 'upload-keys', accountId, accountName: first.name, what }]
 }
 
 async function checkTakenPage(
@@ -136,12 +161,13 @@ async function findNotUploaded(
 ): Promise<bigint[]> {
   const rows = await tx.rows<{ place: string }>({
     text: `
-      SELECT place FROM unnest($2::text[]) WITH ORDINALITY AS wanted (code, place)
+      SELECT place FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS wanted (code, typed, place)
       LEFT JOIN LATERAL (
-        SELECT true AS exists FROM uploaded_code WHERE account_id = $1 AND code = wanted.code LIMIT 1
+        SELECT true AS exists FROM uploaded_code
+        WHERE account_id = $1 AND typed = wanted.typed AND code = wanted.code LIMIT 1
       ) AS uploaded ON true
       WHERE uploaded.exists IS NULL`,
-    values: [accountId, codes],
+    values: [accountId, codes, codes.map(typedKey)],
   })
   return rows.map(({ place }) => indices[Number(place) - 1] as bigint)
 }
