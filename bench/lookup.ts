@@ -7,7 +7,7 @@
 import { v7 as newId } from 'uuid'
 import { typedKey } from '../src/codespace/typed-form.ts'
 import { Claims } from '../src/domain/claim.ts'
-import { createFormat } from '../src/domain/format.ts'
+import { createFormat } from '../src/domain/new-format.ts'
 import { createPool } from '../src/domain/pool.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
 import { measure, requestOf } from './load.ts'

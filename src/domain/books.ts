@@ -46,7 +46,7 @@ export class Books implements Queryable {
   async write<T>(accountId: string, work: (tx: BookTransaction) => Promise<T>): Promise<T> {
     let recorded: readonly EventDraft[] = []
     const result = await transaction(this.pool, async (plain) => {
-      const tx = new BookTransaction(plain, accountId)
+      const tx = new BookTransaction(plain, accountId, this.codeSpaces)
       const value = await work(tx)
       recorded = tx.events
       if (recorded.length > 0) await appendEvents(plain, accountId, recorded)
@@ -61,12 +61,14 @@ export class Books implements Queryable {
 /** A transaction on one account's books. */
 export class BookTransaction implements Queryable {
   readonly accountId: string
+  readonly codeSpaces: CodeSpaces
   readonly events: EventDraft[] = []
   readonly #tx: Transaction
 
-  constructor(tx: Transaction, accountId: string) {
+  constructor(tx: Transaction, accountId: string, codeSpaces: CodeSpaces) {
     this.#tx = tx
     this.accountId = accountId
+    this.codeSpaces = codeSpaces
   }
 
   rows<Row extends QueryResultRow>(statement: Statement): Promise<Row[]> {
@@ -75,6 +77,19 @@ export class BookTransaction implements Queryable {
 
   execute(statement: Statement): Promise<number> {
     return this.#tx.execute(statement)
+  }
+
+  /**
+   * Whether nobody else is working on something, which is named by its id; then nobody else will be until the
+   * transaction ends. Nobody waits: what keeps a step from being taken twice is up to the step.
+   */
+  async takeTurn(id: string): Promise<boolean> {
+    const [turn] = await this.#tx.rows<{ mine: boolean }>({
+      name: 'take-turn',
+      text: 'SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS mine',
+      values: [id],
+    })
+    return turn?.mine === true
   }
 
   /** Adds an event to those that are written with this transaction, in the order of the calls. */

@@ -92,13 +92,19 @@ export interface QueuedTask {
   taskId: string
 }
 
-/** The tasks that wait for a worker, or for another worker because theirs died: oldest first, `limit` at most. */
+/**
+ * The tasks that wait for a worker, or for another worker because theirs died: oldest first, `limit` at most. Those of a
+ * format that earlier codes are still being taken out of wait for that first.
+ */
 export async function readQueue(books: Queryable, limit: number): Promise<QueuedTask[]> {
   const rows = await books.rows<{ account_id: string; id: string }>({
     name: 'read-queue',
     text: `
       SELECT account_id, id FROM task
-      WHERE status IN ('AWAITING_EXECUTION', 'RUNNING') AND kind = 'GENERATION' ORDER BY id LIMIT $1`,
+      WHERE status IN ('AWAITING_EXECUTION', 'RUNNING') AND kind = 'GENERATION' AND NOT EXISTS (
+        SELECT FROM format WHERE account_id = task.account_id AND id = task.format_id AND taken_to IS NOT NULL
+      )
+      ORDER BY id LIMIT $1`,
     values: [limit],
   })
   return rows.map((row) => ({ accountId: row.account_id, taskId: row.id }))
@@ -138,12 +144,7 @@ async function advance(
   step: (tx: BookTransaction, pool: Pool, taskId: string) => Promise<boolean>,
 ): Promise<boolean> {
   return await books.write(accountId, async (tx) => {
-    const [right] = await tx.rows<{ mine: boolean }>({
-      name: 'lock-task',
-      text: 'SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS mine',
-      values: [taskId],
-    })
-    if (right?.mine !== true) return false
+    if (!(await tx.takeTurn(taskId))) return false
     const task = await readTask(tx, accountId, taskId)
     const pool = task === undefined ? undefined : await lockPool(tx, task.poolId)
     return pool !== undefined && (await step(tx, pool, taskId))
@@ -162,6 +163,7 @@ async function finishTask(tx: BookTransaction, pool: Pool, taskId: string): Prom
   // As its pool is locked, nobody else changes it from here on.
   if (task.status !== 'RUNNING') return false
   const format = await lockFormat(tx, task.formatId)
+  if (format.takenTo !== undefined) return false
   await layBatch(tx, pool, format, { taskId, count, reserved: true })
   await writePoolCounters(tx, { ...pool, refillFailed: false })
   // Last, as it notes the time.

@@ -1,5 +1,6 @@
 import { layBatch } from './batch.ts'
 import type { BookTransaction } from './books.ts'
+import { atOnceWhileUnready, takeNext } from './earlier-codes.ts'
 import { availableForGeneration, type FormatUse, lockFormat, readFormat } from './format.ts'
 import type { Pool } from './pool.ts'
 import { insertCompletedTask } from './task.ts'
@@ -81,15 +82,20 @@ export async function refill(
   })
   if (wanted === 0n) return undefined
   const room = availableForGeneration(format)
-  const quantity = wanted < room ? wanted : room
+  const possible = min(wanted, room)
+  // While a format is not ready each code costs something. No claim waits for more of them than it needs.
+  const quantity =
+    format.takenTo === undefined
+      ? possible
+      : min(possible, max(needed - (pool.total - pool.claimed), atOnceWhileUnready))
   const taskId = quantity > 0n ? await generateAtOnce(tx, pool, format, quantity) : undefined
-  if (quantity === wanted) pool.refillFailed = false
+  if (possible === wanted) pool.refillFailed = false
   else if (!pool.refillFailed) {
     pool.refillFailed = true
     tx.record({
       poolId: pool.id,
       kind: 'POOL_REFILL_FAILED',
-      payload: { code: 'FORMAT_EXHAUSTED', message: shortage(format, quantity), formatId: format.id },
+      payload: { code: 'FORMAT_EXHAUSTED', message: shortage(format, possible), formatId: format.id },
     })
   }
   return taskId
@@ -107,6 +113,7 @@ async function generateAtOnce(
     formatId: format.id,
     quantity,
   })
+  if (format.takenTo !== undefined) await takeNext(tx, format, quantity)
   await layBatch(tx, pool, format, { taskId, count: quantity, reserved: false })
   tx.record({ poolId: pool.id, kind: 'POOL_REFILLED', payload: { taskId, added: String(quantity) } })
   return taskId
@@ -118,4 +125,12 @@ function shortage(format: FormatUse, quantity: bigint): string {
       ? `has no codes left, so the pool could not be refilled`
       : `had only ${quantity} codes left, so the pool was not refilled in full`
   return `The format "${format.name}" ${rest}. Give the pool a format with more room.`
+}
+
+function min(a: bigint, b: bigint): bigint {
+  return a < b ? a : b
+}
+
+function max(a: bigint, b: bigint): bigint {
+  return a > b ? a : b
 }

@@ -1,6 +1,6 @@
 import type { Books } from './books.ts'
-import { createFormat } from './format.ts'
 import { generateCodes } from './generation.ts'
+import { createFormat } from './new-format.ts'
 import { createPool } from './pool.ts'
 
 /** What a fresh database of its own has for newcomers: something to claim from, which can be left alone. */

@@ -1,5 +1,6 @@
 import type { CodeSpace } from '../codespace/codespace.ts'
 import { Pattern } from '../codespace/pattern.ts'
+import { typedKey } from '../codespace/typed-form.ts'
 import type { Queryable } from '../database/transaction.ts'
 import type { Books, BookTransaction } from './books.ts'
 
@@ -77,15 +78,28 @@ export async function readTaken(
   return new Set(rows.map(({ index }) => BigInt(index)))
 }
 
+/** Those of some codes that are uploaded. */
+export async function readUploaded(
+  books: Queryable,
+  accountId: string,
+  codes: readonly string[],
+): Promise<Set<string>> {
+  const rows = await books.rows<{ place: string }>({
+    text: `
+      SELECT wanted.place FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS wanted (code, typed, place)
+      CROSS JOIN LATERAL (
+        SELECT 1 FROM uploaded_code WHERE account_id = $1 AND typed = wanted.typed AND code = wanted.code LIMIT 1
+      ) AS known`,
+    values: [accountId, codes, codes.map(typedKey)],
+  })
+  return new Set(rows.map(({ place }) => codes[Number(place) - 1] as string))
+}
+
 /** Takes indices at or after `next`, none of which is taken, out of a format that this transaction has locked. */
 export async function take(tx: BookTransaction, formatId: string, indices: readonly bigint[]): Promise<void> {
   if (indices.length === 0) return
   await Promise.all([
-    tx.execute({
-      text: `
-        INSERT INTO taken (account_id, format_id, index) SELECT $1, $2, index FROM unnest($3::numeric[]) AS mine (index)`,
-      values: [tx.accountId, formatId, indices.toSorted(ascending)],
-    }),
+    insertTaken(tx, formatId, indices),
     tx.execute({
       name: 'count-taken',
       text: 'UPDATE format SET taken_ahead = taken_ahead + $3 WHERE account_id = $1 AND id = $2',
@@ -94,9 +108,24 @@ export async function take(tx: BookTransaction, formatId: string, indices: reado
   ])
 }
 
+/** Inserts those of some indices that are not there yet, which have been counted. */
+export async function insertTaken(
+  tx: BookTransaction,
+  formatId: string,
+  indices: readonly bigint[],
+): Promise<void> {
+  if (indices.length === 0) return
+  await tx.execute({
+    text: `
+      INSERT INTO taken (account_id, format_id, index) SELECT $1, $2, index FROM unnest($3::numeric[]) AS mine (index)
+      ON CONFLICT DO NOTHING`,
+    values: [tx.accountId, formatId, indices.toSorted(ascending)],
+  })
+}
+
 /**
- * Gives indices back to a format that this transaction has locked, so that it can generate their codes. Those that
- * were passed over, below `next`, stay taken.
+ * Gives indices of uploaded codes back to a format that this transaction has locked, so that it can generate the codes.
+ * Those that were passed over, below `next`, stay taken.
  */
 export async function giveBack(
   tx: BookTransaction,
@@ -105,7 +134,8 @@ export async function giveBack(
 ): Promise<void> {
   await tx.execute({
     // By their place in the table, which cannot change as long as the format is locked: through the index to each,
-    // whatever the planner believes about the size of the table.
+    // whatever the planner believes about the size of the table. Each has been counted, though it may not be there yet
+    // (see earlier-codes.ts).
     text: `
       WITH given AS (
         DELETE FROM taken WHERE ctid = ANY (ARRAY(
@@ -114,67 +144,76 @@ export async function giveBack(
             SELECT ctid FROM taken WHERE account_id = $1 AND format_id = $2 AND index = mine.index
               AND index >= (SELECT next FROM format WHERE account_id = $1 AND id = $2) LIMIT 1
           ) AS hole
-        )) RETURNING 1
+        ))
       )
-      UPDATE format SET taken_ahead = taken_ahead - (SELECT count(*) FROM given) WHERE account_id = $1 AND id = $2`,
+      UPDATE format
+      SET taken_ahead = taken_ahead - (SELECT count(*) FROM unnest($3::numeric[]) AS mine (index) WHERE index >= next)
+      WHERE account_id = $1 AND id = $2`,
     values: [tx.accountId, formatId, indices],
   })
-}
-
-/**
- * Takes the indices of all codes of the account that were uploaded before out of a format that this transaction has
- * created, under the lock of the catalog.
- */
-export async function takeUploaded(
-  tx: BookTransaction,
-  format: { id: string; space: CodeSpace },
-): Promise<void> {
-  const { id, space } = format
-  // Codes are sorted by what they are looked up by: a literal beginning leads straight to them.
-  const from = space.pattern.typedPrefix()
-  const own = readOwnCodes(tx, space.pattern, {
-    text: `SELECT code FROM uploaded_code WHERE account_id = $1 AND length(code) = $2 AND typed >= $3 AND typed < $4`,
-    values: [tx.accountId, space.pattern.length, from, `${from}\u{10ffff}`],
-  })
-  for await (const codes of own) await take(tx, id, space.indicesOf(codes) as bigint[])
 }
 
 /** How many indices at or after `next` a dry run would have taken out of a format so far. */
 export async function countDryRun(
   tx: BookTransaction,
   taskId: string,
-  format: { id: string; space: CodeSpace; next: bigint },
+  { space, next }: { space: CodeSpace; next: bigint },
 ): Promise<bigint> {
-  const { id, space, next } = format
   let count = 0
   const own = readOwnCodes(tx, space.pattern, {
     text: 'SELECT code FROM dry_run_code WHERE account_id = $1 AND length(code) = $2 AND task_id = $3',
     values: [tx.accountId, space.pattern.length, taskId],
   })
   for await (const codes of own) {
-    const ahead = (space.indicesOf(codes) as bigint[]).filter((index) => index >= next)
-    count += ahead.length - (await readTaken(tx, tx.accountId, id, ahead)).size
+    const indices = space.indicesOf(codes) as bigint[]
+    const ahead = codes.filter((_code, at) => (indices[at] as bigint) >= next)
+    count += ahead.length - (await readUploaded(tx, tx.accountId, ahead)).size
   }
   return BigInt(count)
 }
 
 const pageSize = 50_000
 
+/** The uploaded codes of an account that are of a pattern, page by page. */
+export async function* readCodesOf(
+  tx: Queryable,
+  accountId: string,
+  pattern: Pattern,
+): AsyncGenerator<string[]> {
+  const { from, to } = keysOf(pattern)
+  yield* readOwnCodes(tx, pattern, {
+    text: 'SELECT code FROM uploaded_code WHERE account_id = $1 AND typed >= $2 AND typed < $3 AND length(code) = $4',
+    values: [accountId, from, to, pattern.length],
+  })
+}
+
+/** Where the keys of a pattern's codes lie: a literal beginning leads straight to them. */
+export function keysOf(pattern: Pattern): { from: string; to: string } {
+  const from = pattern.typedPrefix()
+  return { from, to: `${from}\u{10ffff}` }
+}
+
+/** Whether an uploaded code comes after another in the order in which they are kept. */
+export function comesAfter(code: string, other: string): boolean {
+  const order = Buffer.compare(Buffer.from(typedKey(code)), Buffer.from(typedKey(other)))
+  return order > 0 || (order === 0 && Buffer.compare(Buffer.from(code), Buffer.from(other)) > 0)
+}
+
 /** Those of the codes that a statement gives that are of a pattern, page by page. */
 async function* readOwnCodes(
-  tx: BookTransaction,
+  tx: Queryable,
   pattern: Pattern,
   { text, values }: { text: string; values: unknown[] },
 ): AsyncGenerator<string[]> {
   // A cursor, as pages of their own would be sorted anew for each without statistics.
-  await tx.execute({ text: `DECLARE own_code NO SCROLL CURSOR FOR ${text}`, values })
+  await tx.rows({ text: `DECLARE own_code NO SCROLL CURSOR FOR ${text}`, values })
   for (;;) {
     const rows = await tx.rows<{ code: string }>({ text: `FETCH ${pageSize} FROM own_code` })
     const codes = rows.map(({ code }) => code).filter((code) => pattern.has(code))
     if (codes.length > 0) yield codes
     if (rows.length < pageSize) break
   }
-  await tx.execute({ text: 'CLOSE own_code' })
+  await tx.rows({ text: 'CLOSE own_code' })
 }
 
 function ascending(a: bigint, b: bigint): number {

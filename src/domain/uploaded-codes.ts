@@ -161,7 +161,7 @@ async function enter(
   // What it has accepted so far would be taken by now. That matters only where it could be all that there was.
   if (dryRun && room <= accepted + BigInt(codes.length)) {
     const space = await books.codeSpaces.get(tx, tx.accountId, formatId)
-    room -= await countDryRun(tx, taskId, { id: formatId, space, next })
+    room -= await countDryRun(tx, taskId, { space, next })
   }
   return {
     id: formatId,

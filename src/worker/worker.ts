@@ -1,13 +1,17 @@
 import type { Logger } from 'pino'
 import { canRunAgain, isUnavailable } from '../database/errors.ts'
 import type { Books } from '../domain/books.ts'
+import { readUnreadyFormat, takeEarlier, type UnreadyFormat } from '../domain/earlier-codes.ts'
 import { carryOn, failTask, type QueuedTask, readQueue } from '../domain/generation.ts'
 
 const pollEveryMs = 1_000
 const batchOfTasks = 100
+// Claims that refill from the format wait meanwhile.
+const codesLookedAtAtOnce = 5_000
 
 /**
- * Carries out the tasks of all accounts, one after the other, oldest first. A task starts as soon as it is
+ * Carries out the generations of all accounts, one after the other, oldest first; and between them, piece by piece, takes
+ * codes that were uploaded before a format was created out of it, for which those of that format wait. A task starts as soon as it is
  * enqueued, by a notice; the queue is also looked at once a second, for notices that were lost and for tasks whose
  * worker died. Any number of workers share one database.
  */
@@ -66,7 +70,20 @@ export class Worker {
       if (this.#closed) break
       if (await this.#carryOnOne(task)) progress = true
     }
+    const format = this.#closed ? undefined : await readUnreadyFormat(this.#books)
+    if (format !== undefined && (await this.#takeEarlierOf(format))) progress = true
     return progress
+  }
+
+  async #takeEarlierOf(format: UnreadyFormat): Promise<boolean> {
+    try {
+      return await takeEarlier(this.#books, format, codesLookedAtAtOnce)
+    } catch (error) {
+      if (isUnavailable(error)) throw error
+      if (canRunAgain(error)) this.#log.warn({ err: error, ...format }, 'a format has to wait; trying again')
+      else this.#log.error({ err: error, ...format }, 'a format could not be made ready; trying again')
+      return false
+    }
   }
 
   async #carryOnOne(task: QueuedTask): Promise<boolean> {

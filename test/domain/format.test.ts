@@ -9,7 +9,8 @@ import {
   NameTakenError,
   NotFoundError,
 } from '../../src/domain/errors.ts'
-import { availableForGeneration, createFormat, previewFormat, renameFormat } from '../../src/domain/format.ts'
+import { availableForGeneration, renameFormat } from '../../src/domain/format.ts'
+import { createFormat, previewFormat } from '../../src/domain/new-format.ts'
 import { formatNow, newAccount, newFormat, openBooks, type TestBooks } from '../support/books.ts'
 
 let test: TestBooks

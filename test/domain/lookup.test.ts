@@ -7,8 +7,8 @@ import { typedKey } from '../../src/codespace/typed-form.ts'
 import type { Books } from '../../src/domain/books.ts'
 import { Claims } from '../../src/domain/claim.ts'
 import type { Code } from '../../src/domain/code.ts'
-import { createFormat } from '../../src/domain/format.ts'
 import { LookUps } from '../../src/domain/lookup.ts'
+import { createFormat } from '../../src/domain/new-format.ts'
 import { fill, newAccount, newPool, openBooks, type Place, type TestBooks } from '../support/books.ts'
 
 let test: TestBooks

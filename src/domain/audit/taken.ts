@@ -2,7 +2,7 @@ import type { Pool } from 'pg'
 import type { CodeSpace } from '../../codespace/codespace.ts'
 import { typedKey } from '../../codespace/typed-form.ts'
 import { type Transaction, transaction } from '../../database/transaction.ts'
-import { readTaken } from '../taken.ts'
+import { comesAfter, readCodesOf, readTaken, readUploaded } from '../taken.ts'
 import { type FormatKey, openCodeSpace } from './codespace.ts'
 import type { Finding } from './finding.ts'
 import { settings } from './walk.ts'
@@ -16,8 +16,8 @@ type Spaces = Map<string, CodeSpace | undefined>
 /**
  * Checks that each uploaded code that a format can produce is taken out of it, and that each index that is taken out
  * ahead of a format is of an uploaded code; and that uploaded codes are kept under their keys. PostgreSQL cannot
- * compute any of that. Each page and what it is compared with is
- * read on one snapshot, see `pages`. No finding tells a code.
+ * compute any of that. Each page and what it is compared with is read on one snapshot, see `pages`. No finding tells a
+ * code.
  */
 export async function checkTaken(
   pool: Pool,
@@ -26,7 +26,7 @@ export async function checkTaken(
 ): Promise<void> {
   const size = Math.min(pageSize, largestPage)
   const spaces: Spaces = new Map()
-  for (const check of [checkUploadedPage, checkTakenPage]) {
+  for (const check of [checkUploadedPage, checkTakenPage, checkUnready]) {
     let after: Place | undefined
     do {
       const page = await transaction(pool, async (tx) => {
@@ -83,9 +83,9 @@ async function checkUploadedPage(
       const indices = space.indicesOf(own.map(({ code }) => code))
       const wanted = indices.filter((index) => index !== undefined)
       const taken = await readTaken(tx, account, format.id, wanted)
-      const missing = own.filter((_row, at) => {
+      const missing = own.filter(({ code }, at) => {
         const index = indices[at]
-        return index !== undefined && !taken.has(index)
+        return index !== undefined && !taken.has(index) && !isStillToBeTaken(format, index, code)
       })
       const [first] = missing
       if (first === undefined) continue
@@ -100,6 +100,31 @@ async function checkUploadedPage(
     findings,
     last: last === undefined || rows.length < size ? undefined : [last.account, last.task, last.row],
   }
+}
+
+/** Whether it is left to a worker to take an uploaded code out of a format that was created later. */
+function isStillToBeTaken({ next, takenTo }: TakenFormat, index: bigint, code: string): boolean {
+  return takenTo !== null && index >= BigInt(next) && comesAfter(code, takenTo)
+}
+
+/**
+ * Checks that formats which uploaded codes are still being taken out of count all of these from the beginning, those that
+ * are taken already and those that are not.
+ */
+async function checkUnready(tx: Transaction, spaces: Spaces): Promise<CheckedPage> {
+  const findings: Finding[] = []
+  for (const format of await readFormats(tx, 'taken_to IS NOT NULL', [])) {
+    const space = spaceOf(spaces, format)
+    if (space === undefined) continue
+    const { accountId, accountName, id, next, takenAhead } = format
+    let ahead = 0
+    for await (const codes of readCodesOf(tx, accountId, space.pattern))
+      ahead += space.indicesOf(codes).filter((index) => index !== undefined && index >= BigInt(next)).length
+    if (BigInt(takenAhead) === BigInt(ahead)) continue
+    const what = `format ${id} counts ${takenAhead} uploaded codes ahead of it, and there are ${ahead}`
+    findings.push({ kind: 'format-counters', accountId, accountName, what })
+  }
+  return { findings, last: undefined }
 }
 
 /** That uploaded codes are found by what they are looked up by, on which it depends, too, that none is there twice. */
@@ -140,7 +165,9 @@ async function checkTakenPage(
     const indices = own
       .map(({ index }) => BigInt(index))
       .filter((index) => index >= 0n && index < space.capacity)
-    const missing = await findNotUploaded(tx, account, space.codesOf(indices), indices)
+    const codes = space.codesOf(indices)
+    const uploaded = await readUploaded(tx, account, codes)
+    const missing = indices.filter((_index, at) => !uploaded.has(codes[at] as string))
     if (missing.length === 0) continue
     const what = `format ${id} leaves out ${missing.length} indices of no uploaded code, the first is ${missing[0]}`
     findings.push({ kind: 'taken-codes', accountId: account, accountName: format?.accountName ?? null, what })
@@ -152,31 +179,18 @@ async function checkTakenPage(
   }
 }
 
-/** Those of some indices whose codes were not uploaded. */
-async function findNotUploaded(
-  tx: Transaction,
-  accountId: string,
-  codes: readonly string[],
-  indices: readonly bigint[],
-): Promise<bigint[]> {
-  const rows = await tx.rows<{ place: string }>({
-    text: `
-      SELECT place FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS wanted (code, typed, place)
-      LEFT JOIN LATERAL (
-        SELECT true AS exists FROM uploaded_code
-        WHERE account_id = $1 AND typed = wanted.typed AND code = wanted.code LIMIT 1
-      ) AS uploaded ON true
-      WHERE uploaded.exists IS NULL`,
-    values: [accountId, codes, codes.map(typedKey)],
-  })
-  return rows.map(({ place }) => indices[Number(place) - 1] as bigint)
+/** A format, and how far it has come. */
+interface TakenFormat extends FormatKey {
+  next: string
+  takenAhead: string
+  takenTo: string | null
 }
 
-async function readFormats(tx: Transaction, condition: string, values: unknown[]): Promise<FormatKey[]> {
-  return await tx.rows<FormatKey>({
+async function readFormats(tx: Transaction, condition: string, values: unknown[]): Promise<TakenFormat[]> {
+  return await tx.rows<TakenFormat>({
     text: `
       SELECT account_id AS "accountId", id, pattern, characters, length, version, encode(key, 'hex') AS key,
-        first_code AS "firstCode", capacity::text,
+        first_code AS "firstCode", capacity::text, next, taken_ahead AS "takenAhead", taken_to AS "takenTo",
         (SELECT name FROM account WHERE account.id = account_id LIMIT 1) AS "accountName"
       FROM format WHERE ${condition} ORDER BY id`,
     values,
