@@ -148,17 +148,17 @@ export interface QueuedUpload extends FileOwner {
   size: bigint
 }
 
-/** The accounts that have such uploads, the one with the oldest first; `limit` at most. */
-export async function readUploadQueue(books: Queryable, limit: number): Promise<string[]> {
-  const rows = await books.rows<{ account_id: string }>({
-    name: 'read-upload-queue',
-    text: `
-      SELECT account_id FROM (
-        SELECT DISTINCT ON (account_id) account_id, id FROM task WHERE leftovers ORDER BY account_id, id
-      ) AS oldest ORDER BY id LIMIT $1`,
-    values: [limit],
+/** The account with the oldest of such uploads, but for some accounts. */
+export async function readWaitingAccount(
+  books: Queryable,
+  except: readonly string[],
+): Promise<string | undefined> {
+  const [row] = await books.rows<{ account_id: string }>({
+    name: 'read-waiting-account',
+    text: 'SELECT account_id FROM task WHERE leftovers AND account_id <> ALL ($1::uuid[]) ORDER BY id LIMIT 1',
+    values: [except],
   })
-  return rows.map((row) => row.account_id)
+  return row?.account_id
 }
 
 /** The oldest of such uploads of an account, if there is one. */

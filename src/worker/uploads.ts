@@ -9,17 +9,25 @@ import {
   type QueuedUpload,
   readNextUpload,
   readUpload,
-  readUploadQueue,
+  readWaitingAccount,
   startUpload,
 } from '../domain/upload.ts'
 import { readFile, removeFile } from '../domain/upload-file.ts'
 import { addChunk, type Chunk, clearUpload, completeUpload, rowsAtOnce } from '../domain/uploaded-codes.ts'
+import { Slots } from './slots.ts'
 
 const pollEveryMs = 1_000
-const accountsAtOnce = 100
 
-// Uploads share the connections of the process with everything else that it does.
+// A file that is being read has a few megabytes in memory, and its account a connection.
+const mostAccounts = 6
+
+// Of these, so many write at the same moment: uploads share the connections of the process with everything else.
 const mostSideBySide = 3
+
+// How long an account may stay among them while others wait. What comes next, reading a file from its beginning to where
+// it was, must be little beside what is done there.
+const turnMs = 10_000
+const turnByWayThere = 10
 
 // A chunk has fewer rows where few lie in so many bytes: its end is what the progress tells, and where another worker
 // goes on.
@@ -30,30 +38,42 @@ const rowsClearedAtOnce = 10_000
 /**
  * Works on the uploads of all accounts: reads their files into the books, and removes what they leave behind. Those of
  * one account one after the other, oldest first, so that a file that comes again after it was undone never meets
- * remains of itself; those of several accounts side by side. An upload starts as soon as its file is there, by a
- * notice; the queue is also looked at once a second. Any number of these share one database.
+ * remains of itself; those of several accounts side by side, a piece of each in turns, so that a small file waits for no
+ * large one. When there are more accounts than can be open side by side, each is for a while. An upload starts as soon
+ * as its file is there, by a notice; the queue is also looked at once a second. Any number of these share one database.
  */
 export class UploadWorker {
   readonly #books: Books
   readonly #connection: pg.ClientConfig
   readonly #maximumBytes: number
+  readonly #turnMs: number
   readonly #log: Logger
   readonly #stopListening: () => void
   readonly #timer: NodeJS.Timeout
   /** The work under way, by account. */
   readonly #working = new Map<string, Promise<void>>()
+  readonly #slots = new Slots(mostSideBySide)
+  /** Whether somebody waits for one of the accounts to make room. */
+  #crowded = false
   #looking: Promise<void> | undefined
   #lookAgain = false
   #closed = false
 
   /**
    * `connection` is for connections of its own to the database of the books; a file may have `maximumBytes` when it
-   * is unpacked.
+   * is unpacked. While others wait, an account makes room for them after `turnMs`.
    */
-  constructor(options: { books: Books; connection: pg.ClientConfig; maximumBytes: number; log: Logger }) {
+  constructor(options: {
+    books: Books
+    connection: pg.ClientConfig
+    maximumBytes: number
+    turnMs?: number
+    log: Logger
+  }) {
     this.#books = options.books
     this.#connection = options.connection
     this.#maximumBytes = options.maximumBytes
+    this.#turnMs = options.turnMs ?? turnMs
     this.#log = options.log
     this.#stopListening = this.#books.notifications.on('tasks', () => this.#wake())
     this.#timer = setInterval(() => this.#wake(), pollEveryMs)
@@ -82,15 +102,27 @@ export class UploadWorker {
     while (this.#lookAgain && !this.#closed) {
       this.#lookAgain = false
       try {
-        for (const accountId of await readUploadQueue(this.#books, accountsAtOnce)) {
-          while (this.#working.size >= mostSideBySide) await Promise.race(this.#working.values())
-          if (this.#closed) return
-          if (!this.#working.has(accountId)) this.#begin(accountId)
-        }
+        await this.#giveEachItsTurn()
       } catch (error) {
         this.#tell(error, {})
         return
       }
+    }
+  }
+
+  /** Begins with every account that waits, also with those that come meanwhile, oldest first and each once. */
+  async #giveEachItsTurn(): Promise<void> {
+    const had = new Set<string>()
+    while (!this.#closed) {
+      const accountId = await readWaitingAccount(this.#books, [...had, ...this.#working.keys()])
+      if (accountId === undefined) return
+      had.add(accountId)
+      while (this.#working.size >= mostAccounts) {
+        this.#crowded = true
+        await Promise.race(this.#working.values())
+      }
+      this.#crowded = false
+      if (!this.#closed) this.#begin(accountId)
     }
   }
 
@@ -108,7 +140,7 @@ export class UploadWorker {
       await using lock = await AccountLock.take(this.#connection, accountId)
       if (!lock.held) return false
       const upload = await readNextUpload(this.#books, accountId)
-      return upload !== undefined && (await this.#carryOn(upload, lock))
+      return upload !== undefined && (await this.#carryOn(upload, new Turn(lock, this.#turnMs)))
     } catch (error) {
       this.#tell(error, { accountId })
       return false
@@ -123,21 +155,22 @@ export class UploadWorker {
     else this.#log.error(entry, 'uploads could not be worked on; trying again')
   }
 
-  async #carryOn(first: QueuedUpload, lock: AccountLock): Promise<boolean> {
+  /** Resolves to whether anything was done. */
+  async #carryOn(first: QueuedUpload, turn: Turn): Promise<boolean> {
     let upload: QueuedUpload | undefined = first
-    while (upload !== undefined) {
-      if (!(await this.#takeStep(upload, lock))) return false
+    while (upload !== undefined && !turn.ended) {
+      if (!(await this.#takeStep(upload, turn))) return false
       upload = await readUpload(this.#books, first)
     }
     return true
   }
 
-  /** Resolves to whether it was taken to its end. */
-  async #takeStep(upload: QueuedUpload, lock: AccountLock): Promise<boolean> {
+  /** Resolves to whether it was taken to its end, or to that of the turn. */
+  async #takeStep(upload: QueuedUpload, turn: Turn): Promise<boolean> {
     if (upload.status === 'AWAITING_EXECUTION') return await startUpload(this.#books, upload)
-    if (upload.status !== 'RUNNING') return await this.#clear(upload, lock)
+    if (upload.status !== 'RUNNING') return await this.#clear(upload, turn)
     try {
-      return await this.#read(upload, lock)
+      return await this.#read(upload, turn)
     } catch (error) {
       if (error instanceof CodeFileError)
         return await failUpload(this.#books, upload, 'UNREADABLE_FILE', error.message)
@@ -150,30 +183,68 @@ export class UploadWorker {
   }
 
   /** Reads the file on from where it has been read to. */
-  async #read(upload: QueuedUpload, lock: AccountLock): Promise<boolean> {
+  async #read(upload: QueuedUpload, turn: Turn): Promise<boolean> {
     const file = readCodeFile(readFile(this.#books, upload, upload.size), {
       column: upload.column,
       maximumBytes: this.#maximumBytes,
       skip: Number(upload.rowsRead),
     })
+    const opened = performance.now()
     let from = upload.rowsRead
     for await (const chunk of ahead(chunksOf(file, from))) {
-      if (this.#closed || lock.lost) return false
-      // Otherwise it was cancelled, or somebody else is at it.
-      if (!(await addChunk(this.#books, upload, from, chunk)))
-        return (await readUpload(this.#books, upload))?.status !== 'RUNNING'
+      if (from === upload.rowsRead) turn.lastAtLeast(turnByWayThere * (performance.now() - opened))
+      const outcome = await this.#inSlot(turn, () => addChunk(this.#books, upload, from, chunk))
+      if (outcome === undefined) return false
+      // It was cancelled, or somebody else is at it.
+      if (!outcome) return (await readUpload(this.#books, upload))?.status !== 'RUNNING'
       from = chunk.rowsRead
+      if (this.#makesRoom(turn)) return true
     }
-    if (this.#closed || lock.lost) return false
-    return await completeUpload(this.#books, upload)
+    return (await this.#inSlot(turn, () => completeUpload(this.#books, upload))) ?? false
   }
 
-  async #clear(upload: QueuedUpload, lock: AccountLock): Promise<boolean> {
+  async #clear(upload: QueuedUpload, turn: Turn): Promise<boolean> {
     // Beforehand, as it needs no lock on anything.
     await removeFile(this.#books, upload)
-    while (!this.#closed && !lock.lost)
-      if (!(await clearUpload(this.#books, upload, rowsClearedAtOnce))) return true
-    return false
+    for (;;) {
+      const more = await this.#inSlot(turn, () => clearUpload(this.#books, upload, rowsClearedAtOnce))
+      if (more === undefined) return false
+      if (!more || this.#makesRoom(turn)) return true
+    }
+  }
+
+  /** What a piece of the work comes to, when its turn has come; nothing when it is no longer this worker's to do. */
+  async #inSlot(turn: Turn, work: () => Promise<boolean>): Promise<boolean | undefined> {
+    return await this.#slots.use(async () => (this.#closed || turn.lock.lost ? undefined : await work()))
+  }
+
+  /** Whether an account goes, for now, as somebody waits and its turn has lasted for long enough: one goes for each. */
+  #makesRoom(turn: Turn): boolean {
+    if (!this.#crowded || !turn.mayEnd) return false
+    this.#crowded = false
+    turn.ended = true
+    return true
+  }
+}
+
+/** A time for which the uploads of an account are worked on, with the right to it. */
+class Turn {
+  readonly lock: AccountLock
+  ended = false
+  readonly #began = performance.now()
+  #leastMs: number
+
+  constructor(lock: AccountLock, leastMs: number) {
+    this.lock = lock
+    this.#leastMs = leastMs
+  }
+
+  get mayEnd(): boolean {
+    return performance.now() - this.#began >= this.#leastMs
+  }
+
+  lastAtLeast(ms: number): void {
+    this.#leastMs = Math.max(this.#leastMs, ms)
   }
 }
 

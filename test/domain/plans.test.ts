@@ -15,6 +15,7 @@ import { findCodes } from '../../src/domain/lookup.ts'
 import { readPool } from '../../src/domain/pool.ts'
 import { readRejectedRows } from '../../src/domain/rejected-row.ts'
 import { readTask, readTaskInLog } from '../../src/domain/task.ts'
+import { readWaitingAccount } from '../../src/domain/upload.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 
 // A table that was just filled has no statistics yet, and the planner has to guess: that is when it once chose to
@@ -228,6 +229,7 @@ describe('on tables without statistics, a statement reads no more rows than it n
       expect(found.uploaded.get('C7')?.size).toBe(1)
     },
     'the queue': (books) => readQueue(books, 100),
+    'the queue of uploads': (books) => readWaitingAccount(books, [accountId]),
     'the next events': (books) => readEventsAfter(books, accountId, half, 10),
   }
   for (const [what, read] of Object.entries(statements))

@@ -7,7 +7,7 @@ import {
   NotFoundError,
   TooManyUploadsError,
 } from '../../src/domain/errors.ts'
-import { readNextUpload, readUploadQueue, receiveUpload, Uploads } from '../../src/domain/upload.ts'
+import { readNextUpload, readWaitingAccount, receiveUpload, Uploads } from '../../src/domain/upload.ts'
 import { readFile, removeFile } from '../../src/domain/upload-file.ts'
 import { newAccount, newPool, openBooks, type Place, type TestBooks } from '../support/books.ts'
 import { openProxy } from '../support/proxy.ts'
@@ -27,8 +27,7 @@ afterEach(() => {
 const maximumBytes = 10_000_000
 
 /** An account of a test's own, with a pool. */
-async function place(): Promise<Place & { poolId: string }> {
-  const { books } = shared
+async function place(books = shared.books): Promise<Place & { poolId: string }> {
   const accountId = await newAccount(books)
   return { books, accountId, poolId: await newPool({ books, accountId }) }
 }
@@ -70,7 +69,6 @@ describe('a file that is received', () => {
     }
     const input = { poolId: own.poolId, dryRun: false, column: 'Vouchers' }
     const taskId = await receiveUpload(own.books, own.accountId, input, chunks(), maximumBytes)
-    expect(await readUploadQueue(own.books, 100)).toContain(own.accountId)
     expect(await readNextUpload(own.books, own.accountId)).toEqual({
       accountId: own.accountId,
       taskId,
@@ -198,15 +196,20 @@ describe('the file of an upload', () => {
 })
 
 test('the queue has the accounts in the order of their oldest uploads, each once', async () => {
-  const places = [await place(), await place(), await place()]
-  const [a, b, c] = places.map(({ accountId }) => accountId)
+  await using test = await openBooks()
+  const { books } = test
+  const places = [await place(books), await place(books), await place(books)]
+  const ids = places.map(({ accountId }) => accountId)
   for (const index of [1, 0, 1, 2, 0]) {
     const own = places[index]
     if (own === undefined) throw new Error('There is no such place.')
     const input = { poolId: own.poolId, dryRun: false }
-    await receiveUpload(own.books, own.accountId, input, bytes('code\n'), maximumBytes)
+    await receiveUpload(books, own.accountId, input, bytes('code\n'), maximumBytes)
   }
-  const queue = await readUploadQueue(shared.books, 100)
-  expect(queue.filter((id) => id === a || id === b || id === c)).toEqual([b, a, c])
-  expect(await readUploadQueue(shared.books, 1)).toHaveLength(1)
+  const [a = '', b = '', c = ''] = ids
+  expect(await readWaitingAccount(books, [])).toBe(b)
+  expect(await readWaitingAccount(books, [b])).toBe(a)
+  expect(await readWaitingAccount(books, [a])).toBe(b)
+  expect(await readWaitingAccount(books, [a, b])).toBe(c)
+  expect(await readWaitingAccount(books, ids)).toBeUndefined()
 })

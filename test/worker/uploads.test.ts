@@ -48,13 +48,13 @@ async function place(): Promise<OwnPlace> {
 }
 
 /** A worker of its own process, as far as the database can tell. */
-function startWorker(books: Books = shared.books, options: { url?: string; log?: typeof silent } = {}) {
-  const worker = new UploadWorker({
-    books,
-    connection: connectionConfig(options.url ?? shared.databaseUrl),
-    maximumBytes: 100_000_000,
-    log: options.log ?? silent,
-  })
+function startWorker(
+  books: Books = shared.books,
+  options: { url?: string; log?: typeof silent; turnMs?: number } = {},
+) {
+  const { url = shared.databaseUrl, log = silent, turnMs = 10_000 } = options
+  const connection = connectionConfig(url)
+  const worker = new UploadWorker({ books, connection, maximumBytes: 100_000_000, turnMs, log })
   return Object.assign(worker, { [Symbol.asyncDispose]: () => worker.close() })
 }
 
@@ -261,6 +261,52 @@ describe('several uploads', () => {
     await using _worker = startWorker()
     expect(await cleared(blocked)).toMatchObject({ status: 'COMPLETED', added: 10 })
   })
+})
+
+describe('a small upload waits for no huge one', () => {
+  interface Work {
+    own: OwnPlace
+    taskId: string
+  }
+
+  /** Sends a file to each of so many accounts that takes far longer than the test does: it is not read to its end. */
+  async function sendHuge(accounts: number, rows: number): Promise<Work[]> {
+    const file = codesFile(newName(), rows)
+    return await Promise.all(
+      Array.from({ length: accounts }, async () => {
+        const own = await place()
+        return { own, taskId: await send(own, file) }
+      }),
+    )
+  }
+
+  /** What is left of them is nothing that any test needs. */
+  async function expectUnfinished(works: readonly Work[]): Promise<void> {
+    for (const { taskId } of works) expect(await read(taskId)).toMatchObject({ status: 'RUNNING' })
+    for (const { own, taskId } of works) await cancelTask(own.books, own.accountId, taskId)
+    for (const { taskId } of works) await cleared(taskId)
+  }
+
+  test('while three of other accounts are read, nor does the clearing away of what is undone', async () => {
+    const works = await sendHuge(3, 500_000)
+    await using _worker = startWorker(shared.books, { turnMs: Number.POSITIVE_INFINITY })
+    for (const { taskId } of works) await halfway(taskId)
+    const own = await place()
+    const taskId = await send(own, codesFile(newName(), 10))
+    expect(await cleared(taskId)).toMatchObject({ status: 'COMPLETED', added: 10 })
+    await undoUpload(own.books, own.accountId, taskId)
+    expect(await cleared(taskId)).toMatchObject({ status: 'UNDONE', added: 0 })
+    await expectUnfinished(works)
+  })
+
+  test('when more accounts have one than can be open side by side: all have their turn', async () => {
+    const works = await sendHuge(7, 200_000)
+    await using _worker = startWorker(shared.books, { turnMs: 0 })
+    for (const { taskId } of works) await halfway(taskId)
+    const taskId = await send(await place(), codesFile(newName(), 10))
+    expect(await cleared(taskId)).toMatchObject({ status: 'COMPLETED', added: 10 })
+    await expectUnfinished(works)
+  }, 60_000)
 })
 
 describe('an upload that cannot be read', () => {
