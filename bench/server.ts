@@ -29,6 +29,7 @@ const service = await startService(lifecycle, {
   role: options.role,
   bootstrapApiKey: undefined,
   eventRetentionDays: 30,
+  rejectedRowsRetentionDays: 30,
   failedLookUpsPerMinute: 100,
   maximumUploadBytes: 2 ** 30,
   log: pino({ level: 'warn' }, pino.destination(2)),

@@ -136,6 +136,7 @@ export async function startBenchService(
     role: 'all',
     bootstrapApiKey: key,
     eventRetentionDays: 30,
+    rejectedRowsRetentionDays: 30,
     failedLookUpsPerMinute: 100,
     maximumUploadBytes: 2 ** 30,
     log,

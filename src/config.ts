@@ -18,6 +18,8 @@ export interface Config {
   readonly role: Role
   /** How long events are kept for those who come back for them, in days. */
   readonly eventRetentionDays: number
+  /** How long the rows of an upload that were not added are kept after it has finished, in days. */
+  readonly rejectedRowsRetentionDays: number
   /** How many look-ups of a key may find nothing in a minute; 0 sets no limit. */
   readonly failedLookUpsPerMinute: number
   /** The largest file of codes that is accepted, in bytes. */
@@ -67,6 +69,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     bootstrapApiKey: read<string | undefined>('BOOTSTRAP_API_KEY', undefined, parseApiKey),
     role: read<Role>('ROLE', 'all', parseRole),
     eventRetentionDays: read('EVENT_RETENTION_DAYS', 30, parseDays),
+    rejectedRowsRetentionDays: read('REJECTED_ROWS_RETENTION_DAYS', 30, parseDays),
     failedLookUpsPerMinute: read('FAILED_LOOKUPS_PER_MINUTE', 100, parseLookUps),
     maximumUploadBytes: read('MAX_UPLOAD_BYTES', 2 ** 30, parseUploadBytes),
   }

@@ -27,6 +27,7 @@ import { UploadWorker } from './worker/uploads.ts'
 import { Worker } from './worker/worker.ts'
 
 const connections = 16
+const dayMs = 24 * 60 * 60 * 1_000
 
 export interface ServiceOptions {
   databaseUrl: string
@@ -37,6 +38,7 @@ export interface ServiceOptions {
   role: Role
   bootstrapApiKey: string | undefined
   eventRetentionDays: number
+  rejectedRowsRetentionDays: number
   /** How many look-ups of a key may find nothing in a minute; 0 sets no limit. */
   failedLookUpsPerMinute: number
   maximumUploadBytes: number
@@ -98,7 +100,8 @@ async function openBooks(lifecycle: Lifecycle, databaseUrl: string, log: Logger)
 
 async function openWorker(lifecycle: Lifecycle, books: Books, options: ServiceOptions): Promise<void> {
   const { databaseUrl, maximumUploadBytes: maximumBytes, log } = options
-  const eventsAreKeptMs = options.eventRetentionDays * 24 * 60 * 60 * 1_000
+  const eventsAreKeptMs = options.eventRetentionDays * dayMs
+  const rejectedRowsAreKeptMs = options.rejectedRowsRetentionDays * dayMs
   await lifecycle.open(
     'worker',
     () => new Worker(books, log),
@@ -111,7 +114,7 @@ async function openWorker(lifecycle: Lifecycle, books: Books, options: ServiceOp
   )
   await lifecycle.open(
     'housekeeping',
-    () => new Housekeeping(books, log, { eventsAreKeptMs }),
+    () => new Housekeeping(books, log, { eventsAreKeptMs, rejectedRowsAreKeptMs }),
     (opened) => opened.close(),
   )
 }

@@ -12,6 +12,7 @@ describe('the configuration', () => {
       bootstrapApiKey: undefined,
       role: 'all',
       eventRetentionDays: 30,
+      rejectedRowsRetentionDays: 30,
       failedLookUpsPerMinute: 100,
       maximumUploadBytes: 1_073_741_824,
     })
@@ -27,6 +28,7 @@ describe('the configuration', () => {
       BOOTSTRAP_API_KEY: key,
       ROLE: 'worker',
       EVENT_RETENTION_DAYS: '7',
+      REJECTED_ROWS_RETENTION_DAYS: '8',
       FAILED_LOOKUPS_PER_MINUTE: '7',
       MAX_UPLOAD_BYTES: '5000000000',
     }
@@ -38,6 +40,7 @@ describe('the configuration', () => {
       bootstrapApiKey: key,
       role: 'worker',
       eventRetentionDays: 7,
+      rejectedRowsRetentionDays: 8,
       failedLookUpsPerMinute: 7,
       maximumUploadBytes: 5_000_000_000,
     })
@@ -55,6 +58,7 @@ describe('the configuration', () => {
       BOOTSTRAP_API_KEY: 'short',
       ROLE: 'boss',
       EVENT_RETENTION_DAYS: '0',
+      REJECTED_ROWS_RETENTION_DAYS: '36501',
       FAILED_LOOKUPS_PER_MINUTE: 'many',
       MAX_UPLOAD_BYTES: 'much',
     }

@@ -208,6 +208,17 @@ export class RateLimitedError extends Error {
   }
 }
 
+/** The rows of an upload that were not added are no longer kept. */
+export class RejectedRowsForgottenError extends Error {
+  constructor(finishedAt: Date) {
+    super(
+      `The rows of this upload that were not added are no longer kept: it finished on ${finishedAt.toISOString().slice(0, 10)}, ` +
+        'and they are removed some time after that. A dry run of the same file tells what would not be added by now.',
+    )
+    this.name = 'RejectedRowsForgottenError'
+  }
+}
+
 /** A file did not arrive whole. */
 export class FileInterruptedError extends Error {
   constructor(reason: string, cause?: unknown) {

@@ -106,8 +106,8 @@ function claimedReason(claimed: bigint, count: bigint): string {
 
 /**
  * Removes a piece of what an upload that has ended has left behind, `limit` rows at most: its file, what a dry run has
- * noted, and, where it was not completed, its codes, which formats can generate from then on and others can upload. Rows
- * that were rejected stay with the task. Resolves to whether there is more.
+ * noted, where it was not completed, its codes, which formats can generate from then on and others can upload, and the
+ * rows that were rejected, once they are forgotten. Resolves to whether there is more.
  */
 export async function clearUpload(
   books: Books,
@@ -116,12 +116,13 @@ export async function clearUpload(
 ): Promise<boolean> {
   return await books.write(accountId, async (tx) => {
     await holdCatalog(tx)
-    const status = await lockUpload(tx, taskId)
-    if (status === undefined || unfinished.includes(status)) return false
+    const upload = await lockUpload(tx, taskId)
+    if (upload === undefined || unfinished.includes(upload.status)) return false
     // Of one kind after the other: each has rows only where the ones before are through.
     if ((await removeRows(tx, 'upload_piece', taskId, limit)) > 0) return true
     if ((await removeRows(tx, 'dry_run_code', taskId, limit)) > 0) return true
-    if (status !== 'COMPLETED' && (await removeCodes(books, tx, taskId, limit))) return true
+    if (upload.status !== 'COMPLETED' && (await removeCodes(books, tx, taskId, limit))) return true
+    if (upload.rejected_forgotten && (await removeRows(tx, 'rejected_row', taskId, limit)) > 0) return true
     await tx.execute({
       text: 'UPDATE task SET leftovers = false WHERE account_id = $1 AND id = $2',
       values: [accountId, taskId],
@@ -131,19 +132,22 @@ export async function clearUpload(
 }
 
 /** Keeps an upload as it is until the transaction ends: nobody undoes it, or clears it away at the same time. */
-async function lockUpload(tx: BookTransaction, taskId: string): Promise<TaskStatus | undefined> {
+async function lockUpload(
+  tx: BookTransaction,
+  taskId: string,
+): Promise<{ status: TaskStatus; rejected_forgotten: boolean } | undefined> {
   // A row that is locked and read in one statement, with no other table, is read as it is once the lock is had.
-  const [row] = await tx.rows<{ status: TaskStatus }>({
+  const [row] = await tx.rows<{ status: TaskStatus; rejected_forgotten: boolean }>({
     text: `
-      SELECT status FROM task WHERE account_id = $1 AND id = $2 AND kind = 'UPLOAD' FOR NO KEY UPDATE`,
+      SELECT status, rejected_forgotten FROM task WHERE account_id = $1 AND id = $2 AND kind = 'UPLOAD' FOR NO KEY UPDATE`,
     values: [tx.accountId, taskId],
   })
-  return row?.status
+  return row
 }
 
 async function removeRows(
   tx: BookTransaction,
-  table: 'upload_piece' | 'dry_run_code',
+  table: 'upload_piece' | 'dry_run_code' | 'rejected_row',
   taskId: string,
   limit: number,
 ): Promise<number> {

@@ -7,6 +7,7 @@ import {
   FileInterruptedError,
   RateLimitedError,
   ReaderTooSlowError,
+  RejectedRowsForgottenError,
   TooManyUploadsError,
 } from '../domain/errors.ts'
 
@@ -99,6 +100,8 @@ function translate(error: unknown, log: Logger): GraphQLError {
   if (error instanceof RateLimitedError) return rateLimited(error)
   if (error instanceof FileInterruptedError)
     return problem('BAD_USER_INPUT', error.message, { http: { status: 400 } })
+  if (error instanceof RejectedRowsForgottenError)
+    return problem('NOT_FOUND', error.message, { http: { status: 410 } })
   if (error instanceof TooManyUploadsError) return unavailable(error.message)
   // What has lost to other transactions time and again may well win the next time.
   if (isUnavailable(error) || canRunAgain(error)) {

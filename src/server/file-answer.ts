@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import { constants, createGzip } from 'node:zlib'
 import type { Logger } from 'pino'
 import { isUnavailable } from '../database/errors.ts'
+import { RejectedRowsForgottenError } from '../domain/errors.ts'
 import { PictureChangedError } from '../domain/export.ts'
 
 /** What a request is answered with. */
@@ -41,7 +42,8 @@ export async function send(
     else await pipeline(pieces, response)
   } catch (error) {
     // The answer was cut off: its end is missing, and the client sees that.
-    if (error instanceof PictureChangedError) log.info({ err: error }, 'a download was cut off')
+    if (error instanceof PictureChangedError || error instanceof RejectedRowsForgottenError)
+      log.info({ err: error }, 'a download was cut off')
     else if (isUnavailable(error)) log.warn({ err: error }, 'a download was cut off')
     else if (!hasLeft(error)) log.error({ err: error }, 'a download failed')
   }

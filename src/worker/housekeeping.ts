@@ -3,6 +3,7 @@ import { isUnavailable } from '../database/errors.ts'
 import type { Books } from '../domain/books.ts'
 import { forgetEvents } from '../domain/event.ts'
 import { forgetKeys } from '../domain/idempotency.ts'
+import { forgetRejectedRows } from '../domain/rejected-row.ts'
 import { removeOrphans } from '../domain/upload-file.ts'
 
 const everyMs = 60 * 60 * 1_000
@@ -19,14 +20,20 @@ export class Housekeeping {
   readonly #books: Books
   readonly #log: Logger
   readonly #eventsAreKeptMs: number
+  readonly #rejectedRowsAreKeptMs: number
   readonly #timer: NodeJS.Timeout
   #running: Promise<void> | undefined
   #closed = false
 
-  constructor(books: Books, log: Logger, { eventsAreKeptMs }: { eventsAreKeptMs: number }) {
+  constructor(
+    books: Books,
+    log: Logger,
+    { eventsAreKeptMs, rejectedRowsAreKeptMs }: { eventsAreKeptMs: number; rejectedRowsAreKeptMs: number },
+  ) {
     this.#books = books
     this.#log = log
     this.#eventsAreKeptMs = eventsAreKeptMs
+    this.#rejectedRowsAreKeptMs = rejectedRowsAreKeptMs
     this.#timer = setInterval(() => this.#start(), everyMs)
     this.#start()
   }
@@ -53,6 +60,7 @@ export class Housekeeping {
     const before = (keptMs: number) => new Date(Date.now() - keptMs)
     await this.#inSteps(() => forgetKeys(this.#books, before(keysAreKeptMs), atOnce))
     await this.#inSteps(() => forgetEvents(this.#books.pool, before(this.#eventsAreKeptMs), atOnce))
+    await this.#inSteps(() => forgetRejectedRows(this.#books, before(this.#rejectedRowsAreKeptMs), atOnce))
     while (!this.#closed && (await removeOrphans(this.#books, before(orphansAreKeptMs))));
   }
 

@@ -389,6 +389,25 @@ const damages: Record<string, Damage> = {
     found: { 'upload-counters': 1 },
     says: ({ uploadId }) => `upload ${uploadId} has rejected 2 rows of 5, and lists 2, from 0 to 4`,
   },
+  'a rejected row lies where its file has ended long before': {
+    sql: ({ uploadId }) =>
+      `UPDATE rejected_row SET number = 1032 * 1000 + 2 WHERE task_id = '${uploadId}' AND number = 5`,
+    found: { 'upload-counters': 1 },
+    says: ({ uploadId }) => `upload ${uploadId} has rejected 2 rows of 5, and lists 2, from 4 to 1032002`,
+  },
+  'an upload has forgotten its rejected rows, and still has one': {
+    sql: ({ accountId, uploads: { forgotten } }) =>
+      `INSERT INTO rejected_row VALUES ('${accountId}', '${forgotten}', 4, 'X', 'No.')`,
+    found: { 'upload-counters': 1 },
+    says: ({ uploads: { forgotten } }) =>
+      `upload ${forgotten}, COMPLETED, has forgotten the 1 rows that it has rejected, and lists 1`,
+  },
+  'an upload forgets its rejected rows while it runs': {
+    sql: ({ uploads: { reading } }) => `UPDATE task SET rejected_forgotten = true WHERE id = '${reading}'`,
+    found: { 'upload-counters': 1 },
+    says: ({ uploads: { reading } }) =>
+      `upload ${reading}, RUNNING, has forgotten the 1 rows that it has rejected, and lists 1`,
+  },
   'the file of an upload is left behind': {
     sql: ({ accountId, uploadId }) =>
       `INSERT INTO upload_piece VALUES ('${accountId}', '${uploadId}', 0, '')`,

@@ -5,6 +5,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { typedKey } from '../../src/codespace/typed-form.ts'
+import { RejectedRowsForgottenError } from '../../src/domain/errors.ts'
+import { readRejectedRows } from '../../src/domain/rejected-row.ts'
 import { claim, done, generate, newFormat, newPool, newStock, stranger, withScopes } from '../support/api.ts'
 import { openBooks, type TestBooks } from '../support/books.ts'
 import { Client } from '../support/client.ts'
@@ -833,6 +835,36 @@ describe('the rows of an upload that were not added', () => {
     expect(readCsv(reply.text)).toEqual([['row', 'code', 'reason'], ...rows])
     expect([reply.headers.get('accept-ranges'), reply.headers.get('etag')]).toEqual(['none', null])
     expect(readCsv((await get(`${path(taskIdOf(uploadId))}?raw=true`)).text)[1]?.[1]).toBe('=1+1')
+  })
+
+  test('are refused with the reason when they are no longer kept, and never given in part', async () => {
+    const id = await upload(poolId, [`forgotten-${randomUUID()}`])
+    const url = async () =>
+      (
+        await client.ask<{ task: { rejectedRowsUrl: string | null } }>(
+          'query ($id: ID!) { task(id: $id) { rejectedRowsUrl } }',
+          { id: taskIdOf(id) },
+        )
+      ).task.rejectedRowsUrl
+    const [row] = await place.books.rows<{ account_id: string }>({
+      text: `
+        INSERT INTO rejected_row (account_id, task_id, number, code, reason)
+        SELECT account_id, id, n, 'code ' || n, 'reason' FROM task, generate_series(1, 5000) AS n WHERE id = $1
+        RETURNING account_id`,
+      values: [id],
+    })
+    expect(await url()).not.toBeNull()
+    const pages = await readRejectedRows(place.books, row?.account_id ?? '', id)
+    expect((await pages?.next())?.value).toHaveLength(2_000)
+    await place.books.rows({
+      text: `UPDATE task SET rejected_forgotten = true, finished_at = '2026-01-31T12:00:00Z' WHERE id = $1`,
+      values: [id],
+    })
+    await expect(pages?.next()).rejects.toThrow(RejectedRowsForgottenError)
+    expect(await url()).toBeNull()
+    const refused = await refusal(path(taskIdOf(id)))
+    expect(refused).toMatchObject({ status: 410, code: 'NOT_FOUND' })
+    expect(refused.message).toMatch(/finished on 2026-01-31.*dry run/)
   })
 
   test('are for readers of the account alone', async () => {

@@ -47,6 +47,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     role: options.role ?? 'all',
     bootstrapApiKey: key,
     eventRetentionDays: 30,
+    rejectedRowsRetentionDays: 30,
     failedLookUpsPerMinute: options.failedLookUpsPerMinute ?? 100,
     maximumUploadBytes: options.maximumUploadBytes ?? 2 ** 30,
     log: pino({ level: process.env['LOG'] ?? 'silent' }),

@@ -31,9 +31,9 @@ export interface SoundBooks {
   /**
    * Uploads into another pool, of three codes each: one that is RUNNING, with a piece of its file, three codes and one
    * that comes twice; a dry run that is RUNNING; one that was undone, and cleared away; one that was cancelled, and of
-   * which one row was cleared away.
+   * which one row was cleared away; one that has forgotten the row that it has rejected.
    */
-  uploads: { reading: string; dryRun: string; undone: string; dropped: string }
+  uploads: { reading: string; dryRun: string; undone: string; dropped: string; forgotten: string }
   /** An account that keeps only the last two of its eight events. */
   forgetful: { accountId: string; lastTask: string }
 }
@@ -129,7 +129,10 @@ async function makeUploads(place: Place, url: string) {
   await addCodes(place, dropped, codes('dropped'))
   await cancelTask(books, accountId, dropped)
   await clearUpload(books, { accountId, taskId: dropped }, 1)
-  return { reading, dryRun, undone, dropped }
+  const forgotten = await upload(place, poolId, [...codes('forgotten'), 'forgotten-0'])
+  await runSql(url, `UPDATE task SET rejected_forgotten = true WHERE id = '${forgotten}'`)
+  await clearAway(place, forgotten)
+  return { reading, dryRun, undone, dropped, forgotten }
 }
 
 async function forget(place: Place, url: string) {

@@ -1,10 +1,13 @@
 import { v7 as newId } from 'uuid'
 import { expect, it } from 'vitest'
-import { CursorExpiredError } from '../../src/domain/errors.ts'
+import { CursorExpiredError, RejectedRowsForgottenError } from '../../src/domain/errors.ts'
 import { readEventsAfter, readLog } from '../../src/domain/event.ts'
-import { openBooks } from '../support/books.ts'
+import { readRejectedRows } from '../../src/domain/rejected-row.ts'
+import { expectBalance } from '../support/audit.ts'
+import { newPool, openBooks } from '../support/books.ts'
 import { testDatabase } from '../support/database.ts'
 import { startService } from '../support/service.ts'
+import { addCodes, clearAway, startUpload, upload } from '../support/uploads.ts'
 
 it('forgets idempotency keys after two days, however many there are, and keeps the others', async () => {
   await using database = await testDatabase()
@@ -48,6 +51,48 @@ it('removes events after thirty days, however many there are, and leaves no gap 
   const rows = await books.rows({ text: 'SELECT 1 FROM event WHERE account_id = $1', values: [accountId] })
   expect(rows).toHaveLength(6)
   await expect(readEventsAfter(books, accountId, 11_999n, 1)).rejects.toThrow(CursorExpiredError)
+})
+
+it('forgets the rejected rows of uploads thirty days after they finished, however many, and keeps the others', async () => {
+  await using test = await openBooks()
+  const { books, accountId } = test
+  const poolId = await newPool(test)
+  const finish = async (codes: readonly string[], daysAgo: number) => {
+    const taskId = await upload(test, poolId, codes)
+    await books.rows({
+      text: `UPDATE task SET finished_at = now() - $2 * interval '1 day' WHERE id = $1`,
+      values: [taskId, daysAgo],
+    })
+    await clearAway(test, taskId)
+    return taskId
+  }
+  const many = Array.from({ length: 25_000 }, () => 'twice')
+  const old = await finish(many, 31)
+  const without = await finish(['once'], 31)
+  const young = await finish(['thrice', 'thrice'], 29)
+  const reading = await startUpload(test, poolId)
+  await addCodes(test, reading, ['four', 'four'])
+  await using _service = await startService({ databaseUrl: test.databaseUrl })
+  const left = async () =>
+    await books.rows<{ id: string; forgotten: boolean; kept: number; leftovers: boolean }>({
+      text: `
+        SELECT id, rejected_forgotten AS forgotten, leftovers,
+          (SELECT count(*)::int FROM rejected_row WHERE task_id = task.id) AS kept
+        FROM task WHERE id = ANY ($1::uuid[]) ORDER BY id`,
+      values: [[old, without, young]],
+    })
+  await expect.poll(left, { timeout: 20_000 }).toEqual([
+    { id: old, forgotten: true, kept: 0, leftovers: false },
+    { id: without, forgotten: true, kept: 0, leftovers: false },
+    { id: young, forgotten: false, kept: 1, leftovers: false },
+  ])
+  const [kept] = await books.rows({
+    text: `SELECT rejected_forgotten AS forgotten FROM task WHERE id = $1`,
+    values: [reading],
+  })
+  expect(kept).toEqual({ forgotten: false })
+  await expect(readRejectedRows(books, accountId, old)).rejects.toThrow(RejectedRowsForgottenError)
+  await expectBalance(test)
 })
 
 it('removes files that a killed process has received in part, after a day, and no others', async () => {

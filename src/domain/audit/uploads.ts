@@ -6,7 +6,7 @@ export const uploadChecks: readonly TableChecks[] = [
     walk: {
       table: 'task',
       columns:
-        'account_id, id, status, dry_run, rows_read, accepted, duplicates_in_file, duplicates_in_account, refused, leftovers',
+        'account_id, id, status, dry_run, rows_read, accepted, duplicates_in_file, duplicates_in_account, refused, leftovers, rejected_forgotten, bytes',
       key: { account_id: 'uuid', id: 'uuid' },
       where: "kind = 'UPLOAD'",
       pageSize: 1,
@@ -18,11 +18,17 @@ export const uploadChecks: readonly TableChecks[] = [
           CASE WHEN rows_read <> accepted + rejected OR least(accepted, duplicates_in_file, duplicates_in_account, refused) < 0
             THEN format('upload %s has read %s rows, and counts %s accepted and %s rejected', id, rows_read, accepted,
               rejected) END,
-          CASE WHEN listed <> rejected OR first < 1
+          CASE WHEN NOT rejected_forgotten AND listed <> rejected OR first < 1 OR last > most_lines
             THEN format('upload %s has rejected %s rows of %s, and lists %s, from %s to %s', id, rejected, rows_read,
-              listed, first, last) END)
+              listed, first, last)
+            WHEN rejected_forgotten AND (listed > CASE WHEN leftovers THEN rejected ELSE 0 END OR status IN ('AWAITING_EXECUTION', 'RUNNING'))
+              THEN format('upload %s, %s, has forgotten the %s rows that it has rejected, and lists %s', id, status, rejected,
+                listed) END)
         FROM (
-          SELECT *, duplicates_in_file + duplicates_in_account + refused AS rejected FROM page
+          SELECT *, duplicates_in_file + duplicates_in_account + refused AS rejected,
+            -- Empty lines count, and gzip packs at most 1,032 bytes into one.
+            1032 * bytes + 1 AS most_lines
+          FROM page
         ) AS upload
         CROSS JOIN LATERAL (
           SELECT count(*) AS listed, min(number) AS first, max(number) AS last FROM rejected_row
