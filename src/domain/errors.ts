@@ -227,10 +227,10 @@ export class FileInterruptedError extends Error {
   }
 }
 
-/** So many files are arriving at this moment that another one has to wait. */
+/** So many files are arriving at this moment, of the account or altogether, that another one has to wait. */
 export class TooManyUploadsError extends Error {
-  constructor() {
-    super('Too many files are being uploaded at this moment. Try again in a while.')
+  constructor(reason: string) {
+    super(`${reason} Try again in a while.`)
     this.name = 'TooManyUploadsError'
   }
 }

@@ -24,13 +24,15 @@ const longestColumn = 200
 
 // Each file has a few megabytes in memory while it arrives.
 const mostAtOnce = 32
+const mostOfAccount = 8
 
-/** Receives files into a process: no more at once than it has memory for. */
+/** Receives files into a process: no more at once than it has memory for, and of no account so many that others wait. */
 export class Uploads {
   /** How large a file may be. */
   readonly maximumBytes: number
   readonly #books: Books
-  #arriving = 0
+  /** How many files are arriving, by account. */
+  readonly #arriving = new Map<string, number>()
 
   constructor(books: Books, maximumBytes: number) {
     this.#books = books
@@ -39,12 +41,20 @@ export class Uploads {
 
   /** As `receiveUpload`; rejects also with a TooManyUploadsError. */
   async receive(accountId: string, input: UploadInput, bytes: AsyncIterable<Uint8Array>): Promise<string> {
-    if (this.#arriving >= mostAtOnce) throw new TooManyUploadsError()
-    this.#arriving += 1
+    const own = this.#arriving.get(accountId) ?? 0
+    if (own >= mostOfAccount)
+      throw new TooManyUploadsError(
+        `Your account is sending ${mostOfAccount} files at this moment, which is the most that it can.`,
+      )
+    const all = [...this.#arriving.values()].reduce((sum, count) => sum + count, 0)
+    if (all >= mostAtOnce) throw new TooManyUploadsError('Too many files are being uploaded at this moment.')
+    this.#arriving.set(accountId, own + 1)
     try {
       return await receiveUpload(this.#books, accountId, input, bytes, this.maximumBytes)
     } finally {
-      this.#arriving -= 1
+      const left = (this.#arriving.get(accountId) ?? 0) - 1
+      if (left > 0) this.#arriving.set(accountId, left)
+      else this.#arriving.delete(accountId)
     }
   }
 }

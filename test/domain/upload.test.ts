@@ -120,21 +120,29 @@ describe('a file that is received', () => {
     expect(await stored(own)).toEqual({ pieces: 0, tasks: 0 })
   })
 
-  test('is one of so many at once that memory is enough for', async () => {
-    const own = await place()
-    const uploads = new Uploads(own.books, maximumBytes)
+  test('is one of so many at once that memory is enough for, and of no more of its account than leaves room for others', async () => {
+    const places = await Promise.all([1, 2, 3, 4, 5].map(() => place()))
+    const [first, , , , fifth] = places
+    if (first === undefined || fifth === undefined) throw new Error('There is no place.')
+    const uploads = new Uploads(shared.books, maximumBytes)
     const { promise: end, resolve } = Promise.withResolvers<void>()
     async function* waiting() {
       yield Buffer.from('code\n')
       await end
     }
-    const receive = (file: AsyncIterable<Uint8Array>) =>
-      uploads.receive(own.accountId, { poolId: own.poolId, dryRun: true }, file)
-    const arriving = Array.from({ length: 32 }, () => receive(waiting()))
-    await expect(receive(untouchable)).rejects.toThrow(TooManyUploadsError)
+    const receive = ({ accountId, poolId }: typeof first, file: AsyncIterable<Uint8Array>) =>
+      uploads.receive(accountId, { poolId, dryRun: true }, file)
+    const arriving = Array.from({ length: 8 }, () => receive(first, waiting()))
+    const tooMany = expect(receive(first, untouchable)).rejects
+    await tooMany.toThrow(TooManyUploadsError)
+    await tooMany.toThrow(/^Your account is sending 8 files/)
+    // Others are let in all the same, as long as there is room.
+    for (const own of places.slice(1, 4)) for (let i = 0; i < 8; i++) arriving.push(receive(own, waiting()))
+    await expect(receive(fifth, untouchable)).rejects.toThrow(TooManyUploadsError)
     resolve()
     await Promise.all(arriving)
-    await receive(bytes('code\n'))
+    await receive(first, bytes('code\n'))
+    await receive(fifth, bytes('code\n'))
   })
 })
 

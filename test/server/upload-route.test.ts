@@ -343,7 +343,10 @@ describe('a client that does not send its file to the end', () => {
     expect(await count('task')).toBe(tasks)
   })
 
-  test('is cut off when it falls silent, and leaves nothing behind', async () => {
+  test.each([
+    ['falls silent', () => undefined],
+    ['sends a byte now and then', (sent: ClientRequest) => setInterval(() => sent.write('a'), 5)],
+  ])('is cut off when it %s, and leaves nothing behind', async (_what, go) => {
     await using test = await openBooks()
     const { books } = test
     const authentication = new Authentication(books, silent)
@@ -365,7 +368,9 @@ describe('a client that does not send its file to the end', () => {
       headers: { authorization: `Bearer ${secret}` },
     })
     sent.write(mebibyte)
+    const trickle = go(sent)
     const [error] = await once(sent, 'error')
+    clearInterval(trickle)
     expect(error).toMatchObject({ code: 'ECONNRESET' })
     const pieces = async () => (await books.rows({ text: 'SELECT 1 FROM upload_piece' })).length
     await expect.poll(pieces).toBe(0)
