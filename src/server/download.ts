@@ -27,9 +27,10 @@ import {
   readRaw,
   writePicture,
 } from './codes-request.ts'
+import { answerPreflight, anyOrigin } from './cross-origin.ts'
 import { row } from './csv.ts'
 import { attachment, type FileAnswer, hasLeft, send } from './file-answer.ts'
-import { anyOrigin, refuse } from './refusal.ts'
+import { refuse } from './refusal.ts'
 
 export interface DownloadParts {
   books: Books
@@ -48,15 +49,8 @@ export function isDownloadPath(path: string): boolean {
   return codesFile.test(path) || rejectedRowsFile.test(path)
 }
 
-const methods = 'GET, HEAD, OPTIONS'
-
 /** What a page of another origin may send, and what it may read beside the file itself. */
-const preflightHeaders = {
-  ...anyOrigin,
-  'Access-Control-Allow-Methods': methods,
-  'Access-Control-Allow-Headers': 'authorization, range, if-range',
-  'Access-Control-Max-Age': '86400',
-}
+const preflight = { methods: 'GET, HEAD, OPTIONS', headers: 'authorization, range, if-range' }
 const fileHeaders = {
   ...anyOrigin,
   'Access-Control-Expose-Headers':
@@ -72,7 +66,7 @@ const fileHeaders = {
 export function createDownload(parts: DownloadParts): Download {
   return async (request, response) => {
     try {
-      if (request.method === 'OPTIONS') response.writeHead(204, preflightHeaders).end()
+      if (request.method === 'OPTIONS') answerPreflight(response, preflight)
       else await answer(parts, request, response)
     } catch (error) {
       if (!hasLeft(error)) refuse(response, error, parts.log)
@@ -88,7 +82,7 @@ async function answer(
   const credentials = await parts.authentication.authenticate(request.headers.authorization)
   if (request.method !== 'GET' && request.method !== 'HEAD')
     throw problem('BAD_USER_INPUT', 'A file can only be read, with GET or HEAD.', {
-      http: { status: 405, headers: { Allow: methods } },
+      http: { status: 405, headers: { Allow: preflight.methods } },
     })
   const [path = '', query = ''] = (request.url ?? '').split(/\?(.*)/s)
   const parameters = new URLSearchParams(query)

@@ -1,42 +1,65 @@
 import type { ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
+import { FileTooLargeError, InvalidInputError, UserError, type UserErrorCode } from '../domain/errors.ts'
 import { type ProblemCode, publicError, wireError } from '../graphql/problems.ts'
+import { anyOrigin } from './cross-origin.ts'
 
-/** What every answer to a page of another origin has: it may read it, as no cookie counts. */
-export const anyOrigin = { 'Access-Control-Allow-Origin': '*' }
-
-const statuses: Readonly<Partial<Record<ProblemCode, number>>> = {
-  BAD_USER_INPUT: 400,
+/** By the codes of problems and of typed errors; for those that are not here it is 400. */
+const statuses: Readonly<Partial<Record<ProblemCode | UserErrorCode, number>>> = {
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
   NOT_FOUND: 404,
+  IDEMPOTENCY_CONFLICT: 409,
   RATE_LIMITED: 429,
   INTERNAL_SERVER_ERROR: 500,
   UNAVAILABLE: 503,
 }
 
 /**
- * Answers a request beside the API with an error, in the form of the API: a problem with its own code and message, any
- * other error logged and masked. What extensions.http says of the status and of headers holds. An answer that has
- * begun is cut off.
+ * Answers a request beside the API with an error, in the form of the API: a typed error or a problem with its own code
+ * and message, any other error logged and masked. What extensions.http says of the status and of headers holds. An
+ * answer that has begun is cut off.
  */
 export function refuse(response: ServerResponse, error: unknown, log: Logger): void {
-  const told = publicError(error, log)
+  const { status, headers, told } = error instanceof UserError ? typed(error) : untyped(error, log)
   if (response.headersSent) {
     response.destroy()
     return
   }
-  const { http, code } = told.extensions as {
-    http?: { status?: number; headers?: Record<string, string> }
-    code: ProblemCode
-  }
-  const body = JSON.stringify({ errors: [wireError(told)] })
+  const body = JSON.stringify({ errors: [told] })
   response
-    .writeHead(http?.status ?? statuses[code] ?? 400, {
+    .writeHead(status, {
       ...anyOrigin,
-      ...http?.headers,
+      ...headers,
       'Content-Type': 'application/json; charset=utf-8',
       'Content-Length': Buffer.byteLength(body),
     })
     .end(response.req.method === 'HEAD' ? undefined : body)
+}
+
+interface Refusal {
+  status: number
+  headers?: Record<string, string> | undefined
+  told: object
+}
+
+/** With what a typed error has in the API, as extensions. */
+function typed(error: UserError): Refusal {
+  const { message, code, path } = error
+  const issues = error instanceof InvalidInputError ? { issues: error.issues } : {}
+  const status = error instanceof FileTooLargeError ? 413 : statusOf(code)
+  return { status, told: { message, extensions: { code, path, ...issues } } }
+}
+
+function untyped(error: unknown, log: Logger): Refusal {
+  const told = publicError(error, log)
+  const { http, code } = told.extensions as {
+    http?: { status?: number; headers?: Record<string, string> }
+    code: ProblemCode
+  }
+  return { status: http?.status ?? statusOf(code), headers: http?.headers, told: wireError(told) }
+}
+
+function statusOf(code: ProblemCode | UserErrorCode): number {
+  return statuses[code] ?? 400
 }

@@ -1,16 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
-import { FileTooLargeError, InvalidInputError, UserError, type UserErrorCode } from '../domain/errors.ts'
+import { FileTooLargeError, InvalidInputError } from '../domain/errors.ts'
 import type { UploadInput, Uploads } from '../domain/upload.ts'
 import { encodeId, uuidOf } from '../graphql/ids.ts'
-import { problem, publicError, wireError } from '../graphql/problems.ts'
+import { problem } from '../graphql/problems.ts'
 import type { Authentication } from './authentication.ts'
 import { longestSilenceMs, readBody } from './body.ts'
+import { answerPreflight, anyOrigin } from './cross-origin.ts'
+import { refuse } from './refusal.ts'
 
-const statuses: Readonly<Partial<Record<UserErrorCode, number>>> = {
-  NOT_FOUND: 404,
-  IDEMPOTENCY_CONFLICT: 409,
-}
+// As the API's: the key is a header that the page itself must set.
+const preflight = { methods: 'POST, OPTIONS', headers: 'authorization, content-type, content-encoding' }
 
 /**
  * `POST /pools/<pool id>/codes`: the mutation uploadCodes for files of any size, whose bytes are the body. Authorised
@@ -41,45 +41,29 @@ export class UploadRoute {
   }
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.method === 'OPTIONS') {
-      response.writeHead(204, { ...crossOrigin, 'Access-Control-Max-Age': '86400' }).end()
-      return
-    }
+    if (request.method === 'OPTIONS') return answerPreflight(response, preflight)
     try {
       const taskId = await this.#receive(request, response)
       const task = { id: encodeId('Task', taskId), status: 'AWAITING_EXECUTION' }
-      sendJson(response, 202, { task })
+      response
+        .writeHead(202, { ...anyOrigin, 'Content-Type': 'application/json; charset=utf-8' })
+        .end(JSON.stringify({ task }))
     } catch (error) {
-      this.#refuse(response, error)
+      refuse(response, error, this.#log)
     }
   }
 
   async #receive(request: IncomingMessage, response: ServerResponse): Promise<string> {
     const { accountId, scopes } = await this.#authentication.authenticate(request.headers.authorization)
     if (!scopes.includes('MANAGE'))
-      throw problem('FORBIDDEN', 'This API key lacks a scope that uploading codes needs: MANAGE.', {
-        http: { status: 403 },
-      })
+      throw problem('FORBIDDEN', 'This API key lacks a scope that uploading codes needs: MANAGE.')
     if (request.method !== 'POST')
       throw problem('BAD_USER_INPUT', 'POST the file here: its bytes are the body of the request.', {
-        http: { status: 405, headers: { Allow: 'POST, OPTIONS' } },
+        http: { status: 405, headers: { Allow: preflight.methods } },
       })
     const input = readAddress(request.url ?? '')
     checkHeaders(request, this.#uploads.maximumBytes)
     return await this.#uploads.receive(accountId, input, readBody(request, response, this.#silenceMs))
-  }
-
-  #refuse(response: ServerResponse, error: unknown): void {
-    if (error instanceof UserError) {
-      const { message, code, path } = error
-      const issues = error instanceof InvalidInputError ? { issues: error.issues } : {}
-      const status = error instanceof FileTooLargeError ? 413 : (statuses[code] ?? 400)
-      sendJson(response, status, { errors: [{ message, extensions: { code, path, ...issues } }] })
-      return
-    }
-    const told = publicError(error, this.#log)
-    const { status = 500, headers } = told.extensions.http ?? {}
-    sendJson(response, status, { errors: [wireError(told)] }, headers)
   }
 }
 
@@ -143,22 +127,4 @@ function decoded(text: string): string {
   } catch {
     return ''
   }
-}
-
-// As the API's: the key is a header that the page itself must set.
-const crossOrigin = {
-  'Access-Control-Allow-Origin': '*',
-  'Access-Control-Allow-Methods': 'POST, OPTIONS',
-  'Access-Control-Allow-Headers': 'authorization, content-type, content-encoding',
-}
-
-function sendJson(
-  response: ServerResponse,
-  status: number,
-  body: object,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  response
-    .writeHead(status, { 'Content-Type': 'application/json; charset=utf-8', ...crossOrigin, ...headers })
-    .end(JSON.stringify(body))
 }
