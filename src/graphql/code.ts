@@ -118,7 +118,7 @@ builder.prismaObjectField(Pool, 'codes', (t) =>
 )
 
 const aboutFile =
-  'A path on this service, to be read with an API key like everything else: a CSV file with the columns code, status, ' +
+  'A path on this service, to be read with GET and an API key in the header authorization: a CSV file with the columns code, status, ' +
   'recipient, claimed_at and origin, of any length, in the order of the pool, with the oldest codes first. It shows ' +
   'the pool as it is when the download begins, and can be resumed. CLAIMED needs READ, AVAILABLE needs MANAGE, a file ' +
   'of all codes needs both.'
@@ -134,7 +134,7 @@ builder.prismaObjectField(Pool, 'codesUrl', (t) =>
 
 builder.prismaObjectField(Task, 'codesUrl', (t) =>
   t.string({
-    description: `The codes that the task has added to its pool as a file; none of them before it is COMPLETED. ${aboutFile}`,
+    description: `The codes that the task has added to its pool as a file; none of them before it is COMPLETED, nor once it is UNDONE. ${aboutFile}`,
     args: { status: t.arg({ type: CodeStatus, description: statusOfFile }) },
     resolve: (task, { status }) =>
       codesPath(task.poolId, status ?? 'ALL', { task: encodeId('Task', task.id) }),
@@ -182,7 +182,8 @@ builder.queryField('code', (t) =>
     description:
       'Looks a code up as a person may type it: case, spaces, dashes and characters that people mix up, such as O and 0, ' +
       'do not matter where they leave no doubt. Null when no pool has such a code, or several could be meant. Attempts ' +
-      'that find nothing are limited for each key: RATE_LIMITED says when to try again. Needs READ.',
+      'that find nothing are limited for each key: then the error RATE_LIMITED says in extensions.retryAfterMs when to try ' +
+      'again. Needs READ, also for an available code: who asks has it already.',
     authScopes: { scope: 'READ' },
     args: { code: t.arg.string({ required: true, description: 'The code, as somebody reads it out.' }) },
     resolve: (_root, { code: text }, { guesses, lookUps, accountId, keyId }) =>

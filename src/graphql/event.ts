@@ -43,7 +43,7 @@ const typeNames: Record<EventContent['kind'], string> = {
 }
 
 builder.objectRef<EventOf<'TASK_STATUS_CHANGED'>>('TaskStatusChangedEvent').implement({
-  description: 'A task of the pool was created, started, or ended.',
+  description: 'A task of the pool was created, started, or ended, or an upload was undone.',
   interfaces: [PoolEvent],
   fields: (t) => ({
     task: t.field({
@@ -60,7 +60,9 @@ builder.objectRef<EventOf<'TASK_STATUS_CHANGED'>>('TaskStatusChangedEvent').impl
 })
 
 builder.objectRef<EventOf<'POOL_REFILLED'>>('PoolRefilledEvent').implement({
-  description: 'A task has added codes.',
+  description:
+    'A task has added codes. That they were taken out again, as an upload can be undone, is told by another event: a ' +
+    'TaskStatusChangedEvent with the status UNDONE.',
   interfaces: [PoolEvent],
   fields: (t) => ({
     task: t.field({
@@ -70,7 +72,8 @@ builder.objectRef<EventOf<'POOL_REFILLED'>>('PoolRefilledEvent').implement({
     }),
     addedCount: t.field({
       type: 'BigInt',
-      description: 'How many codes it has added.',
+      description:
+        'How many codes it added then. The addedCount of task is 0 once they were taken out again.',
       resolve: ({ payload }) => BigInt(payload.added),
     }),
   }),
@@ -109,7 +112,8 @@ builder.objectRef<EventOf<'POOL_REFILL_FAILED'>>('PoolRefillFailedEvent').implem
 })
 
 builder.objectRef<EventOf<'POOL_LOW'>>('PoolLowEvent').implement({
-  description: 'The available codes fell to the refill threshold or below.',
+  description:
+    'The available codes fell to the refill threshold or below, as codes were claimed or an upload undone.',
   interfaces: [PoolEvent],
   fields: (t) => ({
     availableCount: t.field({
@@ -121,7 +125,7 @@ builder.objectRef<EventOf<'POOL_LOW'>>('PoolLowEvent').implement({
 })
 
 builder.objectRef<EventOf<'POOL_EMPTY'>>('PoolEmptyEvent').implement({
-  description: 'The last code was claimed and no refill came.',
+  description: 'The last code was claimed, or left with an upload that was undone, and no refill came.',
   interfaces: [PoolEvent],
 })
 

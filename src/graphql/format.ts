@@ -43,7 +43,9 @@ export const Format = builder.prismaNode('Format', {
     }),
     availableForGeneration: t.field({
       type: 'BigInt',
-      description: "'Available codes for generation': what a new task can still ask for. Exact.",
+      description:
+        "'Available codes for generation': what a new task can still ask for. Exact. Uploaded codes of this shape are left " +
+        'out: the format never generates them.',
       resolve: available,
     }),
     guessOdds: t.field({

@@ -23,7 +23,7 @@ builder.subscriptionFields((t) => ({
     type: Task,
     description:
       'The task as it is now, then at every change; completes when the task has finished. How far an upload has come is ' +
-      'told at most once a second. Needs READ.',
+      'told at most once a second. That an upload is undone afterwards, poolEvents tells. Needs READ.',
     authScopes: { scope: 'READ' },
     args: { id: t.arg.id({ required: true, description: 'The id of a task.' }) },
     subscribe: (_root, { id }, context) => taskUpdates(uuidOf('Task', id), context),

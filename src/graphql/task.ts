@@ -48,13 +48,16 @@ export const TaskStatus = builder.enumType('TaskStatus', {
     'still be undone.',
   values: {
     AWAITING_EXECUTION: {
-      description: 'Accepted: what it will generate is reserved, and it waits for its turn.',
+      description:
+        'Accepted, and waiting for its turn: what it will generate is reserved, or its file has arrived.',
     },
     RUNNING: { description: 'It is being carried out.' },
-    COMPLETED: { description: 'Its codes are in the pool; those of a dry run are not.' },
+    COMPLETED: { description: 'All of its codes are in the pool; a dry run has only counted them.' },
     FAILED: { description: 'It could not be carried out and added nothing: see failure.' },
     CANCELLED: { description: 'It was cancelled and added nothing.' },
-    UNDONE: { description: 'It was an upload, and its codes were taken out of the pool again.' },
+    UNDONE: {
+      description: 'It is an upload that had been COMPLETED, and its codes were taken out of the pool again.',
+    },
   } satisfies Record<TaskStatusName, { description: string }>,
 })
 
@@ -97,12 +100,14 @@ export const Task = builder.prismaNode('Task', {
     }),
     generatedCount: t.field({
       type: 'BigInt',
-      description: 'How many codes the run has produced.',
+      description: 'How many codes the run has produced; 0 for an upload, which produces none.',
       resolve: (task) => integer(task.generated),
     }),
     addedCount: t.field({
       type: 'BigInt',
-      description: 'How many it has added to the pool.',
+      description:
+        'How many it has added to the pool: 0 until it is COMPLETED, for a dry run, and again once it is UNDONE. What an ' +
+        'upload has found in its file, upload tells.',
       resolve: (task) => integer(task.added),
     }),
     progress: t.float({
@@ -138,7 +143,9 @@ export const Task = builder.prismaNode('Task', {
     finishedAt: t.expose('finishedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it ended, in whatever way; null before.',
+      description:
+        'When it ended, in whatever way; null before. Undoing an upload later does not change it: poolEvents tells when ' +
+        'that was.',
     }),
   }),
 })
@@ -351,8 +358,9 @@ builder.mutationFields((t) => ({
     type: CancelTaskPayload,
     nullable: true,
     description:
-      'Cancels a task that has not finished. It adds nothing, and the codes it had reserved can be asked for again. ' +
-      'Cancelling a cancelled task is no error. Needs MANAGE.',
+      'Cancels a task that has not finished, also while it is RUNNING. It adds nothing: the codes it had reserved can be ' +
+      'asked for again, and those that it has read from a file can be uploaded or generated again as soon as a worker ' +
+      'has cleared them away. Cancelling a cancelled task is no error. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NotFoundError, TaskFinishedError],

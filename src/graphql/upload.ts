@@ -12,12 +12,13 @@ import { asAccepted, readTask, Task, type TaskPayload } from './task.ts'
 
 const Upload = builder.objectRef<TaskRow>('Upload').implement({
   description:
-    'What an upload is about, and what has become of the rows of its file so far: rowsRead is the sum of the four other ' +
-    'counts.',
+    'What an upload is about, and what was found in the rows of its file so far: rowsRead is the sum of the four other ' +
+    'counts. They stay as they are when the upload is cancelled or undone; what is in the pool, addedCount of the task tells.',
   fields: (t) => ({
     column: t.exposeString('column', {
       nullable: true,
-      description: 'The column of the file that has the codes, if that was said.',
+      description:
+        'The name of the column with the codes, as the upload said it; null when it did not say one.',
     }),
     dryRun: t.exposeBoolean('dryRun', {
       description: 'Whether it only says what it would add, and adds nothing.',
@@ -30,7 +31,8 @@ const Upload = builder.objectRef<TaskRow>('Upload').implement({
     accepted: t.field({
       type: 'BigInt',
       description:
-        'How many of them are new codes. They are added all at once when the task is COMPLETED, but not by a dry run.',
+        'How many of them are new codes. They are added to the pool all at once when the task is COMPLETED, and not ' +
+        'before; a dry run only counts them.',
       resolve: (task) => task.accepted,
     }),
     duplicatesInFile: t.field({
@@ -41,12 +43,14 @@ const Upload = builder.objectRef<TaskRow>('Upload').implement({
     duplicatesInAccount: t.field({
       type: 'BigInt',
       description:
-        'How many are codes that the account has already, uploaded or generated, in whatever pool.',
+        'How many are codes that the account has already, uploaded or generated, in whatever pool, claimed or not.',
       resolve: (task) => task.duplicatesInAccount,
     }),
     refused: t.field({
       type: 'BigInt',
-      description: 'How many are no codes, or are promised to tasks that have not finished.',
+      description:
+        'How many have nothing in them that can be a code, or a code of a format whose last codes are promised to tasks ' +
+        'that have not finished. The file of rejectedRowsUrl has the reason for each.',
       resolve: (task) => task.refused,
     }),
   }),
@@ -63,7 +67,7 @@ builder.prismaObjectField(Task, 'upload', (t) =>
 
 const UploadCodesPayload = builder.objectRef<TaskPayload>('UploadCodesPayload').implement({
   description:
-    'The file has arrived, and the task that reads it was created. Follow it with the subscription taskUpdated.',
+    'The file has arrived whole, and the task that reads it was created. Follow it with the subscription taskUpdated.',
   fields: (t) => ({
     task: t.prismaField({
       type: Task,
@@ -86,7 +90,7 @@ function unread(task: TaskRow): TaskRow {
 }
 
 const UndoUploadPayload = builder.objectRef<TaskPayload>('UndoUploadPayload').implement({
-  description: 'The codes of the upload are no longer in the pool.',
+  description: 'The upload is UNDONE: its codes are no longer in the pool, and nobody can claim them.',
   fields: (t) => ({
     task: t.prismaField({
       type: Task,
@@ -115,7 +119,8 @@ const UploadCodesInput = builder.inputType('UploadCodesInput', {
     dryRun: t.boolean({
       required: true,
       defaultValue: false,
-      description: 'Whether to do all of it, and say what came of it, but add nothing.',
+      description:
+        'Whether to read the file and count what is in it, as an upload would, but add nothing to the pool.',
     }),
     idempotencyKey: t.string({
       description:
@@ -138,8 +143,8 @@ builder.mutationFields((t) => ({
     nullable: true,
     description:
       'Uploads a file of codes into a pool: creates a task that adds those that are new to the account, all at once when ' +
-      'it has read the file, and counts the others. The same as POST /pools/<pool id>/codes with the file as the body, ' +
-      'which suits scripts better. Needs MANAGE.',
+      'it has read the file, and counts the others. To be sent as a form: see File. The same as POST ' +
+      '/pools/<pool id>/codes with the file as the body, which suits scripts better. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NotFoundError, IdempotencyConflictError],
@@ -165,8 +170,10 @@ builder.mutationFields((t) => ({
     type: UndoUploadPayload,
     nullable: true,
     description:
-      'Takes all codes of a completed upload out of the pool again, as if they had never been uploaded, as long as none ' +
-      'of them has been claimed. Undoing an undone upload is no error. Needs MANAGE.',
+      'Takes all codes of a completed upload out of the pool again, as long as none of them has been claimed: the task ' +
+      'is UNDONE from then on, and its addedCount 0. A pool that is at its threshold then is refilled, or tells that it is ' +
+      'low or empty, as after a claim. The codes can be uploaded or generated again as soon as a worker has cleared ' +
+      'them away. Undoing an undone upload is no error. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NotFoundError, UploadNotUndoneError],
