@@ -2,6 +2,7 @@ import type { Queryable } from '../database/transaction.ts'
 import { type Batch, type CodeSource, findPosition, readBatches } from './batch.ts'
 import { BatchReader } from './batch-codes.ts'
 import type { Books } from './books.ts'
+import { isTrue, takePicture } from './export.ts'
 import { readPool } from './pool.ts'
 
 /** What a code comes from, and which of its codes it is: the index of a format, or the row of an upload. */
@@ -46,9 +47,16 @@ export async function computeCodes(
       codes.push(formatId === undefined ? { uploadId, index, code } : { formatId, index, code })
     }
   }
-  if (BigInt(codes.length) !== to - from)
-    throw new Error(`The batches do not hold all of the positions ${from} to ${to}.`)
+  if (BigInt(codes.length) !== to - from) throw new CodesMissingError(from, to)
   return codes
+}
+
+/** Batches do not have all of the codes that they should: when they were read, an upload was just being undone. */
+class CodesMissingError extends Error {
+  constructor(from: bigint, to: bigint) {
+    super(`The batches do not hold all of the positions ${from} to ${to}.`)
+    this.name = 'CodesMissingError'
+  }
 }
 
 /** A page of a pool's codes, as places in the order of their list: [from, to) of `total`. */
@@ -70,7 +78,7 @@ export type ChoosePage = (
  * A page of a pool's codes of one status: AVAILABLE ones in the order in which they will be claimed, CLAIMED ones
  * newest first. It costs the same anywhere in the list. `after` and `before` are codes of the pool; one that has
  * been claimed meanwhile comes before the first available one. Resolves to nothing when one of them is not a code
- * of this pool.
+ * of this pool. All of it is of one moment, also while an upload is undone, which moves the codes behind it.
  */
 export async function readCodes(
   books: Books,
@@ -80,21 +88,43 @@ export async function readCodes(
   cursors: { after: CodeOrigin | undefined; before: CodeOrigin | undefined },
   choose: ChoosePage,
 ): Promise<CodePage | undefined> {
-  const after = await positionOf(books, accountId, poolId, cursors.after)
-  const before = await positionOf(books, accountId, poolId, cursors.before)
-  if (after === null || before === null) return undefined
-  // Read after the positions: what has a position by then is on this line.
-  const pool = await readPool(books, accountId, poolId)
-  if (pool === undefined) return undefined
-  const available = status === 'AVAILABLE'
-  const total = available ? pool.total - pool.claimed : pool.claimed
-  const place = (position: bigint | undefined) =>
-    position === undefined ? undefined : available ? position - pool.claimed : pool.claimed - 1n - position
-  const { from, to } = choose(total, place(after), place(before))
-  const codes = available
-    ? await readPositions(books, accountId, poolId, pool.claimed + from, pool.claimed + to, false)
-    : (await readPositions(books, accountId, poolId, pool.claimed - to, pool.claimed - from, true)).reverse()
-  return { from, to, total, codes }
+  return await whileLineMoves(async () => {
+    // Read before the positions, which are on this line if it is still the same afterwards.
+    const now = await takePicture(books, accountId, poolId, status)
+    if (now === undefined) return { done: true, value: undefined }
+    const { picture } = now
+    const after = await positionOf(books, accountId, poolId, cursors.after)
+    const before = await positionOf(books, accountId, poolId, cursors.before)
+    if (after === null || before === null) return { done: true, value: undefined }
+    const { claimed } = picture
+    const available = status === 'AVAILABLE'
+    const total = available ? picture.total - claimed : claimed
+    const place = (position: bigint | undefined) =>
+      position === undefined ? undefined : available ? position - claimed : claimed - 1n - position
+    const { from, to } = choose(total, place(after), place(before))
+    const codes = available
+      ? await readPositions(books, accountId, poolId, claimed + from, claimed + to, false)
+      : (await readPositions(books, accountId, poolId, claimed - to, claimed - from, true)).reverse()
+    // Codes that were claimed never move.
+    const done = !available || (await isTrue(books, accountId, poolId, picture))
+    return { done, value: { from, to, total, codes } }
+  })
+}
+
+// More than there can be uploads that are undone while one page is read.
+const attempts = 10
+
+/** Reads a pool's line until nobody has moved it meanwhile: what `read` resolves to when it is done. */
+async function whileLineMoves<T>(read: () => Promise<{ done: boolean; value: T }>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const { done, value } = await read()
+      if (done) return value
+      if (attempt === attempts) throw new Error('A line was moved each time that it was read.')
+    } catch (error) {
+      if (!(error instanceof CodesMissingError) || attempt === attempts) throw error
+    }
+  }
 }
 
 /** Where a code lies in the pool; nothing for no code, null for one that the pool does not have. */
@@ -136,19 +166,20 @@ export async function readCode(
   accountId: string,
   origin: CodeOrigin,
 ): Promise<Code | undefined> {
-  const found = await findPosition(books, accountId, origin)
-  if (found === undefined) return undefined
-  const pool = await readPool(books, accountId, found.poolId)
-  if (pool === undefined) throw new Error(`The pool ${found.poolId} has batches and does not exist.`)
-  const [code] = await readPositions(
-    books,
-    accountId,
-    found.poolId,
-    found.position,
-    found.position + 1n,
-    found.position < pool.claimed,
-  )
-  return code
+  return await whileLineMoves(async () => {
+    const found = await findPosition(books, accountId, origin)
+    if (found === undefined) return { done: true, value: undefined }
+    const { poolId, position } = found
+    const pool = await readPool(books, accountId, poolId)
+    if (pool === undefined) throw new Error(`The pool ${poolId} has batches and does not exist.`)
+    const claimed = position < pool.claimed
+    const [code] = await readPositions(books, accountId, poolId, position, position + 1n, claimed)
+    const { formatId, uploadId, index } = origin
+    return {
+      done: code?.index === index && code.formatId === formatId && code.uploadId === uploadId,
+      value: code,
+    }
+  })
 }
 
 export interface ClaimRow {

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Statement } from '../../src/database/transaction.ts'
+import type { Books } from '../../src/domain/books.ts'
 import { Claims } from '../../src/domain/claim.ts'
 import {
   type ChoosePage,
@@ -10,6 +12,7 @@ import {
   readCode,
   readCodes,
 } from '../../src/domain/code.ts'
+import { undoUpload } from '../../src/domain/uploaded-codes.ts'
 import {
   fill,
   newAccount,
@@ -19,6 +22,7 @@ import {
   openBooks,
   type TestBooks,
 } from '../support/books.ts'
+import { clearAway, newCodes, upload } from '../support/uploads.ts'
 
 let test: TestBooks
 let claims: Claims
@@ -222,6 +226,59 @@ describe('a cursor', () => {
     const theirPool = await newPool(theirs)
     const origin = { after: { formatId, index: 0n }, before: undefined }
     expect(await readCodes(test.books, other, theirPool, 'AVAILABLE', origin, all)).toBeUndefined()
+  })
+})
+
+describe('while an upload is undone that lies before them, codes', () => {
+  /** A pool of three uploaded codes and ten generated ones behind them, and books in which it is undone in the middle. */
+  async function undoneBefore(statement: string) {
+    const formatId = await newFormat(test)
+    const poolId = await newPool(test)
+    const taskId = await upload(test, poolId, newCodes(3))
+    await fill(test, poolId, formatId, 10n)
+    let undone = false
+    const books: Books = Object.assign(Object.create(test.books), {
+      async rows(asked: Statement) {
+        if (asked.name === statement && !undone) {
+          undone = true
+          await undoUpload(test.books, test.accountId, taskId)
+          await clearAway(test, taskId)
+        }
+        return await test.books.rows(asked)
+      },
+    })
+    const space = await test.books.codeSpaces.get(test.books, test.accountId, formatId)
+    return { books, poolId, formatId, generated: space.codesAt(0n, 10), wasUndone: () => undone }
+  }
+
+  const none = { after: undefined, before: undefined }
+
+  it.each(['take-picture', 'read-batches', 'read-uploaded-codes', 'check-picture'])(
+    'are listed as they are then (%s)',
+    async (statement) => {
+      const { books, poolId, generated, wasUndone } = await undoneBefore(statement)
+      const page = await readCodes(books, test.accountId, poolId, 'AVAILABLE', none, all)
+      expect(wasUndone()).toBe(true)
+      expect(page).toMatchObject({ from: 0n, to: 10n, total: 10n })
+      expect(texts(page?.codes ?? [])).toEqual(generated)
+    },
+  )
+
+  it('come after a cursor without one being left out', async () => {
+    const { books, poolId, formatId, generated, wasUndone } = await undoneBefore('read-batches')
+    const cursors = { after: { formatId, index: 4n }, before: undefined }
+    const page = await readCodes(books, test.accountId, poolId, 'AVAILABLE', cursors, firstTen)
+    expect(wasUndone()).toBe(true)
+    expect(texts(page?.codes ?? [])).toEqual(generated.slice(5))
+  })
+
+  it('are found by their origin as themselves', async () => {
+    const { books, formatId, generated, wasUndone } = await undoneBefore('read-batches')
+    for (const index of [1n, 9n]) {
+      const code = await readCode(books, test.accountId, { formatId, index })
+      expect(code).toMatchObject({ formatId, index, code: generated[Number(index)] })
+    }
+    expect(wasUndone()).toBe(true)
   })
 })
 
