@@ -1,4 +1,15 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** Begins with the files that take longest, so that none of them is left for the end: whole processes, and clients. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = ({ moduleId }: TestSpecification) => /\/test\/(clients\/)?[^/]+$/.test(moduleId)
+    const sorted = await super.sort(files)
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
+  }
+}
 
 export default defineConfig({
   // As Node resolves packages. With Vite's own condition 'development' there would be a second copy of graphql.
@@ -6,6 +17,12 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
+    // What a file would have to load again is half of a run's work. There is no state in modules; spies are let go.
+    isolate: false,
+    restoreMocks: true,
+    // Many tests wait, for processes or for the clock: meanwhile others have the processors.
+    maxWorkers: availableParallelism() + 1,
+    sequence: { sequencer: LongestFirst },
     // Real servers start and stop in tests, and the machine may be small.
     testTimeout: 30_000,
     hookTimeout: 30_000,
