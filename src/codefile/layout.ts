@@ -97,6 +97,11 @@ function isUsual(cell: ByteString): boolean {
   return usualNames.test(nameIn(cell))
 }
 
+/** Whether one of these cells has a usual name of a column with codes, as a header has. */
+export function haveUsualName(cells: readonly ByteString[]): boolean {
+  return cells.some(isUsual)
+}
+
 function indicesOf(cells: readonly ByteString[], test: (cell: ByteString) => boolean): number[] {
   return [...cells.keys()].filter((index) => test(cells[index] ?? ''))
 }

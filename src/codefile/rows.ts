@@ -2,7 +2,15 @@ import { type ByteString, shown } from './byte-string.ts'
 import { lineEnd, neverClosed, type Row, readRow } from './cells.ts'
 import { anythingUnusual, isBlank, longestCode, readCode } from './code.ts'
 import { CodeFileError } from './code-file-error.ts'
-import { delimiters, type Layout, layoutOf, nameOf, onlyWithHeader } from './layout.ts'
+import {
+  delimiters,
+  type FirstRow,
+  haveUsualName,
+  type Layout,
+  layoutOf,
+  nameOf,
+  onlyWithHeader,
+} from './layout.ts'
 
 /** In the order of the file. */
 export interface Rows {
@@ -99,16 +107,11 @@ export class RowReader {
 
   /** Finds the layout in the first row that is not blank, and reads it if it is a header. */
   #readFirst(text: ByteString, at: number, last: boolean): number {
-    const readings = this.#delimiters.map((delimiter) => this.#readRow(text, at, last, delimiter))
-    if (readings.some(({ kind }) => kind === 'UNFINISHED')) return at
-
-    const [first, ...others] = readings.flatMap((row, index) =>
-      row.kind === 'ROW' ? [{ delimiter: this.#delimiters[index] ?? '', row }] : [],
-    )
+    const readings = this.#readings(text, at, last)
+    if (readings === undefined) return at
+    const [first, ...others] = readings.rows
     if (first === undefined) {
-      const [reading] = readings
-        .filter((reading) => reading.kind === 'UNREADABLE')
-        .sort((a, b) => b.triedTo - a.triedTo) as [Unreadable]
+      const [reading] = readings.unreadable.sort((a, b) => b.triedTo - a.triedTo) as [Unreadable]
       if (this.#column !== undefined)
         throw new CodeFileError(
           `The first row, which has to be the header, cannot be read. ${reading.reason}`,
@@ -120,16 +123,58 @@ export class RowReader {
       this.#delimiters = [told]
       return first.row.next
     }
-    const blank = [first, ...others].find(({ row }) => row.cells.every(isBlank))
+    const blank = [first, ...others].find(isBlankRow)
     if (blank !== undefined) {
-      this.#number += 1
-      return blank.row.next
+      const isDoubtful = blank.delimiter === onlyWithHeader && blank !== first && this.#column === undefined
+      const empty = isDoubtful ? this.#emptyBefore(text, at, last) : { rows: 1, next: blank.row.next }
+      if (empty === undefined) return at
+      this.#number += empty.rows
+      if (empty.rows > 0) return empty.next
     }
     const { layout, header } = layoutOf([first, ...others], this.#column)
     this.#layout = layout
     if (header === undefined) return at
     this.#number += 1
     return header.next
+  }
+
+  /**
+   * How many rows before a header are blank, if bars are delimiters, and where they end. None where no header comes
+   * after them: then bars may be all of a code. `undefined` if the text ends before that is clear.
+   */
+  #emptyBefore(text: ByteString, from: number, last: boolean): { rows: number; next: number } | undefined {
+    let rows = 0
+    let next = from
+    while (next < text.length) {
+      const readings = this.#readings(text, next, last)
+      if (readings === undefined) break
+      const blank = readings.rows.find(isBlankRow)
+      if (blank === undefined) {
+        const isHeader = readings.rows.some(({ row }) => haveUsualName(row.cells))
+        return isHeader ? { rows, next } : { rows: 0, next: from }
+      }
+      rows += 1
+      next = blank.row.next
+    }
+    // What is kept until it is clear is no more than a row can be.
+    return last || text.length - from > longestRow ? { rows: 0, next: from } : undefined
+  }
+
+  /** The row that begins at `at`, with each delimiter that is possible; `undefined` if the text ends before its end. */
+  #readings(
+    text: ByteString,
+    at: number,
+    last: boolean,
+  ): { rows: FirstRow[]; unreadable: Unreadable[] } | undefined {
+    const rows: FirstRow[] = []
+    const unreadable: Unreadable[] = []
+    for (const delimiter of this.#delimiters) {
+      const row = this.#readRow(text, at, last, delimiter)
+      if (row.kind === 'UNFINISHED') return undefined
+      if (row.kind === 'ROW') rows.push({ delimiter, row })
+      else unreadable.push(row)
+    }
+    return { rows, unreadable }
   }
 
   *#readLines(text: ByteString, layout: Layout): Generator<Rows> {
@@ -243,6 +288,10 @@ export class RowReader {
     const { rows, refused } = this.#batch
     return rows.length + refused.length >= rowsAtOnce || refused.length >= refusedAtOnce
   }
+}
+
+function isBlankRow({ row }: FirstRow): boolean {
+  return row.cells.every(isBlank)
 }
 
 const tooLong =

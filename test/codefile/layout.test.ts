@@ -135,6 +135,27 @@ describe('the delimiter', () => {
     expect(await codesOf('code,text\nA;1,x\nB|2,y\n')).toEqual(['A;1', 'B|2'])
   })
 
+  it('is not taken for a code where a row of nothing but bars comes before the header', async () => {
+    const rows = [{ number: 3, code: 'A1' }]
+    for (const header of ['id|code', 'id,code', 'code'])
+      for (const blank of ['|', ' | |', '""|""'])
+        expect(await readAll(`${blank}\n\n${header}\n${header.replace('code', 'A1')}\n`)).toEqual({
+          rows: [{ number: 4, code: 'A1' }],
+          refused: [],
+        })
+    expect(await codesOf(`${'|\n'.repeat(30_000)}code\nA1\n`)).toEqual(['A1'])
+    expect(await readAll('sep=|\n||\nid|code\n1|A1\n')).toEqual({ rows, refused: [] })
+    expect(await readAll('|\nid|name\n1|A1\n', { column: 'name' })).toEqual({ rows, refused: [] })
+  })
+
+  it('is a code where no header comes after it, however far one is looked for', async () => {
+    expect(await codesOf('|')).toEqual(['|'])
+    expect(await codesOf('||\n|\n')).toEqual(['||', '|'])
+    expect(await codesOf('|\n\nA|1\n|\n')).toEqual(['|', 'A|1', '|'])
+    const bars = Array.from({ length: 100_000 }, () => '|')
+    expect(await codesOf(`${bars.join('\n')}\nid|code\n`)).toEqual([...bars, 'id|code'])
+  })
+
   it('can be told as Excel is told it, in a line that is no row', async () => {
     expect(await readAll('sep=;\r\nname,x;code\r\nAda;A1\r\n')).toEqual({
       rows: [{ number: 2, code: 'A1' }],
