@@ -8,8 +8,7 @@ const visible = [...'ABC019-_./*"\',;|<>()', 'ä', 'Ж', '夏', '€', '𝔸', '
 const codes = fc
   .array(fc.constantFrom(...visible, ' '), { minLength: 1, maxLength: 20 })
   .map((parts) => parts.join(''))
-  // A first row of nothing but bars is taken for an empty one, between delimiters.
-  .filter((code) => code.trim() === code && !/^\|*$/.test(code))
+  .filter((code) => code.trim() === code && code !== '')
 
 /** What may stand in other cells: anything but what begins like a number of a spreadsheet's rows. */
 const others = fc.oneof(
@@ -78,7 +77,7 @@ describe('whatever has been written as CSV', () => {
         const bytes = file.packed ? gzipSync(text) : Buffer.from(text)
         expect(await readAll(new Source(cut(bytes, file.size)))).toEqual({ rows: expected, refused: [] })
       }),
-      { numRuns: 500 },
+      { numRuns: 4_000 },
     )
   })
 })

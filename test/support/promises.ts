@@ -39,6 +39,10 @@ const taskStatus = 'subscription ($id: ID!) { taskUpdated(id: $id) { id status a
 const poolCounts =
   'subscription ($id: ID!) { poolUpdated(id: $id) { id availableCount claimedCount status } }'
 
+const forgettingEvents = `
+  WITH log AS (UPDATE event_log SET floor = last RETURNING *)
+  DELETE FROM event USING log WHERE event.account_id = log.account_id AND sequence <= log.floor`
+
 /** Tests of what every client library is promised. */
 export function keepsPromises(connect: Connect): void {
   let service: TestService
@@ -166,12 +170,31 @@ export function keepsPromises(connect: Connect): void {
       expect(watched.shown).toHaveLength(1)
     })
 
+    test('is read afresh as soon as it can be, when the database goes away just then', async () => {
+      await using database = await testDatabase()
+      await using proxy = await openProxy(database.url)
+      await using own = await startService({ databaseUrl: proxy.url })
+      await using there = new Client(own)
+      const { poolId, formatId } = await newStock(there, 1)
+      await using through = await connectThrough(own)
+      const watched = through.watch(poolId)
+      await watched.until(({ shown }) => shown.length === 1)
+      through.balancer.breakDown()
+      await generate(there, { poolId, formatId, quantity: 2 })
+      await runSql(database.url, forgettingEvents)
+      const lost = through.balancer.hears('CURSOR_EXPIRED')
+      const refused = through.balancer.hears('UNAVAILABLE')
+      through.balancer.mend()
+      await lost
+      proxy.breakDown()
+      await refused
+      proxy.mend()
+      await watched.until(({ shown }) => shown.length === 2)
+      expect(watched.shown[1]).toMatchObject({ before: 0, pool: { id: poolId, availableCount: '3' } })
+    })
+
     test.each([
-      [
-        'CURSOR_EXPIRED',
-        'WITH log AS (UPDATE event_log SET floor = last RETURNING *) ' +
-          'DELETE FROM event USING log WHERE event.account_id = log.account_id AND sequence <= log.floor',
-      ],
+      ['CURSOR_EXPIRED', forgettingEvents],
       ['CURSOR_INVALID', 'UPDATE event_log SET log = gen_random_uuid()'],
     ])('is read afresh, and goes on from there, on %s', async (_code, sql) => {
       const { poolId, formatId } = await newStock(client, 1)

@@ -3,7 +3,7 @@ import { GraphQLWsLink } from '@apollo/client/link/subscriptions'
 import { OperationTypeNode } from 'graphql'
 import { connectSocket } from './graphql-ws.ts'
 import { type PoolEvents, type PoolState, poolEvents, poolState, type View } from './operations.ts'
-import { placeIsLost, resuming } from './resuming.ts'
+import { passes, pause, placeIsLost, resuming } from './resuming.ts'
 
 export function connectApollo(
   url: string,
@@ -34,14 +34,17 @@ export function watchPool(client: ApolloClient, poolId: string, view: View): () 
   let left = false
   let leave = () => {}
 
-  const begin = async () => {
-    const { data } = await client.query<PoolState>({
+  const begin = async (failures = 0): Promise<void> => {
+    const { data, error } = await client.query<PoolState>({
       query: gql(poolState),
       variables: { poolId },
       fetchPolicy: 'network-only',
+      errorPolicy: 'all',
     })
     if (left) return
-    if (data?.pool == null) return view.fail('There is no such pool.')
+    if (CombinedGraphQLErrors.is(error) && passes(error.errors))
+      return pause(failures).then(() => begin(failures + 1))
+    if (data?.pool == null) return view.fail(error ?? 'There is no such pool.')
     view.show(data.pool)
     const variables = { poolId, after: data.eventCursor }
     const events = client.subscribe<PoolEvents>({ query: gql(poolEvents), variables })
@@ -53,10 +56,10 @@ export function watchPool(client: ApolloClient, poolId: string, view: View): () 
   }
   const failed = (error: unknown) => {
     leave()
-    if (CombinedGraphQLErrors.is(error) && placeIsLost(error.errors)) begin().catch(view.fail)
+    if (CombinedGraphQLErrors.is(error) && placeIsLost(error.errors)) void begin()
     else view.fail(error)
   }
-  begin().catch(view.fail)
+  void begin()
 
   return () => {
     left = true

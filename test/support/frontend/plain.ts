@@ -1,6 +1,6 @@
 import type { FormattedExecutionResult, SubscribePayload } from 'graphql-ws'
 import { type PoolEvents, type PoolState, poolEvents, poolState, type View } from './operations.ts'
-import { placeIsLost, resuming, type Subscribe } from './resuming.ts'
+import { passes, pause, placeIsLost, resuming, type Subscribe } from './resuming.ts'
 
 /** graphql-ws's own client, or graphql-sse's. */
 export interface PlainClient {
@@ -15,19 +15,23 @@ export function watchPool(client: PlainClient, poolId: string, view: View): () =
   let left = false
   let leave = () => {}
 
-  const begin = async () => {
-    const answer = await client.iterate({ query: poolState, variables: { poolId } }).next()
+  const begin = async (failures = 0): Promise<void> => {
+    const reading = client.iterate({ query: poolState, variables: { poolId } }).next()
+    const { data, errors } = await reading.then(
+      ({ value }) => ({ data: value?.data as PoolState | undefined, errors: value?.errors as unknown }),
+      (errors: unknown) => ({ data: undefined, errors }),
+    )
     if (left) return
-    const state = answer.value?.data as PoolState | undefined
-    if (state?.pool == null) return view.fail(answer.value?.errors ?? 'There is no such pool.')
-    view.show(state.pool)
+    if (passes(errors)) return pause(failures).then(() => begin(failures + 1))
+    if (data?.pool == null) return view.fail(errors ?? 'There is no such pool.')
+    view.show(data.pool)
     const error = (errors: unknown) => {
       leave()
-      if (placeIsLost(errors)) begin().catch(view.fail)
+      if (placeIsLost(errors)) void begin()
       else view.fail(errors)
     }
     leave = subscribe(
-      { query: poolEvents, variables: { poolId, after: state.eventCursor } },
+      { query: poolEvents, variables: { poolId, after: data.eventCursor } },
       {
         next({ data, errors }) {
           if (errors) error(errors)
@@ -38,7 +42,7 @@ export function watchPool(client: PlainClient, poolId: string, view: View): () =
       },
     )
   }
-  begin().catch(view.fail)
+  void begin()
 
   return () => {
     left = true

@@ -62,7 +62,8 @@ export function pause(failures: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, longest * Math.random()))
 }
 
-const passes = (errors: unknown) => haveCode(errors, ['UNAVAILABLE', 'SUBSCRIBER_TOO_SLOW'])
+/** Whether the service cannot go on for the moment. Then try again. */
+export const passes = (errors: unknown) => haveCode(errors, ['UNAVAILABLE', 'SUBSCRIBER_TOO_SLOW'])
 
 /** Whether the service cannot go on from the cursor. Then read the state afresh, and go on from its eventCursor. */
 export const placeIsLost = (errors: unknown) => haveCode(errors, ['CURSOR_EXPIRED', 'CURSOR_INVALID'])

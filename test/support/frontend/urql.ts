@@ -3,7 +3,7 @@ import { type CacheExchangeOpts, cacheExchange } from '@urql/exchange-graphcache
 import type { Sink } from 'graphql-ws'
 import { connectSocket } from './graphql-ws.ts'
 import { type PoolEvents, type PoolState, poolEvents, poolState, type View } from './operations.ts'
-import { placeIsLost, resuming } from './resuming.ts'
+import { passes, pause, placeIsLost, resuming } from './resuming.ts'
 
 export function connectUrql(url: string, key: string, cache: CacheExchangeOpts): Client {
   const subscribe = resuming(connectSocket(url, key).subscribe)
@@ -30,9 +30,10 @@ export function watchPool(client: Client, poolId: string, view: View): () => voi
   let left = false
   let leave = () => {}
 
-  const begin = async () => {
+  const begin = async (failures = 0): Promise<void> => {
     const state = await client.query<PoolState>(poolState, { poolId }, { requestPolicy: 'network-only' })
     if (left) return
+    if (passes(state.error?.graphQLErrors)) return pause(failures).then(() => begin(failures + 1))
     if (state.data?.pool == null) return view.fail(state.error ?? 'There is no such pool.')
     view.show(state.data.pool)
     const events = client.subscription<PoolEvents>(poolEvents, { poolId, after: state.data.eventCursor })
