@@ -33,18 +33,19 @@ export async function previewFormat(
 }
 
 // Most accounts have fewer uploaded codes that could be of a format, or none: it is ready at once.
-const lookedAtAtOnce = 10_000
+const mostLookedAt = 10_000
 
 /**
  * Creates a format, which leaves out the codes that were uploaded before: they are counted, which takes a second or two
  * for a million, in which no other format can be created and uploads of the account wait, and nothing else does; where
- * they are many, a worker takes them out afterwards.
+ * they are more than `lookedAtAtOnce`, a worker takes them out afterwards.
  * Resolves to the id of the new format. Rejects with an InvalidInputError, a NameTakenError or a FormatOverlapError.
  */
 export async function createFormat(
   books: Books,
   accountId: string,
   input: { name: string; shape: ShapeInput },
+  lookedAtAtOnce = mostLookedAt,
 ): Promise<string> {
   const check = new InputCheck()
   const name = check.name(input.name)

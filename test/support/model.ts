@@ -1,3 +1,5 @@
+import { typedKey } from '../../src/codespace/typed-form.ts'
+
 /**
  * What the books should say: lists and counting on small numbers, without any of the service's own rules. All of it is
  * plain data, so that it can be copied to try what would be.
@@ -12,6 +14,10 @@ export interface FormatModel {
   /** All before it are given or passed over. */
   next: number
   reserved: number
+  /** The holes that a worker has yet to come by: codes that were uploaded before the format was created. */
+  pending: Set<number>
+  /** The last code that the worker has looked at, '' at the beginning; nothing when it has looked at all. */
+  lookedAt: string | undefined
 }
 
 /** A position of a line: its code, and what that comes from. */
@@ -103,18 +109,46 @@ export function takenAheadOf(format: FormatModel): number {
   return count(format, 'hole', format.next)
 }
 
-export function holesOf(format: FormatModel): number[] {
-  return format.state.flatMap((one, index) => (one === 'hole' ? [index] : []))
+/** The indices that are taken out of a format by now. */
+export function takenOf(format: FormatModel): number[] {
+  return format.state.flatMap((one, index) => (one === 'hole' && !format.pending.has(index) ? [index] : []))
 }
 
 export function available(pool: PoolModel): number {
   return pool.line.length - pool.claimed
 }
 
-/** A format appears, and leaves out what was uploaded before. */
-export function addFormat(model: Model, id: string, codes: string[]): void {
+/** A format appears, and leaves out what was uploaded before, of which so many are looked at at once. */
+export function addFormat(model: Model, id: string, codes: string[], limit: number): void {
   const state = codes.map((code) => (model.uploaded.has(code) ? 'hole' : 'free'))
-  model.formats.push({ id, codes, state, next: 0, reserved: 0 })
+  const format: FormatModel = {
+    id,
+    codes,
+    state,
+    next: 0,
+    reserved: 0,
+    pending: new Set([...state.keys()].filter((index) => state[index] === 'hole')),
+    lookedAt: state.includes('hole') ? '' : undefined,
+  }
+  model.formats.push(format)
+  lookOn(model, format, limit)
+}
+
+/** The next uploaded codes of the account are looked at for those that are to be taken out of a format. */
+export function lookOn(model: Model, format: FormatModel, limit: number): void {
+  const from = format.lookedAt
+  if (from === undefined) return
+  const rest = [...model.uploaded.keys()].filter((code) => from === '' || order(code, from) > 0).sort(order)
+  const page = rest.slice(0, limit)
+  for (const code of page) format.pending.delete(format.codes.indexOf(code))
+  format.lookedAt = page.length < limit ? undefined : page.at(-1)
+}
+
+/** Uploaded codes are kept sorted by what they are looked up by. */
+function order(code: string, other: string): number {
+  const [key, otherKey] = [typedKey(code), typedKey(other)]
+  if (key === otherKey) return code < other ? -1 : code > other ? 1 : 0
+  return key < otherKey ? -1 : 1
 }
 
 export function addPool(model: Model, id: string): void {
@@ -130,6 +164,8 @@ export function addUpload(model: Model, id: string, poolId: string, dryRun: bool
 /** Gives the next codes of a format that nobody has to a pool. */
 export function lay(pool: PoolModel, format: FormatModel, quantity: number): void {
   for (let left = quantity; left > 0; format.next++) {
+    // What is passed over stays taken, whoever comes by it later.
+    format.pending.delete(format.next)
     if (format.state[format.next] !== 'free') continue
     format.state[format.next] = 'given'
     pool.line.push({ source: format.id, index: format.next, code: format.codes[format.next] as string })
@@ -237,7 +273,9 @@ export function clear(model: Model, upload: UploadModel, limit: number): boolean
     const format = model.formats.find((one) => one.codes.includes(code))
     const index = format?.codes.indexOf(code) ?? 0
     // What was passed over is not gone back to.
-    if (format && index >= format.next) format.state[index] = 'free'
+    if (!format || index < format.next) continue
+    format.state[index] = 'free'
+    format.pending.delete(index)
   }
   return true
 }
