@@ -10,7 +10,15 @@ import {
   type RejectedRow,
 } from './chunk.ts'
 import { availableForGeneration, holdCatalog, lockFormat, readFormat } from './format.ts'
-import { countDryRun, type FormatShare, findCandidates, findShares, readTaken, take } from './taken.ts'
+import {
+  countDryRun,
+  type FormatShare,
+  findCandidates,
+  findShares,
+  readTaken,
+  readUploaded,
+  take,
+} from './taken.ts'
 
 export type { Chunk, RejectedRow } from './chunk.ts'
 export { clearUpload, completeUpload, undoUpload } from './upload-end.ts'
@@ -156,7 +164,12 @@ async function enter(
     readTaken(tx, tx.accountId, formatId, indices),
   ])
   if (format === undefined) throw new Error(`The format ${formatId} is gone.`)
-  const { name, next } = format
+  const { name, next, takenTo } = format
+  // Those that a worker has yet to take out of it are taken just as well.
+  if (takenTo !== undefined) {
+    const uploaded = await readUploaded(tx, tx.accountId, codes)
+    for (const [at, index] of indices.entries()) if (uploaded.has(codes[at] as string)) taken.add(index)
+  }
   let room = availableForGeneration(format)
   // What it has accepted so far would be taken by now. That matters only where it could be all that there was.
   if (dryRun && room <= accepted + BigInt(codes.length)) {
