@@ -83,11 +83,12 @@ export async function refill(
   if (wanted === 0n) return undefined
   const room = availableForGeneration(format)
   const possible = min(wanted, room)
-  // While a format is not ready each code costs something. No claim waits for more of them than it needs.
+  // While a format is not ready each code costs something: a claim waits for those that it needs, and for a few more, so
+  // that the pool is not empty behind it.
   const quantity =
     format.takenTo === undefined
       ? possible
-      : min(possible, max(needed - (pool.total - pool.claimed), atOnceWhileUnready))
+      : min(possible, max(needed - (pool.total - pool.claimed), 0n) + atOnceWhileUnready)
   const taskId = quantity > 0n ? await generateAtOnce(tx, pool, format, quantity) : undefined
   if (possible === wanted) pool.refillFailed = false
   else if (!pool.refillFailed) {
