@@ -69,9 +69,9 @@ export async function takePiece(
   const rows = await tx.rows<{ code: string }>({
     text: `
       SELECT code FROM uploaded_code
-      WHERE account_id = $1 AND typed >= $2 AND typed < $3 AND (typed > $2 OR code > $4)
+      WHERE account_id = $1 AND (typed, code) > ($2, $3) AND typed < $4
       ORDER BY account_id, typed, code LIMIT $5`,
-    values: [tx.accountId, takenTo === '' ? from : typedKey(takenTo), to, takenTo, limit],
+    values: [tx.accountId, takenTo === '' ? from : typedKey(takenTo), takenTo, to, limit],
   })
   const codes = rows.map(({ code }) => code).filter((code) => space.pattern.has(code))
   await insertTaken(tx, id, space.indicesOf(codes) as bigint[])
@@ -83,7 +83,7 @@ export async function takePiece(
   return last === null
 }
 
-/** How many codes a refill from a format that is not ready makes sure of, if no more are needed. */
+/** How many codes a refill from a format that is not ready makes sure of beyond those that are needed at once. */
 export const atOnceWhileUnready = 10_000n
 
 /**
