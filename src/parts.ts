@@ -5,6 +5,7 @@ import { EventFeed } from './domain/feed.ts'
 import { GuessLimit } from './domain/guess-limit.ts'
 import { KeyWatch } from './domain/keywatch.ts'
 import { LookUps } from './domain/lookup.ts'
+import { Turns } from './domain/turns.ts'
 import { Uploads } from './domain/upload.ts'
 import { watchPools, watchTasks } from './domain/watch.ts'
 import type { Services } from './graphql/context.ts'
@@ -32,6 +33,7 @@ export async function openParts(lifecycle: Lifecycle, books: Books, options: Par
   const { log } = options
   const open = <Part extends { close(): unknown }>(name: string, make: () => Part) =>
     lifecycle.open(name, make, (opened) => opened.close())
+  const turns = new Turns()
   const authentication = await open('authentication', () => new Authentication(books, log))
   const services: Services = {
     books,
@@ -39,11 +41,11 @@ export async function openParts(lifecycle: Lifecycle, books: Books, options: Par
     uploads: new Uploads(books, options.maximumUploadBytes),
     lookUps: new LookUps(books),
     guesses: new GuessLimit(options.failedLookUpsPerMinute),
-    feed: await open('events', () => new EventFeed(books, log)),
+    feed: await open('events', () => new EventFeed(books, turns, log)),
     pools: await open('watched pools', () => watchPools(books, log)),
     tasks: await open('watched tasks', () => watchTasks(books, log)),
     keys: await open('keys in use', () => new KeyWatch(books, log)),
   }
-  const subscriber = await open('subscriptions', () => new Subscriber(log))
+  const subscriber = await open('subscriptions', () => new Subscriber(turns, log))
   return { services, authentication, subscriber }
 }

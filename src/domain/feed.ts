@@ -1,10 +1,10 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { isUnavailable } from '../database/errors.ts'
 import type { Books } from './books.ts'
 import { CursorExpiredError, ReaderTooSlowError } from './errors.ts'
 import { type PoolEvent, readEventsAfter, readLog, readLogs } from './event.ts'
 import { Sleeper, Sleepers } from './sleepers.ts'
+import type { Turns } from './turns.ts'
 
 // Between notices: how late an event is at most whose notice was lost.
 const lookEveryMs = 1_000
@@ -16,9 +16,6 @@ const pageSize = 1_000
 
 // Events that a reader is given at once, before it looks again: all that it holds while it is slow.
 const atOnce = 20
-
-// How long readers go on with events that are at hand before it is the turn of others.
-const longestTurnMs = 10
 
 /** What a reader wants of an account's log: the events after `sequence`, of one pool or of all. */
 export interface Wanted {
@@ -37,13 +34,15 @@ export class EventFeed {
   readonly #books: Books
   readonly #log: Logger
   readonly #tails = new Map<string, Tail>()
-  readonly #turns = new Turns()
+  readonly #turns: Turns
   readonly #stopListening: () => void
   readonly #timer: NodeJS.Timeout
   #looking = false
 
-  constructor(books: Books, log: Logger) {
+  /** `turns`: those that its readers have together with who works out what they are told. */
+  constructor(books: Books, turns: Turns, log: Logger) {
     this.#books = books
+    this.#turns = turns
     this.#log = log
     this.#stopListening = books.notifications.on('events', (accountId) => {
       if (accountId === undefined) this.#lookAtAll()
@@ -70,11 +69,10 @@ export class EventFeed {
         const seen = tail.sleepers.calls
         const events = tail.after(position, atOnce) ?? (await this.#readPage(accountId, position, signal))
         for (const event of events) {
-          position = event.sequence
-          if (poolId !== undefined && event.poolId !== poolId) continue
-          yield event
-          if (signal.aborted) return
           if (this.#turns.isOver()) await this.#turns.next()
+          if (signal.aborted) return
+          position = event.sequence
+          if (poolId === undefined || event.poolId === poolId) yield event
         }
         if (events.length === 0) await tail.sleepers.sleep(sleeper, seen)
       }
@@ -210,25 +208,5 @@ class Tail {
       if (events.length === pageSize) this.#advanceAgain = true
       this.sleepers.wakeAll()
     } while (this.#advanceAgain)
-  }
-}
-
-/** The turns of the event loop that readers of this process have together. */
-class Turns {
-  #began = 0
-  #next: Promise<void> | undefined
-
-  /** Whether this turn has lasted for as long as it may. */
-  isOver(): boolean {
-    return performance.now() - this.#began >= longestTurnMs
-  }
-
-  /** Resolves in the next turn, after others have had theirs. */
-  next(): Promise<void> {
-    this.#next ??= nextTurn().then(() => {
-      this.#began = performance.now()
-      this.#next = undefined
-    })
-    return this.#next
   }
 }

@@ -1,4 +1,4 @@
-import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   createSourceEventStream,
   type DocumentNode,
@@ -12,6 +12,7 @@ import {
 } from 'graphql'
 import type { Logger } from 'pino'
 import { isUnavailable } from '../database/errors.ts'
+import type { Turns } from '../domain/turns.ts'
 import type { Context } from './context.ts'
 
 const tryAgainAfterMs = 1_000
@@ -31,13 +32,16 @@ export type Subscribed = AsyncGenerator<ExecutionResult, void, void> | Execution
  * told in part would be lost to a client that goes on from the last cursor it has.
  */
 export class Subscriber {
+  readonly #turns: Turns
   readonly #log: Logger
   readonly #questions = new Questions()
   /** The answers that are still to be worked out: by event, then by question. */
   readonly #coming = new WeakMap<object, Map<string, Promise<ExecutionResult>>>()
   #closed = false
 
-  constructor(log: Logger) {
+  /** `turns`: those that readers of events have, too. */
+  constructor(turns: Turns, log: Logger) {
+    this.#turns = turns
     this.#log = log
   }
 
@@ -62,7 +66,7 @@ export class Subscriber {
     this.#coming.set(event, coming)
     const known = coming.get(question)
     if (known !== undefined) return known
-    const answer = nextTurn().then(() => {
+    const answer = this.#turns.next().then(() => {
       // Who asks from here on may know something that came later than what is going to be read.
       coming.delete(question)
       return this.#execute(args)

@@ -7,6 +7,7 @@ import { Claims } from '../../src/domain/claim.ts'
 import { ReaderTooSlowError } from '../../src/domain/errors.ts'
 import { appendEvents, type EventDraft, type PoolEvent, readLog } from '../../src/domain/event.ts'
 import { EventFeed } from '../../src/domain/feed.ts'
+import { Turns } from '../../src/domain/turns.ts'
 import {
   fill,
   newAccount,
@@ -30,7 +31,7 @@ async function emptyAccount(): Promise<Place> {
 }
 
 function openFeed(books: Books): EventFeed {
-  const feed = new EventFeed(books, silent)
+  const feed = new EventFeed(books, new Turns(), silent)
   onTestFinished(() => feed.close())
   return feed
 }
@@ -227,7 +228,7 @@ describe('a database that goes away', () => {
     const place = await emptyAccount()
     await using proxy = await openProxy(test.databaseUrl)
     const cutOff = await test.another({ url: proxy.url })
-    const feed = new EventFeed(cutOff, silent)
+    const feed = new EventFeed(cutOff, new Turns(), silent)
     try {
       const waiting = follow(feed, place)
       await append(place, 1)

@@ -10,6 +10,7 @@ import {
 } from 'graphql'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { DatabaseUnavailableError } from '../../src/database/errors.ts'
+import { Turns } from '../../src/domain/turns.ts'
 import { Subscriber } from '../../src/graphql/subscribe.ts'
 import { silent } from '../support/books.ts'
 
@@ -71,7 +72,7 @@ function open(): Subscriber {
   executed = []
   state = 0
   away = 0
-  const subscriber = new Subscriber(silent)
+  const subscriber = new Subscriber(new Turns(), silent)
   onTestFinished(() => subscriber.close())
   return subscriber
 }
