@@ -8,22 +8,49 @@ export type Source<T> = (signal: AbortSignal) => AsyncGenerator<T>
 export async function* merge<T>(signal: AbortSignal, sources: readonly Source<T>[]): AsyncGenerator<T, void> {
   const ending = new AbortController()
   const open = sources.map((source) => source(AbortSignal.any([signal, ending.signal])))
-  const pending = new Map(open.map((source) => [source, nextOf(source)]))
+  const pending = new Map<AsyncGenerator<T>, Promise<void>>()
+  const arrived: Arrival<T>[] = []
+  let wake = () => {}
+  // Not Promise.race: it would leave something behind with a source that keeps silent whenever another yields.
+  const ask = (source: AsyncGenerator<T>) => {
+    const arrive = (take: () => IteratorResult<T>) => {
+      arrived.push({ source, take })
+      wake()
+    }
+    const fail = (error: unknown) =>
+      arrive(() => {
+        throw error
+      })
+    pending.set(
+      source,
+      source.next().then((result) => arrive(() => result), fail),
+    )
+  }
+  for (const source of open) ask(source)
   try {
     for (;;) {
-      const { source, result } = await Promise.race(pending.values())
+      const arrival = arrived.shift()
+      if (arrival === undefined) {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+        continue
+      }
+      const result = arrival.take()
       if (result.done) return
-      pending.set(source, nextOf(source))
+      ask(arrival.source)
       yield result.value
     }
   } finally {
     ending.abort()
     // Why the first of them has failed is told; what the others still had to say is not.
-    await Promise.allSettled(pending.values())
+    await Promise.all(pending.values())
     await Promise.all(open.map((source) => source.return(undefined)))
   }
 }
 
-async function nextOf<T>(source: AsyncGenerator<T>) {
-  return { source, result: await source.next() }
+interface Arrival<T> {
+  source: AsyncGenerator<T>
+  /** What the source has yielded; throws what it has failed with. */
+  take: () => IteratorResult<T>
 }

@@ -48,6 +48,15 @@ describe('merged sources', () => {
     expect([a.isEnded(), b.isEnded()]).toEqual([true, true])
   })
 
+  test('yield what has come together one after the other', async () => {
+    const { a, b, merged } = mergeTwo()
+    const first = merged.next()
+    a.give('one')
+    b.give('two')
+    expect([await first, await merged.next()].map(({ value }) => value).sort()).toEqual(['one', 'two'])
+    await merged.return()
+  })
+
   test('end while all of them wait, when they are to', async () => {
     const { a, b, leaving, merged } = mergeTwo()
     const next = merged.next()
