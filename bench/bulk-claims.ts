@@ -9,6 +9,7 @@ import { Claims, maximumClaim } from '../src/domain/claim.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
 import { measure, requestOf } from './load.ts'
 import {
+  beginningOfClaim,
   claimDocument,
   claimInput,
   compare,
@@ -78,7 +79,7 @@ const claim = requestOf({
   query: claimDocument('claimCodes'),
   variables: claimInput(poolId, maximumClaim),
 })
-const rateOfClaims = () => rateOf(claim, '{"data":{"result":{"codes":[{"code":"')
+const rateOfClaims = () => rateOf(claim, beginningOfClaim)
 
 function rateOfQuery(field: string): () => Promise<number> {
   const request = requestOf({ key, query: `{ result: ${field} { code } }`, variables: {} })

@@ -1,15 +1,19 @@
 /**
  * Downloading a pool's codes over HTTP, from a server that is a process of its own, by a client that throws them away
  * as they come: ten million available ones, as they are and packed; a million that were claimed one by one, and ten
- * thousand at a time; and the memory that the server takes for the largest file against a small one. Run it with
+ * thousand at a time; ten million that were generated around a hundred thousand uploaded ones; and the memory that the server takes for the largest file against a small one. Run it with
  * `node bench/download.ts`. What a process takes is read where Linux tells it.
  */
 
 import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import type { ExportStatus } from '../src/domain/export.ts'
+import { createPool } from '../src/domain/pool.ts'
+import { encodeId } from '../src/graphql/ids.ts'
 import { codesPath } from '../src/graphql/links.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
+import { Client } from '../test/support/client.ts'
+import { ended, upload } from '../test/support/upload-api.ts'
 import {
   median,
   newFormat,
@@ -26,6 +30,7 @@ const rounds = 7
 const many = 10_000_000
 const handedOut = 1_000_000
 const few = 100_000
+const holes = 100_000
 
 await using lifecycle = new Lifecycle()
 const bench = await openBooks(lifecycle, await startPostgres(lifecycle))
@@ -49,6 +54,20 @@ async function poolOf(name: string, codes: number, claimed: number, each: number
     values: [accountId, poolId, claimed],
   })
   return poolId
+}
+
+/** A pool of codes that were generated around uploaded ones of the same format: those lie all along its line. */
+async function poolAroundHoles(): Promise<string> {
+  const ownFormatId = await newFormat(bench, 11)
+  const space = await books.codeSpaces.get(books, accountId, ownFormatId)
+  const apart = BigInt(many / holes)
+  const uploaded = Array.from({ length: holes }, (_, i) => space.codesAt(BigInt(i) * apart, 1)).flat()
+  const uploads = await createPool(books, accountId, { name: 'uploaded' })
+  await using client = new Client({ url, key })
+  const taskId = await upload({ url }, client, encodeId('Pool', uploads), `${uploaded.join('\n')}\n`)
+  const { addedCount } = await ended(client, taskId)
+  if (Number(addedCount) !== holes) throw new Error(`The upload has added ${addedCount}.`)
+  return await newPool(bench, { name: 'around holes', formatId: ownFormatId, quantity: BigInt(many) })
 }
 
 interface Taken {
@@ -142,6 +161,11 @@ const packed = await takeTimes(available, 'AVAILABLE', 'gzip')
 console.log('The same with gzip')
 show('from the request to its last byte', rateOf(packed, many), 'codes a second')
 show('size', (packed[0]?.bytes ?? 0) / 1e6, 'MB')
+
+const around = await takeTimes(await poolAroundHoles(), 'AVAILABLE')
+console.log(`The same around ${holes.toLocaleString('en')} uploaded codes of the format`)
+show('from the request to its last byte', rateOf(around, many), 'codes a second')
+show('by that of a file without any', rateOf(around, many) / rate, '')
 
 for (const each of [1, 10_000]) {
   const claimed = await poolOf(`claimed by ${each}`, handedOut, handedOut, each)

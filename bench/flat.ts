@@ -7,16 +7,15 @@
 import { auditBooks } from '../src/domain/audit/audit.ts'
 import { Claims, maximumClaim } from '../src/domain/claim.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
-import { measure, requestOf } from './load.ts'
 import {
   type BenchBooks,
-  claimDocument,
-  claimInput,
+  claiming,
   compare,
   createDatabase,
   newFormat,
   newPool,
   openBooks,
+  rateOf,
   show,
   showRatio,
   startPostgres,
@@ -28,7 +27,6 @@ const rounds = 11
 const roundMs = 3_000
 const available = 1_000_000_000n
 const behind = 10_000_000
-const expected = '{"data":{"result":{"codes":[{"code":"'
 
 await using lifecycle = new Lifecycle()
 const postgresUrl = await startPostgres(lifecycle)
@@ -73,12 +71,7 @@ async function side({ bench, poolId }: typeof old): Promise<() => Promise<number
   const { databaseUrl, key } = bench
   const url = await startServer(lifecycle, { databaseUrl, role: 'all', codeRows: false })
   const load = { urls: [url], connections, milliseconds: roundMs }
-  const request = requestOf({
-    key,
-    query: claimDocument('claimCodes'),
-    variables: claimInput(poolId, 1),
-  })
-  return async () => (await measure(load, () => request, expected)).rate
+  return rateOf(claiming(load, { key, poolIds: [poolId] }))
 }
 
 const claims = await compare(rounds, await side(old), await side(fresh))

@@ -4,10 +4,8 @@
  */
 
 import { Lifecycle } from '../src/lifecycle.ts'
-import { measure, requestOf } from './load.ts'
 import {
-  claimDocument,
-  claimInput,
+  claiming,
   compare,
   newFormat,
   newPool,
@@ -21,7 +19,6 @@ import {
 const connections = 64
 const rounds = 11
 const roundMs = 4_000
-const expected = '{"data":{"result":{"codes":[{"code":"'
 
 await using lifecycle = new Lifecycle()
 const bench = await openBooks(lifecycle, await startPostgres(lifecycle))
@@ -34,9 +31,9 @@ const load = { urls: [url], connections, milliseconds: roundMs }
 
 /** The 99th percentile of how long a claim takes, in milliseconds. */
 function side(poolId: string): () => Promise<number> {
-  const request = requestOf({ key, query: claimDocument('claimCodes'), variables: claimInput(poolId, 1) })
+  const claims = claiming(load, { key, poolIds: [poolId] })
   return async () => {
-    const { latencies } = await measure(load, () => request, expected)
+    const { latencies } = await claims()
     return latencies.sort((a, b) => a - b)[Math.floor(latencies.length * 0.99)] as number
   }
 }

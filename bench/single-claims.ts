@@ -5,11 +5,13 @@
 
 import { randomUUID } from 'node:crypto'
 import { Lifecycle } from '../src/lifecycle.ts'
-import { measure, requestOf } from './load.ts'
+import { type Measurement, measure, requestOf } from './load.ts'
 import {
+  beginningOfClaim,
   claimDocument,
   claimedOf,
   claimInput,
+  claiming,
   compare,
   newFormat,
   newPool,
@@ -23,7 +25,6 @@ import {
 const connections = 64
 const rounds = 9
 const roundMs = 3_000
-const expected = '{"data":{"result":{"codes":[{"code":"'
 
 await using lifecycle = new Lifecycle()
 const bench = await openBooks(lifecycle, await startPostgres(lifecycle))
@@ -39,14 +40,18 @@ const load = { urls: [url], connections, milliseconds: roundMs }
 const { input } = claimInput(poolId, 1)
 let claimed = 0
 
-function side(field: string, withKeys: boolean): () => Promise<number> {
+/** As `claiming`, and each with an idempotency key of its own. */
+function claimingWithKeys(field: string): () => Promise<Measurement> {
   const query = claimDocument(field)
-  const fixed = requestOf({ key, query, variables: { input } })
-  const next = withKeys
-    ? () => requestOf({ key, query, variables: { input: { ...input, idempotencyKey: randomUUID() } } })
-    : () => fixed
+  const next = () =>
+    requestOf({ key, query, variables: { input: { ...input, idempotencyKey: randomUUID() } } })
+  return () => measure(load, next, beginningOfClaim)
+}
+
+function side(field: string, withKeys: boolean): () => Promise<number> {
+  const claims = withKeys ? claimingWithKeys(field) : claiming(load, { key, field, poolIds: [poolId] })
   return async () => {
-    const { rate, answered } = await measure(load, next, expected)
+    const { rate, answered } = await claims()
     if (field === 'claimCodes') claimed += answered
     return rate
   }

@@ -4,11 +4,9 @@
  */
 
 import { Lifecycle } from '../src/lifecycle.ts'
-import { measure, requestOf } from './load.ts'
 import {
-  claimDocument,
   claimedOf,
-  claimInput,
+  claiming,
   compare,
   newFormat,
   newPool,
@@ -23,7 +21,6 @@ const connections = 64
 const pools = 20
 const rounds = 9
 const roundMs = 3_000
-const expected = '{"data":{"result":{"codes":[{"code":"'
 
 await using lifecycle = new Lifecycle()
 const bench = await openBooks(lifecycle, await startPostgres(lifecycle))
@@ -38,21 +35,18 @@ const urls = [
 ]
 const load = { urls, connections, milliseconds: roundMs }
 
-const requests = poolIds.map((poolId) =>
-  requestOf({ key, query: claimDocument('claimCodes'), variables: claimInput(poolId, 1) }),
-)
 let claimed = 0
 
-function side(chosen: readonly Buffer[]): () => Promise<number> {
-  const next = () => chosen[Math.floor(Math.random() * chosen.length)] as Buffer
+function side(chosen: readonly string[]): () => Promise<number> {
+  const claims = claiming(load, { key, poolIds: chosen })
   return async () => {
-    const { rate, answered } = await measure(load, next, expected)
+    const { rate, answered } = await claims()
     claimed += answered
     return rate
   }
 }
 
-const claims = await compare(rounds, side(requests), side(requests.slice(0, 1)))
+const claims = await compare(rounds, side(poolIds), side(poolIds.slice(0, 1)))
 console.log(`Claims of one code over HTTP, ${connections} connections to two servers, median of ${rounds}`)
 show(`over ${pools} pools`, claims.first, 'a second')
 show('of one pool', claims.second, 'a second')

@@ -21,10 +21,14 @@ import { PrismaClient } from '../src/generated/prisma/client.ts'
 import { encodeId } from '../src/graphql/ids.ts'
 import type { Lifecycle } from '../src/lifecycle.ts'
 import { startService } from '../src/service.ts'
+import { type Load, type Measurement, measure, requestOf } from './load.ts'
 import type { ServerOptions } from './server.ts'
 
 // Ten million rows are written by one statement.
 const longestPreparationMs = 3_600_000
+
+/** How an answer with codes begins. */
+export const beginningOfClaim = '{"data":{"result":{"codes":[{"code":"'
 
 const log = pino({ level: 'error' }, pino.destination(2))
 
@@ -190,6 +194,31 @@ export function claimDocument(field: string): string {
 /** The input of claimCodes. */
 export function claimInput(poolId: string, count: number): { input: { poolId: string; count: number } } {
   return { input: { poolId: encodeId('Pool', poolId), count } }
+}
+
+/** Who claims, and what of. */
+export interface Claiming {
+  key: string
+  /** claimCodes, or another mutation with its input and its answers. */
+  field?: string
+  /** Of each claim one, at random. */
+  poolIds: readonly string[]
+}
+
+/** A side of a comparison: claims of one code over HTTP, for as long as a round takes. */
+export function claiming(
+  load: Load,
+  { key, field = 'claimCodes', poolIds }: Claiming,
+): () => Promise<Measurement> {
+  const query = claimDocument(field)
+  const requests = poolIds.map((poolId) => requestOf({ key, query, variables: claimInput(poolId, 1) }))
+  const next = () => requests[Math.floor(Math.random() * requests.length)] as Buffer
+  return () => measure(load, next, beginningOfClaim)
+}
+
+/** A side whose figure is its rate. */
+export function rateOf(side: () => Promise<Measurement>): () => Promise<number> {
+  return async () => (await side()).rate
 }
 
 export function median(values: readonly number[]): number {

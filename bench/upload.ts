@@ -1,8 +1,9 @@
 /**
  * How fast a file of codes is uploaded, from the beginning of its POST to hearing that the task is COMPLETED, and how fast
  * its codes alone are added to the books, looked for duplicates and all, chunk by chunk and each in a transaction of its
- * own: both against one bare COPY of the same codes into the same table with the same constraints. The server is a
- * process of its own. Run it with `node bench/upload.ts`.
+ * own: both against one bare COPY of the same codes into the same table with the same constraints. And how fast a file is
+ * of which half of the rows are duplicates, against one without. The server is a process of its own. Run it with
+ * `node bench/upload.ts`.
  */
 
 import { Readable } from 'node:stream'
@@ -61,13 +62,31 @@ function newCodes(): string[] {
 
 /** Rows a second. */
 async function postAll(): Promise<number> {
-  const file = Buffer.from(`${newCodes().join('\n')}\n`)
+  const codes = newCodes()
   await empty()
+  return await postFile(codes, codes.length)
+}
+
+/** Rows a second of a file of which every fourth row is in the account already, and every fourth comes a second time. */
+async function postHalfInVain(): Promise<number> {
+  const codes = newCodes()
+  const known = codes.filter((_, i) => i % 4 === 0)
+  await empty()
+  await postFile(known, known.length)
+  await copying.query('CHECKPOINT')
+  // Of the odd rows, those of the second half repeat those of the first, half a file away.
+  const rows = codes.map((code, i) => (i % 2 === 1 && i >= many / 2 ? (codes[i - many / 2] ?? '') : code))
+  return await postFile(rows, many / 2)
+}
+
+/** Posts a file of which so many codes are new. Rows a second. */
+async function postFile(rows: readonly string[], added: number): Promise<number> {
+  const file = Buffer.from(`${rows.join('\n')}\n`)
   const start = performance.now()
   const id = await post({ url }, client, encodeId('Pool', poolId), file)
   const { status, addedCount } = await ended(client, id)
-  const rate = many / ((performance.now() - start) / 1_000)
-  if (status !== 'COMPLETED' || Number(addedCount) !== many)
+  const rate = rows.length / ((performance.now() - start) / 1_000)
+  if (status !== 'COMPLETED' || Number(addedCount) !== added)
     throw new Error(`The upload is ${status} and has added ${addedCount}.`)
   await cleared()
   return rate
@@ -130,9 +149,9 @@ function* lines(codes: readonly string[], taskId: string): Generator<string> {
       .join('')
 }
 
-/** Both begin with nothing in the table, and with nothing left to be written of what was there. */
+/** All begin with nothing in the tables, and with nothing left to be written of what was there. */
 async function empty(): Promise<void> {
-  await copying.query('TRUNCATE uploaded_code; CHECKPOINT')
+  await copying.query('TRUNCATE uploaded_code, rejected_row; CHECKPOINT')
 }
 
 async function check(taskId: string): Promise<void> {
@@ -148,6 +167,14 @@ console.log(`Uploading ${many.toLocaleString('en')} codes, median of ${rounds}`)
 show('posted, from the request to COMPLETED', posted.first, 'codes a second')
 show('a bare COPY', posted.second, 'codes a second')
 showRatio('the one by the other', posted.ratio, { atLeast: 0.5 })
+
+const inVain = await compare(rounds, postHalfInVain, postAll)
+console.log(
+  'The same, when half of the rows are duplicates: a quarter in the account, and a quarter in the file',
+)
+show('posted, from the request to COMPLETED', inVain.first, 'rows a second')
+show('a file without duplicates', inVain.second, 'rows a second')
+show('the one by the other', inVain.ratio, '\n')
 
 const { first, second, ratio } = await compare(rounds, uploadAll, copyAll)
 console.log(`Adding ${many.toLocaleString('en')} uploaded codes, ${rowsAtOnce} at once, median of ${rounds}`)

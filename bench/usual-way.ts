@@ -5,14 +5,13 @@
  */
 
 import { Lifecycle } from '../src/lifecycle.ts'
-import { measure, requestOf } from './load.ts'
 import {
-  claimDocument,
-  claimInput,
+  claiming,
   compare,
   newFormat,
   newPool,
   openBooks,
+  rateOf,
   show,
   showRatio,
   startPostgres,
@@ -24,7 +23,6 @@ const connections = 64
 const rounds = 7
 const roundMs = 3_000
 const quantity = 1_000_000
-const expected = '{"data":{"result":{"codes":[{"code":"'
 
 await using lifecycle = new Lifecycle()
 await generateClient()
@@ -51,10 +49,7 @@ await bench.books.rows({ text: 'VACUUM ANALYZE' })
 const url = await startServer(lifecycle, { databaseUrl, role: 'all', codeRows: true })
 const load = { urls: [url], connections, milliseconds: roundMs }
 
-function side(field: string): () => Promise<number> {
-  const request = requestOf({ key, query: claimDocument(field), variables: claimInput(poolId, 1) })
-  return async () => (await measure(load, () => request, expected)).rate
-}
+const side = (field: string) => rateOf(claiming(load, { key, field, poolIds: [poolId] }))
 
 console.log(`\nClaims of one code over HTTP, ${connections} connections, median of ${rounds}`)
 const claims = await compare(rounds, side('claimCodes'), side('claimRow'))

@@ -5,15 +5,14 @@
 
 import { encodeId } from '../src/graphql/ids.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
-import { measure, requestOf } from './load.ts'
 import { Readers } from './reading.ts'
 import {
-  claimDocument,
-  claimInput,
+  claiming,
   compare,
   newFormat,
   newPool,
   openBooks,
+  rateOf,
   show,
   showRatio,
   startPostgres,
@@ -24,7 +23,6 @@ const connections = 64
 const sockets = 1_000
 const rounds = 11
 const roundMs = 3_000
-const expected = '{"data":{"result":{"codes":[{"code":"'
 
 await using lifecycle = new Lifecycle()
 const bench = await openBooks(lifecycle, await startPostgres(lifecycle))
@@ -46,10 +44,7 @@ await Readers.open(lifecycle, {
   },
 })
 
-function side(poolId: string): () => Promise<number> {
-  const request = requestOf({ key, query: claimDocument('claimCodes'), variables: claimInput(poolId, 1) })
-  return async () => (await measure(load, () => request, expected)).rate
-}
+const side = (poolId: string) => rateOf(claiming(load, { key, poolIds: [poolId] }))
 
 const { first, second, ratio } = await compare(rounds, side(watched), side(alone))
 console.log(`Claims of one code over HTTP, ${connections} connections, median of ${rounds}`)
