@@ -4,14 +4,20 @@
  * that does nothing, on the same server. Run it with `node bench/lookup.ts`.
  */
 
-import { v7 as newId } from 'uuid'
-import { typedKey } from '../src/codespace/typed-form.ts'
 import { Claims } from '../src/domain/claim.ts'
 import { createFormat } from '../src/domain/new-format.ts'
-import { createPool } from '../src/domain/pool.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
 import { measure, requestOf } from './load.ts'
-import { compare, newPool, openBooks, show, showRatio, startPostgres, startServer } from './support.ts'
+import {
+  compare,
+  newPool,
+  newUploadedPool,
+  openBooks,
+  show,
+  showRatio,
+  startPostgres,
+  startServer,
+} from './support.ts'
 
 const connections = 64
 const rounds = 9
@@ -63,33 +69,11 @@ async function generatedCodes(): Promise<string[]> {
 
 /** Texts of codes of an upload, in lower case with dashes. */
 async function uploadedCodesOf(): Promise<string[]> {
-  const poolId = await createPool(books, accountId, { name: 'Uploaded' })
-  const taskId = newId()
   const codes = Array.from(
     { length: uploadedCodes },
     (_, i) => `gift-${(i * 7_919 + 1_000_003).toString(36)}-${i}`,
   )
-  await books.rows({
-    text: `
-      INSERT INTO task (account_id, id, kind, trigger, pool_id, status, accepted, added)
-      VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'COMPLETED', $4, $5)`,
-    values: [accountId, taskId, poolId, uploadedCodes, uploadedCodes],
-  })
-  await books.rows({
-    text: `
-      INSERT INTO uploaded_code (account_id, task_id, row, code, typed)
-      SELECT $1, $2, number - 1, code, typed
-      FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS codes (code, typed, number)`,
-    values: [accountId, taskId, codes, codes.map(typedKey)],
-  })
-  await books.rows({
-    text: 'INSERT INTO batch (account_id, pool_id, start, count, task_id) VALUES ($1, $2, 0, $3, $4)',
-    values: [accountId, poolId, uploadedCodes, taskId],
-  })
-  await books.rows({
-    text: 'UPDATE pool SET total = $3 WHERE account_id = $1 AND id = $2',
-    values: [accountId, poolId, uploadedCodes],
-  })
+  await newUploadedPool(bench, { name: 'Uploaded', codes })
   return codes.slice(0, texts * 0.1)
 }
 

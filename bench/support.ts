@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { pino } from 'pino'
+import { v7 as newId } from 'uuid'
+import { typedKey } from '../src/codespace/typed-form.ts'
 import { startEmbeddedServer } from '../src/database/embedded/server.ts'
 import { Notifications } from '../src/database/notifications.ts'
 import { connectionConfig, openDatabase } from '../src/database/open.ts'
@@ -176,6 +178,41 @@ export async function newPool(
     const taskId = await generateCodes(books, accountId, { poolId, formatId, quantity })
     await carryOn(books, { accountId, taskId })
   }
+  return poolId
+}
+
+/** A pool with codes as an upload leaves them. */
+export async function newUploadedPool(
+  { books, accountId }: BenchBooks,
+  { name, codes }: { name: string; codes: readonly string[] },
+): Promise<string> {
+  const poolId = await createPool(books, accountId, { name })
+  const taskId = newId()
+  await books.rows({
+    text: `
+      INSERT INTO task (account_id, id, kind, trigger, pool_id, status, accepted, added)
+      VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'COMPLETED', $4, $4)`,
+    values: [accountId, taskId, poolId, codes.length],
+  })
+  const atOnce = 100_000
+  for (let at = 0; at < codes.length; at += atOnce) {
+    const some = codes.slice(at, at + atOnce)
+    await books.rows({
+      text: `
+        INSERT INTO uploaded_code (account_id, task_id, row, code, typed)
+        SELECT $1, $2, $3::bigint + number - 1, code, typed
+        FROM unnest($4::text[], $5::text[]) WITH ORDINALITY AS codes (code, typed, number)`,
+      values: [accountId, taskId, at, some, some.map(typedKey)],
+    })
+  }
+  await books.rows({
+    text: 'INSERT INTO batch (account_id, pool_id, start, count, task_id) VALUES ($1, $2, 0, $3, $4)',
+    values: [accountId, poolId, codes.length, taskId],
+  })
+  await books.rows({
+    text: 'UPDATE pool SET total = $3 WHERE account_id = $1 AND id = $2',
+    values: [accountId, poolId, codes.length],
+  })
   return poolId
 }
 
