@@ -3,6 +3,7 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connectionConfig } from '../../src/database/open.ts'
 import type { Books } from '../../src/domain/books.ts'
+import { TaskFinishedError } from '../../src/domain/errors.ts'
 import { readEventsAfter, readLog } from '../../src/domain/event.ts'
 import { cancelTask } from '../../src/domain/task.ts'
 import { receiveUpload } from '../../src/domain/upload.ts'
@@ -269,43 +270,55 @@ describe('a small upload waits for no huge one', () => {
     taskId: string
   }
 
-  /** Sends a file to each of so many accounts that takes far longer than the test does: it is not read to its end. */
-  async function sendHuge(accounts: number, rows: number): Promise<Work[]> {
-    const file = codesFile(newName(), rows)
-    return await Promise.all(
-      Array.from({ length: accounts }, async () => {
-        const own = await place()
-        return { own, taskId: await send(own, file) }
-      }),
-    )
+  /** Sends a file of so many rows to each of so many accounts, which share no codes. */
+  async function sendToEach(accounts: number, rows: number): Promise<Work[]> {
+    const works: Work[] = []
+    for (let i = 0; i < accounts; i++) {
+      const own = await place()
+      works.push({ own, taskId: await send(own, codesFile('c', rows)) })
+    }
+    return works
   }
 
-  /** What is left of them is nothing that any test needs. */
-  async function expectUnfinished(works: readonly Work[]): Promise<void> {
-    for (const { taskId } of works) expect(await read(taskId)).toMatchObject({ status: 'RUNNING' })
-    for (const { own, taskId } of works) await cancelTask(own.books, own.accountId, taskId)
+  /** How many of them had finished when another one did. */
+  async function finishedBefore(works: readonly Work[], taskId: string): Promise<number> {
+    const [row] = await runSql<{ count: number }>(
+      shared.databaseUrl,
+      `SELECT count(*)::int FROM task
+       WHERE id IN (${works.map((work) => `'${work.taskId}'`)})
+         AND finished_at < (SELECT finished_at FROM task WHERE id = '${taskId}')`,
+    )
+    return row?.count ?? Number.NaN
+  }
+
+  /** Leaves nothing of them to be done, while the worker is still there. */
+  async function drop(works: readonly Work[]): Promise<void> {
+    for (const { own, taskId } of works)
+      await cancelTask(own.books, own.accountId, taskId).catch((error: unknown) => {
+        if (!(error instanceof TaskFinishedError)) throw error
+      })
     for (const { taskId } of works) await cleared(taskId)
   }
 
-  test('while three of other accounts are read, nor does the clearing away of what is undone', async () => {
-    const works = await sendHuge(3, 500_000)
+  test('while those of three other accounts are read, nor does what is left of one that was cancelled', async () => {
+    const huge = await sendToEach(3, 150_000)
+    const [small, cancelled] = (await sendToEach(2, 10)) as [Work, Work]
+    await cancelTask(cancelled.own.books, cancelled.own.accountId, cancelled.taskId)
     await using _worker = startWorker(shared.books, { turnMs: Number.POSITIVE_INFINITY })
-    for (const { taskId } of works) await halfway(taskId)
-    const own = await place()
-    const taskId = await send(own, codesFile(newName(), 10))
-    expect(await cleared(taskId)).toMatchObject({ status: 'COMPLETED', added: 10 })
-    await undoUpload(own.books, own.accountId, taskId)
-    expect(await cleared(taskId)).toMatchObject({ status: 'UNDONE', added: 0 })
-    await expectUnfinished(works)
-  })
+    await cleared(cancelled.taskId)
+    expect(await cleared(small.taskId)).toMatchObject({ status: 'COMPLETED', added: 10 })
+    expect(await finishedBefore(huge, small.taskId)).toBe(0)
+    for (const { taskId } of huge) expect(await read(taskId)).toMatchObject({ leftovers: true })
+    await drop(huge)
+  }, 60_000)
 
   test('when more accounts have one than can be open side by side: all have their turn', async () => {
-    const works = await sendHuge(7, 200_000)
+    const huge = await sendToEach(7, 200_000)
+    const [small] = (await sendToEach(1, 10)) as [Work]
     await using _worker = startWorker(shared.books, { turnMs: 0 })
-    for (const { taskId } of works) await halfway(taskId)
-    const taskId = await send(await place(), codesFile(newName(), 10))
-    expect(await cleared(taskId)).toMatchObject({ status: 'COMPLETED', added: 10 })
-    await expectUnfinished(works)
+    expect(await cleared(small.taskId)).toMatchObject({ status: 'COMPLETED', added: 10 })
+    expect(await finishedBefore(huge, small.taskId)).toBe(0)
+    await drop(huge)
   }, 60_000)
 })
 
