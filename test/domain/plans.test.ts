@@ -17,6 +17,7 @@ import { readRejectedRows } from '../../src/domain/rejected-row.ts'
 import { readTask, readTaskInLog } from '../../src/domain/task.ts'
 import { readWaitingAccount } from '../../src/domain/upload.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { type Plan, rowsRead } from '../support/plans.ts'
 
 // A table that was just filled has no statistics yet, and the planner has to guess: that is when it once chose to
 // read all that an account has. So what counts is how many rows are touched, here, in tables of many.
@@ -130,23 +131,6 @@ beforeAll(async () => {
 })
 
 afterAll(() => database.close())
-
-interface Plan {
-  'Node Type': string
-  'Actual Rows': number
-  'Actual Loops': number
-  'Rows Removed by Filter'?: number
-  'Rows Removed by Index Recheck'?: number
-  Plans?: Plan[]
-}
-
-/** The rows that the scans of a plan have read. */
-function rowsRead(plan: Plan): number {
-  const inner = (plan.Plans ?? []).reduce((sum, part) => sum + rowsRead(part), 0)
-  if (!plan['Node Type'].includes('Scan')) return inner
-  const removed = (plan['Rows Removed by Filter'] ?? 0) + (plan['Rows Removed by Index Recheck'] ?? 0)
-  return inner + (plan['Actual Rows'] + removed) * plan['Actual Loops']
-}
 
 /** Runs what reads the books and tells how many rows its statements have read. */
 async function reading(read: (books: Queryable) => Promise<unknown>): Promise<number> {

@@ -1,0 +1,49 @@
+import type { Books } from '../../src/domain/books.ts'
+
+/** A plan as PostgreSQL tells it in JSON, with what came of it. */
+export interface Plan {
+  'Node Type': string
+  'Actual Rows': number
+  'Actual Loops': number
+  'Rows Removed by Filter'?: number
+  'Rows Removed by Index Recheck'?: number
+  Plans?: Plan[]
+}
+
+/** The rows that the scans of a plan have read. */
+export function rowsRead(plan: Plan): number {
+  const inner = (plan.Plans ?? []).reduce((sum, part) => sum + rowsRead(part), 0)
+  if (!plan['Node Type'].includes('Scan')) return inner
+  const removed = (plan['Rows Removed by Filter'] ?? 0) + (plan['Rows Removed by Index Recheck'] ?? 0)
+  return inner + (plan['Actual Rows'] + removed) * plan['Actual Loops']
+}
+
+/** What a statement was, and how many rows its scans have read. */
+export interface StatementCost {
+  text: string
+  rows: number
+}
+
+/**
+ * Notes what each statement reads that is run from here on, also inside of transactions, by PostgreSQL's own account of
+ * it (auto_explain). The books have one connection.
+ */
+export async function noteStatements(books: Books): Promise<StatementCost[]> {
+  const statements: StatementCost[] = []
+  const client = await books.pool.connect()
+  client.on('notice', ({ message }) => {
+    const json = message?.match(/plan:\n(.*)/s)?.[1]
+    if (json === undefined) return
+    const { 'Query Text': text, Plan: plan } = JSON.parse(json) as { 'Query Text': string; Plan: Plan }
+    statements.push({ text, rows: rowsRead(plan) })
+  })
+  await client.query(`
+    LOAD 'auto_explain';
+    SET auto_explain.log_min_duration = 0;
+    SET auto_explain.log_analyze = on;
+    SET auto_explain.log_timing = off;
+    SET auto_explain.log_format = 'json';
+    SET auto_explain.log_level = 'notice'`)
+  client.release()
+  return statements
+}
