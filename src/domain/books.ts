@@ -3,6 +3,7 @@ import { DatabaseUnavailableError, isUnavailable } from '../database/errors.ts'
 import type { Notifications } from '../database/notifications.ts'
 import { type Queryable, type Statement, type Transaction, transaction } from '../database/transaction.ts'
 import type { PrismaClient } from '../generated/prisma/client.ts'
+import { Catalogs } from './catalog.ts'
 import type { CodeSpaces } from './codespaces.ts'
 import { appendEvents, type EventDraft } from './event.ts'
 
@@ -13,6 +14,7 @@ export class Books implements Queryable {
   readonly prisma: PrismaClient
   readonly notifications: Notifications
   readonly codeSpaces: CodeSpaces
+  readonly catalogs = new Catalogs()
 
   constructor(parts: {
     pool: Pool

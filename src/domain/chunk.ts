@@ -57,6 +57,8 @@ export function decideChunk(
   const numbers: number[] = []
   const rejected: RejectedRow[] = [...chunk.refused]
   const takes = new Map<ChunkFormat, bigint[]>(formats.map((format) => [format, []]))
+  const owners = new Map<string, ChunkFormat>()
+  for (const format of formats) for (const code of format.indices.keys()) owners.set(code, format)
   let [duplicatesInFile, duplicatesInAccount, refused] = [0, 0, chunk.refused.length]
   for (const { number, code } of chunk.rows) {
     const reject = (reason: string) => rejected.push({ number, text: code, reason })
@@ -76,7 +78,7 @@ export function decideChunk(
       reject('The code is in your account already: it was uploaded before.')
       continue
     }
-    const format = formats.length === 0 ? undefined : formats.find(({ indices }) => indices.has(code))
+    const format = owners.get(code)
     const index = format?.indices.get(code)
     // What is taken already belonged to a code that was uploaded, and the format passes it over in any case.
     if (format !== undefined && index !== undefined && !format.taken.has(index)) {

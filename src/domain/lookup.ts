@@ -3,7 +3,7 @@ import { plainForm, typedForm, typedKey } from '../codespace/typed-form.ts'
 import type { Queryable } from '../database/transaction.ts'
 import { placeOfIndex } from './batch.ts'
 import type { Books } from './books.ts'
-import { type Catalog, Catalogs, nobody } from './catalog.ts'
+import { type Catalog, nobody } from './catalog.ts'
 import type { Code, CodeText } from './code.ts'
 
 // One statement looks up all of a group. A larger group makes those behind it wait longer than it saves them.
@@ -68,7 +68,6 @@ type Place = Pick<Code, 'poolId' | 'claim'>
  */
 export class LookUps {
   readonly #books: Books
-  readonly #catalogs = new Catalogs()
   readonly #lanes = new Map<string, Lane>()
 
   constructor(books: Books) {
@@ -113,7 +112,7 @@ export class LookUps {
 
   async #answer(accountId: string, group: readonly Request[]): Promise<void> {
     for (;;) {
-      const catalog = this.#catalogs.get(accountId)
+      const catalog = this.#books.catalogs.get(accountId)
       // As of now: it may grow before the answers are here.
       const { newest } = catalog
       // A format that is broken ends the look-ups of its own codes, and no others.
@@ -129,7 +128,7 @@ export class LookUps {
         }
         return
       }
-      await this.#catalogs.refresh(this.#books, accountId)
+      await this.#books.catalogs.refresh(this.#books, accountId)
     }
   }
 

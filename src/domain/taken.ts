@@ -1,8 +1,10 @@
+import { setImmediate } from 'node:timers/promises'
 import type { CodeSpace } from '../codespace/codespace.ts'
-import { Pattern } from '../codespace/pattern.ts'
+import type { Pattern } from '../codespace/pattern.ts'
 import { typedKey } from '../codespace/typed-form.ts'
 import type { Queryable } from '../database/transaction.ts'
 import type { Books, BookTransaction } from './books.ts'
+import type { Catalog } from './catalog.ts'
 
 /**
  * The indices of formats that belong to uploaded codes: `taken`. While a code is a row of `uploaded_code`, its index
@@ -16,45 +18,36 @@ export interface FormatShare {
   indices: bigint[]
 }
 
-/** A format that codes may be of, judged by their lengths. */
-export interface FormatCandidate {
-  id: string
-  pattern: string
-  characters: string
-}
-
-/** The formats of the account that could produce some of the codes, in the order of their ids. */
-export async function findCandidates(
-  tx: BookTransaction,
-  codes: readonly string[],
-): Promise<FormatCandidate[]> {
-  return await tx.rows<FormatCandidate>({
-    name: 'find-candidates',
-    text: `
-      SELECT id, pattern, characters FROM format
-      WHERE account_id = $1 AND length = ANY($2::integer[]) ORDER BY id`,
-    values: [tx.accountId, [...new Set(codes.map((code) => code.length))]],
-  })
-}
+// What else the process has to do waits no longer, however many kinds of formats there are.
+const longestTurnMs = 20
 
 /**
- * Which of some codes are of which format. The candidates were found after the catalog was locked: as formats do not
- * overlap, a code is in one share at most.
+ * Which of some codes are of which format, in the order of the formats' ids. The catalog was read after it was locked: as
+ * formats do not overlap, a code is in one share at most.
  */
 export async function findShares(
   books: Books,
   tx: BookTransaction,
-  candidates: readonly FormatCandidate[],
+  catalog: Catalog,
   codes: readonly string[],
 ): Promise<FormatShare[]> {
+  const own = new Map<string, string[]>()
+  let began = performance.now()
+  for (const [at, code] of codes.entries()) {
+    if (at % 100 === 0 && performance.now() - began > longestTurnMs) {
+      await setImmediate()
+      began = performance.now()
+    }
+    const formatId = catalog.codes.find(code)
+    if (formatId === undefined) continue
+    const some = own.get(formatId)
+    if (some === undefined) own.set(formatId, [code])
+    else some.push(code)
+  }
   const shares: FormatShare[] = []
-  for (const { id, pattern, characters } of candidates) {
-    const parsed = Pattern.parse(pattern, characters)
-    const own = codes.filter((code) => parsed.has(code))
-    // The code spaces of formats that have nothing to do with the codes need not be opened.
-    if (own.length === 0) continue
-    const space = await books.codeSpaces.get(tx, tx.accountId, id)
-    shares.push({ formatId: id, codes: own, indices: space.indicesOf(own) as bigint[] })
+  for (const [formatId, codes] of [...own].sort(([one], [other]) => (one < other ? -1 : 1))) {
+    const space = await books.codeSpaces.get(tx, tx.accountId, formatId)
+    shares.push({ formatId, codes, indices: space.indicesOf(codes) as bigint[] })
   }
   return shares
 }

@@ -4,7 +4,7 @@ import { NotFoundError, UploadNotUndoneError } from './errors.ts'
 import { holdCatalog, lockFormat } from './format.ts'
 import { lockPool, type Pool, writePoolCounters } from './pool.ts'
 import { formatForRefill, isRefillable, recordShortage, refill } from './refill.ts'
-import { findCandidates, findShares, giveBack } from './taken.ts'
+import { findShares, giveBack } from './taken.ts'
 import { changeTask, readTask, type Task, unfinished } from './task.ts'
 import type { Upload } from './uploaded-codes.ts'
 
@@ -176,7 +176,7 @@ async function removeCodes(
   const lowest = rows.at(-1)
   if (lowest === undefined) return false
   const codes = rows.map(({ code }) => code)
-  const shares = await findShares(books, tx, await findCandidates(tx, codes), codes)
+  const shares = await findShares(books, tx, await books.catalogs.readAll(tx, tx.accountId), codes)
   for (const { formatId } of shares) await lockFormat(tx, formatId)
   for (const { formatId, indices } of shares) await giveBack(tx, formatId, indices)
   await tx.execute({

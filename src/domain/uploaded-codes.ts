@@ -10,15 +10,7 @@ import {
   type RejectedRow,
 } from './chunk.ts'
 import { availableForGeneration, holdCatalog, lockFormat, readFormat } from './format.ts'
-import {
-  countDryRun,
-  type FormatShare,
-  findCandidates,
-  findShares,
-  readTaken,
-  readUploaded,
-  take,
-} from './taken.ts'
+import { countDryRun, type FormatShare, findShares, readTaken, readUploaded, take } from './taken.ts'
 
 export type { Chunk, RejectedRow } from './chunk.ts'
 export { clearUpload, completeUpload, undoUpload } from './upload-end.ts'
@@ -87,10 +79,10 @@ async function readChunk(
   // Sorted, neighbours in an index are sought and inserted together, and of two transactions with the same codes one
   // waits for the other and never both.
   const codes = [...new Set(chunk.rows.map(({ code }) => code))].sort()
-  const [progress, , candidates] = await Promise.all([
+  const [progress, , catalog] = await Promise.all([
     readProgress(tx, taskId, from),
     holdCatalog(tx),
-    findCandidates(tx, codes),
+    books.catalogs.readAll(tx, tx.accountId),
   ])
   // What a dry run comes by is held against no constraint.
   const uploaded =
@@ -98,7 +90,7 @@ async function readChunk(
       ? await findUploaded(tx, taskId, codes)
       : new Map<string, KnownFrom>()
   const unknown = uploaded.size === 0 ? codes : codes.filter((code) => !uploaded.has(code))
-  const shares = await findShares(books, tx, candidates, unknown)
+  const shares = await findShares(books, tx, catalog, unknown)
   // From here to the end of the transaction claims that refill from these formats wait.
   const formats: ChunkFormat[] = []
   for (const share of shares) formats.push(await enter(books, tx, taskId, progress, share))
