@@ -107,8 +107,6 @@ async function uploadAll(): Promise<number> {
   await books.write(accountId, async (tx) => {
     await insertUploadTask(tx, { id: taskId, poolId, column: undefined, dryRun: false, bytes: 1n })
     await changeTask(tx, taskId, ['AWAITING_EXECUTION'], { status: 'RUNNING' })
-    // It has no file: no worker is to see it.
-    await tx.execute({ text: 'UPDATE task SET leftovers = false WHERE id = $1', values: [taskId] })
   })
   const start = performance.now()
   for (let at = 0; at < many; at += rowsAtOnce) {
