@@ -324,7 +324,9 @@ builder.mutationFields((t) => ({
     nullable: true,
     description:
       'Creates a format. It cannot be changed later, so look at previewFormat first. Two formats of an account never ' +
-      'share a code: one that could is refused. Needs MANAGE.',
+      'share a code: one that could is refused. Codes that were uploaded before are left out, and are not among ' +
+      'availableForGeneration; where they are many, the first tasks of the format wait for a worker to take them out. ' +
+      'Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NameTakenError, FormatOverlapError],
