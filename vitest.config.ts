@@ -20,11 +20,11 @@ export default defineConfig({
     // What a file would have to load again is half of a run's work. There is no state in modules; spies are let go.
     isolate: false,
     restoreMocks: true,
-    // Many tests wait, for processes or for the clock: meanwhile others have the processors.
-    maxWorkers: availableParallelism() + 1,
+    // One for each processor: with more, whole processes that tests start would be late for them.
+    maxWorkers: availableParallelism(),
     sequence: { sequencer: LongestFirst },
     // Real servers start and stop in tests, and the machine may be small.
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 })

@@ -31,8 +31,8 @@ import { openProxy } from './support/proxy.ts'
 import { temporaryFolder } from './support/temporary.ts'
 
 // Whole processes start here, thirty of them, and the machine may be busy.
-const patience = { timeout: 120_000 }
-const patiently = { timeout: 20_000 }
+const patience = { timeout: 240_000 }
+const patiently = { timeout: 40_000 }
 
 /** The secret of a new key of the account. */
 async function newKey({ books, accountId }: Place): Promise<string> {
