@@ -19,6 +19,7 @@ import { carryOn, generateCodes } from '../src/domain/generation.ts'
 import { createFormat } from '../src/domain/new-format.ts'
 import { createPool, readPool } from '../src/domain/pool.ts'
 import { saveReplenishment } from '../src/domain/replenishment.ts'
+import { readTask } from '../src/domain/task.ts'
 import { PrismaClient } from '../src/generated/prisma/client.ts'
 import { encodeId } from '../src/graphql/ids.ts'
 import type { Lifecycle } from '../src/lifecycle.ts'
@@ -176,7 +177,9 @@ export async function newPool(
     })
   else {
     const taskId = await generateCodes(books, accountId, { poolId, formatId, quantity })
-    await carryOn(books, { accountId, taskId })
+    // The worker of a server may be at it already.
+    while ((await readTask(books, accountId, taskId))?.status !== 'COMPLETED')
+      await carryOn(books, { accountId, taskId })
   }
   return poolId
 }
@@ -191,7 +194,7 @@ export async function newUploadedPool(
   await books.rows({
     text: `
       INSERT INTO task (account_id, id, kind, trigger, pool_id, status, accepted, added)
-      VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'COMPLETED', $4, $4)`,
+      VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'COMPLETED', $4::bigint, $4::bigint)`,
     values: [accountId, taskId, poolId, codes.length],
   })
   const atOnce = 100_000
@@ -200,7 +203,7 @@ export async function newUploadedPool(
     await books.rows({
       text: `
         INSERT INTO uploaded_code (account_id, task_id, row, code, typed)
-        SELECT $1, $2, $3::bigint + number - 1, code, typed
+        SELECT $1, $2, $3::numeric + number - 1, code, typed
         FROM unnest($4::text[], $5::text[]) WITH ORDINALITY AS codes (code, typed, number)`,
       values: [accountId, taskId, at, some, some.map(typedKey)],
     })

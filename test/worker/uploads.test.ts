@@ -145,6 +145,8 @@ describe('an upload that is interrupted goes on where it was', () => {
     await using _second = startWorker(await shared.another())
     for (let time = 0; time < 3; time++) {
       const { read: before } = await read(taskId)
+      // On a busy machine it may have been quicker than this test.
+      if (time > 0 && before === long) break
       await expect.poll(async () => (await read(taskId)).read, patiently).toBeGreaterThan(before)
       // Only an upload under way holds such a lock in this database.
       const ended = await runSql<{ ended: boolean }>(
