@@ -243,15 +243,17 @@ export interface Claiming {
   field?: string
   /** Of each claim one, at random. */
   poolIds: readonly string[]
+  /** Codes of each claim: one when it is not said. */
+  count?: number
 }
 
-/** A side of a comparison: claims of one code over HTTP, for as long as a round takes. */
+/** A side of a comparison: claims over HTTP, for as long as a round takes. */
 export function claiming(
   load: Load,
-  { key, field = 'claimCodes', poolIds }: Claiming,
+  { key, field = 'claimCodes', poolIds, count = 1 }: Claiming,
 ): () => Promise<Measurement> {
   const query = claimDocument(field)
-  const requests = poolIds.map((poolId) => requestOf({ key, query, variables: claimInput(poolId, 1) }))
+  const requests = poolIds.map((poolId) => requestOf({ key, query, variables: claimInput(poolId, count) }))
   const next = () => requests[Math.floor(Math.random() * requests.length)] as Buffer
   return () => measure(load, next, beginningOfClaim)
 }

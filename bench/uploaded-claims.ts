@@ -5,12 +5,9 @@
  */
 
 import { Lifecycle } from '../src/lifecycle.ts'
-import { type Measurement, measure, requestOf } from './load.ts'
 import {
-  beginningOfClaim,
-  claimDocument,
   claimedOf,
-  claimInput,
+  claiming,
   compare,
   newFormat,
   newPool,
@@ -69,14 +66,10 @@ async function newFormatWithHoles(): Promise<string> {
 
 /** Claims a second. */
 function side(poolId: string, count: number, connections: number): () => Promise<number> {
-  const request = requestOf({
-    key,
-    query: claimDocument('claimCodes'),
-    variables: claimInput(poolId, count),
-  })
+  const load = { urls: [url], connections, milliseconds: roundMs }
+  const claims = claiming(load, { key, poolIds: [poolId], count })
   return async () => {
-    const load = { urls: [url], connections, milliseconds: roundMs }
-    const { rate, answered }: Measurement = await measure(load, () => request, beginningOfClaim)
+    const { rate, answered } = await claims()
     claimed.set(poolId, (claimed.get(poolId) ?? 0) + answered * count)
     return rate
   }

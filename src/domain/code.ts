@@ -3,6 +3,7 @@ import { type Batch, type CodeSource, findPosition, readBatches } from './batch.
 import { BatchReader } from './batch-codes.ts'
 import type { Books } from './books.ts'
 import { isTrue, takePicture } from './export.ts'
+import { max, min } from './extremes.ts'
 import { readPool } from './pool.ts'
 
 /** What a code comes from, and which of its codes it is: the index of a format, or the row of an upload. */
@@ -33,8 +34,8 @@ export async function computeCodes(
 ): Promise<CodeText[]> {
   const codes: CodeText[] = []
   for (const batch of batches) {
-    const begin = from > batch.start ? from : batch.start
-    const end = to < batch.start + batch.count ? to : batch.start + batch.count
+    const begin = max(from, batch.start)
+    const end = min(to, batch.start + batch.count)
     if (begin >= end) continue
     const reader = new BatchReader(books, accountId, batch)
     const { first, passed, codes: texts } = await reader.codes(begin - batch.start, Number(end - begin))

@@ -4,6 +4,7 @@ import { type Batch, readBatchesFrom } from './batch.ts'
 import { BatchReader } from './batch-codes.ts'
 import type { Books } from './books.ts'
 import type { CodeStatus } from './code.ts'
+import { min } from './extremes.ts'
 
 /**
  * A pool's line read from end to end, for files of any length. No transaction stays open for it: what it would hold
@@ -296,8 +297,4 @@ export async function readClaimsFrom(
       ORDER BY first LIMIT $4`,
     values: [accountId, poolId, position, limit],
   })
-}
-
-function min(a: bigint, b: bigint): bigint {
-  return a < b ? a : b
 }

@@ -1,6 +1,7 @@
 import { layBatch } from './batch.ts'
 import type { BookTransaction } from './books.ts'
 import { atOnceWhileUnready, takeNext } from './earlier-codes.ts'
+import { max, min } from './extremes.ts'
 import { availableForGeneration, type FormatUse, lockFormat, readFormat } from './format.ts'
 import type { Pool } from './pool.ts'
 import { insertCompletedTask } from './task.ts'
@@ -126,12 +127,4 @@ function shortage(format: FormatUse, quantity: bigint): string {
       ? `has no codes left, so the pool could not be refilled`
       : `had only ${quantity} codes left, so the pool was not refilled in full`
   return `The format "${format.name}" ${rest}. Give the pool a format with more room.`
-}
-
-function min(a: bigint, b: bigint): bigint {
-  return a < b ? a : b
-}
-
-function max(a: bigint, b: bigint): bigint {
-  return a > b ? a : b
 }

@@ -3,7 +3,7 @@ import type { CodeSpace } from '../codespace/codespace.ts'
 import type { Pattern } from '../codespace/pattern.ts'
 import { typedKey } from '../codespace/typed-form.ts'
 import type { Queryable } from '../database/transaction.ts'
-import type { Books, BookTransaction } from './books.ts'
+import type { BookTransaction } from './books.ts'
 import type { Catalog } from './catalog.ts'
 
 /**
@@ -26,7 +26,6 @@ const longestTurnMs = 20
  * formats do not overlap, a code is in one share at most.
  */
 export async function findShares(
-  books: Books,
   tx: BookTransaction,
   catalog: Catalog,
   codes: readonly string[],
@@ -46,7 +45,7 @@ export async function findShares(
   }
   const shares: FormatShare[] = []
   for (const [formatId, codes] of [...own].sort(([one], [other]) => (one < other ? -1 : 1))) {
-    const space = await books.codeSpaces.get(tx, tx.accountId, formatId)
+    const space = await tx.codeSpaces.get(tx, tx.accountId, formatId)
     shares.push({ formatId, codes, indices: space.indicesOf(codes) as bigint[] })
   }
   return shares

@@ -176,7 +176,7 @@ async function removeCodes(
   const lowest = rows.at(-1)
   if (lowest === undefined) return false
   const codes = rows.map(({ code }) => code)
-  const shares = await findShares(books, tx, await books.catalogs.readAll(tx, tx.accountId), codes)
+  const shares = await findShares(tx, await books.catalogs.readAll(tx, tx.accountId), codes)
   for (const { formatId } of shares) await lockFormat(tx, formatId)
   for (const { formatId, indices } of shares) await giveBack(tx, formatId, indices)
   await tx.execute({

@@ -90,7 +90,7 @@ async function readChunk(
       ? await findUploaded(tx, taskId, codes)
       : new Map<string, KnownFrom>()
   const unknown = uploaded.size === 0 ? codes : codes.filter((code) => !uploaded.has(code))
-  const shares = await findShares(books, tx, catalog, unknown)
+  const shares = await findShares(tx, catalog, unknown)
   // From here to the end of the transaction claims that refill from these formats wait.
   const formats: ChunkFormat[] = []
   for (const share of shares) formats.push(await enter(books, tx, taskId, progress, share))

@@ -7,6 +7,7 @@ import {
   NotEnoughCodesError,
   NotFoundError,
 } from '../domain/errors.ts'
+import { max, min } from '../domain/extremes.ts'
 import { builder } from './builder.ts'
 import { countedConnectionType, pageComplexity } from './connections.ts'
 import type { Context } from './context.ts'
@@ -263,14 +264,6 @@ builder.mutationField('claimCodes', (t) =>
     },
   }),
 )
-
-function min(a: bigint, b: bigint): bigint {
-  return a < b ? a : b
-}
-
-function max(a: bigint, b: bigint): bigint {
-  return a > b ? a : b
-}
 
 function clamp(value: bigint, low: bigint, high: bigint): bigint {
   return min(max(value, low), high)

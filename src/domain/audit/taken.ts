@@ -55,7 +55,6 @@ type UploadedRow = {
   row: string
   code: string
   typed: string
-  name: string | null
 }
 
 async function checkUploadedPage(
@@ -66,16 +65,14 @@ async function checkUploadedPage(
 ): Promise<CheckedPage> {
   const rows = await tx.rows<UploadedRow>({
     text: `
-      SELECT account_id AS account, task_id AS task, row, code, typed,
-        (SELECT name FROM account WHERE account.id = account_id LIMIT 1) AS name
-      FROM uploaded_code
+      SELECT account_id AS account, task_id AS task, row, code, typed FROM uploaded_code
       ${after === undefined ? '' : 'WHERE (account_id, task_id, row) > ($2::uuid, $3::uuid, $4::numeric)'}
       ORDER BY account_id, task_id, row LIMIT $1`,
     values: [size, ...(after ?? [])],
   })
   const findings: Finding[] = []
   for (const [account, own] of Map.groupBy(rows, (row) => row.account)) {
-    findings.push(...checkKeys(account, own))
+    findings.push(...(await checkKeys(tx, account, own)))
     const lengths = [...new Set(own.map(({ code }) => code.length))]
     for (const format of await readFormats(tx, 'account_id = $1 AND length = ANY($2)', [account, lengths])) {
       const space = spaceOf(spaces, format)
@@ -128,14 +125,22 @@ async function checkUnready(tx: Transaction, spaces: Spaces): Promise<CheckedPag
 }
 
 /** That uploaded codes are found by what they are looked up by, on which it depends, too, that none is there twice. */
-function checkKeys(accountId: string, rows: readonly UploadedRow[]): Finding[] {
+async function checkKeys(
+  tx: Transaction,
+  accountId: string,
+  rows: readonly UploadedRow[],
+): Promise<Finding[]> {
   const stray = rows.filter(({ code, typed }) => typed !== typedKey(code))
   const [first] = stray
   if (first === undefined) return []
+  const [account] = await tx.rows<{ name: string }>({
+    text: 'SELECT name FROM account WHERE id = $1',
+    values: [accountId],
+  })
   const what =
     `${stray.length} uploaded codes are kept under other keys than they are looked up by, the first in row ` +
     `${first.row} of upload ${first.task}`
-  return [{ kind: 'upload-keys', accountId, accountName: first.name, what }]
+  return [{ kind: 'upload-keys', accountId, accountName: account?.name ?? null, what }]
 }
 
 async function checkTakenPage(
