@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { Scheduler } from './async/scheduler.ts'
 import type { Books } from './domain/books.ts'
 import { Claims } from './domain/claim.ts'
 import { EventFeed } from './domain/feed.ts'
@@ -45,6 +46,7 @@ export async function openParts(lifecycle: Lifecycle, books: Books, options: Par
     pools: await open('watched pools', () => watchPools(books, log)),
     tasks: await open('watched tasks', () => watchTasks(books, log)),
     keys: await open('keys in use', () => new KeyWatch(books, log)),
+    scheduler: new Scheduler(),
   }
   const subscriber = await open('subscriptions', () => new Subscriber(turns, log))
   return { services, authentication, subscriber }

@@ -1,4 +1,5 @@
 import DataLoader from 'dataloader'
+import type { Scheduler } from '../async/scheduler.ts'
 import type { Books } from '../domain/books.ts'
 import type { Claims } from '../domain/claim.ts'
 import type { EventFeed } from '../domain/feed.ts'
@@ -20,6 +21,7 @@ export interface Services {
   pools: Watch<Pool>
   tasks: Watch<Task>
   keys: KeyWatch
+  scheduler: Scheduler
 }
 
 /** Whose request it is. */

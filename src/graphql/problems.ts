@@ -1,5 +1,6 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import type { Logger } from 'pino'
+import { TooMuchWaitingError } from '../async/scheduler.ts'
 import { canRunAgain, isUnavailable } from '../database/errors.ts'
 import {
   CursorExpiredError,
@@ -19,6 +20,7 @@ const problemCodes = [
   'UNAUTHENTICATED',
   'FORBIDDEN',
   'NOT_FOUND',
+  'PERSISTED_QUERY_NOT_SUPPORTED',
   'CURSOR_INVALID',
   'CURSOR_EXPIRED',
   'SUBSCRIBER_TOO_SLOW',
@@ -59,7 +61,7 @@ export function unavailable(
   })
 }
 
-function rateLimited(error: RateLimitedError): GraphQLError {
+function rateLimited(error: RateLimitedError | TooMuchWaitingError): GraphQLError {
   return problem('RATE_LIMITED', error.message, {
     retryAfterMs: error.retryAfterMs,
     http: { status: 429, headers: retryAfter(error.retryAfterMs) },
@@ -97,7 +99,7 @@ function translate(error: unknown, log: Logger): GraphQLError {
   if (error instanceof CursorInvalidError) return problem('CURSOR_INVALID', error.message)
   if (error instanceof CursorExpiredError) return problem('CURSOR_EXPIRED', error.message)
   if (error instanceof ReaderTooSlowError) return problem('SUBSCRIBER_TOO_SLOW', error.message)
-  if (error instanceof RateLimitedError) return rateLimited(error)
+  if (error instanceof RateLimitedError || error instanceof TooMuchWaitingError) return rateLimited(error)
   if (error instanceof FileInterruptedError)
     return problem('BAD_USER_INPUT', error.message, { http: { status: 400 } })
   if (error instanceof RejectedRowsForgottenError)

@@ -1,17 +1,18 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import { sendNodeResponse } from '@whatwg-node/server'
 import { GraphQLError, type GraphQLSchema, parse } from 'graphql'
-import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
+import { createYoga, type GraphQLParams, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import type { Logger } from 'pino'
+import type { Scheduler } from '../async/scheduler.ts'
 import { type Context, type Credentials, createContext, type Services } from '../graphql/context.ts'
 import { readEventCursor } from '../graphql/event.ts'
 import { problem, publicError } from '../graphql/problems.ts'
 import type { Subscriber } from '../graphql/subscribe.ts'
 import type { Authentication } from './authentication.ts'
-import { longestSilenceMs } from './body.ts'
-import { isForm, readForm } from './multipart.ts'
+import { anyOrigin } from './cross-origin.ts'
+import { checkOperationName, readOperation, readRequestBody } from './operation-request.ts'
 
 export const graphqlPath = '/graphql'
-export const maximumRequestBytes = 1_000_000
 // Reading a document of this size takes a few milliseconds; validating one of a megabyte took a second.
 const maximumTokens = 10_000
 
@@ -19,6 +20,8 @@ const maximumTokens = 10_000
 export interface ServerContext {
   /** Whose it is. */
   credentials?: Credentials
+  /** How long its body was. */
+  bytes?: number
   /**
    * Called when an HTTP request is going to be answered with a stream, which may never end by itself: how to end it.
    */
@@ -28,9 +31,20 @@ export interface ServerContext {
   res?: ServerResponse
 }
 
-export type Api = YogaServerInstance<ServerContext, Context>
-
 /** The GraphQL API: how operations are let in, executed and answered, whatever they came over. */
+export interface Api {
+  /** Answers a request to `graphqlPath`. See `ServerContext.onStream`. */
+  answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    onStream: NonNullable<ServerContext['onStream']>,
+  ): Promise<void>
+  /** For operations that come over something else. */
+  getEnveloped: YogaServerInstance<ServerContext, Context>['getEnveloped']
+  /** Whose turn it is, whatever operations came over. */
+  scheduler: Scheduler
+}
+
 export function createApi(parts: {
   schema: GraphQLSchema
   services: Services
@@ -39,34 +53,55 @@ export function createApi(parts: {
   log: Logger
 }): Api {
   const { schema, services, authentication, subscriber, log } = parts
-  return createYoga<ServerContext, Context>({
+  const { scheduler } = services
+  const yoga = createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: graphqlPath,
     context: ({ credentials, params }) => operationContext(services, credentials, params.query),
     plugins: [
       authenticateFirst(authentication),
-      readBodies(),
-      refuseUnreadable(),
+      readRequests(scheduler),
+      takeTurns(scheduler),
+      nameOperations(),
       limitDocuments(),
       subscribeWith(subscriber),
       noteStreams(),
     ],
     maskedErrors: { maskError: (error) => publicError(error, log), errorMessage: '' },
-    // A form with a file may be longer than anything else: see readBodies.
+    // A form with a file may be longer than anything else: see readRequestBody.
     maxRequestBodySize: false,
-    cors: {
-      origin: '*',
-      methods: ['GET', 'POST', 'OPTIONS'],
-      allowedHeaders: ['authorization', 'content-type'],
-      // The key is a header that the page itself must set: no cookie is read.
-      credentials: false,
-    },
+    // See cross-origin.ts: Yoga's own way answers with the origin of whoever asks.
+    cors: false,
     graphiql: false,
     landingPage: false,
     // Yoga's own way holds the whole file in memory.
     multipart: false,
     logging: false,
   })
+  return {
+    async answer(request, response, onStream) {
+      const { method = 'GET', headers, url = '' } = request
+      // An address of our own: what the Host header says of it may be anything.
+      const address = `http://localhost${graphqlPath}${/\?.*/s.exec(url)?.[0] ?? ''}`
+      const asked = new yoga.fetchAPI.Request(address, { method, headers: acceptable(headers) })
+      const answer = await yoga.handleRequest(asked, { req: request, res: response, onStream })
+      for (const [name, value] of Object.entries(anyOrigin)) response.setHeader(name, value)
+      await sendNodeResponse(answer, response, request, true)
+    },
+    getEnveloped: yoga.getEnveloped,
+    scheduler,
+  }
+}
+
+// Of these, Yoga knows one to answer with.
+const answerable =
+  /(^|[\s,])(application\/(json|graphql-response\+json|\*)|text\/(event-stream|\*)|multipart\/(mixed|\*)|\*\/\*)/i
+
+/** Headers that accept an answer, whatever they accept: what has been executed must not stay unanswered. */
+function acceptable(headers: IncomingHttpHeaders): Record<string, string> {
+  const { accept } = headers
+  const known = accept === undefined || (answerable.test(accept) && !/charset=(?!"?utf-8)/i.test(accept))
+  return (known ? headers : { ...headers, accept: 'application/json' }) as Record<string, string>
 }
 
 async function operationContext(
@@ -90,67 +125,61 @@ function authenticateFirst(authentication: Authentication): Plugin<object, Serve
   }
 }
 
-/**
- * Forms are read as they come, since they bring files; all other bodies are read to their end first, and may not be
- * longer than `maximumRequestBytes`.
- */
-function readBodies(): Plugin<object, ServerContext> {
+// What takes long to read waits for its turn before that, and not only before it is executed.
+const minHeavyBytes = 64_000
+
+/** Requests are read here, all of them alike: see operation-request.ts. */
+function readRequests(scheduler: Scheduler): Plugin<object, ServerContext> {
   return {
-    onRequestParse({ requestParser, setRequestParser, serverContext: { req, res }, fetchAPI }) {
-      if (req === undefined || res === undefined || req.method !== 'POST') return
-      if (isForm(req)) setRequestParser(() => readForm(req, res, longestSilenceMs))
-      else if (requestParser !== undefined)
-        setRequestParser(async ({ url, method, headers }) => {
-          const body = await readWhole(req)
-          return await requestParser(new fetchAPI.Request(url, { method, headers, body }))
-        })
+    onRequestParse({ setRequestParser, serverContext }) {
+      const { req, res, credentials } = serverContext
+      if (req === undefined || res === undefined || credentials === undefined) return
+      setRequestParser(async () => {
+        const body = await readRequestBody(req, res)
+        const bytes = 'text' in body ? body.text.length : 0
+        serverContext.bytes = bytes
+        if (bytes < minHeavyBytes) return readOperation(body)
+        const isWanted = () => !isGone(res)
+        // Nobody is there to be told that an operation without a query is none.
+        return (await scheduler.run(credentials.keyId, () => readOperation(body), { bytes, isWanted })) ?? {}
+      })
     },
   }
 }
 
-async function readWhole(request: IncomingMessage): Promise<Buffer<ArrayBuffer>> {
-  if (Number(request.headers['content-length'] ?? 0) > maximumRequestBytes) throw tooLong()
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > maximumRequestBytes) throw tooLong()
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks, size)
-}
-
-function tooLong() {
-  return problem(
-    'BAD_USER_INPUT',
-    `The request has more than ${maximumRequestBytes.toLocaleString('en')} bytes. Ask for less at once. Files are sent as a form, ` +
-      'or to /pools/<pool id>/codes.',
-    { http: { status: 413 } },
-  )
-}
-
-/** A body, or variables in an address, that cannot be read are the client's to put right. */
-function refuseUnreadable(): Plugin<object, ServerContext> {
+/** Operations begin when it is the turn of their key. */
+function takeTurns(scheduler: Scheduler): Plugin<object, ServerContext> {
   return {
-    onRequestParse({ request, requestParser, setRequestParser }) {
-      if (requestParser === undefined) {
-        if (request.method !== 'POST') return
-        throw problem(
-          'BAD_USER_INPUT',
-          'Send the operation as JSON, { "query": …, "variables": … }, with the header Content-Type: application/json.',
-          { http: { status: 415 } },
-        )
-      }
-      setRequestParser(async (unread) => {
-        try {
-          return await requestParser(unread)
-        } catch (error) {
-          if (!(error instanceof SyntaxError)) throw error
-          throw problem('BAD_USER_INPUT', 'The variables or the extensions are not JSON.', {
-            http: { status: 400 },
-          })
-        }
+    onParams({ paramsHandler, setParamsHandler, context }) {
+      const { credentials, res, bytes = 0 } = context as ServerContext
+      if (credentials === undefined || res === undefined) return
+      const isWanted = () => !isGone(res)
+      setParamsHandler(async (operation) => {
+        const run = () => paramsHandler(operation)
+        return (await scheduler.run(credentials.keyId, run, { bytes, isWanted })) ?? { data: null }
       })
+    },
+    onResponse({ response, serverContext }) {
+      const length = response.headers.get('content-length')
+      const keyId = serverContext.credentials?.keyId
+      if (keyId !== undefined && length !== null) scheduler.weigh(keyId, Number(length))
+    },
+  }
+}
+
+/** Whether the client of an answer has left. */
+function isGone(response: ServerResponse): boolean {
+  return response.destroyed || response.req.socket.destroyed
+}
+
+/** Over HTTP; over WebSocket it is seen to there, as it has answers of its own. */
+function nameOperations(): Plugin<{ request?: Request; params?: GraphQLParams }> {
+  return {
+    onParse() {
+      return ({ result, context: { request, params } }) => {
+        if (request !== undefined && result !== null && !(result instanceof Error))
+          checkOperationName(result, params?.operationName)
+      }
     },
   }
 }

@@ -49,12 +49,9 @@ export function isDownloadPath(path: string): boolean {
   return codesFile.test(path) || rejectedRowsFile.test(path)
 }
 
-/** What a page of another origin may send, and what it may read beside the file itself. */
-const preflight = { methods: 'GET, HEAD, OPTIONS', headers: 'authorization, range, if-range' }
+const methods = 'GET, HEAD, OPTIONS'
 const fileHeaders = {
   ...anyOrigin,
-  'Access-Control-Expose-Headers':
-    'Accept-Ranges, Content-Disposition, Content-Location, Content-Range, ETag, Retry-After',
   'Content-Type': 'text/csv; charset=utf-8; header=present',
   // Codes are as good as money: no cache keeps them.
   'Cache-Control': 'no-store',
@@ -66,7 +63,7 @@ const fileHeaders = {
 export function createDownload(parts: DownloadParts): Download {
   return async (request, response) => {
     try {
-      if (request.method === 'OPTIONS') answerPreflight(response, preflight)
+      if (request.method === 'OPTIONS') answerPreflight(response, methods)
       else await answer(parts, request, response)
     } catch (error) {
       if (!hasLeft(error)) refuse(response, error, parts.log)
@@ -82,7 +79,7 @@ async function answer(
   const credentials = await parts.authentication.authenticate(request.headers.authorization)
   if (request.method !== 'GET' && request.method !== 'HEAD')
     throw problem('BAD_USER_INPUT', 'A file can only be read, with GET or HEAD.', {
-      http: { status: 405, headers: { Allow: preflight.methods } },
+      http: { status: 405, headers: { Allow: methods } },
     })
   const [path = '', query = ''] = (request.url ?? '').split(/\?(.*)/s)
   const parameters = new URLSearchParams(query)

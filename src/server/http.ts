@@ -1,13 +1,18 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
 import { isUnavailable } from '../database/errors.ts'
 import type { Books } from '../domain/books.ts'
+import { problem } from '../graphql/problems.ts'
 import { type Api, graphqlPath } from './api.ts'
 import { awaitsContinue, discardRest, limitArrival } from './body.ts'
+import { answerPreflight } from './cross-origin.ts'
 import { type Download, isDownloadPath } from './download.ts'
 import { EventStreams } from './event-streams.ts'
 import { type Graphiql, graphiqlAssetsPath, graphiqlPageHeaders } from './graphiql.ts'
 import { isForm } from './multipart.ts'
+import { refuse, refuseConnection } from './refusal.ts'
+import { hostProblem, isWebSocket, targetOf } from './target.ts'
 import type { UploadRoute } from './upload-route.ts'
 
 // At shutdown, how long a request under way may take.
@@ -17,6 +22,10 @@ const longestAnswerMs = 10_000
 // more of it keeps coming.
 const longestHeadersMs = 60_000
 const longestArrivalMs = 300_000
+
+const maxHeaderBytes = 16_384
+
+const getMethods = 'GET, HEAD, OPTIONS'
 
 /** What the HTTP server serves beside the API. */
 export interface Site {
@@ -37,28 +46,56 @@ export class HttpServer {
   readonly server: Server
   readonly #site: Site
   readonly #streams = new EventStreams()
+  /** Of each connection, the answer to the request that has come last. */
+  readonly #latest = new WeakMap<Duplex, ServerResponse>()
   #ready = true
   #closing = false
 
   constructor(site: Site) {
     this.#site = site
-    this.server = createServer({ headersTimeout: longestHeadersMs, requestTimeout: 0 })
+    this.server = createServer({
+      headersTimeout: longestHeadersMs,
+      requestTimeout: 0,
+      maxHeaderSize: maxHeaderBytes,
+      // Refused below, in the form that all is refused in.
+      requireHostHeader: false,
+      // Whoever offers to speak another protocol is answered in this one.
+      shouldUpgradeCallback: ({ headers }) => isWebSocket(headers.upgrade),
+    })
     const answer = (request: IncomingMessage, response: ServerResponse) => {
       response.once('finish', () => discardRest(request))
+      this.#latest.set(request.socket, response)
       if (this.#closing) response.shouldKeepAlive = false
       // A connection on which another request could still come is closed once it is idle.
       response.once('close', () => {
         if (this.#closing) setImmediate(() => this.server.closeIdleConnections())
       })
-      this.#answer(request, response).catch((error: unknown) => {
-        this.#site.log.error({ err: error }, 'a request failed')
-        if (!response.headersSent) send(response, 500, 'The service failed to answer this.')
-        else response.destroy()
-      })
+      this.#answer(request, response).catch((error: unknown) => refuse(response, error, this.#site.log))
     }
     this.server.on('request', answer)
     // Whoever reads the body says when the client is to send it.
     this.server.on('checkContinue', answer)
+    this.server.on('checkExpectation', (_request, response) =>
+      refuse(response, badRequest('The only expectation that is met is 100-continue.', 417), this.#site.log),
+    )
+    this.server.on('connect', (_request, connection) => {
+      connection.once('error', () => connection.destroy())
+      refuseConnection(connection, {
+        status: 405,
+        message: 'This is no proxy.',
+        headers: { Allow: getMethods },
+      })
+    })
+    this.server.on('clientError', (error, connection) => this.#refuseUnreadable(error, connection))
+  }
+
+  /** Answers what is no request that can be read, unless an answer to an earlier one is on its way. */
+  #refuseUnreadable(error: NodeJS.ErrnoException, connection: Duplex): void {
+    const latest = this.#latest.get(connection)
+    const hasBegun =
+      latest !== undefined && !latest.writableFinished && (latest.headersSent || latest.socket === null)
+    if (!connection.writable || error.code === 'ECONNRESET' || hasBegun) connection.destroy(error)
+    else refuseConnection(connection, unreadable(error.code))
   }
 
   /** Resolves with the port once it listens; rejects with the system's error when it cannot. */
@@ -94,25 +131,37 @@ export class HttpServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { api, graphiql, uploads } = this.#site
-    const path = request.url?.split('?', 1)[0] ?? '/'
-    if (this.#site.serveApi && uploads.serves(path)) return await uploads.answer(request, response)
+    const { api, uploads, serveApi } = this.#site
+    const wrongHost = hostProblem(request)
+    if (wrongHost !== undefined) throw badRequest(wrongHost, 400)
+    const { path, search } = targetOf(request)
+    // From here on it is what most clients send, also where it was a whole address.
+    request.url = `${path}${search}`
+    if (serveApi && uploads.serves(path)) return await uploads.answer(request, response)
     if (!isForm(request)) {
       limitArrival(request, longestArrivalMs)
       if (awaitsContinue(request)) response.writeContinue()
     }
-    if (path === graphqlPath && this.#site.serveApi) {
-      if (wantsPage(request)) send(response, 200, await this.#site.page(request), graphiqlPageHeaders)
-      else await api(request, response, { onStream: (end) => this.#streams.add(response, end) })
-    } else if (isDownloadPath(path) && this.#site.serveApi) await this.#site.download(request, response)
+    if (path === graphqlPath && serveApi) {
+      if (request.method === 'OPTIONS') answerPreflight(response, 'GET, POST, OPTIONS')
+      else if (wantsPage(request)) send(response, 200, await this.#site.page(request), graphiqlPageHeaders)
+      else await api.answer(request, response, (end) => this.#streams.add(response, end))
+    } else if (isDownloadPath(path) && serveApi) await this.#site.download(request, response)
+    else await this.#answerBeside(path, request, response)
+  }
+
+  /** What is there beside the API, and needs no key. */
+  async #answerBeside(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const asset = path.startsWith(graphiqlAssetsPath) ? this.#site.graphiql.asset(path) : undefined
+    if (asset === undefined && path !== '/health' && path !== '/ready' && path !== '/')
+      throw problem('NOT_FOUND', `Nothing is here. The API is at ${graphqlPath}.`, { http: { status: 404 } })
+    if (request.method === 'OPTIONS') return answerPreflight(response, getMethods)
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      throw badRequest(`This can only be read. The API is at ${graphqlPath}.`, 405, { Allow: getMethods })
+    if (asset !== undefined) send(response, 200, asset.body, asset.headers)
     else if (path === '/health') send(response, 200, 'ok\n')
     else if (path === '/ready') await this.#tellReadiness(response)
-    else if (path === '/') send(response, 302, '', { Location: graphqlPath })
-    else {
-      const asset = path.startsWith(graphiqlAssetsPath) ? graphiql.asset(path) : undefined
-      if (asset === undefined) send(response, 404, `Nothing is here. The API is at ${graphqlPath}.\n`)
-      else send(response, 200, asset.body, asset.headers)
-    }
+    else send(response, 302, '', { Location: graphqlPath })
   }
 
   async #tellReadiness(response: ServerResponse): Promise<void> {
@@ -125,6 +174,24 @@ export class HttpServer {
       send(response, 503, 'the database is out of reach\n')
     }
   }
+}
+
+function badRequest(message: string, status: number, headers: Record<string, string> = {}) {
+  return problem('BAD_USER_INPUT', message, { http: { status, headers } })
+}
+
+/** What is said of bytes that are no request, by the error that reading them ended with. */
+function unreadable(code: string | undefined): { status: number; message: string } {
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return {
+      status: 431,
+      message: `The address and the headers have more than ${maxHeaderBytes.toLocaleString('en')} bytes. Send a long query with POST.`,
+    }
+  if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW')
+    return { status: 413, message: 'The chunks of the body have too long extensions. Leave them out.' }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return { status: 408, message: 'The request did not come in time. Send it again.' }
+  return { status: 400, message: 'This cannot be read as a request of HTTP/1.1.' }
 }
 
 /** Whether it is a browser that shows pages, and not a client of the API. */

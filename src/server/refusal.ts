@@ -1,7 +1,8 @@
-import type { ServerResponse } from 'node:http'
+import { type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
 import { FileTooLargeError, InvalidInputError, UserError, type UserErrorCode } from '../domain/errors.ts'
-import { type ProblemCode, publicError, wireError } from '../graphql/problems.ts'
+import { type ProblemCode, problem, publicError, wireError } from '../graphql/problems.ts'
 import { anyOrigin } from './cross-origin.ts'
 
 /** By the codes of problems and of typed errors; for those that are not here it is 400. */
@@ -35,6 +36,27 @@ export function refuse(response: ServerResponse, error: unknown, log: Logger): v
       'Content-Length': Buffer.byteLength(body),
     })
     .end(response.req.method === 'HEAD' ? undefined : body)
+}
+
+/**
+ * Answers on a connection that no response was made for, as its request could not be read or was for another protocol,
+ * in the same form; then closes it.
+ */
+export function refuseConnection(
+  connection: Duplex,
+  { status, message, headers = {} }: { status: number; message: string; headers?: Record<string, string> },
+): void {
+  const body = JSON.stringify({ errors: [wireError(problem('BAD_USER_INPUT', message))] })
+  const head = {
+    ...anyOrigin,
+    ...headers,
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': Buffer.byteLength(body),
+    Connection: 'close',
+  }
+  const lines = Object.entries(head).map(([name, value]) => `${name}: ${value}\r\n`)
+  connection.once('finish', () => connection.destroy())
+  connection.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`)
 }
 
 interface Refusal {

@@ -21,6 +21,8 @@ export class ClientSocket {
   #waiting: (() => void)[] = []
   #settling = false
   #onTurn = () => {}
+  /** The key that its operations come with, once one has. */
+  keyId: string | undefined
   /** Whether the client has been heard of, or has read something, since the last `beat`. */
   #heard = true
 
@@ -32,6 +34,11 @@ export class ClientSocket {
       this.#heard = true
     })
     socket.on('close', () => this.#goOn())
+  }
+
+  /** Whether there is still somebody at the other end. */
+  get isOpen(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN
   }
 
   /** Resolves when the message has been passed on to the system, or can no longer be: then its socket is closed. */

@@ -9,8 +9,7 @@ import { longestSilenceMs, readBody } from './body.ts'
 import { answerPreflight, anyOrigin } from './cross-origin.ts'
 import { refuse } from './refusal.ts'
 
-// As the API's: the key is a header that the page itself must set.
-const preflight = { methods: 'POST, OPTIONS', headers: 'authorization, content-type, content-encoding' }
+const methods = 'POST, OPTIONS'
 
 /**
  * `POST /pools/<pool id>/codes`: the mutation uploadCodes for files of any size, whose bytes are the body. Authorised
@@ -41,7 +40,7 @@ export class UploadRoute {
   }
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.method === 'OPTIONS') return answerPreflight(response, preflight)
+    if (request.method === 'OPTIONS') return answerPreflight(response, methods)
     try {
       const taskId = await this.#receive(request, response)
       const task = { id: encodeId('Task', taskId), status: 'AWAITING_EXECUTION' }
@@ -59,7 +58,7 @@ export class UploadRoute {
       throw problem('FORBIDDEN', 'This API key lacks a scope that uploading codes needs: MANAGE.')
     if (request.method !== 'POST')
       throw problem('BAD_USER_INPUT', 'POST the file here: its bytes are the body of the request.', {
-        http: { status: 405, headers: { Allow: preflight.methods } },
+        http: { status: 405, headers: { Allow: methods } },
       })
     const input = readAddress(request.url ?? '')
     checkHeaders(request, this.#uploads.maximumBytes)

@@ -1,13 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import {
-  type DocumentNode,
-  type ExecutionArgs,
-  GraphQLError,
-  type GraphQLSchema,
-  getOperationAST,
-} from 'graphql'
+import { type DocumentNode, type ExecutionArgs, GraphQLError, type GraphQLSchema } from 'graphql'
 import {
   CloseCode,
   handleProtocols,
@@ -17,11 +11,15 @@ import {
 } from 'graphql-ws'
 import type { Logger } from 'pino'
 import { type WebSocket, WebSocketServer } from 'ws'
+import type { Credentials } from '../graphql/context.ts'
 import { parseFailure, problem, publicError, wireError } from '../graphql/problems.ts'
 import type { Subscriber } from '../graphql/subscribe.ts'
-import { type Api, graphqlPath, maximumRequestBytes } from './api.ts'
+import { type Api, graphqlPath } from './api.ts'
 import type { Authentication } from './authentication.ts'
+import { checkOperationName, maximumRequestBytes, persistedQueryNotSupported } from './operation-request.ts'
+import { refuseConnection } from './refusal.ts'
 import { ClientSocket } from './socket.ts'
+import { hostProblem, isWebSocket, targetOf } from './target.ts'
 
 const mostOperationsPerSocket = 1_000
 const beatEveryMs = 12_000
@@ -37,7 +35,22 @@ type Socket = SocketContext<Record<string, unknown>, ClientSocket>
 
 /** An operation that was let in, and how to run it. */
 interface Operation extends ExecutionArgs {
-  rootValue: { socket: ClientSocket; execute: (args: ExecutionArgs) => unknown }
+  rootValue: {
+    socket: ClientSocket
+    /** Runs something for it when it is the turn of its key, unless nobody waits for it any more by then. */
+    inTurn: <T>(work: () => Promise<T> | T) => Promise<T | undefined>
+    execute: (args: ExecutionArgs) => unknown
+  }
+}
+
+/** What is wrong with a document, all of it. */
+class InvalidDocumentError extends Error {
+  readonly errors: readonly GraphQLError[]
+
+  constructor(errors: readonly GraphQLError[]) {
+    super('The document is not valid.')
+    this.errors = errors
+  }
 }
 
 /**
@@ -61,10 +74,10 @@ export function serveWebSocket(parts: {
     // Straight, and not by way of the API's plugins, which would each stand between an event and its subscribers.
     subscribe: (args) => run(args, (operation) => subscriber.subscribe(operation)),
     // A client's operations wait for their turns already here: what it asks for and gives up at once costs as much.
-    onSubscribe: (socket, _id, payload) => {
+    onSubscribe: (socket, id, payload) => {
       // Counted before anything is waited for: later, those that came after this one would count as well.
       const crowded = Object.keys(socket.subscriptions).length > mostOperationsPerSocket
-      return socket.extra.inTurn(() => admit(socket, payload, crowded))
+      return socket.extra.inTurn(() => admit(socket, id, payload, crowded))
     },
     onNext: (_socket, _id, _payload, _args, { errors, data = null }) =>
       errors === undefined
@@ -78,14 +91,26 @@ export function serveWebSocket(parts: {
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // The HTTP server has let go of the socket: an error that nobody listens for would end the process.
     socket.once('error', () => socket.destroy())
-    // Not parsed as a URL, which anything that a stranger sends need not be.
-    if (request.url?.split('?', 1)[0] !== graphqlPath) {
-      socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
-      return
-    }
+    const wrongHost = hostProblem(request)
+    if (wrongHost !== undefined) return refuseConnection(socket, { status: 400, message: wrongHost })
+    if (targetOf(request).path !== graphqlPath)
+      return refuseConnection(socket, {
+        status: 404,
+        message: `No WebSocket is served here. The API is at ${graphqlPath}.`,
+      })
+    // Before Node.js 24.9 all upgrades come here.
+    if (!isWebSocket(request.headers.upgrade))
+      return refuseConnection(socket, { status: 400, message: 'Upgrade to websocket, or not at all.' })
     sockets.handleUpgrade(request, socket, head, (client) => serve(client, socket))
   }
   server.on('upgrade', onUpgrade)
+  sockets.on('wsClientError', (error, socket) =>
+    refuseConnection(socket, {
+      status: 400,
+      message: `The WebSocket cannot be opened as it was asked for (RFC 6455). ${error.message}.`,
+      headers: { 'Sec-WebSocket-Version': '13' },
+    }),
+  )
 
   /** Speaks the protocol with one client. */
   function serve(socket: WebSocket, connection: Duplex): void {
@@ -95,13 +120,17 @@ export function serveWebSocket(parts: {
     const closed = protocol.opened(
       {
         protocol: socket.protocol,
-        send: (message) => client.send(message),
+        send: (message) => {
+          if (client.keyId !== undefined && message.includes('"payload"'))
+            api.scheduler.weigh(client.keyId, message.length)
+          return client.send(message)
+        },
         close: (code, reason) => socket.close(code, reason),
         onMessage: (answer) =>
           socket.on('message', (message) => {
             // Nobody would be answered any more.
             if (socket.readyState !== socket.OPEN) return
-            answer(String(message)).catch((error: unknown) => {
+            answer(readMessage(String(message))).catch((error: unknown) => {
               if (isUnexpected(error)) return socket.close(CloseCode.BadRequest, 'Unexpected message')
               log.error({ err: error }, 'a message could not be answered')
               socket.close(CloseCode.InternalServerError, 'Internal server error')
@@ -121,36 +150,55 @@ export function serveWebSocket(parts: {
   /** The operation to run, or why it is not. */
   async function admit(
     socket: Socket,
+    id: string,
     payload: SubscribePayload,
     crowded: boolean,
   ): Promise<Operation | GraphQLError[]> {
     try {
+      const { extra: client } = socket
       const credentials = await authentication.authenticate(authorizationOf(socket))
       if (crowded)
         throw problem(
           'BAD_USER_INPUT',
           `This socket has ${mostOperationsPerSocket} operations already. Complete some of them, or open another socket.`,
         )
-      const { schema, parse, validate, contextFactory, execute } = api.getEnveloped({
-        credentials,
-        params: payload,
-      })
-      const document = parseDocument(parse, payload.query)
-      const errors: readonly GraphQLError[] = validate(schema, document)
-      if (errors.length > 0) return errors.map((error) => publicError(error, log))
-      if (getOperationAST(document, payload.operationName) == null)
-        throw problem('BAD_USER_INPUT', 'Could not determine what operation to execute.')
-      return {
-        schema: schema as GraphQLSchema,
-        document,
-        operationName: payload.operationName,
-        variableValues: payload.variables,
-        contextValue: await contextFactory(),
-        rootValue: { socket: socket.extra, execute },
-      }
+      client.keyId = credentials.keyId
+      const isWanted = () => client.isOpen && id in socket.subscriptions
+      const inTurn: Operation['rootValue']['inTurn'] = (work) =>
+        api.scheduler.run(credentials.keyId, work, { isWanted })
+      const prepared = await inTurn(() => prepare(credentials, payload))
+      // It is told to nobody.
+      if (prepared === undefined) return [problem('BAD_USER_INPUT', 'The client has left.')]
+      const { args, execute } = prepared
+      return { ...args, rootValue: { socket: client, inTurn, execute } }
     } catch (error) {
-      return [publicError(error, log)]
+      return error instanceof InvalidDocumentError
+        ? error.errors.map((invalid) => publicError(invalid, log))
+        : [publicError(error, log)]
     }
+  }
+
+  /** Reads an operation, and what it is to be executed with. */
+  async function prepare(credentials: Credentials, payload: SubscribePayload) {
+    const { query, operationName: name, variables, extensions } = payload
+    if (query === '' && extensions?.['persistedQuery'] !== undefined) throw persistedQueryNotSupported()
+    const { schema, parse, validate, contextFactory, execute } = api.getEnveloped({
+      credentials,
+      params: payload,
+    })
+    const document = parseDocument(parse, query)
+    const errors: readonly GraphQLError[] = validate(schema, document)
+    if (errors.length > 0) throw new InvalidDocumentError(errors)
+    const operationName = name === '' ? undefined : name
+    checkOperationName(document, operationName)
+    const args: ExecutionArgs = {
+      schema: schema as GraphQLSchema,
+      document,
+      operationName,
+      variableValues: variables,
+      contextValue: await contextFactory(),
+    }
+    return { args, execute: execute as (args: ExecutionArgs) => unknown }
   }
 
   return {
@@ -194,7 +242,28 @@ function authorizationOf(socket: Socket): string | undefined {
   return undefined
 }
 
-function run(args: ExecutionArgs, how: (operation: ExecutionArgs, by: Operation['rootValue']) => unknown) {
+async function run(
+  args: ExecutionArgs,
+  how: (operation: ExecutionArgs, by: Operation['rootValue']) => unknown,
+) {
   const { rootValue, ...operation } = args as Operation
-  return rootValue.socket.inTurn(() => how(operation, rootValue) as never)
+  const { socket, inTurn } = rootValue
+  const result = await socket.inTurn(() => inTurn(() => how(operation, rootValue)))
+  // For a client that has left it is nothing.
+  return (result ?? { data: null }) as never
+}
+
+/**
+ * A message as it came; but the hash of a persisted query alone, which the protocol has no place for, as an operation
+ * without a query, so that it can be answered.
+ */
+function readMessage(text: string): string {
+  if (!text.includes('"persistedQuery"')) return text
+  try {
+    const message = JSON.parse(text)
+    if (message?.payload?.extensions?.persistedQuery == null || message.payload.query != null) return text
+    return JSON.stringify({ ...message, payload: { ...message.payload, query: '' } })
+  } catch {
+    return text
+  }
 }

@@ -1,0 +1,75 @@
+/**
+ * How long an ordinary request of one key waits while another key asks for much: introspections over several sockets,
+ * a hundred on each, and claims of 10,000 codes over 300 connections. Run it with `node bench/fairness.ts`.
+ */
+
+import { getIntrospectionQuery } from 'graphql'
+import { createApiKey } from '../src/domain/account.ts'
+import { Lifecycle } from '../src/lifecycle.ts'
+import { measure, requestOf } from './load.ts'
+import { Readers } from './reading.ts'
+import {
+  beginningOfClaim,
+  claimDocument,
+  claimInput,
+  median,
+  newFormat,
+  newPool,
+  openBooks,
+  show,
+  startPostgres,
+  startServer,
+} from './support.ts'
+
+const roundMs = 3_000
+const introspections = 100
+
+await using lifecycle = new Lifecycle()
+const bench = await openBooks(lifecycle, await startPostgres(lifecycle))
+const { books, accountId, databaseUrl, key: greedy } = bench
+const poolId = await newPool(bench, {
+  name: 'Bench',
+  formatId: await newFormat(bench),
+  quantity: 1_000_000_000_000n,
+})
+const { secret: modest } = await createApiKey(books.pool, accountId, { name: 'Modest', scopes: ['READ'] })
+const url = await startServer(lifecycle, { databaseUrl, role: 'all', codeRows: false })
+const ordinary = requestOf({ key: modest, query: '{ pools { totalCount } }', variables: {} })
+
+/** One ordinary request after the other, for a while. */
+async function showWaits(what: string): Promise<void> {
+  const load = { urls: [url], connections: 1, milliseconds: roundMs }
+  const { latencies } = await measure(load, () => ordinary, '{"data":{"pools":')
+  show(`${what}: the first`, latencies[0] ?? 0, 'ms')
+  show('  the median', median(latencies), 'ms')
+  show('  the longest', Math.max(...latencies), 'ms')
+}
+
+console.log('An ordinary request of another key')
+await showWaits('warming up')
+await showWaits('while nobody else asks for anything')
+
+for (const sockets of [3, 20]) {
+  const readers = await Readers.open(lifecycle, {
+    url: `${url.replace('http', 'ws')}/graphql`,
+    key: greedy,
+    sockets,
+    subscription: { query: getIntrospectionQuery(), variables: {}, times: introspections },
+  })
+  await showWaits(`while ${sockets} sockets ask for ${introspections} introspections each`)
+  // Each is a result and its end.
+  await readers.arrivedSince(process.hrtime.bigint(), 2 * sockets * introspections)
+}
+
+const claim = requestOf({
+  key: greedy,
+  query: claimDocument('claimCodes'),
+  variables: claimInput(poolId, 10_000),
+})
+const claims = measure(
+  { urls: [url], connections: 300, milliseconds: roundMs },
+  () => claim,
+  beginningOfClaim,
+)
+await showWaits('while 300 connections claim 10,000 codes each')
+await claims

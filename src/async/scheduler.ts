@@ -1,0 +1,219 @@
+// How long work is begun in one turn of the event loop, which goes to what else has come after that.
+const sliceMs = 10
+
+// How many operations of a key are under way at once, so that what has been begun already leaves room for others: as
+// many as make these bytes of answers, by what its answers have been like of late. Small ones gain from being many, as
+// claims are served together; of large ones each keeps the event loop busy once more when it is answered.
+const minRunning = 4
+const maxRunning = 64
+const maxRunningBytes = 256_000
+const firstEstimateBytes = 16_000
+
+// Whatever takes longer than this waits for something, and does not keep the event loop busy: it no longer counts.
+const maxCountedMs = 500
+
+// Of one key, while work of it is waiting that can be refused.
+const maxWaiting = 2_000
+const maxWaitingBytes = 32_000_000
+
+// Keys whose answers are remembered while they ask for nothing.
+const maxIdleLanes = 1_000
+
+const retryAfterMs = 1_000
+
+/** So much work of one key is waiting that no more is let in. */
+export class TooMuchWaitingError extends Error {
+  /** After how many milliseconds to try again. */
+  readonly retryAfterMs = retryAfterMs
+
+  constructor() {
+    super(
+      'Too many requests with this API key are waiting to be served already. Send fewer at once, and try again after the ' +
+        'time that retryAfterMs says.',
+    )
+    this.name = 'TooMuchWaitingError'
+  }
+}
+
+export interface WorkOptions {
+  /** Whether somebody still waits for it, asked when its turn comes. Without it, always. */
+  isWanted?: () => boolean
+  /** Bytes that it holds while it waits. With it, the work can be refused; without it, whoever brings it waits as well. */
+  bytes?: number
+}
+
+interface Job {
+  bytes: number
+  isWanted: () => boolean
+  start: () => void
+  drop: () => void
+}
+
+/** What has been asked for with one key. */
+interface Lane {
+  key: string
+  waiting: Job[]
+  waitingBytes: number
+  /** When each job that is under way was started, by performance.now(); the oldest is the first. */
+  running: Map<Job, number>
+  /** Bytes of an answer: a running average. */
+  answerBytes: number
+  /** Lets go of what has been under way for long, while others wait for that. */
+  patience: NodeJS.Timeout | undefined
+}
+
+/**
+ * Shares the event loop out by key. Work begins in the order in which it came, as long as there is time for all of it;
+ * when there is not, one piece of work of each key begins after the other, whatever a key has asked for and over however
+ * many connections, and between them the event loop takes in what has come meanwhile. Work of which there is none
+ * waiting begins at once.
+ */
+export class Scheduler {
+  readonly #lanes = new Map<string, Lane>()
+  /** Those of the lanes that have work waiting which may begin, in the order of their turns. */
+  readonly #ready = new Set<Lane>()
+  /** What beginning work has taken of this slice of time, in milliseconds; nothing between two slices. */
+  #spent: number | undefined
+
+  /** How many keys are remembered. */
+  get size(): number {
+    return this.#lanes.size
+  }
+
+  /**
+   * Runs `work` for a key when its turn has come, and resolves to what it resolves to: to nothing if by then nobody
+   * wants it any more. What it does before it waits for something for the first time is shared out.
+   *
+   * Rejects with a TooMuchWaitingError when the key has too much waiting, unless `bytes` is left out.
+   */
+  run<T>(key: string, work: () => Promise<T> | T, options: WorkOptions = {}): Promise<T | undefined> {
+    const { bytes, isWanted = always } = options
+    const lane = this.#laneOf(key)
+    if (bytes !== undefined && isFull(lane, bytes)) return Promise.reject(new TooMuchWaitingError())
+    return new Promise((resolve, reject) => {
+      const job: Job = {
+        bytes: bytes ?? 0,
+        isWanted,
+        start: () => {
+          // Not as a function that is async, so that it begins in this very moment.
+          new Promise<T>((started) => started(work()))
+            .then(resolve, reject)
+            .finally(() => this.#ended(lane, job))
+        },
+        drop: () => resolve(undefined),
+      }
+      lane.waiting.push(job)
+      lane.waitingBytes += job.bytes
+      this.#consider(lane)
+      this.#advance()
+    })
+  }
+
+  /** Tells of the length of an answer to a key, in bytes. */
+  weigh(key: string, bytes: number): void {
+    const lane = this.#lanes.get(key)
+    if (lane !== undefined) lane.answerBytes += (bytes - lane.answerBytes) / 8
+  }
+
+  /** Begins what may begin in this slice of time. */
+  #advance(): void {
+    for (const lane of this.#ready) {
+      if (!this.#hasTime()) return
+      // What is put back comes to the end of the order, and is come to again.
+      this.#ready.delete(lane)
+      const began = performance.now()
+      this.#startNext(lane)
+      this.#spent = (this.#spent ?? 0) + performance.now() - began
+      this.#consider(lane)
+    }
+  }
+
+  #startNext(lane: Lane): void {
+    for (let job = lane.waiting.shift(); job !== undefined; job = lane.waiting.shift()) {
+      lane.waitingBytes -= job.bytes
+      if (job.isWanted()) {
+        lane.running.set(job, performance.now())
+        job.start()
+        return
+      }
+      job.drop()
+    }
+  }
+
+  #ended(lane: Lane, job: Job): void {
+    if (!lane.running.delete(job)) return
+    this.#consider(lane)
+    this.#advance()
+  }
+
+  /** Gives a lane its place in the order, if work of it may begin. */
+  #consider(lane: Lane): void {
+    if (lane.waiting.length === 0) this.#rest(lane)
+    else if (lane.running.size < maxRunningOf(lane)) this.#ready.add(lane)
+    else lane.patience ??= this.#loseLate(lane)
+  }
+
+  #loseLate(lane: Lane): NodeJS.Timeout {
+    const [oldest = 0] = lane.running.values()
+    return setTimeout(
+      () => {
+        lane.patience = undefined
+        for (const [job, started] of lane.running) {
+          if (performance.now() - started < maxCountedMs) break
+          lane.running.delete(job)
+        }
+        this.#consider(lane)
+        this.#advance()
+      },
+      Math.ceil(oldest + maxCountedMs - performance.now()),
+    ).unref()
+  }
+
+  /** Whether there is time left in this slice, which may be a new one. */
+  #hasTime(): boolean {
+    if (this.#spent !== undefined) return this.#spent < sliceMs
+    this.#spent = 0
+    setImmediate(() => {
+      this.#spent = undefined
+      this.#advance()
+    })
+    return true
+  }
+
+  #laneOf(key: string): Lane {
+    const known = this.#lanes.get(key)
+    const lane = known ?? {
+      key,
+      waiting: [],
+      waitingBytes: 0,
+      running: new Map<Job, number>(),
+      answerBytes: firstEstimateBytes,
+      patience: undefined,
+    }
+    if (known === undefined) this.#lanes.set(key, lane)
+    return lane
+  }
+
+  /** Of lanes that have nothing to do, those that were used last are kept. */
+  #rest(lane: Lane): void {
+    if (lane.running.size > 0) return
+    this.#lanes.delete(lane.key)
+    this.#lanes.set(lane.key, lane)
+    for (const [key, { waiting, running }] of this.#lanes) {
+      if (this.#lanes.size <= maxIdleLanes) return
+      if (waiting.length === 0 && running.size === 0) this.#lanes.delete(key)
+    }
+  }
+}
+
+function isFull({ waiting, waitingBytes }: Lane, bytes: number): boolean {
+  return waiting.length >= maxWaiting || waitingBytes + bytes > maxWaitingBytes
+}
+
+function maxRunningOf({ answerBytes }: Lane): number {
+  return Math.max(minRunning, Math.min(maxRunning, Math.floor(maxRunningBytes / answerBytes)))
+}
+
+function always(): boolean {
+  return true
+}
