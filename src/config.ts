@@ -39,6 +39,8 @@ export class ConfigError extends OperatorError {
 
 const roles: readonly Role[] = ['all', 'api', 'worker']
 const shortestApiKey = 32
+/** The longest API key that there can be, in characters. */
+export const maxApiKeyLength = 1_000
 const mostDays = 36_500
 const mostLookUps = 1_000_000
 const largestMaximumUploadBytes = 2 ** 40
@@ -116,6 +118,8 @@ function parseApiKey(text: string): string | Problem {
   if (!/^[\x21-\x7e]*$/.test(text)) {
     return new Problem('must consist of letters, digits and punctuation of ASCII, without spaces')
   }
+  if (text.length > maxApiKeyLength)
+    return new Problem(`must have ${maxApiKeyLength} characters or less, but has ${text.length}`)
   if (text.length >= shortestApiKey) return text
   return new Problem(`must have ${shortestApiKey} characters or more, but has ${text.length}`)
 }

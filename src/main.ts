@@ -1,26 +1,23 @@
-import { pino } from 'pino'
+import { stdTimeFunctions } from 'pino'
 import { readConfig } from './config.ts'
 import { startEmbeddedServer } from './database/embedded/server.ts'
 import { ClosingError, Lifecycle } from './lifecycle.ts'
+import { openLog } from './log.ts'
 import { OperatorError } from './operator-error.ts'
 import { graphqlPath } from './server/api.ts'
 import { type Service, startService } from './service.ts'
 
 /** Starts the service and runs until a signal ends it: then everything is closed in order. */
-async function main(lifecycle: Lifecycle): Promise<void> {
-  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2))
+async function main(): Promise<void> {
   const config = readConfig(process.env)
   const embedded = config.databaseUrl === undefined
-  const databaseUrl = config.databaseUrl ?? (await openEmbeddedServer(lifecycle, config.dataDir, log))
+  const databaseUrl = config.databaseUrl ?? (await openEmbeddedServer(config.dataDir))
   const service = await startService(lifecycle, { ...config, databaseUrl, embedded, log })
-  process.stdout.write(greeting(service, config.dataDir, embedded))
+  const isGiven = config.bootstrapApiKey !== undefined
+  process.stdout.write(greeting(service, { dataDir: config.dataDir, embedded, isGiven }))
 }
 
-async function openEmbeddedServer(
-  lifecycle: Lifecycle,
-  dataDir: string,
-  log: Parameters<typeof startEmbeddedServer>[0]['log'],
-): Promise<string> {
+async function openEmbeddedServer(dataDir: string): Promise<string> {
   const server = await lifecycle.open(
     'embedded PostgreSQL',
     () => startEmbeddedServer({ dataDir, log }),
@@ -29,12 +26,20 @@ async function openEmbeddedServer(
   return server.url
 }
 
-/** What whoever started the service should know, and do next. */
-function greeting({ url, firstKey, graphiqlHasKey }: Service, dataDir: string, embedded: boolean): string {
+/**
+ * What whoever started the service should know, and do next. A key that was given is not repeated: it would be in
+ * every log of what a process prints.
+ */
+function greeting(
+  { url, firstKey, graphiqlHasKey }: Service,
+  { dataDir, embedded, isGiven }: { dataDir: string; embedded: boolean; isGiven: boolean },
+): string {
   const key =
     firstKey === undefined
       ? 'API keys are made and replaced with: npm run account'
-      : `Your first API key, with all scopes. It is shown this once:\n\n    ${firstKey}\n`
+      : isGiven
+        ? 'Your first API key, with all scopes, is the one in BOOTSTRAP_API_KEY.'
+        : `Your first API key, with all scopes. It is shown this once:\n\n    ${firstKey}\n`
   const next = graphiqlHasKey
     ? 'Open it: a key is filled in, and its tabs lead from a format to a claimed code.'
     : 'Open it and put your key into the headers: its tabs lead from a format to a claimed code.'
@@ -50,6 +55,7 @@ function greeting({ url, firstKey, graphiqlHasKey }: Service, dataDir: string, e
   ].join('\n')
 }
 
+const log = openLog({ base: null, timestamp: stdTimeFunctions.isoTime })
 const lifecycle = new Lifecycle()
 
 async function end(code: number): Promise<void> {
@@ -58,20 +64,26 @@ async function end(code: number): Promise<void> {
     await lifecycle.close()
   } catch (error) {
     process.exitCode = 1
-    console.error(error)
+    log.error({ err: error }, 'the service could not be closed in order')
   }
   process.exit()
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end(0))
 
+// As Node.js does, which would print all that hangs on the error.
+process.on('uncaughtException', (error) => {
+  log.fatal({ err: error }, 'the service has failed')
+  process.exit(1)
+})
+
 try {
-  await main(lifecycle)
+  await main()
 } catch (error) {
   if (error instanceof ClosingError) await lifecycle.close()
   else {
     if (error instanceof OperatorError) console.error(error.message)
-    else console.error(error)
+    else log.fatal({ err: error }, 'the service could not be started')
     await end(1)
   }
 }

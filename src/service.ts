@@ -14,12 +14,14 @@ import { PrismaClient } from './generated/prisma/client.ts'
 import { encodeId } from './graphql/ids.ts'
 import { createSchema } from './graphql/schema.ts'
 import type { Lifecycle } from './lifecycle.ts'
+import { withDescribedErrors } from './log.ts'
 import { OperatorError } from './operator-error.ts'
 import { openParts } from './parts.ts'
 import { createApi, graphqlPath } from './server/api.ts'
 import { createDownload } from './server/download.ts'
 import { isLoopbackHost, loadGraphiql } from './server/graphiql.ts'
 import { HttpServer } from './server/http.ts'
+import { isOperatorsOwn } from './server/operators-own.ts'
 import { UploadRoute } from './server/upload-route.ts'
 import { serveWebSocket } from './server/websocket.ts'
 import { Housekeeping } from './worker/housekeeping.ts'
@@ -59,12 +61,13 @@ export interface Service {
  * then those that do it. Rejects with an OperatorError for what only the operator can put right.
  */
 export async function startService(lifecycle: Lifecycle, options: ServiceOptions): Promise<Service> {
-  const { databaseUrl, embedded, role, log } = options
+  const { databaseUrl, embedded, role } = options
+  const log = withDescribedErrors(options.log)
   const books = await openBooks(lifecycle, databaseUrl, log)
   const first = await createFirstAccount(books.pool, 'First account', options.bootstrapApiKey)
   if (first !== undefined && embedded) await createSample(books, first.accountId)
-  if (role !== 'api') await openWorker(lifecycle, books, options)
-  const http = await openServer(lifecycle, books, options)
+  if (role !== 'api') await openWorker(lifecycle, books, { ...options, log })
+  const http = await openServer(lifecycle, books, { ...options, log })
   // Opened last, so closed first: nobody new is sent here while the rest is closed.
   const port = await lifecycle.open(
     'port',
@@ -83,7 +86,8 @@ async function openBooks(lifecycle: Lifecycle, databaseUrl: string, log: Logger)
   )
   const prisma = await lifecycle.open(
     'Prisma',
-    () => new PrismaClient({ adapter: new PrismaPg(pool) }),
+    // Its errors tell what was wrong, and not what the code around it looks like.
+    () => new PrismaClient({ adapter: new PrismaPg(pool), errorFormat: 'minimal' }),
     (opened) => opened.$disconnect(),
   )
   const notifications = await lifecycle.open(
@@ -156,12 +160,6 @@ async function openServer(lifecycle: Lifecycle, books: Books, options: ServiceOp
       (opened) => opened.close(),
     )
   return { server, graphiqlHasKey }
-}
-
-/** Whether a page is asked for on this very machine, by its own name and through no proxy: it will hold a key. */
-function isOperatorsOwn({ headers }: IncomingMessage): boolean {
-  const proxied = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'via'].some((name) => name in headers)
-  return !proxied && isLoopbackHost(headers.host)
 }
 
 async function listen(server: HttpServer, { port, host }: ServiceOptions): Promise<number> {

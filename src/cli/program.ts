@@ -1,10 +1,11 @@
 import type { Pool } from 'pg'
-import { type Logger, pino } from 'pino'
+import type { Logger } from 'pino'
 import { readConfig } from '../config.ts'
 import { findEmbeddedServer } from '../database/embedded/server.ts'
 import { DatabaseUnavailableError } from '../database/errors.ts'
 import { checkDatabase, createPool } from '../database/open.ts'
 import { UserError } from '../domain/errors.ts'
+import { describeError, openLog } from '../log.ts'
 import { OperatorError } from '../operator-error.ts'
 
 /** The database of the running service, as a program beside it opens it. */
@@ -26,7 +27,7 @@ export async function withDatabase<T>(work: (database: ServiceDatabase) => Promi
       `No service runs on ${config.dataDir}. Start it with npm start, or set DATA_DIR or DATABASE_URL as it has them.`,
     )
   await checkDatabase(url)
-  const log = pino({ level: 'warn' }, pino.destination(2))
+  const log = openLog({ level: 'warn' })
   const pool = createPool(url, { max: 2, log })
   try {
     const { rows } = await pool.query("SELECT to_regclass('account') IS NOT NULL AS exist")
@@ -51,6 +52,6 @@ export async function run(main: () => Promise<number>, failed: number): Promise<
       error instanceof OperatorError ||
       error instanceof UserError ||
       error instanceof DatabaseUnavailableError
-    console.error(told ? error.message : error)
+    console.error(told ? error.message : describeError(error))
   }
 }

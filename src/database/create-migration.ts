@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { pino } from 'pino'
+import { openLog } from '../log.ts'
 import { OperatorError } from '../operator-error.ts'
 import { startEmbeddedServer } from './embedded/server.ts'
 import { migrationsFolder, readMigrations } from './migrations.ts'
@@ -32,7 +32,7 @@ const replaced = values.replace && last?.name.endsWith(`_${title}`) ? last : und
 const name = replaced?.name ?? `${new Date().toISOString().replaceAll(/\D/g, '').slice(0, 14)}_${title}`
 
 const dataDir = await mkdtemp(join(tmpdir(), 'create-migration-'))
-const server = await startEmbeddedServer({ dataDir, log: pino({ level: 'warn' }) })
+const server = await startEmbeddedServer({ dataDir, log: openLog({ level: 'warn' }) })
 try {
   const before = migrations.filter((migration) => migration !== replaced)
   const sql = await schemaDiff(server.url, before, await readFile(schemaFile, 'utf8'))

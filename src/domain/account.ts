@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import type { Pool } from 'pg'
 import { v7 as newId } from 'uuid'
 import { violatedConstraint } from '../database/errors.ts'
@@ -138,8 +138,19 @@ export async function revokeApiKey(books: Books, accountId: string, keyId: strin
 
 /** The key that a secret belongs to, unless it has been revoked. */
 export async function findApiKey(books: Books, secret: string): Promise<ApiKey | undefined> {
-  const key = await books.prisma.apiKey.findUnique({ where: { hash: hashSecret(secret) } })
-  return key === null || key.revokedAt !== null ? undefined : key
+  const wanted = hashOfSecret(secret)
+  return (await findApiKeys(books, [wanted])).get(wanted)
+}
+
+/** Keys by the hashes of their secrets (see `hashOfSecret`): those that exist and have not been revoked. */
+export async function findApiKeys(books: Books, hashes: readonly string[]): Promise<Map<string, ApiKey>> {
+  const keys = await books.prisma.apiKey.findMany({
+    where: {
+      hash: { in: hashes.map((each) => Uint8Array.from(Buffer.from(each, 'base64'))) },
+      revokedAt: null,
+    },
+  })
+  return new Map(keys.map((key) => [Buffer.from(key.hash).toString('base64'), key]))
 }
 
 /** Notes that keys have been used. */
@@ -164,11 +175,16 @@ export function parseScopes(names: readonly string[]): Scope[] {
 
 const hintLength = 9
 
+/** What a secret is known by where it is not kept, in base64. */
+export function hashOfSecret(secret: string): string {
+  return hash('sha256', secret, 'base64')
+}
+
 /** 256 random bits: what nobody can guess needs no slow hash, and no salt. */
 function newSecret(): string {
   return `pk_${randomBytes(32).toString('base64url')}`
 }
 
 function hashSecret(secret: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(createHash('sha256').update(secret).digest())
+  return Uint8Array.from(Buffer.from(hashOfSecret(secret), 'base64'))
 }

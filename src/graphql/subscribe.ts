@@ -66,13 +66,22 @@ export class Subscriber {
     this.#coming.set(event, coming)
     const known = coming.get(question)
     if (known !== undefined) return known
-    const answer = this.#turns.next().then(() => {
-      // Who asks from here on may know something that came later than what is going to be read.
-      coming.delete(question)
-      return this.#execute(args)
-    })
+    const answer = this.#turns.next().then(() => this.#answerInTurn(args, () => coming.delete(question)))
     coming.set(question, answer)
     return answer
+  }
+
+  /** Begins when it is the turn of the key of whoever has asked first, who is only one of many. */
+  async #answerInTurn(args: ValidatedSubscriptionArgs, onBegin: () => void): Promise<ExecutionResult> {
+    const { scheduler, keyId } = args.contextValue as Context
+    const begun = await scheduler.run(keyId, () => {
+      // Who asks from here on may know something that came later than what is going to be read.
+      onBegin()
+      // Not waited for: while the database is away that would keep all else of the key waiting.
+      return { result: this.#execute(args) }
+    })
+    if (begun === undefined) throw new Error('What an event is answered with was given up.')
+    return await begun.result
   }
 
   async #execute(args: ValidatedSubscriptionArgs): Promise<ExecutionResult> {

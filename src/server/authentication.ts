@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
+import { maxApiKeyLength } from '../config.ts'
 import { isUnavailable } from '../database/errors.ts'
-import { findApiKey, touchApiKeys } from '../domain/account.ts'
+import { findApiKeys, hashOfSecret, touchApiKeys } from '../domain/account.ts'
 import type { Books } from '../domain/books.ts'
 import type { Credentials } from '../graphql/context.ts'
 import { unauthenticated } from '../graphql/problems.ts'
@@ -9,6 +10,13 @@ import { unauthenticated } from '../graphql/problems.ts'
 // its revocation did not reach.
 const believedMs = 2_000
 const mostBelieved = 10_000
+
+// Keys that do not work are remembered as long: a new one, which somebody has tried before it was made, works after that
+// time at the latest.
+const maxUnknown = 10_000
+
+// Of one statement.
+const maxAskedTogether = 500
 
 // lastUsedAt is exact to the minute: a row for each request would cost more than the request.
 const touchEveryMs = 60_000
@@ -23,7 +31,13 @@ interface Believed {
 export class Authentication {
   readonly #books: Books
   readonly #log: Logger
+  /** By the hashes of their secrets. */
   readonly #believed = new Map<string, Believed>()
+  /** Until when keys are taken for ones that do not work, by the hashes of their secrets; the oldest is the first. */
+  readonly #unknown = new Map<string, number>()
+  /** Those that the database is asked for next, and who waits for that. */
+  #asked = new Map<string, PromiseWithResolvers<Credentials | undefined>>()
+  #asking = false
   readonly #touched = new Map<string, number>()
   readonly #toTouch = new Set<string>()
   readonly #stopListening: () => void
@@ -57,32 +71,82 @@ export class Authentication {
       )
     const secret = /^Bearer +(\S+)$/i.exec(authorization)?.[1]
     if (secret === undefined) throw unauthenticated('The authorization is not of the form "Bearer <key>".')
-    const credentials = this.#remembered(secret) ?? (await this.#find(secret))
+    if (secret.length > maxApiKeyLength) throw unknownKey()
+    const hash = hashOfSecret(secret)
+    if (this.#isUnknown(hash)) throw unknownKey()
+    const credentials = this.#remembered(hash) ?? (await this.#find(hash))
+    if (credentials === undefined) throw unknownKey()
     this.#touch(credentials.keyId)
     return credentials
   }
 
-  #remembered(secret: string): Credentials | undefined {
-    const believed = this.#believed.get(secret)
+  #remembered(hash: string): Credentials | undefined {
+    const believed = this.#believed.get(hash)
     return believed !== undefined && believed.until > Date.now() ? believed.credentials : undefined
   }
 
   #forget(): void {
     this.#notices += 1
     this.#believed.clear()
+    this.#unknown.clear()
   }
 
-  async #find(secret: string): Promise<Credentials> {
-    const notices = this.#notices
-    const key = await findApiKey(this.#books, secret)
-    if (key === undefined) {
-      this.#believed.delete(secret)
-      throw unauthenticated('This API key does not exist, or it was revoked.')
+  #isUnknown(hash: string): boolean {
+    const until = this.#unknown.get(hash)
+    if (until === undefined) return false
+    if (until > Date.now()) return true
+    this.#unknown.delete(hash)
+    return false
+  }
+
+  /**
+   * Asks the database. All that come while it is being asked are asked for together, by one statement after the other:
+   * so those who try keys that do not exist, however many, keep one connection busy, and leave the others to the rest.
+   */
+  #find(hash: string): Promise<Credentials | undefined> {
+    const asked = this.#asked.get(hash) ?? Promise.withResolvers<Credentials | undefined>()
+    this.#asked.set(hash, asked)
+    if (!this.#asking) void this.#ask()
+    return asked.promise
+  }
+
+  /** Never rejects: what goes wrong is told to those who wait. */
+  async #ask(): Promise<void> {
+    this.#asking = true
+    while (this.#asked.size > 0) {
+      const asked = [...this.#asked].slice(0, maxAskedTogether)
+      for (const [hash] of asked) this.#asked.delete(hash)
+      const notices = this.#notices
+      try {
+        const found = await findApiKeys(
+          this.#books,
+          asked.map(([hash]) => hash),
+        )
+        for (const [hash, { resolve }] of asked) {
+          const key = found.get(hash)
+          const credentials = key && { accountId: key.accountId, keyId: key.id, scopes: key.scopes }
+          if (notices === this.#notices) this.#remember(hash, credentials)
+          resolve(credentials)
+        }
+      } catch (error) {
+        for (const [, { reject }] of asked) reject(error)
+      }
     }
-    const credentials = { accountId: key.accountId, keyId: key.id, scopes: key.scopes }
-    if (this.#believed.size >= mostBelieved) this.#believed.clear()
-    if (notices === this.#notices) this.#believed.set(secret, { credentials, until: Date.now() + believedMs })
-    return credentials
+    this.#asking = false
+  }
+
+  #remember(hash: string, credentials: Credentials | undefined): void {
+    const until = Date.now() + believedMs
+    this.#unknown.delete(hash)
+    if (credentials === undefined) {
+      this.#believed.delete(hash)
+      const [oldest] = this.#unknown.keys()
+      if (this.#unknown.size >= maxUnknown && oldest !== undefined) this.#unknown.delete(oldest)
+      this.#unknown.set(hash, until)
+    } else {
+      if (this.#believed.size >= mostBelieved) this.#believed.clear()
+      this.#believed.set(hash, { credentials, until })
+    }
   }
 
   #touch(keyId: string): void {
@@ -107,4 +171,8 @@ export class Authentication {
         this.#flushing = undefined
       })
   }
+}
+
+function unknownKey() {
+  return unauthenticated('This API key does not exist, or it was revoked.')
 }

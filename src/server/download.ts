@@ -29,7 +29,7 @@ import {
 } from './codes-request.ts'
 import { answerPreflight, anyOrigin } from './cross-origin.ts'
 import { row } from './csv.ts'
-import { attachment, type FileAnswer, hasLeft, send } from './file-answer.ts'
+import { attachment, type FileAnswer, send } from './file-answer.ts'
 import { refuse } from './refusal.ts'
 
 export interface DownloadParts {
@@ -66,9 +66,14 @@ export function createDownload(parts: DownloadParts): Download {
       if (request.method === 'OPTIONS') answerPreflight(response, methods)
       else await answer(parts, request, response)
     } catch (error) {
-      if (!hasLeft(error)) refuse(response, error, parts.log)
+      if (!hasLeft(error, response)) refuse(response, error, parts.log)
     }
   }
+}
+
+/** Whether an error is that nobody waits for the file any more, as `part` finds out. */
+function hasLeft(error: unknown, response: ServerResponse): boolean {
+  return response.closed && error instanceof DOMException && error.name === 'AbortError'
 }
 
 async function answer(

@@ -37,16 +37,30 @@ export async function send(
   // What fails before there is anything to send can still be told.
   const pieces = await begun(file.pieces)
   response.writeHead(file.status, headers)
+  // By the file alone: how a connection breaks, the database's and the client's do alike.
+  let failure: { error: unknown } | undefined
+  const watched = (async function* () {
+    try {
+      yield* pieces
+    } catch (error) {
+      failure = { error }
+      throw error
+    }
+  })()
   try {
-    if (gzip) await pipeline(pieces, createGzip({ level: constants.Z_BEST_SPEED }), response)
-    else await pipeline(pieces, response)
-  } catch (error) {
-    // The answer was cut off: its end is missing, and the client sees that.
-    if (error instanceof PictureChangedError || error instanceof RejectedRowsForgottenError)
-      log.info({ err: error }, 'a download was cut off')
-    else if (isUnavailable(error)) log.warn({ err: error }, 'a download was cut off')
-    else if (!hasLeft(error)) log.error({ err: error }, 'a download failed')
+    if (gzip) await pipeline(watched, createGzip({ level: constants.Z_BEST_SPEED }), response)
+    else await pipeline(watched, response)
+  } catch {
+    // The answer was cut off: its end is missing, and the client sees that, if it has not left itself.
+    if (failure !== undefined) tellOf(failure.error, log)
   }
+}
+
+function tellOf(error: unknown, log: Logger): void {
+  if (error instanceof PictureChangedError || error instanceof RejectedRowsForgottenError)
+    log.info({ err: error }, 'a download was cut off')
+  else if (isUnavailable(error)) log.warn({ err: error }, 'a download was cut off')
+  else log.error({ err: error }, 'a download failed')
 }
 
 /** The same pieces, of which the first two are there: the header, and the first that had to be read. */
@@ -58,20 +72,6 @@ async function begun(pieces: AsyncGenerator<Buffer>): Promise<AsyncGenerator<Buf
     yield* pieces
   })()
 }
-
-/** Whether an error says that the client wants no more, or was sent away because the service stops. */
-export function hasLeft(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  return error.name === 'AbortError' || ('code' in error && leavingCodes.has(error.code))
-}
-
-const leavingCodes = new Set<unknown>([
-  'ERR_STREAM_PREMATURE_CLOSE',
-  'ERR_STREAM_DESTROYED',
-  'ERR_STREAM_UNABLE_TO_PIPE',
-  'ECONNRESET',
-  'EPIPE',
-])
 
 function acceptsGzip(accepted: string | string[] | undefined): boolean {
   const weights = new Map(

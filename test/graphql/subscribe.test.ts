@@ -9,6 +9,7 @@ import {
   parse,
 } from 'graphql'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { Scheduler } from '../../src/async/scheduler.ts'
 import { DatabaseUnavailableError } from '../../src/database/errors.ts'
 import { Turns } from '../../src/domain/turns.ts'
 import { Subscriber } from '../../src/graphql/subscribe.ts'
@@ -87,7 +88,7 @@ async function subscribe(
   subscriber: Subscriber,
   { variables = {}, accountId = 'a', scopes = ['READ', 'CLAIM'] }: Asking = {},
 ): Promise<AsyncGenerator<ExecutionResult>> {
-  const contextValue = { accountId, scopes }
+  const contextValue = { accountId, scopes, keyId: accountId, scheduler: new Scheduler() }
   const stream = await subscriber.subscribe({ schema, document, variableValues: variables, contextValue })
   if (!(Symbol.asyncIterator in stream)) throw new Error(JSON.stringify(stream))
   return stream

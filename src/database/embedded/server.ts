@@ -179,7 +179,7 @@ async function connect({ cluster, log }: Context, { pid, port }: Postmaster): Pr
       connectionTimeoutMillis: connectionTimeoutMs,
     })
     session.on('error', (error) =>
-      log.debug({ error }, 'the session that holds the embedded PostgreSQL was cut'),
+      log.debug({ err: error }, 'the session that holds the embedded PostgreSQL was cut'),
     )
     try {
       await session.connect()
