@@ -54,7 +54,7 @@ interface Lane {
   key: string
   waiting: Job[]
   waitingBytes: number
-  /** When each job that is under way was started, by performance.now(); the oldest is the first. */
+  /** When each job that is under way was started; the oldest is the first. */
   running: Map<Job, number>
   /** Bytes of an answer: a running average. */
   answerBytes: number
@@ -69,11 +69,17 @@ interface Lane {
  * waiting begins at once.
  */
 export class Scheduler {
+  readonly #now: () => number
   readonly #lanes = new Map<string, Lane>()
   /** Those of the lanes that have work waiting which may begin, in the order of their turns. */
   readonly #ready = new Set<Lane>()
   /** What beginning work has taken of this slice of time, in milliseconds; nothing between two slices. */
   #spent: number | undefined
+
+  /** `now` is a clock in milliseconds that never goes back. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now
+  }
 
   /** How many keys are remembered. */
   get size(): number {
@@ -121,9 +127,9 @@ export class Scheduler {
       if (!this.#hasTime()) return
       // What is put back comes to the end of the order, and is come to again.
       this.#ready.delete(lane)
-      const began = performance.now()
+      const began = this.#now()
       this.#startNext(lane)
-      this.#spent = (this.#spent ?? 0) + performance.now() - began
+      this.#spent = (this.#spent ?? 0) + this.#now() - began
       this.#consider(lane)
     }
   }
@@ -132,7 +138,7 @@ export class Scheduler {
     for (let job = lane.waiting.shift(); job !== undefined; job = lane.waiting.shift()) {
       lane.waitingBytes -= job.bytes
       if (job.isWanted()) {
-        lane.running.set(job, performance.now())
+        lane.running.set(job, this.#now())
         job.start()
         return
       }
@@ -159,13 +165,13 @@ export class Scheduler {
       () => {
         lane.patience = undefined
         for (const [job, started] of lane.running) {
-          if (performance.now() - started < maxCountedMs) break
+          if (this.#now() - started < maxCountedMs) break
           lane.running.delete(job)
         }
         this.#consider(lane)
         this.#advance()
       },
-      Math.ceil(oldest + maxCountedMs - performance.now()),
+      Math.ceil(oldest + maxCountedMs - this.#now()),
     ).unref()
   }
 

@@ -82,7 +82,11 @@ export function publicError(error: unknown, log: Logger): GraphQLError {
   if (origin != null && !(origin instanceof GraphQLError)) return inPlace(error, translate(origin, log))
   const code = error.extensions['code']
   // What the executor itself objects to, such as variables of the wrong type, has no code of its own.
-  if (code === undefined) return inPlace(error, problem('GRAPHQL_VALIDATION_FAILED', error.message))
+  if (code === undefined) {
+    // By the specification of GraphQL over HTTP, a client that accepts no more than application/json is told 200.
+    const http = { status: 400, spec: true }
+    return inPlace(error, problem('GRAPHQL_VALIDATION_FAILED', error.message, { http }))
+  }
   if (isProblemCode(code)) return inPlace(error, error)
   // What the server objects to in a request, such as a body that is not JSON, has codes of its own.
   const { http } = error.extensions

@@ -10,7 +10,7 @@ import { problem, publicError } from '../graphql/problems.ts'
 import type { Subscriber } from '../graphql/subscribe.ts'
 import type { Authentication } from './authentication.ts'
 import { anyOrigin } from './cross-origin.ts'
-import { checkOperationName, readOperation, readRequestBody } from './operation-request.ts'
+import { checkMethod, checkOperationName, readOperation, readRequestBody } from './operation-request.ts'
 
 export const graphqlPath = '/graphql'
 // Reading a document of this size takes a few milliseconds; validating one of a megabyte took a second.
@@ -134,6 +134,7 @@ function readRequests(scheduler: Scheduler): Plugin<object, ServerContext> {
     onRequestParse({ setRequestParser, serverContext }) {
       const { req, res, credentials } = serverContext
       if (req === undefined || res === undefined || credentials === undefined) return
+      checkMethod(req)
       setRequestParser(async () => {
         const body = await readRequestBody(req, res)
         const bytes = 'text' in body ? body.text.length : 0

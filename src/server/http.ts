@@ -75,9 +75,10 @@ export class HttpServer {
     this.server.on('request', answer)
     // Whoever reads the body says when the client is to send it.
     this.server.on('checkContinue', answer)
-    this.server.on('checkExpectation', (_request, response) =>
-      refuse(response, badRequest('The only expectation that is met is 100-continue.', 417), this.#site.log),
-    )
+    this.server.on('checkExpectation', (request, response) => {
+      response.once('finish', () => discardRest(request))
+      refuse(response, badRequest('The only expectation that is met is 100-continue.', 417), this.#site.log)
+    })
     this.server.on('connect', (_request, connection) => {
       connection.once('error', () => connection.destroy())
       refuseConnection(connection, {

@@ -17,6 +17,12 @@ export type RequestBody = { text: string; type: BodyType } | { form: GraphQLPara
 
 type BodyType = 'json' | 'document'
 
+/** Throws unless operations can come by the method of a request. */
+export function checkMethod({ method }: IncomingMessage): void {
+  if (method !== 'GET' && method !== 'POST')
+    throw malformed('Send an operation with POST, or a query with GET.', 405, { Allow: 'GET, POST, OPTIONS' })
+}
+
 /**
  * The body of a request, read to its end, or the search of its address; of a form all that comes before the file.
  * Rejects with a problem when it is none that an operation can be read from.
@@ -27,8 +33,6 @@ export async function readRequestBody(
 ): Promise<RequestBody> {
   const { method, headers, url = '' } = request
   if (method === 'GET') return { search: url.split(/\?(.*)/s)[1] ?? '' }
-  if (method !== 'POST')
-    throw malformed('Send an operation with POST, or a query with GET.', 405, { Allow: 'GET, POST, OPTIONS' })
   if (isForm(request)) return { form: await readForm(request, response, longestSilenceMs) }
   const type = typeOf(headers['content-type'])
   if (!/^(|identity)$/i.test((headers['content-encoding'] ?? '').trim()))

@@ -11,7 +11,9 @@ export interface Target {
  * address that a stranger sends need not be one.
  */
 export function targetOf({ url = '/' }: IncomingMessage): Target {
-  const [, path = '', search = ''] = /^(?:https?:\/\/[^/?]*)?([^?]*)(.*)$/is.exec(url) ?? []
+  const [, authority, rest = ''] = /^https?:\/\/([^/?]*)(.*)$/is.exec(url) ?? []
+  const [, path = '', search = ''] =
+    /^([^?]*)(.*)$/s.exec(authority !== undefined && isHost(authority) ? rest : url) ?? []
   return { path: path === '' ? '/' : path, search }
 }
 
@@ -27,7 +29,7 @@ export function hostProblem({ rawHeaders, headers, httpVersion }: IncomingMessag
   const { host } = headers
   if (host === undefined)
     return httpVersion === '1.0' ? undefined : 'The request has no Host header. Send one.'
-  return host.length <= 300 && /^(\[[\da-f:.]{2,}\]|[\w.-]+)(:\d{1,5})?$/i.test(host)
+  return isHost(host)
     ? undefined
     : 'The Host header is not the name of a host. Send the name or the address that the service is reached by.'
 }
@@ -35,4 +37,9 @@ export function hostProblem({ rawHeaders, headers, httpVersion }: IncomingMessag
 /** Whether it is a WebSocket that a request asks for, by its header Upgrade. */
 export function isWebSocket(upgrade: string | undefined): boolean {
   return upgrade?.toLowerCase() === 'websocket'
+}
+
+/** Whether it could be the name or the address of a host, with a port or without one. */
+function isHost(text: string): boolean {
+  return text.length <= 300 && /^(\[[\da-f:.]{2,}\]|[\w.-]+)(:\d{1,5})?$/i.test(text)
 }

@@ -180,6 +180,187 @@ describe('a request', () => {
   })
 })
 
+describe('a request that is no operation', () => {
+  const send400 = (body: string | null, type = 'application/json') =>
+    send(body, { headers: { 'content-type': type } })
+
+  test.each<[string, string, string, number, string]>([
+    ['JSON that breaks off', '{"query": ', 'application/json', 400, 'not JSON'],
+    ['no JSON at all', 'query={ account { name } }', 'application/json', 400, 'not JSON'],
+    ['nothing', '', 'application/json', 400, 'no body'],
+    ['spaces', '  ', 'application/json', 400, 'no body'],
+    ['a list of operations', `[${operation}]`, 'application/json', 400, 'batching'],
+    ['null', 'null', 'application/json', 400, 'null'],
+    ['a string', '"{ account { name } }"', 'application/json', 400, 'a string'],
+    ['no query', '{"variables": {}}', 'application/json', 400, 'no query'],
+    ['an empty query', '{"query": " "}', 'application/json', 400, 'no query'],
+    ['a query that is an object', '{"query": {}}', 'application/json', 400, 'query is an object'],
+    [
+      'variables as text',
+      '{"query": "{ account { name } }", "variables": "{}"}',
+      'application/json',
+      400,
+      'variables',
+    ],
+    [
+      'variables in a list',
+      '{"query": "{ account { name } }", "variables": []}',
+      'application/json',
+      400,
+      'variables',
+    ],
+    [
+      'extensions as text',
+      '{"query": "{ account { name } }", "extensions": "x"}',
+      'application/json',
+      400,
+      'extensions',
+    ],
+    [
+      'a name that is a number',
+      '{"query": "{ account { name } }", "operationName": 1}',
+      'application/json',
+      400,
+      'operationName',
+    ],
+    [
+      'a field that means nothing',
+      '{"query": "{ account { name } }", "id": "x"}',
+      'application/json',
+      400,
+      '"id"',
+    ],
+    [
+      'what curl -d sends',
+      operation,
+      'application/x-www-form-urlencoded',
+      415,
+      "-H 'Content-Type: application/json'",
+    ],
+    ['a form', 'query=%7Baccount%7Bname%7D%7D', 'application/x-www-form-urlencoded', 415, 'application/json'],
+    ['text', operation, 'text/plain', 415, 'text/plain'],
+    ['no type', operation, '', 415, 'content type'],
+    ['another charset', operation, 'application/json; charset=iso-8859-1', 415, 'UTF-8'],
+  ])(
+    'but %s has the same status for every client, and says what to send',
+    async (_what, body, type, status, message) => {
+      for (const accept of [
+        'application/json',
+        'application/graphql-response+json',
+        '*/*',
+        'text/html',
+        'image/png',
+      ]) {
+        const reply = await send(body, { headers: { 'content-type': type, accept } })
+        expect([accept, reply.status, reply.codes]).toEqual([accept, status, ['BAD_USER_INPUT']])
+        expect(reply.messages[0]).toContain(message)
+      }
+    },
+  )
+
+  test('in bytes that are no UTF-8 is refused', async () => {
+    const response = await fetch(`${service.url}/graphql`, {
+      method: 'POST',
+      headers: { ...client.authorization(), 'content-type': 'application/json' },
+      body: Buffer.from('{"query":"{ account { name } }","operationName":"\xe9"}', 'latin1'),
+    })
+    expect(response.status).toBe(400)
+    expect(await response.text()).toContain('UTF-8')
+  })
+
+  test('packed is refused, and in other words for the same type is read', async () => {
+    const packed = await send(operation, { headers: { 'content-encoding': 'gzip' } })
+    expect([packed.status, packed.codes]).toEqual([415, ['BAD_USER_INPUT']])
+    for (const type of [
+      'Application/JSON',
+      'application/json;charset="UTF-8"',
+      'application/json ; charset=utf8',
+    ])
+      expect((await send400(operation, type)).text).toBe(answered)
+    expect((await send400(`\ufeff${operation}`)).text).toBe(answered)
+    expect((await send400(query, 'application/graphql')).text).toBe(answered)
+  })
+
+  test('has the query of neither the address nor the body of the other method', async () => {
+    const path = `/graphql?query=${encodeURIComponent(query)}`
+    expect((await send('{}', { path })).codes).toEqual(['BAD_USER_INPUT'])
+    expect((await send(operation, { path })).text).toBe(answered)
+    const twice = await send(null, { method: 'GET', path: `${path}&query=x` })
+    expect([twice.status, twice.codes]).toEqual([400, ['BAD_USER_INPUT']])
+    const head = await send(null, { method: 'HEAD', path })
+    expect([head.status, head.headers.get('allow')]).toEqual([405, 'GET, POST, OPTIONS'])
+  })
+})
+
+describe('an operation that is well-formed and wrong', () => {
+  const two = 'query A { account { id } } query B { account { name } }'
+
+  test.each<[string, object, string]>([
+    ['in its syntax', { query: '{' }, 'GRAPHQL_PARSE_FAILED'],
+    ['in its fields', { query: '{ vouchers }' }, 'GRAPHQL_VALIDATION_FAILED'],
+    ['in its variables', { query: 'query ($id: ID!) { pool(id: $id) { id } }' }, 'GRAPHQL_VALIDATION_FAILED'],
+    ['in its name', { query: two, operationName: 'C' }, 'BAD_USER_INPUT'],
+    ['as it names none', { query: two }, 'BAD_USER_INPUT'],
+    ['as it has none', { query: 'fragment F on Query { account { id } }' }, 'BAD_USER_INPUT'],
+  ])('%s is answered by the rules of the type that its client accepts', async (_what, sent, code) => {
+    const body = JSON.stringify(sent)
+    expect(await send(body, { headers: { accept: 'application/json' } })).toMatchObject({
+      status: 200,
+      codes: [code],
+    })
+    const newest = await send(body, { headers: { accept: 'application/graphql-response+json' } })
+    expect(newest).toMatchObject({ status: 400, codes: [code] })
+  })
+
+  test('of several says which there could be', async () => {
+    const named = await send(JSON.stringify({ query: two, operationName: 'C' }))
+    expect(named.messages).toEqual([expect.stringContaining('"C"')])
+    const unnamed = await send(JSON.stringify({ query: two }))
+    expect(unnamed.messages).toEqual([expect.stringContaining('operationName')])
+    for (const operationName of ['', null])
+      expect((await send(JSON.stringify({ query, operationName }))).text).toBe(answered)
+  })
+})
+
+test('what has been executed is answered, whatever a client accepts', async () => {
+  for (const accept of [
+    'image/png',
+    'text/html',
+    'application/json; charset=iso-8859-1',
+    'nonsense',
+    ',',
+    'a/b;q=1',
+  ]) {
+    const name = `accepting ${accept}`
+    const reply = await send(
+      JSON.stringify({
+        query: 'mutation ($name: String!) { createPool(input: { name: $name }) { __typename } }',
+        variables: { name },
+      }),
+      { headers: { accept } },
+    )
+    expect([reply.status, reply.text]).toEqual([
+      200,
+      '{"data":{"createPool":{"__typename":"CreatePoolPayload"}}}',
+    ])
+  }
+})
+
+test('the hash of a persisted query alone is answered so that Apollo sends the query', async () => {
+  const extensions = { persistedQuery: { version: 1, sha256Hash: 'a'.repeat(64) } }
+  const told = [
+    { message: 'PersistedQueryNotSupported', extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' } },
+  ]
+  for (const accept of ['application/json', 'application/graphql-response+json']) {
+    const posted = await send(JSON.stringify({ extensions, variables: {} }), { headers: { accept } })
+    expect([posted.status, JSON.parse(posted.text)]).toEqual([200, { errors: told }])
+    const path = `/graphql?extensions=${encodeURIComponent(JSON.stringify(extensions))}`
+    const got = await send(null, { method: 'GET', path, headers: { accept } })
+    expect([got.status, JSON.parse(got.text)]).toEqual([200, { errors: told }])
+  }
+  expect((await send(JSON.stringify({ query, extensions }))).text).toBe(answered)
+})
+
 describe('a page of another origin', () => {
   const origin = 'https://shop.example'
 
@@ -197,6 +378,77 @@ describe('a page of another origin', () => {
     expect([origin, '*']).toContain(preflight.headers.get('access-control-allow-origin'))
     expect(preflight.headers.get('access-control-allow-methods')).toContain('POST')
     expect(preflight.headers.get('access-control-allow-headers')).toMatch(/authorization.*content-type/)
+  })
+
+  test.each(['/graphql', '/pools/x/codes', '/pools/x/codes.csv', '/tasks/x/rejected.csv'])(
+    'may send to %s what clients commonly add, and is told the same whoever it is',
+    async (path) => {
+      const answers = await Promise.all(
+        [origin, 'null', undefined].map((from) =>
+          send(null, {
+            method: 'OPTIONS',
+            path,
+            anonymous: true,
+            headers: from === undefined ? {} : { origin: from },
+          }),
+        ),
+      )
+      for (const { status, headers } of answers) {
+        expect([status, headers.get('access-control-allow-origin')]).toEqual([204, '*'])
+        const allowed = headers.get('access-control-allow-headers')?.split(', ')
+        expect(allowed).toEqual(
+          expect.arrayContaining([
+            'authorization',
+            'content-type',
+            'traceparent',
+            'tracestate',
+            'baggage',
+            'x-request-id',
+            'apollo-require-preflight',
+            'apollographql-client-name',
+            'apollographql-client-version',
+            'graphql-client-name',
+            'graphql-client-version',
+            'graphql-require-preflight',
+            // And all that nobody has thought of.
+            '*',
+          ]),
+        )
+        expect(headers.get('access-control-allow-credentials')).toBeNull()
+      }
+    },
+  )
+
+  test('is told when to try again, and what else is said beside a body', async () => {
+    for (const reply of [
+      await send(operation, { headers: { origin } }),
+      await send(operation),
+      await send(operation, { anonymous: true }),
+      await send(null, { method: 'GET', path: '/pools/x/codes.csv' }),
+      await send('x', { path: '/pools/x/codes' }),
+      await send(null, { method: 'GET', path: '/nothing' }),
+    ]) {
+      expect(reply.headers.get('access-control-allow-origin')).toBe('*')
+      const exposed = reply.headers.get('access-control-expose-headers')?.split(', ')
+      expect(exposed).toEqual(
+        expect.arrayContaining([
+          'Retry-After',
+          'Content-Disposition',
+          'Content-Location',
+          'Content-Range',
+          'ETag',
+        ]),
+      )
+    }
+  })
+
+  test('cannot read the page that may hold a key', async () => {
+    const page = await send(null, {
+      method: 'GET',
+      headers: { accept: 'text/html', origin },
+      anonymous: true,
+    })
+    expect([page.status, page.headers.get('access-control-allow-origin')]).toEqual([200, null])
   })
 
   test('can read every answer, also a refusal, and is never told that cookies count', async () => {

@@ -207,6 +207,23 @@ describe('an operation', () => {
     expect(await socket.next('2')).toEqual({ id: '2', type: 'error', payload: error('BAD_USER_INPUT') })
   })
 
+  test('that is the hash of a persisted query alone is answered as over HTTP', async () => {
+    await using socket = await Socket.connect(service, client.authorization())
+    const extensions = { persistedQuery: { version: 1, sha256Hash: 'a'.repeat(64) } }
+    for (const payload of [{ extensions }, { extensions, query: null }, { extensions, query: '' }]) {
+      socket.send({ id: '1', type: 'subscribe', payload })
+      expect(await socket.next('1')).toEqual({
+        id: '1',
+        type: 'error',
+        payload: [
+          { message: 'PersistedQueryNotSupported', extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' } },
+        ],
+      })
+    }
+    socket.send({ id: '2', type: 'subscribe', payload: { query: account, extensions } })
+    expect(await socket.next('2')).toMatchObject({ payload: answered })
+  })
+
   test('that is completed by the client says no more', async () => {
     const poolId = await newPool(client)
     await using socket = await Socket.connect(service, client.authorization())
