@@ -1,9 +1,9 @@
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino'
 
 // What is said of one error, its causes included, in characters: a line is not much longer.
-const maxCharacters = 12_000
+const maxCharacters = 8_000
 const maxMessage = 2_000
-const maxFrames = 15
+const maxFrames = 10
 const maxDepth = 5
 const maxErrors = 5
 
@@ -56,14 +56,16 @@ class Describer {
     const cause = error.cause ?? ('originalError' in error ? error.originalError : undefined)
     if (cause != null) described.cause = this.describe(cause, depth + 1)
     if (error instanceof AggregateError)
-      described.errors = error.errors.slice(0, maxErrors).map((each) => this.describe(each, depth + 1))
+      described.errors = error.errors
+        .slice(0, maxErrors)
+        .flatMap((each) => (this.#left > 0 ? [this.describe(each, depth + 1)] : []))
     return described
   }
 
   #cut(text: string, max: number): string {
     const length = Math.min(max, this.#left)
     // Cut first, generously, so that what is long costs no more.
-    const told = withoutSecrets(String(text).slice(0, 2 * max))
+    const told = withoutSecrets(String(text).slice(0, 2 * max)).replace(/[^\P{Cc}\n]/gu, ' ')
     const cut = told.length > length ? `${told.slice(0, length)}…` : told
     this.#left -= cut.length
     return cut

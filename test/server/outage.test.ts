@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { decodeId, uuidOf } from '../../src/graphql/ids.ts'
 import { claim, done, finished, mutate, newPool, newStock } from '../support/api.ts'
@@ -14,11 +15,14 @@ let database: TestDatabase
 let proxy: DatabaseProxy
 let service: TestService
 let client: Client
+/** The lines of its log, of all that happens here. */
+const logged: string[] = []
 
 beforeAll(async () => {
   database = await testDatabase()
   proxy = await openProxy(database.url)
-  service = await startService({ databaseUrl: proxy.url })
+  const log = pino({}, { write: (line: string) => void logged.push(line) })
+  service = await startService({ databaseUrl: proxy.url, log })
   client = new Client(service)
 })
 
@@ -206,4 +210,31 @@ describe('when the database is back', () => {
     await finished(client, task.id)
     expect(await claim(client, poolId, 1_000)).toHaveLength(1_000)
   })
+})
+
+test('the log tells of all of that in short lines, and nothing that is secret, or hangs on an error', () => {
+  expect(logged.length).toBeGreaterThan(5)
+  const fields = ['type', 'message', 'code', 'stack', 'cause', 'errors']
+  const walk = (error: Record<string, unknown>): void => {
+    expect(fields).toEqual(expect.arrayContaining(Object.keys(error)))
+    if (error['cause'] !== undefined) walk(error['cause'] as Record<string, unknown>)
+    for (const each of (error['errors'] as Record<string, unknown>[] | undefined) ?? []) walk(each)
+  }
+  const { username, password } = new URL(database.url)
+  expect(password.length).toBeGreaterThan(3)
+  const secret = [
+    service.key,
+    password,
+    `${username}:`,
+    'SELECT',
+    'INSERT',
+    'secretKey',
+    'connectionParameters',
+  ]
+  for (const line of logged) {
+    expect(line.length).toBeLessThan(16_000)
+    for (const each of secret) expect(line).not.toContain(each)
+    const { err } = JSON.parse(line)
+    if (err !== undefined) walk(err)
+  }
 })

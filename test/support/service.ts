@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import type { Role } from '../../src/config.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
 import { startService as start } from '../../src/service.ts'
@@ -25,6 +25,8 @@ export interface TestServiceOptions {
   /** How many look-ups of a key may find nothing in a minute: 100 unless it is said. */
   failedLookUpsPerMinute?: number
   maximumUploadBytes?: number
+  /** Where its log goes: nowhere unless it is said. */
+  log?: Logger
 }
 
 export async function startService(options: TestServiceOptions = {}): Promise<TestService> {
@@ -50,7 +52,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     rejectedRowsRetentionDays: 30,
     failedLookUpsPerMinute: options.failedLookUpsPerMinute ?? 100,
     maximumUploadBytes: options.maximumUploadBytes ?? 2 ** 30,
-    log: pino({ level: process.env['LOG'] ?? 'silent' }),
+    log: options.log ?? pino({ level: process.env['LOG'] ?? 'silent' }),
   })
   const close = () => lifecycle.close()
   return { url: service.url, key, databaseUrl, close, [Symbol.asyncDispose]: close }
