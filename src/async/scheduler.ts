@@ -1,5 +1,12 @@
-// How long work is begun in one turn of the event loop, which goes to what else has come after that.
+// How long work is begun in one turn of the event loop. When there is more, the loop goes round a few times before that:
+// of new connections it takes in one each time, and what others wait for may come in several steps.
+// So it does after a single piece of work that took so long without waiting for anything.
 const sliceMs = 10
+const longMs = 2
+const roundsBetween = 16
+
+// How many pieces of it at most.
+const maxStarts = 100
 
 // How many operations of a key are under way at once, so that what has been begun already leaves room for others: as
 // many as make these bytes of answers, by what its answers have been like of late. Small ones gain from being many, as
@@ -43,6 +50,8 @@ export interface WorkOptions {
 }
 
 interface Job {
+  /** The slice in which it was begun. */
+  slice: number
   bytes: number
   isWanted: () => boolean
   start: () => void
@@ -73,8 +82,16 @@ export class Scheduler {
   readonly #lanes = new Map<string, Lane>()
   /** Those of the lanes that have work waiting which may begin, in the order of their turns. */
   readonly #ready = new Set<Lane>()
-  /** What beginning work has taken of this slice of time, in milliseconds; nothing between two slices. */
-  #spent: number | undefined
+  /** How much work waits, of all keys. */
+  #waiting = 0
+  /** How many pieces of work will be begun by callbacks that are on their way. */
+  #coming = 0
+  /** When this turn's slice of time began; nothing when there was nothing to begin. */
+  #began: number | undefined
+  /** How many turns of the event loop are to pass before the next slice. */
+  #rounds = 0
+  /** Counts slices. */
+  #slice = 0
 
   /** `now` is a clock in milliseconds that never goes back. */
   constructor(now: () => number = () => performance.now()) {
@@ -98,6 +115,7 @@ export class Scheduler {
     if (bytes !== undefined && isFull(lane, bytes)) return Promise.reject(new TooMuchWaitingError())
     return new Promise((resolve, reject) => {
       const job: Job = {
+        slice: 0,
         bytes: bytes ?? 0,
         isWanted,
         start: () => {
@@ -110,7 +128,12 @@ export class Scheduler {
       }
       lane.waiting.push(job)
       lane.waitingBytes += job.bytes
+      this.#waiting += 1
       this.#consider(lane)
+      if (this.#began === undefined && this.#coming === 0 && this.#rounds === 0) {
+        this.#openSlice()
+        this.#startFirst()
+      }
       this.#advance()
     })
   }
@@ -121,23 +144,69 @@ export class Scheduler {
     if (lane !== undefined) lane.answerBytes += (bytes - lane.answerBytes) / 8
   }
 
-  /** Begins what may begin in this slice of time. */
+  /** Sees to it that what waits will be begun. */
   #advance(): void {
-    for (const lane of this.#ready) {
-      if (!this.#hasTime()) return
-      // What is put back comes to the end of the order, and is come to again.
-      this.#ready.delete(lane)
-      const began = this.#now()
-      this.#startNext(lane)
-      this.#spent = (this.#spent ?? 0) + this.#now() - began
-      this.#consider(lane)
+    if (this.#ready.size === 0 || this.#rounds > 0) return
+    while (this.#coming < Math.min(this.#waiting, maxStarts)) {
+      this.#coming += 1
+      setImmediate(this.#begin)
     }
+  }
+
+  /**
+   * Begins one piece of work, if there is time left in this slice. It is a callback of its own for each: so what the work
+   * goes on with in promises is over before the next, and has taken its time from it.
+   */
+  readonly #begin = (): void => {
+    this.#coming -= 1
+    if (this.#rounds > 0) return
+    this.#openSlice()
+    if (this.#now() - (this.#began ?? 0) >= sliceMs) {
+      this.#rounds = roundsBetween
+      return
+    }
+    this.#startFirst()
+    this.#advance()
+  }
+
+  /** Begins the next piece of work of the key whose turn it is. */
+  #startFirst(): void {
+    const [lane] = this.#ready
+    if (lane === undefined) return
+    // To the end of the order.
+    this.#ready.delete(lane)
+    this.#startNext(lane)
+    this.#consider(lane)
+  }
+
+  /** Each turn of the event loop has a slice, for as long as there is anything to begin. */
+  #openSlice(): void {
+    if (this.#began !== undefined) return
+    this.#began = this.#now()
+    this.#slice += 1
+    setImmediate(this.#closeSlice)
+  }
+
+  /** In the next turn, before all that will be begun in that. */
+  readonly #closeSlice = (): void => {
+    this.#began = undefined
+    this.#slice += 1
+    if (this.#rounds > 0) setImmediate(this.#goRound)
+    else if (this.#coming > 0) this.#openSlice()
+  }
+
+  readonly #goRound = (): void => {
+    this.#rounds -= 1
+    if (this.#rounds > 0) setImmediate(this.#goRound)
+    else this.#advance()
   }
 
   #startNext(lane: Lane): void {
     for (let job = lane.waiting.shift(); job !== undefined; job = lane.waiting.shift()) {
       lane.waitingBytes -= job.bytes
+      this.#waiting -= 1
       if (job.isWanted()) {
+        job.slice = this.#slice
         lane.running.set(job, this.#now())
         job.start()
         return
@@ -147,7 +216,10 @@ export class Scheduler {
   }
 
   #ended(lane: Lane, job: Job): void {
-    if (!lane.running.delete(job)) return
+    const started = lane.running.get(job)
+    if (started === undefined) return
+    lane.running.delete(job)
+    if (job.slice === this.#slice && this.#now() - started >= longMs) this.#rounds = roundsBetween
     this.#consider(lane)
     this.#advance()
   }
@@ -173,17 +245,6 @@ export class Scheduler {
       },
       Math.ceil(oldest + maxCountedMs - this.#now()),
     ).unref()
-  }
-
-  /** Whether there is time left in this slice, which may be a new one. */
-  #hasTime(): boolean {
-    if (this.#spent !== undefined) return this.#spent < sliceMs
-    this.#spent = 0
-    setImmediate(() => {
-      this.#spent = undefined
-      this.#advance()
-    })
-    return true
   }
 
   #laneOf(key: string): Lane {

@@ -9,6 +9,10 @@ import { unauthenticated } from '../graphql/problems.ts'
 // How long a key is believed without asking: the longest that a revoked one works in a process that the notice of
 // its revocation did not reach.
 const believedMs = 2_000
+
+// When a key that is in use is asked for anew, so that nobody has to wait for that.
+const freshMs = 1_000
+
 const mostBelieved = 10_000
 
 // Keys that do not work are remembered as long: a new one, which somebody has tried before it was made, works after that
@@ -25,6 +29,8 @@ const flushEveryMs = 1_000
 interface Believed {
   credentials: Credentials
   until: number
+  /** Whether it is being asked for anew. */
+  isAsked: boolean
 }
 
 /** Finds out whose request it is. */
@@ -82,7 +88,13 @@ export class Authentication {
 
   #remembered(hash: string): Credentials | undefined {
     const believed = this.#believed.get(hash)
-    return believed !== undefined && believed.until > Date.now() ? believed.credentials : undefined
+    if (believed === undefined || believed.until <= Date.now()) return undefined
+    if (!believed.isAsked && believed.until - Date.now() < believedMs - freshMs) {
+      believed.isAsked = true
+      // While the database is away, whoever comes once it is no longer believed is told so.
+      this.#find(hash).catch(() => undefined)
+    }
+    return believed.credentials
   }
 
   #forget(): void {
@@ -145,7 +157,7 @@ export class Authentication {
       this.#unknown.set(hash, until)
     } else {
       if (this.#believed.size >= mostBelieved) this.#believed.clear()
-      this.#believed.set(hash, { credentials, until })
+      this.#believed.set(hash, { credentials, until, isAsked: false })
     }
   }
 

@@ -22,6 +22,11 @@ function busy(begun: string[], name: string, ms: number) {
   }
 }
 
+/** Lets the event loop go round. */
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await nextTurn()
+}
+
 test('work begins at once where there is none waiting', () => {
   const begun: string[] = []
   void scheduler.run('a', busy(begun, 'a', 0))
@@ -30,15 +35,15 @@ test('work begins at once where there is none waiting', () => {
 
 test('one key with much to do lets another begin after one piece of its own', async () => {
   const begun: string[] = []
-  for (let i = 0; i < 300; i++) void scheduler.run('greedy', busy(begun, 'greedy', 20))
+  const all = Array.from({ length: 300 }, () => scheduler.run('greedy', busy(begun, 'greedy', 20)))
   await nextTurn()
   const before = begun.length
   expect(before).toBeLessThan(5)
   void scheduler.run('modest', busy(begun, 'modest', 1))
-  await nextTurn()
-  await nextTurn()
+  await turns(20)
   expect(begun.indexOf('modest')).toBeGreaterThanOrEqual(before)
   expect(begun.indexOf('modest')).toBeLessThanOrEqual(before + 1)
+  await Promise.all(all)
 })
 
 test('keys take turns, whatever each has waiting, and each keeps its order', async () => {
@@ -49,49 +54,51 @@ test('keys take turns, whatever each has waiting, and each keeps its order', asy
     ['c', 3],
   ] as const)
     for (let i = 0; i < count; i++) void scheduler.run(key, busy(begun, `${key}${i}`, 20))
-  for (let turn = 0; turn < 12; turn++) await nextTurn()
+  await turns(400)
   expect(begun.slice(1)).toEqual(['a1', 'b0', 'c0', 'a2', 'b1', 'c1', 'a3', 'c2', 'a4', 'a5'])
 })
 
 describe('as many of a key are under way as its answers allow', () => {
   const never = new Promise<void>(() => undefined)
 
-  const beginAll = (key: string) => {
+  const beginAll = async (key: string, count = 100) => {
     let begun = 0
-    for (let i = 0; i < 100; i++)
+    for (let i = 0; i < count; i++)
       void scheduler.run(key, () => {
         begun += 1
         return never
       })
-    return begun
+    await turns(20)
+    return () => begun
   }
 
   test.each([
     ['at first', [], 16],
     ['when they were small', Array(100).fill(200), 64],
     ['when they were large', Array(100).fill(1_000_000), 4],
-  ])('%s', (_when, answers, expected) => {
-    void scheduler.run('a', () => undefined)
+  ])('%s', async (_when, answers, expected) => {
+    await scheduler.run('a', () => undefined)
     for (const bytes of answers) scheduler.weigh('a', bytes)
-    const begun = beginAll('a')
-    expect(begun).toBeGreaterThanOrEqual(expected - 1)
-    expect(begun).toBeLessThanOrEqual(expected)
+    expect((await beginAll('a'))()).toBe(expected)
     // Another key has its own.
-    expect(beginAll('b')).toBe(16)
+    expect((await beginAll('b'))()).toBe(16)
   })
 
   test('and what only waits for something does not keep the others back for long', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    let begun = 0
-    for (let i = 0; i < 40; i++)
-      void scheduler.run('a', () => {
-        begun += 1
-        return never
-      })
-    expect(begun).toBe(16)
+    const begun = await beginAll('a', 40)
+    expect(begun()).toBe(16)
     now += 500
-    await vi.advanceTimersByTimeAsync(500)
-    expect(begun).toBe(32)
+    vi.advanceTimersByTime(500)
+    await turns(20)
+    expect(begun()).toBe(32)
+  })
+
+  test('and while the others wait for that, the event loop rests', async () => {
+    await beginAll('a')
+    const made = vi.spyOn(globalThis, 'setImmediate')
+    await turns(20)
+    expect(made).not.toHaveBeenCalled()
   })
 
   test('and one that has ended makes room', async () => {
@@ -132,8 +139,7 @@ describe('work that waits', () => {
     const dropped = scheduler.run('a', busy(begun, 'dropped', 20), { isWanted: () => isWanted })
     void scheduler.run('a', busy(begun, 'last', 20))
     isWanted = false
-    await nextTurn()
-    await nextTurn()
+    await turns(20)
     expect(await dropped).toBeUndefined()
     expect(begun).toEqual(['first', 'last'])
   })

@@ -1,0 +1,71 @@
+import { getIntrospectionQuery } from 'graphql'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { claim, newStock, withScopes } from '../support/api.ts'
+import { Client } from '../support/client.ts'
+import { startService, type TestService } from '../support/service.ts'
+import { Socket } from '../support/socket.ts'
+
+/** How many answers of a key come before one of another key that was asked for after them: a few, whatever waits. */
+const few = 20
+
+let service: TestService
+let greedy: Client
+let modest: Client
+
+beforeAll(async () => {
+  service = await startService()
+  greedy = new Client(service)
+  modest = await withScopes(service, greedy, ['READ', 'CLAIM'])
+})
+
+afterAll(async () => {
+  await service.close()
+})
+
+const introspection = getIntrospectionQuery()
+
+describe('while one key asks for many introspections', () => {
+  const count = 40
+
+  async function openSockets(): Promise<Socket[]> {
+    const sockets = await Promise.all(
+      Array.from({ length: 3 }, () => Socket.connect(service, greedy.authorization())),
+    )
+    for (const socket of sockets) for (let i = 0; i < count; i++) socket.subscribe(`${i}`, introspection)
+    // They have begun to be answered.
+    await Promise.all(sockets.map((socket) => socket.next('0')))
+    return sockets
+  }
+
+  const answers = (sockets: readonly Socket[]) =>
+    sockets.flatMap(({ received }) => received.filter(({ type }) => type === 'next')).length
+
+  test('over several sockets, a request of another key is served among the first', async () => {
+    const sockets = await openSockets()
+    const before = answers(sockets)
+    expect(before).toBeLessThan(2 * count)
+    await modest.ask('{ pools { totalCount } }')
+    expect(answers(sockets) - before).toBeLessThan(few)
+    await using socket = await Socket.connect(service, modest.authorization())
+    const between = answers(sockets)
+    socket.subscribe('1', '{ pools { totalCount } }')
+    expect(await socket.next('1')).toMatchObject({ type: 'next' })
+    expect(answers(sockets) - between).toBeLessThan(few)
+    for (const each of sockets) await each[Symbol.asyncDispose]()
+  })
+
+  test('over HTTP, a claim of another key is served among the first', async () => {
+    const { poolId } = await newStock(greedy, 1)
+    let answered = 0
+    const asked = Array.from({ length: 100 }, async () => {
+      const { errors } = await greedy.send(introspection)
+      answered += 1
+      return errors
+    })
+    await Promise.race(asked)
+    const before = answered
+    expect(await claim(modest, poolId, 1)).toHaveLength(1)
+    expect(answered - before).toBeLessThan(few)
+    expect((await Promise.all(asked)).every((errors) => errors === undefined)).toBe(true)
+  })
+})
