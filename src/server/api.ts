@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { GraphQLError, type GraphQLSchema, parse } from 'graphql'
+import type { DocumentNode, GraphQLSchema } from 'graphql'
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import { type Context, type Credentials, createContext, type Services } from '../graphql/context.ts'
+import { Documents, type OperationText } from '../graphql/documents.ts'
 import { readEventCursor } from '../graphql/event.ts'
 import { problem, publicError } from '../graphql/problems.ts'
 import type { Subscriber } from '../graphql/subscribe.ts'
@@ -12,8 +13,6 @@ import { isForm, readForm } from './multipart.ts'
 
 export const graphqlPath = '/graphql'
 export const maximumRequestBytes = 1_000_000
-// Reading a document of this size takes a few milliseconds; validating one of a megabyte took a second.
-const maximumTokens = 10_000
 
 /** What comes with every operation, over HTTP and over WebSocket. */
 export interface ServerContext {
@@ -23,12 +22,17 @@ export interface ServerContext {
    * Called when an HTTP request is going to be answered with a stream, which may never end by itself: how to end it.
    */
   onStream?: (end: () => void) => void
+  /** The document of the operation, once it has been read. */
+  document?: DocumentNode
   /** What Yoga adds to what comes over HTTP. */
   req?: IncomingMessage
   res?: ServerResponse
 }
 
-export type Api = YogaServerInstance<ServerContext, Context>
+export type Api = YogaServerInstance<ServerContext, Context> & {
+  /** Reads the text of operations, whatever they come over. */
+  documents: Documents
+}
 
 /** The GraphQL API: how operations are let in, executed and answered, whatever they came over. */
 export function createApi(parts: {
@@ -39,7 +43,8 @@ export function createApi(parts: {
   log: Logger
 }): Api {
   const { schema, services, authentication, subscriber, log } = parts
-  return createYoga<ServerContext, Context>({
+  const documents = new Documents(schema)
+  const yoga = createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: graphqlPath,
     context: ({ credentials, params }) => operationContext(services, credentials, params.query),
@@ -47,7 +52,7 @@ export function createApi(parts: {
       authenticateFirst(authentication),
       readBodies(),
       refuseUnreadable(),
-      limitDocuments(),
+      readDocuments(documents),
       subscribeWith(subscriber),
       noteStreams(),
     ],
@@ -65,8 +70,11 @@ export function createApi(parts: {
     landingPage: false,
     // Yoga's own way holds the whole file in memory.
     multipart: false,
+    // It keeps documents by their number, whatever their size.
+    parserAndValidationCache: false,
     logging: false,
   })
+  return Object.assign(yoga, { documents })
 }
 
 async function operationContext(
@@ -155,19 +163,23 @@ function refuseUnreadable(): Plugin<object, ServerContext> {
   }
 }
 
-/** Documents that are so long, or nested so deeply, that reading them would keep everybody else waiting. */
-function limitDocuments(): Plugin<object, ServerContext> {
+/** Operations are parsed and validated here, and nowhere else: see Documents. */
+function readDocuments(documents: Documents): Plugin<ServerContext, ServerContext> {
   return {
-    onParse({ setParseFn }) {
-      setParseFn((source, options) => {
-        try {
-          return parse(source, { ...options, maxTokens: maximumTokens })
-        } catch (error) {
-          // The parser calls itself for each level.
-          if (error instanceof RangeError) throw new GraphQLError('The document is nested too deeply.')
-          throw error
-        }
+    onParams({ paramsHandler, setParamsHandler, context }) {
+      setParamsHandler(async (operation) => {
+        const reading = await documents.read(operation.params as OperationText)
+        if ('errors' in reading) return { errors: reading.errors }
+        ;(context as ServerContext).document = reading.document
+        return await paramsHandler(operation)
       })
+    },
+    onParse({ context: { document }, setParsedDocument }) {
+      if (document === undefined) throw new Error('An operation was let in without its document.')
+      setParsedDocument(document)
+    },
+    onValidate({ setResult }) {
+      setResult([])
     },
   }
 }

@@ -1,13 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import {
-  type DocumentNode,
-  type ExecutionArgs,
-  GraphQLError,
-  type GraphQLSchema,
-  getOperationAST,
-} from 'graphql'
+import { type ExecutionArgs, type GraphQLError, type GraphQLSchema, getOperationAST } from 'graphql'
 import {
   CloseCode,
   handleProtocols,
@@ -17,7 +11,7 @@ import {
 } from 'graphql-ws'
 import type { Logger } from 'pino'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { parseFailure, problem, publicError, wireError } from '../graphql/problems.ts'
+import { problem, publicError, wireError } from '../graphql/problems.ts'
 import type { Subscriber } from '../graphql/subscribe.ts'
 import { type Api, graphqlPath, maximumRequestBytes } from './api.ts'
 import type { Authentication } from './authentication.ts'
@@ -131,13 +125,10 @@ export function serveWebSocket(parts: {
           'BAD_USER_INPUT',
           `This socket has ${mostOperationsPerSocket} operations already. Complete some of them, or open another socket.`,
         )
-      const { schema, parse, validate, contextFactory, execute } = api.getEnveloped({
-        credentials,
-        params: payload,
-      })
-      const document = parseDocument(parse, payload.query)
-      const errors: readonly GraphQLError[] = validate(schema, document)
-      if (errors.length > 0) return errors.map((error) => publicError(error, log))
+      const reading = await api.documents.read(payload)
+      if ('errors' in reading) return reading.errors
+      const { document } = reading
+      const { schema, contextFactory, execute } = api.getEnveloped({ credentials, params: payload })
       if (getOperationAST(document, payload.operationName) == null)
         throw problem('BAD_USER_INPUT', 'Could not determine what operation to execute.')
       return {
@@ -177,14 +168,6 @@ function isUnexpected(error: unknown): boolean {
 
 function goneOf(socket: WebSocket): Promise<void> {
   return new Promise((resolve) => socket.once('close', () => resolve()))
-}
-
-function parseDocument(parse: (query: string) => DocumentNode, query: string): DocumentNode {
-  try {
-    return parse(query)
-  } catch (error) {
-    throw error instanceof GraphQLError ? parseFailure(error) : error
-  }
 }
 
 /** What would be a header over HTTP: its name may be written in any case. */
