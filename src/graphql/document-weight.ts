@@ -12,8 +12,8 @@ import {
 
 /** How much work a document makes for those who read it, whatever its length. */
 export interface DocumentWeight {
-  /** Operations. */
   operations: number
+  fragments: number
   /** Levels of selections, of lists and objects in values, or of list types, whichever are the most; fragments count. */
   levels: number
   /** Characters of the longest name. */
@@ -54,6 +54,7 @@ export function weighDocument(
   const spread = new SpreadOut(outlines, fragments)
   const weight: DocumentWeight = {
     operations: 0,
+    fragments: 0,
     levels: 0,
     nameLength: 0,
     selections: 0,
@@ -62,7 +63,7 @@ export function weighDocument(
   for (const [definition, outline] of outlines) {
     const { selections, levels } = spread.sizeOf(definition)
     if (spread.cycle !== undefined) return { cycle: spread.cycle }
-    if (definition.kind === Kind.OPERATION_DEFINITION) weight.operations += 1
+    weight[definition.kind === Kind.OPERATION_DEFINITION ? 'operations' : 'fragments'] += 1
     weight.levels = Math.max(weight.levels, levels)
     weight.nameLength = Math.max(weight.nameLength, outline.nameLength)
     weight.selections = Math.min(countless, weight.selections + selections)

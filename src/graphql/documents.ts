@@ -30,6 +30,7 @@ export const maxTokens = 10_000
 export const maxComments = 1_000
 export const maxDocument: Readonly<DocumentWeight> = {
   operations: 100,
+  fragments: 200,
   levels: 50,
   nameLength: 255,
   selections: 10_000,
@@ -46,8 +47,10 @@ const maxErrorNodes = 5
 // Each error looks for its place line by line. In longer documents none is told.
 const maxLocatedLines = 500
 
-// From here on, reading a document takes milliseconds: others have their turn between the steps.
+// From here on, reading a document takes milliseconds: others have their turn between the steps, and between these
+// many rules.
 const manyTokens = 1_000
+const rulesAtOnce = 8
 
 // All documents that are kept, and each of them, in bytes as `memoryOf` estimates them.
 const maxKeptBytes = 32_000_000
@@ -60,8 +63,18 @@ export interface OperationText {
   variables?: Readonly<Record<string, unknown>> | null | undefined
 }
 
-/** A document that may be executed with its variables; or everything that is to be told of why it may not. */
-export type Reading = { document: DocumentNode } | { errors: GraphQLError[] }
+/** What became of an operation's text. */
+export type Reading =
+  /** The document is valid. */
+  | {
+      document: DocumentNode
+      /** What is wrong with the variables, if anything: then the operation is answered with that. */
+      variableErrors: GraphQLError[] | undefined
+      /** How long the document and the variables are, in characters. */
+      length: number
+    }
+  /** Everything that is to be told of why the document is refused. */
+  | { errors: GraphQLError[] }
 
 /**
  * Reads the text of operations: parses it, counts what it would take to check it, and validates it together with its
@@ -91,8 +104,10 @@ export class Documents {
     try {
       const kept = this.#kept.get(query)
       const document = kept ?? (await this.#readDocument(query))
-      this.#checkVariables(document, operation)
-      return { document }
+      const variables = this.#checkVariables(document, operation)
+      return 'errors' in variables
+        ? { document, length: query.length, variableErrors: variables.errors }
+        : { document, length: query.length + variables.length, variableErrors: undefined }
     } catch (error) {
       if (error instanceof Refusal) return { errors: error.errors }
       throw error
@@ -105,7 +120,7 @@ export class Documents {
     if (isLong) await nextTurn()
     checkWeight(document)
     if (isLong) await nextTurn()
-    validateDocument(this.#schema, document)
+    await validateDocument(this.#schema, document, isLong ? rulesAtOnce : specifiedRules.length)
     // Another request may have brought the same text meanwhile.
     const kept = this.#kept.get(text)
     if (kept !== undefined) return kept
@@ -113,15 +128,19 @@ export class Documents {
     return document
   }
 
-  #checkVariables(document: DocumentNode, { operationName, variables }: OperationText): void {
-    const refusal = checkVariables(variables ?? {})
-    if (refusal !== undefined) throw new Refusal([refusal])
+  /** How long the variables are, in characters; or why they do not fit the operation. */
+  #checkVariables(
+    document: DocumentNode,
+    { operationName, variables }: OperationText,
+  ): { length: number } | { errors: GraphQLError[] } {
+    const checked = checkVariables(variables ?? {})
+    if (checked instanceof GraphQLError) return { errors: [checked] }
     const definitions = getOperationAST(document, operationName)?.variableDefinitions ?? []
-    const { errors } = getVariableValues(this.#schema, definitions, variables ?? {}, {
-      maxErrors: maxVariableErrors,
-    })
-    if (errors !== undefined)
-      throw new Refusal(errors.slice(0, maxVariableErrors).map((error) => invalid(error.message, error)))
+    // An error may quote all of a value.
+    const maxErrors = checked.length > maxErrorsLength ? 1 : maxVariableErrors
+    const { errors } = getVariableValues(this.#schema, definitions, variables ?? {}, { maxErrors })
+    if (errors === undefined) return checked
+    return { errors: errors.slice(0, maxErrors).map((error) => invalid(error.message, error)) }
   }
 }
 
@@ -203,6 +222,7 @@ function countLines(text: string): number {
 const excesses: Readonly<Record<keyof DocumentWeight, readonly [what: string, advice: string]>> = {
   levels: ['levels', 'Ask for less at once, and for the rest by the ids that you get.'],
   operations: ['operations', 'Send each operation in a document of its own.'],
+  fragments: ['fragments', 'Send only those that the operation uses, and ask for less at once.'],
   nameLength: ['characters in one name', 'Use shorter names and aliases.'],
   selections: [
     'fields and fragments, counted wherever a fragment brings them',
@@ -234,8 +254,12 @@ function checkWeight(document: DocumentNode): void {
 /** Ends a validation that has found enough. */
 class EnoughError extends Error {}
 
-/** Throws a Refusal with what is wrong with a document. */
-function validateDocument(schema: GraphQLSchema, document: DocumentNode): void {
+/** Rejects with a Refusal that has what is wrong with a document. Others have their turn after each few rules. */
+async function validateDocument(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  rulesAtOnce: number,
+): Promise<void> {
   const errors: GraphQLError[] = []
   let length = 0
   const report = (error: GraphQLError) => {
@@ -248,8 +272,11 @@ function validateDocument(schema: GraphQLSchema, document: DocumentNode): void {
   const types = new TypeInfo(schema)
   const context = new ValidationContext(schema, document, types, report)
   try {
-    const rules = visitInParallel(specifiedRules.map((rule) => rule(context)))
-    visit(document, visitWithTypeInfo(types, rules))
+    for (let start = 0; start < specifiedRules.length; start += rulesAtOnce) {
+      if (start > 0) await nextTurn()
+      const rules = specifiedRules.slice(start, start + rulesAtOnce).map((rule) => rule(context))
+      visit(document, visitWithTypeInfo(types, visitInParallel(rules)))
+    }
   } catch (error) {
     // graphql's own bound. None of the rules that spend it takes long to get there.
     if (error instanceof GraphQLError)

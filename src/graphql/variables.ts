@@ -7,54 +7,58 @@ export const maxVariables = {
   values: 10_000,
   /** Levels of lists and objects. */
   levels: 50,
-  /** Characters of a name. */
-  nameLength: 255,
+  /** Fields of one object; no input has as many. */
+  fields: 100,
 }
 
-/** Why variables are too much to be looked at; nothing if they are not. */
-export function checkVariables(variables: Readonly<Record<string, unknown>>): GraphQLError | undefined {
-  const found = { values: -1, levels: 0, nameLength: 0 }
-  const open: { value: unknown; level: number }[] = [{ value: variables, level: 0 }]
+/** About how long variables are as JSON, in characters; or why they are too much to be looked at. */
+export function checkVariables(
+  variables: Readonly<Record<string, unknown>>,
+): { length: number } | GraphQLError {
+  const open: { value: unknown; level: number }[] = []
+  let values = 0
+  let length = 0
+  const add = (within: readonly unknown[], level: number) => {
+    values += within.length
+    // Else what is refused would still have to be walked through.
+    if (values <= maxVariables.values) for (const value of within) open.push({ value, level })
+  }
+  add(Object.values(variables), 0)
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { value, level } = next
-    found.values += 1
-    found.levels = Math.max(found.levels, level)
-    // Else the list of what is open would grow with what is refused.
-    if (found.values + open.length > maxVariables.values || found.levels > maxVariables.levels) break
-    if (Array.isArray(value)) for (const item of value) open.push({ value: item, level: level + 1 })
-    else if (isPlain(value))
-      for (const [name, field] of Object.entries(value)) {
-        found.nameLength = Math.max(found.nameLength, name.length)
-        open.push({ value: field, level: level + 1 })
-      }
+    if (typeof value === 'string') length += value.length
+    if (!isNested(value)) continue
+    if (level >= maxVariables.levels)
+      return tooMuch(
+        `more than ${maxVariables.levels} levels of lists and objects`,
+        'No input has that many.',
+      )
+    if (Array.isArray(value)) add(value, level + 1)
+    else {
+      const names = Object.keys(value)
+      if (names.length > maxVariables.fields)
+        return tooMuch(`an object of more than ${maxVariables.fields} fields`, 'No input has that many.')
+      for (const name of names) length += name.length
+      add(Object.values(value), level + 1)
+    }
   }
-  if (found.values + open.length > maxVariables.values)
-    return tooMuch(`more than ${shown(maxVariables.values)} values`, 'Send them in several requests.')
-  if (found.levels > maxVariables.levels)
+  if (values > maxVariables.values)
     return tooMuch(
-      `more than ${shown(maxVariables.levels)} levels of lists and objects`,
-      'No input has that many.',
+      `more than ${maxVariables.values.toLocaleString('en')} values`,
+      'Send them in several requests.',
     )
-  if (found.nameLength > maxVariables.nameLength)
-    return tooMuch(
-      `a name of ${shown(found.nameLength)} characters, and at most ${shown(maxVariables.nameLength)} are possible`,
-      'Use shorter names.',
-    )
-  return undefined
+  // A comma or a bracket, and what is no text.
+  return { length: length + 5 * values }
 }
 
-function isPlain(value: unknown): value is Record<string, unknown> {
+/** Whether it is a list or an object that was read from JSON. A file is neither. */
+function isNested(value: unknown): value is readonly unknown[] | Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
+  return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
 }
 
 function tooMuch(what: string, advice: string): GraphQLError {
   return problem('BAD_USER_INPUT', `The variables have ${what}. ${advice}`, {
     http: { spec: true, status: 400 },
   })
-}
-
-function shown(count: number): string {
-  return count.toLocaleString('en')
 }

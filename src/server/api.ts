@@ -9,6 +9,7 @@ import { problem, publicError } from '../graphql/problems.ts'
 import type { Subscriber } from '../graphql/subscribe.ts'
 import type { Authentication } from './authentication.ts'
 import { longestSilenceMs } from './body.ts'
+import { checkJson } from './json.ts'
 import { isForm, readForm } from './multipart.ts'
 
 export const graphqlPath = '/graphql'
@@ -24,6 +25,8 @@ export interface ServerContext {
   onStream?: (end: () => void) => void
   /** The document of the operation, once it has been read. */
   document?: DocumentNode
+  /** How long the request was, in characters. */
+  requestLength?: number
   /** What Yoga adds to what comes over HTTP. */
   req?: IncomingMessage
   res?: ServerResponse
@@ -47,7 +50,7 @@ export function createApi(parts: {
   const yoga = createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: graphqlPath,
-    context: ({ credentials, params }) => operationContext(services, credentials, params.query),
+    context: (initial) => operationContext(services, initial, initial.params.query),
     plugins: [
       authenticateFirst(authentication),
       readBodies(),
@@ -79,11 +82,11 @@ export function createApi(parts: {
 
 async function operationContext(
   services: Services,
-  credentials: Credentials | undefined,
+  { credentials, requestLength = 0 }: ServerContext,
   query: string | null | undefined,
 ): Promise<Context> {
   if (credentials === undefined) throw new Error('An operation was let in without credentials.')
-  const context = createContext(services, credentials)
+  const context = createContext(services, credentials, requestLength)
   // Before anything else of the operation is read: that is what the cursor promises.
   if (query?.includes('eventCursor')) context.eventCursor = await readEventCursor(context)
   return context
@@ -110,6 +113,7 @@ function readBodies(): Plugin<object, ServerContext> {
       else if (requestParser !== undefined)
         setRequestParser(async ({ url, method, headers }) => {
           const body = await readWhole(req)
+          if (headers.get('content-type')?.includes('json')) checkJson(body.toString('latin1'))
           return await requestParser(new fetchAPI.Request(url, { method, headers, body }))
         })
     },
@@ -168,10 +172,13 @@ function readDocuments(documents: Documents): Plugin<ServerContext, ServerContex
   return {
     onParams({ paramsHandler, setParamsHandler, context }) {
       setParamsHandler(async (operation) => {
-        const reading = await documents.read(operation.params as OperationText)
+        // Without what is not used, which would stay as long as a subscription does.
+        const { extensions: _extensions, ...params } = operation.params
+        const reading = await documents.read(params as OperationText)
         if ('errors' in reading) return { errors: reading.errors }
-        ;(context as ServerContext).document = reading.document
-        return await paramsHandler(operation)
+        if (reading.variableErrors !== undefined) return { errors: reading.variableErrors }
+        Object.assign(context, { document: reading.document, requestLength: reading.length })
+        return await paramsHandler({ ...operation, params })
       })
     },
     onParse({ context: { document }, setParsedDocument }) {

@@ -21,6 +21,8 @@ export class ClientSocket {
   #waiting: (() => void)[] = []
   #settling = false
   #onTurn = () => {}
+  /** How long the message is that is being taken up, in characters. */
+  messageLength = 0
   /** Whether the client has been heard of, or has read something, since the last `beat`. */
   #heard = true
 

@@ -15,9 +15,13 @@ import { problem, publicError, wireError } from '../graphql/problems.ts'
 import type { Subscriber } from '../graphql/subscribe.ts'
 import { type Api, graphqlPath, maximumRequestBytes } from './api.ts'
 import type { Authentication } from './authentication.ts'
+import { excessOfJson } from './json.ts'
 import { ClientSocket } from './socket.ts'
 
 const mostOperationsPerSocket = 1_000
+// What stays as long as an operation, or as its socket.
+const maxIdLength = 255
+const maxConnectionParamsLength = 20_000
 const beatEveryMs = 12_000
 
 // At shutdown, how long an operation under way may take, and how long a client may take to hear that it should go elsewhere.
@@ -31,7 +35,12 @@ type Socket = SocketContext<Record<string, unknown>, ClientSocket>
 
 /** An operation that was let in, and how to run it. */
 interface Operation extends ExecutionArgs {
-  rootValue: { socket: ClientSocket; execute: (args: ExecutionArgs) => unknown }
+  rootValue: {
+    socket: ClientSocket
+    execute: (args: ExecutionArgs) => unknown
+    /** What it is answered with instead, because of its variables. */
+    errors: GraphQLError[] | undefined
+  }
 }
 
 /**
@@ -55,10 +64,18 @@ export function serveWebSocket(parts: {
     // Straight, and not by way of the API's plugins, which would each stand between an event and its subscribers.
     subscribe: (args) => run(args, (operation) => subscriber.subscribe(operation)),
     // A client's operations wait for their turns already here: what it asks for and gives up at once costs as much.
-    onSubscribe: (socket, _id, payload) => {
-      // Counted before anything is waited for: later, those that came after this one would count as well.
-      const crowded = Object.keys(socket.subscriptions).length > mostOperationsPerSocket
-      return socket.extra.inTurn(() => admit(socket, payload, crowded))
+    onSubscribe: (socket, id, payload) => {
+      // Before anything is waited for: later, those that came after this one would count as well.
+      const message = {
+        idLength: id.length,
+        length: socket.extra.messageLength,
+        crowded: Object.keys(socket.subscriptions).length > mostOperationsPerSocket,
+      }
+      return socket.extra.inTurn(() => admit(socket, payload, message))
+    },
+    onConnect: ({ extra }) => {
+      if (extra.messageLength > maxConnectionParamsLength)
+        extra.goAway(CloseCode.BadRequest, 'The connectionParams are too long: send { authorization } alone')
     },
     onNext: (_socket, _id, _payload, _args, { errors, data = null }) =>
       errors === undefined
@@ -95,7 +112,11 @@ export function serveWebSocket(parts: {
           socket.on('message', (message) => {
             // Nobody would be answered any more.
             if (socket.readyState !== socket.OPEN) return
-            answer(String(message)).catch((error: unknown) => {
+            const text = String(message)
+            const excess = excessOfJson(text)
+            if (excess !== undefined) return socket.close(CloseCode.BadRequest, excess)
+            client.messageLength = text.length
+            answer(text).catch((error: unknown) => {
               if (isUnexpected(error)) return socket.close(CloseCode.BadRequest, 'Unexpected message')
               log.error({ err: error }, 'a message could not be answered')
               socket.close(CloseCode.InternalServerError, 'Internal server error')
@@ -116,7 +137,7 @@ export function serveWebSocket(parts: {
   async function admit(
     socket: Socket,
     payload: SubscribePayload,
-    crowded: boolean,
+    { idLength, length, crowded }: { idLength: number; length: number; crowded: boolean },
   ): Promise<Operation | GraphQLError[]> {
     try {
       const credentials = await authentication.authenticate(authorizationOf(socket))
@@ -125,10 +146,19 @@ export function serveWebSocket(parts: {
           'BAD_USER_INPUT',
           `This socket has ${mostOperationsPerSocket} operations already. Complete some of them, or open another socket.`,
         )
+      if (idLength > maxIdLength)
+        throw problem(
+          'BAD_USER_INPUT',
+          `The id of the operation has ${idLength.toLocaleString('en')} characters. At most ${maxIdLength} are possible.`,
+        )
       const reading = await api.documents.read(payload)
       if ('errors' in reading) return reading.errors
-      const { document } = reading
-      const { schema, contextFactory, execute } = api.getEnveloped({ credentials, params: payload })
+      const { document, variableErrors: errors } = reading
+      const { schema, contextFactory, execute } = api.getEnveloped({
+        credentials,
+        params: payload,
+        requestLength: length,
+      })
       if (getOperationAST(document, payload.operationName) == null)
         throw problem('BAD_USER_INPUT', 'Could not determine what operation to execute.')
       return {
@@ -137,7 +167,7 @@ export function serveWebSocket(parts: {
         operationName: payload.operationName,
         variableValues: payload.variables,
         contextValue: await contextFactory(),
-        rootValue: { socket: socket.extra, execute },
+        rootValue: { socket: socket.extra, execute, errors },
       }
     } catch (error) {
       return [publicError(error, log)]
@@ -179,5 +209,6 @@ function authorizationOf(socket: Socket): string | undefined {
 
 function run(args: ExecutionArgs, how: (operation: ExecutionArgs, by: Operation['rootValue']) => unknown) {
   const { rootValue, ...operation } = args as Operation
-  return rootValue.socket.inTurn(() => how(operation, rootValue) as never)
+  const { socket, errors } = rootValue
+  return socket.inTurn(() => (errors === undefined ? how(operation, rootValue) : { errors }) as never)
 }
