@@ -195,7 +195,7 @@ function excessOf(text: string): string | undefined {
   try {
     while (tokens <= maxTokens && comments <= maxComments && lexer.token.kind !== TokenKind.EOF) {
       const token = lexer.advance()
-      tokens += 1
+      if (token.kind !== TokenKind.EOF) tokens += 1
       for (let before = token.prev; before?.kind === TokenKind.COMMENT; before = before.prev) comments += 1
     }
   } catch (error) {
