@@ -34,6 +34,8 @@ export interface Credentials {
 /** What every resolver is given: the services, whose request it is, and nodes of that account by their ids. */
 export interface Context extends Services, Credentials {
   nodes: NodeLoaders
+  /** How long the request was, in characters. */
+  requestLength: number
   /** Where the event log stood before the operation began, if the operation asks for it. */
   eventCursor?: string
 }
@@ -45,13 +47,14 @@ export interface NodeLoaders {
   task: DataLoader<string, Task | null>
 }
 
-export function createContext(services: Services, credentials: Credentials): Context {
+export function createContext(services: Services, credentials: Credentials, requestLength: number): Context {
   const { prisma } = services.books
   const { accountId } = credentials
   const of = (ids: readonly string[]) => ({ where: { accountId, id: { in: [...ids] } } })
   return {
     ...services,
     ...credentials,
+    requestLength,
     nodes: {
       format: byId((ids) => prisma.format.findMany(of(ids))),
       pool: byId((ids) => prisma.pool.findMany(of(ids))),

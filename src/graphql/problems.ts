@@ -93,11 +93,6 @@ export function publicError(error: unknown, log: Logger): GraphQLError {
   return inPlace(error, problem('BAD_USER_INPUT', error.message, http === undefined ? {} : { http }))
 }
 
-/** An error of the syntax of a document. */
-export function parseFailure(error: GraphQLError): GraphQLError {
-  return inPlace(error, problem('GRAPHQL_PARSE_FAILED', error.message))
-}
-
 function translate(error: unknown, log: Logger): GraphQLError {
   if (error instanceof GraphQLError) return error
   if (error instanceof CursorInvalidError) return problem('CURSOR_INVALID', error.message)

@@ -5,6 +5,7 @@ import {
   type ExecutionArgs,
   type ExecutionResult,
   executeSubscriptionEvent,
+  GraphQLError,
   mapSourceToResponseEvent,
   type ValidatedSubscriptionArgs,
   validateSubscriptionArgs,
@@ -14,6 +15,7 @@ import type { Logger } from 'pino'
 import { isUnavailable } from '../database/errors.ts'
 import type { Turns } from '../domain/turns.ts'
 import type { Context } from './context.ts'
+import { SubscriptionRoom } from './subscription-room.ts'
 
 const tryAgainAfterMs = 1_000
 
@@ -35,6 +37,7 @@ export class Subscriber {
   readonly #turns: Turns
   readonly #log: Logger
   readonly #questions = new Questions()
+  readonly #room = new SubscriptionRoom()
   /** The answers that are still to be worked out: by event, then by question. */
   readonly #coming = new WeakMap<object, Map<string, Promise<ExecutionResult>>>()
   #closed = false
@@ -51,6 +54,19 @@ export class Subscriber {
   }
 
   async subscribe(args: ExecutionArgs): Promise<Subscribed> {
+    const { keyId, requestLength } = args.contextValue as Context
+    const leave = this.#room.enter({ keyId, requestLength, document: args.document })
+    if (leave instanceof GraphQLError) return { errors: [leave] }
+    let results: Subscribed | undefined
+    try {
+      results = await this.#open(args)
+      return Symbol.asyncIterator in results ? whenEnded(results, leave) : results
+    } finally {
+      if (results === undefined || !(Symbol.asyncIterator in results)) leave()
+    }
+  }
+
+  async #open(args: ExecutionArgs): Promise<Subscribed> {
     const validated = validateSubscriptionArgs(args)
     if (!('schema' in validated)) return { errors: validated }
     const source = await createSourceEventStream(validated)
@@ -92,6 +108,45 @@ export class Subscriber {
       this.#log.warn({ err: away }, 'an event waits for the database')
       await delay(tryAgainAfterMs, undefined, { ref: false })
     }
+  }
+}
+
+/** The results of a subscription. `onEnd` is called, once, when there are no more, also if none was ever asked for. */
+function whenEnded(
+  results: AsyncGenerator<ExecutionResult, void, void>,
+  onEnd: () => void,
+): AsyncGenerator<ExecutionResult, void, void> {
+  let ended = false
+  const end = () => {
+    if (!ended) onEnd()
+    ended = true
+  }
+  return {
+    async next() {
+      try {
+        const result = await results.next()
+        if (result.done === true) end()
+        return result
+      } catch (error) {
+        end()
+        throw error
+      }
+    },
+    return(value) {
+      end()
+      return results.return(value)
+    },
+    throw(error) {
+      end()
+      return results.throw(error)
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+    async [Symbol.asyncDispose]() {
+      end()
+      await results.return()
+    },
   }
 }
 

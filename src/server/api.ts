@@ -1,20 +1,19 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { sendNodeResponse } from '@whatwg-node/server'
-import { GraphQLError, type GraphQLSchema, parse } from 'graphql'
-import { createYoga, type GraphQLParams, type Plugin, type YogaServerInstance } from 'graphql-yoga'
+import type { DocumentNode, GraphQLSchema } from 'graphql'
+import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import type { Scheduler } from '../async/scheduler.ts'
 import { type Context, type Credentials, createContext, type Services } from '../graphql/context.ts'
+import { Documents, type OperationText } from '../graphql/documents.ts'
 import { readEventCursor } from '../graphql/event.ts'
 import { problem, publicError } from '../graphql/problems.ts'
 import type { Subscriber } from '../graphql/subscribe.ts'
 import type { Authentication } from './authentication.ts'
 import { anyOrigin } from './cross-origin.ts'
-import { checkMethod, checkOperationName, readOperation, readRequestBody } from './operation-request.ts'
+import { checkMethod, readOperation, readRequestBody } from './operation-request.ts'
 
 export const graphqlPath = '/graphql'
-// Reading a document of this size takes a few milliseconds; validating one of a megabyte took a second.
-const maximumTokens = 10_000
 
 /** What comes with every operation, over HTTP and over WebSocket. */
 export interface ServerContext {
@@ -26,6 +25,10 @@ export interface ServerContext {
    * Called when an HTTP request is going to be answered with a stream, which may never end by itself: how to end it.
    */
   onStream?: (end: () => void) => void
+  /** The document of the operation, once it has been read. */
+  document?: DocumentNode
+  /** How long the operation was, in characters. */
+  requestLength?: number
   /** What Yoga adds to what comes over HTTP. */
   req?: IncomingMessage
   res?: ServerResponse
@@ -41,6 +44,8 @@ export interface Api {
   ): Promise<void>
   /** For operations that come over something else. */
   getEnveloped: YogaServerInstance<ServerContext, Context>['getEnveloped']
+  /** Reads the text of operations, whatever they came over. */
+  documents: Documents
   /** Whose turn it is, whatever operations came over. */
   scheduler: Scheduler
 }
@@ -54,16 +59,17 @@ export function createApi(parts: {
 }): Api {
   const { schema, services, authentication, subscriber, log } = parts
   const { scheduler } = services
+  const documents = new Documents(schema)
   const yoga = createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: graphqlPath,
-    context: ({ credentials, params }) => operationContext(services, credentials, params.query),
+    context: (initial) => operationContext(services, initial, initial.params.query),
     plugins: [
       authenticateFirst(authentication),
       readRequests(scheduler),
+      readDocuments(documents),
+      // Around the reading of documents, too.
       takeTurns(scheduler),
-      nameOperations(),
-      limitDocuments(),
       subscribeWith(subscriber),
       noteStreams(),
     ],
@@ -76,6 +82,8 @@ export function createApi(parts: {
     landingPage: false,
     // Yoga's own way holds the whole file in memory.
     multipart: false,
+    // It keeps documents by their number, whatever their size.
+    parserAndValidationCache: false,
     logging: false,
   })
   return {
@@ -89,6 +97,7 @@ export function createApi(parts: {
       await sendNodeResponse(answer, response, request, true)
     },
     getEnveloped: yoga.getEnveloped,
+    documents,
     scheduler,
   }
 }
@@ -106,11 +115,11 @@ function acceptable(headers: IncomingHttpHeaders): Record<string, string> {
 
 async function operationContext(
   services: Services,
-  credentials: Credentials | undefined,
+  { credentials, requestLength = 0 }: ServerContext,
   query: string | null | undefined,
 ): Promise<Context> {
   if (credentials === undefined) throw new Error('An operation was let in without credentials.')
-  const context = createContext(services, credentials)
+  const context = createContext(services, credentials, requestLength)
   // Before anything else of the operation is read: that is what the cursor promises.
   if (query?.includes('eventCursor')) context.eventCursor = await readEventCursor(context)
   return context
@@ -173,31 +182,26 @@ function isGone(response: ServerResponse): boolean {
   return response.destroyed || response.req.socket.destroyed
 }
 
-/** Over HTTP; over WebSocket it is seen to there, as it has answers of its own. */
-function nameOperations(): Plugin<{ request?: Request; params?: GraphQLParams }> {
+/** Operations are parsed and validated here, and nowhere else: see Documents. */
+function readDocuments(documents: Documents): Plugin<ServerContext, ServerContext> {
   return {
-    onParse() {
-      return ({ result, context: { request, params } }) => {
-        if (request !== undefined && result !== null && !(result instanceof Error))
-          checkOperationName(result, params?.operationName)
-      }
-    },
-  }
-}
-
-/** Documents that are so long, or nested so deeply, that reading them would keep everybody else waiting. */
-function limitDocuments(): Plugin<object, ServerContext> {
-  return {
-    onParse({ setParseFn }) {
-      setParseFn((source, options) => {
-        try {
-          return parse(source, { ...options, maxTokens: maximumTokens })
-        } catch (error) {
-          // The parser calls itself for each level.
-          if (error instanceof RangeError) throw new GraphQLError('The document is nested too deeply.')
-          throw error
-        }
+    onParams({ paramsHandler, setParamsHandler, context }) {
+      setParamsHandler(async (operation) => {
+        // Without what is not used, which would stay as long as a subscription does.
+        const { extensions: _extensions, ...params } = operation.params
+        const reading = await documents.read(params as OperationText)
+        if ('errors' in reading) return { errors: reading.errors }
+        if (reading.variableErrors !== undefined) return { errors: reading.variableErrors }
+        Object.assign(context, { document: reading.document, requestLength: reading.length })
+        return await paramsHandler({ ...operation, params })
       })
+    },
+    onParse({ context: { document }, setParsedDocument }) {
+      if (document === undefined) throw new Error('An operation was let in without its document.')
+      setParsedDocument(document)
+    },
+    onValidate({ setResult }) {
+      setResult([])
     },
   }
 }

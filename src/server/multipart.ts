@@ -6,6 +6,7 @@ import { FileInterruptedError } from '../domain/errors.ts'
 import { FormFile } from '../graphql/file.ts'
 import { problem } from '../graphql/problems.ts'
 import { readBody } from './body.ts'
+import { checkJson } from './json.ts'
 
 const longestField = 1_000_000
 const mostParts = 20
@@ -32,7 +33,8 @@ export async function readForm(
   const parser = openParser(request)
   parser.on('field', (name, value, _nameCut, valueCut) => {
     if (valueCut) reject(malformed(`The part "${name}" has more than ${longestField} bytes.`))
-    else fields.set(name, value)
+    // Nothing else is read.
+    else if (name === 'operations' || name === 'map') fields.set(name, value)
   })
   parser.on('file', (name, stream) => {
     // Without a listener, one that breaks off would end the process.
@@ -123,6 +125,7 @@ function parseObject(fields: ReadonlyMap<string, string>, name: string): Record<
 }
 
 function parseJson(text: string): unknown {
+  checkJson(text)
   try {
     return JSON.parse(text)
   } catch {

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type DocumentNode, type GraphQLError, getOperationAST, Kind } from 'graphql'
+import type { GraphQLError } from 'graphql'
 import type { GraphQLParams } from 'graphql-yoga'
 import { problem } from '../graphql/problems.ts'
 import { longestSilenceMs } from './body.ts'
+import { checkJson } from './json.ts'
 import { isForm, readForm } from './multipart.ts'
 
 /** How operations are read from HTTP requests (https://graphql.github.io/graphql-over-http/draft/), and what to send instead. */
@@ -54,23 +55,6 @@ export function readOperation(body: RequestBody): GraphQLParams {
  */
 export function persistedQueryNotSupported(): GraphQLError {
   return problem('PERSISTED_QUERY_NOT_SUPPORTED', 'PersistedQueryNotSupported')
-}
-
-/** Throws unless it is clear which operation of a document is to be executed. */
-export function checkOperationName(document: DocumentNode, operationName: string | null | undefined): void {
-  if (getOperationAST(document, operationName) != null) return
-  const operations = document.definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION)
-  throw malformed(
-    operations.length === 0
-      ? 'The document has no operation: send a query, a mutation or a subscription.'
-      : operationName == null
-        ? `The document has ${operations.length} operations: say as operationName which of them to execute.`
-        : `The document has no operation named ${quoted(operationName)}: send as operationName the name of one that it has.`,
-    400,
-    {},
-    // Well-formed all the same, so that a client of application/json is answered with 200.
-    { spec: true },
-  )
 }
 
 function typeOf(contentType: string | undefined): BodyType {
@@ -140,6 +124,7 @@ function operationOfSearch(search: string): Record<string, unknown> {
 }
 
 function parseJson(text: string, what: string): unknown {
+  checkJson(text)
   try {
     return JSON.parse(text)
   } catch {
@@ -194,11 +179,6 @@ function quoted(text: string): string {
 }
 
 /** A request that is no operation: the same status for every client, whatever it accepts. */
-function malformed(
-  message: string,
-  status = 400,
-  headers: Record<string, string> = {},
-  http: { spec?: boolean } = {},
-): GraphQLError {
-  return problem('BAD_USER_INPUT', message, { http: { status, headers, ...http } })
+function malformed(message: string, status = 400, headers: Record<string, string> = {}): GraphQLError {
+  return problem('BAD_USER_INPUT', message, { http: { status, headers } })
 }

@@ -23,6 +23,8 @@ export class ClientSocket {
   #onTurn = () => {}
   /** The key that its operations come with, once one has. */
   keyId: string | undefined
+  /** How long the message is that is being taken up, in characters. */
+  messageLength = 0
   /** Whether the client has been heard of, or has read something, since the last `beat`. */
   #heard = true
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type DocumentNode, type ExecutionArgs, GraphQLError, type GraphQLSchema } from 'graphql'
+import type { ExecutionArgs, GraphQLError, GraphQLSchema } from 'graphql'
 import {
   CloseCode,
   handleProtocols,
@@ -12,16 +12,20 @@ import {
 import type { Logger } from 'pino'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Credentials } from '../graphql/context.ts'
-import { parseFailure, problem, publicError, wireError } from '../graphql/problems.ts'
+import { problem, publicError, wireError } from '../graphql/problems.ts'
 import type { Subscriber } from '../graphql/subscribe.ts'
 import { type Api, graphqlPath } from './api.ts'
 import type { Authentication } from './authentication.ts'
-import { checkOperationName, maximumRequestBytes, persistedQueryNotSupported } from './operation-request.ts'
+import { excessOfJson } from './json.ts'
+import { maximumRequestBytes, persistedQueryNotSupported } from './operation-request.ts'
 import { refuseConnection } from './refusal.ts'
 import { ClientSocket } from './socket.ts'
 import { hostProblem, isWebSocket, targetOf } from './target.ts'
 
 const mostOperationsPerSocket = 1_000
+// What stays as long as an operation, or as its socket.
+const maxIdLength = 255
+const maxConnectionParamsLength = 20_000
 const beatEveryMs = 12_000
 
 // At shutdown, how long an operation under way may take, and how long a client may take to hear that it should go elsewhere.
@@ -40,17 +44,18 @@ interface Operation extends ExecutionArgs {
     /** Runs something for it when it is the turn of its key, unless nobody waits for it any more by then. */
     inTurn: <T>(work: () => Promise<T> | T) => Promise<T | undefined>
     execute: (args: ExecutionArgs) => unknown
+    /** What it is answered with instead, because of its variables. */
+    errors: GraphQLError[] | undefined
   }
 }
 
-/** What is wrong with a document, all of it. */
-class InvalidDocumentError extends Error {
-  readonly errors: readonly GraphQLError[]
-
-  constructor(errors: readonly GraphQLError[]) {
-    super('The document is not valid.')
-    this.errors = errors
-  }
+/** What is known of an operation when it has just come. */
+interface Arrival {
+  id: string
+  /** How long its message was, in characters. */
+  length: number
+  /** Whether its socket has too many operations already. */
+  crowded: boolean
 }
 
 /**
@@ -75,9 +80,17 @@ export function serveWebSocket(parts: {
     subscribe: (args) => run(args, (operation) => subscriber.subscribe(operation)),
     // A client's operations wait for their turns already here: what it asks for and gives up at once costs as much.
     onSubscribe: (socket, id, payload) => {
-      // Counted before anything is waited for: later, those that came after this one would count as well.
-      const crowded = Object.keys(socket.subscriptions).length > mostOperationsPerSocket
-      return socket.extra.inTurn(() => admit(socket, id, payload, crowded))
+      // Before anything is waited for: later, those that came after this one would count as well.
+      const arrival = {
+        id,
+        length: socket.extra.messageLength,
+        crowded: Object.keys(socket.subscriptions).length > mostOperationsPerSocket,
+      }
+      return socket.extra.inTurn(() => admit(socket, payload, arrival))
+    },
+    onConnect: ({ extra }) => {
+      if (extra.messageLength > maxConnectionParamsLength)
+        extra.goAway(CloseCode.BadRequest, 'The connectionParams are too long: send { authorization } alone')
     },
     onNext: (_socket, _id, _payload, _args, { errors, data = null }) =>
       errors === undefined
@@ -130,7 +143,11 @@ export function serveWebSocket(parts: {
           socket.on('message', (message) => {
             // Nobody would be answered any more.
             if (socket.readyState !== socket.OPEN) return
-            answer(readMessage(String(message))).catch((error: unknown) => {
+            const text = String(message)
+            const excess = excessOfJson(text)
+            if (excess !== undefined) return socket.close(CloseCode.BadRequest, excess)
+            client.messageLength = text.length
+            answer(readMessage(text)).catch((error: unknown) => {
               if (isUnexpected(error)) return socket.close(CloseCode.BadRequest, 'Unexpected message')
               log.error({ err: error }, 'a message could not be answered')
               socket.close(CloseCode.InternalServerError, 'Internal server error')
@@ -150,9 +167,8 @@ export function serveWebSocket(parts: {
   /** The operation to run, or why it is not. */
   async function admit(
     socket: Socket,
-    id: string,
     payload: SubscribePayload,
-    crowded: boolean,
+    { id, length, crowded }: Arrival,
   ): Promise<Operation | GraphQLError[]> {
     try {
       const { extra: client } = socket
@@ -162,43 +178,46 @@ export function serveWebSocket(parts: {
           'BAD_USER_INPUT',
           `This socket has ${mostOperationsPerSocket} operations already. Complete some of them, or open another socket.`,
         )
+      if (id.length > maxIdLength)
+        throw problem(
+          'BAD_USER_INPUT',
+          `The id of the operation has ${id.length.toLocaleString('en')} characters. At most ${maxIdLength} are possible.`,
+        )
       client.keyId = credentials.keyId
       const isWanted = () => client.isOpen && id in socket.subscriptions
       const inTurn: Operation['rootValue']['inTurn'] = (work) =>
         api.scheduler.run(credentials.keyId, work, { isWanted })
-      const prepared = await inTurn(() => prepare(credentials, payload))
+      const prepared = await inTurn(() => prepare(credentials, payload, length))
       // It is told to nobody.
       if (prepared === undefined) return [problem('BAD_USER_INPUT', 'The client has left.')]
-      const { args, execute } = prepared
-      return { ...args, rootValue: { socket: client, inTurn, execute } }
+      if ('refused' in prepared) return prepared.refused
+      const { args, errors, execute } = prepared
+      return { ...args, rootValue: { socket: client, inTurn, execute, errors } }
     } catch (error) {
-      return error instanceof InvalidDocumentError
-        ? error.errors.map((invalid) => publicError(invalid, log))
-        : [publicError(error, log)]
+      return [publicError(error, log)]
     }
   }
 
   /** Reads an operation, and what it is to be executed with. */
-  async function prepare(credentials: Credentials, payload: SubscribePayload) {
+  async function prepare(credentials: Credentials, payload: SubscribePayload, requestLength: number) {
     const { query, operationName: name, variables, extensions } = payload
     if (query === '' && extensions?.['persistedQuery'] !== undefined) throw persistedQueryNotSupported()
-    const { schema, parse, validate, contextFactory, execute } = api.getEnveloped({
+    const operationName = name === '' ? undefined : name
+    const reading = await api.documents.read({ query, operationName, variables })
+    if ('errors' in reading) return { refused: reading.errors }
+    const { schema, contextFactory, execute } = api.getEnveloped({
       credentials,
       params: payload,
+      requestLength,
     })
-    const document = parseDocument(parse, query)
-    const errors: readonly GraphQLError[] = validate(schema, document)
-    if (errors.length > 0) throw new InvalidDocumentError(errors)
-    const operationName = name === '' ? undefined : name
-    checkOperationName(document, operationName)
     const args: ExecutionArgs = {
       schema: schema as GraphQLSchema,
-      document,
+      document: reading.document,
       operationName,
       variableValues: variables,
       contextValue: await contextFactory(),
     }
-    return { args, execute: execute as (args: ExecutionArgs) => unknown }
+    return { args, errors: reading.variableErrors, execute: execute as (args: ExecutionArgs) => unknown }
   }
 
   return {
@@ -227,14 +246,6 @@ function goneOf(socket: WebSocket): Promise<void> {
   return new Promise((resolve) => socket.once('close', () => resolve()))
 }
 
-function parseDocument(parse: (query: string) => DocumentNode, query: string): DocumentNode {
-  try {
-    return parse(query)
-  } catch (error) {
-    throw error instanceof GraphQLError ? parseFailure(error) : error
-  }
-}
-
 /** What would be a header over HTTP: its name may be written in any case. */
 function authorizationOf(socket: Socket): string | undefined {
   for (const [name, value] of Object.entries(socket.connectionParams ?? {}))
@@ -247,8 +258,9 @@ async function run(
   how: (operation: ExecutionArgs, by: Operation['rootValue']) => unknown,
 ) {
   const { rootValue, ...operation } = args as Operation
-  const { socket, inTurn } = rootValue
-  const result = await socket.inTurn(() => inTurn(() => how(operation, rootValue)))
+  const { socket, inTurn, errors } = rootValue
+  const answer = () => (errors === undefined ? how(operation, rootValue) : { errors })
+  const result = await socket.inTurn(() => inTurn(answer))
   // For a client that has left it is nothing.
   return (result ?? { data: null }) as never
 }
