@@ -45,6 +45,7 @@ export async function openParts(lifecycle: Lifecycle, books: Books, options: Par
     pools: await open('watched pools', () => watchPools(books, log)),
     tasks: await open('watched tasks', () => watchTasks(books, log)),
     keys: await open('keys in use', () => new KeyWatch(books, log)),
+    turns,
   }
   const subscriber = await open('subscriptions', () => new Subscriber(turns, log))
   return { services, authentication, subscriber }

@@ -5,9 +5,14 @@ import type { EventFeed } from '../domain/feed.ts'
 import type { GuessLimit } from '../domain/guess-limit.ts'
 import type { KeyWatch } from '../domain/keywatch.ts'
 import type { LookUps } from '../domain/lookup.ts'
+import type { Turns } from '../domain/turns.ts'
 import type { Uploads } from '../domain/upload.ts'
 import type { Watch } from '../domain/watch.ts'
 import type { Format, Pool, Scope, Task } from '../generated/prisma/client.ts'
+import { Lane } from './pacing.ts'
+
+// How much of what an operation reads from the database is read at a time.
+const maxReading = 8
 
 /** What the service is made of, as far as the API needs it. */
 export interface Services {
@@ -20,6 +25,7 @@ export interface Services {
   pools: Watch<Pool>
   tasks: Watch<Task>
   keys: KeyWatch
+  turns: Turns
 }
 
 /** Whose request it is. */
@@ -32,6 +38,8 @@ export interface Credentials {
 /** What every resolver is given: the services, whose request it is, and nodes of that account by their ids. */
 export interface Context extends Services, Credentials {
   nodes: NodeLoaders
+  /** What the operation reads from the database, a part at a time. */
+  reading: Lane
   /** Where the event log stood before the operation began, if the operation asks for it. */
   eventCursor?: string
 }
@@ -50,6 +58,7 @@ export function createContext(services: Services, credentials: Credentials): Con
   return {
     ...services,
     ...credentials,
+    reading: new Lane(maxReading, services.turns),
     nodes: {
       format: byId((ids) => prisma.format.findMany(of(ids))),
       pool: byId((ids) => prisma.pool.findMany(of(ids))),

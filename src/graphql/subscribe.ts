@@ -13,6 +13,7 @@ import {
 import type { Logger } from 'pino'
 import { isUnavailable } from '../database/errors.ts'
 import type { Turns } from '../domain/turns.ts'
+import { Admission } from './admission.ts'
 import type { Context } from './context.ts'
 
 const tryAgainAfterMs = 1_000
@@ -34,6 +35,7 @@ export type Subscribed = AsyncGenerator<ExecutionResult, void, void> | Execution
 export class Subscriber {
   readonly #turns: Turns
   readonly #log: Logger
+  readonly #admission = new Admission()
   readonly #questions = new Questions()
   /** The answers that are still to be worked out: by event, then by question. */
   readonly #coming = new WeakMap<object, Map<string, Promise<ExecutionResult>>>()
@@ -51,6 +53,8 @@ export class Subscriber {
   }
 
   async subscribe(args: ExecutionArgs): Promise<Subscribed> {
+    const refusal = this.#admission.refusal(args)
+    if (refusal !== undefined) return { errors: [refusal] }
     const validated = validateSubscriptionArgs(args)
     if (!('schema' in validated)) return { errors: validated }
     const source = await createSourceEventStream(validated)

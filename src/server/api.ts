@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { GraphQLError, type GraphQLSchema, parse } from 'graphql'
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import type { Logger } from 'pino'
+import { Admission } from '../graphql/admission.ts'
 import { type Context, type Credentials, createContext, type Services } from '../graphql/context.ts'
 import { readEventCursor } from '../graphql/event.ts'
 import { problem, publicError } from '../graphql/problems.ts'
@@ -48,6 +49,7 @@ export function createApi(parts: {
       readBodies(),
       refuseUnreadable(),
       limitDocuments(),
+      admitFirst(new Admission()),
       subscribeWith(subscriber),
       noteStreams(),
     ],
@@ -168,6 +170,16 @@ function limitDocuments(): Plugin<object, ServerContext> {
           throw error
         }
       })
+    },
+  }
+}
+
+/** What asks for too much, and a mutation whose answer would have errors, are refused before anything is executed. */
+function admitFirst(admission: Admission): Plugin {
+  return {
+    onExecute({ args, setResultAndStopExecution }) {
+      const refusal = admission.refusal(args)
+      if (refusal !== undefined) setResultAndStopExecution({ errors: [refusal] })
     },
   }
 }
