@@ -19,8 +19,8 @@ import { badInput } from './pagination.ts'
 export const answerLimits: Readonly<Weight> = {
   bytes: 32_000_000,
   values: 250_000,
-  reads: 5_000,
-  introspected: 16_000,
+  reads: 7_000,
+  introspected: 12_000,
   depth: 20,
 }
 

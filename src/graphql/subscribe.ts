@@ -14,6 +14,7 @@ import type { Logger } from 'pino'
 import { isUnavailable } from '../database/errors.ts'
 import type { Turns } from '../domain/turns.ts'
 import { Admission } from './admission.ts'
+import { Answers } from './answers.ts'
 import type { Context } from './context.ts'
 
 const tryAgainAfterMs = 1_000
@@ -34,6 +35,7 @@ export type Subscribed = AsyncGenerator<ExecutionResult, void, void> | Execution
  */
 export class Subscriber {
   readonly #turns: Turns
+  readonly #answers: Answers
   readonly #log: Logger
   readonly #admission = new Admission()
   readonly #questions = new Questions()
@@ -44,6 +46,7 @@ export class Subscriber {
   /** `turns`: those that readers of events have, too. */
   constructor(turns: Turns, log: Logger) {
     this.#turns = turns
+    this.#answers = new Answers(turns)
     this.#log = log
   }
 
@@ -83,7 +86,7 @@ export class Subscriber {
     for (;;) {
       const result = await executeSubscriptionEvent(args)
       const away = result.errors?.find((error) => isUnavailable(error.cause ?? error.originalError))
-      if (away === undefined || this.#closed) return result
+      if (away === undefined || this.#closed) return await this.#answers.bounded(result)
       this.#log.warn({ err: away }, 'an event waits for the database')
       await delay(tryAgainAfterMs, undefined, { ref: false })
     }

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { GraphQLError, type GraphQLSchema, parse } from 'graphql'
-import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
+import { type ExecutionResult, GraphQLError, type GraphQLSchema, parse } from 'graphql'
+import { createYoga, isAsyncIterable, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import { Admission } from '../graphql/admission.ts'
+import { Answers } from '../graphql/answers.ts'
 import { type Context, type Credentials, createContext, type Services } from '../graphql/context.ts'
 import { readEventCursor } from '../graphql/event.ts'
 import { problem, publicError } from '../graphql/problems.ts'
@@ -50,6 +51,7 @@ export function createApi(parts: {
       refuseUnreadable(),
       limitDocuments(),
       admitFirst(new Admission()),
+      boundAnswers(new Answers(services.turns)),
       subscribeWith(subscriber),
       noteStreams(),
     ],
@@ -180,6 +182,22 @@ function admitFirst(admission: Admission): Plugin {
     onExecute({ args, setResultAndStopExecution }) {
       const refusal = admission.refusal(args)
       if (refusal !== undefined) setResultAndStopExecution({ errors: [refusal] })
+    },
+  }
+}
+
+/** Answers are kept within their bounds, and written once. */
+function boundAnswers(answers: Answers): Plugin {
+  return {
+    onExecute: () => ({
+      async onExecuteDone({ result, setResult }) {
+        if (!isAsyncIterable(result)) setResult(await answers.written(result))
+      },
+    }),
+    onResultProcess({ result, setResult }) {
+      if (isAsyncIterable(result) || Array.isArray(result)) return
+      // Yoga leaves it to a result how it is written, once it has taken out what is not for clients.
+      setResult({ ...result, stringify: (told: ExecutionResult) => answers.stringify(told) })
     },
   }
 }
