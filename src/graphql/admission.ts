@@ -10,7 +10,7 @@ import {
   Kind,
   OperationTypeNode,
 } from 'graphql'
-import { countless, Scale, UnweighableError, type Weighed, type Weight } from './answer-weight.ts'
+import { countless, nothing, Scale, UnweighableError, type Weighed, type Weight } from './answer-weight.ts'
 import type { Context } from './context.ts'
 import { IntrospectionWeights } from './introspection-weight.ts'
 import { badInput } from './pagination.ts'
@@ -22,6 +22,15 @@ export const answerLimits: Readonly<Weight> = {
   reads: 7_000,
   introspected: 12_000,
   depth: 20,
+}
+
+/** The same of one event of a subscription, of which very many can come at the same moment. */
+export const eventLimits: Readonly<Weight> = {
+  bytes: answerLimits.bytes / 10,
+  values: answerLimits.values / 10,
+  reads: answerLimits.reads / 10,
+  introspected: 0,
+  depth: answerLimits.depth,
 }
 
 // What a figure is of, and what makes it smaller.
@@ -51,19 +60,22 @@ type Operation = Pick<
 export class Admission {
   readonly #introspections = new WeakMap<GraphQLSchema, IntrospectionWeights>()
 
-  /** Why a validated operation is not executed; nothing if it is, or if the executor itself will refuse it. */
-  refusal(args: Operation): GraphQLError | undefined {
+  /**
+   * What the answer to a validated operation can be at most, or why it is not executed. What the executor itself will
+   * refuse weighs nothing.
+   */
+  weigh(args: Operation): Weight | GraphQLError {
     const { schema } = args
     const operation = getOperationAST(args.document, args.operationName)
     const type = operation && schema.getRootType(operation.operation)
-    if (operation == null || type == null) return undefined
+    if (operation == null || type == null) return nothing
     const variables = getVariableValues(
       schema,
       operation.variableDefinitions ?? [],
       args.variableValues ?? {},
       { maxErrors: 1 },
     )
-    if (variables.variableValues === undefined) return undefined
+    if (variables.variableValues === undefined) return nothing
     const acts = operation.operation === OperationTypeNode.MUTATION
     const scale = new Scale({
       schema,
@@ -74,7 +86,9 @@ export class Admission {
       ...(acts ? checks(args.contextValue as Context) : {}),
     })
     try {
-      return excess(scale.weigh(operation.selectionSet, type))
+      const weight = scale.weigh(operation.selectionSet, type)
+      const isEvent = operation.operation === OperationTypeNode.SUBSCRIPTION
+      return excess(weight, isEvent ? eventLimits : answerLimits) ?? weight
     } catch (error) {
       if (error instanceof UnweighableError) return refused(badInput(unweighable))
       if (error instanceof GraphQLError) return refused(error)
@@ -109,9 +123,9 @@ const unweighable =
   'The operation cannot be weighed: its selections, or its fragments, lie in one another too often. Ask for less at ' +
   'once, in several requests.'
 
-function excess(weight: Weight): GraphQLError | undefined {
+function excess(weight: Weight, limits: Readonly<Weight>): GraphQLError | undefined {
   for (const [kind, [what, advice]] of Object.entries(meanings) as [keyof Weight, [string, string]][]) {
-    const [figure, limit] = [weight[kind], answerLimits[kind]]
+    const [figure, limit] = [weight[kind], limits[kind]]
     if (figure <= limit) continue
     const told = figure >= countless ? 'more than anybody can count' : Math.ceil(figure).toLocaleString('en')
     return refused(
@@ -126,10 +140,12 @@ function excess(weight: Weight): GraphQLError | undefined {
 
 /** The error as one of the whole operation. Clients that expect any JSON have 200, as for what is not valid. */
 function refused(error: GraphQLError, node?: FieldNode): GraphQLError {
-  const status = error.extensions['code'] === 'FORBIDDEN' ? 403 : 400
+  // What graphql itself objects to has none.
+  const { code = 'GRAPHQL_VALIDATION_FAILED', ...others } = error.extensions
+  const status = code === 'FORBIDDEN' ? 403 : 400
   return new GraphQLError(error.message, {
     nodes: node ?? error.nodes,
-    extensions: { ...error.extensions, http: { status, spec: true } },
+    extensions: { code, ...others, http: { status, spec: true } },
   })
 }
 

@@ -64,7 +64,7 @@ const maxSteps = 30_000
 /** Larger figures are told as this one: fragments that spread each other multiply without end. */
 export const countless = 1e15
 
-const nothing: Weight = { bytes: 0, values: 0, reads: 0, introspected: 0, depth: 0 }
+export const nothing: Weight = { bytes: 0, values: 0, reads: 0, introspected: 0, depth: 0 }
 
 /**
  * How much the answer to a selection on a type can be at most: an upper bound of its length in bytes, as long as the

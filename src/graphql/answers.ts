@@ -15,7 +15,7 @@ export class Answers {
   readonly #turns: Turns
   readonly #maxBytes: number
   /** The data of answers, as it was written when it was found to be short enough. */
-  readonly #written = new WeakMap<object, string>()
+  readonly #written = new WeakMap<object, Buffer<ArrayBuffer>[]>()
 
   constructor(turns: Turns, maxBytes = answerLimits.bytes) {
     this.#turns = turns
@@ -27,19 +27,32 @@ export class Answers {
     return await this.#write(result, () => {})
   }
 
-  /** As `bounded`; and `stringify` has the data at hand. */
+  /** As `bounded`; and `json` has the data at hand. */
   async written(result: ExecutionResult): Promise<ExecutionResult> {
-    const pieces: string[] = []
+    const pieces: Buffer<ArrayBuffer>[] = []
     const bounded = await this.#write(result, (piece) => pieces.push(piece))
-    if (bounded.data != null) this.#written.set(bounded.data, pieces.join(''))
+    if (bounded.data != null) this.#written.set(bounded.data, pieces)
     return bounded
   }
 
-  async #write(result: ExecutionResult, keep: (piece: string) => void): Promise<ExecutionResult> {
+  /** A result as JSON, in pieces. */
+  json(result: ExecutionResult): Buffer<ArrayBuffer>[] {
+    const { data, ...rest } = result
+    const written = data == null ? undefined : this.#written.get(data)
+    if (written === undefined) return [Buffer.from(JSON.stringify(result))]
+    const others = JSON.stringify(rest)
+    return [Buffer.from('{"data":'), ...written, Buffer.from(others === '{}' ? '}' : `,${others.slice(1)}`)]
+  }
+
+  async #write(
+    result: ExecutionResult,
+    keep: (piece: Buffer<ArrayBuffer>) => void,
+  ): Promise<ExecutionResult> {
     const { data, errors } = result
     let bytes = 0
-    for (const piece of jsonOf(data ?? null)) {
-      bytes += Buffer.byteLength(piece)
+    for (const text of jsonOf(data ?? null)) {
+      const piece = Buffer.from(text)
+      bytes += piece.length
       if (bytes > this.#maxBytes) return { data: null, errors: [tooLarge(this.#maxBytes)] }
       keep(piece)
       if (this.#turns.isOver()) await this.#turns.next()
@@ -47,15 +60,6 @@ export class Answers {
     return errors !== undefined && errors.length > maxErrors
       ? { ...result, errors: errors.slice(0, maxErrors) }
       : result
-  }
-
-  /** A result as JSON. */
-  stringify(result: ExecutionResult): string {
-    const { data, ...rest } = result
-    const written = data == null ? undefined : this.#written.get(data)
-    if (written === undefined) return JSON.stringify(result)
-    const others = JSON.stringify(rest)
-    return others === '{}' ? `{"data":${written}}` : `{"data":${written},${others.slice(1)}`
   }
 }
 

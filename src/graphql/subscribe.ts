@@ -5,6 +5,7 @@ import {
   type ExecutionArgs,
   type ExecutionResult,
   executeSubscriptionEvent,
+  GraphQLError,
   mapSourceToResponseEvent,
   type ValidatedSubscriptionArgs,
   validateSubscriptionArgs,
@@ -56,8 +57,8 @@ export class Subscriber {
   }
 
   async subscribe(args: ExecutionArgs): Promise<Subscribed> {
-    const refusal = this.#admission.refusal(args)
-    if (refusal !== undefined) return { errors: [refusal] }
+    const weight = this.#admission.weigh(args)
+    if (weight instanceof GraphQLError) return { errors: [weight] }
     const validated = validateSubscriptionArgs(args)
     if (!('schema' in validated)) return { errors: validated }
     const source = await createSourceEventStream(validated)

@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type ExecutionResult, GraphQLError, type GraphQLSchema, parse } from 'graphql'
+import { type ExecutionArgs, type ExecutionResult, GraphQLError, type GraphQLSchema, parse } from 'graphql'
 import { createYoga, isAsyncIterable, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import { Admission } from '../graphql/admission.ts'
 import { Answers } from '../graphql/answers.ts'
 import { type Context, type Credentials, createContext, type Services } from '../graphql/context.ts'
 import { readEventCursor } from '../graphql/event.ts'
+import { Room } from '../graphql/pacing.ts'
 import { problem, publicError } from '../graphql/problems.ts'
 import type { Subscriber } from '../graphql/subscribe.ts'
 import type { Authentication } from './authentication.ts'
@@ -14,6 +15,13 @@ import { isForm, readForm } from './multipart.ts'
 
 export const graphqlPath = '/graphql'
 export const maximumRequestBytes = 1_000_000
+
+// What large answers may take of memory together while they are worked out. A value takes some two hundred bytes, its
+// name and its text not counted. All others are small.
+const maxAtOnceBytes = 100_000_000
+const bytesOfValue = 200
+const smallAnswerBytes = 1_000_000
+
 // Reading a document of this size takes a few milliseconds; validating one of a megabyte took a second.
 const maximumTokens = 10_000
 
@@ -41,6 +49,7 @@ export function createApi(parts: {
   log: Logger
 }): Api {
   const { schema, services, authentication, subscriber, log } = parts
+  const answers = new Answers(services.turns)
   return createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: graphqlPath,
@@ -50,8 +59,8 @@ export function createApi(parts: {
       readBodies(),
       refuseUnreadable(),
       limitDocuments(),
-      admitFirst(new Admission()),
-      boundAnswers(new Answers(services.turns)),
+      executeWithin(new Admission(), answers),
+      sendWritten(answers),
       subscribeWith(subscriber),
       noteStreams(),
     ],
@@ -176,28 +185,50 @@ function limitDocuments(): Plugin<object, ServerContext> {
   }
 }
 
-/** What asks for too much, and a mutation whose answer would have errors, are refused before anything is executed. */
-function admitFirst(admission: Admission): Plugin {
+/**
+ * What asks for too much, and a mutation whose answer would have errors, are refused before anything is executed. Of
+ * others, large ones wait until there is room for them: so many answers at once as there is memory for.
+ */
+function executeWithin(admission: Admission, answers: Answers): Plugin {
+  const room = new Room(maxAtOnceBytes)
   return {
-    onExecute({ args, setResultAndStopExecution }) {
-      const refusal = admission.refusal(args)
-      if (refusal !== undefined) setResultAndStopExecution({ errors: [refusal] })
+    onExecute({ args, executeFn, setExecuteFn, setResultAndStopExecution }) {
+      const weight = admission.weigh(args)
+      if (weight instanceof GraphQLError) return setResultAndStopExecution({ errors: [weight] })
+      const execute = async (operation: ExecutionArgs) => {
+        const result: ExecutionResult = await executeFn(operation)
+        return await answers.written(result)
+      }
+      const needed = Math.max(weight.bytes, weight.values * bytesOfValue)
+      setExecuteFn(
+        needed < smallAnswerBytes ? execute : (operation) => room.run(needed, () => execute(operation)),
+      )
     },
   }
 }
 
-/** Answers are kept within their bounds, and written once. */
-function boundAnswers(answers: Answers): Plugin {
+/** Answers are sent as they were written when they were worked out. */
+function sendWritten(answers: Answers): Plugin {
+  const bodies = new WeakMap<Request, Buffer<ArrayBuffer>[]>()
   return {
-    onExecute: () => ({
-      async onExecuteDone({ result, setResult }) {
-        if (!isAsyncIterable(result)) setResult(await answers.written(result))
-      },
-    }),
-    onResultProcess({ result, setResult }) {
+    onResultProcess({ request, result, setResult }) {
       if (isAsyncIterable(result) || Array.isArray(result)) return
+      const isPart = /text\/event-stream|multipart/i.test(request.headers.get('accept') ?? '')
       // Yoga leaves it to a result how it is written, once it has taken out what is not for clients.
-      setResult({ ...result, stringify: (told: ExecutionResult) => answers.stringify(told) })
+      const stringify = (told: ExecutionResult) => {
+        const pieces = answers.json(told)
+        if (isPart) return Buffer.concat(pieces).toString()
+        bodies.set(request, pieces)
+        return ''
+      }
+      setResult({ ...result, stringify })
+    },
+    // A string of the whole body would be made twice, and then encoded in one go.
+    onResponse({ request, response, setResponse, fetchAPI }) {
+      const pieces = bodies.get(request)
+      if (pieces === undefined) return
+      const { status, statusText, headers } = response
+      setResponse(new fetchAPI.Response(Buffer.concat(pieces), { status, statusText, headers }))
     },
   }
 }
