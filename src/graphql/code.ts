@@ -126,7 +126,7 @@ builder.prismaObjectField(Pool, 'codes', (t) =>
     description:
       "The pool's codes: AVAILABLE ones in the order in which they will be claimed, CLAIMED ones newest first. CLAIMED " +
       'needs READ, AVAILABLE needs MANAGE: whoever reads an unclaimed code could use it. A page costs the same anywhere ' +
-      'in the list, however long it is.',
+      'in the list, however long it is. Null in the answer of a mutation whose cursor is not of this list.',
     authScopes: (_pool, { status }) => ({ scope: scopeFor(status) }),
     weight: pageWeight,
     checkArgs: checkCodesPage,
