@@ -21,8 +21,8 @@ export function addPeers(codeRows: CodeRows | undefined): void {
   if (codeRows !== undefined)
     addClaimLike('claimRow', async (poolId) => ({ codes: [likeCode(await codeRows.claim(poolId))], poolId }))
   builder.queryFields((t) => ({
-    newCodes: t.field({ type: [Code], resolve: () => likeCodes() }),
-    keptCodes: t.field({ type: [Code], resolve: () => kept }),
+    newCodes: t.field({ type: [Code], weight: { items: listLength }, resolve: () => likeCodes() }),
+    keptCodes: t.field({ type: [Code], weight: { items: listLength }, resolve: () => kept }),
     likeCode: t.field({
       type: Code,
       nullable: true,

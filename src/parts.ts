@@ -47,6 +47,7 @@ export async function openParts(lifecycle: Lifecycle, books: Books, options: Par
     tasks: await open('watched tasks', () => watchTasks(books, log)),
     keys: await open('keys in use', () => new KeyWatch(books, log)),
     scheduler: new Scheduler(),
+    turns,
   }
   const subscriber = await open('subscriptions', () => new Subscriber(turns, log))
   return { services, authentication, subscriber }

@@ -9,7 +9,7 @@ import { InputCheck } from './input.ts'
 import { lockPool } from './pool.ts'
 
 export const maximumClaim = 10_000
-const maximumRecipientLength = 1_000
+export const maximumRecipientLength = 1_000
 
 // More in one transaction makes those behind it wait longer than it saves them.
 const maximumGroup = 1_000

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 // How long events that are at hand are read before it is the turn of others.
 const longestTurnMs = 10
 
-/** The turns of the event loop that those who tell of events in this process have together. */
+/** The turns of the event loop that those who work out answers and tell of events in this process have together. */
 export class Turns {
   #began = 0
   #next: Promise<void> | undefined
@@ -11,6 +11,11 @@ export class Turns {
   /** Whether this turn has lasted for as long as it may. */
   isOver(): boolean {
     return performance.now() - this.#began >= longestTurnMs
+  }
+
+  /** Resolves at once while this turn lasts, and otherwise in the next one. */
+  async free(): Promise<void> {
+    if (this.isOver()) await this.next()
   }
 
   /** Resolves in the next turn, after others have had theirs. */

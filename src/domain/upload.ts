@@ -20,7 +20,7 @@ export interface UploadInput {
 }
 
 const operation = 'uploadCodes'
-const longestColumn = 200
+export const longestColumn = 200
 
 // Each file has a few megabytes in memory while it arrives.
 const mostAtOnce = 32

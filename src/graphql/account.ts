@@ -1,10 +1,16 @@
-import { createApiKey, revokeApiKey } from '../domain/account.ts'
+import { allScopes, createApiKey, revokeApiKey } from '../domain/account.ts'
 import { InvalidInputError, NotFoundError } from '../domain/errors.ts'
 import type { Scope as ScopeName } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
+import { rowReads } from './field-rules.ts'
 import { uuidOf } from './ids.ts'
 import { problem } from './problems.ts'
+import { maxNameBytes } from './sizes.ts'
+
+const maxSecretBytes = 100
+// Accounts can have more keys, and few do.
+const usualKeys = 200
 
 const Scope = builder.enumType('Scope', {
   description: 'What an API key may do. No scope includes another.',
@@ -24,9 +30,19 @@ export const ApiKey = builder.prismaNode('ApiKey', {
   id: { resolve: (key) => key.id },
   findUnique: (id, { accountId }) => ({ id, accountId }),
   fields: (t) => ({
-    name: t.exposeString('name', { description: 'What it is for, as whoever created it said.' }),
-    hint: t.exposeString('hint', { description: 'The beginning of the secret, to tell keys apart.' }),
-    scopes: t.expose('scopes', { type: [Scope], description: 'What it may do.' }),
+    name: t.exposeString('name', {
+      weight: { bytes: maxNameBytes },
+      description: 'What it is for, as whoever created it said.',
+    }),
+    hint: t.exposeString('hint', {
+      weight: { bytes: maxSecretBytes },
+      description: 'The beginning of the secret, to tell keys apart.',
+    }),
+    scopes: t.expose('scopes', {
+      type: [Scope],
+      weight: { items: allScopes.length },
+      description: 'What it may do.',
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     lastUsedAt: t.expose('lastUsedAt', {
       type: 'DateTime',
@@ -46,16 +62,15 @@ export const Account = builder.prismaNode('Account', {
   id: { resolve: (account) => account.id },
   findUnique: (id) => ({ id }),
   fields: (t) => ({
-    name: t.exposeString('name', { description: 'Its name.' }),
+    name: t.exposeString('name', { weight: { bytes: maxNameBytes }, description: 'Its name.' }),
     apiKeys: t.field({
       type: [ApiKey],
       nullable: true,
       description: 'Its API keys, newest first, revoked ones too. Needs ADMIN.',
-      resolve: (_account, _args, context) => {
-        mayReadKeys(context)
-        const { accountId } = context
-        return context.books.prisma.apiKey.findMany({ where: { accountId }, orderBy: { id: 'desc' } })
-      },
+      authScopes: { scope: 'ADMIN' },
+      weight: { items: usualKeys, reads: 2 * rowReads },
+      resolve: (_account, _args, { books, accountId }) =>
+        books.prisma.apiKey.findMany({ where: { accountId }, orderBy: { id: 'desc' } }),
     }),
   }),
 })
@@ -87,6 +102,7 @@ function keyPayload<Payload extends KeyPayload>(name: string, description: strin
       apiKey: t.prismaField({
         type: ApiKey,
         description: 'The key, as it is now.',
+        weight: { reads: rowReads },
         resolve: (query, { keyId: id }, _args, { books, accountId }) =>
           books.prisma.apiKey.findUniqueOrThrow({ ...query, where: { id, accountId } }),
       }),
@@ -100,6 +116,7 @@ const CreateApiKeyPayload = keyPayload<KeyPayload & { secret: string }>(
 )
 builder.objectField(CreateApiKeyPayload, 'secret', (t) =>
   t.exposeString('secret', {
+    weight: { bytes: maxSecretBytes },
     description: 'What requests carry: "Authorization: Bearer <secret>". It is shown here and never again.',
   }),
 )

@@ -1,5 +1,4 @@
 import SchemaBuilder from '@pothos/core'
-import ComplexityPlugin from '@pothos/plugin-complexity'
 import ErrorsPlugin from '@pothos/plugin-errors'
 import PrismaPlugin from '@pothos/plugin-prisma'
 import RelayPlugin from '@pothos/plugin-relay'
@@ -8,9 +7,10 @@ import type PrismaTypes from '../generated/pothos.ts'
 import { getDatamodel } from '../generated/pothos.ts'
 import type { Scope } from '../generated/prisma/client.ts'
 import type { Context } from './context.ts'
+import FieldRulesPlugin, { forbidden } from './field-rules.ts'
 import type { FormFile } from './file.ts'
 import { decodeId, encodeId } from './ids.ts'
-import { problem } from './problems.ts'
+import { maxCursorBytes, maximumPageSize } from './sizes.ts'
 
 export interface SchemaTypes {
   Context: Context
@@ -31,7 +31,7 @@ export interface SchemaTypes {
 
 export const builder = new SchemaBuilder<SchemaTypes>({
   // The errors plugin comes first, so that it sees what the others throw.
-  plugins: [ErrorsPlugin, ScopeAuthPlugin, ComplexityPlugin, RelayPlugin, PrismaPlugin],
+  plugins: [ErrorsPlugin, ScopeAuthPlugin, FieldRulesPlugin, RelayPlugin, PrismaPlugin],
   defaultFieldNullability: false,
   errors: {
     directResult: true,
@@ -41,27 +41,7 @@ export const builder = new SchemaBuilder<SchemaTypes>({
     authorizeOnSubscribe: true,
     authScopes: (context) => ({ scope: (scope) => context.scopes.includes(scope) }),
     unauthorizedError: (_parent, _context, info, result) =>
-      problem(
-        'FORBIDDEN',
-        `This API key lacks a scope that ${info.parentType.name}.${info.fieldName} needs${neededScope(result.failure)}.`,
-      ),
-  },
-  complexity: {
-    defaultListMultiplier: 1,
-    limit: { complexity: 200_000, depth: 20, breadth: 2_000 },
-    complexityError: (kind, { complexity, maxComplexity, depth, maxDepth, breadth, maxBreadth }) => {
-      const [is, may] =
-        kind === 'Depth'
-          ? [depth, maxDepth]
-          : kind === 'Breadth'
-            ? [breadth, maxBreadth]
-            : [complexity, maxComplexity]
-      return problem(
-        'BAD_USER_INPUT',
-        `The operation asks for too much at once: its ${kind.toLowerCase()} is ${is}, and at most ${may} is ` +
-          'possible. Ask for fewer items (first, last) or fewer levels, in several requests.',
-      )
-    },
+      forbidden(`${info.parentType.name}.${info.fieldName}`, neededScope(result.failure)),
   },
   relay: {
     cursorType: 'String',
@@ -73,21 +53,25 @@ export const builder = new SchemaBuilder<SchemaTypes>({
     },
     cursorFieldOptions: {
       description: 'The place in the list: hand it to `after` or `before` to go on from here.',
+      weight: { bytes: maxCursorBytes },
     },
     nodeFieldOptions: { description: 'The item itself.', nullable: false },
     edgesFieldOptions: {
       description: 'The items of the page, in the order of the list.',
       nullable: { list: false, items: false },
+      weight: (_args, { items = maximumPageSize }) => ({ items }),
     },
     pageInfoFieldOptions: { description: 'Where the page lies in the list.' },
     hasNextPageFieldOptions: { description: 'Whether there is more behind this page.' },
     hasPreviousPageFieldOptions: { description: 'Whether there is more before this page.' },
     startCursorFieldOptions: {
       description: 'The cursor of the first item of the page; null on an empty page.',
+      weight: { bytes: maxCursorBytes },
     },
     endCursorFieldOptions: {
       description:
         'The cursor of the last item of the page: hand it to `after` for the next page. Null on an empty page.',
+      weight: { bytes: maxCursorBytes },
     },
     idFieldOptions: { description: 'The global id.' },
     nodeQueryOptions: false,
@@ -101,9 +85,9 @@ export const builder = new SchemaBuilder<SchemaTypes>({
   },
 })
 
-function neededScope(failure: AuthFailure): string {
-  if ('failures' in failure) return failure.failures.map(neededScope).find((found) => found !== '') ?? ''
-  return 'parameter' in failure && typeof failure.parameter === 'string' ? `: ${failure.parameter}` : ''
+function neededScope(failure: AuthFailure): string | undefined {
+  if ('failures' in failure) return failure.failures.map(neededScope).find((found) => found !== undefined)
+  return 'parameter' in failure && typeof failure.parameter === 'string' ? failure.parameter : undefined
 }
 
 export function capitalize(text: string): string {

@@ -1,4 +1,5 @@
-import { maximumClaim } from '../domain/claim.ts'
+import { OperationTypeNode } from 'graphql'
+import { maximumClaim, maximumRecipientLength } from '../domain/claim.ts'
 import type { CodeStatus as CodeStatusName, Code as CodeValue } from '../domain/code.ts'
 import { type ChoosePage, type CodePage, readCodes } from '../domain/code.ts'
 import {
@@ -8,16 +9,27 @@ import {
   NotFoundError,
 } from '../domain/errors.ts'
 import { max, min } from '../domain/extremes.ts'
+import type { Scope } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
-import { countedConnectionType, pageComplexity } from './connections.ts'
+import { countedConnectionType, pageWeight } from './connections.ts'
 import type { Context } from './context.ts'
+import { loadedReads, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { codeKey, decodeId, encodeId, parseCodeKey, uuidOf } from './ids.ts'
 import { codesPath } from './links.ts'
 import { badCursor, connectionOf, type PageArguments, pageArguments, pageSize } from './pagination.ts'
 import { Pool } from './pool.ts'
 import { problem } from './problems.ts'
+import { bytesInJson, maxCodeBytes, maxPathBytes } from './sizes.ts'
 import { Task } from './task.ts'
+
+// Most codes and recipients are much shorter than they may be.
+const usualCodeBytes = 64
+const maxRecipientBytes = 6 * maximumRecipientLength + 2
+const usualRecipientBytes = 200
+
+// Those that are looked up at the same time are looked up together.
+const lookUpReads = 4
 
 const CodeStatus = builder.enumType('CodeStatus', {
   description: 'Whether a code has been handed out.',
@@ -33,20 +45,22 @@ builder.node(Code, {
   description:
     'A promo code. Its id is the same before and after it is claimed. As a node, an AVAILABLE code needs MANAGE: whoever ' +
     'reads one could use it.',
-  id: { resolve: codeKey, complexity: 0 },
+  id: { resolve: codeKey },
   isTypeOf: isCode,
   fields: (t) => ({
-    // What a claim of ten thousand always has at hand weighs nothing; what has to be looked up for each does.
-    code: t.exposeString('code', { complexity: 0, description: 'The code itself.' }),
+    code: t.exposeString('code', {
+      weight: { bytes: maxCodeBytes, usualBytes: usualCodeBytes },
+      description: 'The code itself.',
+    }),
     status: t.field({
       type: CodeStatus,
-      complexity: 0,
       description: 'Whether it has been handed out.',
       resolve: statusOf,
     }),
     pool: t.field({
       type: Pool,
       description: 'The pool that it is in, or was.',
+      weight: { reads: loadedReads },
       resolve: async (code, _args, { nodes }) => {
         const pool = await nodes.pool.load(code.poolId)
         if (pool === null) throw new Error(`The pool ${code.poolId} of a code does not exist.`)
@@ -57,18 +71,21 @@ builder.node(Code, {
       type: Format,
       nullable: true,
       description: 'The format that it was generated from; null for an uploaded one.',
+      weight: { reads: loadedReads },
       resolve: ({ formatId }, _args, { nodes }) =>
         formatId === undefined ? null : nodes.format.load(formatId),
     }),
     recipient: t.string({
       nullable: true,
-      complexity: 0,
+      weight: (_args, { recipientBytes }) =>
+        recipientBytes === undefined
+          ? { bytes: maxRecipientBytes, usualBytes: usualRecipientBytes }
+          : { bytes: recipientBytes },
       description: 'Whom it was claimed for, as the claim said.',
       resolve: (code) => code.claim?.recipient ?? null,
     }),
     claimedAt: t.field({
       type: 'DateTime',
-      complexity: 0,
       nullable: true,
       description: 'When it was claimed; null while it is available.',
       resolve: (code) => code.claim?.at ?? null,
@@ -86,9 +103,13 @@ export function statusOf(code: CodeValue): CodeStatusName {
   return code.claim === undefined ? 'AVAILABLE' : 'CLAIMED'
 }
 
+function scopeFor(status: CodeStatusName): Scope {
+  return status === 'AVAILABLE' ? 'MANAGE' : 'READ'
+}
+
 /** Throws FORBIDDEN unless the key may read the codes of this status. */
 export function mayRead(status: CodeStatusName, { scopes }: Context): void {
-  const needed = status === 'AVAILABLE' ? 'MANAGE' : 'READ'
+  const needed = scopeFor(status)
   if (!scopes.includes(needed))
     throw problem(
       'FORBIDDEN',
@@ -105,15 +126,20 @@ builder.prismaObjectField(Pool, 'codes', (t) =>
     description:
       "The pool's codes: AVAILABLE ones in the order in which they will be claimed, CLAIMED ones newest first. CLAIMED " +
       'needs READ, AVAILABLE needs MANAGE: whoever reads an unclaimed code could use it. A page costs the same anywhere ' +
-      'in the list, however long it is.',
-    complexity: pageComplexity,
+      'in the list, however long it is. Null in the answer of a mutation whose cursor is not of this list.',
+    authScopes: (_pool, { status }) => ({ scope: scopeFor(status) }),
+    weight: pageWeight,
+    checkArgs: checkCodesPage,
     args: {
       status: t.arg({ type: CodeStatus, required: true, description: 'Which of the codes.' }),
       ...pageArguments(),
     },
-    resolve: (pool, { status, ...args }, context) => {
-      mayRead(status, context)
-      return codeConnection(pool.id, status, args, context)
+    resolve: async (pool, { status, ...args }, context, { operation }) => {
+      const page = await codeConnection(pool.id, status, args, context)
+      if (page !== undefined) return page
+      // What a mutation has done is told, whatever its client asks for besides: an error would hide it from many.
+      if (operation.operation === OperationTypeNode.MUTATION) return null
+      throw badCursor(args.after == null ? 'before' : 'after')
     },
   }),
 )
@@ -127,6 +153,7 @@ const statusOfFile = 'Which of the codes; without it, all of them.'
 
 builder.prismaObjectField(Pool, 'codesUrl', (t) =>
   t.string({
+    weight: { bytes: maxPathBytes },
     description: `The pool's codes as a file. ${aboutFile}`,
     args: { status: t.arg({ type: CodeStatus, description: statusOfFile }) },
     resolve: (pool, { status }) => codesPath(pool.id, status ?? 'ALL'),
@@ -135,6 +162,7 @@ builder.prismaObjectField(Pool, 'codesUrl', (t) =>
 
 builder.prismaObjectField(Task, 'codesUrl', (t) =>
   t.string({
+    weight: { bytes: maxPathBytes },
     description: `The codes that the task has added to its pool as a file; none of them before it is COMPLETED, nor once it is UNDONE. ${aboutFile}`,
     args: { status: t.arg({ type: CodeStatus, description: statusOfFile }) },
     resolve: (task, { status }) =>
@@ -142,6 +170,13 @@ builder.prismaObjectField(Task, 'codesUrl', (t) =>
   }),
 )
 
+function checkCodesPage(args: PageArguments): void {
+  pageSize(args)
+  codeCursor('after', args.after)
+  codeCursor('before', args.before)
+}
+
+/** The page; nothing when its cursor is no code of the pool. */
 async function codeConnection(
   poolId: string,
   status: CodeStatusName,
@@ -157,8 +192,7 @@ async function codeConnection(
   }
   const cursors = { after: codeCursor('after', args.after), before: codeCursor('before', args.before) }
   const page = await readCodes(books, accountId, poolId, status, cursors, choose)
-  if (page === undefined) throw badCursor(args.after == null ? 'before' : 'after')
-  return connectionOfCodes(page)
+  return page === undefined ? undefined : connectionOfCodes(page)
 }
 
 function connectionOfCodes({ from, to, total, codes }: CodePage) {
@@ -186,6 +220,7 @@ builder.queryField('code', (t) =>
       'that find nothing are limited for each key: then the error RATE_LIMITED says in extensions.retryAfterMs when to try ' +
       'again. Needs READ, also for an available code: who asks has it already.',
     authScopes: { scope: 'READ' },
+    weight: { reads: lookUpReads },
     args: { code: t.arg.string({ required: true, description: 'The code, as somebody reads it out.' }) },
     resolve: (_root, { code: text }, { guesses, lookUps, accountId, keyId }) =>
       guesses.attempt(keyId, () => lookUps.find(accountId, text)),
@@ -203,11 +238,13 @@ export const ClaimCodesPayload = builder.objectRef<ClaimPayload>('ClaimCodesPayl
     codes: t.field({
       type: [Code],
       description: 'The codes that were claimed.',
+      weight: (_args, { items = maximumClaim }) => ({ items }),
       resolve: (claim) => claim.codes,
     }),
     pool: t.field({
       type: Pool,
       description: 'The pool, as it is now.',
+      weight: { reads: rowReads },
       resolve: async ({ poolId }, _args, { nodes }) => {
         const pool = await nodes.pool.load(poolId)
         if (pool === null) throw new Error(`The pool ${poolId} of a claim does not exist.`)
@@ -246,7 +283,12 @@ builder.mutationField('claimCodes', (t) =>
       'Takes codes out of the pool and hands them out, each exactly once, ever. All or nothing: either the whole count ' +
       'or an error. Needs CLAIM.',
     authScopes: { scope: 'CLAIM' },
-    complexity: ({ input }) => ({ field: 1, multiplier: Math.min(Math.max(1, input.count), maximumClaim) }),
+    weight: ({ input }) => ({
+      given: {
+        items: Math.min(Math.max(1, input.count), maximumClaim),
+        recipientBytes: bytesInJson(input.recipient ?? null),
+      },
+    }),
     errors: {
       types: [InvalidInputError, NotFoundError, NotEnoughCodesError, IdempotencyConflictError],
       union: { description: 'The codes, or why there are none.' },

@@ -1,6 +1,8 @@
 import type { InterfaceRef, ObjectRef } from '@pothos/core'
 import { builder, type Types } from './builder.ts'
-import { defaultPageSize, maximumPageSize, type PageArguments } from './pagination.ts'
+import { type FieldWeight, rowReads } from './field-rules.ts'
+import type { PageArguments } from './pagination.ts'
+import { defaultPageSize, maximumPageSize } from './sizes.ts'
 
 /** The edge and connection types of a node: one pair for each node, whatever leads to it. */
 export function connectionType<Node extends ObjectRef<Types, unknown> | InterfaceRef<Types, unknown>>(
@@ -24,6 +26,7 @@ export function countedConnectionType<Node extends ObjectRef<Types, unknown>>(no
         totalCount: t.field({
           type: 'BigInt',
           description: `How many ${things} there are on all pages together. Exact.`,
+          weight: { reads: rowReads },
           resolve: ({ totalCount }) => {
             if (totalCount === undefined)
               throw new Error(`A page of ${things} does not know how many there are.`)
@@ -36,11 +39,9 @@ export function countedConnectionType<Node extends ObjectRef<Types, unknown>>(no
   )
 }
 
-// What a query of its own weighs beside a field of what it has found.
-const queryCost = 20
-
-/** What a page costs: as many times its fields as it may have items. Larger ones are refused for their size. */
-export function pageComplexity(args: PageArguments) {
+/** What a page weighs: the fields of its items, as many times as it may have items. Larger ones are refused for their size. */
+export function pageWeight(args: PageArguments): FieldWeight {
   const size = args.first ?? args.last ?? defaultPageSize
-  return { field: queryCost, multiplier: Math.min(Math.max(1, size), maximumPageSize) }
+  const items = Math.min(Math.max(1, size), maximumPageSize)
+  return { given: { items }, reads: 2 * rowReads + items / 10 }
 }

@@ -6,9 +6,14 @@ import type { EventFeed } from '../domain/feed.ts'
 import type { GuessLimit } from '../domain/guess-limit.ts'
 import type { KeyWatch } from '../domain/keywatch.ts'
 import type { LookUps } from '../domain/lookup.ts'
+import type { Turns } from '../domain/turns.ts'
 import type { Uploads } from '../domain/upload.ts'
 import type { Watch } from '../domain/watch.ts'
 import type { Format, Pool, Scope, Task } from '../generated/prisma/client.ts'
+import { Lane } from './pacing.ts'
+
+// How much of what an operation reads from the database is read at a time.
+const maxReading = 8
 
 /** What the service is made of, as far as the API needs it. */
 export interface Services {
@@ -22,6 +27,7 @@ export interface Services {
   tasks: Watch<Task>
   keys: KeyWatch
   scheduler: Scheduler
+  turns: Turns
 }
 
 /** Whose request it is. */
@@ -36,6 +42,8 @@ export interface Context extends Services, Credentials {
   nodes: NodeLoaders
   /** How long the request was, in characters. */
   requestLength: number
+  /** What the operation reads from the database, a part at a time. */
+  reading: Lane
   /** Where the event log stood before the operation began, if the operation asks for it. */
   eventCursor?: string
 }
@@ -55,6 +63,7 @@ export function createContext(services: Services, credentials: Credentials, requ
     ...services,
     ...credentials,
     requestLength,
+    reading: new Lane(maxReading, services.turns),
     nodes: {
       format: byId((ids) => prisma.format.findMany(of(ids))),
       pool: byId((ids) => prisma.pool.findMany(of(ids))),

@@ -11,9 +11,15 @@ import {
   type UserError,
 } from '../domain/errors.ts'
 import { builder } from './builder.ts'
+import { type FieldWeight, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { Pool } from './pool.ts'
+import { maxMessageBytes } from './sizes.ts'
 import { Task } from './task.ts'
+
+// Inputs are nested four fields deep at most, and what is wrong with them is told by kinds.
+const pathWeight: FieldWeight = { items: 5, bytes: 40 }
+const maxIssues = 40
 
 const UserErrorCode = builder.enumType('UserErrorCode', {
   description: 'What kind of mistake a typed error tells of.',
@@ -36,10 +42,12 @@ const UserErrorInterface = builder.interfaceRef<UserError>('UserError').implemen
     'come later are told too.',
   fields: (t) => ({
     message: t.exposeString('message', {
+      weight: { bytes: maxMessageBytes },
       description: 'What is wrong, and what to do about it. For people.',
     }),
     code: t.expose('code', { type: UserErrorCode, description: 'What is wrong. For programs.' }),
     path: t.exposeStringList('path', {
+      weight: pathWeight,
       description:
         'The field of the input that is at fault, from the outside in; empty when no one field is.',
     }),
@@ -49,8 +57,14 @@ const UserErrorInterface = builder.interfaceRef<UserError>('UserError').implemen
 const InputIssue = builder.objectRef<InvalidInputError['issues'][number]>('InputIssue').implement({
   description: 'One thing that is wrong with an input.',
   fields: (t) => ({
-    path: t.exposeStringList('path', { description: 'The field of the input, from the outside in.' }),
-    message: t.exposeString('message', { description: 'What is wrong with it, and what is possible.' }),
+    path: t.exposeStringList('path', {
+      weight: pathWeight,
+      description: 'The field of the input, from the outside in.',
+    }),
+    message: t.exposeString('message', {
+      weight: { bytes: maxMessageBytes },
+      description: 'What is wrong with it, and what is possible.',
+    }),
   }),
 })
 
@@ -62,6 +76,7 @@ builder.objectType(InvalidInputError, {
     issues: t.field({
       type: [InputIssue],
       description: 'Everything that is wrong with the input, together.',
+      weight: { items: maxIssues },
       resolve: (error) => error.issues,
     }),
   }),
@@ -89,6 +104,7 @@ builder.objectType(FormatOverlapError, {
     format: t.field({
       type: Format,
       description: 'The format that is in the way.',
+      weight: { reads: rowReads },
       resolve: async (error, _args, { nodes }) => required(await nodes.format.load(error.formatId)),
     }),
   }),
@@ -107,6 +123,7 @@ builder.objectType(QuantityExceedsAvailableError, {
     format: t.field({
       type: Format,
       description: 'The format, as it is now.',
+      weight: { reads: rowReads },
       resolve: async (error, _args, { nodes }) => required(await nodes.format.load(error.formatId)),
     }),
   }),
@@ -127,6 +144,7 @@ builder.objectType(NotEnoughCodesError, {
     pool: t.field({
       type: Pool,
       description: 'The pool, as it is now.',
+      weight: { reads: rowReads },
       resolve: async (error, _args, { nodes }) => required(await nodes.pool.load(error.poolId)),
     }),
   }),
@@ -147,6 +165,7 @@ builder.objectType(TaskFinishedError, {
     task: t.field({
       type: Task,
       description: 'The task, as it is now.',
+      weight: { reads: rowReads },
       resolve: async (error, _args, { nodes }) => required(await nodes.task.load(error.taskId)),
     }),
   }),
@@ -162,6 +181,7 @@ builder.objectType(UploadNotUndoneError, {
     task: t.field({
       type: Task,
       description: 'The task, as it is now.',
+      weight: { reads: rowReads },
       resolve: async (error, _args, { nodes }) => required(await nodes.task.load(error.taskId)),
     }),
   }),

@@ -8,12 +8,14 @@ import {
   readLog,
 } from '../domain/event.ts'
 import { builder } from './builder.ts'
-import { connectionType, pageComplexity } from './connections.ts'
+import { connectionType, pageWeight } from './connections.ts'
 import type { Context } from './context.ts'
+import { loadedReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { uuidOf } from './ids.ts'
 import { badCursor, connectionOf, pageArguments, pageSize } from './pagination.ts'
 import { Pool } from './pool.ts'
+import { maxCursorBytes, maxMessageBytes } from './sizes.ts'
 import { Task, TaskStatus } from './task.ts'
 
 type EventOf<Kind extends EventContent['kind']> = PoolEventValue & Extract<EventContent, { kind: Kind }>
@@ -24,11 +26,15 @@ export const PoolEvent = builder.interfaceRef<PoolEventValue>('PoolEvent').imple
     'are now.',
   resolveType: (event) => typeNames[event.kind],
   fields: (t) => ({
-    cursor: t.exposeString('cursor', { description: 'Hand it to `after` to go on from here.' }),
+    cursor: t.exposeString('cursor', {
+      weight: { bytes: maxCursorBytes },
+      description: 'Hand it to `after` to go on from here.',
+    }),
     at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
     pool: t.field({
       type: Pool,
       description: 'The pool, as it is now.',
+      weight: { reads: loadedReads },
       resolve: async (event, _args, { nodes }) => existing(await nodes.pool.load(event.poolId)),
     }),
   }),
@@ -49,6 +55,7 @@ builder.objectRef<EventOf<'TASK_STATUS_CHANGED'>>('TaskStatusChangedEvent').impl
     task: t.field({
       type: Task,
       description: 'The task, as it is now.',
+      weight: { reads: loadedReads },
       resolve: async ({ payload }, _args, { nodes }) => existing(await nodes.task.load(payload.taskId)),
     }),
     status: t.field({
@@ -68,6 +75,7 @@ builder.objectRef<EventOf<'POOL_REFILLED'>>('PoolRefilledEvent').implement({
     task: t.field({
       type: Task,
       description: 'The task, as it is now.',
+      weight: { reads: loadedReads },
       resolve: async ({ payload }, _args, { nodes }) => existing(await nodes.task.load(payload.taskId)),
     }),
     addedCount: t.field({
@@ -92,11 +100,15 @@ const RefillFailure = builder.objectRef<EventOf<'POOL_REFILL_FAILED'>['payload']
   description: 'Why an automatic refill could not be made, or not in full.',
   fields: (t) => ({
     code: t.expose('code', { type: RefillFailureCode, description: 'Why. For programs.' }),
-    message: t.exposeString('message', { description: 'Why, and what to do about it. For people.' }),
+    message: t.exposeString('message', {
+      weight: { bytes: maxMessageBytes },
+      description: 'Why, and what to do about it. For people.',
+    }),
     format: t.field({
       type: Format,
       nullable: true,
       description: 'The format that ran out, as it is now.',
+      weight: { reads: loadedReads },
       resolve: ({ formatId }, _args, { nodes }) => (formatId === null ? null : nodes.format.load(formatId)),
     }),
   }),
@@ -133,6 +145,7 @@ const PoolEventConnection = connectionType(PoolEvent, 'events')
 
 builder.queryFields((t) => ({
   eventCursor: t.string({
+    weight: { bytes: maxCursorBytes },
     description:
       'Where the event log stood before anything else in this answer was read. Give it to the subscription ' +
       'poolEvents(after:), and nothing is missed between the two. Needs READ.',
@@ -146,7 +159,8 @@ builder.queryFields((t) => ({
       'What happened, newest first: the history of a pool, or of all pools, as far as it is kept. The cursor of an edge ' +
       'is that of its event. Needs READ.',
     authScopes: { scope: 'READ' },
-    complexity: pageComplexity,
+    weight: pageWeight,
+    checkArgs: pageSize,
     args: { poolId: t.arg.id({ description: 'Only events of this pool.' }), ...pageArguments() },
     resolve: async (_root, { poolId, ...args }, { books, accountId }) => {
       const { limit, fromEnd } = pageSize(args)

@@ -5,12 +5,21 @@ import { availableForGeneration, renameFormat } from '../domain/format.ts'
 import { createFormat, previewFormat } from '../domain/new-format.ts'
 import type { Format as FormatRow } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
-import { countedConnectionType, pageComplexity } from './connections.ts'
+import { countedConnectionType, pageWeight } from './connections.ts'
+import { loadedReads, rowReads } from './field-rules.ts'
 import { uuidOf } from './ids.ts'
 import { integer } from './integers.ts'
-import { badInput, newestFirst, pageArguments, pageQuery, searchText } from './pagination.ts'
+import { badInput, checkPage, newestFirst, pageArguments, pageQuery, searchText } from './pagination.ts'
+import {
+  maxCharactersBytes,
+  maxExampleBytes,
+  maxMessageBytes,
+  maxNameBytes,
+  maxPatternBytes,
+} from './sizes.ts'
 
 const maximumExamples = 20
+const previewExamples = 3
 
 export const Format = builder.prismaNode('Format', {
   description:
@@ -19,13 +28,20 @@ export const Format = builder.prismaNode('Format', {
   id: { resolve: (format) => format.id },
   findUnique: (id, { accountId }) => ({ accountId_id: { accountId, id } }),
   fields: (t) => ({
-    name: t.exposeString('name', { description: 'Its name, unique among the formats of the account.' }),
+    name: t.exposeString('name', {
+      weight: { bytes: maxNameBytes },
+      description: 'Its name, unique among the formats of the account.',
+    }),
     pattern: t.exposeString('pattern', {
+      weight: { bytes: maxPatternBytes },
       description:
         "The whole shape: '#' stands for one random character, everything else for itself; '\\' takes the special " +
         "meaning from the '#' or '\\' after it. For example SUMMER-#####-#####",
     }),
-    characters: t.exposeString('characters', { description: "The characters a '#' can become, in order." }),
+    characters: t.exposeString('characters', {
+      weight: { bytes: maxCharactersBytes },
+      description: "The characters a '#' can become, in order.",
+    }),
     capacity: t.field({
       type: 'BigInt',
       description: 'How many distinct codes the format can ever produce.',
@@ -63,7 +79,14 @@ export const Format = builder.prismaNode('Format', {
       description:
         'Strings of this shape, for show, the same at every read: they say nothing about the codes that will be ' +
         `generated. At most ${maximumExamples}.`,
-      complexity: ({ count }) => Math.min(Math.max(1, count), maximumExamples),
+      weight: ({ count }) => ({
+        items: Math.min(Math.max(0, count), maximumExamples),
+        bytes: maxExampleBytes,
+      }),
+      checkArgs: ({ count }) => {
+        if (count < 0 || count > maximumExamples)
+          throw badInput(`count is ${count}. From 0 to ${maximumExamples} examples are possible.`)
+      },
       args: {
         count: t.arg.int({
           required: true,
@@ -71,11 +94,7 @@ export const Format = builder.prismaNode('Format', {
           description: `How many: 0 to ${maximumExamples}.`,
         }),
       },
-      resolve: (format, { count }) => {
-        if (count < 0 || count > maximumExamples)
-          throw badInput(`count is ${count}. From 0 to ${maximumExamples} examples are possible.`)
-        return Pattern.parse(format.pattern, format.characters).examples(count)
-      },
+      resolve: (format, { count }) => Pattern.parse(format.pattern, format.characters).examples(count),
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
   }),
@@ -163,6 +182,9 @@ function shapeOf(input: typeof FormatShapeInput.$inferInput): ShapeInput {
   }
 }
 
+// One for each of the codes.
+const maxWarnings = 2
+
 const FormatWarningCode = builder.enumType('FormatWarningCode', {
   description: 'What a person should know about a format before using it.',
   values: {
@@ -177,7 +199,10 @@ const FormatWarning = builder.objectRef<Preview['warnings'][number]>('FormatWarn
   description: 'What a person should know about a format before using it. It can be created all the same.',
   fields: (t) => ({
     code: t.expose('code', { type: FormatWarningCode, description: 'What it is about. For programs.' }),
-    message: t.exposeString('message', { description: 'What it is about, with figures. For people.' }),
+    message: t.exposeString('message', {
+      weight: { bytes: maxMessageBytes },
+      description: 'What it is about, with figures. For people.',
+    }),
   }),
 })
 
@@ -186,10 +211,12 @@ const FormatPreview = builder.objectRef<Preview>('FormatPreview').implement({
   fields: (t) => ({
     pattern: t.string({
       description: "The whole shape, with '#' for a random character.",
+      weight: { bytes: maxPatternBytes },
       resolve: ({ pattern }) => pattern.source,
     }),
     characters: t.string({
       description: "The characters a '#' can become, in order.",
+      weight: { bytes: maxCharactersBytes },
       resolve: ({ pattern }) => pattern.characters,
     }),
     capacity: t.field({
@@ -200,17 +227,20 @@ const FormatPreview = builder.objectRef<Preview>('FormatPreview').implement({
     examples: t.stringList({
       description:
         'Strings of this shape, for show: they say nothing about the codes that would be generated.',
-      resolve: ({ pattern }) => pattern.examples(3),
+      weight: { items: previewExamples, bytes: maxExampleBytes },
+      resolve: ({ pattern }) => pattern.examples(previewExamples),
     }),
     overlaps: t.field({
       type: [Format],
       description: "The account's formats it would overlap with, ten at most: none when it can be created.",
+      weight: { items: 10, reads: loadedReads },
       resolve: async ({ overlaps }, _args, { nodes }) =>
         (await Promise.all(overlaps.map((id) => nodes.format.load(id)))).filter((format) => format !== null),
     }),
     warnings: t.field({
       type: [FormatWarning],
       description: 'What a person should know before using it.',
+      weight: { items: maxWarnings },
       resolve: (preview) => preview.warnings,
     }),
   }),
@@ -235,7 +265,8 @@ builder.queryFields((t) => ({
     type: FormatConnection,
     description: 'The formats of the account, newest first. Needs READ.',
     authScopes: { scope: 'READ' },
-    complexity: pageComplexity,
+    weight: pageWeight,
+    checkArgs: checkPage,
     args: {
       ...pageArguments(),
       search: t.arg.string({ description: 'Only those whose name contains this, whatever its case.' }),
@@ -289,6 +320,7 @@ function formatPayload(name: string, description: string) {
       format: t.prismaField({
         type: Format,
         description: 'The format, as it is now.',
+        weight: { reads: rowReads },
         resolve: (query, { formatId: id }, _args, { books, accountId }) =>
           books.prisma.format.findUniqueOrThrow({ ...query, where: { accountId_id: { accountId, id } } }),
       }),

@@ -3,10 +3,12 @@ import { Account, ApiKey, mayReadKeys } from './account.ts'
 import { builder } from './builder.ts'
 import { mayRead, statusOf } from './code.ts'
 import type { Context } from './context.ts'
+import { rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { decodeId, parseCodeKey, uuidOf } from './ids.ts'
-import { badInput, maximumPageSize } from './pagination.ts'
+import { badInput } from './pagination.ts'
 import { Pool } from './pool.ts'
+import { maximumPageSize } from './sizes.ts'
 import { Task } from './task.ts'
 
 builder.queryFields((t) => ({
@@ -24,13 +26,16 @@ builder.queryFields((t) => ({
     nullable: { list: false, items: true },
     description: `Several nodes by their global ids, ${maximumPageSize} at most, in the order of the ids. Needs READ.`,
     authScopes: { scope: 'READ' },
-    complexity: ({ ids }) => ({ field: 1, multiplier: Math.min(Math.max(1, ids.length), maximumPageSize) }),
-    args: { ids: t.arg.idList({ required: true, description: 'Global ids.' }) },
-    resolve: (_root, { ids }, context) => {
+    weight: ({ ids }) => {
+      const items = Math.min(ids.length, maximumPageSize)
+      return { items, reads: rowReads * Math.max(1, items) }
+    },
+    checkArgs: ({ ids }) => {
       if (ids.length > maximumPageSize)
         throw badInput(`ids has ${ids.length} ids. At most ${maximumPageSize} are possible.`)
-      return ids.map((id) => findNode(id, context))
     },
+    args: { ids: t.arg.idList({ required: true, description: 'Global ids.' }) },
+    resolve: (_root, { ids }, context) => ids.map((id) => findNode(id, context)),
   }),
 }))
 

@@ -2,9 +2,7 @@ import type { GraphQLError } from 'graphql'
 import { builder } from './builder.ts'
 import { isUuid } from './ids.ts'
 import { problem } from './problems.ts'
-
-export const defaultPageSize = 20
-export const maximumPageSize = 100
+import { defaultPageSize, maximumPageSize } from './sizes.ts'
 
 export interface PageArguments {
   first?: number | null | undefined
@@ -40,6 +38,13 @@ export function pageSize(args: PageArguments): PageSize {
   if (limit < 1 || limit > maximumPageSize)
     throw badInput(`${name} is ${limit}. A page has 1 to ${maximumPageSize} items.`)
   return { limit, fromEnd: last != null }
+}
+
+/** Throws BAD_USER_INPUT for page arguments of a list that is newest first that make no sense. */
+export function checkPage(args: PageArguments): void {
+  pageSize(args)
+  uuidCursor('after', args.after)
+  uuidCursor('before', args.before)
 }
 
 /** What names are searched for. Throws BAD_USER_INPUT for what PostgreSQL cannot compare with a name. */

@@ -13,11 +13,13 @@ import type {
   ReplenishmentMethod as ReplenishmentMethodName,
 } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
-import { countedConnectionType, pageComplexity } from './connections.ts'
+import { countedConnectionType, pageWeight } from './connections.ts'
+import { loadedReads, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { uuidOf } from './ids.ts'
 import { integer } from './integers.ts'
-import { newestFirst, pageArguments, searchText } from './pagination.ts'
+import { checkPage, newestFirst, pageArguments, searchText } from './pagination.ts'
+import { maxNameBytes } from './sizes.ts'
 
 const PoolStatus = builder.enumType('PoolStatus', {
   description: 'How well a pool is stocked.',
@@ -44,6 +46,7 @@ const Replenishment = builder.objectRef<PoolRow>('Replenishment').implement({
       type: Format,
       nullable: true,
       description: 'The format that codes are generated from; null until one is chosen.',
+      weight: { reads: loadedReads },
       resolve: (pool, _args, { nodes }) => (pool.formatId === null ? null : nodes.format.load(pool.formatId)),
     }),
     quantity: t.field({
@@ -71,7 +74,10 @@ export const Pool = builder.prismaNode('Pool', {
   id: { resolve: (pool) => pool.id },
   findUnique: (id, { accountId }) => ({ accountId_id: { accountId, id } }),
   fields: (t) => ({
-    name: t.exposeString('name', { description: 'Its name, unique among the pools of the account.' }),
+    name: t.exposeString('name', {
+      weight: { bytes: maxNameBytes },
+      description: 'Its name, unique among the pools of the account.',
+    }),
     replenishment: t.field({
       type: Replenishment,
       description: 'The Promo Codes section: how the pool is filled.',
@@ -120,7 +126,8 @@ builder.queryFields((t) => ({
     type: PoolConnection,
     description: 'The pools of the account, newest first. Needs READ.',
     authScopes: { scope: 'READ' },
-    complexity: pageComplexity,
+    weight: pageWeight,
+    checkArgs: checkPage,
     args: {
       ...pageArguments(),
       search: t.arg.string({ description: 'Only those whose name contains this, whatever its case.' }),
@@ -150,6 +157,7 @@ function poolPayload<Payload extends PoolPayload>(name: string, description: str
       pool: t.prismaField({
         type: Pool,
         description: 'The pool, as it is now.',
+        weight: { reads: rowReads },
         resolve: (query, { poolId: id }, _args, { books, accountId }) =>
           books.prisma.pool.findUniqueOrThrow({ ...query, where: { accountId_id: { accountId, id } } }),
       }),

@@ -25,6 +25,7 @@ const problemCodes = [
   'CURSOR_EXPIRED',
   'SUBSCRIBER_TOO_SLOW',
   'RATE_LIMITED',
+  'ANSWER_TOO_LARGE',
   'UNAVAILABLE',
   'INTERNAL_SERVER_ERROR',
 ] as const

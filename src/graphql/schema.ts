@@ -16,7 +16,9 @@ import './node.ts'
 builder.queryType({ description: 'What there is. Every field needs the scope READ.' })
 builder.mutationType({
   description:
-    'What can be done. Every field says which scope it needs, and answers with a payload or with a typed error.',
+    'What can be done. Every field says which scope it needs, and answers with a payload or with a typed error. What an ' +
+    'operation selects is checked before any of its fields is carried out: scopes, page sizes, cursors, other arguments, and how ' +
+    'long the answer could be. Where something is refused, nothing is done.',
 })
 builder.subscriptionType({ description: 'What changes, as it happens. Every field needs the scope READ.' })
 

@@ -14,6 +14,8 @@ import {
 import type { Logger } from 'pino'
 import { isUnavailable } from '../database/errors.ts'
 import type { Turns } from '../domain/turns.ts'
+import { Admission } from './admission.ts'
+import { Answers } from './answers.ts'
 import type { Context } from './context.ts'
 import { SubscriptionRoom } from './subscription-room.ts'
 
@@ -35,7 +37,9 @@ export type Subscribed = AsyncGenerator<ExecutionResult, void, void> | Execution
  */
 export class Subscriber {
   readonly #turns: Turns
+  readonly #answers: Answers
   readonly #log: Logger
+  readonly #admission = new Admission()
   readonly #questions = new Questions()
   readonly #room = new SubscriptionRoom()
   /** The answers that are still to be worked out: by event, then by question. */
@@ -45,6 +49,7 @@ export class Subscriber {
   /** `turns`: those that readers of events have, too. */
   constructor(turns: Turns, log: Logger) {
     this.#turns = turns
+    this.#answers = new Answers(turns)
     this.#log = log
   }
 
@@ -54,6 +59,8 @@ export class Subscriber {
   }
 
   async subscribe(args: ExecutionArgs): Promise<Subscribed> {
+    const weight = this.#admission.weigh(args)
+    if (weight instanceof GraphQLError) return { errors: [weight] }
     const { keyId, requestLength } = args.contextValue as Context
     const leave = this.#room.enter({ keyId, requestLength, document: args.document })
     if (leave instanceof GraphQLError) return { errors: [leave] }
@@ -104,7 +111,7 @@ export class Subscriber {
     for (;;) {
       const result = await executeSubscriptionEvent(args)
       const away = result.errors?.find((error) => isUnavailable(error.cause ?? error.originalError))
-      if (away === undefined || this.#closed) return result
+      if (away === undefined || this.#closed) return await this.#answers.bounded(result)
       this.#log.warn({ err: away }, 'an event waits for the database')
       await delay(tryAgainAfterMs, undefined, { ref: false })
     }

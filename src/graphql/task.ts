@@ -18,13 +18,15 @@ import type {
 } from '../generated/prisma/client.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
-import { countedConnectionType, pageComplexity } from './connections.ts'
+import { countedConnectionType, pageWeight } from './connections.ts'
 import type { Context } from './context.ts'
+import { loadedReads, rowReads } from './field-rules.ts'
 import { uuidOf } from './ids.ts'
 import { integer } from './integers.ts'
 import { rejectedRowsPath } from './links.ts'
-import { newestFirst, pageArguments, pageQuery } from './pagination.ts'
+import { checkPage, newestFirst, pageArguments, pageQuery } from './pagination.ts'
 import { Pool, SaveReplenishmentPayload } from './pool.ts'
+import { maxMessageBytes, maxPathBytes } from './sizes.ts'
 
 const TaskKind = builder.enumType('TaskKind', {
   description: 'Where the codes of a task come from.',
@@ -75,7 +77,10 @@ const TaskFailure = builder
     description: 'Why a task failed.',
     fields: (t) => ({
       code: t.expose('code', { type: TaskFailureCode, description: 'Why. For programs.' }),
-      message: t.exposeString('message', { description: 'Why, and what to do about it. For people.' }),
+      message: t.exposeString('message', {
+        weight: { bytes: maxMessageBytes },
+        description: 'Why, and what to do about it. For people.',
+      }),
     }),
   })
 
@@ -86,8 +91,12 @@ export const Task = builder.prismaNode('Task', {
   fields: (t) => ({
     kind: t.expose('kind', { type: TaskKind, description: 'Where its codes come from.' }),
     trigger: t.expose('trigger', { type: TaskTrigger, description: 'What started it.' }),
-    pool: t.relation('pool', { description: 'The pool that it adds codes to.' }),
+    pool: t.relation('pool', {
+      weight: { reads: loadedReads },
+      description: 'The pool that it adds codes to.',
+    }),
     format: t.relation('format', {
+      weight: { reads: loadedReads },
       nullable: true,
       description: 'The format that it generates from; null for an upload.',
     }),
@@ -125,6 +134,7 @@ export const Task = builder.prismaNode('Task', {
         failureCode === null ? null : { code: failureCode, message: failureMessage ?? '' },
     }),
     rejectedRowsUrl: t.string({
+      weight: { bytes: maxPathBytes },
       nullable: true,
       description:
         'The rows of the uploaded file that were not added: a path on this service, to be read with an API key that ' +
@@ -171,6 +181,7 @@ builder.objectField(SaveReplenishmentPayload, 'refill', (t) =>
     type: Task,
     nullable: true,
     description: 'The refill that saving started at once because the pool was at its threshold already.',
+    weight: { reads: loadedReads },
     resolve: ({ refillTaskId }, _args, { nodes }) =>
       refillTaskId === undefined ? null : nodes.task.load(refillTaskId),
   }),
@@ -180,7 +191,8 @@ builder.prismaObjectField(Pool, 'tasks', (t) =>
   t.field({
     type: TaskConnection,
     description: 'The tasks that have added codes to the pool, or are about to, newest first.',
-    complexity: pageComplexity,
+    weight: pageWeight,
+    checkArgs: checkPage,
     args: {
       ...pageArguments(),
       status: t.arg({ type: [TaskStatus], description: 'Only those with one of these statuses.' }),
@@ -207,7 +219,8 @@ builder.queryFields((t) => ({
     type: TaskConnection,
     description: 'The tasks of the account, newest first. Needs READ.',
     authScopes: { scope: 'READ' },
-    complexity: pageComplexity,
+    weight: pageWeight,
+    checkArgs: checkPage,
     args: {
       ...pageArguments(),
       status: t.arg({ type: [TaskStatus], description: 'Only those with one of these statuses.' }),
@@ -250,6 +263,7 @@ const GenerateCodesPayload = builder.objectRef<TaskPayload>('GenerateCodesPayloa
     task: t.prismaField({
       type: Task,
       description: 'The task, as it was accepted: by now it may have come further.',
+      weight: { reads: rowReads },
       resolve: async (query, payload, _args, context) => asAccepted(await readTask(query, payload, context)),
     }),
   }),
@@ -261,6 +275,7 @@ const CancelTaskPayload = builder.objectRef<TaskPayload>('CancelTaskPayload').im
     task: t.prismaField({
       type: Task,
       description: 'The task, as it is now.',
+      weight: { reads: rowReads },
       resolve: (query, payload, _args, context) => readTask(query, payload, context),
     }),
   }),

@@ -4,9 +4,11 @@ import {
   NotFoundError,
   UploadNotUndoneError,
 } from '../domain/errors.ts'
+import { longestColumn } from '../domain/upload.ts'
 import { undoUpload } from '../domain/uploaded-codes.ts'
 import type { Task as TaskRow } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
+import { rowReads } from './field-rules.ts'
 import { uuidOf } from './ids.ts'
 import { asAccepted, readTask, Task, type TaskPayload } from './task.ts'
 
@@ -16,6 +18,7 @@ const Upload = builder.objectRef<TaskRow>('Upload').implement({
     'counts. They stay as they are when the upload is cancelled or undone; what is in the pool, addedCount of the task tells.',
   fields: (t) => ({
     column: t.exposeString('column', {
+      weight: { bytes: 6 * longestColumn + 2 },
       nullable: true,
       description:
         'The name of the column with the codes, as the upload said it; null when it did not say one.',
@@ -72,6 +75,7 @@ const UploadCodesPayload = builder.objectRef<TaskPayload>('UploadCodesPayload').
     task: t.prismaField({
       type: Task,
       description: 'The task, as it was created: by now it may have come further.',
+      weight: { reads: rowReads },
       resolve: async (query, payload, _args, context) => unread(await readTask(query, payload, context)),
     }),
   }),
@@ -95,6 +99,7 @@ const UndoUploadPayload = builder.objectRef<TaskPayload>('UndoUploadPayload').im
     task: t.prismaField({
       type: Task,
       description: 'The task, as it is now.',
+      weight: { reads: rowReads },
       resolve: (query, payload, _args, context) => readTask(query, payload, context),
     }),
   }),

@@ -1,12 +1,21 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { sendNodeResponse } from '@whatwg-node/server'
-import type { DocumentNode, GraphQLSchema } from 'graphql'
-import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  GraphQLError,
+  type GraphQLSchema,
+} from 'graphql'
+import { createYoga, isAsyncIterable, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import type { Scheduler } from '../async/scheduler.ts'
+import { Admission } from '../graphql/admission.ts'
+import { Answers } from '../graphql/answers.ts'
 import { type Context, type Credentials, createContext, type Services } from '../graphql/context.ts'
 import { Documents, type OperationText } from '../graphql/documents.ts'
 import { readEventCursor } from '../graphql/event.ts'
+import { Room } from '../graphql/pacing.ts'
 import { problem, publicError } from '../graphql/problems.ts'
 import type { Subscriber } from '../graphql/subscribe.ts'
 import type { Authentication } from './authentication.ts'
@@ -14,6 +23,12 @@ import { anyOrigin } from './cross-origin.ts'
 import { checkMethod, readOperation, readRequestBody } from './operation-request.ts'
 
 export const graphqlPath = '/graphql'
+
+// What large answers may take of memory together while they are worked out. A value takes some two hundred bytes, its
+// name and its text not counted. All others are small.
+const maxAtOnceBytes = 100_000_000
+const bytesOfValue = 200
+const smallAnswerBytes = 1_000_000
 
 /** What comes with every operation, over HTTP and over WebSocket. */
 export interface ServerContext {
@@ -60,6 +75,7 @@ export function createApi(parts: {
   const { schema, services, authentication, subscriber, log } = parts
   const { scheduler } = services
   const documents = new Documents(schema)
+  const answers = new Answers(services.turns)
   const yoga = createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: graphqlPath,
@@ -70,6 +86,8 @@ export function createApi(parts: {
       readDocuments(documents),
       // Around the reading of documents, too.
       takeTurns(scheduler),
+      executeWithin(new Admission(), answers),
+      sendWritten(answers),
       subscribeWith(subscriber),
       noteStreams(),
     ],
@@ -202,6 +220,54 @@ function readDocuments(documents: Documents): Plugin<ServerContext, ServerContex
     },
     onValidate({ setResult }) {
       setResult([])
+    },
+  }
+}
+
+/**
+ * What asks for too much, and a mutation whose answer would have errors, are refused before anything is executed. Of
+ * others, large ones wait until there is room for them: so many answers at once as there is memory for.
+ */
+function executeWithin(admission: Admission, answers: Answers): Plugin {
+  const room = new Room(maxAtOnceBytes)
+  return {
+    onExecute({ args, executeFn, setExecuteFn, setResultAndStopExecution }) {
+      const weight = admission.weigh(args)
+      if (weight instanceof GraphQLError) return setResultAndStopExecution({ errors: [weight] })
+      const execute = async (operation: ExecutionArgs) => {
+        const result: ExecutionResult = await executeFn(operation)
+        return await answers.written(result)
+      }
+      const needed = Math.max(weight.bytes, weight.values * bytesOfValue)
+      setExecuteFn(
+        needed < smallAnswerBytes ? execute : (operation) => room.run(needed, () => execute(operation)),
+      )
+    },
+  }
+}
+
+/** Answers are sent as they were written when they were worked out. */
+function sendWritten(answers: Answers): Plugin {
+  const bodies = new WeakMap<Request, Buffer<ArrayBuffer>[]>()
+  return {
+    onResultProcess({ request, result, setResult }) {
+      if (isAsyncIterable(result) || Array.isArray(result)) return
+      const isPart = /text\/event-stream|multipart/i.test(request.headers.get('accept') ?? '')
+      // Yoga leaves it to a result how it is written, once it has taken out what is not for clients.
+      const stringify = (told: ExecutionResult) => {
+        const pieces = answers.json(told)
+        if (isPart) return Buffer.concat(pieces).toString()
+        bodies.set(request, pieces)
+        return ''
+      }
+      setResult({ ...result, stringify })
+    },
+    // A string of the whole body would be made twice, and then encoded in one go.
+    onResponse({ request, response, setResponse, fetchAPI }) {
+      const pieces = bodies.get(request)
+      if (pieces === undefined) return
+      const { status, statusText, headers } = response
+      setResponse(new fetchAPI.Response(Buffer.concat(pieces), { status, statusText, headers }))
     },
   }
 }

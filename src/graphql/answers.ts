@@ -1,0 +1,73 @@
+import type { ExecutionResult } from 'graphql'
+import type { Turns } from '../domain/turns.ts'
+import { answerLimits } from './admission.ts'
+import { jsonOf } from './json.ts'
+import { problem } from './problems.ts'
+
+// Each error of an answer can be of many bytes; whoever has read so many knows what is the matter.
+const maxErrors = 1_000
+
+/**
+ * Answers as they are written: never longer than they may be, whatever was expected of them, and with turns for others
+ * in between.
+ */
+export class Answers {
+  readonly #turns: Turns
+  readonly #maxBytes: number
+  /** The data of answers, as it was written when it was found to be short enough. */
+  readonly #written = new WeakMap<object, Buffer<ArrayBuffer>[]>()
+
+  constructor(turns: Turns, maxBytes = answerLimits.bytes) {
+    this.#turns = turns
+    this.#maxBytes = maxBytes
+  }
+
+  /** The same result, or ANSWER_TOO_LARGE instead of one whose data would be longer than it may be. */
+  async bounded(result: ExecutionResult): Promise<ExecutionResult> {
+    return await this.#write(result, () => {})
+  }
+
+  /** As `bounded`; and `json` has the data at hand. */
+  async written(result: ExecutionResult): Promise<ExecutionResult> {
+    const pieces: Buffer<ArrayBuffer>[] = []
+    const bounded = await this.#write(result, (piece) => pieces.push(piece))
+    if (bounded.data != null) this.#written.set(bounded.data, pieces)
+    return bounded
+  }
+
+  /** A result as JSON, in pieces. */
+  json(result: ExecutionResult): Buffer<ArrayBuffer>[] {
+    const { data, ...rest } = result
+    const written = data == null ? undefined : this.#written.get(data)
+    if (written === undefined) return [Buffer.from(JSON.stringify(result))]
+    const others = JSON.stringify(rest)
+    return [Buffer.from('{"data":'), ...written, Buffer.from(others === '{}' ? '}' : `,${others.slice(1)}`)]
+  }
+
+  async #write(
+    result: ExecutionResult,
+    keep: (piece: Buffer<ArrayBuffer>) => void,
+  ): Promise<ExecutionResult> {
+    const { data, errors } = result
+    let bytes = 0
+    for (const text of jsonOf(data ?? null)) {
+      const piece = Buffer.from(text)
+      bytes += piece.length
+      if (bytes > this.#maxBytes) return { data: null, errors: [tooLarge(this.#maxBytes)] }
+      keep(piece)
+      if (this.#turns.isOver()) await this.#turns.next()
+    }
+    return errors !== undefined && errors.length > maxErrors
+      ? { ...result, errors: errors.slice(0, maxErrors) }
+      : result
+  }
+}
+
+function tooLarge(maxBytes: number) {
+  return problem(
+    'ANSWER_TOO_LARGE',
+    `The answer has more than ${maxBytes.toLocaleString('en')} bytes, so none of it is sent. Ask for fewer items or ` +
+      'fewer fields, in several requests. What a mutation has done is done: send it again with the same idempotencyKey ' +
+      'and a smaller selection.',
+  )
+}

@@ -1,0 +1,210 @@
+import {
+  type GraphQLArgument,
+  type GraphQLDirective,
+  type GraphQLEnumValue,
+  type GraphQLField,
+  type GraphQLInputField,
+  type GraphQLNamedType,
+  type GraphQLSchema,
+  type GraphQLType,
+  getNamedType,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  isScalarType,
+  isUnionType,
+} from 'graphql'
+
+/** What a field of introspection gives: a leaf of so many bytes, or objects of a kind, in a list if `items` is there. */
+export interface IntrospectedValue {
+  bytes: number
+  items?: number
+  of?: Introspected
+}
+
+/** The objects of introspection that are reached in one way, as the fields of all types are by types { fields }. */
+export interface Introspected {
+  fields: Readonly<Record<string, IntrospectedValue>>
+}
+
+type Figure<Thing> = (of: (thing: Thing) => number) => number
+
+// Longer than any of them, with quotation marks: what the specification calls kinds, types and places of introspection.
+const enumBytes = 26
+const typenameBytes = 22
+const nullBytes = 4
+const booleanBytes = 5
+// No default value of an argument is longer. A test holds that.
+const defaultValueBytes = 60
+
+/**
+ * What introspection of a schema can weigh at most. How many types, fields and arguments there are is known. What is
+ * reached by way of all types (types, their fields, and the arguments of these) weighs what all of it does together;
+ * what is reached by way of one type, as through the type of a field, weighs what the largest does.
+ */
+export class IntrospectionWeights {
+  readonly #roots: Readonly<Record<string, IntrospectedValue>>
+
+  constructor(schema: GraphQLSchema) {
+    const types = Object.values(schema.getTypeMap())
+    const fieldsOf = (type: GraphQLNamedType) =>
+      isObjectType(type) || isInterfaceType(type) ? Object.values(type.getFields()) : []
+    const inputFieldsOf = (type: GraphQLNamedType) =>
+      isInputObjectType(type) ? Object.values(type.getFields()) : []
+    const valuesOf = (type: GraphQLNamedType) => (isEnumType(type) ? type.getValues() : [])
+    const interfacesOf = (type: GraphQLNamedType) =>
+      isObjectType(type) || isInterfaceType(type) ? type.getInterfaces().length : 0
+    const possibleTypesOf = (type: GraphQLNamedType) =>
+      isInterfaceType(type) || isUnionType(type) ? schema.getPossibleTypes(type).length : 0
+    const fields = types.flatMap(fieldsOf)
+    const inputFields = types.flatMap(inputFieldsOf)
+    const directives = schema.getDirectives()
+    const inputs = [
+      ...inputFields,
+      ...fields.flatMap(({ args }) => args),
+      ...directives.flatMap(({ args }) => args),
+    ]
+    const wrappings = Math.max(...[...fields, ...inputs].map(({ type }) => wrappingsOf(type)))
+
+    // A type that something has: wrapped so often at most, and then any one.
+    const someTypes: Introspected[] = []
+    const someType = (): IntrospectedValue => ({ bytes: nullBytes, ...part(someTypes[wrappings]) })
+    const input = (figure: Figure<GraphQLArgument | GraphQLInputField>): Introspected => ({
+      fields: {
+        ...described(figure),
+        type: someType(),
+        defaultValue: {
+          bytes: figure((it) => (hasDefault(it) ? defaultValueBytes : nullBytes)),
+        },
+        ...deprecated(figure),
+      },
+    })
+    const field = (figure: Figure<GraphQLField<unknown, unknown>>, args: Introspected): Introspected => ({
+      fields: {
+        ...described(figure),
+        args: { bytes: nullBytes, items: figure((it) => it.args.length), of: args },
+        type: someType(),
+        ...deprecated(figure),
+      },
+    })
+    const value = (figure: Figure<GraphQLEnumValue>): Introspected => ({
+      fields: { ...described(figure), ...deprecated(figure) },
+    })
+    const type = (
+      figure: Figure<GraphQLNamedType>,
+      of: { fields: Introspected; inputFields: Introspected; enumValues: Introspected },
+      ofType: Introspected | undefined,
+    ): Introspected['fields'] => ({
+      ...described(figure),
+      kind: { bytes: enumBytes },
+      specifiedByURL: {
+        bytes: figure((it) => (isScalarType(it) ? bytesOf(it.specifiedByURL) : nullBytes)),
+      },
+      isOneOf: { bytes: booleanBytes },
+      fields: { bytes: nullBytes, items: figure((it) => fieldsOf(it).length), of: of.fields },
+      inputFields: { bytes: nullBytes, items: figure((it) => inputFieldsOf(it).length), of: of.inputFields },
+      enumValues: { bytes: nullBytes, items: figure((it) => valuesOf(it).length), of: of.enumValues },
+      interfaces: { bytes: nullBytes, items: figure(interfacesOf), ...part(someTypes[0]) },
+      possibleTypes: { bytes: nullBytes, items: figure(possibleTypesOf), ...part(someTypes[0]) },
+      ofType: { bytes: nullBytes, ...part(ofType) },
+    })
+
+    for (let wrapped = 0; wrapped <= wrappings; wrapped += 1) someTypes.push({ fields: {} })
+    const argument = input(most(inputs))
+    const ofSome = {
+      fields: field(most(fields), argument),
+      inputFields: argument,
+      enumValues: value(most(types.flatMap(valuesOf))),
+    }
+    for (const [wrapped, some] of someTypes.entries())
+      some.fields = type(most(types), ofSome, wrapped === 0 ? undefined : someTypes[wrapped - 1])
+    const ofAll = {
+      fields: field(mean(fields), input(mean(fields.flatMap(({ args }) => args)))),
+      inputFields: input(mean(inputFields)),
+      enumValues: value(mean(types.flatMap(valuesOf))),
+    }
+    const directive = mean<GraphQLDirective>(directives)
+    const one: IntrospectedValue = { bytes: nullBytes, ...part(someTypes[0]) }
+    const whole: Introspected = {
+      fields: {
+        __typename: { bytes: typenameBytes },
+        description: { bytes: bytesOf(schema.description) },
+        types: { bytes: nullBytes, items: types.length, of: { fields: type(mean(types), ofAll, undefined) } },
+        queryType: one,
+        mutationType: one,
+        subscriptionType: one,
+        directives: {
+          bytes: nullBytes,
+          items: directives.length,
+          of: {
+            fields: {
+              ...described(directive),
+              isRepeatable: { bytes: booleanBytes },
+              locations: { bytes: directive((it) => it.locations.length * (enumBytes + 1) + 2) },
+              args: {
+                bytes: nullBytes,
+                items: directive((it) => it.args.length),
+                of: input(mean(directives.flatMap(({ args }) => args))),
+              },
+              ...deprecated(directive),
+            },
+          },
+        },
+      },
+    }
+    this.#roots = { __schema: { bytes: nullBytes, of: whole }, __type: one }
+  }
+
+  /** A field of the query that begins an introspection. */
+  root(name: string): IntrospectedValue | undefined {
+    return this.#roots[name]
+  }
+}
+
+function part(of: Introspected | undefined): { of?: Introspected } {
+  return of === undefined ? {} : { of }
+}
+
+/** What each thing of a list adds: all of them together add just what they are. */
+function mean<Thing>(things: readonly Thing[]): Figure<Thing> {
+  return (of) => things.reduce((sum, thing) => sum + of(thing), 0) / Math.max(1, things.length)
+}
+
+/** What any one thing adds at most. */
+function most<Thing>(things: readonly Thing[]): Figure<Thing> {
+  return (of) => things.reduce((found, thing) => Math.max(found, of(thing)), 0)
+}
+
+function described<Thing extends { name: string; description?: string | null | undefined }>(
+  figure: Figure<Thing>,
+) {
+  return {
+    __typename: { bytes: typenameBytes },
+    // Null where a type is wrapped.
+    name: { bytes: figure((it) => Math.max(nullBytes, bytesOf(it.name))) },
+    description: { bytes: figure((it) => bytesOf(it.description)) },
+  }
+}
+
+function deprecated<Thing extends { deprecationReason?: string | null | undefined }>(figure: Figure<Thing>) {
+  return {
+    isDeprecated: { bytes: booleanBytes },
+    deprecationReason: { bytes: figure((it) => bytesOf(it.deprecationReason)) },
+  }
+}
+
+function bytesOf(text: string | null | undefined): number {
+  return text == null ? nullBytes : Buffer.byteLength(JSON.stringify(text))
+}
+
+function wrappingsOf(type: GraphQLType): number {
+  if (isNonNullType(type) || isListType(type)) return 1 + wrappingsOf(type.ofType)
+  return getNamedType(type) === type ? 0 : 1
+}
+
+function hasDefault(input: GraphQLArgument | GraphQLInputField): boolean {
+  return input.default !== undefined || input.defaultValue !== undefined
+}

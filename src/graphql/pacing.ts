@@ -1,0 +1,71 @@
+import type { Turns } from '../domain/turns.ts'
+
+/** The items of a list, between which others have their turns: each of very many can take its time. */
+export async function* paced<T>(items: readonly T[], turns: Turns): AsyncGenerator<T, void> {
+  for (const item of items) {
+    if (turns.isOver()) await turns.next()
+    yield item
+  }
+}
+
+/** Runs no more than so many at a time, in the order in which they came. */
+export class Lane {
+  readonly #maxRunning: number
+  readonly #turns: Turns
+  readonly #waiting: (() => void)[] = []
+  #running = 0
+
+  constructor(maxRunning: number, turns: Turns) {
+    this.#maxRunning = maxRunning
+    this.#turns = turns
+  }
+
+  async run<T>(work: () => Promise<T> | T): Promise<T> {
+    if (this.#running >= this.#maxRunning) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    else this.#running += 1
+    try {
+      await this.#turns.free()
+      return await work()
+    } finally {
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#running -= 1
+      else next()
+    }
+  }
+}
+
+/**
+ * Room that work takes while it is done, each as much as it needs, in the order in which it comes. Never more than there
+ * is; work that needs more than there is has all of it.
+ */
+export class Room {
+  readonly #size: number
+  readonly #waiting: { needed: number; begin: () => void }[] = []
+  #free: number
+
+  constructor(size: number) {
+    this.#size = size
+    this.#free = size
+  }
+
+  async run<T>(needed: number, work: () => Promise<T>): Promise<T> {
+    const taken = Math.min(needed, this.#size)
+    if (this.#waiting.length > 0 || taken > this.#free)
+      await new Promise<void>((begin) => this.#waiting.push({ needed: taken, begin }))
+    else this.#free -= taken
+    try {
+      return await work()
+    } finally {
+      this.#free += taken
+      for (
+        let next = this.#waiting[0];
+        next !== undefined && next.needed <= this.#free;
+        next = this.#waiting[0]
+      ) {
+        this.#waiting.shift()
+        this.#free -= next.needed
+        next.begin()
+      }
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import { longestCode as longestUploadedCode } from '../codefile/code.ts'
+import { longestCode, longestList } from '../codespace/shape.ts'
+import { maximumNameLength } from '../domain/input.ts'
+
+/**
+ * How many bytes texts take in an answer at most: in JSON and UTF-8, with quotation marks. Where what is stored has no
+ * control characters, a UTF-16 code unit takes three at most; where it may have some, six, as in "\u0001".
+ */
+
+export const maxNameBytes = 4 * maximumNameLength + 2
+export const maxCodeBytes = 3 * longestUploadedCode + 2
+export const maxExampleBytes = 3 * longestCode + 2
+/** Of a backslash, which is written as two in a pattern and as two more in JSON, there are four. */
+export const maxPatternBytes = 4 * longestCode + 2
+export const maxCharactersBytes = 3 * longestList + 2
+export const maxCursorBytes = 120
+export const maxPathBytes = 300
+/** Of what people are told. Names and first lines that it quotes are cut off, or limited where they come from. */
+export const maxMessageBytes = 8_000
+
+export const defaultPageSize = 20
+export const maximumPageSize = 100
+
+/** In JSON, as it is sent. */
+export function bytesInJson(text: string | null): number {
+  return Buffer.byteLength(JSON.stringify(text))
+}

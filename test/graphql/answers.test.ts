@@ -1,0 +1,157 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Turns } from '../../src/domain/turns.ts'
+import { Answers } from '../../src/graphql/answers.ts'
+import { jsonOf } from '../../src/graphql/json.ts'
+import { Lane, paced, Room } from '../../src/graphql/pacing.ts'
+import { newStock } from '../support/api.ts'
+import { Client } from '../support/client.ts'
+import { streamed } from '../support/event-stream.ts'
+import { startService, type TestService } from '../support/service.ts'
+import { Socket } from '../support/socket.ts'
+
+test('JSON in pieces is the JSON that it would be in one', () => {
+  const value = fc.oneof(
+    fc.jsonValue(),
+    fc.dictionary(fc.string(), fc.option(fc.string(), { nil: undefined })),
+  )
+  fc.assert(
+    fc.property(value, (any) => {
+      expect([...jsonOf(any)].join('')).toBe(JSON.stringify(any))
+    }),
+  )
+  const long = { list: Array.from({ length: 10_000 }, (_, i) => ({ i, text: `"${i}"`, none: null })) }
+  const pieces = [...jsonOf(long)]
+  expect(pieces.length).toBeGreaterThan(10)
+  expect(pieces.join('')).toBe(JSON.stringify(long))
+})
+
+describe('an answer', () => {
+  const answers = new Answers(new Turns(), 1_000)
+
+  test('that is as long as it may be is written as it is', async () => {
+    const data = { text: 'x'.repeat(1_000 - '{"text":""}'.length) }
+    const result = await answers.written({ data, extensions: { a: 1 } })
+    expect(Buffer.concat(answers.json(result)).toString()).toBe(
+      JSON.stringify({ data, extensions: { a: 1 } }),
+    )
+  })
+
+  test('that is longer is not told, and says so', async () => {
+    for (const data of [{ text: 'x'.repeat(1_000) }, { list: Array.from({ length: 1e6 }, () => '€') }]) {
+      const result = await answers.written({ data })
+      expect(result).toMatchObject({ data: null, errors: [{ extensions: { code: 'ANSWER_TOO_LARGE' } }] })
+      expect(JSON.parse(Buffer.concat(answers.json(result)).toString())).toMatchObject({ data: null })
+    }
+  })
+
+  test('has a thousand errors at most', async () => {
+    const error = (await answers.bounded({ data: { text: 'x'.repeat(1_000) } })).errors ?? []
+    const { errors } = await answers.bounded({
+      data: null,
+      errors: Array.from({ length: 5_000 }, () => error).flat(),
+    })
+    expect(errors).toHaveLength(1_000)
+  })
+})
+
+test('a list in turns is the list, and others have their turns in between', async () => {
+  const turns = new Turns()
+  let others = 0
+  let over = false
+  const count = () => {
+    others += 1
+    if (!over) setImmediate(count)
+  }
+  setImmediate(count)
+  const items: number[] = []
+  for await (const item of paced(
+    Array.from({ length: 50 }, (_, i) => i),
+    turns,
+  )) {
+    items.push(item)
+    const began = performance.now()
+    while (performance.now() - began < 2);
+  }
+  over = true
+  expect(items).toEqual(Array.from({ length: 50 }, (_, i) => i))
+  expect(others).toBeGreaterThanOrEqual(5)
+})
+
+test('a lane runs no more than so many at a time, also after failures', async () => {
+  const lane = new Lane(3, new Turns())
+  let running = 0
+  let most = 0
+  const work = async (i: number) => {
+    running += 1
+    most = Math.max(most, running)
+    await new Promise((resolve) => setImmediate(resolve))
+    running -= 1
+    if (i % 5 === 0) throw new Error('failed')
+    return i
+  }
+  const results = await Promise.allSettled(Array.from({ length: 40 }, (_, i) => lane.run(() => work(i))))
+  expect(most).toBe(3)
+  expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(8)
+  expect(await lane.run(() => 'still')).toBe('still')
+})
+
+test('room is given in the order in which it is asked for, and never more than there is', async () => {
+  const room = new Room(10)
+  const begun: number[] = []
+  let taken = 0
+  const work = (needed: number) => async () => {
+    begun.push(needed)
+    taken += Math.min(needed, 10)
+    expect(taken).toBeLessThanOrEqual(10)
+    await new Promise((resolve) => setImmediate(resolve))
+    taken -= Math.min(needed, 10)
+    if (needed === 7) throw new Error('failed')
+  }
+  const needs = [4, 5, 7, 1, 100, 2, 3]
+  await Promise.allSettled(needs.map((needed) => room.run(needed, work(needed))))
+  expect(begun).toEqual(needs)
+})
+
+describe('an answer of the service that turns out longer than was expected', () => {
+  let service: TestService
+  let client: Client
+  let query: string
+
+  beforeAll(async () => {
+    service = await startService()
+    client = new Client(service)
+    const { poolId } = await newStock(client, 100)
+    const input = { poolId, count: 100, recipient: '\u0001'.repeat(1_000) }
+    await client.ask('mutation ($input: ClaimCodesInput!) { claimCodes(input: $input) { __typename } }', {
+      input,
+    })
+    // Recipients are usually much shorter than these.
+    const recipients = Array.from({ length: 60 }, (_, i) => `r${i}: recipient`).join(' ')
+    query = `{ pool(id: "${poolId}") { codes(status: CLAIMED, first: 100) { edges { node { ${recipients} } } } } }`
+  })
+
+  afterAll(async () => {
+    await client[Symbol.asyncDispose]()
+    await service.close()
+  })
+
+  const cutOff = { data: null, errors: [{ extensions: { code: 'ANSWER_TOO_LARGE' } }] }
+
+  test('is cut off over HTTP', async () => {
+    const answer = await client.send(query)
+    expect(answer).toMatchObject({ status: 200, ...cutOff })
+    expect(answer.errors?.[0]?.message).toMatch(/32,000,000 bytes.* fewer items/s)
+  })
+
+  test('is cut off over WebSocket', async () => {
+    await using socket = await Socket.connect(service, client.authorization())
+    socket.subscribe('only', query)
+    expect(await socket.next('only')).toMatchObject({ type: 'next', payload: cutOff })
+    expect(await socket.next('only')).toMatchObject({ type: 'complete' })
+  })
+
+  test('is cut off over server-sent events', async () => {
+    expect(await streamed(service, client, query)).toMatchObject([cutOff])
+  })
+})
