@@ -164,6 +164,13 @@ class Refusal {
 }
 
 function parseDocument(text: string): DocumentNode {
+  if (text.trim() === '')
+    throw new Refusal([
+      requestProblem(
+        'GRAPHQL_PARSE_FAILED',
+        'The document is empty: send a query, a mutation or a subscription.',
+      ),
+    ])
   if (text.length > maxDocumentLength)
     throw new Refusal([
       requestProblem(
@@ -236,13 +243,20 @@ const excesses: Readonly<Record<keyof DocumentWeight, readonly [what: string, ad
   ],
 }
 
-/** Throws a Refusal of a document that it would take too long to validate. */
+/** Throws a Refusal of a document that it would take too long to validate, or that has nothing to execute. */
 function checkWeight(document: DocumentNode): void {
   const weight = weighDocument(document, maxDocument)
   if ('cycle' in weight) {
     const path = weight.cycle.map((name) => `"${name}"`).join(' → ')
     throw new Refusal([invalid(`A fragment must not contain itself: ${path}. Break the circle.`)])
   }
+  if (weight.operations === 0)
+    throw new Refusal([
+      requestProblem(
+        'BAD_USER_INPUT',
+        'The document has no operation: send a query, a mutation or a subscription.',
+      ),
+    ])
   for (const [name, [what, advice]] of Object.entries(excesses)) {
     const most = maxDocument[name as keyof DocumentWeight]
     const has = weight[name as keyof DocumentWeight]
@@ -258,11 +272,9 @@ function checkOperation(document: DocumentNode, operationName: string | null | u
   if (getOperationAST(document, operationName) != null) return
   const operations = document.definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION)
   const message =
-    operations.length === 0
-      ? 'The document has no operation: send a query, a mutation or a subscription.'
-      : operationName == null
-        ? `The document has ${operations.length} operations: say as operationName which of them to execute.`
-        : `The document has no operation named ${JSON.stringify(operationName.slice(0, 100))}: send as operationName the name of one that it has.`
+    operationName == null
+      ? `The document has ${operations.length} operations: say as operationName which of them to execute.`
+      : `The document has no operation named ${JSON.stringify(operationName.slice(0, 100))}: send as operationName the name of one that it has.`
   throw new Refusal([requestProblem('BAD_USER_INPUT', message)])
 }
 

@@ -117,7 +117,7 @@ describe('a request', () => {
     const reply = await send(long)
     expect([reply.status, reply.codes]).toEqual([413, ['BAD_USER_INPUT']])
     expect((await send(long, { anonymous: true })).codes).toEqual(['UNAUTHENTICATED'])
-    const justBelow = JSON.stringify({ query: `${query}${' '.repeat(990_000)}` })
+    const justBelow = JSON.stringify({ query }) + ' '.repeat(990_000)
     expect((await send(justBelow)).text).toBe(answered)
   })
 
@@ -193,7 +193,6 @@ describe('a request that is no operation', () => {
     ['null', 'null', 'application/json', 400, 'null'],
     ['a string', '"{ account { name } }"', 'application/json', 400, 'a string'],
     ['no query', '{"variables": {}}', 'application/json', 400, 'no query'],
-    ['an empty query', '{"query": " "}', 'application/json', 400, 'no query'],
     ['a query that is an object', '{"query": {}}', 'application/json', 400, 'query is an object'],
     [
       'variables as text',
