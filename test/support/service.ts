@@ -25,6 +25,8 @@ export interface TestServiceOptions {
   /** How many look-ups of a key may find nothing in a minute: 100 unless it is said. */
   failedLookUpsPerMinute?: number
   maximumUploadBytes?: number
+  /** That of a service which was closed, to come back in its place. The system's choice unless it is said. */
+  port?: number
 }
 
 export async function startService(options: TestServiceOptions = {}): Promise<TestService> {
@@ -42,7 +44,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
   const service = await start(lifecycle, {
     databaseUrl,
     embedded: options.embedded ?? false,
-    port: 0,
+    port: options.port ?? 0,
     host: '127.0.0.1',
     role: options.role ?? 'all',
     bootstrapApiKey: key,
