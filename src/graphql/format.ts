@@ -4,6 +4,7 @@ import { FormatOverlapError, InvalidInputError, NameTakenError, NotFoundError } 
 import { availableForGeneration, renameFormat } from '../domain/format.ts'
 import { createFormat, previewFormat } from '../domain/new-format.ts'
 import type { Format as FormatRow } from '../generated/prisma/client.ts'
+import { grouped } from '../grouped.ts'
 import { builder } from './builder.ts'
 import { countedConnectionType, pageComplexity } from './connections.ts'
 import { uuidOf } from './ids.ts'
@@ -73,7 +74,7 @@ export const Format = builder.prismaNode('Format', {
       },
       resolve: (format, { count }) => {
         if (count < 0 || count > maximumExamples)
-          throw badInput(`count is ${count}. From 0 to ${maximumExamples} examples are possible.`)
+          throw badInput(`count is ${grouped(count)}. From 0 to ${maximumExamples} examples are possible.`)
         return Pattern.parse(format.pattern, format.characters).examples(count)
       },
     }),

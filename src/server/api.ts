@@ -6,6 +6,7 @@ import { type Context, type Credentials, createContext, type Services } from '..
 import { readEventCursor } from '../graphql/event.ts'
 import { problem, publicError } from '../graphql/problems.ts'
 import type { Subscriber } from '../graphql/subscribe.ts'
+import { grouped } from '../grouped.ts'
 import type { Authentication } from './authentication.ts'
 import { longestSilenceMs } from './body.ts'
 import { isForm, readForm } from './multipart.ts'
@@ -123,7 +124,7 @@ async function readWhole(request: IncomingMessage): Promise<Buffer<ArrayBuffer>>
 function tooLong() {
   return problem(
     'BAD_USER_INPUT',
-    `The request has more than ${maximumRequestBytes.toLocaleString('en')} bytes. Ask for less at once. Files are sent as a form, ` +
+    `The request has more than ${grouped(maximumRequestBytes)} bytes. Ask for less at once. Files are sent as a form, ` +
       'or to /pools/<pool id>/codes.',
     { http: { status: 413 } },
   )

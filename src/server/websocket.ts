@@ -19,6 +19,7 @@ import type { Logger } from 'pino'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { parseFailure, problem, publicError, wireError } from '../graphql/problems.ts'
 import type { Subscriber } from '../graphql/subscribe.ts'
+import { grouped } from '../grouped.ts'
 import { type Api, graphqlPath, maximumRequestBytes } from './api.ts'
 import type { Authentication } from './authentication.ts'
 import { ClientSocket } from './socket.ts'
@@ -129,7 +130,7 @@ export function serveWebSocket(parts: {
       if (crowded)
         throw problem(
           'BAD_USER_INPUT',
-          `This socket has ${mostOperationsPerSocket} operations already. Complete some of them, or open another socket.`,
+          `This socket has ${grouped(mostOperationsPerSocket)} operations already. Complete some of them, or open another socket.`,
         )
       const { schema, parse, validate, contextFactory, execute } = api.getEnveloped({
         credentials,

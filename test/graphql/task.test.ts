@@ -139,7 +139,7 @@ describe("'Save and generate'", () => {
   test.each([
     ['0', /It is 0\. .*at least 1/],
     ['-1', /It is -1\./],
-    ['-9223372036854775809', /-9223372036854775809/],
+    ['-9223372036854775809', /-9,223,372,036,854,775,809/],
     [String(2n ** 96n + 1n), /2\^96/],
     [String(10n ** 39n), /2\^96/],
   ])('refuses the quantity %s', async (quantity, message) => {
@@ -174,7 +174,7 @@ describe("'Save and generate'", () => {
         availableForGeneration: '1000',
         format: { id: formatId, availableForGeneration: '1000' },
       })
-      expect(generateCodes['message']).toContain('1000')
+      expect(generateCodes['message']).toContain('1,000 codes')
     },
   )
 

@@ -351,9 +351,9 @@ describe('GraphiQL in a browser', () => {
       // The task is over by now, and its whole life is shown all the same.
       await openTab(page, 'WatchTask')
       await run(page)
-      await answer(page, '"COMPLETED"')
-      const statuses = (await shown(page)).map(({ poolEvents }) => poolEvents.status ?? poolEvents.addedCount)
-      expect(statuses.toReversed()).toEqual(['AWAITING_EXECUTION', 'RUNNING', '100', 'COMPLETED'])
+      await answer(page, 'PoolRefilledEvent')
+      const life = (await shown(page)).map(({ poolEvents }) => poolEvents.status ?? poolEvents.addedCount)
+      expect(life.toReversed()).toEqual(['AWAITING_EXECUTION', 'RUNNING', 'COMPLETED', '100'])
       await picture('task')
 
       await openTab(page, 'Results')
@@ -426,7 +426,7 @@ describe('GraphiQL in a browser', () => {
       const { uploadCodes } = await answer(page, 'uploadCodes')
       expect(uploadCodes.task.upload.dryRun).toBe(true)
       await openTab(page, 'WatchTask')
-      await answer(page, /"COMPLETED",\s+"task": \{\s+"id": "[^"]+",\s+"quantity": null/)
+      await answer(page, /"COMPLETED",\s+"task": \{\s+"kind": "UPLOAD"/)
       await openTab(page, 'Results')
       await run(page)
       const { task: uploaded } = await answer(page, 'rowsRead')
@@ -451,7 +451,8 @@ describe('GraphiQL in a browser', () => {
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme })
         await page
-          .locator(colorScheme === 'dark' ? 'body.graphiql-dark' : 'body:not(.graphiql-dark)')
+          .locator(`.monaco-editor.${colorScheme === 'dark' ? 'vs-dark' : 'vs'}`)
+          .first()
           .waitFor()
         expect(await violations(page), colorScheme).toEqual([])
       }

@@ -103,8 +103,8 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
     {
       id: 'pools',
       comment: [
-        'Before you start: make sure you already have a pool. This is the list of your pools.',
-        'Press the run button (the triangle). To take one of them, copy its id into PromoCodesSection.',
+        'Before you start: make sure you already have a pool. Press the run button (the triangle) for the list of them. ' +
+          'To take one, copy its id into PromoCodesSection.',
         "If you don't have a pool yet, create one first. Next: CreatePool.",
       ],
       operation: `query Pools($search: String) {
@@ -342,7 +342,7 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
     ... on TaskStatusChangedEvent {
       status
       task {
-        id
+        kind
         quantity
       }
     }
@@ -359,7 +359,6 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
     }
     __typename
     at
-    cursor
   }
 }
 `,
@@ -410,7 +409,7 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
       comment: [
         'After generation finishes, save the Promo Codes block settings on the pool itself, so that the pool keeps ' +
           'behaving the way you set it up. Press run.',
-        'To have the pool refilled on its own, set autoGenerate to true: a new batch of quantity codes comes as soon ' +
+        'To have the pool refilled on its own, set autoGenerate to true: a new batch of codes (quantity) comes as soon ' +
           'as the last code is distributed (refillThreshold 0). A pool that is empty already gets it at once: see refill.',
         'Next: WatchPool.',
       ],
@@ -536,8 +535,8 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
     {
       id: 'download-codes',
       comment: [
-        'Download the codes of the pool as a file. Press run: the answer has the address of the file, and a button ' +
-          'above the tabs saves it. (The address opens with an API key only, so a link in a mail would not.)',
+        'Download the codes of the pool as a file: press run, then Save codes.csv above the tabs. The address in the ' +
+          'answer (codesUrl) opens with an API key alone, not in a browser.',
         'Write AVAILABLE or CLAIMED, in quotes, in the place of null for some of the codes. In a script: ' +
           'curl -H "Authorization: Bearer $KEY" -o codes.csv "http://…$codesUrl"',
         'Next: UploadCodes.',
@@ -556,9 +555,9 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
     {
       id: 'upload-codes',
       comment: [
-        'Upload codes that you have already: CSV, or one code a line. Press run, choose a file, and it is sent in the ' +
-          'place of null. With dryRun true nothing is added; look at Results, which counts what was found, then ' +
-          'set dryRun to false and press run again.',
+        'Upload codes that you have already: CSV, or one code a line. Press run, and choose a file: it goes where file ' +
+          'is null. With dryRun true nothing is added: see in Results what was found, then set dryRun to false and ' +
+          'press run again.',
         'In a script: curl -T codes.csv -X POST -H "Authorization: Bearer $KEY" "http://…/pools/$POOL_ID/codes"',
         'Next: History.',
       ],

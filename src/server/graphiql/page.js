@@ -527,9 +527,9 @@
   storage.setItem(TABS, JSON.stringify(state))
   const firstTab = state.tabs[state.activeTabIndex] ?? state.tabs[0]
 
-  // Half of the height for the variables, which are what a newcomer changes, until a person moves the line between.
+  // More of the height for the variables, which are what a newcomer changes, until a person moves the line between.
   const DIVISION = 'graphiql:secondaryEditorFlex'
-  if (storage.getItem(DIVISION) === null) storage.setItem(DIVISION, '1')
+  if (storage.getItem(DIVISION) === null) storage.setItem(DIVISION, '1.4')
 
   const missing = (tabs) => config.guide.tabs.filter(({ id }) => !tabs.some((tab) => tab.id === id))
 
@@ -545,7 +545,10 @@
       const place = before.map((id) => tabs.findIndex((other) => other.id === id)).find((found) => found >= 0)
       tabs.splice((place ?? -1) + 1, 0, newTab(tab))
     }
-    storage.setItem(TABS, JSON.stringify({ tabs, activeTabIndex: tabs.findIndex(({ id }) => id === openTab) }))
+    storage.setItem(
+      TABS,
+      JSON.stringify({ tabs, activeTabIndex: tabs.findIndex(({ id }) => id === openTab) }),
+    )
     // GraphiQL may be about to write down the tabs that it has.
     leaving = true
     location.reload()
@@ -630,13 +633,22 @@
     monaco.editor.getEditors()[0].trigger('page', 'editor.action.toggleTabFocusMode', null)
   }
 
-  /** The green of comments in the dark theme is too dark to be read well on its grey. */
+  /**
+   * The green of comments in the dark theme is too dark to be read well on its grey; and when the system goes from light
+   * to dark while the page is open, the editors would keep the colours of the other theme.
+   */
   function mendThemes() {
     const { defineTheme } = monaco.editor
     monaco.editor.defineTheme = (name, theme) => {
       const rules = theme.base === 'vs-dark' ? [{ token: 'comment', foreground: '#8fc373' }] : []
       defineTheme(name, { ...theme, rules: [...theme.rules, ...rules] })
     }
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', ({ matches }) => {
+      const chosen = ['graphiql-dark', 'graphiql-light'].some((theme) =>
+        document.body.classList.contains(theme),
+      )
+      if (!chosen) monaco.editor.setTheme(matches ? 'graphiql-DARK' : 'graphiql-LIGHT')
+    })
   }
 
   function mend() {
