@@ -162,7 +162,7 @@ function renderPage(
     <header id="bar">
       <h1>${LOGO} Promo codes</h1>
       <p id="notice" role="status"></p>
-      <p id="hint">Follow the tabs from left to right. The Tab key leaves an editor; after Ctrl+M it indents there.</p>
+      <p id="hint">Follow the tabs from left to right. The Tab key leaves an editor; after <kbd id="indents">Ctrl+M</kbd> it indents there.</p>
       <div id="files"></div>
       <button id="restore" type="button" hidden>Restore the tour</button>
     </header>

@@ -109,7 +109,8 @@ export class HttpServer {
     else if (path === '/ready') await this.#tellReadiness(response)
     else if (path === '/') send(response, 302, '', { Location: graphqlPath })
     else {
-      const asset = path.startsWith(graphiqlAssetsPath) ? await graphiql.asset(path) : undefined
+      const asset =
+        this.#site.serveApi && path.startsWith(graphiqlAssetsPath) ? await graphiql.asset(path) : undefined
       if (asset === undefined) send(response, 404, `Nothing is here. The API is at ${graphqlPath}.\n`)
       else await asset.answer(request, response)
     }

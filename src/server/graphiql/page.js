@@ -574,7 +574,8 @@
     changesOfTab += 1
     // GraphiQL calls this in the middle of its own update, which would overwrite one made right here.
     queueMicrotask(() => {
-      if (guideTabs.has(id)) replaceText('variables.json', upToDate)
+      // A subscription that runs goes on with what it runs for.
+      if (guideTabs.has(id) && !watches.has(id)) replaceText('variables.json', upToDate)
       replaceText('request-headers.json', withKey)
       showLate()
     })
@@ -664,6 +665,8 @@
   // ------------------------------------------------------------------ GraphiQL
 
   self.MonacoEnvironment = { globalAPI: true, getWorkerUrl: (_module, label) => config.workers[label] }
+
+  if (navigator.userAgent.includes('Mac OS')) document.getElementById('indents').textContent = 'Ctrl+Shift+M'
 
   const restore = document.getElementById('restore')
   restore.hidden = missing(state.tabs).length === 0
