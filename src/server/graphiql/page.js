@@ -609,6 +609,12 @@
     }
   }
 
+  /** The list in GraphiQL's explorer that says what to add an operation of. */
+  function mendExplorer() {
+    for (const list of document.querySelectorAll('.graphiql-plugin select'))
+      setAttribute(list, 'aria-label', 'Kind of operation')
+  }
+
   function setAttribute(element, name, value) {
     if (element.getAttribute(name) !== value) element.setAttribute(name, value)
   }
@@ -659,6 +665,10 @@
       childList: true,
       attributes: true,
       attributeFilter: ['role', 'aria-selected', 'class'],
+    })
+    new MutationObserver(mendExplorer).observe(document.querySelector('.graphiql-plugin'), {
+      subtree: true,
+      childList: true,
     })
   }
 
