@@ -70,37 +70,42 @@
   /** A page holds a file in memory until all of it has come. */
   const MAX_SAVED_BYTES = 256 * 1024 * 1024
 
-  async function save({ path, name, authorization }) {
+  async function save({ path, name, headers }) {
     say(`${name} is on its way.`)
-    try {
-      const response = await fetch(path, { headers: { Authorization: authorization } })
-      if (!response.ok) {
-        const { errors } = await response.json()
-        return say(errors[0].message)
-      }
-      const pieces = []
-      let bytes = 0
-      const reader = response.body.getReader()
-      for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-        pieces.push(piece.value)
-        bytes += piece.value.length
-        if (bytes > MAX_SAVED_BYTES) {
-          await reader.cancel()
-          say(
-            'The file is larger than a page can hold. Download it with curl, as the tab DownloadCodes says.',
-          )
-          return
-        }
-      }
-      const link = document.createElement('a')
-      link.href = URL.createObjectURL(new Blob(pieces, { type: 'text/csv' }))
-      link.download = name
-      link.click()
-      URL.revokeObjectURL(link.href)
-      say(`${name} is saved where your browser keeps downloads.`)
-    } catch {
-      say(UNREACHABLE)
+    const response = await fetch(path, { headers: withUsableKey(headers) }).catch(() => undefined)
+    if (response === undefined) return say(UNREACHABLE)
+    if (!response.ok) {
+      const { errors } = await response.json()
+      return say(errors[0].message)
     }
+    const pieces = await piecesOf(response.body).catch(() => undefined)
+    if (pieces === undefined) return say(`${name} was cut off on its way. Press Save ${name} again.`)
+    if (pieces === TOO_LARGE)
+      return say(
+        `${name} is larger than a page can hold. Download it with curl, as the tab DownloadCodes says.`,
+      )
+    const link = document.createElement('a')
+    link.href = URL.createObjectURL(new Blob(pieces, { type: 'text/csv' }))
+    link.download = name
+    link.click()
+    URL.revokeObjectURL(link.href)
+    say(`${name} is saved where your browser keeps downloads.`)
+  }
+
+  const TOO_LARGE = Symbol('too large')
+
+  async function piecesOf(body) {
+    const pieces = []
+    let bytes = 0
+    const reader = body.getReader()
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+      pieces.push(piece.value)
+      bytes += piece.value.length
+      if (bytes <= MAX_SAVED_BYTES) continue
+      await reader.cancel()
+      return TOO_LARGE
+    }
+    return pieces
   }
 
   // ------------------------------------------------------------------ from one tab to the next
@@ -162,6 +167,9 @@
   const rememberCursor = (cursor) => remember({ after: `"after": ${JSON.stringify(cursor)}` })
 
   offer(config.guide.fills)
+  // The one that was previewed on an earlier visit has a format by now, or was left.
+  const { shape: _earlier, ...stillMade } = readJson('made', {})
+  storage.setItem('made', JSON.stringify(stillMade))
   for (const { id, variables } of config.guide.tabs)
     if (id === 'guide-preview-format') offer({ shape: shapeText(JSON.parse(variables).shape, 2) })
 
@@ -240,6 +248,17 @@
   const UNREACHABLE =
     'The service cannot be reached. It has stopped, or is being started again: look where it was started, and press run again.'
 
+  const NO_ANSWER = { errors: [{ message: UNREACHABLE }] }
+  const LOST_MUTATION = {
+    errors: [
+      {
+        message:
+          'The service cannot be reached, so it is not known whether this was carried out. Look where it was started, and ' +
+          'when it is back, at the pool or at History before you press run again.',
+      },
+    ],
+  }
+
   const ACCEPT = 'application/graphql-response+json, application/json'
 
   /** A request as a form, by the GraphQL multipart request specification: JSON cannot hold a file. */
@@ -261,7 +280,7 @@
       },
       body: upload === undefined ? JSON.stringify(request) : formOf(request, upload),
     }).catch(() => undefined)
-    if (response === undefined) return { errors: [{ message: UNREACHABLE }] }
+    if (response === undefined) return NO_ANSWER
     if (!response.headers.get('content-type')?.includes('json')) {
       const answered = `${response.status} ${response.statusText}`.trimEnd()
       return { errors: [{ message: `The service answered ${answered}, which is no answer of the API.` }] }
@@ -293,7 +312,7 @@
     const result = await post(request, used)
     // What has happened since is shown by WatchTask, until a task is created.
     if (readJson('made', {}).after === undefined) {
-      const cursor = await cursorNow({ ...used, Authorization: authorization })
+      const cursor = await cursorNow(used)
       if (cursor) rememberCursor(cursor)
     }
     return result
@@ -322,12 +341,11 @@
     const result = await post(request, headers, file && { path: 'input.file', file })
     learnFrom(result.data, tab, request.variables)
     if (before && madeTask(result.data)) rememberCursor(before)
-    const sent = authorizationIn(withUsableKey(headers))
     files.set(
       tab,
-      filesIn(result.data).map((found) => ({ ...found, authorization: sent })),
+      filesIn(result.data).map((found) => ({ ...found, headers })),
     )
-    return result
+    return kind === 'mutation' && result === NO_ANSWER ? LOST_MUTATION : result
   }
 
   // ------------------------------------------------------------------ subscriptions
@@ -563,11 +581,19 @@
     if (after !== before) editor.setValue(after)
   }
 
+  /** Ends and drops what belongs to a tab that was closed. */
+  function forget(tab) {
+    watches.get(tab)?.close()
+    files.delete(tab)
+    late.delete(tab)
+  }
+
   let openTab = firstTab.id
   function onTabChange({ tabs, activeTabIndex }) {
     const { id } = tabs[activeTabIndex]
     tabsNow = tabs
-    for (const [tab, running] of watches) if (!tabs.some((other) => other.id === tab)) running.close()
+    for (const tab of [...watches.keys(), ...files.keys(), ...late.keys()])
+      if (!tabs.some((other) => other.id === tab)) forget(tab)
     document.getElementById('restore').hidden = missing(tabs).length === 0
     if (id === openTab) return
     openTab = id
