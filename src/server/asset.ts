@@ -58,7 +58,10 @@ export class Asset {
   #as(coding: ContentCoding): Promise<Buffer> {
     const known = this.#packed.get(coding)
     if (known !== undefined) return known
-    const packed = pack(this.#body, coding)
+    const packed = pack(this.#body, coding).catch((error: unknown) => {
+      this.#packed.delete(coding)
+      throw error
+    })
     this.#packed.set(coding, packed)
     return packed
   }

@@ -152,8 +152,8 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
       id: 'promo-codes-section',
       comment: [
         'Open the pool you want to populate and navigate to the Promo Codes section of its settings (replenishment). ' +
-          'This is where you decide how the pool will be filled with codes. Press run: the pool that you open here is ' +
-          'filled into the tabs behind this one.',
+          'This is where you decide how the pool will be filled with codes. Press run: this pool and its ' +
+          'settings are filled into the tabs behind this one.',
         'Select Generate promo codes as the method (GENERATE): SaveAndGenerate does that for you. UPLOAD stands for ' +
           'codes from a file.',
         'Next: PickFormat.',
@@ -168,6 +168,7 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
     replenishment {
       method
       format {
+        id
         name
         pattern
       }

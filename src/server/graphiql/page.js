@@ -144,21 +144,66 @@
 
   const quoted = (id) => (id === undefined ? undefined : JSON.stringify(id))
 
-  /** A shape as it stands in variables, so many levels deep. */
-  const shapeText = (shape, depth) =>
-    `"shape": ${JSON.stringify(shape, null, 2).replaceAll('\n', `\n${'  '.repeat(depth)}`)}`
+  const parsed = (text) => {
+    try {
+      return JSON.parse(text)
+    } catch (error) {
+      // As a person may leave it.
+      if (error instanceof SyntaxError) return undefined
+      throw error
+    }
+  }
 
-  function learnFrom(data, tab, variables) {
+  /** Notes what a tab takes over into its input when it is opened next: what a person changes after that stays. */
+  function hand(tab, input) {
+    const handed = readJson('handed', {})
+    storage.setItem('handed', JSON.stringify({ ...handed, [tab]: { ...handed[tab], ...input } }))
+  }
+
+  function withHanded(tab, text) {
+    const { [tab]: input, ...others } = readJson('handed', {})
+    const variables = parsed(text)
+    if (input === undefined || variables?.input === undefined) return text
+    storage.setItem('handed', JSON.stringify(others))
+    return JSON.stringify({ ...variables, input: { ...variables.input, ...input } }, null, 2)
+  }
+
+  /** Settings of a Promo Codes section: whoever saves them in one tab does not undo them by the other. */
+  function handSettings(tabs, { quantity, autoGenerate, refillThreshold }) {
+    if (tabs.includes('guide-save-promo-codes'))
+      hand('guide-save-promo-codes', { quantity, autoGenerate, refillThreshold })
+    if (tabs.includes('guide-save-and-generate'))
+      hand('guide-save-and-generate', { quantity, saveSettings: { autoGenerate, refillThreshold } })
+  }
+
+  const SETTINGS_TABS = ['guide-save-and-generate', 'guide-save-promo-codes']
+  const inputAtFirst = (tab) => JSON.parse(config.guide.tabs.find(({ id }) => id === tab).variables).input
+
+  function learnFrom(data, tab, { input, shape } = {}) {
     const opened = (id) => (tab === id ? data : undefined)
-    const seen =
-      opened('guide-preview-format')?.previewFormat?.capacity === undefined ? undefined : variables.shape
+    const section = opened('guide-promo-codes-section')?.pool
     remember({
-      format: quoted(data?.createFormat?.format?.id ?? opened('guide-available-codes')?.format?.id),
-      pool: quoted(data?.createPool?.pool?.id ?? opened('guide-promo-codes-section')?.pool?.id),
+      format: quoted(
+        data?.createFormat?.format?.id ??
+          opened('guide-available-codes')?.format?.id ??
+          section?.replenishment?.format?.id,
+      ),
+      pool: quoted(data?.createPool?.pool?.id ?? section?.id),
       task: quoted(madeTask(data)?.id),
       code: quoted(data?.claimCodes?.codes?.[0]?.code),
-      shape: seen === undefined ? undefined : shapeText(seen, 2),
     })
+    const first = inputAtFirst('guide-save-promo-codes')
+    if (data?.createPool?.pool) handSettings(SETTINGS_TABS, first)
+    if (section?.replenishment)
+      handSettings(SETTINGS_TABS, {
+        ...section.replenishment,
+        quantity: section.replenishment.quantity ?? first.quantity,
+      })
+    if (opened('guide-save-and-generate')?.generateCodes?.task)
+      handSettings(['guide-save-promo-codes'], { ...first, ...input.saveSettings, quantity: input.quantity })
+    if (opened('guide-save-promo-codes')?.saveReplenishment?.pool)
+      handSettings(['guide-save-and-generate'], { ...first, ...input })
+    if (opened('guide-preview-format')?.previewFormat?.capacity) hand('guide-create-format', { shape })
   }
 
   const madeTask = (data) =>
@@ -167,11 +212,6 @@
   const rememberCursor = (cursor) => remember({ after: `"after": ${JSON.stringify(cursor)}` })
 
   offer(config.guide.fills)
-  // The one that was previewed on an earlier visit has a format by now, or was left.
-  const { shape: _earlier, ...stillMade } = readJson('made', {})
-  storage.setItem('made', JSON.stringify(stillMade))
-  for (const { id, variables } of config.guide.tabs)
-    if (id === 'guide-preview-format') offer({ shape: shapeText(JSON.parse(variables).shape, 2) })
 
   // ------------------------------------------------------------------ the key
 
@@ -541,7 +581,8 @@
   }
 
   const state = readJson(TABS, { activeTabIndex: 0, tabs: config.guide.tabs.map(newTab) })
-  for (const tab of state.tabs) if (guideTabs.has(tab.id)) tab.variables = upToDate(tab.variables ?? '')
+  for (const tab of state.tabs)
+    if (guideTabs.has(tab.id)) tab.variables = upToDate(withHanded(tab.id, tab.variables ?? ''))
   storage.setItem(TABS, JSON.stringify(state))
   const firstTab = state.tabs[state.activeTabIndex] ?? state.tabs[0]
 
@@ -601,7 +642,8 @@
     // GraphiQL calls this in the middle of its own update, which would overwrite one made right here.
     queueMicrotask(() => {
       // A subscription that runs goes on with what it runs for.
-      if (guideTabs.has(id) && !watches.has(id)) replaceText('variables.json', upToDate)
+      if (guideTabs.has(id) && !watches.has(id))
+        replaceText('variables.json', (text) => upToDate(withHanded(id, text)))
       replaceText('request-headers.json', withKey)
       showLate()
     })
