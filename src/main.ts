@@ -41,8 +41,8 @@ function greeting(
         ? 'Your first API key, with all scopes, is the one in BOOTSTRAP_API_KEY.'
         : `Your first API key, with all scopes. It is shown this once:\n\n    ${firstKey}\n`
   const next = graphiqlHasKey
-    ? 'Open it: a key is filled in, and its tabs lead from a format to a claimed code.'
-    : 'Open it and put your key into the headers: its tabs lead from a format to a claimed code.'
+    ? 'Open it: a key is filled in, and its tabs lead from the list of pools to codes handed out.'
+    : 'Open it and put your key into the headers: its tabs lead from the list of pools to codes handed out.'
   return [
     '',
     `Promo codes is ready.   GraphiQL: ${url}${graphqlPath}`,

@@ -19,7 +19,7 @@ import { OperatorError } from './operator-error.ts'
 import { openParts } from './parts.ts'
 import { createApi, graphqlPath } from './server/api.ts'
 import { createDownload } from './server/download.ts'
-import { isLoopbackHost, loadGraphiql } from './server/graphiql.ts'
+import { Graphiql, isLoopbackHost } from './server/graphiql.ts'
 import { HttpServer } from './server/http.ts'
 import { isOperatorsOwn } from './server/operators-own.ts'
 import { UploadRoute } from './server/upload-route.ts'
@@ -131,10 +131,10 @@ async function openServer(lifecycle: Lifecycle, books: Books, options: ServiceOp
   const accountId = await findFirstAccount(books)
   const graphiqlHasKey = options.embedded && isLoopbackHost(options.host) && role !== 'worker'
   const apiKey = graphiqlHasKey ? await renewGraphiqlKey(books, accountId) : undefined
-  const graphiql = await loadGraphiql(graphqlPath)
+  const graphiql = new Graphiql(graphqlPath)
   const page = async (request: IncomingMessage) => {
     const sample = options.embedded ? await findSample(books, accountId) : undefined
-    return graphiql.page({
+    return await graphiql.page({
       apiKey: isOperatorsOwn(request) ? apiKey : undefined,
       database: (await readLog(books, accountId)).log,
       sample: sample && {

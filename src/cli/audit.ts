@@ -5,6 +5,7 @@ import {
   type FindingKind,
   findingKinds,
 } from '../domain/audit/audit.ts'
+import { grouped } from '../grouped.ts'
 import { OperatorError } from '../operator-error.ts'
 import { run, withDatabase } from './program.ts'
 
@@ -42,14 +43,14 @@ function lineOf({ kind, accountId, accountName, what }: Finding): string {
 }
 
 function conclusion({ lookedAt, findings }: AuditSummary, milliseconds: number): string {
-  const looked = [...lookedAt].map(([table, rows]) => `${table} ${rows}`).join(', ')
+  const looked = [...lookedAt].map(([table, rows]) => `${table} ${grouped(rows)}`).join(', ')
   const lines = [`Looked at these rows in ${(milliseconds / 1_000).toFixed(1)} s: ${looked}.`]
   if (findings.size === 0) lines.push('The books are sound.')
   else {
     lines.push('The books are NOT sound. It should hold, and does not, that')
     for (const [kind, count] of findings) {
       const more = count > printedOfAKind ? `, of which ${printedOfAKind} are above` : ''
-      lines.push(`  ${kind}: ${findingKinds[kind]} (${count} found${more})`)
+      lines.push(`  ${kind}: ${findingKinds[kind]} (${grouped(count)} found${more})`)
     }
   }
   return lines.join('\n')

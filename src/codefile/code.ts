@@ -1,4 +1,5 @@
 import { refusedCharacters } from '../codespace/characters.ts'
+import { grouped } from '../grouped.ts'
 import { type ByteString, decoded } from './byte-string.ts'
 
 /** As long as a column of other systems usually is: whatever holds codes elsewhere fits. */
@@ -30,7 +31,7 @@ export function readCode(cell: ByteString): CellReading {
   const code = withoutFormula(trimmed(text)).normalize('NFC')
   if (code.length > longestCode)
     return {
-      refused: `It has ${code.length.toLocaleString('en-US')} characters. At most ${longestCode} are possible.`,
+      refused: `It has ${grouped(code.length)} characters. At most ${longestCode} are possible.`,
     }
   const reason = damageOf(code) ?? refusedIn(code)
   return reason === undefined ? { code } : { refused: reason }

@@ -1,3 +1,4 @@
+import { grouped } from '../grouped.ts'
 import { type ByteString, decodedLeniently, shown } from './byte-string.ts'
 import type { Row } from './cells.ts'
 import { CodeFileError } from './code-file-error.ts'
@@ -137,7 +138,7 @@ function onlyOf(found: number[], cells: readonly ByteString[]): number | undefin
     )
   if (cells.length === 1) return undefined
   throw new CodeFileError(
-    `The file has ${cells.length} columns, and none has a usual name such as "code". Its first row has ` +
+    `The file has ${grouped(cells.length)} columns, and none has a usual name such as "code". Its first row has ` +
       `${named(cells)}. Name the column that has the codes${encodingHint(cells)}; if the file has no header, add one.`,
   )
 }
@@ -150,7 +151,9 @@ function named(cells: readonly ByteString[]): string {
     const name = shown(cell).replace(/\p{C}/gu, ' ')
     return `"${name.length > longestName ? `${name.slice(0, longestName - 1).toWellFormed()}…` : name}"`
   })
-  return cells.length > mostNames ? `${names.join(', ')} and ${cells.length - mostNames} more` : listOf(names)
+  return cells.length > mostNames
+    ? `${names.join(', ')} and ${grouped(cells.length - mostNames)} more`
+    : listOf(names)
 }
 
 function listOf(items: readonly string[]): string {

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import { grouped } from '../grouped.ts'
 import type { ByteString } from './byte-string.ts'
 import { CodeFileError } from './code-file-error.ts'
 import { checkKind } from './kinds.ts'
@@ -110,7 +111,7 @@ async function* pieces(
     total += chunk.length
     if (total > maximumBytes)
       throw new CodeFileError(
-        `The file has more than ${maximumBytes.toLocaleString('en-US')} bytes (unpacked, if it is packed), which is ` +
+        `The file has more than ${grouped(maximumBytes)} bytes (unpacked, if it is packed), which is ` +
           'the most that is possible. Split it into several files.',
       )
     for (let at = 0; at < chunk.length; ) {

@@ -1,3 +1,4 @@
+import { grouped } from '../grouped.ts'
 import { type ByteString, shown } from './byte-string.ts'
 import { lineEnd, neverClosed, type Row, readRow } from './cells.ts'
 import { anythingUnusual, isBlank, longestCode, readCode } from './code.ts'
@@ -256,7 +257,7 @@ export class RowReader {
     ) {
       this.#refuse(
         row,
-        `The row has ${cells.length} cells and the first row ${columns}, so it is in doubt which is the code. Put a ` +
+        `The row has ${grouped(cells.length)} cells and the first row ${grouped(columns)}, so it is in doubt which is the code. Put a ` +
           'cell that has a comma, a semicolon or a tab in quotes.',
       )
     } else {
@@ -294,9 +295,7 @@ function isBlankRow({ row }: FirstRow): boolean {
   return row.cells.every(isBlank)
 }
 
-const tooLong =
-  `The row is longer than ${longestRow.toLocaleString('en-US')} bytes. Look whether line ends are missing ` +
-  'in the file.'
+const tooLong = `The row is longer than ${grouped(longestRow)} bytes. Look whether line ends are missing in the file.`
 
 /** Up to where the text is of whole lines that are each a row, as there is no quote in them; `at` if there are none. */
 function endOfLines(text: ByteString, at: number, last: boolean): number {

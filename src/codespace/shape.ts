@@ -1,3 +1,4 @@
+import { grouped } from '../grouped.ts'
 import { type CharacterSet, characterSets, listed, refusedCharacters } from './characters.ts'
 
 /** What a person says a format should be: a prefix, random characters or a pattern, a suffix. */
@@ -167,10 +168,6 @@ function capacityIssue(random: number, choices: number): string | undefined {
 
 function tooLong(subject: string, length: number): string {
   return `${subject} has ${grouped(length)} characters; a whole code has at most ${longestCode}. Shorten it.`
-}
-
-function grouped(count: number): string {
-  return count.toLocaleString('en-US')
 }
 
 /** 79228162514264337593543950336n as 7.9 × 10^28: cut, not rounded. */

@@ -1,3 +1,4 @@
+import { grouped } from '../grouped.ts'
 import { listed } from './characters.ts'
 import { lookAlikes } from './look-alikes.ts'
 import type { Pattern } from './pattern.ts'
@@ -66,10 +67,6 @@ function duration(seconds: bigint): string {
   if (!unit) return 'less than a second'
   const count = seconds / unit[1]
   return `${grouped(count)} ${unit[0]}${count === 1n ? '' : 's'}`
-}
-
-function grouped(number: bigint): string {
-  return number.toLocaleString('en-US')
 }
 
 function lookAlikesMessage(characters: string): string | undefined {

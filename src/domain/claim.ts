@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { CommitUnansweredError } from '../database/errors.ts'
+import { grouped } from '../grouped.ts'
 import { readBatches } from './batch.ts'
 import type { Books } from './books.ts'
 import { type ClaimCodesInput, type ClaimRequest, claimGroup, type GroupResult } from './claim-group.ts'
@@ -220,7 +221,10 @@ function piecesOf(claims: readonly AcceptedClaim[]): AcceptedClaim[][] {
 function checkClaim(input: ClaimCodesInput): void {
   const check = new InputCheck()
   if (input.count < 1 || input.count > maximumClaim)
-    check.issue(['count'], `It is ${input.count}. One claim takes from 1 to ${maximumClaim} codes.`)
+    check.issue(
+      ['count'],
+      `It is ${grouped(input.count)}. One claim takes from 1 to ${grouped(maximumClaim)} codes.`,
+    )
   if (input.recipient !== undefined) check.text(['recipient'], input.recipient, maximumRecipientLength)
   checkIdempotencyKey(check, input.idempotencyKey)
   check.done()

@@ -1,3 +1,5 @@
+import { grouped } from '../grouped.ts'
+
 /**
  * What a request can do wrong, as the callers of the service should hear of it. `path` leads to the field of the
  * input that is at fault, and is empty when no one field is.
@@ -37,7 +39,7 @@ export class InvalidInputError extends UserError {
   constructor(issues: [InputIssue, ...InputIssue[]]) {
     const [first, ...more] = issues
     super(
-      more.length === 0 ? first.message : `${first.message} (and ${more.length} more: see issues)`,
+      more.length === 0 ? first.message : `${first.message} (and ${grouped(more.length)} more: see issues)`,
       more.length === 0 ? first.path : [],
     )
     this.issues = issues
@@ -47,11 +49,10 @@ export class InvalidInputError extends UserError {
 /** The file of an upload is larger than is accepted: nothing of it was kept. */
 export class FileTooLargeError extends InvalidInputError {
   constructor(maximumBytes: number) {
-    const size = maximumBytes.toLocaleString('en')
     super([
       {
         path: ['file'],
-        message: `The file is larger than ${size} bytes, the most that is accepted. Split it, and upload its parts one after the other.`,
+        message: `The file is larger than ${grouped(maximumBytes)} bytes, the most that is accepted. Split it, and upload its parts one after the other.`,
       },
     ])
   }
@@ -157,7 +158,7 @@ export class UploadNotUndoneError extends UserError {
 }
 
 function codes(count: bigint): string {
-  return count === 1n ? '1 code' : `${count} codes`
+  return count === 1n ? '1 code' : `${grouped(count)} codes`
 }
 
 /** The cursor is not one of this account's event log: made up, of another account, or of a log before a restore. */

@@ -1,3 +1,4 @@
+import { grouped } from '../grouped.ts'
 import { type InputIssue, InvalidInputError } from './errors.ts'
 
 /** Collects what is wrong with an input, so that all of it is told at once. */
@@ -20,7 +21,7 @@ export class InputCheck {
     else if (lengthOf(name) > maximumNameLength)
       this.issue(
         ['name'],
-        `The name has ${lengthOf(name)} characters. At most ${maximumNameLength} are possible.`,
+        `The name has ${grouped(lengthOf(name))} characters. At most ${maximumNameLength} are possible.`,
       )
     else if (invisible.test(name))
       this.issue(['name'], 'The name contains control characters or line breaks. Remove them.')
@@ -29,16 +30,19 @@ export class InputCheck {
 
   /** A count of codes: at least `minimum`, and no more than any format could give. */
   count(path: string[], value: bigint, minimum: bigint): void {
-    if (value < minimum) this.issue(path, `It is ${value}. It must be at least ${minimum}.`)
+    if (value < minimum) this.issue(path, `It is ${grouped(value)}. It must be at least ${grouped(minimum)}.`)
     else if (value > maximumCount)
-      this.issue(path, `It is ${value}. It must be at most 2^96, which is ${maximumCount}.`)
+      this.issue(path, `It is ${grouped(value)}. It must be at most 2^96, which is ${grouped(maximumCount)}.`)
   }
 
   /** Text that is stored as it is: not empty, of limited length, and something PostgreSQL can store. */
   text(path: string[], value: string, maximum: number): void {
     if (value === '') this.issue(path, 'It is empty. Leave it out, or give it at least one character.')
     else if (value.length > maximum)
-      this.issue(path, `It has ${value.length} characters. At most ${maximum} are possible.`)
+      this.issue(
+        path,
+        `It has ${grouped(value.length)} characters. At most ${grouped(maximum)} are possible.`,
+      )
     else if (value.includes('\0') || !value.isWellFormed())
       this.issue(path, 'It contains a NUL character or half of a surrogate pair. Remove it.')
   }

@@ -1,3 +1,4 @@
+import { grouped } from '../grouped.ts'
 import { layBatch } from './batch.ts'
 import type { BookTransaction } from './books.ts'
 import { atOnceWhileUnready, takeNext } from './earlier-codes.ts'
@@ -125,6 +126,6 @@ function shortage(format: FormatUse, quantity: bigint): string {
   const rest =
     quantity === 0n
       ? `has no codes left, so the pool could not be refilled`
-      : `had only ${quantity} codes left, so the pool was not refilled in full`
+      : `had only ${grouped(quantity)} codes left, so the pool was not refilled in full`
   return `The format "${format.name}" ${rest}. Give the pool a format with more room.`
 }

@@ -1,4 +1,5 @@
 import type { TaskStatus } from '../generated/prisma/client.ts'
+import { grouped } from '../grouped.ts'
 import type { Books, BookTransaction } from './books.ts'
 import { NotFoundError, UploadNotUndoneError } from './errors.ts'
 import { holdCatalog, lockFormat } from './format.ts'
@@ -100,7 +101,8 @@ async function removeBatch(tx: BookTransaction, pool: Pool, taskId: string): Pro
 }
 
 function claimedReason(claimed: bigint, count: bigint): string {
-  const some = claimed < count ? `${claimed} of its ${count} codes have` : `All of its codes have`
+  const some =
+    claimed < count ? `${grouped(claimed)} of its ${grouped(count)} codes have` : `All of its codes have`
   return `${some} been claimed, so the upload can no longer be undone: codes that were handed out must stay what they are.`
 }
 

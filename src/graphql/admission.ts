@@ -10,6 +10,7 @@ import {
   Kind,
   OperationTypeNode,
 } from 'graphql'
+import { grouped } from '../grouped.ts'
 import { countless, nothing, Scale, UnweighableError, type Weighed, type Weight } from './answer-weight.ts'
 import type { Context } from './context.ts'
 import { IntrospectionWeights } from './introspection-weight.ts'
@@ -127,11 +128,11 @@ function excess(weight: Weight, limits: Readonly<Weight>): GraphQLError | undefi
   for (const [kind, [what, advice]] of Object.entries(meanings) as [keyof Weight, [string, string]][]) {
     const [figure, limit] = [weight[kind], limits[kind]]
     if (figure <= limit) continue
-    const told = figure >= countless ? 'more than anybody can count' : Math.ceil(figure).toLocaleString('en')
+    const told = figure >= countless ? 'more than anybody can count' : grouped(Math.ceil(figure))
     return refused(
       badInput(
         `The operation asks for too much at once: its answer could have ${told} ${what}, and at most ` +
-          `${limit.toLocaleString('en')} are possible. ${advice}`,
+          `${grouped(limit)} are possible. ${advice}`,
       ),
     )
   }

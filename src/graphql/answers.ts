@@ -1,5 +1,6 @@
 import type { ExecutionResult } from 'graphql'
 import type { Turns } from '../domain/turns.ts'
+import { grouped } from '../grouped.ts'
 import { answerLimits } from './admission.ts'
 import { jsonOf } from './json.ts'
 import { problem } from './problems.ts'
@@ -66,7 +67,7 @@ export class Answers {
 function tooLarge(maxBytes: number) {
   return problem(
     'ANSWER_TOO_LARGE',
-    `The answer has more than ${maxBytes.toLocaleString('en')} bytes, so none of it is sent. Ask for fewer items or ` +
+    `The answer has more than ${grouped(maxBytes)} bytes, so none of it is sent. Ask for fewer items or ` +
       'fewer fields, in several requests. What a mutation has done is done: send it again with the same idempotencyKey ' +
       'and a smaller selection.',
   )

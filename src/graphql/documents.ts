@@ -18,6 +18,7 @@ import {
   visitWithTypeInfo,
 } from 'graphql'
 import { LRUCache } from 'lru-cache'
+import { grouped } from '../grouped.ts'
 import { type DocumentWeight, weighDocument } from './document-weight.ts'
 import { type ProblemCode, problem } from './problems.ts'
 import { checkVariables } from './variables.ts'
@@ -175,7 +176,7 @@ function parseDocument(text: string): DocumentNode {
     throw new Refusal([
       requestProblem(
         'GRAPHQL_PARSE_FAILED',
-        `The document has ${shown(text.length)} characters. At most ${shown(maxDocumentLength)} are possible. ` +
+        `The document has ${grouped(text.length)} characters. At most ${grouped(maxDocumentLength)} are possible. ` +
           'Send values as variables, and what it asks for in several requests.',
       ),
     ])
@@ -212,10 +213,10 @@ function excessOf(text: string): string | undefined {
     throw error
   }
   if (comments > maxComments)
-    return `The document has more than ${shown(maxComments)} comments. Send it without them.`
+    return `The document has more than ${grouped(maxComments)} comments. Send it without them.`
   if (tokens > maxTokens)
     return (
-      `The document has more than ${shown(maxTokens)} tokens (names, values and punctuation). Send values as ` +
+      `The document has more than ${grouped(maxTokens)} tokens (names, values and punctuation). Send values as ` +
       'variables, and what it asks for in several requests.'
     )
   return undefined
@@ -262,7 +263,7 @@ function checkWeight(document: DocumentNode): void {
     const has = weight[name as keyof DocumentWeight]
     if (has > most)
       throw new Refusal([
-        invalid(`The document has ${shown(has)} ${what}. At most ${shown(most)} are possible. ${advice}`),
+        invalid(`The document has ${grouped(has)} ${what}. At most ${grouped(most)} are possible. ${advice}`),
       ])
   }
 }
@@ -336,8 +337,4 @@ function requestProblem(code: ProblemCode, message: string, at?: GraphQLError): 
 
 function shortened(message: string): string {
   return message.length > maxErrorLength ? `${message.slice(0, maxErrorLength)}…` : message
-}
-
-function shown(count: number): string {
-  return count.toLocaleString('en')
 }

@@ -4,6 +4,7 @@ import { FormatOverlapError, InvalidInputError, NameTakenError, NotFoundError } 
 import { availableForGeneration, renameFormat } from '../domain/format.ts'
 import { createFormat, previewFormat } from '../domain/new-format.ts'
 import type { Format as FormatRow } from '../generated/prisma/client.ts'
+import { grouped } from '../grouped.ts'
 import { builder } from './builder.ts'
 import { countedConnectionType, pageWeight } from './connections.ts'
 import { loadedReads, rowReads } from './field-rules.ts'
@@ -85,7 +86,7 @@ export const Format = builder.prismaNode('Format', {
       }),
       checkArgs: ({ count }) => {
         if (count < 0 || count > maximumExamples)
-          throw badInput(`count is ${count}. From 0 to ${maximumExamples} examples are possible.`)
+          throw badInput(`count is ${grouped(count)}. From 0 to ${maximumExamples} examples are possible.`)
       },
       args: {
         count: t.arg.int({

@@ -1,4 +1,5 @@
 import { readCode } from '../domain/code.ts'
+import { grouped } from '../grouped.ts'
 import { Account, ApiKey, mayReadKeys } from './account.ts'
 import { builder } from './builder.ts'
 import { mayRead, statusOf } from './code.ts'
@@ -32,7 +33,7 @@ builder.queryFields((t) => ({
     },
     checkArgs: ({ ids }) => {
       if (ids.length > maximumPageSize)
-        throw badInput(`ids has ${ids.length} ids. At most ${maximumPageSize} are possible.`)
+        throw badInput(`ids has ${grouped(ids.length)} ids. At most ${maximumPageSize} are possible.`)
     },
     args: { ids: t.arg.idList({ required: true, description: 'Global ids.' }) },
     resolve: (_root, { ids }, context) => ids.map((id) => findNode(id, context)),

@@ -1,4 +1,5 @@
 import type { GraphQLError } from 'graphql'
+import { grouped } from '../grouped.ts'
 import { builder } from './builder.ts'
 import { isUuid } from './ids.ts'
 import { problem } from './problems.ts'
@@ -36,7 +37,7 @@ export function pageSize(args: PageArguments): PageSize {
     throw badInput('Give first or last, not both: a page is taken from one end of the list.')
   const [name, limit] = last == null ? ['first', first ?? defaultPageSize] : ['last', last]
   if (limit < 1 || limit > maximumPageSize)
-    throw badInput(`${name} is ${limit}. A page has 1 to ${maximumPageSize} items.`)
+    throw badInput(`${name} is ${grouped(limit)}. A page has 1 to ${maximumPageSize} items.`)
   return { limit, fromEnd: last != null }
 }
 

@@ -1,4 +1,5 @@
 import { Kind } from 'graphql'
+import { grouped } from '../grouped.ts'
 import { builder } from './builder.ts'
 import { problem } from './problems.ts'
 
@@ -34,7 +35,7 @@ function parseBigInt(value: unknown): bigint {
     throw problem(
       'GRAPHQL_VALIDATION_FAILED',
       Number.isInteger(value)
-        ? 'An integer above 2^53 - 1 may have lost digits on its way. Send it as a string: "9007199254740993".'
+        ? 'An integer above 2^53 - 1 may have lost digits on its way. Send it as a string of digits, in quotes.'
         : `A BigInt is a whole number: ${value} is not.`,
     )
   }
@@ -42,7 +43,7 @@ function parseBigInt(value: unknown): bigint {
   if (value.length > maximumDigits)
     throw problem(
       'GRAPHQL_VALIDATION_FAILED',
-      `A BigInt of ${value.length} digits is more than anything here can be.`,
+      `A BigInt of ${grouped(value.length)} digits is more than anything here can be.`,
     )
   return BigInt(value)
 }

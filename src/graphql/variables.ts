@@ -1,4 +1,5 @@
 import type { GraphQLError } from 'graphql'
+import { grouped } from '../grouped.ts'
 import { problem } from './problems.ts'
 
 /** What the variables of an operation may be at most. */
@@ -43,10 +44,7 @@ export function checkVariables(
     }
   }
   if (values > maxVariables.values)
-    return tooMuch(
-      `more than ${maxVariables.values.toLocaleString('en')} values`,
-      'Send them in several requests.',
-    )
+    return tooMuch(`more than ${grouped(maxVariables.values)} values`, 'Send them in several requests.')
   // A comma or a bracket, and what is no text.
   return { length: length + 5 * values }
 }

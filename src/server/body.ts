@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { FileInterruptedError } from '../domain/errors.ts'
+import { grouped } from '../grouped.ts'
 
 /** How long a client may be silent while it sends a file. */
 export const longestSilenceMs = 60_000
@@ -55,7 +56,7 @@ function silenceError(came: number, silenceMs: number): FileInterruptedError {
   return new FileInterruptedError(
     came === 0
       ? `Nothing of the file came for ${seconds} seconds.`
-      : `No more than ${came} bytes of the file came in ${seconds} seconds.`,
+      : `No more than ${grouped(came)} bytes of the file came in ${seconds} seconds.`,
   )
 }
 

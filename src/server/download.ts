@@ -14,6 +14,7 @@ import type { Credentials } from '../graphql/context.ts'
 import { encodeId, uuidOf } from '../graphql/ids.ts'
 import { codesPath } from '../graphql/links.ts'
 import { problem } from '../graphql/problems.ts'
+import { grouped } from '../grouped.ts'
 import type { Authentication } from './authentication.ts'
 import { CodesFile } from './codes-file.ts'
 import {
@@ -119,7 +120,9 @@ async function poolCodes(
 
   const { from, to } = await excerptOf(books, accountId, poolId, taskId, positionsOf(picture, status))
   if (wanted.from > to - from)
-    throw badInput(`from is ${wanted.from}, and the file has ${to - from} codes. Give at most that.`)
+    throw badInput(
+      `from is ${grouped(wanted.from)}, and the file has ${grouped(to - from)} codes. Give at most that.`,
+    )
   const excerpt = { accountId, poolId, picture, from: from + wanted.from, to }
   const file = new CodesFile(books, excerpt, { raw, withHeader: wanted.from === 0n })
   const headers = {
@@ -178,9 +181,13 @@ async function part(
   const { bytes } = measured
   const from = 'suffix' in range ? (range.suffix < bytes ? bytes - range.suffix : 0n) : range.first
   if (from >= bytes)
-    throw problem('BAD_USER_INPUT', `The file has ${bytes} bytes: there are none at ${from}.`, {
-      http: { status: 416, headers: { 'Content-Range': `bytes */${bytes}` } },
-    })
+    throw problem(
+      'BAD_USER_INPUT',
+      `The file has ${grouped(bytes)} bytes: there are none at ${grouped(from)}.`,
+      {
+        http: { status: 416, headers: { 'Content-Range': `bytes */${bytes}` } },
+      },
+    )
   if ('suffix' in range) measured = await measure(from)
   const to = 'suffix' in range || range.last === undefined || range.last >= bytes ? bytes : range.last + 1n
   return {

@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import { isUnavailable } from '../database/errors.ts'
 import { RejectedRowsForgottenError } from '../domain/errors.ts'
 import { PictureChangedError } from '../domain/export.ts'
+import { acceptedCoding } from './content-coding.ts'
 
 /** What a request is answered with. */
 export interface FileAnswer {
@@ -22,7 +23,7 @@ export async function send(
   file: FileAnswer,
   log: Logger,
 ): Promise<void> {
-  const gzip = file.gzip && acceptsGzip(request.headers['accept-encoding'])
+  const gzip = file.gzip && acceptedCoding(request, ['gzip', 'identity']) === 'gzip'
   const headers = { ...file.headers }
   if (gzip) {
     headers['Content-Encoding'] = 'gzip'
@@ -71,19 +72,6 @@ async function begun(pieces: AsyncGenerator<Buffer>): Promise<AsyncGenerator<Buf
     for (const { done, value } of [first, second]) if (done !== true) yield value
     yield* pieces
   })()
-}
-
-function acceptsGzip(accepted: string | string[] | undefined): boolean {
-  const weights = new Map(
-    String(accepted ?? '')
-      .toLowerCase()
-      .split(',')
-      .map((coding) => {
-        const [name = '', weight = '1'] = coding.split(/;\s*q=/)
-        return [name.trim(), Number(weight)]
-      }),
-  )
-  return (weights.get('gzip') ?? weights.get('*') ?? 0) > 0
 }
 
 /** How a browser is told to save a file, and under which name. RFC 6266, RFC 8187. */

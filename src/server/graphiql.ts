@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { Asset } from './asset.ts'
 import { type Guide, type GuideSample, guide } from './graphiql/guide.ts'
 
 const LOGO =
-  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40" width="32" height="32">' +
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40" aria-hidden="true">' +
   '<path fill="#d60590" d="M4 10h32v7a3 3 0 0 0 0 6v7H4v-7a3 3 0 0 0 0-6z"/>' +
   '<path stroke="#fff" stroke-width="2" stroke-dasharray="3 3" d="M25 11v18"/>' +
   '<path stroke="#fff" stroke-width="2.5" d="M10 17h10M10 23h7"/></svg>'
@@ -40,11 +42,6 @@ export const graphiqlPageHeaders: Readonly<Record<string, string>> = {
   'X-Frame-Options': 'DENY',
 }
 
-export interface GraphiqlAsset {
-  readonly body: string
-  readonly headers: Readonly<Record<string, string>>
-}
-
 export interface GraphiqlPageOptions {
   /** Filled into the headers editor of every tab. Whoever can read the page can read the key. */
   readonly apiKey?: string | undefined
@@ -57,43 +54,69 @@ export interface GraphiqlPageOptions {
   readonly database?: string | undefined
 }
 
-export interface Graphiql {
-  /** The page, with the guide's steps as tabs. It asks its own origin for everything else. */
-  page(options: GraphiqlPageOptions): string
-  /** The file at a URL path, if it is one of the page's. */
-  asset(path: string): GraphiqlAsset | undefined
+interface Files {
+  /** The path that all of them are below: another one when one of them is another. */
+  readonly folder: string
+  readonly assets: ReadonlyMap<string, Asset>
 }
 
-/**
- * Reads GraphiQL (nine megabytes) into memory.
- *
- * @param endpoint the URL path of the API, for HTTP and WebSocket alike
- */
-export async function loadGraphiql(endpoint: string): Promise<Graphiql> {
-  const bundle = await import('@graphql-yoga/render-graphiql/graphiql')
+/** GraphiQL: its page, and the files that the page loads. They are read when somebody asks for one of them first. */
+export class Graphiql {
+  readonly #endpoint: string
+  #files: Promise<Files> | undefined
+
+  /** @param endpoint the URL path of the API, for HTTP and WebSocket alike */
+  constructor(endpoint: string) {
+    this.#endpoint = endpoint
+  }
+
+  /** The page, with the guide's steps as tabs. It asks its own origin for everything else. */
+  async page(options: GraphiqlPageOptions): Promise<string> {
+    const { folder } = await this.#read()
+    return renderPage(this.#endpoint, folder, options)
+  }
+
+  /** The file at a URL path, if it is one of the page's. */
+  async asset(path: string): Promise<Asset | undefined> {
+    const { assets } = await this.#read()
+    return assets.get(path)
+  }
+
+  #read(): Promise<Files> {
+    this.#files ??= readFiles().catch((error: unknown) => {
+      this.#files = undefined
+      throw error
+    })
+    return this.#files
+  }
+}
+
+async function readFiles(): Promise<Files> {
   const graphqlWs = dirname(createRequire(import.meta.url).resolve('graphql-ws/package.json'))
-  const files: Readonly<Record<string, string>> = {
-    'page.js': await readFile(new URL('./graphiql/page.js', import.meta.url), 'utf8'),
-    'graphql-ws.js': await readFile(join(graphqlWs, 'umd/graphql-ws.min.js'), 'utf8'),
-    'graphiql.js': bundle.js,
-    'graphiql.css': bundle.css,
-    'editor.worker.js': bundle.editorWorkerService,
-    'json.worker.js': bundle.jsonWorker,
-    'graphql.worker.js': bundle.graphqlWorker,
-  }
+  const [script, style, socket, bundle] = await Promise.all([
+    readFile(new URL('./graphiql/page.js', import.meta.url)),
+    readFile(new URL('./graphiql/page.css', import.meta.url)),
+    readFile(join(graphqlWs, 'umd/graphql-ws.min.js')),
+    readBundle(),
+  ])
+  const files = Object.entries({ 'page.js': script, 'page.css': style, 'graphql-ws.js': socket, ...bundle })
   const hash = createHash('sha256')
-  for (const [name, body] of Object.entries(files)) hash.update(`${name}\n${body}\n`)
+  for (const [name, body] of files) hash.update(`${name}\n`).update(body)
   const folder = `${graphiqlAssetsPath}${hash.digest('hex').slice(0, 16)}/`
-  const assets = new Map(
-    Object.entries(files).map(([name, body]) => [
-      `${folder}${name}`,
-      { body, headers: assetHeaders(name) } satisfies GraphiqlAsset,
-    ]),
-  )
   return {
-    page: (options) => renderPage(endpoint, folder, options),
-    asset: (path) => assets.get(path),
+    folder,
+    assets: new Map(files.map(([name, body]) => [`${folder}${name}`, new Asset(body, assetHeaders(name))])),
   }
+}
+
+/** The files of GraphiQL and of its editor, by name. */
+function readBundle(): Promise<Record<string, Uint8Array>> {
+  const { promise, resolve, reject } = Promise.withResolvers<Record<string, Uint8Array>>()
+  const thread = new Worker(new URL('./graphiql/bundle.ts', import.meta.url))
+  thread.once('message', resolve)
+  thread.once('error', reject)
+  thread.once('exit', () => reject(new Error('The thread that reads GraphiQL ended before it had done so.')))
+  return promise
 }
 
 function assetHeaders(name: string): Readonly<Record<string, string>> {
@@ -133,17 +156,18 @@ function renderPage(
     <title>Promo codes: GraphiQL</title>
     <link rel="icon" href="data:image/svg+xml,${encodeURIComponent(LOGO)}">
     <link rel="stylesheet" href="${folder}graphiql.css">
-    <style>
-      body { margin: 0 }
-      #root { height: 100vh }
-      /* GraphiQL moves a tab far away the moment it is pressed, so that the first click on it is lost. */
-      .graphiql-tab { transform: none !important }
-    </style>
+    <link rel="stylesheet" href="${folder}page.css">
   </head>
   <body>
+    <header id="bar">
+      <h1>${LOGO} Promo codes</h1>
+      <p id="notice" role="status"></p>
+      <p id="hint">Follow the tabs from left to right. The Tab key leaves an editor; after <kbd id="indents">Ctrl+M</kbd> it indents there.</p>
+      <div id="files"></div>
+      <button id="restore" type="button" hidden>Restore the tour</button>
+    </header>
     <noscript>GraphiQL needs JavaScript. The API works without: POST ${endpoint}</noscript>
-    <div id="root"></div>
-    <template id="logo">${LOGO}</template>
+    <main id="root"></main>
     <script type="application/json" id="config">${jsonInHtml(config)}</script>
     <script src="${folder}graphql-ws.js"></script>
     <script src="${folder}page.js"></script>

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { isUnavailable } from '../database/errors.ts'
 import type { Books } from '../domain/books.ts'
 import { problem } from '../graphql/problems.ts'
+import { grouped } from '../grouped.ts'
 import { type Api, graphqlPath } from './api.ts'
 import { awaitsContinue, discardRest, limitArrival } from './body.ts'
 import { answerPreflight } from './cross-origin.ts'
@@ -153,13 +154,14 @@ export class HttpServer {
 
   /** What is there beside the API, and needs no key. */
   async #answerBeside(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const asset = path.startsWith(graphiqlAssetsPath) ? this.#site.graphiql.asset(path) : undefined
+    const { graphiql, serveApi } = this.#site
+    const asset = serveApi && path.startsWith(graphiqlAssetsPath) ? await graphiql.asset(path) : undefined
     if (asset === undefined && path !== '/health' && path !== '/ready' && path !== '/')
       throw problem('NOT_FOUND', `Nothing is here. The API is at ${graphqlPath}.`, { http: { status: 404 } })
     if (request.method === 'OPTIONS') return answerPreflight(response, getMethods)
     if (request.method !== 'GET' && request.method !== 'HEAD')
       throw badRequest(`This can only be read. The API is at ${graphqlPath}.`, 405, { Allow: getMethods })
-    if (asset !== undefined) send(response, 200, asset.body, asset.headers)
+    if (asset !== undefined) await asset.answer(request, response)
     else if (path === '/health') send(response, 200, 'ok\n')
     else if (path === '/ready') await this.#tellReadiness(response)
     else send(response, 302, '', { Location: graphqlPath })
@@ -186,7 +188,7 @@ function unreadable(code: string | undefined): { status: number; message: string
   if (code === 'HPE_HEADER_OVERFLOW')
     return {
       status: 431,
-      message: `The address and the headers have more than ${maxHeaderBytes.toLocaleString('en')} bytes. Send a long query with POST.`,
+      message: `The address and the headers have more than ${grouped(maxHeaderBytes)} bytes. Send a long query with POST.`,
     }
   if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW')
     return { status: 413, message: 'The chunks of the body have too long extensions. Leave them out.' }

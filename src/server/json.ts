@@ -1,4 +1,5 @@
 import { problem } from '../graphql/problems.ts'
+import { grouped } from '../grouped.ts'
 
 // Parsing takes longest where there is much to build from few bytes: a megabyte of brackets took 0.1 s.
 const maxJsonValues = 20_000
@@ -31,8 +32,7 @@ export function excessOfJson(text: string): string | undefined {
         break
       case comma:
         values += 1
-        if (values > maxJsonValues)
-          return `The JSON has more than ${maxJsonValues.toLocaleString('en')} values.`
+        if (values > maxJsonValues) return `The JSON has more than ${grouped(maxJsonValues)} values.`
     }
   return undefined
 }

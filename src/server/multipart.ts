@@ -5,6 +5,7 @@ import type { GraphQLParams } from 'graphql-yoga'
 import { FileInterruptedError } from '../domain/errors.ts'
 import { FormFile } from '../graphql/file.ts'
 import { problem } from '../graphql/problems.ts'
+import { grouped } from '../grouped.ts'
 import { readBody } from './body.ts'
 import { checkJson } from './json.ts'
 
@@ -32,7 +33,7 @@ export async function readForm(
   let file: BusboyFileStream | undefined
   const parser = openParser(request)
   parser.on('field', (name, value, _nameCut, valueCut) => {
-    if (valueCut) reject(malformed(`The part "${name}" has more than ${longestField} bytes.`))
+    if (valueCut) reject(malformed(`The part "${name}" has more than ${grouped(longestField)} bytes.`))
     // Nothing else is read.
     else if (name === 'operations' || name === 'map') fields.set(name, value)
   })
@@ -48,7 +49,7 @@ export async function readForm(
     }
   })
   for (const limit of ['fieldsLimit', 'partsLimit'] as const)
-    parser.on(limit, () => reject(malformed(`It has more than ${mostParts} parts.`)))
+    parser.on(limit, () => reject(malformed(`It has more than ${grouped(mostParts)} parts.`)))
   // Answered: what is still to come is for nobody.
   response.once('close', () => parser.destroy())
   response.once('finish', () => parser.destroy())

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { GraphQLError } from 'graphql'
 import type { GraphQLParams } from 'graphql-yoga'
 import { problem } from '../graphql/problems.ts'
+import { grouped } from '../grouped.ts'
 import { longestSilenceMs } from './body.ts'
 import { checkJson } from './json.ts'
 import { isForm, readForm } from './multipart.ts'
@@ -95,7 +96,7 @@ async function readWhole(request: IncomingMessage): Promise<Buffer> {
 
 function tooLong(): GraphQLError {
   return malformed(
-    `The request has more than ${maximumRequestBytes.toLocaleString('en')} bytes. Ask for less at once. Files are sent as a form, ` +
+    `The request has more than ${grouped(maximumRequestBytes)} bytes. Ask for less at once. Files are sent as a form, ` +
       'or to /pools/<pool id>/codes.',
     413,
   )

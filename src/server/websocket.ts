@@ -14,6 +14,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import type { Credentials } from '../graphql/context.ts'
 import { problem, publicError, wireError } from '../graphql/problems.ts'
 import type { Subscriber } from '../graphql/subscribe.ts'
+import { grouped } from '../grouped.ts'
 import { type Api, graphqlPath } from './api.ts'
 import type { Authentication } from './authentication.ts'
 import { excessOfJson } from './json.ts'
@@ -176,12 +177,12 @@ export function serveWebSocket(parts: {
       if (crowded)
         throw problem(
           'BAD_USER_INPUT',
-          `This socket has ${mostOperationsPerSocket} operations already. Complete some of them, or open another socket.`,
+          `This socket has ${grouped(mostOperationsPerSocket)} operations already. Complete some of them, or open another socket.`,
         )
       if (id.length > maxIdLength)
         throw problem(
           'BAD_USER_INPUT',
-          `The id of the operation has ${id.length.toLocaleString('en')} characters. At most ${maxIdLength} are possible.`,
+          `The id of the operation has ${grouped(id.length)} characters. At most ${maxIdLength} are possible.`,
         )
       client.keyId = credentials.keyId
       const isWanted = () => client.isOpen && id in socket.subscriptions

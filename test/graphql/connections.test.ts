@@ -177,7 +177,7 @@ describe.each(kinds)('%s', (kind) => {
     ['first: 0', /first is 0/],
     ['first: -1', /first is -1/],
     ['first: 101', /first is 101.*100/],
-    ['first: 1000', /first is 1000/],
+    ['first: 1000', /first is 1,000/],
     ['first: 2147483647', /first is/],
     ['last: 0', /last is 0/],
     ['last: -5', /last is -5/],

@@ -52,7 +52,7 @@ describe('names', () => {
       [' \t ', /empty/],
       ['\u00a0\u2003', /empty/],
       ['A'.repeat(101), /101 characters.*100/],
-      ['A'.repeat(10_000), /10000 characters/],
+      ['A'.repeat(10_000), /10,000 characters/],
       ['A\nB', /line break|control/],
       ['A\0B', /control/],
       ['A\u202eB', /control|invisible/],

@@ -139,7 +139,7 @@ describe("'Save and generate'", () => {
   test.each([
     ['0', /It is 0\. .*at least 1/],
     ['-1', /It is -1\./],
-    ['-9223372036854775809', /-9223372036854775809/],
+    ['-9223372036854775809', /-9,223,372,036,854,775,809/],
     [String(2n ** 96n + 1n), /2\^96/],
     [String(10n ** 39n), /2\^96/],
   ])('refuses the quantity %s', async (quantity, message) => {
@@ -174,7 +174,7 @@ describe("'Save and generate'", () => {
         availableForGeneration: '1000',
         format: { id: formatId, availableForGeneration: '1000' },
       })
-      expect(generateCodes['message']).toContain('1000')
+      expect(generateCodes['message']).toContain('1,000 codes')
     },
   )
 
@@ -192,6 +192,17 @@ describe("'Save and generate'", () => {
     )
     expect(generateCodes.task.quantity).toBe('9007199254740993')
     await finished(client, generateCodes.task.id)
+  })
+
+  test('names no other number than those that were sent, where an integer may have lost digits', async () => {
+    const { poolId, formatId } = await ready({ body: { length: 16 } })
+    const { errors } = await client.send(
+      'mutation ($input: GenerateCodesInput!) { generateCodes(input: $input) { __typename } }',
+      { input: { poolId, formatId, quantity: 2 ** 60 } },
+    )
+    expect(errors?.[0]?.message).toContain('Send it as a string of digits, in quotes.')
+    const numbers = errors?.[0]?.message.match(/\d{4,}/g)
+    expect(numbers).toEqual([`${2 ** 60}`])
   })
 
   test('gives to one of two that ask for all of it at the same moment', async () => {

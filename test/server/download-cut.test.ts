@@ -13,7 +13,7 @@ import { Lifecycle } from '../../src/lifecycle.ts'
 import { openParts } from '../../src/parts.ts'
 import { createApi } from '../../src/server/api.ts'
 import { createDownload } from '../../src/server/download.ts'
-import { loadGraphiql } from '../../src/server/graphiql.ts'
+import { Graphiql } from '../../src/server/graphiql.ts'
 import { HttpServer } from '../../src/server/http.ts'
 import { UploadRoute } from '../../src/server/upload-route.ts'
 import { fill, newFormat, newPool, openBooks, type TestBooks } from '../support/books.ts'
@@ -48,7 +48,7 @@ beforeAll(async () => {
   })
   const api = createApi({ schema: createSchema(), services, authentication, subscriber, log })
   const uploads = new UploadRoute({ uploads: services.uploads, authentication, log })
-  const graphiql = await loadGraphiql('/graphql')
+  const graphiql = new Graphiql('/graphql')
   const real = createDownload({ books, authentication, log })
   const download: typeof real = (request, response) => {
     const answered = real(request, response)

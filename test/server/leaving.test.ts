@@ -10,7 +10,7 @@ import { Lifecycle } from '../../src/lifecycle.ts'
 import { openParts } from '../../src/parts.ts'
 import { createApi } from '../../src/server/api.ts'
 import { createDownload } from '../../src/server/download.ts'
-import { loadGraphiql } from '../../src/server/graphiql.ts'
+import { Graphiql } from '../../src/server/graphiql.ts'
 import { HttpServer } from '../../src/server/http.ts'
 import { UploadRoute } from '../../src/server/upload-route.ts'
 import { serveWebSocket } from '../../src/server/websocket.ts'
@@ -66,7 +66,7 @@ beforeAll(async () => {
   })
   const api = createApi({ schema, services, authentication, subscriber, log })
   const download = createDownload({ books, authentication, log })
-  const graphiql = await loadGraphiql('/graphql')
+  const graphiql = new Graphiql('/graphql')
   http = await lifecycle.open(
     'HTTP',
     () => {

@@ -27,6 +27,8 @@ export interface TestServiceOptions {
   maximumUploadBytes?: number
   /** Where its log goes: nowhere unless it is said. */
   log?: Logger
+  /** That of a service which was closed, to come back in its place. The system's choice unless it is said. */
+  port?: number
 }
 
 export async function startService(options: TestServiceOptions = {}): Promise<TestService> {
@@ -44,7 +46,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
   const service = await start(lifecycle, {
     databaseUrl,
     embedded: options.embedded ?? false,
-    port: 0,
+    port: options.port ?? 0,
     host: '127.0.0.1',
     role: options.role ?? 'all',
     bootstrapApiKey: key,

@@ -20,6 +20,7 @@ export interface GuideFills {
   readonly format: string
   readonly pool: string
   readonly task: string
+  readonly code: string
   readonly after: string
 }
 
@@ -36,24 +37,41 @@ export interface Guide {
   readonly fills: GuideFills
 }
 
+/** A tab, before its number among the others is known. */
+interface Step {
+  readonly id: string
+  /** What stands above the operation: each sentence or two a line, which the editor wraps. */
+  readonly comment: readonly string[]
+  readonly operation: string
+  readonly variables: object
+}
+
 const CONSONANTS = 'BCDFGHJKMPQRTVWXZ'
 
 /**
- * The steps from a format to a claimed code, in order, with variables that can be run as they are.
- * Without a sample the ids are words that say which tab makes them.
+ * The steps from the list of pools to the results of the run, in the order and the words of the product's guide, and
+ * from there to claims, look-up, files and history. Their variables can be run as they are, one after the other, and
+ * then each batch of codes is added once. Without a sample the ids are words that say which tab makes them.
  */
 export function guide(sample: GuideSample | undefined): Guide {
   const tag = newTag()
-  const fills: GuideFills = {
-    formatName: JSON.stringify(`Spring sale ${tag}`),
-    formatPrefix: JSON.stringify(`SPRING-${tag}-`),
-    poolName: JSON.stringify(`Newsletter welcome ${tag}`),
-    format: JSON.stringify(sample?.formatId ?? 'the id of a format: run CreateFormat'),
-    pool: JSON.stringify(sample?.poolId ?? 'the id of a pool: run CreatePool'),
-    task: JSON.stringify(sample?.taskId ?? 'the id of a task: run GenerateCodes'),
-    after: '"after": null',
+  const names = {
+    formatName: `Spring sale ${tag}`,
+    formatPrefix: `SPRING-${tag}-`,
+    poolName: `Newsletter welcome ${tag}`,
+    format: sample?.formatId ?? 'the id of a format: run CreateFormat',
+    pool: sample?.poolId ?? 'the id of a pool: run CreatePool',
+    task: sample?.taskId ?? 'the id of a task: run SaveAndGenerate',
+    code: 'a code: run ClaimCodes',
   }
-  return { tabs: tabs(fills), fills }
+  const all = steps(names)
+  const tabs = all.map(({ id, comment, operation, variables }, index) => ({
+    id: `guide-${id}`,
+    query: `# Step ${index + 1} of ${all.length}. ${comment.join('\n# ')}\n${operation}`,
+    variables: JSON.stringify(variables, null, 2),
+  }))
+  const quoted = Object.entries(names).map(([name, value]) => [name, JSON.stringify(value)])
+  return { tabs, fills: { ...Object.fromEntries(quoted), after: '"after": null' } }
 }
 
 /** A few characters for the names, so that what the guide creates is new at every visit. */
@@ -61,17 +79,170 @@ function newTag(): string {
   return Array.from({ length: 4 }, () => CONSONANTS[randomInt(CONSONANTS.length)]).join('')
 }
 
-function tabs(fills: GuideFills): readonly GuideTab[] {
+// Why nothing was done, and where "see issues" in a message leads to.
+const errors = `... on UserError {
+      message
+      code
+      path
+    }
+    ... on InvalidInputError {
+      issues {
+        path
+        message
+      }
+    }`
+
+function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
+  const shape = {
+    prefix: names.formatPrefix,
+    body: { pattern: '#####-#####' },
+    characters: { set: 'UNAMBIGUOUS' },
+    suffix: '',
+  }
   return [
     {
-      id: 'guide-create-format',
-      query: `# 1 of 7. What codes look like: fixed text, and
-# a # for each random character. Press the run
-# button. The answer shows examples, and how many
-# codes the format can ever give.
-# Next: CreatePool. To make one more format,
-# change its name and prefix.
-mutation CreateFormat($input: CreateFormatInput!) {
+      id: 'pools',
+      comment: [
+        'Before you start: make sure you already have a pool. Press the run button (the triangle) for the list of them. ' +
+          'To take one, copy its id into PromoCodesSection.',
+        "If you don't have a pool yet, create one first. Next: CreatePool.",
+      ],
+      operation: `query Pools($search: String) {
+  pools(search: $search) {
+    totalCount
+    edges {
+      node {
+        id
+        name
+        status
+        availableCount
+        claimedCount
+      }
+    }
+  }
+}
+`,
+      variables: { search: null },
+    },
+    {
+      id: 'create-pool',
+      comment: [
+        'Create a pool. It stores the codes until they are handed out, and a new one is empty.',
+        'Change the name if you like, and press run. The tabs behind this one then have its id filled in.',
+        'Next: PromoCodesSection.',
+      ],
+      operation: `mutation CreatePool($input: CreatePoolInput!) {
+  createPool(input: $input) {
+    ... on CreatePoolPayload {
+      pool {
+        id
+        name
+        status
+        availableCount
+        claimedCount
+      }
+    }
+    ${errors}
+  }
+}
+`,
+      variables: { input: { name: names.poolName } },
+    },
+    {
+      id: 'promo-codes-section',
+      comment: [
+        'Open the pool you want to populate and navigate to the Promo Codes section of its settings (replenishment). ' +
+          'This is where you decide how the pool will be filled with codes. Press run: this pool and its ' +
+          'settings are filled into the tabs behind this one.',
+        'Select Generate promo codes as the method (GENERATE): SaveAndGenerate does that for you. UPLOAD stands for ' +
+          'codes from a file.',
+        'Next: PickFormat.',
+      ],
+      operation: `query PromoCodesSection($poolId: ID!) {
+  pool(id: $poolId) {
+    id
+    name
+    status
+    availableCount
+    claimedCount
+    replenishment {
+      method
+      format {
+        id
+        name
+        pattern
+      }
+      quantity
+      autoGenerate
+      refillThreshold
+    }
+  }
+}
+`,
+      variables: { poolId: names.pool },
+    },
+    {
+      id: 'pick-format',
+      comment: [
+        'Next, which promo code format to use. The format defines the structure of the codes that will be generated: ' +
+          'length, character set, and any fixed prefix or suffix.',
+        'Pick an existing format from the list: the fastest path. Press run, and copy its id into AvailableCodes.',
+        'Or create a new format if none of the existing ones fit. Next: PreviewFormat.',
+      ],
+      operation: `query PickFormat($search: String) {
+  formats(search: $search) {
+    totalCount
+    edges {
+      node {
+        id
+        name
+        pattern
+        examples
+        availableForGeneration
+      }
+    }
+  }
+}
+`,
+      variables: { search: null },
+    },
+    {
+      id: 'preview-format',
+      comment: [
+        'Define how the codes of a new format should look: fixed text, and a # for each random character. ' +
+          'Press run to see examples, how many codes there can be, and what to know before you use it. ' +
+          'Nothing is created yet, so try as often as you like.',
+        'Next: CreateFormat. The shape that you saw last is filled in there.',
+      ],
+      operation: `query PreviewFormat($shape: FormatShapeInput!) {
+  previewFormat(shape: $shape) {
+    ... on FormatPreview {
+      pattern
+      examples
+      capacity
+      warnings {
+        message
+      }
+      overlaps {
+        id
+        name
+        pattern
+      }
+    }
+    ${errors}
+  }
+}
+`,
+      variables: { shape },
+    },
+    {
+      id: 'create-format',
+      comment: [
+        'Create the new format, then return to generating. Its shape can never be changed, only its name. ' +
+          'Press run: its id is filled into the tabs behind this one.',
+        'For one more format change the name and the prefix. Next: AvailableCodes.',
+      ],
+      operation: `mutation CreateFormat($input: CreateFormatInput!) {
   createFormat(input: $input) {
     ... on CreateFormatPayload {
       format {
@@ -83,68 +254,173 @@ mutation CreateFormat($input: CreateFormatInput!) {
         availableForGeneration
       }
     }
-    ... on UserError {
-      message
-      code
-      path
-    }
-  }
-}
-`,
-      variables: `{
-  "input": {
-    "name": ${fills.formatName},
-    "shape": {
-      "prefix": ${fills.formatPrefix},
-      "body": { "pattern": "#####-#####" },
-      "characters": { "set": "UNAMBIGUOUS" },
-      "suffix": ""
-    }
-  }
-}`,
-    },
-    {
-      id: 'guide-create-pool',
-      query: `# 2 of 7. A pool holds codes until somebody
-# claims them. A new one is empty.
-# Next: SaveReplenishment, which says how the
-# pool is filled.
-mutation CreatePool($input: CreatePoolInput!) {
-  createPool(input: $input) {
-    ... on CreatePoolPayload {
-      pool {
+    ... on FormatOverlapError {
+      format {
         id
         name
-        status
-        availableCount
-        claimedCount
       }
     }
-    ... on UserError {
+    ${errors}
+  }
+}
+`,
+      variables: { input: { name: names.formatName, shape } },
+    },
+    {
+      id: 'available-codes',
+      comment: [
+        'Available codes for generation (availableForGeneration): the number of codes still available in the selected ' +
+          "format's set. Use it as a sanity check: your Quantity can't exceed it.",
+        'Press run: the format that you look at here is filled into the tabs behind this one. If you need more codes ' +
+          'than the format can produce, switch to one with a larger code space: a longer code or a wider character set.',
+        'Next: SaveAndGenerate.',
+      ],
+      operation: `query AvailableCodes($formatId: ID!) {
+  format(id: $formatId) {
+    id
+    name
+    pattern
+    capacity
+    availableForGeneration
+    generatedCount
+    reservedCount
+  }
+}
+`,
+      variables: { formatId: names.format },
+    },
+    {
+      id: 'save-and-generate',
+      comment: [
+        'Quantity: the number of promo codes this task will generate and add to the pool.',
+        'Optional: set autoGenerate to true to auto-generate promo codes if they run out. Turn this on for always-on ' +
+          'use cases (welcome flows, evergreen offers, referral programs). Leave it off for one-time campaigns with a ' +
+          'fixed code budget.',
+        'Save and generate: press run to kick off the task. Each press generates once more. Next: WatchTask.',
+      ],
+      operation: `mutation SaveAndGenerate($input: GenerateCodesInput!) {
+  generateCodes(input: $input) {
+    ... on GenerateCodesPayload {
+      task {
+        id
+        status
+        quantity
+        pool {
+          name
+        }
+        format {
+          name
+          availableForGeneration
+        }
+      }
+    }
+    ... on QuantityExceedsAvailableError {
+      availableForGeneration
+    }
+    ${errors}
+  }
+}
+`,
+      variables: {
+        input: {
+          poolId: names.pool,
+          formatId: names.format,
+          quantity: '100',
+          saveSettings: { autoGenerate: false, refillThreshold: '0' },
+        },
+      },
+    },
+    {
+      id: 'watch-task',
+      comment: [
+        'The task moves through statuses, starting at Awaiting execution (AWAITING_EXECUTION) and progressing ' +
+          '(RUNNING) until it completes (COMPLETED).',
+        'Press run: everything since the task was created is shown, newest on top, then what comes. It goes on when ' +
+          'you open another tab; press the button again to stop it. Next: Results.',
+      ],
+      operation: `subscription WatchTask($poolId: ID!, $after: String) {
+  poolEvents(poolId: $poolId, after: $after) {
+    ... on TaskStatusChangedEvent {
+      status
+      task {
+        kind
+        quantity
+      }
+    }
+    ... on PoolRefilledEvent {
+      addedCount
+    }
+    ... on PoolRefillFailedEvent {
+      failure {
+        message
+      }
+    }
+    ... on PoolLowEvent {
+      availableCount
+    }
+    __typename
+    at
+  }
+}
+`,
+      variables: { poolId: names.pool, after: null },
+    },
+    {
+      id: 'results',
+      comment: [
+        "Once done, you'll see the results of the run, including how many codes were generated (generatedCount) and " +
+          'added to the pool (addedCount). Press run.',
+        'Next: SavePromoCodes.',
+      ],
+      operation: `query Results($id: ID!) {
+  task(id: $id) {
+    id
+    status
+    kind
+    quantity
+    generatedCount
+    addedCount
+    createdAt
+    startedAt
+    finishedAt
+    failure {
       message
-      code
-      path
+    }
+    upload {
+      dryRun
+      rowsRead
+      accepted
+      duplicatesInFile
+      duplicatesInAccount
+      refused
+    }
+    rejectedRowsUrl
+    pool {
+      name
+      status
+      availableCount
     }
   }
 }
 `,
-      variables: `{
-  "input": { "name": ${fills.poolName} }
-}`,
+      variables: { id: names.task },
     },
     {
-      id: 'guide-save-replenishment',
-      query: `# 3 of 7. The Promo Codes section of the pool:
-# which format fills it, how many codes at a time.
-# The ids below are those of the format and pool
-# you created last, or else of the samples.
-# Next: GenerateCodes.
-mutation SaveReplenishment($input: SaveReplenishmentInput!) {
+      id: 'save-promo-codes',
+      comment: [
+        'After generation finishes, save the Promo Codes block settings on the pool itself, so that the pool keeps ' +
+          'behaving the way you set it up. Press run.',
+        'To have the pool refilled on its own, set autoGenerate to true: a new batch of codes (quantity) comes as soon ' +
+          'as the last code is distributed (refillThreshold 0). A pool that is empty already gets it at once: see refill.',
+        'Next: WatchPool.',
+      ],
+      operation: `mutation SavePromoCodes($input: SaveReplenishmentInput!) {
   saveReplenishment(input: $input) {
     ... on SaveReplenishmentPayload {
       pool {
         name
         status
+        availableCount
         replenishment {
           method
           format {
@@ -162,106 +438,53 @@ mutation SaveReplenishment($input: SaveReplenishmentInput!) {
         status
       }
     }
-    ... on UserError {
-      message
-      code
-      path
-    }
+    ${errors}
   }
 }
 `,
-      variables: `{
-  "input": {
-    "poolId": ${fills.pool},
-    "method": "GENERATE",
-    "formatId": ${fills.format},
-    "quantity": "100",
-    "autoGenerate": false,
-    "refillThreshold": "0"
-  }
-}`,
+      variables: {
+        input: {
+          poolId: names.pool,
+          method: 'GENERATE',
+          formatId: names.format,
+          quantity: '100',
+          autoGenerate: false,
+          refillThreshold: '0',
+        },
+      },
     },
     {
-      id: 'guide-generate-codes',
-      query: `# 4 of 7. Save and generate: a task adds codes to
-# the pool, and automatic refill is turned on.
-# Try a quantity of "1000000000": as fast. More
-# than the format has left is refused at once.
-# Next: WatchTask; the new task is filled in.
-mutation GenerateCodes($input: GenerateCodesInput!) {
-  generateCodes(input: $input) {
-    ... on GenerateCodesPayload {
-      task {
-        id
-        status
-        quantity
-        pool {
-          name
-          availableCount
-        }
-        format {
-          availableForGeneration
-        }
-      }
-    }
-    ... on QuantityExceedsAvailableError {
-      availableForGeneration
-    }
-    ... on UserError {
-      message
-      code
-      path
-    }
-  }
-}
-`,
-      variables: `{
-  "input": {
-    "poolId": ${fills.pool},
-    "formatId": ${fills.format},
-    "quantity": "100",
-    "saveSettings": { "autoGenerate": true, "refillThreshold": "95" }
-  }
-}`,
-    },
-    {
-      id: 'guide-watch-task',
-      query: `# 5 of 7. The task as it is now, then each change
-# as it happens, until it has finished. The newest
-# state is on top. A task that was over before you
-# pressed run shows its result only.
-# Next: ClaimCodes.
-subscription WatchTask($id: ID!) {
-  taskUpdated(id: $id) {
+      id: 'watch-pool',
+      comment: [
+        'What happens next: the newly generated codes are in the pool and ready to be handed out.',
+        'Press run, leave it running, and come back after the next step: each change of the counts is shown live, ' +
+          'newest on top. If you enabled auto-generation, you see the pool being refilled on its own.',
+        'Next: ClaimCodes.',
+      ],
+      operation: `subscription WatchPool($poolId: ID!) {
+  poolUpdated(id: $poolId) {
+    name
     status
-    progress
-    quantity
-    addedCount
-    createdAt
-    startedAt
-    finishedAt
-    failure {
-      message
-    }
-    pool {
-      name
-      availableCount
+    availableCount
+    claimedCount
+    replenishment {
+      autoGenerate
+      quantity
     }
   }
 }
 `,
-      variables: `{
-  "id": ${fills.task}
-}`,
+      variables: { poolId: names.pool },
     },
     {
-      id: 'guide-claim-codes',
-      query: `# 6 of 7. Takes codes out of the pool and hands
-# them to a recipient, each code once, ever.
-# Run it twice: other codes. Add
-# "idempotencyKey": "order-1" and run it twice:
-# the same codes again. Next: WatchPool.
-mutation ClaimCodes($input: ClaimCodesInput!) {
+      id: 'claim-codes',
+      comment: [
+        'Claim codes, as any campaign, scenario, or integration that draws from the pool does: each code is handed ' +
+          'out once, ever. Press run, then look at WatchPool.',
+        'Press run again for other codes. With an idempotencyKey, a claim that is sent twice answers with the same ' +
+          'codes. Next: LookUpCode.',
+      ],
+      operation: `mutation ClaimCodes($input: ClaimCodesInput!) {
   claimCodes(input: $input) {
     ... on ClaimCodesPayload {
       codes {
@@ -279,62 +502,142 @@ mutation ClaimCodes($input: ClaimCodesInput!) {
     ... on NotEnoughCodesError {
       available
     }
-    ... on UserError {
-      message
-      code
-      path
-    }
+    ${errors}
   }
 }
 `,
-      variables: `{
-  "input": {
-    "poolId": ${fills.pool},
-    "count": 10,
-    "recipient": "anna@example.com"
-  }
-}`,
+      variables: { input: { poolId: names.pool, count: 10, recipient: 'anna@example.com' } },
     },
     {
-      id: 'guide-watch-pool',
-      query: `# 7 of 7. What has happened to the pool since you
-# opened this page, newest on top, then what
-# happens from now on. Leave it running, open this
-# page in a second window and run GenerateCodes
-# there. A claim shows when it runs the pool low,
-# empties it, or has it refilled.
-subscription WatchPool($poolId: ID, $after: String) {
-  poolEvents(poolId: $poolId, after: $after) {
-    __typename
-    at
-    ... on TaskStatusChangedEvent {
-      status
-    }
-    ... on PoolRefilledEvent {
-      addedCount
-    }
-    ... on PoolRefillFailedEvent {
-      failure {
-        message
-      }
-    }
-    ... on PoolLowEvent {
-      availableCount
-    }
+      id: 'look-up-code',
+      comment: [
+        'Look up a code that a customer reads out: press run. The first code that you claimed is filled in.',
+        'Type it without its dashes or in lower case: it is found all the same. In doubt the answer is null. ' +
+          'Next: DownloadCodes.',
+      ],
+      operation: `query LookUpCode($code: String!) {
+  code(code: $code) {
+    code
+    status
+    recipient
+    claimedAt
     pool {
       name
-      status
-      availableCount
-      claimedCount
     }
-    cursor
+    format {
+      name
+      pattern
+    }
   }
 }
 `,
-      variables: `{
-  "poolId": ${fills.pool},
-  ${fills.after}
-}`,
+      variables: { code: names.code },
+    },
+    {
+      id: 'download-codes',
+      comment: [
+        'Download the codes of the pool as a file: press run, then Save codes.csv above the tabs. The address in the ' +
+          'answer (codesUrl) opens with an API key alone, not in a browser.',
+        'Write AVAILABLE or CLAIMED, in quotes, in the place of null for some of the codes. In a script: ' +
+          'curl -H "Authorization: Bearer $KEY" -o codes.csv "http://…$codesUrl"',
+        'Next: UploadCodes.',
+      ],
+      operation: `query DownloadCodes($poolId: ID!, $status: CodeStatus) {
+  pool(id: $poolId) {
+    name
+    availableCount
+    claimedCount
+    codesUrl(status: $status)
+  }
+}
+`,
+      variables: { poolId: names.pool, status: null },
+    },
+    {
+      id: 'upload-codes',
+      comment: [
+        'Upload codes that you have already: CSV, or one code a line. Press run, and choose a file: it goes where file ' +
+          'is null. With dryRun true nothing is added: see in Results what was found, then set dryRun to false and ' +
+          'press run again.',
+        'In a script: curl -T codes.csv -X POST -H "Authorization: Bearer $KEY" "http://…/pools/$POOL_ID/codes"',
+        'Next: History.',
+      ],
+      operation: `mutation UploadCodes($input: UploadCodesInput!) {
+  uploadCodes(input: $input) {
+    ... on UploadCodesPayload {
+      task {
+        id
+        status
+        upload {
+          dryRun
+        }
+      }
+    }
+    ${errors}
+  }
+}
+`,
+      variables: { input: { poolId: names.pool, dryRun: true, file: null } },
+    },
+    {
+      id: 'history',
+      comment: [
+        'The history of the pool, newest first: its tasks and refills, the codes handed out and to whom. Press run.',
+        'To go on in a list, put its endCursor behind after, as in poolEvents(poolId: $poolId, after: "…").',
+      ],
+      operation: `query History($poolId: ID!) {
+  poolEvents(poolId: $poolId, first: 20) {
+    edges {
+      node {
+        at
+        __typename
+        ... on TaskStatusChangedEvent {
+          status
+          task {
+            kind
+            trigger
+          }
+        }
+        ... on PoolRefilledEvent {
+          addedCount
+        }
+        ... on PoolLowEvent {
+          availableCount
+        }
+        ... on PoolRefillFailedEvent {
+          failure {
+            message
+          }
+        }
+      }
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+  pool(id: $poolId) {
+    name
+    availableCount
+    claimedCount
+    claims: codes(status: CLAIMED, first: 20) {
+      totalCount
+      edges {
+        node {
+          code
+          recipient
+          claimedAt
+        }
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+}
+`,
+      variables: { poolId: names.pool },
     },
   ]
 }

@@ -1,9 +1,9 @@
 /*
- * The page's own script, run by the browser after GraphiQL and graphql-ws have been loaded.
+ * The page's own script, run by the browser after graphql-ws has been loaded. It loads GraphiQL.
  *
- * It gives GraphiQL a way to send requests (HTTP, and WebSocket for subscriptions, with the same
- * Authorization), keeps its tabs, and carries what one tab of the guide has made (the id of a pool, of a
- * task) into the tabs opened after it.
+ * It gives GraphiQL a way to send requests (HTTP, WebSocket for subscriptions, forms for files, all with the same
+ * Authorization), keeps its tabs, carries what one tab of the guide has made (the id of a pool, of a task) into the tabs
+ * opened after it, and mends what GraphiQL loses when another tab is opened.
  */
 ;(() => {
   const config = JSON.parse(document.getElementById('config').textContent)
@@ -12,10 +12,14 @@
   // ------------------------------------------------------------------ what is kept between visits
 
   const PREFIX = 'promo-codes:'
+  /** Whether the page is being loaded anew, with what is kept by now. */
+  let leaving = false
   const ownKeys = () => Object.keys(localStorage).filter((key) => key.startsWith(PREFIX))
   const storage = {
     getItem: (key) => localStorage.getItem(PREFIX + key),
-    setItem: (key, value) => localStorage.setItem(PREFIX + key, value),
+    setItem: (key, value) => {
+      if (!leaving) localStorage.setItem(PREFIX + key, value)
+    },
     removeItem: (key) => localStorage.removeItem(PREFIX + key),
     get length() {
       return ownKeys().length
@@ -30,6 +34,78 @@
   if (storage.getItem('fingerprint') !== config.fingerprint) {
     storage.clear()
     storage.setItem('fingerprint', config.fingerprint)
+  }
+
+  // ------------------------------------------------------------------ the bar above GraphiQL
+
+  /** Tells something that no answer tells, until the next run. */
+  function say(text) {
+    document.getElementById('notice').textContent = text
+  }
+
+  /** The files that the answer in a tab leads to. */
+  const files = new Map()
+
+  function showFiles() {
+    const buttons = (files.get(openTab) ?? []).map((file) => {
+      const button = document.createElement('button')
+      button.type = 'button'
+      button.textContent = `Save ${file.name}`
+      button.addEventListener('click', () => save(file))
+      return button
+    })
+    document.getElementById('files').replaceChildren(...buttons)
+  }
+
+  /** Addresses of files in an answer: fields whose names end in Url. */
+  function filesIn(value, found = []) {
+    for (const [key, inner] of Object.entries(value ?? {})) {
+      if (typeof inner === 'string' && key.endsWith('Url') && inner.startsWith('/'))
+        found.push({ path: inner, name: key.startsWith('rejectedRows') ? 'rejected-rows.csv' : 'codes.csv' })
+      else if (typeof inner === 'object') filesIn(inner, found)
+    }
+    return found.slice(0, 3)
+  }
+
+  /** A page holds a file in memory until all of it has come. */
+  const MAX_SAVED_BYTES = 256 * 1024 * 1024
+
+  async function save({ path, name, headers }) {
+    say(`${name} is on its way.`)
+    const response = await fetch(path, { headers: withUsableKey(headers) }).catch(() => undefined)
+    if (response === undefined) return say(UNREACHABLE)
+    if (!response.ok) {
+      const { errors } = await response.json()
+      return say(errors[0].message)
+    }
+    const pieces = await piecesOf(response.body).catch(() => undefined)
+    if (pieces === undefined) return say(`${name} was cut off on its way. Press Save ${name} again.`)
+    if (pieces === TOO_LARGE)
+      return say(
+        `${name} is larger than a page can hold. Download it with curl, as the tab DownloadCodes says.`,
+      )
+    const link = document.createElement('a')
+    link.href = URL.createObjectURL(new Blob(pieces, { type: 'text/csv' }))
+    link.download = name
+    link.click()
+    URL.revokeObjectURL(link.href)
+    say(`${name} is saved where your browser keeps downloads.`)
+  }
+
+  const TOO_LARGE = Symbol('too large')
+
+  async function piecesOf(body) {
+    const pieces = []
+    let bytes = 0
+    const reader = body.getReader()
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+      pieces.push(piece.value)
+      bytes += piece.value.length
+      if (bytes <= MAX_SAVED_BYTES) continue
+      await reader.cancel()
+      return TOO_LARGE
+    }
+    return pieces
   }
 
   // ------------------------------------------------------------------ from one tab to the next
@@ -68,13 +144,72 @@
 
   const quoted = (id) => (id === undefined ? undefined : JSON.stringify(id))
 
-  function learnFrom(data) {
-    remember({
-      format: quoted(data?.createFormat?.format?.id),
-      pool: quoted(data?.createPool?.pool?.id),
-      task: quoted(data?.generateCodes?.task?.id ?? data?.saveReplenishment?.refill?.id),
-    })
+  const parsed = (text) => {
+    try {
+      return JSON.parse(text)
+    } catch (error) {
+      // As a person may leave it.
+      if (error instanceof SyntaxError) return undefined
+      throw error
+    }
   }
+
+  /** Notes what a tab takes over into its input when it is opened next: what a person changes after that stays. */
+  function hand(tab, input) {
+    const handed = readJson('handed', {})
+    storage.setItem('handed', JSON.stringify({ ...handed, [tab]: { ...handed[tab], ...input } }))
+  }
+
+  function withHanded(tab, text) {
+    const { [tab]: input, ...others } = readJson('handed', {})
+    const variables = parsed(text)
+    if (input === undefined || variables?.input === undefined) return text
+    storage.setItem('handed', JSON.stringify(others))
+    return JSON.stringify({ ...variables, input: { ...variables.input, ...input } }, null, 2)
+  }
+
+  /** Settings of a Promo Codes section: whoever saves them in one tab does not undo them by the other. */
+  function handSettings(tabs, { quantity, autoGenerate, refillThreshold }) {
+    if (tabs.includes('guide-save-promo-codes'))
+      hand('guide-save-promo-codes', { quantity, autoGenerate, refillThreshold })
+    if (tabs.includes('guide-save-and-generate'))
+      hand('guide-save-and-generate', { quantity, saveSettings: { autoGenerate, refillThreshold } })
+  }
+
+  const SETTINGS_TABS = ['guide-save-and-generate', 'guide-save-promo-codes']
+  const inputAtFirst = (tab) => JSON.parse(config.guide.tabs.find(({ id }) => id === tab).variables).input
+
+  function learnFrom(data, tab, { input, shape } = {}) {
+    const opened = (id) => (tab === id ? data : undefined)
+    const section = opened('guide-promo-codes-section')?.pool
+    remember({
+      format: quoted(
+        data?.createFormat?.format?.id ??
+          opened('guide-available-codes')?.format?.id ??
+          section?.replenishment?.format?.id,
+      ),
+      pool: quoted(data?.createPool?.pool?.id ?? section?.id),
+      task: quoted(madeTask(data)?.id),
+      code: quoted(data?.claimCodes?.codes?.[0]?.code),
+    })
+    const first = inputAtFirst('guide-save-promo-codes')
+    if (data?.createPool?.pool) handSettings(SETTINGS_TABS, first)
+    if (section?.replenishment)
+      handSettings(SETTINGS_TABS, {
+        ...section.replenishment,
+        quantity: section.replenishment.quantity ?? first.quantity,
+      })
+    if (opened('guide-save-and-generate')?.generateCodes?.task)
+      handSettings(['guide-save-promo-codes'], { ...first, ...input.saveSettings, quantity: input.quantity })
+    if (opened('guide-save-promo-codes')?.saveReplenishment?.pool)
+      handSettings(['guide-save-and-generate'], { ...first, ...input })
+    if (opened('guide-preview-format')?.previewFormat?.capacity) hand('guide-create-format', { shape })
+  }
+
+  const madeTask = (data) =>
+    data?.generateCodes?.task ?? data?.saveReplenishment?.refill ?? data?.uploadCodes?.task ?? undefined
+
+  const rememberCursor = (cursor) => remember({ after: `"after": ${JSON.stringify(cursor)}` })
 
   offer(config.guide.fills)
 
@@ -91,6 +226,9 @@
   })
   if (authorization !== NO_KEY) keyIsKnown()
 
+  /** Those that the page was given: the service makes another one at each start. */
+  const given = new Set(config.authorization === null ? [] : [config.authorization])
+
   const authorizationIn = (headers) =>
     Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === 'authorization')?.[1]
 
@@ -101,88 +239,287 @@
     keyIsKnown()
   }
 
+  /** The headers, with the key that works in the place of one that the page was given before. */
+  function withUsableKey(headers) {
+    if (!given.has(authorizationIn(headers))) return headers
+    const others = Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'authorization')
+    return { ...Object.fromEntries(others), Authorization: authorization }
+  }
+
+  let renewing
+
+  /** Another key for one that the page was given and that works no more; undefined where there is none. */
+  async function renewedKey(refused) {
+    if (!given.has(refused)) return undefined
+    if (refused !== authorization) return authorization
+    renewing ??= renewKey().finally(() => {
+      renewing = undefined
+    })
+    await renewing
+    return refused === authorization ? undefined : authorization
+  }
+
+  async function renewKey() {
+    const response = await fetch(location.pathname, { headers: { Accept: 'text/html' } }).catch(
+      () => undefined,
+    )
+    if (response === undefined) return
+    const page = new DOMParser().parseFromString(await response.text(), 'text/html')
+    const now = JSON.parse(page.getElementById('config')?.textContent ?? 'null')
+    if (now?.authorization == null) {
+      say(
+        'The service was started again and gives this page no key any more. Reload the page, or paste a key under Headers.',
+      )
+      return
+    }
+    authorization = now.authorization
+    given.add(authorization)
+    replaceText('request-headers.json', withKey)
+    if (now.fingerprint !== config.fingerprint)
+      say('The service was started again with other data, or is another version. Reload the page.')
+  }
+
+  /** Headers with the key that works instead of those that the page has filled in before. */
+  const withKey = (text) =>
+    [NO_KEY, ...given].reduce((headers, old) => headers.replaceAll(old, authorization), text)
+
   // ------------------------------------------------------------------ requests
 
-  async function post(request, headers) {
+  const UNREACHABLE =
+    'The service cannot be reached. It has stopped, or is being started again: look where it was started, and press run again.'
+
+  const NO_ANSWER = { errors: [{ message: UNREACHABLE }] }
+  const LOST_MUTATION = {
+    errors: [
+      {
+        message:
+          'The service cannot be reached, so it is not known whether this was carried out. Look where it was started, and ' +
+          'when it is back, at the pool or at History before you press run again.',
+      },
+    ],
+  }
+
+  const ACCEPT = 'application/graphql-response+json, application/json'
+
+  /** A request as a form, by the GraphQL multipart request specification: JSON cannot hold a file. */
+  function formOf(request, { path, file }) {
+    const form = new FormData()
+    form.append('operations', JSON.stringify(request))
+    form.append('map', JSON.stringify({ 0: [`variables.${path}`] }))
+    form.append('0', file)
+    return form
+  }
+
+  async function send(request, headers, upload) {
     const response = await fetch(config.endpoint, {
       method: 'POST',
       headers: {
         ...headers,
-        'Content-Type': 'application/json',
-        Accept: 'application/graphql-response+json, application/json',
+        ...(upload === undefined && { 'Content-Type': 'application/json' }),
+        Accept: ACCEPT,
       },
-      body: JSON.stringify(request),
-    })
+      body: upload === undefined ? JSON.stringify(request) : formOf(request, upload),
+    }).catch(() => undefined)
+    if (response === undefined) return NO_ANSWER
     if (!response.headers.get('content-type')?.includes('json')) {
-      throw new Error(`The service answered ${response.status} ${response.statusText}`)
+      const answered = `${response.status} ${response.statusText}`.trimEnd()
+      return { errors: [{ message: `The service answered ${answered}, which is no answer of the API.` }] }
     }
-    const result = await response.json()
-    const refused = result.errors?.some((error) => error.extensions?.code === 'UNAUTHENTICATED')
-    if (!refused) keepKey(authorizationIn(headers))
-    learnFrom(result.data)
-    return result
+    return await response.json()
   }
+
+  const isRefused = (errors) => errors?.some((error) => error.extensions?.code === 'UNAUTHENTICATED') ?? false
+
+  /** Sends a request, once more where the key that the page was given has been replaced by another. */
+  async function post(request, headers, upload) {
+    const sent = withUsableKey(headers)
+    const result = await send(request, sent, upload)
+    if (!isRefused(result.errors)) {
+      keepKey(authorizationIn(sent))
+      return result
+    }
+    const renewed = await renewedKey(authorizationIn(sent))
+    return renewed === undefined ? result : await send(request, withUsableKey(sent), upload)
+  }
+
+  const cursorNow = async (headers) => (await post({ query: '{ eventCursor }' }, headers)).data?.eventCursor
 
   /** GraphiQL asks for the schema before anybody can have pasted a key: the answer waits for one. */
   async function introspect(request, headers) {
-    const given = authorizationIn(headers)
-    if (given === undefined || given === NO_KEY) await key
-    const sent = given === undefined || given === NO_KEY ? { Authorization: authorization } : headers
-    const result = await post(request, sent)
-    const now = await post({ query: '{ eventCursor }' }, sent)
-    if (now.data?.eventCursor) remember({ after: `"after": ${quoted(now.data.eventCursor)}` })
+    const sent = authorizationIn(headers)
+    if (sent === undefined || sent === NO_KEY) await key
+    const used = sent === undefined || sent === NO_KEY ? { Authorization: authorization } : headers
+    const result = await post(request, used)
+    // What has happened since is shown by WatchTask, until a task is created.
+    if (readJson('made', {}).after === undefined) {
+      const cursor = await cursorNow(used)
+      if (cursor) rememberCursor(cursor)
+    }
     return result
   }
+
+  /** Asks for the file that a mutation of uploadCodes has no other way to get; null when none was chosen. */
+  function chooseFile() {
+    return new Promise((resolve) => {
+      const input = document.createElement('input')
+      input.type = 'file'
+      input.addEventListener('change', () => resolve(input.files[0] ?? null))
+      input.addEventListener('cancel', () => resolve(null))
+      input.click()
+    })
+  }
+
+  async function ask(request, headers, { kind, tab }) {
+    const wantsFile = kind === 'mutation' && request.variables?.input?.file === null
+    const file = wantsFile ? await chooseFile() : undefined
+    if (file === null)
+      return {
+        errors: [{ message: 'No file was chosen, so nothing was sent. Press run again and choose one.' }],
+      }
+    // WatchTask goes on from here, so that it shows all of what a task of this mutation does, however fast that is.
+    const before = kind === 'mutation' && guideTabs.has(tab) ? await cursorNow(headers) : undefined
+    const result = await post(request, headers, file && { path: 'input.file', file })
+    learnFrom(result.data, tab, request.variables)
+    if (before && madeTask(result.data)) rememberCursor(before)
+    files.set(
+      tab,
+      filesIn(result.data).map((found) => ({ ...found, headers })),
+    )
+    return kind === 'mutation' && result === NO_ANSWER ? LOST_MUTATION : result
+  }
+
+  // ------------------------------------------------------------------ subscriptions
 
   /** How many results of a subscription stay in sight below the newest one. */
   const EARLIER_RESULTS = 50
 
-  function watch(request, headers) {
+  /** The subscriptions that run, by tab. GraphiQL ends one when another tab is opened: here it goes on. */
+  const watches = new Map()
+
+  function watch(request, headers, tab) {
+    const sameAs = JSON.stringify([request, headers])
+    const known = watches.get(tab)
+    if (known?.sameAs === sameAs) return known
+    known?.close()
+    const started = startWatch(request, headers, tab, sameAs)
+    watches.set(tab, started)
+    return started
+  }
+
+  function startWatch(request, headers, tab, sameAs) {
     const url = new URL(config.endpoint, location.href)
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
+    const earlier = []
+    let newest
+    let observer
+    let over = false
+    let client
+
+    const tell = () => {
+      if (observer === undefined) return
+      if (newest !== undefined) observer.next(earlier.length > 0 ? { ...newest, earlier } : newest)
+      if (!over) return
+      observer.complete()
+      watches.delete(tab)
+    }
+    const show = (result) => {
+      if (newest !== undefined) earlier.unshift(newest)
+      earlier.splice(EARLIER_RESULTS)
+      newest = result
+      tell()
+    }
+    const end = () => {
+      over = true
+      client.dispose()
+      tell()
+    }
+
+    const connect = (sent) => {
+      // No reconnecting: it would start again from the first cursor and show events twice.
+      client = graphqlWs.createClient({
+        url: url.href,
+        connectionParams: { authorization: sent },
+        retryAttempts: 0,
+      })
+      // What comes after a refusal is of no interest: the subscription goes on with another key, or has ended.
+      let refused = false
+      const goOn = async (errors) => {
+        refused = true
+        client.dispose()
+        const renewed = await renewedKey(sent)
+        if (renewed !== undefined) return connect(renewed)
+        show({ errors })
+        end()
+      }
+      const fail = async (errors) => {
+        if (refused) return
+        if (isRefused(errors)) return await goOn(errors)
+        show({ errors })
+        if (placeIsLost(errors)) await beginAgain({ Authorization: sent })
+      }
+      client.subscribe(request, {
+        next: (result) => {
+          if (result.errors) return void fail(result.errors)
+          keepKey(sent)
+          show(result)
+        },
+        error: (cause) => {
+          void fail(errorsOf(cause))
+          if (!refused) end()
+        },
+        complete: () => {
+          if (!refused) end()
+        },
+      })
+    }
+    connect(authorizationIn(withUsableKey(headers)))
+
     return {
-      subscribe(observer) {
-        // No reconnecting: it would start again from the first cursor and show events twice.
-        const client = graphqlWs.createClient({
-          url: url.href,
-          connectionParams: { authorization: authorizationIn(headers) },
-          retryAttempts: 0,
-        })
-        const earlier = []
-        let newest
-        const show = (result) => {
-          if (newest !== undefined) earlier.unshift(newest)
-          earlier.splice(EARLIER_RESULTS)
-          newest = result
-          observer.next(earlier.length > 0 ? { ...result, earlier } : result)
-        }
-        const end = () => {
-          observer.complete()
-          client.dispose()
-        }
-        client.subscribe(request, {
-          next: (result) => {
-            keepKey(authorizationIn(headers))
-            show(result)
+      sameAs,
+      close: () => {
+        observer = undefined
+        client.dispose()
+        watches.delete(tab)
+      },
+      subscribe: (next) => {
+        observer = next
+        // GraphiQL takes nothing before it has what this returns.
+        queueMicrotask(tell)
+        return {
+          unsubscribe: () => {
+            observer = undefined
+            // Whether another tab was opened is known when GraphiQL is done with its own update.
+            queueMicrotask(() => {
+              if (openTab === tab && observer === undefined) watches.get(tab)?.close()
+            })
           },
-          error: (cause) => {
-            show({ errors: errorsOf(cause) })
-            end()
-          },
-          complete: end,
-        })
-        return { unsubscribe: () => client.dispose() }
+        }
       },
     }
   }
 
+  const placeIsLost = (errors) =>
+    errors.some(({ extensions }) => ['CURSOR_EXPIRED', 'CURSOR_INVALID'].includes(extensions?.code))
+
+  /** From now on, where the events since the last visit are no longer kept. */
+  async function beginAgain(headers) {
+    const cursor = await cursorNow(headers)
+    if (!cursor) return
+    rememberCursor(cursor)
+    replaceText('variables.json', upToDate)
+    say('What happened before is no longer kept. Press run again to watch from now on.')
+  }
+
   function errorsOf(cause) {
     if (Array.isArray(cause)) return cause
-    if (cause instanceof CloseEvent) {
+    if (cause instanceof CloseEvent && cause.code === 1001)
+      return [{ message: 'The service is being stopped or started again. Press run again in a moment.' }]
+    if (cause instanceof CloseEvent && cause.code !== 1006)
       return [{ message: `The service closed the connection: ${cause.code} ${cause.reason}`.trimEnd() }]
-    }
-    return [{ message: cause instanceof Error ? cause.message : 'The connection to the service failed' }]
+    return [{ message: `The connection to the service was lost. ${UNREACHABLE}` }]
   }
+
+  // ------------------------------------------------------------------ what GraphiQL runs
 
   /**
    * GraphiQL reads the document a little late: just after a change of tab, the operation and the syntax tree
@@ -200,11 +537,37 @@
     return { kind: definition?.operation, name: operationName }
   }
 
+  /** Answers that came when another tab was open, by tab: GraphiQL would show them in that one. */
+  const late = new Map()
+  let changesOfTab = 0
+
+  async function inItsTab(tab, answer) {
+    const changes = changesOfTab
+    const result = await answer
+    if (changes === changesOfTab) {
+      showFiles()
+      return result
+    }
+    late.set(tab, JSON.stringify(result, null, 2))
+    showLate()
+    return new Promise(() => {})
+  }
+
+  function showLate() {
+    if (late.has(openTab)) replaceText('response.json', () => late.get(openTab))
+    showFiles()
+  }
+
   function fetcher(request, { headers, documentAST } = {}) {
     if (request.operationName === 'IntrospectionQuery') return introspect(request, headers)
+    const tab = openTab
     const { kind, name } = operationMeant(request, documentAST)
-    const send = kind === 'subscription' ? watch : post
-    return send({ ...request, operationName: name }, headers)
+    const operation = { ...request, operationName: name }
+    say('')
+    late.delete(tab)
+    files.delete(tab)
+    if (kind === 'subscription') return watch(operation, headers, tab)
+    return inItsTab(tab, ask(operation, headers, { kind, tab }))
   }
 
   // ------------------------------------------------------------------ tabs
@@ -212,16 +575,43 @@
   /** GraphiQL keeps its tabs under this key, prefixed with its own name. */
   const TABS = 'graphiql:tabState'
 
-  const state = readJson(TABS, {
-    activeTabIndex: 0,
-    tabs: config.guide.tabs.map(({ id, query, variables }) => {
-      const [, name] = /^(?:mutation|subscription) (\w+)/m.exec(query)
-      return { id, title: name, operationName: name, query, variables, headers: null, response: null }
-    }),
-  })
-  for (const tab of state.tabs) if (guideTabs.has(tab.id)) tab.variables = upToDate(tab.variables ?? '')
+  const newTab = ({ id, query, variables }) => {
+    const [, name] = /^(?:query|mutation|subscription) (\w+)/m.exec(query)
+    return { id, title: name, operationName: name, query, variables, headers: null, response: null }
+  }
+
+  const state = readJson(TABS, { activeTabIndex: 0, tabs: config.guide.tabs.map(newTab) })
+  for (const tab of state.tabs)
+    if (guideTabs.has(tab.id)) tab.variables = upToDate(withHanded(tab.id, tab.variables ?? ''))
   storage.setItem(TABS, JSON.stringify(state))
   const firstTab = state.tabs[state.activeTabIndex] ?? state.tabs[0]
+
+  // More of the height for the variables, which are what a newcomer changes, until a person moves the line between.
+  const DIVISION = 'graphiql:secondaryEditorFlex'
+  if (storage.getItem(DIVISION) === null) storage.setItem(DIVISION, '1.4')
+
+  const missing = (tabs) => config.guide.tabs.filter(({ id }) => !tabs.some((tab) => tab.id === id))
+
+  /** As GraphiQL has them now, which it writes down a little later. */
+  let tabsNow = state.tabs
+
+  /** Brings the tabs of the tour back that were closed, each behind the one that it follows. The others stay. */
+  function restoreTour() {
+    const tabs = tabsNow.map((tab) => ({ ...tab, headers: null, response: null }))
+    const order = config.guide.tabs.map(({ id }) => id)
+    for (const tab of missing(tabs)) {
+      const before = order.slice(0, order.indexOf(tab.id)).reverse()
+      const place = before.map((id) => tabs.findIndex((other) => other.id === id)).find((found) => found >= 0)
+      tabs.splice((place ?? -1) + 1, 0, newTab(tab))
+    }
+    storage.setItem(
+      TABS,
+      JSON.stringify({ tabs, activeTabIndex: tabs.findIndex(({ id }) => id === openTab) }),
+    )
+    // GraphiQL may be about to write down the tabs that it has.
+    leaving = true
+    location.reload()
+  }
 
   const model = (name) => monaco.editor.getModels().find(({ uri }) => uri.path.endsWith(name))
 
@@ -232,15 +622,121 @@
     if (after !== before) editor.setValue(after)
   }
 
+  /** Ends and drops what belongs to a tab that was closed. */
+  function forget(tab) {
+    watches.get(tab)?.close()
+    files.delete(tab)
+    late.delete(tab)
+  }
+
   let openTab = firstTab.id
   function onTabChange({ tabs, activeTabIndex }) {
     const { id } = tabs[activeTabIndex]
+    tabsNow = tabs
+    for (const tab of [...watches.keys(), ...files.keys(), ...late.keys()])
+      if (!tabs.some((other) => other.id === tab)) forget(tab)
+    document.getElementById('restore').hidden = missing(tabs).length === 0
     if (id === openTab) return
     openTab = id
+    changesOfTab += 1
     // GraphiQL calls this in the middle of its own update, which would overwrite one made right here.
     queueMicrotask(() => {
-      if (guideTabs.has(id)) replaceText('variables.json', upToDate)
-      replaceText('request-headers.json', (text) => text.replaceAll(NO_KEY, authorization))
+      // A subscription that runs goes on with what it runs for.
+      if (guideTabs.has(id) && !watches.has(id))
+        replaceText('variables.json', (text) => upToDate(withHanded(id, text)))
+      replaceText('request-headers.json', withKey)
+      showLate()
+    })
+    // By then GraphiQL's button runs what is in this tab, instead of stopping what was in the other.
+    setTimeout(() => {
+      if (openTab === id && watches.has(id)) document.querySelector('.graphiql-execute-button')?.click()
+    })
+  }
+
+  // ------------------------------------------------------------------ for everybody
+
+  /**
+   * GraphiQL's tabs are list items that hold two buttons, which a screen reader cannot tell as tabs: here they are a
+   * list of buttons, of which one is the current one.
+   */
+  function mendTabs() {
+    const list = document.querySelector('.graphiql-tabs')
+    if (list === null) return
+    setAttribute(list, 'role', 'list')
+    setAttribute(list, 'aria-label', 'Tabs')
+    const panel = document.getElementById('graphiql-session')
+    if (panel !== null) setAttribute(panel, 'role', 'region')
+    for (const item of list.children) {
+      item.removeAttribute('aria-selected')
+      setAttribute(item, 'role', 'listitem')
+      const [button, close] = item.querySelectorAll('button')
+      if (button === undefined) continue
+      if (item.classList.contains('graphiql-tab-active')) setAttribute(button, 'aria-current', 'true')
+      else button.removeAttribute('aria-current')
+      if (close !== undefined) setAttribute(close, 'aria-label', `Close ${button.textContent}`)
+    }
+  }
+
+  /** The list in GraphiQL's explorer that says what to add an operation of. */
+  function mendExplorer() {
+    for (const list of document.querySelectorAll('.graphiql-plugin select'))
+      setAttribute(list, 'aria-label', 'Kind of operation')
+  }
+
+  function setAttribute(element, name, value) {
+    if (element.getAttribute(name) !== value) element.setAttribute(name, value)
+  }
+
+  /** Below this width the editors have no room for the numbers of lines. */
+  const NARROW = 1100
+
+  /** Lines are wrapped instead of being cut off; and Tab leads on, instead of into the editor and never out. */
+  function mendEditors() {
+    const adapt = () => {
+      const narrow = innerWidth < NARROW
+      for (const editor of monaco.editor.getEditors())
+        editor.updateOptions({
+          wordWrap: 'on',
+          wrappingIndent: 'same',
+          lineNumbers: narrow ? 'off' : 'on',
+          folding: !narrow,
+          fontSize: narrow ? 13 : 15,
+        })
+    }
+    adapt()
+    addEventListener('resize', adapt)
+    monaco.editor.getEditors()[0].trigger('page', 'editor.action.toggleTabFocusMode', null)
+  }
+
+  /**
+   * The green of comments in the dark theme is too dark to be read well on its grey; and when the system goes from light
+   * to dark while the page is open, the editors would keep the colours of the other theme.
+   */
+  function mendThemes() {
+    const { defineTheme } = monaco.editor
+    monaco.editor.defineTheme = (name, theme) => {
+      const rules = theme.base === 'vs-dark' ? [{ token: 'comment', foreground: '#8fc373' }] : []
+      defineTheme(name, { ...theme, rules: [...theme.rules, ...rules] })
+    }
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', ({ matches }) => {
+      const chosen = ['graphiql-dark', 'graphiql-light'].some((theme) =>
+        document.body.classList.contains(theme),
+      )
+      if (!chosen) monaco.editor.setTheme(matches ? 'graphiql-DARK' : 'graphiql-LIGHT')
+    })
+  }
+
+  function mend() {
+    mendTabs()
+    new MutationObserver(mendTabs).observe(document.querySelector('.graphiql-sessions'), {
+      subtree: true,
+      childList: true,
+      attributes: true,
+      attributeFilter: ['role', 'aria-selected', 'class'],
+    })
+    new MutationObserver(mendExplorer).observe(document.querySelector('.graphiql-plugin'), {
+      subtree: true,
+      childList: true,
     })
   }
 
@@ -248,12 +744,24 @@
 
   self.MonacoEnvironment = { globalAPI: true, getWorkerUrl: (_module, label) => config.workers[label] }
 
+  if (navigator.userAgent.includes('Mac OS')) document.getElementById('indents').textContent = 'Ctrl+Shift+M'
+
+  const restore = document.getElementById('restore')
+  restore.hidden = missing(state.tabs).length === 0
+  restore.addEventListener('click', restoreTour)
+
+  /** Does something once GraphiQL has drawn what it is for. */
+  function whenDrawn(isThere, then) {
+    if (isThere()) then()
+    else requestAnimationFrame(() => whenDrawn(isThere, then))
+  }
+
   const script = document.createElement('script')
   script.src = config.graphiql
   script.addEventListener('load', () => {
+    mendThemes()
     YogaGraphiQL.renderYogaGraphiQL(document.getElementById('root'), {
       title: 'Promo codes',
-      logo: document.getElementById('logo').innerHTML,
       fetcher,
       storage,
       // GraphiQL finds the tab that it opens by comparing these with the tabs it has kept.
@@ -265,6 +773,8 @@
       // Otherwise every edit goes into the address and the browser's history.
       onEditQuery: () => {},
     })
+    whenDrawn(() => document.querySelector('.graphiql-tabs')?.children.length > 0, mend)
+    whenDrawn(() => monaco.editor.getEditors().length === 4, mendEditors)
   })
   document.head.append(script)
 })()

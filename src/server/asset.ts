@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { promisify } from 'node:util'
+import { brotliCompress, constants, gzip } from 'node:zlib'
+import { acceptedCoding, type ContentCoding } from './content-coding.ts'
+
+const codings: readonly ContentCoding[] = ['br', 'gzip', 'identity']
+
+// The best that takes no longer than a page may take to open: of GraphiQL's five megabytes 11 saves another 13 %, in
+// 13 seconds instead of a quarter of one.
+const brotliQuality = 5
+
+/**
+ * A file that never changes while the service runs, sent as small as the client accepts it. It is compressed when it is
+ * first asked for, off the event loop, and the result is kept: so a start waits for nothing, and a file is compressed
+ * once for each coding.
+ */
+export class Asset {
+  readonly #body: Buffer
+  readonly #headers: Readonly<Record<string, string>>
+  readonly #digest: string
+  readonly #packed = new Map<ContentCoding, Promise<Buffer>>()
+
+  constructor(body: Uint8Array, headers: Readonly<Record<string, string>>) {
+    this.#body = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+    this.#headers = headers
+    this.#digest = createHash('sha256').update(body).digest('base64url').slice(0, 22)
+  }
+
+  /** Answers GET or HEAD for the file, with If-None-Match. */
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const coding = acceptedCoding(request, codings)
+    if (coding === undefined) {
+      response.writeHead(406, { 'Content-Type': 'text/plain; charset=utf-8', Vary: 'Accept-Encoding' })
+      response.end('Accept this file with the Accept-Encoding br, gzip or identity.\n')
+      return
+    }
+    const etag = `"${this.#digest}-${coding}"`
+    const headers = { ...this.#headers, ETag: etag, Vary: 'Accept-Encoding' }
+    if (namesTag(request.headers['if-none-match'], etag)) {
+      response.writeHead(304, headers).end()
+      return
+    }
+    const body = await this.#as(coding)
+    response.writeHead(200, {
+      ...headers,
+      ...(coding === 'identity' ? {} : { 'Content-Encoding': coding }),
+      'Content-Length': body.length,
+    })
+    response.end(request.method === 'HEAD' ? undefined : body)
+  }
+
+  #as(coding: ContentCoding): Promise<Buffer> {
+    const known = this.#packed.get(coding)
+    if (known !== undefined) return known
+    const packed = pack(this.#body, coding).catch((error: unknown) => {
+      this.#packed.delete(coding)
+      throw error
+    })
+    this.#packed.set(coding, packed)
+    return packed
+  }
+}
+
+async function pack(body: Buffer, coding: ContentCoding): Promise<Buffer> {
+  switch (coding) {
+    case 'br':
+      return await promisify(brotliCompress)(body, {
+        params: {
+          [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
+          [constants.BROTLI_PARAM_QUALITY]: brotliQuality,
+          [constants.BROTLI_PARAM_SIZE_HINT]: body.length,
+        },
+      })
+    case 'gzip':
+      return await promisify(gzip)(body)
+    case 'identity':
+      return body
+  }
+}
+
+/** Whether If-None-Match names an entity tag, weakly compared. RFC 9110, 13.1.2. */
+function namesTag(header: string | undefined, etag: string): boolean {
+  if (header?.trim() === '*') return true
+  return header?.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag) ?? false
+}
