@@ -1,17 +1,21 @@
 import { pino } from 'pino'
 import { readConfig } from './config.ts'
 import { startEmbeddedServer } from './database/embedded/server.ts'
+import { generateIfChanged } from './generate.ts'
 import { ClosingError, Lifecycle } from './lifecycle.ts'
 import { OperatorError } from './operator-error.ts'
-import { graphqlPath } from './server/api.ts'
-import { type Service, startService } from './service.ts'
+import type { Service } from './service.ts'
 
 /** Starts the service and runs until a signal ends it: then everything is closed in order. */
 async function main(lifecycle: Lifecycle): Promise<void> {
   const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2))
   const config = readConfig(process.env)
   const embedded = config.databaseUrl === undefined
-  const databaseUrl = config.databaseUrl ?? (await openEmbeddedServer(lifecycle, config.dataDir, log))
+  // The code is loaded while PostgreSQL starts: each takes about as long as the other.
+  const [{ startService }, databaseUrl] = await Promise.all([
+    generateIfChanged().then(() => import('./service.ts')),
+    config.databaseUrl ?? openEmbeddedServer(lifecycle, config.dataDir, log),
+  ])
   const service = await startService(lifecycle, { ...config, databaseUrl, embedded, log })
   process.stdout.write(greeting(service, config.dataDir, embedded))
 }
@@ -30,7 +34,11 @@ async function openEmbeddedServer(
 }
 
 /** What whoever started the service should know, and do next. */
-function greeting({ url, firstKey, graphiqlHasKey }: Service, dataDir: string, embedded: boolean): string {
+function greeting(
+  { graphiqlUrl, firstKey, graphiqlHasKey }: Service,
+  dataDir: string,
+  embedded: boolean,
+): string {
   const key =
     firstKey === undefined
       ? 'API keys are made and replaced with: npm run account'
@@ -40,7 +48,7 @@ function greeting({ url, firstKey, graphiqlHasKey }: Service, dataDir: string, e
     : 'Open it and put your key into the headers: its tabs lead from a format to a claimed code.'
   return [
     '',
-    `Promo codes is ready.   GraphiQL: ${url}${graphqlPath}`,
+    `Promo codes is ready.   GraphiQL: ${graphiqlUrl}`,
     '',
     next,
     key,

@@ -48,6 +48,8 @@ export interface ServiceOptions {
 export interface Service {
   /** Where it listens: "http://127.0.0.1:4000". */
   url: string
+  /** Where GraphiQL is: "http://127.0.0.1:4000/graphql". */
+  graphiqlUrl: string
   /** The secret of the first account's key, if this start created the account. */
   firstKey: string | undefined
   /** Whether GraphiQL opens with a key filled in. */
@@ -72,7 +74,13 @@ export async function startService(lifecycle: Lifecycle, options: ServiceOptions
     () => http.server.retire(),
   )
   const host = isIP(options.host) === 6 ? `[${options.host}]` : options.host
-  return { url: `http://${host}:${port}`, firstKey: first?.secret, graphiqlHasKey: http.graphiqlHasKey }
+  const url = `http://${host}:${port}`
+  return {
+    url,
+    graphiqlUrl: url + graphqlPath,
+    firstKey: first?.secret,
+    graphiqlHasKey: http.graphiqlHasKey,
+  }
 }
 
 async function openBooks(lifecycle: Lifecycle, databaseUrl: string, log: Logger): Promise<Books> {
