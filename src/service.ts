@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import type { Role } from './config.ts'
 import { Notifications } from './database/notifications.ts'
 import { connectionConfig, openDatabase } from './database/open.ts'
+import { schemaOf } from './database/schema.ts'
 import { createFirstAccount, findFirstAccount, renewGraphiqlKey } from './domain/account.ts'
 import { Books } from './domain/books.ts'
 import { CodeSpaces } from './domain/codespaces.ts'
@@ -91,7 +92,7 @@ async function openBooks(lifecycle: Lifecycle, databaseUrl: string, log: Logger)
   )
   const prisma = await lifecycle.open(
     'Prisma',
-    () => new PrismaClient({ adapter: new PrismaPg(pool) }),
+    async () => new PrismaClient({ adapter: new PrismaPg(pool, await schemaOf(pool)) }),
     (opened) => opened.$disconnect(),
   )
   const notifications = await lifecycle.open(

@@ -81,7 +81,10 @@ export function createPool(url: string, options: PoolOptions): pg.Pool {
  * @param answerMs after how many milliseconds a connection that does not answer is taken for one without a session
  * @throws {DatabaseError} that says where it is and what is wrong with it
  */
-export async function checkDatabase(url: string, answerMs = 5_000): Promise<{ schema: string }> {
+export async function checkDatabase(
+  url: string,
+  answerMs = connectionTimeoutMs,
+): Promise<{ schema: string }> {
   const first = newClient(url)
   const second = newClient(url)
   const where = locationOf(first)
@@ -107,12 +110,15 @@ const pooled =
   'The service needs sessions of its own: name the server itself, or a pool with pool_mode = session that has room for ' +
   '25 connections of each process. (At Supabase that is the port 5432 and not 6543, at Neon the host without -pooler.)'
 
+const silent = 'does not answer.'
+
 const tooSmall =
   'has room for one connection alone: each process of the service needs 25. Raise the size of the pool, or the limit of ' +
   'connections of the database or the user.'
 
-// A pooler chooses which of its sessions it gives to whom. Whatever its rule, one that is taken is given to nobody else.
-const rounds = 3
+// A pooler chooses which of its sessions it gives to whom: the one that was used last, the one that was not used for the
+// longest time, any. Whatever its rule, one that is taken is given to nobody else, and sooner or later that shows.
+const rounds = 5
 
 /**
  * Why two connections do not have a session each; undefined when they do. What one connection has set is gone for it
@@ -126,26 +132,35 @@ async function problemOfSessions(
   const ask = async (client: pg.Client, text: string, values: unknown[] = []) => {
     try {
       const statement: Statement = { text, values, query_timeout: answerMs }
-      const { rows } = await client.query<{ mark: string | null }>(statement)
-      return rows[0]?.mark
+      const results: pg.QueryResult<{ mark?: string | null }>[] = [await client.query(statement)].flat()
+      return results.at(-1)?.rows[0]?.mark
     } catch (error) {
       if ((error as Error).message === 'Query read timeout') return unanswered
       throw error
     }
   }
   const mark = randomUUID()
-  await ask(first, `SELECT set_config('promo_codes.session', $1, false) AS mark`, [mark])
+  if ((await ask(first, `SELECT set_config('promo_codes.session', $1, false) AS mark`, [mark])) !== mark)
+    return silent
+  const isItsOwn = async () =>
+    (await ask(first, `SELECT current_setting('promo_codes.session', true) AS mark`)) === mark
   for (let round = 0; round < rounds; round++) {
-    if ((await ask(second, 'BEGIN')) === unanswered) return tooSmall
-    await ask(second, 'SELECT 1')
-    if ((await ask(first, `SELECT current_setting('promo_codes.session', true) AS mark`)) !== mark)
-      return pooled
+    if ((await ask(second, beginForLong)) === unanswered) return tooSmall
+    if (!(await isItsOwn())) return pooled
     await ask(second, 'ROLLBACK')
+    // Where the session that was given back last is the next to be given away, it may not have been the one in question.
+    if (round > 0 && !(await isItsOwn())) return pooled
   }
   return undefined
 }
 
 const unanswered = Symbol('unanswered')
+
+// For this transaction alone, the limits that a role or a database may have for all.
+const beginForLong = `BEGIN;
+  SELECT set_config(name, '0', true)
+    FROM unnest(ARRAY['idle_in_transaction_session_timeout', 'transaction_timeout']) name
+   WHERE current_setting(name, true) IS NOT NULL`
 
 function newClient(url: string): pg.Client {
   const client = new pg.Client(connectionConfig(url))

@@ -33,3 +33,11 @@ export async function findSchema(client: pg.ClientBase): Promise<string> {
     'The database cannot be used: no schema that its search_path names exists. Create one: CREATE SCHEMA public',
   )
 }
+
+/** The schema of the tables, for Prisma, which puts it before each of their names instead of going by `search_path`. */
+export async function schemaOf(pool: pg.Pool): Promise<{ schema: string }> {
+  const { rows } = await pool.query<{ schema: string }>('SELECT current_schema() AS schema')
+  const [row] = rows
+  if (row === undefined) throw new Error('The database did not say which schema it uses.')
+  return row
+}

@@ -6,7 +6,9 @@ import { isUnavailable } from '../../src/database/errors.ts'
 import { Notifications } from '../../src/database/notifications.ts'
 import { checkDatabase, connectionConfig, openDatabase } from '../../src/database/open.ts'
 import { prepareSession } from '../../src/database/session.ts'
+import { Client } from '../support/client.ts'
 import { databaseUrl, runSql } from '../support/database.ts'
+import { startService } from '../support/service.ts'
 
 const log = pino({ level: 'silent' })
 const admin = inject('serverUrl')
@@ -63,11 +65,11 @@ async function shown(pool: pg.Pool, settings: readonly string[]): Promise<Record
 describe('a session of the service', () => {
   const theirs = {
     synchronous_commit: 'off',
-    statement_timeout: "'7ms'",
+    statement_timeout: "'7s'",
     lock_timeout: "'7ms'",
-    idle_in_transaction_session_timeout: "'7ms'",
+    idle_in_transaction_session_timeout: "'1ms'",
     idle_session_timeout: "'7s'",
-    transaction_timeout: "'7ms'",
+    transaction_timeout: "'7s'",
     default_transaction_isolation: 'serializable',
     default_transaction_deferrable: 'on',
     row_security: 'on',
@@ -148,13 +150,13 @@ describe('a session of the service', () => {
   })
 
   test('may be silent for as long as it listens', async () => {
-    await withSettings(`ROLE ${name}`, { idle_session_timeout: "'50ms'" }, async () => {
+    await withSettings(`ROLE ${name}`, { idle_session_timeout: "'500ms'" }, async () => {
       const warn = vi.spyOn(log, 'warn')
       const pool = await openDatabase(url, { max: 1, log })
       const notifications = new Notifications({ pool, connection: connectionConfig(url), log })
       await notifications.open()
       // By the clock of the server, which would end it.
-      await runSql(admin, 'SELECT pg_sleep(0.3)')
+      await runSql(admin, 'SELECT pg_sleep(0.8)')
       const heard = new Promise<string | undefined>((resolve) => notifications.on('tasks', resolve))
       await runSql(url, "NOTIFY promo_codes, 'tasks 7'")
       expect(await heard).toBe('7')
@@ -164,12 +166,12 @@ describe('a session of the service', () => {
     })
   })
 
-  test('waits for a lock of a migration for as long as it takes, whatever the role has', async () => {
-    await withSettings(`ROLE ${name}`, { lock_timeout: "'7ms'", statement_timeout: "'7ms'" }, async () => {
+  test('may take as long as it needs for a migration, whatever the role has', async () => {
+    await withSettings(`ROLE ${name}`, { statement_timeout: "'700ms'" }, async () => {
       const client = new pg.Client(connectionConfig(url))
       await client.connect()
       await prepareSession(client)
-      const { rows } = await client.query('SELECT pg_sleep(0.05)')
+      const { rows } = await client.query('SELECT pg_sleep(0.8)')
       expect(rows).toHaveLength(1)
       await client.end()
     })
@@ -213,6 +215,13 @@ describe('the schema of the tables', () => {
     expect(await runSql(app, `SELECT to_regclass('"my App".account') IS NOT NULL AS made`)).toEqual([
       { made: true },
     ])
+
+    // The service finds them there, also what of it goes by names with a schema.
+    await withSettings(`DATABASE ${name}_app`, { search_path: '"my App", public' }, async () => {
+      await using service = await startService({ databaseUrl: app })
+      await using client = new Client(service)
+      expect(await client.ask('{ account { name } }')).toEqual({ account: { name: 'First account' } })
+    })
 
     // From then on it is that one, for as long as it is among those that are looked through, and not another one.
     await runSql(app, 'CREATE SCHEMA other')
