@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
+import { DatabaseUrlError, readDatabaseUrl } from './database/database-url.ts'
 import { OperatorError } from './operator-error.ts'
 
 /** Which parts of the service a process runs: the API, the worker that executes tasks, or both. */
@@ -104,9 +105,13 @@ function parseHost(text: string): string | Problem {
 }
 
 function parseDatabaseUrl(text: string): string | Problem {
-  const url = URL.parse(text)
-  if (url?.protocol === 'postgres:' || url?.protocol === 'postgresql:') return text
-  return new Problem('must be of the form postgres://user:password@host:port/database')
+  try {
+    readDatabaseUrl(text)
+    return text.trim()
+  } catch (error) {
+    if (error instanceof DatabaseUrlError) return new Problem(error.problem)
+    throw error
+  }
 }
 
 function parsePath(text: string): string | Problem {

@@ -1,17 +1,21 @@
 import { stdTimeFunctions } from 'pino'
 import { readConfig } from './config.ts'
 import { startEmbeddedServer } from './database/embedded/server.ts'
+import { generateIfChanged } from './generate.ts'
 import { ClosingError, Lifecycle } from './lifecycle.ts'
 import { openLog } from './log.ts'
 import { OperatorError } from './operator-error.ts'
-import { graphqlPath } from './server/api.ts'
-import { type Service, startService } from './service.ts'
+import type { Service } from './service.ts'
 
 /** Starts the service and runs until a signal ends it: then everything is closed in order. */
 async function main(): Promise<void> {
   const config = readConfig(process.env)
   const embedded = config.databaseUrl === undefined
-  const databaseUrl = config.databaseUrl ?? (await openEmbeddedServer(config.dataDir))
+  // The code is loaded while PostgreSQL starts: each takes about as long as the other.
+  const [{ startService }, databaseUrl] = await Promise.all([
+    generateIfChanged().then(() => import('./service.ts')),
+    config.databaseUrl ?? openEmbeddedServer(config.dataDir),
+  ])
   const service = await startService(lifecycle, { ...config, databaseUrl, embedded, log })
   const isGiven = config.bootstrapApiKey !== undefined
   process.stdout.write(greeting(service, { dataDir: config.dataDir, embedded, isGiven }))
@@ -31,7 +35,7 @@ async function openEmbeddedServer(dataDir: string): Promise<string> {
  * every log of what a process prints.
  */
 function greeting(
-  { url, firstKey, graphiqlHasKey }: Service,
+  { graphiqlUrl, firstKey, graphiqlHasKey }: Service,
   { dataDir, embedded, isGiven }: { dataDir: string; embedded: boolean; isGiven: boolean },
 ): string {
   const key =
@@ -45,7 +49,7 @@ function greeting(
     : 'Open it and put your key into the headers: its tabs lead from the list of pools to codes handed out.'
   return [
     '',
-    `Promo codes is ready.   GraphiQL: ${url}${graphqlPath}`,
+    `Promo codes is ready.   GraphiQL: ${graphiqlUrl}`,
     '',
     next,
     key,

@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import type { Role } from './config.ts'
 import { Notifications } from './database/notifications.ts'
 import { connectionConfig, openDatabase } from './database/open.ts'
+import { schemaOf } from './database/schema.ts'
 import { createFirstAccount, findFirstAccount, renewGraphiqlKey } from './domain/account.ts'
 import { Books } from './domain/books.ts'
 import { CodeSpaces } from './domain/codespaces.ts'
@@ -50,6 +51,8 @@ export interface ServiceOptions {
 export interface Service {
   /** Where it listens: "http://127.0.0.1:4000". */
   url: string
+  /** Where GraphiQL is: "http://127.0.0.1:4000/graphql". */
+  graphiqlUrl: string
   /** The secret of the first account's key, if this start created the account. */
   firstKey: string | undefined
   /** Whether GraphiQL opens with a key filled in. */
@@ -75,7 +78,13 @@ export async function startService(lifecycle: Lifecycle, options: ServiceOptions
     () => http.server.retire(),
   )
   const host = isIP(options.host) === 6 ? `[${options.host}]` : options.host
-  return { url: `http://${host}:${port}`, firstKey: first?.secret, graphiqlHasKey: http.graphiqlHasKey }
+  const url = `http://${host}:${port}`
+  return {
+    url,
+    graphiqlUrl: url + graphqlPath,
+    firstKey: first?.secret,
+    graphiqlHasKey: http.graphiqlHasKey,
+  }
 }
 
 async function openBooks(lifecycle: Lifecycle, databaseUrl: string, log: Logger): Promise<Books> {
@@ -87,7 +96,8 @@ async function openBooks(lifecycle: Lifecycle, databaseUrl: string, log: Logger)
   const prisma = await lifecycle.open(
     'Prisma',
     // Its errors tell what was wrong, and not what the code around it looks like.
-    () => new PrismaClient({ adapter: new PrismaPg(pool), errorFormat: 'minimal' }),
+    async () =>
+      new PrismaClient({ adapter: new PrismaPg(pool, await schemaOf(pool)), errorFormat: 'minimal' }),
     (opened) => opened.$disconnect(),
   )
   const notifications = await lifecycle.open(

@@ -52,14 +52,14 @@ async function readOn(taskId: string, rows: number): Promise<UploadTask> {
 }
 
 it('an upload whose workers are killed in the middle is gone on with where it was', patience, async () => {
-  const count = 200_000
+  const count = 120_000
   const poolId = await newPool(client)
   const file = codesFile('killed', count)
   const taskId = await upload(
     service,
     client,
     poolId,
-    `${file}killed-7\nkilled-199999\n${'x'.repeat(9_999)}\n`,
+    `${file}killed-7\nkilled-119999\n${'x'.repeat(9_999)}\n`,
   )
   let reached = 0
   for (let kill = 0; kill < 3; kill++) {
@@ -89,7 +89,7 @@ it('an upload whose workers are killed in the middle is gone on with where it wa
 })
 
 it('a worker that is told to stop in the middle leaves the rest to the next', patience, async () => {
-  const count = 100_000
+  const count = 60_000
   const poolId = await newPool(client)
   const taskId = await upload(service, client, poolId, codesFile('stopped', count))
   const first = startWorker()

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { Notifications } from '../database/notifications.ts'
 import { connectionConfig } from '../database/open.ts'
+import { schemaOf } from '../database/schema.ts'
 import { allScopes, createAccount, createApiKey, parseScopes, revokeApiKey } from '../domain/account.ts'
 import { Books } from '../domain/books.ts'
 import { CodeSpaces } from '../domain/codespaces.ts'
@@ -123,7 +124,7 @@ async function main(): Promise<number> {
 async function withBooks<T>(work: (books: Books) => Promise<T>): Promise<T> {
   return await withDatabase(async ({ url, pool, log }) => {
     const notifications = new Notifications({ pool, connection: connectionConfig(url), log })
-    const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })
+    const prisma = new PrismaClient({ adapter: new PrismaPg(pool, await schemaOf(pool)) })
     try {
       return await work(new Books({ pool, prisma, notifications, codeSpaces: new CodeSpaces() }))
     } finally {

@@ -26,9 +26,9 @@ export async function withDatabase<T>(work: (database: ServiceDatabase) => Promi
     throw new OperatorError(
       `No service runs on ${config.dataDir}. Start it with npm start, or set DATA_DIR or DATABASE_URL as it has them.`,
     )
-  await checkDatabase(url)
+  const { schema } = await checkDatabase(url)
   const log = openLog({ level: 'warn' })
-  const pool = createPool(url, { max: 2, log })
+  const pool = createPool(url, { max: 2, log, schema })
   try {
     const { rows } = await pool.query("SELECT to_regclass('account') IS NOT NULL AS exist")
     if (rows[0]?.exist !== true)

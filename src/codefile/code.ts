@@ -94,14 +94,17 @@ function damageOf(code: string): string | undefined {
 const printableAscii = /^[ -~]*$/
 const otherSpaces = /(?! )\p{Z}/u
 const cannotBeTyped = /[\p{Cc}\p{Cs}\p{Cf}\p{Default_Ignorable_Code_Point}\p{Co}\p{Cn}]/u
-// Their parts can be invisible characters, which belong there.
-const emoji = /\p{RGI_Emoji}/gv
+// Their parts can be invisible characters, which belong there. It is made where it is needed, and not as a literal: V8
+// takes longer for it than for all else that is loaded here, once in a process.
+const emoji = '\\p{RGI_Emoji}'
 
 function refusedIn(code: string): string | undefined {
   if (printableAscii.test(code)) return undefined
   if (otherSpaces.test(code))
     return 'It contains a space that only looks like the one of the keyboard. Use the ordinary space, or none.'
   if (!cannotBeTyped.test(code)) return undefined
-  const characters = [...code.replace(emoji, '')].filter((character) => cannotBeTyped.test(character))
+  const characters = [...code.replace(new RegExp(emoji, 'gv'), '')].filter((character) =>
+    cannotBeTyped.test(character),
+  )
   return characters.length === 0 ? undefined : refusedCharacters(characters.join(''), 'It').join(' ')
 }

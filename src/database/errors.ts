@@ -1,3 +1,10 @@
+import { OperatorError } from '../operator-error.ts'
+
+/** The database cannot be reached, or must not be used. Never tells the password. */
+export class DatabaseError extends OperatorError {
+  override name = 'DatabaseError'
+}
+
 /** The database cannot be reached, or ended the conversation: nothing is known to be wrong with the request itself. */
 export class DatabaseUnavailableError extends Error {
   constructor(cause: unknown) {
@@ -57,12 +64,13 @@ const connectionMessages =
   /Connection terminated|Query read timeout|Client has encountered a connection error|timeout exceeded when trying to connect|Client was closed|Cannot use a pool after calling end|not queryable/
 
 /**
- * Whether an error says that the database is away, shutting down, starting, out of connections or of room on its disk, or
- * has ended a transaction because this process was not heard of for too long.
+ * Whether an error says that the database is away, shutting down, starting, out of connections or of room on its disk,
+ * has become read-only, as the server of before is after a failover, must not be used as it is now, or has ended a
+ * transaction because this process was not heard of for too long.
  */
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  if (error instanceof DatabaseUnavailableError) return true
+  if (error instanceof DatabaseUnavailableError || error instanceof DatabaseError) return true
   const state = sqlState(error)
   if (state !== undefined)
     return (
@@ -70,6 +78,7 @@ export function isUnavailable(error: unknown): boolean {
       state.startsWith('57P') ||
       state === '53300' ||
       state === '53100' ||
+      state === '25006' ||
       state === '25P03'
     )
   const code = property(error, 'code')

@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import pg from 'pg'
 import type { Logger } from 'pino'
 import { OperatorError } from '../operator-error.ts'
+import { readDatabaseUrl } from './database-url.ts'
 import { sqlState } from './errors.ts'
+import { findSchema } from './schema.ts'
+import { prepareSession } from './session.ts'
 
 /** The database's tables cannot be brought up to date. */
 export class MigrationError extends OperatorError {
@@ -48,11 +51,12 @@ export async function applyMigrations(
   migrations?: readonly Migration[],
 ): Promise<string[]> {
   const known = migrations ?? (await readMigrations(migrationsFolder))
-  const client = new pg.Client({ connectionString: url, application_name: 'promo-codes migrations' })
+  const client = new pg.Client({ ...readDatabaseUrl(url), application_name: 'promo-codes migrations' })
   client.on('error', (error) => log.debug({ err: error }, 'the connection for migrations was lost'))
   const applied: string[] = []
   try {
     await client.connect()
+    await prepareSession(client, { schema: await findSchema(client) })
     for (;;) {
       const name = await applyNext(client, known)
       if (name === undefined) return applied
@@ -82,19 +86,32 @@ async function applyNext(client: pg.Client, known: readonly Migration[]): Promis
   // Taken before the notes are read, which another process may just be writing.
   await client.query('SELECT pg_advisory_xact_lock($1)', [migrationLock])
   const next = nextMigration(known, await readApplied(client))
-  if (next !== undefined) await apply(client, next)
+  if (next !== undefined) {
+    await checkPrivilege(client)
+    await apply(client, next)
+  }
   await client.query('COMMIT')
   return next?.name
 }
 
 async function readApplied(client: pg.Client): Promise<AppliedMigration[]> {
+  // What belongs to an extension is nobody's data: hosted databases often come with some.
   const { rows: tables } = await client.query<{ name: string }>(
-    `SELECT relname AS name FROM pg_class
-      WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')`,
+    `SELECT relname AS name FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+      WHERE nspname = current_schema() AND relkind IN ('r', 'p', 'v', 'm', 'f')
+        AND NOT EXISTS (
+          SELECT FROM pg_depend
+           WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND objsubid = 0 AND deptype = 'e'
+        )
+      ORDER BY relname`,
   )
   if (tables.length === 0) return []
   if (!tables.some(({ name }) => name === '_prisma_migrations')) {
-    throw new MigrationError("The database holds tables that are not the service's: give it one of its own.")
+    const names = tables.map(({ name }) => name)
+    const more = names.length > 3 ? ` and ${names.length - 3} more` : ''
+    throw new MigrationError(
+      `The database holds tables that are not the service's (${names.slice(0, 3).join(', ')}${more}): give it one of its own.`,
+    )
   }
   const { rows } = await client.query<AppliedMigration>(
     `SELECT migration_name, checksum, finished_at IS NOT NULL AS finished
@@ -131,10 +148,22 @@ function nextMigration(
   return known.find((migration) => !names.has(migration.name))
 }
 
+async function checkPrivilege(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ schema: string; allowed: boolean }>(
+    `SELECT current_schema() AS schema, has_schema_privilege(current_schema(), 'CREATE') AS allowed`,
+  )
+  const [found] = rows
+  if (found === undefined || found.allowed) return
+  const [schema, user] = [found.schema, client.user ?? ''].map(pg.escapeIdentifier)
+  throw new MigrationError(
+    `The user ${user} may not create tables in the schema ${schema} of the database. Let its owner run: GRANT USAGE, CREATE ON SCHEMA ${schema} TO ${user}`,
+  )
+}
+
 async function apply(client: pg.Client, { name, sql, checksum }: Migration): Promise<void> {
   try {
     await client.query(createNotes)
-    await client.query(sql)
+    await client.query(sql.replace(createSchema, ''))
     await client.query(
       `INSERT INTO _prisma_migrations (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
        VALUES ($1, $2, $3, transaction_timestamp(), clock_timestamp(), 1)`,
@@ -147,6 +176,10 @@ async function apply(client: pg.Client, { name, sql, checksum }: Migration): Pro
     })
   }
 }
+
+// Prisma's first migration begins with it. The schema is there, it need not be that one, and the statement would need a
+// right on the whole database for nothing.
+const createSchema = /^CREATE SCHEMA IF NOT EXISTS "public";$/m
 
 // As Prisma's engine creates it.
 const createNotes = `

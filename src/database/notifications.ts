@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { Logger } from 'pino'
+import { prepareSession } from './session.ts'
 
 /** That something has changed: which kind of thing, and which one of them. It never says how. */
 export interface Notice {
@@ -104,6 +105,7 @@ export class Notifications {
     client.on('end', () => onLost())
     try {
       await client.connect()
+      await prepareSession(client)
       await client.query(`LISTEN ${channel}`)
     } catch (error) {
       failed = true

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { CodeFileError } from '../codefile/code-file-error.ts'
 import { type FileRows, readCodeFile } from '../codefile/read.ts'
 import { canRunAgain, isUnavailable } from '../database/errors.ts'
+import { prepareSession } from '../database/session.ts'
 import type { Books } from '../domain/books.ts'
 import {
   failUpload,
@@ -315,6 +316,7 @@ class AccountLock implements AsyncDisposable {
     })
     try {
       await client.connect()
+      await prepareSession(client)
       const { rows } = await client.query<{ held: boolean }>(
         `SELECT pg_try_advisory_lock(hashtextextended('uploads of ' || $1, 0)) AS held`,
         [accountId],

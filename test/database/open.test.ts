@@ -6,6 +6,7 @@ import { describe, expect, inject, onTestFinished, test, vi } from 'vitest'
 import { startEmbeddedServer } from '../../src/database/embedded/server.ts'
 import { checkDatabase, createPool, DatabaseError, openDatabase } from '../../src/database/open.ts'
 import { databaseUrl, runSql, testDatabase } from '../support/database.ts'
+import { openPooler } from '../support/pooler.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 const log = pino({ level: 'silent' })
@@ -76,6 +77,53 @@ describe('a database is refused', () => {
   test('when its address names a file that is not there', async () => {
     const failure = checkDatabase('postgres://user@host/codes?sslrootcert=/no/such/file')
     await expect(failure).rejects.toThrow('DATABASE_URL cannot be understood: ENOENT')
+  })
+})
+
+describe('a pooler in front of a database', () => {
+  const times = [...Array(10).keys()]
+
+  test('is refused when it gives its sessions away between transactions', async () => {
+    await using database = await testDatabase({ empty: true })
+    await using pooler = await openPooler(database.url, 'transaction', 5)
+    for (const _ of times) {
+      const failure = checkDatabase(pooler.url)
+      await expect(failure).rejects.toThrow(DatabaseError)
+      await expect(failure).rejects.toThrow('pool_mode = session that has room for 25 connections')
+    }
+  })
+
+  test('is refused when it gives its only session away, and so does not answer', async () => {
+    await using database = await testDatabase({ empty: true })
+    await using pooler = await openPooler(database.url, 'transaction', 1)
+    await expect(checkDatabase(pooler.url, 1_500)).rejects.toThrow('pool_mode = session')
+  })
+
+  test('leaves nothing in sessions of others when it is refused', async () => {
+    await using database = await testDatabase({ empty: true })
+    await using pooler = await openPooler(database.url, 'transaction', 2)
+    await expect(checkDatabase(pooler.url)).rejects.toThrow(DatabaseError)
+    const settings = "SELECT current_setting('lock_timeout') AS lock, current_setting('search_path') AS path"
+    expect(await runSql(pooler.url, settings)).toEqual([{ lock: '0', path: '"$user", public' }])
+  })
+
+  test('is as good as the database itself when each client has a session of its own', async () => {
+    await using database = await testDatabase({ empty: true })
+    await using pooler = await openPooler(database.url, 'session', 5)
+    for (const _ of times) {
+      await checkDatabase(pooler.url)
+      await checkDatabase(database.url)
+    }
+    const pool = await openDatabase(pooler.url, { max: 3, log })
+    const { rows } = await pool.query("SELECT to_regclass('pool') IS NOT NULL AS there")
+    await pool.end()
+    expect(rows).toEqual([{ there: true }])
+  })
+
+  test('is refused when it has no room for a second session', async () => {
+    await using database = await testDatabase({ empty: true })
+    await using pooler = await openPooler(database.url, 'session', 1)
+    await expect(checkDatabase(pooler.url, 1_500)).rejects.toThrow('has room for one connection alone')
   })
 })
 

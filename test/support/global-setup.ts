@@ -2,6 +2,7 @@ import { pino } from 'pino'
 import type { TestProject } from 'vitest/node'
 import { startEmbeddedServer } from '../../src/database/embedded/server.ts'
 import { applyMigrations } from '../../src/database/migrations.ts'
+import { generateIfChanged } from '../../src/generate.ts'
 import { databaseUrl, runSql } from './database.ts'
 import { temporaryFolder } from './temporary.ts'
 
@@ -18,6 +19,8 @@ const templateName = 'migrated'
 
 /** Starts one PostgreSQL for the whole run. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // Before any of the processes of the run would do so.
+  await generateIfChanged()
   const folder = await temporaryFolder()
   // What Node has compiled, for all processes of the run, which are many: they start in two thirds of the time.
   const compiled = await temporaryFolder()

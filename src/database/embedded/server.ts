@@ -204,7 +204,8 @@ async function connect({ cluster, log }: Context, { pid, port }: Postmaster): Pr
 /** @throws {DataDirError} when another service holds the lock */
 async function takeLock(session: pg.Client, cluster: Cluster): Promise<void> {
   try {
-    await session.query(`SET lock_timeout = ${ownershipTimeoutMs}`)
+    // The session says nothing else for as long as the service runs, whatever postgresql.conf has against that.
+    await session.query(`SET lock_timeout = ${ownershipTimeoutMs}; SET idle_session_timeout = 0`)
     await session.query('SELECT pg_advisory_lock($1)', [ownershipLock])
   } catch (error) {
     const holder = sqlState(error) === '55P03' ? await lockHolder(session) : undefined

@@ -1,0 +1,322 @@
+import { readFileSync } from 'node:fs'
+import { isIPv6 } from 'node:net'
+import { type ConnectionOptions, createSecureContext, getCACertificates } from 'node:tls'
+import type { ClientConfig } from 'pg'
+import { OperatorError } from '../operator-error.ts'
+
+/** DATABASE_URL does not say where a database is. Tells what to write instead, and never the password. */
+export class DatabaseUrlError extends OperatorError {
+  override name = 'DatabaseUrlError'
+  /** The message without the name of the variable: "names several hosts: …" */
+  readonly problem: string
+
+  constructor(problem: string, options?: ErrorOptions) {
+    super(`DATABASE_URL ${problem}`, options)
+    this.problem = problem
+  }
+}
+
+const form = 'postgres://user:password@host:port/database'
+const encoding =
+  'In a user name or a password every character but letters, digits, - and _ must be percent-encoded: ' +
+  '@ is %40, / is %2F, # is %23, ? is %3F, % is %25'
+
+/**
+ * Reads an address in the form of libpq, and says all that `pg` must know to connect to it. What the address leaves
+ * out, `pg` takes from the environment as libpq does: PGHOST, PGUSER, PGPASSWORD and so on.
+ *
+ * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS says what the form is. libpq alone
+ * knows several hosts, `sslmode=allow`, and to go on without encryption where there is none. As with `pg`, each
+ * `sslmode` from `prefer` on checks the certificate and the name of the host, unless `uselibpqcompat=true` asks for
+ * what libpq does.
+ *
+ * @throws {DatabaseUrlError} also when a file that the address names cannot be used
+ */
+export function readDatabaseUrl(text: string): ClientConfig {
+  const address = withoutScheme(text.trim())
+  const [beforeQuery, query] = splitAt(address, '?')
+  const [authority, path] = splitAt(beforeQuery, '/')
+  checkCharacters(address, authority, path)
+  const [userInfo, hostAndPort] = authority.includes('@') ? splitAt(authority, '@') : ['', authority]
+  const parameters = readParameters(query)
+  const [user, password] = splitAt(userInfo, ':')
+  return {
+    ...defined({
+      user: parameters.get('user') ?? decode(user),
+      password: readPassword(parameters.get('password') ?? decode(password)),
+      database: parameters.get('dbname') ?? readDatabase(path),
+      ...readHost(hostAndPort, parameters),
+      application_name: parameters.get('application_name'),
+      fallback_application_name: parameters.get('fallback_application_name'),
+      options: parameters.get('options'),
+    }),
+    ...readEncryption(parameters),
+    ...readTimeout(parameters),
+  }
+}
+
+function withoutScheme(text: string): string {
+  const [, scheme, address] = /^([a-z][a-z\d+.-]*):\/\/(.*)$/is.exec(text) ?? []
+  if (scheme !== undefined && address !== undefined && /^postgres(ql)?$/i.test(scheme)) return address
+  if (/^["'`]/.test(text))
+    throw new DatabaseUrlError('begins with a quotation mark, which is no part of the address: leave it out')
+  if (/^psql\s/.test(text))
+    throw new DatabaseUrlError(
+      `is a command: leave out psql and the quotation marks, so that it begins with postgres://`,
+    )
+  if (/^jdbc:/i.test(text))
+    throw new DatabaseUrlError(
+      'is an address for Java: leave out jdbc:, so that it begins with postgresql://',
+    )
+  if (/^(host|hostaddr|port|dbname|user|password|sslmode|server|data source|user id)\s*=/i.test(text))
+    throw new DatabaseUrlError(
+      `is written as keywords and values: write it as an address of the form ${form}`,
+    )
+  throw new DatabaseUrlError(`must be of the form ${form}`)
+}
+
+function checkCharacters(address: string, authority: string, path: string): void {
+  const isPlaceholder = /:(\[[^\]@]*\]|<[^>@]*>|\{[^}@]*\}|\$\{?\w+\}?|your[-_]?password)@/i.test(authority)
+  if (isPlaceholder)
+    throw new DatabaseUrlError(
+      `has a placeholder where the password belongs: put the password there. ${encoding}`,
+    )
+  if (/[\s\p{Cc}]/u.test(address))
+    throw new DatabaseUrlError(`has a space in it, which must be %20. ${encoding}`)
+  if (address.includes('#')) throw new DatabaseUrlError(`has a # in it. ${encoding}`)
+  if (/%(?![\da-f]{2})/i.test(address))
+    throw new DatabaseUrlError(`has a % that two hexadecimal digits do not follow. ${encoding}`)
+  if (authority.indexOf('@') !== authority.lastIndexOf('@') || path.includes('@'))
+    throw new DatabaseUrlError(`has an @ or a / in it that does not belong there. ${encoding}`)
+}
+
+function readPassword(password: string): string {
+  if (password.includes('\0'))
+    throw new DatabaseUrlError('has a password with the character 0, which PostgreSQL does not allow')
+  return password
+}
+
+function readDatabase(path: string): string {
+  if (!path.includes('/')) return decode(path)
+  throw new DatabaseUrlError(
+    'names a database with a / in it: write %2F, or, where that is the folder of a socket, ?host=/folder',
+  )
+}
+
+function readHost(
+  hostAndPort: string,
+  parameters: ReadonlyMap<string, string>,
+): { host: string; port: number | undefined } {
+  const named = [hostAndPort, parameters.get('host') ?? '', parameters.get('port') ?? '']
+  if (named.some((part) => part.includes(',')))
+    throw new DatabaseUrlError(
+      'names several hosts: name the one that accepts writes, or an address that always leads to it',
+    )
+  const [, bracketed, plain, portText] = /^(?:\[([^\]]*)\]|([^:]*))(?::(.*))?$/.exec(hostAndPort) ?? []
+  const port = parameters.get('port') ?? portText ?? ''
+  if (!/^\d{0,5}$/.test(port) || Number(port) > 65_535 || (port !== '' && Number(port) === 0))
+    throw new DatabaseUrlError(
+      `has a port that is not a number from 1 to 65535${isIPv6(hostAndPort) ? ': an IPv6 address needs brackets, as in [::1]:5432' : `. It must be of the form ${form}. ${encoding}`}`,
+    )
+  const host = parameters.get('host') ?? bracketed ?? decode(plain ?? '')
+  const isSocket = host.startsWith('/')
+  const isName = bracketed === undefined ? /^[\p{L}\p{N}._-]*$/u.test(host) : isIPv6(bracketed)
+  if (!isSocket && !isName && !isIPv6(host))
+    throw new DatabaseUrlError(
+      `names a host that is neither a name nor an address. It must be of the form ${form}`,
+    )
+  return { host, port: port === '' ? undefined : Number(port) }
+}
+
+// What has a meaning here.
+const known = new Set([
+  ...[
+    'user',
+    'password',
+    'host',
+    'port',
+    'dbname',
+    'application_name',
+    'fallback_application_name',
+    'options',
+  ],
+  ...[
+    'sslmode',
+    'sslrootcert',
+    'sslcert',
+    'sslkey',
+    'sslpassword',
+    'sslnegotiation',
+    'uselibpqcompat',
+    'ssl',
+  ],
+  ...['ssl_min_protocol_version', 'ssl_max_protocol_version', 'channel_binding', 'connect_timeout'],
+  ...['target_session_attrs', 'client_encoding', 'gssencmode', 'schema'],
+])
+
+// What other clients know, and what changes nothing here: TCP's keepalives are on, each session sets its own time
+// limits, and the pool is the service's own.
+const ignored = new Set([
+  ...['keepalives', 'keepalives_idle', 'keepalives_interval', 'keepalives_count', 'tcp_user_timeout'],
+  ...[
+    'sslcompression',
+    'sslsni',
+    'sslcertmode',
+    'krbsrvname',
+    'gsslib',
+    'gssdelegation',
+    'load_balance_hosts',
+  ],
+  ...['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout'],
+  ...['pgbouncer', 'connection_limit', 'pool_timeout', 'socket_timeout', 'statement_cache_size', 'supa'],
+])
+
+function readParameters(query: string): Map<string, string> {
+  const parameters = new Map<string, string>()
+  for (const part of query.split('&').filter((part) => part !== '')) {
+    const [name, value] = splitAt(part, '=').map(decode) as [string, string]
+    if (known.has(name)) parameters.set(name, value)
+    else if (!ignored.has(name)) {
+      // Then the ? may be one of the password's, and what looks like a name a part of it.
+      if (query.includes('@')) throw new DatabaseUrlError(`has an @ behind a ?. ${encoding}`)
+      const which = /^\w{1,40}$/.test(name) ? `the parameter ${name}` : 'a parameter'
+      throw new DatabaseUrlError(
+        `has ${which}, which the service does not know: leave it out. It knows ${[...known].join(', ')}`,
+      )
+    }
+  }
+  expectValue(parameters, 'target_session_attrs', ['any', 'read-write', 'primary'])
+  expectValue(parameters, 'client_encoding', ['UTF8', 'utf8', 'UTF-8', 'utf-8', 'auto'])
+  expectValue(parameters, 'gssencmode', ['disable', 'prefer'])
+  expectValue(parameters, 'schema', ['public'])
+  expectValue(parameters, 'ssl', ['true', '1', 'false', '0', 'no-verify'])
+  expectValue(parameters, 'sslmode', sslModes)
+  expectValue(parameters, 'sslnegotiation', ['postgres', 'direct'])
+  expectValue(parameters, 'uselibpqcompat', ['true', 'false'])
+  expectValue(parameters, 'channel_binding', ['disable', 'prefer', 'require'])
+  expectValue(parameters, 'ssl_min_protocol_version', tlsVersions)
+  expectValue(parameters, 'ssl_max_protocol_version', tlsVersions)
+  return parameters
+}
+
+const sslModes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify']
+const tlsVersions = ['TLSv1.2', 'TLSv1.3']
+
+function expectValue(parameters: ReadonlyMap<string, string>, name: string, values: readonly string[]): void {
+  const value = parameters.get(name)
+  if (value === undefined || values.includes(value)) return
+  throw new DatabaseUrlError(`has a ${name} that the service does not know: it can be ${values.join(', ')}`)
+}
+
+/** What `pg` must know of TLS; nothing where the address says nothing, so that PGSSLMODE decides. */
+function readEncryption(parameters: ReadonlyMap<string, string>): ClientConfig {
+  const mode = parameters.get('sslmode') ?? modeOf(parameters.get('ssl'))
+  const isDirect = parameters.get('sslnegotiation') === 'direct'
+  if (mode === 'disable') {
+    if (isDirect)
+      throw new DatabaseUrlError('has sslnegotiation=direct, which needs an sslmode other than disable')
+    return { ssl: false }
+  }
+  const files = ['sslrootcert', 'sslcert', 'sslkey'].some((name) => parameters.has(name))
+  if (mode === undefined && !files && !isDirect) return {}
+  const ssl: ConnectionOptions = defined({
+    ca: readAuthorities(parameters),
+    cert: readFileOf(parameters, 'sslcert'),
+    key: readFileOf(parameters, 'sslkey'),
+    passphrase: parameters.get('sslpassword'),
+    minVersion: parameters.get('ssl_min_protocol_version') as ConnectionOptions['minVersion'],
+    maxVersion: parameters.get('ssl_max_protocol_version') as ConnectionOptions['maxVersion'],
+    ...verification(parameters, mode),
+  })
+  if (files) checkFiles(ssl)
+  return {
+    ssl,
+    ...(isDirect && { sslnegotiation: 'direct' as const }),
+    enableChannelBinding: parameters.get('channel_binding') === 'require',
+  }
+}
+
+function modeOf(ssl: string | undefined): string | undefined {
+  if (ssl === 'false' || ssl === '0') return 'disable'
+  if (ssl === 'no-verify') return ssl
+  return ssl === undefined ? undefined : 'verify-full'
+}
+
+/** What of the server's certificate is checked: by default all of it. */
+function verification(parameters: ReadonlyMap<string, string>, mode: string | undefined): ConnectionOptions {
+  if (mode === 'no-verify') return { rejectUnauthorized: false }
+  if (parameters.get('uselibpqcompat') !== 'true') return {}
+  const hasAuthority = parameters.has('sslrootcert') && parameters.get('sslrootcert') !== 'system'
+  if (mode === 'verify-ca' && !hasAuthority)
+    throw new DatabaseUrlError(
+      'has sslmode=verify-ca, which needs the authority to check for: add sslrootcert=/path/to/ca.pem',
+    )
+  // As libpq has it: with an authority that is named, require is verify-ca.
+  if (mode === 'verify-ca' || (mode === 'require' && hasAuthority))
+    return { checkServerIdentity: () => undefined }
+  return mode === 'require' || mode === 'prefer' ? { rejectUnauthorized: false } : {}
+}
+
+function readAuthorities(parameters: ReadonlyMap<string, string>): string | string[] | undefined {
+  // libpq's name for the authorities that the machine trusts.
+  if (parameters.get('sslrootcert') === 'system')
+    return [...getCACertificates('default'), ...getCACertificates('system')]
+  return readFileOf(parameters, 'sslrootcert')
+}
+
+function readFileOf(parameters: ReadonlyMap<string, string>, name: string): string | undefined {
+  const path = parameters.get(name)
+  if (path === undefined) return undefined
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new DatabaseUrlError(
+      `cannot be understood: ${(cause as Error).message}, the file that ${name} names`,
+      {
+        cause,
+      },
+    )
+  }
+}
+
+function checkFiles({ ca, cert, key, passphrase }: ConnectionOptions): void {
+  try {
+    createSecureContext({ ca, cert, key, passphrase })
+  } catch (cause) {
+    throw new DatabaseUrlError(
+      `names certificates or a key that cannot be used: ${(cause as Error).message}. They must be files in PEM format`,
+      { cause },
+    )
+  }
+  if (typeof ca === 'string' && !/-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----/.test(ca))
+    throw new DatabaseUrlError('names in sslrootcert a file without a certificate in PEM format')
+}
+
+/** libpq counts in seconds, of which none means to wait for as long as it takes. */
+function readTimeout(parameters: ReadonlyMap<string, string>): ClientConfig {
+  const text = parameters.get('connect_timeout')
+  if (text === undefined) return {}
+  if (!/^\d{1,6}$/.test(text))
+    throw new DatabaseUrlError('has a connect_timeout that is not a whole number of seconds')
+  return { connectionTimeoutMillis: Number(text) * 1_000 }
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw new DatabaseUrlError(`has percent-encoded characters that are not UTF-8. ${encoding}`)
+  }
+}
+
+/** What is before and behind the first `separator`; nothing behind when there is none. */
+function splitAt(text: string, separator: string): [string, string] {
+  const place = text.indexOf(separator)
+  return place < 0 ? [text, ''] : [text.slice(0, place), text.slice(place + separator.length)]
+}
+
+/** Leaves out what is empty or undefined: there `pg` looks into the environment. */
+function defined<T extends Record<string, unknown>>(values: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  const entries = Object.entries(values).filter(([, value]) => value !== undefined && value !== '')
+  return Object.fromEntries(entries) as { [K in keyof T]?: NonNullable<T[K]> }
+}

@@ -1,0 +1,96 @@
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { delimiter, join } from 'node:path'
+import { promisify } from 'node:util'
+import { errorCode } from './database/embedded/files.ts'
+import { OperatorError } from './operator-error.ts'
+
+// The database client and its types are generated from prisma/schema.prisma. That takes longer than all else that a
+// start does, so it is done only when something that it depends on has changed, or somebody has touched what came out.
+
+const project = join(import.meta.dirname, '..')
+
+/** Generates the database client, unless it is there already and is what would be generated. */
+export async function generateIfChanged(root = project, run = runGenerator): Promise<void> {
+  if ((await readIfThere(noteIn(root))) !== (await fingerprint(root))) await generate(root, run)
+}
+
+/**
+ * Generates the database client.
+ *
+ * @param run for tests: another generator
+ * @throws {OperatorError} with what the generator said, when it could not
+ */
+export async function generate(root = project, run = runGenerator): Promise<void> {
+  await rm(noteIn(root), { force: true })
+  await run(root)
+  await writeFile(noteIn(root), await fingerprint(root))
+}
+
+/** A note of what was generated, and from what. */
+function noteIn(root: string): string {
+  return join(root, 'src/generated/note.txt')
+}
+
+async function runGenerator(root: string): Promise<void> {
+  const prisma = createRequire(import.meta.url).resolve('prisma/package.json')
+  const { bin } = JSON.parse(await readFile(prisma, 'utf8')) as { bin: { prisma: string } }
+  const env = {
+    ...process.env,
+    // Prisma starts the generators of others by their names.
+    PATH: `${join(root, 'node_modules/.bin')}${delimiter}${process.env['PATH'] ?? ''}`,
+    // It would ask its makers for news.
+    CHECKPOINT_DISABLE: '1',
+  }
+  try {
+    const program = join(prisma, '..', bin.prisma)
+    await promisify(execFile)(process.execPath, [program, 'generate', '--no-hints'], { cwd: root, env })
+  } catch (cause) {
+    const { stdout = '', stderr = '' } = cause as { stdout?: string; stderr?: string }
+    throw new OperatorError(`The database client could not be generated.\n${stdout}${stderr}`.trimEnd(), {
+      cause,
+    })
+  }
+}
+
+/** Changes with everything that the generated code depends on, and with that code. */
+async function fingerprint(root: string): Promise<string> {
+  const hash = createHash('sha256')
+  for (const path of [
+    join(root, 'prisma/schema.prisma'),
+    join(root, 'prisma.config.ts'),
+    // Their versions are in them.
+    ...['prisma', '@prisma/client', '@pothos/plugin-prisma'].map((name) =>
+      join(root, 'node_modules', name, 'package.json'),
+    ),
+    ...(await filesOf(join(root, 'src/generated'))),
+  ]) {
+    hash.update(`${path.slice(root.length)}\n`)
+    hash.update((await readIfThere(path)) ?? '')
+  }
+  return hash.digest('hex')
+}
+
+async function filesOf(folder: string): Promise<string[]> {
+  try {
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+    const files = entries
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => join(parentPath, name))
+    return files.filter((file) => !file.endsWith('note.txt')).toSorted()
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return []
+    throw error
+  }
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,244 @@
+import { randomUUID } from 'node:crypto'
+import pg from 'pg'
+import { pino } from 'pino'
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
+import { isUnavailable } from '../../src/database/errors.ts'
+import { Notifications } from '../../src/database/notifications.ts'
+import { checkDatabase, connectionConfig, openDatabase } from '../../src/database/open.ts'
+import { prepareSession } from '../../src/database/session.ts'
+import { Client } from '../support/client.ts'
+import { databaseUrl, runSql } from '../support/database.ts'
+import { startService } from '../support/service.ts'
+
+const log = pino({ level: 'silent' })
+const admin = inject('serverUrl')
+const name = `session_${randomUUID().replaceAll('-', '')}`
+
+/** A database as somebody has it who is not the server's superuser. */
+let url: string
+
+beforeAll(async () => {
+  await runSql(admin, `CREATE ROLE ${name} LOGIN PASSWORD 'secret'`)
+  await runSql(admin, `CREATE DATABASE ${name} OWNER ${name} TEMPLATE template0`)
+  const address = new URL(databaseUrl(admin, name))
+  address.username = name
+  address.password = 'secret'
+  url = address.href
+})
+
+afterAll(async () => {
+  await runSql(admin, `DROP DATABASE ${name} WITH (FORCE)`)
+  await runSql(admin, `DROP ROLE ${name}`)
+})
+
+const places = [`ROLE ${name}`, `DATABASE ${name}`, `ROLE ${name} IN DATABASE ${name}`]
+
+/** Has settings in one place for as long as `work` takes. */
+async function withSettings<T>(
+  place: string,
+  settings: Record<string, string>,
+  work: () => Promise<T>,
+): Promise<T> {
+  for (const [setting, value] of Object.entries(settings))
+    await runSql(admin, `ALTER ${place} SET ${setting} = ${value}`)
+  try {
+    return await work()
+  } finally {
+    await runSql(admin, `ALTER ${place} RESET ALL`)
+  }
+}
+
+async function shown(pool: pg.Pool, settings: readonly string[]): Promise<Record<string, unknown>> {
+  const client = await pool.connect()
+  try {
+    const values: Record<string, unknown> = {}
+    for (const setting of settings) {
+      const { rows } = await client.query<Record<string, unknown>>(`SHOW ${setting}`)
+      values[setting] = Object.values(rows[0] ?? {})[0]
+    }
+    return values
+  } finally {
+    client.release()
+  }
+}
+
+describe('a session of the service', () => {
+  const theirs = {
+    synchronous_commit: 'off',
+    statement_timeout: "'7s'",
+    lock_timeout: "'7ms'",
+    idle_in_transaction_session_timeout: "'1ms'",
+    idle_session_timeout: "'7s'",
+    transaction_timeout: "'7s'",
+    default_transaction_isolation: 'serializable',
+    default_transaction_deferrable: 'on',
+    row_security: 'on',
+    search_path: 'pg_catalog',
+    timezone: "'Asia/Tokyo'",
+    datestyle: "'SQL, DMY'",
+    intervalstyle: 'sql_standard',
+    bytea_output: 'escape',
+    extra_float_digits: '-3',
+    client_encoding: 'LATIN1',
+    standard_conforming_strings: 'off',
+    transform_null_equals: 'on',
+    array_nulls: 'off',
+  }
+  const ours = {
+    synchronous_commit: 'on',
+    statement_timeout: '30s',
+    lock_timeout: '5s',
+    idle_in_transaction_session_timeout: '10s',
+    idle_session_timeout: '0',
+    transaction_timeout: '0',
+    default_transaction_isolation: 'read committed',
+    default_transaction_deferrable: 'off',
+    row_security: 'off',
+    search_path: 'public',
+    timezone: 'UTC',
+    datestyle: 'ISO, MDY',
+    intervalstyle: 'postgres',
+    bytea_output: 'hex',
+    extra_float_digits: '1',
+    client_encoding: 'UTF8',
+    standard_conforming_strings: 'on',
+    transform_null_equals: 'off',
+    array_nulls: 'on',
+  }
+
+  test.each(places)('has what the service relies on, whatever is set with ALTER %s', async (place) => {
+    const before = await openDatabase(url, { max: 1, log })
+    await before.end()
+    await withSettings(place, theirs, async () => {
+      const pool = await openDatabase(url, { max: 1, log })
+      try {
+        expect(await shown(pool, Object.keys(ours))).toEqual(ours)
+        const { rows } = await pool.query(
+          `SELECT timestamptz '2026-11-25 21:00:00.123+00' AS at, '\\x00ff'::bytea AS bytes,
+                  has_table_privilege('account', 'SELECT') AS reads`,
+        )
+        expect(rows).toEqual([
+          { at: new Date('2026-11-25T21:00:00.123Z'), bytes: Buffer.from([0, 255]), reads: true },
+        ])
+      } finally {
+        await pool.end()
+      }
+    })
+  })
+
+  test('has it also when a setting comes while the service runs', async () => {
+    const pool = await openDatabase(url, { max: 1, log })
+    try {
+      await withSettings(`ROLE ${name}`, theirs, async () => {
+        await runSql(
+          admin,
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${name}'`,
+        )
+        await expect.poll(() => shown(pool, Object.keys(ours)).catch(() => undefined)).toEqual(ours)
+      })
+    } finally {
+      await pool.end()
+    }
+  })
+
+  test('keeps what is stricter than needed', async () => {
+    await withSettings(`ROLE ${name}`, { synchronous_commit: 'remote_apply' }, async () => {
+      const pool = await openDatabase(url, { max: 1, log })
+      expect(await shown(pool, ['synchronous_commit'])).toEqual({ synchronous_commit: 'remote_apply' })
+      await pool.end()
+    })
+  })
+
+  test('may be silent for as long as it listens', async () => {
+    await withSettings(`ROLE ${name}`, { idle_session_timeout: "'500ms'" }, async () => {
+      const warn = vi.spyOn(log, 'warn')
+      const pool = await openDatabase(url, { max: 1, log })
+      const notifications = new Notifications({ pool, connection: connectionConfig(url), log })
+      await notifications.open()
+      // By the clock of the server, which would end it.
+      await runSql(admin, 'SELECT pg_sleep(0.8)')
+      const heard = new Promise<string | undefined>((resolve) => notifications.on('tasks', resolve))
+      await runSql(url, "NOTIFY promo_codes, 'tasks 7'")
+      expect(await heard).toBe('7')
+      await notifications.close()
+      await pool.end()
+      expect(warn).not.toHaveBeenCalled()
+    })
+  })
+
+  test('may take as long as it needs for a migration, whatever the role has', async () => {
+    await withSettings(`ROLE ${name}`, { statement_timeout: "'700ms'" }, async () => {
+      const client = new pg.Client(connectionConfig(url))
+      await client.connect()
+      await prepareSession(client)
+      const { rows } = await client.query('SELECT pg_sleep(0.8)')
+      expect(rows).toHaveLength(1)
+      await client.end()
+    })
+  })
+})
+
+describe('a database is refused for what its sessions cannot set', () => {
+  test.each(places)('when ALTER %s has made them read-only', async (place) => {
+    await withSettings(place, { default_transaction_read_only: 'on' }, async () => {
+      await expect(checkDatabase(url)).rejects.toThrow('is read-only')
+    })
+  })
+
+  test('when they do without triggers and foreign keys', async () => {
+    await withSettings(`ROLE ${name}`, { session_replication_role: 'replica' }, async () => {
+      await expect(checkDatabase(url)).rejects.toThrow('session_replication_role replica')
+    })
+  })
+
+  test('and so are the connections of a service that runs already: the database is unavailable', async () => {
+    const pool = await openDatabase(url, { max: 1, log })
+    await runSql(admin, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${name}'`)
+    await withSettings(`DATABASE ${name}`, { default_transaction_read_only: 'on' }, async () => {
+      const asked = () => pool.query('SELECT 1').catch((reason: unknown) => reason)
+      await expect.poll(async () => String(await asked())).toContain('is read-only')
+      expect(isUnavailable(await asked())).toBe(true)
+    })
+    await expect(pool.query('SELECT 1')).resolves.toBeDefined()
+    await pool.end()
+  })
+})
+
+describe('the schema of the tables', () => {
+  test('is the one that the server chooses for them', async () => {
+    await runSql(admin, `CREATE DATABASE ${name}_app OWNER ${name} TEMPLATE template0`)
+    const app = databaseUrl(url, `${name}_app`)
+    await runSql(app, 'CREATE SCHEMA "my App"')
+    await withSettings(`DATABASE ${name}_app`, { search_path: '"my App", public' }, async () => {
+      await (await openDatabase(app, { max: 1, log })).end()
+    })
+    expect(await runSql(app, `SELECT to_regclass('"my App".account') IS NOT NULL AS made`)).toEqual([
+      { made: true },
+    ])
+
+    // The service finds them there, also what of it goes by names with a schema.
+    await withSettings(`DATABASE ${name}_app`, { search_path: '"my App", public' }, async () => {
+      await using service = await startService({ databaseUrl: app })
+      await using client = new Client(service)
+      expect(await client.ask('{ account { name } }')).toEqual({ account: { name: 'First account' } })
+    })
+
+    // From then on it is that one, for as long as it is among those that are looked through, and not another one.
+    await runSql(app, 'CREATE SCHEMA other')
+    await withSettings(`ROLE ${name}`, { search_path: 'other, "my App"' }, async () => {
+      const pool = await openDatabase(app, { max: 1, log })
+      expect(await shown(pool, ['search_path'])).toEqual({ search_path: '"my App"' })
+      await pool.end()
+    })
+    expect(await runSql(app, "SELECT to_regclass('other.account') AS other")).toEqual([{ other: null }])
+    await runSql(admin, `DROP DATABASE ${name}_app WITH (FORCE)`)
+  })
+
+  test('must be there', async () => {
+    await withSettings(`ROLE ${name}`, { search_path: 'nowhere' }, async () => {
+      await runSql(url, 'ALTER SCHEMA public RENAME TO elsewhere')
+      await expect(checkDatabase(url)).rejects.toThrow('CREATE SCHEMA public')
+      await runSql(url, 'ALTER SCHEMA elsewhere RENAME TO public')
+    })
+  })
+})
