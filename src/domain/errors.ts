@@ -57,12 +57,15 @@ export class FileTooLargeError extends InvalidInputError {
   }
 }
 
-/** The thing does not exist, is of another type, or belongs to another account: which of them is not told. */
+/**
+ * The thing does not exist, or belongs to another account: which of them is not told. `message` is for an id that shows
+ * by itself that it cannot be the right one.
+ */
 export class NotFoundError extends UserError {
   readonly code = 'NOT_FOUND'
 
-  constructor(what: string, path: string[]) {
-    super(`There is no ${what} with this id in your account.`, path)
+  constructor(what: string, path: string[], message = `There is no ${what} with this id in your account.`) {
+    super(message, path)
   }
 }
 

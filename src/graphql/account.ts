@@ -3,7 +3,7 @@ import { InvalidInputError, NotFoundError } from '../domain/errors.ts'
 import type { Scope as ScopeName } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
-import { uuidOf } from './ids.ts'
+import { inputId } from './ids.ts'
 import { problem } from './problems.ts'
 
 const Scope = builder.enumType('Scope', {
@@ -144,7 +144,7 @@ builder.mutationFields((t) => ({
     },
     args: { input: t.arg({ type: RevokeApiKeyInput, required: true, description: 'The key to revoke.' }) },
     resolve: async (_root, { input }, { books, accountId }) => {
-      const keyId = uuidOf('ApiKey', input.apiKeyId)
+      const keyId = inputId('ApiKey', input.apiKeyId, 'apiKeyId')
       await revokeApiKey(books, accountId, keyId)
       return { keyId }
     },

@@ -12,7 +12,7 @@ import { builder } from './builder.ts'
 import { countedConnectionType, pageComplexity } from './connections.ts'
 import type { Context } from './context.ts'
 import { Format } from './format.ts'
-import { codeKey, decodeId, encodeId, parseCodeKey, uuidOf } from './ids.ts'
+import { codeKey, decodeId, encodeId, inputId, parseCodeKey } from './ids.ts'
 import { codesPath } from './links.ts'
 import { badCursor, connectionOf, type PageArguments, pageArguments, pageSize } from './pagination.ts'
 import { Pool } from './pool.ts'
@@ -253,7 +253,7 @@ builder.mutationField('claimCodes', (t) =>
     },
     args: { input: t.arg({ type: ClaimCodesInput, required: true, description: 'What to claim.' }) },
     resolve: async (_root, { input }, { claims, accountId }) => {
-      const poolId = uuidOf('Pool', input.poolId)
+      const poolId = inputId('Pool', input.poolId, 'poolId')
       const codes = await claims.claim(accountId, {
         poolId,
         count: input.count,

@@ -11,7 +11,7 @@ import { builder } from './builder.ts'
 import { connectionType, pageComplexity } from './connections.ts'
 import type { Context } from './context.ts'
 import { Format } from './format.ts'
-import { uuidOf } from './ids.ts'
+import { argumentId } from './ids.ts'
 import { badCursor, connectionOf, pageArguments, pageSize } from './pagination.ts'
 import { Pool } from './pool.ts'
 import { Task, TaskStatus } from './task.ts'
@@ -154,7 +154,7 @@ builder.queryFields((t) => ({
       const before = await sequenceOf('before', args.before, { books, accountId })
       // One more than the page, to see whether there is more.
       const found = await readHistory(books, accountId, {
-        poolId: poolId == null ? undefined : uuidOf('Pool', poolId),
+        poolId: poolId == null ? undefined : argumentId('Pool', poolId, 'poolId'),
         olderThan: after,
         newerThan: before,
         limit: limit + 1,

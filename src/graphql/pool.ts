@@ -15,7 +15,7 @@ import type {
 import { builder } from './builder.ts'
 import { countedConnectionType, pageComplexity } from './connections.ts'
 import { Format } from './format.ts'
-import { uuidOf } from './ids.ts'
+import { inputId, uuidOf } from './ids.ts'
 import { integer } from './integers.ts'
 import { newestFirst, pageArguments, searchText } from './pagination.ts'
 
@@ -107,7 +107,8 @@ builder.queryFields((t) => ({
   pool: t.prismaField({
     type: Pool,
     nullable: true,
-    description: 'A pool of the account by its id. Needs READ.',
+    description:
+      'A pool of the account by its id; null when there is none, as for any other text. Needs READ.',
     authScopes: { scope: 'READ' },
     args: { id: t.arg.id({ required: true, description: 'The id of a pool.' }) },
     resolve: (query, _root, { id }, { books, accountId }) =>
@@ -240,7 +241,7 @@ builder.mutationFields((t) => ({
     },
     args: { input: t.arg({ type: RenamePoolInput, required: true, description: 'What to rename.' }) },
     resolve: async (_root, { input }, { books, accountId }) => {
-      const poolId = uuidOf('Pool', input.poolId)
+      const poolId = inputId('Pool', input.poolId, 'poolId')
       await renamePool(books, accountId, { poolId, name: input.name })
       return { poolId }
     },
@@ -260,11 +261,11 @@ builder.mutationFields((t) => ({
       input: t.arg({ type: SaveReplenishmentInput, required: true, description: 'The settings to save.' }),
     },
     resolve: async (_root, { input }, { books, accountId }) => {
-      const poolId = uuidOf('Pool', input.poolId)
+      const poolId = inputId('Pool', input.poolId, 'poolId')
       const refillTaskId = await saveReplenishment(books, accountId, {
         poolId,
         method: input.method,
-        formatId: input.formatId == null ? undefined : uuidOf('Format', input.formatId),
+        formatId: input.formatId == null ? undefined : inputId('Format', input.formatId, 'formatId'),
         quantity: input.quantity ?? undefined,
         autoGenerate: input.autoGenerate,
         refillThreshold: input.refillThreshold,

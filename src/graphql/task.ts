@@ -20,7 +20,7 @@ import { Prisma } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import { countedConnectionType, pageComplexity } from './connections.ts'
 import type { Context } from './context.ts'
-import { uuidOf } from './ids.ts'
+import { argumentId, inputId, uuidOf } from './ids.ts'
 import { integer } from './integers.ts'
 import { rejectedRowsPath } from './links.ts'
 import { newestFirst, pageArguments, pageQuery } from './pagination.ts'
@@ -194,7 +194,8 @@ builder.queryFields((t) => ({
   task: t.prismaField({
     type: Task,
     nullable: true,
-    description: 'A task of the account by its id. Needs READ.',
+    description:
+      'A task of the account by its id; null when there is none, as for any other text. Needs READ.',
     authScopes: { scope: 'READ' },
     args: { id: t.arg.id({ required: true, description: 'The id of a task.' }) },
     resolve: (query, _root, { id }, { books, accountId }) =>
@@ -217,7 +218,7 @@ builder.queryFields((t) => ({
       listTasks(books.prisma, page, {
         accountId,
         ...withStatus(status),
-        ...(poolId == null ? {} : { poolId: uuidOf('Pool', poolId) }),
+        ...(poolId == null ? {} : { poolId: argumentId('Pool', poolId, 'poolId') }),
       }),
   }),
 }))
@@ -346,8 +347,8 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: GenerateCodesInput, required: true, description: 'What to generate.' }) },
     resolve: async (_root, { input }, { books, accountId }) => ({
       taskId: await generateCodes(books, accountId, {
-        poolId: uuidOf('Pool', input.poolId),
-        formatId: uuidOf('Format', input.formatId),
+        poolId: inputId('Pool', input.poolId, 'poolId'),
+        formatId: inputId('Format', input.formatId, 'formatId'),
         quantity: input.quantity,
         saveSettings: input.saveSettings ?? undefined,
         idempotencyKey: input.idempotencyKey ?? undefined,
@@ -368,7 +369,7 @@ builder.mutationFields((t) => ({
     },
     args: { input: t.arg({ type: CancelTaskInput, required: true, description: 'The task to cancel.' }) },
     resolve: async (_root, { input }, { books, accountId }) => {
-      const taskId = uuidOf('Task', input.taskId)
+      const taskId = inputId('Task', input.taskId, 'taskId')
       await cancelTask(books, accountId, taskId)
       return { taskId }
     },

@@ -7,7 +7,7 @@ import {
 import { undoUpload } from '../domain/uploaded-codes.ts'
 import type { Task as TaskRow } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
-import { uuidOf } from './ids.ts'
+import { inputId } from './ids.ts'
 import { asAccepted, readTask, Task, type TaskPayload } from './task.ts'
 
 const Upload = builder.objectRef<TaskRow>('Upload').implement({
@@ -157,7 +157,7 @@ builder.mutationFields((t) => ({
       taskId: await uploads.receive(
         accountId,
         {
-          poolId: uuidOf('Pool', input.poolId),
+          poolId: inputId('Pool', input.poolId, 'poolId'),
           column: input.column ?? undefined,
           dryRun: input.dryRun,
           idempotencyKey: input.idempotencyKey ?? undefined,
@@ -181,7 +181,7 @@ builder.mutationFields((t) => ({
     },
     args: { input: t.arg({ type: UndoUploadInput, required: true, description: 'The upload to undo.' }) },
     resolve: async (_root, { input }, { books, accountId }) => {
-      const taskId = uuidOf('Task', input.taskId)
+      const taskId = inputId('Task', input.taskId, 'taskId')
       await undoUpload(books, accountId, taskId)
       return { taskId }
     },
