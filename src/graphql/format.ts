@@ -1,12 +1,13 @@
 import { type CharacterSet as CharacterSetName, characterSets } from '../codespace/characters.ts'
 import { Pattern, type ShapeInput } from '../codespace/pattern.ts'
+import { warningsFor } from '../codespace/warnings.ts'
 import { FormatOverlapError, InvalidInputError, NameTakenError, NotFoundError } from '../domain/errors.ts'
 import { availableForGeneration, renameFormat } from '../domain/format.ts'
 import { createFormat, previewFormat } from '../domain/new-format.ts'
 import type { Format as FormatRow } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import { countedConnectionType, pageComplexity } from './connections.ts'
-import { uuidOf } from './ids.ts'
+import { inputId, uuidOf } from './ids.ts'
 import { integer } from './integers.ts'
 import { badInput, newestFirst, pageArguments, pageQuery, searchText } from './pagination.ts'
 
@@ -222,7 +223,8 @@ builder.queryFields((t) => ({
   format: t.prismaField({
     type: Format,
     nullable: true,
-    description: 'A format of the account by its id. Needs READ.',
+    description:
+      'A format of the account by its id; null when there is none, as for any other text. Needs READ.',
     authScopes: { scope: 'READ' },
     args: { id: t.arg.id({ required: true, description: 'The id of a format.' }) },
     resolve: (query, _root, { id }, { books, accountId }) =>
@@ -282,8 +284,8 @@ interface FormatPayload {
   formatId: string
 }
 
-function formatPayload(name: string, description: string) {
-  return builder.objectRef<FormatPayload>(name).implement({
+function formatPayload<Payload extends FormatPayload>(name: string, description: string) {
+  return builder.objectRef<Payload>(name).implement({
     description,
     fields: (t) => ({
       format: t.prismaField({
@@ -296,7 +298,17 @@ function formatPayload(name: string, description: string) {
   })
 }
 
-const CreateFormatPayload = formatPayload('CreateFormatPayload', 'The format was created.')
+const CreateFormatPayload = formatPayload<FormatPayload & Pick<Preview, 'warnings'>>(
+  'CreateFormatPayload',
+  'The format was created.',
+)
+builder.objectField(CreateFormatPayload, 'warnings', (t) =>
+  t.field({
+    type: [FormatWarning],
+    description: 'What a person should know before using it: the same that previewFormat says of its shape.',
+    resolve: ({ warnings }) => warnings,
+  }),
+)
 const RenameFormatPayload = formatPayload('RenameFormatPayload', 'The format has its new name.')
 
 const CreateFormatInput = builder.inputType('CreateFormatInput', {
@@ -323,7 +335,8 @@ builder.mutationFields((t) => ({
     type: CreateFormatPayload,
     nullable: true,
     description:
-      'Creates a format. It cannot be changed later, so look at previewFormat first. Two formats of an account never ' +
+      'Creates a format. It cannot be changed later, so look at previewFormat first: a format that has warnings is created ' +
+      'all the same. Two formats of an account never ' +
       'share a code: one that could is refused. Codes that were uploaded before are left out, and are not among ' +
       'availableForGeneration; where they are many, the first tasks of the format wait for a worker to take them out. ' +
       'Needs MANAGE.',
@@ -333,9 +346,11 @@ builder.mutationFields((t) => ({
       union: { description: 'The new format, or why there is none.' },
     },
     args: { input: t.arg({ type: CreateFormatInput, required: true, description: 'The format to create.' }) },
-    resolve: async (_root, { input }, { books, accountId }) => ({
-      formatId: await createFormat(books, accountId, { name: input.name, shape: shapeOf(input.shape) }),
-    }),
+    resolve: async (_root, { input }, { books, accountId }) => {
+      const shape = shapeOf(input.shape)
+      const formatId = await createFormat(books, accountId, { name: input.name, shape })
+      return { formatId, warnings: warningsFor(Pattern.fromShape(shape)) }
+    },
   }),
   renameFormat: t.field({
     type: RenameFormatPayload,
@@ -348,7 +363,7 @@ builder.mutationFields((t) => ({
     },
     args: { input: t.arg({ type: RenameFormatInput, required: true, description: 'What to rename.' }) },
     resolve: async (_root, { input }, { books, accountId }) => {
-      const formatId = uuidOf('Format', input.formatId)
+      const formatId = inputId('Format', input.formatId, 'formatId')
       await renameFormat(books, accountId, { formatId, name: input.name })
       return { formatId }
     },
