@@ -72,8 +72,12 @@ export class NotFoundError extends UserError {
 export class NameTakenError extends UserError {
   readonly code = 'NAME_TAKEN'
 
+  /** `name` is the name of the other one. */
   constructor(what: string, name: string) {
-    super(`Another ${what} of your account is named "${name}". Choose another name.`, ['name'])
+    super(
+      `Another ${what} of your account is named "${name}". Choose another name: one that differs in more than upper and lower case.`,
+      ['name'],
+    )
   }
 }
 

@@ -24,7 +24,10 @@ export const ApiKey = builder.prismaNode('ApiKey', {
   id: { resolve: (key) => key.id },
   findUnique: (id, { accountId }) => ({ id, accountId }),
   fields: (t) => ({
-    name: t.exposeString('name', { description: 'What it is for, as whoever created it said.' }),
+    name: t.exposeString('name', {
+      description:
+        'What it is for, as whoever created it said. Several keys may have the same name: hint tells them apart.',
+    }),
     hint: t.exposeString('hint', { description: 'The beginning of the secret, to tell keys apart.' }),
     scopes: t.expose('scopes', { type: [Scope], description: 'What it may do.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
@@ -108,7 +111,11 @@ const RevokeApiKeyPayload = keyPayload('RevokeApiKeyPayload', 'The key no longer
 const CreateApiKeyInput = builder.inputType('CreateApiKeyInput', {
   description: 'A key to create.',
   fields: (t) => ({
-    name: t.string({ required: true, description: 'What it is for: 1 to 100 characters.' }),
+    name: t.string({
+      required: true,
+      description:
+        'What it is for: 1 to 100 characters. Another key may have the same name, as when one is replaced.',
+    }),
     scopes: t.field({ type: [Scope], required: true, description: 'What it may do: at least one scope.' }),
   }),
 })

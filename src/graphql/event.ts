@@ -3,6 +3,7 @@ import {
   decodeCursor,
   type EventContent,
   encodeCursor,
+  type PoolChange as PoolChangeName,
   type PoolEvent as PoolEventValue,
   readHistory,
   readLog,
@@ -35,12 +36,52 @@ export const PoolEvent = builder.interfaceRef<PoolEventValue>('PoolEvent').imple
 })
 
 const typeNames: Record<EventContent['kind'], string> = {
+  POOL_CREATED: 'PoolCreatedEvent',
+  POOL_CHANGED: 'PoolChangedEvent',
   TASK_STATUS_CHANGED: 'TaskStatusChangedEvent',
   POOL_REFILLED: 'PoolRefilledEvent',
   POOL_REFILL_FAILED: 'PoolRefillFailedEvent',
   POOL_LOW: 'PoolLowEvent',
   POOL_EMPTY: 'PoolEmptyEvent',
 }
+
+builder.objectRef<EventOf<'POOL_CREATED'>>('PoolCreatedEvent').implement({
+  description:
+    'The pool was created: the first of its events. Pools that are older than this kind of event begin with another.',
+  interfaces: [PoolEvent],
+  fields: (t) => ({
+    name: t.string({ description: 'The name that it was given.', resolve: ({ payload }) => payload.name }),
+  }),
+})
+
+const PoolChange = builder.enumType('PoolChange', {
+  description: 'What of a pool has changed.',
+  values: {
+    NAME: { description: 'It was renamed.' },
+    REPLENISHMENT: {
+      description:
+        'Its Promo Codes section was saved with other settings than before, also by generateCodes.',
+    },
+  } satisfies Record<PoolChangeName, { description: string }>,
+})
+
+builder.objectRef<EventOf<'POOL_CHANGED'>>('PoolChangedEvent').implement({
+  description:
+    'Somebody changed the pool: its name or its settings. What happens to its codes is told by other events, and what is ' +
+    'saved as it was before is no change.',
+  interfaces: [PoolEvent],
+  fields: (t) => ({
+    changed: t.field({
+      type: [PoolChange],
+      description: 'What has changed.',
+      resolve: ({ payload }) => [...payload.changed],
+    }),
+    name: t.string({
+      description: 'The name that the pool had from then on.',
+      resolve: ({ payload }) => payload.name,
+    }),
+  }),
+})
 
 builder.objectRef<EventOf<'TASK_STATUS_CHANGED'>>('TaskStatusChangedEvent').implement({
   description: 'A task of the pool was created, started, or ended, or an upload was undone.',

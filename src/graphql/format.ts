@@ -2,14 +2,14 @@ import { type CharacterSet as CharacterSetName, characterSets } from '../codespa
 import { Pattern, type ShapeInput } from '../codespace/pattern.ts'
 import { warningsFor } from '../codespace/warnings.ts'
 import { FormatOverlapError, InvalidInputError, NameTakenError, NotFoundError } from '../domain/errors.ts'
-import { availableForGeneration, renameFormat } from '../domain/format.ts'
+import { availableForGeneration, countFormats, listFormats, renameFormat } from '../domain/format.ts'
 import { createFormat, previewFormat } from '../domain/new-format.ts'
 import type { Format as FormatRow } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import { countedConnectionType, pageComplexity } from './connections.ts'
 import { inputId, uuidOf } from './ids.ts'
 import { integer } from './integers.ts'
-import { badInput, newestFirst, pageArguments, pageQuery, searchText } from './pagination.ts'
+import { aboutSearch, badInput, newestFirst, pageArguments, searchText } from './pagination.ts'
 
 const maximumExamples = 20
 
@@ -20,7 +20,9 @@ export const Format = builder.prismaNode('Format', {
   id: { resolve: (format) => format.id },
   findUnique: (id, { accountId }) => ({ accountId_id: { accountId, id } }),
   fields: (t) => ({
-    name: t.exposeString('name', { description: 'Its name, unique among the formats of the account.' }),
+    name: t.exposeString('name', {
+      description: 'Its name, unique among the formats of the account, whatever its case.',
+    }),
     pattern: t.exposeString('pattern', {
       description:
         "The whole shape: '#' stands for one random character, everything else for itself; '\\' takes the special " +
@@ -240,17 +242,19 @@ builder.queryFields((t) => ({
     complexity: pageComplexity,
     args: {
       ...pageArguments(),
-      search: t.arg.string({ description: 'Only those whose name contains this, whatever its case.' }),
+      search: t.arg.string({ description: aboutSearch }),
     },
-    resolve: async (_root, { search, ...page }, { books, accountId }) => {
-      const where = { accountId, ...nameContains(search) }
+    resolve: async (_root, { search, ...page }, { books, accountId, nodes }) => {
+      const text = searchText(search)
       const connection = await newestFirst(page, {
-        load: (slice) => {
-          const { where: range, ...rest } = pageQuery(slice)
-          return books.prisma.format.findMany({ where: { ...where, ...range }, ...rest })
+        load: async (slice) => {
+          const ids = await listFormats(books, accountId, text, slice)
+          return (await Promise.all(ids.map((id) => nodes.format.load(id)))).filter(
+            (format) => format !== null,
+          )
         },
       })
-      return { ...connection, totalCount: async () => BigInt(await books.prisma.format.count({ where })) }
+      return { ...connection, totalCount: () => countFormats(books, accountId, text) }
     },
   }),
   previewFormat: t.field({
@@ -271,14 +275,6 @@ builder.queryFields((t) => ({
       await previewFormat(books, accountId, shapeOf(shape)),
   }),
 }))
-
-/** Names that contain the text, whatever its case. Prisma takes % and _ for wildcards, so they are escaped. */
-export function nameContains(search: string | null | undefined) {
-  const text = searchText(search)
-  if (text === undefined) return {}
-  const escaped = text.replace(/[\\%_]/g, '\\$&')
-  return { name: { contains: escaped, mode: 'insensitive' } } as const
-}
 
 interface FormatPayload {
   formatId: string
@@ -316,7 +312,8 @@ const CreateFormatInput = builder.inputType('CreateFormatInput', {
   fields: (t) => ({
     name: t.string({
       required: true,
-      description: 'A name for people: 1 to 100 characters, unique among the formats of the account.',
+      description:
+        'A name for people: 1 to 100 characters, unique among the formats of the account, whatever its case.',
     }),
     shape: t.field({ type: FormatShapeInput, required: true, description: 'The shape of its codes.' }),
   }),
@@ -326,7 +323,11 @@ const RenameFormatInput = builder.inputType('RenameFormatInput', {
   description: 'A format and its new name.',
   fields: (t) => ({
     formatId: t.id({ required: true, description: 'The id of the format.' }),
-    name: t.string({ required: true, description: 'The new name: 1 to 100 characters.' }),
+    name: t.string({
+      required: true,
+      description:
+        'The new name: 1 to 100 characters, unique among the formats of the account, whatever its case.',
+    }),
   }),
 })
 

@@ -17,7 +17,7 @@ import { countedConnectionType, pageComplexity } from './connections.ts'
 import { Format } from './format.ts'
 import { inputId, uuidOf } from './ids.ts'
 import { integer } from './integers.ts'
-import { newestFirst, pageArguments, searchText } from './pagination.ts'
+import { aboutSearch, newestFirst, pageArguments, searchText } from './pagination.ts'
 
 const PoolStatus = builder.enumType('PoolStatus', {
   description: 'How well a pool is stocked.',
@@ -71,7 +71,9 @@ export const Pool = builder.prismaNode('Pool', {
   id: { resolve: (pool) => pool.id },
   findUnique: (id, { accountId }) => ({ accountId_id: { accountId, id } }),
   fields: (t) => ({
-    name: t.exposeString('name', { description: 'Its name, unique among the pools of the account.' }),
+    name: t.exposeString('name', {
+      description: 'Its name, unique among the pools of the account, whatever its case.',
+    }),
     replenishment: t.field({
       type: Replenishment,
       description: 'The Promo Codes section: how the pool is filled.',
@@ -124,7 +126,7 @@ builder.queryFields((t) => ({
     complexity: pageComplexity,
     args: {
       ...pageArguments(),
-      search: t.arg.string({ description: 'Only those whose name contains this, whatever its case.' }),
+      search: t.arg.string({ description: aboutSearch }),
       status: t.arg({ type: [PoolStatus], description: 'Only those with one of these statuses.' }),
     },
     resolve: async (_root, { search, status, ...page }, { books, accountId, nodes }) => {
@@ -172,7 +174,8 @@ const CreatePoolInput = builder.inputType('CreatePoolInput', {
   fields: (t) => ({
     name: t.string({
       required: true,
-      description: 'A name for people: 1 to 100 characters, unique among the pools of the account.',
+      description:
+        'A name for people: 1 to 100 characters, unique among the pools of the account, whatever its case.',
     }),
   }),
 })
@@ -181,7 +184,11 @@ const RenamePoolInput = builder.inputType('RenamePoolInput', {
   description: 'A pool and its new name.',
   fields: (t) => ({
     poolId: t.id({ required: true, description: 'The id of the pool.' }),
-    name: t.string({ required: true, description: 'The new name: 1 to 100 characters.' }),
+    name: t.string({
+      required: true,
+      description:
+        'The new name: 1 to 100 characters, unique among the pools of the account, whatever its case.',
+    }),
   }),
 })
 

@@ -35,6 +35,17 @@ async function dump(books: Books): Promise<string> {
   return JSON.stringify(rows)
 }
 
+it('the name of an account is taken in whatever case', async () => {
+  const name = `Acme ${randomUUID()}`
+  const { pool } = test.books
+  const outcomes = await Promise.allSettled(
+    [name, name.toUpperCase(), name.toLowerCase()].map((one) => createAccount(pool, one)),
+  )
+  expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+  for (const outcome of outcomes)
+    if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(NameTakenError)
+})
+
 describe('the first account', () => {
   it('is made once by all the processes that start at the same moment', async () => {
     await using database = await testDatabase()

@@ -72,13 +72,15 @@ export function keepsPromises(connect: Connect): void {
     return { balancer, frontend, watch, [Symbol.asyncDispose]: () => stack.disposeAsync() }
   }
 
-  /** The cursors of all events of a pool, oldest first. */
+  /** The cursors of all events of a pool behind its creation, oldest first. */
   async function history(poolId: string, from: Client = client): Promise<string[]> {
-    const { poolEvents } = await from.ask<{ poolEvents: { edges: { cursor: string }[] } }>(
-      'query ($id: ID!) { poolEvents(poolId: $id, last: 100) { edges { cursor } } }',
-      { id: poolId },
-    )
-    return poolEvents.edges.map((edge) => edge.cursor).reverse()
+    const { poolEvents } = await from.ask<{
+      poolEvents: { edges: { cursor: string; node: { __typename: string } }[] }
+    }>('query ($id: ID!) { poolEvents(poolId: $id, last: 100) { edges { cursor node { __typename } } } }', {
+      id: poolId,
+    })
+    const later = poolEvents.edges.filter(({ node }) => node.__typename !== 'PoolCreatedEvent')
+    return later.map((edge) => edge.cursor).reverse()
   }
 
   const cursors = (watched: Watched) => watched.applied.map((event) => event.cursor)
