@@ -119,12 +119,11 @@ export class NotEnoughCodesError extends UserError {
   readonly available: bigint
   readonly poolId: string
 
-  constructor(pool: { id: string; name: string }, available: bigint) {
-    super(
-      `The pool "${pool.name}" has ${codes(available)} available, so nothing was claimed. Claim fewer, or generate ` +
-        `more into the pool.`,
-      ['count'],
-    )
+  /** `advice` says why there are no more, and what to do about it. */
+  constructor(pool: { id: string; name: string }, available: bigint, advice: string) {
+    super(`The pool "${pool.name}" has ${codes(available)} available, so nothing was claimed. ${advice}`, [
+      'count',
+    ])
     this.available = available
     this.poolId = pool.id
   }
@@ -163,8 +162,9 @@ export class UploadNotUndoneError extends UserError {
   }
 }
 
-function codes(count: bigint): string {
-  return count === 1n ? '1 code' : `${count} codes`
+/** A count of codes in words: "no codes", "1 code", "2 codes". */
+export function codes(count: bigint): string {
+  return count === 0n ? 'no codes' : count === 1n ? '1 code' : `${count} codes`
 }
 
 /** The cursor is not one of this account's event log: made up, of another account, or of a log before a restore. */

@@ -117,7 +117,8 @@ builder.objectType(NotEnoughCodesError, {
   name: 'NotEnoughCodesError',
   description:
     'Claims are all or nothing: the pool could not give the whole count, so nothing was claimed. With auto-generation ' +
-    'on, this means that the format has run out as well.',
+    'on, this means that the format has run out as well. message says what to do: generate, upload, wait for a task ' +
+    'that is under way, or use a format with more room.',
   interfaces: [UserErrorInterface],
   fields: (t) => ({
     available: t.field({

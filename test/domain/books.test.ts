@@ -19,7 +19,6 @@ import { expectBalance } from '../support/audit.ts'
 import {
   formatNow,
   newAccount,
-  newPool,
   newSmallFormat,
   openBooks,
   type Place,
