@@ -144,7 +144,8 @@ const graphiqlKeyName = 'GraphiQL on this machine (renewed at every start)'
  */
 export async function revokeApiKey(books: Books, accountId: string, keyId: string): Promise<void> {
   const [key] = await books.rows({
-    text: `UPDATE api_key SET revoked_at = coalesce(revoked_at, now())
+    // A use that was noted while this waited for the row was before it.
+    text: `UPDATE api_key SET revoked_at = coalesce(revoked_at, greatest(now(), last_used_at))
            WHERE account_id = $1 AND id = $2 RETURNING id`,
     values: [accountId, keyId],
   })
@@ -158,10 +159,13 @@ export async function findApiKey(books: Books, secret: string): Promise<ApiKey |
   return key === null || key.revokedAt !== null ? undefined : key
 }
 
-/** Notes that keys have been used. */
+/** Notes that keys have been used just now; one that has been revoked meanwhile was used before that. */
 export async function touchApiKeys(books: Books, keyIds: readonly string[]): Promise<void> {
   await books.rows({
-    text: 'UPDATE api_key SET last_used_at = now() WHERE id = ANY($1::uuid[])',
+    // Locked in one order, so that no two processes wait for each other.
+    text: `
+      UPDATE api_key SET last_used_at = least(clock_timestamp(), revoked_at)
+      WHERE id IN (SELECT id FROM api_key WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE)`,
     values: [keyIds],
   })
 }

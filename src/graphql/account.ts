@@ -34,7 +34,8 @@ export const ApiKey = builder.prismaNode('ApiKey', {
     lastUsedAt: t.expose('lastUsedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it was last used, to the minute; null if never.',
+      description:
+        'When it was last used, or up to a minute before that, and never later than revokedAt; null if never.',
     }),
     revokedAt: t.expose('revokedAt', {
       type: 'DateTime',
@@ -54,10 +55,11 @@ export const Account = builder.prismaNode('Account', {
       type: [ApiKey],
       nullable: true,
       description: 'Its API keys, newest first, revoked ones too. Needs ADMIN.',
-      resolve: (_account, _args, context) => {
+      resolve: async (_account, _args, context) => {
         mayReadKeys(context)
         const { accountId } = context
-        return context.books.prisma.apiKey.findMany({ where: { accountId }, orderBy: { id: 'desc' } })
+        await context.keyUses.written()
+        return await context.books.prisma.apiKey.findMany({ where: { accountId }, orderBy: { id: 'desc' } })
       },
     }),
   }),
@@ -90,8 +92,10 @@ function keyPayload<Payload extends KeyPayload>(name: string, description: strin
       apiKey: t.prismaField({
         type: ApiKey,
         description: 'The key, as it is now.',
-        resolve: (query, { keyId: id }, _args, { books, accountId }) =>
-          books.prisma.apiKey.findUniqueOrThrow({ ...query, where: { id, accountId } }),
+        resolve: async (query, { keyId: id }, _args, { books, accountId, keyUses }) => {
+          await keyUses.written()
+          return await books.prisma.apiKey.findUniqueOrThrow({ ...query, where: { id, accountId } })
+        },
       }),
     }),
   })

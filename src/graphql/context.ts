@@ -3,6 +3,7 @@ import type { Books } from '../domain/books.ts'
 import type { Claims } from '../domain/claim.ts'
 import type { EventFeed } from '../domain/feed.ts'
 import type { GuessLimit } from '../domain/guess-limit.ts'
+import type { KeyUses } from '../domain/key-uses.ts'
 import type { KeyWatch } from '../domain/keywatch.ts'
 import type { LookUps } from '../domain/lookup.ts'
 import type { Uploads } from '../domain/upload.ts'
@@ -15,6 +16,7 @@ export interface Services {
   claims: Claims
   lookUps: LookUps
   guesses: GuessLimit
+  keyUses: KeyUses
   uploads: Uploads
   feed: EventFeed
   pools: Watch<Pool>

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
-import { isUnavailable } from '../database/errors.ts'
-import { findApiKey, touchApiKeys } from '../domain/account.ts'
+import { findApiKey } from '../domain/account.ts'
 import type { Books } from '../domain/books.ts'
+import { KeyUses } from '../domain/key-uses.ts'
 import type { Credentials } from '../graphql/context.ts'
 import { unauthenticated } from '../graphql/problems.ts'
 
@@ -10,10 +10,6 @@ import { unauthenticated } from '../graphql/problems.ts'
 const believedMs = 2_000
 const mostBelieved = 10_000
 
-// lastUsedAt is exact to the minute: a row for each request would cost more than the request.
-const touchEveryMs = 60_000
-const flushEveryMs = 1_000
-
 interface Believed {
   credentials: Credentials
   until: number
@@ -21,29 +17,23 @@ interface Believed {
 
 /** Finds out whose request it is. */
 export class Authentication {
+  /** When the keys that it lets in were used. */
+  readonly keyUses: KeyUses
   readonly #books: Books
-  readonly #log: Logger
   readonly #believed = new Map<string, Believed>()
-  readonly #touched = new Map<string, number>()
-  readonly #toTouch = new Set<string>()
   readonly #stopListening: () => void
-  readonly #timer: NodeJS.Timeout
-  #flushing: Promise<void> | undefined
   /** Counts up with every notice, so that what was read before one is not believed after it. */
   #notices = 0
 
   constructor(books: Books, log: Logger) {
     this.#books = books
-    this.#log = log
+    this.keyUses = new KeyUses(books, log)
     this.#stopListening = books.notifications.on('keys', () => this.#forget())
-    this.#timer = setInterval(() => this.#flush(), flushEveryMs)
   }
 
   async close(): Promise<void> {
     this.#stopListening()
-    clearInterval(this.#timer)
-    this.#flush()
-    await this.#flushing
+    await this.keyUses.close()
   }
 
   /**
@@ -58,7 +48,7 @@ export class Authentication {
     const secret = /^Bearer +(\S+)$/i.exec(authorization)?.[1]
     if (secret === undefined) throw unauthenticated('The authorization is not of the form "Bearer <key>".')
     const credentials = this.#remembered(secret) ?? (await this.#find(secret))
-    this.#touch(credentials.keyId)
+    this.keyUses.note(credentials.keyId)
     return credentials
   }
 
@@ -83,28 +73,5 @@ export class Authentication {
     if (this.#believed.size >= mostBelieved) this.#believed.clear()
     if (notices === this.#notices) this.#believed.set(secret, { credentials, until: Date.now() + believedMs })
     return credentials
-  }
-
-  #touch(keyId: string): void {
-    const now = Date.now()
-    if (now - (this.#touched.get(keyId) ?? 0) < touchEveryMs) return
-    if (this.#touched.size >= mostBelieved) this.#touched.clear()
-    this.#touched.set(keyId, now)
-    this.#toTouch.add(keyId)
-  }
-
-  #flush(): void {
-    if (this.#toTouch.size === 0 || this.#flushing !== undefined) return
-    const keyIds = [...this.#toTouch]
-    this.#toTouch.clear()
-    this.#flushing = touchApiKeys(this.#books, keyIds)
-      .catch((error: unknown) => {
-        // Nothing but a time that is shown: the next use tells it again.
-        if (isUnavailable(error)) this.#log.warn({ err: error }, 'the last use of keys could not be noted')
-        else this.#log.error({ err: error }, 'the last use of keys could not be noted')
-      })
-      .finally(() => {
-        this.#flushing = undefined
-      })
   }
 }

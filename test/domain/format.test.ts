@@ -12,6 +12,7 @@ import {
 import { availableForGeneration, renameFormat } from '../../src/domain/format.ts'
 import { createFormat, previewFormat } from '../../src/domain/new-format.ts'
 import { formatNow, newAccount, newFormat, openBooks, type TestBooks } from '../support/books.ts'
+import { waitUntilSomebodyWaitsFor } from '../support/database.ts'
 
 let test: TestBooks
 beforeAll(async () => {
@@ -142,14 +143,6 @@ describe('the name of a format', () => {
   })
 
   /** Until another session waits for a lock of this one. */
-  async function waitUntilSomebodyWaitsFor(holder: { query: TestBooks['books']['pool']['query'] }) {
-    for (;;) {
-      const { rows } = await holder.query(
-        'SELECT 1 FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))',
-      )
-      if (rows.length > 0) return
-    }
-  }
 })
 
 describe('overlaps', () => {
