@@ -64,6 +64,7 @@ export interface FormatUse {
   next: bigint
   reserved: bigint
   takenAhead: bigint
+  generated: bigint
   /** While codes that were uploaded before it are still being taken out of it, the last one that was looked at. */
   takenTo: string | undefined
 }
@@ -104,9 +105,9 @@ export async function readFormat(
   return row === undefined ? undefined : decodeUse(formatId, row)
 }
 
-const useColumns = 'name, capacity, next, reserved, taken_ahead, taken_to'
+const useColumns = 'name, capacity, next, reserved, taken_ahead, generated, taken_to'
 
-type FormatRow = Record<'name' | 'capacity' | 'next' | 'reserved' | 'taken_ahead', string> & {
+type FormatRow = Record<'name' | 'capacity' | 'next' | 'reserved' | 'taken_ahead' | 'generated', string> & {
   taken_to: string | null
 }
 
@@ -118,6 +119,7 @@ function decodeUse(formatId: string, row: FormatRow): FormatUse {
     next: BigInt(row.next),
     reserved: BigInt(row.reserved),
     takenAhead: BigInt(row.taken_ahead),
+    generated: BigInt(row.generated),
     takenTo: row.taken_to ?? undefined,
   }
 }

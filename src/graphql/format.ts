@@ -284,11 +284,14 @@ function formatPayload<Payload extends FormatPayload>(name: string, description:
   return builder.objectRef<Payload>(name).implement({
     description,
     fields: (t) => ({
-      format: t.prismaField({
+      format: t.field({
         type: Format,
         description: 'The format, as it is now.',
-        resolve: (query, { formatId: id }, _args, { books, accountId }) =>
-          books.prisma.format.findUniqueOrThrow({ ...query, where: { accountId_id: { accountId, id } } }),
+        resolve: async ({ formatId }, _args, { nodes }) => {
+          const format = await nodes.format.load(formatId)
+          if (format === null) throw new Error(`The format ${formatId} of an answer does not exist.`)
+          return format
+        },
       }),
     }),
   })

@@ -13,10 +13,11 @@ import type { Context } from './context.ts'
 import { PoolEvent } from './event.ts'
 import { argumentId } from './ids.ts'
 import { merge } from './merge.ts'
+import { taskAsOf } from './nodes.ts'
 import { Pool } from './pool.ts'
 import { problem } from './problems.ts'
 import { stream } from './stream.ts'
-import { Task, taskAsOf } from './task.ts'
+import { Task } from './task.ts'
 
 builder.subscriptionFields((t) => ({
   taskUpdated: t.field({

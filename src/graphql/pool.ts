@@ -150,11 +150,14 @@ function poolPayload<Payload extends PoolPayload>(name: string, description: str
   return builder.objectRef<Payload>(name).implement({
     description,
     fields: (t) => ({
-      pool: t.prismaField({
+      pool: t.field({
         type: Pool,
         description: 'The pool, as it is now.',
-        resolve: (query, { poolId: id }, _args, { books, accountId }) =>
-          books.prisma.pool.findUniqueOrThrow({ ...query, where: { accountId_id: { accountId, id } } }),
+        resolve: async ({ poolId }, _args, { nodes }) => {
+          const pool = await nodes.pool.load(poolId)
+          if (pool === null) throw new Error(`The pool ${poolId} of an answer does not exist.`)
+          return pool
+        },
       }),
     }),
   })

@@ -63,7 +63,8 @@ export class UploadRoute {
       })
     const input = readAddress(request.url ?? '')
     checkHeaders(request, this.#uploads.maximumBytes)
-    return await this.#uploads.receive(accountId, input, readBody(request, response, this.#silenceMs))
+    const body = readBody(request, response, this.#silenceMs)
+    return (await this.#uploads.receive(accountId, input, body)).taskId
   }
 }
 
