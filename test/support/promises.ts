@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { claim, done, generate, newFormat, newPool, newStock } from './api.ts'
 import { openBalancer } from './balancer.ts'
@@ -105,6 +106,17 @@ export function keepsPromises(connect: Connect): void {
       await watched.until(({ applied }) => applied.length >= all.length)
       expect(cursors(watched)).toEqual(all)
       expect(watched.shown).toHaveLength(1)
+    })
+
+    test('is shown under the name that it is given, by an event of a kind that it does not know', async () => {
+      const poolId = await newPool(client)
+      await using through = await connectThrough()
+      const watched = through.watch(poolId)
+      await watched.until(({ shown }) => shown.length === 1)
+      const name = randomUUID()
+      await done(client, 'renamePool', { poolId, name }, 'pool { id }')
+      await watched.until(({ applied }) => applied.length === 1)
+      expect(watched.applied).toMatchObject([{ __typename: 'PoolChangedEvent', pool: { id: poolId, name } }])
     })
 
     test('is told of what happened while nobody could reach the service', async () => {
