@@ -41,6 +41,7 @@ export async function openParts(lifecycle: Lifecycle, books: Books, options: Par
     claims: new Claims(books),
     uploads: new Uploads(books, options.maximumUploadBytes),
     lookUps: new LookUps(books),
+    keyUses: authentication.keyUses,
     guesses: new GuessLimit(options.failedLookUpsPerMinute),
     feed: await open('events', () => new EventFeed(books, turns, log)),
     pools: await open('watched pools', () => watchPools(books, log)),

@@ -3,10 +3,18 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import { Notifications } from '../database/notifications.ts'
 import { connectionConfig } from '../database/open.ts'
 import { schemaOf } from '../database/schema.ts'
-import { allScopes, createAccount, createApiKey, parseScopes, revokeApiKey } from '../domain/account.ts'
+import {
+  allScopes,
+  createAccount,
+  createApiKey,
+  findAccounts,
+  type NamedAccount,
+  parseScopes,
+  revokeApiKey,
+} from '../domain/account.ts'
 import { Books } from '../domain/books.ts'
 import { CodeSpaces } from '../domain/codespaces.ts'
-import { type Account, type ApiKey, PrismaClient } from '../generated/prisma/client.ts'
+import { type ApiKey, PrismaClient } from '../generated/prisma/client.ts'
 import { OperatorError } from '../operator-error.ts'
 import { run, withDatabase } from './program.ts'
 
@@ -81,14 +89,16 @@ async function revokeKey(books: Books, [accountName = '', name = '']: string[]):
   return `The key "${key.name}" (${key.hint}…) no longer works.`
 }
 
-async function findAccount(books: Books, name: string): Promise<Account> {
-  const account = await books.prisma.account.findUnique({ where: { name } })
-  if (account === null) throw new OperatorError(`There is no account "${name}". See: npm run account -- list`)
+/** The account of this very name, or else the one whose name differs in case alone. */
+async function findAccount(books: Books, name: string): Promise<NamedAccount> {
+  const [account, ...others] = await findAccounts(books, name)
+  if (account === undefined || (account.name !== name && others.length > 0))
+    throw new OperatorError(`There is no account "${name}". See: npm run account -- list`)
   return account
 }
 
 /** The one key that works and has this name or hint. */
-async function findKey(books: Books, account: Account, name: string): Promise<ApiKey> {
+async function findKey(books: Books, account: NamedAccount, name: string): Promise<ApiKey> {
   const keys = await books.prisma.apiKey.findMany({
     where: {
       accountId: account.id,

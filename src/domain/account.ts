@@ -1,12 +1,12 @@
 import { hash, randomBytes } from 'node:crypto'
 import type { Pool } from 'pg'
 import { v7 as newId } from 'uuid'
-import { violatedConstraint } from '../database/errors.ts'
-import { type Transaction, transaction } from '../database/transaction.ts'
-import type { ApiKey, Scope } from '../generated/prisma/client.ts'
+import { type Queryable, type Transaction, transaction } from '../database/transaction.ts'
+import type { Account, ApiKey, Scope } from '../generated/prisma/client.ts'
 import type { Books } from './books.ts'
 import { InvalidInputError, NameTakenError, NotFoundError } from './errors.ts'
 import { InputCheck } from './input.ts'
+import { sameName } from './name.ts'
 
 export const allScopes: readonly Scope[] = ['READ', 'MANAGE', 'CLAIM', 'ADMIN']
 
@@ -21,7 +21,10 @@ export interface NewAccount {
  * Rejects with a NameTakenError or an InvalidInputError.
  */
 export async function createAccount(pool: Pool, name: string, secret = newSecret()): Promise<NewAccount> {
-  return await transaction(pool, (tx) => insertAccount(tx, name, secret))
+  return await transaction(pool, async (tx) => {
+    await lockAccounts(tx)
+    return await insertAccount(tx, name, secret)
+  })
 }
 
 /**
@@ -34,32 +37,45 @@ export async function createFirstAccount(
   secret = newSecret(),
 ): Promise<NewAccount | undefined> {
   return await transaction(pool, async (tx) => {
-    await tx.execute({ text: 'LOCK TABLE account IN SHARE ROW EXCLUSIVE MODE' })
+    await lockAccounts(tx)
     const [any] = await tx.rows({ text: 'SELECT 1 FROM account LIMIT 1' })
     return any === undefined ? await insertAccount(tx, name, secret) : undefined
   })
 }
 
+/** No other account appears until the transaction ends. */
+async function lockAccounts(tx: Transaction): Promise<void> {
+  await tx.execute({ text: 'LOCK TABLE account IN SHARE ROW EXCLUSIVE MODE' })
+}
+
+/** Inserts an account in a transaction that has locked them. */
 async function insertAccount(tx: Transaction, name: string, secret: string): Promise<NewAccount> {
   const check = new InputCheck()
   const accountName = check.name(name)
   check.done()
   const accountId = newId()
-  try {
-    await tx.execute({
-      text: 'INSERT INTO account (id, name) VALUES ($1, $2)',
-      values: [accountId, accountName],
-    })
-  } catch (error) {
-    if (violatedConstraint(error) === 'account_name_key') throw new NameTakenError('account', accountName)
-    throw error
-  }
+  const [namesake] = await findAccounts(tx, accountName)
+  if (namesake !== undefined) throw new NameTakenError('account', namesake.name)
+  await tx.execute({
+    text: 'INSERT INTO account (id, name) VALUES ($1, $2)',
+    values: [accountId, accountName],
+  })
   await tx.execute({
     text: 'INSERT INTO event_log (account_id, log) VALUES ($1, gen_random_uuid())',
     values: [accountId],
   })
   await insertKey(tx, accountId, { name: 'First key', scopes: allScopes }, secret)
   return { accountId, secret }
+}
+
+export type NamedAccount = Pick<Account, 'id' | 'name'>
+
+/** The accounts that have this name, whatever its case: one, unless they are older than names that are unique so. */
+export async function findAccounts(books: Queryable, name: string): Promise<NamedAccount[]> {
+  return await books.rows<NamedAccount>({
+    text: `SELECT id, name FROM account WHERE ${sameName('name', '$1::text')} ORDER BY name = $1 DESC, id`,
+    values: [name],
+  })
 }
 
 export interface NewKey {
@@ -128,7 +144,8 @@ const graphiqlKeyName = 'GraphiQL on this machine (renewed at every start)'
  */
 export async function revokeApiKey(books: Books, accountId: string, keyId: string): Promise<void> {
   const [key] = await books.rows({
-    text: `UPDATE api_key SET revoked_at = coalesce(revoked_at, now())
+    // A use that was noted while this waited for the row was before it.
+    text: `UPDATE api_key SET revoked_at = coalesce(revoked_at, greatest(now(), last_used_at))
            WHERE account_id = $1 AND id = $2 RETURNING id`,
     values: [accountId, keyId],
   })
@@ -156,10 +173,13 @@ export async function findApiKeys(books: Books, hashes: readonly string[]): Prom
   return new Map(keys.map((key) => [Buffer.from(key.hash).toString('base64'), key]))
 }
 
-/** Notes that keys have been used. */
+/** Notes that keys have been used just now; one that has been revoked meanwhile was used before that. */
 export async function touchApiKeys(books: Books, keyIds: readonly string[]): Promise<void> {
   await books.rows({
-    text: 'UPDATE api_key SET last_used_at = now() WHERE id = ANY($1::uuid[])',
+    // Locked in one order, so that no two processes wait for each other.
+    text: `
+      UPDATE api_key SET last_used_at = least(clock_timestamp(), revoked_at)
+      WHERE id IN (SELECT id FROM api_key WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE)`,
     values: [keyIds],
   })
 }

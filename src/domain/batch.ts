@@ -45,6 +45,7 @@ export async function layBatch(
     values: [tx.accountId, format.id, count, passed, promised],
   })
   format.next += count + passed
+  format.generated += count
   format.takenAhead -= passed
   format.reserved -= promised
   pool.total += count

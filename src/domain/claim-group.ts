@@ -6,6 +6,7 @@ import { availableForGeneration } from './format.ts'
 import { findKeys, insertKeys, type KeyUse } from './idempotency.ts'
 import { lockPool, type Pool, writePoolCounters } from './pool.ts'
 import { formatForRefill, isRefillable, recordShortage, refill } from './refill.ts'
+import { adviceOnShortage } from './shortage.ts'
 
 export interface ClaimCodesInput {
   poolId: string
@@ -94,9 +95,10 @@ export async function claimGroup(
     insertClaims(tx, pool, accepted, at, nonce),
     refilledOrClaimed ? writePoolCounters(tx, pool) : undefined,
   ])
+  const advice = decisions.includes('short') ? await adviceOnShortage(tx, pool, format) : ''
   return {
     decisions: decisions.map((decision) =>
-      decision === 'short' ? new NotEnoughCodesError(pool, after) : decision,
+      decision === 'short' ? new NotEnoughCodesError(pool, after, advice) : decision,
     ),
     from,
     to,

@@ -58,20 +58,27 @@ export class FileTooLargeError extends InvalidInputError {
   }
 }
 
-/** The thing does not exist, is of another type, or belongs to another account: which of them is not told. */
+/**
+ * The thing does not exist, or belongs to another account: which of them is not told. `message` is for an id that shows
+ * by itself that it cannot be the right one.
+ */
 export class NotFoundError extends UserError {
   readonly code = 'NOT_FOUND'
 
-  constructor(what: string, path: string[]) {
-    super(`There is no ${what} with this id in your account.`, path)
+  constructor(what: string, path: string[], message = `There is no ${what} with this id in your account.`) {
+    super(message, path)
   }
 }
 
 export class NameTakenError extends UserError {
   readonly code = 'NAME_TAKEN'
 
+  /** `name` is the name of the other one. */
   constructor(what: string, name: string) {
-    super(`Another ${what} of your account is named "${name}". Choose another name.`, ['name'])
+    super(
+      `Another ${what} of your account is named "${name}". Choose another name: one that differs in more than upper and lower case.`,
+      ['name'],
+    )
   }
 }
 
@@ -113,12 +120,11 @@ export class NotEnoughCodesError extends UserError {
   readonly available: bigint
   readonly poolId: string
 
-  constructor(pool: { id: string; name: string }, available: bigint) {
-    super(
-      `The pool "${pool.name}" has ${codes(available)} available, so nothing was claimed. Claim fewer, or generate ` +
-        `more into the pool.`,
-      ['count'],
-    )
+  /** `advice` says why there are no more, and what to do about it. */
+  constructor(pool: { id: string; name: string }, available: bigint, advice: string) {
+    super(`The pool "${pool.name}" has ${codes(available)} available, so nothing was claimed. ${advice}`, [
+      'count',
+    ])
     this.available = available
     this.poolId = pool.id
   }
@@ -157,8 +163,9 @@ export class UploadNotUndoneError extends UserError {
   }
 }
 
-function codes(count: bigint): string {
-  return count === 1n ? '1 code' : `${grouped(count)} codes`
+/** A count of codes in words: "no codes", "1 code", "2 codes". */
+export function codes(count: bigint): string {
+  return count === 0n ? 'no codes' : count === 1n ? '1 code' : `${grouped(count)} codes`
 }
 
 /** The cursor is not one of this account's event log: made up, of another account, or of a log before a restore. */

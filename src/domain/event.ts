@@ -20,8 +20,13 @@ export interface TaskSnapshot {
   failureMessage: string | null
 }
 
+/** What of a pool can be changed: its name, and the Promo Codes section. */
+export type PoolChange = 'NAME' | 'REPLENISHMENT'
+
 /** What an event tells, by its kind. Counts are decimal strings. */
 export type EventContent =
+  | { kind: 'POOL_CREATED'; payload: { name: string } }
+  | { kind: 'POOL_CHANGED'; payload: { changed: readonly PoolChange[]; name: string } }
   | { kind: 'TASK_STATUS_CHANGED'; payload: TaskSnapshot }
   | { kind: 'POOL_REFILLED'; payload: { taskId: string; added: string } }
   | {

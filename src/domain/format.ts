@@ -1,8 +1,8 @@
-import { violatedConstraint } from '../database/errors.ts'
 import type { Queryable } from '../database/transaction.ts'
 import type { Books, BookTransaction } from './books.ts'
-import { NameTakenError, NotFoundError } from './errors.ts'
+import { NotFoundError } from './errors.ts'
 import { InputCheck } from './input.ts'
+import { checkName, nameContains } from './name.ts'
 
 /** Rejects with an InvalidInputError, a NotFoundError or a NameTakenError. */
 export async function renameFormat(
@@ -13,17 +13,48 @@ export async function renameFormat(
   const check = new InputCheck()
   const name = check.name(input.name)
   check.done()
-  try {
-    const [renamed] = await books.rows({
-      text: 'UPDATE format SET name = $3 WHERE account_id = $1 AND id = $2 RETURNING id',
+  await books.write(accountId, async (tx) => {
+    await lockCatalog(tx)
+    const format = await lockFormat(tx, input.formatId)
+    if (format.name === name) return
+    await checkName(tx, 'format', name, input.formatId)
+    await tx.execute({
+      text: 'UPDATE format SET name = $3 WHERE account_id = $1 AND id = $2',
       values: [accountId, input.formatId, name],
     })
-    if (renamed === undefined) throw new NotFoundError('format', ['formatId'])
-  } catch (error) {
-    if (violatedConstraint(error) === 'format_account_id_name_key') throw new NameTakenError('format', name)
-    throw error
-  }
+  })
 }
+
+/** Ids of the account's formats whose name contains `search`, newest first, after and before those given; `limit` at most. */
+export async function listFormats(
+  books: Queryable,
+  accountId: string,
+  search: string | undefined,
+  page: { after?: string | undefined; before?: string | undefined; limit: number; fromOldest: boolean },
+): Promise<string[]> {
+  const rows = await books.rows<{ id: string }>({
+    text: `
+      SELECT id FROM format
+      WHERE ${formatFilter} AND ($3::uuid IS NULL OR id < $3) AND ($4::uuid IS NULL OR id > $4)
+      ORDER BY id ${page.fromOldest ? 'ASC' : 'DESC'} LIMIT $5`,
+    values: [accountId, search ?? null, page.after ?? null, page.before ?? null, page.limit],
+  })
+  return rows.map((row) => row.id)
+}
+
+export async function countFormats(
+  books: Queryable,
+  accountId: string,
+  search: string | undefined,
+): Promise<bigint> {
+  const [row] = await books.rows<{ count: string }>({
+    text: `SELECT count(*) FROM format WHERE ${formatFilter}`,
+    values: [accountId, search ?? null],
+  })
+  return BigInt(row?.count ?? 0)
+}
+
+const formatFilter = `account_id = $1 AND ($2::text IS NULL OR ${nameContains('name', '$2')})`
 
 /** How far a format has been used. All counts are codes. */
 export interface FormatUse {
@@ -33,6 +64,7 @@ export interface FormatUse {
   next: bigint
   reserved: bigint
   takenAhead: bigint
+  generated: bigint
   /** While codes that were uploaded before it are still being taken out of it, the last one that was looked at. */
   takenTo: string | undefined
 }
@@ -73,9 +105,9 @@ export async function readFormat(
   return row === undefined ? undefined : decodeUse(formatId, row)
 }
 
-const useColumns = 'name, capacity, next, reserved, taken_ahead, taken_to'
+const useColumns = 'name, capacity, next, reserved, taken_ahead, generated, taken_to'
 
-type FormatRow = Record<'name' | 'capacity' | 'next' | 'reserved' | 'taken_ahead', string> & {
+type FormatRow = Record<'name' | 'capacity' | 'next' | 'reserved' | 'taken_ahead' | 'generated', string> & {
   taken_to: string | null
 }
 
@@ -87,8 +119,17 @@ function decodeUse(formatId: string, row: FormatRow): FormatUse {
     next: BigInt(row.next),
     reserved: BigInt(row.reserved),
     takenAhead: BigInt(row.taken_ahead),
+    generated: BigInt(row.generated),
     takenTo: row.taken_to ?? undefined,
   }
+}
+
+/** Locks the account's catalog: no other format appears, no overlap with one, and no name, until the transaction ends. */
+export async function lockCatalog(tx: BookTransaction): Promise<void> {
+  await tx.rows({
+    text: 'SELECT 1 FROM account WHERE id = $1 FOR NO KEY UPDATE',
+    values: [tx.accountId],
+  })
 }
 
 /** Keeps the account's catalog as it is until the transaction ends: no format appears. Others can do so as well. */

@@ -5,6 +5,7 @@ import { IdempotencyConflictError, NotFoundError, QuantityExceedsAvailableError 
 import { availableForGeneration, lockFormat } from './format.ts'
 import { checkIdempotencyKey, findKeys, hashInput, insertKeys, KeyJustUsedError } from './idempotency.ts'
 import { InputCheck } from './input.ts'
+import type { Accepted } from './moment.ts'
 import { lockPool, type Pool, writePoolCounters } from './pool.ts'
 import { writeReplenishment } from './replenishment.ts'
 import { changeTask, insertWaitingTask, readTask, returnReservation, unfinished } from './task.ts'
@@ -20,16 +21,26 @@ export interface GenerateCodesInput {
 
 const operation = 'generateCodes'
 
-/**
- * 'Save and generate': reserves the quantity and creates the task that will generate it, in one transaction.
- * Resolves to the id of the task; with an idempotencyKey that was used for the same input, to that task's.
- * Rejects with an InvalidInputError, NotFoundError, QuantityExceedsAvailableError or IdempotencyConflictError.
- */
+/** As `acceptGeneration`; resolves to the id of the task alone. */
 export async function generateCodes(
   books: Books,
   accountId: string,
   input: GenerateCodesInput,
 ): Promise<string> {
+  return (await acceptGeneration(books, accountId, input)).taskId
+}
+
+/**
+ * 'Save and generate': reserves the quantity and creates the task that will generate it, in one transaction.
+ * Resolves to the id of the task, and to how its pool and its format stood then; with an idempotencyKey that was used for
+ * the same input, to that task's.
+ * Rejects with an InvalidInputError, NotFoundError, QuantityExceedsAvailableError or IdempotencyConflictError.
+ */
+export async function acceptGeneration(
+  books: Books,
+  accountId: string,
+  input: GenerateCodesInput,
+): Promise<Accepted> {
   const check = new InputCheck()
   check.count(['quantity'], input.quantity, 1n)
   if (input.saveSettings !== undefined)
@@ -37,16 +48,15 @@ export async function generateCodes(
   checkIdempotencyKey(check, input.idempotencyKey)
   check.done()
   try {
-    return await books.write(accountId, (tx) => acceptGeneration(tx, input))
+    return await books.write(accountId, (tx) => accept(tx, input))
   } catch (error) {
     // The other transaction has ended by now, so this time its key is found.
-    if (error instanceof KeyJustUsedError)
-      return await books.write(accountId, (tx) => acceptGeneration(tx, input))
+    if (error instanceof KeyJustUsedError) return await books.write(accountId, (tx) => accept(tx, input))
     throw error
   }
 }
 
-async function acceptGeneration(tx: BookTransaction, input: GenerateCodesInput): Promise<string> {
+async function accept(tx: BookTransaction, input: GenerateCodesInput): Promise<Accepted> {
   const { idempotencyKey: key, saveSettings } = input
   const pool = await lockPool(tx, input.poolId)
   if (pool === undefined) throw new NotFoundError('pool', ['poolId'])
@@ -61,7 +71,7 @@ async function acceptGeneration(tx: BookTransaction, input: GenerateCodesInput):
   const used = key === undefined ? undefined : (await findKeys(tx, operation, [key])).get(key)
   if (used !== undefined) {
     if (used.hash !== hash || used.taskId === undefined) throw new IdempotencyConflictError()
-    return used.taskId
+    return { taskId: used.taskId, moment: {} }
   }
   const room = availableForGeneration(format)
   if (input.quantity > room) throw new QuantityExceedsAvailableError(format, room)
@@ -69,6 +79,7 @@ async function acceptGeneration(tx: BookTransaction, input: GenerateCodesInput):
     text: 'UPDATE format SET reserved = reserved + $3 WHERE account_id = $1 AND id = $2',
     values: [tx.accountId, format.id, input.quantity],
   })
+  format.reserved += input.quantity
   if (saveSettings !== undefined)
     await writeReplenishment(tx, pool, {
       method: 'GENERATE',
@@ -84,7 +95,7 @@ async function acceptGeneration(tx: BookTransaction, input: GenerateCodesInput):
   })
   if (key !== undefined)
     await insertKeys(tx, operation, [{ key, hash, taskId, poolId: undefined, first: undefined }])
-  return taskId
+  return { taskId, moment: { pool, format } }
 }
 
 export interface QueuedTask {

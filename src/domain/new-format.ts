@@ -5,8 +5,10 @@ import { type PatternWarning, warningsFor } from '../codespace/warnings.ts'
 import type { Queryable } from '../database/transaction.ts'
 import type { Books, BookTransaction } from './books.ts'
 import { countEarlier, takePiece } from './earlier-codes.ts'
-import { FormatOverlapError, NameTakenError } from './errors.ts'
+import { FormatOverlapError } from './errors.ts'
+import { lockCatalog } from './format.ts'
 import { InputCheck } from './input.ts'
+import { checkName } from './name.ts'
 
 /** What a format would be: `overlaps` are ids of formats it could not stand beside, ten at most. */
 export interface FormatPreview {
@@ -56,20 +58,15 @@ export async function createFormat(
   const created = await books.write(accountId, async (tx) => {
     await lockCatalog(tx)
     const id = await nextFormatId(tx)
-    const [namesake] = await tx.rows({
-      text: 'SELECT 1 FROM format WHERE account_id = $1 AND name = $2',
-      values: [accountId, name],
-    })
-    if (namesake !== undefined) throw new NameTakenError('format', name)
+    await checkName(tx, 'format', name)
     const [overlapping] = await findOverlaps(tx, accountId, pattern)
     if (overlapping !== undefined) throw new FormatOverlapError(overlapping)
     const earlier = await countEarlier(tx, pattern)
-    const inserted = await tx.execute({
+    await tx.execute({
       text: `
         INSERT INTO format
           (account_id, id, name, pattern, characters, length, version, key, first_code, capacity, taken_ahead)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-        ON CONFLICT (account_id, name) DO NOTHING`,
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
       values: [
         accountId,
         id,
@@ -84,8 +81,6 @@ export async function createFormat(
         earlier,
       ],
     })
-    // Renaming another format does not lock the catalog: it may have taken the name since the look above.
-    if (inserted === 0) throw new NameTakenError('format', name)
     const isReady = earlier === 0 || (await takePiece(tx, { id, space, takenTo: '' }, lookedAtAtOnce))
     return { id, isReady }
   })
@@ -106,14 +101,6 @@ async function nextFormatId(tx: BookTransaction): Promise<string> {
   if (newest === undefined || newest.id < id) return id
   // The first 48 bits of a UUID of version 7 are milliseconds.
   return newId({ msecs: Number.parseInt(newest.id.replace('-', '').slice(0, 12), 16) + 1 })
-}
-
-/** Locks the account's catalog: no other format appears, and no overlap with one, until the transaction ends. */
-async function lockCatalog(tx: BookTransaction): Promise<void> {
-  await tx.rows({
-    text: 'SELECT 1 FROM account WHERE id = $1 FOR NO KEY UPDATE',
-    values: [tx.accountId],
-  })
 }
 
 function checkShape(check: InputCheck, shape: ShapeInput): Pattern {

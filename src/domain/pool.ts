@@ -1,10 +1,11 @@
 import { v7 as newId } from 'uuid'
-import { violatedConstraint } from '../database/errors.ts'
 import type { Queryable } from '../database/transaction.ts'
 import type { ReplenishmentMethod } from '../generated/prisma/client.ts'
 import type { Books, BookTransaction } from './books.ts'
-import { NameTakenError, NotFoundError } from './errors.ts'
+import { NotFoundError } from './errors.ts'
+import { lockCatalog } from './format.ts'
 import { InputCheck } from './input.ts'
+import { checkName, nameContains } from './name.ts'
 
 /** A pool's line of codes: `total` positions, of which the first `claimed` have been handed out. */
 export interface Pool {
@@ -34,15 +35,15 @@ export async function createPool(books: Books, accountId: string, input: { name:
   const name = check.name(input.name)
   check.done()
   const id = newId()
-  try {
-    await books.rows({
+  await books.write(accountId, async (tx) => {
+    await lockCatalog(tx)
+    await checkName(tx, 'pool', name)
+    await tx.execute({
       text: 'INSERT INTO pool (account_id, id, name) VALUES ($1, $2, $3)',
       values: [accountId, id, name],
     })
-  } catch (error) {
-    if (violatedConstraint(error) === 'pool_account_id_name_key') throw new NameTakenError('pool', name)
-    throw error
-  }
+    tx.record({ poolId: id, kind: 'POOL_CREATED', payload: { name } })
+  })
   return id
 }
 
@@ -55,16 +56,18 @@ export async function renamePool(
   const check = new InputCheck()
   const name = check.name(input.name)
   check.done()
-  try {
-    const [renamed] = await books.rows({
-      text: 'UPDATE pool SET name = $3 WHERE account_id = $1 AND id = $2 RETURNING id',
-      values: [accountId, input.poolId, name],
+  await books.write(accountId, async (tx) => {
+    await lockCatalog(tx)
+    const pool = await lockPool(tx, input.poolId)
+    if (pool === undefined) throw new NotFoundError('pool', ['poolId'])
+    if (pool.name === name) return
+    await checkName(tx, 'pool', name, pool.id)
+    await tx.execute({
+      text: 'UPDATE pool SET name = $3 WHERE account_id = $1 AND id = $2',
+      values: [accountId, pool.id, name],
     })
-    if (renamed === undefined) throw new NotFoundError('pool', ['poolId'])
-  } catch (error) {
-    if (violatedConstraint(error) === 'pool_account_id_name_key') throw new NameTakenError('pool', name)
-    throw error
-  }
+    tx.record({ poolId: pool.id, kind: 'POOL_CHANGED', payload: { changed: ['NAME'], name } })
+  })
 }
 
 /** Locks the pool until the transaction ends and reads it as it is then; nothing if the account has no such pool. */
@@ -136,13 +139,13 @@ export async function countPools(books: Queryable, accountId: string, filter: Po
 
 // Beside poolStatus, in SQL.
 const poolFilter = `
-  account_id = $1 AND ($2::text IS NULL OR position(lower($2) IN lower(name)) > 0)
+  account_id = $1 AND ($2::text IS NULL OR ${nameContains('name', '$2')})
   AND ($3::text[] IS NULL OR CASE
     WHEN claimed = total THEN 'EMPTY' WHEN total - claimed <= refill_threshold THEN 'LOW' ELSE 'READY'
   END = ANY($3))`
 
 function filterValues(accountId: string, filter: PoolFilter): unknown[] {
-  return [accountId, filter.search?.normalize('NFC') ?? null, filter.status ?? null]
+  return [accountId, filter.search ?? null, filter.status ?? null]
 }
 
 const poolColumns =

@@ -59,12 +59,21 @@ export async function saveReplenishment(
   })
 }
 
-/** Writes the Promo Codes section into the row and into `pool`, whose failed refills are forgotten. */
+/**
+ * Writes the Promo Codes section into the row and into `pool`, whose failed refills are forgotten, and records an event
+ * if any of it is new.
+ */
 export async function writeReplenishment(
   tx: BookTransaction,
   pool: Pool,
   settings: Pick<Pool, 'method' | 'formatId' | 'quantity' | 'autoGenerate' | 'refillThreshold'>,
 ): Promise<void> {
+  const isChange =
+    pool.method !== settings.method ||
+    pool.formatId !== settings.formatId ||
+    pool.quantity !== settings.quantity ||
+    pool.autoGenerate !== settings.autoGenerate ||
+    pool.refillThreshold !== settings.refillThreshold
   Object.assign(pool, settings, { refillFailed: false })
   await tx.execute({
     text: `
@@ -81,4 +90,10 @@ export async function writeReplenishment(
       settings.refillThreshold,
     ],
   })
+  if (isChange)
+    tx.record({
+      poolId: pool.id,
+      kind: 'POOL_CHANGED',
+      payload: { changed: ['REPLENISHMENT'], name: pool.name },
+    })
 }

@@ -6,6 +6,7 @@ import type { Books, BookTransaction } from './books.ts'
 import { IdempotencyConflictError, InvalidInputError, NotFoundError, TooManyUploadsError } from './errors.ts'
 import { checkIdempotencyKey, findKeys, hashInput, insertKeys, KeyJustUsedError } from './idempotency.ts'
 import { InputCheck } from './input.ts'
+import type { Accepted } from './moment.ts'
 import { lockPool, readPool } from './pool.ts'
 import { changeTask, insertUploadTask, type Task, type TaskChange, unfinished } from './task.ts'
 import { type FileOwner, removeFile, storeFile } from './upload-file.ts'
@@ -39,8 +40,8 @@ export class Uploads {
     this.maximumBytes = maximumBytes
   }
 
-  /** As `receiveUpload`; rejects also with a TooManyUploadsError. */
-  async receive(accountId: string, input: UploadInput, bytes: AsyncIterable<Uint8Array>): Promise<string> {
+  /** As `receiveUpload`, with how the pool stood then; rejects also with a TooManyUploadsError. */
+  async receive(accountId: string, input: UploadInput, bytes: AsyncIterable<Uint8Array>): Promise<Accepted> {
     const own = this.#arriving.get(accountId) ?? 0
     if (own >= mostOfAccount)
       throw new TooManyUploadsError(
@@ -50,7 +51,7 @@ export class Uploads {
     if (all >= mostAtOnce) throw new TooManyUploadsError('Too many files are being uploaded at this moment.')
     this.#arriving.set(accountId, own + 1)
     try {
-      return await receiveUpload(this.#books, accountId, input, bytes, this.maximumBytes)
+      return await receiveFile(this.#books, accountId, input, bytes, this.maximumBytes)
     } finally {
       const left = (this.#arriving.get(accountId) ?? 0) - 1
       if (left > 0) this.#arriving.set(accountId, left)
@@ -74,6 +75,16 @@ export async function receiveUpload(
   bytes: AsyncIterable<Uint8Array>,
   maximumBytes: number,
 ): Promise<string> {
+  return (await receiveFile(books, accountId, input, bytes, maximumBytes)).taskId
+}
+
+async function receiveFile(
+  books: Books,
+  accountId: string,
+  input: UploadInput,
+  bytes: AsyncIterable<Uint8Array>,
+  maximumBytes: number,
+): Promise<Accepted> {
   const check = new InputCheck()
   if (input.column !== undefined) check.text(['column'], input.column, longestColumn)
   checkIdempotencyKey(check, input.idempotencyKey)
@@ -85,8 +96,9 @@ export async function receiveUpload(
   try {
     const file = await storeFile(books, owner, bytes, maximumBytes)
     if (file.size === 0) throw emptyFile()
-    taskId = await accept(books, owner, input, file)
-    return taskId
+    const accepted = await accept(books, owner, input, file)
+    taskId = accepted.taskId
+    return accepted
   } catch (error) {
     // The upload may be there, and then it needs its file; if it is not, housekeeping removes that.
     if (error instanceof CommitUnansweredError) taskId = owner.taskId
@@ -116,7 +128,12 @@ interface StoredFile {
   sha256: string
 }
 
-async function accept(books: Books, owner: FileOwner, input: UploadInput, file: StoredFile): Promise<string> {
+async function accept(
+  books: Books,
+  owner: FileOwner,
+  input: UploadInput,
+  file: StoredFile,
+): Promise<Accepted> {
   try {
     return await books.write(owner.accountId, (tx) => acceptUpload(tx, owner, input, file))
   } catch (error) {
@@ -132,19 +149,20 @@ async function acceptUpload(
   { taskId }: FileOwner,
   input: UploadInput,
   file: StoredFile,
-): Promise<string> {
+): Promise<Accepted> {
   const { poolId, column, dryRun, idempotencyKey: key } = input
-  if ((await lockPool(tx, poolId)) === undefined) throw new NotFoundError('pool', ['poolId'])
+  const pool = await lockPool(tx, poolId)
+  if (pool === undefined) throw new NotFoundError('pool', ['poolId'])
   const hash = hashInput({ poolId, column, dryRun, file: file.sha256 })
   const used = key === undefined ? undefined : (await findKeys(tx, operation, [key])).get(key)
   if (used !== undefined) {
     if (used.hash !== hash || used.taskId === undefined) throw new IdempotencyConflictError()
-    return used.taskId
+    return { taskId: used.taskId, moment: {} }
   }
   await insertUploadTask(tx, { id: taskId, poolId, column, dryRun, bytes: BigInt(file.size) })
   if (key !== undefined)
     await insertKeys(tx, operation, [{ key, hash, taskId, poolId: undefined, first: undefined }])
-  return taskId
+  return { taskId, moment: { pool } }
 }
 
 /** An upload for which there is something left to do: to read its file, or to remove what it has left behind. */

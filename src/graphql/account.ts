@@ -4,7 +4,7 @@ import type { Scope as ScopeName } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
 import { rowReads } from './field-rules.ts'
-import { uuidOf } from './ids.ts'
+import { inputId } from './ids.ts'
 import { problem } from './problems.ts'
 import { maxNameBytes } from './sizes.ts'
 
@@ -32,7 +32,8 @@ export const ApiKey = builder.prismaNode('ApiKey', {
   fields: (t) => ({
     name: t.exposeString('name', {
       weight: { bytes: maxNameBytes },
-      description: 'What it is for, as whoever created it said.',
+      description:
+        'What it is for, as whoever created it said. Several keys may have the same name: hint tells them apart.',
     }),
     hint: t.exposeString('hint', {
       weight: { bytes: maxSecretBytes },
@@ -47,7 +48,8 @@ export const ApiKey = builder.prismaNode('ApiKey', {
     lastUsedAt: t.expose('lastUsedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it was last used, to the minute; null if never.',
+      description:
+        'When it was last used, or up to a minute before that, and never later than revokedAt; null if never.',
     }),
     revokedAt: t.expose('revokedAt', {
       type: 'DateTime',
@@ -69,8 +71,10 @@ export const Account = builder.prismaNode('Account', {
       description: 'Its API keys, newest first, revoked ones too. Needs ADMIN.',
       authScopes: { scope: 'ADMIN' },
       weight: { items: usualKeys, reads: 2 * rowReads },
-      resolve: (_account, _args, { books, accountId }) =>
-        books.prisma.apiKey.findMany({ where: { accountId }, orderBy: { id: 'desc' } }),
+      resolve: async (_account, _args, { books, accountId, keyUses }) => {
+        await keyUses.written()
+        return await books.prisma.apiKey.findMany({ where: { accountId }, orderBy: { id: 'desc' } })
+      },
     }),
   }),
 })
@@ -103,8 +107,10 @@ function keyPayload<Payload extends KeyPayload>(name: string, description: strin
         type: ApiKey,
         description: 'The key, as it is now.',
         weight: { reads: rowReads },
-        resolve: (query, { keyId: id }, _args, { books, accountId }) =>
-          books.prisma.apiKey.findUniqueOrThrow({ ...query, where: { id, accountId } }),
+        resolve: async (query, { keyId: id }, _args, { books, accountId, keyUses }) => {
+          await keyUses.written()
+          return await books.prisma.apiKey.findUniqueOrThrow({ ...query, where: { id, accountId } })
+        },
       }),
     }),
   })
@@ -125,7 +131,11 @@ const RevokeApiKeyPayload = keyPayload('RevokeApiKeyPayload', 'The key no longer
 const CreateApiKeyInput = builder.inputType('CreateApiKeyInput', {
   description: 'A key to create.',
   fields: (t) => ({
-    name: t.string({ required: true, description: 'What it is for: 1 to 100 characters.' }),
+    name: t.string({
+      required: true,
+      description:
+        'What it is for: 1 to 100 characters. Another key may have the same name, as when one is replaced.',
+    }),
     scopes: t.field({ type: [Scope], required: true, description: 'What it may do: at least one scope.' }),
   }),
 })
@@ -161,7 +171,7 @@ builder.mutationFields((t) => ({
     },
     args: { input: t.arg({ type: RevokeApiKeyInput, required: true, description: 'The key to revoke.' }) },
     resolve: async (_root, { input }, { books, accountId }) => {
-      const keyId = uuidOf('ApiKey', input.apiKeyId)
+      const keyId = inputId('ApiKey', input.apiKeyId, 'apiKeyId')
       await revokeApiKey(books, accountId, keyId)
       return { keyId }
     },

@@ -15,7 +15,7 @@ import { countedConnectionType, pageWeight } from './connections.ts'
 import type { Context } from './context.ts'
 import { loadedReads, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
-import { codeKey, decodeId, encodeId, parseCodeKey, uuidOf } from './ids.ts'
+import { codeKey, decodeId, encodeId, inputId, parseCodeKey } from './ids.ts'
 import { codesPath } from './links.ts'
 import { badCursor, connectionOf, type PageArguments, pageArguments, pageSize } from './pagination.ts'
 import { Pool } from './pool.ts'
@@ -295,7 +295,7 @@ builder.mutationField('claimCodes', (t) =>
     },
     args: { input: t.arg({ type: ClaimCodesInput, required: true, description: 'What to claim.' }) },
     resolve: async (_root, { input }, { claims, accountId }) => {
-      const poolId = uuidOf('Pool', input.poolId)
+      const poolId = inputId('Pool', input.poolId, 'poolId')
       const codes = await claims.claim(accountId, {
         poolId,
         count: input.count,

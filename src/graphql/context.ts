@@ -1,15 +1,16 @@
-import DataLoader from 'dataloader'
 import type { Scheduler } from '../async/scheduler.ts'
 import type { Books } from '../domain/books.ts'
 import type { Claims } from '../domain/claim.ts'
 import type { EventFeed } from '../domain/feed.ts'
 import type { GuessLimit } from '../domain/guess-limit.ts'
+import type { KeyUses } from '../domain/key-uses.ts'
 import type { KeyWatch } from '../domain/keywatch.ts'
 import type { LookUps } from '../domain/lookup.ts'
 import type { Turns } from '../domain/turns.ts'
 import type { Uploads } from '../domain/upload.ts'
 import type { Watch } from '../domain/watch.ts'
-import type { Format, Pool, Scope, Task } from '../generated/prisma/client.ts'
+import type { Pool, Scope, Task } from '../generated/prisma/client.ts'
+import { Nodes } from './nodes.ts'
 import { Lane } from './pacing.ts'
 
 // How much of what an operation reads from the database is read at a time.
@@ -21,6 +22,7 @@ export interface Services {
   claims: Claims
   lookUps: LookUps
   guesses: GuessLimit
+  keyUses: KeyUses
   uploads: Uploads
   feed: EventFeed
   pools: Watch<Pool>
@@ -39,7 +41,7 @@ export interface Credentials {
 
 /** What every resolver is given: the services, whose request it is, and nodes of that account by their ids. */
 export interface Context extends Services, Credentials {
-  nodes: NodeLoaders
+  nodes: Nodes
   /** How long the request was, in characters. */
   requestLength: number
   /** What the operation reads from the database, a part at a time. */
@@ -48,42 +50,8 @@ export interface Context extends Services, Credentials {
   eventCursor?: string
 }
 
-/** Nodes of the account by id, as they are now; null where there is none. */
-export interface NodeLoaders {
-  format: DataLoader<string, Format | null>
-  pool: DataLoader<string, Pool | null>
-  task: DataLoader<string, Task | null>
-}
-
 export function createContext(services: Services, credentials: Credentials, requestLength: number): Context {
-  const { prisma } = services.books
-  const { accountId } = credentials
-  const of = (ids: readonly string[]) => ({ where: { accountId, id: { in: [...ids] } } })
-  return {
-    ...services,
-    ...credentials,
-    requestLength,
-    reading: new Lane(maxReading, services.turns),
-    nodes: {
-      format: byId((ids) => prisma.format.findMany(of(ids))),
-      pool: byId((ids) => prisma.pool.findMany(of(ids))),
-      task: byId((ids) => prisma.task.findMany(of(ids))),
-    },
-  }
-}
-
-/**
- * Loads what is asked for in one turn together. Nothing is kept: a subscription's context lives long, and a node
- * is always told as it is now.
- */
-function byId<Row extends { id: string }>(
-  load: (ids: readonly string[]) => Promise<Row[]>,
-): DataLoader<string, Row | null> {
-  return new DataLoader(
-    async (ids) => {
-      const rows = new Map((await load([...new Set(ids)])).map((row) => [row.id, row]))
-      return ids.map((id) => rows.get(id) ?? null)
-    },
-    { cache: false, maxBatchSize: 10_000 },
-  )
+  const nodes = new Nodes(services.books.prisma, credentials.accountId, { toldOnce: false })
+  const reading = new Lane(maxReading, services.turns)
+  return { ...services, ...credentials, requestLength, reading, nodes }
 }

@@ -26,7 +26,7 @@ const UserErrorCode = builder.enumType('UserErrorCode', {
   values: {
     INVALID_INPUT: { description: 'Something in the input is not possible: see issues.' },
     NOT_FOUND: { description: 'An id leads to nothing in your account.' },
-    NAME_TAKEN: { description: 'Another thing of this kind has the name already.' },
+    NAME_TAKEN: { description: 'Another thing of this kind has the name already, in whatever case.' },
     FORMAT_OVERLAP: { description: 'Another format could produce the same codes.' },
     QUANTITY_EXCEEDS_AVAILABLE: { description: 'The format cannot give that many codes any more.' },
     NOT_ENOUGH_CODES: { description: 'The pool does not have that many codes available.' },
@@ -90,7 +90,8 @@ builder.objectType(NotFoundError, {
 
 builder.objectType(NameTakenError, {
   name: 'NameTakenError',
-  description: 'Names are unique among the formats of an account, and among its pools. Nothing was done.',
+  description:
+    'Names are unique among the formats of an account, and among its pools, whatever their case. Nothing was done.',
   interfaces: [UserErrorInterface],
 })
 
@@ -133,7 +134,8 @@ builder.objectType(NotEnoughCodesError, {
   name: 'NotEnoughCodesError',
   description:
     'Claims are all or nothing: the pool could not give the whole count, so nothing was claimed. With auto-generation ' +
-    'on, this means that the format has run out as well.',
+    'on, this means that the format has run out as well. message says what to do: generate, upload, wait for a task ' +
+    'that is under way, or use a format with more room.',
   interfaces: [UserErrorInterface],
   fields: (t) => ({
     available: t.field({

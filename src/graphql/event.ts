@@ -3,6 +3,7 @@ import {
   decodeCursor,
   type EventContent,
   encodeCursor,
+  type PoolChange as PoolChangeName,
   type PoolEvent as PoolEventValue,
   readHistory,
   readLog,
@@ -12,10 +13,10 @@ import { connectionType, pageWeight } from './connections.ts'
 import type { Context } from './context.ts'
 import { loadedReads } from './field-rules.ts'
 import { Format } from './format.ts'
-import { uuidOf } from './ids.ts'
+import { argumentId } from './ids.ts'
 import { badCursor, connectionOf, pageArguments, pageSize } from './pagination.ts'
 import { Pool } from './pool.ts'
-import { maxCursorBytes, maxMessageBytes } from './sizes.ts'
+import { maxCursorBytes, maxMessageBytes, maxNameBytes } from './sizes.ts'
 import { Task, TaskStatus } from './task.ts'
 
 type EventOf<Kind extends EventContent['kind']> = PoolEventValue & Extract<EventContent, { kind: Kind }>
@@ -41,12 +42,61 @@ export const PoolEvent = builder.interfaceRef<PoolEventValue>('PoolEvent').imple
 })
 
 const typeNames: Record<EventContent['kind'], string> = {
+  POOL_CREATED: 'PoolCreatedEvent',
+  POOL_CHANGED: 'PoolChangedEvent',
   TASK_STATUS_CHANGED: 'TaskStatusChangedEvent',
   POOL_REFILLED: 'PoolRefilledEvent',
   POOL_REFILL_FAILED: 'PoolRefillFailedEvent',
   POOL_LOW: 'PoolLowEvent',
   POOL_EMPTY: 'PoolEmptyEvent',
 }
+
+builder.objectRef<EventOf<'POOL_CREATED'>>('PoolCreatedEvent').implement({
+  description:
+    'The pool was created: the first of its events. Pools that are older than this kind of event begin with another.',
+  interfaces: [PoolEvent],
+  fields: (t) => ({
+    name: t.string({
+      weight: { bytes: maxNameBytes },
+      description: 'The name that it was given.',
+      resolve: ({ payload }) => payload.name,
+    }),
+  }),
+})
+
+// One for each of the values.
+const maxChanges = 2
+
+const PoolChange = builder.enumType('PoolChange', {
+  description: 'What of a pool has changed.',
+  values: {
+    NAME: { description: 'It was renamed.' },
+    REPLENISHMENT: {
+      description:
+        'Its Promo Codes section was saved with other settings than before, also by generateCodes.',
+    },
+  } satisfies Record<PoolChangeName, { description: string }>,
+})
+
+builder.objectRef<EventOf<'POOL_CHANGED'>>('PoolChangedEvent').implement({
+  description:
+    'Somebody changed the pool: its name or its settings. What happens to its codes is told by other events, and what is ' +
+    'saved as it was before is no change.',
+  interfaces: [PoolEvent],
+  fields: (t) => ({
+    changed: t.field({
+      type: [PoolChange],
+      weight: { items: maxChanges },
+      description: 'What has changed.',
+      resolve: ({ payload }) => [...payload.changed],
+    }),
+    name: t.string({
+      weight: { bytes: maxNameBytes },
+      description: 'The name that the pool had from then on.',
+      resolve: ({ payload }) => payload.name,
+    }),
+  }),
+})
 
 builder.objectRef<EventOf<'TASK_STATUS_CHANGED'>>('TaskStatusChangedEvent').implement({
   description: 'A task of the pool was created, started, or ended, or an upload was undone.',
@@ -168,7 +218,7 @@ builder.queryFields((t) => ({
       const before = await sequenceOf('before', args.before, { books, accountId })
       // One more than the page, to see whether there is more.
       const found = await readHistory(books, accountId, {
-        poolId: poolId == null ? undefined : uuidOf('Pool', poolId),
+        poolId: poolId == null ? undefined : argumentId('Pool', poolId, 'poolId'),
         olderThan: after,
         newerThan: before,
         limit: limit + 1,

@@ -1,16 +1,17 @@
 import { type CharacterSet as CharacterSetName, characterSets } from '../codespace/characters.ts'
 import { Pattern, type ShapeInput } from '../codespace/pattern.ts'
+import { warningsFor } from '../codespace/warnings.ts'
 import { FormatOverlapError, InvalidInputError, NameTakenError, NotFoundError } from '../domain/errors.ts'
-import { availableForGeneration, renameFormat } from '../domain/format.ts'
+import { availableForGeneration, countFormats, listFormats, renameFormat } from '../domain/format.ts'
 import { createFormat, previewFormat } from '../domain/new-format.ts'
 import type { Format as FormatRow } from '../generated/prisma/client.ts'
 import { grouped } from '../grouped.ts'
 import { builder } from './builder.ts'
 import { countedConnectionType, pageWeight } from './connections.ts'
-import { loadedReads, rowReads } from './field-rules.ts'
-import { uuidOf } from './ids.ts'
+import { loadedReads } from './field-rules.ts'
+import { inputId, uuidOf } from './ids.ts'
 import { integer } from './integers.ts'
-import { badInput, checkPage, newestFirst, pageArguments, pageQuery, searchText } from './pagination.ts'
+import { aboutSearch, badInput, checkPage, newestFirst, pageArguments, searchText } from './pagination.ts'
 import {
   maxCharactersBytes,
   maxExampleBytes,
@@ -31,7 +32,7 @@ export const Format = builder.prismaNode('Format', {
   fields: (t) => ({
     name: t.exposeString('name', {
       weight: { bytes: maxNameBytes },
-      description: 'Its name, unique among the formats of the account.',
+      description: 'Its name, unique among the formats of the account, whatever its case.',
     }),
     pattern: t.exposeString('pattern', {
       weight: { bytes: maxPatternBytes },
@@ -253,7 +254,8 @@ builder.queryFields((t) => ({
   format: t.prismaField({
     type: Format,
     nullable: true,
-    description: 'A format of the account by its id. Needs READ.',
+    description:
+      'A format of the account by its id; null when there is none, as for any other text. Needs READ.',
     authScopes: { scope: 'READ' },
     args: { id: t.arg.id({ required: true, description: 'The id of a format.' }) },
     resolve: (query, _root, { id }, { books, accountId }) =>
@@ -270,17 +272,19 @@ builder.queryFields((t) => ({
     checkArgs: checkPage,
     args: {
       ...pageArguments(),
-      search: t.arg.string({ description: 'Only those whose name contains this, whatever its case.' }),
+      search: t.arg.string({ description: aboutSearch }),
     },
-    resolve: async (_root, { search, ...page }, { books, accountId }) => {
-      const where = { accountId, ...nameContains(search) }
+    resolve: async (_root, { search, ...page }, { books, accountId, nodes }) => {
+      const text = searchText(search)
       const connection = await newestFirst(page, {
-        load: (slice) => {
-          const { where: range, ...rest } = pageQuery(slice)
-          return books.prisma.format.findMany({ where: { ...where, ...range }, ...rest })
+        load: async (slice) => {
+          const ids = await listFormats(books, accountId, text, slice)
+          return (await Promise.all(ids.map((id) => nodes.format.load(id)))).filter(
+            (format) => format !== null,
+          )
         },
       })
-      return { ...connection, totalCount: async () => BigInt(await books.prisma.format.count({ where })) }
+      return { ...connection, totalCount: () => countFormats(books, accountId, text) }
     },
   }),
   previewFormat: t.field({
@@ -302,34 +306,40 @@ builder.queryFields((t) => ({
   }),
 }))
 
-/** Names that contain the text, whatever its case. Prisma takes % and _ for wildcards, so they are escaped. */
-export function nameContains(search: string | null | undefined) {
-  const text = searchText(search)
-  if (text === undefined) return {}
-  const escaped = text.replace(/[\\%_]/g, '\\$&')
-  return { name: { contains: escaped, mode: 'insensitive' } } as const
-}
-
 interface FormatPayload {
   formatId: string
 }
 
-function formatPayload(name: string, description: string) {
-  return builder.objectRef<FormatPayload>(name).implement({
+function formatPayload<Payload extends FormatPayload>(name: string, description: string) {
+  return builder.objectRef<Payload>(name).implement({
     description,
     fields: (t) => ({
-      format: t.prismaField({
+      format: t.field({
         type: Format,
         description: 'The format, as it is now.',
-        weight: { reads: rowReads },
-        resolve: (query, { formatId: id }, _args, { books, accountId }) =>
-          books.prisma.format.findUniqueOrThrow({ ...query, where: { accountId_id: { accountId, id } } }),
+        weight: { reads: loadedReads },
+        resolve: async ({ formatId }, _args, { nodes }) => {
+          const format = await nodes.format.load(formatId)
+          if (format === null) throw new Error(`The format ${formatId} of an answer does not exist.`)
+          return format
+        },
       }),
     }),
   })
 }
 
-const CreateFormatPayload = formatPayload('CreateFormatPayload', 'The format was created.')
+const CreateFormatPayload = formatPayload<FormatPayload & Pick<Preview, 'warnings'>>(
+  'CreateFormatPayload',
+  'The format was created.',
+)
+builder.objectField(CreateFormatPayload, 'warnings', (t) =>
+  t.field({
+    type: [FormatWarning],
+    description: 'What a person should know before using it: the same that previewFormat says of its shape.',
+    weight: { items: maxWarnings },
+    resolve: ({ warnings }) => warnings,
+  }),
+)
 const RenameFormatPayload = formatPayload('RenameFormatPayload', 'The format has its new name.')
 
 const CreateFormatInput = builder.inputType('CreateFormatInput', {
@@ -337,7 +347,8 @@ const CreateFormatInput = builder.inputType('CreateFormatInput', {
   fields: (t) => ({
     name: t.string({
       required: true,
-      description: 'A name for people: 1 to 100 characters, unique among the formats of the account.',
+      description:
+        'A name for people: 1 to 100 characters, unique among the formats of the account, whatever its case.',
     }),
     shape: t.field({ type: FormatShapeInput, required: true, description: 'The shape of its codes.' }),
   }),
@@ -347,7 +358,11 @@ const RenameFormatInput = builder.inputType('RenameFormatInput', {
   description: 'A format and its new name.',
   fields: (t) => ({
     formatId: t.id({ required: true, description: 'The id of the format.' }),
-    name: t.string({ required: true, description: 'The new name: 1 to 100 characters.' }),
+    name: t.string({
+      required: true,
+      description:
+        'The new name: 1 to 100 characters, unique among the formats of the account, whatever its case.',
+    }),
   }),
 })
 
@@ -356,7 +371,8 @@ builder.mutationFields((t) => ({
     type: CreateFormatPayload,
     nullable: true,
     description:
-      'Creates a format. It cannot be changed later, so look at previewFormat first. Two formats of an account never ' +
+      'Creates a format. It cannot be changed later, so look at previewFormat first: a format that has warnings is created ' +
+      'all the same. Two formats of an account never ' +
       'share a code: one that could is refused. Codes that were uploaded before are left out, and are not among ' +
       'availableForGeneration; where they are many, the first tasks of the format wait for a worker to take them out. ' +
       'Needs MANAGE.',
@@ -366,9 +382,11 @@ builder.mutationFields((t) => ({
       union: { description: 'The new format, or why there is none.' },
     },
     args: { input: t.arg({ type: CreateFormatInput, required: true, description: 'The format to create.' }) },
-    resolve: async (_root, { input }, { books, accountId }) => ({
-      formatId: await createFormat(books, accountId, { name: input.name, shape: shapeOf(input.shape) }),
-    }),
+    resolve: async (_root, { input }, { books, accountId }) => {
+      const shape = shapeOf(input.shape)
+      const formatId = await createFormat(books, accountId, { name: input.name, shape })
+      return { formatId, warnings: warningsFor(Pattern.fromShape(shape)) }
+    },
   }),
   renameFormat: t.field({
     type: RenameFormatPayload,
@@ -381,7 +399,7 @@ builder.mutationFields((t) => ({
     },
     args: { input: t.arg({ type: RenameFormatInput, required: true, description: 'What to rename.' }) },
     resolve: async (_root, { input }, { books, accountId }) => {
-      const formatId = uuidOf('Format', input.formatId)
+      const formatId = inputId('Format', input.formatId, 'formatId')
       await renameFormat(books, accountId, { formatId, name: input.name })
       return { formatId }
     },

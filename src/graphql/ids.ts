@@ -1,11 +1,17 @@
 import type { CodeOrigin } from '../domain/code.ts'
+import { NotFoundError } from '../domain/errors.ts'
+import { problem } from './problems.ts'
 
 /**
  * Global ids: base64 of the type's name and the id within it. Whatever is not the id of a thing of the type that is
- * asked for is treated as the id of a thing that does not exist.
+ * asked for is treated as the id of a thing that does not exist; where something is said of it, also why it cannot be
+ * the right one, as far as the id itself shows that.
  */
 
 export type NodeType = 'Account' | 'ApiKey' | 'Code' | 'Format' | 'Pool' | 'Task'
+
+/** Nodes whose id is a UUID behind the name of the type. */
+type UuidNodeType = Exclude<NodeType, 'Code'>
 
 export function encodeId(type: string, id: string | number | bigint): string {
   return Buffer.from(`${type}:${id}`).toString('base64')
@@ -21,9 +27,60 @@ export function decodeId(globalId: string): { typename: string; id: string } {
 }
 
 /** The uuid of a node of this type; one that no node has when the text is anything else. */
-export function uuidOf(type: Exclude<NodeType, 'Code'>, globalId: string): string {
+export function uuidOf(type: UuidNodeType, globalId: string): string {
   const { typename, id } = decodeId(globalId)
   return typename === type && isUuid(id) ? id : nobody
+}
+
+/** The uuid that the field `name` of an input leads to. Throws a NotFoundError for what cannot be an id of this type. */
+export function inputId(type: UuidNodeType, globalId: string, name: string): string {
+  const uuid = uuidOf(type, globalId)
+  if (uuid === nobody) throw new NotFoundError(nouns[type].noun, [name], whyNot(type, globalId, name))
+  return uuid
+}
+
+/** The uuid that the argument `name` leads to. Throws NOT_FOUND for what cannot be an id of this type. */
+export function argumentId(type: UuidNodeType, globalId: string, name: string): string {
+  const uuid = uuidOf(type, globalId)
+  if (uuid === nobody) throw problem('NOT_FOUND', whyNot(type, globalId, name))
+  return uuid
+}
+
+/** What people call the types, and where they get the ids of what they have. */
+const nouns: Record<NodeType, { noun: string; a: string; query: string }> = {
+  Account: { noun: 'account', a: 'an account', query: '{ account { id } }' },
+  ApiKey: { noun: 'API key', a: 'an API key', query: '{ account { apiKeys { id name } } }' },
+  Code: { noun: 'code', a: 'a code', query: '{ code(code: "…") { id } }' },
+  Format: { noun: 'format', a: 'a format', query: '{ formats { edges { node { id name } } } }' },
+  Pool: { noun: 'pool', a: 'a pool', query: '{ pools { edges { node { id name } } } }' },
+  Task: { noun: 'task', a: 'a task', query: '{ tasks { edges { node { id status } } } }' },
+}
+
+/** Why a text cannot be the id of a node of this type, what such an id looks like, and where to get it. */
+function whyNot(type: UuidNodeType, text: string, name: string): string {
+  const { a, query } = nouns[type]
+  const other = Object.entries(nouns).find(([typename]) => typename === typeOf(text))?.[1]
+  const example = encodeId(type, '019a…').slice(0, 8)
+  const wanted = `The id of ${a} looks like "${example}…": copy it whole from the field id, as in ${query}.`
+  if (other !== undefined && other !== nouns[type])
+    return `This is the id of ${other.a}, and ${name} wants the id of ${a}. Take it from the field id, as in ${query}.`
+  if (text.trim() === '') return `${capitalize(name)} is empty. ${wanted}`
+  if (isUuid(text.trim().toLowerCase()))
+    return `${capitalize(name)} has a bare UUID, which is only a part of an id. ${wanted}`
+  if (text !== text.trim() && uuidOf(type, text.trim()) !== nobody)
+    return `The id in ${name} has spaces or line breaks around it. Remove them.`
+  return `What ${name} has is no id, such as a name, or it is one that was cut off or changed. ${wanted}`
+}
+
+/** The type of the node that a text is the id of, if it is one. */
+function typeOf(globalId: string): string | undefined {
+  const { typename, id } = decodeId(globalId)
+  const isId = typename === 'Code' ? parseCodeKey(id) !== undefined : isUuid(id) && id !== nobody
+  return isId ? typename : undefined
+}
+
+function capitalize(text: string): string {
+  return text.startsWith('the ') ? `The ${text.slice('the '.length)}` : text
 }
 
 export function isUuid(text: string): boolean {

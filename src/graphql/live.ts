@@ -11,12 +11,13 @@ import type { Pool as PoolRow, Task as TaskRow } from '../generated/prisma/clien
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
 import { PoolEvent } from './event.ts'
-import { uuidOf } from './ids.ts'
+import { argumentId } from './ids.ts'
 import { merge } from './merge.ts'
+import { taskAsOf } from './nodes.ts'
 import { Pool } from './pool.ts'
 import { problem } from './problems.ts'
 import { stream } from './stream.ts'
-import { Task, taskAsOf } from './task.ts'
+import { Task } from './task.ts'
 
 builder.subscriptionFields((t) => ({
   taskUpdated: t.field({
@@ -26,7 +27,7 @@ builder.subscriptionFields((t) => ({
       'told at most once a second. That an upload is undone afterwards, poolEvents tells. Needs READ.',
     authScopes: { scope: 'READ' },
     args: { id: t.arg.id({ required: true, description: 'The id of a task.' }) },
-    subscribe: (_root, { id }, context) => taskUpdates(uuidOf('Task', id), context),
+    subscribe: (_root, { id }, context) => taskUpdates(argumentId('Task', id, 'id'), context),
     resolve: (task: TaskRow) => task,
   }),
   poolUpdated: t.field({
@@ -35,7 +36,7 @@ builder.subscriptionFields((t) => ({
       'The pool as it is now, then whenever its counts, status or settings have changed, at most once a second. Needs READ.',
     authScopes: { scope: 'READ' },
     args: { id: t.arg.id({ required: true, description: 'The id of a pool.' }) },
-    subscribe: (_root, { id }, context) => poolUpdates(uuidOf('Pool', id), context),
+    subscribe: (_root, { id }, context) => poolUpdates(argumentId('Pool', id, 'id'), context),
     resolve: (pool: PoolRow) => pool,
   }),
   poolEvents: t.field({
@@ -54,7 +55,11 @@ builder.subscriptionFields((t) => ({
       }),
     },
     subscribe: (_root, { poolId, after }, context) =>
-      poolEvents(poolId == null ? undefined : uuidOf('Pool', poolId), after ?? undefined, context),
+      poolEvents(
+        poolId == null ? undefined : argumentId('Pool', poolId, 'poolId'),
+        after ?? undefined,
+        context,
+      ),
     resolve: (event: PoolEventValue) => event,
   }),
 }))

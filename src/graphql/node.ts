@@ -51,6 +51,7 @@ async function findNode(globalId: string, context: Context): Promise<object | nu
     }
     case 'ApiKey': {
       mayReadKeys(context)
+      await context.keyUses.written()
       const key = await books.prisma.apiKey.findUnique({
         where: { accountId, id: uuidOf('ApiKey', globalId) },
       })

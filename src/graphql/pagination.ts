@@ -48,11 +48,14 @@ export function checkPage(args: PageArguments): void {
   uuidCursor('before', args.before)
 }
 
+export const aboutSearch =
+  'Only those whose name contains this. Case and accents do not matter: "strasse" finds "Straße", and "cafe" finds "Café".'
+
 /** What names are searched for. Throws BAD_USER_INPUT for what PostgreSQL cannot compare with a name. */
 export function searchText(search: string | null | undefined): string | undefined {
   if (search?.includes('\0'))
     throw badInput('search contains a NUL character, which no name does. Remove it.')
-  return search?.normalize('NFC')
+  return search ?? undefined
 }
 
 export function badInput(message: string): GraphQLError {

@@ -14,11 +14,11 @@ import type {
 } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import { countedConnectionType, pageWeight } from './connections.ts'
-import { loadedReads, rowReads } from './field-rules.ts'
+import { loadedReads } from './field-rules.ts'
 import { Format } from './format.ts'
-import { uuidOf } from './ids.ts'
+import { inputId, uuidOf } from './ids.ts'
 import { integer } from './integers.ts'
-import { checkPage, newestFirst, pageArguments, searchText } from './pagination.ts'
+import { aboutSearch, checkPage, newestFirst, pageArguments, searchText } from './pagination.ts'
 import { maxNameBytes } from './sizes.ts'
 
 const PoolStatus = builder.enumType('PoolStatus', {
@@ -76,7 +76,7 @@ export const Pool = builder.prismaNode('Pool', {
   fields: (t) => ({
     name: t.exposeString('name', {
       weight: { bytes: maxNameBytes },
-      description: 'Its name, unique among the pools of the account.',
+      description: 'Its name, unique among the pools of the account, whatever its case.',
     }),
     replenishment: t.field({
       type: Replenishment,
@@ -113,7 +113,8 @@ builder.queryFields((t) => ({
   pool: t.prismaField({
     type: Pool,
     nullable: true,
-    description: 'A pool of the account by its id. Needs READ.',
+    description:
+      'A pool of the account by its id; null when there is none, as for any other text. Needs READ.',
     authScopes: { scope: 'READ' },
     args: { id: t.arg.id({ required: true, description: 'The id of a pool.' }) },
     resolve: (query, _root, { id }, { books, accountId }) =>
@@ -130,7 +131,7 @@ builder.queryFields((t) => ({
     checkArgs: checkPage,
     args: {
       ...pageArguments(),
-      search: t.arg.string({ description: 'Only those whose name contains this, whatever its case.' }),
+      search: t.arg.string({ description: aboutSearch }),
       status: t.arg({ type: [PoolStatus], description: 'Only those with one of these statuses.' }),
     },
     resolve: async (_root, { search, status, ...page }, { books, accountId, nodes }) => {
@@ -154,12 +155,15 @@ function poolPayload<Payload extends PoolPayload>(name: string, description: str
   return builder.objectRef<Payload>(name).implement({
     description,
     fields: (t) => ({
-      pool: t.prismaField({
+      pool: t.field({
         type: Pool,
         description: 'The pool, as it is now.',
-        weight: { reads: rowReads },
-        resolve: (query, { poolId: id }, _args, { books, accountId }) =>
-          books.prisma.pool.findUniqueOrThrow({ ...query, where: { accountId_id: { accountId, id } } }),
+        weight: { reads: loadedReads },
+        resolve: async ({ poolId }, _args, { nodes }) => {
+          const pool = await nodes.pool.load(poolId)
+          if (pool === null) throw new Error(`The pool ${poolId} of an answer does not exist.`)
+          return pool
+        },
       }),
     }),
   })
@@ -179,7 +183,8 @@ const CreatePoolInput = builder.inputType('CreatePoolInput', {
   fields: (t) => ({
     name: t.string({
       required: true,
-      description: 'A name for people: 1 to 100 characters, unique among the pools of the account.',
+      description:
+        'A name for people: 1 to 100 characters, unique among the pools of the account, whatever its case.',
     }),
   }),
 })
@@ -188,7 +193,11 @@ const RenamePoolInput = builder.inputType('RenamePoolInput', {
   description: 'A pool and its new name.',
   fields: (t) => ({
     poolId: t.id({ required: true, description: 'The id of the pool.' }),
-    name: t.string({ required: true, description: 'The new name: 1 to 100 characters.' }),
+    name: t.string({
+      required: true,
+      description:
+        'The new name: 1 to 100 characters, unique among the pools of the account, whatever its case.',
+    }),
   }),
 })
 
@@ -248,7 +257,7 @@ builder.mutationFields((t) => ({
     },
     args: { input: t.arg({ type: RenamePoolInput, required: true, description: 'What to rename.' }) },
     resolve: async (_root, { input }, { books, accountId }) => {
-      const poolId = uuidOf('Pool', input.poolId)
+      const poolId = inputId('Pool', input.poolId, 'poolId')
       await renamePool(books, accountId, { poolId, name: input.name })
       return { poolId }
     },
@@ -268,11 +277,11 @@ builder.mutationFields((t) => ({
       input: t.arg({ type: SaveReplenishmentInput, required: true, description: 'The settings to save.' }),
     },
     resolve: async (_root, { input }, { books, accountId }) => {
-      const poolId = uuidOf('Pool', input.poolId)
+      const poolId = inputId('Pool', input.poolId, 'poolId')
       const refillTaskId = await saveReplenishment(books, accountId, {
         poolId,
         method: input.method,
-        formatId: input.formatId == null ? undefined : uuidOf('Format', input.formatId),
+        formatId: input.formatId == null ? undefined : inputId('Format', input.formatId, 'formatId'),
         quantity: input.quantity ?? undefined,
         autoGenerate: input.autoGenerate,
         refillThreshold: input.refillThreshold,

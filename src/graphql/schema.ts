@@ -1,5 +1,13 @@
-import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql'
+import {
+  type GraphQLField,
+  type GraphQLFieldResolver,
+  type GraphQLSchema,
+  lexicographicSortSchema,
+  printSchema,
+} from 'graphql'
 import { builder } from './builder.ts'
+import type { Context } from './context.ts'
+import { Nodes } from './nodes.ts'
 import './scalars.ts'
 import './account.ts'
 import './format.ts'
@@ -24,7 +32,23 @@ builder.subscriptionType({ description: 'What changes, as it happens. Every fiel
 
 /** The schema of the API. */
 export function createSchema(): GraphQLSchema {
-  return builder.toSchema({})
+  const schema = builder.toSchema({})
+  for (const field of Object.values(schema.getMutationType()?.getFields() ?? {}))
+    field.resolve = withNodesOfItsOwn(field)
+  return schema
+}
+
+/**
+ * The mutations of a request run one after the other, each with its payload to the end, so that from its beginning to
+ * the next one's the nodes of the context are its own: told once, and as they were after what it did.
+ */
+function withNodesOfItsOwn({ name, resolve }: GraphQLField<unknown, Context>) {
+  if (resolve === undefined) throw new Error(`Nobody says what ${name} does.`)
+  const resolveWithNodes: GraphQLFieldResolver<unknown, Context> = (root, args, context, info) => {
+    context.nodes = new Nodes(context.books.prisma, context.accountId, { toldOnce: true })
+    return resolve(root, args, context, info)
+  }
+  return resolveWithNodes
 }
 
 /** The schema as the text of schema.graphql. */

@@ -6,22 +6,21 @@ import {
   TaskFinishedError,
 } from '../domain/errors.ts'
 import type { TaskSnapshot } from '../domain/event.ts'
-import { generateCodes } from '../domain/generation.ts'
+import { acceptGeneration } from '../domain/generation.ts'
 import { cancelTask } from '../domain/task.ts'
 import type {
-  PrismaClient,
+  Prisma,
   TaskFailureCode as TaskFailureCodeName,
   TaskKind as TaskKindName,
-  Task as TaskRow,
   TaskStatus as TaskStatusName,
   TaskTrigger as TaskTriggerName,
 } from '../generated/prisma/client.ts'
-import { Prisma } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import { countedConnectionType, pageWeight } from './connections.ts'
 import type { Context } from './context.ts'
 import { loadedReads, rowReads } from './field-rules.ts'
-import { uuidOf } from './ids.ts'
+import { Format } from './format.ts'
+import { argumentId, inputId, uuidOf } from './ids.ts'
 import { integer } from './integers.ts'
 import { rejectedRowsPath } from './links.ts'
 import { checkPage, newestFirst, pageArguments, pageQuery } from './pagination.ts'
@@ -91,14 +90,18 @@ export const Task = builder.prismaNode('Task', {
   fields: (t) => ({
     kind: t.expose('kind', { type: TaskKind, description: 'Where its codes come from.' }),
     trigger: t.expose('trigger', { type: TaskTrigger, description: 'What started it.' }),
-    pool: t.relation('pool', {
+    pool: t.field({
+      type: Pool,
       weight: { reads: loadedReads },
       description: 'The pool that it adds codes to.',
+      resolve: async (task, _args, { nodes }) => existing(await nodes.pool.load(task.poolId)),
     }),
-    format: t.relation('format', {
+    format: t.field({
+      type: Format,
       weight: { reads: loadedReads },
       nullable: true,
       description: 'The format that it generates from; null for an upload.',
+      resolve: (task, _args, { nodes }) => (task.formatId === null ? null : nodes.format.load(task.formatId)),
     }),
     status: t.expose('status', { type: TaskStatus, description: 'How far it is.' }),
     quantity: t.field({
@@ -160,20 +163,6 @@ export const Task = builder.prismaNode('Task', {
   }),
 })
 
-/** A task as it was when a snapshot of it was taken. What a snapshot does not tell of never changes, or is how far an upload has come. */
-export function taskAsOf(task: TaskRow, snapshot: TaskSnapshot): TaskRow {
-  return {
-    ...task,
-    status: snapshot.status,
-    generated: new Prisma.Decimal(snapshot.generated),
-    added: new Prisma.Decimal(snapshot.added),
-    startedAt: snapshot.startedAt === null ? null : new Date(snapshot.startedAt),
-    finishedAt: snapshot.finishedAt === null ? null : new Date(snapshot.finishedAt),
-    failureCode: snapshot.failureCode,
-    failureMessage: snapshot.failureMessage,
-  }
-}
-
 const TaskConnection = countedConnectionType(Task, 'tasks')
 
 builder.objectField(SaveReplenishmentPayload, 'refill', (t) =>
@@ -197,8 +186,8 @@ builder.prismaObjectField(Pool, 'tasks', (t) =>
       ...pageArguments(),
       status: t.arg({ type: [TaskStatus], description: 'Only those with one of these statuses.' }),
     },
-    resolve: (pool, { status, ...page }, { books, accountId }) =>
-      listTasks(books.prisma, page, { accountId, poolId: pool.id, ...withStatus(status) }),
+    resolve: (pool, { status, ...page }, context) =>
+      listTasks(context, page, { accountId: context.accountId, poolId: pool.id, ...withStatus(status) }),
   }),
 )
 
@@ -206,7 +195,8 @@ builder.queryFields((t) => ({
   task: t.prismaField({
     type: Task,
     nullable: true,
-    description: 'A task of the account by its id. Needs READ.',
+    description:
+      'A task of the account by its id; null when there is none, as for any other text. Needs READ.',
     authScopes: { scope: 'READ' },
     args: { id: t.arg.id({ required: true, description: 'The id of a task.' }) },
     resolve: (query, _root, { id }, { books, accountId }) =>
@@ -226,11 +216,11 @@ builder.queryFields((t) => ({
       status: t.arg({ type: [TaskStatus], description: 'Only those with one of these statuses.' }),
       poolId: t.arg.id({ description: 'Only those of this pool.' }),
     },
-    resolve: (_root, { status, poolId, ...page }, { books, accountId }) =>
-      listTasks(books.prisma, page, {
-        accountId,
+    resolve: (_root, { status, poolId, ...page }, context) =>
+      listTasks(context, page, {
+        accountId: context.accountId,
         ...withStatus(status),
-        ...(poolId == null ? {} : { poolId: uuidOf('Pool', poolId) }),
+        ...(poolId == null ? {} : { poolId: argumentId('Pool', poolId, 'poolId') }),
       }),
   }),
 }))
@@ -240,14 +230,19 @@ function withStatus(status: readonly TaskStatusName[] | null | undefined) {
 }
 
 async function listTasks(
-  prisma: PrismaClient,
+  { books: { prisma }, nodes }: Context,
   page: Parameters<typeof newestFirst>[0],
   where: Prisma.TaskWhereInput,
 ) {
   const connection = await newestFirst(page, {
-    load: (slice) => {
+    load: async (slice) => {
       const { where: range, ...rest } = pageQuery(slice)
-      return prisma.task.findMany({ where: { ...where, ...range }, ...rest })
+      const found = await prisma.task.findMany({
+        where: { ...where, ...range },
+        ...rest,
+        select: { id: true },
+      })
+      return await Promise.all(found.map(async ({ id }) => existing(await nodes.task.load(id))))
     },
   })
   return { ...connection, totalCount: async () => BigInt(await prisma.task.count({ where })) }
@@ -257,38 +252,43 @@ export interface TaskPayload {
   taskId: string
 }
 
-const GenerateCodesPayload = builder.objectRef<TaskPayload>('GenerateCodesPayload').implement({
-  description: 'The task was accepted: it will not run short. Follow it with the subscription taskUpdated.',
-  fields: (t) => ({
-    task: t.prismaField({
-      type: Task,
-      description: 'The task, as it was accepted: by now it may have come further.',
-      weight: { reads: rowReads },
-      resolve: async (query, payload, _args, context) => asAccepted(await readTask(query, payload, context)),
+/** A payload with a task. `description` says as of when. */
+export function taskPayload(name: string, about: string, description: string) {
+  return builder.objectRef<TaskPayload>(name).implement({
+    description: about,
+    fields: (t) => ({
+      task: t.field({
+        type: Task,
+        weight: { reads: rowReads },
+        description,
+        resolve: async ({ taskId }, _args, { nodes }) => existing(await nodes.task.load(taskId)),
+      }),
     }),
-  }),
-})
+  })
+}
 
-const CancelTaskPayload = builder.objectRef<TaskPayload>('CancelTaskPayload').implement({
-  description: 'The task is cancelled.',
-  fields: (t) => ({
-    task: t.prismaField({
-      type: Task,
-      description: 'The task, as it is now.',
-      weight: { reads: rowReads },
-      resolve: (query, payload, _args, context) => readTask(query, payload, context),
-    }),
-  }),
-})
+const GenerateCodesPayload = taskPayload(
+  'GenerateCodesPayload',
+  'The task was accepted: it will not run short. Follow it with the subscription taskUpdated.',
+  'The task as it was accepted, and its pool and its format as they were then: by now it may have come further. Where ' +
+    'the request was sent before with the same idempotencyKey, pool and format are as they are now.',
+)
 
-export function readTask(query: object, { taskId: id }: TaskPayload, { books, accountId }: Context) {
-  return books.prisma.task.findUniqueOrThrow({ ...query, where: { accountId_id: { accountId, id } } })
+const CancelTaskPayload = taskPayload(
+  'CancelTaskPayload',
+  'The task is cancelled.',
+  'The task, as it is now.',
+)
+
+function existing<Row>(row: Row | null): Row {
+  if (row === null) throw new Error('What an answer leads to does not exist.')
+  return row
 }
 
 /** A task as it was when it was accepted. */
-export function asAccepted(task: TaskRow): TaskRow {
-  return taskAsOf(task, {
-    taskId: task.id,
+export function asAccepted(taskId: string): TaskSnapshot {
+  return {
+    taskId,
     status: 'AWAITING_EXECUTION',
     generated: '0',
     added: '0',
@@ -296,7 +296,7 @@ export function asAccepted(task: TaskRow): TaskRow {
     finishedAt: null,
     failureCode: null,
     failureMessage: null,
-  })
+  }
 }
 
 const SaveGenerationSettingsInput = builder.inputType('SaveGenerationSettingsInput', {
@@ -359,15 +359,17 @@ builder.mutationFields((t) => ({
       union: { description: 'The new task, or why there is none.' },
     },
     args: { input: t.arg({ type: GenerateCodesInput, required: true, description: 'What to generate.' }) },
-    resolve: async (_root, { input }, { books, accountId }) => ({
-      taskId: await generateCodes(books, accountId, {
-        poolId: uuidOf('Pool', input.poolId),
-        formatId: uuidOf('Format', input.formatId),
+    resolve: async (_root, { input }, { books, accountId, nodes }) => {
+      const { taskId, moment } = await acceptGeneration(books, accountId, {
+        poolId: inputId('Pool', input.poolId, 'poolId'),
+        formatId: inputId('Format', input.formatId, 'formatId'),
         quantity: input.quantity,
         saveSettings: input.saveSettings ?? undefined,
         idempotencyKey: input.idempotencyKey ?? undefined,
-      }),
-    }),
+      })
+      nodes.tellAsOf({ ...moment, task: asAccepted(taskId) })
+      return { taskId }
+    },
   }),
   cancelTask: t.field({
     type: CancelTaskPayload,
@@ -383,7 +385,7 @@ builder.mutationFields((t) => ({
     },
     args: { input: t.arg({ type: CancelTaskInput, required: true, description: 'The task to cancel.' }) },
     resolve: async (_root, { input }, { books, accountId }) => {
-      const taskId = uuidOf('Task', input.taskId)
+      const taskId = inputId('Task', input.taskId, 'taskId')
       await cancelTask(books, accountId, taskId)
       return { taskId }
     },

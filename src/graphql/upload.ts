@@ -8,9 +8,8 @@ import { longestColumn } from '../domain/upload.ts'
 import { undoUpload } from '../domain/uploaded-codes.ts'
 import type { Task as TaskRow } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
-import { rowReads } from './field-rules.ts'
-import { uuidOf } from './ids.ts'
-import { asAccepted, readTask, Task, type TaskPayload } from './task.ts'
+import { inputId } from './ids.ts'
+import { asAccepted, Task, taskPayload } from './task.ts'
 
 const Upload = builder.objectRef<TaskRow>('Upload').implement({
   description:
@@ -68,42 +67,18 @@ builder.prismaObjectField(Task, 'upload', (t) =>
   }),
 )
 
-const UploadCodesPayload = builder.objectRef<TaskPayload>('UploadCodesPayload').implement({
-  description:
-    'The file has arrived whole, and the task that reads it was created. Follow it with the subscription taskUpdated.',
-  fields: (t) => ({
-    task: t.prismaField({
-      type: Task,
-      description: 'The task, as it was created: by now it may have come further.',
-      weight: { reads: rowReads },
-      resolve: async (query, payload, _args, context) => unread(await readTask(query, payload, context)),
-    }),
-  }),
-})
+const UploadCodesPayload = taskPayload(
+  'UploadCodesPayload',
+  'The file has arrived whole, and the task that reads it was created. Follow it with the subscription taskUpdated.',
+  'The task as it was created, and its pool as it was then: by now it may have come further. Where the file was sent ' +
+    'before with the same idempotencyKey, the pool is as it is now.',
+)
 
-function unread(task: TaskRow): TaskRow {
-  return {
-    ...asAccepted(task),
-    bytesRead: 0n,
-    rowsRead: 0n,
-    accepted: 0n,
-    duplicatesInFile: 0n,
-    duplicatesInAccount: 0n,
-    refused: 0n,
-  }
-}
-
-const UndoUploadPayload = builder.objectRef<TaskPayload>('UndoUploadPayload').implement({
-  description: 'The upload is UNDONE: its codes are no longer in the pool, and nobody can claim them.',
-  fields: (t) => ({
-    task: t.prismaField({
-      type: Task,
-      description: 'The task, as it is now.',
-      weight: { reads: rowReads },
-      resolve: (query, payload, _args, context) => readTask(query, payload, context),
-    }),
-  }),
-})
+const UndoUploadPayload = taskPayload(
+  'UndoUploadPayload',
+  'The upload is UNDONE: its codes are no longer in the pool, and nobody can claim them.',
+  'The task, as it is now.',
+)
 
 const UploadCodesInput = builder.inputType('UploadCodesInput', {
   description: 'A file of codes, and the pool that they go to.',
@@ -158,18 +133,20 @@ builder.mutationFields((t) => ({
     args: {
       input: t.arg({ type: UploadCodesInput, required: true, description: 'What to upload, and where to.' }),
     },
-    resolve: async (_root, { input }, { uploads, accountId }) => ({
-      taskId: await uploads.receive(
+    resolve: async (_root, { input }, { uploads, accountId, nodes }) => {
+      const { taskId, moment } = await uploads.receive(
         accountId,
         {
-          poolId: uuidOf('Pool', input.poolId),
+          poolId: inputId('Pool', input.poolId, 'poolId'),
           column: input.column ?? undefined,
           dryRun: input.dryRun,
           idempotencyKey: input.idempotencyKey ?? undefined,
         },
         input.file.take(['file']),
-      ),
-    }),
+      )
+      nodes.tellAsOf({ ...moment, task: asAccepted(taskId) })
+      return { taskId }
+    },
   }),
   undoUpload: t.field({
     type: UndoUploadPayload,
@@ -186,7 +163,7 @@ builder.mutationFields((t) => ({
     },
     args: { input: t.arg({ type: UndoUploadInput, required: true, description: 'The upload to undo.' }) },
     resolve: async (_root, { input }, { books, accountId }) => {
-      const taskId = uuidOf('Task', input.taskId)
+      const taskId = inputId('Task', input.taskId, 'taskId')
       await undoUpload(books, accountId, taskId)
       return { taskId }
     },

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino'
 import { maxApiKeyLength } from '../config.ts'
-import { isUnavailable } from '../database/errors.ts'
-import { findApiKeys, hashOfSecret, touchApiKeys } from '../domain/account.ts'
+import { findApiKeys, hashOfSecret } from '../domain/account.ts'
 import type { Books } from '../domain/books.ts'
+import { KeyUses } from '../domain/key-uses.ts'
 import type { Credentials } from '../graphql/context.ts'
 import { unauthenticated } from '../graphql/problems.ts'
 
@@ -22,10 +22,6 @@ const maxUnknown = 10_000
 // Of one statement.
 const maxAskedTogether = 500
 
-// lastUsedAt is exact to the minute: a row for each request would cost more than the request.
-const touchEveryMs = 60_000
-const flushEveryMs = 1_000
-
 interface Believed {
   credentials: Credentials
   until: number
@@ -35,8 +31,9 @@ interface Believed {
 
 /** Finds out whose request it is. */
 export class Authentication {
+  /** When the keys that it lets in were used. */
+  readonly keyUses: KeyUses
   readonly #books: Books
-  readonly #log: Logger
   /** By the hashes of their secrets. */
   readonly #believed = new Map<string, Believed>()
   /** Until when keys are taken for ones that do not work, by the hashes of their secrets; the oldest is the first. */
@@ -44,26 +41,19 @@ export class Authentication {
   /** Those that the database is asked for next, and who waits for that. */
   #asked = new Map<string, PromiseWithResolvers<Credentials | undefined>>()
   #asking = false
-  readonly #touched = new Map<string, number>()
-  readonly #toTouch = new Set<string>()
   readonly #stopListening: () => void
-  readonly #timer: NodeJS.Timeout
-  #flushing: Promise<void> | undefined
   /** Counts up with every notice, so that what was read before one is not believed after it. */
   #notices = 0
 
   constructor(books: Books, log: Logger) {
     this.#books = books
-    this.#log = log
+    this.keyUses = new KeyUses(books, log)
     this.#stopListening = books.notifications.on('keys', () => this.#forget())
-    this.#timer = setInterval(() => this.#flush(), flushEveryMs)
   }
 
   async close(): Promise<void> {
     this.#stopListening()
-    clearInterval(this.#timer)
-    this.#flush()
-    await this.#flushing
+    await this.keyUses.close()
   }
 
   /**
@@ -82,7 +72,7 @@ export class Authentication {
     if (this.#isUnknown(hash)) throw unknownKey()
     const credentials = this.#remembered(hash) ?? (await this.#find(hash))
     if (credentials === undefined) throw unknownKey()
-    this.#touch(credentials.keyId)
+    this.keyUses.note(credentials.keyId)
     return credentials
   }
 
@@ -159,29 +149,6 @@ export class Authentication {
       if (this.#believed.size >= mostBelieved) this.#believed.clear()
       this.#believed.set(hash, { credentials, until, isAsked: false })
     }
-  }
-
-  #touch(keyId: string): void {
-    const now = Date.now()
-    if (now - (this.#touched.get(keyId) ?? 0) < touchEveryMs) return
-    if (this.#touched.size >= mostBelieved) this.#touched.clear()
-    this.#touched.set(keyId, now)
-    this.#toTouch.add(keyId)
-  }
-
-  #flush(): void {
-    if (this.#toTouch.size === 0 || this.#flushing !== undefined) return
-    const keyIds = [...this.#toTouch]
-    this.#toTouch.clear()
-    this.#flushing = touchApiKeys(this.#books, keyIds)
-      .catch((error: unknown) => {
-        // Nothing but a time that is shown: the next use tells it again.
-        if (isUnavailable(error)) this.#log.warn({ err: error }, 'the last use of keys could not be noted')
-        else this.#log.error({ err: error }, 'the last use of keys could not be noted')
-      })
-      .finally(() => {
-        this.#flushing = undefined
-      })
   }
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { ExportStatus, Picture } from '../domain/export.ts'
-import { isUuid, uuidOf } from '../graphql/ids.ts'
+import { argumentId, isUuid } from '../graphql/ids.ts'
 import { problem } from '../graphql/problems.ts'
 import { layoutVersion } from './codes-file.ts'
 
@@ -38,7 +38,7 @@ export function readCodesParameters(parameters: URLSearchParams): CodesParameter
   return {
     status,
     raw: readRaw(given['raw']),
-    taskId: task === undefined ? undefined : uuidOf('Task', task),
+    taskId: task === undefined ? undefined : argumentId('Task', task, 'task'),
     from: BigInt(from),
     picture: read,
   }

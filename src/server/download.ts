@@ -11,7 +11,7 @@ import {
 } from '../domain/export.ts'
 import { type RejectedRow, readRejectedRows } from '../domain/rejected-row.ts'
 import type { Credentials } from '../graphql/context.ts'
-import { encodeId, uuidOf } from '../graphql/ids.ts'
+import { argumentId, encodeId } from '../graphql/ids.ts'
 import { codesPath } from '../graphql/links.ts'
 import { problem } from '../graphql/problems.ts'
 import { grouped } from '../grouped.ts'
@@ -110,7 +110,7 @@ async function poolCodes(
   const { status, raw, taskId } = wanted
   mayDownload(status, credentials)
   const { accountId } = credentials
-  const poolId = uuidOf('Pool', decoded(id))
+  const poolId = argumentId('Pool', decoded(id), 'the address')
   const now = await takePicture(books, accountId, poolId, status)
   if (now === undefined) throw notFound('pool')
 
@@ -211,7 +211,7 @@ async function rejectedRows(
   const raw = readRaw(checkParameters(parameters, ['raw'])['raw'])
   if (!scopes.includes('READ'))
     throw problem('FORBIDDEN', 'This API key lacks the scope READ, which a file of rejected rows needs.')
-  const pages = await readRejectedRows(books, accountId, uuidOf('Task', decoded(id)))
+  const pages = await readRejectedRows(books, accountId, argumentId('Task', decoded(id), 'the address'))
   if (pages === undefined) throw notFound('upload')
   return {
     status: 200,

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import { FileTooLargeError, InvalidInputError } from '../domain/errors.ts'
 import type { UploadInput, Uploads } from '../domain/upload.ts'
-import { encodeId, uuidOf } from '../graphql/ids.ts'
+import { encodeId, inputId } from '../graphql/ids.ts'
 import { problem } from '../graphql/problems.ts'
 import type { Authentication } from './authentication.ts'
 import { longestSilenceMs, readBody } from './body.ts'
@@ -62,7 +62,8 @@ export class UploadRoute {
       })
     const input = readAddress(request.url ?? '')
     checkHeaders(request, this.#uploads.maximumBytes)
-    return await this.#uploads.receive(accountId, input, readBody(request, response, this.#silenceMs))
+    const body = readBody(request, response, this.#silenceMs)
+    return (await this.#uploads.receive(accountId, input, body)).taskId
   }
 }
 
@@ -84,7 +85,7 @@ function readAddress(address: string): UploadInput {
   const dryRun = parameters.get('dryRun') ?? 'false'
   if (dryRun !== 'true' && dryRun !== 'false') throw invalid('dryRun', 'It must be true or false.')
   return {
-    poolId: uuidOf('Pool', decoded(poolOf(path) ?? '')),
+    poolId: inputId('Pool', decoded(poolOf(path) ?? ''), 'poolId'),
     column: parameters.get('column'),
     dryRun: dryRun === 'true',
     idempotencyKey: parameters.get('idempotencyKey'),

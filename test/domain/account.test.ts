@@ -16,7 +16,7 @@ import type { Books } from '../../src/domain/books.ts'
 import { InvalidInputError, NameTakenError, NotFoundError } from '../../src/domain/errors.ts'
 import { readLog } from '../../src/domain/event.ts'
 import { newAccount, openBooks, type TestBooks } from '../support/books.ts'
-import { testDatabase } from '../support/database.ts'
+import { testDatabase, waitUntilSomebodyWaitsFor } from '../support/database.ts'
 
 let test: TestBooks
 beforeAll(async () => {
@@ -34,6 +34,17 @@ async function dump(books: Books): Promise<string> {
   )
   return JSON.stringify(rows)
 }
+
+it('the name of an account is taken in whatever case', async () => {
+  const name = `Acme ${randomUUID()}`
+  const { pool } = test.books
+  const outcomes = await Promise.allSettled(
+    [name, name.toUpperCase(), name.toLowerCase()].map((one) => createAccount(pool, one)),
+  )
+  expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+  for (const outcome of outcomes)
+    if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(NameTakenError)
+})
 
 describe('the first account', () => {
   it('is made once by all the processes that start at the same moment', async () => {
@@ -153,6 +164,36 @@ describe('a key', () => {
     expect(await findApiKey(books, first)).toBeUndefined()
     expect(await findApiKey(books, second)).toMatchObject({ accountId })
     expect(await books.prisma.apiKey.count({ where: { accountId } })).toBe(2)
+  })
+
+  it('was never used later than it was revoked, in whatever order the two are written', async () => {
+    const { books, accountId } = test
+    const times = async (id: string) => await books.prisma.apiKey.findUniqueOrThrow({ where: { id } })
+    const create = () => createApiKey(books.pool, accountId, { name: 'Till', scopes: ['CLAIM'] })
+    const late = await create()
+    await revokeApiKey(books, accountId, late.keyId)
+    await touchApiKeys(books, [late.keyId])
+    const first = await times(late.keyId)
+    expect(first.lastUsedAt).toEqual(first.revokedAt)
+
+    // The revocation begins, and waits for a use that is being noted.
+    const early = await create()
+    const noting = await books.pool.connect()
+    try {
+      await noting.query('BEGIN')
+      await noting.query('SELECT 1 FROM api_key WHERE id = $1 FOR NO KEY UPDATE', [early.keyId])
+      const revoking = revokeApiKey(books, accountId, early.keyId)
+      await waitUntilSomebodyWaitsFor(noting)
+      await noting.query('UPDATE api_key SET last_used_at = clock_timestamp() WHERE id = $1', [early.keyId])
+      await noting.query('COMMIT')
+      await revoking
+    } finally {
+      noting.release()
+    }
+    const second = await times(early.keyId)
+    expect(second.revokedAt?.getTime()).toBeGreaterThanOrEqual(
+      second.lastUsedAt?.getTime() ?? Number.POSITIVE_INFINITY,
+    )
   })
 
   it('says when it was last used', async () => {

@@ -164,7 +164,7 @@ const damages: Record<string, Damage> = {
   },
   'a pool is gone': {
     sql: ({ poolId }) => `DELETE FROM pool WHERE id = '${poolId}'`,
-    found: { 'batch-reference': 3, 'claim-reference': 1, 'task-reference': 7, 'event-reference': 21 },
+    found: { 'batch-reference': 3, 'claim-reference': 1, 'task-reference': 7, 'event-reference': 23 },
     says: ({ poolId }) => `pool ${poolId} does not exist, and has a batch at 10`,
   },
   'a pool has a format that does not exist': {
@@ -629,9 +629,9 @@ const damages: Record<string, Damage> = {
     says: () => 'is outside of its event log, which keeps those after 0 and ends at ',
   },
   'an event is kept that should be gone': {
-    sql: ({ forgetful }) => `UPDATE event_log SET floor = 7 WHERE account_id = '${forgetful.accountId}'`,
+    sql: ({ forgetful }) => `UPDATE event_log SET floor = 8 WHERE account_id = '${forgetful.accountId}'`,
     found: { 'event-line': 1 },
-    says: () => 'event 7 is outside of its event log, which keeps those after 7 and ends at 8',
+    says: () => 'event 8 is outside of its event log, which keeps those after 8 and ends at 9',
   },
   'an event is of no pool': {
     sql: () => `UPDATE event SET pool_id = '${nowhere}' WHERE kind = 'POOL_LOW'`,

@@ -19,7 +19,6 @@ import { expectBalance } from '../support/audit.ts'
 import {
   formatNow,
   newAccount,
-  newPool,
   newSmallFormat,
   openBooks,
   type Place,
@@ -40,7 +39,12 @@ afterAll(() => test.close())
 
 describe('a transaction on the books', () => {
   it('tells of its events when it has committed, and of nothing when it has not', async () => {
-    const poolId = await newPool(test)
+    // Not created as pools are, of which there would be notices.
+    const poolId = randomUUID()
+    await test.books.rows({
+      text: 'INSERT INTO pool (account_id, id, name) VALUES ($1, $2::uuid, $2::text)',
+      values: [test.accountId, poolId],
+    })
     const told: string[] = []
     const stops = (['events', 'tasks'] as const).map((topic) =>
       test.books.notifications.on(topic, () => told.push(topic)),
@@ -206,12 +210,11 @@ const generate = fc.tuple(choice, choice, amount, fc.option(fc.nat(5), { nil: un
             const format = model.the(now.formats, formatId)
             expect(refused).toBe(quantity > model.room(format) ? 'QUANTITY_EXCEEDS_AVAILABLE' : undefined)
             if (id === undefined) return
+            const section = { formatId, quantity, threshold: threshold ?? 0, autoGenerate: true }
+            if (threshold !== undefined) model.saveSection(now, model.the(now.pools, poolId), section)
             now.generations.push({ id, poolId, formatId, quantity, status: 'AWAITING_EXECUTION' })
             now.events.push('TASK_STATUS_CHANGED')
             format.reserved += quantity
-            if (threshold === undefined) return
-            const settings = { formatId, quantity, threshold }
-            Object.assign(model.the(now.pools, poolId), { settings, threshold, refillFailed: false })
           },
         )
       },
@@ -324,8 +327,7 @@ const save = fc.tuple(choice, choice, amount, fc.nat(5), fc.boolean()).map(
             }),
           (now) => {
             const pool = model.the(now.pools, poolId)
-            const settings = autoGenerate ? { formatId, quantity, threshold } : undefined
-            Object.assign(pool, { settings, threshold, refillFailed: false })
+            model.saveSection(now, pool, { formatId, quantity, threshold, autoGenerate })
             model.refill(now, pool, 0)
           },
         )

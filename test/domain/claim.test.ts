@@ -19,6 +19,7 @@ import {
   poolNow,
   type TestBooks,
 } from '../support/books.ts'
+import { startUpload } from '../support/uploads.ts'
 
 let test: TestBooks
 /** Each claims as another process would. */
@@ -443,6 +444,108 @@ describe('a claim that takes the stock to the threshold', () => {
     expect(kinds.slice(-3)).toEqual(['POOL_REFILL_FAILED', 'POOL_LOW', 'POOL_EMPTY'])
     await expect(claim({ poolId })).rejects.toThrow(NotEnoughCodesError)
     expect(await kindsOf(poolId)).toEqual(kinds)
+  })
+
+  describe('that cannot be served says why, and what to do', () => {
+    const generating = (poolId: string, format: string, quantity: bigint) =>
+      generateCodes(test.books, test.accountId, { poolId, formatId: format, quantity })
+    const cases: [what: string, make: () => Promise<string>, says: RegExp[], not?: RegExp][] = [
+      [
+        'of an empty pool without a format',
+        () => newPool(test),
+        [/has no codes available/, /Generate codes into the pool, or upload some/],
+        /fewer|format "/,
+      ],
+      ['of a pool that has some of them', () => pool(2n), [/has 2 codes available/, /Or claim fewer/]],
+      [
+        'of a pool that does not refill itself',
+        async () => await newPool(test, { formatId, quantity: 5n }),
+        [/Generate more into the pool, or turn on autoGenerate/],
+        /fewer|no codes left/,
+      ],
+      [
+        'of a pool whose format has none left, and which does not refill itself',
+        async () => {
+          const small = await newSmallFormat(test, 3)
+          await fill(test, await newPool(test), small, 3n)
+          return await newPool(test, { formatId: small })
+        },
+        [/Its format ".+" has no codes left to generate\./, /Generate from another format with more room/],
+        /more into/,
+      ],
+      [
+        'of a pool that could not be refilled',
+        async () => (await refillingPool(0, 2, { quantity: 2n })).poolId,
+        [/has 2 codes available/, /Its format ".+" has no codes left/, /another format with more room/],
+        /more into/,
+      ],
+      [
+        'of a pool whose refill has failed before',
+        async () => {
+          const { poolId } = await refillingPool(2, 0, { quantity: 2n })
+          await claim({ poolId, count: 2 })
+          return poolId
+        },
+        [/has no codes available/, /Its format ".+" has no codes left to generate\./, /saveReplenishment/],
+        /more into|fewer/,
+      ],
+      [
+        'of a pool whose format is promised to tasks of another',
+        async () => {
+          const { poolId, formatId } = await refillingPool(0, 3, { quantity: 2n })
+          await generating(await newPool(test), formatId, 3n)
+          return poolId
+        },
+        [/no codes left to generate but 3 codes that are promised to unfinished tasks/, /another format/],
+        /more into/,
+      ],
+      [
+        'of a pool that a task is about to fill',
+        async () => {
+          const poolId = await newPool(test)
+          await generating(poolId, formatId, 50n)
+          return poolId
+        },
+        [/An unfinished task is going to add 50 codes to the pool: claim again once it is COMPLETED/],
+        /more into/,
+      ],
+      [
+        'of a pool of uploads',
+        () => newPool(test, { method: 'UPLOAD' }),
+        [/Upload more codes into the pool/],
+        /[Gg]enerate/,
+      ],
+      [
+        'of a pool that a file is being uploaded into',
+        async () => {
+          const poolId = await newPool(test, { method: 'UPLOAD' })
+          await startUpload(test, poolId)
+          return poolId
+        },
+        [/An upload into the pool has not finished: claim again once it is COMPLETED/],
+        /more/,
+      ],
+      [
+        'of a pool of which a file is being tried',
+        async () => {
+          const poolId = await newPool(test, { method: 'UPLOAD' })
+          await startUpload(test, poolId, { dryRun: true })
+          return poolId
+        },
+        [/Upload more codes/],
+      ],
+    ]
+
+    it.each(cases)('%s', async (_what, make, says, not) => {
+      const poolId = await make()
+      const { message } = await claim({ poolId, count: 9 }).then(
+        () => expect.fail('it was served'),
+        (error: NotEnoughCodesError) => error,
+      )
+      expect(message).toContain('so nothing was claimed.')
+      for (const part of says) expect(message).toMatch(part)
+      if (not !== undefined) expect(message).not.toMatch(not)
+    })
   })
 
   it('finds out by itself that the format has codes again, and tells of the failure but once', async () => {

@@ -269,7 +269,9 @@ describe('while earlier codes are being taken out of a format', () => {
     const claimed = (await Promise.all([1, 2, 3].map(() => claim(poolId, 10_000)))).flat()
     expect(new Set([...claimed, ...earlier]).size).toBe(30_100)
     // The pool was never empty, and nothing has failed.
-    expect(new Set(await eventsOf(poolId))).toEqual(new Set(['POOL_REFILLED', 'TASK_STATUS_CHANGED']))
+    expect(new Set(await eventsOf(poolId))).toEqual(
+      new Set(['POOL_CREATED', 'POOL_CHANGED', 'POOL_REFILLED', 'TASK_STATUS_CHANGED']),
+    )
     const before = await poolNow(place, poolId)
     expect(before.refillFailed).toBe(false)
     await makeReady(formatId, 1_000)

@@ -11,7 +11,9 @@ test('numbers in messages are grouped, so that people can read them', () => {
   const thing = { id: 'id', name: 'Spring' }
   expect(new QuantityExceedsAvailableError(thing, 12_345_678n).message).toContain('has 12,345,678 codes left')
   expect(new QuantityExceedsAvailableError(thing, 1n).message).toContain('has 1 code left')
-  expect(new NotEnoughCodesError(thing, 1_234n).message).toContain('has 1,234 codes available')
+  expect(new NotEnoughCodesError(thing, 1_234n, 'Claim fewer.').message).toContain(
+    'has 1,234 codes available',
+  )
   expect(new FileTooLargeError(1_073_741_824).message).toContain('larger than 1,073,741,824 bytes')
   const check = new InputCheck()
   check.count(['quantity'], maximumCount + 1n, 1n)

@@ -58,6 +58,7 @@ describe('the event log', () => {
     const pools = await Promise.all(
       Array.from({ length: 6 }, () => newPool(place, { formatId, refillThreshold: 2n })),
     )
+    const { last: before } = await readLog(place.books, place.accountId)
     const claims = new Claims(elsewhere.books)
     await Promise.all(
       pools.map(async (poolId, i) => {
@@ -76,22 +77,23 @@ describe('the event log', () => {
     )
     const { last } = await readLog(place.books, place.accountId)
     // Of each round: three changes of the task, the refill, low and empty.
-    expect(last).toBe(6n * 5n * 6n)
+    expect(last - before).toBe(6n * 5n * 6n)
     const events = await readEventsAfter(place.books, place.accountId, 0n, 1_000)
-    expect(events.map(({ sequence }) => sequence)).toEqual(upTo(180))
+    expect(events.map(({ sequence }) => sequence)).toEqual(upTo(Number(last)))
     await expectBalance(place)
   })
 
   it('tells of nothing that was refused', async () => {
     const place = await emptyAccount()
     const poolId = await newPool(place)
+    const { last } = await readLog(place.books, place.accountId)
     const refused = generateCodes(place.books, place.accountId, {
       poolId,
       formatId: await newSmallFormat(place, 2),
       quantity: 3n,
     })
     await expect(refused).rejects.toThrow(QuantityExceedsAvailableError)
-    expect(await readLog(place.books, place.accountId)).toMatchObject({ last: 0n })
+    expect(await readLog(place.books, place.accountId)).toMatchObject({ last })
   })
 
   it('is the account’s own', async () => {

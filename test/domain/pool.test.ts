@@ -99,6 +99,66 @@ describe('the status of a pool', () => {
   })
 })
 
+describe('names that differ in case alone', () => {
+  it.each([
+    ['Spring sale', 'SPRING SALE'],
+    ['Straße', 'STRASSE'],
+    ['Élan', 'élan'],
+    ['Весна', 'ВЕСНА'],
+    ['Οδός', 'ΟΔΌΣ'],
+  ])('are one: %s and %s', async (name, again) => {
+    const place = { books: test.books, accountId: await newAccount(test.books) }
+    const poolId = await create(name, place.accountId)
+    await expect(create(again, place.accountId)).rejects.toThrow(`named "${name}"`)
+    const other = await create('Other', place.accountId)
+    const rename = (id: string, to: string) =>
+      renamePool(test.books, place.accountId, { poolId: id, name: to })
+    await expect(rename(other, again)).rejects.toThrow(NameTakenError)
+    // Its own name in another case it may have.
+    await rename(poolId, again)
+    expect(await poolNow(place, poolId)).toMatchObject({ name: again })
+  })
+
+  it.each([
+    ['Café', 'Cafe'],
+    ['Spring', 'Spring 2'],
+    ['ı', 'i'],
+  ])('are no others: %s and %s', async (name, other) => {
+    const accountId = await newAccount(test.books)
+    await create(name, accountId)
+    await expect(create(other, accountId)).resolves.toBeTypeOf('string')
+  })
+
+  it('go to one of those that ask for them at the same moment, whoever makes a pool and whoever renames one', async () => {
+    const accountId = await newAccount(test.books)
+    const renamed = await create('Renamed', accountId)
+    const elsewhere = await test.another()
+    const outcomes = await Promise.allSettled([
+      ...['wanted', 'WANTED', 'Wanted', 'wAnTeD'].map((name) => createPool(elsewhere, accountId, { name })),
+      renamePool(test.books, accountId, { poolId: renamed, name: 'wanteD' }),
+    ])
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    for (const outcome of outcomes)
+      if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(NameTakenError)
+  })
+
+  it('are kept where pools have them already, and can be changed', async () => {
+    const place = { books: test.books, accountId: await newAccount(test.books) }
+    const ids = [randomUUID(), randomUUID()]
+    for (const [at, name] of ['Spring', 'spring'].entries())
+      await test.books.rows({
+        text: 'INSERT INTO pool (account_id, id, name) VALUES ($1, $2, $3)',
+        values: [place.accountId, ids[at], name],
+      })
+    const rename = (name: string) => renamePool(test.books, place.accountId, { poolId: ids[1] ?? '', name })
+    await rename('spring')
+    await expect(rename('SPRING')).rejects.toThrow(NameTakenError)
+    expect(await countPools(test.books, place.accountId, { search: 'SPRING' })).toBe(2n)
+    await rename('Summer')
+    expect(await countPools(test.books, place.accountId, { search: 'SPRING' })).toBe(1n)
+  })
+})
+
 describe('the list of pools', () => {
   async function list(place: Place, filter: PoolFilter = {}, page = {}): Promise<string[]> {
     const { books, accountId } = place
@@ -141,6 +201,42 @@ describe('the list of pools', () => {
     expect(await names('caf\u00e9')).toEqual(['Cafe\u0301'])
     expect(await names('')).toEqual(pools)
     expect(await names('\\')).toEqual([])
+  })
+
+  it('is searched as people type, without accents and in whatever case', async () => {
+    const place = await emptyAccount()
+    const names = [
+      'STRAßE',
+      'Café Olé',
+      'İndirim',
+      'Łódź',
+      'Ærø',
+      'Ｆｕｌｌ Ｗｉｄｔｈ',
+      'Ёлка',
+      'Διακοπές',
+      'ﬁnale',
+      '夏のキャンペーン',
+    ]
+    const ids = new Map<string, string>()
+    for (const name of names) ids.set(await create(name, place.accountId), name)
+    for (const [search, expected] of [
+      ['strasse', 'STRAßE'],
+      ['Straße', 'STRAßE'],
+      ['cafe ole', 'Café Olé'],
+      ['CAFÉ', 'Café Olé'],
+      ['indirim', 'İndirim'],
+      ['INDIRIM', 'İndirim'],
+      ['lodz', 'Łódź'],
+      ['aero', 'Ærø'],
+      ['full w', 'Ｆｕｌｌ Ｗｉｄｔｈ'],
+      ['елка', 'Ёлка'],
+      ['διακοπεσ', 'Διακοπές'],
+      ['ΔΙΑΚΟΠΈΣ', 'Διακοπές'],
+      ['FINAL', 'ﬁnale'],
+      ['キャン', '夏のキャンペーン'],
+    ])
+      expect([search, (await list(place, { search })).map((id) => ids.get(id))]).toEqual([search, [expected]])
+    expect(await list(place, { search: 'cafes' })).toEqual([])
   })
 
   it('is filtered by status just as a pool says its status', async () => {

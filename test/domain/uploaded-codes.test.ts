@@ -111,6 +111,7 @@ describe('an upload', () => {
       poolId,
     })
     expect(await eventsOf(poolId)).toEqual([
+      'POOL_CREATED',
       'AWAITING_EXECUTION',
       'RUNNING',
       'COMPLETED',
@@ -124,7 +125,7 @@ describe('an upload', () => {
     const poolId = await newPool(test)
     const taskId = await upload(test, poolId, [])
     expect(await countersOf(taskId)).toMatchObject({ status: 'COMPLETED', rowsRead: 0, added: 0 })
-    expect(await eventsOf(poolId)).toEqual(['AWAITING_EXECUTION', 'RUNNING', 'COMPLETED'])
+    expect(await eventsOf(poolId)).toEqual(['POOL_CREATED', 'AWAITING_EXECUTION', 'RUNNING', 'COMPLETED'])
     await undoUpload(test.books, test.accountId, taskId)
     expect(await countersOf(taskId)).toMatchObject({ status: 'UNDONE' })
   })

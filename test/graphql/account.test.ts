@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { done, mutate, newPool, withScopes } from '../support/api.ts'
 import { Client } from '../support/client.ts'
@@ -89,6 +90,35 @@ describe('a key', () => {
     const lastUsedAt = async () => (await keys()).find((key) => key.id === used.keyId)?.lastUsedAt
     await expect.poll(lastUsedAt, { timeout: 10_000 }).not.toBeNull()
     expect(Date.parse((await lastUsedAt()) ?? '')).toBeGreaterThan(before - 1_000)
+  })
+
+  test('tells of a use that was before it was asked, also while that is still being written', async () => {
+    const used = await withScopes(service, client, ['READ'])
+    const holder = new pg.Client({ connectionString: service.databaseUrl })
+    await holder.connect()
+    try {
+      await holder.query('BEGIN')
+      await holder.query('SELECT 1 FROM api_key FOR NO KEY UPDATE')
+      await used.ask('{ account { name } }')
+      let answered = false
+      const reading = Promise.all([
+        keys(),
+        client.ask<{ node: Key }>('query ($id: ID!) { node(id: $id) { ... on ApiKey { lastUsedAt } } }', {
+          id: used.keyId,
+        }),
+      ]).finally(() => {
+        answered = true
+      })
+      // An operation that was sent later is answered, these two are not: they wait for what is being written.
+      await client.ask('{ account { name } }')
+      expect(answered).toBe(false)
+      await holder.query('ROLLBACK')
+      const [listed, { node }] = await reading
+      expect(listed.find((key) => key.id === used.keyId)?.lastUsedAt).not.toBeNull()
+      expect(node.lastUsedAt).not.toBeNull()
+    } finally {
+      await holder.end()
+    }
   })
 
   test('of any case of the word "Bearer" works, and only whole', async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { claim, done, generate, newFormat, newPool, newStock, stranger } from '../support/api.ts'
 import { Client } from '../support/client.ts'
@@ -128,14 +129,16 @@ describe.each(kinds)('%s', (kind) => {
       },
       events: async () => {
         await oneTask()
-        await generate(from, { poolId: await newPool(from), formatId, quantity: 1 })
+        for (let i = 0; i < 3; i++) await newPool(from)
         list = root('poolEvents', '', 'key: cursor', false)
         return [list, await shown()]
       },
       'events of a pool': async () => {
         await oneTask()
         await generate(from, { poolId: await newPool(from), formatId, quantity: 1 })
-        await oneTask()
+        await claim(from, poolId, 1)
+        for (let i = 0; i < 2; i++)
+          await done(from, 'renamePool', { poolId, name: randomUUID() }, 'pool { id }')
         list = root('poolEvents', `poolId: "${poolId}"`, 'key: cursor', false)
         return [list, await shown()]
       },
@@ -143,7 +146,7 @@ describe.each(kinds)('%s', (kind) => {
     const made = await make[kind]?.()
     if (made === undefined) throw new Error(`Nobody says how to make ${kind}.`)
     ;[list, expected] = made
-    // Three changes of status and a refill for each task are its events.
+    // The creation of each pool, three changes of status and a refill for each task, and what else is done to a pool.
     const size = kind === 'formats' || kind === 'pools' || kind.startsWith('events') ? 8 : count
     expect(expected).toHaveLength(size)
   })

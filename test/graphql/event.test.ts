@@ -26,6 +26,8 @@ interface PoolEvent {
   task?: { id: string }
   addedCount?: string
   availableCount?: string
+  name?: string
+  changed?: string[]
   failure?: { code: string; message: string; format: { id: string } | null }
 }
 
@@ -34,7 +36,9 @@ const eventFields = `
   ... on TaskStatusChangedEvent { status task { id } }
   ... on PoolRefilledEvent { addedCount task { id } }
   ... on PoolRefillFailedEvent { failure { code message format { id } } }
-  ... on PoolLowEvent { availableCount }`
+  ... on PoolLowEvent { availableCount }
+  ... on PoolCreatedEvent { name }
+  ... on PoolChangedEvent { changed name }`
 
 const following = `subscription ($poolId: ID, $after: String) { poolEvents(poolId: $poolId, after: $after) { ${eventFields} } }`
 
@@ -106,7 +110,7 @@ describe.each(everyWay)('over %s', (way) => {
     const after = await eventCursor(from)
     const poolId = await newPool(from)
     const formatId = await newFormat(from, { body: { length: 1 }, characters: { set: 'DIGITS' } })
-    const follower = take(ways[way](from, { poolId, after }), 12)
+    const follower = take(ways[way](from, { poolId, after }), 15)
     const taskId = await generate(from, {
       poolId,
       formatId,
@@ -127,15 +131,22 @@ describe.each(everyWay)('over %s', (way) => {
     expect(
       told.map((event) => [
         event.__typename,
-        event.status ?? event.addedCount ?? event.availableCount ?? event.failure?.code,
+        event.status ??
+          event.addedCount ??
+          event.availableCount ??
+          event.failure?.code ??
+          event.changed?.join(),
       ]),
     ).toEqual([
+      ['PoolCreatedEvent', undefined],
+      ['PoolChangedEvent', 'REPLENISHMENT'],
       ['TaskStatusChangedEvent', 'AWAITING_EXECUTION'],
       ['TaskStatusChangedEvent', 'RUNNING'],
       ['TaskStatusChangedEvent', 'COMPLETED'],
       ['PoolRefilledEvent', '5'],
       ['PoolLowEvent', '2'],
       ['PoolEmptyEvent', undefined],
+      ['PoolChangedEvent', 'REPLENISHMENT'],
       // The refill that saving started, then the one that could give the last code alone.
       ['TaskStatusChangedEvent', 'COMPLETED'],
       ['PoolRefilledEvent', '4'],
@@ -145,7 +156,7 @@ describe.each(everyWay)('over %s', (way) => {
       ['PoolEmptyEvent', undefined],
     ])
     expect(new Set(told.map((event) => event.pool.id))).toEqual(new Set([poolId]))
-    expect(told[0]?.task).toEqual({ id: taskId })
+    expect(told[2]?.task).toEqual({ id: taskId })
     const times = told.map((event) => Date.parse(event.at))
     expect(times).toEqual(times.toSorted((a, b) => a - b))
     expect(await history(from, poolId)).toEqual(told)
@@ -167,8 +178,8 @@ describe.each(everyWay)('over %s', (way) => {
         }
       }),
     )
-    // Three changes of status and a refill for each task.
-    const all = tasks * 4
+    // Three changes of status and a refill for each task, behind the creation of the pools.
+    const all = tasks * 4 + pools.length
     const told: PoolEvent[] = []
     for (let visit = 1; told.length < all; visit++) {
       const taken = await take(ways[way](from, { after }), Math.min(visit, all - told.length))
@@ -179,10 +190,10 @@ describe.each(everyWay)('over %s', (way) => {
     expect(told).toEqual(await history(from))
     expect(new Set(told.map((event) => event.cursor)).size).toBe(all)
     for (const poolId of pools) {
-      const own = await take(ways[way](from, { poolId, after: told[0]?.cursor }), all / 2 - 1)
+      const own = await take(ways[way](from, { poolId, after: told[1]?.cursor }), all / 2 - 1)
       expect(own).toEqual(
         told
-          .slice(1)
+          .slice(2)
           .filter((event) => event.pool.id === poolId)
           .slice(0, all / 2 - 1),
       )
@@ -208,12 +219,39 @@ describe.each(everyWay)('over %s', (way) => {
   test('many readers of one account are told the same', async () => {
     await using from = await stranger(service)
     const after = await eventCursor(from)
-    const readers = Array.from({ length: 10 }, () => take(ways[way](from, { after }), 12))
+    const readers = Array.from({ length: 10 }, () => take(ways[way](from, { after }), 15))
     for (let i = 0; i < 3; i++) await newStock(from, 2)
     const told = await Promise.all(readers)
     for (const reader of told) expect(reader).toEqual(told[0])
     expect(told[0]).toEqual(await history(from))
   })
+})
+
+test('a list of pools is kept right by the events of the account alone', async () => {
+  await using from = await stranger(service)
+  const after = await eventCursor(from)
+  const formatId = await newFormat(from)
+  const poolId = await newPool(from, 'Spring')
+  const rename = (name: string) => mutate(from, 'renamePool', { poolId, name })
+  const save = (quantity: number) =>
+    mutate(from, 'saveReplenishment', { poolId, method: 'GENERATE', formatId, quantity })
+  await rename('Summer')
+  await rename(' Summer ')
+  await save(5)
+  await save(5)
+  await save(6)
+  await newPool(from, 'Autumn')
+  expect((await rename('autumn')).__typename).toBe('NameTakenError')
+  const told = await take(ways.WebSocket(from, { after }), 5)
+  expect(told.map(({ __typename, name, changed }) => [__typename, name, changed])).toEqual([
+    ['PoolCreatedEvent', 'Spring', undefined],
+    ['PoolChangedEvent', 'Summer', ['NAME']],
+    ['PoolChangedEvent', 'Summer', ['REPLENISHMENT']],
+    ['PoolChangedEvent', 'Summer', ['REPLENISHMENT']],
+    ['PoolCreatedEvent', 'Autumn', undefined],
+  ])
+  // What changed nothing is not told, nor what was refused.
+  expect(await history(from)).toEqual(told)
 })
 
 test('what one process does is told by another, and a task that one accepts the other may carry out', async () => {
@@ -222,7 +260,7 @@ test('what one process does is told by another, and a task that one accepts the 
   const key = from.authorization()['authorization']?.slice('Bearer '.length)
   await using there = new Client({ url: api.url, key })
   const after = await eventCursor(from)
-  const told = take(ways.WebSocket(from, { after }), 4)
+  const told = take(ways.WebSocket(from, { after }), 5)
   await newStock(there, 1)
   expect(await told).toEqual(await history(there))
 })

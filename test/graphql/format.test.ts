@@ -74,6 +74,27 @@ describe('a preview', () => {
     for (const { message } of warnings) expect(message.length).toBeGreaterThan(20)
   })
 
+  test('warns of no more and no less than creating the format does', async () => {
+    const shapes: Shape[] = [
+      { body: { length: 3 }, characters: { set: 'MIXED_DIGITS' } },
+      { body: { length: 12 }, characters: digits },
+      { body: { pattern: '#####-#####-#####' }, characters: { set: 'UNAMBIGUOUS' } },
+    ]
+    const told: string[][] = []
+    for (const shape of shapes.map((one) => ({ ...one, prefix: randomUUID() }))) {
+      const { warnings } = await preview(shape)
+      const created = await done<Pick<Preview, 'warnings'>>(
+        client,
+        'createFormat',
+        { name: randomUUID(), shape },
+        'warnings { code message }',
+      )
+      expect(created.warnings).toEqual(warnings)
+      told.push(warnings.map(({ code }) => code))
+    }
+    expect(told).toEqual([['GUESSABLE', 'LOOK_ALIKES'], ['GUESSABLE'], []])
+  })
+
   test('names the formats it would overlap with, and creates nothing', async () => {
     const prefix = randomUUID()
     const formatId = await newFormat(client, { prefix: `${prefix}-A` })

@@ -221,7 +221,7 @@ describe('what belongs to another account', () => {
       await newStock(theirs, 1)
       stocks.push(await newStock(mine, 1))
     }
-    expect(seen).toEqual(stocks.flatMap(({ poolId }) => [poolId, poolId, poolId, poolId]))
+    expect(seen).toEqual(stocks.flatMap(({ poolId }) => [poolId, poolId, poolId, poolId, poolId]))
   })
 })
 

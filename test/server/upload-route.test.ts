@@ -172,7 +172,7 @@ describe('a post is refused', () => {
   test("for another account's pool as for one that does not exist", async () => {
     const theirs = await newPool(await stranger(service))
     const replies = await Promise.all(
-      [theirs, encodeId('Pool', randomUUID()), encodeId('Task', randomUUID()), 'x', '%'].map(async (id) => {
+      [theirs, encodeId('Pool', randomUUID())].map(async (id) => {
         const { status, errors } = await postCodes(service, client, id, 'code')
         return { status, errors }
       }),

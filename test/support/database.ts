@@ -48,3 +48,13 @@ export async function runSql<Row extends pg.QueryResultRow>(url: string, sql: st
     await client.end()
   }
 }
+
+/** Resolves when another connection waits for a lock that this one holds. */
+export async function waitUntilSomebodyWaitsFor(holder: pg.ClientBase): Promise<void> {
+  for (;;) {
+    const { rows } = await holder.query(
+      'SELECT 1 FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))',
+    )
+    if (rows.length > 0) return
+  }
+}

@@ -31,9 +31,19 @@ export interface PoolModel {
   id: string
   line: PositionModel[]
   claimed: number
+  /** The Promo Codes section as it was saved. */
+  section: Section | undefined
+  /** What it says of automatic refills, if these are on. */
   settings: { formatId: string; quantity: number; threshold: number } | undefined
   threshold: number
   refillFailed: boolean
+}
+
+export interface Section {
+  formatId: string
+  quantity: number
+  threshold: number
+  autoGenerate: boolean
 }
 
 export type Status = 'AWAITING_EXECUTION' | 'RUNNING' | 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'UNDONE'
@@ -152,7 +162,17 @@ function order(code: string, other: string): number {
 }
 
 export function addPool(model: Model, id: string): void {
-  model.pools.push({ id, line: [], claimed: 0, settings: undefined, threshold: 0, refillFailed: false })
+  const unset = { section: undefined, settings: undefined, threshold: 0, refillFailed: false }
+  model.pools.push({ id, line: [], claimed: 0, ...unset })
+  model.events.push('POOL_CREATED')
+}
+
+/** Somebody saves the Promo Codes section of a pool, possibly as it was before. */
+export function saveSection(model: Model, pool: PoolModel, section: Section): void {
+  if (JSON.stringify(pool.section) !== JSON.stringify(section)) model.events.push('POOL_CHANGED')
+  const { formatId, quantity, threshold, autoGenerate } = section
+  const settings = autoGenerate ? { formatId, quantity, threshold } : undefined
+  Object.assign(pool, { section, settings, threshold, refillFailed: false })
 }
 
 export function addUpload(model: Model, id: string, poolId: string, dryRun: boolean): void {

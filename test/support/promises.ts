@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { claim, done, generate, newFormat, newPool, newStock } from './api.ts'
 import { openBalancer } from './balancer.ts'
@@ -72,13 +73,15 @@ export function keepsPromises(connect: Connect): void {
     return { balancer, frontend, watch, [Symbol.asyncDispose]: () => stack.disposeAsync() }
   }
 
-  /** The cursors of all events of a pool, oldest first. */
+  /** The cursors of all events of a pool behind its creation, oldest first. */
   async function history(poolId: string, from: Client = client): Promise<string[]> {
-    const { poolEvents } = await from.ask<{ poolEvents: { edges: { cursor: string }[] } }>(
-      'query ($id: ID!) { poolEvents(poolId: $id, last: 100) { edges { cursor } } }',
-      { id: poolId },
-    )
-    return poolEvents.edges.map((edge) => edge.cursor).reverse()
+    const { poolEvents } = await from.ask<{
+      poolEvents: { edges: { cursor: string; node: { __typename: string } }[] }
+    }>('query ($id: ID!) { poolEvents(poolId: $id, last: 100) { edges { cursor node { __typename } } } }', {
+      id: poolId,
+    })
+    const later = poolEvents.edges.filter(({ node }) => node.__typename !== 'PoolCreatedEvent')
+    return later.map((edge) => edge.cursor).reverse()
   }
 
   const cursors = (watched: Watched) => watched.applied.map((event) => event.cursor)
@@ -103,6 +106,17 @@ export function keepsPromises(connect: Connect): void {
       await watched.until(({ applied }) => applied.length >= all.length)
       expect(cursors(watched)).toEqual(all)
       expect(watched.shown).toHaveLength(1)
+    })
+
+    test('is shown under the name that it is given, by an event of a kind that it does not know', async () => {
+      const poolId = await newPool(client)
+      await using through = await connectThrough()
+      const watched = through.watch(poolId)
+      await watched.until(({ shown }) => shown.length === 1)
+      const name = randomUUID()
+      await done(client, 'renamePool', { poolId, name }, 'pool { id }')
+      await watched.until(({ applied }) => applied.length === 1)
+      expect(watched.applied).toMatchObject([{ __typename: 'PoolChangedEvent', pool: { id: poolId, name } }])
     })
 
     test('is told of what happened while nobody could reach the service', async () => {

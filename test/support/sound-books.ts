@@ -142,8 +142,8 @@ async function forget(place: Place, url: string) {
   const lastTask = await fill(place, poolId, formatId, 3n)
   await runSql(
     url,
-    `UPDATE event_log SET floor = 6 WHERE account_id = '${accountId}';
-     DELETE FROM event WHERE account_id = '${accountId}' AND sequence <= 6`,
+    `UPDATE event_log SET floor = 7 WHERE account_id = '${accountId}';
+     DELETE FROM event WHERE account_id = '${accountId}' AND sequence <= 7`,
   )
   return { accountId, lastTask }
 }

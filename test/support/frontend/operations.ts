@@ -10,7 +10,7 @@ export const poolEvents = `subscription PoolEvents($poolId: ID!, $after: String!
     __typename
     cursor
     at
-    pool { id availableCount claimedCount status }
+    pool { id name availableCount claimedCount status }
     ... on TaskStatusChangedEvent { status }
     ... on PoolRefilledEvent { addedCount }
     ... on PoolRefillFailedEvent { failure { message } }
@@ -28,7 +28,7 @@ export interface PoolEvents {
     __typename: string
     cursor: string
     at: string
-    pool: { id: string; availableCount: string; claimedCount: string; status: string }
+    pool: { id: string; name: string; availableCount: string; claimedCount: string; status: string }
     [field: string]: unknown
   }
 }

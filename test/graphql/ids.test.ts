@@ -1,0 +1,208 @@
+import { randomUUID } from 'node:crypto'
+import { type GraphQLInputType, getNamedType, isInputObjectType } from 'graphql'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { encodeId } from '../../src/graphql/ids.ts'
+import { createSchema } from '../../src/graphql/schema.ts'
+import { mutate, newStock } from '../support/api.ts'
+import { Client } from '../support/client.ts'
+import { startService, type TestService } from '../support/service.ts'
+import { postCodes, uploadByForm } from '../support/upload-api.ts'
+
+let service: TestService
+let client: Client
+/** An id of each type, of things that there are. */
+let ids: Record<string, string>
+
+beforeAll(async () => {
+  service = await startService()
+  client = new Client(service)
+  const { poolId, formatId, taskId } = await newStock(client, 1)
+  const { account } = await client.ask<{ account: { id: string; apiKeys: { id: string }[] } }>(
+    '{ account { id apiKeys { id } } }',
+  )
+  const { pool } = await client.ask<{ pool: { codes: { edges: { node: { id: string } }[] } } }>(
+    'query ($id: ID!) { pool(id: $id) { codes(status: AVAILABLE) { edges { node { id } } } } }',
+    { id: poolId },
+  )
+  ids = {
+    pool: poolId,
+    format: formatId,
+    task: taskId,
+    account: account.id,
+    'API key': account.apiKeys[0]?.id ?? '',
+    code: pool.codes.edges[0]?.node.id ?? '',
+  }
+})
+
+afterAll(async () => {
+  await client[Symbol.asyncDispose]()
+  await service.close()
+})
+
+/** What else a mutation is given beside the id in question. */
+const rest: Record<string, () => Record<string, unknown>> = {
+  renamePool: () => ({ name: randomUUID() }),
+  renameFormat: () => ({ name: randomUUID() }),
+  saveReplenishment: () => ({ poolId: ids['pool'], method: 'GENERATE', formatId: ids['format'] }),
+  generateCodes: () => ({ poolId: ids['pool'], formatId: ids['format'], quantity: 1 }),
+}
+
+/** What each id is to lead to, by where it is given. */
+const inputs: Record<string, string> = {
+  'cancelTask taskId': 'task',
+  'claimCodes poolId': 'pool',
+  'generateCodes formatId': 'format',
+  'generateCodes poolId': 'pool',
+  'renameFormat formatId': 'format',
+  'renamePool poolId': 'pool',
+  'revokeApiKey apiKeyId': 'API key',
+  'saveReplenishment formatId': 'format',
+  'saveReplenishment poolId': 'pool',
+  'undoUpload taskId': 'task',
+  'uploadCodes poolId': 'pool',
+}
+
+const args: Record<string, { wanted: string; operation: string }> = {
+  'Query.tasks poolId': {
+    wanted: 'pool',
+    operation: 'query ($id: ID!) { tasks(poolId: $id) { totalCount } }',
+  },
+  'Query.poolEvents poolId': {
+    wanted: 'pool',
+    operation: 'query ($id: ID!) { poolEvents(poolId: $id) { edges { cursor } } }',
+  },
+  'Subscription.poolEvents poolId': {
+    wanted: 'pool',
+    operation: 'subscription ($id: ID!) { poolEvents(poolId: $id) { cursor } }',
+  },
+  'Subscription.poolUpdated id': {
+    wanted: 'pool',
+    operation: 'subscription ($id: ID!) { poolUpdated(id: $id) { id } }',
+  },
+  'Subscription.taskUpdated id': {
+    wanted: 'task',
+    operation: 'subscription ($id: ID!) { taskUpdated(id: $id) { id } }',
+  },
+}
+
+// These answer null, as Relay wants it of `node`.
+const lookUps = ['Query.format id', 'Query.node id', 'Query.nodes ids', 'Query.pool id', 'Query.task id']
+
+test('every place of the schema that takes an id is tried here', () => {
+  const found: string[] = []
+  const collect = (place: string, name: string, type: GraphQLInputType) => {
+    const named = getNamedType(type)
+    if (named.name === 'ID') found.push(`${place} ${name}`)
+    else if (isInputObjectType(named))
+      for (const field of Object.values(named.getFields())) collect(place, field.name, field.type)
+  }
+  const schema = createSchema()
+  for (const root of [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()])
+    for (const field of Object.values(root?.getFields() ?? {})) {
+      const place = root === schema.getMutationType() ? field.name : `${root?.name}.${field.name}`
+      for (const arg of field.args) collect(place, arg.name, arg.type)
+    }
+  expect(found.sort()).toEqual([...Object.keys(inputs), ...Object.keys(args), ...lookUps].sort())
+})
+
+const uuid = randomUUID()
+
+/** What people send in place of an id, and what they are told then. */
+const mistakes: [what: string, text: () => string, told: RegExp][] = [
+  ['a name', () => 'Spring sale', /no id, such as a name/],
+  ['a bare UUID', () => uuid, /bare UUID/],
+  ['a bare UUID in capitals', () => uuid.toUpperCase(), /bare UUID/],
+  ['nothing', () => '', /is empty/],
+  ['spaces', () => '  ', /is empty/],
+  ['what is not quite base64', () => '%%%!', /cut off or changed/],
+  ['a type that there is not', () => encodeId('Campaign', uuid), /cut off or changed/],
+  ['a type without a UUID', () => encodeId('Pool', 'spring'), /cut off or changed/],
+  ['a very long text', () => 'x'.repeat(10_000), /cut off or changed/],
+]
+
+/** What is said of a text that is given as the id of something, wherever that is. */
+async function told(place: string, text: string): Promise<string> {
+  const operation = args[place]?.operation
+  if (operation?.startsWith('subscription')) {
+    const updates = client.subscribe(operation, { id: text })
+    const first = await updates.next()
+    await updates.return?.()
+    const [error] = first.value?.errors ?? []
+    expect(error?.extensions['code']).toBe('NOT_FOUND')
+    return error?.message ?? ''
+  }
+  if (operation !== undefined) {
+    const { errors } = await client.send(operation, { id: text })
+    expect(errors?.map((error) => error.extensions.code)).toEqual(['NOT_FOUND'])
+    return errors?.[0]?.message ?? ''
+  }
+  const [mutation = '', field = ''] = place.split(' ')
+  const input = { ...rest[mutation]?.(), [field]: text }
+  const refused =
+    mutation === 'uploadCodes'
+      ? await uploadByForm(service, client, { poolId: text }, 'code')
+      : await mutate(client, mutation, input)
+  expect(refused).toMatchObject({ __typename: 'NotFoundError', code: 'NOT_FOUND', path: [field] })
+  return refused.message ?? ''
+}
+
+describe.each([...Object.keys(inputs), ...Object.keys(args)])('%s', (place) => {
+  const wanted = inputs[place] ?? args[place]?.wanted ?? ''
+  const name = place.split(' ')[1]
+
+  test('of another type says which it is, and which is wanted', async () => {
+    for (const [noun, id] of Object.entries(ids)) {
+      if (noun === wanted) continue
+      expect(await told(place, id)).toMatch(
+        new RegExp(`^This is the id of an? ${noun}, and ${name} wants the id of an? ${wanted}\\.`),
+      )
+    }
+  })
+
+  test.each(mistakes)(
+    'that is %s says what an id looks like, and where it is found',
+    async (_what, text, says) => {
+      const message = await told(place, text())
+      expect(message).toMatch(says)
+      expect(message).toMatch(new RegExp(`The id of an? ${wanted} looks like "[A-Za-z0-9]+…".*as in \\{`))
+      expect(message.length).toBeLessThan(300)
+    },
+  )
+
+  test('with spaces around it says so', async () => {
+    expect(await told(place, `${ids[wanted]}\n`)).toMatch(/spaces or line breaks/)
+  })
+})
+
+test('what is said to look like an id does so', async () => {
+  for (const [noun, id] of Object.entries(ids)) {
+    const place = Object.keys(inputs).find((one) => inputs[one] === noun)
+    if (place === undefined) continue
+    const [, shown = ''] = /looks like "(.+)…"/.exec(await told(place, 'x')) ?? []
+    expect(id.startsWith(shown)).toBe(true)
+  }
+})
+
+test('an address is told of in the same way', async () => {
+  const get = async (path: string) => {
+    const response = await fetch(`${service.url}${path}`, { headers: client.authorization() })
+    const { errors } = (await response.json()) as { errors: { message: string }[] }
+    return [response.status, errors[0]?.message]
+  }
+  const format = encodeURIComponent(ids['format'] ?? '')
+  const pool = encodeURIComponent(ids['pool'] ?? '')
+  expect(await get(`/pools/${format}/codes.csv?status=ALL`)).toEqual([
+    404,
+    expect.stringMatching(/^This is the id of a format, and the address wants the id of a pool/),
+  ])
+  expect(await get(`/pools/${pool}/codes.csv?status=ALL&task=${format}`)).toEqual([
+    404,
+    expect.stringMatching(/^This is the id of a format, and task wants the id of a task/),
+  ])
+  expect(await get(`/pools/Spring/codes.csv?status=ALL`)).toEqual([
+    404,
+    expect.stringMatching(/^What the address has is no id/),
+  ])
+  const { status, errors } = await postCodes(service, client, ids['format'] ?? '', 'code')
+  expect([status, errors?.[0]?.message]).toEqual([404, expect.stringMatching(/^This is the id of a format/)])
+})

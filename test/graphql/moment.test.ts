@@ -1,0 +1,188 @@
+import { randomUUID } from 'node:crypto'
+import { execute, type GraphQLSchema, parse } from 'graphql'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { Books } from '../../src/domain/books.ts'
+import { carryOn, readQueue } from '../../src/domain/generation.ts'
+import { lockPool } from '../../src/domain/pool.ts'
+import { changeTask } from '../../src/domain/task.ts'
+import { completeUpload } from '../../src/domain/uploaded-codes.ts'
+import type { PrismaClient } from '../../src/generated/prisma/client.ts'
+import { createContext, type Services } from '../../src/graphql/context.ts'
+import { FormFile } from '../../src/graphql/file.ts'
+import { encodeId } from '../../src/graphql/ids.ts'
+import { createSchema } from '../../src/graphql/schema.ts'
+import { Lifecycle } from '../../src/lifecycle.ts'
+import { openParts } from '../../src/parts.ts'
+import { newFormat, newPool, openBooks, silent, type TestBooks } from '../support/books.ts'
+import { addCodes } from '../support/uploads.ts'
+
+// What moves on does so between the commit of a mutation and each read of its answer: so the race is never won by luck.
+
+let place: TestBooks
+let services: Services
+let schema: GraphQLSchema
+const lifecycle = new Lifecycle()
+/** What happens before whatever is read by Prisma, as all nodes of an answer are. */
+let meanwhile: () => Promise<void>
+
+beforeAll(async () => {
+  place = await lifecycle.open('books', openBooks, (opened) => opened.close())
+  const { pool, prisma, notifications, codeSpaces } = place.books
+  const moving = prisma.$extends({
+    query: {
+      $allOperations: async ({ args, query }) => {
+        await meanwhile()
+        return await query(args)
+      },
+    },
+  })
+  const books = new Books({
+    pool,
+    prisma: moving as unknown as PrismaClient,
+    notifications,
+    codeSpaces,
+  })
+  const options = { maximumUploadBytes: 1_000, failedLookUpsPerMinute: 0, log: silent }
+  services = (await openParts(lifecycle, books, options)).services
+  schema = createSchema()
+})
+
+beforeEach(() => {
+  meanwhile = async () => {}
+})
+
+afterAll(() => lifecycle.close())
+
+async function ask<Data>(operation: string, variableValues: Record<string, unknown>): Promise<Data> {
+  const result = await execute({
+    schema,
+    document: parse(operation),
+    variableValues,
+    contextValue: createContext(
+      services,
+      { accountId: place.accountId, keyId: randomUUID(), scopes: ['READ', 'MANAGE', 'CLAIM'] },
+      operation.length,
+    ),
+  })
+  if (result.errors !== undefined) throw new AggregateError(result.errors, result.errors[0]?.message)
+  return result.data as Data
+}
+
+/** Carries out whatever waits, as a worker does. */
+async function work(): Promise<void> {
+  for (const task of await readQueue(place.books, 10)) await carryOn(place.books, task)
+}
+
+const counts = 'availableCount claimedCount status'
+const generating = `mutation ($input: GenerateCodesInput!) {
+  result: generateCodes(input: $input) {
+    ... on UserError { message }
+    ... on GenerateCodesPayload {
+      task {
+        id status addedCount
+        pool { ${counts} replenishment { format { reservedCount } } tasks { edges { node { status pool { ${counts} } } } } }
+        format { availableForGeneration reservedCount generatedCount }
+      }
+    }
+  }
+}`
+
+test('a task that a worker has finished before its answer is told with the pool and the format that belong to it', async () => {
+  const [poolId, formatId] = [await newPool(place), await newFormat(place, { length: 2 })]
+  meanwhile = work
+  const { result } = await ask<{ result: object }>(generating, {
+    input: {
+      poolId: encodeId('Pool', poolId),
+      formatId: encodeId('Format', formatId),
+      quantity: 5,
+      saveSettings: {},
+    },
+  })
+  const pool = { availableCount: '0', claimedCount: '0', status: 'EMPTY' }
+  expect(result).toEqual({
+    task: {
+      id: expect.any(String),
+      status: 'AWAITING_EXECUTION',
+      addedCount: '0',
+      pool: {
+        ...pool,
+        replenishment: { format: { reservedCount: '5' } },
+        tasks: { edges: [{ node: { status: 'AWAITING_EXECUTION', pool } }] },
+      },
+      format: { availableForGeneration: '571', reservedCount: '5', generatedCount: '0' },
+    },
+  })
+  // By now it has.
+  const { total } = await place.books.prisma.pool.findFirstOrThrow({ where: { id: poolId } })
+  expect(total.toFixed()).toBe('5')
+})
+
+test('an upload that a worker has finished before its answer is told with the pool that belongs to it', async () => {
+  const poolId = await newPool(place)
+  meanwhile = async () => {
+    const { accountId, books } = place
+    const waiting = await books.prisma.task.findFirst({ where: { poolId, status: 'AWAITING_EXECUTION' } })
+    if (waiting === null) return
+    await books.write(accountId, async (tx) => {
+      await lockPool(tx, poolId)
+      await changeTask(tx, waiting.id, ['AWAITING_EXECUTION'], { status: 'RUNNING' })
+    })
+    await addCodes(place, waiting.id, [`${randomUUID()}`])
+    await completeUpload(books, { accountId, taskId: waiting.id })
+  }
+  const file = new FormFile(
+    (async function* () {
+      yield Buffer.from('code')
+    })(),
+  )
+  const { result } = await ask<{ result: { task: object } }>(
+    `mutation ($input: UploadCodesInput!) {
+      result: uploadCodes(input: $input) {
+        ... on UploadCodesPayload { task { status progress addedCount upload { accepted rowsRead } pool { ${counts} } } }
+      }
+    }`,
+    { input: { poolId: encodeId('Pool', poolId), file } },
+  )
+  expect(result.task).toEqual({
+    status: 'AWAITING_EXECUTION',
+    progress: 0,
+    addedCount: '0',
+    upload: { accepted: '0', rowsRead: '0' },
+    pool: { availableCount: '0', claimedCount: '0', status: 'EMPTY' },
+  })
+})
+
+test('a pool that others go on claiming from has one state in one answer, and the next in the next', async () => {
+  const [poolId, formatId] = [await newPool(place), await newFormat(place)]
+  const id = encodeId('Pool', poolId)
+  await ask(generating, { input: { poolId: id, formatId: encodeId('Format', formatId), quantity: 1_000 } })
+  await work()
+  meanwhile = async () => void (await services.claims.claim(place.accountId, { poolId, count: 1 }))
+  const told = `pool { ${counts} tasks { edges { node { pool { ${counts} } } } } }`
+  const payload = `
+    ... on ClaimCodesPayload { codes { pool { ${counts} } } ${told} }
+    ... on SaveReplenishmentPayload { ${told} refill { pool { ${counts} } } }
+    ... on RenamePoolPayload { ${told} }`
+  const answer = await ask<Record<string, unknown>>(
+    `mutation ($id: ID!, $format: ID!, $name: String!) {
+      a: claimCodes(input: { poolId: $id }) { ${payload} }
+      b: renamePool(input: { poolId: $id, name: $name }) { ${payload} }
+      c: saveReplenishment(input: {
+        poolId: $id, method: GENERATE, formatId: $format, quantity: 10, autoGenerate: true, refillThreshold: 2000
+      }) { ${payload} }
+      d: claimCodes(input: { poolId: $id }) { ${payload} }
+    }`,
+    { id, format: encodeId('Format', formatId), name: randomUUID() },
+  )
+  const states = Object.values(answer).map((one) => {
+    const found: string[] = []
+    JSON.stringify(one, (_key, value) => {
+      if (value?.availableCount !== undefined) found.push(`${value.availableCount} and ${value.claimedCount}`)
+      return value
+    })
+    expect(found.length).toBeGreaterThan(1)
+    expect(new Set(found).size).toBe(1)
+    return found[0]
+  })
+  expect(new Set(states).size).toBe(4)
+})
