@@ -48,7 +48,7 @@ export interface NodeLoaders {
 export function createContext(services: Services, credentials: Credentials, requestLength: number): Context {
   const { prisma } = services.books
   const { accountId } = credentials
-  const of = (ids: readonly string[]) => ({ where: { accountId, id: { in: [...ids] } } })
+  const of = (ids: readonly string[]) => ({ where: { accountId, id: { in: padded(ids) } } })
   return {
     ...services,
     ...credentials,
@@ -59,6 +59,15 @@ export function createContext(services: Services, credentials: Credentials, requ
       task: byId((ids) => prisma.task.findMany(of(ids))),
     },
   }
+}
+
+/**
+ * The ids, of which the last comes again until they are a power of two. Prisma keeps how it runs a query for each number
+ * of ids, which a client chooses: for 300 numbers above a thousand that took 18 MB.
+ */
+function padded(ids: readonly string[]): string[] {
+  const count = 2 ** Math.ceil(Math.log2(ids.length))
+  return [...ids, ...ids.slice(-1).flatMap((last) => Array<string>(count - ids.length).fill(last))]
 }
 
 /**
