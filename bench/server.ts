@@ -1,5 +1,6 @@
 /** The server of a benchmark: a process of its own, which ends when the benchmark does. */
 
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { pino } from 'pino'
 import type { Role } from '../src/config.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
@@ -34,9 +35,36 @@ const service = await startService(lifecycle, {
   maximumUploadBytes: 2 ** 30,
   log: pino({ level: 'warn' }, pino.destination(2)),
 })
-// What it holds once it has thrown away what it no longer needs.
-process.on('message', () => {
-  globalThis.gc?.()
-  process.send?.(process.memoryUsage().rss)
+const delays = monitorEventLoopDelay({ resolution: 1 })
+let watching = false
+let longestTurnMs = 0
+
+/** Measures for how long the thread has had a processor in each turn of the event loop, until it is told to end. */
+function watchTurns(): void {
+  const before = process.threadCpuUsage()
+  setImmediate(() => {
+    const { user, system } = process.threadCpuUsage(before)
+    longestTurnMs = Math.max(longestTurnMs, (user + system) / 1e3)
+    if (watching) watchTurns()
+  })
+}
+
+process.on('message', (asked) => {
+  if (asked === 'memory') {
+    // What it holds once it has thrown away what it no longer needs.
+    globalThis.gc?.()
+    process.send?.(process.memoryUsage().rss)
+  } else if (asked === 'watch') {
+    watching = true
+    longestTurnMs = 0
+    delays.reset()
+    delays.enable()
+    watchTurns()
+    process.send?.('watching')
+  } else {
+    watching = false
+    delays.disable()
+    process.send?.({ longestDelayMs: delays.max / 1e6, longestTurnMs })
+  }
 })
 process.send?.(service.url)

@@ -108,6 +108,27 @@ export async function memoryOf(url: string): Promise<number> {
   return Number((await answer)[0])
 }
 
+/** What one turn of a server's event loop took at most, in milliseconds. */
+export interface LongestTurn {
+  /** Until its turn was over, by the clock, whatever else the machine did. */
+  longestDelayMs: number
+  /** Of a processor's time. */
+  longestTurnMs: number
+}
+
+/** Does something and measures what it makes a server do. */
+export async function watchTurns(url: string, work: () => Promise<void>): Promise<LongestTurn> {
+  const server = processOf(url)
+  const ask = async (what: 'watch' | 'end') => {
+    const answer = once(server, 'message')
+    server.send(what)
+    return (await answer)[0]
+  }
+  await ask('watch')
+  await work()
+  return await ask('end')
+}
+
 /** Starts a server as a process of its own. Resolves to its address. */
 export async function startServer(lifecycle: Lifecycle, options: ServerOptions): Promise<string> {
   const server = await lifecycle.open(

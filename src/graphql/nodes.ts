@@ -18,7 +18,7 @@ export class Nodes {
   #moment: Moment = {}
 
   constructor(prisma: PrismaClient, accountId: string, { toldOnce }: { toldOnce: boolean }) {
-    const of = (ids: readonly string[]) => ({ where: { accountId, id: { in: [...ids] } } })
+    const of = (ids: readonly string[]) => ({ where: { accountId, id: { in: padded(ids) } } })
     this.format = byId(toldOnce, async (ids) =>
       (await prisma.format.findMany(of(ids))).map((row) => formatAsOf(row, this.#moment.format)),
     )
@@ -34,6 +34,15 @@ export class Nodes {
   tellAsOf(moment: Moment): void {
     this.#moment = moment
   }
+}
+
+/**
+ * The ids, of which the last comes again until they are a power of two. Prisma keeps how it runs a query for each number
+ * of ids, which a client chooses: for 300 numbers above a thousand that took 18 MB.
+ */
+function padded(ids: readonly string[]): string[] {
+  const count = 2 ** Math.ceil(Math.log2(ids.length))
+  return [...ids, ...ids.slice(-1).flatMap((last) => Array<string>(count - ids.length).fill(last))]
 }
 
 function byId<Row extends { id: string }>(

@@ -47,10 +47,9 @@ export class SubscriptionRoom {
     const ofKey = this.#bytesOfKeys.get(keyId) ?? 0
     if (ofKey + bytes > this.#maxBytesOfKey || this.#bytes + bytes > this.#maxBytes)
       return problem(
-        'RATE_LIMITED',
+        'BAD_USER_INPUT',
         'There are too many subscriptions, or their documents and variables are too long. Complete some of them, or ' +
           'select less in each.',
-        { http: { status: 429 } },
       )
     this.#add(keyId, bytes)
     this.#holders.set(document, holders + 1)

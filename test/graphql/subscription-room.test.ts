@@ -22,7 +22,7 @@ test('subscriptions are let in up to a share of the memory, and others once some
   expect(room.bytes).toBeLessThanOrEqual(512_000_000 * 0.375)
   expect(first.refusal).toMatchObject({
     message: expect.stringContaining('Complete some'),
-    extensions: { code: 'RATE_LIMITED' },
+    extensions: { code: 'BAD_USER_INPUT' },
   })
   // One key leaves room for others.
   const second = fill(room, 'second')

@@ -1,0 +1,163 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Client } from '../support/client.ts'
+import { testDatabase } from '../support/database.ts'
+import { MainProcess } from '../support/process.ts'
+import { Socket } from '../support/socket.ts'
+
+const key = 'a-key-of-the-tests-which-is-long-enough'
+const megabyte = 1_000_000
+
+// What the process may hold more than at first, once nothing is under way: the documents that it keeps, and what it keeps
+// beside them of a fixed number.
+const maxGrowth = 60 * megabyte
+
+let database: Awaited<ReturnType<typeof testDatabase>>
+let service: MainProcess
+let client: Client
+let url: string
+let atFirst: number
+
+/** The service as an operator runs it where memory is scarce. */
+beforeAll(async () => {
+  database = await testDatabase()
+  const preload = join(import.meta.dirname, '../support/heap.ts')
+  service = new MainProcess({
+    DATABASE_URL: database.url,
+    BOOTSTRAP_API_KEY: key,
+    NODE_OPTIONS: `--max-old-space-size=512 --expose-gc --import=${preload}`,
+  })
+  ;({ url } = await service.ready())
+  client = new Client({ url, key })
+  for (const send of Object.values(ways)) await send([{ query: '{ account { id } }' }])
+  atFirst = await memory()
+})
+
+afterAll(async () => {
+  await client[Symbol.asyncDispose]()
+  expect((await service.end('SIGTERM')).code).toBe(0)
+  await database.close()
+})
+
+let asked = 0
+
+/** What the process holds, in bytes. */
+async function memory(): Promise<number> {
+  asked += 1
+  service.process.kill('SIGUSR2')
+  const [, bytes] = await service.prints(new RegExp(`memory ${asked}: (\\d+)\n`))
+  return Number(bytes)
+}
+
+interface Operation {
+  query: string
+  variables?: Record<string, unknown>
+}
+
+const atOnce = 8
+
+/** Sends operations, some at a time, and takes any answer. */
+const ways = {
+  async HTTP(operations: readonly Operation[]) {
+    for (let start = 0; start < operations.length; start += atOnce)
+      await Promise.all(
+        operations.slice(start, start + atOnce).map(({ query, variables }) => client.send(query, variables)),
+      )
+  },
+  async WebSocket(operations: readonly Operation[]) {
+    await using socket = await Socket.connect({ url }, client.authorization())
+    for (const [i, { query, variables }] of operations.entries()) {
+      socket.subscribe(String(i), query, variables)
+      if (i >= atOnce) await socket.all(String(i - atOnce))
+    }
+    for (let i = Math.max(0, operations.length - atOnce); i < operations.length; i++)
+      await socket.all(String(i))
+  },
+}
+const everyWay = Object.keys(ways) as (keyof typeof ways)[]
+
+const times = (count: number, write: (i: number) => string) =>
+  Array.from({ length: count }, (_, i) => write(i)).join(' ')
+
+/** Documents of all kinds, each of them different from all others. `name` is in no two calls the same. */
+const kinds: [kind: string, count: number, write: (name: string) => Operation][] = [
+  ['long ones that are not valid', 15, (name) => ({ query: `{ ${name} ${times(9_900, (i) => `a${i}`)} }` })],
+  [
+    'long ones that are valid',
+    10,
+    (name) => ({ query: `{ ${name}: __typename ${times(1_900, (i) => `a${i}: __typename`)} }` }),
+  ],
+  [
+    'long ones in whose names nobody else has written',
+    10,
+    (name) => ({ query: `{ ${times(390, (i) => `${name}${i}${'x'.repeat(240)}`)} }` }),
+  ],
+  [
+    'look-ups with the codes written into them',
+    2,
+    (name) => ({ query: `{ ${times(900, (i) => `a${i}: code(code: "${name}-${i}") { id }`)} }` }),
+  ],
+  [
+    'middling ones that are valid',
+    60,
+    (name) => ({ query: `{ ${name}: account { ${times(300, (i) => `n${i}: name`)} } }` }),
+  ],
+  ['short ones that are valid', 700, (name) => ({ query: `query ${name} { account { id } }` })],
+  ['short ones that are not valid', 150, (name) => ({ query: `{ ${name} }` })],
+  ['ones that cannot be read', 80, (name) => ({ query: `{ ${name} ${times(200, (i) => `a${i}`)}` })],
+  ['strings', 10, (name) => ({ query: `{ pools(search: "${name}${'x'.repeat(90_000)}") { totalCount } }` })],
+  ['comments', 10, (name) => ({ query: `${'#\n'.repeat(900)}query ${name} { account { id } }` })],
+  [
+    'fragments',
+    10,
+    (name) => ({
+      query: `{ ...F0 } ${times(150, (i) => `fragment F${i} on Query { ${name}${i}: __typename }`)}`,
+    }),
+  ],
+  [
+    'variables',
+    12,
+    (name) => ({
+      query: 'query ($name: String) { pools(search: $name) { totalCount } }',
+      variables: { name, more: name.repeat(900_000 / name.length) },
+    }),
+  ],
+  [
+    'variables of the wrong type',
+    10,
+    (name) => ({
+      query: 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }',
+      variables: { ids: Array.from({ length: 4_000 }, (_, i) => ({ [name + i]: 'x'.repeat(50) })) },
+    }),
+  ],
+]
+
+describe.each(everyWay)('over %s', (way) => {
+  test.each(kinds)('of thousands of documents, %s are kept within a bound', async (kind, count, write) => {
+    const named = (i: number) => `${way}${kind.replaceAll(' ', '')}${i}`
+    await ways[way](Array.from({ length: count }, (_, i) => write(named(i))))
+    expect((await memory()) - atFirst).toBeLessThan(maxGrowth)
+  })
+})
+
+test('subscriptions with long documents are let in as long as there is memory, and let go of with their socket', async () => {
+  const refusals: unknown[] = []
+  {
+    await using socket = await Socket.connect({ url }, client.authorization())
+    for (let i = 0; i < 40; i++) {
+      const query = `subscription S${i} { poolEvents { ${times(2_400, (j) => `a${j}: cursor`)} } }`
+      socket.subscribe(String(i), query)
+      // Let in or refused before this is answered.
+      socket.subscribe(`after ${i}`, '{ account { id } }')
+      await socket.all(`after ${i}`)
+    }
+    for (const { type, payload } of socket.received) if (type === 'next') refusals.push(payload)
+    expect(JSON.stringify(refusals)).toContain('too many subscriptions')
+  }
+  await expect.poll(async () => (await memory()) - atFirst, { timeout: 30_000 }).toBeLessThan(maxGrowth)
+})
+
+test('the service still answers', async () => {
+  expect(await client.ask('{ account { name } }')).toEqual({ account: { name: 'First account' } })
+  expect(service.stderr).not.toMatch(/heap out of memory|INTERNAL/)
+})
