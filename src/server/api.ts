@@ -38,7 +38,10 @@ export interface ServerContext {
   res?: ServerResponse
 }
 
-export type Api = YogaServerInstance<ServerContext, Context>
+export type Api = YogaServerInstance<ServerContext, Context> & {
+  /** The answers of its operations as they were written, for whoever sends them. */
+  answers: Answers
+}
 
 /** The GraphQL API: how operations are let in, executed and answered, whatever they came over. */
 export function createApi(parts: {
@@ -50,7 +53,7 @@ export function createApi(parts: {
 }): Api {
   const { schema, services, authentication, subscriber, log } = parts
   const answers = new Answers(services.turns)
-  return createYoga<ServerContext, Context>({
+  const yoga = createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: graphqlPath,
     context: ({ credentials, params }) => operationContext(services, credentials, params.query),
@@ -80,6 +83,7 @@ export function createApi(parts: {
     multipart: false,
     logging: false,
   })
+  return Object.assign(yoga, { answers })
 }
 
 async function operationContext(
