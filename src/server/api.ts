@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type ExecutionArgs, type ExecutionResult, GraphQLError, type GraphQLSchema, parse } from 'graphql'
 import { createYoga, isAsyncIterable, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import type { Logger } from 'pino'
+import type { Turns } from '../domain/turns.ts'
 import { Admission } from '../graphql/admission.ts'
 import { Answers } from '../graphql/answers.ts'
 import { type Context, type Credentials, createContext, type Services } from '../graphql/context.ts'
@@ -21,6 +22,9 @@ export const maximumRequestBytes = 1_000_000
 const maxAtOnceBytes = 100_000_000
 const bytesOfValue = 200
 const smallAnswerBytes = 1_000_000
+
+// In characters: reading, validating and weighing a shorter document takes a few milliseconds together.
+const maxShortDocument = 5_000
 
 // Reading a document of this size takes a few milliseconds; validating one of a megabyte took a second.
 const maximumTokens = 10_000
@@ -62,7 +66,7 @@ export function createApi(parts: {
       readBodies(),
       refuseUnreadable(),
       limitDocuments(),
-      executeWithin(new Admission(), answers),
+      executeWithin(new Admission(), answers, services.turns),
       sendWritten(answers),
       subscribeWith(subscriber),
       noteStreams(),
@@ -193,10 +197,12 @@ function limitDocuments(): Plugin<object, ServerContext> {
  * What asks for too much, and a mutation whose answer would have errors, are refused before anything is executed. Of
  * others, large ones wait until there is room for them: so many answers at once as there is memory for.
  */
-function executeWithin(admission: Admission, answers: Answers): Plugin {
+function executeWithin(admission: Admission, answers: Answers, turns: Turns): Plugin {
   const room = new Room(maxAtOnceBytes)
   return {
-    onExecute({ args, executeFn, setExecuteFn, setResultAndStopExecution }) {
+    async onExecute({ args, executeFn, setExecuteFn, setResultAndStopExecution }) {
+      // A long document has been read and validated in this turn already.
+      if ((args.document.loc?.end ?? 0) > maxShortDocument) await turns.next()
       const weight = admission.weigh(args)
       if (weight instanceof GraphQLError) return setResultAndStopExecution({ errors: [weight] })
       const execute = async (operation: ExecutionArgs) => {
