@@ -182,20 +182,20 @@ function shapes([first = '', ...others]: string[]): Shape[] {
     },
     { name: '1,000 rows', query: `{ ${many(1_000, (i) => `a${i}: account { id }`)} }` },
     {
-      name: '1,000 pools by their ids',
-      query: `{ ${many(1_000, (i) => `a${i}: pool(id: "${encodeId('Pool', others[i % 99] ?? first)}") { name availableCount }`)} }`,
+      name: '700 pools by their ids',
+      query: `{ ${many(700, (i) => `a${i}: pool(id: "${encodeId('Pool', others[i % 99] ?? first)}") { name availableCount }`)} }`,
     },
     {
       name: 'nodes × 13',
       query: `{ ${many(13, (i) => `a${i}: nodes(ids: ${JSON.stringify([first, ...others].map((each) => encodeId('Pool', each)))}) { id ... on Pool { name } }`)} }`,
     },
     {
-      name: 'examples × 900',
-      query: `{ formats { edges { node { ${many(900, (i) => `a${i}: examples(count: 10)`)} } } } }`,
+      name: 'examples × 300',
+      query: `{ formats { edges { node { ${many(300, (i) => `a${i}: examples(count: 10)`)} } } } }`,
     },
     {
-      name: 'previews × 300',
-      query: `{ ${many(300, (i) => `a${i}: previewFormat(shape: { body: { length: 12 }, characters: { set: DIGITS } }) { ... on FormatPreview { capacity examples overlaps { name } warnings { message } } }`)} }`,
+      name: 'previews × 200',
+      query: `{ ${many(200, (i) => `a${i}: previewFormat(shape: { body: { length: 12 }, characters: { set: DIGITS } }) { ... on FormatPreview { capacity examples overlaps { name } warnings { message } } }`)} }`,
     },
     {
       name: 'too many pages: refused',

@@ -104,13 +104,13 @@ export class Scale {
     if (known !== undefined) return known
     this.#nesting += 1
     if (this.#nesting > maxNesting) throw new UnweighableError('nested')
-    let sum = nothing
+    const sum = { ...nothing }
     for (const selection of selections.selections) {
       this.#steps += 1
       if (this.#steps > maxSteps) throw new UnweighableError('steps')
       if (selection.directives?.length && !this.#isIncluded(selection.directives)) continue
       if (selection.kind === Kind.FIELD) {
-        sum = plus(sum, this.#field(selection, on, given))
+        add(sum, this.#field(selection, on, given))
         continue
       }
       const fragment =
@@ -118,7 +118,7 @@ export class Scale {
           ? selection
           : this.#operation.fragments.get(selection.name.value)
       if (fragment !== undefined && this.#applies(fragment.typeCondition?.name.value, on))
-        sum = plus(sum, this.#selections(fragment.selectionSet, on, given))
+        add(sum, this.#selections(fragment.selectionSet, on, given))
     }
     this.#nesting -= 1
     byType.set(on, sum)
@@ -222,14 +222,12 @@ const unknownField: FieldWeight = { bytes: 1_000, items: 100 }
 const nullBytes = 4
 const noArguments: object = Object.freeze({})
 
-function plus(a: Weight, b: Weight): Weight {
-  return {
-    bytes: sane(a.bytes + b.bytes),
-    values: sane(a.values + b.values),
-    reads: sane(a.reads + b.reads),
-    introspected: sane(a.introspected + b.introspected),
-    depth: Math.max(a.depth, b.depth),
-  }
+function add(sum: Weight, more: Readonly<Weight>): void {
+  sum.bytes = sane(sum.bytes + more.bytes)
+  sum.values = sane(sum.values + more.values)
+  sum.reads = sane(sum.reads + more.reads)
+  sum.introspected = sane(sum.introspected + more.introspected)
+  sum.depth = Math.max(sum.depth, more.depth)
 }
 
 /** So many items, between brackets and with commas. */

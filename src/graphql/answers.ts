@@ -36,10 +36,15 @@ export class Answers {
     return bounded
   }
 
+  /** Data of an answer as it was written, unless it was not. */
+  dataOf(data: ExecutionResult['data']): readonly Buffer<ArrayBuffer>[] | undefined {
+    return data == null ? undefined : this.#written.get(data)
+  }
+
   /** A result as JSON, in pieces. */
   json(result: ExecutionResult): Buffer<ArrayBuffer>[] {
     const { data, ...rest } = result
-    const written = data == null ? undefined : this.#written.get(data)
+    const written = this.dataOf(data)
     if (written === undefined) return [Buffer.from(JSON.stringify(result))]
     const others = JSON.stringify(rest)
     return [Buffer.from('{"data":'), ...written, Buffer.from(others === '{}' ? '}' : `,${others.slice(1)}`)]

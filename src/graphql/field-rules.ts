@@ -128,15 +128,16 @@ export class FieldRulesPlugin<Types extends SchemaTypes> extends BasePlugin<Type
   ): GraphQLFieldResolver<unknown, Types['Context'], object> {
     const { weight, checkArgs } = config.pothosOptions as unknown as DeclaredOptions
     const rules = rulesFrom(config)
-    const mayRead = config.kind === 'Query' || weight !== undefined
     const isList = config.type.kind === 'List'
     // A mutation's own fields come one after the other; those of a subscription read nothing of their own.
-    if (config.kind === 'Mutation' || config.kind === 'Subscription') return resolver
-    if (!mayRead && !isList) return resolver
+    const isInTurn = config.kind === 'Mutation' || config.kind === 'Subscription'
+    const saysReads = typeof weight === 'function' || weight?.reads !== undefined
+    const mayRead = !isInTurn && (config.kind === 'Query' || saysReads)
+    if (!mayRead && !isList && checkArgs === undefined) return resolver
     return (parent, args, context, info) => {
       checkArgs?.(args)
       const { turns, reading } = context as Context
-      const { reads = 0 } = rules.weigh(args, {})
+      const reads = mayRead ? (rules.weigh(args, {}).reads ?? 0) : 0
       const resolve = () => resolver(parent, args, context, info)
       const value =
         reads < 1 ? resolve() : reads < rowReads ? turns.free().then(resolve) : reading.run(resolve)

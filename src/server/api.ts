@@ -10,6 +10,7 @@ import {
 import { createYoga, isAsyncIterable, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import type { Scheduler } from '../async/scheduler.ts'
+import type { Turns } from '../domain/turns.ts'
 import { Admission } from '../graphql/admission.ts'
 import { Answers } from '../graphql/answers.ts'
 import { type Context, type Credentials, createContext, type Services } from '../graphql/context.ts'
@@ -29,6 +30,9 @@ export const graphqlPath = '/graphql'
 const maxAtOnceBytes = 100_000_000
 const bytesOfValue = 200
 const smallAnswerBytes = 1_000_000
+
+// In characters: reading, validating and weighing a shorter document takes a few milliseconds together.
+const maxShortDocument = 5_000
 
 /** What comes with every operation, over HTTP and over WebSocket. */
 export interface ServerContext {
@@ -59,6 +63,8 @@ export interface Api {
   ): Promise<void>
   /** For operations that come over something else. */
   getEnveloped: YogaServerInstance<ServerContext, Context>['getEnveloped']
+  /** The answers of its operations as they were written, for whoever sends them. */
+  answers: Answers
   /** Reads the text of operations, whatever they came over. */
   documents: Documents
   /** Whose turn it is, whatever operations came over. */
@@ -86,7 +92,7 @@ export function createApi(parts: {
       readDocuments(documents),
       // Around the reading of documents, too.
       takeTurns(scheduler),
-      executeWithin(new Admission(), answers),
+      executeWithin(new Admission(), answers, services.turns),
       sendWritten(answers),
       subscribeWith(subscriber),
       noteStreams(),
@@ -115,6 +121,7 @@ export function createApi(parts: {
       await sendNodeResponse(answer, response, request, true)
     },
     getEnveloped: yoga.getEnveloped,
+    answers,
     documents,
     scheduler,
   }
@@ -228,10 +235,12 @@ function readDocuments(documents: Documents): Plugin<ServerContext, ServerContex
  * What asks for too much, and a mutation whose answer would have errors, are refused before anything is executed. Of
  * others, large ones wait until there is room for them: so many answers at once as there is memory for.
  */
-function executeWithin(admission: Admission, answers: Answers): Plugin {
+function executeWithin(admission: Admission, answers: Answers, turns: Turns): Plugin {
   const room = new Room(maxAtOnceBytes)
   return {
-    onExecute({ args, executeFn, setExecuteFn, setResultAndStopExecution }) {
+    async onExecute({ args, executeFn, setExecuteFn, setResultAndStopExecution }) {
+      // A long document has been read and validated in this turn already.
+      if ((args.document.loc?.end ?? 0) > maxShortDocument) await turns.next()
       const weight = admission.weigh(args)
       if (weight instanceof GraphQLError) return setResultAndStopExecution({ errors: [weight] })
       const execute = async (operation: ExecutionArgs) => {

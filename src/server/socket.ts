@@ -44,14 +44,14 @@ export class ClientSocket {
   }
 
   /** Resolves when the message has been passed on to the system, or can no longer be: then its socket is closed. */
-  async send(message: string): Promise<void> {
+  async send(message: string | Buffer): Promise<void> {
     const socket = this.#socket
     if (socket.readyState !== socket.OPEN) return
     // Only what had to wait for the client tells that it reads: all else the system takes, whoever is at the other end.
     const waits = !this.#gathering && socket.bufferedAmount > 0
     this.#gather()
     await new Promise<void>((resolve) => {
-      socket.send(message, () => {
+      socket.send(message, { binary: false }, () => {
         if (waits) this.#heard = true
         this.#goOn()
         resolve()

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -75,6 +76,7 @@ export function serveWebSocket(parts: {
   const { server, api, authentication, subscriber, log } = parts
   const sockets = new WebSocketServer({ noServer: true, maxPayload: maximumRequestBytes, handleProtocols })
   const clients = new Set<ClientSocket>()
+  const longAnswers = new LongAnswers()
   const protocol = makeServer<Record<string, unknown>, ClientSocket>({
     execute: (args) => run(args, (operation, { execute }) => execute(operation)),
     // Straight, and not by way of the API's plugins, which would each stand between an event and its subscribers.
@@ -93,10 +95,16 @@ export function serveWebSocket(parts: {
       if (extra.messageLength > maxConnectionParamsLength)
         extra.goAway(CloseCode.BadRequest, 'The connectionParams are too long: send { authorization } alone')
     },
-    onNext: (_socket, _id, _payload, _args, { errors, data = null }) =>
-      errors === undefined
-        ? undefined
-        : { errors: errors.map((error) => wireError(publicError(error, log))), data },
+    onNext: (_socket, _id, _payload, _args, { errors, data = null }) => {
+      const written = api.answers.dataOf(data)
+      // Written into the message in one go, a long answer would hold everybody up.
+      const isLong = written !== undefined && written.length > 1
+      if (errors === undefined && !isLong) return undefined
+      return {
+        ...(errors && { errors: errors.map((error) => wireError(publicError(error, log))) }),
+        data: isLong ? longAnswers.standIn(written) : data,
+      }
+    },
     onError: (_socket, _id, _payload, errors) => errors.map((error) => wireError(publicError(error, log))),
   })
   const beat = setInterval(() => {
@@ -135,9 +143,10 @@ export function serveWebSocket(parts: {
       {
         protocol: socket.protocol,
         send: (message) => {
+          const sent = longAnswers.putInto(message)
           if (client.keyId !== undefined && message.includes('"payload"'))
-            api.scheduler.weigh(client.keyId, message.length)
-          return client.send(message)
+            api.scheduler.weigh(client.keyId, sent.length)
+          return client.send(sent)
         },
         close: (code, reason) => socket.close(code, reason),
         onMessage: (answer) =>
@@ -235,6 +244,35 @@ export function serveWebSocket(parts: {
       await gone
       clearTimeout(impatient)
     },
+  }
+}
+
+/** Answers that are long, and what stands for them in messages until these are sent. */
+class LongAnswers {
+  readonly #answers = new Map<string, readonly Buffer<ArrayBuffer>[]>()
+
+  /** What no client can guess, and so nothing else in a message can be. */
+  standIn(pieces: readonly Buffer<ArrayBuffer>[]): Record<string, unknown> {
+    const standIn = { long: randomUUID() }
+    this.#answers.set(JSON.stringify(standIn), pieces)
+    return standIn
+  }
+
+  /** A message that is about to be sent, with the answer that it is to bring. */
+  putInto(message: string): string | Buffer {
+    if (this.#answers.size === 0) return message
+    for (const [text, pieces] of this.#answers) {
+      const place = message.indexOf(text)
+      if (place === -1) continue
+      this.#answers.delete(text)
+      const rest = place + text.length
+      return Buffer.concat([
+        Buffer.from(message.slice(0, place)),
+        ...pieces,
+        Buffer.from(message.slice(rest)),
+      ])
+    }
+    return message
   }
 }
 

@@ -151,6 +151,22 @@ describe('an answer of the service that turns out longer than was expected', () 
     expect(await socket.next('only')).toMatchObject({ type: 'complete' })
   })
 
+  test('is the same over HTTP and over WebSocket where it is long and no longer than it may be', async () => {
+    const long = query.replace(/ r[1-9]\d*: recipient/g, '')
+    const { data } = await client.send<{ pool: { codes: { edges: object[] } } }>(long)
+    expect(data.pool.codes.edges).toHaveLength(100)
+    await using socket = await Socket.connect(service, client.authorization())
+    for (const id of ['{"long":"1"}', 'b']) socket.subscribe(id, long)
+    for (const id of ['b', '{"long":"1"}'])
+      expect(await socket.next(id)).toEqual({ id, type: 'next', payload: { data } })
+    const failing = long.replace(
+      '{ pool(',
+      '{ node(id: "x") { id } code(code: "x") { id } nothing: pools(first: 0) { totalCount } pool(',
+    )
+    socket.subscribe('c', failing)
+    expect(await socket.next('c')).toMatchObject({ payload: { data: null, errors: [{ path: ['nothing'] }] } })
+  })
+
   test('is cut off over server-sent events', async () => {
     expect(await streamed(service, client, query)).toMatchObject([cutOff])
   })
