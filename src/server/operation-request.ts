@@ -168,8 +168,7 @@ function checkedOperation(sent: unknown): GraphQLParams {
       )
   if (query == null && isObject(extensions) && isObject(extensions['persistedQuery']))
     throw persistedQueryNotSupported()
-  if (query == null || (typeof query === 'string' && query.trim() === ''))
-    throw malformed(`The request has no query. ${asJson}`)
+  if (query == null) throw malformed(`The request has no query. ${asJson}`)
   if (typeof query !== 'string')
     throw malformed(`query is ${kindOf(query)}: send the document as a string. ${asJson}`)
   const operation: GraphQLParams = { query }

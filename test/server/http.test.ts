@@ -193,7 +193,6 @@ describe('a request that is no operation', () => {
     ['null', 'null', 'application/json', 400, 'null'],
     ['a string', '"{ account { name } }"', 'application/json', 400, 'a string'],
     ['no query', '{"variables": {}}', 'application/json', 400, 'no query'],
-    ['an empty query', '{"query": " "}', 'application/json', 400, 'no query'],
     ['a query that is an object', '{"query": {}}', 'application/json', 400, 'query is an object'],
     [
       'variables as text',
