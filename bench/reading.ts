@@ -29,6 +29,11 @@ export class Readers {
     return new Readers(child)
   }
 
+  /** Cuts all sockets at once. */
+  cut(): void {
+    this.#child.kill('SIGKILL')
+  }
+
   /** How long after `begin` (of process.hrtime) the last of so many messages had arrived, in milliseconds. */
   async arrivedSince(begin: bigint, messages: number): Promise<number> {
     const arrived = once(this.#child, 'message') as Promise<[Arrival]>

@@ -73,6 +73,9 @@ describe('npm start', () => {
     expect(await poolNames(new Client({ ...(await own.ready()), key }))).toEqual([
       'Sample pool (play with it or leave it alone)',
     ])
+    // Whoever has given the key has it, and what a process prints is kept in many places.
+    expect(own.stdout).toContain('BOOTSTRAP_API_KEY')
+    expect(own.stdout).not.toContain(key)
     await using database = await testDatabase({ empty: true })
     await using other = new MainProcess({ DATABASE_URL: database.url, BOOTSTRAP_API_KEY: key })
     expect(await poolNames(new Client({ ...(await other.ready()), key }))).toEqual([])

@@ -53,7 +53,7 @@ export interface ServerContext {
   res?: ServerResponse
 }
 
-/** The GraphQL API: how operations are let in, executed and answered, whatever they came over. */
+/** The GraphQL API, whatever operations come over. */
 export interface Api {
   /** Answers a request to `graphqlPath`. See `ServerContext.onStream`. */
   answer(
@@ -71,6 +71,7 @@ export interface Api {
   scheduler: Scheduler
 }
 
+/** Puts together how operations are let in, take their turns, are executed and answered. */
 export function createApi(parts: {
   schema: GraphQLSchema
   services: Services

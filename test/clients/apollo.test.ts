@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type ApolloClient, gql } from '@apollo/client'
+import { ApolloClient, gql, HttpLink, InMemoryCache } from '@apollo/client'
+import { PersistedQueryLink } from '@apollo/client/link/persisted-queries'
 import { buildSchema } from 'graphql'
 import { describe, expect, test, vi } from 'vitest'
 import { generate, newPool, newStock } from '../support/api.ts'
@@ -46,6 +48,34 @@ describe('with Apollo Client', () => {
     leave()
     showing.unsubscribe()
     client.stop()
+  })
+
+  test('its link for persisted queries falls back to the query itself, by POST and by GET', async () => {
+    await using service = await startService()
+    const sent: string[] = []
+    const noting: typeof fetch = (input, init) => {
+      sent.push(`${init?.method} ${String(input)} ${String(init?.body)}`)
+      return fetch(input, init)
+    }
+    for (const useGETForHashedQueries of [false, true]) {
+      sent.length = 0
+      const http = new HttpLink({
+        uri: `${service.url}/graphql`,
+        headers: { authorization: `Bearer ${service.key}` },
+        fetch: noting,
+      })
+      const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+      const client = new ApolloClient({
+        link: new PersistedQueryLink({ sha256, useGETForHashedQueries }).concat(http),
+        cache: new InMemoryCache(),
+      })
+      const { data } = await client.query({ query: gql`query { account { id name } }` })
+      expect(data).toMatchObject({ account: { name: 'First account' } })
+      expect(sent).toHaveLength(2)
+      expect(sent[0]).toContain('persistedQuery')
+      expect(sent[0]).not.toContain('account')
+      client.stop()
+    }
   })
 
   test('queries of different fields of the Promo Codes section do not displace each other in the cache', async () => {
