@@ -150,13 +150,13 @@ describe('a session of the service', () => {
   })
 
   test('may be silent for as long as it listens', async () => {
-    await withSettings(`ROLE ${name}`, { idle_session_timeout: "'500ms'" }, async () => {
+    await withSettings(`ROLE ${name}`, { idle_session_timeout: "'2s'" }, async () => {
       const warn = vi.spyOn(log, 'warn')
       const pool = await openDatabase(url, { max: 1, log })
       const notifications = new Notifications({ pool, connection: connectionConfig(url), log })
       await notifications.open()
       // By the clock of the server, which would end it.
-      await runSql(admin, 'SELECT pg_sleep(0.8)')
+      await runSql(admin, 'SELECT pg_sleep(2.5)')
       const heard = new Promise<string | undefined>((resolve) => notifications.on('tasks', resolve))
       await runSql(url, "NOTIFY promo_codes, 'tasks 7'")
       expect(await heard).toBe('7')
@@ -167,12 +167,12 @@ describe('a session of the service', () => {
   })
 
   test('may take as long as it needs for a migration, whatever the role has', async () => {
-    await withSettings(`ROLE ${name}`, { statement_timeout: "'700ms'" }, async () => {
+    await withSettings(`ROLE ${name}`, theirs, async () => {
       const client = new pg.Client(connectionConfig(url))
       await client.connect()
       await prepareSession(client)
-      const { rows } = await client.query('SELECT pg_sleep(0.8)')
-      expect(rows).toHaveLength(1)
+      for (const setting of ['lock_timeout', 'statement_timeout', 'idle_in_transaction_session_timeout'])
+        expect((await client.query(`SHOW ${setting}`)).rows).toEqual([{ [setting]: '0' }])
       await client.end()
     })
   })

@@ -433,7 +433,7 @@ describe('a page of another origin', () => {
 })
 
 test('an upload tells its progress while it runs', async () => {
-  const id = await upload(service, client, poolId, codesFile(newName(), 50_000))
+  const id = await upload(service, client, poolId, codesFile(newName(), 20_000))
   const seen = new Set<number>()
   await expect
     .poll(
@@ -444,7 +444,7 @@ test('an upload tells its progress while it runs', async () => {
         seen.add(progress)
         return status
       },
-      { timeout: 25_000, interval: 10 },
+      { timeout: 50_000, interval: 10 },
     )
     .toBe('COMPLETED')
   expect([...seen].some((progress) => progress > 0 && progress < 1)).toBe(true)
