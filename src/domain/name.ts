@@ -53,7 +53,10 @@ const marks =
 function withoutAccents(text: string): string {
   const bare = `regexp_replace(normalize(${text}, NFKD), '${marks}', '', 'g')`
   const plain = `translate(${withoutCase(bare)}, '${plainLetters.from}', '${plainLetters.to}')`
-  const whole = Object.entries(pairs).reduce((sql, [one, two]) => `replace(${sql}, '${one}', '${two}')`, plain)
+  const whole = Object.entries(pairs).reduce(
+    (sql, [one, two]) => `replace(${sql}, '${one}', '${two}')`,
+    plain,
+  )
   // Of ASCII there is nothing to take apart, which takes ten times as long.
   return `CASE WHEN octet_length(${text}) = char_length(${text}) THEN lower(${text}) ELSE ${whole} END`
 }
