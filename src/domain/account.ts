@@ -74,7 +74,7 @@ export type NamedAccount = Pick<Account, 'id' | 'name'>
 export async function findAccounts(books: Queryable, name: string): Promise<NamedAccount[]> {
   return await books.rows<NamedAccount>({
     text: `SELECT id, name FROM account WHERE ${sameName('name', '$1::text')} ORDER BY name = $1 DESC, id`,
-    values: [name],
+    values: [name.normalize('NFC')],
   })
 }
 

@@ -38,7 +38,7 @@ export function nameContains(name: string, search: string): string {
 
 /** SQL: a text in small letters. Those that one capital stands for are one: ß is SS in capitals. */
 function withoutCase(text: string): string {
-  return `replace(translate(lower(normalize(${text}, NFC)), 'ς', 'σ'), 'ß', 'ss')`
+  return `replace(translate(lower(${text}), 'ς', 'σ'), 'ß', 'ss')`
 }
 
 // Letters that Unicode does not take apart, and what is typed for them on a keyboard that lacks them.
@@ -53,5 +53,10 @@ const marks =
 function withoutAccents(text: string): string {
   const bare = `regexp_replace(normalize(${text}, NFKD), '${marks}', '', 'g')`
   const plain = `translate(${withoutCase(bare)}, '${plainLetters.from}', '${plainLetters.to}')`
-  return Object.entries(pairs).reduce((sql, [one, two]) => `replace(${sql}, '${one}', '${two}')`, plain)
+  const whole = Object.entries(pairs).reduce(
+    (sql, [one, two]) => `replace(${sql}, '${one}', '${two}')`,
+    plain,
+  )
+  // Of ASCII there is nothing to take apart, which takes ten times as long.
+  return `CASE WHEN octet_length(${text}) = char_length(${text}) THEN lower(${text}) ELSE ${whole} END`
 }

@@ -123,9 +123,12 @@ builder.objectType(QuantityExceedsAvailableError, {
     }),
     format: t.field({
       type: Format,
-      description: 'The format, as it is now.',
       weight: { reads: rowReads },
-      resolve: async (error, _args, { nodes }) => required(await nodes.format.load(error.formatId)),
+      description: 'The format, as it was when this was refused.',
+      resolve: async ({ format }, _args, { nodes }) => {
+        nodes.tellAsOf({ format })
+        return required(await nodes.format.load(format.id))
+      },
     }),
   }),
 })
@@ -145,9 +148,12 @@ builder.objectType(NotEnoughCodesError, {
     }),
     pool: t.field({
       type: Pool,
-      description: 'The pool, as it is now.',
       weight: { reads: rowReads },
-      resolve: async (error, _args, { nodes }) => required(await nodes.pool.load(error.poolId)),
+      description: 'The pool, as it was when this was refused.',
+      resolve: async ({ pool }, _args, { nodes }) => {
+        nodes.tellAsOf({ pool })
+        return required(await nodes.pool.load(pool.id))
+      },
     }),
   }),
 })

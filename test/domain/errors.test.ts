@@ -8,12 +8,33 @@ import {
 import { InputCheck, maximumCount } from '../../src/domain/input.ts'
 
 test('numbers in messages are grouped, so that people can read them', () => {
-  const thing = { id: 'id', name: 'Spring' }
-  expect(new QuantityExceedsAvailableError(thing, 12_345_678n).message).toContain('has 12,345,678 codes left')
-  expect(new QuantityExceedsAvailableError(thing, 1n).message).toContain('has 1 code left')
-  expect(new NotEnoughCodesError(thing, 1_234n, 'Claim fewer.').message).toContain(
-    'has 1,234 codes available',
+  const format = {
+    id: 'id',
+    name: 'Spring',
+    capacity: 0n,
+    next: 0n,
+    reserved: 0n,
+    takenAhead: 0n,
+    generated: 0n,
+    takenTo: undefined,
+  }
+  const pool = {
+    id: 'id',
+    name: 'Spring',
+    method: 'GENERATE' as const,
+    formatId: undefined,
+    quantity: undefined,
+    autoGenerate: false,
+    refillThreshold: 0n,
+    total: 0n,
+    claimed: 0n,
+    refillFailed: false,
+  }
+  expect(new QuantityExceedsAvailableError(format, 12_345_678n).message).toContain(
+    'has 12,345,678 codes left',
   )
+  expect(new QuantityExceedsAvailableError(format, 1n).message).toContain('has 1 code left')
+  expect(new NotEnoughCodesError(pool, 1_234n, 'Claim fewer.').message).toContain('has 1,234 codes available')
   expect(new FileTooLargeError(1_073_741_824).message).toContain('larger than 1,073,741,824 bytes')
   const check = new InputCheck()
   check.count(['quantity'], maximumCount + 1n, 1n)

@@ -4,12 +4,12 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { Books } from '../../src/domain/books.ts'
 import { carryOn, readQueue } from '../../src/domain/generation.ts'
 import { lockPool } from '../../src/domain/pool.ts'
-import { changeTask } from '../../src/domain/task.ts'
+import { cancelTask, changeTask } from '../../src/domain/task.ts'
 import { completeUpload } from '../../src/domain/uploaded-codes.ts'
 import type { PrismaClient } from '../../src/generated/prisma/client.ts'
 import { createContext, type Services } from '../../src/graphql/context.ts'
 import { FormFile } from '../../src/graphql/file.ts'
-import { encodeId } from '../../src/graphql/ids.ts'
+import { encodeId, uuidOf } from '../../src/graphql/ids.ts'
 import { createSchema } from '../../src/graphql/schema.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
 import { openParts } from '../../src/parts.ts'
@@ -149,6 +149,41 @@ test('an upload that a worker has finished before its answer is told with the po
     addedCount: '0',
     upload: { accepted: '0', rowsRead: '0' },
     pool: { availableCount: '0', claimedCount: '0', status: 'EMPTY' },
+  })
+})
+
+test('what was too little is told as it was, though there is more by now', async () => {
+  const [poolId, formatId] = [await newPool(place), await newFormat(place, { length: 1 })]
+  const input = { poolId: encodeId('Pool', poolId), formatId: encodeId('Format', formatId), quantity: 20 }
+  const { result: accepted } = await ask<{ result: { task: { id: string } } }>(generating, { input })
+  meanwhile = work
+  const claimed = await ask(
+    `mutation ($id: ID!) { result: claimCodes(input: { poolId: $id }) {
+      ... on NotEnoughCodesError { available pool { ${counts} } }
+    } }`,
+    { id: input.poolId },
+  )
+  expect(claimed).toEqual({
+    result: { available: '0', pool: { availableCount: '0', claimedCount: '0', status: 'EMPTY' } },
+  })
+  expect(accepted.task.id).toEqual(expect.any(String))
+
+  meanwhile = async () => {}
+  const waiting = await ask<{ result: { task: { id: string } } }>(generating, {
+    input: { ...input, quantity: 3 },
+  })
+  meanwhile = async () =>
+    void (await cancelTask(place.books, place.accountId, uuidOf('Task', waiting.result.task.id)))
+  const refused = await ask(
+    `mutation ($input: GenerateCodesInput!) { result: generateCodes(input: $input) {
+      ... on QuantityExceedsAvailableError {
+        availableForGeneration format { availableForGeneration reservedCount }
+      }
+    } }`,
+    { input: { ...input, quantity: 4 } },
+  )
+  expect(refused).toEqual({
+    result: { availableForGeneration: '1', format: { availableForGeneration: '1', reservedCount: '3' } },
   })
 })
 
