@@ -32,12 +32,7 @@ export interface Beginning {
  * The rows at the beginning of a text that are not blank, as a delimiter has them. Rows that cannot be read count as
  * many as they have lines, and are left out. Reading stops at a row whose end has not come yet.
  */
-export function readBeginning(
-  text: ByteString,
-  from: number,
-  last: boolean,
-  delimiter: string,
-): Beginning {
+export function readBeginning(text: ByteString, from: number, last: boolean, delimiter: string): Beginning {
   const rows: BeginningRow[] = []
   let above = 0
   let isBelowBlank = false

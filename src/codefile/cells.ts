@@ -6,6 +6,8 @@ export interface Row {
   cells: ByteString[]
   /** Those of its cells, by their place, that have a quote inside and do not begin with one. */
   strays: number[]
+  /** Whether there are quoted cells. */
+  quoted: boolean
   end: number
   next: number
 }
@@ -15,7 +17,7 @@ export type RowReading =
   /** The text ends before it is clear where the row does. */
   | { kind: 'UNFINISHED' }
   /** Its quotes make no sense; seen at `at`. */
-  | { kind: 'BROKEN'; at: number; reason: string }
+  | { kind: 'BROKEN'; at: number; reason: string; strays: number[] }
 
 export const neverClosed =
   'A quote (") opens a cell in this row and is never closed. Close it, or double it if it belongs to the code.'
@@ -43,13 +45,17 @@ const tab = 0x09
 export function readRow(text: ByteString, from: number, last: boolean, delimiters: string): RowReading {
   const cells: ByteString[] = []
   const strays: number[] = []
+  let quoted = false
   let at = from
   for (;;) {
     const first = afterBlanks(text, at, delimiters)
     if (text.charCodeAt(first) === quote) {
       const cell = readQuoted(text, first, last)
       if (cell === undefined)
-        return last ? { kind: 'BROKEN', at: text.length, reason: neverClosed } : { kind: 'UNFINISHED' }
+        return last
+          ? { kind: 'BROKEN', at: text.length, reason: neverClosed, strays }
+          : { kind: 'UNFINISHED' }
+      quoted = true
       cells.push(cell.text)
       at = afterBlanks(text, cell.end, delimiters)
     } else {
@@ -60,13 +66,15 @@ export function readRow(text: ByteString, from: number, last: boolean, delimiter
       at = end
     }
     if (at === text.length)
-      return last ? { kind: 'ROW', cells, strays, end: at, next: at } : { kind: 'UNFINISHED' }
+      return last ? { kind: 'ROW', cells, strays, quoted, end: at, next: at } : { kind: 'UNFINISHED' }
     const code = text.charCodeAt(at)
     if (code === lineFeed || code === carriageReturn) {
       const next = afterLineEnd(text, at, last)
-      return next === undefined ? { kind: 'UNFINISHED' } : { kind: 'ROW', cells, strays, end: at, next }
+      return next === undefined
+        ? { kind: 'UNFINISHED' }
+        : { kind: 'ROW', cells, strays, quoted, end: at, next }
     }
-    if (!delimiters.includes(text.charAt(at))) return { kind: 'BROKEN', at, reason: goesOn }
+    if (!delimiters.includes(text.charAt(at))) return { kind: 'BROKEN', at, reason: goesOn, strays }
     at += 1
   }
 }
@@ -87,9 +95,9 @@ export type LineReading =
 export function readLine(line: ByteString, inside: boolean, delimiters: string): LineReading {
   const row = readRow(inside ? `"${line}` : line, 0, true, delimiters)
   if (row.kind === 'UNFINISHED') throw new RangeError('The end of a line has come.')
-  if (row.kind === 'BROKEN')
-    return row.reason === neverClosed ? { kind: 'GOES_ON' } : { kind: 'NONSENSE', reason: row.reason }
+  if (row.kind === 'BROKEN' && row.reason !== neverClosed) return { kind: 'NONSENSE', reason: row.reason }
   if (row.strays.length > 0) return { kind: 'NONSENSE', reason: strayQuote }
+  if (row.kind === 'BROKEN') return { kind: 'GOES_ON' }
   return { kind: 'ENDS', cells: row.cells.length }
 }
 

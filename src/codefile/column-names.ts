@@ -35,7 +35,7 @@ const kindWords = words(`
 /** Such words alone name the column, too. */
 const alone = words(`
   coupon coupons voucher vouchers gutscheine gutscheinnr cupones cupons kupony kuponger kuponlar κουπόνι κουπόνια
-  промокод промокоды купоны ваучеры クーポン 优惠券 優惠券 优惠码 優惠碼 折扣码 折扣碼 兑换码 兌換碼 쿠폰 쿠폰번호 קופונים كوبونات
+  промокод промокоды купоны ваучеры クーポン 优惠券 優惠券 优惠码 優惠碼 折扣码 折扣碼 兑换码 兌換碼 쿠폰 쿠폰번호 קופונים كوبونات รหัสส่วนลด รหัสคูปอง
 `)
 
 /** These alone are as likely to be a code, or the name of another column. */
@@ -73,12 +73,7 @@ const longestName = 60
 
 /** In small letters, without accents: as people type names of columns. */
 function folded(text: string): string {
-  return text
-    .normalize('NFKD')
-    .replace(/\p{M}/gu, '')
-    .toLowerCase()
-    .replaceAll('ı', 'i')
-    .replaceAll('ł', 'l')
+  return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().replaceAll('ı', 'i').replaceAll('ł', 'l')
 }
 
 /** Without what templates put around a name: `Unique Code (*)`, `Codes:`, `Code(s)`, `* Code`, `Code [required]`. */
@@ -109,7 +104,7 @@ export function kindOfName(text: string): NameKind {
   }
   const hasCode = parts.some((part) => nouns.has(part) || compound.test(part))
   const known = (part: string) => usualParts.has(part) || between.has(part) || compound.test(part)
-  if (hasCode && parts.every(known)) return 'USUAL'
+  if (hasCode && parts.every(known) && !between.has(parts.at(-1) ?? '')) return 'USUAL'
   const areWords = parts.every((part) => /^\p{L}+$/u.test(part))
   if (!areWords) return 'UNKNOWN'
   const last = parts.at(-1) ?? ''

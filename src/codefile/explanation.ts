@@ -20,15 +20,24 @@ const examples =
   /^(?:e\.?\s?g\.?|ex\.?|example|for example|sample|z\.?\s?b\.?|beispiel|par exemple|exemple|p\.\s?ej\.?|ejemplo|por ejemplo|exemplo|esempio|ad es\.?|np\.?|przykład|bijv\.?|voorbeeld|esim\.?|пример|напр\.?|örnek|例|예)(?:[\s:：(–-]|$)/iu
 
 const placeholders =
-  /^(?:<[^<>]+>|\{\{[^{}]+\}\}|\[[\p{L}\s]+\])$|\b(?:your|ihr|dein|votre|tu)[\s_-]?(?:unique[\s_-]?)?code\b/iu
+  /^[<[{]{1,2}[^<>[\]{}]*\bcodes?\b[^<>[\]{}]*[>\]}]{1,2}$|\b(?:your|ihr|dein|votre|tu)[\s_-]?(?:unique[\s_-]?)?code\b/iu
 
-/** Whether a text below a header explains the column, rather than be a code. */
-export function isExplanation(text: string): boolean {
-  return notes.test(text) || examples.test(text) || placeholders.test(text) || isSentence(text)
+const totals =
+  /^(?:grand total|sub-?total|totals?|sum|summe|gesamt|count|anzahl|rows?|zeilen|somme|totale|suma|razem|итого|всего|合計|合计|总计|합계)(?:\s*[:=]\s*|\s+)[\d.,\s]+$/iu
+
+/** Whether a text right below a header explains the column, rather than be a code. `inWords`: codes of this file are words. */
+export function isExplanation(text: string, inWords: boolean): boolean {
+  if (notes.test(text) || examples.test(text) || placeholders.test(text)) return true
+  return !inWords && /\S\s+\S+\s+\S/.test(text) && /\p{Ll}{2}|\p{Lo}{2}/u.test(text)
+}
+
+/** Whether a text among codes without spaces is written for people: a remark, or the total below a table. */
+export function isRemark(text: string): boolean {
+  return isSentence(text) || totals.test(text)
 }
 
 /** Whether a text is of words, as only what is written for people to read is: four of them, not all in capitals. */
-export function isSentence(text: string): boolean {
+function isSentence(text: string): boolean {
   // Most codes have no space.
   if (!text.includes(' ')) return false
   const parts = text.split(/\s+/)

@@ -3,7 +3,7 @@ import { type ByteString, decoded, decodedLeniently, shown } from './byte-string
 import { readCode } from './code.ts'
 import { CodeFileError, HeaderUnclearError } from './code-file-error.ts'
 import { kindOfName, saysCode } from './column-names.ts'
-import { isSentence } from './explanation.ts'
+import { maxExplanationRows } from './explanation.ts'
 import { hasShapeOf, likenessOf } from './likeness.ts'
 
 /** How a file is laid out, as its beginning tells. */
@@ -21,8 +21,8 @@ export interface Layout {
   header: string[] | undefined
   /** Whether rows may be explanations of a template: not where somebody has said that the file has no header. */
   hasExplanations: boolean
-  /** Whether its codes are whole sentences, as far as its beginning tells. */
-  hasSentences: boolean
+  /** Whether its codes are of several words, as far as its beginning tells. */
+  inWords: boolean
 }
 
 /** What somebody has said about the layout of a file. */
@@ -81,8 +81,10 @@ export function findStart(
     ...readBeginning(text, from, last, delimiter),
   }))
   const withRows = readings.filter(({ rows }) => rows.length > 0)
-  const empty = readings.find(({ delimiter, rows }) => rows.length === 0 && delimiter !== onlyWithHeader)
-  const blank = empty ?? (withRows.length === 0 ? readings[0] : undefined)
+  const empty = readings.filter(({ rows, blankRows }) => rows.length === 0 && blankRows > 0)
+  const blank =
+    empty.find(({ delimiter }) => delimiter !== onlyWithHeader) ??
+    (withRows.length === 0 ? (empty[0] ?? readings[0]) : undefined)
   if (blank !== undefined) return { blankRows: blank.blankRows, next: blank.blankEnd }
   if (options.header === false)
     return withoutHeader(bestWithoutName(withRows, options.column), options.column, true)
@@ -98,7 +100,11 @@ function named(readings: readonly Reading[], column: string, isNumberPossible: b
   )
   const candidate = best(candidates)
   if (candidate === undefined && isNumberPossible && /^[1-9]\d{0,2}$/.test(column)) {
-    const header = best(readings.flatMap(headersIn)) ?? { ...bestWithoutName(readings, column), at: 0, found: [] }
+    const header = best(readings.flatMap(headersIn)) ?? {
+      ...bestWithoutName(readings, column),
+      at: 0,
+      found: [],
+    }
     return startAt(header, numbered(column, cellsOf(header)))
   }
   if (candidate === undefined) {
@@ -118,7 +124,9 @@ function unnamed(text: ByteString, readings: readonly Reading[], hasHeader: bool
   const reading = bestWithoutName(readings, undefined)
   const first = { ...reading, at: 0 }
   if (cellsOf(first).length > 1) {
-    const possible = hasHeader ? indicesOf(cellsOf(first), (cell) => kindOfName(textIn(cell)) === 'POSSIBLE') : []
+    const possible = hasHeader
+      ? indicesOf(cellsOf(first), (cell) => kindOfName(textIn(cell)) === 'POSSIBLE')
+      : []
     return startAt(first, possible.length === 1 ? (possible[0] ?? 0) : onlyOf([], cellsOf(first)))
   }
   if (hasHeader) return startAt(first, 0)
@@ -200,7 +208,9 @@ function checkCandidate(header: Candidate, index: number): void {
   }
   const others = rows
     .slice(at + 1)
-    .filter((row) => row.cells.join() !== cells.join() && kindOfName(textIn(row.cells[index] ?? '')) === 'USUAL')
+    .filter(
+      (row) => row.cells.join() !== cells.join() && kindOfName(textIn(row.cells[index] ?? '')) === 'USUAL',
+    )
   if (cells.length > 1 && words.length > 0 && others.length > words.length / 2)
     throw unclear(
       `The first row has ${quoted(name)} in column ${index + 1}, and so have rows below it: it is in doubt whether it ` +
@@ -212,7 +222,11 @@ function checkCandidate(header: Candidate, index: number): void {
 }
 
 /** Which row of a file of one column is its header, if any; no row has a usual name. */
-function headerOfColumn(text: ByteString, { rows }: Reading, readings: readonly Reading[]): number | undefined {
+function headerOfColumn(
+  text: ByteString,
+  { rows }: Reading,
+  readings: readonly Reading[],
+): number | undefined {
   checkOneColumn(text, rows, readings)
   const lines = rows.map(({ cells }) => textIn(cells[0] ?? ''))
   let first = 0
@@ -290,7 +304,9 @@ function bestWithoutName(readings: readonly Reading[], column: string | undefine
 
 /** Bars are believed without a name only where somebody says that there are columns, and nothing else makes some. */
 function isDoubtful({ delimiter, rows }: Reading, column: string | undefined): boolean {
-  return delimiter === onlyWithHeader && (column === undefined || (rows[0]?.cells.length ?? 0) < Number(column))
+  return (
+    delimiter === onlyWithHeader && (column === undefined || (rows[0]?.cells.length ?? 0) < Number(column))
+  )
 }
 
 /** The layout of a file without a header. `isSaid`: somebody has said that it has none. */
@@ -305,7 +321,7 @@ function withoutHeader(reading: Reading, column: string | undefined, isSaid: boo
   const index = column === undefined ? 0 : numbered(column, cells)
   const layout = layoutOf(reading, cells, index, undefined)
   return {
-    layout: { ...layout, hasExplanations: !isSaid, hasSentences: areSentences(reading.rows, 0, index) },
+    layout: { ...layout, hasExplanations: !isSaid, inWords: areWords(reading.rows, 0, index) },
     above: first?.above ?? 0,
     next: first?.start ?? 0,
   }
@@ -317,7 +333,7 @@ function startAt(header: Reading & { at: number }, index: number): Start {
   if (row === undefined) throw new RangeError('There is no such row.')
   const layout = layoutOf(header, cells, index, cells)
   return {
-    layout: { ...layout, hasSentences: areSentences(header.rows, header.at + 1, index) },
+    layout: { ...layout, inWords: areWords(header.rows, header.at + 1, index) },
     above: row.above + 1,
     next: row.next,
   }
@@ -341,13 +357,15 @@ function layoutOf(
     name: header === undefined ? undefined : nameIn(header[index] ?? ''),
     header: header?.slice(0, maxNames).map(shortened),
     hasExplanations: true,
-    hasSentences: false,
+    inWords: false,
   }
 }
 
-function areSentences(rows: readonly BeginningRow[], from: number, index: number): boolean {
+function areWords(rows: readonly BeginningRow[], from: number, index: number): boolean {
   const texts = rows.slice(from).map(({ cells }) => textIn(cells[index] ?? ''))
-  return texts.filter(isSentence).length > texts.length / 3 && texts.length > 3
+  return (
+    texts.length > maxExplanationRows && texts.filter((text) => /\s/.test(text)).length > texts.length / 2
+  )
 }
 
 function cellsOf({ rows, at }: Reading & { at: number }): readonly ByteString[] {

@@ -3,15 +3,8 @@ import { maxBeginningBytes } from './beginning.ts'
 import { lineEnd, neverClosed, type Row, goesOn, readLine, readRow, strayQuote } from './cells.ts'
 import { anythingUnusual, isBlank, longestCode, readCode } from './code.ts'
 import { CodeFileError } from './code-file-error.ts'
-import { isExplanation, isSentence, maxExplanationRows } from './explanation.ts'
-import {
-  delimiters,
-  findStart,
-  type Layout,
-  type LayoutOptions,
-  nameOf,
-  onlyWithHeader,
-} from './layout.ts'
+import { isExplanation, isRemark, maxExplanationRows } from './explanation.ts'
+import { delimiters, findStart, type Layout, type LayoutOptions, nameOf, onlyWithHeader } from './layout.ts'
 
 /** In the order of the file. */
 export interface Rows {
@@ -65,8 +58,10 @@ export class RowReader {
   #singleLines = 0
   /** Set while it is not known whether the next line begins inside a quoted cell. */
   #doubt: Doubt | undefined
-  /** How many bytes have been read since a row with quotes; a cell that ends further behind is in no doubt. */
-  #sinceQuotes = Number.POSITIVE_INFINITY
+  /** How many quotes the table has, whether any begins a cell, and the first row in which they make no sense. */
+  #quotes = 0
+  #hasQuotedCells = false
+  #firstNonsense: number | undefined
   #number = 0
   #headerRow: number | undefined
   #count = 0
@@ -91,6 +86,7 @@ export class RowReader {
   /** Yields whenever there are `rowsAtOnce` rows. `last`: nothing comes after this piece. */
   *read(piece: ByteString, last: boolean): Generator<Rows> {
     const text = this.#rest + piece
+    if (this.#layout !== undefined) this.#quotes += quotesIn(piece)
     let at = 0
     while (at < text.length) {
       const from = at
@@ -102,9 +98,8 @@ export class RowReader {
         const end = this.#doubt === undefined ? endOfLines(text, at, last) : at
         if (this.#doubt !== undefined) at = this.#readDoubtful(text, at, last, this.#layout, this.#doubt)
         else if (end === at) at = this.#readOne(text, at, last, this.#layout)
-        else if (this.#isTrusted(text, at, end, last, this.#layout)) {
+        else {
           yield* this.#readLines(text.slice(at, end), this.#layout)
-          this.#sinceQuotes += end - at
           at = end
         }
       }
@@ -123,8 +118,20 @@ export class RowReader {
     return batch
   }
 
-  /** CodeFileError if the file had no row. */
+  /**
+   * CodeFileError if the file had no row, or if the quotes of a table do not come in pairs: then a quoted cell may have
+   * ended, or gone on, in any of its rows, and what looks like a row is the rest of one.
+   */
   end(): void {
+    if (this.#hasQuotedCells && this.#quotes % 2 === 1 && (this.#layout?.columns ?? 1) > 1)
+      throw new CodeFileError(
+        `The quotes (") in the file do not come in pairs, so it is in doubt where its rows end${
+          this.#firstNonsense === undefined
+            ? ''
+            : `; the first that makes no sense is row ${this.#firstNonsense}`
+        }. Look there and in the rows above: each quote that opens a cell has to be closed, and one that belongs to a ` +
+          'cell has to be doubled, in a cell that stands in quotes.',
+      )
     if (this.#count > 0) return
     throw new CodeFileError(
       this.#layout === undefined
@@ -158,6 +165,7 @@ export class RowReader {
       return start.next
     }
     this.#layout = start.layout
+    this.#quotes = quotesIn(text.slice(start.next))
     this.#number += start.above
     if (start.layout.header !== undefined) this.#headerRow = this.#number
     return start.next
@@ -194,34 +202,22 @@ export class RowReader {
   #readOne(text: ByteString, at: number, last: boolean, layout: Layout): number {
     const row = this.#readRow(text, at, last, layout.delimiters)
     if (row.kind === 'UNFINISHED') return at
-    this.#sinceQuotes = 0
     if (row.kind === 'UNREADABLE') {
       const next = this.#refuseLine(text, at, last, row)
-      if (layout.columns > 1)
-        this.#doubt = { inside: true, outside: true, isOpen: row.reason !== goesOn, bytes: 0 }
+      if (layout.columns > 1) {
+        this.#hasQuotedCells = true
+        this.#firstNonsense ??= this.#number
+        // The quote at which it breaks may be the wrong one, or the one that has opened the cell: then the cell goes on.
+        const until = row.reason === goesOn && row.triedTo > next ? row.triedTo - next : undefined
+        this.#doubt = { inside: true, outside: true, isOpen: row.reason !== goesOn, bytes: 0, until }
+        this.#singleLines = 0
+      }
       return next
     }
+    this.#hasQuotedCells ||= row.quoted
     this.#number += 1
     this.#addRow(row, text.slice(at, row.end), layout)
     return row.next
-  }
-
-  /**
-   * Whether lines without quotes, from `at` to `end`, are rows. They are in doubt if what comes behind them makes sense
-   * only as the end of a quoted cell: then that cell has not ended where it seemed to.
-   */
-  #isTrusted(text: ByteString, at: number, end: number, last: boolean, layout: Layout): boolean {
-    if (layout.columns === 1 || this.#sinceQuotes + end - at > longestRow) return true
-    const line = lineEnd(text, end, last)
-    // What is kept until it is clear is no more than a row can be.
-    if (line === undefined) return text.length - end > longestRow
-    const next = text.slice(end, line.end)
-    if (!next.includes('"')) return true
-    const isDoubtful =
-      readLine(next, false, layout.delimiters).kind === 'NONSENSE' &&
-      readLine(next, true, layout.delimiters).kind !== 'NONSENSE'
-    if (isDoubtful) this.#doubt = { inside: true, outside: true, isOpen: false, bytes: 0 }
-    return !isDoubtful
   }
 
   /** Reads a line of which it is not known whether it begins inside a quoted cell. */
@@ -237,7 +233,7 @@ export class RowReader {
       doubt.bytes += longestRow
       return this.#refuseLine(text, at, last, { kind: 'UNREADABLE', reason: tooLong, triedTo: at })
     }
-    if (doubt.inside && doubt.outside) {
+    if (doubt.inside && doubt.until === undefined) {
       const settled = this.#isSettled(text, at, last, layout, doubt)
       if (settled === undefined) return at
       if (settled) {
@@ -246,13 +242,18 @@ export class RowReader {
       }
     }
     const content = text.slice(at, line.end)
-    const inside = doubt.inside ? readLine(content, true, layout.delimiters) : undefined
+    const goesOnFrom = doubt.until ?? 0
+    const isBefore = goesOnFrom > content.length
+    doubt.until = isBefore ? Math.max(0, goesOnFrom - (line.next - at)) : undefined
+    const inside = doubt.inside ? readLine(content.slice(goesOnFrom), true, layout.delimiters) : undefined
     const outside = doubt.outside ? readLine(content, false, layout.delimiters) : undefined
     const kinds = [inside?.kind, outside?.kind]
     this.#number += 1
     if (!isBlank(content))
       this.#refuse(content, outside?.kind === 'NONSENSE' ? outside.reason : restOfAnother)
     doubt.bytes += line.next - at
+    // It is known already that a cell goes on, or that none does.
+    if (isBefore) return line.next
     doubt.inside = kinds.includes('GOES_ON')
     doubt.outside = kinds.includes('ENDS')
     if (!doubt.inside && !doubt.outside) {
@@ -260,7 +261,6 @@ export class RowReader {
       doubt.outside = true
       doubt.isOpen = false
     } else if (!doubt.inside) this.#doubt = undefined
-    this.#sinceQuotes = 0
     return line.next
   }
 
@@ -268,13 +268,7 @@ export class RowReader {
    * Whether a line that is in doubt begins a row for certain: the next quote makes sense only then, or there is none
    * that could end a cell. `undefined` if the text ends before that is clear.
    */
-  #isSettled(
-    text: ByteString,
-    at: number,
-    last: boolean,
-    layout: Layout,
-    doubt: Doubt,
-  ): boolean | undefined {
+  #isSettled(text: ByteString, at: number, last: boolean, layout: Layout, doubt: Doubt): boolean | undefined {
     if (doubt.quoteAt === undefined || doubt.quoteAt < at || doubt.text !== text) {
       doubt.quoteAt = text.indexOf('"', at)
       doubt.text = text
@@ -287,6 +281,7 @@ export class RowReader {
     }
     if (quote >= text.length) return last || text.length - at > longestRow ? !doubt.isOpen : undefined
     if (quote - at > longestRow) return !doubt.isOpen
+    if (!doubt.outside) return false
     const start = Math.max(text.lastIndexOf('\n', quote), text.lastIndexOf('\r', quote)) + 1
     const line = lineEnd(text, quote, last)
     if (line === undefined) return text.length - quote > longestRow ? false : undefined
@@ -351,13 +346,15 @@ export class RowReader {
         `The row has ${cells.length} cells and the first row ${columns}, so it is in doubt which is the code. Put a ` +
           'cell that has a comma, a semicolon or a tab in quotes.',
       )
-    } else if (columns > 1 && cells.length === 1 && cell.includes(layout.delimiters)) {
+    } else if (columns > 1 && cells.length < columns && cell.includes(layout.delimiters)) {
       this.#refuse(
         row,
-        'The row stands in quotes as a whole. Put quotes around each cell by itself, or around none.',
+        `The row has ${cells.length} cells and the first row ${columns}, and quotes around more than one of them. Put ` +
+          'quotes around each cell by itself, or around none.',
       )
     } else if (strays.includes(index) && (cell.split('"').length - 1) % 2 === 1) {
       this.#refuse(row, strayQuote)
+      this.#firstNonsense ??= this.#number
     } else {
       const reading = readCode(cell)
       if ('refused' in reading) this.#refuse(cell, reading.refused)
@@ -380,10 +377,11 @@ export class RowReader {
     else this.#accept(code)
   }
 
-  #isText(code: string, { hasExplanations, hasSentences, name }: Layout): boolean {
+  #isText(code: string, { hasExplanations, inWords, name }: Layout): boolean {
     if (!hasExplanations) return false
-    if (name !== undefined && this.#count < maxExplanationRows && isExplanation(code)) return true
-    return !hasSentences && isSentence(code)
+    if (name !== undefined && this.#count < maxExplanationRows && isExplanation(code, inWords)) return true
+    // Most codes have no space.
+    return !inWords && code.includes(' ') && isRemark(code)
   }
 
   #accept(code: string): void {
@@ -411,9 +409,17 @@ interface Doubt {
   isOpen: boolean
   /** How much has been read since. */
   bytes: number
+  /** So far behind, a cell that goes on has a quote that is to be passed over. */
+  until?: number | undefined
   /** Where the next quote stands in this text, once that was looked for. */
   quoteAt?: number
   text?: ByteString
+}
+
+function quotesIn(text: ByteString): number {
+  let count = 0
+  for (let at = text.indexOf('"'); at !== -1; at = text.indexOf('"', at + 1)) count += 1
+  return count
 }
 
 const lineEnds = /[\r\n]/

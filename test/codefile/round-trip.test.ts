@@ -25,7 +25,7 @@ const files = fc
     rows: fc.array(
       fc.record({
         code: codes,
-        others: fc.array(others, { minLength: 3, maxLength: 3 }),
+        others: fc.array(others, { minLength: 4, maxLength: 4 }),
         quotes: fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }),
         space: fc.constantFrom('', ' '),
         end: fc.constantFrom('\n', '\r\n', '\r'),
