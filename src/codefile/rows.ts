@@ -1,6 +1,6 @@
-import { type ByteString, shown } from './byte-string.ts'
 import { maxBeginningBytes } from './beginning.ts'
-import { lineEnd, neverClosed, type Row, goesOn, readLine, readRow, strayQuote } from './cells.ts'
+import { type ByteString, shown } from './byte-string.ts'
+import { goesOn, lineEnd, neverClosed, type Row, readLine, readRow, strayQuote } from './cells.ts'
 import { anythingUnusual, isBlank, longestCode, readCode } from './code.ts'
 import { CodeFileError } from './code-file-error.ts'
 import { isExplanation, isRemark, maxExplanationRows } from './explanation.ts'

@@ -5,8 +5,8 @@ import type { EventFeed } from '../domain/feed.ts'
 import type { GuessLimit } from '../domain/guess-limit.ts'
 import type { KeyWatch } from '../domain/keywatch.ts'
 import type { LookUps } from '../domain/lookup.ts'
-import type { Uploads } from '../domain/upload.ts'
-import type { Watch } from '../domain/watch.ts'
+import { readUploadWaits, type Uploads, type UploadWait } from '../domain/upload.ts'
+import type { Watch, WatchedTask } from '../domain/watch.ts'
 import type { Format, Pool, Scope, Task } from '../generated/prisma/client.ts'
 
 /** What the service is made of, as far as the API needs it. */
@@ -18,7 +18,7 @@ export interface Services {
   uploads: Uploads
   feed: EventFeed
   pools: Watch<Pool>
-  tasks: Watch<Task>
+  tasks: Watch<WatchedTask>
   keys: KeyWatch
 }
 
@@ -41,6 +41,8 @@ export interface NodeLoaders {
   format: DataLoader<string, Format | null>
   pool: DataLoader<string, Pool | null>
   task: DataLoader<string, Task | null>
+  /** What an upload waits for; null for one that does not wait. */
+  uploadWait: DataLoader<string, UploadWait | null>
 }
 
 export function createContext(services: Services, credentials: Credentials): Context {
@@ -54,6 +56,13 @@ export function createContext(services: Services, credentials: Credentials): Con
       format: byId((ids) => prisma.format.findMany(of(ids))),
       pool: byId((ids) => prisma.pool.findMany(of(ids))),
       task: byId((ids) => prisma.task.findMany(of(ids))),
+      uploadWait: new DataLoader(
+        async (ids) => {
+          const waits = await readUploadWaits(services.books, accountId, [...new Set(ids)])
+          return ids.map((id) => waits.get(id) ?? null)
+        },
+        { cache: false, maxBatchSize: 10_000 },
+      ),
     },
   }
 }
