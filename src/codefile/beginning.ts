@@ -37,23 +37,34 @@ export function readBeginning(text: ByteString, from: number, last: boolean, del
   let above = 0
   let isBelowBlank = false
   let beginsUnreadable = false
+  let unreadable = 0
   let blankRows = 0
   let blankEnd = from
   // Up to where a row is one line, as in `RowReader`: so a text that is made to be read again and again is not.
   let singleLines = from
   const limit = Math.min(text.length, from + maxBeginningBytes)
   for (let at = from; at < limit && rows.length < maxBeginningRows; ) {
-    const line = lineEnd(text, at, last)
+    if (text.startsWith('\n', at)) {
+      // The usual blank row, of which there can be very many.
+      above += 1
+      isBelowBlank = true
+      at += 1
+      if (rows.length === 0) [blankRows, blankEnd] = [above, at]
+      continue
+    }
+    const line = at < singleLines ? lineEnd(text, at, last) : undefined
     if (line === undefined && at < singleLines) break
     const row =
-      at < singleLines && line !== undefined
+      line !== undefined
         ? shifted(readRow(text.slice(at, line.end), 0, true, delimiter), at, line)
         : readRow(text, at, last, delimiter)
     if (row.kind === 'UNFINISHED') break
     if (row.kind === 'BROKEN') {
-      if (line === undefined) break
+      const broken = lineEnd(text, at, last)
+      unreadable += 1
+      if (broken === undefined || unreadable > maxBeginningRows) break
       singleLines = Math.max(singleLines, row.at)
-      at = line.next
+      at = broken.next
       above += 1
       isBelowBlank = false
       beginsUnreadable ||= rows.length === 0

@@ -57,6 +57,12 @@ interface Candidate extends Reading {
   found: number[]
 }
 
+// Neither names nor codes are longer, in bytes.
+const maxCompared = 1_024
+
+// Of a row, so many cells are looked at for a usual name.
+const maxColumnsLookedAt = 500
+
 // The lines of a title above a table.
 const maxTitleRows = 15
 
@@ -138,7 +144,10 @@ function unnamed(text: ByteString, readings: readonly Reading[], hasHeader: bool
 
 /** The rows of a reading that may be the header, by the names in them: the most likely one, or none. */
 function headersIn(reading: Reading): Candidate[] {
-  const candidates = candidatesIn(reading, (cell) => kindOfName(textIn(cell)) === 'USUAL')
+  const candidates = candidatesIn(
+    reading,
+    (cell, index) => index < maxColumnsLookedAt && kindOfName(textIn(cell)) === 'USUAL',
+  )
   let [header] = candidates
   if (header === undefined) return []
   // The title of a table can be such a word as well: "Coupons", and below it the table of them.
@@ -165,7 +174,7 @@ function headersIn(reading: Reading): Candidate[] {
   return isOneOfMany ? [] : [header]
 }
 
-function candidatesIn(reading: Reading, test: (cell: ByteString) => boolean): Candidate[] {
+function candidatesIn(reading: Reading, test: (cell: ByteString, index: number) => boolean): Candidate[] {
   return reading.rows
     .slice(0, maxTitleRows + 1)
     .map(({ cells }, at) => ({ ...reading, at, found: indicesOf(cells, test) }))
@@ -381,6 +390,7 @@ function columnBelow({ rows, at }: Candidate, index: number): string[] {
 }
 
 function textIn(cell: ByteString): string {
+  if (cell.length > maxCompared) return decodedLeniently(cell.slice(0, maxCompared)).trim()
   return (decoded(cell) ?? '').trim()
 }
 
@@ -425,8 +435,11 @@ function nameIn(cell: ByteString): string {
   return nameOf(decodedLeniently(cell))
 }
 
-function indicesOf(cells: readonly ByteString[], test: (cell: ByteString) => boolean): number[] {
-  return [...cells.keys()].filter((index) => test(cells[index] ?? ''))
+function indicesOf(
+  cells: readonly ByteString[],
+  test: (cell: ByteString, index: number) => boolean,
+): number[] {
+  return [...cells.keys()].filter((index) => test(cells[index] ?? '', index))
 }
 
 function namedBy(column: string, found: number[], cells: readonly ByteString[]): number {

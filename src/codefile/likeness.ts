@@ -5,6 +5,8 @@
  */
 export type Likeness = 'LIKE' | 'UNLIKE' | 'UNCLEAR'
 
+const maxStart = 32
+
 // One line in twenty may be another than the rest.
 const few = 0.05
 
@@ -75,7 +77,7 @@ function compare(first: string, below: readonly string[]): Likeness {
 }
 
 function commonStart(lines: readonly string[]): string {
-  let start = lines[0] ?? ''
+  let start = (lines[0] ?? '').slice(0, maxStart)
   for (const line of lines) while (!line.startsWith(start)) start = start.slice(0, -1)
   return start
 }

@@ -171,7 +171,10 @@ export class RowReader {
     return start.next
   }
 
-  /** Why the row that begins at `at` cannot be read, for each delimiter with which it cannot; `undefined` if the text ends before its end. */
+  /**
+   * Why the row that begins at `at` cannot be read, for each delimiter with which it cannot; `undefined` if the text ends
+   * before its end.
+   */
   #unreadable(text: ByteString, at: number, last: boolean): Unreadable[] | undefined {
     const unreadable: Unreadable[] = []
     for (const delimiter of this.#delimiters) {
@@ -215,6 +218,7 @@ export class RowReader {
       return next
     }
     this.#hasQuotedCells ||= row.quoted
+    if (row.strays.length > 0) this.#firstNonsense ??= this.#number + 1
     this.#number += 1
     this.#addRow(row, text.slice(at, row.end), layout)
     return row.next
@@ -270,17 +274,14 @@ export class RowReader {
    */
   #isSettled(text: ByteString, at: number, last: boolean, layout: Layout, doubt: Doubt): boolean | undefined {
     if (doubt.quoteAt === undefined || doubt.quoteAt < at || doubt.text !== text) {
-      doubt.quoteAt = text.indexOf('"', at)
+      const found = text.indexOf('"', at)
+      doubt.quoteAt = found === -1 ? text.length : found
       doubt.text = text
     }
     const quote = doubt.quoteAt
-    if (quote === -1) {
-      doubt.quoteAt = text.length
-      if (last) return !doubt.isOpen
-      return text.length - at > longestRow ? !doubt.isOpen : undefined
-    }
-    if (quote >= text.length) return last || text.length - at > longestRow ? !doubt.isOpen : undefined
-    if (quote - at > longestRow) return !doubt.isOpen
+    const isFar = quote - at > longestRow
+    if (quote === text.length && !last && !isFar) return undefined
+    if (quote === text.length || isFar) return !doubt.isOpen
     if (!doubt.outside) return false
     const start = Math.max(text.lastIndexOf('\n', quote), text.lastIndexOf('\r', quote)) + 1
     const line = lineEnd(text, quote, last)
@@ -354,7 +355,6 @@ export class RowReader {
       )
     } else if (strays.includes(index) && (cell.split('"').length - 1) % 2 === 1) {
       this.#refuse(row, strayQuote)
-      this.#firstNonsense ??= this.#number
     } else {
       const reading = readCode(cell)
       if ('refused' in reading) this.#refuse(cell, reading.refused)
@@ -411,7 +411,7 @@ interface Doubt {
   bytes: number
   /** So far behind, a cell that goes on has a quote that is to be passed over. */
   until?: number | undefined
-  /** Where the next quote stands in this text, once that was looked for. */
+  /** Where the next quote stands in this text, or that ends, once it was looked for. */
   quoteAt?: number
   text?: ByteString
 }
