@@ -1,4 +1,6 @@
 import { v7 as newId } from 'uuid'
+import { kindOfName } from '../codefile/column-names.ts'
+import type { FileLayout } from '../codefile/read.ts'
 import { CommitUnansweredError, isUnavailable } from '../database/errors.ts'
 import type { Queryable } from '../database/transaction.ts'
 import type { TaskFailureCode, TaskStatus } from '../generated/prisma/client.ts'
@@ -279,10 +281,21 @@ export function uploadWarnings(upload: {
   duplicatesInFile: bigint
   duplicatesInAccount: bigint
   refused: bigint
+  header: boolean | null
+  column: string | null
+  layout: unknown
 }): string[] {
   const { status, dryRun, rowsRead, accepted, duplicatesInAccount, refused } = upload
   if (status !== 'COMPLETED') return []
   const warnings: string[] = []
+  const { headerRow, header, columnNumber } = (upload.layout ?? {}) as Partial<FileLayout>
+  const name = header?.[(columnNumber ?? 0) - 1]
+  const isSaid = upload.header !== null || upload.column !== null
+  if (!isSaid && name !== undefined && kindOfName(name) !== 'USUAL')
+    warnings.push(
+      `Row ${headerRow}, "${name}", was taken for the header, since it looks like none of the rows below it. If it is a ` +
+        'code, upload it in a file of its own, with header=false.',
+    )
   const rows = (count: bigint) => `${count.toLocaleString('en-US')} ${count === 1n ? 'row' : 'rows'}`
   if (accepted === 0n && rowsRead > 0n)
     warnings.push(

@@ -93,8 +93,8 @@ const Upload = builder.objectRef<TaskRow>('Upload').implement({
     }),
     warnings: t.stringList({
       description:
-        'What to look at although the upload is COMPLETED, for people: that it has added nothing, or that rows were ' +
-        'refused. Empty if there is nothing to say.',
+        'What to look at although the upload is COMPLETED, for people: that it has added nothing, that rows were refused, ' +
+        'or that a row of an unknown name was taken for the header. Empty if there is nothing to say.',
       resolve: (task) => uploadWarnings(task),
     }),
     dryRun: t.exposeBoolean('dryRun', {

@@ -584,6 +584,15 @@ describe('the header of a file', () => {
     expect((await Promise.all(tasks)).map(({ upload }) => upload.accepted)).toEqual(['2', '3'])
   })
 
+  test('is pointed out when it was taken for one by its looks alone', async () => {
+    const name = newName().toUpperCase()
+    const file = `Zorgbon\n${[1, 2, 3, 4, 5].map((at) => `${name}${at}\n`).join('')}`
+    const { upload } = await run(file, { dryRun: true })
+    expect(upload).toMatchObject({ accepted: '5', layout: { headerRow: 1 } })
+    expect(upload.warnings).toEqual([expect.stringContaining('Row 1, "Zorgbon", was taken for the header')])
+    expect((await run(file, { dryRun: true, header: true })).upload.warnings).toEqual([])
+  })
+
   test('that is said not to be there leaves the column to be named by its number', async () => {
     const name = newName()
     const file = `1,${name}\n2,${name}x\n`
