@@ -99,11 +99,15 @@ export function findStart(
     : named(withRows, options.column, options.header === true)
 }
 
+/** With the column that somebody has named. */
 function named(readings: readonly Reading[], column: string, isNumberPossible: boolean): Start {
   const name = nameOf(column)
-  const candidates = readings.flatMap((reading) =>
-    candidatesIn(reading, (cell) => name !== '' && nameIn(cell) === name).slice(0, 1),
-  )
+  const candidates = readings.flatMap((reading) => {
+    const all = candidatesIn(reading, (cell) => name !== '' && nameIn(cell) === name)
+    // A title can be the same word.
+    const header = all.find((candidate) => cellsOf(candidate).length > 1) ?? all[0]
+    return header === undefined || isRowOfMany(header) ? [] : [header]
+  })
   const candidate = best(candidates)
   if (candidate === undefined && isNumberPossible && /^[1-9]\d{0,2}$/.test(column)) {
     const header = best(readings.flatMap(headersIn)) ?? {
@@ -120,6 +124,7 @@ function named(readings: readonly Reading[], column: string, isNumberPossible: b
   return startAt(candidate, namedBy(column, candidate.found, cellsOf(candidate)))
 }
 
+/** With the column that is found by its name, or is the only one. */
 function unnamed(text: ByteString, readings: readonly Reading[], hasHeader: boolean): Start {
   const candidate = best(readings.flatMap(headersIn))
   if (candidate !== undefined) {
@@ -163,9 +168,7 @@ function headersIn(reading: Reading): Candidate[] {
   const { at, found } = header
   const above = reading.rows.slice(0, at)
   const cells = cellsOf(header)
-  // A row like any other, of which one cell happens to be such a word.
-  if (cells.length > 1 && above.some((row, i) => row.cells.length >= cells.length && !isApart(header, i)))
-    return []
+  if (isRowOfMany(header)) return []
   const words = columnBelow(header, found[0] ?? 0)
   const isOneOfMany =
     cells.length === 1 &&
@@ -189,6 +192,14 @@ function best(candidates: readonly Candidate[]): Candidate | undefined {
       cellsOf(b).length - cellsOf(a).length ||
       a.at - b.at,
   )[0]
+}
+
+/** Whether a row is one like those above it, of which a cell happens to be the name of a column. */
+function isRowOfMany(row: Candidate): boolean {
+  const { length } = cellsOf(row)
+  return (
+    length > 1 && row.rows.slice(0, row.at).some(({ cells }, i) => cells.length >= length && !isApart(row, i))
+  )
 }
 
 /** Whether a blank row stands between a row and the header below it. */
