@@ -2,3 +2,8 @@
 export class CodeFileError extends Error {
   override name = 'CodeFileError'
 }
+
+/** A file that can be read in more than one way. The message shows how it begins, and says what to tell. */
+export class HeaderUnclearError extends CodeFileError {
+  override name = 'HeaderUnclearError'
+}

@@ -7,8 +7,13 @@ import { RowReader, type Rows } from './rows.ts'
 import { unpack } from './unpack.ts'
 
 export interface CodeFileOptions {
-  /** The name of the column with the codes. Without it the column is found by its name, or is the only one. */
+  /**
+   * The name of the column with the codes, or with `header` its number, from 1. Without it the column is found by its
+   * name, or is the only one.
+   */
   column?: string | undefined
+  /** Whether the file has a header. Without it that is found out, or asked. */
+  header?: boolean | undefined
   /** How long the text may be, unpacked. */
   maximumBytes: number
   /** So many of the first rows, with a code or refused, are passed over: where an earlier reading came to. */
@@ -19,11 +24,25 @@ export interface CodeFileOptions {
 export interface FileRows extends Rows {
   /** How much of the file has been read, as it came. */
   bytesRead: number
+  /** How the file is laid out, as soon as that is known. */
+  layout: FileLayout | undefined
+}
+
+/** How a file of codes has been read. Texts are shortened. */
+export interface FileLayout {
+  /** The number of the row that was taken for the header; null if the file has none. */
+  headerRow: number | null
+  /** The cells of the header; null if the file has none. */
+  header: string[] | null
+  /** The number of the column with the codes, from 1. */
+  columnNumber: number
+  /** What divides the cells; null in a file of one column. */
+  delimiter: string | null
 }
 
 /**
  * Reads a file of codes: CSV with comma, semicolon or tab, or one code a line; with or without a header; UTF-8; packed
- * with gzip or not. See `layoutOf` for how the column is found, `readRow` for how rows are read, `readCode` for what a
+ * with gzip or not. See `findStart` for how the header and the column are found, `readRow` for how rows are read, `readCode` for what a
  * code can be.
  *
  * Yields up to `rowsAtOnce` rows at a time, and now and then none, so that progress is seen in a file that has few.
@@ -43,11 +62,15 @@ export interface FileRows extends Rows {
  */
 export async function* readCodeFile(
   bytes: AsyncIterable<Uint8Array>,
-  { column, maximumBytes, skip = 0 }: CodeFileOptions,
+  { column, header, maximumBytes, skip = 0 }: CodeFileOptions,
 ): AsyncGenerator<FileRows> {
-  const reader = new RowReader(column, skip)
+  const reader = new RowReader({ column, header }, skip)
   const source = { bytesRead: 0 }
-  const withProgress = (rows: Rows): FileRows => ({ ...rows, bytesRead: source.bytesRead })
+  const withProgress = (rows: Rows): FileRows => ({
+    ...rows,
+    bytesRead: source.bytesRead,
+    layout: layoutOf(reader),
+  })
 
   let turnBegan = performance.now()
   let piecesSinceRows = 0
@@ -66,6 +89,17 @@ export async function* readCodeFile(
   }
   reader.end()
   yield withProgress(reader.take())
+}
+
+function layoutOf({ layout, headerRow }: RowReader): FileLayout | undefined {
+  return (
+    layout && {
+      headerRow: headerRow ?? null,
+      header: layout.header ?? null,
+      columnNumber: layout.index + 1,
+      delimiter: layout.columns > 1 ? layout.delimiters : null,
+    }
+  )
 }
 
 const pieceSize = 65_536

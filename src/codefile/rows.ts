@@ -1,17 +1,11 @@
 import { grouped } from '../grouped.ts'
+import { maxBeginningBytes } from './beginning.ts'
 import { type ByteString, shown } from './byte-string.ts'
-import { lineEnd, neverClosed, type Row, readRow } from './cells.ts'
+import { goesOn, lineEnd, neverClosed, type Row, readLine, readRow, strayQuote } from './cells.ts'
 import { anythingUnusual, isBlank, longestCode, readCode } from './code.ts'
 import { CodeFileError } from './code-file-error.ts'
-import {
-  delimiters,
-  type FirstRow,
-  haveUsualName,
-  type Layout,
-  layoutOf,
-  nameOf,
-  onlyWithHeader,
-} from './layout.ts'
+import { isExplanation, isRemark, maxExplanationRows } from './explanation.ts'
+import { delimiters, findStart, type Layout, type LayoutOptions, nameOf, onlyWithHeader } from './layout.ts'
 
 /** In the order of the file. */
 export interface Rows {
@@ -42,9 +36,14 @@ interface Unreadable {
  * and reading goes on with the next: a row that is longer than any can be, and one with a quote that opens and is not
  * closed before the file ends or the row gets too long. So neither a line of any length nor a stray quote costs memory,
  * or the rows behind it.
+ *
+ * In a file of several columns, what follows a row whose quotes make no sense may be the rest of it, and be taken for
+ * rows. From there on, each line is read in both ways, as one that begins a row and as one that begins inside a quoted
+ * cell, and it is refused until only the first makes sense. A file of one column needs none of this: a code has no line
+ * ends in it, so each of its lines is a row.
  */
 export class RowReader {
-  readonly #column: string | undefined
+  readonly #options: LayoutOptions
   readonly #skip: number
   #layout: Layout | undefined
   #delimiters: readonly string[] = [...delimiters, onlyWithHeader]
@@ -58,32 +57,56 @@ export class RowReader {
    * thousand times as long.
    */
   #singleLines = 0
+  /** Set while it is not known whether the next line begins inside a quoted cell. */
+  #doubt: Doubt | undefined
+  /** How many quotes the table has, whether any begins a cell, and the first row in which they make no sense. */
+  #quotes = 0
+  #hasQuotedCells = false
+  #firstNonsense: number | undefined
   #number = 0
+  #headerRow: number | undefined
   #count = 0
   #batch: Rows = { rows: [], refused: [] }
 
   /** `skip`: of the rows, this many are passed over. */
-  constructor(column: string | undefined, skip: number) {
-    this.#column = column
+  constructor(options: LayoutOptions, skip: number) {
+    this.#options = options
     this.#skip = skip
+  }
+
+  /** How the file is laid out, as soon as that is known. */
+  get layout(): Layout | undefined {
+    return this.#layout
+  }
+
+  /** The number of the row that is the header, once the layout is known; `undefined` if there is none. */
+  get headerRow(): number | undefined {
+    return this.#headerRow
   }
 
   /** Yields whenever there are `rowsAtOnce` rows. `last`: nothing comes after this piece. */
   *read(piece: ByteString, last: boolean): Generator<Rows> {
     const text = this.#rest + piece
+    if (this.#layout !== undefined) this.#quotes += quotesIn(piece)
     let at = 0
     while (at < text.length) {
       const from = at
+      const doubt = this.#doubt
       if (this.#inRefusedLine) at = this.#endOfRefusedLine(text, at, last)
       else if (this.#layout === undefined) at = this.#readFirst(text, at, last)
       // What has told the layout may be the first row with a code.
       if (this.#layout !== undefined && !this.#inRefusedLine && at < text.length) {
-        const end = endOfLines(text, at, last)
-        if (end > at) yield* this.#readLines(text.slice(at, end), this.#layout)
-        at = end > at ? end : this.#readOne(text, at, last, this.#layout)
+        const end = this.#doubt === undefined ? endOfLines(text, at, last) : at
+        if (this.#doubt !== undefined) at = this.#readDoubtful(text, at, last, this.#layout, this.#doubt)
+        else if (end === at) at = this.#readOne(text, at, last, this.#layout)
+        else {
+          yield* this.#readLines(text.slice(at, end), this.#layout)
+          at = end
+        }
       }
       if (this.#isFull()) yield this.take()
-      if (at === from) break
+      // What has become clear, or doubtful, is read again in another way.
+      if (at === from && this.#doubt === doubt) break
     }
     this.#rest = text.slice(at)
     this.#singleLines = Math.max(0, this.#singleLines - at)
@@ -96,8 +119,20 @@ export class RowReader {
     return batch
   }
 
-  /** CodeFileError if the file had no row. */
+  /**
+   * CodeFileError if the file had no row, or if the quotes of a table do not come in pairs: then a quoted cell may have
+   * ended, or gone on, in any of its rows, and what looks like a row is the rest of one.
+   */
   end(): void {
+    if (this.#hasQuotedCells && this.#quotes % 2 === 1 && (this.#layout?.columns ?? 1) > 1)
+      throw new CodeFileError(
+        `The quotes (") in the file do not come in pairs, so it is in doubt where its rows end${
+          this.#firstNonsense === undefined
+            ? ''
+            : `; the first that makes no sense is row ${this.#firstNonsense}`
+        }. Look there and in the rows above: each quote that opens a cell has to be closed, and one that belongs to a ` +
+          'cell has to be doubled, in a cell that stands in quotes.',
+      )
     if (this.#count > 0) return
     throw new CodeFileError(
       this.#layout === undefined
@@ -106,76 +141,49 @@ export class RowReader {
     )
   }
 
-  /** Finds the layout in the first row that is not blank, and reads it if it is a header. */
+  /** Finds the layout in the beginning of the file, and where its codes begin. */
   #readFirst(text: ByteString, at: number, last: boolean): number {
-    const readings = this.#readings(text, at, last)
+    if (!last && text.length - at < maxBeginningBytes) return at
+    const line = text.slice(at, lineEnd(text, at, last)?.end)
+    const told = this.#number === 0 ? toldDelimiter.exec(line.trim())?.[1] : undefined
+    if (told !== undefined && this.#delimiters.length > 1) {
+      this.#delimiters = [told]
+      return lineEnd(text, at, last)?.next ?? text.length
+    }
+    const readings = this.#unreadable(text, at, last)
     if (readings === undefined) return at
-    const [first, ...others] = readings.rows
-    if (first === undefined) {
-      const [reading] = readings.unreadable.sort((a, b) => b.triedTo - a.triedTo) as [Unreadable]
-      if (this.#column !== undefined)
+    if (readings.length === this.#delimiters.length) {
+      const [reading] = readings.sort((a, b) => b.triedTo - a.triedTo) as [Unreadable]
+      if (this.#options.column !== undefined)
         throw new CodeFileError(
           `The first row, which has to be the header, cannot be read. ${reading.reason}`,
         )
       return this.#refuseLine(text, at, last, reading)
     }
-    const told = this.#number === 0 ? toldDelimiter.exec(text.slice(at, first.row.end))?.[1] : undefined
-    if (told !== undefined) {
-      this.#delimiters = [told]
-      return first.row.next
+    const start = findStart(text, at, last, this.#delimiters, this.#options)
+    if ('blankRows' in start) {
+      this.#number += start.blankRows
+      return start.next
     }
-    const blank = [first, ...others].find(isBlankRow)
-    if (blank !== undefined) {
-      const isDoubtful = blank.delimiter === onlyWithHeader && blank !== first && this.#column === undefined
-      const empty = isDoubtful ? this.#emptyBefore(text, at, last) : { rows: 1, next: blank.row.next }
-      if (empty === undefined) return at
-      this.#number += empty.rows
-      if (empty.rows > 0) return empty.next
-    }
-    const { layout, header } = layoutOf([first, ...others], this.#column)
-    this.#layout = layout
-    if (header === undefined) return at
-    this.#number += 1
-    return header.next
+    this.#layout = start.layout
+    this.#quotes = quotesIn(text.slice(start.next))
+    this.#number += start.above
+    if (start.layout.header !== undefined) this.#headerRow = this.#number
+    return start.next
   }
 
   /**
-   * How many rows before a header are blank, if bars are delimiters, and where they end. None where no header comes
-   * after them: then bars may be all of a code. `undefined` if the text ends before that is clear.
+   * Why the row that begins at `at` cannot be read, for each delimiter with which it cannot; `undefined` if the text ends
+   * before its end.
    */
-  #emptyBefore(text: ByteString, from: number, last: boolean): { rows: number; next: number } | undefined {
-    let rows = 0
-    let next = from
-    while (next < text.length) {
-      const readings = this.#readings(text, next, last)
-      if (readings === undefined) break
-      const blank = readings.rows.find(isBlankRow)
-      if (blank === undefined) {
-        const isHeader = readings.rows.some(({ row }) => haveUsualName(row.cells))
-        return isHeader ? { rows, next } : { rows: 0, next: from }
-      }
-      rows += 1
-      next = blank.row.next
-    }
-    // What is kept until it is clear is no more than a row can be.
-    return last || text.length - from > longestRow ? { rows: 0, next: from } : undefined
-  }
-
-  /** The row that begins at `at`, with each delimiter that is possible; `undefined` if the text ends before its end. */
-  #readings(
-    text: ByteString,
-    at: number,
-    last: boolean,
-  ): { rows: FirstRow[]; unreadable: Unreadable[] } | undefined {
-    const rows: FirstRow[] = []
+  #unreadable(text: ByteString, at: number, last: boolean): Unreadable[] | undefined {
     const unreadable: Unreadable[] = []
     for (const delimiter of this.#delimiters) {
       const row = this.#readRow(text, at, last, delimiter)
       if (row.kind === 'UNFINISHED') return undefined
-      if (row.kind === 'ROW') rows.push({ delimiter, row })
-      else unreadable.push(row)
+      if (row.kind === 'UNREADABLE') unreadable.push(row)
     }
-    return { rows, unreadable }
+    return unreadable
   }
 
   *#readLines(text: ByteString, layout: Layout): Generator<Rows> {
@@ -190,7 +198,7 @@ export class RowReader {
         const code = line.trim()
         if (code !== '') this.#addCode(code, line, layout)
       } else if (line.length > longestRow) this.#refuse(line, tooLong)
-      else this.#addRow(line.split(layout.split), line, layout)
+      else this.#addRow({ cells: line.split(layout.split), strays: [] }, line, layout)
       if (this.#isFull()) yield this.take()
     }
   }
@@ -198,10 +206,93 @@ export class RowReader {
   #readOne(text: ByteString, at: number, last: boolean, layout: Layout): number {
     const row = this.#readRow(text, at, last, layout.delimiters)
     if (row.kind === 'UNFINISHED') return at
-    if (row.kind === 'UNREADABLE') return this.#refuseLine(text, at, last, row)
+    if (row.kind === 'UNREADABLE') {
+      const next = this.#refuseLine(text, at, last, row)
+      if (layout.columns > 1) {
+        this.#hasQuotedCells = true
+        this.#firstNonsense ??= this.#number
+        // The quote at which it breaks may be the wrong one, or the one that has opened the cell: then the cell goes on.
+        const until = row.reason === goesOn && row.triedTo > next ? row.triedTo - next : undefined
+        this.#doubt = { inside: true, outside: true, isOpen: row.reason !== goesOn, bytes: 0, until }
+        this.#singleLines = 0
+      }
+      return next
+    }
+    this.#hasQuotedCells ||= row.quoted
+    if (row.strays.length > 0) this.#firstNonsense ??= this.#number + 1
     this.#number += 1
-    this.#addRow(row.cells, text.slice(at, row.end), layout)
+    this.#addRow(row, text.slice(at, row.end), layout)
     return row.next
+  }
+
+  /** Reads a line of which it is not known whether it begins inside a quoted cell. */
+  #readDoubtful(text: ByteString, at: number, last: boolean, layout: Layout, doubt: Doubt): number {
+    // No row is as long as that: it has ended, wherever that was.
+    if (doubt.bytes > longestRow) {
+      this.#doubt = undefined
+      return at
+    }
+    const line = lineEnd(text, at, last)
+    if (line === undefined && text.length - at <= longestRow) return at
+    if (line === undefined || line.end - at > longestRow) {
+      doubt.bytes += longestRow
+      return this.#refuseLine(text, at, last, { kind: 'UNREADABLE', reason: tooLong, triedTo: at })
+    }
+    if (doubt.inside && doubt.until === undefined) {
+      const settled = this.#isSettled(text, at, last, layout, doubt)
+      if (settled === undefined) return at
+      if (settled) {
+        this.#doubt = undefined
+        return at
+      }
+    }
+    const content = text.slice(at, line.end)
+    const goesOnFrom = doubt.until ?? 0
+    const isBefore = goesOnFrom > content.length
+    doubt.until = isBefore ? Math.max(0, goesOnFrom - (line.next - at)) : undefined
+    const inside = doubt.inside ? readLine(content.slice(goesOnFrom), true, layout.delimiters) : undefined
+    const outside = doubt.outside ? readLine(content, false, layout.delimiters) : undefined
+    const kinds = [inside?.kind, outside?.kind]
+    this.#number += 1
+    if (!isBlank(content))
+      this.#refuse(content, outside?.kind === 'NONSENSE' ? outside.reason : restOfAnother)
+    doubt.bytes += line.next - at
+    // It is known already that a cell goes on, or that none does.
+    if (isBefore) return line.next
+    doubt.inside = kinds.includes('GOES_ON')
+    doubt.outside = kinds.includes('ENDS')
+    if (!doubt.inside && !doubt.outside) {
+      doubt.inside = true
+      doubt.outside = true
+      doubt.isOpen = false
+    } else if (!doubt.inside) this.#doubt = undefined
+    return line.next
+  }
+
+  /**
+   * Whether a line that is in doubt begins a row for certain: the next quote makes sense only then, or there is none
+   * that could end a cell. `undefined` if the text ends before that is clear.
+   */
+  #isSettled(text: ByteString, at: number, last: boolean, layout: Layout, doubt: Doubt): boolean | undefined {
+    if (doubt.quoteAt === undefined || doubt.quoteAt < at || doubt.text !== text) {
+      const found = text.indexOf('"', at)
+      doubt.quoteAt = found === -1 ? text.length : found
+      doubt.text = text
+    }
+    const quote = doubt.quoteAt
+    const isFar = quote - at > longestRow
+    if (quote === text.length && !last && !isFar) return undefined
+    if (quote === text.length || isFar) return !doubt.isOpen
+    if (!doubt.outside) return false
+    const start = Math.max(text.lastIndexOf('\n', quote), text.lastIndexOf('\r', quote)) + 1
+    const line = lineEnd(text, quote, last)
+    if (line === undefined) return text.length - quote > longestRow ? false : undefined
+    const content = text.slice(Math.max(start, at), line.end)
+    const outside = readLine(content, false, layout.delimiters)
+    return (
+      readLine(content, true, layout.delimiters).kind === 'NONSENSE' &&
+      (outside.kind === 'GOES_ON' || (outside.kind === 'ENDS' && outside.cells >= layout.columns))
+    )
   }
 
   #readRow(
@@ -244,22 +335,27 @@ export class RowReader {
     return text.endsWith('\r') ? text.length - 1 : text.length
   }
 
-  #addRow(cells: readonly ByteString[], row: ByteString, layout: Layout): void {
+  #addRow({ cells, strays }: Pick<Row, 'cells' | 'strays'>, row: ByteString, layout: Layout): void {
     if (cells.every(isBlank)) return
     const { columns, index } = layout
     const cell = cells[index]
+    const hasMore = cells.length > columns && !cells.slice(columns).every(isBlank)
     if (cell === undefined) {
       this.#refuse(row, `The row has no column ${index + 1}, which is the one with the codes.`)
-    } else if (
-      cells.length > columns &&
-      (columns === 1 || index > 0) &&
-      !cells.slice(columns).every(isBlank)
-    ) {
+    } else if (hasMore && (columns === 1 || index > 0 || lineEnds.test(row))) {
       this.#refuse(
         row,
         `The row has ${grouped(cells.length)} cells and the first row ${grouped(columns)}, so it is in doubt which is the code. Put a ` +
           'cell that has a comma, a semicolon or a tab in quotes.',
       )
+    } else if (columns > 1 && cells.length < columns && cell.includes(layout.delimiters)) {
+      this.#refuse(
+        row,
+        `The row has ${grouped(cells.length)} cells and the first row ${grouped(columns)}, and quotes around more than one of them. Put ` +
+          'quotes around each cell by itself, or around none.',
+      )
+    } else if (strays.includes(index) && (cell.split('"').length - 1) % 2 === 1) {
+      this.#refuse(row, strayQuote)
     } else {
       const reading = readCode(cell)
       if ('refused' in reading) this.#refuse(cell, reading.refused)
@@ -269,9 +365,24 @@ export class RowReader {
   }
 
   /** Files that were put together have the header again where another begins. */
-  #addCode(code: string, row: ByteString, { name }: Layout): void {
-    if (name === undefined || code.length !== name.length || nameOf(code) !== name) this.#accept(code)
-    else this.#refuse(row, 'It is the name of the column again, and no code.')
+  #addCode(code: string, row: ByteString, layout: Layout): void {
+    const { name } = layout
+    if (name !== undefined && code.length === name.length && nameOf(code) === name)
+      this.#refuse(row, 'It is the name of the column again, and no code.')
+    else if (this.#isText(code, layout))
+      this.#refuse(
+        row,
+        'It is written for people, as the explanations of a template are, and no code. If it is one, upload it in a ' +
+          'file without a header, with header=false.',
+      )
+    else this.#accept(code)
+  }
+
+  #isText(code: string, { hasExplanations, inWords, name }: Layout): boolean {
+    if (!hasExplanations) return false
+    if (name !== undefined && this.#count < maxExplanationRows && isExplanation(code, inWords)) return true
+    // Most codes have no space.
+    return !inWords && code.includes(' ') && isRemark(code)
   }
 
   #accept(code: string): void {
@@ -291,9 +402,32 @@ export class RowReader {
   }
 }
 
-function isBlankRow({ row }: FirstRow): boolean {
-  return row.cells.every(isBlank)
+/** What is not known of a line: whether it begins inside a quoted cell, or outside. */
+interface Doubt {
+  inside: boolean
+  outside: boolean
+  /** Whether a quoted cell may never end: then no end of it need come. */
+  isOpen: boolean
+  /** How much has been read since. */
+  bytes: number
+  /** So far behind, a cell that goes on has a quote that is to be passed over. */
+  until?: number | undefined
+  /** Where the next quote stands in this text, or that ends, once it was looked for. */
+  quoteAt?: number
+  text?: ByteString
 }
+
+function quotesIn(text: ByteString): number {
+  let count = 0
+  for (let at = text.indexOf('"'); at !== -1; at = text.indexOf('"', at + 1)) count += 1
+  return count
+}
+
+const lineEnds = /[\r\n]/
+
+const restOfAnother =
+  'It may be the rest of a row further up, whose quotes (") make no sense: it is in doubt whether a row begins here. ' +
+  'Mend the quotes of that row and upload the file again. What was added already is not added twice.'
 
 const tooLong = `The row is longer than ${grouped(longestRow)} bytes. Look whether line ends are missing in the file.`
 

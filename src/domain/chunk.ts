@@ -1,3 +1,5 @@
+import type { FileLayout } from '../codefile/read.ts'
+
 /** What has been read of a file at once. */
 export interface Chunk {
   /** Rows with a code, in the order of the file; numbers are of rows of the file, from 1 on. */
@@ -7,6 +9,8 @@ export interface Chunk {
   /** How far the file has been read with this chunk: rows, and bytes as they came. */
   rowsRead: bigint
   bytesRead: bigint
+  /** How the file is laid out, once that is known. */
+  layout?: FileLayout | undefined
 }
 
 /** A row of a file that is not added: what stood there, and why, for people. */

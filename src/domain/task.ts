@@ -66,6 +66,8 @@ export interface NewUpload {
   poolId: string
   /** Which column of the file has the codes, if that was said. */
   column: string | undefined
+  /** Whether the file has a header, if that was said. */
+  header?: boolean | undefined
   dryRun: boolean
   /** The size of the file as it came. */
   bytes: bigint
@@ -76,10 +78,18 @@ export async function insertUploadTask(tx: BookTransaction, upload: NewUpload): 
   const [row] = await tx.rows<TaskRow>({
     name: 'insert-upload-task',
     text: `
-      INSERT INTO task (account_id, id, kind, trigger, pool_id, status, "column", dry_run, bytes, leftovers, created_at)
-      VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'AWAITING_EXECUTION', $4, $5, $6, true, now())
+      INSERT INTO task (account_id, id, kind, trigger, pool_id, status, "column", header, dry_run, bytes, leftovers, created_at)
+      VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'AWAITING_EXECUTION', $4, $5, $6, $7, true, now())
       RETURNING ${taskColumns}`,
-    values: [tx.accountId, upload.id, upload.poolId, upload.column ?? null, upload.dryRun, upload.bytes],
+    values: [
+      tx.accountId,
+      upload.id,
+      upload.poolId,
+      upload.column ?? null,
+      upload.header ?? null,
+      upload.dryRun,
+      upload.bytes,
+    ],
   })
   record(tx, row)
 }
@@ -116,6 +126,7 @@ export async function changeTask(
           WHEN $4::task_status = 'COMPLETED' AND kind = 'UPLOAD' THEN CASE WHEN dry_run THEN 0 ELSE accepted END
           ELSE coalesce($5::numeric, added) END,
         leftovers = leftovers OR $4::task_status = 'UNDONE',
+        waits_for_clearing = false,
         failure_code = $6::task_failure_code,
         failure_message = $7::text,
         started_at = CASE WHEN $4::task_status = 'RUNNING' THEN clock_timestamp() ELSE started_at END,

@@ -1,22 +1,24 @@
 import type { TaskStatus } from '../generated/prisma/client.ts'
-import { grouped } from '../grouped.ts'
+import { grouped, grouped } from '../grouped.ts'
 import type { Books, BookTransaction } from './books.ts'
 import { NotFoundError, UploadNotUndoneError } from './errors.ts'
 import { holdCatalog, lockFormat } from './format.ts'
 import { lockPool, type Pool, writePoolCounters } from './pool.ts'
 import { formatForRefill, isRefillable, recordShortage, refill } from './refill.ts'
 import { findShares, giveBack } from './taken.ts'
-import { changeTask, readTask, type Task, unfinished } from './task.ts'
+import { changeTask, readTask, type Task, type TaskChange, unfinished } from './task.ts'
 import type { Upload } from './uploaded-codes.ts'
 
 /**
  * Ends an upload whose file has been read to its end as COMPLETED, and lays all codes that it has brought at the end
- * of its pool's line, as one batch. A dry run adds nothing. Resolves to false when it was no longer RUNNING.
+ * of its pool's line, as one batch. A dry run adds nothing. One of which every row was refused ends as FAILED: what was
+ * uploaded is no file of codes, or not the right column of one. Resolves to false when it was no longer RUNNING.
  */
 export async function completeUpload(books: Books, { accountId, taskId }: Upload): Promise<boolean> {
   return await books.write(accountId, async (tx) => {
     const pool = await lockPoolOf(tx, await readTask(tx, accountId, taskId))
-    const task = await changeTask(tx, taskId, ['RUNNING'], { status: 'COMPLETED' })
+    const refusal = await readRefusal(tx, taskId)
+    const task = await changeTask(tx, taskId, ['RUNNING'], refusal ?? { status: 'COMPLETED' })
     if (task === undefined) return false
     if (task.added === 0n) return true
     await tx.execute({
@@ -29,6 +31,25 @@ export async function completeUpload(books: Books, { accountId, taskId }: Upload
     tx.record({ poolId: pool.id, kind: 'POOL_REFILLED', payload: { taskId, added: String(task.added) } })
     return true
   })
+}
+
+/** How an upload of which every row was refused fails; nothing of any other. */
+async function readRefusal(tx: BookTransaction, taskId: string): Promise<TaskChange | undefined> {
+  const [row] = await tx.rows<{ refused: string; number: string; reason: string }>({
+    name: 'read-refusal',
+    text: `
+      SELECT task.refused, first.number, first.reason FROM task CROSS JOIN LATERAL (
+        SELECT number, reason FROM rejected_row WHERE account_id = $1 AND task_id = $2 ORDER BY number LIMIT 1
+      ) AS first
+      WHERE account_id = $1 AND id = $2 AND refused > 0 AND refused = rows_read`,
+    values: [tx.accountId, taskId],
+  })
+  if (row === undefined) return undefined
+  const all = row.refused === '1' ? 'The only row' : `All ${grouped(BigInt(row.refused))} rows`
+  const message =
+    `${all} of the file ${row.refused === '1' ? 'was' : 'were'} refused, so there is nothing to add. Row ${row.number}: ` +
+    `${row.reason} The file of rejectedRowsUrl has the reason for each row.`
+  return { status: 'FAILED', code: 'ALL_ROWS_REFUSED', message }
 }
 
 /**

@@ -1,7 +1,10 @@
 import { v7 as newId } from 'uuid'
+import { kindOfName } from '../codefile/column-names.ts'
+import type { FileLayout } from '../codefile/read.ts'
 import { CommitUnansweredError, isUnavailable } from '../database/errors.ts'
 import type { Queryable } from '../database/transaction.ts'
 import type { TaskFailureCode, TaskStatus } from '../generated/prisma/client.ts'
+import { grouped } from '../grouped.ts'
 import type { Books, BookTransaction } from './books.ts'
 import { IdempotencyConflictError, InvalidInputError, NotFoundError, TooManyUploadsError } from './errors.ts'
 import { checkIdempotencyKey, findKeys, hashInput, insertKeys, KeyJustUsedError } from './idempotency.ts'
@@ -15,6 +18,8 @@ export interface UploadInput {
   poolId: string
   /** The name of the column that has the codes; without it, the file's reader finds one. */
   column?: string | undefined
+  /** Whether the file has a header; without it, the file's reader finds out. With it, `column` can be a number. */
+  header?: boolean | undefined
   /** Whether to say what would be added, and add nothing. */
   dryRun: boolean
   idempotencyKey?: string | undefined
@@ -87,6 +92,11 @@ async function receiveFile(
 ): Promise<Accepted> {
   const check = new InputCheck()
   if (input.column !== undefined) check.text(['column'], input.column, longestColumn)
+  if (input.header === false && input.column !== undefined && !/^[1-9]\d{0,2}$/.test(input.column))
+    check.issue(
+      ['column'],
+      'A file without a header has no names of columns: give the number of the column with the codes, from 1.',
+    )
   checkIdempotencyKey(check, input.idempotencyKey)
   check.done()
   if ((await readPool(books, accountId, input.poolId)) === undefined)
@@ -150,16 +160,16 @@ async function acceptUpload(
   input: UploadInput,
   file: StoredFile,
 ): Promise<Accepted> {
-  const { poolId, column, dryRun, idempotencyKey: key } = input
+  const { poolId, column, header, dryRun, idempotencyKey: key } = input
   const pool = await lockPool(tx, poolId)
   if (pool === undefined) throw new NotFoundError('pool', ['poolId'])
-  const hash = hashInput({ poolId, column, dryRun, file: file.sha256 })
+  const hash = hashInput({ poolId, column, header, dryRun, file: file.sha256 })
   const used = key === undefined ? undefined : (await findKeys(tx, operation, [key])).get(key)
   if (used !== undefined) {
     if (used.hash !== hash || used.taskId === undefined) throw new IdempotencyConflictError()
     return { taskId: used.taskId, moment: {} }
   }
-  await insertUploadTask(tx, { id: taskId, poolId, column, dryRun, bytes: BigInt(file.size) })
+  await insertUploadTask(tx, { id: taskId, poolId, column, header, dryRun, bytes: BigInt(file.size) })
   if (key !== undefined)
     await insertKeys(tx, operation, [{ key, hash, taskId, poolId: undefined, first: undefined }])
   return { taskId, moment: { pool } }
@@ -170,6 +180,7 @@ export interface QueuedUpload extends FileOwner {
   poolId: string
   status: TaskStatus
   column: string | undefined
+  header: boolean | undefined
   /** Rows of the file that have been read so far. */
   rowsRead: bigint
   /** The size of the file in bytes. */
@@ -189,12 +200,21 @@ export async function readWaitingAccount(
   return row?.account_id
 }
 
-/** The oldest of such uploads of an account, if there is one. */
-export async function readNextUpload(books: Queryable, accountId: string): Promise<QueuedUpload | undefined> {
+/**
+ * The next of such uploads of an account, if there is one: the oldest whose file is to be read, and only when there is
+ * none, the oldest that has left something behind; with `clearFirst` the other way round.
+ */
+export async function readNextUpload(
+  books: Queryable,
+  accountId: string,
+  clearFirst = false,
+): Promise<QueuedUpload | undefined> {
   const [row] = await books.rows<UploadRow>({
     name: 'read-next-upload',
-    text: `SELECT ${uploadColumns} FROM task WHERE leftovers AND account_id = $1 ORDER BY id LIMIT 1`,
-    values: [accountId],
+    text: `
+      SELECT ${uploadColumns} FROM task WHERE leftovers AND account_id = $1
+      ORDER BY (status IN ('AWAITING_EXECUTION', 'RUNNING')) = $2, id LIMIT 1`,
+    values: [accountId, clearFirst],
   })
   return row === undefined ? undefined : decodeUpload(row)
 }
@@ -209,7 +229,7 @@ export async function readUpload(books: Queryable, owner: FileOwner): Promise<Qu
   return row === undefined ? undefined : decodeUpload(row)
 }
 
-const uploadColumns = 'account_id, id, pool_id, status, "column", rows_read, bytes'
+const uploadColumns = 'account_id, id, pool_id, status, "column", header, rows_read, bytes'
 
 interface UploadRow {
   account_id: string
@@ -217,6 +237,7 @@ interface UploadRow {
   pool_id: string
   status: TaskStatus
   column: string | null
+  header: boolean | null
   rows_read: string
   bytes: string
 }
@@ -228,9 +249,96 @@ function decodeUpload(row: UploadRow): QueuedUpload {
     poolId: row.pool_id,
     status: row.status,
     column: row.column ?? undefined,
+    header: row.header ?? undefined,
     rowsRead: BigInt(row.rows_read),
     size: BigInt(row.bytes),
   }
+}
+
+/** Whether a file of the account waits to be read, or is being read. */
+export async function hasUnread(books: Queryable, accountId: string): Promise<boolean> {
+  const next = await readNextUpload(books, accountId)
+  return next !== undefined && unfinished.includes(next.status)
+}
+
+/** Why an upload does not go on. */
+export type UploadWait = 'WORKER' | 'EARLIER_UPLOAD' | 'CLEARING'
+
+/** What those of some uploads wait for that wait. */
+export async function readUploadWaits(
+  books: Queryable,
+  accountId: string,
+  taskIds: readonly string[],
+): Promise<Map<string, UploadWait>> {
+  const rows = await books.rows<{ id: string; wait: UploadWait }>({
+    name: 'read-upload-waits',
+    text: `
+      SELECT id, wait FROM task CROSS JOIN LATERAL (
+        SELECT CASE
+          WHEN waits_for_clearing THEN 'CLEARING'
+          WHEN status = 'RUNNING' THEN NULL
+          WHEN EXISTS (
+            SELECT FROM task AS earlier
+            WHERE earlier.leftovers AND earlier.account_id = task.account_id AND earlier.id < task.id
+              AND earlier.status IN ('AWAITING_EXECUTION', 'RUNNING')
+          ) THEN 'EARLIER_UPLOAD'
+          ELSE 'WORKER' END AS wait
+      ) AS reason
+      WHERE account_id = $1 AND id = ANY ($2::uuid[]) AND kind = 'UPLOAD' AND leftovers
+        AND status IN ('AWAITING_EXECUTION', 'RUNNING') AND wait IS NOT NULL`,
+    values: [accountId, taskIds],
+  })
+  return new Map(rows.map(({ id, wait }) => [id, wait]))
+}
+
+/** What somebody should look at although an upload is completed: sentences for people. */
+export function uploadWarnings(upload: {
+  status: TaskStatus
+  dryRun: boolean
+  rowsRead: bigint
+  accepted: bigint
+  duplicatesInFile: bigint
+  duplicatesInAccount: bigint
+  refused: bigint
+  header: boolean | null
+  column: string | null
+  layout: unknown
+}): string[] {
+  const { status, dryRun, rowsRead, accepted, duplicatesInAccount, refused } = upload
+  if (status !== 'COMPLETED') return []
+  const warnings: string[] = []
+  const { headerRow, header, columnNumber } = (upload.layout ?? {}) as Partial<FileLayout>
+  const name = header?.[(columnNumber ?? 0) - 1]
+  const isSaid = upload.header !== null || upload.column !== null
+  if (!isSaid && name !== undefined && kindOfName(name) !== 'USUAL')
+    warnings.push(
+      `Row ${headerRow}, "${name}", was taken for the header, since it looks like none of the rows below it. If it is a ` +
+        'code, upload it in a file of its own, with header=false.',
+    )
+  const rows = (count: bigint) => `${grouped(count)} ${count === 1n ? 'row' : 'rows'}`
+  if (accepted === 0n && rowsRead > 0n)
+    warnings.push(
+      `${dryRun ? 'Nothing would be added' : 'Nothing was added'}: ` +
+        (duplicatesInAccount + upload.duplicatesInFile === rowsRead
+          ? 'every code of the file is in the account already.'
+          : 'every code of the file is in the account already, or was refused.'),
+    )
+  if (refused > 0n)
+    warnings.push(
+      `Of ${rows(rowsRead)}, ${grouped(refused)} ${refused === 1n ? 'was' : 'were'} refused: see the reasons ` +
+        'in the file of rejectedRowsUrl.',
+    )
+  return warnings
+}
+
+/** Says of a running upload that it waits until others are cleared away; its next rows say that it does not any more. */
+export async function markWaiting(books: Queryable, { accountId, taskId }: FileOwner): Promise<void> {
+  await books.rows({
+    text: `
+      UPDATE task SET waits_for_clearing = true
+      WHERE account_id = $1 AND id = $2 AND status = 'RUNNING' AND NOT waits_for_clearing`,
+    values: [accountId, taskId],
+  })
 }
 
 /** Makes a waiting upload RUNNING. Resolves to false when it does not wait any more. */

@@ -33,9 +33,17 @@ export const rowsAtOnce = 10_000
  * file were read before. The codes are in no pool until the upload is completed, and nobody else can have them.
  *
  * Resolves to false, and has changed nothing, when the upload is not RUNNING or was read to another place than `from`:
- * it was cancelled, or another worker is at it. Of the codes it is expected that PostgreSQL can store them.
+ * it was cancelled, or another worker is at it. With `waits` it rejects with a HeldByLeftoversError, and has changed
+ * nothing, while what becomes of a row depends on codes of uploads that have ended without them; otherwise these count
+ * like any others. Of the codes it is expected that PostgreSQL can store them.
  */
-export async function addChunk(books: Books, upload: Upload, from: bigint, chunk: Chunk): Promise<boolean> {
+export async function addChunk(
+  books: Books,
+  upload: Upload,
+  from: bigint,
+  chunk: Chunk,
+  { waits = false } = {},
+): Promise<boolean> {
   if (chunk.rowsRead - from !== BigInt(chunk.rows.length + chunk.refused.length))
     throw new RangeError('A chunk does not have the rows that were read.')
   for (let attempt = 1; ; attempt++) {
@@ -44,7 +52,7 @@ export async function addChunk(books: Books, upload: Upload, from: bigint, chunk
     const looks = attempt > 1
     try {
       return await books.write(upload.accountId, (tx) =>
-        readChunk(books, tx, upload.taskId, from, chunk, looks),
+        readChunk(books, tx, upload.taskId, from, chunk, { looks, waits }),
       )
     } catch (error) {
       if (error instanceof UploadMovedError) return false
@@ -57,6 +65,17 @@ export async function addChunk(books: Books, upload: Upload, from: bigint, chunk
 
 // More than there can be uploads of one account at the same moment.
 const attempts = 20
+
+/** Codes of these uploads, which have been undone, cancelled or have failed, are to be cleared away first. */
+export class HeldByLeftoversError extends Error {
+  override name = 'HeldByLeftoversError'
+  readonly taskIds: readonly string[]
+
+  constructor(taskIds: readonly string[]) {
+    super(`Codes of ${taskIds.length} uploads that have ended are still to be cleared away.`)
+    this.taskIds = taskIds
+  }
+}
 
 /** The upload is not where a chunk goes on. Thrown to roll back what was done for it. */
 class UploadMovedError extends Error {}
@@ -74,7 +93,7 @@ async function readChunk(
   taskId: string,
   from: bigint,
   chunk: Chunk,
-  looks: boolean,
+  { looks, waits }: { looks: boolean; waits: boolean },
 ): Promise<boolean> {
   // Sorted, neighbours in an index are sought and inserted together, and of two transactions with the same codes one
   // waits for the other and never both.
@@ -95,6 +114,7 @@ async function readChunk(
   const formats: ChunkFormat[] = []
   for (const share of shares) formats.push(await enter(books, tx, taskId, progress, share))
   const decision = decideChunk(chunk, uploaded, formats)
+  if (waits) await checkLeftovers(tx, codes, decision, chunk)
   await Promise.all([
     progress.dryRun
       ? insertDryRunCodes(tx, taskId, unknown, decision)
@@ -140,6 +160,50 @@ async function findUploaded(
     values: [tx.accountId, taskId, textArray(codes), textArray(codes.map(typedKey))],
   })
   return new Map(rows.map(({ code, mine }) => [code, mine ? 'FILE' : 'ACCOUNT']))
+}
+
+/**
+ * Rejects with a HeldByLeftoversError if a code counts as a duplicate only because an upload that has ended without it
+ * is not cleared away yet, or is refused for want of room in a format while any such upload may hold some of it.
+ */
+async function checkLeftovers(
+  tx: BookTransaction,
+  codes: readonly string[],
+  { duplicatesInAccount, refused }: ChunkDecision,
+  chunk: Chunk,
+): Promise<void> {
+  const lacksRoom = refused > chunk.refused.length
+  if (duplicatesInAccount === 0 && !lacksRoom) return
+  const ended = await tx.rows<{ id: string }>({
+    name: 'read-ended-uploads',
+    // In the order of the index that has only these: without statistics others would seem to be as good.
+    text: `
+      SELECT id FROM task WHERE leftovers AND account_id = $1 AND NOT dry_run
+        AND status IN ('FAILED', 'CANCELLED', 'UNDONE') AND accepted > 0 ORDER BY account_id, id`,
+    values: [tx.accountId],
+  })
+  if (ended.length === 0) return
+  const ids = ended.map(({ id }) => id)
+  const holding = lacksRoom ? ids : await findHolding(tx, ids, codes)
+  if (holding.length > 0) throw new HeldByLeftoversError(holding)
+}
+
+/** Which of some uploads have brought codes that are looked up by the same key as some of these. */
+async function findHolding(
+  tx: BookTransaction,
+  taskIds: readonly string[],
+  codes: readonly string[],
+): Promise<string[]> {
+  const rows = await tx.rows<{ task_id: string }>({
+    text: `
+      SELECT DISTINCT known.task_id FROM unnest($2::text[]) AS wanted (typed)
+      CROSS JOIN LATERAL (
+        SELECT task_id FROM uploaded_code WHERE account_id = $1 AND typed = wanted.typed
+      ) AS known
+      WHERE known.task_id = ANY ($3::uuid[])`,
+    values: [tx.accountId, textArray(codes.map(typedKey)), taskIds],
+  })
+  return rows.map(({ task_id }) => task_id).sort()
 }
 
 /** Locks the format of a share, and reads what its codes are decided by. A dry run only reads. */
@@ -269,7 +333,7 @@ async function advance(
     text: `
       UPDATE task SET rows_read = $4, bytes_read = $5, accepted = accepted + $6,
         duplicates_in_file = duplicates_in_file + $7, duplicates_in_account = duplicates_in_account + $8,
-        refused = refused + $9
+        refused = refused + $9, layout = coalesce($10::jsonb, layout), waits_for_clearing = false
       WHERE account_id = $1 AND id = $2 AND status = 'RUNNING' AND rows_read = $3`,
     values: [
       tx.accountId,
@@ -281,6 +345,7 @@ async function advance(
       decision.duplicatesInFile,
       decision.duplicatesInAccount,
       decision.refused,
+      chunk.layout === undefined ? null : JSON.stringify(chunk.layout),
     ],
   })
   if (advanced === 0) throw new UploadMovedError()

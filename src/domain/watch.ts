@@ -3,6 +3,7 @@ import { isUnavailable } from '../database/errors.ts'
 import type { Pool, Task } from '../generated/prisma/client.ts'
 import type { Books } from './books.ts'
 import { Sleeper, Sleepers } from './sleepers.ts'
+import { readUploadWaits, type UploadWait } from './upload.ts'
 
 const lookEveryMs = 1_000
 
@@ -147,11 +148,26 @@ export function watchPools({ prisma }: Books, log: Logger): Watch<Pool> {
   return new Watch({ what: 'pools', read, differs: poolsDiffer, log })
 }
 
-/** Follows how far uploads have come, of which few are ever under way. Changes of their status are events. */
-export function watchTasks({ prisma }: Books, log: Logger): Watch<Task> {
-  const read = (names: readonly RowName[]) =>
-    prisma.task.findMany({ where: { OR: names.map(({ accountId, id }) => ({ accountId, id })) } })
-  const differs = (a: Task, b: Task) => a.bytesRead !== b.bytesRead || a.rowsRead !== b.rowsRead
+/** A task, and what it waits for, if it is an upload that waits. */
+export type WatchedTask = Task & { waitingFor: UploadWait | undefined }
+
+/**
+ * Follows how far uploads have come and what they wait for; few are ever under way. Changes of their status are events.
+ */
+export function watchTasks(books: Books, log: Logger): Watch<WatchedTask> {
+  const read = async (names: readonly RowName[]) => {
+    const tasks = await books.prisma.task.findMany({
+      where: { OR: names.map(({ accountId, id }) => ({ accountId, id })) },
+    })
+    const waits = new Map<string, UploadWait>()
+    for (const [accountId, ofAccount] of Map.groupBy(tasks, (task) => task.accountId)) {
+      const ids = ofAccount.map(({ id }) => id)
+      for (const [id, wait] of await readUploadWaits(books, accountId, ids)) waits.set(id, wait)
+    }
+    return tasks.map((task) => ({ ...task, waitingFor: waits.get(task.id) }))
+  }
+  const differs = (a: WatchedTask, b: WatchedTask) =>
+    a.bytesRead !== b.bytesRead || a.rowsRead !== b.rowsRead || a.waitingFor !== b.waitingFor
   return new Watch({ what: 'tasks', read, differs, log })
 }
 

@@ -8,8 +8,8 @@ import type { KeyWatch } from '../domain/keywatch.ts'
 import type { LookUps } from '../domain/lookup.ts'
 import type { Turns } from '../domain/turns.ts'
 import type { Uploads } from '../domain/upload.ts'
-import type { Watch } from '../domain/watch.ts'
-import type { Pool, Scope, Task } from '../generated/prisma/client.ts'
+import type { Watch, WatchedTask } from '../domain/watch.ts'
+import type { Pool, Scope } from '../generated/prisma/client.ts'
 import { Nodes } from './nodes.ts'
 import { Lane } from './pacing.ts'
 
@@ -26,7 +26,7 @@ export interface Services {
   uploads: Uploads
   feed: EventFeed
   pools: Watch<Pool>
-  tasks: Watch<Task>
+  tasks: Watch<WatchedTask>
   keys: KeyWatch
   scheduler: Scheduler
   turns: Turns
@@ -51,7 +51,7 @@ export interface Context extends Services, Credentials {
 }
 
 export function createContext(services: Services, credentials: Credentials, requestLength: number): Context {
-  const nodes = new Nodes(services.books.prisma, credentials.accountId, { toldOnce: false })
+  const nodes = new Nodes(services.books, credentials.accountId, { toldOnce: false })
   const reading = new Lane(maxReading, services.turns)
   return { ...services, ...credentials, requestLength, reading, nodes }
 }

@@ -7,6 +7,7 @@ import {
 } from '../domain/event.ts'
 import { readPool } from '../domain/pool.ts'
 import { readTaskInLog, unfinished } from '../domain/task.ts'
+import type { WatchedTask } from '../domain/watch.ts'
 import type { Pool as PoolRow, Task as TaskRow } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
@@ -23,8 +24,8 @@ builder.subscriptionFields((t) => ({
   taskUpdated: t.field({
     type: Task,
     description:
-      'The task as it is now, then at every change; completes when the task has finished. How far an upload has come is ' +
-      'told at most once a second. That an upload is undone afterwards, poolEvents tells. Needs READ.',
+      'The task as it is now, then at every change; completes when the task has finished. How far an upload has come, and ' +
+      'what it waits for, is told at most once a second. That an upload is undone afterwards, poolEvents tells. Needs READ.',
     authScopes: { scope: 'READ' },
     args: { id: t.arg.id({ required: true, description: 'The id of a task.' }) },
     subscribe: (_root, { id }, context) => taskUpdates(argumentId('Task', id, 'id'), context),
@@ -76,17 +77,21 @@ async function taskUpdates(taskId: string, context: Context) {
     yield taskAsOf(row, snapshot)
     if (!unfinished.includes(snapshot.status)) return
     const changes = (ending: AbortSignal) => statusChanges(taskId, now.sequence, context, ending)
-    const progress = (ending: AbortSignal) => tasks.after(task, ending)
+    let waitingFor = (await nodes.uploadWait.load(taskId)) ?? undefined
+    const progress = (ending: AbortSignal) => tasks.after({ ...task, waitingFor }, ending)
     // A generation is done in one step. How far an upload has come is seen in its row.
     const sources = task.kind === 'UPLOAD' ? [changes, progress] : [changes]
-    for await (const news of merge<TaskSnapshot | TaskRow>(signal, sources)) {
+    for await (const news of merge<TaskSnapshot | WatchedTask>(signal, sources)) {
       if ('taskId' in news) {
         snapshot = news
         if (task.kind === 'UPLOAD') row = (await nodes.task.load(taskId)) ?? row
       } else {
         // Another status is told by its event.
-        if (news.status !== snapshot.status || news.bytesRead <= row.bytesRead) continue
-        row = news
+        if (news.status !== snapshot.status) continue
+        if (news.bytesRead <= row.bytesRead && news.waitingFor === waitingFor) continue
+        waitingFor = news.waitingFor
+        // It may have been read before the one that is known.
+        if (news.bytesRead >= row.bytesRead) row = news
       }
       yield taskAsOf(row, snapshot)
       if (!unfinished.includes(snapshot.status)) return

@@ -1,9 +1,13 @@
 import DataLoader from 'dataloader'
+import type { Books } from '../domain/books.ts'
 import type { TaskSnapshot } from '../domain/event.ts'
 import type { FormatUse } from '../domain/format.ts'
 import type { Moment } from '../domain/moment.ts'
 import type { Pool as PoolState } from '../domain/pool.ts'
-import { type Format, type Pool, Prisma, type PrismaClient, type Task } from '../generated/prisma/client.ts'
+import { readUploadWaits, type UploadWait } from '../domain/upload.ts'
+import { type Format, type Pool, Prisma, type Task } from '../generated/prisma/client.ts'
+
+const maxBatchSize = 10_000
 
 /**
  * Nodes of an account by their ids; null where there is none. What is asked for in one turn is loaded together.
@@ -15,9 +19,12 @@ export class Nodes {
   readonly format: DataLoader<string, Format | null>
   readonly pool: DataLoader<string, Pool | null>
   readonly task: DataLoader<string, Task | null>
+  /** What an upload waits for; null for one that does not wait. */
+  readonly uploadWait: DataLoader<string, UploadWait | null>
   #moment: Moment = {}
 
-  constructor(prisma: PrismaClient, accountId: string, { toldOnce }: { toldOnce: boolean }) {
+  constructor(books: Books, accountId: string, { toldOnce }: { toldOnce: boolean }) {
+    const { prisma } = books
     const of = (ids: readonly string[]) => ({ where: { accountId, id: { in: padded(ids) } } })
     this.format = byId(toldOnce, async (ids) =>
       (await prisma.format.findMany(of(ids))).map((row) => formatAsOf(row, this.#moment.format)),
@@ -27,6 +34,13 @@ export class Nodes {
     )
     this.task = byId(toldOnce, async (ids) =>
       (await prisma.task.findMany(of(ids))).map((row) => taskAtMoment(row, this.#moment.task)),
+    )
+    this.uploadWait = new DataLoader(
+      async (ids) => {
+        const waits = await readUploadWaits(books, accountId, [...new Set(ids)])
+        return ids.map((id) => waits.get(id) ?? null)
+      },
+      { cache: toldOnce, maxBatchSize },
     )
   }
 
@@ -54,7 +68,7 @@ function byId<Row extends { id: string }>(
       const rows = new Map((await load([...new Set(ids)])).map((row) => [row.id, row]))
       return ids.map((id) => rows.get(id) ?? null)
     },
-    { cache, maxBatchSize: 10_000 },
+    { cache, maxBatchSize },
   )
 }
 
@@ -103,6 +117,7 @@ const unread = {
   duplicatesInFile: 0n,
   duplicatesInAccount: 0n,
   refused: 0n,
+  layout: null,
 }
 
 /** A task as it was when a snapshot of it was taken. What a snapshot does not tell of never changes, or is how far an upload has come. */

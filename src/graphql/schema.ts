@@ -45,7 +45,7 @@ export function createSchema(): GraphQLSchema {
 function withNodesOfItsOwn({ name, resolve }: GraphQLField<unknown, Context>) {
   if (resolve === undefined) throw new Error(`Nobody says what ${name} does.`)
   const resolveWithNodes: GraphQLFieldResolver<unknown, Context> = (root, args, context, info) => {
-    context.nodes = new Nodes(context.books.prisma, context.accountId, { toldOnce: true })
+    context.nodes = new Nodes(context.books, context.accountId, { toldOnce: true })
     return resolve(root, args, context, info)
   }
   return resolveWithNodes

@@ -1,4 +1,5 @@
 import { longestCode as longestUploadedCode } from '../codefile/code.ts'
+import { longestName } from '../codefile/layout.ts'
 import { longestCode, longestList } from '../codespace/shape.ts'
 import { maximumNameLength } from '../domain/input.ts'
 
@@ -15,6 +16,8 @@ export const maxPatternBytes = 4 * longestCode + 2
 export const maxCharactersBytes = 3 * longestList + 2
 export const maxCursorBytes = 120
 export const maxPathBytes = 300
+/** A cell of a header, shortened. */
+export const maxHeaderCellBytes = 3 * longestName + 2
 /** Of what people are told. Names and first lines that it quotes are cut off, or limited where they come from. */
 export const maxMessageBytes = 8_000
 

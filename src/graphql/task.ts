@@ -67,6 +67,16 @@ const TaskFailureCode = builder.enumType('TaskFailureCode', {
   values: {
     INTERNAL: { description: 'The service could not carry it out.' },
     UNREADABLE_FILE: { description: 'The file that was uploaded could not be read as a list of codes.' },
+    HEADER_UNCLEAR: {
+      description:
+        'The file that was uploaded can be read in more than one way: its first row may be a header, or a code. The ' +
+        'message shows how the file begins. Upload it again and say which it is, with header.',
+    },
+    ALL_ROWS_REFUSED: {
+      description:
+        'The file that was uploaded has rows, and none has anything in it that can be a code: it may be another file, or ' +
+        'the wrong column of it. The message has the reason for the first row, and rejectedRowsUrl for each.',
+    },
   } satisfies Record<TaskFailureCodeName, { description: string }>,
 })
 

@@ -1,15 +1,70 @@
+import { maxNames } from '../codefile/layout.ts'
+import type { FileLayout } from '../codefile/read.ts'
 import {
   IdempotencyConflictError,
   InvalidInputError,
   NotFoundError,
   UploadNotUndoneError,
 } from '../domain/errors.ts'
-import { longestColumn } from '../domain/upload.ts'
+import { unfinished } from '../domain/task.ts'
+import { longestColumn, type UploadWait as UploadWaitName, uploadWarnings } from '../domain/upload.ts'
 import { undoUpload } from '../domain/uploaded-codes.ts'
 import type { Task as TaskRow } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import { inputId } from './ids.ts'
+import { maxHeaderCellBytes, maxMessageBytes } from './sizes.ts'
 import { asAccepted, Task, taskPayload } from './task.ts'
+
+const UploadWait = builder.enumType('UploadWait', {
+  description: 'Why an upload does not go on.',
+  values: {
+    WORKER: {
+      description:
+        'Nobody has taken it up yet. It goes on at once, or, while the workers have files of many accounts, in its turn; ' +
+        'if this lasts, no process with a worker is running.',
+    },
+    EARLIER_UPLOAD: {
+      description:
+        'A file of the account that began to arrive before it is read first: those of one account are read one after the ' +
+        'other.',
+    },
+    CLEARING: {
+      description:
+        'Codes of its file belong to an upload that was undone, was cancelled or has failed, and they are being cleared ' +
+        'away. Uploads without such codes do not wait for that.',
+    },
+  } satisfies Record<UploadWaitName, { description: string }>,
+})
+
+// One of each kind.
+const maxUploadWarnings = 3
+
+const UploadLayout = builder.objectRef<FileLayout>('UploadLayout').implement({
+  description:
+    'How the file of an upload is laid out, as it was said or found out from its beginning. See it before the codes are ' +
+    'added, with a dry run.',
+  fields: (t) => ({
+    headerRow: t.exposeInt('headerRow', {
+      nullable: true,
+      description:
+        'The number of the row that was taken for the header, as a spreadsheet shows it; rows above it are a title. Null ' +
+        'if the file was taken to have no header, so that its first row is a code.',
+    }),
+    header: t.exposeStringList('header', {
+      weight: { items: maxNames, bytes: maxHeaderCellBytes },
+      nullable: true,
+      description: 'The cells of the header, the first 20 of them and shortened; null if there is none.',
+    }),
+    columnNumber: t.exposeInt('columnNumber', {
+      description: 'The number of the column that the codes are read from, from 1.',
+    }),
+    delimiter: t.exposeString('delimiter', {
+      weight: { bytes: 8 },
+      nullable: true,
+      description: 'The character between cells; null for a file of one column.',
+    }),
+  }),
+})
 
 const Upload = builder.objectRef<TaskRow>('Upload').implement({
   description:
@@ -21,6 +76,35 @@ const Upload = builder.objectRef<TaskRow>('Upload').implement({
       nullable: true,
       description:
         'The name of the column with the codes, as the upload said it; null when it did not say one.',
+    }),
+    header: t.exposeBoolean('header', {
+      nullable: true,
+      description: 'Whether the file has a header, as the upload said it; null when it did not say.',
+    }),
+    layout: t.field({
+      type: UploadLayout,
+      nullable: true,
+      description:
+        'What was taken for the header and for the column with the codes; null until the first rows have been read.',
+      resolve: ({ layout }) => layout as unknown as FileLayout | null,
+    }),
+    waitingFor: t.field({
+      type: UploadWait,
+      nullable: true,
+      description: 'Why it does not go on at this moment; null while it does, and once it has ended.',
+      resolve: async ({ id, status }, _args, { nodes }) => {
+        if (!unfinished.includes(status)) return null
+        const wait = await nodes.uploadWait.load(id)
+        // It may have been taken up since its status was read.
+        return wait ?? (status === 'AWAITING_EXECUTION' ? 'WORKER' : null)
+      },
+    }),
+    warnings: t.stringList({
+      weight: { items: maxUploadWarnings, bytes: maxMessageBytes },
+      description:
+        'What to look at although the upload is COMPLETED, for people: that it has added nothing, that rows were refused, ' +
+        'or that a row of an unknown name was taken for the header. Empty if there is nothing to say.',
+      resolve: (task) => uploadWarnings(task),
     }),
     dryRun: t.exposeBoolean('dryRun', {
       description: 'Whether it only says what it would add, and adds nothing.',
@@ -94,7 +178,14 @@ const UploadCodesInput = builder.inputType('UploadCodesInput', {
     column: t.string({
       description:
         'The name of the column that has the codes, as the header gives it. Without it, the column is found by its name ' +
-        '(such as "code") or by being the only one.',
+        '(such as "code") or by being the only one. With header it can also be the number of the column, from 1: so a ' +
+        'file without a header can have several columns.',
+    }),
+    header: t.boolean({
+      description:
+        'Whether the file has a header. Without it, that is found out from the beginning of the file: from the usual ' +
+        'names in many languages, and from whether the first row looks like those below it. In doubt the task fails with ' +
+        'HEADER_UNCLEAR; a dry run tells what would be taken for the header (layout).',
     }),
     dryRun: t.boolean({
       required: true,
@@ -139,6 +230,7 @@ builder.mutationFields((t) => ({
         {
           poolId: inputId('Pool', input.poolId, 'poolId'),
           column: input.column ?? undefined,
+          header: input.header ?? undefined,
           dryRun: input.dryRun,
           idempotencyKey: input.idempotencyKey ?? undefined,
         },

@@ -82,17 +82,23 @@ function readAddress(address: string): UploadInput {
     if (parameters.has(name)) throw invalid(name, 'It is given more than once.')
     parameters.set(name, value)
   }
-  const dryRun = parameters.get('dryRun') ?? 'false'
-  if (dryRun !== 'true' && dryRun !== 'false') throw invalid('dryRun', 'It must be true or false.')
   return {
     poolId: inputId('Pool', decoded(poolOf(path) ?? ''), 'poolId'),
     column: parameters.get('column'),
-    dryRun: dryRun === 'true',
+    header: readBoolean(parameters, 'header'),
+    dryRun: readBoolean(parameters, 'dryRun') ?? false,
     idempotencyKey: parameters.get('idempotencyKey'),
   }
 }
 
-const known: ReadonlySet<string> = new Set(['column', 'dryRun', 'idempotencyKey'])
+const known: ReadonlySet<string> = new Set(['column', 'header', 'dryRun', 'idempotencyKey'])
+
+function readBoolean(parameters: ReadonlyMap<string, string>, name: string): boolean | undefined {
+  const value = parameters.get(name)
+  if (value === undefined) return undefined
+  if (value !== 'true' && value !== 'false') throw invalid(name, 'It must be true or false.')
+  return value === 'true'
+}
 
 /** What the headers say of the file, before any of it has come. */
 function checkHeaders({ headers }: IncomingMessage, maximumBytes: number): void {

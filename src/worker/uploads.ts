@@ -1,20 +1,29 @@
 import pg from 'pg'
 import type { Logger } from 'pino'
-import { CodeFileError } from '../codefile/code-file-error.ts'
-import { type FileRows, readCodeFile } from '../codefile/read.ts'
+import { CodeFileError, HeaderUnclearError } from '../codefile/code-file-error.ts'
+import { type FileLayout, type FileRows, readCodeFile } from '../codefile/read.ts'
 import { canRunAgain, isUnavailable } from '../database/errors.ts'
 import { prepareSession } from '../database/session.ts'
 import type { Books } from '../domain/books.ts'
 import {
   failUpload,
+  hasUnread,
+  markWaiting,
   type QueuedUpload,
   readNextUpload,
   readUpload,
   readWaitingAccount,
   startUpload,
 } from '../domain/upload.ts'
-import { readFile, removeFile } from '../domain/upload-file.ts'
-import { addChunk, type Chunk, clearUpload, completeUpload, rowsAtOnce } from '../domain/uploaded-codes.ts'
+import { type FileOwner, readFile, removeFile } from '../domain/upload-file.ts'
+import {
+  addChunk,
+  type Chunk,
+  clearUpload,
+  completeUpload,
+  HeldByLeftoversError,
+  rowsAtOnce,
+} from '../domain/uploaded-codes.ts'
 import { Slots } from './slots.ts'
 
 const pollEveryMs = 1_000
@@ -35,11 +44,14 @@ const turnByWayThere = 10
 const bytesOfChunk = 8_000_000
 
 const rowsClearedAtOnce = 10_000
+// So many files of an account are read before a piece is cleared away although more of them wait.
+const filesBetweenClearing = 8
 
 /**
  * Works on the uploads of all accounts: reads their files into the books, and removes what they leave behind. Those of
- * one account one after the other, oldest first, so that a file that comes again after it was undone never meets
- * remains of itself; those of several accounts side by side, a piece of each in turns, so that a small file waits for no
+ * one account one after the other, oldest first; what is left of others is removed when no file waits, a piece now and
+ * then between files, or before anything else as soon as a file has codes that belong to it: so a file that comes again after it
+ * was undone never meets remains of itself, and no other waits for them. Those of several accounts side by side, a piece of each in turns, so that a small file waits for no
  * large one. When there are more accounts than can be open side by side, each is for a while. An upload starts as soon
  * as its file is there, by a notice; the queue is also looked at once a second. Any number of these share one database.
  */
@@ -159,9 +171,13 @@ export class UploadWorker {
   /** Resolves to whether anything was done. */
   async #carryOn(first: QueuedUpload, turn: Turn): Promise<boolean> {
     let upload: QueuedUpload | undefined = first
+    let filesRead = 0
     while (upload !== undefined && !turn.ended) {
       if (!(await this.#takeStep(upload, turn))) return false
-      upload = await readUpload(this.#books, first)
+      if (upload.status === 'RUNNING') filesRead += 1
+      // What others have left would stay for as long as files come.
+      const clears = upload.status === 'RUNNING' && filesRead % filesBetweenClearing === 0
+      upload = await readNextUpload(this.#books, first.accountId, clears)
     }
     return true
   }
@@ -169,12 +185,15 @@ export class UploadWorker {
   /** Resolves to whether it was taken to its end, or to that of the turn. */
   async #takeStep(upload: QueuedUpload, turn: Turn): Promise<boolean> {
     if (upload.status === 'AWAITING_EXECUTION') return await startUpload(this.#books, upload)
-    if (upload.status !== 'RUNNING') return await this.#clear(upload, turn)
+    if (upload.status !== 'RUNNING')
+      return await this.#clear(upload, turn, () => this.#comesLater(upload, turn))
     try {
       return await this.#read(upload, turn)
     } catch (error) {
-      if (error instanceof CodeFileError)
-        return await failUpload(this.#books, upload, 'UNREADABLE_FILE', error.message)
+      if (error instanceof CodeFileError) {
+        const code = error instanceof HeaderUnclearError ? 'HEADER_UNCLEAR' : 'UNREADABLE_FILE'
+        return await failUpload(this.#books, upload, code, error.message)
+      }
       if (isUnavailable(error) || canRunAgain(error)) throw error
       this.#log.error({ err: error, accountId: upload.accountId, taskId: upload.taskId }, 'an upload failed')
       const message =
@@ -187,6 +206,7 @@ export class UploadWorker {
   async #read(upload: QueuedUpload, turn: Turn): Promise<boolean> {
     const file = readCodeFile(readFile(this.#books, upload, upload.size), {
       column: upload.column,
+      header: upload.header,
       maximumBytes: this.#maximumBytes,
       skip: Number(upload.rowsRead),
     })
@@ -194,7 +214,8 @@ export class UploadWorker {
     let from = upload.rowsRead
     for await (const chunk of ahead(chunksOf(file, from))) {
       if (from === upload.rowsRead) turn.lastAtLeast(turnByWayThere * (performance.now() - opened))
-      const outcome = await this.#inSlot(turn, () => addChunk(this.#books, upload, from, chunk))
+      const outcome = await this.#add(upload, from, chunk, turn)
+      if (turn.ended) return true
       if (outcome === undefined) return false
       // It was cancelled, or somebody else is at it.
       if (!outcome) return (await readUpload(this.#books, upload))?.status !== 'RUNNING'
@@ -204,14 +225,39 @@ export class UploadWorker {
     return (await this.#inSlot(turn, () => completeUpload(this.#books, upload))) ?? false
   }
 
-  async #clear(upload: QueuedUpload, turn: Turn): Promise<boolean> {
+  /** Adds a chunk, when what it depends on has been cleared away. As `#inSlot`; nothing, too, when the turn has ended. */
+  async #add(upload: QueuedUpload, from: bigint, chunk: Chunk, turn: Turn): Promise<boolean | undefined> {
+    for (;;) {
+      try {
+        return await this.#inSlot(turn, () => addChunk(this.#books, upload, from, chunk, { waits: true }))
+      } catch (error) {
+        if (!(error instanceof HeldByLeftoversError)) throw error
+        await markWaiting(this.#books, upload)
+        for (const taskId of error.taskIds) {
+          const cleared = await this.#clear({ accountId: upload.accountId, taskId }, turn, () =>
+            this.#makesRoom(turn),
+          )
+          if (!cleared || turn.ended) return undefined
+        }
+      }
+    }
+  }
+
+  /** Clears an upload away that has ended, until nothing is left or `stops` says that others come first. */
+  async #clear(upload: FileOwner, turn: Turn, stops: () => boolean | Promise<boolean>): Promise<boolean> {
     // Beforehand, as it needs no lock on anything.
     await removeFile(this.#books, upload)
     for (;;) {
       const more = await this.#inSlot(turn, () => clearUpload(this.#books, upload, rowsClearedAtOnce))
       if (more === undefined) return false
-      if (!more || this.#makesRoom(turn)) return true
+      if (!more || (await stops())) return true
     }
+  }
+
+  /** Whether what has been left behind can wait: for a file of the account, or of another that waits for room. */
+  async #comesLater({ accountId }: FileOwner, turn: Turn): Promise<boolean> {
+    // Nothing has to be read again to go on from here, so this makes room at once.
+    return this.#makesRoom(turn, true) || (await hasUnread(this.#books, accountId))
   }
 
   /** What a piece of the work comes to, when its turn has come; nothing when it is no longer this worker's to do. */
@@ -220,8 +266,8 @@ export class UploadWorker {
   }
 
   /** Whether an account goes, for now, as somebody waits and its turn has lasted for long enough: one goes for each. */
-  #makesRoom(turn: Turn): boolean {
-    if (!this.#crowded || !turn.mayEnd) return false
+  #makesRoom(turn: Turn, atOnce = false): boolean {
+    if (!this.#crowded || !(atOnce || turn.mayEnd)) return false
     this.#crowded = false
     turn.ended = true
     return true
@@ -255,17 +301,19 @@ async function* chunksOf(file: AsyncIterable<FileRows>, from: bigint): AsyncGene
   let rowsRead = from
   let bytesRead = 0
   let bytesTold = 0
+  let layout: FileLayout | undefined
   const finish = (): Chunk => {
     const { rows, refused } = chunk
     rowsRead += BigInt(rows.length + refused.length)
     bytesTold = bytesRead
     chunk = { rows: [], refused: [] }
-    return { rows, refused, rowsRead, bytesRead: BigInt(bytesRead) }
+    return { rows, refused, rowsRead, bytesRead: BigInt(bytesRead), layout }
   }
   for await (const part of file) {
     chunk.rows.push(...part.rows)
     chunk.refused.push(...part.refused)
     bytesRead = part.bytesRead
+    layout = part.layout
     if (chunk.rows.length + chunk.refused.length >= rowsAtOnce || bytesRead - bytesTold >= bytesOfChunk)
       yield finish()
   }

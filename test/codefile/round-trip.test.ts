@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cut, readAll, Source } from '../support/code-file.ts'
 
-// No code of these is taken for a header, a number that was rounded, or a formula.
+// No code of these is taken for a usual name, a number that was rounded, or a formula.
 const visible = [...'ABC019-_./*"\',;|<>()', 'ä', 'Ж', '夏', '€', '𝔸', '🎁', '❤️']
 const codes = fc
   .array(fc.constantFrom(...visible, ' '), { minLength: 1, maxLength: 20 })
@@ -25,7 +25,7 @@ const files = fc
     rows: fc.array(
       fc.record({
         code: codes,
-        others: fc.array(others, { minLength: 3, maxLength: 3 }),
+        others: fc.array(others, { minLength: 4, maxLength: 4 }),
         quotes: fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }),
         space: fc.constantFrom('', ' '),
         end: fc.constantFrom('\n', '\r\n', '\r'),
@@ -75,7 +75,10 @@ describe('whatever has been written as CSV', () => {
           expected.push({ number, code: row.code })
         }
         const bytes = file.packed ? gzipSync(text) : Buffer.from(text)
-        expect(await readAll(new Source(cut(bytes, file.size)))).toEqual({ rows: expected, refused: [] })
+        // Without a header it has to be said: of what these codes are made, anything can look like one.
+        const options = file.header ? {} : { header: false }
+        const reading = await readAll(new Source(cut(bytes, file.size)), options)
+        expect(reading).toEqual({ rows: expected, refused: [] })
       }),
       { numRuns: 500 },
     )

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { CodeFileError } from '../../src/codefile/code-file-error.ts'
 import { codesOf, type Reading, readAll } from '../support/code-file.ts'
 
 const neverClosed = expect.stringContaining('is never closed')
@@ -174,7 +175,13 @@ describe('wherever a file is cut for reading', () => {
   // Pieces of this size are read at once.
   const pieceSize = 65_536
 
-  it('gives the same rows', async () => {
+  const failure = (error: unknown) => {
+    if (!(error instanceof CodeFileError)) throw error
+    // The rows have other numbers.
+    return { fails: error.message.replace(/row \d+/, 'row') }
+  }
+
+  it('gives the same rows, or fails in the same way', async () => {
     const nasty = fc
       .array(
         fc.constantFrom('"', '""', ',', '\r', '\n', '\r\n', ' ', 'A', 'B2', '"x\n"', '"C3",', 'é', '\t', ';'),
@@ -185,10 +192,14 @@ describe('wherever a file is cut for reading', () => {
     await fc.assert(
       fc.asyncProperty(nasty, fc.nat(40), async (text, before) => {
         const content = `A1\n${text}`
-        const whole = await readAll(head + content)
+        const whole = await readAll(head + content).catch(failure)
         // A row that ends so close before the cut that the content lies across it.
         const filler = `,${'x'.repeat(pieceSize - head.length - before - 2)}\n`
-        const across = await readAll(head + filler + content)
+        const across = await readAll(head + filler + content).catch(failure)
+        if ('fails' in across) {
+          expect(across).toEqual(whole)
+          return
+        }
         expect(across.refused.shift()?.reason).toBe('There is no code in this row: its cell is empty.')
         for (const row of [...across.rows, ...across.refused]) row.number -= 1
         expect(across).toEqual(whole)

@@ -4,11 +4,17 @@ import { Claims } from '../../src/domain/claim.ts'
 import { readUnreadyFormat, takeEarlier } from '../../src/domain/earlier-codes.ts'
 import { carryOn, generateCodes } from '../../src/domain/generation.ts'
 import { createFormat } from '../../src/domain/new-format.ts'
-import { readUpload } from '../../src/domain/upload.ts'
-import { clearUpload, completeUpload, undoUpload } from '../../src/domain/uploaded-codes.ts'
+import { readNextUpload, readUpload, readUploadWaits } from '../../src/domain/upload.ts'
+import {
+  addChunk,
+  clearUpload,
+  completeUpload,
+  HeldByLeftoversError,
+  undoUpload,
+} from '../../src/domain/uploaded-codes.ts'
 import { newPool, openBooks, type Place, type TestBooks } from '../support/books.ts'
 import { noteStatements, type StatementCost } from '../support/plans.ts'
-import { addCodes, newCodes, startUpload, upload } from '../support/uploads.ts'
+import { addCodes, chunkOf, newCodes, startUpload, upload } from '../support/uploads.ts'
 
 // Whole transactions, statement by statement, on tables of many rows without statistics: see plans.test.ts.
 const many = 20_000
@@ -108,6 +114,18 @@ describe('on tables without statistics, no statement reads more rows than it nee
     const taskId = await startUpload(place, poolId)
     const { accountId, books } = place
     expect(await greedy(() => readUpload(books, { accountId, taskId }))).toEqual([])
+    expect(await greedy(() => readNextUpload(books, accountId))).toEqual([])
+    expect(await greedy(() => readUploadWaits(books, accountId, [taskId]))).toEqual([])
+  })
+
+  it('when codes are held by an upload that was undone', async () => {
+    const { accountId, books } = place
+    const codes = newCodes(3)
+    await undoUpload(books, accountId, await upload(place, poolId, codes))
+    const taskId = await startUpload(place, poolId)
+    const chunk = chunkOf(codes, 0n)
+    const adding = () => addChunk(books, { accountId, taskId }, 0n, chunk, { waits: true })
+    expect(await greedy(() => expect(adding()).rejects.toThrow(HeldByLeftoversError))).toEqual([])
   })
 
   it('when earlier codes are taken out of a format, piece by piece', async () => {

@@ -1,10 +1,15 @@
+import { v7 as newId } from 'uuid'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Claims } from '../../src/domain/claim.ts'
 import { renamePool } from '../../src/domain/pool.ts'
 import { saveReplenishment } from '../../src/domain/replenishment.ts'
-import { type Watch, watchPools } from '../../src/domain/watch.ts'
+import { changeTask, insertUploadTask } from '../../src/domain/task.ts'
+import { markWaiting } from '../../src/domain/upload.ts'
+import { completeUpload } from '../../src/domain/uploaded-codes.ts'
+import { type Watch, watchPools, watchTasks } from '../../src/domain/watch.ts'
 import type { Pool } from '../../src/generated/prisma/client.ts'
 import { fill, newFormat, newPool, openBooks, silent, type TestBooks } from '../support/books.ts'
+import { startUpload } from '../support/uploads.ts'
 
 let test: TestBooks
 beforeAll(async () => {
@@ -109,5 +114,40 @@ describe('who watches a pool', () => {
     await fill(test, poolId, formatId, 1n)
     vi.advanceTimersByTime(1_000)
     expect(Number((await kept).value?.total)).toBe(1)
+  })
+})
+
+describe('who watches an upload', () => {
+  it('sees what it waits for, whenever that has changed', async () => {
+    const { books, accountId } = test
+    const poolId = await newPool(test)
+    const earlier = await startUpload(test, poolId)
+    const taskId = newId()
+    await books.write(accountId, (tx) =>
+      insertUploadTask(tx, { id: taskId, poolId, column: undefined, dryRun: false, bytes: 1n }),
+    )
+    const tasks = watchTasks(books, silent)
+    const leaving = new AbortController()
+    onTestFinished(() => {
+      leaving.abort()
+      tasks.close()
+    })
+    const row = await books.prisma.task.findFirstOrThrow({ where: { id: taskId } })
+    const states = tasks.after({ ...row, waitingFor: 'EARLIER_UPLOAD' }, leaving.signal)
+    await states.next()
+    const start = () =>
+      books.write(accountId, (tx) => changeTask(tx, taskId, ['AWAITING_EXECUTION'], { status: 'RUNNING' }))
+    const changes: [() => Promise<unknown>, string | undefined][] = [
+      [() => completeUpload(books, { accountId, taskId: earlier }), 'WORKER'],
+      [start, undefined],
+      [() => markWaiting(books, { accountId, taskId }), 'CLEARING'],
+      [() => completeUpload(books, { accountId, taskId }), undefined],
+    ]
+    for (const [change, expected] of changes) {
+      const next = states.next()
+      await change()
+      vi.advanceTimersByTime(1_000)
+      expect((await next).value?.waitingFor).toBe(expected)
+    }
   })
 })

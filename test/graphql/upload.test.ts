@@ -13,6 +13,7 @@ import { Socket } from '../support/socket.ts'
 import {
   codesFile,
   ended,
+  postCodes,
   sendForm,
   type UploadOutcome,
   uploadByForm,
@@ -512,6 +513,149 @@ describe('the upload of a task', () => {
       refused: '1',
     })
   })
+})
+
+interface HeaderTask {
+  status: string
+  failure: { code: string; message: string } | null
+  upload: {
+    header: boolean | null
+    accepted: string
+    waitingFor: string | null
+    warnings: string[]
+    layout: {
+      headerRow: number | null
+      header: string[] | null
+      columnNumber: number
+      delimiter: string | null
+    } | null
+  }
+}
+
+/** Uploads a file, and resolves to how that ended. */
+async function run(file: string, input: object = {}): Promise<HeaderTask> {
+  const { task } = await uploadByForm(service, client, { poolId, ...input }, file)
+  await ended(client, task?.id ?? '')
+  const answer = await client.ask<{ task: HeaderTask }>(
+    `query ($id: ID!) { task(id: $id) { status failure { code message } upload {
+      header accepted waitingFor warnings layout { headerRow header columnNumber delimiter }
+    } } }`,
+    { id: task?.id },
+  )
+  return answer.task
+}
+
+describe('the header of a file', () => {
+  test('is told by a dry run, with the column of the codes', async () => {
+    const name = newName()
+    expect(await run(`Report\n\nNr;Gutscheincode\n1;${name}\n`, { dryRun: true })).toMatchObject({
+      status: 'COMPLETED',
+      upload: {
+        header: null,
+        accepted: '1',
+        waitingFor: null,
+        warnings: [],
+        layout: { headerRow: 3, header: ['Nr', 'Gutscheincode'], columnNumber: 2, delimiter: ';' },
+      },
+    })
+    expect((await run(`${name}\n`, { dryRun: true })).upload.layout).toEqual({
+      headerRow: null,
+      header: null,
+      columnNumber: 1,
+      delimiter: null,
+    })
+  })
+
+  test('is asked for in doubt, and can be said', async () => {
+    const name = newName().toUpperCase()
+    const file = `Zorgbon\n${name}1\n${name}2\n`
+    const doubtful = await run(file)
+    expect(doubtful).toMatchObject({ status: 'FAILED', failure: { code: 'HEADER_UNCLEAR' } })
+    expect(doubtful.failure?.message).toContain(`"Zorgbon", "${name}1" and "${name}2"`)
+    expect(doubtful.failure?.message).toMatch(/header=true .+ or false/)
+    expect((await run(file, { header: true, dryRun: true })).upload).toMatchObject({
+      header: true,
+      accepted: '2',
+    })
+    const replies = [true, false].map((header) =>
+      postCodes(service, client, poolId, file, { search: { header: String(header), dryRun: 'true' } }),
+    )
+    const tasks = (await Promise.all(replies)).map(({ task }) => ended(client, task?.id ?? ''))
+    expect((await Promise.all(tasks)).map(({ upload }) => upload.accepted)).toEqual(['2', '3'])
+  })
+
+  test('is pointed out when it was taken for one by its looks alone', async () => {
+    const name = newName().toUpperCase()
+    const file = `Zorgbon\n${[1, 2, 3, 4, 5].map((at) => `${name}${at}\n`).join('')}`
+    const { upload } = await run(file, { dryRun: true })
+    expect(upload).toMatchObject({ accepted: '5', layout: { headerRow: 1 } })
+    expect(upload.warnings).toEqual([expect.stringContaining('Row 1, "Zorgbon", was taken for the header')])
+    expect((await run(file, { dryRun: true, header: true })).upload.warnings).toEqual([])
+  })
+
+  test('that is said not to be there leaves the column to be named by its number', async () => {
+    const name = newName()
+    const file = `1,${name}\n2,${name}x\n`
+    const outcome = await uploadByForm(service, client, { poolId, header: false, column: 'code' }, file)
+    expect(outcome).toMatchObject({ __typename: 'InvalidInputError', path: ['column'] })
+    const { errors } = await postCodes(service, client, poolId, file, { search: { header: 'perhaps' } })
+    expect(errors?.[0]?.extensions).toMatchObject({ code: 'INVALID_INPUT', path: ['header'] })
+    expect((await run(file, { header: false, column: '2' })).upload).toMatchObject({
+      accepted: '2',
+      layout: { headerRow: null, columnNumber: 2 },
+    })
+  })
+})
+
+describe('an upload that adds nothing', () => {
+  test('fails with the reason when every row was refused, in a dry run as well', async () => {
+    for (const dryRun of [true, false]) {
+      const { status, failure } = await run('code,value\n,5\n#REF!,6\n', { dryRun })
+      expect([status, failure?.code]).toEqual(['FAILED', 'ALL_ROWS_REFUSED'])
+      expect(failure?.message).toContain('All 2 rows of the file were refused')
+      expect(failure?.message).toContain('Row 2: There is no code in this row')
+    }
+  })
+
+  test('is completed with a warning when its codes are there already', async () => {
+    const file = `code\n${newName()}\n`
+    expect((await run(file)).upload.warnings).toEqual([])
+    expect(await run(file)).toMatchObject({
+      status: 'COMPLETED',
+      upload: { warnings: ['Nothing was added: every code of the file is in the account already.'] },
+    })
+    expect((await run(`${file}#REF!\n${newName()}\n`)).upload.warnings).toEqual([
+      'Of 3 rows, 1 was refused: see the reasons in the file of rejectedRowsUrl.',
+    ])
+  })
+})
+
+test('an upload tells live why it waits', async () => {
+  await using place = await openBooks(service)
+  const told: (string | null)[] = []
+  const watch = async (id: string, until: (wait: string | null) => boolean) => {
+    const updates = client.subscribe<{
+      taskUpdated: { status: string; upload: { waitingFor: string | null } }
+    }>('subscription ($id: ID!) { taskUpdated(id: $id) { status upload { waitingFor } } }', { id })
+    for await (const { data } of updates) {
+      const wait = data?.taskUpdated.upload.waitingFor ?? null
+      told.push(wait)
+      if (until(wait)) break
+    }
+  }
+  const send = async () =>
+    (await uploadByForm(service, client, { poolId }, codesFile(newName(), 10))).task?.id ?? ''
+  let waiting = ''
+  // As long as somebody has the catalog, no chunk of a file is added.
+  await transaction(place.books.pool, async (tx) => {
+    await tx.rows({ text: 'SELECT id FROM account FOR NO KEY UPDATE' })
+    await send()
+    waiting = await send()
+    await watch(waiting, (wait) => wait === 'EARLIER_UPLOAD')
+  })
+  await watch(waiting, () => false)
+  expect(told).toContain('EARLIER_UPLOAD')
+  expect(told.at(-1)).toBeNull()
 })
 
 describe('a dry run', () => {

@@ -30,7 +30,7 @@ export function* cut(bytes: Uint8Array, size: number): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
 }
 
-export type Reading = Omit<FileRows, 'bytesRead'>
+export type Reading = Omit<FileRows, 'bytesRead' | 'layout'>
 
 /** Reads all of it. */
 export async function readAll(

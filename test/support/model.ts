@@ -250,11 +250,13 @@ function wouldTake(upload: UploadModel, format: FormatModel): number {
 }
 
 export function complete(model: Model, upload: UploadModel): void {
-  upload.status = 'COMPLETED'
+  const { accepted, duplicatesInFile, duplicatesInAccount, refused } = upload
+  const isRefused = refused > 0 && accepted.length + duplicatesInFile + duplicatesInAccount === 0
+  upload.status = isRefused ? 'FAILED' : 'COMPLETED'
   model.events.push('TASK_STATUS_CHANGED')
-  if (upload.dryRun || upload.accepted.length === 0) return
+  if (upload.dryRun || accepted.length === 0) return
   const pool = the(model.pools, upload.poolId)
-  pool.line.push(...upload.accepted.map((code, index) => ({ source: upload.id, index, code })))
+  pool.line.push(...accepted.map((code, index) => ({ source: upload.id, index, code })))
   pool.refillFailed = false
   model.events.push('POOL_REFILLED')
 }

@@ -6,7 +6,7 @@ import type { Books } from '../../src/domain/books.ts'
 import { TaskFinishedError } from '../../src/domain/errors.ts'
 import { readEventsAfter, readLog } from '../../src/domain/event.ts'
 import { cancelTask } from '../../src/domain/task.ts'
-import { receiveUpload } from '../../src/domain/upload.ts'
+import { readUploadWaits, receiveUpload } from '../../src/domain/upload.ts'
 import { undoUpload } from '../../src/domain/uploaded-codes.ts'
 import { UploadWorker } from '../../src/worker/uploads.ts'
 import { expectBalance } from '../support/audit.ts'
@@ -222,6 +222,34 @@ test('an upload that is undone is cleared away before the next one of its accoun
   const second = await send(own, file)
   expect(await cleared(second)).toMatchObject({ status: 'COMPLETED', added: 30_000, duplicates: 0 })
   expect(await rowsOf(first)).toEqual({ pieces: 0, codes: 0 })
+})
+
+test('an upload waits for an undo that cannot go on only if it has codes of that, and says so', async () => {
+  const own = await place()
+  const { accountId } = own
+  const file = codesFile(newName(), 20)
+  const undone = await send(own, file)
+  {
+    await using _worker = startWorker()
+    expect(await cleared(undone)).toMatchObject({ status: 'COMPLETED', added: 20 })
+  }
+  await undoUpload(own.books, accountId, undone)
+  const waitOf = async (taskId: string) => (await readUploadWaits(own.books, accountId, [taskId])).get(taskId)
+  const [unrelated, related] = [await send(own, codesFile(newName(), 10)), await send(own, file)]
+  expect([await waitOf(unrelated), await waitOf(related)]).toEqual(['WORKER', 'EARLIER_UPLOAD'])
+  await using _worker = await own.books.write(accountId, async (tx) => {
+    // Who holds the row keeps everybody from clearing up after it.
+    await tx.rows({ text: 'SELECT 1 FROM task WHERE id = $1 FOR NO KEY UPDATE', values: [undone] })
+    const worker = startWorker(await shared.another())
+    await expect.poll(async () => (await read(unrelated)).status, patiently).toBe('COMPLETED')
+    await expect.poll(() => waitOf(related), patiently).toBe('CLEARING')
+    expect(await read(related)).toMatchObject({ status: 'RUNNING', read: 0 })
+    return worker
+  })
+  expect(await cleared(related)).toMatchObject({ status: 'COMPLETED', added: 20, duplicates: 0 })
+  expect(await waitOf(related)).toBeUndefined()
+  expect((await cleared(undone)).status).toBe('UNDONE')
+  expect(await rowsOf(undone)).toEqual({ pieces: 0, codes: 0 })
 })
 
 describe('several uploads', () => {

@@ -32,7 +32,7 @@ export const taskChecks: readonly TableChecks[] = [
         SELECT account_id, CASE
           WHEN kind = 'GENERATION' AND (format_id IS NULL OR coalesce(quantity, 0) < 1)
             THEN format('task %s does not say what to generate', id)
-          WHEN kind = 'GENERATION' AND (status = 'UNDONE' OR failure_code = 'UNREADABLE_FILE' OR dry_run OR leftovers OR rejected_forgotten)
+          WHEN kind = 'GENERATION' AND (status = 'UNDONE' OR failure_code <> 'INTERNAL' OR dry_run OR leftovers OR rejected_forgotten)
             OR kind = 'UPLOAD' AND (format_id IS NOT NULL OR quantity IS NOT NULL OR status = 'UNDONE' AND dry_run)
             THEN format('task %s, a %s that is %s, has what only another can have', id, kind, status)
           WHEN (failure_code IS NOT NULL OR failure_message IS NOT NULL) <> (status = 'FAILED')

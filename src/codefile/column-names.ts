@@ -1,0 +1,120 @@
+/**
+ * What people and systems call the column that has the codes. A list of words is never complete: a name that is not
+ * known here is told from a code by its shape (see likeness.ts), or asked about.
+ */
+
+/** Whether a text is a usual name of a column with codes, could be one, or is none that is known. */
+export type NameKind = 'USUAL' | 'POSSIBLE' | 'UNKNOWN'
+
+const words = (list: string): readonly string[] => list.trim().split(/\s+/).map(folded)
+
+/** The word for a code, in the languages of the people who export them. */
+const codeWords = words(`
+  code codes kod kode koder koden kods kodas kodai koodi koodit koda kody kodu kodlar kodları kód kódy kódok kódja
+  código códigos codice codici codi codis codigo cod coduri codul
+  код коды кода кодов кодове кодови кодът κωδικός κωδικοί
+  コード 代码 代碼 编码 編碼 码 碼 券码 券碼 코드 קוד קודים كود أكواد رمز رموز คูปองโค้ด โค้ด รหัส कोड mã
+`)
+
+/** What stands beside it: what the code is for, or what it is like. */
+const kindWords = words(`
+  promo promos promotion promotions promotional promotie promotionele promoción promocional promocionales promoção
+  promozione promozionale promocyjny promocyjne promocja promotionnel promotionnels promoțional promocijski
+  coupon coupons voucher vouchers discount discounts gift gifts giftcard giftcards card cards redemption redeem referral
+  unique access activation offer offers reward rewards invite invitation loyalty bonus sale deal
+  rabatt rabatte rabat rabatowy rabatowe rabais gutschein gutscheine aktion aktions aktie actie vorteil vorteils geschenk
+  geschenkkarten einlöse kampagne kampagnen kampanj kampanje korting kortings waardebon cadeau cadeaubon kado
+  réduction réductions remise remises avantage descuento descuentos cupón cupones cupom cupons cupo desconto
+  sconto sconti buono buoni zniżkowy zniżkowe kupon kuponu kupong kuponger kuponok kupón kupónu kuponkód slevový sleva
+  zľavový alennus tarjous indirim hediye promosyon kampanya reducere kedvezmény popust εκπτωτικός έκπτωσης κουπονιού
+  промо купон купона купонов скидки скидка промокод промокоды ваучер ваучера знижки
+  クーポン プロモーション プロモ 割引 ギフト 優惠 优惠 优惠券 優惠券 折扣 促销 促銷 兑换 兌換 礼品卡 禮品卡 推广
+  쿠폰 프로모션 할인 קופון הנחה مبادرة الخصم خصم كوبون القسيمة قسيمة ส่วนลด คูปอง giảm giá khuyến mãi
+`)
+
+/** Such words alone name the column, too. */
+const alone = words(`
+  coupon coupons voucher vouchers gutscheine gutscheinnr cupones cupons kupony kuponger kuponlar κουπόνι κουπόνια
+  промокод промокоды купоны ваучеры クーポン 优惠券 優惠券 优惠码 優惠碼 折扣码 折扣碼 兑换码 兌換碼 쿠폰 쿠폰번호 קופונים كوبونات รหัสส่วนลด รหัสคูปอง
+`)
+
+/** These alone are as likely to be a code, or the name of another column. */
+const aloneInDoubt = words(`
+  gutschein cupón cupom kupon kupong kupón купон ваучер buono buoni bon ma cod codi
+  name names title label key keys pin pins token tokens id ids number numbers nummer nummern numero numéro número numer
+  número no nr num serial serials sn value values wert item items text string data entry column field spalte colonne columna
+  navn namn naam nom nombre nome nazwa имя название номер значение 名前 名称 名稱 番号 号码 號碼 序列号 序列號 번호 이름 القيمة الاسم
+`)
+
+const numberWords = words(
+  'number numbers nummer nummern no nr num numero numéro número numer key keys pin token id номер 番号 号码 번호',
+)
+
+const between = new Set(words('de du des d da do di del della of the for von für per a la le el na'))
+
+const usualParts = new Set([...codeWords, ...kindWords])
+const nouns = new Set(codeWords)
+const standalone = new Set(alone)
+const doubtful = new Set(aloneInDoubt)
+const numbers = new Set(numberWords)
+
+const byLength = (list: readonly string[]) => [...new Set(list)].sort((a, b) => b.length - a.length)
+// Two kinds and the word for a code, in one word: Gutscheincode, couponcode, クーポンコード, promokod.
+const compound = new RegExp(
+  `^(?:${byLength(kindWords).join('|')}){1,2}(?:s?)(?:${byLength(codeWords).join('|')})$`,
+  'u',
+)
+const endsWithCode = new RegExp(
+  `^\\p{L}{2,}(?:${byLength(codeWords.filter((word) => word.length > 2 || !/^\p{Script=Latin}/u.test(word))).join('|')})$`,
+  'u',
+)
+
+const longestName = 60
+
+/** In small letters, without accents: as people type names of columns. */
+function folded(text: string): string {
+  return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().replaceAll('ı', 'i').replaceAll('ł', 'l')
+}
+
+/** Without what templates put around a name: `Unique Code (*)`, `Codes:`, `Code(s)`, `* Code`, `Code [required]`. */
+function withoutDecoration(text: string): string {
+  return text
+    .trim()
+    .replace(/^["']|["']$/g, '')
+    .replace(/^[*#]{1,3}\s?(?=\p{L})/u, '')
+    .replace(/(?<=\p{L})\s?(?:\([^()]{0,40}\)|\[[^[\]]{0,40}\])$/u, '')
+    .replace(/(?<=[\p{L})])\s?[:*#：]{1,3}$/u, '')
+    .replace(/(?<=\p{L})\s?\([^()]{0,40}\)$/u, '')
+    .trim()
+}
+
+export function kindOfName(text: string): NameKind {
+  const plain = withoutDecoration(text)
+  if (plain === '' || plain.length > longestName) return 'UNKNOWN'
+  // couponCode, as programs have it.
+  const spaced = plain.replace(/(?<=\p{Ll})(?=\p{Lu})/gu, ' ')
+  const parts = folded(spaced).split(/ {1,3}|[_\-./’']/u)
+  // A code with a separator at an end, or with two of them, is not taken for a name.
+  if (parts.some((part) => part === '') || parts.length > 6) return 'UNKNOWN'
+  const [only] = parts
+  if (parts.length === 1 && only !== undefined) {
+    if (doubtful.has(only)) return 'POSSIBLE'
+    if (nouns.has(only) || standalone.has(only) || compound.test(only)) return 'USUAL'
+    return endsWithCode.test(only) ? 'POSSIBLE' : 'UNKNOWN'
+  }
+  const hasCode = parts.some((part) => nouns.has(part) || compound.test(part))
+  const known = (part: string) => usualParts.has(part) || between.has(part) || compound.test(part)
+  if (hasCode && parts.every(known) && !between.has(parts.at(-1) ?? '')) return 'USUAL'
+  const areWords = parts.every((part) => /^\p{L}+$/u.test(part))
+  if (!areWords) return 'UNKNOWN'
+  const last = parts.at(-1) ?? ''
+  return hasCode || numbers.has(last) || numbers.has(only ?? '') || endsWithCode.test(last)
+    ? 'POSSIBLE'
+    : 'UNKNOWN'
+}
+
+/** Whether a usual name has the word for a code in it, which no code has: "coupon" alone can be a code. */
+export function saysCode(text: string): boolean {
+  const parts = folded(withoutDecoration(text).replace(/(?<=\p{Ll})(?=\p{Lu})/gu, ' ')).split(/[ _\-./’']+/u)
+  return kindOfName(text) === 'USUAL' && parts.some((part) => nouns.has(part) || compound.test(part))
+}

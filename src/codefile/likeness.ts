@@ -1,0 +1,96 @@
+/**
+ * How the first line of a list of codes compares with those below it. A header is a word of a language, and codes are
+ * not made as words are: they differ in letters, digits, length and in what stands between them. But codes are of all
+ * kinds, and words can be codes: so what speaks for a header is weighed, and where it is not clear the answer is that.
+ */
+export type Likeness = 'LIKE' | 'UNLIKE' | 'UNCLEAR'
+
+const maxStart = 32
+
+// One line in twenty may be another than the rest.
+const few = 0.05
+
+const lower = /\p{Ll}/u
+const upper = /\p{Lu}/u
+const letter = /\p{L}/u
+const digit = /\p{Nd}/u
+const space = /\s/u
+const marks = /[:()[\]{}*?!：]/u
+const scripts = [/\p{Script=Latin}/u, /\p{Script=Cyrillic}/u, /\p{Script=Greek}/u, /[\p{Lo}\p{Lm}]/u]
+const separators = ['-', '_', '.', '/', ' ']
+const word = /^\p{L}[\p{L}\p{M}\s'’&/().:*#：_-]*$/u
+
+/** Whether `first` looks as those lines do that stand below it. */
+export function likenessOf(first: string, below: readonly string[]): Likeness {
+  // With nothing to compare it with, a line is a code.
+  if (below.length === 0) return 'LIKE'
+  // Where the table begins only below further lines of a title, these hide the difference.
+  const results = [compare(first, below)]
+  for (const left of [1, 2]) if (below.length >= left + 3) results.push(compare(first, below.slice(left)))
+  return results.includes('UNLIKE') ? 'UNLIKE' : results.includes('UNCLEAR') ? 'UNCLEAR' : 'LIKE'
+}
+
+function compare(first: string, below: readonly string[]): Likeness {
+  const count = below.length
+  const share = (test: (line: string) => boolean) => below.filter(test).length / count
+  const hasAlone = (pattern: RegExp) => pattern.test(first) && share((line) => pattern.test(line)) <= few
+  const lacksAlone = (test: (line: string) => boolean) => !test(first) && share(test) >= 1 - few
+
+  const numbersOnly = hasAlone(letter)
+  const otherCase = !numbersOnly && (hasAlone(lower) || hasAlone(upper))
+  const otherScript = !numbersOnly && scripts.some((script) => hasAlone(script))
+  const otherSpaces = hasAlone(space)
+  const otherMarks = hasAlone(marks)
+  const noDigits = lacksAlone((line) => digit.test(line))
+  const lengths = below.map((line) => line.length).sort((a, b) => a - b)
+  const shortest = lengths[Math.floor(count * few)] ?? 0
+  const longest = lengths[Math.ceil(count * (1 - few)) - 1] ?? 0
+  const regular = count >= 3 && shortest === longest
+  const otherLength =
+    (regular && first.length !== longest) ||
+    (count >= 8 && (first.length > longest * 1.5 || first.length < shortest / 2))
+  const start = commonStart(below)
+  const otherStart = count >= 3 && start.length >= 2 && letter.test(start) && !first.startsWith(start)
+  const noSeparators = count >= 2 && separators.some((mark) => lacksAlone((line) => line.includes(mark)))
+
+  const telling = [numbersOnly, otherCase, otherScript, otherSpaces, otherMarks].filter(Boolean).length
+  const formal = [noDigits, otherLength, otherStart, noSeparators].filter(Boolean).length
+
+  // Names of columns seldom have digits in them, and titles have them beside words.
+  if (digit.test(first)) {
+    if (otherCase && otherSpaces) return 'UNCLEAR'
+    if (/^0$/.test(first) && share((line) => letter.test(line)) === 1) return 'UNCLEAR'
+    return telling > 0 && otherLength ? 'UNCLEAR' : 'LIKE'
+  }
+  if (!letter.test(first))
+    return count >= 2 && !/[\s|]/.test(first) && share((line) => /[\p{L}\p{Nd}]/u.test(line)) === 1
+      ? 'UNCLEAR'
+      : 'LIKE'
+  if (numbersOnly || otherCase || otherScript) {
+    if (numbersOnly && count >= 2) return 'UNLIKE'
+    if (count >= 3 && telling + formal >= 3 && (otherLength || noDigits)) return 'UNLIKE'
+    return count >= 2 || word.test(first) ? 'UNCLEAR' : 'LIKE'
+  }
+  if (telling > 0) return /[:：]$/.test(first) || (count >= 2 && formal > 0) ? 'UNCLEAR' : 'LIKE'
+  if (formal >= 2 && count >= 3) return 'UNCLEAR'
+  return otherLength && count >= 8 ? 'UNCLEAR' : 'LIKE'
+}
+
+function commonStart(lines: readonly string[]): string {
+  let start = (lines[0] ?? '').slice(0, maxStart)
+  for (const line of lines) while (!line.startsWith(start)) start = start.slice(0, -1)
+  return start
+}
+
+/** Whether the two are made of letters and digits at the same places. */
+export function hasShapeOf(text: string, other: string): boolean {
+  return shapeOf(text) === shapeOf(other)
+}
+
+function shapeOf(text: string): string {
+  return text
+    .replace(/\p{Nd}/gu, '9')
+    .replace(/\p{Lu}/gu, 'A')
+    .replace(/\p{Ll}/gu, 'a')
+    .replace(/[\p{Lo}\p{Lm}]/gu, 'o')
+}
