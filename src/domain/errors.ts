@@ -102,6 +102,7 @@ export class FormatOverlapError extends UserError {
 export class QuantityExceedsAvailableError extends UserError {
   readonly code = 'QUANTITY_EXCEEDS_AVAILABLE'
   readonly availableForGeneration: bigint
+  readonly formatId: string
   /** As it was when this was refused. */
   readonly format: FormatUse
 
@@ -114,6 +115,7 @@ export class QuantityExceedsAvailableError extends UserError {
       ['quantity'],
     )
     this.availableForGeneration = availableForGeneration
+    this.formatId = format.id
     this.format = { ...format }
   }
 }
@@ -121,6 +123,7 @@ export class QuantityExceedsAvailableError extends UserError {
 export class NotEnoughCodesError extends UserError {
   readonly code = 'NOT_ENOUGH_CODES'
   readonly available: bigint
+  readonly poolId: string
   /** As it was when this was refused. */
   readonly pool: Pool
 
@@ -130,6 +133,7 @@ export class NotEnoughCodesError extends UserError {
       'count',
     ])
     this.available = available
+    this.poolId = pool.id
     this.pool = { ...pool }
   }
 }
