@@ -243,7 +243,7 @@ export class Scheduler {
         this.#consider(lane)
         this.#advance()
       },
-      Math.ceil(oldest + maxCountedMs - this.#now()),
+      Math.max(0, Math.ceil(oldest + maxCountedMs - this.#now())),
     ).unref()
   }
 
