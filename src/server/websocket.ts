@@ -38,6 +38,7 @@ interface Operation extends ExecutionArgs {
   rootValue: {
     socket: ClientSocket
     execute: (args: ExecutionArgs) => unknown
+    messageLength: number
     /** What it is answered with instead, because of its variables. */
     errors: GraphQLError[] | undefined
   }
@@ -71,7 +72,7 @@ export function serveWebSocket(parts: {
         length: socket.extra.messageLength,
         crowded: Object.keys(socket.subscriptions).length > mostOperationsPerSocket,
       }
-      return socket.extra.inTurn(() => admit(socket, payload, message))
+      return socket.extra.inTurn(() => admit(socket, payload, message), message.length)
     },
     onConnect: ({ extra }) => {
       if (extra.messageLength > maxConnectionParamsLength)
@@ -167,7 +168,7 @@ export function serveWebSocket(parts: {
         operationName: payload.operationName,
         variableValues: payload.variables,
         contextValue: await contextFactory(),
-        rootValue: { socket: socket.extra, execute, errors },
+        rootValue: { socket: socket.extra, execute, errors, messageLength: length },
       }
     } catch (error) {
       return [publicError(error, log)]
@@ -209,6 +210,7 @@ function authorizationOf(socket: Socket): string | undefined {
 
 function run(args: ExecutionArgs, how: (operation: ExecutionArgs, by: Operation['rootValue']) => unknown) {
   const { rootValue, ...operation } = args as Operation
-  const { socket, errors } = rootValue
-  return socket.inTurn(() => (errors === undefined ? how(operation, rootValue) : { errors }) as never)
+  const { socket, errors, messageLength } = rootValue
+  const answer = () => (errors === undefined ? how(operation, rootValue) : { errors }) as never
+  return socket.inTurn(answer, messageLength)
 }
