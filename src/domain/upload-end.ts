@@ -1,5 +1,5 @@
 import type { TaskStatus } from '../generated/prisma/client.ts'
-import { grouped, grouped } from '../grouped.ts'
+import { grouped } from '../grouped.ts'
 import type { Books, BookTransaction } from './books.ts'
 import { NotFoundError, UploadNotUndoneError } from './errors.ts'
 import { holdCatalog, lockFormat } from './format.ts'

@@ -8,6 +8,9 @@ const mostUnreadBytes = 1_000_000
 const mostAtOnce = 16
 const mostWaiting = 32
 
+// Characters of the messages that these came with. Once there are as many, nothing more is read.
+const maxHeldLength = 1_000_000
+
 /**
  * One client's WebSocket, which takes as much from the client as it takes from us: while answers wait to be read, or
  * operations to be carried out, nothing more is read from it. So a client costs a bounded amount of memory, whatever it
@@ -19,6 +22,7 @@ export class ClientSocket {
   #gathering = false
   #running = 0
   #waiting: (() => void)[] = []
+  #heldLength = 0
   #settling = false
   #onTurn = () => {}
   /** The key that its operations come with, once one has. */
@@ -71,9 +75,13 @@ export class ClientSocket {
     })
   }
 
-  /** Does something for an operation as soon as it is its turn among those of this client. */
-  async inTurn<T>(run: () => Promise<T> | T): Promise<T> {
+  /**
+   * Does something for an operation as soon as it is its turn among those of this client. Until then and while it is done,
+   * it holds a message of this many characters.
+   */
+  async inTurn<T>(run: () => Promise<T> | T, messageLength = 0): Promise<T> {
     const { promise, resolve } = Promise.withResolvers<void>()
+    this.#heldLength += messageLength
     this.#waiting.push(resolve)
     this.#goOn()
     await promise
@@ -83,6 +91,7 @@ export class ClientSocket {
       // In another turn of the event loop: by then its answer has been sent, and counts as unread.
       setImmediate(() => {
         this.#running -= 1
+        this.#heldLength -= messageLength
         this.#goOn()
         this.#onTurn()
       })
@@ -131,7 +140,10 @@ export class ClientSocket {
     const socket = this.#socket
     if (socket.readyState !== socket.OPEN) return
     const isFull =
-      this.#settling || socket.bufferedAmount > mostUnreadBytes || this.#waiting.length >= mostWaiting
+      this.#settling ||
+      socket.bufferedAmount > mostUnreadBytes ||
+      this.#waiting.length >= mostWaiting ||
+      this.#heldLength >= maxHeldLength
     if (isFull && !socket.isPaused) socket.pause()
     if (!isFull && socket.isPaused) socket.resume()
   }

@@ -46,6 +46,7 @@ interface Operation extends ExecutionArgs {
     /** Runs something for it when it is the turn of its key, unless nobody waits for it any more by then. */
     inTurn: <T>(work: () => Promise<T> | T) => Promise<T | undefined>
     execute: (args: ExecutionArgs) => unknown
+    messageLength: number
     /** What it is answered with instead, because of its variables. */
     errors: GraphQLError[] | undefined
   }
@@ -89,7 +90,7 @@ export function serveWebSocket(parts: {
         length: socket.extra.messageLength,
         crowded: Object.keys(socket.subscriptions).length > mostOperationsPerSocket,
       }
-      return socket.extra.inTurn(() => admit(socket, payload, arrival))
+      return socket.extra.inTurn(() => admit(socket, payload, arrival), arrival.length)
     },
     onConnect: ({ extra }) => {
       if (extra.messageLength > maxConnectionParamsLength)
@@ -202,7 +203,7 @@ export function serveWebSocket(parts: {
       if (prepared === undefined) return [problem('BAD_USER_INPUT', 'The client has left.')]
       if ('refused' in prepared) return prepared.refused
       const { args, errors, execute } = prepared
-      return { ...args, rootValue: { socket: client, inTurn, execute, errors } }
+      return { ...args, rootValue: { socket: client, inTurn, execute, errors, messageLength: length } }
     } catch (error) {
       return [publicError(error, log)]
     }
@@ -297,9 +298,9 @@ async function run(
   how: (operation: ExecutionArgs, by: Operation['rootValue']) => unknown,
 ) {
   const { rootValue, ...operation } = args as Operation
-  const { socket, inTurn, errors } = rootValue
+  const { socket, inTurn, errors, messageLength } = rootValue
   const answer = () => (errors === undefined ? how(operation, rootValue) : { errors })
-  const result = await socket.inTurn(() => inTurn(answer))
+  const result = await socket.inTurn(() => inTurn(answer), messageLength)
   // For a client that has left it is nothing.
   return (result ?? { data: null }) as never
 }

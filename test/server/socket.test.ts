@@ -56,6 +56,24 @@ describe('a client that asks for much and reads nothing', () => {
     client.close()
   })
 
+  test('with long messages holds no more than a few of them at once', async () => {
+    const { client, socket, served } = await connect()
+    const end = Promise.withResolvers<void>()
+    let taken = 0
+    socket.on('message', (message) => {
+      taken += 1
+      void served.inTurn(() => end.promise, String(message).length)
+    })
+    for (let i = 0; i < 20; i++) client.send('x'.repeat(400_000))
+    await expect.poll(() => socket.isPaused).toBe(true)
+    await nextTurn()
+    expect(taken).toBe(3)
+    end.resolve()
+    await expect.poll(() => taken).toBe(20)
+    await expect.poll(() => socket.isPaused).toBe(false)
+    client.close()
+  })
+
   test('and leaves lets go of all that waited', async () => {
     const { client, served } = await connect()
     const never = Promise.withResolvers<void>()
