@@ -1,5 +1,6 @@
 import { refusedCharacters } from '../codespace/characters.ts'
 import { type ByteString, decoded } from './byte-string.ts'
+import { unguarded } from './formula-guard.ts'
 
 /** As long as a column of other systems usually is: whatever holds codes elsewhere fits. */
 export const longestCode = 255
@@ -26,8 +27,24 @@ export const anythingUnusual = /[^\n !$-*\--:<>-~]/
 export function readCode(cell: ByteString): CellReading {
   if (plainCode.test(cell)) return { code: cell }
   const text = decoded(cell)
+  return text === undefined ? { refused: notUtf8 } : readText(withoutFormula(trimmed(text)))
+}
+
+/**
+ * The code of a cell of a file that this service has written. There a code that looks like a formula is one, and where
+ * cells are `guarded` the apostrophes that were put in are taken out again: see formula-guard.ts.
+ */
+export function readOwnCode(cell: ByteString, guarded: boolean): CellReading {
+  const text = decoded(cell)
   if (text === undefined) return { refused: notUtf8 }
-  const code = withoutFormula(trimmed(text)).normalize('NFC')
+  const code = trimmed(text)
+  // What is too long is refused as it is: to look for guards in it could take long.
+  return readText(guarded && code.length <= 2 * longestCode ? unguarded(code) : code)
+}
+
+/** What a text without space around it is. */
+function readText(text: string): CellReading {
+  const code = text.normalize('NFC')
   if (code.length > longestCode)
     return {
       refused: `It has ${code.length.toLocaleString('en-US')} characters. At most ${longestCode} are possible.`,

@@ -11,6 +11,7 @@ import {
   nameOf,
   onlyWithHeader,
 } from './layout.ts'
+import { type OwnFile, ownFileOf, readOwnRow } from './own-file.ts'
 
 /** In the order of the file. */
 export interface Rows {
@@ -46,6 +47,8 @@ export class RowReader {
   readonly #column: string | undefined
   readonly #skip: number
   #layout: Layout | undefined
+  /** Set for a file that this service has given out. */
+  #own: OwnFile | undefined
   #delimiters: readonly string[] = [...delimiters, onlyWithHeader]
   /** The beginning of a row whose end has not been seen. */
   #rest: ByteString = ''
@@ -135,6 +138,7 @@ export class RowReader {
     this.#layout = layout
     if (header === undefined) return at
     this.#number += 1
+    this.#own = ownFileOf({ cells: header.cells, text: text.slice(at, header.end) }, layout)
     return header.next
   }
 
@@ -260,9 +264,10 @@ export class RowReader {
           'cell that has a comma, a semicolon or a tab in quotes.',
       )
     } else {
-      const reading = readCode(cell)
+      const reading = this.#own === undefined ? readCode(cell) : readOwnRow(this.#own, cells)
       if ('refused' in reading) this.#refuse(cell, reading.refused)
       else if (reading.code === '') this.#refuse(row, 'There is no code in this row: its cell is empty.')
+      else if (this.#own !== undefined) this.#accept(reading.code)
       else this.#addCode(reading.code, row, layout)
     }
   }

@@ -1,3 +1,4 @@
+import { longestShown } from '../codefile/byte-string.ts'
 import { typedKey } from '../codespace/typed-form.ts'
 import { violatedConstraint } from '../database/errors.ts'
 import type { Books, BookTransaction } from './books.ts'
@@ -247,8 +248,6 @@ async function insertRejectedRows(
     ],
   })
 }
-
-const longestShown = 200
 
 /** A text as it can be stored and shown: no longer than it takes to find it again, and of whole characters. */
 function shown(text: string): string {
