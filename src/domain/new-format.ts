@@ -6,6 +6,7 @@ import type { Queryable } from '../database/transaction.ts'
 import type { Books, BookTransaction } from './books.ts'
 import { countEarlier, takePiece } from './earlier-codes.ts'
 import { FormatOverlapError, NameTakenError } from './errors.ts'
+import { lockCatalog } from './format.ts'
 import { InputCheck } from './input.ts'
 
 /** What a format would be: `overlaps` are ids of formats it could not stand beside, ten at most. */
@@ -106,14 +107,6 @@ async function nextFormatId(tx: BookTransaction): Promise<string> {
   if (newest === undefined || newest.id < id) return id
   // The first 48 bits of a UUID of version 7 are milliseconds.
   return newId({ msecs: Number.parseInt(newest.id.replace('-', '').slice(0, 12), 16) + 1 })
-}
-
-/** Locks the account's catalog: no other format appears, and no overlap with one, until the transaction ends. */
-async function lockCatalog(tx: BookTransaction): Promise<void> {
-  await tx.rows({
-    text: 'SELECT 1 FROM account WHERE id = $1 FOR NO KEY UPDATE',
-    values: [tx.accountId],
-  })
 }
 
 function checkShape(check: InputCheck, shape: ShapeInput): Pattern {

@@ -67,6 +67,8 @@ export interface NewUpload {
   /** Which column of the file has the codes, if that was said. */
   column: string | undefined
   dryRun: boolean
+  /** Whether codes that differ in case, spaces and dashes alone are different ones; false if it is not said. */
+  caseSensitive?: boolean
   /** The size of the file as it came. */
   bytes: bigint
 }
@@ -76,10 +78,19 @@ export async function insertUploadTask(tx: BookTransaction, upload: NewUpload): 
   const [row] = await tx.rows<TaskRow>({
     name: 'insert-upload-task',
     text: `
-      INSERT INTO task (account_id, id, kind, trigger, pool_id, status, "column", dry_run, bytes, leftovers, created_at)
-      VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'AWAITING_EXECUTION', $4, $5, $6, true, now())
+      INSERT INTO task (account_id, id, kind, trigger, pool_id, status, "column", dry_run, case_sensitive, bytes,
+        leftovers, created_at)
+      VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'AWAITING_EXECUTION', $4, $5, $6, $7, true, now())
       RETURNING ${taskColumns}`,
-    values: [tx.accountId, upload.id, upload.poolId, upload.column ?? null, upload.dryRun, upload.bytes],
+    values: [
+      tx.accountId,
+      upload.id,
+      upload.poolId,
+      upload.column ?? null,
+      upload.dryRun,
+      upload.caseSensitive ?? false,
+      upload.bytes,
+    ],
   })
   record(tx, row)
 }

@@ -16,6 +16,8 @@ export interface UploadInput {
   column?: string | undefined
   /** Whether to say what would be added, and add nothing. */
   dryRun: boolean
+  /** Whether codes that differ in case, spaces and dashes alone are different ones. */
+  caseSensitive?: boolean | undefined
   idempotencyKey?: string | undefined
 }
 
@@ -133,15 +135,22 @@ async function acceptUpload(
   input: UploadInput,
   file: StoredFile,
 ): Promise<string> {
-  const { poolId, column, dryRun, idempotencyKey: key } = input
+  const { poolId, column, dryRun, caseSensitive = false, idempotencyKey: key } = input
   if ((await lockPool(tx, poolId)) === undefined) throw new NotFoundError('pool', ['poolId'])
-  const hash = hashInput({ poolId, column, dryRun, file: file.sha256 })
+  // Without what is as it was before there was a choice: keys of an earlier release stay what they are.
+  const hash = hashInput({
+    poolId,
+    column,
+    dryRun,
+    ...(caseSensitive ? { caseSensitive } : {}),
+    file: file.sha256,
+  })
   const used = key === undefined ? undefined : (await findKeys(tx, operation, [key])).get(key)
   if (used !== undefined) {
     if (used.hash !== hash || used.taskId === undefined) throw new IdempotencyConflictError()
     return used.taskId
   }
-  await insertUploadTask(tx, { id: taskId, poolId, column, dryRun, bytes: BigInt(file.size) })
+  await insertUploadTask(tx, { id: taskId, poolId, column, dryRun, caseSensitive, bytes: BigInt(file.size) })
   if (key !== undefined)
     await insertKeys(tx, operation, [{ key, hash, taskId, poolId: undefined, first: undefined }])
   return taskId

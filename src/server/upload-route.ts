@@ -82,17 +82,21 @@ function readAddress(address: string): UploadInput {
     if (parameters.has(name)) throw invalid(name, 'It is given more than once.')
     parameters.set(name, value)
   }
-  const dryRun = parameters.get('dryRun') ?? 'false'
-  if (dryRun !== 'true' && dryRun !== 'false') throw invalid('dryRun', 'It must be true or false.')
+  const flag = (name: string) => {
+    const value = parameters.get(name) ?? 'false'
+    if (value !== 'true' && value !== 'false') throw invalid(name, 'It must be true or false.')
+    return value === 'true'
+  }
   return {
     poolId: uuidOf('Pool', decoded(poolOf(path) ?? '')),
     column: parameters.get('column'),
-    dryRun: dryRun === 'true',
+    dryRun: flag('dryRun'),
+    caseSensitive: flag('caseSensitive'),
     idempotencyKey: parameters.get('idempotencyKey'),
   }
 }
 
-const known: ReadonlySet<string> = new Set(['column', 'dryRun', 'idempotencyKey'])
+const known: ReadonlySet<string> = new Set(['column', 'dryRun', 'caseSensitive', 'idempotencyKey'])
 
 /** What the headers say of the file, before any of it has come. */
 function checkHeaders({ headers }: IncomingMessage, maximumBytes: number): void {
