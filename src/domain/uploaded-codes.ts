@@ -181,43 +181,28 @@ async function findUploaded(
   codes: readonly string[],
   { dryRun, caseSensitive }: Progress,
 ): Promise<Map<string, Known>> {
+  const uploaded = `SELECT code, task_id = $2 AS mine FROM uploaded_code WHERE account_id = $1 AND typed = wanted.typed`
+  const kept = 'coalesce(identity, code)'
+  const both = "wanted.plain || E'\\n' || wanted.code"
+  // Each leads through the index to a row or to none.
+  const ways = caseSensitive
+    ? [`${uploaded} AND ${kept} = ANY (ARRAY[wanted.plain, ${both}, wanted.code]) AND code = wanted.code`]
+    : [
+        `${uploaded} AND ${kept} = wanted.code`,
+        `${uploaded} AND ${kept} >= wanted.plain AND ${kept} < ${behindPlain('wanted.plain')}`,
+      ]
+  if (dryRun)
+    ways.push(`
+      SELECT code, true FROM dry_run_code
+      WHERE account_id = $1 AND task_id = $2 AND ${kept} = ${caseSensitive ? both : 'wanted.plain'}`)
   // Not prepared: a plan that was made while the table was empty would be kept while it grows to millions.
   const rows = await tx.rows<{ place: string; code: string; mine: boolean }>({
     text: `
       SELECT wanted.place, known.code, known.mine
       FROM unnest($3::text[], $4::text[], $5::text[]) WITH ORDINALITY AS wanted (code, typed, plain, place)
       CROSS JOIN LATERAL (
-        (
-          SELECT code, task_id = $2 AS mine FROM uploaded_code
-          WHERE account_id = $1 AND typed = wanted.typed AND ${
-            caseSensitive
-              ? `coalesce(identity, code) = ANY (ARRAY[wanted.plain, wanted.plain || E'\n' || wanted.code, wanted.code])
-                AND code = wanted.code`
-              : 'coalesce(identity, code) = wanted.code'
-          }
-          LIMIT 1
-        )
-        ${
-          caseSensitive
-            ? ''
-            : `UNION ALL (
-                SELECT code, task_id = $2 FROM uploaded_code
-                WHERE account_id = $1 AND typed = wanted.typed AND coalesce(identity, code) >= wanted.plain
-                  AND coalesce(identity, code) < ${behindPlain('wanted.plain')}
-                LIMIT 1
-              )`
-        }
-        ${
-          dryRun
-            ? `UNION ALL (
-                SELECT code, true FROM dry_run_code
-                WHERE account_id = $1 AND task_id = $2 AND coalesce(identity, code)
-                  = wanted.plain ${caseSensitive ? "|| E'\n' || wanted.code" : ''}
-                LIMIT 1
-              )`
-            : ''
-        }
-        LIMIT 1
+        SELECT code, mine FROM (${ways.map((way) => `(${way} LIMIT 1)`).join(' UNION ALL ')}) AS way
+        ORDER BY mine DESC LIMIT 1
       ) AS known`,
     values: [
       tx.accountId,
