@@ -35,12 +35,18 @@ export function readCode(cell: ByteString): CellReading {
  * cells are `guarded` the apostrophes that were put in are taken out again: see formula-guard.ts.
  */
 export function readOwnCode(cell: ByteString, guarded: boolean): CellReading {
-  const text = decoded(cell)
-  if (text === undefined) return { refused: notUtf8 }
-  const code = trimmed(text)
-  // What is too long is refused as it is: to look for guards in it could take long.
-  return readText(guarded && code.length <= 2 * longestCode ? unguarded(code) : code)
+  const text = decoded(guarded ? cellWithoutGuard(cell) : cell)
+  return text === undefined ? { refused: notUtf8 } : readText(trimmed(text))
 }
+
+/** A cell of such a file without the apostrophes that were put in; one that is too long for a code as it is. */
+export function cellWithoutGuard(cell: ByteString): ByteString {
+  const text = cell.length <= longestGuarded ? decoded(cell) : undefined
+  return text === undefined ? cell : Buffer.from(unguarded(trimmed(text))).toString('latin1')
+}
+
+// In bytes: to look for guards in what is longer could take long.
+const longestGuarded = 2_000
 
 /** What a text without space around it is. */
 function readText(text: string): CellReading {

@@ -1,5 +1,5 @@
 import { type ByteString, longestShown } from './byte-string.ts'
-import { type CellReading, isBlank, readCode, readOwnCode } from './code.ts'
+import { type CellReading, cellWithoutGuard, isBlank, readCode, readOwnCode } from './code.ts'
 
 /**
  * Files that this service gives out, and how they are told from others when they come back. A file is taken for one
@@ -49,6 +49,12 @@ const cutOff =
 /** What was too long to be shown ends so: see `shown`. */
 function isCut(text: string): boolean {
   return text.length >= longestShown && text.endsWith('…')
+}
+
+/** What stands in the cell for the code in a row of such a file, for people. */
+export function shownCell({ columns, guarded }: OwnFile, cells: readonly ByteString[]): ByteString {
+  const cell = cells[columns.indexOf('code')] ?? ''
+  return guarded ? cellWithoutGuard(cell) : cell
 }
 
 /** What the row of such a file says: its code, if that is one to add. */

@@ -11,7 +11,7 @@ import {
   nameOf,
   onlyWithHeader,
 } from './layout.ts'
-import { type OwnFile, ownFileOf, readOwnRow } from './own-file.ts'
+import { type OwnFile, ownFileOf, readOwnRow, shownCell } from './own-file.ts'
 
 /** In the order of the file. */
 export interface Rows {
@@ -265,7 +265,8 @@ export class RowReader {
       )
     } else {
       const reading = this.#own === undefined ? readCode(cell) : readOwnRow(this.#own, cells)
-      if ('refused' in reading) this.#refuse(cell, reading.refused)
+      if ('refused' in reading)
+        this.#refuse(this.#own === undefined ? cell : shownCell(this.#own, cells), reading.refused)
       else if (reading.code === '') this.#refuse(row, 'There is no code in this row: its cell is empty.')
       else if (this.#own !== undefined) this.#accept(reading.code)
       else this.#addCode(reading.code, row, layout)

@@ -62,7 +62,7 @@ describe('a download that is uploaded', () => {
 
   it('gives none that was claimed, and says why', async () => {
     const { rows, refused } = await readAll(
-      `${header}\r\nA1,CLAIMED,Ada,2026-11-25T00:00:00.000Z,upload\r\nA2,AVAILABLE,,,upload\r\nA3,claimed,,,\r\nA4,,,,\r\nA5,SOLD,,,\r\n`,
+      `${header}\r\nA1,CLAIMED,Ada,2026-11-25T00:00:00.000Z,upload\r\nA2,AVAILABLE,,,upload\r\n'-A3,claimed,,,\r\nA4,,,,\r\nA5,SOLD,,,\r\n`,
     )
     expect(rows).toEqual([
       { number: 3, code: 'A2' },
@@ -70,7 +70,7 @@ describe('a download that is uploaded', () => {
     ])
     expect(refused).toEqual([
       { number: 2, text: 'A1', reason: expect.stringContaining('The code has been claimed') },
-      { number: 4, text: 'A3', reason: expect.stringContaining('The code has been claimed') },
+      { number: 4, text: '-A3', reason: expect.stringContaining('The code has been claimed') },
       { number: 6, text: 'A5', reason: expect.stringContaining('says neither AVAILABLE nor CLAIMED') },
     ])
   })
