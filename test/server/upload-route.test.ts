@@ -122,26 +122,24 @@ describe('a file that is posted', () => {
   })
 
   test('takes codes that differ in case alone for one, unless it says that case counts', async () => {
-    const name = newName()
-    const file = `${name}-a\n${name}-A\n${name}a\n`
+    await using own = await stranger(service)
+    const ownPool = await newPool(own)
+    const file = 'Codes-a\nCodes-A\nCodesA\n'
     const counts = async (search: Record<string, string>) => {
-      const { upload: told } = await ended(client, await upload(service, client, poolId, file, search))
+      const { upload: told } = await ended(own, await upload(service, own, ownPool, file, search))
       return [told.accepted, told.duplicatesInFile, told.duplicatesInAccount]
     }
     expect(await counts({ dryRun: 'true' })).toEqual(['1', '2', '0'])
     expect(await counts({ dryRun: 'true', caseSensitive: 'true' })).toEqual(['3', '0', '0'])
     const idempotencyKey = newName()
     expect(await counts({ idempotencyKey })).toEqual(['1', '2', '0'])
-    const { errors } = await post(file, { search: { idempotencyKey, caseSensitive: 'true' } })
+    const search = { idempotencyKey, caseSensitive: 'true' }
+    const { errors } = await postCodes(service, own, ownPool, file, { search })
     expect(errors?.[0]?.extensions.code).toBe('IDEMPOTENCY_CONFLICT')
     expect(await counts({ caseSensitive: 'true' })).toEqual(['2', '0', '1'])
-    const form = await uploadByForm(
-      service,
-      client,
-      { poolId, caseSensitive: true, dryRun: true },
-      file.toUpperCase(),
-    )
-    const task = await ended(client, form.task?.id ?? '')
+    const input = { poolId: ownPool, caseSensitive: true, dryRun: true }
+    const form = await uploadByForm(service, own, input, file.toUpperCase())
+    const task = await ended(own, form.task?.id ?? '')
     expect(task.upload).toMatchObject({ accepted: '2', duplicatesInFile: '1' })
   })
 
