@@ -16,6 +16,8 @@ interface Entry {
   characters: ReadonlySet<string>
 }
 
+const none: readonly string[] = []
+
 /**
  * Tells which of many patterns a string is of, exactly; a PatternIndex does so for what people type. What it costs
  * depends on how many structures there are among the patterns of one length, which are few, and not on how many patterns.
@@ -62,15 +64,18 @@ export class CodeIndex {
 
   /** The id of a pattern that can produce a string, if there is one. Patterns of formats of one account do not overlap. */
   find(string: string): string | undefined {
-    for (const id of this.findAll(string)) return id
-    return undefined
+    return this.findAll(string)[0]
   }
 
   /** The ids of all patterns that can produce a string. */
-  *findAll(string: string): Generator<string> {
-    for (const structure of this.#lengths.get(string.length)?.values() ?? [])
+  findAll(string: string): readonly string[] {
+    const structures = this.#lengths.get(string.length)
+    if (structures === undefined) return none
+    let found = none
+    for (const structure of structures.values())
       for (const { id, characters } of structure.patterns.get(fixedCharacters(structure, string)) ?? [])
-        if (structure.random.every((at) => characters.has(string[at] as string))) yield id
+        if (structure.random.every((at) => characters.has(string[at] as string))) found = [...found, id]
+    return found
   }
 
   #setOf(characters: string): ReadonlySet<string> {

@@ -75,26 +75,29 @@ export function decideChunk(
   formats: readonly ChunkFormat[],
 ): ChunkDecision {
   const accepted = new Map<string, number>()
-  /** The accepted rows by the identities of their codes. */
-  const rows = new Map<string, { number: number; code: string }>()
+  const rows: { number: number; code: string }[] = []
+  /** The places of accepted rows by the identities of their codes, where these are others than the codes. */
+  const places = new Map<string, number>()
   const rejected: RejectedRow[] = [...chunk.refused]
   const takes = new Map<ChunkFormat, bigint[]>(formats.map((format) => [format, []]))
   const owners = new Map<string, ChunkFormat>()
   for (const format of formats) for (const code of format.indices.keys()) owners.set(code, format)
   let [duplicatesInFile, duplicatesInAccount, refused] = [0, 0, chunk.refused.length]
-  for (const { number, code } of chunk.rows) {
+  for (const row of chunk.rows) {
+    const { number, code } = row
     const reject = (reason: string) => rejected.push({ number, text: code, reason })
     const identity = identityOf(code)
-    const above = rows.get(identity)
+    const place = accepted.get(code) ?? places.get(identity) ?? accepted.get(identity)
+    const above = place === undefined ? undefined : rows[place]
     const known = uploaded.get(code)
     if (above !== undefined || known?.from === 'FILE') {
       duplicatesInFile += 1
-      const place =
+      const where =
         above === undefined
           ? 'further up in this file already'
           : `in row ${above.number} of this file already`
       const twin = above?.code ?? known?.code ?? code
-      reject(twin === code ? `The code stands ${place}.` : alike(twin, `which stands ${place}`))
+      reject(twin === code ? `The code stands ${where}.` : alike(twin, `which stands ${where}`))
       continue
     }
     if (known !== undefined) {
@@ -137,7 +140,8 @@ export function decideChunk(
       }
       taking.push(index)
     }
-    rows.set(identity, { number, code })
+    rows.push(row)
+    if (identity !== code) places.set(identity, accepted.size)
     accepted.set(code, accepted.size)
   }
   return { accepted, rejected, duplicatesInFile, duplicatesInAccount, refused, takes }

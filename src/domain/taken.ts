@@ -58,11 +58,15 @@ export interface FormatTwins {
   twins: { code: string; index: bigint; twin: string }[]
 }
 
-/** For which codes of formats some codes that are of none could be taken, as look-ups see it: see `readTyped`. */
+/**
+ * For which codes of formats some codes that are of none could be taken, as look-ups see it: see `readTyped`. `plain` has
+ * their plain forms.
+ */
 export async function findTwins(
   tx: BookTransaction,
   catalog: Catalog,
   codes: readonly string[],
+  plain: ReadonlyMap<string, string>,
 ): Promise<FormatTwins[]> {
   const found = new Map<string, FormatTwins>()
   let began = performance.now()
@@ -71,7 +75,7 @@ export async function findTwins(
       await setImmediate()
       began = performance.now()
     }
-    for (const formatId of catalog.plainCodes.findAll(plainKey(code))) {
+    for (const formatId of catalog.plainCodes.findAll(plain.get(code) ?? code)) {
       const space = await tx.codeSpaces.get(tx, tx.accountId, formatId)
       const reading = space.readTyped(code)
       const index = reading === undefined || reading.mixedUp ? undefined : space.indexOf(reading.code)

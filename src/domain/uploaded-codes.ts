@@ -3,7 +3,6 @@ import { looseKey } from '../codespace/loose-form.ts'
 import { typedKey } from '../codespace/typed-form.ts'
 import { violatedConstraint } from '../database/errors.ts'
 import type { Books, BookTransaction } from './books.ts'
-import type { Catalog } from './catalog.ts'
 import {
   type Chunk,
   type ChunkDecision,
@@ -18,6 +17,7 @@ import { behindPlain, identityOf } from './identity.ts'
 import {
   countDryRun,
   type FormatShare,
+  type FormatTwins,
   findShares,
   findTwins,
   readTaken,
@@ -98,7 +98,9 @@ async function readChunk(
   ])
   const identities = new Map<string, string>()
   for (const { code } of chunk.rows) identities.set(code, identityOf(code, caseSensitive))
-  const codes = sortedBy(identities)
+  // Sorted, neighbours in an index are sought and inserted together, and of two transactions with the same codes one
+  // waits for the other and seldom both.
+  const codes = [...identities.keys()].sort()
   // What a dry run comes by is held against no constraint, nor are all codes where some differ in case alone.
   const uploaded =
     looks || progress.duplicates || dryRun || caseSensitive || hasTwins
@@ -106,9 +108,11 @@ async function readChunk(
       : new Map<string, Known>()
   const unknown = uploaded.size === 0 ? codes : codes.filter((code) => !uploaded.has(code))
   const shares = await findShares(tx, catalog, unknown)
+  const own = new Set(shares.flatMap((share) => share.codes))
+  const ofNone = own.size === 0 ? unknown : unknown.filter((code) => !own.has(code))
   const twins = caseSensitive
     ? new Map<string, GeneratedTwin>()
-    : await readTwins(tx, catalog, unknown, shares)
+    : await readTwins(tx, await findTwins(tx, catalog, ofNone, identities))
   // From here to the end of the transaction claims that refill from these formats wait.
   const formats: ChunkFormat[] = []
   for (const share of shares) formats.push(await enter(books, tx, taskId, progress, share))
@@ -125,19 +129,6 @@ async function readChunk(
     advance(tx, taskId, from, chunk, decision),
   ])
   return true
-}
-
-/**
- * Codes in the order of their identities. Sorted, neighbours in an index are sought and inserted together, and of two
- * transactions with the same codes one waits for the other and never both.
- */
-function sortedBy(identities: ReadonlyMap<string, string>): string[] {
-  const codes = [...identities.keys()]
-  if (codes.every((code) => identities.get(code) === code)) return codes.sort()
-  return codes
-    .map((code) => `${identities.get(code)}\n\n${code}`)
-    .sort()
-    .map((key) => key.slice(key.lastIndexOf('\n') + 1))
 }
 
 /** A case-sensitive upload has brought codes: from now on all that are uploaded are looked for. */
@@ -220,28 +211,17 @@ async function findUploaded(
   )
 }
 
-/** Codes that formats have generated and that those of some codes which are of no format could be taken for. */
+/** Those of the codes of formats that some codes could be taken for which have been generated. */
 async function readTwins(
   tx: BookTransaction,
-  catalog: Catalog,
-  codes: readonly string[],
-  shares: readonly FormatShare[],
+  ofFormats: readonly FormatTwins[],
 ): Promise<Map<string, GeneratedTwin>> {
-  const own = new Set(shares.flatMap((share) => share.codes))
   const found = new Map<string, GeneratedTwin>()
-  for (const { formatId, twins } of await findTwins(
-    tx,
-    catalog,
-    own.size === 0 ? codes : codes.filter((code) => !own.has(code)),
-  )) {
+  for (const { formatId, twins } of ofFormats) {
+    const indices = twins.map(({ index }) => index)
     const [format, taken] = await Promise.all([
       readFormat(tx, tx.accountId, formatId),
-      readTaken(
-        tx,
-        tx.accountId,
-        formatId,
-        twins.map(({ index }) => index),
-      ),
+      readTaken(tx, tx.accountId, formatId, indices),
     ])
     if (format === undefined) throw new Error(`The format ${formatId} is gone.`)
     for (const { code, index, twin } of twins)
