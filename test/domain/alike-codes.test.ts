@@ -81,27 +81,32 @@ describe('a code that differs in case, spaces and dashes alone', () => {
 
   it('from a generated one is a duplicate, and from one that its format has left is not', async () => {
     const place = await newPlace()
-    const shape = { prefix: 'Xmas-', suffix: '', body: { length: 2 }, characters: { list: 'AB-' } } as const
-    for (const characters of [{ list: 'ABC' }, { list: 'abß' }, shape.characters]) {
-      const prefix = `${randomUUID()}-`
-      const formatId = await createFormat(place.books, place.accountId, {
-        name: prefix,
-        shape: { ...shape, prefix, characters },
-      })
-      await fill(place, place.poolId, formatId, 5n)
-      const space = await place.books.codeSpaces.get(place.books, place.accountId, formatId)
-      const codes = space.codesAt(0n, Number(space.capacity))
-      const swapped = codes.map((code) =>
-        code.toUpperCase() === code ? code.toLowerCase() : code.toUpperCase(),
-      )
-      const isRead = characters.list === 'ABC'
-      if (!isRead) continue
-      const { counts, reasons } = await uploaded(place, swapped)
-      expect(counts).toEqual([4, 0, 5])
-      expect(reasons[0]).toBe(
-        `1: The code differs in case, spaces or dashes alone from "${codes[0]}", which is in your account already: ` +
-          `the format "${prefix}" has generated it. ${hint}`,
-      )
+    const prefix = `${randomUUID()}-`
+    const shape = { prefix, suffix: '', body: { length: 2 }, characters: { list: 'ABC' } } as const
+    const formatId = await createFormat(place.books, place.accountId, { name: prefix, shape })
+    await fill(place, place.poolId, formatId, 5n)
+    const space = await place.books.codeSpaces.get(place.books, place.accountId, formatId)
+    const codes = space.codesAt(0n, 9)
+    const { counts, reasons } = await uploaded(
+      place,
+      codes.map((code) => code.toLowerCase()),
+    )
+    expect(counts).toEqual([4, 0, 5])
+    expect(reasons[0]).toBe(
+      `1: The code differs in case, spaces or dashes alone from "${codes[0]}", which is in your account already: ` +
+        `the format "${prefix}" has generated it. ${hint}`,
+    )
+  })
+
+  it('from a code of a format in which case or dashes count is another one', async () => {
+    const place = await newPlace()
+    for (const list of ['aAbB', 'X-']) {
+      const prefix = `${randomUUID().toUpperCase()}-`
+      const shape = { prefix, suffix: '', body: { length: 2 }, characters: { list } } as const
+      const formatId = await createFormat(place.books, place.accountId, { name: prefix, shape })
+      await fill(place, place.poolId, formatId, BigInt(list.length ** 2))
+      const typed = list === 'X-' ? `${prefix}x` : `${prefix.toLowerCase()}Ab`
+      expect((await uploaded(place, [typed])).counts).toEqual(list === 'X-' ? [1, 0, 0] : [0, 0, 1])
     }
   })
 
