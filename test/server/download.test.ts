@@ -52,6 +52,11 @@ function pathOf(poolId: string, status: Status, more: Record<string, string> = {
   return `/pools/${poolId}/codes.csv?${new URLSearchParams({ status, ...more })}`
 }
 
+/** What stands between the cells of a file that was asked for so. */
+function signOf({ delimiter }: Record<string, string>): string {
+  return delimiter === 'semicolon' ? ';' : ','
+}
+
 /** The whole file of a pool's codes. */
 async function download(poolId: string, status: Status, more: Record<string, string> = {}) {
   const reply = await get(pathOf(poolId, status, more))
@@ -59,7 +64,7 @@ async function download(poolId: string, status: Status, more: Record<string, str
     200,
     'text/csv; charset=utf-8; header=present',
   ])
-  return { ...reply, rows: readCsv(reply.text, more['delimiter'] === 'semicolon' ? ';' : ',') }
+  return { ...reply, rows: readCsv(reply.text, signOf(more)) }
 }
 
 /** The error that a request is refused with. */
@@ -456,7 +461,7 @@ describe('a download that was cut is gone on with', () => {
       if (from >= rows.length) continue
       const rest = await get(`${path}&from=${from}`)
       expect([from, rest.status]).toEqual([from, 200])
-      expect(readCsv(rest.text)).toEqual(from === 0 ? rows : rows.slice(from + 1))
+      expect(readCsv(rest.text, signOf(more))).toEqual(from === 0 ? rows : rows.slice(from + 1))
       expect(text.endsWith(rest.text)).toBe(true)
     }
     expect(await refusal(`${path}&from=${rows.length}`)).toMatchObject({
