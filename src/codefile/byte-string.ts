@@ -21,7 +21,8 @@ export function decodedLeniently(bytes: ByteString): string {
   return Buffer.from(bytes, 'latin1').toString('utf8')
 }
 
-const longestShown = 200
+/** In characters, the ellipsis included. */
+export const longestShown = 200
 const longestCharacterBytes = 4
 
 /** The beginning of it, fit to be stored and shown: at most 200 characters, with U+FFFD for what cannot be. */

@@ -1,6 +1,7 @@
 import { refusedCharacters } from '../codespace/characters.ts'
 import { grouped } from '../grouped.ts'
 import { type ByteString, decoded } from './byte-string.ts'
+import { unguarded } from './formula-guard.ts'
 
 /** As long as a column of other systems usually is: whatever holds codes elsewhere fits. */
 export const longestCode = 255
@@ -27,8 +28,30 @@ export const anythingUnusual = /[^\n !$-*\--:<>-~]/
 export function readCode(cell: ByteString): CellReading {
   if (plainCode.test(cell)) return { code: cell }
   const text = decoded(cell)
-  if (text === undefined) return { refused: notUtf8 }
-  const code = withoutFormula(trimmed(text)).normalize('NFC')
+  return text === undefined ? { refused: notUtf8 } : readText(withoutFormula(trimmed(text)))
+}
+
+/**
+ * The code of a cell of a file that this service has written. There a code that looks like a formula is one, and where
+ * cells are `guarded` the apostrophes that were put in are taken out again: see formula-guard.ts.
+ */
+export function readOwnCode(cell: ByteString, guarded: boolean): CellReading {
+  const text = decoded(guarded ? cellWithoutGuard(cell) : cell)
+  return text === undefined ? { refused: notUtf8 } : readText(trimmed(text))
+}
+
+/** A cell of such a file without the apostrophes that were put in; one that is too long for a code as it is. */
+export function cellWithoutGuard(cell: ByteString): ByteString {
+  const text = cell.length <= longestGuarded ? decoded(cell) : undefined
+  return text === undefined ? cell : Buffer.from(unguarded(trimmed(text))).toString('latin1')
+}
+
+// In bytes: to look for guards in what is longer could take long.
+const longestGuarded = 2_000
+
+/** What a text without space around it is. */
+function readText(text: string): CellReading {
+  const code = text.normalize('NFC')
   if (code.length > longestCode)
     return {
       refused: `It has ${grouped(code.length)} characters. At most ${longestCode} are possible.`,

@@ -6,6 +6,7 @@ import { CodeFileError, HeaderUnclearError } from './code-file-error.ts'
 import { kindOfName, saysCode } from './column-names.ts'
 import { maxExplanationRows } from './explanation.ts'
 import { hasShapeOf, likenessOf } from './likeness.ts'
+import { hasOwnColumns } from './own-file.ts'
 
 /** How a file is laid out, as its beginning tells. */
 export interface Layout {
@@ -37,6 +38,7 @@ export interface LayoutOptions {
 /** Where the codes begin: so many rows of the file are passed over, and the text goes on at `next`. */
 export interface Start {
   layout: Layout
+  header: BeginningRow | undefined
   above: number
   next: number
 }
@@ -130,7 +132,7 @@ function unnamed(text: ByteString, readings: readonly Reading[], hasHeader: bool
   const candidate = best(readings.flatMap(headersIn))
   if (candidate !== undefined) {
     const index = onlyOf(candidate.found, cellsOf(candidate))
-    if (!hasHeader) checkCandidate(candidate, index)
+    if (!hasHeader && !hasOwnColumns(cellsOf(candidate))) checkCandidate(candidate, index)
     return startAt(candidate, index)
   }
   const reading = bestWithoutName(readings, undefined)
@@ -343,6 +345,7 @@ function withoutHeader(reading: Reading, column: string | undefined, isSaid: boo
   const layout = layoutOf(reading, cells, index, undefined)
   return {
     layout: { ...layout, hasExplanations: !isSaid, inWords: areWords(reading.rows, 0, index) },
+    header: undefined,
     above: first?.above ?? 0,
     next: first?.start ?? 0,
   }
@@ -355,6 +358,7 @@ function startAt(header: Reading & { at: number }, index: number): Start {
   const layout = layoutOf(header, cells, index, cells)
   return {
     layout: { ...layout, inWords: areWords(header.rows, header.at + 1, index) },
+    header: row,
     above: row.above + 1,
     next: row.next,
   }

@@ -6,6 +6,7 @@ import { anythingUnusual, isBlank, longestCode, readCode } from './code.ts'
 import { CodeFileError } from './code-file-error.ts'
 import { isExplanation, isRemark, maxExplanationRows } from './explanation.ts'
 import { delimiters, findStart, type Layout, type LayoutOptions, nameOf, onlyWithHeader } from './layout.ts'
+import { type OwnFile, ownFileOf, readOwnRow, shownCell } from './own-file.ts'
 
 /** In the order of the file. */
 export interface Rows {
@@ -46,6 +47,8 @@ export class RowReader {
   readonly #options: LayoutOptions
   readonly #skip: number
   #layout: Layout | undefined
+  /** Set for a file that this service has given out. */
+  #own: OwnFile | undefined
   #delimiters: readonly string[] = [...delimiters, onlyWithHeader]
   /** The beginning of a row whose end has not been seen. */
   #rest: ByteString = ''
@@ -168,7 +171,11 @@ export class RowReader {
     this.#layout = start.layout
     this.#quotes = quotesIn(text.slice(start.next))
     this.#number += start.above
-    if (start.layout.header !== undefined) this.#headerRow = this.#number
+    if (start.header !== undefined) {
+      const { cells, start: from, end } = start.header
+      this.#headerRow = this.#number
+      this.#own = ownFileOf({ cells, text: text.slice(from, end) }, start.layout)
+    }
     return start.next
   }
 
@@ -357,9 +364,11 @@ export class RowReader {
     } else if (strays.includes(index) && (cell.split('"').length - 1) % 2 === 1) {
       this.#refuse(row, strayQuote)
     } else {
-      const reading = readCode(cell)
-      if ('refused' in reading) this.#refuse(cell, reading.refused)
+      const reading = this.#own === undefined ? readCode(cell) : readOwnRow(this.#own, cells)
+      if ('refused' in reading)
+        this.#refuse(this.#own === undefined ? cell : shownCell(this.#own, cells), reading.refused)
       else if (reading.code === '') this.#refuse(row, 'There is no code in this row: its cell is empty.')
+      else if (this.#own !== undefined) this.#accept(reading.code)
       else this.#addCode(reading.code, row, layout)
     }
   }

@@ -1,5 +1,6 @@
 import { CorruptPatternError } from './pattern.ts'
-import { readPattern } from './shape.ts'
+import { type Position, readPattern } from './shape.ts'
+import { plainForm } from './typed-form.ts'
 
 /** Patterns of one length whose fixed characters stand at the same places, by these. */
 interface Structure {
@@ -15,6 +16,8 @@ interface Entry {
   characters: ReadonlySet<string>
 }
 
+const none: readonly string[] = []
+
 /**
  * Tells which of many patterns a string is of, exactly; a PatternIndex does so for what people type. What it costs
  * depends on how many structures there are among the patterns of one length, which are few, and not on how many patterns.
@@ -26,9 +29,23 @@ export class CodeIndex {
 
   /** Adds a pattern, given by its source and characters. CorruptPatternError if the source is none. */
   add(id: string, source: string, characters: string): void {
-    const positions = readPattern(source)
-    if (positions === undefined)
-      throw new CorruptPatternError(`Not a stored pattern: ${JSON.stringify(source)}`)
+    this.#add(id, positionsOf(source), [...characters])
+  }
+
+  /**
+   * Adds a pattern of the plain forms of another's strings: see `plainForm`. A pattern whose random characters may be
+   * a dash, or are written as several, is passed over: the dashes of its codes count.
+   */
+  addPlain(id: string, source: string, characters: string): void {
+    const forms = [...characters].map(plainForm)
+    if (forms.some((form) => form.length !== 1)) return
+    const positions = positionsOf(source).flatMap((position) =>
+      position === null ? [position] : plainForm(position).split(''),
+    )
+    this.#add(id, positions, forms)
+  }
+
+  #add(id: string, positions: readonly Position[], characters: readonly string[]): void {
     const structures = this.#lengths.get(positions.length) ?? new Map<string, Structure>()
     this.#lengths.set(positions.length, structures)
     const random = [...positions.keys()].filter((at) => positions[at] === null)
@@ -42,15 +59,23 @@ export class CodeIndex {
     const fixed = fixedCharacters(structure, positions.map((position) => position ?? '#').join(''))
     const entries = structure.patterns.get(fixed) ?? []
     structure.patterns.set(fixed, entries)
-    entries.push({ id, characters: this.#setOf(characters) })
+    entries.push({ id, characters: this.#setOf(characters.join('')) })
   }
 
   /** The id of a pattern that can produce a string, if there is one. Patterns of formats of one account do not overlap. */
   find(string: string): string | undefined {
-    for (const structure of this.#lengths.get(string.length)?.values() ?? [])
+    return this.findAll(string)[0]
+  }
+
+  /** The ids of all patterns that can produce a string. */
+  findAll(string: string): readonly string[] {
+    const structures = this.#lengths.get(string.length)
+    if (structures === undefined) return none
+    let found = none
+    for (const structure of structures.values())
       for (const { id, characters } of structure.patterns.get(fixedCharacters(structure, string)) ?? [])
-        if (structure.random.every((at) => characters.has(string[at] as string))) return id
-    return undefined
+        if (structure.random.every((at) => characters.has(string[at] as string))) found = [...found, id]
+    return found
   }
 
   #setOf(characters: string): ReadonlySet<string> {
@@ -58,6 +83,13 @@ export class CodeIndex {
     this.#sets.set(characters, set)
     return set
   }
+}
+
+function positionsOf(source: string): Position[] {
+  const positions = readPattern(source)
+  if (positions === undefined)
+    throw new CorruptPatternError(`Not a stored pattern: ${JSON.stringify(source)}`)
+  return positions
 }
 
 function runsBetween(random: readonly number[], length: number): [number, number][] {

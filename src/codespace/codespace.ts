@@ -148,6 +148,11 @@ export class CodeSpace {
     return this.pattern.readTyped(text)
   }
 
+  /** As `readTyped`, when punctuation and accents do not count either. */
+  readLoosely(text: string): Reading | undefined {
+    return this.pattern.readLoosely(text)
+  }
+
   /** What the pattern makes a batch of codes of: that of the indices first + place and on. */
   #numbers(first: bigint, count: number, place: number): SplitNumbers {
     const size = Math.min(batchSize, count - place)

@@ -1,6 +1,7 @@
+import { looseForm, looselyTyped } from './loose-form.ts'
 import { CorruptPatternError } from './pattern.ts'
 import { type Position, readPattern } from './shape.ts'
-import { longestTyped } from './typed-code-reader.ts'
+import { longestTyped, looseUnits } from './typed-code-reader.ts'
 import { characterForm, typedCharacters } from './typed-form.ts'
 
 /** A pattern in the index: what its random characters can look like, and what it was added as. */
@@ -25,8 +26,11 @@ export class PatternIndex {
   readonly #dashless = new Map<number, Map<string, Structure>>()
   /** The same for patterns whose random characters can be a dash. */
   readonly #dashed = new Map<number, Map<string, Structure>>()
+  /** The same for patterns when punctuation and accents do not count. */
+  readonly #loose = new Map<number, Map<string, Structure>>()
   /** Many patterns have the same characters. */
   readonly #forms = new Map<string, ReadonlySet<string>>()
+  readonly #looseForms = new Map<string, ReadonlySet<string>>()
   #size = 0
 
   /** How many patterns were added. */
@@ -46,8 +50,20 @@ export class PatternIndex {
     const fixed = keyOf(places, (at) => characterForm(read[at] as NonNullable<Position>))
     const entries = structure.patterns.get(fixed) ?? []
     structure.patterns.set(fixed, entries)
-    entries.push({ forms: this.#formsOf(characters), id })
+    entries.push({ forms: formsOf(characters, characterForm, this.#forms), id })
+    this.#addLoosely(id, positions, characters)
     this.#size += 1
+  }
+
+  #addLoosely(id: string, positions: readonly Position[], characters: string): void {
+    const units = looseUnits(positions, characters)
+    if (units === undefined) return
+    const places = [...units.keys()].filter((at) => units[at]?.fixed !== null)
+    const structure = structureOf(this.#loose, units.length, places)
+    const fixed = keyOf(places, (at) => looseForm(units[at]?.fixed ?? ''))
+    const entries = structure.patterns.get(fixed) ?? []
+    structure.patterns.set(fixed, entries)
+    entries.push({ forms: formsOf(characters, looseForm, this.#looseForms), id })
   }
 
   /** The ids of all patterns that the text may stand for a string of, and of few others. */
@@ -60,24 +76,41 @@ export class PatternIndex {
     ] as const) {
       if (structures.size === 0) continue
       const typed = typedCharacters(text, dashesCount).map(characterForm)
-      for (const { places, patterns } of structures.get(typed.length)?.values() ?? []) {
-        const fixed = new Set(places)
-        const entries = patterns.get(keyOf(places, (at) => typed[at] as string)) ?? []
-        for (const { forms, id } of entries)
-          if (typed.every((form, at) => fixed.has(at) || forms.has(form))) found.push(id)
-      }
+      found.push(...findIn(structures, typed))
     }
     return found
   }
 
-  #formsOf(characters: string): ReadonlySet<string> {
-    let forms = this.#forms.get(characters)
-    if (forms === undefined) {
-      forms = new Set([...characters].map(characterForm))
-      this.#forms.set(characters, forms)
-    }
-    return forms
+  /** The same when punctuation and accents do not count. */
+  findLoosely(text: string): string[] {
+    if (text.length > longestTyped || this.#loose.size === 0) return []
+    return findIn(this.#loose, looselyTyped(text).map(looseForm))
   }
+}
+
+/** The ids of the patterns that have a string of these forms. */
+function findIn(lengths: ReadonlyMap<number, Map<string, Structure>>, typed: readonly string[]): string[] {
+  const found: string[] = []
+  for (const { places, patterns } of lengths.get(typed.length)?.values() ?? []) {
+    const fixed = new Set(places)
+    const entries = patterns.get(keyOf(places, (at) => typed[at] as string)) ?? []
+    for (const { forms, id } of entries)
+      if (typed.every((form, at) => fixed.has(at) || forms.has(form))) found.push(id)
+  }
+  return found
+}
+
+function formsOf(
+  characters: string,
+  formOf: (character: string) => string,
+  known: Map<string, ReadonlySet<string>>,
+): ReadonlySet<string> {
+  let forms = known.get(characters)
+  if (forms === undefined) {
+    forms = new Set([...characters].map(formOf))
+    known.set(characters, forms)
+  }
+  return forms
 }
 
 function structureOf(

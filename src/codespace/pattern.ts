@@ -157,8 +157,17 @@ export class Pattern {
 
   /** The string that a text stands for, as a person may type it; `undefined` if there is none, or a doubt. */
   readTyped(text: string): Reading | undefined {
+    return this.#openTypedReader().read(text)
+  }
+
+  /** The same when punctuation and accents do not count. */
+  readLoosely(text: string): Reading | undefined {
+    return this.#openTypedReader().readLoosely(text)
+  }
+
+  #openTypedReader(): TypedCodeReader {
     this.#typedReader ??= new TypedCodeReader(this.#positions, this.characters)
-    return this.#typedReader.read(text)
+    return this.#typedReader
   }
 
   #openWriter(): CodeWriter {

@@ -1,3 +1,4 @@
+import { looseForm, looselyTyped, loosePlainForm } from './loose-form.ts'
 import { longestCode, type Position } from './shape.ts'
 import { characterForm, foldCase, typedCharacters } from './typed-form.ts'
 
@@ -9,6 +10,26 @@ export interface Reading {
   code: string
   /** Whether that takes characters that people mix up for each other; else it differs in case, spaces and dashes at most. */
   mixedUp: boolean
+}
+
+/** A place at which a text that is read loosely has to have a character: a fixed one, or any of the random ones. */
+export interface LooseUnit {
+  /** The position of the pattern. */
+  position: number
+  fixed: string | null
+}
+
+/**
+ * The places of a pattern when punctuation and accents do not count; nothing where a random character can be one that
+ * is not read then, or that people write as several.
+ */
+export function looseUnits(positions: readonly Position[], characters: string): LooseUnit[] | undefined {
+  if ([...characters].some((character) => looseForm(character).length !== 1)) return undefined
+  return positions.flatMap((fixed, position): LooseUnit[] =>
+    fixed === null
+      ? [{ position, fixed }]
+      : looselyTyped(fixed).map((character) => ({ position, fixed: character })),
+  )
 }
 
 /**
@@ -27,6 +48,10 @@ export class TypedCodeReader {
   readonly #folded: ReadonlyMap<string, string | null>
   /** The random characters by the form that they share with all that look like them; null where several have the same. */
   readonly #alike: ReadonlyMap<string, string | null>
+  readonly #looseUnits: readonly LooseUnit[] | undefined
+  /** As the two above, without accents. */
+  readonly #looselyFolded: ReadonlyMap<string, string | null>
+  readonly #looselyAlike: ReadonlyMap<string, string | null>
 
   constructor(positions: readonly Position[], characters: string) {
     this.#positions = positions
@@ -35,6 +60,9 @@ export class TypedCodeReader {
     this.#characters = new Set(characters)
     this.#folded = uniqueBy(characters, foldCase)
     this.#alike = uniqueBy(characters, characterForm)
+    this.#looseUnits = looseUnits(positions, characters)
+    this.#looselyFolded = uniqueBy(characters, loosePlainForm)
+    this.#looselyAlike = uniqueBy(characters, looseForm)
   }
 
   /** What the text stands for; `undefined` if that is no string of the pattern, or there is a doubt. */
@@ -53,6 +81,31 @@ export class TypedCodeReader {
       }
       if (meant === undefined) return undefined
       code[position] = meant
+    }
+    return { code: code.join(''), mixedUp }
+  }
+
+  /** What the text stands for when punctuation and accents do not count; `undefined` as for `read`. */
+  readLoosely(text: string): Reading | undefined {
+    if (text.length > longestTyped || this.#looseUnits === undefined) return undefined
+    const characters = looselyTyped(text)
+    if (characters.length !== this.#looseUnits.length) return undefined
+    const code = [...this.#positions]
+    let mixedUp = false
+    for (const [at, { position, fixed }] of this.#looseUnits.entries()) {
+      const typed = characters[at] as string
+      if (fixed !== null) {
+        if (loosePlainForm(typed) === loosePlainForm(fixed)) continue
+        if (looseForm(typed) !== looseForm(fixed)) return undefined
+        mixedUp = true
+        continue
+      }
+      const meant = this.#meant(typed, null) ?? this.#looselyFolded.get(loosePlainForm(typed)) ?? undefined
+      mixedUp ||= meant === undefined
+      const taken =
+        meant ?? this.#mixedUp(typed, null) ?? this.#looselyAlike.get(looseForm(typed)) ?? undefined
+      if (taken === undefined) return undefined
+      code[position] = taken
     }
     return { code: code.join(''), mixedUp }
   }

@@ -51,6 +51,21 @@ export function typedKey(code: string): string {
   return form.length <= longestKey ? form : form.slice(0, longestKey).replace(/[\ud800-\udbff]$/, '')
 }
 
+// Codes such as GRWK78843 are their own plain form, and are seen to be at a glance.
+const ownPlainForm = /^[!-,.-`{-~]*$/
+
+/**
+ * What an uploaded code must not share with another one of the account, unless the upload says that case counts: its
+ * plain form. A code whose form is longer than codes can be, as some letters are written as many, is told from others
+ * as it is. The books depend on it as they do on `typedKey`.
+ */
+export function plainKey(code: string): string {
+  if (ownPlainForm.test(code)) return code
+  const plain = plainForm(code)
+  // What has nothing but spaces and dashes is what it is.
+  return plain.length <= longestKey && plain !== '' ? plain : code
+}
+
 /** What a text and all that differ from it in case, spaces and dashes alone have in common. */
 export function plainForm(text: string): string {
   if (ascii.test(text)) return text.replace(asciiSpacesAndDashes, '').toUpperCase()

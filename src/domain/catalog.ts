@@ -16,6 +16,8 @@ const addedAtOnce = 1_000
 export interface Catalog {
   readonly formats: PatternIndex
   readonly codes: CodeIndex
+  /** The same for plain forms: which formats may have a code that differs in case, spaces and dashes alone. */
+  readonly plainCodes: CodeIndex
   /** The newest format that is known, by its id; the nil UUID when there is none. */
   newest: string
 }
@@ -40,7 +42,12 @@ export class Catalogs {
   /** The account's formats as far as they are known: possibly none. */
   get(accountId: string): Catalog {
     const known = this.#known.get(accountId)
-    const catalog = known ?? { formats: new PatternIndex(), codes: new CodeIndex(), newest: nobody }
+    const catalog = known ?? {
+      formats: new PatternIndex(),
+      codes: new CodeIndex(),
+      plainCodes: new CodeIndex(),
+      newest: nobody,
+    }
     // To the young end: the first of a Map is the one that was used least lately.
     this.#known.delete(accountId)
     this.#known.set(accountId, catalog)
@@ -80,6 +87,7 @@ export class Catalogs {
       if (id <= catalog.newest) continue
       catalog.formats.add(id, pattern, characters)
       catalog.codes.add(id, pattern, characters)
+      catalog.plainCodes.addPlain(id, pattern, characters)
       catalog.newest = id
       // Unless it was forgotten meanwhile, for the sake of others.
       if (this.#known.get(accountId) === catalog) this.#grow(accountId, 1)

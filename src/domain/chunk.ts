@@ -33,8 +33,29 @@ export interface ChunkFormat {
   taken: ReadonlySet<bigint>
 }
 
-/** Where a code that is uploaded already comes from: further up in the same file, or another one. */
-export type KnownFrom = 'FILE' | 'ACCOUNT'
+/** A code that is there already, the same or one that somebody could take for it. */
+export interface Known {
+  /** Where it comes from: further up in the same file, or another one. */
+  from: 'FILE' | 'ACCOUNT'
+  code: string
+}
+
+/** A code of a format that has been generated, and that somebody could take an uploaded one for. */
+export interface GeneratedTwin {
+  code: string
+  formatName: string
+}
+
+/** What is there already beside the formats that the codes of a chunk are of. */
+export interface KnownCodes {
+  /**
+   * By the codes of the chunk, those that are uploaded, as far as they were looked for: any others make the constraint of
+   * the table fail.
+   */
+  uploaded: ReadonlyMap<string, Known>
+  /** By codes of the chunk that are of no format. */
+  twins: ReadonlyMap<string, GeneratedTwin>
+}
 
 export interface ChunkDecision {
   /** The codes that are added, in the order of the file, each with its place in this order. */
@@ -49,37 +70,58 @@ export interface ChunkDecision {
 
 /**
  * Decides about the rows of a chunk one after the other, so that it makes no difference where a file is cut into
- * chunks. `uploaded` has the codes that are uploaded already, as far as they were looked for: any others of them make the
- * constraint of the table fail.
+ * chunks. `identityOf` gives what two codes have in common of which one is taken for the other.
  */
 export function decideChunk(
   chunk: Chunk,
-  uploaded: ReadonlyMap<string, KnownFrom>,
+  identityOf: (code: string) => string,
+  { uploaded, twins }: KnownCodes,
   formats: readonly ChunkFormat[],
 ): ChunkDecision {
   const accepted = new Map<string, number>()
-  const numbers: number[] = []
+  const rows: { number: number; code: string }[] = []
+  /** The places of accepted rows by the identities of their codes, where these are others than the codes. */
+  const places = new Map<string, number>()
   const rejected: RejectedRow[] = [...chunk.refused]
   const takes = new Map<ChunkFormat, bigint[]>(formats.map((format) => [format, []]))
   const owners = new Map<string, ChunkFormat>()
   for (const format of formats) for (const code of format.indices.keys()) owners.set(code, format)
   let [duplicatesInFile, duplicatesInAccount, refused] = [0, 0, chunk.refused.length]
-  for (const { number, code } of chunk.rows) {
+  for (const row of chunk.rows) {
+    const { number, code } = row
     const reject = (reason: string) => rejected.push({ number, text: code, reason })
-    const twin = accepted.get(code)
+    const identity = identityOf(code)
+    const place = accepted.get(code) ?? places.get(identity) ?? accepted.get(identity)
+    const above = place === undefined ? undefined : rows[place]
     const known = uploaded.get(code)
-    if (twin !== undefined || known === 'FILE') {
+    if (above !== undefined || known?.from === 'FILE') {
       duplicatesInFile += 1
+      const where =
+        above === undefined
+          ? 'further up in this file already'
+          : `in row ${above.number} of this file already`
+      const twin = above?.code ?? known?.code ?? code
+      reject(twin === code ? `The code stands ${where}.` : alike(twin, `which stands ${where}`))
+      continue
+    }
+    if (known !== undefined) {
+      duplicatesInAccount += 1
       reject(
-        twin === undefined
-          ? 'The code stands further up in this file already.'
-          : `The code stands in row ${numbers[twin]} of this file already.`,
+        known.code === code
+          ? 'The code is in your account already: it was uploaded before.'
+          : alike(known.code, 'which is in your account already: it was uploaded before'),
       )
       continue
     }
-    if (known === 'ACCOUNT') {
+    const twin = twins.get(code)
+    if (twin !== undefined) {
       duplicatesInAccount += 1
-      reject('The code is in your account already: it was uploaded before.')
+      reject(
+        alike(
+          twin.code,
+          `which is in your account already: the format "${twin.formatName}" has generated it`,
+        ),
+      )
       continue
     }
     const format = owners.get(code)
@@ -102,8 +144,16 @@ export function decideChunk(
       }
       taking.push(index)
     }
-    numbers[accepted.size] = number
+    rows.push(row)
+    if (identity !== code) places.set(identity, accepted.size)
     accepted.set(code, accepted.size)
   }
   return { accepted, rejected, duplicatesInFile, duplicatesInAccount, refused, takes }
+}
+
+function alike(code: string, where: string): string {
+  return (
+    `The code differs in case, spaces or dashes alone from ${JSON.stringify(code)}, ${where}. If they are different ` +
+    'codes for you, upload it with caseSensitive=true.'
+  )
 }

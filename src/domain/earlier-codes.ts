@@ -79,7 +79,7 @@ export async function takePiece(
   const rows = await tx.rows<{ code: string }>({
     text: `
       SELECT code FROM uploaded_code
-      WHERE account_id = $1 AND (typed, code) > ($2, $3) AND typed < $4
+      WHERE account_id = $1 AND typed >= $2 AND (typed, code) > ($2, $3) AND typed < $4
       ORDER BY account_id, typed, code LIMIT $5`,
     values: [tx.accountId, takenTo === '' ? from : typedKey(takenTo), takenTo, to, limit],
   })

@@ -124,19 +124,29 @@ function decodeUse(formatId: string, row: FormatRow): FormatUse {
   }
 }
 
-/** Locks the account's catalog: no other format appears, no overlap with one, and no name, until the transaction ends. */
-export async function lockCatalog(tx: BookTransaction): Promise<void> {
-  await tx.rows({
-    text: 'SELECT 1 FROM account WHERE id = $1 FOR NO KEY UPDATE',
+/**
+ * Keeps the account's catalog as it is until the transaction ends: no format appears. Others can do so as well. Resolves
+ * to whether the account has codes that differ in case, spaces and dashes alone: see identity.ts.
+ */
+export async function holdCatalog(tx: BookTransaction): Promise<boolean> {
+  // A row that is locked and read in one statement, with no other table, is read as it is once the lock is had.
+  const [row] = await tx.rows<{ case_sensitive: boolean }>({
+    name: 'hold-catalog',
+    text: 'SELECT case_sensitive FROM account WHERE id = $1 FOR SHARE',
     values: [tx.accountId],
   })
+  return row?.case_sensitive === true
 }
 
-/** Keeps the account's catalog as it is until the transaction ends: no format appears. Others can do so as well. */
-export async function holdCatalog(tx: BookTransaction): Promise<void> {
-  await tx.rows({
-    name: 'hold-catalog',
-    text: 'SELECT 1 FROM account WHERE id = $1 FOR SHARE',
+/**
+ * Locks the account's catalog until the transaction ends: no other format appears, no overlap with one, and no name; and
+ * nobody adds uploaded codes. Resolves as `holdCatalog`.
+ */
+export async function lockCatalog(tx: BookTransaction): Promise<boolean> {
+  const [row] = await tx.rows<{ case_sensitive: boolean }>({
+    name: 'lock-catalog',
+    text: 'SELECT case_sensitive FROM account WHERE id = $1 FOR NO KEY UPDATE',
     values: [tx.accountId],
   })
+  return row?.case_sensitive === true
 }

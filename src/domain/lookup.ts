@@ -1,10 +1,14 @@
-import { longestTyped } from '../codespace/typed-code-reader.ts'
+import { unguarded } from '../codefile/formula-guard.ts'
+import type { CodeSpace } from '../codespace/codespace.ts'
+import { asMeant, looseForm, looseKey, loosePlainForm } from '../codespace/loose-form.ts'
+import { longestTyped, type Reading } from '../codespace/typed-code-reader.ts'
 import { plainForm, typedForm, typedKey } from '../codespace/typed-form.ts'
 import type { Queryable } from '../database/transaction.ts'
 import { placeOfIndex } from './batch.ts'
 import type { Books } from './books.ts'
 import { type Catalog, nobody } from './catalog.ts'
 import type { Code, CodeText } from './code.ts'
+import { identitiesOf } from './identity.ts'
 
 // One statement looks up all of a group. A larger group makes those behind it wait longer than it saves them.
 const maximumGroup = 100
@@ -15,11 +19,20 @@ const mostStatements = 3
 // As many uploaded codes that differ in nothing but what people mix up are read: one of so many is in doubt anyway.
 const mostAlike = 50
 
-// How close a text is to a code that it may stand for: it is the code; it is the code but for case, spaces and dashes;
-// it is the code but for characters that people mix up, too.
-const exact = 0
-const plain = 1
-const mixedUp = 2
+// How close a text is to a code that it may stand for:
+const closenesses = [
+  /** It is the code. */
+  'EXACT',
+  /** It is the code as it stands in a file of this service, where what looks like a formula has an apostrophe before it. */
+  'IN_FILE',
+  /** It is the code but for case, spaces and dashes. */
+  'PLAIN',
+  /** It is the code but for these, and either for characters that people mix up, or for punctuation and accents. */
+  'FAR',
+  /** It is the code but for all of these. */
+  'FARTHEST',
+] as const
+type Closeness = (typeof closenesses)[number]
 
 /** A look-up that waits for its turn. */
 interface Request {
@@ -39,13 +52,14 @@ interface Lane {
 /** A code that a text may stand for, and how close the text is to it. */
 interface Candidate<Of extends CodeText> {
   code: Of
-  closeness: number
+  closeness: Closeness
 }
 
 /** A text, and the codes of formats that it may stand for, whether they have been generated or not. */
 interface Question {
   text: string
-  form: string
+  /** The forms without punctuation and accents that it shares with what it may stand for. */
+  looseForms: ReadonlySet<string>
   generated: Candidate<CodeText>[]
 }
 
@@ -55,7 +69,7 @@ interface Answers {
   newestFormat: string
   /** Where codes of formats lie, by their origin. */
   generated: ReadonlyMap<string, Place>
-  /** Uploaded codes by their form, then by their text: null for one that is not in a pool. */
+  /** Uploaded codes by their loose form, then by their text: null for one that is not in a pool. */
   uploaded: ReadonlyMap<string, ReadonlyMap<string, Code | null>>
 }
 
@@ -77,7 +91,8 @@ export class LookUps {
   /**
    * The code in one of the account's pools that a person means by `text`, whether it was generated or uploaded. What
    * is written exactly so is found first; then what differs in case, spaces and dashes alone; then what differs in
-   * characters that people mix up. Nothing when no code is meant, or several are equally well.
+   * characters that people mix up, or in punctuation and accents; then what differs in both. Nothing when no code is
+   * meant, or several are equally well.
    */
   async find(accountId: string, text: string): Promise<Code | undefined> {
     // PostgreSQL has no NUL, and half a surrogate pair would reach it as another character.
@@ -134,46 +149,62 @@ export class LookUps {
 
   /** What a text may stand for among all strings of the account's formats. */
   async #ask(accountId: string, { formats }: Catalog, text: string): Promise<Question> {
-    const generated: Question['generated'] = []
-    for (const formatId of formats.find(text)) {
-      const space = await this.#books.codeSpaces.get(this.#books, accountId, formatId)
-      const reading = space.readTyped(text)
-      if (reading === undefined) continue
-      const index = space.indexOf(reading.code)
+    const spaceOf = (formatId: string) => this.#books.codeSpaces.get(this.#books, accountId, formatId)
+    const meanings = [...new Set([text, asMeant(text)])]
+    const generated = new Map<string, Candidate<CodeText>>()
+    const add = (formatId: string, space: CodeSpace, reading: Reading | undefined) => {
+      if (reading === undefined) return
+      const { code } = reading
+      const index = space.indexOf(code)
       if (index === undefined)
         throw new Error(`The format ${formatId} does not have the code it was read as.`)
-      const other = reading.mixedUp ? mixedUp : plain
-      generated.push({
-        code: { formatId, index, code: reading.code },
-        closeness: reading.code === text ? exact : other,
-      })
+      const closeness = closenessOf(text, meanings, code)
+      generated.set(`${formatId} ${code}`, { code: { formatId, index, code }, closeness })
     }
-    return { text, form: typedForm(text), generated }
+    for (const formatId of formats.find(text)) {
+      const space = await spaceOf(formatId)
+      add(formatId, space, space.readTyped(text))
+    }
+    for (const meaning of meanings)
+      for (const formatId of formats.findLoosely(meaning)) {
+        const space = await spaceOf(formatId)
+        // Where it can be read as it is, the format's own characters have decided.
+        if (space.readTyped(text) === undefined) add(formatId, space, space.readLoosely(meaning))
+      }
+    return { text, looseForms: new Set(meanings.map(looseForm)), generated: [...generated.values()] }
   }
 }
 
 /** The one code that a text stands for: the closest one, if there is just one. */
-function choose({ text, form, generated }: Question, answers: Answers): Code | undefined {
+function choose({ text, looseForms, generated }: Question, answers: Answers): Code | undefined {
   const candidates: Candidate<Code>[] = []
   for (const { code, closeness } of generated) {
     const place = answers.generated.get(originOf(code))
     if (place !== undefined) candidates.push({ code: { ...code, ...place }, closeness })
   }
-  const uploaded = answers.uploaded.get(form)
-  for (const code of uploaded?.values() ?? [])
-    if (code !== null) candidates.push({ code, closeness: closenessOf(text, code.code) })
-  const closest = Math.min(...candidates.map((candidate) => candidate.closeness))
-  const [meant, another] = candidates.filter((candidate) => candidate.closeness === closest)
+  const meanings = [...new Set([text, asMeant(text)])]
+  let uploaded = 0
+  for (const form of looseForms)
+    for (const code of answers.uploaded.get(form)?.values() ?? []) {
+      uploaded += 1
+      if (code !== null) candidates.push({ code, closeness: closenessOf(text, meanings, code.code) })
+    }
+  const closest = closenesses.find((one) => candidates.some(({ closeness }) => closeness === one))
+  const [meant, another] = candidates.filter(({ closeness }) => closeness === closest)
   if (another !== undefined) return undefined
   // There may be more like it, which were not read. The one that is written exactly so always is.
-  if (closest !== exact && (uploaded?.size ?? 0) >= mostAlike) return undefined
+  if (closest !== 'EXACT' && closest !== 'IN_FILE' && uploaded >= mostAlike) return undefined
   return meant?.code
 }
 
-/** How close a text is to a code of the same form. */
-function closenessOf(text: string, code: string): number {
-  if (text === code) return exact
-  return plainForm(text) === plainForm(code) ? plain : mixedUp
+/** How close a text, which may have been meant in several ways, is to a code of the same loose form. */
+function closenessOf(text: string, meanings: readonly string[], code: string): Closeness {
+  if (text === code) return 'EXACT'
+  if (unguarded(text) === code) return 'IN_FILE'
+  if (plainForm(text) === plainForm(code)) return 'PLAIN'
+  if (typedForm(text) === typedForm(code)) return 'FAR'
+  const isPlain = meanings.some((meaning) => loosePlainForm(meaning) === loosePlainForm(code))
+  return isPlain ? 'FAR' : 'FARTHEST'
 }
 
 function originOf({ formatId, index }: CodeText): string {
@@ -195,13 +226,18 @@ interface FoundRow {
 export async function findCodes(
   books: Queryable,
   accountId: string,
-  questions: readonly Question[],
+  questions: readonly { text: string; generated: readonly { code: CodeText }[] }[],
 ): Promise<Answers> {
   const generated = questions.flatMap((question) => question.generated.map(({ code }) => code))
   const texts = [...new Set(questions.map(({ text }) => text))]
-  const keys = new Set(texts.map(typedKey))
-  // What has nothing but spaces and dashes is only found when it is written exactly so.
-  keys.delete('')
+  // Found whatever else there is: what is written exactly so, or as it stands in a file.
+  const exact = [...new Set(texts.flatMap((text) => [text, unguarded(text)]))].flatMap((text) =>
+    identitiesOf(text).map((identity) => ({ text, typed: typedKey(text), identity })),
+  )
+  const loose = new Set(texts.flatMap((text) => [text, asMeant(text)]).map((text) => looseKey(text)))
+  const keys = new Set([...texts.map(typedKey), ...loose])
+  // What has nothing but spaces, dashes and punctuation is only found when it is written exactly so.
+  for (const found of [keys, loose]) found.delete('')
   const rows = await books.rows<FoundRow>({
     name: 'find-codes',
     // Each LATERAL part descends an index or two, whatever the planner knows of the tables. The newest format is
@@ -217,15 +253,23 @@ export async function findCodes(
         UNION ALL
         SELECT NULL, uploaded.task_id, uploaded.row, uploaded.code, batch.pool_id, batch.start + uploaded.row
         FROM (
-          SELECT alike.* FROM unnest($4::text[], $5::text[]) AS asked (text, typed)
+          SELECT alike.* FROM unnest($4::text[], $5::text[], $6::text[]) AS asked (text, typed, identity)
           CROSS JOIN LATERAL (
             SELECT task_id, row, code FROM uploaded_code
-            WHERE account_id = $1 AND typed = asked.typed AND code = asked.text LIMIT 1
+            WHERE account_id = $1 AND typed = asked.typed AND coalesce(identity, code) = asked.identity
+              AND code = asked.text
+            LIMIT 1
           ) AS alike
           UNION ALL
-          SELECT alike.* FROM unnest($6::text[]) AS asked (typed)
+          SELECT alike.* FROM unnest($7::text[]) AS asked (typed)
           CROSS JOIN LATERAL (
             SELECT task_id, row, code FROM uploaded_code WHERE account_id = $1 AND typed = asked.typed
+            LIMIT ${mostAlike}
+          ) AS alike
+          UNION ALL
+          SELECT alike.* FROM unnest($8::text[]) AS asked (loose)
+          CROSS JOIN LATERAL (
+            SELECT task_id, row, code FROM uploaded_code WHERE account_id = $1 AND loose = asked.loose
             LIMIT ${mostAlike}
           ) AS alike
         ) AS uploaded
@@ -244,9 +288,11 @@ export async function findCodes(
       accountId,
       generated.map(({ formatId }) => formatId),
       generated.map(({ index }) => index),
-      texts,
-      texts.map(typedKey),
+      exact.map(({ text }) => text),
+      exact.map(({ typed }) => typed),
+      exact.map(({ identity }) => identity),
       [...keys],
+      [...loose],
     ],
   })
   return decodeAnswers(rows)
@@ -267,7 +313,7 @@ function decodeAnswers(rows: readonly FoundRow[]): Answers {
     const claim = at === null ? undefined : { at, recipient: recipient ?? undefined }
     if (formatId !== null && poolId !== null) generated.set(`${formatId} ${index}`, { poolId, claim })
     if (uploadId === null || index === null || code === null) continue
-    const form = typedForm(code)
+    const form = looseForm(code)
     const alike = uploaded.get(form) ?? new Map<string, Code | null>()
     uploaded.set(form, alike)
     alike.set(code, poolId === null ? null : { uploadId, index: BigInt(index), code, poolId, claim })

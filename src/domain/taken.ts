@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { CodeSpace } from '../codespace/codespace.ts'
 import type { Pattern } from '../codespace/pattern.ts'
-import { typedKey } from '../codespace/typed-form.ts'
+import { plainKey, typedKey } from '../codespace/typed-form.ts'
 import type { Queryable } from '../database/transaction.ts'
 import type { BookTransaction } from './books.ts'
 import type { Catalog } from './catalog.ts'
@@ -51,6 +51,43 @@ export async function findShares(
   return shares
 }
 
+/** Those of some codes that could be taken for codes of a format, which differ in case, spaces and dashes alone. */
+export interface FormatTwins {
+  formatId: string
+  /** `twin` is the code of the format. */
+  twins: { code: string; index: bigint; twin: string }[]
+}
+
+/**
+ * For which codes of formats some codes that are of none could be taken, as look-ups see it: see `readTyped`. `plain` has
+ * their plain forms.
+ */
+export async function findTwins(
+  tx: BookTransaction,
+  catalog: Catalog,
+  codes: readonly string[],
+  plain: ReadonlyMap<string, string>,
+): Promise<FormatTwins[]> {
+  const found = new Map<string, FormatTwins>()
+  let began = performance.now()
+  for (const [at, code] of codes.entries()) {
+    if (at % 100 === 0 && performance.now() - began > longestTurnMs) {
+      await setImmediate()
+      began = performance.now()
+    }
+    for (const formatId of catalog.plainCodes.findAll(plain.get(code) ?? code)) {
+      const space = await tx.codeSpaces.get(tx, tx.accountId, formatId)
+      const reading = space.readTyped(code)
+      const index = reading === undefined || reading.mixedUp ? undefined : space.indexOf(reading.code)
+      if (reading === undefined || index === undefined) continue
+      const own = found.get(formatId) ?? { formatId, twins: [] }
+      found.set(formatId, own)
+      own.twins.push({ code, index, twin: reading.code })
+    }
+  }
+  return [...found.values()]
+}
+
 /** Those of some indices of a format that are taken. */
 export async function readTaken(
   books: Queryable,
@@ -78,11 +115,15 @@ export async function readUploaded(
 ): Promise<Set<string>> {
   const rows = await books.rows<{ place: string }>({
     text: `
-      SELECT wanted.place FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS wanted (code, typed, place)
+      SELECT wanted.place
+      FROM unnest($2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS wanted (code, typed, plain, place)
       CROSS JOIN LATERAL (
-        SELECT 1 FROM uploaded_code WHERE account_id = $1 AND typed = wanted.typed AND code = wanted.code LIMIT 1
+        SELECT 1 FROM uploaded_code
+        WHERE account_id = $1 AND typed = wanted.typed AND code = wanted.code AND coalesce(identity, code)
+          = ANY (ARRAY[wanted.plain, wanted.plain || E'\\n' || wanted.code, wanted.code])
+        LIMIT 1
       ) AS known`,
-    values: [accountId, codes, codes.map(typedKey)],
+    values: [accountId, codes, codes.map(typedKey), codes.map(plainKey)],
   })
   return new Set(rows.map(({ place }) => codes[Number(place) - 1] as string))
 }

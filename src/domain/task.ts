@@ -69,6 +69,8 @@ export interface NewUpload {
   /** Whether the file has a header, if that was said. */
   header?: boolean | undefined
   dryRun: boolean
+  /** Whether codes that differ in case, spaces and dashes alone are different ones; false if it is not said. */
+  caseSensitive?: boolean
   /** The size of the file as it came. */
   bytes: bigint
 }
@@ -78,7 +80,8 @@ export async function insertUploadTask(tx: BookTransaction, upload: NewUpload): 
   const [row] = await tx.rows<TaskRow>({
     name: 'insert-upload-task',
     text: `
-      INSERT INTO task (account_id, id, kind, trigger, pool_id, status, "column", header, dry_run, bytes, leftovers, created_at)
+      INSERT INTO task (account_id, id, kind, trigger, pool_id, status, "column", header, dry_run, case_sensitive, bytes,
+        leftovers, created_at)
       VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'AWAITING_EXECUTION', $4, $5, $6, $7, true, now())
       RETURNING ${taskColumns}`,
     values: [
@@ -88,6 +91,7 @@ export async function insertUploadTask(tx: BookTransaction, upload: NewUpload): 
       upload.column ?? null,
       upload.header ?? null,
       upload.dryRun,
+      upload.caseSensitive ?? false,
       upload.bytes,
     ],
   })

@@ -22,6 +22,8 @@ export interface UploadInput {
   header?: boolean | undefined
   /** Whether to say what would be added, and add nothing. */
   dryRun: boolean
+  /** Whether codes that differ in case, spaces and dashes alone are different ones. */
+  caseSensitive?: boolean | undefined
   idempotencyKey?: string | undefined
 }
 
@@ -160,16 +162,25 @@ async function acceptUpload(
   input: UploadInput,
   file: StoredFile,
 ): Promise<Accepted> {
-  const { poolId, column, header, dryRun, idempotencyKey: key } = input
+  const { poolId, column, header, dryRun, caseSensitive = false, idempotencyKey: key } = input
   const pool = await lockPool(tx, poolId)
   if (pool === undefined) throw new NotFoundError('pool', ['poolId'])
-  const hash = hashInput({ poolId, column, header, dryRun, file: file.sha256 })
+  // Without what is as it was before there was a choice: keys of an earlier release stay what they are.
+  const hash = hashInput({
+    poolId,
+    column,
+    header,
+    dryRun,
+    ...(caseSensitive ? { caseSensitive } : {}),
+    file: file.sha256,
+  })
   const used = key === undefined ? undefined : (await findKeys(tx, operation, [key])).get(key)
   if (used !== undefined) {
     if (used.hash !== hash || used.taskId === undefined) throw new IdempotencyConflictError()
     return { taskId: used.taskId, moment: {} }
   }
-  await insertUploadTask(tx, { id: taskId, poolId, column, header, dryRun, bytes: BigInt(file.size) })
+  const bytes = BigInt(file.size)
+  await insertUploadTask(tx, { id: taskId, poolId, column, header, dryRun, caseSensitive, bytes })
   if (key !== undefined)
     await insertKeys(tx, operation, [{ key, hash, taskId, poolId: undefined, first: undefined }])
   return { taskId, moment: { pool } }

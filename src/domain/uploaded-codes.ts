@@ -1,3 +1,5 @@
+import { longestShown } from '../codefile/byte-string.ts'
+import { looseKey } from '../codespace/loose-form.ts'
 import { typedKey } from '../codespace/typed-form.ts'
 import { violatedConstraint } from '../database/errors.ts'
 import type { Books, BookTransaction } from './books.ts'
@@ -6,11 +8,22 @@ import {
   type ChunkDecision,
   type ChunkFormat,
   decideChunk,
-  type KnownFrom,
+  type GeneratedTwin,
+  type Known,
   type RejectedRow,
 } from './chunk.ts'
-import { availableForGeneration, holdCatalog, lockFormat, readFormat } from './format.ts'
-import { countDryRun, type FormatShare, findShares, readTaken, readUploaded, take } from './taken.ts'
+import { availableForGeneration, holdCatalog, lockCatalog, lockFormat, readFormat } from './format.ts'
+import { behindPlain, identityOf } from './identity.ts'
+import {
+  countDryRun,
+  type FormatShare,
+  type FormatTwins,
+  findShares,
+  findTwins,
+  readTaken,
+  readUploaded,
+  take,
+} from './taken.ts'
 
 export type { Chunk, RejectedRow } from './chunk.ts'
 export { clearUpload, completeUpload, undoUpload } from './upload-end.ts'
@@ -82,6 +95,7 @@ class UploadMovedError extends Error {}
 
 interface Progress {
   dryRun: boolean
+  caseSensitive: boolean
   accepted: bigint
   /** Whether there were any so far: where there are some, there are more. */
   duplicates: boolean
@@ -95,71 +109,145 @@ async function readChunk(
   chunk: Chunk,
   { looks, waits }: { looks: boolean; waits: boolean },
 ): Promise<boolean> {
-  // Sorted, neighbours in an index are sought and inserted together, and of two transactions with the same codes one
-  // waits for the other and never both.
-  const codes = [...new Set(chunk.rows.map(({ code }) => code))].sort()
-  const [progress, , catalog] = await Promise.all([
-    readProgress(tx, taskId, from),
-    holdCatalog(tx),
+  const progress = await readProgress(tx, taskId, from)
+  const { dryRun, caseSensitive } = progress
+  const [hasTwins, catalog] = await Promise.all([
+    caseSensitive && !dryRun ? lockCatalog(tx) : holdCatalog(tx),
     books.catalogs.readAll(tx, tx.accountId),
   ])
-  // What a dry run comes by is held against no constraint.
+  const identities = new Map<string, string>()
+  for (const { code } of chunk.rows) identities.set(code, identityOf(code, caseSensitive))
+  // Sorted, neighbours in an index are sought and inserted together, and of two transactions with the same codes one
+  // waits for the other and seldom both.
+  const codes = [...identities.keys()].sort()
+  // What a dry run comes by is held against no constraint, nor are all codes where some differ in case alone.
   const uploaded =
-    looks || progress.duplicates || progress.dryRun
-      ? await findUploaded(tx, taskId, codes)
-      : new Map<string, KnownFrom>()
+    looks || progress.duplicates || dryRun || caseSensitive || hasTwins
+      ? await findUploaded(tx, taskId, codes, progress)
+      : new Map<string, Known>()
   const unknown = uploaded.size === 0 ? codes : codes.filter((code) => !uploaded.has(code))
   const shares = await findShares(tx, catalog, unknown)
+  const own = new Set(shares.flatMap((share) => share.codes))
+  const ofNone = own.size === 0 ? unknown : unknown.filter((code) => !own.has(code))
+  const twins = caseSensitive
+    ? new Map<string, GeneratedTwin>()
+    : await readTwins(tx, await findTwins(tx, catalog, ofNone, identities))
   // From here to the end of the transaction claims that refill from these formats wait.
   const formats: ChunkFormat[] = []
   for (const share of shares) formats.push(await enter(books, tx, taskId, progress, share))
-  const decision = decideChunk(chunk, uploaded, formats)
+  const decision = decideChunk(chunk, (code) => identities.get(code) as string, { uploaded, twins }, formats)
   if (waits) await checkLeftovers(tx, codes, decision, chunk)
+  const added = unknown
+    .filter((code) => decision.accepted.has(code))
+    .map((code) => ({ code, identity: identities.get(code) as string }))
   await Promise.all([
-    progress.dryRun
-      ? insertDryRunCodes(tx, taskId, unknown, decision)
-      : insertCodes(tx, taskId, unknown, progress.accepted, decision),
+    dryRun
+      ? insertDryRunCodes(tx, taskId, added)
+      : insertCodes(tx, taskId, added, progress.accepted, decision),
+    caseSensitive && !dryRun && !hasTwins && added.length > 0 ? noteTwins(tx) : undefined,
     insertRejectedRows(tx, taskId, decision.rejected),
     advance(tx, taskId, from, chunk, decision),
   ])
   return true
 }
 
+/** A case-sensitive upload has brought codes: from now on all that are uploaded are looked for. */
+async function noteTwins(tx: BookTransaction): Promise<void> {
+  await tx.execute({
+    name: 'note-case-sensitive',
+    text: 'UPDATE account SET case_sensitive = true WHERE id = $1',
+    values: [tx.accountId],
+  })
+}
+
 async function readProgress(tx: BookTransaction, taskId: string, from: bigint): Promise<Progress> {
-  const [row] = await tx.rows<{ dry_run: boolean; accepted: string; duplicates: boolean }>({
+  const [row] = await tx.rows<{
+    dry_run: boolean
+    case_sensitive: boolean
+    accepted: string
+    duplicates: boolean
+  }>({
     name: 'read-upload-progress',
     text: `
-      SELECT dry_run, accepted, duplicates_in_file + duplicates_in_account > 0 AS duplicates FROM task
-      WHERE account_id = $1 AND id = $2 AND status = 'RUNNING' AND rows_read = $3 AND kind = 'UPLOAD'`,
+      SELECT dry_run, case_sensitive, accepted, duplicates_in_file + duplicates_in_account > 0 AS duplicates
+      FROM task WHERE account_id = $1 AND id = $2 AND status = 'RUNNING' AND rows_read = $3 AND kind = 'UPLOAD'`,
     values: [tx.accountId, taskId, from],
   })
   if (row === undefined) throw new UploadMovedError()
-  return { dryRun: row.dry_run, accepted: BigInt(row.accepted), duplicates: row.duplicates }
+  return {
+    dryRun: row.dry_run,
+    caseSensitive: row.case_sensitive,
+    accepted: BigInt(row.accepted),
+    duplicates: row.duplicates,
+  }
 }
 
-/** Which of some codes are uploaded already, by this upload or by another; what a dry run would have added is, too. */
+/**
+ * Which of some codes are uploaded already, by this upload or by another, they or others that they could be taken for;
+ * what a dry run would have added is, too.
+ */
 async function findUploaded(
   tx: BookTransaction,
   taskId: string,
   codes: readonly string[],
-): Promise<Map<string, KnownFrom>> {
-  const rows = await tx.rows<{ code: string; mine: boolean }>({
-    // Not prepared: a plan that was made while the table was empty would be kept while it grows to millions.
+  { dryRun, caseSensitive }: Progress,
+): Promise<Map<string, Known>> {
+  const uploaded = `SELECT code, task_id = $2 AS mine FROM uploaded_code WHERE account_id = $1 AND typed = wanted.typed`
+  const kept = 'coalesce(identity, code)'
+  const both = "wanted.plain || E'\\n' || wanted.code"
+  // Each leads through the index to a row or to none.
+  const ways = caseSensitive
+    ? [`${uploaded} AND ${kept} = ANY (ARRAY[wanted.plain, ${both}, wanted.code]) AND code = wanted.code`]
+    : [
+        `${uploaded} AND ${kept} = wanted.code`,
+        `${uploaded} AND ${kept} >= wanted.plain AND ${kept} < ${behindPlain('wanted.plain')}`,
+      ]
+  if (dryRun)
+    ways.push(`
+      SELECT code, true FROM dry_run_code
+      WHERE account_id = $1 AND task_id = $2 AND ${kept} = ${caseSensitive ? both : 'wanted.plain'}`)
+  // Not prepared: a plan that was made while the table was empty would be kept while it grows to millions.
+  const rows = await tx.rows<{ place: string; code: string; mine: boolean }>({
     text: `
-      SELECT known.code, known.mine FROM unnest($3::text[], $4::text[]) AS wanted (code, typed)
+      SELECT wanted.place, known.code, known.mine
+      FROM unnest($3::text[], $4::text[], $5::text[]) WITH ORDINALITY AS wanted (code, typed, plain, place)
       CROSS JOIN LATERAL (
-        SELECT code, task_id = $2 AS mine FROM uploaded_code
-        WHERE account_id = $1 AND typed = wanted.typed AND code = wanted.code LIMIT 1
-      ) AS known
-      UNION ALL
-      SELECT known.code, true FROM unnest($3::text[]) AS wanted (code)
-      CROSS JOIN LATERAL (
-        SELECT code FROM dry_run_code WHERE account_id = $1 AND task_id = $2 AND code = wanted.code LIMIT 1
-      ) AS known
-      WHERE (SELECT dry_run FROM task WHERE account_id = $1 AND id = $2)`,
-    values: [tx.accountId, taskId, textArray(codes), textArray(codes.map(typedKey))],
+        SELECT code, mine FROM (${ways.map((way) => `(${way} LIMIT 1)`).join(' UNION ALL ')}) AS way
+        ORDER BY mine DESC LIMIT 1
+      ) AS known`,
+    values: [
+      tx.accountId,
+      taskId,
+      textArray(codes),
+      textArray(codes.map(typedKey)),
+      textArray(codes.map((code) => identityOf(code, false))),
+    ],
   })
-  return new Map(rows.map(({ code, mine }) => [code, mine ? 'FILE' : 'ACCOUNT']))
+  return new Map(
+    rows.map(({ place, code, mine }) => [
+      codes[Number(place) - 1] as string,
+      { from: mine ? 'FILE' : 'ACCOUNT', code },
+    ]),
+  )
+}
+
+/** Those of the codes of formats that some codes could be taken for which have been generated. */
+async function readTwins(
+  tx: BookTransaction,
+  ofFormats: readonly FormatTwins[],
+): Promise<Map<string, GeneratedTwin>> {
+  const found = new Map<string, GeneratedTwin>()
+  for (const { formatId, twins } of ofFormats) {
+    const indices = twins.map(({ index }) => index)
+    const [format, taken] = await Promise.all([
+      readFormat(tx, tx.accountId, formatId),
+      readTaken(tx, tx.accountId, formatId, indices),
+    ])
+    if (format === undefined) throw new Error(`The format ${formatId} is gone.`)
+    for (const { code, index, twin } of twins)
+      if (index < format.next && !taken.has(index)) found.set(code, { code: twin, formatName: format.name })
+  }
+  return found
 }
 
 /**
@@ -242,52 +330,89 @@ async function enter(
   }
 }
 
-/** Inserts those of some codes that were accepted, as the rows behind `before` others. */
+/** A code that is added. */
+interface AddedCode {
+  code: string
+  identity: string
+}
+
+/** Inserts codes that were accepted, as the rows behind `before` others. */
 async function insertCodes(
   tx: BookTransaction,
   taskId: string,
-  codes: readonly string[],
+  added: readonly AddedCode[],
   before: bigint,
   { accepted, takes }: ChunkDecision,
 ): Promise<void> {
   const taking = [...takes].map(([format, indices]) => take(tx, format.id, indices))
-  const added = codes.filter((code) => accepted.has(code))
+  const codes = added.map(({ code }) => code)
+  const keys = codes.map((code) => typedKey(code))
   const inserting = tx.execute({
     text: `
-      INSERT INTO uploaded_code (account_id, task_id, row, code, typed)
-      SELECT $1, $2, $3::numeric + added.place, added.code, added.typed
-      FROM unnest($4::integer[], $5::text[], $6::text[]) AS added (place, code, typed)`,
+      INSERT INTO uploaded_code (account_id, task_id, row, code, typed, identity, loose)
+      SELECT $1, $2, $3::numeric + added.place, added.code, added.typed, added.identity, added.loose
+      FROM unnest($4::integer[], $5::text[], $6::text[], $7::text[], $8::text[])
+        AS added (place, code, typed, identity, loose)`,
     values: [
       tx.accountId,
       taskId,
       before,
-      `{${added.map((code) => accepted.get(code))}}`,
-      textArray(added),
-      textArray(added.map(typedKey)),
+      `{${codes.map((code) => accepted.get(code))}}`,
+      textArray(codes),
+      textArray(keys),
+      textArray(
+        unlessSame(
+          added.map(({ identity }) => identity),
+          codes,
+        ),
+      ),
+      textArray(
+        unlessSame(
+          codes.map((code, at) => looseKey(code, keys[at])),
+          keys,
+        ),
+      ),
     ],
   })
   await Promise.all([...taking, inserting])
+}
+
+/** Texts, each of them only where it is not the same as another. */
+function unlessSame(texts: readonly string[], others: readonly string[]): (string | null)[] {
+  return texts.map((text, at) => (text === others[at] ? null : text))
 }
 
 /**
  * An array of texts as PostgreSQL reads it. `pg` writes each element on its own, which for many is a good part of all
  * that this process has to do for them.
  */
-function textArray(texts: readonly string[]): string | readonly string[] {
+function textArray(texts: readonly (string | null)[]): string | readonly (string | null)[] {
   if (texts.length === 0 || /["\\]/.test(texts.join(''))) return texts
-  return `{"${texts.join('","')}"}`
+  if (!texts.includes(null)) return `{"${texts.join('","')}"}`
+  return `{${texts.map((text) => (text === null ? 'NULL' : `"${text}"`)).join()}}`
 }
 
 async function insertDryRunCodes(
   tx: BookTransaction,
   taskId: string,
-  codes: readonly string[],
-  { accepted }: ChunkDecision,
+  added: readonly AddedCode[],
 ): Promise<void> {
+  const codes = added.map(({ code }) => code)
   await tx.execute({
     text: `
-      INSERT INTO dry_run_code (account_id, task_id, code) SELECT $1, $2, code FROM unnest($3::text[]) AS added (code)`,
-    values: [tx.accountId, taskId, textArray(codes.filter((code) => accepted.has(code)))],
+      INSERT INTO dry_run_code (account_id, task_id, code, identity)
+      SELECT $1, $2, code, identity FROM unnest($3::text[], $4::text[]) AS added (code, identity)`,
+    values: [
+      tx.accountId,
+      taskId,
+      textArray(codes),
+      textArray(
+        unlessSame(
+          added.map(({ identity }) => identity),
+          codes,
+        ),
+      ),
+    ],
   })
 }
 
@@ -311,8 +436,6 @@ async function insertRejectedRows(
     ],
   })
 }
-
-const longestShown = 200
 
 /** A text as it can be stored and shown: no longer than it takes to find it again, and of whole characters. */
 function shown(text: string): string {

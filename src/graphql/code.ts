@@ -147,7 +147,9 @@ builder.prismaObjectField(Pool, 'codes', (t) =>
 const aboutFile =
   'A path on this service, to be read with GET and an API key in the header authorization: a CSV file with the columns code, status, ' +
   'recipient, claimed_at and origin, of any length, in the order of the pool, with the oldest codes first. It shows ' +
-  'the pool as it is when the download begins, and can be resumed. CLAIMED needs READ, AVAILABLE needs MANAGE, a file ' +
+  'the pool as it is when the download begins, and can be resumed. Add raw=true to have cells as they are, without the ' +
+  'apostrophe that keeps spreadsheets from running formulas; bom=true and delimiter=semicolon or delimiter=tab for ' +
+  'programs such as Excel. Uploaded again, it gives the same codes. CLAIMED needs READ, AVAILABLE needs MANAGE, a file ' +
   'of all codes needs both.'
 const statusOfFile = 'Which of the codes; without it, all of them.'
 
@@ -215,8 +217,9 @@ builder.queryField('code', (t) =>
     type: Code,
     nullable: true,
     description:
-      'Looks a code up as a person may type it: case, spaces, dashes and characters that people mix up, such as O and 0, ' +
-      'do not matter where they leave no doubt. Null when no pool has such a code, or several could be meant. Attempts ' +
+      'Looks a code up as a person may type it: case, spaces, dashes, punctuation, accents and characters that people mix ' +
+      'up, such as O and 0, do not matter where they leave no doubt. What is written exactly so, or as it stands in a file ' +
+      'of codesUrl, is found first, then what differs the least. Null when no pool has such a code, or several could be meant. Attempts ' +
       'that find nothing are limited for each key: then the error RATE_LIMITED says in extensions.retryAfterMs when to try ' +
       'again. Needs READ, also for an available code: who asks has it already.',
     authScopes: { scope: 'READ' },

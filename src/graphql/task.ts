@@ -152,7 +152,8 @@ export const Task = builder.prismaNode('Task', {
       description:
         'The rows of the uploaded file that were not added: a path on this service, to be read with an API key that ' +
         'has READ. A CSV file with the columns row, code and reason, of any length, as far as the upload has come; the ' +
-        'number of a row is the one that a spreadsheet shows beside it. They are kept for a while after the upload has ' +
+        'number of a row is the one that a spreadsheet shows beside it. It takes raw, bom and delimiter as codesUrl does. ' +
+        'They are kept for a while after the upload has ' +
         'finished: thirty days, unless the service is set up otherwise. Null from then on, and unless kind is UPLOAD.',
       resolve: ({ id, kind, rejectedForgotten }) =>
         kind === 'UPLOAD' && !rejectedForgotten ? rejectedRowsPath(id) : null,

@@ -109,6 +109,10 @@ const Upload = builder.objectRef<TaskRow>('Upload').implement({
     dryRun: t.exposeBoolean('dryRun', {
       description: 'Whether it only says what it would add, and adds nothing.',
     }),
+    caseSensitive: t.exposeBoolean('caseSensitive', {
+      description:
+        'Whether codes that differ in case, spaces and dashes alone are different ones, as the upload said it.',
+    }),
     rowsRead: t.field({
       type: 'BigInt',
       description: 'How many rows of the file have been read, the header not counted.',
@@ -123,20 +127,23 @@ const Upload = builder.objectRef<TaskRow>('Upload').implement({
     }),
     duplicatesInFile: t.field({
       type: 'BigInt',
-      description: 'How many are codes that the file has further up already.',
+      description:
+        'How many are codes that the file has further up already, the same or, unless the upload is caseSensitive, with ' +
+        'another case, other spaces or other dashes.',
       resolve: (task) => task.duplicatesInFile,
     }),
     duplicatesInAccount: t.field({
       type: 'BigInt',
       description:
-        'How many are codes that the account has already, uploaded or generated, in whatever pool, claimed or not.',
+        'How many are codes that the account has already, uploaded or generated, in whatever pool, claimed or not; the ' +
+        'same or, unless the upload is caseSensitive, with another case, other spaces or other dashes.',
       resolve: (task) => task.duplicatesInAccount,
     }),
     refused: t.field({
       type: 'BigInt',
       description:
-        'How many have nothing in them that can be a code, or a code of a format whose last codes are promised to tasks ' +
-        'that have not finished. The file of rejectedRowsUrl has the reason for each.',
+        'How many have nothing in them that can be a code, a code of a format whose last codes are promised to tasks ' +
+        'that have not finished, or, in a download of this service, one that was claimed. The file of rejectedRowsUrl has the reason for each.',
       resolve: (task) => task.refused,
     }),
   }),
@@ -193,6 +200,14 @@ const UploadCodesInput = builder.inputType('UploadCodesInput', {
       description:
         'Whether to read the file and count what is in it, as an upload would, but add nothing to the pool.',
     }),
+    caseSensitive: t.boolean({
+      required: true,
+      defaultValue: false,
+      description:
+        'Whether codes that differ in case, spaces and dashes alone are different ones. Without it, a code that somebody ' +
+        'could take for another one of the account or of the file, such as spring-10 for SPRING10, is a duplicate. With ' +
+        'it, both are kept, and each is found when it is looked up exactly as it is written.',
+    }),
     idempotencyKey: t.string({
       description:
         'A string of your own, 1 to 255 characters, kept at least a day: the same key with the same input and the same ' +
@@ -232,6 +247,7 @@ builder.mutationFields((t) => ({
           column: input.column ?? undefined,
           header: input.header ?? undefined,
           dryRun: input.dryRun,
+          caseSensitive: input.caseSensitive,
           idempotencyKey: input.idempotencyKey ?? undefined,
         },
         input.file.take(['file']),

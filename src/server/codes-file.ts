@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { codesColumns, headerOf } from '../codefile/own-file.ts'
 import type { Books } from '../domain/books.ts'
 import {
   codesOfStretch,
@@ -8,15 +9,13 @@ import {
   type Source,
   type Stretch,
 } from '../domain/export.ts'
-import { type CellFrame, cell, cellFrame, endOfRow, row } from './csv.ts'
+import { byteOrderMark, type CellFrame, type CsvForm, cell, cellFrame, delimiters, endOfRow } from './csv.ts'
 
 /**
  * The version of how a file is written. Whoever goes on with a file that an earlier release began must get the same
  * bytes: whatever changes them, a column or the way a cell is written, makes this another one.
  */
-export const layoutVersion = 1
-
-const header = Buffer.from(row(['code', 'status', 'recipient', 'claimed_at', 'origin'], true))
+export const layoutVersion = 2
 
 /** So few that nobody waits for them, so many that they cost little each. */
 const rowsAtOnce = 4096
@@ -50,17 +49,21 @@ export class CodesFile {
   readonly #books: Books
   readonly #excerpt: Excerpt
   readonly #raw: boolean
+  readonly #delimiter: string
   readonly #header: Buffer
   readonly #layouts = new WeakMap<Source, Layout>()
   /** Rows that have been written since others had their turn. */
   #rowsOfTurn = 0
 
-  /** Without its header if it is to be put behind rows that are there already. */
-  constructor(books: Books, excerpt: Excerpt, options: { raw: boolean; withHeader: boolean }) {
+  /** Without its header, and what comes before that, if it is to be put behind rows that are there already. */
+  constructor(books: Books, excerpt: Excerpt, form: CsvForm & { withHeader: boolean }) {
     this.#books = books
     this.#excerpt = excerpt
-    this.#raw = options.raw
-    this.#header = options.withHeader ? header : Buffer.alloc(0)
+    this.#raw = form.raw
+    this.#delimiter = delimiters[form.delimiter]
+    const header =
+      (form.bom ? byteOrderMark : '') + headerOf(codesColumns, form.raw, this.#delimiter) + endOfRow
+    this.#header = Buffer.from(form.withHeader ? header : '')
   }
 
   /** The whole file. It rejects with a PictureChangedError rather than go on with wrong rows. */
@@ -223,14 +226,16 @@ export class CodesFile {
     origin: string,
   ): { count: number | Count; tail: string }[] {
     return (
-      holders?.map((holder) => ({ count: holder.count, tail: this.#claimedTail(holder, origin) })) ?? [
-        { count, tail: availableTail(origin) },
-      ]
+      holders?.map(({ count: held, recipient, at }) => ({
+        count: held,
+        tail: this.#tail('CLAIMED', cell(recipient ?? '', this.#raw), at, origin),
+      })) ?? [{ count, tail: this.#tail('AVAILABLE', '', '', origin) }]
     )
   }
 
-  #claimedTail({ recipient, at }: Holder, origin: string): string {
-    return `,CLAIMED,${cell(recipient ?? '', this.#raw)},${at},${origin}${endOfRow}`
+  /** What stands behind the code in a row. */
+  #tail(...cells: string[]): string {
+    return ['', ...cells].join(this.#delimiter) + endOfRow
   }
 }
 
@@ -246,10 +251,6 @@ function withoutRows(rows: Buffer, places: readonly number[], count: number): Bu
     place = next + 1
   }
   return rows.subarray(0, end)
-}
-
-function availableTail(origin: string): string {
-  return `,AVAILABLE,,,${origin}${endOfRow}`
 }
 
 /** Takes those who hold the first `count` codes off a list of holders. */

@@ -3,13 +3,13 @@ import type { ExportStatus, Picture } from '../domain/export.ts'
 import { argumentId, isUuid } from '../graphql/ids.ts'
 import { problem } from '../graphql/problems.ts'
 import { layoutVersion } from './codes-file.ts'
+import { type CsvForm, type DelimiterName, delimiters } from './csv.ts'
 
 /** What a request for a file of codes says: the parameters of its address, the picture it means, and a range of bytes. */
 
 /** Which codes, in which form. */
-export interface CodesParameters {
+export interface CodesParameters extends CsvForm {
   status: ExportStatus
-  raw: boolean
   /** Only those that this task has added. */
   taskId: string | undefined
   /** So many codes are left out at the beginning, and the header with them. */
@@ -18,7 +18,10 @@ export interface CodesParameters {
   picture: Picture | undefined
 }
 
-const codesParameters = ['status', 'raw', 'task', 'from', 'picture']
+/** The parameters that say how a file is written. */
+export const formParameters = ['raw', 'bom', 'delimiter'] as const
+
+const codesParameters = ['status', 'task', 'from', 'picture', ...formParameters]
 
 export function readCodesParameters(parameters: URLSearchParams): CodesParameters {
   const given = checkParameters(parameters, codesParameters)
@@ -37,7 +40,7 @@ export function readCodesParameters(parameters: URLSearchParams): CodesParameter
     )
   return {
     status,
-    raw: readRaw(given['raw']),
+    ...readForm(given),
     taskId: task === undefined ? undefined : argumentId('Task', task, 'task'),
     from: BigInt(from),
     picture: read,
@@ -57,10 +60,32 @@ export function checkParameters(
   return Object.fromEntries(parameters)
 }
 
-export function readRaw(raw: string | undefined): boolean {
-  if (raw !== undefined && raw !== 'true' && raw !== 'false')
-    throw badInput(`raw is true or false${toldInstead(raw)}.`)
-  return raw === 'true'
+/** How a file is to be written, as the parameters that were given say. */
+export function readForm(given: Record<string, string>): CsvForm {
+  const { delimiter = 'comma' } = given
+  if (!isDelimiter(delimiter))
+    throw badInput(`delimiter is ${Object.keys(delimiters).join(', ')}${toldInstead(delimiter)}.`)
+  return { raw: readFlag(given, 'raw'), bom: readFlag(given, 'bom'), delimiter }
+}
+
+function readFlag(given: Record<string, string>, name: 'raw' | 'bom'): boolean {
+  const value = given[name]
+  if (value !== undefined && value !== 'true' && value !== 'false')
+    throw badInput(`${name} is true or false${toldInstead(value)}.`)
+  return value === 'true'
+}
+
+function isDelimiter(name: string): name is DelimiterName {
+  return Object.hasOwn(delimiters, name)
+}
+
+/** The parameters that say of a file that it is written so, where that is not the usual way. */
+export function writeForm({ raw, bom, delimiter }: CsvForm): Record<string, string> {
+  return {
+    ...(raw ? { raw: 'true' } : {}),
+    ...(bom ? { bom: 'true' } : {}),
+    ...(delimiter === 'comma' ? {} : { delimiter }),
+  }
 }
 
 function toldInstead(value: string | undefined): string {
@@ -85,13 +110,22 @@ function readPicture(text: string): Picture | undefined {
 }
 
 /** Says of a file what its bytes are. Of one address no two different files have the same. */
-export function entityTag({ status, raw }: CodesParameters, picture: Picture): string {
-  return `"${status}${raw ? '-raw' : ''}-${writePicture(picture)}"`
+export function entityTag(wanted: CodesParameters, picture: Picture): string {
+  return `${tagPrefix(wanted)}${writePicture(picture)}"`
+}
+
+function tagPrefix({ status, raw, bom, delimiter }: CodesParameters): string {
+  const form = [
+    ...(raw ? ['raw'] : []),
+    ...(bom ? ['bom'] : []),
+    ...(delimiter === 'comma' ? [] : [delimiter]),
+  ]
+  return `"${[status, ...form].join('-')}-`
 }
 
 /** The picture that an entity tag was made of, if it is of such a file. */
-function pictureOfTag({ status, raw }: CodesParameters, tag: string): Picture | undefined {
-  const prefix = `"${status}${raw ? '-raw' : ''}-${layoutVersion}-`
+function pictureOfTag(wanted: CodesParameters, tag: string): Picture | undefined {
+  const prefix = `${tagPrefix(wanted)}${layoutVersion}-`
   return tag.startsWith(prefix) && tag.endsWith('"')
     ? readPicture(`${layoutVersion}-${tag.slice(prefix.length, -1)}`)
     : undefined

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
+import { headerOf, rejectedColumns } from '../codefile/own-file.ts'
 import type { Books } from '../domain/books.ts'
 import {
   type ExportStatus,
@@ -22,14 +23,16 @@ import {
   checkParameters,
   chooseRange,
   entityTag,
+  formParameters,
   pictureGone,
   type Range,
   readCodesParameters,
-  readRaw,
+  readForm,
+  writeForm,
   writePicture,
 } from './codes-request.ts'
 import { answerPreflight, anyOrigin } from './cross-origin.ts'
-import { row } from './csv.ts'
+import { byteOrderMark, type CsvForm, delimiters, endOfRow, row } from './csv.ts'
 import { attachment, type FileAnswer, send } from './file-answer.ts'
 import { refuse } from './refusal.ts'
 
@@ -107,7 +110,7 @@ async function poolCodes(
   parameters: URLSearchParams,
 ): Promise<FileAnswer> {
   const wanted = readCodesParameters(parameters)
-  const { status, raw, taskId } = wanted
+  const { status, taskId } = wanted
   mayDownload(status, credentials)
   const { accountId } = credentials
   const poolId = argumentId('Pool', decoded(id), 'the address')
@@ -124,7 +127,7 @@ async function poolCodes(
       `from is ${grouped(wanted.from)}, and the file has ${grouped(to - from)} codes. Give at most that.`,
     )
   const excerpt = { accountId, poolId, picture, from: from + wanted.from, to }
-  const file = new CodesFile(books, excerpt, { raw, withHeader: wanted.from === 0n })
+  const file = new CodesFile(books, excerpt, { ...wanted, withHeader: wanted.from === 0n })
   const headers = {
     ...fileHeaders,
     'Content-Disposition': attachment(`${now.poolName} ${status.toLowerCase()}.csv`, 'codes.csv'),
@@ -132,7 +135,7 @@ async function poolCodes(
       picture: writePicture(picture),
       ...(taskId === undefined ? {} : { task: encodeId('Task', taskId) }),
       ...(wanted.from === 0n ? {} : { from: String(wanted.from) }),
-      ...(raw ? { raw: 'true' } : {}),
+      ...writeForm(wanted),
     }),
     ETag: entityTag(wanted, picture),
   }
@@ -208,7 +211,7 @@ async function rejectedRows(
   id: string,
   parameters: URLSearchParams,
 ): Promise<FileAnswer> {
-  const raw = readRaw(checkParameters(parameters, ['raw'])['raw'])
+  const form = readForm(checkParameters(parameters, formParameters))
   if (!scopes.includes('READ'))
     throw problem('FORBIDDEN', 'This API key lacks the scope READ, which a file of rejected rows needs.')
   const pages = await readRejectedRows(books, accountId, argumentId('Task', decoded(id), 'the address'))
@@ -217,14 +220,18 @@ async function rejectedRows(
     status: 200,
     headers: { ...fileHeaders, 'Content-Disposition': attachment('rejected.csv', 'rejected.csv') },
     gzip: true,
-    pieces: writeRejectedRows(pages, raw),
+    pieces: writeRejectedRows(pages, form),
   }
 }
 
-async function* writeRejectedRows(pages: AsyncIterable<RejectedRow[]>, raw: boolean): AsyncGenerator<Buffer> {
-  yield Buffer.from(row(['row', 'code', 'reason'], raw))
+async function* writeRejectedRows(
+  pages: AsyncIterable<RejectedRow[]>,
+  form: CsvForm,
+): AsyncGenerator<Buffer> {
+  const header = headerOf(rejectedColumns, form.raw, delimiters[form.delimiter]) + endOfRow
+  yield Buffer.from((form.bom ? byteOrderMark : '') + header)
   for await (const page of pages)
-    yield Buffer.from(page.map(({ number, code, reason }) => row([number, code, reason], raw)).join(''))
+    yield Buffer.from(page.map(({ number, code, reason }) => row([number, code, reason], form)).join(''))
 }
 
 /** A part of a path as it was before it was encoded for an address; one that cannot be is the id of nothing. */

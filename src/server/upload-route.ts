@@ -87,11 +87,12 @@ function readAddress(address: string): UploadInput {
     column: parameters.get('column'),
     header: readBoolean(parameters, 'header'),
     dryRun: readBoolean(parameters, 'dryRun') ?? false,
+    caseSensitive: readBoolean(parameters, 'caseSensitive') ?? false,
     idempotencyKey: parameters.get('idempotencyKey'),
   }
 }
 
-const known: ReadonlySet<string> = new Set(['column', 'header', 'dryRun', 'idempotencyKey'])
+const known: ReadonlySet<string> = new Set(['column', 'header', 'dryRun', 'caseSensitive', 'idempotencyKey'])
 
 function readBoolean(parameters: ReadonlyMap<string, string>, name: string): boolean | undefined {
   const value = parameters.get(name)

@@ -1,7 +1,9 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
+import { looseKey } from '../../src/codespace/loose-form.ts'
+import { typedKey } from '../../src/codespace/typed-form.ts'
 import {
   applyMigrations,
   type Migration,
@@ -10,7 +12,11 @@ import {
   readMigrations,
 } from '../../src/database/migrations.ts'
 import { diagnoseHistory, schemaDiff, schemaFile } from '../../src/database/schema-diff.ts'
+import { checkTaken } from '../../src/domain/audit/taken.ts'
+import { LookUps } from '../../src/domain/lookup.ts'
+import { newPool, openBooks } from '../support/books.ts'
 import { runSql, testDatabase } from '../support/database.ts'
+import { upload } from '../support/uploads.ts'
 
 const log = pino({ level: 'silent' })
 const shipped = await readMigrations(migrationsFolder)
@@ -94,6 +100,106 @@ describe('the migrations', () => {
     await applyMigrations(database.url, log, [table])
     await runSql(database.url, 'UPDATE _prisma_migrations SET finished_at = NULL')
     await expect(applyMigrations(database.url, log, [table])).rejects.toThrow('not finished')
+  })
+})
+
+describe('a database that was filled by an earlier release', () => {
+  test('has its uploaded codes kept as this one keeps them, and loses none that differ in case alone', async () => {
+    await using database = await testDatabase({ empty: true })
+    const at = shipped.findIndex(({ name }) => name.endsWith('_one_code_for_people'))
+    await applyMigrations(database.url, log, shipped.slice(0, at))
+    const [accountId, other, poolId, taskId] = Array.from({ length: 4 }, () => randomUUID())
+    const codes = [
+      'SPRING7',
+      'Spring-8',
+      'spring 8',
+      "O'NEIL",
+      'größe',
+      'İND.10',
+      '---',
+      '--',
+      'a\\b"c',
+      'S0LO',
+      'SOLO',
+    ]
+    const wide = Array.from({ length: 0x500 }, (_, i) => `X${String.fromCharCode(0x100 + i)}.`).filter(
+      (code) => code.normalize('NFC') === code,
+    )
+    await runSql(
+      database.url,
+      `INSERT INTO account (id, name) VALUES ('${accountId}', 'One'), ('${other}', 'Other');
+       INSERT INTO event_log (account_id, log) VALUES ('${accountId}', gen_random_uuid()), ('${other}', gen_random_uuid());
+       INSERT INTO pool (account_id, id, name) VALUES ('${accountId}', '${poolId}', 'Pool');
+       INSERT INTO task (account_id, id, kind, trigger, pool_id, status, dry_run, accepted, rows_read, bytes, leftovers)
+         VALUES ('${accountId}', '${taskId}', 'UPLOAD', 'MANUAL', '${poolId}', 'RUNNING', true, 1, 1, 9, true);
+       INSERT INTO dry_run_code VALUES ('${accountId}', '${taskId}', 'Dry-1')`,
+    )
+    const insert = async (account: string, own: readonly string[]) => {
+      await database.pool.query(
+        `INSERT INTO uploaded_code (account_id, task_id, row, code, typed)
+         SELECT $1, $2, n - 1, code, typed FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS codes (code, typed, n)`,
+        [account, taskId, own, own.map(typedKey)],
+      )
+    }
+    await insert(accountId ?? '', [...codes, ...wide])
+    await insert(other ?? '', ['Spring-8', 'PLAIN'])
+    expect(await applyMigrations(database.url, log)).toContain(shipped[at]?.name)
+
+    const rows = await runSql<{
+      account_id: string
+      code: string
+      identity: string
+      loose: string | null
+      typed: string
+    }>(
+      database.url,
+      'SELECT account_id, code, coalesce(identity, code) AS identity, loose, typed FROM uploaded_code',
+    )
+    expect(rows).toHaveLength(codes.length + wide.length + 2)
+    for (const { code, loose, typed } of rows) expect([code, loose ?? typed]).toEqual([code, looseKey(code)])
+    const identities = rows.filter(({ account_id: id, code }) => id === accountId && codes.includes(code))
+    expect(Object.fromEntries(identities.map(({ code, identity }) => [code, identity]))).toEqual({
+      SPRING7: 'SPRING7',
+      'Spring-8': 'SPRING8\nSpring-8',
+      'spring 8': 'SPRING8\nspring 8',
+      "O'NEIL": "O'NEIL",
+      größe: 'größe',
+      'İND.10': 'İND.10',
+      '---': '---',
+      '--': '--',
+      'a\\b"c': 'A\\B"C',
+      S0LO: 'S0LO',
+      SOLO: 'SOLO',
+    })
+    expect(rows.find(({ account_id: id, code }) => id === other && code === 'Spring-8')?.identity).toBe(
+      'SPRING8',
+    )
+    expect(await runSql(database.url, 'SELECT name, case_sensitive FROM account ORDER BY name')).toEqual([
+      { name: 'One', case_sensitive: true },
+      { name: 'Other', case_sensitive: false },
+    ])
+    const findings: string[] = []
+    await checkTaken(database.pool, ({ what }) => findings.push(what), 1_000)
+    expect(findings).toEqual([])
+  })
+
+  test('takes what differs from them for the same, and finds them', async () => {
+    const place = await openBooks()
+    const poolId = await newPool(place)
+    await upload(place, poolId, ['größe', 'Old-1'])
+    // As the migration leaves what was uploaded before.
+    await place.books.rows({
+      text: "UPDATE uploaded_code SET identity = NULL WHERE code = 'größe'",
+      values: [],
+    })
+    await place.books.rows({ text: 'UPDATE account SET case_sensitive = true', values: [] })
+    const taskId = await upload(place, poolId, ['größe', 'OLD1', 'new'])
+    const { accepted } = await place.books.prisma.task.findFirstOrThrow({ where: { id: taskId } })
+    expect(accepted).toBe(1n)
+    const lookUps = new LookUps(place.books)
+    for (const text of ['größe', 'GRÖSSE', 'grosse'])
+      expect((await lookUps.find(place.accountId, text))?.code).toBe('größe')
+    await place.close()
   })
 })
 

@@ -10,6 +10,7 @@ import type { Code } from '../../src/domain/code.ts'
 import { LookUps } from '../../src/domain/lookup.ts'
 import { createFormat } from '../../src/domain/new-format.ts'
 import { fill, newAccount, newPool, openBooks, type Place, type TestBooks } from '../support/books.ts'
+import { upload } from '../support/uploads.ts'
 
 let test: TestBooks
 let lookUps: LookUps
@@ -329,6 +330,111 @@ describe('a text that could stand for several codes', () => {
     expect(await find(place, 'm aA')).toMatchObject({ code: 'M-aA' })
     expect(await find(place, 'm A7')).toMatchObject({ code: 'M-A7' })
     expect(await find(place, 'm a7')).toMatchObject({ code: 'M-a7' })
+  })
+})
+
+describe('a code that is typed with other punctuation or without accents', () => {
+  const typedOtherwise: [code: string, texts: string[]][] = [
+    [
+      "O'NEIL10",
+      [
+        'O’NEIL10',
+        'o‘neil10',
+        'OʼNEIL10',
+        'O′NEIL10',
+        'O`NEIL10',
+        'o´neil10',
+        'ONEIL10',
+        'O’NEIL 10.',
+        '"O\'NEIL10"',
+      ],
+    ],
+    ['İNDİRİM10', ['indirim10', 'INDIRIM10', 'ındırım10', 'i̇ndi̇ri̇m10', 'İNDİRİM-10', 'indirim 10,']],
+    [
+      'SPRING-YJVFK',
+      [
+        'spring.yjvfk',
+        'SPRING_YJVFK',
+        'SPRING/YJVFK',
+        '“SPRING-YJVFK”',
+        '«spring yjvfk»',
+        'SPRING-YJVFK.',
+        'Spring-yjvfk,',
+        '(SPRING-YJVFK)',
+        '‘SPRING·YJVFK’',
+        "'SPRING-YJVFK",
+        'SPRING-YJVFK!',
+        'SPRING:\u200bYJVFK\u00a0',
+      ],
+    ],
+    ['GIFT_2024', ['gift-2024', 'gift 2024', 'GIFT2024', 'gift.2024', 'G1FT_2024', 'g1ft2o24']],
+    ['Straße.7', ['STRASSE7', 'strasse 7', 'STRAẞE-7', 'ſtraſſe7']],
+    ['ΣΟΦΌΣ-7', ['σοφός7', 'σοφος7', 'ΣΟΦΟΣ7']],
+    ['CAFÉ-9', ['cafe9', 'CAFE\u0301 9', 'ＣＡＦＥ９', 'café_9']],
+    ['=SUM+1', ["'=SUM+1", '=sum+1.']],
+  ]
+
+  it.each(typedOtherwise)('is found, uploaded: %s', async (code, texts) => {
+    const place = await newPlace()
+    await upload(place, await newPool(place), [code, 'KRWG4'])
+    for (const text of [code, ...texts]) expect([text, (await find(place, text))?.code]).toEqual([text, code])
+  })
+
+  it.each(typedOtherwise)('is found, generated: %s', async (code, texts) => {
+    const place = await newPlace()
+    const last = code.slice(-1)
+    await everyCode(place, `${code.slice(0, -1).replaceAll('#', '\\#')}#`, `${last}?`)
+    for (const text of [code, ...texts]) expect([text, (await find(place, text))?.code]).toEqual([text, code])
+  })
+
+  it.each([
+    ['is the one written exactly so', ['A.B7', 'AB7', 'A_B7'], 'A.B7', 'A.B7'],
+    ['is the one that has these characters', ['A.B7', 'AB7'], 'a.b7', 'A.B7'],
+    ['is the one without, where none are typed', ['A.B7', 'AB7'], 'a-b 7', 'AB7'],
+    ['is in doubt when other punctuation is typed', ['A.B7', 'AB7'], 'A/B7', undefined],
+    ['is in doubt when accents alone tell them apart', ['CÁFE7', 'CAFÉ7'], 'cafe7', undefined],
+    ['is the one with its accents', ['CAFE7', 'CAFÉ7'], 'café7', 'CAFÉ7'],
+    ['is in doubt between punctuation and characters that people mix up', ['A.B0', 'ABO'], 'ab0', undefined],
+    ['is the one that takes the less', ['A.B0', 'A.BO'], 'ABO', 'A.BO'],
+    ['is none where a symbol means something', ['SALE50%'], 'SALE50', undefined],
+    ['is what stands in a file of this service', ["'=Q7", '=Q7'], "''=Q7", "'=Q7"],
+    ['is the code itself before what stands in a file', ["'=Q7", '=Q7'], "'=Q7", "'=Q7"],
+    ['is none where nothing but punctuation is left', ['.', '...', '---'], '..', undefined],
+  ])('%s: %j', async (_, codes, typed, meant) => {
+    const place = await newPlace()
+    await upload(place, await newPool(place), codes)
+    expect((await find(place, typed))?.code).toBe(meant)
+  })
+
+  it('is read by its case where a format has both, and not where a random character can be punctuation', async () => {
+    const place = await newPlace()
+    await everyCode(place, 'M-##', 'aA7')
+    expect(await find(place, 'm_aA.')).toMatchObject({ code: 'M-aA' })
+    await everyCode(place, 'P-##', 'X.')
+    expect(await find(place, 'p-x.')).toMatchObject({ code: 'P-X.' })
+    expect(await find(place, 'p_x.')).toBeUndefined()
+  })
+
+  it('is in doubt when there are more such codes than are looked at, unless it is written exactly so', async () => {
+    const place = await newPlace()
+    const codes = Array.from({ length: 80 }, (_, i) => `${'.'.repeat(i + 1)}XO`)
+    await upload(place, await newPool(place), codes)
+    expect(await find(place, 'xo')).toBeUndefined()
+    for (const code of codes) expect(await find(place, code)).toMatchObject({ code })
+  })
+
+  it('of any length and kind is looked up in a moment', async () => {
+    const place = await newPlace()
+    await everyCode(place, 'L-##', 'AB')
+    for (const text of [
+      '.'.repeat(1_000),
+      ';'.repeat(999),
+      ` ${'!'.repeat(998)}x`,
+      "'".repeat(1_000),
+      '\ufdfa'.repeat(1_000),
+      'ß'.repeat(1_000),
+    ])
+      expect(await find(place, text)).toBeUndefined()
   })
 })
 

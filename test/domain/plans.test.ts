@@ -196,15 +196,13 @@ describe('on tables without statistics, a statement reads no more rows than it n
       expect(formats).toHaveLength(1)
     },
     'what a typed text may stand for': async (books) => {
-      const generated = [{ code: { formatId, index: half, code: '' }, closeness: 0 }]
+      const generated = [{ code: { formatId, index: half, code: '' } }]
       const found = await findCodes(books, accountId, [
-        { text: 'C-7', form: 'C7', generated },
+        { text: 'C-7', generated },
         {
           text: 'none',
-          form: 'N0NE',
           generated: [amongHoles, amongHoles + 1n].map((index) => ({
             code: { formatId, index, code: '' },
-            closeness: 0,
           })),
         },
       ])

@@ -52,6 +52,11 @@ function pathOf(poolId: string, status: Status, more: Record<string, string> = {
   return `/pools/${poolId}/codes.csv?${new URLSearchParams({ status, ...more })}`
 }
 
+/** What stands between the cells of a file that was asked for so. */
+function signOf({ delimiter }: Record<string, string>): string {
+  return delimiter === 'semicolon' ? ';' : ','
+}
+
 /** The whole file of a pool's codes. */
 async function download(poolId: string, status: Status, more: Record<string, string> = {}) {
   const reply = await get(pathOf(poolId, status, more))
@@ -59,7 +64,7 @@ async function download(poolId: string, status: Status, more: Record<string, str
     200,
     'text/csv; charset=utf-8; header=present',
   ])
-  return { ...reply, rows: readCsv(reply.text) }
+  return { ...reply, rows: readCsv(reply.text, signOf(more)) }
 }
 
 /** The error that a request is refused with. */
@@ -392,6 +397,7 @@ describe('a download that was cut is gone on with', () => {
     ['CLAIMED', {}],
     ['ALL', {}],
     ['ALL', { raw: 'true' }],
+    ['ALL', { bom: 'true', delimiter: 'semicolon' }],
   ]
 
   beforeAll(async () => {
@@ -455,7 +461,7 @@ describe('a download that was cut is gone on with', () => {
       if (from >= rows.length) continue
       const rest = await get(`${path}&from=${from}`)
       expect([from, rest.status]).toEqual([from, 200])
-      expect(readCsv(rest.text)).toEqual(from === 0 ? rows : rows.slice(from + 1))
+      expect(readCsv(rest.text, signOf(more))).toEqual(from === 0 ? rows : rows.slice(from + 1))
       expect(text.endsWith(rest.text)).toBe(true)
     }
     expect(await refusal(`${path}&from=${rows.length}`)).toMatchObject({
@@ -624,6 +630,10 @@ describe('a request for a file', () => {
     '?status=ALL&limit=5',
     '?staus=ALL',
     '?status=ALL&raw=yes',
+    '?status=ALL&bom=1',
+    '?status=ALL&delimiter=;',
+    '?status=ALL&delimiter=toString',
+    '?status=ALL&delimiter=tab&delimiter=tab',
     '?status=CLAIMED&from=-1',
     '?status=CLAIMED&from=1.5',
     '?status=CLAIMED&from=x',
@@ -689,6 +699,23 @@ describe('a request for a file', () => {
     expect([status, code, headers.get('allow')]).toEqual([405, 'BAD_USER_INPUT', 'GET, HEAD, OPTIONS'])
     const anonymous = new Client({ url: service.url })
     expect((await refusal(pathOf(poolId, 'ALL'), { method, from: anonymous })).status).toBe(401)
+  })
+
+  test('can ask for what spreadsheets open at a double click, and is told the same in its addresses', async () => {
+    const plain = await download(poolId, 'ALL')
+    for (const delimiter of ['comma', 'semicolon', 'tab'] as const) {
+      const file = await get(pathOf(poolId, 'ALL', { bom: 'true', delimiter }))
+      const sign = { comma: ',', semicolon: ';', tab: '\t' }[delimiter]
+      // Nothing in this file has a comma.
+      expect(file.text).toBe(`\ufeff${plain.text.replaceAll(',', sign)}`)
+      const location = file.headers.get('content-location') ?? ''
+      expect(new URL(location, service.url).searchParams.get('bom')).toBe('true')
+      expect((await get(location)).bytes.equals(file.bytes)).toBe(true)
+      expect((await get(`${location}&from=2`)).text).toBe(file.text.split('\r\n').slice(3).join('\r\n'))
+      expect(file.headers.get('etag')).not.toBe(plain.headers.get('etag'))
+    }
+    const { status, code } = await refusal('/tasks/none/rejected.csv?delimiter=pipe')
+    expect([status, code]).toEqual([400, 'BAD_USER_INPUT'])
   })
 
   test('by HEAD is answered as by GET, without the file', async () => {

@@ -14,7 +14,7 @@ import { newPool as newPoolIn, openBooks, silent } from '../support/books.ts'
 import { Client } from '../support/client.ts'
 import { runSql } from '../support/database.ts'
 import { startService, type TestService } from '../support/service.ts'
-import { codesFile, ended, postCodes, readUploadTask, upload } from '../support/upload-api.ts'
+import { codesFile, ended, postCodes, readUploadTask, upload, uploadByForm } from '../support/upload-api.ts'
 
 const maximumUploadBytes = 3_000_000
 const mebibyte = Buffer.alloc(2 ** 20, 'a')
@@ -121,6 +121,28 @@ describe('a file that is posted', () => {
     expect(task.failure?.message).toContain('coupon')
   })
 
+  test('takes codes that differ in case alone for one, unless it says that case counts', async () => {
+    await using own = await stranger(service)
+    const ownPool = await newPool(own)
+    const file = 'Codes-a\nCodes-A\nCodesA\n'
+    const counts = async (search: Record<string, string>) => {
+      const { upload: told } = await ended(own, await upload(service, own, ownPool, file, search))
+      return [told.accepted, told.duplicatesInFile, told.duplicatesInAccount]
+    }
+    expect(await counts({ dryRun: 'true' })).toEqual(['1', '2', '0'])
+    expect(await counts({ dryRun: 'true', caseSensitive: 'true' })).toEqual(['3', '0', '0'])
+    const idempotencyKey = newName()
+    expect(await counts({ idempotencyKey })).toEqual(['1', '2', '0'])
+    const search = { idempotencyKey, caseSensitive: 'true' }
+    const { errors } = await postCodes(service, own, ownPool, file, { search })
+    expect(errors?.[0]?.extensions.code).toBe('IDEMPOTENCY_CONFLICT')
+    expect(await counts({ caseSensitive: 'true' })).toEqual(['2', '0', '1'])
+    const input = { poolId: ownPool, caseSensitive: true, dryRun: true }
+    const form = await uploadByForm(service, own, input, file.toUpperCase())
+    const task = await ended(own, form.task?.id ?? '')
+    expect(task.upload).toMatchObject({ accepted: '2', duplicatesInFile: '1' })
+  })
+
   test.each([
     ['a header alone', 'code\n'],
     ['binary', Buffer.from(Array.from({ length: 4_096 }, (_, i) => (i * i) % 256))],
@@ -199,6 +221,7 @@ describe('a post is refused', () => {
     [{ dryrun: 'true' }, 'dryrun'],
     [{ dryRun: 'yes' }, 'dryRun'],
     [{ dryRun: '' }, 'dryRun'],
+    [{ caseSensitive: '1' }, 'caseSensitive'],
     [{ column: '' }, 'column'],
     [{ column: 'c'.repeat(201) }, 'column'],
     [{ column: 'a\0b' }, 'column'],

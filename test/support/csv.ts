@@ -1,16 +1,16 @@
 /** The rows of a CSV file as RFC 4180 reads them. Throws for whatever is not such a file, to its last byte. */
-export function readCsv(text: string): string[][] {
-  const cell = /"((?:[^"]|"")*)"|([^",\r\n]*)/y
+export function readCsv(text: string, delimiter = ','): string[][] {
+  const cell = new RegExp(`"((?:[^"]|"")*)"|([^"${delimiter}\r\n]*)`, 'y')
   const rows: string[][] = []
   for (let at = 0; at < text.length; ) {
     const cells: string[] = []
-    for (let end = ','; end === ','; ) {
+    for (let end = delimiter; end === delimiter; ) {
       cell.lastIndex = at
       const [whole = '', quoted, plain] = cell.exec(text) ?? []
       cells.push(plain ?? quoted?.replaceAll('""', '"') ?? '')
       at += whole.length
       end = text.startsWith('\r\n', at) ? '\r\n' : (text[at] ?? '')
-      if (end !== ',' && end !== '\r\n') throw new Error(`A cell does not end at ${at}.`)
+      if (end !== delimiter && end !== '\r\n') throw new Error(`A cell does not end at ${at}.`)
       at += end.length
     }
     rows.push(cells)

@@ -7,6 +7,7 @@ import type { Place } from './books.ts'
 
 export interface UploadOptions {
   dryRun?: boolean
+  caseSensitive?: boolean
   /** How many rows are added at once. */
   chunk?: number
 }
@@ -15,12 +16,13 @@ export interface UploadOptions {
 export async function startUpload(
   { books, accountId }: Place,
   poolId: string,
-  { dryRun = false }: UploadOptions = {},
+  { dryRun = false, caseSensitive = false }: UploadOptions = {},
 ): Promise<string> {
   const id = newId()
   await books.write(accountId, async (tx) => {
     await lockPool(tx, poolId)
-    await insertUploadTask(tx, { id, poolId, column: undefined, dryRun, bytes: 1_000n })
+    const input = { column: undefined, dryRun, caseSensitive, bytes: 1_000n }
+    await insertUploadTask(tx, { id, poolId, ...input })
     await changeTask(tx, id, ['AWAITING_EXECUTION'], { status: 'RUNNING' })
   })
   return id

@@ -1,7 +1,9 @@
 import type { Pool } from 'pg'
 import type { CodeSpace } from '../../codespace/codespace.ts'
+import { looseKey } from '../../codespace/loose-form.ts'
 import { typedKey } from '../../codespace/typed-form.ts'
 import { type Transaction, transaction } from '../../database/transaction.ts'
+import { identityOf } from '../identity.ts'
 import { comesAfter, readCodesOf, readTaken, readUploaded } from '../taken.ts'
 import { type FormatKey, openCodeSpace } from './codespace.ts'
 import type { Finding } from './finding.ts'
@@ -55,6 +57,9 @@ type UploadedRow = {
   row: string
   code: string
   typed: string
+  identity: string | null
+  loose: string | null
+  caseSensitive: boolean | null
 }
 
 async function checkUploadedPage(
@@ -65,7 +70,9 @@ async function checkUploadedPage(
 ): Promise<CheckedPage> {
   const rows = await tx.rows<UploadedRow>({
     text: `
-      SELECT account_id AS account, task_id AS task, row, code, typed FROM uploaded_code
+      SELECT account_id AS account, task_id AS task, row, code, typed, identity, loose,
+        (SELECT case_sensitive FROM account WHERE id = account_id LIMIT 1) AS "caseSensitive"
+      FROM uploaded_code
       ${after === undefined ? '' : 'WHERE (account_id, task_id, row) > ($2::uuid, $3::uuid, $4::numeric)'}
       ORDER BY account_id, task_id, row LIMIT $1`,
     values: [size, ...(after ?? [])],
@@ -130,7 +137,7 @@ async function checkKeys(
   accountId: string,
   rows: readonly UploadedRow[],
 ): Promise<Finding[]> {
-  const stray = rows.filter(({ code, typed }) => typed !== typedKey(code))
+  const stray = rows.filter((row) => !isKept(row))
   const [first] = stray
   if (first === undefined) return []
   const [account] = await tx.rows<{ name: string }>({
@@ -141,6 +148,15 @@ async function checkKeys(
     `${stray.length} uploaded codes are kept under other keys than they are looked up by, the first in row ` +
     `${first.row} of upload ${first.task}`
   return [{ kind: 'upload-keys', accountId, accountName: account?.name ?? null, what }]
+}
+
+/** Whether an uploaded code is kept under what it is looked up by, and held against others by what it has to be. */
+function isKept({ code, typed, identity, loose, caseSensitive }: UploadedRow): boolean {
+  if (typed !== typedKey(code) || (loose ?? typed) !== looseKey(code)) return false
+  if ((identity ?? code) === identityOf(code, false)) return true
+  // One from before there were identities, or one of a case-sensitive upload.
+  const mayDiffer = identity === null ? !/^[ -~]*$/.test(code) : identity === identityOf(code, true)
+  return mayDiffer && caseSensitive !== false
 }
 
 async function checkTakenPage(

@@ -1,0 +1,101 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { guarded, unguarded } from '../../src/codefile/formula-guard.ts'
+import { codesColumns, headerOf, rejectedColumns } from '../../src/codefile/own-file.ts'
+import { codesOf, readAll } from '../support/code-file.ts'
+
+describe('the guard against formulas', () => {
+  it.each([
+    ['=X', "'=X"],
+    ["'=X", "''=X"],
+    ["''=X", "'''=X"],
+    ["'TIS-10", "'TIS-10"],
+    ["O'NEIL", "O'NEIL"],
+    ["'", "'"],
+    ["' =X", "'' =X"],
+    ['A;=B', "A;'=B"],
+    ["A;'=B", "A;''=B"],
+    ["A,' =B", "A,' =B"],
+    ['A, -B', "A, '-B"],
+    ['-A;-B', "'-A;'-B"],
+  ])('makes of %j %j, and only that is made of it again', (text, written) => {
+    expect(guarded(text)).toBe(written)
+    expect(unguarded(written)).toBe(text)
+  })
+
+  it('gives each text a form of its own, which leads back to it and begins no formula', () => {
+    const text = fc.string({ unit: fc.constantFrom(...'ab"\',;\t\r\n =+-@＝−') })
+    fc.assert(
+      fc.property(text, (value) => {
+        const written = guarded(value)
+        expect(unguarded(written)).toBe(value)
+        for (const piece of `,${written}`.split(/[,;\t\r\n]/)) expect(piece).not.toMatch(/^\s*[=+\-@＝−]/)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+})
+
+describe('a download that is uploaded', () => {
+  const header = codesColumns.join()
+
+  it.each([
+    ['as it is', header, ["'=Q", "''=Q", "'TIS-1"], ['=Q', "'=Q", "'TIS-1"]],
+    ['raw', `${codesColumns.slice(0, -1).join()},"origin"`, ['=Q', "'=Q"], ['=Q', "'=Q"]],
+    ['with all cells in quotes', codesColumns.map((name) => `"${name}"`).join(), ["'=Q"], ['=Q']],
+    ['with empty cells at the end', `${header},,`, ["'=Q"], ['=Q']],
+    ["somebody else's, of other columns", 'code,status,recipient', ["'=Q"], ["'=Q"]],
+    ["somebody else's, in another order", [...codesColumns].reverse().join(), [",,,,'=Q"], ["'=Q"]],
+    ["somebody else's, in capitals", header.toUpperCase(), ["'=Q"], ["'=Q"]],
+    ["somebody else's, of codes alone", 'code', ["'=Q"], ["'=Q"]],
+  ])('gives its codes: %s', async (_, first, rows, codes) => {
+    expect(await codesOf(`${first}\r\n${rows.join('\r\n')}\r\n`)).toEqual(codes)
+  })
+
+  it.each([',', ';', '\t'])('is known with the delimiter %j', async (delimiter) => {
+    const row = (...cells: string[]) => `${cells.join(delimiter)}\r\n`
+    for (const raw of [false, true]) {
+      const file = `\ufeff${headerOf(codesColumns, raw, delimiter)}\r\n${row("''-A", 'AVAILABLE', '', '', '')}`
+      expect(await codesOf(file)).toEqual([raw ? "''-A" : "'-A"])
+    }
+  })
+
+  it('gives none that was claimed, and says why', async () => {
+    const { rows, refused } = await readAll(
+      `${header}\r\nA1,CLAIMED,Ada,2026-11-25T00:00:00.000Z,upload\r\nA2,AVAILABLE,,,upload\r\n'-A3,claimed,,,\r\nA4,,,,\r\nA5,SOLD,,,\r\n`,
+    )
+    expect(rows).toEqual([
+      { number: 3, code: 'A2' },
+      { number: 5, code: 'A4' },
+    ])
+    expect(refused).toEqual([
+      { number: 2, text: 'A1', reason: expect.stringContaining('The code has been claimed') },
+      { number: 4, text: '-A3', reason: expect.stringContaining('The code has been claimed') },
+      { number: 6, text: 'A5', reason: expect.stringContaining('says neither AVAILABLE nor CLAIMED') },
+    ])
+  })
+
+  it("takes no notice of a column status of somebody else's", async () => {
+    expect(await codesOf('code,status\nA1,CLAIMED\n')).toEqual(['A1'])
+    expect(await codesOf(`${header},sold\nA1,CLAIMED,,,,x\n`)).toEqual(['A1'])
+    expect(await codesOf(`${header}\nA1,CLAIMED,X1,,\n`, { column: 'recipient' })).toEqual(['X1'])
+  })
+
+  it('has codes that are called as its columns, and not its header twice', async () => {
+    const { rows, refused } = await readAll(`${header}\ncode,AVAILABLE,,,\n${header}\nstatus,,,,\n`)
+    expect(rows.map(({ code }) => code)).toEqual(['code', 'status'])
+    expect(refused).toEqual([{ number: 3, text: 'code', reason: expect.stringContaining('header') }])
+  })
+
+  it('keeps what looks like a formula of a spreadsheet', async () => {
+    expect(await codesOf(`${header}\n"'=""A1""",AVAILABLE,,,\n`)).toEqual(['="A1"'])
+    expect(await codesOf('code\n"=""A1"""\n')).toEqual(['A1'])
+  })
+
+  it('of rows that were not added is understood as well, but for those of which only the beginning is there', async () => {
+    const first = rejectedColumns.join()
+    const { rows, refused } = await readAll(`${first}\n3,'-A1,It is.\n4,${'x'.repeat(199)}…,It is.\n`)
+    expect(rows).toEqual([{ number: 2, code: '-A1' }])
+    expect(refused.map(({ reason }) => reason)).toEqual([expect.stringContaining('ends in an ellipsis')])
+  })
+})
