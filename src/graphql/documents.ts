@@ -102,8 +102,8 @@ export class Documents {
   async read(operation: OperationText): Promise<Reading> {
     const { query } = operation
     try {
-      const kept = this.#kept.get(query)
-      const document = kept ?? (await this.#readDocument(query))
+      const text = withoutEnd(query)
+      const document = this.#kept.get(text) ?? (await this.#readDocument(text))
       const variables = this.#checkVariables(document, operation)
       return 'errors' in variables
         ? { document, length: query.length, variableErrors: variables.errors }
@@ -159,6 +159,13 @@ class Refusal {
   constructor(errors: GraphQLError[]) {
     this.errors = errors
   }
+}
+
+/** A text without the white space at its end, and without holding on to it. */
+function withoutEnd(text: string): string {
+  const rest = text.trimEnd()
+  // A part of a string keeps all of it in memory; this makes a string of its own.
+  return rest.length === text.length ? text : JSON.parse(JSON.stringify(rest))
 }
 
 function parseDocument(text: string): DocumentNode {
