@@ -135,7 +135,7 @@ const found = Object.entries(shapes).map(([name, shape]) => ({
 for (let round = 0; round < rounds; round++)
   for (const of of found) {
     const { longestTurnMs, longestDelayMs } = await watchTurns(url, async () => {
-      of.told = await send({ ...of.shape, query: `${of.shape.query}${' '.repeat(round)}` })
+      of.told = await send({ ...of.shape, query: `${' '.repeat(round)}${of.shape.query}` })
     })
     of.turns.push(longestTurnMs)
     of.delays.push(longestDelayMs)

@@ -104,8 +104,8 @@ export class Documents {
   async read(operation: OperationText): Promise<Reading> {
     const { query } = operation
     try {
-      const kept = this.#kept.get(query)
-      const document = kept ?? (await this.#readDocument(query))
+      const text = withoutEnd(query)
+      const document = this.#kept.get(text) ?? (await this.#readDocument(text))
       checkOperation(document, operation.operationName)
       const variables = this.#checkVariables(document, operation)
       return 'errors' in variables
@@ -164,8 +164,15 @@ class Refusal {
   }
 }
 
+/** A text without the white space at its end, and without holding on to it. */
+function withoutEnd(text: string): string {
+  const rest = text.trimEnd()
+  // A part of a string keeps all of it in memory; this makes a string of its own.
+  return rest.length === text.length ? text : JSON.parse(JSON.stringify(rest))
+}
+
 function parseDocument(text: string): DocumentNode {
-  if (text.trim() === '')
+  if (text === '')
     throw new Refusal([
       requestProblem(
         'GRAPHQL_PARSE_FAILED',

@@ -54,7 +54,12 @@ const nested = (levels: number) =>
 
 /** A document for each limit, of a size that is given, and what is said of one that is too large. */
 const limits: [what: string, limit: number, write: (size: number) => string, told: RegExp][] = [
-  ['characters', maxDocumentLength, (size) => '{ __typename }'.padEnd(size), /100,001 characters.*variables/],
+  [
+    'characters',
+    maxDocumentLength,
+    (size) => '{ __typename }'.padStart(size),
+    /100,001 characters.*variables/,
+  ],
   [
     'tokens',
     maxTokens,

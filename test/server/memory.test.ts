@@ -144,7 +144,7 @@ test('subscriptions with long documents are let in as long as there is memory, a
   const refusals: unknown[] = []
   {
     await using socket = await Socket.connect({ url }, client.authorization())
-    for (let i = 0; i < 40; i++) {
+    for (let i = 0; i < 60; i++) {
       const query = `subscription S${i} { poolEvents { ${times(2_400, (j) => `a${j}: cursor`)} } }`
       socket.subscribe(String(i), query)
       // Let in or refused before this is answered.
