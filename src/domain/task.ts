@@ -82,7 +82,7 @@ export async function insertUploadTask(tx: BookTransaction, upload: NewUpload): 
     text: `
       INSERT INTO task (account_id, id, kind, trigger, pool_id, status, "column", header, dry_run, case_sensitive, bytes,
         leftovers, created_at)
-      VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'AWAITING_EXECUTION', $4, $5, $6, $7, true, now())
+      VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'AWAITING_EXECUTION', $4, $5, $6, $7, $8, true, now())
       RETURNING ${taskColumns}`,
     values: [
       tx.accountId,

@@ -195,15 +195,14 @@ describe("'Save and generate'", () => {
     await finished(client, generateCodes.task.id)
   })
 
-  test('names no other number than those that were sent, where an integer may have lost digits', async () => {
+  test('names no number that nobody sent, where an integer may have lost digits', async () => {
     const { poolId, formatId } = await ready({ body: { length: 16 } })
     const { errors } = await client.send(
       'mutation ($input: GenerateCodesInput!) { generateCodes(input: $input) { __typename } }',
       { input: { poolId, formatId, quantity: 2 ** 60 } },
     )
     expect(errors?.[0]?.message).toContain('Send it as a string of digits, in quotes.')
-    const numbers = errors?.[0]?.message.match(/\d{4,}/g)
-    expect(numbers).toEqual([`${2 ** 60}`])
+    expect(errors?.[0]?.message).not.toMatch(/\d{4,}/)
   })
 
   test('gives to one of two that ask for all of it at the same moment', async () => {

@@ -22,7 +22,7 @@ async function questions(work: () => Promise<unknown>): Promise<number> {
   const query = vi.spyOn(place.books.pool, 'query')
   await work()
   const asked = query.mock.calls.filter(([statement]) =>
-    /FROM api_key/.test(JSON.stringify(statement).replaceAll('\\', '')),
+    /FROM api_key WHERE hash/.test(JSON.stringify(statement).replaceAll('\\', '')),
   )
   query.mockRestore()
   return asked.length

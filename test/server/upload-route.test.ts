@@ -124,7 +124,7 @@ describe('a file that is posted', () => {
   test('takes codes that differ in case alone for one, unless it says that case counts', async () => {
     await using own = await stranger(service)
     const ownPool = await newPool(own)
-    const file = 'Codes-a\nCodes-A\nCodesA\n'
+    const file = 'Till7-a\nTill7-A\nTill7A\n'
     const counts = async (search: Record<string, string>) => {
       const { upload: told } = await ended(own, await upload(service, own, ownPool, file, search))
       return [told.accepted, told.duplicatesInFile, told.duplicatesInAccount]

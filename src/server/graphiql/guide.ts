@@ -253,6 +253,9 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
         capacity
         availableForGeneration
       }
+      warnings {
+        message
+      }
     }
     ... on FormatOverlapError {
       format {
@@ -347,6 +350,9 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
         quantity
       }
     }
+    ... on PoolChangedEvent {
+      changed
+    }
     ... on PoolRefilledEvent {
       addedCount
     }
@@ -393,6 +399,13 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
       duplicatesInFile
       duplicatesInAccount
       refused
+      waitingFor
+      layout {
+        headerRow
+        header
+        columnNumber
+      }
+      warnings
     }
     rejectedRowsUrl
     pool {
@@ -597,6 +610,13 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
             kind
             trigger
           }
+        }
+        ... on PoolCreatedEvent {
+          name
+        }
+        ... on PoolChangedEvent {
+          changed
+          name
         }
         ... on PoolRefilledEvent {
           addedCount
