@@ -1,0 +1,100 @@
+import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql'
+import { isAsyncIterable, type Plugin } from 'graphql-yoga'
+import type { Turns } from '../domain/turns.ts'
+import type { Admission } from '../graphql/admission.ts'
+import type { Answers } from '../graphql/answers.ts'
+import { Room } from '../graphql/pacing.ts'
+import { problem } from '../graphql/problems.ts'
+import type { Subscriber } from '../graphql/subscribe.ts'
+import type { ServerContext } from './server-context.ts'
+
+/** How an operation is executed, and its answer sent. */
+
+// What large answers may take of memory together while they are worked out. A value takes some two hundred bytes, its
+// name and its text not counted. All others are small.
+const maxAtOnceBytes = 100_000_000
+const bytesOfValue = 200
+const smallAnswerBytes = 1_000_000
+
+// In characters: reading, validating and weighing a shorter document takes a few milliseconds together.
+const maxShortDocument = 5_000
+
+/**
+ * What asks for too much, and a mutation whose answer would have errors, are refused before anything is executed. Of
+ * others, large ones wait until there is room for them: so many answers at once as there is memory for.
+ */
+export function executeWithin(admission: Admission, answers: Answers, turns: Turns): Plugin {
+  const room = new Room(maxAtOnceBytes)
+  return {
+    async onExecute({ args, executeFn, setExecuteFn, setResultAndStopExecution }) {
+      // A long document has been read and validated in this turn already.
+      if ((args.document.loc?.end ?? 0) > maxShortDocument) await turns.next()
+      const weight = admission.weigh(args)
+      if (weight instanceof GraphQLError) return setResultAndStopExecution({ errors: [weight] })
+      const execute = async (operation: ExecutionArgs) => {
+        const result: ExecutionResult = await executeFn(operation)
+        return await answers.written(result)
+      }
+      const needed = Math.max(weight.bytes, weight.values * bytesOfValue)
+      setExecuteFn(
+        needed < smallAnswerBytes ? execute : (operation) => room.run(needed, () => execute(operation)),
+      )
+    },
+  }
+}
+
+/** Answers are sent as they were written when they were worked out. */
+export function sendWritten(answers: Answers): Plugin {
+  const bodies = new WeakMap<Request, Buffer<ArrayBuffer>[]>()
+  return {
+    onResultProcess({ request, result, setResult }) {
+      if (isAsyncIterable(result) || Array.isArray(result)) return
+      const isPart = /text\/event-stream|multipart/i.test(request.headers.get('accept') ?? '')
+      // Yoga leaves it to a result how it is written, once it has taken out what is not for clients.
+      const stringify = (told: ExecutionResult) => {
+        const pieces = answers.json(told)
+        if (isPart) return Buffer.concat(pieces).toString()
+        bodies.set(request, pieces)
+        return ''
+      }
+      setResult({ ...result, stringify })
+    },
+    // A string of the whole body would be made twice, and then encoded in one go.
+    onResponse({ request, response, setResponse, fetchAPI }) {
+      const pieces = bodies.get(request)
+      if (pieces === undefined) return
+      const { status, statusText, headers } = response
+      setResponse(new fetchAPI.Response(Buffer.concat(pieces), { status, statusText, headers }))
+    },
+  }
+}
+
+export function subscribeWith(subscriber: Subscriber): Plugin {
+  return {
+    onSubscribe({ setSubscribeFn }) {
+      setSubscribeFn((args) => subscriber.subscribe(args))
+    },
+  }
+}
+
+/** Streams are made known to the server; a client that does not read them is told what to do. */
+export function noteStreams(): Plugin<object, ServerContext> {
+  return {
+    async onResultProcess({ result, resultProcessor, setResultProcessor, serverContext }) {
+      if (Array.isArray(result) || !(Symbol.asyncIterator in result)) return
+      if (resultProcessor !== undefined) {
+        const stream = result[Symbol.asyncIterator]()
+        return serverContext.onStream?.(() => void stream.return?.())
+      }
+      await result[Symbol.asyncIterator]().return?.()
+      const error = problem(
+        'BAD_USER_INPUT',
+        'A subscription is answered as a stream: send the header Accept: text/event-stream, or use a WebSocket.',
+      )
+      setResultProcessor(
+        (_result, { Response }) => Response.json({ errors: [error] }, { status: 406 }),
+        'application/json',
+      )
+    },
+  }
+}
