@@ -123,7 +123,7 @@ async function readChunk(
   // What a dry run comes by is held against no constraint, nor are all codes where some differ in case alone.
   const uploaded =
     looks || progress.duplicates || dryRun || caseSensitive || hasTwins
-      ? await findUploaded(tx, taskId, codes, progress)
+      ? await findUploaded(tx, taskId, codes, { ...progress, hasTwins })
       : new Map<string, Known>()
   const unknown = uploaded.size === 0 ? codes : codes.filter((code) => !uploaded.has(code))
   const shares = await findShares(tx, catalog, unknown)
@@ -190,7 +190,7 @@ async function findUploaded(
   tx: BookTransaction,
   taskId: string,
   codes: readonly string[],
-  { dryRun, caseSensitive }: Progress,
+  { dryRun, caseSensitive, hasTwins }: Progress & { hasTwins: boolean },
 ): Promise<Map<string, Known>> {
   const uploaded = `SELECT code, task_id = $2 AS mine FROM uploaded_code WHERE account_id = $1 AND typed = wanted.typed`
   const kept = 'coalesce(identity, code)'
@@ -200,7 +200,9 @@ async function findUploaded(
     ? [`${uploaded} AND ${kept} = ANY (ARRAY[wanted.plain, ${both}, wanted.code]) AND code = wanted.code`]
     : [
         `${uploaded} AND ${kept} = wanted.code`,
-        `${uploaded} AND ${kept} >= wanted.plain AND ${kept} < ${behindPlain('wanted.plain')}`,
+        hasTwins
+          ? `${uploaded} AND ${kept} >= wanted.plain AND ${kept} < ${behindPlain('wanted.plain')}`
+          : `${uploaded} AND ${kept} = wanted.plain`,
       ]
   if (dryRun)
     ways.push(`

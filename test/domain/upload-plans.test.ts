@@ -12,7 +12,7 @@ import {
   HeldByLeftoversError,
   undoUpload,
 } from '../../src/domain/uploaded-codes.ts'
-import { newPool, openBooks, type Place, type TestBooks } from '../support/books.ts'
+import { newAccount, newPool, openBooks, type Place, type TestBooks } from '../support/books.ts'
 import { noteStatements, type StatementCost } from '../support/plans.ts'
 import { addCodes, chunkOf, newCodes, startUpload, upload } from '../support/uploads.ts'
 
@@ -150,6 +150,19 @@ describe('on tables without statistics, no statement reads more rows than it nee
     const quantity = { poolId, formatId: ready.formatId, quantity: 10n }
     const taskId = await generateCodes(books, accountId, quantity)
     expect(await greedy(() => carryOn(books, { accountId, taskId }))).toEqual([])
+  })
+
+  it('when the planner knows the codes of other accounts alone', async () => {
+    const { books } = place
+    await books.pool.query('ANALYZE uploaded_code')
+    for (const caseSensitive of [false, true]) {
+      const own = { books, accountId: await newAccount(books) }
+      const ownPool = await newPool(own)
+      const codes = newCodes(1_000)
+      await upload(own, ownPool, codes, { caseSensitive })
+      const again = await startUpload(own, ownPool, { caseSensitive })
+      expect(await greedy(() => addCodes(own, again, codes.slice(-10)))).toEqual([])
+    }
   })
 
   it('and the measure does notice one that reads them all', async () => {
