@@ -4,7 +4,7 @@ import { type ByteString, decoded, decodedLeniently, shown } from './byte-string
 import { readCode } from './code.ts'
 import { CodeFileError, HeaderUnclearError } from './code-file-error.ts'
 import { kindOfName, saysCode } from './column-names.ts'
-import { maxExplanationRows } from './explanation.ts'
+import { hasExplanations, isRemark, maxExplanationRows } from './explanation.ts'
 import { hasShapeOf, likenessOf } from './likeness.ts'
 import { hasOwnColumns } from './own-file.ts'
 
@@ -21,8 +21,10 @@ export interface Layout {
   name: string | undefined
   /** The cells of the header, fit to be shown; `undefined` if the file has none. */
   header: string[] | undefined
-  /** Whether rows may be explanations of a template: not where somebody has said that the file has no header. */
+  /** Whether the first rows below the header explain it, as those of a template do. */
   hasExplanations: boolean
+  /** Whether rows may be written for people: not where somebody has said that the file has no header. */
+  hasRemarks: boolean
   /** Whether its codes are of several words, as far as its beginning tells. */
   inWords: boolean
 }
@@ -344,7 +346,11 @@ function withoutHeader(reading: Reading, column: string | undefined, isSaid: boo
   const index = column === undefined ? 0 : numbered(column, cells)
   const layout = layoutOf(reading, cells, index, undefined)
   return {
-    layout: { ...layout, hasExplanations: !isSaid, inWords: areWords(reading.rows, 0, index) },
+    layout: {
+      ...layout,
+      hasRemarks: !isSaid && !areRemarks(columnFrom(reading.rows, 0, index)),
+      inWords: areWords(columnFrom(reading.rows, 0, index)),
+    },
     header: undefined,
     above: first?.above ?? 0,
     next: first?.start ?? 0,
@@ -356,8 +362,16 @@ function startAt(header: Reading & { at: number }, index: number): Start {
   const row = header.rows[header.at]
   if (row === undefined) throw new RangeError('There is no such row.')
   const layout = layoutOf(header, cells, index, cells)
+  const texts = columnFrom(header.rows, header.at + 1, index)
+  const inWords = areWords(texts)
+  const [first, behind] = [texts.slice(0, maxExplanationRows), texts.slice(maxExplanationRows)]
   return {
-    layout: { ...layout, inWords: areWords(header.rows, header.at + 1, index) },
+    layout: {
+      ...layout,
+      hasExplanations: hasExplanations({ first, behind, inWords }),
+      hasRemarks: !areRemarks(texts),
+      inWords,
+    },
     header: row,
     above: row.above + 1,
     next: row.next,
@@ -381,13 +395,23 @@ function layoutOf(
     index,
     name: header === undefined ? undefined : nameIn(header[index] ?? ''),
     header: header?.slice(0, maxNames).map(shortened),
-    hasExplanations: true,
+    hasExplanations: false,
+    hasRemarks: true,
     inWords: false,
   }
 }
 
-function areWords(rows: readonly BeginningRow[], from: number, index: number): boolean {
-  const texts = rows.slice(from).map(({ cells }) => textIn(cells[index] ?? ''))
+/** What stands in a column from a row on. */
+function columnFrom(rows: readonly BeginningRow[], from: number, index: number): string[] {
+  return rows.slice(from).map(({ cells }) => textIn(cells[index] ?? ''))
+}
+
+/** Whether codes look like what people write below a table: SUM 10, SUM 20. */
+function areRemarks(texts: readonly string[]): boolean {
+  return texts.length > 1 && texts.filter(isRemark).length > texts.length / 2
+}
+
+function areWords(texts: readonly string[]): boolean {
   return (
     texts.length > maxExplanationRows && texts.filter((text) => /\s/.test(text)).length > texts.length / 2
   )
@@ -399,10 +423,7 @@ function cellsOf({ rows, at }: Reading & { at: number }): readonly ByteString[] 
 
 /** What stands in a column below the header, as far as it is text. */
 function columnBelow({ rows, at }: Candidate, index: number): string[] {
-  return rows
-    .slice(at + 1)
-    .map(({ cells }) => textIn(cells[index] ?? ''))
-    .filter((text) => text !== '')
+  return columnFrom(rows, at + 1, index).filter((text) => text !== '')
 }
 
 function textIn(cell: ByteString): string {

@@ -82,6 +82,16 @@ function commonStart(lines: readonly string[]): string {
   return start
 }
 
+/** Whether a text is made as the others are: of the same shape as one, with the start that all have, or all alike. */
+export function isOneOf(text: string, others: readonly string[]): boolean {
+  if (others.some((other) => hasShapeOf(other, text))) return true
+  if (others.length < 2) return false
+  const start = commonStart(others)
+  if (start.length >= 2 && letter.test(start) && text.startsWith(start)) return true
+  const lacksDigits = !digit.test(text) && others.every((other) => digit.test(other))
+  return !lacksDigits && likenessOf(text, others) === 'LIKE'
+}
+
 /** Whether the two are made of letters and digits at the same places. */
 export function hasShapeOf(text: string, other: string): boolean {
   return shapeOf(text) === shapeOf(other)

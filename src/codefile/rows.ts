@@ -387,11 +387,10 @@ export class RowReader {
     else this.#accept(code)
   }
 
-  #isText(code: string, { hasExplanations, inWords, name }: Layout): boolean {
-    if (!hasExplanations) return false
-    if (name !== undefined && this.#count < maxExplanationRows && isExplanation(code, inWords)) return true
+  #isText(code: string, { hasExplanations, hasRemarks, inWords }: Layout): boolean {
+    if (hasExplanations && this.#count < maxExplanationRows && isExplanation(code, inWords)) return true
     // Most codes have no space.
-    return !inWords && code.includes(' ') && isRemark(code)
+    return hasRemarks && !inWords && code.includes(' ') && isRemark(code)
   }
 
   #accept(code: string): void {
