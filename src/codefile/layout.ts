@@ -6,7 +6,7 @@ import { CodeFileError, HeaderUnclearError } from './code-file-error.ts'
 import { kindOfName, saysCode } from './column-names.ts'
 import { hasExplanations, isRemark, maxExplanationRows } from './explanation.ts'
 import { hasShapeOf, likenessOf } from './likeness.ts'
-import { hasOwnColumns } from './own-file.ts'
+import { codesColumns, hasOwnColumns, isRowOfDownload } from './own-file.ts'
 
 /** How a file is laid out, as its beginning tells. */
 export interface Layout {
@@ -41,6 +41,8 @@ export interface LayoutOptions {
 export interface Start {
   layout: Layout
   header: BeginningRow | undefined
+  /** The first rows below the header. */
+  below: readonly BeginningRow[]
   above: number
   next: number
 }
@@ -97,11 +99,26 @@ export function findStart(
     empty.find(({ delimiter }) => delimiter !== onlyWithHeader) ??
     (withRows.length === 0 ? (empty[0] ?? readings[0]) : undefined)
   if (blank !== undefined) return { blankRows: blank.blankRows, next: blank.blankEnd }
+  checkDownload(withRows, options)
   if (options.header === false)
     return withoutHeader(bestWithoutName(withRows, options.column), options.column, true)
   return options.column === undefined
     ? unnamed(text, withRows, options.header === true)
     : named(withRows, options.column, options.header === true)
+}
+
+// A header that is passed over, with header=false, and what may stand above it.
+const maxRowsAboveDownload = 3
+
+/** CodeFileError if these are rows of a download whose header is not there, or is not to be read as one. */
+function checkDownload(readings: readonly Reading[], { header }: LayoutOptions): void {
+  const looked = header === false ? maxRowsAboveDownload + 1 : 1
+  if (!readings.some(({ rows }) => rows.slice(0, looked).some(({ cells }) => isRowOfDownload(cells)))) return
+  throw new CodeFileError(
+    'These are rows of a download of this service without its header, and the header is what tells an upload which of ' +
+      `them were claimed. Put it back as the first row, ${codesColumns.join()} (divided as the rows are, and with ` +
+      '"origin" in quotes if the download was raw), and upload the file with neither header nor column.',
+  )
 }
 
 /** With the column that somebody has named. */
@@ -352,6 +369,7 @@ function withoutHeader(reading: Reading, column: string | undefined, isSaid: boo
       inWords: areWords(columnFrom(reading.rows, 0, index)),
     },
     header: undefined,
+    below: [],
     above: first?.above ?? 0,
     next: first?.start ?? 0,
   }
@@ -373,6 +391,7 @@ function startAt(header: Reading & { at: number }, index: number): Start {
       inWords,
     },
     header: row,
+    below: header.rows.slice(header.at + 1),
     above: row.above + 1,
     next: row.next,
   }

@@ -174,7 +174,7 @@ export class RowReader {
     if (start.header !== undefined) {
       const { cells, start: from, end } = start.header
       this.#headerRow = this.#number
-      this.#own = ownFileOf({ cells, text: text.slice(from, end) }, start.layout)
+      this.#own = ownFileOf({ cells, text: text.slice(from, end) }, start.below, start.layout)
     }
     return start.next
   }
