@@ -80,6 +80,7 @@ function folded(text: string): string {
 function withoutDecoration(text: string): string {
   return text
     .trim()
+    .replace(/\s+/g, ' ')
     .replace(/^["']|["']$/g, '')
     .replace(/^[*#]{1,3}\s?(?=\p{L})/u, '')
     .replace(/(?<=\p{L})\s?(?:\([^()]{0,40}\)|\[[^[\]]{0,40}\])$/u, '')

@@ -477,12 +477,13 @@ function cutTo(text: string, length: number): string {
   return text.length > length ? `${text.slice(0, length - 1).toWellFormed()}…` : text
 }
 
-/** What names that are the same have in common: case, surrounding space and quotes don't matter. */
+/** What names that are the same have in common: case, surrounding space and quotes don't matter, and space inside is space. */
 export function nameOf(text: string): string {
   return text
     .trim()
     .replace(/^["']|["']$/g, '')
     .trim()
+    .replace(/\s+/g, ' ')
     .normalize('NFC')
     .toLowerCase()
 }
@@ -504,7 +505,8 @@ function namedBy(column: string, found: number[], cells: readonly ByteString[]):
   if (index === undefined)
     throw new CodeFileError(
       `The file has no column "${column}". Its first row has ${listed(cells)}. Name one of ` +
-        `these${encodingHint(cells)}; if the file has one code a line and no header, name none.`,
+        `these${encodingHint(cells)}; if the file has one code a line and no header, name none.` +
+        (cells.length > 1 ? ` If it has several columns and no header, ${sayNumber}.` : ''),
     )
   if (another !== undefined)
     throw new CodeFileError(
@@ -513,6 +515,8 @@ function namedBy(column: string, found: number[], cells: readonly ByteString[]):
     )
   return index
 }
+
+const sayNumber = 'send header=false and column=<the number of the column with the codes>'
 
 function onlyOf(found: number[], cells: readonly ByteString[]): number {
   const [index] = found
@@ -524,7 +528,8 @@ function onlyOf(found: number[], cells: readonly ByteString[]): number {
     )
   throw new CodeFileError(
     `The file has ${grouped(cells.length)} columns, and none has a usual name such as "code". Its first row has ` +
-      `${listed(cells)}. Name the column that has the codes${encodingHint(cells)}; if the file has no header, add one.`,
+      `${listed(cells)}. Name the column that has the codes${encodingHint(cells)}; if the file has no header, add one, or ` +
+      `${sayNumber}.`,
   )
 }
 

@@ -349,7 +349,10 @@ export class RowReader {
     const hasMore = cells.length > columns && !cells.slice(columns).every(isBlank)
     if (cell === undefined) {
       this.#refuse(row, `The row has no column ${index + 1}, which is the one with the codes.`)
-    } else if (hasMore && (columns === 1 || index > 0 || lineEnds.test(row))) {
+    } else if (
+      hasMore &&
+      (columns === 1 || index > 0 || lineEnds.test(row) || isSplit(cells, columns, row))
+    ) {
       this.#refuse(
         row,
         `The row has ${grouped(cells.length)} cells and the first row ${grouped(columns)}, so it is in doubt which is the code. Put a ` +
@@ -360,6 +363,12 @@ export class RowReader {
         row,
         `The row has ${grouped(cells.length)} cells and the first row ${grouped(columns)}, and quotes around more than one of them. Put ` +
           'quotes around each cell by itself, or around none.',
+      )
+    } else if (cells.length < columns && otherDelimiters.test(cell) && !isQuoted(cell, row)) {
+      this.#refuse(
+        row,
+        `The row has ${grouped(cells.length)} cells and the first row ${grouped(columns)}, so it may be divided by another ` +
+          'character than the first. Divide all rows in the same way, or put the code in quotes if all of it is one.',
       )
     } else if (strays.includes(index) && (cell.split('"').length - 1) % 2 === 1) {
       this.#refuse(row, strayQuote)
@@ -376,7 +385,7 @@ export class RowReader {
   /** Files that were put together have the header again where another begins. */
   #addCode(code: string, row: ByteString, layout: Layout): void {
     const { name } = layout
-    if (name !== undefined && code.length === name.length && nameOf(code) === name)
+    if (name !== undefined && (code.length === name.length || code.includes(' ')) && nameOf(code) === name)
       this.#refuse(row, 'It is the name of the column again, and no code.')
     else if (this.#isText(code, layout))
       this.#refuse(
@@ -432,6 +441,21 @@ function quotesIn(text: ByteString): number {
 }
 
 const lineEnds = /[\r\n]/
+
+const otherDelimiters = /[\t;,|]/
+
+/** Whether a cell of a row stands in quotes there. */
+function isQuoted(cell: ByteString, row: ByteString): boolean {
+  return row.includes('"') && row.includes(`"${cell.replaceAll('"', '""')}"`)
+}
+
+/**
+ * Whether a row with too many cells may have its code, the first cell, split at a delimiter: "SAVE,10,5". In text a
+ * space follows the comma: "SAVE10,buy one, get one".
+ */
+function isSplit(cells: readonly ByteString[], columns: number, row: ByteString): boolean {
+  return !isQuoted(cells[0] ?? '', row) && cells.slice(columns).some((cell) => /^\S/.test(cell))
+}
 
 const restOfAnother =
   'It may be the rest of a row further up, whose quotes (") make no sense: it is in doubt whether a row begins here. ' +

@@ -39,7 +39,8 @@ describe('a file without a named column', () => {
     await expect(readAll('Name;Gutschein;Wert\nAda;A1;5\n')).rejects.toThrow(
       new CodeFileError(
         'The file has 3 columns, and none has a usual name such as "code". Its first row has "Name", "Gutschein" and ' +
-          '"Wert". Name the column that has the codes; if the file has no header, add one.',
+          '"Wert". Name the column that has the codes; if the file has no header, add one, or send header=false and ' +
+          'column=<the number of the column with the codes>.',
       ),
     )
   })
@@ -59,6 +60,16 @@ describe('a named column', () => {
     expect(await codesOf('Kode\nA1\n', { column })).toEqual(['A1'])
   })
 
+  it.each(['"Promo\ncode"', '"Promo \r\n code"', 'Promo  code', 'Promo     code', 'Promo\u00a0code'])(
+    'is found with whatever space it has inside: %j',
+    async (name) => {
+      for (const column of [undefined, 'promo code', 'Promo  code'])
+        expect(await codesOf(`Name,${name}\nAda,A1\n`, { column })).toEqual(['A1'])
+      const { rows, refused } = await readAll(`Name,${name}\nAda,A1\nName,Promo  Code\n`)
+      expect([rows.length, refused.length]).toEqual([1, 1])
+    },
+  )
+
   it('is found whatever Unicode form it has', async () => {
     expect(await codesOf('Co\u0301digo\nA1\n', { column: 'c\u00f3digo' })).toEqual(['A1'])
   })
@@ -71,7 +82,8 @@ describe('a named column', () => {
     await expect(readAll('Name,Kode\nAda,A1\n', { column: 'Code' })).rejects.toThrow(
       new CodeFileError(
         'The file has no column "Code". Its first row has "Name" and "Kode". Name one of these; if the file has one ' +
-          'code a line and no header, name none.',
+          'code a line and no header, name none. If it has several columns and no header, send header=false and ' +
+          'column=<the number of the column with the codes>.',
       ),
     )
   })
