@@ -5,7 +5,7 @@ import { readCode } from './code.ts'
 import { CodeFileError, HeaderUnclearError } from './code-file-error.ts'
 import { kindOfName, saysCode } from './column-names.ts'
 import { hasExplanations, isRemark, maxExplanationRows } from './explanation.ts'
-import { hasShapeOf, likenessOf } from './likeness.ts'
+import { hasShapeOf, isWordAboveNumbered, likenessOf } from './likeness.ts'
 import { codesColumns, hasOwnColumns, isRowOfDownload } from './own-file.ts'
 
 /** How a file is laid out, as its beginning tells. */
@@ -277,9 +277,11 @@ function headerOfColumn(
     const below = lines.slice(end)
     const likenesses = lines.slice(0, end).map((line) => {
       const likeness = likenessOf(line, below)
-      return likeness === 'LIKE' && !/\p{Nd}/u.test(line) && below.every((other) => /\p{Nd}/u.test(other))
-        ? 'UNCLEAR'
-        : likeness
+      const isUnclear =
+        likeness === 'UNLIKE'
+          ? kindOfName(line) === 'UNKNOWN'
+          : likeness === 'LIKE' && !/\p{Nd}/u.test(line) && below.every((other) => /\p{Nd}/u.test(other))
+      return isUnclear ? 'UNCLEAR' : likeness
     })
     if (likenesses.every((likeness) => likeness === 'UNLIKE')) first = end
     else if (likenesses.some((likeness) => likeness !== 'LIKE')) throw unclearFirst(lines[0] ?? '', rows)
@@ -289,14 +291,24 @@ function headerOfColumn(
   // What cannot be a code is refused by itself.
   const isRefused = 'refused' in readCode(rows[first]?.cells[0] ?? '')
   const likeness = isRefused ? 'LIKE' : likenessOf(name, below)
-  const kind = kindOfName(name)
-  const isHeader = kind === 'POSSIBLE' ? likeness !== 'LIKE' : likeness === 'UNLIKE'
-  if (!isHeader && (kind === 'POSSIBLE' || likeness === 'UNCLEAR')) throw unclearFirst(name, rows)
+  const kind = below.length === 0 || isOfSeries(name, below) ? 'UNKNOWN' : kindOfName(name)
+  // However unlike those below it is, a text of no known kind may be a code.
+  const isHeader = kind === 'POSSIBLE' ? likeness !== 'LIKE' : kind === 'DOUBTFUL' && likeness === 'UNLIKE'
+  const isUnclear = kind !== 'UNKNOWN' || likeness !== 'LIKE' || isWordAboveNumbered(name, below)
+  if (!isHeader && isUnclear && !isRefused) throw unclearFirst(name, rows)
   if (!isHeader) return first === 0 ? undefined : first - 1
   // Where one more row looks like none of those below it, the two may be the lines of a title.
   const [second = '', ...others] = below
   if (others.length >= 3 && likenessOf(second, others) !== 'LIKE') throw unclearFirst(name, rows)
   return first
+}
+
+/** Whether a name that has a number is one of several of the kind below: CODE1, CODE2. */
+function isOfSeries(name: string, below: readonly string[]): boolean {
+  return (
+    /\p{Nd}/u.test(name) &&
+    below.some((other) => hasShapeOf(other, name) && kindOfName(other) === kindOfName(name))
+  )
 }
 
 /** HeaderUnclearError if it is rather a table that was written or read wrongly. */

@@ -82,6 +82,14 @@ function commonStart(lines: readonly string[]): string {
   return start
 }
 
+/** Whether `first` has no digits and all lines below it have: SUMMER above SALE10, SALE20 and SALE30. */
+export function isWordAboveNumbered(first: string, below: readonly string[]): boolean {
+  if (below.length < 3 || digit.test(first) || !below.every((line) => digit.test(line))) return false
+  const start = commonStart(below)
+  const isRandom = below.every(({ length }) => length === first.length)
+  return !isRandom && !(start.length >= 2 && letter.test(start) && first.startsWith(start))
+}
+
 /** Whether a text is made as the others are: of the same shape as one, with the start that all have, or all alike. */
 export function isOneOf(text: string, others: readonly string[]): boolean {
   if (others.some((other) => hasShapeOf(other, text))) return true
