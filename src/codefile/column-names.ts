@@ -125,9 +125,14 @@ function isDoubtful(text: string): boolean {
   const name = folded(withoutDecoration(text))
   if (purposeNames.has(name) || endsWithVoucher.test(name)) return true
   const core = withoutFrame(text)
-  if (core === '' || core === text.trim() || kindOfKnown(core) !== 'USUAL') return false
+  if (core === '' || core === text.trim() || !isUsualName(core)) return false
   // COUPON10 is a code.
   return saysCode(core) || !text.trim().startsWith(core) || /[\s#_]/.test(text.trim().slice(core.length))
+}
+
+/** Whether a text is a usual name of a column with codes, as `kindOfName` says, which takes longer. */
+export function isUsualName(text: string): boolean {
+  return kindOfKnown(text) === 'USUAL'
 }
 
 export function kindOfName(text: string): NameKind {
@@ -163,5 +168,5 @@ function kindOfKnown(text: string): Exclude<NameKind, 'DOUBTFUL'> {
 /** Whether a usual name has the word for a code in it, which no code has: "coupon" alone can be a code. */
 export function saysCode(text: string): boolean {
   const parts = folded(withoutDecoration(text).replace(/(?<=\p{Ll})(?=\p{Lu})/gu, ' ')).split(/[ _\-./’']+/u)
-  return kindOfKnown(text) === 'USUAL' && parts.some((part) => nouns.has(part) || compound.test(part))
+  return isUsualName(text) && parts.some((part) => nouns.has(part) || compound.test(part))
 }

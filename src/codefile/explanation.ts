@@ -55,6 +55,30 @@ const placeholders =
 const totals =
   /^(?:grand total|sub-?total|totals?|sum|summe|gesamt|count|anzahl|rows?|zeilen|somme|totale|suma|razem|итого|всего|合計|合计|总计|합계)(?:\s*[:=]\s*|\s+)[\d.,\s]+$/iu
 
+const rowCounts = [
+  /\(?\d[\d.,]{0,12}\s(?:rows?|records?|results?|zeilen?|datensätze|lignes?|filas?|righe|rijen|linhas?|строка|строки|строк)/,
+  /(?:\s(?:in set|affected|selected|returned|fetched|found|betroffen|ausgewählt))?\)?[.;]?(?:\s\(\d[\d.,]{0,8}\s?s(?:ec)?\))?/,
+]
+
+const fillers = new RegExp(
+  `^(?:${[
+    // A rule between rows, as tools for databases draw it.
+    '[+|\\s]*[-_=–—─][-_=–—─+|\\s]*',
+    // What stands for no value.
+    'null|[(<[]null[)>\\]]|n/a|\\\\n|none|nil|nan|undefined',
+    rowCounts.map(({ source }) => source).join(''),
+  ].join('|')})$`,
+  'iu',
+)
+
+// In characters. Rules can be longer, but then they are nothing else.
+const longestFiller = 255
+
+/** Whether a text stands where there is no code: a rule, a word for nothing, or how many rows there are. */
+export function isFiller(text: string): boolean {
+  return text.length <= longestFiller && fillers.test(text)
+}
+
 /** Whether a text right below a header explains the column, rather than be a code. `inWords`: codes of this file are words. */
 export function isExplanation(text: string, inWords: boolean): boolean {
   if (notes.test(text) || examples.test(text) || placeholders.test(text)) return true

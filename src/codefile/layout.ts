@@ -3,8 +3,8 @@ import { type Beginning, type BeginningRow, readBeginning } from './beginning.ts
 import { type ByteString, decoded, decodedLeniently, shown } from './byte-string.ts'
 import { readCode } from './code.ts'
 import { CodeFileError, HeaderUnclearError } from './code-file-error.ts'
-import { kindOfName, saysCode } from './column-names.ts'
-import { hasExplanations, isRemark, maxExplanationRows } from './explanation.ts'
+import { isUsualName, kindOfName, saysCode } from './column-names.ts'
+import { hasExplanations, isFiller, isRemark, maxExplanationRows } from './explanation.ts'
 import { hasShapeOf, isWordAboveNumbered, likenessOf } from './likeness.ts'
 import { codesColumns, hasOwnColumns, isRowOfDownload } from './own-file.ts'
 
@@ -25,6 +25,8 @@ export interface Layout {
   hasExplanations: boolean
   /** Whether rows may be written for people: not where somebody has said that the file has no header. */
   hasRemarks: boolean
+  /** Whether each cell of the column stands in single quotes, as SQL has texts, and the header too. */
+  inSingleQuotes: boolean
   /** Whether its codes are of several words, as far as its beginning tells. */
   inWords: boolean
 }
@@ -63,6 +65,9 @@ interface Candidate extends Reading {
   at: number
   found: number[]
 }
+
+/** A text in single quotes, as SQL has it: a quote inside is doubled. */
+export const inSingleQuotes = /^'(?:[^']|'')*'$/
 
 // Neither names nor codes are longer, in bytes.
 const maxCompared = 1_024
@@ -173,7 +178,7 @@ function unnamed(text: ByteString, readings: readonly Reading[], hasHeader: bool
 function headersIn(reading: Reading): Candidate[] {
   const candidates = candidatesIn(
     reading,
-    (cell, index) => index < maxColumnsLookedAt && kindOfName(textIn(cell)) === 'USUAL',
+    (cell, index) => index < maxColumnsLookedAt && isUsualName(textIn(cell)),
   )
   let [header] = candidates
   if (header === undefined) return []
@@ -237,6 +242,7 @@ function checkCandidate(header: Candidate, index: number): void {
   const name = textIn(cells[index] ?? '')
   for (const [i, row] of rows.slice(0, at).entries()) {
     const text = textIn(row.cells.length === 1 ? (row.cells[0] ?? '') : (row.cells[index] ?? ''))
+    if (isFiller(text)) continue
     const isCode =
       words.some((word) => hasShapeOf(word, text)) ||
       (cells.length === 1 && !isApart(header, i) && likenessOf(text, words) === 'LIKE')
@@ -250,9 +256,7 @@ function checkCandidate(header: Candidate, index: number): void {
   }
   const others = rows
     .slice(at + 1)
-    .filter(
-      (row) => row.cells.join() !== cells.join() && kindOfName(textIn(row.cells[index] ?? '')) === 'USUAL',
-    )
+    .filter((row) => row.cells.join() !== cells.join() && isUsualName(textIn(row.cells[index] ?? '')))
   if (cells.length > 1 && words.length > 0 && others.length > words.length / 2)
     throw unclear(
       `The first row has ${quoted(name)} in column ${index + 1}, and so have rows below it: it is in doubt whether it ` +
@@ -274,7 +278,7 @@ function headerOfColumn(
   let first = 0
   const end = rows.slice(0, maxTitleRows).findIndex((row, at) => at > 0 && row.isBelowBlank)
   if (end > 0) {
-    const below = lines.slice(end)
+    const below = lines.slice(end).filter((line) => !isFiller(line))
     const likenesses = lines.slice(0, end).map((line) => {
       const likeness = likenessOf(line, below)
       const isUnclear =
@@ -287,7 +291,7 @@ function headerOfColumn(
     else if (likenesses.some((likeness) => likeness !== 'LIKE')) throw unclearFirst(lines[0] ?? '', rows)
   }
   const name = lines[first] ?? ''
-  const below = lines.slice(first + 1)
+  const below = lines.slice(first + 1).filter((line) => !isFiller(line))
   // What cannot be a code is refused by itself.
   const isRefused = 'refused' in readCode(rows[first]?.cells[0] ?? '')
   const likeness = isRefused ? 'LIKE' : likenessOf(name, below)
@@ -400,6 +404,7 @@ function startAt(header: Reading & { at: number }, index: number): Start {
       ...layout,
       hasExplanations: hasExplanations({ first, behind, inWords }),
       hasRemarks: !areRemarks(texts),
+      inSingleQuotes: areInSingleQuotes(textIn(cells[index] ?? ''), texts),
       inWords,
     },
     header: row,
@@ -428,6 +433,7 @@ function layoutOf(
     header: header?.slice(0, maxNames).map(shortened),
     hasExplanations: false,
     hasRemarks: true,
+    inSingleQuotes: false,
     inWords: false,
   }
 }
@@ -442,6 +448,11 @@ function areRemarks(texts: readonly string[]): boolean {
   return texts.length > 1 && texts.filter(isRemark).length > texts.length / 2
 }
 
+function areInSingleQuotes(name: string, texts: readonly string[]): boolean {
+  const codes = texts.filter((text) => text !== '' && !isFiller(text))
+  return codes.length > 0 && [name, ...codes].every((text) => inSingleQuotes.test(text))
+}
+
 function areWords(texts: readonly string[]): boolean {
   return (
     texts.length > maxExplanationRows && texts.filter((text) => /\s/.test(text)).length > texts.length / 2
@@ -454,7 +465,7 @@ function cellsOf({ rows, at }: Reading & { at: number }): readonly ByteString[] 
 
 /** What stands in a column below the header, as far as it is text. */
 function columnBelow({ rows, at }: Candidate, index: number): string[] {
-  return columnFrom(rows, at + 1, index).filter((text) => text !== '')
+  return columnFrom(rows, at + 1, index).filter((text) => text !== '' && !isFiller(text))
 }
 
 function textIn(cell: ByteString): string {

@@ -4,8 +4,16 @@ import { type ByteString, shown } from './byte-string.ts'
 import { goesOn, lineEnd, neverClosed, type Row, readLine, readRow, strayQuote } from './cells.ts'
 import { anythingUnusual, isBlank, longestCode, readCode } from './code.ts'
 import { CodeFileError } from './code-file-error.ts'
-import { isExplanation, isRemark, maxExplanationRows } from './explanation.ts'
-import { delimiters, findStart, type Layout, type LayoutOptions, nameOf, onlyWithHeader } from './layout.ts'
+import { isExplanation, isFiller, isRemark, maxExplanationRows } from './explanation.ts'
+import {
+  delimiters,
+  findStart,
+  inSingleQuotes,
+  type Layout,
+  type LayoutOptions,
+  nameOf,
+  onlyWithHeader,
+} from './layout.ts'
 import { type OwnFile, ownFileOf, readOwnRow, shownCell } from './own-file.ts'
 
 /** In the order of the file. */
@@ -376,16 +384,31 @@ export class RowReader {
       const reading = this.#own === undefined ? readCode(cell) : readOwnRow(this.#own, cells)
       if ('refused' in reading)
         this.#refuse(this.#own === undefined ? cell : shownCell(this.#own, cells), reading.refused)
-      else if (reading.code === '') this.#refuse(row, 'There is no code in this row: its cell is empty.')
+      else if (reading.code === '') this.#refuse(row, noCode)
       else if (this.#own !== undefined) this.#accept(reading.code)
       else this.#addCode(reading.code, row, layout)
     }
   }
 
   /** Files that were put together have the header again where another begins. */
-  #addCode(code: string, row: ByteString, layout: Layout): void {
+  #addCode(text: string, row: ByteString, layout: Layout): void {
     const { name } = layout
-    if (name !== undefined && (code.length === name.length || code.includes(' ')) && nameOf(code) === name)
+    const code =
+      layout.inSingleQuotes && inSingleQuotes.test(text)
+        ? text.slice(1, -1).replaceAll("''", "'").trim()
+        : text
+    if (code === '') this.#refuse(row, noCode)
+    else if (layout.hasRemarks && isFiller(code))
+      this.#refuse(
+        row,
+        'It stands where there is no code: a rule between rows, a word for an empty cell, or the number of rows. If it ' +
+          'is a code, upload it in a file without a header, with header=false.',
+      )
+    else if (
+      name !== undefined &&
+      (code.length === name.length || code.includes(' ')) &&
+      nameOf(code) === name
+    )
       this.#refuse(row, 'It is the name of the column again, and no code.')
     else if (this.#isText(code, layout))
       this.#refuse(
@@ -439,6 +462,8 @@ function quotesIn(text: ByteString): number {
   for (let at = text.indexOf('"'); at !== -1; at = text.indexOf('"', at + 1)) count += 1
   return count
 }
+
+const noCode = 'There is no code in this row: its cell is empty.'
 
 const lineEnds = /[\r\n]/
 

@@ -4,6 +4,73 @@ import { codesOf, readAll } from '../support/code-file.ts'
 const numbered = (start: string) =>
   Array.from({ length: 1_000 }, (_, at) => `${start}${String(at + 1).padStart(4, '0')}`)
 
+describe('what stands where there is no code', () => {
+  it.each([
+    ...[
+      '--------',
+      '-',
+      '_____',
+      '= = =',
+      '+------+',
+      '---+---',
+      '────',
+      '(2 rows)',
+      '2 rows',
+      '(2 rows affected)',
+    ],
+    ...['1 row', '2 rows in set (0.00 sec)', '1,234 rows selected.', '(2 Zeilen)', '(2 строки)'],
+    ...['NULL', 'null', '(null)', '<null>', 'N/A', 'n/a', '\\N', 'none', 'None', 'NaN', 'undefined'],
+  ])('is refused: %s', async (text) => {
+    const refusal = expect.stringContaining('It stands where there is no code')
+    for (const lines of [
+      ['code', 'A1', text, 'B2'],
+      ['code', text, 'A1', 'B2'],
+      ['A1', 'B2', text],
+    ]) {
+      // A comma divides cells.
+      const { rows, refused } = await readAll(
+        lines.map((line) => (line.includes(',') ? `"${line}"` : line)).join('\n'),
+      )
+      expect(rows.map(({ code }) => code)).toEqual(['A1', 'B2'])
+      expect(refused.map(({ reason }) => reason)).toEqual([refusal])
+    }
+    expect(await codesOf(`"${text}"\nA1\n`, { header: false })).toEqual([text, 'A1'])
+  })
+
+  it.each(['|', '||', '*', '#', '+', '♥', '=1', 'A-', 'NULL5', 'NONE-1', '2rows', 'ROWS'])(
+    'is a code all the same: %s',
+    async (text) => {
+      expect(await codesOf(`code\nA1\n${text}\n`)).toEqual(['A1', text])
+    },
+  )
+
+  it('does not hide a header', async () => {
+    expect(await codesOf('A1\nA2\n').catch(String)).toEqual(['A1', 'A2'])
+    for (const text of [
+      ' code \n------\n Z1\n Z2\n(2 rows)\n',
+      '--------\ncode\n--------\nZ1\nZ2\n--------\n',
+      'code | status\n-----+-------\nZ1 | new\nZ2 | new\n(2 rows)\n',
+      '+------+-----+\n| code | x   |\n+------+-----+\n| Z1   | 1   |\n| Z2   | 2   |\n+------+-----+\n2 rows in set (0.00 sec)\n',
+    ])
+      expect((await readAll(text)).rows.map(({ code }) => code)).toEqual(['Z1', 'Z2'])
+  })
+})
+
+describe('single quotes', () => {
+  it('around all cells of the column, as in SQL, do not belong to the codes', async () => {
+    expect(await codesOf("'code'\n'Z1'\n'Z2'\n")).toEqual(['Z1', 'Z2'])
+    expect(await codesOf("'id','code'\n1,'Z1'\n2,'O''NEIL'\n")).toEqual(['Z1', "O'NEIL"])
+    const { rows, refused } = await readAll("'code'\n'Z1'\nNULL\n''\n'code'\n")
+    expect([rows, refused.length]).toEqual([[{ number: 2, code: 'Z1' }], 3])
+  })
+
+  it('around some are part of them', async () => {
+    for (const codes of [["'Z1'", 'Z2'], ["'TIS-10'"]])
+      expect(await codesOf(`code\n${codes.join('\n')}\n`)).toEqual(codes)
+    expect(await codesOf("'code'\n'Z1'\nZ2\n")).toEqual(["'Z1'", 'Z2'])
+  })
+})
+
 describe('codes that look like explanations of a template', () => {
   it.each([
     'EX-',

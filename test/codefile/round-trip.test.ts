@@ -10,7 +10,7 @@ const codes = fc
   .array(fc.constantFrom(...visible, ' '), { minLength: 1, maxLength: 20 })
   .map((parts) => parts.join(''))
   .filter(
-    (code) => code.trim() === code && /[^-_ ]/.test(code) && !(/ \S+ /.test(code) && /ää|夏夏/.test(code)),
+    (code) => code.trim() === code && /[^-_| ]/.test(code) && !(/ \S+ /.test(code) && /ää|夏夏/.test(code)),
   )
 
 /** What may stand in other cells: anything but what begins like a number of a spreadsheet's rows. */
