@@ -107,7 +107,7 @@ function withoutDecoration(text: string): string {
 }
 
 // What sets names apart or counts them: codes_2024, code1, coupon-code-v2, Code (2) 3.
-const counter = /[\s_\-./#(]{0,3}(?:v|no|nr|version)?[.\s]?\d{1,8}\)?$/iu
+const counter = /[\s_\-./#(]{0,3}(?:v|no|nr|n[°º]|№|version|q)?[.\s]?\d{1,8}\)?$/iu
 const maxCounters = 4
 
 /** Without brackets and rules around it, and without numbers at its ends; as it is where it has none of them. */
@@ -125,7 +125,9 @@ function isDoubtful(text: string): boolean {
   const name = folded(withoutDecoration(text))
   if (purposeNames.has(name) || endsWithVoucher.test(name)) return true
   const core = withoutFrame(text)
-  if (core === '' || core === text.trim() || !isUsualName(core)) return false
+  if (core === '' || core === text.trim()) return false
+  if (!isUsualName(core))
+    return kindOfKnown(core) === 'POSSIBLE' && partsOf(core).length > 1 && hasCodeWord(core)
   // COUPON10 is a code.
   return saysCode(core) || !text.trim().startsWith(core) || /[\s#_]/.test(text.trim().slice(core.length))
 }
@@ -167,6 +169,13 @@ function kindOfKnown(text: string): Exclude<NameKind, 'DOUBTFUL'> {
 
 /** Whether a usual name has the word for a code in it, which no code has: "coupon" alone can be a code. */
 export function saysCode(text: string): boolean {
-  const parts = folded(withoutDecoration(text).replace(/(?<=\p{Ll})(?=\p{Lu})/gu, ' ')).split(/[ _\-./’']+/u)
-  return isUsualName(text) && parts.some((part) => nouns.has(part) || compound.test(part))
+  return isUsualName(text) && hasCodeWord(text)
+}
+
+function hasCodeWord(text: string): boolean {
+  return partsOf(text).some((part) => nouns.has(part) || compound.test(part))
+}
+
+function partsOf(text: string): string[] {
+  return folded(withoutDecoration(text).replace(/(?<=\p{Ll})(?=\p{Lu})/gu, ' ')).split(/[ _\-./’']+/u)
 }

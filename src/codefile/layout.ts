@@ -6,7 +6,7 @@ import { CodeFileError, HeaderUnclearError } from './code-file-error.ts'
 import { isUsualName, kindOfName, saysCode } from './column-names.ts'
 import { hasExplanations, isFiller, isRemark, maxExplanationRows } from './explanation.ts'
 import { hasShapeOf, isWordAboveNumbered, likenessOf } from './likeness.ts'
-import { codesColumns, hasOwnColumns, isRowOfDownload } from './own-file.ts'
+import { areRowsOfDownload, codesColumns, hasOwnColumns } from './own-file.ts'
 
 /** How a file is laid out, as its beginning tells. */
 export interface Layout {
@@ -112,17 +112,14 @@ export function findStart(
     : named(withRows, options.column, options.header === true)
 }
 
-// A header that is passed over, with header=false, and what may stand above it.
-const maxRowsAboveDownload = 3
-
 /** CodeFileError if these are rows of a download whose header is not there, or is not to be read as one. */
 function checkDownload(readings: readonly Reading[], { header }: LayoutOptions): void {
-  const looked = header === false ? maxRowsAboveDownload + 1 : 1
-  if (!readings.some(({ rows }) => rows.slice(0, looked).some(({ cells }) => isRowOfDownload(cells)))) return
+  if (!readings.some(({ rows }) => areRowsOfDownload(rows, header === false))) return
   throw new CodeFileError(
     'These are rows of a download of this service without its header, and the header is what tells an upload which of ' +
-      `them were claimed. Put it back as the first row, ${codesColumns.join()} (divided as the rows are, and with ` +
-      '"origin" in quotes if the download was raw), and upload the file with neither header nor column.',
+      `them were claimed. Put it back as the first row, ${codesColumns.join()} (without the names of columns that ` +
+      'have been taken away, divided as the rows are, and with "origin" in quotes if the download was raw), and upload ' +
+      'the file with neither header nor column.',
   )
 }
 
@@ -234,6 +231,11 @@ function isApart({ rows, at }: Candidate, row: number): boolean {
   return rows.slice(row + 1, at + 1).some(({ isBelowBlank }) => isBelowBlank)
 }
 
+/** Whether a text is neither a known name nor of several words, as titles are. */
+function isUnknownWord(text: string): boolean {
+  return !/\s/.test(text) && kindOfName(text) === 'UNKNOWN'
+}
+
 /** HeaderUnclearError if the rows above a header, or those below it, do not look as if it were one. */
 function checkCandidate(header: Candidate, index: number): void {
   const { rows, at } = header
@@ -245,7 +247,9 @@ function checkCandidate(header: Candidate, index: number): void {
     if (isFiller(text)) continue
     const isCode =
       words.some((word) => hasShapeOf(word, text)) ||
-      (cells.length === 1 && !isApart(header, i) && likenessOf(text, words) === 'LIKE')
+      (cells.length === 1 &&
+        !isApart(header, i) &&
+        (isUnknownWord(text) || likenessOf(text, words) === 'LIKE'))
     if (isCode)
       throw unclear(
         `${quoted(text)} stands above ${quoted(name)}, which is the usual name of a column with codes, and looks as ` +

@@ -1,5 +1,6 @@
 import { type ByteString, longestShown } from './byte-string.ts'
 import { type CellReading, cellWithoutGuard, isBlank, readCode, readOwnCode } from './code.ts'
+import { isFiller } from './explanation.ts'
 
 /**
  * Files that this service gives out, and how they are told from others when they come back. A file with exactly these
@@ -94,7 +95,9 @@ function isChangedDownload(
   if (statusAt === -1 || besideCode.includes(names[index] ?? '')) return false
   const isLikely = names[index] === 'code' ? known.size === others.length || known.size >= 2 : known.size >= 3
   if (!isLikely) return false
-  const statuses = below.map(({ cells }) => (cells[statusAt] ?? '').trim()).filter((status) => status !== '')
+  const statuses = below
+    .map(({ cells }) => (cells[statusAt] ?? '').trim())
+    .filter((status) => status !== '' && nameOf(status) !== 'status' && !isFiller(status))
   // Somebody may have written into it. Where most of the columns are there, that leaves no doubt whose file it is.
   return statuses.some(isStatus) && (known.size >= 3 || statuses.every(isStatus))
 }
@@ -103,8 +106,24 @@ function isStatus(cell: ByteString): boolean {
   return cell === 'AVAILABLE' || cell === 'CLAIMED'
 }
 
+/** Whether rows are those of a download without its header, or with one that is `passedOver`. */
+export function areRowsOfDownload(
+  rows: readonly { cells: readonly ByteString[] }[],
+  passedOver: boolean,
+): boolean {
+  const below = rows.slice(passedOver && nameOf(rows[0]?.cells[1] ?? '') === 'status' ? 1 : 0)
+  return (
+    below.slice(0, passedOver ? maxRowsAbove + 1 : 1).some(({ cells }) => isRowOfDownload(cells)) ||
+    // It may have lost columns as well.
+    (below.length > 0 && below.every(({ cells }) => isStatus((cells[1] ?? '').trim())))
+  )
+}
+
+// A title, say, which is not looked for where the file is said to have no header.
+const maxRowsAbove = 3
+
 /** Whether a row is one of a pool's codes, as they stand in a download below its header. */
-export function isRowOfDownload(cells: readonly ByteString[]): boolean {
+function isRowOfDownload(cells: readonly ByteString[]): boolean {
   const [, status = '', , claimedAt = ''] = cells
   return (
     cells.length === codesColumns.length &&

@@ -49,6 +49,7 @@ describe('a file without a named column', () => {
       'Codes 2024-11-25',
     ],
     ...['<code>', '[code]', '_code', '// codes', '== CODES ==', '--- Codes', '2024 promo codes', '{{code}}'],
+    ...['PromoCodes_Q1', 'codes-2024-q3', 'Code№1', 'codes-may-2024', 'Code Nr. 1', '«Code»'],
     ...['PROMO', 'discount', 'Offer', 'Reward', 'Promotion', 'Rabatt', 'Zorgbon'],
   ])('asks whether %s in its first row is a code', async (first) => {
     for (const codes of [
@@ -77,6 +78,7 @@ describe('a file without a named column', () => {
   })
 
   it('asks about a word that stands above codes by itself', async () => {
+    await expect(readAll('FREESHIP\ncode\n1234567\n2345678\n')).rejects.toThrow(HeaderUnclearError)
     await expect(readAll('FREESHIP\n\n1234567\n2345678\n')).rejects.toThrow(HeaderUnclearError)
     await expect(readAll('welcome\n\nSAVE-AB12\nSAVE-CD34\nSAVE-EF56\nSAVE-GH78\n')).rejects.toThrow(
       HeaderUnclearError,

@@ -88,6 +88,7 @@ describe('a download that is uploaded', () => {
     ['Code,Status', 'A1,CLAIMED', 'A2,AVAILABLE'],
     ['CODE,STATUS,RECIPIENT,CLAIMED_AT,ORIGIN', 'A1,CLAIMED,Ada,25/11/2026,upload', 'A2,AVAILABLE,,,upload'],
     ['status;code', 'CLAIMED;A1', 'AVAILABLE;A2'],
+    ['code\tstatus', 'A1\tCLAIMED', 'A2\tAVAILABLE'],
     ['"code" ,"status" ,', 'A1,CLAIMED,', 'A2,AVAILABLE,'],
     [`${header},sold`, 'A1,CLAIMED,Ada,2026-11-25T00:00:00.000Z,upload,x', 'A2,AVAILABLE,,,upload,'],
     ['code,status,recipient,note', 'A1,CLAIMED,Ada,x', 'A2,AVAILABLE,,'],
@@ -109,6 +110,12 @@ describe('a download that is uploaded', () => {
     }
   })
 
+  it('is known when it was put together of several, or has rows without values', async () => {
+    const { rows, refused } = await readAll('code,status\nA1,CLAIMED\nNULL,NULL\nCode,Status\nA2,AVAILABLE\n')
+    expect(rows.map(({ code }) => code)).toEqual(['A2'])
+    expect(refused.map(({ number }) => number)).toEqual([2, 3, 4])
+  })
+
   it('gives its codes when it has lost columns, without what was put before formulas', async () => {
     const rows = "'=Q,AVAILABLE\n''-Q,AVAILABLE\n"
     expect(await codesOf(`code,status\n${rows}`)).toEqual(['=Q', "'-Q"])
@@ -126,6 +133,12 @@ describe('a download that is uploaded', () => {
     ])
       await expect(readAll(rows, options)).rejects.toThrow(failure)
     await expect(readAll(rows.replaceAll(',', ';'), { header: false, column: '1' })).rejects.toThrow(failure)
+    await expect(readAll('A1,AVAILABLE\nA2,CLAIMED\n', { header: false, column: '1' })).rejects.toThrow(
+      failure,
+    )
+    await expect(
+      readAll('code,status\nA1,AVAILABLE\nA2,CLAIMED\n', { header: false, column: '1' }),
+    ).rejects.toThrow(failure)
     await expect(readAll(`${header}\r\n${rows}`, { header: false, column: '1' })).rejects.toThrow(failure)
   })
 
