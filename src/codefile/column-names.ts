@@ -3,8 +3,11 @@
  * known here is told from a code by its shape (see likeness.ts), or asked about.
  */
 
-/** Whether a text is a usual name of a column with codes, could be one, or is none that is known. */
-export type NameKind = 'USUAL' | 'POSSIBLE' | 'UNKNOWN'
+/**
+ * Whether a text is a usual name of a column with codes, could be one, is as likely to be a code, or is no name that is
+ * known.
+ */
+export type NameKind = 'USUAL' | 'POSSIBLE' | 'DOUBTFUL' | 'UNKNOWN'
 
 const words = (list: string): readonly string[] => list.trim().split(/\s+/).map(folded)
 
@@ -46,6 +49,15 @@ const aloneInDoubt = words(`
   navn namn naam nom nombre nome nazwa имя название номер значение 名前 名称 名稱 番号 号码 號碼 序列号 序列號 번호 이름 القيمة الاسم
 `)
 
+/** What codes are for. Such a word is a code as easily as the name of their column. */
+const purposes = words(`
+  promo promos promotion promotions promocode discount discounts offer offers reward rewards redemption referral
+  invitation campaign campaigns rabatt rabatte rabat aktion aktionen kampagne kampagnen kampanj kampanje korting
+  kortingen actie acties réduction réductions remise remises avantage descuento descuentos promoción desconto descontos
+  promoção sconto sconti promozione promocja zniżka sleva alennus indirim kampanya reducere promoție kedvezmény popust
+  промо скидка скидки акция знижка έκπτωση プロモーション 割引 折扣 優惠 优惠 促销 促銷 할인 프로모션 הנחה خصم
+`)
+
 const numberWords = words(
   'number numbers nummer nummern no nr num numero numéro número numer key keys pin token id номер 番号 号码 번호',
 )
@@ -57,6 +69,7 @@ const nouns = new Set(codeWords)
 const standalone = new Set(alone)
 const doubtful = new Set(aloneInDoubt)
 const numbers = new Set(numberWords)
+const purposeNames = new Set(purposes)
 
 const byLength = (list: readonly string[]) => [...new Set(list)].sort((a, b) => b.length - a.length)
 // Two kinds and the word for a code, in one word: Gutscheincode, couponcode, クーポンコード, promokod.
@@ -69,6 +82,10 @@ const endsWithCode = new RegExp(
   'u',
 )
 
+// Zorgbon, Geschenkgutschein, Mitgliedervoucher.
+const endsWithVoucher =
+  /^\p{L}{3,}(?:bon|bonnen|bons|gutschein|gutscheine|coupon|coupons|voucher|vouchers|kupon|kupong|kuponger)$/u
+
 const longestName = 60
 
 /** In small letters, without accents: as people type names of columns. */
@@ -80,6 +97,7 @@ function folded(text: string): string {
 function withoutDecoration(text: string): string {
   return text
     .trim()
+    .replace(/\s+/g, ' ')
     .replace(/^["']|["']$/g, '')
     .replace(/^[*#]{1,3}\s?(?=\p{L})/u, '')
     .replace(/(?<=\p{L})\s?(?:\([^()]{0,40}\)|\[[^[\]]{0,40}\])$/u, '')
@@ -88,7 +106,43 @@ function withoutDecoration(text: string): string {
     .trim()
 }
 
+// What sets names apart or counts them: codes_2024, code1, coupon-code-v2, Code (2) 3.
+const counter = /[\s_\-./#(]{0,3}(?:v|no|nr|n[°º]|№|version|q)?[.\s]?\d{1,8}\)?$/iu
+const maxCounters = 4
+
+/** Without brackets and rules around it, and without numbers at its ends; as it is where it has none of them. */
+function withoutFrame(text: string): string {
+  const plain = text.trim().replace(/\s+/g, ' ')
+  const begun = plain.replace(/^[^\p{L}\p{N}]+/u, '').replace(/^\d{1,8}[\s_\-./]{1,3}/u, '')
+  let core = begun.replace(begun === plain ? /[^\p{L}\p{N}]{2,}$/u : /[^\p{L}\p{N}]+$/u, '')
+  for (let count = 0; count < maxCounters; count += 1) core = core.replace(counter, '')
+  return core
+}
+
+/** Whether a text that is no usual name looks as if it named the column all the same. */
+function isDoubtful(text: string): boolean {
+  if (text.length > longestName) return false
+  const name = folded(withoutDecoration(text))
+  if (purposeNames.has(name) || endsWithVoucher.test(name)) return true
+  const core = withoutFrame(text)
+  if (core === '' || core === text.trim()) return false
+  if (!isUsualName(core))
+    return kindOfKnown(core) === 'POSSIBLE' && partsOf(core).length > 1 && hasCodeWord(core)
+  // COUPON10 is a code.
+  return saysCode(core) || !text.trim().startsWith(core) || /[\s#_]/.test(text.trim().slice(core.length))
+}
+
+/** Whether a text is a usual name of a column with codes, as `kindOfName` says, which takes longer. */
+export function isUsualName(text: string): boolean {
+  return kindOfKnown(text) === 'USUAL'
+}
+
 export function kindOfName(text: string): NameKind {
+  const kind = kindOfKnown(text)
+  return kind === 'UNKNOWN' && isDoubtful(text) ? 'DOUBTFUL' : kind
+}
+
+function kindOfKnown(text: string): Exclude<NameKind, 'DOUBTFUL'> {
   const plain = withoutDecoration(text)
   if (plain === '' || plain.length > longestName) return 'UNKNOWN'
   // couponCode, as programs have it.
@@ -115,6 +169,13 @@ export function kindOfName(text: string): NameKind {
 
 /** Whether a usual name has the word for a code in it, which no code has: "coupon" alone can be a code. */
 export function saysCode(text: string): boolean {
-  const parts = folded(withoutDecoration(text).replace(/(?<=\p{Ll})(?=\p{Lu})/gu, ' ')).split(/[ _\-./’']+/u)
-  return kindOfName(text) === 'USUAL' && parts.some((part) => nouns.has(part) || compound.test(part))
+  return isUsualName(text) && hasCodeWord(text)
+}
+
+function hasCodeWord(text: string): boolean {
+  return partsOf(text).some((part) => nouns.has(part) || compound.test(part))
+}
+
+function partsOf(text: string): string[] {
+  return folded(withoutDecoration(text).replace(/(?<=\p{Ll})(?=\p{Lu})/gu, ' ')).split(/[ _\-./’']+/u)
 }

@@ -1,3 +1,5 @@
+import { hasShapeOf, isOneOf } from './likeness.ts'
+
 /**
  * Templates that are filled in have rows below their header that explain it: that a column is required, what belongs
  * in it, an example. They stand where codes stand, and none of them is one.
@@ -5,6 +7,34 @@
 
 /** How many rows below a header can be explanations. */
 export const maxExplanationRows = 3
+
+/** What stands right below the header of a file, as far as it could explain the column. */
+export interface Explanations {
+  /** The rows that could, from the first below the header. */
+  first: readonly string[]
+  /** Those behind them. */
+  behind: readonly string[]
+  /** Whether codes of this file are words. */
+  inWords: boolean
+}
+
+/**
+ * Whether a file has explanations below its header. Codes can look like one (EX-0001, SAMPLE, YOURCODE): they are taken
+ * for explanations only where one is of another kind than the rows behind them.
+ */
+export function hasExplanations({ first, behind, inWords }: Explanations): boolean {
+  return first.some(
+    (text, at) =>
+      isExplanation(text, inWords) &&
+      !isOneOf(text, behind) &&
+      !isNumbered(text, [...first.slice(0, at), ...first.slice(at + 1)]),
+  )
+}
+
+/** Whether a text is one of a series that another continues: OPTIONAL-1 and OPTIONAL-2. */
+function isNumbered(text: string, others: readonly string[]): boolean {
+  return /^[^\s\p{Nd}]+\p{Nd}+$/u.test(text) && others.some((other) => hasShapeOf(other, text))
+}
 
 const notes = new RegExp(
   `^[(*[]?(?:${[
@@ -17,13 +47,37 @@ const notes = new RegExp(
 )
 
 const examples =
-  /^(?:e\.?\s?g\.?|ex\.?|example|for example|sample|z\.?\s?b\.?|beispiel|par exemple|exemple|p\.\s?ej\.?|ejemplo|por ejemplo|exemplo|esempio|ad es\.?|np\.?|przykład|bijv\.?|voorbeeld|esim\.?|пример|напр\.?|örnek|例|예)(?:[\s:：(–-]|$)/iu
+  /^(?:e\.?\s?g\.?|ex\.?|example|for example|sample|z\.?\s?b\.?|beispiel|par exemple|exemple|p\.\s?ej\.?|ejemplo|por ejemplo|exemplo|esempio|ad es\.?|np\.?|przykład|bijv\.?|voorbeeld|esim\.?|пример|напр\.?|örnek|例|예)(?:[\s:：(]|[–-]\s|$)/iu
 
 const placeholders =
-  /^[<[{]{1,2}[^<>[\]{}]*\bcodes?\b[^<>[\]{}]*[>\]}]{1,2}$|\b(?:your|ihr|dein|votre|tu)[\s_-]?(?:unique[\s_-]?)?code\b/iu
+  /^[<[{]{1,2}[^<>[\]{}]*\bcodes?\b[^<>[\]{}]*[>\]}]{1,2}$|\b(?:your|ihr|dein|votre|tu)[\s_-]?(?:unique[\s_-]?)?code\b(?![\s_-]?\d)/iu
 
 const totals =
   /^(?:grand total|sub-?total|totals?|sum|summe|gesamt|count|anzahl|rows?|zeilen|somme|totale|suma|razem|итого|всего|合計|合计|总计|합계)(?:\s*[:=]\s*|\s+)[\d.,\s]+$/iu
+
+const rowCounts = [
+  /\(?\d[\d.,]{0,12}\s(?:rows?|records?|results?|zeilen?|datensätze|lignes?|filas?|righe|rijen|linhas?|строка|строки|строк)/,
+  /(?:\s(?:in set|affected|selected|returned|fetched|found|betroffen|ausgewählt))?\)?[.;]?(?:\s\(\d[\d.,]{0,8}\s?s(?:ec)?\))?/,
+]
+
+const fillers = new RegExp(
+  `^(?:${[
+    // A rule between rows, as tools for databases draw it.
+    '[+|\\s]*[-_=–—─][-_=–—─+|\\s]*',
+    // What stands for no value.
+    'null|[(<[]null[)>\\]]|n/a|\\\\n|none|nil|nan|undefined',
+    rowCounts.map(({ source }) => source).join(''),
+  ].join('|')})$`,
+  'iu',
+)
+
+// In characters. Rules can be longer, but then they are nothing else.
+const longestFiller = 255
+
+/** Whether a text stands where there is no code: a rule, a word for nothing, or how many rows there are. */
+export function isFiller(text: string): boolean {
+  return text.length <= longestFiller && fillers.test(text)
+}
 
 /** Whether a text right below a header explains the column, rather than be a code. `inWords`: codes of this file are words. */
 export function isExplanation(text: string, inWords: boolean): boolean {

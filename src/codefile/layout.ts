@@ -3,10 +3,10 @@ import { type Beginning, type BeginningRow, readBeginning } from './beginning.ts
 import { type ByteString, decoded, decodedLeniently, shown } from './byte-string.ts'
 import { readCode } from './code.ts'
 import { CodeFileError, HeaderUnclearError } from './code-file-error.ts'
-import { kindOfName, saysCode } from './column-names.ts'
-import { maxExplanationRows } from './explanation.ts'
-import { hasShapeOf, likenessOf } from './likeness.ts'
-import { hasOwnColumns } from './own-file.ts'
+import { isUsualName, kindOfName, saysCode } from './column-names.ts'
+import { hasExplanations, isFiller, isRemark, maxExplanationRows } from './explanation.ts'
+import { hasShapeOf, isWordAboveNumbered, likenessOf } from './likeness.ts'
+import { areRowsOfDownload, codesColumns, hasOwnColumns } from './own-file.ts'
 
 /** How a file is laid out, as its beginning tells. */
 export interface Layout {
@@ -21,8 +21,12 @@ export interface Layout {
   name: string | undefined
   /** The cells of the header, fit to be shown; `undefined` if the file has none. */
   header: string[] | undefined
-  /** Whether rows may be explanations of a template: not where somebody has said that the file has no header. */
+  /** Whether the first rows below the header explain it, as those of a template do. */
   hasExplanations: boolean
+  /** Whether rows may be written for people: not where somebody has said that the file has no header. */
+  hasRemarks: boolean
+  /** Whether each cell of the column stands in single quotes, as SQL has texts, and the header too. */
+  inSingleQuotes: boolean
   /** Whether its codes are of several words, as far as its beginning tells. */
   inWords: boolean
 }
@@ -39,6 +43,8 @@ export interface LayoutOptions {
 export interface Start {
   layout: Layout
   header: BeginningRow | undefined
+  /** The first rows below the header. */
+  below: readonly BeginningRow[]
   above: number
   next: number
 }
@@ -59,6 +65,9 @@ interface Candidate extends Reading {
   at: number
   found: number[]
 }
+
+/** A text in single quotes, as SQL has it: a quote inside is doubled. */
+export const inSingleQuotes = /^'(?:[^']|'')*'$/
 
 // Neither names nor codes are longer, in bytes.
 const maxCompared = 1_024
@@ -95,11 +104,23 @@ export function findStart(
     empty.find(({ delimiter }) => delimiter !== onlyWithHeader) ??
     (withRows.length === 0 ? (empty[0] ?? readings[0]) : undefined)
   if (blank !== undefined) return { blankRows: blank.blankRows, next: blank.blankEnd }
+  checkDownload(withRows, options)
   if (options.header === false)
     return withoutHeader(bestWithoutName(withRows, options.column), options.column, true)
   return options.column === undefined
     ? unnamed(text, withRows, options.header === true)
     : named(withRows, options.column, options.header === true)
+}
+
+/** CodeFileError if these are rows of a download whose header is not there, or is not to be read as one. */
+function checkDownload(readings: readonly Reading[], { header }: LayoutOptions): void {
+  if (!readings.some(({ rows }) => areRowsOfDownload(rows, header === false))) return
+  throw new CodeFileError(
+    'These are rows of a download of this service without its header, and the header is what tells an upload which of ' +
+      `them were claimed. Put it back as the first row, ${codesColumns.join()} (without the names of columns that ` +
+      'have been taken away, divided as the rows are, and with "origin" in quotes if the download was raw), and upload ' +
+      'the file with neither header nor column.',
+  )
 }
 
 /** With the column that somebody has named. */
@@ -154,7 +175,7 @@ function unnamed(text: ByteString, readings: readonly Reading[], hasHeader: bool
 function headersIn(reading: Reading): Candidate[] {
   const candidates = candidatesIn(
     reading,
-    (cell, index) => index < maxColumnsLookedAt && kindOfName(textIn(cell)) === 'USUAL',
+    (cell, index) => index < maxColumnsLookedAt && isUsualName(textIn(cell)),
   )
   let [header] = candidates
   if (header === undefined) return []
@@ -210,6 +231,11 @@ function isApart({ rows, at }: Candidate, row: number): boolean {
   return rows.slice(row + 1, at + 1).some(({ isBelowBlank }) => isBelowBlank)
 }
 
+/** Whether a text is neither a known name nor of several words, as titles are. */
+function isUnknownWord(text: string): boolean {
+  return !/\s/.test(text) && kindOfName(text) === 'UNKNOWN'
+}
+
 /** HeaderUnclearError if the rows above a header, or those below it, do not look as if it were one. */
 function checkCandidate(header: Candidate, index: number): void {
   const { rows, at } = header
@@ -218,9 +244,12 @@ function checkCandidate(header: Candidate, index: number): void {
   const name = textIn(cells[index] ?? '')
   for (const [i, row] of rows.slice(0, at).entries()) {
     const text = textIn(row.cells.length === 1 ? (row.cells[0] ?? '') : (row.cells[index] ?? ''))
+    if (isFiller(text)) continue
     const isCode =
       words.some((word) => hasShapeOf(word, text)) ||
-      (cells.length === 1 && !isApart(header, i) && likenessOf(text, words) === 'LIKE')
+      (cells.length === 1 &&
+        !isApart(header, i) &&
+        (isUnknownWord(text) || likenessOf(text, words) === 'LIKE'))
     if (isCode)
       throw unclear(
         `${quoted(text)} stands above ${quoted(name)}, which is the usual name of a column with codes, and looks as ` +
@@ -231,9 +260,7 @@ function checkCandidate(header: Candidate, index: number): void {
   }
   const others = rows
     .slice(at + 1)
-    .filter(
-      (row) => row.cells.join() !== cells.join() && kindOfName(textIn(row.cells[index] ?? '')) === 'USUAL',
-    )
+    .filter((row) => row.cells.join() !== cells.join() && isUsualName(textIn(row.cells[index] ?? '')))
   if (cells.length > 1 && words.length > 0 && others.length > words.length / 2)
     throw unclear(
       `The first row has ${quoted(name)} in column ${index + 1}, and so have rows below it: it is in doubt whether it ` +
@@ -255,29 +282,41 @@ function headerOfColumn(
   let first = 0
   const end = rows.slice(0, maxTitleRows).findIndex((row, at) => at > 0 && row.isBelowBlank)
   if (end > 0) {
-    const below = lines.slice(end)
+    const below = lines.slice(end).filter((line) => !isFiller(line))
     const likenesses = lines.slice(0, end).map((line) => {
       const likeness = likenessOf(line, below)
-      return likeness === 'LIKE' && !/\p{Nd}/u.test(line) && below.every((other) => /\p{Nd}/u.test(other))
-        ? 'UNCLEAR'
-        : likeness
+      const isUnclear =
+        likeness === 'UNLIKE'
+          ? kindOfName(line) === 'UNKNOWN'
+          : likeness === 'LIKE' && !/\p{Nd}/u.test(line) && below.every((other) => /\p{Nd}/u.test(other))
+      return isUnclear ? 'UNCLEAR' : likeness
     })
     if (likenesses.every((likeness) => likeness === 'UNLIKE')) first = end
     else if (likenesses.some((likeness) => likeness !== 'LIKE')) throw unclearFirst(lines[0] ?? '', rows)
   }
   const name = lines[first] ?? ''
-  const below = lines.slice(first + 1)
+  const below = lines.slice(first + 1).filter((line) => !isFiller(line))
   // What cannot be a code is refused by itself.
   const isRefused = 'refused' in readCode(rows[first]?.cells[0] ?? '')
   const likeness = isRefused ? 'LIKE' : likenessOf(name, below)
-  const kind = kindOfName(name)
-  const isHeader = kind === 'POSSIBLE' ? likeness !== 'LIKE' : likeness === 'UNLIKE'
-  if (!isHeader && (kind === 'POSSIBLE' || likeness === 'UNCLEAR')) throw unclearFirst(name, rows)
+  const kind = below.length === 0 || isOfSeries(name, below) ? 'UNKNOWN' : kindOfName(name)
+  // However unlike those below it is, a text of no known kind may be a code.
+  const isHeader = kind === 'POSSIBLE' ? likeness !== 'LIKE' : kind === 'DOUBTFUL' && likeness === 'UNLIKE'
+  const isUnclear = kind !== 'UNKNOWN' || likeness !== 'LIKE' || isWordAboveNumbered(name, below)
+  if (!isHeader && isUnclear && !isRefused) throw unclearFirst(name, rows)
   if (!isHeader) return first === 0 ? undefined : first - 1
   // Where one more row looks like none of those below it, the two may be the lines of a title.
   const [second = '', ...others] = below
   if (others.length >= 3 && likenessOf(second, others) !== 'LIKE') throw unclearFirst(name, rows)
   return first
+}
+
+/** Whether a name that has a number is one of several of the kind below: CODE1, CODE2. */
+function isOfSeries(name: string, below: readonly string[]): boolean {
+  return (
+    /\p{Nd}/u.test(name) &&
+    below.some((other) => hasShapeOf(other, name) && kindOfName(other) === kindOfName(name))
+  )
 }
 
 /** HeaderUnclearError if it is rather a table that was written or read wrongly. */
@@ -344,8 +383,13 @@ function withoutHeader(reading: Reading, column: string | undefined, isSaid: boo
   const index = column === undefined ? 0 : numbered(column, cells)
   const layout = layoutOf(reading, cells, index, undefined)
   return {
-    layout: { ...layout, hasExplanations: !isSaid, inWords: areWords(reading.rows, 0, index) },
+    layout: {
+      ...layout,
+      hasRemarks: !isSaid && !areRemarks(columnFrom(reading.rows, 0, index)),
+      inWords: areWords(columnFrom(reading.rows, 0, index)),
+    },
     header: undefined,
+    below: [],
     above: first?.above ?? 0,
     next: first?.start ?? 0,
   }
@@ -356,9 +400,19 @@ function startAt(header: Reading & { at: number }, index: number): Start {
   const row = header.rows[header.at]
   if (row === undefined) throw new RangeError('There is no such row.')
   const layout = layoutOf(header, cells, index, cells)
+  const texts = columnFrom(header.rows, header.at + 1, index)
+  const inWords = areWords(texts)
+  const [first, behind] = [texts.slice(0, maxExplanationRows), texts.slice(maxExplanationRows)]
   return {
-    layout: { ...layout, inWords: areWords(header.rows, header.at + 1, index) },
+    layout: {
+      ...layout,
+      hasExplanations: hasExplanations({ first, behind, inWords }),
+      hasRemarks: !areRemarks(texts),
+      inSingleQuotes: areInSingleQuotes(textIn(cells[index] ?? ''), texts),
+      inWords,
+    },
     header: row,
+    below: header.rows.slice(header.at + 1),
     above: row.above + 1,
     next: row.next,
   }
@@ -381,13 +435,29 @@ function layoutOf(
     index,
     name: header === undefined ? undefined : nameIn(header[index] ?? ''),
     header: header?.slice(0, maxNames).map(shortened),
-    hasExplanations: true,
+    hasExplanations: false,
+    hasRemarks: true,
+    inSingleQuotes: false,
     inWords: false,
   }
 }
 
-function areWords(rows: readonly BeginningRow[], from: number, index: number): boolean {
-  const texts = rows.slice(from).map(({ cells }) => textIn(cells[index] ?? ''))
+/** What stands in a column from a row on. */
+function columnFrom(rows: readonly BeginningRow[], from: number, index: number): string[] {
+  return rows.slice(from).map(({ cells }) => textIn(cells[index] ?? ''))
+}
+
+/** Whether codes look like what people write below a table: SUM 10, SUM 20. */
+function areRemarks(texts: readonly string[]): boolean {
+  return texts.length > 1 && texts.filter(isRemark).length > texts.length / 2
+}
+
+function areInSingleQuotes(name: string, texts: readonly string[]): boolean {
+  const codes = texts.filter((text) => text !== '' && !isFiller(text))
+  return codes.length > 0 && [name, ...codes].every((text) => inSingleQuotes.test(text))
+}
+
+function areWords(texts: readonly string[]): boolean {
   return (
     texts.length > maxExplanationRows && texts.filter((text) => /\s/.test(text)).length > texts.length / 2
   )
@@ -399,10 +469,7 @@ function cellsOf({ rows, at }: Reading & { at: number }): readonly ByteString[] 
 
 /** What stands in a column below the header, as far as it is text. */
 function columnBelow({ rows, at }: Candidate, index: number): string[] {
-  return rows
-    .slice(at + 1)
-    .map(({ cells }) => textIn(cells[index] ?? ''))
-    .filter((text) => text !== '')
+  return columnFrom(rows, at + 1, index).filter((text) => text !== '' && !isFiller(text))
 }
 
 function textIn(cell: ByteString): string {
@@ -437,12 +504,13 @@ function cutTo(text: string, length: number): string {
   return text.length > length ? `${text.slice(0, length - 1).toWellFormed()}…` : text
 }
 
-/** What names that are the same have in common: case, surrounding space and quotes don't matter. */
+/** What names that are the same have in common: case, surrounding space and quotes don't matter, and space inside is space. */
 export function nameOf(text: string): string {
   return text
     .trim()
     .replace(/^["']|["']$/g, '')
     .trim()
+    .replace(/\s+/g, ' ')
     .normalize('NFC')
     .toLowerCase()
 }
@@ -464,7 +532,8 @@ function namedBy(column: string, found: number[], cells: readonly ByteString[]):
   if (index === undefined)
     throw new CodeFileError(
       `The file has no column "${column}". Its first row has ${listed(cells)}. Name one of ` +
-        `these${encodingHint(cells)}; if the file has one code a line and no header, name none.`,
+        `these${encodingHint(cells)}; if the file has one code a line and no header, name none.` +
+        (cells.length > 1 ? ` If it has several columns and no header, ${sayNumber}.` : ''),
     )
   if (another !== undefined)
     throw new CodeFileError(
@@ -473,6 +542,8 @@ function namedBy(column: string, found: number[], cells: readonly ByteString[]):
     )
   return index
 }
+
+const sayNumber = 'send header=false and column=<the number of the column with the codes>'
 
 function onlyOf(found: number[], cells: readonly ByteString[]): number {
   const [index] = found
@@ -484,7 +555,8 @@ function onlyOf(found: number[], cells: readonly ByteString[]): number {
     )
   throw new CodeFileError(
     `The file has ${grouped(cells.length)} columns, and none has a usual name such as "code". Its first row has ` +
-      `${listed(cells)}. Name the column that has the codes${encodingHint(cells)}; if the file has no header, add one.`,
+      `${listed(cells)}. Name the column that has the codes${encodingHint(cells)}; if the file has no header, add one, or ` +
+      `${sayNumber}.`,
   )
 }
 

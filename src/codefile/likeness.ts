@@ -82,6 +82,24 @@ function commonStart(lines: readonly string[]): string {
   return start
 }
 
+/** Whether `first` has no digits and all lines below it have: SUMMER above SALE10, SALE20 and SALE30. */
+export function isWordAboveNumbered(first: string, below: readonly string[]): boolean {
+  if (below.length < 3 || digit.test(first) || !below.every((line) => digit.test(line))) return false
+  const start = commonStart(below)
+  const isRandom = below.every(({ length }) => length === first.length)
+  return !isRandom && !(start.length >= 2 && letter.test(start) && first.startsWith(start))
+}
+
+/** Whether a text is made as the others are: of the same shape as one, with the start that all have, or all alike. */
+export function isOneOf(text: string, others: readonly string[]): boolean {
+  if (others.some((other) => hasShapeOf(other, text))) return true
+  if (others.length < 2) return false
+  const start = commonStart(others)
+  if (start.length >= 2 && letter.test(start) && text.startsWith(start)) return true
+  const lacksDigits = !digit.test(text) && others.every((other) => digit.test(other))
+  return !lacksDigits && likenessOf(text, others) === 'LIKE'
+}
+
 /** Whether the two are made of letters and digits at the same places. */
 export function hasShapeOf(text: string, other: string): boolean {
   return shapeOf(text) === shapeOf(other)

@@ -1,10 +1,13 @@
 import { type ByteString, longestShown } from './byte-string.ts'
 import { type CellReading, cellWithoutGuard, isBlank, readCode, readOwnCode } from './code.ts'
+import { isFiller } from './explanation.ts'
 
 /**
- * Files that this service gives out, and how they are told from others when they come back. A file is taken for one
- * of them by its header alone: it has all of these names, and no others, in this order and exactly so. So a column
- * `status` of anybody else's file means nothing.
+ * Files that this service gives out, and how they are told from others when they come back. A file with exactly these
+ * names, in this order, is one of them. So is a download that has lost, gained or moved columns on its way, since a
+ * code that was claimed must not become available again for that: its columns `code` and `status` are there, nearly
+ * all others are of these names, and `status` has the words of a download. A column `status` of anybody else's file
+ * means nothing.
  *
  * In a file that was asked for raw, the last name of the header stands in quotes and no other does: to whoever reads
  * CSV that is the same header, and here it says that no cell has a ' that was put there against formulas.
@@ -24,30 +27,109 @@ export function headerOf(columns: Columns, raw: boolean, delimiter: string): str
 
 /** A file that this service has given out. */
 export interface OwnFile {
-  columns: Columns
+  /** Whether it is a pool's codes, or the rows of an upload that were not added. */
+  kind: 'CODES' | 'REJECTED'
+  /** Its header. */
+  names: readonly ByteString[]
+  /** The columns with the code and with its status, from 0. */
+  codeAt: number
+  statusAt: number | undefined
   /** Whether what a spreadsheet would run as a formula is made harmless in it. */
   guarded: boolean
 }
 
-/** The file that begins with a header, if it is one of the service's own and its codes are read from the column for them. */
+/**
+ * The file that begins with a header, if it is one of the service's own and its codes are read from the column for them.
+ * `below`: the first rows below the header.
+ */
 export function ownFileOf(
   header: { cells: readonly ByteString[]; text: ByteString },
-  { delimiters, index }: { delimiters: string; index: number },
+  below: readonly { cells: readonly ByteString[] }[],
+  { index }: { index: number },
 ): OwnFile | undefined {
-  const columns = columnsOf(header.cells)
-  if (columns === undefined || columns[index] !== 'code') return undefined
-  return { columns, guarded: header.text !== headerOf(columns, true, delimiters) }
+  const names = withoutEmptyEnd(header.cells)
+  const columns = columnsOf(names)
+  const isDownload = columns === undefined ? isChangedDownload(names, below, index) : columns === codesColumns
+  if (columns === undefined ? !isDownload : columns[index] !== 'code') return undefined
+  return {
+    kind: isDownload ? 'CODES' : 'REJECTED',
+    names,
+    codeAt: index,
+    statusAt: isDownload ? names.map(nameOf).indexOf('status') : undefined,
+    guarded: !lastInQuotes.test(header.text),
+  }
 }
+
+const lastInQuotes = /^[^"]+"[^"]*"[\s,;|]*$/
 
 /** Whether these cells are the header of one of the service's own files. */
 export function hasOwnColumns(cells: readonly ByteString[]): boolean {
-  return columnsOf(cells) !== undefined
+  return columnsOf(withoutEmptyEnd(cells)) !== undefined
 }
 
-function columnsOf(cells: readonly ByteString[]): Columns | undefined {
-  // Spreadsheets may put empty cells behind the last one.
-  const names = cells.slice(0, cells.findLastIndex((cell) => !isBlank(cell)) + 1).join('\n')
-  return [codesColumns, rejectedColumns].find((columns) => names === columns.join('\n'))
+function columnsOf(names: readonly ByteString[]): Columns | undefined {
+  return [codesColumns, rejectedColumns].find((columns) => names.join('\n') === columns.join('\n'))
+}
+
+/** Spreadsheets may put empty cells behind the last one. */
+function withoutEmptyEnd(cells: readonly ByteString[]): ByteString[] {
+  return cells.slice(0, cells.findLastIndex((cell) => !isBlank(cell)) + 1)
+}
+
+function nameOf(cell: ByteString): string {
+  return cell.trim().toLowerCase()
+}
+
+const besideCode: readonly string[] = codesColumns.filter((name) => name !== 'code')
+
+/** Whether it is a download whose columns are not the ones any more that it was given out with. */
+function isChangedDownload(
+  header: readonly ByteString[],
+  below: readonly { cells: readonly ByteString[] }[],
+  index: number,
+): boolean {
+  const names = header.map(nameOf)
+  const others = names.filter((name, at) => at !== index && name !== '')
+  const known = new Set(others.filter((name) => besideCode.includes(name)))
+  const statusAt = names.indexOf('status')
+  if (statusAt === -1 || besideCode.includes(names[index] ?? '')) return false
+  const isLikely = names[index] === 'code' ? known.size === others.length || known.size >= 2 : known.size >= 3
+  if (!isLikely) return false
+  const statuses = below
+    .map(({ cells }) => (cells[statusAt] ?? '').trim())
+    .filter((status) => status !== '' && nameOf(status) !== 'status' && !isFiller(status))
+  // Somebody may have written into it. Where most of the columns are there, that leaves no doubt whose file it is.
+  return statuses.some(isStatus) && (known.size >= 3 || statuses.every(isStatus))
+}
+
+function isStatus(cell: ByteString): boolean {
+  return cell === 'AVAILABLE' || cell === 'CLAIMED'
+}
+
+/** Whether rows are those of a download without its header, or with one that is `passedOver`. */
+export function areRowsOfDownload(
+  rows: readonly { cells: readonly ByteString[] }[],
+  passedOver: boolean,
+): boolean {
+  const below = rows.slice(passedOver && nameOf(rows[0]?.cells[1] ?? '') === 'status' ? 1 : 0)
+  return (
+    below.slice(0, passedOver ? maxRowsAbove + 1 : 1).some(({ cells }) => isRowOfDownload(cells)) ||
+    // It may have lost columns as well.
+    (below.length > 0 && below.every(({ cells }) => isStatus((cells[1] ?? '').trim())))
+  )
+}
+
+// A title, say, which is not looked for where the file is said to have no header.
+const maxRowsAbove = 3
+
+/** Whether a row is one of a pool's codes, as they stand in a download below its header. */
+function isRowOfDownload(cells: readonly ByteString[]): boolean {
+  const [, status = '', , claimedAt = ''] = cells
+  return (
+    cells.length === codesColumns.length &&
+    isStatus(status) &&
+    (claimedAt === '') === (status === 'AVAILABLE')
+  )
 }
 
 const cutOff =
@@ -60,19 +142,23 @@ function isCut(text: string): boolean {
 }
 
 /** What stands in the cell for the code in a row of such a file, for people. */
-export function shownCell({ columns, guarded }: OwnFile, cells: readonly ByteString[]): ByteString {
-  const cell = cells[columns.indexOf('code')] ?? ''
+export function shownCell({ codeAt, guarded }: OwnFile, cells: readonly ByteString[]): ByteString {
+  const cell = cells[codeAt] ?? ''
   return guarded ? cellWithoutGuard(cell) : cell
 }
 
 /** What the row of such a file says: its code, if that is one to add. */
-export function readOwnRow({ columns, guarded }: OwnFile, cells: readonly ByteString[]): CellReading {
-  if (columns.every((name, at) => cells[at] === name))
+export function readOwnRow(
+  { kind, names, codeAt, statusAt, guarded }: OwnFile,
+  cells: readonly ByteString[],
+): CellReading {
+  if (names.every((name, at) => cells[at] === name))
     return { refused: 'It is the header of the file again, and no code.' }
-  const reading = readOwnCode(cells[columns.indexOf('code')] ?? '', guarded)
+  const reading = readOwnCode(cells[codeAt] ?? '', guarded)
   if ('refused' in reading || reading.code === '') return reading
-  if (columns === rejectedColumns) return isCut(reading.code) ? { refused: cutOff } : reading
-  const status = readCode(cells[codesColumns.indexOf('status')] ?? '')
+  if (kind === 'REJECTED' || statusAt === undefined)
+    return isCut(reading.code) ? { refused: cutOff } : reading
+  const status = readCode(cells[statusAt] ?? '')
   if ('code' in status && (status.code === 'AVAILABLE' || status.code === '')) return reading
   return {
     refused:

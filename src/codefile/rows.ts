@@ -4,8 +4,16 @@ import { type ByteString, shown } from './byte-string.ts'
 import { goesOn, lineEnd, neverClosed, type Row, readLine, readRow, strayQuote } from './cells.ts'
 import { anythingUnusual, isBlank, longestCode, readCode } from './code.ts'
 import { CodeFileError } from './code-file-error.ts'
-import { isExplanation, isRemark, maxExplanationRows } from './explanation.ts'
-import { delimiters, findStart, type Layout, type LayoutOptions, nameOf, onlyWithHeader } from './layout.ts'
+import { isExplanation, isFiller, isRemark, maxExplanationRows } from './explanation.ts'
+import {
+  delimiters,
+  findStart,
+  inSingleQuotes,
+  type Layout,
+  type LayoutOptions,
+  nameOf,
+  onlyWithHeader,
+} from './layout.ts'
 import { type OwnFile, ownFileOf, readOwnRow, shownCell } from './own-file.ts'
 
 /** In the order of the file. */
@@ -174,7 +182,7 @@ export class RowReader {
     if (start.header !== undefined) {
       const { cells, start: from, end } = start.header
       this.#headerRow = this.#number
-      this.#own = ownFileOf({ cells, text: text.slice(from, end) }, start.layout)
+      this.#own = ownFileOf({ cells, text: text.slice(from, end) }, start.below, start.layout)
     }
     return start.next
   }
@@ -349,7 +357,10 @@ export class RowReader {
     const hasMore = cells.length > columns && !cells.slice(columns).every(isBlank)
     if (cell === undefined) {
       this.#refuse(row, `The row has no column ${index + 1}, which is the one with the codes.`)
-    } else if (hasMore && (columns === 1 || index > 0 || lineEnds.test(row))) {
+    } else if (
+      hasMore &&
+      (columns === 1 || index > 0 || lineEnds.test(row) || isSplit(cells, columns, row))
+    ) {
       this.#refuse(
         row,
         `The row has ${grouped(cells.length)} cells and the first row ${grouped(columns)}, so it is in doubt which is the code. Put a ` +
@@ -361,22 +372,43 @@ export class RowReader {
         `The row has ${grouped(cells.length)} cells and the first row ${grouped(columns)}, and quotes around more than one of them. Put ` +
           'quotes around each cell by itself, or around none.',
       )
+    } else if (cells.length < columns && otherDelimiters.test(cell) && !isQuoted(cell, row)) {
+      this.#refuse(
+        row,
+        `The row has ${grouped(cells.length)} cells and the first row ${grouped(columns)}, so it may be divided by another ` +
+          'character than the first. Divide all rows in the same way, or put the code in quotes if all of it is one.',
+      )
     } else if (strays.includes(index) && (cell.split('"').length - 1) % 2 === 1) {
       this.#refuse(row, strayQuote)
     } else {
       const reading = this.#own === undefined ? readCode(cell) : readOwnRow(this.#own, cells)
       if ('refused' in reading)
         this.#refuse(this.#own === undefined ? cell : shownCell(this.#own, cells), reading.refused)
-      else if (reading.code === '') this.#refuse(row, 'There is no code in this row: its cell is empty.')
+      else if (reading.code === '') this.#refuse(row, noCode)
       else if (this.#own !== undefined) this.#accept(reading.code)
       else this.#addCode(reading.code, row, layout)
     }
   }
 
   /** Files that were put together have the header again where another begins. */
-  #addCode(code: string, row: ByteString, layout: Layout): void {
+  #addCode(text: string, row: ByteString, layout: Layout): void {
     const { name } = layout
-    if (name !== undefined && code.length === name.length && nameOf(code) === name)
+    const code =
+      layout.inSingleQuotes && inSingleQuotes.test(text)
+        ? text.slice(1, -1).replaceAll("''", "'").trim()
+        : text
+    if (code === '') this.#refuse(row, noCode)
+    else if (layout.hasRemarks && isFiller(code))
+      this.#refuse(
+        row,
+        'It stands where there is no code: a rule between rows, a word for an empty cell, or the number of rows. If it ' +
+          'is a code, upload it in a file without a header, with header=false.',
+      )
+    else if (
+      name !== undefined &&
+      (code.length === name.length || code.includes(' ')) &&
+      nameOf(code) === name
+    )
       this.#refuse(row, 'It is the name of the column again, and no code.')
     else if (this.#isText(code, layout))
       this.#refuse(
@@ -387,11 +419,10 @@ export class RowReader {
     else this.#accept(code)
   }
 
-  #isText(code: string, { hasExplanations, inWords, name }: Layout): boolean {
-    if (!hasExplanations) return false
-    if (name !== undefined && this.#count < maxExplanationRows && isExplanation(code, inWords)) return true
+  #isText(code: string, { hasExplanations, hasRemarks, inWords }: Layout): boolean {
+    if (hasExplanations && this.#count < maxExplanationRows && isExplanation(code, inWords)) return true
     // Most codes have no space.
-    return !inWords && code.includes(' ') && isRemark(code)
+    return hasRemarks && !inWords && code.includes(' ') && isRemark(code)
   }
 
   #accept(code: string): void {
@@ -432,7 +463,24 @@ function quotesIn(text: ByteString): number {
   return count
 }
 
+const noCode = 'There is no code in this row: its cell is empty.'
+
 const lineEnds = /[\r\n]/
+
+const otherDelimiters = /[\t;,|]/
+
+/** Whether a cell of a row stands in quotes there. */
+function isQuoted(cell: ByteString, row: ByteString): boolean {
+  return row.includes('"') && row.includes(`"${cell.replaceAll('"', '""')}"`)
+}
+
+/**
+ * Whether a row with too many cells may have its code, the first cell, split at a delimiter: "SAVE,10,5". In text a
+ * space follows the comma: "SAVE10,buy one, get one".
+ */
+function isSplit(cells: readonly ByteString[], columns: number, row: ByteString): boolean {
+  return !isQuoted(cells[0] ?? '', row) && cells.slice(columns).some((cell) => /^\S/.test(cell))
+}
 
 const restOfAnother =
   'It may be the rest of a row further up, whose quotes (") make no sense: it is in doubt whether a row begins here. ' +

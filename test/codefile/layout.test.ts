@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { CodeFileError } from '../../src/codefile/code-file-error.ts'
+import { CodeFileError, HeaderUnclearError } from '../../src/codefile/code-file-error.ts'
 import { codesOf, readAll } from '../support/code-file.ts'
 
 describe('a file without a named column', () => {
@@ -23,12 +23,78 @@ describe('a file without a named column', () => {
     expect(await codesOf(`${name}\nA1\nB2\n`)).toEqual(['A1', 'B2'])
   })
 
-  it.each(['CODE1', 'C-O-D-E', 'CO DE', 'PROMO', 'PROMO--CODE', 'CODE-', 'SALE', '2024', '_code'])(
+  it.each(['C-O-D-E', 'CO DE', 'PROMO--CODE', 'CODE-', 'SALE', '2024', 'COUPON10'])(
     'takes %s in its first row for a code',
     async (first) => {
       expect(await codesOf(`${first}\nB2\n`)).toEqual([first, 'B2'])
     },
   )
+
+  const asks = async (first: string, codes: readonly string[]) => {
+    const text = [first, ...codes].join('\n')
+    await expect(readAll(text)).rejects.toThrow(HeaderUnclearError)
+    expect(await codesOf(text, { header: true })).toEqual(codes)
+    expect(await codesOf(text, { header: false })).toEqual([first, ...codes])
+  }
+
+  it.each([
+    ...[
+      'CODE1',
+      'code1',
+      'codes_2024',
+      'coupon-code-v2',
+      'PROMOCODES2024',
+      'Code 1',
+      'Coupon #1',
+      'Codes 2024-11-25',
+    ],
+    ...['<code>', '[code]', '_code', '// codes', '== CODES ==', '--- Codes', '2024 promo codes', '{{code}}'],
+    ...['PromoCodes_Q1', 'codes-2024-q3', 'Code№1', 'codes-may-2024', 'Code Nr. 1', '«Code»'],
+    ...['PROMO', 'discount', 'Offer', 'Reward', 'Promotion', 'Rabatt', 'Zorgbon'],
+  ])('asks whether %s in its first row is a code', async (first) => {
+    for (const codes of [
+      ['B2'],
+      ['DT1', 'DT2'],
+      ['SAVE10', 'SALE', 'X'],
+      ['X7KD92LM', 'P0QW83ZZ', 'A9SD71K2'],
+    ])
+      if (!(await isTakenForHeader(first, codes))) await asks(first, codes)
+  })
+
+  // Where it looks like nothing below it, it need not be asked about.
+  const isTakenForHeader = async (first: string, codes: readonly string[]) => {
+    const reading = await readAll([first, ...codes].join('\n')).catch(() => undefined)
+    return reading?.rows.length === codes.length && reading.refused.length === 0
+  }
+
+  it.each([
+    ['FREESHIP', ['1234567', '2345678', '3456789']],
+    ['FREE SHIPPING', ['1234567', '2345678', '3456789']],
+    ['welcome', ['SAVE-AB12', 'SAVE-CD34', 'SAVE-EF56', 'SAVE-GH78']],
+    ['Kampagne', ['Sommer10', 'Winter20', 'Herbst30', 'Fruehling5']],
+    ['SUMMER', ['SALE10', 'SALE20', 'SALE30']],
+  ])('asks whether the word %s above %j is a code', async (first, codes) => {
+    await asks(first, codes)
+  })
+
+  it('asks about a word that stands above codes by itself', async () => {
+    await expect(readAll('FREESHIP\ncode\n1234567\n2345678\n')).rejects.toThrow(HeaderUnclearError)
+    await expect(readAll('FREESHIP\n\n1234567\n2345678\n')).rejects.toThrow(HeaderUnclearError)
+    await expect(readAll('welcome\n\nSAVE-AB12\nSAVE-CD34\nSAVE-EF56\nSAVE-GH78\n')).rejects.toThrow(
+      HeaderUnclearError,
+    )
+  })
+
+  it.each([
+    [['CODE1', 'CODE2', 'CODE3']],
+    [['Code 1', 'Code 2']],
+    [['COUPON #1', 'COUPON #2', 'COUPON #3']],
+    [['PROMO']],
+    [['KQWZPLMX', 'X7KD92LM', 'P0QW83ZZ', 'A9SD71KJ']],
+    [['SAVE-ABCD', 'SAVE-12', 'SAVE-345', 'SAVE-6789']],
+  ])('takes all of %j for codes', async (codes) => {
+    expect(await codesOf(codes.join('\n'))).toEqual(codes)
+  })
 
   it('is one code a line where nothing is a header', async () => {
     expect(await codesOf('A1\nB2\nC3')).toEqual(['A1', 'B2', 'C3'])
@@ -39,7 +105,8 @@ describe('a file without a named column', () => {
     await expect(readAll('Name;Gutschein;Wert\nAda;A1;5\n')).rejects.toThrow(
       new CodeFileError(
         'The file has 3 columns, and none has a usual name such as "code". Its first row has "Name", "Gutschein" and ' +
-          '"Wert". Name the column that has the codes; if the file has no header, add one.',
+          '"Wert". Name the column that has the codes; if the file has no header, add one, or send header=false and ' +
+          'column=<the number of the column with the codes>.',
       ),
     )
   })
@@ -59,6 +126,16 @@ describe('a named column', () => {
     expect(await codesOf('Kode\nA1\n', { column })).toEqual(['A1'])
   })
 
+  it.each(['"Promo\ncode"', '"Promo \r\n code"', 'Promo  code', 'Promo     code', 'Promo\u00a0code'])(
+    'is found with whatever space it has inside: %j',
+    async (name) => {
+      for (const column of [undefined, 'promo code', 'Promo  code'])
+        expect(await codesOf(`Name,${name}\nAda,A1\n`, { column })).toEqual(['A1'])
+      const { rows, refused } = await readAll(`Name,${name}\nAda,A1\nName,Promo  Code\n`)
+      expect([rows.length, refused.length]).toEqual([1, 1])
+    },
+  )
+
   it('is found whatever Unicode form it has', async () => {
     expect(await codesOf('Co\u0301digo\nA1\n', { column: 'c\u00f3digo' })).toEqual(['A1'])
   })
@@ -71,7 +148,8 @@ describe('a named column', () => {
     await expect(readAll('Name,Kode\nAda,A1\n', { column: 'Code' })).rejects.toThrow(
       new CodeFileError(
         'The file has no column "Code". Its first row has "Name" and "Kode". Name one of these; if the file has one ' +
-          'code a line and no header, name none.',
+          'code a line and no header, name none. If it has several columns and no header, send header=false and ' +
+          'column=<the number of the column with the codes>.',
       ),
     )
   })

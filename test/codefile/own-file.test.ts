@@ -76,9 +76,70 @@ describe('a download that is uploaded', () => {
   })
 
   it("takes no notice of a column status of somebody else's", async () => {
-    expect(await codesOf('code,status\nA1,CLAIMED\n')).toEqual(['A1'])
-    expect(await codesOf(`${header},sold\nA1,CLAIMED,,,,x\n`)).toEqual(['A1'])
+    expect(await codesOf('code,status\nA1,CLAIMED\nA2,SOLD\n')).toEqual(['A1', 'A2'])
+    expect(await codesOf('code,status,amount\nA1,CLAIMED,5\n')).toEqual(['A1'])
+    expect(await codesOf('coupon,status\nA1,CLAIMED\n')).toEqual(['A1'])
     expect(await codesOf(`${header}\nA1,CLAIMED,X1,,\n`, { column: 'recipient' })).toEqual(['X1'])
+  })
+
+  it.each([
+    ['code,status,claimed_at,origin', 'A1,CLAIMED,2026-11-25T00:00:00.000Z,upload', 'A2,AVAILABLE,,upload'],
+    ['code,status', 'A1,CLAIMED', 'A2,AVAILABLE'],
+    ['Code,Status', 'A1,CLAIMED', 'A2,AVAILABLE'],
+    ['CODE,STATUS,RECIPIENT,CLAIMED_AT,ORIGIN', 'A1,CLAIMED,Ada,25/11/2026,upload', 'A2,AVAILABLE,,,upload'],
+    ['status;code', 'CLAIMED;A1', 'AVAILABLE;A2'],
+    ['code\tstatus', 'A1\tCLAIMED', 'A2\tAVAILABLE'],
+    ['"code" ,"status" ,', 'A1,CLAIMED,', 'A2,AVAILABLE,'],
+    [`${header},sold`, 'A1,CLAIMED,Ada,2026-11-25T00:00:00.000Z,upload,x', 'A2,AVAILABLE,,,upload,'],
+    ['code,status,recipient,note', 'A1,CLAIMED,Ada,x', 'A2,AVAILABLE,,'],
+    [
+      'Voucher,status,recipient,claimed_at,origin',
+      'A1,CLAIMED,Ada,25/11/2026,upload',
+      'A2,AVAILABLE,,,upload',
+    ],
+  ])('gives none that was claimed when its columns are %s', async (first, claimed, available) => {
+    for (const options of [{}, { header: true }, { column: 'code' }].slice(
+      0,
+      first.includes('Voucher') ? 2 : 3,
+    )) {
+      const { rows, refused } = await readAll(`${first}\n${available}\n${claimed}\n`, options)
+      expect(rows).toEqual([{ number: 2, code: 'A2' }])
+      expect(refused).toEqual([
+        { number: 3, text: 'A1', reason: expect.stringContaining('The code has been claimed') },
+      ])
+    }
+  })
+
+  it('is known when it was put together of several, or has rows without values', async () => {
+    const { rows, refused } = await readAll('code,status\nA1,CLAIMED\nNULL,NULL\nCode,Status\nA2,AVAILABLE\n')
+    expect(rows.map(({ code }) => code)).toEqual(['A2'])
+    expect(refused.map(({ number }) => number)).toEqual([2, 3, 4])
+  })
+
+  it('gives its codes when it has lost columns, without what was put before formulas', async () => {
+    const rows = "'=Q,AVAILABLE\n''-Q,AVAILABLE\n"
+    expect(await codesOf(`code,status\n${rows}`)).toEqual(['=Q', "'-Q"])
+    expect(await codesOf(`code,"status"\n${rows}`)).toEqual(["'=Q", "''-Q"])
+  })
+
+  it('is refused without its header, and says what to do', async () => {
+    const rows = 'A1,AVAILABLE,,,upload\r\nA2,CLAIMED,Ada,2026-11-25T00:00:00.000Z,upload\r\n'
+    const failure = 'without its header, and the header is what tells an upload which of them were claimed'
+    for (const options of [
+      {},
+      { header: true },
+      { header: true, column: '1' },
+      { header: false, column: '1' },
+    ])
+      await expect(readAll(rows, options)).rejects.toThrow(failure)
+    await expect(readAll(rows.replaceAll(',', ';'), { header: false, column: '1' })).rejects.toThrow(failure)
+    await expect(readAll('A1,AVAILABLE\nA2,CLAIMED\n', { header: false, column: '1' })).rejects.toThrow(
+      failure,
+    )
+    await expect(
+      readAll('code,status\nA1,AVAILABLE\nA2,CLAIMED\n', { header: false, column: '1' }),
+    ).rejects.toThrow(failure)
+    await expect(readAll(`${header}\r\n${rows}`, { header: false, column: '1' })).rejects.toThrow(failure)
   })
 
   it('has codes that are called as its columns, and not its header twice', async () => {

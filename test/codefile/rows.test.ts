@@ -84,6 +84,25 @@ describe('a row is refused', () => {
       [4, 'D\t4', reason],
     ])
     expect(await codesOf('code,text\nA1,one, two\n')).toEqual(['A1'])
+    expect(refusedOf(await readAll('Code,Value\nSAVE,10,5\n"B2",10,5\n'))).toEqual([[2, 'SAVE,10,5', reason]])
+  })
+
+  it.each([
+    ['Code;Value', 'Q1B2C3,5'],
+    ['Code,Value', 'Q1B2C3;5'],
+    ['Code,Value', 'Q1B2C3|5'],
+    ['Code\tValue', 'Q1B2C3,5'],
+    ['Code|Value', 'Q1B2C3\t5'],
+    ['Value;Code;Text', '5;A,B'],
+  ])('when under %j it is divided by another character: %j', async (header, row) => {
+    const reason = expect.stringContaining('may be divided by another character')
+    expect(refusedOf(await readAll(`${header}\n${row}\n`))).toEqual([[2, row, reason]])
+  })
+
+  it('not when its code has such a character and stands in quotes, or no cell is missing', async () => {
+    expect(await codesOf('Code;Value\n"Q1B2C3,5"\n')).toEqual(['Q1B2C3,5'])
+    expect(await codesOf('Code;Value\n"Q""1,5"\n')).toEqual(['Q"1,5'])
+    expect(await codesOf('Code;Value\nQ1B2C3,5;7\nA1\n')).toEqual(['Q1B2C3,5', 'A1'])
   })
 
   it('when it is the header again, as in files that were put together', async () => {
