@@ -52,7 +52,8 @@ export function nameContains(name: string, asked: string): string {
 }
 
 export function askedSearch(search: string): string[] {
-  const bare = search.normalize('NFKD').replace(new RegExp(marks, 'g'), '')
+  // No name is as long, in whatever way it is written.
+  const bare = search.slice(0, 10_000).normalize('NFKD').replace(new RegExp(marks, 'g'), '')
   return askedFor(bare, pairs.ofSearch, plainLetters)
 }
 
