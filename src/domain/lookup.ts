@@ -59,6 +59,8 @@ interface Candidate<Of extends CodeText> {
 /** A text, and the codes of formats that it may stand for, whether they have been generated or not. */
 interface Question {
   text: string
+  readings: readonly string[]
+  distanceTo: (code: string) => number
   generated: Candidate<CodeText>[]
 }
 
@@ -99,7 +101,8 @@ export class LookUps {
     if (text.length > longestTyped || text.includes('\0') || !text.isWellFormed()) return undefined
     // As codes are written: without space around them, and composed.
     const written = text.trim().normalize('NFC')
-    if (written === '') return undefined
+    // No code is as long, even of characters of which each stands for many.
+    if (written === '' || written.normalize('NFKC').length > 5 * longestTyped) return undefined
     return await new Promise((resolve, reject) => {
       this.#enqueue(accountId, { text: written, resolve, reject })
     })
@@ -152,8 +155,8 @@ export class LookUps {
   /** What a text may stand for among all strings of the account's formats. */
   async #ask(accountId: string, { formats }: Catalog, text: string): Promise<Question> {
     const spaceOf = (formatId: string) => this.#books.codeSpaces.get(this.#books, accountId, formatId)
-    const distanceTo = measure(text)
     const readings = readingsOf(text)
+    const distanceTo = measure(text, readings)
     const generated = new Map<string, Candidate<CodeText>>()
     const add = (formatId: string, space: CodeSpace, reading: Reading | undefined) => {
       if (reading === undefined) return
@@ -175,20 +178,19 @@ export class LookUps {
         if (readings.every((one) => space.readTyped(one) === undefined))
           add(formatId, space, space.readLoosely(reading))
       }
-    return { text, generated: [...generated.values()] }
+    return { text, readings, distanceTo, generated: [...generated.values()] }
   }
 }
 
 /** The one code that a text stands for: the nearest one, if there is just one. */
-function choose({ text, generated }: Question, answers: Answers): Code | undefined {
-  const distanceTo = measure(text)
+function choose({ readings, distanceTo, generated }: Question, answers: Answers): Code | undefined {
   const candidates: Candidate<Code>[] = []
   for (const { code, distance } of generated) {
     const place = answers.generated.get(originOf(code))
     if (place !== undefined) candidates.push({ code: { ...code, ...place }, distance })
   }
   const uploaded: { code: Code | null; distance: number }[] = []
-  for (const form of new Set(readingsOf(text).map(looseForm)))
+  for (const form of new Set(readings.map(looseForm)))
     for (const [written, code] of answers.uploaded.get(form) ?? []) {
       const distance = distanceTo(written)
       uploaded.push({ code, distance })
@@ -204,10 +206,9 @@ function choose({ text, generated }: Question, answers: Answers): Code | undefin
 }
 
 /** Tells how far a text is from a code of the same loose form as one of its readings. */
-function measure(text: string): (code: string) => number {
+function measure(text: string, readings: readonly string[]): (code: string) => number {
   const { exact, inFile, plain, pasted, far, farthest } = distances
   const fileText = unguarded(text)
-  const readings = readingsOf(text)
   const plainForms = readings.map(plainForm)
   const typedForms = new Set(readings.map(typedForm))
   const loosePlainForms = new Set(readings.map(loosePlainForm))

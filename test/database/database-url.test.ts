@@ -65,30 +65,8 @@ describe('an address of a database', () => {
   })
 
   test.each([
-    ...[
-      '$ecret',
-      '$Pa55_word',
-      '$3CRET',
-      '$ABC',
-      '[x]',
-      '[hunter2]',
-      '<3',
-      '<x>',
-      '{x}',
-      '{hunter}',
-      '<>',
-      '[]',
-      '$',
-    ],
-    ...[
-      `${'$'}{}`,
-      `a${'$'}{PASSWORD}`,
-      '$PASSWORD!',
-      '<password',
-      'password',
-      'your_password',
-      '[password]1',
-    ],
+    ...['$ecret', '$Pa55_word', '$3CRET', '$ABC', '$', '[x]', '[hunter2]', '[]', '<3', '<x>', '{hunter}'],
+    ...[`${'$'}{}`, `a${'$'}{PASSWORD}`, '$PASSWORD!', '<password', 'password', 'your_password'],
   ])('may have a password that is only a little like a placeholder: %s', (password) => {
     expect(readDatabaseUrl(`postgres://user:${password}@db.example/codes`)).toMatchObject({ password })
   })

@@ -497,6 +497,13 @@ describe('a code that is typed with other punctuation or without accents', () =>
     for (const code of codes) expect(await find(place, code)).toMatchObject({ code })
   })
 
+  it('is found where its characters are written as many', async () => {
+    const place = await newPlace()
+    const code = '\ufdfa'.repeat(255)
+    await upload(place, await newPool(place), [code])
+    for (const text of [code, `“${code}”`]) expect(await find(place, text)).toMatchObject({ code })
+  })
+
   it('of any length and kind is looked up in a moment', async () => {
     const place = await newPlace()
     await everyCode(place, 'L-##', 'AB')
@@ -506,6 +513,8 @@ describe('a code that is typed with other punctuation or without accents', () =>
       ` ${'!'.repeat(998)}x`,
       "'".repeat(1_000),
       '\ufdfa'.repeat(1_000),
+      `${'“'.repeat(1_270)}x`,
+      `${'`'.repeat(1_200)}a${' .'.repeat(600)}`,
       'ß'.repeat(1_000),
     ])
       expect(await find(place, text)).toBeUndefined()
