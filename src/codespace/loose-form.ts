@@ -65,15 +65,35 @@ export function looselyTyped(text: string): string[] {
   })
 }
 
+// Nobody means more by it than this.
+const maxLayers = 4
+const enclosing = /[\p{Ps}\p{Pe}\p{Pi}\p{Pf}"'`´′″<>＂＇＜＞]/u
+const beforeSentence = /[\s¡¿]/
+const behindSentence = /[\s.,:;!?…。、，：；！？،؛؟]/
+
 /**
- * A text as it may have been meant by who types or pastes it in a sentence: without what ends one, and with the
- * apostrophe for accents that stand alone.
+ * What a text may have been meant as that somebody types, or pastes from a sentence, the likeliest first: the text
+ * itself; then, layer by layer, without the quotation marks and brackets around it and without what ends a sentence;
+ * each with the apostrophe for what looks like one.
  */
-export function asMeant(text: string): string {
-  return text
-    .replace(/[´ˊ`ˋ]/g, "'")
-    .replace(/^[\s¡¿]+/, '')
-    .replace(/[\s!?…！？]+$/, '')
+export function readingsOf(text: string): string[] {
+  const readings = new Set<string>()
+  let rest = text.trim()
+  for (let layer = 0; layer <= maxLayers && rest !== ''; layer++) {
+    readings.add(rest).add(rest.replace(/[´ˊ`ˋ‘’‛ʹʼʾʿˈ′‵]/g, "'"))
+    rest = without(beforeSentence, behindSentence, rest) ?? without(enclosing, enclosing, rest, 1) ?? ''
+  }
+  return [...readings]
+}
+
+/** A text without so many characters of a kind before and behind it; nothing if there are none. */
+function without(before: RegExp, behind: RegExp, text: string, most = text.length): string | undefined {
+  // One by one from the ends: a pattern with a repetition before the end takes quadratic time.
+  let start = 0
+  let end = text.length
+  while (start < Math.min(most, end) && before.test(text.charAt(start))) start += 1
+  while (end > Math.max(start, text.length - most) && behind.test(text.charAt(end - 1))) end -= 1
+  return end - start === text.length ? undefined : text.slice(start, end).trim()
 }
 
 function withoutThem(form: string, formOf: (letter: string) => string): string {

@@ -36,6 +36,7 @@ export function readDatabaseUrl(text: string): ClientConfig {
   const address = withoutScheme(text.trim())
   const [beforeQuery, query] = splitAt(address, '?')
   const [authority, path] = splitAt(beforeQuery, '/')
+  checkPlaceholders(authority, path, query)
   checkCharacters(address, authority, path)
   const [userInfo, hostAndPort] = authority.includes('@') ? splitAt(authority, '@') : ['', authority]
   const parameters = readParameters(query)
@@ -75,12 +76,44 @@ function withoutScheme(text: string): string {
   throw new DatabaseUrlError(`must be of the form ${form}`)
 }
 
-function checkCharacters(address: string, authority: string, path: string): void {
-  const isPlaceholder = /:(\[[^\]@]*\]|<[^>@]*>|\{[^}@]*\}|\$\{?\w+\}?|your[-_]?password)@/i.test(authority)
-  if (isPlaceholder)
+const placeholderWords = /your|pass|pwd|secret|user|role|host|server|endpoint|address|port|name|database|db/i
+
+/**
+ * Whether a part of the address is still to be filled in: ${PASSWORD}, $DB_PASSWORD, or <password>, [YOUR-PASSWORD] and
+ * {password}. A password may be much like it, so anything else within brackets is what it is.
+ */
+function isPlaceholder(part: string): boolean {
+  if (/^\$\{\w+\}$/.test(part) || /^\$[A-Z\d]+(_[A-Z\d]+)+$/.test(part)) return true
+  const [, capitals, ...bracketed] =
+    /^(?:\$([A-Z\d]+)|<([\w\s-]+)>|\[([\w\s-]+)\]|\{{1,2}([\w\s-]+)\}{1,2})$/.exec(part) ?? []
+  return placeholderWords.test(capitals ?? bracketed.find((word) => word !== undefined) ?? '')
+}
+
+function checkPlaceholders(authority: string, path: string, query: string): void {
+  const at = authority.lastIndexOf('@')
+  const [user, password] = splitAt(authority.slice(0, Math.max(at, 0)), ':')
+  const [, host = ''] = /^(.*?)(?::[^:\]]*)?$/s.exec(authority.slice(at + 1)) ?? []
+  const parameters = new Map(query.split('&').map((part) => splitAt(part, '=')))
+  const isOneOf = (part: string, parameter: string) =>
+    isPlaceholder(part) || isPlaceholder(parameters.get(parameter) ?? '')
+  if (isOneOf(host, 'host'))
     throw new DatabaseUrlError(
-      `has a placeholder where the password belongs: put the password there. ${encoding}`,
+      'names a host that is neither a name nor an address, but looks like a placeholder: put the host there',
     )
+  const others = [
+    ['user', user, 'user'],
+    ['password', password, 'password'],
+    ['database', path, 'dbname'],
+  ] as const
+  for (const [what, part, parameter] of others)
+    if (isOneOf(part, parameter))
+      throw new DatabaseUrlError(
+        `has what looks like a placeholder where the ${what} belongs: put the ${what} there; if it is the ${what}, ` +
+          `percent-encode it. ${encoding}; $ is %24, < is %3C, [ is %5B, { is %7B`,
+      )
+}
+
+function checkCharacters(address: string, authority: string, path: string): void {
   if (/[\s\p{Cc}]/u.test(address))
     throw new DatabaseUrlError(`has a space in it, which must be %20. ${encoding}`)
   if (address.includes('#')) throw new DatabaseUrlError(`has a # in it. ${encoding}`)

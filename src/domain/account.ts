@@ -6,7 +6,7 @@ import type { Account, ApiKey, Scope } from '../generated/prisma/client.ts'
 import type { Books } from './books.ts'
 import { InvalidInputError, NameTakenError, NotFoundError } from './errors.ts'
 import { InputCheck } from './input.ts'
-import { sameName } from './name.ts'
+import { askedName, sameName } from './name.ts'
 
 export const allScopes: readonly Scope[] = ['READ', 'MANAGE', 'CLAIM', 'ADMIN']
 
@@ -73,8 +73,8 @@ export type NamedAccount = Pick<Account, 'id' | 'name'>
 /** The accounts that have this name, whatever its case: one, unless they are older than names that are unique so. */
 export async function findAccounts(books: Queryable, name: string): Promise<NamedAccount[]> {
   return await books.rows<NamedAccount>({
-    text: `SELECT id, name FROM account WHERE ${sameName('name', '$1::text')} ORDER BY name = $1 DESC, id`,
-    values: [name.normalize('NFC')],
+    text: `SELECT id, name FROM account WHERE ${sameName('name', '$1::text[]')} ORDER BY name = $2 DESC, id`,
+    values: [askedName(name.normalize('NFC')), name.normalize('NFC')],
   })
 }
 

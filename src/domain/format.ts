@@ -2,7 +2,7 @@ import type { Queryable } from '../database/transaction.ts'
 import type { Books, BookTransaction } from './books.ts'
 import { NotFoundError } from './errors.ts'
 import { InputCheck } from './input.ts'
-import { checkName, nameContains } from './name.ts'
+import { askedSearch, checkName, nameContains } from './name.ts'
 
 /** Rejects with an InvalidInputError, a NotFoundError or a NameTakenError. */
 export async function renameFormat(
@@ -37,7 +37,13 @@ export async function listFormats(
       SELECT id FROM format
       WHERE ${formatFilter} AND ($3::uuid IS NULL OR id < $3) AND ($4::uuid IS NULL OR id > $4)
       ORDER BY id ${page.fromOldest ? 'ASC' : 'DESC'} LIMIT $5`,
-    values: [accountId, search ?? null, page.after ?? null, page.before ?? null, page.limit],
+    values: [
+      accountId,
+      search === undefined ? null : askedSearch(search),
+      page.after ?? null,
+      page.before ?? null,
+      page.limit,
+    ],
   })
   return rows.map((row) => row.id)
 }
@@ -49,12 +55,12 @@ export async function countFormats(
 ): Promise<bigint> {
   const [row] = await books.rows<{ count: string }>({
     text: `SELECT count(*) FROM format WHERE ${formatFilter}`,
-    values: [accountId, search ?? null],
+    values: [accountId, search === undefined ? null : askedSearch(search)],
   })
   return BigInt(row?.count ?? 0)
 }
 
-const formatFilter = `account_id = $1 AND ($2::text IS NULL OR ${nameContains('name', '$2')})`
+const formatFilter = `account_id = $1 AND ($2::text[] IS NULL OR ${nameContains('name', '$2')})`
 
 /** How far a format has been used. All counts are codes. */
 export interface FormatUse {

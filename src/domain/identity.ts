@@ -16,10 +16,9 @@ export function identityOf(code: string, caseSensitive: boolean): string {
   return caseSensitive ? `${plain}\n${code}` : plain
 }
 
-/** All identities under which a code itself may be kept. */
-export function identitiesOf(code: string): string[] {
-  return [...new Set([identityOf(code, false), identityOf(code, true), code])]
-}
+/** In SQL, all identities under which a code itself may be kept; `row` has the code and its plain form. */
+export const identities = (row: string) =>
+  `ARRAY[${row}.plain, ${row}.plain || E'\\n' || ${row}.code, ${row}.code]`
 
 /** In SQL, what no code with a plain form comes behind: those with it lie from the form itself up to here. */
 export const behindPlain = (plain: string) => `${plain} || E'\\x0B'`

@@ -1,14 +1,14 @@
 import { unguarded } from '../codefile/formula-guard.ts'
 import type { CodeSpace } from '../codespace/codespace.ts'
-import { asMeant, looseForm, looseKey, loosePlainForm } from '../codespace/loose-form.ts'
+import { looseForm, looseKey, loosePlainForm, readingsOf } from '../codespace/loose-form.ts'
 import { longestTyped, type Reading } from '../codespace/typed-code-reader.ts'
-import { plainForm, typedForm, typedKey } from '../codespace/typed-form.ts'
+import { plainForm, plainKey, typedForm, typedKey } from '../codespace/typed-form.ts'
 import type { Queryable } from '../database/transaction.ts'
 import { placeOfIndex } from './batch.ts'
 import type { Books } from './books.ts'
 import { type Catalog, nobody } from './catalog.ts'
 import type { Code, CodeText } from './code.ts'
-import { identitiesOf } from './identity.ts'
+import { behindPlain, identities } from './identity.ts'
 
 // One statement looks up all of a group. A larger group makes those behind it wait longer than it saves them.
 const maximumGroup = 100
@@ -16,23 +16,24 @@ const maximumGroup = 100
 // While the database has one group, the next ones need not wait for the answer to come back.
 const mostStatements = 3
 
-// As many uploaded codes that differ in nothing but what people mix up are read: one of so many is in doubt anyway.
-const mostAlike = 50
+// As many uploaded codes are read that are equally far from a text: one of so many is in doubt anyway.
+const maxAlike = 50
 
-// How close a text is to a code that it may stand for:
-const closenesses = [
+// How far a text is from a code that it may stand for: the nearest is meant.
+const distances = {
   /** It is the code. */
-  'EXACT',
+  exact: 0,
   /** It is the code as it stands in a file of this service, where what looks like a formula has an apostrophe before it. */
-  'IN_FILE',
+  inFile: 1,
   /** It is the code but for case, spaces and dashes. */
-  'PLAIN',
+  plain: 2,
+  /** One of its other readings is: so far, and two steps more for each reading before it. */
+  pasted: 3,
   /** It is the code but for these, and either for characters that people mix up, or for punctuation and accents. */
-  'FAR',
+  far: 1_000,
   /** It is the code but for all of these. */
-  'FARTHEST',
-] as const
-type Closeness = (typeof closenesses)[number]
+  farthest: 1_001,
+}
 
 /** A look-up that waits for its turn. */
 interface Request {
@@ -49,17 +50,17 @@ interface Lane {
   serving: number
 }
 
-/** A code that a text may stand for, and how close the text is to it. */
+/** A code that a text may stand for, and how far the text is from it. */
 interface Candidate<Of extends CodeText> {
   code: Of
-  closeness: Closeness
+  distance: number
 }
 
 /** A text, and the codes of formats that it may stand for, whether they have been generated or not. */
 interface Question {
   text: string
-  /** The forms without punctuation and accents that it shares with what it may stand for. */
-  looseForms: ReadonlySet<string>
+  readings: readonly string[]
+  distanceTo: (code: string) => number
   generated: Candidate<CodeText>[]
 }
 
@@ -90,16 +91,20 @@ export class LookUps {
 
   /**
    * The code in one of the account's pools that a person means by `text`, whether it was generated or uploaded. What
-   * is written exactly so is found first; then what differs in case, spaces and dashes alone; then what differs in
-   * characters that people mix up, or in punctuation and accents; then what differs in both. Nothing when no code is
-   * meant, or several are equally well.
+   * is written exactly so is found first; then what differs in case, spaces and dashes alone; then what is either of
+   * these without the quotation marks, brackets and full stop around it; then what differs in characters that people mix
+   * up, or in punctuation and accents; then what differs in both. Nothing when no code is meant, or several are equally
+   * well.
    */
   async find(accountId: string, text: string): Promise<Code | undefined> {
     // PostgreSQL has no NUL, and half a surrogate pair would reach it as another character.
-    if (text === '' || text.length > longestTyped || text.includes('\0') || !text.isWellFormed())
-      return undefined
+    if (text.length > longestTyped || text.includes('\0') || !text.isWellFormed()) return undefined
+    // As codes are written: without space around them, and composed.
+    const written = text.trim().normalize('NFC')
+    // No code is as long, even of characters of which each stands for many.
+    if (written === '' || written.normalize('NFKC').length > 5 * longestTyped) return undefined
     return await new Promise((resolve, reject) => {
-      this.#enqueue(accountId, { text, resolve, reject })
+      this.#enqueue(accountId, { text: written, resolve, reject })
     })
   }
 
@@ -150,7 +155,8 @@ export class LookUps {
   /** What a text may stand for among all strings of the account's formats. */
   async #ask(accountId: string, { formats }: Catalog, text: string): Promise<Question> {
     const spaceOf = (formatId: string) => this.#books.codeSpaces.get(this.#books, accountId, formatId)
-    const meanings = [...new Set([text, asMeant(text)])]
+    const readings = readingsOf(text)
+    const distanceTo = measure(text, readings)
     const generated = new Map<string, Candidate<CodeText>>()
     const add = (formatId: string, space: CodeSpace, reading: Reading | undefined) => {
       if (reading === undefined) return
@@ -158,53 +164,62 @@ export class LookUps {
       const index = space.indexOf(code)
       if (index === undefined)
         throw new Error(`The format ${formatId} does not have the code it was read as.`)
-      const closeness = closenessOf(text, meanings, code)
-      generated.set(`${formatId} ${code}`, { code: { formatId, index, code }, closeness })
+      generated.set(`${formatId} ${code}`, { code: { formatId, index, code }, distance: distanceTo(code) })
     }
-    for (const formatId of formats.find(text)) {
-      const space = await spaceOf(formatId)
-      add(formatId, space, space.readTyped(text))
-    }
-    for (const meaning of meanings)
-      for (const formatId of formats.findLoosely(meaning)) {
+    for (const reading of readings)
+      for (const formatId of formats.find(reading)) {
+        const space = await spaceOf(formatId)
+        add(formatId, space, space.readTyped(reading))
+      }
+    for (const reading of readings)
+      for (const formatId of formats.findLoosely(reading)) {
         const space = await spaceOf(formatId)
         // Where it can be read as it is, the format's own characters have decided.
-        if (space.readTyped(text) === undefined) add(formatId, space, space.readLoosely(meaning))
+        if (readings.every((one) => space.readTyped(one) === undefined))
+          add(formatId, space, space.readLoosely(reading))
       }
-    return { text, looseForms: new Set(meanings.map(looseForm)), generated: [...generated.values()] }
+    return { text, readings, distanceTo, generated: [...generated.values()] }
   }
 }
 
-/** The one code that a text stands for: the closest one, if there is just one. */
-function choose({ text, looseForms, generated }: Question, answers: Answers): Code | undefined {
+/** The one code that a text stands for: the nearest one, if there is just one. */
+function choose({ readings, distanceTo, generated }: Question, answers: Answers): Code | undefined {
   const candidates: Candidate<Code>[] = []
-  for (const { code, closeness } of generated) {
+  for (const { code, distance } of generated) {
     const place = answers.generated.get(originOf(code))
-    if (place !== undefined) candidates.push({ code: { ...code, ...place }, closeness })
+    if (place !== undefined) candidates.push({ code: { ...code, ...place }, distance })
   }
-  const meanings = [...new Set([text, asMeant(text)])]
-  let uploaded = 0
-  for (const form of looseForms)
-    for (const code of answers.uploaded.get(form)?.values() ?? []) {
-      uploaded += 1
-      if (code !== null) candidates.push({ code, closeness: closenessOf(text, meanings, code.code) })
+  const uploaded: { code: Code | null; distance: number }[] = []
+  for (const form of new Set(readings.map(looseForm)))
+    for (const [written, code] of answers.uploaded.get(form) ?? []) {
+      const distance = distanceTo(written)
+      uploaded.push({ code, distance })
+      if (code !== null) candidates.push({ code, distance })
     }
-  const closest = closenesses.find((one) => candidates.some(({ closeness }) => closeness === one))
-  const [meant, another] = candidates.filter(({ closeness }) => closeness === closest)
-  if (another !== undefined) return undefined
-  // There may be more like it, which were not read. The one that is written exactly so always is.
-  if (closest !== 'EXACT' && closest !== 'IN_FILE' && uploaded >= mostAlike) return undefined
-  return meant?.code
+  const least = Math.min(...candidates.map(({ distance }) => distance))
+  const [meant, another] = candidates.filter(({ distance }) => distance === least)
+  if (meant === undefined || another !== undefined) return undefined
+  // There may be more like it, which were not read. What is written exactly so always is; of those that differ in case,
+  // spaces and dashes alone, so many are, however many others there are.
+  const near = uploaded.filter(({ distance }) => least >= distances.far || distance <= least)
+  return least <= distances.inFile || near.length < maxAlike ? meant.code : undefined
 }
 
-/** How close a text, which may have been meant in several ways, is to a code of the same loose form. */
-function closenessOf(text: string, meanings: readonly string[], code: string): Closeness {
-  if (text === code) return 'EXACT'
-  if (unguarded(text) === code) return 'IN_FILE'
-  if (plainForm(text) === plainForm(code)) return 'PLAIN'
-  if (typedForm(text) === typedForm(code)) return 'FAR'
-  const isPlain = meanings.some((meaning) => loosePlainForm(meaning) === loosePlainForm(code))
-  return isPlain ? 'FAR' : 'FARTHEST'
+/** Tells how far a text is from a code of the same loose form as one of its readings. */
+function measure(text: string, readings: readonly string[]): (code: string) => number {
+  const { exact, inFile, plain, pasted, far, farthest } = distances
+  const fileText = unguarded(text)
+  const plainForms = readings.map(plainForm)
+  const typedForms = new Set(readings.map(typedForm))
+  const loosePlainForms = new Set(readings.map(loosePlainForm))
+  return (code) => {
+    if (text === code) return exact
+    if (fileText === code) return inFile
+    const at = plainForms.indexOf(plainForm(code))
+    if (at === 0) return plain
+    if (at > 0) return pasted + 2 * at + (readings[at] === code ? 0 : 1)
+    return typedForms.has(typedForm(code)) || loosePlainForms.has(loosePlainForm(code)) ? far : farthest
+  }
 }
 
 function originOf({ formatId, index }: CodeText): string {
@@ -229,13 +244,12 @@ export async function findCodes(
   questions: readonly { text: string; generated: readonly { code: CodeText }[] }[],
 ): Promise<Answers> {
   const generated = questions.flatMap((question) => question.generated.map(({ code }) => code))
-  const texts = [...new Set(questions.map(({ text }) => text))]
-  // Found whatever else there is: what is written exactly so, or as it stands in a file.
-  const exact = [...new Set(texts.flatMap((text) => [text, unguarded(text)]))].flatMap((text) =>
-    identitiesOf(text).map((identity) => ({ text, typed: typedKey(text), identity })),
-  )
-  const loose = new Set(texts.flatMap((text) => [text, asMeant(text)]).map((text) => looseKey(text)))
-  const keys = new Set([...texts.map(typedKey), ...loose])
+  const texts = new Set(questions.map(({ text }) => text))
+  const readings = [...new Set([...texts].flatMap(readingsOf))]
+  // What differs from one of these in case, spaces and dashes at most is found whatever else there is.
+  const written = [...new Set([...texts, ...[...texts].map(unguarded), ...readings])]
+  const loose = new Set(readings.map((text) => looseKey(text)))
+  const keys = new Set([...readings.map((text) => typedKey(text)), ...loose])
   // What has nothing but spaces, dashes and punctuation is only found when it is written exactly so.
   for (const found of [keys, loose]) found.delete('')
   const rows = await books.rows<FoundRow>({
@@ -253,24 +267,31 @@ export async function findCodes(
         UNION ALL
         SELECT NULL, uploaded.task_id, uploaded.row, uploaded.code, batch.pool_id, batch.start + uploaded.row
         FROM (
-          SELECT alike.* FROM unnest($4::text[], $5::text[], $6::text[]) AS asked (text, typed, identity)
+          SELECT alike.* FROM unnest($4::text[], $5::text[], $6::text[]) AS asked (code, typed, plain)
           CROSS JOIN LATERAL (
-            SELECT task_id, row, code FROM uploaded_code
-            WHERE account_id = $1 AND typed = asked.typed AND coalesce(identity, code) = asked.identity
-              AND code = asked.text
-            LIMIT 1
+            (
+              SELECT task_id, row, code FROM uploaded_code
+              WHERE account_id = $1 AND typed = asked.typed AND code = asked.code
+                AND coalesce(identity, code) = ANY (${identities('asked')})
+              LIMIT 1
+            ) UNION ALL (
+              SELECT task_id, row, code FROM uploaded_code
+              WHERE account_id = $1 AND typed = asked.typed
+                AND coalesce(identity, code) >= asked.plain AND coalesce(identity, code) < ${behindPlain('asked.plain')}
+              LIMIT ${maxAlike}
+            )
           ) AS alike
           UNION ALL
           SELECT alike.* FROM unnest($7::text[]) AS asked (typed)
           CROSS JOIN LATERAL (
             SELECT task_id, row, code FROM uploaded_code WHERE account_id = $1 AND typed = asked.typed
-            LIMIT ${mostAlike}
+            LIMIT ${maxAlike}
           ) AS alike
           UNION ALL
           SELECT alike.* FROM unnest($8::text[]) AS asked (loose)
           CROSS JOIN LATERAL (
             SELECT task_id, row, code FROM uploaded_code WHERE account_id = $1 AND loose = asked.loose
-            LIMIT ${mostAlike}
+            LIMIT ${maxAlike}
           ) AS alike
         ) AS uploaded
         LEFT JOIN LATERAL (
@@ -288,9 +309,9 @@ export async function findCodes(
       accountId,
       generated.map(({ formatId }) => formatId),
       generated.map(({ index }) => index),
-      exact.map(({ text }) => text),
-      exact.map(({ typed }) => typed),
-      exact.map(({ identity }) => identity),
+      written,
+      written.map((text) => typedKey(text)),
+      written.map(plainKey),
       [...keys],
       [...loose],
     ],

@@ -5,7 +5,7 @@ import type { Books, BookTransaction } from './books.ts'
 import { NotFoundError } from './errors.ts'
 import { lockCatalog } from './format.ts'
 import { InputCheck } from './input.ts'
-import { checkName, nameContains } from './name.ts'
+import { askedSearch, checkName, nameContains } from './name.ts'
 
 /** A pool's line of codes: `total` positions, of which the first `claimed` have been handed out. */
 export interface Pool {
@@ -139,13 +139,13 @@ export async function countPools(books: Queryable, accountId: string, filter: Po
 
 // Beside poolStatus, in SQL.
 const poolFilter = `
-  account_id = $1 AND ($2::text IS NULL OR ${nameContains('name', '$2')})
+  account_id = $1 AND ($2::text[] IS NULL OR ${nameContains('name', '$2')})
   AND ($3::text[] IS NULL OR CASE
     WHEN claimed = total THEN 'EMPTY' WHEN total - claimed <= refill_threshold THEN 'LOW' ELSE 'READY'
   END = ANY($3))`
 
 function filterValues(accountId: string, filter: PoolFilter): unknown[] {
-  return [accountId, filter.search ?? null, filter.status ?? null]
+  return [accountId, filter.search === undefined ? null : askedSearch(filter.search), filter.status ?? null]
 }
 
 const poolColumns =

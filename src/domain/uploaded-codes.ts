@@ -13,7 +13,7 @@ import {
   type RejectedRow,
 } from './chunk.ts'
 import { availableForGeneration, holdCatalog, lockCatalog, lockFormat, readFormat } from './format.ts'
-import { behindPlain, identityOf } from './identity.ts'
+import { behindPlain, identities, identityOf } from './identity.ts'
 import {
   countDryRun,
   type FormatShare,
@@ -197,7 +197,7 @@ async function findUploaded(
   const both = "wanted.plain || E'\\n' || wanted.code"
   // Each leads through the index to a row or to none.
   const ways = caseSensitive
-    ? [`${uploaded} AND ${kept} = ANY (ARRAY[wanted.plain, ${both}, wanted.code]) AND code = wanted.code`]
+    ? [`${uploaded} AND ${kept} = ANY (${identities('wanted')}) AND code = wanted.code`]
     : [
         `${uploaded} AND ${kept} = wanted.code`,
         hasTwins

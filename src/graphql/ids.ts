@@ -66,10 +66,10 @@ function whyNot(type: UuidNodeType, text: string, name: string): string {
     return `This is the id of ${other.a}, and ${name} wants the id of ${a}. Take it from the field id, as in ${query}.`
   if (text.trim() === '') return `${capitalize(name)} is empty. ${wanted}`
   if (isUuid(text.trim().toLowerCase()))
-    return `${capitalize(name)} has a bare UUID, which is only a part of an id. ${wanted}`
+    return `${capitalize(name)} is a bare UUID, which is only part of an id. ${wanted}`
   if (text !== text.trim() && uuidOf(type, text.trim()) !== nobody)
     return `The id in ${name} has spaces or line breaks around it. Remove them.`
-  return `What ${name} has is no id, such as a name, or it is one that was cut off or changed. ${wanted}`
+  return `${capitalize(name)} is not an id: it may be a name, or an id that was cut off or changed. ${wanted}`
 }
 
 /** The type of the node that a text is the id of, if it is one. */

@@ -142,8 +142,9 @@ const Upload = builder.objectRef<TaskRow>('Upload').implement({
     refused: t.field({
       type: 'BigInt',
       description:
-        'How many have nothing in them that can be a code, a code of a format whose last codes are promised to tasks ' +
-        'that have not finished, or, in a download of this service, one that was claimed. The file of rejectedRowsUrl has the reason for each.',
+        'How many were refused for another reason: the row has nothing that can be a code; or its code belongs to a ' +
+        'format whose last codes are promised to tasks that have not finished; or the file is a download of this ' +
+        'service, in which the code is marked as claimed. The file of rejectedRowsUrl has the reason for each.',
       resolve: (task) => task.refused,
     }),
   }),

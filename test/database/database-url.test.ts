@@ -64,6 +64,45 @@ describe('an address of a database', () => {
     expect(readDatabaseUrl(`postgres://user:${password}@db.example/codes`)).toMatchObject({ password })
   })
 
+  test.each([
+    ...['$ecret', '$Pa55_word', '$3CRET', '$ABC', '$', '[x]', '[hunter2]', '[]', '<3', '<x>', '{hunter}'],
+    ...[`${'$'}{}`, `a${'$'}{PASSWORD}`, '$PASSWORD!', '<password', 'password', 'your_password'],
+  ])('may have a password that is only a little like a placeholder: %s', (password) => {
+    expect(readDatabaseUrl(`postgres://user:${password}@db.example/codes`)).toMatchObject({ password })
+  })
+
+  test.each([
+    ...[`${'$'}{PASSWORD}`, `${'$'}{pg_password}`, '$PASSWORD', '$DB_PASSWORD', '$PGPASSWORD', '$MY_TOKEN_2'],
+    ...['<password>', '<your password>', '[YOUR-PASSWORD]', '[YOUR_DB_PASSWORD]', '[password]', '{password}'],
+    ...['{{ password }}', '<db-host>', '<username>', '[database_name]'],
+  ])('is not taken with a placeholder left in it: %s', (placeholder) => {
+    for (const [what, url] of [
+      ['password', `postgres://user:${placeholder}@host/db`],
+      ['password', `postgres://host/db?user=user&password=${placeholder}`],
+      ['user', `postgres://${placeholder}:hunter2@host:5432/db`],
+      ['user', `postgres://${placeholder}@host/db`],
+      ['database', `postgres://user:hunter2@host/${placeholder}`],
+      ['database', `postgres://user:hunter2@host/${placeholder}?sslmode=require`],
+    ] as const) {
+      const { problem } = failure(url)
+      expect(problem).toContain(`looks like a placeholder where the ${what} belongs: put the ${what} there`)
+      expect(problem).toContain(`if it is the ${what}, percent-encode it`)
+      expect(problem).not.toContain('hunter2')
+    }
+    for (const url of [
+      `postgres://user:hunter2@${placeholder}:5432/db`,
+      `postgres://${placeholder}/db`,
+      `postgres:///db?host=${placeholder}`,
+    ])
+      expect(failure(url).problem).toMatch(/neither a name nor an address, but looks like a placeholder/)
+    const user = encodeURIComponent(placeholder)
+    expect(readDatabaseUrl(`postgres://${user}:${user}@host/${user}`)).toMatchObject({
+      user: placeholder,
+      password: placeholder,
+      database: placeholder,
+    })
+  })
+
   test.each(['@', '/', '#', '?', '%', ' '])('says what to do about a %j in the password', (character) => {
     for (const password of [
       `hun${character}ter2`,

@@ -324,6 +324,35 @@ describe('a text that could stand for several codes', () => {
     for (const code of codes) expect(await find(place, code)).toMatchObject({ code })
   })
 
+  it('is the one that differs in case, spaces and dashes alone, however many others look like it', async () => {
+    const place = await newPlace()
+    const codes = Array.from({ length: 64 }, (_, i) =>
+      `W${i.toString(2).padStart(6, '0').replaceAll('1', 'O')}`.replace(/^W0/, 'W-0'),
+    )
+    await upload(place, await newPool(place), codes)
+    for (const code of codes)
+      for (const typed of [code, code.toLowerCase(), code.toLowerCase().replace('-', ''), `“${code}”,`])
+        expect([typed, (await find(place, typed))?.code]).toEqual([typed, code])
+    // As many stand where one character is neither.
+    expect(await find(place, 'wq00000')).toBeUndefined()
+    expect(await find(place, 'WOO0O0О')).toBeUndefined()
+    await upload(place, await newPool(place), ['woo0o0o'], { caseSensitive: true })
+    expect(await find(place, 'Woo0o0o')).toBeUndefined()
+    expect(await find(place, 'woo0o0o')).toMatchObject({ code: 'woo0o0o' })
+  })
+
+  it('is in doubt when more of them than are looked at differ in case alone', async () => {
+    const place = await newPlace()
+    const codes = Array.from({ length: 64 }, (_, i) =>
+      [...'casing'].map((letter, at) => ((i >> at) % 2 === 1 ? letter.toUpperCase() : letter)).join(''),
+    )
+    await upload(place, await newPool(place), codes, { caseSensitive: true })
+    expect(await find(place, 'ca-sing')).toBeUndefined()
+    for (const code of codes)
+      for (const typed of [code, ` ${code}\n`, `"${code}."`])
+        expect(await find(place, typed)).toMatchObject({ code })
+  })
+
   it('is read by its case in formats with both cases of a letter', async () => {
     const place = await newPlace()
     await everyCode(place, 'M-##', 'aA7')
@@ -406,6 +435,51 @@ describe('a code that is typed with other punctuation or without accents', () =>
     expect((await find(place, typed))?.code).toBe(meant)
   })
 
+  it.each([
+    [
+      'A.B.C',
+      '“A.B.C”',
+      '"A.B.C"',
+      "'A.B.C'",
+      '„A.B.C“',
+      '«A.B.C»',
+      '»A.B.C«',
+      '(A.B.C)',
+      '[A.B.C]',
+      '<A.B.C>',
+    ],
+    [
+      'A.B.C',
+      '「A.B.C」',
+      '`A.B.C`',
+      '“A.B.C',
+      'A.B.C,',
+      'A.B.C!',
+      '(“A.B.C”).',
+      '"A.B.C".',
+      '"A.B.C."',
+      '“ a.b.c ”',
+    ],
+    ['A.B.C.', 'A.B.C.', '“A.B.C.”', '"a.b.c."'],
+    ["O'NEIL", "O'NEIL", 'O’NEIL', 'o´neil', '“O’NEIL”'],
+    ['(X.Y)', '(X.Y)', '"(x.y)"'],
+    ['ABC', 'ABC', '“ABC”', 'abc.'],
+  ])('is the one that is left without what is around it: %s as %s, …', async (code, ...texts) => {
+    const place = await newPlace()
+    const others = ['ABC', 'AB.C', 'A/B/C', 'ONEIL', 'X.Y', 'XY']
+    const stop = code === 'A.B.C.' ? [code, 'A.B.C'] : [code]
+    await upload(place, await newPool(place), [...new Set([...stop, ...others])])
+    for (const text of texts) expect([text, (await find(place, text))?.code]).toEqual([text, code])
+  })
+
+  it('is the one that is left without what is around it, of a format too', async () => {
+    const place = await newPlace()
+    await everyCode(place, 'P.Q-##', 'X.')
+    await upload(place, await newPool(place), ['PQ-XX', 'P.QX/X'])
+    for (const text of ['“P.Q-XX”', 'p.qxx,', '(P.Q-X.)'])
+      expect((await find(place, text))?.code).toBe(text.includes('X.)') ? 'P.Q-X.' : 'P.Q-XX')
+  })
+
   it('is read by its case where a format has both, and not where a random character can be punctuation', async () => {
     const place = await newPlace()
     await everyCode(place, 'M-##', 'aA7')
@@ -423,6 +497,13 @@ describe('a code that is typed with other punctuation or without accents', () =>
     for (const code of codes) expect(await find(place, code)).toMatchObject({ code })
   })
 
+  it('is found where its characters are written as many', async () => {
+    const place = await newPlace()
+    const code = '\ufdfa'.repeat(255)
+    await upload(place, await newPool(place), [code])
+    for (const text of [code, `“${code}”`]) expect(await find(place, text)).toMatchObject({ code })
+  })
+
   it('of any length and kind is looked up in a moment', async () => {
     const place = await newPlace()
     await everyCode(place, 'L-##', 'AB')
@@ -432,6 +513,8 @@ describe('a code that is typed with other punctuation or without accents', () =>
       ` ${'!'.repeat(998)}x`,
       "'".repeat(1_000),
       '\ufdfa'.repeat(1_000),
+      `${'“'.repeat(1_270)}x`,
+      `${'`'.repeat(1_200)}a${' .'.repeat(600)}`,
       'ß'.repeat(1_000),
     ])
       expect(await find(place, text)).toBeUndefined()

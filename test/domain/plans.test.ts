@@ -128,6 +128,12 @@ beforeAll(async () => {
      SELECT $1, $2, n, 'C-' || n, 'C' || n FROM generate_series(0, ${many - 1}) n`,
     uploadId,
   )
+  await fill(
+    `INSERT INTO uploaded_code (account_id, task_id, row, code, typed)
+     SELECT $1, $2, ${many} + n, 'W' || translate(n::bit(15)::text, '1', 'O'), 'W' || repeat('0', 15)
+     FROM generate_series(0, ${many - 1}) n`,
+    uploadId,
+  )
 })
 
 afterAll(() => database.close())
@@ -210,6 +216,10 @@ describe('on tables without statistics, a statement reads no more rows than it n
       expect(found.generated.size).toBe(2)
       expect(found.uploaded.get('C7')?.size).toBe(1)
     },
+    'what a text with punctuation may stand for': async (books) => {
+      const found = await findCodes(books, accountId, [{ text: '“c8”', generated: [] }])
+      expect(found.uploaded.get('C8')?.size).toBe(1)
+    },
     'the queue': (books) => readQueue(books, 100),
     'the queue of uploads': (books) => readWaitingAccount(books, [accountId]),
     'the next events': (books) => readEventsAfter(books, accountId, half, 10),
@@ -218,6 +228,15 @@ describe('on tables without statistics, a statement reads no more rows than it n
     it(what, async () => {
       expect(await reading(read)).toBeLessThan(few)
     })
+
+  it('nor for a typed text where all codes look alike', async () => {
+    const read = async (books: Queryable) => {
+      const found = await findCodes(books, accountId, [{ text: 'w0o0o0o0oo0o0o0o', generated: [] }])
+      expect(found.uploaded.get(`W${'0'.repeat(15)}`)?.has('W0O0O0O0OO0O0O0O')).toBe(true)
+    }
+    // As many of them as are looked at, and for each whether it is in a pool.
+    expect(await reading(read)).toBeLessThan(300)
+  })
 
   it('and the measure does notice a statement that reads them all', async () => {
     const scan = { text: 'SELECT 1 FROM claim WHERE account_id = $1 AND nonce = 7', values: [accountId] }

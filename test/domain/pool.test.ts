@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { applyMigrations } from '../../src/database/migrations.ts'
+import { createAccount, findAccounts } from '../../src/domain/account.ts'
 import { Claims } from '../../src/domain/claim.ts'
 import { InvalidInputError, NameTakenError, NotFoundError } from '../../src/domain/errors.ts'
 import {
@@ -20,8 +22,10 @@ import {
   openBooks,
   type Place,
   poolNow,
+  silent,
   type TestBooks,
 } from '../support/books.ts'
+import { testDatabase } from '../support/database.ts'
 
 let test: TestBooks
 beforeAll(async () => {
@@ -157,6 +161,44 @@ describe('names that differ in case alone', () => {
     await rename('Summer')
     expect(await countPools(test.books, place.accountId, { search: 'SPRING' })).toBe(1n)
   })
+})
+
+describe('names, in whatever locale the database is', () => {
+  it.each(["LOCALE_PROVIDER libc LOCALE 'C'", "LOCALE_PROVIDER icu ICU_LOCALE 'tr-TR' LOCALE 'C'"])(
+    'are one but for case, and found without it: %s',
+    async (locale) => {
+      await using database = await testDatabase({ empty: true, locale })
+      await applyMigrations(database.url, silent)
+      await using opened = await openBooks({ databaseUrl: database.url })
+      const { books, accountId } = opened
+      const found = (search: string) => countPools(books, accountId, { search })
+      for (const [name, again, part] of [
+        ['SPRING', 'spring', 'Rin'],
+        ['ВЕСНА', 'весна', 'Есн'],
+        ['Οδός', 'ΟΔΌΣ', 'δοΣ'],
+        ['İndirim', 'indirim', 'NDİRI'],
+        ['Straße', 'STRASSE', 'raẞe'],
+        ['ǅungla', 'ǄUNGLA', 'dŽung'],
+        ['Ærø', 'ÆRØ', 'ERO'],
+        ['ԱԲԳ', 'աբգ', 'բԳ'],
+        ['𐐀𐐁', '𐐨𐐩', '𐐩'],
+        ['ᾈδης', 'ᾀδης', 'ΑΔΗ'],
+        ['Ǿ2', 'ǿ2', 'O2'],
+      ] as const) {
+        await createPool(books, accountId, { name })
+        expect([
+          again,
+          await createPool(books, accountId, { name: again }).catch(({ code }) => code),
+        ]).toEqual([again, 'NAME_TAKEN'])
+        expect([part, await found(part), await found(again)]).toEqual([part, 1n, 1n])
+      }
+      for (const name of ['SPRİNG 2', 'ıf', 'if']) await createPool(books, accountId, { name })
+      await expect(createPool(books, accountId, { name: 'IF' })).rejects.toThrow(NameTakenError)
+      expect(await found('spring')).toBe(2n)
+      await createAccount(books.pool, 'ЛЕТО И')
+      expect(await findAccounts(books, 'лето и')).toHaveLength(1)
+    },
+  )
 })
 
 describe('the list of pools', () => {

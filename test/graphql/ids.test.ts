@@ -109,8 +109,8 @@ const uuid = randomUUID()
 
 /** What people send in place of an id, and what they are told then. */
 const mistakes: [what: string, text: () => string, told: RegExp][] = [
-  ['a name', () => 'Spring sale', /no id, such as a name/],
-  ['a bare UUID', () => uuid, /bare UUID/],
+  ['a name', () => 'Spring sale', /is not an id: it may be a name/],
+  ['a bare UUID', () => uuid, /is a bare UUID, which is only part of an id/],
   ['a bare UUID in capitals', () => uuid.toUpperCase(), /bare UUID/],
   ['nothing', () => '', /is empty/],
   ['spaces', () => '  ', /is empty/],
@@ -201,7 +201,7 @@ test('an address is told of in the same way', async () => {
   ])
   expect(await get(`/pools/Spring/codes.csv?status=ALL`)).toEqual([
     404,
-    expect.stringMatching(/^What the address has is no id/),
+    expect.stringMatching(/^The address is not an id/),
   ])
   const { status, errors } = await postCodes(service, client, ids['format'] ?? '', 'code')
   expect([status, errors?.[0]?.message]).toEqual([404, expect.stringMatching(/^This is the id of a format/)])

@@ -12,15 +12,18 @@ export interface TestDatabase extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** A database of the test's own, with all tables and nothing in them; with `empty`, without tables. */
+/**
+ * A database of the test's own, with all tables and nothing in them; with `empty`, without tables, and in the `locale`,
+ * as CREATE DATABASE has it.
+ */
 export async function testDatabase(
-  options: { readonly max?: number; readonly empty?: boolean } = {},
+  options: { readonly max?: number; readonly empty?: boolean; readonly locale?: string } = {},
 ): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`
   const server = inject('serverUrl')
   await runSql(
     server,
-    `CREATE DATABASE ${name} TEMPLATE ${options.empty ? 'template0' : inject('templateName')}`,
+    `CREATE DATABASE ${name} TEMPLATE ${options.empty ? 'template0' : inject('templateName')} ${options.locale ?? ''}`,
   )
   const url = databaseUrl(server, name)
   const pool = createPool(url, { max: options.max ?? 10, log: pino({ level: 'silent' }) })
