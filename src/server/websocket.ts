@@ -198,7 +198,7 @@ export function serveWebSocket(parts: {
       client.keyId = credentials.keyId
       const isWanted = () => client.isOpen && id in socket.subscriptions
       const inTurn: Operation['rootValue']['inTurn'] = (work) =>
-        api.scheduler.run(credentials.keyId, work, { isWanted })
+        api.scheduler.run(credentials.keyId, work, { isWanted, bytes: length, isPatient: true })
       const prepared = await inTurn(() => prepare(credentials, payload, { requestLength: length, isWanted }))
       // It is told to nobody.
       if (prepared === undefined) return [problem('BAD_USER_INPUT', 'The client has left.')]
