@@ -79,7 +79,7 @@ interface Lane {
   underWayBytes: number
   /** Bytes of an answer: a running average. */
   answerBytes: number
-  /** Takes what has been under way for too long for late. It is only set while other jobs wait for that. */
+  /** Marks running jobs as late when their time is over. Set only while other jobs wait to take their places. */
   patience: NodeJS.Timeout | undefined
 }
 
