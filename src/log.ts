@@ -64,7 +64,7 @@ class Describer {
 
   #cut(text: string, max: number): string {
     const length = Math.min(max, this.#left)
-    // Cut first, generously, so that what is long costs no more.
+    // Replacing secrets takes time in proportion to the length, so the text is cut to twice the limit before that.
     const told = withoutSecrets(String(text).slice(0, 2 * max)).replace(/[^\P{Cc}\n]/gu, ' ')
     const cut = told.length > length ? `${told.slice(0, length)}…` : told
     this.#left -= cut.length

@@ -16,10 +16,16 @@ const maxRunning = 64
 const maxRunningBytes = 256_000
 const firstEstimateBytes = 16_000
 
-// Whatever takes longer than this waits for something, and does not keep the event loop busy: it no longer counts.
+// Whatever takes longer than this waits for something, and does not keep the event loop busy: it no longer counts as one
+// of those.
 const maxCountedMs = 500
 
-// Of one key, while work of it is waiting that can be refused.
+// But it holds memory. So many operations of a key are under way at most, whatever they wait for, and no further one is
+// begun while they came with as many bytes.
+const maxUnderWay = 128
+const maxUnderWayBytes = 8_000_000
+
+// Of one key, while work of it is waiting that can be refused: what waits to begin, and what has begun and waits since.
 const maxWaiting = 2_000
 const maxWaitingBytes = 32_000_000
 
@@ -45,8 +51,10 @@ export class TooMuchWaitingError extends Error {
 export interface WorkOptions {
   /** Whether somebody still waits for it, asked when its turn comes. Without it, always. */
   isWanted?: () => boolean
-  /** Bytes that it holds while it waits. With it, the work can be refused; without it, whoever brings it waits as well. */
+  /** Bytes that it holds until it has ended. With them, it can be refused. */
   bytes?: number
+  /** Whether it is not refused all the same, as whoever brings it waits as well. */
+  isPatient?: boolean
 }
 
 interface Job {
@@ -63,11 +71,15 @@ interface Lane {
   key: string
   waiting: Job[]
   waitingBytes: number
-  /** When each job that is under way was started; the oldest is the first. */
+  /** When each job that is under way was started, unless it is late; the oldest is the first. */
   running: Map<Job, number>
+  /** Jobs that have been under way for so long that they wait for something. */
+  late: Set<Job>
+  /** Of all jobs that are under way. */
+  underWayBytes: number
   /** Bytes of an answer: a running average. */
   answerBytes: number
-  /** Lets go of what has been under way for long, while others wait for that. */
+  /** Marks running jobs as late when their time is over. Set only while other jobs wait to take their places. */
   patience: NodeJS.Timeout | undefined
 }
 
@@ -107,12 +119,12 @@ export class Scheduler {
    * Runs `work` for a key when its turn has come, and resolves to what it resolves to: to nothing if by then nobody
    * wants it any more. What it does before it waits for something for the first time is shared out.
    *
-   * Rejects with a TooMuchWaitingError when the key has too much waiting, unless `bytes` is left out.
+   * Rejects with a TooMuchWaitingError when the key has too much waiting, unless `bytes` is left out or the work is patient.
    */
   run<T>(key: string, work: () => Promise<T> | T, options: WorkOptions = {}): Promise<T | undefined> {
-    const { bytes, isWanted = always } = options
+    const { bytes, isPatient = bytes === undefined, isWanted = always } = options
     const lane = this.#laneOf(key)
-    if (bytes !== undefined && isFull(lane, bytes)) return Promise.reject(new TooMuchWaitingError())
+    if (!isPatient && isFull(lane, bytes ?? 0)) return Promise.reject(new TooMuchWaitingError())
     return new Promise((resolve, reject) => {
       const job: Job = {
         slice: 0,
@@ -208,6 +220,7 @@ export class Scheduler {
       if (job.isWanted()) {
         job.slice = this.#slice
         lane.running.set(job, this.#now())
+        lane.underWayBytes += job.bytes
         job.start()
         return
       }
@@ -217,9 +230,11 @@ export class Scheduler {
 
   #ended(lane: Lane, job: Job): void {
     const started = lane.running.get(job)
-    if (started === undefined) return
     lane.running.delete(job)
-    if (job.slice === this.#slice && this.#now() - started >= longMs) this.#rounds = roundsBetween
+    lane.late.delete(job)
+    lane.underWayBytes -= job.bytes
+    if (started !== undefined && job.slice === this.#slice && this.#now() - started >= longMs)
+      this.#rounds = roundsBetween
     this.#consider(lane)
     this.#advance()
   }
@@ -227,11 +242,13 @@ export class Scheduler {
   /** Gives a lane its place in the order, if work of it may begin. */
   #consider(lane: Lane): void {
     if (lane.waiting.length === 0) this.#rest(lane)
+    // Considered again when something has ended.
+    else if (isSaturated(lane)) return
     else if (lane.running.size < maxRunningOf(lane)) this.#ready.add(lane)
-    else lane.patience ??= this.#loseLate(lane)
+    else lane.patience ??= this.#noteLate(lane)
   }
 
-  #loseLate(lane: Lane): NodeJS.Timeout {
+  #noteLate(lane: Lane): NodeJS.Timeout {
     const [oldest = 0] = lane.running.values()
     return setTimeout(
       () => {
@@ -239,6 +256,7 @@ export class Scheduler {
         for (const [job, started] of lane.running) {
           if (this.#now() - started < maxCountedMs) break
           lane.running.delete(job)
+          lane.late.add(job)
         }
         this.#consider(lane)
         this.#advance()
@@ -254,6 +272,8 @@ export class Scheduler {
       waiting: [],
       waitingBytes: 0,
       running: new Map<Job, number>(),
+      late: new Set<Job>(),
+      underWayBytes: 0,
       answerBytes: firstEstimateBytes,
       patience: undefined,
     }
@@ -263,18 +283,27 @@ export class Scheduler {
 
   /** Of lanes that have nothing to do, those that were used last are kept. */
   #rest(lane: Lane): void {
-    if (lane.running.size > 0) return
+    if (!isIdle(lane)) return
     this.#lanes.delete(lane.key)
     this.#lanes.set(lane.key, lane)
-    for (const [key, { waiting, running }] of this.#lanes) {
+    for (const [key, each] of this.#lanes) {
       if (this.#lanes.size <= maxIdleLanes) return
-      if (waiting.length === 0 && running.size === 0) this.#lanes.delete(key)
+      if (isIdle(each)) this.#lanes.delete(key)
     }
   }
 }
 
-function isFull({ waiting, waitingBytes }: Lane, bytes: number): boolean {
-  return waiting.length >= maxWaiting || waitingBytes + bytes > maxWaitingBytes
+function isFull({ waiting, waitingBytes, late, underWayBytes }: Lane, bytes: number): boolean {
+  return waiting.length + late.size >= maxWaiting || waitingBytes + underWayBytes + bytes > maxWaitingBytes
+}
+
+/** Whether so much is under way that nothing more is begun, even if all of it only waits for something. */
+function isSaturated({ running, late, underWayBytes }: Lane): boolean {
+  return running.size + late.size >= maxUnderWay || underWayBytes >= maxUnderWayBytes
+}
+
+function isIdle({ waiting, running, late }: Lane): boolean {
+  return waiting.length === 0 && running.size === 0 && late.size === 0
 }
 
 function maxRunningOf({ answerBytes }: Lane): number {

@@ -11,7 +11,16 @@ import {
   OperationTypeNode,
 } from 'graphql'
 import { grouped } from '../grouped.ts'
-import { countless, nothing, Scale, UnweighableError, type Weighed, type Weight } from './answer-weight.ts'
+import {
+  countless,
+  maxNesting,
+  maxSteps,
+  nothing,
+  Scale,
+  UnweighableError,
+  type Weighed,
+  type Weight,
+} from './answer-weight.ts'
 import type { Context } from './context.ts'
 import { IntrospectionWeights } from './introspection-weight.ts'
 import { badInput } from './pagination.ts'
@@ -121,19 +130,20 @@ function checks(context: Context): Pick<Weighed, 'onField' | 'onFailure'> {
 }
 
 const unweighable =
-  'The operation cannot be weighed: its selections, or its fragments, lie in one another too often. Ask for less at ' +
-  'once, in several requests.'
+  'The size of the answer cannot be worked out: the selections or fragments of the operation are nested too deeply or ' +
+  `repeated too often. At most ${grouped(maxNesting)} levels are possible, and ${grouped(maxSteps)} selections, each ` +
+  'counted once for every type and list size that it applies to. Ask for less at once, in several requests.'
 
 function excess(weight: Weight, limits: Readonly<Weight>): GraphQLError | undefined {
   for (const [kind, [what, advice]] of Object.entries(meanings) as [keyof Weight, [string, string]][]) {
     const [figure, limit] = [weight[kind], limits[kind]]
     if (figure <= limit) continue
-    const told = figure >= countless ? 'more than anybody can count' : grouped(Math.ceil(figure))
+    const told =
+      figure >= countless
+        ? `far more than ${grouped(limit)} ${what}, which is the limit`
+        : `${grouped(Math.ceil(figure))} ${what}, and at most ${grouped(limit)} are possible`
     return refused(
-      badInput(
-        `The operation asks for too much at once: its answer could have ${told} ${what}, and at most ` +
-          `${grouped(limit)} are possible. ${advice}`,
-      ),
+      badInput(`The operation asks for too much at once: its answer could have ${told}. ${advice}`),
     )
   }
   return undefined

@@ -54,14 +54,16 @@ export interface Weighed {
   onFailure?: (error: unknown) => void
 }
 
-// Deeper than any document that is read: each level here calls those below it.
-const maxNesting = 400
+/** Levels of selections, fragments included: more than any document that is read. Each level calls those below it. */
+export const maxNesting = 400
 
-// A selection is weighed once for each type that it is on, and for each size of a list that it is in. This is far more
-// than ordinary documents of the greatest length need, and takes some ten milliseconds.
-const maxSteps = 30_000
+/**
+ * Selections that are weighed, once for each type that they are on and each size of a list that they are in. This is far
+ * more than ordinary documents of the greatest length need, and takes some ten milliseconds.
+ */
+export const maxSteps = 30_000
 
-/** Larger figures are told as this one: fragments that spread each other multiply without end. */
+/** Larger figures are cut to this one: fragments that spread each other multiply without end. */
 export const countless = 1e15
 
 export const nothing: Weight = { bytes: 0, values: 0, reads: 0, introspected: 0, depth: 0 }

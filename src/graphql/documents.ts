@@ -251,7 +251,7 @@ const excesses: Readonly<Record<keyof DocumentWeight, readonly [what: string, ad
   ],
 }
 
-/** Throws a Refusal of a document that it would take too long to validate, or that has nothing to execute. */
+/** Throws a Refusal if validating the document would take too long, or if it has no operation to execute. */
 function checkWeight(document: DocumentNode): void {
   const weight = weighDocument(document, maxDocument)
   if ('cycle' in weight) {

@@ -33,39 +33,3 @@ export class Lane {
     }
   }
 }
-
-/**
- * Room that work takes while it is done, each as much as it needs, in the order in which it comes. Never more than there
- * is; work that needs more than there is has all of it.
- */
-export class Room {
-  readonly #size: number
-  readonly #waiting: { needed: number; begin: () => void }[] = []
-  #free: number
-
-  constructor(size: number) {
-    this.#size = size
-    this.#free = size
-  }
-
-  async run<T>(needed: number, work: () => Promise<T>): Promise<T> {
-    const taken = Math.min(needed, this.#size)
-    if (this.#waiting.length > 0 || taken > this.#free)
-      await new Promise<void>((begin) => this.#waiting.push({ needed: taken, begin }))
-    else this.#free -= taken
-    try {
-      return await work()
-    } finally {
-      this.#free += taken
-      for (
-        let next = this.#waiting[0];
-        next !== undefined && next.needed <= this.#free;
-        next = this.#waiting[0]
-      ) {
-        this.#waiting.shift()
-        this.#free -= next.needed
-        next.begin()
-      }
-    }
-  }
-}

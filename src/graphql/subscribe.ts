@@ -94,13 +94,13 @@ export class Subscriber {
     return answer
   }
 
-  /** Begins when it is the turn of the key of whoever has asked first, who is only one of many. */
+  /** The events of an account have turns of their own, so that none of its keys, however busy, delays those of another. */
   async #answerInTurn(args: ValidatedSubscriptionArgs, onBegin: () => void): Promise<ExecutionResult> {
-    const { scheduler, keyId } = args.contextValue as Context
-    const begun = await scheduler.run(keyId, () => {
+    const { scheduler, accountId } = args.contextValue as Context
+    const begun = await scheduler.run(`events of ${accountId}`, () => {
       // Who asks from here on may know something that came later than what is going to be read.
       onBegin()
-      // Not waited for: while the database is away that would keep all else of the key waiting.
+      // Not waited for: while the database is away that would keep all other events waiting.
       return { result: this.#execute(args) }
     })
     if (begun === undefined) throw new Error('What an event is answered with was given up.')

@@ -1,9 +1,10 @@
 import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql'
 import { isAsyncIterable, type Plugin } from 'graphql-yoga'
+import { Room } from '../async/room.ts'
 import type { Turns } from '../domain/turns.ts'
 import type { Admission } from '../graphql/admission.ts'
 import type { Answers } from '../graphql/answers.ts'
-import { Room } from '../graphql/pacing.ts'
+import type { Context } from '../graphql/context.ts'
 import { problem } from '../graphql/problems.ts'
 import type { Subscriber } from '../graphql/subscribe.ts'
 import type { ServerContext } from './server-context.ts'
@@ -21,9 +22,14 @@ const maxShortDocument = 5_000
 
 /**
  * What asks for too much, and a mutation whose answer would have errors, are refused before anything is executed. Of
- * others, large ones wait until there is room for them: so many answers at once as there is memory for.
+ * others, large ones wait until there is room for them: so many answers at once as there is memory for. Keys take turns at
+ * that, and what waits for a client that has left is not executed.
  */
-export function executeWithin(admission: Admission, answers: Answers, turns: Turns): Plugin {
+export function executeWithin(
+  admission: Admission,
+  answers: Answers,
+  turns: Turns,
+): Plugin<Context & ServerContext, ServerContext> {
   const room = new Room(maxAtOnceBytes)
   return {
     async onExecute({ args, executeFn, setExecuteFn, setResultAndStopExecution }) {
@@ -36,11 +42,19 @@ export function executeWithin(admission: Admission, answers: Answers, turns: Tur
         return await answers.written(result)
       }
       const needed = Math.max(weight.bytes, weight.values * bytesOfValue)
+      if (needed < smallAnswerBytes) return setExecuteFn(execute)
+      const { keyId, isWanted = always } = args.contextValue
       setExecuteFn(
-        needed < smallAnswerBytes ? execute : (operation) => room.run(needed, () => execute(operation)),
+        async (operation) =>
+          // For a client that has left it is nothing.
+          (await room.run(keyId, { needed, isWanted }, () => execute(operation))) ?? { data: null },
       )
     },
   }
+}
+
+function always(): boolean {
+  return true
 }
 
 /** Answers are sent as they were written when they were worked out. */

@@ -14,7 +14,7 @@ import type { Subscriber } from '../graphql/subscribe.ts'
 import { executeWithin, noteStreams, sendWritten, subscribeWith } from './answer-plugins.ts'
 import type { Authentication } from './authentication.ts'
 import { anyOrigin } from './cross-origin.ts'
-import { authenticateFirst, readDocuments, readRequests, takeTurns } from './request-plugins.ts'
+import { authenticateFirst, isGone, readDocuments, readRequests, takeTurns } from './request-plugins.ts'
 import type { ServerContext } from './server-context.ts'
 
 export const graphqlPath = '/graphql'
@@ -83,7 +83,8 @@ export function createApi(parts: {
       // An address of our own: what the Host header says of it may be anything.
       const address = `http://localhost${graphqlPath}${/\?.*/s.exec(url)?.[0] ?? ''}`
       const asked = new yoga.fetchAPI.Request(address, { method, headers: acceptable(headers) })
-      const answer = await yoga.handleRequest(asked, { req: request, res: response, onStream })
+      const isWanted = () => !isGone(response)
+      const answer = await yoga.handleRequest(asked, { req: request, res: response, onStream, isWanted })
       for (const [name, value] of Object.entries(anyOrigin)) response.setHeader(name, value)
       await sendNodeResponse(answer, response, request, true)
     },

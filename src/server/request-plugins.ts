@@ -61,7 +61,7 @@ export function takeTurns(scheduler: Scheduler): Plugin<object, ServerContext> {
 }
 
 /** Whether the client of an answer has left. */
-function isGone(response: ServerResponse): boolean {
+export function isGone(response: ServerResponse): boolean {
   return response.destroyed || response.req.socket.destroyed
 }
 

@@ -12,6 +12,8 @@ export interface ServerContext {
    * Called when an HTTP request is going to be answered with a stream, which may never end by itself: how to end it.
    */
   onStream?: (end: () => void) => void
+  /** Whether somebody still waits for the answer. Always, if it is not said. */
+  isWanted?: () => boolean
   /** The document of the operation, once it has been read. */
   document?: DocumentNode
   /** How long the operation was, in characters. */

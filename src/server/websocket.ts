@@ -21,6 +21,7 @@ import type { Authentication } from './authentication.ts'
 import { excessOfJson } from './json.ts'
 import { maximumRequestBytes, persistedQueryNotSupported } from './operation-request.ts'
 import { refuseConnection } from './refusal.ts'
+import type { ServerContext } from './server-context.ts'
 import { ClientSocket } from './socket.ts'
 import { hostProblem, isWebSocket, targetOf } from './target.ts'
 
@@ -197,8 +198,8 @@ export function serveWebSocket(parts: {
       client.keyId = credentials.keyId
       const isWanted = () => client.isOpen && id in socket.subscriptions
       const inTurn: Operation['rootValue']['inTurn'] = (work) =>
-        api.scheduler.run(credentials.keyId, work, { isWanted })
-      const prepared = await inTurn(() => prepare(credentials, payload, length))
+        api.scheduler.run(credentials.keyId, work, { isWanted, bytes: length, isPatient: true })
+      const prepared = await inTurn(() => prepare(credentials, payload, { requestLength: length, isWanted }))
       // It is told to nobody.
       if (prepared === undefined) return [problem('BAD_USER_INPUT', 'The client has left.')]
       if ('refused' in prepared) return prepared.refused
@@ -210,7 +211,11 @@ export function serveWebSocket(parts: {
   }
 
   /** Reads an operation, and what it is to be executed with. */
-  async function prepare(credentials: Credentials, payload: SubscribePayload, requestLength: number) {
+  async function prepare(
+    credentials: Credentials,
+    payload: SubscribePayload,
+    { requestLength, isWanted }: Required<Pick<ServerContext, 'requestLength' | 'isWanted'>>,
+  ) {
     const { query, operationName: name, variables, extensions } = payload
     if (query === '' && extensions?.['persistedQuery'] !== undefined) throw persistedQueryNotSupported()
     const operationName = name === '' ? undefined : name
@@ -220,6 +225,7 @@ export function serveWebSocket(parts: {
       credentials,
       params: payload,
       requestLength,
+      isWanted,
     })
     const args: ExecutionArgs = {
       schema: schema as GraphQLSchema,

@@ -93,6 +93,30 @@ describe('as many of a key are under way as its answers allow', () => {
     expect(begun()).toBe(32)
   })
 
+  test.each([
+    ['of small requests', 0, 128],
+    ['of large requests', 1_000_000, 8],
+  ])('but no more %s than there is memory for, however long they take', async (_what, bytes, expected) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const ends: (() => void)[] = []
+    const work = () => new Promise<void>((resolve) => ends.push(resolve))
+    for (let i = 0; i < 300; i++) void scheduler.run('a', work, { bytes, isPatient: true })
+    const wait = async () => {
+      now += 500
+      vi.advanceTimersByTime(500)
+      await turns(20)
+    }
+    for (let i = 0; i < 40; i++) await wait()
+    expect(ends).toHaveLength(expected)
+    // What waits is bounded all the same.
+    for (let i = 300; i < 2_100; i++) void scheduler.run('a', work, { bytes: 0, isPatient: true })
+    await expect(scheduler.run('a', work, { bytes: 1 })).rejects.toThrow(TooMuchWaitingError)
+    ends[0]?.()
+    await turns(1)
+    await wait()
+    expect(ends).toHaveLength(expected + 1)
+  })
+
   test('and while the others wait for that, the event loop rests', async () => {
     await beginAll('a')
     const made = vi.spyOn(globalThis, 'setImmediate')

@@ -117,12 +117,24 @@ describe('an operation is refused before it is executed, by its', () => {
       'levels',
       `{ pools { edges { node { ${'tasks { edges { node { pool { '.repeat(6)} id ${'} } } }'.repeat(6)} } } } }`,
     ],
-    ['lie in one another', `{ ${'... on Query { '.repeat(450)} __typename ${'}'.repeat(450)} }`],
+    [
+      'are nested too deeply or repeated too often. At most 400 levels',
+      `{ ${'... on Query { '.repeat(450)} __typename ${'}'.repeat(450)} }`,
+    ],
   ])('%s', (what, query) => {
     const refusal = decide(query)
     expect(refusal).toMatchObject({ extensions: { code: 'BAD_USER_INPUT' } })
     expect((refusal as Error).message).toContain(what)
     expect((refusal as Error).message).toMatch(/in several requests|by the ids that you get/)
+  })
+
+  test('with a figure, unless that is beyond counting', () => {
+    const message = (times: number) =>
+      (decide(twice(times).replace('account { id }', '__typename')) as Error).message
+    expect(message(20)).toMatch(/its answer could have [\d,]+ values, and at most 250,000 are possible\. Ask/)
+    expect(message(60)).toContain(
+      'its answer could have far more than 250,000 values, which is the limit. Ask',
+    )
   })
 
   test('and so is what is as large with a page in a variable', () => {

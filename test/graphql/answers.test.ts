@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Turns } from '../../src/domain/turns.ts'
 import { Answers } from '../../src/graphql/answers.ts'
 import { jsonOf } from '../../src/graphql/json.ts'
-import { Lane, paced, Room } from '../../src/graphql/pacing.ts'
+import { Lane, paced } from '../../src/graphql/pacing.ts'
 import { newStock } from '../support/api.ts'
 import { Client } from '../support/client.ts'
 import { streamed } from '../support/event-stream.ts'
@@ -94,23 +94,6 @@ test('a lane runs no more than so many at a time, also after failures', async ()
   expect(most).toBe(3)
   expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(8)
   expect(await lane.run(() => 'still')).toBe('still')
-})
-
-test('room is given in the order in which it is asked for, and never more than there is', async () => {
-  const room = new Room(10)
-  const begun: number[] = []
-  let taken = 0
-  const work = (needed: number) => async () => {
-    begun.push(needed)
-    taken += Math.min(needed, 10)
-    expect(taken).toBeLessThanOrEqual(10)
-    await new Promise((resolve) => setImmediate(resolve))
-    taken -= Math.min(needed, 10)
-    if (needed === 7) throw new Error('failed')
-  }
-  const needs = [4, 5, 7, 1, 100, 2, 3]
-  await Promise.allSettled(needs.map((needed) => room.run(needed, work(needed))))
-  expect(begun).toEqual(needs)
 })
 
 describe('an answer of the service that turns out longer than was expected', () => {

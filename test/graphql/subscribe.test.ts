@@ -82,13 +82,14 @@ interface Asking {
   variables?: Record<string, unknown>
   accountId?: string
   scopes?: string[]
+  scheduler?: Scheduler
 }
 
 async function subscribe(
   subscriber: Subscriber,
-  { variables = {}, accountId = 'a', scopes = ['READ', 'CLAIM'] }: Asking = {},
+  { variables = {}, accountId = 'a', scopes = ['READ', 'CLAIM'], scheduler = new Scheduler() }: Asking = {},
 ): Promise<AsyncGenerator<ExecutionResult>> {
-  const contextValue = { accountId, scopes, keyId: accountId, scheduler: new Scheduler() }
+  const contextValue = { accountId, scopes, keyId: `key of ${accountId}`, scheduler }
   const stream = await subscriber.subscribe({ schema, document, variableValues: variables, contextValue })
   if (!(Symbol.asyncIterator in stream)) throw new Error(JSON.stringify(stream))
   return stream
@@ -147,6 +148,14 @@ describe('what many ask of one event', () => {
     expect(await next(slow)).toEqual({ name: 'first', state: 7 })
     expect(executed).toEqual(['first', 'first'])
   })
+})
+
+test('an event does not wait for other things that a key has asked for', async () => {
+  const subscriber = open()
+  // By its clock nothing ever takes long.
+  const scheduler = new Scheduler(() => 0)
+  for (let i = 0; i < 100; i++) void scheduler.run('key of a', () => new Promise(() => undefined))
+  expect(await next(await subscribe(subscriber, { scheduler }))).toEqual({ name: 'first', state: 0 })
 })
 
 describe('while the database is away', () => {

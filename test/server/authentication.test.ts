@@ -1,5 +1,6 @@
-import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { createHash, randomUUID } from 'node:crypto'
+import type { GraphQLError } from 'graphql'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createAccount, createApiKey } from '../../src/domain/account.ts'
 import { Authentication } from '../../src/server/authentication.ts'
 import { openBooks, silent, type TestBooks } from '../support/books.ts'
@@ -26,6 +27,18 @@ async function questions(work: () => Promise<unknown>): Promise<number> {
   )
   query.mockRestore()
   return asked.length
+}
+
+/** Lets those of the statements that look for keys come through for which `passage` does. */
+function holdQuestions(passage: (hashes: readonly Buffer[]) => Promise<void>): void {
+  const { pool } = place.books
+  const query = pool.query.bind(pool) as (statement: unknown) => Promise<unknown>
+  const held = async (statement: { name?: string; values: [Buffer[]] }) => {
+    if (statement.name === 'find-api-keys') await passage(statement.values[0])
+    return await query(statement)
+  }
+  const spy = vi.spyOn(pool, 'query').mockImplementation(held as never)
+  onTestFinished(() => spy.mockRestore())
 }
 
 const authenticate = (secret: string, by = authentication) => by.authenticate(`Bearer ${secret}`)
@@ -86,4 +99,45 @@ test('a key that works is asked for no more than twice, and keeps its scopes', a
       expect(credentials).toEqual({ accountId: place.accountId, keyId, scopes: ['CLAIM'] })
   })
   expect(asked).toBeLessThanOrEqual(2)
+})
+
+test('keys that do not exist keep none waiting that has worked, and only so many of them wait', async () => {
+  const { secret } = await createApiKey(place.books.pool, place.accountId, {
+    name: 'Till',
+    scopes: ['CLAIM'],
+  })
+  await authenticate(secret)
+  const released = Promise.withResolvers<void>()
+  const hash = createHash('sha256').update(secret).digest()
+  holdQuestions((hashes) => (hashes.some((each) => each.equals(hash)) ? Promise.resolve() : released.promise))
+  // So that it is asked for again.
+  place.books.notifications.announce({ topic: 'keys', key: '' })
+  const tried = Promise.all(
+    Array.from({ length: 5_100 }, () => authenticate(randomUUID()).catch((error: unknown) => error)),
+  )
+  expect(await code(authenticate(secret))).toBe('works')
+  released.resolve()
+  const refused = (await tried).map((error) => (error as GraphQLError).extensions)
+  expect(Map.groupBy(refused, (extensions) => extensions['code']).get('UNAUTHENTICATED')).toHaveLength(5_001)
+  expect(refused.at(-1)).toMatchObject({ code: 'UNAVAILABLE', retryAfterMs: 1_000 })
+})
+
+test('a key that could not be asked for anew is asked for again while it is still believed', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { secret } = await createApiKey(place.books.pool, place.accountId, {
+    name: 'Till',
+    scopes: ['CLAIM'],
+  })
+  await authenticate(secret)
+  let asked = 0
+  holdQuestions(async () => {
+    asked += 1
+    if (asked === 1) throw new Error('away')
+  })
+  vi.advanceTimersByTime(1_500)
+  await authenticate(secret)
+  await new Promise((resolve) => setImmediate(resolve))
+  await authenticate(secret)
+  expect(asked).toBe(2)
 })

@@ -69,3 +69,42 @@ describe('while one key asks for many introspections', () => {
     expect((await Promise.all(asked)).every((errors) => errors === undefined)).toBe(true)
   })
 })
+
+describe('while one key asks for many large answers', () => {
+  const count = 10
+
+  /** The same so many times, of each of 100 codes: nearly all that may be asked for at once, for 2,400. */
+  const fields = (times: number) => Array.from({ length: times }, (_, i) => `f${i}: code`).join(' ')
+  const mutation = `mutation ($input: ClaimCodesInput!) {
+    claimCodes(input: $input) { ... on ClaimCodesPayload { codes { ${fields(100)} } } }
+  }`
+
+  test('another key is served among the first, and what its client gives up is not carried out', async () => {
+    const { poolId } = await newStock(greedy, 100)
+    const large = `{ pool(id: "${poolId}") { codes(status: AVAILABLE, first: 100) { edges { node { ${fields(2_400)} } } } } }`
+    let answered = 0
+    const asked = Array.from({ length: count }, async () => {
+      await greedy.ask(large)
+      answered += 1
+    })
+    await Promise.race(asked)
+    const before = answered
+    const introspected = modest.ask(introspection).then(() => answered - before)
+
+    await using socket = await Socket.connect(service, greedy.authorization())
+    socket.subscribe('claim', mutation, { input: { poolId, count: 100 } })
+    // Begins after the claim, which by then waits for nothing but room.
+    socket.subscribe('small', '{ pools { totalCount } }')
+    expect(await socket.next('small')).toMatchObject({ type: 'next' })
+    expect(answered).toBeLessThan(count)
+    expect(socket.received.some(({ id }) => id === 'claim')).toBe(false)
+    socket.send({ id: 'claim', type: 'complete' })
+
+    expect(await introspected).toBeLessThan(5)
+    await Promise.all(asked)
+    await greedy.ask(large)
+    expect(await greedy.ask(`{ pool(id: "${poolId}") { claimedCount } }`)).toEqual({
+      pool: { claimedCount: '0' },
+    })
+  })
+})
