@@ -1,6 +1,6 @@
 /**
- * What people and systems call the column that has the codes. A list of words is never complete: a name that is not
- * known here is told from a code by its shape (see likeness.ts), or asked about.
+ * What people and systems call the column that has the codes. A list of words is never complete: where a name that is
+ * not known here is not told from a code by its shape (see likeness.ts), it is asked about.
  */
 
 /**

@@ -55,6 +55,7 @@ const placeholders =
 const totals =
   /^(?:grand total|sub-?total|totals?|sum|summe|gesamt|count|anzahl|rows?|zeilen|somme|totale|suma|razem|итого|всего|合計|合计|总计|합계)(?:\s*[:=]\s*|\s+)[\d.,\s]+$/iu
 
+// In two parts: the number of rows, and what tools for databases say behind it.
 const rowCounts = [
   /\(?\d[\d.,]{0,12}\s(?:rows?|records?|results?|zeilen?|datensätze|lignes?|filas?|righe|rijen|linhas?|строка|строки|строк)/,
   /(?:\s(?:in set|affected|selected|returned|fetched|found|betroffen|ausgewählt))?\)?[.;]?(?:\s\(\d[\d.,]{0,8}\s?s(?:ec)?\))?/,

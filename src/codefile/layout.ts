@@ -85,7 +85,8 @@ const maxTitleRows = 15
  * The header is the first row that has one of the usual names of such a column, or the name that somebody has given;
  * rows above it are the title of a table, when they look like nothing that stands below it. In a file of one column
  * without a usual name, the first row is a code when it looks like those below it, and the header when it looks like
- * none of them. CodeFileError if there is no such column, or more than one; a HeaderUnclearError in doubt.
+ * none of them and could be a name. CodeFileError if there is no such column, or more than one, and for rows of a
+ * download that have lost their header; a HeaderUnclearError in doubt.
  */
 export function findStart(
   text: ByteString,
