@@ -1,5 +1,6 @@
+import { Readable } from 'node:stream'
 import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql'
-import { isAsyncIterable, type Plugin } from 'graphql-yoga'
+import { isAsyncIterable, type Plugin, processRegularResult } from 'graphql-yoga'
 import type { Turns } from '../domain/turns.ts'
 import type { Admission } from '../graphql/admission.ts'
 import type { Answers } from '../graphql/answers.ts'
@@ -15,6 +16,9 @@ import type { ServerContext } from './server-context.ts'
 const maxAtOnceBytes = 100_000_000
 const bytesOfValue = 200
 const smallAnswerBytes = 1_000_000
+
+// A longer answer is sent in pieces, one after the other as the client takes them.
+const maxAtOnceSentBytes = 64_000
 
 // In characters: reading, validating and weighing a shorter document takes a few milliseconds together.
 const maxShortDocument = 5_000
@@ -47,13 +51,14 @@ export function executeWithin(admission: Admission, answers: Answers, turns: Tur
 export function sendWritten(answers: Answers): Plugin {
   const bodies = new WeakMap<Request, Buffer<ArrayBuffer>[]>()
   return {
-    onResultProcess({ request, result, setResult }) {
+    onResultProcess({ request, result, resultProcessor, setResult }) {
       if (isAsyncIterable(result) || Array.isArray(result)) return
-      const isPart = /text\/event-stream|multipart/i.test(request.headers.get('accept') ?? '')
+      // Yoga has chosen a media type by now. In any other than JSON, the answer is only a part of the body.
+      const isBody = resultProcessor === processRegularResult
       // Yoga leaves it to a result how it is written, once it has taken out what is not for clients.
       const stringify = (told: ExecutionResult) => {
         const pieces = answers.json(told)
-        if (isPart) return Buffer.concat(pieces).toString()
+        if (!isBody) return Buffer.concat(pieces).toString()
         bodies.set(request, pieces)
         return ''
       }
@@ -63,8 +68,13 @@ export function sendWritten(answers: Answers): Plugin {
     onResponse({ request, response, setResponse, fetchAPI }) {
       const pieces = bodies.get(request)
       if (pieces === undefined) return
-      const { status, statusText, headers } = response
-      setResponse(new fetchAPI.Response(Buffer.concat(pieces), { status, statusText, headers }))
+      const { status, statusText } = response
+      const length = pieces.reduce((bytes, piece) => bytes + piece.length, 0)
+      const headers = new fetchAPI.Headers(response.headers)
+      headers.set('content-length', String(length))
+      const body = length > maxAtOnceSentBytes ? Readable.from(pieces) : Buffer.concat(pieces)
+      // It takes streams of Node.js as well, which its type does not say.
+      setResponse(new fetchAPI.Response(body as BodyInit, { status, statusText, headers }))
     },
   }
 }
