@@ -51,8 +51,8 @@ export function readOperation(body: RequestBody): GraphQLParams {
 }
 
 /**
- * What clients that know persisted queries send first: the hash of a query alone. Told in the words in which they
- * expect it, they send the query itself. (https://www.apollographql.com/docs/apollo-server/performance/apq)
+ * What clients that know persisted queries are told, which send the hash or the name of a query alone. In the words in
+ * which they expect it: then they send the query itself. (https://www.apollographql.com/docs/apollo-server/performance/apq)
  */
 export function persistedQueryNotSupported(): GraphQLError {
   return problem('PERSISTED_QUERY_NOT_SUPPORTED', 'PersistedQueryNotSupported')
@@ -113,7 +113,8 @@ function decoded(body: Buffer): string {
 function operationOfSearch(search: string): Record<string, unknown> {
   const parameters = new URLSearchParams(search)
   const operation: Record<string, unknown> = {}
-  for (const name of ['query', 'operationName', 'variables', 'extensions']) {
+  for (const name of documentNames) operation[name] = parameters.get(name)
+  for (const name of fields) {
     const [value, ...more] = parameters.getAll(name)
     if (more.length > 0)
       throw malformed(`The address has more than one ${name}. Send one operation with each request.`)
@@ -135,13 +136,23 @@ function parseJson(text: string, what: string): unknown {
 
 const fields: ReadonlySet<string> = new Set(['query', 'operationName', 'variables', 'extensions'])
 
+// Under which clients name a document that a server could know, in place of its text or beside it.
+const documentNames = ['documentId', 'id', 'doc_id'] as const
+
+/** Whether an operation has no document, and only says by which hash or name a server could know it. */
+export function onlyNamesDocument(operation: Readonly<Record<string, unknown>>): boolean {
+  const { query, extensions } = operation
+  if (query != null && query !== '') return false
+  return (
+    (isObject(extensions) && isObject(extensions['persistedQuery'])) ||
+    documentNames.some((name) => typeof operation[name] === 'string' && operation[name] !== '')
+  )
+}
+
 function checkedOperation(sent: unknown): GraphQLParams {
   if (Array.isArray(sent))
     throw malformed('The body is a list. Send one operation with each request: batching is not supported.')
   if (!isObject(sent)) throw malformed(`The body is ${kindOf(sent)} and no object. ${asJson}`)
-  for (const [name, value] of Object.entries(sent))
-    if (!fields.has(name) && value != null)
-      throw malformed(`There is no field ${quoted(name)} in a request: there are ${[...fields].join(', ')}.`)
   const { query, operationName, variables, extensions } = sent
   if (operationName != null && typeof operationName !== 'string')
     throw malformed(
@@ -152,9 +163,8 @@ function checkedOperation(sent: unknown): GraphQLParams {
       throw malformed(
         `${name} is ${kindOf(value)}: send it as a JSON object${typeof value === 'string' ? ', and not as text' : ''}, or leave it out.`,
       )
-  if (query == null && isObject(extensions) && isObject(extensions['persistedQuery']))
-    throw persistedQueryNotSupported()
-  if (query == null) throw malformed(`The request has no query. ${asJson}`)
+  if (onlyNamesDocument(sent)) throw persistedQueryNotSupported()
+  if (query == null) throw malformed(`The request has no query${unknownOf(sent)}. ${asJson}`)
   if (typeof query !== 'string')
     throw malformed(`query is ${kindOf(query)}: send the document as a string. ${asJson}`)
   const operation: GraphQLParams = { query }
@@ -162,6 +172,12 @@ function checkedOperation(sent: unknown): GraphQLParams {
   if (isObject(variables)) operation.variables = variables
   if (isObject(extensions)) operation.extensions = extensions
   return operation
+}
+
+/** What a request without a query has instead, for which it may have been meant. */
+function unknownOf(sent: Readonly<Record<string, unknown>>): string {
+  const unknown = Object.keys(sent).find((name) => !fields.has(name) && sent[name] != null)
+  return unknown === undefined ? '' : `, and its field ${quoted(unknown)} means nothing`
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

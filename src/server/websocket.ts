@@ -19,7 +19,7 @@ import { grouped } from '../grouped.ts'
 import { type Api, graphqlPath } from './api.ts'
 import type { Authentication } from './authentication.ts'
 import { excessOfJson } from './json.ts'
-import { maximumRequestBytes, persistedQueryNotSupported } from './operation-request.ts'
+import { maximumRequestBytes, onlyNamesDocument, persistedQueryNotSupported } from './operation-request.ts'
 import { refuseConnection } from './refusal.ts'
 import { ClientSocket } from './socket.ts'
 import { hostProblem, isWebSocket, targetOf } from './target.ts'
@@ -211,8 +211,8 @@ export function serveWebSocket(parts: {
 
   /** Reads an operation, and what it is to be executed with. */
   async function prepare(credentials: Credentials, payload: SubscribePayload, requestLength: number) {
-    const { query, operationName: name, variables, extensions } = payload
-    if (query === '' && extensions?.['persistedQuery'] !== undefined) throw persistedQueryNotSupported()
+    const { query, operationName: name, variables } = payload
+    if (onlyNamesDocument({ ...payload })) throw persistedQueryNotSupported()
     const operationName = name === '' ? undefined : name
     const reading = await api.documents.read({ query, operationName, variables })
     if ('errors' in reading) return { refused: reading.errors }
@@ -306,15 +306,17 @@ async function run(
 }
 
 /**
- * A message as it came; but the hash of a persisted query alone, which the protocol has no place for, as an operation
- * without a query, so that it can be answered.
+ * A message as it came; but the hash or the name of a document alone, which the protocol has no place for, as an
+ * operation without a query, so that it can be answered.
  */
 function readMessage(text: string): string {
-  if (!text.includes('"persistedQuery"')) return text
+  const hasQuery = /"query"\s*:\s*"/.test(text) && !text.includes('"persistedQuery"')
+  if (hasQuery || !text.includes('"subscribe"')) return text
   try {
     const message = JSON.parse(text)
-    if (message?.payload?.extensions?.persistedQuery == null || message.payload.query != null) return text
-    return JSON.stringify({ ...message, payload: { ...message.payload, query: '' } })
+    const payload = message?.payload
+    if (payload?.query != null || !onlyNamesDocument(payload ?? {})) return text
+    return JSON.stringify({ ...message, payload: { ...payload, query: '' } })
   } catch {
     return text
   }

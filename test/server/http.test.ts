@@ -70,7 +70,7 @@ describe('a request', () => {
     ['a query that is a number', '{"query": 1}'],
     ['variables that are a string', '{"query": "{ account { name } }", "variables": "x"}'],
     ['variables that are a list', '{"query": "{ account { name } }", "variables": [1]}'],
-    ['a field that means nothing', '{"query": "{ account { name } }", "qeury": "x"}'],
+    ['a query under another name', '{"qeury": "{ account { name } }"}'],
     [
       'an operation that is not in the document',
       '{"query": "query A { account { name } }", "operationName": "B"}',
@@ -222,13 +222,7 @@ describe('a request that is no operation', () => {
       400,
       'operationName',
     ],
-    [
-      'a field that means nothing',
-      '{"query": "{ account { name } }", "id": "x"}',
-      'application/json',
-      400,
-      '"id"',
-    ],
+    ['a query under another name', '{"qeury": "{ account { name } }"}', 'application/json', 400, '"qeury"'],
     [
       'what curl -d sends',
       operation,
@@ -397,6 +391,28 @@ test('a long answer arrives whole, whatever else than JSON its client would acce
     expect(headers.get('content-length')).toBe(String(text.length))
   }
 })
+
+test('what a client sends beside an operation for itself is no matter', async () => {
+  for (const own of [{ id: 'x' }, { doc_id: 'x', documentId: 1 }, { query_id: null, anything: [{}] }])
+    expect((await send(JSON.stringify({ query, ...own }))).text).toBe(answered)
+  const path = `/graphql?query=${encodeURIComponent(query)}&id=x&id=y&anything=1`
+  expect((await send(null, { method: 'GET', path })).text).toBe(answered)
+})
+
+test.each(['documentId', 'id', 'doc_id'])(
+  'the name of a document alone, as %s, is answered like its hash',
+  async (name) => {
+    const told = [
+      { message: 'PersistedQueryNotSupported', extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' } },
+    ]
+    for (const nothing of [{}, { query: null }, { query: '' }]) {
+      const posted = await send(JSON.stringify({ ...nothing, [name]: 'abc', variables: {} }))
+      expect([posted.status, JSON.parse(posted.text)]).toEqual([200, { errors: told }])
+    }
+    const got = await send(null, { method: 'GET', path: `/graphql?${name}=abc` })
+    expect([got.status, JSON.parse(got.text)]).toEqual([200, { errors: told }])
+  },
+)
 
 test('the hash of a persisted query alone is answered so that Apollo sends the query', async () => {
   const extensions = { persistedQuery: { version: 1, sha256Hash: 'a'.repeat(64) } }
