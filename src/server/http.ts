@@ -142,7 +142,8 @@ export class HttpServer {
     if (serveApi && uploads.serves(path)) return await uploads.answer(request, response)
     if (!isForm(request)) {
       limitArrival(request, longestArrivalMs)
-      if (awaitsContinue(request)) response.writeContinue()
+      // Over there, whoever reads the body says when the client is to send it.
+      if (awaitsContinue(request) && path !== graphqlPath) response.writeContinue()
     }
     if (path === graphqlPath && serveApi) {
       if (request.method === 'OPTIONS') answerPreflight(response, 'GET, POST, OPTIONS')

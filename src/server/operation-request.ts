@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { GraphQLError } from 'graphql'
 import type { GraphQLParams } from 'graphql-yoga'
+import { FileInterruptedError } from '../domain/errors.ts'
 import { problem } from '../graphql/problems.ts'
 import { grouped } from '../grouped.ts'
-import { longestSilenceMs } from './body.ts'
+import type { Arrival } from './arrivals.ts'
+import { longestSilenceMs, readBody } from './body.ts'
 import { checkJson } from './json.ts'
 import { isForm, readForm } from './multipart.ts'
 
@@ -15,7 +17,11 @@ const asJson =
   'Send the operation as JSON, { "query": "…", "variables": { … } }, with the header Content-Type: application/json.'
 
 /** What a request brings, before it has been read as an operation. */
-export type RequestBody = { text: string; type: BodyType } | { form: GraphQLParams } | { search: string }
+export type RequestBody = { length: number } & (
+  | { text: string; type: BodyType }
+  | { form: GraphQLParams }
+  | { search: string }
+)
 
 type BodyType = 'json' | 'document'
 
@@ -26,20 +32,29 @@ export function checkMethod({ method }: IncomingMessage): void {
 }
 
 /**
- * The body of a request, read to its end, or the search of its address; of a form all that comes before the file.
- * Rejects with a problem when it is none that an operation can be read from.
+ * The body of a request, read to its end, or the search of its address; of a form all that comes before the file; with
+ * how long it is. Rejects with a problem when it is none that an operation can be read from, and with what `keep` throws
+ * before more is kept than may be.
  */
 export async function readRequestBody(
   request: IncomingMessage,
   response: ServerResponse,
+  keep: Arrival['keep'],
 ): Promise<RequestBody> {
   const { method, headers, url = '' } = request
-  if (method === 'GET') return { search: url.split(/\?(.*)/s)[1] ?? '' }
-  if (isForm(request)) return { form: await readForm(request, response, longestSilenceMs) }
+  if (method === 'GET') {
+    const search = url.split(/\?(.*)/s)[1] ?? ''
+    return { search, length: search.length }
+  }
+  if (isForm(request)) {
+    const { operation, length } = await readForm(request, response, { silenceMs: longestSilenceMs, keep })
+    return { form: operation, length }
+  }
   const type = typeOf(headers['content-type'])
   if (!/^(|identity)$/i.test((headers['content-encoding'] ?? '').trim()))
     throw malformed('An operation cannot be sent packed: leave Content-Encoding out.', 415)
-  return { text: decoded(await readWhole(request)), type }
+  const text = decoded(await readWhole(request, response, keep))
+  return { text, type, length: text.length }
 }
 
 /** The operation that a request brings. Throws a problem that says what to send when it brings none. */
@@ -76,17 +91,23 @@ function typeOf(contentType: string | undefined): BodyType {
   throw malformed(`${given} ${asJson}${hint}`, 415)
 }
 
-async function readWhole(request: IncomingMessage): Promise<Buffer> {
+async function readWhole(
+  request: IncomingMessage,
+  response: ServerResponse,
+  keep: Arrival['keep'],
+): Promise<Buffer> {
   if (Number(request.headers['content-length'] ?? 0) > maximumRequestBytes) throw tooLong()
   const chunks: Buffer[] = []
   let size = 0
   try {
-    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    for await (const chunk of readBody(request, response, longestSilenceMs)) {
       size += chunk.length
       if (size > maximumRequestBytes) break
+      keep(chunk.length)
       chunks.push(chunk)
     }
-  } catch {
+  } catch (error) {
+    if (!(error instanceof FileInterruptedError)) throw error
     // Whatever it was that the connection broke with: there is nobody left to be told.
     throw malformed('The connection was lost before all of the request had arrived.')
   }
