@@ -40,11 +40,19 @@ export function executeWithin(admission: Admission, answers: Answers, turns: Tur
         return await answers.written(result)
       }
       const needed = Math.max(weight.bytes, weight.values * bytesOfValue)
-      setExecuteFn(
-        needed < smallAnswerBytes ? execute : (operation) => room.run(needed, () => execute(operation)),
-      )
+      if (needed < smallAnswerBytes) return setExecuteFn(execute)
+      const { inTurnOfLong = atOnce } = args.contextValue as ServerContext
+      setExecuteFn(async (operation) => {
+        // Waiting for the client first: meanwhile others have the room.
+        const result = await inTurnOfLong(() => room.run(needed, () => execute(operation)))
+        return result ?? { data: null }
+      })
     },
   }
+}
+
+function atOnce<T>(run: () => Promise<T>): Promise<T> {
+  return run()
 }
 
 /** Answers are sent as they were written when they were worked out. */

@@ -12,6 +12,11 @@ export interface ServerContext {
    * Called when an HTTP request is going to be answered with a stream, which may never end by itself: how to end it.
    */
   onStream?: (end: () => void) => void
+  /**
+   * Runs an operation that may have a long answer when its client has read what was sent before; resolves to nothing if
+   * the client has left by then. Without it, such an operation runs at once.
+   */
+  inTurnOfLong?: <T>(run: () => Promise<T>) => Promise<T | undefined>
   /** The document of the operation, once it has been read. */
   document?: DocumentNode
   /** How long the operation was, in characters. */

@@ -198,7 +198,7 @@ export function serveWebSocket(parts: {
       const isWanted = () => client.isOpen && id in socket.subscriptions
       const inTurn: Operation['rootValue']['inTurn'] = (work) =>
         api.scheduler.run(credentials.keyId, work, { isWanted })
-      const prepared = await inTurn(() => prepare(credentials, payload, length))
+      const prepared = await inTurn(() => prepare(credentials, payload, { client, length }))
       // It is told to nobody.
       if (prepared === undefined) return [problem('BAD_USER_INPUT', 'The client has left.')]
       if ('refused' in prepared) return prepared.refused
@@ -210,7 +210,11 @@ export function serveWebSocket(parts: {
   }
 
   /** Reads an operation, and what it is to be executed with. */
-  async function prepare(credentials: Credentials, payload: SubscribePayload, requestLength: number) {
+  async function prepare(
+    credentials: Credentials,
+    payload: SubscribePayload,
+    { client, length }: { client: ClientSocket; length: number },
+  ) {
     const { query, operationName: name, variables } = payload
     if (onlyNamesDocument({ ...payload })) throw persistedQueryNotSupported()
     const operationName = name === '' ? undefined : name
@@ -219,7 +223,8 @@ export function serveWebSocket(parts: {
     const { schema, contextFactory, execute } = api.getEnveloped({
       credentials,
       params: payload,
-      requestLength,
+      requestLength: length,
+      inTurnOfLong: <T>(run: () => Promise<T>) => client.inTurnOfLong(run),
     })
     const args: ExecutionArgs = {
       schema: schema as GraphQLSchema,
