@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql'
 import { isAsyncIterable, type Plugin, processRegularResult } from 'graphql-yoga'
 import type { Turns } from '../domain/turns.ts'
-import type { Admission } from '../graphql/admission.ts'
+import { type Admission, answerLimits } from '../graphql/admission.ts'
 import type { Answers } from '../graphql/answers.ts'
 import { Room } from '../graphql/pacing.ts'
 import { problem } from '../graphql/problems.ts'
@@ -35,17 +35,18 @@ export function executeWithin(admission: Admission, answers: Answers, turns: Tur
       if ((args.document.loc?.end ?? 0) > maxShortDocument) await turns.next()
       const weight = admission.weigh(args)
       if (weight instanceof GraphQLError) return setResultAndStopExecution({ errors: [weight] })
-      const execute = async (operation: ExecutionArgs) => {
-        const result: ExecutionResult = await executeFn(operation)
-        return await answers.written(result)
-      }
-      const needed = Math.max(weight.bytes, weight.values * bytesOfValue)
-      if (needed < smallAnswerBytes) return setExecuteFn(execute)
       const { inTurnOfLong = atOnce } = args.contextValue as ServerContext
-      setExecuteFn(async (operation) => {
-        // Waiting for the client first: meanwhile others have the room.
-        const result = await inTurnOfLong(() => room.run(needed, () => execute(operation)))
-        return result ?? { data: null }
+      // Waiting for the client first: meanwhile others have the room.
+      const whenThereIsRoom = async (bytes: number, work: () => Promise<ExecutionResult>) =>
+        (await inTurnOfLong(() => room.run(bytes, work))) ?? { data: null }
+      const needed = Math.max(weight.bytes, weight.values * bytesOfValue)
+      setExecuteFn(async (operation: ExecutionArgs) => {
+        if (needed >= smallAnswerBytes)
+          return await whenThereIsRoom(needed, async () => answers.written(await executeFn(operation)))
+        const result: ExecutionResult = await executeFn(operation)
+        const written = await answers.writtenWithin(smallAnswerBytes, result)
+        // Some turn out longer than was expected, as with very long recipients.
+        return written ?? (await whenThereIsRoom(answerLimits.bytes, () => answers.written(result)))
       })
     },
   }
