@@ -25,14 +25,19 @@ export class Answers {
 
   /** The same result, or ANSWER_TOO_LARGE instead of one whose data would be longer than it may be. */
   async bounded(result: ExecutionResult): Promise<ExecutionResult> {
-    return await this.#write(result, () => {})
+    return (await this.#write(result, () => {}, this.#maxBytes)) ?? tooLarge(this.#maxBytes)
   }
 
   /** As `bounded`; and `json` has the data at hand. */
   async written(result: ExecutionResult): Promise<ExecutionResult> {
+    return (await this.writtenWithin(this.#maxBytes, result)) ?? tooLarge(this.#maxBytes)
+  }
+
+  /** As `written`, but to nothing if the data is longer than so many bytes. */
+  async writtenWithin(maxBytes: number, result: ExecutionResult): Promise<ExecutionResult | undefined> {
     const pieces: Buffer<ArrayBuffer>[] = []
-    const bounded = await this.#write(result, (piece) => pieces.push(piece))
-    if (bounded.data != null) this.#written.set(bounded.data, pieces)
+    const bounded = await this.#write(result, (piece) => pieces.push(piece), maxBytes)
+    if (bounded?.data != null) this.#written.set(bounded.data, pieces)
     return bounded
   }
 
@@ -53,13 +58,14 @@ export class Answers {
   async #write(
     result: ExecutionResult,
     keep: (piece: Buffer<ArrayBuffer>) => void,
-  ): Promise<ExecutionResult> {
+    maxBytes: number,
+  ): Promise<ExecutionResult | undefined> {
     const { data, errors } = result
     let bytes = 0
     for (const text of jsonOf(data ?? null)) {
       const piece = Buffer.from(text)
       bytes += piece.length
-      if (bytes > this.#maxBytes) return { data: null, errors: [tooLarge(this.#maxBytes)] }
+      if (bytes > maxBytes) return undefined
       keep(piece)
       if (this.#turns.isOver()) await this.#turns.next()
     }
@@ -69,11 +75,12 @@ export class Answers {
   }
 }
 
-function tooLarge(maxBytes: number) {
-  return problem(
+function tooLarge(maxBytes: number): ExecutionResult {
+  const error = problem(
     'ANSWER_TOO_LARGE',
     `The answer has more than ${grouped(maxBytes)} bytes, so none of it is sent. Ask for fewer items or ` +
       'fewer fields, in several requests. What a mutation has done is done: send it again with the same idempotencyKey ' +
       'and a smaller selection.',
   )
+  return { data: null, errors: [error] }
 }

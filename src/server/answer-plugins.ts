@@ -1,8 +1,9 @@
+import { Readable } from 'node:stream'
 import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql'
-import { isAsyncIterable, type Plugin } from 'graphql-yoga'
+import { isAsyncIterable, type Plugin, processRegularResult } from 'graphql-yoga'
 import { Room } from '../async/room.ts'
 import type { Turns } from '../domain/turns.ts'
-import type { Admission } from '../graphql/admission.ts'
+import { type Admission, answerLimits } from '../graphql/admission.ts'
 import type { Answers } from '../graphql/answers.ts'
 import type { Context } from '../graphql/context.ts'
 import { problem } from '../graphql/problems.ts'
@@ -16,6 +17,9 @@ import type { ServerContext } from './server-context.ts'
 const maxAtOnceBytes = 100_000_000
 const bytesOfValue = 200
 const smallAnswerBytes = 1_000_000
+
+// A longer answer is sent in pieces, one after the other as the client takes them.
+const maxAtOnceSentBytes = 64_000
 
 // In characters: reading, validating and weighing a shorter document takes a few milliseconds together.
 const maxShortDocument = 5_000
@@ -37,18 +41,19 @@ export function executeWithin(
       if ((args.document.loc?.end ?? 0) > maxShortDocument) await turns.next()
       const weight = admission.weigh(args)
       if (weight instanceof GraphQLError) return setResultAndStopExecution({ errors: [weight] })
-      const execute = async (operation: ExecutionArgs) => {
-        const result: ExecutionResult = await executeFn(operation)
-        return await answers.written(result)
-      }
+      const { keyId, isWanted = always, inTurnOfLong = atOnce } = args.contextValue
+      // Waiting for the client first: meanwhile others have the room. For a client that has left it is nothing.
+      const whenThereIsRoom = async (bytes: number, work: () => Promise<ExecutionResult>) =>
+        (await inTurnOfLong(() => room.run(keyId, { needed: bytes, isWanted }, work))) ?? { data: null }
       const needed = Math.max(weight.bytes, weight.values * bytesOfValue)
-      if (needed < smallAnswerBytes) return setExecuteFn(execute)
-      const { keyId, isWanted = always } = args.contextValue
-      setExecuteFn(
-        async (operation) =>
-          // For a client that has left it is nothing.
-          (await room.run(keyId, { needed, isWanted }, () => execute(operation))) ?? { data: null },
-      )
+      setExecuteFn(async (operation: ExecutionArgs) => {
+        if (needed >= smallAnswerBytes)
+          return await whenThereIsRoom(needed, async () => answers.written(await executeFn(operation)))
+        const result: ExecutionResult = await executeFn(operation)
+        const written = await answers.writtenWithin(smallAnswerBytes, result)
+        // Some turn out longer than was expected, as with very long recipients.
+        return written ?? (await whenThereIsRoom(answerLimits.bytes, () => answers.written(result)))
+      })
     },
   }
 }
@@ -57,17 +62,22 @@ function always(): boolean {
   return true
 }
 
+function atOnce<T>(run: () => Promise<T>): Promise<T> {
+  return run()
+}
+
 /** Answers are sent as they were written when they were worked out. */
 export function sendWritten(answers: Answers): Plugin {
   const bodies = new WeakMap<Request, Buffer<ArrayBuffer>[]>()
   return {
-    onResultProcess({ request, result, setResult }) {
+    onResultProcess({ request, result, resultProcessor, setResult }) {
       if (isAsyncIterable(result) || Array.isArray(result)) return
-      const isPart = /text\/event-stream|multipart/i.test(request.headers.get('accept') ?? '')
+      // Yoga has chosen a media type by now. In any other than JSON, the answer is only a part of the body.
+      const isBody = resultProcessor === processRegularResult
       // Yoga leaves it to a result how it is written, once it has taken out what is not for clients.
       const stringify = (told: ExecutionResult) => {
         const pieces = answers.json(told)
-        if (isPart) return Buffer.concat(pieces).toString()
+        if (!isBody) return Buffer.concat(pieces).toString()
         bodies.set(request, pieces)
         return ''
       }
@@ -77,8 +87,13 @@ export function sendWritten(answers: Answers): Plugin {
     onResponse({ request, response, setResponse, fetchAPI }) {
       const pieces = bodies.get(request)
       if (pieces === undefined) return
-      const { status, statusText, headers } = response
-      setResponse(new fetchAPI.Response(Buffer.concat(pieces), { status, statusText, headers }))
+      const { status, statusText } = response
+      const length = pieces.reduce((bytes, piece) => bytes + piece.length, 0)
+      const headers = new fetchAPI.Headers(response.headers)
+      headers.set('content-length', String(length))
+      const body = length > maxAtOnceSentBytes ? Readable.from(pieces) : Buffer.concat(pieces)
+      // It takes streams of Node.js as well, which its type does not say.
+      setResponse(new fetchAPI.Response(body as BodyInit, { status, statusText, headers }))
     },
   }
 }

@@ -57,10 +57,11 @@ export function createApi(parts: {
       authenticateFirst(authentication),
       readRequests(scheduler),
       readDocuments(documents),
+      // Before how long an answer is counts for the turns of its key.
+      sendWritten(answers),
       // Around the reading of documents, too.
       takeTurns(scheduler),
       executeWithin(new Admission(), answers, services.turns),
-      sendWritten(answers),
       subscribeWith(subscriber),
       noteStreams(),
     ],
@@ -95,15 +96,30 @@ export function createApi(parts: {
   }
 }
 
-// Of these, Yoga knows one to answer with.
-const answerable =
-  /(^|[\s,])(application\/(json|graphql-response\+json|\*)|text\/(event-stream|\*)|multipart\/(mixed|\*)|\*\/\*)/i
+// What Yoga knows a media type of, to answer with.
+const answerable: ReadonlySet<string> = new Set([
+  '*/*',
+  'application/*',
+  'application/json',
+  'application/graphql-response+json',
+  'text/*',
+  'text/event-stream',
+  'multipart/*',
+  'multipart/mixed',
+])
 
 /** Headers that accept an answer, whatever they accept: what has been executed must not stay unanswered. */
 function acceptable(headers: IncomingHttpHeaders): Record<string, string> {
   const { accept } = headers
-  const known = accept === undefined || (answerable.test(accept) && !/charset=(?!"?utf-8)/i.test(accept))
+  const known = accept === undefined || accept.split(',').some(isAnswerable)
   return (known ? headers : { ...headers, accept: 'application/json' }) as Record<string, string>
+}
+
+/** Whether Yoga takes a media range for one that it can answer with, in the way in which it reads it. */
+function isAnswerable(range: string): boolean {
+  const [type = '', ...parameters] = range.replaceAll(/\s/g, '').toLowerCase().split(';')
+  const charset = parameters.find((parameter) => parameter.includes('charset='))
+  return answerable.has(type) && (charset === undefined || charset === 'charset=utf-8')
 }
 
 async function operationContext(

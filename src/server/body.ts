@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { FileInterruptedError } from '../domain/errors.ts'
 import { grouped } from '../grouped.ts'
 
-/** How long a client may be silent while it sends a file. */
+/** How long a client may be silent while it sends a file, or an operation. */
 export const longestSilenceMs = 60_000
 
 // Whoever sends less than this in that time holds a place that others wait for, over a line that no file is sent over.

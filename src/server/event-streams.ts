@@ -1,23 +1,9 @@
 import type { ServerResponse } from 'node:http'
 
-const beatEveryMs = 15_000
-
-interface Stream {
-  /** Lets go of what the answer tells of. */
-  end: () => void
-  /** How much had been passed on to the client at the last beat while more was waiting; nothing if none was. */
-  passedOn: number | undefined
-}
-
 /** Answers that are event streams, which may never end by themselves. They end with their clients. */
 export class EventStreams {
-  readonly #streams = new Map<ServerResponse, Stream>()
-  readonly #timer: NodeJS.Timeout
+  readonly #streams = new Set<ServerResponse>()
   #cut = false
-
-  constructor() {
-    this.#timer = setInterval(() => this.#beat(), beatEveryMs)
-  }
 
   /** Keeps a stream until its client is gone; `end` is called then, also for one that has left before it began. */
   add(response: ServerResponse, end: () => void): void {
@@ -25,9 +11,10 @@ export class EventStreams {
       end()
       return
     }
-    this.#streams.set(response, { end, passedOn: undefined })
+    this.#streams.add(response)
     response.once('close', () => {
       this.#streams.delete(response)
+      // Lets go of what the answer tells of.
       end()
     })
     if (this.#cut) response.destroy()
@@ -36,17 +23,6 @@ export class EventStreams {
   /** Cuts all streams, and every later one, so that their clients go elsewhere and resume. */
   cutAll(): void {
     this.#cut = true
-    clearInterval(this.#timer)
-    for (const response of this.#streams.keys()) response.destroy()
-  }
-
-  /** A client that has taken nothing of what waits for it since the last beat is gone, or as good as gone. */
-  #beat(): void {
-    for (const [response, stream] of this.#streams) {
-      const waiting = response.writableLength
-      const passedOn = waiting === 0 ? undefined : (response.socket?.bytesWritten ?? 0) - waiting
-      if (passedOn !== undefined && passedOn === stream.passedOn) response.destroy()
-      stream.passedOn = passedOn
-    }
+    for (const response of this.#streams) response.destroy()
   }
 }

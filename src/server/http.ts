@@ -14,6 +14,7 @@ import { type Graphiql, graphiqlAssetsPath, graphiqlPageHeaders } from './graphi
 import { isForm } from './multipart.ts'
 import { refuse, refuseConnection } from './refusal.ts'
 import { hostProblem, isWebSocket, targetOf } from './target.ts'
+import { UnreadAnswers } from './unread-answers.ts'
 import type { UploadRoute } from './upload-route.ts'
 
 // At shutdown, how long a request under way may take.
@@ -47,6 +48,7 @@ export class HttpServer {
   readonly server: Server
   readonly #site: Site
   readonly #streams = new EventStreams()
+  readonly #unread = new UnreadAnswers()
   /** Of each connection, the answer to the request that has come last. */
   readonly #latest = new WeakMap<Duplex, ServerResponse>()
   #ready = true
@@ -130,6 +132,7 @@ export class HttpServer {
     const impatient = setTimeout(() => this.server.closeAllConnections(), longestAnswerMs)
     await promise
     clearTimeout(impatient)
+    this.#unread.close()
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -142,12 +145,16 @@ export class HttpServer {
     if (serveApi && uploads.serves(path)) return await uploads.answer(request, response)
     if (!isForm(request)) {
       limitArrival(request, longestArrivalMs)
-      if (awaitsContinue(request)) response.writeContinue()
+      // Over there, whoever reads the body says when the client is to send it.
+      if (awaitsContinue(request) && path !== graphqlPath) response.writeContinue()
     }
     if (path === graphqlPath && serveApi) {
       if (request.method === 'OPTIONS') answerPreflight(response, 'GET, POST, OPTIONS')
       else if (wantsPage(request)) send(response, 200, await this.#site.page(request), graphiqlPageHeaders)
-      else await api.answer(request, response, (end) => this.#streams.add(response, end))
+      else {
+        this.#unread.add(response)
+        await api.answer(request, response, (end) => this.#streams.add(response, end))
+      }
     } else if (isDownloadPath(path) && serveApi) await this.#site.download(request, response)
     else await this.#answerBeside(path, request, response)
   }

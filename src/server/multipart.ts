@@ -2,15 +2,22 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { Busboy, type BusboyFileStream } from '@fastify/busboy'
 import type { GraphQLParams } from 'graphql-yoga'
+import { TooMuchWaitingError } from '../async/scheduler.ts'
 import { FileInterruptedError } from '../domain/errors.ts'
 import { FormFile } from '../graphql/file.ts'
 import { problem } from '../graphql/problems.ts'
 import { grouped } from '../grouped.ts'
+import type { Arrival } from './arrivals.ts'
 import { readBody } from './body.ts'
 import { checkJson } from './json.ts'
 
 const longestField = 1_000_000
 const mostParts = 20
+
+interface FormOperation {
+  operation: GraphQLParams
+  length: number
+}
 
 /** Whether a request brings a form with files. */
 export function isForm({ method, headers }: IncomingMessage): boolean {
@@ -21,14 +28,15 @@ export function isForm({ method, headers }: IncomingMessage): boolean {
  * Reads an operation that comes as a form, by the GraphQL multipart request specification
  * (https://github.com/jaydenseric/graphql-multipart-request-spec): `operations`, `map`, then the file. Resolves as soon
  * as the file begins: it is read while the operation runs, as fast as the operation takes it, so that a file of any
- * size needs no memory. That is why there can be only one, and why it comes last.
+ * size needs no memory. That is why there can be only one, and why it comes last. `length` is how many characters the
+ * operation has; what comes before the file is counted with `keep`, and what that throws is what this rejects with.
  */
 export async function readForm(
   request: IncomingMessage,
   response: ServerResponse,
-  silenceMs: number,
-): Promise<GraphQLParams> {
-  const { promise, resolve, reject } = Promise.withResolvers<GraphQLParams>()
+  { silenceMs, keep }: { silenceMs: number; keep: Arrival['keep'] },
+): Promise<FormOperation> {
+  const { promise, resolve, reject } = Promise.withResolvers<FormOperation>()
   const fields = new Map<string, string>()
   let file: BusboyFileStream | undefined
   const parser = openParser(request)
@@ -53,7 +61,13 @@ export async function readForm(
   // Answered: what is still to come is for nobody.
   response.once('close', () => parser.destroy())
   response.once('finish', () => parser.destroy())
-  pipeline(readBody(request, response, silenceMs), parser).then(
+  async function* body() {
+    for await (const chunk of readBody(request, response, silenceMs)) {
+      if (file === undefined) keep(chunk.length)
+      yield chunk
+    }
+  }
+  pipeline(body(), parser).then(
     () => {
       if (file !== undefined) return
       try {
@@ -68,7 +82,8 @@ export async function readForm(
           ? error
           : new FileInterruptedError('The form ended, or broke off, before the file did.', error)
       file?.destroy(reason)
-      reject(error instanceof FileInterruptedError ? error : malformed('It ends before its last part does.'))
+      const isOurs = error instanceof FileInterruptedError || error instanceof TooMuchWaitingError
+      reject(isOurs ? error : malformed('It ends before its last part does.'))
     },
   )
   return await promise
@@ -99,12 +114,13 @@ async function* fileBytes(stream: BusboyFileStream): AsyncGenerator<Uint8Array, 
 function operationOf(
   fields: ReadonlyMap<string, string>,
   file: { name: string; bytes: AsyncIterable<Uint8Array> } | undefined,
-): GraphQLParams {
+): FormOperation {
   const operation = parseObject(fields, 'operations')
   const map = Object.entries(parseObject(fields, 'map'))
   const [mapped, ...more] = map
   if (more.length > 0) throw malformed('Its map names more than one file. Send one file with each operation.')
-  if (mapped === undefined && file === undefined) return operation
+  const length = [...fields.values()].reduce((sum, text) => sum + text.length, 0)
+  if (mapped === undefined && file === undefined) return { operation, length }
   if (mapped === undefined) throw malformed('Its map does not say which variable the file is.')
   const [name, paths] = mapped
   if (file?.name !== name)
@@ -113,7 +129,7 @@ function operationOf(
   if (typeof path !== 'string' || others.length > 0)
     throw malformed('Its map must be { "<name of the file>": ["variables.<where the file is null>"] }.')
   put(operation, path, new FormFile(file.bytes))
-  return operation
+  return { operation, length }
 }
 
 function parseObject(fields: ReadonlyMap<string, string>, name: string): Record<string, unknown> {

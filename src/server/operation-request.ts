@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { GraphQLError } from 'graphql'
 import type { GraphQLParams } from 'graphql-yoga'
+import { FileInterruptedError } from '../domain/errors.ts'
 import { problem } from '../graphql/problems.ts'
 import { grouped } from '../grouped.ts'
-import { longestSilenceMs } from './body.ts'
+import type { Arrival } from './arrivals.ts'
+import { longestSilenceMs, readBody } from './body.ts'
 import { checkJson } from './json.ts'
 import { isForm, readForm } from './multipart.ts'
 
@@ -15,7 +17,11 @@ const asJson =
   'Send the operation as JSON, { "query": "…", "variables": { … } }, with the header Content-Type: application/json.'
 
 /** What a request brings, before it has been read as an operation. */
-export type RequestBody = { text: string; type: BodyType } | { form: GraphQLParams } | { search: string }
+export type RequestBody = { length: number } & (
+  | { text: string; type: BodyType }
+  | { form: GraphQLParams }
+  | { search: string }
+)
 
 type BodyType = 'json' | 'document'
 
@@ -26,20 +32,29 @@ export function checkMethod({ method }: IncomingMessage): void {
 }
 
 /**
- * The body of a request, read to its end, or the search of its address; of a form all that comes before the file.
- * Rejects with a problem when it is none that an operation can be read from.
+ * The body of a request, read to its end, or the search of its address; of a form all that comes before the file; with
+ * how long it is. Rejects with a problem when it is none that an operation can be read from, and with what `keep` throws
+ * before more is kept than may be.
  */
 export async function readRequestBody(
   request: IncomingMessage,
   response: ServerResponse,
+  keep: Arrival['keep'],
 ): Promise<RequestBody> {
   const { method, headers, url = '' } = request
-  if (method === 'GET') return { search: url.split(/\?(.*)/s)[1] ?? '' }
-  if (isForm(request)) return { form: await readForm(request, response, longestSilenceMs) }
+  if (method === 'GET') {
+    const search = url.split(/\?(.*)/s)[1] ?? ''
+    return { search, length: search.length }
+  }
+  if (isForm(request)) {
+    const { operation, length } = await readForm(request, response, { silenceMs: longestSilenceMs, keep })
+    return { form: operation, length }
+  }
   const type = typeOf(headers['content-type'])
   if (!/^(|identity)$/i.test((headers['content-encoding'] ?? '').trim()))
     throw malformed('An operation cannot be sent packed: leave Content-Encoding out.', 415)
-  return { text: decoded(await readWhole(request)), type }
+  const text = decoded(await readWhole(request, response, keep))
+  return { text, type, length: text.length }
 }
 
 /** The operation that a request brings. Throws a problem that says what to send when it brings none. */
@@ -51,8 +66,8 @@ export function readOperation(body: RequestBody): GraphQLParams {
 }
 
 /**
- * What clients that know persisted queries send first: the hash of a query alone. Told in the words in which they
- * expect it, they send the query itself. (https://www.apollographql.com/docs/apollo-server/performance/apq)
+ * What clients that know persisted queries are told, which send the hash or the name of a query alone. In the words in
+ * which they expect it: then they send the query itself. (https://www.apollographql.com/docs/apollo-server/performance/apq)
  */
 export function persistedQueryNotSupported(): GraphQLError {
   return problem('PERSISTED_QUERY_NOT_SUPPORTED', 'PersistedQueryNotSupported')
@@ -76,17 +91,23 @@ function typeOf(contentType: string | undefined): BodyType {
   throw malformed(`${given} ${asJson}${hint}`, 415)
 }
 
-async function readWhole(request: IncomingMessage): Promise<Buffer> {
+async function readWhole(
+  request: IncomingMessage,
+  response: ServerResponse,
+  keep: Arrival['keep'],
+): Promise<Buffer> {
   if (Number(request.headers['content-length'] ?? 0) > maximumRequestBytes) throw tooLong()
   const chunks: Buffer[] = []
   let size = 0
   try {
-    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    for await (const chunk of readBody(request, response, longestSilenceMs)) {
       size += chunk.length
       if (size > maximumRequestBytes) break
+      keep(chunk.length)
       chunks.push(chunk)
     }
-  } catch {
+  } catch (error) {
+    if (!(error instanceof FileInterruptedError)) throw error
     // Whatever it was that the connection broke with: there is nobody left to be told.
     throw malformed('The connection was lost before all of the request had arrived.')
   }
@@ -113,7 +134,8 @@ function decoded(body: Buffer): string {
 function operationOfSearch(search: string): Record<string, unknown> {
   const parameters = new URLSearchParams(search)
   const operation: Record<string, unknown> = {}
-  for (const name of ['query', 'operationName', 'variables', 'extensions']) {
+  for (const name of documentNames) operation[name] = parameters.get(name)
+  for (const name of fields) {
     const [value, ...more] = parameters.getAll(name)
     if (more.length > 0)
       throw malformed(`The address has more than one ${name}. Send one operation with each request.`)
@@ -135,13 +157,23 @@ function parseJson(text: string, what: string): unknown {
 
 const fields: ReadonlySet<string> = new Set(['query', 'operationName', 'variables', 'extensions'])
 
+// Under which clients name a document that a server could know, in place of its text or beside it.
+const documentNames = ['documentId', 'id', 'doc_id'] as const
+
+/** Whether an operation has no document, and only says by which hash or name a server could know it. */
+export function onlyNamesDocument(operation: Readonly<Record<string, unknown>>): boolean {
+  const { query, extensions } = operation
+  if (query != null && query !== '') return false
+  return (
+    (isObject(extensions) && isObject(extensions['persistedQuery'])) ||
+    documentNames.some((name) => typeof operation[name] === 'string' && operation[name] !== '')
+  )
+}
+
 function checkedOperation(sent: unknown): GraphQLParams {
   if (Array.isArray(sent))
     throw malformed('The body is a list. Send one operation with each request: batching is not supported.')
   if (!isObject(sent)) throw malformed(`The body is ${kindOf(sent)} and no object. ${asJson}`)
-  for (const [name, value] of Object.entries(sent))
-    if (!fields.has(name) && value != null)
-      throw malformed(`There is no field ${quoted(name)} in a request: there are ${[...fields].join(', ')}.`)
   const { query, operationName, variables, extensions } = sent
   if (operationName != null && typeof operationName !== 'string')
     throw malformed(
@@ -152,9 +184,8 @@ function checkedOperation(sent: unknown): GraphQLParams {
       throw malformed(
         `${name} is ${kindOf(value)}: send it as a JSON object${typeof value === 'string' ? ', and not as text' : ''}, or leave it out.`,
       )
-  if (query == null && isObject(extensions) && isObject(extensions['persistedQuery']))
-    throw persistedQueryNotSupported()
-  if (query == null) throw malformed(`The request has no query. ${asJson}`)
+  if (onlyNamesDocument(sent)) throw persistedQueryNotSupported()
+  if (query == null) throw malformed(`The request has no query${unknownOf(sent)}. ${asJson}`)
   if (typeof query !== 'string')
     throw malformed(`query is ${kindOf(query)}: send the document as a string. ${asJson}`)
   const operation: GraphQLParams = { query }
@@ -162,6 +193,12 @@ function checkedOperation(sent: unknown): GraphQLParams {
   if (isObject(variables)) operation.variables = variables
   if (isObject(extensions)) operation.extensions = extensions
   return operation
+}
+
+/** What a request without a query has instead, for which it may have been meant. */
+function unknownOf(sent: Readonly<Record<string, unknown>>): string {
+  const unknown = Object.keys(sent).find((name) => !fields.has(name) && sent[name] != null)
+  return unknown === undefined ? '' : `, and its field ${quoted(unknown)} means nothing`
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

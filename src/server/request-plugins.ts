@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Plugin } from 'graphql-yoga'
 import type { Scheduler } from '../async/scheduler.ts'
 import type { Documents, OperationText } from '../graphql/documents.ts'
+import { Arrivals } from './arrivals.ts'
 import type { Authentication } from './authentication.ts'
 import { checkMethod, readOperation, readRequestBody } from './operation-request.ts'
 import type { ServerContext } from './server-context.ts'
@@ -22,14 +23,16 @@ const minHeavyBytes = 64_000
 
 /** Requests are read here, all of them alike: see operation-request.ts. */
 export function readRequests(scheduler: Scheduler): Plugin<object, ServerContext> {
+  const arrivals = new Arrivals()
   return {
     onRequestParse({ setRequestParser, serverContext }) {
       const { req, res, credentials } = serverContext
       if (req === undefined || res === undefined || credentials === undefined) return
       checkMethod(req)
       setRequestParser(async () => {
-        const body = await readRequestBody(req, res)
-        const bytes = 'text' in body ? body.text.length : 0
+        const arrival = arrivals.begin(credentials.keyId)
+        const body = await readRequestBody(req, res, arrival.keep).finally(arrival.end)
+        const bytes = body.length
         serverContext.bytes = bytes
         if (bytes < minHeavyBytes) return readOperation(body)
         const isWanted = () => !isGone(res)

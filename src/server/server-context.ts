@@ -14,6 +14,11 @@ export interface ServerContext {
   onStream?: (end: () => void) => void
   /** Whether somebody still waits for the answer. Always, if it is not said. */
   isWanted?: () => boolean
+  /**
+   * Runs an operation that may have a long answer when its client has read what was sent before; resolves to nothing if
+   * the client has left by then. Without it, such an operation runs at once.
+   */
+  inTurnOfLong?: <T>(run: () => Promise<T>) => Promise<T | undefined>
   /** The document of the operation, once it has been read. */
   document?: DocumentNode
   /** How long the operation was, in characters. */

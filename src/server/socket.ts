@@ -23,6 +23,8 @@ export class ClientSocket {
   #running = 0
   #waiting: (() => void)[] = []
   #heldLength = 0
+  #isLongRunning = false
+  #longWaiting: (() => void)[] = []
   #settling = false
   #onTurn = () => {}
   /** The key that its operations come with, once one has. */
@@ -98,6 +100,26 @@ export class ClientSocket {
     }
   }
 
+  /**
+   * Does something within an operation that a long answer may come of: one such at a time, and not before the client has
+   * read most of the last. Resolves to nothing if by then the client has left.
+   */
+  async inTurnOfLong<T>(run: () => Promise<T>): Promise<T | undefined> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#longWaiting.push(resolve)
+    this.#goOn()
+    await promise
+    try {
+      return this.isOpen ? await run() : undefined
+    } finally {
+      // As above: by then the answer counts as unread.
+      setImmediate(() => {
+        this.#isLongRunning = false
+        this.#goOn()
+      })
+    }
+  }
+
   /** To be called every few seconds: ends the connection of a client that has not been heard of since the last time. */
   beat(): void {
     const socket = this.#socket
@@ -124,14 +146,21 @@ export class ClientSocket {
   }
 
   #mayRun(): boolean {
-    const { readyState, OPEN, bufferedAmount } = this.#socket
-    return readyState !== OPEN || (this.#running < mostAtOnce && bufferedAmount <= mostUnreadBytes)
+    return !this.isOpen || (this.#running < mostAtOnce && this.#socket.bufferedAmount <= mostUnreadBytes)
+  }
+
+  #mayRunLong(): boolean {
+    return !this.#isLongRunning && (!this.isOpen || this.#socket.bufferedAmount <= mostUnreadBytes)
   }
 
   #goOn(): void {
     while (this.#waiting.length > 0 && this.#mayRun()) {
       this.#running += 1
       this.#waiting.shift()?.()
+    }
+    if (this.#longWaiting.length > 0 && this.#mayRunLong()) {
+      this.#isLongRunning = true
+      this.#longWaiting.shift()?.()
     }
     this.#adjust()
   }

@@ -19,9 +19,8 @@ import { grouped } from '../grouped.ts'
 import { type Api, graphqlPath } from './api.ts'
 import type { Authentication } from './authentication.ts'
 import { excessOfJson } from './json.ts'
-import { maximumRequestBytes, persistedQueryNotSupported } from './operation-request.ts'
+import { maximumRequestBytes, onlyNamesDocument, persistedQueryNotSupported } from './operation-request.ts'
 import { refuseConnection } from './refusal.ts'
-import type { ServerContext } from './server-context.ts'
 import { ClientSocket } from './socket.ts'
 import { hostProblem, isWebSocket, targetOf } from './target.ts'
 
@@ -199,7 +198,7 @@ export function serveWebSocket(parts: {
       const isWanted = () => client.isOpen && id in socket.subscriptions
       const inTurn: Operation['rootValue']['inTurn'] = (work) =>
         api.scheduler.run(credentials.keyId, work, { isWanted, bytes: length, isPatient: true })
-      const prepared = await inTurn(() => prepare(credentials, payload, { requestLength: length, isWanted }))
+      const prepared = await inTurn(() => prepare(credentials, payload, { client, length, isWanted }))
       // It is told to nobody.
       if (prepared === undefined) return [problem('BAD_USER_INPUT', 'The client has left.')]
       if ('refused' in prepared) return prepared.refused
@@ -214,18 +213,19 @@ export function serveWebSocket(parts: {
   async function prepare(
     credentials: Credentials,
     payload: SubscribePayload,
-    { requestLength, isWanted }: Required<Pick<ServerContext, 'requestLength' | 'isWanted'>>,
+    { client, length, isWanted }: { client: ClientSocket; length: number; isWanted: () => boolean },
   ) {
-    const { query, operationName: name, variables, extensions } = payload
-    if (query === '' && extensions?.['persistedQuery'] !== undefined) throw persistedQueryNotSupported()
+    const { query, operationName: name, variables } = payload
+    if (onlyNamesDocument({ ...payload })) throw persistedQueryNotSupported()
     const operationName = name === '' ? undefined : name
     const reading = await api.documents.read({ query, operationName, variables })
     if ('errors' in reading) return { refused: reading.errors }
     const { schema, contextFactory, execute } = api.getEnveloped({
       credentials,
       params: payload,
-      requestLength,
       isWanted,
+      requestLength: length,
+      inTurnOfLong: <T>(run: () => Promise<T>) => client.inTurnOfLong(run),
     })
     const args: ExecutionArgs = {
       schema: schema as GraphQLSchema,
@@ -312,15 +312,17 @@ async function run(
 }
 
 /**
- * A message as it came; but the hash of a persisted query alone, which the protocol has no place for, as an operation
- * without a query, so that it can be answered.
+ * A message as it came; but the hash or the name of a document alone, which the protocol has no place for, as an
+ * operation without a query, so that it can be answered.
  */
 function readMessage(text: string): string {
-  if (!text.includes('"persistedQuery"')) return text
+  const hasQuery = /"query"\s*:\s*"/.test(text) && !text.includes('"persistedQuery"')
+  if (hasQuery || !text.includes('"subscribe"')) return text
   try {
     const message = JSON.parse(text)
-    if (message?.payload?.extensions?.persistedQuery == null || message.payload.query != null) return text
-    return JSON.stringify({ ...message, payload: { ...message.payload, query: '' } })
+    const payload = message?.payload
+    if (payload?.query != null || !onlyNamesDocument(payload ?? {})) return text
+    return JSON.stringify({ ...message, payload: { ...payload, query: '' } })
   } catch {
     return text
   }

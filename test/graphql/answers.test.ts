@@ -1,9 +1,11 @@
 import fc from 'fast-check'
+import type { ExecutionResult } from 'graphql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Turns } from '../../src/domain/turns.ts'
 import { Answers } from '../../src/graphql/answers.ts'
 import { jsonOf } from '../../src/graphql/json.ts'
 import { Lane, paced } from '../../src/graphql/pacing.ts'
+import { executeWithin } from '../../src/server/answer-plugins.ts'
 import { newStock } from '../support/api.ts'
 import { Client } from '../support/client.ts'
 import { streamed } from '../support/event-stream.ts'
@@ -53,6 +55,38 @@ describe('an answer', () => {
     })
     expect(errors).toHaveLength(1_000)
   })
+})
+
+test('an answer that turns out long waits for its client like one that was expected to be', async () => {
+  const answers = new Answers(new Turns())
+  const { onExecute } = executeWithin(
+    { weigh: () => ({ bytes: 10, values: 1 }) } as never,
+    answers,
+    new Turns(),
+  )
+  let waited = 0
+  const inTurnOfLong = async <T>(run: () => Promise<T>) => {
+    waited += 1
+    return await run()
+  }
+  const execute = async (data: object, contextValue: object) => {
+    let executed: ((args: unknown) => Promise<ExecutionResult>) | undefined
+    await onExecute?.({
+      args: { document: {}, contextValue },
+      executeFn: () => ({ data }),
+      setExecuteFn: (execute: typeof executed) => {
+        executed = execute
+      },
+    } as never)
+    const result = (await executed?.({})) ?? {}
+    return Buffer.concat(answers.json(result)).toString()
+  }
+  const [short, long] = [{ text: 'short' }, { text: 'x'.repeat(2_000_000) }]
+  expect(await execute(short, { inTurnOfLong })).toBe(JSON.stringify({ data: short }))
+  expect(waited).toBe(0)
+  expect(await execute(long, { inTurnOfLong })).toBe(JSON.stringify({ data: long }))
+  expect(waited).toBe(1)
+  expect(await execute(long, {})).toBe(JSON.stringify({ data: long }))
 })
 
 test('a list in turns is the list, and others have their turns in between', async () => {

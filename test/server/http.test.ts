@@ -70,7 +70,7 @@ describe('a request', () => {
     ['a query that is a number', '{"query": 1}'],
     ['variables that are a string', '{"query": "{ account { name } }", "variables": "x"}'],
     ['variables that are a list', '{"query": "{ account { name } }", "variables": [1]}'],
-    ['a field that means nothing', '{"query": "{ account { name } }", "qeury": "x"}'],
+    ['a query under another name', '{"qeury": "{ account { name } }"}'],
     [
       'an operation that is not in the document',
       '{"query": "query A { account { name } }", "operationName": "B"}',
@@ -222,13 +222,7 @@ describe('a request that is no operation', () => {
       400,
       'operationName',
     ],
-    [
-      'a field that means nothing',
-      '{"query": "{ account { name } }", "id": "x"}',
-      'application/json',
-      400,
-      '"id"',
-    ],
+    ['a query under another name', '{"qeury": "{ account { name } }"}', 'application/json', 400, '"qeury"'],
     [
       'what curl -d sends',
       operation,
@@ -344,6 +338,81 @@ test('what has been executed is answered, whatever a client accepts', async () =
     ])
   }
 })
+
+test('what has been executed is answered whole, in each form that a client may accept', async () => {
+  const json = ['application/json', 'application/graphql-response+json', 'application/*', '*/*']
+  const streams = ['text/event-stream', 'text/*', 'multipart/mixed', 'multipart/*']
+  const all = [...json, ...streams]
+  const accepted = [
+    ...all,
+    ...all.flatMap((one) => all.filter((other) => other !== one).map((other) => `${one}, ${other}`)),
+    'application/graphql-response+json, application/json, text/event-stream, multipart/mixed',
+    'TEXT/*;q=0.5 ,image/png',
+    'text/event-stream;charset=utf-8',
+    'application/json; charset=latin1, text/*',
+    // Of no form that there is, though they begin like one.
+    'application/json-seq',
+    'multipart/mixed-up',
+    'text/*, application/json; charset="utf-8"',
+    'image/png text/*',
+  ]
+  const change = 'mutation ($name: String!) { createPool(input: { name: $name }) { __typename } }'
+  const result = '{"data":{"createPool":{"__typename":"CreatePoolPayload"}}}'
+  await Promise.all(
+    accepted.map(async (accept) => {
+      const body = JSON.stringify({ query: change, variables: { name: `in the form ${accept}` } })
+      const { status, headers, text } = await send(body, { headers: { accept } })
+      const type = headers.get('content-type') ?? ''
+      expect([accept, status]).toEqual([accept, 200])
+      if (type.startsWith('text/event-stream'))
+        expect([accept, text]).toEqual([accept, expect.stringContaining(`event: next\ndata: ${result}\n\n`)])
+      else if (type.startsWith('multipart/mixed'))
+        expect([accept, text]).toEqual([accept, expect.stringContaining(`\r\n\r\n${result}\r\n---`)])
+      else {
+        expect([accept, text]).toEqual([accept, result])
+        expect(type).toMatch(/^application\/(graphql-response\+)?json; charset=utf-8$/)
+        expect(headers.get('content-length')).toBe(String(result.length))
+      }
+    }),
+  )
+})
+
+test('a long answer arrives whole, whatever else than JSON its client would accept as well', async () => {
+  const fields = Array.from({ length: 3_000 }, (_, i) => `id${i}: id`).join(' ')
+  const body = JSON.stringify({ query: `{ account { ${fields} } }` })
+  const answers = await Promise.all(
+    ['application/json', 'application/json, text/event-stream, multipart/mixed'].map((accept) =>
+      send(body, { headers: { accept } }),
+    ),
+  )
+  for (const { headers, text } of answers) {
+    expect(Object.keys(JSON.parse(text).data.account)).toHaveLength(3_000)
+    expect(text.length).toBeGreaterThan(100_000)
+    expect(headers.get('content-length')).toBe(String(text.length))
+  }
+})
+
+test('what a client sends beside an operation for itself is no matter', async () => {
+  for (const own of [{ id: 'x' }, { doc_id: 'x', documentId: 1 }, { query_id: null, anything: [{}] }])
+    expect((await send(JSON.stringify({ query, ...own }))).text).toBe(answered)
+  const path = `/graphql?query=${encodeURIComponent(query)}&id=x&id=y&anything=1`
+  expect((await send(null, { method: 'GET', path })).text).toBe(answered)
+})
+
+test.each(['documentId', 'id', 'doc_id'])(
+  'the name of a document alone, as %s, is answered like its hash',
+  async (name) => {
+    const told = [
+      { message: 'PersistedQueryNotSupported', extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' } },
+    ]
+    for (const nothing of [{}, { query: null }, { query: '' }]) {
+      const posted = await send(JSON.stringify({ ...nothing, [name]: 'abc', variables: {} }))
+      expect([posted.status, JSON.parse(posted.text)]).toEqual([200, { errors: told }])
+    }
+    const got = await send(null, { method: 'GET', path: `/graphql?${name}=abc` })
+    expect([got.status, JSON.parse(got.text)]).toEqual([200, { errors: told }])
+  },
+)
 
 test('the hash of a persisted query alone is answered so that Apollo sends the query', async () => {
   const extensions = { persistedQuery: { version: 1, sha256Hash: 'a'.repeat(64) } }

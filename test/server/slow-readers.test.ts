@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { transaction } from '../../src/database/transaction.ts'
 import { appendEvents, type EventDraft, encodeCursor, forgetEvents, readLog } from '../../src/domain/event.ts'
 import { decodeId, uuidOf } from '../../src/graphql/ids.ts'
-import { newPool } from '../support/api.ts'
+import { newPool, newStock } from '../support/api.ts'
 import { openBooks, type TestBooks } from '../support/books.ts'
 import { Client } from '../support/client.ts'
 import { startService, type TestService } from '../support/service.ts'
@@ -119,6 +119,39 @@ describe('a subscription that is read too slowly', () => {
     },
   )
 })
+
+test(
+  'long answers are not worked out before the one before them is read, and arrive in the end',
+  patience,
+  async () => {
+    const { poolId } = await newStock(client, 800)
+    await using slow = await Socket.connect(service, client.authorization())
+    const recipients = Array.from({ length: 80 }, (_, i) => `r${i}: recipient`).join(' ')
+    const claiming = `mutation ($input: ClaimCodesInput!) {
+    claimCodes(input: $input) { ... on ClaimCodesPayload { codes { ${recipients} } } } }`
+    const input = { poolId, count: 100, recipient: 'x'.repeat(1_000) }
+    const left = async () => {
+      const { pool } = await client.ask<{ pool: { availableCount: string } }>(
+        `{ pool(id: "${poolId}") { availableCount } }`,
+      )
+      return Number(pool.availableCount)
+    }
+    slow.socket.pause()
+    for (let i = 0; i < 8; i++) slow.subscribe(`claim ${i}`, claiming, { input })
+    await expect.poll(left).toBeLessThan(800)
+    for (let i = 0; i < 50; i++) await left()
+    expect(await left()).toBeGreaterThanOrEqual(400)
+    slow.socket.resume()
+    for (let i = 0; i < 8; i++) {
+      const answer = await slow.next(`claim ${i}`)
+      expect(answer).toMatchObject({
+        type: 'next',
+        payload: { data: { claimCodes: { codes: { length: 100 } } } },
+      })
+    }
+    expect(await left()).toBe(0)
+  },
+)
 
 test('a hundred thousand events at once are told, and others are answered meanwhile', patience, async () => {
   const poolId = await newPool(client)

@@ -56,6 +56,44 @@ describe('a client that asks for much and reads nothing', () => {
     client.close()
   })
 
+  test('has one long answer worked out at a time, and each when it has read the one before', async () => {
+    const { client, socket, served } = await connect()
+    let running = 0
+    let begun = 0
+    let mostUnread = 0
+    const answer = async () => {
+      begun += 1
+      running += 1
+      expect(running).toBe(1)
+      expect(socket.bufferedAmount).toBeLessThanOrEqual(megabyte.length)
+      await nextTurn()
+      running -= 1
+      return megabyte.repeat(20)
+    }
+    socket.on('message', () => {
+      void served
+        .inTurn(() => served.inTurnOfLong(answer))
+        .then(async (text = '') => {
+          const sent = served.send(text)
+          mostUnread = Math.max(mostUnread, socket.bufferedAmount)
+          await sent
+        })
+    })
+    let answers = 0
+    client.on('message', () => {
+      answers += 1
+    })
+    client.pause()
+    for (let i = 0; i < 8; i++) client.send('more')
+    await expect.poll(() => socket.bufferedAmount).toBeGreaterThan(megabyte.length)
+    await nextTurn()
+    expect(begun).toBeLessThan(3)
+    client.resume()
+    await expect.poll(() => answers, { timeout: 20_000 }).toBe(8)
+    expect(mostUnread).toBeLessThan(22 * megabyte.length)
+    client.close()
+  })
+
   test('with long messages holds no more than a few of them at once', async () => {
     const { client, socket, served } = await connect()
     const end = Promise.withResolvers<void>()
@@ -88,6 +126,8 @@ describe('a client that asks for much and reads nothing', () => {
     expect(ran).toBe(0)
     client.terminate()
     await Promise.all(waiting)
+    const long = await Promise.all([1, 2, 3].map((i) => served.inTurnOfLong(async () => i)))
+    expect(long).toEqual([undefined, undefined, undefined])
     await served.send('nobody reads this')
     never.resolve()
     await Promise.all(running)

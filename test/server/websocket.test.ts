@@ -207,10 +207,17 @@ describe('an operation', () => {
     expect(await socket.next('2')).toEqual({ id: '2', type: 'error', payload: error('BAD_USER_INPUT') })
   })
 
-  test('that is the hash of a persisted query alone is answered as over HTTP', async () => {
+  test('that is the hash or the name of a document alone is answered as over HTTP', async () => {
     await using socket = await Socket.connect(service, client.authorization())
     const extensions = { persistedQuery: { version: 1, sha256Hash: 'a'.repeat(64) } }
-    for (const payload of [{ extensions }, { extensions, query: null }, { extensions, query: '' }]) {
+    for (const payload of [
+      { extensions },
+      { extensions, query: null },
+      { extensions, query: '' },
+      { documentId: 'x' },
+      { id: 'x', query: null },
+      { doc_id: 'x', query: '' },
+    ]) {
       socket.send({ id: '1', type: 'subscribe', payload })
       expect(await socket.next('1')).toEqual({
         id: '1',
@@ -220,7 +227,7 @@ describe('an operation', () => {
         ],
       })
     }
-    socket.send({ id: '2', type: 'subscribe', payload: { query: account, extensions } })
+    socket.send({ id: '2', type: 'subscribe', payload: { query: account, extensions, doc_id: 'x' } })
     expect(await socket.next('2')).toMatchObject({ payload: answered })
   })
 
