@@ -31,8 +31,8 @@ export interface FragmentCycle {
 
 type ExecutableNode = OperationDefinitionNode | FragmentDefinitionNode
 
-// More than any limit. Sums stop here, so that they stay exact.
-const countless = 2 ** 40
+/** More than any limit. Sums stop here, so that they stay exact. */
+export const countless = 2 ** 40
 
 /**
  * The weight of a document, counted in a time that is proportional to its length: fragments are counted once, however

@@ -19,7 +19,7 @@ import {
 } from 'graphql'
 import { LRUCache } from 'lru-cache'
 import { grouped } from '../grouped.ts'
-import { type DocumentWeight, weighDocument } from './document-weight.ts'
+import { countless, type DocumentWeight, weighDocument } from './document-weight.ts'
 import { type ProblemCode, problem } from './problems.ts'
 import { checkVariables } from './variables.ts'
 
@@ -268,10 +268,11 @@ function checkWeight(document: DocumentNode): void {
   for (const [name, [what, advice]] of Object.entries(excesses)) {
     const most = maxDocument[name as keyof DocumentWeight]
     const has = weight[name as keyof DocumentWeight]
-    if (has > most)
-      throw new Refusal([
-        invalid(`The document has ${grouped(has)} ${what}. At most ${grouped(most)} are possible. ${advice}`),
-      ])
+    if (has <= most) continue
+    const told = has >= countless ? `far more than ${grouped(most)}` : grouped(has)
+    throw new Refusal([
+      invalid(`The document has ${told} ${what}. At most ${grouped(most)} are possible. ${advice}`),
+    ])
   }
 }
 

@@ -149,6 +149,12 @@ describe.each(everyWay)('over %s', (way) => {
     ])
   })
 
+  test('what is beyond counting is refused without a figure', async () => {
+    const fragments = times(20, (i) => `fragment F${i} on Query { ${times(8, () => `...F${i + 1}`)} }`)
+    const [refusal] = await refusals(`{ ...F0 } ${fragments} fragment F20 on Query { __typename }`)
+    expect(refusal?.message).toMatch(/^The document has far more than 10,000 fields and fragments/)
+  })
+
   test('of many errors the first ten are told', async () => {
     const errors = await refusals(`{ ${times(2_000, (i) => `a${i}`)} }`)
     expect(errors.map(({ message }) => message)).toEqual([

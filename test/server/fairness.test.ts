@@ -76,7 +76,7 @@ describe('while one key asks for many large answers', () => {
   /** The same so many times, of each of 100 codes: nearly all that may be asked for at once, for 2,400. */
   const fields = (times: number) => Array.from({ length: times }, (_, i) => `f${i}: code`).join(' ')
   const mutation = `mutation ($input: ClaimCodesInput!) {
-    claimCodes(input: $input) { ... on ClaimCodesPayload { codes { ${fields(100)} } } }
+    claimCodes(input: $input) { ... on ClaimCodesPayload { codes { ${fields(400)} } } }
   }`
 
   test('another key is served among the first, and what its client gives up is not carried out', async () => {
@@ -91,14 +91,23 @@ describe('while one key asks for many large answers', () => {
     const before = answered
     const introspected = modest.ask(introspection).then(() => answered - before)
 
+    const leaving = new AbortController()
+    const left = fetch(`${service.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...greedy.authorization() },
+      body: JSON.stringify({ query: mutation, variables: { input: { poolId, count: 50 } } }),
+      signal: leaving.signal,
+    }).catch((error: Error) => error.name)
     await using socket = await Socket.connect(service, greedy.authorization())
-    socket.subscribe('claim', mutation, { input: { poolId, count: 100 } })
-    // Begins after the claim, which by then waits for nothing but room.
+    socket.subscribe('claim', mutation, { input: { poolId, count: 50 } })
+    // Begins after the claims, which by then wait for nothing but room.
     socket.subscribe('small', '{ pools { totalCount } }')
     expect(await socket.next('small')).toMatchObject({ type: 'next' })
     expect(answered).toBeLessThan(count)
     expect(socket.received.some(({ id }) => id === 'claim')).toBe(false)
     socket.send({ id: 'claim', type: 'complete' })
+    leaving.abort()
+    expect(await left).toBe('AbortError')
 
     expect(await introspected).toBeLessThan(5)
     await Promise.all(asked)
