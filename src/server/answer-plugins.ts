@@ -18,8 +18,8 @@ const maxAtOnceBytes = 100_000_000
 const bytesOfValue = 200
 const smallAnswerBytes = 1_000_000
 
-// A longer answer is sent in pieces, one after the other as the client takes them.
-const maxAtOnceSentBytes = 64_000
+// A longer answer is sent in pieces, one after the other as the client takes them: so it shows whether it does.
+const maxPieceBytes = 64_000
 
 // In characters: reading, validating and weighing a shorter document takes a few milliseconds together.
 const maxShortDocument = 5_000
@@ -69,11 +69,13 @@ function atOnce<T>(run: () => Promise<T>): Promise<T> {
 /** Answers are sent as they were written when they were worked out. */
 export function sendWritten(answers: Answers): Plugin {
   const bodies = new WeakMap<Request, Buffer<ArrayBuffer>[]>()
+  const inParts = new WeakSet<Request>()
   return {
     onResultProcess({ request, result, resultProcessor, setResult }) {
       if (isAsyncIterable(result) || Array.isArray(result)) return
       // Yoga has chosen a media type by now. In any other than JSON, the answer is only a part of the body.
       const isBody = resultProcessor === processRegularResult
+      if (!isBody) inParts.add(request)
       // Yoga leaves it to a result how it is written, once it has taken out what is not for clients.
       const stringify = (told: ExecutionResult) => {
         const pieces = answers.json(told)
@@ -83,19 +85,27 @@ export function sendWritten(answers: Answers): Plugin {
       }
       setResult({ ...result, stringify })
     },
-    // A string of the whole body would be made twice, and then encoded in one go.
     onResponse({ request, response, setResponse, fetchAPI }) {
-      const pieces = bodies.get(request)
-      if (pieces === undefined) return
       const { status, statusText } = response
-      const length = pieces.reduce((bytes, piece) => bytes + piece.length, 0)
       const headers = new fetchAPI.Headers(response.headers)
-      headers.set('content-length', String(length))
-      const body = length > maxAtOnceSentBytes ? Readable.from(pieces) : Buffer.concat(pieces)
       // It takes streams of Node.js as well, which its type does not say.
-      setResponse(new fetchAPI.Response(body as BodyInit, { status, statusText, headers }))
+      const send = (body: Readable | Buffer) =>
+        setResponse(new fetchAPI.Response(body as BodyInit, { status, statusText, headers }))
+      // A string of the whole body would be made twice, and then encoded in one go.
+      const pieces = bodies.get(request)
+      if (pieces !== undefined) {
+        const length = pieces.reduce((bytes, piece) => bytes + piece.length, 0)
+        headers.set('content-length', String(length))
+        send(length > maxPieceBytes ? Readable.from(pieces) : Buffer.concat(pieces))
+      } else if (inParts.has(request) && response.body !== null) send(Readable.from(inPieces(response.body)))
     },
   }
+}
+
+async function* inPieces(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  for await (const part of parts)
+    for (let from = 0; from < part.length; from += maxPieceBytes)
+      yield part.subarray(from, from + maxPieceBytes)
 }
 
 export function subscribeWith(subscriber: Subscriber): Plugin {

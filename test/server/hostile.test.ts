@@ -60,6 +60,29 @@ const wrongHosts = [
   ['beyond ASCII', 'Host: \u00e9\u0000\r\n'],
 ] as const
 
+test('a long answer as an event stream comes in pieces, as the client takes them', async () => {
+  const fields = Array.from({ length: 3_000 }, (_, i) => `id${i}: id`).join(' ')
+  const long = JSON.stringify({ query: `{ account { ${fields} } }` })
+  const answer = await exchange(
+    `POST /graphql HTTP/1.1\r\nHost: x\r\n${key()}${json}Accept: text/event-stream\r\n${close}` +
+      `Content-Length: ${long.length}\r\n\r\n${long}`,
+  )
+  expect(answer.head).toMatch(/^content-type: text\/event-stream$/im)
+  const sizes: number[] = []
+  let text = ''
+  for (let at = 0; at < answer.body.length; ) {
+    const end = answer.body.indexOf('\r\n', at)
+    const size = Number.parseInt(answer.body.slice(at, end), 16)
+    sizes.push(size)
+    text += answer.body.slice(end + 2, end + 2 + size)
+    at = end + 2 + size + 2
+  }
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(64_000)
+  const data = JSON.parse(/^data: (.*)$/m.exec(text)?.[1] ?? '')
+  expect(Object.keys(data.data.account)).toHaveLength(3_000)
+  expect(text).toMatch(/event: complete\ndata:\n\n$/)
+})
+
 /** Whatever of it is wrong, it is refused in the service's own form, and tells nothing of its inside. */
 async function refused(bytes: string | Buffer, statuses: number[] = [400]): Promise<void> {
   const answer = await exchange(bytes)
