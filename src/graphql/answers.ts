@@ -5,8 +5,8 @@ import { answerLimits } from './admission.ts'
 import { jsonOf } from './json.ts'
 import { problem } from './problems.ts'
 
-// Each error of an answer can be of many bytes; whoever has read so many knows what is the matter.
-const maxErrors = 1_000
+// Each error of an answer can be of many bytes, and takes long to make; whoever has read so many knows what is the matter.
+const maxErrors = 500
 
 /**
  * Answers as they are written: never longer than they may be, whatever was expected of them, and with turns for others
