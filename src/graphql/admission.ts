@@ -1,13 +1,10 @@
 import {
-  type DocumentNode,
   type ExecutionArgs,
   type FieldNode,
-  type FragmentDefinitionNode,
   GraphQLError,
   type GraphQLSchema,
   getOperationAST,
   getVariableValues,
-  Kind,
   OperationTypeNode,
 } from 'graphql'
 import { grouped } from '../grouped.ts'
@@ -22,6 +19,7 @@ import {
   type Weight,
 } from './answer-weight.ts'
 import type { Context } from './context.ts'
+import { fragmentsOf } from './document-weight.ts'
 import { IntrospectionWeights } from './introspection-weight.ts'
 import { badInput } from './pagination.ts'
 
@@ -158,11 +156,4 @@ function refused(error: GraphQLError, node?: FieldNode): GraphQLError {
     nodes: node ?? error.nodes,
     extensions: { code, ...others, http: { status, spec: true } },
   })
-}
-
-function fragmentsOf(document: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> {
-  const fragments = new Map<string, FragmentDefinitionNode>()
-  for (const definition of document.definitions)
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition)
-  return fragments
 }

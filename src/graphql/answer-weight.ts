@@ -23,6 +23,7 @@ import {
 } from 'graphql'
 import { type FieldRules, type FieldWeight, type Given, rulesOf } from './field-rules.ts'
 import type { Introspected, IntrospectedValue, IntrospectionWeights } from './introspection-weight.ts'
+import { nullBytes } from './sizes.ts'
 
 /** How much something is of what an answer is made of. */
 export interface Weight {
@@ -214,14 +215,14 @@ export class Scale {
     const one = this.#selections(selectionSet, of, {})
     const each = { ...one, bytes: one.bytes + 2 }
     const value = items === undefined ? each : times(items, each)
-    return { ...value, bytes: Math.max(value.bytes, bytes), introspected: value.introspected + 1 }
+    // Of a list whose length is a mean, some are null or empty, which takes bytes beside those of the others' items.
+    return { ...value, bytes: sane(value.bytes + bytes), introspected: value.introspected + 1 }
   }
 }
 
 // Only schemas that were built without these rules have such fields.
 const unknownField: FieldWeight = { bytes: 1_000, items: 100 }
 
-const nullBytes = 4
 const noArguments: object = Object.freeze({})
 
 function add(sum: Weight, more: Readonly<Weight>): void {

@@ -48,9 +48,7 @@ export function weighDocument(
       definition.kind === Kind.OPERATION_DEFINITION || definition.kind === Kind.FRAGMENT_DEFINITION,
   )
   const outlines = new Map(definitions.map((definition) => [definition, outlineOf(definition)]))
-  const fragments = new Map<string, FragmentDefinitionNode>()
-  for (const definition of definitions)
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition)
+  const fragments = fragmentsOf(document)
   const spread = new SpreadOut(outlines, fragments)
   const weight: DocumentWeight = {
     operations: 0,
@@ -72,6 +70,14 @@ export function weighDocument(
     for (const { selectionSet } of definitions)
       weight.comparisons += countComparisons([selectionSet], fragments)
   return weight
+}
+
+/** The fragments of a document by their names. */
+export function fragmentsOf(document: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> {
+  const fragments = new Map<string, FragmentDefinitionNode>()
+  for (const definition of document.definitions)
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition)
+  return fragments
 }
 
 /** What an operation or a fragment has itself. */

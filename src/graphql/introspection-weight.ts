@@ -17,6 +17,7 @@ import {
   isScalarType,
   isUnionType,
 } from 'graphql'
+import { nullBytes } from './sizes.ts'
 
 /** What a field of introspection gives: a leaf of so many bytes, or objects of a kind, in a list if `items` is there. */
 export interface IntrospectedValue {
@@ -35,7 +36,6 @@ type Figure<Thing> = (of: (thing: Thing) => number) => number
 // Longer than any of them, with quotation marks: what the specification calls kinds, types and places of introspection.
 const enumBytes = 26
 const typenameBytes = 22
-const nullBytes = 4
 const booleanBytes = 5
 // No default value of an argument is longer. A test holds that.
 const defaultValueBytes = 60

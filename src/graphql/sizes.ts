@@ -14,6 +14,7 @@ export const maxExampleBytes = 3 * longestCode + 2
 /** Of a backslash, which is written as two in a pattern and as two more in JSON, there are four. */
 export const maxPatternBytes = 4 * longestCode + 2
 export const maxCharactersBytes = 3 * longestList + 2
+export const nullBytes = 4
 export const maxCursorBytes = 120
 export const maxPathBytes = 300
 /** A cell of a header, shortened. */
