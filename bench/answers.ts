@@ -32,7 +32,7 @@ else await client(workerData as Target)
 
 async function main(): Promise<void> {
   const { newPool, openBooks, startPostgres } = await import('./support.ts')
-  const { createFormat } = await import('../src/domain/new-format.ts')
+  const { createFormat } = await import('../src/domain/format/create.ts')
   const { startService } = await import('../src/service.ts')
   const { pino } = await import('pino')
   await using lifecycle = new Lifecycle()

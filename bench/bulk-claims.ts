@@ -5,7 +5,7 @@
  * `node bench/bulk-claims.ts`.
  */
 
-import { Claims, maximumClaim } from '../src/domain/claim.ts'
+import { Claims, maximumClaim } from '../src/domain/claim/claim.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
 import { measure, requestOf } from './load.ts'
 import {

@@ -7,8 +7,8 @@
 
 import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
-import type { ExportStatus } from '../src/domain/export.ts'
-import { createPool } from '../src/domain/pool.ts'
+import type { ExportStatus } from '../src/domain/code/line-reader.ts'
+import { createPool } from '../src/domain/pool/pool.ts'
 import { encodeId } from '../src/graphql/ids.ts'
 import { codesPath } from '../src/graphql/links.ts'
 import { Lifecycle } from '../src/lifecycle.ts'

@@ -4,7 +4,7 @@
  */
 
 import { getIntrospectionQuery } from 'graphql'
-import { createApiKey } from '../src/domain/account.ts'
+import { createApiKey } from '../src/domain/account/account.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
 import { measure, requestOf } from './load.ts'
 import { Readers } from './reading.ts'

@@ -5,7 +5,7 @@
  */
 
 import { auditBooks } from '../src/domain/audit/audit.ts'
-import { Claims, maximumClaim } from '../src/domain/claim.ts'
+import { Claims, maximumClaim } from '../src/domain/claim/claim.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
 import {
   type BenchBooks,

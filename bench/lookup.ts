@@ -4,8 +4,8 @@
  * that does nothing, on the same server. Run it with `node bench/lookup.ts`.
  */
 
-import { Claims } from '../src/domain/claim.ts'
-import { createFormat } from '../src/domain/new-format.ts'
+import { Claims } from '../src/domain/claim/claim.ts'
+import { createFormat } from '../src/domain/format/create.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
 import { measure, requestOf } from './load.ts'
 import {

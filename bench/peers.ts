@@ -1,10 +1,10 @@
-import type { Code as CodeValue } from '../src/domain/code.ts'
 import {
   IdempotencyConflictError,
   InvalidInputError,
   NotEnoughCodesError,
   NotFoundError,
-} from '../src/domain/errors.ts'
+} from '../src/domain/books/errors.ts'
+import type { Code as CodeValue } from '../src/domain/code/code.ts'
 import { builder } from '../src/graphql/builder.ts'
 import { ClaimCodesInput, ClaimCodesPayload, Code } from '../src/graphql/code.ts'
 import { uuidOf } from '../src/graphql/ids.ts'

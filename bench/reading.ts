@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { encodeCursor, readLog } from '../src/domain/event.ts'
+import { encodeCursor, readLog } from '../src/domain/books/event-log.ts'
 import { encodeId } from '../src/graphql/ids.ts'
 import type { Lifecycle } from '../src/lifecycle.ts'
 import type { Broadcast } from './bare-server.ts'

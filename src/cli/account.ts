@@ -11,9 +11,9 @@ import {
   type NamedAccount,
   parseScopes,
   revokeApiKey,
-} from '../domain/account.ts'
-import { Books } from '../domain/books.ts'
-import { CodeSpaces } from '../domain/codespaces.ts'
+} from '../domain/account/account.ts'
+import { Books } from '../domain/books/books.ts'
+import { CodeSpaces } from '../domain/books/codespaces.ts'
 import { type ApiKey, PrismaClient } from '../generated/prisma/client.ts'
 import { OperatorError } from '../operator-error.ts'
 import { run, withDatabase } from './program.ts'

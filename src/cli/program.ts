@@ -4,7 +4,7 @@ import { readConfig } from '../config.ts'
 import { findEmbeddedServer } from '../database/embedded/server.ts'
 import { DatabaseUnavailableError } from '../database/errors.ts'
 import { checkDatabase, createPool } from '../database/open.ts'
-import { UserError } from '../domain/errors.ts'
+import { UserError } from '../domain/books/errors.ts'
 import { describeError, openLog } from '../log.ts'
 import { OperatorError } from '../operator-error.ts'
 

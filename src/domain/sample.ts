@@ -1,7 +1,7 @@
-import type { Books } from './books.ts'
-import { generateCodes } from './generation.ts'
-import { createFormat } from './new-format.ts'
-import { createPool } from './pool.ts'
+import type { Books } from './books/books.ts'
+import { createFormat } from './format/create.ts'
+import { generateCodes } from './generation/generation.ts'
+import { createPool } from './pool/pool.ts'
 
 /** What a fresh database of its own has for newcomers: something to claim from, which can be left alone. */
 export interface Sample {

@@ -1,5 +1,5 @@
-import { allScopes, createApiKey, revokeApiKey } from '../domain/account.ts'
-import { InvalidInputError, NotFoundError } from '../domain/errors.ts'
+import { allScopes, createApiKey, revokeApiKey } from '../domain/account/account.ts'
+import { InvalidInputError, NotFoundError } from '../domain/books/errors.ts'
 import type { Scope as ScopeName } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'

@@ -1,14 +1,14 @@
 import { OperationTypeNode } from 'graphql'
-import { maximumClaim, maximumRecipientLength } from '../domain/claim.ts'
-import type { CodeStatus as CodeStatusName, Code as CodeValue } from '../domain/code.ts'
-import { type ChoosePage, type CodePage, readCodes } from '../domain/code.ts'
+import { max, min } from '../bigint.ts'
 import {
   IdempotencyConflictError,
   InvalidInputError,
   NotEnoughCodesError,
   NotFoundError,
-} from '../domain/errors.ts'
-import { max, min } from '../domain/extremes.ts'
+} from '../domain/books/errors.ts'
+import { maximumClaim, maximumRecipientLength } from '../domain/claim/claim.ts'
+import type { CodeStatus as CodeStatusName, Code as CodeValue } from '../domain/code/code.ts'
+import { type ChoosePage, type CodePage, readCodes } from '../domain/code/code.ts'
 import type { Scope } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import { countedConnectionType, pageWeight } from './connections.ts'

@@ -9,7 +9,7 @@ import {
   TaskFinishedError,
   UploadNotUndoneError,
   type UserError,
-} from '../domain/errors.ts'
+} from '../domain/books/errors.ts'
 import { builder } from './builder.ts'
 import { type FieldWeight, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'

@@ -1,4 +1,4 @@
-import { CursorInvalidError } from '../domain/errors.ts'
+import { CursorInvalidError } from '../domain/books/errors.ts'
 import {
   decodeCursor,
   type EventContent,
@@ -7,7 +7,7 @@ import {
   type PoolEvent as PoolEventValue,
   readHistory,
   readLog,
-} from '../domain/event.ts'
+} from '../domain/books/event-log.ts'
 import { builder } from './builder.ts'
 import { connectionType, pageWeight } from './connections.ts'
 import type { Context } from './context.ts'

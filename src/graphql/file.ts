@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../domain/errors.ts'
+import { InvalidInputError } from '../domain/books/errors.ts'
 import { builder } from './builder.ts'
 import { problem } from './problems.ts'
 

@@ -1,9 +1,14 @@
 import { type CharacterSet as CharacterSetName, characterSets } from '../codespace/characters.ts'
 import { Pattern, type ShapeInput } from '../codespace/pattern.ts'
 import { warningsFor } from '../codespace/warnings.ts'
-import { FormatOverlapError, InvalidInputError, NameTakenError, NotFoundError } from '../domain/errors.ts'
-import { availableForGeneration, countFormats, listFormats, renameFormat } from '../domain/format.ts'
-import { createFormat, previewFormat } from '../domain/new-format.ts'
+import {
+  FormatOverlapError,
+  InvalidInputError,
+  NameTakenError,
+  NotFoundError,
+} from '../domain/books/errors.ts'
+import { createFormat, previewFormat } from '../domain/format/create.ts'
+import { availableForGeneration, countFormats, listFormats, renameFormat } from '../domain/format/format.ts'
 import type { Format as FormatRow } from '../generated/prisma/client.ts'
 import { grouped } from '../grouped.ts'
 import { builder } from './builder.ts'

@@ -1,5 +1,5 @@
-import type { CodeOrigin } from '../domain/code.ts'
-import { NotFoundError } from '../domain/errors.ts'
+import { NotFoundError } from '../domain/books/errors.ts'
+import type { CodeOrigin } from '../domain/code/code.ts'
 import { problem } from './problems.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { ExportStatus } from '../domain/export.ts'
+import type { ExportStatus } from '../domain/code/line-reader.ts'
 import { encodeId } from './ids.ts'
 
 /** Where files can be downloaded, as paths on this service. */

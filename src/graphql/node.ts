@@ -1,4 +1,4 @@
-import { readCode } from '../domain/code.ts'
+import { readCode } from '../domain/code/code.ts'
 import { grouped } from '../grouped.ts'
 import { Account, ApiKey, mayReadKeys } from './account.ts'
 import { builder } from './builder.ts'

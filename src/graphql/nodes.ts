@@ -1,10 +1,10 @@
 import DataLoader from 'dataloader'
-import type { Books } from '../domain/books.ts'
-import type { TaskSnapshot } from '../domain/event.ts'
-import type { FormatUse } from '../domain/format.ts'
-import type { Moment } from '../domain/moment.ts'
-import type { Pool as PoolState } from '../domain/pool.ts'
-import { readUploadWaits, type UploadWait } from '../domain/upload.ts'
+import type { Books } from '../domain/books/books.ts'
+import type { TaskSnapshot } from '../domain/books/event-log.ts'
+import type { FormatUse } from '../domain/format/format.ts'
+import type { Moment } from '../domain/pool/moment.ts'
+import type { Pool as PoolState } from '../domain/pool/pool.ts'
+import { readUploadWaits, type UploadWait } from '../domain/upload/receive.ts'
 import { type Format, type Pool, Prisma, type Task } from '../generated/prisma/client.ts'
 
 const maxBatchSize = 10_000

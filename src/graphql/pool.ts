@@ -1,4 +1,5 @@
-import { InvalidInputError, NameTakenError, NotFoundError } from '../domain/errors.ts'
+import { InvalidInputError, NameTakenError, NotFoundError } from '../domain/books/errors.ts'
+import { saveReplenishment } from '../domain/generation/replenishment.ts'
 import {
   countPools,
   createPool,
@@ -6,8 +7,7 @@ import {
   type PoolStatus as PoolStatusName,
   poolStatus,
   renamePool,
-} from '../domain/pool.ts'
-import { saveReplenishment } from '../domain/replenishment.ts'
+} from '../domain/pool/pool.ts'
 import type {
   Pool as PoolRow,
   ReplenishmentMethod as ReplenishmentMethodName,

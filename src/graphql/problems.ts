@@ -10,7 +10,7 @@ import {
   ReaderTooSlowError,
   RejectedRowsForgottenError,
   TooManyUploadsError,
-} from '../domain/errors.ts'
+} from '../domain/books/errors.ts'
 
 /** The codes of top-level errors: everything that is not a typed error of the domain. */
 const problemCodes = [

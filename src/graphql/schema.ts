@@ -17,7 +17,7 @@ import './file.ts'
 import './upload.ts'
 import './code.ts'
 import './event.ts'
-import './live.ts'
+import './subscriptions.ts'
 import './errors.ts'
 import './node.ts'
 

@@ -1,7 +1,7 @@
 import { longestCode as longestUploadedCode } from '../codefile/code.ts'
 import { longestName } from '../codefile/layout.ts'
 import { longestCode, longestList } from '../codespace/shape.ts'
-import { maximumNameLength } from '../domain/input.ts'
+import { maximumNameLength } from '../domain/books/input.ts'
 
 /**
  * How many bytes texts take in an answer at most: in JSON and UTF-8, with quotation marks. Where what is stored has no

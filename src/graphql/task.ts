@@ -4,10 +4,10 @@ import {
   NotFoundError,
   QuantityExceedsAvailableError,
   TaskFinishedError,
-} from '../domain/errors.ts'
-import type { TaskSnapshot } from '../domain/event.ts'
-import { acceptGeneration } from '../domain/generation.ts'
-import { cancelTask } from '../domain/task.ts'
+} from '../domain/books/errors.ts'
+import type { TaskSnapshot } from '../domain/books/event-log.ts'
+import { acceptGeneration } from '../domain/generation/generation.ts'
+import { cancelTask } from '../domain/generation/task.ts'
 import type {
   Prisma,
   TaskFailureCode as TaskFailureCodeName,

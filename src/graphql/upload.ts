@@ -5,10 +5,10 @@ import {
   InvalidInputError,
   NotFoundError,
   UploadNotUndoneError,
-} from '../domain/errors.ts'
-import { unfinished } from '../domain/task.ts'
-import { longestColumn, type UploadWait as UploadWaitName, uploadWarnings } from '../domain/upload.ts'
-import { undoUpload } from '../domain/uploaded-codes.ts'
+} from '../domain/books/errors.ts'
+import { unfinished } from '../domain/generation/task.ts'
+import { undoUpload } from '../domain/upload/add-chunk.ts'
+import { longestColumn, type UploadWait as UploadWaitName, uploadWarnings } from '../domain/upload/receive.ts'
 import type { Task as TaskRow } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import { inputId } from './ids.ts'

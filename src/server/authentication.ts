@@ -1,8 +1,8 @@
 import type { Logger } from 'pino'
 import { maxApiKeyLength } from '../config.ts'
-import { findApiKeys, hashOfSecret } from '../domain/account.ts'
-import type { Books } from '../domain/books.ts'
-import { KeyUses } from '../domain/key-uses.ts'
+import { findApiKeys, hashOfSecret } from '../domain/account/account.ts'
+import { KeyUses } from '../domain/account/key-uses.ts'
+import type { Books } from '../domain/books/books.ts'
 import type { Credentials } from '../graphql/context.ts'
 import { unauthenticated, unavailable } from '../graphql/problems.ts'
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { FileInterruptedError } from '../domain/errors.ts'
+import { FileInterruptedError } from '../domain/books/errors.ts'
 import { grouped } from '../grouped.ts'
 
 /** How long a client may be silent while it sends a file, or an operation. */

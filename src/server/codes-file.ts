@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { codesColumns, headerOf } from '../codefile/own-file.ts'
-import type { Books } from '../domain/books.ts'
+import type { Books } from '../domain/books/books.ts'
 import {
   codesOfStretch,
   type Excerpt,
@@ -8,7 +8,7 @@ import {
   readStretches,
   type Source,
   type Stretch,
-} from '../domain/export.ts'
+} from '../domain/code/line-reader.ts'
 import { byteOrderMark, type CellFrame, type CsvForm, cell, cellFrame, delimiters, endOfRow } from './csv.ts'
 
 /**

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { ExportStatus, Picture } from '../domain/export.ts'
+import type { ExportStatus, Picture } from '../domain/code/line-reader.ts'
 import { argumentId, isUuid } from '../graphql/ids.ts'
 import { problem } from '../graphql/problems.ts'
 import { layoutVersion } from './codes-file.ts'

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import { headerOf, rejectedColumns } from '../codefile/own-file.ts'
-import type { Books } from '../domain/books.ts'
+import type { Books } from '../domain/books/books.ts'
 import {
   type ExportStatus,
   isTrue,
@@ -9,8 +9,8 @@ import {
   positionsOf,
   positionsOfTask,
   takePicture,
-} from '../domain/export.ts'
-import { type RejectedRow, readRejectedRows } from '../domain/rejected-row.ts'
+} from '../domain/code/line-reader.ts'
+import { type RejectedRow, readRejectedRows } from '../domain/upload/rejected-rows.ts'
 import type { Credentials } from '../graphql/context.ts'
 import { argumentId, encodeId } from '../graphql/ids.ts'
 import { codesPath } from '../graphql/links.ts'

@@ -3,8 +3,8 @@ import { pipeline } from 'node:stream/promises'
 import { constants, createGzip } from 'node:zlib'
 import type { Logger } from 'pino'
 import { isUnavailable } from '../database/errors.ts'
-import { RejectedRowsForgottenError } from '../domain/errors.ts'
-import { PictureChangedError } from '../domain/export.ts'
+import { RejectedRowsForgottenError } from '../domain/books/errors.ts'
+import { PictureChangedError } from '../domain/code/line-reader.ts'
 import { acceptedCoding } from './content-coding.ts'
 
 /** What a request is answered with. */

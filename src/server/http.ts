@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
 import { isUnavailable } from '../database/errors.ts'
-import type { Books } from '../domain/books.ts'
+import type { Books } from '../domain/books/books.ts'
 import { problem } from '../graphql/problems.ts'
 import { grouped } from '../grouped.ts'
 import { type Api, graphqlPath } from './api.ts'

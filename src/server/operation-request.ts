@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { GraphQLError } from 'graphql'
 import type { GraphQLParams } from 'graphql-yoga'
-import { FileInterruptedError } from '../domain/errors.ts'
+import { FileInterruptedError } from '../domain/books/errors.ts'
 import { problem } from '../graphql/problems.ts'
 import { grouped } from '../grouped.ts'
 import type { Arrival } from './arrivals.ts'

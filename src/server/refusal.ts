@@ -1,7 +1,12 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
-import { FileTooLargeError, InvalidInputError, UserError, type UserErrorCode } from '../domain/errors.ts'
+import {
+  FileTooLargeError,
+  InvalidInputError,
+  UserError,
+  type UserErrorCode,
+} from '../domain/books/errors.ts'
 import { type ProblemCode, problem, publicError, wireError } from '../graphql/problems.ts'
 import { anyOrigin } from './cross-origin.ts'
 

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino'
 import { isUnavailable } from '../database/errors.ts'
-import type { Books } from '../domain/books.ts'
-import { forgetEvents } from '../domain/event.ts'
-import { forgetKeys } from '../domain/idempotency.ts'
-import { forgetRejectedRows } from '../domain/rejected-row.ts'
-import { removeOrphans } from '../domain/upload-file.ts'
+import type { Books } from '../domain/books/books.ts'
+import { forgetEvents } from '../domain/books/event-log.ts'
+import { forgetKeys } from '../domain/books/idempotency.ts'
+import { removeOrphans } from '../domain/upload/file.ts'
+import { forgetRejectedRows } from '../domain/upload/rejected-rows.ts'
 
 const everyMs = 60 * 60 * 1_000
 const dayMs = 24 * 60 * 60 * 1_000

@@ -4,7 +4,16 @@ import { CodeFileError, HeaderUnclearError } from '../codefile/code-file-error.t
 import { type FileLayout, type FileRows, readCodeFile } from '../codefile/read.ts'
 import { canRunAgain, isUnavailable } from '../database/errors.ts'
 import { prepareSession } from '../database/session.ts'
-import type { Books } from '../domain/books.ts'
+import type { Books } from '../domain/books/books.ts'
+import {
+  addChunk,
+  type Chunk,
+  clearUpload,
+  completeUpload,
+  HeldByLeftoversError,
+  rowsAtOnce,
+} from '../domain/upload/add-chunk.ts'
+import { type FileOwner, readFile, removeFile } from '../domain/upload/file.ts'
 import {
   failUpload,
   hasUnread,
@@ -14,16 +23,7 @@ import {
   readUpload,
   readWaitingAccount,
   startUpload,
-} from '../domain/upload.ts'
-import { type FileOwner, readFile, removeFile } from '../domain/upload-file.ts'
-import {
-  addChunk,
-  type Chunk,
-  clearUpload,
-  completeUpload,
-  HeldByLeftoversError,
-  rowsAtOnce,
-} from '../domain/uploaded-codes.ts'
+} from '../domain/upload/receive.ts'
 import { Slots } from './slots.ts'
 
 const pollEveryMs = 1_000

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino'
 import { canRunAgain, isUnavailable } from '../database/errors.ts'
-import type { Books } from '../domain/books.ts'
-import { readUnreadyFormat, takeEarlier, type UnreadyFormat } from '../domain/earlier-codes.ts'
-import { carryOn, failTask, type QueuedTask, readQueue } from '../domain/generation.ts'
+import type { Books } from '../domain/books/books.ts'
+import { readUnreadyFormat, takeEarlier, type UnreadyFormat } from '../domain/format/backfill.ts'
+import { carryOn, failTask, type QueuedTask, readQueue } from '../domain/generation/generation.ts'
 
 const pollEveryMs = 1_000
 const batchOfTasks = 100

@@ -11,9 +11,9 @@ import {
   migrationsFolder,
   readMigrations,
 } from '../../src/database/migrations.ts'
-import { diagnoseHistory, schemaDiff, schemaFile } from '../../src/database/schema-diff.ts'
 import { checkTaken } from '../../src/domain/audit/taken.ts'
-import { LookUps } from '../../src/domain/lookup.ts'
+import { LookUps } from '../../src/domain/code/lookup.ts'
+import { diagnoseHistory, schemaDiff, schemaFile } from '../../tools/schema-diff.ts'
 import { newPool, openBooks } from '../support/books.ts'
 import { runSql, testDatabase } from '../support/database.ts'
 import { upload } from '../support/uploads.ts'

@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql'
 import { describe, expect, test } from 'vitest'
-import { RateLimitedError } from '../../src/domain/errors.ts'
+import { RateLimitedError } from '../../src/domain/books/errors.ts'
 import { publicError } from '../../src/graphql/problems.ts'
 import { silent } from '../support/books.ts'
 

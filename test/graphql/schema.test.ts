@@ -52,7 +52,7 @@ function breaches(agreed: GraphQLSchema, actual: GraphQLSchema): string[] {
   return changes
 }
 
-test('schema.graphql is what the service serves (src/graphql/print-schema.ts writes it)', async () => {
+test('schema.graphql is what the service serves (tools/print-schema.ts writes it)', async () => {
   const written = await readFile(join(import.meta.dirname, '../../schema.graphql'), 'utf8')
   expect(written).toBe(printSorted(schema))
 })

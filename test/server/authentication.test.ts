@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { GraphQLError } from 'graphql'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { createAccount, createApiKey } from '../../src/domain/account.ts'
+import { createAccount, createApiKey } from '../../src/domain/account/account.ts'
 import { Authentication } from '../../src/server/authentication.ts'
 import { openBooks, silent, type TestBooks } from '../support/books.ts'
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { PassThrough } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { FileInterruptedError } from '../../src/domain/errors.ts'
+import { FileInterruptedError } from '../../src/domain/books/errors.ts'
 import { readBody } from '../../src/server/body.ts'
 
 beforeEach(() => {

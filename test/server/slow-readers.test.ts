@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { transaction } from '../../src/database/transaction.ts'
-import { appendEvents, type EventDraft, encodeCursor, forgetEvents, readLog } from '../../src/domain/event.ts'
+import {
+  appendEvents,
+  type EventDraft,
+  encodeCursor,
+  forgetEvents,
+  readLog,
+} from '../../src/domain/books/event-log.ts'
 import { decodeId, uuidOf } from '../../src/graphql/ids.ts'
 import { newPool, newStock } from '../support/api.ts'
 import { openBooks, type TestBooks } from '../support/books.ts'

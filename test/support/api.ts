@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { pino } from 'pino'
 import { createPool } from '../../src/database/open.ts'
-import { createAccount } from '../../src/domain/account.ts'
+import { createAccount } from '../../src/domain/account/account.ts'
 import { Client } from './client.ts'
 import type { TestService } from './service.ts'
 

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { auditBooks, type Finding } from '../../src/domain/audit/audit.ts'
-import type { Books } from '../../src/domain/books.ts'
+import type { Books } from '../../src/domain/books/books.ts'
 
 /** The books of all accounts of a database agree with each other. Others may write meanwhile. */
 export async function expectBalance({ books }: { books: Books }): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Books } from '../../src/domain/books.ts'
+import type { Books } from '../../src/domain/books/books.ts'
 
 /** A plan as PostgreSQL tells it in JSON, with what came of it. */
 export interface Plan {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { v7 as newId } from 'uuid'
-import { lockPool } from '../../src/domain/pool.ts'
-import { changeTask, insertUploadTask } from '../../src/domain/task.ts'
-import { addChunk, type Chunk, clearUpload, completeUpload } from '../../src/domain/uploaded-codes.ts'
+import { changeTask, insertUploadTask } from '../../src/domain/generation/task.ts'
+import { lockPool } from '../../src/domain/pool/pool.ts'
+import { addChunk, type Chunk, clearUpload, completeUpload } from '../../src/domain/upload/add-chunk.ts'
 import type { Place } from './books.ts'
 
 export interface UploadOptions {

@@ -1,0 +1,213 @@
+import { hash, randomBytes } from 'node:crypto'
+import type { Pool } from 'pg'
+import { v7 as newId } from 'uuid'
+import { type Queryable, type Transaction, transaction } from '../../database/transaction.ts'
+import type { Account, ApiKey, Scope } from '../../generated/prisma/client.ts'
+import type { Books } from '../books/books.ts'
+import { InvalidInputError, NameTakenError, NotFoundError } from '../books/errors.ts'
+import { InputCheck } from '../books/input.ts'
+import { askedName, sameName } from '../books/name.ts'
+
+export const allScopes: readonly Scope[] = ['READ', 'MANAGE', 'CLAIM', 'ADMIN']
+
+/** An account with its first key. The secret is in no other place: it cannot be shown again. */
+export interface NewAccount {
+  accountId: string
+  secret: string
+}
+
+/**
+ * Creates an account with a key of all scopes, whose secret is `secret` or a new one.
+ * Rejects with a NameTakenError or an InvalidInputError.
+ */
+export async function createAccount(pool: Pool, name: string, secret = newSecret()): Promise<NewAccount> {
+  return await transaction(pool, async (tx) => {
+    await lockAccounts(tx)
+    return await insertAccount(tx, name, secret)
+  })
+}
+
+/**
+ * Creates the first account, unless there is one already: then nothing. Any number of processes that start on an
+ * empty database make one account together.
+ */
+export async function createFirstAccount(
+  pool: Pool,
+  name: string,
+  secret = newSecret(),
+): Promise<NewAccount | undefined> {
+  return await transaction(pool, async (tx) => {
+    await lockAccounts(tx)
+    const [any] = await tx.rows({ text: 'SELECT 1 FROM account LIMIT 1' })
+    return any === undefined ? await insertAccount(tx, name, secret) : undefined
+  })
+}
+
+/** No other account appears until the transaction ends. */
+async function lockAccounts(tx: Transaction): Promise<void> {
+  await tx.execute({ text: 'LOCK TABLE account IN SHARE ROW EXCLUSIVE MODE' })
+}
+
+/** Inserts an account in a transaction that has locked them. */
+async function insertAccount(tx: Transaction, name: string, secret: string): Promise<NewAccount> {
+  const check = new InputCheck()
+  const accountName = check.name(name)
+  check.done()
+  const accountId = newId()
+  const [namesake] = await findAccounts(tx, accountName)
+  if (namesake !== undefined) throw new NameTakenError('account', namesake.name)
+  await tx.execute({
+    text: 'INSERT INTO account (id, name) VALUES ($1, $2)',
+    values: [accountId, accountName],
+  })
+  await tx.execute({
+    text: 'INSERT INTO event_log (account_id, log) VALUES ($1, gen_random_uuid())',
+    values: [accountId],
+  })
+  await insertKey(tx, accountId, { name: 'First key', scopes: allScopes }, secret)
+  return { accountId, secret }
+}
+
+export type NamedAccount = Pick<Account, 'id' | 'name'>
+
+/** The accounts that have this name, whatever its case: one, unless they are older than names that are unique so. */
+export async function findAccounts(books: Queryable, name: string): Promise<NamedAccount[]> {
+  return await books.rows<NamedAccount>({
+    text: `SELECT id, name FROM account WHERE ${sameName('name', '$1::text[]')} ORDER BY name = $2 DESC, id`,
+    values: [askedName(name.normalize('NFC')), name.normalize('NFC')],
+  })
+}
+
+export interface NewKey {
+  keyId: string
+  secret: string
+}
+
+/** Creates a key. Rejects with an InvalidInputError. */
+export async function createApiKey(
+  pool: Pool,
+  accountId: string,
+  input: { name: string; scopes: readonly Scope[] },
+): Promise<NewKey> {
+  const check = new InputCheck()
+  const name = check.name(input.name)
+  if (input.scopes.length === 0)
+    check.issue(['scopes'], `Give the key at least one scope: ${allScopes.join(', ')}.`)
+  check.done()
+  const secret = newSecret()
+  const scopes = allScopes.filter((scope) => input.scopes.includes(scope))
+  const keyId = await transaction(pool, (tx) => insertKey(tx, accountId, { name, scopes }, secret))
+  return { keyId, secret }
+}
+
+async function insertKey(
+  tx: Transaction,
+  accountId: string,
+  key: { name: string; scopes: readonly Scope[] },
+  secret: string,
+): Promise<string> {
+  const keyId = newId()
+  await tx.execute({
+    text: `INSERT INTO api_key (id, account_id, name, hash, hint, scopes) VALUES ($1, $2, $3, $4, $5, $6::scope[])`,
+    values: [keyId, accountId, key.name, hashSecret(secret), secret.slice(0, hintLength), key.scopes],
+  })
+  return keyId
+}
+
+/** The account that was created first. */
+export async function findFirstAccount(books: Books): Promise<string> {
+  const account = await books.prisma.account.findFirstOrThrow({ orderBy: { id: 'asc' } })
+  return account.id
+}
+
+/**
+ * Creates a key for GraphiQL on the operator's own machine, in place of the one of the last start: its secret is
+ * kept nowhere, so every start needs a new one.
+ */
+export async function renewGraphiqlKey(books: Books, accountId: string): Promise<string> {
+  const secret = newSecret()
+  await transaction(books.pool, async (tx) => {
+    await tx.execute({
+      text: 'DELETE FROM api_key WHERE account_id = $1 AND name = $2',
+      values: [accountId, graphiqlKeyName],
+    })
+    await insertKey(tx, accountId, { name: graphiqlKeyName, scopes: allScopes }, secret)
+  })
+  return secret
+}
+
+const graphiqlKeyName = 'GraphiQL on this machine (renewed at every start)'
+
+/**
+ * Revokes a key for good, in every process within seconds. Revoking it again changes nothing.
+ * Rejects with a NotFoundError.
+ */
+export async function revokeApiKey(books: Books, accountId: string, keyId: string): Promise<void> {
+  const [key] = await books.rows({
+    // A use that was noted while this waited for the row was before it.
+    text: `UPDATE api_key SET revoked_at = coalesce(revoked_at, greatest(now(), last_used_at))
+           WHERE account_id = $1 AND id = $2 RETURNING id`,
+    values: [accountId, keyId],
+  })
+  if (key === undefined) throw new NotFoundError('API key', ['apiKeyId'])
+  books.notifications.announce({ topic: 'keys', key: '' })
+}
+
+/** The key that a secret belongs to, unless it has been revoked. */
+export async function findApiKey(books: Books, secret: string): Promise<ApiKey | undefined> {
+  const wanted = hashOfSecret(secret)
+  return (await findApiKeys(books, [wanted])).get(wanted)
+}
+
+/** Keys by the hashes of their secrets (see `hashOfSecret`): those that exist and have not been revoked. */
+export async function findApiKeys(books: Books, hashes: readonly string[]): Promise<Map<string, ApiKey>> {
+  // As a statement of our own: every request may have to wait for it.
+  const keys = await books.rows<ApiKey>({
+    name: 'find-api-keys',
+    text: `
+      SELECT id, account_id AS "accountId", name, hash, hint, scopes::text[] AS scopes,
+        created_at AS "createdAt", last_used_at AS "lastUsedAt", revoked_at AS "revokedAt"
+      FROM api_key WHERE hash = ANY ($1::bytea[]) AND revoked_at IS NULL`,
+    values: [hashes.map((each) => Buffer.from(each, 'base64'))],
+  })
+  return new Map(keys.map((key) => [Buffer.from(key.hash).toString('base64'), key]))
+}
+
+/** Notes that keys have been used just now; one that has been revoked meanwhile was used before that. */
+export async function touchApiKeys(books: Books, keyIds: readonly string[]): Promise<void> {
+  await books.rows({
+    // Locked in one order, so that no two processes wait for each other.
+    text: `
+      UPDATE api_key SET last_used_at = least(clock_timestamp(), revoked_at)
+      WHERE id IN (SELECT id FROM api_key WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE)`,
+    values: [keyIds],
+  })
+}
+
+/** Throws an InvalidInputError unless every name is the name of a scope. */
+export function parseScopes(names: readonly string[]): Scope[] {
+  return names.map((name) => {
+    const scope = allScopes.find((known) => known === name.toUpperCase())
+    if (scope === undefined)
+      throw new InvalidInputError([
+        { path: ['scopes'], message: `There is no scope "${name}": ${allScopes.join(', ')}.` },
+      ])
+    return scope
+  })
+}
+
+const hintLength = 9
+
+/** What a secret is known by where it is not kept, in base64. */
+export function hashOfSecret(secret: string): string {
+  return hash('sha256', secret, 'base64')
+}
+
+/** 256 random bits: what nobody can guess needs no slow hash, and no salt. */
+function newSecret(): string {
+  return `pk_${randomBytes(32).toString('base64url')}`
+}
+
+function hashSecret(secret: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(Buffer.from(hashOfSecret(secret), 'base64'))
+}

@@ -1,0 +1,105 @@
+import type { Pool, QueryResultRow } from 'pg'
+import { DatabaseUnavailableError, isUnavailable } from '../../database/errors.ts'
+import type { Notifications } from '../../database/notifications.ts'
+import { type Queryable, type Statement, type Transaction, transaction } from '../../database/transaction.ts'
+import type { PrismaClient } from '../../generated/prisma/client.ts'
+import { Catalogs } from './catalog.ts'
+import type { CodeSpaces } from './codespaces.ts'
+import { appendEvents, type EventDraft } from './event-log.ts'
+
+/** What the rules of the domain work on: the database, and what must be told when it has changed. */
+export class Books implements Queryable {
+  readonly pool: Pool
+  /** For reads and for writes of a single row. */
+  readonly prisma: PrismaClient
+  readonly notifications: Notifications
+  readonly codeSpaces: CodeSpaces
+  readonly catalogs = new Catalogs()
+
+  constructor(parts: {
+    pool: Pool
+    prisma: PrismaClient
+    notifications: Notifications
+    codeSpaces: CodeSpaces
+  }) {
+    this.pool = parts.pool
+    this.prisma = parts.prisma
+    this.notifications = parts.notifications
+    this.codeSpaces = parts.codeSpaces
+  }
+
+  /** Runs one statement, outside any transaction. Rejects with a DatabaseUnavailableError when it could not be run. */
+  async rows<Row extends QueryResultRow>(statement: Statement): Promise<Row[]> {
+    try {
+      return (await this.pool.query<Row>(statement)).rows
+    } catch (error) {
+      throw isUnavailable(error) ? new DatabaseUnavailableError(error) : error
+    }
+  }
+
+  /**
+   * Runs `work` in a transaction (see `transaction`), appends the events it recorded to the account's log as the
+   * last act before the commit, and tells subscribers and workers of them after it.
+   *
+   * `work` takes its locks in this order, always FOR NO KEY UPDATE, and reads in a later statement than it locks:
+   * account, pool, format (by id), idempotency keys (sorted). A statement that locks a row and joins others reads
+   * the others as they were before it got the lock.
+   */
+  async write<T>(accountId: string, work: (tx: BookTransaction) => Promise<T>): Promise<T> {
+    let recorded: readonly EventDraft[] = []
+    const result = await transaction(this.pool, async (plain) => {
+      const tx = new BookTransaction(plain, accountId, this.codeSpaces)
+      const value = await work(tx)
+      recorded = tx.events
+      if (recorded.length > 0) await appendEvents(plain, accountId, recorded)
+      return value
+    })
+    if (recorded.length > 0) this.notifications.announce({ topic: 'events', key: accountId })
+    if (recorded.some(isWaitingTask)) this.notifications.announce({ topic: 'tasks', key: '' })
+    return result
+  }
+}
+
+/** A transaction on one account's books. */
+export class BookTransaction implements Queryable {
+  readonly accountId: string
+  readonly codeSpaces: CodeSpaces
+  readonly events: EventDraft[] = []
+  readonly #tx: Transaction
+
+  constructor(tx: Transaction, accountId: string, codeSpaces: CodeSpaces) {
+    this.#tx = tx
+    this.accountId = accountId
+    this.codeSpaces = codeSpaces
+  }
+
+  rows<Row extends QueryResultRow>(statement: Statement): Promise<Row[]> {
+    return this.#tx.rows<Row>(statement)
+  }
+
+  execute(statement: Statement): Promise<number> {
+    return this.#tx.execute(statement)
+  }
+
+  /**
+   * Whether nobody else is working on something, which is named by its id; then nobody else will be until the
+   * transaction ends. Nobody waits: what keeps a step from being taken twice is up to the step.
+   */
+  async takeTurn(id: string): Promise<boolean> {
+    const [turn] = await this.#tx.rows<{ mine: boolean }>({
+      name: 'take-turn',
+      text: 'SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS mine',
+      values: [id],
+    })
+    return turn?.mine === true
+  }
+
+  /** Adds an event to those that are written with this transaction, in the order of the calls. */
+  record(event: EventDraft): void {
+    this.events.push(event)
+  }
+}
+
+function isWaitingTask(event: EventDraft): boolean {
+  return event.kind === 'TASK_STATUS_CHANGED' && event.payload.status === 'AWAITING_EXECUTION'
+}

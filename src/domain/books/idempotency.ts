@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto'
+import type { Queryable } from '../../database/transaction.ts'
+import type { BookTransaction } from './books.ts'
+import type { InputCheck } from './input.ts'
+
+/** What a key was used for. Of an operation that claims, `poolId` and `first` are the claim's. */
+export interface KeyUse {
+  key: string
+  /** The SHA-256 of the input, in hex. */
+  hash: string
+  poolId: string | undefined
+  first: bigint | undefined
+  taskId: string | undefined
+}
+
+export const maximumKeyLength = 255
+
+export function checkIdempotencyKey(check: InputCheck, key: string | undefined): void {
+  if (key !== undefined) check.text(['idempotencyKey'], key, maximumKeyLength)
+}
+
+/** A hash of an input: equal for equal inputs, whatever the order of their fields. Fields that are undefined do not count. */
+export function hashInput(
+  input: Readonly<Record<string, string | bigint | number | boolean | undefined>>,
+): string {
+  const fields = Object.entries(input)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => [name, String(value)])
+    .sort(([a = ''], [b = '']) => (a < b ? -1 : a > b ? 1 : 0))
+  return createHash('sha256').update(JSON.stringify(fields)).digest('hex')
+}
+
+/** The uses of those of `keys` that have been used. */
+export async function findKeys(
+  tx: BookTransaction,
+  operation: string,
+  keys: readonly string[],
+): Promise<Map<string, KeyUse>> {
+  const rows = await tx.rows<{
+    key: string
+    hash: string
+    pool_id: string | null
+    first: string | null
+    task_id: string | null
+  }>({
+    name: 'find-keys',
+    // Key by key: without statistics, a plain ANY was planned as a scan of everything the account has used.
+    text: `
+      SELECT used.key, encode(used.hash, 'hex') AS hash, used.pool_id, used.first, used.task_id
+      FROM unnest($3::text[]) AS wanted (key) CROSS JOIN LATERAL (
+        SELECT * FROM idempotency WHERE account_id = $1 AND operation = $2 AND key = wanted.key LIMIT 1
+      ) AS used`,
+    values: [tx.accountId, operation, keys],
+  })
+  return new Map(
+    rows.map((row) => [
+      row.key,
+      {
+        key: row.key,
+        hash: row.hash,
+        poolId: row.pool_id ?? undefined,
+        first: row.first === null ? undefined : BigInt(row.first),
+        taskId: row.task_id ?? undefined,
+      },
+    ]),
+  )
+}
+
+/** Another transaction has just used one of the keys: this one has to run again, and will find it used. */
+export class KeyJustUsedError extends Error {
+  constructor() {
+    super('An idempotency key was used by another transaction at the same moment.')
+    this.name = 'KeyJustUsedError'
+  }
+}
+
+/** Notes what the keys were used for. Rejects with a KeyJustUsedError when one of them is used already. */
+export async function insertKeys(
+  tx: BookTransaction,
+  operation: string,
+  uses: readonly KeyUse[],
+): Promise<void> {
+  // In one order everywhere, so that two transactions with the same keys wait for each other and never both.
+  const sorted = uses.toSorted((a, b) => (a.key < b.key ? -1 : 1))
+  const inserted = await tx.execute({
+    name: 'insert-keys',
+    text: `
+      INSERT INTO idempotency (account_id, operation, key, hash, pool_id, first, task_id, at)
+      SELECT $1, $2, use.key, decode(use.hash, 'hex'), use.pool_id, use.first, use.task_id, clock_timestamp()
+      FROM unnest($3::text[], $4::text[], $5::uuid[], $6::numeric[], $7::uuid[])
+        AS use (key, hash, pool_id, first, task_id)
+      ON CONFLICT DO NOTHING`,
+    values: [
+      tx.accountId,
+      operation,
+      sorted.map((use) => use.key),
+      sorted.map((use) => use.hash),
+      sorted.map((use) => use.poolId ?? null),
+      sorted.map((use) => use.first ?? null),
+      sorted.map((use) => use.taskId ?? null),
+    ],
+  })
+  if (inserted < uses.length) throw new KeyJustUsedError()
+}
+
+/** Forgets keys that were used before `time`: the oldest, `limit` at most. Resolves to how many they were. */
+export async function forgetKeys(books: Queryable, time: Date, limit: number): Promise<number> {
+  const rows = await books.rows({
+    // Beside others that do the same, each takes what nobody else has taken.
+    text: `
+      DELETE FROM idempotency WHERE (account_id, operation, key) IN (
+        SELECT account_id, operation, key FROM idempotency WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED
+      ) RETURNING 1`,
+    values: [time, limit],
+  })
+  return rows.length
+}

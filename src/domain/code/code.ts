@@ -1,0 +1,225 @@
+import { max, min } from '../../bigint.ts'
+import type { Queryable } from '../../database/transaction.ts'
+import type { Books } from '../books/books.ts'
+import { type Batch, type CodeSource, findPosition, readBatches } from '../pool/batch.ts'
+import { readPool } from '../pool/pool.ts'
+import { BatchReader } from './batch-reader.ts'
+import { isTrue, takePicture } from './line-reader.ts'
+
+/** What a code comes from, and which of its codes it is: the index of a format, or the row of an upload. */
+export type CodeOrigin = CodeSource & { index: bigint }
+
+/** A code with its text. */
+export type CodeText = CodeOrigin & { code: string }
+
+/** A code in a pool. Its origin never changes. */
+export type Code = CodeText & {
+  poolId: string
+  /** When and to whom it was handed out; nothing while it is available. */
+  claim: { at: Date; recipient: string | undefined } | undefined
+}
+
+export type CodeStatus = 'AVAILABLE' | 'CLAIMED'
+
+/**
+ * The origins and texts of the codes at positions [from, to) of a pool, whose batches are given: generated ones are
+ * computed, uploaded ones are read.
+ */
+export async function computeCodes(
+  books: Books,
+  accountId: string,
+  batches: readonly Batch[],
+  from: bigint,
+  to: bigint,
+): Promise<CodeText[]> {
+  const codes: CodeText[] = []
+  for (const batch of batches) {
+    const begin = max(from, batch.start)
+    const end = min(to, batch.start + batch.count)
+    if (begin >= end) continue
+    const reader = new BatchReader(books, accountId, batch)
+    const { first, passed, codes: texts } = await reader.codes(begin - batch.start, Number(end - begin))
+    const { formatId, uploadId } = batch
+    let index = first
+    let hole = 0
+    for (let at = 0; at < texts.length; at++, index++) {
+      for (; passed[hole] === at + hole; hole++) index++
+      const code = texts[at] as string
+      codes.push(formatId === undefined ? { uploadId, index, code } : { formatId, index, code })
+    }
+  }
+  if (BigInt(codes.length) !== to - from) throw new CodesMissingError(from, to)
+  return codes
+}
+
+/** Batches do not have all of the codes that they should: when they were read, an upload was just being undone. */
+class CodesMissingError extends Error {
+  constructor(from: bigint, to: bigint) {
+    super(`The batches do not hold all of the positions ${from} to ${to}.`)
+    this.name = 'CodesMissingError'
+  }
+}
+
+/** A page of a pool's codes, as places in the order of their list: [from, to) of `total`. */
+export interface CodePage {
+  from: bigint
+  to: bigint
+  total: bigint
+  codes: Code[]
+}
+
+/** Chooses a page when the length of the list and the places of two codes in it are known. */
+export type ChoosePage = (
+  total: bigint,
+  after: bigint | undefined,
+  before: bigint | undefined,
+) => { from: bigint; to: bigint }
+
+/**
+ * A page of a pool's codes of one status: AVAILABLE ones in the order in which they will be claimed, CLAIMED ones
+ * newest first. It costs the same anywhere in the list. `after` and `before` are codes of the pool; one that has
+ * been claimed meanwhile comes before the first available one. Resolves to nothing when one of them is not a code
+ * of this pool. All of it is of one moment, also while an upload is undone, which moves the codes behind it.
+ */
+export async function readCodes(
+  books: Books,
+  accountId: string,
+  poolId: string,
+  status: CodeStatus,
+  cursors: { after: CodeOrigin | undefined; before: CodeOrigin | undefined },
+  choose: ChoosePage,
+): Promise<CodePage | undefined> {
+  return await whileLineMoves(async () => {
+    // Read before the positions, which are on this line if it is still the same afterwards.
+    const now = await takePicture(books, accountId, poolId, status)
+    if (now === undefined) return { done: true, value: undefined }
+    const { picture } = now
+    const after = await positionOf(books, accountId, poolId, cursors.after)
+    const before = await positionOf(books, accountId, poolId, cursors.before)
+    if (after === null || before === null) return { done: true, value: undefined }
+    const { claimed } = picture
+    const available = status === 'AVAILABLE'
+    const total = available ? picture.total - claimed : claimed
+    const place = (position: bigint | undefined) =>
+      position === undefined ? undefined : available ? position - claimed : claimed - 1n - position
+    const { from, to } = choose(total, place(after), place(before))
+    const codes = available
+      ? await readPositions(books, accountId, poolId, claimed + from, claimed + to, false)
+      : (await readPositions(books, accountId, poolId, claimed - to, claimed - from, true)).reverse()
+    // Codes that were claimed never move.
+    const done = !available || (await isTrue(books, accountId, poolId, picture))
+    return { done, value: { from, to, total, codes } }
+  })
+}
+
+// More than there can be uploads that are undone while one page is read.
+const attempts = 10
+
+/** Reads a pool's line until nobody has moved it meanwhile: what `read` resolves to when it is done. */
+async function whileLineMoves<T>(read: () => Promise<{ done: boolean; value: T }>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const { done, value } = await read()
+      if (done) return value
+      if (attempt === attempts) throw new Error('A line was moved each time that it was read.')
+    } catch (error) {
+      if (!(error instanceof CodesMissingError) || attempt === attempts) throw error
+    }
+  }
+}
+
+/** Where a code lies in the pool; nothing for no code, null for one that the pool does not have. */
+async function positionOf(
+  books: Books,
+  accountId: string,
+  poolId: string,
+  origin: CodeOrigin | undefined,
+): Promise<bigint | undefined | null> {
+  if (origin === undefined) return undefined
+  const found = await findPosition(books, accountId, origin)
+  return found?.poolId === poolId ? found.position : null
+}
+
+async function readPositions(
+  books: Books,
+  accountId: string,
+  poolId: string,
+  from: bigint,
+  to: bigint,
+  claimed: boolean,
+): Promise<Code[]> {
+  if (from >= to) return []
+  const batches = await readBatches(books, accountId, poolId, from, to)
+  const codes = await computeCodes(books, accountId, batches, from, to)
+  const claims = claimed ? await readClaims(books, accountId, poolId, from, to) : []
+  let claim = 0
+  return codes.map((code, offset) => {
+    const position = from + BigInt(offset)
+    while (claim + 1 < claims.length && (claims[claim + 1]?.first ?? position + 1n) <= position) claim += 1
+    const holder = claims[claim]
+    return { ...code, poolId, claim: holder && { at: holder.at, recipient: holder.recipient } }
+  })
+}
+
+/** The code of an origin, if it has been generated. */
+export async function readCode(
+  books: Books,
+  accountId: string,
+  origin: CodeOrigin,
+): Promise<Code | undefined> {
+  return await whileLineMoves(async () => {
+    const found = await findPosition(books, accountId, origin)
+    if (found === undefined) return { done: true, value: undefined }
+    const { poolId, position } = found
+    const pool = await readPool(books, accountId, poolId)
+    if (pool === undefined) throw new Error(`The pool ${poolId} has batches and does not exist.`)
+    const claimed = position < pool.claimed
+    const [code] = await readPositions(books, accountId, poolId, position, position + 1n, claimed)
+    const { formatId, uploadId, index } = origin
+    return {
+      done: code?.index === index && code.formatId === formatId && code.uploadId === uploadId,
+      value: code,
+    }
+  })
+}
+
+export interface ClaimRow {
+  first: bigint
+  count: number
+  recipient: string | undefined
+  at: Date
+  nonce: bigint
+}
+
+/** The claims that hold positions [from, to) of a pool, in their order. */
+export async function readClaims(
+  books: Queryable,
+  accountId: string,
+  poolId: string,
+  from: bigint,
+  to: bigint,
+): Promise<ClaimRow[]> {
+  const rows = await books.rows<{
+    first: string
+    count: number
+    recipient: string | null
+    at: Date
+    nonce: string
+  }>({
+    name: 'read-claims',
+    text: `
+      SELECT first, count, recipient, at, nonce FROM claim
+      WHERE account_id = $1 AND pool_id = $2 AND first < $4 AND first >= (
+        SELECT first FROM claim WHERE account_id = $1 AND pool_id = $2 AND first <= $3 ORDER BY first DESC LIMIT 1
+      )
+      ORDER BY first`,
+    values: [accountId, poolId, from, to],
+  })
+  return rows.map((row) => ({
+    first: BigInt(row.first),
+    count: row.count,
+    recipient: row.recipient ?? undefined,
+    at: row.at,
+    nonce: BigInt(row.nonce),
+  }))
+}

@@ -1,0 +1,129 @@
+import { v7 as newId } from 'uuid'
+import { CodeSpace, currentVersion, newFormatKey } from '../../codespace/codespace.ts'
+import { Pattern, ShapeError, type ShapeInput } from '../../codespace/pattern.ts'
+import { type PatternWarning, warningsFor } from '../../codespace/warnings.ts'
+import type { Queryable } from '../../database/transaction.ts'
+import type { Books, BookTransaction } from '../books/books.ts'
+import { FormatOverlapError } from '../books/errors.ts'
+import { InputCheck } from '../books/input.ts'
+import { checkName } from '../books/name.ts'
+import { countEarlier, takePiece } from './backfill.ts'
+import { lockCatalog } from './format.ts'
+
+/** What a format would be: `overlaps` are ids of formats it could not stand beside, ten at most. */
+export interface FormatPreview {
+  pattern: Pattern
+  overlaps: string[]
+  warnings: PatternWarning[]
+}
+
+/** Rejects with an InvalidInputError whose paths begin with "shape". */
+export async function previewFormat(
+  books: Books,
+  accountId: string,
+  shape: ShapeInput,
+): Promise<FormatPreview> {
+  const check = new InputCheck()
+  const pattern = checkShape(check, shape)
+  check.done()
+  const overlapping = await findOverlaps(books, accountId, pattern)
+  return {
+    pattern,
+    overlaps: overlapping.slice(0, 10).map((format) => format.id),
+    warnings: warningsFor(pattern),
+  }
+}
+
+// Most accounts have fewer uploaded codes that could be of a format, or none: it is ready at once.
+const mostLookedAt = 10_000
+
+/**
+ * Creates a format, which leaves out the codes that were uploaded before: they are counted, which takes a second or two
+ * for a million, in which no other format can be created and uploads of the account wait, and nothing else does; where
+ * they are more than `lookedAtAtOnce`, a worker takes them out afterwards.
+ * Resolves to the id of the new format. Rejects with an InvalidInputError, a NameTakenError or a FormatOverlapError.
+ */
+export async function createFormat(
+  books: Books,
+  accountId: string,
+  input: { name: string; shape: ShapeInput },
+  lookedAtAtOnce = mostLookedAt,
+): Promise<string> {
+  const check = new InputCheck()
+  const name = check.name(input.name)
+  const pattern = checkShape(check, input.shape)
+  check.done()
+  const key = newFormatKey()
+  const space = CodeSpace.open({ pattern, key, version: currentVersion })
+  const created = await books.write(accountId, async (tx) => {
+    await lockCatalog(tx)
+    const id = await nextFormatId(tx)
+    await checkName(tx, 'format', name)
+    const [overlapping] = await findOverlaps(tx, accountId, pattern)
+    if (overlapping !== undefined) throw new FormatOverlapError(overlapping)
+    const earlier = await countEarlier(tx, pattern)
+    await tx.execute({
+      text: `
+        INSERT INTO format
+          (account_id, id, name, pattern, characters, length, version, key, first_code, capacity, taken_ahead)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+      values: [
+        accountId,
+        id,
+        name,
+        pattern.source,
+        pattern.characters,
+        pattern.length,
+        currentVersion,
+        key,
+        space.codeAt(0n),
+        space.capacity,
+        earlier,
+      ],
+    })
+    const isReady = earlier === 0 || (await takePiece(tx, { id, space, takenTo: '' }, lookedAtAtOnce))
+    return { id, isReady }
+  })
+  if (!created.isReady) books.notifications.announce({ topic: 'tasks', key: '' })
+  return created.id
+}
+
+/**
+ * An id for a new format that is greater than those of all others of the account, in the transaction that has locked
+ * the catalog: whoever knows the newest format knows that there are no others, though the clocks of processes differ.
+ */
+async function nextFormatId(tx: BookTransaction): Promise<string> {
+  const [newest] = await tx.rows<{ id: string }>({
+    text: 'SELECT id FROM format WHERE account_id = $1 ORDER BY id DESC LIMIT 1',
+    values: [tx.accountId],
+  })
+  const id = newId()
+  if (newest === undefined || newest.id < id) return id
+  // The first 48 bits of a UUID of version 7 are milliseconds.
+  return newId({ msecs: Number.parseInt(newest.id.replace('-', '').slice(0, 12), 16) + 1 })
+}
+
+function checkShape(check: InputCheck, shape: ShapeInput): Pattern {
+  try {
+    return Pattern.fromShape(shape)
+  } catch (error) {
+    if (!(error instanceof ShapeError)) throw error
+    check.issues(['shape'], error.issues)
+    check.done()
+    throw error
+  }
+}
+
+interface NamedFormat {
+  id: string
+  name: string
+  pattern: string
+}
+
+async function findOverlaps(books: Queryable, accountId: string, pattern: Pattern): Promise<NamedFormat[]> {
+  const sameLength = await books.rows<NamedFormat & { characters: string }>({
+    text: 'SELECT id, name, pattern, characters FROM format WHERE account_id = $1 AND length = $2 ORDER BY id',
+    values: [accountId, pattern.length],
+  })
+  return sameLength.filter((row) => pattern.overlaps(Pattern.parse(row.pattern, row.characters)))
+}

@@ -1,0 +1,254 @@
+import { setImmediate } from 'node:timers/promises'
+import type { CodeSpace } from '../../codespace/codespace.ts'
+import type { Pattern } from '../../codespace/pattern.ts'
+import { plainKey, typedKey } from '../../codespace/typed-form.ts'
+import type { Queryable } from '../../database/transaction.ts'
+import type { BookTransaction } from '../books/books.ts'
+import type { Catalog } from '../books/catalog.ts'
+
+/**
+ * The indices of formats that belong to uploaded codes: `taken`. While a code is a row of `uploaded_code`, its index
+ * is taken in the format that it is of, if it is of one; one that was passed over stays taken for good.
+ */
+
+/** Those of some codes that are of one format, with their indices in it. */
+export interface FormatShare {
+  formatId: string
+  codes: string[]
+  indices: bigint[]
+}
+
+// What else the process has to do waits no longer, however many kinds of formats there are.
+const longestTurnMs = 20
+
+/**
+ * Which of some codes are of which format, in the order of the formats' ids. The catalog was read after it was locked: as
+ * formats do not overlap, a code is in one share at most.
+ */
+export async function findShares(
+  tx: BookTransaction,
+  catalog: Catalog,
+  codes: readonly string[],
+): Promise<FormatShare[]> {
+  const own = new Map<string, string[]>()
+  let began = performance.now()
+  for (const [at, code] of codes.entries()) {
+    if (at % 100 === 0 && performance.now() - began > longestTurnMs) {
+      await setImmediate()
+      began = performance.now()
+    }
+    const formatId = catalog.codes.find(code)
+    if (formatId === undefined) continue
+    const some = own.get(formatId)
+    if (some === undefined) own.set(formatId, [code])
+    else some.push(code)
+  }
+  const shares: FormatShare[] = []
+  for (const [formatId, codes] of [...own].sort(([one], [other]) => (one < other ? -1 : 1))) {
+    const space = await tx.codeSpaces.get(tx, tx.accountId, formatId)
+    shares.push({ formatId, codes, indices: space.indicesOf(codes) as bigint[] })
+  }
+  return shares
+}
+
+/** Those of some codes that could be taken for codes of a format, which differ in case, spaces and dashes alone. */
+export interface FormatTwins {
+  formatId: string
+  /** `twin` is the code of the format. */
+  twins: { code: string; index: bigint; twin: string }[]
+}
+
+/**
+ * For which codes of formats some codes that are of none could be taken, as look-ups see it: see `readTyped`. `plain` has
+ * their plain forms.
+ */
+export async function findTwins(
+  tx: BookTransaction,
+  catalog: Catalog,
+  codes: readonly string[],
+  plain: ReadonlyMap<string, string>,
+): Promise<FormatTwins[]> {
+  const found = new Map<string, FormatTwins>()
+  let began = performance.now()
+  for (const [at, code] of codes.entries()) {
+    if (at % 100 === 0 && performance.now() - began > longestTurnMs) {
+      await setImmediate()
+      began = performance.now()
+    }
+    for (const formatId of catalog.plainCodes.findAll(plain.get(code) ?? code)) {
+      const space = await tx.codeSpaces.get(tx, tx.accountId, formatId)
+      const reading = space.readTyped(code)
+      const index = reading === undefined || reading.mixedUp ? undefined : space.indexOf(reading.code)
+      if (reading === undefined || index === undefined) continue
+      const own = found.get(formatId) ?? { formatId, twins: [] }
+      found.set(formatId, own)
+      own.twins.push({ code, index, twin: reading.code })
+    }
+  }
+  return [...found.values()]
+}
+
+/** Those of some indices of a format that are taken. */
+export async function readTaken(
+  books: Queryable,
+  accountId: string,
+  formatId: string,
+  indices: readonly bigint[],
+): Promise<Set<bigint>> {
+  const rows = await books.rows<{ index: string }>({
+    // Not prepared: a plan that was made while the table was empty would be kept while it grows to millions.
+    text: `
+      SELECT taken.index FROM unnest($3::numeric[]) AS wanted (index)
+      CROSS JOIN LATERAL (
+        SELECT index FROM taken WHERE account_id = $1 AND format_id = $2 AND index = wanted.index LIMIT 1
+      ) AS taken`,
+    values: [accountId, formatId, indices],
+  })
+  return new Set(rows.map(({ index }) => BigInt(index)))
+}
+
+/** Those of some codes that are uploaded. */
+export async function readUploaded(
+  books: Queryable,
+  accountId: string,
+  codes: readonly string[],
+): Promise<Set<string>> {
+  const rows = await books.rows<{ place: string }>({
+    text: `
+      SELECT wanted.place
+      FROM unnest($2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS wanted (code, typed, plain, place)
+      CROSS JOIN LATERAL (
+        SELECT 1 FROM uploaded_code
+        WHERE account_id = $1 AND typed = wanted.typed AND code = wanted.code AND coalesce(identity, code)
+          = ANY (ARRAY[wanted.plain, wanted.plain || E'\\n' || wanted.code, wanted.code])
+        LIMIT 1
+      ) AS known`,
+    values: [accountId, codes, codes.map(typedKey), codes.map(plainKey)],
+  })
+  return new Set(rows.map(({ place }) => codes[Number(place) - 1] as string))
+}
+
+/** Takes indices at or after `next`, none of which is taken, out of a format that this transaction has locked. */
+export async function take(tx: BookTransaction, formatId: string, indices: readonly bigint[]): Promise<void> {
+  if (indices.length === 0) return
+  await Promise.all([
+    insertTaken(tx, formatId, indices),
+    tx.execute({
+      name: 'count-taken',
+      text: 'UPDATE format SET taken_ahead = taken_ahead + $3 WHERE account_id = $1 AND id = $2',
+      values: [tx.accountId, formatId, indices.length],
+    }),
+  ])
+}
+
+/** Inserts those of some indices that are not there yet, which have been counted. */
+export async function insertTaken(
+  tx: BookTransaction,
+  formatId: string,
+  indices: readonly bigint[],
+): Promise<void> {
+  if (indices.length === 0) return
+  await tx.execute({
+    text: `
+      INSERT INTO taken (account_id, format_id, index) SELECT $1, $2, index FROM unnest($3::numeric[]) AS mine (index)
+      ON CONFLICT DO NOTHING`,
+    values: [tx.accountId, formatId, indices.toSorted(ascending)],
+  })
+}
+
+/**
+ * Gives indices of uploaded codes back to a format that this transaction has locked, so that it can generate the codes.
+ * Those that were passed over, below `next`, stay taken.
+ */
+export async function giveBack(
+  tx: BookTransaction,
+  formatId: string,
+  indices: readonly bigint[],
+): Promise<void> {
+  await tx.execute({
+    // By their place in the table, which cannot change as long as the format is locked: through the index to each,
+    // whatever the planner believes about the size of the table. Each has been counted, though it may not be there yet
+    // (see earlier-codes.ts).
+    text: `
+      WITH given AS (
+        DELETE FROM taken WHERE ctid = ANY (ARRAY(
+          SELECT hole.ctid FROM unnest($3::numeric[]) AS mine (index)
+          CROSS JOIN LATERAL (
+            SELECT ctid FROM taken WHERE account_id = $1 AND format_id = $2 AND index = mine.index
+              AND index >= (SELECT next FROM format WHERE account_id = $1 AND id = $2) LIMIT 1
+          ) AS hole
+        ))
+      )
+      UPDATE format
+      SET taken_ahead = taken_ahead - (SELECT count(*) FROM unnest($3::numeric[]) AS mine (index) WHERE index >= next)
+      WHERE account_id = $1 AND id = $2`,
+    values: [tx.accountId, formatId, indices],
+  })
+}
+
+/** How many indices at or after `next` a dry run would have taken out of a format so far. */
+export async function countDryRun(
+  tx: BookTransaction,
+  taskId: string,
+  { space, next }: { space: CodeSpace; next: bigint },
+): Promise<bigint> {
+  let count = 0
+  const own = readOwnCodes(tx, space.pattern, {
+    text: 'SELECT code FROM dry_run_code WHERE account_id = $1 AND length(code) = $2 AND task_id = $3',
+    values: [tx.accountId, space.pattern.length, taskId],
+  })
+  for await (const codes of own) {
+    const indices = space.indicesOf(codes) as bigint[]
+    const ahead = codes.filter((_code, at) => (indices[at] as bigint) >= next)
+    count += ahead.length - (await readUploaded(tx, tx.accountId, ahead)).size
+  }
+  return BigInt(count)
+}
+
+const pageSize = 50_000
+
+/** The uploaded codes of an account that are of a pattern, page by page. */
+export async function* readCodesOf(
+  tx: Queryable,
+  accountId: string,
+  pattern: Pattern,
+): AsyncGenerator<string[]> {
+  const { from, to } = keysOf(pattern)
+  yield* readOwnCodes(tx, pattern, {
+    text: 'SELECT code FROM uploaded_code WHERE account_id = $1 AND typed >= $2 AND typed < $3 AND length(code) = $4',
+    values: [accountId, from, to, pattern.length],
+  })
+}
+
+/** Where the keys of a pattern's codes lie: a literal beginning leads straight to them. */
+export function keysOf(pattern: Pattern): { from: string; to: string } {
+  const from = pattern.typedPrefix()
+  return { from, to: `${from}\u{10ffff}` }
+}
+
+/** Whether an uploaded code comes after another in the order in which they are kept. */
+export function comesAfter(code: string, other: string): boolean {
+  const order = Buffer.compare(Buffer.from(typedKey(code)), Buffer.from(typedKey(other)))
+  return order > 0 || (order === 0 && Buffer.compare(Buffer.from(code), Buffer.from(other)) > 0)
+}
+
+/** Those of the codes that a statement gives that are of a pattern, page by page. */
+async function* readOwnCodes(
+  tx: Queryable,
+  pattern: Pattern,
+  { text, values }: { text: string; values: unknown[] },
+): AsyncGenerator<string[]> {
+  // A cursor, as pages of their own would be sorted anew for each without statistics.
+  await tx.rows({ text: `DECLARE own_code NO SCROLL CURSOR FOR ${text}`, values })
+  for (;;) {
+    const rows = await tx.rows<{ code: string }>({ text: `FETCH ${pageSize} FROM own_code` })
+    const codes = rows.map(({ code }) => code).filter((code) => pattern.has(code))
+    if (codes.length > 0) yield codes
+    if (rows.length < pageSize) break
+  }
+  await tx.rows({ text: 'CLOSE own_code' })
+}
+
+function ascending(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

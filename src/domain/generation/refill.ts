@@ -1,0 +1,131 @@
+import { max, min } from '../../bigint.ts'
+import { grouped } from '../../grouped.ts'
+import type { BookTransaction } from '../books/books.ts'
+import { atOnceWhileUnready, takeNext } from '../format/backfill.ts'
+import { availableForGeneration, type FormatUse, lockFormat, readFormat } from '../format/format.ts'
+import { layBatch } from '../pool/batch.ts'
+import type { Pool } from '../pool/pool.ts'
+import { insertCompletedTask } from './task.ts'
+
+/**
+ * How many codes an automatic refill should generate for a pool with `available` codes, of which `needed` are
+ * about to be claimed: the smallest multiple of `quantity` that serves them and leaves more than `threshold`.
+ * 0 when the stock stays above the threshold without one.
+ */
+export function refillQuantity(stock: {
+  available: bigint
+  needed: bigint
+  threshold: bigint
+  quantity: bigint
+}): bigint {
+  const short = stock.needed + stock.threshold + 1n - stock.available
+  if (short <= 0n) return 0n
+  return ((short + stock.quantity - 1n) / stock.quantity) * stock.quantity
+}
+
+/** A pool whose settings allow automatic refills. */
+export type RefillablePool = Pool & { formatId: string; quantity: bigint }
+
+export function isRefillable(pool: Pool): pool is RefillablePool {
+  return (
+    pool.autoGenerate &&
+    pool.method === 'GENERATE' &&
+    pool.formatId !== undefined &&
+    pool.quantity !== undefined
+  )
+}
+
+/**
+ * The pool's format, locked, if a stock of `rest` calls for a refill and the format may have codes for it. A format
+ * that is known to have none is asked without a lock whether that has changed.
+ */
+export async function formatForRefill(
+  tx: BookTransaction,
+  pool: Pool,
+  rest: bigint,
+): Promise<FormatUse | undefined> {
+  if (!isRefillable(pool) || rest > pool.refillThreshold) return undefined
+  if (pool.refillFailed && (await isExhausted(tx, pool))) return undefined
+  return await lockFormat(tx, pool.formatId)
+}
+
+async function isExhausted(tx: BookTransaction, pool: RefillablePool): Promise<boolean> {
+  const format = await readFormat(tx, tx.accountId, pool.formatId)
+  return format === undefined || availableForGeneration(format) === 0n
+}
+
+/** Tells that the stock fell to the threshold, or to nothing, once when it happens. */
+export function recordShortage(tx: BookTransaction, pool: Pool, before: bigint, after: bigint): void {
+  const threshold = pool.refillThreshold
+  // With a threshold of 0 a pool is never low: it is empty.
+  if (threshold > 0n && before > threshold && after <= threshold)
+    tx.record({ poolId: pool.id, kind: 'POOL_LOW', payload: { available: String(after) } })
+  if (before > 0n && after === 0n) tx.record({ poolId: pool.id, kind: 'POOL_EMPTY', payload: {} })
+}
+
+/**
+ * Refills a pool for claims of `needed` codes if its stock would fall to the threshold, in the transaction that
+ * has locked the pool and its format: one task, one batch, its events; less than it should be when the format has
+ * less. Changes the counters of `pool`, which the caller writes. Resolves to the id of the task, if there is one.
+ *
+ * A refill that could not be made, or not in full, is recorded once, until one succeeds or the settings change.
+ */
+export async function refill(
+  tx: BookTransaction,
+  pool: RefillablePool,
+  format: FormatUse,
+  needed: bigint,
+): Promise<string | undefined> {
+  const wanted = refillQuantity({
+    available: pool.total - pool.claimed,
+    needed,
+    threshold: pool.refillThreshold,
+    quantity: pool.quantity,
+  })
+  if (wanted === 0n) return undefined
+  const room = availableForGeneration(format)
+  const possible = min(wanted, room)
+  // While a format is not ready each code costs something: a claim waits for those that it needs, and for a few more, so
+  // that the pool is not empty behind it.
+  const quantity =
+    format.takenTo === undefined
+      ? possible
+      : min(possible, max(needed - (pool.total - pool.claimed), 0n) + atOnceWhileUnready)
+  const taskId = quantity > 0n ? await generateAtOnce(tx, pool, format, quantity) : undefined
+  if (possible === wanted) pool.refillFailed = false
+  else if (!pool.refillFailed) {
+    pool.refillFailed = true
+    tx.record({
+      poolId: pool.id,
+      kind: 'POOL_REFILL_FAILED',
+      payload: { code: 'FORMAT_EXHAUSTED', message: shortage(format, possible), formatId: format.id },
+    })
+  }
+  return taskId
+}
+
+async function generateAtOnce(
+  tx: BookTransaction,
+  pool: RefillablePool,
+  format: FormatUse,
+  quantity: bigint,
+): Promise<string> {
+  const taskId = await insertCompletedTask(tx, {
+    trigger: 'AUTO_GENERATE',
+    poolId: pool.id,
+    formatId: format.id,
+    quantity,
+  })
+  if (format.takenTo !== undefined) await takeNext(tx, format, quantity)
+  await layBatch(tx, pool, format, { taskId, count: quantity, reserved: false })
+  tx.record({ poolId: pool.id, kind: 'POOL_REFILLED', payload: { taskId, added: String(quantity) } })
+  return taskId
+}
+
+function shortage(format: FormatUse, quantity: bigint): string {
+  const rest =
+    quantity === 0n
+      ? `has no codes left, so the pool could not be refilled`
+      : `had only ${grouped(quantity)} codes left, so the pool was not refilled in full`
+  return `The format "${format.name}" ${rest}. Give the pool a format with more room.`
+}

@@ -1,0 +1,80 @@
+import type { Queryable } from '../../database/transaction.ts'
+import type { BookTransaction } from '../books/books.ts'
+import { codes } from '../books/errors.ts'
+import { availableForGeneration, type FormatUse, readFormat } from '../format/format.ts'
+import type { Pool } from '../pool/pool.ts'
+import { isRefillable } from './refill.ts'
+
+/** What is about to come into a pool. */
+interface Pending {
+  /** How many codes its generations have reserved. */
+  generated: bigint
+  uploads: number
+}
+
+/**
+ * Why a pool cannot give more codes than it has, and what to do about it, for somebody who has claimed more: in the
+ * transaction that has locked the pool, and tells of it as it leaves it. `format` is the pool's if it is locked, too.
+ */
+export async function adviceOnShortage(
+  tx: BookTransaction,
+  pool: Pool,
+  format: FormatUse | undefined,
+): Promise<string> {
+  const [pending, use] = await Promise.all([
+    readPending(tx, tx.accountId, pool.id),
+    format ?? (pool.formatId === undefined ? undefined : readFormat(tx, tx.accountId, pool.formatId)),
+  ])
+  const some = pool.total > pool.claimed
+  const advice = [aboutFormat(pool, use), aboutPending(pending) ?? whatToDo(pool, use)]
+  return [...advice, some ? 'Or claim fewer.' : undefined].filter((part) => part !== undefined).join(' ')
+}
+
+/** Why the pool's format does not help. */
+function aboutFormat(pool: Pool, format: FormatUse | undefined): string | undefined {
+  if (format === undefined || pool.method !== 'GENERATE') return undefined
+  const room = availableForGeneration(format)
+  const name = `Its format "${format.name}"`
+  if (room === 0n)
+    return format.reserved > 0n
+      ? `${name} has no codes left to generate but ${codes(format.reserved)} that are promised to unfinished tasks.`
+      : `${name} has no codes left to generate.`
+  return isRefillable(pool) ? `${name} has only ${codes(room)} left to refill it with.` : undefined
+}
+
+function aboutPending({ generated, uploads }: Pending): string | undefined {
+  if (generated > 0n)
+    return `An unfinished task is going to add ${codes(generated)} to the pool: claim again once it is COMPLETED.`
+  if (uploads > 0)
+    return 'An upload into the pool has not finished: claim again once it is COMPLETED, with the codes that it has brought.'
+  return undefined
+}
+
+function whatToDo(pool: Pool, format: FormatUse | undefined): string {
+  if (pool.method === 'UPLOAD') return 'Upload more codes into the pool.'
+  if (format === undefined) return 'Generate codes into the pool, or upload some.'
+  if (isRefillable(pool))
+    return 'Give the pool another format with more room (saveReplenishment), for example one with longer codes.'
+  if (availableForGeneration(format) === 0n)
+    return 'Generate from another format with more room, for example one with longer codes, or upload codes.'
+  return 'Generate more into the pool, or turn on autoGenerate, with which it refills itself.'
+}
+
+// Those that have not finished are among the newest; a pool can have very many that have.
+const newestTasks = 100
+
+async function readPending(books: Queryable, accountId: string, poolId: string): Promise<Pending> {
+  const [row] = await books.rows<{ generated: string; uploads: string }>({
+    name: 'read-pending',
+    text: `
+      SELECT coalesce(sum(quantity) FILTER (WHERE kind = 'GENERATION'), 0) AS generated,
+        count(*) FILTER (WHERE kind = 'UPLOAD') AS uploads
+      FROM (
+        SELECT kind, quantity, status, dry_run FROM task
+        WHERE account_id = $1 AND pool_id = $2 ORDER BY id DESC LIMIT ${newestTasks}
+      ) AS newest
+      WHERE status IN ('AWAITING_EXECUTION', 'RUNNING') AND NOT dry_run`,
+    values: [accountId, poolId],
+  })
+  return { generated: BigInt(row?.generated ?? 0), uploads: Number(row?.uploads ?? 0) }
+}

@@ -1,0 +1,391 @@
+import { v7 as newId } from 'uuid'
+import { kindOfName } from '../../codefile/column-names.ts'
+import type { FileLayout } from '../../codefile/read.ts'
+import { CommitUnansweredError, isUnavailable } from '../../database/errors.ts'
+import type { Queryable } from '../../database/transaction.ts'
+import type { TaskFailureCode, TaskStatus } from '../../generated/prisma/client.ts'
+import { grouped } from '../../grouped.ts'
+import type { Books, BookTransaction } from '../books/books.ts'
+import {
+  IdempotencyConflictError,
+  InvalidInputError,
+  NotFoundError,
+  TooManyUploadsError,
+} from '../books/errors.ts'
+import {
+  checkIdempotencyKey,
+  findKeys,
+  hashInput,
+  insertKeys,
+  KeyJustUsedError,
+} from '../books/idempotency.ts'
+import { InputCheck } from '../books/input.ts'
+import { changeTask, insertUploadTask, type Task, type TaskChange, unfinished } from '../generation/task.ts'
+import type { Accepted } from '../pool/moment.ts'
+import { lockPool, readPool } from '../pool/pool.ts'
+import { type FileOwner, removeFile, storeFile } from './file.ts'
+
+export interface UploadInput {
+  poolId: string
+  /** The name of the column that has the codes; without it, the file's reader finds one. */
+  column?: string | undefined
+  /** Whether the file has a header; without it, the file's reader finds out. With it, `column` can be a number. */
+  header?: boolean | undefined
+  /** Whether to say what would be added, and add nothing. */
+  dryRun: boolean
+  /** Whether codes that differ in case, spaces and dashes alone are different ones. */
+  caseSensitive?: boolean | undefined
+  idempotencyKey?: string | undefined
+}
+
+const operation = 'uploadCodes'
+export const longestColumn = 200
+
+// Each file has a few megabytes in memory while it arrives.
+const mostAtOnce = 32
+const mostOfAccount = 8
+
+/** Receives files into a process: no more at once than it has memory for, and of no account so many that others wait. */
+export class Uploads {
+  /** How large a file may be. */
+  readonly maximumBytes: number
+  readonly #books: Books
+  /** How many files are arriving, by account. */
+  readonly #arriving = new Map<string, number>()
+
+  constructor(books: Books, maximumBytes: number) {
+    this.#books = books
+    this.maximumBytes = maximumBytes
+  }
+
+  /** As `receiveUpload`, with how the pool stood then; rejects also with a TooManyUploadsError. */
+  async receive(accountId: string, input: UploadInput, bytes: AsyncIterable<Uint8Array>): Promise<Accepted> {
+    const own = this.#arriving.get(accountId) ?? 0
+    if (own >= mostOfAccount)
+      throw new TooManyUploadsError(
+        `Your account is sending ${mostOfAccount} files at this moment, which is the most that it can.`,
+      )
+    const all = [...this.#arriving.values()].reduce((sum, count) => sum + count, 0)
+    if (all >= mostAtOnce) throw new TooManyUploadsError('Too many files are being uploaded at this moment.')
+    this.#arriving.set(accountId, own + 1)
+    try {
+      return await receiveFile(this.#books, accountId, input, bytes, this.maximumBytes)
+    } finally {
+      const left = (this.#arriving.get(accountId) ?? 0) - 1
+      if (left > 0) this.#arriving.set(accountId, left)
+      else this.#arriving.delete(accountId)
+    }
+  }
+}
+
+/**
+ * Receives a file of codes for a pool, and creates the task that will read it when all of it is there. Resolves to the
+ * id of the task; with an idempotencyKey that was used for the same input and the same file, to that task's. Whatever
+ * else it ends with, nothing is left behind.
+ *
+ * Rejects with an InvalidInputError, which is a FileTooLargeError when the file has more than `maximumBytes`; with a
+ * NotFoundError, before a byte has been read; with an IdempotencyConflictError; or with what `bytes` rejects with.
+ */
+export async function receiveUpload(
+  books: Books,
+  accountId: string,
+  input: UploadInput,
+  bytes: AsyncIterable<Uint8Array>,
+  maximumBytes: number,
+): Promise<string> {
+  return (await receiveFile(books, accountId, input, bytes, maximumBytes)).taskId
+}
+
+async function receiveFile(
+  books: Books,
+  accountId: string,
+  input: UploadInput,
+  bytes: AsyncIterable<Uint8Array>,
+  maximumBytes: number,
+): Promise<Accepted> {
+  const check = new InputCheck()
+  if (input.column !== undefined) check.text(['column'], input.column, longestColumn)
+  if (input.header === false && input.column !== undefined && !/^[1-9]\d{0,2}$/.test(input.column))
+    check.issue(
+      ['column'],
+      'A file without a header has no names of columns: give the number of the column with the codes, from 1.',
+    )
+  checkIdempotencyKey(check, input.idempotencyKey)
+  check.done()
+  if ((await readPool(books, accountId, input.poolId)) === undefined)
+    throw new NotFoundError('pool', ['poolId'])
+  const owner = { accountId, taskId: newId() }
+  let taskId: string | undefined
+  try {
+    const file = await storeFile(books, owner, bytes, maximumBytes)
+    if (file.size === 0) throw emptyFile()
+    const accepted = await accept(books, owner, input, file)
+    taskId = accepted.taskId
+    return accepted
+  } catch (error) {
+    // The upload may be there, and then it needs its file; if it is not, housekeeping removes that.
+    if (error instanceof CommitUnansweredError) taskId = owner.taskId
+    throw error
+  } finally {
+    if (taskId !== owner.taskId) await dropFile(books, owner)
+  }
+}
+
+function emptyFile(): InvalidInputError {
+  return new InvalidInputError([
+    { path: ['file'], message: 'The file is empty. Send one with at least one code in it.' },
+  ])
+}
+
+/** Removes what nobody needs. While the database is away that cannot be done: then housekeeping will. */
+async function dropFile(books: Books, owner: FileOwner): Promise<void> {
+  try {
+    await removeFile(books, owner)
+  } catch (error) {
+    if (!isUnavailable(error)) throw error
+  }
+}
+
+interface StoredFile {
+  size: number
+  sha256: string
+}
+
+async function accept(
+  books: Books,
+  owner: FileOwner,
+  input: UploadInput,
+  file: StoredFile,
+): Promise<Accepted> {
+  try {
+    return await books.write(owner.accountId, (tx) => acceptUpload(tx, owner, input, file))
+  } catch (error) {
+    // The other transaction has ended by now, so this time its key is found.
+    if (error instanceof KeyJustUsedError)
+      return await books.write(owner.accountId, (tx) => acceptUpload(tx, owner, input, file))
+    throw error
+  }
+}
+
+async function acceptUpload(
+  tx: BookTransaction,
+  { taskId }: FileOwner,
+  input: UploadInput,
+  file: StoredFile,
+): Promise<Accepted> {
+  const { poolId, column, header, dryRun, caseSensitive = false, idempotencyKey: key } = input
+  const pool = await lockPool(tx, poolId)
+  if (pool === undefined) throw new NotFoundError('pool', ['poolId'])
+  // Without what is as it was before there was a choice: keys of an earlier release stay what they are.
+  const hash = hashInput({
+    poolId,
+    column,
+    header,
+    dryRun,
+    ...(caseSensitive ? { caseSensitive } : {}),
+    file: file.sha256,
+  })
+  const used = key === undefined ? undefined : (await findKeys(tx, operation, [key])).get(key)
+  if (used !== undefined) {
+    if (used.hash !== hash || used.taskId === undefined) throw new IdempotencyConflictError()
+    return { taskId: used.taskId, moment: {} }
+  }
+  const bytes = BigInt(file.size)
+  await insertUploadTask(tx, { id: taskId, poolId, column, header, dryRun, caseSensitive, bytes })
+  if (key !== undefined)
+    await insertKeys(tx, operation, [{ key, hash, taskId, poolId: undefined, first: undefined }])
+  return { taskId, moment: { pool } }
+}
+
+/** An upload for which there is something left to do: to read its file, or to remove what it has left behind. */
+export interface QueuedUpload extends FileOwner {
+  poolId: string
+  status: TaskStatus
+  column: string | undefined
+  header: boolean | undefined
+  /** Rows of the file that have been read so far. */
+  rowsRead: bigint
+  /** The size of the file in bytes. */
+  size: bigint
+}
+
+/** The account with the oldest of such uploads, but for some accounts. */
+export async function readWaitingAccount(
+  books: Queryable,
+  except: readonly string[],
+): Promise<string | undefined> {
+  const [row] = await books.rows<{ account_id: string }>({
+    name: 'read-waiting-account',
+    text: 'SELECT account_id FROM task WHERE leftovers AND account_id <> ALL ($1::uuid[]) ORDER BY id LIMIT 1',
+    values: [except],
+  })
+  return row?.account_id
+}
+
+/**
+ * The next of such uploads of an account, if there is one: the oldest whose file is to be read, and only when there is
+ * none, the oldest that has left something behind; with `clearFirst` the other way round.
+ */
+export async function readNextUpload(
+  books: Queryable,
+  accountId: string,
+  clearFirst = false,
+): Promise<QueuedUpload | undefined> {
+  const [row] = await books.rows<UploadRow>({
+    name: 'read-next-upload',
+    text: `
+      SELECT ${uploadColumns} FROM task WHERE leftovers AND account_id = $1
+      ORDER BY (status IN ('AWAITING_EXECUTION', 'RUNNING')) = $2, id LIMIT 1`,
+    values: [accountId, clearFirst],
+  })
+  return row === undefined ? undefined : decodeUpload(row)
+}
+
+/** The upload as it is now, if there is anything left to do for it. */
+export async function readUpload(books: Queryable, owner: FileOwner): Promise<QueuedUpload | undefined> {
+  const [row] = await books.rows<UploadRow>({
+    name: 'read-upload',
+    text: `SELECT ${uploadColumns} FROM task WHERE leftovers AND account_id = $1 AND id = $2`,
+    values: [owner.accountId, owner.taskId],
+  })
+  return row === undefined ? undefined : decodeUpload(row)
+}
+
+const uploadColumns = 'account_id, id, pool_id, status, "column", header, rows_read, bytes'
+
+interface UploadRow {
+  account_id: string
+  id: string
+  pool_id: string
+  status: TaskStatus
+  column: string | null
+  header: boolean | null
+  rows_read: string
+  bytes: string
+}
+
+function decodeUpload(row: UploadRow): QueuedUpload {
+  return {
+    accountId: row.account_id,
+    taskId: row.id,
+    poolId: row.pool_id,
+    status: row.status,
+    column: row.column ?? undefined,
+    header: row.header ?? undefined,
+    rowsRead: BigInt(row.rows_read),
+    size: BigInt(row.bytes),
+  }
+}
+
+/** Whether a file of the account waits to be read, or is being read. */
+export async function hasUnread(books: Queryable, accountId: string): Promise<boolean> {
+  const next = await readNextUpload(books, accountId)
+  return next !== undefined && unfinished.includes(next.status)
+}
+
+/** Why an upload does not go on. */
+export type UploadWait = 'WORKER' | 'EARLIER_UPLOAD' | 'CLEARING'
+
+/** What those of some uploads wait for that wait. */
+export async function readUploadWaits(
+  books: Queryable,
+  accountId: string,
+  taskIds: readonly string[],
+): Promise<Map<string, UploadWait>> {
+  const rows = await books.rows<{ id: string; wait: UploadWait }>({
+    name: 'read-upload-waits',
+    text: `
+      SELECT id, wait FROM task CROSS JOIN LATERAL (
+        SELECT CASE
+          WHEN waits_for_clearing THEN 'CLEARING'
+          WHEN status = 'RUNNING' THEN NULL
+          WHEN EXISTS (
+            SELECT FROM task AS earlier
+            WHERE earlier.leftovers AND earlier.account_id = task.account_id AND earlier.id < task.id
+              AND earlier.status IN ('AWAITING_EXECUTION', 'RUNNING')
+          ) THEN 'EARLIER_UPLOAD'
+          ELSE 'WORKER' END AS wait
+      ) AS reason
+      WHERE account_id = $1 AND id = ANY ($2::uuid[]) AND kind = 'UPLOAD' AND leftovers
+        AND status IN ('AWAITING_EXECUTION', 'RUNNING') AND wait IS NOT NULL`,
+    values: [accountId, taskIds],
+  })
+  return new Map(rows.map(({ id, wait }) => [id, wait]))
+}
+
+/** What somebody should look at although an upload is completed: sentences for people. */
+export function uploadWarnings(upload: {
+  status: TaskStatus
+  dryRun: boolean
+  rowsRead: bigint
+  accepted: bigint
+  duplicatesInFile: bigint
+  duplicatesInAccount: bigint
+  refused: bigint
+  header: boolean | null
+  column: string | null
+  layout: unknown
+}): string[] {
+  const { status, dryRun, rowsRead, accepted, duplicatesInAccount, refused } = upload
+  if (status !== 'COMPLETED') return []
+  const warnings: string[] = []
+  const { headerRow, header, columnNumber } = (upload.layout ?? {}) as Partial<FileLayout>
+  const name = header?.[(columnNumber ?? 0) - 1]
+  const isSaid = upload.header !== null || upload.column !== null
+  if (!isSaid && name !== undefined && kindOfName(name) !== 'USUAL')
+    warnings.push(
+      `Row ${headerRow}, "${name}", was taken for the header, since it looks like none of the rows below it. If it is a ` +
+        'code, upload it in a file of its own, with header=false.',
+    )
+  const rows = (count: bigint) => `${grouped(count)} ${count === 1n ? 'row' : 'rows'}`
+  if (accepted === 0n && rowsRead > 0n)
+    warnings.push(
+      `${dryRun ? 'Nothing would be added' : 'Nothing was added'}: ` +
+        (duplicatesInAccount + upload.duplicatesInFile === rowsRead
+          ? 'every code of the file is in the account already.'
+          : 'every code of the file is in the account already, or was refused.'),
+    )
+  if (refused > 0n)
+    warnings.push(
+      `Of ${rows(rowsRead)}, ${grouped(refused)} ${refused === 1n ? 'was' : 'were'} refused: see the reasons ` +
+        'in the file of rejectedRowsUrl.',
+    )
+  return warnings
+}
+
+/** Says of a running upload that it waits until others are cleared away; its next rows say that it does not any more. */
+export async function markWaiting(books: Queryable, { accountId, taskId }: FileOwner): Promise<void> {
+  await books.rows({
+    text: `
+      UPDATE task SET waits_for_clearing = true
+      WHERE account_id = $1 AND id = $2 AND status = 'RUNNING' AND NOT waits_for_clearing`,
+    values: [accountId, taskId],
+  })
+}
+
+/** Makes a waiting upload RUNNING. Resolves to false when it does not wait any more. */
+export async function startUpload(books: Books, upload: QueuedUpload): Promise<boolean> {
+  return (await change(books, upload, ['AWAITING_EXECUTION'], { status: 'RUNNING' })) !== undefined
+}
+
+/** Ends an upload as FAILED. Resolves to false when it had ended already. */
+export async function failUpload(
+  books: Books,
+  upload: QueuedUpload,
+  code: TaskFailureCode,
+  message: string,
+): Promise<boolean> {
+  return (await change(books, upload, unfinished, { status: 'FAILED', code, message })) !== undefined
+}
+
+async function change(
+  books: Books,
+  { accountId, poolId, taskId }: QueuedUpload,
+  expected: readonly TaskStatus[],
+  to: TaskChange,
+): Promise<Task | undefined> {
+  return await books.write(accountId, async (tx) => {
+    await lockPool(tx, poolId)
+    return await changeTask(tx, taskId, expected, to)
+  })
+}

@@ -1,0 +1,693 @@
+import { randomUUID } from 'node:crypto'
+import type { Pool } from 'pg'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import {
+  type AuditOptions,
+  auditBooks,
+  type Finding,
+  type FindingKind,
+  findingKinds,
+} from '../../../src/domain/audit/audit.ts'
+import { TaskFinishedError, UploadNotUndoneError } from '../../../src/domain/books/errors.ts'
+import { Claims } from '../../../src/domain/claim/claim.ts'
+import { carryOn, generateCodes } from '../../../src/domain/generation/generation.ts'
+import { cancelTask } from '../../../src/domain/generation/task.ts'
+import { undoUpload } from '../../../src/domain/upload/add-chunk.ts'
+import { newFormat, newPool, openBooks } from '../../support/books.ts'
+import { runSql } from '../../support/database.ts'
+import { keep, makeSoundBooks, pastConstraints, restore, type SoundBooks } from '../../support/sound-books.ts'
+import { clearAway, newCodes, upload } from '../../support/uploads.ts'
+
+let sound: SoundBooks
+beforeAll(async () => {
+  sound = await makeSoundBooks()
+  await keep(sound.database)
+})
+afterAll(() => sound.database.close())
+
+/** What is found in a database, and how many rows of each table were looked at. */
+async function findIn(pool: Pool, options: AuditOptions = {}) {
+  const findings: Finding[] = []
+  const summary = await auditBooks(pool, (finding) => findings.push(finding), options)
+  expect(summary.findings).toEqual(new Map(Object.entries(tally(findings))))
+  return { findings, rows: summary.lookedAt }
+}
+
+function tally(findings: readonly Finding[]): Partial<Record<FindingKind, number>> {
+  const counts: Partial<Record<FindingKind, number>> = {}
+  for (const { kind } of findings) counts[kind] = (counts[kind] ?? 0) + 1
+  return counts
+}
+
+describe('sound books', () => {
+  it.each([1, 2, 10_000])('give no finding, read %i rows at a time', async (pageSize) => {
+    const { findings, rows } = await findIn(sound.database.pool, { pageSize })
+    expect(findings).toEqual([])
+    const tables = await runSql<{ table: string; rows: string }>(
+      sound.database.url,
+      [...rows.keys()]
+        .map((table) => `SELECT '${table}' AS table, count(*) AS rows FROM ${table}`)
+        .join(' UNION '),
+    )
+    expect(rows).toEqual(new Map(tables.map((table) => [table.table, Number(table.rows)])))
+    for (const [table, count] of rows) expect(count, table).toBeGreaterThan(0)
+  })
+
+  it('give no finding while they are written', async () => {
+    await using test = await openBooks()
+    const { books, accountId } = test
+    const formatId = await newFormat(test)
+    const poolId = await newPool(test, { formatId, quantity: 3n, autoGenerate: true, refillThreshold: 2n })
+    const claims = new Claims(books)
+    let audits = 3
+    const untilAudited = async (step: (turn: number) => Promise<unknown>) => {
+      for (let turn = 1; audits > 0; turn++) await step(turn)
+    }
+    const generate = async () => {
+      const taskId = await generateCodes(books, accountId, { poolId, formatId, quantity: 2n })
+      await Promise.all([
+        carryOn(books, { accountId, taskId }),
+        cancelTask(books, accountId, taskId).catch((error: unknown) => {
+          if (!(error instanceof TaskFinishedError)) throw error
+        }),
+      ])
+    }
+    // Codes of the format among others: some that it has generated, and some that it will.
+    const space = await books.codeSpaces.get(books, accountId, formatId)
+    const uploadAndUndo = async (turn: number) => {
+      const own = [5, 50, 500].map((ahead) => space.codeAt(BigInt(turn * ahead)))
+      const taskId = await upload(test, poolId, [...own, ...newCodes(3)], { chunk: 2 })
+      // Claims of the pool may have been faster.
+      await undoUpload(books, accountId, taskId).catch((error: unknown) => {
+        if (!(error instanceof UploadNotUndoneError)) throw error
+      })
+      await clearAway(test, taskId, 2)
+    }
+    const audit = async () => {
+      for (; audits > 0; audits--) expect((await findIn(books.pool, { pageSize: 50 })).findings).toEqual([])
+    }
+    await Promise.all([
+      untilAudited((turn) => claims.claim(accountId, { poolId, count: 2, idempotencyKey: String(turn) })),
+      untilAudited(() => claims.claim(accountId, { poolId, count: 5 })),
+      untilAudited(generate),
+      untilAudited(generate),
+      untilAudited(uploadAndUndo),
+      audit().finally(() => {
+        audits = 0
+      }),
+    ])
+    const { findings, rows } = await findIn(books.pool)
+    expect(findings).toEqual([])
+    expect(rows.get('task')).toBeGreaterThan(10)
+  })
+})
+
+interface Damage {
+  /** Done to books that were sound, past all constraints. */
+  sql: (books: SoundBooks) => string
+  /** All that is found, and how often. */
+  found: Partial<Record<FindingKind, number>>
+  /** What one of the findings says. */
+  says: (books: SoundBooks) => string
+}
+
+const nowhere = randomUUID()
+
+const damages: Record<string, Damage> = {
+  'a claim in the middle is missing': {
+    sql: ({ poolId }) => `DELETE FROM claim WHERE pool_id = '${poolId}' AND first = 4`,
+    found: { 'claim-line': 1 },
+    says: ({ poolId }) => `pool ${poolId}: positions 4 to 5 were handed out to nobody`,
+  },
+  'the first claim is missing': {
+    sql: ({ poolId }) => `DELETE FROM claim WHERE pool_id = '${poolId}' AND first = 0`,
+    found: { 'claim-line': 1 },
+    says: ({ poolId }) => `pool ${poolId}: positions 0 to 3 were handed out to nobody`,
+  },
+  'the last claim is missing': {
+    sql: ({ drainedPoolId }) => `DELETE FROM claim WHERE pool_id = '${drainedPoolId}' AND first = 8`,
+    found: { 'pool-counters': 1 },
+    says: ({ drainedPoolId }) => `pool ${drainedPoolId} counts 12 codes claimed, and its claims end at 8`,
+  },
+  'two claims have the same codes': {
+    sql: ({ poolId }) => `UPDATE claim SET count = 5 WHERE pool_id = '${poolId}' AND first = 0`,
+    found: { 'claim-line': 1 },
+    says: ({ poolId }) => `pool ${poolId}: positions 4 to 4 were handed out twice`,
+  },
+  'a claim is of no codes': {
+    sql: ({ poolId, accountId }) =>
+      `INSERT INTO claim VALUES ('${accountId}', '${poolId}', 10, 0, NULL, now(), 1)`,
+    found: { 'claim-line': 1 },
+    says: ({ poolId }) => `pool ${poolId}: the claim at 10 is of 0 codes`,
+  },
+  'a claim is of no pool': {
+    sql: ({ accountId }) => `INSERT INTO claim VALUES ('${accountId}', '${nowhere}', 0, 1, NULL, now(), 1)`,
+    found: { 'claim-reference': 1 },
+    says: () => `pool ${nowhere} does not exist, and has claims from 0 on`,
+  },
+  'more was claimed than there was': {
+    sql: ({ poolId, accountId }) => `
+      INSERT INTO claim VALUES ('${accountId}', '${poolId}', 10, 21, NULL, now(), 1);
+      UPDATE pool SET claimed = 31 WHERE id = '${poolId}'`,
+    found: { 'pool-counters': 1 },
+    says: ({ poolId }) => `pool ${poolId} has handed out 31 codes of 30`,
+  },
+  'a pool counts more claimed than its claims': {
+    sql: ({ poolId }) => `UPDATE pool SET claimed = 11 WHERE id = '${poolId}'`,
+    found: { 'pool-counters': 1 },
+    says: ({ poolId }) => `pool ${poolId} counts 11 codes claimed, and its claims end at 10`,
+  },
+  'a pool counts more than its batches': {
+    sql: ({ poolId }) => `UPDATE pool SET total = 31 WHERE id = '${poolId}'`,
+    found: { 'pool-counters': 1 },
+    says: ({ poolId }) => `pool ${poolId} counts 31 codes in all, and its batches end at 30`,
+  },
+  'a pool is gone': {
+    sql: ({ poolId }) => `DELETE FROM pool WHERE id = '${poolId}'`,
+    found: { 'batch-reference': 3, 'claim-reference': 1, 'task-reference': 7, 'event-reference': 23 },
+    says: ({ poolId }) => `pool ${poolId} does not exist, and has a batch at 10`,
+  },
+  'a pool has a format that does not exist': {
+    sql: ({ poolId }) => `UPDATE pool SET format_id = '${nowhere}' WHERE id = '${poolId}'`,
+    found: { 'pool-reference': 1 },
+    says: ({ poolId }) => `pool ${poolId} has the format ${nowhere}, which does not exist`,
+  },
+  'a batch in the middle has moved': {
+    sql: ({ poolId }) => `UPDATE batch SET start = 11 WHERE pool_id = '${poolId}' AND start = 10`,
+    found: { 'batch-line': 2 },
+    says: ({ poolId }) => `pool ${poolId}: positions 10 to 10 of its line are in no batch`,
+  },
+  'a batch in the middle is missing': {
+    sql: ({ poolId }) => `DELETE FROM batch WHERE pool_id = '${poolId}' AND start = 10`,
+    found: { 'batch-line': 1, 'format-line': 1, 'format-counters': 1, 'task-codes': 1 },
+    says: ({ formatId }) =>
+      `format ${formatId}: indices 10 to 19 are passed, and not all of them are of uploaded codes`,
+  },
+  'two batches have the same positions and codes': {
+    sql: ({ poolId }) => `UPDATE batch SET count = 12 WHERE pool_id = '${poolId}' AND start = 10`,
+    found: { 'batch-line': 1, 'format-line': 1, 'format-counters': 1, 'task-codes': 1 },
+    says: ({ poolId }) => `pool ${poolId}: positions 20 to 21 of its line are in two batches`,
+  },
+  'two batches have the same codes': {
+    sql: ({ poolId }) => `UPDATE batch SET first = 15 WHERE pool_id = '${poolId}' AND start = 20`,
+    found: { 'format-line': 2 },
+    says: ({ poolId, formatId }) =>
+      `format ${formatId}: indices 15 to 19 were generated twice, the second time at 20 of pool ${poolId}`,
+  },
+  'a batch of one pool has the codes of another': {
+    sql: ({ drainedPoolId, formatId }) =>
+      `UPDATE batch SET format_id = '${formatId}', first = 5 WHERE pool_id = '${drainedPoolId}' AND start = 0`,
+    found: { 'batch-reference': 1, 'format-line': 2, 'format-counters': 2 },
+    says: ({ formatId, drainedPoolId }) =>
+      `format ${formatId}: indices 5 to 9 were generated twice, the second time at 0 of pool ${drainedPoolId}`,
+  },
+  'a batch is of no task': {
+    sql: ({ completed }) => `UPDATE batch SET task_id = '${nowhere}' WHERE task_id = '${completed}'`,
+    found: { 'batch-reference': 1, 'task-codes': 1 },
+    says: ({ poolId }) => `the batch at 10 of pool ${poolId} is of task ${nowhere}, which does not exist`,
+  },
+  'a batch is of a task for another pool': {
+    sql: ({ completed, uploadId }) =>
+      `UPDATE batch SET task_id = '${uploadId}' WHERE task_id = '${completed}'`,
+    found: { 'batch-reference': 1, 'task-codes': 2 },
+    says: ({ holedPoolId, uploadId }) =>
+      `is of task ${uploadId}, which is for pool ${holedPoolId} and format none`,
+  },
+  'a format is gone': {
+    sql: ({ holedFormatId }) => `DELETE FROM format WHERE id = '${holedFormatId}'`,
+    found: { 'batch-reference': 2, 'task-reference': 2, 'taken-reference': 1 },
+    says: ({ holedFormatId, holedPoolId }) =>
+      `the batch at 2 of pool ${holedPoolId} is of format ${holedFormatId}, which does not exist`,
+  },
+  'a format went on without a batch': {
+    sql: ({ formatId }) => `UPDATE format SET next = 31 WHERE id = '${formatId}'`,
+    found: { 'format-line': 1 },
+    says: ({ formatId }) => `format ${formatId}: indices 30 to 30 are passed`,
+  },
+  'a format would generate codes again': {
+    sql: ({ formatId }) => `UPDATE format SET next = 20 WHERE id = '${formatId}'`,
+    found: { 'format-line': 1 },
+    says: ({ formatId }) => `format ${formatId}: its next index is 20, and its batches end at 30`,
+  },
+  'a hole is of no uploaded code': {
+    sql: ({ holedFormatId }) => `DELETE FROM taken WHERE format_id = '${holedFormatId}' AND index = 2`,
+    found: { 'format-line': 1, 'taken-codes': 1 },
+    says: ({ holedFormatId }) => `format ${holedFormatId}: 1 indices are left out at 2 of pool `,
+  },
+  'an uploaded code was generated too': {
+    sql: ({ accountId, formatId }) => `INSERT INTO taken VALUES ('${accountId}', '${formatId}', 7)`,
+    found: { 'format-line': 1 },
+    says: ({ formatId, poolId }) =>
+      `format ${formatId}: 1 codes that were uploaded were also generated, at 0 of pool ${poolId}`,
+  },
+  'a taken index is of no format': {
+    sql: ({ accountId }) => `INSERT INTO taken VALUES ('${accountId}', '${nowhere}', 7)`,
+    found: { 'taken-reference': 1 },
+    says: () => `format ${nowhere} does not exist, and has indices taken`,
+  },
+  'a taken index is beyond its format': {
+    sql: ({ accountId, holedFormatId }) => `
+      INSERT INTO taken SELECT '${accountId}', id, capacity FROM format WHERE id = '${holedFormatId}';
+      UPDATE format SET taken_ahead = 2 WHERE id = '${holedFormatId}'`,
+    found: { 'taken-reference': 1 },
+    says: ({ holedFormatId }) => `format ${holedFormatId} has `,
+  },
+  'a format counts more generated than its batches': {
+    sql: ({ formatId }) => `UPDATE format SET generated = 31 WHERE id = '${formatId}'`,
+    found: { 'format-counters': 1 },
+    says: ({ formatId }) => `format ${formatId} counts 31 codes generated, and its batches have 30`,
+  },
+  'a format reserves more than its tasks wait for': {
+    sql: ({ formatId }) => `UPDATE format SET reserved = 11 WHERE id = '${formatId}'`,
+    found: { 'format-counters': 1 },
+    says: ({ formatId }) => `format ${formatId} reserves 11 codes, and its unfinished tasks wait for 10`,
+  },
+  'a format counts fewer taken ahead than there are': {
+    sql: ({ holedFormatId }) => `UPDATE format SET taken_ahead = 0 WHERE id = '${holedFormatId}'`,
+    found: { 'format-counters': 1 },
+    says: ({ holedFormatId }) =>
+      `format ${holedFormatId} counts 0 uploaded codes ahead of it, and there are 1`,
+  },
+  'a format has promised more than it has': {
+    sql: ({ formatId, waiting }) => `
+      UPDATE format SET reserved = capacity WHERE id = '${formatId}';
+      UPDATE task SET quantity = (SELECT capacity - 5 FROM format WHERE id = '${formatId}') WHERE id = '${waiting}'`,
+    found: { 'format-counters': 1 },
+    says: ({ formatId }) => `format ${formatId} has `,
+  },
+  'a format is of no account': {
+    sql: () => `
+      INSERT INTO format (account_id, id, name, pattern, characters, length, version, key, first_code, capacity)
+      SELECT '${nowhere}', id, name, pattern, characters, length, version, key, first_code, capacity
+      FROM format LIMIT 1`,
+    found: { 'format-reference': 1 },
+    says: () => 'is of an account that does not exist',
+  },
+  'a key was exchanged': {
+    sql: ({ formatId }) => `UPDATE format SET key = sha256('another') WHERE id = '${formatId}'`,
+    found: { 'format-codes': 1 },
+    says: ({ formatId }) => `format ${formatId} yields other codes than it was created with`,
+  },
+  'a key was cut': {
+    sql: ({ formatId }) => `UPDATE format SET key = substring(key FOR 16) WHERE id = '${formatId}'`,
+    found: { 'format-codes': 1 },
+    says: ({ formatId }) => `format ${formatId} has no codes any more: The key must have 32 bytes, not 16`,
+  },
+  'a first code was changed': {
+    sql: ({ formatId }) => `UPDATE format SET first_code = reverse(first_code) WHERE id = '${formatId}'`,
+    found: { 'format-codes': 1 },
+    says: ({ formatId }) => `format ${formatId} yields other codes than it was created with`,
+  },
+  'characters were exchanged': {
+    sql: ({ formatId }) => `UPDATE format SET characters = reverse(characters) WHERE id = '${formatId}'`,
+    found: { 'format-codes': 1 },
+    says: ({ formatId }) => `format ${formatId} yields other codes than it was created with`,
+  },
+  'a format is of a version that does not exist': {
+    sql: ({ formatId }) => `UPDATE format SET version = 99 WHERE id = '${formatId}'`,
+    found: { 'format-codes': 1 },
+    says: ({ formatId }) => `format ${formatId} has no codes any more: The format is of version 99`,
+  },
+  'a pattern cannot be read': {
+    sql: ({ formatId }) => `UPDATE format SET pattern = 'SALE' WHERE id = '${formatId}'`,
+    found: { 'format-codes': 1 },
+    says: ({ formatId }) => `format ${formatId} has no codes any more: Not a stored pattern: "SALE"`,
+  },
+  'a capacity was changed': {
+    sql: ({ formatId }) => `UPDATE format SET capacity = 1000 WHERE id = '${formatId}'`,
+    found: { 'format-codes': 1 },
+    says: ({ formatId }) => `format ${formatId} says that it has 1000 codes, and its pattern has `,
+  },
+  'a length was changed': {
+    sql: ({ formatId }) => `UPDATE format SET length = 4 WHERE id = '${formatId}'`,
+    found: { 'format-codes': 1 },
+    says: ({ formatId }) => `format ${formatId} says that its codes have 4 characters, and they have 47`,
+  },
+  'an uploaded code is missing': {
+    sql: ({ uploadId }) => `DELETE FROM uploaded_code WHERE task_id = '${uploadId}' AND "row" = 1`,
+    found: { 'upload-rows': 1 },
+    says: ({ uploadId }) =>
+      `upload ${uploadId}, COMPLETED, has accepted 3 codes, and there are 2, in rows 0 to 2`,
+  },
+  'an uploaded code would not be found as it is typed': {
+    sql: ({ uploadId }) =>
+      `UPDATE uploaded_code SET typed = 'other' WHERE task_id = '${uploadId}' AND "row" = 1`,
+    found: { 'upload-keys': 1 },
+    says: ({ uploadId }) =>
+      `1 uploaded codes are kept under other keys than they are looked up by, the first in row 1 of upload ${uploadId}`,
+  },
+  'the last code of an upload is missing': {
+    sql: ({ uploads: { reading } }) => `DELETE FROM uploaded_code WHERE task_id = '${reading}' AND "row" = 2`,
+    found: { 'upload-rows': 1 },
+    says: ({ uploads: { reading } }) =>
+      `upload ${reading}, RUNNING, has accepted 3 codes, and there are 2, in rows 0 to 1`,
+  },
+  'an upload that was undone still has a code': {
+    sql: ({ accountId, uploads: { undone } }) =>
+      `INSERT INTO uploaded_code VALUES ('${accountId}', '${undone}', 0, 'X', 'X')`,
+    found: { 'upload-rows': 1 },
+    says: ({ uploads: { undone } }) =>
+      `upload ${undone}, UNDONE, has accepted 3 codes, and there are 1, in rows 0 to 0`,
+  },
+  'an upload that is cleared away has lost its first row': {
+    sql: ({ uploads: { dropped } }) => `DELETE FROM uploaded_code WHERE task_id = '${dropped}' AND "row" = 0`,
+    found: { 'upload-rows': 1 },
+    says: ({ uploads: { dropped } }) =>
+      `upload ${dropped}, CANCELLED, has accepted 3 codes, and there are 1, in rows 1 to 1`,
+  },
+  'a dry run has added a code': {
+    sql: ({ accountId, uploads: { dryRun } }) =>
+      `INSERT INTO uploaded_code VALUES ('${accountId}', '${dryRun}', 0, 'X', 'X')`,
+    found: { 'upload-rows': 1 },
+    says: ({ uploads: { dryRun } }) => `upload ${dryRun}, RUNNING, has accepted 3 codes, and there are 1`,
+  },
+  'a dry run does not know a code again': {
+    sql: ({ uploads: { dryRun } }) =>
+      `DELETE FROM dry_run_code WHERE task_id = '${dryRun}' AND code = 'dry-1'`,
+    found: { 'upload-rows': 1 },
+    says: ({ uploads: { dryRun } }) => `upload ${dryRun}, RUNNING, has accepted 3 codes, and has noted 2`,
+  },
+  'an upload that is no dry run has noted a code': {
+    sql: ({ accountId, uploads: { reading } }) =>
+      `INSERT INTO dry_run_code VALUES ('${accountId}', '${reading}', 'X')`,
+    found: { 'upload-rows': 1 },
+    says: ({ uploads: { reading } }) => `upload ${reading}, RUNNING, has accepted 3 codes, and has noted 1`,
+  },
+  'an upload has read more rows than it counts': {
+    sql: ({ uploads: { reading } }) => `UPDATE task SET rows_read = 5 WHERE id = '${reading}'`,
+    found: { 'upload-counters': 1 },
+    says: ({ uploads: { reading } }) =>
+      `upload ${reading} has read 5 rows, and counts 3 accepted and 1 rejected`,
+  },
+  'a rejected row is missing': {
+    sql: ({ uploadId }) => `DELETE FROM rejected_row WHERE task_id = '${uploadId}' AND number = 4`,
+    found: { 'upload-counters': 1 },
+    says: ({ uploadId }) => `upload ${uploadId} has rejected 2 rows of 5, and lists 1, from 5 to 5`,
+  },
+  'a rejected row lies before the first row of the file': {
+    sql: ({ uploadId }) => `UPDATE rejected_row SET number = 0 WHERE task_id = '${uploadId}' AND number = 5`,
+    found: { 'upload-counters': 1 },
+    says: ({ uploadId }) => `upload ${uploadId} has rejected 2 rows of 5, and lists 2, from 0 to 4`,
+  },
+  'a rejected row lies where its file has ended long before': {
+    sql: ({ uploadId }) =>
+      `UPDATE rejected_row SET number = 1032 * 1000 + 2 WHERE task_id = '${uploadId}' AND number = 5`,
+    found: { 'upload-counters': 1 },
+    says: ({ uploadId }) => `upload ${uploadId} has rejected 2 rows of 5, and lists 2, from 4 to 1032002`,
+  },
+  'an upload has forgotten its rejected rows, and still has one': {
+    sql: ({ accountId, uploads: { forgotten } }) =>
+      `INSERT INTO rejected_row VALUES ('${accountId}', '${forgotten}', 4, 'X', 'No.')`,
+    found: { 'upload-counters': 1 },
+    says: ({ uploads: { forgotten } }) =>
+      `upload ${forgotten}, COMPLETED, has forgotten the 1 rows that it has rejected, and lists 1`,
+  },
+  'an upload forgets its rejected rows while it runs': {
+    sql: ({ uploads: { reading } }) => `UPDATE task SET rejected_forgotten = true WHERE id = '${reading}'`,
+    found: { 'upload-counters': 1 },
+    says: ({ uploads: { reading } }) =>
+      `upload ${reading}, RUNNING, has forgotten the 1 rows that it has rejected, and lists 1`,
+  },
+  'the file of an upload is left behind': {
+    sql: ({ accountId, uploadId }) =>
+      `INSERT INTO upload_piece VALUES ('${accountId}', '${uploadId}', 0, '')`,
+    found: { 'upload-leftovers': 1 },
+    says: ({ uploadId }) => `upload ${uploadId} has nothing left to be done, and its file is still kept`,
+  },
+  'no worker would see a running upload': {
+    sql: ({ uploads: { dryRun } }) => `
+      UPDATE task SET leftovers = false WHERE id = '${dryRun}'; DELETE FROM dry_run_code WHERE task_id = '${dryRun}'`,
+    found: { 'upload-leftovers': 1 },
+    says: ({ uploads: { dryRun } }) => `upload ${dryRun} is RUNNING, and no worker would see it`,
+  },
+  'what files have brought is of no upload': {
+    sql: ({ accountId, completed }) => `
+      INSERT INTO upload_piece VALUES ('${accountId}', '${completed}', 0, '');
+      INSERT INTO dry_run_code VALUES ('${accountId}', '${nowhere}', 'X');
+      INSERT INTO rejected_row VALUES ('${accountId}', '${nowhere}', 1, 'X', 'No.')`,
+    found: { 'upload-reference': 3 },
+    says: () => `1 rejected rows are of task ${nowhere}, which is no upload`,
+  },
+  'a format could generate an uploaded code': {
+    sql: ({ holedFormatId }) => `
+      DELETE FROM taken WHERE format_id = '${holedFormatId}' AND index = 9;
+      UPDATE format SET taken_ahead = 0 WHERE id = '${holedFormatId}'`,
+    found: { 'taken-codes': 1 },
+    says: ({ holedFormatId, uploadId }) =>
+      `format ${holedFormatId} can produce 1 uploaded codes that are not taken out of it, the first in row 2 of upload ${uploadId}`,
+  },
+  'a format leaves out what nobody has uploaded': {
+    sql: ({ accountId, holedFormatId }) => `
+      INSERT INTO taken VALUES ('${accountId}', '${holedFormatId}', 11);
+      UPDATE format SET taken_ahead = 2 WHERE id = '${holedFormatId}'`,
+    found: { 'taken-codes': 1 },
+    says: ({ holedFormatId }) =>
+      `format ${holedFormatId} leaves out 1 indices of no uploaded code, the first is 11`,
+  },
+  'the batch of an upload does not begin with its first row': {
+    sql: ({ uploadId }) => `UPDATE batch SET first = 1 WHERE task_id = '${uploadId}'`,
+    found: { 'batch-reference': 1 },
+    says: ({ uploadId }) => `begins with row 1 of upload ${uploadId}`,
+  },
+  'an upload has generated codes': {
+    sql: ({ uploadId }) => `UPDATE task SET generated = 3 WHERE id = '${uploadId}'`,
+    found: { 'task-codes': 1 },
+    says: ({ uploadId }) => `task ${uploadId} is an upload, and counts 3 codes generated`,
+  },
+  'an upload that was undone counts codes': {
+    sql: ({ uploads: { undone } }) => `UPDATE task SET added = 3 WHERE id = '${undone}'`,
+    found: { 'task-codes': 1 },
+    says: ({ uploads: { undone } }) => `task ${undone}, UNDONE, has accepted 3 codes, and counts 3 added`,
+  },
+  'a generation was undone': {
+    sql: ({ cancelled }) => `
+      UPDATE task SET status = 'UNDONE' WHERE id = '${cancelled}';
+      UPDATE event SET payload = payload || '{"status": "UNDONE"}'
+      WHERE payload->>'taskId' = '${cancelled}' AND payload->>'status' = 'CANCELLED'`,
+    found: { 'task-state': 1 },
+    says: ({ cancelled }) => `task ${cancelled}, a GENERATION that is UNDONE, has what only another can have`,
+  },
+  'no event tells of what an upload has added': {
+    sql: ({ uploadId }) => `
+      UPDATE event SET kind = 'POOL_LOW' WHERE payload->>'taskId' = '${uploadId}' AND kind = 'POOL_REFILLED'`,
+    found: { 'task-events': 1 },
+    says: ({ uploadId, holedPoolId }) =>
+      `task ${uploadId} of pool ${holedPoolId} has added 3 codes, and refilled it 0 times with none`,
+  },
+  'an uploaded code is of no upload': {
+    sql: ({ accountId, completed }) => `
+      INSERT INTO uploaded_code VALUES ('${accountId}', '${nowhere}', 0, 'X', 'X'), ('${accountId}', '${completed}', 0, 'Y', 'Y')`,
+    found: { 'upload-reference': 2 },
+    says: () => `1 uploaded codes are of task ${nowhere}, which is no upload`,
+  },
+  'a task counts fewer codes than it generated': {
+    sql: ({ completed }) => `UPDATE task SET generated = 9 WHERE id = '${completed}'`,
+    found: { 'task-codes': 1 },
+    says: ({ completed }) => `task ${completed}, COMPLETED, counts 9 codes generated and 10 added`,
+  },
+  'a task counts more codes than its batch has': {
+    sql: ({ uploadId }) => `UPDATE task SET added = 4 WHERE id = '${uploadId}'`,
+    found: { 'task-codes': 1, 'task-events': 1 },
+    says: ({ uploadId }) => `task ${uploadId}, COMPLETED, counts 4 codes added, and its batches have 3`,
+  },
+  'a task did not generate what was asked': {
+    sql: ({ completed }) => `UPDATE task SET quantity = 11 WHERE id = '${completed}'`,
+    found: { 'task-codes': 1 },
+    says: ({ completed }) => `task ${completed} was to add 11 codes, and counts 10`,
+  },
+  'a cancelled task has a batch': {
+    sql: ({ completed, cancelled }) =>
+      `UPDATE batch SET task_id = '${cancelled}' WHERE task_id = '${completed}'`,
+    found: { 'task-codes': 2 },
+    says: ({ cancelled }) => `task ${cancelled} is CANCELLED, and has a batch`,
+  },
+  'an unfinished task counts codes': {
+    sql: ({ running }) => `UPDATE task SET generated = 5, added = 5 WHERE id = '${running}'`,
+    found: { 'task-codes': 1 },
+    says: ({ running }) => `task ${running}, RUNNING, counts 5 codes added, and its batches have 0`,
+  },
+  'a completed task has no end': {
+    sql: ({ completed }) => `UPDATE task SET finished_at = NULL WHERE id = '${completed}'`,
+    found: { 'task-state': 1 },
+    says: ({ completed }) => `task ${completed} is COMPLETED, started: `,
+  },
+  'a running task has no beginning': {
+    sql: ({ running }) => `UPDATE task SET started_at = NULL WHERE id = '${running}'`,
+    found: { 'task-state': 1 },
+    says: ({ running }) => `task ${running} is RUNNING, started: never, finished: never`,
+  },
+  'a waiting task has a beginning': {
+    sql: ({ waiting }) => `UPDATE task SET started_at = now() WHERE id = '${waiting}'`,
+    found: { 'task-state': 1 },
+    says: ({ waiting }) => `task ${waiting} is AWAITING_EXECUTION, started: `,
+  },
+  'a running task has an end': {
+    sql: ({ running }) => `UPDATE task SET finished_at = now() WHERE id = '${running}'`,
+    found: { 'task-state': 1 },
+    says: ({ running }) => `task ${running} is RUNNING, started: `,
+  },
+  'a failed task does not say why': {
+    sql: ({ failed }) => `UPDATE task SET failure_code = NULL, failure_message = NULL WHERE id = '${failed}'`,
+    found: { 'task-state': 1 },
+    says: ({ failed }) => `task ${failed} is FAILED, and says of a failure: nothing`,
+  },
+  'a cancelled task says that it failed': {
+    sql: ({ cancelled }) => `UPDATE task SET failure_code = 'INTERNAL' WHERE id = '${cancelled}'`,
+    found: { 'task-state': 1 },
+    says: ({ cancelled }) => `task ${cancelled} is CANCELLED, and says of a failure: INTERNAL`,
+  },
+  'a task does not say how much': {
+    sql: ({ cancelled }) => `UPDATE task SET quantity = NULL WHERE id = '${cancelled}'`,
+    found: { 'task-state': 1 },
+    says: ({ cancelled }) => `task ${cancelled} does not say what to generate`,
+  },
+  'a task is for a pool that does not exist': {
+    sql: ({ cancelled }) => `UPDATE task SET pool_id = '${nowhere}' WHERE id = '${cancelled}'`,
+    found: { 'task-reference': 1, 'task-events': 1 },
+    says: ({ cancelled }) => `task ${cancelled} is for pool ${nowhere}, which does not exist`,
+  },
+  'a task is for a format that does not exist': {
+    sql: ({ cancelled }) => `UPDATE task SET format_id = '${nowhere}' WHERE id = '${cancelled}'`,
+    found: { 'task-reference': 1 },
+    says: ({ cancelled }) => `task ${cancelled} is for format ${nowhere}, which does not exist`,
+  },
+  'the last event of a task says something else': {
+    sql: ({ running }) => `
+      UPDATE event SET payload = payload || '{"status": "AWAITING_EXECUTION"}'
+      WHERE payload->>'taskId' = '${running}' AND payload->>'status' = 'RUNNING'`,
+    found: { 'task-events': 1 },
+    says: ({ poolId, running }) =>
+      `task ${running} of pool ${poolId} is RUNNING, and its last event says AWAITING_EXECUTION`,
+  },
+  'no event tells of a task': {
+    sql: ({ waiting }) => `
+      UPDATE event SET payload = payload || '{"taskId": "${nowhere}"}' WHERE payload->>'taskId' = '${waiting}'`,
+    found: { 'task-events': 2 },
+    says: ({ poolId, waiting }) =>
+      `task ${waiting} of pool ${poolId} is AWAITING_EXECUTION, and no event tells of it`,
+  },
+  'no event tells of a task, though as old ones are kept': {
+    sql: ({ forgetful }) => `
+      UPDATE task SET finished_at = now() WHERE id = '${forgetful.lastTask}';
+      UPDATE event SET kind = 'POOL_EMPTY' WHERE account_id = '${forgetful.accountId}'`,
+    found: { 'task-events': 1 },
+    says: ({ forgetful }) => `task ${forgetful.lastTask} of pool `,
+  },
+  'an event tells of another refill than the task made': {
+    sql: ({ completed }) => `
+      UPDATE event SET payload = payload || '{"added": "9"}'
+      WHERE payload->>'taskId' = '${completed}' AND kind = 'POOL_REFILLED'`,
+    found: { 'task-events': 1 },
+    says: ({ completed, poolId }) =>
+      `task ${completed} of pool ${poolId} has added 10 codes, and refilled it 1 times with 9`,
+  },
+  'no event tells of a refill': {
+    sql: ({ completed }) => `
+      UPDATE event SET kind = 'POOL_LOW' WHERE payload->>'taskId' = '${completed}' AND kind = 'POOL_REFILLED'`,
+    found: { 'task-events': 1 },
+    says: ({ completed, poolId }) =>
+      `task ${completed} of pool ${poolId} has added 10 codes, and refilled it 0 times with none`,
+  },
+  'an idempotency key leads to no claim': {
+    sql: () => `UPDATE idempotency SET first = 5 WHERE key = 'claim'`,
+    found: { 'idempotency-key': 1 },
+    says: ({ poolId }) => `key "claim" of claimCodes: pool ${poolId} has no claim at 5`,
+  },
+  'an idempotency key leads to no task': {
+    sql: () => `UPDATE idempotency SET task_id = '${nowhere}' WHERE key = 'failed'`,
+    found: { 'idempotency-key': 1 },
+    says: () => `key "failed" of generateCodes: there is no task ${nowhere}`,
+  },
+  'an idempotency key does not say what it was used for': {
+    sql: () => `UPDATE idempotency SET task_id = NULL WHERE key = 'failed'`,
+    found: { 'idempotency-key': 1 },
+    says: () => 'key "failed" of generateCodes does not say what it was used for',
+  },
+  'the hash of an idempotency key was cut': {
+    sql: () => `UPDATE idempotency SET hash = substring(hash FOR 31) WHERE key = 'failed'`,
+    found: { 'idempotency-key': 1 },
+    says: () => 'the hash of key "failed" of generateCodes has 31 bytes, not 32',
+  },
+  'an event in the middle is missing': {
+    sql: ({ poolId }) => `DELETE FROM event WHERE pool_id = '${poolId}' AND sequence = 2`,
+    found: { 'event-line': 1 },
+    says: () => 'events 2 to 2 are missing',
+  },
+  'the first event is missing': {
+    sql: ({ poolId }) => `DELETE FROM event WHERE pool_id = '${poolId}' AND sequence = 1`,
+    found: { 'event-line': 1 },
+    says: () => 'events 1 to 1 are missing',
+  },
+  'the last event is missing': {
+    sql: ({ accountId }) => `UPDATE event_log SET last = last + 1 WHERE account_id = '${accountId}'`,
+    found: { 'event-line': 1 },
+    says: () => 'its event log ends at ',
+  },
+  'an event is beyond the end of its log': {
+    sql: ({ accountId }) => `UPDATE event_log SET last = last - 1 WHERE account_id = '${accountId}'`,
+    found: { 'event-line': 1 },
+    says: () => 'is outside of its event log, which keeps those after 0 and ends at ',
+  },
+  'an event is kept that should be gone': {
+    sql: ({ forgetful }) => `UPDATE event_log SET floor = 8 WHERE account_id = '${forgetful.accountId}'`,
+    found: { 'event-line': 1 },
+    says: () => 'event 8 is outside of its event log, which keeps those after 8 and ends at 9',
+  },
+  'an event is of no pool': {
+    sql: () => `UPDATE event SET pool_id = '${nowhere}' WHERE kind = 'POOL_LOW'`,
+    found: { 'event-reference': 1 },
+    says: () => `is of pool ${nowhere}, which does not exist`,
+  },
+  'an account has no event log': {
+    sql: ({ accountId }) => `DELETE FROM event_log WHERE account_id = '${accountId}'`,
+    found: { 'account-log': 1 },
+    says: () => 'it has no event log',
+  },
+  'an event log is of no account': {
+    sql: () => `INSERT INTO event_log (account_id, log) VALUES ('${nowhere}', '${nowhere}')`,
+    found: { 'account-log': 1 },
+    says: () => 'it does not exist, and has an event log',
+  },
+  'the hash of an API key was cut': {
+    sql: ({ accountId }) =>
+      `UPDATE api_key SET hash = substring(hash FOR 20) WHERE account_id = '${accountId}'`,
+    found: { 'api-key': 1 },
+    says: () => 'has 20 bytes, not 32',
+  },
+  'an API key is of no account': {
+    sql: ({ accountId }) => `UPDATE api_key SET account_id = '${nowhere}' WHERE account_id = '${accountId}'`,
+    found: { 'api-key': 1 },
+    says: () => 'is of an account that does not exist',
+  },
+}
+
+describe('damage is reported, and nothing else', () => {
+  afterEach(() => restore(sound.database))
+
+  it.each(Object.entries(damages))('%s', async (_what, { sql, found, says }) => {
+    await runSql(sound.database.url, `${pastConstraints}; ${sql(sound)}`)
+    const { findings } = await findIn(sound.database.pool)
+    expect(tally(findings), JSON.stringify(findings, undefined, 1)).toEqual(found)
+    expect(findings.map((finding) => finding.what).join('\n')).toContain(says(sound))
+  })
+
+  it('also where a page ends', async () => {
+    const { database, poolId, accountId } = sound
+    await runSql(
+      database.url,
+      `DELETE FROM claim WHERE pool_id = '${poolId}' AND first = 4;
+       UPDATE batch SET start = 11, first = 9 WHERE pool_id = '${poolId}' AND start = 10;
+       DELETE FROM event WHERE account_id = '${accountId}' AND sequence = 2`,
+    )
+    for (const pageSize of [1, 2, 3]) {
+      const { findings } = await findIn(database.pool, { pageSize })
+      const lines = { 'claim-line': 1, 'batch-line': 2, 'format-line': 2, 'event-line': 1 }
+      expect(tally(findings), JSON.stringify(findings, undefined, 1)).toEqual(lines)
+    }
+  })
+
+  it('of every kind that there is', () => {
+    const covered = new Set(Object.values(damages).flatMap(({ found }) => Object.keys(found)))
+    expect([...covered].sort()).toEqual(Object.keys(findingKinds).sort())
+  })
+})

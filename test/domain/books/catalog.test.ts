@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest'
+import type { Queryable } from '../../../src/database/transaction.ts'
+import { Catalogs, nobody } from '../../../src/domain/books/catalog.ts'
+
+/** A database that has, of each account, so many formats, with the ids "1", "2" and so on. */
+function databaseOf(counts: Record<string, number>) {
+  const read: number[] = []
+  const books = {
+    async rows({ values }) {
+      const [accountId, from] = values as [string, string]
+      const ids = Array.from({ length: counts[accountId] ?? 0 }, (_, i) => String(i + 1))
+      const rows = ids
+        .filter((id) => id >= from)
+        .map((id) => ({ id, pattern: `P${id}-##`, characters: '01' }))
+      read.push(rows.length)
+      return rows as never[]
+    },
+  } satisfies Queryable
+  return { books, counts, read }
+}
+
+describe('the formats that are known', () => {
+  it('are read once, and then only those that are new', async () => {
+    const { books, counts, read } = databaseOf({ acme: 3 })
+    const catalogs = new Catalogs()
+    expect(catalogs.get('acme').newest).toBe(nobody)
+    await catalogs.refresh(books, 'acme')
+    counts['acme'] = 5
+    await catalogs.refresh(books, 'acme')
+    expect(read).toEqual([3, 3])
+    const { formats, newest } = catalogs.get('acme')
+    expect([formats.size, newest, formats.find('p501')]).toEqual([5, '5', ['5']])
+  })
+
+  it('are read once for all who ask at the same moment', async () => {
+    const { books, read } = databaseOf({ acme: 3 })
+    const catalogs = new Catalogs()
+    await Promise.all([1, 2, 3].map(() => catalogs.refresh(books, 'acme')))
+    expect(read).toEqual([3])
+    expect(catalogs.get('acme').formats.size).toBe(3)
+  })
+
+  it('are read anew when the newest one is gone', async () => {
+    const { books, counts } = databaseOf({ acme: 5 })
+    const catalogs = new Catalogs()
+    await catalogs.refresh(books, 'acme')
+    counts['acme'] = 2
+    await catalogs.refresh(books, 'acme')
+    expect(catalogs.get('acme')).toMatchObject({ newest: '2' })
+    expect(catalogs.get('acme').formats.size).toBe(2)
+  })
+
+  it('are those of the accounts that were used lately, and of one at least', async () => {
+    const { books } = databaseOf({ one: 3, two: 3, three: 3, large: 9 })
+    const catalogs = new Catalogs(8)
+    const knows = (accountId: string) => catalogs.get(accountId).newest !== nobody
+    for (const accountId of ['one', 'two']) await catalogs.refresh(books, accountId)
+    expect([knows('two'), knows('one')]).toEqual([true, true])
+    await catalogs.refresh(books, 'three')
+    expect([knows('three'), knows('one')]).toEqual([true, true])
+    await catalogs.refresh(books, 'large')
+    expect(knows('large')).toBe(true)
+    expect(knows('one')).toBe(false)
+  })
+})

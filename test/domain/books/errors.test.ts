@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest'
+import {
+  FileTooLargeError,
+  InvalidInputError,
+  NotEnoughCodesError,
+  QuantityExceedsAvailableError,
+} from '../../../src/domain/books/errors.ts'
+import { InputCheck, maximumCount } from '../../../src/domain/books/input.ts'
+
+test('numbers in messages are grouped, so that people can read them', () => {
+  const format = {
+    id: 'id',
+    name: 'Spring',
+    capacity: 0n,
+    next: 0n,
+    reserved: 0n,
+    takenAhead: 0n,
+    generated: 0n,
+    takenTo: undefined,
+  }
+  const pool = {
+    id: 'id',
+    name: 'Spring',
+    method: 'GENERATE' as const,
+    formatId: undefined,
+    quantity: undefined,
+    autoGenerate: false,
+    refillThreshold: 0n,
+    total: 0n,
+    claimed: 0n,
+    refillFailed: false,
+  }
+  expect(new QuantityExceedsAvailableError(format, 12_345_678n).message).toContain(
+    'has 12,345,678 codes left',
+  )
+  expect(new QuantityExceedsAvailableError(format, 1n).message).toContain('has 1 code left')
+  expect(new NotEnoughCodesError(pool, 1_234n, 'Claim fewer.').message).toContain('has 1,234 codes available')
+  expect(new FileTooLargeError(1_073_741_824).message).toContain('larger than 1,073,741,824 bytes')
+  const check = new InputCheck()
+  check.count(['quantity'], maximumCount + 1n, 1n)
+  check.text(['recipient'], 'A'.repeat(1_001), 1_000)
+  check.name('A'.repeat(1_000))
+  expect(() => check.done()).toThrow(InvalidInputError)
+  try {
+    check.done()
+  } catch (error) {
+    const { issues, message } = error as InvalidInputError
+    expect(message).toContain('(and 2 more: see issues)')
+    expect(issues.map((issue) => issue.message)).toEqual([
+      'It is 79,228,162,514,264,337,593,543,950,337. It must be at most 2^96, which is 79,228,162,514,264,337,593,543,950,336.',
+      'It has 1,001 characters. At most 1,000 are possible.',
+      'The name has 1,000 characters. At most 100 are possible.',
+    ])
+  }
+})

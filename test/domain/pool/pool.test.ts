@@ -1,0 +1,310 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { applyMigrations } from '../../../src/database/migrations.ts'
+import { createAccount, findAccounts } from '../../../src/domain/account/account.ts'
+import { InvalidInputError, NameTakenError, NotFoundError } from '../../../src/domain/books/errors.ts'
+import { Claims } from '../../../src/domain/claim/claim.ts'
+import {
+  countPools,
+  createPool,
+  listPools,
+  type PoolFilter,
+  type PoolStatus,
+  poolStatus,
+  readPool,
+  renamePool,
+} from '../../../src/domain/pool/pool.ts'
+import {
+  fill,
+  newAccount,
+  newFormat,
+  newPool,
+  openBooks,
+  type Place,
+  poolNow,
+  silent,
+  type TestBooks,
+} from '../../support/books.ts'
+import { testDatabase } from '../../support/database.ts'
+
+let test: TestBooks
+beforeAll(async () => {
+  test = await openBooks()
+})
+afterAll(() => test.close())
+
+function create(name: string, accountId = test.accountId): Promise<string> {
+  return createPool(test.books, accountId, { name })
+}
+
+describe('the name of a pool', () => {
+  it.each(['', ' \u00a0', 'x'.repeat(10_000), 'NUL\0'])('is refused when it is %j', async (name) => {
+    const poolId = await create(randomUUID())
+    await expect(create(name)).rejects.toMatchObject({ code: 'INVALID_INPUT', path: ['name'] })
+    await expect(renamePool(test.books, test.accountId, { poolId, name })).rejects.toThrow(InvalidInputError)
+  })
+
+  it('is taken within an account, and free in another', async () => {
+    await create('Summer')
+    await expect(create(' Summer')).rejects.toThrow(NameTakenError)
+    await expect(create('Summer', await newAccount(test.books))).resolves.toBeTypeOf('string')
+  })
+
+  it('goes to one of those that ask for it at the same moment', async () => {
+    const outcomes = await Promise.allSettled(Array.from({ length: 6 }, () => create('Wanted by all')))
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    for (const outcome of outcomes)
+      if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(NameTakenError)
+  })
+
+  it('can be changed by its account alone', async () => {
+    const poolId = await create('Old')
+    await create('Occupied')
+    const rename = (name: string, accountId = test.accountId) =>
+      renamePool(test.books, accountId, { poolId, name })
+    await rename('New 🎁')
+    await rename('New 🎁')
+    await expect(rename('Occupied')).rejects.toThrow(NameTakenError)
+    await expect(rename('Theirs', await newAccount(test.books))).rejects.toThrow(NotFoundError)
+    expect(await poolNow(test, poolId)).toMatchObject({ name: 'New 🎁' })
+  })
+})
+
+describe('a new pool', () => {
+  it('is empty, generates, and refills by hand', async () => {
+    expect(await poolNow(test, await newPool(test))).toMatchObject({
+      method: 'GENERATE',
+      formatId: undefined,
+      quantity: undefined,
+      autoGenerate: false,
+      refillThreshold: 0n,
+      total: 0n,
+      claimed: 0n,
+    })
+  })
+
+  it('does not exist for another account', async () => {
+    const poolId = await newPool(test)
+    expect(await readPool(test.books, await newAccount(test.books), poolId)).toBeUndefined()
+  })
+})
+
+describe('the status of a pool', () => {
+  it.each([
+    [0n, 0n, 'EMPTY'],
+    [0n, 5n, 'EMPTY'],
+    [1n, 0n, 'READY'],
+    [5n, 5n, 'LOW'],
+    [6n, 5n, 'READY'],
+    [2n ** 96n, 2n ** 96n, 'LOW'],
+  ] satisfies [bigint, bigint, PoolStatus][])('with %s available and a threshold of %s is %s', (...row) => {
+    const [available, refillThreshold, status] = row
+    expect(poolStatus({ available, refillThreshold })).toBe(status)
+  })
+})
+
+describe('names that differ in case alone', () => {
+  it.each([
+    ['Spring sale', 'SPRING SALE'],
+    ['Straße', 'STRASSE'],
+    ['Élan', 'élan'],
+    ['Весна', 'ВЕСНА'],
+    ['Οδός', 'ΟΔΌΣ'],
+  ])('are one: %s and %s', async (name, again) => {
+    const place = { books: test.books, accountId: await newAccount(test.books) }
+    const poolId = await create(name, place.accountId)
+    await expect(create(again, place.accountId)).rejects.toThrow(`named "${name}"`)
+    const other = await create('Other', place.accountId)
+    const rename = (id: string, to: string) =>
+      renamePool(test.books, place.accountId, { poolId: id, name: to })
+    await expect(rename(other, again)).rejects.toThrow(NameTakenError)
+    // Its own name in another case it may have.
+    await rename(poolId, again)
+    expect(await poolNow(place, poolId)).toMatchObject({ name: again })
+  })
+
+  it.each([
+    ['Café', 'Cafe'],
+    ['Spring', 'Spring 2'],
+    ['ı', 'i'],
+  ])('are no others: %s and %s', async (name, other) => {
+    const accountId = await newAccount(test.books)
+    await create(name, accountId)
+    await expect(create(other, accountId)).resolves.toBeTypeOf('string')
+  })
+
+  it('go to one of those that ask for them at the same moment, whoever makes a pool and whoever renames one', async () => {
+    const accountId = await newAccount(test.books)
+    const renamed = await create('Renamed', accountId)
+    const elsewhere = await test.another()
+    const outcomes = await Promise.allSettled([
+      ...['wanted', 'WANTED', 'Wanted', 'wAnTeD'].map((name) => createPool(elsewhere, accountId, { name })),
+      renamePool(test.books, accountId, { poolId: renamed, name: 'wanteD' }),
+    ])
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    for (const outcome of outcomes)
+      if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(NameTakenError)
+  })
+
+  it('are kept where pools have them already, and can be changed', async () => {
+    const place = { books: test.books, accountId: await newAccount(test.books) }
+    const ids = [randomUUID(), randomUUID()]
+    for (const [at, name] of ['Spring', 'spring'].entries())
+      await test.books.rows({
+        text: 'INSERT INTO pool (account_id, id, name) VALUES ($1, $2, $3)',
+        values: [place.accountId, ids[at], name],
+      })
+    const rename = (name: string) => renamePool(test.books, place.accountId, { poolId: ids[1] ?? '', name })
+    await rename('spring')
+    await expect(rename('SPRING')).rejects.toThrow(NameTakenError)
+    expect(await countPools(test.books, place.accountId, { search: 'SPRING' })).toBe(2n)
+    await rename('Summer')
+    expect(await countPools(test.books, place.accountId, { search: 'SPRING' })).toBe(1n)
+  })
+})
+
+describe('names, in whatever locale the database is', () => {
+  it.each(["LOCALE_PROVIDER libc LOCALE 'C'", "LOCALE_PROVIDER icu ICU_LOCALE 'tr-TR' LOCALE 'C'"])(
+    'are one but for case, and found without it: %s',
+    async (locale) => {
+      await using database = await testDatabase({ empty: true, locale })
+      await applyMigrations(database.url, silent)
+      await using opened = await openBooks({ databaseUrl: database.url })
+      const { books, accountId } = opened
+      const found = (search: string) => countPools(books, accountId, { search })
+      for (const [name, again, part] of [
+        ['SPRING', 'spring', 'Rin'],
+        ['ВЕСНА', 'весна', 'Есн'],
+        ['Οδός', 'ΟΔΌΣ', 'δοΣ'],
+        ['İndirim', 'indirim', 'NDİRI'],
+        ['Straße', 'STRASSE', 'raẞe'],
+        ['ǅungla', 'ǄUNGLA', 'dŽung'],
+        ['Ærø', 'ÆRØ', 'ERO'],
+        ['ԱԲԳ', 'աբգ', 'բԳ'],
+        ['𐐀𐐁', '𐐨𐐩', '𐐩'],
+        ['ᾈδης', 'ᾀδης', 'ΑΔΗ'],
+        ['Ǿ2', 'ǿ2', 'O2'],
+      ] as const) {
+        await createPool(books, accountId, { name })
+        expect([
+          again,
+          await createPool(books, accountId, { name: again }).catch(({ code }) => code),
+        ]).toEqual([again, 'NAME_TAKEN'])
+        expect([part, await found(part), await found(again)]).toEqual([part, 1n, 1n])
+      }
+      for (const name of ['SPRİNG 2', 'ıf', 'if']) await createPool(books, accountId, { name })
+      await expect(createPool(books, accountId, { name: 'IF' })).rejects.toThrow(NameTakenError)
+      expect(await found('spring')).toBe(2n)
+      await createAccount(books.pool, 'ЛЕТО И')
+      expect(await findAccounts(books, 'лето и')).toHaveLength(1)
+    },
+  )
+})
+
+describe('the list of pools', () => {
+  async function list(place: Place, filter: PoolFilter = {}, page = {}): Promise<string[]> {
+    const { books, accountId } = place
+    const found = await listPools(books, accountId, filter, { limit: 100, fromOldest: false, ...page })
+    if (Object.keys(page).length === 0)
+      expect(await countPools(books, accountId, filter)).toBe(BigInt(found.length))
+    return found
+  }
+
+  async function emptyAccount(): Promise<Place> {
+    return { books: test.books, accountId: await newAccount(test.books) }
+  }
+
+  it('is the account’s own, newest first, in pages', async () => {
+    const place = await emptyAccount()
+    const ids: string[] = []
+    for (let i = 0; i < 5; i++) ids.unshift(await newPool(place))
+    expect(await list(place)).toEqual(ids)
+    expect(await list(place, {}, { limit: 2 })).toEqual(ids.slice(0, 2))
+    expect(await list(place, {}, { limit: 2, after: ids[1] })).toEqual(ids.slice(2, 4))
+    expect(await list(place, {}, { after: ids[0], before: ids[4] })).toEqual(ids.slice(1, 4))
+    expect(await list(place, {}, { limit: 2, fromOldest: true })).toEqual(ids.slice(3).reverse())
+    expect(await list(await emptyAccount())).toEqual([])
+  })
+
+  it('is searched by any part of the name, whatever its case, letter by letter', async () => {
+    const place = await emptyAccount()
+    const pools = ['Summer 50%', 'Wintersale', 'ÄPFEL_1', 'Cafe\u0301']
+    const ids = new Map<string, string>()
+    for (const name of pools) ids.set(name, await create(name, place.accountId))
+    const names = async (search: string) => {
+      const found = await list(place, { search })
+      return pools.filter((name) => found.includes(ids.get(name) ?? ''))
+    }
+    expect(await names('MER')).toEqual(['Summer 50%'])
+    expect(await names('s')).toEqual(['Summer 50%', 'Wintersale'])
+    expect(await names('%')).toEqual(['Summer 50%'])
+    expect(await names('_')).toEqual(['ÄPFEL_1'])
+    expect(await names('äpfel')).toEqual(['ÄPFEL_1'])
+    expect(await names('caf\u00e9')).toEqual(['Cafe\u0301'])
+    expect(await names('')).toEqual(pools)
+    expect(await names('\\')).toEqual([])
+  })
+
+  it('is searched as people type, without accents and in whatever case', async () => {
+    const place = await emptyAccount()
+    const names = [
+      'STRAßE',
+      'Café Olé',
+      'İndirim',
+      'Łódź',
+      'Ærø',
+      'Ｆｕｌｌ Ｗｉｄｔｈ',
+      'Ёлка',
+      'Διακοπές',
+      'ﬁnale',
+      '夏のキャンペーン',
+    ]
+    const ids = new Map<string, string>()
+    for (const name of names) ids.set(await create(name, place.accountId), name)
+    for (const [search, expected] of [
+      ['strasse', 'STRAßE'],
+      ['Straße', 'STRAßE'],
+      ['cafe ole', 'Café Olé'],
+      ['CAFÉ', 'Café Olé'],
+      ['indirim', 'İndirim'],
+      ['INDIRIM', 'İndirim'],
+      ['lodz', 'Łódź'],
+      ['aero', 'Ærø'],
+      ['full w', 'Ｆｕｌｌ Ｗｉｄｔｈ'],
+      ['елка', 'Ёлка'],
+      ['διακοπεσ', 'Διακοπές'],
+      ['ΔΙΑΚΟΠΈΣ', 'Διακοπές'],
+      ['FINAL', 'ﬁnale'],
+      ['キャン', '夏のキャンペーン'],
+    ])
+      expect([search, (await list(place, { search })).map((id) => ids.get(id))]).toEqual([search, [expected]])
+    expect(await list(place, { search: 'cafes' })).toEqual([])
+  })
+
+  it('is filtered by status just as a pool says its status', async () => {
+    const place = await emptyAccount()
+    const formatId = await newFormat(place)
+    const claims = new Claims(place.books)
+    const byStatus: Record<PoolStatus, string[]> = { EMPTY: [], LOW: [], READY: [] }
+    for (const [quantity, claimed, refillThreshold] of [
+      [0, 0, 3],
+      [4, 0, 3],
+      [4, 1, 3],
+      [4, 4, 3],
+      [2, 1, 0],
+      [2, 2, 0],
+    ] satisfies [number, number, number][]) {
+      const poolId = await newPool(place, { formatId, refillThreshold: BigInt(refillThreshold) })
+      if (quantity > 0) await fill(place, poolId, formatId, BigInt(quantity))
+      if (claimed > 0) await claims.claim(place.accountId, { poolId, count: claimed })
+      const available = BigInt(quantity - claimed)
+      byStatus[poolStatus({ available, refillThreshold: BigInt(refillThreshold) })].unshift(poolId)
+    }
+    for (const status of ['EMPTY', 'LOW', 'READY'] as const) {
+      expect(byStatus[status].length).toBeGreaterThan(0)
+      expect(await list(place, { status: [status] })).toEqual(byStatus[status])
+    }
+    expect(await list(place, { status: ['EMPTY', 'LOW'] })).toHaveLength(4)
+    expect(await list(place, { status: [] })).toEqual([])
+  })
+})

@@ -1,0 +1,255 @@
+import { randomUUID } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { transaction } from '../../../src/database/transaction.ts'
+import type { Books } from '../../../src/domain/books/books.ts'
+import { ReaderTooSlowError } from '../../../src/domain/books/errors.ts'
+import {
+  appendEvents,
+  type EventDraft,
+  type PoolEvent,
+  readLog,
+} from '../../../src/domain/books/event-log.ts'
+import { Claims } from '../../../src/domain/claim/claim.ts'
+import { EventFeed } from '../../../src/domain/subscription/event-feed.ts'
+import { Turns } from '../../../src/domain/turns.ts'
+import {
+  fill,
+  newAccount,
+  newFormat,
+  newPool,
+  openBooks,
+  type Place,
+  silent,
+  type TestBooks,
+} from '../../support/books.ts'
+import { openProxy } from '../../support/proxy.ts'
+
+let test: TestBooks
+beforeAll(async () => {
+  test = await openBooks()
+})
+afterAll(() => test.close())
+
+async function emptyAccount(): Promise<Place> {
+  return { books: test.books, accountId: await newAccount(test.books) }
+}
+
+function openFeed(books: Books): EventFeed {
+  const feed = new EventFeed(books, new Turns(), silent)
+  onTestFinished(() => feed.close())
+  return feed
+}
+
+/** Appends events of a pool that need not exist, and tells of them. */
+async function append(
+  { books, accountId }: Place,
+  count: number,
+  poolId: string = randomUUID(),
+): Promise<void> {
+  const draft: EventDraft = { poolId, kind: 'POOL_EMPTY', payload: {} }
+  await transaction(books.pool, (tx) => appendEvents(tx, accountId, Array(count).fill(draft)))
+  books.notifications.announce({ topic: 'events', key: accountId })
+}
+
+/** A reader that can be left. */
+function follow(feed: EventFeed, { accountId }: Place, after = 0n) {
+  const leaving = new AbortController()
+  onTestFinished(() => leaving.abort())
+  return { events: feed.after({ accountId, sequence: after }, leaving.signal), leave: () => leaving.abort() }
+}
+
+/** The next events, as many as asked for. */
+async function take(events: AsyncGenerator<PoolEvent>, count: number): Promise<bigint[]> {
+  const sequences: bigint[] = []
+  while (sequences.length < count) {
+    const { value, done } = await events.next()
+    if (done) throw new Error('The feed has ended.')
+    sequences.push(value.sequence)
+  }
+  return sequences
+}
+
+function range(first: number, last: number): bigint[] {
+  return Array.from({ length: last - first + 1 }, (_, i) => BigInt(first + i))
+}
+
+describe('a reader of the feed', () => {
+  it('gets what has happened, then what happens, without a gap and without a repeat', async () => {
+    const place = await emptyAccount()
+    const elsewhere = { ...place, books: await test.another() }
+    const feeds = [openFeed(place.books), openFeed(elsewhere.books)]
+    const formatId = await newFormat(place)
+    const pools = await Promise.all(Array.from({ length: 4 }, () => newPool(place)))
+    const claims = new Claims(place.books)
+    const last = randomUUID()
+
+    const readToTheLast = async (feed: EventFeed, after: bigint) => {
+      const sequences: bigint[] = []
+      for await (const event of follow(feed, place, after).events) {
+        sequences.push(event.sequence)
+        if (event.poolId === last) break
+      }
+      return { after, sequences }
+    }
+    const readers: ReturnType<typeof readToTheLast>[] = []
+    await Promise.all(
+      pools.map(async (poolId, i) => {
+        for (let round = 0; round < 8; round++) {
+          await fill(i % 2 === 0 ? place : elsewhere, poolId, formatId, 1n)
+          await claims.claim(place.accountId, { poolId, count: 1 })
+          // Readers come from the first moment on, from where the log stands and from the beginning.
+          const now = await readLog(place.books, place.accountId)
+          for (const feed of feeds) readers.push(readToTheLast(feed, round % 2 === 0 ? now.last : 0n))
+        }
+      }),
+    )
+    await append(place, 1, last)
+    const end = await readLog(place.books, place.accountId)
+    for (const { after, sequences } of await Promise.all(readers))
+      expect(sequences).toEqual(range(Number(after) + 1, Number(end.last)))
+    expect(readers).toHaveLength(64)
+  })
+
+  it('gets a history of many pages', async () => {
+    const place = await emptyAccount()
+    await append(place, 2_500)
+    const { events } = follow(openFeed(place.books), place, 3n)
+    expect(await take(events, 2_497)).toEqual(range(4, 2_500))
+    await append(place, 1)
+    expect(await take(events, 1)).toEqual([2_501n])
+  })
+
+  it('that is slow misses nothing, and keeps no other from its events', async () => {
+    const place = await emptyAccount()
+    const feed = openFeed(place.books)
+    const [slow, quick] = [follow(feed, place).events, follow(feed, place).events]
+    await append(place, 1)
+    expect(await take(slow, 1)).toEqual([1n])
+    // More than is kept for readers.
+    await append(place, 6_000)
+    expect(await take(quick, 6_001)).toEqual(range(1, 6_001))
+    expect(await take(slow, 6_000)).toEqual(range(2, 6_001))
+    await append(place, 2)
+    expect(await take(slow, 2)).toEqual([6_002n, 6_003n])
+  })
+
+  it('gets the events of its account alone', async () => {
+    const [one, two] = [await emptyAccount(), await emptyAccount()]
+    const feed = openFeed(test.books)
+    const [ones, twos] = [follow(feed, one).events, follow(feed, two).events]
+    await Promise.all([append(one, 3, 'a0000000-0000-7000-8000-000000000000'), append(two, 1)])
+    expect(await take(ones, 3)).toEqual([1n, 2n, 3n])
+    const { value } = await twos.next()
+    expect(value).toMatchObject({ sequence: 1n, poolId: expect.not.stringMatching(/^a0000000/) })
+  })
+
+  it('is told that it was too slow when the events that it wants are no longer kept', async () => {
+    const place = await emptyAccount()
+    await append(place, 5)
+    const { books, accountId } = place
+    await books.rows({ text: 'UPDATE event_log SET floor = 3 WHERE account_id = $1', values: [accountId] })
+    await books.rows({
+      text: 'DELETE FROM event WHERE account_id = $1 AND sequence <= 3',
+      values: [accountId],
+    })
+    const feed = openFeed(books)
+    await expect(follow(feed, place, 2n).events.next()).rejects.toThrow(ReaderTooSlowError)
+    expect(await take(follow(feed, place, 3n).events, 2)).toEqual([4n, 5n])
+  })
+})
+
+describe('a reader that leaves', () => {
+  it('while it waits ends at once', async () => {
+    const place = await emptyAccount()
+    const { events, leave } = follow(openFeed(place.books), place)
+    await append(place, 1)
+    await take(events, 1)
+    const next = events.next()
+    await nextTurn()
+    leave()
+    expect(await next).toEqual({ done: true, value: undefined })
+  })
+
+  it('before it has begun, or while it is given events, gets no more', async () => {
+    const place = await emptyAccount()
+    await append(place, 3)
+    const feed = openFeed(place.books)
+    const early = follow(feed, place)
+    early.leave()
+    expect(await early.events.next()).toEqual({ done: true, value: undefined })
+    const late = follow(feed, place)
+    expect(await take(late.events, 1)).toEqual([1n])
+    late.leave()
+    expect(await late.events.next()).toEqual({ done: true, value: undefined })
+  })
+
+  it('leaves the others as they are, and can come back', async () => {
+    const place = await emptyAccount()
+    const feed = openFeed(place.books)
+    const [stays, goes] = [follow(feed, place), follow(feed, place)]
+    await append(place, 1)
+    expect(await take(stays.events, 1)).toEqual([1n])
+    expect(await take(goes.events, 1)).toEqual([1n])
+    goes.leave()
+    expect(await goes.events.next()).toMatchObject({ done: true })
+    await append(place, 1)
+    expect(await take(stays.events, 1)).toEqual([2n])
+    expect(await take(follow(feed, place, 1n).events, 1)).toEqual([2n])
+  })
+})
+
+describe('a notice', () => {
+  it('that is lost delays its events and loses none', async () => {
+    const place = await emptyAccount()
+    const deaf = { ...place, books: await test.another({ losesNotices: true }) }
+    const { events } = follow(openFeed(place.books), place)
+    for (const sequence of [1n, 2n]) {
+      const next = take(events, 1)
+      await append(deaf, 1)
+      expect(await next).toEqual([sequence])
+    }
+  })
+
+  it('from another process wakes the readers of this one', async () => {
+    // Nobody looks by the clock.
+    vi.useFakeTimers({ toFake: ['setInterval'] })
+    onTestFinished(() => {
+      vi.useRealTimers()
+    })
+    const place = await emptyAccount()
+    const { events } = follow(openFeed(place.books), place)
+    const elsewhere = { ...place, books: await test.another() }
+    for (const sequence of [1n, 2n, 3n]) {
+      const next = take(events, 1)
+      await append(elsewhere, 1)
+      expect(await next).toEqual([sequence])
+    }
+  })
+})
+
+describe('a database that goes away', () => {
+  it('and comes back delays events and loses none', async () => {
+    const place = await emptyAccount()
+    await using proxy = await openProxy(test.databaseUrl)
+    const cutOff = await test.another({ url: proxy.url })
+    const feed = new EventFeed(cutOff, new Turns(), silent)
+    try {
+      const waiting = follow(feed, place)
+      await append(place, 1)
+      expect(await take(waiting.events, 1)).toEqual([1n])
+      proxy.breakDown()
+      const beginning = follow(feed, place, 1n)
+      const taken = Promise.all([take(waiting.events, 2), take(beginning.events, 2)])
+      await append(place, 2)
+      await expect(cutOff.rows({ text: 'SELECT 1' })).rejects.toThrow()
+      proxy.mend()
+      expect(await taken).toEqual([
+        [2n, 3n],
+        [2n, 3n],
+      ])
+    } finally {
+      feed.close()
+    }
+  })
+})

@@ -1,0 +1,155 @@
+import { v7 as newId } from 'uuid'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { Claims } from '../../../src/domain/claim/claim.ts'
+import { saveReplenishment } from '../../../src/domain/generation/replenishment.ts'
+import { changeTask, insertUploadTask } from '../../../src/domain/generation/task.ts'
+import { renamePool } from '../../../src/domain/pool/pool.ts'
+import { type Watch, watchPools, watchTasks } from '../../../src/domain/subscription/row-poller.ts'
+import { completeUpload } from '../../../src/domain/upload/add-chunk.ts'
+import { markWaiting } from '../../../src/domain/upload/receive.ts'
+import type { Pool } from '../../../src/generated/prisma/client.ts'
+import { fill, newFormat, newPool, openBooks, silent, type TestBooks } from '../../support/books.ts'
+import { startUpload } from '../../support/uploads.ts'
+
+let test: TestBooks
+beforeAll(async () => {
+  test = await openBooks()
+})
+afterAll(() => test.close())
+
+// A watch looks by the clock, so here the clock is the test's.
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  return () => {
+    vi.useRealTimers()
+  }
+})
+
+async function watched(poolId: string): Promise<Pool> {
+  return await test.books.prisma.pool.findFirstOrThrow({ where: { id: poolId } })
+}
+
+/** Somebody who watches a pool, and has seen how it is. */
+async function watch(pools: Watch<Pool>, poolId: string) {
+  const leaving = new AbortController()
+  onTestFinished(() => leaving.abort())
+  const states = pools.after(await watched(poolId), leaving.signal)
+  const first = await states.next()
+  expect(first.value).toMatchObject({ id: poolId })
+  return { states, leave: () => leaving.abort() }
+}
+
+function openWatch(): Watch<Pool> {
+  const pools = watchPools(test.books, silent)
+  onTestFinished(() => pools.close())
+  return pools
+}
+
+describe('who watches a pool', () => {
+  it('sees its counts, its settings and its name when they have changed, as they are at the next look', async () => {
+    const formatId = await newFormat(test)
+    const poolId = await newPool(test)
+    const claims = new Claims(test.books)
+    const { states } = await watch(openWatch(), poolId)
+    const changes: [() => Promise<unknown>, object][] = [
+      [() => fill(test, poolId, formatId, 5n), { total: 5n, claimed: 0n }],
+      [
+        async () => {
+          for (let i = 0; i < 3; i++) await claims.claim(test.accountId, { poolId, count: 1 })
+        },
+        { total: 5n, claimed: 3n },
+      ],
+      [
+        () =>
+          saveReplenishment(test.books, test.accountId, {
+            poolId,
+            method: 'GENERATE',
+            formatId,
+            autoGenerate: false,
+            refillThreshold: 1n,
+          }),
+        { formatId },
+      ],
+      [
+        () => renamePool(test.books, test.accountId, { poolId, name: 'Another name' }),
+        { name: 'Another name' },
+      ],
+    ]
+    for (const [change, expected] of changes) {
+      const next = states.next()
+      await change()
+      vi.advanceTimersByTime(1_000)
+      const { value } = await next
+      expect({
+        ...value,
+        total: BigInt(String(value?.total)),
+        claimed: BigInt(String(value?.claimed)),
+      }).toMatchObject(expected)
+    }
+  })
+
+  it('sees what each of several pools has become, and they one read for all', async () => {
+    const formatId = await newFormat(test)
+    const ids = [await newPool(test), await newPool(test)]
+    const pools = openWatch()
+    const watchers = await Promise.all([...ids, ...ids].map((poolId) => watch(pools, poolId)))
+    const next = watchers.map(({ states }) => states.next())
+    for (const [i, poolId] of ids.entries()) await fill(test, poolId, formatId, BigInt(i + 1))
+    const reads = vi.spyOn(test.books.pool, 'query')
+    vi.advanceTimersByTime(1_000)
+    const seen = await Promise.all(next)
+    expect(seen.map(({ value }) => Number(value?.total))).toEqual([1, 2, 1, 2])
+    // Notices of what `fill` committed may still be on their way by the same connections.
+    const ofPools = reads.mock.calls.filter(([statement]) => JSON.stringify(statement).includes('FROM pool'))
+    expect(ofPools).toHaveLength(1)
+    reads.mockRestore()
+  })
+
+  it('ends at once when leaving, and leaves the others as they are', async () => {
+    const formatId = await newFormat(test)
+    const poolId = await newPool(test)
+    const pools = openWatch()
+    const [stays, goes] = [await watch(pools, poolId), await watch(pools, poolId)]
+    const [kept, left] = [stays.states.next(), goes.states.next()]
+    goes.leave()
+    expect(await left).toEqual({ done: true, value: undefined })
+    await fill(test, poolId, formatId, 1n)
+    vi.advanceTimersByTime(1_000)
+    expect(Number((await kept).value?.total)).toBe(1)
+  })
+})
+
+describe('who watches an upload', () => {
+  it('sees what it waits for, whenever that has changed', async () => {
+    const { books, accountId } = test
+    const poolId = await newPool(test)
+    const earlier = await startUpload(test, poolId)
+    const taskId = newId()
+    await books.write(accountId, (tx) =>
+      insertUploadTask(tx, { id: taskId, poolId, column: undefined, dryRun: false, bytes: 1n }),
+    )
+    const tasks = watchTasks(books, silent)
+    const leaving = new AbortController()
+    onTestFinished(() => {
+      leaving.abort()
+      tasks.close()
+    })
+    const row = await books.prisma.task.findFirstOrThrow({ where: { id: taskId } })
+    const states = tasks.after({ ...row, waitingFor: 'EARLIER_UPLOAD' }, leaving.signal)
+    await states.next()
+    const start = () =>
+      books.write(accountId, (tx) => changeTask(tx, taskId, ['AWAITING_EXECUTION'], { status: 'RUNNING' }))
+    const changes: [() => Promise<unknown>, string | undefined][] = [
+      [() => completeUpload(books, { accountId, taskId: earlier }), 'WORKER'],
+      [start, undefined],
+      [() => markWaiting(books, { accountId, taskId }), 'CLEARING'],
+      [() => completeUpload(books, { accountId, taskId }), undefined],
+    ]
+    for (const [change, expected] of changes) {
+      const next = states.next()
+      await change()
+      vi.advanceTimersByTime(1_000)
+      expect((await next).value?.waitingFor).toBe(expected)
+    }
+  })
+})

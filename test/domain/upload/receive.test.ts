@@ -1,0 +1,228 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { CommitUnansweredError } from '../../../src/database/errors.ts'
+import {
+  FileInterruptedError,
+  InvalidInputError,
+  NotFoundError,
+  TooManyUploadsError,
+} from '../../../src/domain/books/errors.ts'
+import { readFile, removeFile } from '../../../src/domain/upload/file.ts'
+import {
+  readNextUpload,
+  readWaitingAccount,
+  receiveUpload,
+  Uploads,
+} from '../../../src/domain/upload/receive.ts'
+import { newAccount, newPool, openBooks, type Place, type TestBooks } from '../../support/books.ts'
+import { openProxy } from '../../support/proxy.ts'
+
+let shared: TestBooks
+
+beforeAll(async () => {
+  shared = await openBooks()
+})
+
+afterAll(() => shared.close())
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+const maximumBytes = 10_000_000
+
+/** An account of a test's own, with a pool. */
+async function place(books = shared.books): Promise<Place & { poolId: string }> {
+  const accountId = await newAccount(books)
+  return { books, accountId, poolId: await newPool({ books, accountId }) }
+}
+
+async function* bytes(...chunks: (string | Uint8Array)[]): AsyncGenerator<Uint8Array> {
+  for (const chunk of chunks) yield Buffer.from(chunk)
+}
+
+/** A file that must not be touched. */
+const untouchable: AsyncIterable<Uint8Array> = {
+  [Symbol.asyncIterator]: () => {
+    throw new Error('The file was read.')
+  },
+}
+
+async function stored({ books, accountId }: Place): Promise<{ pieces: number; tasks: number }> {
+  const [row] = await books.rows<{ pieces: number; tasks: number }>({
+    text: `SELECT (SELECT count(*)::int FROM upload_piece WHERE account_id = $1) AS pieces,
+      (SELECT count(*)::int FROM task WHERE account_id = $1) AS tasks`,
+    values: [accountId],
+  })
+  if (row === undefined) throw new Error('Nothing was counted.')
+  return row
+}
+
+async function contents(of: Place, taskId: string, size: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of readFile(of.books, { accountId: of.accountId, taskId }, BigInt(size)))
+    chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+describe('a file that is received', () => {
+  test('is kept as it came, in pieces of a megabyte, for the task that waits to read it', async () => {
+    const own = await place()
+    const file = Buffer.from(Array.from({ length: 2_500_000 }, (_, i) => (i * i * 31) % 251))
+    async function* chunks() {
+      for (let from = 0; from < file.length; from += 64_000) yield file.subarray(from, from + 64_000)
+    }
+    const input = { poolId: own.poolId, dryRun: false, column: 'Vouchers' }
+    const taskId = await receiveUpload(own.books, own.accountId, input, chunks(), maximumBytes)
+    expect(await readNextUpload(own.books, own.accountId)).toEqual({
+      accountId: own.accountId,
+      taskId,
+      poolId: own.poolId,
+      status: 'AWAITING_EXECUTION',
+      column: 'Vouchers',
+      rowsRead: 0n,
+      size: BigInt(file.length),
+    })
+    expect(await stored(own)).toEqual({ pieces: 3, tasks: 1 })
+    expect((await contents(own, taskId, file.length)).equals(file)).toBe(true)
+  })
+
+  test('is not touched when the input or the pool is wrong', async () => {
+    const { books, accountId, poolId } = await place()
+    const receive = (input: object) =>
+      receiveUpload(books, accountId, { poolId, dryRun: false, ...input }, untouchable, maximumBytes)
+    await expect(receive({ column: '' })).rejects.toThrow(InvalidInputError)
+    await expect(receive({ idempotencyKey: '' })).rejects.toThrow(InvalidInputError)
+    await expect(receive({ poolId: randomUUID() })).rejects.toThrow(NotFoundError)
+    await expect(receive({ poolId: (await place()).poolId })).rejects.toThrow(NotFoundError)
+  })
+
+  test('leaves nothing behind when its source fails', async () => {
+    const own = await place()
+    async function* failing() {
+      yield Buffer.alloc(2_000_000)
+      throw new FileInterruptedError('Gone.')
+    }
+    const input = { poolId: own.poolId, dryRun: false }
+    await expect(receiveUpload(own.books, own.accountId, input, failing(), maximumBytes)).rejects.toThrow(
+      'Gone.',
+    )
+    expect(await stored(own)).toEqual({ pieces: 0, tasks: 0 })
+  })
+
+  test('is given up when it takes so long that housekeeping might take it for forgotten', async () => {
+    const own = await place()
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
+    async function* slow() {
+      yield Buffer.alloc(2_000_000)
+      vi.setSystemTime(Date.now() + 13 * 60 * 60 * 1_000)
+      yield Buffer.alloc(1)
+    }
+    const input = { poolId: own.poolId, dryRun: false }
+    await expect(receiveUpload(own.books, own.accountId, input, slow(), maximumBytes)).rejects.toThrow(
+      '12 hours',
+    )
+    expect(await stored(own)).toEqual({ pieces: 0, tasks: 0 })
+  })
+
+  test('is one of so many at once that memory is enough for, and of no more of its account than leaves room for others', async () => {
+    const places = await Promise.all([1, 2, 3, 4, 5].map(() => place()))
+    const [first, , , , fifth] = places
+    if (first === undefined || fifth === undefined) throw new Error('There is no place.')
+    const uploads = new Uploads(shared.books, maximumBytes)
+    const { promise: end, resolve } = Promise.withResolvers<void>()
+    async function* waiting() {
+      yield Buffer.from('code\n')
+      await end
+    }
+    const receive = ({ accountId, poolId }: typeof first, file: AsyncIterable<Uint8Array>) =>
+      uploads.receive(accountId, { poolId, dryRun: true }, file)
+    const arriving = Array.from({ length: 8 }, () => receive(first, waiting()))
+    const tooMany = expect(receive(first, untouchable)).rejects
+    await tooMany.toThrow(TooManyUploadsError)
+    await tooMany.toThrow(/^Your account is sending 8 files/)
+    // Others are let in all the same, as long as there is room.
+    for (const own of places.slice(1, 4)) for (let i = 0; i < 8; i++) arriving.push(receive(own, waiting()))
+    await expect(receive(fifth, untouchable)).rejects.toThrow(TooManyUploadsError)
+    resolve()
+    await Promise.all(arriving)
+    await receive(first, bytes('code\n'))
+    await receive(fifth, bytes('code\n'))
+  })
+})
+
+describe('a COMMIT that was not answered', () => {
+  test.each([
+    ['took place', 'unanswered', { pieces: 1, tasks: 1 }],
+    ['did not take place', 'lost', { pieces: 1, tasks: 0 }],
+  ] as const)(
+    'but %s leaves the file, which the upload may need, and the same key finds out',
+    async (_what, fate, left) => {
+      const own = await place()
+      await using proxy = await openProxy(shared.databaseUrl)
+      const books = await shared.another({ url: proxy.url })
+      const input = { poolId: own.poolId, dryRun: false, idempotencyKey: randomUUID() }
+      const cut = proxy.cutCommit(fate)
+      const receiving = receiveUpload(books, own.accountId, input, bytes('code\n'), maximumBytes)
+      await expect(receiving).rejects.toThrow(CommitUnansweredError)
+      await cut
+      expect(await stored(own)).toEqual(left)
+      const taskId = await receiveUpload(own.books, own.accountId, input, bytes('code\n'), maximumBytes)
+      expect((await stored(own)).tasks).toBe(1)
+      expect(String(await contents(own, taskId, 5))).toBe('code\n')
+    },
+  )
+})
+
+describe('the file of an upload', () => {
+  test('is not taken for whole when a piece of it is missing, or when there is too much of it', async () => {
+    const own = await place()
+    const input = { poolId: own.poolId, dryRun: false }
+    const file = () => bytes(Buffer.alloc(1_100_000, 'a'), Buffer.alloc(1_100_000, 'b'), 'c')
+    const taskId = await receiveUpload(own.books, own.accountId, input, file(), maximumBytes)
+    await expect(contents(own, taskId, 2_199_999)).rejects.toThrow('longer')
+    await expect(contents(own, taskId, 2_200_002)).rejects.toThrow('has no piece 3')
+    expect((await contents(own, taskId, 2_200_001)).length).toBe(2_200_001)
+    await own.books.rows({
+      text: 'DELETE FROM upload_piece WHERE account_id = $1 AND number = 1',
+      values: [own.accountId],
+    })
+    await expect(contents(own, taskId, 2_200_001)).rejects.toThrow('has no piece 1')
+  })
+
+  test('is removed whole, however many pieces it has, and no other', async () => {
+    const own = await place()
+    const ids = [randomUUID(), randomUUID()]
+    for (const id of ids)
+      await own.books.rows({
+        text: `INSERT INTO upload_piece SELECT $1, $2, n, 'x' FROM generate_series(0, 99) n`,
+        values: [own.accountId, id],
+      })
+    await removeFile(own.books, { accountId: own.accountId, taskId: ids[0] ?? '' })
+    expect(
+      await own.books.rows({
+        text: 'SELECT task_id, count(*)::int FROM upload_piece WHERE account_id = $1 GROUP BY 1',
+        values: [own.accountId],
+      }),
+    ).toEqual([{ task_id: ids[1], count: 100 }])
+  })
+})
+
+test('the queue has the accounts in the order of their oldest uploads, each once', async () => {
+  await using test = await openBooks()
+  const { books } = test
+  const places = [await place(books), await place(books), await place(books)]
+  const ids = places.map(({ accountId }) => accountId)
+  for (const index of [1, 0, 1, 2, 0]) {
+    const own = places[index]
+    if (own === undefined) throw new Error('There is no such place.')
+    const input = { poolId: own.poolId, dryRun: false }
+    await receiveUpload(books, own.accountId, input, bytes('code\n'), maximumBytes)
+  }
+  const [a = '', b = '', c = ''] = ids
+  expect(await readWaitingAccount(books, [])).toBe(b)
+  expect(await readWaitingAccount(books, [b])).toBe(a)
+  expect(await readWaitingAccount(books, [a])).toBe(b)
+  expect(await readWaitingAccount(books, [a, b])).toBe(c)
+  expect(await readWaitingAccount(books, ids)).toBeUndefined()
+})
