@@ -61,7 +61,7 @@ async function main(): Promise<void> {
     eventRetentionDays: 30,
     rejectedRowsRetentionDays: 30,
     failedLookUpsPerMinute: 0,
-    maximumUploadBytes: 1,
+    maxUploadBytes: 1,
     log: pino({ level: 'error' }),
   })
   const worker = new Worker(new URL(import.meta.url), { workerData: { url, key: bench.key } })

@@ -5,7 +5,7 @@
  * `node bench/bulk-claims.ts`.
  */
 
-import { Claims, maximumClaim } from '../src/domain/claim/claim.ts'
+import { Claims, maxClaim } from '../src/domain/claim/claim.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
 import { measure, requestOf } from './load.ts'
 import {
@@ -45,7 +45,7 @@ async function claimInDomain(callers: number): Promise<number> {
   await Promise.all(
     Array.from({ length: callers }, async () => {
       for (; elapsed < roundMs; elapsed = performance.now() - start) {
-        const claimed = await claims.claim(accountId, { poolId, count: maximumClaim })
+        const claimed = await claims.claim(accountId, { poolId, count: maxClaim })
         codes += claimed.length
       }
     }),
@@ -59,7 +59,7 @@ async function rateInDomain(callers: number): Promise<number> {
   return median(rates.slice(2))
 }
 
-console.log(`Claims of ${maximumClaim.toLocaleString('en')} codes in the domain, median of ${rounds}`)
+console.log(`Claims of ${maxClaim.toLocaleString('en')} codes in the domain, median of ${rounds}`)
 const [alone, together] = [await rateInDomain(1), await rateInDomain(4)]
 show('one caller', alone, 'codes a second')
 show('four callers at once', together, 'codes a second')
@@ -77,7 +77,7 @@ async function rateOf(request: Buffer, expected: string): Promise<number> {
 const claim = requestOf({
   key,
   query: claimDocument('claimCodes'),
-  variables: claimInput(poolId, maximumClaim),
+  variables: claimInput(poolId, maxClaim),
 })
 const rateOfClaims = () => rateOf(claim, beginningOfClaim)
 

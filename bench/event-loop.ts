@@ -134,11 +134,11 @@ const found = Object.entries(shapes).map(([name, shape]) => ({
 }))
 for (let round = 0; round < rounds; round++)
   for (const of of found) {
-    const { longestTurnMs, longestDelayMs } = await watchTurns(url, async () => {
+    const { maxStretchMs, maxDelayMs } = await watchTurns(url, async () => {
       of.told = await send({ ...of.shape, query: `${' '.repeat(round)}${of.shape.query}` })
     })
-    of.turns.push(longestTurnMs)
-    of.delays.push(longestDelayMs)
+    of.turns.push(maxStretchMs)
+    of.delays.push(maxDelayMs)
   }
 
 console.log(

@@ -5,7 +5,7 @@
  */
 
 import { auditBooks } from '../src/domain/audit/audit.ts'
-import { Claims, maximumClaim } from '../src/domain/claim/claim.ts'
+import { Claims, maxClaim } from '../src/domain/claim/claim.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
 import {
   type BenchBooks,
@@ -100,7 +100,7 @@ async function bytesOfOne({ bench, poolId }: typeof old, count: number, times: n
 console.log('Bytes on disk, table and index')
 show('a claim of one code', await bytesOfOne(single, 1, 64_000), 'bytes')
 show('a claim of one code, among ten million', bytesOfMany / behind, 'bytes')
-show('a claim of 10,000 codes', await bytesOfOne(bulk, maximumClaim, 6_400), 'bytes')
+show('a claim of 10,000 codes', await bytesOfOne(bulk, maxClaim, 6_400), 'bytes')
 
 for (const { bench } of [old, fresh, single, bulk])
   await auditBooks(bench.books.pool, (finding) => {

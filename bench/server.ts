@@ -32,19 +32,19 @@ const service = await startService(lifecycle, {
   eventRetentionDays: 30,
   rejectedRowsRetentionDays: 30,
   failedLookUpsPerMinute: 100,
-  maximumUploadBytes: 2 ** 30,
+  maxUploadBytes: 2 ** 30,
   log: pino({ level: 'warn' }, pino.destination(2)),
 })
 const delays = monitorEventLoopDelay({ resolution: 1 })
 let watching = false
-let longestTurnMs = 0
+let maxStretchMs = 0
 
 /** Measures for how long the thread has had a processor in each turn of the event loop, until it is told to end. */
 function watchTurns(): void {
   const before = process.threadCpuUsage()
   setImmediate(() => {
     const { user, system } = process.threadCpuUsage(before)
-    longestTurnMs = Math.max(longestTurnMs, (user + system) / 1e3)
+    maxStretchMs = Math.max(maxStretchMs, (user + system) / 1e3)
     if (watching) watchTurns()
   })
 }
@@ -56,7 +56,7 @@ process.on('message', (asked) => {
     process.send?.(process.memoryUsage().rss)
   } else if (asked === 'watch') {
     watching = true
-    longestTurnMs = 0
+    maxStretchMs = 0
     delays.reset()
     delays.enable()
     watchTurns()
@@ -64,7 +64,7 @@ process.on('message', (asked) => {
   } else {
     watching = false
     delays.disable()
-    process.send?.({ longestDelayMs: delays.max / 1e6, longestTurnMs })
+    process.send?.({ maxDelayMs: delays.max / 1e6, maxStretchMs })
   }
 })
 process.send?.(service.url)

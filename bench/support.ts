@@ -28,7 +28,7 @@ import { type Load, type Measurement, measure, requestOf } from './load.ts'
 import type { ServerOptions } from './server.ts'
 
 // Ten million rows are written by one statement.
-const longestPreparationMs = 3_600_000
+const maxPreparationMs = 3_600_000
 
 /** How an answer with codes begins. */
 export const beginningOfClaim = '{"data":{"result":{"codes":[{"code":"'
@@ -74,7 +74,7 @@ export async function createDatabase(databaseUrl: string, name: string): Promise
 export async function openBooks(lifecycle: Lifecycle, databaseUrl: string): Promise<BenchBooks> {
   const pool = await lifecycle.open(
     'connections',
-    () => openDatabase(databaseUrl, { max: 16, log, statementTimeoutMs: longestPreparationMs }),
+    () => openDatabase(databaseUrl, { max: 16, log, statementTimeoutMs: maxPreparationMs }),
     (opened) => opened.end(),
   )
   const prisma = await lifecycle.open(
@@ -111,9 +111,9 @@ export async function memoryOf(url: string): Promise<number> {
 /** What one turn of a server's event loop took at most, in milliseconds. */
 export interface LongestTurn {
   /** Until its turn was over, by the clock, whatever else the machine did. */
-  longestDelayMs: number
+  maxDelayMs: number
   /** Of a processor's time. */
-  longestTurnMs: number
+  maxStretchMs: number
 }
 
 /** Does something and measures what it makes a server do. */
@@ -166,7 +166,7 @@ export async function startBenchService(
     eventRetentionDays: 30,
     rejectedRowsRetentionDays: 30,
     failedLookUpsPerMinute: 100,
-    maximumUploadBytes: 2 ** 30,
+    maxUploadBytes: 2 ** 30,
     log,
   })
   return { url, key, databaseUrl }

@@ -24,7 +24,7 @@ export interface Config {
   /** How many look-ups of a key may find nothing in a minute; 0 sets no limit. */
   readonly failedLookUpsPerMinute: number
   /** The largest file of codes that is accepted, in bytes. */
-  readonly maximumUploadBytes: number
+  readonly maxUploadBytes: number
 }
 
 /** Everything that is wrong with the environment. No problem repeats a secret. */
@@ -42,9 +42,9 @@ const roles: readonly Role[] = ['all', 'api', 'worker']
 const shortestApiKey = 32
 /** The longest API key that there can be, in characters. */
 export const maxApiKeyLength = 1_000
-const mostDays = 36_500
-const mostLookUps = 1_000_000
-const largestMaximumUploadBytes = 2 ** 40
+const maxDays = 36_500
+const maxLookUps = 1_000_000
+const maxConfigurableBytes = 2 ** 40
 
 /**
  * Reads the configuration from environment variables. A variable that is set to nothing counts as unset, as
@@ -74,7 +74,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     eventRetentionDays: read('EVENT_RETENTION_DAYS', 30, parseDays),
     rejectedRowsRetentionDays: read('REJECTED_ROWS_RETENTION_DAYS', 30, parseDays),
     failedLookUpsPerMinute: read('FAILED_LOOKUPS_PER_MINUTE', 100, parseLookUps),
-    maximumUploadBytes: read('MAX_UPLOAD_BYTES', 2 ** 30, parseUploadBytes),
+    maxUploadBytes: read('MAX_UPLOAD_BYTES', 2 ** 30, parseUploadBytes),
   }
   if (config.role !== 'all' && !environment['DATABASE_URL'])
     problems.push(
@@ -131,8 +131,8 @@ function parseApiKey(text: string): string | Problem {
 
 function parseDays(text: string): number | Problem {
   const days = Number(text)
-  if (/^\d{1,5}$/.test(text) && days >= 1 && days <= mostDays) return days
-  return new Problem(`must be a whole number of days from 1 to ${mostDays}, but is ${JSON.stringify(text)}`)
+  if (/^\d{1,5}$/.test(text) && days >= 1 && days <= maxDays) return days
+  return new Problem(`must be a whole number of days from 1 to ${maxDays}, but is ${JSON.stringify(text)}`)
 }
 
 function parseRole(text: string): Role | Problem {
@@ -142,16 +142,16 @@ function parseRole(text: string): Role | Problem {
 
 function parseLookUps(text: string): number | Problem {
   const lookUps = Number(text)
-  if (/^\d{1,7}$/.test(text) && lookUps <= mostLookUps) return lookUps
+  if (/^\d{1,7}$/.test(text) && lookUps <= maxLookUps) return lookUps
   return new Problem(
-    `must be a whole number from 0, which sets no limit, to ${mostLookUps}, but is ${JSON.stringify(text)}`,
+    `must be a whole number from 0, which sets no limit, to ${maxLookUps}, but is ${JSON.stringify(text)}`,
   )
 }
 
 function parseUploadBytes(text: string): number | Problem {
   const bytes = Number(text)
-  if (/^[1-9]\d{0,12}$/.test(text) && bytes <= largestMaximumUploadBytes) return bytes
+  if (/^[1-9]\d{0,12}$/.test(text) && bytes <= maxConfigurableBytes) return bytes
   return new Problem(
-    `must be a whole number of bytes from 1 to ${largestMaximumUploadBytes}, but is ${JSON.stringify(text)}`,
+    `must be a whole number of bytes from 1 to ${maxConfigurableBytes}, but is ${JSON.stringify(text)}`,
   )
 }

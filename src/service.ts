@@ -44,7 +44,7 @@ export interface ServiceOptions {
   rejectedRowsRetentionDays: number
   /** How many look-ups of a key may find nothing in a minute; 0 sets no limit. */
   failedLookUpsPerMinute: number
-  maximumUploadBytes: number
+  maxUploadBytes: number
   log: Logger
 }
 
@@ -113,7 +113,7 @@ async function openBooks(lifecycle: Lifecycle, databaseUrl: string, log: Logger)
 }
 
 async function openWorker(lifecycle: Lifecycle, books: Books, options: ServiceOptions): Promise<void> {
-  const { databaseUrl, maximumUploadBytes: maximumBytes, log } = options
+  const { databaseUrl, maxUploadBytes: maxBytes, log } = options
   const eventsAreKeptMs = options.eventRetentionDays * dayMs
   const rejectedRowsAreKeptMs = options.rejectedRowsRetentionDays * dayMs
   await lifecycle.open(
@@ -123,7 +123,7 @@ async function openWorker(lifecycle: Lifecycle, books: Books, options: ServiceOp
   )
   await lifecycle.open(
     'uploads',
-    () => new UploadWorker({ books, connection: connectionConfig(databaseUrl), maximumBytes, log }),
+    () => new UploadWorker({ books, connection: connectionConfig(databaseUrl), maxBytes, log }),
     (opened) => opened.close(),
   )
   await lifecycle.open(

@@ -16,7 +16,7 @@ import { Authentication } from './server/authentication.ts'
 
 export interface PartsOptions {
   /** The largest file of codes that is accepted. */
-  maximumUploadBytes: number
+  maxUploadBytes: number
   /** How many look-ups of a key may find nothing in a minute; 0 sets no limit. */
   failedLookUpsPerMinute: number
   log: Logger
@@ -39,7 +39,7 @@ export async function openParts(lifecycle: Lifecycle, books: Books, options: Par
   const services: Services = {
     books,
     claims: new Claims(books),
-    uploads: new Uploads(books, options.maximumUploadBytes),
+    uploads: new Uploads(books, options.maxUploadBytes),
     lookUps: new LookUps(books),
     keyUses: authentication.keyUses,
     guesses: new GuessLimit(options.failedLookUpsPerMinute),

@@ -14,7 +14,7 @@ describe('the configuration', () => {
       eventRetentionDays: 30,
       rejectedRowsRetentionDays: 30,
       failedLookUpsPerMinute: 100,
-      maximumUploadBytes: 1_073_741_824,
+      maxUploadBytes: 1_073_741_824,
     })
   })
 
@@ -42,7 +42,7 @@ describe('the configuration', () => {
       eventRetentionDays: 7,
       rejectedRowsRetentionDays: 8,
       failedLookUpsPerMinute: 7,
-      maximumUploadBytes: 5_000_000_000,
+      maxUploadBytes: 5_000_000_000,
     })
   })
 
@@ -79,8 +79,8 @@ describe('the configuration', () => {
   )
 
   test('lets an upload have up to a tebibyte', () => {
-    expect(readConfig({ MAX_UPLOAD_BYTES: '1099511627776' }).maximumUploadBytes).toBe(2 ** 40)
-    expect(readConfig({ MAX_UPLOAD_BYTES: '1' }).maximumUploadBytes).toBe(1)
+    expect(readConfig({ MAX_UPLOAD_BYTES: '1099511627776' }).maxUploadBytes).toBe(2 ** 40)
+    expect(readConfig({ MAX_UPLOAD_BYTES: '1' }).maxUploadBytes).toBe(1)
   })
 
   test.each(['localhost', '0.0.0.0', '::1', 'api.example.com', 'web-1'])('listens on the host %j', (HOST) => {

@@ -22,13 +22,13 @@ export function decodedLeniently(bytes: ByteString): string {
 }
 
 /** In characters, the ellipsis included. */
-export const longestShown = 200
-const longestCharacterBytes = 4
+export const maxShownBytes = 200
+const maxCharacterBytes = 4
 
 /** The beginning of it, fit to be stored and shown: at most 200 characters, with U+FFFD for what cannot be. */
 export function shown(bytes: ByteString): string {
-  const text = decodedLeniently(bytes.slice(0, longestShown * longestCharacterBytes)).trim()
-  return (text.length > longestShown ? `${text.slice(0, longestShown - 1)}…` : text)
+  const text = decodedLeniently(bytes.slice(0, maxShownBytes * maxCharacterBytes)).trim()
+  return (text.length > maxShownBytes ? `${text.slice(0, maxShownBytes - 1)}…` : text)
     .replaceAll('\0', '\ufffd')
     .toWellFormed()
 }

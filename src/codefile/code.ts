@@ -4,7 +4,7 @@ import { type ByteString, decoded } from './byte-string.ts'
 import { unguarded } from './formula-guard.ts'
 
 /** As long as a column of other systems usually is: whatever holds codes elsewhere fits. */
-export const longestCode = 255
+export const maxUploadedCodeLength = 255
 
 /** What a cell says: a code, nothing, or something that cannot be one. */
 export type CellReading = { code: string } | { refused: string }
@@ -42,19 +42,19 @@ export function readOwnCode(cell: ByteString, guarded: boolean): CellReading {
 
 /** A cell of such a file without the apostrophes that were put in; one that is too long for a code as it is. */
 export function cellWithoutGuard(cell: ByteString): ByteString {
-  const text = cell.length <= longestGuarded ? decoded(cell) : undefined
+  const text = cell.length <= maxGuardedLength ? decoded(cell) : undefined
   return text === undefined ? cell : Buffer.from(unguarded(trimmed(text))).toString('latin1')
 }
 
 // In bytes: to look for guards in what is longer could take long.
-const longestGuarded = 2_000
+const maxGuardedLength = 2_000
 
 /** What a text without space around it is. */
 function readText(text: string): CellReading {
   const code = text.normalize('NFC')
-  if (code.length > longestCode)
+  if (code.length > maxUploadedCodeLength)
     return {
-      refused: `It has ${grouped(code.length)} characters. At most ${longestCode} are possible.`,
+      refused: `It has ${grouped(code.length)} characters. At most ${maxUploadedCodeLength} are possible.`,
     }
   const reason = damageOf(code) ?? refusedIn(code)
   return reason === undefined ? { code } : { refused: reason }

@@ -86,7 +86,7 @@ const endsWithCode = new RegExp(
 const endsWithVoucher =
   /^\p{L}{3,}(?:bon|bonnen|bons|gutschein|gutscheine|coupon|coupons|voucher|vouchers|kupon|kupong|kuponger)$/u
 
-const longestName = 60
+const maxColumnNameLength = 60
 
 /** In small letters, without accents: as people type names of columns. */
 function folded(text: string): string {
@@ -121,7 +121,7 @@ function withoutFrame(text: string): string {
 
 /** Whether a text that is no usual name looks as if it named the column all the same. */
 function isDoubtful(text: string): boolean {
-  if (text.length > longestName) return false
+  if (text.length > maxColumnNameLength) return false
   const name = folded(withoutDecoration(text))
   if (purposeNames.has(name) || endsWithVoucher.test(name)) return true
   const core = withoutFrame(text)
@@ -144,7 +144,7 @@ export function kindOfName(text: string): NameKind {
 
 function kindOfKnown(text: string): Exclude<NameKind, 'DOUBTFUL'> {
   const plain = withoutDecoration(text)
-  if (plain === '' || plain.length > longestName) return 'UNKNOWN'
+  if (plain === '' || plain.length > maxColumnNameLength) return 'UNKNOWN'
   // couponCode, as programs have it.
   const spaced = plain.replace(/(?<=\p{Ll})(?=\p{Lu})/gu, ' ')
   const parts = folded(spaced).split(/ {1,3}|[_\-./’']/u)

@@ -73,11 +73,11 @@ const fillers = new RegExp(
 )
 
 // In characters. Rules can be longer, but then they are nothing else.
-const longestFiller = 255
+const maxFillerLength = 255
 
 /** Whether a text stands where there is no code: a rule, a word for nothing, or how many rows there are. */
 export function isFiller(text: string): boolean {
-  return text.length <= longestFiller && fillers.test(text)
+  return text.length <= maxFillerLength && fillers.test(text)
 }
 
 /** Whether a text right below a header explains the column, rather than be a code. `inWords`: codes of this file are words. */

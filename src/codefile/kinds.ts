@@ -109,10 +109,10 @@ function isWide(start: ByteString): boolean {
 // Text has next to none, and what is not text has them everywhere: of bytes drawn at random they are one in nine. A few
 // of them in a short text are a few bad rows.
 const controls = /(?![\t-\r\x80-\x9f])\p{Cc}/gu
-const mostControls = 7
-const highestShare = 1 / 30
+const maxControls = 7
+const maxShare = 1 / 30
 
 function isBinary(start: ByteString): boolean {
   const count = start.match(controls)?.length ?? 0
-  return count > mostControls && count > start.length * highestShare
+  return count > maxControls && count > start.length * maxShare
 }

@@ -492,13 +492,13 @@ const linesShown = 5
 function unclear(what: string, rows: readonly BeginningRow[], say: string): HeaderUnclearError {
   const lines = rows.slice(0, linesShown).map(({ cells }) => cells.map(shortened).join(' | '))
   return new HeaderUnclearError(
-    `${what} The file begins: ${listOf(lines.map((line) => `"${cutTo(line, 2 * longestName)}"`))}. Upload it again with ` +
+    `${what} The file begins: ${listOf(lines.map((line) => `"${cutTo(line, 2 * maxHeaderNameLength)}"`))}. Upload it again with ` +
       `header=${say}.`,
   )
 }
 
 function quoted(text: string): string {
-  return `"${cutTo(text, longestName)}"`
+  return `"${cutTo(text, maxHeaderNameLength)}"`
 }
 
 function cutTo(text: string, length: number): string {
@@ -572,7 +572,7 @@ function numbered(column: string, cells: readonly ByteString[]): number {
 }
 
 /** How long a cell is where it is shown, and how many of them are at most. */
-export const longestName = 40
+export const maxHeaderNameLength = 40
 export const maxNames = 20
 
 function listed(cells: readonly ByteString[]): string {
@@ -583,7 +583,7 @@ function listed(cells: readonly ByteString[]): string {
 }
 
 function shortened(cell: ByteString): string {
-  return cutTo(shown(cell).replace(/\p{C}/gu, ' '), longestName)
+  return cutTo(shown(cell).replace(/\p{C}/gu, ' '), maxHeaderNameLength)
 }
 
 function listOf(items: readonly string[]): string {

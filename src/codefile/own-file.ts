@@ -1,4 +1,4 @@
-import { type ByteString, longestShown } from './byte-string.ts'
+import { type ByteString, maxShownBytes } from './byte-string.ts'
 import { type CellReading, cellWithoutGuard, isBlank, readCode, readOwnCode } from './code.ts'
 import { isFiller } from './explanation.ts'
 
@@ -138,7 +138,7 @@ const cutOff =
 
 /** What was too long to be shown ends so: see `shown`. */
 function isCut(text: string): boolean {
-  return text.length >= longestShown && text.endsWith('…')
+  return text.length >= maxShownBytes && text.endsWith('…')
 }
 
 /** What stands in the cell for the code in a row of such a file, for people. */

@@ -15,7 +15,7 @@ export interface CodeFileOptions {
   /** Whether the file has a header. Without it that is found out, or asked. */
   header?: boolean | undefined
   /** How long the text may be, unpacked. */
-  maximumBytes: number
+  maxBytes: number
   /** So many of the first rows, with a code or refused, are passed over: where an earlier reading came to. */
   skip?: number | undefined
 }
@@ -62,7 +62,7 @@ export interface FileLayout {
  */
 export async function* readCodeFile(
   bytes: AsyncIterable<Uint8Array>,
-  { column, header, maximumBytes, skip = 0 }: CodeFileOptions,
+  { column, header, maxBytes, skip = 0 }: CodeFileOptions,
 ): AsyncGenerator<FileRows> {
   const reader = new RowReader({ column, header }, skip)
   const source = { bytesRead: 0 }
@@ -74,7 +74,7 @@ export async function* readCodeFile(
 
   let turnBegan = performance.now()
   let piecesSinceRows = 0
-  for await (const { text, last } of pieces(unpack(counted(bytes, source)), maximumBytes)) {
+  for await (const { text, last } of pieces(unpack(counted(bytes, source)), maxBytes)) {
     for (const rows of reader.read(text, last)) {
       yield withProgress(rows)
       piecesSinceRows = 0
@@ -106,11 +106,11 @@ const pieceSize = 65_536
 
 const piecesWithoutRows = 128
 
-const longestTurnMs = 10
+const maxStretchMs = 10
 
 /** Lets others have their turn if this one is long. When the present turn began. */
 async function nextTurn(began: number): Promise<number> {
-  if (performance.now() - began < longestTurnMs) return began
+  if (performance.now() - began < maxStretchMs) return began
   await setImmediate()
   return performance.now()
 }
@@ -128,7 +128,7 @@ async function* counted(
 /** The text in pieces of one size, however the bytes come; at least one, and the last may be shorter or empty. */
 async function* pieces(
   bytes: AsyncIterable<Uint8Array>,
-  maximumBytes: number,
+  maxBytes: number,
 ): AsyncGenerator<{ text: ByteString; last: boolean }> {
   const piece = Buffer.allocUnsafe(pieceSize)
   let filled = 0
@@ -143,9 +143,9 @@ async function* pieces(
   }
   for await (const chunk of bytes) {
     total += chunk.length
-    if (total > maximumBytes)
+    if (total > maxBytes)
       throw new CodeFileError(
-        `The file has more than ${grouped(maximumBytes)} bytes (unpacked, if it is packed), which is ` +
+        `The file has more than ${grouped(maxBytes)} bytes (unpacked, if it is packed), which is ` +
           'the most that is possible. Split it into several files.',
       )
     for (let at = 0; at < chunk.length; ) {

@@ -2,7 +2,7 @@ import { grouped } from '../grouped.ts'
 import { maxBeginningBytes } from './beginning.ts'
 import { type ByteString, shown } from './byte-string.ts'
 import { goesOn, lineEnd, neverClosed, type Row, readLine, readRow, strayQuote } from './cells.ts'
-import { anythingUnusual, isBlank, longestCode, readCode } from './code.ts'
+import { anythingUnusual, isBlank, maxUploadedCodeLength, readCode } from './code.ts'
 import { CodeFileError } from './code-file-error.ts'
 import { isExplanation, isFiller, isRemark, maxExplanationRows } from './explanation.ts'
 import {
@@ -28,7 +28,7 @@ export const rowsAtOnce = 4_000
 const refusedAtOnce = 500
 
 /** In bytes. What is kept of a file in memory is little more. */
-export const longestRow = 65_536
+export const maxRowBytes = 65_536
 
 // The first line of a file that tells Excel its delimiter. Excel does not show it, and does not count it.
 const toldDelimiter = /^"?sep=([,;\t|])"?$/i
@@ -209,10 +209,10 @@ export class RowReader {
     if (lines.at(-1) === '') lines.pop()
     for (const line of lines) {
       this.#number += 1
-      if (usual && line.length <= longestCode) {
+      if (usual && line.length <= maxUploadedCodeLength) {
         const code = line.trim()
         if (code !== '') this.#addCode(code, line, layout)
-      } else if (line.length > longestRow) this.#refuse(line, tooLong)
+      } else if (line.length > maxRowBytes) this.#refuse(line, tooLong)
       else this.#addRow({ cells: line.split(layout.split), strays: [] }, line, layout)
       if (this.#isFull()) yield this.take()
     }
@@ -243,14 +243,14 @@ export class RowReader {
   /** Reads a line of which it is not known whether it begins inside a quoted cell. */
   #readDoubtful(text: ByteString, at: number, last: boolean, layout: Layout, doubt: Doubt): number {
     // No row is as long as that: it has ended, wherever that was.
-    if (doubt.bytes > longestRow) {
+    if (doubt.bytes > maxRowBytes) {
       this.#doubt = undefined
       return at
     }
     const line = lineEnd(text, at, last)
-    if (line === undefined && text.length - at <= longestRow) return at
-    if (line === undefined || line.end - at > longestRow) {
-      doubt.bytes += longestRow
+    if (line === undefined && text.length - at <= maxRowBytes) return at
+    if (line === undefined || line.end - at > maxRowBytes) {
+      doubt.bytes += maxRowBytes
       return this.#refuseLine(text, at, last, { kind: 'UNREADABLE', reason: tooLong, triedTo: at })
     }
     if (doubt.inside && doubt.until === undefined) {
@@ -295,13 +295,13 @@ export class RowReader {
       doubt.text = text
     }
     const quote = doubt.quoteAt
-    const isFar = quote - at > longestRow
+    const isFar = quote - at > maxRowBytes
     if (quote === text.length && !last && !isFar) return undefined
     if (quote === text.length || isFar) return !doubt.isOpen
     if (!doubt.outside) return false
     const start = Math.max(text.lastIndexOf('\n', quote), text.lastIndexOf('\r', quote)) + 1
     const line = lineEnd(text, quote, last)
-    if (line === undefined) return text.length - quote > longestRow ? false : undefined
+    if (line === undefined) return text.length - quote > maxRowBytes ? false : undefined
     const content = text.slice(Math.max(start, at), line.end)
     const outside = readLine(content, false, layout.delimiters)
     return (
@@ -325,14 +325,14 @@ export class RowReader {
     }
     const row = readRow(text, at, last, delimiters)
     if (row.kind === 'BROKEN') {
-      const inFull = lineEnd(text, at, last) !== undefined || text.length - at > longestRow
+      const inFull = lineEnd(text, at, last) !== undefined || text.length - at > maxRowBytes
       return inFull ? { kind: 'UNREADABLE', reason: row.reason, triedTo: row.at } : { kind: 'UNFINISHED' }
     }
     const end = row.kind === 'ROW' ? row.end : text.length
-    if (end - at <= longestRow) return row
+    if (end - at <= maxRowBytes) return row
     const firstLine = lineEnd(text, at, true)
-    const reason = firstLine !== undefined && firstLine.end - at <= longestRow ? neverClosed : tooLong
-    return { kind: 'UNREADABLE', reason, triedTo: at + longestRow }
+    const reason = firstLine !== undefined && firstLine.end - at <= maxRowBytes ? neverClosed : tooLong
+    return { kind: 'UNREADABLE', reason, triedTo: at + maxRowBytes }
   }
 
   #refuseLine(text: ByteString, at: number, last: boolean, { reason, triedTo }: Unreadable): number {
@@ -486,7 +486,7 @@ const restOfAnother =
   'It may be the rest of a row further up, whose quotes (") make no sense: it is in doubt whether a row begins here. ' +
   'Mend the quotes of that row and upload the file again. What was added already is not added twice.'
 
-const tooLong = `The row is longer than ${grouped(longestRow)} bytes. Look whether line ends are missing in the file.`
+const tooLong = `The row is longer than ${grouped(maxRowBytes)} bytes. Look whether line ends are missing in the file.`
 
 /** Up to where the text is of whole lines that are each a row, as there is no quote in them; `at` if there are none. */
 function endOfLines(text: ByteString, at: number, last: boolean): number {

@@ -1,7 +1,7 @@
 import type { Position } from './shape.ts'
 import { noNumbers, type SplitNumbers, setHalf } from './split-numbers.ts'
 
-const largestUnit = 2 ** 28
+const maxUnit = 2 ** 28
 const limb = 2 ** 24
 
 /** The numbers of those strings of a list that are of a pattern, and where in the list these stand. */
@@ -66,7 +66,7 @@ export class CodeReader {
       // So many digits at once that they stay a small number.
       let digits = 0
       let unit = 1
-      for (; position < literals.length && unit * base <= largestUnit; position++) {
+      for (; position < literals.length && unit * base <= maxUnit; position++) {
         if (literals[position] !== -1) continue
         digits = digits * base + (this.#digits[code.charCodeAt(position)] as number) - 1
         unit *= base

@@ -3,7 +3,7 @@ import { halfAt, type SplitNumbers } from './split-numbers.ts'
 
 /** Of a number below this, the quotient and remainder by any divisor are exact in doubles. */
 const exactBelow = 2 ** 52
-const largestDivisor = 2 ** 28
+const maxDivisor = 2 ** 28
 
 /**
  * Writes numbers as codes of one pattern: the digits of the number in the base of the characters, the most
@@ -28,7 +28,7 @@ export class CodeWriter {
     this.#isLatin1 = /^[\0-\xff]*$/.test(this.#template + characters)
     this.#isAscii = /^[\0-\x7f]*$/.test(this.#template + characters)
     this.#digitsAtOnce = 1
-    while (characters.length ** (this.#digitsAtOnce + 1) <= largestDivisor) this.#digitsAtOnce += 1
+    while (characters.length ** (this.#digitsAtOnce + 1) <= maxDivisor) this.#digitsAtOnce += 1
   }
 
   /** Puts the codes of the numbers, which must be below the pattern's capacity, into `codes` from `place` on. */

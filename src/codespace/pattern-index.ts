@@ -1,7 +1,7 @@
 import { looseForm, looselyTyped } from './loose-form.ts'
 import { CorruptPatternError } from './pattern.ts'
 import { type Position, readPattern } from './shape.ts'
-import { longestTyped, looseUnits } from './typed-code-reader.ts'
+import { looseUnits, maxTypedLength } from './typed-code-reader.ts'
 import { characterForm, typedCharacters } from './typed-form.ts'
 
 /** A pattern in the index: what its random characters can look like, and what it was added as. */
@@ -68,7 +68,7 @@ export class PatternIndex {
 
   /** The ids of all patterns that the text may stand for a string of, and of few others. */
   find(text: string): string[] {
-    if (text.length > longestTyped) return []
+    if (text.length > maxTypedLength) return []
     const found: string[] = []
     for (const [structures, dashesCount] of [
       [this.#dashless, false],
@@ -83,7 +83,7 @@ export class PatternIndex {
 
   /** The same when punctuation and accents do not count. */
   findLoosely(text: string): string[] {
-    if (text.length > longestTyped || this.#loose.size === 0) return []
+    if (text.length > maxTypedLength || this.#loose.size === 0) return []
     return findIn(this.#loose, looselyTyped(text).map(looseForm))
   }
 }

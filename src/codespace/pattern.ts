@@ -3,8 +3,8 @@ import { CodeReader, type ReadNumbers } from './code-reader.ts'
 import { CodeWriter } from './code-writer.ts'
 import { Permutation } from './permutation.ts'
 import {
-  largestCapacity,
-  longestCode,
+  maxCapacity,
+  maxCodeLength,
   type Position,
   readPattern,
   readShape,
@@ -63,12 +63,12 @@ export class Pattern {
    */
   static parse(source: string, characters: string): Pattern {
     const positions = readPattern(source)
-    if (!positions?.includes(null) || positions.length > longestCode || positions.some(isWide))
+    if (!positions?.includes(null) || positions.length > maxCodeLength || positions.some(isWide))
       throw new CorruptPatternError(`Not a stored pattern: ${JSON.stringify(source)}`)
     if (characters.length < 2 || new Set(characters).size !== characters.length)
       throw new CorruptPatternError(`Not the characters of a stored pattern: ${JSON.stringify(characters)}`)
     const pattern = new Pattern(positions, characters)
-    if (pattern.source !== source || pattern.capacity > largestCapacity)
+    if (pattern.source !== source || pattern.capacity > maxCapacity)
       throw new CorruptPatternError(`Not a stored pattern: ${JSON.stringify(source)}`)
     return pattern
   }

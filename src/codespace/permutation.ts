@@ -5,7 +5,7 @@ import { type Halves, halfAt, pickNumbers, type SplitNumbers } from './split-num
 const rounds = 10
 const wordsPerBlock = 4
 const keyBytes = 32
-const largestSize = 1n << 96n
+const maxSize = 1n << 96n
 const hostIsBigEndian = endianness() === 'BE'
 
 /** Forwards through the rounds to encrypt, backwards to decrypt. */
@@ -38,7 +38,7 @@ export class Permutation {
   constructor(key: Uint8Array, size: bigint) {
     if (key.length !== keyBytes)
       throw new RangeError(`The key must have ${keyBytes} bytes, not ${key.length}`)
-    if (size < 2n || size > largestSize) throw new RangeError(`The size must be 2 to 2^96, not ${size}`)
+    if (size < 2n || size > maxSize) throw new RangeError(`The size must be 2 to 2^96, not ${size}`)
     const bits = Math.max(2, (size - 1n).toString(2).length)
     this.#leftBits = Math.floor(bits / 2)
     this.rightBits = bits - this.#leftBits

@@ -30,9 +30,9 @@ export class ShapeError extends Error {
 /** A position of a code: a literal character, or null for a random one. */
 export type Position = string | null
 
-export const longestCode = 100
-export const largestCapacity = 2n ** 96n
-export const longestList = 1000
+export const maxCodeLength = 100
+export const maxCapacity = 2n ** 96n
+export const maxListLength = 1000
 
 /** The positions and characters that a shape stands for. ShapeError if it cannot be a format. */
 export function readShape(shape: ShapeInput): { positions: Position[]; characters: string } {
@@ -42,13 +42,13 @@ export function readShape(shape: ShapeInput): { positions: Position[]; character
   const body = readBody(shape.body, issues)
   const characters = readCharacters(shape.characters, issues)
 
-  if (prefix && suffix && body && prefix.length + body.length + suffix.length > longestCode) {
+  if (prefix && suffix && body && prefix.length + body.length + suffix.length > maxCodeLength) {
     const length = prefix.length + body.length + suffix.length
     issues.push({
       path: [],
       message:
         `Codes would have ${length} characters: prefix ${prefix.length}, body ${body.length}, suffix ` +
-        `${suffix.length}. A code has at most ${longestCode}; shorten them by ${length - longestCode}.`,
+        `${suffix.length}. A code has at most ${maxCodeLength}; shorten them by ${length - maxCodeLength}.`,
     })
   }
   if (body && characters) {
@@ -78,7 +78,7 @@ export function readPattern(pattern: string): Position[] | undefined {
 
 function readLiteral(text: string, field: 'prefix' | 'suffix', issues: ShapeIssue[]): string[] | undefined {
   const subject = `The ${field}`
-  if (text.length > longestCode) {
+  if (text.length > maxCodeLength) {
     issues.push({ path: [field], message: tooLong(subject, text.length) })
     return undefined
   }
@@ -89,10 +89,10 @@ function readLiteral(text: string, field: 'prefix' | 'suffix', issues: ShapeIssu
 
 function readBody(body: ShapeInput['body'], issues: ShapeIssue[]): Position[] | undefined {
   if (!('pattern' in body)) {
-    if (Number.isInteger(body.length) && body.length >= 1 && body.length <= longestCode)
+    if (Number.isInteger(body.length) && body.length >= 1 && body.length <= maxCodeLength)
       return new Array<Position>(body.length).fill(null)
     const message =
-      `The length is the number of random characters, a whole number from 1 to ${longestCode}; ` +
+      `The length is the number of random characters, a whole number from 1 to ${maxCodeLength}; ` +
       `it cannot be ${body.length}.`
     issues.push({ path: ['body', 'length'], message })
     return undefined
@@ -101,7 +101,7 @@ function readBody(body: ShapeInput['body'], issues: ShapeIssue[]): Position[] | 
   const path = ['body', 'pattern']
   const subject = 'The pattern'
   // Each character of a code takes two of the pattern at most: an escape and itself.
-  if (body.pattern.length > 2 * longestCode) {
+  if (body.pattern.length > 2 * maxCodeLength) {
     issues.push({ path, message: tooLong(subject, body.pattern.length) })
     return undefined
   }
@@ -115,7 +115,7 @@ function readBody(body: ShapeInput['body'], issues: ShapeIssue[]): Position[] | 
   }
   const messages = refusedCharacters(positions.map((position) => position ?? '#').join(''), subject)
   issues.push(...messages.map((message) => ({ path, message })))
-  if (positions.length > longestCode) issues.push({ path, message: tooLong(subject, positions.length) })
+  if (positions.length > maxCodeLength) issues.push({ path, message: tooLong(subject, positions.length) })
   if (!positions.includes(null)) {
     const escaped = positions.includes('#') ? ' (an escaped "\\#" is a literal one)' : ''
     const message =
@@ -123,16 +123,16 @@ function readBody(body: ShapeInput['body'], issues: ShapeIssue[]): Position[] | 
       'Put a "#" for each random character: "SUMMER-####-####".'
     issues.push({ path, message })
   }
-  return positions.length > longestCode || !positions.includes(null) ? undefined : positions
+  return positions.length > maxCodeLength || !positions.includes(null) ? undefined : positions
 }
 
 function readCharacters(characters: ShapeInput['characters'], issues: ShapeIssue[]): string | undefined {
   if ('set' in characters) return characterSets[characters.set]
   const { list } = characters
   const path = ['characters', 'list']
-  if (list.length > longestList) {
+  if (list.length > maxListLength) {
     const message =
-      `The list has ${grouped(list.length)} characters; at most ${grouped(longestList)} are possible. ` +
+      `The list has ${grouped(list.length)} characters; at most ${grouped(maxListLength)} are possible. ` +
       'List each character once, without separators.'
     issues.push({ path, message })
     return undefined
@@ -156,18 +156,18 @@ function readCharacters(characters: ShapeInput['characters'], issues: ShapeIssue
 
 function capacityIssue(random: number, choices: number): string | undefined {
   const capacity = BigInt(choices) ** BigInt(random)
-  if (capacity <= largestCapacity) return undefined
+  if (capacity <= maxCapacity) return undefined
   let most = random
-  while (BigInt(choices) ** BigInt(most) > largestCapacity) most -= 1
+  while (BigInt(choices) ** BigInt(most) > maxCapacity) most -= 1
   return (
     `${random} random characters out of ${choices} make ${scientific(capacity)} codes; a format has at most ` +
-    `2^96, that is ${scientific(largestCapacity)}. Use ${most} random characters or fewer, or fewer ` +
+    `2^96, that is ${scientific(maxCapacity)}. Use ${most} random characters or fewer, or fewer ` +
     'different ones.'
   )
 }
 
 function tooLong(subject: string, length: number): string {
-  return `${subject} has ${grouped(length)} characters; a whole code has at most ${longestCode}. Shorten it.`
+  return `${subject} has ${grouped(length)} characters; a whole code has at most ${maxCodeLength}. Shorten it.`
 }
 
 /** 79228162514264337593543950336n as 7.9 × 10^28: cut, not rounded. */

@@ -1,9 +1,9 @@
 import { looseForm, looselyTyped, loosePlainForm } from './loose-form.ts'
-import { longestCode, type Position } from './shape.ts'
+import { maxCodeLength, type Position } from './shape.ts'
 import { characterForm, foldCase, typedCharacters } from './typed-form.ts'
 
 /** No text that is longer stands for a code: the longest one, with spaces and dashes in plenty. */
-export const longestTyped = 10 * longestCode
+export const maxTypedLength = 10 * maxCodeLength
 
 /** The string of a pattern that a text stands for. */
 export interface Reading {
@@ -67,7 +67,7 @@ export class TypedCodeReader {
 
   /** What the text stands for; `undefined` if that is no string of the pattern, or there is a doubt. */
   read(text: string): Reading | undefined {
-    if (text.length > longestTyped) return undefined
+    if (text.length > maxTypedLength) return undefined
     const characters = typedCharacters(text, this.#dashesCount)
     if (characters.length !== this.#read.length) return undefined
     const code = [...this.#positions]
@@ -87,7 +87,7 @@ export class TypedCodeReader {
 
   /** What the text stands for when punctuation and accents do not count; `undefined` as for `read`. */
   readLoosely(text: string): Reading | undefined {
-    if (text.length > longestTyped || this.#looseUnits === undefined) return undefined
+    if (text.length > maxTypedLength || this.#looseUnits === undefined) return undefined
     const characters = looselyTyped(text)
     if (characters.length !== this.#looseUnits.length) return undefined
     const code = [...this.#positions]

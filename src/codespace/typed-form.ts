@@ -40,7 +40,7 @@ export function typedForm(text: string): string {
 }
 
 // An entry of an index has room for no more, beside a code as long as codes can be.
-const longestKey = 255
+const maxTypedKeyLength = 255
 
 /**
  * What an uploaded code is found by: its form, or the beginning of that. The books are sorted by it: whatever changes
@@ -48,7 +48,9 @@ const longestKey = 255
  */
 export function typedKey(code: string): string {
   const form = typedForm(code)
-  return form.length <= longestKey ? form : form.slice(0, longestKey).replace(/[\ud800-\udbff]$/, '')
+  return form.length <= maxTypedKeyLength
+    ? form
+    : form.slice(0, maxTypedKeyLength).replace(/[\ud800-\udbff]$/, '')
 }
 
 // Codes such as GRWK78843 are their own plain form, and are seen to be at a glance.
@@ -63,7 +65,7 @@ export function plainKey(code: string): string {
   if (ownPlainForm.test(code)) return code
   const plain = plainForm(code)
   // What has nothing but spaces and dashes is what it is.
-  return plain.length <= longestKey && plain !== '' ? plain : code
+  return plain.length <= maxTypedKeyLength && plain !== '' ? plain : code
 }
 
 /** What a text and all that differ from it in case, spaces and dashes alone have in common. */

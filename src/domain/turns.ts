@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
 // How long events that are at hand are read before it is the turn of others.
-const longestTurnMs = 10
+const maxStretchMs = 10
 
 /** The turns of the event loop that those who work out answers and tell of events in this process have together. */
 export class Turns {
@@ -10,7 +10,7 @@ export class Turns {
 
   /** Whether this turn has lasted for as long as it may. */
   isOver(): boolean {
-    return performance.now() - this.#began >= longestTurnMs
+    return performance.now() - this.#began >= maxStretchMs
   }
 
   /** Resolves at once while this turn lasts, and otherwise in the next one. */

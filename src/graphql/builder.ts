@@ -10,7 +10,7 @@ import type { Context } from './context.ts'
 import FieldRulesPlugin, { forbidden } from './field-rules.ts'
 import type { FormFile } from './file.ts'
 import { decodeId, encodeId } from './ids.ts'
-import { maxCursorBytes, maximumPageSize } from './sizes.ts'
+import { maxCursorBytes, maxPageSize } from './sizes.ts'
 
 export interface SchemaTypes {
   Context: Context
@@ -59,7 +59,7 @@ export const builder = new SchemaBuilder<SchemaTypes>({
     edgesFieldOptions: {
       description: 'The items of the page, in the order of the list.',
       nullable: { list: false, items: false },
-      weight: (_args, { items = maximumPageSize }) => ({ items }),
+      weight: (_args, { items = maxPageSize }) => ({ items }),
     },
     pageInfoFieldOptions: { description: 'Where the page lies in the list.' },
     hasNextPageFieldOptions: { description: 'Whether there is more behind this page.' },

@@ -6,7 +6,7 @@ import {
   NotEnoughCodesError,
   NotFoundError,
 } from '../domain/books/errors.ts'
-import { maximumClaim, maximumRecipientLength } from '../domain/claim/claim.ts'
+import { maxClaim, maxRecipientLength } from '../domain/claim/claim.ts'
 import type { CodeStatus as CodeStatusName, Code as CodeValue } from '../domain/code/code.ts'
 import { type ChoosePage, type CodePage, readCodes } from '../domain/code/code.ts'
 import type { Scope } from '../generated/prisma/client.ts'
@@ -25,7 +25,7 @@ import { Task } from './task.ts'
 
 // Most codes and recipients are much shorter than they may be.
 const usualCodeBytes = 64
-const maxRecipientBytes = 6 * maximumRecipientLength + 2
+const maxRecipientBytes = 6 * maxRecipientLength + 2
 const usualRecipientBytes = 200
 
 // Those that are looked up at the same time are looked up together.
@@ -241,7 +241,7 @@ export const ClaimCodesPayload = builder.objectRef<ClaimPayload>('ClaimCodesPayl
     codes: t.field({
       type: [Code],
       description: 'The codes that were claimed.',
-      weight: (_args, { items = maximumClaim }) => ({ items }),
+      weight: (_args, { items = maxClaim }) => ({ items }),
       resolve: (claim) => claim.codes,
     }),
     pool: t.field({
@@ -288,7 +288,7 @@ builder.mutationField('claimCodes', (t) =>
     authScopes: { scope: 'CLAIM' },
     weight: ({ input }) => ({
       given: {
-        items: Math.min(Math.max(1, input.count), maximumClaim),
+        items: Math.min(Math.max(1, input.count), maxClaim),
         recipientBytes: bytesInJson(input.recipient ?? null),
       },
     }),

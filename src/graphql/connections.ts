@@ -2,7 +2,7 @@ import type { InterfaceRef, ObjectRef } from '@pothos/core'
 import { builder, type Types } from './builder.ts'
 import { type FieldWeight, rowReads } from './field-rules.ts'
 import type { PageArguments } from './pagination.ts'
-import { defaultPageSize, maximumPageSize } from './sizes.ts'
+import { defaultPageSize, maxPageSize } from './sizes.ts'
 
 /** The edge and connection types of a node: one pair for each node, whatever leads to it. */
 export function connectionType<Node extends ObjectRef<Types, unknown> | InterfaceRef<Types, unknown>>(
@@ -42,6 +42,6 @@ export function countedConnectionType<Node extends ObjectRef<Types, unknown>>(no
 /** What a page weighs: the fields of its items, as many times as it may have items. Larger ones are refused for their size. */
 export function pageWeight(args: PageArguments): FieldWeight {
   const size = args.first ?? args.last ?? defaultPageSize
-  const items = Math.min(Math.max(1, size), maximumPageSize)
+  const items = Math.min(Math.max(1, size), maxPageSize)
   return { given: { items }, reads: 2 * rowReads + items / 10 }
 }

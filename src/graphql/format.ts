@@ -25,7 +25,7 @@ import {
   maxPatternBytes,
 } from './sizes.ts'
 
-const maximumExamples = 20
+const maxExamples = 20
 const previewExamples = 3
 
 export const Format = builder.prismaNode('Format', {
@@ -85,20 +85,20 @@ export const Format = builder.prismaNode('Format', {
     examples: t.stringList({
       description:
         'Strings of this shape, for show, the same at every read: they say nothing about the codes that will be ' +
-        `generated. At most ${maximumExamples}.`,
+        `generated. At most ${maxExamples}.`,
       weight: ({ count }) => ({
-        items: Math.min(Math.max(0, count), maximumExamples),
+        items: Math.min(Math.max(0, count), maxExamples),
         bytes: maxExampleBytes,
       }),
       checkArgs: ({ count }) => {
-        if (count < 0 || count > maximumExamples)
-          throw badInput(`count is ${grouped(count)}. From 0 to ${maximumExamples} examples are possible.`)
+        if (count < 0 || count > maxExamples)
+          throw badInput(`count is ${grouped(count)}. From 0 to ${maxExamples} examples are possible.`)
       },
       args: {
         count: t.arg.int({
           required: true,
           defaultValue: 3,
-          description: `How many: 0 to ${maximumExamples}.`,
+          description: `How many: 0 to ${maxExamples}.`,
         }),
       },
       resolve: (format, { count }) => Pattern.parse(format.pattern, format.characters).examples(count),

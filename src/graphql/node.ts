@@ -9,7 +9,7 @@ import { Format } from './format.ts'
 import { decodeId, parseCodeKey, uuidOf } from './ids.ts'
 import { badInput } from './pagination.ts'
 import { Pool } from './pool.ts'
-import { maximumPageSize } from './sizes.ts'
+import { maxPageSize } from './sizes.ts'
 import { Task } from './task.ts'
 
 builder.queryFields((t) => ({
@@ -25,15 +25,15 @@ builder.queryFields((t) => ({
   nodes: t.field({
     type: [builder.nodeInterfaceRef()],
     nullable: { list: false, items: true },
-    description: `Several nodes by their global ids, ${maximumPageSize} at most, in the order of the ids. Needs READ.`,
+    description: `Several nodes by their global ids, ${maxPageSize} at most, in the order of the ids. Needs READ.`,
     authScopes: { scope: 'READ' },
     weight: ({ ids }) => {
-      const items = Math.min(ids.length, maximumPageSize)
+      const items = Math.min(ids.length, maxPageSize)
       return { items, reads: rowReads * Math.max(1, items) }
     },
     checkArgs: ({ ids }) => {
-      if (ids.length > maximumPageSize)
-        throw badInput(`ids has ${grouped(ids.length)} ids. At most ${maximumPageSize} are possible.`)
+      if (ids.length > maxPageSize)
+        throw badInput(`ids has ${grouped(ids.length)} ids. At most ${maxPageSize} are possible.`)
     },
     args: { ids: t.arg.idList({ required: true, description: 'Global ids.' }) },
     resolve: (_root, { ids }, context) => ids.map((id) => findNode(id, context)),

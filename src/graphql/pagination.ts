@@ -3,7 +3,7 @@ import { grouped } from '../grouped.ts'
 import { builder } from './builder.ts'
 import { isUuid } from './ids.ts'
 import { problem } from './problems.ts'
-import { defaultPageSize, maximumPageSize } from './sizes.ts'
+import { defaultPageSize, maxPageSize } from './sizes.ts'
 
 export interface PageArguments {
   first?: number | null | undefined
@@ -16,10 +16,10 @@ export interface PageArguments {
 export function pageArguments() {
   return builder.args((t) => ({
     first: t.int({
-      description: `This many items from the beginning: 1 to ${maximumPageSize}, and ${defaultPageSize} when neither first nor last is given.`,
+      description: `This many items from the beginning: 1 to ${maxPageSize}, and ${defaultPageSize} when neither first nor last is given.`,
     }),
     after: t.string({ description: 'Only what comes after the item with this cursor.' }),
-    last: t.int({ description: `This many items from the end: 1 to ${maximumPageSize}.` }),
+    last: t.int({ description: `This many items from the end: 1 to ${maxPageSize}.` }),
     before: t.string({ description: 'Only what comes before the item with this cursor.' }),
   }))
 }
@@ -36,8 +36,8 @@ export function pageSize(args: PageArguments): PageSize {
   if (first != null && last != null)
     throw badInput('Give first or last, not both: a page is taken from one end of the list.')
   const [name, limit] = last == null ? ['first', first ?? defaultPageSize] : ['last', last]
-  if (limit < 1 || limit > maximumPageSize)
-    throw badInput(`${name} is ${grouped(limit)}. A page has 1 to ${maximumPageSize} items.`)
+  if (limit < 1 || limit > maxPageSize)
+    throw badInput(`${name} is ${grouped(limit)}. A page has 1 to ${maxPageSize} items.`)
   return { limit, fromEnd: last != null }
 }
 

@@ -4,7 +4,7 @@ import { builder } from './builder.ts'
 import { problem } from './problems.ts'
 
 // 2^96 has 29 digits; anything longer is refused before it is computed with.
-const maximumDigits = 40
+const maxDigits = 40
 
 builder.scalarType('BigInt', {
   description:
@@ -40,7 +40,7 @@ function parseBigInt(value: unknown): bigint {
     )
   }
   if (typeof value !== 'string' || !/^-?\d+$/.test(value)) throw notAWholeNumber()
-  if (value.length > maximumDigits)
+  if (value.length > maxDigits)
     throw problem(
       'GRAPHQL_VALIDATION_FAILED',
       `A BigInt of ${grouped(value.length)} digits is more than anything here can be.`,

@@ -8,7 +8,11 @@ import {
 } from '../domain/books/errors.ts'
 import { unfinished } from '../domain/generation/task.ts'
 import { undoUpload } from '../domain/upload/add-chunk.ts'
-import { longestColumn, type UploadWait as UploadWaitName, uploadWarnings } from '../domain/upload/receive.ts'
+import {
+  maxColumnLength,
+  type UploadWait as UploadWaitName,
+  uploadWarnings,
+} from '../domain/upload/receive.ts'
 import type { Task as TaskRow } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import { inputId } from './ids.ts'
@@ -72,7 +76,7 @@ const Upload = builder.objectRef<TaskRow>('Upload').implement({
     'counts. They stay as they are when the upload is cancelled or undone; what is in the pool, addedCount of the task tells.',
   fields: (t) => ({
     column: t.exposeString('column', {
-      weight: { bytes: 6 * longestColumn + 2 },
+      weight: { bytes: 6 * maxColumnLength + 2 },
       nullable: true,
       description:
         'The name of the column with the codes, as the upload said it; null when it did not say one.',

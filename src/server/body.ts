@@ -3,14 +3,14 @@ import { FileInterruptedError } from '../domain/books/errors.ts'
 import { grouped } from '../grouped.ts'
 
 /** How long a client may be silent while it sends a file, or an operation. */
-export const longestSilenceMs = 60_000
+export const maxSilenceMs = 60_000
 
 // Whoever sends less than this in that time holds a place that others wait for, over a line that no file is sent over.
 const leastBytes = 16_384
 
 // What a client goes on sending after it was answered is not worth more time; but while it sends, it does not see a
 // connection that was closed at once as the answer that it is.
-const longestFarewellMs = 5_000
+const maxFarewellMs = 5_000
 
 /**
  * The bytes of a request's body, as they come and no faster than they are taken. They are asked for when the first one
@@ -67,7 +67,7 @@ export function awaitsContinue({ headers }: IncomingMessage): boolean {
 /** Throws away what a client still sends after it was answered, for a while, and then cuts the connection. */
 export function discardRest(request: IncomingMessage): void {
   if (request.complete) return
-  cutAfter(request, longestFarewellMs)
+  cutAfter(request, maxFarewellMs)
   request.resume()
 }
 

@@ -66,7 +66,7 @@ export class CodesFile {
     this.#header = Buffer.from(form.withHeader ? header : '')
   }
 
-  /** The whole file. It rejects with a PictureChangedError rather than go on with wrong rows. */
+  /** The whole file. It rejects with a SnapshotChangedError rather than go on with wrong rows. */
   async *pieces(): AsyncGenerator<Buffer> {
     yield* this.#piecesFrom({ position: this.#excerpt.from, offset: 0n })
   }

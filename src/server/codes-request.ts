@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http'
-import type { ExportStatus, Picture } from '../domain/code/line-reader.ts'
+import type { ExportStatus, Snapshot } from '../domain/code/line-reader.ts'
 import { argumentId, isUuid } from '../graphql/ids.ts'
 import { problem } from '../graphql/problems.ts'
 import { layoutVersion } from './codes-file.ts'
 import { type CsvForm, type DelimiterName, delimiters } from './csv.ts'
 
-/** What a request for a file of codes says: the parameters of its address, the picture it means, and a range of bytes. */
+/** What a request for a file of codes says: the parameters of its address, the snapshot it means, and a range of bytes. */
 
 /** Which codes, in which form. */
 export interface CodesParameters extends CsvForm {
@@ -14,36 +14,37 @@ export interface CodesParameters extends CsvForm {
   taskId: string | undefined
   /** So many codes are left out at the beginning, and the header with them. */
   from: bigint
-  /** As they were in this picture. */
-  picture: Picture | undefined
+  /** As they were in this snapshot. */
+  snapshot: Snapshot | undefined
 }
 
 /** The parameters that say how a file is written. */
 export const formParameters = ['raw', 'bom', 'delimiter'] as const
 
-const codesParameters = ['status', 'task', 'from', 'picture', ...formParameters]
+// `picture` is what `snapshot` was called: addresses of that time go on working.
+const codesParameters = ['status', 'task', 'from', 'snapshot', 'picture', ...formParameters]
 
 export function readCodesParameters(parameters: URLSearchParams): CodesParameters {
   const given = checkParameters(parameters, codesParameters)
   const status = given['status']
   if (status !== 'AVAILABLE' && status !== 'CLAIMED' && status !== 'ALL')
     throw badInput(`Say which codes: status=AVAILABLE, status=CLAIMED or status=ALL${toldInstead(status)}.`)
-  const { task, from = '0', picture } = given
+  const { task, from = '0', picture, snapshot = picture } = given
   if (!/^\d{1,40}$/.test(from))
     throw badInput(`from is the number of codes to leave out, from 0 on${toldInstead(from)}.`)
-  const read = picture === undefined ? undefined : readPicture(picture)
-  if (picture !== undefined && read === undefined)
-    throw badInput(`picture is not one that this service gave out in the header Content-Location.`)
+  const read = snapshot === undefined ? undefined : parseSnapshot(snapshot)
+  if (snapshot !== undefined && read === undefined)
+    throw badInput(`snapshot is not one that this service gave out in the header Content-Location.`)
   if (from !== '0' && read === undefined && status !== 'CLAIMED')
     throw badInput(
-      'from needs picture, which comes with the header Content-Location of every answer: which codes are available changes.',
+      'from needs snapshot, which comes with the header Content-Location of every answer: which codes are available changes.',
     )
   return {
     status,
     ...readForm(given),
     taskId: task === undefined ? undefined : argumentId('Task', task, 'task'),
     from: BigInt(from),
-    picture: read,
+    snapshot: read,
   }
 }
 
@@ -93,25 +94,25 @@ function toldInstead(value: string | undefined): string {
 }
 
 /**
- * A picture as it stands in addresses: "1-250-1000-<uuid of the last task>", or "1-250" where nothing was available.
+ * A snapshot as it stands in addresses: "1-250-1000-<uuid of the last task>", or "1-250" where nothing was available.
  * It begins with the version of the layout, for that makes another file, too.
  */
-export function writePicture({ claimed, total, last }: Picture): string {
+export function formatSnapshot({ claimed, total, last }: Snapshot): string {
   return [layoutVersion, claimed, ...(last === undefined ? [] : [total, last])].join('-')
 }
 
-function readPicture(text: string): Picture | undefined {
+function parseSnapshot(text: string): Snapshot | undefined {
   const [, version, claimed = '', total = claimed, last] =
     /^(\d{1,9})-(\d{1,40})(?:-(\d{1,40})-(.{36}))?$/.exec(text) ?? []
   if (version === undefined || (last !== undefined && !isUuid(last))) return undefined
   // Of another layout there is no such file any more.
-  if (version !== String(layoutVersion)) throw pictureGone()
+  if (version !== String(layoutVersion)) throw snapshotGone()
   return { claimed: BigInt(claimed), total: BigInt(total), last }
 }
 
 /** Says of a file what its bytes are. Of one address no two different files have the same. */
-export function entityTag(wanted: CodesParameters, picture: Picture): string {
-  return `${tagPrefix(wanted)}${writePicture(picture)}"`
+export function entityTag(wanted: CodesParameters, snapshot: Snapshot): string {
+  return `${tagPrefix(wanted)}${formatSnapshot(snapshot)}"`
 }
 
 function tagPrefix({ status, raw, bom, delimiter }: CodesParameters): string {
@@ -123,11 +124,11 @@ function tagPrefix({ status, raw, bom, delimiter }: CodesParameters): string {
   return `"${[status, ...form].join('-')}-`
 }
 
-/** The picture that an entity tag was made of, if it is of such a file. */
-function pictureOfTag(wanted: CodesParameters, tag: string): Picture | undefined {
+/** The snapshot that an entity tag was made of, if it is of such a file. */
+function snapshotOfTag(wanted: CodesParameters, tag: string): Snapshot | undefined {
   const prefix = `${tagPrefix(wanted)}${layoutVersion}-`
   return tag.startsWith(prefix) && tag.endsWith('"')
-    ? readPicture(`${layoutVersion}-${tag.slice(prefix.length, -1)}`)
+    ? parseSnapshot(`${layoutVersion}-${tag.slice(prefix.length, -1)}`)
     : undefined
 }
 
@@ -135,29 +136,29 @@ function pictureOfTag(wanted: CodesParameters, tag: string): Picture | undefined
 export type Range = { first: bigint; last: bigint | undefined } | { suffix: bigint }
 
 /**
- * The picture that a request is about, and the bytes of its file that are asked for; no range for all of it.
+ * The snapshot that a request is about, and the bytes of its file that are asked for; no range for all of it.
  *
- * A range without a word on which picture it is of is only right where files grow at their ends alone, as those of
+ * A range without a word on which snapshot it is of is only right where files grow at their ends alone, as those of
  * claimed codes do. Else it is passed over, which every client notices: better than to go on with another file.
  */
 export async function chooseRange(
   request: IncomingMessage,
   wanted: CodesParameters,
-  now: Picture,
-  isTrueNow: (picture: Picture) => Promise<boolean>,
-): Promise<{ picture: Picture; range: Range | undefined }> {
-  const picture = wanted.picture ?? now
+  now: Snapshot,
+  isCurrent: (snapshot: Snapshot) => Promise<boolean>,
+): Promise<{ snapshot: Snapshot; range: Range | undefined }> {
+  const snapshot = wanted.snapshot ?? now
   const range = readRange(request)
-  if (range === undefined) return { picture, range }
+  if (range === undefined) return { snapshot, range }
   const { 'if-range': condition } = request.headers
   if (condition === undefined) {
-    const isSure = wanted.picture !== undefined || wanted.status === 'CLAIMED'
-    return { picture, range: isSure ? range : undefined }
+    const isSure = wanted.snapshot !== undefined || wanted.status === 'CLAIMED'
+    return { snapshot, range: isSure ? range : undefined }
   }
-  if (condition === entityTag(wanted, picture)) return { picture, range }
-  const named = wanted.picture === undefined ? pictureOfTag(wanted, String(condition)) : undefined
-  if (named === undefined || !(await isTrueNow(named))) return { picture, range: undefined }
-  return { picture: named, range }
+  if (condition === entityTag(wanted, snapshot)) return { snapshot, range }
+  const named = wanted.snapshot === undefined ? snapshotOfTag(wanted, String(condition)) : undefined
+  if (named === undefined || !(await isCurrent(named))) return { snapshot, range: undefined }
+  return { snapshot: named, range }
 }
 
 /** The range that is asked for, if there is one; of several at once the whole is answered, as RFC 9110 permits. */
@@ -176,11 +177,11 @@ export function badInput(message: string) {
   return problem('BAD_USER_INPUT', message)
 }
 
-export function pictureGone() {
+export function snapshotGone() {
   return problem(
     'NOT_FOUND',
-    'The file of this picture is no more: an upload that was in it has been undone, or there is a new release. ' +
-      'Download the codes anew, without picture.',
+    'The file of this snapshot is no more: an upload that was in it has been undone, or there is a new release. ' +
+      'Download the codes anew, without snapshot.',
     { http: { status: 410 } },
   )
 }

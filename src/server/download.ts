@@ -4,11 +4,11 @@ import { headerOf, rejectedColumns } from '../codefile/own-file.ts'
 import type { Books } from '../domain/books/books.ts'
 import {
   type ExportStatus,
-  isTrue,
-  type Picture,
+  isCurrent,
   positionsOf,
   positionsOfTask,
-  takePicture,
+  readSnapshot,
+  type Snapshot,
 } from '../domain/code/line-reader.ts'
 import { type RejectedRow, readRejectedRows } from '../domain/upload/rejected-rows.ts'
 import type { Credentials } from '../graphql/context.ts'
@@ -23,13 +23,13 @@ import {
   checkParameters,
   chooseRange,
   entityTag,
+  formatSnapshot,
   formParameters,
-  pictureGone,
   type Range,
   readCodesParameters,
   readForm,
+  snapshotGone,
   writeForm,
-  writePicture,
 } from './codes-request.ts'
 import { answerPreflight, anyOrigin } from './cross-origin.ts'
 import { byteOrderMark, type CsvForm, delimiters, endOfRow, row } from './csv.ts'
@@ -114,30 +114,30 @@ async function poolCodes(
   mayDownload(status, credentials)
   const { accountId } = credentials
   const poolId = argumentId('Pool', decoded(id), 'the address')
-  const now = await takePicture(books, accountId, poolId, status)
+  const now = await readSnapshot(books, accountId, poolId, status)
   if (now === undefined) throw notFound('pool')
 
-  const truth = (picture: Picture) => isTrue(books, accountId, poolId, picture)
-  if (wanted.picture !== undefined && !(await truth(wanted.picture))) throw pictureGone()
-  const { picture, range } = await chooseRange(request, wanted, now.picture, truth)
+  const truth = (snapshot: Snapshot) => isCurrent(books, accountId, poolId, snapshot)
+  if (wanted.snapshot !== undefined && !(await truth(wanted.snapshot))) throw snapshotGone()
+  const { snapshot, range } = await chooseRange(request, wanted, now.snapshot, truth)
 
-  const { from, to } = await excerptOf(books, accountId, poolId, taskId, positionsOf(picture, status))
+  const { from, to } = await excerptOf(books, accountId, poolId, taskId, positionsOf(snapshot, status))
   if (wanted.from > to - from)
     throw badInput(
       `from is ${grouped(wanted.from)}, and the file has ${grouped(to - from)} codes. Give at most that.`,
     )
-  const excerpt = { accountId, poolId, picture, from: from + wanted.from, to }
+  const excerpt = { accountId, poolId, snapshot, from: from + wanted.from, to }
   const file = new CodesFile(books, excerpt, { ...wanted, withHeader: wanted.from === 0n })
   const headers = {
     ...fileHeaders,
     'Content-Disposition': attachment(`${now.poolName} ${status.toLowerCase()}.csv`, 'codes.csv'),
     'Content-Location': codesPath(poolId, status, {
-      picture: writePicture(picture),
+      snapshot: formatSnapshot(snapshot),
       ...(taskId === undefined ? {} : { task: encodeId('Task', taskId) }),
       ...(wanted.from === 0n ? {} : { from: String(wanted.from) }),
       ...writeForm(wanted),
     }),
-    ETag: entityTag(wanted, picture),
+    ETag: entityTag(wanted, snapshot),
   }
   if (range === undefined) return { status: 200, headers, gzip: true, pieces: file.pieces() }
   return await part(file, range, headers, response)

@@ -4,7 +4,7 @@ import { constants, createGzip } from 'node:zlib'
 import type { Logger } from 'pino'
 import { isUnavailable } from '../database/errors.ts'
 import { RejectedRowsForgottenError } from '../domain/books/errors.ts'
-import { PictureChangedError } from '../domain/code/line-reader.ts'
+import { SnapshotChangedError } from '../domain/code/line-reader.ts'
 import { acceptedCoding } from './content-coding.ts'
 
 /** What a request is answered with. */
@@ -58,7 +58,7 @@ export async function send(
 }
 
 function tellOf(error: unknown, log: Logger): void {
-  if (error instanceof PictureChangedError || error instanceof RejectedRowsForgottenError)
+  if (error instanceof SnapshotChangedError || error instanceof RejectedRowsForgottenError)
     log.info({ err: error }, 'a download was cut off')
   else if (isUnavailable(error)) log.warn({ err: error }, 'a download was cut off')
   else log.error({ err: error }, 'a download failed')

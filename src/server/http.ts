@@ -18,12 +18,12 @@ import { UnreadAnswers } from './unread-answers.ts'
 import type { UploadRoute } from './upload-route.ts'
 
 // At shutdown, how long a request under way may take.
-const longestAnswerMs = 10_000
+const maxAnswerMs = 10_000
 
 // How long a request may take to arrive: its headers, and all of it. One that brings a file may take longer, as long as
 // more of it keeps coming.
-const longestHeadersMs = 60_000
-const longestArrivalMs = 300_000
+const maxHeadersMs = 60_000
+const maxArrivalMs = 300_000
 
 const maxHeaderBytes = 16_384
 
@@ -57,7 +57,7 @@ export class HttpServer {
   constructor(site: Site) {
     this.#site = site
     this.server = createServer({
-      headersTimeout: longestHeadersMs,
+      headersTimeout: maxHeadersMs,
       requestTimeout: 0,
       maxHeaderSize: maxHeaderBytes,
       // Refused below, in the form that all is refused in.
@@ -129,7 +129,7 @@ export class HttpServer {
     this.server.close(() => resolve())
     this.server.closeIdleConnections()
     this.#streams.cutAll()
-    const impatient = setTimeout(() => this.server.closeAllConnections(), longestAnswerMs)
+    const impatient = setTimeout(() => this.server.closeAllConnections(), maxAnswerMs)
     await promise
     clearTimeout(impatient)
     this.#unread.close()
@@ -144,7 +144,7 @@ export class HttpServer {
     request.url = `${path}${search}`
     if (serveApi && uploads.serves(path)) return await uploads.answer(request, response)
     if (!isForm(request)) {
-      limitArrival(request, longestArrivalMs)
+      limitArrival(request, maxArrivalMs)
       // Over there, whoever reads the body says when the client is to send it.
       if (awaitsContinue(request) && path !== graphqlPath) response.writeContinue()
     }

@@ -11,8 +11,8 @@ import type { Arrival } from './arrivals.ts'
 import { readBody } from './body.ts'
 import { checkJson } from './json.ts'
 
-const longestField = 1_000_000
-const mostParts = 20
+const maxFieldBytes = 1_000_000
+const maxParts = 20
 
 interface FormOperation {
   operation: GraphQLParams
@@ -41,7 +41,7 @@ export async function readForm(
   let file: BusboyFileStream | undefined
   const parser = openParser(request)
   parser.on('field', (name, value, _nameCut, valueCut) => {
-    if (valueCut) reject(malformed(`The part "${name}" has more than ${grouped(longestField)} bytes.`))
+    if (valueCut) reject(malformed(`The part "${name}" has more than ${grouped(maxFieldBytes)} bytes.`))
     // Nothing else is read.
     else if (name === 'operations' || name === 'map') fields.set(name, value)
   })
@@ -57,7 +57,7 @@ export async function readForm(
     }
   })
   for (const limit of ['fieldsLimit', 'partsLimit'] as const)
-    parser.on(limit, () => reject(malformed(`It has more than ${grouped(mostParts)} parts.`)))
+    parser.on(limit, () => reject(malformed(`It has more than ${grouped(maxParts)} parts.`)))
   // Answered: what is still to come is for nobody.
   response.once('close', () => parser.destroy())
   response.once('finish', () => parser.destroy())
@@ -94,7 +94,7 @@ function openParser(request: IncomingMessage) {
   try {
     return new Busboy({
       headers: { ...request.headers, 'content-type': type },
-      limits: { fieldSize: longestField, fields: mostParts, parts: mostParts, files: 1 },
+      limits: { fieldSize: maxFieldBytes, fields: maxParts, parts: maxParts, files: 1 },
     })
   } catch {
     throw malformed('Its content type names no boundary.')

@@ -5,13 +5,13 @@ import { FileInterruptedError } from '../domain/books/errors.ts'
 import { problem } from '../graphql/problems.ts'
 import { grouped } from '../grouped.ts'
 import type { Arrival } from './arrivals.ts'
-import { longestSilenceMs, readBody } from './body.ts'
+import { maxSilenceMs, readBody } from './body.ts'
 import { checkJson } from './json.ts'
 import { isForm, readForm } from './multipart.ts'
 
 /** How operations are read from HTTP requests (https://graphql.github.io/graphql-over-http/draft/), and what to send instead. */
 
-export const maximumRequestBytes = 1_000_000
+export const maxRequestBytes = 1_000_000
 
 const asJson =
   'Send the operation as JSON, { "query": "…", "variables": { … } }, with the header Content-Type: application/json.'
@@ -47,7 +47,7 @@ export async function readRequestBody(
     return { search, length: search.length }
   }
   if (isForm(request)) {
-    const { operation, length } = await readForm(request, response, { silenceMs: longestSilenceMs, keep })
+    const { operation, length } = await readForm(request, response, { silenceMs: maxSilenceMs, keep })
     return { form: operation, length }
   }
   const type = typeOf(headers['content-type'])
@@ -96,13 +96,13 @@ async function readWhole(
   response: ServerResponse,
   keep: Arrival['keep'],
 ): Promise<Buffer> {
-  if (Number(request.headers['content-length'] ?? 0) > maximumRequestBytes) throw tooLong()
+  if (Number(request.headers['content-length'] ?? 0) > maxRequestBytes) throw tooLong()
   const chunks: Buffer[] = []
   let size = 0
   try {
-    for await (const chunk of readBody(request, response, longestSilenceMs)) {
+    for await (const chunk of readBody(request, response, maxSilenceMs)) {
       size += chunk.length
-      if (size > maximumRequestBytes) break
+      if (size > maxRequestBytes) break
       keep(chunk.length)
       chunks.push(chunk)
     }
@@ -111,13 +111,13 @@ async function readWhole(
     // Whatever it was that the connection broke with: there is nobody left to be told.
     throw malformed('The connection was lost before all of the request had arrived.')
   }
-  if (size > maximumRequestBytes) throw tooLong()
+  if (size > maxRequestBytes) throw tooLong()
   return Buffer.concat(chunks, size)
 }
 
 function tooLong(): GraphQLError {
   return malformed(
-    `The request has more than ${grouped(maximumRequestBytes)} bytes. Ask for less at once. Files are sent as a form, ` +
+    `The request has more than ${grouped(maxRequestBytes)} bytes. Ask for less at once. Files are sent as a form, ` +
       'or to /pools/<pool id>/codes.',
     413,
   )

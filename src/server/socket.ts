@@ -2,11 +2,11 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 
 // What may wait to be read by a client before nothing more is done for it.
-const mostUnreadBytes = 1_000_000
+const maxUnreadBytes = 1_000_000
 
 // Steps of one client's operations that are taken at the same time, and that wait for that.
-const mostAtOnce = 16
-const mostWaiting = 32
+const maxAtOnce = 16
+const maxWaiting = 32
 
 // Characters of the messages that these came with. Once there are as many, nothing more is read.
 const maxHeldLength = 1_000_000
@@ -146,11 +146,11 @@ export class ClientSocket {
   }
 
   #mayRun(): boolean {
-    return !this.isOpen || (this.#running < mostAtOnce && this.#socket.bufferedAmount <= mostUnreadBytes)
+    return !this.isOpen || (this.#running < maxAtOnce && this.#socket.bufferedAmount <= maxUnreadBytes)
   }
 
   #mayRunLong(): boolean {
-    return !this.#isLongRunning && (!this.isOpen || this.#socket.bufferedAmount <= mostUnreadBytes)
+    return !this.#isLongRunning && (!this.isOpen || this.#socket.bufferedAmount <= maxUnreadBytes)
   }
 
   #goOn(): void {
@@ -170,8 +170,8 @@ export class ClientSocket {
     if (socket.readyState !== socket.OPEN) return
     const isFull =
       this.#settling ||
-      socket.bufferedAmount > mostUnreadBytes ||
-      this.#waiting.length >= mostWaiting ||
+      socket.bufferedAmount > maxUnreadBytes ||
+      this.#waiting.length >= maxWaiting ||
       this.#heldLength >= maxHeldLength
     if (isFull && !socket.isPaused) socket.pause()
     if (!isFull && socket.isPaused) socket.resume()

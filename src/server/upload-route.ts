@@ -5,7 +5,7 @@ import type { UploadInput, Uploads } from '../domain/upload/receive.ts'
 import { encodeId, inputId } from '../graphql/ids.ts'
 import { problem } from '../graphql/problems.ts'
 import type { Authentication } from './authentication.ts'
-import { longestSilenceMs, readBody } from './body.ts'
+import { maxSilenceMs, readBody } from './body.ts'
 import { answerPreflight, anyOrigin } from './cross-origin.ts'
 import { refuse } from './refusal.ts'
 
@@ -31,7 +31,7 @@ export class UploadRoute {
     this.#uploads = parts.uploads
     this.#authentication = parts.authentication
     this.#log = parts.log
-    this.#silenceMs = parts.silenceMs ?? longestSilenceMs
+    this.#silenceMs = parts.silenceMs ?? maxSilenceMs
   }
 
   /** Whether a request is for this route: by its path, which is all of the address before the question mark. */
@@ -61,7 +61,7 @@ export class UploadRoute {
         http: { status: 405, headers: { Allow: methods } },
       })
     const input = readAddress(request.url ?? '')
-    checkHeaders(request, this.#uploads.maximumBytes)
+    checkHeaders(request, this.#uploads.maxBytes)
     const body = readBody(request, response, this.#silenceMs)
     return (await this.#uploads.receive(accountId, input, body)).taskId
   }
@@ -102,7 +102,7 @@ function readBoolean(parameters: ReadonlyMap<string, string>, name: string): boo
 }
 
 /** What the headers say of the file, before any of it has come. */
-function checkHeaders({ headers }: IncomingMessage, maximumBytes: number): void {
+function checkHeaders({ headers }: IncomingMessage, maxBytes: number): void {
   if (/^multipart\//i.test(headers['content-type'] ?? ''))
     throw problem(
       'BAD_USER_INPUT',
@@ -115,7 +115,7 @@ function checkHeaders({ headers }: IncomingMessage, maximumBytes: number): void 
     throw problem('BAD_USER_INPUT', 'Files can be packed with gzip, and with nothing else.', {
       http: { status: 415 },
     })
-  if (Number(headers['content-length'] ?? 0) > maximumBytes) throw new FileTooLargeError(maximumBytes)
+  if (Number(headers['content-length'] ?? 0) > maxBytes) throw new FileTooLargeError(maxBytes)
 }
 
 function invalid(name: string, message: string): InvalidInputError {

@@ -19,20 +19,20 @@ import { grouped } from '../grouped.ts'
 import { type Api, graphqlPath } from './api.ts'
 import type { Authentication } from './authentication.ts'
 import { excessOfJson } from './json.ts'
-import { maximumRequestBytes, onlyNamesDocument, persistedQueryNotSupported } from './operation-request.ts'
+import { maxRequestBytes, onlyNamesDocument, persistedQueryNotSupported } from './operation-request.ts'
 import { refuseConnection } from './refusal.ts'
 import { ClientSocket } from './socket.ts'
 import { hostProblem, isWebSocket, targetOf } from './target.ts'
 
-const mostOperationsPerSocket = 1_000
+const maxOperationsPerSocket = 1_000
 // What stays as long as an operation, or as its socket.
 const maxIdLength = 255
 const maxConnectionParamsLength = 20_000
 const beatEveryMs = 12_000
 
 // At shutdown, how long an operation under way may take, and how long a client may take to hear that it should go elsewhere.
-const longestAnswerMs = 10_000
-const longestGoodbyeMs = 5_000
+const maxAnswerMs = 10_000
+const maxGoodbyeMs = 5_000
 
 // RFC 6455, 7.4.1: the server goes down, or the page is left.
 const goingAway = 1001
@@ -75,7 +75,7 @@ export function serveWebSocket(parts: {
   log: Logger
 }): { close: () => Promise<void> } {
   const { server, api, authentication, subscriber, log } = parts
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: maximumRequestBytes, handleProtocols })
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: maxRequestBytes, handleProtocols })
   const clients = new Set<ClientSocket>()
   const longAnswers = new LongAnswers()
   const protocol = makeServer<Record<string, unknown>, ClientSocket>({
@@ -88,7 +88,7 @@ export function serveWebSocket(parts: {
       const arrival = {
         id,
         length: socket.extra.messageLength,
-        crowded: Object.keys(socket.subscriptions).length > mostOperationsPerSocket,
+        crowded: Object.keys(socket.subscriptions).length > maxOperationsPerSocket,
       }
       return socket.extra.inTurn(() => admit(socket, payload, arrival), arrival.length)
     },
@@ -187,7 +187,7 @@ export function serveWebSocket(parts: {
       if (crowded)
         throw problem(
           'BAD_USER_INPUT',
-          `This socket has ${grouped(mostOperationsPerSocket)} operations already. Complete some of them, or open another socket.`,
+          `This socket has ${grouped(maxOperationsPerSocket)} operations already. Complete some of them, or open another socket.`,
         )
       if (id.length > maxIdLength)
         throw problem(
@@ -242,12 +242,12 @@ export function serveWebSocket(parts: {
       server.off('upgrade', onUpgrade)
       clearInterval(beat)
       const settled = Promise.all([...clients].map((client) => client.settle()))
-      await Promise.race([settled, delay(longestAnswerMs, undefined, { ref: false })])
+      await Promise.race([settled, delay(maxAnswerMs, undefined, { ref: false })])
       const gone = Promise.all([...sockets.clients].map(goneOf))
       for (const client of clients) client.goAway(goingAway, 'Going away')
       const impatient = setTimeout(() => {
         for (const socket of sockets.clients) socket.terminate()
-      }, longestGoodbyeMs)
+      }, maxGoodbyeMs)
       await gone
       clearTimeout(impatient)
     },

@@ -10,7 +10,7 @@ import {
   type Chunk,
   clearUpload,
   completeUpload,
-  HeldByLeftoversError,
+  HeldByEndedUploadError,
   rowsAtOnce,
 } from '../domain/upload/add-chunk.ts'
 import { type FileOwner, readFile, removeFile } from '../domain/upload/file.ts'
@@ -29,10 +29,10 @@ import { Slots } from './slots.ts'
 const pollEveryMs = 1_000
 
 // A file that is being read has a few megabytes in memory, and its account a connection.
-const mostAccounts = 6
+const maxAccounts = 6
 
 // Of these, so many write at the same moment: uploads share the connections of the process with everything else.
-const mostSideBySide = 3
+const maxSideBySide = 3
 
 // How long an account may stay among them while others wait. What comes next, reading a file from its beginning to where
 // it was, must be little beside what is done there.
@@ -58,14 +58,14 @@ const filesBetweenClearing = 8
 export class UploadWorker {
   readonly #books: Books
   readonly #connection: pg.ClientConfig
-  readonly #maximumBytes: number
+  readonly #maxBytes: number
   readonly #turnMs: number
   readonly #log: Logger
   readonly #stopListening: () => void
   readonly #timer: NodeJS.Timeout
   /** The work under way, by account. */
   readonly #working = new Map<string, Promise<void>>()
-  readonly #slots = new Slots(mostSideBySide)
+  readonly #slots = new Slots(maxSideBySide)
   /** Whether somebody waits for one of the accounts to make room. */
   #crowded = false
   #looking: Promise<void> | undefined
@@ -73,19 +73,19 @@ export class UploadWorker {
   #closed = false
 
   /**
-   * `connection` is for connections of its own to the database of the books; a file may have `maximumBytes` when it
+   * `connection` is for connections of its own to the database of the books; a file may have `maxBytes` when it
    * is unpacked. While others wait, an account makes room for them after `turnMs`.
    */
   constructor(options: {
     books: Books
     connection: pg.ClientConfig
-    maximumBytes: number
+    maxBytes: number
     turnMs?: number
     log: Logger
   }) {
     this.#books = options.books
     this.#connection = options.connection
-    this.#maximumBytes = options.maximumBytes
+    this.#maxBytes = options.maxBytes
     this.#turnMs = options.turnMs ?? turnMs
     this.#log = options.log
     this.#stopListening = this.#books.notifications.on('tasks', () => this.#wake())
@@ -130,7 +130,7 @@ export class UploadWorker {
       const accountId = await readWaitingAccount(this.#books, [...had, ...this.#working.keys()])
       if (accountId === undefined) return
       had.add(accountId)
-      while (this.#working.size >= mostAccounts) {
+      while (this.#working.size >= maxAccounts) {
         this.#crowded = true
         await Promise.race(this.#working.values())
       }
@@ -207,7 +207,7 @@ export class UploadWorker {
     const file = readCodeFile(readFile(this.#books, upload, upload.size), {
       column: upload.column,
       header: upload.header,
-      maximumBytes: this.#maximumBytes,
+      maxBytes: this.#maxBytes,
       skip: Number(upload.rowsRead),
     })
     const opened = performance.now()
@@ -231,7 +231,7 @@ export class UploadWorker {
       try {
         return await this.#inSlot(turn, () => addChunk(this.#books, upload, from, chunk, { waits: true }))
       } catch (error) {
-        if (!(error instanceof HeldByLeftoversError)) throw error
+        if (!(error instanceof HeldByEndedUploadError)) throw error
         await markWaiting(this.#books, upload)
         for (const taskId of error.taskIds) {
           const cleared = await this.#clear({ accountId: upload.accountId, taskId }, turn, () =>

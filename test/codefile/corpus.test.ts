@@ -10,7 +10,7 @@ const folder = join(import.meta.dirname, 'corpus')
 
 async function read(name: string, { options }: Expectation): Promise<FileRows> {
   const bytes = await readFile(join(folder, name))
-  const all = await Array.fromAsync(readCodeFile(Source.of(bytes), { maximumBytes: 2 ** 20, ...options }))
+  const all = await Array.fromAsync(readCodeFile(Source.of(bytes), { maxBytes: 2 ** 20, ...options }))
   const last = all.at(-1)
   if (last === undefined) throw new Error('Nothing was read.')
   return {

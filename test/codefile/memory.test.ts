@@ -30,7 +30,7 @@ async function weigh(source: AsyncIterable<Uint8Array>, length: number) {
   let rows = 0
   const refused: string[] = []
   let last: string | undefined
-  for await (const read of readCodeFile(source, { maximumBytes: 2 ** 40 })) {
+  for await (const read of readCodeFile(source, { maxBytes: 2 ** 40 })) {
     rows += read.rows.length
     last = read.rows.at(-1)?.code ?? last
     if (refused.length < 10) refused.push(...read.refused.map(({ reason }) => reason))

@@ -5,7 +5,7 @@ import { type FileRows, readCodeFile } from '../../src/codefile/read.ts'
 import { rowsAtOnce } from '../../src/codefile/rows.ts'
 import { codesOf, cut, readAll, Source } from '../support/code-file.ts'
 
-const maximumBytes = 2 ** 30
+const maxBytes = 2 ** 30
 
 const lines = (count: number) => Array.from({ length: count }, (_, row) => `C-${row}\n`).join('')
 
@@ -33,14 +33,14 @@ describe('a file of codes', () => {
 
   it('comes in arrays of limited size, with how much of it has been read', async () => {
     const bytes = Buffer.from(lines(50_000))
-    const all: FileRows[] = await Array.fromAsync(readCodeFile(Source.of(bytes, 1_000_000), { maximumBytes }))
+    const all: FileRows[] = await Array.fromAsync(readCodeFile(Source.of(bytes, 1_000_000), { maxBytes }))
     expect(Math.max(...all.map(({ rows }) => rows.length))).toBe(rowsAtOnce)
     expect(all.flatMap(({ rows }) => rows).map(({ number }) => number)).toEqual(
       Array.from({ length: 50_000 }, (_, row) => row + 1),
     )
     expect(all.at(-1)?.bytesRead).toBe(bytes.length)
     const packed = gzipSync(bytes)
-    const some = await Array.fromAsync(readCodeFile(Source.of(packed, 1_000), { maximumBytes }))
+    const some = await Array.fromAsync(readCodeFile(Source.of(packed, 1_000), { maxBytes }))
     const progress = some.map(({ bytesRead }) => bytesRead)
     expect(progress).toEqual(progress.toSorted((a, b) => a - b))
     expect(progress[1]).toBeLessThan(packed.length)
@@ -50,7 +50,7 @@ describe('a file of codes', () => {
   it('shows how far it has been read where there are no rows for long', async () => {
     const line = Buffer.alloc(2 ** 20, 'x')
     const all = await Array.fromAsync(
-      readCodeFile(new Source([Buffer.from('A1\n'), ...Array(40).fill(line)]), { maximumBytes }),
+      readCodeFile(new Source([Buffer.from('A1\n'), ...Array(40).fill(line)]), { maxBytes }),
     )
     expect(all.length).toBeGreaterThan(4)
     expect(all.flatMap(({ rows }) => rows)).toEqual([{ number: 1, code: 'A1' }])
@@ -66,7 +66,7 @@ describe('a file of codes', () => {
     }
     setImmediate(count)
     const source = new Source(Array(10).fill(chunk))
-    for await (const { rows } of readCodeFile(source, { maximumBytes }))
+    for await (const { rows } of readCodeFile(source, { maxBytes }))
       expect(rows.length).toBeLessThanOrEqual(rowsAtOnce)
     done = true
     expect(turns).toBeGreaterThan(3)
@@ -100,7 +100,7 @@ describe('a packed file', () => {
   it('that unpacks to more than is possible is refused before it is read to its end', async () => {
     const bomb = gzipSync(Buffer.alloc(2 ** 26, 'x'))
     const source = Source.of(bomb, 4_096)
-    await expect(readAll(source, { maximumBytes: 10_000_000 })).rejects.toThrow(
+    await expect(readAll(source, { maxBytes: 10_000_000 })).rejects.toThrow(
       new CodeFileError(
         'The file has more than 10,000,000 bytes (unpacked, if it is packed), which is the most that is possible. ' +
           'Split it into several files.',
@@ -114,8 +114,8 @@ describe('a packed file', () => {
 describe('a file of the greatest possible size', () => {
   it('is read, and one byte more is refused', async () => {
     const file = lines(10_000)
-    expect((await codesOf(file, { maximumBytes: file.length })).length).toBe(10_000)
-    await expect(readAll(file, { maximumBytes: file.length - 1 })).rejects.toThrow('The file has more than')
+    expect((await codesOf(file, { maxBytes: file.length })).length).toBe(10_000)
+    await expect(readAll(file, { maxBytes: file.length - 1 })).rejects.toThrow('The file has more than')
   })
 })
 
@@ -142,7 +142,7 @@ describe('the source of the bytes', () => {
   ])('is returned when nobody reads on: %s', async (_, pack) => {
     const destroy = vi.spyOn(Gunzip.prototype, 'destroy')
     const source = Source.of(pack(lines(200_000)), 1_000)
-    for await (const { rows } of readCodeFile(source, { maximumBytes })) {
+    for await (const { rows } of readCodeFile(source, { maxBytes })) {
       expect(rows.length).toBe(rowsAtOnce)
       break
     }

@@ -672,11 +672,11 @@ describe('the books', () => {
   }
 
   function uploadRow(upload: model.UploadModel) {
-    const { id, status, dryRun, accepted, leftovers } = upload
+    const { id, status, dryRun, accepted, hasWork } = upload
     return {
       id,
       status,
-      leftovers,
+      hasWork,
       added: status === 'COMPLETED' && !dryRun ? accepted.length : 0,
       accepted: BigInt(accepted.length),
       duplicatesInFile: BigInt(upload.duplicatesInFile),

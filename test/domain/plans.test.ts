@@ -7,7 +7,12 @@ import { readEventsAfter } from '../../src/domain/books/event-log.ts'
 import { findKeys } from '../../src/domain/books/idempotency.ts'
 import { BatchReader } from '../../src/domain/code/batch-reader.ts'
 import { readClaims } from '../../src/domain/code/code.ts'
-import { isTrue, positionsOfTask, readClaimsFrom, takePicture } from '../../src/domain/code/line-reader.ts'
+import {
+  isCurrent,
+  positionsOfTask,
+  readClaimsFrom,
+  readSnapshot,
+} from '../../src/domain/code/line-reader.ts'
 import { findCodes } from '../../src/domain/code/lookup.ts'
 import { readFormat } from '../../src/domain/format/format.ts'
 import { readQueue } from '../../src/domain/generation/generation.ts'
@@ -166,9 +171,9 @@ describe('on tables without statistics, a statement reads no more rows than it n
     'the batch of a position': (books) => readBatches(books, accountId, poolId, half, half + 1n),
     'a page of batches': (books) => readBatchesFrom(books, accountId, poolId, half, 10),
     'a page of claims': (books) => readClaimsFrom(books, accountId, poolId, half, 10),
-    'the picture of a line': (books) => takePicture(books, accountId, poolId, 'ALL'),
-    'whether a picture is true': (books) =>
-      isTrue(books, accountId, poolId, { claimed: 0n, total: half, last: uploadId }),
+    'the snapshot of a line': (books) => readSnapshot(books, accountId, poolId, 'ALL'),
+    'whether a snapshot is true': (books) =>
+      isCurrent(books, accountId, poolId, { claimed: 0n, total: half, last: uploadId }),
     'the positions of a task': (books) => positionsOfTask(books, accountId, poolId, uploadId),
     'the rejected rows of an upload': async (books) => {
       for await (const page of (await readRejectedRows(books, accountId, uploadId)) ?? [])

@@ -42,7 +42,7 @@ beforeAll(async () => {
     notifications,
     codeSpaces,
   })
-  const options = { maximumUploadBytes: 1_000, failedLookUpsPerMinute: 0, log: silent }
+  const options = { maxUploadBytes: 1_000, failedLookUpsPerMinute: 0, log: silent }
   services = (await openParts(lifecycle, books, options)).services
   schema = createSchema()
 })

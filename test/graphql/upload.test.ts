@@ -21,14 +21,14 @@ import {
   uploadForm,
 } from '../support/upload-api.ts'
 
-const maximumUploadBytes = 3_000_000
+const maxUploadBytes = 3_000_000
 
 let service: TestService
 let client: Client
 let poolId: string
 
 beforeAll(async () => {
-  service = await startService({ maximumUploadBytes })
+  service = await startService({ maxUploadBytes })
   client = new Client(service)
   poolId = await newPool(client)
 })
@@ -45,7 +45,7 @@ const count = async (from: string) =>
   Number((await runSql<{ count: string }>(service.databaseUrl, `SELECT count(*) FROM ${from}`))[0]?.count)
 
 /** Files of which something is stored, although no upload needs them. */
-const remains = () => count('upload_piece WHERE task_id NOT IN (SELECT id FROM task WHERE leftovers)')
+const remains = () => count('upload_piece WHERE task_id NOT IN (SELECT id FROM task WHERE has_work)')
 
 const codesOf = (errors: readonly { extensions: { code: string } }[] | undefined) =>
   errors?.map((error) => error.extensions.code)
@@ -140,7 +140,7 @@ describe('a file that comes as a form', () => {
 
   test.each([
     ['an empty file', { file: '' }, ['file'], /empty/],
-    ['a file above the limit', { file: 'a'.repeat(maximumUploadBytes + 1) }, ['file'], /3,000,000 bytes/],
+    ['a file above the limit', { file: 'a'.repeat(maxUploadBytes + 1) }, ['file'], /3,000,000 bytes/],
     ['an empty column', { column: '' }, ['column'], /empty/],
     ['a key that is too long', { idempotencyKey: 'k'.repeat(256) }, ['idempotencyKey'], /255/],
   ])('%s is an InvalidInputError', async (_what, given, path, message) => {

@@ -42,7 +42,7 @@ beforeAll(async () => {
   const destination: DestinationStream = { write: (line) => void logged.push(JSON.parse(line)) }
   const log = pino({ level: 'info' }, destination)
   const { services, authentication, subscriber } = await openParts(lifecycle, books, {
-    maximumUploadBytes: 1_000_000,
+    maxUploadBytes: 1_000_000,
     failedLookUpsPerMinute: 0,
     log,
   })

@@ -324,7 +324,7 @@ describe('a file shows the pool as of its beginning', () => {
     for (let piece = await reader?.read(); piece?.done === false; piece = await reader?.read())
       pieces.push(Buffer.from(piece.value))
     expect(Buffer.concat(pieces).equals(before.bytes)).toBe(true)
-    // The picture of before can still be asked for, and of now it is another.
+    // The snapshot of before can still be asked for, and of now it is another.
     const again = before.headers.get('content-location') ?? ''
     expect((await get(again)).bytes.equals(before.bytes)).toBe(true)
     const now = await get(pathOf(poolId, 'ALL'))
@@ -430,7 +430,7 @@ describe('a download that was cut is gone on with', () => {
     length - 1,
   ]
 
-  test.each(kinds)('at any byte, with the picture in the address: %s %j', async (status, more) => {
+  test.each(kinds)('at any byte, with the snapshot in the address: %s %j', async (status, more) => {
     const { bytes, path, etag } = fileOf(status, more)
     for (const place of places(bytes.length)) {
       const rest = await get(path, { headers: { range: `bytes=${place}-` } })
@@ -557,7 +557,7 @@ test('the bytes of a file beyond all numbers are counted exactly', async () => {
   const quantity = 10n ** 20n
   const { poolId } = await newStock(client, String(quantity), { body: { length: 20 } })
   const beginning = await get(
-    pathOf(poolId, 'AVAILABLE', { picture: await pictureOf(poolId, 'AVAILABLE') }),
+    pathOf(poolId, 'AVAILABLE', { snapshot: await snapshotOf(poolId, 'AVAILABLE') }),
     {
       headers: { range: 'bytes=0-199' },
     },
@@ -575,20 +575,20 @@ test('the bytes of a file beyond all numbers are counted exactly', async () => {
   expect(readCsv(end.text)[0]?.[0]).toBe(pool.codes.edges[0]?.node.code)
 })
 
-async function pictureOf(poolId: string, status: Status): Promise<string> {
+async function snapshotOf(poolId: string, status: Status): Promise<string> {
   const { headers } = await get(pathOf(poolId, status), { method: 'HEAD' })
-  return new URLSearchParams(headers.get('content-location')?.split('?')[1]).get('picture') ?? ''
+  return new URLSearchParams(headers.get('content-location')?.split('?')[1]).get('snapshot') ?? ''
 }
 
-describe('a picture', () => {
+describe('a snapshot', () => {
   test('is believed only if the pool was ever so', async () => {
     const { poolId } = await newStock(client, 100)
     await claimFor(poolId, 'x', 10)
     const [version, claimed, total, last] =
-      /^(\d+)-(\d+)-(\d+)-(.+)$/.exec(await pictureOf(poolId, 'ALL'))?.slice(1) ?? []
+      /^(\d+)-(\d+)-(\d+)-(.+)$/.exec(await snapshotOf(poolId, 'ALL'))?.slice(1) ?? []
     expect([claimed, total]).toEqual(['10', '100'])
-    const told = async (status: Status, picture: string) =>
-      (await get(pathOf(poolId, status, { picture }))).status
+    const told = async (status: Status, snapshot: string) =>
+      (await get(pathOf(poolId, status, { snapshot }))).status
     expect(await told('CLAIMED', `${version}-10`)).toBe(200)
     expect(await told('CLAIMED', `${version}-4`)).toBe(200)
     // Codes that are available are not to be had as claimed ones.
@@ -599,7 +599,7 @@ describe('a picture', () => {
     expect(await told('ALL', `${version}-10-100-${randomUUID()}`)).toBe(410)
     expect(await told('ALL', `${version}-100-10-${last}`)).toBe(410)
     expect(await told('ALL', `${Number(version) + 1}-10-100-${last}`)).toBe(410)
-    for (const picture of [
+    for (const snapshot of [
       '',
       'x',
       '1',
@@ -610,7 +610,7 @@ describe('a picture', () => {
       `1-${'9'.repeat(41)}`,
       `1-5-6-${'-'.repeat(36)}`,
     ])
-      expect([picture, await told('ALL', picture)]).toEqual([picture, 400])
+      expect([snapshot, await told('ALL', snapshot)]).toEqual([snapshot, 400])
   })
 })
 

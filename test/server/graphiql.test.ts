@@ -287,7 +287,7 @@ describe('GraphiQL in a browser', () => {
       const context = await newContext(chromium, { width, height })
       const { page, requested, complaints } = await open(context, new URL('/graphql', service.url))
       await page.emulateMedia({ colorScheme: scheme })
-      const picture = (name: string) => takePicture(page, `${name}-${width}-${scheme}`)
+      const screenshot = (name: string) => takeScreenshot(page, `${name}-${width}-${scheme}`)
       expect(await tabNames(page)).toEqual(STEPS)
       for (const name of STEPS) await expectInSight(page, name)
 
@@ -296,7 +296,7 @@ describe('GraphiQL in a browser', () => {
       expect(pools.edges.map(({ node }: { node: { name: string } }) => node.name)).toContain(
         'Sample pool (play with it or leave it alone)',
       )
-      await picture('pools')
+      await screenshot('pools')
 
       await openTab(page, 'CreatePool')
       await run(page)
@@ -308,7 +308,7 @@ describe('GraphiQL in a browser', () => {
       await run(page)
       const { pool: opened } = await answer(page, 'replenishment')
       expect(opened).toMatchObject({ id: poolId, replenishment: { format: null, autoGenerate: false } })
-      await picture('section')
+      await screenshot('section')
 
       await openTab(page, 'PickFormat')
       await run(page)
@@ -322,7 +322,7 @@ describe('GraphiQL in a browser', () => {
       await run(page)
       const { previewFormat } = await answer(page, 'warnings')
       expect(previewFormat.overlaps).toEqual([])
-      await picture('preview')
+      await screenshot('preview')
 
       // What was previewed is what is created.
       await openTab(page, 'CreateFormat')
@@ -350,7 +350,7 @@ describe('GraphiQL in a browser', () => {
       await run(page)
       const { generateCodes } = await answer(page, '"quantity": "100"')
       expect(generateCodes.task).toMatchObject({ status: 'AWAITING_EXECUTION', pool: { name: poolName } })
-      await picture('generate')
+      await screenshot('generate')
 
       // The task is over by now, and its whole life is shown all the same.
       await openTab(page, 'WatchTask')
@@ -366,13 +366,13 @@ describe('GraphiQL in a browser', () => {
         'COMPLETED',
         '100',
       ])
-      await picture('task')
+      await screenshot('task')
 
       await openTab(page, 'Results')
       await run(page)
       const { task } = await answer(page, '"COMPLETED"')
       expect(task).toMatchObject({ id: generateCodes.task.id, generatedCount: '100', addedCount: '100' })
-      await picture('results')
+      await screenshot('results')
 
       // What was saved with the run is what is saved after it.
       await openTab(page, 'SavePromoCodes')
@@ -397,7 +397,7 @@ describe('GraphiQL in a browser', () => {
       expect(claimCodes.codes).toHaveLength(10)
       const [first] = claimCodes.codes
       await page.locator('.result-window').getByText(first.code).waitFor()
-      await picture('claimed')
+      await screenshot('claimed')
       await changeVariables(page, ({ input }) => {
         input.count = 90
       })
@@ -409,7 +409,7 @@ describe('GraphiQL in a browser', () => {
       await answer(page, '"claimedCount": "100"')
       const counts = (await shown(page)).map(({ poolUpdated: { availableCount } }) => availableCount)
       expect([counts[0], counts.at(-1)]).toEqual(['100', '100'])
-      await picture('live')
+      await screenshot('live')
 
       await openTab(page, 'LookUpCode')
       await changeVariables(page, (variables) => {
@@ -431,7 +431,7 @@ describe('GraphiQL in a browser', () => {
       const file = await readFile(await (await downloading).path(), 'utf8')
       expect(file.trimEnd().split('\r\n')).toHaveLength(1 + 200)
       expect(file).toContain(`${first.code},CLAIMED,anna@example.com,`)
-      await picture('download')
+      await screenshot('download')
 
       await openTab(page, 'UploadCodes')
       const choosing = page.waitForEvent('filechooser')
@@ -463,7 +463,7 @@ describe('GraphiQL in a browser', () => {
         claimedCount: '100',
         claims: { totalCount: '100' },
       })
-      await picture('history')
+      await screenshot('history')
 
       expect(await violations(page)).toEqual([])
 
@@ -852,7 +852,7 @@ async function shown(page: Page) {
 }
 
 /** Into the folder that SCREENSHOTS names, for whoever wants to look at it. */
-async function takePicture(page: Page, name: string): Promise<void> {
+async function takeScreenshot(page: Page, name: string): Promise<void> {
   const { SCREENSHOTS: folder } = process.env
   if (folder !== undefined) await page.screenshot({ path: join(folder, `graphiql-${name}.png`) })
 }

@@ -60,7 +60,7 @@ beforeAll(async () => {
   const { books } = await lifecycle.open('books', openBooks, (opened) => opened.close())
   const log = silent
   const { services, authentication, subscriber } = await openParts(lifecycle, books, {
-    maximumUploadBytes: 1_000_000,
+    maxUploadBytes: 1_000_000,
     failedLookUpsPerMinute: 0,
     log,
   })

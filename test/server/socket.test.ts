@@ -60,7 +60,7 @@ describe('a client that asks for much and reads nothing', () => {
     const { client, socket, served } = await connect()
     let running = 0
     let begun = 0
-    let mostUnread = 0
+    let maxUnread = 0
     const answer = async () => {
       begun += 1
       running += 1
@@ -75,7 +75,7 @@ describe('a client that asks for much and reads nothing', () => {
         .inTurn(() => served.inTurnOfLong(answer))
         .then(async (text = '') => {
           const sent = served.send(text)
-          mostUnread = Math.max(mostUnread, socket.bufferedAmount)
+          maxUnread = Math.max(maxUnread, socket.bufferedAmount)
           await sent
         })
     })
@@ -90,7 +90,7 @@ describe('a client that asks for much and reads nothing', () => {
     expect(begun).toBeLessThan(3)
     client.resume()
     await expect.poll(() => answers, { timeout: 20_000 }).toBe(8)
-    expect(mostUnread).toBeLessThan(22 * megabyte.length)
+    expect(maxUnread).toBeLessThan(22 * megabyte.length)
     client.close()
   })
 

@@ -16,7 +16,7 @@ import { runSql } from '../support/database.ts'
 import { startService, type TestService } from '../support/service.ts'
 import { codesFile, ended, postCodes, readUploadTask, upload, uploadByForm } from '../support/upload-api.ts'
 
-const maximumUploadBytes = 3_000_000
+const maxUploadBytes = 3_000_000
 const mebibyte = Buffer.alloc(2 ** 20, 'a')
 
 let service: TestService
@@ -24,7 +24,7 @@ let client: Client
 let poolId: string
 
 beforeAll(async () => {
-  service = await startService({ maximumUploadBytes })
+  service = await startService({ maxUploadBytes })
   client = new Client(service)
   poolId = await newPool(client)
 })
@@ -44,7 +44,7 @@ const count = async (from: string) =>
   Number((await runSql<{ count: string }>(service.databaseUrl, `SELECT count(*) FROM ${from}`))[0]?.count)
 
 /** Files of which something is stored, although no upload needs them. */
-const remains = () => count('upload_piece WHERE task_id NOT IN (SELECT id FROM task WHERE leftovers)')
+const remains = () => count('upload_piece WHERE task_id NOT IN (SELECT id FROM task WHERE has_work)')
 
 /** A request whose body the test sends itself. */
 function open(headers: Record<string, string> = {}, to = service.url): ClientRequest {
@@ -278,7 +278,7 @@ describe('a post is refused', () => {
 
 describe('a file above the limit', () => {
   test('is refused before a byte of it is read, when its length is told', async () => {
-    const sent = open({ 'content-length': String(maximumUploadBytes + 1) })
+    const sent = open({ 'content-length': String(maxUploadBytes + 1) })
     // Nothing but the headers goes out: what answers has not waited for more.
     sent.flushHeaders()
     expect(await answerTo(sent)).toEqual({ status: 413, codes: ['INVALID_INPUT'] })
@@ -303,14 +303,14 @@ describe('a file above the limit', () => {
 
   test('is one that is just as large as it may be when a byte more is sent', async () => {
     const line = `${'a'.repeat(63)}\n`
-    const file = line.repeat(maximumUploadBytes / 64)
+    const file = line.repeat(maxUploadBytes / 64)
     expect((await post(`${file}b`)).status).toBe(413)
     expect((await post(file)).status).toBe(202)
   })
 
   test('cannot hide in a small one that was packed', async () => {
     const bomb = gzipSync(codesFile('bomb', 400_000))
-    expect(bomb.length).toBeLessThan(maximumUploadBytes)
+    expect(bomb.length).toBeLessThan(maxUploadBytes)
     const task = await ended(client, await upload(service, client, poolId, bomb))
     expect(task).toMatchObject({ status: 'FAILED', failure: { code: 'UNREADABLE_FILE' }, addedCount: '0' })
     expect(task.failure?.message).toContain('3,000,000')
@@ -374,7 +374,7 @@ describe('a client that does not send its file to the end', () => {
     const { books } = test
     const authentication = new Authentication(books, silent)
     const route = new UploadRoute({
-      uploads: new Uploads(books, maximumUploadBytes),
+      uploads: new Uploads(books, maxUploadBytes),
       authentication,
       log: silent,
       silenceMs: 50,

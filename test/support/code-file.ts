@@ -39,7 +39,7 @@ export async function readAll(
 ): Promise<Reading> {
   const bytes = typeof source === 'string' || source instanceof Uint8Array ? Source.of(source) : source
   const reading: Reading = { rows: [], refused: [] }
-  for await (const { rows, refused } of readCodeFile(bytes, { maximumBytes: 2 ** 40, ...options })) {
+  for await (const { rows, refused } of readCodeFile(bytes, { maxBytes: 2 ** 40, ...options })) {
     reading.rows.push(...rows)
     reading.refused.push(...refused)
   }

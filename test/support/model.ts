@@ -68,7 +68,7 @@ export interface UploadModel {
   duplicatesInFile: number
   duplicatesInAccount: number
   refused: number
-  leftovers: boolean
+  hasWork: boolean
 }
 
 export interface Model {
@@ -177,7 +177,7 @@ export function saveSection(model: Model, pool: PoolModel, section: Section): vo
 
 export function addUpload(model: Model, id: string, poolId: string, dryRun: boolean): void {
   const none = { kept: 0, duplicatesInFile: 0, duplicatesInAccount: 0, refused: 0 }
-  model.uploads.push({ id, poolId, dryRun, status: 'RUNNING', accepted: [], leftovers: true, ...none })
+  model.uploads.push({ id, poolId, dryRun, status: 'RUNNING', accepted: [], hasWork: true, ...none })
   model.events.push('TASK_STATUS_CHANGED', 'TASK_STATUS_CHANGED')
 }
 
@@ -272,7 +272,7 @@ export function undo(model: Model, upload: UploadModel): void {
   const pool = the(model.pools, upload.poolId)
   const before = available(pool)
   upload.status = 'UNDONE'
-  upload.leftovers = true
+  upload.hasWork = true
   model.events.push('TASK_STATUS_CHANGED')
   if (upload.accepted.length === 0) return
   pool.line = pool.line.filter(({ source }) => source !== upload.id)
@@ -285,7 +285,7 @@ export function clear(model: Model, upload: UploadModel, limit: number): boolean
   if (upload.status === 'RUNNING' || upload.status === 'AWAITING_EXECUTION') return false
   const codes = upload.accepted.slice(Math.max(upload.kept - limit, 0), upload.kept)
   if ((upload.status === 'COMPLETED' && !upload.dryRun) || codes.length === 0) {
-    upload.leftovers = false
+    upload.hasWork = false
     return false
   }
   upload.kept -= codes.length

@@ -24,7 +24,7 @@ export interface TestServiceOptions {
   embedded?: boolean
   /** How many look-ups of a key may find nothing in a minute: 100 unless it is said. */
   failedLookUpsPerMinute?: number
-  maximumUploadBytes?: number
+  maxUploadBytes?: number
   /** Where its log goes: nowhere unless it is said. */
   log?: Logger
   /** That of a service which was closed, to come back in its place. The system's choice unless it is said. */
@@ -53,7 +53,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     eventRetentionDays: 30,
     rejectedRowsRetentionDays: 30,
     failedLookUpsPerMinute: options.failedLookUpsPerMinute ?? 100,
-    maximumUploadBytes: options.maximumUploadBytes ?? 2 ** 30,
+    maxUploadBytes: options.maxUploadBytes ?? 2 ** 30,
     log: options.log ?? pino({ level: process.env['LOG'] ?? 'silent' }),
   })
   const close = () => lifecycle.close()

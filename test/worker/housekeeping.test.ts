@@ -74,17 +74,17 @@ it('forgets the rejected rows of uploads thirty days after they finished, howeve
   await addCodes(test, reading, ['four', 'four'])
   await using _service = await startService({ databaseUrl: test.databaseUrl })
   const left = async () =>
-    await books.rows<{ id: string; forgotten: boolean; kept: number; leftovers: boolean }>({
+    await books.rows<{ id: string; forgotten: boolean; kept: number; hasWork: boolean }>({
       text: `
-        SELECT id, rejected_forgotten AS forgotten, leftovers,
+        SELECT id, rejected_forgotten AS forgotten, has_work AS "hasWork",
           (SELECT count(*)::int FROM rejected_row WHERE task_id = task.id) AS kept
         FROM task WHERE id = ANY ($1::uuid[]) ORDER BY id`,
       values: [[old, without, young]],
     })
   await expect.poll(left, { timeout: 20_000 }).toEqual([
-    { id: old, forgotten: true, kept: 0, leftovers: false },
-    { id: without, forgotten: true, kept: 0, leftovers: false },
-    { id: young, forgotten: false, kept: 1, leftovers: false },
+    { id: old, forgotten: true, kept: 0, hasWork: false },
+    { id: without, forgotten: true, kept: 0, hasWork: false },
+    { id: young, forgotten: false, kept: 1, hasWork: false },
   ])
   const [kept] = await books.rows({
     text: `SELECT rejected_forgotten AS forgotten FROM task WHERE id = $1`,

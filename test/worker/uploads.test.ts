@@ -55,7 +55,7 @@ function startWorker(
 ) {
   const { url = shared.databaseUrl, log = silent, turnMs = 10_000 } = options
   const connection = connectionConfig(url)
-  const worker = new UploadWorker({ books, connection, maximumBytes: 100_000_000, turnMs, log })
+  const worker = new UploadWorker({ books, connection, maxBytes: 100_000_000, turnMs, log })
   return Object.assign(worker, { [Symbol.asyncDispose]: () => worker.close() })
 }
 
@@ -74,14 +74,14 @@ interface Row {
   accepted: number
   added: number
   duplicates: number
-  leftovers: boolean
+  hasWork: boolean
   failure: string | null
 }
 
 async function read(taskId: string): Promise<Row> {
   const [row] = await runSql<Row & Record<string, unknown>>(
     shared.databaseUrl,
-    `SELECT status, rows_read::int AS read, accepted::int, added::int, leftovers, failure_code AS failure,
+    `SELECT status, rows_read::int AS read, accepted::int, added::int, has_work AS "hasWork", failure_code AS failure,
        (duplicates_in_file + duplicates_in_account)::int AS duplicates
      FROM task WHERE id = '${taskId}'`,
   )
@@ -97,7 +97,7 @@ async function halfway(taskId: string): Promise<void> {
 
 /** Resolves when there is nothing left to do for the upload, to how it ended. */
 async function cleared(taskId: string): Promise<Row> {
-  await expect.poll(async () => (await read(taskId)).leftovers, patiently).toBe(false)
+  await expect.poll(async () => (await read(taskId)).hasWork, patiently).toBe(false)
   return await read(taskId)
 }
 
@@ -338,7 +338,7 @@ describe('a small upload waits for no huge one', () => {
     await cleared(cancelled.taskId)
     expect(await cleared(small.taskId)).toMatchObject({ status: 'COMPLETED', added: 10 })
     expect(await finishedBefore(huge, small.taskId)).toBe(0)
-    for (const { taskId } of huge) expect(await read(taskId)).toMatchObject({ leftovers: true })
+    for (const { taskId } of huge) expect(await read(taskId)).toMatchObject({ hasWork: true })
     await drop(huge)
   }, 60_000)
 

@@ -21,7 +21,7 @@ const pollMs = 10
 const maxLogBytes = 1_000_000
 const shutdownMs = 60_000
 const shownLogLines = 20
-const leftoversMs = 30_000
+const orphanShutdownMs = 30_000
 const gone = new Set<string | undefined>(['ENOENT', 'ESRCH', 'EACCES', 'EPERM'])
 
 /** A server process, seen to serve this cluster's data a moment ago. */
@@ -126,7 +126,7 @@ export async function startPostmaster(
   port: number,
   settings: Settings,
 ): Promise<Postmaster | undefined> {
-  const deadline = performance.now() + leftoversMs
+  const deadline = performance.now() + orphanShutdownMs
   for (;;) {
     await removeStaleNote(cluster)
     const outcome = await tryToStart(cluster, binaries, port, settings)

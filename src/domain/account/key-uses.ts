@@ -5,7 +5,7 @@ import { touchApiKeys } from './account.ts'
 
 // A last use is exact to the minute: a row for each request would cost more than the request.
 const noteEveryMs = 60_000
-const mostNoted = 10_000
+const maxNoted = 10_000
 
 /** Notes when API keys are used, in their rows. */
 export class KeyUses {
@@ -30,7 +30,7 @@ export class KeyUses {
   note(keyId: string): void {
     const now = Date.now()
     if (now - (this.#noted.get(keyId) ?? 0) < noteEveryMs) return
-    if (this.#noted.size >= mostNoted) this.#noted.clear()
+    if (this.#noted.size >= maxNoted) this.#noted.clear()
     this.#noted.set(keyId, now)
     this.#waiting.add(keyId)
     this.#writing ??= this.#write().finally(() => {

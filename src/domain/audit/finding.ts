@@ -21,7 +21,7 @@ export const findingKinds = {
     'an upload has the codes that it has accepted, one after the other, or has none of them any more',
   'upload-keys': 'an uploaded code is kept under what it is looked up by',
   'upload-counters': 'the counters of an upload are what became of the rows of its file',
-  'upload-leftovers': 'of an upload that has nothing left to be done, nothing is left behind',
+  'upload-remains': 'of an upload that has nothing left to be done, nothing is left behind',
   'upload-reference': 'what a file has brought leads to its upload',
   'task-codes': 'a task counts the codes that it added',
   'task-state': 'the times, counts and failure of a task agree with its status',

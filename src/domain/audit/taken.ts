@@ -9,7 +9,7 @@ import { type FormatKey, openCodeSpace } from './codespace.ts'
 import type { Finding } from './finding.ts'
 import { settings } from './walk.ts'
 
-const largestPage = 10_000
+const maxPage = 10_000
 const keptSpaces = 1_000
 
 /** Code spaces by format; none of a format that is damaged, which has been told already. */
@@ -26,7 +26,7 @@ export async function checkTaken(
   onFinding: (finding: Finding) => void,
   pageSize: number,
 ): Promise<void> {
-  const size = Math.min(pageSize, largestPage)
+  const size = Math.min(pageSize, maxPage)
   const spaces: Spaces = new Map()
   for (const check of [checkUploadedPage, checkTakenPage, checkUnready]) {
     let after: Place | undefined

@@ -5,7 +5,7 @@ export const taskChecks: readonly TableChecks[] = [
     walk: {
       table: 'task',
       columns:
-        'account_id, id, kind, pool_id, format_id, status, quantity, generated, added, failure_code, failure_message, started_at, finished_at, dry_run, accepted, leftovers, rejected_forgotten',
+        'account_id, id, kind, pool_id, format_id, status, quantity, generated, added, failure_code, failure_message, started_at, finished_at, dry_run, accepted, has_work, rejected_forgotten',
       key: { account_id: 'uuid', id: 'uuid' },
       pageSize: 10_000,
     },
@@ -32,7 +32,7 @@ export const taskChecks: readonly TableChecks[] = [
         SELECT account_id, CASE
           WHEN kind = 'GENERATION' AND (format_id IS NULL OR coalesce(quantity, 0) < 1)
             THEN format('task %s does not say what to generate', id)
-          WHEN kind = 'GENERATION' AND (status = 'UNDONE' OR failure_code <> 'INTERNAL' OR dry_run OR leftovers OR rejected_forgotten)
+          WHEN kind = 'GENERATION' AND (status = 'UNDONE' OR failure_code <> 'INTERNAL' OR dry_run OR has_work OR rejected_forgotten)
             OR kind = 'UPLOAD' AND (format_id IS NOT NULL OR quantity IS NOT NULL OR status = 'UNDONE' AND dry_run)
             THEN format('task %s, a %s that is %s, has what only another can have', id, kind, status)
           WHEN (failure_code IS NOT NULL OR failure_message IS NOT NULL) <> (status = 'FAILED')

@@ -6,7 +6,7 @@ export const uploadChecks: readonly TableChecks[] = [
     walk: {
       table: 'task',
       columns:
-        'account_id, id, status, dry_run, rows_read, accepted, duplicates_in_file, duplicates_in_account, refused, leftovers, rejected_forgotten, bytes',
+        'account_id, id, status, dry_run, rows_read, accepted, duplicates_in_file, duplicates_in_account, refused, has_work, rejected_forgotten, bytes',
       key: { account_id: 'uuid', id: 'uuid' },
       where: "kind = 'UPLOAD'",
       pageSize: 1,
@@ -21,7 +21,7 @@ export const uploadChecks: readonly TableChecks[] = [
           CASE WHEN NOT rejected_forgotten AND listed <> rejected OR first < 1 OR last > most_lines
             THEN format('upload %s has rejected %s rows of %s, and lists %s, from %s to %s', id, rejected, rows_read,
               listed, first, last)
-            WHEN rejected_forgotten AND (listed > CASE WHEN leftovers THEN rejected ELSE 0 END OR status IN ('AWAITING_EXECUTION', 'RUNNING'))
+            WHEN rejected_forgotten AND (listed > CASE WHEN has_work THEN rejected ELSE 0 END OR status IN ('AWAITING_EXECUTION', 'RUNNING'))
               THEN format('upload %s, %s, has forgotten the %s rows that it has rejected, and lists %s', id, status, rejected,
                 listed) END)
         FROM (
@@ -45,8 +45,8 @@ export const uploadChecks: readonly TableChecks[] = [
             THEN format('upload %s, %s, has accepted %s codes, and has noted %s', id, status, accepted, noted) END)
         FROM (
           SELECT *,
-            CASE WHEN dry_run OR NOT leftovers AND status <> 'COMPLETED' THEN 0 ELSE accepted END AS most_codes,
-            CASE WHEN dry_run AND leftovers THEN accepted ELSE 0 END AS most_notes
+            CASE WHEN dry_run OR NOT has_work AND status <> 'COMPLETED' THEN 0 ELSE accepted END AS most_codes,
+            CASE WHEN dry_run AND has_work THEN accepted ELSE 0 END AS most_notes
           FROM page
         ) AS upload
         CROSS JOIN LATERAL (
@@ -56,7 +56,7 @@ export const uploadChecks: readonly TableChecks[] = [
         CROSS JOIN LATERAL (
           SELECT count(*) AS noted FROM dry_run_code WHERE account_id = upload.account_id AND task_id = upload.id
         ) AS notes`,
-      'upload-leftovers': `
+      'upload-remains': `
         SELECT page.account_id, CASE
           WHEN piece.exists
             THEN format('upload %s has nothing left to be done, and its file is still kept', id)
@@ -66,7 +66,7 @@ export const uploadChecks: readonly TableChecks[] = [
         FROM page LEFT JOIN LATERAL (
           SELECT true AS exists FROM upload_piece WHERE account_id = page.account_id AND task_id = page.id LIMIT 1
         ) AS piece ON true
-        WHERE NOT leftovers`,
+        WHERE NOT has_work`,
     },
   },
   rowsOf('uploaded_code', '"row"', 'numeric', 'uploaded codes'),

@@ -7,7 +7,7 @@ import type { Queryable } from '../../database/transaction.ts'
 export const nobody = '00000000-0000-0000-0000-000000000000'
 
 // Each takes a few hundred bytes. An account that has more formats is known nevertheless, but no other beside it.
-const mostKept = 100_000
+const maxKept = 100_000
 
 // A few milliseconds' worth.
 const addedAtOnce = 1_000
@@ -35,7 +35,7 @@ export class Catalogs {
   #size = 0
 
   /** Keeps so many accounts and formats, together: those that were used lately. */
-  constructor(kept = mostKept) {
+  constructor(kept = maxKept) {
     this.#kept = kept
   }
 

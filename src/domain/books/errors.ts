@@ -50,11 +50,11 @@ export class InvalidInputError extends UserError {
 
 /** The file of an upload is larger than is accepted: nothing of it was kept. */
 export class FileTooLargeError extends InvalidInputError {
-  constructor(maximumBytes: number) {
+  constructor(maxBytes: number) {
     super([
       {
         path: ['file'],
-        message: `The file is larger than ${grouped(maximumBytes)} bytes, the most that is accepted. Split it, and upload its parts one after the other.`,
+        message: `The file is larger than ${grouped(maxBytes)} bytes, the most that is accepted. Split it, and upload its parts one after the other.`,
       },
     ])
   }

@@ -90,7 +90,7 @@ export async function appendEvents(
 }
 
 // These take a millisecond. A connection that is silent for longer has been lost without a word, and events wait for it.
-const longestSilenceMs = 3_000
+const maxSilenceMs = 3_000
 
 /** Where an account's log stands: events (floor, last] are kept. */
 export interface LogState {
@@ -105,7 +105,7 @@ export async function readLogs(books: Queryable, accountIds: readonly string[]):
     name: 'read-logs',
     text: 'SELECT account_id, log, last, floor FROM event_log WHERE account_id = ANY($1::uuid[])',
     values: [accountIds],
-    query_timeout: longestSilenceMs,
+    query_timeout: maxSilenceMs,
   })
   return rows.map((row) => ({
     accountId: row.account_id,
@@ -144,7 +144,7 @@ export async function readEventsAfter(
       ) event ON true
       WHERE log.account_id = $1`,
     values: [accountId, sequence, limit],
-    query_timeout: longestSilenceMs,
+    query_timeout: maxSilenceMs,
   })
   const [first] = rows
   if (first === undefined) throw new Error(`The account ${accountId} has no event log.`)

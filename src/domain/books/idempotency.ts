@@ -13,10 +13,10 @@ export interface KeyUse {
   taskId: string | undefined
 }
 
-export const maximumKeyLength = 255
+export const maxIdempotencyKeyLength = 255
 
 export function checkIdempotencyKey(check: InputCheck, key: string | undefined): void {
-  if (key !== undefined) check.text(['idempotencyKey'], key, maximumKeyLength)
+  if (key !== undefined) check.text(['idempotencyKey'], key, maxIdempotencyKeyLength)
 }
 
 /** A hash of an input: equal for equal inputs, whatever the order of their fields. Fields that are undefined do not count. */

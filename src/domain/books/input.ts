@@ -18,10 +18,10 @@ export class InputCheck {
   name(value: string): string {
     const name = value.normalize('NFC').trim()
     if (blank.test(name)) this.issue(['name'], 'The name is empty. Give it at least one visible character.')
-    else if (lengthOf(name) > maximumNameLength)
+    else if (lengthOf(name) > maxNameLength)
       this.issue(
         ['name'],
-        `The name has ${grouped(lengthOf(name))} characters. At most ${maximumNameLength} are possible.`,
+        `The name has ${grouped(lengthOf(name))} characters. At most ${maxNameLength} are possible.`,
       )
     else if (invisible.test(name))
       this.issue(['name'], 'The name contains control characters or line breaks. Remove them.')
@@ -31,8 +31,8 @@ export class InputCheck {
   /** A count of codes: at least `minimum`, and no more than any format could give. */
   count(path: string[], value: bigint, minimum: bigint): void {
     if (value < minimum) this.issue(path, `It is ${grouped(value)}. It must be at least ${grouped(minimum)}.`)
-    else if (value > maximumCount)
-      this.issue(path, `It is ${grouped(value)}. It must be at most 2^96, which is ${grouped(maximumCount)}.`)
+    else if (value > maxCount)
+      this.issue(path, `It is ${grouped(value)}. It must be at most 2^96, which is ${grouped(maxCount)}.`)
   }
 
   /** Text that is stored as it is: not empty, of limited length, and something PostgreSQL can store. */
@@ -54,7 +54,7 @@ export class InputCheck {
   }
 }
 
-export const maximumNameLength = 100
+export const maxNameLength = 100
 
 /** How many characters a person would count, or nearly: an emoji of several parts counts as these. */
 function lengthOf(text: string): number {
@@ -62,7 +62,7 @@ function lengthOf(text: string): number {
 }
 
 /** The largest capacity a format can have: no count of codes is larger. */
-export const maximumCount = 2n ** 96n
+export const maxCount = 2n ** 96n
 
 // Control, format and surrogate characters, line and paragraph separators: in a name they only mislead. The two
 // joiners are part of some scripts and of many emoji, and tags are of the flags of some countries.

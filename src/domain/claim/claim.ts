@@ -9,14 +9,14 @@ import { readBatches } from '../pool/batch.ts'
 import { lockPool } from '../pool/pool.ts'
 import { type ClaimCodesInput, type ClaimRequest, claimGroup, type GroupResult } from './claim-group.ts'
 
-export const maximumClaim = 10_000
-export const maximumRecipientLength = 1_000
+export const maxClaim = 10_000
+export const maxRecipientLength = 1_000
 
 // More in one transaction makes those behind it wait longer than it saves them.
-const maximumGroup = 1_000
+const maxGroup = 1_000
 
 // A claim holds its pool's lock through a flush to disk. Two at a time keep the disk busy; more only queue there.
-const maximumTransactions = 2
+const maxTransactions = 2
 
 /** A claim that waits for its turn, and is told what has become of it. */
 interface Request extends ClaimRequest {
@@ -82,7 +82,7 @@ export class Claims {
   /** Starts transactions for lanes that wait, in the order in which they began to. */
   #start(): void {
     for (const lane of this.#lanes.values()) {
-      if (this.#transactions >= maximumTransactions) return
+      if (this.#transactions >= maxTransactions) return
       if (lane.running) continue
       lane.running = true
       this.#transactions += 1
@@ -105,7 +105,7 @@ export class Claims {
     const group: Request[] = []
     // Cut when the connection is in hand: whoever came while waiting for it is served too.
     const cut = () => {
-      if (group.length === 0) group.push(...lane.waiting.splice(0, maximumGroup))
+      if (group.length === 0) group.push(...lane.waiting.splice(0, maxGroup))
       return group
     }
     let result: GroupResult
@@ -210,7 +210,7 @@ function piecesOf(claims: readonly AcceptedClaim[]): AcceptedClaim[][] {
     const { count } = claim.request.input
     if (count > room) {
       pieces.push([])
-      room = maximumClaim
+      room = maxClaim
     }
     pieces.at(-1)?.push(claim)
     room -= count
@@ -220,12 +220,12 @@ function piecesOf(claims: readonly AcceptedClaim[]): AcceptedClaim[][] {
 
 function checkClaim(input: ClaimCodesInput): void {
   const check = new InputCheck()
-  if (input.count < 1 || input.count > maximumClaim)
+  if (input.count < 1 || input.count > maxClaim)
     check.issue(
       ['count'],
-      `It is ${grouped(input.count)}. One claim takes from 1 to ${grouped(maximumClaim)} codes.`,
+      `It is ${grouped(input.count)}. One claim takes from 1 to ${grouped(maxClaim)} codes.`,
     )
-  if (input.recipient !== undefined) check.text(['recipient'], input.recipient, maximumRecipientLength)
+  if (input.recipient !== undefined) check.text(['recipient'], input.recipient, maxRecipientLength)
   checkIdempotencyKey(check, input.idempotencyKey)
   check.done()
 }

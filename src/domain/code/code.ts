@@ -4,7 +4,7 @@ import type { Books } from '../books/books.ts'
 import { type Batch, type CodeSource, findPosition, readBatches } from '../pool/batch.ts'
 import { readPool } from '../pool/pool.ts'
 import { BatchReader } from './batch-reader.ts'
-import { isTrue, takePicture } from './line-reader.ts'
+import { isCurrent, readSnapshot } from './line-reader.ts'
 
 /** What a code comes from, and which of its codes it is: the index of a format, or the row of an upload. */
 export type CodeOrigin = CodeSource & { index: bigint }
@@ -91,15 +91,15 @@ export async function readCodes(
 ): Promise<CodePage | undefined> {
   return await whileLineMoves(async () => {
     // Read before the positions, which are on this line if it is still the same afterwards.
-    const now = await takePicture(books, accountId, poolId, status)
+    const now = await readSnapshot(books, accountId, poolId, status)
     if (now === undefined) return { done: true, value: undefined }
-    const { picture } = now
+    const { snapshot } = now
     const after = await positionOf(books, accountId, poolId, cursors.after)
     const before = await positionOf(books, accountId, poolId, cursors.before)
     if (after === null || before === null) return { done: true, value: undefined }
-    const { claimed } = picture
+    const { claimed } = snapshot
     const available = status === 'AVAILABLE'
-    const total = available ? picture.total - claimed : claimed
+    const total = available ? snapshot.total - claimed : claimed
     const place = (position: bigint | undefined) =>
       position === undefined ? undefined : available ? position - claimed : claimed - 1n - position
     const { from, to } = choose(total, place(after), place(before))
@@ -107,7 +107,7 @@ export async function readCodes(
       ? await readPositions(books, accountId, poolId, claimed + from, claimed + to, false)
       : (await readPositions(books, accountId, poolId, claimed - to, claimed - from, true)).reverse()
     // Codes that were claimed never move.
-    const done = !available || (await isTrue(books, accountId, poolId, picture))
+    const done = !available || (await isCurrent(books, accountId, poolId, snapshot))
     return { done, value: { from, to, total, codes } }
   })
 }

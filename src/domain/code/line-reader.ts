@@ -8,7 +8,7 @@ import type { CodeStatus } from './code.ts'
 
 /**
  * A pool's line read from end to end, for files of any length. No transaction stays open for it: what it would hold
- * on to cannot change, but for one thing, which is found out (see `Picture`).
+ * on to cannot change, but for one thing, which is found out (see `Snapshot`).
  */
 
 /** ALL: the claimed ones, then those that are available. */
@@ -22,17 +22,17 @@ export type ExportStatus = CodeStatus | 'ALL'
  * been taken out, it ends there still; and once one has, it never does again. Where nothing was available there is
  * no `last`, and nothing that can change.
  */
-export interface Picture {
+export interface Snapshot {
   claimed: bigint
   total: bigint
   last: string | undefined
 }
 
-/** Part of the line of a pool: positions [from, to) of a picture. */
+/** Part of the line of a pool: positions [from, to) of a snapshot. */
 export interface Excerpt {
   accountId: string
   poolId: string
-  picture: Picture
+  snapshot: Snapshot
   from: bigint
   to: bigint
 }
@@ -63,11 +63,11 @@ export interface Holder {
   at: string
 }
 
-/** An upload was undone that was in the picture: the rest of it cannot be told any more. */
-export class PictureChangedError extends Error {
+/** An upload was undone that was in the snapshot: the rest of it cannot be told any more. */
+export class SnapshotChangedError extends Error {
   constructor() {
     super('An upload whose codes were in this file has been undone since.')
-    this.name = 'PictureChangedError'
+    this.name = 'SnapshotChangedError'
   }
 }
 
@@ -76,14 +76,14 @@ const batchesAtOnce = 1_000
 const claimsAtOnce = 2_000
 
 /** The line of a pool as it is now, and the pool's name; nothing if the account has no such pool. */
-export async function takePicture(
+export async function readSnapshot(
   books: Queryable,
   accountId: string,
   poolId: string,
   status: ExportStatus,
-): Promise<{ picture: Picture; poolName: string } | undefined> {
+): Promise<{ snapshot: Snapshot; poolName: string } | undefined> {
   const [row] = await books.rows<{ name: string; claimed: string; total: string; last: string | null }>({
-    name: 'take-picture',
+    name: 'read-snapshot',
     text: `
       SELECT name, claimed, total, (
         SELECT task_id FROM batch WHERE account_id = $1 AND pool_id = $2 ORDER BY start DESC LIMIT 1
@@ -95,22 +95,22 @@ export async function takePicture(
   const claimed = BigInt(row.claimed)
   const total = status === 'CLAIMED' ? claimed : BigInt(row.total)
   const last = total === claimed ? undefined : (row.last ?? undefined)
-  return { picture: { claimed, total, last }, poolName: row.name }
+  return { snapshot: { claimed, total, last }, poolName: row.name }
 }
 
 /**
- * Whether the line was ever so, and what is behind it has not changed. Pictures come back from clients: one that was
+ * Whether the line was ever so, and what is behind it has not changed. Snapshots come back from clients: one that was
  * made up, say to read available codes as claimed ones, is not true.
  */
-export async function isTrue(
+export async function isCurrent(
   books: Queryable,
   accountId: string,
   poolId: string,
-  { claimed, total, last }: Picture,
+  { claimed, total, last }: Snapshot,
 ): Promise<boolean> {
   if (claimed > total || (last === undefined) !== (claimed === total)) return false
   const [row] = await books.rows<{ is_true: boolean | null }>({
-    name: 'check-picture',
+    name: 'check-snapshot',
     text: `
       SELECT claimed >= $3 AND ($5::uuid IS NULL OR (
         SELECT start + count = $4 AND task_id = $5
@@ -122,8 +122,11 @@ export async function isTrue(
   return row?.is_true === true
 }
 
-/** Positions of the line that have this status in the picture: [from, to). */
-export function positionsOf({ claimed, total }: Picture, status: ExportStatus): { from: bigint; to: bigint } {
+/** Positions of the line that have this status in the snapshot: [from, to). */
+export function positionsOf(
+  { claimed, total }: Snapshot,
+  status: ExportStatus,
+): { from: bigint; to: bigint } {
   return { from: status === 'AVAILABLE' ? claimed : 0n, to: status === 'CLAIMED' ? claimed : total }
 }
 
@@ -152,11 +155,11 @@ export async function positionsOfTask(
 }
 
 /**
- * The codes of an excerpt, in the order of the line. Rejects with a PictureChangedError when that is no longer what it
+ * The codes of an excerpt, in the order of the line. Rejects with a SnapshotChangedError when that is no longer what it
  * was; what it has given until then is right all the same.
  */
 export async function* readStretches(books: Books, excerpt: Excerpt): AsyncGenerator<Stretch> {
-  const { picture, from, to } = excerpt
+  const { snapshot, from, to } = excerpt
   const claims = new ClaimReader(books, excerpt)
   let position = from
   while (position < to) {
@@ -172,7 +175,7 @@ export async function* readStretches(books: Books, excerpt: Excerpt): AsyncGener
       const reader = new BatchReader(books, excerpt.accountId, batch)
       while (position < end) {
         const holders =
-          position < picture.claimed ? await claims.next(position, min(end, picture.claimed)) : undefined
+          position < snapshot.claimed ? await claims.next(position, min(end, snapshot.claimed)) : undefined
         const count =
           holders === undefined
             ? end - position
@@ -185,7 +188,7 @@ export async function* readStretches(books: Books, excerpt: Excerpt): AsyncGener
   }
 }
 
-/** The codes of a stretch, from its code `at` on. PictureChangedError. */
+/** The codes of a stretch, from its code `at` on. SnapshotChangedError. */
 export async function codesOfStretch(
   { reader, offset }: Stretch,
   at: bigint,
@@ -193,20 +196,20 @@ export async function codesOfStretch(
 ): Promise<string[]> {
   const { codes } = await reader.codes(offset + at, count)
   // The rows of an upload go when it has been undone, and never otherwise.
-  if (codes.length < count) throw new PictureChangedError()
+  if (codes.length < count) throw new SnapshotChangedError()
   return codes
 }
 
 /** A page of the line's batches, from the one that holds a position on. */
 async function readPage(
   books: Books,
-  { accountId, poolId, picture }: Excerpt,
+  { accountId, poolId, snapshot }: Excerpt,
   position: bigint,
 ): Promise<Batch[]> {
   const batches = await readBatchesFrom(books, accountId, poolId, position, batchesAtOnce)
   // Asked after they were read: what is true now was true then.
-  if (picture.last !== undefined && !(await isTrue(books, accountId, poolId, picture)))
-    throw new PictureChangedError()
+  if (snapshot.last !== undefined && !(await isCurrent(books, accountId, poolId, snapshot)))
+    throw new SnapshotChangedError()
   if (batches.length === 0) throw new Error(`No batch of the pool ${poolId} holds the position ${position}.`)
   return batches
 }

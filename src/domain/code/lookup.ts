@@ -1,7 +1,7 @@
 import { unguarded } from '../../codefile/formula-guard.ts'
 import type { CodeSpace } from '../../codespace/codespace.ts'
 import { looseForm, looseKey, loosePlainForm, readingsOf } from '../../codespace/loose-form.ts'
-import { longestTyped, type Reading } from '../../codespace/typed-code-reader.ts'
+import { maxTypedLength, type Reading } from '../../codespace/typed-code-reader.ts'
 import { plainForm, plainKey, typedForm, typedKey } from '../../codespace/typed-form.ts'
 import type { Queryable } from '../../database/transaction.ts'
 import type { Books } from '../books/books.ts'
@@ -11,10 +11,10 @@ import type { Code, CodeText } from './code.ts'
 import { behindPlain, identities } from './identity.ts'
 
 // One statement looks up all of a group. A larger group makes those behind it wait longer than it saves them.
-const maximumGroup = 100
+const maxGroup = 100
 
 // While the database has one group, the next ones need not wait for the answer to come back.
-const mostStatements = 3
+const maxStatements = 3
 
 // As many uploaded codes are read that are equally far from a text: one of so many is in doubt anyway.
 const maxAlike = 50
@@ -98,11 +98,11 @@ export class LookUps {
    */
   async find(accountId: string, text: string): Promise<Code | undefined> {
     // PostgreSQL has no NUL, and half a surrogate pair would reach it as another character.
-    if (text.length > longestTyped || text.includes('\0') || !text.isWellFormed()) return undefined
+    if (text.length > maxTypedLength || text.includes('\0') || !text.isWellFormed()) return undefined
     // As codes are written: without space around them, and composed.
     const written = text.trim().normalize('NFC')
     // No code is as long, even of characters of which each stands for many.
-    if (written === '' || written.normalize('NFKC').length > 5 * longestTyped) return undefined
+    if (written === '' || written.normalize('NFKC').length > 5 * maxTypedLength) return undefined
     return await new Promise((resolve, reject) => {
       this.#enqueue(accountId, { text: written, resolve, reject })
     })
@@ -112,14 +112,14 @@ export class LookUps {
     const lane = this.#lanes.get(accountId) ?? { accountId, waiting: [], serving: 0 }
     this.#lanes.set(accountId, lane)
     lane.waiting.push(request)
-    if (lane.serving < mostStatements) void this.#serve(lane)
+    if (lane.serving < maxStatements) void this.#serve(lane)
   }
 
   /** Serves groups of a lane until nobody waits in it. Never rejects: what goes wrong is told to the requests. */
   async #serve(lane: Lane): Promise<void> {
     lane.serving += 1
     while (lane.waiting.length > 0) {
-      const group = lane.waiting.splice(0, maximumGroup)
+      const group = lane.waiting.splice(0, maxGroup)
       try {
         await this.#answer(lane.accountId, group)
       } catch (error) {

@@ -31,7 +31,7 @@ export interface UnreadyFormat {
 }
 
 // They are read in the order of their index: without statistics the planner would rather look at all formats there are.
-const mostChosenFrom = 100
+const maxCandidates = 100
 
 /** One of them, if there is any: any of the first ones, so that none waits for another to be done. */
 export async function readUnreadyFormat(books: Queryable): Promise<UnreadyFormat | undefined> {
@@ -39,7 +39,7 @@ export async function readUnreadyFormat(books: Queryable): Promise<UnreadyFormat
     name: 'read-unready-format',
     text: `
       SELECT account_id, id FROM (
-        SELECT account_id, id FROM format WHERE taken_to IS NOT NULL ORDER BY account_id, id LIMIT ${mostChosenFrom}
+        SELECT account_id, id FROM format WHERE taken_to IS NOT NULL ORDER BY account_id, id LIMIT ${maxCandidates}
       ) AS unready
       ORDER BY random() LIMIT 1`,
   })

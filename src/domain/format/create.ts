@@ -35,7 +35,7 @@ export async function previewFormat(
 }
 
 // Most accounts have fewer uploaded codes that could be of a format, or none: it is ready at once.
-const mostLookedAt = 10_000
+const maxCodesCounted = 10_000
 
 /**
  * Creates a format, which leaves out the codes that were uploaded before: they are counted, which takes a second or two
@@ -47,7 +47,7 @@ export async function createFormat(
   books: Books,
   accountId: string,
   input: { name: string; shape: ShapeInput },
-  lookedAtAtOnce = mostLookedAt,
+  lookedAtAtOnce = maxCodesCounted,
 ): Promise<string> {
   const check = new InputCheck()
   const name = check.name(input.name)

@@ -19,7 +19,7 @@ export interface FormatShare {
 }
 
 // What else the process has to do waits no longer, however many kinds of formats there are.
-const longestTurnMs = 20
+const maxStretchMs = 20
 
 /**
  * Which of some codes are of which format, in the order of the formats' ids. The catalog was read after it was locked: as
@@ -33,7 +33,7 @@ export async function findShares(
   const own = new Map<string, string[]>()
   let began = performance.now()
   for (const [at, code] of codes.entries()) {
-    if (at % 100 === 0 && performance.now() - began > longestTurnMs) {
+    if (at % 100 === 0 && performance.now() - began > maxStretchMs) {
       await setImmediate()
       began = performance.now()
     }
@@ -71,7 +71,7 @@ export async function findTwins(
   const found = new Map<string, FormatTwins>()
   let began = performance.now()
   for (const [at, code] of codes.entries()) {
-    if (at % 100 === 0 && performance.now() - began > longestTurnMs) {
+    if (at % 100 === 0 && performance.now() - began > maxStretchMs) {
       await setImmediate()
       began = performance.now()
     }

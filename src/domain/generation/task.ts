@@ -81,7 +81,7 @@ export async function insertUploadTask(tx: BookTransaction, upload: NewUpload): 
     name: 'insert-upload-task',
     text: `
       INSERT INTO task (account_id, id, kind, trigger, pool_id, status, "column", header, dry_run, case_sensitive, bytes,
-        leftovers, created_at)
+        has_work, created_at)
       VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'AWAITING_EXECUTION', $4, $5, $6, $7, $8, true, now())
       RETURNING ${taskColumns}`,
     values: [
@@ -129,7 +129,7 @@ export async function changeTask(
           WHEN $4::task_status = 'UNDONE' THEN 0
           WHEN $4::task_status = 'COMPLETED' AND kind = 'UPLOAD' THEN CASE WHEN dry_run THEN 0 ELSE accepted END
           ELSE coalesce($5::numeric, added) END,
-        leftovers = leftovers OR $4::task_status = 'UNDONE',
+        has_work = has_work OR $4::task_status = 'UNDONE',
         waits_for_clearing = false,
         failure_code = $6::task_failure_code,
         failure_message = $7::text,

@@ -16,7 +16,7 @@ export type Batch = CodeSource & { start: bigint; count: bigint; first: bigint; 
  * The most holes of a batch. Between a position and its index stand the holes before it, which are counted: that takes
  * no longer the more holes a format has, and a line is short all the same.
  */
-export const mostHoles = 256
+export const maxHoles = 256
 
 /**
  * Lays the next `count` indices of a format that are not taken at the end of a pool's line, in the transaction that has
@@ -106,7 +106,7 @@ async function layAroundHoles(
         SELECT count(*) AS count FROM hole
       ), border AS (
         SELECT $6::numeric - 1 AS index, 0 AS number
-        UNION ALL SELECT index, number FROM hole WHERE number % ${mostHoles} = 0
+        UNION ALL SELECT index, number FROM hole WHERE number % ${maxHoles} = 0
         UNION ALL SELECT $6::numeric + $4::numeric + count - 1, count FROM passed
       ), stretch_between AS (
         SELECT index + 1 AS first, number AS passed_before,

@@ -1,4 +1,4 @@
-import { longestShown } from '../../codefile/byte-string.ts'
+import { maxShownBytes } from '../../codefile/byte-string.ts'
 import { looseKey } from '../../codespace/loose-form.ts'
 import { typedKey } from '../../codespace/typed-form.ts'
 import { violatedConstraint } from '../../database/errors.ts'
@@ -46,7 +46,7 @@ export const rowsAtOnce = 10_000
  * file were read before. The codes are in no pool until the upload is completed, and nobody else can have them.
  *
  * Resolves to false, and has changed nothing, when the upload is not RUNNING or was read to another place than `from`:
- * it was cancelled, or another worker is at it. With `waits` it rejects with a HeldByLeftoversError, and has changed
+ * it was cancelled, or another worker is at it. With `waits` it rejects with a HeldByEndedUploadError, and has changed
  * nothing, while what becomes of a row depends on codes of uploads that have ended without them; otherwise these count
  * like any others. Of the codes it is expected that PostgreSQL can store them.
  */
@@ -80,8 +80,8 @@ export async function addChunk(
 const attempts = 20
 
 /** Codes of these uploads, which have been undone, cancelled or have failed, are to be cleared away first. */
-export class HeldByLeftoversError extends Error {
-  override name = 'HeldByLeftoversError'
+export class HeldByEndedUploadError extends Error {
+  override name = 'HeldByEndedUploadError'
   readonly taskIds: readonly string[]
 
   constructor(taskIds: readonly string[]) {
@@ -136,7 +136,7 @@ async function readChunk(
   const formats: ChunkFormat[] = []
   for (const share of shares) formats.push(await enter(books, tx, taskId, progress, share))
   const decision = decideChunk(chunk, (code) => identities.get(code) as string, { uploaded, twins }, formats)
-  if (waits) await checkLeftovers(tx, codes, decision, chunk)
+  if (waits) await checkHeldCodes(tx, codes, decision, chunk)
   const added = unknown
     .filter((code) => decision.accepted.has(code))
     .map((code) => ({ code, identity: identities.get(code) as string }))
@@ -253,10 +253,10 @@ async function readTwins(
 }
 
 /**
- * Rejects with a HeldByLeftoversError if a code counts as a duplicate only because an upload that has ended without it
+ * Rejects with a HeldByEndedUploadError if a code counts as a duplicate only because an upload that has ended without it
  * is not cleared away yet, or is refused for want of room in a format while any such upload may hold some of it.
  */
-async function checkLeftovers(
+async function checkHeldCodes(
   tx: BookTransaction,
   codes: readonly string[],
   { duplicatesInAccount, refused }: ChunkDecision,
@@ -268,14 +268,14 @@ async function checkLeftovers(
     name: 'read-ended-uploads',
     // In the order of the index that has only these: without statistics others would seem to be as good.
     text: `
-      SELECT id FROM task WHERE leftovers AND account_id = $1 AND NOT dry_run
+      SELECT id FROM task WHERE has_work AND account_id = $1 AND NOT dry_run
         AND status IN ('FAILED', 'CANCELLED', 'UNDONE') AND accepted > 0 ORDER BY account_id, id`,
     values: [tx.accountId],
   })
   if (ended.length === 0) return
   const ids = ended.map(({ id }) => id)
   const holding = lacksRoom ? ids : await findHolding(tx, ids, codes)
-  if (holding.length > 0) throw new HeldByLeftoversError(holding)
+  if (holding.length > 0) throw new HeldByEndedUploadError(holding)
 }
 
 /** Which of some uploads have brought codes that are looked up by the same key as some of these. */
@@ -441,7 +441,7 @@ async function insertRejectedRows(
 
 /** A text as it can be stored and shown: no longer than it takes to find it again, and of whole characters. */
 function shown(text: string): string {
-  const start = text.length > longestShown ? `${text.slice(0, longestShown - 1)}…` : text
+  const start = text.length > maxShownBytes ? `${text.slice(0, maxShownBytes - 1)}…` : text
   return start.toWellFormed().replaceAll('\0', '\uFFFD')
 }
 

@@ -19,7 +19,7 @@ const pieceBytes = 2 ** 20
 const slice = 2 ** 16
 
 // Well before housekeeping takes a file without a task for one that nobody will finish.
-const longestArrivalMs = 12 * 60 * 60 * 1_000
+const maxArrivalMs = 12 * 60 * 60 * 1_000
 
 // A piece lies in some five hundred rows inside the database.
 const piecesAtOnce = 32
@@ -33,9 +33,9 @@ export async function storeFile(
   books: Queryable,
   owner: FileOwner,
   bytes: AsyncIterable<Uint8Array>,
-  maximumBytes: number,
+  maxBytes: number,
 ): Promise<{ size: number; sha256: string }> {
-  const latest = Date.now() + longestArrivalMs
+  const latest = Date.now() + maxArrivalMs
   const hash = createHash('sha256')
   let size = 0
   let pieces = 0
@@ -49,7 +49,7 @@ export async function storeFile(
   }
   for await (const chunk of bytes) {
     size += chunk.byteLength
-    if (size > maximumBytes) throw new FileTooLargeError(maximumBytes)
+    if (size > maxBytes) throw new FileTooLargeError(maxBytes)
     if (Date.now() > latest) throw new FileInterruptedError('The file took more than 12 hours to arrive.')
     hash.update(chunk)
     gathered.push(chunk)

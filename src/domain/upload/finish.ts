@@ -147,7 +147,7 @@ export async function clearUpload(
     if (upload.status !== 'COMPLETED' && (await removeCodes(books, tx, taskId, limit))) return true
     if (upload.rejected_forgotten && (await removeRows(tx, 'rejected_row', taskId, limit)) > 0) return true
     await tx.execute({
-      text: 'UPDATE task SET leftovers = false WHERE account_id = $1 AND id = $2',
+      text: 'UPDATE task SET has_work = false WHERE account_id = $1 AND id = $2',
       values: [accountId, taskId],
     })
     return false

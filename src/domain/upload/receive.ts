@@ -39,37 +39,37 @@ export interface UploadInput {
 }
 
 const operation = 'uploadCodes'
-export const longestColumn = 200
+export const maxColumnLength = 200
 
 // Each file has a few megabytes in memory while it arrives.
-const mostAtOnce = 32
-const mostOfAccount = 8
+const maxAtOnce = 32
+const maxOfAccount = 8
 
 /** Receives files into a process: no more at once than it has memory for, and of no account so many that others wait. */
 export class Uploads {
   /** How large a file may be. */
-  readonly maximumBytes: number
+  readonly maxBytes: number
   readonly #books: Books
   /** How many files are arriving, by account. */
   readonly #arriving = new Map<string, number>()
 
-  constructor(books: Books, maximumBytes: number) {
+  constructor(books: Books, maxBytes: number) {
     this.#books = books
-    this.maximumBytes = maximumBytes
+    this.maxBytes = maxBytes
   }
 
   /** As `receiveUpload`, with how the pool stood then; rejects also with a TooManyUploadsError. */
   async receive(accountId: string, input: UploadInput, bytes: AsyncIterable<Uint8Array>): Promise<Accepted> {
     const own = this.#arriving.get(accountId) ?? 0
-    if (own >= mostOfAccount)
+    if (own >= maxOfAccount)
       throw new TooManyUploadsError(
-        `Your account is sending ${mostOfAccount} files at this moment, which is the most that it can.`,
+        `Your account is sending ${maxOfAccount} files at this moment, which is the most that it can.`,
       )
     const all = [...this.#arriving.values()].reduce((sum, count) => sum + count, 0)
-    if (all >= mostAtOnce) throw new TooManyUploadsError('Too many files are being uploaded at this moment.')
+    if (all >= maxAtOnce) throw new TooManyUploadsError('Too many files are being uploaded at this moment.')
     this.#arriving.set(accountId, own + 1)
     try {
-      return await receiveFile(this.#books, accountId, input, bytes, this.maximumBytes)
+      return await receiveFile(this.#books, accountId, input, bytes, this.maxBytes)
     } finally {
       const left = (this.#arriving.get(accountId) ?? 0) - 1
       if (left > 0) this.#arriving.set(accountId, left)
@@ -83,7 +83,7 @@ export class Uploads {
  * id of the task; with an idempotencyKey that was used for the same input and the same file, to that task's. Whatever
  * else it ends with, nothing is left behind.
  *
- * Rejects with an InvalidInputError, which is a FileTooLargeError when the file has more than `maximumBytes`; with a
+ * Rejects with an InvalidInputError, which is a FileTooLargeError when the file has more than `maxBytes`; with a
  * NotFoundError, before a byte has been read; with an IdempotencyConflictError; or with what `bytes` rejects with.
  */
 export async function receiveUpload(
@@ -91,9 +91,9 @@ export async function receiveUpload(
   accountId: string,
   input: UploadInput,
   bytes: AsyncIterable<Uint8Array>,
-  maximumBytes: number,
+  maxBytes: number,
 ): Promise<string> {
-  return (await receiveFile(books, accountId, input, bytes, maximumBytes)).taskId
+  return (await receiveFile(books, accountId, input, bytes, maxBytes)).taskId
 }
 
 async function receiveFile(
@@ -101,10 +101,10 @@ async function receiveFile(
   accountId: string,
   input: UploadInput,
   bytes: AsyncIterable<Uint8Array>,
-  maximumBytes: number,
+  maxBytes: number,
 ): Promise<Accepted> {
   const check = new InputCheck()
-  if (input.column !== undefined) check.text(['column'], input.column, longestColumn)
+  if (input.column !== undefined) check.text(['column'], input.column, maxColumnLength)
   if (input.header === false && input.column !== undefined && !/^[1-9]\d{0,2}$/.test(input.column))
     check.issue(
       ['column'],
@@ -117,7 +117,7 @@ async function receiveFile(
   const owner = { accountId, taskId: newId() }
   let taskId: string | undefined
   try {
-    const file = await storeFile(books, owner, bytes, maximumBytes)
+    const file = await storeFile(books, owner, bytes, maxBytes)
     if (file.size === 0) throw emptyFile()
     const accepted = await accept(books, owner, input, file)
     taskId = accepted.taskId
@@ -216,7 +216,7 @@ export async function readWaitingAccount(
 ): Promise<string | undefined> {
   const [row] = await books.rows<{ account_id: string }>({
     name: 'read-waiting-account',
-    text: 'SELECT account_id FROM task WHERE leftovers AND account_id <> ALL ($1::uuid[]) ORDER BY id LIMIT 1',
+    text: 'SELECT account_id FROM task WHERE has_work AND account_id <> ALL ($1::uuid[]) ORDER BY id LIMIT 1',
     values: [except],
   })
   return row?.account_id
@@ -234,7 +234,7 @@ export async function readNextUpload(
   const [row] = await books.rows<UploadRow>({
     name: 'read-next-upload',
     text: `
-      SELECT ${uploadColumns} FROM task WHERE leftovers AND account_id = $1
+      SELECT ${uploadColumns} FROM task WHERE has_work AND account_id = $1
       ORDER BY (status IN ('AWAITING_EXECUTION', 'RUNNING')) = $2, id LIMIT 1`,
     values: [accountId, clearFirst],
   })
@@ -245,7 +245,7 @@ export async function readNextUpload(
 export async function readUpload(books: Queryable, owner: FileOwner): Promise<QueuedUpload | undefined> {
   const [row] = await books.rows<UploadRow>({
     name: 'read-upload',
-    text: `SELECT ${uploadColumns} FROM task WHERE leftovers AND account_id = $1 AND id = $2`,
+    text: `SELECT ${uploadColumns} FROM task WHERE has_work AND account_id = $1 AND id = $2`,
     values: [owner.accountId, owner.taskId],
   })
   return row === undefined ? undefined : decodeUpload(row)
@@ -301,12 +301,12 @@ export async function readUploadWaits(
           WHEN status = 'RUNNING' THEN NULL
           WHEN EXISTS (
             SELECT FROM task AS earlier
-            WHERE earlier.leftovers AND earlier.account_id = task.account_id AND earlier.id < task.id
+            WHERE earlier.has_work AND earlier.account_id = task.account_id AND earlier.id < task.id
               AND earlier.status IN ('AWAITING_EXECUTION', 'RUNNING')
           ) THEN 'EARLIER_UPLOAD'
           ELSE 'WORKER' END AS wait
       ) AS reason
-      WHERE account_id = $1 AND id = ANY ($2::uuid[]) AND kind = 'UPLOAD' AND leftovers
+      WHERE account_id = $1 AND id = ANY ($2::uuid[]) AND kind = 'UPLOAD' AND has_work
         AND status IN ('AWAITING_EXECUTION', 'RUNNING') AND wait IS NOT NULL`,
     values: [accountId, taskIds],
   })

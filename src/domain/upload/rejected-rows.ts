@@ -79,7 +79,7 @@ export async function forgetRejectedRows(books: Queryable, time: Date, limit: nu
     // Beside others that do the same, each takes what nobody else has taken.
     text: `
       UPDATE task SET rejected_forgotten = true,
-        leftovers = leftovers OR duplicates_in_file + duplicates_in_account + refused > 0
+        has_work = has_work OR duplicates_in_file + duplicates_in_account + refused > 0
       WHERE (account_id, id) IN (
         SELECT account_id, id FROM task WHERE kind = 'UPLOAD' AND NOT rejected_forgotten AND finished_at < $1
         ORDER BY finished_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED

@@ -411,13 +411,13 @@ const damages: Record<string, Damage> = {
   'the file of an upload is left behind': {
     sql: ({ accountId, uploadId }) =>
       `INSERT INTO upload_piece VALUES ('${accountId}', '${uploadId}', 0, '')`,
-    found: { 'upload-leftovers': 1 },
+    found: { 'upload-remains': 1 },
     says: ({ uploadId }) => `upload ${uploadId} has nothing left to be done, and its file is still kept`,
   },
   'no worker would see a running upload': {
     sql: ({ uploads: { dryRun } }) => `
-      UPDATE task SET leftovers = false WHERE id = '${dryRun}'; DELETE FROM dry_run_code WHERE task_id = '${dryRun}'`,
-    found: { 'upload-leftovers': 1 },
+      UPDATE task SET has_work = false WHERE id = '${dryRun}'; DELETE FROM dry_run_code WHERE task_id = '${dryRun}'`,
+    found: { 'upload-remains': 1 },
     says: ({ uploads: { dryRun } }) => `upload ${dryRun} is RUNNING, and no worker would see it`,
   },
   'what files have brought is of no upload': {

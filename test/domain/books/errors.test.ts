@@ -5,7 +5,7 @@ import {
   NotEnoughCodesError,
   QuantityExceedsAvailableError,
 } from '../../../src/domain/books/errors.ts'
-import { InputCheck, maximumCount } from '../../../src/domain/books/input.ts'
+import { InputCheck, maxCount } from '../../../src/domain/books/input.ts'
 
 test('numbers in messages are grouped, so that people can read them', () => {
   const format = {
@@ -37,7 +37,7 @@ test('numbers in messages are grouped, so that people can read them', () => {
   expect(new NotEnoughCodesError(pool, 1_234n, 'Claim fewer.').message).toContain('has 1,234 codes available')
   expect(new FileTooLargeError(1_073_741_824).message).toContain('larger than 1,073,741,824 bytes')
   const check = new InputCheck()
-  check.count(['quantity'], maximumCount + 1n, 1n)
+  check.count(['quantity'], maxCount + 1n, 1n)
   check.text(['recipient'], 'A'.repeat(1_001), 1_000)
   check.name('A'.repeat(1_000))
   expect(() => check.done()).toThrow(InvalidInputError)

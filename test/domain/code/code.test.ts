@@ -253,7 +253,7 @@ describe('while an upload is undone that lies before them, codes', () => {
 
   const none = { after: undefined, before: undefined }
 
-  it.each(['take-picture', 'read-batches', 'read-uploaded-codes', 'check-picture'])(
+  it.each(['read-snapshot', 'read-batches', 'read-uploaded-codes', 'check-snapshot'])(
     'are listed as they are then (%s)',
     async (statement) => {
       const { books, poolId, generated, wasUndone } = await undoneBefore(statement)

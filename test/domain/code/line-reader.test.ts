@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Claims } from '../../../src/domain/claim/claim.ts'
 import {
-  isTrue,
-  PictureChangedError,
+  isCurrent,
+  readSnapshot,
   readStretches,
+  SnapshotChangedError,
   type Stretch,
-  takePicture,
 } from '../../../src/domain/code/line-reader.ts'
 import { fill, newFormat, newPool, openBooks, type TestBooks } from '../../support/books.ts'
 
@@ -58,18 +58,18 @@ async function patchwork(uploadedAt: number): Promise<{ poolId: string; undo: ()
 
 async function read(poolId: string, meanwhile: () => Promise<void>) {
   const { books, accountId } = place
-  const taken = await takePicture(books, accountId, poolId, 'ALL')
+  const taken = await readSnapshot(books, accountId, poolId, 'ALL')
   if (taken === undefined) throw new Error('There is no pool.')
-  const { picture } = taken
+  const { snapshot } = taken
   const stretches: Stretch[] = []
   let error: unknown
   try {
     for await (const stretch of readStretches(books, {
       accountId,
       poolId,
-      picture,
+      snapshot,
       from: 0n,
-      to: picture.total,
+      to: snapshot.total,
     })) {
       if (stretches.length === 0) await meanwhile()
       stretches.push(stretch)
@@ -78,7 +78,7 @@ async function read(poolId: string, meanwhile: () => Promise<void>) {
     error = caught
   }
   const runs = await Promise.all(stretches.map(({ reader, offset }) => reader.indices(offset, 1)))
-  return { picture, indices: runs.map(({ first }) => first), stretches, error }
+  return { snapshot, indices: runs.map(({ first }) => first), stretches, error }
 }
 
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => BigInt(i))
@@ -92,11 +92,11 @@ test('a line of many batches is read whole and in order', async () => {
 
 test('no code is passed over when those behind an upload move down while they are read', async () => {
   const { poolId, undo } = await patchwork(10)
-  const { picture, indices, error } = await read(poolId, undo)
-  expect(error).toBeInstanceOf(PictureChangedError)
+  const { snapshot, indices, error } = await read(poolId, undo)
+  expect(error).toBeInstanceOf(SnapshotChangedError)
   // What had been read before was right.
   expect(indices).toEqual(upTo(1_000))
-  expect(await isTrue(place.books, place.accountId, poolId, picture)).toBe(false)
+  expect(await isCurrent(place.books, place.accountId, poolId, snapshot)).toBe(false)
   // Also when the line is as long again.
   await place.books.rows({
     text: `
@@ -105,7 +105,7 @@ test('no code is passed over when those behind an upload move down while they ar
       FROM batch WHERE pool_id = $1 ORDER BY start DESC LIMIT 1`,
     values: [poolId],
   })
-  expect(await isTrue(place.books, place.accountId, poolId, picture)).toBe(false)
+  expect(await isCurrent(place.books, place.accountId, poolId, snapshot)).toBe(false)
 })
 
 test('claims that begin and end anywhere are told of whom they are, across pages of both', async () => {

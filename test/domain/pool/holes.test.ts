@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Claims } from '../../../src/domain/claim/claim.ts'
 import { type CodeStatus, readCode, readCodes } from '../../../src/domain/code/code.ts'
 import { LookUps } from '../../../src/domain/code/lookup.ts'
-import { mostHoles, readBatchesFrom } from '../../../src/domain/pool/batch.ts'
+import { maxHoles, readBatchesFrom } from '../../../src/domain/pool/batch.ts'
 import { undoUpload } from '../../../src/domain/upload/add-chunk.ts'
 import { expectBalance } from '../../support/audit.ts'
 import {
@@ -32,10 +32,10 @@ let uploaded: Set<string>
 let generated: string[]
 
 function isTaken(index: number): boolean {
-  if (index < 2 * mostHoles + 10) return true
+  if (index < 2 * maxHoles + 10) return true
   if (index < 1_500) return index % 2 === 0
   if (index < 2_500) return index % 7 < 5
-  if (index < 2_500 + mostHoles) return true
+  if (index < 2_500 + maxHoles) return true
   return index % 301 === 0
 }
 
@@ -80,8 +80,8 @@ describe('a pool whose format has many uploaded codes', () => {
 
   it('takes few batches for them', async () => {
     const batches = await readBatchesFrom(test.books, test.accountId, poolId, 0n, 10_000)
-    expect(batches.length).toBeLessThan(quantities.length + uploaded.size / mostHoles)
-    for (const { holes } of batches) expect(holes).toBeLessThanOrEqual(mostHoles)
+    expect(batches.length).toBeLessThan(quantities.length + uploaded.size / maxHoles)
+    for (const { holes } of batches) expect(holes).toBeLessThanOrEqual(maxHoles)
   })
 
   it('leaves just the rest to the format', async () => {

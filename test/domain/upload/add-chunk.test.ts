@@ -82,8 +82,8 @@ async function eventsOf(poolId: string): Promise<string[]> {
     .map((event) => (event.kind === 'TASK_STATUS_CHANGED' ? event.payload.status : event.kind))
 }
 
-async function leftoversOf(taskId: string): Promise<boolean> {
-  return (await test.books.prisma.task.findFirstOrThrow({ where: { id: taskId } })).leftovers
+async function hasWork(taskId: string): Promise<boolean> {
+  return (await test.books.prisma.task.findFirstOrThrow({ where: { id: taskId } })).hasWork
 }
 
 function add(taskId: string, from: number, codes: readonly string[], books = test.books): Promise<boolean> {
@@ -417,7 +417,7 @@ describe('a dry run', () => {
 
     await clearAway(test, dryRun, 2)
     expect(await test.books.prisma.dryRunCode.count({ where: { taskId: dryRun } })).toBe(0)
-    expect(await leftoversOf(dryRun)).toBe(false)
+    expect(await hasWork(dryRun)).toBe(false)
   })
 })
 
@@ -438,14 +438,14 @@ describe('a cancelled or failed upload', () => {
     for (const taskId of [cancelled, failed]) {
       expect(await add(taskId, taskId === failed ? 3 : 5, newCodes(1))).toBe(false)
       expect(await completeUpload(test.books, { accountId: test.accountId, taskId })).toBe(false)
-      expect(await leftoversOf(taskId)).toBe(true)
+      expect(await hasWork(taskId)).toBe(true)
     }
     expect(availableForGeneration(await formatNow(test, formatId))).toBe(1n)
     expect(await clearUpload(test.books, { accountId: test.accountId, taskId: cancelled }, 2)).toBe(true)
     expect(availableForGeneration(await formatNow(test, formatId))).toBe(3n)
     for (const taskId of [cancelled, failed]) await clearAway(test, taskId, 2)
     expect(availableForGeneration(await formatNow(test, formatId))).toBe(9n)
-    expect([await leftoversOf(cancelled), await leftoversOf(failed)]).toEqual([false, false])
+    expect([await hasWork(cancelled), await hasWork(failed)]).toEqual([false, false])
     expect(await test.books.prisma.task.findFirst({ where: { id: failed } })).toMatchObject({
       failureCode: 'UNREADABLE_FILE',
       failureMessage: 'It is no text.',
@@ -481,7 +481,7 @@ describe('a cancelled or failed upload', () => {
     const other = { books: elsewhere, accountId: test.accountId }
     await Promise.all([clearAway(test, taskId, 7), clearAway(other, taskId, 5)])
     expect(await test.books.prisma.uploadedCode.count({ where: { taskId } })).toBe(0)
-    expect(await leftoversOf(taskId)).toBe(false)
+    expect(await hasWork(taskId)).toBe(false)
   })
 
   it('keeps its file and its rows as long as it has not ended', async () => {
@@ -491,7 +491,7 @@ describe('a cancelled or failed upload', () => {
       data: { accountId: test.accountId, taskId, number: 0, bytes: Buffer.from('file') },
     })
     expect(await clearUpload(test.books, { accountId: test.accountId, taskId }, 10)).toBe(false)
-    expect(await leftoversOf(taskId)).toBe(true)
+    expect(await hasWork(taskId)).toBe(true)
     await completeUpload(test.books, { accountId: test.accountId, taskId })
     await clearAway(test, taskId)
     expect(await test.books.prisma.uploadPiece.count({ where: { taskId } })).toBe(0)
@@ -513,7 +513,7 @@ describe('undoing an upload', () => {
     await claims.claim(test.accountId, { poolId, count: 2 })
     await undoUpload(test.books, test.accountId, undone)
     expect(await countersOf(undone)).toMatchObject({ status: 'UNDONE', accepted: 3, added: 0 })
-    expect(await leftoversOf(undone)).toBe(true)
+    expect(await hasWork(undone)).toBe(true)
     expect(await readCode(test.books, test.accountId, { uploadId: undone, index: 0n })).toBeUndefined()
     expect(await readCode(test.books, test.accountId, { uploadId: kept, index: 0n })).toMatchObject({
       code: second[0],

@@ -8,7 +8,7 @@ import {
   addChunk,
   clearUpload,
   completeUpload,
-  HeldByLeftoversError,
+  HeldByEndedUploadError,
   undoUpload,
 } from '../../../src/domain/upload/add-chunk.ts'
 import { readNextUpload, readUpload, readUploadWaits } from '../../../src/domain/upload/receive.ts'
@@ -125,7 +125,7 @@ describe('on tables without statistics, no statement reads more rows than it nee
     const taskId = await startUpload(place, poolId)
     const chunk = chunkOf(codes, 0n)
     const adding = () => addChunk(books, { accountId, taskId }, 0n, chunk, { waits: true })
-    expect(await greedy(() => expect(adding()).rejects.toThrow(HeldByLeftoversError))).toEqual([])
+    expect(await greedy(() => expect(adding()).rejects.toThrow(HeldByEndedUploadError))).toEqual([])
   })
 
   it('when earlier codes are taken out of a format, piece by piece', async () => {

@@ -29,7 +29,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-const maximumBytes = 10_000_000
+const maxBytes = 10_000_000
 
 /** An account of a test's own, with a pool. */
 async function place(books = shared.books): Promise<Place & { poolId: string }> {
@@ -73,7 +73,7 @@ describe('a file that is received', () => {
       for (let from = 0; from < file.length; from += 64_000) yield file.subarray(from, from + 64_000)
     }
     const input = { poolId: own.poolId, dryRun: false, column: 'Vouchers' }
-    const taskId = await receiveUpload(own.books, own.accountId, input, chunks(), maximumBytes)
+    const taskId = await receiveUpload(own.books, own.accountId, input, chunks(), maxBytes)
     expect(await readNextUpload(own.books, own.accountId)).toEqual({
       accountId: own.accountId,
       taskId,
@@ -90,7 +90,7 @@ describe('a file that is received', () => {
   test('is not touched when the input or the pool is wrong', async () => {
     const { books, accountId, poolId } = await place()
     const receive = (input: object) =>
-      receiveUpload(books, accountId, { poolId, dryRun: false, ...input }, untouchable, maximumBytes)
+      receiveUpload(books, accountId, { poolId, dryRun: false, ...input }, untouchable, maxBytes)
     await expect(receive({ column: '' })).rejects.toThrow(InvalidInputError)
     await expect(receive({ idempotencyKey: '' })).rejects.toThrow(InvalidInputError)
     await expect(receive({ poolId: randomUUID() })).rejects.toThrow(NotFoundError)
@@ -104,9 +104,7 @@ describe('a file that is received', () => {
       throw new FileInterruptedError('Gone.')
     }
     const input = { poolId: own.poolId, dryRun: false }
-    await expect(receiveUpload(own.books, own.accountId, input, failing(), maximumBytes)).rejects.toThrow(
-      'Gone.',
-    )
+    await expect(receiveUpload(own.books, own.accountId, input, failing(), maxBytes)).rejects.toThrow('Gone.')
     expect(await stored(own)).toEqual({ pieces: 0, tasks: 0 })
   })
 
@@ -119,9 +117,7 @@ describe('a file that is received', () => {
       yield Buffer.alloc(1)
     }
     const input = { poolId: own.poolId, dryRun: false }
-    await expect(receiveUpload(own.books, own.accountId, input, slow(), maximumBytes)).rejects.toThrow(
-      '12 hours',
-    )
+    await expect(receiveUpload(own.books, own.accountId, input, slow(), maxBytes)).rejects.toThrow('12 hours')
     expect(await stored(own)).toEqual({ pieces: 0, tasks: 0 })
   })
 
@@ -129,7 +125,7 @@ describe('a file that is received', () => {
     const places = await Promise.all([1, 2, 3, 4, 5].map(() => place()))
     const [first, , , , fifth] = places
     if (first === undefined || fifth === undefined) throw new Error('There is no place.')
-    const uploads = new Uploads(shared.books, maximumBytes)
+    const uploads = new Uploads(shared.books, maxBytes)
     const { promise: end, resolve } = Promise.withResolvers<void>()
     async function* waiting() {
       yield Buffer.from('code\n')
@@ -163,11 +159,11 @@ describe('a COMMIT that was not answered', () => {
       const books = await shared.another({ url: proxy.url })
       const input = { poolId: own.poolId, dryRun: false, idempotencyKey: randomUUID() }
       const cut = proxy.cutCommit(fate)
-      const receiving = receiveUpload(books, own.accountId, input, bytes('code\n'), maximumBytes)
+      const receiving = receiveUpload(books, own.accountId, input, bytes('code\n'), maxBytes)
       await expect(receiving).rejects.toThrow(CommitUnansweredError)
       await cut
       expect(await stored(own)).toEqual(left)
-      const taskId = await receiveUpload(own.books, own.accountId, input, bytes('code\n'), maximumBytes)
+      const taskId = await receiveUpload(own.books, own.accountId, input, bytes('code\n'), maxBytes)
       expect((await stored(own)).tasks).toBe(1)
       expect(String(await contents(own, taskId, 5))).toBe('code\n')
     },
@@ -179,7 +175,7 @@ describe('the file of an upload', () => {
     const own = await place()
     const input = { poolId: own.poolId, dryRun: false }
     const file = () => bytes(Buffer.alloc(1_100_000, 'a'), Buffer.alloc(1_100_000, 'b'), 'c')
-    const taskId = await receiveUpload(own.books, own.accountId, input, file(), maximumBytes)
+    const taskId = await receiveUpload(own.books, own.accountId, input, file(), maxBytes)
     await expect(contents(own, taskId, 2_199_999)).rejects.toThrow('longer')
     await expect(contents(own, taskId, 2_200_002)).rejects.toThrow('has no piece 3')
     expect((await contents(own, taskId, 2_200_001)).length).toBe(2_200_001)
@@ -217,7 +213,7 @@ test('the queue has the accounts in the order of their oldest uploads, each once
     const own = places[index]
     if (own === undefined) throw new Error('There is no such place.')
     const input = { poolId: own.poolId, dryRun: false }
-    await receiveUpload(books, own.accountId, input, bytes('code\n'), maximumBytes)
+    await receiveUpload(books, own.accountId, input, bytes('code\n'), maxBytes)
   }
   const [a = '', b = '', c = ''] = ids
   expect(await readWaitingAccount(books, [])).toBe(b)
