@@ -5,6 +5,7 @@ import { type FileLayout, type FileRows, readCodeFile } from '../codefile/read.t
 import { canRunAgain, isUnavailable } from '../database/errors.ts'
 import { prepareSession } from '../database/session.ts'
 import type { Books } from '../domain/books/books.ts'
+import type { TaskRef } from '../domain/books/task-ref.ts'
 import {
   addChunk,
   type Chunk,
@@ -13,7 +14,7 @@ import {
   HeldByEndedUploadError,
   rowsAtOnce,
 } from '../domain/upload/add-chunk.ts'
-import { type FileOwner, readFile, removeFile } from '../domain/upload/file.ts'
+import { readFile, removeFile } from '../domain/upload/file.ts'
 import {
   failUpload,
   hasUnread,
@@ -244,7 +245,7 @@ export class UploadWorker {
   }
 
   /** Clears an upload away that has ended, until nothing is left or `stops` says that others come first. */
-  async #clear(upload: FileOwner, turn: Turn, stops: () => boolean | Promise<boolean>): Promise<boolean> {
+  async #clear(upload: TaskRef, turn: Turn, stops: () => boolean | Promise<boolean>): Promise<boolean> {
     // Beforehand, as it needs no lock on anything.
     await removeFile(this.#books, upload)
     for (;;) {
@@ -255,7 +256,7 @@ export class UploadWorker {
   }
 
   /** Whether what has been left behind can wait: for a file of the account, or of another that waits for room. */
-  async #comesLater({ accountId }: FileOwner, turn: Turn): Promise<boolean> {
+  async #comesLater({ accountId }: TaskRef, turn: Turn): Promise<boolean> {
     // Nothing has to be read again to go on from here, so this makes room at once.
     return this.#makesRoom(turn, true) || (await hasUnread(this.#books, accountId))
   }

@@ -1,8 +1,9 @@
 import type { Logger } from 'pino'
 import { canRunAgain, isUnavailable } from '../database/errors.ts'
 import type { Books } from '../domain/books/books.ts'
+import type { TaskRef } from '../domain/books/task-ref.ts'
 import { readUnreadyFormat, takeEarlier, type UnreadyFormat } from '../domain/format/backfill.ts'
-import { carryOn, failTask, type QueuedTask, readQueue } from '../domain/generation/generation.ts'
+import { carryOn, failTask, readQueue } from '../domain/generation/generation.ts'
 
 const pollEveryMs = 1_000
 const batchOfTasks = 100
@@ -86,7 +87,7 @@ export class Worker {
     }
   }
 
-  async #carryOnOne(task: QueuedTask): Promise<boolean> {
+  async #carryOnOne(task: TaskRef): Promise<boolean> {
     try {
       return await carryOn(this.#books, task)
     } catch (error) {

@@ -82,16 +82,16 @@ export class BookTransaction implements Queryable {
   }
 
   /**
-   * Whether nobody else is working on something, which is named by its id; then nobody else will be until the
-   * transaction ends. Nobody waits: what keeps a step from being taken twice is up to the step.
+   * Tries to get an advisory lock, named by an id, for the rest of the transaction. Does not wait: resolves to false when
+   * another transaction holds it.
    */
-  async takeTurn(id: string): Promise<boolean> {
-    const [turn] = await this.#tx.rows<{ mine: boolean }>({
-      name: 'take-turn',
+  async tryLock(id: string): Promise<boolean> {
+    const [lock] = await this.#tx.rows<{ mine: boolean }>({
+      name: 'try-lock',
       text: 'SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS mine',
       values: [id],
     })
-    return turn?.mine === true
+    return lock?.mine === true
   }
 
   /** Adds an event to those that are written with this transaction, in the order of the calls. */

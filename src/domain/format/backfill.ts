@@ -56,7 +56,7 @@ export async function takeEarlier(
   limit: number,
 ): Promise<boolean> {
   const outcome = await books.write(accountId, async (tx) => {
-    if (!(await tx.takeTurn(formatId))) return { progress: false, isReady: false }
+    if (!(await tx.tryLock(formatId))) return { progress: false, isReady: false }
     const { takenTo } = await lockFormat(tx, formatId)
     if (takenTo === undefined) return { progress: false, isReady: true }
     const space = await tx.codeSpaces.get(tx, accountId, formatId)

@@ -9,6 +9,7 @@ import {
   KeyJustUsedError,
 } from '../books/idempotency.ts'
 import { InputCheck } from '../books/input.ts'
+import type { TaskRef } from '../books/task-ref.ts'
 import { availableForGeneration, lockFormat } from '../format/format.ts'
 import { layBatch } from '../pool/batch.ts'
 import type { Accepted } from '../pool/moment.ts'
@@ -104,16 +105,11 @@ async function accept(tx: BookTransaction, input: GenerateCodesInput): Promise<A
   return { taskId, moment: { pool, format } }
 }
 
-export interface QueuedTask {
-  accountId: string
-  taskId: string
-}
-
 /**
  * The tasks that wait for a worker, or for another worker because theirs died: oldest first, `limit` at most. Those of a
  * format that earlier codes are still being taken out of wait for that first.
  */
-export async function readQueue(books: Queryable, limit: number): Promise<QueuedTask[]> {
+export async function readQueue(books: Queryable, limit: number): Promise<TaskRef[]> {
   const rows = await books.rows<{ account_id: string; id: string }>({
     name: 'read-queue',
     text: `
@@ -132,14 +128,14 @@ export async function readQueue(books: Queryable, limit: number): Promise<Queued
  * pool and makes it COMPLETED. A worker that dies between the two leaves a task that any other can finish.
  * Resolves to false when there was nothing to do, because somebody else is at it or was first.
  */
-export async function carryOn(books: Books, task: QueuedTask): Promise<boolean> {
+export async function carryOn(books: Books, task: TaskRef): Promise<boolean> {
   const started = await advance(books, task, startTask)
   const finished = await advance(books, task, finishTask)
   return started || finished
 }
 
 /** Ends a task that cannot be carried on as FAILED. Resolves to false when it had ended already. */
-export async function failTask(books: Books, task: QueuedTask): Promise<boolean> {
+export async function failTask(books: Books, task: TaskRef): Promise<boolean> {
   return await advance(books, task, async (tx) => {
     const message = 'The service could not finish this task. Nothing was added to the pool: start it again.'
     const failed = await changeTask(tx, task.taskId, unfinished, { status: 'FAILED', message })
@@ -157,11 +153,11 @@ export async function failTask(books: Books, task: QueuedTask): Promise<boolean>
  */
 async function advance(
   books: Books,
-  { accountId, taskId }: QueuedTask,
+  { accountId, taskId }: TaskRef,
   step: (tx: BookTransaction, pool: Pool, taskId: string) => Promise<boolean>,
 ): Promise<boolean> {
   return await books.write(accountId, async (tx) => {
-    if (!(await tx.takeTurn(taskId))) return false
+    if (!(await tx.tryLock(taskId))) return false
     const task = await readTask(tx, accountId, taskId)
     const pool = task === undefined ? undefined : await lockPool(tx, task.poolId)
     return pool !== undefined && (await step(tx, pool, taskId))

@@ -3,6 +3,7 @@ import { looseKey } from '../../codespace/loose-form.ts'
 import { typedKey } from '../../codespace/typed-form.ts'
 import { violatedConstraint } from '../../database/errors.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
+import type { TaskRef } from '../books/task-ref.ts'
 import { behindPlain, identities, identityOf } from '../code/identity.ts'
 import { availableForGeneration, holdCatalog, lockCatalog, lockFormat, readFormat } from '../format/format.ts'
 import {
@@ -28,12 +29,6 @@ import {
 export type { Chunk, RejectedRow } from './decide-chunk.ts'
 export { clearUpload, completeUpload, undoUpload } from './finish.ts'
 
-/** An upload: a task that reads codes from a file. */
-export interface Upload {
-  accountId: string
-  taskId: string
-}
-
 /**
  * How many rows of a file to give to `addChunk` at once. More make neither the commits nor the index any cheaper, and
  * hold the locks of formats, and with them claims that refill from these, for longer.
@@ -52,7 +47,7 @@ export const rowsAtOnce = 10_000
  */
 export async function addChunk(
   books: Books,
-  upload: Upload,
+  upload: TaskRef,
   from: bigint,
   chunk: Chunk,
   { waits = false } = {},

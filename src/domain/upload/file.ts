@@ -1,17 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { Queryable } from '../../database/transaction.ts'
 import { FileInterruptedError, FileTooLargeError } from '../books/errors.ts'
+import type { TaskRef } from '../books/task-ref.ts'
 
 /**
  * The file of an upload, exactly as it came, from its arrival until the upload has ended. It is kept in pieces, so
  * that nobody ever holds more of it in memory than one, and in the database, so that any worker can read it.
  */
-
-/** The upload that a file belongs to; its task comes to be when all of the file is there. */
-export interface FileOwner {
-  accountId: string
-  taskId: string
-}
 
 const pieceBytes = 2 ** 20
 
@@ -31,7 +26,7 @@ const piecesAtOnce = 32
  */
 export async function storeFile(
   books: Queryable,
-  owner: FileOwner,
+  upload: TaskRef,
   bytes: AsyncIterable<Uint8Array>,
   maxBytes: number,
 ): Promise<{ size: number; sha256: string }> {
@@ -42,7 +37,7 @@ export async function storeFile(
   let gathered: Uint8Array[] = []
   let gatheredBytes = 0
   const store = async () => {
-    await insertPiece(books, owner, pieces, Buffer.concat(gathered))
+    await insertPiece(books, upload, pieces, Buffer.concat(gathered))
     pieces += 1
     gathered = []
     gatheredBytes = 0
@@ -60,18 +55,18 @@ export async function storeFile(
   return { size, sha256: hash.digest('hex') }
 }
 
-async function insertPiece(books: Queryable, owner: FileOwner, number: number, bytes: Buffer): Promise<void> {
+async function insertPiece(books: Queryable, upload: TaskRef, number: number, bytes: Buffer): Promise<void> {
   await books.rows({
     name: 'insert-upload-piece',
     text: 'INSERT INTO upload_piece (account_id, task_id, number, bytes) VALUES ($1, $2, $3, $4)',
-    values: [owner.accountId, owner.taskId, number, bytes],
+    values: [upload.accountId, upload.taskId, number, bytes],
   })
 }
 
 /** The bytes of a file, from its beginning to its end: rejects when they are not `size` bytes, all that came. */
 export async function* readFile(
   books: Queryable,
-  owner: FileOwner,
+  upload: TaskRef,
   size: bigint,
 ): AsyncGenerator<Uint8Array, void> {
   let left = size
@@ -79,18 +74,18 @@ export async function* readFile(
     const [piece] = await books.rows<{ bytes: Buffer }>({
       name: 'read-upload-piece',
       text: 'SELECT bytes FROM upload_piece WHERE account_id = $1 AND task_id = $2 AND number = $3',
-      values: [owner.accountId, owner.taskId, number],
+      values: [upload.accountId, upload.taskId, number],
     })
-    if (piece === undefined) throw new Error(`The file of upload ${owner.taskId} has no piece ${number}.`)
+    if (piece === undefined) throw new Error(`The file of upload ${upload.taskId} has no piece ${number}.`)
     left -= BigInt(piece.bytes.length)
     for (let from = 0; from < piece.bytes.length; from += slice)
       yield piece.bytes.subarray(from, from + slice)
   }
-  if (left < 0n) throw new Error(`The file of upload ${owner.taskId} is longer than it was when it came.`)
+  if (left < 0n) throw new Error(`The file of upload ${upload.taskId} is longer than it was when it came.`)
 }
 
 /** Removes a file, or what there is of it. */
-export async function removeFile(books: Queryable, owner: FileOwner): Promise<void> {
+export async function removeFile(books: Queryable, upload: TaskRef): Promise<void> {
   for (;;) {
     const removed = await books.rows({
       name: 'remove-upload-pieces',
@@ -98,7 +93,7 @@ export async function removeFile(books: Queryable, owner: FileOwner): Promise<vo
         DELETE FROM upload_piece WHERE account_id = $1 AND task_id = $2 AND number IN (
           SELECT number FROM upload_piece WHERE account_id = $1 AND task_id = $2 ORDER BY number DESC LIMIT $3
         ) RETURNING 1`,
-      values: [owner.accountId, owner.taskId, piecesAtOnce],
+      values: [upload.accountId, upload.taskId, piecesAtOnce],
     })
     if (removed.length < piecesAtOnce) return
   }

@@ -2,19 +2,19 @@ import type { TaskStatus } from '../../generated/prisma/client.ts'
 import { grouped } from '../../grouped.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { NotFoundError, UploadNotUndoneError } from '../books/errors.ts'
+import type { TaskRef } from '../books/task-ref.ts'
 import { holdCatalog, lockFormat } from '../format/format.ts'
 import { findShares, giveBack } from '../format/taken-indices.ts'
 import { formatForRefill, isRefillable, recordShortage, refill } from '../generation/refill.ts'
 import { changeTask, readTask, type Task, type TaskChange, unfinished } from '../generation/task.ts'
 import { lockPool, type Pool, writePoolCounters } from '../pool/pool.ts'
-import type { Upload } from './add-chunk.ts'
 
 /**
  * Ends an upload whose file has been read to its end as COMPLETED, and lays all codes that it has brought at the end
  * of its pool's line, as one batch. A dry run adds nothing. One of which every row was refused ends as FAILED: what was
  * uploaded is no file of codes, or not the right column of one. Resolves to false when it was no longer RUNNING.
  */
-export async function completeUpload(books: Books, { accountId, taskId }: Upload): Promise<boolean> {
+export async function completeUpload(books: Books, { accountId, taskId }: TaskRef): Promise<boolean> {
   return await books.write(accountId, async (tx) => {
     const pool = await lockPoolOf(tx, await readTask(tx, accountId, taskId))
     const refusal = await readRefusal(tx, taskId)
@@ -134,7 +134,7 @@ function claimedReason(claimed: bigint, count: bigint): string {
  */
 export async function clearUpload(
   books: Books,
-  { accountId, taskId }: Upload,
+  { accountId, taskId }: TaskRef,
   limit: number,
 ): Promise<boolean> {
   return await books.write(accountId, async (tx) => {

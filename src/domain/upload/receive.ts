@@ -20,10 +20,11 @@ import {
   KeyJustUsedError,
 } from '../books/idempotency.ts'
 import { InputCheck } from '../books/input.ts'
+import type { TaskRef } from '../books/task-ref.ts'
 import { changeTask, insertUploadTask, type Task, type TaskChange, unfinished } from '../generation/task.ts'
 import type { Accepted } from '../pool/moment.ts'
 import { lockPool, readPool } from '../pool/pool.ts'
-import { type FileOwner, removeFile, storeFile } from './file.ts'
+import { removeFile, storeFile } from './file.ts'
 
 export interface UploadInput {
   poolId: string
@@ -114,20 +115,20 @@ async function receiveFile(
   check.done()
   if ((await readPool(books, accountId, input.poolId)) === undefined)
     throw new NotFoundError('pool', ['poolId'])
-  const owner = { accountId, taskId: newId() }
+  const ref = { accountId, taskId: newId() }
   let taskId: string | undefined
   try {
-    const file = await storeFile(books, owner, bytes, maxBytes)
+    const file = await storeFile(books, ref, bytes, maxBytes)
     if (file.size === 0) throw emptyFile()
-    const accepted = await accept(books, owner, input, file)
+    const accepted = await accept(books, ref, input, file)
     taskId = accepted.taskId
     return accepted
   } catch (error) {
     // The upload may be there, and then it needs its file; if it is not, housekeeping removes that.
-    if (error instanceof CommitUnansweredError) taskId = owner.taskId
+    if (error instanceof CommitUnansweredError) taskId = ref.taskId
     throw error
   } finally {
-    if (taskId !== owner.taskId) await dropFile(books, owner)
+    if (taskId !== ref.taskId) await dropFile(books, ref)
   }
 }
 
@@ -138,9 +139,9 @@ function emptyFile(): InvalidInputError {
 }
 
 /** Removes what nobody needs. While the database is away that cannot be done: then housekeeping will. */
-async function dropFile(books: Books, owner: FileOwner): Promise<void> {
+async function dropFile(books: Books, ref: TaskRef): Promise<void> {
   try {
-    await removeFile(books, owner)
+    await removeFile(books, ref)
   } catch (error) {
     if (!isUnavailable(error)) throw error
   }
@@ -151,25 +152,20 @@ interface StoredFile {
   sha256: string
 }
 
-async function accept(
-  books: Books,
-  owner: FileOwner,
-  input: UploadInput,
-  file: StoredFile,
-): Promise<Accepted> {
+async function accept(books: Books, ref: TaskRef, input: UploadInput, file: StoredFile): Promise<Accepted> {
   try {
-    return await books.write(owner.accountId, (tx) => acceptUpload(tx, owner, input, file))
+    return await books.write(ref.accountId, (tx) => acceptUpload(tx, ref, input, file))
   } catch (error) {
     // The other transaction has ended by now, so this time its key is found.
     if (error instanceof KeyJustUsedError)
-      return await books.write(owner.accountId, (tx) => acceptUpload(tx, owner, input, file))
+      return await books.write(ref.accountId, (tx) => acceptUpload(tx, ref, input, file))
     throw error
   }
 }
 
 async function acceptUpload(
   tx: BookTransaction,
-  { taskId }: FileOwner,
+  { taskId }: TaskRef,
   input: UploadInput,
   file: StoredFile,
 ): Promise<Accepted> {
@@ -198,7 +194,7 @@ async function acceptUpload(
 }
 
 /** An upload for which there is something left to do: to read its file, or to remove what it has left behind. */
-export interface QueuedUpload extends FileOwner {
+export interface QueuedUpload extends TaskRef {
   poolId: string
   status: TaskStatus
   column: string | undefined
@@ -242,11 +238,11 @@ export async function readNextUpload(
 }
 
 /** The upload as it is now, if there is anything left to do for it. */
-export async function readUpload(books: Queryable, owner: FileOwner): Promise<QueuedUpload | undefined> {
+export async function readUpload(books: Queryable, ref: TaskRef): Promise<QueuedUpload | undefined> {
   const [row] = await books.rows<UploadRow>({
     name: 'read-upload',
     text: `SELECT ${uploadColumns} FROM task WHERE has_work AND account_id = $1 AND id = $2`,
-    values: [owner.accountId, owner.taskId],
+    values: [ref.accountId, ref.taskId],
   })
   return row === undefined ? undefined : decodeUpload(row)
 }
@@ -354,7 +350,7 @@ export function uploadWarnings(upload: {
 }
 
 /** Says of a running upload that it waits until others are cleared away; its next rows say that it does not any more. */
-export async function markWaiting(books: Queryable, { accountId, taskId }: FileOwner): Promise<void> {
+export async function markWaiting(books: Queryable, { accountId, taskId }: TaskRef): Promise<void> {
   await books.rows({
     text: `
       UPDATE task SET waits_for_clearing = true
