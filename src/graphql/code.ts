@@ -1,14 +1,10 @@
 import { OperationTypeNode } from 'graphql'
 import { max, min } from '../bigint.ts'
-import {
-  IdempotencyConflictError,
-  InvalidInputError,
-  NotEnoughCodesError,
-  NotFoundError,
-} from '../domain/books/errors.ts'
+import { IdempotencyConflictError, InvalidInputError, NotFoundError } from '../domain/books/errors.ts'
 import { maxClaim, maxRecipientLength } from '../domain/claim/claim.ts'
 import type { CodeStatus as CodeStatusName, Code as CodeValue } from '../domain/code/code.ts'
 import { type ChoosePage, type CodePage, readCodes } from '../domain/code/code.ts'
+import { NotEnoughCodesError } from '../domain/pool/pool.ts'
 import type { Scope } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import { countedConnectionType, pageWeight } from './connections.ts'

@@ -3,13 +3,13 @@ import {
   IdempotencyConflictError,
   InvalidInputError,
   NameTakenError,
-  NotEnoughCodesError,
   NotFoundError,
-  QuantityExceedsAvailableError,
   TaskFinishedError,
   UploadNotUndoneError,
   type UserError,
 } from '../domain/books/errors.ts'
+import { QuantityExceedsAvailableError } from '../domain/format/format.ts'
+import { NotEnoughCodesError } from '../domain/pool/pool.ts'
 import { builder } from './builder.ts'
 import { type FieldWeight, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'

@@ -2,10 +2,10 @@ import {
   IdempotencyConflictError,
   InvalidInputError,
   NotFoundError,
-  QuantityExceedsAvailableError,
   TaskFinishedError,
 } from '../domain/books/errors.ts'
 import type { TaskSnapshot } from '../domain/books/event-log.ts'
+import { QuantityExceedsAvailableError } from '../domain/format/format.ts'
 import { acceptGeneration } from '../domain/generation/generation.ts'
 import { cancelTask } from '../domain/generation/task.ts'
 import type {

@@ -1,6 +1,6 @@
 import type { Queryable } from '../../database/transaction.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
-import { IdempotencyConflictError, NotFoundError, QuantityExceedsAvailableError } from '../books/errors.ts'
+import { IdempotencyConflictError, NotFoundError } from '../books/errors.ts'
 import {
   checkIdempotencyKey,
   findKeys,
@@ -10,7 +10,7 @@ import {
 } from '../books/idempotency.ts'
 import { InputCheck } from '../books/input.ts'
 import type { TaskRef } from '../books/task-ref.ts'
-import { availableForGeneration, lockFormat } from '../format/format.ts'
+import { availableForGeneration, lockFormat, QuantityExceedsAvailableError } from '../format/format.ts'
 import { layBatch } from '../pool/batch.ts'
 import type { Accepted } from '../pool/moment.ts'
 import { lockPool, type Pool, writePoolCounters } from '../pool/pool.ts'

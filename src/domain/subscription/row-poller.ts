@@ -3,6 +3,7 @@ import { isUnavailable } from '../../database/errors.ts'
 import type { Pool, Task } from '../../generated/prisma/client.ts'
 import type { Books } from '../books/books.ts'
 import { Sleeper, Sleepers } from '../sleepers.ts'
+// biome-ignore lint/plugin: what uploads wait for is still read here
 import { readUploadWaits, type UploadWait } from '../upload/receive.ts'
 
 const lookEveryMs = 1_000
