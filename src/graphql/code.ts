@@ -7,8 +7,8 @@ import {
   NotFoundError,
 } from '../domain/books/errors.ts'
 import { maxClaim, maxRecipientLength } from '../domain/claim/claim.ts'
-import type { CodeStatus as CodeStatusName, Code as CodeValue } from '../domain/code/code.ts'
-import { type ChoosePage, type CodePage, readCodes } from '../domain/code/code.ts'
+import { type ChoosePage, type CodePage, type Code as CodeValue, readCodes } from '../domain/code/code.ts'
+import type { CodeStatus as CodeStatusName } from '../domain/pool/snapshot.ts'
 import type { Scope } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import { countedConnectionType, pageWeight } from './connections.ts'

@@ -4,8 +4,9 @@ import { grouped } from '../../grouped.ts'
 import type { Books } from '../books/books.ts'
 import { checkIdempotencyKey, hashInput, KeyJustUsedError } from '../books/idempotency.ts'
 import { InputCheck } from '../books/input.ts'
-import { type ClaimRow, type Code, computeCodes, readClaims } from '../code/code.ts'
+import { type Code, computeCodes } from '../code/code.ts'
 import { readBatches } from '../pool/batch.ts'
+import { type Claim, readClaims } from '../pool/claim-rows.ts'
 import { lockPool } from '../pool/pool.ts'
 import { type ClaimCodesInput, type ClaimRequest, claimGroup, type GroupResult } from './claim-group.ts'
 
@@ -230,7 +231,7 @@ function checkClaim(input: ClaimCodesInput): void {
   check.done()
 }
 
-async function codesOfClaim(books: Books, lane: Lane, claim: ClaimRow): Promise<Code[]> {
+async function codesOfClaim(books: Books, lane: Lane, claim: Claim): Promise<Code[]> {
   const to = claim.first + BigInt(claim.count)
   const batches = await readBatches(books, lane.accountId, lane.poolId, claim.first, to)
   const codes = await computeCodes(books, lane.accountId, batches, claim.first, to)
