@@ -15,7 +15,8 @@ export class FormFile {
       throw new InvalidInputError([
         {
           path,
-          message: 'Another field of this operation has read this file already. Send one file for each field.',
+          message:
+            'Another field of this operation has read this file already. Send one file for each field.',
         },
       ])
     this.#isRead = true
