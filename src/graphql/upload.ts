@@ -255,7 +255,7 @@ builder.mutationFields((t) => ({
           caseSensitive: input.caseSensitive,
           idempotencyKey: input.idempotencyKey ?? undefined,
         },
-        input.file.take(['file']),
+        input.file.read(['file']),
       )
       nodes.tellAsOf({ ...moment, task: asAccepted(taskId) })
       return { taskId }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { ExportStatus, Snapshot } from '../domain/code/line-reader.ts'
+import type { Snapshot, StatusFilter } from '../domain/pool/snapshot.ts'
 import { argumentId, isUuid } from '../graphql/ids.ts'
 import { problem } from '../graphql/problems.ts'
 import { layoutVersion } from './codes-file.ts'
@@ -9,7 +9,7 @@ import { type CsvForm, type DelimiterName, delimiters } from './csv.ts'
 
 /** Which codes, in which form. */
 export interface CodesParameters extends CsvForm {
-  status: ExportStatus
+  status: StatusFilter
   /** Only those that this task has added. */
   taskId: string | undefined
   /** So many codes are left out at the beginning, and the header with them. */

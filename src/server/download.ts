@@ -3,13 +3,13 @@ import type { Logger } from 'pino'
 import { headerOf, rejectedColumns } from '../codefile/own-file.ts'
 import type { Books } from '../domain/books/books.ts'
 import {
-  type ExportStatus,
   isCurrent,
   positionsOf,
   positionsOfTask,
   readSnapshot,
   type Snapshot,
-} from '../domain/code/line-reader.ts'
+  type StatusFilter,
+} from '../domain/pool/snapshot.ts'
 import { type RejectedRow, readRejectedRows } from '../domain/upload/rejected-rows.ts'
 import type { Credentials } from '../graphql/context.ts'
 import { argumentId, encodeId } from '../graphql/ids.ts'
@@ -144,7 +144,7 @@ async function poolCodes(
 }
 
 /** Whoever reads an unclaimed code could use it; and whom codes were claimed for is for readers. */
-function mayDownload(status: ExportStatus, { scopes }: Credentials): void {
+function mayDownload(status: StatusFilter, { scopes }: Credentials): void {
   const needed = { AVAILABLE: ['MANAGE'], CLAIMED: ['READ'], ALL: ['MANAGE', 'READ'] } as const
   const missing = needed[status].find((scope) => !scopes.includes(scope))
   if (missing !== undefined)

@@ -1,10 +1,10 @@
 import { max, min } from '../../bigint.ts'
-import type { Queryable } from '../../database/transaction.ts'
 import type { Books } from '../books/books.ts'
 import { type Batch, type CodeSource, findPosition, readBatches } from '../pool/batch.ts'
+import { readClaims } from '../pool/claim-rows.ts'
 import { readPool } from '../pool/pool.ts'
+import { type CodeStatus, isCurrent, readSnapshot } from '../pool/snapshot.ts'
 import { BatchReader } from './batch-reader.ts'
-import { isCurrent, readSnapshot } from './line-reader.ts'
 
 /** What a code comes from, and which of its codes it is: the index of a format, or the row of an upload. */
 export type CodeOrigin = CodeSource & { index: bigint }
@@ -18,8 +18,6 @@ export type Code = CodeText & {
   /** When and to whom it was handed out; nothing while it is available. */
   claim: { at: Date; recipient: string | undefined } | undefined
 }
-
-export type CodeStatus = 'AVAILABLE' | 'CLAIMED'
 
 /**
  * The origins and texts of the codes at positions [from, to) of a pool, whose batches are given: generated ones are
@@ -181,45 +179,4 @@ export async function readCode(
       value: code,
     }
   })
-}
-
-export interface ClaimRow {
-  first: bigint
-  count: number
-  recipient: string | undefined
-  at: Date
-  nonce: bigint
-}
-
-/** The claims that hold positions [from, to) of a pool, in their order. */
-export async function readClaims(
-  books: Queryable,
-  accountId: string,
-  poolId: string,
-  from: bigint,
-  to: bigint,
-): Promise<ClaimRow[]> {
-  const rows = await books.rows<{
-    first: string
-    count: number
-    recipient: string | null
-    at: Date
-    nonce: string
-  }>({
-    name: 'read-claims',
-    text: `
-      SELECT first, count, recipient, at, nonce FROM claim
-      WHERE account_id = $1 AND pool_id = $2 AND first < $4 AND first >= (
-        SELECT first FROM claim WHERE account_id = $1 AND pool_id = $2 AND first <= $3 ORDER BY first DESC LIMIT 1
-      )
-      ORDER BY first`,
-    values: [accountId, poolId, from, to],
-  })
-  return rows.map((row) => ({
-    first: BigInt(row.first),
-    count: row.count,
-    recipient: row.recipient ?? undefined,
-    at: row.at,
-    nonce: BigInt(row.nonce),
-  }))
 }
