@@ -109,7 +109,7 @@ async function openBooks(lifecycle: Lifecycle, databaseUrl: string, log: Logger)
     },
     (opened) => opened.close(),
   )
-  return new Books({ pool, prisma, notifications, codeSpaces: new CodeSpaces() })
+  return new Books({ pool, prisma, notifications, codeSpaces: new CodeSpaces(), log })
 }
 
 async function openWorker(lifecycle: Lifecycle, books: Books, options: ServiceOptions): Promise<void> {

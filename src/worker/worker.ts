@@ -3,7 +3,7 @@ import { canRunAgain, isUnavailable } from '../database/errors.ts'
 import type { Books } from '../domain/books/books.ts'
 import type { TaskRef } from '../domain/books/task-ref.ts'
 import { readUnreadyFormat, takeEarlier, type UnreadyFormat } from '../domain/format/backfill.ts'
-import { carryOn, failTask, readQueue } from '../domain/generation/generation.ts'
+import { failGeneration, readQueuedGenerations, runGeneration } from '../domain/generation/generation.ts'
 
 const pollEveryMs = 1_000
 const batchOfTasks = 100
@@ -67,7 +67,7 @@ export class Worker {
   /** Whether anything was done: then more may have come meanwhile. */
   async #carryOnAll(): Promise<boolean> {
     let progress = false
-    for (const task of await readQueue(this.#books, batchOfTasks)) {
+    for (const task of await readQueuedGenerations(this.#books, batchOfTasks)) {
       if (this.#closed) break
       if (await this.#carryOnOne(task)) progress = true
     }
@@ -89,7 +89,7 @@ export class Worker {
 
   async #carryOnOne(task: TaskRef): Promise<boolean> {
     try {
-      return await carryOn(this.#books, task)
+      return await runGeneration(this.#books, task)
     } catch (error) {
       if (isUnavailable(error)) throw error
       if (canRunAgain(error)) {
@@ -97,7 +97,7 @@ export class Worker {
         return false
       }
       this.#log.error({ err: error, ...task }, 'a task failed')
-      return await failTask(this.#books, task)
+      return await failGeneration(this.#books, task)
     }
   }
 }
