@@ -14,7 +14,7 @@ import {
 } from '../../../src/domain/generation/generation.ts'
 import { cancelTask, readTask } from '../../../src/domain/generation/task.ts'
 import { undoUpload } from '../../../src/domain/upload/add-chunk.ts'
-import { Worker } from '../../../src/worker/worker.ts'
+import { GenerationWorker } from '../../../src/worker/generations.ts'
 import { expectBalance } from '../../support/audit.ts'
 import {
   formatNow,
@@ -132,7 +132,7 @@ describe('a format that is created over uploaded codes', () => {
     await expectBalance(place)
     const poolId = await newPool(place)
     const taskId = await generateCodes(place.books, place.accountId, { poolId, formatId, quantity: 88_000n })
-    const worker = new Worker(place.books, silent)
+    const worker = new GenerationWorker(place.books, silent)
     await expect.poll(() => statusOf(taskId), { timeout: 30_000 }).toBe('COMPLETED')
     await worker.close()
     expect(await takenOut(formatId)).toBe(12_000)
