@@ -7,10 +7,14 @@ import { LookUps } from '../../../src/domain/code/lookup.ts'
 import { readUnreadyFormat, takeEarlier } from '../../../src/domain/format/backfill.ts'
 import { createFormat } from '../../../src/domain/format/create.ts'
 import { availableForGeneration, lockFormat } from '../../../src/domain/format/format.ts'
-import { carryOn, generateCodes, readQueue } from '../../../src/domain/generation/generation.ts'
+import {
+  generateCodes,
+  readQueuedGenerations,
+  runGeneration,
+} from '../../../src/domain/generation/generation.ts'
 import { cancelTask, readTask } from '../../../src/domain/generation/task.ts'
 import { undoUpload } from '../../../src/domain/upload/add-chunk.ts'
-import { Worker } from '../../../src/worker/worker.ts'
+import { GenerationWorker } from '../../../src/worker/generations.ts'
 import { expectBalance } from '../../support/audit.ts'
 import {
   formatNow,
@@ -128,7 +132,7 @@ describe('a format that is created over uploaded codes', () => {
     await expectBalance(place)
     const poolId = await newPool(place)
     const taskId = await generateCodes(place.books, place.accountId, { poolId, formatId, quantity: 88_000n })
-    const worker = new Worker(place.books, silent)
+    const worker = new GenerationWorker(place.books, silent)
     await expect.poll(() => statusOf(taskId), { timeout: 30_000 }).toBe('COMPLETED')
     await worker.close()
     expect(await takenOut(formatId)).toBe(12_000)
@@ -219,14 +223,14 @@ describe('while earlier codes are being taken out of a format', () => {
       { code: 'QUANTITY_EXCEEDS_AVAILABLE', availableForGeneration: 900n },
     )
     const taskId = await generateCodes(books, accountId, { poolId, formatId, quantity: 900n })
-    expect(await readQueue(books, 100)).not.toContainEqual({ accountId, taskId })
+    expect(await readQueuedGenerations(books, 100)).not.toContainEqual({ accountId, taskId })
     // One that a worker got hold of all the same begins, and ends later.
-    expect(await carryOn(books, { accountId, taskId })).toBe(true)
-    expect(await carryOn(books, { accountId, taskId })).toBe(false)
+    expect(await runGeneration(books, { accountId, taskId })).toBe(true)
+    expect(await runGeneration(books, { accountId, taskId })).toBe(false)
     expect(await statusOf(taskId)).toBe('RUNNING')
     await makeReady(formatId)
-    expect(await readQueue(books, 100)).toContainEqual({ accountId, taskId })
-    expect(await carryOn(books, { accountId, taskId })).toBe(true)
+    expect(await readQueuedGenerations(books, 100)).toContainEqual({ accountId, taskId })
+    expect(await runGeneration(books, { accountId, taskId })).toBe(true)
     expect((await poolNow(place, poolId)).total).toBe(1_000n)
     await expectBalance(place)
   })
@@ -246,9 +250,9 @@ describe('while earlier codes are being taken out of a format', () => {
     for (let i = 0; i < 5; i++) await generateCodes(books, accountId, { poolId, formatId, quantity: 1n })
     const other = await newFormatOver(`${randomUUID()}-`)
     const taskId = await generateCodes(books, accountId, { poolId, formatId: other, quantity: 1n })
-    const own = (await readQueue(books, 1)).filter((task) => task.accountId === accountId)
+    const own = (await readQueuedGenerations(books, 1)).filter((task) => task.accountId === accountId)
     expect(own).toEqual([{ accountId, taskId }])
-    await carryOn(books, { accountId, taskId })
+    await runGeneration(books, { accountId, taskId })
   })
 
   it('claims are served to the very last code, and never with one that was uploaded', async () => {

@@ -10,13 +10,13 @@ import { readHistory } from '../../../src/domain/books/event-log.ts'
 import { readCode } from '../../../src/domain/code/code.ts'
 import { availableForGeneration, QuantityExceedsAvailableError } from '../../../src/domain/format/format.ts'
 import {
-  carryOn,
-  failTask,
+  failGeneration,
   type GenerateCodesInput,
   generateCodes,
-  readQueue,
+  readQueuedGenerations,
+  runGeneration,
 } from '../../../src/domain/generation/generation.ts'
-import { cancelTask, changeTask, readTask } from '../../../src/domain/generation/task.ts'
+import { cancelTask, markRunning, readTask } from '../../../src/domain/generation/task.ts'
 import { lockPool } from '../../../src/domain/pool/pool.ts'
 import { expectBalance } from '../../support/audit.ts'
 import {
@@ -48,14 +48,14 @@ function generate(
 
 /** What a worker does when it gets to the task. */
 function work(taskId: string, books = test.books): Promise<boolean> {
-  return carryOn(books, { accountId: test.accountId, taskId })
+  return runGeneration(books, { accountId: test.accountId, taskId })
 }
 
 /** What is left of a task whose worker died after the first of its two steps. */
 async function startOnly(taskId: string, poolId: string): Promise<void> {
   await test.books.write(test.accountId, async (tx) => {
     await lockPool(tx, poolId)
-    await changeTask(tx, taskId, ['AWAITING_EXECUTION'], { status: 'RUNNING' })
+    await markRunning(tx, taskId)
   })
 }
 
@@ -209,7 +209,7 @@ describe('workers', () => {
     const pools = await Promise.all(Array.from({ length: 3 }, () => newPool(test)))
     const tasks: string[] = []
     for (let i = 0; i < 12; i++) tasks.push(await generate({ poolId: pools[i % 3] ?? '', formatId }))
-    const queue = (await readQueue(test.books, 1_000)).map(({ taskId }) => taskId)
+    const queue = (await readQueuedGenerations(test.books, 1_000)).map(({ taskId }) => taskId)
     expect(queue.filter((taskId) => tasks.includes(taskId))).toEqual(tasks)
 
     const done = await Promise.all(
@@ -223,7 +223,9 @@ describe('workers', () => {
       await work(taskId)
       expect(await statusesOf(taskId)).toEqual(['AWAITING_EXECUTION', 'RUNNING', 'COMPLETED'])
     }
-    expect((await readQueue(test.books, 1_000)).filter(({ taskId }) => tasks.includes(taskId))).toEqual([])
+    expect(
+      (await readQueuedGenerations(test.books, 1_000)).filter(({ taskId }) => tasks.includes(taskId)),
+    ).toEqual([])
     await expectBalance(test)
   })
 
@@ -234,7 +236,7 @@ describe('workers', () => {
     await startOnly(taskId, poolId)
     expect(await statusOf(taskId)).toBe('RUNNING')
     expect(await formatNow(test, formatId)).toMatchObject({ next: 0n, reserved: 5n })
-    expect((await readQueue(elsewhere, 1_000)).map((queued) => queued.taskId)).toContain(taskId)
+    expect((await readQueuedGenerations(elsewhere, 1_000)).map((queued) => queued.taskId)).toContain(taskId)
     expect(await work(taskId, elsewhere)).toBe(true)
     expect(await statusesOf(taskId)).toEqual(['AWAITING_EXECUTION', 'RUNNING', 'COMPLETED'])
     expect(await poolNow(test, poolId)).toMatchObject({ total: 5n })
@@ -263,10 +265,10 @@ describe('workers', () => {
       const taskId = await generate({ poolId, formatId, quantity: 10n })
       if (begun) await startOnly(taskId, poolId)
       const task = { accountId: test.accountId, taskId }
-      expect(await failTask(test.books, task)).toBe(true)
+      expect(await failGeneration(test.books, task)).toBe(true)
       expect(await statusOf(taskId)).toBe('FAILED')
       expect(await formatNow(test, formatId)).toMatchObject({ next: 0n, reserved: 0n })
-      expect(await failTask(test.books, task)).toBe(false)
+      expect(await failGeneration(test.books, task)).toBe(false)
       expect(await work(taskId)).toBe(false)
       const row = await test.books.prisma.task.findFirstOrThrow({ where: { id: taskId } })
       expect(row).toMatchObject({ failureCode: 'INTERNAL', failureMessage: expect.stringContaining('again') })
@@ -311,7 +313,7 @@ describe('a cancellation', () => {
 
   it.each([
     ['completed', (taskId: string) => work(taskId)],
-    ['failed', (taskId: string) => failTask(test.books, { accountId: test.accountId, taskId })],
+    ['failed', (taskId: string) => failGeneration(test.books, { accountId: test.accountId, taskId })],
   ])('of a %s task is refused', async (status, end) => {
     const { taskId } = await waiting()
     await end(taskId)
