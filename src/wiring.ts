@@ -10,7 +10,7 @@ import { watchPools, watchTasks } from './domain/subscription/row-poller.ts'
 import { Turns } from './domain/turns.ts'
 import { Uploads } from './domain/upload/receive.ts'
 import type { Services } from './graphql/context.ts'
-import { Subscriber } from './graphql/subscribe.ts'
+import { Subscriber } from './graphql/subscriber.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { Authentication } from './server/authentication.ts'
 

@@ -3,10 +3,10 @@ import { InvalidInputError, NotFoundError } from '../domain/books/errors.ts'
 import type { Scope as ScopeName } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
+import { topLevelError } from './errors/top-level.ts'
 import { rowReads } from './field-rules.ts'
 import { inputId } from './ids.ts'
-import { problem } from './problems.ts'
-import { maxNameBytes } from './sizes.ts'
+import { maxNameBytes } from './max-sizes.ts'
 
 const maxSecretBytes = 100
 // Accounts can have more keys, and few do.
@@ -82,7 +82,7 @@ export const Account = builder.prismaNode('Account', {
 /** Throws FORBIDDEN unless the key may read API keys. */
 export function mayReadKeys({ scopes }: Context): void {
   if (!scopes.includes('ADMIN'))
-    throw problem('FORBIDDEN', 'This API key lacks the scope ADMIN, which reading API keys needs.')
+    throw topLevelError('FORBIDDEN', 'This API key lacks the scope ADMIN, which reading API keys needs.')
 }
 
 builder.queryField('account', (t) =>

@@ -14,9 +14,9 @@ import type { Context } from './context.ts'
 import { loadedReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { argumentId } from './ids.ts'
+import { maxCursorBytes, maxMessageBytes, maxNameBytes } from './max-sizes.ts'
 import { badCursor, connectionOf, pageArguments, pageSize } from './pagination.ts'
 import { Pool } from './pool.ts'
-import { maxCursorBytes, maxMessageBytes, maxNameBytes } from './sizes.ts'
 import { Task, TaskStatus } from './task.ts'
 
 type EventOf<Kind extends EventContent['kind']> = PoolEventValue & Extract<EventContent, { kind: Kind }>

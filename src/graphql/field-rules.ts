@@ -23,8 +23,8 @@ import {
 import type { Turns } from '../domain/turns.ts'
 import type { Scope } from '../generated/prisma/client.ts'
 import type { Context } from './context.ts'
+import { topLevelError } from './errors/top-level.ts'
 import { paced } from './pacing.ts'
-import { problem } from './problems.ts'
 
 /** What the arguments of a field say of the fields below it, until a field below says something else. */
 export interface Given {
@@ -198,7 +198,7 @@ function saysHowMuch(field: GraphQLField<unknown, unknown>): boolean {
 }
 
 export function forbidden(field: string, scope: string | undefined) {
-  return problem(
+  return topLevelError(
     'FORBIDDEN',
     `This API key lacks a scope that ${field} needs${scope === undefined ? '' : `: ${scope}`}.`,
   )

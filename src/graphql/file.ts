@@ -1,6 +1,6 @@
 import { InvalidInputError } from '../domain/books/errors.ts'
 import { builder } from './builder.ts'
-import { problem } from './problems.ts'
+import { topLevelError } from './errors/top-level.ts'
 
 /** A file that came, or is still coming, with the form of an operation. */
 export class FormFile {
@@ -40,7 +40,7 @@ builder.scalarType('File', {
 })
 
 function notAFile() {
-  return problem(
+  return topLevelError(
     'GRAPHQL_VALIDATION_FAILED',
     'A File cannot be written into the operation or its variables, nor be sent over a WebSocket: send a form over HTTP ' +
       '(GraphQL multipart request specification), or POST the file itself to /pools/<pool id>/codes.',

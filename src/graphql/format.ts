@@ -16,14 +16,14 @@ import { countedConnectionType, pageWeight } from './connections.ts'
 import { loadedReads } from './field-rules.ts'
 import { inputId, uuidOf } from './ids.ts'
 import { integer } from './integers.ts'
-import { aboutSearch, badInput, checkPage, newestFirst, pageArguments, searchText } from './pagination.ts'
 import {
   maxCharactersBytes,
   maxExampleBytes,
   maxMessageBytes,
   maxNameBytes,
   maxPatternBytes,
-} from './sizes.ts'
+} from './max-sizes.ts'
+import { aboutSearch, badInput, checkPage, newestFirst, pageArguments, searchText } from './pagination.ts'
 
 const maxExamples = 20
 const previewExamples = 3

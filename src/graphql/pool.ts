@@ -18,8 +18,8 @@ import { loadedReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { inputId, uuidOf } from './ids.ts'
 import { integer } from './integers.ts'
+import { maxNameBytes } from './max-sizes.ts'
 import { aboutSearch, checkPage, newestFirst, pageArguments, searchText } from './pagination.ts'
-import { maxNameBytes } from './sizes.ts'
 
 const PoolStatus = builder.enumType('PoolStatus', {
   description: 'How well a pool is stocked.',

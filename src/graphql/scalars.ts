@@ -1,7 +1,7 @@
 import { Kind } from 'graphql'
 import { grouped } from '../grouped.ts'
 import { builder } from './builder.ts'
-import { problem } from './problems.ts'
+import { topLevelError } from './errors/top-level.ts'
 
 // 2^96 has 29 digits; anything longer is refused before it is computed with.
 const maxDigits = 40
@@ -32,7 +32,7 @@ function parseBigInt(value: unknown): bigint {
   if (typeof value === 'bigint') return value
   if (typeof value === 'number') {
     if (Number.isSafeInteger(value)) return BigInt(value)
-    throw problem(
+    throw topLevelError(
       'GRAPHQL_VALIDATION_FAILED',
       Number.isInteger(value)
         ? 'An integer above 2^53 - 1 may have lost digits on its way. Send it as a string of digits, in quotes.'
@@ -41,7 +41,7 @@ function parseBigInt(value: unknown): bigint {
   }
   if (typeof value !== 'string' || !/^-?\d+$/.test(value)) throw notAWholeNumber()
   if (value.length > maxDigits)
-    throw problem(
+    throw topLevelError(
       'GRAPHQL_VALIDATION_FAILED',
       `A BigInt of ${grouped(value.length)} digits is more than anything here can be.`,
     )
@@ -49,7 +49,7 @@ function parseBigInt(value: unknown): bigint {
 }
 
 function notAWholeNumber() {
-  return problem(
+  return topLevelError(
     'GRAPHQL_VALIDATION_FAILED',
     'A BigInt is a string of decimal digits, or an integer up to 2^53 - 1.',
   )

@@ -11,14 +11,14 @@ import type { WatchedTask } from '../domain/subscription/row-poller.ts'
 import type { Pool as PoolRow, Task as TaskRow } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
+import { topLevelError } from './errors/top-level.ts'
 import { PoolEvent } from './event.ts'
 import { argumentId } from './ids.ts'
 import { merge } from './merge.ts'
 import { taskAsOf } from './nodes.ts'
 import { Pool } from './pool.ts'
-import { problem } from './problems.ts'
 import { Task } from './task.ts'
-import { stream } from './until-revoked.ts'
+import { untilRevoked } from './until-revoked.ts'
 
 builder.subscriptionFields((t) => ({
   taskUpdated: t.field({
@@ -71,7 +71,7 @@ async function taskUpdates(taskId: string, context: Context) {
   const now = await readTaskInLog(books, accountId, taskId)
   const task = await nodes.task.load(taskId)
   if (task === null || now === undefined) throw notFound('task')
-  return stream(context, async function* (signal) {
+  return untilRevoked(context, async function* (signal) {
     let { snapshot } = now
     let row = task
     yield taskAsOf(row, snapshot)
@@ -116,15 +116,15 @@ async function poolEvents(poolId: string | undefined, after: string | undefined,
   const from = after === undefined ? { log: log.log, sequence: log.last } : decodeCursor(after)
   if (from.log !== log.log || from.sequence > log.last) throw new CursorInvalidError()
   if (from.sequence < log.floor) throw new CursorExpiredError()
-  return stream(context, (signal) => feed.after({ accountId, poolId, sequence: from.sequence }, signal))
+  return untilRevoked(context, (signal) => feed.after({ accountId, poolId, sequence: from.sequence }, signal))
 }
 
 async function poolUpdates(poolId: string, context: Context) {
   const pool = await context.nodes.pool.load(poolId)
   if (pool === null) throw notFound('pool')
-  return stream(context, (signal) => context.pools.after(pool, signal))
+  return untilRevoked(context, (signal) => context.pools.after(pool, signal))
 }
 
 function notFound(what: string) {
-  return problem('NOT_FOUND', `There is no ${what} with this id in your account.`)
+  return topLevelError('NOT_FOUND', `There is no ${what} with this id in your account.`)
 }

@@ -1,16 +1,16 @@
 import fc from 'fast-check'
 import type { ExecutionResult } from 'graphql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Turns } from '../../src/domain/turns.ts'
-import { Answers } from '../../src/graphql/answers.ts'
-import { jsonOf } from '../../src/graphql/json.ts'
-import { Lane, paced } from '../../src/graphql/pacing.ts'
-import { executeWithin } from '../../src/server/answer-plugins.ts'
-import { newStock } from '../support/api.ts'
-import { Client } from '../support/client.ts'
-import { streamed } from '../support/event-stream.ts'
-import { startService, type TestService } from '../support/service.ts'
-import { Socket } from '../support/socket.ts'
+import { Turns } from '../../../src/domain/turns.ts'
+import { Answers } from '../../../src/graphql/limits/answers.ts'
+import { jsonPieces } from '../../../src/graphql/limits/json-pieces.ts'
+import { Lane, paced } from '../../../src/graphql/pacing.ts'
+import { executeWithin } from '../../../src/server/answer-plugins.ts'
+import { newStock } from '../../support/api.ts'
+import { Client } from '../../support/client.ts'
+import { streamed } from '../../support/event-stream.ts'
+import { startService, type TestService } from '../../support/service.ts'
+import { Socket } from '../../support/socket.ts'
 
 test('JSON in pieces is the JSON that it would be in one', () => {
   const value = fc.oneof(
@@ -19,11 +19,11 @@ test('JSON in pieces is the JSON that it would be in one', () => {
   )
   fc.assert(
     fc.property(value, (any) => {
-      expect([...jsonOf(any)].join('')).toBe(JSON.stringify(any))
+      expect([...jsonPieces(any)].join('')).toBe(JSON.stringify(any))
     }),
   )
   const long = { list: Array.from({ length: 10_000 }, (_, i) => ({ i, text: `"${i}"`, none: null })) }
-  const pieces = [...jsonOf(long)]
+  const pieces = [...jsonPieces(long)]
   expect(pieces.length).toBeGreaterThan(10)
   expect(pieces.join('')).toBe(JSON.stringify(long))
 })

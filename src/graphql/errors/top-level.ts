@@ -1,7 +1,7 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import type { Logger } from 'pino'
-import { TooMuchWaitingError } from '../async/scheduler.ts'
-import { canRunAgain, isUnavailable } from '../database/errors.ts'
+import { TooMuchWaitingError } from '../../async/scheduler.ts'
+import { canRunAgain, isUnavailable } from '../../database/errors.ts'
 import {
   CursorExpiredError,
   CursorInvalidError,
@@ -10,10 +10,10 @@ import {
   ReaderTooSlowError,
   RejectedRowsForgottenError,
   TooManyUploadsError,
-} from '../domain/books/errors.ts'
+} from '../../domain/books/errors.ts'
 
 /** The codes of top-level errors: everything that is not a typed error of the domain. */
-const problemCodes = [
+const topLevelErrorCodes = [
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
   'BAD_USER_INPUT',
@@ -30,17 +30,17 @@ const problemCodes = [
   'INTERNAL_SERVER_ERROR',
 ] as const
 
-export type ProblemCode = (typeof problemCodes)[number]
+export type TopLevelErrorCode = (typeof topLevelErrorCodes)[number]
 
-function isProblemCode(code: unknown): boolean {
-  return problemCodes.some((known) => known === code)
+function isTopLevelErrorCode(code: unknown): boolean {
+  return topLevelErrorCodes.some((known) => known === code)
 }
 
 const retryAfterMs = 1_000
 
 /** A top-level error, with extensions.code, and for some codes the HTTP status of a request that they end whole. */
-export function problem(
-  code: ProblemCode,
+export function topLevelError(
+  code: TopLevelErrorCode,
   message: string,
   extensions: Record<string, unknown> = {},
 ): GraphQLError {
@@ -48,7 +48,7 @@ export function problem(
 }
 
 export function unauthenticated(message: string): GraphQLError {
-  return problem('UNAUTHENTICATED', message, {
+  return topLevelError('UNAUTHENTICATED', message, {
     http: { status: 401, headers: { 'WWW-Authenticate': 'Bearer' } },
   })
 }
@@ -56,14 +56,14 @@ export function unauthenticated(message: string): GraphQLError {
 export function unavailable(
   message = 'The database cannot serve this at the moment. Try again.',
 ): GraphQLError {
-  return problem('UNAVAILABLE', message, {
+  return topLevelError('UNAVAILABLE', message, {
     retryAfterMs,
     http: { status: 503, headers: retryAfter(retryAfterMs) },
   })
 }
 
 function rateLimited(error: RateLimitedError | TooMuchWaitingError): GraphQLError {
-  return problem('RATE_LIMITED', error.message, {
+  return topLevelError('RATE_LIMITED', error.message, {
     retryAfterMs: error.retryAfterMs,
     http: { status: 429, headers: retryAfter(error.retryAfterMs) },
   })
@@ -86,24 +86,24 @@ export function publicError(error: unknown, log: Logger): GraphQLError {
   if (code === undefined) {
     // By the specification of GraphQL over HTTP, a client that accepts no more than application/json is told 200.
     const http = { status: 400, spec: true }
-    return inPlace(error, problem('GRAPHQL_VALIDATION_FAILED', error.message, { http }))
+    return inPlace(error, topLevelError('GRAPHQL_VALIDATION_FAILED', error.message, { http }))
   }
-  if (isProblemCode(code)) return inPlace(error, error)
+  if (isTopLevelErrorCode(code)) return inPlace(error, error)
   // What the server objects to in a request, such as a body that is not JSON, has codes of its own.
   const { http } = error.extensions
-  return inPlace(error, problem('BAD_USER_INPUT', error.message, http === undefined ? {} : { http }))
+  return inPlace(error, topLevelError('BAD_USER_INPUT', error.message, http === undefined ? {} : { http }))
 }
 
 function translate(error: unknown, log: Logger): GraphQLError {
   if (error instanceof GraphQLError) return error
-  if (error instanceof CursorInvalidError) return problem('CURSOR_INVALID', error.message)
-  if (error instanceof CursorExpiredError) return problem('CURSOR_EXPIRED', error.message)
-  if (error instanceof ReaderTooSlowError) return problem('SUBSCRIBER_TOO_SLOW', error.message)
+  if (error instanceof CursorInvalidError) return topLevelError('CURSOR_INVALID', error.message)
+  if (error instanceof CursorExpiredError) return topLevelError('CURSOR_EXPIRED', error.message)
+  if (error instanceof ReaderTooSlowError) return topLevelError('SUBSCRIBER_TOO_SLOW', error.message)
   if (error instanceof RateLimitedError || error instanceof TooMuchWaitingError) return rateLimited(error)
   if (error instanceof FileInterruptedError)
-    return problem('BAD_USER_INPUT', error.message, { http: { status: 400 } })
+    return topLevelError('BAD_USER_INPUT', error.message, { http: { status: 400 } })
   if (error instanceof RejectedRowsForgottenError)
-    return problem('NOT_FOUND', error.message, { http: { status: 410 } })
+    return topLevelError('NOT_FOUND', error.message, { http: { status: 410 } })
   if (error instanceof TooManyUploadsError) return unavailable(error.message)
   // What has lost to other transactions time and again may well win the next time.
   if (isUnavailable(error) || canRunAgain(error)) {
@@ -111,7 +111,7 @@ function translate(error: unknown, log: Logger): GraphQLError {
     return unavailable()
   }
   log.error({ err: error }, 'a request failed')
-  return problem(
+  return topLevelError(
     'INTERNAL_SERVER_ERROR',
     'The service failed to answer this. It is not your fault, and it was logged.',
   )

@@ -9,13 +9,13 @@ import {
   TaskFinishedError,
   UploadNotUndoneError,
   type UserError,
-} from '../domain/books/errors.ts'
-import { builder } from './builder.ts'
-import { type FieldWeight, rowReads } from './field-rules.ts'
-import { Format } from './format.ts'
-import { Pool } from './pool.ts'
-import { maxMessageBytes } from './sizes.ts'
-import { Task } from './task.ts'
+} from '../../domain/books/errors.ts'
+import { builder } from '../builder.ts'
+import { type FieldWeight, rowReads } from '../field-rules.ts'
+import { Format } from '../format.ts'
+import { maxMessageBytes } from '../max-sizes.ts'
+import { Pool } from '../pool.ts'
+import { Task } from '../task.ts'
 
 // Inputs are nested four fields deep at most, and what is wrong with them is told by kinds.
 const pathWeight: FieldWeight = { items: 5, bytes: 40 }

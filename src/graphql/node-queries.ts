@@ -7,9 +7,9 @@ import type { Context } from './context.ts'
 import { rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { decodeId, parseCodeKey, uuidOf } from './ids.ts'
+import { maxPageSize } from './max-sizes.ts'
 import { badInput } from './pagination.ts'
 import { Pool } from './pool.ts'
-import { maxPageSize } from './sizes.ts'
 import { Task } from './task.ts'
 
 builder.queryFields((t) => ({
