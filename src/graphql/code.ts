@@ -13,8 +13,8 @@ import type { Scope } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import { countedConnectionType, pageWeight } from './connections.ts'
 import type { Context } from './context.ts'
-import { topLevelError } from './errors/top-level.ts'
-import { loadedReads, rowReads } from './field-rules.ts'
+
+import { loadedReads, requireScope, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { codeKey, decodeId, encodeId, inputId, parseCodeKey } from './ids.ts'
 import { codesPath } from './links.ts'
@@ -108,13 +108,12 @@ function scopeFor(status: CodeStatusName): Scope {
 }
 
 /** Throws FORBIDDEN unless the key may read the codes of this status. */
-export function mayRead(status: CodeStatusName, { scopes }: Context): void {
-  const needed = scopeFor(status)
-  if (!scopes.includes(needed))
-    throw topLevelError(
-      'FORBIDDEN',
-      `This API key lacks the scope ${needed}, which reading ${status === 'AVAILABLE' ? 'an available' : 'a claimed'} code needs.`,
-    )
+export function mayRead(status: CodeStatusName, context: Context): void {
+  requireScope(
+    context,
+    scopeFor(status),
+    `reading ${status === 'AVAILABLE' ? 'an available' : 'a claimed'} code`,
+  )
 }
 
 const CodeConnection = countedConnectionType(Code, 'codes')

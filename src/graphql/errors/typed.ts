@@ -9,73 +9,74 @@ import {
   TaskFinishedError,
   UploadNotUndoneError,
   type UserError,
+  type UserErrorCode as UserErrorCodeName,
 } from '../../domain/books/errors.ts'
 import { builder } from '../builder.ts'
+import { existing } from '../existing.ts'
 import { type FieldWeight, rowReads } from '../field-rules.ts'
 import { Format } from '../format.ts'
 import { maxMessageBytes } from '../max-sizes.ts'
 import { Pool } from '../pool.ts'
 import { Task } from '../task.ts'
 
-// Inputs are nested four fields deep at most, and what is wrong with them is told by kinds.
+// Inputs are nested four fields deep at most, and no input has more kinds of issues than this.
 const pathWeight: FieldWeight = { items: 5, bytes: 40 }
 const maxIssues = 40
 
 const UserErrorCode = builder.enumType('UserErrorCode', {
-  description: 'What kind of mistake a typed error tells of.',
+  description: 'The kind of a typed error.',
   values: {
-    INVALID_INPUT: { description: 'Something in the input is not possible: see issues.' },
-    NOT_FOUND: { description: 'An id leads to nothing in your account.' },
-    NAME_TAKEN: { description: 'Another thing of this kind has the name already, in whatever case.' },
+    INVALID_INPUT: { description: 'The input has values that are not allowed: see issues.' },
+    NOT_FOUND: { description: 'Your account has nothing with this id.' },
+    NAME_TAKEN: { description: 'The name is in use. Upper and lower case count as the same.' },
     FORMAT_OVERLAP: { description: 'Another format could produce the same codes.' },
-    QUANTITY_EXCEEDS_AVAILABLE: { description: 'The format cannot give that many codes any more.' },
+    QUANTITY_EXCEEDS_AVAILABLE: { description: 'The format does not have that many codes left to generate.' },
     NOT_ENOUGH_CODES: { description: 'The pool does not have that many codes available.' },
-    IDEMPOTENCY_CONFLICT: { description: 'The idempotencyKey was used for another request.' },
-    TASK_FINISHED: { description: 'The task is over already.' },
-    UPLOAD_NOT_UNDONE: { description: 'The task is no upload that can be undone.' },
-  } as const,
+    IDEMPOTENCY_CONFLICT: { description: 'The idempotencyKey was used for a different request.' },
+    TASK_FINISHED: { description: 'The task has already finished.' },
+    UPLOAD_NOT_UNDONE: { description: 'The task is not an upload that can be undone.' },
+  } satisfies Record<UserErrorCodeName, { description: string }>,
 })
 
 const UserErrorInterface = builder.interfaceRef<UserError>('UserError').implement({
   description:
-    'What can be wrong with a request. Select this interface in the result of every mutation, so that errors that ' +
-    'come later are told too.',
+    'A mistake in a request. Select this interface in the result of every mutation: it also covers errors that are ' +
+    'added to the API later.',
   fields: (t) => ({
     message: t.exposeString('message', {
       weight: { bytes: maxMessageBytes },
-      description: 'What is wrong, and what to do about it. For people.',
+      description: 'What is wrong and what to do about it, for people.',
     }),
-    code: t.expose('code', { type: UserErrorCode, description: 'What is wrong. For programs.' }),
+    code: t.expose('code', { type: UserErrorCode, description: 'The kind of the error, for programs.' }),
     path: t.exposeStringList('path', {
       weight: pathWeight,
-      description:
-        'The field of the input that is at fault, from the outside in; empty when no one field is.',
+      description: 'The input field that is wrong, outermost name first. Empty if it is not a single field.',
     }),
   }),
 })
 
 const InputIssue = builder.objectRef<InvalidInputError['issues'][number]>('InputIssue').implement({
-  description: 'One thing that is wrong with an input.',
+  description: 'A single mistake in an input.',
   fields: (t) => ({
     path: t.exposeStringList('path', {
       weight: pathWeight,
-      description: 'The field of the input, from the outside in.',
+      description: 'The input field that is wrong, outermost name first.',
     }),
     message: t.exposeString('message', {
       weight: { bytes: maxMessageBytes },
-      description: 'What is wrong with it, and what is possible.',
+      description: 'What is wrong and what is allowed.',
     }),
   }),
 })
 
 builder.objectType(InvalidInputError, {
   name: 'InvalidInputError',
-  description: 'The input is not possible. Nothing was done.',
+  description: 'The input has values that are not allowed. Nothing was changed.',
   interfaces: [UserErrorInterface],
   fields: (t) => ({
     issues: t.field({
       type: [InputIssue],
-      description: 'Everything that is wrong with the input, together.',
+      description: 'All mistakes in the input.',
       weight: { items: maxIssues },
       resolve: (error) => error.issues,
     }),
@@ -84,50 +85,52 @@ builder.objectType(InvalidInputError, {
 
 builder.objectType(NotFoundError, {
   name: 'NotFoundError',
-  description: 'An id of the input leads to nothing in your account: path says which. Nothing was done.',
+  description:
+    'Your account has nothing with the id in the input field that path names. Nothing was changed.',
   interfaces: [UserErrorInterface],
 })
 
 builder.objectType(NameTakenError, {
   name: 'NameTakenError',
   description:
-    'Names are unique among the formats of an account, and among its pools, whatever their case. Nothing was done.',
+    'Another format, or another pool, of your account has this name. Upper and lower case count as the same. Nothing ' +
+    'was changed.',
   interfaces: [UserErrorInterface],
 })
 
 builder.objectType(FormatOverlapError, {
   name: 'FormatOverlapError',
   description:
-    'The new format could produce codes that another format of the account can produce too, and a code must have ' +
-    'one origin. Nothing was created.',
+    'The new format could produce codes that another format of your account can produce too. Every code must have ' +
+    'exactly one origin. Nothing was created.',
   interfaces: [UserErrorInterface],
   fields: (t) => ({
     format: t.field({
       type: Format,
-      description: 'The format that is in the way.',
+      description: 'The existing format that could produce the same codes.',
       weight: { reads: rowReads },
-      resolve: async (error, _args, { nodes }) => required(await nodes.format.load(error.formatId)),
+      resolve: async (error, _args, { nodes }) => existing(await nodes.format.load(error.formatId)),
     }),
   }),
 })
 
 builder.objectType(QuantityExceedsAvailableError, {
   name: 'QuantityExceedsAvailableError',
-  description: 'The format cannot give that many codes any more. No task was created.',
+  description: 'The format does not have that many codes left to generate. No task was created.',
   interfaces: [UserErrorInterface],
   fields: (t) => ({
     availableForGeneration: t.field({
       type: 'BigInt',
-      description: 'How many it could have given when this was refused.',
+      description: 'How many codes were left to generate when the request was refused.',
       resolve: (error) => error.availableForGeneration,
     }),
     format: t.field({
       type: Format,
       weight: { reads: rowReads },
-      description: 'The format, as it was when this was refused.',
+      description: 'The format, as it was when the request was refused.',
       resolve: async ({ format }, _args, { nodes }) => {
         nodes.tellAsOf({ format })
-        return required(await nodes.format.load(format.id))
+        return existing(await nodes.format.load(format.id))
       },
     }),
   }),
@@ -136,23 +139,23 @@ builder.objectType(QuantityExceedsAvailableError, {
 builder.objectType(NotEnoughCodesError, {
   name: 'NotEnoughCodesError',
   description:
-    'Claims are all or nothing: the pool could not give the whole count, so nothing was claimed. With auto-generation ' +
-    'on, this means that the format has run out as well. message says what to do: generate, upload, wait for a task ' +
-    'that is under way, or use a format with more room.',
+    'The pool has fewer codes available than the claim asks for. Claims are all or nothing, so nothing was claimed. ' +
+    'With auto-generation on, it means that the format has run out too. The message says what to do: generate or upload ' +
+    'codes, wait for a running task, or use a format with more codes left.',
   interfaces: [UserErrorInterface],
   fields: (t) => ({
     available: t.field({
       type: 'BigInt',
-      description: 'How many codes the pool had when this was refused.',
+      description: 'How many codes the pool had available when the claim was refused.',
       resolve: (error) => error.available,
     }),
     pool: t.field({
       type: Pool,
       weight: { reads: rowReads },
-      description: 'The pool, as it was when this was refused.',
+      description: 'The pool, as it was when the claim was refused.',
       resolve: async ({ pool }, _args, { nodes }) => {
         nodes.tellAsOf({ pool })
-        return required(await nodes.pool.load(pool.id))
+        return existing(await nodes.pool.load(pool.id))
       },
     }),
   }),
@@ -160,21 +163,22 @@ builder.objectType(NotEnoughCodesError, {
 
 builder.objectType(IdempotencyConflictError, {
   name: 'IdempotencyConflictError',
-  description: 'The idempotencyKey was used with another input before. Nothing was done.',
+  description: 'The idempotencyKey was used before with a different input. Nothing was changed.',
   interfaces: [UserErrorInterface],
 })
 
 builder.objectType(TaskFinishedError, {
   name: 'TaskFinishedError',
   description:
-    'The task is over, completed or failed. Cancelling a cancelled task is no error: it returns the task.',
+    'The task has completed or failed, so it cannot be cancelled. Cancelling a task that is already cancelled is not an ' +
+    'error: it returns the task.',
   interfaces: [UserErrorInterface],
   fields: (t) => ({
     task: t.field({
       type: Task,
-      description: 'The task, as it is now.',
+      description: 'The task in its current state.',
       weight: { reads: rowReads },
-      resolve: async (error, _args, { nodes }) => required(await nodes.task.load(error.taskId)),
+      resolve: async (error, _args, { nodes }) => existing(await nodes.task.load(error.taskId)),
     }),
   }),
 })
@@ -182,20 +186,15 @@ builder.objectType(TaskFinishedError, {
 builder.objectType(UploadNotUndoneError, {
   name: 'UploadNotUndoneError',
   description:
-    'The task is no upload that has completed, or was a dry run, or codes of it have been claimed: message says which. ' +
-    'Nothing was undone.',
+    'The task cannot be undone: it is not a completed upload, it was a dry run, or some of its codes have been claimed. ' +
+    'The message says which. Nothing was changed.',
   interfaces: [UserErrorInterface],
   fields: (t) => ({
     task: t.field({
       type: Task,
-      description: 'The task, as it is now.',
+      description: 'The task in its current state.',
       weight: { reads: rowReads },
-      resolve: async (error, _args, { nodes }) => required(await nodes.task.load(error.taskId)),
+      resolve: async (error, _args, { nodes }) => existing(await nodes.task.load(error.taskId)),
     }),
   }),
 })
-
-function required<Row>(row: Row | null): Row {
-  if (row === null) throw new Error('What an error leads to is gone.')
-  return row
-}
