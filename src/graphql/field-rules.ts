@@ -20,11 +20,10 @@ import {
   isListType,
   isObjectType,
 } from 'graphql'
-import type { Pacer } from '../async/pacer.ts'
+import { type Pacer, paced } from '../async/pacer.ts'
 import type { Scope } from '../generated/prisma/client.ts'
 import type { Context } from './context.ts'
 import { topLevelError } from './errors/top-level.ts'
-import { paced } from './pacing.ts'
 
 /** Bounds that the arguments of a field set for the fields below it, unless one of these sets others. */
 export interface Given {
@@ -139,10 +138,13 @@ export class FieldRulesPlugin<Types extends SchemaTypes> extends BasePlugin<Type
       const { pacer, reading } = context as Context
       const reads = mayRead ? (rules.weigh(args, {}).reads ?? 0) : 0
       const resolve = () => resolver(parent, args, context, info)
+      const resolveWhenFree = () => pacer.yieldIfDue().then(resolve)
       const value =
-        reads < 1 ? resolve() : reads < rowReads ? pacer.yieldIfDue().then(resolve) : reading.run(resolve)
+        reads < 1 ? resolve() : reads < rowReads ? resolveWhenFree() : reading.run(resolveWhenFree)
       if (!isList) return value
-      return value instanceof Promise ? value.then((items) => inTurns(items, pacer)) : inTurns(value, pacer)
+      return value instanceof Promise
+        ? value.then((items) => pacedIfLong(items, pacer))
+        : pacedIfLong(value, pacer)
     }
   }
 
@@ -183,7 +185,7 @@ export function rulesOf(field: GraphQLField<unknown, unknown>): FieldRules | und
   return field.extensions[pluginName] as FieldRules | undefined
 }
 
-function inTurns(items: unknown, pacer: Pacer): unknown {
+function pacedIfLong(items: unknown, pacer: Pacer): unknown {
   return Array.isArray(items) && items.length > maxUnpaced ? paced(items, pacer) : items
 }
 

@@ -1,3 +1,4 @@
+import { merge } from '../async/merge.ts'
 import { CursorExpiredError, CursorInvalidError } from '../domain/books/errors.ts'
 import {
   decodeCursor,
@@ -14,7 +15,6 @@ import type { Context } from './context.ts'
 import { topLevelError } from './errors/top-level.ts'
 import { PoolEvent } from './event.ts'
 import { argumentId } from './ids.ts'
-import { merge } from './merge.ts'
 import { taskAsOf } from './nodes.ts'
 import { Pool } from './pool.ts'
 import { Task } from './task.ts'
