@@ -11,7 +11,7 @@ import { EventFeed } from './domain/subscription/event-feed.ts'
 import { followUploads } from './domain/upload/live-uploads.ts'
 import { Uploads } from './domain/upload/receive.ts'
 import type { Services } from './graphql/context.ts'
-import { Subscriber } from './graphql/subscribe.ts'
+import { Subscriber } from './graphql/subscriber.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { Authentication } from './server/authentication.ts'
 

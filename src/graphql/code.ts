@@ -9,14 +9,14 @@ import type { Scope } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import { countedConnectionType, pageWeight } from './connections.ts'
 import type { Context } from './context.ts'
-import { loadedReads, rowReads } from './field-rules.ts'
+
+import { loadedReads, requireScope, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { codeKey, decodeId, encodeId, inputId, parseCodeKey } from './ids.ts'
 import { codesPath } from './links.ts'
+import { bytesInJson, maxCodeBytes, maxPathBytes } from './max-sizes.ts'
 import { badCursor, connectionOf, type PageArguments, pageArguments, pageSize } from './pagination.ts'
 import { Pool } from './pool.ts'
-import { problem } from './problems.ts'
-import { bytesInJson, maxCodeBytes, maxPathBytes } from './sizes.ts'
 import { Task } from './task.ts'
 
 // Most codes and recipients are much shorter than they may be.
@@ -104,13 +104,12 @@ function scopeFor(status: CodeStatusName): Scope {
 }
 
 /** Throws FORBIDDEN unless the key may read the codes of this status. */
-export function mayRead(status: CodeStatusName, { scopes }: Context): void {
-  const needed = scopeFor(status)
-  if (!scopes.includes(needed))
-    throw problem(
-      'FORBIDDEN',
-      `This API key lacks the scope ${needed}, which reading ${status === 'AVAILABLE' ? 'an available' : 'a claimed'} code needs.`,
-    )
+export function mayRead(status: CodeStatusName, context: Context): void {
+  requireScope(
+    context,
+    scopeFor(status),
+    `reading ${status === 'AVAILABLE' ? 'an available' : 'a claimed'} code`,
+  )
 }
 
 const CodeConnection = countedConnectionType(Code, 'codes')

@@ -23,9 +23,9 @@ import { Format } from './format.ts'
 import { argumentId, inputId, uuidOf } from './ids.ts'
 import { integer } from './integers.ts'
 import { rejectedRowsPath } from './links.ts'
+import { maxMessageBytes, maxPathBytes } from './max-sizes.ts'
 import { checkPage, newestFirst, pageArguments, pageQuery } from './pagination.ts'
 import { Pool, SaveReplenishmentPayload } from './pool.ts'
-import { maxMessageBytes, maxPathBytes } from './sizes.ts'
 
 const TaskKind = builder.enumType('TaskKind', {
   description: 'Where the codes of a task come from.',

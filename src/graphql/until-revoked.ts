@@ -1,12 +1,12 @@
 import type { Context } from './context.ts'
-import { unauthenticated } from './problems.ts'
+import { unauthenticated } from './errors/top-level.ts'
 
 /**
  * The source of a subscription: what the generator yields, for as long as the key of the request works; then it
  * ends with UNAUTHENTICATED. The generator's signal is aborted when it shall end, also while it waits for something:
  * a generator alone would not hear of that before the wait is over.
  */
-export function stream<T>(
+export function untilRevoked<T>(
   { keys, keyId }: Pick<Context, 'keys' | 'keyId'>,
   generate: (signal: AbortSignal) => AsyncGenerator<T>,
 ): AsyncGenerator<T> {

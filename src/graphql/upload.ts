@@ -16,7 +16,7 @@ import {
 import type { Task as TaskRow } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import { inputId } from './ids.ts'
-import { maxHeaderCellBytes, maxMessageBytes } from './sizes.ts'
+import { maxHeaderCellBytes, maxMessageBytes } from './max-sizes.ts'
 import { asAccepted, Task, taskPayload } from './task.ts'
 
 const UploadWait = builder.enumType('UploadWait', {

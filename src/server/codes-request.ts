@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Snapshot, StatusFilter } from '../domain/pool/snapshot.ts'
+import { topLevelError } from '../graphql/errors/top-level.ts'
 import { argumentId, isUuid } from '../graphql/ids.ts'
-import { problem } from '../graphql/problems.ts'
 import { layoutVersion } from './codes-file.ts'
 import { type CsvForm, type DelimiterName, delimiters } from './csv.ts'
 
@@ -174,11 +174,11 @@ function readRange({ method, headers: { range: text } }: IncomingMessage): Range
 }
 
 export function badInput(message: string) {
-  return problem('BAD_USER_INPUT', message)
+  return topLevelError('BAD_USER_INPUT', message)
 }
 
 export function snapshotGone() {
-  return problem(
+  return topLevelError(
     'NOT_FOUND',
     'The file of this snapshot is no more: an upload that was in it has been undone, or there is a new release. ' +
       'Download the codes anew, without snapshot.',

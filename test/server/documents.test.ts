@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { maxComments, maxDocument, maxDocumentLength, maxTokens } from '../../src/graphql/documents.ts'
-import { maxVariables } from '../../src/graphql/variables.ts'
+import { maxComments, maxDocument, maxDocumentLength, maxTokens } from '../../src/graphql/limits/documents.ts'
+import { maxVariables } from '../../src/graphql/limits/variables.ts'
 import { Client } from '../support/client.ts'
 import { startService, type TestService } from '../support/service.ts'
 import { Socket } from '../support/socket.ts'

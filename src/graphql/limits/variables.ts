@@ -1,6 +1,6 @@
 import type { GraphQLError } from 'graphql'
-import { grouped } from '../grouped.ts'
-import { problem } from './problems.ts'
+import { grouped } from '../../grouped.ts'
+import { topLevelError } from '../errors/top-level.ts'
 
 /** What the variables of an operation may be at most. */
 export const maxVariables = {
@@ -56,7 +56,7 @@ function isNested(value: unknown): value is readonly unknown[] | Readonly<Record
 }
 
 function tooMuch(what: string, advice: string): GraphQLError {
-  return problem('BAD_USER_INPUT', `The variables have ${what}. ${advice}`, {
+  return topLevelError('BAD_USER_INPUT', `The variables have ${what}. ${advice}`, {
     http: { spec: true, status: 400 },
   })
 }

@@ -1,8 +1,8 @@
 import { GraphQLError } from 'graphql'
 import { describe, expect, test } from 'vitest'
-import { RateLimitedError } from '../../src/domain/books/errors.ts'
-import { publicError } from '../../src/graphql/problems.ts'
-import { silent } from '../support/books.ts'
+import { RateLimitedError } from '../../../src/domain/books/errors.ts'
+import { publicError } from '../../../src/graphql/errors/top-level.ts'
+import { silent } from '../../support/books.ts'
 
 describe('a key that has looked for too much', () => {
   const error = new RateLimitedError(1_500)

@@ -1,7 +1,7 @@
 import { getHeapStatistics } from 'node:v8'
 import type { DocumentNode, GraphQLError } from 'graphql'
+import { topLevelError } from '../errors/top-level.ts'
 import { memoryOf } from './documents.ts'
-import { problem } from './problems.ts'
 
 // What subscriptions may hold together, and those of one key, of the memory that the process may have.
 const maxShare = 1 / 2
@@ -21,7 +21,7 @@ export interface Subscribing {
 }
 
 /** Bounds the memory that open subscriptions hold, of which a client chooses the number and the size. */
-export class SubscriptionRoom {
+export class SubscriptionMemory {
   readonly #maxBytes: number
   readonly #maxBytesOfKey: number
   readonly #bytesOfKeys = new Map<string, number>()
@@ -46,7 +46,7 @@ export class SubscriptionRoom {
       bytesOfSubscription + bytesOfCharacter * requestLength + (holders === 0 ? memoryOf(document) : 0)
     const ofKey = this.#bytesOfKeys.get(keyId) ?? 0
     if (ofKey + bytes > this.#maxBytesOfKey || this.#bytes + bytes > this.#maxBytes)
-      return problem(
+      return topLevelError(
         'BAD_USER_INPUT',
         'There are too many subscriptions, or their documents and variables are too long. Complete some of them, or ' +
           'select less in each.',

@@ -11,7 +11,7 @@ interface Level {
  * A value of plain objects, arrays and what JSON has besides, as JSON.stringify would write it, in pieces: so whoever
  * writes it can stop between two of them, for a while or for good.
  */
-export function* jsonOf(value: unknown): Generator<string, void> {
+export function* jsonPieces(value: unknown): Generator<string, void> {
   let text = ''
   const levels: Level[] = []
   let current = value

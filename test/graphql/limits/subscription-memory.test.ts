@@ -1,11 +1,11 @@
 import { GraphQLError, parse } from 'graphql'
 import { expect, test } from 'vitest'
-import { SubscriptionRoom } from '../../src/graphql/subscription-room.ts'
+import { SubscriptionMemory } from '../../../src/graphql/limits/subscription-memory.ts'
 
 const text = 'subscription { poolEvents { cursor } }'
 
 /** Lets in as many subscriptions as it can: how to end each. */
-function fill(room: SubscriptionRoom, keyId: string, of: { text?: string; requestLength?: number } = {}) {
+function fill(room: SubscriptionMemory, keyId: string, of: { text?: string; requestLength?: number } = {}) {
   const leave: (() => void)[] = []
   const document = parse(of.text ?? text)
   for (;;) {
@@ -16,7 +16,7 @@ function fill(room: SubscriptionRoom, keyId: string, of: { text?: string; reques
 }
 
 test('subscriptions are let in up to a share of the memory, and others once some have ended', () => {
-  const room = new SubscriptionRoom(512_000_000)
+  const room = new SubscriptionMemory(512_000_000)
   const first = fill(room, 'first')
   expect(first.leave.length).toBeGreaterThan(4_000)
   expect(room.bytes).toBeLessThanOrEqual(512_000_000 * 0.375)
@@ -35,10 +35,10 @@ test('subscriptions are let in up to a share of the memory, and others once some
 
 test('long requests and long documents count by their length', () => {
   const few = (of: Parameters<typeof fill>[2]) =>
-    fill(new SubscriptionRoom(512_000_000), 'key', of).leave.length
+    fill(new SubscriptionMemory(512_000_000), 'key', of).leave.length
   expect(few({ requestLength: 1_000_000 })).toBeLessThan(10)
   const long = `subscription { poolEvents { ${'cursor '.repeat(9_000)} } }`
-  const room = new SubscriptionRoom(512_000_000)
+  const room = new SubscriptionMemory(512_000_000)
   const alike = fill(room, 'key', { text: long })
   // The same document is in memory once.
   expect(alike.leave.length).toBeGreaterThan(4_000)

@@ -1,9 +1,9 @@
 import type { ExecutionResult } from 'graphql'
-import type { Pacer } from '../async/pacer.ts'
-import { grouped } from '../grouped.ts'
+import type { Pacer } from '../../async/pacer.ts'
+import { grouped } from '../../grouped.ts'
+import { topLevelError } from '../errors/top-level.ts'
 import { answerLimits } from './admission.ts'
-import { jsonOf } from './json.ts'
-import { problem } from './problems.ts'
+import { jsonPieces } from './json-pieces.ts'
 
 // Each error of an answer can be of many bytes, and takes long to make; whoever has read so many knows what is the matter.
 const maxErrors = 500
@@ -62,7 +62,7 @@ export class Answers {
   ): Promise<ExecutionResult | undefined> {
     const { data, errors } = result
     let bytes = 0
-    for (const text of jsonOf(data ?? null)) {
+    for (const text of jsonPieces(data ?? null)) {
       const piece = Buffer.from(text)
       bytes += piece.length
       if (bytes > maxBytes) return undefined
@@ -76,7 +76,7 @@ export class Answers {
 }
 
 function tooLarge(maxBytes: number): ExecutionResult {
-  const error = problem(
+  const error = topLevelError(
     'ANSWER_TOO_LARGE',
     `The answer has more than ${grouped(maxBytes)} bytes, so none of it is sent. Ask for fewer items or ` +
       'fewer fields, in several requests. What a mutation has done is done: send it again with the same idempotencyKey ' +

@@ -18,9 +18,9 @@ import {
   visitWithTypeInfo,
 } from 'graphql'
 import { LRUCache } from 'lru-cache'
-import { grouped } from '../grouped.ts'
+import { grouped } from '../../grouped.ts'
+import { type TopLevelErrorCode, topLevelError } from '../errors/top-level.ts'
 import { countless, type DocumentWeight, weighDocument } from './document-weight.ts'
-import { type ProblemCode, problem } from './problems.ts'
 import { checkVariables } from './variables.ts'
 
 /**
@@ -174,14 +174,14 @@ function withoutEnd(text: string): string {
 function parseDocument(text: string): DocumentNode {
   if (text === '')
     throw new Refusal([
-      requestProblem(
+      requestError(
         'GRAPHQL_PARSE_FAILED',
         'The document is empty: send a query, a mutation or a subscription.',
       ),
     ])
   if (text.length > maxDocumentLength)
     throw new Refusal([
-      requestProblem(
+      requestError(
         'GRAPHQL_PARSE_FAILED',
         `The document has ${grouped(text.length)} characters. At most ${grouped(maxDocumentLength)} are possible. ` +
           'Send values as variables, and what it asks for in several requests.',
@@ -192,11 +192,11 @@ function parseDocument(text: string): DocumentNode {
     return parse(text, { maxTokens, maxComments, noLocation })
   } catch (error) {
     // The parser calls itself for each level.
-    if (error instanceof RangeError) throw new Refusal([requestProblem('GRAPHQL_PARSE_FAILED', tooDeep)])
+    if (error instanceof RangeError) throw new Refusal([requestError('GRAPHQL_PARSE_FAILED', tooDeep)])
     if (!(error instanceof GraphQLError)) throw error
     const excess = excessOf(text)
-    if (excess !== undefined) throw new Refusal([requestProblem('GRAPHQL_PARSE_FAILED', excess)])
-    throw new Refusal([requestProblem('GRAPHQL_PARSE_FAILED', shortened(error.message), error)])
+    if (excess !== undefined) throw new Refusal([requestError('GRAPHQL_PARSE_FAILED', excess)])
+    throw new Refusal([requestError('GRAPHQL_PARSE_FAILED', shortened(error.message), error)])
   }
 }
 
@@ -260,7 +260,7 @@ function checkWeight(document: DocumentNode): void {
   }
   if (weight.operations === 0)
     throw new Refusal([
-      requestProblem(
+      requestError(
         'BAD_USER_INPUT',
         'The document has no operation: send a query, a mutation or a subscription.',
       ),
@@ -284,7 +284,7 @@ function checkOperation(document: DocumentNode, operationName: string | null | u
     operationName == null
       ? `The document has ${operations.length} operations: say as operationName which of them to execute.`
       : `The document has no operation named ${JSON.stringify(operationName.slice(0, 100))}: send as operationName the name of one that it has.`
-  throw new Refusal([requestProblem('BAD_USER_INPUT', message)])
+  throw new Refusal([requestError('BAD_USER_INPUT', message)])
 }
 
 /** Ends a validation that has found enough. */
@@ -327,15 +327,15 @@ async function validateDocument(
 }
 
 function invalid(message: string, at?: GraphQLError): GraphQLError {
-  return requestProblem('GRAPHQL_VALIDATION_FAILED', shortened(message), at)
+  return requestError('GRAPHQL_VALIDATION_FAILED', shortened(message), at)
 }
 
 /**
  * A problem of the whole request, at the place of `at`. What takes application/json is told of it with the status 200
  * (https://graphql.github.io/graphql-over-http/draft/#sec-application-json).
  */
-function requestProblem(code: ProblemCode, message: string, at?: GraphQLError): GraphQLError {
-  const { extensions } = problem(code, message, { http: { spec: true, status: 400 } })
+function requestError(code: TopLevelErrorCode, message: string, at?: GraphQLError): GraphQLError {
+  const { extensions } = topLevelError(code, message, { http: { spec: true, status: 400 } })
   return new GraphQLError(message, {
     nodes: at?.nodes?.slice(0, maxErrorNodes),
     ...(at?.nodes === undefined ? { source: at?.source, positions: at?.positions } : {}),

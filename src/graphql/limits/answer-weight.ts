@@ -21,9 +21,9 @@ import {
   TypeNameMetaFieldDef,
   type VariableValues,
 } from 'graphql'
-import { type FieldRules, type FieldWeight, type Given, rulesOf } from './field-rules.ts'
+import { type FieldRules, type FieldWeight, type Given, rulesOf } from '../field-rules.ts'
+import { nullBytes } from '../max-sizes.ts'
 import type { Introspected, IntrospectedValue, IntrospectionWeights } from './introspection-weight.ts'
-import { nullBytes } from './sizes.ts'
 
 /** How much something is of what an answer is made of. */
 export interface Weight {

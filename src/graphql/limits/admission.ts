@@ -7,7 +7,9 @@ import {
   getVariableValues,
   OperationTypeNode,
 } from 'graphql'
-import { grouped } from '../grouped.ts'
+import { grouped } from '../../grouped.ts'
+import type { Context } from '../context.ts'
+import { badInput } from '../pagination.ts'
 import {
   countless,
   maxNesting,
@@ -18,10 +20,8 @@ import {
   type Weighed,
   type Weight,
 } from './answer-weight.ts'
-import type { Context } from './context.ts'
 import { fragmentsOf } from './document-weight.ts'
 import { IntrospectionWeights } from './introspection-weight.ts'
-import { badInput } from './pagination.ts'
 
 /** What the answer to an operation may be at most, weighed before the operation is executed. */
 export const answerLimits: Readonly<Weight> = {

@@ -17,7 +17,7 @@ import {
   isScalarType,
   isUnionType,
 } from 'graphql'
-import { nullBytes } from './sizes.ts'
+import { nullBytes } from '../max-sizes.ts'
 
 /** What a field of introspection gives: a leaf of so many bytes, or objects of a kind, in a list if `items` is there. */
 export interface IntrospectedValue {

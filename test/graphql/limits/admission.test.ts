@@ -19,13 +19,13 @@ import {
   validate,
 } from 'graphql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Admission, answerLimits, eventLimits } from '../../src/graphql/admission.ts'
-import type { Weight } from '../../src/graphql/answer-weight.ts'
-import { createSchema } from '../../src/graphql/schema.ts'
-import { claim, newStock, withScopes } from '../support/api.ts'
-import { Client } from '../support/client.ts'
-import { startService, type TestService } from '../support/service.ts'
-import { Socket } from '../support/socket.ts'
+import { Admission, answerLimits, eventLimits } from '../../../src/graphql/limits/admission.ts'
+import type { Weight } from '../../../src/graphql/limits/answer-weight.ts'
+import { createSchema } from '../../../src/graphql/schema.ts'
+import { claim, newStock, withScopes } from '../../support/api.ts'
+import { Client } from '../../support/client.ts'
+import { startService, type TestService } from '../../support/service.ts'
+import { Socket } from '../../support/socket.ts'
 
 const schema = createSchema()
 const admission = new Admission()
@@ -415,6 +415,6 @@ function callsOf(field: GraphQLField<unknown, unknown>): string[] {
 }
 
 test('the limits are what the documentation says', async () => {
-  const readme = await readFile(join(import.meta.dirname, '../../README.md'), 'utf8')
+  const readme = await readFile(join(import.meta.dirname, '../../../README.md'), 'utf8')
   for (const limit of Object.values(answerLimits)) expect(readme).toContain(limit.toLocaleString('en'))
 })

@@ -14,10 +14,10 @@ import {
 import type { Logger } from 'pino'
 import type { Pacer } from '../async/pacer.ts'
 import { isUnavailable } from '../database/errors.ts'
-import { Admission } from './admission.ts'
-import { Answers } from './answers.ts'
 import type { Context } from './context.ts'
-import { SubscriptionRoom } from './subscription-room.ts'
+import { Admission } from './limits/admission.ts'
+import { Answers } from './limits/answers.ts'
+import { SubscriptionMemory } from './limits/subscription-memory.ts'
 
 const tryAgainAfterMs = 1_000
 
@@ -41,7 +41,7 @@ export class Subscriber {
   readonly #log: Logger
   readonly #admission = new Admission()
   readonly #questions = new Questions()
-  readonly #room = new SubscriptionRoom()
+  readonly #room = new SubscriptionMemory()
   /** The answers that are still to be worked out: by event, then by question. */
   readonly #coming = new WeakMap<object, Map<string, Promise<ExecutionResult>>>()
   #closed = false

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createSchema } from '../../src/graphql/schema.ts'
-import { claim, done, mutate, newStock, stranger, withScopes } from '../support/api.ts'
-import { Client } from '../support/client.ts'
-import { runSql } from '../support/database.ts'
-import { type StreamResult, streamed } from '../support/event-stream.ts'
-import { startService, type TestService } from '../support/service.ts'
-import { Socket } from '../support/socket.ts'
+import { createSchema } from '../../../src/graphql/schema.ts'
+import { claim, done, mutate, newStock, stranger, withScopes } from '../../support/api.ts'
+import { Client } from '../../support/client.ts'
+import { runSql } from '../../support/database.ts'
+import { type StreamResult, streamed } from '../../support/event-stream.ts'
+import { startService, type TestService } from '../../support/service.ts'
+import { Socket } from '../../support/socket.ts'
 
 let service: TestService
 let client: Client
