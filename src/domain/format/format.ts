@@ -87,6 +87,7 @@ export function availableForGeneration(
 export class QuantityExceedsAvailableError extends UserError {
   readonly code = 'QUANTITY_EXCEEDS_AVAILABLE'
   readonly availableForGeneration: bigint
+  readonly formatId: string
   /** As it stood when the request was refused. */
   readonly format: FormatUse
 
@@ -99,6 +100,7 @@ export class QuantityExceedsAvailableError extends UserError {
       ['quantity'],
     )
     this.availableForGeneration = available
+    this.formatId = format.id
     this.format = { ...format }
   }
 }

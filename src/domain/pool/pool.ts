@@ -33,6 +33,7 @@ export function poolStatus(pool: { available: bigint; refillThreshold: bigint })
 export class NotEnoughCodesError extends UserError {
   readonly code = 'NOT_ENOUGH_CODES'
   readonly available: bigint
+  readonly poolId: string
   /** As it stood when the claim was refused. */
   readonly pool: Pool
 
@@ -42,6 +43,7 @@ export class NotEnoughCodesError extends UserError {
       'count',
     ])
     this.available = available
+    this.poolId = pool.id
     this.pool = { ...pool }
   }
 }
