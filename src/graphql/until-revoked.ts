@@ -7,13 +7,13 @@ import { unauthenticated } from './errors/top-level.ts'
  * a generator alone would not hear of that before the wait is over.
  */
 export function untilRevoked<T>(
-  { keys, keyId }: Pick<Context, 'keys' | 'keyId'>,
+  { revocations, keyId }: Pick<Context, 'revocations' | 'keyId'>,
   generate: (signal: AbortSignal) => AsyncGenerator<T>,
 ): AsyncGenerator<T> {
   const ending = new AbortController()
   const source = generate(ending.signal)
   let revoked = false
-  const release = keys.watch(keyId, () => {
+  const release = revocations.watch(keyId, () => {
     revoked = true
     ending.abort()
   })
