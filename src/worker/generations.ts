@@ -3,7 +3,7 @@ import { logRetry, Poll } from '../async/poll.ts'
 import { canRunAgain, isUnavailable } from '../database/errors.ts'
 import type { Books } from '../domain/books/books.ts'
 import type { TaskRef } from '../domain/books/task-ref.ts'
-import { readUnreadyFormat, takeEarlier } from '../domain/format/backfill.ts'
+import { backfillFormat, readUnreadyFormat } from '../domain/format/backfill.ts'
 import { failGeneration, readQueuedGenerations, runGeneration } from '../domain/generation/generation.ts'
 
 const pollEveryMs = 1_000
@@ -71,7 +71,7 @@ export class GenerationWorker {
     const format = await readUnreadyFormat(this.#books)
     if (format === undefined) return false
     try {
-      return await takeEarlier(this.#books, format, codesPerPiece)
+      return await backfillFormat(this.#books, format, codesPerPiece)
     } catch (error) {
       if (isUnavailable(error)) throw error
       logRetry(this.#log, error, 'take uploaded codes out of a format', format)

@@ -6,7 +6,7 @@ import { UserError } from '../../src/domain/books/errors.ts'
 import { readEventsAfter } from '../../src/domain/books/event-log.ts'
 import { Claims } from '../../src/domain/claim/claim.ts'
 import { type CodeOrigin, computeCodes } from '../../src/domain/code/code.ts'
-import { takeEarlier } from '../../src/domain/format/backfill.ts'
+import { backfillFormat } from '../../src/domain/format/backfill.ts'
 import { createFormat } from '../../src/domain/format/create.ts'
 import { availableForGeneration } from '../../src/domain/format/format.ts'
 import { failGeneration, generateCodes, runGeneration } from '../../src/domain/generation/generation.ts'
@@ -170,7 +170,7 @@ const takeOut = fc.tuple(choice, fc.integer({ min: 1, max: 3 })).map(
         const formatId = pick(unready.length > 0 ? unready : formats, which)?.id
         if (formatId === undefined) return undefined
         return action(
-          () => takeEarlier(books, { accountId, formatId }, limit),
+          () => backfillFormat(books, { accountId, formatId }, limit),
           (now, done) => {
             const format = model.the(now.formats, formatId)
             // Of two at the same moment one may leave it to the other.
@@ -587,7 +587,7 @@ describe('the books', () => {
   async function takeAllOut({ place, model: now }: Run): Promise<void> {
     const { books, accountId } = place
     for (const format of now.formats) {
-      while (await takeEarlier(books, { accountId, formatId: format.id }, 3)) model.lookOn(now, format, 3)
+      while (await backfillFormat(books, { accountId, formatId: format.id }, 3)) model.lookOn(now, format, 3)
       expect(format.lookedAt).toBeUndefined()
     }
     await compare(place, now)

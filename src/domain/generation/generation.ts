@@ -39,7 +39,8 @@ export async function generateCodes(
 /**
  * 'Save and generate': in one transaction, reserves the quantity and creates the task that will generate it.
  * Resolves to the id of the task and to its pool and format as of that moment. With an idempotencyKey that was used for
- * the same input before, resolves to the id of the earlier task and changes nothing. Rejects with an InvalidInputError, NotFoundError, QuantityExceedsAvailableError or IdempotencyConflictError.
+ * the same input before, resolves to the id of the earlier task and changes nothing.
+ * Rejects with an InvalidInputError, NotFoundError, QuantityExceedsAvailableError or IdempotencyConflictError.
  */
 export async function acceptGeneration(
   books: Books,

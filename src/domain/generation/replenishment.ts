@@ -18,7 +18,8 @@ export interface ReplenishmentInput {
 
 /**
  * Saves the whole Promo Codes section of a pool. If auto-generation is on and the stock is at its threshold, the same
- * transaction refills the pool: resolves to the id of the refill's task, if there is one. Rejects with an InvalidInputError or a NotFoundError.
+ * transaction refills the pool: resolves to the id of the refill's task, if there is one.
+ * Rejects with an InvalidInputError or a NotFoundError.
  */
 export async function saveReplenishment(
   books: Books,

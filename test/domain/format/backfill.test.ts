@@ -4,7 +4,7 @@ import type { Books } from '../../../src/domain/books/books.ts'
 import { readHistory } from '../../../src/domain/books/event-log.ts'
 import { Claims } from '../../../src/domain/claim/claim.ts'
 import { LookUps } from '../../../src/domain/code/lookup.ts'
-import { readUnreadyFormat, takeEarlier } from '../../../src/domain/format/backfill.ts'
+import { backfillFormat, readUnreadyFormat } from '../../../src/domain/format/backfill.ts'
 import { createFormat } from '../../../src/domain/format/create.ts'
 import { availableForGeneration, lockFormat } from '../../../src/domain/format/format.ts'
 import {
@@ -89,7 +89,7 @@ async function isReady(formatId: string): Promise<boolean> {
 }
 
 async function makeReady(formatId: string, limit = 30): Promise<void> {
-  while (await takeEarlier(place.books, { accountId: place.accountId, formatId }, limit));
+  while (await backfillFormat(place.books, { accountId: place.accountId, formatId }, limit));
   expect(await isReady(formatId)).toBe(true)
   await expectBalance(place)
 }
@@ -208,7 +208,7 @@ describe('while earlier codes are being taken out of a format', () => {
     const { formatId, poolId, codes } = await newUnready()
     const taskId = await startUpload(place, poolId)
     await addCodes(place, taskId, codes.slice(100, 150))
-    await takeEarlier(place.books, { accountId: place.accountId, formatId }, 100)
+    await backfillFormat(place.books, { accountId: place.accountId, formatId }, 100)
     await cancelTask(place.books, place.accountId, taskId)
     await clearAway(place, taskId, 20)
     expect(await available(formatId)).toBe(capacity - 100)
@@ -313,7 +313,7 @@ describe('taking earlier codes out of a format', () => {
     let killed: Promise<unknown> | undefined
     await place.books.write(accountId, async (tx) => {
       await lockFormat(tx, formatId)
-      killed = takeEarlier(elsewhere, { accountId, formatId }, 50).catch((error: unknown) => error)
+      killed = backfillFormat(elsewhere, { accountId, formatId }, 50).catch((error: unknown) => error)
       await expect.poll(() => terminateWaiting()).toBe(true)
     })
     expect(await killed).toBeInstanceOf(Error)
@@ -329,7 +329,7 @@ describe('taking earlier codes out of a format', () => {
     const unready = { accountId: place.accountId, formatId }
     await Promise.all(
       [place.books, elsewhere].map(async (books) => {
-        while (!(await isReady(formatId))) await takeEarlier(books, unready, 3)
+        while (!(await isReady(formatId))) await backfillFormat(books, unready, 3)
       }),
     )
     expect([await available(formatId), await takenOut(formatId)]).toEqual([capacity - 100, 100])
@@ -341,7 +341,7 @@ describe('taking earlier codes out of a format', () => {
     for (;;) {
       const unready = await readUnreadyFormat(place.books)
       if (unready === undefined) break
-      await takeEarlier(place.books, unready, 1_000)
+      await backfillFormat(place.books, unready, 1_000)
     }
     expect(await Promise.all(formats.map(({ formatId }) => takenOut(formatId)))).toEqual([40, 60])
   })
@@ -359,7 +359,7 @@ describe('taking earlier codes out of a format', () => {
 
   it('finds nothing to do for a format that is ready', async () => {
     const formatId = await newFormatOver(`${randomUUID()}-`)
-    expect(await takeEarlier(place.books, { accountId: place.accountId, formatId }, 10)).toBe(false)
+    expect(await backfillFormat(place.books, { accountId: place.accountId, formatId }, 10)).toBe(false)
   })
 })
 

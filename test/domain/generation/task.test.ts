@@ -53,7 +53,7 @@ function entry(msg: string, fields: object) {
 describe('the log', () => {
   const duration = expect.any(Number)
 
-  it('has the start and the end of a generation, with what it added and how long it took', async () => {
+  it('has the start and the end of a generation, with the count added and the duration', async () => {
     const [poolId, formatId] = [await newPool(place), await newFormat(place)]
     const taskId = await generateCodes(books, accountId, { poolId, formatId, quantity: 20n })
     expect(entries).toEqual([])
@@ -68,7 +68,7 @@ describe('the log', () => {
     expect(entries[1]).toMatchObject({ durationMs: Number(finishedAt) - Number(startedAt) })
   })
 
-  it('has a refill that a claim has made', async () => {
+  it('has a refill made by a claim', async () => {
     const formatId = await newFormat(place)
     const settings = { formatId, quantity: 10n, autoGenerate: true, refillThreshold: 2n }
     const poolId = await newPool(place, settings)
@@ -83,7 +83,7 @@ describe('the log', () => {
     ])
   })
 
-  it('has how many rows an upload has read, and that it was undone', async () => {
+  it('has the number of rows of an upload, and that it was undone', async () => {
     const poolId = await newPool(place)
     const [code = ''] = newCodes(1)
     const taskId = await upload(place, poolId, [code, code, ...newCodes(2)])
@@ -96,7 +96,7 @@ describe('the log', () => {
     ])
   })
 
-  it('has a cancellation and a failure, without what the failure says of a file', async () => {
+  it('has cancellations and failures, without the message of a failure, which may quote a file', async () => {
     const [poolId, formatId] = [await newPool(place), await newFormat(place)]
     const cancelled = await generateCodes(books, accountId, { poolId, formatId, quantity: 1n })
     const failed = await startUpload(place, poolId)
@@ -117,7 +117,7 @@ describe('the log', () => {
     ])
   })
 
-  it('has nothing of a transaction that was rolled back', async () => {
+  it('has no entry of a transaction that was rolled back', async () => {
     const [poolId, formatId] = [await newPool(place), await newFormat(place)]
     const taskId = await generateCodes(books, accountId, { poolId, formatId, quantity: 1n })
     const rolledBack = books.write(accountId, async (tx) => {
@@ -152,7 +152,7 @@ describe('a task', () => {
     return possible
   }
 
-  it('of either kind goes from one status to another only as it should', async () => {
+  it('changes its status only by the transitions of its kind', async () => {
     const [poolId, formatId] = [await newPool(place), await newSmallFormat(place, 10)]
     const generate = () => generateCodes(books, accountId, { poolId, formatId, quantity: 1n })
     const start = (taskId: string) => books.write(accountId, (tx) => markRunning(tx, taskId))
