@@ -12,6 +12,7 @@ import {
   visit,
 } from 'graphql'
 import type { Logger } from 'pino'
+import { onEnd } from '../async/on-end.ts'
 import type { Pacer } from '../async/pacer.ts'
 import { isUnavailable } from '../database/errors.ts'
 import type { Context } from './context.ts'
@@ -19,41 +20,40 @@ import { Admission } from './limits/admission.ts'
 import { Answers } from './limits/answers.ts'
 import { SubscriptionMemory } from './limits/subscription-memory.ts'
 
-const tryAgainAfterMs = 1_000
+const retryEveryMs = 1_000
 
-/** What a subscription is answered with: a stream of results, or why there is none. */
+/** The results of a subscription, or the errors that keep it from starting. */
 export type Subscribed = AsyncGenerator<ExecutionResult, void, void> | ExecutionResult
 
 /**
- * Subscribes as graphql's own `subscribe` does, with two differences.
+ * Subscribes like graphql's own `subscribe`, with two differences.
  *
- * What many ask of one event is executed once and told to all of them: a dashboard that thousands look at costs what
- * one does. They share when their documents are the same, and so are their variables, as far as the answer depends on
- * them, their accounts and their scopes, and when they have come to the event before it is executed: so none is told of
- * nodes as they were before that.
+ * An event is executed once for all subscriptions that get the same answer: a dashboard that thousands watch costs as much
+ * as one. They share an execution if they have the same document, account, scopes, and variables that the answer depends
+ * on, and if they reach the event before its execution starts, so that nobody gets nodes from before that.
  *
- * And while the database is away, an event waits for it, for the sake of the nodes that it leads to: an event that was
- * told in part would be lost to a client that goes on from the last cursor it has.
+ * While the database is unavailable, an event waits for it. If an event were sent with errors in place of its nodes, a
+ * client that resumes from its last cursor would never get it complete.
  */
 export class Subscriber {
   readonly #pacer: Pacer
   readonly #answers: Answers
   readonly #log: Logger
   readonly #admission = new Admission()
-  readonly #questions = new Questions()
-  readonly #room = new SubscriptionMemory()
-  /** The answers that are still to be worked out: by event, then by question. */
-  readonly #coming = new WeakMap<object, Map<string, Promise<ExecutionResult>>>()
+  readonly #keys = new AnswerKeys()
+  readonly #memory = new SubscriptionMemory()
+  /** Executions that have not started, by event, then by answer key. */
+  readonly #pending = new WeakMap<object, Map<string, Promise<ExecutionResult>>>()
   #closed = false
 
-  /** `pacer` is shared with the readers of events. */
+  /** `pacer`: the one that the readers of events use. */
   constructor(pacer: Pacer, log: Logger) {
     this.#pacer = pacer
     this.#answers = new Answers(pacer)
     this.#log = log
   }
 
-  /** From here on nothing waits for the database. */
+  /** From now on, no event waits for the database. */
   close(): void {
     this.#closed = true
   }
@@ -62,14 +62,14 @@ export class Subscriber {
     const weight = this.#admission.weigh(args)
     if (weight instanceof GraphQLError) return { errors: [weight] }
     const { keyId, requestLength } = args.contextValue as Context
-    const leave = this.#room.enter({ keyId, requestLength, document: args.document })
-    if (leave instanceof GraphQLError) return { errors: [leave] }
+    const release = this.#memory.acquire({ keyId, requestLength, document: args.document })
+    if (release instanceof GraphQLError) return { errors: [release] }
     let results: Subscribed | undefined
     try {
       results = await this.#open(args)
-      return Symbol.asyncIterator in results ? whenEnded(results, leave) : results
+      return Symbol.asyncIterator in results ? onEnd(results, release) : results
     } finally {
-      if (results === undefined || !(Symbol.asyncIterator in results)) leave()
+      if (results === undefined || !(Symbol.asyncIterator in results)) release()
     }
   }
 
@@ -78,106 +78,67 @@ export class Subscriber {
     if (!('schema' in validated)) return { errors: validated }
     const source = await createSourceEventStream(validated)
     if (!(Symbol.asyncIterator in source)) return source
-    const question = this.#questions.keyOf(args)
-    return mapSourceToResponseEvent(validated, source, (asked) => this.#answer(asked, question))
+    const key = this.#keys.keyOf(args)
+    return mapSourceToResponseEvent(validated, source, (ofEvent) => this.#answer(ofEvent, key))
   }
 
-  /** What an event is answered with, the same for all who ask before the next turn of the event loop. */
-  #answer(args: ValidatedSubscriptionArgs, question: string): Promise<ExecutionResult> {
+  /** The answer to an event, shared by all who ask for it with the same key before its execution starts. */
+  #answer(args: ValidatedSubscriptionArgs, key: string): Promise<ExecutionResult> {
     const event = args.rootValue as object
-    const coming = this.#coming.get(event) ?? new Map<string, Promise<ExecutionResult>>()
-    this.#coming.set(event, coming)
-    const known = coming.get(question)
+    const pending = this.#pending.get(event) ?? new Map<string, Promise<ExecutionResult>>()
+    this.#pending.set(event, pending)
+    const known = pending.get(key)
     if (known !== undefined) return known
-    const answer = this.#pacer.yield().then(() => this.#answerInTurn(args, () => coming.delete(question)))
-    coming.set(question, answer)
+    const answer = this.#pacer.yield().then(() => this.#schedule(args, () => pending.delete(key)))
+    pending.set(key, answer)
     return answer
   }
 
-  /** The events of an account have a queue of their own, so that none of its keys, however busy, delays those of another. */
-  async #answerInTurn(args: ValidatedSubscriptionArgs, onBegin: () => void): Promise<ExecutionResult> {
+  /** Executes an event in the queue for events of its account, so that a busy key does not delay those of other keys. */
+  async #schedule(args: ValidatedSubscriptionArgs, onStart: () => void): Promise<ExecutionResult> {
     const { scheduler, accountId } = args.contextValue as Context
-    const begun = await scheduler.run(`events of ${accountId}`, () => {
-      // Who asks from here on may know something that came later than what is going to be read.
-      onBegin()
-      // Not waited for: while the database is away that would keep all other events waiting.
+    const started = await scheduler.run(`events of ${accountId}`, () => {
+      // Whoever asks from now on may have seen changes that this execution does not read.
+      onStart()
+      // Wrapped, so that the queue does not wait for it: while the database is unavailable, other events would wait too.
       return { result: this.#execute(args) }
     })
-    if (begun === undefined) throw new Error('What an event is answered with was given up.')
-    return await begun.result
+    if (started === undefined) throw new Error('The scheduler dropped an event.')
+    return await started.result
   }
 
   async #execute(args: ValidatedSubscriptionArgs): Promise<ExecutionResult> {
     for (;;) {
       const result = await executeSubscriptionEvent(args)
-      const away = result.errors?.find((error) => isUnavailable(error.cause ?? error.originalError))
-      if (away === undefined || this.#closed) return await this.#answers.bounded(result)
-      this.#log.warn({ err: away }, 'an event waits for the database')
-      await delay(tryAgainAfterMs, undefined, { ref: false })
+      const unavailable = result.errors?.find((error) => isUnavailable(error.cause ?? error.originalError))
+      if (unavailable === undefined || this.#closed) return await this.#answers.bounded(result)
+      this.#log.warn({ err: unavailable }, 'an event is waiting for the database')
+      await delay(retryEveryMs, undefined, { ref: false })
     }
-  }
-}
-
-/** The results of a subscription. `onEnd` is called, once, when there are no more, also if none was ever asked for. */
-function whenEnded(
-  results: AsyncGenerator<ExecutionResult, void, void>,
-  onEnd: () => void,
-): AsyncGenerator<ExecutionResult, void, void> {
-  let ended = false
-  const end = () => {
-    if (!ended) onEnd()
-    ended = true
-  }
-  return {
-    async next() {
-      try {
-        const result = await results.next()
-        if (result.done === true) end()
-        return result
-      } catch (error) {
-        end()
-        throw error
-      }
-    },
-    return(value) {
-      end()
-      return results.return(value)
-    },
-    throw(error) {
-      end()
-      return results.throw(error)
-    },
-    [Symbol.asyncIterator]() {
-      return this
-    },
-    async [Symbol.asyncDispose]() {
-      end()
-      await results.return()
-    },
   }
 }
 
 interface Operation {
   id: number
-  /** The variables that its answers depend on. */
+  /** The names of the variables that its answers depend on. */
   variables: readonly string[]
 }
 
-/** What subscriptions ask: texts that are equal if the answers to one event are. */
-class Questions {
+/** Makes answer keys: subscriptions with equal keys get the same answer to an event. */
+class AnswerKeys {
   readonly #operations = new WeakMap<DocumentNode, Map<string, Operation>>()
   #operationCount = 0
 
   keyOf({ document, operationName, variableValues, contextValue }: ExecutionArgs): string {
     const { id, variables } = this.#operation(document, operationName ?? '')
     const { accountId, scopes } = contextValue as Context
-    // One that is not given has its default, and null is null.
     const given = variableValues ?? {}
+    // [] is the default of the variable, which is not the same as null.
     const values = variables.map((name) => (name in given ? [given[name]] : []))
     return JSON.stringify([id, accountId, scopes.toSorted(), values])
   }
 
-  /** Documents of the same text are one object here: those that were parsed lately are kept. */
+  /** Equal documents are mostly the same object: `Documents` keeps those that were used lately. */
   #operation(document: DocumentNode, name: string) {
     const operations = this.#operations.get(document) ?? new Map<string, Operation>()
     this.#operations.set(document, operations)
@@ -191,8 +152,8 @@ class Questions {
 }
 
 /**
- * The names of the variables that the answers to an event depend on: all but those that are arguments of the
- * subscription itself. These choose the events, and what is said of an event takes no notice of them.
+ * The names of the variables that the answer to an event depends on. Those in the arguments of the subscription field
+ * choose the events and do not affect the answers.
  */
 function variablesOfAnswers(document: DocumentNode): string[] {
   const names = new Set<string>()

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   type DocumentNode,
   GraphQLError,
@@ -18,71 +17,62 @@ import {
   visitWithTypeInfo,
 } from 'graphql'
 import { LRUCache } from 'lru-cache'
+import { yieldToEventLoop } from '../../async/pacer.ts'
 import { grouped } from '../../grouped.ts'
 import { type TopLevelErrorCode, topLevelError } from '../errors/top-level.ts'
-import { countless, type DocumentWeight, weighDocument } from './document-weight.ts'
+import { weighDocument } from './document-weight.ts'
+import {
+  type DocumentWeight,
+  findExcess,
+  type LimitTexts,
+  maxComments,
+  maxDocument,
+  maxDocumentLength,
+  maxTokens,
+} from './limits.ts'
 import { checkVariables } from './variables.ts'
 
-/**
- * What an operation's text may be at most. Within these limits none of the steps of reading it takes more than some
- * ten milliseconds; bench/event-loop.ts measures that.
- */
-export const maxDocumentLength = 100_000
-export const maxTokens = 10_000
-export const maxComments = 1_000
-export const maxDocument: Readonly<DocumentWeight> = {
-  operations: 100,
-  fragments: 200,
-  levels: 50,
-  nameLength: 255,
-  selections: 10_000,
-  comparisons: 20_000,
-}
-
-// What is told of what is wrong with one operation. Working out an error can take as long as what it quotes is.
+// Bounds of the errors of one operation. Making an error takes as long as what it quotes.
 const maxErrors = 10
 const maxVariableErrors = 3
 const maxErrorLength = 1_000
 const maxErrorsLength = 10_000
 const maxErrorNodes = 5
 
-// Each error looks for its place line by line. In longer documents none is told.
+// Each error counts lines to find its location. In longer documents, errors have none.
 const maxLocatedLines = 500
 
-// From here on, reading a document takes milliseconds: others have their turn between the steps, and between these
-// many rules.
-const manyTokens = 1_000
-const rulesAtOnce = 8
+// Reading a longer document takes milliseconds: it yields to the event loop between the steps and after so many rules.
+const longDocumentTokens = 1_000
+const maxRulesAtOnce = 8
 
-// All documents that are kept, and each of them, in bytes as `memoryOf` estimates them.
+// For all documents that are kept, and for each of them, as `memoryOf` estimates them.
 const maxKeptBytes = 32_000_000
 const maxKeptDocumentBytes = maxKeptBytes / 16
 
-/** What a client sends to be executed. */
+/** An operation as a client sends it. */
 export interface OperationText {
   query: string
   operationName?: string | null | undefined
   variables?: Readonly<Record<string, unknown>> | null | undefined
 }
 
-/** What became of an operation's text. */
+/** The result of reading an operation. */
 export type Reading =
   /** The document is valid. */
   | {
       document: DocumentNode
-      /** What is wrong with the variables, if anything: then the operation is answered with that. */
+      /** The errors in the variables. If there are any, they are the answer. */
       variableErrors: GraphQLError[] | undefined
-      /** How long the document and the variables are, in characters. */
+      /** The length of the document and the variables, in characters. */
       length: number
     }
-  /** Everything that is to be told of why the document is refused. */
+  /** The operation is refused. */
   | { errors: GraphQLError[] }
 
 /**
- * Reads the text of operations: parses it, counts what it would take to check it, and validates it together with its
- * variables, whatever it came over. Nothing that a client sends holds the event loop for long or stays in memory
- * beyond a bound: valid documents that were used lately are kept as long as they are small and few, all others are not.
- * Texts that are equal yield the same object while it is kept.
+ * Parses and validates operations within the limits of limits.ts. Small valid documents that were used lately are kept:
+ * while one is kept, equal texts yield the same object. Nothing else that a client sends stays in memory.
  */
 export class Documents {
   readonly #schema: GraphQLSchema
@@ -96,7 +86,7 @@ export class Documents {
     this.#schema = schema
   }
 
-  /** An estimate of the memory that documents are kept in, in bytes. */
+  /** An estimate of the memory of the documents that are kept, in bytes. */
   get keptBytes(): number {
     return this.#kept.calculatedSize
   }
@@ -104,7 +94,7 @@ export class Documents {
   async read(operation: OperationText): Promise<Reading> {
     const { query } = operation
     try {
-      const text = withoutEnd(query)
+      const text = trimmedCopy(query)
       const document = this.#kept.get(text) ?? (await this.#readDocument(text))
       checkOperation(document, operation.operationName)
       const variables = this.#checkVariables(document, operation)
@@ -112,26 +102,26 @@ export class Documents {
         ? { document, length: query.length, variableErrors: variables.errors }
         : { document, length: query.length + variables.length, variableErrors: undefined }
     } catch (error) {
-      if (error instanceof Refusal) return { errors: error.errors }
+      if (error instanceof InvalidOperation) return { errors: error.errors }
       throw error
     }
   }
 
   async #readDocument(text: string): Promise<DocumentNode> {
     const document = parseDocument(text)
-    const isLong = (document.tokenCount ?? 0) > manyTokens
-    if (isLong) await nextTurn()
+    const isLong = (document.tokenCount ?? 0) > longDocumentTokens
+    if (isLong) await yieldToEventLoop()
     checkWeight(document)
-    if (isLong) await nextTurn()
-    await validateDocument(this.#schema, document, isLong ? rulesAtOnce : specifiedRules.length)
-    // Another request may have brought the same text meanwhile.
+    if (isLong) await yieldToEventLoop()
+    await validateDocument(this.#schema, document, isLong ? maxRulesAtOnce : specifiedRules.length)
+    // Another request may have read the same text meanwhile.
     const kept = this.#kept.get(text)
     if (kept !== undefined) return kept
     this.#kept.set(text, document)
     return document
   }
 
-  /** How long the variables are, in characters; or why they do not fit the operation. */
+  /** The length of the variables, in characters, or why they do not fit the operation. */
   #checkVariables(
     document: DocumentNode,
     { operationName, variables }: OperationText,
@@ -139,7 +129,7 @@ export class Documents {
     const checked = checkVariables(variables ?? {})
     if (checked instanceof GraphQLError) return { errors: [checked] }
     const definitions = getOperationAST(document, operationName)?.variableDefinitions ?? []
-    // An error may quote all of a value.
+    // An error may quote a whole value.
     const maxErrors = checked.length > maxErrorsLength ? 1 : maxVariableErrors
     const { errors } = getVariableValues(this.#schema, definitions, variables ?? {}, { maxErrors })
     if (errors === undefined) return checked
@@ -147,64 +137,51 @@ export class Documents {
   }
 }
 
-/**
- * About what a document takes in memory, in bytes. For long documents it was measured; short ones take something
- * beside it.
- */
+/** An estimate of a document's memory, in bytes, fitted to measurements of long documents; short ones have a base cost. */
 export function memoryOf(document: DocumentNode, text: string = document.loc?.source.body ?? ''): number {
   return 4_000 + 2 * text.length + 800 * (document.tokenCount ?? 0)
 }
 
-/** Why an operation is not executed. */
-class Refusal {
+/** Thrown to refuse an operation. */
+class InvalidOperation extends Error {
   readonly errors: GraphQLError[]
 
   constructor(errors: GraphQLError[]) {
+    super()
     this.errors = errors
   }
 }
 
-/** A text without the white space at its end, and without holding on to it. */
-function withoutEnd(text: string): string {
+/** The text without white space at its end. */
+function trimmedCopy(text: string): string {
   const rest = text.trimEnd()
-  // A part of a string keeps all of it in memory; this makes a string of its own.
+  // A substring would keep the whole text in memory.
   return rest.length === text.length ? text : JSON.parse(JSON.stringify(rest))
 }
 
 function parseDocument(text: string): DocumentNode {
-  if (text === '')
-    throw new Refusal([
-      requestError(
-        'GRAPHQL_PARSE_FAILED',
-        'The document is empty: send a query, a mutation or a subscription.',
-      ),
-    ])
+  if (text === '') throw parseFailed('The document is empty. Send a query, a mutation or a subscription.')
   if (text.length > maxDocumentLength)
-    throw new Refusal([
-      requestError(
-        'GRAPHQL_PARSE_FAILED',
-        `The document has ${grouped(text.length)} characters. At most ${grouped(maxDocumentLength)} are possible. ` +
-          'Send values as variables, and what it asks for in several requests.',
-      ),
-    ])
+    throw parseFailed(
+      `The document has ${grouped(text.length)} characters. At most ${grouped(maxDocumentLength)} are allowed. Send ` +
+        'values as variables, and ask for less in each request.',
+    )
   const noLocation = countLines(text) > maxLocatedLines
   try {
     return parse(text, { maxTokens, maxComments, noLocation })
   } catch (error) {
-    // The parser calls itself for each level.
-    if (error instanceof RangeError) throw new Refusal([requestError('GRAPHQL_PARSE_FAILED', tooDeep)])
+    // The parser recurses with each level.
+    if (error instanceof RangeError)
+      throw parseFailed(
+        `The document is nested too deeply. At most ${maxDocument.levels} levels are allowed. ${adviceForLevels}`,
+      )
     if (!(error instanceof GraphQLError)) throw error
     const excess = excessOf(text)
-    if (excess !== undefined) throw new Refusal([requestError('GRAPHQL_PARSE_FAILED', excess)])
-    throw new Refusal([requestError('GRAPHQL_PARSE_FAILED', shortened(error.message), error)])
+    throw excess === undefined ? parseFailed(shortened(error.message), error) : parseFailed(excess)
   }
 }
 
-const tooDeep =
-  `The document is nested too deeply. At most ${maxDocument.levels} levels are possible. Ask for less at once, and ` +
-  'for the rest by the ids that you get.'
-
-/** Of what a document that was not parsed has too much; nothing when that is not the reason. */
+/** Why the parser stopped, if a document has too many tokens or comments. */
 function excessOf(text: string): string | undefined {
   const lexer = new Lexer(new Source(text))
   let tokens = 0
@@ -220,11 +197,11 @@ function excessOf(text: string): string | undefined {
     throw error
   }
   if (comments > maxComments)
-    return `The document has more than ${grouped(maxComments)} comments. Send it without them.`
+    return `The document has more than ${grouped(maxComments)} comments. Remove them.`
   if (tokens > maxTokens)
     return (
       `The document has more than ${grouped(maxTokens)} tokens (names, values and punctuation). Send values as ` +
-      'variables, and what it asks for in several requests.'
+      'variables, and ask for less in each request.'
     )
   return undefined
 }
@@ -235,62 +212,53 @@ function countLines(text: string): number {
   return lines + (text.includes('\r') ? text.split('\r').length - 1 : 0)
 }
 
-// What a document has too much of, and what to do about it.
-const excesses: Readonly<Record<keyof DocumentWeight, readonly [what: string, advice: string]>> = {
-  levels: ['levels', 'Ask for less at once, and for the rest by the ids that you get.'],
-  operations: ['operations', 'Send each operation in a document of its own.'],
-  fragments: ['fragments', 'Send only those that the operation uses, and ask for less at once.'],
+const adviceForLevels = 'Ask for fewer levels, and for the rest by the ids that you get.'
+
+const weightTexts: Readonly<Record<keyof DocumentWeight, LimitTexts>> = {
+  levels: ['levels', adviceForLevels],
+  operations: ['operations', 'Send each operation in its own document.'],
+  fragments: ['fragments', 'Send only those that the operation uses, and ask for less in each request.'],
   nameLength: ['characters in one name', 'Use shorter names and aliases.'],
   selections: [
-    'fields and fragments, counted wherever a fragment brings them',
-    'Ask for less at once, in several requests.',
+    'fields and fragments, counted again wherever a fragment is spread',
+    'Ask for less in each request.',
   ],
   comparisons: [
-    'comparisons of fields that have the same name in the same place',
-    'Select each field once in a place, or under an alias of its own, and spread fewer fragments there.',
+    'comparisons of fields with the same name in the same place',
+    'Select each field once in a place, or under different aliases, and spread fewer fragments there.',
   ],
 }
 
-/** Throws a Refusal if validating the document would take too long, or if it has no operation to execute. */
+/** Throws InvalidOperation if validating the document would take too long, or if it has no operation. */
 function checkWeight(document: DocumentNode): void {
   const weight = weighDocument(document, maxDocument)
   if ('cycle' in weight) {
     const path = weight.cycle.map((name) => `"${name}"`).join(' → ')
-    throw new Refusal([invalid(`A fragment must not contain itself: ${path}. Break the circle.`)])
+    throw validationFailed(`A fragment must not contain itself: ${path}. Break the cycle.`)
   }
   if (weight.operations === 0)
-    throw new Refusal([
-      requestError(
-        'BAD_USER_INPUT',
-        'The document has no operation: send a query, a mutation or a subscription.',
-      ),
-    ])
-  for (const [name, [what, advice]] of Object.entries(excesses)) {
-    const most = maxDocument[name as keyof DocumentWeight]
-    const has = weight[name as keyof DocumentWeight]
-    if (has <= most) continue
-    const told = has >= countless ? `far more than ${grouped(most)}` : grouped(has)
-    throw new Refusal([
-      invalid(`The document has ${told} ${what}. At most ${grouped(most)} are possible. ${advice}`),
-    ])
-  }
+    throw badRequest('The document has no operation. Send a query, a mutation or a subscription.')
+  const excess = findExcess(weight, maxDocument, weightTexts)
+  if (excess === undefined) return
+  const { limit, count = `far more than ${limit}`, what, advice } = excess
+  throw validationFailed(`The document has ${count} ${what}. At most ${limit} are allowed. ${advice}`)
 }
 
-/** Throws a Refusal unless it is clear which operation of a document is to be executed. */
+/** Throws InvalidOperation unless it is clear which operation of a document to execute. */
 function checkOperation(document: DocumentNode, operationName: string | null | undefined): void {
   if (getOperationAST(document, operationName) != null) return
   const operations = document.definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION)
-  const message =
+  throw badRequest(
     operationName == null
-      ? `The document has ${operations.length} operations: say as operationName which of them to execute.`
-      : `The document has no operation named ${JSON.stringify(operationName.slice(0, 100))}: send as operationName the name of one that it has.`
-  throw new Refusal([requestError('BAD_USER_INPUT', message)])
+      ? `The document has ${operations.length} operations. Send the name of the one to execute as operationName.`
+      : `The document has no operation named ${JSON.stringify(operationName.slice(0, 100))}. Send the name of one that it has as operationName.`,
+  )
 }
 
-/** Ends a validation that has found enough. */
-class EnoughError extends Error {}
+/** Ends a validation that has found enough errors. */
+class EnoughErrors extends Error {}
 
-/** Rejects with a Refusal that has what is wrong with a document. Others have their turn after each few rules. */
+/** Rejects with InvalidOperation if the document is not valid. Yields to the event loop after each `rulesAtOnce` rules. */
 async function validateDocument(
   schema: GraphQLSchema,
   document: DocumentNode,
@@ -303,27 +271,39 @@ async function validateDocument(
     length += error.message.length
     if (errors.length < maxErrors && length < maxErrorsLength) return
     errors.push(invalid('There may be more errors. Correct these first.'))
-    throw new EnoughError()
+    throw new EnoughErrors()
   }
   const types = new TypeInfo(schema)
   const context = new ValidationContext(schema, document, types, report)
   try {
     for (let start = 0; start < specifiedRules.length; start += rulesAtOnce) {
-      if (start > 0) await nextTurn()
+      if (start > 0) await yieldToEventLoop()
       const rules = specifiedRules.slice(start, start + rulesAtOnce).map((rule) => rule(context))
       visit(document, visitWithTypeInfo(types, visitInParallel(rules)))
     }
   } catch (error) {
-    // graphql's own bound. None of the rules that spend it takes long to get there.
+    // graphql has a bound of its own here, which the rules reach quickly.
     if (error instanceof GraphQLError)
       errors.push(
         invalid(
-          'The document uses its fragments and variables in too many operations. Send each operation in a document of its own.',
+          'The document uses its fragments and variables in too many operations. Send each operation in its own document.',
         ),
       )
-    else if (!(error instanceof EnoughError)) throw error
+    else if (!(error instanceof EnoughErrors)) throw error
   }
-  if (errors.length > 0) throw new Refusal(errors)
+  if (errors.length > 0) throw new InvalidOperation(errors)
+}
+
+function parseFailed(message: string, at?: GraphQLError): InvalidOperation {
+  return new InvalidOperation([requestError('GRAPHQL_PARSE_FAILED', message, at)])
+}
+
+function validationFailed(message: string): InvalidOperation {
+  return new InvalidOperation([invalid(message)])
+}
+
+function badRequest(message: string): InvalidOperation {
+  return new InvalidOperation([requestError('BAD_USER_INPUT', message)])
 }
 
 function invalid(message: string, at?: GraphQLError): GraphQLError {
@@ -331,7 +311,7 @@ function invalid(message: string, at?: GraphQLError): GraphQLError {
 }
 
 /**
- * A problem of the whole request, at the place of `at`. What takes application/json is told of it with the status 200
+ * An error of the whole request, with the location of `at`. Clients that accept only application/json get the status 200
  * (https://graphql.github.io/graphql-over-http/draft/#sec-application-json).
  */
 function requestError(code: TopLevelErrorCode, message: string, at?: GraphQLError): GraphQLError {

@@ -4,44 +4,44 @@ import { SubscriptionMemory } from '../../../src/graphql/limits/subscription-mem
 
 const text = 'subscription { poolEvents { cursor } }'
 
-/** Lets in as many subscriptions as it can: how to end each. */
-function fill(room: SubscriptionMemory, keyId: string, of: { text?: string; requestLength?: number } = {}) {
-  const leave: (() => void)[] = []
+/** Opens as many subscriptions as there is memory for. `release` ends each of them. */
+function fill(memory: SubscriptionMemory, keyId: string, of: { text?: string; requestLength?: number } = {}) {
+  const release: (() => void)[] = []
   const document = parse(of.text ?? text)
   for (;;) {
-    const entered = room.enter({ keyId, document, requestLength: of.requestLength ?? 300 })
-    if (entered instanceof GraphQLError) return { leave, refusal: entered }
-    leave.push(entered)
+    const acquired = memory.acquire({ keyId, document, requestLength: of.requestLength ?? 300 })
+    if (acquired instanceof GraphQLError) return { release, refusal: acquired }
+    release.push(acquired)
   }
 }
 
-test('subscriptions are let in up to a share of the memory, and others once some have ended', () => {
-  const room = new SubscriptionMemory(512_000_000)
-  const first = fill(room, 'first')
-  expect(first.leave.length).toBeGreaterThan(4_000)
-  expect(room.bytes).toBeLessThanOrEqual(512_000_000 * 0.375)
+test('subscriptions are admitted up to a share of the memory, and others once some have ended', () => {
+  const memory = new SubscriptionMemory(512_000_000)
+  const first = fill(memory, 'first')
+  expect(first.release.length).toBeGreaterThan(4_000)
+  expect(memory.bytes).toBeLessThanOrEqual(512_000_000 * 0.375)
   expect(first.refusal).toMatchObject({
     message: expect.stringContaining('Complete some'),
     extensions: { code: 'BAD_USER_INPUT' },
   })
-  // One key leaves room for others.
-  const second = fill(room, 'second')
-  expect(second.leave.length).toBeGreaterThan(1_000)
-  expect(room.bytes).toBeLessThanOrEqual(256_000_000)
-  for (const leave of first.leave) leave()
-  expect(fill(room, 'first').leave.length).toBe(first.leave.length)
-  for (const leave of second.leave) leave()
+  // One key leaves memory for others.
+  const second = fill(memory, 'second')
+  expect(second.release.length).toBeGreaterThan(1_000)
+  expect(memory.bytes).toBeLessThanOrEqual(256_000_000)
+  for (const release of first.release) release()
+  expect(fill(memory, 'first').release.length).toBe(first.release.length)
+  for (const release of second.release) release()
 })
 
 test('long requests and long documents count by their length', () => {
-  const few = (of: Parameters<typeof fill>[2]) =>
-    fill(new SubscriptionMemory(512_000_000), 'key', of).leave.length
-  expect(few({ requestLength: 1_000_000 })).toBeLessThan(10)
+  const admitted = (of: Parameters<typeof fill>[2]) =>
+    fill(new SubscriptionMemory(512_000_000), 'key', of).release.length
+  expect(admitted({ requestLength: 1_000_000 })).toBeLessThan(10)
   const long = `subscription { poolEvents { ${'cursor '.repeat(9_000)} } }`
-  const room = new SubscriptionMemory(512_000_000)
-  const alike = fill(room, 'key', { text: long })
+  const memory = new SubscriptionMemory(512_000_000)
+  const alike = fill(memory, 'key', { text: long })
   // The same document is in memory once.
-  expect(alike.leave.length).toBeGreaterThan(4_000)
-  for (const leave of alike.leave) leave()
-  expect(room.bytes).toBe(0)
+  expect(alike.release.length).toBeGreaterThan(4_000)
+  for (const release of alike.release) release()
+  expect(memory.bytes).toBe(0)
 })
