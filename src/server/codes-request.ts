@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Snapshot, StatusFilter } from '../domain/pool/snapshot.ts'
 import { argumentId, isUuid } from '../graphql/ids.ts'
 import { problem } from '../graphql/problems.ts'
-import { layoutVersion } from './codes-file.ts'
+import { fileVersion } from './codes-file.ts'
 import { type CsvForm, type DelimiterName, delimiters } from './csv.ts'
 
 /** What a request for a file of codes says: the parameters of its address, the snapshot it means, and a range of bytes. */
@@ -98,7 +98,7 @@ function toldInstead(value: string | undefined): string {
  * It begins with the version of the layout, for that makes another file, too.
  */
 export function formatSnapshot({ claimed, total, last }: Snapshot): string {
-  return [layoutVersion, claimed, ...(last === undefined ? [] : [total, last])].join('-')
+  return [fileVersion, claimed, ...(last === undefined ? [] : [total, last])].join('-')
 }
 
 function parseSnapshot(text: string): Snapshot | undefined {
@@ -106,7 +106,7 @@ function parseSnapshot(text: string): Snapshot | undefined {
     /^(\d{1,9})-(\d{1,40})(?:-(\d{1,40})-(.{36}))?$/.exec(text) ?? []
   if (version === undefined || (last !== undefined && !isUuid(last))) return undefined
   // Of another layout there is no such file any more.
-  if (version !== String(layoutVersion)) throw snapshotGone()
+  if (version !== String(fileVersion)) throw snapshotGone()
   return { claimed: BigInt(claimed), total: BigInt(total), last }
 }
 
@@ -126,9 +126,9 @@ function tagPrefix({ status, raw, bom, delimiter }: CodesParameters): string {
 
 /** The snapshot that an entity tag was made of, if it is of such a file. */
 function snapshotOfTag(wanted: CodesParameters, tag: string): Snapshot | undefined {
-  const prefix = `${tagPrefix(wanted)}${layoutVersion}-`
+  const prefix = `${tagPrefix(wanted)}${fileVersion}-`
   return tag.startsWith(prefix) && tag.endsWith('"')
-    ? parseSnapshot(`${layoutVersion}-${tag.slice(prefix.length, -1)}`)
+    ? parseSnapshot(`${fileVersion}-${tag.slice(prefix.length, -1)}`)
     : undefined
 }
 
