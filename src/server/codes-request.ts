@@ -21,7 +21,7 @@ export interface CodesParameters extends CsvForm {
 /** The parameters that say how a file is written. */
 export const formParameters = ['raw', 'bom', 'delimiter'] as const
 
-// `picture` is what `snapshot` was called: addresses of that time go on working.
+// `picture` is the old name of `snapshot`: links of earlier releases continue to work.
 const codesParameters = ['status', 'task', 'from', 'snapshot', 'picture', ...formParameters]
 
 export function readCodesParameters(parameters: URLSearchParams): CodesParameters {
@@ -30,6 +30,8 @@ export function readCodesParameters(parameters: URLSearchParams): CodesParameter
   if (status !== 'AVAILABLE' && status !== 'CLAIMED' && status !== 'ALL')
     throw badInput(`Say which codes: status=AVAILABLE, status=CLAIMED or status=ALL${toldInstead(status)}.`)
   const { task, from = '0', picture, snapshot = picture } = given
+  if (picture !== undefined && given['snapshot'] !== undefined)
+    throw badInput('picture is the old name of snapshot. Give one of them.')
   if (!/^\d{1,40}$/.test(from))
     throw badInput(`from is the number of codes to leave out, from 0 on${toldInstead(from)}.`)
   const read = snapshot === undefined ? undefined : parseSnapshot(snapshot)
