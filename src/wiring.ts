@@ -1,13 +1,14 @@
 import type { Logger } from 'pino'
+import { Pacer } from './async/pacer.ts'
 import { Scheduler } from './async/scheduler.ts'
 import { KeyWatch } from './domain/account/revocations.ts'
 import type { Books } from './domain/books/books.ts'
 import { Claims } from './domain/claim/claim.ts'
 import { GuessLimit } from './domain/code/guess-limit.ts'
 import { LookUps } from './domain/code/lookup.ts'
+import { followPools } from './domain/pool/live-pools.ts'
 import { EventFeed } from './domain/subscription/event-feed.ts'
-import { watchPools, watchTasks } from './domain/subscription/row-poller.ts'
-import { Turns } from './domain/turns.ts'
+import { followUploads } from './domain/upload/live-uploads.ts'
 import { Uploads } from './domain/upload/receive.ts'
 import type { Services } from './graphql/context.ts'
 import { Subscriber } from './graphql/subscribe.ts'
@@ -34,7 +35,7 @@ export async function openParts(lifecycle: Lifecycle, books: Books, options: Par
   const { log } = options
   const open = <Part extends { close(): unknown }>(name: string, make: () => Part) =>
     lifecycle.open(name, make, (opened) => opened.close())
-  const turns = new Turns()
+  const pacer = new Pacer()
   const authentication = await open('authentication', () => new Authentication(books, log))
   const services: Services = {
     books,
@@ -43,13 +44,13 @@ export async function openParts(lifecycle: Lifecycle, books: Books, options: Par
     lookUps: new LookUps(books),
     keyUses: authentication.keyUses,
     guesses: new GuessLimit(options.failedLookUpsPerMinute),
-    feed: await open('events', () => new EventFeed(books, turns, log)),
-    pools: await open('watched pools', () => watchPools(books, log)),
-    tasks: await open('watched tasks', () => watchTasks(books, log)),
+    feed: await open('events', () => new EventFeed(books, pacer, log)),
+    livePools: await open('live pools', () => followPools(books, log)),
+    liveUploads: await open('live uploads', () => followUploads(books, log)),
     keys: await open('keys in use', () => new KeyWatch(books, log)),
     scheduler: new Scheduler(),
-    turns,
+    pacer,
   }
-  const subscriber = await open('subscriptions', () => new Subscriber(turns, log))
+  const subscriber = await open('subscriptions', () => new Subscriber(pacer, log))
   return { services, authentication, subscriber }
 }

@@ -1,5 +1,5 @@
 import type { ExecutionResult } from 'graphql'
-import type { Turns } from '../domain/turns.ts'
+import type { Pacer } from '../async/pacer.ts'
 import { grouped } from '../grouped.ts'
 import { answerLimits } from './admission.ts'
 import { jsonOf } from './json.ts'
@@ -9,17 +9,17 @@ import { problem } from './problems.ts'
 const maxErrors = 500
 
 /**
- * Answers as they are written: never longer than they may be, whatever was expected of them, and with turns for others
+ * Answers as they are written: never longer than they may be, whatever was expected of them, with yields to the event loop
  * in between.
  */
 export class Answers {
-  readonly #turns: Turns
+  readonly #pacer: Pacer
   readonly #maxBytes: number
   /** The data of answers, as it was written when it was found to be short enough. */
   readonly #written = new WeakMap<object, Buffer<ArrayBuffer>[]>()
 
-  constructor(turns: Turns, maxBytes = answerLimits.bytes) {
-    this.#turns = turns
+  constructor(pacer: Pacer, maxBytes = answerLimits.bytes) {
+    this.#pacer = pacer
     this.#maxBytes = maxBytes
   }
 
@@ -67,7 +67,7 @@ export class Answers {
       bytes += piece.length
       if (bytes > maxBytes) return undefined
       keep(piece)
-      if (this.#turns.isOver()) await this.#turns.next()
+      if (this.#pacer.isDue()) await this.#pacer.yield()
     }
     return errors !== undefined && errors.length > maxErrors
       ? { ...result, errors: errors.slice(0, maxErrors) }

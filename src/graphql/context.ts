@@ -1,3 +1,4 @@
+import type { Pacer } from '../async/pacer.ts'
 import type { Scheduler } from '../async/scheduler.ts'
 import type { KeyUses } from '../domain/account/key-uses.ts'
 import type { KeyWatch } from '../domain/account/revocations.ts'
@@ -6,8 +7,8 @@ import type { Claims } from '../domain/claim/claim.ts'
 import type { GuessLimit } from '../domain/code/guess-limit.ts'
 import type { LookUps } from '../domain/code/lookup.ts'
 import type { EventFeed } from '../domain/subscription/event-feed.ts'
-import type { Watch, WatchedTask } from '../domain/subscription/row-poller.ts'
-import type { Turns } from '../domain/turns.ts'
+import type { RowPoller } from '../domain/subscription/row-poller.ts'
+import type { LiveUpload } from '../domain/upload/live-uploads.ts'
 import type { Uploads } from '../domain/upload/receive.ts'
 import type { Pool, Scope } from '../generated/prisma/client.ts'
 import { Nodes } from './nodes.ts'
@@ -25,11 +26,11 @@ export interface Services {
   keyUses: KeyUses
   uploads: Uploads
   feed: EventFeed
-  pools: Watch<Pool>
-  tasks: Watch<WatchedTask>
+  livePools: RowPoller<Pool>
+  liveUploads: RowPoller<LiveUpload>
   keys: KeyWatch
   scheduler: Scheduler
-  turns: Turns
+  pacer: Pacer
 }
 
 /** Whose request it is. */
@@ -52,6 +53,6 @@ export interface Context extends Services, Credentials {
 
 export function createContext(services: Services, credentials: Credentials, requestLength: number): Context {
   const nodes = new Nodes(services.books, credentials.accountId, { toldOnce: false })
-  const reading = new Lane(maxReading, services.turns)
+  const reading = new Lane(maxReading, services.pacer)
   return { ...services, ...credentials, requestLength, reading, nodes }
 }

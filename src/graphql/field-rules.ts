@@ -20,7 +20,7 @@ import {
   isListType,
   isObjectType,
 } from 'graphql'
-import type { Turns } from '../domain/turns.ts'
+import type { Pacer } from '../async/pacer.ts'
 import type { Scope } from '../generated/prisma/client.ts'
 import type { Context } from './context.ts'
 import { paced } from './pacing.ts'
@@ -136,13 +136,13 @@ export class FieldRulesPlugin<Types extends SchemaTypes> extends BasePlugin<Type
     if (!mayRead && !isList && checkArgs === undefined) return resolver
     return (parent, args, context, info) => {
       checkArgs?.(args)
-      const { turns, reading } = context as Context
+      const { pacer, reading } = context as Context
       const reads = mayRead ? (rules.weigh(args, {}).reads ?? 0) : 0
       const resolve = () => resolver(parent, args, context, info)
       const value =
-        reads < 1 ? resolve() : reads < rowReads ? turns.free().then(resolve) : reading.run(resolve)
+        reads < 1 ? resolve() : reads < rowReads ? pacer.yieldIfDue().then(resolve) : reading.run(resolve)
       if (!isList) return value
-      return value instanceof Promise ? value.then((items) => inTurns(items, turns)) : inTurns(value, turns)
+      return value instanceof Promise ? value.then((items) => inTurns(items, pacer)) : inTurns(value, pacer)
     }
   }
 
@@ -186,8 +186,8 @@ export function rulesOf(field: GraphQLField<unknown, unknown>): FieldRules | und
   return field.extensions[pluginName] as FieldRules | undefined
 }
 
-function inTurns(items: unknown, turns: Turns): unknown {
-  return Array.isArray(items) && items.length > maxUnpaced ? paced(items, turns) : items
+function inTurns(items: unknown, pacer: Pacer): unknown {
+  return Array.isArray(items) && items.length > maxUnpaced ? paced(items, pacer) : items
 }
 
 function saysHowMuch(field: GraphQLField<unknown, unknown>): boolean {

@@ -1,9 +1,9 @@
-import type { Turns } from '../domain/turns.ts'
+import type { Pacer } from '../async/pacer.ts'
 
-/** The items of a list, between which others have their turns: each of very many can take its time. */
-export async function* paced<T>(items: readonly T[], turns: Turns): AsyncGenerator<T, void> {
+/** The items of a list, with yields to the event loop in between. */
+export async function* paced<T>(items: readonly T[], pacer: Pacer): AsyncGenerator<T, void> {
   for (const item of items) {
-    if (turns.isOver()) await turns.next()
+    if (pacer.isDue()) await pacer.yield()
     yield item
   }
 }
@@ -11,20 +11,20 @@ export async function* paced<T>(items: readonly T[], turns: Turns): AsyncGenerat
 /** Runs no more than so many at a time, in the order in which they came. */
 export class Lane {
   readonly #maxRunning: number
-  readonly #turns: Turns
+  readonly #pacer: Pacer
   readonly #waiting: (() => void)[] = []
   #running = 0
 
-  constructor(maxRunning: number, turns: Turns) {
+  constructor(maxRunning: number, pacer: Pacer) {
     this.#maxRunning = maxRunning
-    this.#turns = turns
+    this.#pacer = pacer
   }
 
   async run<T>(work: () => Promise<T> | T): Promise<T> {
     if (this.#running >= this.#maxRunning) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     else this.#running += 1
     try {
-      await this.#turns.free()
+      await this.#pacer.yieldIfDue()
       return await work()
     } finally {
       const next = this.#waiting.shift()

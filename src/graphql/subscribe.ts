@@ -12,8 +12,8 @@ import {
   visit,
 } from 'graphql'
 import type { Logger } from 'pino'
+import type { Pacer } from '../async/pacer.ts'
 import { isUnavailable } from '../database/errors.ts'
-import type { Turns } from '../domain/turns.ts'
 import { Admission } from './admission.ts'
 import { Answers } from './answers.ts'
 import type { Context } from './context.ts'
@@ -36,7 +36,7 @@ export type Subscribed = AsyncGenerator<ExecutionResult, void, void> | Execution
  * told in part would be lost to a client that goes on from the last cursor it has.
  */
 export class Subscriber {
-  readonly #turns: Turns
+  readonly #pacer: Pacer
   readonly #answers: Answers
   readonly #log: Logger
   readonly #admission = new Admission()
@@ -46,10 +46,10 @@ export class Subscriber {
   readonly #coming = new WeakMap<object, Map<string, Promise<ExecutionResult>>>()
   #closed = false
 
-  /** `turns`: those that readers of events have, too. */
-  constructor(turns: Turns, log: Logger) {
-    this.#turns = turns
-    this.#answers = new Answers(turns)
+  /** `pacer` is shared with the readers of events. */
+  constructor(pacer: Pacer, log: Logger) {
+    this.#pacer = pacer
+    this.#answers = new Answers(pacer)
     this.#log = log
   }
 
@@ -89,12 +89,12 @@ export class Subscriber {
     this.#coming.set(event, coming)
     const known = coming.get(question)
     if (known !== undefined) return known
-    const answer = this.#turns.next().then(() => this.#answerInTurn(args, () => coming.delete(question)))
+    const answer = this.#pacer.yield().then(() => this.#answerInTurn(args, () => coming.delete(question)))
     coming.set(question, answer)
     return answer
   }
 
-  /** The events of an account have turns of their own, so that none of its keys, however busy, delays those of another. */
+  /** The events of an account have a queue of their own, so that none of its keys, however busy, delays those of another. */
   async #answerInTurn(args: ValidatedSubscriptionArgs, onBegin: () => void): Promise<ExecutionResult> {
     const { scheduler, accountId } = args.contextValue as Context
     const begun = await scheduler.run(`events of ${accountId}`, () => {

@@ -7,7 +7,7 @@ import {
 } from '../domain/books/event-log.ts'
 import { readTaskInLog, unfinished } from '../domain/generation/task.ts'
 import { readPool } from '../domain/pool/pool.ts'
-import type { WatchedTask } from '../domain/subscription/row-poller.ts'
+import type { LiveUpload } from '../domain/upload/live-uploads.ts'
 import type { Pool as PoolRow, Task as TaskRow } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
@@ -66,7 +66,7 @@ builder.subscriptionFields((t) => ({
 }))
 
 async function taskUpdates(taskId: string, context: Context) {
-  const { books, accountId, nodes, tasks } = context
+  const { books, accountId, nodes, liveUploads } = context
   // First its status: what the row tells besides is then no older.
   const now = await readTaskInLog(books, accountId, taskId)
   const task = await nodes.task.load(taskId)
@@ -78,10 +78,10 @@ async function taskUpdates(taskId: string, context: Context) {
     if (!unfinished.includes(snapshot.status)) return
     const changes = (ending: AbortSignal) => statusChanges(taskId, now.sequence, context, ending)
     let waitingFor = (await nodes.uploadWait.load(taskId)) ?? undefined
-    const progress = (ending: AbortSignal) => tasks.after({ ...task, waitingFor }, ending)
+    const progress = (ending: AbortSignal) => liveUploads.follow({ ...task, waitingFor }, ending)
     // A generation is done in one step. How far an upload has come is seen in its row.
     const sources = task.kind === 'UPLOAD' ? [changes, progress] : [changes]
-    for await (const news of merge<TaskSnapshot | WatchedTask>(signal, sources)) {
+    for await (const news of merge<TaskSnapshot | LiveUpload>(signal, sources)) {
       if ('taskId' in news) {
         snapshot = news
         if (task.kind === 'UPLOAD') row = (await nodes.task.load(taskId)) ?? row
@@ -122,7 +122,7 @@ async function poolEvents(poolId: string | undefined, after: string | undefined,
 async function poolUpdates(poolId: string, context: Context) {
   const pool = await context.nodes.pool.load(poolId)
   if (pool === null) throw notFound('pool')
-  return stream(context, (signal) => context.pools.after(pool, signal))
+  return stream(context, (signal) => context.livePools.follow(pool, signal))
 }
 
 function notFound(what: string) {

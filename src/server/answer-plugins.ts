@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream'
 import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql'
 import { isAsyncIterable, type Plugin, processRegularResult } from 'graphql-yoga'
+import type { Pacer } from '../async/pacer.ts'
 import { Room } from '../async/room.ts'
-import type { Turns } from '../domain/turns.ts'
 import { type Admission, answerLimits } from '../graphql/admission.ts'
 import type { Answers } from '../graphql/answers.ts'
 import type { Context } from '../graphql/context.ts'
@@ -32,13 +32,13 @@ const maxShortDocument = 5_000
 export function executeWithin(
   admission: Admission,
   answers: Answers,
-  turns: Turns,
+  pacer: Pacer,
 ): Plugin<Context & ServerContext, ServerContext> {
   const room = new Room(maxAtOnceBytes)
   return {
     async onExecute({ args, executeFn, setExecuteFn, setResultAndStopExecution }) {
       // A long document has been read and validated in this turn already.
-      if ((args.document.loc?.end ?? 0) > maxShortDocument) await turns.next()
+      if ((args.document.loc?.end ?? 0) > maxShortDocument) await pacer.yield()
       const weight = admission.weigh(args)
       if (weight instanceof GraphQLError) return setResultAndStopExecution({ errors: [weight] })
       const { keyId, isWanted = always, inTurnOfLong = atOnce } = args.contextValue

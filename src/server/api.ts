@@ -37,7 +37,7 @@ export interface Api {
   scheduler: Scheduler
 }
 
-/** Puts together how operations are let in, take their turns, are executed and answered. */
+/** Puts together how operations are let in, take their turn, are executed and answered. */
 export function createApi(parts: {
   schema: GraphQLSchema
   services: Services
@@ -48,7 +48,7 @@ export function createApi(parts: {
   const { schema, services, authentication, subscriber, log } = parts
   const { scheduler } = services
   const documents = new Documents(schema)
-  const answers = new Answers(services.turns)
+  const answers = new Answers(services.pacer)
   const yoga = createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: graphqlPath,
@@ -57,11 +57,11 @@ export function createApi(parts: {
       authenticateFirst(authentication),
       readRequests(scheduler),
       readDocuments(documents),
-      // Before how long an answer is counts for the turns of its key.
+      // Before how long an answer is counts for the share of its key.
       sendWritten(answers),
       // Around the reading of documents, too.
       takeTurns(scheduler),
-      executeWithin(new Admission(), answers, services.turns),
+      executeWithin(new Admission(), answers, services.pacer),
       subscribeWith(subscriber),
       noteStreams(),
     ],

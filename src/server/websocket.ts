@@ -82,7 +82,7 @@ export function serveWebSocket(parts: {
     execute: (args) => run(args, (operation, { execute }) => execute(operation)),
     // Straight, and not by way of the API's plugins, which would each stand between an event and its subscribers.
     subscribe: (args) => run(args, (operation) => subscriber.subscribe(operation)),
-    // A client's operations wait for their turns already here: what it asks for and gives up at once costs as much.
+    // A client's operations wait here already: what it asks for and gives up at once costs as much.
     onSubscribe: (socket, id, payload) => {
       // Before anything is waited for: later, those that came after this one would count as well.
       const arrival = {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { ExecutionResult } from 'graphql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Turns } from '../../src/domain/turns.ts'
+import { Pacer } from '../../src/async/pacer.ts'
 import { Answers } from '../../src/graphql/answers.ts'
 import { jsonOf } from '../../src/graphql/json.ts'
 import { Lane, paced } from '../../src/graphql/pacing.ts'
@@ -29,7 +29,7 @@ test('JSON in pieces is the JSON that it would be in one', () => {
 })
 
 describe('an answer', () => {
-  const answers = new Answers(new Turns(), 1_000)
+  const answers = new Answers(new Pacer(), 1_000)
 
   test('that is as long as it may be is written as it is', async () => {
     const data = { text: 'x'.repeat(1_000 - '{"text":""}'.length) }
@@ -58,11 +58,11 @@ describe('an answer', () => {
 })
 
 test('an answer that turns out long waits for its client like one that was expected to be', async () => {
-  const answers = new Answers(new Turns())
+  const answers = new Answers(new Pacer())
   const { onExecute } = executeWithin(
     { weigh: () => ({ bytes: 10, values: 1 }) } as never,
     answers,
-    new Turns(),
+    new Pacer(),
   )
   let waited = 0
   const inTurnOfLong = async <T>(run: () => Promise<T>) => {
@@ -89,8 +89,8 @@ test('an answer that turns out long waits for its client like one that was expec
   expect(await execute(long, {})).toBe(JSON.stringify({ data: long }))
 })
 
-test('a list in turns is the list, and others have their turns in between', async () => {
-  const turns = new Turns()
+test('a paced list is the list, and others are served in between', async () => {
+  const pacer = new Pacer()
   let others = 0
   let over = false
   const count = () => {
@@ -101,7 +101,7 @@ test('a list in turns is the list, and others have their turns in between', asyn
   const items: number[] = []
   for await (const item of paced(
     Array.from({ length: 50 }, (_, i) => i),
-    turns,
+    pacer,
   )) {
     items.push(item)
     const began = performance.now()
@@ -113,7 +113,7 @@ test('a list in turns is the list, and others have their turns in between', asyn
 })
 
 test('a lane runs no more than so many at a time, also after failures', async () => {
-  const lane = new Lane(3, new Turns())
+  const lane = new Lane(3, new Pacer())
   let running = 0
   let most = 0
   const work = async (i: number) => {

@@ -9,9 +9,9 @@ import {
   parse,
 } from 'graphql'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { Pacer } from '../../src/async/pacer.ts'
 import { Scheduler } from '../../src/async/scheduler.ts'
 import { DatabaseUnavailableError } from '../../src/database/errors.ts'
-import { Turns } from '../../src/domain/turns.ts'
 import { Subscriber } from '../../src/graphql/subscribe.ts'
 import { silent } from '../support/books.ts'
 
@@ -73,7 +73,7 @@ function open(): Subscriber {
   executed = []
   state = 0
   away = 0
-  const subscriber = new Subscriber(new Turns(), silent)
+  const subscriber = new Subscriber(new Pacer(), silent)
   onTestFinished(() => subscriber.close())
   return subscriber
 }
