@@ -201,7 +201,7 @@ async function part(
       'Content-Length': String(to - from),
     },
     gzip: false,
-    pieces: file.slice(from, to, measured.place),
+    pieces: file.slice(from, to, measured.start),
   }
 }
 
