@@ -319,7 +319,7 @@ describe('taking earlier codes out of a format', () => {
     expect(await killed).toBeInstanceOf(Error)
     expect(await formatNow(place, formatId)).toMatchObject({ takenTo, takenAhead: 100n })
     // The killed backend releases its lock a moment after its client has been told.
-    await expect.poll(() => takeEarlier(place.books, { accountId, formatId }, 30)).toBe(true)
+    await expect.poll(() => backfillFormat(place.books, { accountId, formatId }, 30)).toBe(true)
     await makeReady(formatId)
     expect(await takenOut(formatId)).toBe(100)
   })
