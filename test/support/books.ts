@@ -9,7 +9,7 @@ import { createAccount } from '../../src/domain/account/account.ts'
 import { Books } from '../../src/domain/books/books.ts'
 import { CodeSpaces } from '../../src/domain/books/codespaces.ts'
 import { createFormat } from '../../src/domain/format/create.ts'
-import { type FormatUse, readFormat } from '../../src/domain/format/format.ts'
+import { type Format, readFormat } from '../../src/domain/format/format.ts'
 import { generateCodes, runGeneration } from '../../src/domain/generation/generation.ts'
 import { type ReplenishmentInput, saveReplenishment } from '../../src/domain/generation/replenishment.ts'
 import { createPool, type Pool, readPool } from '../../src/domain/pool/pool.ts'
@@ -154,7 +154,7 @@ export async function poolNow({ books, accountId }: Place, poolId: string): Prom
   return pool
 }
 
-export async function formatNow({ books, accountId }: Place, formatId: string): Promise<FormatUse> {
+export async function formatNow({ books, accountId }: Place, formatId: string): Promise<Format> {
   const format = await readFormat(books, accountId, formatId)
   if (format === undefined) throw new Error(`There is no format ${formatId}.`)
   return format

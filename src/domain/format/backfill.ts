@@ -3,7 +3,7 @@ import type { Pattern } from '../../codespace/pattern.ts'
 import { typedKey } from '../../codespace/typed-form.ts'
 import type { Queryable } from '../../database/transaction.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
-import { type FormatUse, lockFormat } from './format.ts'
+import { type Format, lockFormat } from './format.ts'
 import { insertTaken, keysOf, readCodesOf, readUploaded } from './taken-indices.ts'
 
 /**
@@ -100,7 +100,7 @@ export const atOnceWhileUnready = 10_000n
  * Takes the uploaded codes out of the next indices of a format that is not ready, as far as `count` free ones reach, in
  * the transaction that has locked it. There are as many.
  */
-export async function takeNext(tx: BookTransaction, format: FormatUse, count: bigint): Promise<void> {
+export async function takeNext(tx: BookTransaction, format: Format, count: bigint): Promise<void> {
   const space = await tx.codeSpaces.get(tx, tx.accountId, format.id)
   let index = format.next
   for (let missing = count; missing > 0n; ) {

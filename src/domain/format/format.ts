@@ -63,22 +63,30 @@ export async function countFormats(
 
 const formatFilter = `account_id = $1 AND ($2::text[] IS NULL OR ${nameContains('name', '$2')})`
 
-/** How far a format has been used. All counts are codes. */
-export interface FormatUse {
+/**
+ * A set of codes in a secret order, and how far it has been used: the indices before `next` have been laid into pools or
+ * passed over. All counts are codes. What only the code space needs is read by CodeSpaces.
+ */
+export interface Format {
   id: string
   name: string
+  pattern: string
+  characters: string
   capacity: bigint
   next: bigint
+  /** Promised to tasks that have not finished. */
   reserved: bigint
+  /** Indices from `next` on that belong to uploaded codes. */
   takenAhead: bigint
   generated: bigint
-  /** While codes that were uploaded before it are still being taken out of it, the last one that was looked at. */
+  /** While codes that were uploaded before the format was created are still being taken out of it: the last of them so far. */
   takenTo: string | undefined
+  createdAt: Date
 }
 
 /** 'Available codes for generation': what a new task can ask for. */
 export function availableForGeneration(
-  format: Pick<FormatUse, 'capacity' | 'next' | 'reserved' | 'takenAhead'>,
+  format: Pick<Format, 'capacity' | 'next' | 'reserved' | 'takenAhead'>,
 ): bigint {
   return format.capacity - format.next - format.reserved - format.takenAhead
 }
@@ -89,9 +97,9 @@ export class QuantityExceedsAvailableError extends UserError {
   readonly availableForGeneration: bigint
   readonly formatId: string
   /** As it stood when the request was refused. */
-  readonly format: FormatUse
+  readonly format: Format
 
-  constructor(format: FormatUse, available: bigint) {
+  constructor(format: Format, available: bigint) {
     super(
       available === 0n
         ? `The format "${format.name}" has no codes left to generate. Choose or create a format with more room.`
@@ -109,46 +117,73 @@ export class QuantityExceedsAvailableError extends UserError {
  * Locks a format until the transaction ends and reads it as it is then. Rejects with a NotFoundError for
  * `formatId` when the account has no such format.
  */
-export async function lockFormat(tx: BookTransaction, formatId: string): Promise<FormatUse> {
-  // A row that is locked and read in one statement, with no other table, is read as it is once the lock is had.
+export async function lockFormat(tx: BookTransaction, formatId: string): Promise<Format> {
+  // A statement that locks a row and reads no other table returns the row as it is once the lock is held.
   const [row] = await tx.rows<FormatRow>({
     name: 'lock-format',
-    text: `SELECT ${useColumns} FROM format WHERE account_id = $1 AND id = $2 FOR NO KEY UPDATE`,
+    text: `SELECT ${formatColumns} FROM format WHERE account_id = $1 AND id = $2 FOR NO KEY UPDATE`,
     values: [tx.accountId, formatId],
   })
   if (row === undefined) throw new NotFoundError('format', ['formatId'])
-  return decodeUse(formatId, row)
+  return decodeFormat(row)
 }
 
-/** Reads a format without a lock; nothing if the account has no such format. */
+/** Reads formats of an account without a lock: those that exist. */
+export async function readFormats(
+  books: Queryable,
+  accountId: string,
+  ids: readonly string[],
+): Promise<Format[]> {
+  const rows = await books.rows<FormatRow>({
+    name: 'read-formats',
+    text: `
+      SELECT found.* FROM unnest($2::uuid[]) AS wanted (id)
+      CROSS JOIN LATERAL (
+        SELECT ${formatColumns} FROM format WHERE account_id = $1 AND id = wanted.id LIMIT 1
+      ) AS found`,
+    values: [accountId, ids],
+  })
+  return rows.map(decodeFormat)
+}
+
+/** Reads a format without a lock; undefined if the account has no such format. */
 export async function readFormat(
   books: Queryable,
   accountId: string,
   formatId: string,
-): Promise<FormatUse | undefined> {
-  const [row] = await books.rows<FormatRow>({
-    name: 'read-format',
-    text: `SELECT ${useColumns} FROM format WHERE account_id = $1 AND id = $2`,
-    values: [accountId, formatId],
-  })
-  return row === undefined ? undefined : decodeUse(formatId, row)
+): Promise<Format | undefined> {
+  return (await readFormats(books, accountId, [formatId]))[0]
 }
 
-const useColumns = 'name, capacity, next, reserved, taken_ahead, generated, taken_to'
+const formatColumns =
+  'id, name, pattern, characters, capacity, next, reserved, taken_ahead, generated, taken_to, created_at'
 
-type FormatRow = Record<'name' | 'capacity' | 'next' | 'reserved' | 'taken_ahead' | 'generated', string> & {
+interface FormatRow {
+  id: string
+  name: string
+  pattern: string
+  characters: string
+  capacity: string
+  next: string
+  reserved: string
+  taken_ahead: string
+  generated: string
   taken_to: string | null
+  created_at: Date
 }
 
-function decodeUse(formatId: string, row: FormatRow): FormatUse {
+function decodeFormat(row: FormatRow): Format {
   return {
-    id: formatId,
+    id: row.id,
     name: row.name,
+    pattern: row.pattern,
+    characters: row.characters,
     capacity: BigInt(row.capacity),
     next: BigInt(row.next),
     reserved: BigInt(row.reserved),
     takenAhead: BigInt(row.taken_ahead),
     generated: BigInt(row.generated),
     takenTo: row.taken_to ?? undefined,
+    createdAt: row.created_at,
   }
 }

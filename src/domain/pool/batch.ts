@@ -1,6 +1,6 @@
 import type { Queryable } from '../../database/transaction.ts'
 import type { BookTransaction } from '../books/books.ts'
-import type { FormatUse } from '../format/format.ts'
+import type { Format } from '../format/format.ts'
 import type { Pool } from './pool.ts'
 
 /** What codes come from: a format that generated them, or the task that uploaded them. */
@@ -26,7 +26,7 @@ export const maxHoles = 256
 export async function layBatch(
   tx: BookTransaction,
   pool: Pool,
-  format: FormatUse,
+  format: Format,
   batch: { taskId: string; count: bigint; reserved: boolean },
 ): Promise<void> {
   const { taskId, count } = batch
@@ -54,7 +54,7 @@ export async function layBatch(
 async function layWhole(
   tx: BookTransaction,
   pool: Pool,
-  format: FormatUse,
+  format: Format,
   taskId: string,
   count: bigint,
 ): Promise<bigint> {
@@ -86,7 +86,7 @@ async function layWhole(
 async function layAroundHoles(
   tx: BookTransaction,
   pool: Pool,
-  format: FormatUse,
+  format: Format,
   taskId: string,
   count: bigint,
 ): Promise<bigint> {

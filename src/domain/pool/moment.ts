@@ -1,11 +1,11 @@
 import type { TaskSnapshot } from '../books/event-log.ts'
-import type { FormatUse } from '../format/format.ts'
+import type { Format } from '../format/format.ts'
 import type { Pool } from './pool.ts'
 
 /** What a transaction has left behind, as far as it moves on: how the nodes stood at the moment that an answer tells of. */
 export interface Moment {
   pool?: Pool
-  format?: FormatUse
+  format?: Format
   task?: TaskSnapshot
 }
 

@@ -6,9 +6,14 @@ import { lockCatalog } from '../books/catalog-lock.ts'
 import { codes, NotFoundError, UserError } from '../books/errors.ts'
 import { InputCheck } from '../books/input.ts'
 import { askedSearch, checkName, nameContains } from '../books/name.ts'
+import type { RowRef } from '../subscription/row-poller.ts'
 
-/** A pool's line of codes: `total` positions, of which the first `claimed` have been handed out. */
+/**
+ * A pool, its settings, and its line of codes: `total` positions, of which the first `claimed` have been handed out. The
+ * rules, the API and subscriptions all have pools in this shape; `poolColumns` and `decodePool` say where it comes from.
+ */
 export interface Pool {
+  accountId: string
   id: string
   name: string
   method: ReplenishmentMethod
@@ -18,7 +23,9 @@ export interface Pool {
   refillThreshold: bigint
   total: bigint
   claimed: bigint
+  /** Whether the last automatic refill could not be made in full; false again when the settings are saved. */
   refillFailed: boolean
+  createdAt: Date
 }
 
 export type PoolStatus = 'EMPTY' | 'LOW' | 'READY'
@@ -91,7 +98,7 @@ export async function renamePool(
 
 /** Locks the pool until the transaction ends and reads it as it is then; nothing if the account has no such pool. */
 export async function lockPool(tx: BookTransaction, poolId: string): Promise<Pool | undefined> {
-  // A row that is locked and read in one statement, with no other table, is read as it is once the lock is had.
+  // A statement that locks a row and reads no other table returns the row as it is once the lock is held.
   const [row] = await tx.rows<PoolRow>({
     name: 'lock-pool',
     text: `SELECT ${poolColumns} FROM pool WHERE account_id = $1 AND id = $2 FOR NO KEY UPDATE`,
@@ -100,18 +107,28 @@ export async function lockPool(tx: BookTransaction, poolId: string): Promise<Poo
   return row === undefined ? undefined : decodePool(row)
 }
 
-/** Reads the pool without a lock. */
+/** Reads pools, of any accounts, without a lock: those that exist. */
+export async function readPools(books: Queryable, refs: readonly RowRef[]): Promise<Pool[]> {
+  const rows = await books.rows<PoolRow>({
+    name: 'read-pools',
+    // Pool by pool: without statistics, a condition on a list was planned as a scan of the table.
+    text: `
+      SELECT found.* FROM unnest($1::uuid[], $2::uuid[]) AS wanted (account_id, id)
+      CROSS JOIN LATERAL (
+        SELECT ${poolColumns} FROM pool WHERE account_id = wanted.account_id AND id = wanted.id LIMIT 1
+      ) AS found`,
+    values: [refs.map(({ accountId }) => accountId), refs.map(({ id }) => id)],
+  })
+  return rows.map(decodePool)
+}
+
+/** Reads a pool without a lock; undefined if the account has no such pool. */
 export async function readPool(
   books: Queryable,
   accountId: string,
   poolId: string,
 ): Promise<Pool | undefined> {
-  const [row] = await books.rows<PoolRow>({
-    name: 'read-pool',
-    text: `SELECT ${poolColumns} FROM pool WHERE account_id = $1 AND id = $2`,
-    values: [accountId, poolId],
-  })
-  return row === undefined ? undefined : decodePool(row)
+  return (await readPools(books, [{ accountId, id: poolId }]))[0]
 }
 
 /** Writes the counters of a pool that this transaction has locked. */
@@ -167,10 +184,11 @@ function filterValues(accountId: string, filter: PoolFilter): unknown[] {
   return [accountId, filter.search === undefined ? null : askedSearch(filter.search), filter.status ?? null]
 }
 
-const poolColumns =
-  'id, name, method, format_id, quantity, auto_generate, refill_threshold, total, claimed, refill_failed_at'
+const poolColumns = `account_id, id, name, method, format_id, quantity, auto_generate, refill_threshold, total, claimed,
+  refill_failed_at, created_at`
 
 interface PoolRow {
+  account_id: string
   id: string
   name: string
   method: ReplenishmentMethod
@@ -181,10 +199,12 @@ interface PoolRow {
   total: string
   claimed: string
   refill_failed_at: Date | null
+  created_at: Date
 }
 
 function decodePool(row: PoolRow): Pool {
   return {
+    accountId: row.account_id,
     id: row.id,
     name: row.name,
     method: row.method,
@@ -195,5 +215,6 @@ function decodePool(row: PoolRow): Pool {
     total: BigInt(row.total),
     claimed: BigInt(row.claimed),
     refillFailed: row.refill_failed_at !== null,
+    createdAt: row.created_at,
   }
 }
