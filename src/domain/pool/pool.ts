@@ -30,7 +30,7 @@ export interface Pool {
 
 export type PoolStatus = 'EMPTY' | 'LOW' | 'READY'
 
-/** READY has more codes available than its threshold, LOW no more than that, EMPTY none. */
+/** READY: more codes are available than the threshold. LOW: no more than that. EMPTY: none. */
 export function poolStatus(pool: { available: bigint; refillThreshold: bigint }): PoolStatus {
   if (pool.available === 0n) return 'EMPTY'
   return pool.available <= pool.refillThreshold ? 'LOW' : 'READY'
@@ -96,7 +96,7 @@ export async function renamePool(
   })
 }
 
-/** Locks the pool until the transaction ends and reads it as it is then; nothing if the account has no such pool. */
+/** Locks a pool until the transaction ends, and reads it; undefined if the account has no such pool. */
 export async function lockPool(tx: BookTransaction, poolId: string): Promise<Pool | undefined> {
   // A statement that locks a row and reads no other table returns the row as it is once the lock is held.
   const [row] = await tx.rows<PoolRow>({
@@ -148,7 +148,7 @@ export interface PoolFilter {
   status?: readonly PoolStatus[] | undefined
 }
 
-/** Ids of the account's pools, newest first, after and before those given; `limit` at most. */
+/** At most `limit` ids of the account's pools, older than `after` and newer than `before`; newest first, or oldest first. */
 export async function listPools(
   books: Queryable,
   accountId: string,
@@ -173,7 +173,7 @@ export async function countPools(books: Queryable, accountId: string, filter: Po
   return BigInt(row?.count ?? 0)
 }
 
-// Beside poolStatus, in SQL.
+// The statuses are those of poolStatus.
 const poolFilter = `
   account_id = $1 AND ($2::text[] IS NULL OR ${nameContains('name', '$2')})
   AND ($3::text[] IS NULL OR CASE

@@ -5,8 +5,9 @@ import {
   createAccount,
   createApiKey,
   createFirstAccount,
-  findApiKey,
+  findApiKeys,
   findFirstAccount,
+  hashOfSecret,
   parseScopes,
   renewGraphiqlKey,
   revokeApiKey,
@@ -75,6 +76,12 @@ describe('the first account', () => {
     expect(await findFirstAccount(books)).toBe(made?.accountId)
   })
 })
+
+/** The key that a secret belongs to, unless it has been revoked. */
+async function findApiKey(books: Books, secret: string) {
+  const hash = hashOfSecret(secret)
+  return (await findApiKeys(books, [hash])).get(hash)
+}
 
 describe('an account', () => {
   it('has a name of its own and an empty event log', async () => {
