@@ -43,7 +43,7 @@ export class Books implements Queryable {
 
   /**
    * Runs `work` in a transaction (see `transaction`). Appends the events that it recorded to the account's event log as
-   * the last statement before the commit, and notifies subscribers and workers after it.
+   * the last statement before the commit. After the commit, writes its log entries and notifies subscribers and workers.
    *
    * `work` locks in this order, always FOR NO KEY UPDATE: account, pool, format (by id), idempotency keys (sorted). It
    * locks first and reads in a later statement: a statement that locks a row and joins others reads the others as they

@@ -26,7 +26,10 @@ export async function renameFormat(
   })
 }
 
-/** Ids of the account's formats whose name contains `search`, newest first, after and before those given; `limit` at most. */
+/**
+ * At most `limit` ids of the account's formats whose name contains `search`, older than `after` and newer than `before`;
+ * newest first, or oldest first.
+ */
 export async function listFormats(
   books: Queryable,
   accountId: string,
@@ -84,7 +87,7 @@ export interface Format {
   createdAt: Date
 }
 
-/** 'Available codes for generation': what a new task can ask for. */
+/** 'Available codes for generation': how many codes a new task can ask for. */
 export function availableForGeneration(
   format: Pick<Format, 'capacity' | 'next' | 'reserved' | 'takenAhead'>,
 ): bigint {
@@ -113,10 +116,7 @@ export class QuantityExceedsAvailableError extends UserError {
   }
 }
 
-/**
- * Locks a format until the transaction ends and reads it as it is then. Rejects with a NotFoundError for
- * `formatId` when the account has no such format.
- */
+/** Locks a format until the transaction ends, and reads it. Rejects with a NotFoundError for `formatId`. */
 export async function lockFormat(tx: BookTransaction, formatId: string): Promise<Format> {
   // A statement that locks a row and reads no other table returns the row as it is once the lock is held.
   const [row] = await tx.rows<FormatRow>({

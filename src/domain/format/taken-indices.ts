@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises'
+import { Pacer } from '../../async/pacer.ts'
 import type { CodeSpace } from '../../codespace/codespace.ts'
 import type { Pattern } from '../../codespace/pattern.ts'
 import { plainKey, typedKey } from '../../codespace/typed-form.ts'
@@ -6,24 +6,21 @@ import type { Queryable } from '../../database/transaction.ts'
 import type { BookTransaction } from '../books/books.ts'
 import type { Catalog } from '../books/catalog.ts'
 
-/**
- * The indices of formats that belong to uploaded codes: `taken`. While a code is a row of `uploaded_code`, its index
- * is taken in the format that it is of, if it is of one; one that was passed over stays taken for good.
+/*
+ * The table `taken` has the indices of formats that belong to uploaded codes. While a code is uploaded, its index in the
+ * format that it is of, if any, is taken. An index that a batch has passed over stays taken for good.
  */
 
-/** Those of some codes that are of one format, with their indices in it. */
+/** The codes that are of one format, with their indices in it. */
 export interface FormatShare {
   formatId: string
   codes: string[]
   indices: bigint[]
 }
 
-// What else the process has to do waits no longer, however many kinds of formats there are.
-const maxStretchMs = 20
-
 /**
- * Which of some codes are of which format, in the order of the formats' ids. The catalog was read after it was locked: as
- * formats do not overlap, a code is in one share at most.
+ * Which of the codes are of which format, in the order of the formats' ids. Formats do not overlap, so a code is in at most
+ * one share. The catalog was read after it was locked.
  */
 export async function findShares(
   tx: BookTransaction,
@@ -31,12 +28,9 @@ export async function findShares(
   codes: readonly string[],
 ): Promise<FormatShare[]> {
   const own = new Map<string, string[]>()
-  let began = performance.now()
-  for (const [at, code] of codes.entries()) {
-    if (at % 100 === 0 && performance.now() - began > maxStretchMs) {
-      await setImmediate()
-      began = performance.now()
-    }
+  const pacer = new Pacer()
+  for (const code of codes) {
+    if (pacer.isDue()) await pacer.yield()
     const formatId = catalog.codes.find(code)
     if (formatId === undefined) continue
     const some = own.get(formatId)
@@ -51,7 +45,7 @@ export async function findShares(
   return shares
 }
 
-/** Those of some codes that could be taken for codes of a format, which differ in case, spaces and dashes alone. */
+/** The codes that could be mistaken for codes of a format, from which they differ only in case, spaces and dashes. */
 export interface FormatTwins {
   formatId: string
   /** `twin` is the code of the format. */
@@ -59,8 +53,8 @@ export interface FormatTwins {
 }
 
 /**
- * For which codes of formats some codes that are of none could be taken, as look-ups see it: see `readTyped`. `plain` has
- * their plain forms.
+ * The codes of formats that some codes, which are of no format, could be mistaken for by look-ups: see `readTyped`. `plain`
+ * has their plain forms.
  */
 export async function findTwins(
   tx: BookTransaction,
@@ -69,12 +63,9 @@ export async function findTwins(
   plain: ReadonlyMap<string, string>,
 ): Promise<FormatTwins[]> {
   const found = new Map<string, FormatTwins>()
-  let began = performance.now()
-  for (const [at, code] of codes.entries()) {
-    if (at % 100 === 0 && performance.now() - began > maxStretchMs) {
-      await setImmediate()
-      began = performance.now()
-    }
+  const pacer = new Pacer()
+  for (const code of codes) {
+    if (pacer.isDue()) await pacer.yield()
     for (const formatId of catalog.plainCodes.findAll(plain.get(code) ?? code)) {
       const space = await tx.codeSpaces.get(tx, tx.accountId, formatId)
       const reading = space.readTyped(code)
@@ -88,7 +79,7 @@ export async function findTwins(
   return [...found.values()]
 }
 
-/** Those of some indices of a format that are taken. */
+/** Which of the indices of a format are taken. */
 export async function readTaken(
   books: Queryable,
   accountId: string,
@@ -96,7 +87,7 @@ export async function readTaken(
   indices: readonly bigint[],
 ): Promise<Set<bigint>> {
   const rows = await books.rows<{ index: string }>({
-    // Not prepared: a plan that was made while the table was empty would be kept while it grows to millions.
+    // Not prepared: a plan made while the table is empty would be kept while it grows to millions of rows.
     text: `
       SELECT taken.index FROM unnest($3::numeric[]) AS wanted (index)
       CROSS JOIN LATERAL (
@@ -107,7 +98,7 @@ export async function readTaken(
   return new Set(rows.map(({ index }) => BigInt(index)))
 }
 
-/** Those of some codes that are uploaded. */
+/** Which of the codes are uploaded. */
 export async function readUploaded(
   books: Queryable,
   accountId: string,
@@ -128,7 +119,7 @@ export async function readUploaded(
   return new Set(rows.map(({ place }) => codes[Number(place) - 1] as string))
 }
 
-/** Takes indices at or after `next`, none of which is taken, out of a format that this transaction has locked. */
+/** Takes indices at or after `next` out of a format that this transaction has locked. None of them is taken. */
 export async function take(tx: BookTransaction, formatId: string, indices: readonly bigint[]): Promise<void> {
   if (indices.length === 0) return
   await Promise.all([
@@ -141,7 +132,7 @@ export async function take(tx: BookTransaction, formatId: string, indices: reado
   ])
 }
 
-/** Inserts those of some indices that are not there yet, which have been counted. */
+/** Takes indices that are in `takenAhead` already. Those that are in `taken`, too, stay there. */
 export async function insertTaken(
   tx: BookTransaction,
   formatId: string,
@@ -157,8 +148,8 @@ export async function insertTaken(
 }
 
 /**
- * Gives indices of uploaded codes back to a format that this transaction has locked, so that it can generate the codes.
- * Those that were passed over, below `next`, stay taken.
+ * Frees taken indices of a format that this transaction has locked, so that it can generate their codes. Those below `next`
+ * were passed over and stay taken.
  */
 export async function giveBack(
   tx: BookTransaction,
@@ -166,9 +157,9 @@ export async function giveBack(
   indices: readonly bigint[],
 ): Promise<void> {
   await tx.execute({
-    // By their place in the table, which cannot change as long as the format is locked: through the index to each,
-    // whatever the planner believes about the size of the table. Each has been counted, though it may not be there yet
-    // (see earlier-codes.ts).
+    // By ctid, which cannot change while the format is locked: so each row is found by the index, whatever the planner
+    // believes about the size of the table. All have been counted, although some may not be in the table yet (see
+    // backfill.ts).
     text: `
       WITH given AS (
         DELETE FROM taken WHERE ctid = ANY (ARRAY(
@@ -186,7 +177,7 @@ export async function giveBack(
   })
 }
 
-/** How many indices at or after `next` a dry run would have taken out of a format so far. */
+/** The number of indices at or after `next` that a dry run would have taken so far. */
 export async function countDryRun(
   tx: BookTransaction,
   taskId: string,
@@ -220,25 +211,25 @@ export async function* readCodesOf(
   })
 }
 
-/** Where the keys of a pattern's codes lie: a literal beginning leads straight to them. */
+/** The range of the keys of a pattern's codes: those that begin like the pattern, up to its first random character. */
 export function keysOf(pattern: Pattern): { from: string; to: string } {
   const from = pattern.typedPrefix()
   return { from, to: `${from}\u{10ffff}` }
 }
 
-/** Whether an uploaded code comes after another in the order in which they are kept. */
+/** Whether an uploaded code comes after another in the order of their keys. */
 export function comesAfter(code: string, other: string): boolean {
   const order = Buffer.compare(Buffer.from(typedKey(code)), Buffer.from(typedKey(other)))
   return order > 0 || (order === 0 && Buffer.compare(Buffer.from(code), Buffer.from(other)) > 0)
 }
 
-/** Those of the codes that a statement gives that are of a pattern, page by page. */
+/** The codes in the result of a statement that are of a pattern, page by page. */
 async function* readOwnCodes(
   tx: Queryable,
   pattern: Pattern,
   { text, values }: { text: string; values: unknown[] },
 ): AsyncGenerator<string[]> {
-  // A cursor, as pages of their own would be sorted anew for each without statistics.
+  // A cursor: without statistics, each page of its own would be sorted anew.
   await tx.rows({ text: `DECLARE own_code NO SCROLL CURSOR FOR ${text}`, values })
   for (;;) {
     const rows = await tx.rows<{ code: string }>({ text: `FETCH ${pageSize} FROM own_code` })

@@ -71,9 +71,9 @@ async function newUnready(count = 100): Promise<Unready> {
   return { formatId, poolId, uploadId, codes, earlier }
 }
 
-async function newFormatOver(prefix: string, lookedAtAtOnce?: number, length = digits): Promise<string> {
+async function newFormatOver(prefix: string, takenAtOnce?: number, length = digits): Promise<string> {
   const shape = { prefix, suffix: '', body: { length }, characters: { set: 'DIGITS' as const } }
-  return await createFormat(place.books, place.accountId, { name: prefix, shape }, lookedAtAtOnce)
+  return await createFormat(place.books, place.accountId, { name: prefix, shape }, takenAtOnce)
 }
 
 async function available(formatId: string): Promise<number> {

@@ -136,7 +136,7 @@ const families = [2, 5, 9, 14, 30].map((size, at) => ({
 }))
 
 // So few that most formats over uploaded codes are not ready for a while.
-const lookedAtAtOnce = 1
+const takenAtOnce = 1
 
 const makeFormat = fc.nat(families.length - 1).map(
   (which) =>
@@ -148,12 +148,12 @@ const makeFormat = fc.nat(families.length - 1).map(
         (now, { value, refused }) => {
           const exists = now.formats.some(({ codes }) => codes[0]?.startsWith(prefix))
           expect(refused).toBe(exists ? 'FORMAT_OVERLAP' : undefined)
-          if (value !== undefined) model.addFormat(now, value.id, value.codes, lookedAtAtOnce)
+          if (value !== undefined) model.addFormat(now, value.id, value.codes, takenAtOnce)
         },
       )
 
       async function createCodes() {
-        const id = await createFormat(books, accountId, { name: randomUUID(), shape }, lookedAtAtOnce)
+        const id = await createFormat(books, accountId, { name: randomUUID(), shape }, takenAtOnce)
         const space = await books.codeSpaces.get(books, accountId, id)
         return { id, codes: space.codesAt(0n, characters.length) }
       }
