@@ -3,6 +3,7 @@ import type { Books, BookTransaction } from '../books/books.ts'
 import { lockCatalog } from '../books/catalog-lock.ts'
 import { codes, NotFoundError, UserError } from '../books/errors.ts'
 import { InputCheck } from '../books/input.ts'
+import { countRows, type Filter, listIds, type Slice } from '../books/listing.ts'
 import { askedSearch, checkName, nameContains } from '../books/name.ts'
 
 /** Rejects with an InvalidInputError, a NotFoundError or a NameTakenError. */
@@ -26,30 +27,14 @@ export async function renameFormat(
   })
 }
 
-/**
- * At most `limit` ids of the account's formats whose name contains `search`, older than `after` and newer than `before`;
- * newest first, or oldest first.
- */
+/** The ids of the account's formats whose name contains `search`. */
 export async function listFormats(
   books: Queryable,
   accountId: string,
   search: string | undefined,
-  page: { after?: string | undefined; before?: string | undefined; limit: number; fromOldest: boolean },
+  slice: Slice,
 ): Promise<string[]> {
-  const rows = await books.rows<{ id: string }>({
-    text: `
-      SELECT id FROM format
-      WHERE ${formatFilter} AND ($3::uuid IS NULL OR id < $3) AND ($4::uuid IS NULL OR id > $4)
-      ORDER BY id ${page.fromOldest ? 'ASC' : 'DESC'} LIMIT $5`,
-    values: [
-      accountId,
-      search === undefined ? null : askedSearch(search),
-      page.after ?? null,
-      page.before ?? null,
-      page.limit,
-    ],
-  })
-  return rows.map((row) => row.id)
+  return await listIds(books, accountId, named(search), slice)
 }
 
 export async function countFormats(
@@ -57,14 +42,16 @@ export async function countFormats(
   accountId: string,
   search: string | undefined,
 ): Promise<bigint> {
-  const [row] = await books.rows<{ count: string }>({
-    text: `SELECT count(*) FROM format WHERE ${formatFilter}`,
-    values: [accountId, search === undefined ? null : askedSearch(search)],
-  })
-  return BigInt(row?.count ?? 0)
+  return await countRows(books, accountId, named(search))
 }
 
-const formatFilter = `account_id = $1 AND ($2::text[] IS NULL OR ${nameContains('name', '$2')})`
+function named(search: string | undefined): Filter {
+  return {
+    table: 'format',
+    condition: `($2::text[] IS NULL OR ${nameContains('name', '$2')})`,
+    values: [search === undefined ? null : askedSearch(search)],
+  }
+}
 
 /**
  * A set of codes in a secret order, and how far it has been used: the indices before `next` have been laid into pools or

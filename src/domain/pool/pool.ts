@@ -5,6 +5,7 @@ import type { Books, BookTransaction } from '../books/books.ts'
 import { lockCatalog } from '../books/catalog-lock.ts'
 import { codes, NotFoundError, UserError } from '../books/errors.ts'
 import { InputCheck } from '../books/input.ts'
+import { countRows, type Filter, listIds, type Slice } from '../books/listing.ts'
 import { askedSearch, checkName, nameContains } from '../books/name.ts'
 import type { RowRef } from '../subscription/row-poller.ts'
 
@@ -148,40 +149,31 @@ export interface PoolFilter {
   status?: readonly PoolStatus[] | undefined
 }
 
-/** At most `limit` ids of the account's pools, older than `after` and newer than `before`; newest first, or oldest first. */
+/** The ids of the account's pools that the filter lets through. */
 export async function listPools(
   books: Queryable,
   accountId: string,
   filter: PoolFilter,
-  page: { after?: string | undefined; before?: string | undefined; limit: number; fromOldest: boolean },
+  slice: Slice,
 ): Promise<string[]> {
-  const rows = await books.rows<{ id: string }>({
-    text: `
-      SELECT id FROM pool
-      WHERE ${poolFilter} AND ($4::uuid IS NULL OR id < $4) AND ($5::uuid IS NULL OR id > $5)
-      ORDER BY id ${page.fromOldest ? 'ASC' : 'DESC'} LIMIT $6`,
-    values: [...filterValues(accountId, filter), page.after ?? null, page.before ?? null, page.limit],
-  })
-  return rows.map((row) => row.id)
+  return await listIds(books, accountId, matching(filter), slice)
 }
 
 export async function countPools(books: Queryable, accountId: string, filter: PoolFilter): Promise<bigint> {
-  const [row] = await books.rows<{ count: string }>({
-    text: `SELECT count(*) FROM pool WHERE ${poolFilter}`,
-    values: filterValues(accountId, filter),
-  })
-  return BigInt(row?.count ?? 0)
+  return await countRows(books, accountId, matching(filter))
 }
 
-// The statuses are those of poolStatus.
-const poolFilter = `
-  account_id = $1 AND ($2::text[] IS NULL OR ${nameContains('name', '$2')})
-  AND ($3::text[] IS NULL OR CASE
-    WHEN claimed = total THEN 'EMPTY' WHEN total - claimed <= refill_threshold THEN 'LOW' ELSE 'READY'
-  END = ANY($3))`
-
-function filterValues(accountId: string, filter: PoolFilter): unknown[] {
-  return [accountId, filter.search === undefined ? null : askedSearch(filter.search), filter.status ?? null]
+function matching({ search, status }: PoolFilter): Filter {
+  return {
+    table: 'pool',
+    // The statuses are those of poolStatus.
+    condition: `
+      ($2::text[] IS NULL OR ${nameContains('name', '$2')})
+      AND ($3::text[] IS NULL OR CASE
+        WHEN claimed = total THEN 'EMPTY' WHEN total - claimed <= refill_threshold THEN 'LOW' ELSE 'READY'
+      END = ANY($3))`,
+    values: [search === undefined ? null : askedSearch(search), status ?? null],
+  }
 }
 
 const poolColumns = `account_id, id, name, method, format_id, quantity, auto_generate, refill_threshold, total, claimed,
