@@ -4,7 +4,7 @@ import { InputCheck, maxCount } from '../../../src/domain/books/input.ts'
 import { QuantityExceedsAvailableError } from '../../../src/domain/format/format.ts'
 import { NotEnoughCodesError } from '../../../src/domain/pool/pool.ts'
 
-test('numbers in messages are grouped, so that people can read them', () => {
+test('numbers in messages have thousands separators', () => {
   const format = {
     id: 'id',
     name: 'Spring',
