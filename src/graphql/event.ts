@@ -219,7 +219,7 @@ builder.queryFields((t) => ({
       const { limit, fromEnd } = pageSize(args)
       const after = await sequenceOf('after', args.after, { books, accountId })
       const before = await sequenceOf('before', args.before, { books, accountId })
-      // One more than the page, to see whether there is more.
+      // One more than the page has, to see whether there are more.
       const found = await readHistory(books, accountId, {
         poolId: poolId == null ? undefined : argumentId('Pool', poolId, 'poolId'),
         olderThan: after,
