@@ -318,7 +318,7 @@ describe('a format', () => {
 })
 
 describe('explicit nulls', () => {
-  test('are refused where there is a default, and the message says what the default is', async () => {
+  test('are refused where there is a default, and the message names the field', async () => {
     const shape = { body: { length: 5 }, characters: digits }
     for (const [name, value] of [
       ['prefix', null],
