@@ -198,7 +198,7 @@ builder.queryFields((t) => ({
     weight: { bytes: maxCursorBytes },
     description:
       'The position of the event log before anything else in this answer was read. Pass it to the subscription ' +
-      'poolEvents(after:), and you miss no event in between. Needs READ.',
+      'poolEvents(after:) to miss no event. Needs READ.',
     authScopes: { scope: 'READ' },
     resolve: async (_root, _args, { books, accountId, eventCursor }) =>
       eventCursor ?? (await readEventCursor({ books, accountId })),
