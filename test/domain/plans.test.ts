@@ -15,7 +15,7 @@ import {
 } from '../../src/domain/code/line-reader.ts'
 import { findCodes } from '../../src/domain/code/lookup.ts'
 import { readFormat } from '../../src/domain/format/format.ts'
-import { readQueue } from '../../src/domain/generation/generation.ts'
+import { readQueuedGenerations } from '../../src/domain/generation/generation.ts'
 import { readTask, readTaskInLog } from '../../src/domain/generation/task.ts'
 import { findPosition, readBatches, readBatchesFrom } from '../../src/domain/pool/batch.ts'
 import { readPool } from '../../src/domain/pool/pool.ts'
@@ -225,7 +225,7 @@ describe('on tables without statistics, a statement reads no more rows than it n
       const found = await findCodes(books, accountId, [{ text: '“c8”', generated: [] }])
       expect(found.uploaded.get('C8')?.size).toBe(1)
     },
-    'the queue': (books) => readQueue(books, 100),
+    'the queue': (books) => readQueuedGenerations(books, 100),
     'the queue of uploads': (books) => readWaitingAccount(books, [accountId]),
     'the next events': (books) => readEventsAfter(books, accountId, half, 10),
   }
