@@ -5,7 +5,7 @@ import {
   readLog,
   type TaskSnapshot,
 } from '../domain/books/event-log.ts'
-import { readTaskInLog, unfinished } from '../domain/generation/task.ts'
+import { isUnfinished, readTaskInLog } from '../domain/generation/task.ts'
 import { readPool } from '../domain/pool/pool.ts'
 import type { LiveUpload } from '../domain/upload/live-uploads.ts'
 import type { Pool as PoolRow, Task as TaskRow } from '../generated/prisma/client.ts'
@@ -75,7 +75,7 @@ async function taskUpdates(taskId: string, context: Context) {
     let { snapshot } = now
     let row = task
     yield taskAsOf(row, snapshot)
-    if (!unfinished.includes(snapshot.status)) return
+    if (!isUnfinished(snapshot.status)) return
     const changes = (ending: AbortSignal) => statusChanges(taskId, now.sequence, context, ending)
     let waitingFor = (await nodes.uploadWait.load(taskId)) ?? undefined
     const progress = (ending: AbortSignal) => liveUploads.follow({ ...task, waitingFor }, ending)
@@ -94,7 +94,7 @@ async function taskUpdates(taskId: string, context: Context) {
         if (news.bytesRead >= row.bytesRead) row = news
       }
       yield taskAsOf(row, snapshot)
-      if (!unfinished.includes(snapshot.status)) return
+      if (!isUnfinished(snapshot.status)) return
     }
   })
 }

@@ -6,7 +6,7 @@ import {
   NotFoundError,
   UploadNotUndoneError,
 } from '../domain/books/errors.ts'
-import { unfinished } from '../domain/generation/task.ts'
+import { isUnfinished } from '../domain/generation/task.ts'
 import { undoUpload } from '../domain/upload/add-chunk.ts'
 import {
   maxColumnLength,
@@ -97,7 +97,7 @@ const Upload = builder.objectRef<TaskRow>('Upload').implement({
       nullable: true,
       description: 'Why it does not go on at this moment; null while it does, and once it has ended.',
       resolve: async ({ id, status }, _args, { nodes }) => {
-        if (!unfinished.includes(status)) return null
+        if (!isUnfinished(status)) return null
         const wait = await nodes.uploadWait.load(id)
         // It may have been taken up since its status was read.
         return wait ?? (status === 'AWAITING_EXECUTION' ? 'WORKER' : null)

@@ -8,7 +8,7 @@ import { findKeys } from '../../src/domain/books/idempotency.ts'
 import { BatchReader } from '../../src/domain/code/batch-reader.ts'
 import { findCodes } from '../../src/domain/code/find-codes.ts'
 import { readFormat } from '../../src/domain/format/format.ts'
-import { readQueue } from '../../src/domain/generation/generation.ts'
+import { readQueuedGenerations } from '../../src/domain/generation/generation.ts'
 import { readTask, readTaskInLog } from '../../src/domain/generation/task.ts'
 import { findPosition, readBatches, readBatchesFrom } from '../../src/domain/pool/batch.ts'
 import { readClaims, readClaimsFrom } from '../../src/domain/pool/claim-rows.ts'
@@ -220,7 +220,7 @@ describe('on tables without statistics, a statement reads no more rows than it n
       const found = await findCodes(books, accountId, [{ text: '“c8”', generated: [] }])
       expect(found.uploaded.get('C8')?.size).toBe(1)
     },
-    'the queue': (books) => readQueue(books, 100),
+    'the queue': (books) => readQueuedGenerations(books, 100),
     'the queue of uploads': (books) => readWaitingAccount(books, [accountId]),
     'the next events': (books) => readEventsAfter(books, accountId, half, 10),
   }

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { execute, type GraphQLSchema, parse } from 'graphql'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { Books } from '../../src/domain/books/books.ts'
-import { carryOn, readQueue } from '../../src/domain/generation/generation.ts'
-import { cancelTask, changeTask } from '../../src/domain/generation/task.ts'
+import { readQueuedGenerations, runGeneration } from '../../src/domain/generation/generation.ts'
+import { cancelTask, markRunning } from '../../src/domain/generation/task.ts'
 import { lockPool } from '../../src/domain/pool/pool.ts'
 import { completeUpload } from '../../src/domain/upload/add-chunk.ts'
 import type { PrismaClient } from '../../src/generated/prisma/client.ts'
@@ -41,6 +41,7 @@ beforeAll(async () => {
     prisma: moving as unknown as PrismaClient,
     notifications,
     codeSpaces,
+    log: silent,
   })
   const options = { maxUploadBytes: 1_000, failedLookUpsPerMinute: 0, log: silent }
   services = (await openParts(lifecycle, books, options)).services
@@ -70,7 +71,7 @@ async function ask<Data>(operation: string, variableValues: Record<string, unkno
 
 /** Carries out all waiting tasks, as a worker does. */
 async function work(): Promise<void> {
-  for (const task of await readQueue(place.books, 10)) await carryOn(place.books, task)
+  for (const task of await readQueuedGenerations(place.books, 10)) await runGeneration(place.books, task)
 }
 
 const counts = 'availableCount claimedCount status'
@@ -125,7 +126,7 @@ test('the answer about an upload that a worker has finished meanwhile shows task
     if (waiting === null) return
     await books.write(accountId, async (tx) => {
       await lockPool(tx, poolId)
-      await changeTask(tx, waiting.id, ['AWAITING_EXECUTION'], { status: 'RUNNING' })
+      await markRunning(tx, waiting.id)
     })
     await addCodes(place, waiting.id, [`${randomUUID()}`])
     await completeUpload(books, { accountId, taskId: waiting.id })

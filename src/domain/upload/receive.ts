@@ -21,7 +21,7 @@ import {
 } from '../books/idempotency.ts'
 import { InputCheck } from '../books/input.ts'
 import type { TaskRef } from '../books/task-ref.ts'
-import { changeTask, insertUploadTask, type Task, type TaskChange, unfinished } from '../generation/task.ts'
+import { insertUploadTask, isUnfinished, markFailed, markRunning, type Task } from '../generation/task.ts'
 import type { Accepted } from '../pool/moment.ts'
 import { lockPool, readPool } from '../pool/pool.ts'
 import { removeFile, storeFile } from './file.ts'
@@ -276,7 +276,7 @@ function decodeUpload(row: UploadRow): QueuedUpload {
 /** Whether a file of the account waits to be read, or is being read. */
 export async function hasUnread(books: Queryable, accountId: string): Promise<boolean> {
   const next = await readNextUpload(books, accountId)
-  return next !== undefined && unfinished.includes(next.status)
+  return next !== undefined && isUnfinished(next.status)
 }
 
 /** Why an upload does not go on. */
@@ -361,7 +361,7 @@ export async function markWaiting(books: Queryable, { accountId, taskId }: TaskR
 
 /** Makes a waiting upload RUNNING. Resolves to false when it does not wait any more. */
 export async function startUpload(books: Books, upload: QueuedUpload): Promise<boolean> {
-  return (await change(books, upload, ['AWAITING_EXECUTION'], { status: 'RUNNING' })) !== undefined
+  return await change(books, upload, (tx) => markRunning(tx, upload.taskId))
 }
 
 /** Ends an upload as FAILED. Resolves to false when it had ended already. */
@@ -371,17 +371,16 @@ export async function failUpload(
   code: TaskFailureCode,
   message: string,
 ): Promise<boolean> {
-  return (await change(books, upload, unfinished, { status: 'FAILED', code, message })) !== undefined
+  return await change(books, upload, (tx) => markFailed(tx, upload.taskId, { code, message }))
 }
 
 async function change(
   books: Books,
-  { accountId, poolId, taskId }: QueuedUpload,
-  expected: readonly TaskStatus[],
-  to: TaskChange,
-): Promise<Task | undefined> {
+  { accountId, poolId }: QueuedUpload,
+  transition: (tx: BookTransaction) => Promise<Task | undefined>,
+): Promise<boolean> {
   return await books.write(accountId, async (tx) => {
     await lockPool(tx, poolId)
-    return await changeTask(tx, taskId, expected, to)
+    return (await transition(tx)) !== undefined
   })
 }
