@@ -183,6 +183,34 @@ describe('what only the operator can put right ends at once, with one clear mess
 })
 
 describe('roles', () => {
+  it('a worker loads nothing of GraphQL’s server, schema and GraphiQL, and says where its health is', async () => {
+    await using database = await testDatabase()
+    /** The modules that a process has loaded by the time it is ready. */
+    const loadedBy = async (ROLE: string) => {
+      const list = join(folder.path, ROLE)
+      const hook = `import { appendFileSync } from 'node:fs'
+        import { registerHooks } from 'node:module'
+        registerHooks({ load: (url, context, next) => {
+          appendFileSync(${JSON.stringify(list)}, url + '\\n')
+          return next(url, context)
+        } })`
+      await using process = new MainProcess({
+        DATABASE_URL: database.url,
+        ROLE,
+        NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hook)}`,
+      })
+      await process.ready()
+      return { stdout: process.stdout, modules: await readFile(list, 'utf8') }
+    }
+    const parts = ['graphql-yoga', 'graphql-ws', '@pothos', 'graphql/schema.ts', 'graphiql']
+    const api = await loadedBy('api')
+    expect(parts.filter((part) => !api.modules.includes(part))).toEqual([])
+    const worker = await loadedBy('worker')
+    expect(parts.filter((part) => worker.modules.includes(part))).toEqual([])
+    expect(worker.stdout).toContain('/health')
+    expect(worker.stdout).not.toContain('GraphiQL')
+  })
+
   it('one process serves the API, another carries out the tasks, and tasks start when they are enqueued', async () => {
     await using database = await testDatabase()
     const environment = { DATABASE_URL: database.url, BOOTSTRAP_API_KEY: key }

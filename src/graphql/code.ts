@@ -10,13 +10,13 @@ import { maxClaim, maxRecipientLength } from '../domain/claim/claim.ts'
 import type { CodeStatus as CodeStatusName, Code as CodeValue } from '../domain/code/code.ts'
 import { type ChoosePage, type CodePage, readCodes } from '../domain/code/code.ts'
 import type { Scope } from '../generated/prisma/client.ts'
+import { codesPath } from '../routes.ts'
 import { builder } from './builder.ts'
 import { countedConnectionType, pageWeight } from './connections.ts'
 import type { Context } from './context.ts'
 import { loadedReads, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { codeKey, decodeId, encodeId, inputId, parseCodeKey } from './ids.ts'
-import { codesPath } from './links.ts'
 import { badCursor, connectionOf, type PageArguments, pageArguments, pageSize } from './pagination.ts'
 import { Pool } from './pool.ts'
 import { problem } from './problems.ts'
@@ -158,7 +158,7 @@ builder.prismaObjectField(Pool, 'codesUrl', (t) =>
     weight: { bytes: maxPathBytes },
     description: `The pool's codes as a file. ${aboutFile}`,
     args: { status: t.arg({ type: CodeStatus, description: statusOfFile }) },
-    resolve: (pool, { status }) => codesPath(pool.id, status ?? 'ALL'),
+    resolve: (pool, { status }) => codesPath(encodeId('Pool', pool.id), { status: status ?? 'ALL' }),
   }),
 )
 
@@ -168,7 +168,10 @@ builder.prismaObjectField(Task, 'codesUrl', (t) =>
     description: `The codes that the task has added to its pool as a file; none of them before it is COMPLETED, nor once it is UNDONE. ${aboutFile}`,
     args: { status: t.arg({ type: CodeStatus, description: statusOfFile }) },
     resolve: (task, { status }) =>
-      codesPath(task.poolId, status ?? 'ALL', { task: encodeId('Task', task.id) }),
+      codesPath(encodeId('Pool', task.poolId), {
+        status: status ?? 'ALL',
+        task: encodeId('Task', task.id),
+      }),
   }),
 )
 

@@ -15,14 +15,14 @@ import type {
   TaskStatus as TaskStatusName,
   TaskTrigger as TaskTriggerName,
 } from '../generated/prisma/client.ts'
+import { rejectedRowsPath } from '../routes.ts'
 import { builder } from './builder.ts'
 import { countedConnectionType, pageWeight } from './connections.ts'
 import type { Context } from './context.ts'
 import { loadedReads, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
-import { argumentId, inputId, uuidOf } from './ids.ts'
+import { argumentId, encodeId, inputId, uuidOf } from './ids.ts'
 import { integer } from './integers.ts'
-import { rejectedRowsPath } from './links.ts'
 import { checkPage, newestFirst, pageArguments, pageQuery } from './pagination.ts'
 import { Pool, SaveReplenishmentPayload } from './pool.ts'
 import { maxMessageBytes, maxPathBytes } from './sizes.ts'
@@ -156,7 +156,7 @@ export const Task = builder.prismaNode('Task', {
         'They are kept for a while after the upload has ' +
         'finished: thirty days, unless the service is set up otherwise. Null from then on, and unless kind is UPLOAD.',
       resolve: ({ id, kind, rejectedForgotten }) =>
-        kind === 'UPLOAD' && !rejectedForgotten ? rejectedRowsPath(id) : null,
+        kind === 'UPLOAD' && !rejectedForgotten ? rejectedRowsPath(encodeId('Task', id)) : null,
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was accepted.' }),
     startedAt: t.expose('startedAt', {

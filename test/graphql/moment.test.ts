@@ -12,7 +12,7 @@ import { FormFile } from '../../src/graphql/file.ts'
 import { encodeId, uuidOf } from '../../src/graphql/ids.ts'
 import { createSchema } from '../../src/graphql/schema.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
-import { openParts } from '../../src/wiring.ts'
+import { openServices } from '../../src/roles/api.ts'
 import { newFormat, newPool, openBooks, silent, type TestBooks } from '../support/books.ts'
 import { addCodes } from '../support/uploads.ts'
 
@@ -43,7 +43,7 @@ beforeAll(async () => {
     codeSpaces,
   })
   const options = { maxUploadBytes: 1_000, failedLookUpsPerMinute: 0, log: silent }
-  services = (await openParts(lifecycle, books, options)).services
+  services = (await openServices(lifecycle, books, options)).services
   schema = createSchema()
 })
 

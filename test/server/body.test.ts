@@ -57,7 +57,7 @@ describe('a client that sends a file', () => {
     expect(file.sent.destroyed).toBe(false)
     await vi.advanceTimersByTimeAsync(1)
     await expect(next).rejects.toThrow(FileInterruptedError)
-    await expect(next).rejects.toThrow(/^No more than 5 bytes of the file came in 60 seconds/)
+    await expect(next).rejects.toThrow(/^Only 5 bytes of the file arrived in 60 seconds/)
     expect(file.sent.destroyed).toBe(true)
   })
 
@@ -66,7 +66,7 @@ describe('a client that sends a file', () => {
     await sendAfter(file, minute - 1, 16 * kibibyte)
     const next = ask(file)
     await vi.advanceTimersByTimeAsync(minute)
-    await expect(next).rejects.toThrow(/^Nothing of the file came for 60 seconds/)
+    await expect(next).rejects.toThrow(/^Nothing of the file arrived for 60 seconds/)
   })
 
   test('is not to blame for the time that it takes to put away what it has sent', async () => {

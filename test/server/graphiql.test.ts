@@ -8,13 +8,10 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { buildSchema, graphql, parse, validate } from 'graphql'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { matchRoute } from '../../src/routes.ts'
 import { guide } from '../../src/server/graphiql/guide.ts'
-import {
-  Graphiql,
-  type GraphiqlPageOptions,
-  graphiqlPageHeaders,
-  isLoopbackHost,
-} from '../../src/server/graphiql.ts'
+import { Graphiql, type GraphiqlPageOptions, graphiqlPageHeaders } from '../../src/server/graphiql.ts'
+import { isLoopbackHost } from '../../src/server/local-browser.ts'
 import { openBrowser, type TestBrowser } from '../support/browser.ts'
 import { startService, type TestService } from '../support/service.ts'
 
@@ -41,15 +38,16 @@ const STEPS = [
 const IN_A_BROWSER = { timeout: 60_000 }
 
 /** Its files are read and compressed once for all tests that serve the page by themselves. */
-const graphiql = new Graphiql('/graphql')
+const graphiql = new Graphiql()
+const assetAt = (path: string) => graphiql.asset(matchRoute(path)?.id ?? '')
 
 describe('the page of GraphiQL', () => {
   test('takes every file that it loads from the assets', async () => {
     const page = await graphiql.page({})
     const paths = [...page.matchAll(/"(\/graphiql\/[^"]+)"/g)].map(([, path]) => path ?? '')
     expect(paths).toHaveLength(8)
-    for (const path of paths) expect(await graphiql.asset(path), path).toBeDefined()
-    expect(await graphiql.asset('/graphiql/page.js')).toBeUndefined()
+    for (const path of paths) expect(await assetAt(path), path).toBeDefined()
+    expect(await assetAt('/graphiql/page.js')).toBeUndefined()
   })
 
   test('contains a key only when it is given one, in a form that cannot end the script', async () => {
@@ -495,7 +493,7 @@ describe('GraphiQL in a browser', () => {
     await answer(page, 'poolUpdated')
 
     await first.close()
-    await answer(page, 'The service is being stopped or started again')
+    await answer(page, 'The service is stopping or restarting')
     await openTab(page, 'Pools')
     await run(page)
     await answer(page, 'The service cannot be reached')
@@ -532,7 +530,7 @@ describe('GraphiQL in a browser', () => {
     await run(page)
     await answer(page, 'createPool')
     expect(await textOf(page, 'request-headers')).toContain('Bearer another-key')
-    expect(await page.getByRole('status').innerText()).toContain('started again with other data')
+    expect(await page.getByRole('status').innerText()).toContain('restarted with other data')
   })
 
   test('an answer that comes when another tab is open is shown in its own', IN_A_BROWSER, async () => {
@@ -878,7 +876,7 @@ async function servePage(options: GraphiqlPageOptions, key: string) {
   `)
   const rootValue = { eventCursor: 'now', createPool: { pool: { id: 'pool-1' } } }
   const server = createServer(async (request, response) => {
-    const asset = await graphiql.asset(request.url ?? '')
+    const asset = await assetAt(request.url ?? '')
     if (asset !== undefined) return await asset.answer(request, response)
     if (request.method === 'GET') {
       return response.writeHead(200, graphiqlPageHeaders).end(await graphiql.page(site.options))

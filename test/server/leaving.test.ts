@@ -7,13 +7,11 @@ import { createAccount } from '../../src/domain/account/account.ts'
 import type { Context } from '../../src/graphql/context.ts'
 import { stream } from '../../src/graphql/until-revoked.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
+import { openServices } from '../../src/roles/api.ts'
 import { createApi } from '../../src/server/api.ts'
-import { createDownload } from '../../src/server/download.ts'
-import { Graphiql } from '../../src/server/graphiql.ts'
+import { graphqlRoute } from '../../src/server/graphql-route.ts'
 import { HttpServer } from '../../src/server/http.ts'
-import { UploadRoute } from '../../src/server/upload-route.ts'
 import { serveWebSocket } from '../../src/server/websocket.ts'
-import { openParts } from '../../src/wiring.ts'
 import { openBooks, silent } from '../support/books.ts'
 import { Client } from '../support/client.ts'
 import { Socket } from '../support/socket.ts'
@@ -59,35 +57,21 @@ const schema = new GraphQLSchema({
 beforeAll(async () => {
   const { books } = await lifecycle.open('books', openBooks, (opened) => opened.close())
   const log = silent
-  const { services, authentication, subscriber } = await openParts(lifecycle, books, {
+  const opened = await openServices(lifecycle, books, {
     maxUploadBytes: 1_000_000,
     failedLookUpsPerMinute: 0,
     log,
   })
-  const api = createApi({ schema, services, authentication, subscriber, log })
-  const download = createDownload({ books, authentication, log })
-  const graphiql = new Graphiql('/graphql')
+  const api = createApi({ ...opened, schema, log })
   http = await lifecycle.open(
     'HTTP',
-    () => {
-      const route = new UploadRoute({ uploads: services.uploads, authentication, log })
-      return new HttpServer({
-        api,
-        uploads: route,
-        download,
-        graphiql,
-        books,
-        log,
-        page: async () => '',
-        serveApi: true,
-      })
-    },
-    (opened) => opened.close(),
+    () => new HttpServer({ books, log, routes: { graphql: graphqlRoute(api, async () => '') } }),
+    (server) => server.close(),
   )
   await lifecycle.open(
     'WebSockets',
-    () => serveWebSocket({ server: http.server, api, authentication, subscriber, log }),
-    (opened) => opened.close(),
+    () => serveWebSocket({ ...opened, server: http.server, api, log }),
+    (sockets) => sockets.close(),
   )
   service = { url: `http://127.0.0.1:${await http.listen(0, '127.0.0.1')}` }
   client = new Client({ ...service, key: (await createAccount(books.pool, randomUUID())).secret })

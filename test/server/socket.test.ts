@@ -38,7 +38,7 @@ describe('a client that asks for much and reads nothing', () => {
         begun += 1
         return megabyte
       }
-      void served.inTurn(answer).then((text) => served.send(text))
+      void served.enqueue(answer).then((text) => served.send(text))
     })
     let answers = 0
     client.on('message', () => {
@@ -72,7 +72,7 @@ describe('a client that asks for much and reads nothing', () => {
     }
     socket.on('message', () => {
       void served
-        .inTurn(() => served.inTurnOfLong(answer))
+        .enqueue(() => served.enqueueLong(answer))
         .then(async (text = '') => {
           const sent = served.send(text)
           maxUnread = Math.max(maxUnread, socket.bufferedAmount)
@@ -100,7 +100,7 @@ describe('a client that asks for much and reads nothing', () => {
     let taken = 0
     socket.on('message', (message) => {
       taken += 1
-      void served.inTurn(() => end.promise, String(message).length)
+      void served.enqueue(() => end.promise, String(message).length)
     })
     for (let i = 0; i < 20; i++) client.send('x'.repeat(400_000))
     await expect.poll(() => socket.isPaused).toBe(true)
@@ -115,10 +115,10 @@ describe('a client that asks for much and reads nothing', () => {
   test('and leaves lets go of all that waited', async () => {
     const { client, served } = await connect()
     const never = Promise.withResolvers<void>()
-    const running = Array.from({ length: 16 }, () => served.inTurn(() => never.promise))
+    const running = Array.from({ length: 16 }, () => served.enqueue(() => never.promise))
     let ran = 0
     const waiting = Array.from({ length: 50 }, () =>
-      served.inTurn(() => {
+      served.enqueue(() => {
         ran += 1
       }),
     )
@@ -126,7 +126,7 @@ describe('a client that asks for much and reads nothing', () => {
     expect(ran).toBe(0)
     client.terminate()
     await Promise.all(waiting)
-    const long = await Promise.all([1, 2, 3].map((i) => served.inTurnOfLong(async () => i)))
+    const long = await Promise.all([1, 2, 3].map((i) => served.enqueueLong(async () => i)))
     expect(long).toEqual([undefined, undefined, undefined])
     await served.send('nobody reads this')
     never.resolve()
@@ -139,7 +139,7 @@ test('operations are carried out in their order, sixteen at a time', async () =>
   const begun: number[] = []
   const ends = Array.from({ length: 40 }, () => Promise.withResolvers<void>())
   const all = ends.map((end, i) =>
-    served.inTurn(async () => {
+    served.enqueue(async () => {
       begun.push(i)
       await end.promise
     }),

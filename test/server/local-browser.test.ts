@@ -3,14 +3,14 @@ import { type AddressInfo, connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { isOperatorsOwn } from '../../src/server/operators-own.ts'
+import { isLocalBrowser } from '../../src/server/local-browser.ts'
 
 let server: Server
 let port: number
 
 beforeAll(async () => {
   server = createServer((request, response) => {
-    response.writeHead(200, { Connection: 'close' }).end(String(isOperatorsOwn(request)))
+    response.writeHead(200, { Connection: 'close' }).end(String(isLocalBrowser(request)))
   })
   await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve))
   port = (server.address() as AddressInfo).port
