@@ -16,20 +16,20 @@ import { openBooks, silent } from '../support/books.ts'
 import { Client } from '../support/client.ts'
 import { Socket } from '../support/socket.ts'
 
-/** What the sources of subscriptions were told: one for each that has begun. */
+/** The signals of the sources of subscriptions, one for each that has begun. */
 const sources: AbortSignal[] = []
 const lifecycle = new Lifecycle()
 let http: HttpServer
 let service: { url: string }
 let client: Client
 
-// Never ends by itself, and fills all buffers on the way of one who does not read.
+// Never ends by itself, and fills all buffers on the way to a client that does not read.
 async function* flood(signal: AbortSignal) {
   sources.push(signal)
   while (!signal.aborted) yield { flood: 'x'.repeat(100_000) }
 }
 
-// Counts once, then waits for nothing but that it shall end, as a subscription on a quiet pool does.
+// Counts once, and then only waits to be ended, like a subscription to a quiet pool.
 async function* quiet(signal: AbortSignal) {
   sources.push(signal)
   yield { count: sources.length }
@@ -53,7 +53,7 @@ const schema = new GraphQLSchema({
   }),
 })
 
-/** The server of the service, with subscriptions that can be looked at from inside. */
+/** The service's own server, with subscriptions whose sources the tests can see. */
 beforeAll(async () => {
   const { books } = await lifecycle.open('books', openBooks, (opened) => opened.close())
   const log = silent
@@ -111,13 +111,13 @@ describe('the source of a subscription ends when its client', () => {
     await ended(source)
   })
 
-  test('disappears without a word', async () => {
+  test('resets the connection', async () => {
     const { socket, source } = await begun()
     socket.socket.terminate()
     await ended(source)
   })
 
-  test('breaks the protocol, and so loses all that it had', async () => {
+  test('violates the protocol, which ends all its operations', async () => {
     const { socket, source } = await begun()
     socket.subscribe('2', 'subscription { count }')
     await socket.next('2')
@@ -144,7 +144,7 @@ describe('the source of a subscription ends when its client', () => {
     await ended(source)
   })
 
-  test('leaves an event stream that it has not read for long', async () => {
+  test('leaves an event stream that it has stopped reading', async () => {
     const before = sources.length
     const sent = request(`${service.url}/graphql`, {
       method: 'POST',
@@ -161,7 +161,7 @@ describe('the source of a subscription ends when its client', () => {
     await ended(sources.at(-1))
   })
 
-  test('cannot read a stream, so that it never begins', async () => {
+  test('cannot read streams, so that none begins', async () => {
     const before = sources.length
     const response = await fetch(`${service.url}/graphql`, {
       method: 'POST',
@@ -173,7 +173,7 @@ describe('the source of a subscription ends when its client', () => {
   })
 })
 
-test('a server that retires is no longer ready, and answers all the same', async () => {
+test('a server that retires is not ready, but still answers', async () => {
   const ready = () => fetch(`${service.url}/ready`)
   expect((await ready()).status).toBe(200)
   http.retire()
