@@ -107,7 +107,7 @@ async function openBooks(lifecycle: Lifecycle, databaseUrl: string, log: Logger)
     },
     (opened) => opened.close(),
   )
-  return new Books({ pool, prisma, notifications, codeSpaces: new CodeSpaces() })
+  return new Books({ pool, prisma, notifications, codeSpaces: new CodeSpaces(), log })
 }
 
 async function listen(server: HttpServer, { port, host }: ServiceOptions): Promise<number> {

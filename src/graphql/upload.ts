@@ -6,7 +6,7 @@ import {
   NotFoundError,
   UploadNotUndoneError,
 } from '../domain/books/errors.ts'
-import { unfinished } from '../domain/generation/task.ts'
+import { isUnfinished } from '../domain/generation/task.ts'
 import { undoUpload } from '../domain/upload/add-chunk.ts'
 import {
   maxColumnLength,
@@ -16,7 +16,7 @@ import {
 import type { Task as TaskRow } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import { inputId } from './ids.ts'
-import { maxHeaderCellBytes, maxMessageBytes } from './sizes.ts'
+import { maxHeaderCellBytes, maxMessageBytes } from './max-sizes.ts'
 import { asAccepted, Task, taskPayload } from './task.ts'
 
 const UploadWait = builder.enumType('UploadWait', {
@@ -97,7 +97,7 @@ const Upload = builder.objectRef<TaskRow>('Upload').implement({
       nullable: true,
       description: 'Why it does not go on at this moment; null while it does, and once it has ended.',
       resolve: async ({ id, status }, _args, { nodes }) => {
-        if (!unfinished.includes(status)) return null
+        if (!isUnfinished(status)) return null
         const wait = await nodes.uploadWait.load(id)
         // It may have been taken up since its status was read.
         return wait ?? (status === 'AWAITING_EXECUTION' ? 'WORKER' : null)
@@ -255,7 +255,7 @@ builder.mutationFields((t) => ({
           caseSensitive: input.caseSensitive,
           idempotencyKey: input.idempotencyKey ?? undefined,
         },
-        input.file.take(['file']),
+        input.file.read(['file']),
       )
       nodes.tellAsOf({ ...moment, task: asAccepted(taskId) })
       return { taskId }

@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import { Pacer } from '../async/pacer.ts'
 import { Scheduler } from '../async/scheduler.ts'
 import { findFirstAccount, renewGraphiqlKey } from '../domain/account/account.ts'
-import { KeyWatch } from '../domain/account/revocations.ts'
+import { Revocations } from '../domain/account/revocations.ts'
 import type { Books } from '../domain/books/books.ts'
 import { readLog } from '../domain/books/event-log.ts'
 import { Claims } from '../domain/claim/claim.ts'
@@ -17,7 +17,7 @@ import { Uploads } from '../domain/upload/receive.ts'
 import type { Services } from '../graphql/context.ts'
 import { encodeId } from '../graphql/ids.ts'
 import { createSchema } from '../graphql/schema.ts'
-import { Subscriber } from '../graphql/subscribe.ts'
+import { Subscriber } from '../graphql/subscriber.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import { createApi } from '../server/api.ts'
 import { Authentication } from '../server/authentication.ts'
@@ -101,7 +101,7 @@ export async function openServices(
     feed: await open('events', () => new EventFeed(books, pacer, log)),
     livePools: await open('live pools', () => followPools(books, log)),
     liveUploads: await open('live uploads', () => followUploads(books, log)),
-    keys: await open('keys in use', () => new KeyWatch(books, log)),
+    revocations: await open('revocations', () => new Revocations(books, log)),
     scheduler: new Scheduler(),
     pacer,
   }

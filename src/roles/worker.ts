@@ -2,9 +2,9 @@ import type { Logger } from 'pino'
 import { connectionConfig } from '../database/open.ts'
 import type { Books } from '../domain/books/books.ts'
 import type { Lifecycle } from '../lifecycle.ts'
+import { GenerationWorker } from '../worker/generations.ts'
 import { Housekeeping } from '../worker/housekeeping.ts'
 import { UploadWorker } from '../worker/uploads.ts'
-import { Worker } from '../worker/worker.ts'
 
 const dayMs = 24 * 60 * 60 * 1_000
 
@@ -22,8 +22,8 @@ export async function openWorker(lifecycle: Lifecycle, books: Books, options: Wo
   const eventsAreKeptMs = options.eventRetentionDays * dayMs
   const rejectedRowsAreKeptMs = options.rejectedRowsRetentionDays * dayMs
   await lifecycle.open(
-    'worker',
-    () => new Worker(books, log),
+    'generations',
+    () => new GenerationWorker(books, log),
     (opened) => opened.close(),
   )
   await lifecycle.open(

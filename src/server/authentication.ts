@@ -7,7 +7,7 @@ import { KeyUses } from '../domain/account/key-uses.ts'
 import type { Books } from '../domain/books/books.ts'
 import type { Scope } from '../generated/prisma/client.ts'
 import type { Credentials } from '../graphql/context.ts'
-import { problem, unauthenticated, unavailable } from '../graphql/problems.ts'
+import { topLevelError, unauthenticated, unavailable } from '../graphql/errors/top-level.ts'
 
 // How long credentials are cached: a revoked key works for so long in a process that its notice did not reach, and a new key
 // that somebody tried before it existed is refused for so long.
@@ -144,7 +144,7 @@ export class Authentication {
 export function requireScopes({ scopes }: Credentials, what: string, needed: readonly Scope[]): void {
   const missing = needed.find((scope) => !scopes.includes(scope))
   if (missing !== undefined)
-    throw problem('FORBIDDEN', `This API key lacks the scope ${missing}, which ${what} needs.`)
+    throw topLevelError('FORBIDDEN', `This API key lacks the scope ${missing}, which ${what} needs.`)
 }
 
 function unknownKey() {

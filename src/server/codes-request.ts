@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
-import type { ExportStatus, Snapshot } from '../domain/code/line-reader.ts'
+import type { Snapshot, StatusFilter } from '../domain/pool/snapshot.ts'
 import { argumentId, isUuid } from '../graphql/ids.ts'
 import { Parameters } from '../routes.ts'
-import { layoutVersion } from './codes-file.ts'
+import { fileVersion } from './codes-file.ts'
 import { type CsvForm, type DelimiterName, delimiters } from './csv.ts'
 import { badRequest, notFound } from './http-errors.ts'
 
@@ -10,7 +10,7 @@ import { badRequest, notFound } from './http-errors.ts'
 
 /** Which codes, in which form. */
 export interface CodesParameters extends CsvForm {
-  status: ExportStatus
+  status: StatusFilter
   /** Only those that this task has added. */
   taskId: string | undefined
   /** So many codes are left out at the beginning, and the header with them. */
@@ -22,7 +22,7 @@ export interface CodesParameters extends CsvForm {
 /** The parameters that say how a file is written. */
 const formParameters = ['raw', 'bom', 'delimiter'] as const
 
-// `picture` is what `snapshot` was called: addresses of that time go on working.
+// `picture` is the old name of `snapshot`: links of earlier releases continue to work.
 const codesParameters = ['status', 'task', 'from', 'snapshot', 'picture', ...formParameters]
 
 export function readCodesParameters(search: string): CodesParameters {
@@ -32,7 +32,10 @@ export function readCodesParameters(search: string): CodesParameters {
     throw given.invalid('status', 'is AVAILABLE, CLAIMED or ALL')
   const from = given.text('from') ?? '0'
   if (!/^\d{1,40}$/.test(from)) throw given.invalid('from', 'is the number of codes to leave out, from 0 on')
-  const snapshot = given.text('snapshot') ?? given.text('picture')
+  const picture = given.text('picture')
+  if (picture !== undefined && given.text('snapshot') !== undefined)
+    throw badRequest('picture is the old name of snapshot. Give one of them.')
+  const snapshot = given.text('snapshot') ?? picture
   const read = snapshot === undefined ? undefined : parseSnapshot(snapshot)
   if (snapshot !== undefined && read === undefined)
     throw badRequest('snapshot is not one that this service gave out in the header Content-Location.')
@@ -84,7 +87,7 @@ export function writeForm({ raw, bom, delimiter }: CsvForm): Record<string, stri
  * It begins with the version of the layout, for that makes another file, too.
  */
 export function formatSnapshot({ claimed, total, last }: Snapshot): string {
-  return [layoutVersion, claimed, ...(last === undefined ? [] : [total, last])].join('-')
+  return [fileVersion, claimed, ...(last === undefined ? [] : [total, last])].join('-')
 }
 
 function parseSnapshot(text: string): Snapshot | undefined {
@@ -92,7 +95,7 @@ function parseSnapshot(text: string): Snapshot | undefined {
     /^(\d{1,9})-(\d{1,40})(?:-(\d{1,40})-(.{36}))?$/.exec(text) ?? []
   if (version === undefined || (last !== undefined && !isUuid(last))) return undefined
   // Of another layout there is no such file any more.
-  if (version !== String(layoutVersion)) throw snapshotGone()
+  if (version !== String(fileVersion)) throw snapshotGone()
   return { claimed: BigInt(claimed), total: BigInt(total), last }
 }
 
@@ -112,9 +115,9 @@ function tagPrefix({ status, raw, bom, delimiter }: CodesParameters): string {
 
 /** The snapshot that an entity tag was made of, if it is of such a file. */
 function snapshotOfTag(wanted: CodesParameters, tag: string): Snapshot | undefined {
-  const prefix = `${tagPrefix(wanted)}${layoutVersion}-`
+  const prefix = `${tagPrefix(wanted)}${fileVersion}-`
   return tag.startsWith(prefix) && tag.endsWith('"')
-    ? parseSnapshot(`${layoutVersion}-${tag.slice(prefix.length, -1)}`)
+    ? parseSnapshot(`${fileVersion}-${tag.slice(prefix.length, -1)}`)
     : undefined
 }
 

@@ -8,7 +8,7 @@ import {
   positionsOfTask,
   readSnapshot,
   type Snapshot,
-} from '../domain/code/line-reader.ts'
+} from '../domain/pool/snapshot.ts'
 import { type RejectedRow, readRejectedRows } from '../domain/upload/rejected-rows.ts'
 import type { Credentials } from '../graphql/context.ts'
 import { argumentId, encodeId } from '../graphql/ids.ts'
@@ -178,7 +178,7 @@ async function part(
       'Content-Length': String(to - from),
     },
     gzip: false,
-    pieces: file.slice(from, to, measured.place),
+    pieces: file.slice(from, to, measured.start),
   }
 }
 

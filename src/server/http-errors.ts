@@ -8,14 +8,14 @@ import {
   UserError,
   type UserErrorCode,
 } from '../domain/books/errors.ts'
-import { type ProblemCode, problem, publicError, wireError } from '../graphql/problems.ts'
+import { publicError, type TopLevelErrorCode, topLevelError, wireError } from '../graphql/errors/top-level.ts'
 import { anyOrigin } from './cross-origin.ts'
 
 // How HTTP requests are answered with errors: in the form of the API, { "errors": [{ "message", "extensions" }] }, and
 // readable for pages of every origin.
 
 /** The HTTP status of an error code; 400 for those that are not here. */
-const statuses: Readonly<Partial<Record<ProblemCode | UserErrorCode, number>>> = {
+const statuses: Readonly<Partial<Record<TopLevelErrorCode | UserErrorCode, number>>> = {
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
   NOT_FOUND: 404,
@@ -31,15 +31,15 @@ export function badRequest(
   status = 400,
   headers: Readonly<Record<string, string>> = {},
 ): GraphQLError {
-  return problem('BAD_USER_INPUT', message, { http: { status, headers } })
+  return topLevelError('BAD_USER_INPUT', message, { http: { status, headers } })
 }
 
 export function notFound(message: string, status = 404): GraphQLError {
-  return problem('NOT_FOUND', message, { http: { status } })
+  return topLevelError('NOT_FOUND', message, { http: { status } })
 }
 
 /**
- * Answers a request with an error: a domain error or a problem with its own code and message, any other error logged and
+ * Answers a request with an error: a domain error or a top-level error with its own code and message, any other error logged and
  * masked. `extensions.http` overrides the status and adds headers. A response that has begun is cut off.
  */
 export function answerError(response: ServerResponse, error: unknown, log: Logger): void {
@@ -62,7 +62,7 @@ export function refuseConnection(
   connection: Duplex,
   { status, message, headers = {} }: { status: number; message: string; headers?: Record<string, string> },
 ): void {
-  const body = JSON.stringify({ errors: [wireError(problem('BAD_USER_INPUT', message))] })
+  const body = JSON.stringify({ errors: [wireError(topLevelError('BAD_USER_INPUT', message))] })
   const lines = Object.entries({ ...anyOrigin, ...headers, ...bodyHeaders(body), Connection: 'close' }).map(
     ([name, value]) => `${name}: ${value}\r\n`,
   )
@@ -88,12 +88,12 @@ function otherError(error: unknown, log: Logger): ErrorAnswer {
   const shown = publicError(error, log)
   const { http, code } = shown.extensions as {
     http?: { status?: number; headers?: Record<string, string> }
-    code: ProblemCode
+    code: TopLevelErrorCode
   }
   return { status: http?.status ?? statusOf(code), headers: http?.headers, json: wireError(shown) }
 }
 
-function statusOf(code: ProblemCode | UserErrorCode): number {
+function statusOf(code: TopLevelErrorCode | UserErrorCode): number {
   return statuses[code] ?? 400
 }
 

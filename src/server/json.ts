@@ -1,4 +1,4 @@
-import { problem } from '../graphql/problems.ts'
+import { topLevelError } from '../graphql/errors/top-level.ts'
 import { grouped } from '../grouped.ts'
 
 // Parsing is slowest where few bytes make many values: a megabyte of brackets took 0.1 s.
@@ -16,7 +16,7 @@ const [openList, closeList, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d]
 export function parseJson(text: string): unknown {
   const excess = excessOfJson(text)
   if (excess !== undefined)
-    throw problem('BAD_USER_INPUT', `${excess} Send less at once, in several requests.`, {
+    throw topLevelError('BAD_USER_INPUT', `${excess} Send less at once, in several requests.`, {
       http: { status: 413 },
     })
   try {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { GraphQLError } from 'graphql'
 import type { GraphQLParams } from 'graphql-yoga'
 import { FileInterruptedError } from '../domain/books/errors.ts'
-import { problem } from '../graphql/problems.ts'
+import { topLevelError } from '../graphql/errors/top-level.ts'
 import { grouped } from '../grouped.ts'
 import type { Arrival } from './arrivals.ts'
 import { maxSilenceMs, readBody } from './body.ts'
@@ -75,7 +75,7 @@ export function readOperation(body: RequestBody): GraphQLParams {
  * the query itself: https://www.apollographql.com/docs/apollo-server/performance/apq
  */
 export function persistedQueryNotSupported(): GraphQLError {
-  return problem('PERSISTED_QUERY_NOT_SUPPORTED', 'PersistedQueryNotSupported')
+  return topLevelError('PERSISTED_QUERY_NOT_SUPPORTED', 'PersistedQueryNotSupported')
 }
 
 function typeOf(contentType: string | undefined): BodyType {

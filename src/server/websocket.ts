@@ -14,8 +14,8 @@ import {
 import type { Logger } from 'pino'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Credentials } from '../graphql/context.ts'
-import { problem, publicError, wireError } from '../graphql/problems.ts'
-import type { Subscriber } from '../graphql/subscribe.ts'
+import { publicError, topLevelError, wireError } from '../graphql/errors/top-level.ts'
+import type { Subscriber } from '../graphql/subscriber.ts'
 import { grouped } from '../grouped.ts'
 import { graphqlPath } from '../routes.ts'
 import type { Api } from './api.ts'
@@ -190,12 +190,12 @@ export function serveWebSocket(parts: {
       const { extra: client } = socket
       const credentials = await authentication.authenticate(authorizationOf(socket))
       if (isTooMany)
-        throw problem(
+        throw topLevelError(
           'BAD_USER_INPUT',
           `This socket has ${grouped(maxOperationsPerSocket)} operations already. Complete some of them, or open another socket.`,
         )
       if (id.length > maxIdLength)
-        throw problem(
+        throw topLevelError(
           'BAD_USER_INPUT',
           `The id of the operation has ${grouped(id.length)} characters. At most ${maxIdLength} are possible.`,
         )
@@ -205,7 +205,7 @@ export function serveWebSocket(parts: {
         api.scheduler.run(credentials.keyId, work, { isWanted, bytes: length, isPatient: true })
       const prepared = await schedule(() => prepare(credentials, payload, { client, length, isWanted }))
       // The client has left: nobody reads this.
-      if (prepared === undefined) return [problem('BAD_USER_INPUT', 'The client has left.')]
+      if (prepared === undefined) return [topLevelError('BAD_USER_INPUT', 'The client has left.')]
       return 'refused' in prepared
         ? prepared.refused
         : { ...prepared, client, schedule, messageLength: length }

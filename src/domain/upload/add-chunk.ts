@@ -3,9 +3,10 @@ import { looseKey } from '../../codespace/loose-form.ts'
 import { typedKey } from '../../codespace/typed-form.ts'
 import { violatedConstraint } from '../../database/errors.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
+import { holdCatalog, lockCatalog } from '../books/catalog-lock.ts'
 import type { TaskRef } from '../books/task-ref.ts'
 import { behindPlain, identities, identityOf } from '../code/identity.ts'
-import { availableForGeneration, holdCatalog, lockCatalog, lockFormat, readFormat } from '../format/format.ts'
+import { availableForGeneration, lockFormat, readFormat } from '../format/format.ts'
 import {
   countDryRun,
   type FormatShare,

@@ -1,12 +1,21 @@
 import type { TaskStatus } from '../../generated/prisma/client.ts'
 import { grouped } from '../../grouped.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
+import { holdCatalog } from '../books/catalog-lock.ts'
 import { NotFoundError, UploadNotUndoneError } from '../books/errors.ts'
 import type { TaskRef } from '../books/task-ref.ts'
-import { holdCatalog, lockFormat } from '../format/format.ts'
+import { lockFormat } from '../format/format.ts'
 import { findShares, giveBack } from '../format/taken-indices.ts'
 import { formatForRefill, isRefillable, recordShortage, refill } from '../generation/refill.ts'
-import { changeTask, readTask, type Task, type TaskChange, unfinished } from '../generation/task.ts'
+import {
+  isUnfinished,
+  markFailed,
+  markUndone,
+  markUploadCompleted,
+  readTask,
+  type Task,
+  type TaskFailure,
+} from '../generation/task.ts'
 import { lockPool, type Pool, writePoolCounters } from '../pool/pool.ts'
 
 /**
@@ -18,7 +27,8 @@ export async function completeUpload(books: Books, { accountId, taskId }: TaskRe
   return await books.write(accountId, async (tx) => {
     const pool = await lockPoolOf(tx, await readTask(tx, accountId, taskId))
     const refusal = await readRefusal(tx, taskId)
-    const task = await changeTask(tx, taskId, ['RUNNING'], refusal ?? { status: 'COMPLETED' })
+    const task =
+      refusal === undefined ? await markUploadCompleted(tx, taskId) : await markFailed(tx, taskId, refusal)
     if (task === undefined) return false
     if (task.added === 0n) return true
     await tx.execute({
@@ -34,7 +44,7 @@ export async function completeUpload(books: Books, { accountId, taskId }: TaskRe
 }
 
 /** How an upload of which every row was refused fails; nothing of any other. */
-async function readRefusal(tx: BookTransaction, taskId: string): Promise<TaskChange | undefined> {
+async function readRefusal(tx: BookTransaction, taskId: string): Promise<TaskFailure | undefined> {
   const [row] = await tx.rows<{ refused: string; number: string; reason: string }>({
     name: 'read-refusal',
     text: `
@@ -49,7 +59,7 @@ async function readRefusal(tx: BookTransaction, taskId: string): Promise<TaskCha
   const message =
     `${all} of the file ${row.refused === '1' ? 'was' : 'were'} refused, so there is nothing to add. Row ${row.number}: ` +
     `${row.reason} The file of rejectedRowsUrl has the reason for each row.`
-  return { status: 'FAILED', code: 'ALL_ROWS_REFUSED', message }
+  return { code: 'ALL_ROWS_REFUSED', message }
 }
 
 /**
@@ -68,8 +78,8 @@ export async function undoUpload(books: Books, accountId: string, taskId: string
     if (task?.kind === 'UPLOAD' && task.status === 'UNDONE') return
     const reason = task === undefined ? 'The task is gone.' : reasonAgainst(task)
     if (reason !== undefined) throw new UploadNotUndoneError(taskId, reason)
-    const undone = await changeTask(tx, taskId, ['COMPLETED'], { status: 'UNDONE' })
-    if (undone === undefined) throw new Error(`The upload ${taskId} was changed while its pool was locked.`)
+    if ((await markUndone(tx, taskId)) === undefined)
+      throw new Error(`The upload ${taskId} was changed while its pool was locked.`)
     await removeBatch(tx, pool, taskId)
   })
 }
@@ -78,7 +88,7 @@ export async function undoUpload(books: Books, accountId: string, taskId: string
 function reasonAgainst({ kind, status, dryRun }: Task): string | undefined {
   if (kind !== 'UPLOAD')
     return 'The task is a generation. Only an upload can be undone: what a format has generated stays generated.'
-  if (unfinished.includes(status)) return 'The upload has not finished. Cancel it: then nothing is added.'
+  if (isUnfinished(status)) return 'The upload has not finished. Cancel it: then nothing is added.'
   if (status !== 'COMPLETED')
     return `The upload is ${status.toLowerCase()}, so it has added nothing, and there is nothing to undo.`
   if (dryRun) return 'The upload was a dry run: it has added nothing, and there is nothing to undo.'
@@ -140,7 +150,7 @@ export async function clearUpload(
   return await books.write(accountId, async (tx) => {
     await holdCatalog(tx)
     const upload = await lockUpload(tx, taskId)
-    if (upload === undefined || unfinished.includes(upload.status)) return false
+    if (upload === undefined || isUnfinished(upload.status)) return false
     // Of one kind after the other: each has rows only where the ones before are through.
     if ((await removeRows(tx, 'upload_piece', taskId, limit)) > 0) return true
     if ((await removeRows(tx, 'dry_run_code', taskId, limit)) > 0) return true

@@ -6,22 +6,11 @@ import type { Queryable } from '../../database/transaction.ts'
 import type { TaskFailureCode, TaskStatus } from '../../generated/prisma/client.ts'
 import { grouped } from '../../grouped.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
-import {
-  IdempotencyConflictError,
-  InvalidInputError,
-  NotFoundError,
-  TooManyUploadsError,
-} from '../books/errors.ts'
-import {
-  checkIdempotencyKey,
-  findKeys,
-  hashInput,
-  insertKeys,
-  KeyJustUsedError,
-} from '../books/idempotency.ts'
+import { InvalidInputError, NotFoundError, TooManyUploadsError } from '../books/errors.ts'
+import { checkIdempotencyKey, hashInput, once } from '../books/idempotency.ts'
 import { InputCheck } from '../books/input.ts'
 import type { TaskRef } from '../books/task-ref.ts'
-import { changeTask, insertUploadTask, type Task, type TaskChange, unfinished } from '../generation/task.ts'
+import { insertUploadTask, isUnfinished, markFailed, markRunning, type Task } from '../generation/task.ts'
 import type { Accepted } from '../pool/moment.ts'
 import { lockPool, readPool } from '../pool/pool.ts'
 import { removeFile, storeFile } from './file.ts'
@@ -152,45 +141,31 @@ interface StoredFile {
   sha256: string
 }
 
-async function accept(books: Books, ref: TaskRef, input: UploadInput, file: StoredFile): Promise<Accepted> {
-  try {
-    return await books.write(ref.accountId, (tx) => acceptUpload(tx, ref, input, file))
-  } catch (error) {
-    // The other transaction has ended by now, so this time its key is found.
-    if (error instanceof KeyJustUsedError)
-      return await books.write(ref.accountId, (tx) => acceptUpload(tx, ref, input, file))
-    throw error
-  }
-}
-
-async function acceptUpload(
-  tx: BookTransaction,
-  { taskId }: TaskRef,
+async function accept(
+  books: Books,
+  { accountId, taskId }: TaskRef,
   input: UploadInput,
   file: StoredFile,
 ): Promise<Accepted> {
-  const { poolId, column, header, dryRun, caseSensitive = false, idempotencyKey: key } = input
-  const pool = await lockPool(tx, poolId)
-  if (pool === undefined) throw new NotFoundError('pool', ['poolId'])
-  // Without what is as it was before there was a choice: keys of an earlier release stay what they are.
+  const { poolId, column, header, dryRun, caseSensitive = false } = input
+  // Keys of releases that had no `caseSensitive` stay valid: the default does not count.
   const hash = hashInput({
     poolId,
     column,
     header,
     dryRun,
-    ...(caseSensitive ? { caseSensitive } : {}),
+    caseSensitive: caseSensitive || undefined,
     file: file.sha256,
   })
-  const used = key === undefined ? undefined : (await findKeys(tx, operation, [key])).get(key)
-  if (used !== undefined) {
-    if (used.hash !== hash || used.taskId === undefined) throw new IdempotencyConflictError()
-    return { taskId: used.taskId, moment: {} }
-  }
-  const bytes = BigInt(file.size)
-  await insertUploadTask(tx, { id: taskId, poolId, column, header, dryRun, caseSensitive, bytes })
-  if (key !== undefined)
-    await insertKeys(tx, operation, [{ key, hash, taskId, poolId: undefined, first: undefined }])
-  return { taskId, moment: { pool } }
+  return await books.write(accountId, async (tx) => {
+    const pool = await lockPool(tx, poolId)
+    if (pool === undefined) throw new NotFoundError('pool', ['poolId'])
+    return await once(tx, operation, input.idempotencyKey, hash, async () => {
+      const bytes = BigInt(file.size)
+      await insertUploadTask(tx, { id: taskId, poolId, column, header, dryRun, caseSensitive, bytes })
+      return { taskId, moment: { pool } }
+    })
+  })
 }
 
 /** An upload for which there is something left to do: to read its file, or to remove what it has left behind. */
@@ -276,7 +251,7 @@ function decodeUpload(row: UploadRow): QueuedUpload {
 /** Whether a file of the account waits to be read, or is being read. */
 export async function hasUnread(books: Queryable, accountId: string): Promise<boolean> {
   const next = await readNextUpload(books, accountId)
-  return next !== undefined && unfinished.includes(next.status)
+  return next !== undefined && isUnfinished(next.status)
 }
 
 /** Why an upload does not go on. */
@@ -361,7 +336,7 @@ export async function markWaiting(books: Queryable, { accountId, taskId }: TaskR
 
 /** Makes a waiting upload RUNNING. Resolves to false when it does not wait any more. */
 export async function startUpload(books: Books, upload: QueuedUpload): Promise<boolean> {
-  return (await change(books, upload, ['AWAITING_EXECUTION'], { status: 'RUNNING' })) !== undefined
+  return await change(books, upload, (tx) => markRunning(tx, upload.taskId))
 }
 
 /** Ends an upload as FAILED. Resolves to false when it had ended already. */
@@ -371,17 +346,16 @@ export async function failUpload(
   code: TaskFailureCode,
   message: string,
 ): Promise<boolean> {
-  return (await change(books, upload, unfinished, { status: 'FAILED', code, message })) !== undefined
+  return await change(books, upload, (tx) => markFailed(tx, upload.taskId, { code, message }))
 }
 
 async function change(
   books: Books,
-  { accountId, poolId, taskId }: QueuedUpload,
-  expected: readonly TaskStatus[],
-  to: TaskChange,
-): Promise<Task | undefined> {
+  { accountId, poolId }: QueuedUpload,
+  transition: (tx: BookTransaction) => Promise<Task | undefined>,
+): Promise<boolean> {
   return await books.write(accountId, async (tx) => {
     await lockPool(tx, poolId)
-    return await changeTask(tx, taskId, expected, to)
+    return (await transition(tx)) !== undefined
   })
 }
