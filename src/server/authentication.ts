@@ -5,9 +5,8 @@ import { maxApiKeyLength } from '../config.ts'
 import { findApiKeys, hashOfSecret } from '../domain/account/account.ts'
 import { KeyUses } from '../domain/account/key-uses.ts'
 import type { Books } from '../domain/books/books.ts'
-import type { Scope } from '../generated/prisma/client.ts'
 import type { Credentials } from '../graphql/context.ts'
-import { topLevelError, unauthenticated, unavailable } from '../graphql/errors/top-level.ts'
+import { unauthenticated, unavailable } from '../graphql/errors/top-level.ts'
 
 // How long credentials are cached: a revoked key works for so long in a process that its notice did not reach, and a new key
 // that somebody tried before it existed is refused for so long.
@@ -138,13 +137,6 @@ export class Authentication {
       isRefreshing: false,
     })
   }
-}
-
-/** Throws FORBIDDEN unless a key has the scopes that `what` needs, as in "uploading codes". */
-export function requireScopes({ scopes }: Credentials, what: string, needed: readonly Scope[]): void {
-  const missing = needed.find((scope) => !scopes.includes(scope))
-  if (missing !== undefined)
-    throw topLevelError('FORBIDDEN', `This API key lacks the scope ${missing}, which ${what} needs.`)
 }
 
 function unknownKey() {

@@ -11,10 +11,11 @@ import {
 } from '../domain/pool/snapshot.ts'
 import { type RejectedRow, readRejectedRows } from '../domain/upload/rejected-rows.ts'
 import type { Credentials } from '../graphql/context.ts'
+import { requireScope } from '../graphql/field-rules.ts'
 import { argumentId, encodeId } from '../graphql/ids.ts'
 import { grouped } from '../grouped.ts'
 import { codesPath } from '../routes.ts'
-import { type Authentication, requireScopes } from './authentication.ts'
+import type { Authentication } from './authentication.ts'
 import { CodesFile } from './codes-file.ts'
 import {
   chooseRange,
@@ -95,11 +96,8 @@ async function poolCodes(
 ): Promise<FileAnswer> {
   const wanted = readCodesParameters(search)
   const { status, taskId } = wanted
-  requireScopes(
-    credentials,
-    `a file of ${status === 'ALL' ? 'all' : `the ${status.toLowerCase()}`} codes`,
-    scopesFor[status],
-  )
+  const what = `a file of ${status === 'ALL' ? 'all' : `the ${status.toLowerCase()}`} codes`
+  for (const scope of scopesFor[status]) requireScope(credentials, scope, what)
   const { accountId } = credentials
   const poolId = argumentId('Pool', id, 'the address')
   const now = await readSnapshot(books, accountId, poolId, status)
@@ -187,7 +185,7 @@ async function rejectedRows(
   { credentials, id, search }: Asked,
 ): Promise<FileAnswer> {
   const form = readRejectedRowsForm(search)
-  requireScopes(credentials, 'a file of rejected rows', ['READ'])
+  requireScope(credentials, 'READ', 'a file of rejected rows')
   const taskId = argumentId('Task', id, 'the address')
   const pages = await readRejectedRows(books, credentials.accountId, taskId)
   if (pages === undefined) throw noSuch('upload')

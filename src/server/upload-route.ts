@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { FileTooLargeError, InvalidInputError } from '../domain/books/errors.ts'
 import type { UploadInput, Uploads } from '../domain/upload/receive.ts'
+import { requireScope } from '../graphql/field-rules.ts'
 import { encodeId, inputId } from '../graphql/ids.ts'
 import { Parameters } from '../routes.ts'
-import { type Authentication, requireScopes } from './authentication.ts'
+import type { Authentication } from './authentication.ts'
 import { maxSilenceMs, readBody } from './body.ts'
 import { anyOrigin } from './cross-origin.ts'
 import type { Route, Target } from './http.ts'
@@ -43,7 +44,7 @@ async function receive(
   target: Target,
 ): Promise<string> {
   const credentials = await authentication.authenticate(request.headers.authorization)
-  requireScopes(credentials, 'uploading codes', ['MANAGE'])
+  requireScope(credentials, 'MANAGE', 'uploading codes')
   if (request.method !== 'POST')
     throw badRequest('POST the file here: its bytes are the body of the request.', 405, { Allow: methods })
   const input = readInput(target)

@@ -497,7 +497,9 @@ describe('a disk without room', () => {
     let id = ''
     await full('uploaded_code', async () => {
       id = await upload(service, client, poolId, codesFile(newName(), 10))
-      await expect.poll(async () => (await readUploadTask(client, id)).status).toBe('RUNNING')
+      await expect
+        .poll(async () => (await readUploadTask(client, id)).status, { timeout: 10_000 })
+        .toBe('RUNNING')
     })
     expect(await ended(client, id)).toMatchObject({ status: 'COMPLETED', addedCount: '10' })
   })
