@@ -17,7 +17,8 @@ import { typedKey } from '../src/codespace/typed-form.ts'
 import { connectionConfig } from '../src/database/open.ts'
 import { changeTask, insertUploadTask } from '../src/domain/generation/task.ts'
 import { createPool } from '../src/domain/pool/pool.ts'
-import { addChunk, completeUpload, rowsAtOnce } from '../src/domain/upload/add-chunk.ts'
+import { addChunk, maxChunkRows } from '../src/domain/upload/add-chunk.ts'
+import { completeUpload } from '../src/domain/upload/finish.ts'
 import { encodeId } from '../src/graphql/ids.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
 import { Client } from '../test/support/client.ts'
@@ -109,10 +110,10 @@ async function uploadAll(): Promise<number> {
     await changeTask(tx, taskId, ['AWAITING_EXECUTION'], { status: 'RUNNING' })
   })
   const start = performance.now()
-  for (let at = 0; at < many; at += rowsAtOnce) {
-    const rows = codes.slice(at, at + rowsAtOnce).map((code, i) => ({ number: at + i + 1, code }))
+  for (let at = 0; at < many; at += maxChunkRows) {
+    const rows = codes.slice(at, at + maxChunkRows).map((code, i) => ({ number: at + i + 1, code }))
     const read = BigInt(at + rows.length)
-    if (!(await addChunk(books, upload, BigInt(at), { rows, refused: [], rowsRead: read, bytesRead: read })))
+    if (!(await addChunk(books, upload, BigInt(at), { rows, rejected: [], rowsRead: read, bytesRead: read })))
       throw new Error('Somebody else has the upload.')
   }
   await completeUpload(books, upload)
@@ -158,7 +159,9 @@ async function check(taskId: string): Promise<void> {
 }
 
 const { first, second, ratio } = await compare(rounds, uploadAll, copyAll)
-console.log(`Adding ${many.toLocaleString('en')} uploaded codes, ${rowsAtOnce} at once, median of ${rounds}`)
+console.log(
+  `Adding ${many.toLocaleString('en')} uploaded codes, ${maxChunkRows} at once, median of ${rounds}`,
+)
 show('added to the books', first, 'codes a second')
 show('a bare COPY', second, 'codes a second')
 showRatio('the one by the other', ratio, { atLeast: 0.5 })

@@ -26,7 +26,7 @@ import { UploadRoute } from './server/upload-route.ts'
 import { serveWebSocket } from './server/websocket.ts'
 import { openParts } from './wiring.ts'
 import { Housekeeping } from './worker/housekeeping.ts'
-import { UploadWorker } from './worker/uploads.ts'
+import { UploadWorker } from './worker/uploads/upload-worker.ts'
 import { Worker } from './worker/worker.ts'
 
 const connections = 16

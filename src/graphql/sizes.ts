@@ -1,5 +1,5 @@
 import { maxUploadedCodeLength } from '../codefile/code.ts'
-import { maxHeaderNameLength } from '../codefile/layout.ts'
+import { maxShownCellLength } from '../codefile/layout-texts.ts'
 import { maxCodeLength, maxListLength } from '../codespace/shape.ts'
 import { maxNameLength } from '../domain/books/input.ts'
 
@@ -18,7 +18,7 @@ export const nullBytes = 4
 export const maxCursorBytes = 120
 export const maxPathBytes = 300
 /** A cell of a header, shortened. */
-export const maxHeaderCellBytes = 3 * maxHeaderNameLength + 2
+export const maxHeaderCellBytes = 3 * maxShownCellLength + 2
 /** Of what people are told. Names and first lines that it quotes are cut off, or limited where they come from. */
 export const maxMessageBytes = 8_000
 

@@ -1,4 +1,4 @@
-import { maxNames } from '../codefile/layout.ts'
+import { maxShownCells } from '../codefile/layout-texts.ts'
 import type { FileLayout } from '../codefile/read.ts'
 import {
   IdempotencyConflictError,
@@ -7,12 +7,10 @@ import {
   UploadNotUndoneError,
 } from '../domain/books/errors.ts'
 import { unfinished } from '../domain/generation/task.ts'
-import { undoUpload } from '../domain/upload/add-chunk.ts'
-import {
-  maxColumnLength,
-  type UploadWait as UploadWaitName,
-  uploadWarnings,
-} from '../domain/upload/receive.ts'
+import { undoUpload } from '../domain/upload/finish.ts'
+import type { UploadWait as UploadWaitName } from '../domain/upload/queue.ts'
+import { maxColumnLength } from '../domain/upload/receive.ts'
+import { uploadWarnings } from '../domain/upload/warnings.ts'
 import type { Task as TaskRow } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import { inputId } from './ids.ts'
@@ -55,7 +53,7 @@ const UploadLayout = builder.objectRef<FileLayout>('UploadLayout').implement({
         'if the file was taken to have no header, so that its first row is a code.',
     }),
     header: t.exposeStringList('header', {
-      weight: { items: maxNames, bytes: maxHeaderCellBytes },
+      weight: { items: maxShownCells, bytes: maxHeaderCellBytes },
       nullable: true,
       description: 'The cells of the header, the first 20 of them and shortened; null if there is none.',
     }),

@@ -10,7 +10,7 @@ import {
   readSnapshot,
   type Snapshot,
 } from '../domain/code/line-reader.ts'
-import { type RejectedRow, readRejectedRows } from '../domain/upload/rejected-rows.ts'
+import { readRejectedRows, type StoredRejectedRow } from '../domain/upload/rejected-rows.ts'
 import type { Credentials } from '../graphql/context.ts'
 import { argumentId, encodeId } from '../graphql/ids.ts'
 import { codesPath } from '../graphql/links.ts'
@@ -225,7 +225,7 @@ async function rejectedRows(
 }
 
 async function* writeRejectedRows(
-  pages: AsyncIterable<RejectedRow[]>,
+  pages: AsyncIterable<StoredRejectedRow[]>,
   form: CsvForm,
 ): AsyncGenerator<Buffer> {
   const header = headerOf(rejectedColumns, form.raw, delimiters[form.delimiter]) + endOfRow

@@ -81,7 +81,7 @@ describe('whatever has been written as CSV', () => {
         // Without a header it has to be said: of what these codes are made, anything can look like one.
         const options = file.header ? {} : { header: false }
         const reading = await readAll(new Source(cut(bytes, file.size)), options)
-        expect(reading).toEqual({ rows: expected, refused: [] })
+        expect(reading).toEqual({ rows: expected, rejected: [] })
       }),
       { numRuns: 500 },
     )

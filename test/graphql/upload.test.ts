@@ -613,7 +613,7 @@ describe('an upload that adds nothing', () => {
       const { status, failure } = await run('code,value\n,5\n#REF!,6\n', { dryRun })
       expect([status, failure?.code]).toEqual(['FAILED', 'ALL_ROWS_REFUSED'])
       expect(failure?.message).toContain('All 2 rows of the file were refused')
-      expect(failure?.message).toContain('Row 2: There is no code in this row')
+      expect(failure?.message).toContain('Row 2: This row has no code')
     }
   })
 
@@ -622,7 +622,7 @@ describe('an upload that adds nothing', () => {
     expect((await run(file)).upload.warnings).toEqual([])
     expect(await run(file)).toMatchObject({
       status: 'COMPLETED',
-      upload: { warnings: ['Nothing was added: every code of the file is in the account already.'] },
+      upload: { warnings: ['Nothing was added: every code of the file is already in the account.'] },
     })
     expect((await run(`${file}#REF!\n${newName()}\n`)).upload.warnings).toEqual([
       'Of 3 rows, 1 was refused: see the reasons in the file of rejectedRowsUrl.',

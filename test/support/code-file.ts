@@ -38,20 +38,20 @@ export async function readAll(
   options: Partial<CodeFileOptions> = {},
 ): Promise<Reading> {
   const bytes = typeof source === 'string' || source instanceof Uint8Array ? Source.of(source) : source
-  const reading: Reading = { rows: [], refused: [] }
-  for await (const { rows, refused } of readCodeFile(bytes, { maxBytes: 2 ** 40, ...options })) {
+  const reading: Reading = { rows: [], rejected: [] }
+  for await (const { rows, rejected } of readCodeFile(bytes, { maxBytes: 2 ** 40, ...options })) {
     reading.rows.push(...rows)
-    reading.refused.push(...refused)
+    reading.rejected.push(...rejected)
   }
   return reading
 }
 
-/** The codes alone, when no row was refused. */
+/** The codes alone, when no row was rejected. */
 export async function codesOf(
   source: string | Uint8Array | AsyncIterable<Uint8Array>,
   options: Partial<CodeFileOptions> = {},
 ): Promise<string[]> {
-  const { rows, refused } = await readAll(source, options)
-  if (refused.length > 0) throw new Error(`refused: ${JSON.stringify(refused)}`)
+  const { rows, rejected } = await readAll(source, options)
+  if (rejected.length > 0) throw new Error(`rejected: ${JSON.stringify(rejected)}`)
   return rows.map(({ code }) => code)
 }

@@ -2,7 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { v7 as newId } from 'uuid'
 import { changeTask, insertUploadTask } from '../../src/domain/generation/task.ts'
 import { lockPool } from '../../src/domain/pool/pool.ts'
-import { addChunk, type Chunk, clearUpload, completeUpload } from '../../src/domain/upload/add-chunk.ts'
+import { addChunk } from '../../src/domain/upload/add-chunk.ts'
+import { clearUpload } from '../../src/domain/upload/clear.ts'
+import type { Chunk } from '../../src/domain/upload/decide-chunk.ts'
+import { completeUpload } from '../../src/domain/upload/finish.ts'
 import type { Place } from './books.ts'
 
 export interface UploadOptions {
@@ -32,13 +35,13 @@ export async function startUpload(
 export function chunkOf(
   codes: readonly string[],
   from: bigint,
-  refused: readonly { text: string; reason: string }[] = [],
+  rejected: readonly { text: string; reason: string }[] = [],
 ): Chunk {
   return {
     rows: codes.map((code, at) => ({ number: Number(from) + at + 1, code })),
-    refused: refused.map((row, at) => ({ number: Number(from) + codes.length + at + 1, ...row })),
-    rowsRead: from + BigInt(codes.length + refused.length),
-    bytesRead: from + BigInt(codes.length + refused.length),
+    rejected: rejected.map((row, at) => ({ number: Number(from) + codes.length + at + 1, ...row })),
+    rowsRead: from + BigInt(codes.length + rejected.length),
+    bytesRead: from + BigInt(codes.length + rejected.length),
   }
 }
 

@@ -6,9 +6,10 @@ import type { Books } from '../../src/domain/books/books.ts'
 import { TaskFinishedError } from '../../src/domain/books/errors.ts'
 import { readEventsAfter, readLog } from '../../src/domain/books/event-log.ts'
 import { cancelTask } from '../../src/domain/generation/task.ts'
-import { undoUpload } from '../../src/domain/upload/add-chunk.ts'
-import { readUploadWaits, receiveUpload } from '../../src/domain/upload/receive.ts'
-import { UploadWorker } from '../../src/worker/uploads.ts'
+import { undoUpload } from '../../src/domain/upload/finish.ts'
+import { readUploadWaits } from '../../src/domain/upload/queue.ts'
+import { receiveUpload } from '../../src/domain/upload/receive.ts'
+import { UploadWorker } from '../../src/worker/uploads/upload-worker.ts'
 import { expectBalance } from '../support/audit.ts'
 import {
   newAccount,
@@ -51,11 +52,11 @@ async function place(): Promise<OwnPlace> {
 /** A worker of its own process, as far as the database can tell. */
 function startWorker(
   books: Books = shared.books,
-  options: { url?: string; log?: typeof silent; turnMs?: number } = {},
+  options: { url?: string; log?: typeof silent; shareMs?: number } = {},
 ) {
-  const { url = shared.databaseUrl, log = silent, turnMs = 10_000 } = options
+  const { url = shared.databaseUrl, log = silent, shareMs = 10_000 } = options
   const connection = connectionConfig(url)
-  const worker = new UploadWorker({ books, connection, maxBytes: 100_000_000, turnMs, log })
+  const worker = new UploadWorker({ books, connection, maxBytes: 100_000_000, shareMs, log })
   return Object.assign(worker, { [Symbol.asyncDispose]: () => worker.close() })
 }
 
@@ -334,7 +335,7 @@ describe('a small upload waits for no huge one', () => {
     const huge = await sendToEach(3, 150_000)
     const [small, cancelled] = (await sendToEach(2, 10)) as [Work, Work]
     await cancelTask(cancelled.own.books, cancelled.own.accountId, cancelled.taskId)
-    await using _worker = startWorker(shared.books, { turnMs: Number.POSITIVE_INFINITY })
+    await using _worker = startWorker(shared.books, { shareMs: Number.POSITIVE_INFINITY })
     await cleared(cancelled.taskId)
     expect(await cleared(small.taskId)).toMatchObject({ status: 'COMPLETED', added: 10 })
     expect(await finishedBefore(huge, small.taskId)).toBe(0)
@@ -345,7 +346,7 @@ describe('a small upload waits for no huge one', () => {
   test('when more accounts have one than can be open side by side: all have their turn', async () => {
     const huge = await sendToEach(7, 200_000)
     const [small] = (await sendToEach(1, 10)) as [Work]
-    await using _worker = startWorker(shared.books, { turnMs: 0 })
+    await using _worker = startWorker(shared.books, { shareMs: 0 })
     expect(await cleared(small.taskId)).toMatchObject({ status: 'COMPLETED', added: 10 })
     expect(await finishedBefore(huge, small.taskId)).toBe(0)
     await drop(huge)

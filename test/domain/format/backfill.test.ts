@@ -9,7 +9,7 @@ import { createFormat } from '../../../src/domain/format/create.ts'
 import { availableForGeneration, lockFormat } from '../../../src/domain/format/format.ts'
 import { carryOn, generateCodes, readQueue } from '../../../src/domain/generation/generation.ts'
 import { cancelTask, readTask } from '../../../src/domain/generation/task.ts'
-import { undoUpload } from '../../../src/domain/upload/add-chunk.ts'
+import { undoUpload } from '../../../src/domain/upload/finish.ts'
 import { Worker } from '../../../src/worker/worker.ts'
 import { expectBalance } from '../../support/audit.ts'
 import {

@@ -3,7 +3,7 @@ import { Claims } from '../../../src/domain/claim/claim.ts'
 import { type CodeStatus, readCode, readCodes } from '../../../src/domain/code/code.ts'
 import { LookUps } from '../../../src/domain/code/lookup.ts'
 import { maxHoles, readBatchesFrom } from '../../../src/domain/pool/batch.ts'
-import { undoUpload } from '../../../src/domain/upload/add-chunk.ts'
+import { undoUpload } from '../../../src/domain/upload/finish.ts'
 import { expectBalance } from '../../support/audit.ts'
 import {
   fill,

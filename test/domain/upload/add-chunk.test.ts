@@ -11,13 +11,9 @@ import { availableForGeneration } from '../../../src/domain/format/format.ts'
 import { generateCodes } from '../../../src/domain/generation/generation.ts'
 import { cancelTask, changeTask, readTask, unfinished } from '../../../src/domain/generation/task.ts'
 import { lockPool } from '../../../src/domain/pool/pool.ts'
-import {
-  addChunk,
-  clearUpload,
-  completeUpload,
-  rowsAtOnce,
-  undoUpload,
-} from '../../../src/domain/upload/add-chunk.ts'
+import { addChunk, maxChunkRows } from '../../../src/domain/upload/add-chunk.ts'
+import { clearUpload } from '../../../src/domain/upload/clear.ts'
+import { completeUpload, undoUpload } from '../../../src/domain/upload/finish.ts'
 import { expectBalance } from '../../support/audit.ts'
 import {
   fill,
@@ -154,18 +150,18 @@ describe('an upload', () => {
       refused: 1,
       added: 0,
     })
-    const uploaded = 'The code is in your account already: it was uploaded before.'
+    const uploaded = 'The code is already in your account: it was uploaded before.'
     expect(await rejectedRows(taskId)).toEqual([
       { number: 2, code: known, reason: uploaded },
-      { number: 3, code: fresh, reason: 'The code stands in row 1 of this file already.' },
+      { number: 3, code: fresh, reason: 'The code is already in row 1 of this file.' },
       { number: 4, code: known, reason: uploaded },
       {
         number: 5,
         code: first,
-        reason: `The code is in your account already: the format "${name}" has generated it.`,
+        reason: `The code is already in your account: the format "${name}" has generated it.`,
       },
       { number: 7, code: `${'x'.repeat(199)}…`, reason: 'It is too long.' },
-      { number: 8, code: second, reason: 'The code stands further up in this file already.' },
+      { number: 8, code: second, reason: 'The code is already further up in this file.' },
     ])
   })
 
@@ -292,7 +288,7 @@ describe('a code that is uploaded and of a format', () => {
     const taskId = await startUpload(test, poolId)
     expect(await add(taskId, 0, [codes[1] as string, codes[2] as string])).toBe(true)
     expect(await countersOf(taskId)).toMatchObject({ accepted: 1, refused: 1 })
-    expect((await rejectedRows(taskId))[0]?.reason).toMatch('promised to tasks that have not finished')
+    expect((await rejectedRows(taskId))[0]?.reason).toMatch('reserved for tasks that have not finished')
     await cancelTask(test.books, test.accountId, generation)
     expect(await add(taskId, 2, [codes[2] as string])).toBe(true)
     expect(await countersOf(taskId)).toMatchObject({ accepted: 2, refused: 1 })
@@ -548,7 +544,7 @@ describe('undoing an upload', () => {
     const undo = (taskId: string, accountId = test.accountId) => undoUpload(test.books, accountId, taskId)
     for (const taskId of [generation, running, dryRun, cancelled])
       await expect(undo(taskId)).rejects.toThrow(UploadNotUndoneError)
-    await expect(undo(generation)).rejects.toThrow('Only an upload can be undone')
+    await expect(undo(generation)).rejects.toThrow('Only uploads can be undone')
     await expect(undo(running)).rejects.toThrow('Cancel it')
     await expect(undo(cancelled)).rejects.toThrow('The upload is cancelled')
     await expect(undo(dryRun)).rejects.toThrow('dry run')
@@ -588,7 +584,7 @@ describe('undoing an upload', () => {
 })
 
 it('a chunk may be as large as it is meant to be', async () => {
-  const codes = newCodes(rowsAtOnce)
+  const codes = newCodes(maxChunkRows)
   const taskId = await upload(test, await newPool(test), [...codes, ...codes.slice(0, 10)])
-  expect(await countersOf(taskId)).toMatchObject({ added: rowsAtOnce, duplicatesInFile: 10 })
+  expect(await countersOf(taskId)).toMatchObject({ added: maxChunkRows, duplicatesInFile: 10 })
 })

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Books } from '../../../src/domain/books/books.ts'
 import { LookUps } from '../../../src/domain/code/lookup.ts'
 import { createFormat } from '../../../src/domain/format/create.ts'
-import { addChunk, undoUpload } from '../../../src/domain/upload/add-chunk.ts'
+import { addChunk } from '../../../src/domain/upload/add-chunk.ts'
+import { undoUpload } from '../../../src/domain/upload/finish.ts'
 import { expectBalance } from '../../support/audit.ts'
 import { fill, newAccount, newPool, openBooks, type Place, type TestBooks } from '../../support/books.ts'
 import {
@@ -68,9 +69,9 @@ describe('a code that differs in case, spaces and dashes alone', () => {
     expect(reasons).toHaveLength(5)
     for (const reason of reasons.slice(0, 4))
       expect(reason).toMatch(
-        /differs in case, spaces or dashes alone from "(Sale-10|sale20|größe)", which stands/,
+        /differs only in case, spaces or dashes from "(Sale-10|sale20|größe)", which is already/,
       )
-    expect(reasons[4]).toMatch('The code stands')
+    expect(reasons[4]).toMatch('The code is already')
   })
 
   it('from an uploaded one of the account is a duplicate, with the reason', async () => {
@@ -78,11 +79,11 @@ describe('a code that differs in case, spaces and dashes alone', () => {
     await uploaded(place, ['Spring-7', 'ÄB-1'])
     const { counts, reasons } = await uploaded(place, ['spring 7', 'new', 'äb1', 'Spring-7'])
     expect(counts).toEqual([1, 0, 3])
-    const where = 'which is in your account already: it was uploaded before'
+    const where = 'which is already in your account: it was uploaded before'
     expect(reasons).toEqual([
-      `1: The code differs in case, spaces or dashes alone from "Spring-7", ${where}. ${hint}`,
-      `3: The code differs in case, spaces or dashes alone from "ÄB-1", ${where}. ${hint}`,
-      '4: The code is in your account already: it was uploaded before.',
+      `1: The code differs only in case, spaces or dashes from "Spring-7", ${where}. ${hint}`,
+      `3: The code differs only in case, spaces or dashes from "ÄB-1", ${where}. ${hint}`,
+      '4: The code is already in your account: it was uploaded before.',
     ])
   })
 
@@ -100,7 +101,7 @@ describe('a code that differs in case, spaces and dashes alone', () => {
     )
     expect(counts).toEqual([4, 0, 5])
     expect(reasons[0]).toBe(
-      `1: The code differs in case, spaces or dashes alone from "${codes[0]}", which is in your account already: ` +
+      `1: The code differs only in case, spaces or dashes from "${codes[0]}", which is already in your account: ` +
         `the format "${prefix}" has generated it. ${hint}`,
     )
   })

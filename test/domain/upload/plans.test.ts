@@ -4,14 +4,11 @@ import { Claims } from '../../../src/domain/claim/claim.ts'
 import { readUnreadyFormat, takeEarlier } from '../../../src/domain/format/backfill.ts'
 import { createFormat } from '../../../src/domain/format/create.ts'
 import { carryOn, generateCodes } from '../../../src/domain/generation/generation.ts'
-import {
-  addChunk,
-  clearUpload,
-  completeUpload,
-  HeldByEndedUploadError,
-  undoUpload,
-} from '../../../src/domain/upload/add-chunk.ts'
-import { readNextUpload, readUpload, readUploadWaits } from '../../../src/domain/upload/receive.ts'
+import { addChunk } from '../../../src/domain/upload/add-chunk.ts'
+import { clearUpload } from '../../../src/domain/upload/clear.ts'
+import { completeUpload, undoUpload } from '../../../src/domain/upload/finish.ts'
+import { HeldByEndedUploadError } from '../../../src/domain/upload/held-codes.ts'
+import { readNextUpload, readQueuedUpload, readUploadWaits } from '../../../src/domain/upload/queue.ts'
 import { newAccount, newPool, openBooks, type Place, type TestBooks } from '../../support/books.ts'
 import { noteStatements, type StatementCost } from '../../support/plans.ts'
 import { addCodes, chunkOf, newCodes, startUpload, upload } from '../../support/uploads.ts'
@@ -113,7 +110,7 @@ describe('on tables without statistics, no statement reads more rows than it nee
   it('when a worker looks at an upload', async () => {
     const taskId = await startUpload(place, poolId)
     const { accountId, books } = place
-    expect(await greedy(() => readUpload(books, { accountId, taskId }))).toEqual([])
+    expect(await greedy(() => readQueuedUpload(books, { accountId, taskId }))).toEqual([])
     expect(await greedy(() => readNextUpload(books, accountId))).toEqual([])
     expect(await greedy(() => readUploadWaits(books, accountId, [taskId]))).toEqual([])
   })

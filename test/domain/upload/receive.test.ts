@@ -8,12 +8,8 @@ import {
   TooManyUploadsError,
 } from '../../../src/domain/books/errors.ts'
 import { readFile, removeFile } from '../../../src/domain/upload/file.ts'
-import {
-  readNextUpload,
-  readWaitingAccount,
-  receiveUpload,
-  Uploads,
-} from '../../../src/domain/upload/receive.ts'
+import { readNextUpload, readWaitingAccount } from '../../../src/domain/upload/queue.ts'
+import { receiveUpload, Uploads } from '../../../src/domain/upload/receive.ts'
 import { newAccount, newPool, openBooks, type Place, type TestBooks } from '../../support/books.ts'
 import { openProxy } from '../../support/proxy.ts'
 
@@ -176,7 +172,7 @@ describe('the file of an upload', () => {
     const input = { poolId: own.poolId, dryRun: false }
     const file = () => bytes(Buffer.alloc(1_100_000, 'a'), Buffer.alloc(1_100_000, 'b'), 'c')
     const taskId = await receiveUpload(own.books, own.accountId, input, file(), maxBytes)
-    await expect(contents(own, taskId, 2_199_999)).rejects.toThrow('longer')
+    await expect(contents(own, taskId, 2_199_999)).rejects.toThrow('larger')
     await expect(contents(own, taskId, 2_200_002)).rejects.toThrow('has no piece 3')
     expect((await contents(own, taskId, 2_200_001)).length).toBe(2_200_001)
     await own.books.rows({
