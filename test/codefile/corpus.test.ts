@@ -20,8 +20,8 @@ async function read(name: string, { options }: Expectation): Promise<FileRows> {
   }
 }
 
-describe('files as people have them', () => {
-  test('are all in the table', async () => {
+describe('files from real systems', () => {
+  test('are all listed in expected.ts', async () => {
     const files = (await readdir(folder)).filter((name) => !name.endsWith('.ts'))
     expect(files.toSorted()).toEqual(Object.keys(corpus).toSorted())
   })

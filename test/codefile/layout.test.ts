@@ -61,7 +61,7 @@ describe('a file without a named column', () => {
       if (!(await isTakenForHeader(first, codes))) await asks(first, codes)
   })
 
-  // Where it looks like nothing below it, it need not be asked about.
+  // A name that looks like nothing below it is clear.
   const isTakenForHeader = async (first: string, codes: readonly string[]) => {
     const reading = await readAll([first, ...codes].join('\n')).catch(() => undefined)
     return reading?.rows.length === codes.length && reading.rejected.length === 0

@@ -7,7 +7,7 @@ import { readCodeFile } from '../../src/codefile/read.ts'
 setFlagsFromString('--expose-gc')
 const collectGarbage: () => void = runInNewContext('gc')
 
-/** Bytes that are in use and not garbage. */
+/** Bytes in use, without garbage. */
 function used(): number {
   collectGarbage()
   const { heapUsed, arrayBuffers } = process.memoryUsage()
@@ -22,7 +22,7 @@ async function* repeated(chunk: Buffer, times: number, before = '', after = ''):
   yield Buffer.from(after)
 }
 
-/** Reads the file, keeps nothing, and weighs what is in memory some 20 times meanwhile. */
+/** Reads the file, keeps nothing, and measures the memory in use some 20 times meanwhile. */
 async function weigh(source: AsyncIterable<Uint8Array>, length: number) {
   const before = used()
   let most = 0
@@ -60,7 +60,7 @@ describe('memory stays flat', () => {
     expect(most).toBeLessThan(8 * megabyte)
   })
 
-  it('with a packed file, of which little comes and much is unpacked', async () => {
+  it('with a small packed file that unpacks to a large one', async () => {
     const gzip = createGzip({ level: 1 })
     const chunk = Buffer.alloc(megabyte, 'x')
     const times = 128

@@ -175,7 +175,7 @@ describe('a row is rejected', () => {
   })
 
   it('in linear time, even in a hostile file', async () => {
-    // Outside of quotes this line opens one, and inside it closes it and opens another.
+    // Outside of a quoted cell this line opens one; inside, it closes one and opens another.
     const count = 200_000
     const { rejected } = await readAll(`code,x\n${'a",",\n'.repeat(count)}`)
     expect(rejected.length).toBe(count)
@@ -193,12 +193,12 @@ describe('a row is rejected', () => {
 })
 
 describe('wherever a file is cut into pieces', () => {
-  // Pieces of this size are read at once.
+  // The reader's piece size.
   const pieceSize = 65_536
 
   const failure = (error: unknown) => {
     if (!(error instanceof CodeFileError)) throw error
-    // The rows have other numbers.
+    // The rows are numbered differently.
     return { fails: error.message.replace(/row \d+/, 'row') }
   }
 
@@ -214,7 +214,7 @@ describe('wherever a file is cut into pieces', () => {
       fc.asyncProperty(nasty, fc.nat(40), async (text, before) => {
         const content = `A1\n${text}`
         const whole = await readAll(head + content).catch(failure)
-        // A row that ends so close before the cut that the content lies across it.
+        // A row that ends just before the cut, so that the content extends across it.
         const filler = `,${'x'.repeat(pieceSize - head.length - before - 2)}\n`
         const across = await readAll(head + filler + content).catch(failure)
         if ('fails' in across) {

@@ -1,6 +1,6 @@
 import { type CodeFileOptions, type FileRows, readCodeFile } from '../../src/codefile/read.ts'
 
-/** The bytes in pieces of this size, as a source that tells what became of it. */
+/** A source of bytes in pieces, which notes how much was read, and whether it was returned. */
 export class Source implements AsyncIterable<Uint8Array> {
   readonly #pieces: Iterable<Uint8Array>
   given = 0
@@ -32,7 +32,7 @@ export function* cut(bytes: Uint8Array, size: number): Generator<Uint8Array> {
 
 export type Reading = Omit<FileRows, 'bytesRead' | 'layout'>
 
-/** Reads all of it. */
+/** Reads a whole file. */
 export async function readAll(
   source: string | Uint8Array | AsyncIterable<Uint8Array>,
   options: Partial<CodeFileOptions> = {},
@@ -46,7 +46,7 @@ export async function readAll(
   return reading
 }
 
-/** The codes alone, when no row was rejected. */
+/** The codes of a file without rejected rows. */
 export async function codesOf(
   source: string | Uint8Array | AsyncIterable<Uint8Array>,
   options: Partial<CodeFileOptions> = {},

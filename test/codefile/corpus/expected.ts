@@ -1,20 +1,20 @@
 import type { CodeFileOptions } from '../../../src/codefile/read.ts'
 
-/** What a file of the corpus must give: its codes, or the failure of the upload. */
+/** What a file of the corpus must give: its codes, or an error. */
 export type Expectation = { options?: Pick<CodeFileOptions, 'column' | 'header'> } & (
   | {
       codes: string[]
-      /** The numbers of the rows that are rejected. */
+      /** The numbers of the rejected rows. */
       rejected?: number[]
       headerRow: number | null
-      /** The number of the column with the codes, when it is not the first. */
+      /** The number of the column with the codes, if it is not the first. */
       column?: number
     }
-  /** A part of the message; HEADER_UNCLEAR where the file asks for `header`. */
+  /** A part of the message, or HEADER_UNCLEAR. */
   | { fails: string }
 )
 
-/** By the name of the file beside this one. */
+/** By the names of the files in this folder. */
 export const corpus: Readonly<Record<string, Expectation>> = {
   'header-en-promo-code.csv': { codes: ['DT1', 'DT2'], headerRow: 1 },
   'header-en-unique.csv': { codes: ['DT1', 'DT2'], headerRow: 1 },
