@@ -58,10 +58,10 @@ describe('a file of codes', () => {
 
   it('does not block the event loop', async () => {
     const chunk = Buffer.from(lines(100_000))
-    let turns = 0
+    let iterations = 0
     let done = false
     const count = () => {
-      turns += 1
+      iterations += 1
       if (!done) setImmediate(count)
     }
     setImmediate(count)
@@ -69,7 +69,7 @@ describe('a file of codes', () => {
     for await (const { rows } of readCodeFile(source, { maxBytes }))
       expect(rows.length).toBeLessThanOrEqual(maxBatchRows)
     done = true
-    expect(turns).toBeGreaterThan(3)
+    expect(iterations).toBeGreaterThan(3)
   })
 })
 

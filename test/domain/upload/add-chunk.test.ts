@@ -312,7 +312,7 @@ describe('an uploaded code of a format', () => {
 
   it('is skipped by a format that is created at the same time', async () => {
     const poolId = await newPool(test)
-    for (let turn = 0; turn < 5; turn++) {
+    for (let round = 0; round < 5; round++) {
       const prefix = `${randomUUID()}-`
       const shape = { prefix, suffix: '', body: { length: 2 }, characters: { set: 'DIGITS' } } as const
       const own = Array.from({ length: 60 }, (_, i) => `${prefix}${String(i).padStart(2, '0')}`)

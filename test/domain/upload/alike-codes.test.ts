@@ -190,8 +190,8 @@ describe('a case-sensitive upload', () => {
 
   it('at the same time as others adds nothing twice, and others add nothing that is alike', async () => {
     const place = await newPlace()
-    for (let turn = 0; turn < 4; turn++) {
-      const codes = Array.from({ length: 60 }, (_, i) => `T${turn}x-${i}`)
+    for (let round = 0; round < 4; round++) {
+      const codes = Array.from({ length: 60 }, (_, i) => `T${round}x-${i}`)
       const [one, two, three] = await Promise.all([
         startUpload(place, place.poolId, { caseSensitive: true }),
         startUpload(place, place.poolId),
@@ -209,7 +209,7 @@ describe('a case-sensitive upload', () => {
         addCodes(other, three, codes.toReversed(), { chunk: 20 }),
       ])
       const kept = await test.books.prisma.uploadedCode.findMany({
-        where: { accountId: place.accountId, code: { contains: `${turn}x-` } },
+        where: { accountId: place.accountId, code: { contains: `${round}x-` } },
       })
       expect(kept).toHaveLength(60)
     }
