@@ -17,7 +17,7 @@ export interface Results<Data> {
   complete(): void
 }
 
-/** A client library, used as the README says. */
+/** A client library, used as docs/frontends.md says. */
 export interface Frontend {
   watchPool(poolId: string, view: View): () => void
   /** The data of an operation that is answered once. */
