@@ -66,7 +66,8 @@ async function send({ books, accountId, poolId }: OwnPlace, file: string): Promi
   async function* bytes() {
     for (let from = 0; from < file.length; from += 65_536) yield Buffer.from(file.slice(from, from + 65_536))
   }
-  return await receiveUpload(books, accountId, { poolId, dryRun: false }, bytes(), 100_000_000)
+  const input = { poolId, dryRun: false }
+  return (await receiveUpload(books, accountId, input, bytes(), 100_000_000)).taskId
 }
 
 interface Row {

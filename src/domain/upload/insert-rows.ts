@@ -23,6 +23,7 @@ export async function insertCodes(
   const taking = [...takes].map(([format, indices]) => take(tx, format.id, indices))
   const codes = added.map(({ code }) => code)
   const keys = codes.map((code) => typedKey(code))
+  const looseKeys = codes.map((code, at) => looseKey(code, keys[at]))
   const inserting = tx.execute({
     text: `
       INSERT INTO uploaded_code (account_id, task_id, row, code, typed, identity, loose)
@@ -36,18 +37,8 @@ export async function insertCodes(
       `{${codes.map((code) => accepted.get(code))}}`,
       textArray(codes),
       textArray(keys),
-      textArray(
-        unlessSame(
-          added.map(({ identity }) => identity),
-          codes,
-        ),
-      ),
-      textArray(
-        unlessSame(
-          codes.map((code, at) => looseKey(code, keys[at])),
-          keys,
-        ),
-      ),
+      identityArray(added),
+      textArray(looseKeys.map((key, at) => (key === keys[at] ? null : key))),
     ],
   })
   await Promise.all([...taking, inserting])
@@ -64,17 +55,7 @@ export async function insertDryRunCodes(
     text: `
       INSERT INTO dry_run_code (account_id, task_id, code, identity)
       SELECT $1, $2, code, identity FROM unnest($3::text[], $4::text[]) AS added (code, identity)`,
-    values: [
-      tx.accountId,
-      taskId,
-      textArray(codes),
-      textArray(
-        unlessSame(
-          added.map(({ identity }) => identity),
-          codes,
-        ),
-      ),
-    ],
+    values: [tx.accountId, taskId, textArray(codes), identityArray(added)],
   })
 }
 
@@ -99,7 +80,7 @@ export async function insertRejectedRows(
   })
 }
 
-/** Null in place of each text that equals the other of the same index. */
-function unlessSame(texts: readonly string[], others: readonly string[]): (string | null)[] {
-  return texts.map((text, at) => (text === others[at] ? null : text))
+/** Null stands for an identity that equals the code. */
+function identityArray(added: readonly AddedCode[]) {
+  return textArray(added.map(({ code, identity }) => (identity === code ? null : identity)))
 }

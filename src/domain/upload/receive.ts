@@ -53,7 +53,7 @@ export class Uploads {
     this.maxBytes = maxBytes
   }
 
-  /** As `receiveUpload`, with the pool as it was then. Also rejects with a TooManyUploadsError. */
+  /** As `receiveUpload`. Also rejects with a TooManyUploadsError. */
   async receive(accountId: string, input: UploadInput, bytes: AsyncIterable<Uint8Array>): Promise<Accepted> {
     const own = this.#arriving.get(accountId) ?? 0
     if (own >= maxArrivingOfAccount)
@@ -64,7 +64,7 @@ export class Uploads {
     if (all >= maxArriving) throw new TooManyUploadsError('Too many files are being uploaded at the moment.')
     this.#arriving.set(accountId, own + 1)
     try {
-      return await receiveFile(this.#books, accountId, input, bytes, this.maxBytes)
+      return await receiveUpload(this.#books, accountId, input, bytes, this.maxBytes)
     } finally {
       const left = (this.#arriving.get(accountId) ?? 0) - 1
       if (left > 0) this.#arriving.set(accountId, left)
@@ -74,23 +74,14 @@ export class Uploads {
 }
 
 /**
- * Stores a file of codes for a pool, and creates the task that reads it. Resolves to the id of the task; if the
- * idempotencyKey was used for the same input and the same file, to the id of that task. Leaves nothing behind if it fails.
+ * Stores a file of codes for a pool, and creates the task that reads it. Resolves to the task, with the pool as it was
+ * then; if the idempotencyKey was used for the same input and the same file, to the first task. Leaves nothing behind if it
+ * fails.
  *
  * Rejects with an InvalidInputError; with a FileTooLargeError if the file has more than `maxBytes`; with a NotFoundError,
  * before a byte has been read; with an IdempotencyConflictError; and with errors of `bytes`.
  */
 export async function receiveUpload(
-  books: Books,
-  accountId: string,
-  input: UploadInput,
-  bytes: AsyncIterable<Uint8Array>,
-  maxBytes: number,
-): Promise<string> {
-  return (await receiveFile(books, accountId, input, bytes, maxBytes)).taskId
-}
-
-async function receiveFile(
   books: Books,
   accountId: string,
   input: UploadInput,

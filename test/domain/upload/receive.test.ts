@@ -69,7 +69,7 @@ describe('a file that is received', () => {
       for (let from = 0; from < file.length; from += 64_000) yield file.subarray(from, from + 64_000)
     }
     const input = { poolId: own.poolId, dryRun: false, column: 'Vouchers' }
-    const taskId = await receiveUpload(own.books, own.accountId, input, chunks(), maxBytes)
+    const { taskId } = await receiveUpload(own.books, own.accountId, input, chunks(), maxBytes)
     expect(await readNextUpload(own.books, own.accountId)).toEqual({
       accountId: own.accountId,
       taskId,
@@ -159,7 +159,7 @@ describe('a COMMIT that was not answered', () => {
       await expect(receiving).rejects.toThrow(CommitUnansweredError)
       await cut
       expect(await stored(own)).toEqual(left)
-      const taskId = await receiveUpload(own.books, own.accountId, input, bytes('code\n'), maxBytes)
+      const { taskId } = await receiveUpload(own.books, own.accountId, input, bytes('code\n'), maxBytes)
       expect((await stored(own)).tasks).toBe(1)
       expect(String(await contents(own, taskId, 5))).toBe('code\n')
     },
@@ -171,7 +171,7 @@ describe('the file of an upload', () => {
     const own = await place()
     const input = { poolId: own.poolId, dryRun: false }
     const file = () => bytes(Buffer.alloc(1_100_000, 'a'), Buffer.alloc(1_100_000, 'b'), 'c')
-    const taskId = await receiveUpload(own.books, own.accountId, input, file(), maxBytes)
+    const { taskId } = await receiveUpload(own.books, own.accountId, input, file(), maxBytes)
     await expect(contents(own, taskId, 2_199_999)).rejects.toThrow('larger')
     await expect(contents(own, taskId, 2_200_002)).rejects.toThrow('has no piece 3')
     expect((await contents(own, taskId, 2_200_001)).length).toBe(2_200_001)
