@@ -7,8 +7,8 @@
 
 import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
-import type { ExportStatus } from '../src/domain/code/line-reader.ts'
 import { createPool } from '../src/domain/pool/pool.ts'
+import type { StatusFilter } from '../src/domain/pool/snapshot.ts'
 import { encodeId } from '../src/graphql/ids.ts'
 import { codesPath } from '../src/graphql/links.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
@@ -80,7 +80,7 @@ interface Taken {
 }
 
 /** Downloads a file, with nothing of it kept. Rejects when it does not come whole. */
-async function take(poolId: string, status: ExportStatus, encoding = 'identity'): Promise<Taken> {
+async function take(poolId: string, status: StatusFilter, encoding = 'identity'): Promise<Taken> {
   const { hostname, port } = new URL(url)
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   let bytes = 0
@@ -133,7 +133,7 @@ async function processorSeconds(): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) / 100
 }
 
-async function takeTimes(poolId: string, status: ExportStatus, encoding?: string): Promise<Taken[]> {
+async function takeTimes(poolId: string, status: StatusFilter, encoding?: string): Promise<Taken[]> {
   await take(poolId, status, encoding)
   const taken: Taken[] = []
   for (let round = 0; round < rounds; round++) taken.push(await take(poolId, status, encoding))

@@ -14,7 +14,7 @@ import { CodeSpace, currentVersion, newFormatKey } from '../src/codespace/codesp
 import { Pattern } from '../src/codespace/pattern.ts'
 import { typedKey } from '../src/codespace/typed-form.ts'
 import { connectionConfig } from '../src/database/open.ts'
-import { changeTask, insertUploadTask } from '../src/domain/generation/task.ts'
+import { insertUploadTask, markRunning } from '../src/domain/generation/task.ts'
 import { createPool } from '../src/domain/pool/pool.ts'
 import { addChunk, maxChunkRows } from '../src/domain/upload/add-chunk.ts'
 import { completeUpload } from '../src/domain/upload/finish.ts'
@@ -106,7 +106,7 @@ async function uploadAll(): Promise<number> {
   await empty()
   await books.write(accountId, async (tx) => {
     await insertUploadTask(tx, { id: taskId, poolId, column: undefined, dryRun: false, bytes: 1n })
-    await changeTask(tx, taskId, ['AWAITING_EXECUTION'], { status: 'RUNNING' })
+    await markRunning(tx, taskId)
   })
   const start = performance.now()
   for (let at = 0; at < many; at += maxChunkRows) {

@@ -25,9 +25,9 @@ import { isOperatorsOwn } from './server/operators-own.ts'
 import { UploadRoute } from './server/upload-route.ts'
 import { serveWebSocket } from './server/websocket.ts'
 import { openParts } from './wiring.ts'
+import { GenerationWorker } from './worker/generations.ts'
 import { Housekeeping } from './worker/housekeeping.ts'
 import { UploadWorker } from './worker/uploads/upload-worker.ts'
-import { Worker } from './worker/worker.ts'
 
 const connections = 16
 const dayMs = 24 * 60 * 60 * 1_000
@@ -109,7 +109,7 @@ async function openBooks(lifecycle: Lifecycle, databaseUrl: string, log: Logger)
     },
     (opened) => opened.close(),
   )
-  return new Books({ pool, prisma, notifications, codeSpaces: new CodeSpaces() })
+  return new Books({ pool, prisma, notifications, codeSpaces: new CodeSpaces(), log })
 }
 
 async function openWorker(lifecycle: Lifecycle, books: Books, options: ServiceOptions): Promise<void> {
@@ -117,8 +117,8 @@ async function openWorker(lifecycle: Lifecycle, books: Books, options: ServiceOp
   const eventsAreKeptMs = options.eventRetentionDays * dayMs
   const rejectedRowsAreKeptMs = options.rejectedRowsRetentionDays * dayMs
   await lifecycle.open(
-    'worker',
-    () => new Worker(books, log),
+    'generations',
+    () => new GenerationWorker(books, log),
     (opened) => opened.close(),
   )
   await lifecycle.open(

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { Pacer } from './async/pacer.ts'
 import { Scheduler } from './async/scheduler.ts'
-import { KeyWatch } from './domain/account/revocations.ts'
+import { Revocations } from './domain/account/revocations.ts'
 import type { Books } from './domain/books/books.ts'
 import { Claims } from './domain/claim/claim.ts'
 import { GuessLimit } from './domain/code/guess-limit.ts'
@@ -11,7 +11,7 @@ import { EventFeed } from './domain/subscription/event-feed.ts'
 import { followUploads } from './domain/upload/live-uploads.ts'
 import { Uploads } from './domain/upload/receive.ts'
 import type { Services } from './graphql/context.ts'
-import { Subscriber } from './graphql/subscribe.ts'
+import { Subscriber } from './graphql/subscriber.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { Authentication } from './server/authentication.ts'
 
@@ -47,7 +47,7 @@ export async function openParts(lifecycle: Lifecycle, books: Books, options: Par
     feed: await open('events', () => new EventFeed(books, pacer, log)),
     livePools: await open('live pools', () => followPools(books, log)),
     liveUploads: await open('live uploads', () => followUploads(books, log)),
-    keys: await open('keys in use', () => new KeyWatch(books, log)),
+    revocations: await open('revocations', () => new Revocations(books, log)),
     scheduler: new Scheduler(),
     pacer,
   }

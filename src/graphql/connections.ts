@@ -1,8 +1,8 @@
 import type { InterfaceRef, ObjectRef } from '@pothos/core'
 import { builder, type Types } from './builder.ts'
 import { type FieldWeight, rowReads } from './field-rules.ts'
+import { defaultPageSize, maxPageSize } from './max-sizes.ts'
 import type { PageArguments } from './pagination.ts'
-import { defaultPageSize, maxPageSize } from './sizes.ts'
 
 /** The edge and connection types of a node: one pair for each node, whatever leads to it. */
 export function connectionType<Node extends ObjectRef<Types, unknown> | InterfaceRef<Types, unknown>>(

@@ -1,6 +1,6 @@
 import { NotFoundError } from '../domain/books/errors.ts'
 import type { CodeOrigin } from '../domain/code/code.ts'
-import { problem } from './problems.ts'
+import { topLevelError } from './errors/top-level.ts'
 
 /**
  * Global ids: base64 of the type's name and the id within it. Whatever is not the id of a thing of the type that is
@@ -42,7 +42,7 @@ export function inputId(type: UuidNodeType, globalId: string, name: string): str
 /** The uuid that the argument `name` leads to. Throws NOT_FOUND for what cannot be an id of this type. */
 export function argumentId(type: UuidNodeType, globalId: string, name: string): string {
   const uuid = uuidOf(type, globalId)
-  if (uuid === nobody) throw problem('NOT_FOUND', whyNot(type, globalId, name))
+  if (uuid === nobody) throw topLevelError('NOT_FOUND', whyNot(type, globalId, name))
   return uuid
 }
 

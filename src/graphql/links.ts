@@ -1,10 +1,10 @@
-import type { ExportStatus } from '../domain/code/line-reader.ts'
+import type { StatusFilter } from '../domain/pool/snapshot.ts'
 import { encodeId } from './ids.ts'
 
 /** Where files can be downloaded, as paths on this service. */
 
 /** The file of a pool's codes of a status; `more` are other parameters of it. */
-export function codesPath(poolId: string, status: ExportStatus, more: Record<string, string> = {}): string {
+export function codesPath(poolId: string, status: StatusFilter, more: Record<string, string> = {}): string {
   return `/pools/${encodeId('Pool', poolId)}/codes.csv?${new URLSearchParams({ status, ...more })}`
 }
 

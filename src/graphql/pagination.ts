@@ -1,9 +1,9 @@
 import type { GraphQLError } from 'graphql'
 import { grouped } from '../grouped.ts'
 import { builder } from './builder.ts'
+import { topLevelError } from './errors/top-level.ts'
 import { isUuid } from './ids.ts'
-import { problem } from './problems.ts'
-import { defaultPageSize, maxPageSize } from './sizes.ts'
+import { defaultPageSize, maxPageSize } from './max-sizes.ts'
 
 export interface PageArguments {
   first?: number | null | undefined
@@ -59,7 +59,7 @@ export function searchText(search: string | null | undefined): string | undefine
 }
 
 export function badInput(message: string): GraphQLError {
-  return problem('BAD_USER_INPUT', message)
+  return topLevelError('BAD_USER_INPUT', message)
 }
 
 export function badCursor(name: 'after' | 'before'): GraphQLError {

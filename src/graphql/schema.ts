@@ -18,8 +18,8 @@ import './upload.ts'
 import './code.ts'
 import './event.ts'
 import './subscriptions.ts'
-import './errors.ts'
-import './node.ts'
+import './errors/typed.ts'
+import './node-queries.ts'
 
 builder.queryType({ description: 'What there is. Every field needs the scope READ.' })
 builder.mutationType({

@@ -6,7 +6,7 @@ import {
   NotFoundError,
   UploadNotUndoneError,
 } from '../domain/books/errors.ts'
-import { unfinished } from '../domain/generation/task.ts'
+import { isUnfinished } from '../domain/generation/task.ts'
 import { undoUpload } from '../domain/upload/finish.ts'
 import type { UploadWait as UploadWaitName } from '../domain/upload/queue.ts'
 import { maxColumnLength } from '../domain/upload/receive.ts'
@@ -14,7 +14,7 @@ import { uploadWarnings } from '../domain/upload/warnings.ts'
 import type { Task as TaskRow } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import { inputId } from './ids.ts'
-import { maxHeaderCellBytes, maxMessageBytes } from './sizes.ts'
+import { maxHeaderCellBytes, maxMessageBytes } from './max-sizes.ts'
 import { asAccepted, Task, taskPayload } from './task.ts'
 
 const UploadWait = builder.enumType('UploadWait', {
@@ -94,7 +94,7 @@ const Upload = builder.objectRef<TaskRow>('Upload').implement({
       nullable: true,
       description: 'What the upload waits for. Null while it makes progress, and after it has ended.',
       resolve: async ({ id, status }, _args, { nodes }) => {
-        if (!unfinished.includes(status)) return null
+        if (!isUnfinished(status)) return null
         const wait = await nodes.uploadWait.load(id)
         // A worker may have started it since its status was read.
         return wait ?? (status === 'AWAITING_EXECUTION' ? 'WORKER' : null)
@@ -251,7 +251,7 @@ builder.mutationFields((t) => ({
           caseSensitive: input.caseSensitive,
           idempotencyKey: input.idempotencyKey ?? undefined,
         },
-        input.file.take(['file']),
+        input.file.read(['file']),
       )
       nodes.tellAsOf({ ...moment, task: asAccepted(taskId) })
       return { taskId }

@@ -3,11 +3,12 @@ import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql'
 import { isAsyncIterable, type Plugin, processRegularResult } from 'graphql-yoga'
 import type { Pacer } from '../async/pacer.ts'
 import { Room } from '../async/room.ts'
-import { type Admission, answerLimits } from '../graphql/admission.ts'
-import type { Answers } from '../graphql/answers.ts'
 import type { Context } from '../graphql/context.ts'
-import { problem } from '../graphql/problems.ts'
-import type { Subscriber } from '../graphql/subscribe.ts'
+import { topLevelError } from '../graphql/errors/top-level.ts'
+import type { Admission } from '../graphql/limits/admission.ts'
+import type { Answers } from '../graphql/limits/answers.ts'
+import { answerLimits } from '../graphql/limits/limits.ts'
+import type { Subscriber } from '../graphql/subscriber.ts'
 import type { ServerContext } from './server-context.ts'
 
 /** How an operation is executed, and its answer sent. */
@@ -126,7 +127,7 @@ export function noteStreams(): Plugin<object, ServerContext> {
         return serverContext.onStream?.(() => void stream.return?.())
       }
       await result[Symbol.asyncIterator]().return?.()
-      const error = problem(
+      const error = topLevelError(
         'BAD_USER_INPUT',
         'A subscription is answered as a stream: send the header Accept: text/event-stream, or use a WebSocket.',
       )

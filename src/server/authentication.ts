@@ -4,7 +4,7 @@ import { findApiKeys, hashOfSecret } from '../domain/account/account.ts'
 import { KeyUses } from '../domain/account/key-uses.ts'
 import type { Books } from '../domain/books/books.ts'
 import type { Credentials } from '../graphql/context.ts'
-import { unauthenticated, unavailable } from '../graphql/problems.ts'
+import { unauthenticated, unavailable } from '../graphql/errors/top-level.ts'
 
 // How long a key is believed without asking: the longest that a revoked one works in a process that the notice of
 // its revocation did not reach.

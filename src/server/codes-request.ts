@@ -1,15 +1,15 @@
 import type { IncomingMessage } from 'node:http'
-import type { ExportStatus, Snapshot } from '../domain/code/line-reader.ts'
+import type { Snapshot, StatusFilter } from '../domain/pool/snapshot.ts'
+import { topLevelError } from '../graphql/errors/top-level.ts'
 import { argumentId, isUuid } from '../graphql/ids.ts'
-import { problem } from '../graphql/problems.ts'
-import { layoutVersion } from './codes-file.ts'
+import { fileVersion } from './codes-file.ts'
 import { type CsvForm, type DelimiterName, delimiters } from './csv.ts'
 
 /** What a request for a file of codes says: the parameters of its address, the snapshot it means, and a range of bytes. */
 
 /** Which codes, in which form. */
 export interface CodesParameters extends CsvForm {
-  status: ExportStatus
+  status: StatusFilter
   /** Only those that this task has added. */
   taskId: string | undefined
   /** So many codes are left out at the beginning, and the header with them. */
@@ -21,7 +21,7 @@ export interface CodesParameters extends CsvForm {
 /** The parameters that say how a file is written. */
 export const formParameters = ['raw', 'bom', 'delimiter'] as const
 
-// `picture` is what `snapshot` was called: addresses of that time go on working.
+// `picture` is the old name of `snapshot`: links of earlier releases continue to work.
 const codesParameters = ['status', 'task', 'from', 'snapshot', 'picture', ...formParameters]
 
 export function readCodesParameters(parameters: URLSearchParams): CodesParameters {
@@ -30,6 +30,8 @@ export function readCodesParameters(parameters: URLSearchParams): CodesParameter
   if (status !== 'AVAILABLE' && status !== 'CLAIMED' && status !== 'ALL')
     throw badInput(`Say which codes: status=AVAILABLE, status=CLAIMED or status=ALL${toldInstead(status)}.`)
   const { task, from = '0', picture, snapshot = picture } = given
+  if (picture !== undefined && given['snapshot'] !== undefined)
+    throw badInput('picture is the old name of snapshot. Give one of them.')
   if (!/^\d{1,40}$/.test(from))
     throw badInput(`from is the number of codes to leave out, from 0 on${toldInstead(from)}.`)
   const read = snapshot === undefined ? undefined : parseSnapshot(snapshot)
@@ -98,7 +100,7 @@ function toldInstead(value: string | undefined): string {
  * It begins with the version of the layout, for that makes another file, too.
  */
 export function formatSnapshot({ claimed, total, last }: Snapshot): string {
-  return [layoutVersion, claimed, ...(last === undefined ? [] : [total, last])].join('-')
+  return [fileVersion, claimed, ...(last === undefined ? [] : [total, last])].join('-')
 }
 
 function parseSnapshot(text: string): Snapshot | undefined {
@@ -106,7 +108,7 @@ function parseSnapshot(text: string): Snapshot | undefined {
     /^(\d{1,9})-(\d{1,40})(?:-(\d{1,40})-(.{36}))?$/.exec(text) ?? []
   if (version === undefined || (last !== undefined && !isUuid(last))) return undefined
   // Of another layout there is no such file any more.
-  if (version !== String(layoutVersion)) throw snapshotGone()
+  if (version !== String(fileVersion)) throw snapshotGone()
   return { claimed: BigInt(claimed), total: BigInt(total), last }
 }
 
@@ -126,9 +128,9 @@ function tagPrefix({ status, raw, bom, delimiter }: CodesParameters): string {
 
 /** The snapshot that an entity tag was made of, if it is of such a file. */
 function snapshotOfTag(wanted: CodesParameters, tag: string): Snapshot | undefined {
-  const prefix = `${tagPrefix(wanted)}${layoutVersion}-`
+  const prefix = `${tagPrefix(wanted)}${fileVersion}-`
   return tag.startsWith(prefix) && tag.endsWith('"')
-    ? parseSnapshot(`${layoutVersion}-${tag.slice(prefix.length, -1)}`)
+    ? parseSnapshot(`${fileVersion}-${tag.slice(prefix.length, -1)}`)
     : undefined
 }
 
@@ -174,11 +176,11 @@ function readRange({ method, headers: { range: text } }: IncomingMessage): Range
 }
 
 export function badInput(message: string) {
-  return problem('BAD_USER_INPUT', message)
+  return topLevelError('BAD_USER_INPUT', message)
 }
 
 export function snapshotGone() {
-  return problem(
+  return topLevelError(
     'NOT_FOUND',
     'The file of this snapshot is no more: an upload that was in it has been undone, or there is a new release. ' +
       'Download the codes anew, without snapshot.',

@@ -3,18 +3,18 @@ import type { Logger } from 'pino'
 import { headerOf, rejectedColumns } from '../codefile/own-file.ts'
 import type { Books } from '../domain/books/books.ts'
 import {
-  type ExportStatus,
   isCurrent,
   positionsOf,
   positionsOfTask,
   readSnapshot,
   type Snapshot,
-} from '../domain/code/line-reader.ts'
+  type StatusFilter,
+} from '../domain/pool/snapshot.ts'
 import { readRejectedRows, type StoredRejectedRow } from '../domain/upload/rejected-rows.ts'
 import type { Credentials } from '../graphql/context.ts'
+import { topLevelError } from '../graphql/errors/top-level.ts'
 import { argumentId, encodeId } from '../graphql/ids.ts'
 import { codesPath } from '../graphql/links.ts'
-import { problem } from '../graphql/problems.ts'
 import { grouped } from '../grouped.ts'
 import type { Authentication } from './authentication.ts'
 import { CodesFile } from './codes-file.ts'
@@ -87,7 +87,7 @@ async function answer(
 ): Promise<void> {
   const credentials = await parts.authentication.authenticate(request.headers.authorization)
   if (request.method !== 'GET' && request.method !== 'HEAD')
-    throw problem('BAD_USER_INPUT', 'A file can only be read, with GET or HEAD.', {
+    throw topLevelError('BAD_USER_INPUT', 'A file can only be read, with GET or HEAD.', {
       http: { status: 405, headers: { Allow: methods } },
     })
   const [path = '', query = ''] = (request.url ?? '').split(/\?(.*)/s)
@@ -144,11 +144,11 @@ async function poolCodes(
 }
 
 /** Whoever reads an unclaimed code could use it; and whom codes were claimed for is for readers. */
-function mayDownload(status: ExportStatus, { scopes }: Credentials): void {
+function mayDownload(status: StatusFilter, { scopes }: Credentials): void {
   const needed = { AVAILABLE: ['MANAGE'], CLAIMED: ['READ'], ALL: ['MANAGE', 'READ'] } as const
   const missing = needed[status].find((scope) => !scopes.includes(scope))
   if (missing !== undefined)
-    throw problem(
+    throw topLevelError(
       'FORBIDDEN',
       `This API key lacks the scope ${missing}, which a file of ${status === 'ALL' ? 'all' : `the ${status.toLowerCase()}`} codes needs.`,
     )
@@ -184,7 +184,7 @@ async function part(
   const { bytes } = measured
   const from = 'suffix' in range ? (range.suffix < bytes ? bytes - range.suffix : 0n) : range.first
   if (from >= bytes)
-    throw problem(
+    throw topLevelError(
       'BAD_USER_INPUT',
       `The file has ${grouped(bytes)} bytes: there are none at ${grouped(from)}.`,
       {
@@ -201,7 +201,7 @@ async function part(
       'Content-Length': String(to - from),
     },
     gzip: false,
-    pieces: file.slice(from, to, measured.place),
+    pieces: file.slice(from, to, measured.start),
   }
 }
 
@@ -213,7 +213,10 @@ async function rejectedRows(
 ): Promise<FileAnswer> {
   const form = readForm(checkParameters(parameters, formParameters))
   if (!scopes.includes('READ'))
-    throw problem('FORBIDDEN', 'This API key lacks the scope READ, which a file of rejected rows needs.')
+    throw topLevelError(
+      'FORBIDDEN',
+      'This API key lacks the scope READ, which a file of rejected rows needs.',
+    )
   const pages = await readRejectedRows(books, accountId, argumentId('Task', decoded(id), 'the address'))
   if (pages === undefined) throw notFound('upload')
   return {
@@ -245,5 +248,5 @@ function decoded(part: string): string {
 }
 
 function notFound(what: string) {
-  return problem('NOT_FOUND', `There is no ${what} with this id in your account.`)
+  return topLevelError('NOT_FOUND', `There is no ${what} with this id in your account.`)
 }

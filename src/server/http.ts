@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
 import { isUnavailable } from '../database/errors.ts'
 import type { Books } from '../domain/books/books.ts'
-import { problem } from '../graphql/problems.ts'
+import { topLevelError } from '../graphql/errors/top-level.ts'
 import { grouped } from '../grouped.ts'
 import { type Api, graphqlPath } from './api.ts'
 import { awaitsContinue, discardRest, limitArrival } from './body.ts'
@@ -164,7 +164,9 @@ export class HttpServer {
     const { graphiql, serveApi } = this.#site
     const asset = serveApi && path.startsWith(graphiqlAssetsPath) ? await graphiql.asset(path) : undefined
     if (asset === undefined && path !== '/health' && path !== '/ready' && path !== '/')
-      throw problem('NOT_FOUND', `Nothing is here. The API is at ${graphqlPath}.`, { http: { status: 404 } })
+      throw topLevelError('NOT_FOUND', `Nothing is here. The API is at ${graphqlPath}.`, {
+        http: { status: 404 },
+      })
     if (request.method === 'OPTIONS') return answerPreflight(response, getMethods)
     if (request.method !== 'GET' && request.method !== 'HEAD')
       throw badRequest(`This can only be read. The API is at ${graphqlPath}.`, 405, { Allow: getMethods })
@@ -187,7 +189,7 @@ export class HttpServer {
 }
 
 function badRequest(message: string, status: number, headers: Record<string, string> = {}) {
-  return problem('BAD_USER_INPUT', message, { http: { status, headers } })
+  return topLevelError('BAD_USER_INPUT', message, { http: { status, headers } })
 }
 
 /** What is said of bytes that are no request, by the error that reading them ended with. */

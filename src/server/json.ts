@@ -1,4 +1,4 @@
-import { problem } from '../graphql/problems.ts'
+import { topLevelError } from '../graphql/errors/top-level.ts'
 import { grouped } from '../grouped.ts'
 
 // Parsing takes longest where there is much to build from few bytes: a megabyte of brackets took 0.1 s.
@@ -41,7 +41,7 @@ export function excessOfJson(text: string): string | undefined {
 export function checkJson(text: string): void {
   const excess = excessOfJson(text)
   if (excess !== undefined)
-    throw problem('BAD_USER_INPUT', `${excess} Send less at once, in several requests.`, {
+    throw topLevelError('BAD_USER_INPUT', `${excess} Send less at once, in several requests.`, {
       http: { status: 413 },
     })
 }

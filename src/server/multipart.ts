@@ -4,8 +4,8 @@ import { Busboy, type BusboyFileStream } from '@fastify/busboy'
 import type { GraphQLParams } from 'graphql-yoga'
 import { TooMuchWaitingError } from '../async/scheduler.ts'
 import { FileInterruptedError } from '../domain/books/errors.ts'
-import { FormFile } from '../graphql/file.ts'
-import { problem } from '../graphql/problems.ts'
+import { topLevelError } from '../graphql/errors/top-level.ts'
+import { FormFile } from '../graphql/form-file.ts'
 import { grouped } from '../grouped.ts'
 import type { Arrival } from './arrivals.ts'
 import { readBody } from './body.ts'
@@ -167,7 +167,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function malformed(what: string) {
-  return problem(
+  return topLevelError(
     'BAD_USER_INPUT',
     `The form cannot be read as an operation with a file (GraphQL multipart request specification). ${what}`,
     { http: { status: 400 } },

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { GraphQLError } from 'graphql'
 import type { GraphQLParams } from 'graphql-yoga'
 import { FileInterruptedError } from '../domain/books/errors.ts'
-import { problem } from '../graphql/problems.ts'
+import { topLevelError } from '../graphql/errors/top-level.ts'
 import { grouped } from '../grouped.ts'
 import type { Arrival } from './arrivals.ts'
 import { maxSilenceMs, readBody } from './body.ts'
@@ -33,7 +33,7 @@ export function checkMethod({ method }: IncomingMessage): void {
 
 /**
  * The body of a request, read to its end, or the search of its address; of a form all that comes before the file; with
- * how long it is. Rejects with a problem when it is none that an operation can be read from, and with what `keep` throws
+ * how long it is. Rejects with a top-level error when it is none that an operation can be read from, and with what `keep` throws
  * before more is kept than may be.
  */
 export async function readRequestBody(
@@ -70,7 +70,7 @@ export function readOperation(body: RequestBody): GraphQLParams {
  * which they expect it: then they send the query itself. (https://www.apollographql.com/docs/apollo-server/performance/apq)
  */
 export function persistedQueryNotSupported(): GraphQLError {
-  return problem('PERSISTED_QUERY_NOT_SUPPORTED', 'PersistedQueryNotSupported')
+  return topLevelError('PERSISTED_QUERY_NOT_SUPPORTED', 'PersistedQueryNotSupported')
 }
 
 function typeOf(contentType: string | undefined): BodyType {
@@ -217,5 +217,5 @@ function quoted(text: string): string {
 
 /** A request that is no operation: the same status for every client, whatever it accepts. */
 function malformed(message: string, status = 400, headers: Record<string, string> = {}): GraphQLError {
-  return problem('BAD_USER_INPUT', message, { http: { status, headers } })
+  return topLevelError('BAD_USER_INPUT', message, { http: { status, headers } })
 }

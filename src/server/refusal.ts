@@ -7,11 +7,11 @@ import {
   UserError,
   type UserErrorCode,
 } from '../domain/books/errors.ts'
-import { type ProblemCode, problem, publicError, wireError } from '../graphql/problems.ts'
+import { publicError, type TopLevelErrorCode, topLevelError, wireError } from '../graphql/errors/top-level.ts'
 import { anyOrigin } from './cross-origin.ts'
 
 /** By the codes of problems and of typed errors; for those that are not here it is 400. */
-const statuses: Readonly<Partial<Record<ProblemCode | UserErrorCode, number>>> = {
+const statuses: Readonly<Partial<Record<TopLevelErrorCode | UserErrorCode, number>>> = {
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
   NOT_FOUND: 404,
@@ -51,7 +51,7 @@ export function refuseConnection(
   connection: Duplex,
   { status, message, headers = {} }: { status: number; message: string; headers?: Record<string, string> },
 ): void {
-  const body = JSON.stringify({ errors: [wireError(problem('BAD_USER_INPUT', message))] })
+  const body = JSON.stringify({ errors: [wireError(topLevelError('BAD_USER_INPUT', message))] })
   const head = {
     ...anyOrigin,
     ...headers,
@@ -82,11 +82,11 @@ function untyped(error: unknown, log: Logger): Refusal {
   const told = publicError(error, log)
   const { http, code } = told.extensions as {
     http?: { status?: number; headers?: Record<string, string> }
-    code: ProblemCode
+    code: TopLevelErrorCode
   }
   return { status: http?.status ?? statusOf(code), headers: http?.headers, told: wireError(told) }
 }
 
-function statusOf(code: ProblemCode | UserErrorCode): number {
+function statusOf(code: TopLevelErrorCode | UserErrorCode): number {
   return statuses[code] ?? 400
 }

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Plugin } from 'graphql-yoga'
 import type { Scheduler } from '../async/scheduler.ts'
-import type { Documents, OperationText } from '../graphql/documents.ts'
+import type { Documents, OperationText } from '../graphql/limits/documents.ts'
 import { Arrivals } from './arrivals.ts'
 import type { Authentication } from './authentication.ts'
 import { checkMethod, readOperation, readRequestBody } from './operation-request.ts'

@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import { FileTooLargeError, InvalidInputError } from '../domain/books/errors.ts'
 import type { UploadInput, Uploads } from '../domain/upload/receive.ts'
+import { topLevelError } from '../graphql/errors/top-level.ts'
 import { encodeId, inputId } from '../graphql/ids.ts'
-import { problem } from '../graphql/problems.ts'
 import type { Authentication } from './authentication.ts'
 import { maxSilenceMs, readBody } from './body.ts'
 import { answerPreflight, anyOrigin } from './cross-origin.ts'
@@ -55,9 +55,9 @@ export class UploadRoute {
   async #receive(request: IncomingMessage, response: ServerResponse): Promise<string> {
     const { accountId, scopes } = await this.#authentication.authenticate(request.headers.authorization)
     if (!scopes.includes('MANAGE'))
-      throw problem('FORBIDDEN', 'This API key lacks a scope that uploading codes needs: MANAGE.')
+      throw topLevelError('FORBIDDEN', 'This API key lacks a scope that uploading codes needs: MANAGE.')
     if (request.method !== 'POST')
-      throw problem('BAD_USER_INPUT', 'POST the file here: its bytes are the body of the request.', {
+      throw topLevelError('BAD_USER_INPUT', 'POST the file here: its bytes are the body of the request.', {
         http: { status: 405, headers: { Allow: methods } },
       })
     const input = readAddress(request.url ?? '')
@@ -104,7 +104,7 @@ function readBoolean(parameters: ReadonlyMap<string, string>, name: string): boo
 /** What the headers say of the file, before any of it has come. */
 function checkHeaders({ headers }: IncomingMessage, maxBytes: number): void {
   if (/^multipart\//i.test(headers['content-type'] ?? ''))
-    throw problem(
+    throw topLevelError(
       'BAD_USER_INPUT',
       'A form cannot be uploaded here: send the bytes of the file as the body (curl -T codes.csv), or send the form ' +
         'to /graphql with the mutation uploadCodes.',
@@ -112,7 +112,7 @@ function checkHeaders({ headers }: IncomingMessage, maxBytes: number): void {
     )
   // A file that says of itself that it is packed need not say it here as well.
   if (!/^(|identity|gzip|x-gzip)$/i.test((headers['content-encoding'] ?? '').trim()))
-    throw problem('BAD_USER_INPUT', 'Files can be packed with gzip, and with nothing else.', {
+    throw topLevelError('BAD_USER_INPUT', 'Files can be packed with gzip, and with nothing else.', {
       http: { status: 415 },
     })
   if (Number(headers['content-length'] ?? 0) > maxBytes) throw new FileTooLargeError(maxBytes)

@@ -13,8 +13,8 @@ import {
 import type { Logger } from 'pino'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Credentials } from '../graphql/context.ts'
-import { problem, publicError, wireError } from '../graphql/problems.ts'
-import type { Subscriber } from '../graphql/subscribe.ts'
+import { publicError, topLevelError, wireError } from '../graphql/errors/top-level.ts'
+import type { Subscriber } from '../graphql/subscriber.ts'
 import { grouped } from '../grouped.ts'
 import { type Api, graphqlPath } from './api.ts'
 import type { Authentication } from './authentication.ts'
@@ -185,12 +185,12 @@ export function serveWebSocket(parts: {
       const { extra: client } = socket
       const credentials = await authentication.authenticate(authorizationOf(socket))
       if (crowded)
-        throw problem(
+        throw topLevelError(
           'BAD_USER_INPUT',
           `This socket has ${grouped(maxOperationsPerSocket)} operations already. Complete some of them, or open another socket.`,
         )
       if (id.length > maxIdLength)
-        throw problem(
+        throw topLevelError(
           'BAD_USER_INPUT',
           `The id of the operation has ${grouped(id.length)} characters. At most ${maxIdLength} are possible.`,
         )
@@ -200,7 +200,7 @@ export function serveWebSocket(parts: {
         api.scheduler.run(credentials.keyId, work, { isWanted, bytes: length, isPatient: true })
       const prepared = await inTurn(() => prepare(credentials, payload, { client, length, isWanted }))
       // It is told to nobody.
-      if (prepared === undefined) return [problem('BAD_USER_INPUT', 'The client has left.')]
+      if (prepared === undefined) return [topLevelError('BAD_USER_INPUT', 'The client has left.')]
       if ('refused' in prepared) return prepared.refused
       const { args, errors, execute } = prepared
       return { ...args, rootValue: { socket: client, inTurn, execute, errors, messageLength: length } }

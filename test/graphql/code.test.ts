@@ -137,9 +137,9 @@ describe('a claim', () => {
   })
 
   test.each([
-    [{ count: 0 }, ['count'], /It is 0\./],
-    [{ count: -1 }, ['count'], /It is -1\./],
-    [{ count: 10_001 }, ['count'], /It is 10,001\. .*10,000/],
+    [{ count: 0 }, ['count'], /The count is 0\./],
+    [{ count: -1 }, ['count'], /The count is -1\./],
+    [{ count: 10_001 }, ['count'], /The count is 10,001\. .*10,000/],
     [{ recipient: '' }, ['recipient'], /empty/],
     [{ recipient: 'x'.repeat(1_001) }, ['recipient'], /1,001.*1,000/],
     [{ recipient: 'a\0' }, ['recipient'], /NUL/],

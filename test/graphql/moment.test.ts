@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { execute, type GraphQLSchema, parse } from 'graphql'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { Books } from '../../src/domain/books/books.ts'
-import { carryOn, readQueue } from '../../src/domain/generation/generation.ts'
-import { cancelTask, changeTask } from '../../src/domain/generation/task.ts'
+import { readQueuedGenerations, runGeneration } from '../../src/domain/generation/generation.ts'
+import { cancelTask, markRunning } from '../../src/domain/generation/task.ts'
 import { lockPool } from '../../src/domain/pool/pool.ts'
 import { completeUpload } from '../../src/domain/upload/finish.ts'
 import type { PrismaClient } from '../../src/generated/prisma/client.ts'
 import { createContext, type Services } from '../../src/graphql/context.ts'
-import { FormFile } from '../../src/graphql/file.ts'
+import { FormFile } from '../../src/graphql/form-file.ts'
 import { encodeId, uuidOf } from '../../src/graphql/ids.ts'
 import { createSchema } from '../../src/graphql/schema.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
@@ -41,6 +41,7 @@ beforeAll(async () => {
     prisma: moving as unknown as PrismaClient,
     notifications,
     codeSpaces,
+    log: silent,
   })
   const options = { maxUploadBytes: 1_000, failedLookUpsPerMinute: 0, log: silent }
   services = (await openParts(lifecycle, books, options)).services
@@ -70,7 +71,7 @@ async function ask<Data>(operation: string, variableValues: Record<string, unkno
 
 /** Carries out whatever waits, as a worker does. */
 async function work(): Promise<void> {
-  for (const task of await readQueue(place.books, 10)) await carryOn(place.books, task)
+  for (const task of await readQueuedGenerations(place.books, 10)) await runGeneration(place.books, task)
 }
 
 const counts = 'availableCount claimedCount status'
@@ -125,7 +126,7 @@ test('an upload that a worker has finished before its answer is told with the po
     if (waiting === null) return
     await books.write(accountId, async (tx) => {
       await lockPool(tx, poolId)
-      await changeTask(tx, waiting.id, ['AWAITING_EXECUTION'], { status: 'RUNNING' })
+      await markRunning(tx, waiting.id)
     })
     await addCodes(place, waiting.id, [`${randomUUID()}`])
     await completeUpload(books, { accountId, taskId: waiting.id })

@@ -581,6 +581,22 @@ async function snapshotOf(poolId: string, status: Status): Promise<string> {
 }
 
 describe('a snapshot', () => {
+  test('may be given as picture, as it was called, and is given out as snapshot', async () => {
+    const { poolId } = await newStock(client, 100)
+    const then = await snapshotOf(poolId, 'AVAILABLE')
+    const file = await get(pathOf(poolId, 'AVAILABLE', { snapshot: then }))
+    await claimFor(poolId, 'x', 10)
+    const old = await get(pathOf(poolId, 'AVAILABLE', { picture: then }))
+    expect(old.status).toBe(200)
+    expect(old.bytes.equals(file.bytes)).toBe(true)
+    expect(old.headers.get('content-location')).toBe(file.headers.get('content-location'))
+    expect(old.headers.get('content-location')).toContain(`&snapshot=${then}`)
+    expect(old.headers.get('content-location')).not.toContain('picture')
+    const both = await get(pathOf(poolId, 'AVAILABLE', { snapshot: then, picture: then }))
+    expect(both.status).toBe(400)
+    expect(both.text).toContain('picture is the old name of snapshot. Give one of them.')
+  })
+
   test('is believed only if the pool was ever so', async () => {
     const { poolId } = await newStock(client, 100)
     await claimFor(poolId, 'x', 10)
@@ -782,7 +798,7 @@ describe('a request for a file', () => {
     const named = await newPool(client, `Été "2027" (*) ${randomUUID()}`)
     const { headers } = await get(pathOf(named, 'AVAILABLE'))
     expect(headers.get('content-disposition')).toMatch(
-      /^attachment; filename="codes.csv"; filename\*=UTF-8''%C3%89t%C3%A9%20%222027%22%20%28%2A%29%20[\w-]+%20available\.csv$/,
+      /^attachment; filename=codes\.csv; filename\*=UTF-8''%C3%89t%C3%A9%20%222027%22%20%28%2A%29%20[\w-]+%20available\.csv$/,
     )
     expect(headers.get('cache-control')).toBe('no-store')
   })

@@ -5,7 +5,7 @@ import { GraphQLInt, GraphQLNonNull, GraphQLObjectType, GraphQLSchema, GraphQLSt
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAccount } from '../../src/domain/account/account.ts'
 import type { Context } from '../../src/graphql/context.ts'
-import { stream } from '../../src/graphql/until-revoked.ts'
+import { untilRevoked } from '../../src/graphql/until-revoked.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
 import { createApi } from '../../src/server/api.ts'
 import { createDownload } from '../../src/server/download.ts'
@@ -45,11 +45,11 @@ const schema = new GraphQLSchema({
     fields: {
       count: {
         type: new GraphQLNonNull(GraphQLInt),
-        subscribe: (_root, _args, context) => stream(context, quiet),
+        subscribe: (_root, _args, context) => untilRevoked(context, quiet),
       },
       flood: {
         type: new GraphQLNonNull(GraphQLString),
-        subscribe: (_root, _args, context) => stream(context, flood),
+        subscribe: (_root, _args, context) => untilRevoked(context, flood),
       },
     },
   }),

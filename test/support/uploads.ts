@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { v7 as newId } from 'uuid'
-import { changeTask, insertUploadTask } from '../../src/domain/generation/task.ts'
+import { insertUploadTask, markRunning } from '../../src/domain/generation/task.ts'
 import { lockPool } from '../../src/domain/pool/pool.ts'
 import { addChunk } from '../../src/domain/upload/add-chunk.ts'
 import { clearUpload } from '../../src/domain/upload/clear.ts'
@@ -26,7 +26,7 @@ export async function startUpload(
     await lockPool(tx, poolId)
     const input = { column: undefined, dryRun, caseSensitive, bytes: 1_000n }
     await insertUploadTask(tx, { id, poolId, ...input })
-    await changeTask(tx, id, ['AWAITING_EXECUTION'], { status: 'RUNNING' })
+    await markRunning(tx, id)
   })
   return id
 }

@@ -1,9 +1,10 @@
 import type { TaskStatus } from '../../generated/prisma/client.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
+import { holdCatalog } from '../books/catalog-lock.ts'
 import type { TaskRef } from '../books/task-ref.ts'
-import { holdCatalog, lockFormat } from '../format/format.ts'
+import { lockFormat } from '../format/format.ts'
 import { findShares, giveBack } from '../format/taken-indices.ts'
-import { unfinished } from '../generation/task.ts'
+import { isUnfinished } from '../generation/task.ts'
 
 /**
  * Clears away some of what an ended upload has left behind, `limit` rows at most: its file, the codes of a dry run, the
@@ -18,7 +19,7 @@ export async function clearUpload(
   return await books.write(accountId, async (tx) => {
     await holdCatalog(tx)
     const upload = await lockUpload(tx, taskId)
-    if (upload === undefined || unfinished.includes(upload.status)) return false
+    if (upload === undefined || isUnfinished(upload.status)) return false
     // One table after the other, each only when nothing is left in those before it.
     if ((await removeRows(tx, 'upload_piece', taskId, limit)) > 0) return true
     if ((await removeRows(tx, 'dry_run_code', taskId, limit)) > 0) return true

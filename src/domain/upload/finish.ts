@@ -3,7 +3,15 @@ import type { Books, BookTransaction } from '../books/books.ts'
 import { NotFoundError, UploadNotUndoneError } from '../books/errors.ts'
 import type { TaskRef } from '../books/task-ref.ts'
 import { formatForRefill, isRefillable, recordShortage, refill } from '../generation/refill.ts'
-import { changeTask, readTask, type Task, type TaskChange, unfinished } from '../generation/task.ts'
+import {
+  isUnfinished,
+  markFailed,
+  markUndone,
+  markUploadCompleted,
+  readTask,
+  type Task,
+  type TaskFailure,
+} from '../generation/task.ts'
 import { lockPool, type Pool, writePoolCounters } from '../pool/pool.ts'
 
 /**
@@ -15,7 +23,8 @@ export async function completeUpload(books: Books, { accountId, taskId }: TaskRe
   return await books.write(accountId, async (tx) => {
     const pool = await lockPoolOf(tx, await readTask(tx, accountId, taskId))
     const failure = await readFailure(tx, taskId)
-    const task = await changeTask(tx, taskId, ['RUNNING'], failure ?? { status: 'COMPLETED' })
+    const task =
+      failure === undefined ? await markUploadCompleted(tx, taskId) : await markFailed(tx, taskId, failure)
     if (task === undefined) return false
     if (task.added === 0n) return true
     await tx.execute({
@@ -31,7 +40,7 @@ export async function completeUpload(books: Books, { accountId, taskId }: TaskRe
 }
 
 /** The failure of an upload with refused rows only. */
-async function readFailure(tx: BookTransaction, taskId: string): Promise<TaskChange | undefined> {
+async function readFailure(tx: BookTransaction, taskId: string): Promise<TaskFailure | undefined> {
   const [row] = await tx.rows<{ refused: string; number: string; reason: string }>({
     name: 'read-refusal',
     text: `
@@ -49,7 +58,7 @@ async function readFailure(tx: BookTransaction, taskId: string): Promise<TaskCha
   const message =
     `${all} refused, so there is nothing to add. Row ${row.number}: ${row.reason} The file at rejectedRowsUrl has the ` +
     'reason for each row.'
-  return { status: 'FAILED', code: 'ALL_ROWS_REFUSED', message }
+  return { code: 'ALL_ROWS_REFUSED', message }
 }
 
 /**
@@ -68,8 +77,7 @@ export async function undoUpload(books: Books, accountId: string, taskId: string
     if (task?.kind === 'UPLOAD' && task.status === 'UNDONE') return
     const reason = task === undefined ? 'The task is gone.' : reasonAgainst(task)
     if (reason !== undefined) throw new UploadNotUndoneError(taskId, reason)
-    const undone = await changeTask(tx, taskId, ['COMPLETED'], { status: 'UNDONE' })
-    if (undone === undefined)
+    if ((await markUndone(tx, taskId)) === undefined)
       throw new Error(`The upload ${taskId} has changed although its pool was locked.`)
     await removeBatch(tx, pool, taskId)
   })
@@ -79,8 +87,7 @@ export async function undoUpload(books: Books, accountId: string, taskId: string
 function reasonAgainst({ kind, status, dryRun }: Task): string | undefined {
   if (kind !== 'UPLOAD')
     return 'The task is a generation. Only uploads can be undone: generated codes stay generated.'
-  if (unfinished.includes(status))
-    return 'The upload has not finished. Cancel it instead; then it adds nothing.'
+  if (isUnfinished(status)) return 'The upload has not finished. Cancel it instead; then it adds nothing.'
   if (status !== 'COMPLETED')
     return `The upload is ${status.toLowerCase()}, so it has added nothing that could be undone.`
   if (dryRun) return 'The upload was a dry run, so it has added nothing that could be undone.'

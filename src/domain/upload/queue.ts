@@ -1,8 +1,8 @@
 import type { Queryable } from '../../database/transaction.ts'
 import type { TaskFailureCode, TaskStatus } from '../../generated/prisma/client.ts'
-import type { Books } from '../books/books.ts'
+import type { Books, BookTransaction } from '../books/books.ts'
 import type { TaskRef } from '../books/task-ref.ts'
-import { changeTask, type Task, type TaskChange, unfinished } from '../generation/task.ts'
+import { isUnfinished, markFailed, markRunning, type Task } from '../generation/task.ts'
 import { lockPool } from '../pool/pool.ts'
 
 /** The uploads that workers have to work on: tasks with `has_work`. */
@@ -90,7 +90,7 @@ function decodeUpload(row: UploadRow): QueuedUpload {
 /** Whether the account has a file that is not read to its end. */
 export async function hasUnreadFile(books: Queryable, accountId: string): Promise<boolean> {
   const next = await readNextUpload(books, accountId)
-  return next !== undefined && unfinished.includes(next.status)
+  return next !== undefined && isUnfinished(next.status)
 }
 
 /** Why an upload makes no progress. */
@@ -138,7 +138,7 @@ export async function markWaitingForClearing(
 
 /** Makes a waiting upload RUNNING. Resolves to false if it was not waiting. */
 export async function startUpload(books: Books, upload: QueuedUpload): Promise<boolean> {
-  return (await change(books, upload, ['AWAITING_EXECUTION'], { status: 'RUNNING' })) !== undefined
+  return await change(books, upload, (tx) => markRunning(tx, upload.taskId))
 }
 
 /** Makes an upload FAILED. Resolves to false if it had ended already. */
@@ -148,17 +148,16 @@ export async function failUpload(
   code: TaskFailureCode,
   message: string,
 ): Promise<boolean> {
-  return (await change(books, upload, unfinished, { status: 'FAILED', code, message })) !== undefined
+  return await change(books, upload, (tx) => markFailed(tx, upload.taskId, { code, message }))
 }
 
 async function change(
   books: Books,
-  { accountId, poolId, taskId }: QueuedUpload,
-  expected: readonly TaskStatus[],
-  to: TaskChange,
-): Promise<Task | undefined> {
+  { accountId, poolId }: QueuedUpload,
+  transition: (tx: BookTransaction) => Promise<Task | undefined>,
+): Promise<boolean> {
   return await books.write(accountId, async (tx) => {
     await lockPool(tx, poolId)
-    return await changeTask(tx, taskId, expected, to)
+    return (await transition(tx)) !== undefined
   })
 }

@@ -1,19 +1,8 @@
 import { v7 as newId } from 'uuid'
 import { CommitUnansweredError, isUnavailable } from '../../database/errors.ts'
-import type { Books, BookTransaction } from '../books/books.ts'
-import {
-  IdempotencyConflictError,
-  InvalidInputError,
-  NotFoundError,
-  TooManyUploadsError,
-} from '../books/errors.ts'
-import {
-  checkIdempotencyKey,
-  findKeys,
-  hashInput,
-  insertKeys,
-  KeyJustUsedError,
-} from '../books/idempotency.ts'
+import type { Books } from '../books/books.ts'
+import { InvalidInputError, NotFoundError, TooManyUploadsError } from '../books/errors.ts'
+import { checkIdempotencyKey, hashInput, once } from '../books/idempotency.ts'
 import { InputCheck } from '../books/input.ts'
 import type { TaskRef } from '../books/task-ref.ts'
 import { insertUploadTask } from '../generation/task.ts'
@@ -136,43 +125,29 @@ interface StoredFile {
   sha256: string
 }
 
-async function accept(books: Books, ref: TaskRef, input: UploadInput, file: StoredFile): Promise<Accepted> {
-  try {
-    return await books.write(ref.accountId, (tx) => acceptUpload(tx, ref, input, file))
-  } catch (error) {
-    // The transaction that used the key has ended by now, so the second attempt finds it.
-    if (error instanceof KeyJustUsedError)
-      return await books.write(ref.accountId, (tx) => acceptUpload(tx, ref, input, file))
-    throw error
-  }
-}
-
-async function acceptUpload(
-  tx: BookTransaction,
-  { taskId }: TaskRef,
+async function accept(
+  books: Books,
+  { accountId, taskId }: TaskRef,
   input: UploadInput,
   file: StoredFile,
 ): Promise<Accepted> {
-  const { poolId, column, header, dryRun, caseSensitive = false, idempotencyKey: key } = input
-  const pool = await lockPool(tx, poolId)
-  if (pool === undefined) throw new NotFoundError('pool', ['poolId'])
-  // caseSensitive only if it is set, so that keys used with earlier releases keep their hash.
+  const { poolId, column, header, dryRun, caseSensitive = false } = input
+  // The default of caseSensitive does not count, so that keys used before it existed keep their hash.
   const hash = hashInput({
     poolId,
     column,
     header,
     dryRun,
-    ...(caseSensitive ? { caseSensitive } : {}),
+    caseSensitive: caseSensitive || undefined,
     file: file.sha256,
   })
-  const used = key === undefined ? undefined : (await findKeys(tx, operation, [key])).get(key)
-  if (used !== undefined) {
-    if (used.hash !== hash || used.taskId === undefined) throw new IdempotencyConflictError()
-    return { taskId: used.taskId, moment: {} }
-  }
-  const bytes = BigInt(file.size)
-  await insertUploadTask(tx, { id: taskId, poolId, column, header, dryRun, caseSensitive, bytes })
-  if (key !== undefined)
-    await insertKeys(tx, operation, [{ key, hash, taskId, poolId: undefined, first: undefined }])
-  return { taskId, moment: { pool } }
+  return await books.write(accountId, async (tx) => {
+    const pool = await lockPool(tx, poolId)
+    if (pool === undefined) throw new NotFoundError('pool', ['poolId'])
+    return await once(tx, operation, input.idempotencyKey, hash, async () => {
+      const bytes = BigInt(file.size)
+      await insertUploadTask(tx, { id: taskId, poolId, column, header, dryRun, caseSensitive, bytes })
+      return { taskId, moment: { pool } }
+    })
+  })
 }

@@ -8,10 +8,10 @@ import {
   type Code,
   type CodeOrigin,
   type CodePage,
-  type CodeStatus,
   readCode,
   readCodes,
 } from '../../../src/domain/code/code.ts'
+import type { CodeStatus } from '../../../src/domain/pool/snapshot.ts'
 import { undoUpload } from '../../../src/domain/upload/finish.ts'
 import {
   fill,

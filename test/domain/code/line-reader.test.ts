@@ -1,13 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Claims } from '../../../src/domain/claim/claim.ts'
-import {
-  isCurrent,
-  readSnapshot,
-  readStretches,
-  SnapshotChangedError,
-  type Stretch,
-} from '../../../src/domain/code/line-reader.ts'
+import { readStretches, SnapshotChangedError, type Stretch } from '../../../src/domain/code/line-reader.ts'
+import { isCurrent, readSnapshot } from '../../../src/domain/pool/snapshot.ts'
 import { fill, newFormat, newPool, openBooks, type TestBooks } from '../../support/books.ts'
 
 let place: TestBooks

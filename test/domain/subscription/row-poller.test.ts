@@ -2,7 +2,7 @@ import { v7 as newId } from 'uuid'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Claims } from '../../../src/domain/claim/claim.ts'
 import { saveReplenishment } from '../../../src/domain/generation/replenishment.ts'
-import { changeTask, insertUploadTask } from '../../../src/domain/generation/task.ts'
+import { insertUploadTask, markRunning } from '../../../src/domain/generation/task.ts'
 import { followPools } from '../../../src/domain/pool/live-pools.ts'
 import { renamePool } from '../../../src/domain/pool/pool.ts'
 import type { RowPoller } from '../../../src/domain/subscription/row-poller.ts'
@@ -139,8 +139,7 @@ describe('a follower of an upload', () => {
     const row = await books.prisma.task.findFirstOrThrow({ where: { id: taskId } })
     const states = tasks.follow({ ...row, waitingFor: 'EARLIER_UPLOAD' }, leaving.signal)
     await states.next()
-    const start = () =>
-      books.write(accountId, (tx) => changeTask(tx, taskId, ['AWAITING_EXECUTION'], { status: 'RUNNING' }))
+    const start = () => books.write(accountId, (tx) => markRunning(tx, taskId))
     const changes: [() => Promise<unknown>, string | undefined][] = [
       [() => completeUpload(books, { accountId, taskId: earlier }), 'WORKER'],
       [start, undefined],

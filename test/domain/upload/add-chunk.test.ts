@@ -9,7 +9,7 @@ import { LookUps } from '../../../src/domain/code/lookup.ts'
 import { createFormat } from '../../../src/domain/format/create.ts'
 import { availableForGeneration } from '../../../src/domain/format/format.ts'
 import { generateCodes } from '../../../src/domain/generation/generation.ts'
-import { cancelTask, changeTask, readTask, unfinished } from '../../../src/domain/generation/task.ts'
+import { cancelTask, markFailed, readTask } from '../../../src/domain/generation/task.ts'
 import { lockPool } from '../../../src/domain/pool/pool.ts'
 import { addChunk, maxChunkRows } from '../../../src/domain/upload/add-chunk.ts'
 import { clearUpload } from '../../../src/domain/upload/clear.ts'
@@ -428,8 +428,8 @@ describe('a cancelled or failed upload', () => {
     await cancelTask(test.books, test.accountId, cancelled)
     await test.books.write(test.accountId, async (tx) => {
       await lockPool(tx, poolId)
-      const change = { status: 'FAILED', code: 'UNREADABLE_FILE', message: 'It is no text.' } as const
-      await changeTask(tx, failed, unfinished, change)
+      const failure = { code: 'UNREADABLE_FILE', message: 'It is no text.' } as const
+      await markFailed(tx, failed, failure)
     })
     for (const taskId of [cancelled, failed]) {
       expect(await add(taskId, taskId === failed ? 3 : 5, newCodes(1))).toBe(false)

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Claims } from '../../../src/domain/claim/claim.ts'
-import { readUnreadyFormat, takeEarlier } from '../../../src/domain/format/backfill.ts'
+import { backfillFormat, readUnreadyFormat } from '../../../src/domain/format/backfill.ts'
 import { createFormat } from '../../../src/domain/format/create.ts'
-import { carryOn, generateCodes } from '../../../src/domain/generation/generation.ts'
+import { generateCodes, runGeneration } from '../../../src/domain/generation/generation.ts'
 import { addChunk } from '../../../src/domain/upload/add-chunk.ts'
 import { clearUpload } from '../../../src/domain/upload/clear.ts'
 import { completeUpload, undoUpload } from '../../../src/domain/upload/finish.ts'
@@ -130,7 +130,7 @@ describe('on tables without statistics, no statement reads more rows than it nee
     const { formatId } = unready
     expect(await greedy(() => readUnreadyFormat(books))).toEqual([])
     for (let piece = 0; piece < 3; piece++)
-      expect(await greedy(() => takeEarlier(books, { accountId, formatId }, 200))).toEqual([])
+      expect(await greedy(() => backfillFormat(books, { accountId, formatId }, 200))).toEqual([])
   })
 
   it('when a claim refills from a format, ready or not', async () => {
@@ -146,7 +146,7 @@ describe('on tables without statistics, no statement reads more rows than it nee
     const { accountId, books } = place
     const quantity = { poolId, formatId: ready.formatId, quantity: 10n }
     const taskId = await generateCodes(books, accountId, quantity)
-    expect(await greedy(() => carryOn(books, { accountId, taskId }))).toEqual([])
+    expect(await greedy(() => runGeneration(books, { accountId, taskId }))).toEqual([])
   })
 
   it('when the planner knows only codes of other accounts', async () => {

@@ -9,7 +9,7 @@ import {
   type SelectionSetNode,
 } from 'graphql'
 import { describe, expect, test } from 'vitest'
-import { weighDocument } from '../../src/graphql/document-weight.ts'
+import { weighDocument } from '../../../src/graphql/limits/document-weight.ts'
 
 const unlimited = { selections: Number.POSITIVE_INFINITY, levels: Number.POSITIVE_INFINITY }
 const weigh = (text: string) => weighDocument(parse(text), unlimited)

@@ -1,12 +1,16 @@
 import { randomBytes } from 'node:crypto'
+import { GraphQLError } from 'graphql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createSchema } from '../../src/graphql/schema.ts'
-import { claim, done, mutate, newStock, stranger, withScopes } from '../support/api.ts'
-import { Client } from '../support/client.ts'
-import { runSql } from '../support/database.ts'
-import { type StreamResult, streamed } from '../support/event-stream.ts'
-import { startService, type TestService } from '../support/service.ts'
-import { Socket } from '../support/socket.ts'
+import { RateLimitedError } from '../../../src/domain/books/errors.ts'
+import { publicError } from '../../../src/graphql/errors/top-level.ts'
+import { createSchema } from '../../../src/graphql/schema.ts'
+import { claim, done, mutate, newStock, stranger, withScopes } from '../../support/api.ts'
+import { silent } from '../../support/books.ts'
+import { Client } from '../../support/client.ts'
+import { runSql } from '../../support/database.ts'
+import { type StreamResult, streamed } from '../../support/event-stream.ts'
+import { startService, type TestService } from '../../support/service.ts'
+import { Socket } from '../../support/socket.ts'
 
 let service: TestService
 let client: Client
@@ -210,6 +214,27 @@ describe.each(streaming)('a subscription over %s', (way) => {
     const query =
       'subscription ($id: ID!, $after: String) { poolEvents(poolId: $id, after: $after) { cursor } }'
     expect(await codes(way, query, { id: poolId, after: eventCursor }, other)).toEqual(['CURSOR_EXPIRED'])
+  })
+})
+
+describe('a key that has looked for too much', () => {
+  const error = new RateLimitedError(1_500)
+
+  test('is told when to try again, in the HTTP header too when nothing else is answered', () => {
+    expect(publicError(error, silent).extensions).toEqual({
+      code: 'RATE_LIMITED',
+      retryAfterMs: 1_500,
+      http: { status: 429, headers: { 'Retry-After': '2' } },
+    })
+  })
+
+  test('is told beside the answers of other fields, which an HTTP status would hide', () => {
+    const ofField = new GraphQLError(error.message, { originalError: error, path: ['code'] })
+    expect(publicError(ofField, silent).toJSON()).toEqual({
+      message: error.message,
+      path: ['code'],
+      extensions: { code: 'RATE_LIMITED', retryAfterMs: 1_500 },
+    })
   })
 })
 

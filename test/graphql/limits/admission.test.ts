@@ -19,13 +19,13 @@ import {
   validate,
 } from 'graphql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Admission, answerLimits, eventLimits } from '../../src/graphql/admission.ts'
-import type { Weight } from '../../src/graphql/answer-weight.ts'
-import { createSchema } from '../../src/graphql/schema.ts'
-import { claim, newStock, withScopes } from '../support/api.ts'
-import { Client } from '../support/client.ts'
-import { startService, type TestService } from '../support/service.ts'
-import { Socket } from '../support/socket.ts'
+import { Admission } from '../../../src/graphql/limits/admission.ts'
+import { type AnswerWeight, answerLimits, eventLimits } from '../../../src/graphql/limits/limits.ts'
+import { createSchema } from '../../../src/graphql/schema.ts'
+import { claim, newStock, withScopes } from '../../support/api.ts'
+import { Client } from '../../support/client.ts'
+import { startService, type TestService } from '../../support/service.ts'
+import { Socket } from '../../support/socket.ts'
 
 const schema = createSchema()
 const admission = new Admission()
@@ -37,7 +37,7 @@ function decide(query: string, variableValues = {}, scopes = allScopes) {
   return admission.weigh({ schema, document, variableValues, contextValue: { scopes } })
 }
 
-function weigh(query: string, variables = {}): Weight {
+function weigh(query: string, variables = {}): AnswerWeight {
   const weight = decide(query, variables)
   if (weight instanceof Error) throw weight
   return weight
@@ -131,7 +131,7 @@ describe('an operation is refused before it is executed, by its', () => {
   test('with a figure, unless that is beyond counting', () => {
     const message = (times: number) =>
       (decide(twice(times).replace('account { id }', '__typename')) as Error).message
-    expect(message(20)).toMatch(/its answer could have [\d,]+ values, and at most 250,000 are possible\. Ask/)
+    expect(message(20)).toMatch(/its answer could have [\d,]+ values, and at most 250,000 are allowed\. Ask/)
     expect(message(60)).toContain(
       'its answer could have far more than 250,000 values, which is the limit. Ask',
     )
@@ -300,7 +300,7 @@ describe('with the service', () => {
       expect(errors?.map((error) => [error.extensions.code, error.message])).toEqual([
         [
           'BAD_USER_INPUT',
-          expect.stringMatching(/its answer could have [\d,]+ bytes, and at most 32,000,000 are possible/),
+          expect.stringMatching(/its answer could have [\d,]+ bytes, and at most 32,000,000 are allowed/),
         ],
       ])
     }
@@ -415,6 +415,6 @@ function callsOf(field: GraphQLField<unknown, unknown>): string[] {
 }
 
 test('the limits are what the documentation says', async () => {
-  const page = await readFile(join(import.meta.dirname, '../../docs/frontends.md'), 'utf8')
+  const page = await readFile(join(import.meta.dirname, '../../../docs/frontends.md'), 'utf8')
   for (const limit of Object.values(answerLimits)) expect(page).toContain(limit.toLocaleString('en'))
 })

@@ -12,7 +12,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { Pacer } from '../../src/async/pacer.ts'
 import { Scheduler } from '../../src/async/scheduler.ts'
 import { DatabaseUnavailableError } from '../../src/database/errors.ts'
-import { Subscriber } from '../../src/graphql/subscribe.ts'
+import { Subscriber } from '../../src/graphql/subscriber.ts'
 import { silent } from '../support/books.ts'
 
 /** What happens, to all who subscribe: each hears all of it, from the first on. */

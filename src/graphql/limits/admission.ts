@@ -7,42 +7,22 @@ import {
   getVariableValues,
   OperationTypeNode,
 } from 'graphql'
-import { grouped } from '../grouped.ts'
+import { grouped } from '../../grouped.ts'
+import type { Context } from '../context.ts'
+import { badInput } from '../pagination.ts'
 import {
-  countless,
+  AnswerWeigher,
   maxNesting,
   maxSteps,
-  nothing,
-  Scale,
   UnweighableError,
-  type Weighed,
-  type Weight,
+  type WeighedOperation,
+  weightless,
 } from './answer-weight.ts'
-import type { Context } from './context.ts'
 import { fragmentsOf } from './document-weight.ts'
 import { IntrospectionWeights } from './introspection-weight.ts'
-import { badInput } from './pagination.ts'
+import { type AnswerWeight, answerLimits, eventLimits, findExcess, type LimitTexts } from './limits.ts'
 
-/** What the answer to an operation may be at most, weighed before the operation is executed. */
-export const answerLimits: Readonly<Weight> = {
-  bytes: 32_000_000,
-  values: 250_000,
-  reads: 7_000,
-  introspected: 12_000,
-  depth: 20,
-}
-
-/** The same of one event of a subscription, of which very many can come at the same moment. */
-export const eventLimits: Readonly<Weight> = {
-  bytes: answerLimits.bytes / 10,
-  values: answerLimits.values / 10,
-  reads: answerLimits.reads / 10,
-  introspected: 0,
-  depth: answerLimits.depth,
-}
-
-// What a figure is of, and what makes it smaller.
-const meanings: Readonly<Record<keyof Weight, readonly [what: string, advice: string]>> = {
+const weightTexts: Readonly<Record<keyof AnswerWeight, LimitTexts>> = {
   depth: ['levels of fields', 'Ask for fewer levels, and for the rest by the ids that you get.'],
   reads: [
     'points of work for the database (5 for a row, 10 and more for a page)',
@@ -62,39 +42,39 @@ type Operation = Pick<
 >
 
 /**
- * Decides before an operation is executed whether it is. What its answer can be is weighed; and what a mutation selects
- * is checked, field by field, since what it does cannot be undone by an error that comes afterwards.
+ * Decides whether to execute an operation, by the weight of its answer. Of a mutation, it also checks every field that is
+ * selected: an error afterwards could not undo the mutation.
  */
 export class Admission {
   readonly #introspections = new WeakMap<GraphQLSchema, IntrospectionWeights>()
 
   /**
-   * What the answer to a validated operation can be at most, or why it is not executed. What the executor itself will
-   * refuse weighs nothing.
+   * The maximum weight of the answer to a validated operation, or why the operation is refused. An operation that the
+   * executor will refuse anyway weighs nothing.
    */
-  weigh(args: Operation): Weight | GraphQLError {
+  weigh(args: Operation): AnswerWeight | GraphQLError {
     const { schema } = args
     const operation = getOperationAST(args.document, args.operationName)
     const type = operation && schema.getRootType(operation.operation)
-    if (operation == null || type == null) return nothing
+    if (operation == null || type == null) return weightless
     const variables = getVariableValues(
       schema,
       operation.variableDefinitions ?? [],
       args.variableValues ?? {},
       { maxErrors: 1 },
     )
-    if (variables.variableValues === undefined) return nothing
-    const acts = operation.operation === OperationTypeNode.MUTATION
-    const scale = new Scale({
+    if (variables.variableValues === undefined) return weightless
+    const isMutation = operation.operation === OperationTypeNode.MUTATION
+    const weigher = new AnswerWeigher({
       schema,
       introspection: this.#introspectionOf(schema),
       fragments: fragmentsOf(args.document),
       variableValues: variables.variableValues,
-      atMost: acts,
-      ...(acts ? checks(args.contextValue as Context) : {}),
+      byMaxBytes: isMutation,
+      ...(isMutation ? checks(args.contextValue as Context) : {}),
     })
     try {
-      const weight = scale.weigh(operation.selectionSet, type)
+      const weight = weigher.weigh(operation.selectionSet, type)
       const isEvent = operation.operation === OperationTypeNode.SUBSCRIPTION
       return excess(weight, isEvent ? eventLimits : answerLimits) ?? weight
     } catch (error) {
@@ -111,8 +91,8 @@ export class Admission {
   }
 }
 
-/** What a mutation selects is refused before it is executed, as the fields themselves would refuse it later. */
-function checks(context: Context): Pick<Weighed, 'onField' | 'onFailure'> {
+/** The checks of a mutation's selection: each field throws now what it would throw when it is resolved. */
+function checks(context: Context): Pick<WeighedOperation, 'onField' | 'onFailure'> {
   return {
     onField(rules, args, node) {
       try {
@@ -129,27 +109,25 @@ function checks(context: Context): Pick<Weighed, 'onField' | 'onFailure'> {
 
 const unweighable =
   'The size of the answer cannot be worked out: the selections or fragments of the operation are nested too deeply or ' +
-  `repeated too often. At most ${grouped(maxNesting)} levels are possible, and ${grouped(maxSteps)} selections, each ` +
+  `repeated too often. At most ${grouped(maxNesting)} levels are allowed, and ${grouped(maxSteps)} selections, each ` +
   'counted once for every type and list size that it applies to. Ask for less at once, in several requests.'
 
-function excess(weight: Weight, limits: Readonly<Weight>): GraphQLError | undefined {
-  for (const [kind, [what, advice]] of Object.entries(meanings) as [keyof Weight, [string, string]][]) {
-    const [figure, limit] = [weight[kind], limits[kind]]
-    if (figure <= limit) continue
-    const told =
-      figure >= countless
-        ? `far more than ${grouped(limit)} ${what}, which is the limit`
-        : `${grouped(Math.ceil(figure))} ${what}, and at most ${grouped(limit)} are possible`
-    return refused(
-      badInput(`The operation asks for too much at once: its answer could have ${told}. ${advice}`),
-    )
-  }
-  return undefined
+function excess(weight: AnswerWeight, limits: Readonly<AnswerWeight>): GraphQLError | undefined {
+  const found = findExcess(weight, limits, weightTexts)
+  if (found === undefined) return undefined
+  const { count, limit, what, advice } = found
+  const size =
+    count === undefined
+      ? `far more than ${limit} ${what}, which is the limit`
+      : `${count} ${what}, and at most ${limit} are allowed`
+  return refused(
+    badInput(`The operation asks for too much at once: its answer could have ${size}. ${advice}`),
+  )
 }
 
-/** The error as one of the whole operation. Clients that expect any JSON have 200, as for what is not valid. */
+/** The error as one of the whole operation. Clients that accept only application/json get the status 200. */
 function refused(error: GraphQLError, node?: FieldNode): GraphQLError {
-  // What graphql itself objects to has none.
+  // graphql's own errors have no code.
   const { code = 'GRAPHQL_VALIDATION_FAILED', ...others } = error.extensions
   const status = code === 'FORBIDDEN' ? 403 : 400
   return new GraphQLError(error.message, {

@@ -1,7 +1,7 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import type { Logger } from 'pino'
-import { TooMuchWaitingError } from '../async/scheduler.ts'
-import { canRunAgain, isUnavailable } from '../database/errors.ts'
+import { TooMuchWaitingError } from '../../async/scheduler.ts'
+import { canRunAgain, isUnavailable } from '../../database/errors.ts'
 import {
   CursorExpiredError,
   CursorInvalidError,
@@ -10,10 +10,10 @@ import {
   ReaderTooSlowError,
   RejectedRowsForgottenError,
   TooManyUploadsError,
-} from '../domain/books/errors.ts'
+} from '../../domain/books/errors.ts'
 
-/** The codes of top-level errors: everything that is not a typed error of the domain. */
-const problemCodes = [
+/** The codes of top-level errors, that is of all errors but the typed ones (typed.ts). */
+const topLevelErrorCodes = [
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
   'BAD_USER_INPUT',
@@ -30,17 +30,20 @@ const problemCodes = [
   'INTERNAL_SERVER_ERROR',
 ] as const
 
-export type ProblemCode = (typeof problemCodes)[number]
+export type TopLevelErrorCode = (typeof topLevelErrorCodes)[number]
 
-function isProblemCode(code: unknown): boolean {
-  return problemCodes.some((known) => known === code)
+function isTopLevelErrorCode(code: unknown): boolean {
+  return topLevelErrorCodes.some((known) => known === code)
 }
 
 const retryAfterMs = 1_000
 
-/** A top-level error, with extensions.code, and for some codes the HTTP status of a request that they end whole. */
-export function problem(
-  code: ProblemCode,
+/**
+ * An error with `extensions.code`. `extensions.http` sets the status and headers of the HTTP response when the error ends
+ * the whole request.
+ */
+export function topLevelError(
+  code: TopLevelErrorCode,
   message: string,
   extensions: Record<string, unknown> = {},
 ): GraphQLError {
@@ -48,22 +51,22 @@ export function problem(
 }
 
 export function unauthenticated(message: string): GraphQLError {
-  return problem('UNAUTHENTICATED', message, {
+  return topLevelError('UNAUTHENTICATED', message, {
     http: { status: 401, headers: { 'WWW-Authenticate': 'Bearer' } },
   })
 }
 
 export function unavailable(
-  message = 'The database cannot serve this at the moment. Try again.',
+  message = 'The database cannot serve this request at the moment. Try again.',
 ): GraphQLError {
-  return problem('UNAVAILABLE', message, {
+  return topLevelError('UNAVAILABLE', message, {
     retryAfterMs,
     http: { status: 503, headers: retryAfter(retryAfterMs) },
   })
 }
 
 function rateLimited(error: RateLimitedError | TooMuchWaitingError): GraphQLError {
-  return problem('RATE_LIMITED', error.message, {
+  return topLevelError('RATE_LIMITED', error.message, {
     retryAfterMs: error.retryAfterMs,
     http: { status: 429, headers: retryAfter(error.retryAfterMs) },
   })
@@ -74,50 +77,50 @@ function retryAfter(milliseconds: number): { 'Retry-After': string } {
 }
 
 /**
- * What a client is told of an error that ended an operation or a field. Errors that are meant for it keep their
- * message and have a code; any other is logged and masked.
+ * The error that a client sees when `error` ends an operation or a field. Errors meant for clients keep their message and
+ * have a code. Any other is logged and masked.
  */
 export function publicError(error: unknown, log: Logger): GraphQLError {
   if (!(error instanceof GraphQLError)) return translate(error, log)
   const origin = error.cause ?? error.originalError
   if (origin != null && !(origin instanceof GraphQLError)) return inPlace(error, translate(origin, log))
   const code = error.extensions['code']
-  // What the executor itself objects to, such as variables of the wrong type, has no code of its own.
+  // The executor's own errors have no code: a variable of the wrong type, for example.
   if (code === undefined) {
-    // By the specification of GraphQL over HTTP, a client that accepts no more than application/json is told 200.
+    // `spec`: clients that accept only application/json get 200, as GraphQL over HTTP requires.
     const http = { status: 400, spec: true }
-    return inPlace(error, problem('GRAPHQL_VALIDATION_FAILED', error.message, { http }))
+    return inPlace(error, topLevelError('GRAPHQL_VALIDATION_FAILED', error.message, { http }))
   }
-  if (isProblemCode(code)) return inPlace(error, error)
-  // What the server objects to in a request, such as a body that is not JSON, has codes of its own.
+  if (isTopLevelErrorCode(code)) return inPlace(error, error)
+  // Yoga has its own codes, as for a body that is not JSON.
   const { http } = error.extensions
-  return inPlace(error, problem('BAD_USER_INPUT', error.message, http === undefined ? {} : { http }))
+  return inPlace(error, topLevelError('BAD_USER_INPUT', error.message, http === undefined ? {} : { http }))
 }
 
 function translate(error: unknown, log: Logger): GraphQLError {
   if (error instanceof GraphQLError) return error
-  if (error instanceof CursorInvalidError) return problem('CURSOR_INVALID', error.message)
-  if (error instanceof CursorExpiredError) return problem('CURSOR_EXPIRED', error.message)
-  if (error instanceof ReaderTooSlowError) return problem('SUBSCRIBER_TOO_SLOW', error.message)
+  if (error instanceof CursorInvalidError) return topLevelError('CURSOR_INVALID', error.message)
+  if (error instanceof CursorExpiredError) return topLevelError('CURSOR_EXPIRED', error.message)
+  if (error instanceof ReaderTooSlowError) return topLevelError('SUBSCRIBER_TOO_SLOW', error.message)
   if (error instanceof RateLimitedError || error instanceof TooMuchWaitingError) return rateLimited(error)
   if (error instanceof FileInterruptedError)
-    return problem('BAD_USER_INPUT', error.message, { http: { status: 400 } })
+    return topLevelError('BAD_USER_INPUT', error.message, { http: { status: 400 } })
   if (error instanceof RejectedRowsForgottenError)
-    return problem('NOT_FOUND', error.message, { http: { status: 410 } })
+    return topLevelError('NOT_FOUND', error.message, { http: { status: 410 } })
   if (error instanceof TooManyUploadsError) return unavailable(error.message)
-  // What has lost to other transactions time and again may well win the next time.
+  // A transaction that has lost to others again and again may succeed next time.
   if (isUnavailable(error) || canRunAgain(error)) {
     log.warn({ err: error }, 'a request could not be served by the database')
     return unavailable()
   }
   log.error({ err: error }, 'a request failed')
-  return problem(
+  return topLevelError(
     'INTERNAL_SERVER_ERROR',
-    'The service failed to answer this. It is not your fault, and it was logged.',
+    'The service failed to answer this request. The error is in its log.',
   )
 }
 
-/** An error as it goes over the wire where no HTTP response carries it: without what is for that alone. */
+/** An error as sent where no HTTP response carries it: without `extensions.http`. */
 export function wireError(error: GraphQLError): GraphQLFormattedError {
   const { extensions, ...rest } = error.toJSON()
   const { http: _http, ...others } = extensions ?? {}
@@ -125,8 +128,8 @@ export function wireError(error: GraphQLError): GraphQLFormattedError {
 }
 
 /**
- * The error `as`, at the place in the document and in the answer where `error` occurred. The HTTP status is left to
- * errors of the whole request: beside one that ended a field there are answers that a client should read.
+ * The error `as`, with the locations and the path of `error`. Only an error of the whole request keeps its HTTP status:
+ * when a field has failed, the response has data that the client should read.
  */
 function inPlace(error: GraphQLError, as: GraphQLError): GraphQLError {
   const { http, ...extensions } = as.extensions

@@ -9,35 +9,18 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql'
+import { type DocumentWeight, maxCount } from './limits.ts'
 
-/** How much work a document makes for those who read it, whatever its length. */
-export interface DocumentWeight {
-  operations: number
-  fragments: number
-  /** Levels of selections, of lists and objects in values, or of list types, whichever are the most; fragments count. */
-  levels: number
-  /** Characters of the longest name. */
-  nameLength: number
-  /** Fields and fragments, each counted wherever a fragment brings it, in all operations and fragments. */
-  selections: number
-  /** Comparisons of fields that it takes to see whether all fields of one name can be merged. */
-  comparisons: number
-}
-
-/** Fragments that contain themselves, from the first of them to where it comes again. */
+/** Fragments that contain each other. The last name is the first one again. */
 export interface FragmentCycle {
   cycle: readonly string[]
 }
 
 type ExecutableNode = OperationDefinitionNode | FragmentDefinitionNode
 
-/** More than any limit. Sums stop here, so that they stay exact. */
-export const countless = 2 ** 40
-
 /**
- * The weight of a document, counted in a time that is proportional to its length: fragments are counted once, however
- * often they are spread. The comparisons, for which fragments do have to be spread, are counted only when neither the
- * selections nor the levels exceed what is given; else they are 0.
+ * The weight of a document, in time proportional to its length: each fragment is visited once, however often it is spread.
+ * Only counting comparisons has to visit every spread; they are 0 if the selections or levels exceed `max`.
  */
 export function weighDocument(
   document: DocumentNode,
@@ -64,7 +47,7 @@ export function weighDocument(
     weight[definition.kind === Kind.OPERATION_DEFINITION ? 'operations' : 'fragments'] += 1
     weight.levels = Math.max(weight.levels, levels)
     weight.nameLength = Math.max(weight.nameLength, outline.nameLength)
-    weight.selections = Math.min(countless, weight.selections + selections)
+    weight.selections = Math.min(maxCount, weight.selections + selections)
   }
   if (weight.selections <= max.selections && weight.levels <= max.levels)
     for (const { selectionSet } of definitions)
@@ -80,18 +63,18 @@ export function fragmentsOf(document: DocumentNode): ReadonlyMap<string, Fragmen
   return fragments
 }
 
-/** What an operation or a fragment has itself. */
+/** The counts of an operation or a fragment without the fragments that it spreads. */
 interface Outline {
   nameLength: number
   selections: number
   levels: number
-  /** The fragments that it spreads, each as often as it does, and on which level. */
+  /** Its fragment spreads and their levels. */
   spreads: { name: string; level: number }[]
 }
 
 function outlineOf(definition: ExecutableNode): Outline {
   const outline: Outline = { nameLength: 0, selections: 0, levels: 0, spreads: [] }
-  // Not by calls of itself, as a document may be nested as deeply as its parser could go.
+  // Iterative: a document may be nested as deeply as the parser's stack allowed.
   const nodes: ASTNode[] = [definition]
   const levels = [0]
   let level = 0
@@ -188,14 +171,14 @@ function outlineOf(definition: ExecutableNode): Outline {
   return outline
 }
 
-/** How large definitions are with their fragments spread out. Each fragment is looked at once. */
+/** Counts definitions with their fragments spread out. Each fragment is visited once. */
 class SpreadOut {
-  /** Fragments that contain themselves, as soon as one has been met. */
+  /** The first cycle of fragments that was found. */
   cycle: readonly string[] | undefined
   readonly #outlines: ReadonlyMap<ExecutableNode, Outline>
   readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>
   readonly #sizes = new Map<ExecutableNode, { selections: number; levels: number }>()
-  /** The fragments that are being looked at, each of which the one before it spreads. */
+  /** The fragments being visited, each spread by the one before it. */
   readonly #path = new Set<string>()
 
   constructor(
@@ -215,7 +198,7 @@ class SpreadOut {
       const fragment = this.#fragments.get(name)
       if (fragment === undefined) continue
       const size = this.#sizeOfFragment(name, fragment)
-      selections = Math.min(countless, selections + size.selections)
+      selections = Math.min(maxCount, selections + size.selections)
       levels = Math.max(levels, level + size.levels)
     }
     const size = { selections, levels }
@@ -236,7 +219,7 @@ class SpreadOut {
   }
 }
 
-/** The fields of one response name that lie in one place of the answer. */
+/** Fields with the same response name in the same place of the answer. */
 interface Group {
   fields: number
   arguments: number
@@ -244,9 +227,9 @@ interface Group {
 }
 
 /**
- * How many comparisons it takes at most to see whether fields can be merged that lie in one place of the answer. These
- * are pairs of fields of one name, with their arguments; and since each set of fields is held against each other one,
- * name by name, the names of all but one.
+ * The maximum number of comparisons that decide whether the fields in one place of the answer can be merged: each pair of
+ * fields with the same name, with their arguments; and, as each set of fields is compared with every other by name, each
+ * name with all other sets.
  */
 function countComparisons(
   selectionSets: readonly SelectionSetNode[],

@@ -1,4 +1,4 @@
-/** How many characters of JSON come at once, about. */
+// About how many characters a piece has.
 const pieceLength = 16_384
 
 interface Level {
@@ -7,11 +7,8 @@ interface Level {
   next: number
 }
 
-/**
- * A value of plain objects, arrays and what JSON has besides, as JSON.stringify would write it, in pieces: so whoever
- * writes it can stop between two of them, for a while or for good.
- */
-export function* jsonOf(value: unknown): Generator<string, void> {
+/** What JSON.stringify makes of a value of plain objects, arrays and primitives, in pieces, so that a writer can pause or stop. */
+export function* jsonPieces(value: unknown): Generator<string, void> {
   let text = ''
   const levels: Level[] = []
   let current = value

@@ -17,33 +17,34 @@ import {
   isScalarType,
   isUnionType,
 } from 'graphql'
-import { nullBytes } from './sizes.ts'
+import { nullBytes } from '../max-sizes.ts'
 
-/** What a field of introspection gives: a leaf of so many bytes, or objects of a kind, in a list if `items` is there. */
+/** The value of an introspection field: a leaf of `bytes`, or objects, in a list of `items` if that is set. */
 export interface IntrospectedValue {
   bytes: number
   items?: number
   of?: Introspected
 }
 
-/** The objects of introspection that are reached in one way, as the fields of all types are by types { fields }. */
+/** The introspection objects at one path, such as __schema { types { fields } }. */
 export interface Introspected {
   fields: Readonly<Record<string, IntrospectedValue>>
 }
 
+/** Combines a number of each thing into one number. */
 type Figure<Thing> = (of: (thing: Thing) => number) => number
 
-// Longer than any of them, with quotation marks: what the specification calls kinds, types and places of introspection.
+// The sizes with quotation marks of the longest enum value (a kind or a directive location) and type name of introspection.
 const enumBytes = 26
 const typenameBytes = 22
 const booleanBytes = 5
-// No default value of an argument is longer. A test holds that.
+// No default value of an argument is longer. The test with random introspections would fail.
 const defaultValueBytes = 60
 
 /**
- * What introspection of a schema can weigh at most. How many types, fields and arguments there are is known. What is
- * reached by way of all types (types, their fields, and the arguments of these) weighs what all of it does together;
- * what is reached by way of one type, as through the type of a field, weighs what the largest does.
+ * The maximum weight of introspecting a schema. On a path through all types (types, their fields, and the arguments of
+ * these) the total is known, so each thing weighs the mean of all. On a path through some type, such as the type of a
+ * field, each thing weighs as much as the heaviest.
  */
 export class IntrospectionWeights {
   readonly #roots: Readonly<Record<string, IntrospectedValue>>
@@ -69,7 +70,7 @@ export class IntrospectionWeights {
     ]
     const wrappings = Math.max(...[...fields, ...inputs].map(({ type }) => wrappingsOf(type)))
 
-    // A type that something has: wrapped so often at most, and then any one.
+    // The type of a field or an input: any type, in up to `wrappings` lists and non-nulls.
     const someTypes: Introspected[] = []
     const someType = (): IntrospectedValue => ({ bytes: nullBytes, ...part(someTypes[wrappings]) })
     const input = (figure: Figure<GraphQLArgument | GraphQLInputField>): Introspected => ({
@@ -113,14 +114,14 @@ export class IntrospectionWeights {
     })
 
     for (let wrapped = 0; wrapped <= wrappings; wrapped += 1) someTypes.push({ fields: {} })
-    const argument = input(most(inputs))
+    const argument = input(max(inputs))
     const ofSome = {
-      fields: field(most(fields), argument),
+      fields: field(max(fields), argument),
       inputFields: argument,
-      enumValues: value(most(types.flatMap(valuesOf))),
+      enumValues: value(max(types.flatMap(valuesOf))),
     }
     for (const [wrapped, some] of someTypes.entries())
-      some.fields = type(most(types), ofSome, wrapped === 0 ? undefined : someTypes[wrapped - 1])
+      some.fields = type(max(types), ofSome, wrapped === 0 ? undefined : someTypes[wrapped - 1])
     const ofAll = {
       fields: field(mean(fields), input(mean(fields.flatMap(({ args }) => args)))),
       inputFields: input(mean(inputFields)),
@@ -158,7 +159,7 @@ export class IntrospectionWeights {
     this.#roots = { __schema: { bytes: nullBytes, of: whole }, __type: one }
   }
 
-  /** A field of the query that begins an introspection. */
+  /** The value of the query field `__schema` or `__type`. */
   root(name: string): IntrospectedValue | undefined {
     return this.#roots[name]
   }
@@ -168,13 +169,13 @@ function part(of: Introspected | undefined): { of?: Introspected } {
   return of === undefined ? {} : { of }
 }
 
-/** What each thing of a list adds: all of them together add just what they are. */
+/** The mean: times the number of things, it is exact. */
 function mean<Thing>(things: readonly Thing[]): Figure<Thing> {
   return (of) => things.reduce((sum, thing) => sum + of(thing), 0) / Math.max(1, things.length)
 }
 
-/** What any one thing adds at most. */
-function most<Thing>(things: readonly Thing[]): Figure<Thing> {
+/** The maximum, for some thing out of many. */
+function max<Thing>(things: readonly Thing[]): Figure<Thing> {
   return (of) => things.reduce((found, thing) => Math.max(found, of(thing)), 0)
 }
 
@@ -183,7 +184,7 @@ function described<Thing extends { name: string; description?: string | null | u
 ) {
   return {
     __typename: { bytes: typenameBytes },
-    // Null where a type is wrapped.
+    // Null for lists and non-nulls.
     name: { bytes: figure((it) => Math.max(nullBytes, bytesOf(it.name))) },
     description: { bytes: figure((it) => bytesOf(it.description)) },
   }

@@ -1,23 +1,22 @@
 import { readCode } from '../domain/code/code.ts'
 import { grouped } from '../grouped.ts'
-import { Account, ApiKey, mayReadKeys } from './account.ts'
+import { Account, ApiKey } from './account.ts'
 import { builder } from './builder.ts'
 import { mayRead, statusOf } from './code.ts'
 import type { Context } from './context.ts'
-import { rowReads } from './field-rules.ts'
+import { requireScope, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { decodeId, parseCodeKey, uuidOf } from './ids.ts'
+import { maxPageSize } from './max-sizes.ts'
 import { badInput } from './pagination.ts'
 import { Pool } from './pool.ts'
-import { maxPageSize } from './sizes.ts'
 import { Task } from './task.ts'
 
 builder.queryFields((t) => ({
   node: t.field({
     type: builder.nodeInterfaceRef(),
     nullable: true,
-    description:
-      'Anything of your account by its global id; null when there is nothing with this id. Needs READ.',
+    description: 'The object of your account with this global id. Null if there is none. Needs READ.',
     authScopes: { scope: 'READ' },
     args: { id: t.arg.id({ required: true, description: 'A global id.' }) },
     resolve: (_root, { id }, context) => findNode(id, context),
@@ -25,7 +24,7 @@ builder.queryFields((t) => ({
   nodes: t.field({
     type: [builder.nodeInterfaceRef()],
     nullable: { list: false, items: true },
-    description: `Several nodes by their global ids, ${maxPageSize} at most, in the order of the ids. Needs READ.`,
+    description: `The objects with these global ids, ${maxPageSize} at most, in the order of the ids. Needs READ.`,
     authScopes: { scope: 'READ' },
     weight: ({ ids }) => {
       const items = Math.min(ids.length, maxPageSize)
@@ -33,14 +32,14 @@ builder.queryFields((t) => ({
     },
     checkArgs: ({ ids }) => {
       if (ids.length > maxPageSize)
-        throw badInput(`ids has ${grouped(ids.length)} ids. At most ${maxPageSize} are possible.`)
+        throw badInput(`ids has ${grouped(ids.length)} ids. At most ${maxPageSize} are allowed.`)
     },
     args: { ids: t.arg.idList({ required: true, description: 'Global ids.' }) },
     resolve: (_root, { ids }, context) => ids.map((id) => findNode(id, context)),
   }),
 }))
 
-/** Rejects with FORBIDDEN where reading the node needs a scope that the key lacks. */
+/** Rejects with FORBIDDEN if reading the node needs a scope that the key lacks. */
 async function findNode(globalId: string, context: Context): Promise<object | null> {
   const { books, accountId, nodes } = context
   const { typename, id } = decodeId(globalId)
@@ -50,7 +49,7 @@ async function findNode(globalId: string, context: Context): Promise<object | nu
       return account !== null && account.id === id ? Account.addBrand(account) : null
     }
     case 'ApiKey': {
-      mayReadKeys(context)
+      requireScope(context, 'ADMIN', 'reading API keys')
       await context.keyUses.written()
       const key = await books.prisma.apiKey.findUnique({
         where: { accountId, id: uuidOf('ApiKey', globalId) },

@@ -1,21 +1,21 @@
 import type { ExecutionResult } from 'graphql'
-import type { Pacer } from '../async/pacer.ts'
-import { grouped } from '../grouped.ts'
-import { answerLimits } from './admission.ts'
-import { jsonOf } from './json.ts'
-import { problem } from './problems.ts'
+import type { Pacer } from '../../async/pacer.ts'
+import { grouped } from '../../grouped.ts'
+import { topLevelError } from '../errors/top-level.ts'
+import { jsonPieces } from './json-pieces.ts'
+import { answerLimits } from './limits.ts'
 
-// Each error of an answer can be of many bytes, and takes long to make; whoever has read so many knows what is the matter.
+// An error can be large and takes long to write. Whoever has read this many knows what is wrong.
 const maxErrors = 500
 
 /**
- * Answers as they are written: never longer than they may be, whatever was expected of them, with yields to the event loop
- * in between.
+ * Writes answers as JSON and refuses those that are too long, whatever their weight was. Yields to the event loop in
+ * between.
  */
 export class Answers {
   readonly #pacer: Pacer
   readonly #maxBytes: number
-  /** The data of answers, as it was written when it was found to be short enough. */
+  /** The data of answers that were written. */
   readonly #written = new WeakMap<object, Buffer<ArrayBuffer>[]>()
 
   constructor(pacer: Pacer, maxBytes = answerLimits.bytes) {
@@ -23,17 +23,17 @@ export class Answers {
     this.#maxBytes = maxBytes
   }
 
-  /** The same result, or ANSWER_TOO_LARGE instead of one whose data would be longer than it may be. */
+  /** The result, or ANSWER_TOO_LARGE in place of one whose data is too long. */
   async bounded(result: ExecutionResult): Promise<ExecutionResult> {
     return (await this.#write(result, () => {}, this.#maxBytes)) ?? tooLarge(this.#maxBytes)
   }
 
-  /** As `bounded`; and `json` has the data at hand. */
+  /** Like `bounded`, and keeps the data as JSON for `json`. */
   async written(result: ExecutionResult): Promise<ExecutionResult> {
     return (await this.writtenWithin(this.#maxBytes, result)) ?? tooLarge(this.#maxBytes)
   }
 
-  /** As `written`, but to nothing if the data is longer than so many bytes. */
+  /** Like `written`, but undefined if the data is longer than `maxBytes`. */
   async writtenWithin(maxBytes: number, result: ExecutionResult): Promise<ExecutionResult | undefined> {
     const pieces: Buffer<ArrayBuffer>[] = []
     const bounded = await this.#write(result, (piece) => pieces.push(piece), maxBytes)
@@ -41,12 +41,12 @@ export class Answers {
     return bounded
   }
 
-  /** Data of an answer as it was written, unless it was not. */
+  /** The data as JSON, if it was written. */
   dataOf(data: ExecutionResult['data']): readonly Buffer<ArrayBuffer>[] | undefined {
     return data == null ? undefined : this.#written.get(data)
   }
 
-  /** A result as JSON, in pieces. */
+  /** The result as JSON, in pieces. */
   json(result: ExecutionResult): Buffer<ArrayBuffer>[] {
     const { data, ...rest } = result
     const written = this.dataOf(data)
@@ -62,7 +62,7 @@ export class Answers {
   ): Promise<ExecutionResult | undefined> {
     const { data, errors } = result
     let bytes = 0
-    for (const text of jsonOf(data ?? null)) {
+    for (const text of jsonPieces(data ?? null)) {
       const piece = Buffer.from(text)
       bytes += piece.length
       if (bytes > maxBytes) return undefined
@@ -76,11 +76,11 @@ export class Answers {
 }
 
 function tooLarge(maxBytes: number): ExecutionResult {
-  const error = problem(
+  const error = topLevelError(
     'ANSWER_TOO_LARGE',
-    `The answer has more than ${grouped(maxBytes)} bytes, so none of it is sent. Ask for fewer items or ` +
-      'fewer fields, in several requests. What a mutation has done is done: send it again with the same idempotencyKey ' +
-      'and a smaller selection.',
+    `The answer has more than ${grouped(maxBytes)} bytes, so it is not sent. Ask for fewer items or fewer fields, in ` +
+      'several requests. A mutation has been carried out nevertheless: send it again with the same idempotencyKey and a ' +
+      'smaller selection.',
   )
   return { data: null, errors: [error] }
 }

@@ -1,16 +1,15 @@
 import fc from 'fast-check'
 import type { ExecutionResult } from 'graphql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Pacer } from '../../src/async/pacer.ts'
-import { Answers } from '../../src/graphql/answers.ts'
-import { jsonOf } from '../../src/graphql/json.ts'
-import { Lane, paced } from '../../src/graphql/pacing.ts'
-import { executeWithin } from '../../src/server/answer-plugins.ts'
-import { newStock } from '../support/api.ts'
-import { Client } from '../support/client.ts'
-import { streamed } from '../support/event-stream.ts'
-import { startService, type TestService } from '../support/service.ts'
-import { Socket } from '../support/socket.ts'
+import { Pacer } from '../../../src/async/pacer.ts'
+import { Answers } from '../../../src/graphql/limits/answers.ts'
+import { jsonPieces } from '../../../src/graphql/limits/json-pieces.ts'
+import { executeWithin } from '../../../src/server/answer-plugins.ts'
+import { newStock } from '../../support/api.ts'
+import { Client } from '../../support/client.ts'
+import { streamed } from '../../support/event-stream.ts'
+import { startService, type TestService } from '../../support/service.ts'
+import { Socket } from '../../support/socket.ts'
 
 test('JSON in pieces is the JSON that it would be in one', () => {
   const value = fc.oneof(
@@ -19,11 +18,11 @@ test('JSON in pieces is the JSON that it would be in one', () => {
   )
   fc.assert(
     fc.property(value, (any) => {
-      expect([...jsonOf(any)].join('')).toBe(JSON.stringify(any))
+      expect([...jsonPieces(any)].join('')).toBe(JSON.stringify(any))
     }),
   )
   const long = { list: Array.from({ length: 10_000 }, (_, i) => ({ i, text: `"${i}"`, none: null })) }
-  const pieces = [...jsonOf(long)]
+  const pieces = [...jsonPieces(long)]
   expect(pieces.length).toBeGreaterThan(10)
   expect(pieces.join('')).toBe(JSON.stringify(long))
 })
@@ -87,47 +86,6 @@ test('an answer that turns out long waits for its client like one that was expec
   expect(await execute(long, { inTurnOfLong })).toBe(JSON.stringify({ data: long }))
   expect(waited).toBe(1)
   expect(await execute(long, {})).toBe(JSON.stringify({ data: long }))
-})
-
-test('a paced list is the list, and others are served in between', async () => {
-  const pacer = new Pacer()
-  let others = 0
-  let over = false
-  const count = () => {
-    others += 1
-    if (!over) setImmediate(count)
-  }
-  setImmediate(count)
-  const items: number[] = []
-  for await (const item of paced(
-    Array.from({ length: 50 }, (_, i) => i),
-    pacer,
-  )) {
-    items.push(item)
-    const began = performance.now()
-    while (performance.now() - began < 2);
-  }
-  over = true
-  expect(items).toEqual(Array.from({ length: 50 }, (_, i) => i))
-  expect(others).toBeGreaterThanOrEqual(5)
-})
-
-test('a lane runs no more than so many at a time, also after failures', async () => {
-  const lane = new Lane(3, new Pacer())
-  let running = 0
-  let most = 0
-  const work = async (i: number) => {
-    running += 1
-    most = Math.max(most, running)
-    await new Promise((resolve) => setImmediate(resolve))
-    running -= 1
-    if (i % 5 === 0) throw new Error('failed')
-    return i
-  }
-  const results = await Promise.allSettled(Array.from({ length: 40 }, (_, i) => lane.run(() => work(i))))
-  expect(most).toBe(3)
-  expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(8)
-  expect(await lane.run(() => 'still')).toBe('still')
 })
 
 describe('an answer of the service that turns out longer than was expected', () => {

@@ -1,31 +1,31 @@
 import { getHeapStatistics } from 'node:v8'
 import type { DocumentNode, GraphQLError } from 'graphql'
+import { topLevelError } from '../errors/top-level.ts'
 import { memoryOf } from './documents.ts'
-import { problem } from './problems.ts'
 
-// What subscriptions may hold together, and those of one key, of the memory that the process may have.
+// The share of the heap for all subscriptions together, and for those of one key.
 const maxShare = 1 / 2
 const maxShareOfKey = 3 / 8
 
-// One on a socket that has others was measured at 22 to 47 kB (bench/idle-subscriptions.ts). Of a request, at worst 30
-// bytes stay for each of its characters, as a list of empty objects shows.
-const bytesOfSubscription = 30_000
-const bytesOfCharacter = 30
+// Measured: 22 to 47 kB for a further subscription on a socket (bench/idle-subscriptions.ts). A request takes up to 30
+// bytes for each of its characters, if it is a list of empty objects.
+const bytesPerSubscription = 30_000
+const bytesPerCharacter = 30
 
-/** A subscription that is about to be opened. */
-export interface Subscribing {
+/** A subscription about to be opened. */
+export interface NewSubscription {
   keyId: string
   document: DocumentNode
-  /** How long the request was, in characters. */
+  /** The length of the request, in characters. */
   requestLength: number
 }
 
-/** Bounds the memory that open subscriptions hold, of which a client chooses the number and the size. */
-export class SubscriptionRoom {
+/** Bounds the memory of open subscriptions, whose number and size is up to the clients. */
+export class SubscriptionMemory {
   readonly #maxBytes: number
   readonly #maxBytesOfKey: number
   readonly #bytesOfKeys = new Map<string, number>()
-  /** How many subscriptions have a document. It is counted once. */
+  /** The number of subscriptions of each document. A shared document counts once. */
   readonly #holders = new Map<DocumentNode, number>()
   #bytes = 0
 
@@ -34,19 +34,19 @@ export class SubscriptionRoom {
     this.#maxBytesOfKey = memory * maxShareOfKey
   }
 
-  /** What the open subscriptions hold, in bytes, as far as it can be estimated. */
+  /** An estimate of the memory of the open subscriptions, in bytes. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** Lets a subscription in: a function to be called, once, when it has ended. Or why it is not let in. */
-  enter({ keyId, document, requestLength }: Subscribing): (() => void) | GraphQLError {
+  /** Admits a subscription and returns the function to call, once, when it ends; or the error, if memory is short. */
+  acquire({ keyId, document, requestLength }: NewSubscription): (() => void) | GraphQLError {
     const holders = this.#holders.get(document) ?? 0
     const bytes =
-      bytesOfSubscription + bytesOfCharacter * requestLength + (holders === 0 ? memoryOf(document) : 0)
+      bytesPerSubscription + bytesPerCharacter * requestLength + (holders === 0 ? memoryOf(document) : 0)
     const ofKey = this.#bytesOfKeys.get(keyId) ?? 0
     if (ofKey + bytes > this.#maxBytesOfKey || this.#bytes + bytes > this.#maxBytes)
-      return problem(
+      return topLevelError(
         'BAD_USER_INPUT',
         'There are too many subscriptions, or their documents and variables are too long. Complete some of them, or ' +
           'select less in each.',
