@@ -4,7 +4,7 @@ import type { Books } from '../domain/books/books.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import { GenerationWorker } from '../worker/generations.ts'
 import { Housekeeping } from '../worker/housekeeping.ts'
-import { UploadWorker } from '../worker/uploads.ts'
+import { UploadWorker } from '../worker/uploads/upload-worker.ts'
 
 const dayMs = 24 * 60 * 60 * 1_000
 

@@ -9,7 +9,7 @@ import {
   readSnapshot,
   type Snapshot,
 } from '../domain/pool/snapshot.ts'
-import { type RejectedRow, readRejectedRows } from '../domain/upload/rejected-rows.ts'
+import { readRejectedRows, type StoredRejectedRow } from '../domain/upload/rejected-rows.ts'
 import type { Credentials } from '../graphql/context.ts'
 import { requireScope } from '../graphql/field-rules.ts'
 import { argumentId, encodeId } from '../graphql/ids.ts'
@@ -198,7 +198,7 @@ async function rejectedRows(
 }
 
 async function* writeRejectedRows(
-  pages: AsyncIterable<RejectedRow[]>,
+  pages: AsyncIterable<StoredRejectedRow[]>,
   form: CsvForm,
 ): AsyncGenerator<Buffer> {
   const header = headerOf(rejectedColumns, form.raw, delimiters[form.delimiter]) + endOfRow
