@@ -10,8 +10,8 @@ import { connect } from 'node:net'
 import { createPool } from '../src/domain/pool/pool.ts'
 import type { StatusFilter } from '../src/domain/pool/snapshot.ts'
 import { encodeId } from '../src/graphql/ids.ts'
-import { codesPath } from '../src/graphql/links.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
+import { codesPath } from '../src/routes.ts'
 import { Client } from '../test/support/client.ts'
 import { ended, upload } from '../test/support/upload-api.ts'
 import {
@@ -108,7 +108,7 @@ async function download(poolId: string, status: StatusFilter, encoding = 'identi
     20,
   )
   socket.write(
-    `GET ${codesPath(poolId, status)} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${key}\r\n` +
+    `GET ${codesPath(encodeId('Pool', poolId), { status })} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${key}\r\n` +
       `Accept-Encoding: ${encoding}\r\nConnection: close\r\n\r\n`,
   )
   await promise

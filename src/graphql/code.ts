@@ -1,26 +1,22 @@
 import { OperationTypeNode } from 'graphql'
 import { max, min } from '../bigint.ts'
-import {
-  IdempotencyConflictError,
-  InvalidInputError,
-  NotEnoughCodesError,
-  NotFoundError,
-} from '../domain/books/errors.ts'
+import { IdempotencyConflictError, InvalidInputError, NotFoundError } from '../domain/books/errors.ts'
 import { maxClaim, maxRecipientLength } from '../domain/claim/claim.ts'
 import { type ChoosePage, type CodePage, type Code as CodeValue, readCodes } from '../domain/code/code.ts'
+import { NotEnoughCodesError } from '../domain/pool/pool.ts'
 import type { CodeStatus as CodeStatusName } from '../domain/pool/snapshot.ts'
 import type { Scope } from '../generated/prisma/client.ts'
+import { codesPath } from '../routes.ts'
 import { builder } from './builder.ts'
 import { countedConnectionType, pageWeight } from './connections.ts'
 import type { Context } from './context.ts'
-import { loadedReads, rowReads } from './field-rules.ts'
+
+import { loadedReads, requireScope, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { codeKey, decodeId, encodeId, inputId, parseCodeKey } from './ids.ts'
-import { codesPath } from './links.ts'
+import { bytesInJson, maxCodeBytes, maxPathBytes } from './max-sizes.ts'
 import { badCursor, connectionOf, type PageArguments, pageArguments, pageSize } from './pagination.ts'
 import { Pool } from './pool.ts'
-import { problem } from './problems.ts'
-import { bytesInJson, maxCodeBytes, maxPathBytes } from './sizes.ts'
 import { Task } from './task.ts'
 
 // Codes and recipients are usually much shorter than they may be.
@@ -108,13 +104,12 @@ function scopeFor(status: CodeStatusName): Scope {
 }
 
 /** Throws FORBIDDEN unless the key may read the codes of this status. */
-export function mayRead(status: CodeStatusName, { scopes }: Context): void {
-  const needed = scopeFor(status)
-  if (!scopes.includes(needed))
-    throw problem(
-      'FORBIDDEN',
-      `This API key lacks the scope ${needed}, which reading ${status === 'AVAILABLE' ? 'an available' : 'a claimed'} code needs.`,
-    )
+export function mayRead(status: CodeStatusName, context: Context): void {
+  requireScope(
+    context,
+    scopeFor(status),
+    `reading ${status === 'AVAILABLE' ? 'an available' : 'a claimed'} code`,
+  )
 }
 
 const CodeConnection = countedConnectionType(Code, 'codes')
@@ -159,7 +154,7 @@ builder.prismaObjectField(Pool, 'codesUrl', (t) =>
     weight: { bytes: maxPathBytes },
     description: `The codes of the pool as a file. ${aboutFile}`,
     args: { status: t.arg({ type: CodeStatus, description: statusOfFile }) },
-    resolve: (pool, { status }) => codesPath(pool.id, status ?? 'ALL'),
+    resolve: (pool, { status }) => codesPath(encodeId('Pool', pool.id), { status: status ?? 'ALL' }),
   }),
 )
 
@@ -169,7 +164,10 @@ builder.prismaObjectField(Task, 'codesUrl', (t) =>
     description: `The codes that the task has added to its pool, as a file. The file has no codes before the task is COMPLETED or after it is UNDONE. ${aboutFile}`,
     args: { status: t.arg({ type: CodeStatus, description: statusOfFile }) },
     resolve: (task, { status }) =>
-      codesPath(task.poolId, status ?? 'ALL', { task: encodeId('Task', task.id) }),
+      codesPath(encodeId('Pool', task.poolId), {
+        status: status ?? 'ALL',
+        task: encodeId('Task', task.id),
+      }),
   }),
 )
 

@@ -1,6 +1,6 @@
 import { builder } from './builder.ts'
+import { topLevelError } from './errors/top-level.ts'
 import { FormFile } from './form-file.ts'
-import { problem } from './problems.ts'
 
 builder.scalarType('File', {
   description:
@@ -20,7 +20,7 @@ builder.scalarType('File', {
 })
 
 function notAFile() {
-  return problem(
+  return topLevelError(
     'GRAPHQL_VALIDATION_FAILED',
     'A File cannot be written into an operation or its variables, and cannot be sent over a WebSocket. Send a form over ' +
       'HTTP (GraphQL multipart request specification), or POST the file itself to /pools/<pool id>/codes.',

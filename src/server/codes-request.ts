@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import type { Snapshot, StatusFilter } from '../domain/pool/snapshot.ts'
 import { argumentId, isUuid } from '../graphql/ids.ts'
-import { problem } from '../graphql/problems.ts'
+import { Parameters } from '../routes.ts'
 import { fileVersion } from './codes-file.ts'
 import { type CsvForm, type DelimiterName, delimiters } from './csv.ts'
+import { badRequest, notFound } from './http-errors.ts'
 
 /** What a request for a file of codes says: the parameters of its address, the snapshot it means, and a range of bytes. */
 
@@ -19,28 +20,30 @@ export interface CodesParameters extends CsvForm {
 }
 
 /** The parameters that say how a file is written. */
-export const formParameters = ['raw', 'bom', 'delimiter'] as const
+const formParameters = ['raw', 'bom', 'delimiter'] as const
 
 // `picture` is the old name of `snapshot`: links of earlier releases continue to work.
 const codesParameters = ['status', 'task', 'from', 'snapshot', 'picture', ...formParameters]
 
-export function readCodesParameters(parameters: URLSearchParams): CodesParameters {
-  const given = checkParameters(parameters, codesParameters)
-  const status = given['status']
+export function readCodesParameters(search: string): CodesParameters {
+  const given = new Parameters(search, codesParameters, invalidParameter)
+  const status = given.text('status')
   if (status !== 'AVAILABLE' && status !== 'CLAIMED' && status !== 'ALL')
-    throw badInput(`Say which codes: status=AVAILABLE, status=CLAIMED or status=ALL${toldInstead(status)}.`)
-  const { task, from = '0', picture, snapshot = picture } = given
-  if (picture !== undefined && given['snapshot'] !== undefined)
-    throw badInput('picture is the old name of snapshot. Give one of them.')
-  if (!/^\d{1,40}$/.test(from))
-    throw badInput(`from is the number of codes to leave out, from 0 on${toldInstead(from)}.`)
+    throw given.invalid('status', 'is AVAILABLE, CLAIMED or ALL')
+  const from = given.text('from') ?? '0'
+  if (!/^\d{1,40}$/.test(from)) throw given.invalid('from', 'is the number of codes to leave out, from 0 on')
+  const picture = given.text('picture')
+  if (picture !== undefined && given.text('snapshot') !== undefined)
+    throw badRequest('picture is the old name of snapshot. Give one of them.')
+  const snapshot = given.text('snapshot') ?? picture
   const read = snapshot === undefined ? undefined : parseSnapshot(snapshot)
   if (snapshot !== undefined && read === undefined)
-    throw badInput(`snapshot is not one that this service gave out in the header Content-Location.`)
+    throw badRequest('snapshot is not one that this service gave out in the header Content-Location.')
   if (from !== '0' && read === undefined && status !== 'CLAIMED')
-    throw badInput(
+    throw badRequest(
       'from needs snapshot, which comes with the header Content-Location of every answer: which codes are available changes.',
     )
+  const task = given.text('task')
   return {
     status,
     ...readForm(given),
@@ -50,32 +53,20 @@ export function readCodesParameters(parameters: URLSearchParams): CodesParameter
   }
 }
 
-/** Parameters by their names. Throws for those that mean nothing here, and for those that are given twice. */
-export function checkParameters(
-  parameters: URLSearchParams,
-  known: readonly string[],
-): Record<string, string> {
-  for (const name of parameters.keys()) {
-    if (!known.includes(name))
-      throw badInput(`There is no parameter ${JSON.stringify(name)}: there are ${known.join(', ')}.`)
-    if (parameters.getAll(name).length > 1) throw badInput(`${name} is given more than once.`)
-  }
-  return Object.fromEntries(parameters)
+/** How a file of rejected rows is to be written. */
+export function readRejectedRowsForm(search: string): CsvForm {
+  return readForm(new Parameters(search, formParameters, invalidParameter))
 }
 
-/** How a file is to be written, as the parameters that were given say. */
-export function readForm(given: Record<string, string>): CsvForm {
-  const { delimiter = 'comma' } = given
+function readForm(given: Parameters): CsvForm {
+  const delimiter = given.text('delimiter') ?? 'comma'
   if (!isDelimiter(delimiter))
-    throw badInput(`delimiter is ${Object.keys(delimiters).join(', ')}${toldInstead(delimiter)}.`)
-  return { raw: readFlag(given, 'raw'), bom: readFlag(given, 'bom'), delimiter }
+    throw given.invalid('delimiter', `is one of ${Object.keys(delimiters).join(', ')}`)
+  return { raw: given.flag('raw') ?? false, bom: given.flag('bom') ?? false, delimiter }
 }
 
-function readFlag(given: Record<string, string>, name: 'raw' | 'bom'): boolean {
-  const value = given[name]
-  if (value !== undefined && value !== 'true' && value !== 'false')
-    throw badInput(`${name} is true or false${toldInstead(value)}.`)
-  return value === 'true'
+function invalidParameter(_name: string, message: string) {
+  return badRequest(message)
 }
 
 function isDelimiter(name: string): name is DelimiterName {
@@ -89,10 +80,6 @@ export function writeForm({ raw, bom, delimiter }: CsvForm): Record<string, stri
     ...(bom ? { bom: 'true' } : {}),
     ...(delimiter === 'comma' ? {} : { delimiter }),
   }
-}
-
-function toldInstead(value: string | undefined): string {
-  return value === undefined ? '' : `, not ${JSON.stringify(value.slice(0, 100))}`
 }
 
 /**
@@ -169,21 +156,16 @@ function readRange({ method, headers: { range: text } }: IncomingMessage): Range
   const [, first = '', last = ''] = /^bytes=(\d{0,40})-(\d{0,40})$/i.exec(text) ?? []
   if (first === '' && last !== '') return { suffix: BigInt(last) }
   if (first === '' || (last !== '' && BigInt(last) < BigInt(first)))
-    throw badInput(
-      `Range is "bytes=<first>-", "bytes=<first>-<last>" or "bytes=-<how many at the end>"${toldInstead(text)}.`,
+    throw badRequest(
+      `Range is "bytes=<first>-", "bytes=<first>-<last>" or "bytes=-<number of bytes at the end>", not ${JSON.stringify(text.slice(0, 100))}.`,
     )
   return { first: BigInt(first), last: last === '' ? undefined : BigInt(last) }
 }
 
-export function badInput(message: string) {
-  return problem('BAD_USER_INPUT', message)
-}
-
 export function snapshotGone() {
-  return problem(
-    'NOT_FOUND',
-    'The file of this snapshot is no more: an upload that was in it has been undone, or there is a new release. ' +
-      'Download the codes anew, without snapshot.',
-    { http: { status: 410 } },
+  return notFound(
+    'The file of this snapshot no longer exists: an upload that was in it has been undone, or there is a new release. ' +
+      'Download the codes again, without snapshot.',
+    410,
   )
 }

@@ -8,49 +8,35 @@ import {
   positionsOfTask,
   readSnapshot,
   type Snapshot,
-  type StatusFilter,
 } from '../domain/pool/snapshot.ts'
-import { type RejectedRow, readRejectedRows } from '../domain/upload/rejected-rows.ts'
+import { readRejectedRows, type StoredRejectedRow } from '../domain/upload/rejected-rows.ts'
 import type { Credentials } from '../graphql/context.ts'
+import { requireScope } from '../graphql/field-rules.ts'
 import { argumentId, encodeId } from '../graphql/ids.ts'
-import { codesPath } from '../graphql/links.ts'
-import { problem } from '../graphql/problems.ts'
 import { grouped } from '../grouped.ts'
+import { codesPath } from '../routes.ts'
 import type { Authentication } from './authentication.ts'
 import { CodesFile } from './codes-file.ts'
 import {
-  badInput,
-  checkParameters,
   chooseRange,
   entityTag,
   formatSnapshot,
-  formParameters,
   type Range,
   readCodesParameters,
-  readForm,
+  readRejectedRowsForm,
   snapshotGone,
   writeForm,
 } from './codes-request.ts'
-import { answerPreflight, anyOrigin } from './cross-origin.ts'
+import { anyOrigin } from './cross-origin.ts'
 import { byteOrderMark, type CsvForm, delimiters, endOfRow, row } from './csv.ts'
 import { attachment, type FileAnswer, send } from './file-answer.ts'
-import { refuse } from './refusal.ts'
+import type { Route, Routes, Target } from './http.ts'
+import { badRequest, notFound } from './http-errors.ts'
 
 export interface DownloadParts {
   books: Books
   authentication: Authentication
   log: Logger
-}
-
-/** Answers requests for files; those whose path is none of a file are not for it. */
-export type Download = (request: IncomingMessage, response: ServerResponse) => Promise<void>
-
-const codesFile = /^\/pools\/([^/]+)\/codes\.csv$/
-const rejectedRowsFile = /^\/tasks\/([^/]+)\/rejected\.csv$/
-
-/** Whether a path is that of a file, whether or not there is such a file. */
-export function isDownloadPath(path: string): boolean {
-  return codesFile.test(path) || rejectedRowsFile.test(path)
 }
 
 const methods = 'GET, HEAD, OPTIONS'
@@ -63,59 +49,59 @@ const fileHeaders = {
   Vary: 'Accept-Encoding',
 }
 
-/** The files: a pool's codes, and the rows of an upload that were not added. */
-export function createDownload(parts: DownloadParts): Download {
-  return async (request, response) => {
-    try {
-      if (request.method === 'OPTIONS') answerPreflight(response, methods)
-      else await answer(parts, request, response)
-    } catch (error) {
-      if (!hasLeft(error, response)) refuse(response, error, parts.log)
-    }
+/** The files: a pool's codes, and the rejected rows of an upload. */
+export function downloadRoutes(parts: DownloadParts): Routes {
+  return { codesFile: fileRoute(parts, poolCodes), rejectedRowsFile: fileRoute(parts, rejectedRows) }
+}
+
+/** A request for a file. */
+interface Asked extends Target {
+  request: IncomingMessage
+  response: ServerResponse
+  credentials: Credentials
+}
+
+function fileRoute(
+  parts: DownloadParts,
+  open: (parts: DownloadParts, asked: Asked) => Promise<FileAnswer>,
+): Route {
+  return {
+    methods,
+    async answer(request, response, target) {
+      const credentials = await parts.authentication.authenticate(request.headers.authorization)
+      if (request.method !== 'GET' && request.method !== 'HEAD')
+        throw badRequest('A file can only be read, with GET or HEAD.', 405, { Allow: methods })
+      try {
+        await send(
+          request,
+          response,
+          await open(parts, { ...target, request, response, credentials }),
+          parts.log,
+        )
+      } catch (error) {
+        if (!hasLeft(error, response)) throw error
+      }
+    },
   }
 }
 
-/** Whether an error is that nobody waits for the file any more, as `part` finds out. */
+/** Whether the error is that the client has left, as `part` finds out. */
 function hasLeft(error: unknown, response: ServerResponse): boolean {
   return response.closed && error instanceof DOMException && error.name === 'AbortError'
 }
 
-async function answer(
-  parts: DownloadParts,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const credentials = await parts.authentication.authenticate(request.headers.authorization)
-  if (request.method !== 'GET' && request.method !== 'HEAD')
-    throw problem('BAD_USER_INPUT', 'A file can only be read, with GET or HEAD.', {
-      http: { status: 405, headers: { Allow: methods } },
-    })
-  const [path = '', query = ''] = (request.url ?? '').split(/\?(.*)/s)
-  const parameters = new URLSearchParams(query)
-  const [, poolId] = codesFile.exec(path) ?? []
-  const [, taskId] = rejectedRowsFile.exec(path) ?? []
-  const file =
-    poolId === undefined
-      ? await rejectedRows(parts, credentials, taskId ?? '', parameters)
-      : await poolCodes(parts, request, response, credentials, poolId, parameters)
-  await send(request, response, file, parts.log)
-}
-
 async function poolCodes(
   { books }: DownloadParts,
-  request: IncomingMessage,
-  response: ServerResponse,
-  credentials: Credentials,
-  id: string,
-  parameters: URLSearchParams,
+  { request, response, credentials, id, search }: Asked,
 ): Promise<FileAnswer> {
-  const wanted = readCodesParameters(parameters)
+  const wanted = readCodesParameters(search)
   const { status, taskId } = wanted
-  mayDownload(status, credentials)
+  const what = `a file of ${status === 'ALL' ? 'all' : `the ${status.toLowerCase()}`} codes`
+  for (const scope of scopesFor[status]) requireScope(credentials, scope, what)
   const { accountId } = credentials
-  const poolId = argumentId('Pool', decoded(id), 'the address')
+  const poolId = argumentId('Pool', id, 'the address')
   const now = await readSnapshot(books, accountId, poolId, status)
-  if (now === undefined) throw notFound('pool')
+  if (now === undefined) throw noSuch('pool')
 
   const truth = (snapshot: Snapshot) => isCurrent(books, accountId, poolId, snapshot)
   if (wanted.snapshot !== undefined && !(await truth(wanted.snapshot))) throw snapshotGone()
@@ -123,7 +109,7 @@ async function poolCodes(
 
   const { from, to } = await excerptOf(books, accountId, poolId, taskId, positionsOf(snapshot, status))
   if (wanted.from > to - from)
-    throw badInput(
+    throw badRequest(
       `from is ${grouped(wanted.from)}, and the file has ${grouped(to - from)} codes. Give at most that.`,
     )
   const excerpt = { accountId, poolId, snapshot, from: from + wanted.from, to }
@@ -131,7 +117,8 @@ async function poolCodes(
   const headers = {
     ...fileHeaders,
     'Content-Disposition': attachment(`${now.poolName} ${status.toLowerCase()}.csv`, 'codes.csv'),
-    'Content-Location': codesPath(poolId, status, {
+    'Content-Location': codesPath(encodeId('Pool', poolId), {
+      status,
       snapshot: formatSnapshot(snapshot),
       ...(taskId === undefined ? {} : { task: encodeId('Task', taskId) }),
       ...(wanted.from === 0n ? {} : { from: String(wanted.from) }),
@@ -143,16 +130,8 @@ async function poolCodes(
   return await part(file, range, headers, response)
 }
 
-/** Whoever reads an unclaimed code could use it; and whom codes were claimed for is for readers. */
-function mayDownload(status: StatusFilter, { scopes }: Credentials): void {
-  const needed = { AVAILABLE: ['MANAGE'], CLAIMED: ['READ'], ALL: ['MANAGE', 'READ'] } as const
-  const missing = needed[status].find((scope) => !scopes.includes(scope))
-  if (missing !== undefined)
-    throw problem(
-      'FORBIDDEN',
-      `This API key lacks the scope ${missing}, which a file of ${status === 'ALL' ? 'all' : `the ${status.toLowerCase()}`} codes needs.`,
-    )
-}
+/** Whoever reads an available code could use it; and whom codes were claimed for is for readers. */
+const scopesFor = { AVAILABLE: ['MANAGE'], CLAIMED: ['READ'], ALL: ['MANAGE', 'READ'] } as const
 
 /** Those of the positions that a task has added, if one is named. */
 async function excerptOf(
@@ -164,7 +143,7 @@ async function excerptOf(
 ): Promise<{ from: bigint; to: bigint }> {
   if (taskId === undefined) return all
   const added = await positionsOfTask(books, accountId, poolId, taskId)
-  if (added === undefined) throw notFound('task of this pool')
+  if (added === undefined) throw noSuch('task of this pool')
   const from = added.from > all.from ? added.from : all.from
   const to = added.to < all.to ? added.to : all.to
   return from < to ? { from, to } : { from, to: from }
@@ -184,13 +163,9 @@ async function part(
   const { bytes } = measured
   const from = 'suffix' in range ? (range.suffix < bytes ? bytes - range.suffix : 0n) : range.first
   if (from >= bytes)
-    throw problem(
-      'BAD_USER_INPUT',
-      `The file has ${grouped(bytes)} bytes: there are none at ${grouped(from)}.`,
-      {
-        http: { status: 416, headers: { 'Content-Range': `bytes */${bytes}` } },
-      },
-    )
+    throw badRequest(`The file has ${grouped(bytes)} bytes: there are none at ${grouped(from)}.`, 416, {
+      'Content-Range': `bytes */${bytes}`,
+    })
   if ('suffix' in range) measured = await measure(from)
   const to = 'suffix' in range || range.last === undefined || range.last >= bytes ? bytes : range.last + 1n
   return {
@@ -207,15 +182,13 @@ async function part(
 
 async function rejectedRows(
   { books }: DownloadParts,
-  { accountId, scopes }: Credentials,
-  id: string,
-  parameters: URLSearchParams,
+  { credentials, id, search }: Asked,
 ): Promise<FileAnswer> {
-  const form = readForm(checkParameters(parameters, formParameters))
-  if (!scopes.includes('READ'))
-    throw problem('FORBIDDEN', 'This API key lacks the scope READ, which a file of rejected rows needs.')
-  const pages = await readRejectedRows(books, accountId, argumentId('Task', decoded(id), 'the address'))
-  if (pages === undefined) throw notFound('upload')
+  const form = readRejectedRowsForm(search)
+  requireScope(credentials, 'READ', 'a file of rejected rows')
+  const taskId = argumentId('Task', id, 'the address')
+  const pages = await readRejectedRows(books, credentials.accountId, taskId)
+  if (pages === undefined) throw noSuch('upload')
   return {
     status: 200,
     headers: { ...fileHeaders, 'Content-Disposition': attachment('rejected.csv', 'rejected.csv') },
@@ -225,7 +198,7 @@ async function rejectedRows(
 }
 
 async function* writeRejectedRows(
-  pages: AsyncIterable<RejectedRow[]>,
+  pages: AsyncIterable<StoredRejectedRow[]>,
   form: CsvForm,
 ): AsyncGenerator<Buffer> {
   const header = headerOf(rejectedColumns, form.raw, delimiters[form.delimiter]) + endOfRow
@@ -234,16 +207,6 @@ async function* writeRejectedRows(
     yield Buffer.from(page.map(({ number, code, reason }) => row([number, code, reason], form)).join(''))
 }
 
-/** A part of a path as it was before it was encoded for an address; one that cannot be is the id of nothing. */
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part)
-  } catch (error) {
-    if (error instanceof URIError) return ''
-    throw error
-  }
-}
-
-function notFound(what: string) {
-  return problem('NOT_FOUND', `There is no ${what} with this id in your account.`)
+function noSuch(what: string) {
+  return notFound(`There is no ${what} with this id in your account.`)
 }

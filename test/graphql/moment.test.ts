@@ -5,14 +5,14 @@ import { Books } from '../../src/domain/books/books.ts'
 import { readQueuedGenerations, runGeneration } from '../../src/domain/generation/generation.ts'
 import { cancelTask, markRunning } from '../../src/domain/generation/task.ts'
 import { lockPool } from '../../src/domain/pool/pool.ts'
-import { completeUpload } from '../../src/domain/upload/add-chunk.ts'
+import { completeUpload } from '../../src/domain/upload/finish.ts'
 import type { PrismaClient } from '../../src/generated/prisma/client.ts'
 import { createContext, type Services } from '../../src/graphql/context.ts'
 import { FormFile } from '../../src/graphql/form-file.ts'
 import { encodeId, uuidOf } from '../../src/graphql/ids.ts'
 import { createSchema } from '../../src/graphql/schema.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
-import { openParts } from '../../src/wiring.ts'
+import { openServices } from '../../src/roles/api.ts'
 import { newFormat, newPool, openBooks, silent, type TestBooks } from '../support/books.ts'
 import { addCodes } from '../support/uploads.ts'
 
@@ -44,7 +44,7 @@ beforeAll(async () => {
     log: silent,
   })
   const options = { maxUploadBytes: 1_000, failedLookUpsPerMinute: 0, log: silent }
-  services = (await openParts(lifecycle, books, options)).services
+  services = (await openServices(lifecycle, books, options)).services
   schema = createSchema()
 })
 

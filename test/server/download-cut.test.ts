@@ -7,15 +7,12 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { yieldToEventLoop } from '../../src/async/pacer.ts'
 import { createAccount } from '../../src/domain/account/account.ts'
 import { Books } from '../../src/domain/books/books.ts'
-import { codesPath } from '../../src/graphql/links.ts'
-import { createSchema } from '../../src/graphql/schema.ts'
+import { encodeId } from '../../src/graphql/ids.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
-import { createApi } from '../../src/server/api.ts'
-import { createDownload } from '../../src/server/download.ts'
-import { Graphiql } from '../../src/server/graphiql.ts'
-import { HttpServer } from '../../src/server/http.ts'
-import { UploadRoute } from '../../src/server/upload-route.ts'
-import { openParts } from '../../src/wiring.ts'
+import { openServices } from '../../src/roles/api.ts'
+import { codesPath } from '../../src/routes.ts'
+import { downloadRoutes } from '../../src/server/download.ts'
+import { HttpServer, type Routes } from '../../src/server/http.ts'
 import { fill, newFormat, newPool, openBooks, type TestBooks } from '../support/books.ts'
 import { Client } from '../support/client.ts'
 import { type DatabaseProxy, openProxy } from '../support/proxy.ts'
@@ -41,30 +38,22 @@ beforeAll(async () => {
   const books = await place.another({ url: proxy.url })
   const destination: DestinationStream = { write: (line) => void logged.push(JSON.parse(line)) }
   const log = pino({ level: 'info' }, destination)
-  const { services, authentication, subscriber } = await openParts(lifecycle, books, {
+  const { authentication } = await openServices(lifecycle, books, {
     maxUploadBytes: 1_000_000,
     failedLookUpsPerMinute: 0,
     log,
   })
-  const api = createApi({ schema: createSchema(), services, authentication, subscriber, log })
-  const uploads = new UploadRoute({ uploads: services.uploads, authentication, log })
-  const graphiql = new Graphiql('/graphql')
-  const real = createDownload({ books, authentication, log })
-  const download: typeof real = (request, response) => {
-    const answered = real(request, response)
-    downloads.push(answered)
-    return answered
-  }
-  http = new HttpServer({
-    api,
-    uploads,
-    download,
-    graphiql,
-    books,
-    log,
-    page: async () => '',
-    serveApi: true,
-  })
+  const routes: Routes = {}
+  for (const [name, route] of Object.entries(downloadRoutes({ books, authentication, log })))
+    routes[name as 'codesFile' | 'rejectedRowsFile'] = {
+      ...route,
+      answer: async (...request) => {
+        const answered = Promise.resolve(route.answer(...request))
+        downloads.push(answered)
+        await answered
+      },
+    }
+  http = new HttpServer({ books, log, routes })
   url = `http://127.0.0.1:${await http.listen(0, '127.0.0.1')}`
   const { accountId, secret } = await createAccount(books.pool, randomUUID())
   client = new Client({ url, key: secret })
@@ -88,7 +77,7 @@ afterAll(async () => {
 
 /** The beginning of an answer; the rest is not read. */
 async function begin(headers: Record<string, string> = {}): Promise<IncomingMessage> {
-  const sending = httpRequest(`${url}${codesPath(poolId, 'ALL')}`, {
+  const sending = httpRequest(`${url}${codesPath(encodeId('Pool', poolId), { status: 'ALL' })}`, {
     headers: { ...client.authorization(), ...headers },
   })
   sending.end()
@@ -116,7 +105,7 @@ describe('a download ends at once when its client', () => {
     const leaving = new AbortController()
     const rows = vi.spyOn(Books.prototype, 'rows')
     const before = downloads.length
-    const asked = fetch(`${url}${codesPath(poolId, 'CLAIMED')}`, {
+    const asked = fetch(`${url}${codesPath(encodeId('Pool', poolId), { status: 'CLAIMED' })}`, {
       headers: { ...client.authorization(), range: 'bytes=30000000-' },
       signal: leaving.signal,
     })
@@ -144,7 +133,9 @@ describe('while the database is away', () => {
       await expect(response.resume().toArray()).rejects.toThrow('aborted')
       await downloads.at(-1)
       expect(logged.map(({ msg }) => msg)).toContain('a download was cut off')
-      const reply = await fetch(`${url}${codesPath(poolId, 'ALL')}`, { headers: client.authorization() })
+      const reply = await fetch(`${url}${codesPath(encodeId('Pool', poolId), { status: 'ALL' })}`, {
+        headers: client.authorization(),
+      })
       expect([reply.status, reply.headers.get('retry-after')]).toEqual([503, '1'])
       expect(await reply.json()).toMatchObject({
         errors: [{ extensions: { code: 'UNAVAILABLE', retryAfterMs: 1_000 } }],

@@ -67,8 +67,8 @@ async function download(from: Client, poolId: string, form: Record<string, strin
 /** The codes that an upload of a file adds. */
 async function codesIn(file: Buffer): Promise<string[]> {
   const codes: string[] = []
-  for await (const { rows, refused } of readCodeFile(Source.of(file), { maxBytes: 2 ** 30 })) {
-    expect(refused).toEqual([])
+  for await (const { rows, rejected } of readCodeFile(Source.of(file), { maxBytes: 2 ** 30 })) {
+    expect(rejected).toEqual([])
     codes.push(...rows.map(({ code }) => code))
   }
   return codes

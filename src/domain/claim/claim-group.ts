@@ -1,17 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { BookTransaction } from '../books/books.ts'
-import {
-  IdempotencyConflictError,
-  NotEnoughCodesError,
-  NotFoundError,
-  type UserError,
-} from '../books/errors.ts'
+import { IdempotencyConflictError, NotFoundError, type UserError } from '../books/errors.ts'
 import { findKeys, insertKeys, type KeyUse } from '../books/idempotency.ts'
 import { availableForGeneration } from '../format/format.ts'
 import { formatForRefill, isRefillable, recordShortage, refill } from '../generation/refill.ts'
 import { adviceOnShortage } from '../generation/shortage.ts'
 import { type Batch, readBatches } from '../pool/batch.ts'
-import { lockPool, type Pool, writePoolCounters } from '../pool/pool.ts'
+import { lockPool, NotEnoughCodesError, type Pool, writePoolCounters } from '../pool/pool.ts'
 
 export interface ClaimCodesInput {
   poolId: string

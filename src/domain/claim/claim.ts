@@ -3,7 +3,7 @@ import { yieldToEventLoop } from '../../async/pacer.ts'
 import { CommitUnansweredError } from '../../database/errors.ts'
 import { grouped } from '../../grouped.ts'
 import type { Books } from '../books/books.ts'
-import { checkIdempotencyKey, hashInput, KeyJustUsedError } from '../books/idempotency.ts'
+import { checkIdempotencyKey, hashInput } from '../books/idempotency.ts'
 import { InputCheck } from '../books/input.ts'
 import { type Code, type CodeText, computeCodes } from '../code/code.ts'
 import { readBatches } from '../pool/batch.ts'
@@ -76,7 +76,6 @@ export class Claims {
           return result
         })
       } catch (error) {
-        if (error instanceof KeyJustUsedError) continue
         if (!(error instanceof CommitUnansweredError) || result === undefined) throw error
         if (await this.#hasCommitted(key, result)) return result
       }

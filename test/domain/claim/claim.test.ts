@@ -1,16 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  IdempotencyConflictError,
-  NotEnoughCodesError,
-  NotFoundError,
-} from '../../../src/domain/books/errors.ts'
+import { IdempotencyConflictError, NotFoundError } from '../../../src/domain/books/errors.ts'
 import { type PoolEvent, readHistory } from '../../../src/domain/books/event-log.ts'
 import { Claims } from '../../../src/domain/claim/claim.ts'
 import type { ClaimCodesInput } from '../../../src/domain/claim/claim-group.ts'
 import type { Code } from '../../../src/domain/code/code.ts'
 import { generateCodes } from '../../../src/domain/generation/generation.ts'
 import { cancelTask } from '../../../src/domain/generation/task.ts'
+import { NotEnoughCodesError } from '../../../src/domain/pool/pool.ts'
 import { expectBalance } from '../../support/audit.ts'
 import {
   fill,

@@ -12,7 +12,7 @@ import {
   readCodes,
 } from '../../../src/domain/code/code.ts'
 import type { CodeStatus } from '../../../src/domain/pool/snapshot.ts'
-import { undoUpload } from '../../../src/domain/upload/add-chunk.ts'
+import { undoUpload } from '../../../src/domain/upload/finish.ts'
 import {
   fill,
   newAccount,
