@@ -64,8 +64,8 @@ const attempts = 5
 
 /**
  * Runs `work` in a READ COMMITTED transaction on a connection of its own: commits when it resolves, rolls back
- * when it rejects. A deadlock, a serialization failure or a lock timeout runs the whole of `work` again, at most
- * five times, so it must change nothing but the database.
+ * when it rejects. A deadlock, a serialization failure, a lock timeout or a RunAgainError runs the whole of `work` again,
+ * at most five times, so it must change nothing but the database.
  *
  * Rejects with a DatabaseUnavailableError when the connection cannot be had or is lost, which is a
  * CommitUnansweredError when COMMIT had been sent already; with whatever `work` rejects with otherwise.

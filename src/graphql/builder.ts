@@ -8,7 +8,7 @@ import { getDatamodel } from '../generated/pothos.ts'
 import type { Scope } from '../generated/prisma/client.ts'
 import type { Context } from './context.ts'
 import FieldRulesPlugin, { forbidden } from './field-rules.ts'
-import type { FormFile } from './file.ts'
+import type { FormFile } from './form-file.ts'
 import { decodeId, encodeId } from './ids.ts'
 import { maxCursorBytes, maxPageSize } from './max-sizes.ts'
 

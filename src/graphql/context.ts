@@ -2,7 +2,7 @@ import type { Pacer } from '../async/pacer.ts'
 import type { Scheduler } from '../async/scheduler.ts'
 import { Semaphore } from '../async/semaphore.ts'
 import type { KeyUses } from '../domain/account/key-uses.ts'
-import type { KeyWatch } from '../domain/account/revocations.ts'
+import type { Revocations } from '../domain/account/revocations.ts'
 import type { Books } from '../domain/books/books.ts'
 import type { Claims } from '../domain/claim/claim.ts'
 import type { GuessLimit } from '../domain/code/guess-limit.ts'
@@ -28,7 +28,7 @@ export interface Services {
   feed: EventFeed
   livePools: RowPoller<Pool>
   liveUploads: RowPoller<LiveUpload>
-  keys: KeyWatch
+  revocations: Revocations
   scheduler: Scheduler
   pacer: Pacer
 }

@@ -1,5 +1,5 @@
 import { maxUploadedCodeLength } from '../codefile/code.ts'
-import { maxHeaderNameLength } from '../codefile/layout.ts'
+import { maxShownCellLength } from '../codefile/layout-texts.ts'
 import { maxCodeLength, maxListLength } from '../codespace/shape.ts'
 import { maxNameLength } from '../domain/books/input.ts'
 
@@ -17,8 +17,8 @@ export const maxCharactersBytes = 3 * maxListLength + 2
 export const nullBytes = 4
 export const maxCursorBytes = 120
 export const maxPathBytes = 300
-/** A cell of a header, cut off. */
-export const maxHeaderCellBytes = 3 * maxHeaderNameLength + 2
+/** A cell of a header, shortened. */
+export const maxHeaderCellBytes = 3 * maxShownCellLength + 2
 /** Messages for people. The names and lines that they quote are cut off or have limits of their own. */
 export const maxMessageBytes = 8_000
 

@@ -7,12 +7,12 @@ import { unauthenticated } from './errors/top-level.ts'
  * UNAUTHENTICATED. `generate` must end when its signal is aborted, even while it waits for something.
  */
 export function untilRevoked<T>(
-  { keys, keyId }: Pick<Context, 'keys' | 'keyId'>,
+  { revocations, keyId }: Pick<Context, 'revocations' | 'keyId'>,
   generate: (signal: AbortSignal) => AsyncGenerator<T, void, void>,
 ): AsyncGenerator<T, void, void> {
   const ending = new AbortController()
   let isRevoked = false
-  const unwatch = keys.watch(keyId, () => {
+  const unwatch = revocations.watch(keyId, () => {
     isRevoked = true
     ending.abort()
   })

@@ -1,16 +1,15 @@
 import type { Queryable } from '../../database/transaction.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
-import { IdempotencyConflictError, NotFoundError, QuantityExceedsAvailableError } from '../books/errors.ts'
-import {
-  checkIdempotencyKey,
-  findKeys,
-  hashInput,
-  insertKeys,
-  KeyJustUsedError,
-} from '../books/idempotency.ts'
+import { NotFoundError } from '../books/errors.ts'
+import { checkIdempotencyKey, hashInput, once } from '../books/idempotency.ts'
 import { InputCheck } from '../books/input.ts'
 import type { TaskRef } from '../books/task-ref.ts'
-import { availableForGeneration, lockFormat } from '../format/format.ts'
+import {
+  availableForGeneration,
+  type FormatUse,
+  lockFormat,
+  QuantityExceedsAvailableError,
+} from '../format/format.ts'
 import { layBatch } from '../pool/batch.ts'
 import type { Accepted } from '../pool/moment.ts'
 import { lockPool, type Pool, writePoolCounters } from '../pool/pool.ts'
@@ -54,50 +53,38 @@ export async function acceptGeneration(
     check.count(['saveSettings', 'refillThreshold'], input.saveSettings.refillThreshold, 0n)
   checkIdempotencyKey(check, input.idempotencyKey)
   check.done()
-  try {
-    return await books.write(accountId, (tx) => accept(tx, input))
-  } catch (error) {
-    // The other transaction has committed, so its key is found now.
-    if (error instanceof KeyJustUsedError) return await books.write(accountId, (tx) => accept(tx, input))
-    throw error
-  }
+  return await books.write(accountId, async (tx) => {
+    const pool = await lockPool(tx, input.poolId)
+    if (pool === undefined) throw new NotFoundError('pool', ['poolId'])
+    const format = await lockFormat(tx, input.formatId)
+    const hash = hashInput({
+      poolId: input.poolId,
+      formatId: input.formatId,
+      quantity: input.quantity,
+      autoGenerate: input.saveSettings?.autoGenerate,
+      refillThreshold: input.saveSettings?.refillThreshold,
+    })
+    return await once(tx, operation, input.idempotencyKey, hash, () => reserve(tx, pool, format, input))
+  })
 }
 
-async function accept(tx: BookTransaction, input: GenerateCodesInput): Promise<Accepted> {
-  const { idempotencyKey: key, saveSettings } = input
-  const pool = await lockPool(tx, input.poolId)
-  if (pool === undefined) throw new NotFoundError('pool', ['poolId'])
-  const format = await lockFormat(tx, input.formatId)
-  const hash = hashInput({
-    poolId: input.poolId,
-    formatId: input.formatId,
-    quantity: input.quantity,
-    autoGenerate: saveSettings?.autoGenerate,
-    refillThreshold: saveSettings?.refillThreshold,
-  })
-  const used = key === undefined ? undefined : (await findKeys(tx, operation, [key])).get(key)
-  if (used !== undefined) {
-    if (used.hash !== hash || used.taskId === undefined) throw new IdempotencyConflictError()
-    return { taskId: used.taskId, moment: {} }
-  }
+/** Reserves the quantity in a format, and creates the task for a pool, both of which this transaction has locked. */
+async function reserve(
+  tx: BookTransaction,
+  pool: Pool,
+  format: FormatUse,
+  { quantity, saveSettings }: GenerateCodesInput,
+): Promise<Accepted> {
   const room = availableForGeneration(format)
-  if (input.quantity > room) throw new QuantityExceedsAvailableError(format, room)
+  if (quantity > room) throw new QuantityExceedsAvailableError(format, room)
   await tx.execute({
     text: 'UPDATE format SET reserved = reserved + $3 WHERE account_id = $1 AND id = $2',
-    values: [tx.accountId, format.id, input.quantity],
+    values: [tx.accountId, format.id, quantity],
   })
-  format.reserved += input.quantity
+  format.reserved += quantity
   if (saveSettings !== undefined)
-    await writeReplenishment(tx, pool, {
-      method: 'GENERATE',
-      formatId: format.id,
-      quantity: input.quantity,
-      ...saveSettings,
-    })
-  const { quantity } = input
+    await writeReplenishment(tx, pool, { method: 'GENERATE', formatId: format.id, quantity, ...saveSettings })
   const taskId = await insertGenerationTask(tx, { poolId: pool.id, formatId: format.id, quantity })
-  if (key !== undefined)
-    await insertKeys(tx, operation, [{ key, hash, taskId, poolId: undefined, first: undefined }])
   return { taskId, moment: { pool, format } }
 }
 

@@ -3,14 +3,14 @@ import {
   IdempotencyConflictError,
   InvalidInputError,
   NameTakenError,
-  NotEnoughCodesError,
   NotFoundError,
-  QuantityExceedsAvailableError,
   TaskFinishedError,
   UploadNotUndoneError,
   type UserError,
   type UserErrorCode as UserErrorCodeName,
 } from '../../domain/books/errors.ts'
+import { QuantityExceedsAvailableError } from '../../domain/format/format.ts'
+import { NotEnoughCodesError } from '../../domain/pool/pool.ts'
 import { builder } from '../builder.ts'
 import { existing } from '../existing.ts'
 import { type FieldWeight, rowReads } from '../field-rules.ts'

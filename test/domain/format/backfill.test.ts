@@ -13,7 +13,7 @@ import {
   runGeneration,
 } from '../../../src/domain/generation/generation.ts'
 import { cancelTask, readTask } from '../../../src/domain/generation/task.ts'
-import { undoUpload } from '../../../src/domain/upload/add-chunk.ts'
+import { undoUpload } from '../../../src/domain/upload/finish.ts'
 import { GenerationWorker } from '../../../src/worker/generations.ts'
 import { expectBalance } from '../../support/audit.ts'
 import {
@@ -318,6 +318,8 @@ describe('taking earlier codes out of a format', () => {
     })
     expect(await killed).toBeInstanceOf(Error)
     expect(await formatNow(place, formatId)).toMatchObject({ takenTo, takenAhead: 100n })
+    // The killed backend releases its lock a moment after its client has been told.
+    await expect.poll(() => backfillFormat(place.books, { accountId, formatId }, 30)).toBe(true)
     await makeReady(formatId)
     expect(await takenOut(formatId)).toBe(100)
   })

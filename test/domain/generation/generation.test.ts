@@ -4,12 +4,11 @@ import type { Books } from '../../../src/domain/books/books.ts'
 import {
   IdempotencyConflictError,
   NotFoundError,
-  QuantityExceedsAvailableError,
   TaskFinishedError,
 } from '../../../src/domain/books/errors.ts'
 import { readHistory } from '../../../src/domain/books/event-log.ts'
 import { readCode } from '../../../src/domain/code/code.ts'
-import { availableForGeneration } from '../../../src/domain/format/format.ts'
+import { availableForGeneration, QuantityExceedsAvailableError } from '../../../src/domain/format/format.ts'
 import {
   failGeneration,
   type GenerateCodesInput,

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { InvalidInputError, NotEnoughCodesError } from '../../../src/domain/books/errors.ts'
+import { InvalidInputError } from '../../../src/domain/books/errors.ts'
 import { readHistory } from '../../../src/domain/books/event-log.ts'
 import { Claims } from '../../../src/domain/claim/claim.ts'
 import { generateCodes } from '../../../src/domain/generation/generation.ts'
 import { type ReplenishmentInput, saveReplenishment } from '../../../src/domain/generation/replenishment.ts'
+import { NotEnoughCodesError } from '../../../src/domain/pool/pool.ts'
 import { expectBalance } from '../../support/audit.ts'
 import {
   fill,
