@@ -37,7 +37,7 @@ async function open(database: string, quantity: bigint): Promise<{ bench: BenchB
   return { bench, poolId }
 }
 
-/** Claims one code `count` times, as the service would have over the years. */
+/** Inserts `count` claims of one code each, as if the service had run for years. */
 async function claimBefore({ books, accountId }: BenchBooks, poolId: string, count: number): Promise<void> {
   await books.rows({
     text: `
@@ -80,7 +80,7 @@ show(`a billion codes available, ${behind.toLocaleString('en')} claims behind`, 
 show('a new pool in a new database', claims.second, 'a second')
 showRatio('the one by the other', claims.ratio, { atLeast: 0.95 })
 
-// Made by the service itself: what is written with other claims lies as close.
+// Made by the service itself, so that claims are written in groups as usual.
 const single = await open('single', available)
 const bulk = await open('bulk', available)
 

@@ -1,9 +1,8 @@
 /**
- * How fast a file of codes is uploaded, from the beginning of its POST to hearing that the task is COMPLETED, and how fast
- * its codes alone are added to the books, looked for duplicates and all, chunk by chunk and each in a transaction of its
- * own: both against one bare COPY of the same codes into the same table with the same constraints. And how fast a file is
- * of which half of the rows are duplicates, against one without. The server is a process of its own. Run it with
- * `node bench/upload.ts`.
+ * Measures how fast a file of codes is uploaded, from the start of its POST until the client knows that the task is
+ * COMPLETED, and how fast its codes are added to the books, chunk by chunk and with the check for duplicates. Both are
+ * compared with a bare COPY of the same codes into the same table with the same constraints. Also compares a file in which
+ * half of the rows are duplicates with one without. The server is a separate process. Run it with `node bench/upload.ts`.
  */
 
 import { Readable } from 'node:stream'
@@ -17,7 +16,8 @@ import { typedKey } from '../src/codespace/typed-form.ts'
 import { connectionConfig } from '../src/database/open.ts'
 import { insertUploadTask, markRunning } from '../src/domain/generation/task.ts'
 import { createPool } from '../src/domain/pool/pool.ts'
-import { addChunk, completeUpload, rowsAtOnce } from '../src/domain/upload/add-chunk.ts'
+import { addChunk, maxChunkRows } from '../src/domain/upload/add-chunk.ts'
+import { completeUpload } from '../src/domain/upload/finish.ts'
 import { encodeId } from '../src/graphql/ids.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
 import { Client } from '../test/support/client.ts'
@@ -31,7 +31,7 @@ await using lifecycle = new Lifecycle()
 const databaseUrl = await startPostgres(lifecycle)
 const bench = await openBooks(lifecycle, databaseUrl)
 const { books, accountId } = bench
-// Of another length than the codes are, and of the same length with other characters.
+// Formats that do not have the codes: of another length, and of the same length with other characters.
 await newFormat(bench, 10)
 await newFormat(bench, 12)
 const poolId = await createPool(books, accountId, { name: 'Uploads' })
@@ -45,7 +45,7 @@ const copying = await lifecycle.open(
   (client) => client.end(),
 )
 
-/** Codes of 12 characters in no order, each time others. */
+/** New codes of 12 characters, in no order. */
 function newCodes(): string[] {
   const pattern = Pattern.fromShape({
     prefix: '',
@@ -57,26 +57,26 @@ function newCodes(): string[] {
   return Array.from({ length: many / 10_000 }, (_, i) => space.codesAt(BigInt(i) * 10_000n, 10_000)).flat()
 }
 
-/** Rows a second. */
+/** Rows per second. */
 async function postAll(): Promise<number> {
   const codes = newCodes()
   await empty()
   return await postFile(codes, codes.length)
 }
 
-/** Rows a second of a file of which every fourth row is in the account already, and every fourth comes a second time. */
-async function postHalfInVain(): Promise<number> {
+/** Rows per second of a file with one row in four already in the account, and one in four twice in the file. */
+async function postHalfDuplicates(): Promise<number> {
   const codes = newCodes()
   const known = codes.filter((_, i) => i % 4 === 0)
   await empty()
   await postFile(known, known.length)
   await copying.query('CHECKPOINT')
-  // Of the odd rows, those of the second half repeat those of the first, half a file away.
+  // The odd rows of the second half repeat those of the first.
   const rows = codes.map((code, i) => (i % 2 === 1 && i >= many / 2 ? (codes[i - many / 2] ?? '') : code))
   return await postFile(rows, many / 2)
 }
 
-/** Posts a file of which so many codes are new. Rows a second. */
+/** Posts a file with `added` new codes. Rows per second. */
 async function postFile(rows: readonly string[], added: number): Promise<number> {
   const file = Buffer.from(`${rows.join('\n')}\n`)
   const start = performance.now()
@@ -89,7 +89,7 @@ async function postFile(rows: readonly string[], added: number): Promise<number>
   return rate
 }
 
-/** Until nothing is left of the files, so that removing them slows nobody else down. */
+/** Resolves when all files have been removed, so that removing them does not slow down the next round. */
 async function cleared(): Promise<void> {
   for (;;) {
     const { rows } = await copying.query('SELECT 1 FROM upload_piece LIMIT 1')
@@ -98,7 +98,7 @@ async function cleared(): Promise<void> {
   }
 }
 
-/** Rows a second. */
+/** Rows per second. */
 async function uploadAll(): Promise<number> {
   const codes = newCodes()
   const taskId = newId()
@@ -109,10 +109,10 @@ async function uploadAll(): Promise<number> {
     await markRunning(tx, taskId)
   })
   const start = performance.now()
-  for (let at = 0; at < many; at += rowsAtOnce) {
-    const rows = codes.slice(at, at + rowsAtOnce).map((code, i) => ({ number: at + i + 1, code }))
+  for (let at = 0; at < many; at += maxChunkRows) {
+    const rows = codes.slice(at, at + maxChunkRows).map((code, i) => ({ number: at + i + 1, code }))
     const read = BigInt(at + rows.length)
-    if (!(await addChunk(books, upload, BigInt(at), { rows, refused: [], rowsRead: read, bytesRead: read })))
+    if (!(await addChunk(books, upload, BigInt(at), { rows, rejected: [], rowsRead: read, bytesRead: read })))
       throw new Error('Somebody else has the upload.')
   }
   await completeUpload(books, upload)
@@ -121,7 +121,7 @@ async function uploadAll(): Promise<number> {
   return rate
 }
 
-/** Rows a second. */
+/** Rows per second. */
 async function copyAll(): Promise<number> {
   const codes = newCodes()
   const taskId = newId()
@@ -144,7 +144,7 @@ function* lines(codes: readonly string[], taskId: string): Generator<string> {
       .join('')
 }
 
-/** All begin with nothing in the tables, and with nothing left to be written of what was there. */
+/** Makes every round start with empty tables, and with nothing left to be written to disk. */
 async function empty(): Promise<void> {
   await copying.query('TRUNCATE uploaded_code, rejected_row; CHECKPOINT')
 }
@@ -158,12 +158,14 @@ async function check(taskId: string): Promise<void> {
 }
 
 const { first, second, ratio } = await compare(rounds, uploadAll, copyAll)
-console.log(`Adding ${many.toLocaleString('en')} uploaded codes, ${rowsAtOnce} at once, median of ${rounds}`)
+console.log(
+  `Adding ${many.toLocaleString('en')} uploaded codes, ${maxChunkRows} at once, median of ${rounds}`,
+)
 show('added to the books', first, 'codes a second')
 show('a bare COPY', second, 'codes a second')
 showRatio('the one by the other', ratio, { atLeast: 0.5 })
 
-// Not before: its worker would take up what is added here.
+// Started only now, since its worker would work on the uploads above.
 const url = await startServer(lifecycle, { databaseUrl, role: 'all', codeRows: false })
 await using client = new Client({ url, key: bench.key })
 
@@ -173,10 +175,10 @@ show('posted, from the request to COMPLETED', posted.first, 'codes a second')
 show('a bare COPY', posted.second, 'codes a second')
 showRatio('the one by the other', posted.ratio, { atLeast: 0.5 })
 
-const inVain = await compare(rounds, postHalfInVain, postAll)
+const halfDuplicates = await compare(rounds, postHalfDuplicates, postAll)
 console.log(
   'The same, when half of the rows are duplicates: a quarter in the account, and a quarter in the file',
 )
-show('posted, from the request to COMPLETED', inVain.first, 'rows a second')
-show('a file without duplicates', inVain.second, 'rows a second')
-show('the one by the other', inVain.ratio, '\n')
+show('posted, from the request to COMPLETED', halfDuplicates.first, 'rows a second')
+show('a file without duplicates', halfDuplicates.second, 'rows a second')
+show('the one by the other', halfDuplicates.ratio, '\n')

@@ -1,7 +1,7 @@
 /**
- * What it matters to claims where the codes of their pool come from: claims of one code and of a hundred over HTTP, from a
- * pool whose codes were uploaded, and from one whose format leaves out every other index as its code was uploaded, each
- * against a pool whose format leaves out nothing. Run it with `node bench/uploaded-claims.ts`.
+ * Compares claims by the origin of the codes: claims of one code and of a hundred over HTTP, from a pool of uploaded codes,
+ * and from one whose format skips every other index because its code was uploaded, each with a pool whose format skips
+ * nothing. Run it with `node bench/uploaded-claims.ts`.
  */
 
 import { Lifecycle } from '../src/lifecycle.ts'
@@ -42,13 +42,13 @@ await books.pool.query('VACUUM ANALYZE')
 const url = await startServer(lifecycle, { databaseUrl, role: 'all', codeRows: false })
 const claimed = new Map<string, number>()
 
-/** Codes in no order, of a format that is used for nothing else. */
+/** Codes in no order, of an otherwise unused format. */
 async function someCodes(): Promise<string[]> {
   const space = await books.codeSpaces.get(books, accountId, await newFormat(bench, 11))
   return space.codesAt(0n, many)
 }
 
-/** A format whose codes at every other index were uploaded, as far as the benchmark gets. */
+/** A format with uploaded codes at every other index, as far as the benchmark gets. */
 async function newFormatWithHoles(): Promise<string> {
   const formatId = await newFormat(bench, 12)
   await books.rows({
@@ -64,7 +64,7 @@ async function newFormatWithHoles(): Promise<string> {
   return formatId
 }
 
-/** Claims a second. */
+/** Claims per second. */
 function side(poolId: string, count: number, connections: number): () => Promise<number> {
   const load = { urls: [url], connections, milliseconds: roundMs }
   const claims = claiming(load, { key, poolIds: [poolId], count })

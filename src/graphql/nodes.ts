@@ -4,7 +4,7 @@ import type { TaskSnapshot } from '../domain/books/event-log.ts'
 import { type Format, readFormats } from '../domain/format/format.ts'
 import type { Moment } from '../domain/pool/moment.ts'
 import { type Pool, readPools } from '../domain/pool/pool.ts'
-import { readUploadWaits, type UploadWait } from '../domain/upload/receive.ts'
+import { readUploadWaits, type UploadWait } from '../domain/upload/queue.ts'
 import { Prisma, type Task } from '../generated/prisma/client.ts'
 
 const maxBatchSize = 10_000

@@ -14,7 +14,9 @@ import { saveReplenishment } from '../../src/domain/generation/replenishment.ts'
 import { cancelTask, markFailed, markRunning } from '../../src/domain/generation/task.ts'
 import { readBatches } from '../../src/domain/pool/batch.ts'
 import { createPool, lockPool } from '../../src/domain/pool/pool.ts'
-import { addChunk, clearUpload, completeUpload, undoUpload } from '../../src/domain/upload/add-chunk.ts'
+import { addChunk } from '../../src/domain/upload/add-chunk.ts'
+import { clearUpload } from '../../src/domain/upload/clear.ts'
+import { completeUpload, undoUpload } from '../../src/domain/upload/finish.ts'
 import { expectBalance } from '../support/audit.ts'
 import {
   formatNow,

@@ -14,7 +14,7 @@ import { findPosition, readBatches, readBatchesFrom } from '../../src/domain/poo
 import { readClaims, readClaimsFrom } from '../../src/domain/pool/claim-rows.ts'
 import { readPool } from '../../src/domain/pool/pool.ts'
 import { isCurrent, positionsOfTask, readSnapshot } from '../../src/domain/pool/snapshot.ts'
-import { readWaitingAccount } from '../../src/domain/upload/receive.ts'
+import { readWaitingAccount } from '../../src/domain/upload/queue.ts'
 import { readRejectedRows } from '../../src/domain/upload/rejected-rows.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { type Plan, rowsRead } from '../support/plans.ts'

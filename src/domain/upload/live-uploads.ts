@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { Task } from '../../generated/prisma/client.ts'
 import type { Books } from '../books/books.ts'
 import { RowPoller, type RowRef } from '../subscription/row-poller.ts'
-import { readUploadWaits, type UploadWait } from './receive.ts'
+import { readUploadWaits, type UploadWait } from './queue.ts'
 
 /** The task of an upload, and what it waits for, if it waits. */
 export type LiveUpload = Task & { waitingFor: UploadWait | undefined }

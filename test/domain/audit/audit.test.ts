@@ -12,7 +12,7 @@ import { TaskFinishedError, UploadNotUndoneError } from '../../../src/domain/boo
 import { Claims } from '../../../src/domain/claim/claim.ts'
 import { generateCodes, runGeneration } from '../../../src/domain/generation/generation.ts'
 import { cancelTask } from '../../../src/domain/generation/task.ts'
-import { undoUpload } from '../../../src/domain/upload/add-chunk.ts'
+import { undoUpload } from '../../../src/domain/upload/finish.ts'
 import { newFormat, newPool, openBooks } from '../../support/books.ts'
 import { runSql } from '../../support/database.ts'
 import { keep, makeSoundBooks, pastConstraints, restore, type SoundBooks } from '../../support/sound-books.ts'

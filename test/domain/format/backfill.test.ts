@@ -13,7 +13,7 @@ import {
   runGeneration,
 } from '../../../src/domain/generation/generation.ts'
 import { cancelTask, readTask } from '../../../src/domain/generation/task.ts'
-import { undoUpload } from '../../../src/domain/upload/add-chunk.ts'
+import { undoUpload } from '../../../src/domain/upload/finish.ts'
 import { GenerationWorker } from '../../../src/worker/generations.ts'
 import { expectBalance } from '../../support/audit.ts'
 import {

@@ -13,7 +13,7 @@ import {
   readTask,
 } from '../../../src/domain/generation/task.ts'
 import { lockPool } from '../../../src/domain/pool/pool.ts'
-import { undoUpload } from '../../../src/domain/upload/add-chunk.ts'
+import { undoUpload } from '../../../src/domain/upload/finish.ts'
 import { openLog } from '../../../src/log.ts'
 import {
   fill,

@@ -4,7 +4,7 @@ import { readCode, readCodes } from '../../../src/domain/code/code.ts'
 import { LookUps } from '../../../src/domain/code/lookup.ts'
 import { maxHoles, readBatchesFrom } from '../../../src/domain/pool/batch.ts'
 import type { CodeStatus } from '../../../src/domain/pool/snapshot.ts'
-import { undoUpload } from '../../../src/domain/upload/add-chunk.ts'
+import { undoUpload } from '../../../src/domain/upload/finish.ts'
 import { expectBalance } from '../../support/audit.ts'
 import {
   fill,

@@ -6,9 +6,9 @@ import { insertUploadTask, markRunning } from '../../../src/domain/generation/ta
 import { followPools } from '../../../src/domain/pool/live-pools.ts'
 import { type Pool, renamePool } from '../../../src/domain/pool/pool.ts'
 import type { RowPoller } from '../../../src/domain/subscription/row-poller.ts'
-import { completeUpload } from '../../../src/domain/upload/add-chunk.ts'
+import { completeUpload } from '../../../src/domain/upload/finish.ts'
 import { followUploads } from '../../../src/domain/upload/live-uploads.ts'
-import { markWaiting } from '../../../src/domain/upload/receive.ts'
+import { markWaitingForClearing } from '../../../src/domain/upload/queue.ts'
 import { fill, newFormat, newPool, openBooks, poolNow, silent, type TestBooks } from '../../support/books.ts'
 import { startUpload } from '../../support/uploads.ts'
 
@@ -133,7 +133,7 @@ describe('a follower of an upload', () => {
     const changes: [() => Promise<unknown>, string | undefined][] = [
       [() => completeUpload(books, { accountId, taskId: earlier }), 'WORKER'],
       [start, undefined],
-      [() => markWaiting(books, { accountId, taskId }), 'CLEARING'],
+      [() => markWaitingForClearing(books, { accountId, taskId }), 'CLEARING'],
       [() => completeUpload(books, { accountId, taskId }), undefined],
     ]
     for (const [change, expected] of changes) {
