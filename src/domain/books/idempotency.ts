@@ -5,8 +5,8 @@ import type { BookTransaction } from './books.ts'
 import { IdempotencyConflictError } from './errors.ts'
 import type { InputCheck } from './input.ts'
 
-/** What a key was used for: a task, or the claim at position `first` of a pool. */
-export interface KeyUse {
+/** An idempotency key, and what it was used for: a task, or the claim at position `first` of a pool. */
+export interface UsedKey {
   key: string
   /** The SHA-256 of the input, in hex. */
   hash: string
@@ -15,7 +15,7 @@ export interface KeyUse {
   taskId: string | undefined
 }
 
-export const maxIdempotencyKeyLength = 255
+const maxIdempotencyKeyLength = 255
 
 export function checkIdempotencyKey(check: InputCheck, key: string | undefined): void {
   if (key !== undefined) check.text(['idempotencyKey'], key, maxIdempotencyKeyLength)
@@ -60,7 +60,7 @@ export async function findKeys(
   tx: BookTransaction,
   operation: string,
   keys: readonly string[],
-): Promise<Map<string, KeyUse>> {
+): Promise<Map<string, UsedKey>> {
   const rows = await tx.rows<{
     key: string
     hash: string
@@ -98,7 +98,7 @@ export async function findKeys(
 export async function insertKeys(
   tx: BookTransaction,
   operation: string,
-  uses: readonly KeyUse[],
+  uses: readonly UsedKey[],
 ): Promise<void> {
   // In the same order everywhere, so that two transactions with the same keys cannot deadlock.
   const sorted = uses.toSorted((a, b) => (a.key < b.key ? -1 : 1))

@@ -4,7 +4,8 @@ import { typedKey } from '../../codespace/typed-form.ts'
 import type { Queryable } from '../../database/transaction.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { type Format, lockFormat } from './format.ts'
-import { insertTaken, keysOf, readCodesOf, readUploaded } from './taken-indices.ts'
+import { insertTaken } from './taken-indices.ts'
+import { keysOf, readCodesOf, readUploaded } from './uploaded-codes.ts'
 
 /*
  * A new format never generates codes of the account that were uploaded before. They are counted when it is created, so
