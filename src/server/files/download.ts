@@ -1,0 +1,212 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Logger } from 'pino'
+import { headerOf, rejectedColumns } from '../../codefile/own-file.ts'
+import type { Books } from '../../domain/books/books.ts'
+import {
+  isCurrent,
+  positionsOf,
+  positionsOfTask,
+  readSnapshot,
+  type Snapshot,
+} from '../../domain/pool/snapshot.ts'
+import { readRejectedRows, type StoredRejectedRow } from '../../domain/upload/rejected-rows.ts'
+import type { Credentials } from '../../graphql/context.ts'
+import { requireScope } from '../../graphql/field-rules.ts'
+import { argumentId, encodeId } from '../../graphql/ids.ts'
+import { grouped } from '../../grouped.ts'
+import { codesPath } from '../../routes.ts'
+import type { Authentication } from '../authentication.ts'
+import { anyOrigin } from '../http/cross-origin.ts'
+import { badRequest, notFound } from '../http/errors.ts'
+import type { Route, Routes, Target } from '../http/server.ts'
+import { CodesFile } from './codes-file.ts'
+import {
+  chooseRange,
+  entityTag,
+  formatSnapshot,
+  type Range,
+  readCodesParameters,
+  readRejectedRowsForm,
+  snapshotGone,
+  writeForm,
+} from './codes-request.ts'
+import { byteOrderMark, type CsvForm, delimiters, endOfRow, row } from './csv.ts'
+import { attachment, type FileAnswer, send } from './file-answer.ts'
+
+export interface DownloadParts {
+  books: Books
+  authentication: Authentication
+  log: Logger
+}
+
+const methods = 'GET, HEAD, OPTIONS'
+const fileHeaders = {
+  ...anyOrigin,
+  'Content-Type': 'text/csv; charset=utf-8; header=present',
+  // Codes are as good as money: no cache keeps them.
+  'Cache-Control': 'no-store',
+  'X-Content-Type-Options': 'nosniff',
+  Vary: 'Accept-Encoding',
+}
+
+/** The files: a pool's codes, and the rejected rows of an upload. */
+export function downloadRoutes(parts: DownloadParts): Routes {
+  return { codesFile: fileRoute(parts, poolCodes), rejectedRowsFile: fileRoute(parts, rejectedRows) }
+}
+
+/** A request for a file. */
+interface Asked extends Target {
+  request: IncomingMessage
+  response: ServerResponse
+  credentials: Credentials
+}
+
+function fileRoute(
+  parts: DownloadParts,
+  open: (parts: DownloadParts, asked: Asked) => Promise<FileAnswer>,
+): Route {
+  return {
+    methods,
+    async answer(request, response, target) {
+      const credentials = await parts.authentication.authenticate(request.headers.authorization)
+      if (request.method !== 'GET' && request.method !== 'HEAD')
+        throw badRequest('A file can only be read, with GET or HEAD.', 405, { Allow: methods })
+      try {
+        await send(
+          request,
+          response,
+          await open(parts, { ...target, request, response, credentials }),
+          parts.log,
+        )
+      } catch (error) {
+        if (!hasLeft(error, response)) throw error
+      }
+    },
+  }
+}
+
+/** Whether the error is that the client has left, as `part` finds out. */
+function hasLeft(error: unknown, response: ServerResponse): boolean {
+  return response.closed && error instanceof DOMException && error.name === 'AbortError'
+}
+
+async function poolCodes(
+  { books }: DownloadParts,
+  { request, response, credentials, id, search }: Asked,
+): Promise<FileAnswer> {
+  const wanted = readCodesParameters(search)
+  const { status, taskId } = wanted
+  const what = `a file of ${status === 'ALL' ? 'all' : `the ${status.toLowerCase()}`} codes`
+  for (const scope of scopesFor[status]) requireScope(credentials, scope, what)
+  const { accountId } = credentials
+  const poolId = argumentId('Pool', id, 'the address')
+  const now = await readSnapshot(books, accountId, poolId, status)
+  if (now === undefined) throw noSuch('pool')
+
+  const truth = (snapshot: Snapshot) => isCurrent(books, accountId, poolId, snapshot)
+  if (wanted.snapshot !== undefined && !(await truth(wanted.snapshot))) throw snapshotGone()
+  const { snapshot, range } = await chooseRange(request, wanted, now.snapshot, truth)
+
+  const { from, to } = await excerptOf(books, accountId, poolId, taskId, positionsOf(snapshot, status))
+  if (wanted.from > to - from)
+    throw badRequest(
+      `from is ${grouped(wanted.from)}, and the file has ${grouped(to - from)} codes. Give at most that.`,
+    )
+  const excerpt = { accountId, poolId, snapshot, from: from + wanted.from, to }
+  const file = new CodesFile(books, excerpt, { ...wanted, withHeader: wanted.from === 0n })
+  const headers = {
+    ...fileHeaders,
+    'Content-Disposition': attachment(`${now.poolName} ${status.toLowerCase()}.csv`, 'codes.csv'),
+    'Content-Location': codesPath(encodeId('Pool', poolId), {
+      status,
+      snapshot: formatSnapshot(snapshot),
+      ...(taskId === undefined ? {} : { task: encodeId('Task', taskId) }),
+      ...(wanted.from === 0n ? {} : { from: String(wanted.from) }),
+      ...writeForm(wanted),
+    }),
+    ETag: entityTag(wanted, snapshot),
+  }
+  if (range === undefined) return { status: 200, headers, gzip: true, pieces: file.pieces() }
+  return await part(file, range, headers, response)
+}
+
+/** Whoever reads an available code could use it; and whom codes were claimed for is for readers. */
+const scopesFor = { AVAILABLE: ['MANAGE'], CLAIMED: ['READ'], ALL: ['MANAGE', 'READ'] } as const
+
+/** Those of the positions that a task has added, if one is named. */
+async function excerptOf(
+  books: Books,
+  accountId: string,
+  poolId: string,
+  taskId: string | undefined,
+  all: { from: bigint; to: bigint },
+): Promise<{ from: bigint; to: bigint }> {
+  if (taskId === undefined) return all
+  const added = await positionsOfTask(books, accountId, poolId, taskId)
+  if (added === undefined) throw noSuch('task of this pool')
+  const from = added.from > all.from ? added.from : all.from
+  const to = added.to < all.to ? added.to : all.to
+  return from < to ? { from, to } : { from, to: from }
+}
+
+/** Some bytes of a file, without all that comes before them. */
+async function part(
+  file: CodesFile,
+  range: Range,
+  headers: Record<string, string>,
+  response: ServerResponse,
+): Promise<FileAnswer> {
+  const leaving = new AbortController()
+  response.once('close', () => leaving.abort())
+  const measure = (offset: bigint) => file.measure(offset, leaving.signal)
+  let measured = await measure('suffix' in range ? 0n : range.first)
+  const { bytes } = measured
+  const from = 'suffix' in range ? (range.suffix < bytes ? bytes - range.suffix : 0n) : range.first
+  if (from >= bytes)
+    throw badRequest(`The file has ${grouped(bytes)} bytes: there are none at ${grouped(from)}.`, 416, {
+      'Content-Range': `bytes */${bytes}`,
+    })
+  if ('suffix' in range) measured = await measure(from)
+  const to = 'suffix' in range || range.last === undefined || range.last >= bytes ? bytes : range.last + 1n
+  return {
+    status: 206,
+    headers: {
+      ...headers,
+      'Content-Range': `bytes ${from}-${to - 1n}/${bytes}`,
+      'Content-Length': String(to - from),
+    },
+    gzip: false,
+    pieces: file.slice(from, to, measured.start),
+  }
+}
+
+async function rejectedRows(
+  { books }: DownloadParts,
+  { credentials, id, search }: Asked,
+): Promise<FileAnswer> {
+  const form = readRejectedRowsForm(search)
+  requireScope(credentials, 'READ', 'a file of rejected rows')
+  const taskId = argumentId('Task', id, 'the address')
+  const pages = await readRejectedRows(books, credentials.accountId, taskId)
+  if (pages === undefined) throw noSuch('upload')
+  return {
+    status: 200,
+    headers: { ...fileHeaders, 'Content-Disposition': attachment('rejected.csv', 'rejected.csv') },
+    gzip: true,
+    pieces: writeRejectedRows(pages, form),
+  }
+}
+
+async function* writeRejectedRows(
+  pages: AsyncIterable<StoredRejectedRow[]>,
+  form: CsvForm,
+): AsyncGenerator<Buffer> {
+  const header = headerOf(rejectedColumns, form.raw, delimiters[form.delimiter]) + endOfRow
+  yield Buffer.from((form.bom ? byteOrderMark : '') + header)
+  for await (const page of pages)
+    yield Buffer.from(page.map(({ number, code, reason }) => row([number, code, reason], form)).join(''))
+}
+
+function noSuch(what: string) {
+  return notFound(`There is no ${what} with this id in your account.`)
+}
