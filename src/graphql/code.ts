@@ -10,7 +10,7 @@ import { codesPath } from '../routes.ts'
 import { builder } from './builder.ts'
 import { countedConnectionType, pageWeight } from './connections.ts'
 import type { Context } from './context.ts'
-
+import { existing } from './existing.ts'
 import { loadedReads, requireScope, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { codeKey, decodeId, encodeId, inputId, parseCodeKey } from './ids.ts'
@@ -57,11 +57,7 @@ builder.node(Code, {
       type: Pool,
       description: 'The pool that the code is in, or was claimed from.',
       weight: { reads: loadedReads },
-      resolve: async (code, _args, { nodes }) => {
-        const pool = await nodes.pool.load(code.poolId)
-        if (pool === null) throw new Error(`The pool ${code.poolId} of a code does not exist.`)
-        return pool
-      },
+      resolve: async ({ poolId }, _args, { nodes }) => existing(await nodes.pool.load(poolId)),
     }),
     format: t.field({
       type: Format,
@@ -250,11 +246,7 @@ export const ClaimCodesPayload = builder.objectRef<ClaimPayload>('ClaimCodesPayl
       type: Pool,
       description: 'The pool in its current state.',
       weight: { reads: rowReads },
-      resolve: async ({ poolId }, _args, { nodes }) => {
-        const pool = await nodes.pool.load(poolId)
-        if (pool === null) throw new Error(`The pool ${poolId} of a claim does not exist.`)
-        return pool
-      },
+      resolve: async ({ poolId }, _args, { nodes }) => existing(await nodes.pool.load(poolId)),
     }),
   }),
 })

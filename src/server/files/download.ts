@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { create as contentDisposition } from 'content-disposition'
 import type { Logger } from 'pino'
+import { max, min } from '../../bigint.ts'
 import { headerOf, rejectedColumns } from '../../codefile/own-file.ts'
 import type { Books } from '../../domain/books/books.ts'
 import {
@@ -31,7 +33,7 @@ import {
   writeForm,
 } from './codes-request.ts'
 import { byteOrderMark, type CsvForm, delimiters, endOfRow, row } from './csv.ts'
-import { attachment, type FileAnswer, send } from './file-answer.ts'
+import { type FileAnswer, send } from './file-answer.ts'
 
 export interface DownloadParts {
   books: Books
@@ -43,19 +45,19 @@ const methods = 'GET, HEAD, OPTIONS'
 const fileHeaders = {
   ...anyOrigin,
   'Content-Type': 'text/csv; charset=utf-8; header=present',
-  // Codes are as good as money: no cache keeps them.
+  // Codes are worth money: no cache may keep them.
   'Cache-Control': 'no-store',
   'X-Content-Type-Options': 'nosniff',
   Vary: 'Accept-Encoding',
 }
 
-/** The files: a pool's codes, and the rejected rows of an upload. */
+/** The routes of the files: a pool's codes, and the rejected rows of an upload. */
 export function downloadRoutes(parts: DownloadParts): Routes {
   return { codesFile: fileRoute(parts, poolCodes), rejectedRowsFile: fileRoute(parts, rejectedRows) }
 }
 
 /** A request for a file. */
-interface Asked extends Target {
+interface FileRequest extends Target {
   request: IncomingMessage
   response: ServerResponse
   credentials: Credentials
@@ -63,7 +65,7 @@ interface Asked extends Target {
 
 function fileRoute(
   parts: DownloadParts,
-  open: (parts: DownloadParts, asked: Asked) => Promise<FileAnswer>,
+  open: (parts: DownloadParts, file: FileRequest) => Promise<FileAnswer>,
 ): Route {
   return {
     methods,
@@ -85,14 +87,14 @@ function fileRoute(
   }
 }
 
-/** Whether the error is that the client has left, as `part` finds out. */
+/** Whether `answerRange` was aborted because the client has left. */
 function hasLeft(error: unknown, response: ServerResponse): boolean {
   return response.closed && error instanceof DOMException && error.name === 'AbortError'
 }
 
 async function poolCodes(
   { books }: DownloadParts,
-  { request, response, credentials, id, search }: Asked,
+  { request, response, credentials, id, search }: FileRequest,
 ): Promise<FileAnswer> {
   const wanted = readCodesParameters(search)
   const { status, taskId } = wanted
@@ -103,20 +105,20 @@ async function poolCodes(
   const now = await readSnapshot(books, accountId, poolId, status)
   if (now === undefined) throw noSuch('pool')
 
-  const truth = (snapshot: Snapshot) => isCurrent(books, accountId, poolId, snapshot)
-  if (wanted.snapshot !== undefined && !(await truth(wanted.snapshot))) throw snapshotGone()
-  const { snapshot, range } = await chooseRange(request, wanted, now.snapshot, truth)
+  const check = (snapshot: Snapshot) => isCurrent(books, accountId, poolId, snapshot)
+  if (wanted.snapshot !== undefined && !(await check(wanted.snapshot))) throw snapshotGone()
+  const { snapshot, range } = await chooseRange(request, wanted, now.snapshot, check)
 
   const { from, to } = await excerptOf(books, accountId, poolId, taskId, positionsOf(snapshot, status))
   if (wanted.from > to - from)
-    throw badRequest(
-      `from is ${grouped(wanted.from)}, and the file has ${grouped(to - from)} codes. Give at most that.`,
-    )
+    throw badRequest(`from is ${grouped(wanted.from)}, but the file has only ${grouped(to - from)} codes.`)
   const excerpt = { accountId, poolId, snapshot, from: from + wanted.from, to }
   const file = new CodesFile(books, excerpt, { ...wanted, withHeader: wanted.from === 0n })
   const headers = {
     ...fileHeaders,
-    'Content-Disposition': attachment(`${now.poolName} ${status.toLowerCase()}.csv`, 'codes.csv'),
+    'Content-Disposition': contentDisposition(`${now.poolName} ${status.toLowerCase()}.csv`, {
+      fallback: 'codes.csv',
+    }),
     'Content-Location': codesPath(encodeId('Pool', poolId), {
       status,
       snapshot: formatSnapshot(snapshot),
@@ -127,13 +129,13 @@ async function poolCodes(
     ETag: entityTag(wanted, snapshot),
   }
   if (range === undefined) return { status: 200, headers, gzip: true, pieces: file.pieces() }
-  return await part(file, range, headers, response)
+  return await answerRange(file, range, headers, response)
 }
 
-/** Whoever reads an available code could use it; and whom codes were claimed for is for readers. */
+// Whoever reads an available code could use it; recipients are for readers.
 const scopesFor = { AVAILABLE: ['MANAGE'], CLAIMED: ['READ'], ALL: ['MANAGE', 'READ'] } as const
 
-/** Those of the positions that a task has added, if one is named. */
+/** The positions of `all` that the task has added, or all of them if no task is given. */
 async function excerptOf(
   books: Books,
   accountId: string,
@@ -144,13 +146,12 @@ async function excerptOf(
   if (taskId === undefined) return all
   const added = await positionsOfTask(books, accountId, poolId, taskId)
   if (added === undefined) throw noSuch('task of this pool')
-  const from = added.from > all.from ? added.from : all.from
-  const to = added.to < all.to ? added.to : all.to
-  return from < to ? { from, to } : { from, to: from }
+  const from = max(added.from, all.from)
+  return { from, to: max(from, min(added.to, all.to)) }
 }
 
-/** Some bytes of a file, without all that comes before them. */
-async function part(
+/** A range of a file's bytes; those before it are not written. */
+async function answerRange(
   file: CodesFile,
   range: Range,
   headers: Record<string, string>,
@@ -163,9 +164,13 @@ async function part(
   const { bytes } = measured
   const from = 'suffix' in range ? (range.suffix < bytes ? bytes - range.suffix : 0n) : range.first
   if (from >= bytes)
-    throw badRequest(`The file has ${grouped(bytes)} bytes: there are none at ${grouped(from)}.`, 416, {
-      'Content-Range': `bytes */${bytes}`,
-    })
+    throw badRequest(
+      `The range begins at byte ${grouped(from)}, but the file has only ${grouped(bytes)} bytes.`,
+      416,
+      {
+        'Content-Range': `bytes */${bytes}`,
+      },
+    )
   if ('suffix' in range) measured = await measure(from)
   const to = 'suffix' in range || range.last === undefined || range.last >= bytes ? bytes : range.last + 1n
   return {
@@ -182,7 +187,7 @@ async function part(
 
 async function rejectedRows(
   { books }: DownloadParts,
-  { credentials, id, search }: Asked,
+  { credentials, id, search }: FileRequest,
 ): Promise<FileAnswer> {
   const form = readRejectedRowsForm(search)
   requireScope(credentials, 'READ', 'a file of rejected rows')
@@ -191,7 +196,7 @@ async function rejectedRows(
   if (pages === undefined) throw noSuch('upload')
   return {
     status: 200,
-    headers: { ...fileHeaders, 'Content-Disposition': attachment('rejected.csv', 'rejected.csv') },
+    headers: { ...fileHeaders, 'Content-Disposition': contentDisposition('rejected.csv') },
     gzip: true,
     pieces: writeRejectedRows(pages, form),
   }
