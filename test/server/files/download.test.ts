@@ -711,7 +711,7 @@ describe('a request for a file', () => {
     expect(await asked(nobodys)).toMatchObject({ status: 404, code: 'NOT_FOUND' })
     for (const id of ['x', '%', '%00', taskId, uuid(poolId), `${poolId}%20`])
       expect(await asked(id)).toMatchObject({ status: 404, code: 'NOT_FOUND' })
-    // Nor does an own pool lead to another account's tasks.
+    // A pool of the account does not lead to another account's tasks either.
     const own = await newPool(other)
     expect(await asked(own, { task: taskId })).toEqual(
       await asked(own, { task: Buffer.from(`Task:${randomUUID()}`).toString('base64') }),
