@@ -503,7 +503,9 @@ describe('a full disk', () => {
     let id = ''
     await full('uploaded_code', async () => {
       id = await upload(service, client, poolId, codesFile(newName(), 10))
-      await expect.poll(async () => (await readUploadTask(client, id)).status).toBe('RUNNING')
+      await expect
+        .poll(async () => (await readUploadTask(client, id)).status, { timeout: 50_000 })
+        .toBe('RUNNING')
     })
     expect(await ended(client, id)).toMatchObject({ status: 'COMPLETED', addedCount: '10' })
   })
