@@ -504,7 +504,7 @@ describe('a full disk', () => {
     await full('uploaded_code', async () => {
       id = await upload(service, client, poolId, codesFile(newName(), 10))
       await expect
-        .poll(async () => (await readUploadTask(client, id)).status, { timeout: 50_000 })
+        .poll(async () => (await readUploadTask(client, id)).status, { timeout: 10_000 })
         .toBe('RUNNING')
     })
     expect(await ended(client, id)).toMatchObject({ status: 'COMPLETED', addedCount: '10' })
