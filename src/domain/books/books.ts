@@ -42,8 +42,8 @@ export class Books implements Queryable {
   }
 
   /**
-   * Runs `work` in a transaction (see `transaction`), appends the events it recorded to the account's log as the
-   * last act before the commit, and tells subscribers, workers and the log of them after it.
+   * Runs `work` in a transaction (see `transaction`) and appends the events that it recorded to the account's log as the
+   * last act before the commit. After the commit, writes its log entries and notifies subscribers and workers.
    *
    * `work` takes its locks in this order, always FOR NO KEY UPDATE, and reads in a later statement than it locks:
    * account, pool, format (by id), idempotency keys (sorted). A statement that locks a row and joins others reads

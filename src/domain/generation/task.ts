@@ -24,12 +24,15 @@ import { lockPool } from '../pool/pool.ts'
  *              ▼
  *           UNDONE
  *
- * Clients insert tasks (generateCodes, uploadCodes), cancel and undo them. A worker starts a task and completes it, or
- * has it fail. A refill is inserted as completed by the transaction that needs its codes, usually that of a claim.
+ * Requests insert, cancel and undo tasks. A worker starts a task, and completes it or has it fail. A refill is inserted as
+ * completed by the transaction that needs its codes, usually that of a claim.
  *
- * Every transition belongs to a transaction that holds the lock of the task's pool. It is one UPDATE that names the
- * status it expects: of two transitions that compete, the second finds another status and changes nothing. Every insert
- * and every transition records its event and its log entry in `writeTask`.
+ * Every transition belongs to a transaction that holds the lock of the task's pool. Each is one UPDATE that names the
+ * status it expects: of two that compete, the second finds another status and changes nothing. Completing, failing and
+ * cancelling a generation then lock its format, where its quantity is reserved. Advisory locks, on a generation or on
+ * the uploads of an account, only keep workers from doing the same work twice.
+ *
+ * Every insert and every transition records its event and its log entry in `writeTask`.
  */
 
 /** Counts are codes. */
