@@ -198,7 +198,7 @@ builder.queryFields((t) => ({
     weight: { bytes: maxCursorBytes },
     description:
       'The position of the event log before anything else in this answer was read. Pass it to the subscription ' +
-      'poolEvents(after:), and you miss no event in between. Needs READ.',
+      'poolEvents(after:) to miss no event. Needs READ.',
     authScopes: { scope: 'READ' },
     resolve: async (_root, _args, { books, accountId, eventCursor }) =>
       eventCursor ?? (await readEventCursor({ books, accountId })),
@@ -219,7 +219,7 @@ builder.queryFields((t) => ({
       const { limit, fromEnd } = pageSize(args)
       const after = await sequenceOf('after', args.after, { books, accountId })
       const before = await sequenceOf('before', args.before, { books, accountId })
-      // One more than the page, to see whether there is more.
+      // One more than the page has, to see whether there are more.
       const found = await readHistory(books, accountId, {
         poolId: poolId == null ? undefined : argumentId('Pool', poolId, 'poolId'),
         olderThan: after,

@@ -129,14 +129,14 @@ export class FieldRulesPlugin<Types extends SchemaTypes> extends BasePlugin<Type
     const rules = rulesFrom(config)
     const isList = config.type.kind === 'List'
     // The root fields of a mutation run one after the other. Those of a subscription read nothing.
-    const isUnbounded = config.kind === 'Mutation' || config.kind === 'Subscription'
+    const isRootWithoutBound = config.kind === 'Mutation' || config.kind === 'Subscription'
     const declaresReads = typeof weight === 'function' || weight?.reads !== undefined
-    const mayRead = !isUnbounded && (config.kind === 'Query' || declaresReads)
-    if (!mayRead && !isList && checkArgs === undefined) return resolver
+    const isBounded = !isRootWithoutBound && (config.kind === 'Query' || declaresReads)
+    if (!isBounded && !isList && checkArgs === undefined) return resolver
     return (parent, args, context, info) => {
       checkArgs?.(args)
       const { pacer, reading } = context as Context
-      const reads = mayRead ? (rules.weigh(args, {}).reads ?? 0) : 0
+      const reads = isBounded ? (rules.weigh(args, {}).reads ?? 0) : 0
       const resolve = () => resolver(parent, args, context, info)
       const resolveWhenFree = () => pacer.yieldIfDue().then(resolve)
       const value =

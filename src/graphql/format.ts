@@ -138,7 +138,7 @@ const FormatBodyInput = builder.inputType('FormatBodyInput', {
   description: 'The body of a code: a length or a pattern. Give exactly one of them.',
   isOneOf: true,
   fields: (t) => ({
-    length: t.int({ description: 'The number of random characters, for a body of nothing else.' }),
+    length: t.int({ description: 'The number of random characters. The body has nothing else.' }),
     pattern: t.string({
       description:
         "A pattern, for example #####-#####. '#' stands for a random character, any other character for itself. Write '\\#' " +

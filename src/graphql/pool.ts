@@ -64,8 +64,8 @@ const Replenishment = builder.objectRef<PoolRow>('Replenishment').implement({
     refillThreshold: t.field({
       type: 'BigInt',
       description:
-        'The number of available codes at which the pool is refilled: at this number or below. With 0, it is refilled when ' +
-        'the last code is claimed. Without auto-generation, the threshold only decides when the status is LOW.',
+        'Refill the pool when this many codes or fewer are available; 0 refills it when the last code is claimed. Without ' +
+        'auto-generation, the threshold only decides when the status is LOW.',
       resolve: (pool) => integer(pool.refillThreshold),
     }),
   }),
@@ -222,7 +222,7 @@ const SaveReplenishmentInput = builder.inputType('SaveReplenishmentInput', {
       type: 'BigInt',
       required: true,
       defaultValue: 0n,
-      description: 'The number of available codes at which the pool is refilled: at this number or below.',
+      description: 'Refill the pool when this many codes or fewer are available.',
     }),
   }),
 })

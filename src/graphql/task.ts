@@ -18,6 +18,7 @@ import type {
 import { builder } from './builder.ts'
 import { countedConnectionType, pageWeight } from './connections.ts'
 import type { Context } from './context.ts'
+import { existing } from './existing.ts'
 import { loadedReads, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { argumentId, inputId, uuidOf } from './ids.ts'
@@ -294,11 +295,6 @@ const CancelTaskPayload = taskPayload(
   'The task is CANCELLED.',
   'The task in its current state.',
 )
-
-function existing<Row>(row: Row | null): Row {
-  if (row === null) throw new Error('A row that another row refers to does not exist.')
-  return row
-}
 
 /** How a new task stands when it is accepted. */
 export function asAccepted(taskId: string): TaskSnapshot {

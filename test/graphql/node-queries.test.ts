@@ -16,7 +16,7 @@ afterAll(async () => {
   await service.close()
 })
 
-test('everything that has a global id is read again by it, alone and among others, in their order', async () => {
+test('every object with a global id can be read by it, alone and in a list, in the order of the ids', async () => {
   const { poolId, formatId, taskId } = await newStock(client, 2)
   const [claimed] = await claim(client, poolId)
   const { keyId } = await withScopes(service, client, ['READ'])
@@ -48,7 +48,7 @@ test('everything that has a global id is read again by it, alone and among other
   expect(nodes).toEqual(mixed.map(([type, id]) => (type === '' ? null : { __typename: type, id })))
 })
 
-test('fields of several types are selected by what the node is', async () => {
+test('fields are selected by the type of each node', async () => {
   const { poolId, formatId, taskId } = await newStock(client, 2)
   const { nodes } = await client.ask<{ nodes: object[] }>(
     `query ($ids: [ID!]!) {
@@ -67,7 +67,7 @@ test('fields of several types are selected by what the node is', async () => {
   ])
 })
 
-test('what is no id, or no longer quite one, leads to nothing', async () => {
+test('what is not an id, or not quite one, leads to null', async () => {
   const { poolId } = await newStock(client, 1)
   const text = Buffer.from(poolId, 'base64').toString()
   const encode = (changed: string) => Buffer.from(changed).toString('base64')
@@ -115,7 +115,7 @@ test('what is no id, or no longer quite one, leads to nothing', async () => {
   expect(await client.ask('{ node(id: 12345678901234567890) { id } }')).toEqual({ node: null })
 })
 
-test('an index that a format has not generated yet is no code', async () => {
+test('an index that a format has not generated yet is not a code', async () => {
   const { formatId } = await newStock(client, 3)
   const uuid = Buffer.from(formatId, 'base64').toString().slice('Format:'.length)
   const ids = [0, 2, 3, 1_000_000].map((index) => Buffer.from(`Code:${uuid}:${index}`).toString('base64'))
@@ -126,7 +126,7 @@ test('an index that a format has not generated yet is no code', async () => {
   expect(nodes).toEqual([{ __typename: 'Code' }, { __typename: 'Code' }, null, null])
 })
 
-test('100 nodes can be asked for at once, and no more', async () => {
+test('at most 100 nodes can be read at once', async () => {
   const { poolId } = await newStock(client, 1)
   const asking = 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }'
   const ids = Array.from({ length: 100 }, () => poolId)

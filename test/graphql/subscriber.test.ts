@@ -99,8 +99,8 @@ async function next(stream: AsyncGenerator<ExecutionResult>): Promise<unknown> {
   return (await stream.next()).value?.data?.['events']
 }
 
-describe('what many ask of one event', () => {
-  test('is executed once', async () => {
+describe('the answer to an event', () => {
+  test('is executed once for all subscribers', async () => {
     const subscriber = open()
     const streams = await Promise.all(Array.from({ length: 100 }, () => subscribe(subscriber)))
     for (const { name } of events)
@@ -108,7 +108,7 @@ describe('what many ask of one event', () => {
     expect(executed).toEqual(['first', 'second', 'third'])
   })
 
-  test('is the same when they began at different places, as that chooses the events alone', async () => {
+  test('is shared by subscriptions that began at different cursors', async () => {
     const subscriber = open()
     const streams = await Promise.all(
       ['x', 'y', undefined].map((after) => subscribe(subscriber, { variables: { after } })),
@@ -133,14 +133,14 @@ describe('what many ask of one event', () => {
     expect(executed).toEqual(['first', 'first'])
   })
 
-  test('is shared whatever the order of the scopes', async () => {
+  test('is shared regardless of the order of the scopes', async () => {
     const subscriber = open()
     const streams = [await subscribe(subscriber), await subscribe(subscriber, { scopes: ['CLAIM', 'READ'] })]
     await Promise.all(streams.map(next))
     expect(executed).toEqual(['first'])
   })
 
-  test('is as it was when they asked, or later: never as it was before', async () => {
+  test('is never from before a subscriber asked for it', async () => {
     const subscriber = open()
     const [quick, slow] = [await subscribe(subscriber), await subscribe(subscriber)]
     expect(await next(quick)).toEqual({ name: 'first', state: 0 })
@@ -150,7 +150,7 @@ describe('what many ask of one event', () => {
   })
 })
 
-test('an event does not wait for other things that a key has asked for', async () => {
+test('an event does not wait for other work of the key', async () => {
   const subscriber = open()
   // By its clock nothing ever takes long.
   const scheduler = new Scheduler(() => 0)
@@ -158,8 +158,8 @@ test('an event does not wait for other things that a key has asked for', async (
   expect(await next(await subscribe(subscriber, { scheduler }))).toEqual({ name: 'first', state: 0 })
 })
 
-describe('while the database is away', () => {
-  test('an event waits for it, and is told whole', async () => {
+describe('while the database is unavailable', () => {
+  test('an event waits for it and is sent complete', async () => {
     const subscriber = open()
     away = 1
     const streams = [await subscribe(subscriber), await subscribe(subscriber)]
@@ -167,7 +167,7 @@ describe('while the database is away', () => {
     expect(executed).toEqual(['first', 'first'])
   })
 
-  test('nothing waits any longer when the service is closed', async () => {
+  test('nothing waits once the service is closed', async () => {
     const subscriber = open()
     away = 100
     subscriber.close()
@@ -177,7 +177,7 @@ describe('while the database is away', () => {
   })
 })
 
-describe('a subscription that cannot begin', () => {
+describe('a subscription that cannot start', () => {
   test('says why', async () => {
     const subscriber = open()
     const ask = (text: string) =>

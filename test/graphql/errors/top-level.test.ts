@@ -66,12 +66,12 @@ const preview = (body: string, characters: string) =>
 
 describe.each(everyWay)('over %s', (way) => {
   test.each([
-    ['an operation that ends too early', '{ account {'],
+    ['an operation that is cut off', '{ account {'],
     ['nothing at all', ' '],
-    ['a number without an end', '{ pools(first: 1a) { totalCount } }'],
+    ['a malformed number', '{ pools(first: 1a) { totalCount } }'],
     ['more tokens than a request may have', `{ ${'a: account { id } '.repeat(2_000)} }`],
-    ['a document that is nested without end', `{ ${'a { '.repeat(4_500)}`],
-    ['a value that is nested without end', `{ pools(search: ${'['.repeat(9_000)}`],
+    ['a document that is nested too deeply', `{ ${'a { '.repeat(4_500)}`],
+    ['a value that is nested too deeply', `{ pools(search: ${'['.repeat(9_000)}`],
   ])('%s is GRAPHQL_PARSE_FAILED', async (_what, query) => {
     expect(await codes(way, query)).toEqual(['GRAPHQL_PARSE_FAILED'])
   })
@@ -87,7 +87,7 @@ describe.each(everyWay)('over %s', (way) => {
     ['an integer of more than 32 bits', '{ pools(first: 2147483648) { totalCount } }', {}],
     ['an enum value that does not exist', '{ pools(status: [FULL]) { totalCount } }', {}],
     ['both of two exclusive fields', preview('{ length: 5, pattern: "##" }', '{ set: DIGITS }'), {}],
-    ['none of two exclusive fields', preview('{ length: 5 }', '{}'), {}],
+    ['neither of two exclusive fields', preview('{ length: 5 }', '{}'), {}],
     ['an exclusive field that is null', preview('{ length: null }', '{ set: DIGITS }'), {}],
     [
       'both of two exclusive fields in a variable',
@@ -146,7 +146,7 @@ describe.each(everyWay)('over %s', (way) => {
     expect(await codes(way, claim(10_000, 'id code status recipient claimedAt pool { name }'))).toEqual([])
   })
 
-  test('without a key that works everything is UNAUTHENTICATED, whatever else is wrong with it', async () => {
+  test('without a valid key everything is UNAUTHENTICATED, whatever else is wrong', async () => {
     const revoked = await withScopes(service, client, ['READ'])
     await done(client, 'revokeApiKey', { apiKeyId: revoked.keyId }, 'apiKey { revokedAt }')
     const keyless = [new Client({ url: service.url }), revoked]
@@ -162,14 +162,14 @@ describe.each(everyWay)('over %s', (way) => {
         expect(await codes(way, query, {}, from)).toEqual(['UNAUTHENTICATED'])
   })
 
-  test('an operation that cannot be told from others is BAD_USER_INPUT', async () => {
+  test('an ambiguous operation is BAD_USER_INPUT', async () => {
     expect(await codes(way, 'query A { account { id } } query B { account { id } }')).toEqual([
       'BAD_USER_INPUT',
     ])
     expect(await codes(way, 'fragment a on Query { account { id } }')).not.toContain('INTERNAL_SERVER_ERROR')
   })
 
-  test('an error of the service itself is INTERNAL_SERVER_ERROR, and tells nothing', async () => {
+  test('an internal error is INTERNAL_SERVER_ERROR and reveals nothing', async () => {
     await runSql(service.databaseUrl, 'ALTER TABLE event RENAME TO event_elsewhere')
     try {
       const { errors } = await ways[way](client, '{ poolEvents { edges { cursor } } }')
@@ -217,10 +217,10 @@ describe.each(streaming)('a subscription over %s', (way) => {
   })
 })
 
-describe('a key that has looked for too much', () => {
+describe('a key with too many failed look-ups', () => {
   const error = new RateLimitedError(1_500)
 
-  test('is told when to try again, in the HTTP header too when nothing else is answered', () => {
+  test('learns when to try again, also from the HTTP header if the whole request failed', () => {
     expect(publicError(error, silent).extensions).toEqual({
       code: 'RATE_LIMITED',
       retryAfterMs: 1_500,
@@ -228,7 +228,7 @@ describe('a key that has looked for too much', () => {
     })
   })
 
-  test('is told beside the answers of other fields, which an HTTP status would hide', () => {
+  test('gets no HTTP status that would hide the data of other fields', () => {
     const ofField = new GraphQLError(error.message, { originalError: error, path: ['code'] })
     expect(publicError(ofField, silent).toJSON()).toEqual({
       message: error.message,
@@ -303,7 +303,7 @@ describe('scopes', () => {
     }
   })
 
-  test('are asked for by every root field there is', () => {
+  test('are tested for every root field', () => {
     const schema = createSchema()
     const fields = (type: { getFields(): object } | null | undefined) => Object.keys(type?.getFields() ?? {})
     expect(Object.keys(readings).sort()).toEqual(fields(schema.getQueryType()).sort())
@@ -321,14 +321,14 @@ describe('scopes', () => {
     expect(await codes(way, operation, {}, only.get(scope))).not.toContain('FORBIDDEN')
   })
 
-  test('are asked for over server-sent events too', async () => {
+  test('are required over server-sent events too', async () => {
     const from = allBut.get('READ') as Client
     expect(await codes('server-sent events', 'subscription { poolEvents { cursor } }', {}, from)).toEqual([
       'FORBIDDEN',
     ])
   })
 
-  test('of several mutations in one request, none is carried out if one of them is refused', async () => {
+  test('if one of several mutations in a request is refused, none is carried out', async () => {
     const { poolId } = await newStock(client, 3)
     const claims = only.get('CLAIM') as Client
     const { data, errors } = await claims.send(
@@ -349,7 +349,7 @@ describe('scopes', () => {
     expect(pool).toEqual({ claimedCount: '0' })
   })
 
-  test('a payload needs no other scope for what it leads to', async () => {
+  test('a payload needs no other scope for the objects in it', async () => {
     const { poolId } = await newStock(client, 1)
     const claims = only.get('CLAIM') as Client
     const result = await mutate<{ codes: object[]; pool: object }>(
@@ -362,7 +362,7 @@ describe('scopes', () => {
     expect(result.pool).toEqual({ availableCount: '0' })
   })
 
-  test('available codes need MANAGE, claimed ones READ, wherever a pool is reached from', async () => {
+  test('available codes need MANAGE, claimed ones READ, on every path to a pool', async () => {
     const { poolId } = await newStock(client, 2)
     const [claimed] = await claim(client, poolId)
     const lists = `available: codes(status: AVAILABLE) { totalCount } claimed: codes(status: CLAIMED) { totalCount }`
@@ -408,7 +408,7 @@ describe('scopes', () => {
     ])
   })
 
-  test('keys need ADMIN, as the account shows them and as nodes', async () => {
+  test('keys need ADMIN, in the account and as nodes', async () => {
     const some = await withScopes(service, client, ['CLAIM'])
     const asking =
       'query ($id: ID!) { account { name apiKeys { name } } node(id: $id) { ... on ApiKey { name } } }'

@@ -52,7 +52,7 @@ const claimOf = (count: number, payload: string, recipient = 'ada@example.com') 
   }
 }`
 
-describe('an operation is let in', () => {
+describe('an operation is admitted', () => {
   test.each([
     ['introspection as tools send it', getIntrospectionQuery()],
     [
@@ -128,7 +128,7 @@ describe('an operation is refused before it is executed, by its', () => {
     expect((refusal as Error).message).toMatch(/in several requests|by the ids that you get/)
   })
 
-  test('with a figure, unless that is beyond counting', () => {
+  test('with the count, unless that is beyond counting', () => {
     const message = (times: number) =>
       (decide(twice(times).replace('account { id }', '__typename')) as Error).message
     expect(message(20)).toMatch(/its answer could have [\d,]+ values, and at most 250,000 are allowed\. Ask/)
@@ -137,14 +137,14 @@ describe('an operation is refused before it is executed, by its', () => {
     )
   })
 
-  test('and so is what is as large with a page in a variable', () => {
+  test('also when the page size is in a variable', () => {
     const pages =
       'query ($n: Int) { pools(first: $n) { edges { node { tasks(first: $n) { edges { node { pool { codes(status: CLAIMED, first: $n) { totalCount } } } } } } } } }'
     expect(decide(pages, { n: 100 })).toBeInstanceOf(Error)
     expect(decide(pages, { n: 5 })).not.toBeInstanceOf(Error)
   })
 
-  test('weight in each event, where it is a subscription', () => {
+  test('weight per event, if it is a subscription', () => {
     const pages = (n: number) =>
       `subscription { poolUpdated(id: "x") { ${many(n, (i) => `a${i}: tasks(first: 100) { edges { node { id } } }`)} } }`
     expect(weigh(pages(10)).reads).toBeLessThan(eventLimits.reads)
@@ -152,7 +152,7 @@ describe('an operation is refused before it is executed, by its', () => {
   })
 })
 
-test('a field that is left out weighs nothing, and takes no part in the checks', () => {
+test('a field that is skipped weighs nothing and is not checked', () => {
   const query = `query ($no: Boolean!) { account @include(if: $no) { id } pools @skip(if: true) { totalCount }
     ... on Query @include(if: $no) { tasks { totalCount } } __typename }`
   expect(weigh(query, { no: false })).toMatchObject({ values: 1, reads: 0 })
@@ -162,7 +162,7 @@ test('a field that is left out weighs nothing, and takes no part in the checks',
   expect(decide(mutation, { no: true })).toBeInstanceOf(Error)
 })
 
-test('fragments are weighed as often as they are spread, in no more time', () => {
+test('fragments count as often as they are spread, and take no more time', () => {
   const fields = many(400, (i) => `a${i}: id`)
   const { values } = weigh(`{ ${many(500, () => '...F')} } fragment F on Query { account { ${fields} } }`)
   expect(values).toBe(500 * 401)
@@ -210,7 +210,7 @@ const nasty = fc.string({
 
 const bytesOf = (value: unknown) => Buffer.byteLength(JSON.stringify(value))
 
-test('no answer to an introspection is longer than it was weighed', () => {
+test('no answer to an introspection exceeds its weight', () => {
   fc.assert(
     fc.property(
       random,
@@ -271,7 +271,7 @@ describe('with the service', () => {
     }
   }`
 
-  test('no answer to a claim is longer than it was weighed, whatever is selected and whoever it is for', async () => {
+  test('no answer to a claim exceeds its weight, whatever the selection and the recipient', async () => {
     const payload = schema.getType('ClaimCodesPayload') as GraphQLNamedType
     await fc.assert(
       fc.asyncProperty(random, nasty, fc.integer({ min: 1, max: 20 }), async (choose, recipient, count) => {
@@ -287,7 +287,7 @@ describe('with the service', () => {
     )
   })
 
-  test('a claim whose answer could be too long claims nothing, whatever its recipient holds', async () => {
+  test('a claim whose answer could be too long claims nothing, whatever the recipient', async () => {
     const before = await claimedCount()
     for (const [recipient, aliases] of [
       ['\u0001'.repeat(1_000), 12],
@@ -342,7 +342,7 @@ describe('with the service', () => {
     },
   )
 
-  test('what is left out of a claim is not checked', async () => {
+  test('skipped fields of a claim are not checked', async () => {
     const selection =
       'codes { code } pool { codes(status: CLAIMED) @include(if: $no) { totalCount } tasks(first: 0) @skip(if: true) { totalCount } }'
     const { data, errors } = await claims.send<{ claimCodes: { codes: object[] } }>(claiming(selection), {
@@ -352,7 +352,7 @@ describe('with the service', () => {
     expect(data.claimCodes.codes).toHaveLength(1)
   })
 
-  test('of cursors that only the database can tell apart, a claim hears nothing: they lead to null', async () => {
+  test('a cursor that only the database can refuse makes a list null and is not an error', async () => {
     const other = await newStock(client, 1)
     const [elsewhere] = await claim(client, other.poolId)
     const selection = `codes { code } pool { codes(status: CLAIMED, after: "${elsewhere?.id}") { totalCount } }`
@@ -365,7 +365,7 @@ describe('with the service', () => {
     expect(data.claimCodes.codes).toHaveLength(1)
   })
 
-  test('whatever a claim leads to, a key that may claim is refused before, or is answered without an error', async () => {
+  test('whatever it selects, a claim is refused beforehand or answered without an error', async () => {
     const paths = pathsFrom(schema, 'ClaimCodesPayload')
     expect(paths.length).toBeGreaterThan(70)
     const refused: string[] = []
@@ -414,7 +414,7 @@ function callsOf(field: GraphQLField<unknown, unknown>): string[] {
   return type.getValues().map((value) => `${field.name}(${needed?.name}: ${value.name})`)
 }
 
-test('the limits are what the documentation says', async () => {
+test('the limits are those in the documentation', async () => {
   const page = await readFile(join(import.meta.dirname, '../../../docs/frontends.md'), 'utf8')
   for (const limit of Object.values(answerLimits)) expect(page).toContain(limit.toLocaleString('en'))
 })

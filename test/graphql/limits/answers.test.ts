@@ -11,7 +11,7 @@ import { streamed } from '../../support/event-stream.ts'
 import { startService, type TestService } from '../../support/service.ts'
 import { Socket } from '../../support/socket.ts'
 
-test('JSON in pieces is the JSON that it would be in one', () => {
+test('JSON in pieces is the same as in one piece', () => {
   const value = fc.oneof(
     fc.jsonValue(),
     fc.dictionary(fc.string(), fc.option(fc.string(), { nil: undefined })),
@@ -30,7 +30,7 @@ test('JSON in pieces is the JSON that it would be in one', () => {
 describe('an answer', () => {
   const answers = new Answers(new Pacer(), 1_000)
 
-  test('that is as long as it may be is written as it is', async () => {
+  test('of the maximum length is written unchanged', async () => {
     const data = { text: 'x'.repeat(1_000 - '{"text":""}'.length) }
     const result = await answers.written({ data, extensions: { a: 1 } })
     expect(Buffer.concat(answers.json(result)).toString()).toBe(
@@ -38,7 +38,7 @@ describe('an answer', () => {
     )
   })
 
-  test('that is longer is not told, and says so', async () => {
+  test('that is longer is refused', async () => {
     for (const data of [{ text: 'x'.repeat(1_000) }, { list: Array.from({ length: 1e6 }, () => '€') }]) {
       const result = await answers.written({ data })
       expect(result).toMatchObject({ data: null, errors: [{ extensions: { code: 'ANSWER_TOO_LARGE' } }] })
@@ -46,7 +46,7 @@ describe('an answer', () => {
     }
   })
 
-  test('has five hundred errors at most', async () => {
+  test('has at most five hundred errors', async () => {
     const error = (await answers.bounded({ data: { text: 'x'.repeat(1_000) } })).errors ?? []
     const { errors } = await answers.bounded({
       data: null,
@@ -56,7 +56,7 @@ describe('an answer', () => {
   })
 })
 
-test('an answer that turns out long waits for its client like one that was expected to be', async () => {
+test('an answer that turns out long waits for its client like one that was weighed as long', async () => {
   const answers = new Answers(new Pacer())
   const { onExecute } = executeWithin(
     { weigh: () => ({ bytes: 10, values: 1 }) } as never,
@@ -88,7 +88,7 @@ test('an answer that turns out long waits for its client like one that was expec
   expect(await execute(long, {})).toBe(JSON.stringify({ data: long }))
 })
 
-describe('an answer of the service that turns out longer than was expected', () => {
+describe('an answer that turns out too long', () => {
   let service: TestService
   let client: Client
   let query: string
@@ -126,7 +126,7 @@ describe('an answer of the service that turns out longer than was expected', () 
     expect(await socket.next('only')).toMatchObject({ type: 'complete' })
   })
 
-  test('is the same over HTTP and over WebSocket where it is long and no longer than it may be', async () => {
+  test('is the same over HTTP and WebSocket if it is long but within the limit', async () => {
     const long = query.replace(/ r[1-9]\d*: recipient/g, '')
     const { data } = await client.send<{ pool: { codes: { edges: object[] } } }>(long)
     expect(data.pool.codes.edges).toHaveLength(100)

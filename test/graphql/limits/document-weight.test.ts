@@ -14,7 +14,7 @@ import { weighDocument } from '../../../src/graphql/limits/document-weight.ts'
 const unlimited = { selections: Number.POSITIVE_INFINITY, levels: Number.POSITIVE_INFINITY }
 const weigh = (text: string) => weighDocument(parse(text), unlimited)
 
-test('counts what a document has, with its fragments spread out', () => {
+test('counts a document with its fragments spread out', () => {
   expect(
     weigh(
       'query Q($ids: [[ID!]!]) { pools(search: [[[{ a: "x" }]]]) { ...F ...F longest: id } } fragment F on P { id }',
@@ -39,7 +39,7 @@ describe('comparisons', () => {
     expect(weigh(text)).toMatchObject({ comparisons })
   })
 
-  test('are not counted where there is too much to be counted', () => {
+  test('are not counted beyond the limits', () => {
     const text = '{ a a ...F } fragment F on Query { a }'
     expect(weighDocument(parse(text), { selections: 5, levels: 2 })).toMatchObject({ comparisons: 6 })
     expect(weighDocument(parse(text), { selections: 4, levels: 2 })).toMatchObject({ comparisons: 0 })
@@ -63,7 +63,7 @@ test.each([
   expect(weigh(text)).toEqual({ cycle })
 })
 
-test('fragments that double 1,000 times are counted once each', () => {
+test('fragments that double 1,000 times are visited once each', () => {
   const doubling = Array.from(
     { length: 1_000 },
     (_, i) => `fragment F${i} on Query { ...F${i + 1} ...F${i + 1} }`,
@@ -73,7 +73,7 @@ test('fragments that double 1,000 times are counted once each', () => {
   expect(weight).toMatchObject({ selections: 2 ** 40, levels: 1_002 })
 })
 
-test('a document that is nested as deeply as it can be parsed is counted', () => {
+test('a document nested as deeply as can be parsed is counted', () => {
   for (const text of [
     `${'{ a '.repeat(1_500)}${'}'.repeat(1_500)}`,
     `{ a(b: ${'['.repeat(1_500)}${']'.repeat(1_500)}) }`,
@@ -119,7 +119,7 @@ const documents = fc
     ].join(' '),
   )
 
-test('what is counted is what there is when everything is written out', () => {
+test('counts the same as writing everything out', () => {
   const limits = { selections: 1_000, levels: 100 }
   fc.assert(
     fc.property(documents, (text) => {
