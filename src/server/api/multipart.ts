@@ -26,9 +26,10 @@ export function isForm({ method, headers }: IncomingMessage): boolean {
 
 /**
  * Reads an operation from a form, by the GraphQL multipart request specification
- * (https://github.com/jaydenseric/graphql-multipart-request-spec): `operations`, `map`, then the file. Resolves when the
- * file begins. The operation reads the file while it runs, with back-pressure, so that memory does not grow with the file.
- * Therefore there can be only one file, and it comes last. `length` is the number of characters of the operation.
+ * (https://github.com/jaydenseric/graphql-multipart-request-spec): `operations`, `map`, then the file. Resolves when
+ * the file begins. The operation reads the file while it runs, with back-pressure, so that memory does not grow with
+ * the file. Therefore there can be only one file, and it comes last. `length` is the number of characters of the
+ * operation.
  *
  * Rejects with BAD_USER_INPUT, and with what `keep` throws, which counts the bytes before the file.
  */

@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { connectionConfig } from '../../src/database/open.ts'
-import type { Books } from '../../src/domain/books/books.ts'
-import { TaskFinishedError } from '../../src/domain/books/errors.ts'
-import { readEventsAfter, readLog } from '../../src/domain/books/event-log.ts'
-import { cancelTask } from '../../src/domain/generation/task.ts'
-import { undoUpload } from '../../src/domain/upload/finish.ts'
-import { readUploadWaits } from '../../src/domain/upload/queue.ts'
-import { receiveUpload } from '../../src/domain/upload/receive.ts'
-import { UploadWorker } from '../../src/worker/uploads/upload-worker.ts'
-import { expectBalance } from '../support/audit.ts'
+import { connectionConfig } from '../../../src/database/open.ts'
+import type { Books } from '../../../src/domain/books/books.ts'
+import { TaskFinishedError } from '../../../src/domain/books/errors.ts'
+import { readEventsAfter, readLog } from '../../../src/domain/books/event-log.ts'
+import { cancelTask } from '../../../src/domain/generation/task.ts'
+import { undoUpload } from '../../../src/domain/upload/finish.ts'
+import { readUploadWaits } from '../../../src/domain/upload/queue.ts'
+import { receiveUpload } from '../../../src/domain/upload/receive.ts'
+import { UploadWorker } from '../../../src/worker/uploads/upload-worker.ts'
+import { expectBalance } from '../../support/audit.ts'
 import {
   newAccount,
   newPool,
@@ -19,10 +19,10 @@ import {
   poolNow,
   silent,
   type TestBooks,
-} from '../support/books.ts'
-import { runSql } from '../support/database.ts'
-import { openProxy } from '../support/proxy.ts'
-import { codesFile } from '../support/upload-api.ts'
+} from '../../support/books.ts'
+import { runSql } from '../../support/database.ts'
+import { openProxy } from '../../support/proxy.ts'
+import { codesFile } from '../../support/upload-api.ts'
 
 // The machine may be busy.
 const patiently = { timeout: 25_000, interval: 5 }
