@@ -31,15 +31,15 @@ export async function createSample(books: Books, accountId: string): Promise<voi
 
 /** The sample of an account; undefined if it was renamed or never created. */
 export async function findSample(books: Books, accountId: string): Promise<Sample | undefined> {
-  const { prisma } = books
-  const format = await prisma.format.findUnique({
-    where: { accountId_name: { accountId, name: formatName } },
+  const [row] = await books.rows<{ format_id: string; pool_id: string; task_id: string | null }>({
+    text: `
+      SELECT format.id AS format_id, pool.id AS pool_id, (
+        SELECT id FROM task WHERE account_id = $1 AND pool_id = pool.id ORDER BY id DESC LIMIT 1
+      ) AS task_id
+      FROM format JOIN pool USING (account_id)
+      WHERE account_id = $1 AND format.name = $2 AND pool.name = $3`,
+    values: [accountId, formatName, poolName],
   })
-  const pool = await prisma.pool.findUnique({ where: { accountId_name: { accountId, name: poolName } } })
-  if (format === null || pool === null) return undefined
-  const task = await prisma.task.findFirst({
-    where: { accountId, poolId: pool.id },
-    orderBy: { id: 'desc' },
-  })
-  return { formatId: format.id, poolId: pool.id, taskId: task?.id }
+  if (row === undefined) return undefined
+  return { formatId: row.format_id, poolId: row.pool_id, taskId: row.task_id ?? undefined }
 }

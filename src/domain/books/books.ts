@@ -11,7 +11,7 @@ import { appendEvents, type EventDraft } from './event-log.ts'
 /** What the domain works on: the database, the caches of what never changes in it, and who is told of changes. */
 export class Books implements Queryable {
   readonly pool: Pool
-  /** For reads of tasks, accounts and API keys. */
+  /** For reads of tasks, accounts and API keys: see graphql/nodes.ts for why not others. */
   readonly prisma: PrismaClient
   readonly notifications: Notifications
   readonly codeSpaces: CodeSpaces

@@ -6,53 +6,6 @@ import { InputCheck } from '../books/input.ts'
 import { countRows, type Filter, listIds, type Slice } from '../books/listing.ts'
 import { askedSearch, checkName, nameContains } from '../books/name.ts'
 
-/** Rejects with an InvalidInputError, a NotFoundError or a NameTakenError. */
-export async function renameFormat(
-  books: Books,
-  accountId: string,
-  input: { formatId: string; name: string },
-): Promise<void> {
-  const check = new InputCheck()
-  const name = check.name(input.name)
-  check.done()
-  await books.write(accountId, async (tx) => {
-    await lockCatalog(tx)
-    const format = await lockFormat(tx, input.formatId)
-    if (format.name === name) return
-    await checkName(tx, 'format', name, input.formatId)
-    await tx.execute({
-      text: 'UPDATE format SET name = $3 WHERE account_id = $1 AND id = $2',
-      values: [accountId, input.formatId, name],
-    })
-  })
-}
-
-/** The ids of the account's formats whose name contains `search`. */
-export async function listFormats(
-  books: Queryable,
-  accountId: string,
-  search: string | undefined,
-  slice: Slice,
-): Promise<string[]> {
-  return await listIds(books, accountId, named(search), slice)
-}
-
-export async function countFormats(
-  books: Queryable,
-  accountId: string,
-  search: string | undefined,
-): Promise<bigint> {
-  return await countRows(books, accountId, named(search))
-}
-
-function named(search: string | undefined): Filter {
-  return {
-    table: 'format',
-    condition: `($2::text[] IS NULL OR ${nameContains('name', '$2')})`,
-    values: [search === undefined ? null : askedSearch(search)],
-  }
-}
-
 /**
  * A set of codes in a secret order, and how far it has been used: the indices before `next` have been laid into pools or
  * passed over. All counts are codes. What only the code space needs is read by CodeSpaces.
@@ -100,6 +53,53 @@ export class QuantityExceedsAvailableError extends UserError {
     this.availableForGeneration = available
     this.formatId = format.id
     this.format = { ...format }
+  }
+}
+
+/** Renames a format. Rejects with an InvalidInputError, a NotFoundError or a NameTakenError. */
+export async function renameFormat(
+  books: Books,
+  accountId: string,
+  input: { formatId: string; name: string },
+): Promise<void> {
+  const check = new InputCheck()
+  const name = check.name(input.name)
+  check.done()
+  await books.write(accountId, async (tx) => {
+    await lockCatalog(tx)
+    const format = await lockFormat(tx, input.formatId)
+    if (format.name === name) return
+    await checkName(tx, 'format', name, input.formatId)
+    await tx.execute({
+      text: 'UPDATE format SET name = $3 WHERE account_id = $1 AND id = $2',
+      values: [accountId, input.formatId, name],
+    })
+  })
+}
+
+/** The ids of the account's formats whose name contains `search`. */
+export async function listFormats(
+  books: Queryable,
+  accountId: string,
+  search: string | undefined,
+  slice: Slice,
+): Promise<string[]> {
+  return await listIds(books, accountId, named(search), slice)
+}
+
+export async function countFormats(
+  books: Queryable,
+  accountId: string,
+  search: string | undefined,
+): Promise<bigint> {
+  return await countRows(books, accountId, named(search))
+}
+
+function named(search: string | undefined): Filter {
+  return {
+    table: 'format',
+    condition: `($2::text[] IS NULL OR ${nameContains('name', '$2')})`,
+    values: [search === undefined ? null : askedSearch(search)],
   }
 }
 

@@ -24,7 +24,7 @@ export interface Pool {
   refillThreshold: bigint
   total: bigint
   claimed: bigint
-  /** Whether the last automatic refill could not be made in full; false again when the settings are saved. */
+  /** Whether the last automatic refill could not be made in full. Saving the settings makes it false again. */
   refillFailed: boolean
   createdAt: Date
 }
@@ -56,7 +56,7 @@ export class NotEnoughCodesError extends UserError {
   }
 }
 
-/** Resolves to the id of the new pool. Rejects with an InvalidInputError or a NameTakenError. */
+/** Creates a pool. Resolves to its id. Rejects with an InvalidInputError or a NameTakenError. */
 export async function createPool(books: Books, accountId: string, input: { name: string }): Promise<string> {
   const check = new InputCheck()
   const name = check.name(input.name)
@@ -74,7 +74,7 @@ export async function createPool(books: Books, accountId: string, input: { name:
   return id
 }
 
-/** Rejects with an InvalidInputError, a NotFoundError or a NameTakenError. */
+/** Renames a pool. Rejects with an InvalidInputError, a NotFoundError or a NameTakenError. */
 export async function renamePool(
   books: Books,
   accountId: string,

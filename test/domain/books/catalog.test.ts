@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Queryable } from '../../../src/database/transaction.ts'
-import { Catalogs, nobody } from '../../../src/domain/books/catalog.ts'
+import { Catalogs, nilId } from '../../../src/domain/books/catalog.ts'
 
 /** A database in which each account has the given number of formats, with the ids "1", "2" and so on. */
 function databaseOf(counts: Record<string, number>) {
@@ -23,7 +23,7 @@ describe('the known formats of an account', () => {
   it('are read once, and then only those that are new', async () => {
     const { books, counts, read } = databaseOf({ acme: 3 })
     const catalogs = new Catalogs()
-    expect(catalogs.get('acme').newest).toBe(nobody)
+    expect(catalogs.get('acme').newest).toBe(nilId)
     await catalogs.refresh(books, 'acme')
     counts['acme'] = 5
     await catalogs.refresh(books, 'acme')
@@ -53,7 +53,7 @@ describe('the known formats of an account', () => {
   it('are kept for the accounts used most recently, and for at least one', async () => {
     const { books } = databaseOf({ one: 3, two: 3, three: 3, large: 9 })
     const catalogs = new Catalogs(8)
-    const knows = (accountId: string) => catalogs.get(accountId).newest !== nobody
+    const knows = (accountId: string) => catalogs.get(accountId).newest !== nilId
     for (const accountId of ['one', 'two']) await catalogs.refresh(books, accountId)
     expect([knows('two'), knows('one')]).toEqual([true, true])
     await catalogs.refresh(books, 'three')
