@@ -1,8 +1,7 @@
 /**
- * Claims of 10,000 codes at a time: in the domain, with the database, in this process; and through the API, against
- * a query on the same server that answers with a list of 10,000 like objects without touching the database: objects
- * that it makes for each answer, and, which costs the garbage collector nothing, the same ones each time. Run it with
- * `node bench/bulk-claims.ts`.
+ * Claims of 10,000 codes at a time: in the domain, in this process; and through the API, against a query on the same server
+ * that answers with 10,000 similar objects without using the database. It creates them for each answer, or, which costs
+ * the garbage collector nothing, returns the same ones each time. Run it with `node bench/bulk-claims.ts`.
  */
 
 import { Claims, maxClaim } from '../src/domain/claim/claim.ts'
@@ -36,7 +35,7 @@ const poolId = await newPool(bench, {
   quantity: 100_000_000_000n,
 })
 
-/** Codes per second, when so many callers claim, each again as soon as it has its codes. */
+/** Codes per second with this many callers, each of which claims again as soon as it has its codes. */
 async function claimInDomain(callers: number): Promise<number> {
   const claims = new Claims(books)
   const start = performance.now()
@@ -89,10 +88,10 @@ function rateOfQuery(field: string): () => Promise<number> {
 console.log(`Answers with 10,000 codes over HTTP, ${connections} connections, median of ${rounds}`)
 const toNew = await compare(rounds, rateOfClaims, rateOfQuery('newCodes'))
 show('claimCodes', toNew.first, 'answers a second')
-show('a query that makes 10,000 like objects', toNew.second, 'answers a second')
+show('a query that creates 10,000 similar objects', toNew.second, 'answers a second')
 showRatio('the one by the other', toNew.ratio, { atLeast: 0.8 })
 
 const toKept = await compare(rounds, rateOfClaims, rateOfQuery('keptCodes'))
 show('claimCodes', toKept.first, 'answers a second')
-show('a query that answers with the same 10,000 objects each time', toKept.second, 'answers a second')
+show('a query that returns the same 10,000 objects each time', toKept.second, 'answers a second')
 show('the one by the other', toKept.ratio, '')

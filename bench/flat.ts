@@ -1,7 +1,7 @@
 /**
- * Whether claims slow down as they add up: from a pool with a billion codes available and ten million claims behind
- * it, against a new pool in a new database on the same PostgreSQL; and how many bytes a claim takes on disk. Run it
- * with `node bench/flat.ts`; the ten million claims take a minute or two and a few gigabytes.
+ * Whether claims slow down as they add up: a pool with a billion available codes and ten million claims against a new pool
+ * in a new database on the same PostgreSQL. Also the size of a claim on disk. Run it with `node bench/flat.ts`; inserting
+ * the ten million claims takes a minute or two and a few gigabytes.
  */
 
 import { auditBooks } from '../src/domain/audit/audit.ts'
@@ -37,7 +37,7 @@ async function open(database: string, quantity: bigint): Promise<{ bench: BenchB
   return { bench, poolId }
 }
 
-/** Claims one code `count` times, as the service would have over the years. */
+/** Inserts `count` claims of one code each, as if the service had run for years. */
 async function claimBefore({ books, accountId }: BenchBooks, poolId: string, count: number): Promise<void> {
   await books.rows({
     text: `
@@ -80,7 +80,7 @@ show(`a billion codes available, ${behind.toLocaleString('en')} claims behind`, 
 show('a new pool in a new database', claims.second, 'a second')
 showRatio('the one by the other', claims.ratio, { atLeast: 0.95 })
 
-// Made by the service itself: what is written with other claims lies as close.
+// Made by the service itself, so that claims are written in groups as usual.
 const single = await open('single', available)
 const bulk = await open('bulk', available)
 

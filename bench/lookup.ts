@@ -1,7 +1,7 @@
 /**
- * How much of a look-up is the look-up: codes of an account with 200 formats and some uploads, claimed and available,
- * each typed in one of the ways in which people type, over HTTP, from 64 connections, against a query of the same shape
- * that does nothing, on the same server. Run it with `node bench/lookup.ts`.
+ * What a look-up itself costs: codes of an account with 200 formats and some uploads, claimed and available, typed in the
+ * ways in which people type, over HTTP, from 64 connections, against a query of the same shape that does nothing, on the
+ * same server. Run it with `node bench/lookup.ts`.
  */
 
 import { Claims } from '../src/domain/claim/claim.ts'
@@ -38,7 +38,7 @@ await books.pool.query('VACUUM ANALYZE')
 const url = await startServer(lifecycle, { databaseUrl, role: 'all', codeRows: false })
 const load = { urls: [url], connections, milliseconds: roundMs }
 
-/** Texts of codes of every format; of half of the formats all codes have been claimed that are looked up. */
+/** Texts of codes of every format. In half of the formats, the codes that are looked up have been claimed. */
 async function generatedCodes(): Promise<string[]> {
   const claims = new Claims(books)
   const codes: string[] = []
@@ -67,7 +67,7 @@ async function generatedCodes(): Promise<string[]> {
   return codes
 }
 
-/** Texts of codes of an upload, in lower case with dashes. */
+/** Codes of an upload, in lower case with dashes. */
 async function uploadedCodesOf(): Promise<string[]> {
   const codes = Array.from(
     { length: uploadedCodes },
@@ -77,7 +77,7 @@ async function uploadedCodesOf(): Promise<string[]> {
   return codes.slice(0, texts * 0.1)
 }
 
-/** As it is, in lower case, without dashes, or with spaces for them. */
+/** Unchanged, in lower case, without dashes, or with spaces in their place. */
 function asTyped(code: string, i: number): string {
   if (i % 4 === 0) return code
   if (i % 4 === 1) return code.toLowerCase()
@@ -87,7 +87,7 @@ function asTyped(code: string, i: number): string {
 function side(field: string): () => Promise<number> {
   const query = `query ($code: String!) { result: ${field}(code: $code) { code status recipient claimedAt } }`
   const requests = typed.map((code) => requestOf({ key, query, variables: { code } }))
-  // Neighbours are of one format: with a stride that shares no factor with their number, all come, well mixed.
+  // Neighbours are of one format: a stride that shares no factor with their number mixes them.
   let at = 0
   const next = () => {
     at = (at + 7_919) % requests.length

@@ -1,6 +1,6 @@
 /**
- * How much of a claim is the claim: claims of a single code over HTTP, from 64 connections, against a mutation of
- * the same shape that does nothing, on the same server. Run it with `node bench/single-claims.ts`.
+ * What a claim itself costs: claims of one code over HTTP, from 64 connections, against a mutation of the same shape that
+ * does nothing, on the same server. Run it with `node bench/single-claims.ts`.
  */
 
 import { randomUUID } from 'node:crypto'
@@ -40,7 +40,7 @@ const load = { urls: [url], connections, milliseconds: roundMs }
 const { input } = claimInput(poolId, 1)
 let claimed = 0
 
-/** As `claiming`, and each with an idempotency key of its own. */
+/** Like `claiming`, each claim with its own idempotency key. */
 function claimingWithKeys(field: string): () => Promise<Measurement> {
   const query = claimDocument(field)
   const next = () =>
@@ -64,7 +64,7 @@ show('a mutation of the same shape that does nothing', plain.second, 'a second')
 showRatio('the one by the other', plain.ratio, { atLeast: 0.8 })
 
 const keyed = await compare(3, side('claimCodes', true), side('doNothing', true))
-show('claimCodes, each with an idempotencyKey of its own', keyed.first, 'a second')
+show('claimCodes, each with its own idempotencyKey', keyed.first, 'a second')
 show('the mutation that does nothing, with such keys too', keyed.second, 'a second')
 show('the one by the other', keyed.ratio, '\n')
 

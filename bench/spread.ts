@@ -1,6 +1,6 @@
 /**
- * Claims over 20 pools against claims of one pool, both from 64 connections to two servers on one database; and
- * PostgreSQL's own count of deadlocks after it. Run it with `node bench/spread.ts`.
+ * Claims of 20 pools against claims of one pool, both from 64 connections to two servers on one database, and PostgreSQL's
+ * count of deadlocks afterwards. Run it with `node bench/spread.ts`.
  */
 
 import { Lifecycle } from '../src/lifecycle.ts'

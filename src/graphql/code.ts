@@ -6,14 +6,14 @@ import { type ChoosePage, type CodePage, type Code as CodeValue, readCodes } fro
 import { NotEnoughCodesError } from '../domain/pool/pool.ts'
 import type { CodeStatus as CodeStatusName } from '../domain/pool/snapshot.ts'
 import type { Scope } from '../generated/prisma/client.ts'
+import { codesPath } from '../routes.ts'
 import { builder } from './builder.ts'
 import { countedConnectionType, pageWeight } from './connections.ts'
 import type { Context } from './context.ts'
-
+import { existing } from './existing.ts'
 import { loadedReads, requireScope, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { codeKey, decodeId, encodeId, inputId, parseCodeKey } from './ids.ts'
-import { codesPath } from './links.ts'
 import { bytesInJson, maxCodeBytes, maxPathBytes } from './max-sizes.ts'
 import { badCursor, connectionOf, type PageArguments, pageArguments, pageSize } from './pagination.ts'
 import { Pool } from './pool.ts'
@@ -57,11 +57,7 @@ builder.node(Code, {
       type: Pool,
       description: 'The pool that the code is in, or was claimed from.',
       weight: { reads: loadedReads },
-      resolve: async (code, _args, { nodes }) => {
-        const pool = await nodes.pool.load(code.poolId)
-        if (pool === null) throw new Error(`The pool ${code.poolId} of a code does not exist.`)
-        return pool
-      },
+      resolve: async ({ poolId }, _args, { nodes }) => existing(await nodes.pool.load(poolId)),
     }),
     format: t.field({
       type: Format,
@@ -154,7 +150,7 @@ builder.prismaObjectField(Pool, 'codesUrl', (t) =>
     weight: { bytes: maxPathBytes },
     description: `The codes of the pool as a file. ${aboutFile}`,
     args: { status: t.arg({ type: CodeStatus, description: statusOfFile }) },
-    resolve: (pool, { status }) => codesPath(pool.id, status ?? 'ALL'),
+    resolve: (pool, { status }) => codesPath(encodeId('Pool', pool.id), { status: status ?? 'ALL' }),
   }),
 )
 
@@ -164,7 +160,10 @@ builder.prismaObjectField(Task, 'codesUrl', (t) =>
     description: `The codes that the task has added to its pool, as a file. The file has no codes before the task is COMPLETED or after it is UNDONE. ${aboutFile}`,
     args: { status: t.arg({ type: CodeStatus, description: statusOfFile }) },
     resolve: (task, { status }) =>
-      codesPath(task.poolId, status ?? 'ALL', { task: encodeId('Task', task.id) }),
+      codesPath(encodeId('Pool', task.poolId), {
+        status: status ?? 'ALL',
+        task: encodeId('Task', task.id),
+      }),
   }),
 )
 
@@ -247,11 +246,7 @@ export const ClaimCodesPayload = builder.objectRef<ClaimPayload>('ClaimCodesPayl
       type: Pool,
       description: 'The pool in its current state.',
       weight: { reads: rowReads },
-      resolve: async ({ poolId }, _args, { nodes }) => {
-        const pool = await nodes.pool.load(poolId)
-        if (pool === null) throw new Error(`The pool ${poolId} of a claim does not exist.`)
-        return pool
-      },
+      resolve: async ({ poolId }, _args, { nodes }) => existing(await nodes.pool.load(poolId)),
     }),
   }),
 })

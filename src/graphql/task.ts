@@ -15,15 +15,15 @@ import type {
   TaskStatus as TaskStatusName,
   TaskTrigger as TaskTriggerName,
 } from '../generated/prisma/client.ts'
+import { rejectedRowsPath } from '../routes.ts'
 import { builder } from './builder.ts'
 import { countedConnectionType, pageWeight } from './connections.ts'
 import type { Context } from './context.ts'
 import { existing } from './existing.ts'
 import { loadedReads, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
-import { argumentId, inputId, uuidOf } from './ids.ts'
+import { argumentId, encodeId, inputId, uuidOf } from './ids.ts'
 import { integer } from './integers.ts'
-import { rejectedRowsPath } from './links.ts'
 import { maxMessageBytes, maxPathBytes } from './max-sizes.ts'
 import { checkPage, newestFirst, pageArguments, pageQuery } from './pagination.ts'
 import { Pool, SaveReplenishmentPayload } from './pool.ts'
@@ -159,7 +159,7 @@ export const Task = builder.prismaNode('Task', {
         'The rows are kept for thirty days after the upload has finished, unless the service is configured otherwise; ' +
         'null after that, and for a generation.',
       resolve: ({ id, kind, rejectedForgotten }) =>
-        kind === 'UPLOAD' && !rejectedForgotten ? rejectedRowsPath(id) : null,
+        kind === 'UPLOAD' && !rejectedForgotten ? rejectedRowsPath(encodeId('Task', id)) : null,
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the task was accepted.' }),
     startedAt: t.expose('startedAt', {

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { constants, createGzip } from 'node:zlib'
-import { create } from 'content-disposition'
 import type { Logger } from 'pino'
 import { isUnavailable } from '../database/errors.ts'
 import { RejectedRowsForgottenError } from '../domain/books/errors.ts'
@@ -73,9 +72,4 @@ async function readAhead(pieces: AsyncGenerator<Buffer>): Promise<AsyncGenerator
     for (const { done, value } of [first, second]) if (done !== true) yield value
     yield* pieces
   })()
-}
-
-/** A Content-Disposition that makes browsers save a file as `name`, and other programs as `fallback`, which is ASCII. */
-export function attachment(name: string, fallback: string): string {
-  return create(name, { fallback })
 }

@@ -9,7 +9,7 @@ import { FormFile } from '../graphql/form-file.ts'
 import { grouped } from '../grouped.ts'
 import type { Arrival } from './arrivals.ts'
 import { readBody } from './body.ts'
-import { checkJson } from './json.ts'
+import { isObject, parseJson } from './json.ts'
 
 const maxFieldBytes = 1_000_000
 const maxParts = 20
@@ -139,17 +139,8 @@ function parseObject(fields: ReadonlyMap<string, string>, name: string): Record<
   if (text === undefined)
     throw malformed(`It has no field "${name}" before the file. Send operations, then map, then the file.`)
   const value = parseJson(text)
-  if (!isObject(value) || Array.isArray(value)) throw malformed(`Its field "${name}" is not a JSON object.`)
+  if (!isObject(value)) throw malformed(`Its field "${name}" is not a JSON object.`)
   return value
-}
-
-function parseJson(text: string): unknown {
-  checkJson(text)
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /** Puts the file into the variable that the operation has left null for it. */
@@ -157,14 +148,14 @@ function put(operation: Record<string, unknown>, path: string, file: FormFile): 
   const keys = path.split('.')
   const last = keys.pop() ?? ''
   let place: unknown = operation
-  for (const key of keys) place = isObject(place) && Object.hasOwn(place, key) ? place[key] : undefined
-  if (keys[0] !== 'variables' || !isObject(place) || !Object.hasOwn(place, last) || place[last] !== null)
+  for (const key of keys) place = hasMembers(place) && Object.hasOwn(place, key) ? place[key] : undefined
+  if (keys[0] !== 'variables' || !hasMembers(place) || !Object.hasOwn(place, last) || place[last] !== null)
     throw malformed(`Its map puts the file at ${JSON.stringify(path)}, where the operation has no null.`)
   place[last] = file
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
+function hasMembers(value: unknown): value is Record<string, unknown> {
+  return isObject(value) || Array.isArray(value)
 }
 
 function malformed(what: string) {

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { type ClientRequest, createServer, type IncomingMessage, request } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAccount } from '../../src/domain/account/account.ts'
 import { Uploads } from '../../src/domain/upload/receive.ts'
 import { encodeId } from '../../src/graphql/ids.ts'
 import { Authentication } from '../../src/server/authentication.ts'
-import { UploadRoute } from '../../src/server/upload-route.ts'
+import { HttpServer } from '../../src/server/http.ts'
+import { uploadRoute } from '../../src/server/upload-route.ts'
 import { newPool, stranger, withScopes } from '../support/api.ts'
 import { newPool as newPoolIn, openBooks, silent } from '../support/books.ts'
 import { Client } from '../support/client.ts'
@@ -373,18 +373,12 @@ describe('a client that does not send its whole file', () => {
     await using test = await openBooks()
     const { books } = test
     const authentication = new Authentication(books, silent)
-    const route = new UploadRoute({
-      uploads: new Uploads(books, maxUploadBytes),
-      authentication,
-      log: silent,
-      silenceMs: 50,
-    })
-    const server = createServer((received, response) => void route.answer(received, response))
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
+    const uploads = new Uploads(books, maxUploadBytes)
+    const routes = { codesUpload: uploadRoute({ uploads, authentication, silenceMs: 50 }) }
+    const server = new HttpServer({ books, log: silent, routes })
+    const port = await server.listen(0, '127.0.0.1')
     const { accountId, secret } = await createAccount(books.pool, newName())
     const pool = encodeId('Pool', await newPoolIn({ books, accountId }))
-    const { port } = server.address() as AddressInfo
     const sent = request(`http://127.0.0.1:${port}/pools/${pool}/codes`, {
       method: 'POST',
       agent: false,
@@ -397,7 +391,7 @@ describe('a client that does not send its whole file', () => {
     expect(error).toMatchObject({ code: 'ECONNRESET' })
     const pieces = async () => (await books.rows({ text: 'SELECT 1 FROM upload_piece' })).length
     await expect.poll(pieces).toBe(0)
-    server.close()
+    await server.close()
     await authentication.close()
   })
 

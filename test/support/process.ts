@@ -75,7 +75,7 @@ export class MainProcess extends Program {
 
   /** Where it listens, once it does; and the key that it printed, if this start made one. */
   async ready(): Promise<{ url: string; key: string | undefined }> {
-    const [, url = ''] = await this.prints(/GraphiQL: (\S+)\/graphql[\s\S]*Ctrl-C/)
+    const [, url = ''] = await this.prints(/: (http\S+)\/(?:graphql|health)[\s\S]*Ctrl-C/)
     return { url, key: /pk_[\w-]+/.exec(this.stdout)?.[0] }
   }
 }

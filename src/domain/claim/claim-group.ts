@@ -21,7 +21,7 @@ export interface ClaimRequest {
   hash: string
 }
 
-/** What becomes of a request: it gets the positions from `first` on, now or (`replayed`) in an earlier transaction, or an error. */
+/** A request gets the positions from `first` on, in this transaction or (`replayed`) in an earlier one, or an error. */
 export type Decision = { first: bigint; replayed: boolean } | UserError
 
 /** A request that gets new codes: as many as it asks for, from the position `first` on. */

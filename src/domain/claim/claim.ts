@@ -112,9 +112,9 @@ export class Claims {
     // No closure here holds on to `answers`: codes can be many, and are released once they have been handed out.
     const answers = new Map<ClaimRequest, Promise<Code[]>>()
     let previous = Promise.resolve()
-    for (const { from, to, claims } of piecesOf(accepted)) {
+    for (const { from, to, claims } of spansOf(accepted)) {
       const computed = previous.then(() => computeCodes(this.#books, accountId, batches, from, to))
-      // Whatever becomes of a piece, the next one begins after it, in another iteration of the event loop.
+      // Whatever becomes of a span, the next one begins after it, in another iteration of the event loop.
       previous = computed.then(yieldToEventLoop, yieldToEventLoop)
       for (const { first, request } of claims) {
         const { count, recipient } = request.input
@@ -143,26 +143,26 @@ function claimedBy(codes: readonly CodeText[], poolId: string, claim: Code['clai
 }
 
 /** Claims whose codes are computed together: positions [from, to). */
-interface Piece {
+interface Span {
   from: bigint
   to: bigint
   claims: AcceptedClaim[]
 }
 
-/** Divides claims, each of which begins where the one before it ends, into pieces of no more codes than one claim may have. */
-function piecesOf(accepted: readonly AcceptedClaim[]): Piece[] {
-  const pieces: Piece[] = []
+/** Divides claims, each of which begins where the one before it ends, into spans of at most `maxClaim` codes. */
+function spansOf(accepted: readonly AcceptedClaim[]): Span[] {
+  const spans: Span[] = []
   for (const claim of accepted) {
     const to = claim.first + BigInt(claim.request.input.count)
-    const piece = pieces.at(-1)
-    if (piece === undefined || to - piece.from > maxClaim)
-      pieces.push({ from: claim.first, to, claims: [claim] })
+    const span = spans.at(-1)
+    if (span === undefined || to - span.from > maxClaim)
+      spans.push({ from: claim.first, to, claims: [claim] })
     else {
-      piece.to = to
-      piece.claims.push(claim)
+      span.to = to
+      span.claims.push(claim)
     }
   }
-  return pieces
+  return spans
 }
 
 function checkClaim(input: ClaimCodesInput): void {

@@ -1,8 +1,7 @@
 import type { IncomingMessage } from 'node:http'
-import { isLoopbackHost } from './graphiql.ts'
 
-// What browsers send with a page that somebody has asked for. Whatever else there is was added by something in between.
-const ofBrowsers = new Set([
+// Headers that browsers send when somebody opens a page. Any other was added on the way.
+const browserHeaders = new Set([
   'accept',
   'accept-encoding',
   'accept-language',
@@ -24,11 +23,11 @@ const ofBrowsers = new Set([
 ])
 
 /**
- * Whether a page is asked for by a browser on this very machine, at the service itself and of one's own accord: then it
- * may hold a key. Everything has to be as such a browser sends it: a proxy that is not known here should differ in
- * something all the same, as in the version of HTTP, in headers that it adds, or in the connection that it does not keep.
+ * Whether a page was requested by a browser on this machine, directly and not by a page of another site: then it may contain
+ * a key. Everything must be as such a browser sends it, because a reverse proxy on this machine looks local as well, and
+ * gives itself away in the HTTP version, the headers that it adds, or the connection that it does not keep alive.
  */
-export function isOperatorsOwn({
+export function isLocalBrowser({
   method,
   httpVersion,
   rawHeaders,
@@ -44,10 +43,10 @@ export function isOperatorsOwn({
     isLoopbackHost(headers.host) &&
     port === socket.localPort &&
     headers.connection?.toLowerCase() === 'keep-alive' &&
-    // Not from a page of another site, and not by one, whatever it does with the answer.
+    // Neither opened nor fetched by a page of another site.
     ['none', 'same-origin', undefined].includes(header(headers['sec-fetch-site'])) &&
     new Set(names).size === names.length &&
-    names.every((name) => ofBrowsers.has(name) || name.startsWith('sec-'))
+    names.every((name) => browserHeaders.has(name) || name.startsWith('sec-'))
   )
 }
 
@@ -57,4 +56,12 @@ function header(value: string | string[] | undefined): string | undefined {
 
 function isLoopbackAddress(address: string | undefined): boolean {
   return address !== undefined && /^(::1|(::ffff:)?127(\.\d{1,3}){3})$/i.test(address)
+}
+
+/**
+ * Whether a Host header names the loopback interface. Under any other name the service could have been reached by DNS
+ * rebinding: the browser would take its page for one of evil.example.
+ */
+export function isLoopbackHost(host: string | undefined): boolean {
+  return host !== undefined && /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i.test(host)
 }

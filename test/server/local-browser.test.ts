@@ -3,14 +3,14 @@ import { type AddressInfo, connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { isOperatorsOwn } from '../../src/server/operators-own.ts'
+import { isLocalBrowser } from '../../src/server/local-browser.ts'
 
 let server: Server
 let port: number
 
 beforeAll(async () => {
   server = createServer((request, response) => {
-    response.writeHead(200, { Connection: 'close' }).end(String(isOperatorsOwn(request)))
+    response.writeHead(200, { Connection: 'close' }).end(String(isLocalBrowser(request)))
   })
   await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve))
   port = (server.address() as AddressInfo).port
@@ -23,13 +23,13 @@ afterAll(async () => {
 interface Asked {
   line?: string
   host?: string
-  /** Headers of a browser that are left out. */
+  /** Names of the browser's headers to leave out. */
   without?: readonly string[]
   headers?: readonly string[]
   from?: string
 }
 
-/** What a page is asked for with, as Chrome does, but for what is said otherwise. */
+/** Requests the page as Chrome does, except for what is given. */
 async function isOwn({
   line,
   host,
@@ -60,29 +60,32 @@ async function isOwn({
 }
 
 test.each<[string, Asked]>([
-  ['typed into the address bar', {}],
-  ['asked for again', { headers: ['If-None-Match: "x"', 'Pragma: no-cache'] }],
+  ['requested from the address bar', {}],
+  ['reloaded', { headers: ['If-None-Match: "x"', 'Pragma: no-cache'] }],
   [
-    'reached from itself',
+    'opened from itself',
     { without: ['Sec-Fetch-Site'], headers: ['Sec-Fetch-Site: same-origin', 'Referer: /'] },
   ],
-  ['asked for by a browser that says less', { without: ['Sec-Fetch-Site', 'Sec-Fetch-Mode', 'sec-ch-ua'] }],
   [
-    'asked for with cookies of this machine',
+    'requested by a browser that sends fewer headers',
+    { without: ['Sec-Fetch-Site', 'Sec-Fetch-Mode', 'sec-ch-ua'] },
+  ],
+  [
+    'requested with cookies of this machine',
     { headers: ['Cookie: a=b', 'DNT: 1', 'Sec-GPC: 1', 'Priority: u=0, i'] },
   ],
-])('a page that is %s may hold the key', async (_how, asked) => {
+])('a page that is %s may contain the key', async (_how, asked) => {
   expect(await isOwn(asked)).toBe(true)
 })
 
-test('so may one at every name of this machine', async () => {
+test('so may one that is requested under any name of the loopback interface', async () => {
   for (const name of ['localhost', 'LOCALHOST', '127.0.0.1', '127.1.2.3', '[::1]'])
     expect([name, await isOwn({ host: `${name}:${port}` })]).toEqual([name, true])
 })
 
 test.each<[string, Asked]>([
   ['HTTP/1.0, as a plain proxy_pass of nginx speaks it', { line: 'GET /graphql HTTP/1.0' }],
-  ['a connection that is not kept', { without: ['Connection'] }],
+  ['no header Connection', { without: ['Connection'] }],
   ['a connection that is closed', { without: ['Connection'], headers: ['Connection: close'] }],
   ['another method', { line: 'POST /graphql HTTP/1.1' }],
   ['another host', { host: 'shop.example' }],
@@ -96,7 +99,7 @@ test.each<[string, Asked]>([
   ['a page that says so twice', { headers: ['Sec-Fetch-Site: none'] }],
   ['an origin', { headers: ['Origin: https://shop.example'] }],
   ['no origin', { headers: ['Origin: null'] }],
-])('not one with %s', async (_how, asked) => {
+])('a page that is requested with %s may not', async (_how, asked) => {
   expect(await isOwn(asked)).toBe(false)
 })
 
@@ -132,14 +135,14 @@ test.each([
   'Tailscale-User-Login: ada@shop.example',
   'Ngrok-Auth-User-Email: ada@shop.example',
   'A-Header-That-Nobody-Knows: 1',
-])('not one that came with %s', async (header) => {
+])('a page that is requested with the header %s may not', async (header) => {
   expect(await isOwn({ headers: [header] })).toBe(false)
 })
 
-test('not one that is asked for from elsewhere', async () => {
+test('a page that is requested from another machine may not', async () => {
   const elsewhere = Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
     .find(({ internal, family }) => !internal && family === 'IPv4')
-  // A machine without a network has no elsewhere.
+  // A machine without a network has no other address.
   if (elsewhere !== undefined) expect(await isOwn({ from: elsewhere.address })).toBe(false)
 })
