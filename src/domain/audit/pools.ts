@@ -4,8 +4,7 @@ export const poolChecks: readonly TableChecks[] = [
   {
     walk: {
       table: 'pool',
-      columns:
-        'account_id, id, method, format_id, quantity, auto_generate, refill_threshold, total, claimed',
+      columns: 'account_id, id, method, format_id, quantity, auto_generate, refill_threshold, total, claimed',
       key: { account_id: 'uuid', id: 'uuid' },
       pageSize: 5_000,
     },

@@ -181,7 +181,8 @@ const damages: Record<string, Damage> = {
   'a pool refills itself from nothing': {
     sql: ({ drainedPoolId }) => `UPDATE pool SET quantity = NULL WHERE id = '${drainedPoolId}'`,
     found: { 'pool-settings': 1 },
-    says: ({ drainedPoolId }) => `pool ${drainedPoolId} is refilled automatically, and does not say with what`,
+    says: ({ drainedPoolId }) =>
+      `pool ${drainedPoolId} is refilled automatically, and does not say with what`,
   },
   'a pool has a threshold below zero': {
     sql: ({ poolId }) => `UPDATE pool SET refill_threshold = -1 WHERE id = '${poolId}'`,
@@ -486,7 +487,8 @@ const damages: Record<string, Damage> = {
   'a generation has read a file': {
     sql: ({ cancelled }) => `UPDATE task SET bytes_read = 1, bytes = 1 WHERE id = '${cancelled}'`,
     found: { 'task-state': 1 },
-    says: ({ cancelled }) => `task ${cancelled}, a GENERATION that is CANCELLED, has what only another can have`,
+    says: ({ cancelled }) =>
+      `task ${cancelled}, a GENERATION that is CANCELLED, has what only another can have`,
   },
   'an upload was triggered by a refill': {
     sql: ({ uploadId }) => `UPDATE task SET trigger = 'AUTO_GENERATE' WHERE id = '${uploadId}'`,
