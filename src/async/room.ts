@@ -1,4 +1,4 @@
-// What the work of one key may take of it together, so that there is always some left for another key.
+// What the work of one key may use, so that there is always some left for another key.
 const maxShareOfKey = 1 / 2
 
 interface Entry {
@@ -9,27 +9,28 @@ interface Entry {
 }
 
 /** The work of one key. */
-interface Lane {
+interface KeyQueue {
   waiting: Entry[]
-  /** How much of the room its work has. */
-  taken: number
+  /** How much of the room its running work uses. */
+  used: number
 }
 
-interface Turn {
+interface Candidate {
   key: string
-  lane: Lane
+  queue: KeyQueue
   entry: Entry
 }
 
 /**
- * Room that work takes while it is done, each piece as much as it needs, and never more together than there is. A key has
- * half of it at most, unless a single piece needs more. Where work has to wait, keys take turns, those first that have
- * nothing under way; work of one key begins in the order in which it came. What needs more than there is takes all of it.
+ * A weighted semaphore that is fair among keys: each piece of work acquires as much of a fixed size as it needs, and
+ * releases it when it is done. One that needs more than the whole acquires the whole. A key has at most half, unless a
+ * single piece needs more. Work that waits begins round-robin by key, first for keys that have nothing running; within a
+ * key in order of arrival. Semaphore has neither weights nor keys, and lets one caller use all of it.
  */
 export class Room {
   readonly #size: number
-  /** Those that have work waiting or under way, in the order of their turns. */
-  readonly #lanes = new Map<string, Lane>()
+  /** Keys that have work waiting or running, in the order in which they are served. */
+  readonly #queues = new Map<string, KeyQueue>()
   #free: number
 
   constructor(size: number) {
@@ -38,20 +39,20 @@ export class Room {
   }
 
   /**
-   * Resolves to what `work` resolves to; to nothing if nobody wants it any more when its turn has come: then it is not
-   * begun. `isWanted` is asked then, and not again.
+   * Runs `work` as soon as there is room, and settles as it does. `isWanted` is called once, just before that: if it
+   * returns false, `work` is not run, and this resolves to undefined.
    */
   async run<T>(
     key: string,
     { needed, isWanted }: { needed: number; isWanted: () => boolean },
     work: () => Promise<T>,
   ): Promise<T | undefined> {
-    const lane = this.#lanes.get(key) ?? { waiting: [], taken: 0 }
-    this.#lanes.set(key, lane)
-    const taken = Math.min(needed, this.#size)
+    const queue = this.#queues.get(key) ?? { waiting: [], used: 0 }
+    this.#queues.set(key, queue)
+    const acquired = Math.min(needed, this.#size)
     const { promise, resolve } = Promise.withResolvers<boolean>()
-    lane.waiting.push({
-      needed: taken,
+    queue.waiting.push({
+      needed: acquired,
       isWanted,
       begin: () => resolve(true),
       drop: () => resolve(false),
@@ -61,49 +62,48 @@ export class Room {
     try {
       return await work()
     } finally {
-      lane.taken -= taken
-      this.#free += taken
-      this.#toEnd(key, lane)
+      queue.used -= acquired
+      this.#free += acquired
+      this.#moveToEnd(key, queue)
       this.#beginNext()
     }
   }
 
-  /** Begins what there is room for, unless it is the turn of something else that has to wait for more. */
+  /** Begins what fits. Work that does not fit holds back all that comes after it, so that it cannot starve. */
   #beginNext(): void {
-    for (let turn = this.#nextTurn(); turn !== undefined; turn = this.#nextTurn()) {
-      const { key, lane, entry } = turn
+    for (let next = this.#findNext(); next !== undefined; next = this.#findNext()) {
+      const { key, queue, entry } = next
       if (entry.needed > this.#free) return
-      lane.waiting.shift()
-      lane.taken += entry.needed
+      queue.waiting.shift()
+      queue.used += entry.needed
       this.#free -= entry.needed
-      this.#toEnd(key, lane)
+      this.#moveToEnd(key, queue)
       entry.begin()
     }
   }
 
-  /** What is to begin next. */
-  #nextTurn(): Turn | undefined {
-    let next: Turn | undefined
-    for (const [key, lane] of this.#lanes) {
-      dropUnwanted(lane)
-      const [entry] = lane.waiting
+  #findNext(): Candidate | undefined {
+    let next: Candidate | undefined
+    for (const [key, queue] of this.#queues) {
+      dropUnwanted(queue)
+      const [entry] = queue.waiting
       if (entry === undefined) {
-        if (lane.taken === 0) this.#lanes.delete(key)
-      } else if (lane.taken === 0) return { key, lane, entry }
-      else if (lane.taken + entry.needed <= this.#size * maxShareOfKey) next ??= { key, lane, entry }
+        if (queue.used === 0) this.#queues.delete(key)
+      } else if (queue.used === 0) return { key, queue, entry }
+      else if (queue.used + entry.needed <= this.#size * maxShareOfKey) next ??= { key, queue, entry }
     }
     return next
   }
 
-  /** Gives a key that has just had something the last place in the order; one that needs nothing more has none. */
-  #toEnd(key: string, lane: Lane): void {
-    this.#lanes.delete(key)
-    if (lane.taken > 0 || lane.waiting.length > 0) this.#lanes.set(key, lane)
+  /** Moves a key to the end of the order, or removes it if it has nothing waiting or running. */
+  #moveToEnd(key: string, queue: KeyQueue): void {
+    this.#queues.delete(key)
+    if (queue.used > 0 || queue.waiting.length > 0) this.#queues.set(key, queue)
   }
 }
 
-/** Drops what waits in front and is not wanted. */
-function dropUnwanted({ waiting }: Lane): void {
+/** Drops the entries at the front that are no longer wanted. */
+function dropUnwanted({ waiting }: KeyQueue): void {
   const found = waiting.findIndex(({ isWanted }) => isWanted())
   const dropped = waiting.splice(0, found === -1 ? waiting.length : found)
   for (const { drop } of dropped) drop()

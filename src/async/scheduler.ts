@@ -1,59 +1,59 @@
-// How long work is begun in one turn of the event loop. When there is more, the loop goes round a few times before that:
-// of new connections it takes in one each time, and what others wait for may come in several steps.
-// So it does after a single piece of work that took so long without waiting for anything.
+// How long work is begun in one iteration of the event loop. If more is waiting then, the loop runs through several
+// iterations first: it accepts one new connection in each, and what others wait for may take several I/O events.
+// The same goes for a single piece of work that ran for `longMs` without waiting for anything.
 const sliceMs = 10
 const longMs = 2
-const roundsBetween = 16
+const iterationsBetween = 16
 
-// How many pieces of it at most.
+// Pieces of work that are begun in one iteration.
 const maxStarts = 100
 
-// How many operations of a key are under way at once, so that what has been begun already leaves room for others: as
-// many as make these bytes of answers, by what its answers have been like of late. Small ones gain from being many, as
-// claims are served together; of large ones each keeps the event loop busy once more when it is answered.
+// Concurrent operations of a key, so that what has been begun leaves time for others: as many as make `maxRunningBytes` of
+// answers, by the average size of its recent ones. Small operations gain from concurrency, as claims are served in groups;
+// each large one occupies the event loop once more when it is answered.
 const minRunning = 4
 const maxRunning = 64
 const maxRunningBytes = 256_000
 const firstEstimateBytes = 16_000
 
-// Whatever takes longer than this waits for something, and does not keep the event loop busy: it no longer counts as one
-// of those.
+// An operation that takes longer than this is waiting for something and does not occupy the event loop: it is no longer
+// counted as running.
 const maxCountedMs = 500
 
-// But it holds memory. So many operations of a key are under way at most, whatever they wait for, and no further one is
-// begun while they came with as many bytes.
-const maxUnderWay = 128
-const maxUnderWayBytes = 8_000_000
+// It still holds memory. These bound all operations of a key that are in flight, running or not; none is begun while
+// their requests exceed the bytes.
+const maxInFlight = 128
+const maxInFlightBytes = 8_000_000
 
-// Of one key, while work of it is waiting that can be refused: what waits to begin, and what has begun and waits since.
+// Of one key, for work that can be rejected: what has not begun, and what has begun and is no longer counted as running.
 const maxWaiting = 2_000
 const maxWaitingBytes = 32_000_000
 
-// Keys whose answers are remembered while they ask for nothing.
-const maxIdleLanes = 1_000
+// Idle keys whose average answer size is remembered.
+const maxIdleQueues = 1_000
 
 const retryAfterMs = 1_000
 
-/** So much work of one key is waiting that no more is let in. */
+/** A key has so much work waiting that no more is accepted. */
 export class TooMuchWaitingError extends Error {
   /** After how many milliseconds to try again. */
   readonly retryAfterMs = retryAfterMs
 
   constructor() {
     super(
-      'Too many requests with this API key are waiting to be served already. Send fewer at once, and try again after the ' +
-        'time that retryAfterMs says.',
+      'Too many requests with this API key are already waiting. Send fewer at once, and try again after retryAfterMs ' +
+        'milliseconds.',
     )
     this.name = 'TooMuchWaitingError'
   }
 }
 
 export interface WorkOptions {
-  /** Whether somebody still waits for it, asked when its turn comes. Without it, always. */
+  /** Called just before the work begins: whether anybody still waits for it. Always wanted if not given. */
   isWanted?: () => boolean
-  /** Bytes that it holds until it has ended. With them, it can be refused. */
+  /** Bytes that it holds until it has ended. Work without them is never rejected. */
   bytes?: number
-  /** Whether it is not refused all the same, as whoever brings it waits as well. */
+  /** Accepts it regardless of what is waiting: for callers that apply back-pressure themselves. */
   isPatient?: boolean
 }
 
@@ -66,83 +66,82 @@ interface Job {
   drop: () => void
 }
 
-/** What has been asked for with one key. */
-interface Lane {
+/** The work of one key. */
+interface KeyQueue {
   key: string
   waiting: Job[]
   waitingBytes: number
-  /** When each job that is under way was started, unless it is late; the oldest is the first. */
+  /** Start times of the jobs in flight that are not late, oldest first. */
   running: Map<Job, number>
-  /** Jobs that have been under way for so long that they wait for something. */
+  /** Jobs in flight for so long that they must be waiting for something. */
   late: Set<Job>
-  /** Of all jobs that are under way. */
-  underWayBytes: number
-  /** Bytes of an answer: a running average. */
+  /** Of all jobs in flight. */
+  inFlightBytes: number
+  /** Moving average of the size of an answer. */
   answerBytes: number
-  /** Marks running jobs as late when their time is over. Set only while other jobs wait to take their places. */
-  patience: NodeJS.Timeout | undefined
+  /** Moves jobs from `running` to `late`. Set only while other jobs wait to take their places. */
+  lateTimer: NodeJS.Timeout | undefined
 }
 
 /**
- * Shares the event loop out by key. Work begins in the order in which it came, as long as there is time for all of it;
- * when there is not, one piece of work of each key begins after the other, whatever a key has asked for and over however
- * many connections, and between them the event loop takes in what has come meanwhile. Work of which there is none
- * waiting begins at once.
+ * Fair scheduling of work on the event loop, by key. Work begins at once where none is waiting, and in order of arrival as
+ * long as the event loop keeps up. When it does not, work begins round-robin by key, however much a key has asked for and
+ * over however many connections, and the event loop handles I/O in between.
  */
 export class Scheduler {
   readonly #now: () => number
-  readonly #lanes = new Map<string, Lane>()
-  /** Those of the lanes that have work waiting which may begin, in the order of their turns. */
-  readonly #ready = new Set<Lane>()
-  /** How much work waits, of all keys. */
+  readonly #queues = new Map<string, KeyQueue>()
+  /** Queues with work that may begin, in round-robin order. */
+  readonly #ready = new Set<KeyQueue>()
+  /** Jobs that wait, of all keys. */
   #waiting = 0
-  /** How many pieces of work will be begun by callbacks that are on their way. */
-  #coming = 0
-  /** When this turn's slice of time began; nothing when there was nothing to begin. */
+  /** Calls of `#begin` that are scheduled. */
+  #scheduled = 0
+  /** When the slice of this iteration began; undefined if nothing has been begun in it. */
   #began: number | undefined
-  /** How many turns of the event loop are to pass before the next slice. */
-  #rounds = 0
-  /** Counts slices. */
+  /** Iterations of the event loop to pass before the next slice. */
+  #pause = 0
+  /** Changes with every beginning and end of a slice. */
   #slice = 0
 
-  /** `now` is a clock in milliseconds that never goes back. */
+  /** `now` is a monotonic clock in milliseconds. */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now
   }
 
   /** How many keys are remembered. */
   get size(): number {
-    return this.#lanes.size
+    return this.#queues.size
   }
 
   /**
-   * Runs `work` for a key when its turn has come, and resolves to what it resolves to: to nothing if by then nobody
-   * wants it any more. What it does before it waits for something for the first time is shared out.
+   * Runs `work` as soon as fair scheduling allows, and settles as it does; resolves to undefined, without running it, if
+   * nobody wants it any more by then. Only the time until it first waits for something is shared out.
    *
-   * Rejects with a TooMuchWaitingError when the key has too much waiting, unless `bytes` is left out or the work is patient.
+   * Rejects with a TooMuchWaitingError when the key has too much waiting, if `bytes` is given and `isPatient` is not.
    */
   run<T>(key: string, work: () => Promise<T> | T, options: WorkOptions = {}): Promise<T | undefined> {
     const { bytes, isPatient = bytes === undefined, isWanted = always } = options
-    const lane = this.#laneOf(key)
-    if (!isPatient && isFull(lane, bytes ?? 0)) return Promise.reject(new TooMuchWaitingError())
+    const queue = this.#queueOf(key)
+    if (!isPatient && isFull(queue, bytes ?? 0)) return Promise.reject(new TooMuchWaitingError())
     return new Promise((resolve, reject) => {
       const job: Job = {
         slice: 0,
         bytes: bytes ?? 0,
         isWanted,
         start: () => {
-          // Not as a function that is async, so that it begins in this very moment.
+          // Starts synchronously, and turns an exception into a rejection.
           new Promise<T>((started) => started(work()))
             .then(resolve, reject)
-            .finally(() => this.#ended(lane, job))
+            .finally(() => this.#ended(queue, job))
         },
         drop: () => resolve(undefined),
       }
-      lane.waiting.push(job)
-      lane.waitingBytes += job.bytes
+      queue.waiting.push(job)
+      queue.waitingBytes += job.bytes
       this.#waiting += 1
-      this.#consider(lane)
-      if (this.#began === undefined && this.#coming === 0 && this.#rounds === 0) {
+      this.#consider(queue)
+      if (this.#began === undefined && this.#scheduled === 0 && this.#pause === 0) {
         this.#openSlice()
         this.#startFirst()
       }
@@ -150,48 +149,47 @@ export class Scheduler {
     })
   }
 
-  /** Tells of the length of an answer to a key, in bytes. */
+  /** Records the size of an answer to a key, in bytes. */
   weigh(key: string, bytes: number): void {
-    const lane = this.#lanes.get(key)
-    if (lane !== undefined) lane.answerBytes += (bytes - lane.answerBytes) / 8
+    const queue = this.#queues.get(key)
+    if (queue !== undefined) queue.answerBytes += (bytes - queue.answerBytes) / 8
   }
 
-  /** Sees to it that what waits will be begun. */
+  /** Schedules calls of `#begin` for what waits. */
   #advance(): void {
-    if (this.#ready.size === 0 || this.#rounds > 0) return
-    while (this.#coming < Math.min(this.#waiting, maxStarts)) {
-      this.#coming += 1
+    if (this.#ready.size === 0 || this.#pause > 0) return
+    while (this.#scheduled < Math.min(this.#waiting, maxStarts)) {
+      this.#scheduled += 1
       setImmediate(this.#begin)
     }
   }
 
   /**
-   * Begins one piece of work, if there is time left in this slice. It is a callback of its own for each: so what the work
-   * goes on with in promises is over before the next, and has taken its time from it.
+   * Begins one job, if the slice has time left. Each has its own callback, so that the microtasks it causes run before the
+   * next one and count towards the slice.
    */
   readonly #begin = (): void => {
-    this.#coming -= 1
-    if (this.#rounds > 0) return
+    this.#scheduled -= 1
+    if (this.#pause > 0) return
     this.#openSlice()
     if (this.#now() - (this.#began ?? 0) >= sliceMs) {
-      this.#rounds = roundsBetween
+      this.#pause = iterationsBetween
       return
     }
     this.#startFirst()
     this.#advance()
   }
 
-  /** Begins the next piece of work of the key whose turn it is. */
+  /** Begins the next job of the first queue in round-robin order. */
   #startFirst(): void {
-    const [lane] = this.#ready
-    if (lane === undefined) return
-    // To the end of the order.
-    this.#ready.delete(lane)
-    this.#startNext(lane)
-    this.#consider(lane)
+    const [queue] = this.#ready
+    if (queue === undefined) return
+    this.#ready.delete(queue)
+    this.#startNext(queue)
+    this.#consider(queue)
   }
 
-  /** Each turn of the event loop has a slice, for as long as there is anything to begin. */
+  /** Begins the slice of this iteration, unless it has begun. */
   #openSlice(): void {
     if (this.#began !== undefined) return
     this.#began = this.#now()
@@ -199,28 +197,28 @@ export class Scheduler {
     setImmediate(this.#closeSlice)
   }
 
-  /** In the next turn, before all that will be begun in that. */
+  /** Runs in the next iteration, before the calls of `#begin` that were scheduled after it. */
   readonly #closeSlice = (): void => {
     this.#began = undefined
     this.#slice += 1
-    if (this.#rounds > 0) setImmediate(this.#goRound)
-    else if (this.#coming > 0) this.#openSlice()
+    if (this.#pause > 0) setImmediate(this.#passIteration)
+    else if (this.#scheduled > 0) this.#openSlice()
   }
 
-  readonly #goRound = (): void => {
-    this.#rounds -= 1
-    if (this.#rounds > 0) setImmediate(this.#goRound)
+  readonly #passIteration = (): void => {
+    this.#pause -= 1
+    if (this.#pause > 0) setImmediate(this.#passIteration)
     else this.#advance()
   }
 
-  #startNext(lane: Lane): void {
-    for (let job = lane.waiting.shift(); job !== undefined; job = lane.waiting.shift()) {
-      lane.waitingBytes -= job.bytes
+  #startNext(queue: KeyQueue): void {
+    for (let job = queue.waiting.shift(); job !== undefined; job = queue.waiting.shift()) {
+      queue.waitingBytes -= job.bytes
       this.#waiting -= 1
       if (job.isWanted()) {
         job.slice = this.#slice
-        lane.running.set(job, this.#now())
-        lane.underWayBytes += job.bytes
+        queue.running.set(job, this.#now())
+        queue.inFlightBytes += job.bytes
         job.start()
         return
       }
@@ -228,85 +226,85 @@ export class Scheduler {
     }
   }
 
-  #ended(lane: Lane, job: Job): void {
-    const started = lane.running.get(job)
-    lane.running.delete(job)
-    lane.late.delete(job)
-    lane.underWayBytes -= job.bytes
+  #ended(queue: KeyQueue, job: Job): void {
+    const started = queue.running.get(job)
+    queue.running.delete(job)
+    queue.late.delete(job)
+    queue.inFlightBytes -= job.bytes
     if (started !== undefined && job.slice === this.#slice && this.#now() - started >= longMs)
-      this.#rounds = roundsBetween
-    this.#consider(lane)
+      this.#pause = iterationsBetween
+    this.#consider(queue)
     this.#advance()
   }
 
-  /** Gives a lane its place in the order, if work of it may begin. */
-  #consider(lane: Lane): void {
-    if (lane.waiting.length === 0) this.#rest(lane)
+  /** Adds a queue to the round-robin order, if work of it may begin. */
+  #consider(queue: KeyQueue): void {
+    if (queue.waiting.length === 0) this.#rest(queue)
     // Considered again when something has ended.
-    else if (isSaturated(lane)) return
-    else if (lane.running.size < maxRunningOf(lane)) this.#ready.add(lane)
-    else lane.patience ??= this.#noteLate(lane)
+    else if (isSaturated(queue)) return
+    else if (queue.running.size < maxRunningOf(queue)) this.#ready.add(queue)
+    else queue.lateTimer ??= this.#noteLate(queue)
   }
 
-  #noteLate(lane: Lane): NodeJS.Timeout {
-    const [oldest = 0] = lane.running.values()
+  #noteLate(queue: KeyQueue): NodeJS.Timeout {
+    const [oldest = 0] = queue.running.values()
     return setTimeout(
       () => {
-        lane.patience = undefined
-        for (const [job, started] of lane.running) {
+        queue.lateTimer = undefined
+        for (const [job, started] of queue.running) {
           if (this.#now() - started < maxCountedMs) break
-          lane.running.delete(job)
-          lane.late.add(job)
+          queue.running.delete(job)
+          queue.late.add(job)
         }
-        this.#consider(lane)
+        this.#consider(queue)
         this.#advance()
       },
       Math.max(0, Math.ceil(oldest + maxCountedMs - this.#now())),
     ).unref()
   }
 
-  #laneOf(key: string): Lane {
-    const known = this.#lanes.get(key)
-    const lane = known ?? {
+  #queueOf(key: string): KeyQueue {
+    const known = this.#queues.get(key)
+    const queue = known ?? {
       key,
       waiting: [],
       waitingBytes: 0,
       running: new Map<Job, number>(),
       late: new Set<Job>(),
-      underWayBytes: 0,
+      inFlightBytes: 0,
       answerBytes: firstEstimateBytes,
-      patience: undefined,
+      lateTimer: undefined,
     }
-    if (known === undefined) this.#lanes.set(key, lane)
-    return lane
+    if (known === undefined) this.#queues.set(key, queue)
+    return queue
   }
 
-  /** Of lanes that have nothing to do, those that were used last are kept. */
-  #rest(lane: Lane): void {
-    if (!isIdle(lane)) return
-    this.#lanes.delete(lane.key)
-    this.#lanes.set(lane.key, lane)
-    for (const [key, each] of this.#lanes) {
-      if (this.#lanes.size <= maxIdleLanes) return
-      if (isIdle(each)) this.#lanes.delete(key)
+  /** Keeps the idle queues that were used most recently. */
+  #rest(queue: KeyQueue): void {
+    if (!isIdle(queue)) return
+    this.#queues.delete(queue.key)
+    this.#queues.set(queue.key, queue)
+    for (const [key, each] of this.#queues) {
+      if (this.#queues.size <= maxIdleQueues) return
+      if (isIdle(each)) this.#queues.delete(key)
     }
   }
 }
 
-function isFull({ waiting, waitingBytes, late, underWayBytes }: Lane, bytes: number): boolean {
-  return waiting.length + late.size >= maxWaiting || waitingBytes + underWayBytes + bytes > maxWaitingBytes
+function isFull({ waiting, waitingBytes, late, inFlightBytes }: KeyQueue, bytes: number): boolean {
+  return waiting.length + late.size >= maxWaiting || waitingBytes + inFlightBytes + bytes > maxWaitingBytes
 }
 
-/** Whether so much is under way that nothing more is begun, even if all of it only waits for something. */
-function isSaturated({ running, late, underWayBytes }: Lane): boolean {
-  return running.size + late.size >= maxUnderWay || underWayBytes >= maxUnderWayBytes
+/** Whether so much is in flight that nothing more is begun, even if all of it is only waiting. */
+function isSaturated({ running, late, inFlightBytes }: KeyQueue): boolean {
+  return running.size + late.size >= maxInFlight || inFlightBytes >= maxInFlightBytes
 }
 
-function isIdle({ waiting, running, late }: Lane): boolean {
+function isIdle({ waiting, running, late }: KeyQueue): boolean {
   return waiting.length === 0 && running.size === 0 && late.size === 0
 }
 
-function maxRunningOf({ answerBytes }: Lane): number {
+function maxRunningOf({ answerBytes }: KeyQueue): number {
   return Math.max(minRunning, Math.min(maxRunning, Math.floor(maxRunningBytes / answerBytes)))
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Room } from '../../src/async/room.ts'
 
-/** Room of 10, and what is begun in it. Work ends when it is told to, in the order in which it began. */
+/** A room of 10, and the work begun in it, which ends on demand, in the order in which it began. */
 function open() {
   const room = new Room(10)
   const begun: string[] = []
@@ -21,16 +21,16 @@ function open() {
   return { room, begun, run, settle, endNext }
 }
 
-test('room is given to a key in the order in which it is asked for, and never more than there is', async () => {
+test('work of one key begins in order of arrival, and never uses more than there is', async () => {
   const room = new Room(10)
   const begun: number[] = []
-  let taken = 0
+  let used = 0
   const work = (needed: number) => async () => {
     begun.push(needed)
-    taken += Math.min(needed, 10)
-    expect(taken).toBeLessThanOrEqual(10)
+    used += Math.min(needed, 10)
+    expect(used).toBeLessThanOrEqual(10)
     await new Promise((resolve) => setImmediate(resolve))
-    taken -= Math.min(needed, 10)
+    used -= Math.min(needed, 10)
     if (needed === 7) throw new Error('failed')
   }
   const needs = [4, 5, 7, 1, 100, 2, 3]
@@ -40,7 +40,7 @@ test('room is given to a key in the order in which it is asked for, and never mo
   expect(begun).toEqual(needs)
 })
 
-test('a key that has much waiting leaves room for another', async () => {
+test('a key with much work waiting leaves room for another', async () => {
   const { begun, run, settle } = open()
   for (let i = 0; i < 5; i++) void run('greedy', `greedy${i}`, 3)
   void run('modest', 'modest', 2)
@@ -48,7 +48,7 @@ test('a key that has much waiting leaves room for another', async () => {
   expect(begun).toEqual(['greedy0', 'modest'])
 })
 
-test('keys take turns, whatever each has waiting', async () => {
+test('keys are served round-robin, however much each has waiting', async () => {
   const { begun, run, endNext } = open()
   for (const [key, count] of [
     ['a', 4],
@@ -60,7 +60,7 @@ test('keys take turns, whatever each has waiting', async () => {
   expect(begun).toEqual(['a0', 'b0', 'c0', 'a1', 'b1', 'a2', 'b2', 'a3'])
 })
 
-test('what needs much is not kept waiting by what needs little and comes later', async () => {
+test('work that needs much is not overtaken by later work that needs little', async () => {
   const { begun, run, endNext } = open()
   void run('a', 'a', 4)
   void run('b', 'all', 10)
@@ -71,7 +71,7 @@ test('what needs much is not kept waiting by what needs little and comes later',
   expect(begun).toEqual(['a', 'all', 'c'])
 })
 
-test('what nobody wants any more when its turn comes is not begun', async () => {
+test('work that is no longer wanted is not begun', async () => {
   const { begun, run, endNext } = open()
   void run('a', 'first', 10)
   let isWanted = true

@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { yieldToEventLoop } from '../../src/async/pacer.ts'
 import { Scheduler, TooMuchWaitingError } from '../../src/async/scheduler.ts'
 
 let scheduler: Scheduler
@@ -14,7 +14,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** Work that takes `ms` of the scheduler's clock, and is noted when it begins. */
+/** Work that takes `ms` on the scheduler's clock and records that it has begun. */
 function busy(begun: string[], name: string, ms: number) {
   return () => {
     begun.push(name)
@@ -22,21 +22,21 @@ function busy(begun: string[], name: string, ms: number) {
   }
 }
 
-/** Lets the event loop go round. */
-async function turns(count: number): Promise<void> {
-  for (let i = 0; i < count; i++) await nextTurn()
+/** Waits for so many iterations of the event loop. */
+async function iterations(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await yieldToEventLoop()
 }
 
-test('work begins at once where there is none waiting', () => {
+test('work begins at once where none is waiting', () => {
   const begun: string[] = []
   void scheduler.run('a', busy(begun, 'a', 0))
   expect(begun).toEqual(['a'])
 })
 
-test('one key with much to do lets another begin after one piece of its own', async () => {
+test('a key with much work lets another begin after one piece of its own', async () => {
   const begun: string[] = []
   const all = Array.from({ length: 300 }, () => scheduler.run('greedy', busy(begun, 'greedy', 20)))
-  await nextTurn()
+  await yieldToEventLoop()
   const before = begun.length
   expect(before).toBeLessThan(5)
   await scheduler.run('modest', busy(begun, 'modest', 1))
@@ -45,7 +45,7 @@ test('one key with much to do lets another begin after one piece of its own', as
   await Promise.all(all)
 })
 
-test('keys take turns, whatever each has waiting, and each keeps its order', async () => {
+test('keys are served round-robin, however much each has waiting, and each in order of arrival', async () => {
   const begun: string[] = []
   for (const [key, count] of [
     ['a', 6],
@@ -53,11 +53,11 @@ test('keys take turns, whatever each has waiting, and each keeps its order', asy
     ['c', 3],
   ] as const)
     for (let i = 0; i < count; i++) void scheduler.run(key, busy(begun, `${key}${i}`, 20))
-  await turns(400)
+  await iterations(400)
   expect(begun.slice(1)).toEqual(['a1', 'b0', 'c0', 'a2', 'b1', 'c1', 'a3', 'c2', 'a4', 'a5'])
 })
 
-describe('as many of a key are under way as its answers allow', () => {
+describe('a key has as many operations running as the size of its answers allows', () => {
   const never = new Promise<void>(() => undefined)
 
   const beginAll = async (key: string, count = 100) => {
@@ -67,7 +67,7 @@ describe('as many of a key are under way as its answers allow', () => {
         begun += 1
         return never
       })
-    await turns(20)
+    await iterations(20)
     return () => begun
   }
 
@@ -83,48 +83,51 @@ describe('as many of a key are under way as its answers allow', () => {
     expect((await beginAll('b'))()).toBe(16)
   })
 
-  test('and what only waits for something does not keep the others back for long', async () => {
+  test('those that only wait soon make room for others', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const begun = await beginAll('a', 40)
     expect(begun()).toBe(16)
     now += 500
     vi.advanceTimersByTime(500)
-    await turns(20)
+    await iterations(20)
     expect(begun()).toBe(32)
   })
 
   test.each([
     ['of small requests', 0, 128],
     ['of large requests', 1_000_000, 8],
-  ])('but no more %s than there is memory for, however long they take', async (_what, bytes, expected) => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    const ends: (() => void)[] = []
-    const work = () => new Promise<void>((resolve) => ends.push(resolve))
-    for (let i = 0; i < 300; i++) void scheduler.run('a', work, { bytes, isPatient: true })
-    const wait = async () => {
-      now += 500
-      vi.advanceTimersByTime(500)
-      await turns(20)
-    }
-    for (let i = 0; i < 40; i++) await wait()
-    expect(ends).toHaveLength(expected)
-    // What waits is bounded all the same.
-    for (let i = 300; i < 2_100; i++) void scheduler.run('a', work, { bytes: 0, isPatient: true })
-    await expect(scheduler.run('a', work, { bytes: 1 })).rejects.toThrow(TooMuchWaitingError)
-    ends[0]?.()
-    await turns(1)
-    await wait()
-    expect(ends).toHaveLength(expected + 1)
-  })
+  ])(
+    'no more are in flight %s than memory allows, however long they take',
+    async (_what, bytes, expected) => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+      const ends: (() => void)[] = []
+      const work = () => new Promise<void>((resolve) => ends.push(resolve))
+      for (let i = 0; i < 300; i++) void scheduler.run('a', work, { bytes, isPatient: true })
+      const wait = async () => {
+        now += 500
+        vi.advanceTimersByTime(500)
+        await iterations(20)
+      }
+      for (let i = 0; i < 40; i++) await wait()
+      expect(ends).toHaveLength(expected)
+      // What is in flight counts towards the bound on what waits.
+      for (let i = 300; i < 2_100; i++) void scheduler.run('a', work, { bytes: 0, isPatient: true })
+      await expect(scheduler.run('a', work, { bytes: 1 })).rejects.toThrow(TooMuchWaitingError)
+      ends[0]?.()
+      await iterations(1)
+      await wait()
+      expect(ends).toHaveLength(expected + 1)
+    },
+  )
 
-  test('and while the others wait for that, the event loop rests', async () => {
+  test('while others wait for one to end, the event loop is idle', async () => {
     await beginAll('a')
     const made = vi.spyOn(globalThis, 'setImmediate')
-    await turns(20)
+    await iterations(20)
     expect(made).not.toHaveBeenCalled()
   })
 
-  test('and one that has ended makes room', async () => {
+  test('one that has ended makes room', async () => {
     const ends = Array.from({ length: 20 }, () => Promise.withResolvers<string>())
     const results = ends.map(({ promise }) => scheduler.run('a', () => promise))
     let last = false
@@ -134,13 +137,13 @@ describe('as many of a key are under way as its answers allow', () => {
     expect(last).toBe(false)
     for (const [i, { resolve }] of ends.entries()) resolve(`${i}`)
     expect(await Promise.all(results)).toEqual(ends.map((_, i) => `${i}`))
-    await nextTurn()
+    await yieldToEventLoop()
     expect(last).toBe(true)
   })
 })
 
 describe('work that waits', () => {
-  test('is bounded in number and in bytes for each key, and beyond that refused', async () => {
+  test('is bounded in number and bytes for each key, and rejected beyond that', async () => {
     const begun: string[] = []
     const work = busy(begun, 'x', 20)
     const ask = (key: string, bytes: number) => scheduler.run(key, work, { bytes })
@@ -150,25 +153,25 @@ describe('work that waits', () => {
     for (let i = 0; i < 32; i++) void ask('large', 1_000_000)
     await expect(ask('large', 1_000_000)).rejects.toThrow(TooMuchWaitingError)
     await expect(ask('large', 1_000_000)).rejects.toMatchObject({ retryAfterMs: expect.any(Number) })
-    // Whoever brings it waits as well: that is bound enough.
+    // The caller applies back-pressure.
     void scheduler.run('many', work)
     void ask('another', 1)
   })
 
-  test('for somebody who has left is not begun', async () => {
+  test('for a client that has left is not begun', async () => {
     const begun: string[] = []
     void scheduler.run('a', busy(begun, 'first', 20))
     let isWanted = true
     const dropped = scheduler.run('a', busy(begun, 'dropped', 20), { isWanted: () => isWanted })
     void scheduler.run('a', busy(begun, 'last', 20))
     isWanted = false
-    await turns(20)
+    await iterations(20)
     expect(await dropped).toBeUndefined()
     expect(begun).toEqual(['first', 'last'])
   })
 })
 
-test('what goes wrong is told to whoever asked, and keeps nobody back', async () => {
+test('a failure rejects its own promise and holds back no other work', async () => {
   const failed = scheduler.run('a', () => {
     throw new Error('at once')
   })
@@ -178,7 +181,7 @@ test('what goes wrong is told to whoever asked, and keeps nobody back', async ()
   expect(await scheduler.run('a', () => 'fine')).toBe('fine')
 })
 
-test('keys that ask for nothing more are forgotten, however many there were', async () => {
+test('idle keys are forgotten, however many there were', async () => {
   for (let i = 0; i < 5_000; i++) await scheduler.run(`key ${i}`, () => undefined)
   expect(scheduler.size).toBeLessThanOrEqual(1_001)
 })

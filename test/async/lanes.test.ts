@@ -1,0 +1,160 @@
+import { describe, expect, test } from 'vitest'
+import { type Group, Lanes, type LanesOptions } from '../../src/async/lanes.ts'
+import { yieldToEventLoop } from '../../src/async/pacer.ts'
+
+type Key = [string]
+type Results = readonly (string | Promise<string>)[]
+type Limits = Partial<Pick<LanesOptions<Key, string, string>, 'maxGroups' | 'maxGroupsOfKey' | 'maxItems'>>
+
+/** Lanes whose groups are closed and served when the test says so; each item's result is its text in upper case. */
+function open(limits: Limits = {}) {
+  const started: { key: string; group: Group<string>; serving: PromiseWithResolvers<Results> }[] = []
+  const lanes = new Lanes<Key, string, string>({
+    maxGroups: 2,
+    maxItems: 3,
+    ...limits,
+    serve: ([key], group) => {
+      const serving = Promise.withResolvers<Results>()
+      started.push({ key, group, serving })
+      return serving.promise
+    },
+  })
+  const add = (key: string, ...items: string[]) => Promise.all(items.map((item) => lanes.add([key], item)))
+  const at = (index: number) => {
+    const found = started[index]
+    if (found === undefined) throw new Error(`No group ${index} has started.`)
+    return found
+  }
+  const serve = async (index: number) => {
+    const { group, serving } = at(index)
+    const items = group.close()
+    serving.resolve(items.map((item) => item.toUpperCase()))
+    await yieldToEventLoop()
+    return items
+  }
+  return { lanes, add, at, serve, keys: () => started.map(({ key }) => key) }
+}
+
+describe('a group', () => {
+  test('of an item that comes alone starts at once', async () => {
+    const { add, serve, keys } = open()
+    const result = add('a', 'x')
+    expect(keys()).toEqual(['a'])
+    await serve(0)
+    expect(await result).toEqual(['X'])
+  })
+
+  test('has what arrived before it was closed, and the next one has what arrived since', async () => {
+    const { add, at, serve, keys } = open()
+    const first = add('a', 'x', 'y')
+    expect(at(0).group.close()).toEqual(['x', 'y'])
+    const second = add('a', 'z')
+    expect(at(0).group.close()).toEqual(['x', 'y'])
+    expect(keys()).toEqual(['a'])
+    await serve(0)
+    expect(await serve(1)).toEqual(['z'])
+    expect([await first, await second]).toEqual([['X', 'Y'], ['Z']])
+  })
+
+  test('has no more items than it may have, those that came first', async () => {
+    const { add, serve } = open()
+    const results = add('a', 'p', 'q', 'r', 's', 't')
+    expect(await serve(0)).toEqual(['p', 'q', 'r'])
+    expect(await serve(1)).toEqual(['s', 't'])
+    expect(await results).toEqual(['P', 'Q', 'R', 'S', 'T'])
+  })
+
+  test('has one item where equal ones wait', async () => {
+    const { lanes, add, at, serve } = open()
+    const results = add('a', 'x', 'x')
+    expect([lanes.waiting(['a']), lanes.isWaiting(['a'], 'x')]).toEqual([1, true])
+    expect(at(0).group.close()).toEqual(['x'])
+    expect([lanes.waiting(['a']), lanes.isWaiting(['a'], 'x')]).toEqual([0, false])
+    const later = add('a', 'x')
+    await serve(0)
+    expect(await results).toEqual(['X', 'X'])
+    expect(await serve(1)).toEqual(['x'])
+    expect(await later).toEqual(['X'])
+  })
+})
+
+describe('groups in flight', () => {
+  test('are bounded over all keys, each of which gets one after the other', async () => {
+    const { add, serve, keys } = open()
+    const results = ['a', 'b', 'c', 'd'].map((key) => add(key, 'x'))
+    expect(keys()).toEqual(['a', 'b'])
+    await serve(0)
+    results.push(add('a', 'y'))
+    for (let i = 1; i < 5; i++) await serve(i)
+    expect(keys()).toEqual(['a', 'b', 'c', 'd', 'a'])
+    expect((await Promise.all(results)).flat()).toEqual(['X', 'X', 'X', 'X', 'Y'])
+  })
+
+  test('are bounded for each key', async () => {
+    const { add, at, keys } = open({ maxGroups: Number.POSITIVE_INFINITY, maxGroupsOfKey: 2 })
+    void add('a', 'p', 'q', 'r', 's')
+    // Until it is closed, a group can still receive what arrives.
+    expect(keys()).toEqual(['a'])
+    at(0).group.close()
+    expect(keys()).toEqual(['a', 'a'])
+    expect(at(1).group.close()).toEqual(['s'])
+    void add('a', 't')
+    void add('b', 'x')
+    expect(keys()).toEqual(['a', 'a', 'b'])
+  })
+
+  test('make room for the next as soon as they are released', async () => {
+    const { add, at, serve, keys } = open({ maxGroups: 1 })
+    const first = add('a', 'x')
+    at(0).group.close()
+    const second = add('a', 'y')
+    const third = add('b', 'z')
+    at(0).group.release()
+    at(0).group.release()
+    expect(keys()).toEqual(['a', 'b'])
+    await serve(1)
+    await serve(2)
+    await serve(0)
+    expect(await Promise.all([first, second, third])).toEqual([['X'], ['Y'], ['Z']])
+  })
+})
+
+describe('an item', () => {
+  test('settles by itself when its result is a promise, and keeps no other group waiting', async () => {
+    const { lanes, at, serve } = open()
+    const [good, bad, late] = ['good', 'bad', 'late'].map((item) => lanes.add(['a'], item))
+    const later = Promise.withResolvers<string>()
+    at(0).group.close()
+    const next = lanes.add(['a'], 'next')
+    at(0).serving.resolve(['fine', Promise.reject(new Error('bad input')), later.promise])
+    await expect(bad).rejects.toThrow('bad input')
+    expect(await good).toBe('fine')
+    await serve(1)
+    expect(await next).toBe('NEXT')
+    later.resolve('at last')
+    expect(await late).toBe('at last')
+  })
+
+  test.each([true, false])(
+    'fails with its group (closed before: %s), and the next is served',
+    async (isClosed) => {
+      const { lanes, add, at, serve } = open()
+      const failing = ['p', 'q', 'r'].map((item) => lanes.add(['a'], item))
+      const next = add('a', 's')
+      if (isClosed) at(0).group.close()
+      at(0).serving.reject(new Error('no connection'))
+      for (const result of failing) await expect(result).rejects.toThrow('no connection')
+      await serve(1)
+      expect(await next).toEqual(['S'])
+    },
+  )
+
+  test('fails when its group does not have a result for each', async () => {
+    const { lanes, at } = open()
+    const results = ['p', 'q'].map((item) => lanes.add(['a'], item))
+    at(0).group.close()
+    at(0).serving.resolve(['P'])
+    for (const result of results)
+      await expect(result).rejects.toThrow('A group of 2 items was given 1 results.')
+  })
+})

@@ -1,0 +1,69 @@
+import { beforeEach, expect, test, vi } from 'vitest'
+import { Pacer, paced, yieldToEventLoop } from '../../src/async/pacer.ts'
+
+let now: number
+beforeEach(() => {
+  now = 0
+  vi.spyOn(performance, 'now').mockImplementation(() => now)
+})
+
+/** Whether the event loop has begun another iteration since the call. */
+function nextIteration() {
+  let isOver = false
+  setImmediate(() => {
+    isOver = true
+  })
+  return () => isOver
+}
+
+test('yielding to the event loop lets its next iteration begin', async () => {
+  const hasYielded = nextIteration()
+  await yieldToEventLoop()
+  expect(hasYielded()).toBe(true)
+})
+
+test('a yield is due when the limit has passed since the last one', async () => {
+  const pacer = new Pacer(10)
+  now = 9.5
+  expect(pacer.isDue()).toBe(false)
+  const hasYielded = nextIteration()
+  await pacer.yieldIfDue()
+  expect(hasYielded()).toBe(false)
+  now = 10
+  expect(pacer.isDue()).toBe(true)
+  await pacer.yieldIfDue()
+  expect(hasYielded()).toBe(true)
+  expect(pacer.isDue()).toBe(false)
+  now = 20
+  expect(pacer.isDue()).toBe(true)
+})
+
+test('all who yield in the same iteration go on in the next, and share its time', async () => {
+  const pacer = new Pacer(10)
+  now = 10
+  const worked: number[] = []
+  const work = async (name: number) => {
+    await pacer.yield()
+    for (let i = 0; i < 3; i++) {
+      if (pacer.isDue()) await pacer.yield()
+      now += 5
+      worked.push(name)
+    }
+  }
+  const all = [work(1), work(2)]
+  await yieldToEventLoop()
+  expect(worked).toEqual([1, 1])
+  await Promise.all(all)
+  expect(worked.toSorted()).toEqual([1, 1, 1, 2, 2, 2])
+})
+
+test('paced items are the same items, with yields in between', async () => {
+  const items: number[] = []
+  const hasYielded = nextIteration()
+  for await (const item of paced([1, 2, 3], new Pacer(10))) {
+    items.push(item)
+    expect(hasYielded()).toBe(item > 2)
+    now += 5
+  }
+  expect(items).toEqual([1, 2, 3])
+})
