@@ -190,7 +190,7 @@ describe('a code space', () => {
     const pattern = Pattern.parse('##', '01')
     const open = (version: number) => () => CodeSpace.open({ pattern, key, version })
     expect(open(2)).toThrow(UnknownVersionError)
-    expect(open(2)).toThrow('The format is of version 2, and this service knows version 1 only.')
+    expect(open(2)).toThrow('The format is of version 2; this release knows only version 1.')
     expect(open(0)).toThrow(UnknownVersionError)
   })
 
