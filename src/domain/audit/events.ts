@@ -47,7 +47,7 @@ export const eventChecks: readonly TableChecks[] = [
         FROM (
           SELECT page.*, coalesce(
             lag(sequence) OVER (PARTITION BY account_id ORDER BY sequence),
-            -- The first of its account on this page: the one before it is on the page before, or there is none.
+            -- The first of its account on this page: the one before it is on an earlier page, or does not exist.
             (SELECT before.sequence FROM event AS before
               WHERE before.account_id = page.account_id AND before.sequence < page.sequence
               ORDER BY before.sequence DESC LIMIT 1)

@@ -9,7 +9,7 @@ export const poolChecks: readonly TableChecks[] = [
       pageSize: 5_000,
     },
     checks: {
-      // Batches and claims that lie one behind the other, which is checked below, sum up to where the last one ends.
+      // The end of the last batch or claim is the sum of all, as there is no gap, which is checked below.
       'pool-counters': `
         SELECT account_id, concat_ws('; ',
           CASE WHEN total <> laid
@@ -115,7 +115,7 @@ export const poolChecks: readonly TableChecks[] = [
   },
 ]
 
-/** That the rows of a pool, intervals of `count` positions, lie one behind the other from 0 on. */
+/** Checks that the rows of a pool, each of `count` positions, follow each other from 0 on. */
 function lineCheck(table: string, start: string, says: { gap: string; overlap: string }): string {
   return `
     SELECT account_id, CASE
@@ -131,7 +131,7 @@ function lineCheck(table: string, start: string, says: { gap: string; overlap: s
         max(${start} + count) OVER (
           PARTITION BY account_id, pool_id ORDER BY ${start} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ),
-        -- The first of its pool on this page: the one before it is on the page before, or there is none.
+        -- The first of its pool on this page: the one before it is on an earlier page, or does not exist.
         (SELECT before.${start} + before.count FROM ${table} AS before
           WHERE before.account_id = page.account_id AND before.pool_id = page.pool_id AND before.${start} < page.${start}
           ORDER BY before.${start} DESC LIMIT 1),

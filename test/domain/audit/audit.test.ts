@@ -31,12 +31,12 @@ beforeAll(async () => {
 })
 afterAll(() => sound.database.close())
 
-/** What is found in a database, and how many rows of each table were looked at. */
+/** The findings of a database, and how many rows of each table were checked. */
 async function findIn(pool: Pool, options: AuditOptions = {}) {
   const findings: Finding[] = []
   const summary = await auditBooks(pool, (finding) => findings.push(finding), options)
   expect(summary.findings).toEqual(new Map(Object.entries(tally(findings))))
-  return { findings, rows: summary.lookedAt }
+  return { findings, rows: summary.checked }
 }
 
 function tally(findings: readonly Finding[]): Partial<Record<FindingKind, number>> {
@@ -66,8 +66,8 @@ describe('sound books', () => {
     const poolId = await newPool(test, { formatId, quantity: 3n, autoGenerate: true, refillThreshold: 2n })
     const claims = new Claims(books)
     let audits = 3
-    const untilAudited = async (step: (turn: number) => Promise<unknown>) => {
-      for (let turn = 1; audits > 0; turn++) await step(turn)
+    const untilAudited = async (step: (round: number) => Promise<unknown>) => {
+      for (let round = 1; audits > 0; round++) await step(round)
     }
     const generate = async () => {
       const taskId = await generateCodes(books, accountId, { poolId, formatId, quantity: 2n })
@@ -78,12 +78,12 @@ describe('sound books', () => {
         }),
       ])
     }
-    // Codes of the format among others: some that it has generated, and some that it will.
+    // Some of the codes are of the format: those it has generated, and those it will generate.
     const space = await books.codeSpaces.get(books, accountId, formatId)
-    const uploadAndUndo = async (turn: number) => {
-      const own = [5, 50, 500].map((ahead) => space.codeAt(BigInt(turn * ahead)))
+    const uploadAndUndo = async (round: number) => {
+      const own = [5, 50, 500].map((ahead) => space.codeAt(BigInt(round * ahead)))
       const taskId = await upload(test, poolId, [...own, ...newCodes(3)], { chunk: 2 })
-      // Claims of the pool may have been faster.
+      // Codes of the upload may have been claimed already.
       await undoUpload(books, accountId, taskId).catch((error: unknown) => {
         if (!(error instanceof UploadNotUndoneError)) throw error
       })
@@ -93,7 +93,7 @@ describe('sound books', () => {
       for (; audits > 0; audits--) expect((await findIn(books.pool, { pageSize: 50 })).findings).toEqual([])
     }
     await Promise.all([
-      untilAudited((turn) => claims.claim(accountId, { poolId, count: 2, idempotencyKey: String(turn) })),
+      untilAudited((round) => claims.claim(accountId, { poolId, count: 2, idempotencyKey: String(round) })),
       untilAudited(() => claims.claim(accountId, { poolId, count: 5 })),
       untilAudited(generate),
       untilAudited(generate),
@@ -351,7 +351,7 @@ const damages: Record<string, Damage> = {
       `UPDATE uploaded_code SET typed = 'other' WHERE task_id = '${uploadId}' AND "row" = 1`,
     found: { 'upload-keys': 1 },
     says: ({ uploadId }) =>
-      `1 uploaded codes are kept under other keys than they are looked up by, the first in row 1 of upload ${uploadId}`,
+      `1 uploaded codes are stored with other keys than those they are looked up by, the first in row 1 of upload ${uploadId}`,
   },
   'the last code of an upload is missing': {
     sql: ({ uploads: { reading } }) => `DELETE FROM uploaded_code WHERE task_id = '${reading}' AND "row" = 2`,
@@ -451,7 +451,7 @@ const damages: Record<string, Damage> = {
       UPDATE format SET taken_ahead = 0 WHERE id = '${holedFormatId}'`,
     found: { 'taken-codes': 1 },
     says: ({ holedFormatId, uploadId }) =>
-      `format ${holedFormatId} can produce 1 uploaded codes that are not taken out of it, the first in row 2 of upload ${uploadId}`,
+      `format ${holedFormatId} can produce 1 uploaded codes whose indices are not taken, the first in row 2 of upload ${uploadId}`,
   },
   'a format leaves out what nobody has uploaded': {
     sql: ({ accountId, holedFormatId }) => `
@@ -459,7 +459,7 @@ const damages: Record<string, Damage> = {
       UPDATE format SET taken_ahead = 2 WHERE id = '${holedFormatId}'`,
     found: { 'taken-codes': 1 },
     says: ({ holedFormatId }) =>
-      `format ${holedFormatId} leaves out 1 indices of no uploaded code, the first is 11`,
+      `format ${holedFormatId} has 1 indices taken that belong to no uploaded code, the first is 11`,
   },
   'the batch of an upload does not begin with its first row': {
     sql: ({ uploadId }) => `UPDATE batch SET first = 1 WHERE task_id = '${uploadId}'`,
