@@ -1,8 +1,7 @@
 /**
- * Claims of 10,000 codes at a time: in the domain, with the database, in this process; and through the API, against
- * a query on the same server that answers with a list of 10,000 like objects without touching the database: objects
- * that it makes for each answer, and, which costs the garbage collector nothing, the same ones each time. Run it with
- * `node bench/bulk-claims.ts`.
+ * Claims of 10,000 codes at a time: in the domain, with the database, in this process; and through the API, against a query
+ * on the same server that answers with 10,000 like objects without the database, either new ones for each answer, or the
+ * same ones each time, which leave nothing to the garbage collector. Run it with `node bench/bulk-claims.ts`.
  */
 
 import { Claims, maxClaim } from '../src/domain/claim/claim.ts'
@@ -12,14 +11,12 @@ import {
   beginningOfClaim,
   claimDocument,
   claimInput,
-  compare,
   median,
-  newFormat,
   newPool,
-  openBooks,
+  openBench,
   show,
+  showComparison,
   showRatio,
-  startPostgres,
   startServer,
 } from './support.ts'
 
@@ -28,15 +25,11 @@ const rounds = 9
 const roundMs = 2_000
 
 await using lifecycle = new Lifecycle()
-const bench = await openBooks(lifecycle, await startPostgres(lifecycle))
-const { accountId, books, databaseUrl, key } = bench
-const poolId = await newPool(bench, {
-  name: 'Bench',
-  formatId: await newFormat(bench),
-  quantity: 100_000_000_000n,
-})
+const bench = await openBench(lifecycle)
+const { accountId, books, key } = bench
+const poolId = await newPool(bench, { quantity: 100_000_000_000n })
 
-/** Codes per second, when so many callers claim, each again as soon as it has its codes. */
+/** Codes per second of so many callers, each of which claims again as soon as it has its codes. */
 async function claimInDomain(callers: number): Promise<number> {
   const claims = new Claims(books)
   const start = performance.now()
@@ -65,9 +58,7 @@ show('one caller', alone, 'codes a second')
 show('four callers at once', together, 'codes a second')
 showRatio('the better of them, in millions', Math.max(alone, together) / 1_000_000, { atLeast: 1 })
 
-const url = await startServer(lifecycle, { databaseUrl, role: 'all', codeRows: false })
-
-const load = { urls: [url], connections, milliseconds: roundMs }
+const load = { urls: [await startServer(bench)], connections, milliseconds: roundMs }
 
 /** Answers per second. */
 async function rateOf(request: Buffer, expected: string): Promise<number> {
@@ -87,12 +78,12 @@ function rateOfQuery(field: string): () => Promise<number> {
 }
 
 console.log(`Answers with 10,000 codes over HTTP, ${connections} connections, median of ${rounds}`)
-const toNew = await compare(rounds, rateOfClaims, rateOfQuery('newCodes'))
-show('claimCodes', toNew.first, 'answers a second')
-show('a query that makes 10,000 like objects', toNew.second, 'answers a second')
-showRatio('the one by the other', toNew.ratio, { atLeast: 0.8 })
-
-const toKept = await compare(rounds, rateOfClaims, rateOfQuery('keptCodes'))
-show('claimCodes', toKept.first, 'answers a second')
-show('a query that answers with the same 10,000 objects each time', toKept.second, 'answers a second')
-show('the one by the other', toKept.ratio, '')
+const claims = { what: 'claimCodes', figure: rateOfClaims }
+await showComparison({ rounds, unit: 'answers a second', target: { atLeast: 0.8 } }, claims, {
+  what: 'a query that makes 10,000 like objects',
+  figure: rateOfQuery('newCodes'),
+})
+await showComparison({ rounds, unit: 'answers a second' }, claims, {
+  what: 'a query that answers with the same 10,000 objects each time',
+  figure: rateOfQuery('keptCodes'),
+})
