@@ -1,7 +1,7 @@
 import type { Pool } from 'pg'
 import { CodeSpace, UnknownVersionError } from '../../codespace/codespace.ts'
 import { CorruptPatternError, Pattern } from '../../codespace/pattern.ts'
-import type { Finding } from './finding.ts'
+import { type Finding, join } from './finding.ts'
 import { pages, type Walk } from './walk.ts'
 
 const walk: Walk = {
@@ -14,7 +14,7 @@ const walk: Walk = {
 const keyed = `
   SELECT account_id AS "accountId", page.id, pattern, characters, length, version, encode(key, 'hex') AS key,
     first_code AS "firstCode", capacity::text, account.name AS "accountName"
-  FROM page LEFT JOIN LATERAL (SELECT name FROM account WHERE id = page.account_id LIMIT 1) AS account ON true`
+  FROM page ${join('account', 'name')}`
 
 /** What the codes of a format depend on, and what is known of them. The key is in hexadecimal. */
 export interface FormatKey {

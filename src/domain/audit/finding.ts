@@ -49,7 +49,7 @@ export interface Finding {
 /**
  * The checks of a table. A check selects from `page` the id of an account and what is wrong: NULL or '' if nothing is.
  *
- * It looks up rows of other tables one by one, with LATERAL (… LIMIT 1) or in the SELECT list: that uses an index
+ * It looks up rows of other tables one by one, with `join` or in the SELECT list: LATERAL (… LIMIT 1) uses an index
  * whatever size the planner assumes.
  */
 export interface TableChecks {
@@ -57,4 +57,17 @@ export interface TableChecks {
   checks: Partial<Record<FindingKind, string>>
   /** Rows of a table that is checked above in another order, and counted there. */
   again?: true
+}
+
+/**
+ * In SQL, joins the account, pool, format or task that a row of the page names, or that one of `from` does. Its columns are
+ * null where it does not exist.
+ */
+export function join(
+  table: 'account' | 'pool' | 'format' | 'task',
+  columns = 'true AS exists',
+  from = 'page',
+): string {
+  const key = table === 'account' ? 'id' : `account_id = ${from}.account_id AND id`
+  return `LEFT JOIN LATERAL (SELECT ${columns} FROM ${table} WHERE ${key} = ${from}.${table}_id LIMIT 1) AS ${table} ON true`
 }

@@ -1,4 +1,4 @@
-import type { TableChecks } from './finding.ts'
+import { join, type TableChecks } from './finding.ts'
 
 export const formatChecks: readonly TableChecks[] = [
   {
@@ -42,9 +42,7 @@ export const formatChecks: readonly TableChecks[] = [
         ) AS format`,
       'format-reference': `
         SELECT account_id, format('format %s is of an account that does not exist', page.id)
-        FROM page LEFT JOIN LATERAL (
-          SELECT true AS exists FROM account WHERE id = page.account_id LIMIT 1
-        ) AS account ON true
+        FROM page ${join('account')}
         WHERE account.exists IS NULL`,
       'format-line': `
         SELECT account_id, CASE
@@ -126,9 +124,7 @@ export const formatChecks: readonly TableChecks[] = [
         END
         FROM (SELECT account_id, format_id, min(index) AS min_index, max(index) AS max_index FROM page
           GROUP BY account_id, format_id) AS line
-        LEFT JOIN LATERAL (
-          SELECT capacity FROM format WHERE account_id = line.account_id AND id = line.format_id LIMIT 1
-        ) AS format ON true`,
+        ${join('format', 'capacity', 'line')}`,
     },
   },
 ]

@@ -1,4 +1,4 @@
-import type { TableChecks } from './finding.ts'
+import { join, type TableChecks } from './finding.ts'
 
 export const poolChecks: readonly TableChecks[] = [
   {
@@ -41,12 +41,8 @@ export const poolChecks: readonly TableChecks[] = [
             THEN format('pool %s has the format %s, which does not exist', id, format_id)
         END
         FROM page
-        LEFT JOIN LATERAL (
-          SELECT true AS exists FROM account WHERE id = page.account_id LIMIT 1
-        ) AS account ON true
-        LEFT JOIN LATERAL (
-          SELECT true AS exists FROM format WHERE account_id = page.account_id AND id = page.format_id LIMIT 1
-        ) AS format ON true`,
+        ${join('account')}
+        ${join('format')}`,
     },
   },
   {
@@ -81,15 +77,9 @@ export const poolChecks: readonly TableChecks[] = [
                 page.pool_id, page.task_id, task.pool_id, coalesce(task.format_id::text, 'none'))
           END)
         FROM page
-        LEFT JOIN LATERAL (
-          SELECT true AS exists FROM pool WHERE account_id = page.account_id AND id = page.pool_id LIMIT 1
-        ) AS pool ON true
-        LEFT JOIN LATERAL (
-          SELECT true AS exists FROM format WHERE account_id = page.account_id AND id = page.format_id LIMIT 1
-        ) AS format ON true
-        LEFT JOIN LATERAL (
-          SELECT kind, pool_id, format_id FROM task WHERE account_id = page.account_id AND id = page.task_id LIMIT 1
-        ) AS task ON true`,
+        ${join('pool')}
+        ${join('format')}
+        ${join('task', 'kind, pool_id, format_id')}`,
     },
   },
   {
@@ -107,9 +97,7 @@ export const poolChecks: readonly TableChecks[] = [
       'claim-reference': `
         SELECT account_id, format('pool %s does not exist, and has claims from %s on', pool_id, first)
         FROM (SELECT account_id, pool_id, min(first) AS first FROM page GROUP BY account_id, pool_id) AS line
-        LEFT JOIN LATERAL (
-          SELECT true AS exists FROM pool WHERE account_id = line.account_id AND id = line.pool_id LIMIT 1
-        ) AS pool ON true
+        ${join('pool', 'true AS exists', 'line')}
         WHERE pool.exists IS NULL`,
     },
   },

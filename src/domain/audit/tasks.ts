@@ -1,4 +1,4 @@
-import type { TableChecks } from './finding.ts'
+import { join, type TableChecks } from './finding.ts'
 
 export const taskChecks: readonly TableChecks[] = [
   {
@@ -54,12 +54,8 @@ export const taskChecks: readonly TableChecks[] = [
           CASE WHEN format_id IS NOT NULL AND format.exists IS NULL
             THEN format('task %s is for format %s, which does not exist', id, format_id) END)
         FROM page
-        LEFT JOIN LATERAL (
-          SELECT true AS exists FROM pool WHERE account_id = page.account_id AND id = page.pool_id LIMIT 1
-        ) AS pool ON true
-        LEFT JOIN LATERAL (
-          SELECT true AS exists FROM format WHERE account_id = page.account_id AND id = page.format_id LIMIT 1
-        ) AS format ON true`,
+        ${join('pool')}
+        ${join('format')}`,
     },
   },
   {

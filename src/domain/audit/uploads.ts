@@ -1,4 +1,4 @@
-import type { TableChecks } from './finding.ts'
+import { join, type TableChecks } from './finding.ts'
 
 export const uploadChecks: readonly TableChecks[] = [
   {
@@ -89,9 +89,7 @@ function rowsOf(table: string, key: string, type: 'numeric' | 'bigint' | 'text',
     checks: {
       'upload-reference': `
         SELECT page.account_id, format('%s ${rows} are of task %s, which is no upload', count(*), task_id)
-        FROM page LEFT JOIN LATERAL (
-          SELECT kind FROM task WHERE account_id = page.account_id AND id = page.task_id LIMIT 1
-        ) AS task ON true
+        FROM page ${join('task', 'kind')}
         WHERE kind IS DISTINCT FROM 'UPLOAD' GROUP BY page.account_id, task_id`,
     },
   }
