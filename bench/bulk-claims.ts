@@ -29,7 +29,7 @@ const bench = await openBench(lifecycle)
 const { accountId, books, key } = bench
 const poolId = await newPool(bench, { quantity: 100_000_000_000n })
 
-/** Codes per second of so many callers, each of which claims again as soon as it has its codes. */
+/** Codes per second with this many callers, each of which claims again as soon as it has its codes. */
 async function claimInDomain(callers: number): Promise<number> {
   const claims = new Claims(books)
   const start = performance.now()

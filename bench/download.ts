@@ -1,17 +1,17 @@
 /**
  * Downloading a pool's codes over HTTP, from a server that is a process of its own, by a client that throws them away
- * as they come: ten million available ones, as they are and packed; a million that were claimed one by one, and ten
- * thousand at a time; ten million that were generated around a hundred thousand uploaded ones; and the memory that the server takes for the largest file against a small one. Run it with
- * `node bench/download.ts`. What a process takes is read where Linux tells it.
+ * as they come: ten million available ones, plain and compressed; a million that were claimed one by one, and ten
+ * thousand at a time; ten million that were generated around a hundred thousand uploaded ones; and the server's memory
+ * during the largest file against a small one. Run it with `node bench/download.ts`. Needs Linux, for /proc.
  */
 
 import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
-import type { ExportStatus } from '../src/domain/code/line-reader.ts'
 import { createPool } from '../src/domain/pool/pool.ts'
+import type { StatusFilter } from '../src/domain/pool/snapshot.ts'
 import { encodeId } from '../src/graphql/ids.ts'
-import { codesPath } from '../src/graphql/links.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
+import { codesPath } from '../src/routes.ts'
 import { Client } from '../test/support/client.ts'
 import { ended, upload } from '../test/support/upload-api.ts'
 import {
@@ -45,7 +45,7 @@ async function poolOf(name: string, codes: number, claimed: number, each: number
   return poolId
 }
 
-/** A pool of codes that were generated around uploaded ones of the same format: those lie all along its line. */
+/** A pool of codes that were generated around uploaded ones of the same format, which lie all along its line. */
 async function poolAroundHoles(): Promise<string> {
   const ownFormatId = await formatOf(bench, 11)
   const space = await books.codeSpaces.get(books, accountId, ownFormatId)
@@ -59,17 +59,17 @@ async function poolAroundHoles(): Promise<string> {
   return await newPool(bench, { name: 'around holes', formatId: ownFormatId, quantity: BigInt(many) })
 }
 
-interface Taken {
+interface Measured {
   seconds: number
-  /** Of the server's processor time. */
+  /** Processor time of the server. */
   serverSeconds: number
   bytes: number
-  /** The most that the server had in memory meanwhile. */
-  memoryBytes: number
+  /** The peak of the server's memory meanwhile. */
+  maxMemoryBytes: number
 }
 
-/** Downloads a file, with nothing of it kept. Rejects when it does not come whole. */
-async function take(poolId: string, status: ExportStatus, encoding = 'identity'): Promise<Taken> {
+/** Downloads a file and throws it away. Rejects if it is incomplete. */
+async function download(poolId: string, status: StatusFilter, encoding = 'identity'): Promise<Measured> {
   const { hostname, port } = new URL(url)
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   let bytes = 0
@@ -91,53 +91,53 @@ async function take(poolId: string, status: ExportStatus, encoding = 'identity')
   socket.once('error', reject).once('close', () => resolve())
   const before = await processorSeconds()
   const start = performance.now()
-  let memoryBytes = await memory()
+  let maxMemoryBytes = await memory()
   const watching = setInterval(
-    () => void memory().then((now) => (memoryBytes = Math.max(memoryBytes, now)), reject),
+    () => void memory().then((now) => (maxMemoryBytes = Math.max(maxMemoryBytes, now)), reject),
     20,
   )
   socket.write(
-    `GET ${codesPath(poolId, status)} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${key}\r\n` +
+    `GET ${codesPath(encodeId('Pool', poolId), { status })} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${key}\r\n` +
       `Accept-Encoding: ${encoding}\r\nConnection: close\r\n\r\n`,
   )
   await promise
   clearInterval(watching)
-  // How an answer in chunks ends that is whole.
-  if (end !== '\r\n0\r\n\r\n') throw new Error('The file did not come whole.')
+  // The end of a complete answer in chunks.
+  if (end !== '\r\n0\r\n\r\n') throw new Error('The file is incomplete.')
   const seconds = (performance.now() - start) / 1_000
-  return { seconds, serverSeconds: (await processorSeconds()) - before, bytes, memoryBytes }
+  return { seconds, serverSeconds: (await processorSeconds()) - before, bytes, maxMemoryBytes }
 }
 
-/** What the server has in memory, in bytes. */
+/** The server's resident memory in bytes. */
 async function memory(): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1_024
 }
 
-/** How long the server has kept processors busy so far. */
+/** The server's processor time so far. */
 async function processorSeconds(): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  // In hundredths of a second, whatever the system counts in itself.
+  // Linux reports it in hundredths of a second.
   return (Number(fields[11]) + Number(fields[12])) / 100
 }
 
-async function takeTimes(poolId: string, status: ExportStatus, encoding?: string): Promise<Taken[]> {
-  await take(poolId, status, encoding)
-  const taken: Taken[] = []
-  for (let round = 0; round < rounds; round++) taken.push(await take(poolId, status, encoding))
-  return taken
+async function downloadTimes(poolId: string, status: StatusFilter, encoding?: string): Promise<Measured[]> {
+  await download(poolId, status, encoding)
+  const measured: Measured[] = []
+  for (let round = 0; round < rounds; round++) measured.push(await download(poolId, status, encoding))
+  return measured
 }
 
 /** Codes a second, from the request to the last byte. */
-function rateOf(taken: readonly Taken[], codes: number): number {
-  return median(taken.map(({ seconds }) => codes / seconds))
+function rateOf(measured: readonly Measured[], codes: number): number {
+  return median(measured.map(({ seconds }) => codes / seconds))
 }
 
 const small = await poolOf('few', few, 0, 1)
 const available = await poolOf('available', many, 0, 1)
-const smallFile = await takeTimes(small, 'AVAILABLE')
-const file = await takeTimes(available, 'AVAILABLE')
+const smallFile = await downloadTimes(small, 'AVAILABLE')
+const file = await downloadTimes(available, 'AVAILABLE')
 console.log(`A file of ${many.toLocaleString('en')} available codes over HTTP, median of ${rounds}`)
 const rate = rateOf(file, many)
 show('from the request to its last byte', rate, 'codes a second')
@@ -146,12 +146,12 @@ show("by the server's processor time", byProcessor, 'codes a second')
 show('size', (file[0]?.bytes ?? 0) / 1e6, 'MB')
 showRatio('from the request to its last byte, in millions', rate / 1e6, { atLeast: 1 })
 
-const packed = await takeTimes(available, 'AVAILABLE', 'gzip')
+const compressed = await downloadTimes(available, 'AVAILABLE', 'gzip')
 console.log('The same with gzip')
-show('from the request to its last byte', rateOf(packed, many), 'codes a second')
-show('size', (packed[0]?.bytes ?? 0) / 1e6, 'MB')
+show('from the request to its last byte', rateOf(compressed, many), 'codes a second')
+show('size', (compressed[0]?.bytes ?? 0) / 1e6, 'MB')
 
-const around = await takeTimes(await poolAroundHoles(), 'AVAILABLE')
+const around = await downloadTimes(await poolAroundHoles(), 'AVAILABLE')
 console.log(`The same around ${holes.toLocaleString('en')} uploaded codes of the format`)
 show('from the request to its last byte', rateOf(around, many), 'codes a second')
 show('by that of a file without any', rateOf(around, many) / rate, '')
@@ -159,15 +159,16 @@ show('by that of a file without any', rateOf(around, many) / rate, '')
 for (const each of [1, 10_000]) {
   const claimed = await poolOf(`claimed by ${each}`, handedOut, handedOut, each)
   await books.rows({ text: 'VACUUM ANALYZE claim' })
-  const rateOfClaimed = rateOf(await takeTimes(claimed, 'CLAIMED'), handedOut)
+  const rateOfClaimed = rateOf(await downloadTimes(claimed, 'CLAIMED'), handedOut)
   console.log(
     `A file of ${handedOut.toLocaleString('en')} codes claimed ${each.toLocaleString('en')} at a time`,
   )
   show('from the request to its last byte', rateOfClaimed, 'codes a second')
 }
 
-const most = (taken: readonly Taken[]) => Math.max(...taken.map(({ memoryBytes }) => memoryBytes))
-console.log("\nThe most of the server's memory")
-show(`while it sends a file of ${few.toLocaleString('en')} codes`, most(smallFile) / 1e6, 'MB')
-show(`while it sends one of ${many.toLocaleString('en')}`, most(file) / 1e6, 'MB')
-showRatio('the one by the other', most(file) / most(smallFile), { atMost: 1.5 })
+const peak = (measured: readonly Measured[]) =>
+  Math.max(...measured.map(({ maxMemoryBytes }) => maxMemoryBytes))
+console.log("\nPeak of the server's memory")
+show(`while it sends a file of ${few.toLocaleString('en')} codes`, peak(smallFile) / 1e6, 'MB')
+show(`while it sends one of ${many.toLocaleString('en')}`, peak(file) / 1e6, 'MB')
+showRatio('the one by the other', peak(file) / peak(smallFile), { atMost: 1.5 })

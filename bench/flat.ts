@@ -62,7 +62,7 @@ await compareClaims(
   },
 )
 
-// Made by the service itself: what is written with other claims lies as close.
+// Made by the service itself, so that claims are written in groups as usual.
 const single = await open('single', available)
 const bulk = await open('bulk', available)
 

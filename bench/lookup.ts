@@ -28,7 +28,7 @@ const typed = (await Promise.all([generatedCodes(), uploadedCodesOf()])).flat().
 await books.pool.query('VACUUM ANALYZE')
 const load = { urls: [await startServer(bench)], connections, milliseconds: roundMs }
 
-/** Texts of codes of every format; of half of the formats all codes have been claimed that are looked up. */
+/** Texts of codes of every format. In half of the formats, the codes that are looked up have been claimed. */
 async function generatedCodes(): Promise<string[]> {
   const claims = new Claims(books)
   const codes: string[] = []
@@ -57,7 +57,7 @@ async function generatedCodes(): Promise<string[]> {
   return codes
 }
 
-/** Texts of codes of an upload, in lower case with dashes. */
+/** Codes of an upload, in lower case with dashes. */
 async function uploadedCodesOf(): Promise<string[]> {
   const codes = Array.from(
     { length: uploadedCodes },
@@ -67,7 +67,7 @@ async function uploadedCodesOf(): Promise<string[]> {
   return codes.slice(0, texts * 0.1)
 }
 
-/** As it is, in lower case, without dashes, or with spaces for them. */
+/** Unchanged, in lower case, without dashes, or with spaces in their place. */
 function asTyped(code: string, i: number): string {
   if (i % 4 === 0) return code
   if (i % 4 === 1) return code.toLowerCase()
@@ -77,7 +77,7 @@ function asTyped(code: string, i: number): string {
 function side(field: string): () => Promise<number> {
   const query = `query ($code: String!) { result: ${field}(code: $code) { code status recipient claimedAt } }`
   const requests = typed.map((code) => requestOf({ key, query, variables: { code } }))
-  // Neighbours are of one format: with a stride that shares no factor with their number, all come, well mixed.
+  // Neighbours are of one format: a stride that shares no factor with their number mixes them.
   let at = 0
   const next = () => {
     at = (at + 7_919) % requests.length

@@ -1,10 +1,6 @@
-import {
-  IdempotencyConflictError,
-  InvalidInputError,
-  NotEnoughCodesError,
-  NotFoundError,
-} from '../src/domain/books/errors.ts'
+import { IdempotencyConflictError, InvalidInputError, NotFoundError } from '../src/domain/books/errors.ts'
 import type { Code as CodeValue } from '../src/domain/code/code.ts'
+import { NotEnoughCodesError } from '../src/domain/pool/pool.ts'
 import { builder } from '../src/graphql/builder.ts'
 import { ClaimCodesInput, ClaimCodesPayload, Code } from '../src/graphql/code.ts'
 import { uuidOf } from '../src/graphql/ids.ts'

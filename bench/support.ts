@@ -16,7 +16,7 @@ import { createFirstAccount } from '../src/domain/account/account.ts'
 import { Books } from '../src/domain/books/books.ts'
 import { CodeSpaces } from '../src/domain/books/codespaces.ts'
 import { createFormat } from '../src/domain/format/create.ts'
-import { carryOn, generateCodes } from '../src/domain/generation/generation.ts'
+import { generateCodes, runGeneration } from '../src/domain/generation/generation.ts'
 import { saveReplenishment } from '../src/domain/generation/replenishment.ts'
 import { readTask } from '../src/domain/generation/task.ts'
 import { createPool } from '../src/domain/pool/pool.ts'
@@ -61,7 +61,7 @@ export async function openBench(lifecycle: Lifecycle, url?: string): Promise<Ben
   )
   // Not opened, as nobody listens here.
   const notifications = new Notifications({ pool, connection: connectionConfig(databaseUrl), log })
-  const books = new Books({ pool, prisma, notifications, codeSpaces: new CodeSpaces() })
+  const books = new Books({ pool, prisma, notifications, codeSpaces: new CodeSpaces(), log })
   const key = randomBytes(24).toString('hex')
   const account = await createFirstAccount(pool, 'Bench', key)
   if (account === undefined) throw new Error('The database is not empty.')
@@ -191,7 +191,7 @@ export async function newPool(
     const taskId = await generateCodes(books, accountId, { poolId, formatId, quantity })
     // The worker of a server may have started it already.
     while ((await readTask(books, accountId, taskId))?.status !== 'COMPLETED')
-      await carryOn(books, { accountId, taskId })
+      await runGeneration(books, { accountId, taskId })
   }
   return poolId
 }

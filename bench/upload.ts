@@ -1,9 +1,8 @@
 /**
- * How fast a file of codes is uploaded, from the beginning of its POST to hearing that the task is COMPLETED, and how fast
- * its codes alone are added to the books, looked for duplicates and all, chunk by chunk and each in a transaction of its
- * own: both against one bare COPY of the same codes into the same table with the same constraints. And how fast a file is
- * of which half of the rows are duplicates, against one without. The server is a process of its own. Run it with
- * `node bench/upload.ts`.
+ * Measures how fast a file of codes is uploaded, from the start of its POST until the client knows that the task is
+ * COMPLETED, and how fast its codes are added to the books, chunk by chunk and with the check for duplicates. Both are
+ * compared with a bare COPY of the same codes into the same table with the same constraints. Also compares a file in which
+ * half of the rows are duplicates with one without. The server is a separate process. Run it with `node bench/upload.ts`.
  */
 
 import { Readable } from 'node:stream'
@@ -15,9 +14,10 @@ import { CodeSpace, currentVersion, newFormatKey } from '../src/codespace/codesp
 import { Pattern } from '../src/codespace/pattern.ts'
 import { typedKey } from '../src/codespace/typed-form.ts'
 import { connectionConfig } from '../src/database/open.ts'
-import { changeTask, insertUploadTask } from '../src/domain/generation/task.ts'
+import { insertUploadTask, markRunning } from '../src/domain/generation/task.ts'
 import { createPool } from '../src/domain/pool/pool.ts'
-import { addChunk, completeUpload, rowsAtOnce } from '../src/domain/upload/add-chunk.ts'
+import { addChunk, maxChunkRows } from '../src/domain/upload/add-chunk.ts'
+import { completeUpload } from '../src/domain/upload/finish.ts'
 import { encodeId } from '../src/graphql/ids.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
 import { Client } from '../test/support/client.ts'
@@ -30,7 +30,7 @@ const rounds = 3
 await using lifecycle = new Lifecycle()
 const bench = await openBench(lifecycle)
 const { books, accountId } = bench
-// Of another length than the codes are, and of the same length with other characters.
+// Formats that do not have the codes: of another length, and of the same length with other characters.
 await formatOf(bench, 10)
 await formatOf(bench, 12)
 const poolId = await createPool(books, accountId, { name: 'Uploads' })
@@ -44,7 +44,7 @@ const copying = await lifecycle.open(
   (client) => client.end(),
 )
 
-/** Codes of 12 characters in no order, each time others. */
+/** New codes of 12 characters, in no order. */
 function newCodes(): string[] {
   const pattern = Pattern.fromShape({
     prefix: '',
@@ -56,26 +56,26 @@ function newCodes(): string[] {
   return Array.from({ length: many / 10_000 }, (_, i) => space.codesAt(BigInt(i) * 10_000n, 10_000)).flat()
 }
 
-/** Rows a second. */
+/** Rows per second. */
 async function postAll(): Promise<number> {
   const codes = newCodes()
   await empty()
   return await postFile(codes, codes.length)
 }
 
-/** Rows a second of a file of which every fourth row is in the account already, and every fourth comes a second time. */
-async function postHalfInVain(): Promise<number> {
+/** Rows per second of a file with one row in four already in the account, and one in four twice in the file. */
+async function postHalfDuplicates(): Promise<number> {
   const codes = newCodes()
   const known = codes.filter((_, i) => i % 4 === 0)
   await empty()
   await postFile(known, known.length)
   await copying.query('CHECKPOINT')
-  // Of the odd rows, those of the second half repeat those of the first, half a file away.
+  // The odd rows of the second half repeat those of the first.
   const rows = codes.map((code, i) => (i % 2 === 1 && i >= many / 2 ? (codes[i - many / 2] ?? '') : code))
   return await postFile(rows, many / 2)
 }
 
-/** Posts a file of which so many codes are new. Rows a second. */
+/** Posts a file with `added` new codes. Rows per second. */
 async function postFile(rows: readonly string[], added: number): Promise<number> {
   const file = Buffer.from(`${rows.join('\n')}\n`)
   const start = performance.now()
@@ -88,7 +88,7 @@ async function postFile(rows: readonly string[], added: number): Promise<number>
   return rate
 }
 
-/** Until nothing is left of the files, so that removing them slows nobody else down. */
+/** Resolves when all files have been removed, so that removing them does not slow down the next round. */
 async function cleared(): Promise<void> {
   for (;;) {
     const { rows } = await copying.query('SELECT 1 FROM upload_piece LIMIT 1')
@@ -97,7 +97,7 @@ async function cleared(): Promise<void> {
   }
 }
 
-/** Rows a second. */
+/** Rows per second. */
 async function uploadAll(): Promise<number> {
   const codes = newCodes()
   const taskId = newId()
@@ -105,13 +105,13 @@ async function uploadAll(): Promise<number> {
   await empty()
   await books.write(accountId, async (tx) => {
     await insertUploadTask(tx, { id: taskId, poolId, column: undefined, dryRun: false, bytes: 1n })
-    await changeTask(tx, taskId, ['AWAITING_EXECUTION'], { status: 'RUNNING' })
+    await markRunning(tx, taskId)
   })
   const start = performance.now()
-  for (let at = 0; at < many; at += rowsAtOnce) {
-    const rows = codes.slice(at, at + rowsAtOnce).map((code, i) => ({ number: at + i + 1, code }))
+  for (let at = 0; at < many; at += maxChunkRows) {
+    const rows = codes.slice(at, at + maxChunkRows).map((code, i) => ({ number: at + i + 1, code }))
     const read = BigInt(at + rows.length)
-    if (!(await addChunk(books, upload, BigInt(at), { rows, refused: [], rowsRead: read, bytesRead: read })))
+    if (!(await addChunk(books, upload, BigInt(at), { rows, rejected: [], rowsRead: read, bytesRead: read })))
       throw new Error('Somebody else has the upload.')
   }
   await completeUpload(books, upload)
@@ -120,7 +120,7 @@ async function uploadAll(): Promise<number> {
   return rate
 }
 
-/** Rows a second. */
+/** Rows per second. */
 async function copyAll(): Promise<number> {
   const codes = newCodes()
   const taskId = newId()
@@ -143,7 +143,7 @@ function* lines(codes: readonly string[], taskId: string): Generator<string> {
       .join('')
 }
 
-/** All begin with nothing in the tables, and with nothing left to be written of what was there. */
+/** Makes every round start with empty tables, and with nothing left to be written to disk. */
 async function empty(): Promise<void> {
   await copying.query('TRUNCATE uploaded_code, rejected_row; CHECKPOINT')
 }
@@ -158,14 +158,16 @@ async function check(taskId: string): Promise<void> {
 
 const unit = 'codes a second'
 const copy = { what: 'a bare COPY', figure: copyAll }
-console.log(`Adding ${many.toLocaleString('en')} uploaded codes, ${rowsAtOnce} at once, median of ${rounds}`)
+console.log(
+  `Adding ${many.toLocaleString('en')} uploaded codes, ${maxChunkRows} at once, median of ${rounds}`,
+)
 await showComparison(
   { rounds, unit, target: { atLeast: 0.5 } },
   { what: 'added to the books', figure: uploadAll },
   copy,
 )
 
-// Not before: its worker would take up what is added here.
+// Started only now, since its worker would work on the uploads above.
 const url = await startServer(bench)
 await using client = new Client({ url, key: bench.key })
 
@@ -181,6 +183,6 @@ console.log(
 )
 await showComparison(
   { rounds, unit: 'rows a second' },
-  { what: 'posted, from the request to COMPLETED', figure: postHalfInVain },
+  { what: 'posted, from the request to COMPLETED', figure: postHalfDuplicates },
   { what: 'a file without duplicates', figure: postAll },
 )

@@ -1,7 +1,7 @@
 /**
- * Whether it matters for claims where the codes of the pool come from: claims of one code and of a hundred over HTTP, from
- * a pool of uploaded codes, and from one whose format leaves out every other index as its code was uploaded, each against a
- * pool of generated codes. Run it with `node bench/uploaded-claims.ts`.
+ * Compares claims by the origin of the codes: claims of one code and of a hundred over HTTP, from a pool of uploaded codes,
+ * and from one whose format skips every other index because its code was uploaded, each with a pool whose format skips
+ * nothing. Run it with `node bench/uploaded-claims.ts`.
  */
 
 import { Lifecycle } from '../src/lifecycle.ts'
@@ -23,13 +23,13 @@ const aroundHoles = await newPool(bench, {
 await books.pool.query('VACUUM ANALYZE')
 const urls = [await startServer(bench)]
 
-/** Codes in no order, of a format that is not used otherwise. */
+/** Codes in no order, of an otherwise unused format. */
 async function someCodes(): Promise<string[]> {
   const space = await books.codeSpaces.get(books, accountId, await formatOf(bench, 11))
   return space.codesAt(0n, many)
 }
 
-/** A format of which the code of every other index was uploaded, as far as the benchmark gets. */
+/** A format with uploaded codes at every other index, as far as the benchmark gets. */
 async function formatWithHoles(): Promise<string> {
   const formatId = await formatOf(bench, 12)
   await books.rows({
@@ -58,7 +58,7 @@ for (const [count, connections] of [
   )
   await compareClaims(
     comparison,
-    { what: 'from a format that leaves out every other index', bench, urls, poolIds: [aroundHoles] },
+    { what: 'from a format that skips every other index', bench, urls, poolIds: [aroundHoles] },
     usual,
   )
 }

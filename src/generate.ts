@@ -7,30 +7,30 @@ import { promisify } from 'node:util'
 import { errorCode } from './database/embedded/files.ts'
 import { OperatorError } from './operator-error.ts'
 
-// The database client and its types are generated from prisma/schema.prisma. That takes longer than all else that a
-// start does, so it is done only when something that it depends on has changed, or somebody has touched what came out.
+// The database client and its types are generated from prisma/schema.prisma. That takes longer than the rest of a start, so
+// it is done only if its inputs or its output have changed since.
 
 const project = join(import.meta.dirname, '..')
 
-/** Generates the database client, unless it is there already and is what would be generated. */
+/** Generates the database client, unless it is up to date. */
 export async function generateIfChanged(root = project, run = runGenerator): Promise<void> {
-  if ((await readIfThere(noteIn(root))) !== (await fingerprint(root))) await generate(root, run)
+  if ((await readIfThere(fingerprintFile(root))) !== (await fingerprint(root))) await generate(root, run)
 }
 
 /**
  * Generates the database client.
  *
- * @param run for tests: another generator
- * @throws {OperatorError} with what the generator said, when it could not
+ * @param run another generator, for tests
+ * @throws {OperatorError} with the output of the generator, if it fails
  */
 export async function generate(root = project, run = runGenerator): Promise<void> {
-  await rm(noteIn(root), { force: true })
+  await rm(fingerprintFile(root), { force: true })
   await run(root)
-  await writeFile(noteIn(root), await fingerprint(root))
+  await writeFile(fingerprintFile(root), await fingerprint(root))
 }
 
-/** A note of what was generated, and from what. */
-function noteIn(root: string): string {
+/** Where the fingerprint of the last generation is kept. */
+function fingerprintFile(root: string): string {
   return join(root, 'src/generated/note.txt')
 }
 
@@ -39,9 +39,9 @@ async function runGenerator(root: string): Promise<void> {
   const { bin } = JSON.parse(await readFile(prisma, 'utf8')) as { bin: { prisma: string } }
   const env = {
     ...process.env,
-    // Prisma starts the generators of others by their names.
+    // Prisma starts third-party generators by name.
     PATH: `${join(root, 'node_modules/.bin')}${delimiter}${process.env['PATH'] ?? ''}`,
-    // It would ask its makers for news.
+    // No check for updates over the network.
     CHECKPOINT_DISABLE: '1',
   }
   try {
@@ -55,13 +55,13 @@ async function runGenerator(root: string): Promise<void> {
   }
 }
 
-/** Changes with everything that the generated code depends on, and with that code. */
+/** A hash of the inputs and the output of the generation. */
 async function fingerprint(root: string): Promise<string> {
   const hash = createHash('sha256')
   for (const path of [
     join(root, 'prisma/schema.prisma'),
     join(root, 'prisma.config.ts'),
-    // Their versions are in them.
+    // For their versions.
     ...['prisma', '@prisma/client', '@pothos/plugin-prisma'].map((name) =>
       join(root, 'node_modules', name, 'package.json'),
     ),

@@ -1,9 +1,9 @@
-/** The service is being closed: what was about to be opened is not, or no longer, wanted. */
+/** The service is shutting down, so what was to be opened is no longer wanted. */
 export class ClosingError extends Error {
   override name = 'ClosingError'
 
   constructor() {
-    super('The service is being closed')
+    super('The service is shutting down')
   }
 }
 
@@ -12,10 +12,7 @@ interface Opened {
   readonly close: () => Promise<void>
 }
 
-/**
- * Keeps what has been opened and closes it in the opposite order, so that nothing is closed before what builds
- * on it.
- */
+/** Closes what has been opened, in reverse order, so that nothing is closed before what depends on it. */
 export class Lifecycle implements AsyncDisposable {
   readonly #opened: Opened[] = []
   #closing: Promise<void> | undefined
@@ -26,11 +23,11 @@ export class Lifecycle implements AsyncDisposable {
   }
 
   /**
-   * Opens something, and sees to it that it is closed. It may be slow to open: when `close` is called meanwhile,
-   * that waits for it and closes it too.
+   * Opens something that is to be closed with the rest. If `close` is called while it is opening, that waits for it and
+   * closes it too.
    *
-   * @param name what it is called in the error when it cannot be closed
-   * @throws {ClosingError} when `close` has been called, before or while it opened; else what `open` throws
+   * @param name what the error calls it if it cannot be closed
+   * @throws {ClosingError} if `close` was called before or while it opened; otherwise what `open` throws
    */
   async open<T>(name: string, open: () => Promise<T> | T, close: (resource: T) => unknown): Promise<T> {
     if (this.closing) throw new ClosingError()
@@ -48,8 +45,7 @@ export class Lifecycle implements AsyncDisposable {
   }
 
   /**
-   * Closes everything, the last opened first. Every closer runs, whatever the others do. Calling it again waits
-   * for the same end.
+   * Closes everything, the last opened first. Every closer runs even if others fail. Further calls return the same promise.
    *
    * @throws {AggregateError} of what the closers threw
    */

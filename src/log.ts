@@ -1,37 +1,37 @@
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino'
 
-// What is said of one error, its causes included, in characters: a line is not much longer.
+// Characters for one error with its causes. A line of the log is not much longer.
 const maxCharacters = 8_000
 const maxMessage = 2_000
 const maxFrames = 10
 const maxDepth = 5
 const maxErrors = 5
 
-/** What a log tells of an error. Whatever else hangs on it stays out: connections, statements, their parameters. */
+/** What is logged of an error. Nothing else of it is: connections, statements and their parameters may be attached. */
 export interface ErrorDescription {
   type: string
   message: string
   code?: string | number
-  /** Where it was made, a line for each call. */
+  /** The stack frames, one per line. */
   stack?: string
   cause?: ErrorDescription
-  /** Those that an AggregateError is made of. */
+  /** Those of an AggregateError. */
   errors?: ErrorDescription[]
 }
 
 const serializers = { err: describeError }
 
-/** The log of a process: a line of JSON for each entry, on standard error unless it is said. */
+/** The log of a process: one line of JSON per entry, on standard error by default. */
 export function openLog(options: LoggerOptions = {}, destination: DestinationStream = pino.destination(2)) {
   return pino({ ...options, serializers }, destination)
 }
 
-/** A log that goes where another one does, and tells of errors as `describeError` does, whatever that one does. */
+/** The same log, with errors as `describeError` has them. */
 export function withDescribedErrors(log: Logger): Logger {
   return log.child({}, { serializers })
 }
 
-/** Describes what was thrown, which need not be an error, in a bounded length and without what is secret. */
+/** Describes anything that was thrown, in bounded length and without secrets. */
 export function describeError(error: unknown): ErrorDescription {
   return new Describer().describe(error, 0)
 }
@@ -52,7 +52,7 @@ class Describer {
     const frames = error.stack?.match(/^ +at .*$/gm)?.slice(0, maxFrames)
     if (frames !== undefined) described.stack = this.#cut(frames.join('\n'), maxMessage)
     if (depth === maxDepth || this.#left <= 0) return described
-    // An error of GraphQL has its cause under another name.
+    // Errors of GraphQL have their cause under another name.
     const cause = error.cause ?? ('originalError' in error ? error.originalError : undefined)
     if (cause != null) described.cause = this.describe(cause, depth + 1)
     if (error instanceof AggregateError)
@@ -64,7 +64,7 @@ class Describer {
 
   #cut(text: string, max: number): string {
     const length = Math.min(max, this.#left)
-    // Replacing secrets takes time in proportion to the length, so the text is cut to twice the limit before that.
+    // Cut before secrets are replaced, which takes time in proportion to the length.
     const told = withoutSecrets(String(text).slice(0, 2 * max)).replace(/[^\P{Cc}\n]/gu, ' ')
     const cut = told.length > length ? `${told.slice(0, length)}…` : told
     this.#left -= cut.length
@@ -72,7 +72,7 @@ class Describer {
   }
 }
 
-/** Of an object nothing but what it is: it may hold anything. */
+/** Of an object only its class, because it may contain anything. */
 function wordsFor(thrown: unknown): string {
   return typeof thrown === 'object' && thrown !== null
     ? `an object of ${thrown.constructor?.name ?? 'no class'} was thrown`
@@ -80,7 +80,7 @@ function wordsFor(thrown: unknown): string {
 }
 
 const secrets: readonly [RegExp, string][] = [
-  // What stands before the host of an address: its last @ counts, as passwords may have some of their own.
+  // Credentials before the host of a URL, up to the last @, because a password may contain one.
   [/\b([a-z][a-z\d+.-]*:\/\/)[^\s"'`<>]*@/gi, '$1***@'],
   [
     /\b((?:api[-_ ]?)?key|pass(?:word|wd|phrase)?|pwd|secret|token)(["'`]?\s*[:=]\s*["'`]?)[^\s"'`,;&)}]+/gi,

@@ -1,5 +1,5 @@
 import { stdTimeFunctions } from 'pino'
-import { readConfig } from './config.ts'
+import { type Config, type Role, readConfig } from './config.ts'
 import { startEmbeddedServer } from './database/embedded/server.ts'
 import { generateIfChanged } from './generate.ts'
 import { ClosingError, Lifecycle } from './lifecycle.ts'
@@ -7,18 +7,24 @@ import { openLog } from './log.ts'
 import { OperatorError } from './operator-error.ts'
 import type { Service } from './service.ts'
 
-/** Starts the service and runs until a signal ends it: then everything is closed in order. */
+/** Starts the service. It runs until a signal closes it. */
 async function main(): Promise<void> {
   const config = readConfig(process.env)
   const embedded = config.databaseUrl === undefined
-  // The code is loaded while PostgreSQL starts: each takes about as long as the other.
+  // Each takes about as long as the other.
   const [{ startService }, databaseUrl] = await Promise.all([
-    generateIfChanged().then(() => import('./service.ts')),
+    loadService(config.role),
     config.databaseUrl ?? openEmbeddedServer(config.dataDir),
   ])
   const service = await startService(lifecycle, { ...config, databaseUrl, embedded, log })
-  const isGiven = config.bootstrapApiKey !== undefined
-  process.stdout.write(greeting(service, { dataDir: config.dataDir, embedded, isGiven }))
+  process.stdout.write(greeting(service, config))
+}
+
+async function loadService(role: Role) {
+  await generateIfChanged()
+  const service = await import('./service.ts')
+  await service.loadRole(role)
+  return service
 }
 
 async function openEmbeddedServer(dataDir: string): Promise<string> {
@@ -30,33 +36,34 @@ async function openEmbeddedServer(dataDir: string): Promise<string> {
   return server.url
 }
 
-/**
- * What whoever started the service should know, and do next. A key that was given is not repeated: it would be in
- * every log of what a process prints.
- */
-function greeting(
-  { graphiqlUrl, firstKey, graphiqlHasKey }: Service,
-  { dataDir, embedded, isGiven }: { dataDir: string; embedded: boolean; isGiven: boolean },
-): string {
-  const key =
-    firstKey === undefined
-      ? 'API keys are made and replaced with: npm run account'
-      : isGiven
-        ? 'Your first API key, with all scopes, is the one in BOOTSTRAP_API_KEY.'
-        : `Your first API key, with all scopes. It is shown this once:\n\n    ${firstKey}\n`
-  const next = graphiqlHasKey
-    ? 'Open it: a key is filled in, and its tabs lead from the list of pools to codes handed out.'
-    : 'Open it and put your key into the headers: its tabs lead from the list of pools to codes handed out.'
+/** Tells the operator where the service is and what to do next. */
+function greeting({ url, firstKey, graphiqlHasKey }: Service, config: Config): string {
+  const where =
+    config.role === 'worker'
+      ? [`The worker is ready.   Health: ${url}/health`]
+      : [
+          `Promo codes is ready.   GraphiQL: ${url}/graphql`,
+          '',
+          graphiqlHasKey
+            ? 'Open it: a key is filled in, and its tabs lead from the list of pools to codes handed out.'
+            : 'Open it and put your key into the headers: its tabs lead from the list of pools to codes handed out.',
+        ]
   return [
     '',
-    `Promo codes is ready.   GraphiQL: ${graphiqlUrl}`,
-    '',
-    next,
-    key,
-    embedded ? `Data: ${dataDir}   Stop: Ctrl-C` : 'Stop: Ctrl-C',
+    ...where,
+    keyLine(firstKey, config),
+    config.databaseUrl === undefined ? `Data: ${config.dataDir}   Stop: Ctrl-C` : 'Stop: Ctrl-C',
     '',
     '',
   ].join('\n')
+}
+
+function keyLine(firstKey: string | undefined, { bootstrapApiKey }: Config): string {
+  if (firstKey === undefined) return 'API keys are created and replaced with: npm run account'
+  // Not repeated: what a process prints is kept in many places.
+  if (bootstrapApiKey !== undefined)
+    return 'Your first API key, with all scopes, is the one in BOOTSTRAP_API_KEY.'
+  return `Your first API key, with all scopes. It is shown this once:\n\n    ${firstKey}\n`
 }
 
 const log = openLog({ base: null, timestamp: stdTimeFunctions.isoTime })
@@ -68,16 +75,16 @@ async function end(code: number): Promise<void> {
     await lifecycle.close()
   } catch (error) {
     process.exitCode = 1
-    log.error({ err: error }, 'the service could not be closed in order')
+    log.error({ err: error }, 'the service could not shut down cleanly')
   }
   process.exit()
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end(0))
 
-// As Node.js does, which would print all that hangs on the error.
+// As Node.js does by default, which would also print everything that is attached to the error.
 process.on('uncaughtException', (error) => {
-  log.fatal({ err: error }, 'the service has failed')
+  log.fatal({ err: error }, 'uncaught exception')
   process.exit(1)
 })
 
@@ -87,7 +94,7 @@ try {
   if (error instanceof ClosingError) await lifecycle.close()
   else {
     if (error instanceof OperatorError) console.error(error.message)
-    else log.fatal({ err: error }, 'the service could not be started')
+    else log.fatal({ err: error }, 'the service could not start')
     await end(1)
   }
 }

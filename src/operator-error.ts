@@ -1,6 +1,6 @@
 /**
- * Something that only the operator can put right: a wrong setting, a folder that cannot be written, a database
- * that cannot be used. The message alone says what is wrong and what to do, so it is shown without a stack.
+ * Something that only the operator can fix: a wrong setting, a folder that is not writable, a database that cannot be used.
+ * The message says what is wrong and what to do, so it is shown without a stack trace.
  */
 export class OperatorError extends Error {
   override name = 'OperatorError'

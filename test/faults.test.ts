@@ -30,7 +30,7 @@ import { MainProcess } from './support/process.ts'
 import { openProxy } from './support/proxy.ts'
 import { temporaryFolder } from './support/temporary.ts'
 
-// Whole processes start here, thirty of them, and the machine may be busy.
+// Thirty processes start here, and the machine may be busy.
 const patience = { timeout: 240_000 }
 const patiently = { timeout: 40_000 }
 
@@ -39,22 +39,22 @@ async function newKey({ books, accountId }: Place): Promise<string> {
   return (await createApiKey(books.pool, accountId, { name: 'Tests', scopes: allScopes })).secret
 }
 
-/** The id of a pool that refills itself, `quantity` codes at a time, often under the load of these tests. */
+/** The id of a pool that refills itself, `quantity` codes at a time: often, under the load of these tests. */
 async function refillingPool(place: Place, formatId: string, quantity = 40n): Promise<string> {
   return await newPool(place, { formatId, quantity, autoGenerate: true, refillThreshold: 3n })
 }
 
-/** A client that claims from the pools in turn, a few codes or many, and keeps what it is answered in `claims`. */
+/** A client that claims from one pool after the other, a few codes or many, and keeps the results in `claims`. */
 function claimant(fleet: Fleet, poolIds: readonly string[], claims: Claimed[]): () => Promise<void> {
-  let turn = randomInt(poolIds.length)
+  let next = randomInt(poolIds.length)
   return async () => {
-    const poolId = poolIds[turn++ % poolIds.length] ?? ''
+    const poolId = poolIds[next++ % poolIds.length] ?? ''
     const count = randomInt(10) === 0 ? 150 : randomInt(1, 6)
     claims.push(await claim(fleet, { poolId, count }))
   }
 }
 
-/** A client that generates codes into the pool, and thinks better of it every other time. */
+/** A client that generates codes into the pool, and cancels about half of the tasks. */
 function generator(fleet: Fleet, poolId: string, formatId: string): () => Promise<void> {
   const input = { poolId: encodeId('Pool', poolId), formatId: encodeId('Format', formatId), quantity: 7 }
   return async () => {
@@ -74,7 +74,7 @@ function generator(fleet: Fleet, poolId: string, formatId: string): () => Promis
   }
 }
 
-/** Until every task has come to its end. */
+/** Resolves when all tasks have ended. */
 async function tasksEnd({ books, accountId }: Place): Promise<void> {
   const unfinished = `
     SELECT id FROM task WHERE account_id = $1 AND status IN ('AWAITING_EXECUTION', 'RUNNING')`
@@ -82,8 +82,8 @@ async function tasksEnd({ books, accountId }: Place): Promise<void> {
 }
 
 /**
- * What must be true of all claims that were answered, when none was left unanswered: the database has just these,
- * each with just its codes, no code was handed out twice, and the books balance.
+ * Checks claims of which none was left unanswered: the database has exactly these, each with exactly its codes, no code
+ * was handed out twice, and the books balance.
  */
 async function expectKept(place: Place, claims: readonly Claimed[]): Promise<void> {
   const { books, accountId } = place
@@ -118,14 +118,14 @@ async function expectKept(place: Place, claims: readonly Claimed[]): Promise<voi
   await expectSound(place)
 }
 
-/** Audits all books of the database, beside whoever uses them. */
+/** Audits all books of the database while others use them. */
 async function expectSound({ books }: Place): Promise<void> {
   const findings: Finding[] = []
   await auditBooks(books.pool, (finding) => findings.push(finding))
   expect(findings).toEqual([])
 }
 
-/** Ends services and holds that they reported nothing that should not happen. */
+/** Ends services and checks that they have logged no errors. */
 async function endQuietly(processes: readonly MainProcess[]): Promise<void> {
   for (const { code, stderr } of await Promise.all(processes.map((one) => one.end('SIGTERM')))) {
     expect(code, stderr).toBe(0)
@@ -159,13 +159,13 @@ describe('many processes on one database', patience, () => {
     await test.close()
     const name = new URL(database.url).pathname.slice(1)
     const ask = (sql: string) => runSql(inject('serverUrl'), `${sql} WHERE datname = '${name}'`)
-    // A connection counts what has happened on it when it ends, at the latest.
+    // The statistics of a connection are complete when it has ended.
     await vi.waitFor(async () => expect(await ask('SELECT pid FROM pg_stat_activity')).toEqual([]), patiently)
     expect(await ask('SELECT deadlocks FROM pg_stat_database')).toEqual([{ deadlocks: '0' }])
     await database.close()
   }, patience.timeout)
 
-  /** Holds the lock of a pool, so that claims of it wait, while `meanwhile` runs. */
+  /** Holds the lock of a pool while `meanwhile` runs, so that claims wait. */
   async function holding<T>(poolId: string, meanwhile: () => Promise<T>): Promise<T> {
     return await test.books.write(test.accountId, async (tx) => {
       await lockPool(tx, poolId)
@@ -173,7 +173,7 @@ describe('many processes on one database', patience, () => {
     })
   }
 
-  /** Until so many transactions wait for the lock of a pool. */
+  /** Resolves when `count` transactions wait for the lock of a pool. */
   async function waiting(count: number): Promise<void> {
     await expect
       .poll(
@@ -187,7 +187,7 @@ describe('many processes on one database', patience, () => {
       .toHaveLength(count)
   }
 
-  /** A pool with this stock, and no refills. */
+  /** A pool with this stock and without refills. */
   async function stocked(quantity: bigint): Promise<string> {
     const poolId = await newPool(test)
     await generateCodes(test.books, test.accountId, { poolId, formatId, quantity })
@@ -195,7 +195,7 @@ describe('many processes on one database', patience, () => {
     return poolId
   }
 
-  it('serve one pool and several, refill, generate and cancel, and keep nobody waiting', async () => {
+  it('serve one pool and several, refill, generate and cancel, and answer everybody', async () => {
     await using fleet = new Fleet(key, urls)
     const own = await newFormat(test)
     const one = await refillingPool(test, formatId)
@@ -222,7 +222,7 @@ describe('many processes on one database', patience, () => {
     expect(await formatNow(test, own)).toMatchObject({ reserved: 0n })
   })
 
-  it('give the same codes for one key, whoever is asked, also at the same moment', async () => {
+  it('return the same codes for the same key, whichever process is asked, also concurrently', async () => {
     await using fleet = new Fleet(key, urls)
     const poolId = await refillingPool(test, formatId)
     for (let round = 0; round < 5; round++) {
@@ -237,7 +237,7 @@ describe('many processes on one database', patience, () => {
     expect(await poolNow(test, poolId)).toMatchObject({ claimed: 20n })
   })
 
-  it('serve one of two inputs that come with one key at the same moment', async () => {
+  it('serve one of two inputs that are sent with one key at the same time', async () => {
     const clients = urls.map((url) => new Client({ url, key }))
     const [a, b] = await Promise.all([stocked(100n), stocked(100n)])
     for (let round = 0; round < 10; round++) {
@@ -262,7 +262,7 @@ describe('many processes on one database', patience, () => {
     await expectSound(test)
   })
 
-  describe('a client that disappears before it is answered, and asks again with its key', () => {
+  describe('a client that disconnects before the answer, and repeats its request with the same key', () => {
     /** Sends a claim on a connection of its own. */
     function send(url: string, poolId: string, idempotencyKey: string): ClientRequest {
       const query =
@@ -277,31 +277,31 @@ describe('many processes on one database', patience, () => {
       return sent
     }
 
-    /** Cuts the connection, unless it has been answered and closed already. */
-    async function disappear(lost: ClientRequest): Promise<void> {
+    /** Destroys the connection, unless it has been closed already. */
+    async function disconnect(lost: ClientRequest): Promise<void> {
       const { promise, resolve } = Promise.withResolvers<void>()
       lost.once('close', resolve)
-      // 'socket hang up' is what the client's own end of it says.
+      // The client's own end reports 'socket hang up'.
       lost.on('error', () => undefined)
       lost.destroy()
       if (!lost.closed) await promise
     }
 
-    it('gets the codes of the claim that went on without it', async () => {
+    it('gets the codes of the claim, which was completed without it', async () => {
       await using fleet = new Fleet(key, urls)
       const poolId = await stocked(10n)
       const idempotencyKey = randomUUID()
       await holding(poolId, async () => {
         const lost = send(urls[0] ?? '', poolId, idempotencyKey)
         await waiting(1)
-        await disappear(lost)
+        await disconnect(lost)
       })
       const codes = await claim(fleet, { poolId, count: 2, idempotencyKey })
       expect(await claim(fleet, { poolId, count: 2, idempotencyKey })).toEqual(codes)
       await expectKept(test, [codes])
     })
 
-    it('gets its codes once, at whatever moment it disappeared', async () => {
+    it('gets its codes once, whenever it disconnects', async () => {
       await using fleet = new Fleet(key, urls)
       const poolId = await refillingPool(test, formatId)
       const claims = await Promise.all(
@@ -309,9 +309,9 @@ describe('many processes on one database', patience, () => {
           const idempotencyKey = randomUUID()
           const lost = send(urls[randomInt(3)] ?? '', poolId, idempotencyKey)
           await once(lost, 'finish')
-          for (let turns = randomInt(60); turns > 0; turns--)
+          for (let iterations = randomInt(60); iterations > 0; iterations--)
             await new Promise((resolve) => setImmediate(resolve))
-          await disappear(lost)
+          await disconnect(lost)
           return await claim(fleet, { poolId, count: 2, idempotencyKey })
         }),
       )
@@ -321,7 +321,7 @@ describe('many processes on one database', patience, () => {
   })
 
   describe('a claim', () => {
-    it('is untouched by what becomes of the others in its group', async () => {
+    it('does not depend on the outcome of others in its group', async () => {
       const [url = ''] = urls
       await using client = new Client({ url, key })
       const poolId = await stocked(20n)
@@ -347,7 +347,7 @@ describe('many processes on one database', patience, () => {
           ask({ count: 100 }),
           ask({ count: 3 }),
         ]
-        // Sent after the others, and answered from the database: by then these wait for the pool.
+        // Sent after the others and answered from the database: by then, the others wait for the pool.
         for (let i = 0; i < 3; i++) await client.ask('{ pools { totalCount } }')
         return { ahead, behind }
       })
@@ -370,7 +370,7 @@ describe('many processes on one database', patience, () => {
       expect(await poolNow(test, poolId)).toMatchObject({ claimed: 7n })
     })
 
-    it('waits for no other pool, and alone for nobody', async () => {
+    it('does not wait for another pool, nor for others to join its group', async () => {
       await using fleet = new Fleet(key, urls.slice(0, 1))
       const [held, free] = await Promise.all([stocked(5n), stocked(5n)])
       const { stuck } = await holding(held, async () => {
@@ -384,8 +384,8 @@ describe('many processes on one database', patience, () => {
   })
 })
 
-describe('a service that is killed in the middle of claims, twenty times over', () => {
-  it('has lost no claim that was answered, and hands out no code twice', patience, async () => {
+describe('a service that is killed during claims, twenty times', () => {
+  it('loses no claim that was answered, and hands out no code twice', patience, async () => {
     await using test = await openBooks()
     const key = await newKey(test)
     const formatId = await newFormat(test)
@@ -399,7 +399,7 @@ describe('a service that is killed in the middle of claims, twenty times over', 
     const kills = 20
     let started = 0
     const starting: ReturnType<typeof start>[] = []
-    /** The next service, while others are on their way: starting takes longer than killing. */
+    /** The next service. Three are started ahead, as starting takes longer than killing. */
     const next = async () => {
       for (; starting.length < 3 && started <= kills; started++) starting.push(start())
       const service = await starting.shift()
@@ -423,11 +423,11 @@ describe('a service that is killed in the middle of claims, twenty times over', 
       await crowd.stop()
       current = successor
     }
-    // Some of the kills at least hit a claim.
+    // At least some of the kills hit a claim.
     expect(fleet.lost).toBeGreaterThan(10)
     await expectKept(test, claims)
 
-    // The keys outlive the services that they were given to.
+    // The keys outlive the services that they were sent to.
     for (const claimed of claims.slice(0, 50)) expect(await claim(fleet, claimed)).toEqual(claimed)
     await expectKept(test, claims)
     await endQuietly([current.process])
@@ -437,7 +437,7 @@ describe('a service that is killed in the middle of claims, twenty times over', 
 describe('a database that goes away', patience, () => {
   const status = async (url: string, path: string) => (await fetch(`${url}${path}`)).status
 
-  it('is told at once to those who ask, and noticed by itself when it is back', async () => {
+  it('is reported immediately, and the service recovers by itself when it is back', async () => {
     await using test = await openBooks()
     await using proxy = await openProxy(test.databaseUrl)
     await using service = new MainProcess({ DATABASE_URL: proxy.url })
@@ -452,7 +452,7 @@ describe('a database that goes away', patience, () => {
     expect((await ask()).errors).toBeUndefined()
 
     proxy.breakDown()
-    // They are answered while the database is away: it comes back when they have been.
+    // All are answered while the database is away: it comes back only after that.
     for (const { errors } of await Promise.all(Array.from({ length: 20 }, ask)))
       expect(errors).toMatchObject([
         { extensions: { code: 'UNAVAILABLE', retryAfterMs: expect.any(Number) } },
@@ -510,14 +510,14 @@ describe('a database that goes away', patience, () => {
     await subscriber[Symbol.asyncDispose]()
     await following
 
-    /** The process of the embedded server, from the file that PostgreSQL keeps beside its data. */
+    /** The process of the embedded server, from PostgreSQL's postmaster.pid. */
     async function postmaster(): Promise<number> {
       const files = await readdir(dataDir, { recursive: true })
       const file = files.find((name) => name.endsWith('postmaster.pid')) ?? ''
       return Number((await readFile(join(dataDir, file), 'utf8')).split('\n', 1)[0])
     }
 
-    /** One that serves a connection. When it is killed, PostgreSQL ends all connections and recovers. */
+    /** A process that serves a connection. If it is killed, PostgreSQL ends all connections and recovers. */
     async function anyBackend(): Promise<number> {
       const [backend] = await runSql<{ pid: number }>(
         databaseUrl,
@@ -527,7 +527,7 @@ describe('a database that goes away', patience, () => {
     }
   })
 
-  /** Keeps the cursors of all events after `cursor`, and what else the subscription is answered with. */
+  /** Adds the cursors of all events after `cursor` to `seen`, and the errors of the subscription. */
   async function follow(client: Client, cursor: string, seen: unknown[]): Promise<void> {
     const events = client.subscribe<{ poolEvents: { cursor: string } }>(
       'subscription ($after: String) { poolEvents(after: $after) { cursor } }',

@@ -27,7 +27,7 @@ async function copyOfProject() {
   return { root, run }
 }
 
-test('the database client is generated once, and not again while nothing has changed', async () => {
+test('the database client is generated once, and not again until something has changed', async () => {
   const { root, run } = await copyOfProject()
   for (const _ of ['first', 'second', 'third']) await generateIfChanged(root, run)
   expect(run).toHaveBeenCalledTimes(1)
@@ -48,7 +48,7 @@ test.each([
   expect(run).toHaveBeenCalledTimes(2)
 })
 
-test('the database client is generated again when a part of it is gone', async () => {
+test('the database client is generated again when a part of it is missing', async () => {
   const { root, run } = await copyOfProject()
   await generateIfChanged(root, run)
   await rm(join(root, 'src/generated/prisma/client.ts'))
@@ -56,7 +56,7 @@ test('the database client is generated again when a part of it is gone', async (
   expect(run).toHaveBeenCalledTimes(2)
 })
 
-test('the database client is generated whenever that is asked for, and after a generation that failed', async () => {
+test('generate always generates, and a failed generation is repeated', async () => {
   const { root, run } = await copyOfProject()
   await generate(root, run)
   await generate(root, run)
@@ -67,7 +67,7 @@ test('the database client is generated whenever that is asked for, and after a g
   expect(run).toHaveBeenCalledTimes(3)
 })
 
-test('a schema that is wrong ends with what the generator says of it', async () => {
+test('an error of the generator is passed on', async () => {
   const { root } = await copyOfProject()
   await rm(join(root, 'node_modules'), { recursive: true })
   await symlink(join(project, 'node_modules'), join(root, 'node_modules'))

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { ClosingError, Lifecycle } from '../src/lifecycle.ts'
 
 describe('a lifecycle', () => {
-  test('closes what was opened last first', async () => {
+  test('closes in reverse order', async () => {
     const closed: string[] = []
     const lifecycle = new Lifecycle()
     for (const name of ['database', 'worker', 'server']) {
@@ -16,7 +16,7 @@ describe('a lifecycle', () => {
     expect(closed).toEqual(['server', 'worker', 'database'])
   })
 
-  test('waits for one to be closed before it closes the next', async () => {
+  test('closes one thing after the other', async () => {
     const events: string[] = []
     const serverClosed = Promise.withResolvers<void>()
     const lifecycle = new Lifecycle()
@@ -66,7 +66,7 @@ describe('a lifecycle', () => {
     expect(closed).toEqual(['database'])
   })
 
-  test('closes everything once, however often it is asked to', async () => {
+  test('closes everything once, however often close is called', async () => {
     let closed = 0
     const lifecycle = new Lifecycle()
     await lifecycle.open(
@@ -78,7 +78,7 @@ describe('a lifecycle', () => {
     expect(closed).toBe(1)
   })
 
-  test('closes what was still being opened when it was asked to close', async () => {
+  test('closes what is still opening when close is called', async () => {
     const opening = Promise.withResolvers<string>()
     const closed: string[] = []
     const lifecycle = new Lifecycle()
@@ -94,7 +94,7 @@ describe('a lifecycle', () => {
     expect(closed).toEqual(['slow database'])
   })
 
-  test('opens nothing more once it closes', async () => {
+  test('opens nothing after close', async () => {
     let opened = false
     const lifecycle = new Lifecycle()
     await lifecycle.close()
@@ -109,7 +109,7 @@ describe('a lifecycle', () => {
     expect(opened).toBe(false)
   })
 
-  test('passes on why something could not be opened, and does not close that', async () => {
+  test('rejects with the error of what could not be opened, and does not close that', async () => {
     const closed: string[] = []
     const lifecycle = new Lifecycle()
     await lifecycle.open(

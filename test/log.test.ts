@@ -31,7 +31,7 @@ function connectionError(message: string): Error {
   })
 }
 
-test('an error is told by its type, its message, its code, its stack and its causes', () => {
+test('an error is logged with its type, message, code, stack and causes', () => {
   const error = new CommitUnansweredError(connectionError('terminating connection'))
   const [line = ''] = lines((log) => log.warn({ err: error }, 'lost'))
   expect(JSON.parse(line)).toEqual({
@@ -52,7 +52,7 @@ test('an error is told by its type, its message, its code, its stack and its cau
   })
 })
 
-test('nothing that hangs on an error is told, however deep it is', () => {
+test('nothing that is attached to an error is logged, at any depth', () => {
   const inner = connectionError('lost')
   const errors = [
     inner,
@@ -94,7 +94,7 @@ test.each([
   expect(describeError(new Error(message)).message).toBe(message)
 })
 
-test('a line is bounded, whatever an error is made of', () => {
+test('a line is bounded, whatever an error contains', () => {
   const long = 'x'.repeat(1_000_000)
   let deep = new Error(long)
   for (let i = 0; i < 1_000; i++) deep = new Error(long, { cause: deep })
@@ -117,7 +117,7 @@ test.each([undefined, null, 0, 'words', Symbol('s'), {}, [], Object.create(null)
   },
 )
 
-test('a log of somebody else’s tells of errors in the same way', () => {
+test('another log can describe errors in the same way', () => {
   const written: string[] = []
   const log = withDescribedErrors(pino({}, { write: (line: string) => void written.push(line) }))
   log.error({ err: connectionError('lost') }, 'failed')

@@ -51,7 +51,7 @@ async function poolNames(client: Client): Promise<string[]> {
 }
 
 describe('npm start', () => {
-  it('makes everything on an empty machine, says what to do next, and takes the data up again', async () => {
+  it('creates everything on an empty machine, says what to do next, and finds its data again', async () => {
     const first = new MainProcess({ DATA_DIR: dataDir })
     const { url, key: secret } = await first.ready()
     expect(first.stdout).toContain('Your first API key')
@@ -68,7 +68,7 @@ describe('npm start', () => {
     expect(await poolNames(new Client({ url: again.url, key: secret }))).toContain('Kept')
   })
 
-  it('has a sample to begin with on a database of its own, and none on somebody else’s', async () => {
+  it('has a sample on its own database, and none on another', async () => {
     await using own = new MainProcess({ DATA_DIR: dataDir, BOOTSTRAP_API_KEY: key })
     expect(await poolNames(new Client({ ...(await own.ready()), key }))).toEqual([
       'Sample pool (play with it or leave it alone)',
@@ -81,7 +81,7 @@ describe('npm start', () => {
     expect(await poolNames(new Client({ ...(await other.ready()), key }))).toEqual([])
   })
 
-  it('recovers when it was killed and its PostgreSQL has outlived it', async () => {
+  it('recovers when it was killed and its PostgreSQL kept running', async () => {
     const killed = new MainProcess({ DATA_DIR: dataDir, BOOTSTRAP_API_KEY: key })
     await createPool(new Client({ ...(await killed.ready()), key }), 'Kept')
     const server = await postmaster()
@@ -107,7 +107,7 @@ describe('npm start', () => {
     expect(await poolNames(new Client({ ...(await next.ready()), key }))).toContain('Kept')
   })
 
-  it('goes on by itself when only its PostgreSQL was killed', async () => {
+  it('recovers by itself when only its PostgreSQL was killed', async () => {
     await using service = new MainProcess({ DATA_DIR: dataDir, BOOTSTRAP_API_KEY: key })
     const client = new Client({ ...(await service.ready()), key })
     await createPool(client, 'Kept')
@@ -122,7 +122,7 @@ describe('npm start', () => {
   })
 })
 
-describe('what only the operator can put right ends at once, with one clear message', () => {
+describe('what only the operator can fix ends the start, with one clear message', () => {
   async function refusal(environment: Record<string, string>): Promise<string> {
     const { code, stdout, stderr } = await new MainProcess({ DATA_DIR: dataDir, ...environment }).ended
     expect(code).toBe(1)
@@ -183,7 +183,35 @@ describe('what only the operator can put right ends at once, with one clear mess
 })
 
 describe('roles', () => {
-  it('one process serves the API, another carries out the tasks, and tasks start when they are enqueued', async () => {
+  it('a worker loads nothing of GraphQL’s server, schema and GraphiQL, and says where its health is', async () => {
+    await using database = await testDatabase()
+    /** The modules that a process has loaded by the time it is ready. */
+    const loadedBy = async (ROLE: string) => {
+      const list = join(folder.path, ROLE)
+      const hook = `import { appendFileSync } from 'node:fs'
+        import { registerHooks } from 'node:module'
+        registerHooks({ load: (url, context, next) => {
+          appendFileSync(${JSON.stringify(list)}, url + '\\n')
+          return next(url, context)
+        } })`
+      await using process = new MainProcess({
+        DATABASE_URL: database.url,
+        ROLE,
+        NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hook)}`,
+      })
+      await process.ready()
+      return { stdout: process.stdout, modules: await readFile(list, 'utf8') }
+    }
+    const parts = ['graphql-yoga', 'graphql-ws', '@pothos', 'graphql/schema.ts', 'graphiql']
+    const api = await loadedBy('api')
+    expect(parts.filter((part) => !api.modules.includes(part))).toEqual([])
+    const worker = await loadedBy('worker')
+    expect(parts.filter((part) => worker.modules.includes(part))).toEqual([])
+    expect(worker.stdout).toContain('/health')
+    expect(worker.stdout).not.toContain('GraphiQL')
+  })
+
+  it('one process serves the API, another carries out tasks, which start as soon as they are created', async () => {
     await using database = await testDatabase()
     const environment = { DATABASE_URL: database.url, BOOTSTRAP_API_KEY: key }
     await using api = new MainProcess({ ...environment, ROLE: 'api' })
@@ -224,7 +252,7 @@ describe('roles', () => {
 })
 
 describe('npm run account', () => {
-  it('makes accounts and keys in the running service’s database, and replaces lost ones', async () => {
+  it('creates accounts and keys in the database of the running service, and replaces lost keys', async () => {
     await using service = new MainProcess({ DATA_DIR: dataDir, BOOTSTRAP_API_KEY: key })
     const { url } = await service.ready()
     const account = async (...args: string[]) => {
@@ -254,7 +282,7 @@ describe('npm run account', () => {
     expect(list).not.toContain(second)
   })
 
-  it('says what is wrong and how it is used', async () => {
+  it('says what is wrong and shows its usage', async () => {
     const outcome = async (...args: string[]) =>
       await new Program('src/cli/account.ts', { args, environment: { DATA_DIR: dataDir } }).ended
     const unknown = await outcome('drop')

@@ -41,7 +41,7 @@ function prepare(version: string, { installed = true } = {}) {
 
 describe('before a program is loaded', () => {
   it.each(['12.22.12', '16.20.2', '18.20.8', '20.20.2', '22.22.0', '23.11.1'])(
-    'Node.js %s is refused, with which one is needed and how to get it',
+    'Node.js %s is refused, and the message says which is needed and how to get it',
     (version) => {
       const { run, said, enableCompileCache } = prepare(version)
       expect(run).toThrow(new Exit('1'))
@@ -58,13 +58,13 @@ describe('before a program is loaded', () => {
     expect(enableCompileCache).toHaveBeenCalledOnce()
   })
 
-  it('says so when nothing was installed', () => {
+  it('says what to do when nothing has been installed', () => {
     const { run, said } = prepare('24.0.0', { installed: false })
     expect(run).toThrow(new Exit('1'))
     expect(said.join('')).toContain('run npm ci first')
   })
 
-  it('has nothing in it that an old version could not read', () => {
+  it('can be parsed by old versions', () => {
     const code = source.replaceAll(/^ *\/\/.*$|'.*?'/gm, '')
     expect(code).not.toMatch(/=>|`|\?\.|\?\?|\b(let|const|class|async|await|import)\b/)
   })

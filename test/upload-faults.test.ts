@@ -8,7 +8,7 @@ import { MainProcess } from './support/process.ts'
 import { startService, type TestService } from './support/service.ts'
 import { codesFile, ended, readUploadTask, type UploadTask, upload } from './support/upload-api.ts'
 
-// Whole processes start here, and the machine may be busy.
+// Whole processes are started here, on a machine that may be busy.
 const patience = { timeout: 120_000 }
 const patiently = { timeout: 60_000, interval: 5 }
 
@@ -17,7 +17,7 @@ let service: TestService
 let client: Client
 let test: TestBooks
 
-/** The API in this process; whoever works on uploads is up to the tests. */
+/** The API in this process. The tests start workers for uploads. */
 beforeAll(async () => {
   service = await lifecycle.open(
     'service',
@@ -47,11 +47,11 @@ async function readOn(taskId: string, rows: number): Promise<UploadTask> {
     return Number(task.upload.rowsRead)
   }
   await expect.poll(read, patiently).toBeGreaterThan(rows)
-  if (task?.status !== 'RUNNING') throw new Error('The upload is over already.')
+  if (task?.status !== 'RUNNING') throw new Error('The upload has already ended.')
   return task
 }
 
-it('an upload whose workers are killed in the middle is gone on with where it was', patience, async () => {
+it('an upload whose workers are killed in the middle is resumed where it was', patience, async () => {
   const count = 120_000
   const poolId = await newPool(client)
   const file = codesFile('killed', count)
@@ -88,7 +88,7 @@ it('an upload whose workers are killed in the middle is gone on with where it wa
   expect((await worker.end('SIGTERM')).code).toBe(0)
 })
 
-it('a worker that is told to stop in the middle leaves the rest to the next', patience, async () => {
+it('a worker that is stopped in the middle leaves the rest to the next one', patience, async () => {
   const count = 60_000
   const poolId = await newPool(client)
   const taskId = await upload(service, client, poolId, codesFile('stopped', count))
@@ -102,7 +102,7 @@ it('a worker that is told to stop in the middle leaves the rest to the next', pa
   await expectBalance(test)
 })
 
-it('a file that comes twice at the same moment is added once', patience, async () => {
+it('a file that is sent twice at the same time is added once', patience, async () => {
   await using _worker = startWorker()
   await using _another = startWorker()
   const count = 30_000
@@ -119,7 +119,7 @@ it('a file that comes twice at the same moment is added once', patience, async (
 })
 
 it(
-  'claims and generations go on while two uploads run, and no code is handed out twice',
+  'claims and generations continue while two uploads run, and no code is handed out twice',
   patience,
   async () => {
     await using _worker = startWorker()

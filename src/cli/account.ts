@@ -136,7 +136,7 @@ async function withBooks<T>(work: (books: Books) => Promise<T>): Promise<T> {
     const notifications = new Notifications({ pool, connection: connectionConfig(url), log })
     const prisma = new PrismaClient({ adapter: new PrismaPg(pool, await schemaOf(pool)) })
     try {
-      return await work(new Books({ pool, prisma, notifications, codeSpaces: new CodeSpaces() }))
+      return await work(new Books({ pool, prisma, notifications, codeSpaces: new CodeSpaces(), log }))
     } finally {
       await notifications.close()
       await prisma.$disconnect()

@@ -2,35 +2,42 @@ import type { ByteString } from './byte-string.ts'
 import { lineEnd, readRow } from './cells.ts'
 import { isBlank } from './code.ts'
 
-/** The most that the layout of a file is told by: so many bytes of its beginning, and so many rows with something in them. */
+/** The layout is found from this many bytes at most, and from `maxBeginningRows` rows that are not blank. */
 export const maxBeginningBytes = 65_536
 const maxBeginningRows = 200
 
-/** A row at the beginning of a file, read with a delimiter. */
+/** Of two that make equally many columns, the one that is rarer in text comes first. */
+export const delimiters = ['\t', ';', ','] as const
+
+/** A rare delimiter, used only if the header is found with it, or if the first row makes no sense without it. */
+export const bar = '|'
+
+/** A row at the beginning of a file, read with one delimiter. */
 export interface BeginningRow {
-  /** Its cells, without the empty ones at the end. */
+  /** Without empty cells at the end. */
   cells: ByteString[]
-  /** How many rows stand above it, blank ones as well. */
+  /** How many rows are above it, including blank ones. */
   above: number
-  /** Whether the row above it is blank. */
   isBelowBlank: boolean
   start: number
   end: number
   next: number
 }
 
+/** The beginning of a file, read with one delimiter. */
 export interface Beginning {
+  delimiter: string
   rows: BeginningRow[]
-  /** Whether there are rows that cannot be read above the first that can. */
+  /** Whether rows that cannot be read are above the first one that can. */
   beginsUnreadable: boolean
-  /** How many rows are blank at the very beginning, and where they end. */
+  /** How many rows at the very beginning are blank, and where they end. */
   blankRows: number
   blankEnd: number
 }
 
 /**
- * The rows at the beginning of a text that are not blank, as a delimiter has them. Rows that cannot be read count as
- * many as they have lines, and are left out. Reading stops at a row whose end has not come yet.
+ * Reads the rows at the beginning of a text that are not blank. Rows that cannot be read count once for each line, and are
+ * left out. Stops at a row whose end has not come yet.
  */
 export function readBeginning(text: ByteString, from: number, last: boolean, delimiter: string): Beginning {
   const rows: BeginningRow[] = []
@@ -40,12 +47,12 @@ export function readBeginning(text: ByteString, from: number, last: boolean, del
   let unreadable = 0
   let blankRows = 0
   let blankEnd = from
-  // Up to where a row is one line, as in `RowReader`: so a text that is made to be read again and again is not.
+  // As in RowReader: up to here, each line is a row.
   let singleLines = from
   const limit = Math.min(text.length, from + maxBeginningBytes)
   for (let at = from; at < limit && rows.length < maxBeginningRows; ) {
     if (text.startsWith('\n', at)) {
-      // The usual blank row, of which there can be very many.
+      // The usual blank row, made fast because there can be very many.
       above += 1
       isBelowBlank = true
       at += 1
@@ -80,7 +87,7 @@ export function readBeginning(text: ByteString, from: number, last: boolean, del
     above += 1
     at = row.next
   }
-  return { rows, beginsUnreadable, blankRows, blankEnd }
+  return { delimiter, rows, beginsUnreadable, blankRows, blankEnd }
 }
 
 function shifted(
@@ -92,7 +99,7 @@ function shifted(
   return row.kind === 'BROKEN' ? { ...row, at: row.at + at } : row
 }
 
-/** Spreadsheets and careless writers put delimiters behind the last cell. */
+/** Spreadsheets write delimiters behind the last cell. */
 function withoutEmptyEnd(cells: readonly ByteString[]): ByteString[] {
   return cells.slice(0, cells.findLastIndex((cell) => !isBlank(cell)) + 1)
 }

@@ -1,34 +1,35 @@
 import type { ByteString } from './byte-string.ts'
 
-/** A row as it was found in a text: its cells, where it ends, and where the next one begins. */
+/** A row found in a text. */
 export interface Row {
   kind: 'ROW'
   cells: ByteString[]
-  /** Those of its cells, by their place, that have a quote inside and do not begin with one. */
+  /** Indices of the cells that contain a quote and do not begin with one. */
   strays: number[]
-  /** Whether there are quoted cells. */
+  /** Whether any cell is quoted. */
   quoted: boolean
+  /** Where the row ends, and where the next one begins. */
   end: number
   next: number
 }
 
 export type RowReading =
   | Row
-  /** The text ends before it is clear where the row does. */
+  /** The text ends before the row certainly does. */
   | { kind: 'UNFINISHED' }
-  /** Its quotes make no sense; seen at `at`. */
+  /** Its quotes do not match; noticed at `at`. */
   | { kind: 'BROKEN'; at: number; reason: string; strays: number[] }
 
 export const neverClosed =
-  'A quote (") opens a cell in this row and is never closed. Close it, or double it if it belongs to the code.'
+  'A quote (") opens a cell in this row and is never closed. Close it, or double it if it is part of the code.'
 
 export const strayQuote =
-  'A quote (") stands inside a cell that does not begin with one, so it is in doubt where the cell ends. Put the whole ' +
-  'cell in quotes, and double the quotes that belong to the code.'
+  'A quote (") appears inside a cell that does not begin with one, so it is not clear where the cell ends. Put the whole ' +
+  'cell in quotes, and double the quotes inside it.'
 
-export const goesOn =
-  'A cell in this row goes on after its closing quote ("). Put the whole cell in quotes, and double the quotes that ' +
-  'belong to the code.'
+export const textAfterQuote =
+  'Text follows the closing quote (") of a cell in this row. Put the whole cell in quotes, and double the quotes inside ' +
+  'it.'
 
 const lineFeed = 0x0a
 const carriageReturn = 0x0d
@@ -37,10 +38,10 @@ const space = 0x20
 const tab = 0x09
 
 /**
- * The row that begins at `from`, by RFC 4180: LF, CRLF or CR ends a row; a cell in quotes can have line ends,
- * delimiters and doubled quotes. Beyond it, blanks around a quoted cell don't count, and a quote inside a cell that
- * does not begin with one is a character like others. `delimiters`: each of these characters is one. `last`: nothing
- * comes after `text`.
+ * Reads the row that begins at `from`, by RFC 4180: LF, CRLF or CR ends a row; a quoted cell may contain line ends,
+ * delimiters and doubled quotes. Beyond RFC 4180, blanks around a quoted cell are ignored, and a quote inside a cell that
+ * does not begin with one is an ordinary character. Each character of `delimiters` is a delimiter. `last`: the file ends
+ * with `text`.
  */
 export function readRow(text: ByteString, from: number, last: boolean, delimiters: string): RowReading {
   const cells: ByteString[] = []
@@ -74,34 +75,34 @@ export function readRow(text: ByteString, from: number, last: boolean, delimiter
         ? { kind: 'UNFINISHED' }
         : { kind: 'ROW', cells, strays, quoted, end: at, next }
     }
-    if (!delimiters.includes(text.charAt(at))) return { kind: 'BROKEN', at, reason: goesOn, strays }
+    if (!delimiters.includes(text.charAt(at))) return { kind: 'BROKEN', at, reason: textAfterQuote, strays }
     at += 1
   }
 }
 
-/** What a line can be, where it is not known whether it begins inside a quoted cell. */
+/** What a line means if it begins a row, or if it begins inside a quoted cell. */
 export type LineReading =
-  /** It ends a row, and is one when it did not begin inside a cell. */
+  /** It ends a row. */
   | { kind: 'ENDS'; cells: number }
-  /** A quoted cell goes on in the next line. */
-  | { kind: 'GOES_ON' }
-  /** Its quotes make no sense when it begins so. */
-  | { kind: 'NONSENSE'; reason: string }
+  /** A quoted cell continues on the next line. */
+  | { kind: 'CONTINUES' }
+  /** Its quotes do not match. */
+  | { kind: 'BROKEN'; reason: string }
 
 /**
- * Reads a line as one that begins a row, or as one that begins `inside` a quoted cell. Strictly: a quote in a cell that
- * does not begin with one makes no sense.
+ * Reads a line as one that begins a row or, with `inside`, as one that begins inside a quoted cell. Unlike `readRow`, it
+ * does not accept a quote in a cell that does not begin with one.
  */
 export function readLine(line: ByteString, inside: boolean, delimiters: string): LineReading {
   const row = readRow(inside ? `"${line}` : line, 0, true, delimiters)
-  if (row.kind === 'UNFINISHED') throw new RangeError('The end of a line has come.')
-  if (row.kind === 'BROKEN' && row.reason !== neverClosed) return { kind: 'NONSENSE', reason: row.reason }
-  if (row.strays.length > 0) return { kind: 'NONSENSE', reason: strayQuote }
-  if (row.kind === 'BROKEN') return { kind: 'GOES_ON' }
+  if (row.kind === 'UNFINISHED') throw new Error('A whole line was read as unfinished.')
+  if (row.kind === 'BROKEN' && row.reason !== neverClosed) return { kind: 'BROKEN', reason: row.reason }
+  if (row.strays.length > 0) return { kind: 'BROKEN', reason: strayQuote }
+  if (row.kind === 'BROKEN') return { kind: 'CONTINUES' }
   return { kind: 'ENDS', cells: row.cells.length }
 }
 
-/** Where the line of `from` ends, and where the next begins; `undefined` if the text ends before that is clear. */
+/** Where the line at `from` ends and the next begins; `undefined` if the text ends before that is certain. */
 export function lineEnd(
   text: ByteString,
   from: number,
@@ -139,7 +140,7 @@ function endOfPlain(text: ByteString, from: number, delimiters: string): number 
   return at
 }
 
-/** `undefined` if the text ends before it is clear where the cell does. */
+/** `undefined` if the text ends before the cell certainly does. */
 function readQuoted(
   text: ByteString,
   opening: number,

@@ -1,9 +1,9 @@
-/** A file that cannot be read as a file of codes. The message says what is wrong with it and what to do. */
+/** The file cannot be read as a file of codes. The message says what is wrong and what to do. */
 export class CodeFileError extends Error {
   override name = 'CodeFileError'
 }
 
-/** A file that can be read in more than one way. The message shows how it begins, and says what to tell. */
+/** It is not clear which row is the header. The message shows how the file begins, and says which options decide it. */
 export class HeaderUnclearError extends CodeFileError {
   override name = 'HeaderUnclearError'
 }

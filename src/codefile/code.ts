@@ -1,87 +1,86 @@
 import { refusedCharacters } from '../codespace/characters.ts'
 import { grouped } from '../grouped.ts'
-import { type ByteString, decoded } from './byte-string.ts'
+import { type ByteString, decodeUtf8 } from './byte-string.ts'
 import { unguarded } from './formula-guard.ts'
 
-/** As long as a column of other systems usually is: whatever holds codes elsewhere fits. */
+/** The usual limit of a column in other systems, so that whatever holds codes elsewhere fits. */
 export const maxUploadedCodeLength = 255
 
-/** What a cell says: a code, nothing, or something that cannot be one. */
-export type CellReading = { code: string } | { refused: string }
+/** What a cell holds: a code, which is empty if there is none, or something that cannot be one. */
+export type CellReading = { code: string } | { reason: string }
 
-// The usual code, seen at a glance: nothing below has anything to say of it. (A quote, #, + and = can be part of what a
-// spreadsheet has made of a code.)
+// Recognises most codes at once: none of the checks below applies to them. (Quote, #, + and = are left out, since a
+// spreadsheet may have produced them.)
 const plainCode = /^[!$-*\--:<>-~]{1,255}$/
 
-/** Lines without it have only such codes, perhaps with spaces and perhaps too long ones; and no delimiter. */
+/** Lines that this does not match hold only plain codes, perhaps with spaces or too long, and no delimiter. */
 export const anythingUnusual = /[^\n !$-*\--:<>-~]/
 
 /**
- * The code of a cell: without the space around it, and in Unicode's composed form (NFC). Empty if there is none.
+ * The code of a cell: without the space around it, and in Unicode's composed form (NFC).
  *
- * Formats are strict about what new codes are made of. A code of an upload exists already, on paper and in other
- * systems, so it is taken as it is: with inner spaces, symbols, letters of any script, emoji. Refused is what no system
- * can store (longer than 255), nobody can type or see (control and invisible characters, spaces of other kinds,
- * private-use and unassigned characters), and what is no longer the code: a number that a spreadsheet has rounded,
- * a formula's error, a text that was broken before (U+FFFD).
+ * Formats are strict about the characters of new codes. An uploaded code exists already, on paper and in other systems, so
+ * it is accepted as it is: with inner spaces, symbols, letters of any script, emoji. What is rejected cannot be stored
+ * (more than 255 characters), cannot be typed or seen (control and invisible characters, unusual spaces, private-use and
+ * unassigned characters), or is no longer the code: a number that a spreadsheet has rounded, a formula error, a text that
+ * was damaged earlier (U+FFFD).
  */
 export function readCode(cell: ByteString): CellReading {
   if (plainCode.test(cell)) return { code: cell }
-  const text = decoded(cell)
-  return text === undefined ? { refused: notUtf8 } : readText(withoutFormula(trimmed(text)))
+  const text = decodeUtf8(cell)
+  return text === undefined ? { reason: notUtf8 } : readText(withoutFormula(trimmed(text)))
 }
 
 /**
- * The code of a cell of a file that this service has written. There a code that looks like a formula is one, and where
- * cells are `guarded` the apostrophes that were put in are taken out again: see formula-guard.ts.
+ * The code of a cell in a file that this service has written. There, a code that looks like a formula is one, and in
+ * `guarded` cells the apostrophes that the service has added are removed: see formula-guard.ts.
  */
 export function readOwnCode(cell: ByteString, guarded: boolean): CellReading {
-  const text = decoded(guarded ? cellWithoutGuard(cell) : cell)
-  return text === undefined ? { refused: notUtf8 } : readText(trimmed(text))
+  const text = decodeUtf8(guarded ? cellWithoutGuard(cell) : cell)
+  return text === undefined ? { reason: notUtf8 } : readText(trimmed(text))
 }
 
-/** A cell of such a file without the apostrophes that were put in; one that is too long for a code as it is. */
+/** A guarded cell without the added apostrophes. A cell that is too long to hold a code is left as it is. */
 export function cellWithoutGuard(cell: ByteString): ByteString {
-  const text = cell.length <= maxGuardedLength ? decoded(cell) : undefined
+  const text = cell.length <= maxGuardedBytes ? decodeUtf8(cell) : undefined
   return text === undefined ? cell : Buffer.from(unguarded(trimmed(text))).toString('latin1')
 }
 
-// In bytes: to look for guards in what is longer could take long.
-const maxGuardedLength = 2_000
+// Removing guards from longer cells could take long.
+const maxGuardedBytes = 2_000
 
-/** What a text without space around it is. */
 function readText(text: string): CellReading {
   const code = text.normalize('NFC')
   if (code.length > maxUploadedCodeLength)
     return {
-      refused: `It has ${grouped(code.length)} characters. At most ${maxUploadedCodeLength} are possible.`,
+      reason: `The code has ${grouped(code.length)} characters; the limit is ${maxUploadedCodeLength}.`,
     }
-  const reason = damageOf(code) ?? refusedIn(code)
-  return reason === undefined ? { code } : { refused: reason }
+  const reason = damageOf(code) ?? reasonAgainstCharacters(code)
+  return reason === undefined ? { code } : { reason }
 }
 
-/** Whether a person who looks at the cell sees nothing. */
+/** Whether the cell looks empty to a person. */
 export function isBlank(cell: ByteString): boolean {
   if (cell === '') return true
-  // Most cells are seen at their first byte not to be.
+  // The first byte settles it for most cells.
   if (!startsBlank.test(cell)) return false
-  const text = decoded(cell)
+  const text = decodeUtf8(cell)
   return text !== undefined && trimmed(text) === ''
 }
 
 const notUtf8 =
-  'It is not valid UTF-8. Save the file as "CSV UTF-8"; in Excel that is a type of its own in "Save as".'
+  'The row is not valid UTF-8. Save the file as "CSV UTF-8", which Excel offers under "Save as".'
 
 const startsBlank = /^[\s\x80-\xff]/
 
-// What copying from web pages and documents leaves behind at the ends, and nobody sees.
+// What copying from web pages and documents leaves around a text, unseen.
 const aroundCodes = /[\s\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/
 
 const visibleEnds = /^[!-~](?:.*[!-~])?$/s
 
 function trimmed(text: string): string {
   if (visibleEnds.test(text)) return text
-  // One by one from the ends: a pattern with a repetition before the end takes quadratic time.
+  // A pattern with a repetition before the end would take quadratic time.
   let start = 0
   let end = text.length
   while (start < end && aroundCodes.test(text.charAt(start))) start += 1
@@ -89,7 +88,7 @@ function trimmed(text: string): string {
   return text.slice(start, end)
 }
 
-/** `="00123"` is how exports make spreadsheets keep the zeros, which show it as 00123. */
+/** Exports write `="00123"` so that spreadsheets keep the zeros and show 00123. */
 function withoutFormula(text: string): string {
   return text.startsWith('="') && text.endsWith('"') && text.indexOf('"', 2) === text.length - 1
     ? trimmed(text.slice(2, -1))
@@ -102,14 +101,14 @@ const formulaErrors = new Set(['#N/A', '#REF!', '#NAME?', '#VALUE!', '#DIV/0!', 
 function damageOf(code: string): string | undefined {
   if (rounded.test(code))
     return (
-      'A spreadsheet has rounded this number, and its last digits are lost. Export the codes again from where they ' +
-      'come from, and make their column one of text before you open them in a spreadsheet.'
+      'A spreadsheet has rounded this number, so its last digits are lost. Export the codes again from the system they ' +
+      'come from, and format their column as text before you open the file in a spreadsheet.'
     )
-  if (formulaErrors.has(code)) return 'It is the error of a spreadsheet formula. Put the code in its place.'
+  if (formulaErrors.has(code)) return 'This is a spreadsheet formula error. Replace it with the code.'
   if (code.includes('\ufffd'))
     return (
-      'It contains U+FFFD, which stands where another character was lost when the text was saved. Export it again ' +
-      'from where it comes from, as UTF-8.'
+      'The code contains U+FFFD, which marks a character that was lost when the file was saved. Export the codes again ' +
+      'as UTF-8 from the system they come from.'
     )
   return undefined
 }
@@ -117,17 +116,17 @@ function damageOf(code: string): string | undefined {
 const printableAscii = /^[ -~]*$/
 const otherSpaces = /(?! )\p{Z}/u
 const cannotBeTyped = /[\p{Cc}\p{Cs}\p{Cf}\p{Default_Ignorable_Code_Point}\p{Co}\p{Cn}]/u
-// Their parts can be invisible characters, which belong there. It is made where it is needed, and not as a literal: V8
-// takes longer for it than for all else that is loaded here, once in a process.
+// Emoji may consist of invisible characters, which are allowed there. Not a literal, since V8 takes longer to compile it
+// than to load everything else here: it is compiled only where it is needed.
 const emoji = '\\p{RGI_Emoji}'
 
-function refusedIn(code: string): string | undefined {
+function reasonAgainstCharacters(code: string): string | undefined {
   if (printableAscii.test(code)) return undefined
   if (otherSpaces.test(code))
-    return 'It contains a space that only looks like the one of the keyboard. Use the ordinary space, or none.'
+    return 'The code contains a space that only looks like an ordinary one. Use an ordinary space, or none.'
   if (!cannotBeTyped.test(code)) return undefined
   const characters = [...code.replace(new RegExp(emoji, 'gv'), '')].filter((character) =>
     cannotBeTyped.test(character),
   )
-  return characters.length === 0 ? undefined : refusedCharacters(characters.join(''), 'It').join(' ')
+  return characters.length === 0 ? undefined : refusedCharacters(characters.join(''), 'The code').join(' ')
 }

@@ -1,17 +1,14 @@
 /**
- * What people and systems call the column that has the codes. A list of words is never complete: where a name that is
- * not known here is not told from a code by its shape (see likeness.ts), it is asked about.
+ * What people and systems call the column with the codes. No list of words is complete: if a name is not listed here and
+ * its shape does not distinguish it from a code (see likeness.ts), the uploader is asked.
  */
 
-/**
- * Whether a text is a usual name of a column with codes, could be one, is as likely to be a code, or is no name that is
- * known.
- */
+/** Whether a text is a usual name of a column of codes, may be one, is as likely a code, or is no known name. */
 export type NameKind = 'USUAL' | 'POSSIBLE' | 'DOUBTFUL' | 'UNKNOWN'
 
 const words = (list: string): readonly string[] => list.trim().split(/\s+/).map(folded)
 
-/** The word for a code, in the languages of the people who export them. */
+/** The word for a code, in many languages. */
 const codeWords = words(`
   code codes kod kode koder koden kods kodas kodai koodi koodit koda kody kodu kodlar kodları kód kódy kódok kódja
   código códigos codice codici codi codis codigo cod coduri codul
@@ -19,7 +16,7 @@ const codeWords = words(`
   コード 代码 代碼 编码 編碼 码 碼 券码 券碼 코드 קוד קודים كود أكواد رمز رموز คูปองโค้ด โค้ด รหัส कोड mã
 `)
 
-/** What stands beside it: what the code is for, or what it is like. */
+/** Words beside it: what the code is for, or what it is like. */
 const kindWords = words(`
   promo promos promotion promotions promotional promotie promotionele promoción promocional promocionales promoção
   promozione promozionale promocyjny promocyjne promocja promotionnel promotionnels promoțional promocijski
@@ -35,13 +32,13 @@ const kindWords = words(`
   쿠폰 프로모션 할인 קופון הנחה مبادرة الخصم خصم كوبون القسيمة قسيمة ส่วนลด คูปอง giảm giá khuyến mãi
 `)
 
-/** Such words alone name the column, too. */
+/** Words that name the column on their own. */
 const alone = words(`
   coupon coupons voucher vouchers gutscheine gutscheinnr cupones cupons kupony kuponger kuponlar κουπόνι κουπόνια
   промокод промокоды купоны ваучеры クーポン 优惠券 優惠券 优惠码 優惠碼 折扣码 折扣碼 兑换码 兌換碼 쿠폰 쿠폰번호 קופונים كوبونات รหัสส่วนลด รหัสคูปอง
 `)
 
-/** These alone are as likely to be a code, or the name of another column. */
+/** Words that on their own are as likely a code, or the name of another column. */
 const aloneInDoubt = words(`
   gutschein cupón cupom kupon kupong kupón купон ваучер buono buoni bon ma cod codi
   name names title label key keys pin pins token tokens id ids number numbers nummer nummern numero numéro número numer
@@ -49,7 +46,7 @@ const aloneInDoubt = words(`
   navn namn naam nom nombre nome nazwa имя название номер значение 名前 名称 名稱 番号 号码 號碼 序列号 序列號 번호 이름 القيمة الاسم
 `)
 
-/** What codes are for. Such a word is a code as easily as the name of their column. */
+/** What codes are for. Such a word is as likely a code as the name of the column. */
 const purposes = words(`
   promo promos promotion promotions promocode discount discounts offer offers reward rewards redemption referral
   invitation campaign campaigns rabatt rabatte rabat aktion aktionen kampagne kampagnen kampanj kampanje korting
@@ -72,7 +69,7 @@ const numbers = new Set(numberWords)
 const purposeNames = new Set(purposes)
 
 const byLength = (list: readonly string[]) => [...new Set(list)].sort((a, b) => b.length - a.length)
-// Two kinds and the word for a code, in one word: Gutscheincode, couponcode, クーポンコード, promokod.
+// One or two words for the kind and the word for a code, written as one: Gutscheincode, couponcode, クーポンコード, promokod.
 const compound = new RegExp(
   `^(?:${byLength(kindWords).join('|')}){1,2}(?:s?)(?:${byLength(codeWords).join('|')})$`,
   'u',
@@ -86,14 +83,15 @@ const endsWithCode = new RegExp(
 const endsWithVoucher =
   /^\p{L}{3,}(?:bon|bonnen|bons|gutschein|gutscheine|coupon|coupons|voucher|vouchers|kupon|kupong|kuponger)$/u
 
-const maxColumnNameLength = 60
+// No known name is longer.
+const maxKnownNameLength = 60
 
-/** In small letters, without accents: as people type names of columns. */
+/** In lower case and without accents. */
 function folded(text: string): string {
   return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().replaceAll('ı', 'i').replaceAll('ł', 'l')
 }
 
-/** Without what templates put around a name: `Unique Code (*)`, `Codes:`, `Code(s)`, `* Code`, `Code [required]`. */
+/** Removes what templates add to a name: `Unique Code (*)`, `Codes:`, `Code(s)`, `* Code`, `Code [required]`. */
 function withoutDecoration(text: string): string {
   return text
     .trim()
@@ -106,11 +104,11 @@ function withoutDecoration(text: string): string {
     .trim()
 }
 
-// What sets names apart or counts them: codes_2024, code1, coupon-code-v2, Code (2) 3.
+// Numbers and versions: codes_2024, code1, coupon-code-v2, Code (2) 3.
 const counter = /[\s_\-./#(]{0,3}(?:v|no|nr|n[°º]|№|version|q)?[.\s]?\d{1,8}\)?$/iu
 const maxCounters = 4
 
-/** Without brackets and rules around it, and without numbers at its ends; as it is where it has none of them. */
+/** Removes brackets and lines around a text, and numbers at its ends. */
 function withoutFrame(text: string): string {
   const plain = text.trim().replace(/\s+/g, ' ')
   const begun = plain.replace(/^[^\p{L}\p{N}]+/u, '').replace(/^\d{1,8}[\s_\-./]{1,3}/u, '')
@@ -119,9 +117,9 @@ function withoutFrame(text: string): string {
   return core
 }
 
-/** Whether a text that is no usual name looks as if it named the column all the same. */
+/** Whether a text that is no usual name still looks like the name of the column. */
 function isDoubtful(text: string): boolean {
-  if (text.length > maxColumnNameLength) return false
+  if (text.length > maxKnownNameLength) return false
   const name = folded(withoutDecoration(text))
   if (purposeNames.has(name) || endsWithVoucher.test(name)) return true
   const core = withoutFrame(text)
@@ -132,7 +130,7 @@ function isDoubtful(text: string): boolean {
   return saysCode(core) || !text.trim().startsWith(core) || /[\s#_]/.test(text.trim().slice(core.length))
 }
 
-/** Whether a text is a usual name of a column with codes, as `kindOfName` says, which takes longer. */
+/** Whether `kindOfName` is 'USUAL', in less time. */
 export function isUsualName(text: string): boolean {
   return kindOfKnown(text) === 'USUAL'
 }
@@ -144,11 +142,11 @@ export function kindOfName(text: string): NameKind {
 
 function kindOfKnown(text: string): Exclude<NameKind, 'DOUBTFUL'> {
   const plain = withoutDecoration(text)
-  if (plain === '' || plain.length > maxColumnNameLength) return 'UNKNOWN'
-  // couponCode, as programs have it.
+  if (plain === '' || plain.length > maxKnownNameLength) return 'UNKNOWN'
+  // couponCode
   const spaced = plain.replace(/(?<=\p{Ll})(?=\p{Lu})/gu, ' ')
   const parts = folded(spaced).split(/ {1,3}|[_\-./’']/u)
-  // A code with a separator at an end, or with two of them, is not taken for a name.
+  // No name has a separator at an end, or two in a row.
   if (parts.some((part) => part === '') || parts.length > 6) return 'UNKNOWN'
   const [only] = parts
   if (parts.length === 1 && only !== undefined) {
@@ -167,7 +165,7 @@ function kindOfKnown(text: string): Exclude<NameKind, 'DOUBTFUL'> {
     : 'UNKNOWN'
 }
 
-/** Whether a usual name has the word for a code in it, which no code has: "coupon" alone can be a code. */
+/** Whether a text is a usual name with the word for a code in it. Without that word, as in "coupon", it may be a code. */
 export function saysCode(text: string): boolean {
   return isUsualName(text) && hasCodeWord(text)
 }

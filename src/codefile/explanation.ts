@@ -1,26 +1,26 @@
 import { hasShapeOf, isOneOf } from './likeness.ts'
 
 /**
- * Templates that are filled in have rows below their header that explain it: that a column is required, what belongs
- * in it, an example. They stand where codes stand, and none of them is one.
+ * Texts in the place of codes that are none. Templates have rows below their header that explain it: that a column is
+ * required, what belongs in it, an example.
  */
 
-/** How many rows below a header can be explanations. */
+/** How many rows below a header may explain it. */
 export const maxExplanationRows = 3
 
-/** What stands right below the header of a file, as far as it could explain the column. */
+/** The texts of the column below a header. */
 export interface Explanations {
-  /** The rows that could, from the first below the header. */
+  /** Those that may explain the header. */
   first: readonly string[]
-  /** Those behind them. */
+  /** Those below. */
   behind: readonly string[]
-  /** Whether codes of this file are words. */
+  /** Whether the file's codes are of several words. */
   inWords: boolean
 }
 
 /**
- * Whether a file has explanations below its header. Codes can look like one (EX-0001, SAMPLE, YOURCODE): they are taken
- * for explanations only where one is of another kind than the rows behind them.
+ * Whether a file has explanations below its header. Codes may look like explanations (EX-0001, SAMPLE, YOURCODE), so at
+ * least one must be of another kind than the rows below.
  */
 export function hasExplanations({ first, behind, inWords }: Explanations): boolean {
   return first.some(
@@ -31,7 +31,7 @@ export function hasExplanations({ first, behind, inWords }: Explanations): boole
   )
 }
 
-/** Whether a text is one of a series that another continues: OPTIONAL-1 and OPTIONAL-2. */
+/** Whether a text is one of a series, such as OPTIONAL-1 and OPTIONAL-2. */
 function isNumbered(text: string, others: readonly string[]): boolean {
   return /^[^\s\p{Nd}]+\p{Nd}+$/u.test(text) && others.some((other) => hasShapeOf(other, text))
 }
@@ -55,7 +55,7 @@ const placeholders =
 const totals =
   /^(?:grand total|sub-?total|totals?|sum|summe|gesamt|count|anzahl|rows?|zeilen|somme|totale|suma|razem|итого|всего|合計|合计|总计|합계)(?:\s*[:=]\s*|\s+)[\d.,\s]+$/iu
 
-// In two parts: the number of rows, and what tools for databases say behind it.
+// The number of rows, and what database tools write after it.
 const rowCounts = [
   /\(?\d[\d.,]{0,12}\s(?:rows?|records?|results?|zeilen?|datensätze|lignes?|filas?|righe|rijen|linhas?|строка|строки|строк)/,
   /(?:\s(?:in set|affected|selected|returned|fetched|found|betroffen|ausgewählt))?\)?[.;]?(?:\s\(\d[\d.,]{0,8}\s?s(?:ec)?\))?/,
@@ -63,35 +63,35 @@ const rowCounts = [
 
 const fillers = new RegExp(
   `^(?:${[
-    // A rule between rows, as tools for databases draw it.
+    // A line between rows, as database tools draw it.
     '[+|\\s]*[-_=–—─][-_=–—─+|\\s]*',
-    // What stands for no value.
+    // A word for no value.
     'null|[(<[]null[)>\\]]|n/a|\\\\n|none|nil|nan|undefined',
     rowCounts.map(({ source }) => source).join(''),
   ].join('|')})$`,
   'iu',
 )
 
-// In characters. Rules can be longer, but then they are nothing else.
+// In UTF-16 code units. No code is longer, so the pattern need not be tried.
 const maxFillerLength = 255
 
-/** Whether a text stands where there is no code: a rule, a word for nothing, or how many rows there are. */
+/** Whether a text fills the place of a code: a line between rows, a word for an empty cell, or a row count. */
 export function isFiller(text: string): boolean {
   return text.length <= maxFillerLength && fillers.test(text)
 }
 
-/** Whether a text right below a header explains the column, rather than be a code. `inWords`: codes of this file are words. */
+/** Whether a text right below a header explains it. `inWords`: the file's codes are of several words. */
 export function isExplanation(text: string, inWords: boolean): boolean {
   if (notes.test(text) || examples.test(text) || placeholders.test(text)) return true
   return !inWords && /\S\s+\S+\s+\S/.test(text) && /\p{Ll}{2}|\p{Lo}{2}/u.test(text)
 }
 
-/** Whether a text among codes without spaces is written for people: a remark, or the total below a table. */
+/** Whether a text among codes without spaces is for people: a sentence, or the total below a table. */
 export function isRemark(text: string): boolean {
   return isSentence(text) || totals.test(text)
 }
 
-/** Whether a text is of words, as only what is written for people to read is: four of them, not all in capitals. */
+/** Whether a text is at least four words, or three and a full stop, not all in capitals. */
 function isSentence(text: string): boolean {
   // Most codes have no space.
   if (!text.includes(' ')) return false

@@ -2,7 +2,7 @@ import type { ByteString } from './byte-string.ts'
 import { CodeFileError } from './code-file-error.ts'
 
 interface Kind {
-  /** It begins with one of these, and then `test` decides, if there is one. */
+  /** A file of this kind begins with one of these, and passes `test`. */
   begins?: readonly string[]
   test?: (start: ByteString) => boolean
   what: string
@@ -10,14 +10,16 @@ interface Kind {
 }
 
 const fromExcel = 'In Excel choose "Save as", type "CSV UTF-8".'
-const exportIt = 'Open it in the program that made it, and save or export it as "CSV UTF-8".'
+const toUtf8 =
+  'Save it as UTF-8: in Excel with the type "CSV UTF-8", in a text editor with the encoding UTF-8.'
+const exportIt = 'Open it in the program that it comes from, and save or export it as "CSV UTF-8".'
 const unpackIt =
-  'Unpack it, and upload the file of codes that is in it. (Of packed files, only gzip is read as it is.)'
-const asText = 'Upload a file that has one code a line, or CSV.'
+  'Unpack it, and upload the file of codes in it. (The only packed files that can be uploaded are gzip files.)'
+const asText = 'Upload a file with one code per line, or CSV.'
 
 const zip = ['PK\x03\x04', 'PK\x05\x06', 'PK\x07\x08']
 
-/** What people take for a file of codes, known by how it begins. The first that fits counts. */
+/** What people upload by mistake, recognised by how it begins. The first match counts. */
 const kinds: readonly Kind[] = [
   {
     begins: zip,
@@ -46,7 +48,7 @@ const kinds: readonly Kind[] = [
   {
     begins: ['\x1f\x8b'],
     what: 'packed with gzip more than once',
-    advice: 'Unpack it once, and upload what is in it.',
+    advice: 'Unpack it once, and upload the result.',
   },
   {
     begins: [
@@ -61,44 +63,44 @@ const kinds: readonly Kind[] = [
   },
   { test: (start) => start.slice(257, 262) === 'ustar', what: 'a tar archive', advice: unpackIt },
   { begins: ['%PDF-'], what: 'a PDF', advice: exportIt },
-  { begins: ['{\\rtf'], what: 'a document of a word processor', advice: asText },
+  { begins: ['{\\rtf'], what: 'a word processor document', advice: asText },
   { begins: ['\x89PNG\r\n', '\xff\xd8\xff', 'GIF87a', 'GIF89a'], what: 'an image', advice: asText },
   {
     test: (start) => /^\s*<(?:!doctype html|html|head|body)[\s>]/i.test(start),
     what: 'a web page',
-    advice: 'Perhaps one that asks to sign in was saved in place of the file. Download the file again.',
+    advice: 'A sign-in page may have been saved instead of the file. Download the file again.',
   },
   { test: (start) => /^\s*<\?xml\s/i.test(start), what: 'XML', advice: exportIt },
   { test: (start) => /^\s*(?:\{\s*"|\[\s*["{])/.test(start), what: 'JSON', advice: asText },
   {
     begins: ['\xff\xfe', '\xfe\xff', '\0\0\xfe\xff'],
-    what: 'text in UTF-16 or UTF-32 (some programs say "Unicode")',
-    advice: 'Save it as UTF-8: in Excel by the type "CSV UTF-8", in a text editor by the encoding.',
+    what: 'text in UTF-16 or UTF-32 (which some programs call "Unicode")',
+    advice: toUtf8,
   },
   {
     test: isWide,
-    what: 'text in UTF-16 (some programs say "Unicode")',
-    advice: 'Save it as UTF-8: in Excel by the type "CSV UTF-8", in a text editor by the encoding.',
+    what: 'text in UTF-16 (which some programs call "Unicode")',
+    advice: toUtf8,
   },
-  { test: isBinary, what: 'no text at all', advice: exportIt },
+  { test: isBinary, what: 'not text', advice: exportIt },
 ]
 
-const sampleSize = 8_192
+const maxSampleBytes = 8_192
 
-/** CodeFileError if a file that begins so is not text, or is text of another kind. */
+/** CodeFileError if a file with this beginning is not text, or is another kind of text. */
 export function checkKind(beginning: ByteString): void {
-  const start = beginning.slice(0, sampleSize)
+  const start = beginning.slice(0, maxSampleBytes)
   const kind = kinds.find(
     ({ begins, test }) =>
       (begins?.some((bytes) => start.startsWith(bytes)) ?? true) && (test?.(start) ?? true),
   )
   if (kind)
     throw new CodeFileError(
-      `The file cannot be read as CSV or as one code a line: it seems to be ${kind.what}. ${kind.advice}`,
+      `The file cannot be read as CSV or as one code per line: it seems to be ${kind.what}. ${kind.advice}`,
     )
 }
 
-/** UTF-16 without a byte order mark, mostly of ASCII: nearly every other byte is NUL, and none of those between. */
+/** Whether it is UTF-16 of mostly ASCII without a byte order mark: nearly every other byte is NUL, and none in between. */
 function isWide(start: ByteString): boolean {
   const pairs = start.length >> 1
   const nuls: [even: number, odd: number] = [0, 0]
@@ -106,8 +108,7 @@ function isWide(start: ByteString): boolean {
   return pairs >= 2 && Math.min(...nuls) === 0 && Math.max(...nuls) >= pairs * 0.7
 }
 
-// Text has next to none, and what is not text has them everywhere: of bytes drawn at random they are one in nine. A few
-// of them in a short text are a few bad rows.
+// Text has almost none of them; of random bytes they are one in nine. A few in a short text are a few bad rows.
 const controls = /(?![\t-\r\x80-\x9f])\p{Cc}/gu
 const maxControls = 7
 const maxShare = 1 / 30

@@ -1,13 +1,13 @@
 /**
- * How the first line of a list of codes compares with those below it. A header is a word of a language, and codes are
- * not made as words are: they differ in letters, digits, length and in what stands between them. But codes are of all
- * kinds, and words can be codes: so what speaks for a header is weighed, and where it is not clear the answer is that.
+ * How the first line of a list compares with those below it. A header is a word, and codes are rarely built like words:
+ * they differ in letters, digits, length and separators. But codes are of all kinds, and words can be codes, so several
+ * signs of a header are weighed, and the answer may be that it is not clear.
  */
 export type Likeness = 'LIKE' | 'UNLIKE' | 'UNCLEAR'
 
 const maxStart = 32
 
-// One line in twenty may be another than the rest.
+// Of all lines, this share may differ from the rest.
 const few = 0.05
 
 const lower = /\p{Ll}/u
@@ -20,11 +20,11 @@ const scripts = [/\p{Script=Latin}/u, /\p{Script=Cyrillic}/u, /\p{Script=Greek}/
 const separators = ['-', '_', '.', '/', ' ']
 const word = /^\p{L}[\p{L}\p{M}\s'’&/().:*#：_-]*$/u
 
-/** Whether `first` looks as those lines do that stand below it. */
+/** Whether `first` looks like the lines below it. */
 export function likenessOf(first: string, below: readonly string[]): Likeness {
-  // With nothing to compare it with, a line is a code.
+  // With nothing to compare with, a line counts as a code.
   if (below.length === 0) return 'LIKE'
-  // Where the table begins only below further lines of a title, these hide the difference.
+  // More lines of a title hide the difference.
   const results = [compare(first, below)]
   for (const left of [1, 2]) if (below.length >= left + 3) results.push(compare(first, below.slice(left)))
   return results.includes('UNLIKE') ? 'UNLIKE' : results.includes('UNCLEAR') ? 'UNCLEAR' : 'LIKE'
@@ -56,7 +56,7 @@ function compare(first: string, below: readonly string[]): Likeness {
   const telling = [numbersOnly, otherCase, otherScript, otherSpaces, otherMarks].filter(Boolean).length
   const formal = [noDigits, otherLength, otherStart, noSeparators].filter(Boolean).length
 
-  // Names of columns seldom have digits in them, and titles have them beside words.
+  // Column names rarely have digits; titles have them beside words.
   if (digit.test(first)) {
     if (otherCase && otherSpaces) return 'UNCLEAR'
     if (/^0$/.test(first) && share((line) => letter.test(line)) === 1) return 'UNCLEAR'
@@ -82,7 +82,7 @@ function commonStart(lines: readonly string[]): string {
   return start
 }
 
-/** Whether `first` has no digits and all lines below it have: SUMMER above SALE10, SALE20 and SALE30. */
+/** Whether only `first` has no digits: SUMMER above SALE10, SALE20 and SALE30. */
 export function isWordAboveNumbered(first: string, below: readonly string[]): boolean {
   if (below.length < 3 || digit.test(first) || !below.every((line) => digit.test(line))) return false
   const start = commonStart(below)
@@ -90,7 +90,7 @@ export function isWordAboveNumbered(first: string, below: readonly string[]): bo
   return !isRandom && !(start.length >= 2 && letter.test(start) && first.startsWith(start))
 }
 
-/** Whether a text is made as the others are: of the same shape as one, with the start that all have, or all alike. */
+/** Whether a text is built like the others: it has the shape of one of them, their common start, or looks like them. */
 export function isOneOf(text: string, others: readonly string[]): boolean {
   if (others.some((other) => hasShapeOf(other, text))) return true
   if (others.length < 2) return false
@@ -100,7 +100,7 @@ export function isOneOf(text: string, others: readonly string[]): boolean {
   return !lacksDigits && likenessOf(text, others) === 'LIKE'
 }
 
-/** Whether the two are made of letters and digits at the same places. */
+/** Whether both have letters and digits at the same positions. */
 export function hasShapeOf(text: string, other: string): boolean {
   return shapeOf(text) === shapeOf(other)
 }

@@ -1,46 +1,46 @@
-import { type ByteString, maxShownBytes } from './byte-string.ts'
+import type { ByteString } from './byte-string.ts'
 import { type CellReading, cellWithoutGuard, isBlank, readCode, readOwnCode } from './code.ts'
+import { maxExcerptLength } from './excerpt.ts'
 import { isFiller } from './explanation.ts'
 
 /**
- * Files that this service gives out, and how they are told from others when they come back. A file with exactly these
- * names, in this order, is one of them. So is a download that has lost, gained or moved columns on its way, since a
- * code that was claimed must not become available again for that: its columns `code` and `status` are there, nearly
- * all others are of these names, and `status` has the words of a download. A column `status` of anybody else's file
- * means nothing.
+ * Files that this service writes, and how they are recognised when they are uploaded. A file with exactly these names, in
+ * this order, is one of them. So is a download with columns removed, added or moved, since that must not make a claimed
+ * code available again: it has the columns `code` and `status`, nearly all its other columns have names of a download, and
+ * `status` has the words of a download. In any other file, a column `status` means nothing.
  *
- * In a file that was asked for raw, the last name of the header stands in quotes and no other does: to whoever reads
- * CSV that is the same header, and here it says that no cell has a ' that was put there against formulas.
+ * In a raw file only the last name of the header is quoted. To CSV readers that is the same header; here it says that no
+ * apostrophes were added as a guard against formulas.
  */
 
 /** The columns of a pool's codes. */
 export const codesColumns = ['code', 'status', 'recipient', 'claimed_at', 'origin'] as const
-/** The columns of the rows of an upload that were not added. */
+/** The columns of an upload's rejected rows. */
 export const rejectedColumns = ['row', 'code', 'reason'] as const
 
 type Columns = typeof codesColumns | typeof rejectedColumns
 
-/** The header of one of these files, without its line end. */
+/** The header of such a file, without the line end. */
 export function headerOf(columns: Columns, raw: boolean, delimiter: string): string {
   return columns.map((name, at) => (raw && at === columns.length - 1 ? `"${name}"` : name)).join(delimiter)
 }
 
-/** A file that this service has given out. */
+/** A file that this service has written. */
 export interface OwnFile {
-  /** Whether it is a pool's codes, or the rows of an upload that were not added. */
+  /** Whether it has a pool's codes, or an upload's rejected rows. */
   kind: 'CODES' | 'REJECTED'
-  /** Its header. */
+  /** The header. */
   names: readonly ByteString[]
-  /** The columns with the code and with its status, from 0. */
+  /** The indices of the columns with the code and with its status. */
   codeAt: number
   statusAt: number | undefined
-  /** Whether what a spreadsheet would run as a formula is made harmless in it. */
+  /** Whether formulas were made harmless: see formula-guard.ts. */
   guarded: boolean
 }
 
 /**
- * The file that begins with a header, if it is one of the service's own and its codes are read from the column for them.
- * `below`: the first rows below the header.
+ * The own file with this header, if it is one and its codes are read from the column `index`. `below`: the first rows
+ * below the header.
  */
 export function ownFileOf(
   header: { cells: readonly ByteString[]; text: ByteString },
@@ -62,7 +62,7 @@ export function ownFileOf(
 
 const lastInQuotes = /^[^"]+"[^"]*"[\s,;|]*$/
 
-/** Whether these cells are the header of one of the service's own files. */
+/** Whether these cells are exactly the header of an own file. */
 export function hasOwnColumns(cells: readonly ByteString[]): boolean {
   return columnsOf(withoutEmptyEnd(cells)) !== undefined
 }
@@ -71,7 +71,7 @@ function columnsOf(names: readonly ByteString[]): Columns | undefined {
   return [codesColumns, rejectedColumns].find((columns) => names.join('\n') === columns.join('\n'))
 }
 
-/** Spreadsheets may put empty cells behind the last one. */
+/** Spreadsheets may add empty cells. */
 function withoutEmptyEnd(cells: readonly ByteString[]): ByteString[] {
   return cells.slice(0, cells.findLastIndex((cell) => !isBlank(cell)) + 1)
 }
@@ -82,7 +82,7 @@ function nameOf(cell: ByteString): string {
 
 const besideCode: readonly string[] = codesColumns.filter((name) => name !== 'code')
 
-/** Whether it is a download whose columns are not the ones any more that it was given out with. */
+/** Whether it is a download with changed columns. */
 function isChangedDownload(
   header: readonly ByteString[],
   below: readonly { cells: readonly ByteString[] }[],
@@ -98,7 +98,7 @@ function isChangedDownload(
   const statuses = below
     .map(({ cells }) => (cells[statusAt] ?? '').trim())
     .filter((status) => status !== '' && nameOf(status) !== 'status' && !isFiller(status))
-  // Somebody may have written into it. Where most of the columns are there, that leaves no doubt whose file it is.
+  // Somebody may have edited `status`. If most of the columns are there, it is a download all the same.
   return statuses.some(isStatus) && (known.size >= 3 || statuses.every(isStatus))
 }
 
@@ -106,23 +106,23 @@ function isStatus(cell: ByteString): boolean {
   return cell === 'AVAILABLE' || cell === 'CLAIMED'
 }
 
-/** Whether rows are those of a download without its header, or with one that is `passedOver`. */
+/** Whether these are rows of a download without its header or, if `headerIsIgnored`, perhaps with it. */
 export function areRowsOfDownload(
   rows: readonly { cells: readonly ByteString[] }[],
-  passedOver: boolean,
+  headerIsIgnored: boolean,
 ): boolean {
-  const below = rows.slice(passedOver && nameOf(rows[0]?.cells[1] ?? '') === 'status' ? 1 : 0)
+  const below = rows.slice(headerIsIgnored && nameOf(rows[0]?.cells[1] ?? '') === 'status' ? 1 : 0)
   return (
-    below.slice(0, passedOver ? maxRowsAbove + 1 : 1).some(({ cells }) => isRowOfDownload(cells)) ||
-    // It may have lost columns as well.
+    below.slice(0, headerIsIgnored ? maxRowsAbove + 1 : 1).some(({ cells }) => isRowOfDownload(cells)) ||
+    // Columns may be missing as well.
     (below.length > 0 && below.every(({ cells }) => isStatus((cells[1] ?? '').trim())))
   )
 }
 
-// A title, say, which is not looked for where the file is said to have no header.
+// Such as a title, which is not searched for if the uploader says that there is no header.
 const maxRowsAbove = 3
 
-/** Whether a row is one of a pool's codes, as they stand in a download below its header. */
+/** Whether a row looks exactly like those of a download. */
 function isRowOfDownload(cells: readonly ByteString[]): boolean {
   const [, status = '', , claimedAt = ''] = cells
   return (
@@ -133,39 +133,39 @@ function isRowOfDownload(cells: readonly ByteString[]): boolean {
 }
 
 const cutOff =
-  'This file, of rows that were not added, has the beginning of the row alone, as it ends in an ellipsis. Take the whole ' +
-  'code from the file that was uploaded.'
+  'This file of rejected rows has only the beginning of the row, which ends in an ellipsis. Take the whole code from the ' +
+  'file that was uploaded.'
 
-/** What was too long to be shown ends so: see `shown`. */
-function isCut(text: string): boolean {
-  return text.length >= maxShownBytes && text.endsWith('…')
+/** Whether a text is an excerpt of a longer one: see `excerpt`. */
+function isExcerpt(text: string): boolean {
+  return text.length >= maxExcerptLength && text.endsWith('…')
 }
 
-/** What stands in the cell for the code in a row of such a file, for people. */
-export function shownCell({ codeAt, guarded }: OwnFile, cells: readonly ByteString[]): ByteString {
+/** The cell for the code in a row of an own file, as its rejection shows it. */
+export function ownCell({ codeAt, guarded }: OwnFile, cells: readonly ByteString[]): ByteString {
   const cell = cells[codeAt] ?? ''
   return guarded ? cellWithoutGuard(cell) : cell
 }
 
-/** What the row of such a file says: its code, if that is one to add. */
+/** The code of a row in an own file, unless it has been claimed. */
 export function readOwnRow(
   { kind, names, codeAt, statusAt, guarded }: OwnFile,
   cells: readonly ByteString[],
 ): CellReading {
   if (names.every((name, at) => cells[at] === name))
-    return { refused: 'It is the header of the file again, and no code.' }
+    return { reason: 'This is the header of the file again, not a code.' }
   const reading = readOwnCode(cells[codeAt] ?? '', guarded)
-  if ('refused' in reading || reading.code === '') return reading
+  if ('reason' in reading || reading.code === '') return reading
   if (kind === 'REJECTED' || statusAt === undefined)
-    return isCut(reading.code) ? { refused: cutOff } : reading
+    return isExcerpt(reading.code) ? { reason: cutOff } : reading
   const status = readCode(cells[statusAt] ?? '')
   if ('code' in status && (status.code === 'AVAILABLE' || status.code === '')) return reading
   return {
-    refused:
+    reason:
       'code' in status && status.code.toUpperCase() === 'CLAIMED'
-        ? 'The code has been claimed: the column "status" of this file, a download, says CLAIMED. A code that was ' +
-          'handed out is not made available again. To upload it all the same, put AVAILABLE in its place.'
-        : 'The column "status" of this file, a download, says neither AVAILABLE nor CLAIMED. Put AVAILABLE there ' +
-          'for a code that is to be added.',
+        ? 'The code has been claimed: its "status" in this download is CLAIMED. A code that was handed out is not made ' +
+          'available again. To upload it anyway, replace CLAIMED with AVAILABLE.'
+        : 'The "status" of the code in this download is neither AVAILABLE nor CLAIMED. Write AVAILABLE there if the code ' +
+          'is to be added.',
   }
 }

@@ -1,64 +1,63 @@
-import { setImmediate } from 'node:timers/promises'
+import { Pacer } from '../async/pacer.ts'
 import { grouped } from '../grouped.ts'
 import type { ByteString } from './byte-string.ts'
 import { CodeFileError } from './code-file-error.ts'
 import { checkKind } from './kinds.ts'
-import { RowReader, type Rows } from './rows.ts'
+import type { Rows } from './row-batch.ts'
+import { RowReader } from './rows.ts'
 import { unpack } from './unpack.ts'
 
 export interface CodeFileOptions {
   /**
-   * The name of the column with the codes, or with `header` its number, from 1. Without it the column is found by its
-   * name, or is the only one.
+   * The name of the column with the codes or, if `header` is given, its number, from 1. Without it, the column is found by
+   * its name, or is the only one.
    */
   column?: string | undefined
-  /** Whether the file has a header. Without it that is found out, or asked. */
+  /** Whether the file has a header. Without it, that is found out or, if it is not clear, a HeaderUnclearError. */
   header?: boolean | undefined
-  /** How long the text may be, unpacked. */
+  /** The limit of the unpacked file. */
   maxBytes: number
-  /** So many of the first rows, with a code or refused, are passed over: where an earlier reading came to. */
+  /** How many rows to leave out, with a code or rejected: those that were read before. */
   skip?: number | undefined
 }
 
-/** Each row of the file is in `rows` or in `refused`, both in the order of the file. */
+/** Each row of the file is in `rows` or in `rejected`, both in the order of the file. */
 export interface FileRows extends Rows {
-  /** How much of the file has been read, as it came. */
+  /** How much of the file has been read, as it came: packed, if it is. */
   bytesRead: number
-  /** How the file is laid out, as soon as that is known. */
+  /** `undefined` until the beginning of the file has been read. */
   layout: FileLayout | undefined
 }
 
-/** How a file of codes has been read. Texts are shortened. */
+/** How a file was read, as it is shown. Texts are shortened. */
 export interface FileLayout {
-  /** The number of the row that was taken for the header; null if the file has none. */
+  /** The number of the header's row; null if the file has no header. */
   headerRow: number | null
   /** The cells of the header; null if the file has none. */
   header: string[] | null
   /** The number of the column with the codes, from 1. */
   columnNumber: number
-  /** What divides the cells; null in a file of one column. */
+  /** The character between cells; null in a file of one column. */
   delimiter: string | null
 }
 
 /**
- * Reads a file of codes: CSV with comma, semicolon or tab, or one code a line; with or without a header; UTF-8; packed
- * with gzip or not. See `findStart` for how the header and the column are found, `readRow` for how rows are read, `readCode` for what a
- * code can be.
+ * Reads a file of codes: CSV with comma, semicolon or tab, or one code per line; with or without a header; in UTF-8;
+ * packed with gzip or not. `findStart` finds the header and the column, `readRow` reads rows, `readCode` says what a code
+ * can be.
  *
- * Yields up to `rowsAtOnce` rows at a time, and now and then none, so that progress is seen in a file that has few.
- * However long the file, its lines and its cells are, memory is flat, and other work has its turn every few
- * milliseconds.
+ * Yields a limited number of rows at a time, and sometimes none, so that progress is seen in a file with few rows. Memory
+ * does not grow with the file, its lines or its cells, and the event loop is held for a few milliseconds at a time.
  *
- * The number of a row is the one that a spreadsheet shows beside it when the file is opened there: the header is row 1,
- * blank rows count, and a row with line breaks in a quoted cell is one. Blank rows are passed over: they are neither in
- * `rows` nor in `refused`, and don't count for `skip`.
+ * Rows are numbered as spreadsheets number them: the header is row 1, blank rows count, and a row with line breaks in a
+ * quoted cell counts once. Blank rows are neither in `rows` nor in `rejected`, and do not count for `skip`.
  *
- * CodeFileError if the file as a whole cannot be read, perhaps after rows have been yielded. What `bytes` rejects with
- * passes unchanged; `bytes` is returned when the reader stops, or is stopped.
+ * CodeFileError if the file as a whole cannot be read, perhaps after rows have been yielded. Errors of `bytes` pass
+ * unchanged; `bytes` is returned when the reader stops, or is stopped.
  *
- * There are libraries for CSV. csv-parse, the best known, was tried: with a limit on a row's size it loses all rows
- * behind one that exceeds it, or behind a quote that is never closed, and without the limit it keeps that row in
- * memory; it replaces invalid UTF-8 without telling; and of CR, LF and CRLF it takes one for the whole file.
+ * No library, because csv-parse, the best known, did not do: with a limit on the size of a row, it loses all rows behind
+ * one that exceeds it or has a quote that is never closed, and without the limit it keeps that row in memory. It replaces
+ * invalid UTF-8 silently, and takes one of CR, LF and CRLF for the whole file.
  */
 export async function* readCodeFile(
   bytes: AsyncIterable<Uint8Array>,
@@ -69,29 +68,28 @@ export async function* readCodeFile(
   const withProgress = (rows: Rows): FileRows => ({
     ...rows,
     bytesRead: source.bytesRead,
-    layout: layoutOf(reader),
+    layout: shownLayout(reader),
   })
-
-  let turnBegan = performance.now()
-  let piecesSinceRows = 0
+  const pacer = new Pacer()
+  let piecesWithoutRows = 0
   for await (const { text, last } of pieces(unpack(counted(bytes, source)), maxBytes)) {
     for (const rows of reader.read(text, last)) {
       yield withProgress(rows)
-      piecesSinceRows = 0
-      turnBegan = await nextTurn(turnBegan)
+      piecesWithoutRows = 0
+      await pacer.yieldIfDue()
     }
-    piecesSinceRows += 1
-    if (piecesSinceRows === piecesWithoutRows) {
-      yield withProgress(reader.take())
-      piecesSinceRows = 0
+    piecesWithoutRows += 1
+    if (piecesWithoutRows === maxPiecesWithoutRows) {
+      yield withProgress(reader.drain())
+      piecesWithoutRows = 0
     }
-    turnBegan = await nextTurn(turnBegan)
+    await pacer.yieldIfDue()
   }
   reader.end()
-  yield withProgress(reader.take())
+  yield withProgress(reader.drain())
 }
 
-function layoutOf({ layout, headerRow }: RowReader): FileLayout | undefined {
+function shownLayout({ layout, headerRow }: RowReader): FileLayout | undefined {
   return (
     layout && {
       headerRow: headerRow ?? null,
@@ -102,18 +100,9 @@ function layoutOf({ layout, headerRow }: RowReader): FileLayout | undefined {
   )
 }
 
-const pieceSize = 65_536
+const pieceBytes = 65_536
 
-const piecesWithoutRows = 128
-
-const maxStretchMs = 10
-
-/** Lets others have their turn if this one is long. When the present turn began. */
-async function nextTurn(began: number): Promise<number> {
-  if (performance.now() - began < maxStretchMs) return began
-  await setImmediate()
-  return performance.now()
-}
+const maxPiecesWithoutRows = 128
 
 async function* counted(
   bytes: AsyncIterable<Uint8Array>,
@@ -125,16 +114,16 @@ async function* counted(
   }
 }
 
-/** The text in pieces of one size, however the bytes come; at least one, and the last may be shorter or empty. */
+/** Cuts the text into pieces of `pieceBytes`. There is at least one; the last one may be shorter, or empty. */
 async function* pieces(
   bytes: AsyncIterable<Uint8Array>,
   maxBytes: number,
 ): AsyncGenerator<{ text: ByteString; last: boolean }> {
-  const piece = Buffer.allocUnsafe(pieceSize)
+  const piece = Buffer.allocUnsafe(pieceBytes)
   let filled = 0
   let total = 0
   let begun = false
-  const take = (): ByteString => {
+  const drain = (): ByteString => {
     const text = piece.toString('latin1', 0, filled)
     filled = 0
     if (begun) return text
@@ -145,21 +134,21 @@ async function* pieces(
     total += chunk.length
     if (total > maxBytes)
       throw new CodeFileError(
-        `The file has more than ${grouped(maxBytes)} bytes (unpacked, if it is packed), which is ` +
-          'the most that is possible. Split it into several files.',
+        `The file has more than ${grouped(maxBytes)} bytes (unpacked, if it is packed), which is the limit. Split it into ` +
+          'several files.',
       )
     for (let at = 0; at < chunk.length; ) {
-      const part = chunk.subarray(at, at + pieceSize - filled)
+      const part = chunk.subarray(at, at + pieceBytes - filled)
       piece.set(part, filled)
       filled += part.length
       at += part.length
-      if (filled === pieceSize) yield { text: take(), last: false }
+      if (filled === pieceBytes) yield { text: drain(), last: false }
     }
   }
-  yield { text: take(), last: true }
+  yield { text: drain(), last: true }
 }
 
-/** Without the byte order mark. CodeFileError if it is not the beginning of a file of codes. */
+/** Removes the byte order mark. CodeFileError if this is not the beginning of a text. */
 function beginning(text: ByteString): ByteString {
   const start = text.startsWith('\xef\xbb\xbf') ? text.slice(3) : text
   checkKind(start)

@@ -1,196 +1,156 @@
 import { grouped } from '../grouped.ts'
-import { maxBeginningBytes } from './beginning.ts'
-import { type ByteString, shown } from './byte-string.ts'
-import { goesOn, lineEnd, neverClosed, type Row, readLine, readRow, strayQuote } from './cells.ts'
-import { anythingUnusual, isBlank, maxUploadedCodeLength, readCode } from './code.ts'
+import { bar, delimiters, maxBeginningBytes } from './beginning.ts'
+import type { ByteString } from './byte-string.ts'
+import { lineEnd, neverClosed, type Row, readRow, textAfterQuote } from './cells.ts'
+import { anythingUnusual, isBlank, maxUploadedCodeLength } from './code.ts'
+import { CodeColumn } from './code-column.ts'
 import { CodeFileError } from './code-file-error.ts'
-import { isExplanation, isFiller, isRemark, maxExplanationRows } from './explanation.ts'
-import {
-  delimiters,
-  findStart,
-  inSingleQuotes,
-  type Layout,
-  type LayoutOptions,
-  nameOf,
-  onlyWithHeader,
-} from './layout.ts'
-import { type OwnFile, ownFileOf, readOwnRow, shownCell } from './own-file.ts'
+import { findStart, type LayoutOptions, type TableLayout } from './layout.ts'
+import { ownFileOf } from './own-file.ts'
+import { maxRowBytes, QuoteDoubt } from './quote-doubt.ts'
+import { RowBatch, type Rows } from './row-batch.ts'
 
-/** In the order of the file. */
-export interface Rows {
-  rows: { number: number; code: string }[]
-  refused: { number: number; text: string; reason: string }[]
-}
-
-export const rowsAtOnce = 4_000
-
-// To say what is wrong with a row takes longer than to read one.
-const refusedAtOnce = 500
-
-/** In bytes. What is kept of a file in memory is little more. */
-export const maxRowBytes = 65_536
-
-// The first line of a file that tells Excel its delimiter. Excel does not show it, and does not count it.
-const toldDelimiter = /^"?sep=([,;\t|])"?$/i
+// The first line of a file may tell Excel the delimiter. Excel neither shows nor counts it.
+const sepLine = /^"?sep=([,;\t|])"?$/i
 
 interface Unreadable {
   kind: 'UNREADABLE'
   reason: string
-  /** Where reading it was given up. */
+  /** Where the attempt to read it was given up. */
   triedTo: number
 }
 
 /**
- * Reads rows out of the text of a file that comes in pieces. A row that cannot be read is refused by its first line,
- * and reading goes on with the next: a row that is longer than any can be, and one with a quote that opens and is not
- * closed before the file ends or the row gets too long. So neither a line of any length nor a stray quote costs memory,
- * or the rows behind it.
+ * Reads rows from a text that comes in pieces. It is in one of three states:
  *
- * In a file of several columns, what follows a row whose quotes make no sense may be the rest of it, and be taken for
- * rows. From there on, each line is read in both ways, as one that begins a row and as one that begins inside a quoted
- * cell, and it is refused until only the first makes sense. A file of one column needs none of this: a code has no line
- * ends in it, so each of its lines is a row.
+ *                     the layout is found
+ *     BEGINNING ──────────────────────────────▶ ROWS       each row is read as CSV
+ *     no #column                                │  ▲
+ *                  the quotes of a row do not   │  │  a line certainly begins a row,
+ *                  match (and there are several │  │  or more was read in doubt than
+ *                  columns)                     ▼  │  a row can have
+ *                                              DOUBT      each line is read in two ways, and rejected
+ *                                              #doubt
+ *
+ * In each state a row that cannot be read costs its first line only: that line is rejected, its rest is skipped if it has
+ * not come yet (#inRejectedLine), and reading continues with the next line. Such a row is too long, or has a quote that is
+ * not closed before the file ends or the row gets too long. So neither a line of any length nor a stray quote costs
+ * memory, or the rows behind it.
+ *
+ * DOUBT is for files of several columns. There, what follows a row with broken quotes may be the rest of that row and look
+ * like rows. A file of one column does not need it: a code has no line ends, so each of its lines is a row.
  */
 export class RowReader {
   readonly #options: LayoutOptions
-  readonly #skip: number
-  #layout: Layout | undefined
-  /** Set for a file that this service has given out. */
-  #own: OwnFile | undefined
-  #delimiters: readonly string[] = [...delimiters, onlyWithHeader]
-  /** The beginning of a row whose end has not been seen. */
+  readonly #batch: RowBatch
+  readonly #quotes = new QuoteTally()
+  #delimiters: readonly string[] = [...delimiters, bar]
+  #column: CodeColumn | undefined
+  #doubt: QuoteDoubt | undefined
+  #inRejectedLine = false
+  #headerRow: number | undefined
+  /** The beginning of a row whose end has not come yet. */
   #rest: ByteString = ''
-  /** Whether what comes next belongs to a line that has been refused. */
-  #inRefusedLine = false
   /**
-   * Up to here in the text at hand, a row is one line, because a quote that opened before has not been closed. Without
-   * this a file can be made in which every line begins another long row that comes to nothing, and reading it takes ten
-   * thousand times as long.
+   * Up to this position in the text, each line is read as a row, since a quote before it was never closed. Without this, a
+   * file could be made in which each line begins another long row that comes to nothing, which takes ten thousand times as
+   * long to read.
    */
   #singleLines = 0
-  /** Set while it is not known whether the next line begins inside a quoted cell. */
-  #doubt: Doubt | undefined
-  /** How many quotes the table has, whether any begins a cell, and the first row in which they make no sense. */
-  #quotes = 0
-  #hasQuotedCells = false
-  #firstNonsense: number | undefined
-  #number = 0
-  #headerRow: number | undefined
-  #count = 0
-  #batch: Rows = { rows: [], refused: [] }
 
-  /** `skip`: of the rows, this many are passed over. */
+  /** The first `skip` rows with a code or a rejection are left out. */
   constructor(options: LayoutOptions, skip: number) {
     this.#options = options
-    this.#skip = skip
+    this.#batch = new RowBatch(skip)
   }
 
-  /** How the file is laid out, as soon as that is known. */
-  get layout(): Layout | undefined {
-    return this.#layout
+  /** `undefined` until the beginning of the file has been read. */
+  get layout(): TableLayout | undefined {
+    return this.#column?.layout
   }
 
-  /** The number of the row that is the header, once the layout is known; `undefined` if there is none. */
+  /** The number of the header's row; `undefined` if the file has no header, or the layout is not known yet. */
   get headerRow(): number | undefined {
     return this.#headerRow
   }
 
-  /** Yields whenever there are `rowsAtOnce` rows. `last`: nothing comes after this piece. */
+  /** Yields each full batch. `last`: the file ends with this piece. */
   *read(piece: ByteString, last: boolean): Generator<Rows> {
     const text = this.#rest + piece
-    if (this.#layout !== undefined) this.#quotes += quotesIn(piece)
+    if (this.#column !== undefined) this.#quotes.count(piece)
     let at = 0
     while (at < text.length) {
       const from = at
-      const doubt = this.#doubt
-      if (this.#inRefusedLine) at = this.#endOfRefusedLine(text, at, last)
-      else if (this.#layout === undefined) at = this.#readFirst(text, at, last)
-      // What has told the layout may be the first row with a code.
-      if (this.#layout !== undefined && !this.#inRefusedLine && at < text.length) {
-        const end = this.#doubt === undefined ? endOfLines(text, at, last) : at
-        if (this.#doubt !== undefined) at = this.#readDoubtful(text, at, last, this.#layout, this.#doubt)
-        else if (end === at) at = this.#readOne(text, at, last, this.#layout)
-        else {
-          yield* this.#readLines(text.slice(at, end), this.#layout)
-          at = end
-        }
+      const [column, doubt] = [this.#column, this.#doubt]
+      if (this.#inRejectedLine) at = this.#skipRejectedLine(text, at, last)
+      else if (column === undefined) at = this.#readBeginning(text, at, last)
+      else if (doubt !== undefined) at = this.#readInDoubt(text, at, last, doubt)
+      else {
+        const end = endOfPlainLines(text, at, last)
+        if (end > at) yield* this.#readPlainLines(text.slice(at, end), column)
+        at = end > at ? end : this.#readOne(text, at, last, column)
       }
-      if (this.#isFull()) yield this.take()
-      // What has become clear, or doubtful, is read again in another way.
-      if (at === from && this.#doubt === doubt) break
+      if (this.#batch.isFull()) yield this.#batch.drain()
+      // No progress and no new state: the rest waits for the next piece.
+      if (at === from && this.#column === column && this.#doubt === doubt) break
     }
     this.#rest = text.slice(at)
     this.#singleLines = Math.max(0, this.#singleLines - at)
   }
 
   /** The rows that have not been yielded yet. */
-  take(): Rows {
-    const batch = this.#batch
-    this.#batch = { rows: [], refused: [] }
-    return batch
+  drain(): Rows {
+    return this.#batch.drain()
   }
 
   /**
-   * CodeFileError if the file had no row, or if the quotes of a table do not come in pairs: then a quoted cell may have
-   * ended, or gone on, in any of its rows, and what looks like a row is the rest of one.
+   * CodeFileError if the file had no row; or if the quotes in a table do not come in pairs, since then a quoted cell may
+   * have ended, or continued, in any of its rows.
    */
   end(): void {
-    if (this.#hasQuotedCells && this.#quotes % 2 === 1 && (this.#layout?.columns ?? 1) > 1)
-      throw new CodeFileError(
-        `The quotes (") in the file do not come in pairs, so it is in doubt where its rows end${
-          this.#firstNonsense === undefined
-            ? ''
-            : `; the first that makes no sense is row ${this.#firstNonsense}`
-        }. Look there and in the rows above: each quote that opens a cell has to be closed, and one that belongs to a ` +
-          'cell has to be doubled, in a cell that stands in quotes.',
-      )
-    if (this.#count > 0) return
+    if ((this.layout?.columns ?? 1) > 1) this.#quotes.check()
+    if (this.#batch.count > 0) return
+    const what = this.layout === undefined ? 'is empty' : 'has a header but no codes'
     throw new CodeFileError(
-      this.#layout === undefined
-        ? 'The file is empty. Export the codes again, and look into the file before you upload it.'
-        : 'The file has a header and no codes. Export them again, and look into the file before you upload it.',
+      `The file ${what}. Export the codes again, and check the file before you upload it.`,
     )
   }
 
-  /** Finds the layout in the beginning of the file, and where its codes begin. */
-  #readFirst(text: ByteString, at: number, last: boolean): number {
+  /** BEGINNING: finds the layout, and where the codes begin. */
+  #readBeginning(text: ByteString, at: number, last: boolean): number {
     if (!last && text.length - at < maxBeginningBytes) return at
-    const line = text.slice(at, lineEnd(text, at, last)?.end)
-    const told = this.#number === 0 ? toldDelimiter.exec(line.trim())?.[1] : undefined
-    if (told !== undefined && this.#delimiters.length > 1) {
-      this.#delimiters = [told]
-      return lineEnd(text, at, last)?.next ?? text.length
+    const line = lineEnd(text, at, last)
+    const delimiter =
+      this.#batch.number === 0 ? sepLine.exec(text.slice(at, line?.end).trim())?.[1] : undefined
+    if (delimiter !== undefined && this.#delimiters.length > 1) {
+      this.#delimiters = [delimiter]
+      return line?.next ?? text.length
     }
-    const readings = this.#unreadable(text, at, last)
-    if (readings === undefined) return at
-    if (readings.length === this.#delimiters.length) {
-      const [reading] = readings.sort((a, b) => b.triedTo - a.triedTo) as [Unreadable]
+    const unreadable = this.#unreadable(text, at, last)
+    if (unreadable === undefined) return at
+    const [farthest] = unreadable.sort((a, b) => b.triedTo - a.triedTo)
+    if (farthest !== undefined && unreadable.length === this.#delimiters.length) {
       if (this.#options.column !== undefined)
-        throw new CodeFileError(
-          `The first row, which has to be the header, cannot be read. ${reading.reason}`,
-        )
-      return this.#refuseLine(text, at, last, reading)
+        throw new CodeFileError(`The first row, which must be the header, cannot be read. ${farthest.reason}`)
+      return this.#rejectLine(text, at, last, farthest)
     }
     const start = findStart(text, at, last, this.#delimiters, this.#options)
     if ('blankRows' in start) {
-      this.#number += start.blankRows
+      this.#batch.number += start.blankRows
       return start.next
     }
-    this.#layout = start.layout
-    this.#quotes = quotesIn(text.slice(start.next))
-    this.#number += start.above
-    if (start.header !== undefined) {
-      const { cells, start: from, end } = start.header
-      this.#headerRow = this.#number
-      this.#own = ownFileOf({ cells, text: text.slice(from, end) }, start.below, start.layout)
-    }
+    this.#quotes.count(text.slice(start.next))
+    this.#batch.number += start.above
+    const { header } = start
+    if (header !== undefined) this.#headerRow = this.#batch.number
+    const own =
+      header &&
+      ownFileOf({ ...header, text: text.slice(header.start, header.end) }, start.below, start.layout)
+    this.#column = new CodeColumn(start.layout, own, this.#batch)
     return start.next
   }
 
-  /**
-   * Why the row that begins at `at` cannot be read, for each delimiter with which it cannot; `undefined` if the text ends
-   * before its end.
-   */
+  /** The delimiters with which the row at `at` cannot be read, and why; `undefined` if the row has not ended yet. */
   #unreadable(text: ByteString, at: number, last: boolean): Unreadable[] | undefined {
     const unreadable: Unreadable[] = []
     for (const delimiter of this.#delimiters) {
@@ -201,113 +161,72 @@ export class RowReader {
     return unreadable
   }
 
-  *#readLines(text: ByteString, layout: Layout): Generator<Rows> {
-    const plain = text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text
-    const usual = layout.columns === 1 && !anythingUnusual.test(plain)
-    const lines = plain.split('\n')
-    // What is behind the last line end is no line.
+  /** ROWS, the fast way: lines without a quote. */
+  *#readPlainLines(text: ByteString, column: CodeColumn): Generator<Rows> {
+    const { columns, split } = column.layout
+    const batch = this.#batch
+    const withLineFeeds = text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text
+    const isUsual = columns === 1 && !anythingUnusual.test(withLineFeeds)
+    const lines = withLineFeeds.split('\n')
+    // There is no line behind the last line end.
     if (lines.at(-1) === '') lines.pop()
     for (const line of lines) {
-      this.#number += 1
-      if (usual && line.length <= maxUploadedCodeLength) {
+      batch.number += 1
+      if (isUsual && line.length <= maxUploadedCodeLength) {
         const code = line.trim()
-        if (code !== '') this.#addCode(code, line, layout)
-      } else if (line.length > maxRowBytes) this.#refuse(line, tooLong)
-      else this.#addRow({ cells: line.split(layout.split), strays: [] }, line, layout)
-      if (this.#isFull()) yield this.take()
+        if (code !== '') column.addCode(code, line)
+      } else if (line.length > maxRowBytes) batch.reject(line, tooLong)
+      else column.addRow({ cells: line.split(split), strays: [] }, line)
+      if (batch.isFull()) yield batch.drain()
     }
   }
 
-  #readOne(text: ByteString, at: number, last: boolean, layout: Layout): number {
+  /** ROWS: reads one row. */
+  #readOne(text: ByteString, at: number, last: boolean, column: CodeColumn): number {
+    const { layout } = column
     const row = this.#readRow(text, at, last, layout.delimiters)
     if (row.kind === 'UNFINISHED') return at
     if (row.kind === 'UNREADABLE') {
-      const next = this.#refuseLine(text, at, last, row)
+      const next = this.#rejectLine(text, at, last, row)
       if (layout.columns > 1) {
-        this.#hasQuotedCells = true
-        this.#firstNonsense ??= this.#number
-        // The quote at which it breaks may be the wrong one, or the one that has opened the cell: then the cell goes on.
-        const until = row.reason === goesOn && row.triedTo > next ? row.triedTo - next : undefined
-        this.#doubt = { inside: true, outside: true, isOpen: row.reason !== goesOn, bytes: 0, until }
+        this.#quotes.noteBroken(this.#batch.number)
+        // Either this quote or the one that opened the cell is wrong. In the first case the cell continues.
+        const isClosed = row.reason === textAfterQuote
+        const insideFor = isClosed && row.triedTo > next ? row.triedTo - next : undefined
+        this.#doubt = new QuoteDoubt(layout, { isOpen: !isClosed, insideFor })
         this.#singleLines = 0
       }
       return next
     }
-    this.#hasQuotedCells ||= row.quoted
-    if (row.strays.length > 0) this.#firstNonsense ??= this.#number + 1
-    this.#number += 1
-    this.#addRow(row, text.slice(at, row.end), layout)
+    this.#batch.number += 1
+    this.#quotes.note(row, this.#batch.number)
+    column.addRow(row, text.slice(at, row.end))
     return row.next
   }
 
-  /** Reads a line of which it is not known whether it begins inside a quoted cell. */
-  #readDoubtful(text: ByteString, at: number, last: boolean, layout: Layout, doubt: Doubt): number {
-    // No row is as long as that: it has ended, wherever that was.
-    if (doubt.bytes > maxRowBytes) {
+  /** DOUBT: rejects one line, unless it certainly begins a row. */
+  #readInDoubt(text: ByteString, at: number, last: boolean, doubt: QuoteDoubt): number {
+    const settle = () => {
       this.#doubt = undefined
       return at
     }
+    // Wherever the row ended, it cannot be longer than that.
+    if (doubt.bytes > maxRowBytes) return settle()
     const line = lineEnd(text, at, last)
     if (line === undefined && text.length - at <= maxRowBytes) return at
     if (line === undefined || line.end - at > maxRowBytes) {
       doubt.bytes += maxRowBytes
-      return this.#refuseLine(text, at, last, { kind: 'UNREADABLE', reason: tooLong, triedTo: at })
+      return this.#rejectLine(text, at, last, { reason: tooLong, triedTo: at })
     }
-    if (doubt.inside && doubt.until === undefined) {
-      const settled = this.#isSettled(text, at, last, layout, doubt)
-      if (settled === undefined) return at
-      if (settled) {
-        this.#doubt = undefined
-        return at
-      }
-    }
+    const isSettled = doubt.isSettled(text, at, last)
+    if (isSettled === undefined) return at
+    if (isSettled) return settle()
     const content = text.slice(at, line.end)
-    const goesOnFrom = doubt.until ?? 0
-    const isBefore = goesOnFrom > content.length
-    doubt.until = isBefore ? Math.max(0, goesOnFrom - (line.next - at)) : undefined
-    const inside = doubt.inside ? readLine(content.slice(goesOnFrom), true, layout.delimiters) : undefined
-    const outside = doubt.outside ? readLine(content, false, layout.delimiters) : undefined
-    const kinds = [inside?.kind, outside?.kind]
-    this.#number += 1
-    if (!isBlank(content))
-      this.#refuse(content, outside?.kind === 'NONSENSE' ? outside.reason : restOfAnother)
-    doubt.bytes += line.next - at
-    // It is known already that a cell goes on, or that none does.
-    if (isBefore) return line.next
-    doubt.inside = kinds.includes('GOES_ON')
-    doubt.outside = kinds.includes('ENDS')
-    if (!doubt.inside && !doubt.outside) {
-      doubt.inside = true
-      doubt.outside = true
-      doubt.isOpen = false
-    } else if (!doubt.inside) this.#doubt = undefined
+    const { reason, isOver } = doubt.readLine(content, line.next - at)
+    this.#batch.number += 1
+    if (!isBlank(content)) this.#batch.reject(content, reason)
+    if (isOver) this.#doubt = undefined
     return line.next
-  }
-
-  /**
-   * Whether a line that is in doubt begins a row for certain: the next quote makes sense only then, or there is none
-   * that could end a cell. `undefined` if the text ends before that is clear.
-   */
-  #isSettled(text: ByteString, at: number, last: boolean, layout: Layout, doubt: Doubt): boolean | undefined {
-    if (doubt.quoteAt === undefined || doubt.quoteAt < at || doubt.text !== text) {
-      const found = text.indexOf('"', at)
-      doubt.quoteAt = found === -1 ? text.length : found
-      doubt.text = text
-    }
-    const quote = doubt.quoteAt
-    const isFar = quote - at > maxRowBytes
-    if (quote === text.length && !last && !isFar) return undefined
-    if (quote === text.length || isFar) return !doubt.isOpen
-    if (!doubt.outside) return false
-    const start = Math.max(text.lastIndexOf('\n', quote), text.lastIndexOf('\r', quote)) + 1
-    const line = lineEnd(text, quote, last)
-    if (line === undefined) return text.length - quote > maxRowBytes ? false : undefined
-    const content = text.slice(Math.max(start, at), line.end)
-    const outside = readLine(content, false, layout.delimiters)
-    return (
-      readLine(content, true, layout.delimiters).kind === 'NONSENSE' &&
-      (outside.kind === 'GOES_ON' || (outside.kind === 'ENDS' && outside.cells >= layout.columns))
-    )
   }
 
   #readRow(
@@ -325,8 +244,10 @@ export class RowReader {
     }
     const row = readRow(text, at, last, delimiters)
     if (row.kind === 'BROKEN') {
-      const inFull = lineEnd(text, at, last) !== undefined || text.length - at > maxRowBytes
-      return inFull ? { kind: 'UNREADABLE', reason: row.reason, triedTo: row.at } : { kind: 'UNFINISHED' }
+      const isWholeLine = lineEnd(text, at, last) !== undefined || text.length - at > maxRowBytes
+      return isWholeLine
+        ? { kind: 'UNREADABLE', reason: row.reason, triedTo: row.at }
+        : { kind: 'UNFINISHED' }
     }
     const end = row.kind === 'ROW' ? row.end : text.length
     if (end - at <= maxRowBytes) return row
@@ -335,161 +256,63 @@ export class RowReader {
     return { kind: 'UNREADABLE', reason, triedTo: at + maxRowBytes }
   }
 
-  #refuseLine(text: ByteString, at: number, last: boolean, { reason, triedTo }: Unreadable): number {
-    this.#number += 1
-    this.#refuse(text.slice(at, lineEnd(text, at, true)?.end), reason)
+  #rejectLine(
+    text: ByteString,
+    at: number,
+    last: boolean,
+    { reason, triedTo }: Omit<Unreadable, 'kind'>,
+  ): number {
+    this.#batch.number += 1
+    this.#batch.reject(text.slice(at, lineEnd(text, at, true)?.end), reason)
     this.#singleLines = Math.max(this.#singleLines, triedTo)
-    return this.#endOfRefusedLine(text, at, last)
+    return this.#skipRejectedLine(text, at, last)
   }
 
-  #endOfRefusedLine(text: ByteString, at: number, last: boolean): number {
+  #skipRejectedLine(text: ByteString, at: number, last: boolean): number {
     const line = lineEnd(text, at, last)
-    this.#inRefusedLine = line === undefined
+    this.#inRejectedLine = line === undefined
     if (line !== undefined) return line.next
-    // A line feed may follow, which belongs to it.
+    // A line feed that follows belongs to this line end.
     return text.endsWith('\r') ? text.length - 1 : text.length
   }
+}
 
-  #addRow({ cells, strays }: Pick<Row, 'cells' | 'strays'>, row: ByteString, layout: Layout): void {
-    if (cells.every(isBlank)) return
-    const { columns, index } = layout
-    const cell = cells[index]
-    const hasMore = cells.length > columns && !cells.slice(columns).every(isBlank)
-    if (cell === undefined) {
-      this.#refuse(row, `The row has no column ${index + 1}, which is the one with the codes.`)
-    } else if (
-      hasMore &&
-      (columns === 1 || index > 0 || lineEnds.test(row) || isSplit(cells, columns, row))
-    ) {
-      this.#refuse(
-        row,
-        `The row has ${grouped(cells.length)} cells and the first row ${grouped(columns)}, so it is in doubt which is the code. Put a ` +
-          'cell that has a comma, a semicolon or a tab in quotes.',
-      )
-    } else if (columns > 1 && cells.length < columns && cell.includes(layout.delimiters)) {
-      this.#refuse(
-        row,
-        `The row has ${grouped(cells.length)} cells and the first row ${grouped(columns)}, and quotes around more than one of them. Put ` +
-          'quotes around each cell by itself, or around none.',
-      )
-    } else if (cells.length < columns && otherDelimiters.test(cell) && !isQuoted(cell, row)) {
-      this.#refuse(
-        row,
-        `The row has ${grouped(cells.length)} cells and the first row ${grouped(columns)}, so it may be divided by another ` +
-          'character than the first. Divide all rows in the same way, or put the code in quotes if all of it is one.',
-      )
-    } else if (strays.includes(index) && (cell.split('"').length - 1) % 2 === 1) {
-      this.#refuse(row, strayQuote)
-    } else {
-      const reading = this.#own === undefined ? readCode(cell) : readOwnRow(this.#own, cells)
-      if ('refused' in reading)
-        this.#refuse(this.#own === undefined ? cell : shownCell(this.#own, cells), reading.refused)
-      else if (reading.code === '') this.#refuse(row, noCode)
-      else if (this.#own !== undefined) this.#accept(reading.code)
-      else this.#addCode(reading.code, row, layout)
-    }
+/** What the quotes of a whole table say about whether its rows were read as they were meant. */
+class QuoteTally {
+  #total = 0
+  #hasQuotedCells = false
+  #firstBroken: number | undefined
+
+  count(text: ByteString): void {
+    for (let at = text.indexOf('"'); at !== -1; at = text.indexOf('"', at + 1)) this.#total += 1
   }
 
-  /** Files that were put together have the header again where another begins. */
-  #addCode(text: string, row: ByteString, layout: Layout): void {
-    const { name } = layout
-    const code =
-      layout.inSingleQuotes && inSingleQuotes.test(text)
-        ? text.slice(1, -1).replaceAll("''", "'").trim()
-        : text
-    if (code === '') this.#refuse(row, noCode)
-    else if (layout.hasRemarks && isFiller(code))
-      this.#refuse(
-        row,
-        'It stands where there is no code: a rule between rows, a word for an empty cell, or the number of rows. If it ' +
-          'is a code, upload it in a file without a header, with header=false.',
-      )
-    else if (
-      name !== undefined &&
-      (code.length === name.length || code.includes(' ')) &&
-      nameOf(code) === name
+  note({ quoted, strays }: Row, number: number): void {
+    this.#hasQuotedCells ||= quoted
+    if (strays.length > 0) this.#firstBroken ??= number
+  }
+
+  noteBroken(number: number): void {
+    this.#hasQuotedCells = true
+    this.#firstBroken ??= number
+  }
+
+  /** CodeFileError unless the quotes come in pairs. */
+  check(): void {
+    if (!this.#hasQuotedCells || this.#total % 2 === 0) return
+    const where =
+      this.#firstBroken === undefined ? '' : `; the first one with a wrong quote is row ${this.#firstBroken}`
+    throw new CodeFileError(
+      `The quotes (") in the file do not come in pairs, so it is not clear where its rows end${where}. Check that row and ` +
+        'the rows above it: close each quote that opens a cell, and double each quote inside a quoted cell.',
     )
-      this.#refuse(row, 'It is the name of the column again, and no code.')
-    else if (this.#isText(code, layout))
-      this.#refuse(
-        row,
-        'It is written for people, as the explanations of a template are, and no code. If it is one, upload it in a ' +
-          'file without a header, with header=false.',
-      )
-    else this.#accept(code)
-  }
-
-  #isText(code: string, { hasExplanations, hasRemarks, inWords }: Layout): boolean {
-    if (hasExplanations && this.#count < maxExplanationRows && isExplanation(code, inWords)) return true
-    // Most codes have no space.
-    return hasRemarks && !inWords && code.includes(' ') && isRemark(code)
-  }
-
-  #accept(code: string): void {
-    this.#count += 1
-    if (this.#count > this.#skip) this.#batch.rows.push({ number: this.#number, code })
-  }
-
-  #refuse(bytes: ByteString, reason: string): void {
-    this.#count += 1
-    if (this.#count > this.#skip)
-      this.#batch.refused.push({ number: this.#number, text: shown(bytes), reason })
-  }
-
-  #isFull(): boolean {
-    const { rows, refused } = this.#batch
-    return rows.length + refused.length >= rowsAtOnce || refused.length >= refusedAtOnce
   }
 }
 
-/** What is not known of a line: whether it begins inside a quoted cell, or outside. */
-interface Doubt {
-  inside: boolean
-  outside: boolean
-  /** Whether a quoted cell may never end: then no end of it need come. */
-  isOpen: boolean
-  /** How much has been read since. */
-  bytes: number
-  /** So far behind, a cell that goes on has a quote that is to be passed over. */
-  until?: number | undefined
-  /** Where the next quote stands in this text, or that ends, once it was looked for. */
-  quoteAt?: number
-  text?: ByteString
-}
+const tooLong = `The row is longer than ${grouped(maxRowBytes)} bytes. Check whether line breaks are missing in the file.`
 
-function quotesIn(text: ByteString): number {
-  let count = 0
-  for (let at = text.indexOf('"'); at !== -1; at = text.indexOf('"', at + 1)) count += 1
-  return count
-}
-
-const noCode = 'There is no code in this row: its cell is empty.'
-
-const lineEnds = /[\r\n]/
-
-const otherDelimiters = /[\t;,|]/
-
-/** Whether a cell of a row stands in quotes there. */
-function isQuoted(cell: ByteString, row: ByteString): boolean {
-  return row.includes('"') && row.includes(`"${cell.replaceAll('"', '""')}"`)
-}
-
-/**
- * Whether a row with too many cells may have its code, the first cell, split at a delimiter: "SAVE,10,5". In text a
- * space follows the comma: "SAVE10,buy one, get one".
- */
-function isSplit(cells: readonly ByteString[], columns: number, row: ByteString): boolean {
-  return !isQuoted(cells[0] ?? '', row) && cells.slice(columns).some((cell) => /^\S/.test(cell))
-}
-
-const restOfAnother =
-  'It may be the rest of a row further up, whose quotes (") make no sense: it is in doubt whether a row begins here. ' +
-  'Mend the quotes of that row and upload the file again. What was added already is not added twice.'
-
-const tooLong = `The row is longer than ${grouped(maxRowBytes)} bytes. Look whether line ends are missing in the file.`
-
-/** Up to where the text is of whole lines that are each a row, as there is no quote in them; `at` if there are none. */
-function endOfLines(text: ByteString, at: number, last: boolean): number {
+/** Where the whole lines without a quote end that begin at `at`; `at` if there are none. */
+function endOfPlainLines(text: ByteString, at: number, last: boolean): number {
   const quote = text.indexOf('"', at)
   if (quote === -1 && last) return text.length
   const before = text.slice(at, quote === -1 ? text.length : quote)

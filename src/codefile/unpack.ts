@@ -3,12 +3,12 @@ import { CodeFileError } from './code-file-error.ts'
 
 const gzipMagic = Buffer.from([0x1f, 0x8b])
 
-// What gzip makes of so many bytes is at most a thousand times as much, and that is in memory at once.
-const packedAtOnce = 4_096
+// Unpacked, this is up to a thousand times as large, and in memory as a whole.
+const maxPackedBytes = 4_096
 
 /**
- * The bytes of a file, unpacked if it is gzip, which is known by how it begins. Nothing is read ahead: whoever stops
- * reading has the source returned. CodeFileError if it is damaged gzip; errors of the source pass unchanged.
+ * The bytes of a file, unpacked if it begins like gzip. Does not read ahead, and returns the source when the reader stops.
+ * CodeFileError if the gzip data is damaged; errors of the source pass unchanged.
  */
 export async function* unpack(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let beginning = Buffer.alloc(0)
@@ -46,48 +46,48 @@ class GzipReader {
   }
 
   async *read(packed: Uint8Array): AsyncGenerator<Uint8Array> {
-    for (let at = 0; at < packed.length; at += packedAtOnce) {
-      const bytes = packed.subarray(at, at + packedAtOnce)
+    for (let at = 0; at < packed.length; at += maxPackedBytes) {
+      const bytes = packed.subarray(at, at + maxPackedBytes)
       if (this.#ended) checkPadding(bytes)
       else {
-        await this.#do((done) => this.#stream.write(bytes, done))
+        await this.#run((done) => this.#stream.write(bytes, done))
         this.#given += bytes.length
         const left = this.#given - this.#stream.bytesWritten
-        // Gunzip takes no more once it comes to a byte that begins no other member.
+        // Gunzip stops at a byte that does not begin another member.
         if (left > 0) {
           checkPadding(bytes.subarray(bytes.length - left))
           this.#ended = true
         }
       }
-      yield* this.#take()
+      yield* this.#drain()
     }
   }
 
   async *end(): AsyncGenerator<Uint8Array> {
     if (!this.#stream.readableEnded)
-      await this.#do((done) => {
+      await this.#run((done) => {
         this.#stream.once('end', done)
         this.#stream.end()
       })
-    yield* this.#take()
+    yield* this.#drain()
   }
 
   close(): void {
     this.#stream.destroy()
   }
 
-  #take(): Uint8Array[] {
+  #drain(): Uint8Array[] {
     const unpacked = this.#unpacked
     this.#unpacked = []
     return unpacked
   }
 
-  #do(start: (done: (error?: Error | null) => void) => void): Promise<void> {
+  #run(start: (done: (error?: Error | null) => void) => void): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const fail = (error: Error) => reject(damaged(error))
     this.#stream.once('error', fail)
     start((error) => {
-      // The stream reports it as well, and as an event it has to be heard.
+      // The listener has to stay for the event that reports the same error.
       if (error) return
       this.#stream.off('error', fail)
       resolve()
@@ -96,10 +96,10 @@ class GzipReader {
   }
 }
 
-/** Some archivers fill up with zeros. Anything else would be codes that nobody reads. */
+/** Some archivers append zeros. Anything else would be codes that are lost. */
 function checkPadding(bytes: Uint8Array): void {
   if (bytes.some((byte) => byte !== 0))
-    throw damaged(new Error('something follows the end of the packed data'))
+    throw damaged(new Error('there is more after the end of the packed data'))
 }
 
 function damaged(cause: Error): CodeFileError {

@@ -39,11 +39,17 @@ export function violatedConstraint(error: unknown): string | undefined {
   return sqlState(error) === '23505' && typeof constraint === 'string' ? constraint : undefined
 }
 
+/** Thrown by the work of a transaction that has to run again, because another transaction was first. */
+export class RunAgainError extends Error {
+  override name = 'RunAgainError'
+}
+
 /**
  * Whether it was a deadlock, a serialization failure or a lock timeout: the transaction was rolled back and can run again.
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 export function canRunAgain(error: unknown): boolean {
+  if (error instanceof RunAgainError) return true
   const state = sqlState(error)
   return state === '40P01' || state === '40001' || state === '55P03'
 }

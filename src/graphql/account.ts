@@ -2,73 +2,73 @@ import { allScopes, createApiKey, revokeApiKey } from '../domain/account/account
 import { InvalidInputError, NotFoundError } from '../domain/books/errors.ts'
 import type { Scope as ScopeName } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
-import type { Context } from './context.ts'
+
 import { rowReads } from './field-rules.ts'
 import { inputId } from './ids.ts'
-import { problem } from './problems.ts'
-import { maxNameBytes } from './sizes.ts'
+import { maxNameBytes } from './max-sizes.ts'
 
 const maxSecretBytes = 100
-// Accounts can have more keys, and few do.
+// An account may have more keys; few have.
 const usualKeys = 200
 
 const Scope = builder.enumType('Scope', {
-  description: 'What an API key may do. No scope includes another.',
+  description: 'A permission of an API key. No scope includes another.',
   values: {
-    READ: { description: 'Every query and subscription.' },
+    READ: { description: 'Run queries and subscriptions.' },
     MANAGE: {
-      description: 'Formats, pools, settings and generation; reading codes that are still available.',
+      description: 'Manage formats, pools and tasks: create, change, generate, upload. Read available codes.',
     },
     CLAIM: { description: 'Claim codes.' },
-    ADMIN: { description: 'API keys.' },
+    ADMIN: { description: 'Manage API keys.' },
   } satisfies Record<ScopeName, { description: string }>,
 })
 
 export const ApiKey = builder.prismaNode('ApiKey', {
-  description:
-    "A key to the API. Its secret is shown once, when it is created; hint is the secret's beginning.",
+  description: 'A key for the API. Its secret is shown only once, when the key is created.',
   id: { resolve: (key) => key.id },
   findUnique: (id, { accountId }) => ({ id, accountId }),
   fields: (t) => ({
     name: t.exposeString('name', {
       weight: { bytes: maxNameBytes },
-      description:
-        'What it is for, as whoever created it said. Several keys may have the same name: hint tells them apart.',
+      description: 'What the key is for. Several keys can have the same name; hint tells them apart.',
     }),
     hint: t.exposeString('hint', {
       weight: { bytes: maxSecretBytes },
-      description: 'The beginning of the secret, to tell keys apart.',
+      description: 'The first characters of the secret, to tell keys apart.',
     }),
     scopes: t.expose('scopes', {
       type: [Scope],
       weight: { items: allScopes.length },
-      description: 'What it may do.',
+      description: 'What the key may do.',
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the key was created.' }),
     lastUsedAt: t.expose('lastUsedAt', {
       type: 'DateTime',
       nullable: true,
       description:
-        'When it was last used, or up to a minute before that, and never later than revokedAt; null if never.',
+        'When the key was last used, or up to a minute before that; never later than revokedAt. Null if never used.',
     }),
     revokedAt: t.expose('revokedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it was revoked; null while it works.',
+      description: 'When the key was revoked. Null while it works.',
     }),
   }),
 })
 
 export const Account = builder.prismaNode('Account', {
-  description: 'Whoever owns formats, pools and codes. Nothing of one account can be seen from another.',
+  description: 'The owner of formats, pools and codes. No account can see anything of another.',
   id: { resolve: (account) => account.id },
   findUnique: (id) => ({ id }),
   fields: (t) => ({
-    name: t.exposeString('name', { weight: { bytes: maxNameBytes }, description: 'Its name.' }),
+    name: t.exposeString('name', {
+      weight: { bytes: maxNameBytes },
+      description: 'The name of the account.',
+    }),
     apiKeys: t.field({
       type: [ApiKey],
       nullable: true,
-      description: 'Its API keys, newest first, revoked ones too. Needs ADMIN.',
+      description: 'The API keys of the account, newest first, including revoked ones. Needs ADMIN.',
       authScopes: { scope: 'ADMIN' },
       weight: { items: usualKeys, reads: 2 * rowReads },
       resolve: async (_account, _args, { books, accountId, keyUses }) => {
@@ -79,16 +79,10 @@ export const Account = builder.prismaNode('Account', {
   }),
 })
 
-/** Throws FORBIDDEN unless the key may read API keys. */
-export function mayReadKeys({ scopes }: Context): void {
-  if (!scopes.includes('ADMIN'))
-    throw problem('FORBIDDEN', 'This API key lacks the scope ADMIN, which reading API keys needs.')
-}
-
 builder.queryField('account', (t) =>
   t.prismaField({
     type: Account,
-    description: 'Your account: the one that the API key belongs to. Needs READ.',
+    description: 'Your account, that is the account of the API key. Needs READ.',
     authScopes: { scope: 'READ' },
     resolve: (query, _root, _args, { books, accountId }) =>
       books.prisma.account.findUniqueOrThrow({ ...query, where: { id: accountId } }),
@@ -105,7 +99,7 @@ function keyPayload<Payload extends KeyPayload>(name: string, description: strin
     fields: (t) => ({
       apiKey: t.prismaField({
         type: ApiKey,
-        description: 'The key, as it is now.',
+        description: 'The key in its current state.',
         weight: { reads: rowReads },
         resolve: async (query, { keyId: id }, _args, { books, accountId, keyUses }) => {
           await keyUses.written()
@@ -123,25 +117,30 @@ const CreateApiKeyPayload = keyPayload<KeyPayload & { secret: string }>(
 builder.objectField(CreateApiKeyPayload, 'secret', (t) =>
   t.exposeString('secret', {
     weight: { bytes: maxSecretBytes },
-    description: 'What requests carry: "Authorization: Bearer <secret>". It is shown here and never again.',
+    description:
+      'The secret, to send with every request: "Authorization: Bearer <secret>". It is shown only here.',
   }),
 )
 const RevokeApiKeyPayload = keyPayload('RevokeApiKeyPayload', 'The key no longer works.')
 
 const CreateApiKeyInput = builder.inputType('CreateApiKeyInput', {
-  description: 'A key to create.',
+  description: 'The API key to create.',
   fields: (t) => ({
     name: t.string({
       required: true,
       description:
-        'What it is for: 1 to 100 characters. Another key may have the same name, as when one is replaced.',
+        'What the key is for: 1 to 100 characters. It need not be unique, so a replacement can have the same name.',
     }),
-    scopes: t.field({ type: [Scope], required: true, description: 'What it may do: at least one scope.' }),
+    scopes: t.field({
+      type: [Scope],
+      required: true,
+      description: 'What the key may do: at least one scope.',
+    }),
   }),
 })
 
 const RevokeApiKeyInput = builder.inputType('RevokeApiKeyInput', {
-  description: 'A key to revoke.',
+  description: 'The API key to revoke.',
   fields: (t) => ({ apiKeyId: t.id({ required: true, description: 'The id of the key.' }) }),
 })
 
@@ -153,7 +152,7 @@ builder.mutationFields((t) => ({
     authScopes: { scope: 'ADMIN' },
     errors: {
       types: [InvalidInputError],
-      union: { description: 'The new key with its secret, or why there is none.' },
+      union: { description: 'The new key with its secret, or why it was not created.' },
     },
     args: { input: t.arg({ type: CreateApiKeyInput, required: true, description: 'The key to create.' }) },
     resolve: (_root, { input }, { books, accountId }) => createApiKey(books.pool, accountId, input),
@@ -162,8 +161,8 @@ builder.mutationFields((t) => ({
     type: RevokeApiKeyPayload,
     nullable: true,
     description:
-      'Revokes an API key for good: requests with it are refused at once, and its subscriptions end within seconds. ' +
-      'Needs ADMIN.',
+      'Revokes an API key permanently. Requests with it are refused immediately, and its subscriptions end within ' +
+      'seconds. Needs ADMIN.',
     authScopes: { scope: 'ADMIN' },
     errors: {
       types: [InvalidInputError, NotFoundError],

@@ -8,16 +8,16 @@ import { getDatamodel } from '../generated/pothos.ts'
 import type { Scope } from '../generated/prisma/client.ts'
 import type { Context } from './context.ts'
 import FieldRulesPlugin, { forbidden } from './field-rules.ts'
-import type { FormFile } from './file.ts'
+import type { FormFile } from './form-file.ts'
 import { decodeId, encodeId } from './ids.ts'
-import { maxCursorBytes, maxPageSize } from './sizes.ts'
+import { maxCursorBytes, maxPageSize } from './max-sizes.ts'
 
 export interface SchemaTypes {
   Context: Context
   PrismaTypes: PrismaTypes
   DefaultFieldNullability: false
   AuthScopes: { scope: Scope }
-  /** What connections have beside edges and pageInfo: how long the whole list is. */
+  /** What connections have beside edges and pageInfo. */
   Connection: { totalCount?: () => Promise<bigint> | bigint }
   DefaultNodeNullability: false
   DefaultEdgesNullability: { list: false; items: false }
@@ -30,7 +30,7 @@ export interface SchemaTypes {
 }
 
 export const builder = new SchemaBuilder<SchemaTypes>({
-  // The errors plugin comes first, so that it sees what the others throw.
+  // The errors plugin comes first, so that it catches what the others throw.
   plugins: [ErrorsPlugin, ScopeAuthPlugin, FieldRulesPlugin, RelayPlugin, PrismaPlugin],
   defaultFieldNullability: false,
   errors: {
@@ -47,30 +47,30 @@ export const builder = new SchemaBuilder<SchemaTypes>({
     cursorType: 'String',
     encodeGlobalID: encodeId,
     decodeGlobalID: decodeId,
-    nodeTypeOptions: { description: 'Anything that has a global id, by which it can be read again.' },
+    nodeTypeOptions: { description: 'An object with a global id. Read it by that id with node.' },
     pageInfoTypeOptions: {
-      description: 'Where a page lies in its list, and how to get to the pages beside it.',
+      description: 'The position of a page in its list, and the cursors that lead to the pages next to it.',
     },
     cursorFieldOptions: {
-      description: 'The place in the list: hand it to `after` or `before` to go on from here.',
+      description: 'The position in the list: pass it as `after` or `before` to continue from here.',
       weight: { bytes: maxCursorBytes },
     },
-    nodeFieldOptions: { description: 'The item itself.', nullable: false },
+    nodeFieldOptions: { description: 'The item.', nullable: false },
     edgesFieldOptions: {
-      description: 'The items of the page, in the order of the list.',
+      description: 'The items of the page with their cursors, in the order of the list.',
       nullable: { list: false, items: false },
       weight: (_args, { items = maxPageSize }) => ({ items }),
     },
-    pageInfoFieldOptions: { description: 'Where the page lies in the list.' },
-    hasNextPageFieldOptions: { description: 'Whether there is more behind this page.' },
-    hasPreviousPageFieldOptions: { description: 'Whether there is more before this page.' },
+    pageInfoFieldOptions: { description: 'The position of the page in the list.' },
+    hasNextPageFieldOptions: { description: 'Whether the list has items after this page.' },
+    hasPreviousPageFieldOptions: { description: 'Whether the list has items before this page.' },
     startCursorFieldOptions: {
-      description: 'The cursor of the first item of the page; null on an empty page.',
+      description: 'The cursor of the first item of the page. Null on an empty page.',
       weight: { bytes: maxCursorBytes },
     },
     endCursorFieldOptions: {
       description:
-        'The cursor of the last item of the page: hand it to `after` for the next page. Null on an empty page.',
+        'The cursor of the last item of the page: pass it as `after` for the next page. Null on an empty page.',
       weight: { bytes: maxCursorBytes },
     },
     idFieldOptions: { description: 'The global id.' },
@@ -94,5 +94,5 @@ export function capitalize(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1)
 }
 
-/** The types of this schema, as the builder's own refs want them. */
+/** The schema types of this builder, for the type parameters of its refs. */
 export type Types = typeof builder.$inferSchemaTypes

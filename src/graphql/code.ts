@@ -1,41 +1,37 @@
 import { OperationTypeNode } from 'graphql'
 import { max, min } from '../bigint.ts'
-import {
-  IdempotencyConflictError,
-  InvalidInputError,
-  NotEnoughCodesError,
-  NotFoundError,
-} from '../domain/books/errors.ts'
+import { IdempotencyConflictError, InvalidInputError, NotFoundError } from '../domain/books/errors.ts'
 import { maxClaim, maxRecipientLength } from '../domain/claim/claim.ts'
-import type { CodeStatus as CodeStatusName, Code as CodeValue } from '../domain/code/code.ts'
-import { type ChoosePage, type CodePage, readCodes } from '../domain/code/code.ts'
+import { type ChoosePage, type CodePage, type Code as CodeValue, readCodes } from '../domain/code/code.ts'
+import { NotEnoughCodesError } from '../domain/pool/pool.ts'
+import type { CodeStatus as CodeStatusName } from '../domain/pool/snapshot.ts'
 import type { Scope } from '../generated/prisma/client.ts'
+import { codesPath } from '../routes.ts'
 import { builder } from './builder.ts'
 import { countedConnectionType, pageWeight } from './connections.ts'
 import type { Context } from './context.ts'
-import { loadedReads, rowReads } from './field-rules.ts'
+import { existing } from './existing.ts'
+import { loadedReads, requireScope, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { codeKey, decodeId, encodeId, inputId, parseCodeKey } from './ids.ts'
-import { codesPath } from './links.ts'
+import { bytesInJson, maxCodeBytes, maxPathBytes } from './max-sizes.ts'
 import { badCursor, connectionOf, type PageArguments, pageArguments, pageSize } from './pagination.ts'
 import { Pool } from './pool.ts'
-import { problem } from './problems.ts'
-import { bytesInJson, maxCodeBytes, maxPathBytes } from './sizes.ts'
 import { Task } from './task.ts'
 
-// Most codes and recipients are much shorter than they may be.
+// Codes and recipients are usually much shorter than they may be.
 const usualCodeBytes = 64
 const maxRecipientBytes = 6 * maxRecipientLength + 2
 const usualRecipientBytes = 200
 
-// Those that are looked up at the same time are looked up together.
+// Simultaneous look-ups are served together.
 const lookUpReads = 4
 
 const CodeStatus = builder.enumType('CodeStatus', {
-  description: 'Whether a code has been handed out.',
+  description: 'Whether a code has been claimed.',
   values: {
-    AVAILABLE: { description: 'It is in its pool and can be claimed.' },
-    CLAIMED: { description: 'It has been handed out, for good.' },
+    AVAILABLE: { description: 'The code is in its pool and can be claimed.' },
+    CLAIMED: { description: 'The code has been handed out. It never becomes available again.' },
   } satisfies Record<CodeStatusName, { description: string }>,
 })
 
@@ -43,34 +39,30 @@ export const Code = builder.objectRef<CodeValue>('Code')
 
 builder.node(Code, {
   description:
-    'A promo code. Its id is the same before and after it is claimed. As a node, an AVAILABLE code needs MANAGE: whoever ' +
-    'reads one could use it.',
+    'A promo code. Its id stays the same when it is claimed. To read an AVAILABLE code as a node needs MANAGE, since ' +
+    'whoever reads it could use it.',
   id: { resolve: codeKey },
   isTypeOf: isCode,
   fields: (t) => ({
     code: t.exposeString('code', {
       weight: { bytes: maxCodeBytes, usualBytes: usualCodeBytes },
-      description: 'The code itself.',
+      description: 'The text of the code.',
     }),
     status: t.field({
       type: CodeStatus,
-      description: 'Whether it has been handed out.',
+      description: 'Whether the code has been claimed.',
       resolve: statusOf,
     }),
     pool: t.field({
       type: Pool,
-      description: 'The pool that it is in, or was.',
+      description: 'The pool that the code is in, or was claimed from.',
       weight: { reads: loadedReads },
-      resolve: async (code, _args, { nodes }) => {
-        const pool = await nodes.pool.load(code.poolId)
-        if (pool === null) throw new Error(`The pool ${code.poolId} of a code does not exist.`)
-        return pool
-      },
+      resolve: async ({ poolId }, _args, { nodes }) => existing(await nodes.pool.load(poolId)),
     }),
     format: t.field({
       type: Format,
       nullable: true,
-      description: 'The format that it was generated from; null for an uploaded one.',
+      description: 'The format that the code was generated from. Null for an uploaded code.',
       weight: { reads: loadedReads },
       resolve: ({ formatId }, _args, { nodes }) =>
         formatId === undefined ? null : nodes.format.load(formatId),
@@ -81,13 +73,13 @@ builder.node(Code, {
         recipientBytes === undefined
           ? { bytes: maxRecipientBytes, usualBytes: usualRecipientBytes }
           : { bytes: recipientBytes },
-      description: 'Whom it was claimed for, as the claim said.',
+      description: 'The recipient that the claim named.',
       resolve: (code) => code.claim?.recipient ?? null,
     }),
     claimedAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When it was claimed; null while it is available.',
+      description: 'When the code was claimed. Null while it is available.',
       resolve: (code) => code.claim?.at ?? null,
     }),
   }),
@@ -108,13 +100,12 @@ function scopeFor(status: CodeStatusName): Scope {
 }
 
 /** Throws FORBIDDEN unless the key may read the codes of this status. */
-export function mayRead(status: CodeStatusName, { scopes }: Context): void {
-  const needed = scopeFor(status)
-  if (!scopes.includes(needed))
-    throw problem(
-      'FORBIDDEN',
-      `This API key lacks the scope ${needed}, which reading ${status === 'AVAILABLE' ? 'an available' : 'a claimed'} code needs.`,
-    )
+export function mayRead(status: CodeStatusName, context: Context): void {
+  requireScope(
+    context,
+    scopeFor(status),
+    `reading ${status === 'AVAILABLE' ? 'an available' : 'a claimed'} code`,
+  )
 }
 
 const CodeConnection = countedConnectionType(Code, 'codes')
@@ -124,20 +115,21 @@ builder.prismaObjectField(Pool, 'codes', (t) =>
     type: CodeConnection,
     nullable: true,
     description:
-      "The pool's codes: AVAILABLE ones in the order in which they will be claimed, CLAIMED ones newest first. CLAIMED " +
-      'needs READ, AVAILABLE needs MANAGE: whoever reads an unclaimed code could use it. A page costs the same anywhere ' +
-      'in the list, however long it is. Null in the answer of a mutation whose cursor is not of this list.',
+      'The codes of the pool: AVAILABLE ones in the order in which they will be claimed, CLAIMED ones newest first. ' +
+      'CLAIMED needs READ. AVAILABLE needs MANAGE, since whoever reads an available code could use it. A page takes the ' +
+      'same time anywhere in the list, however long the list is. Null in the answer of a mutation if a cursor is not of ' +
+      'this list.',
     authScopes: (_pool, { status }) => ({ scope: scopeFor(status) }),
     weight: pageWeight,
     checkArgs: checkCodesPage,
     args: {
-      status: t.arg({ type: CodeStatus, required: true, description: 'Which of the codes.' }),
+      status: t.arg({ type: CodeStatus, required: true, description: 'Which codes to list.' }),
       ...pageArguments(),
     },
     resolve: async (pool, { status, ...args }, context, { operation }) => {
       const page = await codeConnection(pool.id, status, args, context)
       if (page !== undefined) return page
-      // What a mutation has done is told, whatever its client asks for besides: an error would hide it from many.
+      // An error here would hide from many clients what the mutation has done.
       if (operation.operation === OperationTypeNode.MUTATION) return null
       throw badCursor(args.after == null ? 'before' : 'after')
     },
@@ -145,30 +137,33 @@ builder.prismaObjectField(Pool, 'codes', (t) =>
 )
 
 const aboutFile =
-  'A path on this service, to be read with GET and an API key in the header authorization: a CSV file with the columns code, status, ' +
-  'recipient, claimed_at and origin, of any length, in the order of the pool, with the oldest codes first. It shows ' +
-  'the pool as it is when the download begins, and can be resumed. Add raw=true to have cells as they are, without the ' +
-  'apostrophe that keeps spreadsheets from running formulas; bom=true and delimiter=semicolon or delimiter=tab for ' +
-  'programs such as Excel. Uploaded again, it gives the same codes. CLAIMED needs READ, AVAILABLE needs MANAGE, a file ' +
-  'of all codes needs both.'
-const statusOfFile = 'Which of the codes; without it, all of them.'
+  'A path on this service: GET it with an API key in the header authorization. The file is CSV with the columns code, ' +
+  'status, recipient, claimed_at and origin, of any length, with the oldest codes of the pool first. It shows the pool as ' +
+  'it is when the download begins, and the download can be resumed. Add raw=true for cells without the apostrophe that ' +
+  'keeps spreadsheets from running formulas, bom=true and delimiter=semicolon or delimiter=tab for programs such as ' +
+  'Excel. Uploading the file again gives the same codes. CLAIMED needs READ, AVAILABLE needs MANAGE, a file of all codes ' +
+  'needs both.'
+const statusOfFile = 'Which codes are in the file. All of them if left out.'
 
 builder.prismaObjectField(Pool, 'codesUrl', (t) =>
   t.string({
     weight: { bytes: maxPathBytes },
-    description: `The pool's codes as a file. ${aboutFile}`,
+    description: `The codes of the pool as a file. ${aboutFile}`,
     args: { status: t.arg({ type: CodeStatus, description: statusOfFile }) },
-    resolve: (pool, { status }) => codesPath(pool.id, status ?? 'ALL'),
+    resolve: (pool, { status }) => codesPath(encodeId('Pool', pool.id), { status: status ?? 'ALL' }),
   }),
 )
 
 builder.prismaObjectField(Task, 'codesUrl', (t) =>
   t.string({
     weight: { bytes: maxPathBytes },
-    description: `The codes that the task has added to its pool as a file; none of them before it is COMPLETED, nor once it is UNDONE. ${aboutFile}`,
+    description: `The codes that the task has added to its pool, as a file. The file has no codes before the task is COMPLETED or after it is UNDONE. ${aboutFile}`,
     args: { status: t.arg({ type: CodeStatus, description: statusOfFile }) },
     resolve: (task, { status }) =>
-      codesPath(task.poolId, status ?? 'ALL', { task: encodeId('Task', task.id) }),
+      codesPath(encodeId('Pool', task.poolId), {
+        status: status ?? 'ALL',
+        task: encodeId('Task', task.id),
+      }),
   }),
 )
 
@@ -178,7 +173,7 @@ function checkCodesPage(args: PageArguments): void {
   codeCursor('before', args.before)
 }
 
-/** The page; nothing when its cursor is no code of the pool. */
+/** The page; nothing if a cursor is not a code of the pool. */
 async function codeConnection(
   poolId: string,
   status: CodeStatusName,
@@ -203,7 +198,7 @@ function connectionOfCodes({ from, to, total, codes }: CodePage) {
   return { ...connection, totalCount: () => total }
 }
 
-/** The cursor of a code is its id: where it lies in the list is looked up. */
+/** The cursor of a code is its id; its place in the list is looked up. */
 function codeCursor(name: 'after' | 'before', cursor: string | null | undefined) {
   if (cursor == null) return undefined
   const { typename, id } = decodeId(cursor)
@@ -217,14 +212,17 @@ builder.queryField('code', (t) =>
     type: Code,
     nullable: true,
     description:
-      'Looks a code up as a person may type it: case, spaces, dashes, punctuation, accents and characters that people mix ' +
-      'up, such as O and 0, do not matter where they leave no doubt. What is written exactly so, or as it stands in a file ' +
-      'of codesUrl, is found first, then what differs the least. Null when no pool has such a code, or several could be meant. Attempts ' +
-      'that find nothing are limited for each key: then the error RATE_LIMITED says in extensions.retryAfterMs when to try ' +
-      'again. Needs READ, also for an available code: who asks has it already.',
+      'The code that a person means by a text. Case, spaces, dashes, punctuation, accents and characters that people mix ' +
+      'up, such as O and 0, do not matter where they leave no doubt. A code written exactly so, or so in a file of ' +
+      'codesUrl, comes first, then the one that differs least. Null if no pool has such a code, or if several could be ' +
+      'meant. Look-ups that find nothing are limited for each API key: beyond the limit, the error RATE_LIMITED says in ' +
+      'extensions.retryAfterMs when to try again. Needs READ, also for an available code, since whoever asks has it ' +
+      'already.',
     authScopes: { scope: 'READ' },
     weight: { reads: lookUpReads },
-    args: { code: t.arg.string({ required: true, description: 'The code, as somebody reads it out.' }) },
+    args: {
+      code: t.arg.string({ required: true, description: 'The code as somebody types it or reads it out.' }),
+    },
     resolve: (_root, { code: text }, { guesses, lookUps, accountId, keyId }) =>
       guesses.attempt(keyId, () => lookUps.find(accountId, text)),
   }),
@@ -236,44 +234,40 @@ interface ClaimPayload {
 }
 
 export const ClaimCodesPayload = builder.objectRef<ClaimPayload>('ClaimCodesPayload').implement({
-  description: 'The codes are yours: nobody else will ever be given one of them.',
+  description: 'The claimed codes. They are yours: nobody else will ever get one of them.',
   fields: (t) => ({
     codes: t.field({
       type: [Code],
-      description: 'The codes that were claimed.',
+      description: 'The claimed codes.',
       weight: (_args, { items = maxClaim }) => ({ items }),
       resolve: (claim) => claim.codes,
     }),
     pool: t.field({
       type: Pool,
-      description: 'The pool, as it is now.',
+      description: 'The pool in its current state.',
       weight: { reads: rowReads },
-      resolve: async ({ poolId }, _args, { nodes }) => {
-        const pool = await nodes.pool.load(poolId)
-        if (pool === null) throw new Error(`The pool ${poolId} of a claim does not exist.`)
-        return pool
-      },
+      resolve: async ({ poolId }, _args, { nodes }) => existing(await nodes.pool.load(poolId)),
     }),
   }),
 })
 
 export const ClaimCodesInput = builder.inputType('ClaimCodesInput', {
-  description: 'How many codes to take out of which pool.',
+  description: 'The pool to claim from and the number of codes.',
   fields: (t) => ({
     poolId: t.id({ required: true, description: 'The id of the pool.' }),
     count: t.int({
       required: true,
       defaultValue: 1,
-      description: 'How many: 1 to 10,000, all or none of them.',
+      description: 'The number of codes, 1 to 10,000. You get all of them or none.',
     }),
     recipient: t.string({
       description:
-        'Whom they are for, in your own words: an address, a customer number. 1 to 1,000 characters.',
+        'Whom the codes are for, in your own words, such as an address or a customer number. 1 to 1,000 characters.',
     }),
     idempotencyKey: t.string({
       description:
-        'A string of your own, 1 to 255 characters, kept at least a day: the same key with the same input answers ' +
-        'with the same codes and claims nothing more. With it, a claim whose answer was lost can be sent again safely.',
+        'A string of your own, 1 to 255 characters, kept for at least a day. The same key with the same input answers ' +
+        'with the same codes and claims nothing more, so a claim whose answer was lost can safely be sent again.',
     }),
   }),
 })
@@ -283,8 +277,8 @@ builder.mutationField('claimCodes', (t) =>
     type: ClaimCodesPayload,
     nullable: true,
     description:
-      'Takes codes out of the pool and hands them out, each exactly once, ever. All or nothing: either the whole count ' +
-      'or an error. Needs CLAIM.',
+      'Claims codes of a pool. No code is ever handed out twice. The answer is either all of the codes or an error. Needs ' +
+      'CLAIM.',
     authScopes: { scope: 'CLAIM' },
     weight: ({ input }) => ({
       given: {
@@ -294,9 +288,9 @@ builder.mutationField('claimCodes', (t) =>
     }),
     errors: {
       types: [InvalidInputError, NotFoundError, NotEnoughCodesError, IdempotencyConflictError],
-      union: { description: 'The codes, or why there are none.' },
+      union: { description: 'The codes, or the reason why there are none.' },
     },
-    args: { input: t.arg({ type: ClaimCodesInput, required: true, description: 'What to claim.' }) },
+    args: { input: t.arg({ type: ClaimCodesInput, required: true, description: 'The claim.' }) },
     resolve: async (_root, { input }, { claims, accountId }) => {
       const poolId = inputId('Pool', input.poolId, 'poolId')
       const codes = await claims.claim(accountId, {

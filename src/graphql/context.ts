@@ -1,22 +1,23 @@
+import type { Pacer } from '../async/pacer.ts'
 import type { Scheduler } from '../async/scheduler.ts'
+import { Semaphore } from '../async/semaphore.ts'
 import type { KeyUses } from '../domain/account/key-uses.ts'
-import type { KeyWatch } from '../domain/account/revocations.ts'
+import type { Revocations } from '../domain/account/revocations.ts'
 import type { Books } from '../domain/books/books.ts'
 import type { Claims } from '../domain/claim/claim.ts'
 import type { GuessLimit } from '../domain/code/guess-limit.ts'
 import type { LookUps } from '../domain/code/lookup.ts'
 import type { EventFeed } from '../domain/subscription/event-feed.ts'
-import type { Watch, WatchedTask } from '../domain/subscription/row-poller.ts'
-import type { Turns } from '../domain/turns.ts'
+import type { RowPoller } from '../domain/subscription/row-poller.ts'
+import type { LiveUpload } from '../domain/upload/live-uploads.ts'
 import type { Uploads } from '../domain/upload/receive.ts'
 import type { Pool, Scope } from '../generated/prisma/client.ts'
 import { Nodes } from './nodes.ts'
-import { Lane } from './pacing.ts'
 
-// How much of what an operation reads from the database is read at a time.
+// Concurrent database reads of one operation.
 const maxReading = 8
 
-/** What the service is made of, as far as the API needs it. */
+/** The parts of the service that the API needs. */
 export interface Services {
   books: Books
   claims: Claims
@@ -25,33 +26,33 @@ export interface Services {
   keyUses: KeyUses
   uploads: Uploads
   feed: EventFeed
-  pools: Watch<Pool>
-  tasks: Watch<WatchedTask>
-  keys: KeyWatch
+  livePools: RowPoller<Pool>
+  liveUploads: RowPoller<LiveUpload>
+  revocations: Revocations
   scheduler: Scheduler
-  turns: Turns
+  pacer: Pacer
 }
 
-/** Whose request it is. */
+/** The account and the API key of a request. */
 export interface Credentials {
   accountId: string
   keyId: string
   scopes: readonly Scope[]
 }
 
-/** What every resolver is given: the services, whose request it is, and nodes of that account by their ids. */
+/** The context of every resolver. */
 export interface Context extends Services, Credentials {
+  /** Loads nodes of the account by id. */
   nodes: Nodes
-  /** How long the request was, in characters. */
+  /** The length of the request, in characters. */
   requestLength: number
-  /** What the operation reads from the database, a part at a time. */
-  reading: Lane
-  /** Where the event log stood before the operation began, if the operation asks for it. */
+  /** Bounds the concurrent database reads of the operation. */
+  reading: Semaphore
+  /** The cursor of the event log from before the operation began, if the operation asks for it. */
   eventCursor?: string
 }
 
 export function createContext(services: Services, credentials: Credentials, requestLength: number): Context {
   const nodes = new Nodes(services.books, credentials.accountId, { toldOnce: false })
-  const reading = new Lane(maxReading, services.turns)
-  return { ...services, ...credentials, requestLength, reading, nodes }
+  return { ...services, ...credentials, requestLength, reading: new Semaphore(maxReading), nodes }
 }

@@ -11,30 +11,31 @@ import {
 import { builder } from './builder.ts'
 import { connectionType, pageWeight } from './connections.ts'
 import type { Context } from './context.ts'
+import { existing } from './existing.ts'
 import { loadedReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { argumentId } from './ids.ts'
+import { maxCursorBytes, maxMessageBytes, maxNameBytes } from './max-sizes.ts'
 import { badCursor, connectionOf, pageArguments, pageSize } from './pagination.ts'
 import { Pool } from './pool.ts'
-import { maxCursorBytes, maxMessageBytes, maxNameBytes } from './sizes.ts'
 import { Task, TaskStatus } from './task.ts'
 
 type EventOf<Kind extends EventContent['kind']> = PoolEventValue & Extract<EventContent, { kind: Kind }>
 
 export const PoolEvent = builder.interfaceRef<PoolEventValue>('PoolEvent').implement({
   description:
-    "Something that happened to a pool. An event's own fields say how things were then; the nodes it leads to, how they " +
-    'are now.',
+    'Something that happened to a pool. The fields of an event show the state at that time; pool, task and format show ' +
+    'their current state.',
   resolveType: (event) => typeNames[event.kind],
   fields: (t) => ({
     cursor: t.exposeString('cursor', {
       weight: { bytes: maxCursorBytes },
-      description: 'Hand it to `after` to go on from here.',
+      description: 'The position in the event log: pass it as `after` to continue after this event.',
     }),
-    at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
+    at: t.expose('at', { type: 'DateTime', description: 'When the event happened.' }),
     pool: t.field({
       type: Pool,
-      description: 'The pool, as it is now.',
+      description: 'The pool in its current state.',
       weight: { reads: loadedReads },
       resolve: async (event, _args, { nodes }) => existing(await nodes.pool.load(event.poolId)),
     }),
@@ -53,64 +54,63 @@ const typeNames: Record<EventContent['kind'], string> = {
 
 builder.objectRef<EventOf<'POOL_CREATED'>>('PoolCreatedEvent').implement({
   description:
-    'The pool was created: the first of its events. Pools that are older than this kind of event begin with another.',
+    'The pool was created. This is the first event of a pool, except of pools that are older than this kind of event.',
   interfaces: [PoolEvent],
   fields: (t) => ({
     name: t.string({
       weight: { bytes: maxNameBytes },
-      description: 'The name that it was given.',
+      description: 'The name it was created with.',
       resolve: ({ payload }) => payload.name,
     }),
   }),
 })
 
-// One for each of the values.
+// One per PoolChange.
 const maxChanges = 2
 
 const PoolChange = builder.enumType('PoolChange', {
-  description: 'What of a pool has changed.',
+  description: 'A property of a pool that changed.',
   values: {
-    NAME: { description: 'It was renamed.' },
+    NAME: { description: 'The pool was renamed.' },
     REPLENISHMENT: {
-      description:
-        'Its Promo Codes section was saved with other settings than before, also by generateCodes.',
+      description: 'The Promo Codes section was saved with different settings, possibly by generateCodes.',
     },
   } satisfies Record<PoolChangeName, { description: string }>,
 })
 
 builder.objectRef<EventOf<'POOL_CHANGED'>>('PoolChangedEvent').implement({
   description:
-    'Somebody changed the pool: its name or its settings. What happens to its codes is told by other events, and what is ' +
-    'saved as it was before is no change.',
+    'The name or the settings of the pool changed. Saving the same values again is not a change. Changes of its codes have ' +
+    'their own events.',
   interfaces: [PoolEvent],
   fields: (t) => ({
     changed: t.field({
       type: [PoolChange],
       weight: { items: maxChanges },
-      description: 'What has changed.',
+      description: 'What changed.',
       resolve: ({ payload }) => [...payload.changed],
     }),
     name: t.string({
       weight: { bytes: maxNameBytes },
-      description: 'The name that the pool had from then on.',
+      description: 'The name of the pool after the change.',
       resolve: ({ payload }) => payload.name,
     }),
   }),
 })
 
 builder.objectRef<EventOf<'TASK_STATUS_CHANGED'>>('TaskStatusChangedEvent').implement({
-  description: 'A task of the pool was created, started, or ended, or an upload was undone.',
+  description: 'A task of the pool was created, started or finished, or an upload was undone.',
   interfaces: [PoolEvent],
   fields: (t) => ({
     task: t.field({
       type: Task,
-      description: 'The task, as it is now.',
+      description: 'The task in its current state.',
       weight: { reads: loadedReads },
       resolve: async ({ payload }, _args, { nodes }) => existing(await nodes.task.load(payload.taskId)),
     }),
     status: t.field({
       type: TaskStatus,
-      description: 'The status that the task had from then on.',
+      description: 'The new status.',
       resolve: ({ payload }) => payload.status,
     }),
   }),
@@ -118,46 +118,45 @@ builder.objectRef<EventOf<'TASK_STATUS_CHANGED'>>('TaskStatusChangedEvent').impl
 
 builder.objectRef<EventOf<'POOL_REFILLED'>>('PoolRefilledEvent').implement({
   description:
-    'A task has added codes. That they were taken out again, as an upload can be undone, is told by another event: a ' +
-    'TaskStatusChangedEvent with the status UNDONE.',
+    'A task added codes to the pool. If an upload is undone later, a TaskStatusChangedEvent with the status UNDONE says so.',
   interfaces: [PoolEvent],
   fields: (t) => ({
     task: t.field({
       type: Task,
-      description: 'The task, as it is now.',
+      description: 'The task in its current state.',
       weight: { reads: loadedReads },
       resolve: async ({ payload }, _args, { nodes }) => existing(await nodes.task.load(payload.taskId)),
     }),
     addedCount: t.field({
       type: 'BigInt',
       description:
-        'How many codes it added then. The addedCount of task is 0 once they were taken out again.',
+        'The number of codes that were added. Unlike addedCount of the task, it does not become 0 when an upload is undone.',
       resolve: ({ payload }) => BigInt(payload.added),
     }),
   }),
 })
 
 const RefillFailureCode = builder.enumType('RefillFailureCode', {
-  description: 'Why an automatic refill could not be made, or not in full.',
+  description: 'The reason why an automatic refill failed or was incomplete.',
   values: {
     FORMAT_EXHAUSTED: {
-      description: 'The format has no codes left, or had fewer than it should have given.',
+      description: 'The format has no codes left, or had fewer left than the refill needed.',
     },
   },
 })
 
 const RefillFailure = builder.objectRef<EventOf<'POOL_REFILL_FAILED'>['payload']>('RefillFailure').implement({
-  description: 'Why an automatic refill could not be made, or not in full.',
+  description: 'The reason why an automatic refill failed or was incomplete.',
   fields: (t) => ({
-    code: t.expose('code', { type: RefillFailureCode, description: 'Why. For programs.' }),
+    code: t.expose('code', { type: RefillFailureCode, description: 'The reason, for programs.' }),
     message: t.exposeString('message', {
       weight: { bytes: maxMessageBytes },
-      description: 'Why, and what to do about it. For people.',
+      description: 'The reason and what to do about it, for people.',
     }),
     format: t.field({
       type: Format,
       nullable: true,
-      description: 'The format that ran out, as it is now.',
+      description: 'The format that ran out, in its current state.',
       weight: { reads: loadedReads },
       resolve: ({ formatId }, _args, { nodes }) => (formatId === null ? null : nodes.format.load(formatId)),
     }),
@@ -166,28 +165,29 @@ const RefillFailure = builder.objectRef<EventOf<'POOL_REFILL_FAILED'>['payload']
 
 builder.objectRef<EventOf<'POOL_REFILL_FAILED'>>('PoolRefillFailedEvent').implement({
   description:
-    'An automatic refill could not be made, or not in full. Told once, until one succeeds or the settings change.',
+    'An automatic refill failed or was incomplete. The event is not repeated until a refill succeeds or the settings change.',
   interfaces: [PoolEvent],
   fields: (t) => ({
-    failure: t.field({ type: RefillFailure, description: 'Why.', resolve: ({ payload }) => payload }),
+    failure: t.field({ type: RefillFailure, description: 'The reason.', resolve: ({ payload }) => payload }),
   }),
 })
 
 builder.objectRef<EventOf<'POOL_LOW'>>('PoolLowEvent').implement({
   description:
-    'The available codes fell to the refill threshold or below, as codes were claimed or an upload undone.',
+    'The number of available codes fell to the refill threshold or below: codes were claimed, or an upload was undone.',
   interfaces: [PoolEvent],
   fields: (t) => ({
     availableCount: t.field({
       type: 'BigInt',
-      description: 'How many codes were left then.',
+      description: 'The number of codes that were left.',
       resolve: ({ payload }) => BigInt(payload.available),
     }),
   }),
 })
 
 builder.objectRef<EventOf<'POOL_EMPTY'>>('PoolEmptyEvent').implement({
-  description: 'The last code was claimed, or left with an upload that was undone, and no refill came.',
+  description:
+    'The pool ran out of codes and was not refilled: the last one was claimed, or an upload was undone.',
   interfaces: [PoolEvent],
 })
 
@@ -197,8 +197,8 @@ builder.queryFields((t) => ({
   eventCursor: t.string({
     weight: { bytes: maxCursorBytes },
     description:
-      'Where the event log stood before anything else in this answer was read. Give it to the subscription ' +
-      'poolEvents(after:), and nothing is missed between the two. Needs READ.',
+      'The position of the event log before anything else in this answer was read. Pass it to the subscription ' +
+      'poolEvents(after:) to miss no event. Needs READ.',
     authScopes: { scope: 'READ' },
     resolve: async (_root, _args, { books, accountId, eventCursor }) =>
       eventCursor ?? (await readEventCursor({ books, accountId })),
@@ -206,17 +206,20 @@ builder.queryFields((t) => ({
   poolEvents: t.field({
     type: PoolEventConnection,
     description:
-      'What happened, newest first: the history of a pool, or of all pools, as far as it is kept. The cursor of an edge ' +
-      'is that of its event. Needs READ.',
+      'The history of a pool or of all pools, newest event first, as far back as it is kept. The cursor of an edge is the ' +
+      'cursor of its event. Needs READ.',
     authScopes: { scope: 'READ' },
     weight: pageWeight,
     checkArgs: pageSize,
-    args: { poolId: t.arg.id({ description: 'Only events of this pool.' }), ...pageArguments() },
+    args: {
+      poolId: t.arg.id({ description: 'Only events of this pool; all pools if left out.' }),
+      ...pageArguments(),
+    },
     resolve: async (_root, { poolId, ...args }, { books, accountId }) => {
       const { limit, fromEnd } = pageSize(args)
       const after = await sequenceOf('after', args.after, { books, accountId })
       const before = await sequenceOf('before', args.before, { books, accountId })
-      // One more than the page, to see whether there is more.
+      // One more than the page has, to see whether there are more.
       const found = await readHistory(books, accountId, {
         poolId: poolId == null ? undefined : argumentId('Pool', poolId, 'poolId'),
         olderThan: after,
@@ -236,7 +239,7 @@ builder.queryFields((t) => ({
   }),
 }))
 
-/** Where the account's log stands now. */
+/** The cursor of the last event of the account. */
 export async function readEventCursor(where: Pick<Context, 'books' | 'accountId'>): Promise<string> {
   const { log, last } = await readLog(where.books, where.accountId)
   return encodeCursor({ log, sequence: last })
@@ -255,9 +258,4 @@ async function sequenceOf(
     if (!(error instanceof CursorInvalidError)) throw error
   }
   throw badCursor(name)
-}
-
-function existing<Row>(row: Row | null): Row {
-  if (row === null) throw new Error('What an event leads to does not exist.')
-  return row
 }

@@ -20,52 +20,51 @@ import {
   isListType,
   isObjectType,
 } from 'graphql'
-import type { Turns } from '../domain/turns.ts'
+import { type Pacer, paced } from '../async/pacer.ts'
 import type { Scope } from '../generated/prisma/client.ts'
 import type { Context } from './context.ts'
-import { paced } from './pacing.ts'
-import { problem } from './problems.ts'
+import { topLevelError } from './errors/top-level.ts'
 
-/** What the arguments of a field say of the fields below it, until a field below says something else. */
+/** Bounds that the arguments of a field set for the fields below it, unless one of these sets others. */
 export interface Given {
-  /** How many items a list below has at most: that of a page, or of a claim. */
+  /** The maximum length of a list below: of a page, or of the codes of a claim. */
   items?: number
-  /** How many bytes the recipient of the claim takes in JSON. */
+  /** The size of the claim's recipient as JSON, in bytes. */
   recipientBytes?: number
 }
 
-/** What the value of a field can weigh at most, the fields below it not counted. */
+/** The maximum weight of a field's value, without the fields below it. */
 export interface FieldWeight {
-  /** How many bytes it takes in JSON, quotation marks included; of a list, each item. Strings have to say it. */
+  /** Its size as JSON, in bytes, with quotation marks; for a list, the size of each item. Required for strings. */
   bytes?: number
-  /** How many it usually takes, where that is far from the most. */
+  /** Its usual size, where that is far below the maximum. */
   usualBytes?: number
-  /** How many items it has. Lists have to say it. */
+  /** Its number of items. Required for lists. */
   items?: number
-  /** What it costs the database: about five for a row that is read, ten and more for a page. */
+  /** Its cost for the database: about five for a row, ten and more for a page. */
   reads?: number
   given?: Given
 }
 
-/** What is known of a field before any operation is executed. */
+/** What is known about a field before an operation is executed. */
 export interface FieldRules {
   weight: DeclaredWeight | undefined
   weigh(args: object, given: Given): FieldWeight
-  /** Throws what the field would be refused with, whatever its parent: a scope that is lacking, impossible arguments. */
+  /** Throws the error that the field will fail with whatever its parent is: FORBIDDEN, or BAD_USER_INPUT. */
   check(args: object, context: Context): void
 }
 
-/** What reading a row costs the database, as the least that a field does with it: what every root field costs. */
+/** The cost of reading a row, the minimum for a field that queries the database, and the default of root fields. */
 export const rowReads = 5
 
-/** What a row costs that is read together with those that others in the answer ask for. */
+/** The cost of a row that is loaded in one batch with others of the same answer. */
 export const loadedReads = 0.1
 
-// Shorter lists are done in no time.
+// Shorter lists take too little time for others to notice.
 const maxUnpaced = 10
 
 declare global {
-  // Pothos collects what plugins add to the options of fields in this namespace.
+  // Pothos merges the field options of all plugins in this namespace.
   export namespace PothosSchemaTypes {
     interface Plugins<Types extends SchemaTypes> {
       fieldRules: FieldRulesPlugin<Types>
@@ -80,7 +79,7 @@ declare global {
       ResolveReturnShape = unknown,
     > {
       weight?: FieldWeight | ((args: InputShapeFromFields<Args>, given: Given) => FieldWeight)
-      /** Throws BAD_USER_INPUT for arguments that are impossible, whatever the parent. Called before the resolver. */
+      /** Throws BAD_USER_INPUT for arguments that are wrong whatever the parent is. Called before the resolver. */
       checkArgs?: (args: InputShapeFromFields<Args>) => void
     }
   }
@@ -103,16 +102,16 @@ type FieldConfig = Pick<PothosOutputFieldConfig<SchemaTypes>, 'parentType' | 'na
 }
 
 /**
- * Lets fields say what they weigh and which arguments they refuse, and reads these rules, with the scopes of the field,
- * at two times: before a mutation is executed, for all that it selects; and when the field itself is executed. The
- * schema cannot be built while a list or a string does not say how much it can be.
+ * Lets a field declare its weight and check its arguments. These rules and the field's scopes apply twice: to the whole
+ * selection of a mutation before it is executed (limits/admission.ts), and to each field when it is resolved. The schema
+ * does not build if a list or a string lacks a weight.
  */
 export class FieldRulesPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   override onTypeConfig(config: PothosTypeConfig): PothosTypeConfig {
     const options = config.pothosOptions as { authScopes?: unknown; grantScopes?: unknown } | undefined
     if (options?.authScopes !== undefined || options?.grantScopes !== undefined)
       throw new PothosSchemaError(
-        `${config.name} has scopes as a type. Declare them on its fields: only those are checked before a mutation.`,
+        `${config.name} has scopes as a type. Declare them on its fields: only these are checked before a mutation.`,
       )
     return config
   }
@@ -129,35 +128,36 @@ export class FieldRulesPlugin<Types extends SchemaTypes> extends BasePlugin<Type
     const { weight, checkArgs } = config.pothosOptions as unknown as DeclaredOptions
     const rules = rulesFrom(config)
     const isList = config.type.kind === 'List'
-    // A mutation's own fields come one after the other; those of a subscription read nothing of their own.
-    const isInTurn = config.kind === 'Mutation' || config.kind === 'Subscription'
-    const saysReads = typeof weight === 'function' || weight?.reads !== undefined
-    const mayRead = !isInTurn && (config.kind === 'Query' || saysReads)
-    if (!mayRead && !isList && checkArgs === undefined) return resolver
+    // The root fields of a mutation run one after the other. Those of a subscription read nothing.
+    const isRootWithoutBound = config.kind === 'Mutation' || config.kind === 'Subscription'
+    const declaresReads = typeof weight === 'function' || weight?.reads !== undefined
+    const isBounded = !isRootWithoutBound && (config.kind === 'Query' || declaresReads)
+    if (!isBounded && !isList && checkArgs === undefined) return resolver
     return (parent, args, context, info) => {
       checkArgs?.(args)
-      const { turns, reading } = context as Context
-      const reads = mayRead ? (rules.weigh(args, {}).reads ?? 0) : 0
+      const { pacer, reading } = context as Context
+      const reads = isBounded ? (rules.weigh(args, {}).reads ?? 0) : 0
       const resolve = () => resolver(parent, args, context, info)
+      const resolveWhenFree = () => pacer.yieldIfDue().then(resolve)
       const value =
-        reads < 1 ? resolve() : reads < rowReads ? turns.free().then(resolve) : reading.run(resolve)
+        reads < 1 ? resolve() : reads < rowReads ? resolveWhenFree() : reading.run(resolveWhenFree)
       if (!isList) return value
-      return value instanceof Promise ? value.then((items) => inTurns(items, turns)) : inTurns(value, turns)
+      return value instanceof Promise
+        ? value.then((items) => pacedIfLong(items, pacer))
+        : pacedIfLong(value, pacer)
     }
   }
 
   override afterBuild(schema: GraphQLSchema): GraphQLSchema {
-    const silent = Object.values(schema.getTypeMap()).flatMap((type) =>
+    const undeclared = Object.values(schema.getTypeMap()).flatMap((type) =>
       (isObjectType(type) || isInterfaceType(type)) && !isIntrospectionType(type)
         ? Object.values(type.getFields())
-            .filter((field) => !saysHowMuch(field))
+            .filter((field) => !declaresWeight(field))
             .map((field) => `${type.name}.${field.name}`)
         : [],
     )
-    if (silent.length > 0)
-      throw new PothosSchemaError(
-        `These fields do not say in "weight" how much they can be: ${silent.join(', ')}.`,
-      )
+    if (undeclared.length > 0)
+      throw new PothosSchemaError(`These fields need a "weight": ${undeclared.join(', ')}.`)
     return schema
   }
 }
@@ -174,33 +174,37 @@ function rulesFrom({ parentType, name, kind, pothosOptions }: FieldConfig): Fiel
     },
     check(args, context) {
       const needed = typeof authScopes === 'function' ? authScopes(undefined, args, context) : authScopes
-      if (needed !== undefined && !context.scopes.includes(needed.scope))
-        throw forbidden(`${parentType}.${name}`, needed.scope)
+      if (needed !== undefined) requireScope(context, needed.scope, `${parentType}.${name}`)
       checkArgs?.(args)
     },
   }
 }
 
-/** The rules of a field of this schema; of one that it does not define, such as those of introspection, none. */
+/** The rules of a field; undefined for one that this schema does not define, such as those of introspection. */
 export function rulesOf(field: GraphQLField<unknown, unknown>): FieldRules | undefined {
   return field.extensions[pluginName] as FieldRules | undefined
 }
 
-function inTurns(items: unknown, turns: Turns): unknown {
-  return Array.isArray(items) && items.length > maxUnpaced ? paced(items, turns) : items
+function pacedIfLong(items: unknown, pacer: Pacer): unknown {
+  return Array.isArray(items) && items.length > maxUnpaced ? paced(items, pacer) : items
 }
 
-function saysHowMuch(field: GraphQLField<unknown, unknown>): boolean {
+function declaresWeight(field: GraphQLField<unknown, unknown>): boolean {
   const { weight } = rulesOf(field) ?? {}
   if (typeof weight === 'function') return true
   if (isListType(getNullableType(field.type)) && weight?.items === undefined) return false
   return getNamedType(field.type).name !== 'String' || weight?.bytes !== undefined
 }
 
-export function forbidden(field: string, scope: string | undefined) {
-  return problem(
+/** Throws FORBIDDEN unless the key has the scope that `what` needs. */
+export function requireScope({ scopes }: Pick<Context, 'scopes'>, scope: Scope, what: string): void {
+  if (!scopes.includes(scope)) throw forbidden(what, scope)
+}
+
+export function forbidden(what: string, scope: string | undefined) {
+  return topLevelError(
     'FORBIDDEN',
-    `This API key lacks a scope that ${field} needs${scope === undefined ? '' : `: ${scope}`}.`,
+    `This API key lacks a scope that ${what} needs${scope === undefined ? '' : `: ${scope}`}.`,
   )
 }
 

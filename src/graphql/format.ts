@@ -13,70 +13,71 @@ import type { Format as FormatRow } from '../generated/prisma/client.ts'
 import { grouped } from '../grouped.ts'
 import { builder } from './builder.ts'
 import { countedConnectionType, pageWeight } from './connections.ts'
+import { existing } from './existing.ts'
 import { loadedReads } from './field-rules.ts'
 import { inputId, uuidOf } from './ids.ts'
 import { integer } from './integers.ts'
-import { aboutSearch, badInput, checkPage, newestFirst, pageArguments, searchText } from './pagination.ts'
 import {
   maxCharactersBytes,
   maxExampleBytes,
   maxMessageBytes,
   maxNameBytes,
   maxPatternBytes,
-} from './sizes.ts'
+} from './max-sizes.ts'
+import { aboutSearch, badInput, checkPage, newestFirst, pageArguments, searchText } from './pagination.ts'
 
 const maxExamples = 20
 const previewExamples = 3
 
 export const Format = builder.prismaNode('Format', {
   description:
-    'The structure of codes: fixed text around random characters. It never changes once it is created; only its ' +
-    'name does. Any number of pools can be filled from one format, and no two codes of it are ever the same.',
+    'The structure of codes: random characters with fixed text around them. Once created, only its name can change. Any ' +
+    'number of pools can be filled from a format, and it never produces the same code twice.',
   id: { resolve: (format) => format.id },
   findUnique: (id, { accountId }) => ({ accountId_id: { accountId, id } }),
   fields: (t) => ({
     name: t.exposeString('name', {
       weight: { bytes: maxNameBytes },
-      description: 'Its name, unique among the formats of the account, whatever its case.',
+      description: 'The name. It is unique among the formats of the account, ignoring case.',
     }),
     pattern: t.exposeString('pattern', {
       weight: { bytes: maxPatternBytes },
       description:
-        "The whole shape: '#' stands for one random character, everything else for itself; '\\' takes the special " +
-        "meaning from the '#' or '\\' after it. For example SUMMER-#####-#####",
+        "The full shape of a code, for example SUMMER-#####-#####. '#' stands for a random character, any other character " +
+        "for itself. '\\' escapes a '#' or '\\'.",
     }),
     characters: t.exposeString('characters', {
       weight: { bytes: maxCharactersBytes },
-      description: "The characters a '#' can become, in order.",
+      description: "The characters that a '#' can stand for, in order.",
     }),
     capacity: t.field({
       type: 'BigInt',
-      description: 'How many distinct codes the format can ever produce.',
+      description: 'The number of different codes that the format can produce in all.',
       resolve: (format) => integer(format.capacity),
     }),
     generatedCount: t.field({
       type: 'BigInt',
-      description: 'How many of them tasks have generated into pools so far.',
+      description: 'The number of codes that tasks have generated so far.',
       resolve: (format) => integer(format.generated),
     }),
     reservedCount: t.field({
       type: 'BigInt',
-      description: 'How many are promised to tasks that are waiting.',
+      description: 'The number of codes that are reserved for waiting tasks.',
       resolve: (format) => integer(format.reserved),
     }),
     availableForGeneration: t.field({
       type: 'BigInt',
       description:
-        "'Available codes for generation': what a new task can still ask for. Exact. Uploaded codes of this shape are left " +
-        'out: the format never generates them.',
+        "'Available codes for generation': the exact number of codes that a new task can ask for. Uploaded codes of this " +
+        'shape do not count: the format never generates them.',
       resolve: available,
     }),
     guessOdds: t.field({
       type: 'BigInt',
       nullable: true,
       description:
-        'One random guess in this many hits a generated code; null while none is generated. Divide it by the guesses ' +
-        'that somebody can make in a second to see how long your codes hold.',
+        'The number of random guesses it takes, on average, to hit a generated code. Divide it by the guesses that an ' +
+        'attacker can make per second to see for how many seconds your codes resist. Null while no code is generated.',
       resolve: (format) => {
         const generated = integer(format.generated)
         return generated === 0n ? null : integer(format.capacity) / generated
@@ -84,26 +85,26 @@ export const Format = builder.prismaNode('Format', {
     }),
     examples: t.stringList({
       description:
-        'Strings of this shape, for show, the same at every read: they say nothing about the codes that will be ' +
-        `generated. At most ${maxExamples}.`,
+        'Sample strings of this shape, the same at every read. They say nothing about the codes that will be generated. ' +
+        `At most ${maxExamples}.`,
       weight: ({ count }) => ({
         items: Math.min(Math.max(0, count), maxExamples),
         bytes: maxExampleBytes,
       }),
       checkArgs: ({ count }) => {
         if (count < 0 || count > maxExamples)
-          throw badInput(`count is ${grouped(count)}. From 0 to ${maxExamples} examples are possible.`)
+          throw badInput(`count is ${grouped(count)}. It must be from 0 to ${maxExamples}.`)
       },
       args: {
         count: t.arg.int({
           required: true,
           defaultValue: 3,
-          description: `How many: 0 to ${maxExamples}.`,
+          description: `The number of examples: 0 to ${maxExamples}.`,
         }),
       },
       resolve: (format, { count }) => Pattern.parse(format.pattern, format.characters).examples(count),
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the format was created.' }),
   }),
 })
 
@@ -121,59 +122,65 @@ const FormatConnection = countedConnectionType(Format, 'formats')
 // ---------------------------------------------------------------- the shape of codes
 
 const CharacterSet = builder.enumType('CharacterSet', {
-  description: 'Ready-made sets of characters.',
+  description: 'A predefined set of characters.',
   values: {
     DIGITS: { description: '0-9' },
     UPPERCASE: { description: 'A-Z' },
     UPPERCASE_DIGITS: { description: 'A-Z 0-9' },
     MIXED_DIGITS: { description: 'A-Z a-z 0-9' },
     UNAMBIGUOUS: {
-      description: `${characterSets.UNAMBIGUOUS}: nothing that people mix up, and no vowels, so that no words form. The best choice for codes that people type.`,
+      description: `${characterSets.UNAMBIGUOUS}: no characters that people confuse, and no vowels, so that no words appear. The best choice for codes that people type.`,
     },
   } satisfies Record<CharacterSetName, { description: string }>,
 })
 
 const FormatBodyInput = builder.inputType('FormatBodyInput', {
-  description: 'The random part: that many random characters in a row, or a pattern. Give one of the two.',
+  description: 'The body of a code: a length or a pattern. Give exactly one of them.',
   isOneOf: true,
   fields: (t) => ({
-    length: t.int({ description: 'That many random characters in a row.' }),
+    length: t.int({ description: 'The number of random characters. The body has nothing else.' }),
     pattern: t.string({
       description:
-        "'#' stands for one random character, everything else for itself; write '\\#' for a '#' and '\\\\' for a '\\'. " +
-        'For example #####-#####',
+        "A pattern, for example #####-#####. '#' stands for a random character, any other character for itself. Write '\\#' " +
+        "for a '#' and '\\\\' for a '\\'.",
     }),
   }),
 })
 
 const FormatCharactersInput = builder.inputType('FormatCharactersInput', {
-  description: 'What the random characters can be: a ready-made set, or your own list. Give one of the two.',
+  description: 'The possible random characters: a predefined set or your own list. Give exactly one of them.',
   isOneOf: true,
   fields: (t) => ({
-    set: t.field({ type: CharacterSet, description: 'A ready-made set.' }),
-    list: t.string({ description: 'Your own characters, each once: at least two. For example ABC123' }),
+    set: t.field({ type: CharacterSet, description: 'A predefined set.' }),
+    list: t.string({
+      description: 'Your own characters, for example ABC123: at least two, each of them once.',
+    }),
   }),
 })
 
 const FormatShapeInput = builder.inputType('FormatShapeInput', {
   description:
-    "The shape of codes: prefix, then the body, then suffix. Prefix and suffix are literal: a '#' in them is a '#'.",
+    "The shape of codes: prefix, body, suffix. Prefix and suffix are literal: a '#' in them is just a '#'.",
   fields: (t) => ({
     prefix: t.string({
       required: true,
       defaultValue: '',
-      description: 'Fixed text that every code begins with.',
+      description: 'Fixed text at the beginning of every code.',
     }),
     suffix: t.string({
       required: true,
       defaultValue: '',
-      description: 'Fixed text that every code ends with.',
+      description: 'Fixed text at the end of every code.',
     }),
-    body: t.field({ type: FormatBodyInput, required: true, description: 'The random part.' }),
+    body: t.field({
+      type: FormatBodyInput,
+      required: true,
+      description: 'The part with the random characters.',
+    }),
     characters: t.field({
       type: FormatCharactersInput,
       required: true,
-      description: 'What the random characters can be.',
+      description: 'The possible random characters.',
     }),
   }),
 })
@@ -189,64 +196,69 @@ function shapeOf(input: typeof FormatShapeInput.$inferInput): ShapeInput {
   }
 }
 
-// One for each of the codes.
+// One per FormatWarningCode.
 const maxWarnings = 2
 
 const FormatWarningCode = builder.enumType('FormatWarningCode', {
-  description: 'What a person should know about a format before using it.',
+  description: 'The kind of a warning about a format.',
   values: {
-    GUESSABLE: { description: 'There are so few codes that they can be found by trying.' },
-    LOOK_ALIKES: { description: 'The characters contain some that people mix up.' },
+    GUESSABLE: { description: 'The format has so few codes that they can be guessed.' },
+    LOOK_ALIKES: { description: 'The format has characters that people confuse.' },
   } as const,
 })
 
 type Preview = Awaited<ReturnType<typeof previewFormat>>
 
 const FormatWarning = builder.objectRef<Preview['warnings'][number]>('FormatWarning').implement({
-  description: 'What a person should know about a format before using it. It can be created all the same.',
+  description:
+    'A weakness of a format to know about before using it. The format can be created nevertheless.',
   fields: (t) => ({
-    code: t.expose('code', { type: FormatWarningCode, description: 'What it is about. For programs.' }),
+    code: t.expose('code', {
+      type: FormatWarningCode,
+      description: 'The kind of the warning, for programs.',
+    }),
     message: t.exposeString('message', {
       weight: { bytes: maxMessageBytes },
-      description: 'What it is about, with figures. For people.',
+      description: 'The warning, with figures, for people.',
     }),
   }),
 })
 
 const FormatPreview = builder.objectRef<Preview>('FormatPreview').implement({
-  description: 'What a format would be, before it is created.',
+  description: 'A format before it is created.',
   fields: (t) => ({
     pattern: t.string({
-      description: "The whole shape, with '#' for a random character.",
+      description: "The full shape of a code, with '#' for each random character.",
       weight: { bytes: maxPatternBytes },
       resolve: ({ pattern }) => pattern.source,
     }),
     characters: t.string({
-      description: "The characters a '#' can become, in order.",
+      description: "The characters that a '#' can stand for, in order.",
       weight: { bytes: maxCharactersBytes },
       resolve: ({ pattern }) => pattern.characters,
     }),
     capacity: t.field({
       type: 'BigInt',
-      description: 'How many distinct codes the format could ever produce.',
+      description: 'The number of different codes that the format could produce in all.',
       resolve: ({ pattern }) => pattern.capacity,
     }),
     examples: t.stringList({
-      description:
-        'Strings of this shape, for show: they say nothing about the codes that would be generated.',
+      description: 'Sample strings of this shape. They say nothing about the codes that would be generated.',
       weight: { items: previewExamples, bytes: maxExampleBytes },
       resolve: ({ pattern }) => pattern.examples(previewExamples),
     }),
     overlaps: t.field({
       type: [Format],
-      description: "The account's formats it would overlap with, ten at most: none when it can be created.",
+      description:
+        'Formats of your account that could produce the same codes, ten at most. The format can only be created if there ' +
+        'are none.',
       weight: { items: 10, reads: loadedReads },
       resolve: async ({ overlaps }, _args, { nodes }) =>
         (await Promise.all(overlaps.map((id) => nodes.format.load(id)))).filter((format) => format !== null),
     }),
     warnings: t.field({
       type: [FormatWarning],
-      description: 'What a person should know before using it.',
+      description: 'Weaknesses to know about before using the format.',
       weight: { items: maxWarnings },
       resolve: (preview) => preview.warnings,
     }),
@@ -260,7 +272,7 @@ builder.queryFields((t) => ({
     type: Format,
     nullable: true,
     description:
-      'A format of the account by its id; null when there is none, as for any other text. Needs READ.',
+      'The format with this id. Null if your account has none, or if the text is not an id. Needs READ.',
     authScopes: { scope: 'READ' },
     args: { id: t.arg.id({ required: true, description: 'The id of a format.' }) },
     resolve: (query, _root, { id }, { books, accountId }) =>
@@ -271,7 +283,7 @@ builder.queryFields((t) => ({
   }),
   formats: t.field({
     type: FormatConnection,
-    description: 'The formats of the account, newest first. Needs READ.',
+    description: 'The formats of your account, newest first. Needs READ.',
     authScopes: { scope: 'READ' },
     weight: pageWeight,
     checkArgs: checkPage,
@@ -296,12 +308,12 @@ builder.queryFields((t) => ({
     type: FormatPreview,
     nullable: true,
     description:
-      'What a format of this shape would be: how many codes it can give, examples, and what stands against it. Creates ' +
-      'nothing. Needs READ.',
+      'A preview of a format of this shape: its capacity, examples, warnings, and existing formats that rule it out. ' +
+      'Creates nothing. Needs READ.',
     authScopes: { scope: 'READ' },
     errors: {
       types: [InvalidInputError],
-      union: { description: 'What the format would be, or what is wrong with its shape.' },
+      union: { description: 'A preview of the format, or what is wrong with its shape.' },
     },
     args: {
       shape: t.arg({ type: FormatShapeInput, required: true, description: 'The shape of its codes.' }),
@@ -321,13 +333,9 @@ function formatPayload<Payload extends FormatPayload>(name: string, description:
     fields: (t) => ({
       format: t.field({
         type: Format,
-        description: 'The format, as it is now.',
+        description: 'The format in its current state.',
         weight: { reads: loadedReads },
-        resolve: async ({ formatId }, _args, { nodes }) => {
-          const format = await nodes.format.load(formatId)
-          if (format === null) throw new Error(`The format ${formatId} of an answer does not exist.`)
-          return format
-        },
+        resolve: async ({ formatId }, _args, { nodes }) => existing(await nodes.format.load(formatId)),
       }),
     }),
   })
@@ -340,33 +348,32 @@ const CreateFormatPayload = formatPayload<FormatPayload & Pick<Preview, 'warning
 builder.objectField(CreateFormatPayload, 'warnings', (t) =>
   t.field({
     type: [FormatWarning],
-    description: 'What a person should know before using it: the same that previewFormat says of its shape.',
+    description: 'Weaknesses to know about before using the format, as previewFormat reports them.',
     weight: { items: maxWarnings },
     resolve: ({ warnings }) => warnings,
   }),
 )
-const RenameFormatPayload = formatPayload('RenameFormatPayload', 'The format has its new name.')
+const RenameFormatPayload = formatPayload('RenameFormatPayload', 'The format was renamed.')
 
 const CreateFormatInput = builder.inputType('CreateFormatInput', {
-  description: 'A format to create.',
+  description: 'The format to create.',
   fields: (t) => ({
     name: t.string({
       required: true,
-      description:
-        'A name for people: 1 to 100 characters, unique among the formats of the account, whatever its case.',
+      description: 'The name: 1 to 100 characters, unique among the formats of the account, ignoring case.',
     }),
     shape: t.field({ type: FormatShapeInput, required: true, description: 'The shape of its codes.' }),
   }),
 })
 
 const RenameFormatInput = builder.inputType('RenameFormatInput', {
-  description: 'A format and its new name.',
+  description: 'The format to rename and its new name.',
   fields: (t) => ({
     formatId: t.id({ required: true, description: 'The id of the format.' }),
     name: t.string({
       required: true,
       description:
-        'The new name: 1 to 100 characters, unique among the formats of the account, whatever its case.',
+        'The new name: 1 to 100 characters, unique among the formats of the account, ignoring case.',
     }),
   }),
 })
@@ -376,15 +383,14 @@ builder.mutationFields((t) => ({
     type: CreateFormatPayload,
     nullable: true,
     description:
-      'Creates a format. It cannot be changed later, so look at previewFormat first: a format that has warnings is created ' +
-      'all the same. Two formats of an account never ' +
-      'share a code: one that could is refused. Codes that were uploaded before are left out, and are not among ' +
-      'availableForGeneration; where they are many, the first tasks of the format wait for a worker to take them out. ' +
-      'Needs MANAGE.',
+      'Creates a format. Its shape cannot be changed later, and warnings do not prevent its creation, so look at ' +
+      'previewFormat first. No two formats of an account can produce the same code: a format that overlaps with another is ' +
+      'refused. Codes that were uploaded before are never generated and do not count in availableForGeneration. If there ' +
+      'are many of them, the first tasks of the format wait until a worker has excluded them. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NameTakenError, FormatOverlapError],
-      union: { description: 'The new format, or why there is none.' },
+      union: { description: 'The new format, or why it was not created.' },
     },
     args: { input: t.arg({ type: CreateFormatInput, required: true, description: 'The format to create.' }) },
     resolve: async (_root, { input }, { books, accountId }) => {
@@ -396,13 +402,15 @@ builder.mutationFields((t) => ({
   renameFormat: t.field({
     type: RenameFormatPayload,
     nullable: true,
-    description: 'Gives a format another name. Its codes stay as they are. Needs MANAGE.',
+    description: 'Renames a format. Its codes do not change. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NotFoundError, NameTakenError],
-      union: { description: 'The renamed format, or why it keeps its name.' },
+      union: { description: 'The renamed format, or why it was not renamed.' },
     },
-    args: { input: t.arg({ type: RenameFormatInput, required: true, description: 'What to rename.' }) },
+    args: {
+      input: t.arg({ type: RenameFormatInput, required: true, description: 'The format and its new name.' }),
+    },
     resolve: async (_root, { input }, { books, accountId }) => {
       const formatId = inputId('Format', input.formatId, 'formatId')
       await renameFormat(books, accountId, { formatId, name: input.name })

@@ -1,10 +1,6 @@
-import { Prisma } from '../generated/prisma/client.ts'
+import type { Prisma } from '../generated/prisma/client.ts'
 
-/** A numeric column as a BigInt. Never by Decimal's own arithmetic or toString, which round and abbreviate. */
+/** A numeric column as a BigInt. Decimal's own arithmetic rounds, and its toString uses exponents. */
 export function integer(value: Prisma.Decimal): bigint {
   return BigInt(value.toFixed(0))
-}
-
-export function decimal(value: string): Prisma.Decimal {
-  return new Prisma.Decimal(value)
 }

@@ -4,22 +4,28 @@ import type { TaskSnapshot } from '../domain/books/event-log.ts'
 import type { FormatUse } from '../domain/format/format.ts'
 import type { Moment } from '../domain/pool/moment.ts'
 import type { Pool as PoolState } from '../domain/pool/pool.ts'
-import { readUploadWaits, type UploadWait } from '../domain/upload/receive.ts'
+import { readUploadWaits, type UploadWait } from '../domain/upload/queue.ts'
 import { type Format, type Pool, Prisma, type Task } from '../generated/prisma/client.ts'
 
 const maxBatchSize = 10_000
 
 /**
- * Nodes of an account by their ids; null where there is none. What is asked for in one turn is loaded together.
+ * Loads nodes of an account by their ids, null where there is none. Loads of the same iteration of the event loop share
+ * a query.
  *
- * A mutation's payload tells each node once, wherever it leads to it: a pool that is claimed from meanwhile does not have
- * two counts in one answer. Elsewhere nothing is kept, since a subscription lives long, and a node is told as it is now.
+ * With `toldOnce`, as in the payload of a mutation, a node is loaded once and is the same wherever an answer leads to it,
+ * although it may change meanwhile. Otherwise nothing is cached: a subscription lives long.
+ *
+ * Fields that lead to a node use these loaders, not the relations and variants of Pothos's Prisma plugin: those load the
+ * parent again unless a `prismaField` has read it, and would return the node as it is now instead of as of `tellAsOf`.
+ * Pages do not use `prismaConnection`, which silently shortens a page that is too large and has an Int for totalCount. The
+ * plugin serves the types of the nodes and the queries for a single one.
  */
 export class Nodes {
   readonly format: DataLoader<string, Format | null>
   readonly pool: DataLoader<string, Pool | null>
   readonly task: DataLoader<string, Task | null>
-  /** What an upload waits for; null for one that does not wait. */
+  /** What an upload waits for. Null for one that does not wait. */
   readonly uploadWait: DataLoader<string, UploadWait | null>
   #moment: Moment = {}
 
@@ -44,15 +50,15 @@ export class Nodes {
     )
   }
 
-  /** From here on these are told as they were at that moment, whatever has become of them since. */
+  /** From now on, loads these nodes as they were at that moment. */
   tellAsOf(moment: Moment): void {
     this.#moment = moment
   }
 }
 
 /**
- * The ids, of which the last comes again until they are a power of two. Prisma keeps how it runs a query for each number
- * of ids, which a client chooses: for 300 numbers above a thousand that took 18 MB.
+ * The ids, with the last one repeated until their number is a power of two. Prisma caches a query plan for each number of
+ * ids, which clients choose: for 300 different numbers above a thousand the plans took 18 MB.
  */
 function padded(ids: readonly string[]): string[] {
   const count = 2 ** Math.ceil(Math.log2(ids.length))
@@ -109,7 +115,7 @@ function taskAtMoment(row: Task, task: TaskSnapshot | undefined): Task {
   return task.status === 'AWAITING_EXECUTION' ? { ...asOf, ...unread } : asOf
 }
 
-/** How far a file has been read before it is. */
+/** The progress of an upload whose file has not been read yet. */
 const unread = {
   bytesRead: 0n,
   rowsRead: 0n,
@@ -120,7 +126,10 @@ const unread = {
   layout: null,
 }
 
-/** A task as it was when a snapshot of it was taken. What a snapshot does not tell of never changes, or is how far an upload has come. */
+/**
+ * A task as of a snapshot of it. Whatever is not in a snapshot never changes, or is the progress of an upload, which stays
+ * that of the row.
+ */
 export function taskAsOf(task: Task, snapshot: TaskSnapshot): Task {
   return {
     ...task,

@@ -1,9 +1,9 @@
 import type { GraphQLError } from 'graphql'
 import { grouped } from '../grouped.ts'
 import { builder } from './builder.ts'
+import { topLevelError } from './errors/top-level.ts'
 import { isUuid } from './ids.ts'
-import { problem } from './problems.ts'
-import { defaultPageSize, maxPageSize } from './sizes.ts'
+import { defaultPageSize, maxPageSize } from './max-sizes.ts'
 
 export interface PageArguments {
   first?: number | null | undefined
@@ -12,25 +12,25 @@ export interface PageArguments {
   before?: string | null | undefined
 }
 
-/** The arguments of every list. `order` completes "The first items of the list, which is …". */
+/** The arguments of every list. */
 export function pageArguments() {
   return builder.args((t) => ({
     first: t.int({
-      description: `This many items from the beginning: 1 to ${maxPageSize}, and ${defaultPageSize} when neither first nor last is given.`,
+      description: `The number of items, from the beginning of the list: 1 to ${maxPageSize}; ${defaultPageSize} if neither first nor last is given.`,
     }),
-    after: t.string({ description: 'Only what comes after the item with this cursor.' }),
-    last: t.int({ description: `This many items from the end: 1 to ${maxPageSize}.` }),
-    before: t.string({ description: 'Only what comes before the item with this cursor.' }),
+    after: t.string({ description: 'Only items after the one with this cursor.' }),
+    last: t.int({ description: `The number of items, from the end of the list: 1 to ${maxPageSize}.` }),
+    before: t.string({ description: 'Only items before the one with this cursor.' }),
   }))
 }
 
-/** How many items a page has, and from which end of the list they are taken. */
+/** The maximum number of items of a page, and the end of the list that they come from. */
 export interface PageSize {
   limit: number
   fromEnd: boolean
 }
 
-/** Throws BAD_USER_INPUT for sizes that no page can have. */
+/** Throws BAD_USER_INPUT unless the arguments ask for a page of a valid size. */
 export function pageSize(args: PageArguments): PageSize {
   const { first, last } = args
   if (first != null && last != null)
@@ -41,7 +41,7 @@ export function pageSize(args: PageArguments): PageSize {
   return { limit, fromEnd: last != null }
 }
 
-/** Throws BAD_USER_INPUT for page arguments of a list that is newest first that make no sense. */
+/** Throws BAD_USER_INPUT unless the arguments are valid for a list that is newest first. */
 export function checkPage(args: PageArguments): void {
   pageSize(args)
   uuidCursor('after', args.after)
@@ -49,17 +49,16 @@ export function checkPage(args: PageArguments): void {
 }
 
 export const aboutSearch =
-  'Only those whose name contains this. Case and accents do not matter: "strasse" finds "Straße", and "cafe" finds "Café".'
+  'Only those whose name contains this text, ignoring case and accents: "strasse" finds "Straße", and "cafe" finds "Café".'
 
-/** What names are searched for. Throws BAD_USER_INPUT for what PostgreSQL cannot compare with a name. */
+/** The text to search names for. Throws BAD_USER_INPUT for a NUL character, which PostgreSQL does not accept. */
 export function searchText(search: string | null | undefined): string | undefined {
-  if (search?.includes('\0'))
-    throw badInput('search contains a NUL character, which no name does. Remove it.')
+  if (search?.includes('\0')) throw badInput('search contains a NUL character, which no name has. Remove it.')
   return search ?? undefined
 }
 
 export function badInput(message: string): GraphQLError {
-  return problem('BAD_USER_INPUT', message)
+  return topLevelError('BAD_USER_INPUT', message)
 }
 
 export function badCursor(name: 'after' | 'before'): GraphQLError {
@@ -87,9 +86,9 @@ export function connectionOf<Node>(
   }
 }
 
-/** A list whose items are newest first, which is the order of their ids, backwards. */
+/** A list that is newest first, that is in descending order of ids. */
 export interface NewestFirst<Node extends { id: string }> {
-  /** Items older than `after` and newer than `before`, `limit` at most: the newest, or the oldest, of them. */
+  /** Up to `limit` items older than `after` and newer than `before`: the newest of them, or the oldest. */
   load(page: {
     after: string | undefined
     before: string | undefined
@@ -98,7 +97,7 @@ export interface NewestFirst<Node extends { id: string }> {
   }): Promise<Node[]>
 }
 
-/** A page of a list that is newest first. Throws BAD_USER_INPUT for page arguments that make no sense. */
+/** A page of a list that is newest first. Rejects with BAD_USER_INPUT if the arguments are not valid. */
 export async function newestFirst<Node extends { id: string }>(
   args: PageArguments,
   list: NewestFirst<Node>,
@@ -106,7 +105,7 @@ export async function newestFirst<Node extends { id: string }>(
   const { limit, fromEnd } = pageSize(args)
   const after = uuidCursor('after', args.after)
   const before = uuidCursor('before', args.before)
-  // One more than the page, to see whether there is more.
+  // One more than the page has, to see whether there are more.
   const found = await list.load({ after, before, limit: limit + 1, fromOldest: fromEnd })
   const more = found.length > limit
   const page = found.slice(0, limit).sort((a, b) => (a.id < b.id ? 1 : -1))

@@ -14,92 +14,94 @@ import type {
 } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import { countedConnectionType, pageWeight } from './connections.ts'
+import { existing } from './existing.ts'
 import { loadedReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { inputId, uuidOf } from './ids.ts'
 import { integer } from './integers.ts'
+import { maxNameBytes } from './max-sizes.ts'
 import { aboutSearch, checkPage, newestFirst, pageArguments, searchText } from './pagination.ts'
-import { maxNameBytes } from './sizes.ts'
 
 const PoolStatus = builder.enumType('PoolStatus', {
-  description: 'How well a pool is stocked.',
+  description: 'The stock level of a pool.',
   values: {
-    EMPTY: { description: 'No code is available.' },
-    LOW: { description: 'No more codes are available than the refill threshold says.' },
-    READY: { description: 'More codes are available than the refill threshold says.' },
+    EMPTY: { description: 'No codes are available.' },
+    LOW: { description: 'Codes are available, but no more than the refill threshold.' },
+    READY: { description: 'More codes are available than the refill threshold.' },
   } satisfies Record<PoolStatusName, { description: string }>,
 })
 
 const ReplenishmentMethod = builder.enumType('ReplenishmentMethod', {
-  description: 'How codes come into a pool.',
+  description: 'Where the codes of a pool come from.',
   values: {
-    GENERATE: { description: 'They are generated from a format.' },
-    UPLOAD: { description: 'They are uploaded.' },
+    GENERATE: { description: 'Codes are generated from a format.' },
+    UPLOAD: { description: 'Codes are uploaded.' },
   } satisfies Record<ReplenishmentMethodName, { description: string }>,
 })
 
 const Replenishment = builder.objectRef<PoolRow>('Replenishment').implement({
-  description: 'The Promo Codes section of a pool: how it is filled.',
+  description: 'The Promo Codes section of a pool: the settings by which it is filled.',
   fields: (t) => ({
-    method: t.expose('method', { type: ReplenishmentMethod, description: 'How codes come into the pool.' }),
+    method: t.expose('method', { type: ReplenishmentMethod, description: 'Where the codes come from.' }),
     format: t.field({
       type: Format,
       nullable: true,
-      description: 'The format that codes are generated from; null until one is chosen.',
+      description: 'The format that codes are generated from. Null until one is chosen.',
       weight: { reads: loadedReads },
       resolve: (pool, _args, { nodes }) => (pool.formatId === null ? null : nodes.format.load(pool.formatId)),
     }),
     quantity: t.field({
       type: 'BigInt',
       nullable: true,
-      description: 'How many codes an automatic refill generates.',
+      description: 'The number of codes that an automatic refill generates.',
       resolve: (pool) => (pool.quantity === null ? null : integer(pool.quantity)),
     }),
     autoGenerate: t.exposeBoolean('autoGenerate', {
       description:
-        'Auto-generate promo codes if they run out: the very claim that brings the stock to the threshold refills the pool.',
+        'Auto-generate promo codes if they run out. The claim that brings the stock down to the threshold also starts the ' +
+        'refill.',
     }),
     refillThreshold: t.field({
       type: 'BigInt',
       description:
-        'Refill as soon as no more than this many codes are available: 0 refills when the last code is claimed. Without ' +
-        'auto-generation, the pool is LOW from here on.',
+        'Refill the pool when this many codes or fewer are available; 0 refills it when the last code is claimed. Without ' +
+        'auto-generation, the threshold only decides when the status is LOW.',
       resolve: (pool) => integer(pool.refillThreshold),
     }),
   }),
 })
 
 export const Pool = builder.prismaNode('Pool', {
-  description: 'A stock of codes that campaigns and integrations draw from.',
+  description: 'A stock of codes for campaigns and integrations to claim from.',
   id: { resolve: (pool) => pool.id },
   findUnique: (id, { accountId }) => ({ accountId_id: { accountId, id } }),
   fields: (t) => ({
     name: t.exposeString('name', {
       weight: { bytes: maxNameBytes },
-      description: 'Its name, unique among the pools of the account, whatever its case.',
+      description: 'The name. It is unique among the pools of the account, ignoring case.',
     }),
     replenishment: t.field({
       type: Replenishment,
-      description: 'The Promo Codes section: how the pool is filled.',
+      description: 'The Promo Codes section: the settings by which the pool is filled.',
       resolve: (pool) => pool,
     }),
     availableCount: t.field({
       type: 'BigInt',
-      description: 'Codes that can be claimed now. Exact.',
+      description: 'The exact number of codes that can be claimed now.',
       resolve: availableCount,
     }),
     claimedCount: t.field({
       type: 'BigInt',
-      description: 'Codes that have been handed out. Exact.',
+      description: 'The exact number of codes that have been claimed.',
       resolve: (pool) => integer(pool.claimed),
     }),
     status: t.field({
       type: PoolStatus,
-      description: 'How well it is stocked.',
+      description: 'The stock level.',
       resolve: (pool) =>
         poolStatus({ available: availableCount(pool), refillThreshold: integer(pool.refillThreshold) }),
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the pool was created.' }),
   }),
 })
 
@@ -114,7 +116,7 @@ builder.queryFields((t) => ({
     type: Pool,
     nullable: true,
     description:
-      'A pool of the account by its id; null when there is none, as for any other text. Needs READ.',
+      'The pool with this id. Null if your account has none, or if the text is not an id. Needs READ.',
     authScopes: { scope: 'READ' },
     args: { id: t.arg.id({ required: true, description: 'The id of a pool.' }) },
     resolve: (query, _root, { id }, { books, accountId }) =>
@@ -125,14 +127,14 @@ builder.queryFields((t) => ({
   }),
   pools: t.field({
     type: PoolConnection,
-    description: 'The pools of the account, newest first. Needs READ.',
+    description: 'The pools of your account, newest first. Needs READ.',
     authScopes: { scope: 'READ' },
     weight: pageWeight,
     checkArgs: checkPage,
     args: {
       ...pageArguments(),
       search: t.arg.string({ description: aboutSearch }),
-      status: t.arg({ type: [PoolStatus], description: 'Only those with one of these statuses.' }),
+      status: t.arg({ type: [PoolStatus], description: 'Only pools with one of these statuses.' }),
     },
     resolve: async (_root, { search, status, ...page }, { books, accountId, nodes }) => {
       const filter = { search: searchText(search), status: status ?? undefined }
@@ -157,65 +159,59 @@ function poolPayload<Payload extends PoolPayload>(name: string, description: str
     fields: (t) => ({
       pool: t.field({
         type: Pool,
-        description: 'The pool, as it is now.',
+        description: 'The pool in its current state.',
         weight: { reads: loadedReads },
-        resolve: async ({ poolId }, _args, { nodes }) => {
-          const pool = await nodes.pool.load(poolId)
-          if (pool === null) throw new Error(`The pool ${poolId} of an answer does not exist.`)
-          return pool
-        },
+        resolve: async ({ poolId }, _args, { nodes }) => existing(await nodes.pool.load(poolId)),
       }),
     }),
   })
 }
 
 const CreatePoolPayload = poolPayload('CreatePoolPayload', 'The pool was created.')
-const RenamePoolPayload = poolPayload('RenamePoolPayload', 'The pool has its new name.')
+const RenamePoolPayload = poolPayload('RenamePoolPayload', 'The pool was renamed.')
 
-/** With the task of the refill that saving started at once, if there was one. */
+/** `refillTaskId`: the refill that saving started, if any. */
 export const SaveReplenishmentPayload = poolPayload<PoolPayload & { refillTaskId: string | undefined }>(
   'SaveReplenishmentPayload',
   'The Promo Codes section was saved.',
 )
 
 const CreatePoolInput = builder.inputType('CreatePoolInput', {
-  description: 'A pool to create.',
+  description: 'The pool to create.',
   fields: (t) => ({
     name: t.string({
       required: true,
-      description:
-        'A name for people: 1 to 100 characters, unique among the pools of the account, whatever its case.',
+      description: 'The name: 1 to 100 characters, unique among the pools of the account, ignoring case.',
     }),
   }),
 })
 
 const RenamePoolInput = builder.inputType('RenamePoolInput', {
-  description: 'A pool and its new name.',
+  description: 'The pool to rename and its new name.',
   fields: (t) => ({
     poolId: t.id({ required: true, description: 'The id of the pool.' }),
     name: t.string({
       required: true,
-      description:
-        'The new name: 1 to 100 characters, unique among the pools of the account, whatever its case.',
+      description: 'The new name: 1 to 100 characters, unique among the pools of the account, ignoring case.',
     }),
   }),
 })
 
 const SaveReplenishmentInput = builder.inputType('SaveReplenishmentInput', {
   description:
-    'The Promo Codes section of a pool, whole: what is not given gets its default. GENERATE needs formatId, and with ' +
-    'autoGenerate also quantity, which may be more than the format has left.',
+    'The Promo Codes section of a pool, as a whole: a setting that is left out is set to its default. GENERATE needs ' +
+    'formatId. With autoGenerate it also needs quantity, which may be more than the format has left.',
   fields: (t) => ({
     poolId: t.id({ required: true, description: 'The id of the pool.' }),
     method: t.field({
       type: ReplenishmentMethod,
       required: true,
-      description: 'How codes come into the pool.',
+      description: 'Where the codes come from.',
     }),
     formatId: t.id({ description: 'The id of the format to generate from.' }),
     quantity: t.field({
       type: 'BigInt',
-      description: 'How many codes an automatic refill generates: at least 1.',
+      description: 'The number of codes that an automatic refill generates: at least 1.',
     }),
     autoGenerate: t.boolean({
       required: true,
@@ -226,7 +222,7 @@ const SaveReplenishmentInput = builder.inputType('SaveReplenishmentInput', {
       type: 'BigInt',
       required: true,
       defaultValue: 0n,
-      description: 'Refill as soon as no more than this many codes are available.',
+      description: 'Refill the pool when this many codes or fewer are available.',
     }),
   }),
 })
@@ -239,7 +235,7 @@ builder.mutationFields((t) => ({
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NameTakenError],
-      union: { description: 'The new pool, or why there is none.' },
+      union: { description: 'The new pool, or why it was not created.' },
     },
     args: { input: t.arg({ type: CreatePoolInput, required: true, description: 'The pool to create.' }) },
     resolve: async (_root, { input }, { books, accountId }) => ({
@@ -249,13 +245,15 @@ builder.mutationFields((t) => ({
   renamePool: t.field({
     type: RenamePoolPayload,
     nullable: true,
-    description: 'Gives a pool another name. Needs MANAGE.',
+    description: 'Renames a pool. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NotFoundError, NameTakenError],
-      union: { description: 'The renamed pool, or why it keeps its name.' },
+      union: { description: 'The renamed pool, or why it was not renamed.' },
     },
-    args: { input: t.arg({ type: RenamePoolInput, required: true, description: 'What to rename.' }) },
+    args: {
+      input: t.arg({ type: RenamePoolInput, required: true, description: 'The pool and its new name.' }),
+    },
     resolve: async (_root, { input }, { books, accountId }) => {
       const poolId = inputId('Pool', input.poolId, 'poolId')
       await renamePool(books, accountId, { poolId, name: input.name })
@@ -266,8 +264,8 @@ builder.mutationFields((t) => ({
     type: SaveReplenishmentPayload,
     nullable: true,
     description:
-      'Saves the Promo Codes section of the pool, whole: what is not given gets its default. With autoGenerate, a pool ' +
-      'that is at its threshold already is refilled at once. Needs MANAGE.',
+      'Saves the Promo Codes section of a pool as a whole: a setting that is left out is set to its default. With ' +
+      'autoGenerate, a pool that is at or below its threshold is refilled immediately. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NotFoundError],

@@ -18,32 +18,32 @@ import './upload.ts'
 import './code.ts'
 import './event.ts'
 import './subscriptions.ts'
-import './errors.ts'
-import './node.ts'
+import './errors/typed.ts'
+import './node-queries.ts'
 
-builder.queryType({ description: 'What there is. Every field needs the scope READ.' })
+builder.queryType({ description: 'Reads data. Every field needs the scope READ.' })
 builder.mutationType({
   description:
-    'What can be done. Every field says which scope it needs, and answers with a payload or with a typed error. What an ' +
-    'operation selects is checked before any of its fields is carried out: scopes, page sizes, cursors, other arguments, and how ' +
-    'long the answer could be. Where something is refused, nothing is done.',
+    'Changes data. Every field says which scope it needs, and returns a payload or a typed error. Before anything is ' +
+    'changed, the whole operation is checked: scopes, page sizes, cursors and other arguments, and the possible size of ' +
+    'the answer. If any of it is refused, nothing is changed.',
 })
-builder.subscriptionType({ description: 'What changes, as it happens. Every field needs the scope READ.' })
+builder.subscriptionType({ description: 'Sends changes as they happen. Every field needs the scope READ.' })
 
 /** The schema of the API. */
 export function createSchema(): GraphQLSchema {
   const schema = builder.toSchema({})
   for (const field of Object.values(schema.getMutationType()?.getFields() ?? {}))
-    field.resolve = withNodesOfItsOwn(field)
+    field.resolve = withOwnNodes(field)
   return schema
 }
 
 /**
- * The mutations of a request run one after the other, each with its payload to the end, so that from its beginning to
- * the next one's the nodes of the context are its own: told once, and as they were after what it did.
+ * Gives a mutation its own nodes, each loaded once and after its change. Setting them on the context is safe: the mutations
+ * of a request run one after the other, each until its payload is complete.
  */
-function withNodesOfItsOwn({ name, resolve }: GraphQLField<unknown, Context>) {
-  if (resolve === undefined) throw new Error(`Nobody says what ${name} does.`)
+function withOwnNodes({ name, resolve }: GraphQLField<unknown, Context>) {
+  if (resolve === undefined) throw new Error(`The mutation ${name} has no resolver.`)
   const resolveWithNodes: GraphQLFieldResolver<unknown, Context> = (root, args, context, info) => {
     context.nodes = new Nodes(context.books, context.accountId, { toldOnce: true })
     return resolve(root, args, context, info)
@@ -51,7 +51,7 @@ function withNodesOfItsOwn({ name, resolve }: GraphQLField<unknown, Context>) {
   return resolveWithNodes
 }
 
-/** The schema as the text of schema.graphql. */
+/** The schema in SDL, as in schema.graphql. */
 export function printSorted(schema: GraphQLSchema): string {
   return `${printSchema(lexicographicSortSchema(schema))}\n`
 }

@@ -2,10 +2,10 @@ import {
   IdempotencyConflictError,
   InvalidInputError,
   NotFoundError,
-  QuantityExceedsAvailableError,
   TaskFinishedError,
 } from '../domain/books/errors.ts'
 import type { TaskSnapshot } from '../domain/books/event-log.ts'
+import { QuantityExceedsAvailableError } from '../domain/format/format.ts'
 import { acceptGeneration } from '../domain/generation/generation.ts'
 import { cancelTask } from '../domain/generation/task.ts'
 import type {
@@ -15,49 +15,52 @@ import type {
   TaskStatus as TaskStatusName,
   TaskTrigger as TaskTriggerName,
 } from '../generated/prisma/client.ts'
+import { rejectedRowsPath } from '../routes.ts'
 import { builder } from './builder.ts'
 import { countedConnectionType, pageWeight } from './connections.ts'
 import type { Context } from './context.ts'
+import { existing } from './existing.ts'
 import { loadedReads, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
-import { argumentId, inputId, uuidOf } from './ids.ts'
+import { argumentId, encodeId, inputId, uuidOf } from './ids.ts'
 import { integer } from './integers.ts'
-import { rejectedRowsPath } from './links.ts'
+import { maxMessageBytes, maxPathBytes } from './max-sizes.ts'
 import { checkPage, newestFirst, pageArguments, pageQuery } from './pagination.ts'
 import { Pool, SaveReplenishmentPayload } from './pool.ts'
-import { maxMessageBytes, maxPathBytes } from './sizes.ts'
 
 const TaskKind = builder.enumType('TaskKind', {
   description: 'Where the codes of a task come from.',
   values: {
-    GENERATION: { description: 'They are generated from a format.' },
-    UPLOAD: { description: 'They are uploaded.' },
+    GENERATION: { description: 'The codes are generated from a format.' },
+    UPLOAD: { description: 'The codes are read from an uploaded file.' },
   } satisfies Record<TaskKindName, { description: string }>,
 })
 
 const TaskTrigger = builder.enumType('TaskTrigger', {
   description: 'What started a task.',
   values: {
-    MANUAL: { description: 'Somebody asked for it.' },
-    AUTO_GENERATE: { description: 'The pool was about to run out, and its settings say to refill it.' },
+    MANUAL: { description: 'A request: generateCodes or uploadCodes.' },
+    AUTO_GENERATE: {
+      description: 'An automatic refill, because the pool was at its threshold and has autoGenerate on.',
+    },
   } satisfies Record<TaskTriggerName, { description: string }>,
 })
 
 export const TaskStatus = builder.enumType('TaskStatus', {
   description:
-    'How far a task is. It goes from AWAITING_EXECUTION to RUNNING and ends in one of the others; a completed upload can ' +
-    'still be undone.',
+    'The state of a task. A task goes from AWAITING_EXECUTION to RUNNING and ends in one of the other states. Only an ' +
+    'upload changes after that: from COMPLETED to UNDONE.',
   values: {
     AWAITING_EXECUTION: {
       description:
-        'Accepted, and waiting for its turn: what it will generate is reserved, or its file has arrived.',
+        'Accepted, and waiting for a worker. The codes to be generated are reserved, or the file has arrived.',
     },
-    RUNNING: { description: 'It is being carried out.' },
-    COMPLETED: { description: 'All of its codes are in the pool; a dry run has only counted them.' },
-    FAILED: { description: 'It could not be carried out and added nothing: see failure.' },
-    CANCELLED: { description: 'It was cancelled and added nothing.' },
+    RUNNING: { description: 'In progress.' },
+    COMPLETED: { description: 'All of its codes are in the pool. A dry run has only counted them.' },
+    FAILED: { description: 'The task could not be carried out and added nothing: see failure.' },
+    CANCELLED: { description: 'The task was cancelled and added nothing.' },
     UNDONE: {
-      description: 'It is an upload that had been COMPLETED, and its codes were taken out of the pool again.',
+      description: 'An upload that had been COMPLETED and whose codes were removed from the pool again.',
     },
   } satisfies Record<TaskStatusName, { description: string }>,
 })
@@ -65,17 +68,17 @@ export const TaskStatus = builder.enumType('TaskStatus', {
 const TaskFailureCode = builder.enumType('TaskFailureCode', {
   description: 'Why a task failed.',
   values: {
-    INTERNAL: { description: 'The service could not carry it out.' },
-    UNREADABLE_FILE: { description: 'The file that was uploaded could not be read as a list of codes.' },
+    INTERNAL: { description: 'An error in the service.' },
+    UNREADABLE_FILE: { description: 'The uploaded file could not be read as a list of codes.' },
     HEADER_UNCLEAR: {
       description:
-        'The file that was uploaded can be read in more than one way: its first row may be a header, or a code. The ' +
-        'message shows how the file begins. Upload it again and say which it is, with header.',
+        'The first row of the uploaded file may be a header or a code. The message shows how the file begins. Upload the ' +
+        'file again with the argument header.',
     },
     ALL_ROWS_REFUSED: {
       description:
-        'The file that was uploaded has rows, and none has anything in it that can be a code: it may be another file, or ' +
-        'the wrong column of it. The message has the reason for the first row, and rejectedRowsUrl for each.',
+        'No row of the uploaded file has a code: it may be the wrong file, or the wrong column of it. The message has the ' +
+        'reason for the first row, and the file of rejectedRowsUrl the reason for each row.',
     },
   } satisfies Record<TaskFailureCodeName, { description: string }>,
 })
@@ -85,64 +88,64 @@ const TaskFailure = builder
   .implement({
     description: 'Why a task failed.',
     fields: (t) => ({
-      code: t.expose('code', { type: TaskFailureCode, description: 'Why. For programs.' }),
+      code: t.expose('code', { type: TaskFailureCode, description: 'The reason, for programs.' }),
       message: t.exposeString('message', {
         weight: { bytes: maxMessageBytes },
-        description: 'Why, and what to do about it. For people.',
+        description: 'The reason and what to do about it, for people.',
       }),
     }),
   })
 
 export const Task = builder.prismaNode('Task', {
-  description: 'One run that adds codes to a pool.',
+  description: 'A run that adds codes to a pool: a generation or an upload.',
   id: { resolve: (task) => task.id },
   findUnique: (id, { accountId }) => ({ accountId_id: { accountId, id } }),
   fields: (t) => ({
-    kind: t.expose('kind', { type: TaskKind, description: 'Where its codes come from.' }),
-    trigger: t.expose('trigger', { type: TaskTrigger, description: 'What started it.' }),
+    kind: t.expose('kind', { type: TaskKind, description: 'Where the codes come from.' }),
+    trigger: t.expose('trigger', { type: TaskTrigger, description: 'What started the task.' }),
     pool: t.field({
       type: Pool,
       weight: { reads: loadedReads },
-      description: 'The pool that it adds codes to.',
+      description: 'The pool that the codes are added to.',
       resolve: async (task, _args, { nodes }) => existing(await nodes.pool.load(task.poolId)),
     }),
     format: t.field({
       type: Format,
       weight: { reads: loadedReads },
       nullable: true,
-      description: 'The format that it generates from; null for an upload.',
+      description: 'The format that the codes are generated from. Null for an upload.',
       resolve: (task, _args, { nodes }) => (task.formatId === null ? null : nodes.format.load(task.formatId)),
     }),
-    status: t.expose('status', { type: TaskStatus, description: 'How far it is.' }),
+    status: t.expose('status', { type: TaskStatus, description: 'The state of the task.' }),
     quantity: t.field({
       type: 'BigInt',
       nullable: true,
-      description: 'How many codes were asked for; null when that is not known beforehand.',
+      description: 'The number of codes to generate. Null for an upload.',
       resolve: (task) => (task.quantity === null ? null : integer(task.quantity)),
     }),
     generatedCount: t.field({
       type: 'BigInt',
-      description: 'How many codes the run has produced; 0 for an upload, which produces none.',
+      description: 'The number of codes that the task has generated. 0 for an upload.',
       resolve: (task) => integer(task.generated),
     }),
     addedCount: t.field({
       type: 'BigInt',
       description:
-        'How many it has added to the pool: 0 until it is COMPLETED, for a dry run, and again once it is UNDONE. What an ' +
-        'upload has found in its file, upload tells.',
+        'The number of codes that the task has added to the pool: 0 until it is COMPLETED, for a dry run, and again once ' +
+        'it is UNDONE. For what was found in the file of an upload, see upload.',
       resolve: (task) => integer(task.added),
     }),
     progress: t.float({
       description:
-        'How much of it is done, from 0 to 1. Generation takes the same short time for any quantity, in one step; of an ' +
-        'upload, how much of its file has been read.',
+        'The progress, from 0 to 1. For an upload, the part of the file that has been read. A generation goes from 0 to 1 ' +
+        'in one step, which takes the same short time for any quantity.',
       resolve: ({ status, bytes, bytesRead }) =>
         status === 'COMPLETED' ? 1 : bytes === 0n ? 0 : Number(bytesRead) / Number(bytes),
     }),
     failure: t.field({
       type: TaskFailure,
       nullable: true,
-      description: 'Why it failed; null unless it did.',
+      description: 'Why the task failed. Null unless the status is FAILED.',
       resolve: ({ failureCode, failureMessage }) =>
         failureCode === null ? null : { code: failureCode, message: failureMessage ?? '' },
     }),
@@ -150,26 +153,26 @@ export const Task = builder.prismaNode('Task', {
       weight: { bytes: maxPathBytes },
       nullable: true,
       description:
-        'The rows of the uploaded file that were not added: a path on this service, to be read with an API key that ' +
-        'has READ. A CSV file with the columns row, code and reason, of any length, as far as the upload has come; the ' +
-        'number of a row is the one that a spreadsheet shows beside it. It takes raw, bom and delimiter as codesUrl does. ' +
-        'They are kept for a while after the upload has ' +
-        'finished: thirty days, unless the service is set up otherwise. Null from then on, and unless kind is UPLOAD.',
+        'A path on this service for downloading the rows of the uploaded file that were not added, with an API key that ' +
+        'has READ: a CSV file of any length with the columns row, code and reason, up to where the file has been read. ' +
+        'Rows have the numbers that a spreadsheet shows. Takes the parameters raw, bom and delimiter, as codesUrl does. ' +
+        'The rows are kept for thirty days after the upload has finished, unless the service is configured otherwise; ' +
+        'null after that, and for a generation.',
       resolve: ({ id, kind, rejectedForgotten }) =>
-        kind === 'UPLOAD' && !rejectedForgotten ? rejectedRowsPath(id) : null,
+        kind === 'UPLOAD' && !rejectedForgotten ? rejectedRowsPath(encodeId('Task', id)) : null,
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was accepted.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the task was accepted.' }),
     startedAt: t.expose('startedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When a worker took it up; null before.',
+      description: 'When a worker started the task. Null before.',
     }),
     finishedAt: t.expose('finishedAt', {
       type: 'DateTime',
       nullable: true,
       description:
-        'When it ended, in whatever way; null before. Undoing an upload later does not change it: poolEvents tells when ' +
-        'that was.',
+        'When the task ended, in whatever way. Null before. It stays the same when an upload is undone later: the time of ' +
+        'that is in poolEvents.',
     }),
   }),
 })
@@ -180,7 +183,8 @@ builder.objectField(SaveReplenishmentPayload, 'refill', (t) =>
   t.field({
     type: Task,
     nullable: true,
-    description: 'The refill that saving started at once because the pool was at its threshold already.',
+    description:
+      'The refill that was made because the pool was at or below its threshold. Null if none was needed or possible.',
     weight: { reads: loadedReads },
     resolve: ({ refillTaskId }, _args, { nodes }) =>
       refillTaskId === undefined ? null : nodes.task.load(refillTaskId),
@@ -190,12 +194,12 @@ builder.objectField(SaveReplenishmentPayload, 'refill', (t) =>
 builder.prismaObjectField(Pool, 'tasks', (t) =>
   t.field({
     type: TaskConnection,
-    description: 'The tasks that have added codes to the pool, or are about to, newest first.',
+    description: 'The tasks of the pool, newest first.',
     weight: pageWeight,
     checkArgs: checkPage,
     args: {
       ...pageArguments(),
-      status: t.arg({ type: [TaskStatus], description: 'Only those with one of these statuses.' }),
+      status: t.arg({ type: [TaskStatus], description: 'Only tasks with one of these statuses.' }),
     },
     resolve: (pool, { status, ...page }, context) =>
       listTasks(context, page, { accountId: context.accountId, poolId: pool.id, ...withStatus(status) }),
@@ -207,7 +211,7 @@ builder.queryFields((t) => ({
     type: Task,
     nullable: true,
     description:
-      'A task of the account by its id; null when there is none, as for any other text. Needs READ.',
+      'The task with this id. Null if your account has none, or if the text is not an id. Needs READ.',
     authScopes: { scope: 'READ' },
     args: { id: t.arg.id({ required: true, description: 'The id of a task.' }) },
     resolve: (query, _root, { id }, { books, accountId }) =>
@@ -218,14 +222,14 @@ builder.queryFields((t) => ({
   }),
   tasks: t.field({
     type: TaskConnection,
-    description: 'The tasks of the account, newest first. Needs READ.',
+    description: 'The tasks of your account, newest first. Needs READ.',
     authScopes: { scope: 'READ' },
     weight: pageWeight,
     checkArgs: checkPage,
     args: {
       ...pageArguments(),
-      status: t.arg({ type: [TaskStatus], description: 'Only those with one of these statuses.' }),
-      poolId: t.arg.id({ description: 'Only those of this pool.' }),
+      status: t.arg({ type: [TaskStatus], description: 'Only tasks with one of these statuses.' }),
+      poolId: t.arg.id({ description: 'Only tasks of this pool.' }),
     },
     resolve: (_root, { status, poolId, ...page }, context) =>
       listTasks(context, page, {
@@ -237,7 +241,7 @@ builder.queryFields((t) => ({
 }))
 
 function withStatus(status: readonly TaskStatusName[] | null | undefined) {
-  // Each once: Prisma keeps how it runs a query for each number of them.
+  // Without duplicates: Prisma caches a query plan for each number of values.
   return status == null ? {} : { status: { in: [...new Set(status)] } }
 }
 
@@ -264,15 +268,15 @@ export interface TaskPayload {
   taskId: string
 }
 
-/** A payload with a task. `description` says as of when. */
-export function taskPayload(name: string, about: string, description: string) {
+/** A payload with a task. `taskDescription` says as of which moment the task is. */
+export function taskPayload(name: string, description: string, taskDescription: string) {
   return builder.objectRef<TaskPayload>(name).implement({
-    description: about,
+    description,
     fields: (t) => ({
       task: t.field({
         type: Task,
         weight: { reads: rowReads },
-        description,
+        description: taskDescription,
         resolve: async ({ taskId }, _args, { nodes }) => existing(await nodes.task.load(taskId)),
       }),
     }),
@@ -281,23 +285,18 @@ export function taskPayload(name: string, about: string, description: string) {
 
 const GenerateCodesPayload = taskPayload(
   'GenerateCodesPayload',
-  'The task was accepted: it will not run short. Follow it with the subscription taskUpdated.',
-  'The task as it was accepted, and its pool and its format as they were then: by now it may have come further. Where ' +
-    'the request was sent before with the same idempotencyKey, pool and format are as they are now.',
+  'The task was accepted, and its codes are reserved. Follow it with the subscription taskUpdated.',
+  'The task as it was when it was accepted, with its pool and format as of the same moment: it may have progressed since. ' +
+    'If the request repeats an earlier one with the same idempotencyKey, pool and format are in their current state.',
 )
 
 const CancelTaskPayload = taskPayload(
   'CancelTaskPayload',
-  'The task is cancelled.',
-  'The task, as it is now.',
+  'The task is CANCELLED.',
+  'The task in its current state.',
 )
 
-function existing<Row>(row: Row | null): Row {
-  if (row === null) throw new Error('What an answer leads to does not exist.')
-  return row
-}
-
-/** A task as it was when it was accepted. */
+/** How a new task stands when it is accepted. */
 export function asAccepted(taskId: string): TaskSnapshot {
   return {
     taskId,
@@ -312,7 +311,7 @@ export function asAccepted(taskId: string): TaskSnapshot {
 }
 
 const SaveGenerationSettingsInput = builder.inputType('SaveGenerationSettingsInput', {
-  description: 'The part of the Promo Codes section that is not in the task itself.',
+  description: 'The settings of the Promo Codes section that the task does not have itself.',
   fields: (t) => ({
     autoGenerate: t.boolean({
       required: true,
@@ -323,38 +322,38 @@ const SaveGenerationSettingsInput = builder.inputType('SaveGenerationSettingsInp
       type: 'BigInt',
       required: true,
       defaultValue: 0n,
-      description: 'Refill as soon as no more than this many codes are available.',
+      description: 'The number of available codes at which the pool is refilled: at this number or below.',
     }),
   }),
 })
 
 const GenerateCodesInput = builder.inputType('GenerateCodesInput', {
-  description: 'How many codes to generate, from which format, into which pool.',
+  description: 'How many codes to generate, from which format and into which pool.',
   fields: (t) => ({
-    poolId: t.id({ required: true, description: 'The id of the pool that the codes go to.' }),
-    formatId: t.id({ required: true, description: 'The id of the format that they are generated from.' }),
+    poolId: t.id({ required: true, description: 'The id of the pool that the codes are added to.' }),
+    formatId: t.id({ required: true, description: 'The id of the format to generate from.' }),
     quantity: t.field({
       type: 'BigInt',
       required: true,
       description:
-        "How many: from 1 to the format's availableForGeneration. Any quantity takes the same time.",
+        "The number of codes: from 1 to the format's availableForGeneration. Any quantity takes the same time.",
     }),
     saveSettings: t.field({
       type: SaveGenerationSettingsInput,
       description:
-        "Also saves these as the pool's Promo Codes section, with method GENERATE, this format and this quantity, in " +
-        'the same transaction; that saving starts no refill of its own.',
+        "Also saves these as the pool's Promo Codes section, with method GENERATE, this format and this quantity, in the " +
+        'same transaction. Unlike saveReplenishment, this does not refill the pool.',
     }),
     idempotencyKey: t.string({
       description:
-        'A string of your own, 1 to 255 characters, kept at least a day: the same key with the same input answers ' +
-        'with the same task and generates nothing more. With it, a request can be sent again safely.',
+        'A string of your choice, 1 to 255 characters, with which the request can be repeated safely: the same key with ' +
+        'the same input returns the same task and generates nothing more. Keys are kept for at least a day.',
     }),
   }),
 })
 
 const CancelTaskInput = builder.inputType('CancelTaskInput', {
-  description: 'A task to cancel.',
+  description: 'The task to cancel.',
   fields: (t) => ({ taskId: t.id({ required: true, description: 'The id of the task.' }) }),
 })
 
@@ -363,12 +362,12 @@ builder.mutationFields((t) => ({
     type: GenerateCodesPayload,
     nullable: true,
     description:
-      "'Save and generate': creates a task that adds codes to the pool. A quantity that the format cannot give is " +
-      'refused at once; a task that is accepted cannot run short later. Needs MANAGE.',
+      "'Save and generate': creates a task that generates codes and adds them to a pool. The codes are reserved at once: " +
+      'a quantity that the format does not have is an error, and a task that was accepted cannot run short. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NotFoundError, QuantityExceedsAvailableError, IdempotencyConflictError],
-      union: { description: 'The new task, or why there is none.' },
+      union: { description: 'The new task, or why it was not created.' },
     },
     args: { input: t.arg({ type: GenerateCodesInput, required: true, description: 'What to generate.' }) },
     resolve: async (_root, { input }, { books, accountId, nodes }) => {
@@ -387,9 +386,9 @@ builder.mutationFields((t) => ({
     type: CancelTaskPayload,
     nullable: true,
     description:
-      'Cancels a task that has not finished, also while it is RUNNING. It adds nothing: the codes it had reserved can be ' +
-      'asked for again, and those that it has read from a file can be uploaded or generated again as soon as a worker ' +
-      'has cleared them away. Cancelling a cancelled task is no error. Needs MANAGE.',
+      'Cancels a task that has not finished, including one that is RUNNING: it adds nothing. The codes that a generation ' +
+      'had reserved are available again at once. Those that an upload has read can be uploaded or generated again once a ' +
+      'worker has removed them. Cancelling a cancelled task changes nothing and is no error. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NotFoundError, TaskFinishedError],

@@ -1,52 +1,26 @@
+import { onEnd } from '../async/on-end.ts'
 import type { Context } from './context.ts'
-import { unauthenticated } from './problems.ts'
+import { unauthenticated } from './errors/top-level.ts'
 
 /**
- * The source of a subscription: what the generator yields, for as long as the key of the request works; then it
- * ends with UNAUTHENTICATED. The generator's signal is aborted when it shall end, also while it waits for something:
- * a generator alone would not hear of that before the wait is over.
+ * The source of a subscription: what `generate` yields, until the API key of the request is revoked; then it fails with
+ * UNAUTHENTICATED. `generate` must end when its signal is aborted, even while it waits for something.
  */
-export function stream<T>(
-  { keys, keyId }: Pick<Context, 'keys' | 'keyId'>,
-  generate: (signal: AbortSignal) => AsyncGenerator<T>,
-): AsyncGenerator<T> {
+export function untilRevoked<T>(
+  { revocations, keyId }: Pick<Context, 'revocations' | 'keyId'>,
+  generate: (signal: AbortSignal) => AsyncGenerator<T, void, void>,
+): AsyncGenerator<T, void, void> {
   const ending = new AbortController()
-  const source = generate(ending.signal)
-  let revoked = false
-  const release = keys.watch(keyId, () => {
-    revoked = true
+  let isRevoked = false
+  const unwatch = revocations.watch(keyId, () => {
+    isRevoked = true
     ending.abort()
   })
-  const leave = () => {
-    release()
+  const end = () => {
+    unwatch()
     ending.abort()
   }
-  return {
-    async next() {
-      try {
-        const result = await source.next()
-        if (revoked) throw unauthenticated('The API key of this subscription was revoked.')
-        if (result.done) leave()
-        return result
-      } catch (error) {
-        leave()
-        throw error
-      }
-    },
-    return(value) {
-      leave()
-      return source.return(value)
-    },
-    throw(error) {
-      leave()
-      return source.throw(error)
-    },
-    [Symbol.asyncIterator]() {
-      return this
-    },
-    async [Symbol.asyncDispose]() {
-      leave()
-      await source.return(undefined)
-    },
-  }
+  return onEnd(generate(ending.signal), end, () => {
+    if (isRevoked) throw unauthenticated('The API key of this subscription was revoked.')
+  })
 }

@@ -1,4 +1,4 @@
-import { maxNames } from '../codefile/layout.ts'
+import { maxShownCells } from '../codefile/layout-texts.ts'
 import type { FileLayout } from '../codefile/read.ts'
 import {
   IdempotencyConflictError,
@@ -6,36 +6,34 @@ import {
   NotFoundError,
   UploadNotUndoneError,
 } from '../domain/books/errors.ts'
-import { unfinished } from '../domain/generation/task.ts'
-import { undoUpload } from '../domain/upload/add-chunk.ts'
-import {
-  maxColumnLength,
-  type UploadWait as UploadWaitName,
-  uploadWarnings,
-} from '../domain/upload/receive.ts'
+import { isUnfinished } from '../domain/generation/task.ts'
+import { undoUpload } from '../domain/upload/finish.ts'
+import type { UploadWait as UploadWaitName } from '../domain/upload/queue.ts'
+import { maxColumnLength } from '../domain/upload/receive.ts'
+import { uploadWarnings } from '../domain/upload/warnings.ts'
 import type { Task as TaskRow } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import { inputId } from './ids.ts'
-import { maxHeaderCellBytes, maxMessageBytes } from './sizes.ts'
+import { maxHeaderCellBytes, maxMessageBytes } from './max-sizes.ts'
 import { asAccepted, Task, taskPayload } from './task.ts'
 
 const UploadWait = builder.enumType('UploadWait', {
-  description: 'Why an upload does not go on.',
+  description: 'What an upload waits for.',
   values: {
     WORKER: {
       description:
-        'Nobody has taken it up yet. It goes on at once, or, while the workers have files of many accounts, in its turn; ' +
-        'if this lasts, no process with a worker is running.',
+        'A worker. Usually one starts at once. While files of many accounts are waiting, each account has its share of the ' +
+        'time. If this persists, no process with a worker is running.',
     },
     EARLIER_UPLOAD: {
       description:
-        'A file of the account that began to arrive before it is read first: those of one account are read one after the ' +
-        'other.',
+        'An earlier upload of the account. The files of an account are read one after the other, in the order in which ' +
+        'they began to arrive.',
     },
     CLEARING: {
       description:
-        'Codes of its file belong to an upload that was undone, was cancelled or has failed, and they are being cleared ' +
-        'away. Uploads without such codes do not wait for that.',
+        'The clearing away of codes of its file that belong to an upload that was undone, was cancelled or has failed. ' +
+        'Uploads without such codes do not wait for it.',
     },
   } satisfies Record<UploadWaitName, { description: string }>,
 })
@@ -45,110 +43,109 @@ const maxUploadWarnings = 3
 
 const UploadLayout = builder.objectRef<FileLayout>('UploadLayout').implement({
   description:
-    'How the file of an upload is laid out, as it was said or found out from its beginning. See it before the codes are ' +
-    'added, with a dry run.',
+    'The layout of an uploaded file, as given by the input or found from the beginning of the file. A dry run shows it ' +
+    'before any codes are added.',
   fields: (t) => ({
     headerRow: t.exposeInt('headerRow', {
       nullable: true,
       description:
-        'The number of the row that was taken for the header, as a spreadsheet shows it; rows above it are a title. Null ' +
-        'if the file was taken to have no header, so that its first row is a code.',
+        'The number of the header row, as a spreadsheet shows it. Rows above it are a title. Null if the file was read as ' +
+        'one without a header.',
     }),
     header: t.exposeStringList('header', {
-      weight: { items: maxNames, bytes: maxHeaderCellBytes },
+      weight: { items: maxShownCells, bytes: maxHeaderCellBytes },
       nullable: true,
-      description: 'The cells of the header, the first 20 of them and shortened; null if there is none.',
+      description: 'The first 20 cells of the header, shortened. Null if there is no header.',
     }),
     columnNumber: t.exposeInt('columnNumber', {
-      description: 'The number of the column that the codes are read from, from 1.',
+      description: 'The number of the column with the codes, from 1.',
     }),
     delimiter: t.exposeString('delimiter', {
       weight: { bytes: 8 },
       nullable: true,
-      description: 'The character between cells; null for a file of one column.',
+      description: 'The character between cells. Null for a file of one column.',
     }),
   }),
 })
 
 const Upload = builder.objectRef<TaskRow>('Upload').implement({
   description:
-    'What an upload is about, and what was found in the rows of its file so far: rowsRead is the sum of the four other ' +
-    'counts. They stay as they are when the upload is cancelled or undone; what is in the pool, addedCount of the task tells.',
+    'The settings of an upload, and what became of the rows of its file: rowsRead is the sum of the other four counts. The ' +
+    'counts remain when the upload is cancelled or undone; the number of codes in the pool is addedCount of the task.',
   fields: (t) => ({
     column: t.exposeString('column', {
       weight: { bytes: 6 * maxColumnLength + 2 },
       nullable: true,
-      description:
-        'The name of the column with the codes, as the upload said it; null when it did not say one.',
+      description: 'The column with the codes, as given by the input. Null if none was given.',
     }),
     header: t.exposeBoolean('header', {
       nullable: true,
-      description: 'Whether the file has a header, as the upload said it; null when it did not say.',
+      description: 'Whether the file has a header, as given by the input. Null if it was not given.',
     }),
     layout: t.field({
       type: UploadLayout,
       nullable: true,
       description:
-        'What was taken for the header and for the column with the codes; null until the first rows have been read.',
+        'The header and the column with the codes, as the file was read. Null until its first rows have been read.',
       resolve: ({ layout }) => layout as unknown as FileLayout | null,
     }),
     waitingFor: t.field({
       type: UploadWait,
       nullable: true,
-      description: 'Why it does not go on at this moment; null while it does, and once it has ended.',
+      description: 'What the upload waits for. Null while it makes progress, and after it has ended.',
       resolve: async ({ id, status }, _args, { nodes }) => {
-        if (!unfinished.includes(status)) return null
+        if (!isUnfinished(status)) return null
         const wait = await nodes.uploadWait.load(id)
-        // It may have been taken up since its status was read.
+        // A worker may have started it since its status was read.
         return wait ?? (status === 'AWAITING_EXECUTION' ? 'WORKER' : null)
       },
     }),
     warnings: t.stringList({
       weight: { items: maxUploadWarnings, bytes: maxMessageBytes },
       description:
-        'What to look at although the upload is COMPLETED, for people: that it has added nothing, that rows were refused, ' +
-        'or that a row of an unknown name was taken for the header. Empty if there is nothing to say.',
+        'Sentences for people about a COMPLETED upload: it has added nothing, rows were refused, or a row with an unknown ' +
+        'name was taken for the header. Usually empty.',
       resolve: (task) => uploadWarnings(task),
     }),
     dryRun: t.exposeBoolean('dryRun', {
-      description: 'Whether it only says what it would add, and adds nothing.',
+      description: 'Whether the upload only counts what it would add.',
     }),
     caseSensitive: t.exposeBoolean('caseSensitive', {
       description:
-        'Whether codes that differ in case, spaces and dashes alone are different ones, as the upload said it.',
+        'Whether codes that differ only in case, spaces and dashes are different codes, as given by the input.',
     }),
     rowsRead: t.field({
       type: 'BigInt',
-      description: 'How many rows of the file have been read, the header not counted.',
+      description: 'The number of rows that have been read, without the header and blank rows.',
       resolve: (task) => task.rowsRead,
     }),
     accepted: t.field({
       type: 'BigInt',
       description:
-        'How many of them are new codes. They are added to the pool all at once when the task is COMPLETED, and not ' +
-        'before; a dry run only counts them.',
+        'The number of rows with a new code. The codes are added to the pool all at once when the task is COMPLETED; a dry ' +
+        'run only counts them.',
       resolve: (task) => task.accepted,
     }),
     duplicatesInFile: t.field({
       type: 'BigInt',
       description:
-        'How many are codes that the file has further up already, the same or, unless the upload is caseSensitive, with ' +
-        'another case, other spaces or other dashes.',
+        'The number of rows whose code is already further up in the file. Unless the upload is caseSensitive, codes that ' +
+        'differ only in case, spaces and dashes count as the same.',
       resolve: (task) => task.duplicatesInFile,
     }),
     duplicatesInAccount: t.field({
       type: 'BigInt',
       description:
-        'How many are codes that the account has already, uploaded or generated, in whatever pool, claimed or not; the ' +
-        'same or, unless the upload is caseSensitive, with another case, other spaces or other dashes.',
+        'The number of rows whose code is already in the account: uploaded or generated, in any pool, claimed or not. ' +
+        'Unless the upload is caseSensitive, codes that differ only in case, spaces and dashes count as the same.',
       resolve: (task) => task.duplicatesInAccount,
     }),
     refused: t.field({
       type: 'BigInt',
       description:
-        'How many were refused for another reason: the row has nothing that can be a code; or its code belongs to a ' +
-        'format whose last codes are promised to tasks that have not finished; or the file is a download of this ' +
-        'service, in which the code is marked as claimed. The file of rejectedRowsUrl has the reason for each.',
+        'The number of rows that were refused for another reason: the row has nothing that can be a code; its code belongs ' +
+        'to a format whose remaining codes are reserved for tasks that have not finished; or the file is a download of ' +
+        'this service that marks the code as claimed. The file at rejectedRowsUrl has the reason for each row.',
       resolve: (task) => task.refused,
     }),
   }),
@@ -158,71 +155,70 @@ builder.prismaObjectField(Task, 'upload', (t) =>
   t.field({
     type: Upload,
     nullable: true,
-    description: 'What an upload is about, and how it is going; null for a generation.',
+    description: 'The settings and the counts of an upload. Null for a generation.',
     resolve: (task) => (task.kind === 'UPLOAD' ? task : null),
   }),
 )
 
 const UploadCodesPayload = taskPayload(
   'UploadCodesPayload',
-  'The file has arrived whole, and the task that reads it was created. Follow it with the subscription taskUpdated.',
-  'The task as it was created, and its pool as it was then: by now it may have come further. Where the file was sent ' +
-    'before with the same idempotencyKey, the pool is as it is now.',
+  'The new task. The whole file has arrived. The subscription taskUpdated follows the task.',
+  'The task and its pool as they were when the task was created. If the file had been sent before with the same ' +
+    'idempotencyKey, the pool is as it is now.',
 )
 
 const UndoUploadPayload = taskPayload(
   'UndoUploadPayload',
-  'The upload is UNDONE: its codes are no longer in the pool, and nobody can claim them.',
-  'The task, as it is now.',
+  'The undone upload. Its codes are no longer in the pool and cannot be claimed.',
+  'The task as it is now.',
 )
 
 const UploadCodesInput = builder.inputType('UploadCodesInput', {
-  description: 'A file of codes, and the pool that they go to.',
+  description: 'A file of codes, and the pool to add them to.',
   fields: (t) => ({
-    poolId: t.id({ required: true, description: 'The id of the pool that the codes go to.' }),
+    poolId: t.id({ required: true, description: 'The id of the pool to add the codes to.' }),
     file: t.field({
       type: 'File',
       required: true,
       description:
-        'CSV, or one code a line, in UTF-8, with or without a header; packed with gzip if you like. At most as large as ' +
-        'the service is set up to accept: a gigabyte, unless that was changed.',
+        'CSV or one code per line, in UTF-8, with or without a header, optionally packed with gzip. The maximum size is a ' +
+        'setting of the service: by default, one gigabyte.',
     }),
     column: t.string({
       description:
-        'The name of the column that has the codes, as the header gives it. Without it, the column is found by its name ' +
-        '(such as "code") or by being the only one. With header it can also be the number of the column, from 1: so a ' +
+        'The name of the column with the codes, as in the header. By default, the column is found by a usual name, such as ' +
+        '"code", or is the only one. If header is given, this may also be the number of the column, from 1, so that a ' +
         'file without a header can have several columns.',
     }),
     header: t.boolean({
       description:
-        'Whether the file has a header. Without it, that is found out from the beginning of the file: from the usual ' +
-        'names in many languages, and from whether the first row looks like those below it. In doubt the task fails with ' +
-        'HEADER_UNCLEAR; a dry run tells what would be taken for the header (layout).',
+        'Whether the file has a header. By default, this is found out from the beginning of the file: by the usual names in ' +
+        'many languages, and by whether the first row looks like the rows below it. If it is not clear, the task fails ' +
+        'with HEADER_UNCLEAR. A dry run shows what would be taken for the header (layout).',
     }),
     dryRun: t.boolean({
       required: true,
       defaultValue: false,
-      description:
-        'Whether to read the file and count what is in it, as an upload would, but add nothing to the pool.',
+      description: 'Whether to only read the file and count what would be added, without adding anything.',
     }),
     caseSensitive: t.boolean({
       required: true,
       defaultValue: false,
       description:
-        'Whether codes that differ in case, spaces and dashes alone are different ones. Without it, a code that somebody ' +
-        'could take for another one of the account or of the file, such as spring-10 for SPRING10, is a duplicate. With ' +
-        'it, both are kept, and each is found when it is looked up exactly as it is written.',
+        'Whether codes that differ only in case, spaces and dashes are different codes. By default, spring-10 is a ' +
+        'duplicate of SPRING10 if that is in the account or further up in the file. With caseSensitive, both are added, ' +
+        'and each is found if it is looked up exactly as it is written.',
     }),
     idempotencyKey: t.string({
       description:
-        'A string of your own, 1 to 255 characters, kept at least a day: the same key with the same input and the same ' +
-        'file answers with the same task and adds nothing more. With it, a file can be sent again safely.',
+        'A string of your choice, 1 to 255 characters, which makes it safe to send the file again: the same key with the ' +
+        'same input and the same file returns the same task and adds nothing more. Kept for at least a day.',
     }),
   }),
 })
 
 const UndoUploadInput = builder.inputType('UndoUploadInput', {
-  description: 'An upload to undo.',
+  description: 'The upload to undo.',
   fields: (t) => ({
     taskId: t.id({ required: true, description: 'The id of the task that uploaded the codes.' }),
   }),
@@ -233,16 +229,16 @@ builder.mutationFields((t) => ({
     type: UploadCodesPayload,
     nullable: true,
     description:
-      'Uploads a file of codes into a pool: creates a task that adds those that are new to the account, all at once when ' +
-      'it has read the file, and counts the others. To be sent as a form: see File. The same as POST ' +
-      '/pools/<pool id>/codes with the file as the body, which suits scripts better. Needs MANAGE.',
+      'Uploads a file of codes to a pool. Creates a task that reads the file and then adds all codes that are new to the ' +
+      'account at once. Send the operation as a form: see File. For scripts, POST /pools/<pool id>/codes with the file as ' +
+      'the body does the same. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NotFoundError, IdempotencyConflictError],
-      union: { description: 'The new task, or why there is none.' },
+      union: { description: 'The new task, or the reason why there is none.' },
     },
     args: {
-      input: t.arg({ type: UploadCodesInput, required: true, description: 'What to upload, and where to.' }),
+      input: t.arg({ type: UploadCodesInput, required: true, description: 'The file and the pool.' }),
     },
     resolve: async (_root, { input }, { uploads, accountId, nodes }) => {
       const { taskId, moment } = await uploads.receive(
@@ -255,7 +251,7 @@ builder.mutationFields((t) => ({
           caseSensitive: input.caseSensitive,
           idempotencyKey: input.idempotencyKey ?? undefined,
         },
-        input.file.take(['file']),
+        input.file.read(['file']),
       )
       nodes.tellAsOf({ ...moment, task: asAccepted(taskId) })
       return { taskId }
@@ -265,14 +261,14 @@ builder.mutationFields((t) => ({
     type: UndoUploadPayload,
     nullable: true,
     description:
-      'Takes all codes of a completed upload out of the pool again, as long as none of them has been claimed: the task ' +
-      'is UNDONE from then on, and its addedCount 0. A pool that is at its threshold then is refilled, or tells that it is ' +
-      'low or empty, as after a claim. The codes can be uploaded or generated again as soon as a worker has cleared ' +
-      'them away. Undoing an undone upload is no error. Needs MANAGE.',
+      'Removes all codes of a completed upload from the pool, provided that none of them has been claimed. The task becomes ' +
+      'UNDONE, and its addedCount 0. If the pool is then at its threshold, it is refilled, or reports that it is low or ' +
+      'empty, as after a claim. The codes can be uploaded or generated again as soon as a worker has cleared them away. ' +
+      'Undoing an undone upload is not an error. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NotFoundError, UploadNotUndoneError],
-      union: { description: 'The undone upload, or why it was not undone.' },
+      union: { description: 'The undone upload, or the reason why it was not undone.' },
     },
     args: { input: t.arg({ type: UndoUploadInput, required: true, description: 'The upload to undo.' }) },
     resolve: async (_root, { input }, { books, accountId }) => {

@@ -1,84 +1,80 @@
 import { Readable } from 'node:stream'
 import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql'
 import { isAsyncIterable, type Plugin, processRegularResult } from 'graphql-yoga'
+import type { Pacer } from '../async/pacer.ts'
 import { Room } from '../async/room.ts'
-import type { Turns } from '../domain/turns.ts'
-import { type Admission, answerLimits } from '../graphql/admission.ts'
-import type { Answers } from '../graphql/answers.ts'
 import type { Context } from '../graphql/context.ts'
-import { problem } from '../graphql/problems.ts'
-import type { Subscriber } from '../graphql/subscribe.ts'
+import { topLevelError } from '../graphql/errors/top-level.ts'
+import type { Admission } from '../graphql/limits/admission.ts'
+import type { Answers } from '../graphql/limits/answers.ts'
+import { answerLimits } from '../graphql/limits/limits.ts'
+import type { Subscriber } from '../graphql/subscriber.ts'
 import type { ServerContext } from './server-context.ts'
 
-/** How an operation is executed, and its answer sent. */
+// How operations are executed, and their answers sent.
 
-// What large answers may take of memory together while they are worked out. A value takes some two hundred bytes, its
-// name and its text not counted. All others are small.
-const maxAtOnceBytes = 100_000_000
+// Memory for all large answers that are being worked out. A value takes some two hundred bytes beside its name and text.
+const maxInFlightBytes = 100_000_000
 const bytesOfValue = 200
 const smallAnswerBytes = 1_000_000
 
-// A longer answer is sent in pieces, one after the other as the client takes them: so it shows whether it does.
+// Longer answers are sent in pieces, with back-pressure, so that a client that does not read is noticed.
 const maxPieceBytes = 64_000
 
-// In characters: reading, validating and weighing a shorter document takes a few milliseconds together.
+// In characters. Parsing, validating and weighing a document of this length takes a few milliseconds.
 const maxShortDocument = 5_000
 
 /**
- * What asks for too much, and a mutation whose answer would have errors, are refused before anything is executed. Of
- * others, large ones wait until there is room for them: so many answers at once as there is memory for. Keys take turns at
- * that, and what waits for a client that has left is not executed.
+ * Refuses operations that ask for too much, and mutations whose answer would have errors, before anything of them is
+ * executed. Large answers wait until there is memory for them, which keys share fairly; if their client has left by then,
+ * they are not executed.
  */
 export function executeWithin(
   admission: Admission,
   answers: Answers,
-  turns: Turns,
+  pacer: Pacer,
 ): Plugin<Context & ServerContext, ServerContext> {
-  const room = new Room(maxAtOnceBytes)
+  const room = new Room(maxInFlightBytes)
   return {
     async onExecute({ args, executeFn, setExecuteFn, setResultAndStopExecution }) {
-      // A long document has been read and validated in this turn already.
-      if ((args.document.loc?.end ?? 0) > maxShortDocument) await turns.next()
+      // A long document has been parsed and validated in this iteration of the event loop.
+      if ((args.document.loc?.end ?? 0) > maxShortDocument) await pacer.yield()
       const weight = admission.weigh(args)
       if (weight instanceof GraphQLError) return setResultAndStopExecution({ errors: [weight] })
-      const { keyId, isWanted = always, inTurnOfLong = atOnce } = args.contextValue
-      // Waiting for the client first: meanwhile others have the room. For a client that has left it is nothing.
+      const { keyId, isWanted, enqueueLong = atOnce } = args.contextValue
+      // First the client, then the memory, which others can use while it reads. If the client has left, nobody reads the null.
       const whenThereIsRoom = async (bytes: number, work: () => Promise<ExecutionResult>) =>
-        (await inTurnOfLong(() => room.run(keyId, { needed: bytes, isWanted }, work))) ?? { data: null }
+        (await enqueueLong(() => room.run(keyId, { needed: bytes, isWanted }, work))) ?? { data: null }
       const needed = Math.max(weight.bytes, weight.values * bytesOfValue)
       setExecuteFn(async (operation: ExecutionArgs) => {
         if (needed >= smallAnswerBytes)
           return await whenThereIsRoom(needed, async () => answers.written(await executeFn(operation)))
         const result: ExecutionResult = await executeFn(operation)
         const written = await answers.writtenWithin(smallAnswerBytes, result)
-        // Some turn out longer than was expected, as with very long recipients.
+        // Some are longer than estimated, with very long recipients for example.
         return written ?? (await whenThereIsRoom(answerLimits.bytes, () => answers.written(result)))
       })
     },
   }
 }
 
-function always(): boolean {
-  return true
-}
-
 function atOnce<T>(run: () => Promise<T>): Promise<T> {
   return run()
 }
 
-/** Answers are sent as they were written when they were worked out. */
+/** Sends answers as they were serialised within their bounds, and does not serialise them again. */
 export function sendWritten(answers: Answers): Plugin {
   const bodies = new WeakMap<Request, Buffer<ArrayBuffer>[]>()
   const inParts = new WeakSet<Request>()
   return {
     onResultProcess({ request, result, resultProcessor, setResult }) {
       if (isAsyncIterable(result) || Array.isArray(result)) return
-      // Yoga has chosen a media type by now. In any other than JSON, the answer is only a part of the body.
+      // By now Yoga has chosen a media type. In all but JSON, the answer is only a part of the body.
       const isBody = resultProcessor === processRegularResult
       if (!isBody) inParts.add(request)
-      // Yoga leaves it to a result how it is written, once it has taken out what is not for clients.
-      const stringify = (told: ExecutionResult) => {
-        const pieces = answers.json(told)
+      // Called by Yoga when it has removed what is not for clients.
+      const stringify = (result: ExecutionResult) => {
+        const pieces = answers.json(result)
         if (!isBody) return Buffer.concat(pieces).toString()
         bodies.set(request, pieces)
         return ''
@@ -88,10 +84,10 @@ export function sendWritten(answers: Answers): Plugin {
     onResponse({ request, response, setResponse, fetchAPI }) {
       const { status, statusText } = response
       const headers = new fetchAPI.Headers(response.headers)
-      // It takes streams of Node.js as well, which its type does not say.
+      // A body may also be a stream of Node.js, which the type does not say.
       const send = (body: Readable | Buffer) =>
         setResponse(new fetchAPI.Response(body as BodyInit, { status, statusText, headers }))
-      // A string of the whole body would be made twice, and then encoded in one go.
+      // One string of the whole body would be copied and encoded in one go.
       const pieces = bodies.get(request)
       if (pieces !== undefined) {
         const length = pieces.reduce((bytes, piece) => bytes + piece.length, 0)
@@ -108,6 +104,7 @@ async function* inPieces(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
       yield part.subarray(from, from + maxPieceBytes)
 }
 
+/** Subscribes as over WebSocket. */
 export function subscribeWith(subscriber: Subscriber): Plugin {
   return {
     onSubscribe({ setSubscribeFn }) {
@@ -116,7 +113,7 @@ export function subscribeWith(subscriber: Subscriber): Plugin {
   }
 }
 
-/** Streams are made known to the server; a client that does not read them is told what to do. */
+/** Reports streams to the server, and tells clients that cannot read them what to do. */
 export function noteStreams(): Plugin<object, ServerContext> {
   return {
     async onResultProcess({ result, resultProcessor, setResultProcessor, serverContext }) {
@@ -126,7 +123,7 @@ export function noteStreams(): Plugin<object, ServerContext> {
         return serverContext.onStream?.(() => void stream.return?.())
       }
       await result[Symbol.asyncIterator]().return?.()
-      const error = problem(
+      const error = topLevelError(
         'BAD_USER_INPUT',
         'A subscription is answered as a stream: send the header Accept: text/event-stream, or use a WebSocket.',
       )

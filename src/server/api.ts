@@ -4,40 +4,39 @@ import type { GraphQLSchema } from 'graphql'
 import { createYoga, type YogaServerInstance } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import type { Scheduler } from '../async/scheduler.ts'
-import { Admission } from '../graphql/admission.ts'
-import { Answers } from '../graphql/answers.ts'
 import { type Context, createContext, type Services } from '../graphql/context.ts'
-import { Documents } from '../graphql/documents.ts'
+import { publicError } from '../graphql/errors/top-level.ts'
 import { readEventCursor } from '../graphql/event.ts'
-import { publicError } from '../graphql/problems.ts'
-import type { Subscriber } from '../graphql/subscribe.ts'
+import { Admission } from '../graphql/limits/admission.ts'
+import { Answers } from '../graphql/limits/answers.ts'
+import { Documents } from '../graphql/limits/documents.ts'
+import type { Subscriber } from '../graphql/subscriber.ts'
+import { graphqlPath } from '../routes.ts'
 import { executeWithin, noteStreams, sendWritten, subscribeWith } from './answer-plugins.ts'
 import type { Authentication } from './authentication.ts'
 import { anyOrigin } from './cross-origin.ts'
-import { authenticateFirst, isGone, readDocuments, readRequests, takeTurns } from './request-plugins.ts'
+import type { Target } from './http.ts'
+import { authenticateFirst, readDocuments, readRequests, shareByKey } from './request-plugins.ts'
 import type { ServerContext } from './server-context.ts'
 
-export const graphqlPath = '/graphql'
-
-/** The GraphQL API, whatever operations come over. */
+/** The GraphQL API, independent of the transport. */
 export interface Api {
-  /** Answers a request to `graphqlPath`. See `ServerContext.onStream`. */
+  /** Answers an HTTP request. */
   answer(
     request: IncomingMessage,
     response: ServerResponse,
-    onStream: NonNullable<ServerContext['onStream']>,
+    target: Pick<Target, 'search' | 'onStream'>,
   ): Promise<void>
-  /** For operations that come over something else. */
+  /** For operations over another transport. */
   getEnveloped: YogaServerInstance<ServerContext, Context>['getEnveloped']
-  /** The answers of its operations as they were written, for whoever sends them. */
+  /** The serialised answers of its operations. */
   answers: Answers
-  /** Reads the text of operations, whatever they came over. */
+  /** Parses and validates operations. */
   documents: Documents
-  /** Whose turn it is, whatever operations came over. */
+  /** Shares the event loop among the keys of all transports. */
   scheduler: Scheduler
 }
 
-/** Puts together how operations are let in, take their turns, are executed and answered. */
 export function createApi(parts: {
   schema: GraphQLSchema
   services: Services
@@ -48,7 +47,7 @@ export function createApi(parts: {
   const { schema, services, authentication, subscriber, log } = parts
   const { scheduler } = services
   const documents = new Documents(schema)
-  const answers = new Answers(services.turns)
+  const answers = new Answers(services.pacer)
   const yoga = createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: graphqlPath,
@@ -57,35 +56,35 @@ export function createApi(parts: {
       authenticateFirst(authentication),
       readRequests(scheduler),
       readDocuments(documents),
-      // Before how long an answer is counts for the turns of its key.
+      // Before shareByKey, which needs the length of the answer.
       sendWritten(answers),
-      // Around the reading of documents, too.
-      takeTurns(scheduler),
-      executeWithin(new Admission(), answers, services.turns),
+      // After readDocuments, around which it wraps itself.
+      shareByKey(scheduler),
+      executeWithin(new Admission(), answers, services.pacer),
       subscribeWith(subscriber),
       noteStreams(),
     ],
     maskedErrors: { maskError: (error) => publicError(error, log), errorMessage: '' },
-    // A form with a file may be longer than anything else: see readRequestBody.
+    // Bodies are limited by readRequestBody: only files in forms may be longer.
     maxRequestBodySize: false,
-    // See cross-origin.ts: Yoga's own way answers with the origin of whoever asks.
+    // See cross-origin.ts. Yoga would echo the origin of the request.
     cors: false,
     graphiql: false,
     landingPage: false,
-    // Yoga's own way holds the whole file in memory.
+    // Yoga would read the whole file into memory.
     multipart: false,
-    // It keeps documents by their number, whatever their size.
+    // Its cache is limited by number, whatever the size of the documents.
     parserAndValidationCache: false,
     logging: false,
   })
   return {
-    async answer(request, response, onStream) {
-      const { method = 'GET', headers, url = '' } = request
-      // An address of our own: what the Host header says of it may be anything.
-      const address = `http://localhost${graphqlPath}${/\?.*/s.exec(url)?.[0] ?? ''}`
-      const asked = new yoga.fetchAPI.Request(address, { method, headers: acceptable(headers) })
-      const isWanted = () => !isGone(response)
-      const answer = await yoga.handleRequest(asked, { req: request, res: response, onStream, isWanted })
+    async answer(request, response, { search, onStream }) {
+      const { method = 'GET', headers } = request
+      // Our own origin, because the Host header of a request may be anything.
+      const address = `http://localhost${graphqlPath}${search}`
+      const webRequest = new yoga.fetchAPI.Request(address, { method, headers: acceptable(headers) })
+      const isWanted = () => !response.destroyed && !request.socket.destroyed
+      const answer = await yoga.handleRequest(webRequest, { req: request, res: response, onStream, isWanted })
       for (const [name, value] of Object.entries(anyOrigin)) response.setHeader(name, value)
       await sendNodeResponse(answer, response, request, true)
     },
@@ -96,7 +95,7 @@ export function createApi(parts: {
   }
 }
 
-// What Yoga knows a media type of, to answer with.
+// The media types that Yoga has an answer for.
 const answerable: ReadonlySet<string> = new Set([
   '*/*',
   'application/*',
@@ -108,14 +107,17 @@ const answerable: ReadonlySet<string> = new Set([
   'multipart/mixed',
 ])
 
-/** Headers that accept an answer, whatever they accept: what has been executed must not stay unanswered. */
+/**
+ * The same headers, but with one Accept that Yoga can satisfy: it finds out only after execution that it cannot, and then
+ * answers nothing.
+ */
 function acceptable(headers: IncomingHttpHeaders): Record<string, string> {
   const { accept } = headers
   const known = accept === undefined || accept.split(',').some(isAnswerable)
   return (known ? headers : { ...headers, accept: 'application/json' }) as Record<string, string>
 }
 
-/** Whether Yoga takes a media range for one that it can answer with, in the way in which it reads it. */
+/** Whether Yoga can answer with a media range, by its own reading of it. */
 function isAnswerable(range: string): boolean {
   const [type = '', ...parameters] = range.replaceAll(/\s/g, '').toLowerCase().split(';')
   const charset = parameters.find((parameter) => parameter.includes('charset='))
@@ -129,7 +131,7 @@ async function operationContext(
 ): Promise<Context> {
   if (credentials === undefined) throw new Error('An operation was let in without credentials.')
   const context = createContext(services, credentials, requestLength)
-  // Before anything else of the operation is read: that is what the cursor promises.
+  // Read before anything else of the operation, as the cursor promises.
   if (query?.includes('eventCursor')) context.eventCursor = await readEventCursor(context)
   return context
 }

@@ -1,33 +1,33 @@
 import { TooMuchWaitingError } from '../async/scheduler.ts'
 
-// Of one key: what is kept of bodies until they have arrived whole.
+// Per key: bytes of bodies that have not arrived completely.
 const maxArrivingBytes = 32_000_000
 
-/** A body that is on its way. */
+/** A body that is arriving. */
 export interface Arrival {
-  /** Counts what is about to be kept. Throws a TooMuchWaitingError when its key has too much on its way already. */
+  /** Counts bytes before they are kept. Throws a TooMuchWaitingError if its key has too many already. */
   keep(bytes: number): void
-  /** To be called when it has arrived, or will not any more: from then on nothing of it counts. */
+  /** To be called when the body has arrived or failed: it no longer counts. */
   end(): void
 }
 
-/** Counts by key what is kept of bodies that have not arrived whole, over however many connections they come. */
+/** Limits, per key, what is kept of bodies that have not arrived completely, over however many connections. */
 export class Arrivals {
   readonly #bytes = new Map<string, number>()
 
   begin(key: string): Arrival {
     let kept = 0
-    let isOver = false
+    let hasEnded = false
     return {
       keep: (bytes) => {
-        if (isOver) return
+        if (hasEnded) return
         if (this.#of(key) + bytes > maxArrivingBytes) throw new TooMuchWaitingError()
         kept += bytes
         this.#bytes.set(key, this.#of(key) + bytes)
       },
       end: () => {
-        if (isOver) return
-        isOver = true
+        if (hasEnded) return
+        hasEnded = true
         const left = this.#of(key) - kept
         if (left > 0) this.#bytes.set(key, left)
         else this.#bytes.delete(key)

@@ -2,21 +2,23 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { FileInterruptedError } from '../domain/books/errors.ts'
 import { grouped } from '../grouped.ts'
 
-/** How long a client may be silent while it sends a file, or an operation. */
+/** How long a client may send nothing of a file or an operation. */
 export const maxSilenceMs = 60_000
 
-// Whoever sends less than this in that time holds a place that others wait for, over a line that no file is sent over.
-const leastBytes = 16_384
+// A client that sends less than this in that time is treated as silent: it would hold a place that others wait for.
+const minBytes = 16_384
 
-// What a client goes on sending after it was answered is not worth more time; but while it sends, it does not see a
-// connection that was closed at once as the answer that it is.
-const maxFarewellMs = 5_000
+// How long all other bodies may take.
+const maxArrivalMs = 300_000
+
+// How long the rest of a body is read after the answer. A connection closed at once looks like a failure to a client that is
+// still sending.
+const maxDiscardMs = 5_000
 
 /**
- * The bytes of a request's body, as they come and no faster than they are taken. They are asked for when the first one
- * is: a client that waits to be told to continue (RFC 9110, 10.1.1) sends nothing before. Rejects with a
- * FileInterruptedError when the client disappears, or sends nothing for `silenceMs` while it should, or so little that
- * it comes to the same: then the connection is cut.
+ * The bytes of a request's body, with back-pressure. 100 (Continue) is sent when the first chunk is read (RFC 9110, 10.1.1).
+ * Rejects with a FileInterruptedError when the connection is lost, and cuts it when the client sends nothing, or next to
+ * nothing, for `silenceMs` while bytes are wanted.
  */
 export async function* readBody(
   request: IncomingMessage,
@@ -24,21 +26,21 @@ export async function* readBody(
   silenceMs: number,
 ): AsyncGenerator<Buffer, void> {
   if (awaitsContinue(request)) response.writeContinue()
-  // Whoever stops reading early has an answer for the client, for which the connection is still needed.
+  // The connection is kept when the reader stops early: it has an answer to send.
   const chunks: AsyncIterator<Buffer> = request.iterator({ destroyOnReturn: false })
-  let came = 0
+  let received = 0
   let leftMs = silenceMs
   try {
     for (;;) {
       const asked = performance.now()
-      const silence = setTimeout(() => request.destroy(silenceError(came, silenceMs)), leftMs)
+      const silence = setTimeout(() => request.destroy(silenceError(received, silenceMs)), leftMs)
       const { done, value } = await chunks.next().finally(() => clearTimeout(silence))
       if (done === true) return
-      came += value.length
-      // How long it takes to put away what has come is not the client's doing.
+      received += value.length
+      // Only the time in which the client was waited for counts.
       leftMs -= performance.now() - asked
-      if (came >= leastBytes) {
-        came = 0
+      if (received >= minBytes) {
+        received = 0
         leftMs = silenceMs
       }
       yield value
@@ -51,12 +53,12 @@ export async function* readBody(
   }
 }
 
-function silenceError(came: number, silenceMs: number): FileInterruptedError {
+function silenceError(received: number, silenceMs: number): FileInterruptedError {
   const seconds = silenceMs / 1_000
   return new FileInterruptedError(
-    came === 0
-      ? `Nothing of the file came for ${seconds} seconds.`
-      : `No more than ${grouped(came)} bytes of the file came in ${seconds} seconds.`,
+    received === 0
+      ? `Nothing of the file arrived for ${seconds} seconds.`
+      : `Only ${grouped(received)} bytes of the file arrived in ${seconds} seconds.`,
   )
 }
 
@@ -64,18 +66,18 @@ export function awaitsContinue({ headers }: IncomingMessage): boolean {
   return headers.expect?.toLowerCase() === '100-continue'
 }
 
-/** Throws away what a client still sends after it was answered, for a while, and then cuts the connection. */
+/** Discards what a client still sends after it was answered, and cuts the connection if that takes too long. */
 export function discardRest(request: IncomingMessage): void {
   if (request.complete) return
-  cutAfter(request, maxFarewellMs)
+  cutAfter(request, maxDiscardMs)
   request.resume()
 }
 
-/** Cuts the connection of a request whose body has not arrived whole after `ms`. */
-export function limitArrival(request: IncomingMessage, ms: number): void {
+/** Cuts the connection of a request whose body has not arrived completely after five minutes. */
+export function limitArrival(request: IncomingMessage): void {
   const { headers } = request
   if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined)
-    cutAfter(request, ms)
+    cutAfter(request, maxArrivalMs)
 }
 
 function cutAfter(request: IncomingMessage, ms: number): void {

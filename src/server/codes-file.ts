@@ -1,61 +1,59 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { Pacer } from '../async/pacer.ts'
 import { codesColumns, headerOf } from '../codefile/own-file.ts'
 import type { Books } from '../domain/books/books.ts'
 import {
-  codesOfStretch,
+  codesOf,
+  cut,
   type Excerpt,
-  type Holder,
+  type OpenedSource,
   readStretches,
-  type Source,
   type Stretch,
 } from '../domain/code/line-reader.ts'
 import { byteOrderMark, type CellFrame, type CsvForm, cell, cellFrame, delimiters, endOfRow } from './csv.ts'
 
 /**
- * The version of how a file is written. Whoever goes on with a file that an earlier release began must get the same
- * bytes: whatever changes them, a column or the way a cell is written, makes this another one.
+ * A file shows an *excerpt* of a pool's line, which is read in *stretches*: codes of one source, either all claimed or all
+ * available. They are written as *pieces*, the buffers that are sent. A file can be begun at any byte, so it is measured
+ * in the same stretches.
  */
-export const layoutVersion = 2
 
-/** So few that nobody waits for them, so many that they cost little each. */
-const rowsAtOnce = 4096
+/**
+ * The version of how a file is written. A client that resumes a file of an earlier release must get the same bytes:
+ * increase it when anything changes them, such as another column or another way to write a cell.
+ */
+export const fileVersion = 2
 
-// What lies in many small batches is sent in pieces of this size all the same, in bytes.
-const leastPiece = 65_536
+// Few enough to hold nobody up, and enough to cost little each.
+const maxRowsAtOnce = 4096
 
-/** A place in the file: a position of the line, and how many bytes come before its row. */
-interface Place {
+// Pieces of many small batches are sent together once they have so many bytes.
+const minPieceBytes = 65_536
+
+/** A row of the file: the position of its code, and how many bytes come before it. */
+interface RowStart {
   position: bigint
   offset: bigint
 }
 
-/** Part of a stretch, from its code `at` on. */
-interface Portion {
-  position: bigint
-  at: bigint
-  count: number
-  holders: Holder[] | undefined
-}
-
-/** How the rows of a stretch are written. */
-interface Layout {
+/** What rows of one source have in common. */
+interface SourceCells {
+  /** Around the code, if that is the same for all codes. */
   frame: CellFrame | undefined
   /** The last cell. */
   origin: string
 }
 
-/** Codes of a pool as a CSV file, of any length: what is being read of it is all that is in memory. */
+/** Codes of a pool as a CSV file of any length, of which only what is being written is in memory. */
 export class CodesFile {
   readonly #books: Books
   readonly #excerpt: Excerpt
   readonly #raw: boolean
   readonly #delimiter: string
   readonly #header: Buffer
-  readonly #layouts = new WeakMap<Source, Layout>()
-  /** Rows that have been written since others had their turn. */
-  #rowsOfTurn = 0
+  readonly #sourceCells = new WeakMap<OpenedSource, SourceCells>()
+  readonly #pacer = new Pacer(2)
 
-  /** Without its header, and what comes before that, if it is to be put behind rows that are there already. */
+  /** Without header and byte order mark, the rows continue a file that a client already has. */
   constructor(books: Books, excerpt: Excerpt, form: CsvForm & { withHeader: boolean }) {
     this.#books = books
     this.#excerpt = excerpt
@@ -66,15 +64,15 @@ export class CodesFile {
     this.#header = Buffer.from(form.withHeader ? header : '')
   }
 
-  /** The whole file. It rejects with a SnapshotChangedError rather than go on with wrong rows. */
+  /** The whole file. Rejects with a SnapshotChangedError rather than give wrong rows. */
   async *pieces(): AsyncGenerator<Buffer> {
     yield* this.#piecesFrom({ position: this.#excerpt.from, offset: 0n })
   }
 
-  /** Bytes [from, to) of the file. */
-  async *slice(from: bigint, to: bigint, place: Place): AsyncGenerator<Buffer> {
-    let offset = place.offset
-    for await (const piece of this.#piecesFrom(place)) {
+  /** Bytes [from, to) of the file; `start` is a row that begins at or before `from`. */
+  async *slice(from: bigint, to: bigint, start: RowStart): AsyncGenerator<Buffer> {
+    let offset = start.offset
+    for await (const piece of this.#piecesFrom(start)) {
       const begin = offset
       offset += BigInt(piece.length)
       if (offset <= from) continue
@@ -88,64 +86,68 @@ export class CodesFile {
   }
 
   /**
-   * How many bytes the file has, and the last place that is known to lie at or before `offset`. Rows that are all as
-   * long as each other are counted and not written: most files take a moment. Of uploaded codes, the database adds up
-   * how long they are.
+   * The size of the file in bytes, and the last row that is known to begin at or before `offset`. Rows of equal length are
+   * counted rather than written, and the database adds up the lengths of uploaded codes: most files take a moment.
    */
-  async measure(offset: bigint, signal: AbortSignal): Promise<{ bytes: bigint; place: Place }> {
-    let place: Place = { position: this.#excerpt.from, offset: 0n }
+  async measure(offset: bigint, signal: AbortSignal): Promise<{ bytes: bigint; start: RowStart }> {
+    let start: RowStart = { position: this.#excerpt.from, offset: 0n }
     let bytes = BigInt(this.#header.length)
     for await (const { position, rows, width } of this.#measured(signal)) {
       const end = bytes + rows * width
       if (offset >= bytes) {
         const before = offset < end ? (offset - bytes) / width : 0n
-        place = { position: position + before, offset: bytes + before * width }
+        start = { position: position + before, offset: bytes + before * width }
       }
       bytes = end
     }
-    return { bytes, place }
+    return { bytes, start }
   }
 
   /** Rows of one width after the other, from a position on; several that differ count as one wide row. */
   async *#measured(signal: AbortSignal): AsyncGenerator<{ position: bigint; rows: bigint; width: bigint }> {
     for await (const stretch of readStretches(this.#books, this.#excerpt)) {
       signal.throwIfAborted()
-      const { frame, origin } = this.#layoutOf(stretch.source)
-      if (frame?.bytes === undefined)
-        for await (const portion of this.#portions(stretch)) {
+      const { bytes } = this.#cellsOf(stretch.source).frame ?? {}
+      if (bytes === undefined)
+        for (const part of cut(stretch, maxRowsAtOnce)) {
+          yield { position: part.position, rows: 1n, width: await this.#widthOf(part) }
+          await this.#pacer.yieldIfDue()
           signal.throwIfAborted()
-          yield { position: portion.position, rows: 1n, width: await this.#widthOf(stretch, portion, origin) }
         }
       else {
         let { position } = stretch
-        for (const { count, tail } of this.#tailsOf(stretch.holders, stretch.count, origin)) {
-          yield { position, rows: BigInt(count), width: BigInt(frame.bytes + Buffer.byteLength(tail)) }
+        for (const { count, tail } of this.#tailsOf(stretch, stretch.count)) {
+          yield { position, rows: BigInt(count), width: BigInt(bytes + Buffer.byteLength(tail)) }
           position += BigInt(count)
         }
       }
     }
   }
 
-  /** How many bytes the rows of a portion have together. */
-  async #widthOf(stretch: Stretch, { at, count, holders }: Portion, origin: string): Promise<bigint> {
+  /** How many bytes the rows of a stretch have together. */
+  async #widthOf(stretch: Stretch): Promise<bigint> {
+    const count = Number(stretch.count)
     // Such codes are their own cells.
-    const codes = await stretch.reader.plainLength(stretch.offset + at, count)
-    if (codes === undefined) return BigInt((await this.#writeRows(stretch, at, count, holders)).length)
-    return this.#tailsOf(holders, count, origin).reduce(
+    const codes = await stretch.reader.plainLength(stretch.offset, count)
+    if (codes === undefined) return BigInt((await this.#write(stretch)).length)
+    return this.#tailsOf(stretch, count).reduce(
       (sum, { count: rows, tail }) => sum + BigInt(rows * Buffer.byteLength(tail)),
       codes,
     )
   }
 
-  async *#piecesFrom({ position, offset }: Place): AsyncGenerator<Buffer> {
+  async *#piecesFrom({ position, offset }: RowStart): AsyncGenerator<Buffer> {
     if (offset === 0n && this.#header.length > 0) yield this.#header
     let gathered: Buffer[] = []
     let bytes = 0
     for await (const stretch of readStretches(this.#books, { ...this.#excerpt, from: position }))
-      for await (const piece of this.#write(stretch)) {
+      for (const part of cut(stretch, maxRowsAtOnce)) {
+        const piece = await this.#write(part)
+        // A client that reads as fast as this writes must not hold up others.
+        await this.#pacer.yieldIfDue()
         gathered.push(piece)
         bytes += piece.length
-        if (bytes < leastPiece) continue
+        if (bytes < minPieceBytes) continue
         yield gathered.length === 1 ? piece : Buffer.concat(gathered)
         gathered = []
         bytes = 0
@@ -153,78 +155,56 @@ export class CodesFile {
     if (bytes > 0) yield Buffer.concat(gathered)
   }
 
-  /** The rows of a stretch in pieces. */
-  async *#write(stretch: Stretch): AsyncGenerator<Buffer> {
-    for await (const { at, count, holders } of this.#portions(stretch))
-      yield await this.#writeRows(stretch, at, count, holders)
-  }
-
-  /** A stretch in portions of a good size, from its code `at` on; between them others have their turn. */
-  async *#portions(stretch: Stretch): AsyncGenerator<Portion> {
-    const holders = stretch.holders?.slice()
-    for (let at = 0n; at < stretch.count; ) {
-      const left = stretch.count - at
-      const count = left < rowsAtOnce ? Number(left) : rowsAtOnce
-      yield { position: stretch.position + at, at, count, holders: takeFirst(holders, count) }
-      at += BigInt(count)
-      this.#rowsOfTurn += count
-      if (this.#rowsOfTurn < rowsAtOnce) continue
-      // Whoever takes them as fast as they come leaves others their turn.
-      this.#rowsOfTurn = 0
-      await nextTurn()
-    }
-  }
-
-  /** Rows of a stretch, from its code `at` on. */
-  async #writeRows(
-    stretch: Stretch,
-    at: bigint,
-    count: number,
-    holders: readonly Holder[] | undefined,
-  ): Promise<Buffer> {
-    const { frame, origin } = this.#layoutOf(stretch.source)
-    const tails = this.#tailsOf(holders, count, origin)
-    const { space } = stretch.source
+  /** The rows of a stretch. */
+  async #write(stretch: Stretch): Promise<Buffer> {
+    const { source, reader, offset } = stretch
+    const count = Number(stretch.count)
+    const { frame } = this.#cellsOf(source)
+    const tails = this.#tailsOf(stretch, count)
     const [only] = tails
-    if (space !== undefined && frame !== undefined && only?.count === count) {
-      const { first, passed } = await stretch.reader.indices(stretch.offset + at, count)
+    if (source.space !== undefined && frame !== undefined && only?.count === count) {
+      const { first, passed } = await reader.indices(offset, count)
       const all = count + passed.length
       if (passed.length === 0 || frame.bytes !== undefined)
-        return withoutRows(space.encodedAt(first, all, frame.before, frame.after + only.tail), passed, all)
+        return withoutRows(
+          source.space.encodedAt(first, all, frame.before, frame.after + only.tail),
+          passed,
+          all,
+        )
     }
-    const codes = await codesOfStretch(stretch, at, count)
+    const codes = await codesOf(stretch)
     let text = ''
-    let place = 0
+    let row = 0
     for (const { count: rows, tail } of tails)
-      for (const end = place + rows; place < end; place++) {
-        const code = codes[place] as string
+      for (const end = row + rows; row < end; row++) {
+        const code = codes[row] as string
         text += (frame === undefined ? cell(code, this.#raw) : frame.before + code + frame.after) + tail
       }
     return Buffer.from(text)
   }
 
-  #layoutOf(source: Source): Layout {
-    let layout = this.#layouts.get(source)
-    if (layout === undefined) {
+  #cellsOf(source: OpenedSource): SourceCells {
+    let cells = this.#sourceCells.get(source)
+    if (cells === undefined) {
       const { space, upload } = source
-      // What it says must never change: a format's name may, its pattern does not.
+      // The cell must never change: a format's name may, its pattern does not.
       const origin =
         space === undefined
           ? `upload of ${upload.acceptedAt.toISOString()}`
           : `format ${space.pattern.source}`
       const frame = space === undefined ? undefined : cellFrame(space.pattern, this.#raw)
-      layout = { frame, origin: cell(origin, this.#raw) }
-      this.#layouts.set(source, layout)
+      cells = { frame, origin: cell(origin, this.#raw) }
+      this.#sourceCells.set(source, cells)
     }
-    return layout
+    return cells
   }
 
-  /** What stands behind the codes that `holders` have, or behind `count` available ones. */
+  /** What follows the codes of a stretch in their rows: for those of each holder, or for all `count` available ones. */
   #tailsOf<Count extends number | bigint>(
-    holders: readonly Holder[] | undefined,
+    { source, holders }: Stretch,
     count: Count,
-    origin: string,
   ): { count: number | Count; tail: string }[] {
+    const { origin } = this.#cellsOf(source)
     return (
       holders?.map(({ count: held, recipient, at }) => ({
         count: held,
@@ -233,13 +213,12 @@ export class CodesFile {
     )
   }
 
-  /** What stands behind the code in a row. */
   #tail(...cells: string[]): string {
     return ['', ...cells].join(this.#delimiter) + endOfRow
   }
 }
 
-/** Rows, `count` in number, without those at some places, which are ascending. All are as long as each other. */
+/** `count` rows of equal length without those at `places`, which ascend. Overwrites them. */
 function withoutRows(rows: Buffer, places: readonly number[], count: number): Buffer {
   if (places.length === 0) return rows
   const width = rows.length / count
@@ -251,23 +230,4 @@ function withoutRows(rows: Buffer, places: readonly number[], count: number): Bu
     place = next + 1
   }
   return rows.subarray(0, end)
-}
-
-/** Takes those who hold the first `count` codes off a list of holders. */
-function takeFirst(holders: Holder[] | undefined, count: number): Holder[] | undefined {
-  if (holders === undefined) return undefined
-  let missing = count
-  const whole = holders.findIndex((holder) => {
-    if (holder.count > missing) return true
-    missing -= holder.count
-    return false
-  })
-  const taken = holders.splice(0, whole === -1 ? holders.length : whole)
-  const [next] = holders
-  if (missing > 0) {
-    if (next === undefined) throw new Error('A stretch has more codes than its holders.')
-    taken.push({ ...next, count: missing })
-    holders[0] = { ...next, count: next.count - missing }
-  }
-  return taken
 }

@@ -1,44 +1,49 @@
 import type { IncomingMessage } from 'node:http'
-import type { ExportStatus, Snapshot } from '../domain/code/line-reader.ts'
+import type { Snapshot, StatusFilter } from '../domain/pool/snapshot.ts'
 import { argumentId, isUuid } from '../graphql/ids.ts'
-import { problem } from '../graphql/problems.ts'
-import { layoutVersion } from './codes-file.ts'
+import { Parameters } from '../routes.ts'
+import { fileVersion } from './codes-file.ts'
 import { type CsvForm, type DelimiterName, delimiters } from './csv.ts'
+import { badRequest, notFound } from './http-errors.ts'
 
-/** What a request for a file of codes says: the parameters of its address, the snapshot it means, and a range of bytes. */
+/** Reads requests for files of codes: their parameters, the snapshot that they are about, and their byte ranges. */
 
 /** Which codes, in which form. */
 export interface CodesParameters extends CsvForm {
-  status: ExportStatus
-  /** Only those that this task has added. */
+  status: StatusFilter
+  /** Only the codes that this task has added. */
   taskId: string | undefined
-  /** So many codes are left out at the beginning, and the header with them. */
+  /** How many codes are left out at the beginning. If any are, so is the header. */
   from: bigint
-  /** As they were in this snapshot. */
+  /** The snapshot to read; the current one if none is given. */
   snapshot: Snapshot | undefined
 }
 
 /** The parameters that say how a file is written. */
-export const formParameters = ['raw', 'bom', 'delimiter'] as const
+const formParameters = ['raw', 'bom', 'delimiter'] as const
 
-// `picture` is what `snapshot` was called: addresses of that time go on working.
+// `picture` is the old name of `snapshot`: links of earlier releases continue to work.
 const codesParameters = ['status', 'task', 'from', 'snapshot', 'picture', ...formParameters]
 
-export function readCodesParameters(parameters: URLSearchParams): CodesParameters {
-  const given = checkParameters(parameters, codesParameters)
-  const status = given['status']
+export function readCodesParameters(search: string): CodesParameters {
+  const given = new Parameters(search, codesParameters, invalidParameter)
+  const status = given.text('status')
   if (status !== 'AVAILABLE' && status !== 'CLAIMED' && status !== 'ALL')
-    throw badInput(`Say which codes: status=AVAILABLE, status=CLAIMED or status=ALL${toldInstead(status)}.`)
-  const { task, from = '0', picture, snapshot = picture } = given
-  if (!/^\d{1,40}$/.test(from))
-    throw badInput(`from is the number of codes to leave out, from 0 on${toldInstead(from)}.`)
+    throw given.invalid('status', 'is AVAILABLE, CLAIMED or ALL')
+  const from = given.text('from') ?? '0'
+  if (!/^\d{1,40}$/.test(from)) throw given.invalid('from', 'is the number of codes to leave out, from 0 on')
+  const picture = given.text('picture')
+  if (picture !== undefined && given.text('snapshot') !== undefined)
+    throw badRequest('picture is the old name of snapshot. Give one of them.')
+  const snapshot = given.text('snapshot') ?? picture
   const read = snapshot === undefined ? undefined : parseSnapshot(snapshot)
   if (snapshot !== undefined && read === undefined)
-    throw badInput(`snapshot is not one that this service gave out in the header Content-Location.`)
+    throw badRequest('snapshot is not valid. Copy it from the header Content-Location of an earlier answer.')
   if (from !== '0' && read === undefined && status !== 'CLAIMED')
-    throw badInput(
-      'from needs snapshot, which comes with the header Content-Location of every answer: which codes are available changes.',
+    throw badRequest(
+      'from needs snapshot, because the available codes change. Copy it from the header Content-Location of the answer to continue.',
     )
+  const task = given.text('task')
   return {
     status,
     ...readForm(given),
@@ -48,39 +53,27 @@ export function readCodesParameters(parameters: URLSearchParams): CodesParameter
   }
 }
 
-/** Parameters by their names. Throws for those that mean nothing here, and for those that are given twice. */
-export function checkParameters(
-  parameters: URLSearchParams,
-  known: readonly string[],
-): Record<string, string> {
-  for (const name of parameters.keys()) {
-    if (!known.includes(name))
-      throw badInput(`There is no parameter ${JSON.stringify(name)}: there are ${known.join(', ')}.`)
-    if (parameters.getAll(name).length > 1) throw badInput(`${name} is given more than once.`)
-  }
-  return Object.fromEntries(parameters)
+/** The form of a file of rejected rows. */
+export function readRejectedRowsForm(search: string): CsvForm {
+  return readForm(new Parameters(search, formParameters, invalidParameter))
 }
 
-/** How a file is to be written, as the parameters that were given say. */
-export function readForm(given: Record<string, string>): CsvForm {
-  const { delimiter = 'comma' } = given
+function readForm(given: Parameters): CsvForm {
+  const delimiter = given.text('delimiter') ?? 'comma'
   if (!isDelimiter(delimiter))
-    throw badInput(`delimiter is ${Object.keys(delimiters).join(', ')}${toldInstead(delimiter)}.`)
-  return { raw: readFlag(given, 'raw'), bom: readFlag(given, 'bom'), delimiter }
+    throw given.invalid('delimiter', `is one of ${Object.keys(delimiters).join(', ')}`)
+  return { raw: given.flag('raw') ?? false, bom: given.flag('bom') ?? false, delimiter }
 }
 
-function readFlag(given: Record<string, string>, name: 'raw' | 'bom'): boolean {
-  const value = given[name]
-  if (value !== undefined && value !== 'true' && value !== 'false')
-    throw badInput(`${name} is true or false${toldInstead(value)}.`)
-  return value === 'true'
+function invalidParameter(_name: string, message: string) {
+  return badRequest(message)
 }
 
 function isDelimiter(name: string): name is DelimiterName {
   return Object.hasOwn(delimiters, name)
 }
 
-/** The parameters that say of a file that it is written so, where that is not the usual way. */
+/** The parameters of a form, except those that have their default. */
 export function writeForm({ raw, bom, delimiter }: CsvForm): Record<string, string> {
   return {
     ...(raw ? { raw: 'true' } : {}),
@@ -89,28 +82,24 @@ export function writeForm({ raw, bom, delimiter }: CsvForm): Record<string, stri
   }
 }
 
-function toldInstead(value: string | undefined): string {
-  return value === undefined ? '' : `, not ${JSON.stringify(value.slice(0, 100))}`
-}
-
 /**
- * A snapshot as it stands in addresses: "1-250-1000-<uuid of the last task>", or "1-250" where nothing was available.
- * It begins with the version of the layout, for that makes another file, too.
+ * A snapshot as the parameter of a link: "1-250-1000-<uuid of the last task>", or "1-250" if no codes were available. The
+ * first number is the version of files, since another version of the file has other bytes.
  */
 export function formatSnapshot({ claimed, total, last }: Snapshot): string {
-  return [layoutVersion, claimed, ...(last === undefined ? [] : [total, last])].join('-')
+  return [fileVersion, claimed, ...(last === undefined ? [] : [total, last])].join('-')
 }
 
 function parseSnapshot(text: string): Snapshot | undefined {
   const [, version, claimed = '', total = claimed, last] =
     /^(\d{1,9})-(\d{1,40})(?:-(\d{1,40})-(.{36}))?$/.exec(text) ?? []
   if (version === undefined || (last !== undefined && !isUuid(last))) return undefined
-  // Of another layout there is no such file any more.
-  if (version !== String(layoutVersion)) throw snapshotGone()
+  // Files of another version can no longer be written.
+  if (version !== String(fileVersion)) throw snapshotGone()
   return { claimed: BigInt(claimed), total: BigInt(total), last }
 }
 
-/** Says of a file what its bytes are. Of one address no two different files have the same. */
+/** The ETag of a file. Two files of one link never have the same one. */
 export function entityTag(wanted: CodesParameters, snapshot: Snapshot): string {
   return `${tagPrefix(wanted)}${formatSnapshot(snapshot)}"`
 }
@@ -124,22 +113,22 @@ function tagPrefix({ status, raw, bom, delimiter }: CodesParameters): string {
   return `"${[status, ...form].join('-')}-`
 }
 
-/** The snapshot that an entity tag was made of, if it is of such a file. */
+/** The snapshot that an entity tag contains, if it is one of such a file. */
 function snapshotOfTag(wanted: CodesParameters, tag: string): Snapshot | undefined {
-  const prefix = `${tagPrefix(wanted)}${layoutVersion}-`
+  const prefix = `${tagPrefix(wanted)}${fileVersion}-`
   return tag.startsWith(prefix) && tag.endsWith('"')
-    ? parseSnapshot(`${layoutVersion}-${tag.slice(prefix.length, -1)}`)
+    ? parseSnapshot(`${fileVersion}-${tag.slice(prefix.length, -1)}`)
     : undefined
 }
 
-/** Bytes of a file: from one to another, which is included, or to the end; or the last so many. */
+/** Bytes `first` to `last` of a file, both included, or to its end; or the last `suffix` bytes. */
 export type Range = { first: bigint; last: bigint | undefined } | { suffix: bigint }
 
 /**
- * The snapshot that a request is about, and the bytes of its file that are asked for; no range for all of it.
+ * The snapshot that a request is about, and the range of bytes that it asks for; no range for the whole file.
  *
- * A range without a word on which snapshot it is of is only right where files grow at their ends alone, as those of
- * claimed codes do. Else it is passed over, which every client notices: better than to go on with another file.
+ * A range without a snapshot is safe only for files that grow at the end, as those of claimed codes do. For other files it
+ * is ignored, which clients notice by the status 200: otherwise they would continue with a different file.
  */
 export async function chooseRange(
   request: IncomingMessage,
@@ -152,8 +141,8 @@ export async function chooseRange(
   if (range === undefined) return { snapshot, range }
   const { 'if-range': condition } = request.headers
   if (condition === undefined) {
-    const isSure = wanted.snapshot !== undefined || wanted.status === 'CLAIMED'
-    return { snapshot, range: isSure ? range : undefined }
+    const isSafe = wanted.snapshot !== undefined || wanted.status === 'CLAIMED'
+    return { snapshot, range: isSafe ? range : undefined }
   }
   if (condition === entityTag(wanted, snapshot)) return { snapshot, range }
   const named = wanted.snapshot === undefined ? snapshotOfTag(wanted, String(condition)) : undefined
@@ -161,27 +150,22 @@ export async function chooseRange(
   return { snapshot: named, range }
 }
 
-/** The range that is asked for, if there is one; of several at once the whole is answered, as RFC 9110 permits. */
+/** The range of a request, if there is one. Several ranges get the whole file, as RFC 9110 permits. */
 function readRange({ method, headers: { range: text } }: IncomingMessage): Range | undefined {
   if (method !== 'GET' || text === undefined || !/^bytes=/i.test(text) || text.includes(',')) return undefined
   const [, first = '', last = ''] = /^bytes=(\d{0,40})-(\d{0,40})$/i.exec(text) ?? []
   if (first === '' && last !== '') return { suffix: BigInt(last) }
   if (first === '' || (last !== '' && BigInt(last) < BigInt(first)))
-    throw badInput(
-      `Range is "bytes=<first>-", "bytes=<first>-<last>" or "bytes=-<how many at the end>"${toldInstead(text)}.`,
+    throw badRequest(
+      `Range is "bytes=<first>-", "bytes=<first>-<last>" or "bytes=-<number of bytes at the end>", not ${JSON.stringify(text.slice(0, 100))}.`,
     )
   return { first: BigInt(first), last: last === '' ? undefined : BigInt(last) }
 }
 
-export function badInput(message: string) {
-  return problem('BAD_USER_INPUT', message)
-}
-
 export function snapshotGone() {
-  return problem(
-    'NOT_FOUND',
-    'The file of this snapshot is no more: an upload that was in it has been undone, or there is a new release. ' +
-      'Download the codes anew, without snapshot.',
-    { http: { status: 410 } },
+  return notFound(
+    'The file of this snapshot no longer exists: an upload that was in it has been undone, or there is a new release. ' +
+      'Download the codes again, without snapshot.',
+    410,
   )
 }

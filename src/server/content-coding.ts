@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import Negotiator from 'negotiator'
 
-/** How the body of an answer can be packed. RFC 9110, 8.4.1; "identity" leaves it as it is. */
+/** Codings of RFC 9110, 8.4.1; "identity" is no compression. */
 export type ContentCoding = 'br' | 'gzip' | 'identity'
 
 /**
- * The coding that a request's Accept-Encoding likes best, the first one where it likes several alike; undefined where it
- * refuses them all. A request that says nothing gets it as it is. RFC 9110, 12.5.3.
+ * The coding that a request's Accept-Encoding prefers, the first of several with the same weight; undefined if it accepts
+ * none. Without the header it is "identity". RFC 9110, 12.5.3.
  */
 export function acceptedCoding(
   request: IncomingMessage,

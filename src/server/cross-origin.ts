@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 
-// What answers have beside their bodies that a page of another origin could need.
+// Headers of answers that a page of another origin may need.
 const exposed = [
   'Accept-Ranges',
   'Allow',
@@ -13,15 +13,14 @@ const exposed = [
   'WWW-Authenticate',
 ]
 
-/** What every answer to a page of another origin has: it may read it, as no cookie counts. */
+/** Headers of every answer. Pages of all origins may read them, because there are no cookies. */
 export const anyOrigin: Readonly<Record<string, string>> = {
   'Access-Control-Allow-Origin': '*',
   'Access-Control-Expose-Headers': exposed.join(', '),
 }
 
-// None of them lets a page do anything, as the key is a header that the page itself must have. The star stands for all
-// that clients and what watches over them may add, but for Authorization; browsers that are too old to know it go by
-// the names.
+// None of them is dangerous, because a page must have the key itself. The star allows everything that clients and monitoring
+// tools add, except Authorization; the names are for browsers too old to know it.
 const allowed = [
   'authorization',
   'content-type',
@@ -50,7 +49,7 @@ const allowed = [
   '*',
 ]
 
-/** Answers the question of a browser what a page of another origin may send. `methods`: "GET, POST, OPTIONS". */
+/** Answers a CORS preflight request. `methods`: "GET, POST, OPTIONS". */
 export function answerPreflight(response: ServerResponse, methods: string): void {
   response
     .writeHead(204, {

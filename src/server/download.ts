@@ -1,40 +1,39 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { create as contentDisposition } from 'content-disposition'
 import type { Logger } from 'pino'
+import { max, min } from '../bigint.ts'
 import { headerOf, rejectedColumns } from '../codefile/own-file.ts'
 import type { Books } from '../domain/books/books.ts'
 import {
-  type ExportStatus,
   isCurrent,
   positionsOf,
   positionsOfTask,
   readSnapshot,
   type Snapshot,
-} from '../domain/code/line-reader.ts'
-import { type RejectedRow, readRejectedRows } from '../domain/upload/rejected-rows.ts'
+} from '../domain/pool/snapshot.ts'
+import { readRejectedRows, type StoredRejectedRow } from '../domain/upload/rejected-rows.ts'
 import type { Credentials } from '../graphql/context.ts'
+import { requireScope } from '../graphql/field-rules.ts'
 import { argumentId, encodeId } from '../graphql/ids.ts'
-import { codesPath } from '../graphql/links.ts'
-import { problem } from '../graphql/problems.ts'
 import { grouped } from '../grouped.ts'
+import { codesPath } from '../routes.ts'
 import type { Authentication } from './authentication.ts'
 import { CodesFile } from './codes-file.ts'
 import {
-  badInput,
-  checkParameters,
   chooseRange,
   entityTag,
   formatSnapshot,
-  formParameters,
   type Range,
   readCodesParameters,
-  readForm,
+  readRejectedRowsForm,
   snapshotGone,
   writeForm,
 } from './codes-request.ts'
-import { answerPreflight, anyOrigin } from './cross-origin.ts'
+import { anyOrigin } from './cross-origin.ts'
 import { byteOrderMark, type CsvForm, delimiters, endOfRow, row } from './csv.ts'
-import { attachment, type FileAnswer, send } from './file-answer.ts'
-import { refuse } from './refusal.ts'
+import { type FileAnswer, send } from './file-answer.ts'
+import type { Route, Routes, Target } from './http.ts'
+import { badRequest, notFound } from './http-errors.ts'
 
 export interface DownloadParts {
   books: Books
@@ -42,96 +41,86 @@ export interface DownloadParts {
   log: Logger
 }
 
-/** Answers requests for files; those whose path is none of a file are not for it. */
-export type Download = (request: IncomingMessage, response: ServerResponse) => Promise<void>
-
-const codesFile = /^\/pools\/([^/]+)\/codes\.csv$/
-const rejectedRowsFile = /^\/tasks\/([^/]+)\/rejected\.csv$/
-
-/** Whether a path is that of a file, whether or not there is such a file. */
-export function isDownloadPath(path: string): boolean {
-  return codesFile.test(path) || rejectedRowsFile.test(path)
-}
-
 const methods = 'GET, HEAD, OPTIONS'
 const fileHeaders = {
   ...anyOrigin,
   'Content-Type': 'text/csv; charset=utf-8; header=present',
-  // Codes are as good as money: no cache keeps them.
+  // Codes are worth money: no cache may keep them.
   'Cache-Control': 'no-store',
   'X-Content-Type-Options': 'nosniff',
   Vary: 'Accept-Encoding',
 }
 
-/** The files: a pool's codes, and the rows of an upload that were not added. */
-export function createDownload(parts: DownloadParts): Download {
-  return async (request, response) => {
-    try {
-      if (request.method === 'OPTIONS') answerPreflight(response, methods)
-      else await answer(parts, request, response)
-    } catch (error) {
-      if (!hasLeft(error, response)) refuse(response, error, parts.log)
-    }
+/** The routes of the files: a pool's codes, and the rejected rows of an upload. */
+export function downloadRoutes(parts: DownloadParts): Routes {
+  return { codesFile: fileRoute(parts, poolCodes), rejectedRowsFile: fileRoute(parts, rejectedRows) }
+}
+
+/** A request for a file. */
+interface FileRequest extends Target {
+  request: IncomingMessage
+  response: ServerResponse
+  credentials: Credentials
+}
+
+function fileRoute(
+  parts: DownloadParts,
+  open: (parts: DownloadParts, file: FileRequest) => Promise<FileAnswer>,
+): Route {
+  return {
+    methods,
+    async answer(request, response, target) {
+      const credentials = await parts.authentication.authenticate(request.headers.authorization)
+      if (request.method !== 'GET' && request.method !== 'HEAD')
+        throw badRequest('A file can only be read, with GET or HEAD.', 405, { Allow: methods })
+      try {
+        await send(
+          request,
+          response,
+          await open(parts, { ...target, request, response, credentials }),
+          parts.log,
+        )
+      } catch (error) {
+        if (!hasLeft(error, response)) throw error
+      }
+    },
   }
 }
 
-/** Whether an error is that nobody waits for the file any more, as `part` finds out. */
+/** Whether `answerRange` was aborted because the client has left. */
 function hasLeft(error: unknown, response: ServerResponse): boolean {
   return response.closed && error instanceof DOMException && error.name === 'AbortError'
 }
 
-async function answer(
-  parts: DownloadParts,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const credentials = await parts.authentication.authenticate(request.headers.authorization)
-  if (request.method !== 'GET' && request.method !== 'HEAD')
-    throw problem('BAD_USER_INPUT', 'A file can only be read, with GET or HEAD.', {
-      http: { status: 405, headers: { Allow: methods } },
-    })
-  const [path = '', query = ''] = (request.url ?? '').split(/\?(.*)/s)
-  const parameters = new URLSearchParams(query)
-  const [, poolId] = codesFile.exec(path) ?? []
-  const [, taskId] = rejectedRowsFile.exec(path) ?? []
-  const file =
-    poolId === undefined
-      ? await rejectedRows(parts, credentials, taskId ?? '', parameters)
-      : await poolCodes(parts, request, response, credentials, poolId, parameters)
-  await send(request, response, file, parts.log)
-}
-
 async function poolCodes(
   { books }: DownloadParts,
-  request: IncomingMessage,
-  response: ServerResponse,
-  credentials: Credentials,
-  id: string,
-  parameters: URLSearchParams,
+  { request, response, credentials, id, search }: FileRequest,
 ): Promise<FileAnswer> {
-  const wanted = readCodesParameters(parameters)
+  const wanted = readCodesParameters(search)
   const { status, taskId } = wanted
-  mayDownload(status, credentials)
+  const what = `a file of ${status === 'ALL' ? 'all' : `the ${status.toLowerCase()}`} codes`
+  for (const scope of scopesFor[status]) requireScope(credentials, scope, what)
   const { accountId } = credentials
-  const poolId = argumentId('Pool', decoded(id), 'the address')
+  const poolId = argumentId('Pool', id, 'the address')
   const now = await readSnapshot(books, accountId, poolId, status)
-  if (now === undefined) throw notFound('pool')
+  if (now === undefined) throw noSuch('pool')
 
-  const truth = (snapshot: Snapshot) => isCurrent(books, accountId, poolId, snapshot)
-  if (wanted.snapshot !== undefined && !(await truth(wanted.snapshot))) throw snapshotGone()
-  const { snapshot, range } = await chooseRange(request, wanted, now.snapshot, truth)
+  const check = (snapshot: Snapshot) => isCurrent(books, accountId, poolId, snapshot)
+  if (wanted.snapshot !== undefined && !(await check(wanted.snapshot))) throw snapshotGone()
+  const { snapshot, range } = await chooseRange(request, wanted, now.snapshot, check)
 
   const { from, to } = await excerptOf(books, accountId, poolId, taskId, positionsOf(snapshot, status))
   if (wanted.from > to - from)
-    throw badInput(
-      `from is ${grouped(wanted.from)}, and the file has ${grouped(to - from)} codes. Give at most that.`,
-    )
+    throw badRequest(`from is ${grouped(wanted.from)}, but the file has only ${grouped(to - from)} codes.`)
   const excerpt = { accountId, poolId, snapshot, from: from + wanted.from, to }
   const file = new CodesFile(books, excerpt, { ...wanted, withHeader: wanted.from === 0n })
   const headers = {
     ...fileHeaders,
-    'Content-Disposition': attachment(`${now.poolName} ${status.toLowerCase()}.csv`, 'codes.csv'),
-    'Content-Location': codesPath(poolId, status, {
+    'Content-Disposition': contentDisposition(`${now.poolName} ${status.toLowerCase()}.csv`, {
+      fallback: 'codes.csv',
+    }),
+    'Content-Location': codesPath(encodeId('Pool', poolId), {
+      status,
       snapshot: formatSnapshot(snapshot),
       ...(taskId === undefined ? {} : { task: encodeId('Task', taskId) }),
       ...(wanted.from === 0n ? {} : { from: String(wanted.from) }),
@@ -140,21 +129,13 @@ async function poolCodes(
     ETag: entityTag(wanted, snapshot),
   }
   if (range === undefined) return { status: 200, headers, gzip: true, pieces: file.pieces() }
-  return await part(file, range, headers, response)
+  return await answerRange(file, range, headers, response)
 }
 
-/** Whoever reads an unclaimed code could use it; and whom codes were claimed for is for readers. */
-function mayDownload(status: ExportStatus, { scopes }: Credentials): void {
-  const needed = { AVAILABLE: ['MANAGE'], CLAIMED: ['READ'], ALL: ['MANAGE', 'READ'] } as const
-  const missing = needed[status].find((scope) => !scopes.includes(scope))
-  if (missing !== undefined)
-    throw problem(
-      'FORBIDDEN',
-      `This API key lacks the scope ${missing}, which a file of ${status === 'ALL' ? 'all' : `the ${status.toLowerCase()}`} codes needs.`,
-    )
-}
+// Whoever reads an available code could use it; recipients are for readers.
+const scopesFor = { AVAILABLE: ['MANAGE'], CLAIMED: ['READ'], ALL: ['MANAGE', 'READ'] } as const
 
-/** Those of the positions that a task has added, if one is named. */
+/** The positions of `all` that the task has added, or all of them if no task is given. */
 async function excerptOf(
   books: Books,
   accountId: string,
@@ -164,14 +145,13 @@ async function excerptOf(
 ): Promise<{ from: bigint; to: bigint }> {
   if (taskId === undefined) return all
   const added = await positionsOfTask(books, accountId, poolId, taskId)
-  if (added === undefined) throw notFound('task of this pool')
-  const from = added.from > all.from ? added.from : all.from
-  const to = added.to < all.to ? added.to : all.to
-  return from < to ? { from, to } : { from, to: from }
+  if (added === undefined) throw noSuch('task of this pool')
+  const from = max(added.from, all.from)
+  return { from, to: max(from, min(added.to, all.to)) }
 }
 
-/** Some bytes of a file, without all that comes before them. */
-async function part(
+/** A range of a file's bytes; those before it are not written. */
+async function answerRange(
   file: CodesFile,
   range: Range,
   headers: Record<string, string>,
@@ -184,11 +164,11 @@ async function part(
   const { bytes } = measured
   const from = 'suffix' in range ? (range.suffix < bytes ? bytes - range.suffix : 0n) : range.first
   if (from >= bytes)
-    throw problem(
-      'BAD_USER_INPUT',
-      `The file has ${grouped(bytes)} bytes: there are none at ${grouped(from)}.`,
+    throw badRequest(
+      `The range begins at byte ${grouped(from)}, but the file has only ${grouped(bytes)} bytes.`,
+      416,
       {
-        http: { status: 416, headers: { 'Content-Range': `bytes */${bytes}` } },
+        'Content-Range': `bytes */${bytes}`,
       },
     )
   if ('suffix' in range) measured = await measure(from)
@@ -201,31 +181,29 @@ async function part(
       'Content-Length': String(to - from),
     },
     gzip: false,
-    pieces: file.slice(from, to, measured.place),
+    pieces: file.slice(from, to, measured.start),
   }
 }
 
 async function rejectedRows(
   { books }: DownloadParts,
-  { accountId, scopes }: Credentials,
-  id: string,
-  parameters: URLSearchParams,
+  { credentials, id, search }: FileRequest,
 ): Promise<FileAnswer> {
-  const form = readForm(checkParameters(parameters, formParameters))
-  if (!scopes.includes('READ'))
-    throw problem('FORBIDDEN', 'This API key lacks the scope READ, which a file of rejected rows needs.')
-  const pages = await readRejectedRows(books, accountId, argumentId('Task', decoded(id), 'the address'))
-  if (pages === undefined) throw notFound('upload')
+  const form = readRejectedRowsForm(search)
+  requireScope(credentials, 'READ', 'a file of rejected rows')
+  const taskId = argumentId('Task', id, 'the address')
+  const pages = await readRejectedRows(books, credentials.accountId, taskId)
+  if (pages === undefined) throw noSuch('upload')
   return {
     status: 200,
-    headers: { ...fileHeaders, 'Content-Disposition': attachment('rejected.csv', 'rejected.csv') },
+    headers: { ...fileHeaders, 'Content-Disposition': contentDisposition('rejected.csv') },
     gzip: true,
     pieces: writeRejectedRows(pages, form),
   }
 }
 
 async function* writeRejectedRows(
-  pages: AsyncIterable<RejectedRow[]>,
+  pages: AsyncIterable<StoredRejectedRow[]>,
   form: CsvForm,
 ): AsyncGenerator<Buffer> {
   const header = headerOf(rejectedColumns, form.raw, delimiters[form.delimiter]) + endOfRow
@@ -234,16 +212,6 @@ async function* writeRejectedRows(
     yield Buffer.from(page.map(({ number, code, reason }) => row([number, code, reason], form)).join(''))
 }
 
-/** A part of a path as it was before it was encoded for an address; one that cannot be is the id of nothing. */
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part)
-  } catch (error) {
-    if (error instanceof URIError) return ''
-    throw error
-  }
-}
-
-function notFound(what: string) {
-  return problem('NOT_FOUND', `There is no ${what} with this id in your account.`)
+function noSuch(what: string) {
+  return notFound(`There is no ${what} with this id in your account.`)
 }

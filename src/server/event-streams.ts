@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http'
 
-/** Answers that are event streams, which may never end by themselves. They end with their clients. */
+/** Responses that are event streams, which end only with their clients or when they are cut. */
 export class EventStreams {
   readonly #streams = new Set<ServerResponse>()
-  #cut = false
+  #isCut = false
 
-  /** Keeps a stream until its client is gone; `end` is called then, also for one that has left before it began. */
+  /** Keeps a stream until its client has gone. Then it calls `end`, also for a client that had gone before. */
   add(response: ServerResponse, end: () => void): void {
     if (response.closed || response.destroyed) {
       end()
@@ -14,15 +14,14 @@ export class EventStreams {
     this.#streams.add(response)
     response.once('close', () => {
       this.#streams.delete(response)
-      // Lets go of what the answer tells of.
       end()
     })
-    if (this.#cut) response.destroy()
+    if (this.#isCut) response.destroy()
   }
 
-  /** Cuts all streams, and every later one, so that their clients go elsewhere and resume. */
+  /** Cuts all streams, also later ones, so that their clients reconnect elsewhere and resume. */
   cutAll(): void {
-    this.#cut = true
+    this.#isCut = true
     for (const response of this.#streams) response.destroy()
   }
 }

@@ -3,8 +3,11 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import { graphiqlPath, graphqlPath } from '../routes.ts'
 import { Asset } from './asset.ts'
 import { type Guide, type GuideSample, guide } from './graphiql/guide.ts'
+import { type Route, readOnly } from './http.ts'
+import { notFound } from './http-errors.ts'
 
 const LOGO =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40" aria-hidden="true">' +
@@ -12,13 +15,9 @@ const LOGO =
   '<path stroke="#fff" stroke-width="2" stroke-dasharray="3 3" d="M25 11v18"/>' +
   '<path stroke="#fff" stroke-width="2.5" d="M10 17h10M10 23h7"/></svg>'
 
-/** GraphiQL's files are served under this path, each below a hash of all of them, so they can be cached for good. */
-export const graphiqlAssetsPath = '/graphiql/'
-
 /**
- * The headers of the page. Nothing is loaded from, sent to or framed by another origin; and the page is never
- * stored, because it may contain a key. (Monaco, GraphiQL's editor, writes style elements: hence
- * 'unsafe-inline' for styles, and for nothing else.)
+ * The headers of the page. It loads nothing from another origin, sends nothing there, cannot be framed, and is never stored,
+ * because it may contain a key. 'unsafe-inline' is there for Monaco, GraphiQL's editor, which creates style elements.
  */
 export const graphiqlPageHeaders: Readonly<Record<string, string>> = {
   'Content-Type': 'text/html; charset=utf-8',
@@ -43,43 +42,42 @@ export const graphiqlPageHeaders: Readonly<Record<string, string>> = {
 }
 
 export interface GraphiqlPageOptions {
-  /** Filled into the headers editor of every tab. Whoever can read the page can read the key. */
+  /** Filled into the headers of every tab. Whoever can read the page can read the key. */
   readonly apiKey?: string | undefined
-  /** What the guide's variables start from. Without it they say in words where each id comes from. */
+  /** Fills the guide's variables. Without it they say in words where each id comes from. */
   readonly sample?: GuideSample | undefined
-  /**
-   * Differs from database to database, and is not secret. A browser that has kept tabs from another one
-   * forgets them.
-   */
+  /** Identifies the database, and is not secret. A browser discards tabs that it has kept from another one. */
   readonly database?: string | undefined
 }
 
 interface Files {
-  /** The path that all of them are below: another one when one of them is another. */
+  /** The folder that all of them are in. It changes with their content, so that they can be cached forever. */
   readonly folder: string
+  /** By folder and name. */
   readonly assets: ReadonlyMap<string, Asset>
 }
 
-/** GraphiQL: its page, and the files that the page loads. They are read when somebody asks for one of them first. */
+/** GraphiQL: its page, and the files that the page loads. They are read on the first request for one of them. */
 export class Graphiql {
-  readonly #endpoint: string
   #files: Promise<Files> | undefined
 
-  /** @param endpoint the URL path of the API, for HTTP and WebSocket alike */
-  constructor(endpoint: string) {
-    this.#endpoint = endpoint
+  /** Serves the files. */
+  readonly fileRoute: Route = readOnly(async (request, response, { id }) => {
+    const asset = await this.asset(id)
+    if (asset === undefined) throw notFound(`Nothing is here. GraphiQL is at ${graphqlPath}.`)
+    await asset.answer(request, response)
+  })
+
+  /** A file by its folder and name: what follows /graphiql/ in its path. */
+  async asset(name: string): Promise<Asset | undefined> {
+    const { assets } = await this.#read()
+    return assets.get(name)
   }
 
-  /** The page, with the guide's steps as tabs. It asks its own origin for everything else. */
+  /** The page, with the guide's steps as tabs. */
   async page(options: GraphiqlPageOptions): Promise<string> {
     const { folder } = await this.#read()
-    return renderPage(this.#endpoint, folder, options)
-  }
-
-  /** The file at a URL path, if it is one of the page's. */
-  async asset(path: string): Promise<Asset | undefined> {
-    const { assets } = await this.#read()
-    return assets.get(path)
+    return renderPage(graphiqlPath(`${folder}/`), options)
   }
 
   #read(): Promise<Files> {
@@ -102,10 +100,10 @@ async function readFiles(): Promise<Files> {
   const files = Object.entries({ 'page.js': script, 'page.css': style, 'graphql-ws.js': socket, ...bundle })
   const hash = createHash('sha256')
   for (const [name, body] of files) hash.update(`${name}\n`).update(body)
-  const folder = `${graphiqlAssetsPath}${hash.digest('hex').slice(0, 16)}/`
+  const folder = hash.digest('hex').slice(0, 16)
   return {
     folder,
-    assets: new Map(files.map(([name, body]) => [`${folder}${name}`, new Asset(body, assetHeaders(name))])),
+    assets: new Map(files.map(([name, body]) => [`${folder}/${name}`, new Asset(body, assetHeaders(name))])),
   }
 }
 
@@ -115,7 +113,7 @@ function readBundle(): Promise<Record<string, Uint8Array>> {
   const thread = new Worker(new URL('./graphiql/bundle.ts', import.meta.url))
   thread.once('message', resolve)
   thread.once('error', reject)
-  thread.once('exit', () => reject(new Error('The thread that reads GraphiQL ended before it had done so.')))
+  thread.once('exit', () => reject(new Error('The thread that reads GraphiQL exited before it had read it.')))
   return promise
 }
 
@@ -123,21 +121,17 @@ function assetHeaders(name: string): Readonly<Record<string, string>> {
   return {
     'Content-Type': `text/${name.endsWith('.css') ? 'css' : 'javascript'}; charset=utf-8`,
     'Cache-Control': 'public, max-age=31536000, immutable',
-    // A worker is held to the policy that it came with, not to the page's.
+    // A worker is bound by the policy that it was loaded with, not by the page's.
     'Content-Security-Policy': "default-src 'none'",
     'Cross-Origin-Resource-Policy': 'same-origin',
     'X-Content-Type-Options': 'nosniff',
   }
 }
 
-function renderPage(
-  endpoint: string,
-  folder: string,
-  { apiKey, sample, database }: GraphiqlPageOptions,
-): string {
+function renderPage(folder: string, { apiKey, sample, database }: GraphiqlPageOptions): string {
   const steps = guide(sample)
   const config = {
-    endpoint,
+    endpoint: graphqlPath,
     fingerprint: fingerprint(folder, steps, sample, database),
     authorization: apiKey === undefined ? null : `Bearer ${apiKey}`,
     guide: steps,
@@ -166,7 +160,7 @@ function renderPage(
       <div id="files"></div>
       <button id="restore" type="button" hidden>Restore the tour</button>
     </header>
-    <noscript>GraphiQL needs JavaScript. The API works without: POST ${endpoint}</noscript>
+    <noscript>GraphiQL needs JavaScript. The API works without: POST ${graphqlPath}</noscript>
     <main id="root"></main>
     <script type="application/json" id="config">${jsonInHtml(config)}</script>
     <script src="${folder}graphql-ws.js"></script>
@@ -176,23 +170,14 @@ function renderPage(
 `
 }
 
-/** Changes when tabs that a browser has kept would be wrong: another page, other samples, another database. */
+/** Changes when tabs that a browser has kept would be out of date: another page, other samples, another database. */
 function fingerprint(folder: string, steps: Guide, sample?: GuideSample, database?: string): string {
   const queries = steps.tabs.map(({ query }) => query)
   const parts = JSON.stringify([folder, queries, sample?.formatId, sample?.poolId, database])
   return createHash('sha256').update(parts).digest('base64url').slice(0, 16)
 }
 
-/** JSON that can stand in a script element: without '<' it can neither end it nor open a comment. */
+/** JSON for a script element: without '<' it can neither end the element nor open a comment. */
 function jsonInHtml(value: unknown): string {
   return JSON.stringify(value).replaceAll('<', '\\u003c')
-}
-
-/**
- * Whether a Host header names this machine's loopback. A page may only be given a key when it does: the
- * browser of somebody who visits evil.example can be led to this service under that name (DNS rebinding),
- * and then counts the page as evil.example's own.
- */
-export function isLoopbackHost(host: string | undefined): boolean {
-  return host !== undefined && /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i.test(host)
 }

@@ -3,97 +3,109 @@ import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
 import { isUnavailable } from '../database/errors.ts'
 import type { Books } from '../domain/books/books.ts'
-import { problem } from '../graphql/problems.ts'
 import { grouped } from '../grouped.ts'
-import { type Api, graphqlPath } from './api.ts'
+import { graphqlPath, matchRoute, type RouteName } from '../routes.ts'
 import { awaitsContinue, discardRest, limitArrival } from './body.ts'
 import { answerPreflight } from './cross-origin.ts'
-import { type Download, isDownloadPath } from './download.ts'
 import { EventStreams } from './event-streams.ts'
-import { type Graphiql, graphiqlAssetsPath, graphiqlPageHeaders } from './graphiql.ts'
-import { isForm } from './multipart.ts'
-import { refuse, refuseConnection } from './refusal.ts'
+import { answerError, badRequest, notFound, refuseConnection } from './http-errors.ts'
 import { hostProblem, isWebSocket, targetOf } from './target.ts'
 import { UnreadAnswers } from './unread-answers.ts'
-import type { UploadRoute } from './upload-route.ts'
 
-// At shutdown, how long a request under way may take.
-const maxAnswerMs = 10_000
+/** At shutdown, how long operations in flight may take. */
+export const maxDrainMs = 10_000
 
-// How long a request may take to arrive: its headers, and all of it. One that brings a file may take longer, as long as
-// more of it keeps coming.
 const maxHeadersMs = 60_000
-const maxArrivalMs = 300_000
-
 const maxHeaderBytes = 16_384
 
-const getMethods = 'GET, HEAD, OPTIONS'
+const readMethods = 'GET, HEAD, OPTIONS'
 
-/** What the HTTP server serves beside the API. */
-export interface Site {
-  api: Api
-  download: Download
-  uploads: UploadRoute
-  graphiql: Graphiql
-  books: Books
-  log: Logger
-  /** Whether this process serves the API, or only tells how it is. */
-  serveApi: boolean
-  /** The page of GraphiQL for a request, which may hold a key for whoever may see it. */
-  page(request: IncomingMessage): Promise<string>
+/** What a route is told of a request, beside the request itself. */
+export interface Target {
+  /** What stands in the path in place of `:id` or `*`. */
+  id: string
+  /** The query of the address: empty, or from the question mark on. */
+  search: string
+  /**
+   * To be called when the response is an event stream, which would hold up a shutdown. `end` is called once the client has
+   * gone.
+   */
+  onStream: (end: () => void) => void
 }
 
-/** Answers requests; over HTTP alone: WebSockets are served beside it. */
+/** Answers the requests to one path. OPTIONS is answered for it, and so is what `answer` rejects with. */
+export interface Route {
+  /** For the header Allow: "GET, HEAD, OPTIONS". */
+  methods: string
+  /** Whether it reads the body itself: sends 100 (Continue) and limits how long the body may take. */
+  readsBody?: boolean
+  answer(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> | void
+}
+
+export type Routes = Partial<Record<RouteName, Route>>
+
+/** The HTTP server of a process. WebSockets are served beside it. */
 export class HttpServer {
   readonly server: Server
-  readonly #site: Site
+  readonly #books: Books
+  readonly #log: Logger
+  readonly #routes: Routes
   readonly #streams = new EventStreams()
   readonly #unread = new UnreadAnswers()
-  /** Of each connection, the answer to the request that has come last. */
+  /** Of each connection, the response to its latest request. */
   readonly #latest = new WeakMap<Duplex, ServerResponse>()
   #ready = true
   #closing = false
 
-  constructor(site: Site) {
-    this.#site = site
+  /** `routes`: what is served beside /health, /ready and the way from / to the API. */
+  constructor({ books, log, routes }: { books: Books; log: Logger; routes: Routes }) {
+    this.#books = books
+    this.#log = log
+    this.#routes = {
+      home: readOnly((_request, response) => send(response, 302, '', { Location: graphqlPath })),
+      health: readOnly((_request, response) => send(response, 200, 'ok\n')),
+      ready: readOnly((_request, response) => this.#answerReady(response)),
+      ...routes,
+    }
     this.server = createServer({
       headersTimeout: maxHeadersMs,
+      // Bodies have limits of their own: see body.ts.
       requestTimeout: 0,
       maxHeaderSize: maxHeaderBytes,
-      // Refused below, in the form that all is refused in.
+      // Checked in #answer, so that the error has the form of all others.
       requireHostHeader: false,
-      // Whoever offers to speak another protocol is answered in this one.
+      // A client that offers another protocol is answered in HTTP/1.1.
       shouldUpgradeCallback: ({ headers }) => isWebSocket(headers.upgrade),
     })
     const answer = (request: IncomingMessage, response: ServerResponse) => {
       response.once('finish', () => discardRest(request))
       this.#latest.set(request.socket, response)
       if (this.#closing) response.shouldKeepAlive = false
-      // A connection on which another request could still come is closed once it is idle.
+      // A keep-alive connection that becomes idle during shutdown would hold it up.
       response.once('close', () => {
         if (this.#closing) setImmediate(() => this.server.closeIdleConnections())
       })
-      this.#answer(request, response).catch((error: unknown) => refuse(response, error, this.#site.log))
+      this.#answer(request, response).catch((error: unknown) => answerError(response, error, this.#log))
     }
     this.server.on('request', answer)
-    // Whoever reads the body says when the client is to send it.
+    // 100 (Continue) is sent when the body is wanted.
     this.server.on('checkContinue', answer)
     this.server.on('checkExpectation', (request, response) => {
       response.once('finish', () => discardRest(request))
-      refuse(response, badRequest('The only expectation that is met is 100-continue.', 417), this.#site.log)
+      answerError(response, badRequest('The only expectation that is met is 100-continue.', 417), this.#log)
     })
     this.server.on('connect', (_request, connection) => {
       connection.once('error', () => connection.destroy())
       refuseConnection(connection, {
         status: 405,
-        message: 'This is no proxy.',
-        headers: { Allow: getMethods },
+        message: 'This is not a proxy.',
+        headers: { Allow: readMethods },
       })
     })
     this.server.on('clientError', (error, connection) => this.#refuseUnreadable(error, connection))
   }
 
-  /** Answers what is no request that can be read, unless an answer to an earlier one is on its way. */
+  /** Answers what cannot be parsed as a request, unless an earlier response is being sent on the connection. */
   #refuseUnreadable(error: NodeJS.ErrnoException, connection: Duplex): void {
     const latest = this.#latest.get(connection)
     const hasBegun =
@@ -114,14 +126,14 @@ export class HttpServer {
     return address.port
   }
 
-  /** From here on /ready says no, so that load balancers send nobody else. */
+  /** From now on /ready answers 503, so that load balancers send no more requests. */
   retire(): void {
     this.#ready = false
   }
 
   /**
-   * Accepts no more connections and resolves when the requests under way have been answered. Event streams would
-   * never end: they are cut, so that their clients go elsewhere and resume; and so is, after a while, all else.
+   * Accepts no more connections, and resolves when the requests in flight have been answered. Event streams are cut, so that
+   * their clients reconnect elsewhere and resume. Whatever is left after `maxDrainMs` is cut as well.
    */
   async close(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -129,68 +141,64 @@ export class HttpServer {
     this.server.close(() => resolve())
     this.server.closeIdleConnections()
     this.#streams.cutAll()
-    const impatient = setTimeout(() => this.server.closeAllConnections(), maxAnswerMs)
+    const timeout = setTimeout(() => this.server.closeAllConnections(), maxDrainMs)
     await promise
-    clearTimeout(impatient)
+    clearTimeout(timeout)
     this.#unread.close()
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { api, uploads, serveApi } = this.#site
     const wrongHost = hostProblem(request)
-    if (wrongHost !== undefined) throw badRequest(wrongHost, 400)
+    if (wrongHost !== undefined) throw badRequest(wrongHost)
     const { path, search } = targetOf(request)
-    // From here on it is what most clients send, also where it was a whole address.
+    // Routes see the same whether the request named a path or a whole address.
     request.url = `${path}${search}`
-    if (serveApi && uploads.serves(path)) return await uploads.answer(request, response)
-    if (!isForm(request)) {
-      limitArrival(request, maxArrivalMs)
-      // Over there, whoever reads the body says when the client is to send it.
-      if (awaitsContinue(request) && path !== graphqlPath) response.writeContinue()
+    const match = matchRoute(path)
+    const route = match && this.#routes[match.name]
+    if (!route?.readsBody) {
+      limitArrival(request)
+      if (awaitsContinue(request)) response.writeContinue()
     }
-    if (path === graphqlPath && serveApi) {
-      if (request.method === 'OPTIONS') answerPreflight(response, 'GET, POST, OPTIONS')
-      else if (wantsPage(request)) send(response, 200, await this.#site.page(request), graphiqlPageHeaders)
-      else {
-        this.#unread.add(response)
-        await api.answer(request, response, (end) => this.#streams.add(response, end))
-      }
-    } else if (isDownloadPath(path) && serveApi) await this.#site.download(request, response)
-    else await this.#answerBeside(path, request, response)
+    if (match === undefined || route === undefined) throw this.#nothing()
+    if (request.method === 'OPTIONS') return answerPreflight(response, route.methods)
+    if (match.name === 'graphql') this.#unread.add(response)
+    const onStream = (end: () => void) => this.#streams.add(response, end)
+    await route.answer(request, response, { id: match.id, search, onStream })
   }
 
-  /** What is there beside the API, and needs no key. */
-  async #answerBeside(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { graphiql, serveApi } = this.#site
-    const asset = serveApi && path.startsWith(graphiqlAssetsPath) ? await graphiql.asset(path) : undefined
-    if (asset === undefined && path !== '/health' && path !== '/ready' && path !== '/')
-      throw problem('NOT_FOUND', `Nothing is here. The API is at ${graphqlPath}.`, { http: { status: 404 } })
-    if (request.method === 'OPTIONS') return answerPreflight(response, getMethods)
-    if (request.method !== 'GET' && request.method !== 'HEAD')
-      throw badRequest(`This can only be read. The API is at ${graphqlPath}.`, 405, { Allow: getMethods })
-    if (asset !== undefined) await asset.answer(request, response)
-    else if (path === '/health') send(response, 200, 'ok\n')
-    else if (path === '/ready') await this.#tellReadiness(response)
-    else send(response, 302, '', { Location: graphqlPath })
+  #nothing() {
+    return notFound(
+      this.#routes.graphql === undefined
+        ? `Nothing is here. This process has the role worker: the API is at ${graphqlPath} of others.`
+        : `Nothing is here. The API is at ${graphqlPath}.`,
+    )
   }
 
-  async #tellReadiness(response: ServerResponse): Promise<void> {
+  async #answerReady(response: ServerResponse): Promise<void> {
     if (!this.#ready) return send(response, 503, 'shutting down\n')
     try {
-      await this.#site.books.rows({ text: 'SELECT 1' })
+      await this.#books.rows({ text: 'SELECT 1' })
       send(response, 200, 'ready\n')
     } catch (error) {
       if (!isUnavailable(error)) throw error
-      send(response, 503, 'the database is out of reach\n')
+      send(response, 503, 'the database is unavailable\n')
     }
   }
 }
 
-function badRequest(message: string, status: number, headers: Record<string, string> = {}) {
-  return problem('BAD_USER_INPUT', message, { http: { status, headers } })
+/** A route that needs no API key and has nothing but GET and HEAD. */
+export function readOnly(answer: Route['answer']): Route {
+  return {
+    methods: readMethods,
+    answer: (request, response, target) => {
+      if (request.method !== 'GET' && request.method !== 'HEAD')
+        throw badRequest(`This can only be read. The API is at ${graphqlPath}.`, 405, { Allow: readMethods })
+      return answer(request, response, target)
+    },
+  }
 }
 
-/** What is said of bytes that are no request, by the error that reading them ended with. */
+/** The answer to bytes that are not a request, by the code of the parser's error. */
 function unreadable(code: string | undefined): { status: number; message: string } {
   if (code === 'HPE_HEADER_OVERFLOW')
     return {
@@ -198,21 +206,13 @@ function unreadable(code: string | undefined): { status: number; message: string
       message: `The address and the headers have more than ${grouped(maxHeaderBytes)} bytes. Send a long query with POST.`,
     }
   if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW')
-    return { status: 413, message: 'The chunks of the body have too long extensions. Leave them out.' }
+    return { status: 413, message: 'The chunk extensions of the body are too long. Leave them out.' }
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
-    return { status: 408, message: 'The request did not come in time. Send it again.' }
-  return { status: 400, message: 'This cannot be read as a request of HTTP/1.1.' }
+    return { status: 408, message: 'The request did not arrive in time. Send it again.' }
+  return { status: 400, message: 'This is not a valid HTTP/1.1 request.' }
 }
 
-/** Whether it is a browser that shows pages, and not a client of the API. */
-function wantsPage(request: IncomingMessage): boolean {
-  const { accept } = request.headers
-  return (
-    request.method === 'GET' && accept?.includes('text/html') === true && !request.url?.includes('query=')
-  )
-}
-
-function send(
+export function send(
   response: ServerResponse,
   status: number,
   body: string,

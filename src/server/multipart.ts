@@ -4,12 +4,12 @@ import { Busboy, type BusboyFileStream } from '@fastify/busboy'
 import type { GraphQLParams } from 'graphql-yoga'
 import { TooMuchWaitingError } from '../async/scheduler.ts'
 import { FileInterruptedError } from '../domain/books/errors.ts'
-import { FormFile } from '../graphql/file.ts'
-import { problem } from '../graphql/problems.ts'
+import { topLevelError } from '../graphql/errors/top-level.ts'
+import { FormFile } from '../graphql/form-file.ts'
 import { grouped } from '../grouped.ts'
 import type { Arrival } from './arrivals.ts'
 import { readBody } from './body.ts'
-import { checkJson } from './json.ts'
+import { isObject, parseJson } from './json.ts'
 
 const maxFieldBytes = 1_000_000
 const maxParts = 20
@@ -19,17 +19,18 @@ interface FormOperation {
   length: number
 }
 
-/** Whether a request brings a form with files. */
+/** Whether the body of a request is a form, which may have a file. */
 export function isForm({ method, headers }: IncomingMessage): boolean {
   return method === 'POST' && /^multipart\/form-data *(;|$)/i.test(headers['content-type'] ?? '')
 }
 
 /**
- * Reads an operation that comes as a form, by the GraphQL multipart request specification
- * (https://github.com/jaydenseric/graphql-multipart-request-spec): `operations`, `map`, then the file. Resolves as soon
- * as the file begins: it is read while the operation runs, as fast as the operation takes it, so that a file of any
- * size needs no memory. That is why there can be only one, and why it comes last. `length` is how many characters the
- * operation has; what comes before the file is counted with `keep`, and what that throws is what this rejects with.
+ * Reads an operation from a form, by the GraphQL multipart request specification
+ * (https://github.com/jaydenseric/graphql-multipart-request-spec): `operations`, `map`, then the file. Resolves when the
+ * file begins. The operation reads the file while it runs, with back-pressure, so that memory does not grow with the file.
+ * Therefore there can be only one file, and it comes last. `length` is the number of characters of the operation.
+ *
+ * Rejects with BAD_USER_INPUT, and with what `keep` throws, which counts the bytes before the file.
  */
 export async function readForm(
   request: IncomingMessage,
@@ -42,11 +43,11 @@ export async function readForm(
   const parser = openParser(request)
   parser.on('field', (name, value, _nameCut, valueCut) => {
     if (valueCut) reject(malformed(`The part "${name}" has more than ${grouped(maxFieldBytes)} bytes.`))
-    // Nothing else is read.
+    // Other fields are ignored.
     else if (name === 'operations' || name === 'map') fields.set(name, value)
   })
   parser.on('file', (name, stream) => {
-    // Without a listener, one that breaks off would end the process.
+    // Without a listener, an interrupted file would end the process.
     stream.on('error', () => undefined)
     try {
       resolve(operationOf(fields, { name, bytes: fileBytes(stream) }))
@@ -58,7 +59,7 @@ export async function readForm(
   })
   for (const limit of ['fieldsLimit', 'partsLimit'] as const)
     parser.on(limit, () => reject(malformed(`It has more than ${grouped(maxParts)} parts.`)))
-  // Answered: what is still to come is for nobody.
+  // Once the response is sent, nobody reads the rest.
   response.once('close', () => parser.destroy())
   response.once('finish', () => parser.destroy())
   async function* body() {
@@ -110,7 +111,7 @@ async function* fileBytes(stream: BusboyFileStream): AsyncGenerator<Uint8Array, 
   }
 }
 
-/** The operation of a form, with the file that has begun to come where the map says. */
+/** The operation of a form, with the file in the variable that the map names. */
 function operationOf(
   fields: ReadonlyMap<string, string>,
   file: { name: string; bytes: AsyncIterable<Uint8Array> } | undefined,
@@ -137,36 +138,27 @@ function parseObject(fields: ReadonlyMap<string, string>, name: string): Record<
   if (text === undefined)
     throw malformed(`It has no field "${name}" before the file. Send operations, then map, then the file.`)
   const value = parseJson(text)
-  if (!isObject(value) || Array.isArray(value)) throw malformed(`Its field "${name}" is not a JSON object.`)
+  if (!isObject(value)) throw malformed(`Its field "${name}" is not a JSON object.`)
   return value
 }
 
-function parseJson(text: string): unknown {
-  checkJson(text)
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-/** Puts the file where the operation has left room for it, which is nowhere but in its variables. */
+/** Puts the file into the variable that the operation has left null for it. */
 function put(operation: Record<string, unknown>, path: string, file: FormFile): void {
   const keys = path.split('.')
   const last = keys.pop() ?? ''
   let place: unknown = operation
-  for (const key of keys) place = isObject(place) && Object.hasOwn(place, key) ? place[key] : undefined
-  if (keys[0] !== 'variables' || !isObject(place) || !Object.hasOwn(place, last) || place[last] !== null)
+  for (const key of keys) place = hasMembers(place) && Object.hasOwn(place, key) ? place[key] : undefined
+  if (keys[0] !== 'variables' || !hasMembers(place) || !Object.hasOwn(place, last) || place[last] !== null)
     throw malformed(`Its map puts the file at ${JSON.stringify(path)}, where the operation has no null.`)
   place[last] = file
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
+function hasMembers(value: unknown): value is Record<string, unknown> {
+  return isObject(value) || Array.isArray(value)
 }
 
 function malformed(what: string) {
-  return problem(
+  return topLevelError(
     'BAD_USER_INPUT',
     `The form cannot be read as an operation with a file (GraphQL multipart request specification). ${what}`,
     { http: { status: 400 } },

@@ -2,21 +2,23 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { GraphQLError } from 'graphql'
 import type { GraphQLParams } from 'graphql-yoga'
 import { FileInterruptedError } from '../domain/books/errors.ts'
-import { problem } from '../graphql/problems.ts'
+import { topLevelError } from '../graphql/errors/top-level.ts'
 import { grouped } from '../grouped.ts'
 import type { Arrival } from './arrivals.ts'
 import { maxSilenceMs, readBody } from './body.ts'
-import { checkJson } from './json.ts'
+import { badRequest } from './http-errors.ts'
+import { isObject, parseJson } from './json.ts'
 import { isForm, readForm } from './multipart.ts'
 
-/** How operations are read from HTTP requests (https://graphql.github.io/graphql-over-http/draft/), and what to send instead. */
+// Reads operations from HTTP requests: https://graphql.github.io/graphql-over-http/draft/. A request that is none has the
+// same status for every client, whatever it accepts.
 
 export const maxRequestBytes = 1_000_000
 
 const asJson =
   'Send the operation as JSON, { "query": "…", "variables": { … } }, with the header Content-Type: application/json.'
 
-/** What a request brings, before it has been read as an operation. */
+/** What a request brought, before it is parsed. */
 export type RequestBody = { length: number } & (
   | { text: string; type: BodyType }
   | { form: GraphQLParams }
@@ -25,16 +27,19 @@ export type RequestBody = { length: number } & (
 
 type BodyType = 'json' | 'document'
 
-/** Throws unless operations can come by the method of a request. */
+/** @throws (405) unless a request has a method that operations are sent with */
 export function checkMethod({ method }: IncomingMessage): void {
   if (method !== 'GET' && method !== 'POST')
-    throw malformed('Send an operation with POST, or a query with GET.', 405, { Allow: 'GET, POST, OPTIONS' })
+    throw badRequest('Send an operation with POST, or a query with GET.', 405, {
+      Allow: 'GET, POST, OPTIONS',
+    })
 }
 
 /**
- * The body of a request, read to its end, or the search of its address; of a form all that comes before the file; with
- * how long it is. Rejects with a problem when it is none that an operation can be read from, and with what `keep` throws
- * before more is kept than may be.
+ * Reads the body of a request, or the query of its address. Of a form it reads what precedes the file. Every chunk is counted
+ * with `keep` before it is kept.
+ *
+ * @throws BAD_USER_INPUT for a body that cannot be an operation, and what `keep` throws
  */
 export async function readRequestBody(
   request: IncomingMessage,
@@ -52,25 +57,25 @@ export async function readRequestBody(
   }
   const type = typeOf(headers['content-type'])
   if (!/^(|identity)$/i.test((headers['content-encoding'] ?? '').trim()))
-    throw malformed('An operation cannot be sent packed: leave Content-Encoding out.', 415)
+    throw badRequest('An operation cannot be compressed: leave Content-Encoding out.', 415)
   const text = decoded(await readWhole(request, response, keep))
   return { text, type, length: text.length }
 }
 
-/** The operation that a request brings. Throws a problem that says what to send when it brings none. */
+/** @throws BAD_USER_INPUT that says what to send, if the body is not an operation */
 export function readOperation(body: RequestBody): GraphQLParams {
   if ('form' in body) return checkedOperation(body.form)
   if ('search' in body) return checkedOperation(operationOfSearch(body.search))
-  if (body.text.trim() === '') throw malformed(`The request has no body. ${asJson}`)
-  return checkedOperation(body.type === 'document' ? { query: body.text } : parseJson(body.text, 'The body'))
+  if (body.text.trim() === '') throw badRequest(`The request has no body. ${asJson}`)
+  return checkedOperation(body.type === 'document' ? { query: body.text } : parse(body.text, 'The body'))
 }
 
 /**
- * What clients that know persisted queries are told, which send the hash or the name of a query alone. In the words in
- * which they expect it: then they send the query itself. (https://www.apollographql.com/docs/apollo-server/performance/apq)
+ * The error for an operation that is only named by hash or id. Clients of persisted queries recognise these words, and send
+ * the query itself: https://www.apollographql.com/docs/apollo-server/performance/apq
  */
 export function persistedQueryNotSupported(): GraphQLError {
-  return problem('PERSISTED_QUERY_NOT_SUPPORTED', 'PersistedQueryNotSupported')
+  return topLevelError('PERSISTED_QUERY_NOT_SUPPORTED', 'PersistedQueryNotSupported')
 }
 
 function typeOf(contentType: string | undefined): BodyType {
@@ -79,16 +84,15 @@ function typeOf(contentType: string | undefined): BodyType {
     .map((parameter) => /^\s*charset\s*=\s*"?([^"\s]*)"?\s*$/.exec(parameter)?.[1])
     .find((named) => named !== undefined)
   if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8')
-    throw malformed(`The charset of the body is ${quoted(charset)}. Send it in UTF-8.`, 415)
+    throw badRequest(`The charset of the body is ${quoted(charset)}. Send it in UTF-8.`, 415)
   const name = type.trim()
   if (name === 'application/json' || name === 'application/graphql+json') return 'json'
   if (name === 'application/graphql') return 'document'
-  const given =
-    name === '' ? 'The request says nothing of its content type.' : `The content type is ${quoted(name)}.`
-  // What curl says of the data of -d, and browsers of forms.
+  const given = name === '' ? 'The request names no content type.' : `The content type is ${quoted(name)}.`
+  // What curl -d sends.
   const hint =
     name === 'application/x-www-form-urlencoded' ? " With curl: -H 'Content-Type: application/json'." : ''
-  throw malformed(`${given} ${asJson}${hint}`, 415)
+  throw badRequest(`${given} ${asJson}${hint}`, 415)
 }
 
 async function readWhole(
@@ -108,15 +112,15 @@ async function readWhole(
     }
   } catch (error) {
     if (!(error instanceof FileInterruptedError)) throw error
-    // Whatever it was that the connection broke with: there is nobody left to be told.
-    throw malformed('The connection was lost before all of the request had arrived.')
+    // The connection is lost, so nobody reads this.
+    throw badRequest('The connection was lost before all of the request had arrived.')
   }
   if (size > maxRequestBytes) throw tooLong()
   return Buffer.concat(chunks, size)
 }
 
 function tooLong(): GraphQLError {
-  return malformed(
+  return badRequest(
     `The request has more than ${grouped(maxRequestBytes)} bytes. Ask for less at once. Files are sent as a form, ` +
       'or to /pools/<pool id>/codes.',
     413,
@@ -127,7 +131,7 @@ function decoded(body: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(body)
   } catch {
-    throw malformed('The body is not UTF-8. Send JSON in UTF-8.')
+    throw badRequest('The body is not UTF-8. Send JSON in UTF-8.')
   }
 }
 
@@ -138,29 +142,26 @@ function operationOfSearch(search: string): Record<string, unknown> {
   for (const name of fields) {
     const [value, ...more] = parameters.getAll(name)
     if (more.length > 0)
-      throw malformed(`The address has more than one ${name}. Send one operation with each request.`)
+      throw badRequest(`The address has more than one ${name}. Send one operation with each request.`)
     if (value === undefined || value === '') continue
     const isJson = name === 'variables' || name === 'extensions'
-    operation[name] = isJson ? parseJson(value, `The parameter ${name} of the address`) : value
+    operation[name] = isJson ? parse(value, `The parameter ${name} of the address`) : value
   }
   return operation
 }
 
-function parseJson(text: string, what: string): unknown {
-  checkJson(text)
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw malformed(`${what} is not JSON. ${asJson}`)
-  }
+function parse(text: string, what: string): unknown {
+  const value = parseJson(text)
+  if (value === undefined) throw badRequest(`${what} is not JSON. ${asJson}`)
+  return value
 }
 
 const fields: ReadonlySet<string> = new Set(['query', 'operationName', 'variables', 'extensions'])
 
-// Under which clients name a document that a server could know, in place of its text or beside it.
+// How clients name a document that the server might know.
 const documentNames = ['documentId', 'id', 'doc_id'] as const
 
-/** Whether an operation has no document, and only says by which hash or name a server could know it. */
+/** Whether an operation has no document, only the hash or id of one. */
 export function onlyNamesDocument(operation: Readonly<Record<string, unknown>>): boolean {
   const { query, extensions } = operation
   if (query != null && query !== '') return false
@@ -172,22 +173,22 @@ export function onlyNamesDocument(operation: Readonly<Record<string, unknown>>):
 
 function checkedOperation(sent: unknown): GraphQLParams {
   if (Array.isArray(sent))
-    throw malformed('The body is a list. Send one operation with each request: batching is not supported.')
-  if (!isObject(sent)) throw malformed(`The body is ${kindOf(sent)} and no object. ${asJson}`)
+    throw badRequest('The body is a list. Send one operation with each request: batching is not supported.')
+  if (!isObject(sent)) throw badRequest(`The body is ${kindOf(sent)}, not an object. ${asJson}`)
   const { query, operationName, variables, extensions } = sent
   if (operationName != null && typeof operationName !== 'string')
-    throw malformed(
+    throw badRequest(
       `operationName is ${kindOf(operationName)}: send the name of an operation, or leave it out.`,
     )
   for (const [name, value] of Object.entries({ variables, extensions }))
     if (value != null && !isObject(value))
-      throw malformed(
+      throw badRequest(
         `${name} is ${kindOf(value)}: send it as a JSON object${typeof value === 'string' ? ', and not as text' : ''}, or leave it out.`,
       )
   if (onlyNamesDocument(sent)) throw persistedQueryNotSupported()
-  if (query == null) throw malformed(`The request has no query${unknownOf(sent)}. ${asJson}`)
+  if (query == null) throw badRequest(`The request has no query${unknownOf(sent)}. ${asJson}`)
   if (typeof query !== 'string')
-    throw malformed(`query is ${kindOf(query)}: send the document as a string. ${asJson}`)
+    throw badRequest(`query is ${kindOf(query)}: send the document as a string. ${asJson}`)
   const operation: GraphQLParams = { query }
   if (operationName != null && operationName !== '') operation.operationName = operationName
   if (isObject(variables)) operation.variables = variables
@@ -195,14 +196,10 @@ function checkedOperation(sent: unknown): GraphQLParams {
   return operation
 }
 
-/** What a request without a query has instead, for which it may have been meant. */
+/** For a request without a query: a field that may have been meant to be it. */
 function unknownOf(sent: Readonly<Record<string, unknown>>): string {
   const unknown = Object.keys(sent).find((name) => !fields.has(name) && sent[name] != null)
-  return unknown === undefined ? '' : `, and its field ${quoted(unknown)} means nothing`
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return unknown === undefined ? '' : `, and its field ${quoted(unknown)} is not known`
 }
 
 function kindOf(value: unknown): string {
@@ -213,9 +210,4 @@ function kindOf(value: unknown): string {
 
 function quoted(text: string): string {
   return JSON.stringify(text.slice(0, 100))
-}
-
-/** A request that is no operation: the same status for every client, whatever it accepts. */
-function malformed(message: string, status = 400, headers: Record<string, string> = {}): GraphQLError {
-  return problem('BAD_USER_INPUT', message, { http: { status, headers } })
 }

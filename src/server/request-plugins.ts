@@ -1,15 +1,14 @@
-import type { ServerResponse } from 'node:http'
 import type { Plugin } from 'graphql-yoga'
 import type { Scheduler } from '../async/scheduler.ts'
-import type { Documents, OperationText } from '../graphql/documents.ts'
+import type { Documents, OperationText } from '../graphql/limits/documents.ts'
 import { Arrivals } from './arrivals.ts'
 import type { Authentication } from './authentication.ts'
 import { checkMethod, readOperation, readRequestBody } from './operation-request.ts'
 import type { ServerContext } from './server-context.ts'
 
-/** What happens to a request until its operation is executed, in this order. */
+// What happens to a request before its operation is executed, in this order.
 
-/** Without a valid key nothing is parsed, so that no error tells anything. */
+/** Without a valid key nothing is parsed, so that no error reveals anything. */
 export function authenticateFirst(authentication: Authentication): Plugin<object, ServerContext> {
   return {
     async onRequestParse({ request, serverContext }) {
@@ -18,15 +17,15 @@ export function authenticateFirst(authentication: Authentication): Plugin<object
   }
 }
 
-// What takes long to read waits for its turn before that, and not only before it is executed.
+// Longer requests are also parsed within their key's share.
 const minHeavyBytes = 64_000
 
-/** Requests are read here, all of them alike: see operation-request.ts. */
+/** Reads requests in one way for all media types: see operation-request.ts. */
 export function readRequests(scheduler: Scheduler): Plugin<object, ServerContext> {
   const arrivals = new Arrivals()
   return {
     onRequestParse({ setRequestParser, serverContext }) {
-      const { req, res, credentials } = serverContext
+      const { req, res, credentials, isWanted } = serverContext
       if (req === undefined || res === undefined || credentials === undefined) return
       checkMethod(req)
       setRequestParser(async () => {
@@ -35,21 +34,19 @@ export function readRequests(scheduler: Scheduler): Plugin<object, ServerContext
         const bytes = body.length
         serverContext.bytes = bytes
         if (bytes < minHeavyBytes) return readOperation(body)
-        const isWanted = () => !isGone(res)
-        // Nobody is there to be told that an operation without a query is none.
+        // If the client has left, nobody is told that an empty operation has no query.
         return (await scheduler.run(credentials.keyId, () => readOperation(body), { bytes, isWanted })) ?? {}
       })
     },
   }
 }
 
-/** Operations begin when it is the turn of their key. */
-export function takeTurns(scheduler: Scheduler): Plugin<object, ServerContext> {
+/** Begins operations as the share of their key allows. */
+export function shareByKey(scheduler: Scheduler): Plugin<object, ServerContext> {
   return {
     onParams({ paramsHandler, setParamsHandler, context }) {
-      const { credentials, res, bytes = 0 } = context as ServerContext
-      if (credentials === undefined || res === undefined) return
-      const isWanted = () => !isGone(res)
+      const { credentials, isWanted, bytes = 0 } = context as ServerContext
+      if (credentials === undefined) return
       setParamsHandler(async (operation) => {
         const run = () => paramsHandler(operation)
         return (await scheduler.run(credentials.keyId, run, { bytes, isWanted })) ?? { data: null }
@@ -63,17 +60,12 @@ export function takeTurns(scheduler: Scheduler): Plugin<object, ServerContext> {
   }
 }
 
-/** Whether the client of an answer has left. */
-export function isGone(response: ServerResponse): boolean {
-  return response.destroyed || response.req.socket.destroyed
-}
-
-/** Operations are parsed and validated here, and nowhere else: see Documents. */
+/** Parses and validates operations, and Yoga does not: see Documents. */
 export function readDocuments(documents: Documents): Plugin<ServerContext, ServerContext> {
   return {
     onParams({ paramsHandler, setParamsHandler, context }) {
       setParamsHandler(async (operation) => {
-        // Without what is not used, which would stay as long as a subscription does.
+        // They are not used, and would be kept as long as a subscription.
         const { extensions: _extensions, ...params } = operation.params
         const reading = await documents.read(params as OperationText)
         if ('errors' in reading) return { errors: reading.errors }

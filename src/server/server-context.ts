@@ -4,26 +4,23 @@ import type { Credentials } from '../graphql/context.ts'
 
 /** What comes with every operation, over HTTP and over WebSocket. */
 export interface ServerContext {
-  /** Whose it is. */
   credentials?: Credentials
-  /** How long its body was. */
+  /** The length of the request's body, in bytes. */
   bytes?: number
-  /**
-   * Called when an HTTP request is going to be answered with a stream, which may never end by itself: how to end it.
-   */
+  /** As in `Target` of http.ts. */
   onStream?: (end: () => void) => void
-  /** Whether somebody still waits for the answer. Always, if it is not said. */
-  isWanted?: () => boolean
+  /** Whether the client still waits for the answer. */
+  isWanted: () => boolean
   /**
-   * Runs an operation that may have a long answer when its client has read what was sent before; resolves to nothing if
+   * Runs an operation that may have a long answer once the client has read what was sent before; resolves to undefined if
    * the client has left by then. Without it, such an operation runs at once.
    */
-  inTurnOfLong?: <T>(run: () => Promise<T>) => Promise<T | undefined>
-  /** The document of the operation, once it has been read. */
+  enqueueLong?: <T>(run: () => Promise<T>) => Promise<T | undefined>
+  /** The parsed document, once there is one. */
   document?: DocumentNode
-  /** How long the operation was, in characters. */
+  /** The length of the operation, in characters. */
   requestLength?: number
-  /** What Yoga adds to what comes over HTTP. */
+  /** Yoga's own, over HTTP. */
   req?: IncomingMessage
   res?: ServerResponse
 }

@@ -1,159 +1,158 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 
-// What may wait to be read by a client before nothing more is done for it.
+// Bytes that a client has not read yet. Above it, nothing more is done for the client.
 const maxUnreadBytes = 1_000_000
 
-// Steps of one client's operations that are taken at the same time, and that wait for that.
-const maxAtOnce = 16
+// Steps of one client's operations that run at a time, and that wait to.
+const maxRunning = 16
 const maxWaiting = 32
 
-// Characters of the messages that these came with. Once there are as many, nothing more is read.
+// Characters of the messages that these steps came with. From there on, nothing more is read from the client.
 const maxHeldLength = 1_000_000
 
 /**
- * One client's WebSocket, which takes as much from the client as it takes from us: while answers wait to be read, or
- * operations to be carried out, nothing more is read from it. So a client costs a bounded amount of memory, whatever it
- * asks for and however slowly it reads.
+ * One client's WebSocket, with back-pressure in both directions: while answers wait to be read or operations wait to run,
+ * nothing more is read from the client. So a client costs a bounded amount of memory, whatever it asks for and however
+ * slowly it reads.
  */
 export class ClientSocket {
   readonly #socket: WebSocket
   readonly #connection: Duplex
-  #gathering = false
+  #isCorked = false
   #running = 0
   #waiting: (() => void)[] = []
   #heldLength = 0
   #isLongRunning = false
   #longWaiting: (() => void)[] = []
-  #settling = false
-  #onTurn = () => {}
-  /** The key that its operations come with, once one has. */
+  #isDraining = false
+  #onStepEnd = () => {}
+  /** The API key of its operations, once one has been let in. */
   keyId: string | undefined
-  /** How long the message is that is being taken up, in characters. */
+  /** The length of the message that is being handled, in characters. */
   messageLength = 0
-  /** Whether the client has been heard of, or has read something, since the last `beat`. */
-  #heard = true
+  /** Whether the client has answered a ping or read something since the last `beat`. */
+  #isAlive = true
 
-  /** `connection` is what the socket was made from. */
+  /** `connection` is what the WebSocket was made from. */
   constructor(socket: WebSocket, connection: Duplex) {
     this.#socket = socket
     this.#connection = connection
     socket.on('pong', () => {
-      this.#heard = true
+      this.#isAlive = true
     })
-    socket.on('close', () => this.#goOn())
+    socket.on('close', () => this.#startNext())
   }
 
-  /** Whether there is still somebody at the other end. */
   get isOpen(): boolean {
     return this.#socket.readyState === this.#socket.OPEN
   }
 
-  /** Resolves when the message has been passed on to the system, or can no longer be: then its socket is closed. */
+  /** Resolves when the message has been handed to the system, or never will be because the socket is closed. */
   async send(message: string | Buffer): Promise<void> {
     const socket = this.#socket
     if (socket.readyState !== socket.OPEN) return
-    // Only what had to wait for the client tells that it reads: all else the system takes, whoever is at the other end.
-    const waits = !this.#gathering && socket.bufferedAmount > 0
-    this.#gather()
+    // A message that had to wait for the client shows that it reads. The system accepts all others even if nobody does.
+    const waits = !this.#isCorked && socket.bufferedAmount > 0
+    this.#cork()
     await new Promise<void>((resolve) => {
       socket.send(message, { binary: false }, () => {
-        if (waits) this.#heard = true
-        this.#goOn()
+        if (waits) this.#isAlive = true
+        this.#startNext()
         resolve()
       })
-      this.#adjust()
+      this.#pauseOrResume()
     })
   }
 
-  /** Lets what is sent in one turn of the event loop go out together: a call of the system for each costs the most. */
-  #gather(): void {
-    if (this.#gathering) return
-    this.#gathering = true
+  /** Sends the messages of one event loop iteration in one system call, which is what costs most. */
+  #cork(): void {
+    if (this.#isCorked) return
+    this.#isCorked = true
     this.#connection.cork()
     setImmediate(() => {
-      this.#gathering = false
+      this.#isCorked = false
       this.#connection.uncork()
     })
   }
 
   /**
-   * Does something for an operation as soon as it is its turn among those of this client. Until then and while it is done,
-   * it holds a message of this many characters.
+   * Runs a step of an operation, in order of arrival among this client's steps. Until it has ended it holds a message of
+   * `messageLength` characters.
    */
-  async inTurn<T>(run: () => Promise<T> | T, messageLength = 0): Promise<T> {
+  async enqueue<T>(run: () => Promise<T> | T, messageLength = 0): Promise<T> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#heldLength += messageLength
     this.#waiting.push(resolve)
-    this.#goOn()
+    this.#startNext()
     await promise
     try {
       return await run()
     } finally {
-      // In another turn of the event loop: by then its answer has been sent, and counts as unread.
+      // In the next iteration the answer has been sent, and counts as unread.
       setImmediate(() => {
         this.#running -= 1
         this.#heldLength -= messageLength
-        this.#goOn()
-        this.#onTurn()
+        this.#startNext()
+        this.#onStepEnd()
       })
     }
   }
 
   /**
-   * Does something within an operation that a long answer may come of: one such at a time, and not before the client has
-   * read most of the last. Resolves to nothing if by then the client has left.
+   * Runs the part of a step that may produce a long answer: one at a time, and only when the client has read most of the
+   * last one. Resolves to undefined if the client has left by then.
    */
-  async inTurnOfLong<T>(run: () => Promise<T>): Promise<T | undefined> {
+  async enqueueLong<T>(run: () => Promise<T>): Promise<T | undefined> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#longWaiting.push(resolve)
-    this.#goOn()
+    this.#startNext()
     await promise
     try {
       return this.isOpen ? await run() : undefined
     } finally {
-      // As above: by then the answer counts as unread.
       setImmediate(() => {
         this.#isLongRunning = false
-        this.#goOn()
+        this.#startNext()
       })
     }
   }
 
-  /** To be called every few seconds: ends the connection of a client that has not been heard of since the last time. */
+  /** To be called every few seconds. Terminates the connection if the client has given no sign of life since the last call. */
   beat(): void {
     const socket = this.#socket
-    const isOurTurn = socket.isPaused && socket.bufferedAmount === 0
-    if (!this.#heard && !isOurTurn) socket.terminate()
+    // While nothing is read from the client because of its operations, its pong cannot be seen.
+    const cannotTell = socket.isPaused && socket.bufferedAmount === 0
+    if (!this.#isAlive && !cannotTell) socket.terminate()
     else if (socket.readyState === socket.OPEN) socket.ping()
-    this.#heard = false
+    this.#isAlive = false
   }
 
-  /** Takes nothing more from the client, and resolves when what it has asked for has been done and sent. */
-  async settle(): Promise<void> {
-    this.#settling = true
-    this.#adjust()
+  /** Reads nothing more from the client, and resolves when the steps in flight have ended and been answered. */
+  async drain(): Promise<void> {
+    this.#isDraining = true
+    this.#pauseOrResume()
     while (this.#running > 0 || this.#waiting.length > 0)
       await new Promise<void>((resolve) => {
-        this.#onTurn = resolve
+        this.#onStepEnd = resolve
       })
   }
 
-  /** Tells the client to go, and hears it say the same. */
-  goAway(code: number, reason: string): void {
+  /** Closes the socket, and reads on so that the client's own close frame is seen. */
+  close(code: number, reason: string): void {
     this.#socket.close(code, reason)
     this.#socket.resume()
   }
 
   #mayRun(): boolean {
-    return !this.isOpen || (this.#running < maxAtOnce && this.#socket.bufferedAmount <= maxUnreadBytes)
+    return !this.isOpen || (this.#running < maxRunning && this.#socket.bufferedAmount <= maxUnreadBytes)
   }
 
   #mayRunLong(): boolean {
     return !this.#isLongRunning && (!this.isOpen || this.#socket.bufferedAmount <= maxUnreadBytes)
   }
 
-  #goOn(): void {
+  #startNext(): void {
     while (this.#waiting.length > 0 && this.#mayRun()) {
       this.#running += 1
       this.#waiting.shift()?.()
@@ -162,14 +161,14 @@ export class ClientSocket {
       this.#isLongRunning = true
       this.#longWaiting.shift()?.()
     }
-    this.#adjust()
+    this.#pauseOrResume()
   }
 
-  #adjust(): void {
+  #pauseOrResume(): void {
     const socket = this.#socket
     if (socket.readyState !== socket.OPEN) return
     const isFull =
-      this.#settling ||
+      this.#isDraining ||
       socket.bufferedAmount > maxUnreadBytes ||
       this.#waiting.length >= maxWaiting ||
       this.#heldLength >= maxHeldLength

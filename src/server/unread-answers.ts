@@ -3,33 +3,33 @@ import type { ServerResponse } from 'node:http'
 const beatEveryMs = 15_000
 
 /**
- * Answers that are on their way to their clients. A client that has taken nothing of what waits for it from one beat to
- * the next is gone, or as good as gone: its connection is cut, so that nothing is kept for it any longer.
+ * Responses that are being sent. A client that has read nothing between two beats, although something was waiting for it, is
+ * taken for gone: its connection is cut, so that its answer does not stay in memory.
  */
 export class UnreadAnswers {
-  /** How much had been passed on to the client at the last beat while more was waiting; nothing if none was. */
-  readonly #passedOn = new Map<ServerResponse, number | undefined>()
+  /** Bytes sent by the last beat, if more was waiting then. */
+  readonly #sent = new Map<ServerResponse, number | undefined>()
   readonly #timer: NodeJS.Timeout
 
   constructor() {
     this.#timer = setInterval(() => this.beat(), beatEveryMs)
   }
 
-  /** Watches over an answer until it has been taken, or its client is gone. */
+  /** Watches a response until it is complete or its client has gone. */
   add(response: ServerResponse): void {
     if (response.closed || response.destroyed) return
-    this.#passedOn.set(response, undefined)
-    response.once('close', () => this.#passedOn.delete(response))
+    this.#sent.set(response, undefined)
+    response.once('close', () => this.#sent.delete(response))
   }
 
   /** To be called every few seconds. */
   beat(): void {
-    for (const [response, before] of this.#passedOn) {
+    for (const [response, before] of this.#sent) {
       const { socket, writableLength: waiting } = response
-      // Without a socket, it waits for the answer before it on its connection.
-      const passedOn = waiting === 0 || socket === null ? undefined : socket.bytesWritten - waiting
-      if (passedOn !== undefined && passedOn === before) response.destroy()
-      this.#passedOn.set(response, passedOn)
+      // Without a socket it waits for the response before it on the connection.
+      const sent = waiting === 0 || socket === null ? undefined : socket.bytesWritten - waiting
+      if (sent !== undefined && sent === before) response.destroy()
+      this.#sent.set(response, sent)
     }
   }
 

@@ -6,6 +6,7 @@ import type { ExecutionArgs, GraphQLError, GraphQLSchema } from 'graphql'
 import {
   CloseCode,
   handleProtocols,
+  MessageType,
   makeServer,
   type Context as SocketContext,
   type SubscribePayload,
@@ -13,25 +14,30 @@ import {
 import type { Logger } from 'pino'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Credentials } from '../graphql/context.ts'
-import { problem, publicError, wireError } from '../graphql/problems.ts'
-import type { Subscriber } from '../graphql/subscribe.ts'
+import { publicError, topLevelError, wireError } from '../graphql/errors/top-level.ts'
+import type { Subscriber } from '../graphql/subscriber.ts'
 import { grouped } from '../grouped.ts'
-import { type Api, graphqlPath } from './api.ts'
+import { graphqlPath } from '../routes.ts'
+import type { Api } from './api.ts'
 import type { Authentication } from './authentication.ts'
-import { excessOfJson } from './json.ts'
+import { maxDrainMs } from './http.ts'
+import { refuseConnection } from './http-errors.ts'
+import { excessOfJson, isObject } from './json.ts'
 import { maxRequestBytes, onlyNamesDocument, persistedQueryNotSupported } from './operation-request.ts'
-import { refuseConnection } from './refusal.ts'
 import { ClientSocket } from './socket.ts'
 import { hostProblem, isWebSocket, targetOf } from './target.ts'
 
+// The protocol is that of graphql-ws. The adapter to `ws` is our own, because the one of graphql-ws reads from a client as
+// fast as it sends, writes without waiting for it to read, has one ping for busy and dead clients alike, and closes the
+// socket where only one operation is wrong.
+
 const maxOperationsPerSocket = 1_000
-// What stays as long as an operation, or as its socket.
+// What is kept as long as an operation, or as its socket.
 const maxIdLength = 255
 const maxConnectionParamsLength = 20_000
 const beatEveryMs = 12_000
 
-// At shutdown, how long an operation under way may take, and how long a client may take to hear that it should go elsewhere.
-const maxAnswerMs = 10_000
+// At shutdown, how long clients may take to close their sockets.
 const maxGoodbyeMs = 5_000
 
 // RFC 6455, 7.4.1: the server goes down, or the page is left.
@@ -39,33 +45,30 @@ const goingAway = 1001
 
 type Socket = SocketContext<Record<string, unknown>, ClientSocket>
 
-/** An operation that was let in, and how to run it. */
+/** An operation that was let in: what `onSubscribe` returns, and graphql-ws passes to `execute` or `subscribe`. */
 interface Operation extends ExecutionArgs {
-  rootValue: {
-    socket: ClientSocket
-    /** Runs something for it when it is the turn of its key, unless nobody waits for it any more by then. */
-    inTurn: <T>(work: () => Promise<T> | T) => Promise<T | undefined>
-    execute: (args: ExecutionArgs) => unknown
-    messageLength: number
-    /** What it is answered with instead, because of its variables. */
-    errors: GraphQLError[] | undefined
-  }
+  client: ClientSocket
+  messageLength: number
+  /** Runs work when the API key's share allows it. Resolves to undefined if nobody waits for it by then. */
+  schedule: <T>(work: () => Promise<T> | T) => Promise<T | undefined>
+  execute: (args: ExecutionArgs) => unknown
+  /** Answered instead of executing it: errors in its variables. */
+  errors: readonly GraphQLError[] | undefined
 }
 
-/** What is known of an operation when it has just come. */
+/** What is known of an operation on arrival. */
 interface Arrival {
   id: string
-  /** How long its message was, in characters. */
+  /** The length of its message, in characters. */
   length: number
   /** Whether its socket has too many operations already. */
-  crowded: boolean
+  isTooMany: boolean
 }
 
 /**
- * Serves the API over WebSocket, by the protocol of graphql-ws, on the HTTP server's own port and path. Every
- * operation answers for itself: one that is malformed or not permitted ends with its errors, and the socket's
- * others go on. `close` answers the operations under way, tells clients to go elsewhere (1001), and resolves when they
- * have gone.
+ * Serves the API over WebSocket, on the HTTP server's port and path. An operation that is malformed or not permitted ends
+ * with its own errors, and leaves the others on its socket alone. `close` drains: it answers the operations in flight, closes
+ * the sockets with 1001, so that clients reconnect elsewhere, and resolves when they are closed.
  */
 export function serveWebSocket(parts: {
   server: Server
@@ -79,26 +82,26 @@ export function serveWebSocket(parts: {
   const clients = new Set<ClientSocket>()
   const longAnswers = new LongAnswers()
   const protocol = makeServer<Record<string, unknown>, ClientSocket>({
-    execute: (args) => run(args, (operation, { execute }) => execute(operation)),
-    // Straight, and not by way of the API's plugins, which would each stand between an event and its subscribers.
+    execute: (args) => run(args, (operation, execute) => execute(operation)),
+    // Not through the API's plugins, each of which would stand between an event and its subscribers.
     subscribe: (args) => run(args, (operation) => subscriber.subscribe(operation)),
-    // A client's operations wait for their turns already here: what it asks for and gives up at once costs as much.
     onSubscribe: (socket, id, payload) => {
-      // Before anything is waited for: later, those that came after this one would count as well.
+      // Now, not when it is this operation's turn: those that arrive after it do not count.
       const arrival = {
         id,
         length: socket.extra.messageLength,
-        crowded: Object.keys(socket.subscriptions).length > maxOperationsPerSocket,
+        isTooMany: Object.keys(socket.subscriptions).length > maxOperationsPerSocket,
       }
-      return socket.extra.inTurn(() => admit(socket, payload, arrival), arrival.length)
+      // Enqueued already here: an operation costs as much when the client gives it up at once.
+      return socket.extra.enqueue(() => admit(socket, payload, arrival), arrival.length)
     },
     onConnect: ({ extra }) => {
       if (extra.messageLength > maxConnectionParamsLength)
-        extra.goAway(CloseCode.BadRequest, 'The connectionParams are too long: send { authorization } alone')
+        extra.close(CloseCode.BadRequest, 'The connectionParams are too long: send { authorization } alone')
     },
     onNext: (_socket, _id, _payload, _args, { errors, data = null }) => {
       const written = api.answers.dataOf(data)
-      // Written into the message in one go, a long answer would hold everybody up.
+      // Serialised again as part of the message, a long answer would block the event loop.
       const isLong = written !== undefined && written.length > 1
       if (errors === undefined && !isLong) return undefined
       return {
@@ -112,7 +115,7 @@ export function serveWebSocket(parts: {
     for (const client of clients) client.beat()
   }, beatEveryMs)
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    // The HTTP server has let go of the socket: an error that nobody listens for would end the process.
+    // The HTTP server no longer listens for errors of the socket, and an unhandled one would end the process.
     socket.once('error', () => socket.destroy())
     const wrongHost = hostProblem(request)
     if (wrongHost !== undefined) return refuseConnection(socket, { status: 400, message: wrongHost })
@@ -121,25 +124,27 @@ export function serveWebSocket(parts: {
         status: 404,
         message: `No WebSocket is served here. The API is at ${graphqlPath}.`,
       })
-    // Before Node.js 24.9 all upgrades come here.
+    // Before Node.js 24.9, upgrades to any protocol come here.
     if (!isWebSocket(request.headers.upgrade))
-      return refuseConnection(socket, { status: 400, message: 'Upgrade to websocket, or not at all.' })
+      return refuseConnection(socket, {
+        status: 400,
+        message: 'The only protocol to upgrade to is websocket.',
+      })
     sockets.handleUpgrade(request, socket, head, (client) => serve(client, socket))
   }
   server.on('upgrade', onUpgrade)
   sockets.on('wsClientError', (error, socket) =>
     refuseConnection(socket, {
       status: 400,
-      message: `The WebSocket cannot be opened as it was asked for (RFC 6455). ${error.message}.`,
+      message: `The WebSocket handshake is not valid (RFC 6455). ${error.message}.`,
       headers: { 'Sec-WebSocket-Version': '13' },
     }),
   )
 
-  /** Speaks the protocol with one client. */
   function serve(socket: WebSocket, connection: Duplex): void {
     const client = new ClientSocket(socket, connection)
     clients.add(client)
-    socket.on('error', (error) => log.info({ err: error }, 'a client broke the WebSocket protocol'))
+    socket.on('error', (error) => log.info({ err: error }, 'a client violated the WebSocket protocol'))
     const closed = protocol.opened(
       {
         protocol: socket.protocol,
@@ -152,15 +157,15 @@ export function serveWebSocket(parts: {
         close: (code, reason) => socket.close(code, reason),
         onMessage: (answer) =>
           socket.on('message', (message) => {
-            // Nobody would be answered any more.
             if (socket.readyState !== socket.OPEN) return
             const text = String(message)
             const excess = excessOfJson(text)
             if (excess !== undefined) return socket.close(CloseCode.BadRequest, excess)
+            const read = readMessage(text)
+            if (read === undefined) return socket.close(CloseCode.BadRequest, 'Unexpected message')
             client.messageLength = text.length
-            answer(readMessage(text)).catch((error: unknown) => {
-              if (isUnexpected(error)) return socket.close(CloseCode.BadRequest, 'Unexpected message')
-              log.error({ err: error }, 'a message could not be answered')
+            answer(read).catch((error: unknown) => {
+              log.error({ err: error }, 'a WebSocket message could not be answered')
               socket.close(CloseCode.InternalServerError, 'Internal server error')
             })
           }),
@@ -170,46 +175,46 @@ export function serveWebSocket(parts: {
     socket.once('close', (code, reason) => {
       clients.delete(client)
       closed(code, String(reason)).catch((error: unknown) => {
-        log.error({ err: error }, 'the subscriptions of a client that left could not be ended')
+        log.error({ err: error }, 'the subscriptions of a closed WebSocket could not be ended')
       })
     })
   }
 
-  /** The operation to run, or why it is not. */
+  /** The operation, or the errors that it is refused with. */
   async function admit(
     socket: Socket,
     payload: SubscribePayload,
-    { id, length, crowded }: Arrival,
+    { id, length, isTooMany }: Arrival,
   ): Promise<Operation | GraphQLError[]> {
     try {
       const { extra: client } = socket
       const credentials = await authentication.authenticate(authorizationOf(socket))
-      if (crowded)
-        throw problem(
+      if (isTooMany)
+        throw topLevelError(
           'BAD_USER_INPUT',
           `This socket has ${grouped(maxOperationsPerSocket)} operations already. Complete some of them, or open another socket.`,
         )
       if (id.length > maxIdLength)
-        throw problem(
+        throw topLevelError(
           'BAD_USER_INPUT',
           `The id of the operation has ${grouped(id.length)} characters. At most ${maxIdLength} are possible.`,
         )
       client.keyId = credentials.keyId
       const isWanted = () => client.isOpen && id in socket.subscriptions
-      const inTurn: Operation['rootValue']['inTurn'] = (work) =>
+      const schedule: Operation['schedule'] = (work) =>
         api.scheduler.run(credentials.keyId, work, { isWanted, bytes: length, isPatient: true })
-      const prepared = await inTurn(() => prepare(credentials, payload, { client, length, isWanted }))
-      // It is told to nobody.
-      if (prepared === undefined) return [problem('BAD_USER_INPUT', 'The client has left.')]
-      if ('refused' in prepared) return prepared.refused
-      const { args, errors, execute } = prepared
-      return { ...args, rootValue: { socket: client, inTurn, execute, errors, messageLength: length } }
+      const prepared = await schedule(() => prepare(credentials, payload, { client, length, isWanted }))
+      // The client has left: nobody reads this.
+      if (prepared === undefined) return [topLevelError('BAD_USER_INPUT', 'The client has left.')]
+      return 'refused' in prepared
+        ? prepared.refused
+        : { ...prepared, client, schedule, messageLength: length }
     } catch (error) {
       return [publicError(error, log)]
     }
   }
 
-  /** Reads an operation, and what it is to be executed with. */
+  /** Parses and validates an operation, and prepares its execution. */
   async function prepare(
     credentials: Credentials,
     payload: SubscribePayload,
@@ -225,47 +230,48 @@ export function serveWebSocket(parts: {
       params: payload,
       isWanted,
       requestLength: length,
-      inTurnOfLong: <T>(run: () => Promise<T>) => client.inTurnOfLong(run),
+      enqueueLong: <T>(run: () => Promise<T>) => client.enqueueLong(run),
     })
-    const args: ExecutionArgs = {
+    return {
       schema: schema as GraphQLSchema,
       document: reading.document,
       operationName,
       variableValues: variables,
       contextValue: await contextFactory(),
+      errors: reading.variableErrors,
+      execute: execute as (args: ExecutionArgs) => unknown,
     }
-    return { args, errors: reading.variableErrors, execute: execute as (args: ExecutionArgs) => unknown }
   }
 
   return {
     async close() {
       server.off('upgrade', onUpgrade)
       clearInterval(beat)
-      const settled = Promise.all([...clients].map((client) => client.settle()))
-      await Promise.race([settled, delay(maxAnswerMs, undefined, { ref: false })])
-      const gone = Promise.all([...sockets.clients].map(goneOf))
-      for (const client of clients) client.goAway(goingAway, 'Going away')
-      const impatient = setTimeout(() => {
+      const drained = Promise.all([...clients].map((client) => client.drain()))
+      await Promise.race([drained, delay(maxDrainMs, undefined, { ref: false })])
+      const closed = Promise.all([...sockets.clients].map(closeOf))
+      for (const client of clients) client.close(goingAway, 'Going away')
+      const timeout = setTimeout(() => {
         for (const socket of sockets.clients) socket.terminate()
       }, maxGoodbyeMs)
-      await gone
-      clearTimeout(impatient)
+      await closed
+      clearTimeout(timeout)
     },
   }
 }
 
-/** Answers that are long, and what stands for them in messages until these are sent. */
+/** Stands in for long answers in messages that graphql-ws serialises, so that they are serialised only once. */
 class LongAnswers {
   readonly #answers = new Map<string, readonly Buffer<ArrayBuffer>[]>()
 
-  /** What no client can guess, and so nothing else in a message can be. */
+  /** The stand-in for the data of an answer. It is unguessable, so nothing else in a message can be equal to it. */
   standIn(pieces: readonly Buffer<ArrayBuffer>[]): Record<string, unknown> {
     const standIn = { long: randomUUID() }
     this.#answers.set(JSON.stringify(standIn), pieces)
     return standIn
   }
 
-  /** A message that is about to be sent, with the answer that it is to bring. */
+  /** The message with the answer in place of its stand-in, if it has one. */
   putInto(message: string): string | Buffer {
     if (this.#answers.size === 0) return message
     for (const [text, pieces] of this.#answers) {
@@ -283,16 +289,11 @@ class LongAnswers {
   }
 }
 
-/** What graphql-ws says of a message that only servers send. */
-function isUnexpected(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith('Unexpected message of type')
-}
-
-function goneOf(socket: WebSocket): Promise<void> {
+function closeOf(socket: WebSocket): Promise<void> {
   return new Promise((resolve) => socket.once('close', () => resolve()))
 }
 
-/** What would be a header over HTTP: its name may be written in any case. */
+/** It stands for a header of HTTP, so upper and lower case are the same in its name. */
 function authorizationOf(socket: Socket): string | undefined {
   for (const [name, value] of Object.entries(socket.connectionParams ?? {}))
     if (name.toLowerCase() === 'authorization' && typeof value === 'string') return value
@@ -301,29 +302,38 @@ function authorizationOf(socket: Socket): string | undefined {
 
 async function run(
   args: ExecutionArgs,
-  how: (operation: ExecutionArgs, by: Operation['rootValue']) => unknown,
+  how: (args: ExecutionArgs, execute: Operation['execute']) => unknown,
 ) {
-  const { rootValue, ...operation } = args as Operation
-  const { socket, inTurn, errors, messageLength } = rootValue
-  const answer = () => (errors === undefined ? how(operation, rootValue) : { errors })
-  const result = await socket.inTurn(() => inTurn(answer), messageLength)
-  // For a client that has left it is nothing.
+  const { client, schedule, execute, errors, messageLength, ...operation } = args as Operation
+  const answer = () => (errors === undefined ? how(operation, execute) : { errors })
+  const result = await client.enqueue(() => schedule(answer), messageLength)
+  // If the client has left, nobody reads this.
   return (result ?? { data: null }) as never
 }
 
+const serverMessages: ReadonlySet<unknown> = new Set([
+  MessageType.ConnectionAck,
+  MessageType.Next,
+  MessageType.Error,
+])
+
 /**
- * A message as it came; but the hash or the name of a document alone, which the protocol has no place for, as an
- * operation without a query, so that it can be answered.
+ * A message as graphql-ws should see it; undefined if only servers send such, for which it throws an error that looks like
+ * any other. An operation that is named by hash or id alone, which the protocol does not know, is given an empty query, so
+ * that it can be answered.
  */
-function readMessage(text: string): string {
-  const hasQuery = /"query"\s*:\s*"/.test(text) && !text.includes('"persistedQuery"')
-  if (hasQuery || !text.includes('"subscribe"')) return text
+function readMessage(text: string): string | undefined {
+  let message: unknown
   try {
-    const message = JSON.parse(text)
-    const payload = message?.payload
-    if (payload?.query != null || !onlyNamesDocument(payload ?? {})) return text
-    return JSON.stringify({ ...message, payload: { ...payload, query: '' } })
+    message = JSON.parse(text)
   } catch {
     return text
   }
+  if (!isObject(message)) return text
+  if (serverMessages.has(message['type'])) return undefined
+  const { payload } = message
+  if (message['type'] !== MessageType.Subscribe || !isObject(payload) || payload['query'] != null) return text
+  return onlyNamesDocument(payload)
+    ? JSON.stringify({ ...message, payload: { ...payload, query: '' } })
+    : text
 }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { isUnavailable } from '../database/errors.ts'
+import { Poll } from '../async/poll.ts'
 import type { Books } from '../domain/books/books.ts'
 import { forgetEvents } from '../domain/books/event-log.ts'
 import { forgetKeys } from '../domain/books/idempotency.ts'
@@ -13,17 +13,14 @@ const keysAreKeptMs = 2 * dayMs
 const orphansAreKeptMs = dayMs
 
 // Few enough that nobody waits for the locks of the rows.
-const atOnce = 5_000
+const maxRowsPerStep = 5_000
 
-/** Removes what is kept for a while only: once an hour, in steps. Any number of processes may do it at once. */
+/** Removes what has expired, once an hour and in steps. Any number of processes may do so at the same time. */
 export class Housekeeping {
   readonly #books: Books
-  readonly #log: Logger
   readonly #eventsAreKeptMs: number
   readonly #rejectedRowsAreKeptMs: number
-  readonly #timer: NodeJS.Timeout
-  #running: Promise<void> | undefined
-  #closed = false
+  readonly #poll: Poll
 
   constructor(
     books: Books,
@@ -31,41 +28,32 @@ export class Housekeeping {
     { eventsAreKeptMs, rejectedRowsAreKeptMs }: { eventsAreKeptMs: number; rejectedRowsAreKeptMs: number },
   ) {
     this.#books = books
-    this.#log = log
     this.#eventsAreKeptMs = eventsAreKeptMs
     this.#rejectedRowsAreKeptMs = rejectedRowsAreKeptMs
-    this.#timer = setInterval(() => this.#start(), everyMs)
-    this.#start()
+    this.#poll = new Poll({
+      purpose: 'remove what has expired',
+      run: () => this.#removeExpired(),
+      everyMs,
+      log,
+    })
+    this.#poll.wake()
   }
 
-  /** Resolves when the step under way is done. */
+  /** Resolves when the current step is done. */
   async close(): Promise<void> {
-    this.#closed = true
-    clearInterval(this.#timer)
-    await this.#running
+    await this.#poll.close()
   }
 
-  #start(): void {
-    this.#running ??= this.#run()
-      .catch((error: unknown) => {
-        if (isUnavailable(error)) this.#log.warn({ err: error }, 'housekeeping has to wait')
-        else this.#log.error({ err: error }, 'housekeeping failed')
-      })
-      .finally(() => {
-        this.#running = undefined
-      })
-  }
-
-  async #run(): Promise<void> {
+  async #removeExpired(): Promise<void> {
     const before = (keptMs: number) => new Date(Date.now() - keptMs)
-    await this.#inSteps(() => forgetKeys(this.#books, before(keysAreKeptMs), atOnce))
-    await this.#inSteps(() => forgetEvents(this.#books.pool, before(this.#eventsAreKeptMs), atOnce))
-    await this.#inSteps(() => forgetRejectedRows(this.#books, before(this.#rejectedRowsAreKeptMs), atOnce))
-    while (!this.#closed && (await removeOrphans(this.#books, before(orphansAreKeptMs))));
+    await this.#inSteps((max) => forgetKeys(this.#books, before(keysAreKeptMs), max))
+    await this.#inSteps((max) => forgetEvents(this.#books.pool, before(this.#eventsAreKeptMs), max))
+    await this.#inSteps((max) => forgetRejectedRows(this.#books, before(this.#rejectedRowsAreKeptMs), max))
+    while (!this.#poll.signal.aborted && (await removeOrphans(this.#books, before(orphansAreKeptMs))));
   }
 
-  /** Takes one step after the other until there is less to do than fits into one. */
-  async #inSteps(step: () => Promise<number>): Promise<void> {
-    while (!this.#closed && (await step()) === atOnce);
+  /** Repeats a step that removes at most `max` rows, and resolves to how many they were, until it removes fewer. */
+  async #inSteps(step: (max: number) => Promise<number>): Promise<void> {
+    while (!this.#poll.signal.aborted && (await step(maxRowsPerStep)) === maxRowsPerStep);
   }
 }

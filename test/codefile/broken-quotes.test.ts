@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { CodeFileError } from '../../src/codefile/code-file-error.ts'
 import { codesOf, readAll } from '../support/code-file.ts'
 
-// Notes as people write them, some of several lines; and what is no good CSV as soon as a quote comes in between.
+// Notes as people write them, some of several lines, which are no valid CSV once a quote is inserted.
 const notes = fc
   .array(fc.constantFrom('a', 'then left', '5', ' ', ',', '\n', '\r\n', '""', 'b,c', 'x\ny'), {
     maxLength: 6,
@@ -32,7 +32,7 @@ function written(cell: string, quoted: boolean): string {
   return quoted || /["\n\r,]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain
 }
 
-/** The text with quotes put in at these places behind its header. */
+/** The text with quotes inserted below its header. */
 function broken(text: string, places: readonly number[]): string {
   const start = text.indexOf('\n') + 1
   let result = text
@@ -43,7 +43,7 @@ function broken(text: string, places: readonly number[]): string {
   return result
 }
 
-/** The codes of a file, of which none comes into a pool if it fails. */
+/** The codes of a file: none if it fails, since then none is added. */
 async function codesIn(text: string): Promise<string[]> {
   try {
     return (await readAll(text)).rows.map(({ code }) => code)
@@ -53,7 +53,7 @@ async function codesIn(text: string): Promise<string[]> {
   }
 }
 
-describe('a good file', () => {
+describe('a valid file', () => {
   test('gives all of its codes', async () => {
     await fc.assert(
       fc.asyncProperty(files, async ({ codes, text }) => {
@@ -63,7 +63,7 @@ describe('a good file', () => {
     )
   })
 
-  test('gives no code that it does not have, once a quote is put in anywhere', async () => {
+  test('gives no code that it does not contain, after a quote has been inserted anywhere', async () => {
     await fc.assert(
       fc.asyncProperty(files, fc.nat(), async ({ codes, text }, place) => {
         for (const code of await codesIn(broken(text, [place]))) expect(codes).toContain(code)

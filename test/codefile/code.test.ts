@@ -3,10 +3,10 @@ import { readCode } from '../../src/codefile/code.ts'
 import { readAll } from '../support/code-file.ts'
 
 const read = (text: string) => readCode(Buffer.from(text).toString('latin1'))
-const refused = (text: string): string => {
+const rejected = (text: string): string => {
   const reading = read(text)
-  if ('refused' in reading) return reading.refused
-  throw new Error(`taken as ${JSON.stringify(reading.code)}`)
+  if ('reason' in reading) return reading.reason
+  throw new Error(`accepted as ${JSON.stringify(reading.code)}`)
 }
 
 describe('a code of an upload', () => {
@@ -22,7 +22,7 @@ describe('a code of an upload', () => {
     ['a plus and an E', 'E+10, 1E+5X, 12E+10'],
     ['a number sign', '#REF'],
     ['255 characters', 'x'.repeat(255)],
-  ])('is taken as it is: %s', (_, code) => {
+  ])('is accepted as it is: %s', (_, code) => {
     expect(read(code)).toEqual({ code })
   })
 
@@ -41,36 +41,36 @@ describe('a code of an upload', () => {
     expect(read('e\u0301'.repeat(255))).toEqual({ code: '\u00e9'.repeat(255) })
   })
 
-  it('is none where nothing is seen', () => {
+  it('is empty if nothing can be seen', () => {
     for (const text of ['', '  ', '\u00a0\u200b', '=""']) expect(read(text)).toEqual({ code: '' })
   })
 
   it.each([
-    ['too long', 'x'.repeat(256), 'It has 256 characters. At most 255 are possible.'],
-    ['far too long', 'x'.repeat(10_000), 'It has 10,000 characters. At most 255 are possible.'],
-    ['a NUL', 'A\x001', 'It contains control characters (U+0000): '],
-    ['a NUL at the end', 'A1\0', 'It contains control characters (U+0000): '],
-    ['a line break', 'A\n1', 'It contains control characters (U+000A): '],
-    ['a delete', 'A\x7f1', 'It contains control characters (U+007F): '],
-    ['a control character beyond ASCII', 'A\x851', 'It contains control characters (U+0085): '],
-    ['a zero-width space', 'A\u200b1', 'It contains invisible characters (U+200B): '],
-    ['a soft hyphen', 'A\u00ad1', 'It contains invisible characters (U+00AD): '],
-    ['a change of direction', 'A\u202e1', 'It contains invisible characters (U+202E): '],
-    ['a joiner outside of emoji', 'A\u200d1', 'It contains invisible characters (U+200D): '],
-    ['a selector outside of emoji', 'A\ufe0f1', 'It contains invisible characters (U+FE0F): '],
-    ['an invisible letter', 'A\u31641', 'It contains invisible characters (U+3164): '],
-    ['a no-break space', 'A\u00a01', 'It contains a space that only looks like'],
-    ['a line separator', 'A\u20281', 'It contains a space that only looks like'],
-    ['a private-use character', 'A\uf8ff', 'It contains private-use characters (U+F8FF): '],
-    ['an unassigned character', 'A\u0378', 'It contains unassigned characters (U+0378): '],
-    ['a character lost before', 'A\ufffd1', 'It contains U+FFFD'],
+    ['too long', 'x'.repeat(256), 'The code has 256 characters; the limit is 255.'],
+    ['far too long', 'x'.repeat(10_000), 'The code has 10,000 characters; the limit is 255.'],
+    ['a NUL', 'A\x001', 'The code contains control characters (U+0000): '],
+    ['a NUL at the end', 'A1\0', 'The code contains control characters (U+0000): '],
+    ['a line break', 'A\n1', 'The code contains control characters (U+000A): '],
+    ['a delete', 'A\x7f1', 'The code contains control characters (U+007F): '],
+    ['a control character beyond ASCII', 'A\x851', 'The code contains control characters (U+0085): '],
+    ['a zero-width space', 'A\u200b1', 'The code contains invisible characters (U+200B): '],
+    ['a soft hyphen', 'A\u00ad1', 'The code contains invisible characters (U+00AD): '],
+    ['a change of direction', 'A\u202e1', 'The code contains invisible characters (U+202E): '],
+    ['a joiner outside of emoji', 'A\u200d1', 'The code contains invisible characters (U+200D): '],
+    ['a selector outside of emoji', 'A\ufe0f1', 'The code contains invisible characters (U+FE0F): '],
+    ['an invisible letter', 'A\u31641', 'The code contains invisible characters (U+3164): '],
+    ['a no-break space', 'A\u00a01', 'The code contains a space that only looks like'],
+    ['a line separator', 'A\u20281', 'The code contains a space that only looks like'],
+    ['a private-use character', 'A\uf8ff', 'The code contains private-use characters (U+F8FF): '],
+    ['an unassigned character', 'A\u0378', 'The code contains unassigned characters (U+0378): '],
+    ['a character that was lost earlier', 'A\ufffd1', 'The code contains U+FFFD'],
     ['a rounded number', '1.23457E+15', 'A spreadsheet has rounded this number'],
     ['a rounded number with a comma', '-4,5e+22', 'A spreadsheet has rounded this number'],
     ['a rounded number without decimals', '1E+15', 'A spreadsheet has rounded this number'],
-    ['an error of a formula', '#REF!', 'It is the error of a spreadsheet formula.'],
-  ])('is refused with the reason: %s', (_, text, reason) => {
-    expect(refused(text)).toContain(reason)
-    expect(refused(text)).toMatch(/\.$/)
+    ['a formula error', '#REF!', 'This is a spreadsheet formula error.'],
+  ])('is rejected with the reason: %s', (_, text, reason) => {
+    expect(rejected(text)).toContain(reason)
+    expect(rejected(text)).toMatch(/\.$/)
   })
 
   it.each([
@@ -80,20 +80,20 @@ describe('a code of an upload', () => {
     ['more bytes than are needed', [0xc0, 0xaf]],
     ['half a surrogate pair', [0xed, 0xa0, 0xbd]],
     ['beyond the last character', [0xf5, 0x80, 0x80, 0x80]],
-  ])('is refused as not UTF-8: %s', (_, bytes) => {
+  ])('is rejected as not UTF-8: %s', (_, bytes) => {
     expect(readCode(Buffer.from(bytes).toString('latin1'))).toEqual({
-      refused: expect.stringContaining('It is not valid UTF-8. Save the file as "CSV UTF-8"'),
+      reason: expect.stringContaining('The row is not valid UTF-8. Save the file as "CSV UTF-8"'),
     })
   })
 
-  it('is trimmed in time, whatever surrounds it', () => {
-    expect(refused(`x${' \u200b'.repeat(20_000)}x`)).toContain('40,002 characters')
+  it('is trimmed in linear time, whatever surrounds it', () => {
+    expect(rejected(`x${' \u200b'.repeat(20_000)}x`)).toContain('40,002 characters')
     expect(read(`${'\u200b'.repeat(20_000)}x${' '.repeat(20_000)}`)).toEqual({ code: 'x' })
   })
 })
 
 describe('in a file', () => {
-  it('bytes that are not UTF-8 are the matter of their row alone', async () => {
+  it('invalid UTF-8 affects only its own row', async () => {
     const lines = [Buffer.from('A1\nÄ2\n'), Buffer.from([0xc4, 0x33, 0x0a]), Buffer.from('Ä4\nB5\n')]
     expect(await readAll(Buffer.concat(lines))).toEqual({
       rows: [
@@ -102,27 +102,27 @@ describe('in a file', () => {
         { number: 4, code: 'Ä4' },
         { number: 5, code: 'B5' },
       ],
-      refused: [{ number: 3, text: '\ufffd3', reason: expect.stringContaining('not valid UTF-8') }],
+      rejected: [{ number: 3, text: '\ufffd3', reason: expect.stringContaining('not valid UTF-8') }],
     })
   })
 
-  it('they do not matter in other columns', async () => {
+  it('invalid UTF-8 in other columns does not matter', async () => {
     const file = Buffer.from('code,Straße\nA1,Grün\n', 'latin1')
-    expect(await readAll(file)).toEqual({ rows: [{ number: 2, code: 'A1' }], refused: [] })
+    expect(await readAll(file)).toEqual({ rows: [{ number: 2, code: 'A1' }], rejected: [] })
   })
 
-  it('what is shown of a refused row can be stored: no NUL, no half characters, 200 at most', async () => {
-    const { refused: rows } = await readAll(`A1\nB\x002\n${'x'.repeat(198)}${'🎁'.repeat(100)}\n`)
+  it('the excerpt of a rejected row can be stored: no NUL, no half characters, 200 at most', async () => {
+    const { rejected: rows } = await readAll(`A1\nB\x002\n${'x'.repeat(198)}${'🎁'.repeat(100)}\n`)
     expect(rows.map(({ text }) => text)).toEqual(['B\ufffd2', `${'x'.repeat(198)}\ufffd…`])
   })
 
-  it('a code has the same fate whatever else is in the file', async () => {
+  it('whether a code is accepted does not depend on the rest of the file', async () => {
     const codes = ['A 1', '1E+15', '#REF!', '="01"', 'A\x011', 'x'.repeat(256), 'A\u00a01', 'Ä', '+5']
     for (const code of codes) {
       const alone = await readAll(code)
       expect(await readAll(`${code}\nÄÖ\n"Q"\n`)).toMatchObject({
         rows: expect.arrayContaining(alone.rows),
-        refused: alone.refused,
+        rejected: alone.rejected,
       })
     }
   })

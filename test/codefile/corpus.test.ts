@@ -16,12 +16,12 @@ async function read(name: string, { options }: Expectation): Promise<FileRows> {
   return {
     ...last,
     rows: all.flatMap(({ rows }) => rows),
-    refused: all.flatMap(({ refused }) => refused),
+    rejected: all.flatMap(({ rejected }) => rejected),
   }
 }
 
-describe('files as people have them', () => {
-  test('are all in the table', async () => {
+describe('files from real systems', () => {
+  test('are all listed in expected.ts', async () => {
     const files = (await readdir(folder)).filter((name) => !name.endsWith('.ts'))
     expect(files.toSorted()).toEqual(Object.keys(corpus).toSorted())
   })
@@ -31,18 +31,18 @@ describe('files as people have them', () => {
       const error: unknown = await read(name, expected).catch((reason: unknown) => reason)
       if (expected.fails !== 'HEADER_UNCLEAR') return expect(String(error)).toContain(expected.fails)
       expect(error).toBeInstanceOf(HeaderUnclearError)
-      expect(String(error)).toMatch(/The file begins: ".+ Upload it again with header=(true|false)/)
+      expect(String(error)).toMatch(/The file begins with ".+ Upload it again with header=(true|false)/)
       return
     }
-    const { rows, refused, layout } = await read(name, expected)
+    const { rows, rejected, layout } = await read(name, expected)
     expect({
       codes: rows.map(({ code }) => code),
-      refused: refused.map(({ number }) => number),
+      rejected: rejected.map(({ number }) => number),
       headerRow: layout?.headerRow,
       column: layout?.columnNumber,
     }).toEqual({
       codes: expected.codes,
-      refused: expected.refused ?? [],
+      rejected: expected.rejected ?? [],
       headerRow: expected.headerRow,
       column: expected.column ?? 1,
     })

@@ -20,19 +20,21 @@ describe('what stands where there is no code', () => {
     ],
     ...['1 row', '2 rows in set (0.00 sec)', '1,234 rows selected.', '(2 Zeilen)', '(2 строки)'],
     ...['NULL', 'null', '(null)', '<null>', 'N/A', 'n/a', '\\N', 'none', 'None', 'NaN', 'undefined'],
-  ])('is refused: %s', async (text) => {
-    const refusal = expect.stringContaining('It stands where there is no code')
+  ])('is rejected: %s', async (text) => {
+    const reason = expect.stringContaining(
+      'This is a line between rows, a word for an empty cell, or a row count, not a code',
+    )
     for (const lines of [
       ['code', 'A1', text, 'B2'],
       ['code', text, 'A1', 'B2'],
       ['A1', 'B2', text],
     ]) {
       // A comma divides cells.
-      const { rows, refused } = await readAll(
+      const { rows, rejected } = await readAll(
         lines.map((line) => (line.includes(',') ? `"${line}"` : line)).join('\n'),
       )
       expect(rows.map(({ code }) => code)).toEqual(['A1', 'B2'])
-      expect(refused.map(({ reason }) => reason)).toEqual([refusal])
+      expect(rejected.map((row) => row.reason)).toEqual([reason])
     }
     expect(await codesOf(`"${text}"\nA1\n`, { header: false })).toEqual([text, 'A1'])
   })
@@ -60,8 +62,8 @@ describe('single quotes', () => {
   it('around all cells of the column, as in SQL, do not belong to the codes', async () => {
     expect(await codesOf("'code'\n'Z1'\n'Z2'\n")).toEqual(['Z1', 'Z2'])
     expect(await codesOf("'id','code'\n1,'Z1'\n2,'O''NEIL'\n")).toEqual(['Z1', "O'NEIL"])
-    const { rows, refused } = await readAll("'code'\n'Z1'\nNULL\n''\n'code'\n")
-    expect([rows, refused.length]).toEqual([[{ number: 2, code: 'Z1' }], 3])
+    const { rows, rejected } = await readAll("'code'\n'Z1'\nNULL\n''\n'code'\n")
+    expect([rows, rejected.length]).toEqual([[{ number: 2, code: 'Z1' }], 3])
   })
 
   it('around some are part of them', async () => {
@@ -113,10 +115,10 @@ describe('codes that look like explanations of a template', () => {
       ['X7KD92LM', 'P0QW83ZZ', 'A9SD71KJ', 'M4T6Y8UU'],
     ],
   ])('are none where the others are not: %j', async (explanations, codes) => {
-    const { rows, refused } = await readAll(`Code\n${[...explanations, ...codes].join('\n')}\n`)
+    const { rows, rejected } = await readAll(`Code\n${[...explanations, ...codes].join('\n')}\n`)
     expect(rows.map(({ code }) => code)).toEqual(codes)
-    expect(refused.map(({ text, reason }) => [text, reason])).toEqual(
-      explanations.map((text) => [text, expect.stringContaining('It is written for people')]),
+    expect(rejected.map(({ text, reason }) => [text, reason])).toEqual(
+      explanations.map((text) => [text, expect.stringContaining('This is a text for people')]),
     )
   })
 })

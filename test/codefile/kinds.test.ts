@@ -15,7 +15,7 @@ function tarHeader(): Buffer {
   return block
 }
 
-describe('what is no CSV is known by how it begins, and the error says what to do', () => {
+describe('a file that is not CSV is recognised by how it begins, and the error says what to do', () => {
   it.each<[what: string, advice: string, bytes: Buffer]>([
     ['an Excel workbook', 'type "CSV UTF-8"', withZipHeader('[Content_Types].xml')],
     [
@@ -34,18 +34,18 @@ describe('what is no CSV is known by how it begins, and the error says what to d
     ['a tar archive', 'Unpack it', tarHeader()],
     ['packed with gzip more than once', 'Unpack it once', gzipSync(gzipSync('A1\n'))],
     ['a PDF', 'export it as', latin1('%PDF-1.7\n%\xe2\xe3\xcf\xd3\n')],
-    ['a document of a word processor', 'one code a line', latin1('{\\rtf1\\ansi A1}')],
-    ['an image', 'one code a line', latin1('\x89PNG\r\n\x1a\n\0\0')],
+    ['a word processor document', 'one code per line', latin1('{\\rtf1\\ansi A1}')],
+    ['an image', 'one code per line', latin1('\x89PNG\r\n\x1a\n\0\0')],
     ['a web page', 'Download the file again', latin1('\n<!DOCTYPE html>\n<html><title>Sign in</title>')],
     ['XML', 'export it as', latin1('<?xml version="1.0"?>\n<codes/>')],
-    ['JSON', 'one code a line', latin1('[\n  { "code": "A1" }\n]')],
-    ['JSON', 'one code a line', latin1('{"codes":["A1"]}')],
+    ['JSON', 'one code per line', latin1('[\n  { "code": "A1" }\n]')],
+    ['JSON', 'one code per line', latin1('{"codes":["A1"]}')],
     ['text in UTF-16', 'CSV UTF-8', Buffer.from('\ufeffcode\nA1\n', 'utf16le')],
     ['text in UTF-16', 'CSV UTF-8', Buffer.from('\ufeffcode\nA1\n', 'utf16le').swap16()],
     ['text in UTF-16', 'CSV UTF-8', Buffer.from('code\nÄ1\n', 'utf16le')],
     ['text in UTF-16', 'CSV UTF-8', Buffer.from('code\nA1\n', 'utf16le').swap16()],
-    ['no text at all', 'save or export it', randomBytes(100_000)],
-    ['no text at all', 'save or export it', Buffer.alloc(1_000)],
+    ['not text', 'save or export it', randomBytes(100_000)],
+    ['not text', 'save or export it', Buffer.alloc(1_000)],
   ])('%s', async (what, advice, bytes) => {
     for (const file of [bytes, gzipSync(bytes)]) {
       const error: unknown = await readAll(file, { column: 'code' }).catch((reason: unknown) => reason)
@@ -57,21 +57,21 @@ describe('what is no CSV is known by how it begins, and the error says what to d
   })
 
   it.each(['PK-1', 'PAR1', 'BZh9', '%PDF', '{A1}', '[B2]', '<C3>', 'GIF8', 'MZ', 'II*', 'ustar', '7z', '#!'])(
-    'a code that begins nearly so is a code: %s',
+    'a code that begins almost like one is a code: %s',
     async (code) => {
       expect(await codesOf(`${code}\nA1\n`, { header: false })).toEqual([code, 'A1'])
     },
   )
 
   it('a few control characters in a short file are a few bad rows', async () => {
-    const { rows, refused } = await readAll('A1\n\0\0\0\nB\x012\nC3\n\x1a')
+    const { rows, rejected } = await readAll('A1\n\0\0\0\nB\x012\nC3\n\x1a')
     expect(rows.map(({ code }) => code)).toEqual(['A1', 'C3'])
-    expect(refused.map(({ number }) => number)).toEqual([2, 3, 5])
+    expect(rejected.map(({ number }) => number)).toEqual([2, 3, 5])
   })
 
-  it('a file in another eight-bit encoding is text, whose rows are refused by themselves', async () => {
+  it('a file in another eight-bit encoding is text, and its rows are rejected one by one', async () => {
     const cyrillic = Buffer.from([0xc0, 0xc1, 0xc2, 0x0a].flatMap((byte) => Array(3).fill(byte)))
-    const { refused } = await readAll(Buffer.concat([Buffer.from('A1\n'), cyrillic]))
-    expect(refused.map(({ number }) => number)).toEqual([2])
+    const { rejected } = await readAll(Buffer.concat([Buffer.from('A1\n'), cyrillic]))
+    expect(rejected.map(({ number }) => number)).toEqual([2])
   })
 })

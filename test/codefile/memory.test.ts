@@ -7,7 +7,7 @@ import { readCodeFile } from '../../src/codefile/read.ts'
 setFlagsFromString('--expose-gc')
 const collectGarbage: () => void = runInNewContext('gc')
 
-/** Bytes that are in use and not garbage. */
+/** Bytes in use, without garbage. */
 function used(): number {
   collectGarbage()
   const { heapUsed, arrayBuffers } = process.memoryUsage()
@@ -22,33 +22,33 @@ async function* repeated(chunk: Buffer, times: number, before = '', after = ''):
   yield Buffer.from(after)
 }
 
-/** Reads the file, keeps nothing, and weighs what is in memory some 20 times meanwhile. */
+/** Reads the file, keeps nothing, and measures the memory in use some 20 times meanwhile. */
 async function weigh(source: AsyncIterable<Uint8Array>, length: number) {
   const before = used()
   let most = 0
   let weighed = 0
   let rows = 0
-  const refused: string[] = []
+  const rejected: string[] = []
   let last: string | undefined
   for await (const read of readCodeFile(source, { maxBytes: 2 ** 40 })) {
     rows += read.rows.length
     last = read.rows.at(-1)?.code ?? last
-    if (refused.length < 10) refused.push(...read.refused.map(({ reason }) => reason))
+    if (rejected.length < 10) rejected.push(...read.rejected.map(({ reason }) => reason))
     if (read.bytesRead - weighed > length / 20) {
       weighed = read.bytesRead
       most = Math.max(most, used() - before)
     }
   }
   expect(weighed).toBeGreaterThan(0)
-  return { rows, refused, last, most }
+  return { rows, rejected, last, most }
 }
 
 describe('memory stays flat', () => {
   it('with a line of 1 GB', async () => {
     const chunk = Buffer.alloc(megabyte, 'x')
-    const { rows, refused, last, most } = await weigh(repeated(chunk, 1_024, 'A1\n', '\nB2\n'), 2 ** 30)
+    const { rows, rejected, last, most } = await weigh(repeated(chunk, 1_024, 'A1\n', '\nB2\n'), 2 ** 30)
     expect({ rows, last }).toEqual({ rows: 2, last: 'B2' })
-    expect(refused).toEqual([expect.stringContaining('The row is longer than')])
+    expect(rejected).toEqual([expect.stringContaining('The row is longer than')])
     expect(most).toBeLessThan(8 * megabyte)
   })
 
@@ -60,7 +60,7 @@ describe('memory stays flat', () => {
     expect(most).toBeLessThan(8 * megabyte)
   })
 
-  it('with a packed file, of which little comes and much is unpacked', async () => {
+  it('with a small packed file that unpacks to a large one', async () => {
     const gzip = createGzip({ level: 1 })
     const chunk = Buffer.alloc(megabyte, 'x')
     const times = 128
@@ -81,9 +81,9 @@ describe('memory stays flat', () => {
 
   it('with a quote that is never closed', async () => {
     const chunk = Buffer.from(Array.from({ length: 100_000 }, (_, row) => `CODE-${row}\n`).join(''))
-    const { rows, refused, most } = await weigh(repeated(chunk, 10, '"A1\n'), 10 * chunk.length)
+    const { rows, rejected, most } = await weigh(repeated(chunk, 10, '"A1\n'), 10 * chunk.length)
     expect(rows).toBe(1_000_000)
-    expect(refused.length).toBe(1)
+    expect(rejected.length).toBe(1)
     expect(most).toBeLessThan(8 * megabyte)
   })
 })

@@ -23,7 +23,7 @@ describe('the guard against formulas', () => {
     expect(unguarded(written)).toBe(text)
   })
 
-  it('gives each text a form of its own, which leads back to it and begins no formula', () => {
+  it('gives each text its own form, which can be reversed and begins no formula', () => {
     const text = fc.string({ unit: fc.constantFrom(...'ab"\',;\t\r\n =+-@＝−') })
     fc.assert(
       fc.property(text, (value) => {
@@ -60,22 +60,22 @@ describe('a download that is uploaded', () => {
     }
   })
 
-  it('gives none that was claimed, and says why', async () => {
-    const { rows, refused } = await readAll(
+  it('gives no code that was claimed, and says why', async () => {
+    const { rows, rejected } = await readAll(
       `${header}\r\nA1,CLAIMED,Ada,2026-11-25T00:00:00.000Z,upload\r\nA2,AVAILABLE,,,upload\r\n'-A3,claimed,,,\r\nA4,,,,\r\nA5,SOLD,,,\r\n`,
     )
     expect(rows).toEqual([
       { number: 3, code: 'A2' },
       { number: 5, code: 'A4' },
     ])
-    expect(refused).toEqual([
+    expect(rejected).toEqual([
       { number: 2, text: 'A1', reason: expect.stringContaining('The code has been claimed') },
       { number: 4, text: '-A3', reason: expect.stringContaining('The code has been claimed') },
-      { number: 6, text: 'A5', reason: expect.stringContaining('says neither AVAILABLE nor CLAIMED') },
+      { number: 6, text: 'A5', reason: expect.stringContaining('is neither AVAILABLE nor CLAIMED') },
     ])
   })
 
-  it("takes no notice of a column status of somebody else's", async () => {
+  it("ignores a column status in another system's file", async () => {
     expect(await codesOf('code,status\nA1,CLAIMED\nA2,SOLD\n')).toEqual(['A1', 'A2'])
     expect(await codesOf('code,status,amount\nA1,CLAIMED,5\n')).toEqual(['A1'])
     expect(await codesOf('coupon,status\nA1,CLAIMED\n')).toEqual(['A1'])
@@ -102,29 +102,31 @@ describe('a download that is uploaded', () => {
       0,
       first.includes('Voucher') ? 2 : 3,
     )) {
-      const { rows, refused } = await readAll(`${first}\n${available}\n${claimed}\n`, options)
+      const { rows, rejected } = await readAll(`${first}\n${available}\n${claimed}\n`, options)
       expect(rows).toEqual([{ number: 2, code: 'A2' }])
-      expect(refused).toEqual([
+      expect(rejected).toEqual([
         { number: 3, text: 'A1', reason: expect.stringContaining('The code has been claimed') },
       ])
     }
   })
 
-  it('is known when it was put together of several, or has rows without values', async () => {
-    const { rows, refused } = await readAll('code,status\nA1,CLAIMED\nNULL,NULL\nCode,Status\nA2,AVAILABLE\n')
+  it('is recognised if it was concatenated, or has rows without values', async () => {
+    const { rows, rejected } = await readAll(
+      'code,status\nA1,CLAIMED\nNULL,NULL\nCode,Status\nA2,AVAILABLE\n',
+    )
     expect(rows.map(({ code }) => code)).toEqual(['A2'])
-    expect(refused.map(({ number }) => number)).toEqual([2, 3, 4])
+    expect(rejected.map(({ number }) => number)).toEqual([2, 3, 4])
   })
 
-  it('gives its codes when it has lost columns, without what was put before formulas', async () => {
+  it('gives its codes without the guard against formulas, even if columns were removed', async () => {
     const rows = "'=Q,AVAILABLE\n''-Q,AVAILABLE\n"
     expect(await codesOf(`code,status\n${rows}`)).toEqual(['=Q', "'-Q"])
     expect(await codesOf(`code,"status"\n${rows}`)).toEqual(["'=Q", "''-Q"])
   })
 
-  it('is refused without its header, and says what to do', async () => {
+  it('is rejected without its header, and says what to do', async () => {
     const rows = 'A1,AVAILABLE,,,upload\r\nA2,CLAIMED,Ada,2026-11-25T00:00:00.000Z,upload\r\n'
-    const failure = 'without its header, and the header is what tells an upload which of them were claimed'
+    const failure = 'without its header, which an upload needs to tell which of the codes were claimed'
     for (const options of [
       {},
       { header: true },
@@ -142,21 +144,21 @@ describe('a download that is uploaded', () => {
     await expect(readAll(`${header}\r\n${rows}`, { header: false, column: '1' })).rejects.toThrow(failure)
   })
 
-  it('has codes that are called as its columns, and not its header twice', async () => {
-    const { rows, refused } = await readAll(`${header}\ncode,AVAILABLE,,,\n${header}\nstatus,,,,\n`)
+  it('may have codes with the names of its columns, but not its header twice', async () => {
+    const { rows, rejected } = await readAll(`${header}\ncode,AVAILABLE,,,\n${header}\nstatus,,,,\n`)
     expect(rows.map(({ code }) => code)).toEqual(['code', 'status'])
-    expect(refused).toEqual([{ number: 3, text: 'code', reason: expect.stringContaining('header') }])
+    expect(rejected).toEqual([{ number: 3, text: 'code', reason: expect.stringContaining('header') }])
   })
 
-  it('keeps what looks like a formula of a spreadsheet', async () => {
+  it('keeps codes that look like formulas', async () => {
     expect(await codesOf(`${header}\n"'=""A1""",AVAILABLE,,,\n`)).toEqual(['="A1"'])
     expect(await codesOf('code\n"=""A1"""\n')).toEqual(['A1'])
   })
 
-  it('of rows that were not added is understood as well, but for those of which only the beginning is there', async () => {
+  it('of rejected rows is recognised as well, except for rows that were shortened', async () => {
     const first = rejectedColumns.join()
-    const { rows, refused } = await readAll(`${first}\n3,'-A1,It is.\n4,${'x'.repeat(199)}…,It is.\n`)
+    const { rows, rejected } = await readAll(`${first}\n3,'-A1,It is.\n4,${'x'.repeat(199)}…,It is.\n`)
     expect(rows).toEqual([{ number: 2, code: '-A1' }])
-    expect(refused.map(({ reason }) => reason)).toEqual([expect.stringContaining('ends in an ellipsis')])
+    expect(rejected.map(({ reason }) => reason)).toEqual([expect.stringContaining('ends in an ellipsis')])
   })
 })

@@ -2,7 +2,7 @@ import { Gunzip, gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { CodeFileError } from '../../src/codefile/code-file-error.ts'
 import { type FileRows, readCodeFile } from '../../src/codefile/read.ts'
-import { rowsAtOnce } from '../../src/codefile/rows.ts'
+import { maxBatchRows } from '../../src/codefile/row-batch.ts'
 import { codesOf, cut, readAll, Source } from '../support/code-file.ts'
 
 const maxBytes = 2 ** 30
@@ -20,7 +20,7 @@ describe('a file of codes', () => {
     expect(await codesOf(`${mark}"code",x\nA1\n`, { column: 'code' })).toEqual(['A1'])
   })
 
-  it('is read the same however its bytes come', async () => {
+  it('is read the same however its bytes are divided', async () => {
     const file = '\ufeffcode;text\r\nÄ1;"x\r\n🎁"\r\n\r\n"B ""2""";\r\nC3;é'
     const whole = await readAll(file)
     expect(whole.rows.map(({ code }) => code)).toEqual(['Ä1', 'B "2"', 'C3'])
@@ -31,10 +31,10 @@ describe('a file of codes', () => {
     expect(await codesOf(new Source(withEmptyPieces))).toEqual(['A1', 'B2'])
   })
 
-  it('comes in arrays of limited size, with how much of it has been read', async () => {
+  it('is returned in batches of limited size, with the number of bytes read', async () => {
     const bytes = Buffer.from(lines(50_000))
     const all: FileRows[] = await Array.fromAsync(readCodeFile(Source.of(bytes, 1_000_000), { maxBytes }))
-    expect(Math.max(...all.map(({ rows }) => rows.length))).toBe(rowsAtOnce)
+    expect(Math.max(...all.map(({ rows }) => rows.length))).toBe(maxBatchRows)
     expect(all.flatMap(({ rows }) => rows).map(({ number }) => number)).toEqual(
       Array.from({ length: 50_000 }, (_, row) => row + 1),
     )
@@ -47,7 +47,7 @@ describe('a file of codes', () => {
     expect(progress.at(-1)).toBe(packed.length)
   })
 
-  it('shows how far it has been read where there are no rows for long', async () => {
+  it('reports progress even if there are no rows for long', async () => {
     const line = Buffer.alloc(2 ** 20, 'x')
     const all = await Array.fromAsync(
       readCodeFile(new Source([Buffer.from('A1\n'), ...Array(40).fill(line)]), { maxBytes }),
@@ -56,25 +56,25 @@ describe('a file of codes', () => {
     expect(all.flatMap(({ rows }) => rows)).toEqual([{ number: 1, code: 'A1' }])
   })
 
-  it('leaves others their turn while it is read', async () => {
+  it('does not block the event loop', async () => {
     const chunk = Buffer.from(lines(100_000))
-    let turns = 0
+    let iterations = 0
     let done = false
     const count = () => {
-      turns += 1
+      iterations += 1
       if (!done) setImmediate(count)
     }
     setImmediate(count)
     const source = new Source(Array(10).fill(chunk))
     for await (const { rows } of readCodeFile(source, { maxBytes }))
-      expect(rows.length).toBeLessThanOrEqual(rowsAtOnce)
+      expect(rows.length).toBeLessThanOrEqual(maxBatchRows)
     done = true
-    expect(turns).toBeGreaterThan(3)
+    expect(iterations).toBeGreaterThan(3)
   })
 })
 
 describe('a packed file', () => {
-  it('can be of several members, with zeros behind them', async () => {
+  it('may have several members, and zeros after them', async () => {
     const members = [gzipSync('A1\nB'), gzipSync(''), gzipSync('2\nC3\n')]
     for (const padding of [0, 1, 600]) {
       const bytes = Buffer.concat([...members, Buffer.alloc(padding)])
@@ -90,20 +90,20 @@ describe('a packed file', () => {
     ['not what it was', gzipSync(lines(1_000)).fill(0x55, 500, 520)],
     ['followed by text', Buffer.concat([gzipSync('A1\n'), Buffer.from('B2\n')])],
     ['followed by zeros and more', Buffer.concat([gzipSync('A1\n'), Buffer.alloc(20), gzipSync('B2\n')])],
-  ])('is refused as damaged: %s', async (_, bytes) => {
+  ])('is rejected as damaged: %s', async (_, bytes) => {
     for (const size of [1, 2, 3, 17, 23, 24, 25, 43, 10_000])
       await expect(readAll(Source.of(bytes, size))).rejects.toThrow(
         /^The file is packed with gzip and is damaged or incomplete \(.+\)\. Pack it again, or upload it unpacked\.$/,
       )
   })
 
-  it('that unpacks to more than is possible is refused before it is read to its end', async () => {
+  it('that is too large when unpacked is rejected before it has been read to its end', async () => {
     const bomb = gzipSync(Buffer.alloc(2 ** 26, 'x'))
     const source = Source.of(bomb, 4_096)
     await expect(readAll(source, { maxBytes: 10_000_000 })).rejects.toThrow(
       new CodeFileError(
-        'The file has more than 10,000,000 bytes (unpacked, if it is packed), which is the most that is possible. ' +
-          'Split it into several files.',
+        'The file has more than 10,000,000 bytes (unpacked, if it is packed), which is the limit. Split it ' +
+          'into several files.',
       ),
     )
     expect(source.returned).toBe(true)
@@ -111,8 +111,8 @@ describe('a packed file', () => {
   })
 })
 
-describe('a file of the greatest possible size', () => {
-  it('is read, and one byte more is refused', async () => {
+describe('a file of the maximum size', () => {
+  it('is read; one byte more is rejected', async () => {
     const file = lines(10_000)
     expect((await codesOf(file, { maxBytes: file.length })).length).toBe(10_000)
     await expect(readAll(file, { maxBytes: file.length - 1 })).rejects.toThrow('The file has more than')
@@ -143,7 +143,7 @@ describe('the source of the bytes', () => {
     const destroy = vi.spyOn(Gunzip.prototype, 'destroy')
     const source = Source.of(pack(lines(200_000)), 1_000)
     for await (const { rows } of readCodeFile(source, { maxBytes })) {
-      expect(rows.length).toBe(rowsAtOnce)
+      expect(rows.length).toBe(maxBatchRows)
       break
     }
     expect(source.returned).toBe(true)
@@ -151,7 +151,7 @@ describe('the source of the bytes', () => {
     expect(destroy.mock.calls.length).toBe(pack === gzipSync ? 1 : 0)
   })
 
-  it('is returned when the file is no file of codes', async () => {
+  it('is returned if the file is not a file of codes', async () => {
     const source = new Source([Buffer.from('%PDF-1.7\n'), ...Array(1_000).fill(Buffer.alloc(1_000, 'x'))])
     await expect(readAll(source)).rejects.toThrow('a PDF')
     expect(source.returned).toBe(true)

@@ -3,8 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cut, readAll, Source } from '../support/code-file.ts'
 
-// No code of these is taken for a usual name, a number that was rounded, or a formula. A sentence, or a rule between
-// rows, is made of them now and then.
+// No code of these looks like a usual name, a rounded number or a formula. Sentences and lines between rows do occur.
 const visible = [...'ABC019-_./*"\',;|<>()', 'ä', 'Ж', '夏', '€', '𝔸', '🎁', '❤️']
 const codes = fc
   .array(fc.constantFrom(...visible, ' '), { minLength: 1, maxLength: 20 })
@@ -13,7 +12,7 @@ const codes = fc
     (code) => code.trim() === code && /[^-_| ]/.test(code) && !(/ \S+ /.test(code) && /ää|夏夏/.test(code)),
   )
 
-/** What may stand in other cells: anything but what begins like a number of a spreadsheet's rows. */
+/** Other cells: anything that does not begin like the row number of a spreadsheet. */
 const others = fc.oneof(
   fc.string({ maxLength: 10 }),
   fc.constantFrom('', ' ', '"', 'line\nbreak', 'a,b;c\td', '\r\n', 'é', '""'),
@@ -66,7 +65,7 @@ describe('whatever has been written as CSV', () => {
           number += 1
         }
         for (const [at, row] of file.rows.entries()) {
-          // With a space, so that a line feed is not the second half of the line end before it.
+          // With a space, so that a line feed does not complete the line end before it.
           text += ` ${row.end}`.repeat(row.blankBefore)
           const cells = row.others.slice(0, file.columns)
           cells[file.index] = row.code
@@ -78,10 +77,10 @@ describe('whatever has been written as CSV', () => {
           expected.push({ number, code: row.code })
         }
         const bytes = file.packed ? gzipSync(text) : Buffer.from(text)
-        // Without a header it has to be said: of what these codes are made, anything can look like one.
+        // A missing header has to be given, since codes of these characters may look like one.
         const options = file.header ? {} : { header: false }
         const reading = await readAll(new Source(cut(bytes, file.size)), options)
-        expect(reading).toEqual({ rows: expected, refused: [] })
+        expect(reading).toEqual({ rows: expected, rejected: [] })
       }),
       { numRuns: 500 },
     )

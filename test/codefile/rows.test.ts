@@ -5,8 +5,8 @@ import { codesOf, type Reading, readAll } from '../support/code-file.ts'
 
 const neverClosed = expect.stringContaining('is never closed')
 
-function refusedOf({ refused }: Reading): [number: number, text: string, reason: string][] {
-  return refused.map(({ number, text, reason }) => [number, text, reason])
+function rejectedOf({ rejected }: Reading): [number: number, text: string, reason: string][] {
+  return rejected.map(({ number, text, reason }) => [number, text, reason])
 }
 
 describe('rows', () => {
@@ -19,72 +19,74 @@ describe('rows', () => {
     expect(await codesOf(['code,x', '"A1",1', 'B2,2', ''].join(end))).toEqual(['A1', 'B2'])
   })
 
-  it('can have line ends, delimiters and doubled quotes in quoted cells', async () => {
+  it('may have line ends, delimiters and doubled quotes in quoted cells', async () => {
     const file = 'text,code\r\n"one, ""two""\r\nthree","A ""1"", x"\r\n"\r",B2\r\n'
     expect(await readAll(file)).toEqual({
       rows: [
         { number: 2, code: 'A "1", x' },
         { number: 3, code: 'B2' },
       ],
-      refused: [],
+      rejected: [],
     })
   })
 
-  it('can have blanks around quoted cells, and quotes inside cells that have none around them', async () => {
+  it('may have blanks around quoted cells, and quotes inside unquoted cells', async () => {
     expect(await codesOf('code, text\n "A1" , "x, y" \nB"2",z\n"C3"\t,1\n')).toEqual(['A1', 'B"2"', 'C3'])
   })
 
-  it('have the numbers that a spreadsheet shows: header and blank rows count, rows of several lines once', async () => {
+  it('are numbered as in a spreadsheet: header and blank rows count, rows of several lines count once', async () => {
     expect(await readAll('\ncode,text\n\nA1,"x\ny\nz"\n , \n,q\n\nB2,\n\n\n')).toEqual({
       rows: [
         { number: 4, code: 'A1' },
         { number: 8, code: 'B2' },
       ],
-      refused: [{ number: 6, text: ',q', reason: 'There is no code in this row: its cell is empty.' }],
+      rejected: [{ number: 6, text: ',q', reason: 'This row has no code: its cell is empty.' }],
     })
     expect(await readAll('A1\n\nB2')).toEqual({
       rows: [
         { number: 1, code: 'A1' },
         { number: 3, code: 'B2' },
       ],
-      refused: [],
+      rejected: [],
     })
   })
 
-  it('are passed over as far as they have been read before', async () => {
+  it('are skipped if they were read before', async () => {
     const file = `code\nA1\n\n\x01\nB2\nC3\n`
     const whole = await readAll(file)
-    expect(whole.rows.length + whole.refused.length).toBe(4)
+    expect(whole.rows.length + whole.rejected.length).toBe(4)
     for (let skip = 0; skip <= 4; skip++) {
-      const { rows, refused } = await readAll(file, { skip })
-      const all = [...whole.rows, ...whole.refused].sort((a, b) => a.number - b.number)
-      expect([...rows, ...refused].sort((a, b) => a.number - b.number)).toEqual(all.slice(skip))
+      const { rows, rejected } = await readAll(file, { skip })
+      const all = [...whole.rows, ...whole.rejected].sort((a, b) => a.number - b.number)
+      expect([...rows, ...rejected].sort((a, b) => a.number - b.number)).toEqual(all.slice(skip))
     }
   })
 })
 
-describe('a row is refused', () => {
-  it('when it lacks the column', async () => {
+describe('a row is rejected', () => {
+  it('if it lacks the column', async () => {
     expect(await readAll('name,code\nAda\nBob,B2\n')).toEqual({
       rows: [{ number: 3, code: 'B2' }],
-      refused: [
+      rejected: [
         { number: 2, text: 'Ada', reason: 'The row has no column 2, which is the one with the codes.' },
       ],
     })
   })
 
-  it('when more cells than columns leave a doubt', async () => {
-    const reason = expect.stringContaining('so it is in doubt which is the code')
-    expect(refusedOf(await readAll('name,code\nLovelace, Ada,A1\nBob,B2\n'))).toEqual([
+  it('if it has more cells than columns and its code is not certain', async () => {
+    const reason = expect.stringContaining('so it is not clear which one is the code')
+    expect(rejectedOf(await readAll('name,code\nLovelace, Ada,A1\nBob,B2\n'))).toEqual([
       [2, 'Lovelace, Ada,A1', reason],
     ])
-    expect(refusedOf(await readAll('A1\nB,2\nC;3\nD\t4\n"E,5"\n'))).toEqual([
+    expect(rejectedOf(await readAll('A1\nB,2\nC;3\nD\t4\n"E,5"\n'))).toEqual([
       [2, 'B,2', reason],
       [3, 'C;3', reason],
       [4, 'D\t4', reason],
     ])
     expect(await codesOf('code,text\nA1,one, two\n')).toEqual(['A1'])
-    expect(refusedOf(await readAll('Code,Value\nSAVE,10,5\n"B2",10,5\n'))).toEqual([[2, 'SAVE,10,5', reason]])
+    expect(rejectedOf(await readAll('Code,Value\nSAVE,10,5\n"B2",10,5\n'))).toEqual([
+      [2, 'SAVE,10,5', reason],
+    ])
   })
 
   it.each([
@@ -94,29 +96,29 @@ describe('a row is refused', () => {
     ['Code\tValue', 'Q1B2C3,5'],
     ['Code|Value', 'Q1B2C3\t5'],
     ['Value;Code;Text', '5;A,B'],
-  ])('when under %j it is divided by another character: %j', async (header, row) => {
-    const reason = expect.stringContaining('may be divided by another character')
-    expect(refusedOf(await readAll(`${header}\n${row}\n`))).toEqual([[2, row, reason]])
+  ])('if below %j it has another delimiter: %j', async (header, row) => {
+    const reason = expect.stringContaining('so its delimiter may be another one')
+    expect(rejectedOf(await readAll(`${header}\n${row}\n`))).toEqual([[2, row, reason]])
   })
 
-  it('not when its code has such a character and stands in quotes, or no cell is missing', async () => {
+  it('but not if its code has such a character and is quoted, or no cell is missing', async () => {
     expect(await codesOf('Code;Value\n"Q1B2C3,5"\n')).toEqual(['Q1B2C3,5'])
     expect(await codesOf('Code;Value\n"Q""1,5"\n')).toEqual(['Q"1,5'])
     expect(await codesOf('Code;Value\nQ1B2C3,5;7\nA1\n')).toEqual(['Q1B2C3,5', 'A1'])
   })
 
-  it('when it is the header again, as in files that were put together', async () => {
+  it('if it is the header again, as in concatenated files', async () => {
     expect(await readAll('Code\nA1\ncode\nB2\n')).toEqual({
       rows: [
         { number: 2, code: 'A1' },
         { number: 4, code: 'B2' },
       ],
-      refused: [{ number: 3, text: 'code', reason: 'It is the name of the column again, and no code.' }],
+      rejected: [{ number: 3, text: 'code', reason: 'This is the name of the column again, not a code.' }],
     })
   })
 
-  it('when it is longer than any can be, and the rows after it are read', async () => {
-    const reason = 'The row is longer than 65,536 bytes. Look whether line ends are missing in the file.'
+  it('if it is too long, and the rows after it are read', async () => {
+    const reason = 'The row is longer than 65,536 bytes. Check whether line breaks are missing in the file.'
     for (const length of [65_537, 131_072, 131_073, 1_000_000])
       for (const end of ['\n', '\r\n', '\r'])
         expect(await readAll(`A1${end}${'x'.repeat(length)}${end}B2${end}`)).toEqual({
@@ -124,65 +126,65 @@ describe('a row is refused', () => {
             { number: 1, code: 'A1' },
             { number: 3, code: 'B2' },
           ],
-          refused: [{ number: 2, text: `${'x'.repeat(199)}…`, reason }],
+          rejected: [{ number: 2, text: `${'x'.repeat(199)}…`, reason }],
         })
   })
 
-  it('when it is as long as a row can be, for its code', async () => {
+  it('because of its code, if it has the maximum length of a row', async () => {
     expect(await readAll(`${'x'.repeat(65_536)}\nA1\n`)).toEqual({
       rows: [{ number: 2, code: 'A1' }],
-      refused: [
+      rejected: [
         {
           number: 1,
           text: `${'x'.repeat(199)}…`,
-          reason: 'It has 65,536 characters. At most 255 are possible.',
+          reason: 'The code has 65,536 characters; the limit is 255.',
         },
       ],
     })
   })
 
-  it('when its quote is never closed, and the rows after it are read', async () => {
+  it('if its quote is never closed, and the rows after it are read', async () => {
     expect(await readAll('code\nA1\n"B2\nC3\nD4\n')).toEqual({
       rows: [
         { number: 2, code: 'A1' },
         { number: 4, code: 'C3' },
         { number: 5, code: 'D4' },
       ],
-      refused: [{ number: 3, text: '"B2', reason: neverClosed }],
+      rejected: [{ number: 3, text: '"B2', reason: neverClosed }],
     })
   })
 
-  it('when its quote is not closed within the length of a row, and all rows after it are read', async () => {
+  it('if its quote is not closed within the length of a row, and all rows after it are read', async () => {
     const count = 100_000
     const file = `"A1\n${Array.from({ length: count }, (_, row) => `C-${row}\n`).join('')}`
-    const { rows, refused } = await readAll(file)
-    expect(refused).toEqual([{ number: 1, text: '"A1', reason: neverClosed }])
+    const { rows, rejected } = await readAll(file)
+    expect(rejected).toEqual([{ number: 1, text: '"A1', reason: neverClosed }])
     expect(rows.length).toBe(count)
     expect(rows.at(0)).toEqual({ number: 2, code: 'C-0' })
     expect(rows.at(-1)).toEqual({ number: count + 1, code: `C-${count - 1}` })
   })
 
-  it('when a cell goes on after its closing quote', async () => {
-    const { rows, refused } = await readAll('code,text\n"A"1,x\n"B2\n","y"z\nC3,w\n')
+  it('if text follows the closing quote of a cell', async () => {
+    const { rows, rejected } = await readAll('code,text\n"A"1,x\n"B2\n","y"z\nC3,w\n')
     expect(rows).toEqual([{ number: 5, code: 'C3' }])
-    expect(refused.map(({ number, reason }) => [number, reason])).toEqual([
-      [2, expect.stringContaining('goes on after its closing quote')],
-      [3, expect.stringContaining('goes on after its closing quote')],
-      [4, expect.stringContaining('goes on after its closing quote')],
+    expect(rejected.map(({ number, reason }) => [number, reason])).toEqual([
+      [2, expect.stringContaining('Text follows the closing quote')],
+      [3, expect.stringContaining('Text follows the closing quote')],
+      [4, expect.stringContaining('Text follows the closing quote')],
     ])
   })
 
-  it('without much work, in a file that is made to cause it', async () => {
-    // Outside of quotes this line opens one, and inside it closes it and opens another.
+  it('in linear time, even in a hostile file', async () => {
+    // Outside of a quoted cell this line opens one; inside, it closes one and opens another.
     const count = 200_000
-    const { refused } = await readAll(`code,x\n${'a",",\n'.repeat(count)}`)
-    expect(refused.length).toBe(count)
+    const { rejected } = await readAll(`code,x\n${'a",",\n'.repeat(count)}`)
+    expect(rejected.length).toBe(count)
   })
 
-  it('before a layout is found, when the first row cannot be read', async () => {
+  it('before the layout is found, if the first row cannot be read', async () => {
     expect(await readAll(`${'x'.repeat(70_000)}\n"\nname,code\nAda,A1\n`)).toEqual({
       rows: [{ number: 4, code: 'A1' }],
-      refused: [
+      rejected: [
         { number: 1, text: expect.any(String), reason: expect.stringContaining('longer than') },
         { number: 2, text: '"', reason: neverClosed },
       ],
@@ -190,17 +192,17 @@ describe('a row is refused', () => {
   })
 })
 
-describe('wherever a file is cut for reading', () => {
-  // Pieces of this size are read at once.
+describe('wherever a file is cut into pieces', () => {
+  // The reader's piece size.
   const pieceSize = 65_536
 
   const failure = (error: unknown) => {
     if (!(error instanceof CodeFileError)) throw error
-    // The rows have other numbers.
+    // The rows are numbered differently.
     return { fails: error.message.replace(/row \d+/, 'row') }
   }
 
-  it('gives the same rows, or fails in the same way', async () => {
+  it('gives the same rows, or the same error', async () => {
     const nasty = fc
       .array(
         fc.constantFrom('"', '""', ',', '\r', '\n', '\r\n', ' ', 'A', 'B2', '"x\n"', '"C3",', 'é', '\t', ';'),
@@ -212,15 +214,15 @@ describe('wherever a file is cut for reading', () => {
       fc.asyncProperty(nasty, fc.nat(40), async (text, before) => {
         const content = `A1\n${text}`
         const whole = await readAll(head + content).catch(failure)
-        // A row that ends so close before the cut that the content lies across it.
+        // A row that ends just before the cut, so that the content extends across it.
         const filler = `,${'x'.repeat(pieceSize - head.length - before - 2)}\n`
         const across = await readAll(head + filler + content).catch(failure)
         if ('fails' in across) {
           expect(across).toEqual(whole)
           return
         }
-        expect(across.refused.shift()?.reason).toBe('There is no code in this row: its cell is empty.')
-        for (const row of [...across.rows, ...across.refused]) row.number -= 1
+        expect(across.rejected.shift()?.reason).toBe('This row has no code: its cell is empty.')
+        for (const row of [...across.rows, ...across.rejected]) row.number -= 1
         expect(across).toEqual(whole)
       }),
       { numRuns: 500 },

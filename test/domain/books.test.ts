@@ -6,15 +6,17 @@ import { UserError } from '../../src/domain/books/errors.ts'
 import { readEventsAfter } from '../../src/domain/books/event-log.ts'
 import { Claims } from '../../src/domain/claim/claim.ts'
 import { type CodeOrigin, computeCodes } from '../../src/domain/code/code.ts'
-import { takeEarlier } from '../../src/domain/format/backfill.ts'
+import { backfillFormat } from '../../src/domain/format/backfill.ts'
 import { createFormat } from '../../src/domain/format/create.ts'
 import { availableForGeneration } from '../../src/domain/format/format.ts'
-import { carryOn, failTask, generateCodes } from '../../src/domain/generation/generation.ts'
+import { failGeneration, generateCodes, runGeneration } from '../../src/domain/generation/generation.ts'
 import { saveReplenishment } from '../../src/domain/generation/replenishment.ts'
-import { cancelTask, changeTask, unfinished } from '../../src/domain/generation/task.ts'
+import { cancelTask, markFailed, markRunning } from '../../src/domain/generation/task.ts'
 import { readBatches } from '../../src/domain/pool/batch.ts'
 import { createPool, lockPool } from '../../src/domain/pool/pool.ts'
-import { addChunk, clearUpload, completeUpload, undoUpload } from '../../src/domain/upload/add-chunk.ts'
+import { addChunk } from '../../src/domain/upload/add-chunk.ts'
+import { clearUpload } from '../../src/domain/upload/clear.ts'
+import { completeUpload, undoUpload } from '../../src/domain/upload/finish.ts'
 import { expectBalance } from '../support/audit.ts'
 import {
   formatNow,
@@ -170,7 +172,7 @@ const takeOut = fc.tuple(choice, fc.integer({ min: 1, max: 3 })).map(
         const formatId = pick(unready.length > 0 ? unready : formats, which)?.id
         if (formatId === undefined) return undefined
         return action(
-          () => takeEarlier(books, { accountId, formatId }, limit),
+          () => backfillFormat(books, { accountId, formatId }, limit),
           (now, done) => {
             const format = model.the(now.formats, formatId)
             // Of two at the same moment one may leave it to the other.
@@ -232,7 +234,7 @@ const begin = choice.map(
         () =>
           books.write(accountId, async (tx) => {
             await lockPool(tx, poolId)
-            return (await changeTask(tx, id, ['AWAITING_EXECUTION'], { status: 'RUNNING' })) !== undefined
+            return (await markRunning(tx, id)) !== undefined
           }),
         (now, begun) => {
           const task = model.the(now.generations, id)
@@ -256,7 +258,7 @@ const work = choice.map(
       if (task === undefined) return undefined
       const taskId = task.id
       return action(
-        () => carryOn(books, { accountId, taskId }),
+        () => runGeneration(books, { accountId, taskId }),
         (now, done) => {
           const task = model.the(now.generations, taskId)
           const [pool, format] = [model.the(now.pools, task.poolId), model.the(now.formats, task.formatId)]
@@ -285,10 +287,10 @@ const end = fc.tuple(choice, fc.boolean(), fc.boolean()).map(
           isUpload
             ? books.write(accountId, async (tx) => {
                 await lockPool(tx, poolId)
-                const change = { status: 'FAILED', code: 'UNREADABLE_FILE', message: 'No.' } as const
-                return (await changeTask(tx, taskId, unfinished, change)) !== undefined
+                const failure = { code: 'UNREADABLE_FILE', message: 'No.' } as const
+                return (await markFailed(tx, taskId, failure)) !== undefined
               })
-            : failTask(books, { accountId, taskId })
+            : failGeneration(books, { accountId, taskId })
         return action(
           () => outcomeOf<unknown>(cancels ? cancelTask(books, accountId, taskId) : fail()),
           (now, { value, refused }) => {
@@ -587,7 +589,7 @@ describe('the books', () => {
   async function takeAllOut({ place, model: now }: Run): Promise<void> {
     const { books, accountId } = place
     for (const format of now.formats) {
-      while (await takeEarlier(books, { accountId, formatId: format.id }, 3)) model.lookOn(now, format, 3)
+      while (await backfillFormat(books, { accountId, formatId: format.id }, 3)) model.lookOn(now, format, 3)
       expect(format.lookedAt).toBeUndefined()
     }
     await compare(place, now)

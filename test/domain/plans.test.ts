@@ -6,20 +6,15 @@ import { readFormatsFrom } from '../../src/domain/books/catalog.ts'
 import { readEventsAfter } from '../../src/domain/books/event-log.ts'
 import { findKeys } from '../../src/domain/books/idempotency.ts'
 import { BatchReader } from '../../src/domain/code/batch-reader.ts'
-import { readClaims } from '../../src/domain/code/code.ts'
-import {
-  isCurrent,
-  positionsOfTask,
-  readClaimsFrom,
-  readSnapshot,
-} from '../../src/domain/code/line-reader.ts'
-import { findCodes } from '../../src/domain/code/lookup.ts'
+import { findCodes } from '../../src/domain/code/find-codes.ts'
 import { readFormat } from '../../src/domain/format/format.ts'
-import { readQueue } from '../../src/domain/generation/generation.ts'
+import { readQueuedGenerations } from '../../src/domain/generation/generation.ts'
 import { readTask, readTaskInLog } from '../../src/domain/generation/task.ts'
 import { findPosition, readBatches, readBatchesFrom } from '../../src/domain/pool/batch.ts'
+import { readClaims, readClaimsFrom } from '../../src/domain/pool/claim-rows.ts'
 import { readPool } from '../../src/domain/pool/pool.ts'
-import { readWaitingAccount } from '../../src/domain/upload/receive.ts'
+import { isCurrent, positionsOfTask, readSnapshot } from '../../src/domain/pool/snapshot.ts'
+import { readWaitingAccount } from '../../src/domain/upload/queue.ts'
 import { readRejectedRows } from '../../src/domain/upload/rejected-rows.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { type Plan, rowsRead } from '../support/plans.ts'
@@ -172,7 +167,7 @@ describe('on tables without statistics, a statement reads no more rows than it n
     'a page of batches': (books) => readBatchesFrom(books, accountId, poolId, half, 10),
     'a page of claims': (books) => readClaimsFrom(books, accountId, poolId, half, 10),
     'the snapshot of a line': (books) => readSnapshot(books, accountId, poolId, 'ALL'),
-    'whether a snapshot is true': (books) =>
+    'whether a snapshot is current': (books) =>
       isCurrent(books, accountId, poolId, { claimed: 0n, total: half, last: uploadId }),
     'the positions of a task': (books) => positionsOfTask(books, accountId, poolId, uploadId),
     'the rejected rows of an upload': async (books) => {
@@ -225,7 +220,7 @@ describe('on tables without statistics, a statement reads no more rows than it n
       const found = await findCodes(books, accountId, [{ text: '“c8”', generated: [] }])
       expect(found.uploaded.get('C8')?.size).toBe(1)
     },
-    'the queue': (books) => readQueue(books, 100),
+    'the queue': (books) => readQueuedGenerations(books, 100),
     'the queue of uploads': (books) => readWaitingAccount(books, [accountId]),
     'the next events': (books) => readEventsAfter(books, accountId, half, 10),
   }

@@ -42,7 +42,7 @@ const keys = async () =>
     .apiKeys
 
 describe('a key', () => {
-  test('works at once, and shows its secret once', async () => {
+  test('works immediately and shows its secret once', async () => {
     const { apiKey, secret } = await create({ name: 'Shop', scopes: ['CLAIM', 'READ', 'CLAIM'] })
     expect(apiKey).toMatchObject({
       name: 'Shop',
@@ -60,7 +60,7 @@ describe('a key', () => {
     expect(await keys()).toContainEqual(expect.objectContaining({ id: apiKey.id, hint: apiKey.hint }))
   })
 
-  test('is kept as a hash alone', async () => {
+  test('is stored only as a hash', async () => {
     const { secret } = await create({ name: 'Kept', scopes: ['READ'] })
     const rows = await runSql<{ row: string }>(
       service.databaseUrl,
@@ -72,7 +72,7 @@ describe('a key', () => {
     expect(text).not.toContain(Buffer.from(secret).toString('hex'))
   })
 
-  test('is listed newest first, revoked ones too', async () => {
+  test('is listed newest first, including revoked ones', async () => {
     const made = [
       await create({ name: 'A', scopes: ['READ'] }),
       await create({ name: 'B', scopes: ['READ'] }),
@@ -83,7 +83,7 @@ describe('a key', () => {
     expect([a?.revokedAt === null, b?.revokedAt === null]).toEqual([false, true])
   })
 
-  test('tells when it was used last', async () => {
+  test('shows when it was last used', async () => {
     const used = await withScopes(service, client, ['READ'])
     const before = Date.now()
     await used.ask('{ account { name } }')
@@ -92,7 +92,7 @@ describe('a key', () => {
     expect(Date.parse((await lastUsedAt()) ?? '')).toBeGreaterThan(before - 1_000)
   })
 
-  test('tells of a use that was before it was asked, also while that is still being written', async () => {
+  test('shows a use from before the query, even while that is still being written', async () => {
     const used = await withScopes(service, client, ['READ'])
     const holder = new pg.Client({ connectionString: service.databaseUrl })
     await holder.connect()
@@ -121,7 +121,7 @@ describe('a key', () => {
     }
   })
 
-  test('of any case of the word "Bearer" works, and only whole', async () => {
+  test('works with "Bearer" in any case, and only in full', async () => {
     const status = async (authorization: string) =>
       (
         await fetch(`${service.url}/graphql?query={account{id}}`, {
@@ -155,7 +155,7 @@ describe('a key', () => {
 })
 
 describe('revoking a key', () => {
-  test('ends it at once, for good, and again changes nothing', async () => {
+  test('is immediate and permanent, and changes nothing the second time', async () => {
     const used = await withScopes(service, client, ['READ'])
     await used.ask('{ account { name } }')
     const { apiKey } = await revoke(used.keyId)
@@ -165,7 +165,7 @@ describe('revoking a key', () => {
     expect((await revoke(used.keyId)).apiKey.revokedAt).toBe(apiKey.revokedAt)
   })
 
-  test('ends it in other processes within seconds', async () => {
+  test('takes effect in other processes within seconds', async () => {
     await using another = await startService({ databaseUrl: service.databaseUrl })
     const used = await withScopes(service, client, ['READ'])
     const elsewhere = new Client({
@@ -179,7 +179,7 @@ describe('revoking a key', () => {
       .toBe(401)
   })
 
-  test('refuses further operations on a socket that it had opened', async () => {
+  test('refuses further operations on a socket that the key opened', async () => {
     const used = await withScopes(service, client, ['READ'])
     const read = async () => {
       const answers = used.subscribe<{ account: { name: string } }>('{ account { name } }')
@@ -219,7 +219,7 @@ describe('revoking a key', () => {
     expect((await updates.next()).done).toBe(true)
   })
 
-  test('works for the key that asks for it', async () => {
+  test('works for the key that makes the request', async () => {
     const admin = await withScopes(service, client, ['ADMIN'])
     const { apiKey } = await done<{ apiKey: Key }>(
       admin,

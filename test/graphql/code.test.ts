@@ -27,7 +27,7 @@ interface Code {
 
 const codeFields = 'id code status recipient claimedAt pool { id } format { id }'
 
-const take = (input: Record<string, unknown>) =>
+const claimWith = (input: Record<string, unknown>) =>
   mutate<{ codes: Code[]; pool: { availableCount: string; claimedCount: string } }>(
     client,
     'claimCodes',
@@ -36,10 +36,10 @@ const take = (input: Record<string, unknown>) =>
   )
 
 describe('a claim', () => {
-  test('takes one code by default, for nobody in particular', async () => {
+  test('gets one code by default, without a recipient', async () => {
     const { poolId, formatId } = await newStock(client, 3)
     const before = Date.now()
-    const { codes, pool } = await take({ poolId })
+    const { codes, pool } = await claimWith({ poolId })
     expect(codes).toEqual([
       {
         id: expect.any(String),
@@ -75,10 +75,10 @@ describe('a claim', () => {
     expect(claimed).toEqual(shown.map(({ id, code }) => ({ id, code })))
   })
 
-  test('keeps its recipient, whoever that is', async () => {
+  test('keeps its recipient unchanged', async () => {
     const { poolId } = await newStock(client, 10)
     for (const recipient of ['ada@example.org', ' ', '👨‍👩‍👧', 'a\nb', "'; --", 'x'.repeat(1_000)]) {
-      const { codes } = await take({ poolId, recipient })
+      const { codes } = await claimWith({ poolId, recipient })
       expect(codes[0]?.recipient).toBe(recipient)
       const { node } = await client.ask<{ node: Code }>(
         'query ($id: ID!) { node(id: $id) { ... on Code { recipient status } } }',
@@ -90,17 +90,17 @@ describe('a claim', () => {
     }
   })
 
-  test('takes 10,000 at once, all different', async () => {
+  test('gets 10,000 at once, all different', async () => {
     const { poolId } = await newStock(client, 25_000)
     const first = await claim(client, poolId, 10_000)
     const second = await claim(client, poolId, 10_000)
     expect(new Set([...first, ...second].map((code) => code.code)).size).toBe(20_000)
   })
 
-  test('hands each code out once, with many clients at the same time', async () => {
+  test('gets codes that no other client gets, with many at the same time', async () => {
     const { poolId } = await newStock(client, 300)
     const answers = await Promise.all(
-      Array.from({ length: 60 }, (_, i) => take({ poolId, count: 1 + (i % 10) })),
+      Array.from({ length: 60 }, (_, i) => claimWith({ poolId, count: 1 + (i % 10) })),
     )
     const codes = answers.flatMap((answer) => answer.codes ?? [])
     expect(new Set(codes.map((code) => code.code)).size).toBe(codes.length)
@@ -114,7 +114,7 @@ describe('a claim', () => {
     expect(codes.length).toBeGreaterThan(290)
   })
 
-  test('that the pool cannot give whole takes nothing, and tells how many there are', async () => {
+  test('of more codes than the pool has claims nothing, and the error says how many there are', async () => {
     const { poolId } = await newStock(client, 3)
     const { claimCodes } = await client.ask<{ claimCodes: object }>(
       `mutation ($input: ClaimCodesInput!) {
@@ -133,36 +133,36 @@ describe('a claim', () => {
       pool: { id: poolId, availableCount: '3' },
     })
     expect(await claim(client, poolId, 3)).toHaveLength(3)
-    expect((await take({ poolId })).__typename).toBe('NotEnoughCodesError')
+    expect((await claimWith({ poolId })).__typename).toBe('NotEnoughCodesError')
   })
 
   test.each([
-    [{ count: 0 }, ['count'], /It is 0\./],
-    [{ count: -1 }, ['count'], /It is -1\./],
-    [{ count: 10_001 }, ['count'], /It is 10,001\. .*10,000/],
+    [{ count: 0 }, ['count'], /The count is 0\./],
+    [{ count: -1 }, ['count'], /The count is -1\./],
+    [{ count: 10_001 }, ['count'], /The count is 10,001\. .*10,000/],
     [{ recipient: '' }, ['recipient'], /empty/],
     [{ recipient: 'x'.repeat(1_001) }, ['recipient'], /1,001.*1,000/],
     [{ recipient: 'a\0' }, ['recipient'], /NUL/],
     [{ recipient: '\udc00' }, ['recipient'], /surrogate/],
     [{ idempotencyKey: '' }, ['idempotencyKey'], /empty/],
     [{ idempotencyKey: 'x'.repeat(256) }, ['idempotencyKey'], /256.*255/],
-  ])('with %j is refused, and takes nothing', async (wrong, path, message) => {
+  ])('with %j is refused, and claims nothing', async (wrong, path, message) => {
     const { poolId } = await newStock(client, 1)
-    const refused = await take({ poolId, ...wrong })
+    const refused = await claimWith({ poolId, ...wrong })
     expect(refused).toMatchObject({ __typename: 'InvalidInputError', code: 'INVALID_INPUT', path })
     expect(refused.message).toMatch(message)
     expect(await claim(client, poolId)).toHaveLength(1)
   })
 
   test.each(['', 'x', '!!!!', '9'.repeat(10_000)])('from the pool %j finds nothing', async (poolId) => {
-    expect(await take({ poolId })).toMatchObject({
+    expect(await claimWith({ poolId })).toMatchObject({
       __typename: 'NotFoundError',
       code: 'NOT_FOUND',
       path: ['poolId'],
     })
   })
 
-  test('with an explicit null in place of the count is refused before anything is done', async () => {
+  test('with null as its count is refused before anything is done', async () => {
     const { poolId } = await newStock(client, 1)
     const { errors } = await client.send(
       'mutation ($input: ClaimCodesInput!) { claimCodes(input: $input) { __typename } }',
@@ -171,34 +171,36 @@ describe('a claim', () => {
       },
     )
     expect(errors?.map((error) => error.extensions.code)).toEqual(['GRAPHQL_VALIDATION_FAILED'])
-    // Where there is no default, null is nothing.
-    expect((await take({ poolId, recipient: null, idempotencyKey: null })).codes).toHaveLength(1)
+    // Without a default, null is the same as nothing.
+    expect((await claimWith({ poolId, recipient: null, idempotencyKey: null })).codes).toHaveLength(1)
   })
 })
 
 describe('an idempotencyKey', () => {
-  test('brings the same codes again, with the default filled in or not, and claims nothing more', async () => {
+  test('gets the same codes again, whether the default is given or left out, and claims nothing more', async () => {
     const { poolId } = await newStock(client, 10)
     const input = { poolId, recipient: 'ada', idempotencyKey: randomUUID() }
-    const first = await take(input)
+    const first = await claimWith(input)
     await claim(client, poolId, 2)
-    const again = await take({ ...input, count: 1 })
+    const again = await claimWith({ ...input, count: 1 })
     expect(again.codes).toEqual(first.codes)
     expect(again.pool).toEqual({ availableCount: '7', claimedCount: '3' })
   })
 
-  test('sent by many at the same moment brings the same codes to all', async () => {
+  test('sent by many simultaneously gets the same codes for all', async () => {
     const { poolId } = await newStock(client, 100)
     const input = { poolId, count: 5, idempotencyKey: randomUUID() }
-    const answers = await Promise.all(Array.from({ length: 20 }, () => take(input)))
+    const answers = await Promise.all(Array.from({ length: 20 }, () => claimWith(input)))
     for (const answer of answers) expect(answer.codes).toEqual(answers[0]?.codes)
-    expect((await take({ poolId })).pool).toEqual({ availableCount: '94', claimedCount: '6' })
+    expect((await claimWith({ poolId })).pool).toEqual({ availableCount: '94', claimedCount: '6' })
   })
 
-  test('sent with different inputs at the same moment is one claim and else conflicts', async () => {
+  test('sent with different inputs simultaneously is one claim, and conflicts for the others', async () => {
     const { poolId } = await newStock(client, 100)
     const idempotencyKey = randomUUID()
-    const answers = await Promise.all([1, 2, 3, 4].map((count) => take({ poolId, count, idempotencyKey })))
+    const answers = await Promise.all(
+      [1, 2, 3, 4].map((count) => claimWith({ poolId, count, idempotencyKey })),
+    )
     expect(answers.map((answer) => answer.__typename).sort()).toEqual([
       'ClaimCodesPayload',
       'IdempotencyConflictError',
@@ -207,12 +209,12 @@ describe('an idempotencyKey', () => {
     ])
   })
 
-  test('that was used for another input conflicts, and is no key of generateCodes', async () => {
+  test('that was used for another input conflicts, and is independent of the keys of generateCodes', async () => {
     const { poolId, formatId } = await newStock(client, 10)
     const idempotencyKey = 'k'.repeat(255 - 36) + randomUUID()
-    await take({ poolId, idempotencyKey })
+    await claimWith({ poolId, idempotencyKey })
     for (const other of [{ count: 2 }, { recipient: 'ada' }, { poolId: await newPool(client) }])
-      expect(await take({ poolId, idempotencyKey, ...other })).toMatchObject({
+      expect(await claimWith({ poolId, idempotencyKey, ...other })).toMatchObject({
         __typename: 'IdempotencyConflictError',
         code: 'IDEMPOTENCY_CONFLICT',
         path: ['idempotencyKey'],
@@ -230,7 +232,7 @@ describe('an idempotencyKey', () => {
     const poolId = await newPool(client)
     const formatId = await newFormat(client)
     const input = { poolId, idempotencyKey: randomUUID() }
-    expect((await take(input)).__typename).toBe('NotEnoughCodesError')
+    expect((await claimWith(input)).__typename).toBe('NotEnoughCodesError')
     const { task } = await done<{ task: { id: string } }>(
       client,
       'generateCodes',
@@ -238,14 +240,14 @@ describe('an idempotencyKey', () => {
       'task { id }',
     )
     await finished(client, task.id)
-    expect((await take(input)).codes).toHaveLength(1)
-    // And now it is kept, though the pool is empty.
-    expect((await take(input)).codes).toHaveLength(1)
+    expect((await claimWith(input)).codes).toHaveLength(1)
+    // Now it is kept, although the pool is empty.
+    expect((await claimWith(input)).codes).toHaveLength(1)
   })
 })
 
 describe('auto-generation', () => {
-  test('never lets a claim fail while the format has codes, and then tells that it ran out', async () => {
+  test('lets no claim fail while the format has codes, and then reports that it ran out', async () => {
     const { poolId, formatId } = await newStock(client, 1, {
       body: { length: 1 },
       characters: { set: 'DIGITS' },
@@ -257,7 +259,7 @@ describe('auto-generation', () => {
       'pool { id }',
     )
     for (let i = 0; i < 10; i++) expect(await claim(client, poolId)).toHaveLength(1)
-    const refused = await take({ poolId })
+    const refused = await claimWith({ poolId })
     expect(refused.__typename).toBe('NotEnoughCodesError')
     const { poolEvents } = await client.ask<{ poolEvents: { edges: { node: { __typename: string } }[] } }>(
       'query ($id: ID!) { poolEvents(poolId: $id) { edges { node { __typename ... on PoolRefillFailedEvent { failure { code message format { id } } } } } } }',
@@ -274,7 +276,7 @@ describe('auto-generation', () => {
   })
 })
 
-describe('looking a code up', () => {
+describe('looking up a code', () => {
   const lookUp = async (code: string) =>
     (
       await client.ask<{ code: Code | null }>(
@@ -293,7 +295,7 @@ describe('looking a code up', () => {
     const [first] = pool.codes.edges
     const { id, code } = first?.node ?? { id: '', code: '' }
     expect(await lookUp(code)).toMatchObject({ id, code, status: 'AVAILABLE', recipient: null })
-    const { codes } = await take({ poolId, recipient: 'ada' })
+    const { codes } = await claimWith({ poolId, recipient: 'ada' })
     for (const typed of [
       code,
       code.toLowerCase(),
@@ -315,7 +317,7 @@ describe('looking a code up', () => {
 })
 
 describe('guessing codes', () => {
-  // So few that none is earned while a test runs.
+  // So few that no further one is earned while a test runs.
   const failures = 3
   const query = 'query ($code: String!) { code(code: $code) { code } }'
   const aliased = (codes: readonly string[]) =>
@@ -339,7 +341,7 @@ describe('guessing codes', () => {
     await strict.close()
   })
 
-  test('is refused after some misses, and then so are codes that there are, until it was said', async () => {
+  test('is refused after some misses, and so are codes that exist, until retryAfterMs has passed', async () => {
     const guesser = await withScopes(strict, owner, ['READ'])
     for (let i = 0; i < failures; i++)
       expect((await guesser.send(query, { code: `no ${i}` })).errors).toBeUndefined()
@@ -354,7 +356,7 @@ describe('guessing codes', () => {
     expect((await guesser.send('{ account { name } }')).errors).toBeUndefined()
   })
 
-  test('is limited for each key by itself', async () => {
+  test('is limited for each key separately', async () => {
     const guesser = await withScopes(strict, owner, ['READ'])
     const desk = await withScopes(strict, owner, ['READ'])
     const misses = Array.from({ length: failures + 1 }, (_, i) => `no ${i}`)
@@ -363,7 +365,7 @@ describe('guessing codes', () => {
     expect(await owner.ask(query, { code: codes[0] })).toEqual({ code: { code: codes[0] } })
   })
 
-  test('is no faster with many look-ups in one request, or with many requests at once', async () => {
+  test('is no faster with many look-ups in one request or many requests at once', async () => {
     const guesser = await withScopes(strict, owner, ['READ'])
     const misses = Array.from({ length: 500 }, (_, i) => `no ${i}`)
     const answers = await Promise.all([0, 1, 2].map(() => guesser.send(aliased(misses))))
@@ -372,7 +374,7 @@ describe('guessing codes', () => {
     for (const error of refused) expect(error.extensions.code).toBe('RATE_LIMITED')
   })
 
-  test('is what a support desk does not do: what there is can be looked up without end', async () => {
+  test('is not what a support desk does: codes that exist can be looked up without limit', async () => {
     const desk = await withScopes(strict, owner, ['READ'])
     for (let round = 0; round < 3; round++)
       expect(Object.values(await desk.ask<Record<string, unknown>>(aliased(codes)))).toEqual(
@@ -380,7 +382,7 @@ describe('guessing codes', () => {
       )
   })
 
-  test('is limited over WebSocket by the same count', async () => {
+  test('over WebSocket counts towards the same limit', async () => {
     await using guesser = await withScopes(strict, owner, ['READ'])
     const misses = Array.from({ length: failures }, (_, i) => `no ${i}`)
     for await (const result of guesser.subscribe(aliased(misses))) expect(result.errors).toBeUndefined()

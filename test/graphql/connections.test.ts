@@ -159,14 +159,14 @@ describe.each(kinds)('%s', (kind) => {
     },
   )
 
-  test('are counted as they are', async () => {
+  test('have an exact total count', async () => {
     const page = await read(from, list, '')
     expect(page.edges.map((edge) => edge.node.key)).toEqual(expected.slice(0, 20))
     if (!kind.startsWith('events')) expect(page.totalCount).toBe(String(expected.length))
     expect(new Set(expected).size).toBe(expected.length)
   })
 
-  test('can be cut out between two cursors', async () => {
+  test('can be read between two cursors', async () => {
     const all = await read(from, list, 'first: 100')
     const [low, high] = [all.edges[0]?.cursor, all.edges[3]?.cursor]
     const between = await read(from, list, `after: "${low}" before: "${high}"`)
@@ -197,7 +197,7 @@ describe.each(kinds)('%s', (kind) => {
     expect(errors?.[0]?.message).toMatch(message)
   })
 
-  test('refuse a cursor that something was added to, and take null for none', async () => {
+  test('refuse a cursor with something appended, and accept null', async () => {
     const page = await read(from, list, 'first: 1')
     const { errors } = await from.send(`{ ${list.field(`after: "${page.pageInfo.endCursor}!"`)} }`)
     expect(errors?.map((error) => error.extensions.code)).toEqual(['BAD_USER_INPUT'])
@@ -223,7 +223,7 @@ describe.each(kinds)('%s', (kind) => {
 })
 
 describe('the codes of a pool', () => {
-  test('have a page deep in a billion, exact and at once', async () => {
+  test('have an exact page deep in a billion, without delay', async () => {
     const { poolId } = await newStock(client, 1_000_000_000)
     const last = await read(client, ofPool(poolId, 'codes', 'status: AVAILABLE'), 'last: 3')
     expect(last.totalCount).toBe('1000000000')
@@ -241,7 +241,7 @@ describe('the codes of a pool', () => {
     expect(again.edges).toEqual(last.edges)
   })
 
-  test('go on at the first available one behind a cursor that has been claimed meanwhile', async () => {
+  test('continue at the first available one after a cursor that has been claimed meanwhile', async () => {
     const { poolId } = await newStock(client, 10)
     const list = ofPool(poolId, 'codes', 'status: AVAILABLE')
     const all = (await read(client, list, 'first: 10')).edges
@@ -255,7 +255,7 @@ describe('the codes of a pool', () => {
     )
   })
 
-  test('of another pool are no cursors of this one', async () => {
+  test('of another pool are not cursors of this one', async () => {
     const [here, there] = [await newStock(client, 1), await newStock(client, 1)]
     const [edge] = (await read(client, ofPool(there.poolId, 'codes', 'status: AVAILABLE'), '')).edges
     const { errors } = await client.send(

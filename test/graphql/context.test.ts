@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createContext, type Services } from '../../src/graphql/context.ts'
 
-test('nodes are looked for in numbers that are powers of two, whatever number is asked for', async () => {
+test('nodes are loaded in batches whose sizes are powers of two, whatever the number of ids', async () => {
   const asked: string[][] = []
   const findMany = async ({ where }: { where: { id: { in: string[] } } }) => {
     asked.push(where.id.in)

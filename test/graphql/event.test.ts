@@ -105,7 +105,7 @@ async function take(events: AsyncIterable<PoolEvent>, count: number): Promise<Po
 }
 
 describe.each(everyWay)('over %s', (way) => {
-  test('the way from a pool to an empty one is told, in order, and as the history tells it', async () => {
+  test('the events from a new pool to an empty one arrive in order, the same as in the history', async () => {
     await using from = await stranger(service)
     const after = await eventCursor(from)
     const poolId = await newPool(from)
@@ -163,7 +163,7 @@ describe.each(everyWay)('over %s', (way) => {
     expect(await history(from)).toEqual(told)
   })
 
-  test('a reader that leaves and comes back with its last cursor, while much happens, has every event once, in order', async () => {
+  test('a reader that reconnects with its last cursor, while much happens, gets every event once, in order', async () => {
     await using from = await stranger(service)
     let after = await eventCursor(from)
     const formatId = await newFormat(from)
@@ -200,7 +200,7 @@ describe.each(everyWay)('over %s', (way) => {
     }
   })
 
-  test('without a cursor a reader hears what happens from then on', async () => {
+  test('a reader without a cursor gets the events from then on', async () => {
     await using from = await stranger(service)
     const poolId = await newPool(from)
     const formatId = await newFormat(from)
@@ -216,7 +216,7 @@ describe.each(everyWay)('over %s', (way) => {
     expect(cursors.indexOf(heard.cursor)).toBeGreaterThanOrEqual(4)
   })
 
-  test('many readers of one account are told the same', async () => {
+  test('many readers of one account get the same events', async () => {
     await using from = await stranger(service)
     const after = await eventCursor(from)
     const readers = Array.from({ length: 10 }, () => take(ways[way](from, { after }), 15))
@@ -227,7 +227,7 @@ describe.each(everyWay)('over %s', (way) => {
   })
 })
 
-test('a list of pools is kept right by the events of the account alone', async () => {
+test('a client can keep a list of pools up to date by the events of the account alone', async () => {
   await using from = await stranger(service)
   const after = await eventCursor(from)
   const formatId = await newFormat(from)
@@ -254,7 +254,7 @@ test('a list of pools is kept right by the events of the account alone', async (
   expect(await history(from)).toEqual(told)
 })
 
-test('what one process does is told by another, and a task that one accepts the other may carry out', async () => {
+test('events of one process reach subscribers of another, and a task that one accepts can run in the other', async () => {
   await using api = await startService({ databaseUrl: service.databaseUrl, role: 'api' })
   await using from = await stranger(service)
   const key = from.authorization()['authorization']?.slice('Bearer '.length)
@@ -265,7 +265,7 @@ test('what one process does is told by another, and a task that one accepts the 
   expect(await told).toEqual(await history(there))
 })
 
-test('who is told of something and then asks, of any process, is answered with no less', async () => {
+test('a query after an event, to any process, shows at least the state of the event', async () => {
   await using other = await startService({ databaseUrl: service.databaseUrl, role: 'api' })
   await using from = await stranger(service)
   const key = from.authorization()['authorization']?.slice('Bearer '.length)
@@ -317,7 +317,7 @@ test('who is told of something and then asks, of any process, is answered with n
 })
 
 describe('eventCursor', () => {
-  test('misses nothing between what is read with it and what is told after it, wherever it stands in the query', async () => {
+  test('misses no event after what is read with it, wherever it stands in the query', async () => {
     await using from = await stranger(service)
     const poolId = await newPool(from)
     const formatId = await newFormat(from)
@@ -345,7 +345,7 @@ describe('eventCursor', () => {
     expect(reads.length).toBe(30)
   })
 
-  test('is that of the last event when nothing happens', async () => {
+  test('is the cursor of the last event when nothing happens', async () => {
     await using from = await stranger(service)
     const begin = await eventCursor(from)
     expect(await history(from)).toEqual([])

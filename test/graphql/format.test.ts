@@ -49,7 +49,7 @@ async function preview(shape: Shape): Promise<Preview> {
 const digits = { set: 'DIGITS' }
 
 describe('a preview', () => {
-  test('tells pattern, characters, exact capacity, examples and warnings', async () => {
+  test('shows pattern, characters, exact capacity, examples and warnings', async () => {
     const seen = await preview({
       prefix: `#${randomUUID()}\\`,
       suffix: '-X',
@@ -64,7 +64,7 @@ describe('a preview', () => {
     expect(seen.overlaps).toEqual([])
   })
 
-  test('tells of a set that is so small that codes can be guessed, and of characters that people mix up', async () => {
+  test('warns of codes that can be guessed and of characters that people confuse', async () => {
     const { warnings } = await preview({
       prefix: randomUUID(),
       body: { length: 3 },
@@ -74,7 +74,7 @@ describe('a preview', () => {
     for (const { message } of warnings) expect(message.length).toBeGreaterThan(20)
   })
 
-  test('warns of no more and no less than creating the format does', async () => {
+  test('gives the same warnings as creating the format', async () => {
     const shapes: Shape[] = [
       { body: { length: 3 }, characters: { set: 'MIXED_DIGITS' } },
       { body: { length: 12 }, characters: digits },
@@ -191,7 +191,7 @@ describe('a shape that is not possible', () => {
     },
   )
 
-  test('has everything that is wrong with it told together, and then no one path', async () => {
+  test('reports all mistakes together, and then no single path', async () => {
     const created = await mutate(client, 'createFormat', {
       name: ' ',
       shape: { prefix: '\n', suffix: '🎁', body: { length: 0 }, characters: { list: 'AA' } },
@@ -248,7 +248,7 @@ describe('a format', () => {
     })
   })
 
-  test('that could produce the codes of another is refused, naming that one', async () => {
+  test('that could produce the codes of another is refused with the name of the other', async () => {
     const prefix = randomUUID()
     const formatId = await newFormat(client, { prefix, body: { length: 6 }, characters: digits })
     const refused = await mutate<{ format: { id: string; name: string } }>(
@@ -293,7 +293,7 @@ describe('a format', () => {
     await newFormat(client, { ...shape(prefix), characters: digits })
   })
 
-  test('is renamed without anything else about it changing', async () => {
+  test('is renamed without any other change', async () => {
     const formatId = await newFormat(client)
     const fields = 'pattern characters capacity examples createdAt'
     const asking = `query ($id: ID!) { format(id: $id) { ${fields} } }`
@@ -318,7 +318,7 @@ describe('a format', () => {
 })
 
 describe('explicit nulls', () => {
-  test('where a default is, are refused, and leave no doubt what the default would have been', async () => {
+  test('are refused where there is a default, and the message names the field', async () => {
     const shape = { body: { length: 5 }, characters: digits }
     for (const [name, value] of [
       ['prefix', null],

@@ -88,7 +88,7 @@ const args: Record<string, { wanted: string; operation: string }> = {
 // These answer null, as Relay wants it of `node`.
 const lookUps = ['Query.format id', 'Query.node id', 'Query.nodes ids', 'Query.pool id', 'Query.task id']
 
-test('every place of the schema that takes an id is tried here', () => {
+test('every field of the schema that takes an id is tested here', () => {
   const found: string[] = []
   const collect = (place: string, name: string, type: GraphQLInputType) => {
     const named = getNamedType(type)
@@ -150,11 +150,11 @@ describe.each([...Object.keys(inputs), ...Object.keys(args)])('%s', (place) => {
   const wanted = inputs[place] ?? args[place]?.wanted ?? ''
   const name = place.split(' ')[1]
 
-  test('of another type says which it is, and which is wanted', async () => {
+  test('of another type is named, with the type that is needed', async () => {
     for (const [noun, id] of Object.entries(ids)) {
       if (noun === wanted) continue
       expect(await told(place, id)).toMatch(
-        new RegExp(`^This is the id of an? ${noun}, and ${name} wants the id of an? ${wanted}\\.`),
+        new RegExp(`^This is the id of an? ${noun}, and ${name} needs the id of an? ${wanted}\\.`),
       )
     }
   })
@@ -174,7 +174,7 @@ describe.each([...Object.keys(inputs), ...Object.keys(args)])('%s', (place) => {
   })
 })
 
-test('what is said to look like an id does so', async () => {
+test('the examples of ids in messages look like ids', async () => {
   for (const [noun, id] of Object.entries(ids)) {
     const place = Object.keys(inputs).find((one) => inputs[one] === noun)
     if (place === undefined) continue
@@ -183,7 +183,7 @@ test('what is said to look like an id does so', async () => {
   }
 })
 
-test('an address is told of in the same way', async () => {
+test('ids in URLs get the same messages', async () => {
   const get = async (path: string) => {
     const response = await fetch(`${service.url}${path}`, { headers: client.authorization() })
     const { errors } = (await response.json()) as { errors: { message: string }[] }
@@ -193,11 +193,11 @@ test('an address is told of in the same way', async () => {
   const pool = encodeURIComponent(ids['pool'] ?? '')
   expect(await get(`/pools/${format}/codes.csv?status=ALL`)).toEqual([
     404,
-    expect.stringMatching(/^This is the id of a format, and the address wants the id of a pool/),
+    expect.stringMatching(/^This is the id of a format, and the address needs the id of a pool/),
   ])
   expect(await get(`/pools/${pool}/codes.csv?status=ALL&task=${format}`)).toEqual([
     404,
-    expect.stringMatching(/^This is the id of a format, and task wants the id of a task/),
+    expect.stringMatching(/^This is the id of a format, and task needs the id of a task/),
   ])
   expect(await get(`/pools/Spring/codes.csv?status=ALL`)).toEqual([
     404,

@@ -144,7 +144,7 @@ describe('what belongs to another account', () => {
     expect(asked).not.toContain('INTERNAL')
   })
 
-  test('is found there by its owner, by the same operations', async () => {
+  test('is found by its owner with the same operations', async () => {
     const { node } = await theirs.ask<{ node: { status: string } }>(
       'query ($x: ID!) { node(id: $x) { ... on Code { status } } }',
       { x: secrets['claimedCode']?.theirs },
@@ -162,7 +162,7 @@ describe('what belongs to another account', () => {
     expect(found.code).toEqual({ id: secrets['claimedCode']?.theirs })
   })
 
-  test('is as it was, whatever was tried', async () => {
+  test('does not change, whatever is tried', async () => {
     const { pool, format, account } = await theirs.ask<{
       pool: object
       format: object
@@ -226,7 +226,7 @@ describe('what belongs to another account', () => {
 })
 
 describe('two accounts', () => {
-  test('may have formats of the very same shape, whose codes have nothing to do with each other', async () => {
+  test('may have formats of the same shape with unrelated codes', async () => {
     const shape = { prefix: `${randomUUID()}-`, body: { length: 3 }, characters: { set: 'DIGITS' } }
     const [here, there] = [await newStock(mine, 1_000, shape), await newStock(theirs, 1_000, shape)]
     const [a, b] = [await claim(mine, here.poolId, 20), await claim(theirs, there.poolId, 20)]
@@ -241,7 +241,7 @@ describe('two accounts', () => {
     expect(other.code.pool.id).toBe(there.poolId)
   })
 
-  test('hear nothing of each other in a preview', async () => {
+  test('learn nothing about each other from a preview', async () => {
     const prefix = randomUUID()
     await newFormat(theirs, { prefix, body: { length: 5 }, characters: { set: 'DIGITS' } })
     const { previewFormat } = await mine.ask<{ previewFormat: object }>(
@@ -278,7 +278,7 @@ describe('two accounts', () => {
     expect((await task(mine, here)).task.id).not.toBe((await task(theirs, there)).task.id)
   })
 
-  test('may give their things the same names', async () => {
+  test('may use the same names', async () => {
     const name = randomUUID()
     await newPool(mine, name)
     await newPool(theirs, name)

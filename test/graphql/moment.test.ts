@@ -2,27 +2,27 @@ import { randomUUID } from 'node:crypto'
 import { execute, type GraphQLSchema, parse } from 'graphql'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { Books } from '../../src/domain/books/books.ts'
-import { carryOn, readQueue } from '../../src/domain/generation/generation.ts'
-import { cancelTask, changeTask } from '../../src/domain/generation/task.ts'
+import { readQueuedGenerations, runGeneration } from '../../src/domain/generation/generation.ts'
+import { cancelTask, markRunning } from '../../src/domain/generation/task.ts'
 import { lockPool } from '../../src/domain/pool/pool.ts'
-import { completeUpload } from '../../src/domain/upload/add-chunk.ts'
+import { completeUpload } from '../../src/domain/upload/finish.ts'
 import type { PrismaClient } from '../../src/generated/prisma/client.ts'
 import { createContext, type Services } from '../../src/graphql/context.ts'
-import { FormFile } from '../../src/graphql/file.ts'
+import { FormFile } from '../../src/graphql/form-file.ts'
 import { encodeId, uuidOf } from '../../src/graphql/ids.ts'
 import { createSchema } from '../../src/graphql/schema.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
-import { openParts } from '../../src/wiring.ts'
+import { openServices } from '../../src/roles/api.ts'
 import { newFormat, newPool, openBooks, silent, type TestBooks } from '../support/books.ts'
 import { addCodes } from '../support/uploads.ts'
 
-// What moves on does so between the commit of a mutation and each read of its answer: so the race is never won by luck.
+// Others change things between the commit of a mutation and each read of its answer, so no test passes by luck.
 
 let place: TestBooks
 let services: Services
 let schema: GraphQLSchema
 const lifecycle = new Lifecycle()
-/** What happens before whatever is read by Prisma, as all nodes of an answer are. */
+/** Happens before each read by Prisma, which reads all nodes of an answer. */
 let meanwhile: () => Promise<void>
 
 beforeAll(async () => {
@@ -41,9 +41,10 @@ beforeAll(async () => {
     prisma: moving as unknown as PrismaClient,
     notifications,
     codeSpaces,
+    log: silent,
   })
   const options = { maxUploadBytes: 1_000, failedLookUpsPerMinute: 0, log: silent }
-  services = (await openParts(lifecycle, books, options)).services
+  services = (await openServices(lifecycle, books, options)).services
   schema = createSchema()
 })
 
@@ -68,9 +69,9 @@ async function ask<Data>(operation: string, variableValues: Record<string, unkno
   return result.data as Data
 }
 
-/** Carries out whatever waits, as a worker does. */
+/** Carries out all waiting tasks, as a worker does. */
 async function work(): Promise<void> {
-  for (const task of await readQueue(place.books, 10)) await carryOn(place.books, task)
+  for (const task of await readQueuedGenerations(place.books, 10)) await runGeneration(place.books, task)
 }
 
 const counts = 'availableCount claimedCount status'
@@ -87,7 +88,7 @@ const generating = `mutation ($input: GenerateCodesInput!) {
   }
 }`
 
-test('a task that a worker has finished before its answer is told with the pool and the format that belong to it', async () => {
+test('the answer about a task that a worker has finished meanwhile shows task, pool and format in one state', async () => {
   const [poolId, formatId] = [await newPool(place), await newFormat(place, { length: 2 })]
   meanwhile = work
   const { result } = await ask<{ result: object }>(generating, {
@@ -112,12 +113,12 @@ test('a task that a worker has finished before its answer is told with the pool 
       format: { availableForGeneration: '571', reservedCount: '5', generatedCount: '0' },
     },
   })
-  // By now it has.
+  // By now it has finished.
   const { total } = await place.books.prisma.pool.findFirstOrThrow({ where: { id: poolId } })
   expect(total.toFixed()).toBe('5')
 })
 
-test('an upload that a worker has finished before its answer is told with the pool that belongs to it', async () => {
+test('the answer about an upload that a worker has finished meanwhile shows task and pool in one state', async () => {
   const poolId = await newPool(place)
   meanwhile = async () => {
     const { accountId, books } = place
@@ -125,7 +126,7 @@ test('an upload that a worker has finished before its answer is told with the po
     if (waiting === null) return
     await books.write(accountId, async (tx) => {
       await lockPool(tx, poolId)
-      await changeTask(tx, waiting.id, ['AWAITING_EXECUTION'], { status: 'RUNNING' })
+      await markRunning(tx, waiting.id)
     })
     await addCodes(place, waiting.id, [`${randomUUID()}`])
     await completeUpload(books, { accountId, taskId: waiting.id })
@@ -152,7 +153,7 @@ test('an upload that a worker has finished before its answer is told with the po
   })
 })
 
-test('what was too little is told as it was, though there is more by now', async () => {
+test('an error about too few codes shows what there was, although there are more by now', async () => {
   const [poolId, formatId] = [await newPool(place), await newFormat(place, { length: 1 })]
   const input = { poolId: encodeId('Pool', poolId), formatId: encodeId('Format', formatId), quantity: 20 }
   const { result: accepted } = await ask<{ result: { task: { id: string } } }>(generating, { input })
@@ -187,7 +188,7 @@ test('what was too little is told as it was, though there is more by now', async
   })
 })
 
-test('a pool that others go on claiming from has one state in one answer, and the next in the next', async () => {
+test('a pool that others keep claiming from has one state in one answer, and the next one in the next', async () => {
   const [poolId, formatId] = [await newPool(place), await newFormat(place)]
   const id = encodeId('Pool', poolId)
   await ask(generating, { input: { poolId: id, formatId: encodeId('Format', formatId), quantity: 1_000 } })

@@ -46,7 +46,7 @@ describe('names', () => {
     ['createApiKey', async (name) => ({ name, scopes: ['READ'] })],
   ]
 
-  test.each(operations)('%s refuses those that nobody could read', async (mutation, input) => {
+  test.each(operations)('%s refuses unreadable ones', async (mutation, input) => {
     for (const [name, message] of [
       ['', /empty/],
       [' \t ', /empty/],
@@ -64,16 +64,19 @@ describe('names', () => {
     }
   })
 
-  test.each(operations)('%s keeps any other as it is, but for spaces around it', async (mutation, input) => {
-    for (const name of ['ß', '夏のキャンペーン', '👨‍👩‍👧', "Robert'); DROP TABLE pool;--", '<b>&amp;']) {
-      const unique = `${name} ${randomUUID()}`
-      expect((await mutate(client, mutation, await input(`  ${unique} `))).message).toBeUndefined()
-    }
-    const longest = randomUUID().padEnd(100, 'A')
-    expect((await mutate(client, mutation, await input(longest))).message).toBeUndefined()
-  })
+  test.each(operations)(
+    '%s keeps any other unchanged, except for surrounding spaces',
+    async (mutation, input) => {
+      for (const name of ['ß', '夏のキャンペーン', '👨‍👩‍👧', "Robert'); DROP TABLE pool;--", '<b>&amp;']) {
+        const unique = `${name} ${randomUUID()}`
+        expect((await mutate(client, mutation, await input(`  ${unique} `))).message).toBeUndefined()
+      }
+      const longest = randomUUID().padEnd(100, 'A')
+      expect((await mutate(client, mutation, await input(longest))).message).toBeUndefined()
+    },
+  )
 
-  test('count by what people see: a letter with its accent in one code point or two is one name', async () => {
+  test('are compared as people see them: a letter with an accent in one code point or two is the same', async () => {
     const name = randomUUID()
     await newPool(client, `Cafe\u0301 ${name}`)
     const taken = await mutate(client, 'createPool', { name: ` Caf\u00e9 ${name}` })
@@ -99,7 +102,7 @@ describe('names', () => {
     )
   })
 
-  test('that two ask for at the same moment are given to one of them', async () => {
+  test('that two requests ask for at the same moment go to one of them', async () => {
     const name = randomUUID()
     const answers = await Promise.all(Array.from({ length: 8 }, () => mutate(client, 'createPool', { name })))
     expect(answers.map((answer) => answer.__typename).sort()).toEqual([
@@ -141,7 +144,7 @@ describe('the Promo Codes section', () => {
       refill: { id: string; status: string; trigger: string; quantity: string } | null
     }>(client, 'saveReplenishment', input, `pool { ${section} } refill { id status trigger quantity }`)
 
-  test('is saved whole and read back, and what is not given gets its default', async () => {
+  test('is saved as a whole and read back, with defaults for what is left out', async () => {
     const { poolId, formatId } = await newStock(client, 10)
     const full = await save({
       poolId,
@@ -175,7 +178,7 @@ describe('the Promo Codes section', () => {
     })
   })
 
-  test('refills at once when the pool is at its threshold already, and tells of the task', async () => {
+  test('refills immediately if the pool is at its threshold, and returns the task', async () => {
     const [poolId, formatId] = [await newPool(client), await newFormat(client)]
     const saved = await save({
       poolId,
@@ -230,7 +233,7 @@ describe('the Promo Codes section', () => {
     expect(pool).toMatchObject({ replenishment: { method: 'GENERATE', format: null } })
   })
 
-  test('takes null for what may be left out, and refuses it where a default is', async () => {
+  test('accepts null for what may be left out, and refuses it where there is a default', async () => {
     const poolId = await newPool(client)
     expect(await save({ poolId, method: 'UPLOAD', formatId: null, quantity: null })).toMatchObject({
       refill: null,
@@ -284,7 +287,7 @@ describe('a pool is', () => {
     expect(seen).toEqual(['3 READY', '2 LOW', '1 LOW', '0 EMPTY'])
   })
 
-  test('told of as it is after each mutation in one request', async () => {
+  test('returned in its state after each mutation of one request', async () => {
     const { poolId } = await newStock(client, 10)
     const take = (alias: string, count: number) =>
       `${alias}: claimCodes(input: { poolId: $id, count: ${count} }) {

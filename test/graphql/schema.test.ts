@@ -117,7 +117,7 @@ function stripDescriptions(text: string): GraphQLSchema {
   )
 }
 
-test('every type, field, argument, input field and enum value says what it is', () => {
+test('every type, field, argument, input field and enum value has a description', () => {
   const silent: string[] = []
   const look = (name: string, thing: { description?: string | null | undefined }) => {
     if ((thing.description ?? '').trim().length < 3) silent.push(name)

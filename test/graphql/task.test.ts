@@ -46,7 +46,7 @@ const start = (from: Client, input: Record<string, unknown>) =>
   )
 
 describe("'Save and generate'", () => {
-  test('answers with the task as it was accepted, which then runs and completes, each status told once', async () => {
+  test('returns the task as accepted, which then runs and completes, and reports each status once', async () => {
     const { poolId, formatId } = await ready({ body: { length: 16 } })
     const { task } = await start(client, { poolId, formatId, quantity: '9007199254740993' })
     expect(task).toMatchObject({
@@ -73,7 +73,7 @@ describe("'Save and generate'", () => {
       last = data?.taskUpdated
       statuses.push(last?.status ?? '')
     }
-    // It may have come further before the subscription began; it never goes back, and always ends so.
+    // It may have progressed before the subscription began, but it never goes back, and always ends like this.
     expect(['AWAITING_EXECUTION', 'RUNNING', 'COMPLETED'].slice(-statuses.length)).toEqual(statuses)
     expect(last).toMatchObject({
       status: 'COMPLETED',
@@ -89,7 +89,7 @@ describe("'Save and generate'", () => {
     expect(read.task).toEqual(last)
   })
 
-  test('saves the settings in the same act, and starts no refill by that', async () => {
+  test('saves the settings in the same transaction, without a refill', async () => {
     const { poolId, formatId } = await ready()
     await generate(client, {
       poolId,
@@ -120,7 +120,7 @@ describe("'Save and generate'", () => {
     })
   })
 
-  test('leaves the settings alone without saveSettings, and when it is refused', async () => {
+  test('leaves the settings unchanged without saveSettings, and when it is an error', async () => {
     const { poolId, formatId } = await ready({ body: { length: 3 }, characters: { set: 'DIGITS' } })
     await generate(client, { poolId, formatId, quantity: 1 })
     const refused = await start(client, {
@@ -155,7 +155,7 @@ describe("'Save and generate'", () => {
   })
 
   test.each(['1001', '9223372036854775808', String(2n ** 96n)])(
-    'refuses %s, which is more than the format has left, with the figure',
+    'refuses %s, which is more than the format has left, and says how many are left',
     async (quantity) => {
       const { poolId, formatId } = await ready({ body: { length: 3 }, characters: { set: 'DIGITS' } })
       const { generateCodes } = await client.ask<{ generateCodes: Record<string, unknown> }>(
@@ -179,7 +179,7 @@ describe("'Save and generate'", () => {
     },
   )
 
-  test('takes a quantity as a string, as an integer, and as a literal of any size', async () => {
+  test('accepts a quantity as a string, as an integer, and as a literal of any size', async () => {
     const { poolId, formatId } = await ready({ body: { length: 16 } })
     await generate(client, { poolId, formatId, quantity: 5 })
     await generate(client, { poolId, formatId, quantity: '5' })
@@ -195,7 +195,7 @@ describe("'Save and generate'", () => {
     await finished(client, generateCodes.task.id)
   })
 
-  test('names no number that nobody sent, where an integer may have lost digits', async () => {
+  test('quotes no number in the error if an integer may have lost digits', async () => {
     const { poolId, formatId } = await ready({ body: { length: 16 } })
     const { errors } = await client.send(
       'mutation ($input: GenerateCodesInput!) { generateCodes(input: $input) { __typename } }',
@@ -205,7 +205,7 @@ describe("'Save and generate'", () => {
     expect(errors?.[0]?.message).not.toMatch(/\d{4,}/)
   })
 
-  test('gives to one of two that ask for all of it at the same moment', async () => {
+  test('accepts one of several concurrent requests for all codes of a format', async () => {
     const { poolId, formatId } = await ready({ body: { length: 4 }, characters: { set: 'DIGITS' } })
     const answers = await Promise.all(
       Array.from({ length: 6 }, () => start(client, { poolId, formatId, quantity: 10_000 })),
@@ -218,12 +218,12 @@ describe("'Save and generate'", () => {
     await finished(client, accepted?.task.id ?? '')
   })
 
-  test('answers the same key with the same task, as it was accepted, and generates nothing more', async () => {
+  test('returns the same task for the same key, as accepted, and generates nothing more', async () => {
     const { poolId, formatId } = await ready()
     const input = { poolId, formatId, quantity: 4, idempotencyKey: randomUUID() }
     const first = await start(client, input)
     await finished(client, first.task.id)
-    // The defaults filled in, or not: the same input.
+    // Another notation of the same input.
     const again = await start(client, { ...input, quantity: '4' })
     expect(again).toEqual(first)
     const together = await Promise.all(Array.from({ length: 5 }, () => start(client, input)))
@@ -235,7 +235,7 @@ describe("'Save and generate'", () => {
     expect(pool).toEqual({ availableCount: '4' })
   })
 
-  test('with a new key from many at the same moment makes one task', async () => {
+  test('makes one task of concurrent requests with one new key', async () => {
     const { poolId, formatId } = await ready()
     const input = { poolId, formatId, quantity: 4, idempotencyKey: randomUUID() }
     const answers = await Promise.all(Array.from({ length: 8 }, () => start(client, input)))
@@ -243,7 +243,7 @@ describe("'Save and generate'", () => {
     await finished(client, answers[0]?.task.id ?? '')
   })
 
-  test('with settings written out or left to their defaults is the same input, and without them another', async () => {
+  test('treats default settings as the same input whether they are written out or not, and no settings as another', async () => {
     const { poolId, formatId } = await ready()
     const input = { poolId, formatId, quantity: 4, idempotencyKey: randomUUID() }
     const first = await start(client, { ...input, saveSettings: {} })
@@ -272,7 +272,7 @@ describe("'Save and generate'", () => {
       })
   })
 
-  test('keeps no errors under a key: when the reason is gone, it works', async () => {
+  test('keeps no errors under a key: a corrected request works', async () => {
     const { poolId, formatId } = await ready({ body: { length: 1 }, characters: { set: 'DIGITS' } })
     const input = { poolId, formatId, quantity: 11, idempotencyKey: randomUUID() }
     expect((await start(client, input)).__typename).toBe('QuantityExceedsAvailableError')
@@ -290,7 +290,7 @@ describe("'Save and generate'", () => {
     expect(refused.message).toMatch(message)
   })
 
-  test('tells which of its ids leads to nothing', async () => {
+  test('says which of the ids is not found', async () => {
     const { poolId, formatId } = await ready()
     for (const wrong of ['', 'x', '!!!!', formatId.slice(2), `${formatId}!`, '9'.repeat(10_000), poolId])
       expect(await start(client, { poolId, formatId: wrong, quantity: 1 })).toMatchObject({
@@ -310,7 +310,7 @@ describe('cancelling', () => {
   const cancel = (taskId: string) =>
     mutate<{ task: Task }>(client, 'cancelTask', { taskId }, `task { ${taskFields} }`)
 
-  test('is refused once the task has finished, and shows it', async () => {
+  test('is an error once the task has finished, and shows the task', async () => {
     const { taskId } = await newStock(client, 1)
     const refused = await client.ask<{ cancelTask: object }>(
       `mutation ($id: ID!) {
@@ -329,8 +329,8 @@ describe('cancelling', () => {
     })
   })
 
-  test('before a worker takes it up gives the codes back; doing it again is no error', async () => {
-    // A process that serves the API alone: nobody works on its tasks.
+  test('before a worker starts the task returns the codes; repeating it is no error', async () => {
+    // A process that only serves the API: its tasks wait.
     await using api = await startService({ role: 'api' })
     await using there = new Client(api)
     const [poolId, formatId] = [await newPool(there), await newFormat(there)]

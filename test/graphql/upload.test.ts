@@ -38,19 +38,19 @@ afterAll(async () => {
   await service.close()
 })
 
-/** Something that no other code begins with. */
+/** A prefix that no other test uses. */
 const newName = () => randomUUID().slice(0, 13)
 
 const count = async (from: string) =>
   Number((await runSql<{ count: string }>(service.databaseUrl, `SELECT count(*) FROM ${from}`))[0]?.count)
 
-/** Files of which something is stored, although no upload needs them. */
+/** The number of files that are stored although no upload needs them. */
 const remains = () => count('upload_piece WHERE task_id NOT IN (SELECT id FROM task WHERE has_work)')
 
 const codesOf = (errors: readonly { extensions: { code: string } }[] | undefined) =>
   errors?.map((error) => error.extensions.code)
 
-test('an upload tells how far it is while its file is read, and each status once', async () => {
+test('an upload reports its progress while its file is read, and each status once', async () => {
   const file = codesFile(newName(), 120_000)
   const { task } = await uploadByForm(service, client, { poolId }, file)
   const updates = client.subscribe<{
@@ -76,7 +76,7 @@ test('an upload tells how far it is while its file is read, and each status once
     told.push({ ...update, rowsRead: Number(update.upload.rowsRead) })
     return true
   }
-  // As long as somebody has the catalog, no chunk of a file is added.
+  // While this locks the catalog, no chunk is added.
   await transaction(place.books.pool, async (tx) => {
     await tx.rows({ text: 'SELECT id FROM account FOR NO KEY UPDATE' })
     const stopped = Number(await rowsRead())
@@ -93,8 +93,8 @@ test('an upload tells how far it is while its file is read, and each status once
   expect([...new Set(told.map(({ status }) => status))].slice(-2)).toEqual(['RUNNING', 'COMPLETED'])
 })
 
-describe('a file that comes as a form', () => {
-  test('is answered with the task as it was created, and its codes come into the pool', async () => {
+describe('a file that is sent as a form', () => {
+  test('returns the task as it was created, and its codes are added to the pool', async () => {
     const outcome = await uploadByForm(service, client, { poolId }, codesFile(newName(), 1_200))
     expect(outcome).toMatchObject({
       __typename: 'UploadCodesPayload',
@@ -113,21 +113,21 @@ describe('a file that comes as a form', () => {
     })
   })
 
-  test('can be larger than any other request, and is read as it comes', async () => {
+  test('may be larger than any other request, and is read while it arrives', async () => {
     const file = codesFile(newName(), 120_000)
     expect(file.length).toBeGreaterThan(2_000_000)
     const outcome = await uploadByForm(service, client, { poolId }, file)
     expect(await ended(client, outcome.task?.id ?? '')).toMatchObject({ addedCount: '120000' })
   })
 
-  test('is told its column', async () => {
+  test('is read from the named column', async () => {
     const file = `code,voucher\n1,${newName()}\n2,${newName()}\n`
     const outcome = await uploadByForm(service, client, { poolId, column: 'voucher' }, file)
     expect(outcome.task?.upload).toMatchObject({ column: 'voucher' })
     expect(await ended(client, outcome.task?.id ?? '')).toMatchObject({ addedCount: '2' })
   })
 
-  test('with an idempotencyKey is one upload, and answered as at first, however often it comes', async () => {
+  test('with an idempotencyKey is one upload with one answer, however often it is sent', async () => {
     const input = { poolId, idempotencyKey: randomUUID() }
     const file = codesFile(newName(), 5)
     const first = await uploadByForm(service, client, input, file)
@@ -151,7 +151,7 @@ describe('a file that comes as a form', () => {
     expect(await remains()).toBe(0)
   })
 
-  test("into another account's pool is refused as into one that does not exist", async () => {
+  test("for another account's pool is refused as for one that does not exist", async () => {
     const theirs = await newPool(await stranger(service))
     for (const other of [theirs, encodeId('Pool', randomUUID())])
       expect(await uploadByForm(service, client, { poolId: other }, 'code')).toMatchObject({
@@ -175,7 +175,7 @@ describe('a file that comes as a form', () => {
     )
   })
 
-  test('can be read by one field of its operation, and the next one is told', async () => {
+  test('can be read by one field of its operation only, and the next one fails', async () => {
     const { data } = await sendForm<Record<'a' | 'b', UploadOutcome>>(
       service,
       client,
@@ -199,7 +199,7 @@ describe('a form', () => {
   const map = JSON.stringify({ codes: ['variables.input.file'] })
   const file = new File(['code'], 'codes.csv')
 
-  test('can bring an operation without a file', async () => {
+  test('may have an operation without a file', async () => {
     const query = JSON.stringify({ query: '{ account { name } }' })
     const reply = await sendForm(service, client, [
       ['operations', query],
@@ -399,7 +399,7 @@ describe('a form', () => {
   })
 
   describe('that is not sent to its end', () => {
-    /** A form up to the middle of its file. */
+    /** A form that ends in the middle of its file. */
     function begin(): ClientRequest {
       const sent = request(`${service.url}/graphql`, {
         method: 'POST',
@@ -417,7 +417,7 @@ describe('a form', () => {
       return sent
     }
 
-    test('because the connection is cut, leaves nothing behind', async () => {
+    test('because the connection is cut leaves nothing behind', async () => {
       const tasks = await count('task')
       const sent = begin()
       sent.on('error', () => undefined)
@@ -427,7 +427,7 @@ describe('a form', () => {
       expect(await count('task')).toBe(tasks)
     })
 
-    test('although the request ends, is BAD_USER_INPUT and leaves nothing behind', async () => {
+    test('although the request ends is BAD_USER_INPUT and leaves nothing behind', async () => {
       const tasks = await count('task')
       const sent = begin()
       sent.end()
@@ -441,7 +441,7 @@ describe('a form', () => {
       expect(await count('task')).toBe(tasks)
     })
 
-    test('is answered as soon as it is clear that its file is too large', async () => {
+    test('is answered as soon as its file is known to be too large', async () => {
       const sent = begin()
       sent.write('a'.repeat(2_000_000))
       const [response] = (await once(sent, 'response')) as [IncomingMessage]
@@ -454,13 +454,13 @@ describe('a form', () => {
   })
 })
 
-describe('a File that is no file', () => {
+describe('a File that is not a file', () => {
   test.each([
     ['a string', 'code'],
     ['an object', {}],
     ['a list', []],
     ['a number', 1],
-  ])('but %s in the variables is told how to send one', async (_what, value) => {
+  ])('but %s in the variables is an error that says how to send one', async (_what, value) => {
     const variables = { input: { poolId, file: value } }
     for (const errors of [
       (await client.send(uploadDocument, variables)).errors,
@@ -471,7 +471,7 @@ describe('a File that is no file', () => {
     }
   })
 
-  test('but text in the operation is told how to send one', async () => {
+  test('but text in the operation is an error that says how to send one', async () => {
     const { errors } = await client.send(
       `mutation { uploadCodes(input: { poolId: "${poolId}", file: "code" }) { __typename } }`,
     )
@@ -479,7 +479,7 @@ describe('a File that is no file', () => {
     expect(errors?.[0]?.message).toContain('multipart request specification')
   })
 
-  test('but null is not accepted', async () => {
+  test('but null is an error', async () => {
     const { errors } = await client.send(uploadDocument, { input: { poolId, file: null } })
     expect(codesOf(errors)).toEqual(['GRAPHQL_VALIDATION_FAILED'])
   })
@@ -546,7 +546,7 @@ async function run(file: string, input: object = {}): Promise<HeaderTask> {
 }
 
 describe('the header of a file', () => {
-  test('is told by a dry run, with the column of the codes', async () => {
+  test('is shown by a dry run, with the column of the codes', async () => {
     const name = newName()
     expect(await run(`Report\n\nNr;Gutscheincode\n1;${name}\n`, { dryRun: true })).toMatchObject({
       status: 'COMPLETED',
@@ -566,7 +566,7 @@ describe('the header of a file', () => {
     })
   })
 
-  test('is asked for in doubt, and can be said', async () => {
+  test('is asked for if it is not clear, and can be given', async () => {
     const name = newName().toUpperCase()
     const file = `Zorgbon\n${name}1\n${name}2\n`
     const doubtful = await run(file)
@@ -584,7 +584,7 @@ describe('the header of a file', () => {
     expect((await Promise.all(tasks)).map(({ upload }) => upload.accepted)).toEqual(['2', '3'])
   })
 
-  test('is pointed out when it was taken for one by its looks alone', async () => {
+  test('is pointed out if it was only recognised by its shape', async () => {
     const name = newName().toUpperCase()
     const file = `Zorgbon\n${[1, 2, 3, 4, 5].map((at) => `${name}${at}\n`).join('')}`
     const { upload } = await run(file, { dryRun: true })
@@ -593,7 +593,7 @@ describe('the header of a file', () => {
     expect((await run(file, { dryRun: true, header: true })).upload.warnings).toEqual([])
   })
 
-  test('that is said not to be there leaves the column to be named by its number', async () => {
+  test('can be absent, and then the column is given by its number', async () => {
     const name = newName()
     const file = `1,${name}\n2,${name}x\n`
     const outcome = await uploadByForm(service, client, { poolId, header: false, column: 'code' }, file)
@@ -608,29 +608,29 @@ describe('the header of a file', () => {
 })
 
 describe('an upload that adds nothing', () => {
-  test('fails with the reason when every row was refused, in a dry run as well', async () => {
+  test('fails with the reason if every row was refused, also as a dry run', async () => {
     for (const dryRun of [true, false]) {
       const { status, failure } = await run('code,value\n,5\n#REF!,6\n', { dryRun })
       expect([status, failure?.code]).toEqual(['FAILED', 'ALL_ROWS_REFUSED'])
       expect(failure?.message).toContain('All 2 rows of the file were refused')
-      expect(failure?.message).toContain('Row 2: There is no code in this row')
+      expect(failure?.message).toContain('Row 2: This row has no code')
     }
   })
 
-  test('is completed with a warning when its codes are there already', async () => {
+  test('is completed with a warning if the account has its codes already', async () => {
     const file = `code\n${newName()}\n`
     expect((await run(file)).upload.warnings).toEqual([])
     expect(await run(file)).toMatchObject({
       status: 'COMPLETED',
-      upload: { warnings: ['Nothing was added: every code of the file is in the account already.'] },
+      upload: { warnings: ['Nothing was added: every code of the file is already in the account.'] },
     })
     expect((await run(`${file}#REF!\n${newName()}\n`)).upload.warnings).toEqual([
-      'Of 3 rows, 1 was refused: see the reasons in the file of rejectedRowsUrl.',
+      'Of 3 rows, 1 was refused. The reasons are in the file at rejectedRowsUrl.',
     ])
   })
 })
 
-test('an upload tells live why it waits', async () => {
+test('a subscription shows what an upload waits for', async () => {
   await using place = await openBooks(service)
   const told: (string | null)[] = []
   const watch = async (id: string, until: (wait: string | null) => boolean) => {
@@ -646,7 +646,7 @@ test('an upload tells live why it waits', async () => {
   const send = async () =>
     (await uploadByForm(service, client, { poolId }, codesFile(newName(), 10))).task?.id ?? ''
   let waiting = ''
-  // As long as somebody has the catalog, no chunk of a file is added.
+  // While this locks the catalog, no chunk is added.
   await transaction(place.books.pool, async (tx) => {
     await tx.rows({ text: 'SELECT id FROM account FOR NO KEY UPDATE' })
     await send()
@@ -659,7 +659,7 @@ test('an upload tells live why it waits', async () => {
 })
 
 describe('a dry run', () => {
-  test('counts what it would do, and adds nothing', async () => {
+  test('counts what would be added, and adds nothing', async () => {
     const name = newName()
     const file = `${codesFile(name, 20)}${name}-3\n`
     const { availableCount } = await poolNow()
@@ -685,7 +685,7 @@ describe('undoUpload', () => {
       'task { status addedCount }',
     )
 
-  test('takes the codes out of the pool again, once, and the file can come again', async () => {
+  test('removes the codes from the pool, once, and the file can be uploaded again', async () => {
     const { availableCount } = await poolNow()
     const file = codesFile(newName(), 30)
     const first = (await uploadByForm(service, client, { poolId }, file)).task?.id ?? ''
@@ -700,7 +700,7 @@ describe('undoUpload', () => {
     })
   })
 
-  test('is refused when codes were claimed, for a dry run, for a generation, and for what failed', async () => {
+  test('is refused if codes were claimed, and for dry runs, generations and failed uploads', async () => {
     const own = await newPool(client)
     const run = async (file: string, input: object = {}) => {
       const { task } = await uploadByForm(service, client, { poolId: own, ...input }, file)
@@ -722,7 +722,7 @@ describe('undoUpload', () => {
     }
   })
 
-  test("of another account's upload is refused as of one that does not exist", async () => {
+  test("is refused for another account's upload as for one that does not exist", async () => {
     const { task } = await uploadByForm(service, client, { poolId }, codesFile(newName(), 1))
     await ended(client, task?.id ?? '')
     const other = await stranger(service)

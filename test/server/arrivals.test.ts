@@ -21,7 +21,7 @@ afterAll(async () => {
   await service.close()
 })
 
-/** Begins a request of which not all will come. */
+/** Begins a request that will not arrive completely. */
 function begin(type: string, part: string): Socket {
   const { hostname, port } = new URL(service.url)
   const socket = connect(Number(port), hostname)
@@ -35,7 +35,7 @@ function begin(type: string, part: string): Socket {
 
 const filling = ' '.repeat(990_000)
 
-describe('bodies that do not arrive whole', () => {
+describe('bodies that do not arrive completely', () => {
   test.each([
     ['JSON', 'application/json', filling],
     [
@@ -44,7 +44,7 @@ describe('bodies that do not arrive whole', () => {
       `--b\r\nContent-Disposition: form-data; name="operations"\r\n\r\n${filling}`,
     ],
   ])(
-    'are kept up to 32 MB of one key, as %s, and others are refused until they are gone',
+    'are kept up to 32 MB per key, as %s; beyond that, requests are refused until some have gone',
     async (_what, type, part) => {
       const sockets = Array.from({ length: 40 }, () => begin(type, part))
       const refused: string[] = []
@@ -74,7 +74,7 @@ describe('bodies that do not arrive whole', () => {
     },
   )
 
-  test('of one key are nothing to another', () => {
+  test('of one key do not count for another', () => {
     const arrivals = new Arrivals()
     const [one, more, other] = [arrivals.begin('a'), arrivals.begin('a'), arrivals.begin('b')]
     one.keep(20_000_000)
@@ -89,7 +89,7 @@ describe('bodies that do not arrive whole', () => {
   })
 })
 
-test('whatever an operation comes in, it is counted as long as it is while it waits', async () => {
+test('an operation counts with its length while it waits, whatever its media type', async () => {
   const counted: (number | undefined)[] = []
   class Watched extends Scheduler {
     override run<T>(...[key, work, options]: Parameters<Scheduler['run']>): Promise<T | undefined> {

@@ -18,7 +18,7 @@ afterAll(async () => {
   await place.close()
 })
 
-/** How many statements look for keys while something is done. */
+/** How many statements look up keys during `work`. */
 async function questions(work: () => Promise<unknown>): Promise<number> {
   const query = vi.spyOn(place.books.pool, 'query')
   await work()
@@ -29,7 +29,7 @@ async function questions(work: () => Promise<unknown>): Promise<number> {
   return asked.length
 }
 
-/** Lets those of the statements that look for keys come through for which `passage` does. */
+/** Holds each statement that looks up keys until `passage` resolves for it. */
 function holdQuestions(passage: (hashes: readonly Buffer[]) => Promise<void>): void {
   const { pool } = place.books
   const query = pool.query.bind(pool) as (statement: unknown) => Promise<unknown>
@@ -49,18 +49,18 @@ const code = (promise: Promise<unknown>) =>
   )
 
 describe('a key that does not exist', () => {
-  test('is asked for no more than twice, however often it is tried, at once or one after the other', async () => {
+  test('is looked up at most twice, however often it is tried, at once or one after the other', async () => {
     const secret = randomUUID()
     const asked = await questions(async () => {
       const together = await Promise.all(Array.from({ length: 100 }, () => code(authenticate(secret))))
       expect(new Set(together)).toEqual(new Set(['UNAUTHENTICATED']))
       for (let i = 0; i < 100; i++) expect(await code(authenticate(secret))).toBe('UNAUTHENTICATED')
     })
-    // Once more for those that came while it was being asked for: the key may have been made meanwhile.
+    // Again for those that arrived during the look-up, because the key may have been created meanwhile.
     expect(asked).toBeLessThanOrEqual(2)
   })
 
-  test('among many that come together takes part in a few statements', async () => {
+  test('is looked up together with others that arrive at the same time', async () => {
     const asked = await questions(() =>
       Promise.all(Array.from({ length: 1_000 }, () => code(authenticate(randomUUID())))),
     )
@@ -68,19 +68,19 @@ describe('a key that does not exist', () => {
     expect(asked).toBeLessThan(5)
   })
 
-  test('that is longer than keys are is asked for not at all', async () => {
+  test('is not looked up if it is longer than keys can be', async () => {
     const asked = await questions(() => code(authenticate('k'.repeat(100_000))))
     expect(asked).toBe(0)
   })
 
-  test('works soon after it has been made', async () => {
+  test('works soon after it has been created', async () => {
     const secret = randomUUID()
     expect(await code(authenticate(secret))).toBe('UNAUTHENTICATED')
     await createAccount(place.books.pool, randomUUID(), secret)
     await expect.poll(() => code(authenticate(secret)), { timeout: 10_000 }).toBe('works')
   })
 
-  test('is not remembered beyond a notice that keys have changed', async () => {
+  test('is looked up again after a notice that keys have changed', async () => {
     const secret = randomUUID()
     expect(await code(authenticate(secret))).toBe('UNAUTHENTICATED')
     await createAccount(place.books.pool, randomUUID(), secret)
@@ -89,7 +89,7 @@ describe('a key that does not exist', () => {
   })
 })
 
-test('a key that works is asked for no more than twice, and keeps its scopes', async () => {
+test('a key that works is looked up at most twice, and keeps its scopes', async () => {
   const { secret, keyId } = await createApiKey(place.books.pool, place.accountId, {
     name: 'Till',
     scopes: ['CLAIM'],
@@ -101,7 +101,7 @@ test('a key that works is asked for no more than twice, and keeps its scopes', a
   expect(asked).toBeLessThanOrEqual(2)
 })
 
-test('keys that do not exist keep none waiting that has worked, and only so many of them wait', async () => {
+test('keys that do not exist do not delay one that has worked, and their number is limited', async () => {
   const { secret } = await createApiKey(place.books.pool, place.accountId, {
     name: 'Till',
     scopes: ['CLAIM'],
@@ -110,7 +110,7 @@ test('keys that do not exist keep none waiting that has worked, and only so many
   const released = Promise.withResolvers<void>()
   const hash = createHash('sha256').update(secret).digest()
   holdQuestions((hashes) => (hashes.some((each) => each.equals(hash)) ? Promise.resolve() : released.promise))
-  // So that it is asked for again.
+  // So that it is looked up again.
   place.books.notifications.announce({ topic: 'keys', key: '' })
   const tried = Promise.all(
     Array.from({ length: 5_100 }, () => authenticate(randomUUID()).catch((error: unknown) => error)),
@@ -122,7 +122,7 @@ test('keys that do not exist keep none waiting that has worked, and only so many
   expect(refused.at(-1)).toMatchObject({ code: 'UNAVAILABLE', retryAfterMs: 1_000 })
 })
 
-test('a key that could not be asked for anew is asked for again while it is still believed', async () => {
+test('a refresh that failed is tried again while the credentials are still cached', async () => {
   vi.useFakeTimers({ toFake: ['Date'] })
   onTestFinished(() => void vi.useRealTimers())
   const { secret } = await createApiKey(place.books.pool, place.accountId, {

@@ -15,7 +15,7 @@ afterEach(() => {
 const minute = 60_000
 const kibibyte = 1_024
 
-/** A body that the test sends, and what it is read by. */
+/** A body that the test sends, and its reader. */
 function open() {
   const sent = Object.assign(new PassThrough(), { headers: {} })
   const body = readBody(sent as unknown as IncomingMessage, {} as ServerResponse, minute)
@@ -24,14 +24,14 @@ function open() {
 
 type Open = ReturnType<typeof open>
 
-/** Asks for more, which may come or fail before anybody looks. */
+/** Requests the next chunk. It may fail before anybody awaits it. */
 function ask({ body }: Open): ReturnType<Open['body']['next']> {
   const asking = body.next()
   asking.catch(() => undefined)
   return asking
 }
 
-/** Sends so many bytes after a while, and takes them. */
+/** Sends bytes after a delay, and reads them. */
 async function sendAfter(file: Open, ms: number, bytes: number): Promise<void> {
   const taking = ask(file)
   await vi.advanceTimersByTimeAsync(ms)
@@ -48,7 +48,7 @@ describe('a client that sends a file', () => {
     }
   })
 
-  test('is cut off when it sends a byte now and then', async () => {
+  test('is cut off when it sends only a byte now and then', async () => {
     const file = open()
     await sendAfter(file, 0, 16 * kibibyte)
     for (const _time of [1, 2, 3, 4, 5]) await sendAfter(file, 10_000, 1)
@@ -57,7 +57,7 @@ describe('a client that sends a file', () => {
     expect(file.sent.destroyed).toBe(false)
     await vi.advanceTimersByTimeAsync(1)
     await expect(next).rejects.toThrow(FileInterruptedError)
-    await expect(next).rejects.toThrow(/^No more than 5 bytes of the file came in 60 seconds/)
+    await expect(next).rejects.toThrow(/^Only 5 bytes of the file arrived in 60 seconds/)
     expect(file.sent.destroyed).toBe(true)
   })
 
@@ -66,10 +66,10 @@ describe('a client that sends a file', () => {
     await sendAfter(file, minute - 1, 16 * kibibyte)
     const next = ask(file)
     await vi.advanceTimersByTimeAsync(minute)
-    await expect(next).rejects.toThrow(/^Nothing of the file came for 60 seconds/)
+    await expect(next).rejects.toThrow(/^Nothing of the file arrived for 60 seconds/)
   })
 
-  test('is not to blame for the time that it takes to put away what it has sent', async () => {
+  test('is not cut off because its bytes take long to be processed', async () => {
     const file = open()
     for (let time = 0; time < 10; time++) {
       await sendAfter(file, 1_000, 1)

@@ -48,14 +48,14 @@ describe('a cell', () => {
     },
   )
 
-  test('is never one that begins a formula, whatever splits the rows, and is read back as it was when raw', () => {
+  test('never begins a formula, wherever rows are split, and is read back unchanged if raw', () => {
     const text = fc.string({ unit: fc.constantFrom(...'ab"\',;\t\r\n =+-@＝') })
     fc.assert(
       fc.property(text, (value) => {
         expect(readCsv(`${cell(value, true)},\r\n`)).toEqual([[value, '']])
         const safe = cell(value, false)
         expect(readCsv(`${safe},\r\n`)[0]?.[0]).not.toMatch(/^(\s*[=+\-@＝]|[\t\r\n])/)
-        // As one splits who takes semicolons for commas and finds no quote where it would have to be.
+        // Split as by a program that expects semicolons and finds no quote at the beginning of the cell.
         for (const piece of `x,${safe}`.split(/[;\t\r\n]/)) expect(piece).not.toMatch(/^\s*[=+\-@＝]/)
       }),
       { numRuns: 2_000 },
@@ -70,7 +70,7 @@ describe('the frame of a format', () => {
     .tuple(fc.uniqueArray(character, { minLength: 2 }), fc.array(literal, { maxLength: 6 }))
     .map(([characters, positions]) => ({ characters, positions: [...positions, null] }))
 
-  test('makes the same of its codes as a look at each of them, and knows how long that is', () => {
+  test('gives the same cells as each code by itself, and their size', () => {
     fc.assert(
       fc.property(patterns, fc.boolean(), ({ characters, positions }, raw) => {
         const pattern = Pattern.parse(
@@ -81,7 +81,7 @@ describe('the frame of a format', () => {
         if (frame === undefined) return
         for (const code of pattern.examples(5)) {
           const written = frame.before + code + frame.after
-          // It may have quotes that it would not need.
+          // It may have quotes that it does not need.
           expect(readCsv(`${written}\r\n`)).toEqual(readCsv(`${cell(code, raw)}\r\n`))
           if (frame.bytes !== undefined) expect(Buffer.byteLength(written)).toBe(frame.bytes)
         }

@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { maxComments, maxDocument, maxDocumentLength, maxTokens } from '../../src/graphql/documents.ts'
-import { maxVariables } from '../../src/graphql/variables.ts'
+import {
+  maxComments,
+  maxDocument,
+  maxDocumentLength,
+  maxTokens,
+  maxVariables,
+} from '../../src/graphql/limits/limits.ts'
 import { Client } from '../support/client.ts'
 import { startService, type TestService } from '../support/service.ts'
 import { Socket } from '../support/socket.ts'
@@ -114,8 +119,8 @@ const limits: [what: string, limit: number, write: (size: number) => string, tol
 describe.each(everyWay)('over %s', (way) => {
   const refusals = async (query: string, variables = {}) => await ways[way](query, variables)
 
-  test.each(limits)('as many %s as are possible are read, and no more', async (_what, limit, write, told) => {
-    for (const { message } of await refusals(write(limit))) expect(message).not.toMatch(/possible|more than/)
+  test.each(limits)('the maximum number of %s is read, and no more', async (_what, limit, write, told) => {
+    for (const { message } of await refusals(write(limit))) expect(message).not.toMatch(/allowed|more than/)
     const [refusal, ...others] = await refusals(write(limit + 1))
     expect(refusal?.message).toMatch(told)
     expect(refusal?.extensions.code).toMatch(/^GRAPHQL_(PARSE|VALIDATION)_FAILED$/)
@@ -141,21 +146,24 @@ describe.each(everyWay)('over %s', (way) => {
       maxVariables.fields,
       /100 fields/,
     ],
-  ])('variables of as many %s as are possible are taken, and no more', async (_what, write, limit, told) => {
-    expect(await refusals('{ __typename }', { v: write(limit) })).toEqual([])
-    const refused = await refusals('{ __typename }', { v: write(limit + 1) })
-    expect(refused).toMatchObject([
-      { message: expect.stringMatching(told), extensions: { code: 'BAD_USER_INPUT' } },
-    ])
-  })
+  ])(
+    'variables with the maximum number of %s are accepted, and no more',
+    async (_what, write, limit, told) => {
+      expect(await refusals('{ __typename }', { v: write(limit) })).toEqual([])
+      const refused = await refusals('{ __typename }', { v: write(limit + 1) })
+      expect(refused).toMatchObject([
+        { message: expect.stringMatching(told), extensions: { code: 'BAD_USER_INPUT' } },
+      ])
+    },
+  )
 
-  test('what is beyond counting is refused without a figure', async () => {
+  test('what cannot be counted is refused without a figure', async () => {
     const fragments = times(20, (i) => `fragment F${i} on Query { ${times(8, () => `...F${i + 1}`)} }`)
     const [refusal] = await refusals(`{ ...F0 } ${fragments} fragment F20 on Query { __typename }`)
     expect(refusal?.message).toMatch(/^The document has far more than 10,000 fields and fragments/)
   })
 
-  test('of many errors the first ten are told', async () => {
+  test('of many errors, the first ten are reported', async () => {
     const errors = await refusals(`{ ${times(2_000, (i) => `a${i}`)} }`)
     expect(errors.map(({ message }) => message)).toEqual([
       ...Array.from({ length: 10 }, (_, i) => `Cannot query field "a${i}" on type "Query".`),
@@ -176,23 +184,23 @@ describe.each(everyWay)('over %s', (way) => {
       'mutation ($input: ClaimCodesInput!) { claimCodes(input: $input) { __typename } }',
       { input: Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`a${i}`, 'x'.repeat(9_000)])) },
     ],
-  ])('what is wrong with %s is told without all of it', async (_what, query, variables) => {
+  ])('an error in %s does not quote all of it', async (_what, query, variables) => {
     const errors = await refusals(query, variables)
     expect(errors.map(({ extensions }) => extensions.code)).toContain('GRAPHQL_VALIDATION_FAILED')
     expect(JSON.stringify(errors).length).toBeLessThan(15_000)
   })
 
-  test('fragments that contain each other are named', async () => {
+  test('fragments that contain each other are named in the error', async () => {
     const errors = await refusals('{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }')
     expect(errors.map(({ message }) => message)).toEqual([
-      'A fragment must not contain itself: "A" → "B" → "A". Break the circle.',
+      'A fragment must not contain itself: "A" → "B" → "A". Break the cycle.',
     ])
   })
 
-  test('variables in a fragment of many operations are refused with what to do', async () => {
+  test('variables in a fragment of many operations are refused, and the message says what to do', async () => {
     const fragment = `fragment F on Query { nodes(ids: [${'$id '.repeat(2_000)}]) { id } }`
     const errors = await refusals(`${times(100, (i) => `query Q${i}($id: ID!) { ...F }`)} ${fragment}`)
-    expect(errors).toMatchObject([{ message: expect.stringContaining('a document of its own') }])
+    expect(errors).toMatchObject([{ message: expect.stringContaining('its own document') }])
   })
 
   test('nine hundred look-ups are one request', async () => {
@@ -202,7 +210,7 @@ describe.each(everyWay)('over %s', (way) => {
   })
 })
 
-describe('JSON that would take long to be parsed', () => {
+describe('JSON that would take long to parse', () => {
   const bodies = [
     [
       'is nested deeply',
@@ -217,7 +225,7 @@ describe('JSON that would take long to be parsed', () => {
     ],
   ] as const
 
-  test.each(bodies)('because it %s is refused over HTTP', async (_what, body, told) => {
+  test.each(bodies)('is refused over HTTP because it %s', async (_what, body, told) => {
     const response = await fetch(`${service.url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...client.authorization() },
@@ -227,7 +235,7 @@ describe('JSON that would take long to be parsed', () => {
     expect(await response.json()).toMatchObject({ errors: [{ message: expect.stringContaining(told) }] })
   })
 
-  test.each(bodies)('because it %s closes a WebSocket: 4400', async (_what, body, told) => {
+  test.each(bodies)('closes a WebSocket with 4400 because it %s', async (_what, body, told) => {
     await using other = await Socket.connect(service, client.authorization())
     other.socket.send(`{"type":"subscribe","id":"1","payload":${body}}`)
     expect(await other.closed).toMatchObject({ code: 4400, reason: expect.stringContaining(told) })
@@ -244,7 +252,7 @@ describe('JSON that would take long to be parsed', () => {
 })
 
 describe('a WebSocket', () => {
-  test('takes no id of more than 255 characters', async () => {
+  test('accepts no id of more than 255 characters', async () => {
     for (const [length, type] of [
       [255, 'next'],
       [256, 'error'],
@@ -255,7 +263,7 @@ describe('a WebSocket', () => {
     }
   })
 
-  test('takes no connectionParams of more than 20,000 characters: 4400', async () => {
+  test('is closed with 4400 for connectionParams of more than 20,000 characters', async () => {
     await using other = await Socket.open(service)
     other.send({ type: 'connection_init', payload: { ...client.authorization(), more: 'x'.repeat(20_000) } })
     expect(await other.closed).toMatchObject({

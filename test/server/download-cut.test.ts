@@ -1,26 +1,23 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createGunzip } from 'node:zlib'
 import { type DestinationStream, pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { yieldToEventLoop } from '../../src/async/pacer.ts'
 import { createAccount } from '../../src/domain/account/account.ts'
 import { Books } from '../../src/domain/books/books.ts'
-import { codesPath } from '../../src/graphql/links.ts'
-import { createSchema } from '../../src/graphql/schema.ts'
+import { encodeId } from '../../src/graphql/ids.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
-import { createApi } from '../../src/server/api.ts'
-import { createDownload } from '../../src/server/download.ts'
-import { Graphiql } from '../../src/server/graphiql.ts'
-import { HttpServer } from '../../src/server/http.ts'
-import { UploadRoute } from '../../src/server/upload-route.ts'
-import { openParts } from '../../src/wiring.ts'
+import { openServices } from '../../src/roles/api.ts'
+import { codesPath } from '../../src/routes.ts'
+import { downloadRoutes } from '../../src/server/download.ts'
+import { HttpServer, type Routes } from '../../src/server/http.ts'
 import { fill, newFormat, newPool, openBooks, type TestBooks } from '../support/books.ts'
 import { Client } from '../support/client.ts'
 import { type DatabaseProxy, openProxy } from '../support/proxy.ts'
 
-/** A server whose downloads can be looked at from inside, on a database that can be taken away from it. */
+/** A server whose downloads the test can observe, on a database that it can disconnect. */
 const lifecycle = new Lifecycle()
 let place: TestBooks
 let proxy: DatabaseProxy
@@ -29,7 +26,7 @@ let url: string
 let client: Client
 let poolId: string
 
-/** What becomes of each download, and what is logged meanwhile. */
+/** The outcomes of downloads, and what is logged meanwhile. */
 const downloads: Promise<void>[] = []
 const logged: { level: number; msg: string }[] = []
 
@@ -41,35 +38,27 @@ beforeAll(async () => {
   const books = await place.another({ url: proxy.url })
   const destination: DestinationStream = { write: (line) => void logged.push(JSON.parse(line)) }
   const log = pino({ level: 'info' }, destination)
-  const { services, authentication, subscriber } = await openParts(lifecycle, books, {
+  const { authentication } = await openServices(lifecycle, books, {
     maxUploadBytes: 1_000_000,
     failedLookUpsPerMinute: 0,
     log,
   })
-  const api = createApi({ schema: createSchema(), services, authentication, subscriber, log })
-  const uploads = new UploadRoute({ uploads: services.uploads, authentication, log })
-  const graphiql = new Graphiql('/graphql')
-  const real = createDownload({ books, authentication, log })
-  const download: typeof real = (request, response) => {
-    const answered = real(request, response)
-    downloads.push(answered)
-    return answered
-  }
-  http = new HttpServer({
-    api,
-    uploads,
-    download,
-    graphiql,
-    books,
-    log,
-    page: async () => '',
-    serveApi: true,
-  })
+  const routes: Routes = {}
+  for (const [name, route] of Object.entries(downloadRoutes({ books, authentication, log })))
+    routes[name as 'codesFile' | 'rejectedRowsFile'] = {
+      ...route,
+      answer: async (...request) => {
+        const answered = Promise.resolve(route.answer(...request))
+        downloads.push(answered)
+        await answered
+      },
+    }
+  http = new HttpServer({ books, log, routes })
   url = `http://127.0.0.1:${await http.listen(0, '127.0.0.1')}`
   const { accountId, secret } = await createAccount(books.pool, randomUUID())
   client = new Client({ url, key: secret })
 
-  // A line that takes many pages to read, with recipients that take more room than any socket has.
+  // A line of many pages, with recipients that fill more than any socket's buffer.
   poolId = await newPool({ books, accountId })
   await fill({ books, accountId }, poolId, await newFormat({ books, accountId }), 5_000_000n)
   await books.rows({
@@ -86,9 +75,9 @@ afterAll(async () => {
   await proxy[Symbol.asyncDispose]()
 })
 
-/** The beginning of an answer, of which nothing more is read. */
+/** The beginning of an answer; the rest is not read. */
 async function begin(headers: Record<string, string> = {}): Promise<IncomingMessage> {
-  const sending = httpRequest(`${url}${codesPath(poolId, 'ALL')}`, {
+  const sending = httpRequest(`${url}${codesPath(encodeId('Pool', poolId), { status: 'ALL' })}`, {
     headers: { ...client.authorization(), ...headers },
   })
   sending.end()
@@ -99,24 +88,24 @@ async function begin(headers: Record<string, string> = {}): Promise<IncomingMess
 
 describe('a download ends at once when its client', () => {
   test.each([
-    ['takes it as it is', {}],
-    ['takes it packed', { 'accept-encoding': 'gzip' }],
+    ['reads it uncompressed', {}],
+    ['reads it compressed', { 'accept-encoding': 'gzip' }],
   ])('leaves, and %s', async (_what, headers) => {
     const response = await begin(headers)
     const rows = vi.spyOn(Books.prototype, 'rows')
     response.destroy()
     await downloads.at(-1)
-    // A page that was being read may have come to its end.
+    // The page that was being read may have been finished.
     expect(rows.mock.calls.length).toBeLessThan(5)
     rows.mockRestore()
     expect(logged).toEqual([])
   })
 
-  test('leaves before it has begun, while the place to go on from is looked for', async () => {
+  test('leaves before it has begun, while the file is measured', async () => {
     const leaving = new AbortController()
     const rows = vi.spyOn(Books.prototype, 'rows')
     const before = downloads.length
-    const asked = fetch(`${url}${codesPath(poolId, 'CLAIMED')}`, {
+    const asked = fetch(`${url}${codesPath(encodeId('Pool', poolId), { status: 'CLAIMED' })}`, {
       headers: { ...client.authorization(), range: 'bytes=30000000-' },
       signal: leaving.signal,
     })
@@ -137,14 +126,16 @@ describe('while the database is away', () => {
     logged.length = 0
   }
 
-  test('a download that has begun is cut off, and one that has not is told when to try again', async () => {
+  test('a download that has begun is cut off, and one that has not is told when to retry', async () => {
     const response = await begin()
     proxy.breakDown()
     try {
       await expect(response.resume().toArray()).rejects.toThrow('aborted')
       await downloads.at(-1)
       expect(logged.map(({ msg }) => msg)).toContain('a download was cut off')
-      const reply = await fetch(`${url}${codesPath(poolId, 'ALL')}`, { headers: client.authorization() })
+      const reply = await fetch(`${url}${codesPath(encodeId('Pool', poolId), { status: 'ALL' })}`, {
+        headers: client.authorization(),
+      })
       expect([reply.status, reply.headers.get('retry-after')]).toEqual([503, '1'])
       expect(await reply.json()).toMatchObject({
         errors: [{ extensions: { code: 'UNAVAILABLE', retryAfterMs: 1_000 } }],
@@ -154,7 +145,7 @@ describe('while the database is away', () => {
     }
   })
 
-  test('a packed one is cut off as well, so that it cannot be taken for a whole one', async () => {
+  test('a compressed one is cut off as well, so that it cannot pass for a complete one', async () => {
     const response = await begin({ 'accept-encoding': 'gzip' })
     proxy.breakDown()
     try {
@@ -167,7 +158,7 @@ describe('while the database is away', () => {
   })
 })
 
-test('a server that closes cuts off a download that takes longer than any answer may', async () => {
+test('a server that closes cuts off a download that takes too long', async () => {
   const response = await begin()
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   try {
@@ -176,7 +167,7 @@ test('a server that closes cuts off a download that takes longer than any answer
       closed = true
     })
     vi.advanceTimersByTime(9_000)
-    for (let turn = 0; turn < 100; turn++) await nextTurn()
+    for (let iteration = 0; iteration < 100; iteration++) await yieldToEventLoop()
     expect(closed).toBe(false)
     vi.advanceTimersByTime(1_000)
     await closing

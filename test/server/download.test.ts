@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { yieldToEventLoop } from '../../src/async/pacer.ts'
 import { typedKey } from '../../src/codespace/typed-form.ts'
 import { RejectedRowsForgottenError } from '../../src/domain/books/errors.ts'
 import { readRejectedRows } from '../../src/domain/upload/rejected-rows.ts'
@@ -15,7 +15,7 @@ import { startService, type TestService } from '../support/service.ts'
 
 let service: TestService
 let client: Client
-/** The same database, for what the API cannot do. */
+/** The database of the service, for what the API cannot do. */
 let place: TestBooks
 
 beforeAll(async () => {
@@ -38,7 +38,7 @@ interface Options {
   headers?: Record<string, string>
 }
 
-/** What a path is answered with, as the bytes that come over the wire if the client accepts no encoding. */
+/** The answer to a GET, without content coding. */
 async function get(path: string, { from = client, method = 'GET', headers = {} }: Options = {}) {
   const response = await fetch(`${service.url}${path}`, {
     method,
@@ -52,7 +52,7 @@ function pathOf(poolId: string, status: Status, more: Record<string, string> = {
   return `/pools/${poolId}/codes.csv?${new URLSearchParams({ status, ...more })}`
 }
 
-/** What stands between the cells of a file that was asked for so. */
+/** The delimiter of a file that was requested with these parameters. */
 function signOf({ delimiter }: Record<string, string>): string {
   return delimiter === 'semicolon' ? ';' : ','
 }
@@ -67,7 +67,7 @@ async function download(poolId: string, status: Status, more: Record<string, str
   return { ...reply, rows: readCsv(reply.text, signOf(more)) }
 }
 
-/** The error that a request is refused with. */
+/** The error of a refused request. */
 async function refusal(path: string, options: Options = {}) {
   const { status, headers, text } = await get(path, options)
   const { errors } = JSON.parse(text) as { errors: { message: string; extensions: { code: string } }[] }
@@ -81,7 +81,7 @@ const uuid = (globalId: string) => Buffer.from(globalId, 'base64').toString().sp
 const taskIdOf = (id: string) => Buffer.from(`Task:${id}`).toString('base64')
 const header = ['code', 'status', 'recipient', 'claimed_at', 'origin']
 
-/** Puts codes at the end of a pool's line as an upload does. Resolves to the id of its task. */
+/** Adds codes to the end of a pool's line, as an upload does. Resolves to the id of its task. */
 async function upload(poolId: string, codes: readonly string[]): Promise<string> {
   const [pool, task] = [uuid(poolId), randomUUID()]
   await place.books.write(place.accountId, async (tx) => {
@@ -113,7 +113,7 @@ async function upload(poolId: string, codes: readonly string[]): Promise<string>
   return task
 }
 
-/** Takes an upload out of its pool's line again, as undoing it does. */
+/** Removes an upload from its pool's line, as undoing it does. */
 async function undo(poolId: string, task: string): Promise<void> {
   const pool = uuid(poolId)
   await place.books.write(place.accountId, async (tx) => {
@@ -153,8 +153,7 @@ const wild = [
   '',
 ]
 
-/** A pool whose line is of two formats, one of which needs care, and of an upload between them. */
-/** Leaves every third index of a format out, so many of them, as if their codes had been uploaded. */
+/** Marks some indices of a format, every third one, as taken, as if their codes had been uploaded. */
 async function leaveOut(formatId: string, count: number): Promise<void> {
   await place.books.write(place.accountId, async (tx) => {
     await tx.execute({
@@ -170,6 +169,7 @@ async function leaveOut(formatId: string, count: number): Promise<void> {
   })
 }
 
+/** A pool with codes of two formats, one of which needs quotes and guards, and of an upload between them. */
 async function mixedPool() {
   const poolId = await newPool(client)
   const prefix = randomUUID().slice(0, 8)
@@ -196,7 +196,7 @@ interface Listed {
   }
 }
 
-/** All codes of a pool in the order of its line, as the API tells them. */
+/** All codes of a pool in the order of its line, as the API lists them. */
 async function line(poolId: string): Promise<string[]> {
   const codes: string[] = []
   for (const status of ['CLAIMED', 'AVAILABLE']) {
@@ -254,7 +254,7 @@ describe('the file of', () => {
       header,
       ...expected.slice(claimed.length),
     ])
-    // Unless it is asked for as it is, nothing in it is run as a formula.
+    // Without raw, nothing in it is run as a formula.
     const safe = await download(poolId, 'ALL')
     const made = safe.rows.flatMap((cells, i) =>
       cells.flatMap((text, column) =>
@@ -270,13 +270,13 @@ describe('the file of', () => {
     )
   })
 
-  test('an empty pool has its header alone', async () => {
+  test('an empty pool has only its header', async () => {
     const poolId = await newPool(client)
     for (const status of ['AVAILABLE', 'CLAIMED', 'ALL'] as const)
       expect((await download(poolId, status)).text).toBe('code,status,recipient,claimed_at,origin\r\n')
   })
 
-  test('a task has the codes that it has added, and none of others', async () => {
+  test('a task has the codes that it has added, and no others', async () => {
     const { poolId, uploaded, uploadId, taskId } = await mixedPool()
     await claimFor(poolId, 'x', 5_002)
     const codes = await line(poolId)
@@ -299,7 +299,7 @@ describe('the file of', () => {
     expect((await codesOf(waiting.task.id, 'ALL')).length).toBeLessThanOrEqual(1)
   })
 
-  test('a great many codes has each of them once', async () => {
+  test('very many codes has each of them once', async () => {
     const { poolId } = await newStock(client, 200_000)
     const { text } = await download(poolId, 'AVAILABLE')
     const rows = text.split('\r\n')
@@ -309,7 +309,7 @@ describe('the file of', () => {
   })
 })
 
-describe('a file shows the pool as of its beginning', () => {
+describe('a file shows the pool as it was when the download began', () => {
   test('whatever is claimed and added while it is read', async () => {
     const { poolId, formatId } = await newStock(client, 300_000)
     await claimFor(poolId, 'before', 1_000)
@@ -324,7 +324,7 @@ describe('a file shows the pool as of its beginning', () => {
     for (let piece = await reader?.read(); piece?.done === false; piece = await reader?.read())
       pieces.push(Buffer.from(piece.value))
     expect(Buffer.concat(pieces).equals(before.bytes)).toBe(true)
-    // The snapshot of before can still be asked for, and of now it is another.
+    // The earlier snapshot can still be requested; a request without it gets a new one.
     const again = before.headers.get('content-location') ?? ''
     expect((await get(again)).bytes.equals(before.bytes)).toBe(true)
     const now = await get(pathOf(poolId, 'ALL'))
@@ -333,7 +333,7 @@ describe('a file shows the pool as of its beginning', () => {
     expect(now.headers.get('etag')).not.toBe(before.headers.get('etag'))
   })
 
-  test('and breaks off when an upload that is in it is undone, rather than tell another story', async () => {
+  test('and is cut off if an upload in it is undone, rather than give wrong rows', async () => {
     const { poolId, formatId } = await newStock(client, 10)
     const first = await upload(
       poolId,
@@ -359,7 +359,7 @@ describe('a file shows the pool as of its beginning', () => {
     const got = Buffer.concat(pieces)
     expect(got.equals(whole.bytes.subarray(0, got.length))).toBe(true)
     expect(got.length).toBeLessThan(whole.bytes.length)
-    // Whoever goes on is told, and whoever asks on condition gets all of the new one.
+    // A client that resumes is told, and one that sends If-Range gets all of the new file.
     const path = whole.headers.get('content-location') ?? ''
     expect(await refusal(path, { headers: { range: `bytes=${got.length}-` } })).toMatchObject({
       status: 410,
@@ -368,7 +368,7 @@ describe('a file shows the pool as of its beginning', () => {
     const conditional = { range: 'bytes=100-', 'if-range': whole.headers.get('etag') ?? '' }
     const anew = await get(pathOf(poolId, 'AVAILABLE'), { headers: conditional })
     expect([anew.status, anew.text.match(/\r\n/g)?.length]).toEqual([200, 300_014])
-    // A line that is as long again, and ends with the same task, is another all the same.
+    // A line that is as long as before and ends with the same task is a different one nevertheless.
     await undo(poolId, first)
     await upload(
       poolId,
@@ -377,7 +377,7 @@ describe('a file shows the pool as of its beginning', () => {
     expect((await refusal(anew.headers.get('content-location') ?? '')).status).toBe(410)
   })
 
-  test('also when the rows of an upload go while it reads them', async () => {
+  test('even if the rows of an upload are removed while they are read', async () => {
     const poolId = await newPool(client)
     const codes = Array.from({ length: 100_000 }, (_, i) => `${'x'.repeat(60)}${i}-${poolId}`)
     const uploadId = await upload(poolId, codes)
@@ -389,7 +389,7 @@ describe('a file shows the pool as of its beginning', () => {
   })
 })
 
-describe('a download that was cut is gone on with', () => {
+describe('a download that was cut off is resumed', () => {
   let poolId: string
   const files = new Map<string, Awaited<ReturnType<typeof download>>>()
   const kinds: [Status, Record<string, string>][] = [
@@ -418,7 +418,7 @@ describe('a download that was cut is gone on with', () => {
     return { ...file, etag: file.headers.get('etag') ?? '', path: file.headers.get('content-location') ?? '' }
   }
 
-  /** Places of all kinds: in the header, at seams and amid rows, near the end. */
+  /** Offsets of all kinds: in the header, at the ends of rows and within them, near the end. */
   const places = (length: number) => [
     0,
     1,
@@ -470,7 +470,7 @@ describe('a download that was cut is gone on with', () => {
     })
   })
 
-  test('by a client that knows nothing, where that is right: files of claimed codes only grow', async () => {
+  test('by a client that sends nothing but a range, where that is safe: files of claimed codes only grow', async () => {
     const before = await download(poolId, 'CLAIMED')
     await claimFor(poolId, 'one more', 3)
     const rest = await get(pathOf(poolId, 'CLAIMED'), { headers: { range: `bytes=${before.bytes.length}-` } })
@@ -479,7 +479,7 @@ describe('a download that was cut is gone on with', () => {
     expect(Buffer.concat([before.bytes, rest.bytes]).equals(after.bytes)).toBe(true)
     const added = await get(pathOf(poolId, 'CLAIMED', { from: String(before.rows.length - 1) }))
     expect(readCsv(added.text).map((cells) => cells[2])).toEqual(['one more', 'one more', 'one more'])
-    // Of the others it gets the whole, for what is available may have changed.
+    // Of other files it gets all, since the available codes may have changed.
     for (const status of ['AVAILABLE', 'ALL'] as const) {
       const whole = await get(pathOf(poolId, status), { headers: { range: 'bytes=1000-' } })
       expect([whole.status, whole.headers.get('content-range')]).toEqual([200, null])
@@ -523,13 +523,13 @@ describe('a download that was cut is gone on with', () => {
     },
   )
 
-  test.each(['rows=1-2', 'bytes=0-1,5-6'])('and of the range %s it is the whole', async (range) => {
+  test.each(['rows=1-2', 'bytes=0-1,5-6'])('and the range %s gets the whole file', async (range) => {
     const { path, bytes } = fileOf('ALL', {})
     const whole = await get(path, { headers: { range } })
     expect([whole.status, whole.bytes.equals(bytes)]).toEqual([200, true])
   })
 
-  test('unless there is nothing left of it', async () => {
+  test('unless nothing is left of it', async () => {
     const { path, bytes } = fileOf('ALL', {})
     for (const range of [`bytes=${bytes.length}-`, `bytes=${'9'.repeat(40)}-`, 'bytes=-0']) {
       const { status, code, headers } = await refusal(path, { headers: { range } })
@@ -553,7 +553,7 @@ describe('a download that was cut is gone on with', () => {
   })
 })
 
-test('the bytes of a file beyond all numbers are counted exactly', async () => {
+test('the bytes of a file with more of them than a number can hold are counted exactly', async () => {
   const quantity = 10n ** 20n
   const { poolId } = await newStock(client, String(quantity), { body: { length: 20 } })
   const beginning = await get(
@@ -581,7 +581,23 @@ async function snapshotOf(poolId: string, status: Status): Promise<string> {
 }
 
 describe('a snapshot', () => {
-  test('is believed only if the pool was ever so', async () => {
+  test('may be given by its old name, picture, and is given out as snapshot', async () => {
+    const { poolId } = await newStock(client, 100)
+    const then = await snapshotOf(poolId, 'AVAILABLE')
+    const file = await get(pathOf(poolId, 'AVAILABLE', { snapshot: then }))
+    await claimFor(poolId, 'x', 10)
+    const old = await get(pathOf(poolId, 'AVAILABLE', { picture: then }))
+    expect(old.status).toBe(200)
+    expect(old.bytes.equals(file.bytes)).toBe(true)
+    expect(old.headers.get('content-location')).toBe(file.headers.get('content-location'))
+    expect(old.headers.get('content-location')).toContain(`&snapshot=${then}`)
+    expect(old.headers.get('content-location')).not.toContain('picture')
+    const both = await get(pathOf(poolId, 'AVAILABLE', { snapshot: then, picture: then }))
+    expect(both.status).toBe(400)
+    expect(both.text).toContain('picture is the old name of snapshot. Give one of them.')
+  })
+
+  test('is accepted only if the pool was ever in that state', async () => {
     const { poolId } = await newStock(client, 100)
     await claimFor(poolId, 'x', 10)
     const [version, claimed, total, last] =
@@ -591,7 +607,7 @@ describe('a snapshot', () => {
       (await get(pathOf(poolId, status, { snapshot }))).status
     expect(await told('CLAIMED', `${version}-10`)).toBe(200)
     expect(await told('CLAIMED', `${version}-4`)).toBe(200)
-    // Codes that are available are not to be had as claimed ones.
+    // Available codes cannot be read as claimed ones.
     expect(await told('CLAIMED', `${version}-11`)).toBe(410)
     expect(await told('CLAIMED', `${version}-11-100-${last}`)).toBe(410)
     expect(await told('ALL', `${version}-10-99-${last}`)).toBe(410)
@@ -645,7 +661,7 @@ describe('a request for a file', () => {
     expect(message.length).toBeGreaterThan(20)
   })
 
-  test('needs a key that works', async () => {
+  test('needs a valid key', async () => {
     for (const path of [pathOf(poolId, 'ALL'), pathOf('nothing', 'ALL'), `/pools/${poolId}/codes.csv`])
       for (const key of [undefined, 'wrong']) {
         const { status, code, headers } = await refusal(path, { from: new Client({ ...service, key }) })
@@ -674,7 +690,7 @@ describe('a request for a file', () => {
     expect(await allowed(['CLAIM', 'ADMIN'])).toEqual([])
   })
 
-  test("for another account's pool is answered like one for a pool that does not exist", async () => {
+  test("for another account's pool is answered as if the pool did not exist", async () => {
     const other = await stranger(service)
     const taskId = await generate(client, { poolId, formatId: await newFormat(client), quantity: 1 })
     const asked = async (id: string, more: Record<string, string> = {}) => {
@@ -686,7 +702,7 @@ describe('a request for a file', () => {
     expect(await asked(nobodys)).toMatchObject({ status: 404, code: 'NOT_FOUND' })
     for (const id of ['x', '%', '%00', taskId, uuid(poolId), `${poolId}%20`])
       expect(await asked(id)).toMatchObject({ status: 404, code: 'NOT_FOUND' })
-    // Nor does a pool of one's own lead to another's tasks.
+    // Nor does an own pool lead to another account's tasks.
     const own = await newPool(other)
     expect(await asked(own, { task: taskId })).toEqual(
       await asked(own, { task: Buffer.from(`Task:${randomUUID()}`).toString('base64') }),
@@ -701,7 +717,7 @@ describe('a request for a file', () => {
     expect((await refusal(pathOf(poolId, 'ALL'), { method, from: anonymous })).status).toBe(401)
   })
 
-  test('can ask for what spreadsheets open at a double click, and is told the same in its addresses', async () => {
+  test('can select what spreadsheets open on a double click, which the links it gets keep', async () => {
     const plain = await download(poolId, 'ALL')
     for (const delimiter of ['comma', 'semicolon', 'tab'] as const) {
       const file = await get(pathOf(poolId, 'ALL', { bom: 'true', delimiter }))
@@ -731,7 +747,7 @@ describe('a request for a file', () => {
     expect([missing.status, missing.text]).toEqual([404, ''])
   })
 
-  test('is answered packed when that is accepted, and the same', async () => {
+  test('is answered with the same bytes compressed if the client accepts that', async () => {
     const plain = await get(pathOf(poolId, 'ALL'))
     const wire = async (accept: string) => {
       const sending = httpRequest(`${service.url}${pathOf(poolId, 'ALL')}`, {
@@ -759,7 +775,7 @@ describe('a request for a file', () => {
     expect([part.status, part.headers.get('content-encoding')]).toEqual([206, null])
   })
 
-  test('may come from a page of another origin, which can read what it needs to resume', async () => {
+  test('may come from a page of another origin, which can read the headers that resuming needs', async () => {
     const preflight = await fetch(`${service.url}${pathOf(poolId, 'ALL')}`, {
       method: 'OPTIONS',
       headers: {
@@ -778,16 +794,16 @@ describe('a request for a file', () => {
     expect(headers.get('access-control-allow-credentials')).toBeNull()
   })
 
-  test('is named after the pool, and kept by no cache', async () => {
+  test('gets a file that is named after the pool and that no cache keeps', async () => {
     const named = await newPool(client, `Été "2027" (*) ${randomUUID()}`)
     const { headers } = await get(pathOf(named, 'AVAILABLE'))
     expect(headers.get('content-disposition')).toMatch(
-      /^attachment; filename="codes.csv"; filename\*=UTF-8''%C3%89t%C3%A9%20%222027%22%20%28%2A%29%20[\w-]+%20available\.csv$/,
+      /^attachment; filename=codes\.csv; filename\*=UTF-8''%C3%89t%C3%A9%20%222027%22%20%28%2A%29%20[\w-]+%20available\.csv$/,
     )
     expect(headers.get('cache-control')).toBe('no-store')
   })
 
-  test('leads to nothing where no file is', async () => {
+  test('is not found where there is no file', async () => {
     for (const path of [
       `/pools/${poolId}`,
       `/pools/${poolId}/codes.csv/`,
@@ -801,8 +817,8 @@ describe('a request for a file', () => {
   })
 })
 
-describe('the API leads to the files', () => {
-  test('of a pool, of a task, and of the rows of an upload that were not added', async () => {
+describe('the API links to the files', () => {
+  test('of a pool, of a task, and of the rejected rows of an upload', async () => {
     const { poolId, uploadId, taskId } = await mixedPool()
     await claim(client, poolId, 2)
     interface Links {
@@ -831,7 +847,7 @@ describe('the API leads to the files', () => {
   })
 })
 
-describe('the rows of an upload that were not added', () => {
+describe('the rejected rows of an upload', () => {
   let poolId: string
   let uploadId: string
   const path = (id: string) => `/tasks/${id}/rejected.csv`
@@ -841,7 +857,7 @@ describe('the rows of an upload that were not added', () => {
     uploadId = await upload(poolId, [`rejected-${randomUUID()}`])
   })
 
-  test('are a file with their numbers and reasons', async () => {
+  test('are a file with row numbers and reasons', async () => {
     expect((await get(path(taskIdOf(uploadId)))).text).toBe('row,code,reason\r\n')
     await place.books.rows({
       text: `
@@ -864,7 +880,7 @@ describe('the rows of an upload that were not added', () => {
     expect(readCsv((await get(`${path(taskIdOf(uploadId))}?raw=true`)).text)[1]?.[1]).toBe('=1+1')
   })
 
-  test('are refused with the reason when they are no longer kept, and never given in part', async () => {
+  test('are refused with the reason when they are no longer kept, and never incomplete', async () => {
     const id = await upload(poolId, [`forgotten-${randomUUID()}`])
     const url = async () =>
       (
@@ -894,7 +910,7 @@ describe('the rows of an upload that were not added', () => {
     expect(refused.message).toMatch(/finished on 2026-01-31.*dry run/)
   })
 
-  test('are for readers of the account alone', async () => {
+  test('are only for readers of the account', async () => {
     const [reader, manager] = [
       await withScopes(service, client, ['READ']),
       await withScopes(service, client, ['MANAGE']),
@@ -921,7 +937,7 @@ describe('the rows of an upload that were not added', () => {
   })
 })
 
-test('a reader who takes nothing is waited for, and nothing piles up', async () => {
+test('a client that reads nothing causes back-pressure, and nothing piles up', async () => {
   const { poolId } = await newStock(client, 20_000_000)
   const sending = httpRequest(`${service.url}${pathOf(poolId, 'AVAILABLE')}`, {
     headers: client.authorization(),
@@ -929,12 +945,12 @@ test('a reader who takes nothing is waited for, and nothing piles up', async () 
   sending.end()
   const [response] = (await once(sending, 'response')) as [IncomingMessage]
   const before = process.memoryUsage().arrayBuffers
-  let most = 0
-  // As many turns as would be enough for the whole file, were nobody waited for.
-  for (let turn = 0; turn < 20_000; turn++) {
-    await nextTurn()
-    most = Math.max(most, process.memoryUsage().arrayBuffers - before)
+  let maxBytes = 0
+  // As many iterations as would suffice for the whole file without back-pressure.
+  for (let iteration = 0; iteration < 20_000; iteration++) {
+    await yieldToEventLoop()
+    maxBytes = Math.max(maxBytes, process.memoryUsage().arrayBuffers - before)
   }
   response.destroy()
-  expect(most).toBeLessThan(50_000_000)
+  expect(maxBytes).toBeLessThan(50_000_000)
 })

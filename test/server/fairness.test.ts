@@ -6,8 +6,8 @@ import { startService, type TestService } from '../support/service.ts'
 import { Socket } from '../support/socket.ts'
 
 /**
- * How many answers of a key come before one of another key that was asked for after them: not nearly the hundred and more
- * that wait, however busy the machine is. (Where it is idle, it is a handful.)
+ * How many answers to one key may precede the answer to a later request of another key: far fewer than the hundred and more
+ * that wait, even on a busy machine. On an idle one it is a handful.
  */
 const few = 45
 
@@ -35,7 +35,7 @@ describe('while one key asks for many introspections', () => {
       Array.from({ length: 3 }, () => Socket.connect(service, greedy.authorization())),
     )
     for (const socket of sockets) for (let i = 0; i < count; i++) socket.subscribe(`${i}`, introspection)
-    // They have begun to be answered.
+    // The first answers are there.
     await Promise.all(sockets.map((socket) => socket.next('0')))
     return sockets
   }
@@ -82,7 +82,7 @@ describe('while one key asks for many large answers', () => {
     claimCodes(input: $input) { ... on ClaimCodesPayload { codes { ${fields(400)} } } }
   }`
 
-  test('another key is served among the first, and what its client gives up is not carried out', async () => {
+  test('another key is served among the first, and operations that its client gives up are not executed', async () => {
     const { poolId } = await newStock(greedy, 100)
     const large = `{ pool(id: "${poolId}") { codes(status: AVAILABLE, first: 100) { edges { node { ${fields(2_400)} } } } } }`
     let answered = 0

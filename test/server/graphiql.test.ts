@@ -8,13 +8,10 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { buildSchema, graphql, parse, validate } from 'graphql'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { matchRoute } from '../../src/routes.ts'
 import { guide } from '../../src/server/graphiql/guide.ts'
-import {
-  Graphiql,
-  type GraphiqlPageOptions,
-  graphiqlPageHeaders,
-  isLoopbackHost,
-} from '../../src/server/graphiql.ts'
+import { Graphiql, type GraphiqlPageOptions, graphiqlPageHeaders } from '../../src/server/graphiql.ts'
+import { isLoopbackHost } from '../../src/server/local-browser.ts'
 import { openBrowser, type TestBrowser } from '../support/browser.ts'
 import { startService, type TestService } from '../support/service.ts'
 
@@ -41,18 +38,19 @@ const STEPS = [
 const IN_A_BROWSER = { timeout: 60_000 }
 
 /** Its files are read and compressed once for all tests that serve the page by themselves. */
-const graphiql = new Graphiql('/graphql')
+const graphiql = new Graphiql()
+const assetAt = (path: string) => graphiql.asset(matchRoute(path)?.id ?? '')
 
 describe('the page of GraphiQL', () => {
-  test('takes every file that it loads from the assets', async () => {
+  test('loads only files that exist', async () => {
     const page = await graphiql.page({})
     const paths = [...page.matchAll(/"(\/graphiql\/[^"]+)"/g)].map(([, path]) => path ?? '')
     expect(paths).toHaveLength(8)
-    for (const path of paths) expect(await graphiql.asset(path), path).toBeDefined()
-    expect(await graphiql.asset('/graphiql/page.js')).toBeUndefined()
+    for (const path of paths) expect(await assetAt(path), path).toBeDefined()
+    expect(await assetAt('/graphiql/page.js')).toBeUndefined()
   })
 
-  test('contains a key only when it is given one, in a form that cannot end the script', async () => {
+  test('contains a key only if it is given one, in a form that cannot end the script', async () => {
     const apiKey = '</script><script>alert(1)</script><!--'
     const page = await graphiql.page({ apiKey })
     expect(page).not.toContain(apiKey)
@@ -61,7 +59,7 @@ describe('the page of GraphiQL', () => {
     expect(configurationIn(await graphiql.page({}))).toMatchObject({ authorization: null })
   })
 
-  test('asks for what the schema allows, and in every mutation for all that is wrong with an input', async () => {
+  test('has valid operations, and every mutation selects everything that is wrong with its input', async () => {
     const schema = buildSchema(await readFile(new URL('../../schema.graphql', import.meta.url), 'utf8'))
     for (const { id, query } of guide(undefined).tabs) {
       expect(validate(schema, parse(query)), id).toEqual([])
@@ -80,7 +78,7 @@ describe('the page of GraphiQL', () => {
     for (const tab of guide(undefined).tabs) expect(() => JSON.parse(tab.variables), tab.id).not.toThrow()
   })
 
-  test('has one key a line in its variables, and turns nothing on by itself', () => {
+  test('has one key per line in its variables, and turns on nothing by itself', () => {
     for (const { id, variables } of guide(undefined).tabs) {
       for (const line of variables.split('\n')) expect(line.match(/":/g)?.length ?? 0, id).toBeLessThan(2)
       expect(variables, id).not.toMatch(/"autoGenerate": true|"refillThreshold": "[^0]/)
@@ -137,7 +135,7 @@ describe('the page of GraphiQL', () => {
     ['user@localhost', false],
     ['0.0.0.0:4000', false],
     ['192.168.1.7:4000', false],
-  ])('takes the Host %j for loopback: %j', (host, expected) => {
+  ])('takes the Host %j for the loopback interface: %j', (host, expected) => {
     expect(isLoopbackHost(host)).toBe(expected)
   })
 })
@@ -170,7 +168,7 @@ describe('the files of GraphiQL', () => {
     ['deflate, zstd', undefined],
     ['', undefined],
     [undefined, undefined],
-  ])('go out to a client that accepts %j as %j', async (accepted, coding) => {
+  ])('are sent to a client that accepts %j as %j', async (accepted, coding) => {
     const plain = await load(small())
     const answer = await load(small(), accepted === undefined ? {} : { 'accept-encoding': accepted })
     expect(answer.status).toBe(200)
@@ -186,7 +184,7 @@ describe('the files of GraphiQL', () => {
     expect(String(answer.body)).toContain('br, gzip or identity')
   })
 
-  test('are a quarter of their size, and the same when they are unpacked', async () => {
+  test('are compressed to a quarter, and the same when decompressed', async () => {
     const sizes = await Promise.all(
       paths.map(async (path) => {
         const [plain, ...packed] = await Promise.all(
@@ -205,7 +203,7 @@ describe('the files of GraphiQL', () => {
     expect(gzip).toBeLessThan(2_600_000)
   })
 
-  test('have an entity tag for each coding, and are not sent again to whoever has them', async () => {
+  test('have an entity tag for each coding, and are not sent again to a client that has them', async () => {
     const packed = await load(large(), { 'accept-encoding': 'br' })
     const plain = await load(large())
     const etag = packed.headers.etag ?? ''
@@ -279,7 +277,7 @@ describe('GraphiQL in a browser', () => {
     [1400, 900, 'light'],
     [900, 600, 'dark'],
   ] as const)(
-    'the tour leads from the list of pools to their history, at %d by %d',
+    'the tour leads from the list of pools to their history, in a window of %d by %d',
     // So much of it that a busy machine may take its time.
     { timeout: 120_000 },
     async (...window) => {
@@ -485,7 +483,7 @@ describe('GraphiQL in a browser', () => {
     },
   )
 
-  test('a page that was left open goes on when the service is started again', IN_A_BROWSER, async () => {
+  test('an open page keeps working after a restart of the service', IN_A_BROWSER, async () => {
     const first = await startService({ embedded: true, databaseUrl: service.databaseUrl })
     const port = Number(new URL(first.url).port)
     const context = await newContext(chromium)
@@ -495,7 +493,7 @@ describe('GraphiQL in a browser', () => {
     await answer(page, 'poolUpdated')
 
     await first.close()
-    await answer(page, 'The service is being stopped or started again')
+    await answer(page, 'The service is stopping or restarting')
     await openTab(page, 'Pools')
     await run(page)
     await answer(page, 'The service cannot be reached')
@@ -515,7 +513,7 @@ describe('GraphiQL in a browser', () => {
     await answer(page, 'totalCount')
   })
 
-  test('a page that is given no key any more says so', IN_A_BROWSER, async () => {
+  test('a page that is no longer given a key says so', IN_A_BROWSER, async () => {
     const site = await servePage({ apiKey: 'the-key' }, 'the-key')
     const context = await newContext(chromium)
     const { page } = await open(context, site.url)
@@ -532,10 +530,10 @@ describe('GraphiQL in a browser', () => {
     await run(page)
     await answer(page, 'createPool')
     expect(await textOf(page, 'request-headers')).toContain('Bearer another-key')
-    expect(await page.getByRole('status').innerText()).toContain('started again with other data')
+    expect(await page.getByRole('status').innerText()).toContain('restarted with other data')
   })
 
-  test('an answer that comes when another tab is open is shown in its own', IN_A_BROWSER, async () => {
+  test('an answer that arrives while another tab is open is shown in its own', IN_A_BROWSER, async () => {
     const site = await servePage({ apiKey: 'the-key' }, 'the-key')
     const { promise: held, resolve: letGo } = Promise.withResolvers<void>()
     const context = await newContext(chromium)
@@ -555,7 +553,7 @@ describe('GraphiQL in a browser', () => {
     expect(await textOf(page, 'response')).toBe('')
   })
 
-  test('a tab of the tour that was closed comes back to its place', IN_A_BROWSER, async () => {
+  test('a closed tab of the tour can be restored to its place', IN_A_BROWSER, async () => {
     const { url } = await servePage({ apiKey: 'the-key' }, 'the-key')
     const context = await newContext(chromium)
     const { page } = await open(context, url)
@@ -574,7 +572,7 @@ describe('GraphiQL in a browser', () => {
     expect(await restore.isVisible()).toBe(false)
   })
 
-  test('keeps nobody out, in light and in dark', IN_A_BROWSER, async () => {
+  test('is accessible, in the light and the dark theme', IN_A_BROWSER, async () => {
     const { url } = await servePage({ apiKey: 'the-key' }, 'the-key')
     const context = await newContext(chromium)
     const { page } = await open(context, url)
@@ -605,7 +603,7 @@ describe('GraphiQL in a browser', () => {
     expect(await violations(page)).toEqual([])
   })
 
-  test('the keyboard leads through all of the page', IN_A_BROWSER, async () => {
+  test('all of the page can be reached with the keyboard', IN_A_BROWSER, async () => {
     const { url } = await servePage({ apiKey: 'the-key' }, 'the-key')
     const context = await newContext(chromium, { width: 900, height: 600 })
     const { page } = await open(context, url)
@@ -622,7 +620,7 @@ describe('GraphiQL in a browser', () => {
     expect([await textOf(page, 'operation'), await textOf(page, 'variables')]).toEqual(before)
   })
 
-  test('a page reached under a foreign name is not given the key', IN_A_BROWSER, async () => {
+  test('a page that is reached under another host name is not given the key', IN_A_BROWSER, async () => {
     const context = await newContext(chromium)
     const { page } = await open(context, new URL(`http://promo.example:${new URL(service.url).port}/graphql`))
     expect(await tabNames(page)).toEqual(STEPS)
@@ -630,29 +628,33 @@ describe('GraphiQL in a browser', () => {
     expect(await textOf(page, 'request-headers')).toContain('<paste an API key here>')
   })
 
-  test('a key pasted into one tab opens the schema and goes into the others', IN_A_BROWSER, async () => {
-    const { url } = await servePage({}, 'the-key')
-    const context = await newContext(chromium)
-    const { page } = await open(context, url)
-    await openTab(page, 'CreatePool')
-    await run(page)
-    await answer(page, 'UNAUTHENTICATED')
-    await openTab(page, 'CreateFormat')
-    expect(await textOf(page, 'request-headers')).toContain('<paste an API key here>')
+  test(
+    'a key that is pasted into one tab loads the schema and is filled into the others',
+    IN_A_BROWSER,
+    async () => {
+      const { url } = await servePage({}, 'the-key')
+      const context = await newContext(chromium)
+      const { page } = await open(context, url)
+      await openTab(page, 'CreatePool')
+      await run(page)
+      await answer(page, 'UNAUTHENTICATED')
+      await openTab(page, 'CreateFormat')
+      expect(await textOf(page, 'request-headers')).toContain('<paste an API key here>')
 
-    await openTab(page, 'CreatePool')
-    await setText(page, 'request-headers', '{ "authorization": "Bearer the-key" }')
-    const schema = page.waitForResponse((response) => isIntrospection(response.request().postData()))
-    await run(page)
-    expect((await answer(page, 'createPool')).createPool).toEqual({ pool: { id: 'pool-1' } })
-    expect((await (await schema).json()).data).toHaveProperty('__schema')
+      await openTab(page, 'CreatePool')
+      await setText(page, 'request-headers', '{ "authorization": "Bearer the-key" }')
+      const schema = page.waitForResponse((response) => isIntrospection(response.request().postData()))
+      await run(page)
+      expect((await answer(page, 'createPool')).createPool).toEqual({ pool: { id: 'pool-1' } })
+      expect((await (await schema).json()).data).toHaveProperty('__schema')
 
-    await openTab(page, 'SaveAndGenerate')
-    expect(await textOf(page, 'request-headers')).toContain('"Bearer the-key"')
-    expect(JSON.parse(await textOf(page, 'variables')).input.poolId).toBe('pool-1')
-  })
+      await openTab(page, 'SaveAndGenerate')
+      expect(await textOf(page, 'request-headers')).toContain('"Bearer the-key"')
+      expect(JSON.parse(await textOf(page, 'variables')).input.poolId).toBe('pool-1')
+    },
+  )
 
-  test('a reload keeps the tabs, a different database does not', IN_A_BROWSER, async () => {
+  test('tabs survive a reload, but not a change of the database', IN_A_BROWSER, async () => {
     const options = { apiKey: 'the-key', sample: { formatId: 'format-a', poolId: 'pool-a' }, database: 'a' }
     const site = await servePage(options, 'the-key')
     const context = await newContext(chromium)
@@ -677,7 +679,7 @@ describe('GraphiQL in a browser', () => {
     expect(JSON.parse(await textOf(page, 'variables')).input.poolId).toBe('pool-b')
   })
 
-  test('an id that somebody has typed is left alone', IN_A_BROWSER, async () => {
+  test('an id that the user has typed is kept', IN_A_BROWSER, async () => {
     const { url } = await servePage({ apiKey: 'the-key' }, 'the-key')
     const context = await newContext(chromium)
     const { page } = await open(context, url)
@@ -878,7 +880,7 @@ async function servePage(options: GraphiqlPageOptions, key: string) {
   `)
   const rootValue = { eventCursor: 'now', createPool: { pool: { id: 'pool-1' } } }
   const server = createServer(async (request, response) => {
-    const asset = await graphiql.asset(request.url ?? '')
+    const asset = await assetAt(request.url ?? '')
     if (asset !== undefined) return await asset.answer(request, response)
     if (request.method === 'GET') {
       return response.writeHead(200, graphiqlPageHeaders).end(await graphiql.page(site.options))

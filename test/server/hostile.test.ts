@@ -18,7 +18,7 @@ afterAll(async () => {
   await service.close()
 })
 
-/** What is answered until the server closes the connection, as it does after all that it cannot read. */
+/** The answer until the server closes the connection, as it does after everything that it cannot parse. */
 async function exchange(bytes: string | Buffer): Promise<{ status: number; head: string; body: string }> {
   const { hostname, port } = new URL(service.url)
   const socket = connect(Number(port), hostname)
@@ -60,7 +60,7 @@ const wrongHosts = [
   ['beyond ASCII', 'Host: \u00e9\u0000\r\n'],
 ] as const
 
-test('a long answer as an event stream comes in pieces, as the client takes them', async () => {
+test('a long answer as an event stream is sent in pieces, with back-pressure', async () => {
   const fields = Array.from({ length: 3_000 }, (_, i) => `id${i}: id`).join(' ')
   const long = JSON.stringify({ query: `{ account { ${fields} } }` })
   const answer = await exchange(
@@ -83,7 +83,7 @@ test('a long answer as an event stream comes in pieces, as the client takes them
   expect(text).toMatch(/event: complete\ndata:\n\n$/)
 })
 
-/** Whatever of it is wrong, it is refused in the service's own form, and tells nothing of its inside. */
+/** Whatever is wrong with a request, the error has the usual form and reveals no internals. */
 async function refused(bytes: string | Buffer, statuses: number[] = [400]): Promise<void> {
   const answer = await exchange(bytes)
   expect(statuses, answer.head).toContain(answer.status)
@@ -108,7 +108,7 @@ describe('a Host header', () => {
   })
 
   test.each(['localhost', 'shop.example:443', '[::1]:4000', '192.0.2.1', 'my_service'])(
-    '%s is as good as any',
+    '%s is accepted',
     async (host) => {
       const answer = await exchange(
         `POST /graphql HTTP/1.1\r\nHost: ${host}\r\n${key()}${json}${length}${close}\r\n${body}`,
@@ -117,7 +117,7 @@ describe('a Host header', () => {
     },
   )
 
-  test('need not be there in HTTP/1.0', async () => {
+  test('is optional in HTTP/1.0', async () => {
     const answer = await exchange(`POST /graphql HTTP/1.0\r\n${key()}${json}${length}\r\n${body}`)
     expect(answer.status).toBe(200)
   })
@@ -157,7 +157,7 @@ describe('a target', () => {
     '/constructor',
   ]
 
-  test.each(targets)('%# leads nowhere', async (target) => {
+  test.each(targets)('%# does not exist', async (target) => {
     await refused(
       Buffer.from(`GET ${target} HTTP/1.1\r\nHost: x\r\n${key()}${close}\r\n`, 'latin1'),
       [400, 404],
@@ -170,7 +170,7 @@ describe('a target', () => {
     '/pools/%/codes.csv?status=ALL',
     '/pools/%ff/codes',
     '/tasks/%00/rejected.csv',
-  ])('%s names nothing that there is', async (target) => {
+  ])('%s has the id of nothing', async (target) => {
     const method = target.endsWith('/codes') ? 'POST' : 'GET'
     await refused(`${method} ${target} HTTP/1.1\r\nHost: x\r\n${key()}${close}\r\n`, [400, 404])
   })
@@ -192,11 +192,11 @@ describe('a method', () => {
     },
   )
 
-  test.each(['FOO', 'get', 'G', '', 'G\u0000T', 'GET GET'])('%j is none', async (method) => {
+  test.each(['FOO', 'get', 'G', '', 'G\u0000T', 'GET GET'])('%j does not exist', async (method) => {
     await refused(`${method} /graphql HTTP/1.1\r\nHost: x\r\n${key()}${close}\r\n`)
   })
 
-  test('CONNECT makes nobody a proxy', async () => {
+  test('CONNECT is refused: the service is not a proxy', async () => {
     await refused(`CONNECT example.org:443 HTTP/1.1\r\nHost: example.org\r\n\r\n`, [405])
   })
 
@@ -207,7 +207,7 @@ describe('a method', () => {
     }
   })
 
-  test('OPTIONS says which there are', async () => {
+  test('OPTIONS lists the methods', async () => {
     for (const path of paths) {
       const answer = await exchange(`OPTIONS ${path} HTTP/1.1\r\nHost: x\r\n${close}\r\n`)
       expect(answer.status).toBe(204)
@@ -254,16 +254,16 @@ describe('a request', () => {
     ],
     ['a long address', () => `GET /graphql?query=${'a'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`],
     ['many headers', () => post('X-A: a\r\n'.repeat(3_000))],
-  ])('with %s is told what is too long', async (_what, bytes) => {
+  ])('with %s is refused, and the answer says what is too long', async (_what, bytes) => {
     await refused(bytes(), [431])
   })
 
-  test('with extensions of chunks that are too long is refused', async () => {
+  test('with chunk extensions that are too long is refused', async () => {
     await refused(post('Transfer-Encoding: chunked\r\n', `1;${'x'.repeat(20_000)}\r\nx\r\n0\r\n\r\n`), [413])
   })
 
   test.each(['', 'Basic dXNlcg==', 'Bearer', 'Bearer a b', `Bearer ${'k'.repeat(10_000)}`, 'Bearer \u0001'])(
-    'with what is no key (%#) has none',
+    'with something that is not a key (%#) is UNAUTHENTICATED',
     async (authorization) => {
       for (const path of paths.slice(0, 4))
         await refused(
@@ -273,14 +273,14 @@ describe('a request', () => {
     },
   )
 
-  test('that expects what there is not is told so', async () => {
+  test('with an unknown expectation is refused', async () => {
     await refused(post(`Expect: 200-ok\r\n${length}${close}`, body), [417])
     const answer = await exchange(post(`Expect: 100-continue\r\n${length}${close}`, body))
     expect(answer.head).toMatch(/^HTTP\/1\.1 100 Continue/)
     expect(answer.body).toContain('First account')
   })
 
-  test('that offers another protocol is answered in this one', async () => {
+  test('that offers another protocol is answered in HTTP/1.1', async () => {
     for (const offer of ['h2c', 'TLS/1.0', 'websocketx'])
       for (const path of ['/graphql', '/health']) {
         const answer = await exchange(
@@ -306,7 +306,7 @@ describe('a request', () => {
   })
 
   test.each(['', '*', 'gzip;q=', 'gzip;q=x', ',,;;', 'identity;q=0, *;q=0', 'xxx;'.repeat(500)])(
-    'for a file that accepts what may be no coding (%#) is answered',
+    'for a file with an odd Accept-Encoding (%#) is answered',
     async (accepted) => {
       const answer = await exchange(
         `GET /pools/x/codes.csv?status=ALL HTTP/1.1\r\nHost: x\r\n${key()}Accept-Encoding: ${accepted}\r\n${close}\r\n`,
@@ -315,7 +315,7 @@ describe('a request', () => {
     },
   )
 
-  test('behind a good one on its connection takes nothing from that', async () => {
+  test('that is malformed does not harm the one before it on its connection', async () => {
     const health = 'GET /health HTTP/1.1\r\nHost: x\r\n\r\n'
     const { head, body: rest } = await exchange(`${health}nonsense\r\n\r\n`)
     expect(head).toMatch(/^HTTP\/1\.1 200/)
@@ -323,7 +323,7 @@ describe('a request', () => {
   })
 })
 
-test('after all of that the service answers as before', async () => {
+test('after all this the service answers as before', async () => {
   expect(await client.ask('{ account { name } }')).toEqual({ account: { name: 'First account' } })
   for (const path of ['/health', '/ready']) expect((await fetch(`${service.url}${path}`)).status).toBe(200)
 })

@@ -85,7 +85,7 @@ describe('a request', () => {
   })
 
   test.each(['text/plain', 'multipart/mixed; boundary=x', 'application/xml', ''])(
-    'of the content type %j is BAD_USER_INPUT, and told what to send',
+    'of the content type %j is BAD_USER_INPUT, and the message says what to send',
     async (type) => {
       const reply = await send(operation, { headers: { 'content-type': type } })
       expect([reply.status, reply.codes]).toEqual([415, ['BAD_USER_INPUT']])
@@ -105,14 +105,14 @@ describe('a request', () => {
     },
   )
 
-  test('whose client speaks the newest of GraphQL over HTTP has a status that says how it went', async () => {
+  test('that accepts application/graphql-response+json has a status that says how it went', async () => {
     const headers = { accept: 'application/graphql-response+json' }
     expect((await send(operation, { headers })).status).toBe(200)
     for (const wrong of ['{', '{ vouchers }'])
       expect((await send(JSON.stringify({ query: wrong }), { headers })).status).toBe(400)
   })
 
-  test('above the limit is refused without being read to its end', async () => {
+  test('above the limit is refused without being read completely', async () => {
     const long = JSON.stringify({ query: `${query}${' '.repeat(1_000_000)}` })
     const reply = await send(long)
     expect([reply.status, reply.codes]).toEqual([413, ['BAD_USER_INPUT']])
@@ -121,7 +121,7 @@ describe('a request', () => {
     expect((await send(justBelow)).text).toBe(answered)
   })
 
-  test('above the limit without saying so is cut off', async () => {
+  test('above the limit without a Content-Length is cut off', async () => {
     const { promise, resolve, reject } = Promise.withResolvers<number>()
     const sending = httpRequest(
       `${service.url}/graphql`,
@@ -139,7 +139,7 @@ describe('a request', () => {
     sending.destroy()
   })
 
-  test('can be a GET, if it changes nothing', async () => {
+  test('can be a GET if it is a query', async () => {
     const get = (document: string) =>
       send(null, { method: 'GET', path: `/graphql?query=${encodeURIComponent(document)}` })
     expect(await get(query)).toMatchObject({ status: 200, text: answered })
@@ -152,7 +152,7 @@ describe('a request', () => {
     expect((await get('{')).codes).toEqual(['GRAPHQL_PARSE_FAILED'])
   })
 
-  test('with variables in the address is answered, and malformed ones are not an error of the service', async () => {
+  test('with variables in the address is answered, and malformed ones are BAD_USER_INPUT', async () => {
     const poolId = await newPool(client)
     const asking = encodeURIComponent('query ($id: ID!) { pool(id: $id) { id } }')
     const get = (variables: string) =>
@@ -180,7 +180,7 @@ describe('a request', () => {
   })
 })
 
-describe('a request that is no operation', () => {
+describe('a request that is not an operation', () => {
   const send400 = (body: string | null, type = 'application/json') =>
     send(body, { headers: { 'content-type': type } })
 
@@ -235,7 +235,7 @@ describe('a request that is no operation', () => {
     ['no type', operation, '', 415, 'content type'],
     ['another charset', operation, 'application/json; charset=iso-8859-1', 415, 'UTF-8'],
   ])(
-    'but %s has the same status for every client, and says what to send',
+    'because it is %s has the same status for every client, and the message says what to send',
     async (_what, body, type, status, message) => {
       for (const accept of [
         'application/json',
@@ -251,7 +251,7 @@ describe('a request that is no operation', () => {
     },
   )
 
-  test('in bytes that are no UTF-8 is refused', async () => {
+  test('in bytes that are not UTF-8 is refused', async () => {
     const response = await fetch(`${service.url}/graphql`, {
       method: 'POST',
       headers: { ...client.authorization(), 'content-type': 'application/json' },
@@ -261,7 +261,7 @@ describe('a request that is no operation', () => {
     expect(await response.text()).toContain('UTF-8')
   })
 
-  test('packed is refused, and in other words for the same type is read', async () => {
+  test('that is compressed is refused, and other spellings of the media type are accepted', async () => {
     const packed = await send(operation, { headers: { 'content-encoding': 'gzip' } })
     expect([packed.status, packed.codes]).toEqual([415, ['BAD_USER_INPUT']])
     for (const type of [
@@ -274,7 +274,7 @@ describe('a request that is no operation', () => {
     expect((await send400(query, 'application/graphql')).text).toBe(answered)
   })
 
-  test('has the query of neither the address nor the body of the other method', async () => {
+  test('by GET ignores its body, and by POST its address', async () => {
     const path = `/graphql?query=${encodeURIComponent(query)}`
     expect((await send('{}', { path })).codes).toEqual(['BAD_USER_INPUT'])
     expect((await send(operation, { path })).text).toBe(answered)
@@ -285,7 +285,7 @@ describe('a request that is no operation', () => {
   })
 })
 
-describe('an operation that is well-formed and wrong', () => {
+describe('an operation that is well-formed but not valid', () => {
   const two = 'query A { account { id } } query B { account { name } }'
 
   test.each<[string, object, string]>([
@@ -295,7 +295,7 @@ describe('an operation that is well-formed and wrong', () => {
     ['in its name', { query: two, operationName: 'C' }, 'BAD_USER_INPUT'],
     ['as it names none', { query: two }, 'BAD_USER_INPUT'],
     ['as it has none', { query: 'fragment F on Query { account { id } }' }, 'BAD_USER_INPUT'],
-  ])('%s is answered by the rules of the type that its client accepts', async (_what, sent, code) => {
+  ])('%s is answered by the rules of the media type that its client accepts', async (_what, sent, code) => {
     const body = JSON.stringify(sent)
     expect(await send(body, { headers: { accept: 'application/json' } })).toMatchObject({
       status: 200,
@@ -305,7 +305,7 @@ describe('an operation that is well-formed and wrong', () => {
     expect(newest).toMatchObject({ status: 400, codes: [code] })
   })
 
-  test('of several says which there could be', async () => {
+  test('without operationName, in a document of several, is answered with their names', async () => {
     const named = await send(JSON.stringify({ query: two, operationName: 'C' }))
     expect(named.messages).toEqual([expect.stringContaining('"C"')])
     const unnamed = await send(JSON.stringify({ query: two }))
@@ -339,7 +339,7 @@ test('what has been executed is answered, whatever a client accepts', async () =
   }
 })
 
-test('what has been executed is answered whole, in each form that a client may accept', async () => {
+test('what has been executed is answered completely, in every media type that a client may accept', async () => {
   const json = ['application/json', 'application/graphql-response+json', 'application/*', '*/*']
   const streams = ['text/event-stream', 'text/*', 'multipart/mixed', 'multipart/*']
   const all = [...json, ...streams]
@@ -377,7 +377,7 @@ test('what has been executed is answered whole, in each form that a client may a
   )
 })
 
-test('a long answer arrives whole, whatever else than JSON its client would accept as well', async () => {
+test('a long answer arrives completely, whatever its client accepts beside JSON', async () => {
   const fields = Array.from({ length: 3_000 }, (_, i) => `id${i}: id`).join(' ')
   const body = JSON.stringify({ query: `{ account { ${fields} } }` })
   const answers = await Promise.all(
@@ -392,7 +392,7 @@ test('a long answer arrives whole, whatever else than JSON its client would acce
   }
 })
 
-test('what a client sends beside an operation for itself is no matter', async () => {
+test('unknown fields beside an operation are ignored', async () => {
   for (const own of [{ id: 'x' }, { doc_id: 'x', documentId: 1 }, { query_id: null, anything: [{}] }])
     expect((await send(JSON.stringify({ query, ...own }))).text).toBe(answered)
   const path = `/graphql?query=${encodeURIComponent(query)}&id=x&id=y&anything=1`
@@ -400,7 +400,7 @@ test('what a client sends beside an operation for itself is no matter', async ()
 })
 
 test.each(['documentId', 'id', 'doc_id'])(
-  'the name of a document alone, as %s, is answered like its hash',
+  'an operation that is only named by %s is answered like one that is only named by hash',
   async (name) => {
     const told = [
       { message: 'PersistedQueryNotSupported', extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' } },
@@ -414,7 +414,7 @@ test.each(['documentId', 'id', 'doc_id'])(
   },
 )
 
-test('the hash of a persisted query alone is answered so that Apollo sends the query', async () => {
+test('a persisted query that is only named by hash is answered so that Apollo sends the query', async () => {
   const extensions = { persistedQuery: { version: 1, sha256Hash: 'a'.repeat(64) } }
   const told = [
     { message: 'PersistedQueryNotSupported', extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' } },
@@ -432,7 +432,7 @@ test('the hash of a persisted query alone is answered so that Apollo sends the q
 describe('a page of another origin', () => {
   const origin = 'https://shop.example'
 
-  test('may ask, with a key and JSON', async () => {
+  test('may send operations, with a key and JSON', async () => {
     const preflight = await send(null, {
       method: 'OPTIONS',
       anonymous: true,
@@ -449,7 +449,7 @@ describe('a page of another origin', () => {
   })
 
   test.each(['/graphql', '/pools/x/codes', '/pools/x/codes.csv', '/tasks/x/rejected.csv'])(
-    'may send to %s what clients commonly add, and is told the same whoever it is',
+    'may send to %s the headers that clients commonly add, whatever its origin',
     async (path) => {
       const answers = await Promise.all(
         [origin, 'null', undefined].map((from) =>
@@ -487,7 +487,7 @@ describe('a page of another origin', () => {
     },
   )
 
-  test('is told when to try again, and what else is said beside a body', async () => {
+  test('can read Retry-After and the other headers of answers', async () => {
     for (const reply of [
       await send(operation, { headers: { origin } }),
       await send(operation),
@@ -510,7 +510,7 @@ describe('a page of another origin', () => {
     }
   })
 
-  test('cannot read the page that may hold a key', async () => {
+  test('cannot read the page that may contain a key', async () => {
     const page = await send(null, {
       method: 'GET',
       headers: { accept: 'text/html', origin },
@@ -519,7 +519,7 @@ describe('a page of another origin', () => {
     expect([page.status, page.headers.get('access-control-allow-origin')]).toEqual([200, null])
   })
 
-  test('can read every answer, also a refusal, and is never told that cookies count', async () => {
+  test('can read every answer, also errors, but never with credentials', async () => {
     for (const reply of [
       await send(operation, { headers: { origin } }),
       await send('{', { headers: { origin } }),
@@ -535,7 +535,7 @@ describe('a page of another origin', () => {
 describe('beside the API', () => {
   const get = (path: string) => send(null, { method: 'GET', path, anonymous: true })
 
-  test('/health and /ready say that all is well', async () => {
+  test('/health and /ready answer 200', async () => {
     expect(await get('/health')).toMatchObject({ status: 200, text: 'ok\n' })
     expect(await get('/ready')).toMatchObject({ status: 200, text: 'ready\n' })
     expect((await get('/ready?verbose')).status).toBe(200)
@@ -556,13 +556,13 @@ describe('beside the API', () => {
     '/graphiql/',
     '/%',
     '/health/',
-  ])('nothing is at %s, and that is said', async (path) => {
+  ])('%s does not exist, and the answer says where the API is', async (path) => {
     const reply = await get(path)
     expect(reply.status).toBe(404)
     expect(reply.text).toContain('/graphql')
   })
 
-  test('a process that only works on tasks says how it is, and serves no API', async () => {
+  test('a worker answers /health and /ready, and serves no API', async () => {
     await using worker = await startService({ role: 'worker', databaseUrl: service.databaseUrl })
     for (const path of ['/health', '/ready']) expect((await fetch(`${worker.url}${path}`)).status).toBe(200)
     const response = await fetch(`${worker.url}/graphql`, {

@@ -5,7 +5,7 @@ import { excessOfJson } from '../../src/server/json.ts'
 const list = (count: number) => JSON.stringify(Array.from({ length: count }, () => 0))
 const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`
 
-test('as many values and levels as are possible are let through, and no more', () => {
+test('the maximum of values and levels is let through, and no more', () => {
   expect(excessOfJson(list(19_999))).toBeUndefined()
   expect(excessOfJson(list(20_000))).toBe('The JSON has more than 20,000 values.')
   expect(excessOfJson(nested(100))).toBeUndefined()
@@ -13,7 +13,7 @@ test('as many values and levels as are possible are let through, and no more', (
   expect(excessOfJson(`[${Array(200).fill(nested(50))}]`)).toBeUndefined()
 })
 
-test('what a string contains does not count', () => {
+test('the contents of strings do not count', () => {
   const strings = fc.string({ unit: fc.constantFrom('"', '\\', '[', '{', ',', 'x'), maxLength: 20 })
   fc.assert(
     fc.property(fc.array(strings), (texts) => {
@@ -26,7 +26,7 @@ test('what a string contains does not count', () => {
 })
 
 test.each(['', '"', '"\\', '"\\"', ']]]]', '[,', '\\"[', 'x'])(
-  '%j, which is no JSON, is left to the parser',
+  '%j, which is not JSON, is left to the parser',
   (text) => {
     expect(excessOfJson(text)).toBeUndefined()
   },

@@ -7,7 +7,7 @@ import { Client } from '../support/client.ts'
 import { startService, type TestService } from '../support/service.ts'
 import { Socket } from '../support/socket.ts'
 
-/** Clients that break off what they have begun: that is theirs to do, and no failure of anything. */
+/** A client that breaks off what it has begun is not a failure of the service. */
 
 let service: TestService
 let client: Client
@@ -23,7 +23,7 @@ afterAll(async () => {
   await service.close()
 })
 
-/** Sends bytes and goes, with a word or without one; resolves when the service has let go of the connection. */
+/** Sends bytes and leaves, by closing or resetting the connection. Resolves when the service has closed it as well. */
 async function leave(bytes: string, how: 'reset' | 'end', after?: RegExp): Promise<void> {
   const { hostname, port } = new URL(service.url)
   const { promise, resolve } = Promise.withResolvers<void>()
@@ -43,8 +43,8 @@ const head = (path: string, headers: string, method = 'POST') =>
 const json = (length: number) => `Content-Type: application/json\r\nContent-Length: ${length}\r\n`
 const operation = '{"query":"{ pools(first: 100) { edges { node { name } } } }"}'
 
-describe.each(['reset', 'end'] as const)('a client that leaves (%s) is logged by nobody', (how) => {
-  test('before all of its operation has come', async () => {
+describe.each(['reset', 'end'] as const)('a client that leaves (%s) is not logged', (how) => {
+  test('before its operation has arrived', async () => {
     await leave(head('/graphql', json(1_000)) + operation, how)
     await leave(
       `${head('/graphql', 'Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n')}5\r\n{"que`,
@@ -56,7 +56,7 @@ describe.each(['reset', 'end'] as const)('a client that leaves (%s) is logged by
     for (let i = 0; i < 20; i++) await leave(head('/graphql', json(operation.length)) + operation, how)
   })
 
-  test('while it sends a file, as a form or as it is', async () => {
+  test('while it sends a file, in a form or as the body', async () => {
     const { poolId } = await newStock(client, 1)
     await leave(`${head(`/pools/${poolId}/codes`, 'Content-Length: 1000\r\n')}code\nA\n`, how)
     const operations = JSON.stringify({
@@ -73,7 +73,7 @@ describe.each(['reset', 'end'] as const)('a client that leaves (%s) is logged by
     )
   })
 
-  test('in the middle of a download', async () => {
+  test('during a download', async () => {
     const { poolId } = await newStock(client, 1_000_000)
     await leave(head(`/pools/${poolId}/codes.csv?status=ALL`, '', 'GET'), how, /code/)
     await leave(
@@ -92,7 +92,7 @@ describe.each(['reset', 'end'] as const)('a client that leaves (%s) is logged by
     await socket.closed
   })
 
-  // Whatever it left behind has been dealt with by the time that others are answered.
+  // By the time that others are answered, whatever it left behind has been dealt with.
   test('and the others are served', async () => {
     for (let i = 0; i < 5; i++) await client.ask('{ account { name } }')
     expect((await fetch(`${service.url}/graphql?${randomUUID()}`)).status).toBe(401)

@@ -5,33 +5,31 @@ import { GraphQLInt, GraphQLNonNull, GraphQLObjectType, GraphQLSchema, GraphQLSt
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAccount } from '../../src/domain/account/account.ts'
 import type { Context } from '../../src/graphql/context.ts'
-import { stream } from '../../src/graphql/until-revoked.ts'
+import { untilRevoked } from '../../src/graphql/until-revoked.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
+import { openServices } from '../../src/roles/api.ts'
 import { createApi } from '../../src/server/api.ts'
-import { createDownload } from '../../src/server/download.ts'
-import { Graphiql } from '../../src/server/graphiql.ts'
+import { graphqlRoute } from '../../src/server/graphql-route.ts'
 import { HttpServer } from '../../src/server/http.ts'
-import { UploadRoute } from '../../src/server/upload-route.ts'
 import { serveWebSocket } from '../../src/server/websocket.ts'
-import { openParts } from '../../src/wiring.ts'
 import { openBooks, silent } from '../support/books.ts'
 import { Client } from '../support/client.ts'
 import { Socket } from '../support/socket.ts'
 
-/** What the sources of subscriptions were told: one for each that has begun. */
+/** The signals of the sources of subscriptions, one for each that has begun. */
 const sources: AbortSignal[] = []
 const lifecycle = new Lifecycle()
 let http: HttpServer
 let service: { url: string }
 let client: Client
 
-// Never ends by itself, and fills all buffers on the way of one who does not read.
+// Never ends by itself, and fills all buffers on the way to a client that does not read.
 async function* flood(signal: AbortSignal) {
   sources.push(signal)
   while (!signal.aborted) yield { flood: 'x'.repeat(100_000) }
 }
 
-// Counts once, then waits for nothing but that it shall end, as a subscription on a quiet pool does.
+// Counts once, and then only waits to be ended, like a subscription to a quiet pool.
 async function* quiet(signal: AbortSignal) {
   sources.push(signal)
   yield { count: sources.length }
@@ -45,49 +43,35 @@ const schema = new GraphQLSchema({
     fields: {
       count: {
         type: new GraphQLNonNull(GraphQLInt),
-        subscribe: (_root, _args, context) => stream(context, quiet),
+        subscribe: (_root, _args, context) => untilRevoked(context, quiet),
       },
       flood: {
         type: new GraphQLNonNull(GraphQLString),
-        subscribe: (_root, _args, context) => stream(context, flood),
+        subscribe: (_root, _args, context) => untilRevoked(context, flood),
       },
     },
   }),
 })
 
-/** The server of the service, with subscriptions that can be looked at from inside. */
+/** The service's own server, with subscriptions whose sources the tests can see. */
 beforeAll(async () => {
   const { books } = await lifecycle.open('books', openBooks, (opened) => opened.close())
   const log = silent
-  const { services, authentication, subscriber } = await openParts(lifecycle, books, {
+  const opened = await openServices(lifecycle, books, {
     maxUploadBytes: 1_000_000,
     failedLookUpsPerMinute: 0,
     log,
   })
-  const api = createApi({ schema, services, authentication, subscriber, log })
-  const download = createDownload({ books, authentication, log })
-  const graphiql = new Graphiql('/graphql')
+  const api = createApi({ ...opened, schema, log })
   http = await lifecycle.open(
     'HTTP',
-    () => {
-      const route = new UploadRoute({ uploads: services.uploads, authentication, log })
-      return new HttpServer({
-        api,
-        uploads: route,
-        download,
-        graphiql,
-        books,
-        log,
-        page: async () => '',
-        serveApi: true,
-      })
-    },
-    (opened) => opened.close(),
+    () => new HttpServer({ books, log, routes: { graphql: graphqlRoute(api, async () => '') } }),
+    (server) => server.close(),
   )
   await lifecycle.open(
     'WebSockets',
-    () => serveWebSocket({ server: http.server, api, authentication, subscriber, log }),
-    (opened) => opened.close(),
+    () => serveWebSocket({ ...opened, server: http.server, api, log }),
+    (sockets) => sockets.close(),
   )
   service = { url: `http://127.0.0.1:${await http.listen(0, '127.0.0.1')}` }
   client = new Client({ ...service, key: (await createAccount(books.pool, randomUUID())).secret })
@@ -127,13 +111,13 @@ describe('the source of a subscription ends when its client', () => {
     await ended(source)
   })
 
-  test('disappears without a word', async () => {
+  test('resets the connection', async () => {
     const { socket, source } = await begun()
     socket.socket.terminate()
     await ended(source)
   })
 
-  test('breaks the protocol, and so loses all that it had', async () => {
+  test('violates the protocol, which ends all its operations', async () => {
     const { socket, source } = await begun()
     socket.subscribe('2', 'subscription { count }')
     await socket.next('2')
@@ -160,7 +144,7 @@ describe('the source of a subscription ends when its client', () => {
     await ended(source)
   })
 
-  test('leaves an event stream that it has not read for long', async () => {
+  test('leaves an event stream that it has stopped reading', async () => {
     const before = sources.length
     const sent = request(`${service.url}/graphql`, {
       method: 'POST',
@@ -177,7 +161,7 @@ describe('the source of a subscription ends when its client', () => {
     await ended(sources.at(-1))
   })
 
-  test('cannot read a stream, so that it never begins', async () => {
+  test('cannot read streams, so that none begins', async () => {
     const before = sources.length
     const response = await fetch(`${service.url}/graphql`, {
       method: 'POST',
@@ -189,7 +173,7 @@ describe('the source of a subscription ends when its client', () => {
   })
 })
 
-test('a server that retires is no longer ready, and answers all the same', async () => {
+test('a server that retires is not ready, but still answers', async () => {
   const ready = () => fetch(`${service.url}/ready`)
   expect((await ready()).status).toBe(200)
   http.retire()

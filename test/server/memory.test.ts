@@ -41,7 +41,7 @@ afterAll(async () => {
 
 let asked = 0
 
-/** What the process holds, in bytes. */
+/** The memory of the process, in bytes. */
 async function memory(): Promise<number> {
   asked += 1
   service.process.kill('SIGUSR2')
@@ -56,7 +56,7 @@ interface Operation {
 
 const atOnce = 8
 
-/** Sends operations, some at a time, and takes any answer. */
+/** Sends operations, a few at a time, and accepts any answer. */
 const ways = {
   async HTTP(operations: readonly Operation[]) {
     for (let start = 0; start < operations.length; start += atOnce)
@@ -79,7 +79,7 @@ const everyWay = Object.keys(ways) as (keyof typeof ways)[]
 const times = (count: number, write: (i: number) => string) =>
   Array.from({ length: count }, (_, i) => write(i)).join(' ')
 
-/** Documents of all kinds, each of them different from all others. `name` is in no two calls the same. */
+/** Documents of all kinds, all of them different. `name` differs in each call. */
 const kinds: [kind: string, count: number, write: (name: string) => Operation][] = [
   ['long ones that are not valid', 15, (name) => ({ query: `{ ${name} ${times(9_900, (i) => `a${i}`)} }` })],
   [
@@ -133,14 +133,14 @@ const kinds: [kind: string, count: number, write: (name: string) => Operation][]
 ]
 
 describe.each(everyWay)('over %s', (way) => {
-  test.each(kinds)('of thousands of documents, %s are kept within a bound', async (kind, count, write) => {
+  test.each(kinds)('thousands of documents, %s, are cached within a bound', async (kind, count, write) => {
     const named = (i: number) => `${way}${kind.replaceAll(' ', '')}${i}`
     await ways[way](Array.from({ length: count }, (_, i) => write(named(i))))
     expect((await memory()) - atFirst).toBeLessThan(maxGrowth)
   })
 })
 
-test('subscriptions with long documents are let in as long as there is memory, and let go of with their socket', async () => {
+test('subscriptions with long documents are let in while there is memory, which is released with their socket', async () => {
   const refusals: unknown[] = []
   {
     await using socket = await Socket.connect({ url }, client.authorization())

@@ -87,7 +87,7 @@ describe('while the database is away', () => {
       expect((await client.send(operation)).errors).toBeUndefined()
   })
 
-  test('whether a key works cannot be known, and a request as a whole is answered by its status', async () => {
+  test('no key can be checked, and the status of the answer says so', async () => {
     proxy.breakDown()
     try {
       const response = await fetch(`${service.url}/graphql`, {
@@ -104,7 +104,7 @@ describe('while the database is away', () => {
     }
   })
 
-  test('the process is alive and not ready, and becomes ready by itself', async () => {
+  test('the process is alive but not ready, and becomes ready by itself', async () => {
     expect([await status('/health'), await status('/ready')]).toEqual([200, 200])
     proxy.breakDown()
     try {
@@ -114,7 +114,7 @@ describe('while the database is away', () => {
     }
   })
 
-  test('a claim that is sent again with its key takes nothing twice', async () => {
+  test('a claim that is sent again with its idempotencyKey claims nothing twice', async () => {
     const { poolId } = await newStock(client, 10)
     const input = { poolId, count: 3, idempotencyKey: randomUUID() }
     const cut = proxy.cutCommit('unanswered')
@@ -133,7 +133,7 @@ describe('while the database is away', () => {
 })
 
 describe('when the database is back', () => {
-  test('subscriptions go on where they were, and miss nothing', async () => {
+  test('subscriptions continue where they were, and miss nothing', async () => {
     const { poolId, formatId } = await newStock(client, 2)
     const events = client.subscribe<{ poolEvents: { __typename: string } }>(
       'subscription ($id: ID!, $after: String) { poolEvents(poolId: $id, after: $after) { __typename } }',
@@ -165,7 +165,7 @@ describe('when the database is back', () => {
     await watched.return?.()
   })
 
-  test('events that lead to nodes are told whole, each once', async () => {
+  test('events with nodes are sent completely, each once', async () => {
     const { poolId } = await newStock(client, 5)
     const { eventCursor } = await client.ask<{ eventCursor: string }>('{ eventCursor }')
     await claim(client, poolId, 5)
@@ -212,7 +212,7 @@ describe('when the database is back', () => {
   })
 })
 
-test('the log tells of all of that in short lines, and nothing that is secret, or hangs on an error', () => {
+test('the log has all this in short lines, without secrets and without what is attached to errors', () => {
   expect(logged.length).toBeGreaterThan(5)
   const fields = ['type', 'message', 'code', 'stack', 'cause', 'errors']
   const walk = (error: Record<string, unknown>): void => {

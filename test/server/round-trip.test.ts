@@ -11,7 +11,7 @@ import { Source } from '../support/code-file.ts'
 import { startService, type TestService } from '../support/service.ts'
 import { ended, upload } from '../support/upload-api.ts'
 
-// What a code can have, and what files and spreadsheets make something else of.
+// What a code can contain, and what files and spreadsheets treat in their own way.
 const pieces = [...'AB01a\'"=+-@,;|#.\\ é漢＝−🎁', "'=", "''", ';-', ', +', 'code', '="', 'CLAIMED', 'sep=;']
 const anyCode = fc
   .array(fc.constantFrom(...pieces), { minLength: 1, maxLength: 8 })
@@ -25,7 +25,7 @@ const forms = fc.record({
   status: fc.constantFrom('ALL', 'AVAILABLE'),
 })
 
-/** Whether a text can be uploaded as it is. */
+/** Whether a text can be uploaded unchanged. */
 function isOne(text: string): boolean {
   const reading = readCode(Buffer.from(text).toString('latin1'))
   return 'code' in reading && reading.code === text && text !== ''
@@ -46,37 +46,40 @@ afterAll(async () => {
   await service.close()
 })
 
-/** Uploads codes, whatever they look like, as a file that anybody could have written. */
+/** Uploads codes, whatever they look like, as a file that any program could have written. */
 async function put(poolId: string, codes: readonly string[], caseSensitive: boolean) {
   const cells = codes.map((code) => `"${code.replaceAll('"', '""')}",x\n`)
   const search = { header: 'false', column: '1', caseSensitive: String(caseSensitive) }
   return await ended(client, await upload(service, client, poolId, cells.join(''), search))
 }
 
-async function download(from: Client, poolId: string, form: Record<string, string>, packed = false) {
+async function download(from: Client, poolId: string, form: Record<string, string>, compressed = false) {
   const response = await fetch(`${service.url}/pools/${poolId}/codes.csv?${new URLSearchParams(form)}`, {
-    headers: { ...from.authorization(), 'accept-encoding': packed ? 'gzip' : 'identity' },
+    headers: { ...from.authorization(), 'accept-encoding': compressed ? 'gzip' : 'identity' },
   })
-  expect([response.status, response.headers.get('content-encoding')]).toEqual([200, packed ? 'gzip' : null])
+  expect([response.status, response.headers.get('content-encoding')]).toEqual([
+    200,
+    compressed ? 'gzip' : null,
+  ])
   return Buffer.from(await response.arrayBuffer())
 }
 
-/** The codes that a file gives when it is uploaded. */
+/** The codes that an upload of a file adds. */
 async function codesIn(file: Buffer): Promise<string[]> {
   const codes: string[] = []
-  for await (const { rows, refused } of readCodeFile(Source.of(file), { maxBytes: 2 ** 30 })) {
-    expect(refused).toEqual([])
+  for await (const { rows, rejected } of readCodeFile(Source.of(file), { maxBytes: 2 ** 30 })) {
+    expect(rejected).toEqual([])
     codes.push(...rows.map(({ code }) => code))
   }
   return codes
 }
 
-test('whatever was uploaded and is downloaded, in whatever form, gives the same codes when it is uploaded', async () => {
+test('codes that are uploaded, downloaded in any form and uploaded again stay the same', async () => {
   await fc.assert(
     fc.asyncProperty(anyCodes, fc.boolean(), async (codes, caseSensitive) => {
       const poolId = await newPool(client)
       const unlike = new Map(codes.map((code) => [identityOf(code, caseSensitive), code]))
-      // No code of an earlier run is in anybody's way.
+      // No code of an earlier run is a duplicate of another.
       const own = [...unlike.values()].map((code) => `${code}${randomUUID().slice(0, 8)}`)
       expect(await put(poolId, own, caseSensitive)).toMatchObject({ addedCount: String(own.length) })
       for (const raw of ['true', 'false'])
@@ -91,9 +94,9 @@ test('whatever was uploaded and is downloaded, in whatever form, gives the same 
   )
 })
 
-test('a download is all duplicates where it comes from, and the same pool elsewhere', async () => {
+test('a download has nothing but duplicates for its own account, and gives the same pool in another', async () => {
   await fc.assert(
-    fc.asyncProperty(anyCodes, forms, fc.boolean(), async (codes, form, packed) => {
+    fc.asyncProperty(anyCodes, forms, fc.boolean(), async (codes, form, compressed) => {
       const prefix = randomUUID().slice(0, 8)
       const poolId = await newPool(client)
       const own = codes.map((code) => `${code}${prefix}`)
@@ -111,7 +114,7 @@ test('a download is all duplicates where it comes from, and the same pool elsewh
         upload: { duplicatesInAccount: String(own.length + 5), duplicatesInFile: '0', refused: '0' },
       })
       const elsewhere = await newPool(other)
-      const sent = packed ? gzipSync(file) : file
+      const sent = compressed ? gzipSync(file) : file
       const task = await ended(
         other,
         await upload(service, other, elsewhere, new Uint8Array(sent), { caseSensitive: 'true' }),
@@ -124,7 +127,7 @@ test('a download is all duplicates where it comes from, and the same pool elsewh
   )
 })
 
-test('what was claimed is refused elsewhere, with the reason; what comes packed is the same', async () => {
+test('claimed codes are rejected in another account, with the reason, also in a compressed file', async () => {
   const poolId = await newPool(client)
   const prefix = randomUUID()
   await put(poolId, [`=${prefix}1`, `-${prefix}2`, `${prefix}3`], false)
@@ -142,7 +145,7 @@ test('what was claimed is refused elsewhere, with the reason; what comes packed 
   expect(text.match(/The code has been claimed/g)).toHaveLength(2)
 })
 
-test('what stands in a file is found when it is looked up', async () => {
+test('codes are found as a file shows them', async () => {
   const poolId = await newPool(client)
   const prefix = randomUUID()
   const codes = [`=${prefix}`, `'=${prefix}`, `-${prefix};+1`, `'A${prefix}`]

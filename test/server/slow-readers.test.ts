@@ -35,7 +35,7 @@ afterAll(async () => {
   await service.close()
 })
 
-/** Lets so many things happen to a pool, a thousand in each transaction. */
+/** Adds so many events to a pool, a thousand in each transaction. */
 async function happen(poolId: string, count: number): Promise<void> {
   const draft: EventDraft = { poolId: uuidOf('Pool', poolId), kind: 'POOL_EMPTY', payload: {} }
   for (let left = count; left > 0; left -= 1_000) {
@@ -45,7 +45,7 @@ async function happen(poolId: string, count: number): Promise<void> {
   }
 }
 
-/** Where the log stands now. */
+/** The cursor of the latest event. */
 async function now(): Promise<string> {
   const { log, last } = await readLog(opened.books, accountId)
   return encodeCursor({ log, sequence: last })
@@ -56,7 +56,7 @@ const wordy = `subscription ($after: String) {
   poolEvents(after: $after) { cursor ${Array.from({ length: 60 }, (_, i) => `c${i}: cursor`).join(' ')} } }`
 
 describe('a subscription that is read too slowly', () => {
-  test('is caught up from the log, and keeps nobody else waiting', patience, async () => {
+  test('catches up from the log, and does not delay others', patience, async () => {
     const poolId = await newPool(client)
     const after = await now()
     await using slow = await Socket.connect(service, client.authorization())
@@ -77,7 +77,7 @@ describe('a subscription that is read too slowly', () => {
   })
 
   test(
-    'ends with SUBSCRIBER_TOO_SLOW when the log no longer has what it has to be told, alone',
+    'alone ends with SUBSCRIBER_TOO_SLOW when the log no longer has its next event',
     patience,
     async () => {
       const [poolId, quietId] = [await newPool(client), await newPool(client)]
@@ -127,7 +127,7 @@ describe('a subscription that is read too slowly', () => {
 })
 
 test(
-  'long answers are not worked out before the one before them is read, and arrive in the end',
+  'a long answer is worked out when the one before it has been read, and all arrive in the end',
   patience,
   async () => {
     const { poolId } = await newStock(client, 800)
@@ -159,7 +159,7 @@ test(
   },
 )
 
-test('a hundred thousand events at once are told, and others are answered meanwhile', patience, async () => {
+test('a hundred thousand events at once are sent, and others are answered meanwhile', patience, async () => {
   const poolId = await newPool(client)
   const events = client.subscribe<{ poolEvents: { cursor: string } }>(
     'subscription ($after: String) { poolEvents(after: $after) { cursor } }',

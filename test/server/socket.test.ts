@@ -29,8 +29,8 @@ async function connect(options: { autoPong?: boolean } = {}) {
 
 const megabyte = 'x'.repeat(1_000_000)
 
-describe('a client that asks for much and reads nothing', () => {
-  test('is answered no further than it could read, and in the end in full', async () => {
+describe('a client that sends many operations and reads nothing', () => {
+  test('is not answered beyond what fits its buffers, and is answered completely in the end', async () => {
     const { client, socket, served } = await connect()
     let begun = 0
     socket.on('message', () => {
@@ -38,7 +38,7 @@ describe('a client that asks for much and reads nothing', () => {
         begun += 1
         return megabyte
       }
-      void served.inTurn(answer).then((text) => served.send(text))
+      void served.enqueue(answer).then((text) => served.send(text))
     })
     let answers = 0
     client.on('message', () => {
@@ -56,7 +56,7 @@ describe('a client that asks for much and reads nothing', () => {
     client.close()
   })
 
-  test('has one long answer worked out at a time, and each when it has read the one before', async () => {
+  test('has one long answer worked out at a time, when it has read the one before', async () => {
     const { client, socket, served } = await connect()
     let running = 0
     let begun = 0
@@ -72,7 +72,7 @@ describe('a client that asks for much and reads nothing', () => {
     }
     socket.on('message', () => {
       void served
-        .inTurn(() => served.inTurnOfLong(answer))
+        .enqueue(() => served.enqueueLong(answer))
         .then(async (text = '') => {
           const sent = served.send(text)
           maxUnread = Math.max(maxUnread, socket.bufferedAmount)
@@ -94,13 +94,13 @@ describe('a client that asks for much and reads nothing', () => {
     client.close()
   })
 
-  test('with long messages holds no more than a few of them at once', async () => {
+  test('has only a few of its long messages in memory', async () => {
     const { client, socket, served } = await connect()
     const end = Promise.withResolvers<void>()
     let taken = 0
     socket.on('message', (message) => {
       taken += 1
-      void served.inTurn(() => end.promise, String(message).length)
+      void served.enqueue(() => end.promise, String(message).length)
     })
     for (let i = 0; i < 20; i++) client.send('x'.repeat(400_000))
     await expect.poll(() => socket.isPaused).toBe(true)
@@ -112,13 +112,13 @@ describe('a client that asks for much and reads nothing', () => {
     client.close()
   })
 
-  test('and leaves lets go of all that waited', async () => {
+  test('and leaves releases everything that waited', async () => {
     const { client, served } = await connect()
     const never = Promise.withResolvers<void>()
-    const running = Array.from({ length: 16 }, () => served.inTurn(() => never.promise))
+    const running = Array.from({ length: 16 }, () => served.enqueue(() => never.promise))
     let ran = 0
     const waiting = Array.from({ length: 50 }, () =>
-      served.inTurn(() => {
+      served.enqueue(() => {
         ran += 1
       }),
     )
@@ -126,7 +126,7 @@ describe('a client that asks for much and reads nothing', () => {
     expect(ran).toBe(0)
     client.terminate()
     await Promise.all(waiting)
-    const long = await Promise.all([1, 2, 3].map((i) => served.inTurnOfLong(async () => i)))
+    const long = await Promise.all([1, 2, 3].map((i) => served.enqueueLong(async () => i)))
     expect(long).toEqual([undefined, undefined, undefined])
     await served.send('nobody reads this')
     never.resolve()
@@ -134,12 +134,12 @@ describe('a client that asks for much and reads nothing', () => {
   })
 })
 
-test('operations are carried out in their order, sixteen at a time', async () => {
+test('operations run in order of arrival, sixteen at a time', async () => {
   const { client, served } = await connect()
   const begun: number[] = []
   const ends = Array.from({ length: 40 }, () => Promise.withResolvers<void>())
   const all = ends.map((end, i) =>
-    served.inTurn(async () => {
+    served.enqueue(async () => {
       begun.push(i)
       await end.promise
     }),
@@ -155,7 +155,7 @@ test('operations are carried out in their order, sixteen at a time', async () =>
 })
 
 describe('a client', () => {
-  test('that does not answer from one beat to the next is let go', async () => {
+  test('that does not answer between two beats is disconnected', async () => {
     const { client, socket, served } = await connect({ autoPong: false })
     const pinged = once(client, 'ping')
     served.beat()
@@ -166,7 +166,7 @@ describe('a client', () => {
     await closed
   })
 
-  test('that answers stays', async () => {
+  test('that answers stays connected', async () => {
     const { client, socket, served } = await connect()
     for (let i = 0; i < 3; i++) {
       const ponged = once(socket, 'pong')
@@ -177,11 +177,11 @@ describe('a client', () => {
     client.close()
   })
 
-  test('that reads, if slowly, stays although its answer to a ping is late', async () => {
+  test('that reads slowly stays connected although its pong is late', async () => {
     const { client, socket, served } = await connect({ autoPong: false })
     for (let beat = 0; beat < 3; beat++) {
       client.pause()
-      // More than the system takes, so that the last of them waits for the client.
+      // More than the system accepts, so that the last of them waits for the client.
       const sent = Array.from({ length: 20 }, () => served.send(megabyte))
       await nextTurn()
       expect(socket.bufferedAmount).toBeGreaterThan(0)
@@ -194,7 +194,7 @@ describe('a client', () => {
     client.close()
   })
 
-  test('that reads nothing is let go, whatever is sent to it', async () => {
+  test('that reads nothing is disconnected, although the system accepts messages to it', async () => {
     const { client, socket, served } = await connect({ autoPong: false })
     client.pause()
     const closed = once(socket, 'close')

@@ -18,7 +18,7 @@ afterAll(async () => {
 })
 
 describe('server-sent events', () => {
-  test('tell how a task goes on, and end when it has finished', async () => {
+  test('report the progress of a task, and end when it has finished', async () => {
     const [poolId, formatId] = [await newPool(client), await newFormat(client)]
     const { task } = await done<{ task: { id: string } }>(
       client,
@@ -37,7 +37,7 @@ describe('server-sent events', () => {
     expect(['AWAITING_EXECUTION', 'RUNNING', 'COMPLETED'].slice(-statuses.length)).toEqual(statuses)
   })
 
-  test('of a task that has finished already tell it as it is, and end', async () => {
+  test('of a task that has already finished report it once, and end', async () => {
     const { taskId } = await newStock(client, 1)
     const told = await streamed(
       service,
@@ -48,7 +48,7 @@ describe('server-sent events', () => {
     expect(told).toEqual([{ data: { taskUpdated: { status: 'COMPLETED' } } }])
   })
 
-  test('tell of a pool as it is, then as it becomes', async () => {
+  test('report a pool as it is, and then each change', async () => {
     const { poolId } = await newStock(client, 2)
     const query = 'subscription ($id: ID!) { poolUpdated(id: $id) { availableCount status } }'
     const stream = await openStream(service, client, query, { id: poolId })
@@ -90,7 +90,7 @@ describe('server-sent events', () => {
     expect(Object.keys(value?.errors?.[0]?.extensions ?? {})).toEqual(['code'])
   })
 
-  test('can be asked for by a GET', async () => {
+  test('can be requested by GET', async () => {
     const { taskId } = await newStock(client, 1)
     const query = encodeURIComponent('subscription ($id: ID!) { taskUpdated(id: $id) { status } }')
     const variables = encodeURIComponent(JSON.stringify({ id: taskId }))

@@ -34,7 +34,7 @@ async function answer(pieces: number): Promise<{ received: IncomingMessage; resp
 const many = 4_000
 
 describe('an answer', () => {
-  test('of which nothing is taken from one beat to the next is cut', async () => {
+  test('of which the client reads nothing between two beats is cut', async () => {
     const { received, response } = await answer(many)
     await expect.poll(() => response.writableNeedDrain).toBe(true)
     unread.beat()
@@ -46,7 +46,7 @@ describe('an answer', () => {
     expect(received.complete).toBe(false)
   })
 
-  test('that is read slowly arrives whole, however many beats it takes', async () => {
+  test('that is read slowly arrives completely, however many beats it takes', async () => {
     const { received, response } = await answer(many)
     const passedOn = () => (response.socket?.bytesWritten ?? 0) - response.writableLength
     let length = 0

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { type ClientRequest, createServer, type IncomingMessage, request } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAccount } from '../../src/domain/account/account.ts'
 import { Uploads } from '../../src/domain/upload/receive.ts'
 import { encodeId } from '../../src/graphql/ids.ts'
 import { Authentication } from '../../src/server/authentication.ts'
-import { UploadRoute } from '../../src/server/upload-route.ts'
+import { HttpServer } from '../../src/server/http.ts'
+import { uploadRoute } from '../../src/server/upload-route.ts'
 import { newPool, stranger, withScopes } from '../support/api.ts'
 import { newPool as newPoolIn, openBooks, silent } from '../support/books.ts'
 import { Client } from '../support/client.ts'
@@ -34,7 +34,7 @@ afterAll(async () => {
   await service.close()
 })
 
-/** Something that no other code, key or account begins with. */
+/** A prefix that no other test uses. */
 const newName = () => randomUUID().slice(0, 13)
 
 const post = (file: Parameters<typeof postCodes>[3], options?: Parameters<typeof postCodes>[4]) =>
@@ -43,10 +43,10 @@ const post = (file: Parameters<typeof postCodes>[3], options?: Parameters<typeof
 const count = async (from: string) =>
   Number((await runSql<{ count: string }>(service.databaseUrl, `SELECT count(*) FROM ${from}`))[0]?.count)
 
-/** Files of which something is stored, although no upload needs them. */
+/** The number of files that are stored although no upload needs them. */
 const remains = () => count('upload_piece WHERE task_id NOT IN (SELECT id FROM task WHERE has_work)')
 
-/** A request whose body the test sends itself. */
+/** A request whose body the test writes itself. */
 function open(headers: Record<string, string> = {}, to = service.url): ClientRequest {
   return request(`${to}/pools/${encodeURIComponent(poolId)}/codes`, {
     method: 'POST',
@@ -64,7 +64,7 @@ async function answerTo(sent: ClientRequest): Promise<{ status: number; codes: s
 }
 
 describe('a file that is posted', () => {
-  test('is answered with the task that reads it, and its codes come into the pool', async () => {
+  test('returns the task that reads it, and its codes are added to the pool', async () => {
     const name = newName()
     const reply = await post(codesFile(name, 2_500))
     expect(reply).toMatchObject({ status: 202, task: { status: 'AWAITING_EXECUTION' } })
@@ -86,7 +86,7 @@ describe('a file that is posted', () => {
   test.each([
     ['says that it is packed', { 'content-encoding': 'gzip' }],
     ['does not say that it is packed', { 'content-type': 'application/gzip' }],
-  ])('can be packed with gzip, when it %s', async (_what, headers) => {
+  ])('may be packed with gzip if it %s', async (_what, headers) => {
     const reply = await post(gzipSync(codesFile(newName(), 1_500)), { headers })
     expect(await ended(client, reply.task?.id ?? '')).toMatchObject({
       addedCount: '1500',
@@ -94,7 +94,7 @@ describe('a file that is posted', () => {
     })
   })
 
-  test('comes in pieces of any size, of which nothing is left when it has been read', async () => {
+  test('may arrive in pieces of any size, and is removed when it has been read', async () => {
     const name = newName()
     async function* file() {
       for (let from = 0; from < 90_000; from += 3_000)
@@ -111,7 +111,7 @@ describe('a file that is posted', () => {
     await expect.poll(() => count('upload_piece')).toBe(0)
   })
 
-  test('is told its column, and refused as a whole when it has no such column', async () => {
+  test('is read from the named column, and fails if it has no such column', async () => {
     const file = `name,voucher\nAda,${newName()}\nBob,${newName()}\n`
     const good = await upload(service, client, poolId, file, { column: 'voucher' })
     expect(await ended(client, good)).toMatchObject({ addedCount: '2', upload: { column: 'voucher' } })
@@ -121,7 +121,7 @@ describe('a file that is posted', () => {
     expect(task.failure?.message).toContain('coupon')
   })
 
-  test('takes codes that differ in case alone for one, unless it says that case counts', async () => {
+  test('has duplicates if codes differ only in case, unless it is case-sensitive', async () => {
     await using own = await stranger(service)
     const ownPool = await newPool(own)
     const file = 'Till7-a\nTill7-A\nTill7A\n'
@@ -149,14 +149,14 @@ describe('a file that is posted', () => {
     ['a zip that is named csv', Buffer.from('PK\x03\x04codes.csv')],
     ['nothing that was packed', gzipSync('')],
     ['a gzip that breaks off', gzipSync(codesFile('x', 100)).subarray(0, 60)],
-  ])('that is %s ends its task with a reason', async (_what, file) => {
+  ])('that is %s makes its task fail with the reason', async (_what, file) => {
     const task = await ended(client, await upload(service, client, poolId, file as string))
     expect(task).toMatchObject({ status: 'FAILED', failure: { code: 'UNREADABLE_FILE' }, addedCount: '0' })
     expect(task.failure?.message.length).toBeGreaterThan(20)
     await expect.poll(() => count(`upload_piece`)).toBe(0)
   })
 
-  test('with an idempotencyKey is one upload, however often it comes, also at the same moment', async () => {
+  test('with an idempotencyKey is one upload, however often it is sent, also at the same time', async () => {
     const file = codesFile(newName(), 10)
     const search = { idempotencyKey: newName() }
     const replies = await Promise.all([1, 2, 3, 4].map(() => post(file, { search })))
@@ -176,7 +176,7 @@ describe('a file that is posted', () => {
 })
 
 describe('a post is refused', () => {
-  test('without a key that works, before the file is asked for', async () => {
+  test('without a valid key, before the file is requested', async () => {
     for (const key of [undefined, 'pk_nonsense']) {
       const reply = await postCodes(service, new Client({ ...service, key }), poolId, 'code')
       expect([reply.status, reply.errors?.[0]?.extensions.code]).toEqual([401, 'UNAUTHENTICATED'])
@@ -241,7 +241,7 @@ describe('a post is refused', () => {
     expect(response.status).toBe(400)
   })
 
-  test('as a form, or packed in another way than gzip, and told what to send instead', async () => {
+  test('as a form, or packed with anything but gzip, with what to send instead', async () => {
     for (const headers of [
       { 'content-type': 'multipart/form-data; boundary=x' },
       { 'content-encoding': 'br' },
@@ -252,13 +252,13 @@ describe('a post is refused', () => {
     }
   })
 
-  test('by another method', async () => {
+  test('with another method', async () => {
     const { status, headers, errors } = await post('code', { method: 'PUT' })
     expect([status, headers.get('allow')]).toEqual([405, 'POST, OPTIONS'])
     expect(errors?.[0]?.message).toContain('POST')
   })
 
-  test('without anything in it', async () => {
+  test('without content', async () => {
     const { status, errors } = await post('')
     expect([status, errors?.[0]?.extensions.code]).toEqual([400, 'INVALID_INPUT'])
     expect(errors?.[0]?.message).toContain('empty')
@@ -277,38 +277,38 @@ describe('a post is refused', () => {
 })
 
 describe('a file above the limit', () => {
-  test('is refused before a byte of it is read, when its length is told', async () => {
+  test('is refused before a byte of it is read, if its length is given', async () => {
     const sent = open({ 'content-length': String(maxUploadBytes + 1) })
-    // Nothing but the headers goes out: what answers has not waited for more.
+    // Only the headers are sent, so the answer cannot depend on more.
     sent.flushHeaders()
     expect(await answerTo(sent)).toEqual({ status: 413, codes: ['INVALID_INPUT'] })
     sent.destroy()
     expect(await remains()).toBe(0)
   })
 
-  test('is refused as soon as it is too long, when its length is not told, and nothing is left of it', async () => {
+  test('is refused as soon as it is too large, if its length is not given, and leaves nothing behind', async () => {
     const sent = open()
     for (let i = 0; i < 4; i++) sent.write(mebibyte)
-    // Without an end.
+    // A file that never ends.
     expect(await answerTo(sent)).toEqual({ status: 413, codes: ['INVALID_INPUT'] })
     sent.destroy()
     expect(await remains()).toBe(0)
   })
 
-  test('is told what the limit is and what to do, also to a client that sends all of it first', async () => {
+  test('is refused with the limit and what to do, also if the client sends all of it first', async () => {
     const { status, errors } = await post(Buffer.concat([mebibyte, mebibyte, mebibyte]))
     expect(status).toBe(413)
     expect(errors?.[0]?.message).toMatch(/3,000,000 bytes.*Split it/)
   })
 
-  test('is one that is just as large as it may be when a byte more is sent', async () => {
+  test('is one byte larger than the limit', async () => {
     const line = `${'a'.repeat(63)}\n`
     const file = line.repeat(maxUploadBytes / 64)
     expect((await post(`${file}b`)).status).toBe(413)
     expect((await post(file)).status).toBe(202)
   })
 
-  test('cannot hide in a small one that was packed', async () => {
+  test('cannot hide in a small packed file', async () => {
     const bomb = gzipSync(codesFile('bomb', 400_000))
     expect(bomb.length).toBeLessThan(maxUploadBytes)
     const task = await ended(client, await upload(service, client, poolId, bomb))
@@ -317,10 +317,10 @@ describe('a file above the limit', () => {
   })
 })
 
-describe('a client that waits to be told to continue', () => {
+describe('a client that sends Expect: 100-continue', () => {
   const expecting = { expect: '100-continue', 'content-type': 'text/csv' }
 
-  test('is told so, and its file is read', async () => {
+  test('is told to continue, and its file is read', async () => {
     const sent = open(expecting)
     sent.flushHeaders()
     await once(sent, 'continue')
@@ -328,7 +328,7 @@ describe('a client that waits to be told to continue', () => {
     expect(await answerTo(sent)).toEqual({ status: 202, codes: [] })
   })
 
-  test('is never told so when its file is not wanted', async () => {
+  test('is not told to continue if its file is refused', async () => {
     const refused = open({ ...expecting, authorization: 'Bearer nonsense' })
     let told = false
     refused.once('continue', () => {
@@ -340,7 +340,7 @@ describe('a client that waits to be told to continue', () => {
     expect(told).toBe(false)
   })
 
-  test('is told so by the API as well', async () => {
+  test('is told to continue by the API as well', async () => {
     const body = JSON.stringify({ query: '{ account { name } }' })
     const sent = request(`${service.url}/graphql`, {
       method: 'POST',
@@ -353,8 +353,8 @@ describe('a client that waits to be told to continue', () => {
   })
 })
 
-describe('a client that does not send its file to the end', () => {
-  test('leaves nothing behind when its connection is cut', async () => {
+describe('a client that does not send its whole file', () => {
+  test('leaves nothing behind if its connection is cut', async () => {
     const tasks = await count('task')
     const sent = open({ 'content-length': String(2.5 * 2 ** 20) })
     sent.on('error', () => undefined)
@@ -369,22 +369,16 @@ describe('a client that does not send its file to the end', () => {
   test.each([
     ['falls silent', () => undefined],
     ['sends a byte now and then', (sent: ClientRequest) => setInterval(() => sent.write('a'), 5)],
-  ])('is cut off when it %s, and leaves nothing behind', async (_what, go) => {
+  ])('is cut off if it %s, and leaves nothing behind', async (_what, go) => {
     await using test = await openBooks()
     const { books } = test
     const authentication = new Authentication(books, silent)
-    const route = new UploadRoute({
-      uploads: new Uploads(books, maxUploadBytes),
-      authentication,
-      log: silent,
-      silenceMs: 50,
-    })
-    const server = createServer((received, response) => void route.answer(received, response))
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
+    const uploads = new Uploads(books, maxUploadBytes)
+    const routes = { codesUpload: uploadRoute({ uploads, authentication, silenceMs: 50 }) }
+    const server = new HttpServer({ books, log: silent, routes })
+    const port = await server.listen(0, '127.0.0.1')
     const { accountId, secret } = await createAccount(books.pool, newName())
     const pool = encodeId('Pool', await newPoolIn({ books, accountId }))
-    const { port } = server.address() as AddressInfo
     const sent = request(`http://127.0.0.1:${port}/pools/${pool}/codes`, {
       method: 'POST',
       agent: false,
@@ -397,11 +391,11 @@ describe('a client that does not send its file to the end', () => {
     expect(error).toMatchObject({ code: 'ECONNRESET' })
     const pieces = async () => (await books.rows({ text: 'SELECT 1 FROM upload_piece' })).length
     await expect.poll(pieces).toBe(0)
-    server.close()
+    await server.close()
     await authentication.close()
   })
 
-  test('is held back while the database is slow, so that its file is not piled up in memory', async () => {
+  test('has to wait while the database is slow, so that its file does not fill the memory', async () => {
     await using test = await openBooks({ databaseUrl: service.databaseUrl })
     const sent = open()
     const sending = once(sent, 'socket').then(([socket]) => socket)
@@ -410,7 +404,7 @@ describe('a client that does not send its file to the end', () => {
       await tx.execute({ text: 'LOCK TABLE upload_piece IN SHARE MODE' })
       const socket = await sending
       let written = 0
-      // As much as goes out of this process: what is not taken at the other end stays in it.
+      // What has left this process: what the service does not read stays here.
       while (written < 64 && (socket.writableLength ?? 0) < 4 * 2 ** 20) {
         sent.write(mebibyte)
         written += 1
@@ -443,7 +437,7 @@ describe('a page of another origin', () => {
     expect(preflight.headers.get('access-control-allow-headers')).toMatch(/authorization.*content-type/)
   })
 
-  test('can read every answer, also a refusal, and is never told that cookies count', async () => {
+  test('can read every answer, also an error, and never with credentials', async () => {
     for (const reply of [
       await post(codesFile(newName(), 1), { headers: { origin } }),
       await post('', { headers: { origin } }),
@@ -455,7 +449,7 @@ describe('a page of another origin', () => {
   })
 })
 
-test('an upload tells its progress while it runs', async () => {
+test('an upload reports its progress while it runs', async () => {
   const id = await upload(service, client, poolId, codesFile(newName(), 20_000))
   const seen = new Set<number>()
   await expect
@@ -473,7 +467,7 @@ test('an upload tells its progress while it runs', async () => {
   expect([...seen].some((progress) => progress > 0 && progress < 1)).toBe(true)
 })
 
-describe('a disk without room', () => {
+describe('a full disk', () => {
   /** Lets nothing be written to a table while `meanwhile` runs. */
   async function full(table: string, meanwhile: () => Promise<void>): Promise<void> {
     await runSql(
@@ -489,7 +483,7 @@ describe('a disk without room', () => {
     }
   }
 
-  test('for a file is told, and nothing is left of it', async () => {
+  test('fails the request with an error, and nothing is left of its file', async () => {
     await full('upload_piece', async () => {
       const { status, headers, errors } = await post(codesFile(newName(), 10))
       expect([status, errors?.[0]?.extensions.code]).toEqual([503, 'UNAVAILABLE'])
@@ -499,11 +493,13 @@ describe('a disk without room', () => {
     expect(await remains()).toBe(0)
   })
 
-  test('for the codes of a file keeps them waiting until there is some', async () => {
+  test('makes the codes of a file wait until there is room', async () => {
     let id = ''
     await full('uploaded_code', async () => {
       id = await upload(service, client, poolId, codesFile(newName(), 10))
-      await expect.poll(async () => (await readUploadTask(client, id)).status).toBe('RUNNING')
+      await expect
+        .poll(async () => (await readUploadTask(client, id)).status, { timeout: 10_000 })
+        .toBe('RUNNING')
     })
     expect(await ended(client, id)).toMatchObject({ status: 'COMPLETED', addedCount: '10' })
   })

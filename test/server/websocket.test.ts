@@ -26,7 +26,7 @@ const errorsOf = (message: Message | undefined) =>
 const error = (code: string) => [expect.objectContaining({ extensions: { code } })]
 
 describe('a connection', () => {
-  test('that is not begun within three seconds is closed: 4408', async () => {
+  test('that is not initialised within three seconds is closed: 4408', async () => {
     await using socket = await Socket.open(service)
     expect((await socket.closed).code).toBe(4408)
   })
@@ -45,19 +45,19 @@ describe('a connection', () => {
     expect((await socket.closed).code).toBe(4400)
   })
 
-  test('that is begun twice is closed: 4429', async () => {
+  test('that is initialised twice is closed: 4429', async () => {
     await using socket = await Socket.connect(service)
     socket.send({ type: 'connection_init' })
     expect((await socket.closed).code).toBe(4429)
   })
 
-  test('on which something is asked for before it is begun is closed: 4401', async () => {
+  test('with an operation before it is initialised is closed: 4401', async () => {
     await using socket = await Socket.open(service)
     socket.subscribe('1', account)
     expect((await socket.closed).code).toBe(4401)
   })
 
-  test('on which two operations have one id is closed: 4409', async () => {
+  test('with two operations of one id is closed: 4409', async () => {
     await using socket = await Socket.connect(service, client.authorization())
     socket.subscribe('1', 'subscription { poolEvents { cursor } }')
     socket.subscribe('1', account)
@@ -67,7 +67,7 @@ describe('a connection', () => {
   test('that does not name the protocol is closed: 4406', async () => {
     await using socket = await Socket.open(service, { protocols: [] })
     expect((await socket.closed).code).toBe(4406)
-    // The one that was called so before it.
+    // The protocol of this name is an older one.
     await expect(Socket.open(service, { protocols: ['graphql-ws'] })).rejects.toThrow('no subprotocol')
   })
 
@@ -84,7 +84,7 @@ describe('a connection', () => {
     expect(socket.socket.protocol).toBe('graphql-transport-ws')
   })
 
-  test('that is asked for in an odd way, or broken off at once, harms nobody', async () => {
+  test('that is opened in an odd way, or broken off at once, does no harm', async () => {
     const { hostname, port } = new URL(service.url)
     const upgrade = (path: string, how: 'end' | 'resetAndDestroy') =>
       new Promise<void>((resolve) => {
@@ -110,7 +110,7 @@ describe('a connection', () => {
 })
 
 describe('an operation', () => {
-  test('without a key ends as UNAUTHENTICATED, and the connection goes on', async () => {
+  test('without a key ends as UNAUTHENTICATED, and the connection stays open', async () => {
     for (const params of [
       undefined,
       {},
@@ -136,7 +136,7 @@ describe('an operation', () => {
     }
   })
 
-  test('takes the key from connectionParams, however the name is written', async () => {
+  test('takes the key from connectionParams, in upper or lower case', async () => {
     for (const name of ['authorization', 'Authorization', 'AUTHORIZATION']) {
       await using socket = await Socket.connect(service, { [name]: `Bearer ${service.key}` })
       socket.subscribe('1', account)
@@ -147,7 +147,7 @@ describe('an operation', () => {
     }
   })
 
-  test('that is wrong leaves the others on its connection alone', async () => {
+  test('that is wrong does not affect the others on its connection', async () => {
     const { poolId } = await newStock(client, 1)
     await using socket = await Socket.connect(service, client.authorization())
     socket.subscribe('live', 'subscription ($id: ID!) { poolUpdated(id: $id) { name availableCount } }', {
@@ -168,7 +168,7 @@ describe('an operation', () => {
       const [first, last] = await socket.all(id)
       const errors = first?.type === 'error' ? first.payload : errorsOf(first)
       expect([id, errors]).toEqual([id, error(code)])
-      // After an error nothing more is said of an operation; after a result, that it is complete.
+      // An error ends an operation without a message complete.
       expect(last?.type).toBe(first?.type === 'error' ? undefined : 'complete')
     }
     socket.subscribe('claim', 'mutation ($id: ID!) { claimCodes(input: { poolId: $id }) { __typename } }', {
@@ -207,7 +207,7 @@ describe('an operation', () => {
     expect(await socket.next('2')).toEqual({ id: '2', type: 'error', payload: error('BAD_USER_INPUT') })
   })
 
-  test('that is the hash or the name of a document alone is answered as over HTTP', async () => {
+  test('that is only named by hash or id is answered as over HTTP', async () => {
     await using socket = await Socket.connect(service, client.authorization())
     const extensions = { persistedQuery: { version: 1, sha256Hash: 'a'.repeat(64) } }
     for (const payload of [
@@ -231,7 +231,7 @@ describe('an operation', () => {
     expect(await socket.next('2')).toMatchObject({ payload: answered })
   })
 
-  test('that is completed by the client says no more', async () => {
+  test('that the client completes sends nothing more', async () => {
     const poolId = await newPool(client)
     await using socket = await Socket.connect(service, client.authorization())
     const query = 'subscription ($id: ID!) { poolUpdated(id: $id) { name } }'
@@ -253,14 +253,14 @@ describe('an operation', () => {
     for (let i = 0; i < 1_000; i++) socket.subscribe(`${i}`, query)
     socket.subscribe('more', account)
     expect(await socket.next('more')).toEqual({ id: 'more', type: 'error', payload: error('BAD_USER_INPUT') })
-    // It, and none of those that were there before it.
+    // Only this one: the others continue.
     expect(socket.received.filter((message) => message.type === 'error')).toHaveLength(1)
     socket.send({ id: '500', type: 'complete' })
     socket.subscribe('again', account)
     expect(await socket.next('again')).toMatchObject({ type: 'next', payload: answered })
   })
 
-  test('is told of a scope that its key lacks', async () => {
+  test('whose key lacks a scope is FORBIDDEN', async () => {
     const claims = await withScopes(service, client, ['CLAIM'])
     await using socket = await Socket.connect(service, claims.authorization())
     socket.subscribe('1', 'subscription { poolEvents { cursor } }')
@@ -270,7 +270,7 @@ describe('an operation', () => {
 })
 
 describe('when the service is shut down', () => {
-  test('clients are told to go elsewhere (1001), what is under way is answered, and streams are cut', async () => {
+  test('sockets are closed with 1001, operations in flight are answered, and streams are cut', async () => {
     const leaving = await startService()
     const from = new Client(leaving)
     const { poolId } = await newStock(from, 1)
@@ -289,7 +289,7 @@ describe('when the service is shut down', () => {
     )
     const closed = leaving.close().then(() => 'closed')
     for (const socket of sockets) expect((await socket.closed).code).toBe(1001)
-    // Before the service gives up on answers that take too long, which is after ten seconds.
+    // Less than the ten seconds after which the service gives up on operations in flight.
     const patience = new Promise((resolve) => setTimeout(resolve, 8_000, 'still waiting').unref())
     expect(await Promise.race([closed, patience])).toBe('closed')
     expect(await reading).toMatch(/ended|cut/)
@@ -297,7 +297,7 @@ describe('when the service is shut down', () => {
   })
 })
 
-test('another account on another connection is not in the way', async () => {
+test('another account can use another connection', async () => {
   await using other = await stranger(service)
   await using socket = await Socket.connect(service, other.authorization())
   socket.subscribe('1', account)

@@ -10,7 +10,7 @@ import { Books } from '../../src/domain/books/books.ts'
 import { CodeSpaces } from '../../src/domain/books/codespaces.ts'
 import { createFormat } from '../../src/domain/format/create.ts'
 import { type FormatUse, readFormat } from '../../src/domain/format/format.ts'
-import { carryOn, generateCodes } from '../../src/domain/generation/generation.ts'
+import { generateCodes, runGeneration } from '../../src/domain/generation/generation.ts'
 import { type ReplenishmentInput, saveReplenishment } from '../../src/domain/generation/replenishment.ts'
 import { createPool, type Pool, readPool } from '../../src/domain/pool/pool.ts'
 import { PrismaClient } from '../../src/generated/prisma/client.ts'
@@ -26,6 +26,8 @@ export interface BooksOptions {
   connections?: number
   /** Neither sends notices nor hears them, as if they got lost on the way. */
   losesNotices?: boolean
+  /** Where it logs; nowhere by default. */
+  log?: pino.Logger
 }
 
 /** Books on a database of a test's own, or on one that a service runs on, with a new account. */
@@ -59,7 +61,7 @@ async function openDatabase(lifecycle: Lifecycle): Promise<string> {
 }
 
 async function openProcess(lifecycle: Lifecycle, options: BooksOptions & { url: string }): Promise<Books> {
-  const { url, connections = 6, losesNotices = false } = options
+  const { url, connections = 6, losesNotices = false, log = silent } = options
   const pool = await lifecycle.open(
     'connections',
     () => createConnections(url, { max: connections, log: silent }),
@@ -75,7 +77,7 @@ async function openProcess(lifecycle: Lifecycle, options: BooksOptions & { url: 
     () => openNotifications(pool, url, losesNotices),
     (opened) => opened.close(),
   )
-  return new Books({ pool, prisma, notifications, codeSpaces: new CodeSpaces() })
+  return new Books({ pool, prisma, notifications, codeSpaces: new CodeSpaces(), log })
 }
 
 async function openNotifications(pool: pg.Pool, url: string, losesNotices: boolean): Promise<Notifications> {
@@ -142,7 +144,7 @@ export async function fill(
   quantity: bigint,
 ): Promise<string> {
   const taskId = await generateCodes(books, accountId, { poolId, formatId, quantity })
-  if (!(await carryOn(books, { accountId, taskId }))) throw new Error('Somebody else has the task.')
+  if (!(await runGeneration(books, { accountId, taskId }))) throw new Error('Somebody else has the task.')
   return taskId
 }
 

@@ -1,6 +1,6 @@
 import { type CodeFileOptions, type FileRows, readCodeFile } from '../../src/codefile/read.ts'
 
-/** The bytes in pieces of this size, as a source that tells what became of it. */
+/** A source of bytes in pieces, which notes how much was read, and whether it was returned. */
 export class Source implements AsyncIterable<Uint8Array> {
   readonly #pieces: Iterable<Uint8Array>
   given = 0
@@ -32,26 +32,26 @@ export function* cut(bytes: Uint8Array, size: number): Generator<Uint8Array> {
 
 export type Reading = Omit<FileRows, 'bytesRead' | 'layout'>
 
-/** Reads all of it. */
+/** Reads a whole file. */
 export async function readAll(
   source: string | Uint8Array | AsyncIterable<Uint8Array>,
   options: Partial<CodeFileOptions> = {},
 ): Promise<Reading> {
   const bytes = typeof source === 'string' || source instanceof Uint8Array ? Source.of(source) : source
-  const reading: Reading = { rows: [], refused: [] }
-  for await (const { rows, refused } of readCodeFile(bytes, { maxBytes: 2 ** 40, ...options })) {
+  const reading: Reading = { rows: [], rejected: [] }
+  for await (const { rows, rejected } of readCodeFile(bytes, { maxBytes: 2 ** 40, ...options })) {
     reading.rows.push(...rows)
-    reading.refused.push(...refused)
+    reading.rejected.push(...rejected)
   }
   return reading
 }
 
-/** The codes alone, when no row was refused. */
+/** The codes of a file without rejected rows. */
 export async function codesOf(
   source: string | Uint8Array | AsyncIterable<Uint8Array>,
   options: Partial<CodeFileOptions> = {},
 ): Promise<string[]> {
-  const { rows, refused } = await readAll(source, options)
-  if (refused.length > 0) throw new Error(`refused: ${JSON.stringify(refused)}`)
+  const { rows, rejected } = await readAll(source, options)
+  if (rejected.length > 0) throw new Error(`rejected: ${JSON.stringify(rejected)}`)
   return rows.map(({ code }) => code)
 }

@@ -17,7 +17,7 @@ export interface Results<Data> {
   complete(): void
 }
 
-/** A client library, used as the documentation says. */
+/** A client library, used as docs/frontends.md says. */
 export interface Frontend {
   watchPool(poolId: string, view: View): () => void
   /** Sends an operation that has one answer, and resolves to its data. */

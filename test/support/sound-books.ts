@@ -1,8 +1,9 @@
 import { Claims } from '../../src/domain/claim/claim.ts'
-import { failTask, generateCodes } from '../../src/domain/generation/generation.ts'
-import { cancelTask, changeTask } from '../../src/domain/generation/task.ts'
+import { failGeneration, generateCodes } from '../../src/domain/generation/generation.ts'
+import { cancelTask, markRunning } from '../../src/domain/generation/task.ts'
 import { lockPool } from '../../src/domain/pool/pool.ts'
-import { clearUpload, completeUpload, undoUpload } from '../../src/domain/upload/add-chunk.ts'
+import { clearUpload } from '../../src/domain/upload/clear.ts'
+import { completeUpload, undoUpload } from '../../src/domain/upload/finish.ts'
 import { fill, newAccount, newFormat, newPool, newSmallFormat, openBooks, type Place } from './books.ts'
 import { runSql, type TestDatabase, testDatabase } from './database.ts'
 import { addCodes, clearAway, startUpload, upload } from './uploads.ts'
@@ -72,10 +73,10 @@ async function makeLine(place: Place) {
   for (const task of [running, cancelled])
     await books.write(accountId, async (tx) => {
       await lockPool(tx, poolId)
-      await changeTask(tx, task, ['AWAITING_EXECUTION'], { status: 'RUNNING' })
+      await markRunning(tx, task)
     })
   await cancelTask(books, accountId, cancelled)
-  await failTask(books, { accountId, taskId: failed })
+  await failGeneration(books, { accountId, taskId: failed })
   return { poolId, formatId, completed, waiting, running, cancelled, failed }
 }
 

@@ -1,7 +1,7 @@
 import { errorFields, type Outcome } from './api.ts'
 import type { Answer, Client } from './client.ts'
 
-/** What `POST /pools/<id>/codes` is answered with. */
+/** The response to `POST /pools/<id>/codes`. */
 export interface UploadReply {
   status: number
   headers: Headers
@@ -11,7 +11,7 @@ export interface UploadReply {
 
 type Body = string | Uint8Array<ArrayBuffer> | AsyncIterable<Uint8Array>
 
-/** Uploads a file as the body of a request. `search` is what stands behind the question mark. */
+/** Uploads a file as the body of a request. `search` has the query parameters. */
 export async function postCodes(
   service: { url: string },
   client: Client,
@@ -26,12 +26,12 @@ export async function postCodes(
     headers: { ...client.authorization(), 'content-type': 'text/csv', ...headers },
     body: file,
     duplex: 'half',
-    // Node takes what can be iterated for a body, and its types do not say so.
+    // Node accepts async iterables as bodies, but its types do not.
   } as unknown as RequestInit)
   return { status: response.status, headers: response.headers, ...((await response.json()) as object) }
 }
 
-/** Like `postCodes`, for a file that the test needs to be accepted: the id of the task. */
+/** Like `postCodes`, for a file that must be accepted. Resolves to the id of the task. */
 export async function upload(
   service: { url: string },
   client: Client,
@@ -49,7 +49,7 @@ export const uploadDocument = `mutation ($input: UploadCodesInput!) { result: up
   ... on UploadCodesPayload { task { id kind status progress upload { rowsRead dryRun column } } }
 } }`
 
-/** Sends a form of the GraphQL multipart request specification, part by part as they are given. */
+/** Sends a form of the GraphQL multipart request specification with these parts. */
 export async function sendForm<Data>(
   service: { url: string },
   client: Client | undefined,
@@ -94,7 +94,7 @@ export async function uploadByForm(
   return data.result
 }
 
-/** How an upload stands. */
+/** The task of an upload. */
 export interface UploadTask {
   id: string
   kind: string
@@ -125,7 +125,7 @@ export async function readUploadTask(client: Client, id: string): Promise<Upload
   return task
 }
 
-/** Resolves when an upload has ended, in whatever way, to how. */
+/** Resolves when an upload has ended in any way. */
 export async function ended(client: Client, id: string): Promise<UploadTask> {
   const updates = client.subscribe<{ taskUpdated: { status: string } }>(
     'subscription ($id: ID!) { taskUpdated(id: $id) { status } }',
@@ -135,7 +135,7 @@ export async function ended(client: Client, id: string): Promise<UploadTask> {
   return await readUploadTask(client, id)
 }
 
-/** `count` codes that no other test has, as a file with one a line. */
+/** A file with `count` codes that no other test has, one per line. */
 export function codesFile(name: string, count: number, from = 0): string {
   let text = ''
   for (let i = from; i < from + count; i++) text += `${name}-${i}\n`

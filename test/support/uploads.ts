@@ -1,18 +1,21 @@
 import { randomUUID } from 'node:crypto'
 import { v7 as newId } from 'uuid'
-import { changeTask, insertUploadTask } from '../../src/domain/generation/task.ts'
+import { insertUploadTask, markRunning } from '../../src/domain/generation/task.ts'
 import { lockPool } from '../../src/domain/pool/pool.ts'
-import { addChunk, type Chunk, clearUpload, completeUpload } from '../../src/domain/upload/add-chunk.ts'
+import { addChunk } from '../../src/domain/upload/add-chunk.ts'
+import { clearUpload } from '../../src/domain/upload/clear.ts'
+import type { Chunk } from '../../src/domain/upload/decide-chunk.ts'
+import { completeUpload } from '../../src/domain/upload/finish.ts'
 import type { Place } from './books.ts'
 
 export interface UploadOptions {
   dryRun?: boolean
   caseSensitive?: boolean
-  /** How many rows are added at once. */
+  /** How many rows are added with one chunk. */
   chunk?: number
 }
 
-/** Resolves to the id of a new upload that is RUNNING. */
+/** Resolves to the id of a new RUNNING upload. */
 export async function startUpload(
   { books, accountId }: Place,
   poolId: string,
@@ -23,26 +26,26 @@ export async function startUpload(
     await lockPool(tx, poolId)
     const input = { column: undefined, dryRun, caseSensitive, bytes: 1_000n }
     await insertUploadTask(tx, { id, poolId, ...input })
-    await changeTask(tx, id, ['AWAITING_EXECUTION'], { status: 'RUNNING' })
+    await markRunning(tx, id)
   })
   return id
 }
 
-/** The chunk of a file with these codes in its next rows. */
+/** A chunk with these rows, after `from` others of the file. */
 export function chunkOf(
   codes: readonly string[],
   from: bigint,
-  refused: readonly { text: string; reason: string }[] = [],
+  rejected: readonly { text: string; reason: string }[] = [],
 ): Chunk {
   return {
     rows: codes.map((code, at) => ({ number: Number(from) + at + 1, code })),
-    refused: refused.map((row, at) => ({ number: Number(from) + codes.length + at + 1, ...row })),
-    rowsRead: from + BigInt(codes.length + refused.length),
-    bytesRead: from + BigInt(codes.length + refused.length),
+    rejected: rejected.map((row, at) => ({ number: Number(from) + codes.length + at + 1, ...row })),
+    rowsRead: from + BigInt(codes.length + rejected.length),
+    bytesRead: from + BigInt(codes.length + rejected.length),
   }
 }
 
-/** Adds the codes of a file to an upload, from its row `from` on. */
+/** Adds codes to an upload, after `from` other rows of its file. */
 export async function addCodes(
   { books, accountId }: Place,
   taskId: string,
@@ -53,11 +56,11 @@ export async function addCodes(
     const start = from + BigInt(at)
     const piece = chunkOf(codes.slice(at, at + chunk), start)
     if (!(await addChunk(books, { accountId, taskId }, start, piece)))
-      throw new Error('The upload is not where it should be.')
+      throw new Error('The upload has been read to another row.')
   }
 }
 
-/** Uploads codes into a pool and waits until they are there. Resolves to the id of the task. */
+/** Uploads codes to a pool, up to the completed task, whose id it resolves to. */
 export async function upload(
   place: Place,
   poolId: string,
@@ -67,11 +70,11 @@ export async function upload(
   const taskId = await startUpload(place, poolId, options)
   await addCodes(place, taskId, codes, options)
   const { books, accountId } = place
-  if (!(await completeUpload(books, { accountId, taskId }))) throw new Error('Somebody else has the upload.')
+  if (!(await completeUpload(books, { accountId, taskId }))) throw new Error('The upload was not RUNNING.')
   return taskId
 }
 
-/** Removes all that an upload has left behind. */
+/** Clears away all that an upload has left behind. */
 export async function clearAway({ books, accountId }: Place, taskId: string, limit = 1_000): Promise<void> {
   while (await clearUpload(books, { accountId, taskId }, limit));
 }

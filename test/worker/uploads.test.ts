@@ -6,9 +6,10 @@ import type { Books } from '../../src/domain/books/books.ts'
 import { TaskFinishedError } from '../../src/domain/books/errors.ts'
 import { readEventsAfter, readLog } from '../../src/domain/books/event-log.ts'
 import { cancelTask } from '../../src/domain/generation/task.ts'
-import { undoUpload } from '../../src/domain/upload/add-chunk.ts'
-import { readUploadWaits, receiveUpload } from '../../src/domain/upload/receive.ts'
-import { UploadWorker } from '../../src/worker/uploads.ts'
+import { undoUpload } from '../../src/domain/upload/finish.ts'
+import { readUploadWaits } from '../../src/domain/upload/queue.ts'
+import { receiveUpload } from '../../src/domain/upload/receive.ts'
+import { UploadWorker } from '../../src/worker/uploads/upload-worker.ts'
 import { expectBalance } from '../support/audit.ts'
 import {
   newAccount,
@@ -48,14 +49,14 @@ async function place(): Promise<OwnPlace> {
   return { books, accountId, poolId: await newPool({ books, accountId }) }
 }
 
-/** A worker of its own process, as far as the database can tell. */
+/** A worker that the database cannot tell from one in another process. */
 function startWorker(
   books: Books = shared.books,
-  options: { url?: string; log?: typeof silent; turnMs?: number } = {},
+  options: { url?: string; log?: typeof silent; shareMs?: number } = {},
 ) {
-  const { url = shared.databaseUrl, log = silent, turnMs = 10_000 } = options
+  const { url = shared.databaseUrl, log = silent, shareMs = 10_000 } = options
   const connection = connectionConfig(url)
-  const worker = new UploadWorker({ books, connection, maxBytes: 100_000_000, turnMs, log })
+  const worker = new UploadWorker({ books, connection, maxBytes: 100_000_000, shareMs, log })
   return Object.assign(worker, { [Symbol.asyncDispose]: () => worker.close() })
 }
 
@@ -65,7 +66,8 @@ async function send({ books, accountId, poolId }: OwnPlace, file: string): Promi
   async function* bytes() {
     for (let from = 0; from < file.length; from += 65_536) yield Buffer.from(file.slice(from, from + 65_536))
   }
-  return await receiveUpload(books, accountId, { poolId, dryRun: false }, bytes(), 100_000_000)
+  const input = { poolId, dryRun: false }
+  return (await receiveUpload(books, accountId, input, bytes(), 100_000_000)).taskId
 }
 
 interface Row {
@@ -95,13 +97,13 @@ async function halfway(taskId: string): Promise<void> {
   expect(await read(taskId)).toMatchObject({ status: 'RUNNING' })
 }
 
-/** Resolves when there is nothing left to do for the upload, to how it ended. */
+/** Resolves when the upload has no work left, to how it ended. */
 async function cleared(taskId: string): Promise<Row> {
   await expect.poll(async () => (await read(taskId)).hasWork, patiently).toBe(false)
   return await read(taskId)
 }
 
-/** What there is in the tables of an upload. */
+/** The number of rows that an upload has in other tables. */
 async function rowsOf(taskId: string): Promise<{ pieces: number; codes: number }> {
   const [row] = await runSql<{ pieces: number; codes: number }>(
     shared.databaseUrl,
@@ -124,8 +126,8 @@ async function expectWhole(own: OwnPlace, taskId: string): Promise<void> {
   expect((await poolNow(own, own.poolId)).total).toBe(BigInt(long))
 }
 
-describe('an upload that is interrupted goes on where it was', () => {
-  test('when its worker is closed, by another worker', async () => {
+describe('an interrupted upload resumes where it was', () => {
+  test('in another worker, when its worker is closed', async () => {
     const own = await place()
     const taskId = await send(own, codesFile(newName(), long))
     const first = startWorker()
@@ -138,17 +140,17 @@ describe('an upload that is interrupted goes on where it was', () => {
     await expectWhole(own, taskId)
   })
 
-  test('when the connection that holds the right to it is lost, whoever goes on', async () => {
+  test('in any worker, when the connection that holds the lock is lost', async () => {
     const own = await place()
     const taskId = await send(own, codesFile(newName(), long))
     await using _first = startWorker()
     await using _second = startWorker(await shared.another())
     for (let time = 0; time < 3; time++) {
       const { read: before } = await read(taskId)
-      // On a busy machine it may have been quicker than this test.
+      // On a busy machine the upload may have been faster than this test.
       if (time > 0 && before === long) break
       await expect.poll(async () => (await read(taskId)).read, patiently).toBeGreaterThan(before)
-      // Only an upload under way holds such a lock in this database.
+      // Only uploads in progress hold such a lock in this database.
       const ended = await runSql<{ ended: boolean }>(
         shared.databaseUrl,
         `SELECT pg_terminate_backend(pid) AS ended FROM pg_locks
@@ -172,7 +174,7 @@ describe('an upload that is interrupted goes on where it was', () => {
     await expectWhole(own, taskId)
   })
 
-  test('when a COMMIT of it is not answered', async () => {
+  test('when a COMMIT is not answered', async () => {
     const own = await place()
     const taskId = await send(own, codesFile(newName(), long))
     await using proxy = await openProxy(shared.databaseUrl)
@@ -186,8 +188,8 @@ describe('an upload that is interrupted goes on where it was', () => {
   })
 })
 
-describe('an upload that is cancelled', () => {
-  test('in the middle stops there, and what it had read can be uploaded again', async () => {
+describe('a cancelled upload', () => {
+  test('stops in the middle of its file, and its codes can be uploaded again', async () => {
     const own = await place()
     const file = codesFile(newName(), long)
     await using _worker = startWorker()
@@ -202,7 +204,7 @@ describe('an upload that is cancelled', () => {
     await expectWhole(own, again)
   })
 
-  test('before it has begun is never begun', async () => {
+  test('never starts if it had not started', async () => {
     const own = await place()
     const taskId = await send(own, codesFile(newName(), 10))
     await cancelTask(own.books, own.accountId, taskId)
@@ -212,7 +214,7 @@ describe('an upload that is cancelled', () => {
   })
 })
 
-test('an upload that is undone is cleared away before the next one of its account is read', async () => {
+test('an undone upload is cleared away before the next file of its account needs its codes', async () => {
   const own = await place()
   const file = codesFile(newName(), 30_000)
   await using _worker = startWorker()
@@ -224,7 +226,7 @@ test('an upload that is undone is cleared away before the next one of its accoun
   expect(await rowsOf(first)).toEqual({ pieces: 0, codes: 0 })
 })
 
-test('an upload waits for an undo that cannot go on only if it has codes of that, and says so', async () => {
+test('an upload waits for the clearing of an undone one only if they share codes, and says so', async () => {
   const own = await place()
   const { accountId } = own
   const file = codesFile(newName(), 20)
@@ -238,7 +240,7 @@ test('an upload waits for an undo that cannot go on only if it has codes of that
   const [unrelated, related] = [await send(own, codesFile(newName(), 10)), await send(own, file)]
   expect([await waitOf(unrelated), await waitOf(related)]).toEqual(['WORKER', 'EARLIER_UPLOAD'])
   await using _worker = await own.books.write(accountId, async (tx) => {
-    // Who holds the row keeps everybody from clearing up after it.
+    // While this holds the row, nobody can clear the upload away.
     await tx.rows({ text: 'SELECT 1 FROM task WHERE id = $1 FOR NO KEY UPDATE', values: [undone] })
     const worker = startWorker(await shared.another())
     await expect.poll(async () => (await read(unrelated)).status, patiently).toBe('COMPLETED')
@@ -253,9 +255,9 @@ test('an upload waits for an undo that cannot go on only if it has codes of that
 })
 
 describe('several uploads', () => {
-  test('of one account are read one after the other, oldest first, however many workers there are', async () => {
+  test('of one account are read one after the other, oldest first, by any number of workers', async () => {
     const own = await place()
-    const { sequence } = { sequence: (await readLog(own.books, own.accountId)).last }
+    const { last: sequence } = await readLog(own.books, own.accountId)
     const file = codesFile(newName(), 25_000)
     const tasks = [await send(own, file), await send(own, file), await send(own, file)]
     await using _first = startWorker()
@@ -272,14 +274,14 @@ describe('several uploads', () => {
     expect((await read(tasks[2] ?? '')).duplicates).toBe(25_000)
   })
 
-  test('of other accounts do not wait for one that nobody gets on with', async () => {
+  test('of other accounts do not wait for one that is stuck', async () => {
     const [stuck, ...others] = [await place(), await place(), await place(), await place(), await place()]
-    if (stuck === undefined) throw new Error('There is no place.')
+    if (stuck === undefined) throw new Error('There is no account.')
     const name = newName()
     const blocked = await send(stuck, codesFile(newName(), 10))
     const tasks = await Promise.all(others.map((own) => send(own, codesFile(name, 10))))
     await shared.books.write(stuck.accountId, async (tx) => {
-      // As its worker would, on a transaction that has come to a standstill.
+      // As a worker would whose transaction hangs.
       await tx.rows({
         text: `SELECT pg_advisory_xact_lock(hashtextextended('uploads of ' || $1, 0))`,
         values: [stuck.accountId],
@@ -294,13 +296,13 @@ describe('several uploads', () => {
   })
 })
 
-describe('a small upload waits for no huge one', () => {
+describe('a small upload does not wait for huge ones', () => {
   interface Work {
     own: OwnPlace
     taskId: string
   }
 
-  /** Sends a file of so many rows to each of so many accounts, which share no codes. */
+  /** Sends a file with `rows` rows for each of `accounts` new accounts. */
   async function sendToEach(accounts: number, rows: number): Promise<Work[]> {
     const works: Work[] = []
     for (let i = 0; i < accounts; i++) {
@@ -310,7 +312,7 @@ describe('a small upload waits for no huge one', () => {
     return works
   }
 
-  /** How many of them had finished when another one did. */
+  /** How many of them had finished when the upload `taskId` finished. */
   async function finishedBefore(works: readonly Work[], taskId: string): Promise<number> {
     const [row] = await runSql<{ count: number }>(
       shared.databaseUrl,
@@ -321,8 +323,8 @@ describe('a small upload waits for no huge one', () => {
     return row?.count ?? Number.NaN
   }
 
-  /** Leaves nothing of them to be done, while the worker is still there. */
-  async function drop(works: readonly Work[]): Promise<void> {
+  /** Cancels them and waits until they are cleared away. */
+  async function cancelAll(works: readonly Work[]): Promise<void> {
     for (const { own, taskId } of works)
       await cancelTask(own.books, own.accountId, taskId).catch((error: unknown) => {
         if (!(error instanceof TaskFinishedError)) throw error
@@ -330,30 +332,30 @@ describe('a small upload waits for no huge one', () => {
     for (const { taskId } of works) await cleared(taskId)
   }
 
-  test('while those of three other accounts are read, nor does what is left of one that was cancelled', async () => {
+  test('while those of three other accounts are read; neither does the clearing of a cancelled one', async () => {
     const huge = await sendToEach(3, 150_000)
     const [small, cancelled] = (await sendToEach(2, 10)) as [Work, Work]
     await cancelTask(cancelled.own.books, cancelled.own.accountId, cancelled.taskId)
-    await using _worker = startWorker(shared.books, { turnMs: Number.POSITIVE_INFINITY })
+    await using _worker = startWorker(shared.books, { shareMs: Number.POSITIVE_INFINITY })
     await cleared(cancelled.taskId)
     expect(await cleared(small.taskId)).toMatchObject({ status: 'COMPLETED', added: 10 })
     expect(await finishedBefore(huge, small.taskId)).toBe(0)
     for (const { taskId } of huge) expect(await read(taskId)).toMatchObject({ hasWork: true })
-    await drop(huge)
+    await cancelAll(huge)
   }, 60_000)
 
-  test('when more accounts have one than can be open side by side: all have their turn', async () => {
+  test('when more accounts have one than are worked on at the same time: each has its share', async () => {
     const huge = await sendToEach(7, 200_000)
     const [small] = (await sendToEach(1, 10)) as [Work]
-    await using _worker = startWorker(shared.books, { turnMs: 0 })
+    await using _worker = startWorker(shared.books, { shareMs: 0 })
     expect(await cleared(small.taskId)).toMatchObject({ status: 'COMPLETED', added: 10 })
     expect(await finishedBefore(huge, small.taskId)).toBe(0)
-    await drop(huge)
+    await cancelAll(huge)
   }, 60_000)
 })
 
 describe('an upload that cannot be read', () => {
-  test('because its file has got lost fails, is logged, and keeps nobody waiting', async () => {
+  test('because its file is incomplete fails, is logged, and does not hold up others', async () => {
     const own = await place()
     const broken = await send(own, codesFile(newName(), long))
     const fine = await send(own, codesFile(newName(), 10))
@@ -369,7 +371,7 @@ describe('an upload that cannot be read', () => {
     ])
   })
 
-  test('because of what is in its file fails with the reason, and is nothing to log', async () => {
+  test('because of the content of its file fails with the reason, and is not logged', async () => {
     const own = await place()
     const taskId = await send(own, `a,b\n${'x,y\n'.repeat(10)}`)
     const lines: string[] = []

@@ -1,61 +1,54 @@
+import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
-import { isUnavailable } from '../../database/errors.ts'
+import { Poll } from '../../async/poll.ts'
 import type { Books } from '../books/books.ts'
 import { touchApiKeys } from './account.ts'
 
-// A last use is exact to the minute: a row for each request would cost more than the request.
+// A last use is exact to the minute: to write it for each request would cost more than the request.
 const noteEveryMs = 60_000
 const maxNoted = 10_000
 
-/** Notes when API keys are used, in their rows. */
+/** Notes in the rows of API keys when they were last used. */
 export class KeyUses {
   readonly #books: Books
-  readonly #log: Logger
-  /** When the last use of a key was noted, in this process. */
-  readonly #noted = new Map<string, number>()
+  /** When this process last noted a use of a key. */
+  readonly #noted = new LRUCache<string, number>({ max: maxNoted })
   readonly #waiting = new Set<string>()
-  #writing: Promise<void> | undefined
+  readonly #poll: Poll
 
   constructor(books: Books, log: Logger) {
     this.#books = books
-    this.#log = log
+    this.#poll = new Poll({ purpose: 'note the last use of API keys', run: () => this.#write(), log })
   }
 
-  /** Resolves when all that was noted has been written. */
+  /** Resolves when all uses that were noted have been written. */
   close(): Promise<void> {
     return this.written()
   }
 
-  /** Notes that a key is used now, unless that was noted within the last minute. Whoever used it does not wait. */
+  /** Notes that a key is used now, unless that was noted within the last minute. The caller does not wait for the write. */
   note(keyId: string): void {
     const now = Date.now()
     if (now - (this.#noted.get(keyId) ?? 0) < noteEveryMs) return
-    if (this.#noted.size >= maxNoted) this.#noted.clear()
     this.#noted.set(keyId, now)
     this.#waiting.add(keyId)
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = undefined
-    })
+    this.#poll.wake()
   }
 
-  /** Resolves when the uses that were noted before are in the rows of their keys, so that whoever reads these finds them. */
+  /** Resolves when the uses noted so far are in the rows of their keys, or could not be written. Never rejects. */
   async written(): Promise<void> {
-    await this.#writing
+    await this.#poll.idle()
   }
 
-  /** Writes until nothing waits: what is noted meanwhile is written together. Never rejects. */
   async #write(): Promise<void> {
-    while (this.#waiting.size > 0) {
-      const keyIds = [...this.#waiting]
-      this.#waiting.clear()
-      try {
-        await touchApiKeys(this.#books, keyIds)
-      } catch (error) {
-        // Nothing but a time that is shown: the next use tells it again.
-        for (const keyId of keyIds) this.#noted.delete(keyId)
-        if (isUnavailable(error)) this.#log.warn({ err: error }, 'the last use of keys could not be noted')
-        else this.#log.error({ err: error }, 'the last use of keys could not be noted')
-      }
+    const keyIds = [...this.#waiting]
+    this.#waiting.clear()
+    try {
+      await touchApiKeys(this.#books, keyIds)
+    } catch (error) {
+      // The next use of each is noted again.
+      for (const keyId of keyIds) this.#noted.delete(keyId)
+      throw error
     }
   }
 }

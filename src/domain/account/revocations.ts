@@ -1,31 +1,30 @@
 import type { Logger } from 'pino'
-import { isUnavailable } from '../../database/errors.ts'
+import { Poll } from '../../async/poll.ts'
 import type { Books } from '../books/books.ts'
 
-// How long a subscription outlives its key at most in a process that the notice of the revocation did not reach.
-const lookEveryMs = 2_000
+// A subscription outlives its key by at most this where the notification of the revocation is lost.
+const pollEveryMs = 2_000
 
-/** Tells those who go on for long, such as subscriptions, that the key they came with has been revoked. */
-export class KeyWatch {
+/** Tells subscriptions, and whatever else goes on for long, when the key that they were opened with is revoked. */
+export class Revocations {
   readonly #books: Books
-  readonly #log: Logger
   readonly #watched = new Map<string, Set<() => void>>()
   readonly #stopListening: () => void
-  readonly #timer: NodeJS.Timeout
+  readonly #poll: Poll
 
   constructor(books: Books, log: Logger) {
     this.#books = books
-    this.#log = log
-    this.#stopListening = books.notifications.on('keys', () => this.#look())
-    this.#timer = setInterval(() => this.#look(), lookEveryMs)
+    const run = () => this.#look()
+    this.#poll = new Poll({ purpose: 'check the API keys in use', run, everyMs: pollEveryMs, log })
+    this.#stopListening = books.notifications.on('keys', () => this.#poll.wake())
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#stopListening()
-    clearInterval(this.#timer)
+    await this.#poll.close()
   }
 
-  /** Calls `onRevoked`, once, when the key no longer works, unless the function that is returned was called before. */
+  /** Calls `onRevoked` once, when the key no longer works. The function that is returned cancels that. */
   watch(keyId: string, onRevoked: () => void): () => void {
     const watchers = this.#watched.get(keyId) ?? new Set()
     this.#watched.set(keyId, watchers.add(onRevoked))
@@ -35,24 +34,17 @@ export class KeyWatch {
     }
   }
 
-  #look(): void {
+  async #look(): Promise<void> {
     if (this.#watched.size === 0) return
     const keyIds = [...this.#watched.keys()]
-    this.#books
-      .rows<{ id: string }>({
-        name: 'working-keys',
-        text: 'SELECT id FROM api_key WHERE id = ANY($1::uuid[]) AND revoked_at IS NULL',
-        values: [keyIds],
-        query_timeout: lookEveryMs,
-      })
-      .then((rows) => {
-        const working = new Set(rows.map((row) => row.id))
-        for (const keyId of keyIds) if (!working.has(keyId)) this.#revoke(keyId)
-      })
-      .catch((error: unknown) => {
-        if (isUnavailable(error)) this.#log.warn({ err: error }, 'keys in use are out of reach; trying again')
-        else this.#log.error({ err: error }, 'keys in use could not be checked; trying again')
-      })
+    const rows = await this.#books.rows<{ id: string }>({
+      name: 'working-keys',
+      text: 'SELECT id FROM api_key WHERE id = ANY($1::uuid[]) AND revoked_at IS NULL',
+      values: [keyIds],
+      query_timeout: pollEveryMs,
+    })
+    const working = new Set(rows.map((row) => row.id))
+    for (const keyId of keyIds) if (!working.has(keyId)) this.#revoke(keyId)
   }
 
   #revoke(keyId: string): void {

@@ -1,4 +1,5 @@
 import type { Pool, QueryResultRow } from 'pg'
+import type { Logger } from 'pino'
 import { DatabaseUnavailableError, isUnavailable } from '../../database/errors.ts'
 import type { Notifications } from '../../database/notifications.ts'
 import { type Queryable, type Statement, type Transaction, transaction } from '../../database/transaction.ts'
@@ -15,17 +16,20 @@ export class Books implements Queryable {
   readonly notifications: Notifications
   readonly codeSpaces: CodeSpaces
   readonly catalogs = new Catalogs()
+  readonly #log: Logger
 
   constructor(parts: {
     pool: Pool
     prisma: PrismaClient
     notifications: Notifications
     codeSpaces: CodeSpaces
+    log: Logger
   }) {
     this.pool = parts.pool
     this.prisma = parts.prisma
     this.notifications = parts.notifications
     this.codeSpaces = parts.codeSpaces
+    this.#log = parts.log
   }
 
   /** Runs one statement, outside any transaction. Rejects with a DatabaseUnavailableError when it could not be run. */
@@ -38,8 +42,8 @@ export class Books implements Queryable {
   }
 
   /**
-   * Runs `work` in a transaction (see `transaction`), appends the events it recorded to the account's log as the
-   * last act before the commit, and tells subscribers and workers of them after it.
+   * Runs `work` in a transaction (see `transaction`) and appends the events that it recorded to the account's log as the
+   * last act before the commit. After the commit, writes its log entries and notifies subscribers and workers.
    *
    * `work` takes its locks in this order, always FOR NO KEY UPDATE, and reads in a later statement than it locks:
    * account, pool, format (by id), idempotency keys (sorted). A statement that locks a row and joins others reads
@@ -47,17 +51,25 @@ export class Books implements Queryable {
    */
   async write<T>(accountId: string, work: (tx: BookTransaction) => Promise<T>): Promise<T> {
     let recorded: readonly EventDraft[] = []
+    let logged: readonly LogEntry[] = []
     const result = await transaction(this.pool, async (plain) => {
       const tx = new BookTransaction(plain, accountId, this.codeSpaces)
       const value = await work(tx)
       recorded = tx.events
+      logged = tx.logEntries
       if (recorded.length > 0) await appendEvents(plain, accountId, recorded)
       return value
     })
+    for (const { fields, message } of logged) this.#log.info(fields, message)
     if (recorded.length > 0) this.notifications.announce({ topic: 'events', key: accountId })
     if (recorded.some(isWaitingTask)) this.notifications.announce({ topic: 'tasks', key: '' })
     return result
   }
+}
+
+interface LogEntry {
+  fields: object
+  message: string
 }
 
 /** A transaction on one account's books. */
@@ -65,6 +77,7 @@ export class BookTransaction implements Queryable {
   readonly accountId: string
   readonly codeSpaces: CodeSpaces
   readonly events: EventDraft[] = []
+  readonly logEntries: LogEntry[] = []
   readonly #tx: Transaction
 
   constructor(tx: Transaction, accountId: string, codeSpaces: CodeSpaces) {
@@ -97,6 +110,11 @@ export class BookTransaction implements Queryable {
   /** Adds an event to those that are written with this transaction, in the order of the calls. */
   record(event: EventDraft): void {
     this.events.push(event)
+  }
+
+  /** Logs an entry at level info once the transaction has committed; nothing if the commit fails or is unanswered. */
+  logOnCommit(fields: object, message: string): void {
+    this.logEntries.push({ fields, message })
   }
 }
 

@@ -1,42 +1,41 @@
-import { setImmediate } from 'node:timers/promises'
+import { Pacer } from '../../async/pacer.ts'
 import { CodeIndex } from '../../codespace/code-index.ts'
 import { PatternIndex } from '../../codespace/pattern-index.ts'
 import type { Queryable } from '../../database/transaction.ts'
 
-/** The nil UUID, which nothing has as its id and which comes before all others. */
+/** The nil UUID: no id equals it, and all are greater. */
 export const nobody = '00000000-0000-0000-0000-000000000000'
 
-// Each takes a few hundred bytes. An account that has more formats is known nevertheless, but no other beside it.
+// Each account and each format takes a few hundred bytes.
 const maxKept = 100_000
-
-// A few milliseconds' worth.
-const addedAtOnce = 1_000
 
 /** What is known of the formats of an account: which of them a typed text may be a code of, and which one a code is of. */
 export interface Catalog {
   readonly formats: PatternIndex
   readonly codes: CodeIndex
-  /** The same for plain forms: which formats may have a code that differs in case, spaces and dashes alone. */
+  /** The same for plain forms: which formats may have a code that differs only in case, spaces and dashes. */
   readonly plainCodes: CodeIndex
-  /** The newest format that is known, by its id; the nil UUID when there is none. */
+  /** The id of the newest format that is known; the nil UUID when there is none. */
   newest: string
 }
 
 /**
- * The formats of the accounts in which codes were looked up or uploaded lately. What a format's codes look like never changes, no
- * format is ever removed, and the ids of an account's formats ascend in the order in which they are committed
- * (see createFormat): so who knows an account's newest format knows them all.
+ * The catalogs of the accounts in which codes were looked up or uploaded most recently. What the codes of a format look
+ * like never changes, no format is ever removed, and the ids of an account's formats ascend in the order in which they
+ * are committed (see createFormat): so whoever knows an account's newest format knows them all.
+ *
+ * An LRU of its own, as a catalog grows while it is kept, and the one in use is kept however large it is.
  */
 export class Catalogs {
-  readonly #kept: number
+  readonly #maxKept: number
+  /** The first is the one used least recently. */
   readonly #known = new Map<string, Catalog>()
   readonly #refreshing = new Map<string, Promise<Catalog>>()
   /** Accounts and formats that are known. */
   #size = 0
 
-  /** Keeps so many accounts and formats, together: those that were used lately. */
-  constructor(kept = maxKept) {
-    this.#kept = kept
+  constructor(max = maxKept) {
+    this.#maxKept = max
   }
 
   /** The account's formats as far as they are known: possibly none. */
@@ -48,7 +47,6 @@ export class Catalogs {
       plainCodes: new CodeIndex(),
       newest: nobody,
     }
-    // To the young end: the first of a Map is the one that was used least lately.
     this.#known.delete(accountId)
     this.#known.set(accountId, catalog)
     if (known === undefined) this.#grow(accountId, 1)
@@ -56,8 +54,8 @@ export class Catalogs {
   }
 
   /**
-   * Reads the formats that were created since the newest one that is known. Who asks for it while it is done gets what
-   * is read then, which may be from before it asked.
+   * Reads the formats that were created since the newest one that is known. A call during a refresh joins it, so what it
+   * gets may have been read before the call.
    */
   async refresh(books: Queryable, accountId: string): Promise<void> {
     let refreshing = this.#refreshing.get(accountId)
@@ -69,40 +67,38 @@ export class Catalogs {
   }
 
   /**
-   * All of an account's formats as of a moment after this was called. In a transaction that has kept the account's
-   * catalog as it is, or has sent the statement that does so, these are all that there will be until it ends.
+   * All of an account's formats as of a moment after the call. In a transaction that has locked or held the account's
+   * catalog, or has sent the statement that does so, no others appear until it ends.
    */
   async readAll(books: Queryable, accountId: string): Promise<Catalog> {
     const catalog = this.get(accountId)
     const from = catalog.newest
     const rows = await readFormatsFrom(books, accountId, from)
     if (from !== nobody && rows[0]?.id !== from) {
-      // The database no longer has what it had: it went back to an earlier state while this process ran.
+      // The database was restored to an earlier state while this process ran.
       if (this.#known.get(accountId) === catalog) this.#forget(accountId)
       return await this.readAll(books, accountId)
     }
-    let added = 0
+    const pacer = new Pacer()
     for (const { id, pattern, characters } of rows) {
-      // Others may have read the same meanwhile.
+      // Another call may have read the same meanwhile.
       if (id <= catalog.newest) continue
       catalog.formats.add(id, pattern, characters)
       catalog.codes.add(id, pattern, characters)
       catalog.plainCodes.addPlain(id, pattern, characters)
       catalog.newest = id
-      // Unless it was forgotten meanwhile, for the sake of others.
+      // It may have been forgotten meanwhile, to make room.
       if (this.#known.get(accountId) === catalog) this.#grow(accountId, 1)
-      // Of very many formats, others need not wait for all.
-      added += 1
-      if (added % addedAtOnce === 0) await setImmediate()
+      if (pacer.isDue()) await pacer.yield()
     }
     return catalog
   }
 
-  /** Counts what has become known of an account, and forgets others until there is room. */
+  /** Counts what is new of an account, and forgets others until there is room. */
   #grow(accountId: string, by: number): void {
     this.#size += by
     for (const oldest of this.#known.keys()) {
-      if (this.#size <= this.#kept || oldest === accountId) return
+      if (this.#size <= this.#maxKept || oldest === accountId) return
       this.#forget(oldest)
     }
   }

@@ -1,6 +1,4 @@
 import { grouped } from '../../grouped.ts'
-import type { FormatUse } from '../format/format.ts'
-import type { Pool } from '../pool/pool.ts'
 
 /**
  * What a request can do wrong, as the callers of the service should hear of it. `path` leads to the field of the
@@ -96,45 +94,6 @@ export class FormatOverlapError extends UserError {
       ['shape'],
     )
     this.formatId = format.id
-  }
-}
-
-export class QuantityExceedsAvailableError extends UserError {
-  readonly code = 'QUANTITY_EXCEEDS_AVAILABLE'
-  readonly availableForGeneration: bigint
-  readonly formatId: string
-  /** As it was when this was refused. */
-  readonly format: FormatUse
-
-  constructor(format: FormatUse, availableForGeneration: bigint) {
-    super(
-      availableForGeneration === 0n
-        ? `The format "${format.name}" has no codes left to generate. Choose or create a format with more room.`
-        : `The format "${format.name}" has ${codes(availableForGeneration)} left to generate. Ask for no more than ` +
-            'that, or use a format with more room.',
-      ['quantity'],
-    )
-    this.availableForGeneration = availableForGeneration
-    this.formatId = format.id
-    this.format = { ...format }
-  }
-}
-
-export class NotEnoughCodesError extends UserError {
-  readonly code = 'NOT_ENOUGH_CODES'
-  readonly available: bigint
-  readonly poolId: string
-  /** As it was when this was refused. */
-  readonly pool: Pool
-
-  /** `advice` says why there are no more, and what to do about it. */
-  constructor(pool: Pool, available: bigint, advice: string) {
-    super(`The pool "${pool.name}" has ${codes(available)} available, so nothing was claimed. ${advice}`, [
-      'count',
-    ])
-    this.available = available
-    this.poolId = pool.id
-    this.pool = { ...pool }
   }
 }
 

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
+import { RunAgainError } from '../../database/errors.ts'
 import type { Queryable } from '../../database/transaction.ts'
 import type { BookTransaction } from './books.ts'
+import { IdempotencyConflictError } from './errors.ts'
 import type { InputCheck } from './input.ts'
 
 /** What a key was used for. Of an operation that claims, `poolId` and `first` are the claim's. */
@@ -28,6 +30,29 @@ export function hashInput(
     .map(([name, value]) => [name, String(value)])
     .sort(([a = ''], [b = '']) => (a < b ? -1 : a > b ? 1 : 0))
   return createHash('sha256').update(JSON.stringify(fields)).digest('hex')
+}
+
+/**
+ * Does the `work` of a request that creates a task once for each key. With a key that was used for an input of the same
+ * hash, resolves to the task of that time and does nothing. Without a key, always does the work.
+ * Rejects with an IdempotencyConflictError when the key was used for another input.
+ */
+export async function once<Done extends { taskId: string }>(
+  tx: BookTransaction,
+  operation: string,
+  key: string | undefined,
+  hash: string,
+  work: () => Promise<Done>,
+): Promise<Done | { taskId: string }> {
+  if (key === undefined) return await work()
+  const used = (await findKeys(tx, operation, [key])).get(key)
+  if (used !== undefined) {
+    if (used.hash !== hash || used.taskId === undefined) throw new IdempotencyConflictError()
+    return { taskId: used.taskId }
+  }
+  const done = await work()
+  await insertKeys(tx, operation, [{ key, hash, taskId: done.taskId, poolId: undefined, first: undefined }])
+  return done
 }
 
 /** The uses of those of `keys` that have been used. */
@@ -66,15 +91,10 @@ export async function findKeys(
   )
 }
 
-/** Another transaction has just used one of the keys: this one has to run again, and will find it used. */
-export class KeyJustUsedError extends Error {
-  constructor() {
-    super('An idempotency key was used by another transaction at the same moment.')
-    this.name = 'KeyJustUsedError'
-  }
-}
-
-/** Notes what the keys were used for. Rejects with a KeyJustUsedError when one of them is used already. */
+/**
+ * Notes what the keys were used for. When another transaction has used one of them meanwhile, the whole transaction runs
+ * again, and then finds it.
+ */
 export async function insertKeys(
   tx: BookTransaction,
   operation: string,
@@ -100,7 +120,8 @@ export async function insertKeys(
       sorted.map((use) => use.taskId ?? null),
     ],
   })
-  if (inserted < uses.length) throw new KeyJustUsedError()
+  if (inserted < uses.length)
+    throw new RunAgainError('An idempotency key was used by another transaction at the same moment.')
 }
 
 /** Forgets keys that were used before `time`: the oldest, `limit` at most. Resolves to how many they were. */

@@ -1,17 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { BookTransaction } from '../books/books.ts'
-import {
-  IdempotencyConflictError,
-  NotEnoughCodesError,
-  NotFoundError,
-  type UserError,
-} from '../books/errors.ts'
+import { IdempotencyConflictError, NotFoundError, type UserError } from '../books/errors.ts'
 import { findKeys, insertKeys, type KeyUse } from '../books/idempotency.ts'
 import { availableForGeneration } from '../format/format.ts'
 import { formatForRefill, isRefillable, recordShortage, refill } from '../generation/refill.ts'
 import { adviceOnShortage } from '../generation/shortage.ts'
 import { type Batch, readBatches } from '../pool/batch.ts'
-import { lockPool, type Pool, writePoolCounters } from '../pool/pool.ts'
+import { lockPool, NotEnoughCodesError, type Pool, writePoolCounters } from '../pool/pool.ts'
 
 export interface ClaimCodesInput {
   poolId: string
@@ -20,37 +15,39 @@ export interface ClaimCodesInput {
   idempotencyKey?: string | undefined
 }
 
-/** A claim to be decided about. */
+/** A claim that is to be decided. */
 export interface ClaimRequest {
   input: ClaimCodesInput
-  /** The hash of its input. */
   hash: string
 }
 
-/** What a transaction has decided about a request: an interval of the pool's line, or why there is none. */
+/** A request gets the positions from `first` on, in this transaction or (`replayed`) in an earlier one, or an error. */
 export type Decision = { first: bigint; replayed: boolean } | UserError
 
-/** A request that was given an interval of the pool's line. */
-interface AcceptedClaim {
+/** A request that gets new codes: as many as it asks for, from the position `first` on. */
+export interface AcceptedClaim {
   first: bigint
   request: ClaimRequest
 }
 
-/** What a transaction has decided about all of a group. */
+/** What a transaction has done for a group. */
 export interface GroupResult {
-  /** One for each request, in their order. */
+  /** In the order of the requests. */
   decisions: Decision[]
-  /** The positions that were claimed, [from, to), and the batches that hold them. */
+  /** Those with new codes, in the order of their positions. */
+  accepted: AcceptedClaim[]
+  /** The positions that it has claimed, [from, to), and the batches that hold them. */
   from: bigint
   to: bigint
   batches: Batch[]
   at: Date
+  /** Every claim of the group carries it: by it, the group recognises what it wrote. */
   nonce: bigint
 }
 
 const operation = 'claimCodes'
 
-/** Decides about a group of claims of one pool and writes what was decided, refilling the pool if that is due. */
+/** Decides a group of claims of one pool and writes the result; refills the pool if that is due. */
 export async function claimGroup(
   tx: BookTransaction,
   poolId: string,
@@ -61,7 +58,7 @@ export async function claimGroup(
   const pool = await lockPool(tx, poolId)
   if (pool === undefined) {
     const decisions = group.map(() => new NotFoundError('pool', ['poolId']))
-    return { decisions, from: 0n, to: 0n, batches: [], at, nonce }
+    return { decisions, accepted: [], from: 0n, to: 0n, batches: [], at, nonce }
   }
   const keys = await findUsedKeys(tx, group)
   const before = pool.total - pool.claimed
@@ -70,7 +67,7 @@ export async function claimGroup(
     (sum, request, i) => (known[i] === undefined ? sum + BigInt(request.input.count) : sum),
     0n,
   )
-  // Replays and conflicts change nothing, also where a refill is due.
+  // Replays and conflicts change nothing, even if a refill is due.
   const format = demand === 0n ? undefined : await formatForRefill(tx, pool, before - demand)
   const supply = before + (format === undefined ? 0n : availableForGeneration(format))
 
@@ -78,7 +75,7 @@ export async function claimGroup(
   let to = from
   const accepted: AcceptedClaim[] = []
   const decisions = group.map((request, i): Decision | 'short' => {
-    // By a claim that is served in this very group, too: a key that comes twice in it belongs to that one.
+    // A key may have been used by an earlier request of this group, too.
     const decided = known[i] ?? decideByKey(request, keys)
     if (decided !== undefined) return decided
     const { count, idempotencyKey: key } = request.input
@@ -105,6 +102,7 @@ export async function claimGroup(
     decisions: decisions.map((decision) =>
       decision === 'short' ? new NotEnoughCodesError(pool, after, advice) : decision,
     ),
+    accepted,
     from,
     to,
     batches,
@@ -121,7 +119,7 @@ async function findUsedKeys(
   return keys.length === 0 ? new Map() : await findKeys(tx, operation, [...new Set(keys)])
 }
 
-/** What its key decides about a request: a replay or a conflict; nothing if it has none, or one not used so far. */
+/** A replay or a conflict if the request's key has been used, otherwise nothing. */
 function decideByKey({ input, hash }: ClaimRequest, used: ReadonlyMap<string, KeyUse>): Decision | undefined {
   const use = input.idempotencyKey === undefined ? undefined : used.get(input.idempotencyKey)
   if (use === undefined) return undefined

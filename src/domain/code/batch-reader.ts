@@ -1,19 +1,18 @@
 import type { Books } from '../books/books.ts'
 import type { Batch } from '../pool/batch.ts'
 
-/** Indices of a format, or rows of an upload, that follow one another from `first` on, without those `passed` over. */
+/** Indices of a format or rows of an upload from `first` on, except those at `passed`: offsets from `first`, ascending. */
 export interface IndexRun {
   first: bigint
-  /** Counted from `first`, ascending. */
   passed: readonly number[]
 }
 
-/** Reads the codes of a batch: generated ones are computed, uploaded ones are read. */
+/** The codes of a batch: generated ones are computed, uploaded ones are read. */
 export class BatchReader {
   readonly #books: Books
   readonly #accountId: string
   readonly #batch: Batch
-  // Holes behind `next` never change.
+  // Kept: behind the format's `next`, holes never change.
   #holes: bigint[] | undefined
 
   constructor(books: Books, accountId: string, batch: Batch) {
@@ -22,7 +21,7 @@ export class BatchReader {
     this.#batch = batch
   }
 
-  /** The codes from the batch's code `offset` on; fewer where an upload has been cleared away. */
+  /** `count` codes of the batch from its code `offset` on; fewer if an upload has been removed. */
   async codes(offset: bigint, count: number): Promise<IndexRun & { codes: string[] }> {
     const run = await this.indices(offset, count)
     const { formatId, uploadId } = this.#batch
@@ -30,10 +29,10 @@ export class BatchReader {
       return { ...run, codes: await this.#readUploadedCodes(uploadId, run.first, count) }
     const space = await this.#books.codeSpaces.get(this.#books, this.#accountId, formatId)
     const codes = space.codesAt(run.first, count + run.passed.length)
-    return { ...run, codes: run.passed.length === 0 ? codes : withoutPlaces(codes, run.passed) }
+    return { ...run, codes: run.passed.length === 0 ? codes : without(codes, run.passed) }
   }
 
-  /** The indices, or rows, of these codes. */
+  /** The indices or rows of these codes. */
   async indices(offset: bigint, count: number): Promise<IndexRun> {
     this.#holes ??= await this.#readHoles(this.#batch)
     const holes = this.#holes
@@ -42,16 +41,16 @@ export class BatchReader {
     for (; next < holes.length && (holes[next] as bigint) <= first; next++) first += 1n
     const passed: number[] = []
     for (; next < holes.length; next++) {
-      const place = Number((holes[next] as bigint) - first)
-      if (place >= count + passed.length) break
-      passed.push(place)
+      const at = Number((holes[next] as bigint) - first)
+      if (at >= count + passed.length) break
+      passed.push(at)
     }
     return { first, passed }
   }
 
   /**
-   * How many characters uploaded codes have together, if all are there and have nothing in them but letters and digits of
-   * ASCII and, behind the first, dots, dashes and underscores.
+   * How many characters uploaded codes have together, if all are there and consist of ASCII letters and digits and, after
+   * the first character, dots, dashes and underscores. Nothing otherwise, and for generated codes.
    */
   async plainLength(offset: bigint, count: number): Promise<bigint | undefined> {
     const { uploadId, first } = this.#batch
@@ -94,12 +93,12 @@ export class BatchReader {
   }
 }
 
-/** The values that do not stand at some places, which are ascending. */
-function withoutPlaces<T>(values: readonly T[], places: readonly number[]): T[] {
-  let passed = 0
-  return values.filter((_value, place) => {
-    if (places[passed] !== place) return true
-    passed += 1
+/** The values without those at `passed`, which ascend. */
+function without<T>(values: readonly T[], passed: readonly number[]): T[] {
+  let next = 0
+  return values.filter((_value, at) => {
+    if (passed[next] !== at) return true
+    next += 1
     return false
   })
 }

@@ -1,10 +1,10 @@
 import { max, min } from '../../bigint.ts'
-import type { Queryable } from '../../database/transaction.ts'
 import type { Books } from '../books/books.ts'
 import { type Batch, type CodeSource, findPosition, readBatches } from '../pool/batch.ts'
+import { readClaims } from '../pool/claim-rows.ts'
 import { readPool } from '../pool/pool.ts'
+import { type CodeStatus, isCurrent, readSnapshot } from '../pool/snapshot.ts'
 import { BatchReader } from './batch-reader.ts'
-import { isCurrent, readSnapshot } from './line-reader.ts'
 
 /** What a code comes from, and which of its codes it is: the index of a format, or the row of an upload. */
 export type CodeOrigin = CodeSource & { index: bigint }
@@ -12,19 +12,14 @@ export type CodeOrigin = CodeSource & { index: bigint }
 /** A code with its text. */
 export type CodeText = CodeOrigin & { code: string }
 
-/** A code in a pool. Its origin never changes. */
+/** A code in a pool. Its origin never changes; its position may. */
 export type Code = CodeText & {
   poolId: string
-  /** When and to whom it was handed out; nothing while it is available. */
+  /** When and for whom it was claimed; nothing while it is available. */
   claim: { at: Date; recipient: string | undefined } | undefined
 }
 
-export type CodeStatus = 'AVAILABLE' | 'CLAIMED'
-
-/**
- * The origins and texts of the codes at positions [from, to) of a pool, whose batches are given: generated ones are
- * computed, uploaded ones are read.
- */
+/** The codes at positions [from, to) of a pool, which `batches` hold. */
 export async function computeCodes(
   books: Books,
   accountId: string,
@@ -52,7 +47,7 @@ export async function computeCodes(
   return codes
 }
 
-/** Batches do not have all of the codes that they should: when they were read, an upload was just being undone. */
+/** Batches do not hold all codes that they should: an upload was undone between two reads. */
 class CodesMissingError extends Error {
   constructor(from: bigint, to: bigint) {
     super(`The batches do not hold all of the positions ${from} to ${to}.`)
@@ -60,7 +55,7 @@ class CodesMissingError extends Error {
   }
 }
 
-/** A page of a pool's codes, as places in the order of their list: [from, to) of `total`. */
+/** A page of a list of codes: its places [from, to) of `total`. */
 export interface CodePage {
   from: bigint
   to: bigint
@@ -68,7 +63,7 @@ export interface CodePage {
   codes: Code[]
 }
 
-/** Chooses a page when the length of the list and the places of two codes in it are known. */
+/** Chooses a page of a list by the length of the list and the places of its cursors. */
 export type ChoosePage = (
   total: bigint,
   after: bigint | undefined,
@@ -76,10 +71,11 @@ export type ChoosePage = (
 ) => { from: bigint; to: bigint }
 
 /**
- * A page of a pool's codes of one status: AVAILABLE ones in the order in which they will be claimed, CLAIMED ones
- * newest first. It costs the same anywhere in the list. `after` and `before` are codes of the pool; one that has
- * been claimed meanwhile comes before the first available one. Resolves to nothing when one of them is not a code
- * of this pool. All of it is of one moment, also while an upload is undone, which moves the codes behind it.
+ * A page of a pool's codes of one status: AVAILABLE ones in the order in which they will be claimed, CLAIMED ones newest
+ * first. It costs the same anywhere in the list. The cursors are codes of the pool; one that has been claimed meanwhile
+ * comes before the first available one. Resolves to nothing when one of them is not a code of this pool.
+ *
+ * The page shows one moment, even if an upload is undone while it is read, which moves the codes behind it.
  */
 export async function readCodes(
   books: Books,
@@ -89,8 +85,8 @@ export async function readCodes(
   cursors: { after: CodeOrigin | undefined; before: CodeOrigin | undefined },
   choose: ChoosePage,
 ): Promise<CodePage | undefined> {
-  return await whileLineMoves(async () => {
-    // Read before the positions, which are on this line if it is still the same afterwards.
+  return await retryWhileMoved(async () => {
+    // Read first: if it is still current at the end, everything in between was read from the same line.
     const now = await readSnapshot(books, accountId, poolId, status)
     if (now === undefined) return { done: true, value: undefined }
     const { snapshot } = now
@@ -106,29 +102,30 @@ export async function readCodes(
     const codes = available
       ? await readPositions(books, accountId, poolId, claimed + from, claimed + to, false)
       : (await readPositions(books, accountId, poolId, claimed - to, claimed - from, true)).reverse()
-    // Codes that were claimed never move.
+    // Claimed codes never move.
     const done = !available || (await isCurrent(books, accountId, poolId, snapshot))
     return { done, value: { from, to, total, codes } }
   })
 }
 
-// More than there can be uploads that are undone while one page is read.
-const attempts = 10
+// Each further attempt needs another upload to be undone meanwhile.
+const maxAttempts = 10
 
-/** Reads a pool's line until nobody has moved it meanwhile: what `read` resolves to when it is done. */
-async function whileLineMoves<T>(read: () => Promise<{ done: boolean; value: T }>): Promise<T> {
+/** Reads a pool's line again until no codes have moved meanwhile, which is when `read` says that it is done. */
+async function retryWhileMoved<T>(read: () => Promise<{ done: boolean; value: T }>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       const { done, value } = await read()
       if (done) return value
-      if (attempt === attempts) throw new Error('A line was moved each time that it was read.')
+      if (attempt === maxAttempts)
+        throw new Error(`The line of a pool changed during each of ${maxAttempts} attempts to read it.`)
     } catch (error) {
-      if (!(error instanceof CodesMissingError) || attempt === attempts) throw error
+      if (!(error instanceof CodesMissingError) || attempt === maxAttempts) throw error
     }
   }
 }
 
-/** Where a code lies in the pool; nothing for no code, null for one that the pool does not have. */
+/** The position of a code in the pool; nothing for no code, null for one that the pool does not have. */
 async function positionOf(
   books: Books,
   accountId: string,
@@ -161,13 +158,13 @@ async function readPositions(
   })
 }
 
-/** The code of an origin, if it has been generated. */
+/** The code of an origin, if it is in a pool. */
 export async function readCode(
   books: Books,
   accountId: string,
   origin: CodeOrigin,
 ): Promise<Code | undefined> {
-  return await whileLineMoves(async () => {
+  return await retryWhileMoved(async () => {
     const found = await findPosition(books, accountId, origin)
     if (found === undefined) return { done: true, value: undefined }
     const { poolId, position } = found
@@ -181,45 +178,4 @@ export async function readCode(
       value: code,
     }
   })
-}
-
-export interface ClaimRow {
-  first: bigint
-  count: number
-  recipient: string | undefined
-  at: Date
-  nonce: bigint
-}
-
-/** The claims that hold positions [from, to) of a pool, in their order. */
-export async function readClaims(
-  books: Queryable,
-  accountId: string,
-  poolId: string,
-  from: bigint,
-  to: bigint,
-): Promise<ClaimRow[]> {
-  const rows = await books.rows<{
-    first: string
-    count: number
-    recipient: string | null
-    at: Date
-    nonce: string
-  }>({
-    name: 'read-claims',
-    text: `
-      SELECT first, count, recipient, at, nonce FROM claim
-      WHERE account_id = $1 AND pool_id = $2 AND first < $4 AND first >= (
-        SELECT first FROM claim WHERE account_id = $1 AND pool_id = $2 AND first <= $3 ORDER BY first DESC LIMIT 1
-      )
-      ORDER BY first`,
-    values: [accountId, poolId, from, to],
-  })
-  return rows.map((row) => ({
-    first: BigInt(row.first),
-    count: row.count,
-    recipient: row.recipient ?? undefined,
-    at: row.at,
-    nonce: BigInt(row.nonce),
-  }))
 }

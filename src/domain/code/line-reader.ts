@@ -1,34 +1,17 @@
 import { min } from '../../bigint.ts'
 import type { CodeSpace } from '../../codespace/codespace.ts'
-import type { Queryable } from '../../database/transaction.ts'
 import type { Books } from '../books/books.ts'
 import { type Batch, readBatchesFrom } from '../pool/batch.ts'
+import { readClaimsFrom, type WrittenClaim } from '../pool/claim-rows.ts'
+import { isCurrent, type Snapshot } from '../pool/snapshot.ts'
 import { BatchReader } from './batch-reader.ts'
-import type { CodeStatus } from './code.ts'
 
 /**
- * A pool's line read from end to end, for files of any length. No transaction stays open for it: what it would hold
- * on to cannot change, but for one thing, which is found out (see `Snapshot`).
+ * Reads a pool's line from end to end, for files of any length. No transaction stays open meanwhile: what was read cannot
+ * change, except by the undoing of an upload, which is noticed (see `Snapshot`).
  */
 
-/** ALL: the claimed ones, then those that are available. */
-export type ExportStatus = CodeStatus | 'ALL'
-
-/**
- * A pool's line as it was at a moment, of which [0, claimed) had been handed out and [claimed, total) had not.
- *
- * What had been handed out stays where it is for good. Behind it, undoing an upload takes a batch out of the line and
- * moves those that follow it down. `last` tells: the task whose batch the line ended with, at `total`. While none has
- * been taken out, it ends there still; and once one has, it never does again. Where nothing was available there is
- * no `last`, and nothing that can change.
- */
-export interface Snapshot {
-  claimed: bigint
-  total: bigint
-  last: string | undefined
-}
-
-/** Part of the line of a pool: positions [from, to) of a snapshot. */
+/** Positions [from, to) of a snapshot. */
 export interface Excerpt {
   accountId: string
   poolId: string
@@ -38,32 +21,27 @@ export interface Excerpt {
 }
 
 /** What codes come from: a format, or the upload that was accepted at this time. */
-export type Source =
+export type OpenedSource =
   | { space: CodeSpace; upload?: never }
   | { space?: never; upload: { id: string; acceptedAt: Date } }
 
-/** Codes that follow one another on the line and come from one source. */
+/** Codes that follow one another on the line, come from one source, and are all claimed or all available. */
 export interface Stretch {
-  source: Source
-  /** Where on the line the first of them lies. */
+  source: OpenedSource
+  /** The position of the first code. */
   position: bigint
   count: bigint
-  /** Who has them, in their order; nothing when they are available. */
+  /** Who has claimed the codes, in their order; nothing when they are available. */
   holders: Holder[] | undefined
-  /** The batch that they are of, and which of its codes is the first of them. */
+  /** Reads the batch that the codes are of; `offset` is where the first of them lies in it. */
   reader: BatchReader
   offset: bigint
 }
 
-/** A claim, and how many of the codes of a stretch it holds. */
-export interface Holder {
-  count: number
-  recipient: string | undefined
-  /** ISO 8601 in UTC, with milliseconds, as the API writes it. */
-  at: string
-}
+/** A claim, as far as it holds codes of a stretch: `count` of them. */
+export type Holder = Omit<WrittenClaim, 'first'>
 
-/** An upload was undone that was in the snapshot: the rest of it cannot be told any more. */
+/** An upload whose codes were in the snapshot has been undone: the rest of it can no longer be read. */
 export class SnapshotChangedError extends Error {
   constructor() {
     super('An upload whose codes were in this file has been undone since.')
@@ -71,92 +49,13 @@ export class SnapshotChangedError extends Error {
   }
 }
 
-// What is kept of a line at once. A recipient can be a thousand characters long.
+// How much of a line is in memory at a time. A recipient can have a thousand characters.
 const batchesAtOnce = 1_000
 const claimsAtOnce = 2_000
 
-/** The line of a pool as it is now, and the pool's name; nothing if the account has no such pool. */
-export async function readSnapshot(
-  books: Queryable,
-  accountId: string,
-  poolId: string,
-  status: ExportStatus,
-): Promise<{ snapshot: Snapshot; poolName: string } | undefined> {
-  const [row] = await books.rows<{ name: string; claimed: string; total: string; last: string | null }>({
-    name: 'read-snapshot',
-    text: `
-      SELECT name, claimed, total, (
-        SELECT task_id FROM batch WHERE account_id = $1 AND pool_id = $2 ORDER BY start DESC LIMIT 1
-      ) AS last
-      FROM pool WHERE account_id = $1 AND id = $2`,
-    values: [accountId, poolId],
-  })
-  if (row === undefined) return undefined
-  const claimed = BigInt(row.claimed)
-  const total = status === 'CLAIMED' ? claimed : BigInt(row.total)
-  const last = total === claimed ? undefined : (row.last ?? undefined)
-  return { snapshot: { claimed, total, last }, poolName: row.name }
-}
-
 /**
- * Whether the line was ever so, and what is behind it has not changed. Snapshots come back from clients: one that was
- * made up, say to read available codes as claimed ones, is not true.
- */
-export async function isCurrent(
-  books: Queryable,
-  accountId: string,
-  poolId: string,
-  { claimed, total, last }: Snapshot,
-): Promise<boolean> {
-  if (claimed > total || (last === undefined) !== (claimed === total)) return false
-  const [row] = await books.rows<{ is_true: boolean | null }>({
-    name: 'check-snapshot',
-    text: `
-      SELECT claimed >= $3 AND ($5::uuid IS NULL OR (
-        SELECT start + count = $4 AND task_id = $5
-        FROM batch WHERE account_id = $1 AND pool_id = $2 AND start < $4 ORDER BY start DESC LIMIT 1
-      )) AS is_true
-      FROM pool WHERE account_id = $1 AND id = $2`,
-    values: [accountId, poolId, claimed, total, last ?? null],
-  })
-  return row?.is_true === true
-}
-
-/** Positions of the line that have this status in the snapshot: [from, to). */
-export function positionsOf(
-  { claimed, total }: Snapshot,
-  status: ExportStatus,
-): { from: bigint; to: bigint } {
-  return { from: status === 'AVAILABLE' ? claimed : 0n, to: status === 'CLAIMED' ? claimed : total }
-}
-
-/**
- * Positions of the line that a task has added, [from, to), as they are now: empty while it has added none. Nothing
- * when the pool has no such task.
- */
-export async function positionsOfTask(
-  books: Queryable,
-  accountId: string,
-  poolId: string,
-  taskId: string,
-): Promise<{ from: bigint; to: bigint } | undefined> {
-  const [row] = await books.rows<{ low: string | null; high: string | null }>({
-    name: 'positions-of-task',
-    // All of a task's batches are laid at once, so they lie side by side.
-    text: `
-      SELECT low, high FROM task, (
-        SELECT min(start) AS low, max(start + count) AS high FROM batch WHERE account_id = $1 AND task_id = $3
-      ) AS batches
-      WHERE task.account_id = $1 AND task.pool_id = $2 AND task.id = $3`,
-    values: [accountId, poolId, taskId],
-  })
-  if (row === undefined) return undefined
-  return { from: BigInt(row.low ?? 0), to: BigInt(row.high ?? 0) }
-}
-
-/**
- * The codes of an excerpt, in the order of the line. Rejects with a SnapshotChangedError when that is no longer what it
- * was; what it has given until then is right all the same.
+ * The codes of an excerpt, in the order of the line. Rejects with a SnapshotChangedError once the snapshot is no longer
+ * current; what was given until then is right nevertheless.
  */
 export async function* readStretches(books: Books, excerpt: Excerpt): AsyncGenerator<Stretch> {
   const { snapshot, from, to } = excerpt
@@ -188,26 +87,55 @@ export async function* readStretches(books: Books, excerpt: Excerpt): AsyncGener
   }
 }
 
-/** The codes of a stretch, from its code `at` on. SnapshotChangedError. */
-export async function codesOfStretch(
-  { reader, offset }: Stretch,
-  at: bigint,
-  count: number,
-): Promise<string[]> {
-  const { codes } = await reader.codes(offset + at, count)
-  // The rows of an upload go when it has been undone, and never otherwise.
+/** The same codes in stretches of at most `maxCount`. */
+export function* cut(stretch: Stretch, maxCount: number): Generator<Stretch> {
+  const holders = stretch.holders?.slice()
+  for (let at = 0n; at < stretch.count; at += BigInt(maxCount)) {
+    const count = min(stretch.count - at, BigInt(maxCount))
+    yield {
+      ...stretch,
+      position: stretch.position + at,
+      offset: stretch.offset + at,
+      count,
+      holders: holders && removeFirst(holders, Number(count)),
+    }
+  }
+}
+
+/** Removes the holders of the first `count` codes from a list, and returns them. */
+function removeFirst(holders: Holder[], count: number): Holder[] {
+  let missing = count
+  const whole = holders.findIndex((holder) => {
+    if (holder.count > missing) return true
+    missing -= holder.count
+    return false
+  })
+  const removed = holders.splice(0, whole === -1 ? holders.length : whole)
+  if (missing > 0) {
+    const [next] = holders
+    if (next === undefined) throw new Error('A stretch has more codes than its holders.')
+    removed.push({ ...next, count: missing })
+    holders[0] = { ...next, count: next.count - missing }
+  }
+  return removed
+}
+
+/** The texts of a stretch's codes. Rejects with a SnapshotChangedError when they are gone. */
+export async function codesOf({ reader, offset, count }: Stretch): Promise<string[]> {
+  const { codes } = await reader.codes(offset, Number(count))
+  // The rows of an upload are removed once it has been undone, and never otherwise.
   if (codes.length < count) throw new SnapshotChangedError()
   return codes
 }
 
-/** A page of the line's batches, from the one that holds a position on. */
+/** The batches of the line from the one that holds a position on, as many as are read at once. */
 async function readPage(
   books: Books,
   { accountId, poolId, snapshot }: Excerpt,
   position: bigint,
 ): Promise<Batch[]> {
   const batches = await readBatchesFrom(books, accountId, poolId, position, batchesAtOnce)
-  // Asked after they were read: what is true now was true then.
+  // Checked after they were read: a snapshot that is current now was current then.
   if (snapshot.last !== undefined && !(await isCurrent(books, accountId, poolId, snapshot)))
     throw new SnapshotChangedError()
   if (batches.length === 0) throw new Error(`No batch of the pool ${poolId} holds the position ${position}.`)
@@ -218,8 +146,8 @@ async function openSources(
   books: Books,
   accountId: string,
   batches: readonly Batch[],
-): Promise<Map<string, Source>> {
-  const sources = new Map<string, Source>()
+): Promise<Map<string, OpenedSource>> {
+  const sources = new Map<string, OpenedSource>()
   const uploads: string[] = []
   for (const { formatId, uploadId } of batches)
     if (uploadId !== undefined) uploads.push(uploadId)
@@ -234,70 +162,40 @@ async function openSources(
   return sources
 }
 
-interface ClaimRow {
-  first: string
-  count: number
-  recipient: string | null
-  at: string
-}
-
 /** Reads the claims of a line in their order, a page at a time. */
 class ClaimReader {
   readonly #books: Books
   readonly #excerpt: Excerpt
-  #page: ClaimRow[] = []
-  #place = 0
+  #page: WrittenClaim[] = []
+  /** The next claim of the page. */
+  #next = 0
 
   constructor(books: Books, excerpt: Excerpt) {
     this.#books = books
     this.#excerpt = excerpt
   }
 
-  /** Who holds the codes from `position` on, up to `end` or, where the page ends before, to there. */
+  /** The holders of the codes from `position` on, up to `end` or, if the page ends before, to there. */
   async next(position: bigint, end: bigint): Promise<Holder[]> {
-    if (this.#place === this.#page.length) await this.#readPage(position)
+    const { accountId, poolId } = this.#excerpt
+    if (this.#next === this.#page.length) {
+      this.#page = await readClaimsFrom(this.#books, accountId, poolId, position, claimsAtOnce)
+      this.#next = 0
+    }
     const holders: Holder[] = []
-    let at = position
-    for (; at < end && this.#place < this.#page.length; this.#place++) {
-      const { first, count, recipient, at: claimedAt } = this.#page[this.#place] as ClaimRow
-      const claimEnd = BigInt(first) + BigInt(count)
-      if (BigInt(first) > at || claimEnd <= at)
-        throw new Error(`The claim at ${first} of the pool ${this.#excerpt.poolId} does not hold ${at}.`)
+    let held = position
+    for (; held < end && this.#next < this.#page.length; this.#next++) {
+      const { first, count, recipient, at } = this.#page[this.#next] as WrittenClaim
+      const claimEnd = first + BigInt(count)
+      if (first > held || claimEnd <= held)
+        throw new Error(`The claim at ${first} of the pool ${poolId} does not hold ${held}.`)
       const heldTo = min(claimEnd, end)
-      holders.push({ count: Number(heldTo - at), recipient: recipient ?? undefined, at: claimedAt })
-      at = heldTo
+      holders.push({ count: Number(heldTo - held), recipient, at })
+      held = heldTo
       // It goes on in the next batch.
       if (claimEnd > end) break
     }
-    if (holders.length === 0) throw new Error(`Nobody holds ${position} of the pool ${this.#excerpt.poolId}.`)
+    if (holders.length === 0) throw new Error(`Nobody holds ${position} of the pool ${poolId}.`)
     return holders
   }
-
-  async #readPage(position: bigint): Promise<void> {
-    const { accountId, poolId } = this.#excerpt
-    this.#place = 0
-    this.#page = await readClaimsFrom(this.#books, accountId, poolId, position, claimsAtOnce)
-  }
-}
-
-/** The claims of a pool's line from the one that holds a position on, `limit` of them at most, in their order. */
-export async function readClaimsFrom(
-  books: Queryable,
-  accountId: string,
-  poolId: string,
-  position: bigint,
-  limit: number,
-): Promise<ClaimRow[]> {
-  return await books.rows<ClaimRow>({
-    name: 'read-claims-from',
-    // The time as text: to read it and to write it again took as long as all the rest of a row.
-    text: `
-      SELECT first, count, recipient, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at
-      FROM claim
-      WHERE account_id = $1 AND pool_id = $2 AND first >= (
-        SELECT first FROM claim WHERE account_id = $1 AND pool_id = $2 AND first <= $3 ORDER BY first DESC LIMIT 1
-      )
-      ORDER BY first LIMIT $4`,
-    values: [accountId, poolId, position, limit],
-  })
 }

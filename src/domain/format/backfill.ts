@@ -50,7 +50,7 @@ export async function readUnreadyFormat(books: Queryable): Promise<UnreadyFormat
  * Looks at the next `limit` uploaded codes for those to take out of a format. When these were the last, the tasks that
  * waited for it can be carried on. Resolves to false when there was nothing to do, or somebody else is at it.
  */
-export async function takeEarlier(
+export async function backfillFormat(
   books: Books,
   { accountId, formatId }: UnreadyFormat,
   limit: number,
@@ -66,7 +66,7 @@ export async function takeEarlier(
   return outcome.progress
 }
 
-/** As `takeEarlier`, in a transaction that has locked the format or created it. Resolves to whether these were the last. */
+/** As `backfillFormat`, in a transaction that has locked the format or created it. Resolves to whether these were the last. */
 export async function takePiece(
   tx: BookTransaction,
   { id, space, takenTo }: { id: string; space: CodeSpace; takenTo: string },

@@ -4,11 +4,11 @@ import { Pattern, ShapeError, type ShapeInput } from '../../codespace/pattern.ts
 import { type PatternWarning, warningsFor } from '../../codespace/warnings.ts'
 import type { Queryable } from '../../database/transaction.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
+import { lockCatalog } from '../books/catalog-lock.ts'
 import { FormatOverlapError } from '../books/errors.ts'
 import { InputCheck } from '../books/input.ts'
 import { checkName } from '../books/name.ts'
 import { countEarlier, takePiece } from './backfill.ts'
-import { lockCatalog } from './format.ts'
 
 /** What a format would be: `overlaps` are ids of formats it could not stand beside, ten at most. */
 export interface FormatPreview {

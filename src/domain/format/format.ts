@@ -1,6 +1,7 @@
 import type { Queryable } from '../../database/transaction.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
-import { NotFoundError } from '../books/errors.ts'
+import { lockCatalog } from '../books/catalog-lock.ts'
+import { codes, NotFoundError, UserError } from '../books/errors.ts'
 import { InputCheck } from '../books/input.ts'
 import { askedSearch, checkName, nameContains } from '../books/name.ts'
 
@@ -82,6 +83,28 @@ export function availableForGeneration(
   return format.capacity - format.next - format.reserved - format.takenAhead
 }
 
+/** A generation was asked for more codes than the format has left. */
+export class QuantityExceedsAvailableError extends UserError {
+  readonly code = 'QUANTITY_EXCEEDS_AVAILABLE'
+  readonly availableForGeneration: bigint
+  readonly formatId: string
+  /** As it stood when the request was refused. */
+  readonly format: FormatUse
+
+  constructor(format: FormatUse, available: bigint) {
+    super(
+      available === 0n
+        ? `The format "${format.name}" has no codes left to generate. Choose or create a format with more room.`
+        : `The format "${format.name}" has ${codes(available)} left to generate. Ask for no more than that, or use ` +
+            'a format with more room.',
+      ['quantity'],
+    )
+    this.availableForGeneration = available
+    this.formatId = format.id
+    this.format = { ...format }
+  }
+}
+
 /**
  * Locks a format until the transaction ends and reads it as it is then. Rejects with a NotFoundError for
  * `formatId` when the account has no such format.
@@ -128,31 +151,4 @@ function decodeUse(formatId: string, row: FormatRow): FormatUse {
     generated: BigInt(row.generated),
     takenTo: row.taken_to ?? undefined,
   }
-}
-
-/**
- * Keeps the account's catalog as it is until the transaction ends: no format appears. Others can do so as well. Resolves
- * to whether the account has codes that differ in case, spaces and dashes alone: see identity.ts.
- */
-export async function holdCatalog(tx: BookTransaction): Promise<boolean> {
-  // A row that is locked and read in one statement, with no other table, is read as it is once the lock is had.
-  const [row] = await tx.rows<{ case_sensitive: boolean }>({
-    name: 'hold-catalog',
-    text: 'SELECT case_sensitive FROM account WHERE id = $1 FOR SHARE',
-    values: [tx.accountId],
-  })
-  return row?.case_sensitive === true
-}
-
-/**
- * Locks the account's catalog until the transaction ends: no other format appears, no overlap with one, and no name; and
- * nobody adds uploaded codes. Resolves as `holdCatalog`.
- */
-export async function lockCatalog(tx: BookTransaction): Promise<boolean> {
-  const [row] = await tx.rows<{ case_sensitive: boolean }>({
-    name: 'lock-catalog',
-    text: 'SELECT case_sensitive FROM account WHERE id = $1 FOR NO KEY UPDATE',
-    values: [tx.accountId],
-  })
-  return row?.case_sensitive === true
 }

@@ -5,12 +5,12 @@ import { atOnceWhileUnready, takeNext } from '../format/backfill.ts'
 import { availableForGeneration, type FormatUse, lockFormat, readFormat } from '../format/format.ts'
 import { layBatch } from '../pool/batch.ts'
 import type { Pool } from '../pool/pool.ts'
-import { insertCompletedTask } from './task.ts'
+import { insertRefillTask } from './task.ts'
 
 /**
- * How many codes an automatic refill should generate for a pool with `available` codes, of which `needed` are
- * about to be claimed: the smallest multiple of `quantity` that serves them and leaves more than `threshold`.
- * 0 when the stock stays above the threshold without one.
+ * How many codes an automatic refill should generate for a pool with `available` codes, of which `needed` are about to
+ * be claimed: the smallest multiple of `quantity` that serves the claims and leaves more than `threshold`. 0 if the stock
+ * stays above the threshold anyway.
  */
 export function refillQuantity(stock: {
   available: bigint
@@ -36,8 +36,8 @@ export function isRefillable(pool: Pool): pool is RefillablePool {
 }
 
 /**
- * The pool's format, locked, if a stock of `rest` calls for a refill and the format may have codes for it. A format
- * that is known to have none is asked without a lock whether that has changed.
+ * Locks the pool's format if a stock of `rest` calls for a refill and the format may have codes for it. A format that
+ * was exhausted at the last refill is first read without a lock, to see whether it still is.
  */
 export async function formatForRefill(
   tx: BookTransaction,
@@ -54,21 +54,22 @@ async function isExhausted(tx: BookTransaction, pool: RefillablePool): Promise<b
   return format === undefined || availableForGeneration(format) === 0n
 }
 
-/** Tells that the stock fell to the threshold, or to nothing, once when it happens. */
+/** Records, when it happens, that the stock has fallen to the threshold or to nothing. */
 export function recordShortage(tx: BookTransaction, pool: Pool, before: bigint, after: bigint): void {
   const threshold = pool.refillThreshold
-  // With a threshold of 0 a pool is never low: it is empty.
+  // With a threshold of 0, a pool is never low, only empty.
   if (threshold > 0n && before > threshold && after <= threshold)
     tx.record({ poolId: pool.id, kind: 'POOL_LOW', payload: { available: String(after) } })
   if (before > 0n && after === 0n) tx.record({ poolId: pool.id, kind: 'POOL_EMPTY', payload: {} })
 }
 
 /**
- * Refills a pool for claims of `needed` codes if its stock would fall to the threshold, in the transaction that
- * has locked the pool and its format: one task, one batch, its events; less than it should be when the format has
- * less. Changes the counters of `pool`, which the caller writes. Resolves to the id of the task, if there is one.
+ * Refills a pool for claims of `needed` codes if its stock would fall to the threshold, in the transaction that has
+ * locked the pool and its format: one task, one batch and its events. When the format has fewer codes than wanted, the
+ * refill is as large as possible. Changes the counters of `pool`, which the caller writes. Resolves to the id of the
+ * task, if there is one.
  *
- * A refill that could not be made, or not in full, is recorded once, until one succeeds or the settings change.
+ * A refill that is impossible, or possible only in part, is recorded once until one succeeds or the settings change.
  */
 export async function refill(
   tx: BookTransaction,
@@ -85,13 +86,13 @@ export async function refill(
   if (wanted === 0n) return undefined
   const room = availableForGeneration(format)
   const possible = min(wanted, room)
-  // While a format is not ready each code costs something: a claim waits for those that it needs, and for a few more, so
-  // that the pool is not empty behind it.
+  // While a format is not ready, each code has a cost: a claim waits for the codes that it needs and for a few more, so
+  // that the next claim finds some.
   const quantity =
     format.takenTo === undefined
       ? possible
       : min(possible, max(needed - (pool.total - pool.claimed), 0n) + atOnceWhileUnready)
-  const taskId = quantity > 0n ? await generateAtOnce(tx, pool, format, quantity) : undefined
+  const taskId = quantity > 0n ? await generate(tx, pool, format, quantity) : undefined
   if (possible === wanted) pool.refillFailed = false
   else if (!pool.refillFailed) {
     pool.refillFailed = true
@@ -104,18 +105,13 @@ export async function refill(
   return taskId
 }
 
-async function generateAtOnce(
+async function generate(
   tx: BookTransaction,
   pool: RefillablePool,
   format: FormatUse,
   quantity: bigint,
 ): Promise<string> {
-  const taskId = await insertCompletedTask(tx, {
-    trigger: 'AUTO_GENERATE',
-    poolId: pool.id,
-    formatId: format.id,
-    quantity,
-  })
+  const taskId = await insertRefillTask(tx, { poolId: pool.id, formatId: format.id, quantity })
   if (format.takenTo !== undefined) await takeNext(tx, format, quantity)
   await layBatch(tx, pool, format, { taskId, count: quantity, reserved: false })
   tx.record({ poolId: pool.id, kind: 'POOL_REFILLED', payload: { taskId, added: String(quantity) } })

@@ -17,8 +17,8 @@ export interface ReplenishmentInput {
 }
 
 /**
- * Saves the Promo Codes section of a pool, whole. With auto-generation and a stock at its threshold already, the
- * same transaction refills the pool: resolves to the id of that task, if there is one.
+ * Saves the whole Promo Codes section of a pool. If auto-generation is on and the stock is at its threshold, the same
+ * transaction refills the pool: resolves to the id of the refill's task, if there is one.
  * Rejects with an InvalidInputError or a NotFoundError.
  */
 export async function saveReplenishment(
@@ -60,8 +60,8 @@ export async function saveReplenishment(
 }
 
 /**
- * Writes the Promo Codes section into the row and into `pool`, whose failed refills are forgotten, and records an event
- * if any of it is new.
+ * Writes the Promo Codes section into the row and into `pool`, clears the mark of a failed refill, and records an event
+ * if a setting has changed.
  */
 export async function writeReplenishment(
   tx: BookTransaction,

@@ -5,7 +5,7 @@ import { availableForGeneration, type FormatUse, readFormat } from '../format/fo
 import type { Pool } from '../pool/pool.ts'
 import { isRefillable } from './refill.ts'
 
-/** What is about to come into a pool. */
+/** Unfinished tasks that will add codes to a pool. */
 interface Pending {
   /** How many codes its generations have reserved. */
   generated: bigint
@@ -13,8 +13,9 @@ interface Pending {
 }
 
 /**
- * Why a pool cannot give more codes than it has, and what to do about it, for somebody who has claimed more: in the
- * transaction that has locked the pool, and tells of it as it leaves it. `format` is the pool's if it is locked, too.
+ * Tells somebody who has claimed more codes than a pool has why there are not more, and what to do. Called in the
+ * transaction that has locked the pool, with `pool` as it will be committed. `format` is the pool's format if that is
+ * locked too.
  */
 export async function adviceOnShortage(
   tx: BookTransaction,
@@ -46,7 +47,7 @@ function aboutPending({ generated, uploads }: Pending): string | undefined {
   if (generated > 0n)
     return `An unfinished task is going to add ${codes(generated)} to the pool: claim again once it is COMPLETED.`
   if (uploads > 0)
-    return 'An upload into the pool has not finished: claim again once it is COMPLETED, with the codes that it has brought.'
+    return 'An upload into the pool has not finished: claim again once it is COMPLETED and its codes are in the pool.'
   return undefined
 }
 
@@ -60,7 +61,7 @@ function whatToDo(pool: Pool, format: FormatUse | undefined): string {
   return 'Generate more into the pool, or turn on autoGenerate, with which it refills itself.'
 }
 
-// Those that have not finished are among the newest; a pool can have very many that have.
+// Unfinished tasks are among the newest. A pool can have a very long history of finished ones.
 const newestTasks = 100
 
 async function readPending(books: Queryable, accountId: string, poolId: string): Promise<Pending> {

@@ -7,180 +7,224 @@ import type { TaskSnapshot } from '../books/event-log.ts'
 import { lockFormat } from '../format/format.ts'
 import { lockPool } from '../pool/pool.ts'
 
-/** One run that adds codes to a pool. Counts are codes. */
+/**
+ * A task is one run that adds codes to a pool. Its status, and what changes it:
+ *
+ *     insertGenerationTask, insertUploadTask
+ *              │
+ *              ▼
+ *     AWAITING_EXECUTION ────┐
+ *              │ markRunning │
+ *              ▼             ├── markFailed ─────► FAILED
+ *           RUNNING ─────────┴── markCancelled ──► CANCELLED
+ *              │ markGenerationCompleted, markUploadCompleted
+ *              ▼
+ *          COMPLETED ◄── insertRefillTask
+ *              │ markUndone (uploads only)
+ *              ▼
+ *           UNDONE
+ *
+ * Requests insert, cancel and undo tasks. A worker starts a task, and completes it or has it fail. A refill is inserted as
+ * completed by the transaction that needs its codes, usually that of a claim.
+ *
+ * Every transition belongs to a transaction that holds the lock of the task's pool. Each is one UPDATE that names the
+ * status it expects: of two that compete, the second finds another status and changes nothing. Completing, failing and
+ * cancelling a generation then lock its format, where its quantity is reserved. Advisory locks, on a generation or on
+ * the uploads of an account, only keep workers from doing the same work twice.
+ *
+ * Every insert and every transition records its event and its log entry in `writeTask`.
+ */
+
+/** Counts are codes. */
 export interface Task {
   id: string
   kind: TaskKind
+  trigger: TaskTrigger
   poolId: string
   formatId: string | undefined
   quantity: bigint | undefined
   status: TaskStatus
-  /** How many codes it has added to the pool: 0 until it is completed, and again when it was undone. */
+  generated: bigint
+  /** How many codes it has added to the pool: 0 until it is completed, and again once it is undone. */
   added: bigint
-  /** Of an upload: whether it only says what it would do. */
+  /** Of an upload: whether it only counts what it would add. */
   dryRun: boolean
+  /** Of an upload: how many rows of its file have been read. */
+  rowsRead: bigint
+  createdAt: Date
+  startedAt: Date | undefined
+  finishedAt: Date | undefined
+  failure: TaskFailure | undefined
 }
 
-export interface NewTask {
-  trigger: TaskTrigger
+export interface TaskFailure {
+  code: TaskFailureCode
+  message: string
+}
+
+export function isUnfinished(status: TaskStatus): boolean {
+  return status === 'AWAITING_EXECUTION' || status === 'RUNNING'
+}
+
+export interface NewGeneration {
   poolId: string
   formatId: string
   quantity: bigint
 }
 
-/** Inserts a task that waits for a worker, and its event. The pool is locked, the quantity is reserved. */
-export async function insertWaitingTask(tx: BookTransaction, task: NewTask): Promise<string> {
-  return await insertTask(tx, task, 'AWAITING_EXECUTION')
-}
-
-/** Inserts a task that this very transaction carries out, and its event. The pool is locked. */
-export async function insertCompletedTask(tx: BookTransaction, task: NewTask): Promise<string> {
-  return await insertTask(tx, task, 'COMPLETED')
-}
-
-async function insertTask(
-  tx: BookTransaction,
-  task: NewTask,
-  status: 'AWAITING_EXECUTION' | 'COMPLETED',
-): Promise<string> {
+/** Inserts a generation that waits for a worker. Its pool is locked and its quantity is reserved. */
+export async function insertGenerationTask(tx: BookTransaction, task: NewGeneration): Promise<string> {
   const id = newId()
-  const [row] = await tx.rows<TaskRow>({
-    name: 'insert-task',
-    text: `
-      INSERT INTO task (account_id, id, kind, trigger, pool_id, format_id, quantity, status,
-        generated, added, created_at, started_at, finished_at)
-      SELECT $1, $2, 'GENERATION', $3, $4, $5, $6, $7::task_status, done.count, done.count, now(), done.at, done.at
-      FROM (VALUES
-        ('AWAITING_EXECUTION'::task_status, 0, NULL::timestamptz), ('COMPLETED', $6::numeric, now())
-      ) AS done (status, count, at)
-      WHERE done.status = $7::task_status
-      RETURNING ${taskColumns}`,
-    values: [tx.accountId, id, task.trigger, task.poolId, task.formatId, task.quantity, status],
-  })
-  record(tx, row)
+  const values = [task.poolId, task.formatId, task.quantity]
+  const text = `
+    INSERT INTO task (account_id, id, kind, trigger, pool_id, format_id, quantity, status, created_at)
+    VALUES ($1, $2, 'GENERATION', 'MANUAL', $3, $4, $5, 'AWAITING_EXECUTION', now())`
+  await writeTask(tx, id, { name: 'insert-generation-task', text, values })
+  return id
+}
+
+/** Inserts a refill, which this very transaction carries out. Its pool is locked. */
+export async function insertRefillTask(tx: BookTransaction, task: NewGeneration): Promise<string> {
+  const id = newId()
+  const values = [task.poolId, task.formatId, task.quantity]
+  const text = `
+    INSERT INTO task (account_id, id, kind, trigger, pool_id, format_id, quantity, generated, added, status,
+      created_at, started_at, finished_at)
+    VALUES ($1, $2, 'GENERATION', 'AUTO_GENERATE', $3, $4, $5, $5, $5, 'COMPLETED', now(), now(), now())`
+  await writeTask(tx, id, { name: 'insert-refill-task', text, values })
   return id
 }
 
 export interface NewUpload {
   id: string
   poolId: string
-  /** Which column of the file has the codes, if that was said. */
+  /** Which column of the file has the codes, if that was given. */
   column: string | undefined
-  /** Whether the file has a header, if that was said. */
+  /** Whether the file has a header, if that was given. */
   header?: boolean | undefined
   dryRun: boolean
-  /** Whether codes that differ in case, spaces and dashes alone are different ones; false if it is not said. */
+  /** Whether codes that differ only in case, spaces and dashes are different codes. False by default. */
   caseSensitive?: boolean
-  /** The size of the file as it came. */
+  /** The size of the file as received. */
   bytes: bigint
 }
 
-/** Inserts an upload whose file has been stored and waits to be read, and its event. The account has the pool. */
+/** Inserts an upload whose file is stored and waits to be read. Its pool is locked. */
 export async function insertUploadTask(tx: BookTransaction, upload: NewUpload): Promise<void> {
-  const [row] = await tx.rows<TaskRow>({
-    name: 'insert-upload-task',
-    text: `
-      INSERT INTO task (account_id, id, kind, trigger, pool_id, status, "column", header, dry_run, case_sensitive, bytes,
-        has_work, created_at)
-      VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'AWAITING_EXECUTION', $4, $5, $6, $7, $8, true, now())
-      RETURNING ${taskColumns}`,
-    values: [
-      tx.accountId,
-      upload.id,
-      upload.poolId,
-      upload.column ?? null,
-      upload.header ?? null,
-      upload.dryRun,
-      upload.caseSensitive ?? false,
-      upload.bytes,
-    ],
-  })
-  record(tx, row)
+  const { id, poolId, column = null, header = null, dryRun, caseSensitive = false, bytes } = upload
+  const values = [poolId, column, header, dryRun, caseSensitive, bytes]
+  const text = `
+    INSERT INTO task (account_id, id, kind, trigger, pool_id, status, "column", header, dry_run, case_sensitive, bytes,
+      has_work, created_at)
+    VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'AWAITING_EXECUTION', $4, $5, $6, $7, $8, true, now())`
+  await writeTask(tx, id, { name: 'insert-upload-task', text, values })
 }
 
-/**
- * How a task goes on. `done`: how many codes a generation has generated and added; an upload adds what it has
- * accepted, and a dry run nothing. An upload that fails or is undone has things left behind to be removed.
- */
-export type TaskChange =
-  | { status: 'RUNNING' }
-  | { status: 'COMPLETED'; done?: bigint }
-  | { status: 'FAILED'; code?: TaskFailureCode; message: string }
-  | { status: 'CANCELLED' }
-  | { status: 'UNDONE' }
+/** Starts a task. Like all transitions, resolves to undefined if the task did not have the expected status. */
+export async function markRunning(tx: BookTransaction, taskId: string): Promise<Task | undefined> {
+  const text = `
+    UPDATE task SET status = 'RUNNING', started_at = clock_timestamp()
+    WHERE account_id = $1 AND id = $2 AND status = 'AWAITING_EXECUTION'`
+  return await writeTask(tx, taskId, { name: 'start-task', text })
+}
 
-/**
- * Changes the status of a task whose pool this transaction has locked, and records it, if it is `expected` to be
- * changed: resolves to nothing when somebody else was first.
- */
-export async function changeTask(
+/** Completes a generation, whose codes have been added to the pool. */
+export async function markGenerationCompleted(
   tx: BookTransaction,
   taskId: string,
-  expected: readonly TaskStatus[],
-  change: TaskChange,
 ): Promise<Task | undefined> {
-  const [row] = await tx.rows<TaskRow>({
-    name: 'change-task',
-    text: `
-      UPDATE task SET
-        status = $4::task_status,
-        generated = coalesce($5::numeric, generated),
-        added = CASE
-          WHEN $4::task_status = 'UNDONE' THEN 0
-          WHEN $4::task_status = 'COMPLETED' AND kind = 'UPLOAD' THEN CASE WHEN dry_run THEN 0 ELSE accepted END
-          ELSE coalesce($5::numeric, added) END,
-        has_work = has_work OR $4::task_status = 'UNDONE',
-        waits_for_clearing = false,
-        failure_code = $6::task_failure_code,
-        failure_message = $7::text,
-        started_at = CASE WHEN $4::task_status = 'RUNNING' THEN clock_timestamp() ELSE started_at END,
-        -- Undone is what was finished.
-        finished_at = CASE $4::task_status
-          WHEN 'RUNNING' THEN NULL WHEN 'UNDONE' THEN finished_at ELSE clock_timestamp() END
-      WHERE account_id = $1 AND id = $2 AND status = ANY($3::task_status[])
-      RETURNING ${taskColumns}`,
-    values: [
-      tx.accountId,
-      taskId,
-      expected,
-      change.status,
-      change.status === 'COMPLETED' ? (change.done ?? null) : null,
-      change.status === 'FAILED' ? (change.code ?? 'INTERNAL') : null,
-      change.status === 'FAILED' ? change.message : null,
-    ],
-  })
-  return row === undefined ? undefined : record(tx, row)
+  const text = `
+    UPDATE task SET status = 'COMPLETED', generated = quantity, added = quantity, finished_at = clock_timestamp()
+    WHERE account_id = $1 AND id = $2 AND status = 'RUNNING' AND kind = 'GENERATION'`
+  return await writeTask(tx, taskId, { name: 'complete-generation', text })
 }
 
-/** Returns what a task that will not run had reserved of its format; an upload reserves nothing. */
-export async function returnReservation(tx: BookTransaction, task: Task): Promise<void> {
-  if (task.formatId === undefined || task.quantity === undefined) return
-  await lockFormat(tx, task.formatId)
+/** Completes an upload, which adds all codes that it has accepted, or none if it is a dry run. */
+export async function markUploadCompleted(tx: BookTransaction, taskId: string): Promise<Task | undefined> {
+  const text = `
+    UPDATE task SET status = 'COMPLETED', added = CASE WHEN dry_run THEN 0 ELSE accepted END,
+      finished_at = clock_timestamp()
+    WHERE account_id = $1 AND id = $2 AND status = 'RUNNING' AND kind = 'UPLOAD'`
+  return await writeTask(tx, taskId, { name: 'complete-upload', text })
+}
+
+/** Ends a task that cannot be carried out, and returns what it had reserved to its format. */
+export async function markFailed(
+  tx: BookTransaction,
+  taskId: string,
+  { code, message }: TaskFailure,
+): Promise<Task | undefined> {
+  const text = `
+    UPDATE task SET status = 'FAILED', failure_code = $3, failure_message = $4, waits_for_clearing = false,
+      finished_at = clock_timestamp()
+    WHERE account_id = $1 AND id = $2 AND status IN ('AWAITING_EXECUTION', 'RUNNING')`
+  const failed = await writeTask(tx, taskId, { name: 'fail-task', text, values: [code, message] })
+  if (failed !== undefined) await returnReservation(tx, failed)
+  return failed
+}
+
+async function markCancelled(tx: BookTransaction, taskId: string): Promise<Task | undefined> {
+  const text = `
+    UPDATE task SET status = 'CANCELLED', waits_for_clearing = false, finished_at = clock_timestamp()
+    WHERE account_id = $1 AND id = $2 AND status IN ('AWAITING_EXECUTION', 'RUNNING')`
+  const cancelled = await writeTask(tx, taskId, { name: 'cancel-task', text })
+  if (cancelled !== undefined) await returnReservation(tx, cancelled)
+  return cancelled
+}
+
+/** Undoes an upload. Its codes are left for a worker to remove; the time at which it finished stays as it was. */
+export async function markUndone(tx: BookTransaction, taskId: string): Promise<Task | undefined> {
+  const text = `
+    UPDATE task SET status = 'UNDONE', added = 0, has_work = true
+    WHERE account_id = $1 AND id = $2 AND status = 'COMPLETED' AND kind = 'UPLOAD'`
+  return await writeTask(tx, taskId, { name: 'undo-upload', text })
+}
+
+/** Runs an insert or a transition, whose first parameters are the account and the task, and records what it did. */
+async function writeTask(
+  tx: BookTransaction,
+  taskId: string,
+  { name, text, values = [] }: { name: string; text: string; values?: unknown[] },
+): Promise<Task | undefined> {
+  const [row] = await tx.rows<TaskRow>({
+    name,
+    text: `${text} RETURNING ${taskColumns}`,
+    values: [tx.accountId, taskId, ...values],
+  })
+  if (row === undefined) return undefined
+  const task = decodeTask(row)
+  tx.record({ poolId: task.poolId, kind: 'TASK_STATUS_CHANGED', payload: snapshotOf(task) })
+  logStatus(tx, task)
+  return task
+}
+
+/** Uploads reserve nothing. */
+async function returnReservation(tx: BookTransaction, { formatId, quantity }: Task): Promise<void> {
+  if (formatId === undefined || quantity === undefined) return
+  await lockFormat(tx, formatId)
   await tx.execute({
     text: 'UPDATE format SET reserved = reserved - $3 WHERE account_id = $1 AND id = $2',
-    values: [tx.accountId, task.formatId, task.quantity],
+    values: [tx.accountId, formatId, quantity],
   })
 }
 
 /**
- * Cancels a task that has not finished: nothing is added to the pool, and what it had reserved can be asked for again.
- * What an upload has taken is free again once a worker has cleared it away. Cancelling a cancelled task changes nothing. Rejects with a NotFoundError or a TaskFinishedError.
+ * Cancels a task that has not finished: it adds nothing to the pool, and what a generation had reserved is available
+ * again. Codes that an upload has read are available once a worker has removed them. Cancelling a cancelled task changes
+ * nothing. Rejects with a NotFoundError or a TaskFinishedError.
  */
 export async function cancelTask(books: Books, accountId: string, taskId: string): Promise<void> {
   await books.write(accountId, async (tx) => {
     const before = await readTask(tx, accountId, taskId)
     if (before === undefined) throw new NotFoundError('task', ['taskId'])
     await lockPool(tx, before.poolId)
-    const cancelled = await changeTask(tx, taskId, unfinished, { status: 'CANCELLED' })
-    if (cancelled !== undefined) return await returnReservation(tx, cancelled)
+    if ((await markCancelled(tx, taskId)) !== undefined) return
     const now = await readTask(tx, accountId, taskId)
     if (now?.status !== 'CANCELLED') throw new TaskFinishedError(taskId, now?.status ?? 'gone')
   })
 }
 
-export const unfinished: readonly TaskStatus[] = ['AWAITING_EXECUTION', 'RUNNING']
-
-/** Reads a task without a lock. What it is about never changes; its status may. */
+/** Reads a task without a lock: its status may change, while its kind, pool, format and quantity never do. */
 export async function readTask(
   books: Queryable,
   accountId: string,
@@ -195,8 +239,8 @@ export async function readTask(
 }
 
 /**
- * A task as it is now, together with the place in the event log that this belongs to: every later change is an
- * event after it, and no earlier one is.
+ * A task as it is now, with its place in the event log: changes up to `sequence` are in the snapshot, later ones are
+ * not.
  */
 export async function readTaskInLog(
   books: Queryable,
@@ -210,15 +254,16 @@ export async function readTaskInLog(
       WHERE log.account_id = $1 AND task.id = $2`,
     values: [accountId, taskId],
   })
-  return row === undefined ? undefined : { snapshot: snapshot(row), sequence: BigInt(row.last) }
+  return row === undefined ? undefined : { snapshot: snapshotOf(decodeTask(row)), sequence: BigInt(row.last) }
 }
 
-const taskColumns = `id, kind, pool_id, format_id, quantity, status, generated, added, dry_run, started_at,
-  finished_at, failure_code, failure_message`
+const taskColumns = `id, kind, trigger, pool_id, format_id, quantity, status, generated, added, dry_run, rows_read,
+  created_at, started_at, finished_at, failure_code, failure_message`
 
 interface TaskRow {
   id: string
   kind: TaskKind
+  trigger: TaskTrigger
   pool_id: string
   format_id: string | null
   quantity: string | null
@@ -226,6 +271,8 @@ interface TaskRow {
   generated: string
   added: string
   dry_run: boolean
+  rows_read: string
+  created_at: Date
   started_at: Date | null
   finished_at: Date | null
   failure_code: TaskFailureCode | null
@@ -236,31 +283,67 @@ function decodeTask(row: TaskRow): Task {
   return {
     id: row.id,
     kind: row.kind,
+    trigger: row.trigger,
     poolId: row.pool_id,
     formatId: row.format_id ?? undefined,
     quantity: row.quantity === null ? undefined : BigInt(row.quantity),
     status: row.status,
+    generated: BigInt(row.generated),
     added: BigInt(row.added),
     dryRun: row.dry_run,
+    rowsRead: BigInt(row.rows_read),
+    createdAt: row.created_at,
+    startedAt: row.started_at ?? undefined,
+    finishedAt: row.finished_at ?? undefined,
+    failure:
+      row.failure_code === null ? undefined : { code: row.failure_code, message: row.failure_message ?? '' },
   }
 }
 
-function snapshot(row: TaskRow): TaskSnapshot {
+/** The part of a task that changes with its status, as events and subscriptions have it. */
+function snapshotOf(task: Task): TaskSnapshot {
   return {
-    taskId: row.id,
-    status: row.status,
-    generated: row.generated,
-    added: row.added,
-    startedAt: row.started_at?.toISOString() ?? null,
-    finishedAt: row.finished_at?.toISOString() ?? null,
-    failureCode: row.failure_code,
-    failureMessage: row.failure_message,
+    taskId: task.id,
+    status: task.status,
+    generated: String(task.generated),
+    added: String(task.added),
+    startedAt: task.startedAt?.toISOString() ?? null,
+    finishedAt: task.finishedAt?.toISOString() ?? null,
+    failureCode: task.failure?.code ?? null,
+    failureMessage: task.failure?.message ?? null,
   }
 }
 
-/** Every creation and every change of status is an event. */
-function record(tx: BookTransaction, row: TaskRow | undefined): Task {
-  if (row === undefined) throw new Error('A task was written without an answer.')
-  tx.record({ poolId: row.pool_id, kind: 'TASK_STATUS_CHANGED', payload: snapshot(row) })
-  return decodeTask(row)
+const logMessages = {
+  RUNNING: 'task started',
+  COMPLETED: 'task completed',
+  FAILED: 'task failed',
+  CANCELLED: 'task cancelled',
+  UNDONE: 'upload undone',
+} as const satisfies Record<Exclude<TaskStatus, 'AWAITING_EXECUTION'>, string>
+
+/**
+ * Counts are decimal strings, as in events. A refill takes no time of its own: its duration is 0. The message of a
+ * failure is left out, as it may quote codes of the file.
+ */
+function logStatus(tx: BookTransaction, task: Task): void {
+  const { status, kind, trigger, quantity, startedAt, finishedAt } = task
+  if (status === 'AWAITING_EXECUTION') return
+  const subject = { accountId: tx.accountId, taskId: task.id, kind, trigger, quantity: quantity?.toString() }
+  const outcome = {
+    added: String(task.added),
+    rows: kind === 'UPLOAD' ? String(task.rowsRead) : undefined,
+    failureCode: task.failure?.code,
+    durationMs: status === 'UNDONE' ? undefined : elapsedMs(startedAt, finishedAt),
+  }
+  tx.logOnCommit(
+    status === 'RUNNING'
+      ? { ...subject, waitedMs: elapsedMs(task.createdAt, startedAt) }
+      : { ...subject, ...outcome },
+    logMessages[status],
+  )
+}
+
+function elapsedMs(from: Date | undefined, to: Date | undefined): number | undefined {
+  return from === undefined || to === undefined ? undefined : to.getTime() - from.getTime()
 }

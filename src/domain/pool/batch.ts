@@ -7,22 +7,21 @@ import type { Pool } from './pool.ts'
 export type CodeSource = { formatId: string; uploadId?: never } | { formatId?: never; uploadId: string }
 
 /**
- * Positions [start, start + count) of a pool: the indices [first, first + count + holes) of a format without as many
- * holes, which are taken, or the rows [first, first + count) of an upload.
+ * Positions [start, start + count) of a pool's line. They are the indices [first, first + count + holes) of a format but
+ * for its `holes`, which are taken, or the rows [first, first + count) of an upload.
  */
 export type Batch = CodeSource & { start: bigint; count: bigint; first: bigint; holes: number }
 
 /**
- * The most holes of a batch. Between a position and its index stand the holes before it, which are counted: that takes
- * no longer the more holes a format has, and a line is short all the same.
+ * To get from a position to its index, the holes of its batch are counted. This bounds how long that takes, however many
+ * holes the format has.
  */
 export const maxHoles = 256
 
 /**
- * Lays the next `count` indices of a format that are not taken at the end of a pool's line, in the transaction that has
- * locked both: one batch, or as many as it takes for all the holes. `reserved` says that they were promised to the
- * task before. Changes the counters of `pool`, which the caller writes, and those of the format, which are written
- * here.
+ * Lays the next `count` free indices of a format at the end of a pool's line, in the transaction that has locked both: in
+ * one batch, or in several when there are many holes. `reserved`: they are reserved for the task. Changes the counters of
+ * the format, here and in its row, and those of `pool`, whose row the caller writes.
  */
 export async function layBatch(
   tx: BookTransaction,
@@ -69,7 +68,21 @@ async function layWhole(
   return 0n
 }
 
-/** Lays indices around those that are taken. Resolves to how many of these were passed over. */
+/**
+ * Lays indices around the holes, which are the indices that are taken. Resolves to how many holes were passed over.
+ *
+ * Step by step, with `next` = 10, `count` = 4, the indices 11, 12, 15 and 20 taken, and at most 2 holes in a batch:
+ *
+ *     search  [10, 14) has 2 holes and so 2 free indices: too few. [10, 10 + 4 + 2 * 2) has 3 holes and 5 free indices:
+ *             enough, and 20 is not looked at. A step that is not enough has found more than twice as many holes as the
+ *             one before it, so there are few steps.
+ *     hole    11, 12 and 15, numbered 1, 2 and 3. Before them lie 1, 1 and 3 free indices. That is fewer than 4, so all
+ *             three are passed over, and the last index is 10 + 4 + 3 - 1 = 16.
+ *     cut     9, which is before the first index; 12, the 2nd hole; and 16, the last index.
+ *     piece   [10, 12]: 3 indices with 2 holes. [13, 16]: 4 indices with 1 hole, after 2 holes.
+ *     laid    Index 10 at position `total`; indices 13, 14 and 16 from position `total` + 13 - 10 - 2 on. A piece that is
+ *             nothing but holes becomes no batch.
+ */
 async function layAroundHoles(
   tx: BookTransaction,
   pool: Pool,
@@ -77,48 +90,41 @@ async function layAroundHoles(
   taskId: string,
   count: bigint,
 ): Promise<bigint> {
+  const [account, poolId, formatId, task] = ['$1', '$2', '$3', '$4']
+  const [total, next, wanted] = ['$5::numeric', '$6::numeric', '$7::numeric']
+  const takenWithin = (size: string) =>
+    `taken WHERE account_id = ${account} AND format_id = ${formatId} AND index >= ${next} AND index < ${next} + ${size}`
   const [laid] = await tx.rows<{ passed: string }>({
     // Not prepared: a plan that was made while nothing was taken would be kept while millions are.
-    //
-    // First it is sought how far to look for holes: with every step at least twice as many are found, and holes that
-    // lie far ahead are not looked at. Then a hole is passed when fewer than `count` indices before it are free. A batch
-    // ends behind the last of its holes, and the last one where the indices do. One of nothing but holes is left out.
     text: `
-      WITH RECURSIVE stretch AS (
-        SELECT $4::numeric AS size, (
-          SELECT count(*) FROM taken
-          WHERE account_id = $1 AND format_id = $5 AND index >= $6::numeric AND index < $6::numeric + $4::numeric
-        ) AS holes
+      WITH RECURSIVE search AS (
+        SELECT 0::numeric AS size, 0::bigint AS holes
         UNION ALL
-        SELECT $4::numeric + 2 * holes, (
-          SELECT count(*) FROM taken
-          WHERE account_id = $1 AND format_id = $5 AND index >= $6::numeric
-            AND index < $6::numeric + $4::numeric + 2 * stretch.holes
-        ) FROM stretch WHERE size - holes < $4::numeric
+        SELECT ${wanted} + 2 * holes, (SELECT count(*) FROM ${takenWithin(`${wanted} + 2 * search.holes`)})
+        FROM search WHERE size - holes < ${wanted}
       ), hole AS (
         SELECT index, number FROM (
-          SELECT index, row_number() OVER (ORDER BY index) AS number FROM taken
-          WHERE account_id = $1 AND format_id = $5 AND index >= $6::numeric
-            AND index < $6::numeric + (SELECT max(size) FROM stretch)
+          SELECT index, row_number() OVER (ORDER BY index) AS number
+          FROM ${takenWithin('(SELECT max(size) FROM search)')}
         ) AS numbered
-        WHERE index - $6::numeric - (number - 1) < $4::numeric
+        WHERE index - ${next} - (number - 1) < ${wanted}
       ), passed AS (
         SELECT count(*) AS count FROM hole
-      ), border AS (
-        SELECT $6::numeric - 1 AS index, 0 AS number
+      ), cut AS (
+        SELECT ${next} - 1 AS index, 0 AS number
         UNION ALL SELECT index, number FROM hole WHERE number % ${maxHoles} = 0
-        UNION ALL SELECT $6::numeric + $4::numeric + count - 1, count FROM passed
-      ), stretch_between AS (
-        SELECT index + 1 AS first, number AS passed_before,
+        UNION ALL SELECT ${next} + ${wanted} + count - 1, count FROM passed
+      ), piece AS (
+        SELECT index + 1 AS first, number AS holes_before,
           lead(index) OVER line - index AS size, lead(number) OVER line - number AS holes
-        FROM border WINDOW line AS (ORDER BY index, number)
+        FROM cut WINDOW line AS (ORDER BY index, number)
       ), laid AS (
         INSERT INTO batch (account_id, pool_id, start, count, format_id, first, holes, task_id)
-        SELECT $1, $2, $3::numeric + first - $6::numeric - passed_before, size - holes, $5, first, holes, $7
-        FROM stretch_between WHERE size > holes
+        SELECT ${account}, ${poolId}, ${total} + first - ${next} - holes_before, size - holes, ${formatId}, first, holes, ${task}
+        FROM piece WHERE size > holes
       )
       SELECT count AS passed FROM passed`,
-    values: [tx.accountId, pool.id, pool.total, count, format.id, format.next, taskId],
+    values: [tx.accountId, pool.id, format.id, taskId, pool.total, format.next, count],
   })
   if (laid === undefined) throw new Error('Batches were laid without an answer.')
   return BigInt(laid.passed)
@@ -134,7 +140,7 @@ export async function readBatches(
 ): Promise<Batch[]> {
   const rows = await books.rows<BatchRow>({
     name: 'read-batches',
-    // The batch that `from` lies in begins at or before it: the index leads there, however many come before.
+    // The subquery finds the batch that holds `from` in one step, however many lie before it.
     text: `
       SELECT start, count, format_id, task_id, first, holes FROM batch
       WHERE account_id = $1 AND pool_id = $2 AND start < $4 AND start >= (
@@ -146,7 +152,7 @@ export async function readBatches(
   return rows.map(decodeBatch)
 }
 
-/** The batches of a pool's line from the one that holds position `from` on, `limit` of them at most, in their order. */
+/** At most `limit` batches of a pool's line, in their order, beginning with the one that holds position `from`. */
 export async function readBatchesFrom(
   books: Queryable,
   accountId: string,
@@ -167,7 +173,7 @@ export async function readBatchesFrom(
   return rows.map(decodeBatch)
 }
 
-/** Where a code lies: the pool and the position that its index was given to, if it is in a pool. */
+/** The pool and the position of a code, if it is in a pool. `index` is that of its format, or the row of its upload. */
 export async function findPosition(
   books: Queryable,
   accountId: string,
@@ -194,8 +200,8 @@ export async function findPosition(
 }
 
 /**
- * As a subquery of SQL: the pool and the position of an index of a format of account $1, which are columns of `asked`;
- * no row when it has not been given, or is taken. It descends two indices, and counts the holes of one batch.
+ * SQL, a subquery: the pool and the position of `asked.index` of the format `asked.format_id` of account $1. It has no row
+ * when the index is in no batch, or is taken. It descends two indexes, and counts the holes of one batch.
  */
 export const placeOfIndex = `(
   SELECT batch.pool_id, batch.start + asked.index - batch.first - hole.before AS position

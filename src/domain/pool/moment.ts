@@ -12,5 +12,5 @@ export interface Moment {
 /** A task that was accepted. A request that is sent again has no moment: that was when it was first sent. */
 export interface Accepted {
   taskId: string
-  moment: Moment
+  moment?: Moment
 }

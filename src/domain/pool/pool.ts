@@ -2,10 +2,10 @@ import { v7 as newId } from 'uuid'
 import type { Queryable } from '../../database/transaction.ts'
 import type { ReplenishmentMethod } from '../../generated/prisma/client.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
-import { NotFoundError } from '../books/errors.ts'
+import { lockCatalog } from '../books/catalog-lock.ts'
+import { codes, NotFoundError, UserError } from '../books/errors.ts'
 import { InputCheck } from '../books/input.ts'
 import { askedSearch, checkName, nameContains } from '../books/name.ts'
-import { lockCatalog } from '../format/format.ts'
 
 /** A pool's line of codes: `total` positions, of which the first `claimed` have been handed out. */
 export interface Pool {
@@ -27,6 +27,25 @@ export type PoolStatus = 'EMPTY' | 'LOW' | 'READY'
 export function poolStatus(pool: { available: bigint; refillThreshold: bigint }): PoolStatus {
   if (pool.available === 0n) return 'EMPTY'
   return pool.available <= pool.refillThreshold ? 'LOW' : 'READY'
+}
+
+/** A claim asked for more codes than the pool can give. */
+export class NotEnoughCodesError extends UserError {
+  readonly code = 'NOT_ENOUGH_CODES'
+  readonly available: bigint
+  readonly poolId: string
+  /** As it stood when the claim was refused. */
+  readonly pool: Pool
+
+  /** `advice` says why there are no more codes, and what to do about it. */
+  constructor(pool: Pool, available: bigint, advice: string) {
+    super(`The pool "${pool.name}" has ${codes(available)} available, so nothing was claimed. ${advice}`, [
+      'count',
+    ])
+    this.available = available
+    this.poolId = pool.id
+    this.pool = { ...pool }
+  }
 }
 
 /** Resolves to the id of the new pool. Rejects with an InvalidInputError or a NameTakenError. */

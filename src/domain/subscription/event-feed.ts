@@ -1,21 +1,23 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import type { Pacer } from '../../async/pacer.ts'
+import { logRetry, Poll } from '../../async/poll.ts'
+import { Signal, Waiter } from '../../async/signal.ts'
 import { isUnavailable } from '../../database/errors.ts'
 import type { Books } from '../books/books.ts'
 import { CursorExpiredError, ReaderTooSlowError } from '../books/errors.ts'
 import { type PoolEvent, readEventsAfter, readLog, readLogs } from '../books/event-log.ts'
-import { Sleeper, Sleepers } from '../sleepers.ts'
-import type { Turns } from '../turns.ts'
 
-// Between notices: how late an event is at most whose notice was lost.
-const lookEveryMs = 1_000
+// How late an event is at most whose notice was lost.
+const pollEveryMs = 1_000
 
 // Events that a tail keeps for its readers; a reader that falls further behind reads the log by itself.
-const kept = 5_000
+const maxKept = 5_000
 
 const pageSize = 1_000
 
-// Events that a reader is given at once, before it looks again: all that it holds while it is slow.
-const atOnce = 20
+// Events that a reader is given at once: all that it holds while it is slow.
+const maxReadAtOnce = 20
 
 /** What a reader wants of an account's log: the events after `sequence`, of one pool or of all. */
 export interface Wanted {
@@ -25,72 +27,78 @@ export interface Wanted {
 }
 
 /**
- * The live end of the event logs that somebody in this process follows. Each log is read once for all of its
- * readers, whenever a notice or the clock says that there may be something new. Readers take what they need at
- * their own pace, from what is kept here or from the log itself, so that a slow one costs no memory and misses
- * nothing. Those that are given the same live event are given the same object.
+ * The live end of the event logs that somebody in this process follows. Each log is read once for all of its readers,
+ * whenever a notice or the clock says that there may be something new. Readers go on at their own pace, from what is kept
+ * here or from the log itself: a slow one costs no memory and misses nothing. Readers of the same live event are given the
+ * same object.
  */
 export class EventFeed {
   readonly #books: Books
   readonly #log: Logger
   readonly #tails = new Map<string, Tail>()
-  readonly #turns: Turns
+  readonly #pacer: Pacer
   readonly #stopListening: () => void
-  readonly #timer: NodeJS.Timeout
-  #looking = false
+  readonly #poll: Poll
 
-  /** `turns`: those that its readers have together with who works out what they are told. */
-  constructor(books: Books, turns: Turns, log: Logger) {
+  /** `pacer` is shared with whatever else answers subscriptions. */
+  constructor(books: Books, pacer: Pacer, log: Logger) {
     this.#books = books
-    this.#turns = turns
+    this.#pacer = pacer
     this.#log = log
+    this.#poll = new Poll({
+      purpose: 'read the event logs',
+      run: () => this.#advanceTails(),
+      everyMs: pollEveryMs,
+      log,
+    })
     this.#stopListening = books.notifications.on('events', (accountId) => {
-      if (accountId === undefined) this.#lookAtAll()
+      if (accountId === undefined) this.#poll.wake()
       else this.#tails.get(accountId)?.advance()
     })
-    this.#timer = setInterval(() => this.#lookAtAll(), lookEveryMs)
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#stopListening()
-    clearInterval(this.#timer)
+    await this.#poll.close()
   }
 
   /**
-   * Every event of the log after `sequence`, in order, without end: until `signal` is aborted. Ends with a
-   * ReaderTooSlowError when events that are still to be read are no longer kept.
+   * Yields every event of the log after `sequence`, in order, until `signal` is aborted. Rejects with a ReaderTooSlowError
+   * when events that are still to be read have been removed from the log.
    */
   async *after({ accountId, poolId, sequence }: Wanted, signal: AbortSignal): AsyncGenerator<PoolEvent> {
     const tail = this.#follow(accountId)
-    const sleeper = new Sleeper(signal)
+    const waiter = new Waiter(signal)
     try {
       let position = sequence
       while (!signal.aborted) {
-        const seen = tail.sleepers.calls
-        const events = tail.after(position, atOnce) ?? (await this.#readPage(accountId, position, signal))
+        const seen = tail.changed.version
+        const events =
+          tail.after(position, maxReadAtOnce) ?? (await this.#readPage(accountId, position, signal))
         for (const event of events) {
-          if (this.#turns.isOver()) await this.#turns.next()
+          if (this.#pacer.isDue()) await this.#pacer.yield()
           if (signal.aborted) return
           position = event.sequence
           if (poolId === undefined || event.poolId === poolId) yield event
         }
-        if (events.length === 0) await tail.sleepers.sleep(sleeper, seen)
+        if (events.length === 0) await tail.changed.wait(waiter, seen)
       }
     } finally {
       this.#leave(accountId, tail)
     }
   }
 
-  /** A page of the log. While the database is away, waits for it to come back: that delays events and loses none. */
+  /** Reads a page of the log. While the database is away, waits for it to come back: that delays events and loses none. */
   async #readPage(accountId: string, position: bigint, signal: AbortSignal): Promise<PoolEvent[]> {
     while (!signal.aborted) {
       try {
-        return await readEventsAfter(this.#books, accountId, position, atOnce)
+        return await readEventsAfter(this.#books, accountId, position, maxReadAtOnce)
       } catch (error) {
         if (error instanceof CursorExpiredError) throw new ReaderTooSlowError()
         if (!isUnavailable(error)) throw error
-        this.#log.warn({ err: error }, 'an event log is out of reach; trying again')
-        await delay(lookEveryMs, signal)
+        logRetry(this.#log, error, 'read an event log', { accountId })
+        // It rejects only when `signal` is aborted, which ends the loop.
+        await delay(pollEveryMs, undefined, { signal }).catch(() => {})
       }
     }
     return []
@@ -112,53 +120,29 @@ export class EventFeed {
     if (tail.readers === 0) this.#tails.delete(accountId)
   }
 
-  #lookAtAll(): void {
-    if (this.#tails.size === 0 || this.#looking) return
-    this.#looking = true
-    readLogs(this.#books, [...this.#tails.keys()])
-      .then((logs) => {
-        for (const log of logs) this.#tails.get(log.accountId)?.advanceTo(log.last)
-      })
-      .catch((error: unknown) => {
-        // The next look comes in a second: nothing is lost meanwhile.
-        if (isUnavailable(error)) this.#log.warn({ err: error }, 'the event logs are out of reach')
-        else this.#log.error({ err: error }, 'the event logs could not be read')
-      })
-      .finally(() => {
-        this.#looking = false
-      })
+  async #advanceTails(): Promise<void> {
+    if (this.#tails.size === 0) return
+    for (const { accountId, last } of await readLogs(this.#books, [...this.#tails.keys()]))
+      this.#tails.get(accountId)?.advanceTo(last)
   }
-}
-
-/** Resolves after `ms`, or as soon as `signal` is aborted. */
-async function delay(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const wake = () => resolve()
-  const timer = setTimeout(wake, ms)
-  signal.addEventListener('abort', wake)
-  await promise
-  signal.removeEventListener('abort', wake)
-  clearTimeout(timer)
 }
 
 /** The newest events of one account's log. */
 class Tail {
   readers = 0
-  /** Readers that have read all there is. They are woken by every change. */
-  readonly sleepers = new Sleepers()
+  /** For readers that have read all there is. */
+  readonly changed = new Signal()
   readonly #books: Books
   readonly #accountId: string
-  readonly #log: Logger
-  /** Events (from, last], which are known here; nothing is known before the first look. */
+  readonly #poll: Poll
+  /** The newest events, up to `last`; nothing is known before the first read. */
   #events: PoolEvent[] = []
   #last: bigint | undefined
-  #advancing = false
-  #advanceAgain = false
 
   constructor(books: Books, accountId: string, log: Logger) {
     this.#books = books
     this.#accountId = accountId
-    this.#log = log
+    this.#poll = new Poll({ purpose: 'read an event log', run: () => this.#read(), log })
   }
 
   /** The events after `sequence`, `limit` at most, if they are kept here. */
@@ -174,39 +158,25 @@ class Tail {
     if (this.#last === undefined || last > this.#last) this.advance()
   }
 
-  /** Reads what is new. Looks again if it is asked to while it reads. */
+  /** Reads what is new. */
   advance(): void {
-    if (this.#advancing) {
-      this.#advanceAgain = true
-      return
-    }
-    this.#advancing = true
-    this.#read()
-      .catch((error: unknown) => {
-        if (isUnavailable(error)) this.#log.warn({ err: error }, 'an event log is out of reach')
-        else this.#log.error({ err: error }, 'an event log could not be read')
-      })
-      .finally(() => {
-        this.#advancing = false
-      })
+    this.#poll.wake()
   }
 
-  async #read(): Promise<void> {
-    do {
-      this.#advanceAgain = false
-      if (this.#last === undefined) {
-        this.#last = (await readLog(this.#books, this.#accountId)).last
-        // A reader may have looked at the log before this: what came between is for it to read.
-        this.sleepers.wakeAll()
-      }
-      const events = await readEventsAfter(this.#books, this.#accountId, this.#last, pageSize)
-      const newest = events.at(-1)
-      if (newest === undefined) continue
-      this.#last = newest.sequence
-      this.#events.push(...events)
-      if (this.#events.length > kept) this.#events = this.#events.slice(-kept)
-      if (events.length === pageSize) this.#advanceAgain = true
-      this.sleepers.wakeAll()
-    } while (this.#advanceAgain)
+  /** Resolves to whether there may be more. */
+  async #read(): Promise<boolean> {
+    if (this.#last === undefined) {
+      this.#last = (await readLog(this.#books, this.#accountId)).last
+      // A reader may have read the log before this: what came between is for it to read.
+      this.changed.wakeAll()
+    }
+    const events = await readEventsAfter(this.#books, this.#accountId, this.#last, pageSize)
+    const newest = events.at(-1)
+    if (newest === undefined) return false
+    this.#last = newest.sequence
+    this.#events.push(...events)
+    if (this.#events.length > maxKept) this.#events = this.#events.slice(-maxKept)
+    this.changed.wakeAll()
+    return events.length === pageSize
   }
 }

@@ -1,185 +1,122 @@
 import type { Logger } from 'pino'
-import { isUnavailable } from '../../database/errors.ts'
-import type { Pool, Task } from '../../generated/prisma/client.ts'
-import type { Books } from '../books/books.ts'
-import { Sleeper, Sleepers } from '../sleepers.ts'
-import { readUploadWaits, type UploadWait } from '../upload/receive.ts'
+import { Poll } from '../../async/poll.ts'
+import { Signal, Waiter } from '../../async/signal.ts'
 
-const lookEveryMs = 1_000
+const pollEveryMs = 1_000
 
-const readAtOnce = 5_000
+// Rows of one statement.
+const maxPageSize = 5_000
 
-/** What names a row. */
-export interface RowName {
+/** Names a row. */
+export interface RowRef {
   accountId: string
   id: string
 }
 
-export interface WatchOptions<Row> {
-  /** What the rows are, for the log. */
+export interface RowPollerOptions<Row> {
+  /** What the rows are, for the log: "pools". */
   what: string
   /** Reads those of the rows that exist. */
-  read: (names: readonly RowName[]) => Promise<Row[]>
-  /** Whether a row has changed in a way that a watcher would want to hear of. */
+  read: (refs: readonly RowRef[]) => Promise<Row[]>
+  /** Whether two states of a row differ in anything that its followers are told. */
   differs: (a: Row, b: Row) => boolean
   log: Logger
 }
 
 /**
- * Follows rows for those who watch them. Whoever changes a row tells nobody, so that it costs nothing where nobody
- * watches: once a second, the rows that somebody in this process watches are read, all together. Those that are shown
- * the same state are shown the same object.
+ * Follows rows by polling: once a second it reads all rows that somebody in this process follows, together. Writers
+ * announce nothing, so a change costs nothing where nobody follows. Followers that are given the same state are given the
+ * same object.
  */
-export class Watch<Row extends RowName> {
-  readonly #options: WatchOptions<Row>
-  readonly #timer: NodeJS.Timeout
-  readonly #watched = new Map<string, Watched<Row>>()
-  #looking = false
-  /** How many looks have begun. */
-  #looks = 0
+export class RowPoller<Row extends RowRef> {
+  readonly #options: RowPollerOptions<Row>
+  readonly #poll: Poll
+  readonly #followed = new Map<string, FollowedRow<Row>>()
+  /** How many rounds of reading have begun. */
+  #rounds = 0
 
-  constructor(options: WatchOptions<Row>) {
+  constructor(options: RowPollerOptions<Row>) {
     this.#options = options
-    this.#timer = setInterval(() => this.#look(), lookEveryMs)
+    const { what, log } = options
+    this.#poll = new Poll({
+      purpose: `read the followed ${what}`,
+      run: () => this.#read(),
+      everyMs: pollEveryMs,
+      log,
+    })
   }
 
-  close(): void {
-    clearInterval(this.#timer)
+  async close(): Promise<void> {
+    await this.#poll.close()
   }
 
-  /** `row`, then as it is whenever it has changed, at most once a second, until `signal` is aborted. */
-  async *after(row: Row, signal: AbortSignal): AsyncGenerator<Row> {
+  /** Yields `row`, then its later states, at most one a second, until `signal` is aborted. */
+  async *follow(row: Row, signal: AbortSignal): AsyncGenerator<Row> {
     const { differs } = this.#options
-    const watched = this.#watch(row)
-    const sleeper = new Sleeper(signal)
-    // One that has begun already may find the row as it was before `row` was read.
-    const firstLook = this.#looks + 1
-    watched.newestFirstLook = firstLook
+    const followed = this.#follow(row)
+    const waiter = new Waiter(signal)
+    // A round that has begun already may have read the row before `row` was read.
+    const firstRound = this.#rounds + 1
+    followed.newestFirstRound = firstRound
     try {
       let shown = row
       yield shown
       while (!signal.aborted) {
-        const seen = watched.sleepers.calls
-        const { now, look } = watched
-        if (now !== undefined && look >= firstLook && differs(now, shown)) {
-          shown = now
+        const seen = followed.changed.version
+        const { state, round } = followed
+        if (state !== undefined && round >= firstRound && differs(state, shown)) {
+          shown = state
           yield shown
-        } else await watched.sleepers.sleep(sleeper, seen)
+        } else await followed.changed.wait(waiter, seen)
       }
     } finally {
-      this.#leave(watched)
+      followed.followers -= 1
+      if (followed.followers === 0) this.#followed.delete(nameOf(followed))
     }
   }
 
-  #watch(row: Row): Watched<Row> {
-    const watched = this.#watched.get(textOf(row)) ?? new Watched<Row>(row)
-    this.#watched.set(textOf(row), watched)
-    watched.watchers += 1
-    return watched
+  #follow(row: Row): FollowedRow<Row> {
+    const followed = this.#followed.get(nameOf(row)) ?? new FollowedRow<Row>(row)
+    this.#followed.set(nameOf(row), followed)
+    followed.followers += 1
+    return followed
   }
 
-  #leave(watched: Watched<Row>): void {
-    watched.watchers -= 1
-    if (watched.watchers === 0) this.#watched.delete(textOf(watched))
-  }
-
-  #look(): void {
-    if (this.#watched.size === 0 || this.#looking) return
-    this.#looking = true
-    this.#looks += 1
-    const { what, log } = this.#options
-    this.#read([...this.#watched.values()])
-      .catch((error: unknown) => {
-        if (isUnavailable(error)) log.warn({ err: error }, `watched ${what} are out of reach; trying again`)
-        else log.error({ err: error }, `watched ${what} could not be read; trying again`)
-      })
-      .finally(() => {
-        this.#looking = false
-      })
-  }
-
-  async #read(watched: readonly Watched<Row>[]): Promise<void> {
+  async #read(): Promise<void> {
+    if (this.#followed.size === 0) return
     const { read, differs } = this.#options
-    for (let start = 0; start < watched.length; start += readAtOnce)
-      for (const row of await read(watched.slice(start, start + readAtOnce)))
-        this.#watched.get(textOf(row))?.tell(row, this.#looks, differs)
+    this.#rounds += 1
+    const followed = [...this.#followed.values()]
+    for (let start = 0; start < followed.length; start += maxPageSize)
+      for (const row of await read(followed.slice(start, start + maxPageSize)))
+        this.#followed.get(nameOf(row))?.update(row, this.#rounds, differs)
   }
 }
 
-/** A row that somebody watches. */
-class Watched<Row extends RowName> {
+class FollowedRow<Row extends RowRef> {
   readonly accountId: string
   readonly id: string
-  readonly sleepers = new Sleepers()
-  watchers = 0
-  /** The first look that tells something to the watcher who came last. */
-  newestFirstLook = 0
-  /** As it was at the last look, and which one that was; nothing before the first. */
-  now: Row | undefined
-  look = 0
+  readonly changed = new Signal()
+  followers = 0
+  /** The first round that tells the newest follower anything. */
+  newestFirstRound = 0
+  /** The state that the last round read, and the number of that round. */
+  state: Row | undefined
+  round = 0
 
   constructor({ accountId, id }: Row) {
     this.accountId = accountId
     this.id = id
   }
 
-  tell(row: Row, look: number, differs: (a: Row, b: Row) => boolean): void {
-    const isOther = this.now === undefined || differs(row, this.now)
-    if (isOther) this.now = row
-    this.look = look
-    if (isOther || look <= this.newestFirstLook) this.sleepers.wakeAll()
+  update(row: Row, round: number, differs: (a: Row, b: Row) => boolean): void {
+    const hasChanged = this.state === undefined || differs(row, this.state)
+    if (hasChanged) this.state = row
+    this.round = round
+    if (hasChanged || round <= this.newestFirstRound) this.changed.wakeAll()
   }
 }
 
-function textOf({ accountId, id }: RowName): string {
+function nameOf({ accountId, id }: RowRef): string {
   return `${accountId} ${id}`
-}
-
-/** Follows the counts, the settings and the names of pools. */
-export function watchPools({ prisma }: Books, log: Logger): Watch<Pool> {
-  // One statement whatever their number: a condition for each would take longer to write and to plan than to answer.
-  const read = (names: readonly RowName[]) => prisma.$queryRaw<Pool[]>`
-    SELECT account_id AS "accountId", id, name, method, format_id AS "formatId", quantity,
-      auto_generate AS "autoGenerate", refill_threshold AS "refillThreshold", total, claimed,
-      refill_failed_at AS "refillFailedAt", created_at AS "createdAt"
-    FROM unnest(${names.map(({ accountId }) => accountId)}::uuid[], ${names.map(({ id }) => id)}::uuid[])
-      AS watched (account, pool)
-    CROSS JOIN LATERAL (SELECT * FROM pool WHERE account_id = watched.account AND id = watched.pool LIMIT 1) AS pool`
-  return new Watch({ what: 'pools', read, differs: poolsDiffer, log })
-}
-
-/** A task, and what it waits for, if it is an upload that waits. */
-export type WatchedTask = Task & { waitingFor: UploadWait | undefined }
-
-/**
- * Follows how far uploads have come and what they wait for; few are ever under way. Changes of their status are events.
- */
-export function watchTasks(books: Books, log: Logger): Watch<WatchedTask> {
-  const read = async (names: readonly RowName[]) => {
-    const tasks = await books.prisma.task.findMany({
-      where: { OR: names.map(({ accountId, id }) => ({ accountId, id })) },
-    })
-    const waits = new Map<string, UploadWait>()
-    for (const [accountId, ofAccount] of Map.groupBy(tasks, (task) => task.accountId)) {
-      const ids = ofAccount.map(({ id }) => id)
-      for (const [id, wait] of await readUploadWaits(books, accountId, ids)) waits.set(id, wait)
-    }
-    return tasks.map((task) => ({ ...task, waitingFor: waits.get(task.id) }))
-  }
-  const differs = (a: WatchedTask, b: WatchedTask) =>
-    a.bytesRead !== b.bytesRead || a.rowsRead !== b.rowsRead || a.waitingFor !== b.waitingFor
-  return new Watch({ what: 'tasks', read, differs, log })
-}
-
-function poolsDiffer(a: Pool, b: Pool): boolean {
-  return (
-    !a.total.equals(b.total) ||
-    !a.claimed.equals(b.claimed) ||
-    !a.refillThreshold.equals(b.refillThreshold) ||
-    a.quantity?.toFixed() !== b.quantity?.toFixed() ||
-    a.autoGenerate !== b.autoGenerate ||
-    a.method !== b.method ||
-    a.formatId !== b.formatId ||
-    a.name !== b.name
-  )
 }

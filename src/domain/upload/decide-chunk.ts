@@ -1,76 +1,67 @@
 import type { FileLayout } from '../../codefile/read.ts'
+import type { CodeRow, RejectedRow } from '../../codefile/row-batch.ts'
 
-/** What has been read of a file at once. */
+/** Rows of a file that are added in one transaction. */
 export interface Chunk {
-  /** Rows with a code, in the order of the file; numbers are of rows of the file, from 1 on. */
-  rows: readonly { number: number; code: string }[]
-  /** Rows that have no code in them that could be added, and why. */
-  refused: readonly RejectedRow[]
-  /** How far the file has been read with this chunk: rows, and bytes as they came. */
+  /** Rows with a code, in the order of the file. */
+  rows: readonly CodeRow[]
+  /** Rows without a code that could be added. */
+  rejected: readonly RejectedRow[]
+  /** How much of the file has been read, including this chunk. Bytes are counted as they came: packed, if the file is. */
   rowsRead: bigint
   bytesRead: bigint
-  /** How the file is laid out, once that is known. */
   layout?: FileLayout | undefined
 }
 
-/** A row of a file that is not added: what stood there, and why, for people. */
-export interface RejectedRow {
-  number: number
-  text: string
-  reason: string
-}
-
-/** A format under whose rules codes of a chunk are decided about. */
+/** A format that has some of a chunk's codes. */
 export interface ChunkFormat {
   id: string
   name: string
   next: bigint
-  /** How many indices are neither given, nor taken, nor promised. */
+  /** How many indices are neither generated, nor taken, nor reserved. */
   room: bigint
-  /** Those of the chunk's codes that are of the format. */
+  /** The codes of the chunk that are of this format, with their indices. */
   indices: ReadonlyMap<string, bigint>
-  /** Those of their indices that are taken. */
+  /** Which of these indices are taken. */
   taken: ReadonlySet<bigint>
 }
 
-/** A code that is there already, the same or one that somebody could take for it. */
-export interface Known {
-  /** Where it comes from: further up in the same file, or another one. */
+/** An uploaded code that equals a code of the chunk, or is alike. */
+export interface KnownCode {
+  /** Whether it is from the same file, further up. */
   from: 'FILE' | 'ACCOUNT'
   code: string
 }
 
-/** A code of a format that has been generated, and that somebody could take an uploaded one for. */
+/** A generated code that is alike a code of the chunk. */
 export interface GeneratedTwin {
   code: string
   formatName: string
 }
 
-/** What is there already beside the formats that the codes of a chunk are of. */
+/** What the account has already, by the codes of the chunk, except for codes of formats. */
 export interface KnownCodes {
-  /**
-   * By the codes of the chunk, those that are uploaded, as far as they were looked for: any others make the constraint of
-   * the table fail.
-   */
-  uploaded: ReadonlyMap<string, Known>
-  /** By codes of the chunk that are of no format. */
+  /** Codes that were not looked for are missing: if one is uploaded already, the unique constraint fails. */
+  uploaded: ReadonlyMap<string, KnownCode>
   twins: ReadonlyMap<string, GeneratedTwin>
 }
 
 export interface ChunkDecision {
-  /** The codes that are added, in the order of the file, each with its place in this order. */
+  /** The codes to add, in the order of the file, each with its index in this order. */
   accepted: Map<string, number>
+  /** All rows that are not added, as duplicates or for another reason. */
   rejected: RejectedRow[]
   duplicatesInFile: number
   duplicatesInAccount: number
+  /** How many of `rejected` are no duplicates. */
   refused: number
-  /** By the format, what the accepted codes take out of it. */
+  /** The indices that the accepted codes take from each format. */
   takes: Map<ChunkFormat, bigint[]>
 }
 
 /**
- * Decides about the rows of a chunk one after the other, so that it makes no difference where a file is cut into
- * chunks. `identityOf` gives what two codes have in common of which one is taken for the other.
+ * Decides about the rows of a chunk one by one, so that the outcome does not depend on where a file is cut into chunks.
+ * Codes of the same identity are alike.
  */
 export function decideChunk(
   chunk: Chunk,
@@ -79,81 +70,71 @@ export function decideChunk(
   formats: readonly ChunkFormat[],
 ): ChunkDecision {
   const accepted = new Map<string, number>()
-  const rows: { number: number; code: string }[] = []
-  /** The places of accepted rows by the identities of their codes, where these are others than the codes. */
-  const places = new Map<string, number>()
-  const rejected: RejectedRow[] = [...chunk.refused]
+  const rows: CodeRow[] = []
+  /** Indices in `rows` by the codes' identities, where these differ from the codes. */
+  const byIdentity = new Map<string, number>()
+  const rejected: RejectedRow[] = [...chunk.rejected]
   const takes = new Map<ChunkFormat, bigint[]>(formats.map((format) => [format, []]))
   const owners = new Map<string, ChunkFormat>()
   for (const format of formats) for (const code of format.indices.keys()) owners.set(code, format)
-  let [duplicatesInFile, duplicatesInAccount, refused] = [0, 0, chunk.refused.length]
+  let [duplicatesInFile, duplicatesInAccount, refused] = [0, 0, chunk.rejected.length]
   for (const row of chunk.rows) {
     const { number, code } = row
     const reject = (reason: string) => rejected.push({ number, text: code, reason })
     const identity = identityOf(code)
-    const place = accepted.get(code) ?? places.get(identity) ?? accepted.get(identity)
-    const above = place === undefined ? undefined : rows[place]
+    const earlier = accepted.get(code) ?? byIdentity.get(identity) ?? accepted.get(identity)
+    const above = earlier === undefined ? undefined : rows[earlier]
     const known = uploaded.get(code)
     if (above !== undefined || known?.from === 'FILE') {
       duplicatesInFile += 1
-      const where =
-        above === undefined
-          ? 'further up in this file already'
-          : `in row ${above.number} of this file already`
-      const twin = above?.code ?? known?.code ?? code
-      reject(twin === code ? `The code stands ${where}.` : alike(twin, `which stands ${where}`))
+      const where = above === undefined ? 'further up in this file' : `in row ${above.number} of this file`
+      reject(duplicate(code, above?.code ?? known?.code ?? code, `is already ${where}`))
       continue
     }
     if (known !== undefined) {
       duplicatesInAccount += 1
-      reject(
-        known.code === code
-          ? 'The code is in your account already: it was uploaded before.'
-          : alike(known.code, 'which is in your account already: it was uploaded before'),
-      )
+      reject(duplicate(code, known.code, `${inAccount}: it was uploaded before`))
       continue
     }
     const twin = twins.get(code)
     if (twin !== undefined) {
       duplicatesInAccount += 1
-      reject(
-        alike(
-          twin.code,
-          `which is in your account already: the format "${twin.formatName}" has generated it`,
-        ),
-      )
+      reject(duplicate(code, twin.code, `${inAccount}: the format "${twin.formatName}" has generated it`))
       continue
     }
     const format = owners.get(code)
     const index = format?.indices.get(code)
-    // What is taken already belonged to a code that was uploaded, and the format passes it over in any case.
+    // A taken index belonged to an uploaded code, and the format skips it in any case.
     if (format !== undefined && index !== undefined && !format.taken.has(index)) {
       if (index < format.next) {
         duplicatesInAccount += 1
-        reject(`The code is in your account already: the format "${format.name}" has generated it.`)
+        reject(duplicate(code, code, `${inAccount}: the format "${format.name}" has generated it`))
         continue
       }
       const taking = takes.get(format) as bigint[]
       if (BigInt(taking.length) >= format.room) {
         refused += 1
         reject(
-          `The format "${format.name}" could generate the code, and all that it has left are promised to tasks ` +
-            'that have not finished. Upload it again when they have.',
+          `The format "${format.name}" can generate the code, and all codes that it has left are reserved for tasks that ` +
+            'have not finished. Upload the code again when they have.',
         )
         continue
       }
       taking.push(index)
     }
     rows.push(row)
-    if (identity !== code) places.set(identity, accepted.size)
+    if (identity !== code) byIdentity.set(identity, accepted.size)
     accepted.set(code, accepted.size)
   }
   return { accepted, rejected, duplicatesInFile, duplicatesInAccount, refused, takes }
 }
 
-function alike(code: string, where: string): string {
-  return (
-    `The code differs in case, spaces or dashes alone from ${JSON.stringify(code)}, ${where}. If they are different ` +
-    'codes for you, upload it with caseSensitive=true.'
-  )
+const inAccount = 'is already in your account'
+
+/** `twin`: the code that exists already, the same or one that is alike. */
+function duplicate(code: string, twin: string, where: string): string {
+  return twin === code
+    ? `The code ${where}.`
+    : `The code differs only in case, spaces or dashes from ${JSON.stringify(twin)}, which ${where}. If they are ` +
+        'different codes for you, upload it with caseSensitive=true.'
 }

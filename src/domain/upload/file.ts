@@ -4,25 +4,25 @@ import { FileInterruptedError, FileTooLargeError } from '../books/errors.ts'
 import type { TaskRef } from '../books/task-ref.ts'
 
 /**
- * The file of an upload, exactly as it came, from its arrival until the upload has ended. It is kept in pieces, so
- * that nobody ever holds more of it in memory than one, and in the database, so that any worker can read it.
+ * The file of an upload, exactly as it came, until the upload has ended. It is in the database, so that any worker can
+ * read it, and in pieces, so that nobody has to hold more than one of them in memory.
  */
 
 const pieceBytes = 2 ** 20
 
-// How much is read of a piece at once: by what has been read of a file, people see how far its upload is.
-const slice = 2 ** 16
+// How much of a piece is returned at a time. The progress of an upload advances in these steps.
+const sliceBytes = 2 ** 16
 
-// Well before housekeeping takes a file without a task for one that nobody will finish.
+// Well below the age at which housekeeping removes files without a task.
 const maxArrivalMs = 12 * 60 * 60 * 1_000
 
-// A piece lies in some five hundred rows inside the database.
-const piecesAtOnce = 32
+// PostgreSQL stores a piece in some five hundred rows.
+const maxPiecesRemoved = 32
 
 /**
- * Stores a file as it comes. Each piece is a statement of its own: nothing is held open while a slow client sends.
- * Rejects with a FileTooLargeError, with a FileInterruptedError, or with whatever `bytes` rejects with; what has been
- * stored by then is for the caller to remove.
+ * Stores a file as it arrives. Each piece is a separate statement, so that no transaction waits for a slow client. Rejects
+ * with a FileTooLargeError, a FileInterruptedError, or an error of `bytes`; then the caller has to remove what has been
+ * stored.
  */
 export async function storeFile(
   books: Queryable,
@@ -63,7 +63,7 @@ async function insertPiece(books: Queryable, upload: TaskRef, number: number, by
   })
 }
 
-/** The bytes of a file, from its beginning to its end: rejects when they are not `size` bytes, all that came. */
+/** The bytes of a file. Rejects if there are not exactly `size` of them. */
 export async function* readFile(
   books: Queryable,
   upload: TaskRef,
@@ -78,13 +78,13 @@ export async function* readFile(
     })
     if (piece === undefined) throw new Error(`The file of upload ${upload.taskId} has no piece ${number}.`)
     left -= BigInt(piece.bytes.length)
-    for (let from = 0; from < piece.bytes.length; from += slice)
-      yield piece.bytes.subarray(from, from + slice)
+    for (let from = 0; from < piece.bytes.length; from += sliceBytes)
+      yield piece.bytes.subarray(from, from + sliceBytes)
   }
-  if (left < 0n) throw new Error(`The file of upload ${upload.taskId} is longer than it was when it came.`)
+  if (left < 0n) throw new Error(`The file of upload ${upload.taskId} is larger than when it was stored.`)
 }
 
-/** Removes a file, or what there is of it. */
+/** Removes a file, or the part of it that exists. */
 export async function removeFile(books: Queryable, upload: TaskRef): Promise<void> {
   for (;;) {
     const removed = await books.rows({
@@ -93,19 +93,19 @@ export async function removeFile(books: Queryable, upload: TaskRef): Promise<voi
         DELETE FROM upload_piece WHERE account_id = $1 AND task_id = $2 AND number IN (
           SELECT number FROM upload_piece WHERE account_id = $1 AND task_id = $2 ORDER BY number DESC LIMIT $3
         ) RETURNING 1`,
-      values: [upload.accountId, upload.taskId, piecesAtOnce],
+      values: [upload.accountId, upload.taskId, maxPiecesRemoved],
     })
-    if (removed.length < piecesAtOnce) return
+    if (removed.length < maxPiecesRemoved) return
   }
 }
 
 /**
- * Removes pieces of files that began to arrive before `time` and never became an upload, because the process that
- * received them was killed: `piecesAtOnce` at most. Resolves to whether there may be more.
+ * Removes some pieces of files that began to arrive before `time` and never became an upload, because the process that
+ * received them was killed. Resolves to whether there may be more.
  */
 export async function removeOrphans(books: Queryable, time: Date): Promise<boolean> {
   const removed = await books.rows({
-    // Beside others that do the same, each takes what nobody else has taken.
+    // Several processes may do this at the same time: each skips rows that another has locked.
     text: `
       DELETE FROM upload_piece WHERE (account_id, task_id, number) IN (
         SELECT account_id, task_id, number FROM upload_piece AS piece
@@ -114,12 +114,12 @@ export async function removeOrphans(books: Queryable, time: Date): Promise<boole
         )
         LIMIT $2 FOR UPDATE SKIP LOCKED
       ) RETURNING 1`,
-    values: [firstIdOf(time), piecesAtOnce],
+    values: [firstIdOf(time), maxPiecesRemoved],
   })
-  return removed.length === piecesAtOnce
+  return removed.length === maxPiecesRemoved
 }
 
-/** Ids begin with the time at which they were made, in milliseconds: the smallest of this one. (UUID v7, RFC 9562.) */
+/** The smallest id of this time: ids are UUID v7 (RFC 9562), which begin with the time in milliseconds. */
 function firstIdOf(time: Date): string {
   const hex = time.getTime().toString(16).padStart(12, '0')
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`

@@ -1,31 +1,31 @@
 import type { Queryable } from '../../database/transaction.ts'
 import { RejectedRowsForgottenError } from '../books/errors.ts'
 
-/** A row of an uploaded file that was not added: its number in the file, what stood there, and why not. */
-export interface RejectedRow {
+/** A rejected row as it is stored. `code` is an excerpt of the row, or its code. */
+export interface StoredRejectedRow {
   number: string
   code: string
   reason: string
 }
 
-const rowsAtOnce = 2_000
+const maxPageRows = 2_000
 
 /**
- * The rows of an upload that were not added, in the order of the file and in pages, as far as the file had been read
- * when this was called. Nothing if the account has no such upload. Rejects with a RejectedRowsForgottenError when they
- * are no longer kept; so do the pages, rather than leave out some.
+ * The rejected rows of an upload, in the order of the file and in pages, as far as the file has been read now. `undefined`
+ * if the account has no such upload. Rejects with a RejectedRowsForgottenError if the rows are no longer kept, and so do
+ * the pages.
  */
 export async function readRejectedRows(
   books: Queryable,
   accountId: string,
   taskId: string,
-): Promise<AsyncGenerator<RejectedRow[]> | undefined> {
-  const upload = await readUpload(books, accountId, taskId)
+): Promise<AsyncGenerator<StoredRejectedRow[]> | undefined> {
+  const upload = await readLastNumber(books, accountId, taskId)
   return upload && readPages(books, accountId, taskId, upload.last ?? '0')
 }
 
-/** The last of its rows that were not added. RejectedRowsForgottenError. */
-async function readUpload(
+/** The number of an upload's last rejected row. RejectedRowsForgottenError if the rows are no longer kept. */
+async function readLastNumber(
   books: Queryable,
   accountId: string,
   taskId: string,
@@ -47,22 +47,22 @@ async function* readPages(
   accountId: string,
   taskId: string,
   last: string,
-): AsyncGenerator<RejectedRow[]> {
+): AsyncGenerator<StoredRejectedRow[]> {
   let after = '0'
   while (after !== last) {
-    const rows = await books.rows<RejectedRow>({
+    const rows = await books.rows<StoredRejectedRow>({
       name: 'read-rejected-rows',
       text: `
         SELECT number, code, reason FROM rejected_row
         WHERE account_id = $1 AND task_id = $2 AND number > $3 AND number <= $4
-          -- Read in one statement with the rows: where some are missing, they are forgotten.
+          -- In the same statement, so that no page misses rows that are being cleared away.
           AND NOT (SELECT rejected_forgotten FROM task WHERE account_id = $1 AND id = $2)
         ORDER BY number LIMIT $5`,
-      values: [accountId, taskId, after, last, rowsAtOnce],
+      values: [accountId, taskId, after, last, maxPageRows],
     })
     const end = rows.at(-1)
     if (end === undefined) {
-      await readUpload(books, accountId, taskId)
+      await readLastNumber(books, accountId, taskId)
       throw new Error(`The rejected rows of upload ${taskId} end before row ${last}.`)
     }
     after = end.number
@@ -71,12 +71,12 @@ async function* readPages(
 }
 
 /**
- * Forgets the rejected rows of uploads that finished before `time`, oldest first, `limit` uploads at most: nobody gets
- * them from then on, and a worker clears them away. Resolves to how many uploads it were.
+ * Forgets the rejected rows of at most `limit` uploads that finished before `time`, oldest first: they are not given out
+ * any more, and a worker clears them away. Resolves to the number of uploads.
  */
 export async function forgetRejectedRows(books: Queryable, time: Date, limit: number): Promise<number> {
   const rows = await books.rows({
-    // Beside others that do the same, each takes what nobody else has taken.
+    // Several processes may do this at the same time: each skips rows that another has locked.
     text: `
       UPDATE task SET rejected_forgotten = true,
         has_work = has_work OR duplicates_in_file + duplicates_in_account + refused > 0

@@ -1,10 +1,8 @@
 import { parentPort } from 'node:worker_threads'
 import * as graphiql from '@graphql-yoga/render-graphiql/graphiql'
 
-/*
- * Run in a thread of its own: GraphiQL comes as a module of nine megabytes, which takes a third of a second to read, and
- * stays in the memory of the thread that has read it.
- */
+// Runs in its own thread: GraphiQL is a module of nine megabytes, which takes a third of a second to load and stays in the
+// memory of the thread that loaded it.
 const files = {
   'graphiql.js': encoded(graphiql.js),
   'graphiql.css': encoded(graphiql.css),

@@ -1,17 +1,16 @@
 import { randomInt } from 'node:crypto'
 
-/** One ready tab of GraphiQL. */
+/** A prepared tab of GraphiQL. */
 export interface GuideTab {
-  /** Tells the guide's own tabs from those a person opens. */
+  /** Distinguishes the guide's tabs from those that the user opens. */
   readonly id: string
   readonly query: string
   readonly variables: string
 }
 
 /**
- * Pieces of the variables, as they stand in the text. The page's script replaces them in tabs opened later:
- * the id of the pool created in one tab goes into the others, and a name that was used on an earlier visit
- * makes way for a new one.
+ * Pieces of the variables, as they are in the text. The page's script replaces them in tabs that are opened later: with the
+ * id of the pool that was created in another tab, for example, or a new name in place of one used on an earlier visit.
  */
 export interface GuideFills {
   readonly formatName: string
@@ -24,7 +23,7 @@ export interface GuideFills {
   readonly after: string
 }
 
-/** What a fresh database has for the guide to start from. */
+/** What the guide starts from on a new database. */
 export interface GuideSample {
   readonly formatId: string
   readonly poolId: string
@@ -37,10 +36,10 @@ export interface Guide {
   readonly fills: GuideFills
 }
 
-/** A tab, before its number among the others is known. */
+/** A tab without its step number. */
 interface Step {
   readonly id: string
-  /** What stands above the operation: each sentence or two a line, which the editor wraps. */
+  /** The lines above the operation, which the editor wraps. */
   readonly comment: readonly string[]
   readonly operation: string
   readonly variables: object
@@ -49,9 +48,9 @@ interface Step {
 const CONSONANTS = 'BCDFGHJKMPQRTVWXZ'
 
 /**
- * The steps from the list of pools to the results of the run, in the order and the words of the product's guide, and
- * from there to claims, look-up, files and history. Their variables can be run as they are, one after the other, and
- * then each batch of codes is added once. Without a sample the ids are words that say which tab makes them.
+ * The steps from the list of pools to the results of the run, in the order and the words of the product's guide, and on to
+ * claims, look-up, files and history. Run one after the other with their variables as they are, they add each batch of codes
+ * once. Without a sample, the ids are words that say which tab creates them.
  */
 export function guide(sample: GuideSample | undefined): Guide {
   const tag = newTag()
@@ -74,12 +73,12 @@ export function guide(sample: GuideSample | undefined): Guide {
   return { tabs, fills: { ...Object.fromEntries(quoted), after: '"after": null' } }
 }
 
-/** A few characters for the names, so that what the guide creates is new at every visit. */
+/** A few characters for the names, so that they are new on every visit. */
 function newTag(): string {
   return Array.from({ length: 4 }, () => CONSONANTS[randomInt(CONSONANTS.length)]).join('')
 }
 
-// Why nothing was done, and where "see issues" in a message leads to.
+// `issues` is where "see issues" in a message points to.
 const errors = `... on UserError {
       message
       code
@@ -103,8 +102,8 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
     {
       id: 'pools',
       comment: [
-        'Before you start: make sure you already have a pool. Press the run button (the triangle) for the list of them. ' +
-          'To take one, copy its id into PromoCodesSection.',
+        'Before you start: make sure you already have a pool. Press the run button (the triangle) to list your pools. ' +
+          'To use one, copy its id into PromoCodesSection.',
         "If you don't have a pool yet, create one first. Next: CreatePool.",
       ],
       operation: `query Pools($search: String) {
@@ -127,8 +126,8 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
     {
       id: 'create-pool',
       comment: [
-        'Create a pool. It stores the codes until they are handed out, and a new one is empty.',
-        'Change the name if you like, and press run. The tabs behind this one then have its id filled in.',
+        'Create a pool. A pool stores codes until they are handed out. A new one is empty.',
+        'Change the name if you like, and press run. Its id is then filled into the tabs after this one.',
         'Next: PromoCodesSection.',
       ],
       operation: `mutation CreatePool($input: CreatePoolInput!) {
@@ -153,8 +152,8 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
       comment: [
         'Open the pool you want to populate and navigate to the Promo Codes section of its settings (replenishment). ' +
           'This is where you decide how the pool will be filled with codes. Press run: this pool and its ' +
-          'settings are filled into the tabs behind this one.',
-        'Select Generate promo codes as the method (GENERATE): SaveAndGenerate does that for you. UPLOAD stands for ' +
+          'settings are then filled into the tabs after this one.',
+        'Select Generate promo codes as the method (GENERATE): SaveAndGenerate does that for you. UPLOAD means ' +
           'codes from a file.',
         'Next: PickFormat.',
       ],
@@ -212,7 +211,7 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
         'Define how the codes of a new format should look: fixed text, and a # for each random character. ' +
           'Press run to see examples, how many codes there can be, and what to know before you use it. ' +
           'Nothing is created yet, so try as often as you like.',
-        'Next: CreateFormat. The shape that you saw last is filled in there.',
+        'Next: CreateFormat. The last shape that you previewed is filled in there.',
       ],
       operation: `query PreviewFormat($shape: FormatShapeInput!) {
   previewFormat(shape: $shape) {
@@ -239,8 +238,8 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
       id: 'create-format',
       comment: [
         'Create the new format, then return to generating. Its shape can never be changed, only its name. ' +
-          'Press run: its id is filled into the tabs behind this one.',
-        'For one more format change the name and the prefix. Next: AvailableCodes.',
+          'Press run: its id is then filled into the tabs after this one.',
+        'For another format, change the name and the prefix. Next: AvailableCodes.',
       ],
       operation: `mutation CreateFormat($input: CreateFormatInput!) {
   createFormat(input: $input) {
@@ -274,7 +273,7 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
       comment: [
         'Available codes for generation (availableForGeneration): the number of codes still available in the selected ' +
           "format's set. Use it as a sanity check: your Quantity can't exceed it.",
-        'Press run: the format that you look at here is filled into the tabs behind this one. If you need more codes ' +
+        'Press run: this format is then filled into the tabs after this one. If you need more codes ' +
           'than the format can produce, switch to one with a larger code space: a longer code or a wider character set.',
         'Next: SaveAndGenerate.',
       ],
@@ -299,7 +298,7 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
         'Optional: set autoGenerate to true to auto-generate promo codes if they run out. Turn this on for always-on ' +
           'use cases (welcome flows, evergreen offers, referral programs). Leave it off for one-time campaigns with a ' +
           'fixed code budget.',
-        'Save and generate: press run to kick off the task. Each press generates once more. Next: WatchTask.',
+        'Save and generate: press run to kick off the task. Each press generates another batch. Next: WatchTask.',
       ],
       operation: `mutation SaveAndGenerate($input: GenerateCodesInput!) {
   generateCodes(input: $input) {
@@ -338,8 +337,8 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
       comment: [
         'The task moves through statuses, starting at Awaiting execution (AWAITING_EXECUTION) and progressing ' +
           '(RUNNING) until it completes (COMPLETED).',
-        'Press run: everything since the task was created is shown, newest on top, then what comes. It goes on when ' +
-          'you open another tab; press the button again to stop it. Next: Results.',
+        'Press run: it shows everything since the task was created, newest first, and then what happens live. It keeps ' +
+          'running when you open another tab. Press the button again to stop it. Next: Results.',
       ],
       operation: `subscription WatchTask($poolId: ID!, $after: String) {
   poolEvents(poolId: $poolId, after: $after) {
@@ -423,8 +422,8 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
       comment: [
         'After generation finishes, save the Promo Codes block settings on the pool itself, so that the pool keeps ' +
           'behaving the way you set it up. Press run.',
-        'To have the pool refilled on its own, set autoGenerate to true: a new batch of codes (quantity) comes as soon ' +
-          'as the last code is distributed (refillThreshold 0). A pool that is empty already gets it at once: see refill.',
+        'To have the pool refilled on its own, set autoGenerate to true: a new batch of codes (quantity) is generated as soon ' +
+          'as the last code is distributed (refillThreshold 0). A pool that is already empty gets it at once: see refill.',
         'Next: WatchPool.',
       ],
       operation: `mutation SavePromoCodes($input: SaveReplenishmentInput!) {
@@ -471,7 +470,7 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
       comment: [
         'What happens next: the newly generated codes are in the pool and ready to be handed out.',
         'Press run, leave it running, and come back after the next step: each change of the counts is shown live, ' +
-          'newest on top. If you enabled auto-generation, you see the pool being refilled on its own.',
+          'newest first. If you enabled auto-generation, you see the pool being refilled on its own.',
         'Next: ClaimCodes.',
       ],
       operation: `subscription WatchPool($poolId: ID!) {
@@ -494,7 +493,7 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
       comment: [
         'Claim codes, as any campaign, scenario, or integration that draws from the pool does: each code is handed ' +
           'out once, ever. Press run, then look at WatchPool.',
-        'Press run again for other codes. With an idempotencyKey, a claim that is sent twice answers with the same ' +
+        'Press run again for other codes. With an idempotencyKey, a claim that is sent twice returns the same ' +
           'codes. Next: LookUpCode.',
       ],
       operation: `mutation ClaimCodes($input: ClaimCodesInput!) {
@@ -525,7 +524,7 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
       id: 'look-up-code',
       comment: [
         'Look up a code that a customer reads out: press run. The first code that you claimed is filled in.',
-        'Type it without its dashes or in lower case: it is found all the same. In doubt the answer is null. ' +
+        'It is also found without its dashes or in lower case. If none fits, or more than one, the answer is null. ' +
           'Next: DownloadCodes.',
       ],
       operation: `query LookUpCode($code: String!) {
@@ -550,8 +549,8 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
       id: 'download-codes',
       comment: [
         'Download the codes of the pool as a file: press run, then Save codes.csv above the tabs. The address in the ' +
-          'answer (codesUrl) opens with an API key alone, not in a browser.',
-        'Write AVAILABLE or CLAIMED, in quotes, in the place of null for some of the codes. In a script: ' +
+          'answer (codesUrl) needs an API key, so it does not open in a browser.',
+        'For only some of the codes, replace null by "AVAILABLE" or "CLAIMED". In a script: ' +
           'curl -H "Authorization: Bearer $KEY" -o codes.csv "http://…$codesUrl"',
         'Next: UploadCodes.',
       ],
@@ -569,8 +568,8 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
     {
       id: 'upload-codes',
       comment: [
-        'Upload codes that you have already: CSV, or one code a line. Press run, and choose a file: it goes where file ' +
-          'is null. With dryRun true nothing is added: see in Results what was found, then set dryRun to false and ' +
+        'Upload codes that you already have: CSV, or one code per line. Press run, and choose a file: it is sent in place of ' +
+          'null. With dryRun true nothing is added: see in Results what was found, then set dryRun to false and ' +
           'press run again.',
         'In a script: curl -T codes.csv -X POST -H "Authorization: Bearer $KEY" "http://…/pools/$POOL_ID/codes"',
         'Next: History.',
@@ -596,7 +595,7 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
       id: 'history',
       comment: [
         'The history of the pool, newest first: its tasks and refills, the codes handed out and to whom. Press run.',
-        'To go on in a list, put its endCursor behind after, as in poolEvents(poolId: $poolId, after: "…").',
+        'For the next page of a list, pass its endCursor as after: poolEvents(poolId: $poolId, first: 20, after: "…").',
       ],
       operation: `query History($poolId: ID!) {
   poolEvents(poolId: $poolId, first: 20) {

@@ -1,18 +1,19 @@
 /*
- * The page's own script, run by the browser after graphql-ws has been loaded. It loads GraphiQL.
+ * The page's script, which the browser runs after graphql-ws. It loads GraphiQL, and
  *
- * It gives GraphiQL a way to send requests (HTTP, WebSocket for subscriptions, forms for files, all with the same
- * Authorization), keeps its tabs, carries what one tab of the guide has made (the id of a pool, of a task) into the tabs
- * opened after it, and mends what GraphiQL loses when another tab is opened.
+ * - sends its requests: over HTTP, over WebSocket for subscriptions, as forms for files, all with the same Authorization;
+ * - keeps its tabs between visits;
+ * - fills what one tab of the guide has created, such as the id of a pool, into the tabs that are opened after it;
+ * - keeps what GraphiQL loses when another tab is opened.
  */
 ;(() => {
   const config = JSON.parse(document.getElementById('config').textContent)
   const guideTabs = new Set(config.guide.tabs.map((tab) => tab.id))
 
-  // ------------------------------------------------------------------ what is kept between visits
+  // ------------------------------------------------------------------ storage
 
   const PREFIX = 'promo-codes:'
-  /** Whether the page is being loaded anew, with what is kept by now. */
+  /** Whether the page is being reloaded, with what is stored by now. */
   let leaving = false
   const ownKeys = () => Object.keys(localStorage).filter((key) => key.startsWith(PREFIX))
   const storage = {
@@ -30,7 +31,7 @@
   }
   const readJson = (key, otherwise) => JSON.parse(storage.getItem(key) ?? 'null') ?? otherwise
 
-  // Tabs kept from another database, or from another version of the guide, have ids that mean nothing here.
+  // Tabs from another database or another version of the guide have ids that do not exist here.
   if (storage.getItem('fingerprint') !== config.fingerprint) {
     storage.clear()
     storage.setItem('fingerprint', config.fingerprint)
@@ -38,12 +39,12 @@
 
   // ------------------------------------------------------------------ the bar above GraphiQL
 
-  /** Tells something that no answer tells, until the next run. */
+  /** Shows a notice until the next run. */
   function say(text) {
     document.getElementById('notice').textContent = text
   }
 
-  /** The files that the answer in a tab leads to. */
+  /** The files that the answer in a tab links to. */
   const files = new Map()
 
   function showFiles() {
@@ -57,7 +58,7 @@
     document.getElementById('files').replaceChildren(...buttons)
   }
 
-  /** Addresses of files in an answer: fields whose names end in Url. */
+  /** Links to files in an answer: fields whose names end in Url. */
   function filesIn(value, found = []) {
     for (const [key, inner] of Object.entries(value ?? {})) {
       if (typeof inner === 'string' && key.endsWith('Url') && inner.startsWith('/'))
@@ -67,11 +68,11 @@
     return found.slice(0, 3)
   }
 
-  /** A page holds a file in memory until all of it has come. */
+  /** A page holds a file in memory until it is complete. */
   const MAX_SAVED_BYTES = 256 * 1024 * 1024
 
   async function save({ path, name, headers }) {
-    say(`${name} is on its way.`)
+    say(`Downloading ${name}.`)
     const response = await fetch(path, { headers: withUsableKey(headers) }).catch(() => undefined)
     if (response === undefined) return say(UNREACHABLE)
     if (!response.ok) {
@@ -79,17 +80,15 @@
       return say(errors[0].message)
     }
     const pieces = await piecesOf(response.body).catch(() => undefined)
-    if (pieces === undefined) return say(`${name} was cut off on its way. Press Save ${name} again.`)
+    if (pieces === undefined) return say(`The download of ${name} was interrupted. Press Save ${name} again.`)
     if (pieces === TOO_LARGE)
-      return say(
-        `${name} is larger than a page can hold. Download it with curl, as the tab DownloadCodes says.`,
-      )
+      return say(`${name} is too large for a page. Download it with curl, as the tab DownloadCodes shows.`)
     const link = document.createElement('a')
     link.href = URL.createObjectURL(new Blob(pieces, { type: 'text/csv' }))
     link.download = name
     link.click()
     URL.revokeObjectURL(link.href)
-    say(`${name} is saved where your browser keeps downloads.`)
+    say(`${name} is in the downloads of your browser.`)
   }
 
   const TOO_LARGE = Symbol('too large')
@@ -110,7 +109,7 @@
 
   // ------------------------------------------------------------------ from one tab to the next
 
-  /** Other windows may have tabs from earlier visits, so a few earlier values stay known. */
+  /** Values are remembered for tabs from earlier visits, which may be open in other windows. */
   const EARLIER_VALUES = 20
 
   function offer(values) {
@@ -122,7 +121,7 @@
     storage.setItem('offered', JSON.stringify(offered))
   }
 
-  /** The variables with what was made last instead of what the page offered before; a person's own stay. */
+  /** The variables with the latest values in place of those that the page filled in before. The user's own are kept. */
   function upToDate(variables) {
     const made = readJson('made', {})
     let text = variables
@@ -148,13 +147,13 @@
     try {
       return JSON.parse(text)
     } catch (error) {
-      // As a person may leave it.
+      // The user may leave it so.
       if (error instanceof SyntaxError) return undefined
       throw error
     }
   }
 
-  /** Notes what a tab takes over into its input when it is opened next: what a person changes after that stays. */
+  /** Notes what a tab is to have in its input when it is opened next. What the user changes after that is kept. */
   function hand(tab, input) {
     const handed = readJson('handed', {})
     storage.setItem('handed', JSON.stringify({ ...handed, [tab]: { ...handed[tab], ...input } }))
@@ -168,7 +167,7 @@
     return JSON.stringify({ ...variables, input: { ...variables.input, ...input } }, null, 2)
   }
 
-  /** Settings of a Promo Codes section: whoever saves them in one tab does not undo them by the other. */
+  /** Settings of a Promo Codes section, so that saving them in one tab does not undo those saved in the other. */
   function handSettings(tabs, { quantity, autoGenerate, refillThreshold }) {
     if (tabs.includes('guide-save-promo-codes'))
       hand('guide-save-promo-codes', { quantity, autoGenerate, refillThreshold })
@@ -218,7 +217,7 @@
   const NO_KEY = 'Bearer <paste an API key here>'
   const KEPT_KEY = `${PREFIX}authorization`
 
-  // A key that a person has pasted lasts as long as the window, not longer.
+  // A key that the user pastes is kept for this window only.
   let authorization = config.authorization ?? sessionStorage.getItem(KEPT_KEY) ?? NO_KEY
   let keyIsKnown
   const key = new Promise((resolve) => {
@@ -226,7 +225,7 @@
   })
   if (authorization !== NO_KEY) keyIsKnown()
 
-  /** Those that the page was given: the service makes another one at each start. */
+  /** Keys that the service gave to the page. It creates another one at each start. */
   const given = new Set(config.authorization === null ? [] : [config.authorization])
 
   const authorizationIn = (headers) =>
@@ -239,7 +238,7 @@
     keyIsKnown()
   }
 
-  /** The headers, with the key that works in the place of one that the page was given before. */
+  /** The headers with the current key, if they have one that the service gave to the page before. */
   function withUsableKey(headers) {
     if (!given.has(authorizationIn(headers))) return headers
     const others = Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'authorization')
@@ -248,7 +247,7 @@
 
   let renewing
 
-  /** Another key for one that the page was given and that works no more; undefined where there is none. */
+  /** A new key for one that the service gave to the page and that no longer works, if there is one. */
   async function renewedKey(refused) {
     if (!given.has(refused)) return undefined
     if (refused !== authorization) return authorization
@@ -268,7 +267,7 @@
     const now = JSON.parse(page.getElementById('config')?.textContent ?? 'null')
     if (now?.authorization == null) {
       say(
-        'The service was started again and gives this page no key any more. Reload the page, or paste a key under Headers.',
+        'The service was restarted and no longer gives this page a key. Reload the page, or paste a key under Headers.',
       )
       return
     }
@@ -276,32 +275,32 @@
     given.add(authorization)
     replaceText('request-headers.json', withKey)
     if (now.fingerprint !== config.fingerprint)
-      say('The service was started again with other data, or is another version. Reload the page.')
+      say('The service was restarted with other data, or is another version. Reload the page.')
   }
 
-  /** Headers with the key that works instead of those that the page has filled in before. */
+  /** Headers with the current key in place of those that the page filled in before. */
   const withKey = (text) =>
     [NO_KEY, ...given].reduce((headers, old) => headers.replaceAll(old, authorization), text)
 
   // ------------------------------------------------------------------ requests
 
   const UNREACHABLE =
-    'The service cannot be reached. It has stopped, or is being started again: look where it was started, and press run again.'
+    'The service cannot be reached. It has stopped or is restarting: look where it was started, and press run again.'
 
   const NO_ANSWER = { errors: [{ message: UNREACHABLE }] }
   const LOST_MUTATION = {
     errors: [
       {
         message:
-          'The service cannot be reached, so it is not known whether this was carried out. Look where it was started, and ' +
-          'when it is back, at the pool or at History before you press run again.',
+          'The service cannot be reached, so it is not known whether this was carried out. Look where it was started. When ' +
+          'it is back, look at the pool or at History before you press run again.',
       },
     ],
   }
 
   const ACCEPT = 'application/graphql-response+json, application/json'
 
-  /** A request as a form, by the GraphQL multipart request specification: JSON cannot hold a file. */
+  /** A request with a file, by the GraphQL multipart request specification. */
   function formOf(request, { path, file }) {
     const form = new FormData()
     form.append('operations', JSON.stringify(request))
@@ -323,14 +322,14 @@
     if (response === undefined) return NO_ANSWER
     if (!response.headers.get('content-type')?.includes('json')) {
       const answered = `${response.status} ${response.statusText}`.trimEnd()
-      return { errors: [{ message: `The service answered ${answered}, which is no answer of the API.` }] }
+      return { errors: [{ message: `The answer is ${answered}, which did not come from the API.` }] }
     }
     return await response.json()
   }
 
   const isRefused = (errors) => errors?.some((error) => error.extensions?.code === 'UNAUTHENTICATED') ?? false
 
-  /** Sends a request, once more where the key that the page was given has been replaced by another. */
+  /** Sends a request, and again if the key that the service gave to the page has been replaced. */
   async function post(request, headers, upload) {
     const sent = withUsableKey(headers)
     const result = await send(request, sent, upload)
@@ -344,13 +343,13 @@
 
   const cursorNow = async (headers) => (await post({ query: '{ eventCursor }' }, headers)).data?.eventCursor
 
-  /** GraphiQL asks for the schema before anybody can have pasted a key: the answer waits for one. */
+  /** GraphiQL requests the schema before the user can have pasted a key: the answer waits for one. */
   async function introspect(request, headers) {
     const sent = authorizationIn(headers)
     if (sent === undefined || sent === NO_KEY) await key
     const used = sent === undefined || sent === NO_KEY ? { Authorization: authorization } : headers
     const result = await post(request, used)
-    // What has happened since is shown by WatchTask, until a task is created.
+    // WatchTask starts here, until a task is created.
     if (readJson('made', {}).after === undefined) {
       const cursor = await cursorNow(used)
       if (cursor) rememberCursor(cursor)
@@ -358,7 +357,7 @@
     return result
   }
 
-  /** Asks for the file that a mutation of uploadCodes has no other way to get; null when none was chosen. */
+  /** Lets the user choose the file of uploadCodes; null if none was chosen. */
   function chooseFile() {
     return new Promise((resolve) => {
       const input = document.createElement('input')
@@ -376,7 +375,7 @@
       return {
         errors: [{ message: 'No file was chosen, so nothing was sent. Press run again and choose one.' }],
       }
-    // WatchTask goes on from here, so that it shows all of what a task of this mutation does, however fast that is.
+    // WatchTask starts here, so that it shows everything of a task of this mutation, however fast that is.
     const before = kind === 'mutation' && guideTabs.has(tab) ? await cursorNow(headers) : undefined
     const result = await post(request, headers, file && { path: 'input.file', file })
     learnFrom(result.data, tab, request.variables)
@@ -390,10 +389,10 @@
 
   // ------------------------------------------------------------------ subscriptions
 
-  /** How many results of a subscription stay in sight below the newest one. */
+  /** How many results of a subscription are shown below the newest one. */
   const EARLIER_RESULTS = 50
 
-  /** The subscriptions that run, by tab. GraphiQL ends one when another tab is opened: here it goes on. */
+  /** Running subscriptions, by tab. GraphiQL ends one when another tab is opened; here it continues. */
   const watches = new Map()
 
   function watch(request, headers, tab) {
@@ -435,13 +434,13 @@
     }
 
     const connect = (sent) => {
-      // No reconnecting: it would start again from the first cursor and show events twice.
+      // A reconnection would start from the first cursor again, and show events twice.
       client = graphqlWs.createClient({
         url: url.href,
         connectionParams: { authorization: sent },
         retryAttempts: 0,
       })
-      // What comes after a refusal is of no interest: the subscription goes on with another key, or has ended.
+      // What follows a refusal is ignored: the subscription continues with another key, or has ended.
       let refused = false
       const goOn = async (errors) => {
         refused = true
@@ -483,12 +482,12 @@
       },
       subscribe: (next) => {
         observer = next
-        // GraphiQL takes nothing before it has what this returns.
+        // GraphiQL ignores results before this has returned.
         queueMicrotask(tell)
         return {
           unsubscribe: () => {
             observer = undefined
-            // Whether another tab was opened is known when GraphiQL is done with its own update.
+            // Only after its own update does GraphiQL tell whether another tab was opened.
             queueMicrotask(() => {
               if (openTab === tab && observer === undefined) watches.get(tab)?.close()
             })
@@ -501,29 +500,29 @@
   const placeIsLost = (errors) =>
     errors.some(({ extensions }) => ['CURSOR_EXPIRED', 'CURSOR_INVALID'].includes(extensions?.code))
 
-  /** From now on, where the events since the last visit are no longer kept. */
+  /** Starts from now, because the events since the last visit are no longer kept. */
   async function beginAgain(headers) {
     const cursor = await cursorNow(headers)
     if (!cursor) return
     rememberCursor(cursor)
     replaceText('variables.json', upToDate)
-    say('What happened before is no longer kept. Press run again to watch from now on.')
+    say('Earlier events are no longer kept. Press run again to watch from now on.')
   }
 
   function errorsOf(cause) {
     if (Array.isArray(cause)) return cause
     if (cause instanceof CloseEvent && cause.code === 1001)
-      return [{ message: 'The service is being stopped or started again. Press run again in a moment.' }]
+      return [{ message: 'The service is stopping or restarting. Press run again in a moment.' }]
     if (cause instanceof CloseEvent && cause.code !== 1006)
       return [{ message: `The service closed the connection: ${cause.code} ${cause.reason}`.trimEnd() }]
     return [{ message: `The connection to the service was lost. ${UNREACHABLE}` }]
   }
 
-  // ------------------------------------------------------------------ what GraphiQL runs
+  // ------------------------------------------------------------------ operations
 
   /**
-   * GraphiQL reads the document a little late: just after a change of tab, the operation and the syntax tree
-   * that it hands over are the other tab's. The text is right, so what it names goes first.
+   * Just after a change of tab, GraphiQL passes the operation name and the syntax tree of the other tab. The text is that of
+   * the open one, so the name in it counts first.
    */
   function operationMeant({ query, operationName }, document) {
     const text = query.replaceAll(/#.*/g, '')
@@ -537,7 +536,7 @@
     return { kind: definition?.operation, name: operationName }
   }
 
-  /** Answers that came when another tab was open, by tab: GraphiQL would show them in that one. */
+  /** Answers that arrived while another tab was open, by tab. GraphiQL would show them in that one. */
   const late = new Map()
   let changesOfTab = 0
 
@@ -586,16 +585,16 @@
   storage.setItem(TABS, JSON.stringify(state))
   const firstTab = state.tabs[state.activeTabIndex] ?? state.tabs[0]
 
-  // More of the height for the variables, which are what a newcomer changes, until a person moves the line between.
+  // The variables, which newcomers change, get more of the height until the user moves the divider.
   const DIVISION = 'graphiql:secondaryEditorFlex'
   if (storage.getItem(DIVISION) === null) storage.setItem(DIVISION, '1.4')
 
   const missing = (tabs) => config.guide.tabs.filter(({ id }) => !tabs.some((tab) => tab.id === id))
 
-  /** As GraphiQL has them now, which it writes down a little later. */
+  /** As GraphiQL has them, which it stores a little later. */
   let tabsNow = state.tabs
 
-  /** Brings the tabs of the tour back that were closed, each behind the one that it follows. The others stay. */
+  /** Restores the closed tabs of the tour, each after the one that it follows. The others stay. */
   function restoreTour() {
     const tabs = tabsNow.map((tab) => ({ ...tab, headers: null, response: null }))
     const order = config.guide.tabs.map(({ id }) => id)
@@ -608,7 +607,7 @@
       TABS,
       JSON.stringify({ tabs, activeTabIndex: tabs.findIndex(({ id }) => id === openTab) }),
     )
-    // GraphiQL may be about to write down the tabs that it has.
+    // GraphiQL may be about to store the tabs that it has.
     leaving = true
     location.reload()
   }
@@ -622,7 +621,7 @@
     if (after !== before) editor.setValue(after)
   }
 
-  /** Ends and drops what belongs to a tab that was closed. */
+  /** Removes what belongs to a closed tab. */
   function forget(tab) {
     watches.get(tab)?.close()
     files.delete(tab)
@@ -639,25 +638,25 @@
     if (id === openTab) return
     openTab = id
     changesOfTab += 1
-    // GraphiQL calls this in the middle of its own update, which would overwrite one made right here.
+    // GraphiQL calls this during its own update, which would overwrite a change made here.
     queueMicrotask(() => {
-      // A subscription that runs goes on with what it runs for.
+      // A running subscription keeps its variables.
       if (guideTabs.has(id) && !watches.has(id))
         replaceText('variables.json', (text) => upToDate(withHanded(id, text)))
       replaceText('request-headers.json', withKey)
       showLate()
     })
-    // By then GraphiQL's button runs what is in this tab, instead of stopping what was in the other.
+    // Now GraphiQL's button runs this tab, and does not stop the other.
     setTimeout(() => {
       if (openTab === id && watches.has(id)) document.querySelector('.graphiql-execute-button')?.click()
     })
   }
 
-  // ------------------------------------------------------------------ for everybody
+  // ------------------------------------------------------------------ accessibility
 
   /**
-   * GraphiQL's tabs are list items that hold two buttons, which a screen reader cannot tell as tabs: here they are a
-   * list of buttons, of which one is the current one.
+   * GraphiQL's tabs are list items with two buttons each, which a screen reader cannot present as tabs. Here they are a list
+   * of buttons, one of which is current.
    */
   function mendTabs() {
     const list = document.querySelector('.graphiql-tabs')
@@ -677,7 +676,7 @@
     }
   }
 
-  /** The list in GraphiQL's explorer that says what to add an operation of. */
+  /** Labels the list of kinds of operations in GraphiQL's explorer. */
   function mendExplorer() {
     for (const list of document.querySelectorAll('.graphiql-plugin select'))
       setAttribute(list, 'aria-label', 'Kind of operation')
@@ -687,10 +686,10 @@
     if (element.getAttribute(name) !== value) element.setAttribute(name, value)
   }
 
-  /** Below this width the editors have no room for the numbers of lines. */
+  /** Below this width the editors have no room for line numbers. */
   const NARROW = 1100
 
-  /** Lines are wrapped instead of being cut off; and Tab leads on, instead of into the editor and never out. */
+  /** Wraps long lines, and lets the Tab key leave the editors. */
   function mendEditors() {
     const adapt = () => {
       const narrow = innerWidth < NARROW
@@ -709,8 +708,8 @@
   }
 
   /**
-   * The green of comments in the dark theme is too dark to be read well on its grey; and when the system goes from light
-   * to dark while the page is open, the editors would keep the colours of the other theme.
+   * Gives comments more contrast in the dark theme, and lets the editors follow when the system changes from light to dark
+   * while the page is open.
    */
   function mendThemes() {
     const { defineTheme } = monaco.editor
@@ -750,7 +749,7 @@
   restore.hidden = missing(state.tabs).length === 0
   restore.addEventListener('click', restoreTour)
 
-  /** Does something once GraphiQL has drawn what it is for. */
+  /** Calls `then` once GraphiQL has rendered what it needs. */
   function whenDrawn(isThere, then) {
     if (isThere()) then()
     else requestAnimationFrame(() => whenDrawn(isThere, then))
@@ -764,13 +763,13 @@
       title: 'Promo codes',
       fetcher,
       storage,
-      // GraphiQL finds the tab that it opens by comparing these with the tabs it has kept.
+      // GraphiQL finds the tab to open by comparing these with its stored tabs.
       query: firstTab.query,
       variables: firstTab.variables,
       headers: JSON.stringify({ Authorization: authorization }, null, 2),
       shouldPersistHeaders: false,
       onTabChange,
-      // Otherwise every edit goes into the address and the browser's history.
+      // By default every edit goes into the address and the browser's history.
       onEditQuery: () => {},
     })
     whenDrawn(() => document.querySelector('.graphiql-tabs')?.children.length > 0, mend)

@@ -1,20 +1,20 @@
 import type { CodeFileOptions } from '../../../src/codefile/read.ts'
 
-/** What a file of the corpus must give: its codes, or the failure of the upload. */
+/** What a file of the corpus must give: its codes, or an error. */
 export type Expectation = { options?: Pick<CodeFileOptions, 'column' | 'header'> } & (
   | {
       codes: string[]
-      /** The numbers of the rows that are refused. */
-      refused?: number[]
+      /** The numbers of the rejected rows. */
+      rejected?: number[]
       headerRow: number | null
-      /** The number of the column with the codes, when it is not the first. */
+      /** The number of the column with the codes, if it is not the first. */
       column?: number
     }
-  /** A part of the message; HEADER_UNCLEAR where the file asks for `header`. */
+  /** A part of the message, or HEADER_UNCLEAR. */
   | { fails: string }
 )
 
-/** By the name of the file beside this one. */
+/** By the names of the files in this folder. */
 export const corpus: Readonly<Record<string, Expectation>> = {
   'header-en-promo-code.csv': { codes: ['DT1', 'DT2'], headerRow: 1 },
   'header-en-unique.csv': { codes: ['DT1', 'DT2'], headerRow: 1 },
@@ -65,7 +65,7 @@ export const corpus: Readonly<Record<string, Expectation>> = {
   'header-said-to-be-none.csv': { options: { header: false }, codes: ['CODE', 'SALE'], headerRow: null },
   'header-of-numbers.txt': { codes: ['10023', '10024'], headerRow: 1 },
   'header-name-among-names.txt': { fails: 'HEADER_UNCLEAR' },
-  'header-alone.csv': { fails: 'The file has a header and no codes.' },
+  'header-alone.csv': { fails: 'The file has a header but no codes.' },
   'header-two-lines.csv': { codes: ['A1B2', 'C3D4'], headerRow: 2 },
   'plain-random.txt': {
     codes: ['X7KD92LM', 'P0QW83ZZ', 'A9SD71KJ', 'MM4T6Y8U', '7HGF3D2S', 'ZX81CV5B'],
@@ -91,7 +91,7 @@ export const corpus: Readonly<Record<string, Expectation>> = {
   'plain-cr.txt': { codes: ['X7KD92LM', 'P0QW83ZZ', 'A9SD71KJ'], headerRow: null },
   'plain-crlf-blank-end.txt': { codes: ['X7KD92LM', 'P0QW83ZZ', 'A9SD71KJ'], headerRow: null },
   'plain-starts-with-word-code.txt': { codes: ['CODE1', 'CODE2'], headerRow: null },
-  'plain-joined-with-header-again.csv': { codes: ['A1', 'B2', 'C3'], refused: [4], headerRow: 1 },
+  'plain-joined-with-header-again.csv': { codes: ['A1', 'B2', 'C3'], rejected: [4], headerRow: 1 },
   'plain-header-in-the-middle.txt': { fails: 'HEADER_UNCLEAR' },
   'plain-lower-word-first.txt': { fails: 'HEADER_UNCLEAR' },
   'title-one-column.csv': { codes: ['A', 'B'], headerRow: 3 },
@@ -107,14 +107,14 @@ export const corpus: Readonly<Record<string, Expectation>> = {
   'title-lines-without-header.txt': { fails: 'HEADER_UNCLEAR' },
   'title-in-capitals.txt': { fails: 'HEADER_UNCLEAR' },
   'title-table-unknown-names.csv': { fails: 'HEADER_UNCLEAR' },
-  'template-required.csv': { codes: ['SPRING10', 'SUMMER20'], refused: [2], headerRow: 1 },
-  'template-sentence.csv': { codes: ['SPRING10'], refused: [2], headerRow: 1 },
-  'template-three-rows.csv': { codes: ['X1', 'X2'], refused: [2, 3, 4], headerRow: 1 },
-  'template-example-de.csv': { codes: ['HERBST5'], refused: [2], headerRow: 1 },
-  'template-placeholder.csv': { codes: ['A1'], refused: [2], headerRow: 1 },
+  'template-required.csv': { codes: ['SPRING10', 'SUMMER20'], rejected: [2], headerRow: 1 },
+  'template-sentence.csv': { codes: ['SPRING10'], rejected: [2], headerRow: 1 },
+  'template-three-rows.csv': { codes: ['X1', 'X2'], rejected: [2, 3, 4], headerRow: 1 },
+  'template-example-de.csv': { codes: ['HERBST5'], rejected: [2], headerRow: 1 },
+  'template-placeholder.csv': { codes: ['A1'], rejected: [2], headerRow: 1 },
   'text-at-the-end.csv': {
     codes: ['X7KD92LM', 'P0QW83ZZ', 'A9SD71KJ', 'MM4T6Y8U', '7HGF3D2S', 'ZX81CV5B'],
-    refused: [8],
+    rejected: [8],
     headerRow: 1,
   },
   'table-comma.csv': { codes: ['A1', 'B2'], headerRow: 1, column: 2 },
@@ -125,7 +125,7 @@ export const corpus: Readonly<Record<string, Expectation>> = {
   'table-empty-columns.csv': { codes: ['A1', 'B2'], headerRow: 1, column: 3 },
   'table-index-column.csv': { codes: ['A1', 'B2'], headerRow: 1, column: 2 },
   'table-two-code-columns.csv': {
-    fails: 'More than one column could be the one with the codes: "Coupon" and "Code"',
+    fails: 'More than one column may have the codes: "Coupon" and "Code"',
   },
   'table-two-code-columns-named.csv': {
     options: { column: 'code' },
@@ -133,7 +133,7 @@ export const corpus: Readonly<Record<string, Expectation>> = {
     headerRow: 1,
     column: 2,
   },
-  'table-same-name-twice.csv': { fails: 'More than one column could be the one with the codes' },
+  'table-same-name-twice.csv': { fails: 'More than one column may have the codes' },
   'table-same-name-twice-by-number.csv': {
     options: { header: true, column: '3' },
     codes: ['B1', 'B2'],
@@ -142,8 +142,8 @@ export const corpus: Readonly<Record<string, Expectation>> = {
   },
   'table-other-codes.csv': { codes: ['A1', 'B2'], headerRow: 1, column: 3 },
   'table-only-other-codes.csv': { fails: 'none has a usual name' },
-  'table-no-known-name.csv': { fails: 'Name the column that has the codes' },
-  'table-no-header.csv': { fails: 'Name the column that has the codes' },
+  'table-no-known-name.csv': { fails: 'Name the column with the codes' },
+  'table-no-header.csv': { fails: 'Name the column with the codes' },
   'table-no-header-by-number.csv': {
     options: { header: false, column: '1' },
     codes: ['A1B2', 'C3D4'],
@@ -156,18 +156,18 @@ export const corpus: Readonly<Record<string, Expectation>> = {
   'excel-csv-utf8.csv': { codes: ['ÄPFEL10', '00123'], headerRow: 1 },
   'excel-unicode-text.txt': { fails: 'UTF-16' },
   'excel-unicode-text-big-endian.txt': { fails: 'UTF-16' },
-  'excel-rounded-numbers.csv': { codes: ['ABC1'], refused: [2], headerRow: 1 },
+  'excel-rounded-numbers.csv': { codes: ['ABC1'], rejected: [2], headerRow: 1 },
   'excel-latin1.csv': { codes: ['GS1'], headerRow: 1 },
   'google-sheets.csv': { codes: ['A1', 'B2', 'C3'], headerRow: 1 },
   'google-sheets.tsv': { codes: ['A1', 'B2'], headerRow: 1, column: 2 },
   'google-play.csv': { codes: ['0ABCDEFGHJKLMNPQRSTUVWX', '1BCDEFGHJKLMNPQRSTUVWXY'], headerRow: 1 },
   'shopify-bulk-codes.csv': { codes: ['SPRING-A1', 'SPRING-B2'], headerRow: 1 },
-  'shopify-discounts.csv': { fails: 'Name the column that has the codes' },
+  'shopify-discounts.csv': { fails: 'Name the column with the codes' },
   'shopify-discounts-named.csv': { options: { column: 'Name' }, codes: ['SPRING10'], headerRow: 1 },
   'klaviyo-coupons.csv': { codes: ['KL-A1', 'KL-B2'], headerRow: 1 },
   'braze-promotion-list.csv': { codes: ['BRZ3X9', 'BRZ7K2', 'BRZ0QP'], headerRow: null },
   'voucherify-vouchers.csv': { codes: ['VF-1'], headerRow: 1 },
-  'woocommerce-coupons.csv': { fails: 'Name the column that has the codes' },
+  'woocommerce-coupons.csv': { fails: 'Name the column with the codes' },
   'woocommerce-api.csv': { codes: ['welcome10', 'spring5'], headerRow: 1, column: 2 },
   'magento-coupons.csv': { codes: ['MG-AB12-CD34', 'MG-EF56-GH78'], headerRow: 1 },
   'stripe-promotion-codes.csv': { codes: ['ST10', 'ST20'], headerRow: 1, column: 2 },
@@ -175,12 +175,12 @@ export const corpus: Readonly<Record<string, Expectation>> = {
   'pandas-series.csv': { fails: 'HEADER_UNCLEAR' },
   'pandas-frame.csv': { codes: ['A1', 'B2'], headerRow: 1, column: 2 },
   'our-download.csv': { codes: ['SPRING-YJVFK-26CH4', 'SPRING-7TVWX-QGQKC'], headerRow: 1 },
-  'our-download-columns-removed.csv': { codes: ['SPRING-YJVFK-26CH4'], refused: [3], headerRow: 1 },
-  'our-download-without-header.csv': { fails: 'Put it back as the first row, code,status,recipient' },
-  'table-rows-divided-otherwise.csv': { codes: ['Q4B5C6'], refused: [2], headerRow: 1 },
-  'psql.txt': { codes: ['A1', 'B2'], refused: [2, 5], headerRow: 1 },
-  'mysql.txt': { codes: ['A1', 'B2'], refused: [3, 6, 7], headerRow: 2, column: 2 },
-  'sqlserver.txt': { codes: ['A1', 'B2'], refused: [2, 4, 7], headerRow: 1 },
+  'our-download-columns-removed.csv': { codes: ['SPRING-YJVFK-26CH4'], rejected: [3], headerRow: 1 },
+  'our-download-without-header.csv': { fails: 'Put it back as the first row: code,status,recipient' },
+  'table-rows-divided-otherwise.csv': { codes: ['Q4B5C6'], rejected: [2], headerRow: 1 },
+  'psql.txt': { codes: ['A1', 'B2'], rejected: [2, 5], headerRow: 1 },
+  'mysql.txt': { codes: ['A1', 'B2'], rejected: [3, 6, 7], headerRow: 2, column: 2 },
+  'sqlserver.txt': { codes: ['A1', 'B2'], rejected: [2, 4, 7], headerRow: 1 },
   'sql-quotes.csv': { codes: ['A1', 'B2'], headerRow: 1 },
   'header-with-year.txt': { fails: 'HEADER_UNCLEAR' },
   'header-purpose-word.txt': { fails: 'HEADER_UNCLEAR' },
@@ -194,17 +194,17 @@ export const corpus: Readonly<Record<string, Expectation>> = {
     codes: ['TEXT', 'OPTIONAL', 'REQUIRED', 'SUMMER', 'WINTER', 'SPRING'],
     headerRow: 1,
   },
-  'quotes-in-the-middle.csv': { codes: ['XU2'], refused: [2, 3], headerRow: 1 },
+  'quotes-in-the-middle.csv': { codes: ['XU2'], rejected: [2, 3], headerRow: 1 },
   'quotes-never-closed.csv': { fails: 'do not come in pairs' },
-  'quotes-behind-the-closing-one.csv': { codes: ['X2'], refused: [2], headerRow: 1 },
-  'quotes-lines-inside.csv': { fails: 'the first that makes no sense is row 2' },
+  'quotes-behind-the-closing-one.csv': { codes: ['X2'], rejected: [2], headerRow: 1 },
+  'quotes-lines-inside.csv': { fails: 'the first one with a wrong quote is row 2' },
   'quotes-closed-too-early.csv': { fails: 'do not come in pairs' },
-  'quotes-stray-in-code.csv': { codes: ['X2'], refused: [2], headerRow: 1 },
+  'quotes-stray-in-code.csv': { codes: ['X2'], rejected: [2], headerRow: 1 },
   'quotes-doubled.csv': { codes: ['X "1"', 'X2'], headerRow: 1 },
-  'quotes-one-column.txt': { codes: ['A1', 'C3'], refused: [2], headerRow: null },
+  'quotes-one-column.txt': { codes: ['A1', 'C3'], rejected: [2], headerRow: null },
   'quotes-all-cells.csv': { codes: ['A1', 'B2'], headerRow: 1 },
-  'template-nothing-else.csv': { codes: [], refused: [2], headerRow: 1 },
-  'total-at-the-end.csv': { codes: ['A1', 'B2'], refused: [4], headerRow: 1 },
+  'template-nothing-else.csv': { codes: [], rejected: [2], headerRow: 1 },
+  'total-at-the-end.csv': { codes: ['A1', 'B2'], rejected: [4], headerRow: 1 },
   'codes-in-words.csv': {
     codes: [
       'correct horse battery staple',

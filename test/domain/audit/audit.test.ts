@@ -10,9 +10,9 @@ import {
 } from '../../../src/domain/audit/audit.ts'
 import { TaskFinishedError, UploadNotUndoneError } from '../../../src/domain/books/errors.ts'
 import { Claims } from '../../../src/domain/claim/claim.ts'
-import { carryOn, generateCodes } from '../../../src/domain/generation/generation.ts'
+import { generateCodes, runGeneration } from '../../../src/domain/generation/generation.ts'
 import { cancelTask } from '../../../src/domain/generation/task.ts'
-import { undoUpload } from '../../../src/domain/upload/add-chunk.ts'
+import { undoUpload } from '../../../src/domain/upload/finish.ts'
 import { newFormat, newPool, openBooks } from '../../support/books.ts'
 import { runSql } from '../../support/database.ts'
 import { keep, makeSoundBooks, pastConstraints, restore, type SoundBooks } from '../../support/sound-books.ts'
@@ -72,7 +72,7 @@ describe('sound books', () => {
     const generate = async () => {
       const taskId = await generateCodes(books, accountId, { poolId, formatId, quantity: 2n })
       await Promise.all([
-        carryOn(books, { accountId, taskId }),
+        runGeneration(books, { accountId, taskId }),
         cancelTask(books, accountId, taskId).catch((error: unknown) => {
           if (!(error instanceof TaskFinishedError)) throw error
         }),

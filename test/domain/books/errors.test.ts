@@ -1,11 +1,8 @@
 import { expect, test } from 'vitest'
-import {
-  FileTooLargeError,
-  InvalidInputError,
-  NotEnoughCodesError,
-  QuantityExceedsAvailableError,
-} from '../../../src/domain/books/errors.ts'
+import { FileTooLargeError, InvalidInputError } from '../../../src/domain/books/errors.ts'
 import { InputCheck, maxCount } from '../../../src/domain/books/input.ts'
+import { QuantityExceedsAvailableError } from '../../../src/domain/format/format.ts'
+import { NotEnoughCodesError } from '../../../src/domain/pool/pool.ts'
 
 test('numbers in messages are grouped, so that people can read them', () => {
   const format = {

@@ -1,11 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { transaction } from '../../../src/database/transaction.ts'
-import {
-  CursorExpiredError,
-  CursorInvalidError,
-  QuantityExceedsAvailableError,
-} from '../../../src/domain/books/errors.ts'
+import { CursorExpiredError, CursorInvalidError } from '../../../src/domain/books/errors.ts'
 import {
   appendEvents,
   decodeCursor,
@@ -17,6 +13,7 @@ import {
   readLogs,
 } from '../../../src/domain/books/event-log.ts'
 import { Claims } from '../../../src/domain/claim/claim.ts'
+import { QuantityExceedsAvailableError } from '../../../src/domain/format/format.ts'
 import { generateCodes } from '../../../src/domain/generation/generation.ts'
 import { expectBalance } from '../../support/audit.ts'
 import {

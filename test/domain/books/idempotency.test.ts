@@ -1,6 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { checkIdempotencyKey, hashInput } from '../../../src/domain/books/idempotency.ts'
+import { IdempotencyConflictError } from '../../../src/domain/books/errors.ts'
+import { checkIdempotencyKey, hashInput, once } from '../../../src/domain/books/idempotency.ts'
 import { InputCheck } from '../../../src/domain/books/input.ts'
+import { openBooks } from '../../support/books.ts'
 
 describe('an idempotency key', () => {
   function check(key: string | undefined): () => void {
@@ -39,5 +42,40 @@ describe('the hash of an input', () => {
       { a: 2n ** 96n - 1n },
     ]
     expect(new Set(inputs.map((input) => hashInput(input))).size).toBe(inputs.length)
+  })
+})
+
+describe('work that is done once', () => {
+  const hash = hashInput({ poolId: 'p' })
+
+  it('is done by one of the requests that come with a key at the same moment, and all get its task', async () => {
+    await using test = await openBooks()
+    const committed: string[] = []
+    const request = async (key: string | undefined) => {
+      const taskId = randomUUID()
+      const done = await test.books.write(test.accountId, (tx) =>
+        once(tx, 'try', key, hash, async () => ({ taskId })),
+      )
+      if (done.taskId === taskId) committed.push(taskId)
+      return done.taskId
+    }
+    const answers = await Promise.all(Array.from({ length: 5 }, () => request('key')))
+    expect(committed).toHaveLength(1)
+    expect(new Set(answers)).toEqual(new Set(committed))
+    expect(await request('key')).toBe(answers[0])
+    expect(await request('other key')).not.toBe(answers[0])
+    expect(await request(undefined)).not.toBe(await request(undefined))
+  })
+
+  it('conflicts with another input, and is not noted when it fails', async () => {
+    await using test = await openBooks()
+    const request = (key: string, input: string, work: () => Promise<{ taskId: string }>) =>
+      test.books.write(test.accountId, (tx) => once(tx, 'try', key, input, work))
+    const fails = () => Promise.reject(new RangeError('changed its mind'))
+    const taskId = randomUUID()
+    await expect(request('key', hash, fails)).rejects.toThrow(RangeError)
+    await request('key', hash, async () => ({ taskId }))
+    expect(await request('key', hash, fails)).toEqual({ taskId })
+    await expect(request('key', hashInput({ poolId: 'q' }), fails)).rejects.toThrow(IdempotencyConflictError)
   })
 })

@@ -1,16 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  IdempotencyConflictError,
-  NotEnoughCodesError,
-  NotFoundError,
-} from '../../../src/domain/books/errors.ts'
+import { IdempotencyConflictError, NotFoundError } from '../../../src/domain/books/errors.ts'
 import { type PoolEvent, readHistory } from '../../../src/domain/books/event-log.ts'
 import { Claims } from '../../../src/domain/claim/claim.ts'
 import type { ClaimCodesInput } from '../../../src/domain/claim/claim-group.ts'
 import type { Code } from '../../../src/domain/code/code.ts'
 import { generateCodes } from '../../../src/domain/generation/generation.ts'
 import { cancelTask } from '../../../src/domain/generation/task.ts'
+import { NotEnoughCodesError } from '../../../src/domain/pool/pool.ts'
 import { expectBalance } from '../../support/audit.ts'
 import {
   fill,
@@ -26,7 +23,7 @@ import {
 import { startUpload } from '../../support/uploads.ts'
 
 let test: TestBooks
-/** Each claims as another process would. */
+/** Each stands for a process. */
 let processes: [Claims, Claims, Claims]
 let formatId: string
 beforeAll(async () => {
@@ -51,7 +48,7 @@ async function pool(quantity: bigint): Promise<string> {
   return poolId
 }
 
-/** A pool that has taken all codes of its format but `left`, and refills itself from it. */
+/** A pool that refills itself from a format, which has `left` codes left. */
 async function refillingPool(
   stock: number,
   left: number,
@@ -60,7 +57,7 @@ async function refillingPool(
   const formatId = await newSmallFormat(test, stock + left)
   const poolId = await newPool(test)
   if (stock > 0) await fill(test, poolId, formatId, BigInt(stock))
-  // Written as saved before, for saving now would refill at once.
+  // Not saved through the API, which would refill the pool at once.
   await test.books.rows({
     text: `UPDATE pool SET format_id = $2, quantity = $3, auto_generate = true, refill_threshold = $4 WHERE id = $1`,
     values: [poolId, formatId, settings.quantity, settings.threshold ?? 0n],
@@ -81,7 +78,7 @@ function texts(codes: readonly Code[]): string[] {
   return codes.map(({ code }) => code)
 }
 
-/** Splits what became of claims: the codes of those that were served, and the reasons of the others. */
+/** Divides the outcomes of claims into the codes of those that were served and the errors of the others. */
 function sort(outcomes: PromiseSettledResult<Code[]>[]): { served: Code[][]; refused: unknown[] } {
   return {
     served: outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : [])),
@@ -90,7 +87,7 @@ function sort(outcomes: PromiseSettledResult<Code[]>[]): { served: Code[][]; ref
 }
 
 describe('a claim', () => {
-  it('takes the next codes of the pool, in their order', async () => {
+  it('gets the next codes of the pool, in their order', async () => {
     const poolId = await pool(5n)
     const first = await claim({ poolId })
     const more = await claim({ poolId, count: 3, recipient: 'ann@example.com' })
@@ -105,7 +102,7 @@ describe('a claim', () => {
     expect(await poolNow(test, poolId)).toMatchObject({ total: 5n, claimed: 4n })
   })
 
-  it('takes up to 10,000 codes, over the ends of batches and formats', async () => {
+  it('gets up to 10,000 codes, across the ends of batches and formats', async () => {
     const small = await newSmallFormat(test, 10)
     const poolId = await pool(4_000n)
     await fill(test, poolId, small, 10n)
@@ -164,8 +161,8 @@ describe('a claim', () => {
   })
 })
 
-describe('claims that come at the same moment', () => {
-  it('from several processes get every code of a pool just once', async () => {
+describe('simultaneous claims', () => {
+  it('from several processes get every code of a pool exactly once', async () => {
     const poolId = await pool(1_000n)
     const counts = Array.from({ length: 300 }, (_, i) => 1 + (i % 7))
     const outcomes = await Promise.allSettled(
@@ -178,13 +175,13 @@ describe('claims that come at the same moment', () => {
     const codes = served.flat()
     const { claimed } = await poolNow(test, poolId)
     expect(claimed).toBe(BigInt(codes.length))
-    // What a claim for 1 could still get would have been given to it.
+    // A claim of 1 would have got any code that was left.
     expect(claimed).toBe(1_000n)
     expect(new Set(texts(codes)).size).toBe(codes.length)
     await expectBalance(test)
   })
 
-  it('on many pools get every code just once', async () => {
+  it('of many pools get every code exactly once', async () => {
     const small = await newSmallFormat(test, 600)
     const pools = await Promise.all(Array.from({ length: 8 }, () => newPool(test)))
     for (const [i, poolId] of pools.entries()) {
@@ -204,7 +201,7 @@ describe('claims that come at the same moment', () => {
     await expectBalance(test)
   })
 
-  it('and refill their pools from one format, get its every code just once and no more', async () => {
+  it('that refill their pools from one format get each of its codes exactly once and no others', async () => {
     const { formatId, poolId } = await refillingPool(0, 500, { quantity: 7n, threshold: 3n })
     const pools = [poolId]
     for (let i = 0; i < 3; i++) pools.push(await newPool(test))
@@ -228,7 +225,7 @@ describe('claims that come at the same moment', () => {
     await expectBalance(test)
   })
 
-  it('do not spoil each other', async () => {
+  it('do not fail because of each other', async () => {
     const poolId = await pool(10n)
     const key = randomUUID()
     await claim({ poolId, idempotencyKey: key })
@@ -261,7 +258,7 @@ describe('claims that come at the same moment', () => {
     await expectBalance(test)
   })
 
-  it('each say what the pool had when they were refused', async () => {
+  it('each report what the pool had when they were refused', async () => {
     const poolId = await pool(5n)
     const { refused } = sort(
       await Promise.allSettled([claim({ poolId, count: 3 }), claim({ poolId, count: 3 })]),
@@ -271,7 +268,7 @@ describe('claims that come at the same moment', () => {
 })
 
 describe('the idempotency key of a claim', () => {
-  it('yields the same codes again, as they were, in every process', async () => {
+  it('gets the same codes again, unchanged, in every process', async () => {
     const poolId = await pool(30n)
     const input = { poolId, count: 10, recipient: 'ann', idempotencyKey: randomUUID() }
     const codes = await claim(input)
@@ -281,7 +278,7 @@ describe('the idempotency key of a claim', () => {
     expect(await poolNow(test, poolId)).toMatchObject({ claimed: 15n })
   })
 
-  it('yields them also when the pool is empty by then', async () => {
+  it('gets them even if the pool is empty by then', async () => {
     const poolId = await pool(2n)
     const input = { poolId, count: 2, idempotencyKey: randomUUID() }
     const codes = await claim(input)
@@ -289,7 +286,7 @@ describe('the idempotency key of a claim', () => {
     expect(await claim(input)).toEqual(codes)
   })
 
-  it('changes nothing, not even by a refill that is due', async () => {
+  it('changes nothing when it is used again, even if a refill is due', async () => {
     const { poolId, formatId } = await refillingPool(2, 10, { quantity: 5n, threshold: 0n })
     const input = { poolId, idempotencyKey: randomUUID() }
     const codes = await claim(input)
@@ -321,7 +318,7 @@ describe('the idempotency key of a claim', () => {
     expect(await claim({ poolId, count: 1, idempotencyKey })).toHaveLength(1)
   })
 
-  it('is not used up by an error of a claim that comes at the same moment', async () => {
+  it('is not used up by an error of a simultaneous claim', async () => {
     const poolId = await pool(1n)
     const idempotencyKey = randomUUID()
     const outcomes = await Promise.allSettled([
@@ -344,7 +341,7 @@ describe('the idempotency key of a claim', () => {
     expect(code?.code).not.toBe(ours?.code)
   })
 
-  it('claims once when it comes many times at the same moment', async () => {
+  it('claims once when it is used many times simultaneously', async () => {
     const poolId = await pool(100n)
     const input = { poolId, count: 3, idempotencyKey: randomUUID() }
     const answers = await Promise.all(Array.from({ length: 30 }, (_, i) => claim(input, processes[i % 3])))
@@ -352,7 +349,7 @@ describe('the idempotency key of a claim', () => {
     expect(await poolNow(test, poolId)).toMatchObject({ claimed: 3n })
   })
 
-  it('claims once when it comes with several inputs at the same moment', async () => {
+  it('claims once when it is used with several inputs simultaneously', async () => {
     const poolId = await pool(100n)
     const idempotencyKey = randomUUID()
     const { served, refused } = sort(
@@ -367,9 +364,9 @@ describe('the idempotency key of a claim', () => {
     expect(await poolNow(test, poolId)).toMatchObject({ claimed: BigInt(served[0]?.length ?? 0) })
   })
 
-  it('claims from one pool when it comes for several at the same moment', async () => {
+  it('claims from one pool when it is used for several simultaneously', async () => {
     const pools = await Promise.all(Array.from({ length: 6 }, () => pool(5n)))
-    // Some keys in common, in other orders, beside claims of their own.
+    // They share some keys, in different orders, and have claims of their own.
     const keys = [randomUUID(), randomUUID(), randomUUID()]
     const outcomes = await Promise.allSettled(
       pools.flatMap((poolId, i) => [
@@ -385,8 +382,8 @@ describe('the idempotency key of a claim', () => {
   })
 })
 
-describe('a claim that takes the stock to the threshold', () => {
-  it('refills the pool itself, in the transaction in which it claims', async () => {
+describe('a claim that brings the stock down to the threshold', () => {
+  it('refills the pool in its own transaction', async () => {
     const { poolId, formatId } = await refillingPool(3, 100, { quantity: 10n })
     await claim({ poolId, count: 2 })
     expect(await poolNow(test, poolId)).toMatchObject({ total: 3n })
@@ -402,21 +399,21 @@ describe('a claim that takes the stock to the threshold', () => {
     await expectBalance(test)
   })
 
-  it('gets more than the pool has, from the refill that it makes: the smallest multiple that serves', async () => {
+  it('gets more than the pool has: it is refilled by the smallest multiple that suffices', async () => {
     const { poolId } = await refillingPool(3, 100, { quantity: 10n, threshold: 5n })
     expect(await claim({ poolId, count: 24 })).toHaveLength(24)
     expect(await poolNow(test, poolId)).toMatchObject({ total: 33n, claimed: 24n })
     expect((await kindsOf(poolId)).filter((kind) => kind === 'POOL_LOW')).toEqual([])
   })
 
-  it('refills once for all claims that come at the same moment', async () => {
+  it('refills once for all simultaneous claims', async () => {
     const { poolId } = await refillingPool(0, 100, { quantity: 10n })
     await Promise.all(Array.from({ length: 12 }, () => claim({ poolId })))
     expect((await kindsOf(poolId)).filter((kind) => kind === 'POOL_REFILLED')).toHaveLength(1)
     expect(await poolNow(test, poolId)).toMatchObject({ total: 20n, claimed: 12n })
   })
 
-  it('takes less when the format has less, tells so once, and the pool goes on to its last code', async () => {
+  it('refills with what the format has left, records the failure once, and the pool is used to its last code', async () => {
     const { poolId, formatId } = await refillingPool(1, 4, { quantity: 10n })
     await claim({ poolId })
     expect(await poolNow(test, poolId)).toMatchObject({ total: 5n })
@@ -441,7 +438,7 @@ describe('a claim that takes the stock to the threshold', () => {
     await expectBalance(test)
   })
 
-  it('tells together that the refill failed, that the pool is low, and that it is empty', async () => {
+  it('records together that the refill failed, that the pool is low, and that it is empty', async () => {
     const { poolId } = await refillingPool(2, 0, { quantity: 10n, threshold: 1n })
     await claim({ poolId, count: 2 })
     const kinds = await kindsOf(poolId)
@@ -450,7 +447,7 @@ describe('a claim that takes the stock to the threshold', () => {
     expect(await kindsOf(poolId)).toEqual(kinds)
   })
 
-  describe('that cannot be served says why, and what to do', () => {
+  describe('that cannot be served says why and what to do', () => {
     const generating = (poolId: string, format: string, quantity: bigint) =>
       generateCodes(test.books, test.accountId, { poolId, formatId: format, quantity })
     const cases: [what: string, make: () => Promise<string>, says: RegExp[], not?: RegExp][] = [
@@ -552,7 +549,7 @@ describe('a claim that takes the stock to the threshold', () => {
     })
   })
 
-  it('finds out by itself that the format has codes again, and tells of the failure but once', async () => {
+  it('is served once the format has codes again, and the failure is recorded only once', async () => {
     const { poolId, formatId } = await refillingPool(1, 2, { quantity: 10n })
     const taskId = await generateCodes(test.books, test.accountId, {
       poolId: await newPool(test),
@@ -568,7 +565,7 @@ describe('a claim that takes the stock to the threshold', () => {
     await expectBalance(test)
   })
 
-  it('touches nothing that is reserved for tasks', async () => {
+  it('does not use what is reserved for tasks', async () => {
     const { poolId, formatId } = await refillingPool(1, 10, { quantity: 5n })
     await generateCodes(test.books, test.accountId, { poolId, formatId, quantity: 8n })
     expect(await claim({ poolId, count: 3 })).toHaveLength(3)
@@ -585,7 +582,7 @@ describe('a claim that takes the stock to the threshold', () => {
     expect(await claim({ poolId, count: 7 })).toHaveLength(7)
   })
 
-  it('tells that a refill fails again once codes have been added by hand', async () => {
+  it('records a failed refill again after codes have been added manually', async () => {
     const { poolId } = await refillingPool(2, 0, { quantity: 2n })
     await claim({ poolId, count: 2 })
     await expect(claim({ poolId })).rejects.toThrow(NotEnoughCodesError)
@@ -596,7 +593,7 @@ describe('a claim that takes the stock to the threshold', () => {
 })
 
 describe('a pool without auto-generation', () => {
-  it('tells once that it is low and once that it is empty', async () => {
+  it('records once that it is low and once that it is empty', async () => {
     const poolId = await newPool(test, { formatId, refillThreshold: 2n })
     await fill(test, poolId, formatId, 4n)
     const count = async () => (await kindsOf(poolId)).filter((kind) => /POOL_(LOW|EMPTY)/.test(kind))

@@ -38,7 +38,7 @@ async function pool(quantity: bigint): Promise<string> {
 
 describe('a claim whose COMMIT was not answered', () => {
   describe.each(['lost', 'unanswered'] as const)('because it was %s', (fate) => {
-    it.each([undefined, 'with a key'])('takes its codes just once (%s)', async (key) => {
+    it.each([undefined, 'with a key'])('claims its codes exactly once (%s)', async (key) => {
       const poolId = await pool(10n)
       const idempotencyKey = key && randomUUID()
       const cut = proxy.cutCommit(fate)
@@ -52,7 +52,7 @@ describe('a claim whose COMMIT was not answered', () => {
       await expectBalance(test)
     })
 
-    it('tells each claim of its group what has become of it', async () => {
+    it('gives each claim of its group its own result', async () => {
       const poolId = await pool(6n)
       const idempotencyKey = randomUUID()
       const earlier = await claims.claim(test.accountId, { poolId, count: 1, idempotencyKey })
@@ -74,7 +74,7 @@ describe('a claim whose COMMIT was not answered', () => {
       await expectBalance(test)
     })
 
-    it('refills its pool just once', async () => {
+    it('refills its pool exactly once', async () => {
       const small = await newSmallFormat(test, 20)
       const poolId = await newPool(test, { formatId: small, quantity: 4n, autoGenerate: true })
       const cut = proxy.cutCommit(fate)
@@ -84,7 +84,7 @@ describe('a claim whose COMMIT was not answered', () => {
       await expectBalance(test)
     })
 
-    it('is sure of itself also when others have claimed meanwhile', async () => {
+    it('is recognised even if others have claimed meanwhile', async () => {
       const poolId = await pool(100n)
       const others = new Claims(test.books)
       const cut = proxy.cutCommit(fate)
@@ -100,7 +100,7 @@ describe('a claim whose COMMIT was not answered', () => {
     })
   })
 
-  it('waits for a COMMIT that is still on its way', async () => {
+  it('waits for a COMMIT that is still in flight', async () => {
     const poolId = await pool(10n)
     const cut = proxy.cutCommit('late')
     let answered = false
@@ -116,7 +116,7 @@ describe('a claim whose COMMIT was not answered', () => {
     await expectBalance(test)
   })
 
-  it('does not take the claim of somebody else for its own', async () => {
+  it('is not confused with the claim of another process', async () => {
     const poolId = await pool(10n)
     const input = { poolId, count: 3, recipient: 'ann' }
     const cut = proxy.cutCommit('overtaken')
@@ -131,7 +131,7 @@ describe('a claim whose COMMIT was not answered', () => {
     await expectBalance(test)
   })
 
-  it('is refused when the database is gone for good, and can be asked for again with its key', async () => {
+  it('is refused if the database stays away, and can be retried with its key', async () => {
     for (const fate of ['lost', 'unanswered'] as const) {
       const poolId = await pool(10n)
       const input = { poolId, count: 3, idempotencyKey: randomUUID() }
@@ -147,7 +147,7 @@ describe('a claim whose COMMIT was not answered', () => {
     await expectBalance(test)
   })
 
-  /** Until somebody waits for the lock of a pool. */
+  /** Resolves when somebody waits for the lock of a pool. */
   async function waitForLock(poolId: string): Promise<void> {
     await expect
       .poll(() =>
@@ -162,7 +162,7 @@ describe('a claim whose COMMIT was not answered', () => {
 })
 
 describe('claims without a database', () => {
-  it('are refused, all that wait, and served again when it is back', async () => {
+  it('are all refused, and served again once it is back', async () => {
     const poolId = await pool(10n)
     proxy.breakDown()
     const outcomes = await Promise.allSettled(

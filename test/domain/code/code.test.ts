@@ -8,11 +8,11 @@ import {
   type Code,
   type CodeOrigin,
   type CodePage,
-  type CodeStatus,
   readCode,
   readCodes,
 } from '../../../src/domain/code/code.ts'
-import { undoUpload } from '../../../src/domain/upload/add-chunk.ts'
+import type { CodeStatus } from '../../../src/domain/pool/snapshot.ts'
+import { undoUpload } from '../../../src/domain/upload/finish.ts'
 import {
   fill,
   newAccount,
@@ -49,7 +49,7 @@ async function read(
   return page
 }
 
-/** The first ten of the list, or of what comes after a cursor. */
+/** The first ten of a list, or of what follows a cursor. */
 const firstTen: ChoosePage = (total, after) => {
   const from = after === undefined || after < 0n ? 0n : after + 1n
   return { from, to: from + 10n < total ? from + 10n : total }
@@ -77,7 +77,7 @@ describe('the available codes of a pool', () => {
     expect(texts(await claim(poolId, 10))).toEqual(texts(page.codes))
   })
 
-  it('are read anywhere in a billion', async () => {
+  it('can be read anywhere in a list of a billion', async () => {
     const formatId = await newFormat(test)
     const poolId = await newPool(test)
     const small = await newSmallFormat(test, 5)
@@ -102,7 +102,7 @@ describe('the available codes of a pool', () => {
     expect(same).toMatchObject({ from: next.from - 1_000n, total: billion - 995n, codes: next.codes })
   })
 
-  it('go on at the first one when the code of the cursor has been claimed meanwhile', async () => {
+  it('continue with the first one if the code of the cursor has been claimed meanwhile', async () => {
     const formatId = await newFormat(test)
     const poolId = await newPool(test)
     await fill(test, poolId, formatId, 20n)
@@ -124,7 +124,7 @@ describe('the available codes of a pool', () => {
     expect(texts(next.codes).slice(0, 5)).toEqual(texts(page.codes).slice(5))
   })
 
-  it('are none in an empty pool', async () => {
+  it('do not exist in an empty pool', async () => {
     const poolId = await newPool(test)
     const page = { from: 0n, to: 0n, total: 0n, codes: [] }
     expect(await read(poolId, 'AVAILABLE', all)).toEqual(page)
@@ -133,7 +133,7 @@ describe('the available codes of a pool', () => {
 })
 
 describe('the claimed codes of a pool', () => {
-  it('come newest first, over claims of all sizes and the ends of batches, each with its claim', async () => {
+  it('come newest first, each with its claim, across claims of all sizes and the ends of batches', async () => {
     const formatId = await newFormat(test)
     const small = await newSmallFormat(test, 7)
     const poolId = await newPool(test)
@@ -146,7 +146,7 @@ describe('the claimed codes of a pool', () => {
     const page = await read(poolId, 'CLAIMED', all)
     expect(page).toEqual({ from: 0n, to: 23n, total: 23n, codes: handedOut })
 
-    // However the list is cut into pages.
+    // Whatever the size of the pages.
     for (const size of [1n, 2n, 5n, 22n]) {
       const paged: Code[] = []
       for (let from = 0n; from < 23n; from += size) {
@@ -157,7 +157,7 @@ describe('the claimed codes of a pool', () => {
     }
   })
 
-  it('go on after a cursor, also when more have been claimed meanwhile', async () => {
+  it('continue after a cursor, even if more have been claimed meanwhile', async () => {
     const formatId = await newFormat(test)
     const poolId = await newPool(test)
     await fill(test, poolId, formatId, 40n)
@@ -193,7 +193,7 @@ describe('the claimed codes of a pool', () => {
 })
 
 describe('a cursor', () => {
-  it('is refused when its code is not one of the pool', async () => {
+  it('is refused if its code is not in the pool', async () => {
     const formatId = await newFormat(test)
     const poolId = await newPool(test)
     const other = await newPool(test)
@@ -215,7 +215,7 @@ describe('a cursor', () => {
           expect(await readCodes(test.books, test.accountId, poolId, status, cursors, all)).toBeUndefined()
   })
 
-  it('and a pool of another account are not there', async () => {
+  it('and a pool of another account do not exist', async () => {
     const formatId = await newFormat(test)
     const poolId = await newPool(test)
     await fill(test, poolId, formatId, 5n)
@@ -229,8 +229,8 @@ describe('a cursor', () => {
   })
 })
 
-describe('while an upload is undone that lies before them, codes', () => {
-  /** A pool of three uploaded codes and ten generated ones behind them, and books in which it is undone in the middle. */
+describe('while an upload before them is undone, codes', () => {
+  /** A pool of three uploaded codes followed by ten generated ones, and books that undo the upload before a statement. */
   async function undoneBefore(statement: string) {
     const formatId = await newFormat(test)
     const poolId = await newPool(test)
@@ -264,7 +264,7 @@ describe('while an upload is undone that lies before them, codes', () => {
     },
   )
 
-  it('come after a cursor without one being left out', async () => {
+  it('follow a cursor without one being left out', async () => {
     const { books, poolId, formatId, generated, wasUndone } = await undoneBefore('read-batches')
     const cursors = { after: { formatId, index: 4n }, before: undefined }
     const page = await readCodes(books, test.accountId, poolId, 'AVAILABLE', cursors, firstTen)
@@ -272,7 +272,7 @@ describe('while an upload is undone that lies before them, codes', () => {
     expect(texts(page?.codes ?? [])).toEqual(generated.slice(5))
   })
 
-  it('are found by their origin as themselves', async () => {
+  it('are found by their origin', async () => {
     const { books, formatId, generated, wasUndone } = await undoneBefore('read-batches')
     for (const index of [1n, 9n]) {
       const code = await readCode(books, test.accountId, { formatId, index })

@@ -4,7 +4,7 @@ import { GuessLimit } from '../../../src/domain/code/guess-limit.ts'
 
 const minute = 60_000
 
-/** A limit whose clock stands still until it is moved. */
+/** A limit whose clock stands still until the test moves it. */
 function limitOf(perMinute: number) {
   const clock = { now: 1_000_000 }
   return { clock, limit: new GuessLimit(perMinute, () => clock.now) }
@@ -23,7 +23,7 @@ async function refusal(attempt: Promise<unknown>): Promise<RateLimitedError> {
 }
 
 describe('attempts that find nothing', () => {
-  it('may be as many at once as in a minute, and one more when the time that was said has passed', async () => {
+  it('may be as many at once as in a minute, and one more after retryAfterMs', async () => {
     const { clock, limit } = limitOf(100)
     for (let i = 0; i < 100; i++) expect(await limit.attempt('key', missed)).toBeUndefined()
     for (let i = 0; i < 5; i++) {
@@ -39,26 +39,29 @@ describe('attempts that find nothing', () => {
     await refusal(limit.attempt('key', missed))
   })
 
-  it.each([1, 3, 7, 999])('can be made again just when it was said, at %i a minute', async (perMinute) => {
-    const { clock, limit } = limitOf(perMinute)
-    for (let i = 0; i < perMinute; i++) await limit.attempt('key', missed)
-    for (let i = 0; i < 200; i++) {
-      const { retryAfterMs } = await refusal(limit.attempt('key', missed))
-      clock.now += retryAfterMs - 1
-      await refusal(limit.attempt('key', missed))
-      clock.now += 1
-      expect(await limit.attempt('key', missed)).toBeUndefined()
-    }
-  })
+  it.each([1, 3, 7, 999])(
+    'can be made again after exactly retryAfterMs, at %i a minute',
+    async (perMinute) => {
+      const { clock, limit } = limitOf(perMinute)
+      for (let i = 0; i < perMinute; i++) await limit.attempt('key', missed)
+      for (let i = 0; i < 200; i++) {
+        const { retryAfterMs } = await refusal(limit.attempt('key', missed))
+        clock.now += retryAfterMs - 1
+        await refusal(limit.attempt('key', missed))
+        clock.now += 1
+        expect(await limit.attempt('key', missed)).toBeUndefined()
+      }
+    },
+  )
 
-  it('count for each key alone', async () => {
+  it('count for each key separately', async () => {
     const { limit } = limitOf(2)
     for (let i = 0; i < 2; i++) await limit.attempt('one', missed)
     await refusal(limit.attempt('one', hit))
     expect(await limit.attempt('other', missed)).toBeUndefined()
   })
 
-  it('are all counted when they come at once', async () => {
+  it('are all counted when they are simultaneous', async () => {
     const { limit } = limitOf(10)
     const looked: number[] = []
     const outcomes = await Promise.allSettled(
@@ -73,7 +76,7 @@ describe('attempts that find nothing', () => {
     expect(outcomes.filter(({ status }) => status === 'rejected')).toHaveLength(490)
   })
 
-  it('keep those that would find something from being made, so that nothing is told', async () => {
+  it('block those that would find something, so that nothing is revealed', async () => {
     const { limit } = limitOf(1)
     await limit.attempt('key', missed)
     let looked = false
@@ -86,7 +89,7 @@ describe('attempts that find nothing', () => {
     expect(looked).toBe(false)
   })
 
-  it('are without a limit at 0', async () => {
+  it('have no limit at 0', async () => {
     const { limit } = limitOf(0)
     for (let i = 0; i < 1_000; i++) expect(await limit.attempt('key', missed)).toBeUndefined()
     expect(limit.size).toBe(0)
@@ -94,14 +97,14 @@ describe('attempts that find nothing', () => {
 })
 
 describe('attempts that find something', () => {
-  it('are never refused, however many come at once', async () => {
+  it('are never refused, however many are simultaneous', async () => {
     const { limit } = limitOf(3)
     for (let i = 0; i < 50; i++) expect(await limit.attempt('key', hit)).toBe('found')
     const found = await Promise.all(Array.from({ length: 500 }, () => limit.attempt('key', hit)))
     expect(found).toEqual(Array(500).fill('found'))
   })
 
-  it('wait for no more than those under way that could fail', async () => {
+  it('wait only for those in flight that could still fail', async () => {
     const { limit } = limitOf(2)
     const slow = [Promise.withResolvers<string | undefined>(), Promise.withResolvers<string | undefined>()]
     const [first, second] = slow.map(({ promise }) => limit.attempt('key', () => promise))
@@ -112,7 +115,7 @@ describe('attempts that find something', () => {
     expect([await second, await third]).toEqual(['found', 'found'])
   })
 
-  it('cost nothing when they fail for another reason', async () => {
+  it('cost nothing if they reject', async () => {
     const { limit } = limitOf(1)
     for (let i = 0; i < 5; i++)
       await expect(limit.attempt('key', () => Promise.reject(new Error('away')))).rejects.toThrow('away')
@@ -120,8 +123,8 @@ describe('attempts that find something', () => {
   })
 })
 
-describe('the memory of attempts', () => {
-  it('ends a minute after the last one', async () => {
+describe('the bucket of a key', () => {
+  it('is removed a minute after the last attempt', async () => {
     const { clock, limit } = limitOf(5)
     for (let i = 0; i < 1_000; i++) {
       await limit.attempt(`key ${i}`, missed)
@@ -133,7 +136,7 @@ describe('the memory of attempts', () => {
     expect(limit.size).toBe(1)
   })
 
-  it('does not end while it still says something', async () => {
+  it('is kept while it is not full', async () => {
     const { clock, limit } = limitOf(5)
     for (let i = 0; i < 5; i++) await limit.attempt('key', missed)
     clock.now += minute / 5 - 1

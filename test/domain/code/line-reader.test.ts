@@ -1,13 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Claims } from '../../../src/domain/claim/claim.ts'
-import {
-  isCurrent,
-  readSnapshot,
-  readStretches,
-  SnapshotChangedError,
-  type Stretch,
-} from '../../../src/domain/code/line-reader.ts'
+import { readStretches, SnapshotChangedError, type Stretch } from '../../../src/domain/code/line-reader.ts'
+import { isCurrent, readSnapshot } from '../../../src/domain/pool/snapshot.ts'
 import { fill, newFormat, newPool, openBooks, type TestBooks } from '../../support/books.ts'
 
 let place: TestBooks
@@ -20,7 +15,7 @@ afterAll(() => place.close())
 
 const batches = 2_500
 
-/** A pool whose line is of many batches of one code each, one of which is an upload that nobody has claimed from. */
+/** A pool whose line has many batches of one code each, one of them uploaded. */
 async function patchwork(uploadedAt: number): Promise<{ poolId: string; undo: () => Promise<void> }> {
   const { books, accountId } = place
   const [poolId, uploadId] = [await newPool(place), randomUUID()]
@@ -41,7 +36,7 @@ async function patchwork(uploadedAt: number): Promise<{ poolId: string; undo: ()
   const undo = async () => {
     await books.write(accountId, async (tx) => {
       await tx.execute({ text: 'DELETE FROM batch WHERE task_id = $1', values: [uploadId] })
-      // By way of places that nobody has, as no two may begin at the same one meanwhile.
+      // By way of positions that are free, since no two batches may begin at the same one.
       await tx.execute({
         text: 'UPDATE batch SET start = 1 - start WHERE pool_id = $1 AND start > $2',
         values: [poolId, uploadedAt],
@@ -58,9 +53,9 @@ async function patchwork(uploadedAt: number): Promise<{ poolId: string; undo: ()
 
 async function read(poolId: string, meanwhile: () => Promise<void>) {
   const { books, accountId } = place
-  const taken = await readSnapshot(books, accountId, poolId, 'ALL')
-  if (taken === undefined) throw new Error('There is no pool.')
-  const { snapshot } = taken
+  const now = await readSnapshot(books, accountId, poolId, 'ALL')
+  if (now === undefined) throw new Error('There is no pool.')
+  const { snapshot } = now
   const stretches: Stretch[] = []
   let error: unknown
   try {
@@ -83,21 +78,21 @@ async function read(poolId: string, meanwhile: () => Promise<void>) {
 
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => BigInt(i))
 
-test('a line of many batches is read whole and in order', async () => {
+test('a line of many batches is read completely and in order', async () => {
   const { poolId } = await patchwork(0)
   const { indices, error } = await read(poolId, async () => undefined)
   expect(error).toBeUndefined()
   expect(indices).toEqual(upTo(batches))
 })
 
-test('no code is passed over when those behind an upload move down while they are read', async () => {
+test('no code is left out when codes move down during the reading because an upload is undone', async () => {
   const { poolId, undo } = await patchwork(10)
   const { snapshot, indices, error } = await read(poolId, undo)
   expect(error).toBeInstanceOf(SnapshotChangedError)
-  // What had been read before was right.
+  // What was read until then is right.
   expect(indices).toEqual(upTo(1_000))
   expect(await isCurrent(place.books, place.accountId, poolId, snapshot)).toBe(false)
-  // Also when the line is as long again.
+  // Not even when the line is as long as before.
   await place.books.rows({
     text: `
       INSERT INTO batch (account_id, pool_id, start, count, format_id, first, task_id)
@@ -108,7 +103,7 @@ test('no code is passed over when those behind an upload move down while they ar
   expect(await isCurrent(place.books, place.accountId, poolId, snapshot)).toBe(false)
 })
 
-test('claims that begin and end anywhere are told of whom they are, across pages of both', async () => {
+test('claims that begin and end anywhere give their recipients, across pages of claims and batches', async () => {
   const { poolId } = await patchwork(2_499)
   const { books, accountId } = place
   const claims = new Claims(books)

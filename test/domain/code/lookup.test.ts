@@ -20,7 +20,7 @@ beforeAll(async () => {
 })
 afterAll(() => test.close())
 
-/** An account of a test's own, so that no other test's codes can be meant. */
+/** An account for one test, so that codes of other tests cannot be meant. */
 async function newPlace(): Promise<Place> {
   return { books: test.books, accountId: await newAccount(test.books) }
 }
@@ -40,7 +40,7 @@ async function newFormat(
   })
 }
 
-/** A pool with so many codes of a new format. */
+/** A pool with some codes of a new format. */
 async function generated(
   place: Place,
   pattern: string,
@@ -54,12 +54,12 @@ async function generated(
   return { poolId, formatId, codes: space.codesAt(0n, count) }
 }
 
-/** A pool with all codes of a new format: whatever is of the format, is a code. */
+/** A pool with all codes of a new format: every text that fits the format is a code. */
 async function everyCode(place: Place, pattern: string, list: string) {
   return await generated(place, pattern, { list }, list.length ** (pattern.split('#').length - 1))
 }
 
-/** Rows of an upload, as it leaves them when it has come so far; a completed one has put them at the end of a pool. */
+/** The rows of an upload in a given state. If it is completed, they are at the end of a pool's line. */
 async function uploaded(
   place: Place,
   codes: readonly string[],
@@ -123,7 +123,7 @@ describe('a generated code', () => {
     expect(await find(place, third)).toEqual({ code: third, formatId, index: 2n, poolId, claim: undefined })
   })
 
-  it('is found in whichever of the pools and batches its format has filled it lies', async () => {
+  it('is found in any pool and any batch that its format has filled', async () => {
     const place = await newPlace()
     const formatId = await newFormat(place, 'B-######', { set: 'UNAMBIGUOUS' })
     const other = await newFormat(place, 'C-######', { set: 'UNAMBIGUOUS' })
@@ -145,7 +145,7 @@ describe('a generated code', () => {
     expect(await find(place, unknown)).toBeUndefined()
   })
 
-  it('is not found when it is none, or another account’s', async () => {
+  it('is not found if it does not exist or belongs to another account', async () => {
     const place = await newPlace()
     const { codes } = await generated(place, 'S-#####', { set: 'UNAMBIGUOUS' }, 1)
     const [code = ''] = codes
@@ -170,7 +170,7 @@ describe('a generated code', () => {
     expect(await find(place, code)).toBeDefined()
   })
 
-  it('is found as soon as its format is there, whoever made it, and whatever the clock of that process says', async () => {
+  it('is found as soon as its format exists, whichever process created it, and whatever the clock of that process says', async () => {
     const place = await newPlace()
     const here = new LookUps(place.books)
     const shape = (prefix: string) => ({
@@ -179,7 +179,7 @@ describe('a generated code', () => {
     })
     expect(await here.find(place.accountId, 'A6')).toBeUndefined()
     const elsewhere = { books: await test.another(), accountId: place.accountId }
-    // A format whose id is of a time to come, as from a process whose clock is ahead.
+    // A format whose id is of the future, as from a process whose clock is ahead.
     const first = await createFormat(place.books, place.accountId, shape('A'))
     await place.books.rows({
       text: 'UPDATE format SET id = $3 WHERE account_id = $1 AND id = $2',
@@ -194,7 +194,7 @@ describe('a generated code', () => {
     }
   })
 
-  it('is found when formats are created at the same moment by several processes', async () => {
+  it('is found when several processes create formats simultaneously', async () => {
     const place = await newPlace()
     const here = new LookUps(place.books)
     const processes: Books[] = [place.books, await test.another(), await test.another()]
@@ -210,7 +210,7 @@ describe('a generated code', () => {
     )
   })
 
-  it('is found after the database went back to a state in which its format was another', async () => {
+  it('is found after the database was reset to a state in which its format was another one', async () => {
     const place = await newPlace()
     const here = new LookUps(place.books)
     const lost = await newFormat(place, 'GONE-#', { list: '67' })
@@ -248,13 +248,13 @@ describe('an uploaded code', () => {
       expect(await find(place, typed)).toBeUndefined()
   })
 
-  it('is found only while the upload that brought it has put it into a pool', async () => {
+  it('is found only while its upload has it in a pool', async () => {
     for (const status of ['RUNNING', 'CANCELLED', 'UNDONE'] as const) {
       const place = await newPlace()
       await uploaded(place, ['LATER-1', 'KRWG4'], status)
       for (const typed of ['LATER-1', 'later 1', 'KRWG4', 'krwg4'])
         expect(await find(place, typed)).toBeUndefined()
-      // And it is in nobody's way.
+      // And it does not put others in doubt.
       const { uploadId } = await uploaded(place, ['LATER1', 'KRW-G4'])
       for (const typed of ['LATER1', 'later 1', 'krwg4'])
         expect(await find(place, typed)).toMatchObject({ uploadId })
@@ -294,7 +294,7 @@ describe('a text that could stand for several codes', () => {
     async (_, codes, typed, meant) => {
       for (const which of codes.keys()) {
         const place = await newPlace()
-        // A format with this code and one beside it, which nobody means.
+        // A format with this code and another one, which is not meant.
         const code = codes[which] as string
         await everyCode(place, `${code.slice(0, -1)}#`, `${code.slice(-1)}?`)
         await uploaded(
@@ -316,7 +316,7 @@ describe('a text that could stand for several codes', () => {
     expect(await find(place, 'Do ab')).toMatchObject({ code: 'doAB' })
   })
 
-  it('is in doubt when there are more of them than are looked at, unless it is written exactly so', async () => {
+  it('is in doubt if there are more of them than are read, unless it is written exactly so', async () => {
     const place = await newPlace()
     const codes = Array.from({ length: 80 }, (_, i) => `${'-'.repeat(i)}XO`)
     await uploaded(place, ['X0-', ...codes, '-X0'])
@@ -333,7 +333,7 @@ describe('a text that could stand for several codes', () => {
     for (const code of codes)
       for (const typed of [code, code.toLowerCase(), code.toLowerCase().replace('-', ''), `“${code}”,`])
         expect([typed, (await find(place, typed))?.code]).toEqual([typed, code])
-    // As many stand where one character is neither.
+    // As many differ in a character that is neither.
     expect(await find(place, 'wq00000')).toBeUndefined()
     expect(await find(place, 'WOO0O0О')).toBeUndefined()
     await upload(place, await newPool(place), ['woo0o0o'], { caseSensitive: true })
@@ -341,7 +341,7 @@ describe('a text that could stand for several codes', () => {
     expect(await find(place, 'woo0o0o')).toMatchObject({ code: 'woo0o0o' })
   })
 
-  it('is in doubt when more of them than are looked at differ in case alone', async () => {
+  it('is in doubt if more of them than are read differ in case alone', async () => {
     const place = await newPlace()
     const codes = Array.from({ length: 64 }, (_, i) =>
       [...'casing'].map((letter, at) => ((i >> at) % 2 === 1 ? letter.toUpperCase() : letter)).join(''),
@@ -424,7 +424,7 @@ describe('a code that is typed with other punctuation or without accents', () =>
     ['is in doubt when accents alone tell them apart', ['CÁFE7', 'CAFÉ7'], 'cafe7', undefined],
     ['is the one with its accents', ['CAFE7', 'CAFÉ7'], 'café7', 'CAFÉ7'],
     ['is in doubt between punctuation and characters that people mix up', ['A.B0', 'ABO'], 'ab0', undefined],
-    ['is the one that takes the less', ['A.B0', 'A.BO'], 'ABO', 'A.BO'],
+    ['is the one that differs less', ['A.B0', 'A.BO'], 'ABO', 'A.BO'],
     ['is none where a symbol means something', ['SALE50%'], 'SALE50', undefined],
     ['is what stands in a file of this service', ["'=Q7", '=Q7'], "''=Q7", "'=Q7"],
     ['is the code itself before what stands in a file', ["'=Q7", '=Q7'], "'=Q7", "'=Q7"],
@@ -472,7 +472,7 @@ describe('a code that is typed with other punctuation or without accents', () =>
     for (const text of texts) expect([text, (await find(place, text))?.code]).toEqual([text, code])
   })
 
-  it('is the one that is left without what is around it, of a format too', async () => {
+  it('is the one without what surrounds it, also of a format', async () => {
     const place = await newPlace()
     await everyCode(place, 'P.Q-##', 'X.')
     await upload(place, await newPool(place), ['PQ-XX', 'P.QX/X'])
@@ -489,7 +489,7 @@ describe('a code that is typed with other punctuation or without accents', () =>
     expect(await find(place, 'p_x.')).toBeUndefined()
   })
 
-  it('is in doubt when there are more such codes than are looked at, unless it is written exactly so', async () => {
+  it('is in doubt if there are more such codes than are read, unless it is written exactly so', async () => {
     const place = await newPlace()
     const codes = Array.from({ length: 80 }, (_, i) => `${'..'.repeat(i + 1)}XO`)
     await upload(place, await newPool(place), codes)
@@ -497,14 +497,14 @@ describe('a code that is typed with other punctuation or without accents', () =>
     for (const code of codes) expect(await find(place, code)).toMatchObject({ code })
   })
 
-  it('is found where its characters are written as many', async () => {
+  it('is found if its characters are each written as several', async () => {
     const place = await newPlace()
     const code = '\ufdfa'.repeat(255)
     await upload(place, await newPool(place), [code])
     for (const text of [code, `“${code}”`]) expect(await find(place, text)).toMatchObject({ code })
   })
 
-  it('of any length and kind is looked up in a moment', async () => {
+  it('of any length and kind is looked up quickly', async () => {
     const place = await newPlace()
     await everyCode(place, 'L-##', 'AB')
     for (const text of [
@@ -522,7 +522,7 @@ describe('a code that is typed with other punctuation or without accents', () =>
 })
 
 describe('many look-ups', () => {
-  it('at the same moment are each answered with their own code', async () => {
+  it('at the same time are each answered with their own code', async () => {
     const place = await newPlace()
     const { codes } = await generated(place, 'MANY-######', { set: 'UPPERCASE_DIGITS' }, 300)
     const others = Array.from({ length: 100 }, (_, i) => `own-${i}-${characterSets.UPPERCASE}`)
@@ -532,7 +532,7 @@ describe('many look-ups', () => {
     expect(found.map((code) => code?.code)).toEqual([...codes, ...others, undefined, ...codes])
   })
 
-  it('in several accounts do not meet', async () => {
+  it('in several accounts are independent', async () => {
     const places = [await newPlace(), await newPlace(), await newPlace()]
     for (const place of places) await everyCode(place, 'T-##', 'XYZ')
     const found = await Promise.all(
@@ -559,7 +559,7 @@ describe('many look-ups', () => {
     statements.length = 0
     for (const text of [...codes, 'a7 bcdf', 'none'])
       expect((await here.find(place.accountId, text))?.code).toBe(codes.find((code) => code === text))
-    // Besides, what is needed of a format is read once.
+    // Plus one for each format that is read for the first time.
     expect(statements.filter((name) => name !== 'open-code-space')).toEqual(Array(4).fill('find-codes'))
   })
 
@@ -579,7 +579,7 @@ describe('many look-ups', () => {
     )
   })
 
-  it('that the database cannot answer fail, and the next ones do not', async () => {
+  it('fail if the database cannot answer, and the next ones do not', async () => {
     const place = await newPlace()
     const { codes } = await generated(place, 'F-####', { set: 'UNAMBIGUOUS' }, 1)
     let broken = true

@@ -4,13 +4,17 @@ import type { Books } from '../../../src/domain/books/books.ts'
 import { readHistory } from '../../../src/domain/books/event-log.ts'
 import { Claims } from '../../../src/domain/claim/claim.ts'
 import { LookUps } from '../../../src/domain/code/lookup.ts'
-import { readUnreadyFormat, takeEarlier } from '../../../src/domain/format/backfill.ts'
+import { backfillFormat, readUnreadyFormat } from '../../../src/domain/format/backfill.ts'
 import { createFormat } from '../../../src/domain/format/create.ts'
 import { availableForGeneration, lockFormat } from '../../../src/domain/format/format.ts'
-import { carryOn, generateCodes, readQueue } from '../../../src/domain/generation/generation.ts'
+import {
+  generateCodes,
+  readQueuedGenerations,
+  runGeneration,
+} from '../../../src/domain/generation/generation.ts'
 import { cancelTask, readTask } from '../../../src/domain/generation/task.ts'
-import { undoUpload } from '../../../src/domain/upload/add-chunk.ts'
-import { Worker } from '../../../src/worker/worker.ts'
+import { undoUpload } from '../../../src/domain/upload/finish.ts'
+import { GenerationWorker } from '../../../src/worker/generations.ts'
 import { expectBalance } from '../../support/audit.ts'
 import {
   formatNow,
@@ -85,7 +89,7 @@ async function isReady(formatId: string): Promise<boolean> {
 }
 
 async function makeReady(formatId: string, limit = 30): Promise<void> {
-  while (await takeEarlier(place.books, { accountId: place.accountId, formatId }, limit));
+  while (await backfillFormat(place.books, { accountId: place.accountId, formatId }, limit));
   expect(await isReady(formatId)).toBe(true)
   await expectBalance(place)
 }
@@ -128,7 +132,7 @@ describe('a format that is created over uploaded codes', () => {
     await expectBalance(place)
     const poolId = await newPool(place)
     const taskId = await generateCodes(place.books, place.accountId, { poolId, formatId, quantity: 88_000n })
-    const worker = new Worker(place.books, silent)
+    const worker = new GenerationWorker(place.books, silent)
     await expect.poll(() => statusOf(taskId), { timeout: 30_000 }).toBe('COMPLETED')
     await worker.close()
     expect(await takenOut(formatId)).toBe(12_000)
@@ -204,7 +208,7 @@ describe('while earlier codes are being taken out of a format', () => {
     const { formatId, poolId, codes } = await newUnready()
     const taskId = await startUpload(place, poolId)
     await addCodes(place, taskId, codes.slice(100, 150))
-    await takeEarlier(place.books, { accountId: place.accountId, formatId }, 100)
+    await backfillFormat(place.books, { accountId: place.accountId, formatId }, 100)
     await cancelTask(place.books, place.accountId, taskId)
     await clearAway(place, taskId, 20)
     expect(await available(formatId)).toBe(capacity - 100)
@@ -219,14 +223,14 @@ describe('while earlier codes are being taken out of a format', () => {
       { code: 'QUANTITY_EXCEEDS_AVAILABLE', availableForGeneration: 900n },
     )
     const taskId = await generateCodes(books, accountId, { poolId, formatId, quantity: 900n })
-    expect(await readQueue(books, 100)).not.toContainEqual({ accountId, taskId })
+    expect(await readQueuedGenerations(books, 100)).not.toContainEqual({ accountId, taskId })
     // One that a worker got hold of all the same begins, and ends later.
-    expect(await carryOn(books, { accountId, taskId })).toBe(true)
-    expect(await carryOn(books, { accountId, taskId })).toBe(false)
+    expect(await runGeneration(books, { accountId, taskId })).toBe(true)
+    expect(await runGeneration(books, { accountId, taskId })).toBe(false)
     expect(await statusOf(taskId)).toBe('RUNNING')
     await makeReady(formatId)
-    expect(await readQueue(books, 100)).toContainEqual({ accountId, taskId })
-    expect(await carryOn(books, { accountId, taskId })).toBe(true)
+    expect(await readQueuedGenerations(books, 100)).toContainEqual({ accountId, taskId })
+    expect(await runGeneration(books, { accountId, taskId })).toBe(true)
     expect((await poolNow(place, poolId)).total).toBe(1_000n)
     await expectBalance(place)
   })
@@ -246,9 +250,9 @@ describe('while earlier codes are being taken out of a format', () => {
     for (let i = 0; i < 5; i++) await generateCodes(books, accountId, { poolId, formatId, quantity: 1n })
     const other = await newFormatOver(`${randomUUID()}-`)
     const taskId = await generateCodes(books, accountId, { poolId, formatId: other, quantity: 1n })
-    const own = (await readQueue(books, 1)).filter((task) => task.accountId === accountId)
+    const own = (await readQueuedGenerations(books, 1)).filter((task) => task.accountId === accountId)
     expect(own).toEqual([{ accountId, taskId }])
-    await carryOn(books, { accountId, taskId })
+    await runGeneration(books, { accountId, taskId })
   })
 
   it('claims are served to the very last code, and never with one that was uploaded', async () => {
@@ -309,11 +313,13 @@ describe('taking earlier codes out of a format', () => {
     let killed: Promise<unknown> | undefined
     await place.books.write(accountId, async (tx) => {
       await lockFormat(tx, formatId)
-      killed = takeEarlier(elsewhere, { accountId, formatId }, 50).catch((error: unknown) => error)
+      killed = backfillFormat(elsewhere, { accountId, formatId }, 50).catch((error: unknown) => error)
       await expect.poll(() => terminateWaiting()).toBe(true)
     })
     expect(await killed).toBeInstanceOf(Error)
     expect(await formatNow(place, formatId)).toMatchObject({ takenTo, takenAhead: 100n })
+    // The killed backend releases its lock a moment after its client has been told.
+    await expect.poll(() => backfillFormat(place.books, { accountId, formatId }, 30)).toBe(true)
     await makeReady(formatId)
     expect(await takenOut(formatId)).toBe(100)
   })
@@ -323,7 +329,7 @@ describe('taking earlier codes out of a format', () => {
     const unready = { accountId: place.accountId, formatId }
     await Promise.all(
       [place.books, elsewhere].map(async (books) => {
-        while (!(await isReady(formatId))) await takeEarlier(books, unready, 3)
+        while (!(await isReady(formatId))) await backfillFormat(books, unready, 3)
       }),
     )
     expect([await available(formatId), await takenOut(formatId)]).toEqual([capacity - 100, 100])
@@ -335,7 +341,7 @@ describe('taking earlier codes out of a format', () => {
     for (;;) {
       const unready = await readUnreadyFormat(place.books)
       if (unready === undefined) break
-      await takeEarlier(place.books, unready, 1_000)
+      await backfillFormat(place.books, unready, 1_000)
     }
     expect(await Promise.all(formats.map(({ formatId }) => takenOut(formatId)))).toEqual([40, 60])
   })
@@ -353,7 +359,7 @@ describe('taking earlier codes out of a format', () => {
 
   it('finds nothing to do for a format that is ready', async () => {
     const formatId = await newFormatOver(`${randomUUID()}-`)
-    expect(await takeEarlier(place.books, { accountId: place.accountId, formatId }, 10)).toBe(false)
+    expect(await backfillFormat(place.books, { accountId: place.accountId, formatId }, 10)).toBe(false)
   })
 })
 

@@ -4,20 +4,19 @@ import type { Books } from '../../../src/domain/books/books.ts'
 import {
   IdempotencyConflictError,
   NotFoundError,
-  QuantityExceedsAvailableError,
   TaskFinishedError,
 } from '../../../src/domain/books/errors.ts'
 import { readHistory } from '../../../src/domain/books/event-log.ts'
 import { readCode } from '../../../src/domain/code/code.ts'
-import { availableForGeneration } from '../../../src/domain/format/format.ts'
+import { availableForGeneration, QuantityExceedsAvailableError } from '../../../src/domain/format/format.ts'
 import {
-  carryOn,
-  failTask,
+  failGeneration,
   type GenerateCodesInput,
   generateCodes,
-  readQueue,
+  readQueuedGenerations,
+  runGeneration,
 } from '../../../src/domain/generation/generation.ts'
-import { cancelTask, changeTask, readTask } from '../../../src/domain/generation/task.ts'
+import { cancelTask, markRunning, readTask } from '../../../src/domain/generation/task.ts'
 import { lockPool } from '../../../src/domain/pool/pool.ts'
 import { expectBalance } from '../../support/audit.ts'
 import {
@@ -47,16 +46,16 @@ function generate(
   return generateCodes(books, test.accountId, { quantity: 1n, ...input })
 }
 
-/** What a worker does when it gets to the task. */
+/** What a worker does with the task. */
 function work(taskId: string, books = test.books): Promise<boolean> {
-  return carryOn(books, { accountId: test.accountId, taskId })
+  return runGeneration(books, { accountId: test.accountId, taskId })
 }
 
-/** What is left of a task whose worker died after the first of its two steps. */
+/** Leaves the task as a worker does that dies after the first of its two steps. */
 async function startOnly(taskId: string, poolId: string): Promise<void> {
   await test.books.write(test.accountId, async (tx) => {
     await lockPool(tx, poolId)
-    await changeTask(tx, taskId, ['AWAITING_EXECUTION'], { status: 'RUNNING' })
+    await markRunning(tx, taskId)
   })
 }
 
@@ -64,7 +63,7 @@ async function statusOf(taskId: string): Promise<string | undefined> {
   return (await readTask(test.books, test.accountId, taskId))?.status
 }
 
-/** The statuses that a task has had, as its events tell. */
+/** The statuses that a task has had, from its events. */
 async function statusesOf(taskId: string): Promise<string[]> {
   const events = await readHistory(test.books, test.accountId, { limit: 100_000, fromOldest: true })
   return events
@@ -75,7 +74,7 @@ async function statusesOf(taskId: string): Promise<string[]> {
 }
 
 describe('a generation', () => {
-  it('reserves its quantity when it is asked for, and adds the codes when a worker carries it out', async () => {
+  it('reserves its quantity when it is requested, and adds the codes when a worker carries it out', async () => {
     const formatId = await newSmallFormat(test, 50)
     const poolId = await newPool(test)
     const taskId = await generate({ poolId, formatId, quantity: 20n })
@@ -95,7 +94,7 @@ describe('a generation', () => {
     await expectBalance(test)
   })
 
-  it('of 2^96 codes is one like any other', async () => {
+  it('of 2^96 codes is like any other', async () => {
     const formatId = await newFormat(test, { length: 48, characters: { list: 'ABCD' } })
     const poolId = await newPool(test)
     await work(await generate({ poolId, formatId, quantity: 2n ** 96n }))
@@ -146,7 +145,7 @@ describe('a generation', () => {
       })
   })
 
-  it('saves the settings in the same act, or neither', async () => {
+  it('saves the settings in the same transaction, or neither', async () => {
     const formatId = await newSmallFormat(test, 10)
     const poolId = await newPool(test, { formatId, refillThreshold: 3n })
     const saveSettings = { autoGenerate: true, refillThreshold: 9n }
@@ -164,15 +163,15 @@ describe('a generation', () => {
       formatId,
       quantity: 4n,
       ...saveSettings,
-      // The stock is at the threshold; that is what this very task is for.
+      // The stock is at the threshold, but the task itself is about to fill it.
       total: 0n,
     })
     expect(await formatNow(test, formatId)).toMatchObject({ next: 0n, reserved: 4n })
   })
 })
 
-describe('generations that are asked for at the same moment', () => {
-  it('never promise more than the format has, and give away its very last code', async () => {
+describe('generations that are requested at the same time', () => {
+  it('never promise more than the format has, and can use up its last code', async () => {
     const formatId = await newSmallFormat(test, 100)
     const pools = await Promise.all(Array.from({ length: 5 }, () => newPool(test)))
     const outcomes = await Promise.allSettled(
@@ -205,12 +204,12 @@ describe('generations that are asked for at the same moment', () => {
 })
 
 describe('workers', () => {
-  it('share a queue, oldest first, and each task is done once', async () => {
+  it('share a queue, oldest first, and run each task once', async () => {
     const formatId = await newFormat(test)
     const pools = await Promise.all(Array.from({ length: 3 }, () => newPool(test)))
     const tasks: string[] = []
     for (let i = 0; i < 12; i++) tasks.push(await generate({ poolId: pools[i % 3] ?? '', formatId }))
-    const queue = (await readQueue(test.books, 1_000)).map(({ taskId }) => taskId)
+    const queue = (await readQueuedGenerations(test.books, 1_000)).map(({ taskId }) => taskId)
     expect(queue.filter((taskId) => tasks.includes(taskId))).toEqual(tasks)
 
     const done = await Promise.all(
@@ -218,31 +217,33 @@ describe('workers', () => {
         Promise.all(tasks.map((taskId) => work(taskId, books))),
       ),
     )
-    // A worker that finds a colleague at a task leaves it; whoever looks again finds all done.
+    // A worker skips a task that another one is running. In the end, all are done.
     for (const i of tasks.keys()) expect(done.map((own) => own[i])).toContain(true)
     for (const taskId of tasks) {
       await work(taskId)
       expect(await statusesOf(taskId)).toEqual(['AWAITING_EXECUTION', 'RUNNING', 'COMPLETED'])
     }
-    expect((await readQueue(test.books, 1_000)).filter(({ taskId }) => tasks.includes(taskId))).toEqual([])
+    expect(
+      (await readQueuedGenerations(test.books, 1_000)).filter(({ taskId }) => tasks.includes(taskId)),
+    ).toEqual([])
     await expectBalance(test)
   })
 
-  it('finish what one of them has begun and died over', async () => {
+  it('finish a task whose worker has died', async () => {
     const formatId = await newFormat(test)
     const poolId = await newPool(test)
     const taskId = await generate({ poolId, formatId, quantity: 5n })
     await startOnly(taskId, poolId)
     expect(await statusOf(taskId)).toBe('RUNNING')
     expect(await formatNow(test, formatId)).toMatchObject({ next: 0n, reserved: 5n })
-    expect((await readQueue(elsewhere, 1_000)).map((queued) => queued.taskId)).toContain(taskId)
+    expect((await readQueuedGenerations(elsewhere, 1_000)).map((queued) => queued.taskId)).toContain(taskId)
     expect(await work(taskId, elsewhere)).toBe(true)
     expect(await statusesOf(taskId)).toEqual(['AWAITING_EXECUTION', 'RUNNING', 'COMPLETED'])
     expect(await poolNow(test, poolId)).toMatchObject({ total: 5n })
     await expectBalance(test)
   })
 
-  it('leave a task alone that another is at, and get it when that one dies', async () => {
+  it('skip a task that another one is running, and take over when that one dies', async () => {
     const formatId = await newFormat(test)
     const poolId = await newPool(test)
     const taskId = await generate({ poolId, formatId })
@@ -257,17 +258,17 @@ describe('workers', () => {
     expect(await statusOf(taskId)).toBe('COMPLETED')
   })
 
-  it('return the reservation of a task that cannot be finished', async () => {
+  it('return the reservation of a task that cannot be carried out', async () => {
     const formatId = await newSmallFormat(test, 10)
     const poolId = await newPool(test)
     for (const begun of [false, true]) {
       const taskId = await generate({ poolId, formatId, quantity: 10n })
       if (begun) await startOnly(taskId, poolId)
       const task = { accountId: test.accountId, taskId }
-      expect(await failTask(test.books, task)).toBe(true)
+      expect(await failGeneration(test.books, task)).toBe(true)
       expect(await statusOf(taskId)).toBe('FAILED')
       expect(await formatNow(test, formatId)).toMatchObject({ next: 0n, reserved: 0n })
-      expect(await failTask(test.books, task)).toBe(false)
+      expect(await failGeneration(test.books, task)).toBe(false)
       expect(await work(taskId)).toBe(false)
       const row = await test.books.prisma.task.findFirstOrThrow({ where: { id: taskId } })
       expect(row).toMatchObject({ failureCode: 'INTERNAL', failureMessage: expect.stringContaining('again') })
@@ -283,7 +284,7 @@ describe('a cancellation', () => {
     return { formatId, poolId, taskId: await generate({ poolId, formatId, quantity }) }
   }
 
-  it('before the execution gives the quantity back to the format', async () => {
+  it('before the execution returns the quantity to the format', async () => {
     const { formatId, poolId, taskId } = await waiting()
     await cancelTask(test.books, test.accountId, taskId)
     expect(await statusOf(taskId)).toBe('CANCELLED')
@@ -294,7 +295,7 @@ describe('a cancellation', () => {
     await expect(generate({ poolId, formatId, quantity: 10n })).resolves.toBeTypeOf('string')
   })
 
-  it('works as long as the task is not finished', async () => {
+  it('works until the task has finished', async () => {
     const { formatId, poolId, taskId } = await waiting()
     await startOnly(taskId, poolId)
     await cancelTask(test.books, test.accountId, taskId)
@@ -312,7 +313,7 @@ describe('a cancellation', () => {
 
   it.each([
     ['completed', (taskId: string) => work(taskId)],
-    ['failed', (taskId: string) => failTask(test.books, { accountId: test.accountId, taskId })],
+    ['failed', (taskId: string) => failGeneration(test.books, { accountId: test.accountId, taskId })],
   ])('of a %s task is refused', async (status, end) => {
     const { taskId } = await waiting()
     await end(taskId)
@@ -325,21 +326,21 @@ describe('a cancellation', () => {
     })
   })
 
-  it('is the account’s own affair', async () => {
+  it('is possible only for the account itself', async () => {
     const { taskId } = await waiting()
     await expect(cancelTask(test.books, await newAccount(test.books), taskId)).rejects.toThrow(NotFoundError)
     await expect(cancelTask(test.books, test.accountId, randomUUID())).rejects.toThrow(NotFoundError)
     expect(await statusOf(taskId)).toBe('AWAITING_EXECUTION')
   })
 
-  it('and a worker that come at the same moment: one of them wins, and the books balance', async () => {
+  it('competes with a worker: one of them wins, and the books balance', async () => {
     const formatId = await newFormat(test)
     const poolId = await newPool(test)
     for (let round = 0; round < 60; round++) {
       const taskId = await generate({ poolId, formatId, quantity: 3n })
       const before = (await poolNow(test, poolId)).total
       const working = work(taskId, elsewhere)
-      // At another point of the worker's way each time: it takes about as many statements.
+      // At another point of the worker's transactions each time: they have about as many statements.
       for (let i = 0; i < round % 30; i++) await test.books.pool.query('SELECT 1')
       const cancelled = await cancelTask(test.books, test.accountId, taskId).then(
         () => true,
@@ -359,7 +360,7 @@ describe('a cancellation', () => {
 })
 
 describe('an idempotency key of a generation', () => {
-  it('yields the same task again, whatever has become of it', async () => {
+  it('returns the same task again, whatever its status is by then', async () => {
     const formatId = await newSmallFormat(test, 10)
     const poolId = await newPool(test)
     const input = { poolId, formatId, quantity: 10n, idempotencyKey: randomUUID() }
@@ -410,7 +411,7 @@ describe('an idempotency key of a generation', () => {
     await expect(generateCodes(test.books, theirs.accountId, input)).resolves.toBeTypeOf('string')
   })
 
-  it('makes one task when it comes many times at the same moment', async () => {
+  it('makes one task when it is sent many times at the same time', async () => {
     const formatId = await newFormat(test)
     const poolId = await newPool(test)
     const input = { poolId, formatId, quantity: 2n, idempotencyKey: randomUUID() }
@@ -421,7 +422,7 @@ describe('an idempotency key of a generation', () => {
     expect(await formatNow(test, formatId)).toMatchObject({ reserved: 2n })
   })
 
-  it('makes one task when it comes for several pools and formats at the same moment', async () => {
+  it('makes one task when it is sent for several pools and formats at the same time', async () => {
     const inputs = await Promise.all(
       Array.from({ length: 6 }, async () => ({
         poolId: await newPool(test),
@@ -439,8 +440,8 @@ describe('an idempotency key of a generation', () => {
   })
 })
 
-describe('a pool that has been given several of the largest formats', () => {
-  it('takes as many codes as were promised to it', async () => {
+describe('a pool filled from several formats of maximum size', () => {
+  it('holds all of their codes', async () => {
     const poolId = await newPool(test)
     for (let i = 0; i < 13; i++) {
       const formatId = await newFormat(test, { length: 48, characters: { list: 'ABCD' } })

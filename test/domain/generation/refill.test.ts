@@ -12,7 +12,7 @@ describe('the size of a refill', () => {
     expect(refillQuantity({ available: 1n, needed: 1n, threshold: 0n, quantity: 5n })).toBe(5n)
   })
 
-  it('serves a claim that is larger than the quantity, and what the threshold asks for', () => {
+  it('serves a claim that is larger than the quantity, and leaves more than the threshold', () => {
     expect(refillQuantity({ available: 3n, needed: 23n, threshold: 10n, quantity: 7n })).toBe(35n)
   })
 

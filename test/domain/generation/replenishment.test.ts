@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { InvalidInputError, NotEnoughCodesError } from '../../../src/domain/books/errors.ts'
+import { InvalidInputError } from '../../../src/domain/books/errors.ts'
 import { readHistory } from '../../../src/domain/books/event-log.ts'
 import { Claims } from '../../../src/domain/claim/claim.ts'
 import { generateCodes } from '../../../src/domain/generation/generation.ts'
 import { type ReplenishmentInput, saveReplenishment } from '../../../src/domain/generation/replenishment.ts'
+import { NotEnoughCodesError } from '../../../src/domain/pool/pool.ts'
 import { expectBalance } from '../../support/audit.ts'
 import {
   fill,
@@ -28,7 +29,7 @@ afterAll(() => test.close())
 
 const maximum = 2n ** 96n
 
-/** Saves with what is given in place of the defaults. */
+/** Saves the settings in `input`, and defaults for the others. */
 function save(input: Partial<ReplenishmentInput> & { poolId: string }): Promise<string | undefined> {
   return saveReplenishment(test.books, test.accountId, {
     method: 'GENERATE',
@@ -45,7 +46,7 @@ async function eventsOf(poolId: string): Promise<string[]> {
 }
 
 describe('the Promo Codes section', () => {
-  it('is saved whole: what is not given gets its default', async () => {
+  it('is saved as a whole: settings that are left out get their defaults', async () => {
     const poolId = await newPool(test)
     await fill(test, poolId, formatId, 100n)
     await save({ poolId, autoGenerate: true, quantity: maximum, refillThreshold: 7n })
@@ -80,7 +81,7 @@ describe('the Promo Codes section', () => {
     await expect(save({ poolId, ...input })).rejects.toMatchObject({ code: 'INVALID_INPUT', path })
   })
 
-  it('tells everything that is wrong at once', async () => {
+  it('reports all that is wrong at once', async () => {
     const wrong = save({
       poolId: await newPool(test),
       formatId: undefined,
@@ -93,7 +94,7 @@ describe('the Promo Codes section', () => {
     })
   })
 
-  it('takes neither a pool nor a format of another account, and changes nothing then', async () => {
+  it('accepts neither a pool nor a format of another account, and changes nothing then', async () => {
     const theirs = { books: test.books, accountId: await newAccount(test.books) }
     const poolId = await newPool(test)
     await expect(save({ poolId: await newPool(theirs) })).rejects.toMatchObject({ path: ['poolId'] })
@@ -111,7 +112,7 @@ describe('the Promo Codes section', () => {
 })
 
 describe('saving with auto-generation', () => {
-  it('refills at once a stock that is at the threshold, up to more than the threshold', async () => {
+  it('immediately refills a stock that is at the threshold to more than the threshold', async () => {
     const poolId = await newPool(test)
     await fill(test, poolId, formatId, 10n)
     const taskId = await save({ poolId, autoGenerate: true, quantity: 4n, refillThreshold: 10n })
@@ -131,7 +132,7 @@ describe('saving with auto-generation', () => {
     expect(await poolNow(test, poolId)).toMatchObject({ total: 12n, claimed: 0n })
   })
 
-  it('does nothing more for a stock above the threshold', async () => {
+  it('refills nothing if the stock is above the threshold', async () => {
     const poolId = await newPool(test)
     await fill(test, poolId, formatId, 11n)
     const settings = { poolId, autoGenerate: true, quantity: 4n, refillThreshold: 10n }
@@ -139,7 +140,7 @@ describe('saving with auto-generation', () => {
     expect(await poolNow(test, poolId)).toMatchObject({ total: 11n })
   })
 
-  it('takes what the format has left, not what is reserved of it, and says that it was too little', async () => {
+  it('uses what the format has left, not what is reserved, and reports that it was too little', async () => {
     const small = await newSmallFormat(test, 10)
     const poolId = await newPool(test)
     await generateCodes(test.books, test.accountId, { poolId, formatId: small, quantity: 7n })
@@ -149,7 +150,7 @@ describe('saving with auto-generation', () => {
     expect((await eventsOf(poolId)).filter((kind) => kind === 'POOL_REFILL_FAILED')).toHaveLength(1)
   })
 
-  it('tells again that the format is exhausted, as the settings may have been changed for that', async () => {
+  it('reports again that the format is exhausted, as the settings may have been changed because of that', async () => {
     const small = await newSmallFormat(test, 2)
     const poolId = await newPool(test)
     await fill(test, poolId, small, 2n)
@@ -169,7 +170,7 @@ describe('saving with auto-generation', () => {
     expect(await claims.claim(test.accountId, { poolId, count: 1 })).toHaveLength(1)
   })
 
-  it('at the same moment as claims and generations leaves the books in balance', async () => {
+  it('concurrently with claims and generations leaves the books in balance', async () => {
     const elsewhere = await test.another()
     const poolId = await newPool(test)
     await fill(test, poolId, formatId, 5n)
@@ -195,6 +196,6 @@ describe('saving with auto-generation', () => {
 })
 
 function ignoreShort(error: unknown): void {
-  // Before the first settings are saved the pool may run out.
+  // The pool may run out before the first settings are saved.
   if (!(error instanceof NotEnoughCodesError)) throw error
 }

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Claims } from '../../../src/domain/claim/claim.ts'
-import { type CodeStatus, readCode, readCodes } from '../../../src/domain/code/code.ts'
+import { readCode, readCodes } from '../../../src/domain/code/code.ts'
 import { LookUps } from '../../../src/domain/code/lookup.ts'
 import { maxHoles, readBatchesFrom } from '../../../src/domain/pool/batch.ts'
-import { undoUpload } from '../../../src/domain/upload/add-chunk.ts'
+import type { CodeStatus } from '../../../src/domain/pool/snapshot.ts'
+import { undoUpload } from '../../../src/domain/upload/finish.ts'
 import { expectBalance } from '../../support/audit.ts'
 import {
   fill,

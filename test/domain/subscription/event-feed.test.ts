@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { Pacer } from '../../../src/async/pacer.ts'
 import { transaction } from '../../../src/database/transaction.ts'
 import type { Books } from '../../../src/domain/books/books.ts'
 import { ReaderTooSlowError } from '../../../src/domain/books/errors.ts'
@@ -12,7 +13,6 @@ import {
 } from '../../../src/domain/books/event-log.ts'
 import { Claims } from '../../../src/domain/claim/claim.ts'
 import { EventFeed } from '../../../src/domain/subscription/event-feed.ts'
-import { Turns } from '../../../src/domain/turns.ts'
 import {
   fill,
   newAccount,
@@ -36,7 +36,7 @@ async function emptyAccount(): Promise<Place> {
 }
 
 function openFeed(books: Books): EventFeed {
-  const feed = new EventFeed(books, new Turns(), silent)
+  const feed = new EventFeed(books, new Pacer(), silent)
   onTestFinished(() => feed.close())
   return feed
 }
@@ -233,7 +233,7 @@ describe('a database that goes away', () => {
     const place = await emptyAccount()
     await using proxy = await openProxy(test.databaseUrl)
     const cutOff = await test.another({ url: proxy.url })
-    const feed = new EventFeed(cutOff, new Turns(), silent)
+    const feed = new EventFeed(cutOff, new Pacer(), silent)
     try {
       const waiting = follow(feed, place)
       await append(place, 1)
@@ -249,7 +249,7 @@ describe('a database that goes away', () => {
         [2n, 3n],
       ])
     } finally {
-      feed.close()
+      await feed.close()
     }
   })
 })

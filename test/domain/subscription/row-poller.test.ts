@@ -2,11 +2,13 @@ import { v7 as newId } from 'uuid'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Claims } from '../../../src/domain/claim/claim.ts'
 import { saveReplenishment } from '../../../src/domain/generation/replenishment.ts'
-import { changeTask, insertUploadTask } from '../../../src/domain/generation/task.ts'
+import { insertUploadTask, markRunning } from '../../../src/domain/generation/task.ts'
+import { followPools } from '../../../src/domain/pool/live-pools.ts'
 import { renamePool } from '../../../src/domain/pool/pool.ts'
-import { type Watch, watchPools, watchTasks } from '../../../src/domain/subscription/row-poller.ts'
-import { completeUpload } from '../../../src/domain/upload/add-chunk.ts'
-import { markWaiting } from '../../../src/domain/upload/receive.ts'
+import type { RowPoller } from '../../../src/domain/subscription/row-poller.ts'
+import { completeUpload } from '../../../src/domain/upload/finish.ts'
+import { followUploads } from '../../../src/domain/upload/live-uploads.ts'
+import { markWaitingForClearing } from '../../../src/domain/upload/queue.ts'
 import type { Pool } from '../../../src/generated/prisma/client.ts'
 import { fill, newFormat, newPool, openBooks, silent, type TestBooks } from '../../support/books.ts'
 import { startUpload } from '../../support/uploads.ts'
@@ -17,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(() => test.close())
 
-// A watch looks by the clock, so here the clock is the test's.
+// A row poller polls by the clock, so here the clock is the test's.
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
   return () => {
@@ -25,32 +27,32 @@ beforeEach(() => {
   }
 })
 
-async function watched(poolId: string): Promise<Pool> {
+async function poolRow(poolId: string): Promise<Pool> {
   return await test.books.prisma.pool.findFirstOrThrow({ where: { id: poolId } })
 }
 
-/** Somebody who watches a pool, and has seen how it is. */
-async function watch(pools: Watch<Pool>, poolId: string) {
+/** A follower of a pool that has been given its present state. */
+async function follow(pools: RowPoller<Pool>, poolId: string) {
   const leaving = new AbortController()
   onTestFinished(() => leaving.abort())
-  const states = pools.after(await watched(poolId), leaving.signal)
+  const states = pools.follow(await poolRow(poolId), leaving.signal)
   const first = await states.next()
   expect(first.value).toMatchObject({ id: poolId })
   return { states, leave: () => leaving.abort() }
 }
 
-function openWatch(): Watch<Pool> {
-  const pools = watchPools(test.books, silent)
+function openPoller(): RowPoller<Pool> {
+  const pools = followPools(test.books, silent)
   onTestFinished(() => pools.close())
   return pools
 }
 
-describe('who watches a pool', () => {
-  it('sees its counts, its settings and its name when they have changed, as they are at the next look', async () => {
+describe('a follower of a pool', () => {
+  it('is told of its counts, its settings and its name at the next poll after they have changed', async () => {
     const formatId = await newFormat(test)
     const poolId = await newPool(test)
     const claims = new Claims(test.books)
-    const { states } = await watch(openWatch(), poolId)
+    const { states } = await follow(openPoller(), poolId)
     const changes: [() => Promise<unknown>, object][] = [
       [() => fill(test, poolId, formatId, 5n), { total: 5n, claimed: 0n }],
       [
@@ -88,12 +90,12 @@ describe('who watches a pool', () => {
     }
   })
 
-  it('sees what each of several pools has become, and they one read for all', async () => {
+  it('is told of each of several pools, which cost one read together', async () => {
     const formatId = await newFormat(test)
     const ids = [await newPool(test), await newPool(test)]
-    const pools = openWatch()
-    const watchers = await Promise.all([...ids, ...ids].map((poolId) => watch(pools, poolId)))
-    const next = watchers.map(({ states }) => states.next())
+    const pools = openPoller()
+    const followers = await Promise.all([...ids, ...ids].map((poolId) => follow(pools, poolId)))
+    const next = followers.map(({ states }) => states.next())
     for (const [i, poolId] of ids.entries()) await fill(test, poolId, formatId, BigInt(i + 1))
     const reads = vi.spyOn(test.books.pool, 'query')
     vi.advanceTimersByTime(1_000)
@@ -105,11 +107,11 @@ describe('who watches a pool', () => {
     reads.mockRestore()
   })
 
-  it('ends at once when leaving, and leaves the others as they are', async () => {
+  it('ends at once when it leaves, without effect on other followers', async () => {
     const formatId = await newFormat(test)
     const poolId = await newPool(test)
-    const pools = openWatch()
-    const [stays, goes] = [await watch(pools, poolId), await watch(pools, poolId)]
+    const pools = openPoller()
+    const [stays, goes] = [await follow(pools, poolId), await follow(pools, poolId)]
     const [kept, left] = [stays.states.next(), goes.states.next()]
     goes.leave()
     expect(await left).toEqual({ done: true, value: undefined })
@@ -119,8 +121,8 @@ describe('who watches a pool', () => {
   })
 })
 
-describe('who watches an upload', () => {
-  it('sees what it waits for, whenever that has changed', async () => {
+describe('a follower of an upload', () => {
+  it('is told what it waits for whenever that has changed', async () => {
     const { books, accountId } = test
     const poolId = await newPool(test)
     const earlier = await startUpload(test, poolId)
@@ -128,21 +130,20 @@ describe('who watches an upload', () => {
     await books.write(accountId, (tx) =>
       insertUploadTask(tx, { id: taskId, poolId, column: undefined, dryRun: false, bytes: 1n }),
     )
-    const tasks = watchTasks(books, silent)
+    const tasks = followUploads(books, silent)
     const leaving = new AbortController()
-    onTestFinished(() => {
+    onTestFinished(async () => {
       leaving.abort()
-      tasks.close()
+      await tasks.close()
     })
     const row = await books.prisma.task.findFirstOrThrow({ where: { id: taskId } })
-    const states = tasks.after({ ...row, waitingFor: 'EARLIER_UPLOAD' }, leaving.signal)
+    const states = tasks.follow({ ...row, waitingFor: 'EARLIER_UPLOAD' }, leaving.signal)
     await states.next()
-    const start = () =>
-      books.write(accountId, (tx) => changeTask(tx, taskId, ['AWAITING_EXECUTION'], { status: 'RUNNING' }))
+    const start = () => books.write(accountId, (tx) => markRunning(tx, taskId))
     const changes: [() => Promise<unknown>, string | undefined][] = [
       [() => completeUpload(books, { accountId, taskId: earlier }), 'WORKER'],
       [start, undefined],
-      [() => markWaiting(books, { accountId, taskId }), 'CLEARING'],
+      [() => markWaitingForClearing(books, { accountId, taskId }), 'CLEARING'],
       [() => completeUpload(books, { accountId, taskId }), undefined],
     ]
     for (const [change, expected] of changes) {

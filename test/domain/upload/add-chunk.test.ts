@@ -9,15 +9,11 @@ import { LookUps } from '../../../src/domain/code/lookup.ts'
 import { createFormat } from '../../../src/domain/format/create.ts'
 import { availableForGeneration } from '../../../src/domain/format/format.ts'
 import { generateCodes } from '../../../src/domain/generation/generation.ts'
-import { cancelTask, changeTask, readTask, unfinished } from '../../../src/domain/generation/task.ts'
+import { cancelTask, markFailed, readTask } from '../../../src/domain/generation/task.ts'
 import { lockPool } from '../../../src/domain/pool/pool.ts'
-import {
-  addChunk,
-  clearUpload,
-  completeUpload,
-  rowsAtOnce,
-  undoUpload,
-} from '../../../src/domain/upload/add-chunk.ts'
+import { addChunk, maxChunkRows } from '../../../src/domain/upload/add-chunk.ts'
+import { clearUpload } from '../../../src/domain/upload/clear.ts'
+import { completeUpload, undoUpload } from '../../../src/domain/upload/finish.ts'
 import { expectBalance } from '../../support/audit.ts'
 import {
   fill,
@@ -45,7 +41,7 @@ afterAll(async () => {
   await test.close()
 })
 
-/** All codes of a format, in their secret order. */
+/** All codes of a format, by index. */
 async function codesOf(formatId: string): Promise<string[]> {
   const space = await test.books.codeSpaces.get(test.books, test.accountId, formatId)
   return space.codesAt(0n, Number(space.capacity))
@@ -73,7 +69,7 @@ async function rejectedRows(taskId: string) {
   return rows.map(({ number, code, reason }) => ({ number: Number(number), code, reason }))
 }
 
-/** What has happened to a pool, oldest first. */
+/** The events of a pool, oldest first. */
 async function eventsOf(poolId: string): Promise<string[]> {
   const page = { poolId, limit: 1_000, fromOldest: true }
   const events = await readHistory(test.books, test.accountId, page)
@@ -91,7 +87,7 @@ function add(taskId: string, from: number, codes: readonly string[], books = tes
 }
 
 describe('an upload', () => {
-  it('puts the codes of a file into the pool, in their order, once it is completed', async () => {
+  it('adds the codes of a file to the pool, in their order, when it is completed', async () => {
     const poolId = await newPool(test)
     const codes = newCodes(25).toReversed()
     const taskId = await startUpload(test, poolId)
@@ -121,7 +117,7 @@ describe('an upload', () => {
     expect(await completeUpload(test.books, { accountId: test.accountId, taskId })).toBe(false)
   })
 
-  it('of nothing that could be added is completed all the same', async () => {
+  it('with nothing to add is completed', async () => {
     const poolId = await newPool(test)
     const taskId = await upload(test, poolId, [])
     expect(await countersOf(taskId)).toMatchObject({ status: 'COMPLETED', rowsRead: 0, added: 0 })
@@ -130,7 +126,7 @@ describe('an upload', () => {
     expect(await countersOf(taskId)).toMatchObject({ status: 'UNDONE' })
   })
 
-  it('keeps every row that was not added, with the reason', async () => {
+  it('stores every rejected row with the reason', async () => {
     const poolId = await newPool(test)
     const [known, generated] = [newCodes(1)[0] as string, await newSmallFormat(test, 3)]
     await upload(test, poolId, [known])
@@ -154,22 +150,22 @@ describe('an upload', () => {
       refused: 1,
       added: 0,
     })
-    const uploaded = 'The code is in your account already: it was uploaded before.'
+    const uploaded = 'The code is already in your account: it was uploaded before.'
     expect(await rejectedRows(taskId)).toEqual([
       { number: 2, code: known, reason: uploaded },
-      { number: 3, code: fresh, reason: 'The code stands in row 1 of this file already.' },
+      { number: 3, code: fresh, reason: 'The code is already in row 1 of this file.' },
       { number: 4, code: known, reason: uploaded },
       {
         number: 5,
         code: first,
-        reason: `The code is in your account already: the format "${name}" has generated it.`,
+        reason: `The code is already in your account: the format "${name}" has generated it.`,
       },
       { number: 7, code: `${'x'.repeat(199)}…`, reason: 'It is too long.' },
-      { number: 8, code: second, reason: 'The code stands further up in this file already.' },
+      { number: 8, code: second, reason: 'The code is already further up in this file.' },
     ])
   })
 
-  it('of a short text keeps it as it can be shown', async () => {
+  it('replaces what PostgreSQL cannot store in a rejected row', async () => {
     const taskId = await startUpload(test, await newPool(test))
     const refused = [{ text: 'a\0b\ud800c', reason: 'It is broken.' }]
     const chunk = chunkOf([], 0n, refused)
@@ -179,11 +175,11 @@ describe('an upload', () => {
     ])
   })
 
-  it('goes on only from where it is', async () => {
+  it('continues only from the last row that was read', async () => {
     const taskId = await startUpload(test, await newPool(test))
     const codes = newCodes(4)
     expect(await add(taskId, 0, codes.slice(0, 2))).toBe(true)
-    // Another worker, which does not know of it.
+    // Another worker, which does not know that the rows were read.
     expect(await add(taskId, 0, codes.slice(0, 2), elsewhere)).toBe(false)
     expect(await add(taskId, 1, codes.slice(2))).toBe(false)
     expect(await add(taskId, 3, codes.slice(2))).toBe(false)
@@ -192,8 +188,8 @@ describe('an upload', () => {
     expect(await add(randomUUID(), 0, codes)).toBe(false)
   })
 
-  it('is not read by two workers at once', async () => {
-    for (let turn = 0; turn < 10; turn++) {
+  it('is not read by two workers at the same time', async () => {
+    for (let round = 0; round < 10; round++) {
       const taskId = await startUpload(test, await newPool(test))
       const codes = [...newCodes(50), 'twice']
       const outcomes = await Promise.all([add(taskId, 0, codes), add(taskId, 0, codes, elsewhere)])
@@ -202,7 +198,7 @@ describe('an upload', () => {
     }
   })
 
-  it('gets a code that two of them bring at the same moment once', async () => {
+  it('adds a code only once if two uploads have it at the same time', async () => {
     const poolId = await newPool(test)
     const codes = newCodes(300)
     const [one, two] = [await startUpload(test, poolId), await startUpload(test, poolId)]
@@ -217,7 +213,7 @@ describe('an upload', () => {
     expect(second.duplicatesInAccount).toBe(first.accepted)
   })
 
-  it('takes no notice of what another account has', async () => {
+  it('does not depend on the codes of other accounts', async () => {
     const [code] = newCodes(1) as [string]
     await upload(test, await newPool(test), [code])
     const other = { books: test.books, accountId: await newAccount(test.books) }
@@ -225,7 +221,7 @@ describe('an upload', () => {
     expect(await countersOf(taskId)).toMatchObject({ accepted: 1, added: 1 })
   })
 
-  it('refuses chunks that do not say what was read', async () => {
+  it('rejects chunks whose number of rows is wrong', async () => {
     const taskId = await startUpload(test, await newPool(test))
     const chunk = { ...chunkOf(newCodes(2), 0n), rowsRead: 3n }
     await expect(addChunk(test.books, { accountId: test.accountId, taskId }, 0n, chunk)).rejects.toThrow(
@@ -233,7 +229,7 @@ describe('an upload', () => {
     )
   })
 
-  it('keeps each code under what people may type for it', async () => {
+  it('stores each code under what people may type for it', async () => {
     const taskId = await upload(test, await newPool(test), ['Sale-2O26', '7XY2'])
     const rows = await test.books.prisma.uploadedCode.findMany({
       where: { taskId },
@@ -242,8 +238,8 @@ describe('an upload', () => {
     expect(rows.map(({ typed }) => typed)).toEqual(['5A1E2026', '7XY2'])
   })
 
-  it('has room for the longest of codes, and finds them', async () => {
-    // Letters that are written out when they are typed: of some, as many as a code can have are thousands.
+  it('stores codes of the maximum length, and finds them', async () => {
+    // Letters with long typed forms: those of a whole code have thousands of characters.
     const letters = Array.from({ length: 80 }, (_, i) => String.fromCodePoint(0x3300 + i))
     const codes = Array.from({ length: 50 }, (_, i) =>
       Array.from({ length: 255 }, (_, at) => letters[(at * (i + 7) + i) % 80]).join(''),
@@ -257,7 +253,7 @@ describe('an upload', () => {
     for (const code of codes) expect((await lookUps.find(test.accountId, code))?.code).toBe(code)
   })
 
-  it('clears the note that a refill has failed', async () => {
+  it('removes the note that a refill has failed', async () => {
     const formatId = await newSmallFormat(test, 2)
     const poolId = await newPool(test, { formatId, quantity: 5n, autoGenerate: true })
     expect(await poolNow(test, poolId)).toMatchObject({ refillFailed: true, total: 2n })
@@ -266,8 +262,8 @@ describe('an upload', () => {
   })
 })
 
-describe('a code that is uploaded and of a format', () => {
-  it('is not generated any more, and the format has one less', async () => {
+describe('an uploaded code of a format', () => {
+  it('is never generated, and the format has one code less', async () => {
     const formatId = await newSmallFormat(test, 10)
     const poolId = await newPool(test)
     const codes = await codesOf(formatId)
@@ -284,7 +280,7 @@ describe('a code that is uploaded and of a format', () => {
     expect(availableForGeneration(await formatNow(test, formatId))).toBe(0n)
   })
 
-  it('is refused when all that the format has left is promised', async () => {
+  it('is refused if all codes that the format has left are reserved', async () => {
     const formatId = await newSmallFormat(test, 4)
     const poolId = await newPool(test)
     const codes = await codesOf(formatId)
@@ -292,13 +288,13 @@ describe('a code that is uploaded and of a format', () => {
     const taskId = await startUpload(test, poolId)
     expect(await add(taskId, 0, [codes[1] as string, codes[2] as string])).toBe(true)
     expect(await countersOf(taskId)).toMatchObject({ accepted: 1, refused: 1 })
-    expect((await rejectedRows(taskId))[0]?.reason).toMatch('promised to tasks that have not finished')
+    expect((await rejectedRows(taskId))[0]?.reason).toMatch('reserved for tasks that have not finished')
     await cancelTask(test.books, test.accountId, generation)
     expect(await add(taskId, 2, [codes[2] as string])).toBe(true)
     expect(await countersOf(taskId)).toMatchObject({ accepted: 2, refused: 1 })
   })
 
-  it('is left out by a format that is created later', async () => {
+  it('is skipped by a format that is created later', async () => {
     const prefix = `${randomUUID()}-`
     const shape = { prefix, suffix: '', body: { length: 1 }, characters: { set: 'DIGITS' } } as const
     const poolId = await newPool(test)
@@ -314,9 +310,9 @@ describe('a code that is uploaded and of a format', () => {
     expect(codes.map(({ code }) => code.at(-1)).sort()).toEqual(['1', '2', '3', '4', '5', '6', '8'])
   })
 
-  it('is left out by a format that is created at the same moment', async () => {
+  it('is skipped by a format that is created at the same time', async () => {
     const poolId = await newPool(test)
-    for (let turn = 0; turn < 5; turn++) {
+    for (let round = 0; round < 5; round++) {
       const prefix = `${randomUUID()}-`
       const shape = { prefix, suffix: '', body: { length: 2 }, characters: { set: 'DIGITS' } } as const
       const own = Array.from({ length: 60 }, (_, i) => `${prefix}${String(i).padStart(2, '0')}`)
@@ -330,8 +326,8 @@ describe('a code that is uploaded and of a format', () => {
     }
   })
 
-  it('gives way to a promise, or takes from what is promised, and never both', async () => {
-    for (let turn = 0; turn < 8; turn++) {
+  it('goes either to the upload or to a generation at the same time', async () => {
+    for (let round = 0; round < 8; round++) {
       const formatId = await newSmallFormat(test, 6)
       const poolId = await newPool(test)
       const codes = await codesOf(formatId)
@@ -349,7 +345,7 @@ describe('a code that is uploaded and of a format', () => {
     }
   })
 
-  it('stays out for good once the format has passed it over, and can be uploaded again', async () => {
+  it('is never generated once the format has skipped it, and can be uploaded again', async () => {
     const formatId = await newSmallFormat(test, 6)
     const poolId = await newPool(test)
     const codes = await codesOf(formatId)
@@ -366,8 +362,8 @@ describe('a code that is uploaded and of a format', () => {
   })
 })
 
-describe('a generation over many holes', () => {
-  it('passes over each of them, wherever they lie', async () => {
+describe('a generation around many uploaded codes', () => {
+  it('skips each of them, wherever they are', async () => {
     const formatId = await newFormat(test, { length: 3, characters: { set: 'DIGITS' } })
     const poolId = await newPool(test)
     const codes = await codesOf(formatId)
@@ -382,7 +378,7 @@ describe('a generation over many holes', () => {
     expect(availableForGeneration(await formatNow(test, formatId))).toBe(0n)
   })
 
-  it('also where a claim makes it', async () => {
+  it('skips them in a claim, too', async () => {
     const formatId = await newSmallFormat(test, 30)
     const codes = await codesOf(formatId)
     await upload(
@@ -422,7 +418,7 @@ describe('a dry run', () => {
 })
 
 describe('a cancelled or failed upload', () => {
-  it('adds nothing more, and gives back what it has taken when it is cleared away', async () => {
+  it('adds nothing more, and gives back its indices when it is cleared away', async () => {
     const formatId = await newSmallFormat(test, 9)
     const poolId = await newPool(test)
     const codes = await codesOf(formatId)
@@ -432,8 +428,8 @@ describe('a cancelled or failed upload', () => {
     await cancelTask(test.books, test.accountId, cancelled)
     await test.books.write(test.accountId, async (tx) => {
       await lockPool(tx, poolId)
-      const change = { status: 'FAILED', code: 'UNREADABLE_FILE', message: 'It is no text.' } as const
-      await changeTask(tx, failed, unfinished, change)
+      const failure = { code: 'UNREADABLE_FILE', message: 'It is no text.' } as const
+      await markFailed(tx, failed, failure)
     })
     for (const taskId of [cancelled, failed]) {
       expect(await add(taskId, taskId === failed ? 3 : 5, newCodes(1))).toBe(false)
@@ -452,8 +448,8 @@ describe('a cancelled or failed upload', () => {
     })
   })
 
-  it('is one or the other, also when a chunk comes at the same moment', async () => {
-    for (let turn = 0; turn < 8; turn++) {
+  it('has either all or nothing of a chunk that is added at the same time', async () => {
+    for (let round = 0; round < 8; round++) {
       const taskId = await startUpload(test, await newPool(test))
       const [added] = await Promise.all([
         add(taskId, 0, newCodes(40)),
@@ -464,7 +460,7 @@ describe('a cancelled or failed upload', () => {
     }
   })
 
-  it('that has not begun can be cancelled, and a completed one cannot', async () => {
+  it('can be cancelled before it has started, and not when it is completed', async () => {
     const poolId = await newPool(test)
     const done = await upload(test, poolId, newCodes(1))
     await expect(cancelTask(test.books, test.accountId, done)).rejects.toThrow(TaskFinishedError)
@@ -474,7 +470,7 @@ describe('a cancelled or failed upload', () => {
     expect((await readTask(test.books, test.accountId, waiting))?.status).toBe('CANCELLED')
   })
 
-  it('is cleared away by two workers at once, and whole', async () => {
+  it('is cleared away completely by two workers at the same time', async () => {
     const taskId = await startUpload(test, await newPool(test))
     await addCodes(test, taskId, newCodes(100))
     await cancelTask(test.books, test.accountId, taskId)
@@ -484,7 +480,7 @@ describe('a cancelled or failed upload', () => {
     expect(await hasWork(taskId)).toBe(false)
   })
 
-  it('keeps its file and its rows as long as it has not ended', async () => {
+  it('keeps its file and its rows until it has ended', async () => {
     const taskId = await startUpload(test, await newPool(test))
     await addCodes(test, taskId, newCodes(3))
     await test.books.prisma.uploadPiece.create({
@@ -500,7 +496,7 @@ describe('a cancelled or failed upload', () => {
 })
 
 describe('undoing an upload', () => {
-  it('takes its codes out of the pool, and moves those behind them down', async () => {
+  it('removes its codes from the pool, and closes the gap', async () => {
     const formatId = await newSmallFormat(test, 20)
     const poolId = await newPool(test)
     const codes = await codesOf(formatId)
@@ -508,7 +504,7 @@ describe('undoing an upload', () => {
     const [first, second] = [newCodes(3), [...newCodes(2), codes[5] as string, codes[7] as string]]
     const undone = await upload(test, poolId, first)
     const kept = await upload(test, poolId, second)
-    // Batches of one code each, so that each of them moves to where another was.
+    // Batches of one code, so that each moves to the start of another.
     await fill(test, poolId, formatId, 6n)
     await claims.claim(test.accountId, { poolId, count: 2 })
     await undoUpload(test.books, test.accountId, undone)
@@ -527,7 +523,7 @@ describe('undoing an upload', () => {
     expect(await countersOf(await upload(test, poolId, first))).toMatchObject({ added: 3 })
   })
 
-  it('is refused with the reason as soon as one of its codes has been claimed', async () => {
+  it('is refused with the reason once one of its codes has been claimed', async () => {
     const poolId = await newPool(test)
     const taskId = await upload(test, poolId, newCodes(3))
     const undo = () => undoUpload(test.books, test.accountId, taskId)
@@ -538,7 +534,7 @@ describe('undoing an upload', () => {
     expect(await countersOf(taskId)).toMatchObject({ status: 'COMPLETED', added: 3 })
   })
 
-  it('is refused for what is no completed upload', async () => {
+  it('is refused for anything but a completed upload', async () => {
     const poolId = await newPool(test)
     const generation = await fill(test, poolId, await newFormat(test), 1n)
     const running = await startUpload(test, poolId)
@@ -548,7 +544,7 @@ describe('undoing an upload', () => {
     const undo = (taskId: string, accountId = test.accountId) => undoUpload(test.books, accountId, taskId)
     for (const taskId of [generation, running, dryRun, cancelled])
       await expect(undo(taskId)).rejects.toThrow(UploadNotUndoneError)
-    await expect(undo(generation)).rejects.toThrow('Only an upload can be undone')
+    await expect(undo(generation)).rejects.toThrow('Only uploads can be undone')
     await expect(undo(running)).rejects.toThrow('Cancel it')
     await expect(undo(cancelled)).rejects.toThrow('The upload is cancelled')
     await expect(undo(dryRun)).rejects.toThrow('dry run')
@@ -557,8 +553,8 @@ describe('undoing an upload', () => {
     await expect(undo(done, await newAccount(test.books))).rejects.toThrow(NotFoundError)
   })
 
-  it('and a claim of its codes at the same moment: one of them wins', async () => {
-    for (let turn = 0; turn < 8; turn++) {
+  it('and a claim of its codes at the same time: one of them wins', async () => {
+    for (let round = 0; round < 8; round++) {
       const poolId = await newPool(test)
       const taskId = await upload(test, poolId, newCodes(2))
       const [undone, claimed] = await Promise.allSettled([
@@ -569,7 +565,7 @@ describe('undoing an upload', () => {
     }
   })
 
-  it('refills a pool that is set to be, and else tells that it is low or empty', async () => {
+  it('refills a pool with auto-generation; any other reports that it is low or empty', async () => {
     const formatId = await newSmallFormat(test, 10)
     const refilled = await newPool(test, { formatId, quantity: 4n, autoGenerate: true, refillThreshold: 1n })
     await claims.claim(test.accountId, { poolId: refilled, count: 2 })
@@ -587,8 +583,8 @@ describe('undoing an upload', () => {
   })
 })
 
-it('a chunk may be as large as it is meant to be', async () => {
-  const codes = newCodes(rowsAtOnce)
+it('a chunk may have the maximum number of rows', async () => {
+  const codes = newCodes(maxChunkRows)
   const taskId = await upload(test, await newPool(test), [...codes, ...codes.slice(0, 10)])
-  expect(await countersOf(taskId)).toMatchObject({ added: rowsAtOnce, duplicatesInFile: 10 })
+  expect(await countersOf(taskId)).toMatchObject({ added: maxChunkRows, duplicatesInFile: 10 })
 })

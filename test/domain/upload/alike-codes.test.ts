@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Books } from '../../../src/domain/books/books.ts'
 import { LookUps } from '../../../src/domain/code/lookup.ts'
 import { createFormat } from '../../../src/domain/format/create.ts'
-import { addChunk, undoUpload } from '../../../src/domain/upload/add-chunk.ts'
+import { addChunk } from '../../../src/domain/upload/add-chunk.ts'
+import { undoUpload } from '../../../src/domain/upload/finish.ts'
 import { expectBalance } from '../../support/audit.ts'
 import { fill, newAccount, newPool, openBooks, type Place, type TestBooks } from '../../support/books.ts'
 import {
@@ -26,7 +27,7 @@ afterAll(async () => {
   await test.close()
 })
 
-/** An account of a test's own, with a pool. */
+/** A new account with a pool. */
 async function newPlace(): Promise<Place & { poolId: string }> {
   const place = { books: test.books, accountId: await newAccount(test.books) }
   return { ...place, poolId: await newPool(place) }
@@ -36,7 +37,7 @@ async function find({ books, accountId }: Place, text: string): Promise<string |
   return (await new LookUps(books).find(accountId, text))?.code
 }
 
-/** What became of the rows of an upload: how many were added, and why the others were not. */
+/** How many codes of an upload were added, and why the others were not. */
 async function outcomeOf(taskId: string) {
   const { accepted, duplicatesInFile, duplicatesInAccount } = await test.books.prisma.task.findFirstOrThrow({
     where: { id: taskId },
@@ -59,7 +60,7 @@ async function uploaded(
 
 const hint = 'If they are different codes for you, upload it with caseSensitive=true.'
 
-describe('a code that differs in case, spaces and dashes alone', () => {
+describe('a code that differs only in case, spaces and dashes', () => {
   it.each([1, 2, 10])('from one further up in the file is a duplicate, in chunks of %i', async (chunk) => {
     const place = await newPlace()
     const codes = ['Sale-10', 'SALE10', 'SA LE-10', 'sale20', 'SALE 20', 'größe', 'GRÖSSE', 'Sale-10']
@@ -68,25 +69,25 @@ describe('a code that differs in case, spaces and dashes alone', () => {
     expect(reasons).toHaveLength(5)
     for (const reason of reasons.slice(0, 4))
       expect(reason).toMatch(
-        /differs in case, spaces or dashes alone from "(Sale-10|sale20|größe)", which stands/,
+        /differs only in case, spaces or dashes from "(Sale-10|sale20|größe)", which is already/,
       )
-    expect(reasons[4]).toMatch('The code stands')
+    expect(reasons[4]).toMatch('The code is already')
   })
 
-  it('from an uploaded one of the account is a duplicate, with the reason', async () => {
+  it('from an uploaded code of the account is a duplicate, with the reason', async () => {
     const place = await newPlace()
     await uploaded(place, ['Spring-7', 'ÄB-1'])
     const { counts, reasons } = await uploaded(place, ['spring 7', 'new', 'äb1', 'Spring-7'])
     expect(counts).toEqual([1, 0, 3])
-    const where = 'which is in your account already: it was uploaded before'
+    const where = 'which is already in your account: it was uploaded before'
     expect(reasons).toEqual([
-      `1: The code differs in case, spaces or dashes alone from "Spring-7", ${where}. ${hint}`,
-      `3: The code differs in case, spaces or dashes alone from "ÄB-1", ${where}. ${hint}`,
-      '4: The code is in your account already: it was uploaded before.',
+      `1: The code differs only in case, spaces or dashes from "Spring-7", ${where}. ${hint}`,
+      `3: The code differs only in case, spaces or dashes from "ÄB-1", ${where}. ${hint}`,
+      '4: The code is already in your account: it was uploaded before.',
     ])
   })
 
-  it('from a generated one is a duplicate, and from one that its format has left is not', async () => {
+  it('from a generated code is a duplicate, but not from one that has not been generated', async () => {
     const place = await newPlace()
     const prefix = `${randomUUID()}-`
     const shape = { prefix, suffix: '', body: { length: 2 }, characters: { list: 'ABC' } } as const
@@ -100,12 +101,12 @@ describe('a code that differs in case, spaces and dashes alone', () => {
     )
     expect(counts).toEqual([4, 0, 5])
     expect(reasons[0]).toBe(
-      `1: The code differs in case, spaces or dashes alone from "${codes[0]}", which is in your account already: ` +
+      `1: The code differs only in case, spaces or dashes from "${codes[0]}", which is already in your account: ` +
         `the format "${prefix}" has generated it. ${hint}`,
     )
   })
 
-  it('from a code of a format in which case or dashes count is another one', async () => {
+  it('from a code of a format that distinguishes case or dashes is read as that format reads it', async () => {
     const place = await newPlace()
     for (const list of ['aAbB', 'X-']) {
       const prefix = `${randomUUID().toUpperCase()}-`
@@ -117,7 +118,7 @@ describe('a code that differs in case, spaces and dashes alone', () => {
     }
   })
 
-  it('is told from one with other characters that people mix up', async () => {
+  it('is distinguished from one with other characters that people mix up', async () => {
     const place = await newPlace()
     expect((await uploaded(place, ['SOLO1', 'S0L01', 'so-lo1', 'SOLOI'])).counts).toEqual([3, 1, 0])
     expect(await find(place, 'S0L01')).toBe('S0L01')
@@ -138,7 +139,7 @@ describe('a code that differs in case, spaces and dashes alone', () => {
     expect((await uploaded(place, codes)).counts).toEqual([2, 2, 2])
   })
 
-  it('is added once when several uploads bring it at the same moment', async () => {
+  it('is added only once if several uploads have it at the same time', async () => {
     const place = await newPlace()
     const codes = Array.from({ length: 200 }, (_, i) => `Code-${i}`)
     const shapes = [
@@ -167,7 +168,7 @@ describe('a code that differs in case, spaces and dashes alone', () => {
 })
 
 describe('a case-sensitive upload', () => {
-  it('keeps what differs in case, spaces and dashes alone, and each is found as it is written', async () => {
+  it('adds codes that differ only in case, spaces and dashes, and each is found as it is written', async () => {
     const place = await newPlace()
     await uploaded(place, ['abc-1'])
     const codes = ['ABC1', 'abc1', 'Abc 1', 'ABC-1']
@@ -178,7 +179,7 @@ describe('a case-sensitive upload', () => {
     expect(await find(place, 'aBC1')).toBeUndefined()
   })
 
-  it('holds later uploads against what it has brought', async () => {
+  it('makes later codes that are alike its own duplicates', async () => {
     const place = await newPlace()
     await uploaded(place, ['Only-1', 'Other-1'], { caseSensitive: true })
     expect((await uploaded(place, ['ONLY1', 'only 1', 'Only-1', 'OTHER-1', 'third'])).counts).toEqual([
@@ -187,10 +188,10 @@ describe('a case-sensitive upload', () => {
     expect((await uploaded(place, ['Only-1', 'only1'], { caseSensitive: true })).counts).toEqual([1, 0, 1])
   })
 
-  it('beside others at the same moment leaves nothing twice, and nothing that others could be taken for', async () => {
+  it('at the same time as others adds nothing twice, and others add nothing that is alike', async () => {
     const place = await newPlace()
-    for (let turn = 0; turn < 4; turn++) {
-      const codes = Array.from({ length: 60 }, (_, i) => `T${turn}x-${i}`)
+    for (let round = 0; round < 4; round++) {
+      const codes = Array.from({ length: 60 }, (_, i) => `T${round}x-${i}`)
       const [one, two, three] = await Promise.all([
         startUpload(place, place.poolId, { caseSensitive: true }),
         startUpload(place, place.poolId),
@@ -208,13 +209,13 @@ describe('a case-sensitive upload', () => {
         addCodes(other, three, codes.toReversed(), { chunk: 20 }),
       ])
       const kept = await test.books.prisma.uploadedCode.findMany({
-        where: { accountId: place.accountId, code: { contains: `${turn}x-` } },
+        where: { accountId: place.accountId, code: { contains: `${round}x-` } },
       })
       expect(kept).toHaveLength(60)
     }
   })
 
-  it('goes on where it was, with codes of a format, too', async () => {
+  it('resumes where it was, also with codes of a format', async () => {
     const place = await newPlace()
     const prefix = `${randomUUID().toUpperCase()}-`
     const shape = { prefix, suffix: '', body: { length: 1 }, characters: { list: 'AB' } } as const

@@ -1,17 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Claims } from '../../../src/domain/claim/claim.ts'
-import { readUnreadyFormat, takeEarlier } from '../../../src/domain/format/backfill.ts'
+import { backfillFormat, readUnreadyFormat } from '../../../src/domain/format/backfill.ts'
 import { createFormat } from '../../../src/domain/format/create.ts'
-import { carryOn, generateCodes } from '../../../src/domain/generation/generation.ts'
-import {
-  addChunk,
-  clearUpload,
-  completeUpload,
-  HeldByEndedUploadError,
-  undoUpload,
-} from '../../../src/domain/upload/add-chunk.ts'
-import { readNextUpload, readUpload, readUploadWaits } from '../../../src/domain/upload/receive.ts'
+import { generateCodes, runGeneration } from '../../../src/domain/generation/generation.ts'
+import { addChunk } from '../../../src/domain/upload/add-chunk.ts'
+import { clearUpload } from '../../../src/domain/upload/clear.ts'
+import { completeUpload, undoUpload } from '../../../src/domain/upload/finish.ts'
+import { HeldByEndedUploadError } from '../../../src/domain/upload/held-codes.ts'
+import { readNextUpload, readQueuedUpload, readUploadWaits } from '../../../src/domain/upload/queue.ts'
 import { newAccount, newPool, openBooks, type Place, type TestBooks } from '../../support/books.ts'
 import { noteStatements, type StatementCost } from '../../support/plans.ts'
 import { addCodes, chunkOf, newCodes, startUpload, upload } from '../../support/uploads.ts'
@@ -25,7 +22,7 @@ let test: TestBooks
 let place: Place
 let statements: StatementCost[]
 let poolId: string
-/** A format, codes of which were uploaded later, and one over codes that were uploaded before: it is not ready. */
+/** A format with codes that were uploaded later, and one that is not ready, as its codes were uploaded before. */
 let ready: { prefix: string; formatId: string }
 let unready: { prefix: string; formatId: string }
 
@@ -40,7 +37,7 @@ async function newFormat(prefix: string): Promise<string> {
 
 beforeAll(async () => {
   test = await openBooks()
-  // Of one connection, on which statements tell what they have read.
+  // On one connection, which notes what each statement has read.
   const books = await test.another({ connections: 1 })
   place = { books, accountId: test.accountId }
   const fill = (sql: string, ...values: unknown[]) => books.pool.query(sql, [place.accountId, ...values])
@@ -79,7 +76,7 @@ beforeAll(async () => {
 
 afterAll(() => test.close())
 
-/** The statements that something runs, those of them that read many rows. */
+/** The statements run by `work` that read many rows. */
 async function greedy(work: () => Promise<unknown>): Promise<StatementCost[]> {
   statements.length = 0
   await work()
@@ -87,7 +84,7 @@ async function greedy(work: () => Promise<unknown>): Promise<StatementCost[]> {
   return statements.filter(({ rows }) => rows > few)
 }
 
-/** Codes of either format and of none: new ones, and some that are there already. */
+/** Codes of both formats and of none: new ones, and some that exist already. */
 function someCodes(from: number): string[] {
   return [ready, unready].flatMap((format) => codesOf(format, from, from + 3)).concat(newCodes(3))
 }
@@ -110,10 +107,10 @@ describe('on tables without statistics, no statement reads more rows than it nee
     expect(await greedy(() => addCodes(place, taskId, someCodes(many - 1), { from: 9n }))).toEqual([])
   })
 
-  it('when a worker looks at an upload', async () => {
+  it('when a worker reads the queue', async () => {
     const taskId = await startUpload(place, poolId)
     const { accountId, books } = place
-    expect(await greedy(() => readUpload(books, { accountId, taskId }))).toEqual([])
+    expect(await greedy(() => readQueuedUpload(books, { accountId, taskId }))).toEqual([])
     expect(await greedy(() => readNextUpload(books, accountId))).toEqual([])
     expect(await greedy(() => readUploadWaits(books, accountId, [taskId]))).toEqual([])
   })
@@ -128,12 +125,12 @@ describe('on tables without statistics, no statement reads more rows than it nee
     expect(await greedy(() => expect(adding()).rejects.toThrow(HeldByEndedUploadError))).toEqual([])
   })
 
-  it('when earlier codes are taken out of a format, piece by piece', async () => {
+  it('when a format is backfilled, piece by piece', async () => {
     const { accountId, books } = place
     const { formatId } = unready
     expect(await greedy(() => readUnreadyFormat(books))).toEqual([])
     for (let piece = 0; piece < 3; piece++)
-      expect(await greedy(() => takeEarlier(books, { accountId, formatId }, 200))).toEqual([])
+      expect(await greedy(() => backfillFormat(books, { accountId, formatId }, 200))).toEqual([])
   })
 
   it('when a claim refills from a format, ready or not', async () => {
@@ -145,14 +142,14 @@ describe('on tables without statistics, no statement reads more rows than it nee
     }
   })
 
-  it('when a generation goes around uploaded codes', async () => {
+  it('when a generation skips uploaded codes', async () => {
     const { accountId, books } = place
     const quantity = { poolId, formatId: ready.formatId, quantity: 10n }
     const taskId = await generateCodes(books, accountId, quantity)
-    expect(await greedy(() => carryOn(books, { accountId, taskId }))).toEqual([])
+    expect(await greedy(() => runGeneration(books, { accountId, taskId }))).toEqual([])
   })
 
-  it('when the planner knows the codes of other accounts alone', async () => {
+  it('when the planner knows only codes of other accounts', async () => {
     const { books } = place
     await books.pool.query('ANALYZE uploaded_code')
     for (const caseSensitive of [false, true]) {
@@ -165,7 +162,7 @@ describe('on tables without statistics, no statement reads more rows than it nee
     }
   })
 
-  it('and the measure does notice one that reads them all', async () => {
+  it('and the test would notice a statement that reads all rows', async () => {
     const scan = { text: 'SELECT count(*) FROM taken WHERE account_id = $1', values: [place.accountId] }
     expect(await greedy(() => place.books.rows(scan))).toMatchObject([{ text: scan.text }])
   })

@@ -8,12 +8,8 @@ import {
   TooManyUploadsError,
 } from '../../../src/domain/books/errors.ts'
 import { readFile, removeFile } from '../../../src/domain/upload/file.ts'
-import {
-  readNextUpload,
-  readWaitingAccount,
-  receiveUpload,
-  Uploads,
-} from '../../../src/domain/upload/receive.ts'
+import { readNextUpload, readWaitingAccount } from '../../../src/domain/upload/queue.ts'
+import { receiveUpload, Uploads } from '../../../src/domain/upload/receive.ts'
 import { newAccount, newPool, openBooks, type Place, type TestBooks } from '../../support/books.ts'
 import { openProxy } from '../../support/proxy.ts'
 
@@ -31,7 +27,7 @@ afterEach(() => {
 
 const maxBytes = 10_000_000
 
-/** An account of a test's own, with a pool. */
+/** A new account with a pool. */
 async function place(books = shared.books): Promise<Place & { poolId: string }> {
   const accountId = await newAccount(books)
   return { books, accountId, poolId: await newPool({ books, accountId }) }
@@ -41,7 +37,7 @@ async function* bytes(...chunks: (string | Uint8Array)[]): AsyncGenerator<Uint8A
   for (const chunk of chunks) yield Buffer.from(chunk)
 }
 
-/** A file that must not be touched. */
+/** A file that must not be read. */
 const untouchable: AsyncIterable<Uint8Array> = {
   [Symbol.asyncIterator]: () => {
     throw new Error('The file was read.')
@@ -66,14 +62,14 @@ async function contents(of: Place, taskId: string, size: number): Promise<Buffer
 }
 
 describe('a file that is received', () => {
-  test('is kept as it came, in pieces of a megabyte, for the task that waits to read it', async () => {
+  test('is stored as it came, in pieces of a megabyte, for the task that will read it', async () => {
     const own = await place()
     const file = Buffer.from(Array.from({ length: 2_500_000 }, (_, i) => (i * i * 31) % 251))
     async function* chunks() {
       for (let from = 0; from < file.length; from += 64_000) yield file.subarray(from, from + 64_000)
     }
     const input = { poolId: own.poolId, dryRun: false, column: 'Vouchers' }
-    const taskId = await receiveUpload(own.books, own.accountId, input, chunks(), maxBytes)
+    const { taskId } = await receiveUpload(own.books, own.accountId, input, chunks(), maxBytes)
     expect(await readNextUpload(own.books, own.accountId)).toEqual({
       accountId: own.accountId,
       taskId,
@@ -87,7 +83,7 @@ describe('a file that is received', () => {
     expect((await contents(own, taskId, file.length)).equals(file)).toBe(true)
   })
 
-  test('is not touched when the input or the pool is wrong', async () => {
+  test('is not read if the input or the pool is wrong', async () => {
     const { books, accountId, poolId } = await place()
     const receive = (input: object) =>
       receiveUpload(books, accountId, { poolId, dryRun: false, ...input }, untouchable, maxBytes)
@@ -97,7 +93,7 @@ describe('a file that is received', () => {
     await expect(receive({ poolId: (await place()).poolId })).rejects.toThrow(NotFoundError)
   })
 
-  test('leaves nothing behind when its source fails', async () => {
+  test('leaves nothing behind if its source fails', async () => {
     const own = await place()
     async function* failing() {
       yield Buffer.alloc(2_000_000)
@@ -108,7 +104,7 @@ describe('a file that is received', () => {
     expect(await stored(own)).toEqual({ pieces: 0, tasks: 0 })
   })
 
-  test('is given up when it takes so long that housekeeping might take it for forgotten', async () => {
+  test('is rejected before it takes so long that housekeeping could remove it as abandoned', async () => {
     const own = await place()
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
     async function* slow() {
@@ -121,7 +117,7 @@ describe('a file that is received', () => {
     expect(await stored(own)).toEqual({ pieces: 0, tasks: 0 })
   })
 
-  test('is one of so many at once that memory is enough for, and of no more of its account than leaves room for others', async () => {
+  test('is one of a limited number at the same time, in all and for its account', async () => {
     const places = await Promise.all([1, 2, 3, 4, 5].map(() => place()))
     const [first, , , , fifth] = places
     if (first === undefined || fifth === undefined) throw new Error('There is no place.')
@@ -137,7 +133,7 @@ describe('a file that is received', () => {
     const tooMany = expect(receive(first, untouchable)).rejects
     await tooMany.toThrow(TooManyUploadsError)
     await tooMany.toThrow(/^Your account is sending 8 files/)
-    // Others are let in all the same, as long as there is room.
+    // Files of others are still received while there is room.
     for (const own of places.slice(1, 4)) for (let i = 0; i < 8; i++) arriving.push(receive(own, waiting()))
     await expect(receive(fifth, untouchable)).rejects.toThrow(TooManyUploadsError)
     resolve()
@@ -163,7 +159,7 @@ describe('a COMMIT that was not answered', () => {
       await expect(receiving).rejects.toThrow(CommitUnansweredError)
       await cut
       expect(await stored(own)).toEqual(left)
-      const taskId = await receiveUpload(own.books, own.accountId, input, bytes('code\n'), maxBytes)
+      const { taskId } = await receiveUpload(own.books, own.accountId, input, bytes('code\n'), maxBytes)
       expect((await stored(own)).tasks).toBe(1)
       expect(String(await contents(own, taskId, 5))).toBe('code\n')
     },
@@ -171,12 +167,12 @@ describe('a COMMIT that was not answered', () => {
 })
 
 describe('the file of an upload', () => {
-  test('is not taken for whole when a piece of it is missing, or when there is too much of it', async () => {
+  test('is not read as complete if a piece is missing, or if it is too large', async () => {
     const own = await place()
     const input = { poolId: own.poolId, dryRun: false }
     const file = () => bytes(Buffer.alloc(1_100_000, 'a'), Buffer.alloc(1_100_000, 'b'), 'c')
-    const taskId = await receiveUpload(own.books, own.accountId, input, file(), maxBytes)
-    await expect(contents(own, taskId, 2_199_999)).rejects.toThrow('longer')
+    const { taskId } = await receiveUpload(own.books, own.accountId, input, file(), maxBytes)
+    await expect(contents(own, taskId, 2_199_999)).rejects.toThrow('larger')
     await expect(contents(own, taskId, 2_200_002)).rejects.toThrow('has no piece 3')
     expect((await contents(own, taskId, 2_200_001)).length).toBe(2_200_001)
     await own.books.rows({
@@ -186,7 +182,7 @@ describe('the file of an upload', () => {
     await expect(contents(own, taskId, 2_200_001)).rejects.toThrow('has no piece 1')
   })
 
-  test('is removed whole, however many pieces it has, and no other', async () => {
+  test('is removed completely, whatever the number of its pieces, and no other is', async () => {
     const own = await place()
     const ids = [randomUUID(), randomUUID()]
     for (const id of ids)
@@ -204,7 +200,7 @@ describe('the file of an upload', () => {
   })
 })
 
-test('the queue has the accounts in the order of their oldest uploads, each once', async () => {
+test('the queue returns each account once, in the order of their oldest uploads', async () => {
   await using test = await openBooks()
   const { books } = test
   const places = [await place(books), await place(books), await place(books)]

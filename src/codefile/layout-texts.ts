@@ -1,0 +1,51 @@
+import { grouped } from '../grouped.ts'
+import type { BeginningRow } from './beginning.ts'
+import { type ByteString, decodeUtf8Leniently } from './byte-string.ts'
+import { HeaderUnclearError } from './code-file-error.ts'
+import { excerptOfBytes, truncate } from './excerpt.ts'
+
+/** How files are quoted in layouts and errors. */
+
+/** How long a cell may be where it is shown, and how many cells of a row are shown. */
+export const maxShownCellLength = 40
+export const maxShownCells = 20
+
+const maxShownRows = 5
+
+/** A cell in a form that fits on a screen. */
+export function shownCell(cell: ByteString): string {
+  return truncate(excerptOfBytes(cell).replace(/\p{C}/gu, ' '), maxShownCellLength)
+}
+
+/** The cells of a row, as a list in a sentence. */
+export function shownCells(cells: readonly ByteString[]): string {
+  const names = cells.slice(0, maxShownCells).map((cell) => `"${shownCell(cell)}"`)
+  return cells.length > maxShownCells
+    ? `${names.join(', ')} and ${grouped(cells.length - maxShownCells)} more`
+    : listOf(names)
+}
+
+export function quoted(text: string): string {
+  return `"${truncate(text, maxShownCellLength)}"`
+}
+
+export function listOf(items: readonly string[]): string {
+  return new Intl.ListFormat('en-GB').format(items)
+}
+
+/** `header`: which values to send as `header`, and when. */
+export function unclear(what: string, rows: readonly BeginningRow[], header: string): HeaderUnclearError {
+  const lines = rows
+    .slice(0, maxShownRows)
+    .map(({ cells }) => `"${truncate(cells.map(shownCell).join(' | '), 2 * maxShownCellLength)}"`)
+  return new HeaderUnclearError(
+    `${what} The file begins with ${listOf(lines)}. Upload it again with header=${header}.`,
+  )
+}
+
+/** For a message that asks for a name, if one of the names cannot be decoded. */
+export function encodingHint(cells: readonly ByteString[]): string {
+  return cells.some((cell) => decodeUtf8Leniently(cell).includes('\ufffd'))
+    ? ' (the file is not valid UTF-8: save it as "CSV UTF-8" to see the full names)'
+    : ''
+}

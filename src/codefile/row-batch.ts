@@ -1,0 +1,64 @@
+import type { ByteString } from './byte-string.ts'
+import { excerptOfBytes } from './excerpt.ts'
+
+export interface CodeRow {
+  /** As a spreadsheet shows it beside the row. */
+  number: number
+  code: string
+}
+
+/** A row that is not added: what it holds, shortened, and why it is not added, for people. */
+export interface RejectedRow {
+  number: number
+  text: string
+  reason: string
+}
+
+/** Both in the order of the file. */
+export interface Rows {
+  rows: CodeRow[]
+  rejected: RejectedRow[]
+}
+
+export const maxBatchRows = 4_000
+
+// A rejection takes longer to make than a row takes to read.
+const maxBatchRejected = 500
+
+/** Numbers the rows of a file, and collects what they hold in batches of limited size. */
+export class RowBatch {
+  /** The number of the row that was read last. */
+  number = 0
+  /** How many rows had a code or were rejected. */
+  count = 0
+  readonly #skip: number
+  #rows: Rows = { rows: [], rejected: [] }
+
+  /** The first `skip` rows with a code or a rejection are left out. */
+  constructor(skip: number) {
+    this.#skip = skip
+  }
+
+  accept(code: string): void {
+    this.count += 1
+    if (this.count > this.#skip) this.#rows.rows.push({ number: this.number, code })
+  }
+
+  reject(bytes: ByteString, reason: string): void {
+    this.count += 1
+    if (this.count > this.#skip)
+      this.#rows.rejected.push({ number: this.number, text: excerptOfBytes(bytes), reason })
+  }
+
+  isFull(): boolean {
+    const { rows, rejected } = this.#rows
+    return rows.length + rejected.length >= maxBatchRows || rejected.length >= maxBatchRejected
+  }
+
+  /** Removes and returns what has been collected. */
+  drain(): Rows {
+    const rows = this.#rows
+    this.#rows = { rows: [], rejected: [] }
+    return rows
+  }
+}

@@ -1,0 +1,136 @@
+import { unguarded } from '../../codefile/formula-guard.ts'
+import { looseForm, looseKey, readingsOf } from '../../codespace/loose-form.ts'
+import { plainKey, typedKey } from '../../codespace/typed-form.ts'
+import type { Queryable } from '../../database/transaction.ts'
+import { nobody } from '../books/catalog.ts'
+import { placeOfIndex } from '../pool/batch.ts'
+import type { Code, CodeText } from './code.ts'
+import { behindPlain, identities } from './identity.ts'
+
+// How many uploaded codes are read that are equally far from a text: with so many, it is in doubt anyway.
+export const maxAlike = 50
+
+/** What the database has of the codes that were looked up, all of one moment. */
+export interface FoundCodes {
+  /** The id of the account's newest format; the nil UUID if it has none. */
+  newestFormat: string
+  /** The pools and claims of generated codes, by the codes' origins (see `originKey`). */
+  generated: ReadonlyMap<string, Pick<Code, 'poolId' | 'claim'>>
+  /** Uploaded codes by their loose form, then by their text; null for one that is not in a pool. */
+  uploaded: ReadonlyMap<string, ReadonlyMap<string, Code | null>>
+}
+
+export function originKey({ formatId, index }: Pick<CodeText, 'formatId' | 'index'>): string {
+  return `${formatId} ${index}`
+}
+
+interface FoundRow {
+  newest: string | null
+  format_id: string | null
+  task_id: string | null
+  index: string | null
+  code: string | null
+  pool_id: string | null
+  at: Date | null
+  recipient: string | null
+}
+
+/** Reads what look-ups need, except formats, in one statement. `generated` are codes that a text may stand for. */
+export async function findCodes(
+  books: Queryable,
+  accountId: string,
+  lookUps: readonly { text: string; generated: readonly { code: CodeText }[] }[],
+): Promise<FoundCodes> {
+  const generated = lookUps.flatMap((lookUp) => lookUp.generated.map(({ code }) => code))
+  const texts = new Set(lookUps.map(({ text }) => text))
+  const readings = [...new Set([...texts].flatMap(readingsOf))]
+  // A code that differs from one of these in nothing but case, spaces and dashes is found however many others are alike.
+  const written = [...new Set([...texts, ...[...texts].map(unguarded), ...readings])]
+  const loose = new Set(readings.map((text) => looseKey(text)))
+  const keys = new Set([...readings.map((text) => typedKey(text)), ...loose])
+  // A code of nothing but spaces, dashes and punctuation is found only as it is written.
+  for (const forms of [keys, loose]) forms.delete('')
+  const rows = await books.rows<FoundRow>({
+    name: 'find-codes',
+    // Each LATERAL part descends an index or two, whatever the statistics say. The newest format is read in the same
+    // statement: it sees no batch whose format it does not see.
+    text: `
+      SELECT newest.id AS newest, origin.format_id, origin.task_id, origin.index, origin.code, origin.pool_id,
+        claim.at, claim.recipient
+      FROM (SELECT (SELECT id FROM format WHERE account_id = $1 ORDER BY id DESC LIMIT 1) AS id) AS newest
+      LEFT JOIN LATERAL (
+        SELECT asked.format_id, NULL::uuid AS task_id, asked.index, NULL::text AS code, place.pool_id, place.position
+        FROM unnest($2::uuid[], $3::numeric[]) AS asked (format_id, index)
+        CROSS JOIN LATERAL ${placeOfIndex} AS place
+        UNION ALL
+        SELECT NULL, uploaded.task_id, uploaded.row, uploaded.code, batch.pool_id, batch.start + uploaded.row
+        FROM (
+          SELECT alike.* FROM unnest($4::text[], $5::text[], $6::text[]) AS asked (code, typed, plain)
+          CROSS JOIN LATERAL (
+            (
+              SELECT task_id, row, code FROM uploaded_code
+              WHERE account_id = $1 AND typed = asked.typed AND code = asked.code
+                AND coalesce(identity, code) = ANY (${identities('asked')})
+              LIMIT 1
+            ) UNION ALL (
+              SELECT task_id, row, code FROM uploaded_code
+              WHERE account_id = $1 AND typed = asked.typed
+                AND coalesce(identity, code) >= asked.plain AND coalesce(identity, code) < ${behindPlain('asked.plain')}
+              LIMIT ${maxAlike}
+            )
+          ) AS alike
+          UNION ALL
+          SELECT alike.* FROM unnest($7::text[]) AS asked (typed)
+          CROSS JOIN LATERAL (
+            SELECT task_id, row, code FROM uploaded_code WHERE account_id = $1 AND typed = asked.typed
+            LIMIT ${maxAlike}
+          ) AS alike
+          UNION ALL
+          SELECT alike.* FROM unnest($8::text[]) AS asked (loose)
+          CROSS JOIN LATERAL (
+            SELECT task_id, row, code FROM uploaded_code WHERE account_id = $1 AND loose = asked.loose
+            LIMIT ${maxAlike}
+          ) AS alike
+        ) AS uploaded
+        LEFT JOIN LATERAL (
+          SELECT pool_id, start FROM batch
+          WHERE account_id = $1 AND task_id = uploaded.task_id AND format_id IS NULL AND count > uploaded.row
+          LIMIT 1
+        ) AS batch ON true
+      ) AS origin ON true
+      LEFT JOIN LATERAL (
+        SELECT first, count, at, recipient FROM claim
+        WHERE account_id = $1 AND pool_id = origin.pool_id AND first <= origin.position
+        ORDER BY first DESC LIMIT 1
+      ) AS claim ON origin.position < claim.first + claim.count`,
+    values: [
+      accountId,
+      generated.map(({ formatId }) => formatId),
+      generated.map(({ index }) => index),
+      written,
+      written.map((text) => typedKey(text)),
+      written.map(plainKey),
+      [...keys],
+      [...loose],
+    ],
+  })
+  return decode(rows)
+}
+
+function decode(rows: readonly FoundRow[]): FoundCodes {
+  const generated = new Map<string, Pick<Code, 'poolId' | 'claim'>>()
+  const uploaded = new Map<string, Map<string, Code | null>>()
+  for (const row of rows) {
+    const { format_id: formatId, task_id: uploadId, code, pool_id: poolId, at } = row
+    if (row.index === null) continue
+    const index = BigInt(row.index)
+    const claim = at === null ? undefined : { at, recipient: row.recipient ?? undefined }
+    if (formatId !== null && poolId !== null) generated.set(originKey({ formatId, index }), { poolId, claim })
+    if (uploadId === null || code === null) continue
+    const form = looseForm(code)
+    const alike = uploaded.get(form) ?? new Map<string, Code | null>()
+    uploaded.set(form, alike)
+    alike.set(code, poolId === null ? null : { uploadId, index, code, poolId, claim })
+  }
+  return { newestFormat: rows[0]?.newest ?? nobody, generated, uploaded }
+}

@@ -1,0 +1,77 @@
+import type { Queryable } from '../../database/transaction.ts'
+
+/** The positions [first, first + count) of a pool, which were claimed at once for one recipient. */
+export interface Claim {
+  first: bigint
+  count: number
+  recipient: string | undefined
+  at: Date
+  /** Tells a transaction that was not answered whether this claim is its own. */
+  nonce: bigint
+}
+
+/** A claim as files show it: `at` is ISO 8601 in UTC, with milliseconds, as in the API. */
+export interface WrittenClaim {
+  first: bigint
+  count: number
+  recipient: string | undefined
+  at: string
+}
+
+// The claim that `from` lies in begins at or before it: the index leads there, however many come before.
+const claimsFrom = `
+  FROM claim WHERE account_id = $1 AND pool_id = $2 AND first >= (
+    SELECT first FROM claim WHERE account_id = $1 AND pool_id = $2 AND first <= $3 ORDER BY first DESC LIMIT 1
+  )`
+
+/** The claims that hold positions [from, to) of a pool, in their order. */
+export async function readClaims(
+  books: Queryable,
+  accountId: string,
+  poolId: string,
+  from: bigint,
+  to: bigint,
+): Promise<Claim[]> {
+  const rows = await books.rows<{
+    first: string
+    count: number
+    recipient: string | null
+    at: Date
+    nonce: string
+  }>({
+    name: 'read-claims',
+    text: `SELECT first, count, recipient, at, nonce ${claimsFrom} AND first < $4 ORDER BY first`,
+    values: [accountId, poolId, from, to],
+  })
+  return rows.map(({ first, count, recipient, at, nonce }) => ({
+    first: BigInt(first),
+    count,
+    recipient: recipient ?? undefined,
+    at,
+    nonce: BigInt(nonce),
+  }))
+}
+
+/** The claims of a pool from the one that holds position `from` on, `limit` of them at most, in their order. */
+export async function readClaimsFrom(
+  books: Queryable,
+  accountId: string,
+  poolId: string,
+  from: bigint,
+  limit: number,
+): Promise<WrittenClaim[]> {
+  const rows = await books.rows<{ first: string; count: number; recipient: string | null; at: string }>({
+    name: 'read-claims-from',
+    // Times as text: parsing and formatting them took as long as everything else about a row.
+    text: `
+      SELECT first, count, recipient, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at
+      ${claimsFrom} ORDER BY first LIMIT $4`,
+    values: [accountId, poolId, from, limit],
+  })
+  return rows.map(({ first, count, recipient, at }) => ({
+    first: BigInt(first),
+    count,
+    recipient: recipient ?? undefined,
+    at,
+  }))
+}

@@ -1,0 +1,89 @@
+import type { TaskStatus } from '../../generated/prisma/client.ts'
+import type { Books, BookTransaction } from '../books/books.ts'
+import { holdCatalog } from '../books/catalog-lock.ts'
+import type { TaskRef } from '../books/task-ref.ts'
+import { lockFormat } from '../format/format.ts'
+import { findShares, giveBack } from '../format/taken-indices.ts'
+import { isUnfinished } from '../generation/task.ts'
+
+/**
+ * Clears away some of what an ended upload has left behind, `limit` rows at most: its file, the codes of a dry run, the
+ * codes of an upload that was not completed, which can be generated and uploaded from then on, and its rejected rows once
+ * they are forgotten. Resolves to whether there is more.
+ */
+export async function clearUpload(
+  books: Books,
+  { accountId, taskId }: TaskRef,
+  limit: number,
+): Promise<boolean> {
+  return await books.write(accountId, async (tx) => {
+    await holdCatalog(tx)
+    const upload = await lockUpload(tx, taskId)
+    if (upload === undefined || isUnfinished(upload.status)) return false
+    // One table after the other, each only when nothing is left in those before it.
+    if ((await removeRows(tx, 'upload_piece', taskId, limit)) > 0) return true
+    if ((await removeRows(tx, 'dry_run_code', taskId, limit)) > 0) return true
+    if (upload.status !== 'COMPLETED' && (await removeCodes(books, tx, taskId, limit))) return true
+    if (upload.rejected_forgotten && (await removeRows(tx, 'rejected_row', taskId, limit)) > 0) return true
+    await tx.execute({
+      text: 'UPDATE task SET has_work = false WHERE account_id = $1 AND id = $2',
+      values: [accountId, taskId],
+    })
+    return false
+  })
+}
+
+/** Locks an upload, so that nobody else undoes it or clears it away meanwhile. */
+async function lockUpload(
+  tx: BookTransaction,
+  taskId: string,
+): Promise<{ status: TaskStatus; rejected_forgotten: boolean } | undefined> {
+  // A statement that locks and reads a row of this table alone reads it as it is once the lock is acquired.
+  const [row] = await tx.rows<{ status: TaskStatus; rejected_forgotten: boolean }>({
+    text: `
+      SELECT status, rejected_forgotten FROM task WHERE account_id = $1 AND id = $2 AND kind = 'UPLOAD' FOR NO KEY UPDATE`,
+    values: [tx.accountId, taskId],
+  })
+  return row
+}
+
+async function removeRows(
+  tx: BookTransaction,
+  table: 'upload_piece' | 'dry_run_code' | 'rejected_row',
+  taskId: string,
+  limit: number,
+): Promise<number> {
+  return await tx.execute({
+    text: `
+      DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM ${table} WHERE account_id = $1 AND task_id = $2 LIMIT $3
+      ))`,
+    values: [tx.accountId, taskId, limit],
+  })
+}
+
+/** Removes codes of an upload, last rows first, and gives their indices back to the formats. Resolves to whether there were any. */
+async function removeCodes(
+  books: Books,
+  tx: BookTransaction,
+  taskId: string,
+  limit: number,
+): Promise<boolean> {
+  const rows = await tx.rows<{ code: string; row: string }>({
+    text: `
+      SELECT code, row FROM uploaded_code WHERE account_id = $1 AND task_id = $2
+      ORDER BY account_id DESC, task_id DESC, row DESC LIMIT $3`,
+    values: [tx.accountId, taskId, limit],
+  })
+  const lowest = rows.at(-1)
+  if (lowest === undefined) return false
+  const codes = rows.map(({ code }) => code)
+  const shares = await findShares(tx, await books.catalogs.readAll(tx, tx.accountId), codes)
+  for (const { formatId } of shares) await lockFormat(tx, formatId)
+  for (const { formatId, indices } of shares) await giveBack(tx, formatId, indices)
+  await tx.execute({
+    text: 'DELETE FROM uploaded_code WHERE account_id = $1 AND task_id = $2 AND row >= $3',
+    values: [tx.accountId, taskId, lowest.row],
+  })
+  return true
+}

@@ -1,0 +1,44 @@
+import { kindOfName } from '../../codefile/column-names.ts'
+import type { FileLayout } from '../../codefile/read.ts'
+import type { TaskStatus } from '../../generated/prisma/client.ts'
+import { grouped } from '../../grouped.ts'
+
+/** Notes for people on a completed upload. */
+export function uploadWarnings(upload: {
+  status: TaskStatus
+  dryRun: boolean
+  rowsRead: bigint
+  accepted: bigint
+  duplicatesInFile: bigint
+  duplicatesInAccount: bigint
+  refused: bigint
+  header: boolean | null
+  column: string | null
+  layout: unknown
+}): string[] {
+  const { status, dryRun, rowsRead, accepted, duplicatesInAccount, refused } = upload
+  if (status !== 'COMPLETED') return []
+  const warnings: string[] = []
+  const { headerRow, header, columnNumber } = (upload.layout ?? {}) as Partial<FileLayout>
+  const name = header?.[(columnNumber ?? 0) - 1]
+  const isGiven = upload.header !== null || upload.column !== null
+  if (!isGiven && name !== undefined && kindOfName(name) !== 'USUAL')
+    warnings.push(
+      `Row ${headerRow}, "${name}", was taken for the header because it looks like none of the rows below it. If it is a ` +
+        'code, upload it in a separate file with header=false.',
+    )
+  const rows = (count: bigint) => `${grouped(count)} ${count === 1n ? 'row' : 'rows'}`
+  if (accepted === 0n && rowsRead > 0n)
+    warnings.push(
+      `${dryRun ? 'Nothing would be added' : 'Nothing was added'}: ` +
+        (duplicatesInAccount + upload.duplicatesInFile === rowsRead
+          ? 'every code of the file is already in the account.'
+          : 'every code of the file is already in the account, or was refused.'),
+    )
+  if (refused > 0n)
+    warnings.push(
+      `Of ${rows(rowsRead)}, ${grouped(refused)} ${refused === 1n ? 'was' : 'were'} refused. The reasons are in the file at ` +
+        'rejectedRowsUrl.',
+    )
+  return warnings
+}

@@ -1,0 +1,200 @@
+import {
+  FormatOverlapError,
+  IdempotencyConflictError,
+  InvalidInputError,
+  NameTakenError,
+  NotFoundError,
+  TaskFinishedError,
+  UploadNotUndoneError,
+  type UserError,
+  type UserErrorCode as UserErrorCodeName,
+} from '../../domain/books/errors.ts'
+import { QuantityExceedsAvailableError } from '../../domain/format/format.ts'
+import { NotEnoughCodesError } from '../../domain/pool/pool.ts'
+import { builder } from '../builder.ts'
+import { existing } from '../existing.ts'
+import { type FieldWeight, rowReads } from '../field-rules.ts'
+import { Format } from '../format.ts'
+import { maxMessageBytes } from '../max-sizes.ts'
+import { Pool } from '../pool.ts'
+import { Task } from '../task.ts'
+
+// Inputs are nested four fields deep at most, and no input has more kinds of issues than this.
+const pathWeight: FieldWeight = { items: 5, bytes: 40 }
+const maxIssues = 40
+
+const UserErrorCode = builder.enumType('UserErrorCode', {
+  description: 'The kind of a typed error.',
+  values: {
+    INVALID_INPUT: { description: 'The input has values that are not allowed: see issues.' },
+    NOT_FOUND: { description: 'Your account has nothing with this id.' },
+    NAME_TAKEN: { description: 'The name is in use. Upper and lower case count as the same.' },
+    FORMAT_OVERLAP: { description: 'Another format could produce the same codes.' },
+    QUANTITY_EXCEEDS_AVAILABLE: { description: 'The format does not have that many codes left to generate.' },
+    NOT_ENOUGH_CODES: { description: 'The pool does not have that many codes available.' },
+    IDEMPOTENCY_CONFLICT: { description: 'The idempotencyKey was used for a different request.' },
+    TASK_FINISHED: { description: 'The task has already finished.' },
+    UPLOAD_NOT_UNDONE: { description: 'The task is not an upload that can be undone.' },
+  } satisfies Record<UserErrorCodeName, { description: string }>,
+})
+
+const UserErrorInterface = builder.interfaceRef<UserError>('UserError').implement({
+  description:
+    'A mistake in a request. Select this interface in the result of every mutation: it also covers errors that are ' +
+    'added to the API later.',
+  fields: (t) => ({
+    message: t.exposeString('message', {
+      weight: { bytes: maxMessageBytes },
+      description: 'What is wrong and what to do about it, for people.',
+    }),
+    code: t.expose('code', { type: UserErrorCode, description: 'The kind of the error, for programs.' }),
+    path: t.exposeStringList('path', {
+      weight: pathWeight,
+      description: 'The input field that is wrong, outermost name first. Empty if it is not a single field.',
+    }),
+  }),
+})
+
+const InputIssue = builder.objectRef<InvalidInputError['issues'][number]>('InputIssue').implement({
+  description: 'A single mistake in an input.',
+  fields: (t) => ({
+    path: t.exposeStringList('path', {
+      weight: pathWeight,
+      description: 'The input field that is wrong, outermost name first.',
+    }),
+    message: t.exposeString('message', {
+      weight: { bytes: maxMessageBytes },
+      description: 'What is wrong and what is allowed.',
+    }),
+  }),
+})
+
+builder.objectType(InvalidInputError, {
+  name: 'InvalidInputError',
+  description: 'The input has values that are not allowed. Nothing was changed.',
+  interfaces: [UserErrorInterface],
+  fields: (t) => ({
+    issues: t.field({
+      type: [InputIssue],
+      description: 'All mistakes in the input.',
+      weight: { items: maxIssues },
+      resolve: (error) => error.issues,
+    }),
+  }),
+})
+
+builder.objectType(NotFoundError, {
+  name: 'NotFoundError',
+  description:
+    'Your account has nothing with the id in the input field that path names. Nothing was changed.',
+  interfaces: [UserErrorInterface],
+})
+
+builder.objectType(NameTakenError, {
+  name: 'NameTakenError',
+  description:
+    'Another format, or another pool, of your account has this name. Upper and lower case count as the same. Nothing ' +
+    'was changed.',
+  interfaces: [UserErrorInterface],
+})
+
+builder.objectType(FormatOverlapError, {
+  name: 'FormatOverlapError',
+  description:
+    'The new format could produce codes that another format of your account can produce too. Every code must have ' +
+    'exactly one origin. Nothing was created.',
+  interfaces: [UserErrorInterface],
+  fields: (t) => ({
+    format: t.field({
+      type: Format,
+      description: 'The existing format that could produce the same codes.',
+      weight: { reads: rowReads },
+      resolve: async (error, _args, { nodes }) => existing(await nodes.format.load(error.formatId)),
+    }),
+  }),
+})
+
+builder.objectType(QuantityExceedsAvailableError, {
+  name: 'QuantityExceedsAvailableError',
+  description: 'The format does not have that many codes left to generate. No task was created.',
+  interfaces: [UserErrorInterface],
+  fields: (t) => ({
+    availableForGeneration: t.field({
+      type: 'BigInt',
+      description: 'How many codes were left to generate when the request was refused.',
+      resolve: (error) => error.availableForGeneration,
+    }),
+    format: t.field({
+      type: Format,
+      weight: { reads: rowReads },
+      description: 'The format, as it was when the request was refused.',
+      resolve: async ({ format }, _args, { nodes }) => {
+        nodes.tellAsOf({ format })
+        return existing(await nodes.format.load(format.id))
+      },
+    }),
+  }),
+})
+
+builder.objectType(NotEnoughCodesError, {
+  name: 'NotEnoughCodesError',
+  description:
+    'The pool has fewer codes available than the claim asks for. Claims are all or nothing, so nothing was claimed. ' +
+    'With auto-generation on, it means that the format has run out too. The message says what to do: generate or upload ' +
+    'codes, wait for a running task, or use a format with more codes left.',
+  interfaces: [UserErrorInterface],
+  fields: (t) => ({
+    available: t.field({
+      type: 'BigInt',
+      description: 'How many codes the pool had available when the claim was refused.',
+      resolve: (error) => error.available,
+    }),
+    pool: t.field({
+      type: Pool,
+      weight: { reads: rowReads },
+      description: 'The pool, as it was when the claim was refused.',
+      resolve: async ({ pool }, _args, { nodes }) => {
+        nodes.tellAsOf({ pool })
+        return existing(await nodes.pool.load(pool.id))
+      },
+    }),
+  }),
+})
+
+builder.objectType(IdempotencyConflictError, {
+  name: 'IdempotencyConflictError',
+  description: 'The idempotencyKey was used before with a different input. Nothing was changed.',
+  interfaces: [UserErrorInterface],
+})
+
+builder.objectType(TaskFinishedError, {
+  name: 'TaskFinishedError',
+  description:
+    'The task has completed or failed, so it cannot be cancelled. Cancelling a task that is already cancelled is not an ' +
+    'error: it returns the task.',
+  interfaces: [UserErrorInterface],
+  fields: (t) => ({
+    task: t.field({
+      type: Task,
+      description: 'The task in its current state.',
+      weight: { reads: rowReads },
+      resolve: async (error, _args, { nodes }) => existing(await nodes.task.load(error.taskId)),
+    }),
+  }),
+})
+
+builder.objectType(UploadNotUndoneError, {
+  name: 'UploadNotUndoneError',
+  description:
+    'The task cannot be undone: it is not a completed upload, it was a dry run, or some of its codes have been claimed. ' +
+    'The message says which. Nothing was changed.',
+  interfaces: [UserErrorInterface],
+  fields: (t) => ({
+    task: t.field({
+      type: Task,
+      description: 'The task in its current state.',
+      weight: { reads: rowReads },
+      resolve: async (error, _args, { nodes }) => existing(await nodes.task.load(error.taskId)),
+    }),
+  }),
+})

@@ -1,0 +1,265 @@
+import {
+  type DirectiveNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLField,
+  GraphQLIncludeDirective,
+  type GraphQLObjectType,
+  type GraphQLOutputType,
+  type GraphQLSchema,
+  GraphQLSkipDirective,
+  getArgumentValues,
+  getDirectiveValues,
+  getNamedType,
+  getNullableType,
+  isAbstractType,
+  isEnumType,
+  isListType,
+  isObjectType,
+  Kind,
+  type SelectionSetNode,
+  TypeNameMetaFieldDef,
+  type VariableValues,
+} from 'graphql'
+import { type FieldRules, type FieldWeight, type Given, rulesOf } from '../field-rules.ts'
+import { nullBytes } from '../max-sizes.ts'
+import type { Introspected, IntrospectedValue, IntrospectionWeights } from './introspection-weight.ts'
+import { type AnswerWeight, maxCount } from './limits.ts'
+
+/** The operation cannot be weighed: it is nested too deeply, or would take too many steps. */
+export class UnweighableError extends Error {}
+
+export interface WeighedOperation {
+  schema: GraphQLSchema
+  introspection: IntrospectionWeights
+  fragments: ReadonlyMap<string, FragmentDefinitionNode>
+  variableValues: VariableValues
+  /** Whether strings count with their maximum size instead of their usual one. */
+  byMaxBytes: boolean
+  /** Called for each field, with its arguments. What it throws, `weigh` throws. */
+  onField?: (rules: FieldRules, args: object, node: FieldNode) => void
+  /** Called with the error if the arguments of a field cannot be coerced. */
+  onFailure?: (error: unknown) => void
+}
+
+/** Levels of selections, including fragments: more than a valid document has. Each level is a recursion. */
+export const maxNesting = 400
+
+/**
+ * Selections to weigh, each once per type and list size that it applies to. Ordinary documents of the maximum length need
+ * far fewer. This many take some ten milliseconds.
+ */
+export const maxSteps = 30_000
+
+export const weightless: AnswerWeight = { bytes: 0, values: 0, reads: 0, introspected: 0, depth: 0 }
+
+/**
+ * Computes the maximum weight of an answer from the weights that fields declare. Fields count as often as they are
+ * selected, times the maximum length of the lists that they are in. Of the possible types of a value, the heaviest counts.
+ *
+ * A selection is weighed once per type, however often it is spread, so the time is proportional to the length of the
+ * document.
+ */
+export class AnswerWeigher {
+  readonly #operation: WeighedOperation
+  readonly #known = new Map<string, Map<SelectionSetNode, Map<unknown, AnswerWeight>>>()
+  #steps = 0
+  #nesting = 0
+
+  constructor(operation: WeighedOperation) {
+    this.#operation = operation
+  }
+
+  /** Throws UnweighableError, and what `onField` and `onFailure` throw. */
+  weigh(selections: SelectionSetNode, type: GraphQLObjectType): AnswerWeight {
+    return this.#object(selections, type, {})
+  }
+
+  #object(selections: SelectionSetNode, type: GraphQLObjectType, given: Given): AnswerWeight {
+    const weight = this.#selections(selections, type, given)
+    return { ...weight, bytes: weight.bytes + 2 }
+  }
+
+  #selections(
+    selections: SelectionSetNode,
+    on: GraphQLObjectType | Introspected,
+    given: Given,
+  ): AnswerWeight {
+    const key = `${given.items} ${given.recipientBytes}`
+    const bySelection = this.#known.get(key) ?? new Map<SelectionSetNode, Map<unknown, AnswerWeight>>()
+    this.#known.set(key, bySelection)
+    const byType = bySelection.get(selections) ?? new Map<unknown, AnswerWeight>()
+    bySelection.set(selections, byType)
+    const known = byType.get(on)
+    if (known !== undefined) return known
+    this.#nesting += 1
+    if (this.#nesting > maxNesting) throw new UnweighableError('nested')
+    const sum = { ...weightless }
+    for (const selection of selections.selections) {
+      this.#steps += 1
+      if (this.#steps > maxSteps) throw new UnweighableError('steps')
+      if (selection.directives?.length && !this.#isIncluded(selection.directives)) continue
+      if (selection.kind === Kind.FIELD) {
+        add(sum, this.#field(selection, on, given))
+        continue
+      }
+      const fragment =
+        selection.kind === Kind.INLINE_FRAGMENT
+          ? selection
+          : this.#operation.fragments.get(selection.name.value)
+      if (fragment !== undefined && this.#applies(fragment.typeCondition?.name.value, on))
+        add(sum, this.#selections(fragment.selectionSet, on, given))
+    }
+    this.#nesting -= 1
+    byType.set(on, sum)
+    return sum
+  }
+
+  #isIncluded(directives: readonly DirectiveNode[]): boolean {
+    const { variableValues } = this.#operation
+    const skip = getDirectiveValues(GraphQLSkipDirective, { directives }, variableValues)
+    if (skip?.['if'] === true) return false
+    const include = getDirectiveValues(GraphQLIncludeDirective, { directives }, variableValues)
+    return include?.['if'] !== false
+  }
+
+  #applies(condition: string | undefined, on: GraphQLObjectType | Introspected): boolean {
+    // Introspection has no abstract types.
+    if (condition === undefined || !isObjectType(on)) return true
+    const { schema } = this.#operation
+    const type = schema.getType(condition)
+    return type === on || (isAbstractType(type) && schema.isSubType(type, on))
+  }
+
+  #field(node: FieldNode, on: GraphQLObjectType | Introspected, given: Given): AnswerWeight {
+    const value = isObjectType(on) ? this.#valueOf(node, on, given) : this.#introspected(node, on)
+    const key = node.alias ?? node.name
+    // "key":value,
+    return {
+      ...value,
+      bytes: value.bytes + key.value.length + 4,
+      values: value.values + 1,
+      depth: value.depth + 1,
+    }
+  }
+
+  #valueOf(node: FieldNode, on: GraphQLObjectType, given: Given): AnswerWeight {
+    const name = node.name.value
+    if (name === TypeNameMetaFieldDef.name) return { ...weightless, bytes: on.name.length + 2 }
+    const { schema, introspection, variableValues, byMaxBytes, onField, onFailure } = this.#operation
+    const root = on === schema.getQueryType() ? introspection.root(name) : undefined
+    if (root !== undefined) return this.#introspectedValue(node, root)
+    const field = schema.getField(on, name)
+    if (field === undefined) return weightless
+    const args = this.#argumentsOf(field, node, variableValues, onFailure)
+    // The field will fail and be null.
+    if (args === undefined) return { ...weightless, bytes: nullBytes }
+    const rules = rulesOf(field)
+    if (rules !== undefined) onField?.(rules, args, node)
+    const own = rules?.weigh(args, given) ?? unknownField
+    const value =
+      node.selectionSet === undefined
+        ? {
+            ...weightless,
+            bytes: (byMaxBytes ? undefined : own.usualBytes) ?? own.bytes ?? leafBytes(field.type),
+          }
+        : this.#anyOf(node.selectionSet, field.type, own.given ?? given)
+    const isList = isListType(getNullableType(field.type))
+    const all = isList ? times(own.items ?? maxCount, value) : value
+    return { ...all, bytes: Math.max(all.bytes, nullBytes), reads: capped(all.reads + (own.reads ?? 0)) }
+  }
+
+  #argumentsOf(
+    field: GraphQLField<unknown, unknown>,
+    node: FieldNode,
+    variableValues: VariableValues,
+    onFailure: WeighedOperation['onFailure'],
+  ): object | undefined {
+    if (field.args.length === 0) return noArguments
+    try {
+      return getArgumentValues(field, node, variableValues)
+    } catch (error) {
+      onFailure?.(error)
+      return undefined
+    }
+  }
+
+  /** The weight of a value, for the heaviest of its possible types. */
+  #anyOf(selections: SelectionSetNode, outputType: GraphQLOutputType, given: Given): AnswerWeight {
+    const type = getNamedType(outputType)
+    if (isObjectType(type)) return this.#object(selections, type, given)
+    if (!isAbstractType(type)) return weightless
+    return this.#operation.schema
+      .getPossibleTypes(type)
+      .map((possible) => this.#object(selections, possible, given))
+      .reduce(maxOf, weightless)
+  }
+
+  #introspected(node: FieldNode, on: Introspected): AnswerWeight {
+    const value = on.fields[node.name.value]
+    return value === undefined ? { ...weightless, bytes: maxCount } : this.#introspectedValue(node, value)
+  }
+
+  #introspectedValue({ selectionSet }: FieldNode, { items, bytes, of }: IntrospectedValue): AnswerWeight {
+    if (of === undefined || selectionSet === undefined) return { ...weightless, bytes, introspected: 1 }
+    const one = this.#selections(selectionSet, of, {})
+    const each = { ...one, bytes: one.bytes + 2 }
+    const value = items === undefined ? each : times(items, each)
+    // The length of a list may be a mean: those that are null or empty take bytes beside the items of others.
+    return { ...value, bytes: capped(value.bytes + bytes), introspected: value.introspected + 1 }
+  }
+}
+
+// Only a schema built without these rules has such a field.
+const unknownField: FieldWeight = { bytes: 1_000, items: 100 }
+
+const noArguments: object = Object.freeze({})
+
+function add(sum: AnswerWeight, more: Readonly<AnswerWeight>): void {
+  sum.bytes = capped(sum.bytes + more.bytes)
+  sum.values = capped(sum.values + more.values)
+  sum.reads = capped(sum.reads + more.reads)
+  sum.introspected = capped(sum.introspected + more.introspected)
+  sum.depth = Math.max(sum.depth, more.depth)
+}
+
+/** A list of so many items, with brackets and commas. */
+function times(items: number, each: AnswerWeight): AnswerWeight {
+  return {
+    bytes: capped(items * (each.bytes + 1) + 2),
+    values: capped(items * (each.values + 1)),
+    reads: capped(items * each.reads),
+    introspected: capped(items * each.introspected),
+    depth: each.depth,
+  }
+}
+
+function maxOf(a: AnswerWeight, b: AnswerWeight): AnswerWeight {
+  return {
+    bytes: Math.max(a.bytes, b.bytes),
+    values: Math.max(a.values, b.values),
+    reads: Math.max(a.reads, b.reads),
+    introspected: Math.max(a.introspected, b.introspected),
+    depth: Math.max(a.depth, b.depth),
+  }
+}
+
+function capped(figure: number): number {
+  return Math.min(figure, maxCount)
+}
+
+// Maximum sizes as JSON. The longest id is that of a code: base64 of its type, a UUID and an index.
+const bytesOfScalars: Readonly<Record<string, number>> = {
+  Boolean: 5,
+  Int: 11,
+  Float: 24,
+  ID: 110,
+  BigInt: 43,
+  DateTime: 30,
+}
+
+function leafBytes(outputType: GraphQLOutputType): number {
+  const type = getNamedType(outputType)
+  if (isEnumType(type)) return Math.max(...type.getValues().map(({ name }) => name.length)) + 2
+  return bytesOfScalars[type.name] ?? maxCount
+}

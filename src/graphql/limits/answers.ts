@@ -1,0 +1,86 @@
+import type { ExecutionResult } from 'graphql'
+import type { Pacer } from '../../async/pacer.ts'
+import { grouped } from '../../grouped.ts'
+import { topLevelError } from '../errors/top-level.ts'
+import { jsonPieces } from './json-pieces.ts'
+import { answerLimits } from './limits.ts'
+
+// An error can be large and takes long to write. Whoever has read this many knows what is wrong.
+const maxErrors = 500
+
+/**
+ * Writes answers as JSON and refuses those that are too long, whatever their weight was. Yields to the event loop in
+ * between.
+ */
+export class Answers {
+  readonly #pacer: Pacer
+  readonly #maxBytes: number
+  /** The data of answers that were written. */
+  readonly #written = new WeakMap<object, Buffer<ArrayBuffer>[]>()
+
+  constructor(pacer: Pacer, maxBytes = answerLimits.bytes) {
+    this.#pacer = pacer
+    this.#maxBytes = maxBytes
+  }
+
+  /** The result, or ANSWER_TOO_LARGE in place of one whose data is too long. */
+  async bounded(result: ExecutionResult): Promise<ExecutionResult> {
+    return (await this.#write(result, () => {}, this.#maxBytes)) ?? tooLarge(this.#maxBytes)
+  }
+
+  /** Like `bounded`, and keeps the data as JSON for `json`. */
+  async written(result: ExecutionResult): Promise<ExecutionResult> {
+    return (await this.writtenWithin(this.#maxBytes, result)) ?? tooLarge(this.#maxBytes)
+  }
+
+  /** Like `written`, but undefined if the data is longer than `maxBytes`. */
+  async writtenWithin(maxBytes: number, result: ExecutionResult): Promise<ExecutionResult | undefined> {
+    const pieces: Buffer<ArrayBuffer>[] = []
+    const bounded = await this.#write(result, (piece) => pieces.push(piece), maxBytes)
+    if (bounded?.data != null) this.#written.set(bounded.data, pieces)
+    return bounded
+  }
+
+  /** The data as JSON, if it was written. */
+  dataOf(data: ExecutionResult['data']): readonly Buffer<ArrayBuffer>[] | undefined {
+    return data == null ? undefined : this.#written.get(data)
+  }
+
+  /** The result as JSON, in pieces. */
+  json(result: ExecutionResult): Buffer<ArrayBuffer>[] {
+    const { data, ...rest } = result
+    const written = this.dataOf(data)
+    if (written === undefined) return [Buffer.from(JSON.stringify(result))]
+    const others = JSON.stringify(rest)
+    return [Buffer.from('{"data":'), ...written, Buffer.from(others === '{}' ? '}' : `,${others.slice(1)}`)]
+  }
+
+  async #write(
+    result: ExecutionResult,
+    keep: (piece: Buffer<ArrayBuffer>) => void,
+    maxBytes: number,
+  ): Promise<ExecutionResult | undefined> {
+    const { data, errors } = result
+    let bytes = 0
+    for (const text of jsonPieces(data ?? null)) {
+      const piece = Buffer.from(text)
+      bytes += piece.length
+      if (bytes > maxBytes) return undefined
+      keep(piece)
+      if (this.#pacer.isDue()) await this.#pacer.yield()
+    }
+    return errors !== undefined && errors.length > maxErrors
+      ? { ...result, errors: errors.slice(0, maxErrors) }
+      : result
+  }
+}
+
+function tooLarge(maxBytes: number): ExecutionResult {
+  const error = topLevelError(
+    'ANSWER_TOO_LARGE',
+    `The answer has more than ${grouped(maxBytes)} bytes, so it is not sent. Ask for fewer items or fewer fields, in ` +
+      'several requests. A mutation has been carried out nevertheless: send it again with the same idempotencyKey and a ' +
+      'smaller selection.',
+  )
+  return { data: null, errors: [error] }
+}

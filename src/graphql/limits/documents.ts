@@ -1,0 +1,328 @@
+import {
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  getVariableValues,
+  Kind,
+  Lexer,
+  parse,
+  Source,
+  specifiedRules,
+  TokenKind,
+  TypeInfo,
+  ValidationContext,
+  visit,
+  visitInParallel,
+  visitWithTypeInfo,
+} from 'graphql'
+import { LRUCache } from 'lru-cache'
+import { yieldToEventLoop } from '../../async/pacer.ts'
+import { grouped } from '../../grouped.ts'
+import { type TopLevelErrorCode, topLevelError } from '../errors/top-level.ts'
+import { weighDocument } from './document-weight.ts'
+import {
+  type DocumentWeight,
+  findExcess,
+  type LimitTexts,
+  maxComments,
+  maxDocument,
+  maxDocumentLength,
+  maxTokens,
+} from './limits.ts'
+import { checkVariables } from './variables.ts'
+
+// Bounds of the errors of one operation. Making an error takes as long as what it quotes.
+const maxErrors = 10
+const maxVariableErrors = 3
+const maxErrorLength = 1_000
+const maxErrorsLength = 10_000
+const maxErrorNodes = 5
+
+// Each error counts lines to find its location. In longer documents, errors have none.
+const maxLocatedLines = 500
+
+// Reading a longer document takes milliseconds: it yields to the event loop between the steps and after so many rules.
+const longDocumentTokens = 1_000
+const maxRulesAtOnce = 8
+
+// For all documents that are kept, and for each of them, as `memoryOf` estimates them.
+const maxKeptBytes = 32_000_000
+const maxKeptDocumentBytes = maxKeptBytes / 16
+
+/** An operation as a client sends it. */
+export interface OperationText {
+  query: string
+  operationName?: string | null | undefined
+  variables?: Readonly<Record<string, unknown>> | null | undefined
+}
+
+/** The result of reading an operation. */
+export type Reading =
+  /** The document is valid. */
+  | {
+      document: DocumentNode
+      /** The errors in the variables. If there are any, they are the answer. */
+      variableErrors: GraphQLError[] | undefined
+      /** The length of the document and the variables, in characters. */
+      length: number
+    }
+  /** The operation is refused. */
+  | { errors: GraphQLError[] }
+
+/**
+ * Parses and validates operations within the limits of limits.ts. Small valid documents that were used lately are kept:
+ * while one is kept, equal texts yield the same object. Nothing else that a client sends stays in memory.
+ */
+export class Documents {
+  readonly #schema: GraphQLSchema
+  readonly #kept = new LRUCache<string, DocumentNode>({
+    maxSize: maxKeptBytes,
+    maxEntrySize: maxKeptDocumentBytes,
+    sizeCalculation: memoryOf,
+  })
+
+  constructor(schema: GraphQLSchema) {
+    this.#schema = schema
+  }
+
+  /** An estimate of the memory of the documents that are kept, in bytes. */
+  get keptBytes(): number {
+    return this.#kept.calculatedSize
+  }
+
+  async read(operation: OperationText): Promise<Reading> {
+    const { query } = operation
+    try {
+      const text = trimmedCopy(query)
+      const document = this.#kept.get(text) ?? (await this.#readDocument(text))
+      checkOperation(document, operation.operationName)
+      const variables = this.#checkVariables(document, operation)
+      return 'errors' in variables
+        ? { document, length: query.length, variableErrors: variables.errors }
+        : { document, length: query.length + variables.length, variableErrors: undefined }
+    } catch (error) {
+      if (error instanceof InvalidOperation) return { errors: error.errors }
+      throw error
+    }
+  }
+
+  async #readDocument(text: string): Promise<DocumentNode> {
+    const document = parseDocument(text)
+    const isLong = (document.tokenCount ?? 0) > longDocumentTokens
+    if (isLong) await yieldToEventLoop()
+    checkWeight(document)
+    if (isLong) await yieldToEventLoop()
+    await validateDocument(this.#schema, document, isLong ? maxRulesAtOnce : specifiedRules.length)
+    // Another request may have read the same text meanwhile.
+    const kept = this.#kept.get(text)
+    if (kept !== undefined) return kept
+    this.#kept.set(text, document)
+    return document
+  }
+
+  /** The length of the variables, in characters, or why they do not fit the operation. */
+  #checkVariables(
+    document: DocumentNode,
+    { operationName, variables }: OperationText,
+  ): { length: number } | { errors: GraphQLError[] } {
+    const checked = checkVariables(variables ?? {})
+    if (checked instanceof GraphQLError) return { errors: [checked] }
+    const definitions = getOperationAST(document, operationName)?.variableDefinitions ?? []
+    // An error may quote a whole value.
+    const maxErrors = checked.length > maxErrorsLength ? 1 : maxVariableErrors
+    const { errors } = getVariableValues(this.#schema, definitions, variables ?? {}, { maxErrors })
+    if (errors === undefined) return checked
+    return { errors: errors.slice(0, maxErrors).map((error) => invalid(error.message, error)) }
+  }
+}
+
+/** An estimate of a document's memory, in bytes, fitted to measurements of long documents; short ones have a base cost. */
+export function memoryOf(document: DocumentNode, text: string = document.loc?.source.body ?? ''): number {
+  return 4_000 + 2 * text.length + 800 * (document.tokenCount ?? 0)
+}
+
+/** Thrown to refuse an operation. */
+class InvalidOperation extends Error {
+  readonly errors: GraphQLError[]
+
+  constructor(errors: GraphQLError[]) {
+    super()
+    this.errors = errors
+  }
+}
+
+/** The text without white space at its end. */
+function trimmedCopy(text: string): string {
+  const rest = text.trimEnd()
+  // A substring would keep the whole text in memory.
+  return rest.length === text.length ? text : JSON.parse(JSON.stringify(rest))
+}
+
+function parseDocument(text: string): DocumentNode {
+  if (text === '') throw parseFailed('The document is empty. Send a query, a mutation or a subscription.')
+  if (text.length > maxDocumentLength)
+    throw parseFailed(
+      `The document has ${grouped(text.length)} characters. At most ${grouped(maxDocumentLength)} are allowed. Send ` +
+        'values as variables, and ask for less in each request.',
+    )
+  const noLocation = countLines(text) > maxLocatedLines
+  try {
+    return parse(text, { maxTokens, maxComments, noLocation })
+  } catch (error) {
+    // The parser recurses with each level.
+    if (error instanceof RangeError)
+      throw parseFailed(
+        `The document is nested too deeply. At most ${maxDocument.levels} levels are allowed. ${adviceForLevels}`,
+      )
+    if (!(error instanceof GraphQLError)) throw error
+    const excess = excessOf(text)
+    throw excess === undefined ? parseFailed(shortened(error.message), error) : parseFailed(excess)
+  }
+}
+
+/** Why the parser stopped, if a document has too many tokens or comments. */
+function excessOf(text: string): string | undefined {
+  const lexer = new Lexer(new Source(text))
+  let tokens = 0
+  let comments = 0
+  try {
+    while (tokens <= maxTokens && comments <= maxComments && lexer.token.kind !== TokenKind.EOF) {
+      const token = lexer.advance()
+      if (token.kind !== TokenKind.EOF) tokens += 1
+      for (let before = token.prev; before?.kind === TokenKind.COMMENT; before = before.prev) comments += 1
+    }
+  } catch (error) {
+    if (error instanceof GraphQLError) return undefined
+    throw error
+  }
+  if (comments > maxComments)
+    return `The document has more than ${grouped(maxComments)} comments. Remove them.`
+  if (tokens > maxTokens)
+    return (
+      `The document has more than ${grouped(maxTokens)} tokens (names, values and punctuation). Send values as ` +
+      'variables, and ask for less in each request.'
+    )
+  return undefined
+}
+
+function countLines(text: string): number {
+  let lines = 1
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) lines += 1
+  return lines + (text.includes('\r') ? text.split('\r').length - 1 : 0)
+}
+
+const adviceForLevels = 'Ask for fewer levels, and for the rest by the ids that you get.'
+
+const weightTexts: Readonly<Record<keyof DocumentWeight, LimitTexts>> = {
+  levels: ['levels', adviceForLevels],
+  operations: ['operations', 'Send each operation in its own document.'],
+  fragments: ['fragments', 'Send only those that the operation uses, and ask for less in each request.'],
+  nameLength: ['characters in one name', 'Use shorter names and aliases.'],
+  selections: [
+    'fields and fragments, counted again wherever a fragment is spread',
+    'Ask for less in each request.',
+  ],
+  comparisons: [
+    'comparisons of fields with the same name in the same place',
+    'Select each field once in a place, or under different aliases, and spread fewer fragments there.',
+  ],
+}
+
+/** Throws InvalidOperation if validating the document would take too long, or if it has no operation. */
+function checkWeight(document: DocumentNode): void {
+  const weight = weighDocument(document, maxDocument)
+  if ('cycle' in weight) {
+    const path = weight.cycle.map((name) => `"${name}"`).join(' → ')
+    throw validationFailed(`A fragment must not contain itself: ${path}. Break the cycle.`)
+  }
+  if (weight.operations === 0)
+    throw badRequest('The document has no operation. Send a query, a mutation or a subscription.')
+  const excess = findExcess(weight, maxDocument, weightTexts)
+  if (excess === undefined) return
+  const { limit, count = `far more than ${limit}`, what, advice } = excess
+  throw validationFailed(`The document has ${count} ${what}. At most ${limit} are allowed. ${advice}`)
+}
+
+/** Throws InvalidOperation unless it is clear which operation of a document to execute. */
+function checkOperation(document: DocumentNode, operationName: string | null | undefined): void {
+  if (getOperationAST(document, operationName) != null) return
+  const operations = document.definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION)
+  throw badRequest(
+    operationName == null
+      ? `The document has ${operations.length} operations. Send the name of the one to execute as operationName.`
+      : `The document has no operation named ${JSON.stringify(operationName.slice(0, 100))}. Send the name of one that it has as operationName.`,
+  )
+}
+
+/** Ends a validation that has found enough errors. */
+class EnoughErrors extends Error {}
+
+/** Rejects with InvalidOperation if the document is not valid. Yields to the event loop after each `rulesAtOnce` rules. */
+async function validateDocument(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  rulesAtOnce: number,
+): Promise<void> {
+  const errors: GraphQLError[] = []
+  let length = 0
+  const report = (error: GraphQLError) => {
+    errors.push(invalid(error.message, error))
+    length += error.message.length
+    if (errors.length < maxErrors && length < maxErrorsLength) return
+    errors.push(invalid('There may be more errors. Correct these first.'))
+    throw new EnoughErrors()
+  }
+  const types = new TypeInfo(schema)
+  const context = new ValidationContext(schema, document, types, report)
+  try {
+    for (let start = 0; start < specifiedRules.length; start += rulesAtOnce) {
+      if (start > 0) await yieldToEventLoop()
+      const rules = specifiedRules.slice(start, start + rulesAtOnce).map((rule) => rule(context))
+      visit(document, visitWithTypeInfo(types, visitInParallel(rules)))
+    }
+  } catch (error) {
+    // graphql has a bound of its own here, which the rules reach quickly.
+    if (error instanceof GraphQLError)
+      errors.push(
+        invalid(
+          'The document uses its fragments and variables in too many operations. Send each operation in its own document.',
+        ),
+      )
+    else if (!(error instanceof EnoughErrors)) throw error
+  }
+  if (errors.length > 0) throw new InvalidOperation(errors)
+}
+
+function parseFailed(message: string, at?: GraphQLError): InvalidOperation {
+  return new InvalidOperation([requestError('GRAPHQL_PARSE_FAILED', message, at)])
+}
+
+function validationFailed(message: string): InvalidOperation {
+  return new InvalidOperation([invalid(message)])
+}
+
+function badRequest(message: string): InvalidOperation {
+  return new InvalidOperation([requestError('BAD_USER_INPUT', message)])
+}
+
+function invalid(message: string, at?: GraphQLError): GraphQLError {
+  return requestError('GRAPHQL_VALIDATION_FAILED', shortened(message), at)
+}
+
+/**
+ * An error of the whole request, with the location of `at`. Clients that accept only application/json get the status 200
+ * (https://graphql.github.io/graphql-over-http/draft/#sec-application-json).
+ */
+function requestError(code: TopLevelErrorCode, message: string, at?: GraphQLError): GraphQLError {
+  const { extensions } = topLevelError(code, message, { http: { spec: true, status: 400 } })
+  return new GraphQLError(message, {
+    nodes: at?.nodes?.slice(0, maxErrorNodes),
+    ...(at?.nodes === undefined ? { source: at?.source, positions: at?.positions } : {}),
+    extensions,
+  })
+}
+
+function shortened(message: string): string {
+  return message.length > maxErrorLength ? `${message.slice(0, maxErrorLength)}…` : message
+}

@@ -1,0 +1,118 @@
+import { grouped } from '../../grouped.ts'
+
+/**
+ * The limits of an operation. The files of this folder enforce them in this order:
+ *
+ * 1. documents.ts reads the text. Parsing stops at `maxDocumentLength`, `maxTokens` and `maxComments`. document-weight.ts
+ *    then counts what validation would have to do (`maxDocument`), and only a document within these limits is validated.
+ *    variables.ts checks the size of the variables (`maxVariables`) before they are coerced.
+ * 2. admission.ts decides whether to execute the operation. answer-weight.ts computes how large the answer can be, from the
+ *    weights that the fields declare (../field-rules.ts) and, for introspection, from introspection-weight.ts; the result
+ *    has to be within `answerLimits` or `eventLimits`. For a mutation, it also checks the scopes and arguments of all
+ *    selected fields, since an error after the mutation could not undo it.
+ * 3. answers.ts writes the answer as JSON (json-pieces.ts), and sends none that exceeds `answerLimits.bytes`: queries are
+ *    weighed by the usual length of some strings, so an answer can turn out longer.
+ *
+ * A subscription passes 1 and 2 when it is opened and 3 with each event, and subscription-memory.ts bounds how many are open.
+ */
+
+/** What determines how long it takes to validate a document, apart from its length. */
+export interface DocumentWeight {
+  operations: number
+  fragments: number
+  /** The maximum depth of selections (including fragments), of lists and objects in values, and of list types. */
+  levels: number
+  /** The length of the longest name. */
+  nameLength: number
+  /** Fields and fragments in all operations and fragments, counted again wherever a fragment is spread. */
+  selections: number
+  /** The field comparisons of graphql's rule OverlappingFieldsCanBeMerged. */
+  comparisons: number
+}
+
+// Within these limits no step of reading a document takes more than some ten milliseconds (bench/event-loop.ts).
+export const maxDocumentLength = 100_000
+export const maxTokens = 10_000
+export const maxComments = 1_000
+export const maxDocument: Readonly<DocumentWeight> = {
+  operations: 100,
+  fragments: 200,
+  levels: 50,
+  nameLength: 255,
+  selections: 10_000,
+  comparisons: 20_000,
+}
+
+export const maxVariables = {
+  /** Values, including those in lists and objects. */
+  values: 10_000,
+  /** Levels of lists and objects. */
+  levels: 50,
+  /** Fields of one object. No input has that many. */
+  fields: 100,
+}
+
+/** The weight of an answer or of a part of it. */
+export interface AnswerWeight {
+  /** Its size as JSON. */
+  bytes: number
+  /** Values of fields and items of lists. */
+  values: number
+  /** The cost for the database: about five for a row, ten and more for a page. */
+  reads: number
+  /** Values of introspection, which are resolved without yielding to the event loop. */
+  introspected: number
+  /** Levels of fields. */
+  depth: number
+}
+
+export const answerLimits: Readonly<AnswerWeight> = {
+  bytes: 32_000_000,
+  values: 250_000,
+  reads: 7_000,
+  introspected: 12_000,
+  depth: 20,
+}
+
+/** The limits of one event of a subscription: very many can be answered at the same moment. */
+export const eventLimits: Readonly<AnswerWeight> = {
+  bytes: answerLimits.bytes / 10,
+  values: answerLimits.values / 10,
+  reads: answerLimits.reads / 10,
+  introspected: 0,
+  depth: answerLimits.depth,
+}
+
+/** Counts stop here, far above every limit: fragments that spread each other multiply without end. */
+export const maxCount = 2 ** 40
+
+/** What a count is of, and what makes it smaller. */
+export type LimitTexts = readonly [what: string, advice: string]
+
+export interface Excess {
+  /** The count as text; undefined if it is beyond counting. */
+  count: string | undefined
+  limit: string
+  what: string
+  advice: string
+}
+
+/** The first count, in the order of `texts`, that exceeds its limit. */
+export function findExcess<Name extends string>(
+  counts: Readonly<Record<Name, number>>,
+  limits: Readonly<Record<Name, number>>,
+  texts: Readonly<Record<Name, LimitTexts>>,
+): Excess | undefined {
+  for (const name in texts) {
+    const [count, limit] = [counts[name], limits[name]]
+    if (count <= limit) continue
+    const [what, advice] = texts[name]
+    return {
+      count: count >= maxCount ? undefined : grouped(Math.ceil(count)),
+      limit: grouped(limit),
+      what,
+      advice,
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,81 @@
+import { readCode } from '../domain/code/code.ts'
+import { grouped } from '../grouped.ts'
+import { Account, ApiKey } from './account.ts'
+import { builder } from './builder.ts'
+import { mayRead, statusOf } from './code.ts'
+import type { Context } from './context.ts'
+import { requireScope, rowReads } from './field-rules.ts'
+import { Format } from './format.ts'
+import { decodeId, parseCodeKey, uuidOf } from './ids.ts'
+import { maxPageSize } from './max-sizes.ts'
+import { badInput } from './pagination.ts'
+import { Pool } from './pool.ts'
+import { Task } from './task.ts'
+
+builder.queryFields((t) => ({
+  node: t.field({
+    type: builder.nodeInterfaceRef(),
+    nullable: true,
+    description: 'The object of your account with this global id. Null if there is none. Needs READ.',
+    authScopes: { scope: 'READ' },
+    args: { id: t.arg.id({ required: true, description: 'A global id.' }) },
+    resolve: (_root, { id }, context) => findNode(id, context),
+  }),
+  nodes: t.field({
+    type: [builder.nodeInterfaceRef()],
+    nullable: { list: false, items: true },
+    description: `The objects with these global ids, ${maxPageSize} at most, in the order of the ids. Null for an id that your account does not have. Needs READ.`,
+    authScopes: { scope: 'READ' },
+    weight: ({ ids }) => {
+      const items = Math.min(ids.length, maxPageSize)
+      return { items, reads: rowReads * Math.max(1, items) }
+    },
+    checkArgs: ({ ids }) => {
+      if (ids.length > maxPageSize)
+        throw badInput(`ids has ${grouped(ids.length)} ids. At most ${maxPageSize} are allowed.`)
+    },
+    args: { ids: t.arg.idList({ required: true, description: 'Global ids.' }) },
+    resolve: (_root, { ids }, context) => ids.map((id) => findNode(id, context)),
+  }),
+}))
+
+/** Rejects with FORBIDDEN if reading the node needs a scope that the key lacks. */
+async function findNode(globalId: string, context: Context): Promise<object | null> {
+  const { books, accountId, nodes } = context
+  const { typename, id } = decodeId(globalId)
+  switch (typename) {
+    case 'Account': {
+      const account = await books.prisma.account.findUnique({ where: { id: accountId } })
+      return account !== null && account.id === id ? Account.addBrand(account) : null
+    }
+    case 'ApiKey': {
+      requireScope(context, 'ADMIN', 'reading API keys')
+      await context.keyUses.written()
+      const key = await books.prisma.apiKey.findUnique({
+        where: { accountId, id: uuidOf('ApiKey', globalId) },
+      })
+      return key === null ? null : ApiKey.addBrand(key)
+    }
+    case 'Format': {
+      const format = await nodes.format.load(uuidOf('Format', globalId))
+      return format === null ? null : Format.addBrand(format)
+    }
+    case 'Pool': {
+      const pool = await nodes.pool.load(uuidOf('Pool', globalId))
+      return pool === null ? null : Pool.addBrand(pool)
+    }
+    case 'Task': {
+      const task = await nodes.task.load(uuidOf('Task', globalId))
+      return task === null ? null : Task.addBrand(task)
+    }
+    case 'Code': {
+      const origin = parseCodeKey(id)
+      const code = origin === undefined ? undefined : await readCode(books, accountId, origin)
+      if (code === undefined) return null
+      mayRead(statusOf(code), context)
+      return code
+    }
+    default:
+      return null
+  }
+}

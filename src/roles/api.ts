@@ -1,0 +1,131 @@
+import type { IncomingMessage } from 'node:http'
+import type { Logger } from 'pino'
+import { Pacer } from '../async/pacer.ts'
+import { Scheduler } from '../async/scheduler.ts'
+import { findFirstAccount, renewGraphiqlKey } from '../domain/account/account.ts'
+import { Revocations } from '../domain/account/revocations.ts'
+import type { Books } from '../domain/books/books.ts'
+import { readLog } from '../domain/books/event-log.ts'
+import { Claims } from '../domain/claim/claim.ts'
+import { GuessLimit } from '../domain/code/guess-limit.ts'
+import { LookUps } from '../domain/code/lookup.ts'
+import { followPools } from '../domain/pool/live-pools.ts'
+import { findSample } from '../domain/sample.ts'
+import { EventFeed } from '../domain/subscription/event-feed.ts'
+import { followUploads } from '../domain/upload/live-uploads.ts'
+import { Uploads } from '../domain/upload/receive.ts'
+import type { Services } from '../graphql/context.ts'
+import { encodeId } from '../graphql/ids.ts'
+import { createSchema } from '../graphql/schema.ts'
+import { Subscriber } from '../graphql/subscriber.ts'
+import type { Lifecycle } from '../lifecycle.ts'
+import { createApi } from '../server/api.ts'
+import { Authentication } from '../server/authentication.ts'
+import { downloadRoutes } from '../server/download.ts'
+import { Graphiql } from '../server/graphiql.ts'
+import { graphqlRoute } from '../server/graphql-route.ts'
+import type { HttpServer, Routes } from '../server/http.ts'
+import { isLocalBrowser, isLoopbackHost } from '../server/local-browser.ts'
+import { uploadRoute } from '../server/upload-route.ts'
+import { serveWebSocket } from '../server/websocket.ts'
+
+export interface ServicesOptions {
+  /** The size above which files of codes are refused, in bytes. */
+  maxUploadBytes: number
+  /** How many look-ups of a key may find nothing in a minute; 0 sets no limit. */
+  failedLookUpsPerMinute: number
+  log: Logger
+}
+
+export interface ApiOptions extends ServicesOptions {
+  embedded: boolean
+  host: string
+}
+
+export interface OpenApi {
+  routes: Routes
+  /** Whether GraphiQL opens with a key filled in. */
+  graphiqlHasKey: boolean
+  serveWebSocket(http: HttpServer): Promise<void>
+}
+
+/** Opens the API: over HTTP as routes, and over WebSocket on the server that has these routes. */
+export async function openApi(lifecycle: Lifecycle, books: Books, options: ApiOptions): Promise<OpenApi> {
+  const { log } = options
+  const opened = await openServices(lifecycle, books, options)
+  const { services, authentication } = opened
+  const api = createApi({ ...opened, schema: createSchema(), log })
+  const graphiql = await openGraphiql(books, options)
+  return {
+    routes: {
+      graphql: graphqlRoute(api, graphiql.page),
+      graphiqlFile: graphiql.fileRoute,
+      codesUpload: uploadRoute({ uploads: services.uploads, authentication }),
+      ...downloadRoutes({ books, authentication, log }),
+    },
+    graphiqlHasKey: graphiql.hasKey,
+    async serveWebSocket({ server }) {
+      await lifecycle.open(
+        'WebSockets',
+        () => serveWebSocket({ ...opened, server, api, log }),
+        (sockets) => sockets.close(),
+      )
+    },
+  }
+}
+
+export interface OpenServices {
+  services: Services
+  authentication: Authentication
+  subscriber: Subscriber
+}
+
+/** Opens what operations are carried out with, over whichever transport they come. */
+export async function openServices(
+  lifecycle: Lifecycle,
+  books: Books,
+  options: ServicesOptions,
+): Promise<OpenServices> {
+  const { log } = options
+  const open = <Part extends { close(): unknown }>(name: string, make: () => Part) =>
+    lifecycle.open(name, make, (opened) => opened.close())
+  const pacer = new Pacer()
+  const authentication = await open('authentication', () => new Authentication(books, log))
+  const services: Services = {
+    books,
+    claims: new Claims(books),
+    uploads: new Uploads(books, options.maxUploadBytes),
+    lookUps: new LookUps(books),
+    keyUses: authentication.keyUses,
+    guesses: new GuessLimit(options.failedLookUpsPerMinute),
+    feed: await open('events', () => new EventFeed(books, pacer, log)),
+    livePools: await open('live pools', () => followPools(books, log)),
+    liveUploads: await open('live uploads', () => followUploads(books, log)),
+    revocations: await open('revocations', () => new Revocations(books, log)),
+    scheduler: new Scheduler(),
+    pacer,
+  }
+  const subscriber = await open('subscriptions', () => new Subscriber(pacer, log))
+  return { services, authentication, subscriber }
+}
+
+/** GraphiQL, which on a database of its own starts from the sample, and with a key for a browser of this machine. */
+async function openGraphiql(books: Books, { embedded, host }: ApiOptions) {
+  const accountId = await findFirstAccount(books)
+  const hasKey = embedded && isLoopbackHost(host)
+  const apiKey = hasKey ? await renewGraphiqlKey(books, accountId) : undefined
+  const graphiql = new Graphiql()
+  const page = async (request: IncomingMessage) => {
+    const sample = embedded ? await findSample(books, accountId) : undefined
+    return await graphiql.page({
+      apiKey: isLocalBrowser(request) ? apiKey : undefined,
+      database: (await readLog(books, accountId)).log,
+      sample: sample && {
+        formatId: encodeId('Format', sample.formatId),
+        poolId: encodeId('Pool', sample.poolId),
+        taskId: sample.taskId === undefined ? undefined : encodeId('Task', sample.taskId),
+      },
+    })
+  }
+  return { page, fileRoute: graphiql.fileRoute, hasKey }
+}

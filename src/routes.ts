@@ -1,0 +1,112 @@
+/**
+ * All paths of the service: builds links, finds the route of a request, and reads the parameters of its address. Imports
+ * nothing, so that every part of the service can use it.
+ */
+
+const paths = {
+  home: '/',
+  health: '/health',
+  ready: '/ready',
+  graphql: '/graphql',
+  graphiqlFile: '/graphiql/*',
+  codesUpload: '/pools/:id/codes',
+  codesFile: '/pools/:id/codes.csv',
+  rejectedRowsFile: '/tasks/:id/rejected.csv',
+} as const
+
+export type RouteName = keyof typeof paths
+
+/** The path of the API, over HTTP and WebSocket alike. */
+export const graphqlPath = paths.graphql
+
+/** The file of a pool's codes; `parameters` say which, and how they are written. `poolId` is a global id. */
+export function codesPath(poolId: string, parameters: Record<string, string>): string {
+  return `${paths.codesFile.replace(':id', poolId)}?${new URLSearchParams(parameters)}`
+}
+
+/** The file of the rejected rows of an upload. `taskId` is a global id. */
+export function rejectedRowsPath(taskId: string): string {
+  return paths.rejectedRowsFile.replace(':id', taskId)
+}
+
+/** The path of one of GraphiQL's files: `name` is what `matchRoute` calls its id. */
+export function graphiqlPath(name: string): string {
+  return paths.graphiqlFile.replace('*', name)
+}
+
+// Not URLPattern: it takes 12 µs for a usual path and 340 µs for a hostile one where these take 1 and 30; and it resolves
+// "..", so that one resource would have many addresses.
+const patterns = Object.entries(paths).map(
+  ([name, path]) =>
+    [
+      name as RouteName,
+      new RegExp(`^${path.replace('.', '\\.').replace(':id', '([^/]+)').replace('*', '(.+)')}$`),
+    ] as const,
+)
+
+/**
+ * The route of a path, and what stands in place of `:id` or `*`, decoded. What cannot be decoded is the empty string, which
+ * is the id of nothing.
+ */
+export function matchRoute(path: string): { name: RouteName; id: string } | undefined {
+  for (const [name, pattern] of patterns) {
+    const match = pattern.exec(path)
+    if (match !== null) return { name, id: decode(match[1] ?? '') }
+  }
+  return undefined
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch (error) {
+    if (error instanceof URIError) return ''
+    throw error
+  }
+}
+
+/** Makes the error for a parameter that is not possible. `message` is a sentence that names it. */
+export type InvalidParameter = (name: string, message: string) => Error
+
+/** The parameters of an address. */
+export class Parameters {
+  readonly #given: URLSearchParams
+  readonly #invalid: InvalidParameter
+
+  /**
+   * @param search the query of the address, with or without its question mark
+   * @throws what `invalid` makes, for parameters that are not `known`, since one with a typo would be ignored, and for
+   *   those that are given twice
+   */
+  constructor(search: string, known: readonly string[], invalid: InvalidParameter) {
+    this.#given = new URLSearchParams(search)
+    this.#invalid = invalid
+    for (const name of this.#given.keys()) {
+      if (!known.includes(name))
+        throw invalid(name, `There is no parameter ${quoted(name)}: there are ${known.join(', ')}.`)
+      if (this.#given.getAll(name).length > 1) throw invalid(name, `${name} is given more than once.`)
+    }
+  }
+
+  text(name: string): string | undefined {
+    return this.#given.get(name) ?? undefined
+  }
+
+  /** @throws unless it is "true", "false" or not given */
+  flag(name: string): boolean | undefined {
+    const value = this.text(name)
+    if (value === undefined) return undefined
+    if (value !== 'true' && value !== 'false') throw this.invalid(name, 'is true or false')
+    return value === 'true'
+  }
+
+  /** The error for a value that is not possible: `rule` says what is, as in "is true or false". */
+  invalid(name: string, rule: string): Error {
+    const value = this.text(name)
+    return this.#invalid(name, `${name} ${rule}${value === undefined ? '' : `, not ${quoted(value)}`}.`)
+  }
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.slice(0, 100))
+}

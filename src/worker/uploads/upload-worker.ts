@@ -1,0 +1,118 @@
+import type pg from 'pg'
+import type { Logger } from 'pino'
+import { logRetry, Poll } from '../../async/poll.ts'
+import { Semaphore } from '../../async/semaphore.ts'
+import type { Books } from '../../domain/books/books.ts'
+import { readWaitingAccount } from '../../domain/upload/queue.ts'
+import { AccountLock } from './account-lock.ts'
+import { AccountUploads, type AccountUploadsOptions } from './account-uploads.ts'
+import { Share } from './share.ts'
+
+const pollEveryMs = 1_000
+
+// Each of them has a connection, and a few megabytes of a file in memory.
+const maxAccounts = 6
+
+// Uploads share the connections of the process with everything else.
+const maxWriting = 3
+
+const shareMs = 10_000
+
+const purpose = 'work on uploads'
+
+export interface UploadWorkerOptions {
+  books: Books
+  /** To the database of the books, for connections of the worker's own. */
+  connection: pg.ClientConfig
+  /** The limit of an unpacked file. */
+  maxBytes: number
+  /** How long an account may work while others wait. */
+  shareMs?: number
+  log: Logger
+}
+
+/**
+ * Works on the uploads of all accounts. Several accounts are worked on at the same time and write one chunk after the
+ * other, so that a small file never waits for a large one. If more accounts wait than can be worked on, each has a share
+ * of the time. An upload is started by a notification as soon as its file has arrived; the queue is also polled. Any
+ * number of workers may share a database.
+ */
+export class UploadWorker {
+  readonly #connection: pg.ClientConfig
+  readonly #shareMs: number
+  readonly #options: AccountUploadsOptions
+  readonly #stopListening: () => void
+  readonly #poll: Poll
+  /** The work in progress, by account. */
+  readonly #working = new Map<string, Promise<void>>()
+  /** Whether an account waits for room that no other has made yet. */
+  #isCrowded = false
+
+  constructor({ books, connection, maxBytes, log, ...options }: UploadWorkerOptions) {
+    this.#connection = connection
+    this.#shareMs = options.shareMs ?? shareMs
+    this.#options = {
+      books,
+      maxBytes,
+      log,
+      semaphore: new Semaphore(maxWriting),
+      makeRoom: () => {
+        const isCrowded = this.#isCrowded
+        this.#isCrowded = false
+        return isCrowded
+      },
+      isClosed: () => this.#isClosed,
+    }
+    this.#poll = new Poll({ purpose, run: () => this.#startWaiting(), everyMs: pollEveryMs, log })
+    this.#stopListening = books.notifications.on('tasks', () => this.#poll.wake())
+    this.#poll.wake()
+  }
+
+  /** Resolves when the chunks in progress have been added. Another worker resumes from there. */
+  async close(): Promise<void> {
+    this.#stopListening()
+    const closed = this.#poll.close()
+    await Promise.all([closed, ...this.#working.values()])
+  }
+
+  get #isClosed(): boolean {
+    return this.#poll.signal.aborted
+  }
+
+  /** Starts to work on each account that waits, or begins to wait meanwhile, once and oldest first. */
+  async #startWaiting(): Promise<void> {
+    const started = new Set<string>()
+    while (!this.#isClosed) {
+      const busy = [...started, ...this.#working.keys()]
+      const accountId = await readWaitingAccount(this.#options.books, busy)
+      if (accountId === undefined) return
+      started.add(accountId)
+      while (this.#working.size >= maxAccounts) {
+        this.#isCrowded = true
+        await Promise.race(this.#working.values())
+      }
+      this.#isCrowded = false
+      if (!this.#isClosed) this.#start(accountId)
+    }
+  }
+
+  #start(accountId: string): void {
+    const work = this.#workOn(accountId).then((hasProgress) => {
+      this.#working.delete(accountId)
+      if (hasProgress) this.#poll.wake()
+    })
+    this.#working.set(accountId, work)
+  }
+
+  /** Resolves to whether anything was done. */
+  async #workOn(accountId: string): Promise<boolean> {
+    try {
+      await using lock = await AccountLock.acquire(this.#connection, accountId)
+      if (lock === undefined) return false
+      return await new AccountUploads(accountId, new Share(this.#shareMs), lock, this.#options).run()
+    } catch (error) {
+      logRetry(this.#options.log, error, purpose, { accountId })
+      return false
+    }
+  }
+}

@@ -1,0 +1,184 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Books } from '../../../src/domain/books/books.ts'
+import { TaskFinishedError } from '../../../src/domain/books/errors.ts'
+import { Claims } from '../../../src/domain/claim/claim.ts'
+import { failGeneration, generateCodes, runGeneration } from '../../../src/domain/generation/generation.ts'
+import {
+  cancelTask,
+  markFailed,
+  markGenerationCompleted,
+  markRunning,
+  markUndone,
+  markUploadCompleted,
+  readTask,
+} from '../../../src/domain/generation/task.ts'
+import { lockPool } from '../../../src/domain/pool/pool.ts'
+import { undoUpload } from '../../../src/domain/upload/finish.ts'
+import { openLog } from '../../../src/log.ts'
+import {
+  fill,
+  newFormat,
+  newPool,
+  newSmallFormat,
+  openBooks,
+  type Place,
+  type TestBooks,
+} from '../../support/books.ts'
+import { newCodes, startUpload, upload } from '../../support/uploads.ts'
+
+let test: TestBooks
+let place: Place
+let books: Books
+let accountId: string
+/** The entries of the log. */
+const entries: unknown[] = []
+
+beforeAll(async () => {
+  test = await openBooks()
+  accountId = test.accountId
+  const log = openLog({ base: null }, { write: (line) => void entries.push(JSON.parse(line)) })
+  books = await test.another({ log })
+  place = { books, accountId }
+})
+beforeEach(() => {
+  entries.length = 0
+})
+afterAll(() => test.close())
+
+/** An entry at level info. */
+function entry(msg: string, fields: object) {
+  return { level: 30, time: expect.any(Number), msg, accountId, ...fields }
+}
+
+describe('the log', () => {
+  const duration = expect.any(Number)
+
+  it('has the start and the end of a generation, with the count added and the duration', async () => {
+    const [poolId, formatId] = [await newPool(place), await newFormat(place)]
+    const taskId = await generateCodes(books, accountId, { poolId, formatId, quantity: 20n })
+    expect(entries).toEqual([])
+    await runGeneration(books, { accountId, taskId })
+    await runGeneration(books, { accountId, taskId })
+    const subject = { taskId, kind: 'GENERATION', trigger: 'MANUAL', quantity: '20' }
+    expect(entries).toEqual([
+      entry('task started', { ...subject, waitedMs: duration }),
+      entry('task completed', { ...subject, added: '20', durationMs: duration }),
+    ])
+    const { startedAt, finishedAt } = (await readTask(books, accountId, taskId)) ?? {}
+    expect(entries[1]).toMatchObject({ durationMs: Number(finishedAt) - Number(startedAt) })
+  })
+
+  it('has a refill made by a claim', async () => {
+    const formatId = await newFormat(place)
+    const settings = { formatId, quantity: 10n, autoGenerate: true, refillThreshold: 2n }
+    const poolId = await newPool(place, settings)
+    const claims = new Claims(books)
+    await claims.claim(accountId, { poolId, count: 7 })
+    entries.length = 0
+    await claims.claim(accountId, { poolId, count: 1 })
+    await claims.claim(accountId, { poolId, count: 1 })
+    const subject = { kind: 'GENERATION', trigger: 'AUTO_GENERATE', taskId: expect.any(String) }
+    expect(entries).toEqual([
+      entry('task completed', { ...subject, quantity: '10', added: '10', durationMs: 0 }),
+    ])
+  })
+
+  it('has the number of rows of an upload, and that it was undone', async () => {
+    const poolId = await newPool(place)
+    const [code = ''] = newCodes(1)
+    const taskId = await upload(place, poolId, [code, code, ...newCodes(2)])
+    await undoUpload(books, accountId, taskId)
+    const subject = { taskId, kind: 'UPLOAD', trigger: 'MANUAL' }
+    expect(entries).toEqual([
+      entry('task started', { ...subject, waitedMs: duration }),
+      entry('task completed', { ...subject, rows: '4', added: '3', durationMs: duration }),
+      entry('upload undone', { ...subject, rows: '4', added: '0' }),
+    ])
+  })
+
+  it('has cancellations and failures, without the message of a failure, which may quote a file', async () => {
+    const [poolId, formatId] = [await newPool(place), await newFormat(place)]
+    const cancelled = await generateCodes(books, accountId, { poolId, formatId, quantity: 1n })
+    const failed = await startUpload(place, poolId)
+    entries.length = 0
+    await cancelTask(books, accountId, cancelled)
+    await books.write(accountId, async (tx) => {
+      await lockPool(tx, poolId)
+      await markFailed(tx, failed, { code: 'UNREADABLE_FILE', message: 'Row 1 is SECRET-CODE.' })
+    })
+    const generation = { taskId: cancelled, kind: 'GENERATION', trigger: 'MANUAL', quantity: '1' }
+    const failure = { failureCode: 'UNREADABLE_FILE', durationMs: duration }
+    expect(entries).toEqual([
+      entry('task cancelled', { ...generation, added: '0' }),
+      entry('task failed', {
+        ...{ taskId: failed, kind: 'UPLOAD', trigger: 'MANUAL', rows: '0', added: '0' },
+        ...failure,
+      }),
+    ])
+  })
+
+  it('has no entry of a transaction that was rolled back', async () => {
+    const [poolId, formatId] = [await newPool(place), await newFormat(place)]
+    const taskId = await generateCodes(books, accountId, { poolId, formatId, quantity: 1n })
+    const rolledBack = books.write(accountId, async (tx) => {
+      await lockPool(tx, poolId)
+      await markRunning(tx, taskId)
+      throw new Error('no commit')
+    })
+    await expect(rolledBack).rejects.toThrow('no commit')
+    expect(entries).toEqual([])
+  })
+})
+
+describe('a task', () => {
+  /** Attempts every transition. Resolves to the names of those that have taken place. */
+  async function attempt(taskId: string): Promise<string[]> {
+    const failure = { code: 'INTERNAL', message: 'No.' } as const
+    const transitions = {
+      markRunning,
+      markGenerationCompleted,
+      markUploadCompleted,
+      markUndone,
+      markFailed: (tx: Parameters<typeof markRunning>[0], id: string) => markFailed(tx, id, failure),
+    }
+    const possible: string[] = []
+    for (const [name, transition] of Object.entries(transitions)) {
+      const attempted = books.write(accountId, async (tx) => {
+        if ((await transition(tx, taskId)) !== undefined) possible.push(name)
+        throw new Error('no commit')
+      })
+      await expect(attempted).rejects.toThrow('no commit')
+    }
+    return possible
+  }
+
+  it('changes its status only by the transitions of its kind', async () => {
+    const [poolId, formatId] = [await newPool(place), await newSmallFormat(place, 10)]
+    const generate = () => generateCodes(books, accountId, { poolId, formatId, quantity: 1n })
+    const start = (taskId: string) => books.write(accountId, (tx) => markRunning(tx, taskId))
+    const [completed, waiting, running, cancelled, failed] = [
+      await fill(place, poolId, formatId, 1n),
+      await generate(),
+      await generate(),
+      await generate(),
+      await generate(),
+    ]
+    await start(running)
+    await cancelTask(books, accountId, cancelled)
+    await failGeneration(books, { accountId, taskId: failed })
+    const [reading, uploaded, undone] = [
+      await startUpload(place, poolId),
+      await upload(place, poolId, newCodes(1)),
+      await upload(place, poolId, newCodes(1)),
+    ]
+    await undoUpload(books, accountId, undone)
+
+    expect(await attempt(waiting)).toEqual(['markRunning', 'markFailed'])
+    expect(await attempt(running)).toEqual(['markGenerationCompleted', 'markFailed'])
+    expect(await attempt(reading)).toEqual(['markUploadCompleted', 'markFailed'])
+    expect(await attempt(uploaded)).toEqual(['markUndone'])
+    for (const ended of [completed, cancelled, failed, undone]) expect(await attempt(ended)).toEqual([])
+    for (const ended of [completed, failed, uploaded, undone])
+      await expect(cancelTask(books, accountId, ended)).rejects.toThrow(TaskFinishedError)
+  })
+})

@@ -1,0 +1,148 @@
+import fc from 'fast-check'
+import type { ExecutionResult } from 'graphql'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Pacer } from '../../../src/async/pacer.ts'
+import { Answers } from '../../../src/graphql/limits/answers.ts'
+import { jsonPieces } from '../../../src/graphql/limits/json-pieces.ts'
+import { executeWithin } from '../../../src/server/answer-plugins.ts'
+import { newStock } from '../../support/api.ts'
+import { Client } from '../../support/client.ts'
+import { streamed } from '../../support/event-stream.ts'
+import { startService, type TestService } from '../../support/service.ts'
+import { Socket } from '../../support/socket.ts'
+
+test('JSON in pieces is the same as in one piece', () => {
+  const value = fc.oneof(
+    fc.jsonValue(),
+    fc.dictionary(fc.string(), fc.option(fc.string(), { nil: undefined })),
+  )
+  fc.assert(
+    fc.property(value, (any) => {
+      expect([...jsonPieces(any)].join('')).toBe(JSON.stringify(any))
+    }),
+  )
+  const long = { list: Array.from({ length: 10_000 }, (_, i) => ({ i, text: `"${i}"`, none: null })) }
+  const pieces = [...jsonPieces(long)]
+  expect(pieces.length).toBeGreaterThan(10)
+  expect(pieces.join('')).toBe(JSON.stringify(long))
+})
+
+describe('an answer', () => {
+  const answers = new Answers(new Pacer(), 1_000)
+
+  test('of the maximum length is written unchanged', async () => {
+    const data = { text: 'x'.repeat(1_000 - '{"text":""}'.length) }
+    const result = await answers.written({ data, extensions: { a: 1 } })
+    expect(Buffer.concat(answers.json(result)).toString()).toBe(
+      JSON.stringify({ data, extensions: { a: 1 } }),
+    )
+  })
+
+  test('that is longer is refused', async () => {
+    for (const data of [{ text: 'x'.repeat(1_000) }, { list: Array.from({ length: 1e6 }, () => '€') }]) {
+      const result = await answers.written({ data })
+      expect(result).toMatchObject({ data: null, errors: [{ extensions: { code: 'ANSWER_TOO_LARGE' } }] })
+      expect(JSON.parse(Buffer.concat(answers.json(result)).toString())).toMatchObject({ data: null })
+    }
+  })
+
+  test('has at most five hundred errors', async () => {
+    const error = (await answers.bounded({ data: { text: 'x'.repeat(1_000) } })).errors ?? []
+    const { errors } = await answers.bounded({
+      data: null,
+      errors: Array.from({ length: 5_000 }, () => error).flat(),
+    })
+    expect(errors).toHaveLength(500)
+  })
+})
+
+test('an answer that turns out long waits for its client like one that was weighed as long', async () => {
+  const answers = new Answers(new Pacer())
+  const { onExecute } = executeWithin(
+    { weigh: () => ({ bytes: 10, values: 1 }) } as never,
+    answers,
+    new Pacer(),
+  )
+  let waited = 0
+  const inTurnOfLong = async <T>(run: () => Promise<T>) => {
+    waited += 1
+    return await run()
+  }
+  const execute = async (data: object, contextValue: object) => {
+    let executed: ((args: unknown) => Promise<ExecutionResult>) | undefined
+    await onExecute?.({
+      args: { document: {}, contextValue },
+      executeFn: () => ({ data }),
+      setExecuteFn: (execute: typeof executed) => {
+        executed = execute
+      },
+    } as never)
+    const result = (await executed?.({})) ?? {}
+    return Buffer.concat(answers.json(result)).toString()
+  }
+  const [short, long] = [{ text: 'short' }, { text: 'x'.repeat(2_000_000) }]
+  expect(await execute(short, { inTurnOfLong })).toBe(JSON.stringify({ data: short }))
+  expect(waited).toBe(0)
+  expect(await execute(long, { inTurnOfLong })).toBe(JSON.stringify({ data: long }))
+  expect(waited).toBe(1)
+  expect(await execute(long, {})).toBe(JSON.stringify({ data: long }))
+})
+
+describe('an answer that turns out too long', () => {
+  let service: TestService
+  let client: Client
+  let query: string
+
+  beforeAll(async () => {
+    service = await startService()
+    client = new Client(service)
+    const { poolId } = await newStock(client, 100)
+    const input = { poolId, count: 100, recipient: '\u0001'.repeat(1_000) }
+    await client.ask('mutation ($input: ClaimCodesInput!) { claimCodes(input: $input) { __typename } }', {
+      input,
+    })
+    // Recipients are usually much shorter than these.
+    const recipients = Array.from({ length: 60 }, (_, i) => `r${i}: recipient`).join(' ')
+    query = `{ pool(id: "${poolId}") { codes(status: CLAIMED, first: 100) { edges { node { ${recipients} } } } } }`
+  })
+
+  afterAll(async () => {
+    await client[Symbol.asyncDispose]()
+    await service.close()
+  })
+
+  const cutOff = { data: null, errors: [{ extensions: { code: 'ANSWER_TOO_LARGE' } }] }
+
+  test('is cut off over HTTP', async () => {
+    const answer = await client.send(query)
+    expect(answer).toMatchObject({ status: 200, ...cutOff })
+    expect(answer.errors?.[0]?.message).toMatch(/32,000,000 bytes.* fewer items/s)
+  })
+
+  test('is cut off over WebSocket', async () => {
+    await using socket = await Socket.connect(service, client.authorization())
+    socket.subscribe('only', query)
+    expect(await socket.next('only')).toMatchObject({ type: 'next', payload: cutOff })
+    expect(await socket.next('only')).toMatchObject({ type: 'complete' })
+  })
+
+  test('is the same over HTTP and WebSocket if it is long but within the limit', async () => {
+    const long = query.replace(/ r[1-9]\d*: recipient/g, '')
+    const { data } = await client.send<{ pool: { codes: { edges: object[] } } }>(long)
+    expect(data.pool.codes.edges).toHaveLength(100)
+    await using socket = await Socket.connect(service, client.authorization())
+    for (const id of ['{"long":"1"}', 'b']) socket.subscribe(id, long)
+    for (const id of ['b', '{"long":"1"}'])
+      expect(await socket.next(id)).toEqual({ id, type: 'next', payload: { data } })
+    const failing = long.replace(
+      '{ pool(',
+      '{ node(id: "x") { id } code(code: "x") { id } nothing: pools(first: 0) { totalCount } pool(',
+    )
+    socket.subscribe('c', failing)
+    expect(await socket.next('c')).toMatchObject({ payload: { data: null, errors: [{ path: ['nothing'] }] } })
+  })
+
+  test('is cut off over server-sent events', async () => {
+    expect(await streamed(service, client, query)).toMatchObject([cutOff])
+  })
+})

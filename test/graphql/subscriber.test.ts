@@ -1,0 +1,190 @@
+import {
+  type ExecutionResult,
+  GraphQLError,
+  GraphQLInt,
+  GraphQLNonNull,
+  GraphQLObjectType,
+  GraphQLSchema,
+  GraphQLString,
+  parse,
+} from 'graphql'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { Pacer } from '../../src/async/pacer.ts'
+import { Scheduler } from '../../src/async/scheduler.ts'
+import { DatabaseUnavailableError } from '../../src/database/errors.ts'
+import { Subscriber } from '../../src/graphql/subscriber.ts'
+import { silent } from '../support/books.ts'
+
+/** What happens, to all who subscribe: each hears all of it, from the first on. */
+const events = [{ name: 'first' }, { name: 'second' }, { name: 'third' }]
+
+/** How often each event was executed, in the order of the executions. */
+let executed: string[] = []
+let state = 0
+let away = 0
+
+const Event = new GraphQLObjectType<{ name: string }>({
+  name: 'Event',
+  fields: {
+    name: { type: new GraphQLNonNull(GraphQLString) },
+    state: {
+      type: new GraphQLNonNull(GraphQLInt),
+      args: { plus: { type: GraphQLInt, defaultValue: 0 } },
+      resolve: async ({ name }, { plus }) => {
+        executed.push(name)
+        if (away > 0) {
+          away -= 1
+          throw new DatabaseUnavailableError('away')
+        }
+        return state + plus
+      },
+    },
+  },
+})
+
+const schema = new GraphQLSchema({
+  query: new GraphQLObjectType({ name: 'Query', fields: { nothing: { type: GraphQLInt } } }),
+  subscription: new GraphQLObjectType({
+    name: 'Subscription',
+    fields: {
+      events: {
+        type: new GraphQLNonNull(Event),
+        args: { after: { type: GraphQLString } },
+        subscribe: async function* () {
+          yield* events
+        },
+        resolve: (event) => event,
+      },
+      refused: {
+        type: GraphQLInt,
+        subscribe: () => {
+          throw new GraphQLError('No.')
+        },
+      },
+    },
+  }),
+})
+
+const document = parse(
+  'subscription ($after: String, $plus: Int = 0) { events(after: $after) { name state(plus: $plus) } }',
+)
+
+function open(): Subscriber {
+  executed = []
+  state = 0
+  away = 0
+  const subscriber = new Subscriber(new Pacer(), silent)
+  onTestFinished(() => subscriber.close())
+  return subscriber
+}
+
+interface Asking {
+  variables?: Record<string, unknown>
+  accountId?: string
+  scopes?: string[]
+  scheduler?: Scheduler
+}
+
+async function subscribe(
+  subscriber: Subscriber,
+  { variables = {}, accountId = 'a', scopes = ['READ', 'CLAIM'], scheduler = new Scheduler() }: Asking = {},
+): Promise<AsyncGenerator<ExecutionResult>> {
+  const contextValue = { accountId, scopes, keyId: `key of ${accountId}`, scheduler }
+  const stream = await subscriber.subscribe({ schema, document, variableValues: variables, contextValue })
+  if (!(Symbol.asyncIterator in stream)) throw new Error(JSON.stringify(stream))
+  return stream
+}
+
+async function next(stream: AsyncGenerator<ExecutionResult>): Promise<unknown> {
+  return (await stream.next()).value?.data?.['events']
+}
+
+describe('the answer to an event', () => {
+  test('is executed once for all subscribers', async () => {
+    const subscriber = open()
+    const streams = await Promise.all(Array.from({ length: 100 }, () => subscribe(subscriber)))
+    for (const { name } of events)
+      expect(await Promise.all(streams.map(next))).toEqual(Array(100).fill({ name, state: 0 }))
+    expect(executed).toEqual(['first', 'second', 'third'])
+  })
+
+  test('is shared by subscriptions that began at different cursors', async () => {
+    const subscriber = open()
+    const streams = await Promise.all(
+      ['x', 'y', undefined].map((after) => subscribe(subscriber, { variables: { after } })),
+    )
+    await Promise.all(streams.map(next))
+    expect(executed).toEqual(['first'])
+  })
+
+  test.each<[string, Asking]>([
+    ['variables', { variables: { plus: 1 } }],
+    ['variables, if only by null instead of nothing', { variables: { plus: null } }],
+    ['account', { accountId: 'b' }],
+    ['scopes', { scopes: ['READ'] }],
+  ])('is not shared with another %s', async (_, other) => {
+    const subscriber = open()
+    const streams = [await subscribe(subscriber), await subscribe(subscriber, other)]
+    const plus = Number(other.variables?.['plus'] ?? 0)
+    expect(await Promise.all(streams.map(next))).toEqual([
+      { name: 'first', state: 0 },
+      { name: 'first', state: plus },
+    ])
+    expect(executed).toEqual(['first', 'first'])
+  })
+
+  test('is shared regardless of the order of the scopes', async () => {
+    const subscriber = open()
+    const streams = [await subscribe(subscriber), await subscribe(subscriber, { scopes: ['CLAIM', 'READ'] })]
+    await Promise.all(streams.map(next))
+    expect(executed).toEqual(['first'])
+  })
+
+  test('is never from before a subscriber asked for it', async () => {
+    const subscriber = open()
+    const [quick, slow] = [await subscribe(subscriber), await subscribe(subscriber)]
+    expect(await next(quick)).toEqual({ name: 'first', state: 0 })
+    state = 7
+    expect(await next(slow)).toEqual({ name: 'first', state: 7 })
+    expect(executed).toEqual(['first', 'first'])
+  })
+})
+
+test('an event does not wait for other work of the key', async () => {
+  const subscriber = open()
+  // By its clock nothing ever takes long.
+  const scheduler = new Scheduler(() => 0)
+  for (let i = 0; i < 100; i++) void scheduler.run('key of a', () => new Promise(() => undefined))
+  expect(await next(await subscribe(subscriber, { scheduler }))).toEqual({ name: 'first', state: 0 })
+})
+
+describe('while the database is unavailable', () => {
+  test('an event waits for it and is sent complete', async () => {
+    const subscriber = open()
+    away = 1
+    const streams = [await subscribe(subscriber), await subscribe(subscriber)]
+    expect(await Promise.all(streams.map(next))).toEqual(Array(2).fill({ name: 'first', state: 0 }))
+    expect(executed).toEqual(['first', 'first'])
+  })
+
+  test('nothing waits once the service is closed', async () => {
+    const subscriber = open()
+    away = 100
+    subscriber.close()
+    const stream = await subscribe(subscriber)
+    const { value } = await stream.next()
+    expect(value?.errors?.[0]?.originalError).toBeInstanceOf(DatabaseUnavailableError)
+  })
+})
+
+describe('a subscription that cannot start', () => {
+  test('says why', async () => {
+    const subscriber = open()
+    const ask = (text: string) =>
+      subscriber.subscribe({ schema, document: parse(text), contextValue: { accountId: 'a', scopes: [] } })
+    expect(await ask('subscription { refused }')).toMatchObject({ errors: [{ message: 'No.' }] })
+    expect(await ask('subscription A { refused } subscription B { refused }')).toMatchObject({
+      errors: [{ message: expect.stringContaining('operation') }],
+    })
+  })
+})

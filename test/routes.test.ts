@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest'
+import { codesPath, graphiqlPath, matchRoute, Parameters, rejectedRowsPath } from '../src/routes.ts'
+
+const poolId = 'UG9vbDox'
+const pathOf = (link: string) => link.split('?')[0] ?? ''
+
+describe('a path', () => {
+  test('of a link leads to its route, with the id', () => {
+    const codes = codesPath(poolId, { status: 'ALL' })
+    expect(codes).toBe(`/pools/${poolId}/codes.csv?status=ALL`)
+    expect(matchRoute(pathOf(codes))).toEqual({ name: 'codesFile', id: poolId })
+    expect(matchRoute(rejectedRowsPath('VGFzazox'))).toEqual({ name: 'rejectedRowsFile', id: 'VGFzazox' })
+    expect(matchRoute(graphiqlPath('a/b.js'))).toEqual({ name: 'graphiqlFile', id: 'a/b.js' })
+  })
+
+  test('has its id decoded, and the empty id if that is not possible', () => {
+    expect(matchRoute('/pools/UG9vbDo%3D/codes')).toEqual({ name: 'codesUpload', id: 'UG9vbDo=' })
+    expect(matchRoute('/pools/%/codes')).toEqual({ name: 'codesUpload', id: '' })
+  })
+
+  test.each([
+    '',
+    '/graphql/',
+    '/GraphQL',
+    '//graphql',
+    '/a/../graphql',
+    '/pools//codes',
+    '/pools/a/b/codes',
+    '/pools/a/codes.csv/',
+    '/pools/a/codesXcsv',
+    '/graphiql/',
+  ])('"%s" leads nowhere', (path) => {
+    expect(matchRoute(path)).toBeUndefined()
+  })
+})
+
+describe('the parameters of an address', () => {
+  const read = (search: string) =>
+    new Parameters(search, ['raw', 'name'], (name, text) => new Error(`${name}: ${text}`))
+
+  test('are read by name, with or without a question mark before them', () => {
+    for (const search of ['raw=true&name=a%20b', '?raw=true&name=a%20b']) {
+      expect(read(search).flag('raw')).toBe(true)
+      expect(read(search).text('name')).toBe('a b')
+    }
+    expect(read('').flag('raw')).toBeUndefined()
+    expect(read('?raw=false').flag('raw')).toBe(false)
+  })
+
+  test.each([
+    ['?rwa=true', 'rwa: There is no parameter "rwa": there are raw, name.'],
+    ['?raw=true&raw=true', 'raw: raw is given more than once.'],
+    ['?raw=yes', 'raw: raw is true or false, not "yes".'],
+    ['?raw=', 'raw: raw is true or false, not "".'],
+  ])('%s is not possible', (search, message) => {
+    expect(() => read(search).flag('raw')).toThrow(message)
+  })
+})
