@@ -60,7 +60,7 @@ export function pickNumbers(
   return { rightBits, left: pickHalves(left, places), right: pickHalves(right, places) }
 }
 
-// Uint32Array.from with a function took a third of the time of computing codes.
+// Uint32Array.from with a function needed a third of the time of computing codes.
 function pickHalves(halves: Halves, places: readonly number[]): Halves {
   const picked = noHalves(places.length)
   for (let at = 0; at < places.length; at++) {

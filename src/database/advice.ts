@@ -35,7 +35,7 @@ export function adviceOn(error: unknown, client: Client): string | undefined {
   }
   if (code === 'CERT_HAS_EXPIRED') return 'Renew its certificate'
   if (/does not support SSL/.test(error.message)) {
-    return 'Turn ssl on there; or, if you trust the network, end DATABASE_URL with ?sslmode=disable'
+    return 'Switch ssl on there; or, if you trust the network, end DATABASE_URL with ?sslmode=disable'
   }
   if (/password must be a (non-empty )?string|no password/i.test(error.message))
     return 'Put the password into DATABASE_URL: postgres://user:password@host:port/database'

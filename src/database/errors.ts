@@ -39,13 +39,14 @@ export function violatedConstraint(error: unknown): string | undefined {
   return sqlState(error) === '23505' && typeof constraint === 'string' ? constraint : undefined
 }
 
-/** Thrown by the work of a transaction that has to run again, because another transaction was first. */
+/** Thrown by the work of a transaction to run it again, because another transaction was first. */
 export class RunAgainError extends Error {
   override name = 'RunAgainError'
 }
 
 /**
- * Whether it was a deadlock, a serialization failure or a lock timeout: the transaction was rolled back and can run again.
+ * Whether it was a deadlock, a serialization failure, a lock timeout or a RunAgainError: the transaction was rolled back and
+ * can run again.
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 export function canRunAgain(error: unknown): boolean {

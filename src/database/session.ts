@@ -104,7 +104,7 @@ function problemOf(facts: ServerFacts): string | undefined {
   }
   // Neon's servers have fsync off, as they do not use their own disks: a commit waits until other machines have the log.
   if (facts.fsync !== 'on' && !facts.keeps_log_elsewhere) {
-    return 'has fsync off: after a crash of its machine, codes could be handed out a second time. Turn fsync on.'
+    return 'has fsync off: after a crash of its machine, codes could be handed out a second time. Set fsync to on.'
   }
   if (facts.read_only) {
     return 'is read-only, as a standby is, or a server whose disk is full: name the server that accepts writes, and make sure that default_transaction_read_only is off for this database and user.'

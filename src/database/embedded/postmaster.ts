@@ -201,7 +201,7 @@ async function openLog(cluster: Cluster): Promise<FileHandle> {
   return open(cluster.log, 'a+', 0o600)
 }
 
-/** A port for a new server, which may turn out to be in use. */
+/** A port for a new server, which may be in use. */
 export function choosePort(): number {
   return randomInt(ports.from, ports.to + 1)
 }
