@@ -83,7 +83,7 @@ export class CodeSpace {
   /**
    * The codes of the indices first … first + count - 1, in order: about 4 million a second on one core. It blocks the
    * event loop meanwhile, so ask for large ranges in pieces. Throws a RangeError if an index is outside
-   * 0 … capacity - 1, or count is negative or not whole.
+   * 0 … capacity - 1, or count is not a whole number, or negative.
    */
   codesAt(first: bigint, count: number): string[] {
     this.#checkRange(first, count)

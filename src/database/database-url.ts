@@ -206,7 +206,7 @@ function readParameters(query: string): Map<string, string> {
     if (known.has(name)) parameters.set(name, value)
     else if (!ignored.has(name)) {
       // The ? may be one in the password, and the name of the parameter a part of it.
-      if (query.includes('@')) throw new DatabaseUrlError(`has an @ behind a ?. ${encoding}`)
+      if (query.includes('@')) throw new DatabaseUrlError(`has an @ after a ?. ${encoding}`)
       const which = /^\w{1,40}$/.test(name) ? `the parameter ${name}` : 'a parameter'
       throw new DatabaseUrlError(
         `has ${which}, which the service does not know: leave it out. Known are ${[...known].join(', ')}`,

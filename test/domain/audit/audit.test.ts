@@ -408,9 +408,9 @@ const damages: Record<string, Damage> = {
   },
   'a rejected row lies where its file has ended long before': {
     sql: ({ uploadId }) =>
-      `UPDATE rejected_row SET number = 1032 * 1000 + 2 WHERE task_id = '${uploadId}' AND number = 5`,
+      `UPDATE rejected_row SET number = 1032 * 1000000::bigint + 2 WHERE task_id = '${uploadId}' AND number = 5`,
     found: { 'upload-counters': 1 },
-    says: ({ uploadId }) => `upload ${uploadId} has rejected 2 rows of 5, and lists 2, from 4 to 1032002`,
+    says: ({ uploadId }) => `upload ${uploadId} has rejected 2 rows of 5, and lists 2, from 4 to 1032000002`,
   },
   'an upload has forgotten its rejected rows, and still has one': {
     sql: ({ accountId, uploads: { forgotten } }) =>
@@ -503,7 +503,7 @@ const damages: Record<string, Damage> = {
   'an upload has read more than its file': {
     sql: ({ uploadId }) => `UPDATE task SET bytes_read = bytes + 1 WHERE id = '${uploadId}'`,
     found: { 'upload-counters': 1 },
-    says: ({ uploadId }) => `upload ${uploadId} has read 1001 bytes of 1000`,
+    says: ({ uploadId }) => `upload ${uploadId} has read 1000001 bytes of 1000000`,
   },
   'no event tells of what an upload has added': {
     sql: ({ uploadId }) => `
