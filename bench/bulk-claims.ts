@@ -1,7 +1,7 @@
 /**
- * Claims of 10,000 codes at a time: in the domain, with the database, in this process; and through the API, against a query
- * on the same server that answers with 10,000 like objects without the database, either new ones for each answer, or the
- * same ones each time, which leave nothing to the garbage collector. Run it with `node bench/bulk-claims.ts`.
+ * Claims of 10,000 codes at a time: in the domain, in this process; and through the API, against a query on the same server
+ * that answers with 10,000 similar objects without using the database. It creates them for each answer, or, which costs
+ * the garbage collector nothing, returns the same ones each time. Run it with `node bench/bulk-claims.ts`.
  */
 
 import { Claims, maxClaim } from '../src/domain/claim/claim.ts'
@@ -80,10 +80,10 @@ function rateOfQuery(field: string): () => Promise<number> {
 console.log(`Answers with 10,000 codes over HTTP, ${connections} connections, median of ${rounds}`)
 const claims = { what: 'claimCodes', figure: rateOfClaims }
 await showComparison({ rounds, unit: 'answers a second', target: { atLeast: 0.8 } }, claims, {
-  what: 'a query that makes 10,000 like objects',
+  what: 'a query that creates 10,000 similar objects',
   figure: rateOfQuery('newCodes'),
 })
 await showComparison({ rounds, unit: 'answers a second' }, claims, {
-  what: 'a query that answers with the same 10,000 objects each time',
+  what: 'a query that returns the same 10,000 objects each time',
   figure: rateOfQuery('keptCodes'),
 })

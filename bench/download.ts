@@ -1,5 +1,5 @@
 /**
- * Downloading a pool's codes over HTTP, from a server that is a process of its own, by a client that throws them away
+ * Downloading a pool's codes over HTTP, from a server in its own process, by a client that throws them away
  * as they come: ten million available ones, plain and compressed; a million that were claimed one by one, and ten
  * thousand at a time; ten million that were generated around a hundred thousand uploaded ones; and the server's memory
  * during the largest file against a small one. Run it with `node bench/download.ts`. Needs Linux, for /proc.

@@ -1,7 +1,7 @@
 /**
- * Whether claims slow down as they add up: from a pool with a billion codes available and ten million claims behind
- * it, against a new pool in a new database on the same PostgreSQL; and how many bytes a claim takes on disk. Run it
- * with `node bench/flat.ts`; the ten million claims take a minute or two and a few gigabytes.
+ * Whether claims slow down as they add up: a pool with a billion available codes and ten million claims against a new pool
+ * in a new database on the same PostgreSQL. Also the size of a claim on disk. Run it with `node bench/flat.ts`; inserting
+ * the ten million claims takes a minute or two and a few gigabytes.
  */
 
 import { auditBooks } from '../src/domain/audit/audit.ts'

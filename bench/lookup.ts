@@ -1,7 +1,7 @@
 /**
- * How much of a look-up is the look-up: claimed and available codes of an account with 200 formats and an upload, each in
- * one of the ways in which people type, against a query of the same shape that does nothing, on the same server. Run it
- * with `node bench/lookup.ts`.
+ * What a look-up itself costs: codes of an account with 200 formats and some uploads, claimed and available, typed in the
+ * ways in which people type, over HTTP, from 64 connections, against a query of the same shape that does nothing, on the
+ * same server. Run it with `node bench/lookup.ts`.
  */
 
 import { Claims } from '../src/domain/claim/claim.ts'

@@ -1,6 +1,6 @@
 /**
- * How much of a claim is the claim: claims of a single code over HTTP against a mutation of the same shape that does
- * nothing, on the same server. Run it with `node bench/single-claims.ts`.
+ * What a claim itself costs: claims of one code over HTTP, from 64 connections, against a mutation of the same shape that
+ * does nothing, on the same server. Run it with `node bench/single-claims.ts`.
  */
 
 import { Lifecycle } from '../src/lifecycle.ts'

@@ -1,6 +1,6 @@
 /**
- * Claims from 20 pools against claims from one pool, both from two servers on one database; and PostgreSQL's own count of
- * deadlocks. Run it with `node bench/spread.ts`.
+ * Claims of 20 pools against claims of one pool, both from 64 connections to two servers on one database, and PostgreSQL's
+ * count of deadlocks afterwards. Run it with `node bench/spread.ts`.
  */
 
 import { Lifecycle } from '../src/lifecycle.ts'

@@ -13,7 +13,7 @@ import { PrismaClient } from './generated/prisma/client.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { withDescribedErrors } from './log.ts'
 import { OperatorError } from './operator-error.ts'
-import { HttpServer } from './server/http.ts'
+import { HttpServer } from './server/http/server.ts'
 
 const connections = 16
 

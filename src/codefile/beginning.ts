@@ -36,8 +36,8 @@ export interface Beginning {
 }
 
 /**
- * Reads the rows at the beginning of a text that are not blank. Rows that cannot be read count once for each line, and are
- * left out. Stops at a row whose end has not come yet.
+ * Reads the rows at the beginning of a text that are not blank. Rows that cannot be read count once for each line,
+ * and are left out. Stops at a row whose end has not come yet.
  */
 export function readBeginning(text: ByteString, from: number, last: boolean, delimiter: string): Beginning {
   const rows: BeginningRow[] = []

@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer'
 
 /**
- * A file's text as a string with one character per byte (latin1). Line ends, delimiters and quotes are ASCII, so they are
- * found without decoding, and positions in the string are positions in the file. Cells are decoded one by one, so that
- * invalid UTF-8 affects only its own cell.
+ * A file's text as a string with one character per byte (latin1). Line ends, delimiters and quotes are ASCII, so they
+ * are found without decoding, and positions in the string are positions in the file. Cells are decoded one by one, so
+ * that invalid UTF-8 affects only its own cell.
  */
 export type ByteString = string
 

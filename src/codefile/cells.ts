@@ -39,9 +39,9 @@ const tab = 0x09
 
 /**
  * Reads the row that begins at `from`, by RFC 4180: LF, CRLF or CR ends a row; a quoted cell may contain line ends,
- * delimiters and doubled quotes. Beyond RFC 4180, blanks around a quoted cell are ignored, and a quote inside a cell that
- * does not begin with one is an ordinary character. Each character of `delimiters` is a delimiter. `last`: the file ends
- * with `text`.
+ * delimiters and doubled quotes. Beyond RFC 4180, blanks around a quoted cell are ignored, and a quote inside a cell
+ * that does not begin with one is an ordinary character. Each character of `delimiters` is a delimiter. `last`: the
+ * file ends with `text`.
  */
 export function readRow(text: ByteString, from: number, last: boolean, delimiters: string): RowReading {
   const cells: ByteString[] = []
@@ -90,8 +90,8 @@ export type LineReading =
   | { kind: 'BROKEN'; reason: string }
 
 /**
- * Reads a line as one that begins a row or, with `inside`, as one that begins inside a quoted cell. Unlike `readRow`, it
- * does not accept a quote in a cell that does not begin with one.
+ * Reads a line as one that begins a row or, with `inside`, as one that begins inside a quoted cell. Unlike `readRow`,
+ * it does not accept a quote in a cell that does not begin with one.
  */
 export function readLine(line: ByteString, inside: boolean, delimiters: string): LineReading {
   const row = readRow(inside ? `"${line}` : line, 0, true, delimiters)

@@ -19,11 +19,11 @@ export const anythingUnusual = /[^\n !$-*\--:<>-~]/
 /**
  * The code of a cell: without the space around it, and in Unicode's composed form (NFC).
  *
- * Formats are strict about the characters of new codes. An uploaded code exists already, on paper and in other systems, so
- * it is accepted as it is: with inner spaces, symbols, letters of any script, emoji. What is rejected cannot be stored
- * (more than 255 characters), cannot be typed or seen (control and invisible characters, unusual spaces, private-use and
- * unassigned characters), or is no longer the code: a number that a spreadsheet has rounded, a formula error, a text that
- * was damaged earlier (U+FFFD).
+ * Formats are strict about the characters of new codes. An uploaded code exists already, on paper and in other
+ * systems, so it is accepted as it is: with inner spaces, symbols, letters of any script, emoji. What is rejected
+ * cannot be stored (more than 255 characters), cannot be typed or seen (control and invisible characters, unusual
+ * spaces, private-use and unassigned characters), or is no longer the code: a number that a spreadsheet has rounded,
+ * a formula error, a text that was damaged earlier (U+FFFD).
  */
 export function readCode(cell: ByteString): CellReading {
   if (plainCode.test(cell)) return { code: cell }
@@ -116,8 +116,8 @@ function damageOf(code: string): string | undefined {
 const printableAscii = /^[ -~]*$/
 const otherSpaces = /(?! )\p{Z}/u
 const cannotBeTyped = /[\p{Cc}\p{Cs}\p{Cf}\p{Default_Ignorable_Code_Point}\p{Co}\p{Cn}]/u
-// Emoji may consist of invisible characters, which are allowed there. Not a literal, since V8 takes longer to compile it
-// than to load everything else here: it is compiled only where it is needed.
+// Emoji may consist of invisible characters, which are allowed there. Not a literal, since V8 takes longer to compile
+// it than to load everything else here: it is compiled only where it is needed.
 const emoji = '\\p{RGI_Emoji}'
 
 function reasonAgainstCharacters(code: string): string | undefined {

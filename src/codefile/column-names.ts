@@ -1,6 +1,6 @@
 /**
- * What people and systems call the column with the codes. No list of words is complete: if a name is not listed here and
- * its shape does not distinguish it from a code (see likeness.ts), the uploader is asked.
+ * What people and systems call the column with the codes. No list of words is complete: if a name is not listed here
+ * and its shape does not distinguish it from a code (see likeness.ts), the uploader is asked.
  */
 
 /** Whether a text is a usual name of a column of codes, may be one, is as likely a code, or is no known name. */
@@ -165,7 +165,9 @@ function kindOfKnown(text: string): Exclude<NameKind, 'DOUBTFUL'> {
     : 'UNKNOWN'
 }
 
-/** Whether a text is a usual name with the word for a code in it. Without that word, as in "coupon", it may be a code. */
+/**
+ * Whether a text is a usual name with the word for a code in it. Without that word, as in "coupon", it may be a code.
+ */
 export function saysCode(text: string): boolean {
   return isUsualName(text) && hasCodeWord(text)
 }

@@ -3,7 +3,10 @@ import { type ByteString, decodeUtf8Leniently } from './byte-string.ts'
 import { CodeFileError } from './code-file-error.ts'
 import { encodingHint, listOf, shownCells } from './layout-texts.ts'
 
-/** Which column has the codes, by its index, once the header is known. Each is a CodeFileError if there is no such column. */
+/**
+ * Which column has the codes, by its index, once the header is known. Each is a CodeFileError if there is no such
+ * column.
+ */
 
 const sendNumber = 'send header=false and column=<the number of the column with the codes>'
 

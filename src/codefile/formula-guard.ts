@@ -1,8 +1,9 @@
 /**
- * Makes formulas harmless with an apostrophe, as OWASP advises (https://owasp.org/www-community/attacks/CSV_Injection):
- * before a cell that begins with = + - @ or a variant of them, after optional white space, or with a tab or a line break;
- * and inside a cell before each = + - @ that follows a comma, a semicolon, a tab or a line break, since a spreadsheet may
- * split rows at another delimiter than the file's.
+ * Makes formulas harmless with an apostrophe, as OWASP advises
+ * (https://owasp.org/www-community/attacks/CSV_Injection): before a cell that begins with = + - @ or a variant of
+ * them, after optional white space, or with a tab or a line break; and inside a cell before each = + - @ that follows
+ * a comma, a semicolon, a tab or a line break, since a spreadsheet may split rows at another delimiter than the
+ * file's.
  *
  * A text with apostrophes there gets one more: '=X becomes ''=X. So different texts have different guarded forms, and
  * removing one apostrophe from each such place restores the text. Apostrophes anywhere else, as in 'TIS-10 or O'NEIL,

@@ -100,7 +100,10 @@ export function checkKind(beginning: ByteString): void {
     )
 }
 
-/** Whether it is UTF-16 of mostly ASCII without a byte order mark: nearly every other byte is NUL, and none in between. */
+/**
+ * Whether it is UTF-16 of mostly ASCII without a byte order mark: nearly every other byte is NUL, and none in
+ * between.
+ */
 function isWide(start: ByteString): boolean {
   const pairs = start.length >> 1
   const nuls: [even: number, odd: number] = [0, 0]

@@ -58,9 +58,10 @@ export const inSingleQuotes = /^'(?:[^']|'')*'$/
  * Finds the layout from the whole beginning of a file, not only from its first row: where the codes begin, in which
  * column, and with which delimiter. If the beginning is blank, returns where the blank rows end.
  *
- * The header is the first row with the column name that the uploader has given, or with a usual name for a column of codes.
- * Rows above it are a title if they look like nothing below it. In a file of one column without a usual name, the first row
- * is a code if it looks like those below it, and the header if it looks like none of them and could be a name.
+ * The header is the first row with the column name that the uploader has given, or with a usual name for a column of
+ * codes. Rows above it are a title if they look like nothing below it. In a file of one column without a usual name,
+ * the first row is a code if it looks like those below it, and the header if it looks like none of them and could be
+ * a name.
  *
  * CodeFileError if no column, or more than one, may have the codes, and for rows of a download without its header;
  * HeaderUnclearError if it is not clear what is the header.

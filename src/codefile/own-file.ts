@@ -4,13 +4,13 @@ import { maxExcerptLength } from './excerpt.ts'
 import { isFiller } from './explanation.ts'
 
 /**
- * Files that this service writes, and how they are recognised when they are uploaded. A file with exactly these names, in
- * this order, is one of them. So is a download with columns removed, added or moved, since that must not make a claimed
- * code available again: it has the columns `code` and `status`, nearly all its other columns have names of a download, and
- * `status` has the words of a download. In any other file, a column `status` means nothing.
+ * Files that this service writes, and how they are recognised when they are uploaded. A file with exactly these
+ * names, in this order, is one of them. So is a download with columns removed, added or moved, since that must not
+ * make a claimed code available again: it has the columns `code` and `status`, nearly all its other columns have
+ * names of a download, and `status` has the words of a download. In any other file, a column `status` means nothing.
  *
- * In a raw file only the last name of the header is quoted. To CSV readers that is the same header; here it says that no
- * apostrophes were added as a guard against formulas.
+ * In a raw file only the last name of the header is quoted. To CSV readers that is the same header; here it says that
+ * no apostrophes were added as a guard against formulas.
  */
 
 /** The columns of a pool's codes. */

@@ -9,8 +9,8 @@ const restOfAnother =
   'Correct the quotes in that row and upload the file again. Codes that have been added are not added twice.'
 
 /**
- * The lines after a row with broken quotes, in a file of several columns. Each of them may begin a row, or begin inside a
- * quoted cell. Both readings are followed until only one makes sense.
+ * The lines after a row with broken quotes, in a file of several columns. Each of them may begin a row, or begin
+ * inside a quoted cell. Both readings are followed until only one makes sense.
  */
 export class QuoteDoubt {
   /** How many bytes have been read in doubt. */
@@ -60,7 +60,9 @@ export class QuoteDoubt {
     )
   }
 
-  /** Reads a line in both ways, as far as both are possible. `length` includes the line end. Resolves to why it is rejected, and whether the next line certainly begins a row. */
+  /**
+   * Reads a line in each way that is possible: why it is rejected, and whether the next line certainly begins a row.
+   */
   readLine(content: ByteString, length: number): { reason: string; isOver: boolean } {
     const skipped = this.#insideFor ?? 0
     const isSkipped = skipped > content.length

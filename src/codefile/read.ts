@@ -9,8 +9,8 @@ import { unpack } from './unpack.ts'
 
 export interface CodeFileOptions {
   /**
-   * The name of the column with the codes or, if `header` is given, its number, from 1. Without it, the column is found by
-   * its name, or is the only one.
+   * The name of the column with the codes or, if `header` is given, its number, from 1. Without it, the column is
+   * found by its name, or is the only one.
    */
   column?: string | undefined
   /** Whether the file has a header. Without it, that is found out or, if it is not clear, a HeaderUnclearError. */
@@ -43,21 +43,22 @@ export interface FileLayout {
 
 /**
  * Reads a file of codes: CSV with comma, semicolon or tab, or one code per line; with or without a header; in UTF-8;
- * packed with gzip or not. `findStart` finds the header and the column, `readRow` reads rows, `readCode` says what a code
- * can be.
+ * packed with gzip or not. `findStart` finds the header and the column, `readRow` reads rows, `readCode` says what a
+ * code can be.
  *
- * Yields a limited number of rows at a time, and sometimes none, so that progress is seen in a file with few rows. Memory
- * does not grow with the file, its lines or its cells, and the event loop is held for a few milliseconds at a time.
+ * Yields a limited number of rows at a time, and sometimes none, so that progress is seen in a file with few rows.
+ * Memory does not grow with the file, its lines or its cells, and the event loop is held for a few milliseconds at a
+ * time.
  *
- * Rows are numbered as spreadsheets number them: the header is row 1, blank rows count, and a row with line breaks in a
- * quoted cell counts once. Blank rows are neither in `rows` nor in `rejected`, and do not count for `skip`.
+ * Rows are numbered as spreadsheets number them: the header is row 1, blank rows count, and a row with line breaks in
+ * a quoted cell counts once. Blank rows are neither in `rows` nor in `rejected`, and do not count for `skip`.
  *
  * CodeFileError if the file as a whole cannot be read, perhaps after rows have been yielded. Errors of `bytes` pass
  * unchanged; `bytes` is returned when the reader stops, or is stopped.
  *
- * No library, because csv-parse, the best known, did not do: with a limit on the size of a row, it loses all rows behind
- * one that exceeds it or has a quote that is never closed, and without the limit it keeps that row in memory. It replaces
- * invalid UTF-8 silently, and takes one of CR, LF and CRLF for the whole file.
+ * No library, because csv-parse, the best known, did not do: with a limit on the size of a row, it loses all rows
+ * behind one that exceeds it or has a quote that is never closed, and without the limit it keeps that row in memory.
+ * It replaces invalid UTF-8 silently, and takes one of CR, LF and CRLF for the whole file.
  */
 export async function* readCodeFile(
   bytes: AsyncIterable<Uint8Array>,

@@ -32,13 +32,13 @@ interface Unreadable {
  *                                              DOUBT      each line is read in two ways, and rejected
  *                                              #doubt
  *
- * In each state a row that cannot be read costs its first line only: that line is rejected, its rest is skipped if it has
- * not come yet (#inRejectedLine), and reading continues with the next line. Such a row is too long, or has a quote that is
- * not closed before the file ends or the row gets too long. So neither a line of any length nor a stray quote costs
- * memory, or the rows behind it.
+ * In each state a row that cannot be read costs its first line only: that line is rejected, its rest is skipped if it
+ * has not come yet (#inRejectedLine), and reading continues with the next line. Such a row is too long, or has a
+ * quote that is not closed before the file ends or the row gets too long. So neither a line of any length nor a stray
+ * quote costs memory, or the rows behind it.
  *
- * DOUBT is for files of several columns. There, what follows a row with broken quotes may be the rest of that row and look
- * like rows. A file of one column does not need it: a code has no line ends, so each of its lines is a row.
+ * DOUBT is for files of several columns. There, what follows a row with broken quotes may be the rest of that row and
+ * look like rows. A file of one column does not need it: a code has no line ends, so each of its lines is a row.
  */
 export class RowReader {
   readonly #options: LayoutOptions
@@ -52,9 +52,9 @@ export class RowReader {
   /** The beginning of a row whose end has not come yet. */
   #rest: ByteString = ''
   /**
-   * Up to this position in the text, each line is read as a row, since a quote before it was never closed. Without this, a
-   * file could be made in which each line begins another long row that comes to nothing, which takes ten thousand times as
-   * long to read.
+   * Up to this position in the text, each line is read as a row, since a quote before it was never closed. Without
+   * this, a file could be made in which each line begins another long row that comes to nothing, which takes ten
+   * thousand times as long to read.
    */
   #singleLines = 0
 
@@ -104,8 +104,8 @@ export class RowReader {
   }
 
   /**
-   * CodeFileError if the file had no row; or if the quotes in a table do not come in pairs, since then a quoted cell may
-   * have ended, or continued, in any of its rows.
+   * CodeFileError if the file had no row; or if the quotes in a table do not come in pairs, since then a quoted cell
+   * may have ended, or continued, in any of its rows.
    */
   end(): void {
     if ((this.layout?.columns ?? 1) > 1) this.#quotes.check()

@@ -7,8 +7,8 @@ const gzipMagic = Buffer.from([0x1f, 0x8b])
 const maxPackedBytes = 4_096
 
 /**
- * The bytes of a file, unpacked if it begins like gzip. Does not read ahead, and returns the source when the reader stops.
- * CodeFileError if the gzip data is damaged; errors of the source pass unchanged.
+ * The bytes of a file, unpacked if it begins like gzip. Does not read ahead, and returns the source when the reader
+ * stops. CodeFileError if the gzip data is damaged; errors of the source pass unchanged.
  */
 export async function* unpack(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let beginning = Buffer.alloc(0)

@@ -11,10 +11,14 @@ import { Socket } from '../support/socket.ts'
 
 let service: TestService
 let client: Client
+/** What is logged, except the starts and ends of tasks. */
 const logged: string[] = []
 
 beforeAll(async () => {
-  service = await startService({ log: pino({}, { write: (line: string) => void logged.push(line) }) })
+  const write = (line: string) => {
+    if (JSON.parse(line).taskId === undefined) logged.push(line)
+  }
+  service = await startService({ log: pino({}, { write }) })
   client = new Client(service)
 })
 

@@ -34,14 +34,14 @@ export const maxChunkRows = 10_000
 const maxAttempts = 20
 
 /**
- * Adds a chunk of a file to the account, in one transaction: adds those of its codes that can be added, counts its rows by
- * what became of them, and stores the rejected ones with their reasons. `from`: how many rows of the file were read
- * before. The codes are in no pool until the upload is completed. PostgreSQL must be able to store them.
+ * Adds a chunk of a file to the account, in one transaction: adds those of its codes that can be added, counts its
+ * rows by what became of them, and stores the rejected ones with their reasons. `from`: how many rows of the file
+ * were read before. The codes are in no pool until the upload is completed. PostgreSQL must be able to store them.
  *
  * Resolves to false, and has changed nothing, if the upload is not RUNNING or has not been read up to `from`: it was
  * cancelled, or another worker is reading it. With `waits`, rejects with a HeldByEndedUploadError, and has changed
- * nothing, as long as the fate of a row depends on ended uploads that have not been cleared away. Otherwise their codes
- * count like any others.
+ * nothing, as long as the fate of a row depends on ended uploads that have not been cleared away. Otherwise their
+ * codes count like any others.
  */
 export async function addChunk(
   books: Books,
@@ -130,7 +130,10 @@ async function addInTransaction(
   return true
 }
 
-/** From now on, every uploaded code of the account must be looked for: the constraint does not find those that are alike. */
+/**
+ * From now on, every uploaded code of the account must be looked for: the constraint does not find those that are
+ * alike.
+ */
 async function noteTwins(tx: BookTransaction): Promise<void> {
   await tx.execute({
     name: 'note-case-sensitive',

@@ -7,9 +7,9 @@ import { findShares, giveBack } from '../format/taken-indices.ts'
 import { isUnfinished } from '../generation/task.ts'
 
 /**
- * Clears away some of what an ended upload has left behind, `limit` rows at most: its file, the codes of a dry run, the
- * codes of an upload that was not completed, which can be generated and uploaded from then on, and its rejected rows once
- * they are forgotten. Resolves to whether there is more.
+ * Clears away some of what an ended upload has left behind, `limit` rows at most: its file, the codes of a dry run,
+ * the codes of an upload that was not completed, which can be generated and uploaded from then on, and its rejected
+ * rows once they are forgotten. Resolves to whether there is more.
  */
 export async function clearUpload(
   books: Books,
@@ -62,7 +62,7 @@ async function removeRows(
   })
 }
 
-/** Removes codes of an upload, last rows first, and gives their indices back to the formats. Resolves to whether there were any. */
+/** Removes codes of an upload, last rows first, and gives back their indices. Resolves to whether there were any. */
 async function removeCodes(
   books: Books,
   tx: BookTransaction,

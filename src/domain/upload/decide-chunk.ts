@@ -7,7 +7,9 @@ export interface Chunk {
   rows: readonly CodeRow[]
   /** Rows without a code that could be added. */
   rejected: readonly RejectedRow[]
-  /** How much of the file has been read, including this chunk. Bytes are counted as they came: packed, if the file is. */
+  /**
+   * How much of the file has been read, including this chunk. Bytes are counted as they came: packed, if the file is.
+   */
   rowsRead: bigint
   bytesRead: bigint
   layout?: FileLayout | undefined

@@ -20,9 +20,9 @@ const maxArrivalMs = 12 * 60 * 60 * 1_000
 const maxPiecesRemoved = 32
 
 /**
- * Stores a file as it arrives. Each piece is a separate statement, so that no transaction waits for a slow client. Rejects
- * with a FileTooLargeError, a FileInterruptedError, or an error of `bytes`; then the caller has to remove what has been
- * stored.
+ * Stores a file as it arrives. Each piece is a separate statement, so that no transaction waits for a slow client.
+ * Rejects with a FileTooLargeError, a FileInterruptedError, or an error of `bytes`; then the caller has to remove
+ * what has been stored.
  */
 export async function storeFile(
   books: Queryable,

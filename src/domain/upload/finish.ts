@@ -15,9 +15,9 @@ import {
 import { lockPool, type Pool, writePoolCounters } from '../pool/pool.ts'
 
 /**
- * Completes an upload whose file has been read to its end: adds its codes to the end of its pool, as one batch. A dry run
- * adds nothing. If every row was refused, the upload fails, since that was no file of codes, or the wrong column of one.
- * Resolves to false if the upload was no longer RUNNING.
+ * Completes an upload whose file has been read to its end: adds its codes to the end of its pool, as one batch. A dry
+ * run adds nothing. If every row was refused, the upload fails, since that was no file of codes, or the wrong column
+ * of one. Resolves to false if the upload was no longer RUNNING.
  */
 export async function completeUpload(books: Books, { accountId, taskId }: TaskRef): Promise<boolean> {
   return await books.write(accountId, async (tx) => {

@@ -9,8 +9,8 @@ import { textArray } from './text-array.ts'
 /** Which codes of a chunk the account has already. */
 
 /**
- * The uploaded codes, of this upload or another, that are the same as some codes or alike. Those that a dry run would have
- * added count as uploaded. `hasTwins`: the account has had case-sensitive uploads.
+ * The uploaded codes, of this upload or another, that are the same as some codes or alike. Those that a dry run would
+ * have added count as uploaded. `hasTwins`: the account has had case-sensitive uploads.
  */
 export async function findUploaded(
   tx: BookTransaction,

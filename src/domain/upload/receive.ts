@@ -12,7 +12,10 @@ import { removeFile, storeFile } from './file.ts'
 
 export interface UploadInput {
   poolId: string
-  /** The name of the column with the codes; without it, the column is found. With `header`, it may be a number, from 1. */
+  /**
+   * The name of the column with the codes; without it, the column is found. With `header`, it may be a number, from
+   * 1.
+   */
   column?: string | undefined
   /** Whether the file has a header; without it, that is found out. */
   header?: boolean | undefined
@@ -63,12 +66,12 @@ export class Uploads {
 }
 
 /**
- * Stores a file of codes for a pool, and creates the task that reads it. Resolves to the task, with the pool as it was
- * then; if the idempotencyKey was used for the same input and the same file, to the first task. Leaves nothing behind if it
- * fails.
+ * Stores a file of codes for a pool, and creates the task that reads it. Resolves to the task, with the pool as it
+ * was then; if the idempotencyKey was used for the same input and the same file, to the first task. Leaves nothing
+ * behind if it fails.
  *
- * Rejects with an InvalidInputError; with a FileTooLargeError if the file has more than `maxBytes`; with a NotFoundError,
- * before a byte has been read; with an IdempotencyConflictError; and with errors of `bytes`.
+ * Rejects with an InvalidInputError; with a FileTooLargeError if the file has more than `maxBytes`; with a
+ * NotFoundError, before a byte has been read; with an IdempotencyConflictError; and with errors of `bytes`.
  */
 export async function receiveUpload(
   books: Books,

@@ -25,7 +25,8 @@ import { chunksOf } from './chunks.ts'
 import { readAhead } from './read-ahead.ts'
 import type { Share } from './share.ts'
 
-// A share lasts this many times as long as reading a file up to where it was left, since that is repeated in each share.
+// A share lasts this many times as long as reading a file up to where it was left, since that is repeated in each
+// share.
 const minShareByResuming = 10
 
 const maxRowsCleared = 10_000
@@ -33,9 +34,9 @@ const maxRowsCleared = 10_000
 const filesPerClearing = 8
 
 /**
- * Works on the uploads of one account during a share: reads its files, oldest first, and clears away what ended uploads
- * have left behind. Clearing waits while there are files, except after every few files, and except for codes that a file
- * contains again: these are cleared away before anything of the file depends on them.
+ * Works on the uploads of one account during a share: reads its files, oldest first, and clears away what ended
+ * uploads have left behind. Clearing waits while there are files, except after every few files, and except for codes
+ * that a file contains again: these are cleared away before anything of the file depends on them.
  */
 export class AccountUploads {
   readonly #accountId: string

@@ -2,7 +2,8 @@ import type { FileLayout, FileRows } from '../../codefile/read.ts'
 import { maxChunkRows } from '../../domain/upload/add-chunk.ts'
 import type { Chunk } from '../../domain/upload/decide-chunk.ts'
 
-// For files with few rows in many bytes: progress is reported, and an interrupted upload resumes, at the end of a chunk.
+// For files with few rows in many bytes: progress is reported, and an interrupted upload resumes, at the end of a
+// chunk.
 const maxChunkBytes = 8_000_000
 
 /** Groups the rows of a file into chunks. `from`: how many of its rows were read before. */

@@ -33,9 +33,9 @@ export interface UploadWorkerOptions {
 
 /**
  * Works on the uploads of all accounts. Several accounts are worked on at the same time and write one chunk after the
- * other, so that a small file never waits for a large one. If more accounts wait than can be worked on, each has a share
- * of the time. An upload is started by a notification as soon as its file has arrived; the queue is also polled. Any
- * number of workers may share a database.
+ * other, so that a small file never waits for a large one. If more accounts wait than can be worked on, each has a
+ * share of the time. An upload is started by a notification as soon as its file has arrived; the queue is also
+ * polled. Any number of workers may share a database.
  */
 export class UploadWorker {
   readonly #connection: pg.ClientConfig

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { yieldToEventLoop } from '../../../src/async/pacer.ts'
 import { IdempotencyConflictError, NotFoundError } from '../../../src/domain/books/errors.ts'
 import { type PoolEvent, readHistory } from '../../../src/domain/books/event-log.ts'
 import { Claims } from '../../../src/domain/claim/claim.ts'
@@ -256,6 +257,25 @@ describe('simultaneous claims', () => {
       'NOT_ENOUGH_CODES',
     ])
     await expectBalance(test)
+  })
+
+  it('are served in one transaction if they wait for the same connection', async () => {
+    const poolId = await pool(10n)
+    const books = await test.another({ connections: 1 })
+    const claims = new Claims(books)
+    const connection = await books.pool.connect()
+    const waiting: Promise<Code[]>[] = []
+    for (let i = 0; i < 5; i++) {
+      waiting.push(claim({ poolId }, claims))
+      await yieldToEventLoop()
+    }
+    connection.release()
+    expect(new Set(texts((await Promise.all(waiting)).flat())).size).toBe(5)
+    const transactions = await test.books.rows({
+      text: 'SELECT DISTINCT nonce FROM claim WHERE pool_id = $1',
+      values: [poolId],
+    })
+    expect(transactions).toHaveLength(1)
   })
 
   it('each report what the pool had when they were refused', async () => {

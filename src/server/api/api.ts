@@ -1,0 +1,137 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import { sendNodeResponse } from '@whatwg-node/server'
+import type { GraphQLSchema } from 'graphql'
+import { createYoga, type YogaServerInstance } from 'graphql-yoga'
+import type { Logger } from 'pino'
+import type { Scheduler } from '../../async/scheduler.ts'
+import { type Context, createContext, type Services } from '../../graphql/context.ts'
+import { publicError } from '../../graphql/errors/top-level.ts'
+import { readEventCursor } from '../../graphql/event.ts'
+import { Admission } from '../../graphql/limits/admission.ts'
+import { Answers } from '../../graphql/limits/answers.ts'
+import { Documents } from '../../graphql/limits/documents.ts'
+import type { Subscriber } from '../../graphql/subscriber.ts'
+import { graphqlPath } from '../../routes.ts'
+import type { Authentication } from '../authentication.ts'
+import { anyOrigin } from '../http/cross-origin.ts'
+import type { Target } from '../http/server.ts'
+import { executeWithin, noteStreams, sendWritten, subscribeWith } from './answer-plugins.ts'
+import { authenticateFirst, readDocuments, readRequests, shareByKey } from './request-plugins.ts'
+import type { ServerContext } from './server-context.ts'
+
+/** The GraphQL API, independent of the transport. */
+export interface Api {
+  /** Answers an HTTP request. */
+  answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    target: Pick<Target, 'search' | 'onStream'>,
+  ): Promise<void>
+  /** For operations over another transport. */
+  getEnveloped: YogaServerInstance<ServerContext, Context>['getEnveloped']
+  /** The serialised answers of its operations. */
+  answers: Answers
+  /** Parses and validates operations. */
+  documents: Documents
+  /** Shares the event loop among the keys of all transports. */
+  scheduler: Scheduler
+}
+
+export function createApi(parts: {
+  schema: GraphQLSchema
+  services: Services
+  authentication: Authentication
+  subscriber: Subscriber
+  log: Logger
+}): Api {
+  const { schema, services, authentication, subscriber, log } = parts
+  const { scheduler } = services
+  const documents = new Documents(schema)
+  const answers = new Answers(services.pacer)
+  const yoga = createYoga<ServerContext, Context>({
+    schema,
+    graphqlEndpoint: graphqlPath,
+    context: (initial) => operationContext(services, initial, initial.params.query),
+    plugins: [
+      authenticateFirst(authentication),
+      readRequests(scheduler),
+      readDocuments(documents),
+      // Before shareByKey, which needs the length of the answer.
+      sendWritten(answers),
+      // After readDocuments, around which it wraps itself.
+      shareByKey(scheduler),
+      executeWithin(new Admission(), answers, services.pacer),
+      subscribeWith(subscriber),
+      noteStreams(),
+    ],
+    maskedErrors: { maskError: (error) => publicError(error, log), errorMessage: '' },
+    // Bodies are limited by readRequestBody: only files in forms may be longer.
+    maxRequestBodySize: false,
+    // See http/cross-origin.ts. Yoga would echo the origin of the request.
+    cors: false,
+    graphiql: false,
+    landingPage: false,
+    // Yoga would read the whole file into memory.
+    multipart: false,
+    // Its cache is limited by number, whatever the size of the documents.
+    parserAndValidationCache: false,
+    logging: false,
+  })
+  return {
+    async answer(request, response, { search, onStream }) {
+      const { method = 'GET', headers } = request
+      // Our own origin, because the Host header of a request may be anything.
+      const address = `http://localhost${graphqlPath}${search}`
+      const webRequest = new yoga.fetchAPI.Request(address, { method, headers: acceptable(headers) })
+      const isWanted = () => !response.destroyed && !request.socket.destroyed
+      const answer = await yoga.handleRequest(webRequest, { req: request, res: response, onStream, isWanted })
+      for (const [name, value] of Object.entries(anyOrigin)) response.setHeader(name, value)
+      await sendNodeResponse(answer, response, request, true)
+    },
+    getEnveloped: yoga.getEnveloped,
+    answers,
+    documents,
+    scheduler,
+  }
+}
+
+// The media types that Yoga has an answer for.
+const answerable: ReadonlySet<string> = new Set([
+  '*/*',
+  'application/*',
+  'application/json',
+  'application/graphql-response+json',
+  'text/*',
+  'text/event-stream',
+  'multipart/*',
+  'multipart/mixed',
+])
+
+/**
+ * The same headers, but with one Accept that Yoga can satisfy: it finds out only after execution that it cannot, and then
+ * answers nothing.
+ */
+function acceptable(headers: IncomingHttpHeaders): Record<string, string> {
+  const { accept } = headers
+  const known = accept === undefined || accept.split(',').some(isAnswerable)
+  return (known ? headers : { ...headers, accept: 'application/json' }) as Record<string, string>
+}
+
+/** Whether Yoga can answer with a media range, by its own reading of it. */
+function isAnswerable(range: string): boolean {
+  const [type = '', ...parameters] = range.replaceAll(/\s/g, '').toLowerCase().split(';')
+  const charset = parameters.find((parameter) => parameter.includes('charset='))
+  return answerable.has(type) && (charset === undefined || charset === 'charset=utf-8')
+}
+
+async function operationContext(
+  services: Services,
+  { credentials, requestLength = 0 }: ServerContext,
+  query: string | null | undefined,
+): Promise<Context> {
+  if (credentials === undefined) throw new Error('An operation was let in without credentials.')
+  const context = createContext(services, credentials, requestLength)
+  // Read before anything else of the operation, as the cursor promises.
+  if (query?.includes('eventCursor')) context.eventCursor = await readEventCursor(context)
+  return context
+}

@@ -1,0 +1,171 @@
+import type { IncomingMessage } from 'node:http'
+import type { Snapshot, StatusFilter } from '../../domain/pool/snapshot.ts'
+import { argumentId, isUuid } from '../../graphql/ids.ts'
+import { Parameters } from '../../routes.ts'
+import { badRequest, notFound } from '../http/errors.ts'
+import { fileVersion } from './codes-file.ts'
+import { type CsvForm, type DelimiterName, delimiters } from './csv.ts'
+
+/** Reads requests for files of codes: their parameters, the snapshot that they are about, and their byte ranges. */
+
+/** Which codes, in which form. */
+export interface CodesParameters extends CsvForm {
+  status: StatusFilter
+  /** Only the codes that this task has added. */
+  taskId: string | undefined
+  /** How many codes are left out at the beginning. If any are, so is the header. */
+  from: bigint
+  /** The snapshot to read; the current one if none is given. */
+  snapshot: Snapshot | undefined
+}
+
+/** The parameters that say how a file is written. */
+const formParameters = ['raw', 'bom', 'delimiter'] as const
+
+// `picture` is the old name of `snapshot`: links of earlier releases continue to work.
+const codesParameters = ['status', 'task', 'from', 'snapshot', 'picture', ...formParameters]
+
+export function readCodesParameters(search: string): CodesParameters {
+  const given = new Parameters(search, codesParameters, invalidParameter)
+  const status = given.text('status')
+  if (status !== 'AVAILABLE' && status !== 'CLAIMED' && status !== 'ALL')
+    throw given.invalid('status', 'is AVAILABLE, CLAIMED or ALL')
+  const from = given.text('from') ?? '0'
+  if (!/^\d{1,40}$/.test(from)) throw given.invalid('from', 'is the number of codes to leave out, from 0 on')
+  const picture = given.text('picture')
+  if (picture !== undefined && given.text('snapshot') !== undefined)
+    throw badRequest('picture is the old name of snapshot. Give one of them.')
+  const snapshot = given.text('snapshot') ?? picture
+  const read = snapshot === undefined ? undefined : parseSnapshot(snapshot)
+  if (snapshot !== undefined && read === undefined)
+    throw badRequest('snapshot is not valid. Copy it from the header Content-Location of an earlier answer.')
+  if (from !== '0' && read === undefined && status !== 'CLAIMED')
+    throw badRequest(
+      'from needs snapshot, because the available codes change. Copy it from the header Content-Location of the answer to continue.',
+    )
+  const task = given.text('task')
+  return {
+    status,
+    ...readForm(given),
+    taskId: task === undefined ? undefined : argumentId('Task', task, 'task'),
+    from: BigInt(from),
+    snapshot: read,
+  }
+}
+
+/** The form of a file of rejected rows. */
+export function readRejectedRowsForm(search: string): CsvForm {
+  return readForm(new Parameters(search, formParameters, invalidParameter))
+}
+
+function readForm(given: Parameters): CsvForm {
+  const delimiter = given.text('delimiter') ?? 'comma'
+  if (!isDelimiter(delimiter))
+    throw given.invalid('delimiter', `is one of ${Object.keys(delimiters).join(', ')}`)
+  return { raw: given.flag('raw') ?? false, bom: given.flag('bom') ?? false, delimiter }
+}
+
+function invalidParameter(_name: string, message: string) {
+  return badRequest(message)
+}
+
+function isDelimiter(name: string): name is DelimiterName {
+  return Object.hasOwn(delimiters, name)
+}
+
+/** The parameters of a form, except those that have their default. */
+export function writeForm({ raw, bom, delimiter }: CsvForm): Record<string, string> {
+  return {
+    ...(raw ? { raw: 'true' } : {}),
+    ...(bom ? { bom: 'true' } : {}),
+    ...(delimiter === 'comma' ? {} : { delimiter }),
+  }
+}
+
+/**
+ * A snapshot as the parameter of a link: "1-250-1000-<uuid of the last task>", or "1-250" if no codes were available. The
+ * first number is the version of files, since another version of the file has other bytes.
+ */
+export function formatSnapshot({ claimed, total, last }: Snapshot): string {
+  return [fileVersion, claimed, ...(last === undefined ? [] : [total, last])].join('-')
+}
+
+function parseSnapshot(text: string): Snapshot | undefined {
+  const [, version, claimed = '', total = claimed, last] =
+    /^(\d{1,9})-(\d{1,40})(?:-(\d{1,40})-(.{36}))?$/.exec(text) ?? []
+  if (version === undefined || (last !== undefined && !isUuid(last))) return undefined
+  // Files of another version can no longer be written.
+  if (version !== String(fileVersion)) throw snapshotGone()
+  return { claimed: BigInt(claimed), total: BigInt(total), last }
+}
+
+/** The ETag of a file. Two files of one link never have the same one. */
+export function entityTag(wanted: CodesParameters, snapshot: Snapshot): string {
+  return `${tagPrefix(wanted)}${formatSnapshot(snapshot)}"`
+}
+
+function tagPrefix({ status, raw, bom, delimiter }: CodesParameters): string {
+  const form = [
+    ...(raw ? ['raw'] : []),
+    ...(bom ? ['bom'] : []),
+    ...(delimiter === 'comma' ? [] : [delimiter]),
+  ]
+  return `"${[status, ...form].join('-')}-`
+}
+
+/** The snapshot that an entity tag contains, if it is one of such a file. */
+function snapshotOfTag(wanted: CodesParameters, tag: string): Snapshot | undefined {
+  const prefix = `${tagPrefix(wanted)}${fileVersion}-`
+  return tag.startsWith(prefix) && tag.endsWith('"')
+    ? parseSnapshot(`${fileVersion}-${tag.slice(prefix.length, -1)}`)
+    : undefined
+}
+
+/** Bytes `first` to `last` of a file, both included, or to its end; or the last `suffix` bytes. */
+export type Range = { first: bigint; last: bigint | undefined } | { suffix: bigint }
+
+/**
+ * The snapshot that a request is about, and the range of bytes that it asks for; no range for the whole file.
+ *
+ * A range without a snapshot is safe only for files that grow at the end, as those of claimed codes do. For other files it
+ * is ignored, which clients notice by the status 200: otherwise they would continue with a different file.
+ */
+export async function chooseRange(
+  request: IncomingMessage,
+  wanted: CodesParameters,
+  now: Snapshot,
+  isCurrent: (snapshot: Snapshot) => Promise<boolean>,
+): Promise<{ snapshot: Snapshot; range: Range | undefined }> {
+  const snapshot = wanted.snapshot ?? now
+  const range = readRange(request)
+  if (range === undefined) return { snapshot, range }
+  const { 'if-range': condition } = request.headers
+  if (condition === undefined) {
+    const isSafe = wanted.snapshot !== undefined || wanted.status === 'CLAIMED'
+    return { snapshot, range: isSafe ? range : undefined }
+  }
+  if (condition === entityTag(wanted, snapshot)) return { snapshot, range }
+  const named = wanted.snapshot === undefined ? snapshotOfTag(wanted, String(condition)) : undefined
+  if (named === undefined || !(await isCurrent(named))) return { snapshot, range: undefined }
+  return { snapshot: named, range }
+}
+
+/** The range of a request, if there is one. Several ranges get the whole file, as RFC 9110 permits. */
+function readRange({ method, headers: { range: text } }: IncomingMessage): Range | undefined {
+  if (method !== 'GET' || text === undefined || !/^bytes=/i.test(text) || text.includes(',')) return undefined
+  const [, first = '', last = ''] = /^bytes=(\d{0,40})-(\d{0,40})$/i.exec(text) ?? []
+  if (first === '' && last !== '') return { suffix: BigInt(last) }
+  if (first === '' || (last !== '' && BigInt(last) < BigInt(first)))
+    throw badRequest(
+      `Range is "bytes=<first>-", "bytes=<first>-<last>" or "bytes=-<number of bytes at the end>", not ${JSON.stringify(text.slice(0, 100))}.`,
+    )
+  return { first: BigInt(first), last: last === '' ? undefined : BigInt(last) }
+}
+
+export function snapshotGone() {
+  return notFound(
+    'The file of this snapshot no longer exists: an upload that was in it has been undone, or there is a new release. ' +
+      'Download the codes again, without snapshot.',
+    410,
+  )
+}

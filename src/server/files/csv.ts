@@ -1,0 +1,82 @@
+import { guarded } from '../../codefile/formula-guard.ts'
+import type { Pattern } from '../../codespace/pattern.ts'
+
+/**
+ * CSV as in RFC 4180, in UTF-8, with rows that end in CRLF. What a spreadsheet would run as a formula is made harmless (see
+ * formula-guard.ts); `raw` leaves cells as they are, for programs that read the file.
+ */
+
+export const endOfRow = '\r\n'
+
+/** Programs such as Excel need it to recognise UTF-8. */
+export const byteOrderMark = '\ufeff'
+
+export const delimiters = { comma: ',', semicolon: ';', tab: '\t' } as const
+export type DelimiterName = keyof typeof delimiters
+
+/** How a file is written. */
+export interface CsvForm {
+  /** Whether cells are written without the guard against formulas. */
+  raw: boolean
+  /** Whether it begins with a byte order mark. */
+  bom: boolean
+  delimiter: DelimiterName
+}
+
+// Every character that is a delimiter anywhere, because some programs split rows at another one than the file's; spaces
+// at the ends, because some remove them.
+const needsQuotes = /[",;\t\r\n]|^\s|\s$/
+
+export function cell(text: string, raw: boolean): string {
+  const safe = raw ? text : guarded(text)
+  return needsQuotes.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+}
+
+/** One row of cells, with its end. */
+export function row(cells: readonly string[], { raw, delimiter }: CsvForm): string {
+  return cells.map((text) => cell(text, raw)).join(delimiters[delimiter]) + endOfRow
+}
+
+/** What surrounds the codes of a format in their cells. */
+export interface CellFrame {
+  before: string
+  after: string
+  /** The size of a cell in UTF-8, if all cells have the same. */
+  bytes: number | undefined
+}
+
+/**
+ * The frame of a format's codes; nothing if each code has to be checked by itself. (A cell may be quoted that does not
+ * have to be.)
+ */
+export function cellFrame({ positions, characters }: Pattern, raw: boolean): CellFrame | undefined {
+  const literals = positions.filter((position) => position !== null)
+  const possible = literals.join('') + characters
+  if (possible.includes('"')) return undefined
+  if (!raw && /[,;]/.test(possible) && [...possible].some(isSign)) return undefined
+  const isGuarded = raw ? false : beginsFormula(positions.map((position) => position ?? characters))
+  if (isGuarded === undefined) return undefined
+  const quote = needsQuotes.test(possible) ? '"' : ''
+  const before = quote + (isGuarded ? "'" : '')
+  const widths = new Set(characters.split('').map((character) => Buffer.byteLength(character)))
+  const [width = 0] = widths
+  const random = positions.length - literals.length
+  const bytes = before.length + quote.length + Buffer.byteLength(literals.join('')) + random * width
+  return { before, after: quote, bytes: widths.size === 1 ? bytes : undefined }
+}
+
+/** Whether codes that have one of these characters at each place begin like formulas; nothing if only some do. */
+function beginsFormula(places: readonly string[]): boolean | undefined {
+  for (const characters of places) {
+    const signs = [...characters].filter(isSign).length
+    if (signs > 0) return signs === characters.length || undefined
+    const apostrophes = characters.split("'").length - 1
+    // After nothing but apostrophes, a formula can still begin.
+    if (apostrophes < characters.length) return apostrophes > 0 ? undefined : false
+  }
+  return false
+}
+
+function isSign(character: string): boolean {
+  return guarded(character) !== character
+}

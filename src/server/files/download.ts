@@ -1,0 +1,217 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { create as contentDisposition } from 'content-disposition'
+import type { Logger } from 'pino'
+import { max, min } from '../../bigint.ts'
+import { headerOf, rejectedColumns } from '../../codefile/own-file.ts'
+import type { Books } from '../../domain/books/books.ts'
+import {
+  isCurrent,
+  positionsOf,
+  positionsOfTask,
+  readSnapshot,
+  type Snapshot,
+} from '../../domain/pool/snapshot.ts'
+import { readRejectedRows, type StoredRejectedRow } from '../../domain/upload/rejected-rows.ts'
+import type { Credentials } from '../../graphql/context.ts'
+import { requireScope } from '../../graphql/field-rules.ts'
+import { argumentId, encodeId } from '../../graphql/ids.ts'
+import { grouped } from '../../grouped.ts'
+import { codesPath } from '../../routes.ts'
+import type { Authentication } from '../authentication.ts'
+import { anyOrigin } from '../http/cross-origin.ts'
+import { badRequest, notFound } from '../http/errors.ts'
+import type { Route, Routes, Target } from '../http/server.ts'
+import { CodesFile } from './codes-file.ts'
+import {
+  chooseRange,
+  entityTag,
+  formatSnapshot,
+  type Range,
+  readCodesParameters,
+  readRejectedRowsForm,
+  snapshotGone,
+  writeForm,
+} from './codes-request.ts'
+import { byteOrderMark, type CsvForm, delimiters, endOfRow, row } from './csv.ts'
+import { type FileAnswer, send } from './file-answer.ts'
+
+export interface DownloadParts {
+  books: Books
+  authentication: Authentication
+  log: Logger
+}
+
+const methods = 'GET, HEAD, OPTIONS'
+const fileHeaders = {
+  ...anyOrigin,
+  'Content-Type': 'text/csv; charset=utf-8; header=present',
+  // Codes are worth money: no cache may keep them.
+  'Cache-Control': 'no-store',
+  'X-Content-Type-Options': 'nosniff',
+  Vary: 'Accept-Encoding',
+}
+
+/** The routes of the files: a pool's codes, and the rejected rows of an upload. */
+export function downloadRoutes(parts: DownloadParts): Routes {
+  return { codesFile: fileRoute(parts, poolCodes), rejectedRowsFile: fileRoute(parts, rejectedRows) }
+}
+
+/** A request for a file. */
+interface FileRequest extends Target {
+  request: IncomingMessage
+  response: ServerResponse
+  credentials: Credentials
+}
+
+function fileRoute(
+  parts: DownloadParts,
+  open: (parts: DownloadParts, file: FileRequest) => Promise<FileAnswer>,
+): Route {
+  return {
+    methods,
+    async answer(request, response, target) {
+      const credentials = await parts.authentication.authenticate(request.headers.authorization)
+      if (request.method !== 'GET' && request.method !== 'HEAD')
+        throw badRequest('A file can only be read, with GET or HEAD.', 405, { Allow: methods })
+      try {
+        await send(
+          request,
+          response,
+          await open(parts, { ...target, request, response, credentials }),
+          parts.log,
+        )
+      } catch (error) {
+        if (!hasLeft(error, response)) throw error
+      }
+    },
+  }
+}
+
+/** Whether `answerRange` was aborted because the client has left. */
+function hasLeft(error: unknown, response: ServerResponse): boolean {
+  return response.closed && error instanceof DOMException && error.name === 'AbortError'
+}
+
+async function poolCodes(
+  { books }: DownloadParts,
+  { request, response, credentials, id, search }: FileRequest,
+): Promise<FileAnswer> {
+  const wanted = readCodesParameters(search)
+  const { status, taskId } = wanted
+  const what = `a file of ${status === 'ALL' ? 'all' : `the ${status.toLowerCase()}`} codes`
+  for (const scope of scopesFor[status]) requireScope(credentials, scope, what)
+  const { accountId } = credentials
+  const poolId = argumentId('Pool', id, 'the address')
+  const now = await readSnapshot(books, accountId, poolId, status)
+  if (now === undefined) throw noSuch('pool')
+
+  const check = (snapshot: Snapshot) => isCurrent(books, accountId, poolId, snapshot)
+  if (wanted.snapshot !== undefined && !(await check(wanted.snapshot))) throw snapshotGone()
+  const { snapshot, range } = await chooseRange(request, wanted, now.snapshot, check)
+
+  const { from, to } = await excerptOf(books, accountId, poolId, taskId, positionsOf(snapshot, status))
+  if (wanted.from > to - from)
+    throw badRequest(`from is ${grouped(wanted.from)}, but the file has only ${grouped(to - from)} codes.`)
+  const excerpt = { accountId, poolId, snapshot, from: from + wanted.from, to }
+  const file = new CodesFile(books, excerpt, { ...wanted, withHeader: wanted.from === 0n })
+  const headers = {
+    ...fileHeaders,
+    'Content-Disposition': contentDisposition(`${now.poolName} ${status.toLowerCase()}.csv`, {
+      fallback: 'codes.csv',
+    }),
+    'Content-Location': codesPath(encodeId('Pool', poolId), {
+      status,
+      snapshot: formatSnapshot(snapshot),
+      ...(taskId === undefined ? {} : { task: encodeId('Task', taskId) }),
+      ...(wanted.from === 0n ? {} : { from: String(wanted.from) }),
+      ...writeForm(wanted),
+    }),
+    ETag: entityTag(wanted, snapshot),
+  }
+  if (range === undefined) return { status: 200, headers, gzip: true, pieces: file.pieces() }
+  return await answerRange(file, range, headers, response)
+}
+
+// Whoever reads an available code could use it; recipients are for readers.
+const scopesFor = { AVAILABLE: ['MANAGE'], CLAIMED: ['READ'], ALL: ['MANAGE', 'READ'] } as const
+
+/** The positions of `all` that the task has added, or all of them if no task is given. */
+async function excerptOf(
+  books: Books,
+  accountId: string,
+  poolId: string,
+  taskId: string | undefined,
+  all: { from: bigint; to: bigint },
+): Promise<{ from: bigint; to: bigint }> {
+  if (taskId === undefined) return all
+  const added = await positionsOfTask(books, accountId, poolId, taskId)
+  if (added === undefined) throw noSuch('task of this pool')
+  const from = max(added.from, all.from)
+  return { from, to: max(from, min(added.to, all.to)) }
+}
+
+/** A range of a file's bytes; those before it are not written. */
+async function answerRange(
+  file: CodesFile,
+  range: Range,
+  headers: Record<string, string>,
+  response: ServerResponse,
+): Promise<FileAnswer> {
+  const leaving = new AbortController()
+  response.once('close', () => leaving.abort())
+  const measure = (offset: bigint) => file.measure(offset, leaving.signal)
+  let measured = await measure('suffix' in range ? 0n : range.first)
+  const { bytes } = measured
+  const from = 'suffix' in range ? (range.suffix < bytes ? bytes - range.suffix : 0n) : range.first
+  if (from >= bytes)
+    throw badRequest(
+      `The range begins at byte ${grouped(from)}, but the file has only ${grouped(bytes)} bytes.`,
+      416,
+      {
+        'Content-Range': `bytes */${bytes}`,
+      },
+    )
+  if ('suffix' in range) measured = await measure(from)
+  const to = 'suffix' in range || range.last === undefined || range.last >= bytes ? bytes : range.last + 1n
+  return {
+    status: 206,
+    headers: {
+      ...headers,
+      'Content-Range': `bytes ${from}-${to - 1n}/${bytes}`,
+      'Content-Length': String(to - from),
+    },
+    gzip: false,
+    pieces: file.slice(from, to, measured.start),
+  }
+}
+
+async function rejectedRows(
+  { books }: DownloadParts,
+  { credentials, id, search }: FileRequest,
+): Promise<FileAnswer> {
+  const form = readRejectedRowsForm(search)
+  requireScope(credentials, 'READ', 'a file of rejected rows')
+  const taskId = argumentId('Task', id, 'the address')
+  const pages = await readRejectedRows(books, credentials.accountId, taskId)
+  if (pages === undefined) throw noSuch('upload')
+  return {
+    status: 200,
+    headers: { ...fileHeaders, 'Content-Disposition': contentDisposition('rejected.csv') },
+    gzip: true,
+    pieces: writeRejectedRows(pages, form),
+  }
+}
+
+async function* writeRejectedRows(
+  pages: AsyncIterable<StoredRejectedRow[]>,
+  form: CsvForm,
+): AsyncGenerator<Buffer> {
+  const header = headerOf(rejectedColumns, form.raw, delimiters[form.delimiter]) + endOfRow
+  yield Buffer.from((form.bom ? byteOrderMark : '') + header)
+  for await (const page of pages)
+    yield Buffer.from(page.map(({ number, code, reason }) => row([number, code, reason], form)).join(''))
+}
+
+function noSuch(what: string) {
+  return notFound(`There is no ${what} with this id in your account.`)
+}

@@ -1,0 +1,86 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { FileTooLargeError, InvalidInputError } from '../../domain/books/errors.ts'
+import type { UploadInput, Uploads } from '../../domain/upload/receive.ts'
+import { requireScope } from '../../graphql/field-rules.ts'
+import { encodeId, inputId } from '../../graphql/ids.ts'
+import { Parameters } from '../../routes.ts'
+import type { Authentication } from '../authentication.ts'
+import { maxSilenceMs, readBody } from '../http/body.ts'
+import { anyOrigin } from '../http/cross-origin.ts'
+import { badRequest } from '../http/errors.ts'
+import type { Route, Target } from '../http/server.ts'
+
+const methods = 'POST, OPTIONS'
+
+interface UploadParts {
+  uploads: Uploads
+  authentication: Authentication
+  /** How long a client may send nothing; `maxSilenceMs` if not given. */
+  silenceMs?: number
+}
+
+/**
+ * `POST /pools/<pool id>/codes`: the mutation uploadCodes for files of any size, whose bytes are the body. Whatever can be
+ * said of a request without its file is said before a byte of that is asked for.
+ */
+export function uploadRoute(parts: UploadParts): Route {
+  return {
+    methods,
+    readsBody: true,
+    async answer(request, response, target) {
+      const taskId = await receive(parts, request, response, target)
+      const task = { id: encodeId('Task', taskId), status: 'AWAITING_EXECUTION' }
+      response
+        .writeHead(202, { ...anyOrigin, 'Content-Type': 'application/json; charset=utf-8' })
+        .end(JSON.stringify({ task }))
+    },
+  }
+}
+
+async function receive(
+  { uploads, authentication, silenceMs = maxSilenceMs }: UploadParts,
+  request: IncomingMessage,
+  response: ServerResponse,
+  target: Target,
+): Promise<string> {
+  const credentials = await authentication.authenticate(request.headers.authorization)
+  requireScope(credentials, 'MANAGE', 'uploading codes')
+  if (request.method !== 'POST')
+    throw badRequest('POST the file here: its bytes are the body of the request.', 405, { Allow: methods })
+  const input = readInput(target)
+  checkHeaders(request, uploads.maxBytes)
+  const body = readBody(request, response, silenceMs)
+  return (await uploads.receive(credentials.accountId, input, body)).taskId
+}
+
+const parameters = ['column', 'header', 'dryRun', 'caseSensitive', 'idempotencyKey']
+
+function readInput({ id, search }: Target): UploadInput {
+  const given = new Parameters(
+    search,
+    parameters,
+    (name, message) => new InvalidInputError([{ path: [name], message }]),
+  )
+  return {
+    poolId: inputId('Pool', id, 'poolId'),
+    column: given.text('column'),
+    header: given.flag('header'),
+    dryRun: given.flag('dryRun') ?? false,
+    caseSensitive: given.flag('caseSensitive') ?? false,
+    idempotencyKey: given.text('idempotencyKey'),
+  }
+}
+
+/** Refuses what the headers already say is no file for this route. */
+function checkHeaders({ headers }: IncomingMessage, maxBytes: number): void {
+  if (/^multipart\//i.test(headers['content-type'] ?? ''))
+    throw badRequest(
+      'A form cannot be uploaded here: send the bytes of the file as the body (curl -T codes.csv), or send the form ' +
+        'to /graphql with the mutation uploadCodes.',
+      415,
+    )
+  // Files in gzip are recognised by their content, whether or not this header says so.
+  if (!/^(|identity|gzip|x-gzip)$/i.test((headers['content-encoding'] ?? '').trim()))
+    throw badRequest('A file can be compressed with gzip only.', 415)
+  if (Number(headers['content-length'] ?? 0) > maxBytes) throw new FileTooLargeError(maxBytes)
+}

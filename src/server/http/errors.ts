@@ -1,0 +1,110 @@
+import { type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { GraphQLError } from 'graphql'
+import type { Logger } from 'pino'
+import {
+  FileTooLargeError,
+  InvalidInputError,
+  UserError,
+  type UserErrorCode,
+} from '../../domain/books/errors.ts'
+import {
+  publicError,
+  type TopLevelErrorCode,
+  topLevelError,
+  wireError,
+} from '../../graphql/errors/top-level.ts'
+import { anyOrigin } from './cross-origin.ts'
+
+// How HTTP requests are answered with errors: in the form of the API, { "errors": [{ "message", "extensions" }] }, and
+// readable for pages of every origin.
+
+/** The HTTP status of an error code; 400 for those that are not here. */
+const statuses: Readonly<Partial<Record<TopLevelErrorCode | UserErrorCode, number>>> = {
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  IDEMPOTENCY_CONFLICT: 409,
+  RATE_LIMITED: 429,
+  INTERNAL_SERVER_ERROR: 500,
+  UNAVAILABLE: 503,
+}
+
+/** BAD_USER_INPUT with a status of its own. The message says what to send instead. */
+export function badRequest(
+  message: string,
+  status = 400,
+  headers: Readonly<Record<string, string>> = {},
+): GraphQLError {
+  return topLevelError('BAD_USER_INPUT', message, { http: { status, headers } })
+}
+
+export function notFound(message: string, status = 404): GraphQLError {
+  return topLevelError('NOT_FOUND', message, { http: { status } })
+}
+
+/**
+ * Answers a request with an error: a domain error or a top-level error with its own code and message, any other error logged and
+ * masked. `extensions.http` overrides the status and adds headers. A response that has begun is cut off.
+ */
+export function answerError(response: ServerResponse, error: unknown, log: Logger): void {
+  const { status, headers, json } = error instanceof UserError ? domainError(error) : otherError(error, log)
+  if (response.headersSent) {
+    response.destroy()
+    return
+  }
+  const body = JSON.stringify({ errors: [json] })
+  response
+    .writeHead(status, { ...anyOrigin, ...headers, ...bodyHeaders(body) })
+    .end(response.req.method === 'HEAD' ? undefined : body)
+}
+
+/**
+ * Answers on a connection that has no response, because its request could not be parsed or asked for another protocol, and
+ * closes it.
+ */
+export function refuseConnection(
+  connection: Duplex,
+  { status, message, headers = {} }: { status: number; message: string; headers?: Record<string, string> },
+): void {
+  const body = JSON.stringify({ errors: [wireError(topLevelError('BAD_USER_INPUT', message))] })
+  const lines = Object.entries({ ...anyOrigin, ...headers, ...bodyHeaders(body), Connection: 'close' }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  )
+  connection.once('finish', () => connection.destroy())
+  connection.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`)
+}
+
+interface ErrorAnswer {
+  status: number
+  headers?: Record<string, string> | undefined
+  json: object
+}
+
+/** The fields of the typed error in the API become extensions. */
+function domainError(error: UserError): ErrorAnswer {
+  const { message, code, path } = error
+  const issues = error instanceof InvalidInputError ? { issues: error.issues } : {}
+  const status = error instanceof FileTooLargeError ? 413 : statusOf(code)
+  return { status, json: { message, extensions: { code, path, ...issues } } }
+}
+
+function otherError(error: unknown, log: Logger): ErrorAnswer {
+  const shown = publicError(error, log)
+  const { http, code } = shown.extensions as {
+    http?: { status?: number; headers?: Record<string, string> }
+    code: TopLevelErrorCode
+  }
+  return { status: http?.status ?? statusOf(code), headers: http?.headers, json: wireError(shown) }
+}
+
+function statusOf(code: TopLevelErrorCode | UserErrorCode): number {
+  return statuses[code] ?? 400
+}
+
+function bodyHeaders(body: string) {
+  return {
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': Buffer.byteLength(body),
+  }
+}

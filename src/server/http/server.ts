@@ -1,0 +1,222 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Logger } from 'pino'
+import { isUnavailable } from '../../database/errors.ts'
+import type { Books } from '../../domain/books/books.ts'
+import { grouped } from '../../grouped.ts'
+import { graphqlPath, matchRoute, type RouteName } from '../../routes.ts'
+import { awaitsContinue, discardRest, limitArrival } from './body.ts'
+import { answerPreflight } from './cross-origin.ts'
+import { answerError, badRequest, notFound, refuseConnection } from './errors.ts'
+import { EventStreams } from './event-streams.ts'
+import { hostProblem, isWebSocket, targetOf } from './target.ts'
+import { UnreadAnswers } from './unread-answers.ts'
+
+/** At shutdown, how long operations in flight may take. */
+export const maxDrainMs = 10_000
+
+const maxHeadersMs = 60_000
+const maxHeaderBytes = 16_384
+
+const readMethods = 'GET, HEAD, OPTIONS'
+
+/** What a route is told of a request, beside the request itself. */
+export interface Target {
+  /** What stands in the path in place of `:id` or `*`. */
+  id: string
+  /** The query of the address: empty, or from the question mark on. */
+  search: string
+  /**
+   * To be called when the response is an event stream, which would hold up a shutdown. `end` is called once the client has
+   * gone.
+   */
+  onStream: (end: () => void) => void
+}
+
+/** Answers the requests to one path. OPTIONS is answered for it, and so is what `answer` rejects with. */
+export interface Route {
+  /** For the header Allow: "GET, HEAD, OPTIONS". */
+  methods: string
+  /** Whether it reads the body itself: sends 100 (Continue) and limits how long the body may take. */
+  readsBody?: boolean
+  answer(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> | void
+}
+
+export type Routes = Partial<Record<RouteName, Route>>
+
+/** The HTTP server of a process. WebSockets are served beside it. */
+export class HttpServer {
+  readonly server: Server
+  readonly #books: Books
+  readonly #log: Logger
+  readonly #routes: Routes
+  readonly #streams = new EventStreams()
+  readonly #unread = new UnreadAnswers()
+  /** Of each connection, the response to its latest request. */
+  readonly #latest = new WeakMap<Duplex, ServerResponse>()
+  #ready = true
+  #closing = false
+
+  /** `routes`: what is served beside /health, /ready and the way from / to the API. */
+  constructor({ books, log, routes }: { books: Books; log: Logger; routes: Routes }) {
+    this.#books = books
+    this.#log = log
+    this.#routes = {
+      home: readOnly((_request, response) => send(response, 302, '', { Location: graphqlPath })),
+      health: readOnly((_request, response) => send(response, 200, 'ok\n')),
+      ready: readOnly((_request, response) => this.#answerReady(response)),
+      ...routes,
+    }
+    this.server = createServer({
+      headersTimeout: maxHeadersMs,
+      // Bodies have limits of their own: see body.ts.
+      requestTimeout: 0,
+      maxHeaderSize: maxHeaderBytes,
+      // Checked in #answer, so that the error has the form of all others.
+      requireHostHeader: false,
+      // A client that offers another protocol is answered in HTTP/1.1.
+      shouldUpgradeCallback: ({ headers }) => isWebSocket(headers.upgrade),
+    })
+    const answer = (request: IncomingMessage, response: ServerResponse) => {
+      response.once('finish', () => discardRest(request))
+      this.#latest.set(request.socket, response)
+      if (this.#closing) response.shouldKeepAlive = false
+      // A keep-alive connection that becomes idle during shutdown would hold it up.
+      response.once('close', () => {
+        if (this.#closing) setImmediate(() => this.server.closeIdleConnections())
+      })
+      this.#answer(request, response).catch((error: unknown) => answerError(response, error, this.#log))
+    }
+    this.server.on('request', answer)
+    // 100 (Continue) is sent when the body is wanted.
+    this.server.on('checkContinue', answer)
+    this.server.on('checkExpectation', (request, response) => {
+      response.once('finish', () => discardRest(request))
+      answerError(response, badRequest('The only expectation that is met is 100-continue.', 417), this.#log)
+    })
+    this.server.on('connect', (_request, connection) => {
+      connection.once('error', () => connection.destroy())
+      refuseConnection(connection, {
+        status: 405,
+        message: 'This is not a proxy.',
+        headers: { Allow: readMethods },
+      })
+    })
+    this.server.on('clientError', (error, connection) => this.#refuseUnreadable(error, connection))
+  }
+
+  /** Answers what cannot be parsed as a request, unless an earlier response is being sent on the connection. */
+  #refuseUnreadable(error: NodeJS.ErrnoException, connection: Duplex): void {
+    const latest = this.#latest.get(connection)
+    const hasBegun =
+      latest !== undefined && !latest.writableFinished && (latest.headersSent || latest.socket === null)
+    if (!connection.writable || error.code === 'ECONNRESET' || hasBegun) connection.destroy(error)
+    else refuseConnection(connection, unreadable(error.code))
+  }
+
+  /** Resolves with the port once it listens; rejects with the system's error when it cannot. */
+  async listen(port: number, host: string): Promise<number> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.server.once('error', reject)
+    this.server.listen(port, host, resolve)
+    await promise
+    this.server.off('error', reject)
+    const address = this.server.address()
+    if (address === null || typeof address === 'string') throw new Error('The server listens nowhere.')
+    return address.port
+  }
+
+  /** From now on /ready answers 503, so that load balancers send no more requests. */
+  retire(): void {
+    this.#ready = false
+  }
+
+  /**
+   * Accepts no more connections, and resolves when the requests in flight have been answered. Event streams are cut, so that
+   * their clients reconnect elsewhere and resume. Whatever is left after `maxDrainMs` is cut as well.
+   */
+  async close(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#closing = true
+    this.server.close(() => resolve())
+    this.server.closeIdleConnections()
+    this.#streams.cutAll()
+    const timeout = setTimeout(() => this.server.closeAllConnections(), maxDrainMs)
+    await promise
+    clearTimeout(timeout)
+    this.#unread.close()
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const wrongHost = hostProblem(request)
+    if (wrongHost !== undefined) throw badRequest(wrongHost)
+    const { path, search } = targetOf(request)
+    // Routes see the same whether the request named a path or a whole address.
+    request.url = `${path}${search}`
+    const match = matchRoute(path)
+    const route = match && this.#routes[match.name]
+    if (!route?.readsBody) {
+      limitArrival(request)
+      if (awaitsContinue(request)) response.writeContinue()
+    }
+    if (match === undefined || route === undefined) throw this.#nothing()
+    if (request.method === 'OPTIONS') return answerPreflight(response, route.methods)
+    if (match.name === 'graphql') this.#unread.add(response)
+    const onStream = (end: () => void) => this.#streams.add(response, end)
+    await route.answer(request, response, { id: match.id, search, onStream })
+  }
+
+  #nothing() {
+    return notFound(
+      this.#routes.graphql === undefined
+        ? `Nothing is here. This process has the role worker: the API is at ${graphqlPath} of others.`
+        : `Nothing is here. The API is at ${graphqlPath}.`,
+    )
+  }
+
+  async #answerReady(response: ServerResponse): Promise<void> {
+    if (!this.#ready) return send(response, 503, 'shutting down\n')
+    try {
+      await this.#books.rows({ text: 'SELECT 1' })
+      send(response, 200, 'ready\n')
+    } catch (error) {
+      if (!isUnavailable(error)) throw error
+      send(response, 503, 'the database is unavailable\n')
+    }
+  }
+}
+
+/** A route that needs no API key and has nothing but GET and HEAD. */
+export function readOnly(answer: Route['answer']): Route {
+  return {
+    methods: readMethods,
+    answer: (request, response, target) => {
+      if (request.method !== 'GET' && request.method !== 'HEAD')
+        throw badRequest(`This can only be read. The API is at ${graphqlPath}.`, 405, { Allow: readMethods })
+      return answer(request, response, target)
+    },
+  }
+}
+
+/** The answer to bytes that are not a request, by the code of the parser's error. */
+function unreadable(code: string | undefined): { status: number; message: string } {
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return {
+      status: 431,
+      message: `The address and the headers have more than ${grouped(maxHeaderBytes)} bytes. Send a long query with POST.`,
+    }
+  if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW')
+    return { status: 413, message: 'The chunk extensions of the body are too long. Leave them out.' }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return { status: 408, message: 'The request did not arrive in time. Send it again.' }
+  return { status: 400, message: 'This is not a valid HTTP/1.1 request.' }
+}
+
+export function send(
+  response: ServerResponse,
+  status: number,
+  body: string,
+  headers: Readonly<Record<string, string>> = { 'Content-Type': 'text/plain; charset=utf-8' },
+): void {
+  response.writeHead(status, headers).end(body)
+}

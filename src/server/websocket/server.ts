@@ -1,0 +1,339 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ExecutionArgs, GraphQLError, GraphQLSchema } from 'graphql'
+import {
+  CloseCode,
+  handleProtocols,
+  MessageType,
+  makeServer,
+  type Context as SocketContext,
+  type SubscribePayload,
+} from 'graphql-ws'
+import type { Logger } from 'pino'
+import { type WebSocket, WebSocketServer } from 'ws'
+import type { Credentials } from '../../graphql/context.ts'
+import { publicError, topLevelError, wireError } from '../../graphql/errors/top-level.ts'
+import type { Subscriber } from '../../graphql/subscriber.ts'
+import { grouped } from '../../grouped.ts'
+import { graphqlPath } from '../../routes.ts'
+import type { Api } from '../api/api.ts'
+import { excessOfJson, isObject } from '../api/json.ts'
+import { maxRequestBytes, onlyNamesDocument, persistedQueryNotSupported } from '../api/operation-request.ts'
+import type { Authentication } from '../authentication.ts'
+import { refuseConnection } from '../http/errors.ts'
+import { maxDrainMs } from '../http/server.ts'
+import { hostProblem, isWebSocket, targetOf } from '../http/target.ts'
+import { ClientSocket } from './client-socket.ts'
+
+// The protocol is that of graphql-ws. The adapter to `ws` is our own, because the one of graphql-ws reads from a client as
+// fast as it sends, writes without waiting for it to read, has one ping for busy and dead clients alike, and closes the
+// socket where only one operation is wrong.
+
+const maxOperationsPerSocket = 1_000
+// What is kept as long as an operation, or as its socket.
+const maxIdLength = 255
+const maxConnectionParamsLength = 20_000
+const beatEveryMs = 12_000
+
+// At shutdown, how long clients may take to close their sockets.
+const maxGoodbyeMs = 5_000
+
+// RFC 6455, 7.4.1: the server goes down, or the page is left.
+const goingAway = 1001
+
+type Socket = SocketContext<Record<string, unknown>, ClientSocket>
+
+/** An operation that was let in: what `onSubscribe` returns, and graphql-ws passes to `execute` or `subscribe`. */
+interface Operation extends ExecutionArgs {
+  client: ClientSocket
+  messageLength: number
+  /** Runs work when the API key's share allows it. Resolves to undefined if nobody waits for it by then. */
+  schedule: <T>(work: () => Promise<T> | T) => Promise<T | undefined>
+  execute: (args: ExecutionArgs) => unknown
+  /** Answered instead of executing it: errors in its variables. */
+  errors: readonly GraphQLError[] | undefined
+}
+
+/** What is known of an operation on arrival. */
+interface Arrival {
+  id: string
+  /** The length of its message, in characters. */
+  length: number
+  /** Whether its socket has too many operations already. */
+  isTooMany: boolean
+}
+
+/**
+ * Serves the API over WebSocket, on the HTTP server's port and path. An operation that is malformed or not permitted ends
+ * with its own errors, and leaves the others on its socket alone. `close` drains: it answers the operations in flight, closes
+ * the sockets with 1001, so that clients reconnect elsewhere, and resolves when they are closed.
+ */
+export function serveWebSocket(parts: {
+  server: Server
+  api: Api
+  authentication: Authentication
+  subscriber: Subscriber
+  log: Logger
+}): { close: () => Promise<void> } {
+  const { server, api, authentication, subscriber, log } = parts
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: maxRequestBytes, handleProtocols })
+  const clients = new Set<ClientSocket>()
+  const longAnswers = new LongAnswers()
+  const protocol = makeServer<Record<string, unknown>, ClientSocket>({
+    execute: (args) => run(args, (operation, execute) => execute(operation)),
+    // Not through the API's plugins, each of which would stand between an event and its subscribers.
+    subscribe: (args) => run(args, (operation) => subscriber.subscribe(operation)),
+    onSubscribe: (socket, id, payload) => {
+      // Now, not when it is this operation's turn: those that arrive after it do not count.
+      const arrival = {
+        id,
+        length: socket.extra.messageLength,
+        isTooMany: Object.keys(socket.subscriptions).length > maxOperationsPerSocket,
+      }
+      // Enqueued already here: an operation costs as much when the client gives it up at once.
+      return socket.extra.enqueue(() => admit(socket, payload, arrival), arrival.length)
+    },
+    onConnect: ({ extra }) => {
+      if (extra.messageLength > maxConnectionParamsLength)
+        extra.close(CloseCode.BadRequest, 'The connectionParams are too long: send { authorization } alone')
+    },
+    onNext: (_socket, _id, _payload, _args, { errors, data = null }) => {
+      const written = api.answers.dataOf(data)
+      // Serialised again as part of the message, a long answer would block the event loop.
+      const isLong = written !== undefined && written.length > 1
+      if (errors === undefined && !isLong) return undefined
+      return {
+        ...(errors && { errors: errors.map((error) => wireError(publicError(error, log))) }),
+        data: isLong ? longAnswers.standIn(written) : data,
+      }
+    },
+    onError: (_socket, _id, _payload, errors) => errors.map((error) => wireError(publicError(error, log))),
+  })
+  const beat = setInterval(() => {
+    for (const client of clients) client.beat()
+  }, beatEveryMs)
+  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // The HTTP server no longer listens for errors of the socket, and an unhandled one would end the process.
+    socket.once('error', () => socket.destroy())
+    const wrongHost = hostProblem(request)
+    if (wrongHost !== undefined) return refuseConnection(socket, { status: 400, message: wrongHost })
+    if (targetOf(request).path !== graphqlPath)
+      return refuseConnection(socket, {
+        status: 404,
+        message: `No WebSocket is served here. The API is at ${graphqlPath}.`,
+      })
+    // Before Node.js 24.9, upgrades to any protocol come here.
+    if (!isWebSocket(request.headers.upgrade))
+      return refuseConnection(socket, {
+        status: 400,
+        message: 'The only protocol to upgrade to is websocket.',
+      })
+    sockets.handleUpgrade(request, socket, head, (client) => serve(client, socket))
+  }
+  server.on('upgrade', onUpgrade)
+  sockets.on('wsClientError', (error, socket) =>
+    refuseConnection(socket, {
+      status: 400,
+      message: `The WebSocket handshake is not valid (RFC 6455). ${error.message}.`,
+      headers: { 'Sec-WebSocket-Version': '13' },
+    }),
+  )
+
+  function serve(socket: WebSocket, connection: Duplex): void {
+    const client = new ClientSocket(socket, connection)
+    clients.add(client)
+    socket.on('error', (error) => log.info({ err: error }, 'a client violated the WebSocket protocol'))
+    const closed = protocol.opened(
+      {
+        protocol: socket.protocol,
+        send: (message) => {
+          const sent = longAnswers.putInto(message)
+          if (client.keyId !== undefined && message.includes('"payload"'))
+            api.scheduler.weigh(client.keyId, sent.length)
+          return client.send(sent)
+        },
+        close: (code, reason) => socket.close(code, reason),
+        onMessage: (answer) =>
+          socket.on('message', (message) => {
+            if (socket.readyState !== socket.OPEN) return
+            const text = String(message)
+            const excess = excessOfJson(text)
+            if (excess !== undefined) return socket.close(CloseCode.BadRequest, excess)
+            const read = readMessage(text)
+            if (read === undefined) return socket.close(CloseCode.BadRequest, 'Unexpected message')
+            client.messageLength = text.length
+            answer(read).catch((error: unknown) => {
+              log.error({ err: error }, 'a WebSocket message could not be answered')
+              socket.close(CloseCode.InternalServerError, 'Internal server error')
+            })
+          }),
+      },
+      client,
+    )
+    socket.once('close', (code, reason) => {
+      clients.delete(client)
+      closed(code, String(reason)).catch((error: unknown) => {
+        log.error({ err: error }, 'the subscriptions of a closed WebSocket could not be ended')
+      })
+    })
+  }
+
+  /** The operation, or the errors that it is refused with. */
+  async function admit(
+    socket: Socket,
+    payload: SubscribePayload,
+    { id, length, isTooMany }: Arrival,
+  ): Promise<Operation | GraphQLError[]> {
+    try {
+      const { extra: client } = socket
+      const credentials = await authentication.authenticate(authorizationOf(socket))
+      if (isTooMany)
+        throw topLevelError(
+          'BAD_USER_INPUT',
+          `This socket has ${grouped(maxOperationsPerSocket)} operations already. Complete some of them, or open another socket.`,
+        )
+      if (id.length > maxIdLength)
+        throw topLevelError(
+          'BAD_USER_INPUT',
+          `The id of the operation has ${grouped(id.length)} characters. At most ${maxIdLength} are possible.`,
+        )
+      client.keyId = credentials.keyId
+      const isWanted = () => client.isOpen && id in socket.subscriptions
+      const schedule: Operation['schedule'] = (work) =>
+        api.scheduler.run(credentials.keyId, work, { isWanted, bytes: length, isPatient: true })
+      const prepared = await schedule(() => prepare(credentials, payload, { client, length, isWanted }))
+      // The client has left: nobody reads this.
+      if (prepared === undefined) return [topLevelError('BAD_USER_INPUT', 'The client has left.')]
+      return 'refused' in prepared
+        ? prepared.refused
+        : { ...prepared, client, schedule, messageLength: length }
+    } catch (error) {
+      return [publicError(error, log)]
+    }
+  }
+
+  /** Parses and validates an operation, and prepares its execution. */
+  async function prepare(
+    credentials: Credentials,
+    payload: SubscribePayload,
+    { client, length, isWanted }: { client: ClientSocket; length: number; isWanted: () => boolean },
+  ) {
+    const { query, operationName: name, variables } = payload
+    if (onlyNamesDocument({ ...payload })) throw persistedQueryNotSupported()
+    const operationName = name === '' ? undefined : name
+    const reading = await api.documents.read({ query, operationName, variables })
+    if ('errors' in reading) return { refused: reading.errors }
+    const { schema, contextFactory, execute } = api.getEnveloped({
+      credentials,
+      params: payload,
+      isWanted,
+      requestLength: length,
+      enqueueLong: <T>(run: () => Promise<T>) => client.enqueueLong(run),
+    })
+    return {
+      schema: schema as GraphQLSchema,
+      document: reading.document,
+      operationName,
+      variableValues: variables,
+      contextValue: await contextFactory(),
+      errors: reading.variableErrors,
+      execute: execute as (args: ExecutionArgs) => unknown,
+    }
+  }
+
+  return {
+    async close() {
+      server.off('upgrade', onUpgrade)
+      clearInterval(beat)
+      const drained = Promise.all([...clients].map((client) => client.drain()))
+      await Promise.race([drained, delay(maxDrainMs, undefined, { ref: false })])
+      const closed = Promise.all([...sockets.clients].map(closeOf))
+      for (const client of clients) client.close(goingAway, 'Going away')
+      const timeout = setTimeout(() => {
+        for (const socket of sockets.clients) socket.terminate()
+      }, maxGoodbyeMs)
+      await closed
+      clearTimeout(timeout)
+    },
+  }
+}
+
+/** Stands in for long answers in messages that graphql-ws serialises, so that they are serialised only once. */
+class LongAnswers {
+  readonly #answers = new Map<string, readonly Buffer<ArrayBuffer>[]>()
+
+  /** The stand-in for the data of an answer. It is unguessable, so nothing else in a message can be equal to it. */
+  standIn(pieces: readonly Buffer<ArrayBuffer>[]): Record<string, unknown> {
+    const standIn = { long: randomUUID() }
+    this.#answers.set(JSON.stringify(standIn), pieces)
+    return standIn
+  }
+
+  /** The message with the answer in place of its stand-in, if it has one. */
+  putInto(message: string): string | Buffer {
+    if (this.#answers.size === 0) return message
+    for (const [text, pieces] of this.#answers) {
+      const place = message.indexOf(text)
+      if (place === -1) continue
+      this.#answers.delete(text)
+      const rest = place + text.length
+      return Buffer.concat([
+        Buffer.from(message.slice(0, place)),
+        ...pieces,
+        Buffer.from(message.slice(rest)),
+      ])
+    }
+    return message
+  }
+}
+
+function closeOf(socket: WebSocket): Promise<void> {
+  return new Promise((resolve) => socket.once('close', () => resolve()))
+}
+
+/** It stands for a header of HTTP, so upper and lower case are the same in its name. */
+function authorizationOf(socket: Socket): string | undefined {
+  for (const [name, value] of Object.entries(socket.connectionParams ?? {}))
+    if (name.toLowerCase() === 'authorization' && typeof value === 'string') return value
+  return undefined
+}
+
+async function run(
+  args: ExecutionArgs,
+  how: (args: ExecutionArgs, execute: Operation['execute']) => unknown,
+) {
+  const { client, schedule, execute, errors, messageLength, ...operation } = args as Operation
+  const answer = () => (errors === undefined ? how(operation, execute) : { errors })
+  const result = await client.enqueue(() => schedule(answer), messageLength)
+  // If the client has left, nobody reads this.
+  return (result ?? { data: null }) as never
+}
+
+const serverMessages: ReadonlySet<unknown> = new Set([
+  MessageType.ConnectionAck,
+  MessageType.Next,
+  MessageType.Error,
+])
+
+/**
+ * A message as graphql-ws should see it; undefined if only servers send such, for which it throws an error that looks like
+ * any other. An operation that is named by hash or id alone, which the protocol does not know, is given an empty query, so
+ * that it can be answered.
+ */
+function readMessage(text: string): string | undefined {
+  let message: unknown
+  try {
+    message = JSON.parse(text)
+  } catch {
+    return text
+  }
+  if (!isObject(message)) return text
+  if (serverMessages.has(message['type'])) return undefined
+  const { payload } = message
+  if (message['type'] !== MessageType.Subscribe || !isObject(payload) || payload['query'] != null) return text
+  return onlyNamesDocument(payload)
+    ? JSON.stringify({ ...message, payload: { ...payload, query: '' } })
+    : text
+}

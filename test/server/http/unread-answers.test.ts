@@ -1,0 +1,77 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { UnreadAnswers } from '../../../src/server/http/unread-answers.ts'
+
+const unread = new UnreadAnswers()
+const server = createServer()
+
+beforeAll(async () => {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+})
+
+afterAll(async () => {
+  unread.close()
+  server.closeAllConnections()
+  await new Promise((resolve) => server.close(resolve))
+})
+
+/** Both ends of an answer of so many pieces of 16 KiB, none of which has been read. */
+async function answer(pieces: number): Promise<{ received: IncomingMessage; response: ServerResponse }> {
+  const asked = once(server, 'request') as Promise<[IncomingMessage, ServerResponse]>
+  const asking = request({ port: (server.address() as AddressInfo).port, host: '127.0.0.1' }).end()
+  const [, response] = await asked
+  unread.add(response)
+  Readable.from(Array<Buffer>(pieces).fill(Buffer.alloc(16_384))).pipe(response)
+  const [received] = (await once(asking, 'response')) as [IncomingMessage]
+  received.on('error', () => undefined)
+  return { received, response }
+}
+
+const many = 4_000
+
+describe('an answer', () => {
+  test('of which the client reads nothing between two beats is cut', async () => {
+    const { received, response } = await answer(many)
+    await expect.poll(() => response.writableNeedDrain).toBe(true)
+    unread.beat()
+    expect(response.destroyed).toBe(false)
+    unread.beat()
+    expect(response.destroyed).toBe(true)
+    received.resume()
+    await new Promise((resolve) => received.once('close', resolve))
+    expect(received.complete).toBe(false)
+  })
+
+  test('that is read slowly arrives completely, however many beats it takes', async () => {
+    const { received, response } = await answer(many)
+    const passedOn = () => (response.socket?.bytesWritten ?? 0) - response.writableLength
+    let length = 0
+    for (let beat = 0; beat < 4; beat++) {
+      await expect.poll(() => response.writableNeedDrain).toBe(true)
+      unread.beat()
+      const before = passedOn()
+      while (passedOn() === before) {
+        const chunk = received.read() as Buffer | null
+        if (chunk === null) await once(received, 'readable')
+        else length += chunk.length
+      }
+    }
+    for await (const chunk of received) length += chunk.length
+    expect(length).toBe(many * 16_384)
+  })
+
+  test('that is still being worked out is not cut', async () => {
+    const asked = once(server, 'request') as Promise<[IncomingMessage, ServerResponse]>
+    const asking = request({ port: (server.address() as AddressInfo).port, host: '127.0.0.1' }).end()
+    const [, response] = await asked
+    unread.add(response)
+    for (const _beat of [1, 2, 3]) unread.beat()
+    response.end('late')
+    const [received] = (await once(asking, 'response')) as [IncomingMessage]
+    expect(await received.setEncoding('utf8').toArray()).toEqual(['late'])
+  })
+})
