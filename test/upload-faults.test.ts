@@ -1,41 +1,19 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { Lifecycle } from '../src/lifecycle.ts'
+import { expect, it } from 'vitest'
 import { claim, generate, newFormat, newPool } from './support/api.ts'
 import { expectBalance } from './support/audit.ts'
-import { openBooks, type TestBooks } from './support/books.ts'
-import { Client } from './support/client.ts'
+import { useBooks } from './support/books.ts'
 import { MainProcess } from './support/process.ts'
-import { startService, type TestService } from './support/service.ts'
+import { useClient, useService } from './support/service.ts'
 import { codesFile, ended, readUploadTask, type UploadTask, upload } from './support/upload-api.ts'
 
 // Whole processes are started here, on a machine that may be busy.
 const patience = { timeout: 120_000 }
 const patiently = { timeout: 60_000, interval: 5 }
 
-const lifecycle = new Lifecycle()
-let service: TestService
-let client: Client
-let test: TestBooks
-
 /** The API in this process. The tests start workers for uploads. */
-beforeAll(async () => {
-  service = await lifecycle.open(
-    'service',
-    () => startService({ role: 'api' }),
-    (opened) => opened.close(),
-  )
-  test = await lifecycle.open(
-    'books',
-    () => openBooks(service),
-    (opened) => opened.close(),
-  )
-  client = new Client(service)
-})
-
-afterAll(async () => {
-  await client[Symbol.asyncDispose]()
-  await lifecycle.close()
-})
+const service = useService({ role: 'api' })
+const test = useBooks(service)
+const client = useClient(service)
 
 const startWorker = () => new MainProcess({ DATABASE_URL: service.databaseUrl, ROLE: 'worker' })
 

@@ -1,31 +1,20 @@
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { uuidOf } from '../../src/graphql/ids.ts'
 import { generate, newFormat, newPool } from '../support/api.ts'
 import { openBalancer } from '../support/balancer.ts'
-import { Client } from '../support/client.ts'
 import { connectSocket } from '../support/frontend/graphql-ws.ts'
 import { watchPool } from '../support/frontend/plain.ts'
 import { plainFrontend } from '../support/plain-frontend.ts'
 import { keepsPromises } from '../support/promises.ts'
-import { startService, type TestService } from '../support/service.ts'
+import { startService, useClient, useService } from '../support/service.ts'
 import { Watched } from '../support/watched.ts'
 
 describe('with the client of graphql-ws', () => {
   keepsPromises((url, key) => plainFrontend(connectSocket(url, key)))
 
-  let service: TestService
-  let client: Client
-
-  beforeAll(async () => {
-    service = await startService()
-    client = new Client(service)
-  })
-
-  afterAll(async () => {
-    await client[Symbol.asyncDispose]()
-    await service.close()
-  })
+  const service = useService()
+  const client = useClient(service)
 
   test('a connection that no longer responds is replaced', async () => {
     const [poolId, formatId] = [await newPool(client), await newFormat(client)]

@@ -1,29 +1,18 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { generate, newFormat, newPool } from '../support/api.ts'
 import { openBalancer } from '../support/balancer.ts'
-import { Client } from '../support/client.ts'
 import { watchPool } from '../support/frontend/plain.ts'
 import { connectStreams } from '../support/frontend/sse.ts'
 import { plainFrontend } from '../support/plain-frontend.ts'
 import { keepsPromises } from '../support/promises.ts'
-import { startService, type TestService } from '../support/service.ts'
+import { useClient, useService } from '../support/service.ts'
 import { Watched } from '../support/watched.ts'
 
 describe('with the client of graphql-sse', () => {
   keepsPromises((url, key) => plainFrontend(connectStreams(url, key)))
 
-  let service: TestService
-  let client: Client
-
-  beforeAll(async () => {
-    service = await startService()
-    client = new Client(service)
-  })
-
-  afterAll(async () => {
-    await client[Symbol.asyncDispose]()
-    await service.close()
-  })
+  const service = useService()
+  const client = useClient(service)
 
   test('a stream that no longer responds is replaced, and one without events is not', async () => {
     const [poolId, formatId] = [await newPool(client), await newFormat(client)]

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import type { Books } from '../../src/domain/books/books.ts'
 import { UserError } from '../../src/domain/books/errors.ts'
 import { readEventsAfter } from '../../src/domain/books/event-log.ts'
@@ -18,26 +18,16 @@ import { addChunk } from '../../src/domain/upload/add-chunk.ts'
 import { clearUpload } from '../../src/domain/upload/clear.ts'
 import { completeUpload, undoUpload } from '../../src/domain/upload/finish.ts'
 import { expectBalance } from '../support/audit.ts'
-import {
-  formatNow,
-  newAccount,
-  newSmallFormat,
-  openBooks,
-  type Place,
-  poolNow,
-  type TestBooks,
-} from '../support/books.ts'
+import { formatNow, newAccount, newSmallFormat, type Place, poolNow, useBooks } from '../support/books.ts'
 import type { Model } from '../support/model.ts'
 import * as model from '../support/model.ts'
 import { chunkOf, startUpload } from '../support/uploads.ts'
 
-let test: TestBooks
+const test = useBooks()
 let elsewhere: Books
 beforeAll(async () => {
-  test = await openBooks()
   elsewhere = await test.another()
 })
-afterAll(() => test.close())
 
 describe('a transaction on the books', () => {
   it('notifies of its events after the commit, and of nothing after a rollback', async () => {

@@ -1,23 +1,13 @@
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { done, mutate, newPool, withScopes } from '../support/api.ts'
 import { Client } from '../support/client.ts'
 import { runSql } from '../support/database.ts'
 import { openStream } from '../support/event-stream.ts'
-import { startService, type TestService } from '../support/service.ts'
+import { startService, useClient, useService } from '../support/service.ts'
 
-let service: TestService
-let client: Client
-
-beforeAll(async () => {
-  service = await startService()
-  client = new Client(service)
-})
-
-afterAll(async () => {
-  await client[Symbol.asyncDispose]()
-  await service.close()
-})
+const service = useService()
+const client = useClient(service)
 
 interface Key {
   id: string

@@ -1,21 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { claim, done, finished, mutate, newFormat, newPool, newStock, withScopes } from '../support/api.ts'
-import { Client } from '../support/client.ts'
-import { startService, type TestService } from '../support/service.ts'
+import { useClient, useService } from '../support/service.ts'
 
-let service: TestService
-let client: Client
-
-beforeAll(async () => {
-  service = await startService()
-  client = new Client(service)
-})
-
-afterAll(async () => {
-  await client[Symbol.asyncDispose]()
-  await service.close()
-})
+const service = useService()
+const client = useClient(service)
 
 interface Code {
   id: string
@@ -327,18 +316,12 @@ describe('guessing codes', () => {
     extensions: { code: 'RATE_LIMITED', retryAfterMs: expect.any(Number) },
   })
 
-  let strict: TestService
-  let owner: Client
+  const strict = useService({ failedLookUpsPerMinute: failures })
+  const owner = useClient(strict)
   let codes: string[]
   beforeAll(async () => {
-    strict = await startService({ failedLookUpsPerMinute: failures })
-    owner = new Client(strict)
     const { poolId } = await newStock(owner, 300)
     codes = (await claim(owner, poolId, 300)).map(({ code }) => code)
-  })
-  afterAll(async () => {
-    await owner[Symbol.asyncDispose]()
-    await strict.close()
   })
 
   test('is refused after some misses, and so are codes that exist, until retryAfterMs has passed', async () => {

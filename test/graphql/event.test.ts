@@ -1,21 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { claim, done, generate, mutate, newFormat, newPool, newStock, stranger } from '../support/api.ts'
 import { Client } from '../support/client.ts'
 import { openStream } from '../support/event-stream.ts'
-import { startService, type TestService } from '../support/service.ts'
+import { startService, useService } from '../support/service.ts'
 
-let service: TestService
-let client: Client
-
-beforeAll(async () => {
-  service = await startService()
-  client = new Client(service)
-})
-
-afterAll(async () => {
-  await client[Symbol.asyncDispose]()
-  await service.close()
-})
+const service = useService()
 
 interface PoolEvent {
   __typename: string

@@ -1,21 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { done, generate, mutate, newFormat, newPool, type Shape } from '../support/api.ts'
-import { Client } from '../support/client.ts'
-import { startService, type TestService } from '../support/service.ts'
+import { useClient, useService } from '../support/service.ts'
 
-let service: TestService
-let client: Client
-
-beforeAll(async () => {
-  service = await startService()
-  client = new Client(service)
-})
-
-afterAll(async () => {
-  await client[Symbol.asyncDispose]()
-  await service.close()
-})
+const service = useService()
+const client = useClient(service)
 
 interface Preview {
   __typename: string

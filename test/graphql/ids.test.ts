@@ -1,21 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { type GraphQLInputType, getNamedType, isInputObjectType } from 'graphql'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { encodeId } from '../../src/graphql/ids.ts'
 import { createSchema } from '../../src/graphql/schema.ts'
 import { mutate, newStock } from '../support/api.ts'
-import { Client } from '../support/client.ts'
-import { startService, type TestService } from '../support/service.ts'
+import { useClient, useService } from '../support/service.ts'
 import { postCodes, uploadByForm } from '../support/upload-api.ts'
 
-let service: TestService
-let client: Client
+const service = useService()
+const client = useClient(service)
 /** An id of each type, of things that there are. */
 let ids: Record<string, string>
 
 beforeAll(async () => {
-  service = await startService()
-  client = new Client(service)
   const { poolId, formatId, taskId } = await newStock(client, 1)
   const { account } = await client.ask<{ account: { id: string; apiKeys: { id: string }[] } }>(
     '{ account { id apiKeys { id } } }',
@@ -32,11 +29,6 @@ beforeAll(async () => {
     'API key': account.apiKeys[0]?.id ?? '',
     code: pool.codes.edges[0]?.node.id ?? '',
   }
-})
-
-afterAll(async () => {
-  await client[Symbol.asyncDispose]()
-  await service.close()
 })
 
 /** What else a mutation is given beside the id in question. */

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { claim, done, mutate, newFormat, newPool, newStock, stranger, withScopes } from '../support/api.ts'
-import { Client } from '../support/client.ts'
-import { startService, type TestService } from '../support/service.ts'
+import type { Client } from '../support/client.ts'
+import { useClient, useService } from '../support/service.ts'
 
-let service: TestService
+const service = useService()
 /** Who asks. */
-let mine: Client
+const mine = useClient(service)
 /** Who owns what is asked for. */
 let theirs: Client
 
@@ -17,8 +17,6 @@ let own: { poolId: string; formatId: string; taskId: string }
 const globalId = (type: string, id: string) => Buffer.from(`${type}:${id}`).toString('base64')
 
 beforeAll(async () => {
-  service = await startService()
-  mine = new Client(service)
   theirs = await stranger(service)
   own = await newStock(mine, 3)
   const { poolId, formatId, taskId } = await newStock(theirs, 5)
@@ -54,9 +52,7 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await mine[Symbol.asyncDispose]()
   await theirs[Symbol.asyncDispose]()
-  await service.close()
 })
 
 const kinds = ['pool', 'format', 'task', 'key', 'account', 'availableCode', 'claimedCode']

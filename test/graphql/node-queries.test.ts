@@ -1,20 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { claim, newStock, withScopes } from '../support/api.ts'
-import { Client } from '../support/client.ts'
-import { startService, type TestService } from '../support/service.ts'
+import { useClient, useService } from '../support/service.ts'
 
-let service: TestService
-let client: Client
-
-beforeAll(async () => {
-  service = await startService()
-  client = new Client(service)
-})
-
-afterAll(async () => {
-  await client[Symbol.asyncDispose]()
-  await service.close()
-})
+const service = useService()
+const client = useClient(service)
 
 test('every object with a global id can be read by it, alone and in a list, in the order of the ids', async () => {
   const { poolId, formatId, taskId } = await newStock(client, 2)

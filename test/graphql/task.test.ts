@@ -1,22 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { encodeId } from '../../src/graphql/ids.ts'
 import { done, finished, generate, mutate, newFormat, newPool, newStock } from '../support/api.ts'
 import { Client } from '../support/client.ts'
-import { startService, type TestService } from '../support/service.ts'
+import { startService, useClient, useService } from '../support/service.ts'
 
-let service: TestService
-let client: Client
-
-beforeAll(async () => {
-  service = await startService()
-  client = new Client(service)
-})
-
-afterAll(async () => {
-  await client[Symbol.asyncDispose]()
-  await service.close()
-})
+const service = useService()
+const client = useClient(service)
 
 const taskFields = `
   id kind trigger status quantity generatedCount addedCount progress

@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { transaction } from '../../src/database/transaction.ts'
 import { encodeId, uuidOf } from '../../src/graphql/ids.ts'
 import { generate, mutate, newFormat, newPool, stranger, withScopes } from '../support/api.ts'
 import { openBooks } from '../support/books.ts'
-import { Client } from '../support/client.ts'
 import { runSql } from '../support/database.ts'
-import { startService, type TestService } from '../support/service.ts'
+import { useClient, useService } from '../support/service.ts'
 import { Socket } from '../support/socket.ts'
 import {
   codesFile,
@@ -23,19 +22,12 @@ import {
 
 const maxUploadBytes = 3_000_000
 
-let service: TestService
-let client: Client
+const service = useService({ maxUploadBytes })
+const client = useClient(service)
 let poolId: string
 
 beforeAll(async () => {
-  service = await startService({ maxUploadBytes })
-  client = new Client(service)
   poolId = await newPool(client)
-})
-
-afterAll(async () => {
-  await client[Symbol.asyncDispose]()
-  await service.close()
 })
 
 /** A prefix that no other test uses. */

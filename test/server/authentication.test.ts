@@ -3,19 +3,17 @@ import type { GraphQLError } from 'graphql'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createAccount, createApiKey } from '../../src/domain/account/account.ts'
 import { Authentication } from '../../src/server/authentication.ts'
-import { openBooks, silent, type TestBooks } from '../support/books.ts'
+import { silent, useBooks } from '../support/books.ts'
 
-let place: TestBooks
+const place = useBooks()
 let authentication: Authentication
 
 beforeAll(async () => {
-  place = await openBooks()
   authentication = new Authentication(place.books, silent)
 })
 
 afterAll(async () => {
   await authentication.close()
-  await place.close()
 })
 
 /** How many statements look up keys during `work`. */

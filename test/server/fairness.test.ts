@@ -1,8 +1,8 @@
 import { getIntrospectionQuery } from 'graphql'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { claim, newStock, withScopes } from '../support/api.ts'
-import { Client } from '../support/client.ts'
-import { startService, type TestService } from '../support/service.ts'
+import type { Client } from '../support/client.ts'
+import { useClient, useService } from '../support/service.ts'
 import { Socket } from '../support/socket.ts'
 
 /**
@@ -11,18 +11,12 @@ import { Socket } from '../support/socket.ts'
  */
 const few = 45
 
-let service: TestService
-let greedy: Client
+const service = useService()
+const greedy = useClient(service)
 let modest: Client
 
 beforeAll(async () => {
-  service = await startService()
-  greedy = new Client(service)
   modest = await withScopes(service, greedy, ['READ', 'CLAIM'])
-})
-
-afterAll(async () => {
-  await service.close()
 })
 
 const introspection = getIntrospectionQuery()

@@ -1,31 +1,23 @@
 import { randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
 import { pino } from 'pino'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { newStock } from '../support/api.ts'
-import { Client } from '../support/client.ts'
-import { startService, type TestService } from '../support/service.ts'
+import { useClient, useService } from '../support/service.ts'
 import { Socket } from '../support/socket.ts'
 
 /** A client that breaks off what it has begun is not a failure of the service. */
 
-let service: TestService
-let client: Client
-/** What is logged, except the starts and ends of tasks. */
+/** The log, except the starts and ends of tasks. */
 const logged: string[] = []
 
-beforeAll(async () => {
-  const write = (line: string) => {
-    if (JSON.parse(line).taskId === undefined) logged.push(line)
-  }
-  service = await startService({ log: pino({}, { write }) })
-  client = new Client(service)
-})
+const write = (line: string) => {
+  if (JSON.parse(line).taskId === undefined) logged.push(line)
+}
+const service = useService({ log: pino({}, { write }) })
+const client = useClient(service)
 
-afterAll(async () => {
-  expect(logged).toEqual([])
-  await service.close()
-})
+afterAll(() => expect(logged).toEqual([]))
 
 /** Sends bytes and leaves, by closing or resetting the connection. Resolves when the service has closed it as well. */
 async function leave(bytes: string, how: 'reset' | 'end', after?: RegExp): Promise<void> {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { transaction } from '../../src/database/transaction.ts'
 import {
   appendEvents,
@@ -9,30 +9,20 @@ import {
 } from '../../src/domain/books/event-log.ts'
 import { decodeId, uuidOf } from '../../src/graphql/ids.ts'
 import { newPool, newStock } from '../support/api.ts'
-import { openBooks, type TestBooks } from '../support/books.ts'
-import { Client } from '../support/client.ts'
-import { startService, type TestService } from '../support/service.ts'
+import { useBooks } from '../support/books.ts'
+import { useClient, useService } from '../support/service.ts'
 import { Socket } from '../support/socket.ts'
 
 const patience = { timeout: 110_000 }
 
-let service: TestService
-let client: Client
-let opened: TestBooks
+const service = useService()
+const client = useClient(service)
+const opened = useBooks(service)
 let accountId: string
 
 beforeAll(async () => {
-  service = await startService()
-  client = new Client(service)
-  opened = await openBooks(service)
   const { account } = await client.ask<{ account: { id: string } }>('{ account { id } }')
   accountId = decodeId(account.id).id
-})
-
-afterAll(async () => {
-  await client[Symbol.asyncDispose]()
-  await opened.close()
-  await service.close()
 })
 
 /** Adds so many events to a pool, a thousand in each transaction. */

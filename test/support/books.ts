@@ -16,6 +16,7 @@ import { createPool, type Pool, readPool } from '../../src/domain/pool/pool.ts'
 import { PrismaClient } from '../../src/generated/prisma/client.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
 import { testDatabase } from './database.ts'
+import { shared } from './shared.ts'
 
 export const silent = pino({ level: 'silent' })
 
@@ -49,6 +50,11 @@ export async function openBooks(existing?: { databaseUrl: string }): Promise<Tes
   const accountId = await newAccount(books)
   const close = () => lifecycle.close()
   return { books, accountId, databaseUrl, another, close, [Symbol.asyncDispose]: close }
+}
+
+/** Books for the tests of a file or suite: opened before them, closed after them. They have their properties in between. */
+export function useBooks(existing?: { databaseUrl: string }): TestBooks {
+  return shared(() => openBooks(existing))
 }
 
 async function openDatabase(lifecycle: Lifecycle): Promise<string> {

@@ -14,13 +14,12 @@ export interface Answer<Data> {
 
 /** A client of the API over HTTP and WebSocket, with a key or without one. */
 export class Client implements AsyncDisposable {
-  readonly #url: string
-  readonly #key: string | undefined
+  readonly #service: { url: string; key?: string | undefined }
   #sockets: SocketClient | undefined
 
+  /** The service need not have been started yet. */
   constructor(service: { url: string; key?: string | undefined }) {
-    this.#url = `${service.url}/graphql`
-    this.#key = service.key
+    this.#service = service
   }
 
   /** Sends an operation over HTTP, and resolves to its answer, with errors or without. */
@@ -28,7 +27,7 @@ export class Client implements AsyncDisposable {
     query: string,
     variables: Record<string, unknown> = {},
   ): Promise<Answer<Data>> {
-    const response = await fetch(this.#url, {
+    const response = await fetch(`${this.#service.url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...this.authorization() },
       body: JSON.stringify({ query, variables }),
@@ -46,7 +45,7 @@ export class Client implements AsyncDisposable {
   /** The results of an operation over WebSocket; ends when the operation completes. */
   subscribe<Data>(query: string, variables: Record<string, unknown> = {}) {
     this.#sockets ??= createClient({
-      url: this.#url.replace(/^http/, 'ws'),
+      url: `${this.#service.url.replace(/^http/, 'ws')}/graphql`,
       webSocketImpl: WebSocket,
       connectionParams: this.authorization(),
       retryAttempts: 0,
@@ -55,7 +54,8 @@ export class Client implements AsyncDisposable {
   }
 
   authorization(): Record<string, string> {
-    return this.#key === undefined ? {} : { authorization: `Bearer ${this.#key}` }
+    const { key } = this.#service
+    return key === undefined ? {} : { authorization: `Bearer ${key}` }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { claim, done, generate, newFormat, newPool, newStock } from './api.ts'
 import { openBalancer } from './balancer.ts'
 import { Client } from './client.ts'
@@ -7,7 +7,7 @@ import { runSql, testDatabase } from './database.ts'
 import type { View } from './frontend/operations.ts'
 import { MainProcess } from './process.ts'
 import { openProxy } from './proxy.ts'
-import { startService, type TestService } from './service.ts'
+import { startService, useClient, useService } from './service.ts'
 import { Watched } from './watched.ts'
 
 /** The results of a subscription. */
@@ -46,18 +46,8 @@ const forgettingEvents = `
 
 /** Tests of what holds with every client library. */
 export function keepsPromises(connect: Connect): void {
-  let service: TestService
-  let client: Client
-
-  beforeAll(async () => {
-    service = await startService()
-    client = new Client(service)
-  })
-
-  afterAll(async () => {
-    await client[Symbol.asyncDispose]()
-    await service.close()
-  })
+  const service = useService()
+  const client = useClient(service)
 
   /** A frontend that is connected to the service through a balancer. */
   async function connectThrough(to: { url: string; key?: string } = service) {

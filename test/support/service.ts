@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { type Logger, pino } from 'pino'
+import { afterAll } from 'vitest'
 import type { Role } from '../../src/config.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
 import { startService as start } from '../../src/service.ts'
+import { Client } from './client.ts'
 import { testDatabase } from './database.ts'
+import { shared } from './shared.ts'
 
 /** A service with its own database and port. */
 export interface TestService {
@@ -58,4 +61,16 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
   })
   const close = () => lifecycle.close()
   return { url: service.url, key, databaseUrl, close, [Symbol.asyncDispose]: close }
+}
+
+/** A service for the tests of a file or suite: started before them, closed after them. It has its properties in between. */
+export function useService(options?: TestServiceOptions): TestService {
+  return shared(() => startService(options))
+}
+
+/** A client with the key of a service, disposed of after the tests. */
+export function useClient(service: TestService): Client {
+  const client = new Client(service)
+  afterAll(() => client[Symbol.asyncDispose]())
+  return client
 }

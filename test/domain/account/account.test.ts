@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
   allScopes,
   createAccount,
@@ -16,14 +16,10 @@ import {
 import type { Books } from '../../../src/domain/books/books.ts'
 import { InvalidInputError, NameTakenError, NotFoundError } from '../../../src/domain/books/errors.ts'
 import { readLog } from '../../../src/domain/books/event-log.ts'
-import { newAccount, openBooks, type TestBooks } from '../../support/books.ts'
+import { newAccount, openBooks, useBooks } from '../../support/books.ts'
 import { testDatabase, waitUntilSomebodyWaitsFor } from '../../support/database.ts'
 
-let test: TestBooks
-beforeAll(async () => {
-  test = await openBooks()
-})
-afterAll(() => test.close())
+const test = useBooks()
 
 /** Every row of every table, as text. */
 async function dump(books: Books): Promise<string> {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { transaction } from '../../../src/database/transaction.ts'
 import { CursorExpiredError, CursorInvalidError } from '../../../src/domain/books/errors.ts'
 import {
@@ -22,16 +22,11 @@ import {
   newFormat,
   newPool,
   newSmallFormat,
-  openBooks,
   type Place,
-  type TestBooks,
+  useBooks,
 } from '../../support/books.ts'
 
-let test: TestBooks
-beforeAll(async () => {
-  test = await openBooks()
-})
-afterAll(() => test.close())
+const test = useBooks()
 
 async function emptyAccount(): Promise<Place> {
   return { books: test.books, accountId: await newAccount(test.books) }

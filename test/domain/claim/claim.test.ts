@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { yieldToEventLoop } from '../../../src/async/pacer.ts'
 import { IdempotencyConflictError, NotFoundError } from '../../../src/domain/books/errors.ts'
 import { type PoolEvent, readHistory } from '../../../src/domain/books/event-log.ts'
@@ -17,18 +17,16 @@ import {
   newFormat,
   newPool,
   newSmallFormat,
-  openBooks,
   poolNow,
-  type TestBooks,
+  useBooks,
 } from '../../support/books.ts'
 import { startUpload } from '../../support/uploads.ts'
 
-let test: TestBooks
+const test = useBooks()
 /** Each stands for a process. */
 let processes: [Claims, Claims, Claims]
 let formatId: string
 beforeAll(async () => {
-  test = await openBooks()
   processes = [
     new Claims(test.books),
     new Claims(await test.another({ connections: 3 })),
@@ -36,7 +34,6 @@ beforeAll(async () => {
   ]
   formatId = await newFormat(test)
 })
-afterAll(() => test.close())
 
 function claim(input: Partial<ClaimCodesInput> & { poolId: string }, claims = processes[0]): Promise<Code[]> {
   return claims.claim(test.accountId, { count: 1, ...input })

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import type { Statement } from '../../../src/database/transaction.ts'
 import type { Books } from '../../../src/domain/books/books.ts'
 import { Claims } from '../../../src/domain/claim/claim.ts'
@@ -13,24 +13,14 @@ import {
 } from '../../../src/domain/code/code.ts'
 import type { CodeStatus } from '../../../src/domain/pool/snapshot.ts'
 import { undoUpload } from '../../../src/domain/upload/finish.ts'
-import {
-  fill,
-  newAccount,
-  newFormat,
-  newPool,
-  newSmallFormat,
-  openBooks,
-  type TestBooks,
-} from '../../support/books.ts'
+import { fill, newAccount, newFormat, newPool, newSmallFormat, useBooks } from '../../support/books.ts'
 import { clearAway, newCodes, upload } from '../../support/uploads.ts'
 
-let test: TestBooks
+const test = useBooks()
 let claims: Claims
 beforeAll(async () => {
-  test = await openBooks()
   claims = new Claims(test.books)
 })
-afterAll(() => test.close())
 
 interface Cursors {
   after?: CodeOrigin | undefined

@@ -1,17 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { Claims } from '../../../src/domain/claim/claim.ts'
 import { readStretches, SnapshotChangedError, type Stretch } from '../../../src/domain/code/line-reader.ts'
 import { isCurrent, readSnapshot } from '../../../src/domain/pool/snapshot.ts'
-import { fill, newFormat, newPool, openBooks, type TestBooks } from '../../support/books.ts'
+import { fill, newFormat, newPool, useBooks } from '../../support/books.ts'
 
-let place: TestBooks
-
-beforeAll(async () => {
-  place = await openBooks()
-})
-
-afterAll(() => place.close())
+const place = useBooks()
 
 const batches = 2_500
 

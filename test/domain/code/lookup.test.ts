@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { v7 as newId } from 'uuid'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { characterSets } from '../../../src/codespace/characters.ts'
 import type { ShapeInput } from '../../../src/codespace/pattern.ts'
 import { typedKey } from '../../../src/codespace/typed-form.ts'
@@ -9,16 +9,14 @@ import { Claims } from '../../../src/domain/claim/claim.ts'
 import type { Code } from '../../../src/domain/code/code.ts'
 import { LookUps } from '../../../src/domain/code/lookup.ts'
 import { createFormat } from '../../../src/domain/format/create.ts'
-import { fill, newAccount, newPool, openBooks, type Place, type TestBooks } from '../../support/books.ts'
+import { fill, newAccount, newPool, type Place, useBooks } from '../../support/books.ts'
 import { upload } from '../../support/uploads.ts'
 
-let test: TestBooks
+const test = useBooks()
 let lookUps: LookUps
 beforeAll(async () => {
-  test = await openBooks()
   lookUps = new LookUps(test.books)
 })
-afterAll(() => test.close())
 
 /** An account for one test, so that codes of other tests cannot be meant. */
 async function newPlace(): Promise<Place> {

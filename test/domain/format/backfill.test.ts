@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Books } from '../../../src/domain/books/books.ts'
 import { readHistory } from '../../../src/domain/books/event-log.ts'
 import { Claims } from '../../../src/domain/claim/claim.ts'
@@ -16,23 +16,14 @@ import { cancelTask, readTask } from '../../../src/domain/generation/task.ts'
 import { undoUpload } from '../../../src/domain/upload/finish.ts'
 import { GenerationWorker } from '../../../src/worker/generations.ts'
 import { expectBalance } from '../../support/audit.ts'
-import {
-  formatNow,
-  newAccount,
-  newPool,
-  openBooks,
-  type Place,
-  poolNow,
-  silent,
-} from '../../support/books.ts'
+import { formatNow, newAccount, newPool, type Place, poolNow, silent, useBooks } from '../../support/books.ts'
 import { addCodes, clearAway, newCodes, startUpload, upload } from '../../support/uploads.ts'
 
-let test: Awaited<ReturnType<typeof openBooks>>
+const test = useBooks()
 let elsewhere: Books
 let place: Place
 let claims: Claims
 beforeAll(async () => {
-  test = await openBooks()
   elsewhere = await test.another()
   claims = new Claims(test.books)
 })
@@ -40,7 +31,6 @@ beforeAll(async () => {
 beforeEach(async () => {
   place = { books: test.books, accountId: await newAccount(test.books) }
 })
-afterAll(() => test.close())
 
 const digits = 3
 const capacity = 1_000

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { CodeSpace } from '../../../src/codespace/codespace.ts'
 import type { ShapeInput } from '../../../src/codespace/pattern.ts'
 import { CodeSpaces } from '../../../src/domain/books/codespaces.ts'
@@ -11,14 +11,10 @@ import {
 } from '../../../src/domain/books/errors.ts'
 import { createFormat, previewFormat } from '../../../src/domain/format/create.ts'
 import { availableForGeneration, renameFormat } from '../../../src/domain/format/format.ts'
-import { formatNow, newAccount, newFormat, openBooks, type TestBooks } from '../../support/books.ts'
+import { formatNow, newAccount, newFormat, useBooks } from '../../support/books.ts'
 import { waitUntilSomebodyWaitsFor } from '../../support/database.ts'
 
-let test: TestBooks
-beforeAll(async () => {
-  test = await openBooks()
-})
-afterAll(() => test.close())
+const test = useBooks()
 
 /** A shape that overlaps with no other format of the account. */
 function anyShape(): ShapeInput {

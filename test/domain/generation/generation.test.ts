@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import type { Books } from '../../../src/domain/books/books.ts'
 import {
   IdempotencyConflictError,
@@ -26,18 +26,15 @@ import {
   newFormat,
   newPool,
   newSmallFormat,
-  openBooks,
   poolNow,
-  type TestBooks,
+  useBooks,
 } from '../../support/books.ts'
 
-let test: TestBooks
+const test = useBooks()
 let elsewhere: Books
 beforeAll(async () => {
-  test = await openBooks()
   elsewhere = await test.another()
 })
-afterAll(() => test.close())
 
 function generate(
   input: Pick<GenerateCodesInput, 'poolId' | 'formatId'> & Partial<GenerateCodesInput>,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { InvalidInputError } from '../../../src/domain/books/errors.ts'
 import { readHistory } from '../../../src/domain/books/event-log.ts'
 import { Claims } from '../../../src/domain/claim/claim.ts'
@@ -14,18 +14,15 @@ import {
   newFormat,
   newPool,
   newSmallFormat,
-  openBooks,
   poolNow,
-  type TestBooks,
+  useBooks,
 } from '../../support/books.ts'
 
-let test: TestBooks
+const test = useBooks()
 let formatId: string
 beforeAll(async () => {
-  test = await openBooks()
   formatId = await newFormat(test)
 })
-afterAll(() => test.close())
 
 const maximum = 2n ** 96n
 

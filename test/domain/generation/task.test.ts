@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Books } from '../../../src/domain/books/books.ts'
 import { TaskFinishedError } from '../../../src/domain/books/errors.ts'
 import { Claims } from '../../../src/domain/claim/claim.ts'
@@ -15,18 +15,10 @@ import {
 import { lockPool } from '../../../src/domain/pool/pool.ts'
 import { undoUpload } from '../../../src/domain/upload/finish.ts'
 import { openLog } from '../../../src/log.ts'
-import {
-  fill,
-  newFormat,
-  newPool,
-  newSmallFormat,
-  openBooks,
-  type Place,
-  type TestBooks,
-} from '../../support/books.ts'
+import { fill, newFormat, newPool, newSmallFormat, type Place, useBooks } from '../../support/books.ts'
 import { newCodes, startUpload, upload } from '../../support/uploads.ts'
 
-let test: TestBooks
+const test = useBooks()
 let place: Place
 let books: Books
 let accountId: string
@@ -34,7 +26,6 @@ let accountId: string
 const entries: unknown[] = []
 
 beforeAll(async () => {
-  test = await openBooks()
   accountId = test.accountId
   const log = openLog({ base: null }, { write: (line) => void entries.push(JSON.parse(line)) })
   books = await test.another({ log })
@@ -43,7 +34,6 @@ beforeAll(async () => {
 beforeEach(() => {
   entries.length = 0
 })
-afterAll(() => test.close())
 
 /** An entry at level info. */
 function entry(msg: string, fields: object) {

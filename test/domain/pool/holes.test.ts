@@ -6,22 +6,14 @@ import { maxHoles, readBatchesFrom } from '../../../src/domain/pool/batch.ts'
 import type { CodeStatus } from '../../../src/domain/pool/snapshot.ts'
 import { undoUpload } from '../../../src/domain/upload/finish.ts'
 import { expectBalance } from '../../support/audit.ts'
-import {
-  fill,
-  formatNow,
-  newFormat,
-  newPool,
-  openBooks,
-  poolNow,
-  type TestBooks,
-} from '../../support/books.ts'
+import { fill, formatNow, newFormat, newPool, poolNow, useBooks } from '../../support/books.ts'
 import { newCodes, upload } from '../../support/uploads.ts'
 
 // A format with many uploaded codes: single ones, neighbours, and runs that are longer than the holes of a batch.
 const capacity = 6_000
 const quantities = [1, 40, 700, 299, 1_000]
 
-let test: TestBooks
+const test = useBooks()
 let claims: Claims
 let poolId: string
 let formatId: string
@@ -41,7 +33,6 @@ function isTaken(index: number): boolean {
 }
 
 beforeAll(async () => {
-  test = await openBooks()
   claims = new Claims(test.books)
   formatId = await newFormat(test, { length: 2, characters: { list: charactersOf(80) } })
   const space = await test.books.codeSpaces.get(test.books, test.accountId, formatId)
@@ -55,7 +46,6 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await expectBalance(test)
-  await test.close()
 })
 
 function charactersOf(count: number): string {

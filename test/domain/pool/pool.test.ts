@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { applyMigrations } from '../../../src/database/migrations.ts'
 import { createAccount, findAccounts } from '../../../src/domain/account/account.ts'
 import { InvalidInputError, NameTakenError, NotFoundError } from '../../../src/domain/books/errors.ts'
@@ -23,15 +23,11 @@ import {
   type Place,
   poolNow,
   silent,
-  type TestBooks,
+  useBooks,
 } from '../../support/books.ts'
 import { testDatabase } from '../../support/database.ts'
 
-let test: TestBooks
-beforeAll(async () => {
-  test = await openBooks()
-})
-afterAll(() => test.close())
+const test = useBooks()
 
 function create(name: string, accountId = test.accountId): Promise<string> {
   return createPool(test.books, accountId, { name })

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Pacer } from '../../../src/async/pacer.ts'
 import { transaction } from '../../../src/database/transaction.ts'
 import type { Books } from '../../../src/domain/books/books.ts'
@@ -13,23 +13,10 @@ import {
 } from '../../../src/domain/books/event-log.ts'
 import { Claims } from '../../../src/domain/claim/claim.ts'
 import { EventFeed } from '../../../src/domain/subscription/event-feed.ts'
-import {
-  fill,
-  newAccount,
-  newFormat,
-  newPool,
-  openBooks,
-  type Place,
-  silent,
-  type TestBooks,
-} from '../../support/books.ts'
+import { fill, newAccount, newFormat, newPool, type Place, silent, useBooks } from '../../support/books.ts'
 import { openProxy } from '../../support/proxy.ts'
 
-let test: TestBooks
-beforeAll(async () => {
-  test = await openBooks()
-})
-afterAll(() => test.close())
+const test = useBooks()
 
 async function emptyAccount(): Promise<Place> {
   return { books: test.books, accountId: await newAccount(test.books) }

@@ -1,5 +1,5 @@
 import { v7 as newId } from 'uuid'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Claims } from '../../../src/domain/claim/claim.ts'
 import { saveReplenishment } from '../../../src/domain/generation/replenishment.ts'
 import { insertUploadTask, markRunning } from '../../../src/domain/generation/task.ts'
@@ -9,14 +9,10 @@ import type { RowPoller } from '../../../src/domain/subscription/row-poller.ts'
 import { completeUpload } from '../../../src/domain/upload/finish.ts'
 import { followUploads } from '../../../src/domain/upload/live-uploads.ts'
 import { markWaitingForClearing } from '../../../src/domain/upload/queue.ts'
-import { fill, newFormat, newPool, openBooks, poolNow, silent, type TestBooks } from '../../support/books.ts'
+import { fill, newFormat, newPool, poolNow, silent, useBooks } from '../../support/books.ts'
 import { startUpload } from '../../support/uploads.ts'
 
-let test: TestBooks
-beforeAll(async () => {
-  test = await openBooks()
-})
-afterAll(() => test.close())
+const test = useBooks()
 
 // A row poller polls by the clock, so here the clock is the test's.
 beforeEach(() => {

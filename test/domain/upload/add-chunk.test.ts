@@ -22,23 +22,20 @@ import {
   newFormat,
   newPool,
   newSmallFormat,
-  openBooks,
   poolNow,
-  type TestBooks,
+  useBooks,
 } from '../../support/books.ts'
 import { addCodes, chunkOf, clearAway, newCodes, startUpload, upload } from '../../support/uploads.ts'
 
-let test: TestBooks
+const test = useBooks()
 let elsewhere: Books
 let claims: Claims
 beforeAll(async () => {
-  test = await openBooks()
   elsewhere = await test.another()
   claims = new Claims(test.books)
 })
 afterAll(async () => {
   await expectBalance(test)
-  await test.close()
 })
 
 /** All codes of a format, by index. */

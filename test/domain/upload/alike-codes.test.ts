@@ -6,7 +6,7 @@ import { createFormat } from '../../../src/domain/format/create.ts'
 import { addChunk } from '../../../src/domain/upload/add-chunk.ts'
 import { undoUpload } from '../../../src/domain/upload/finish.ts'
 import { expectBalance } from '../../support/audit.ts'
-import { fill, newAccount, newPool, openBooks, type Place, type TestBooks } from '../../support/books.ts'
+import { fill, newAccount, newPool, type Place, useBooks } from '../../support/books.ts'
 import {
   addCodes,
   chunkOf,
@@ -16,15 +16,13 @@ import {
   upload,
 } from '../../support/uploads.ts'
 
-let test: TestBooks
+const test = useBooks()
 let elsewhere: Books
 beforeAll(async () => {
-  test = await openBooks()
   elsewhere = await test.another()
 })
 afterAll(async () => {
   await expectBalance(test)
-  await test.close()
 })
 
 /** A new account with a pool. */

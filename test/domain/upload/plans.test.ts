@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { Claims } from '../../../src/domain/claim/claim.ts'
 import { backfillFormat, readUnreadyFormat } from '../../../src/domain/format/backfill.ts'
 import { createFormat } from '../../../src/domain/format/create.ts'
@@ -9,7 +9,7 @@ import { clearUpload } from '../../../src/domain/upload/clear.ts'
 import { completeUpload, undoUpload } from '../../../src/domain/upload/finish.ts'
 import { HeldByEndedUploadError } from '../../../src/domain/upload/held-codes.ts'
 import { readNextUpload, readQueuedUpload, readUploadWaits } from '../../../src/domain/upload/queue.ts'
-import { newAccount, newPool, openBooks, type Place, type TestBooks } from '../../support/books.ts'
+import { newAccount, newPool, type Place, useBooks } from '../../support/books.ts'
 import { noteStatements, type StatementCost } from '../../support/plans.ts'
 import { addCodes, chunkOf, newCodes, startUpload, upload } from '../../support/uploads.ts'
 
@@ -18,7 +18,7 @@ const many = 20_000
 const few = 300
 const length = 5
 
-let test: TestBooks
+const test = useBooks()
 let place: Place
 let statements: StatementCost[]
 let poolId: string
@@ -36,7 +36,6 @@ async function newFormat(prefix: string): Promise<string> {
 }
 
 beforeAll(async () => {
-  test = await openBooks()
   // On one connection, which notes what each statement has read.
   const books = await test.another({ connections: 1 })
   place = { books, accountId: test.accountId }
@@ -73,8 +72,6 @@ beforeAll(async () => {
   unready = { prefix: earlier, formatId: await newFormat(earlier) }
   statements = await noteStatements(books)
 }, 60_000)
-
-afterAll(() => test.close())
 
 /** The statements run by `work` that read many rows. */
 async function greedy(work: () => Promise<unknown>): Promise<StatementCost[]> {

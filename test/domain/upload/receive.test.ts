@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { CommitUnansweredError } from '../../../src/database/errors.ts'
 import {
   FileInterruptedError,
@@ -10,16 +10,10 @@ import {
 import { readFile, removeFile } from '../../../src/domain/upload/file.ts'
 import { readNextUpload, readWaitingAccount } from '../../../src/domain/upload/queue.ts'
 import { receiveUpload, Uploads } from '../../../src/domain/upload/receive.ts'
-import { newAccount, newPool, openBooks, type Place, type TestBooks } from '../../support/books.ts'
+import { newAccount, newPool, openBooks, type Place, useBooks } from '../../support/books.ts'
 import { openProxy } from '../../support/proxy.ts'
 
-let shared: TestBooks
-
-beforeAll(async () => {
-  shared = await openBooks()
-})
-
-afterAll(() => shared.close())
+const shared = useBooks()
 
 afterEach(() => {
   vi.useRealTimers()

@@ -9,24 +9,20 @@ import { silent } from '../../support/books.ts'
 import { Client } from '../../support/client.ts'
 import { runSql } from '../../support/database.ts'
 import { type StreamResult, streamed } from '../../support/event-stream.ts'
-import { startService, type TestService } from '../../support/service.ts'
+import { useClient, useService } from '../../support/service.ts'
 import { Socket } from '../../support/socket.ts'
 
-let service: TestService
-let client: Client
+const service = useService()
+const client = useClient(service)
 /** A client of an account that nobody else in this file uses. */
 let lonely: Client
 
 beforeAll(async () => {
-  service = await startService()
-  client = new Client(service)
   lonely = await stranger(service)
 })
 
 afterAll(async () => {
-  await client[Symbol.asyncDispose]()
   await lonely[Symbol.asyncDispose]()
-  await service.close()
 })
 
 type Result = StreamResult<Record<string, unknown>>

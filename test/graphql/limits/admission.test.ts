@@ -18,13 +18,13 @@ import {
   parse,
   validate,
 } from 'graphql'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { Admission } from '../../../src/graphql/limits/admission.ts'
 import { type AnswerWeight, answerLimits, eventLimits } from '../../../src/graphql/limits/limits.ts'
 import { createSchema } from '../../../src/graphql/schema.ts'
 import { claim, newStock, withScopes } from '../../support/api.ts'
-import { Client } from '../../support/client.ts'
-import { startService, type TestService } from '../../support/service.ts'
+import type { Client } from '../../support/client.ts'
+import { useClient, useService } from '../../support/service.ts'
 import { Socket } from '../../support/socket.ts'
 
 const schema = createSchema()
@@ -234,22 +234,15 @@ test('no answer to an introspection exceeds its weight', () => {
 })
 
 describe('with the service', () => {
-  let service: TestService
-  let client: Client
+  const service = useService()
+  const client = useClient(service)
   let claims: Client
   let poolId: string
 
   beforeAll(async () => {
-    service = await startService()
-    client = new Client(service)
     claims = await withScopes(service, client, ['CLAIM'])
     const stock = await newStock(client, 100_000)
     poolId = stock.poolId
-  })
-
-  afterAll(async () => {
-    await client[Symbol.asyncDispose]()
-    await service.close()
   })
 
   const claimedCount = async () =>

@@ -1,14 +1,13 @@
 import fc from 'fast-check'
 import type { ExecutionResult } from 'graphql'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { Pacer } from '../../../src/async/pacer.ts'
 import { Answers } from '../../../src/graphql/limits/answers.ts'
 import { jsonPieces } from '../../../src/graphql/limits/json-pieces.ts'
 import { executeWithin } from '../../../src/server/api/answer-plugins.ts'
 import { newStock } from '../../support/api.ts'
-import { Client } from '../../support/client.ts'
 import { streamed } from '../../support/event-stream.ts'
-import { startService, type TestService } from '../../support/service.ts'
+import { useClient, useService } from '../../support/service.ts'
 import { Socket } from '../../support/socket.ts'
 
 test('JSON in pieces is the same as in one piece', () => {
@@ -64,7 +63,8 @@ test('an answer that turns out long waits for its client like one that was weigh
     new Pacer(),
   )
   let waited = 0
-  const inTurnOfLong = async <T>(run: () => Promise<T>) => {
+  const isWanted = () => true
+  const enqueueLong = async <T>(run: () => Promise<T>) => {
     waited += 1
     return await run()
   }
@@ -81,21 +81,19 @@ test('an answer that turns out long waits for its client like one that was weigh
     return Buffer.concat(answers.json(result)).toString()
   }
   const [short, long] = [{ text: 'short' }, { text: 'x'.repeat(2_000_000) }]
-  expect(await execute(short, { inTurnOfLong })).toBe(JSON.stringify({ data: short }))
+  expect(await execute(short, { enqueueLong, isWanted })).toBe(JSON.stringify({ data: short }))
   expect(waited).toBe(0)
-  expect(await execute(long, { inTurnOfLong })).toBe(JSON.stringify({ data: long }))
+  expect(await execute(long, { enqueueLong, isWanted })).toBe(JSON.stringify({ data: long }))
   expect(waited).toBe(1)
-  expect(await execute(long, {})).toBe(JSON.stringify({ data: long }))
+  expect(await execute(long, { isWanted })).toBe(JSON.stringify({ data: long }))
 })
 
 describe('an answer that turns out too long', () => {
-  let service: TestService
-  let client: Client
+  const service = useService()
+  const client = useClient(service)
   let query: string
 
   beforeAll(async () => {
-    service = await startService()
-    client = new Client(service)
     const { poolId } = await newStock(client, 100)
     const input = { poolId, count: 100, recipient: '\u0001'.repeat(1_000) }
     await client.ask('mutation ($input: ClaimCodesInput!) { claimCodes(input: $input) { __typename } }', {
@@ -104,11 +102,6 @@ describe('an answer that turns out too long', () => {
     // Recipients are usually much shorter than these.
     const recipients = Array.from({ length: 60 }, (_, i) => `r${i}: recipient`).join(' ')
     query = `{ pool(id: "${poolId}") { codes(status: CLAIMED, first: 100) { edges { node { ${recipients} } } } } }`
-  })
-
-  afterAll(async () => {
-    await client[Symbol.asyncDispose]()
-    await service.close()
   })
 
   const cutOff = { data: null, errors: [{ extensions: { code: 'ANSWER_TOO_LARGE' } }] }

@@ -2,24 +2,14 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Scheduler, TooMuchWaitingError } from '../../../src/async/scheduler.ts'
 import { Arrivals } from '../../../src/server/api/arrivals.ts'
 import { readRequests } from '../../../src/server/api/request-plugins.ts'
-import { Client } from '../../support/client.ts'
-import { startService, type TestService } from '../../support/service.ts'
+import { useClient, useService } from '../../support/service.ts'
 
-let service: TestService
-let client: Client
-
-beforeAll(async () => {
-  service = await startService()
-  client = new Client(service)
-})
-
-afterAll(async () => {
-  await service.close()
-})
+const service = useService()
+const client = useClient(service)
 
 /** Begins a request that will not arrive completely. */
 function begin(type: string, part: string): Socket {

@@ -6,24 +6,19 @@ import {
   maxTokens,
   maxVariables,
 } from '../../../src/graphql/limits/limits.ts'
-import { Client } from '../../support/client.ts'
-import { startService, type TestService } from '../../support/service.ts'
+import { useClient, useService } from '../../support/service.ts'
 import { Socket } from '../../support/socket.ts'
 
-let service: TestService
-let client: Client
+const service = useService()
+const client = useClient(service)
 let socket: Socket
 
 beforeAll(async () => {
-  service = await startService()
-  client = new Client(service)
   socket = await Socket.connect(service, client.authorization())
 })
 
 afterAll(async () => {
   await socket[Symbol.asyncDispose]()
-  await client[Symbol.asyncDispose]()
-  await service.close()
 })
 
 interface Told {

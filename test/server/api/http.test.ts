@@ -1,20 +1,10 @@
 import { request as httpRequest } from 'node:http'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { newPool } from '../../support/api.ts'
-import { Client } from '../../support/client.ts'
-import { startService, type TestService } from '../../support/service.ts'
+import { startService, useClient, useService } from '../../support/service.ts'
 
-let service: TestService
-let client: Client
-
-beforeAll(async () => {
-  service = await startService()
-  client = new Client(service)
-})
-
-afterAll(async () => {
-  await service.close()
-})
+const service = useService()
+const client = useClient(service)
 
 interface Reply {
   status: number

@@ -1,21 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { claim, done, newFormat, newPool, newStock } from '../../support/api.ts'
 import { Client } from '../../support/client.ts'
 import { openStream, streamed } from '../../support/event-stream.ts'
-import { startService, type TestService } from '../../support/service.ts'
+import { useClient, useService } from '../../support/service.ts'
 
-let service: TestService
-let client: Client
-
-beforeAll(async () => {
-  service = await startService()
-  client = new Client(service)
-})
-
-afterAll(async () => {
-  await client[Symbol.asyncDispose]()
-  await service.close()
-})
+const service = useService()
+const client = useClient(service)
 
 describe('server-sent events', () => {
   test('report the progress of a task, and end when it has finished', async () => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { gunzipSync } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { yieldToEventLoop } from '../../../src/async/pacer.ts'
 import { typedKey } from '../../../src/codespace/typed-form.ts'
 import { RejectedRowsForgottenError } from '../../../src/domain/books/errors.ts'
@@ -17,27 +17,15 @@ import {
   stranger,
   withScopes,
 } from '../../support/api.ts'
-import { openBooks, type TestBooks } from '../../support/books.ts'
+import { useBooks } from '../../support/books.ts'
 import { Client } from '../../support/client.ts'
 import { readCsv } from '../../support/csv.ts'
-import { startService, type TestService } from '../../support/service.ts'
+import { startService, useClient, useService } from '../../support/service.ts'
 
-let service: TestService
-let client: Client
+const service = useService()
+const client = useClient(service)
 /** The database of the service, for what the API cannot do. */
-let place: TestBooks
-
-beforeAll(async () => {
-  service = await startService()
-  client = new Client(service)
-  place = await openBooks(service)
-})
-
-afterAll(async () => {
-  await client[Symbol.asyncDispose]()
-  await place.close()
-  await service.close()
-})
+const place = useBooks(service)
 
 type Status = 'AVAILABLE' | 'CLAIMED' | 'ALL'
 

@@ -6,9 +6,9 @@ import { readCode } from '../../../src/codefile/code.ts'
 import { readCodeFile } from '../../../src/codefile/read.ts'
 import { identityOf } from '../../../src/domain/code/identity.ts'
 import { claim, generate, newFormat, newPool, stranger } from '../../support/api.ts'
-import { Client } from '../../support/client.ts'
+import type { Client } from '../../support/client.ts'
 import { Source } from '../../support/code-file.ts'
-import { startService, type TestService } from '../../support/service.ts'
+import { useClient, useService } from '../../support/service.ts'
 import { ended, upload } from '../../support/upload-api.ts'
 
 // What a code can contain, and what files and spreadsheets treat in their own way.
@@ -31,19 +31,16 @@ function isOne(text: string): boolean {
   return 'code' in reading && reading.code === text && text !== ''
 }
 
-let service: TestService
-let client: Client
+const service = useService()
+const client = useClient(service)
 let other: Client
 
 beforeAll(async () => {
-  service = await startService()
-  client = new Client(service)
   other = await stranger(service)
 })
 
 afterAll(async () => {
   await Promise.all([client[Symbol.asyncDispose](), other[Symbol.asyncDispose]()])
-  await service.close()
 })
 
 /** Uploads codes, whatever they look like, as a file that any program could have written. */

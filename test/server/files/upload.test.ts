@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { gzipSync } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { createAccount } from '../../../src/domain/account/account.ts'
 import { Uploads } from '../../../src/domain/upload/receive.ts'
 import { encodeId } from '../../../src/graphql/ids.ts'
@@ -13,7 +13,7 @@ import { newPool, stranger, withScopes } from '../../support/api.ts'
 import { newPool as newPoolIn, openBooks, silent } from '../../support/books.ts'
 import { Client } from '../../support/client.ts'
 import { runSql } from '../../support/database.ts'
-import { startService, type TestService } from '../../support/service.ts'
+import { startService, useClient, useService } from '../../support/service.ts'
 import {
   codesFile,
   ended,
@@ -26,19 +26,12 @@ import {
 const maxUploadBytes = 3_000_000
 const mebibyte = Buffer.alloc(2 ** 20, 'a')
 
-let service: TestService
-let client: Client
+const service = useService({ maxUploadBytes })
+const client = useClient(service)
 let poolId: string
 
 beforeAll(async () => {
-  service = await startService({ maxUploadBytes })
-  client = new Client(service)
   poolId = await newPool(client)
-})
-
-afterAll(async () => {
-  await client[Symbol.asyncDispose]()
-  await service.close()
 })
 
 /** A prefix that no other test uses. */

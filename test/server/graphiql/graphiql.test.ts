@@ -17,7 +17,7 @@ import {
 import { guide } from '../../../src/server/graphiql/guide.ts'
 import { isLoopbackHost } from '../../../src/server/graphiql/local-browser.ts'
 import { openBrowser, type TestBrowser } from '../../support/browser.ts'
-import { startService, type TestService } from '../../support/service.ts'
+import { startService, useService } from '../../support/service.ts'
 
 const STEPS = [
   'Pools',
@@ -145,14 +145,12 @@ describe('the page of GraphiQL', () => {
 })
 
 describe('the files of GraphiQL', () => {
-  let service: TestService
+  const service = useService()
   let paths: string[]
   beforeAll(async () => {
-    service = await startService()
     const page = await fetch(new URL('/graphql', service.url), { headers: { accept: 'text/html' } })
     paths = [...(await page.text()).matchAll(/"(\/graphiql\/[^"]+)"/g)].map(([, path]) => path ?? '')
   })
-  afterAll(() => service.close())
 
   const large = () => paths.find((path) => path.endsWith('/graphiql.js')) ?? ''
   const small = () => paths.find((path) => path.endsWith('/page.css')) ?? ''
@@ -267,15 +265,11 @@ function unpacked({ headers, body }: Loaded): Buffer {
 
 describe('GraphiQL in a browser', () => {
   let chromium: TestBrowser
-  let service: TestService
+  const service = useService({ embedded: true })
   beforeAll(async () => {
     chromium = await openBrowser()
-    service = await startService({ embedded: true })
   }, 60_000)
-  afterAll(async () => {
-    await service.close()
-    await chromium.close()
-  })
+  afterAll(() => chromium.close())
 
   test.each([
     [1400, 900, 'light'],

@@ -1,22 +1,12 @@
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Client } from '../../support/client.ts'
-import { startService, type TestService } from '../../support/service.ts'
+import { describe, expect, test } from 'vitest'
+import { useClient, useService } from '../../support/service.ts'
 
 /** Requests as no client would send them, byte for byte. */
 
-let service: TestService
-let client: Client
-
-beforeAll(async () => {
-  service = await startService()
-  client = new Client(service)
-})
-
-afterAll(async () => {
-  await service.close()
-})
+const service = useService()
+const client = useClient(service)
 
 /** The answer until the server closes the connection, as it does after everything that it cannot parse. */
 async function exchange(bytes: string | Buffer): Promise<{ status: number; head: string; body: string }> {

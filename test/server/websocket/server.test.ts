@@ -1,23 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { mutate, newPool, newStock, stranger, withScopes } from '../../support/api.ts'
 import { Client } from '../../support/client.ts'
-import { startService, type TestService } from '../../support/service.ts'
+import { startService, useClient, useService } from '../../support/service.ts'
 import { type Message, Socket } from '../../support/socket.ts'
 
-let service: TestService
-let client: Client
-
-beforeAll(async () => {
-  service = await startService()
-  client = new Client(service)
-})
-
-afterAll(async () => {
-  await client[Symbol.asyncDispose]()
-  await service.close()
-})
+const service = useService()
+const client = useClient(service)
 
 const account = '{ account { name } }'
 const answered = { data: { account: { name: 'First account' } } }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { pino } from 'pino'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { connectionConfig } from '../../../src/database/open.ts'
 import type { Books } from '../../../src/domain/books/books.ts'
 import { TaskFinishedError } from '../../../src/domain/books/errors.ts'
@@ -11,15 +11,7 @@ import { readUploadWaits } from '../../../src/domain/upload/queue.ts'
 import { receiveUpload } from '../../../src/domain/upload/receive.ts'
 import { UploadWorker } from '../../../src/worker/uploads/upload-worker.ts'
 import { expectBalance } from '../../support/audit.ts'
-import {
-  newAccount,
-  newPool,
-  openBooks,
-  type Place,
-  poolNow,
-  silent,
-  type TestBooks,
-} from '../../support/books.ts'
+import { newAccount, newPool, type Place, poolNow, silent, useBooks } from '../../support/books.ts'
 import { runSql } from '../../support/database.ts'
 import { openProxy } from '../../support/proxy.ts'
 import { codesFile } from '../../support/upload-api.ts'
@@ -28,15 +20,10 @@ import { codesFile } from '../../support/upload-api.ts'
 const patiently = { timeout: 25_000, interval: 5 }
 const long = 80_000
 
-let shared: TestBooks
-
-beforeAll(async () => {
-  shared = await openBooks()
-})
+const shared = useBooks()
 
 afterAll(async () => {
   await expectBalance(shared)
-  await shared.close()
 })
 
 interface OwnPlace extends Place {
