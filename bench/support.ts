@@ -14,7 +14,6 @@ import { Notifications } from '../src/database/notifications.ts'
 import { connectionConfig, openDatabase } from '../src/database/open.ts'
 import { createFirstAccount } from '../src/domain/account/account.ts'
 import { Books } from '../src/domain/books/books.ts'
-import { CodeSpaces } from '../src/domain/books/codespaces.ts'
 import { createFormat } from '../src/domain/format/create.ts'
 import { generateCodes, runGeneration } from '../src/domain/generation/generation.ts'
 import { saveReplenishment } from '../src/domain/generation/replenishment.ts'
@@ -61,7 +60,7 @@ export async function openBench(lifecycle: Lifecycle, url?: string): Promise<Ben
   )
   // Not opened, as nobody listens here.
   const notifications = new Notifications({ pool, connection: connectionConfig(databaseUrl), log })
-  const books = new Books({ pool, prisma, notifications, codeSpaces: new CodeSpaces(), log })
+  const books = new Books({ pool, prisma, notifications, log })
   const key = randomBytes(24).toString('hex')
   const account = await createFirstAccount(pool, 'Bench', key)
   if (account === undefined) throw new Error('The database is not empty.')

@@ -7,7 +7,6 @@ import { connectionConfig, openDatabase } from './database/open.ts'
 import { schemaOf } from './database/schema.ts'
 import { createFirstAccount } from './domain/account/account.ts'
 import { Books } from './domain/books/books.ts'
-import { CodeSpaces } from './domain/books/codespaces.ts'
 import { createSample } from './domain/sample.ts'
 import { PrismaClient } from './generated/prisma/client.ts'
 import type { Lifecycle } from './lifecycle.ts'
@@ -107,7 +106,7 @@ async function openBooks(lifecycle: Lifecycle, databaseUrl: string, log: Logger)
     },
     (opened) => opened.close(),
   )
-  return new Books({ pool, prisma, notifications, codeSpaces: new CodeSpaces(), log })
+  return new Books({ pool, prisma, notifications, log })
 }
 
 async function listen(server: HttpServer, { port, host }: ServiceOptions): Promise<number> {

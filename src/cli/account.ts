@@ -13,7 +13,6 @@ import {
   revokeApiKey,
 } from '../domain/account/account.ts'
 import { Books } from '../domain/books/books.ts'
-import { CodeSpaces } from '../domain/books/codespaces.ts'
 import { type ApiKey, PrismaClient } from '../generated/prisma/client.ts'
 import { OperatorError } from '../operator-error.ts'
 import { run, withDatabase } from './program.ts'
@@ -136,7 +135,7 @@ async function withBooks<T>(work: (books: Books) => Promise<T>): Promise<T> {
     const notifications = new Notifications({ pool, connection: connectionConfig(url), log })
     const prisma = new PrismaClient({ adapter: new PrismaPg(pool, await schemaOf(pool)) })
     try {
-      return await work(new Books({ pool, prisma, notifications, codeSpaces: new CodeSpaces(), log }))
+      return await work(new Books({ pool, prisma, notifications, log }))
     } finally {
       await notifications.close()
       await prisma.$disconnect()

@@ -7,12 +7,12 @@ import {
   NameTakenError,
   NotFoundError,
 } from '../domain/books/errors.ts'
+import { countRows, listIds } from '../domain/books/listing.ts'
 import { createFormat, previewFormat } from '../domain/format/create.ts'
 import {
   availableForGeneration,
-  countFormats,
   type Format as FormatRow,
-  listFormats,
+  formatsNamed,
   renameFormat,
 } from '../domain/format/format.ts'
 import { grouped } from '../grouped.ts'
@@ -278,16 +278,16 @@ builder.queryFields((t) => ({
       search: t.arg.string({ description: aboutSearch }),
     },
     resolve: async (_root, { search, ...page }, { books, accountId, nodes }) => {
-      const text = searchText(search)
+      const filter = formatsNamed(searchText(search))
       const connection = await newestFirst(page, {
         load: async (slice) => {
-          const ids = await listFormats(books, accountId, text, slice)
+          const ids = await listIds(books, accountId, filter, slice)
           return (await Promise.all(ids.map((id) => nodes.format.load(id)))).filter(
             (format) => format !== null,
           )
         },
       })
-      return { ...connection, totalCount: () => countFormats(books, accountId, text) }
+      return { ...connection, totalCount: () => countRows(books, accountId, filter) }
     },
   }),
   previewFormat: t.field({

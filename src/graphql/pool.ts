@@ -1,12 +1,12 @@
 import { InvalidInputError, NameTakenError, NotFoundError } from '../domain/books/errors.ts'
+import { countRows, listIds } from '../domain/books/listing.ts'
 import { saveReplenishment } from '../domain/generation/replenishment.ts'
 import {
-  countPools,
   createPool,
-  listPools,
   type Pool as PoolRow,
   type PoolStatus as PoolStatusName,
   poolStatus,
+  poolsMatching,
   renamePool,
 } from '../domain/pool/pool.ts'
 import type { ReplenishmentMethod as ReplenishmentMethodName } from '../generated/prisma/client.ts'
@@ -129,14 +129,14 @@ builder.queryFields((t) => ({
       status: t.arg({ type: [PoolStatus], description: 'Only pools with one of these statuses.' }),
     },
     resolve: async (_root, { search, status, ...page }, { books, accountId, nodes }) => {
-      const filter = { search: searchText(search), status: status ?? undefined }
+      const filter = poolsMatching({ search: searchText(search), status: status ?? undefined })
       const connection = await newestFirst(page, {
         load: async (slice) => {
-          const ids = await listPools(books, accountId, filter, slice)
+          const ids = await listIds(books, accountId, filter, slice)
           return (await Promise.all(ids.map((id) => nodes.pool.load(id)))).filter((pool) => pool !== null)
         },
       })
-      return { ...connection, totalCount: () => countPools(books, accountId, filter) }
+      return { ...connection, totalCount: () => countRows(books, accountId, filter) }
     },
   }),
 }))

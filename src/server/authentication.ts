@@ -66,7 +66,7 @@ export class Authentication {
 
   async close(): Promise<void> {
     this.#stopListening()
-    await this.keyUses.close()
+    await this.keyUses.written()
   }
 
   /**

@@ -18,7 +18,7 @@ import { addChunk } from '../../src/domain/upload/add-chunk.ts'
 import { clearUpload } from '../../src/domain/upload/clear.ts'
 import { completeUpload, undoUpload } from '../../src/domain/upload/finish.ts'
 import { expectBalance } from '../support/audit.ts'
-import { formatNow, newAccount, newSmallFormat, type Place, poolNow, useBooks } from '../support/books.ts'
+import { formatNow, newPlace, newSmallFormat, type Place, poolNow, useBooks } from '../support/books.ts'
 import type { Model } from '../support/model.ts'
 import * as model from '../support/model.ts'
 import { chunkOf, startUpload } from '../support/uploads.ts'
@@ -566,7 +566,7 @@ describe('the books', () => {
   })
 
   async function newRun(): Promise<Run> {
-    const place = { books: test.books, accountId: await newAccount(test.books) }
+    const place = await newPlace(test)
     return { place, claiming: new Claims(test.books), model: model.emptyModel() }
   }
 

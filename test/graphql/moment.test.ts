@@ -37,7 +37,7 @@ class MovingBooks extends Books {
 
 beforeAll(async () => {
   place = await lifecycle.open('books', openBooks, (opened) => opened.close())
-  const { pool, prisma, notifications, codeSpaces } = place.books
+  const { pool, prisma, notifications } = place.books
   const moving = prisma.$extends({
     query: {
       $allOperations: async ({ args, query }) => {
@@ -50,7 +50,6 @@ beforeAll(async () => {
     pool,
     prisma: moving as unknown as PrismaClient,
     notifications,
-    codeSpaces,
     log: silent,
   })
   const options = { maxUploadBytes: 1_000, failedLookUpsPerMinute: 0, log: silent }

@@ -7,7 +7,6 @@ import { Notifications } from '../../src/database/notifications.ts'
 import { connectionConfig, createPool as createConnections } from '../../src/database/open.ts'
 import { createAccount } from '../../src/domain/account/account.ts'
 import { Books } from '../../src/domain/books/books.ts'
-import { CodeSpaces } from '../../src/domain/books/codespaces.ts'
 import { createFormat } from '../../src/domain/format/create.ts'
 import { type Format, readFormat } from '../../src/domain/format/format.ts'
 import { generateCodes, runGeneration } from '../../src/domain/generation/generation.ts'
@@ -83,7 +82,7 @@ async function openProcess(lifecycle: Lifecycle, options: BooksOptions & { url: 
     () => openNotifications(pool, url, losesNotices),
     (opened) => opened.close(),
   )
-  return new Books({ pool, prisma, notifications, codeSpaces: new CodeSpaces(), log })
+  return new Books({ pool, prisma, notifications, log })
 }
 
 async function openNotifications(pool: pg.Pool, url: string, losesNotices: boolean): Promise<Notifications> {
@@ -105,6 +104,11 @@ export async function newAccount(books: Books): Promise<string> {
 
 /** An account, and the books that it is in. */
 export type Place = Pick<TestBooks, 'books' | 'accountId'>
+
+/** A new account on the same books. */
+export async function newPlace({ books }: Pick<Place, 'books'>): Promise<Place> {
+  return { books, accountId: await newAccount(books) }
+}
 
 /** Resolves to the id of a new format that overlaps with no other: `length` random characters after a prefix. */
 export async function newFormat(

@@ -21,11 +21,6 @@ export class KeyUses {
     this.#poll = new Poll({ purpose: 'note the last use of API keys', run: () => this.#write(), log })
   }
 
-  /** Resolves when all uses that were noted have been written. */
-  close(): Promise<void> {
-    return this.written()
-  }
-
   /** Notes that a key is used now, unless that was noted within the last minute. The caller does not wait for the write. */
   note(keyId: string): void {
     const now = Date.now()

@@ -1,11 +1,13 @@
+import { LRUCache } from 'lru-cache'
 import type { Pool, QueryResultRow } from 'pg'
 import type { Logger } from 'pino'
+import { CodeSpace } from '../../codespace/codespace.ts'
+import { Pattern } from '../../codespace/pattern.ts'
 import { DatabaseUnavailableError, isUnavailable } from '../../database/errors.ts'
 import type { Notifications } from '../../database/notifications.ts'
 import { type Queryable, type Statement, type Transaction, transaction } from '../../database/transaction.ts'
 import type { PrismaClient } from '../../generated/prisma/client.ts'
 import { Catalogs } from './catalog.ts'
-import type { CodeSpaces } from './codespaces.ts'
 import { appendEvents, type EventDraft } from './event-log.ts'
 
 /** What the domain works on: the database, the caches of what never changes in it, and who is told of changes. */
@@ -14,7 +16,7 @@ export class Books implements Queryable {
   /** For reads of tasks, accounts and API keys: see graphql/nodes.ts for why not others. */
   readonly prisma: PrismaClient
   readonly notifications: Notifications
-  readonly codeSpaces: CodeSpaces
+  readonly codeSpaces = new CodeSpaces()
   readonly catalogs = new Catalogs()
   readonly #log: Logger
 
@@ -22,13 +24,11 @@ export class Books implements Queryable {
     pool: Pool
     prisma: PrismaClient
     notifications: Notifications
-    codeSpaces: CodeSpaces
     log: Logger
   }) {
     this.pool = parts.pool
     this.prisma = parts.prisma
     this.notifications = parts.notifications
-    this.codeSpaces = parts.codeSpaces
     this.#log = parts.log
   }
 
@@ -117,4 +117,48 @@ export class BookTransaction implements Queryable {
 
 function isWaitingTask(event: EventDraft): boolean {
   return event.kind === 'TASK_STATUS_CHANGED' && event.payload.status === 'AWAITING_EXECUTION'
+}
+
+// A code space takes a few kilobytes. An account with more formats than this reads some of them again now and then.
+const maxOpen = 1_000
+
+/** The code spaces of the formats used most recently. What makes a code space never changes, so they never expire. */
+export class CodeSpaces {
+  readonly #open = new LRUCache<string, CodeSpace>({ max: maxOpen })
+
+  /** Rejects when the format does not exist, or when its key, version and pattern no longer belong together. */
+  async get(books: Queryable, accountId: string, formatId: string): Promise<CodeSpace> {
+    const open = this.#open.get(formatId)
+    if (open !== undefined) return open
+    const space = await openCodeSpace(books, accountId, formatId)
+    this.#open.set(formatId, space)
+    return space
+  }
+}
+
+async function openCodeSpace(books: Queryable, accountId: string, formatId: string): Promise<CodeSpace> {
+  const [row] = await books.rows<FormatKeyRow>({
+    name: 'open-code-space',
+    text: 'SELECT pattern, characters, version, key, first_code FROM format WHERE account_id = $1 AND id = $2',
+    values: [accountId, formatId],
+  })
+  if (row === undefined) throw new Error(`The format ${formatId} does not exist.`)
+  const space = CodeSpace.open({
+    pattern: Pattern.parse(row.pattern, row.characters),
+    key: row.key,
+    version: row.version,
+  })
+  if (space.codeAt(0n) !== row.first_code)
+    throw new Error(
+      `The format ${formatId} no longer yields the code that it was created with: its pattern, key or version was changed.`,
+    )
+  return space
+}
+
+interface FormatKeyRow {
+  pattern: string
+  characters: string
+  version: number
+  key: Uint8Array
+  first_code: string
 }

@@ -124,3 +124,30 @@ export async function readFormatsFrom(books: Queryable, accountId: string, id: s
     values: [accountId, id],
   })
 }
+
+/*
+ * The lock of an account's catalog, which is its formats and the names of its formats and pools, is the account's row. Both
+ * functions resolve to whether the account has codes that differ only in case, spaces and dashes (see code/identity.ts).
+ */
+
+type AccountTransaction = Queryable & { readonly accountId: string }
+
+/** Locks the catalog until the transaction ends: nobody else creates a format, sets a name, or adds uploaded codes. */
+export async function lockCatalog(tx: AccountTransaction): Promise<boolean> {
+  return await lockAccount(tx, 'NO KEY UPDATE')
+}
+
+/** Keeps the catalog as it is until the transaction ends: no format appears. Several transactions can hold it at once. */
+export async function holdCatalog(tx: AccountTransaction): Promise<boolean> {
+  return await lockAccount(tx, 'SHARE')
+}
+
+async function lockAccount(tx: AccountTransaction, mode: 'NO KEY UPDATE' | 'SHARE'): Promise<boolean> {
+  // A statement that locks a row and reads no other table returns the row as it is once the lock is held.
+  const [row] = await tx.rows<{ case_sensitive: boolean }>({
+    name: `lock-account-for-${mode}`,
+    text: `SELECT case_sensitive FROM account WHERE id = $1 FOR ${mode}`,
+    values: [tx.accountId],
+  })
+  return row?.case_sensitive === true
+}

@@ -4,7 +4,7 @@ import { Pattern, ShapeError, type ShapeInput } from '../../codespace/pattern.ts
 import { type PatternWarning, warningsFor } from '../../codespace/warnings.ts'
 import type { Queryable } from '../../database/transaction.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
-import { lockCatalog } from '../books/catalog-lock.ts'
+import { lockCatalog } from '../books/catalog.ts'
 import { FormatOverlapError } from '../books/errors.ts'
 import { InputCheck } from '../books/input.ts'
 import { checkName } from '../books/name.ts'

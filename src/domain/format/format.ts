@@ -1,9 +1,9 @@
 import type { Queryable } from '../../database/transaction.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
-import { lockCatalog } from '../books/catalog-lock.ts'
+import { lockCatalog } from '../books/catalog.ts'
 import { codes, NotFoundError, UserError } from '../books/errors.ts'
 import { InputCheck } from '../books/input.ts'
-import { countRows, type Filter, listIds, type Slice } from '../books/listing.ts'
+import type { Filter } from '../books/listing.ts'
 import { askedSearch, checkName, nameContains } from '../books/name.ts'
 
 /**
@@ -77,25 +77,8 @@ export async function renameFormat(
   })
 }
 
-/** The ids of the account's formats whose name contains `search`. */
-export async function listFormats(
-  books: Queryable,
-  accountId: string,
-  search: string | undefined,
-  slice: Slice,
-): Promise<string[]> {
-  return await listIds(books, accountId, named(search), slice)
-}
-
-export async function countFormats(
-  books: Queryable,
-  accountId: string,
-  search: string | undefined,
-): Promise<bigint> {
-  return await countRows(books, accountId, named(search))
-}
-
-function named(search: string | undefined): Filter {
+/** The formats whose name contains `search`. */
+export function formatsNamed(search: string | undefined): Filter {
   return {
     table: 'format',
     condition: `($2::text[] IS NULL OR ${nameContains('name', '$2')})`,

@@ -11,7 +11,7 @@ import {
   QuantityExceedsAvailableError,
 } from '../format/format.ts'
 import { layBatch } from '../pool/batch.ts'
-import type { Accepted } from '../pool/moment.ts'
+import type { Accepted } from '../pool/pool.ts'
 import { lockPool, type Pool, writePoolCounters } from '../pool/pool.ts'
 import { writeReplenishment } from './replenishment.ts'
 import { insertGenerationTask, markFailed, markGenerationCompleted, markRunning, readTask } from './task.ts'

@@ -2,11 +2,13 @@ import { v7 as newId } from 'uuid'
 import type { Queryable } from '../../database/transaction.ts'
 import type { ReplenishmentMethod } from '../../generated/prisma/client.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
-import { lockCatalog } from '../books/catalog-lock.ts'
+import { lockCatalog } from '../books/catalog.ts'
 import { codes, NotFoundError, UserError } from '../books/errors.ts'
+import type { TaskSnapshot } from '../books/event-log.ts'
 import { InputCheck } from '../books/input.ts'
-import { countRows, type Filter, listIds, type Slice } from '../books/listing.ts'
+import type { Filter } from '../books/listing.ts'
 import { askedSearch, checkName, nameContains } from '../books/name.ts'
+import type { Format } from '../format/format.ts'
 import type { RowRef } from '../subscription/row-poller.ts'
 
 /**
@@ -27,6 +29,19 @@ export interface Pool {
   /** Whether the last automatic refill could not be made in full. Saving the settings makes it false again. */
   refillFailed: boolean
   createdAt: Date
+}
+
+/** The nodes of an answer as the transaction left them. They may have changed by the time that the answer is built. */
+export interface Moment {
+  pool?: Pool
+  format?: Format
+  task?: TaskSnapshot
+}
+
+/** A task that was accepted. A repeated request, with an idempotencyKey, has no moment: that was at the first one. */
+export interface Accepted {
+  taskId: string
+  moment?: Moment
 }
 
 export type PoolStatus = 'EMPTY' | 'LOW' | 'READY'
@@ -149,21 +164,8 @@ export interface PoolFilter {
   status?: readonly PoolStatus[] | undefined
 }
 
-/** The ids of the account's pools that the filter lets through. */
-export async function listPools(
-  books: Queryable,
-  accountId: string,
-  filter: PoolFilter,
-  slice: Slice,
-): Promise<string[]> {
-  return await listIds(books, accountId, matching(filter), slice)
-}
-
-export async function countPools(books: Queryable, accountId: string, filter: PoolFilter): Promise<bigint> {
-  return await countRows(books, accountId, matching(filter))
-}
-
-function matching({ search, status }: PoolFilter): Filter {
+/** The pools whose name contains `search`, and that have one of the statuses. */
+export function poolsMatching({ search, status }: PoolFilter): Filter {
   return {
     table: 'pool',
     // The statuses are those of poolStatus.

@@ -1,6 +1,6 @@
 import { violatedConstraint } from '../../database/errors.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
-import { holdCatalog, lockCatalog } from '../books/catalog-lock.ts'
+import { holdCatalog, lockCatalog } from '../books/catalog.ts'
 import type { TaskRef } from '../books/task-ref.ts'
 import { identityOf } from '../code/identity.ts'
 import { availableForGeneration, lockFormat, readFormat } from '../format/format.ts'

@@ -1,6 +1,6 @@
 import type { TaskStatus } from '../../generated/prisma/client.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
-import { holdCatalog } from '../books/catalog-lock.ts'
+import { holdCatalog } from '../books/catalog.ts'
 import type { TaskRef } from '../books/task-ref.ts'
 import { lockFormat } from '../format/format.ts'
 import { findShares, giveBack } from '../format/taken-indices.ts'

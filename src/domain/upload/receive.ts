@@ -6,7 +6,7 @@ import { checkIdempotencyKey, hashInput, once } from '../books/idempotency.ts'
 import { InputCheck } from '../books/input.ts'
 import type { TaskRef } from '../books/task-ref.ts'
 import { insertUploadTask } from '../generation/task.ts'
-import type { Accepted } from '../pool/moment.ts'
+import type { Accepted } from '../pool/pool.ts'
 import { lockPool, readPool } from '../pool/pool.ts'
 import { removeFile, storeFile } from './file.ts'
 

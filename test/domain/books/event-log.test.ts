@@ -18,8 +18,8 @@ import { generateCodes } from '../../../src/domain/generation/generation.ts'
 import { expectBalance } from '../../support/audit.ts'
 import {
   fill,
-  newAccount,
   newFormat,
+  newPlace,
   newPool,
   newSmallFormat,
   type Place,
@@ -27,10 +27,6 @@ import {
 } from '../../support/books.ts'
 
 const test = useBooks()
-
-async function emptyAccount(): Promise<Place> {
-  return { books: test.books, accountId: await newAccount(test.books) }
-}
 
 /** Writes events of pools that need not exist. */
 async function append({ books, accountId }: Place, pools: readonly string[]): Promise<void> {
@@ -44,7 +40,7 @@ function upTo(count: number): bigint[] {
 
 describe('the event log', () => {
   it('has no gaps after concurrent writes and rollbacks', async () => {
-    const place = await emptyAccount()
+    const place = await newPlace(test)
     const elsewhere = { ...place, books: await test.another() }
     const formatId = await newFormat(place)
     const pools = await Promise.all(
@@ -76,7 +72,7 @@ describe('the event log', () => {
   })
 
   it('has no event for a request that was refused', async () => {
-    const place = await emptyAccount()
+    const place = await newPlace(test)
     const poolId = await newPool(place)
     const { last } = await readLog(place.books, place.accountId)
     const refused = generateCodes(place.books, place.accountId, {
@@ -89,7 +85,7 @@ describe('the event log', () => {
   })
 
   it('belongs to one account', async () => {
-    const [one, two] = [await emptyAccount(), await emptyAccount()]
+    const [one, two] = [await newPlace(test), await newPlace(test)]
     await append(one, ['019a0000-0000-7000-8000-000000000001'])
     expect(await readEventsAfter(two.books, two.accountId, 0n, 10)).toEqual([])
     const logs = await readLogs(test.books, [one.accountId, two.accountId])
@@ -100,7 +96,7 @@ describe('the event log', () => {
 
 describe('a cursor', () => {
   it('leads to the events after it', async () => {
-    const place = await emptyAccount()
+    const place = await newPlace(test)
     await append(place, Array(5).fill(randomUUID()))
     const [, second] = await readEventsAfter(place.books, place.accountId, 0n, 10)
     const { log, sequence } = decodeCursor(second?.cursor ?? '')
@@ -112,12 +108,12 @@ describe('a cursor', () => {
   })
 
   it('from the future is invalid', async () => {
-    const place = await emptyAccount()
+    const place = await newPlace(test)
     await expect(readEventsAfter(place.books, place.accountId, 1n, 10)).rejects.toThrow(CursorInvalidError)
   })
 
   it('expires as soon as the first event after it is no longer kept, and not before', async () => {
-    const place = await emptyAccount()
+    const place = await newPlace(test)
     const { books, accountId } = place
     await append(place, Array(6).fill(randomUUID()))
     await books.rows({ text: 'UPDATE event_log SET floor = 4 WHERE account_id = $1', values: [accountId] })
@@ -135,7 +131,7 @@ describe('a cursor', () => {
   })
 
   it('of an emptied log has expired, unless it is the last one', async () => {
-    const place = await emptyAccount()
+    const place = await newPlace(test)
     const { books, accountId } = place
     await append(place, Array(2).fill(randomUUID()))
     await books.rows({ text: 'UPDATE event_log SET floor = 2 WHERE account_id = $1', values: [accountId] })
@@ -168,7 +164,7 @@ describe('a cursor', () => {
 
 describe('the history', () => {
   it('is newest first, for one pool or all, between any two cursors', async () => {
-    const place = await emptyAccount()
+    const place = await newPlace(test)
     const { books, accountId } = place
     const [a, b] = [randomUUID(), randomUUID()]
     await append(place, [a, b, a, a, b, a])

@@ -15,6 +15,7 @@ import {
   formatNow,
   newAccount,
   newFormat,
+  newPlace,
   newPool,
   newSmallFormat,
   poolNow,
@@ -349,7 +350,7 @@ describe('the idempotency key of a claim', () => {
   })
 
   it('belongs to its account', async () => {
-    const theirs = { books: test.books, accountId: await newAccount(test.books) }
+    const theirs = await newPlace(test)
     const idempotencyKey = randomUUID()
     const [ours] = await claim({ poolId: await pool(1n), idempotencyKey })
     const poolId = await newPool(theirs)

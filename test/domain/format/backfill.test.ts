@@ -16,7 +16,7 @@ import { cancelTask, readTask } from '../../../src/domain/generation/task.ts'
 import { undoUpload } from '../../../src/domain/upload/finish.ts'
 import { GenerationWorker } from '../../../src/worker/generations.ts'
 import { expectBalance } from '../../support/audit.ts'
-import { formatNow, newAccount, newPool, type Place, poolNow, silent, useBooks } from '../../support/books.ts'
+import { formatNow, newPlace, newPool, type Place, poolNow, silent, useBooks } from '../../support/books.ts'
 import { addCodes, clearAway, newCodes, startUpload, upload } from '../../support/uploads.ts'
 
 const test = useBooks()
@@ -29,7 +29,7 @@ beforeAll(async () => {
 })
 // An account of its own, as all of its codes are looked at.
 beforeEach(async () => {
-  place = { books: test.books, accountId: await newAccount(test.books) }
+  place = await newPlace(test)
 })
 
 const digits = 3

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { CodeSpace } from '../../../src/codespace/codespace.ts'
 import type { ShapeInput } from '../../../src/codespace/pattern.ts'
-import { CodeSpaces } from '../../../src/domain/books/codespaces.ts'
+import { CodeSpaces } from '../../../src/domain/books/books.ts'
 import {
   FormatOverlapError,
   InvalidInputError,

@@ -24,6 +24,7 @@ import {
   formatNow,
   newAccount,
   newFormat,
+  newPlace,
   newPool,
   newSmallFormat,
   poolNow,
@@ -128,7 +129,7 @@ describe('a generation', () => {
   )
 
   it('needs a pool and a format of the account', async () => {
-    const theirs = { books: test.books, accountId: await newAccount(test.books) }
+    const theirs = await newPlace(test)
     const [poolId, formatId] = [await newPool(test), await newFormat(test)]
     for (const id of [randomUUID(), await newPool(theirs)])
       await expect(generate({ poolId: id, formatId })).rejects.toMatchObject({
@@ -396,7 +397,7 @@ describe('an idempotency key of a generation', () => {
   })
 
   it('belongs to its account', async () => {
-    const theirs = { books: test.books, accountId: await newAccount(test.books) }
+    const theirs = await newPlace(test)
     const idempotencyKey = randomUUID()
     await generate({ poolId: await newPool(test), formatId: await newFormat(test), idempotencyKey })
     const input = {

@@ -10,8 +10,8 @@ import { expectBalance } from '../../support/audit.ts'
 import {
   fill,
   formatNow,
-  newAccount,
   newFormat,
+  newPlace,
   newPool,
   newSmallFormat,
   poolNow,
@@ -92,7 +92,7 @@ describe('the Promo Codes section', () => {
   })
 
   it('accepts neither a pool nor a format of another account, and changes nothing then', async () => {
-    const theirs = { books: test.books, accountId: await newAccount(test.books) }
+    const theirs = await newPlace(test)
     const poolId = await newPool(test)
     await expect(save({ poolId: await newPool(theirs) })).rejects.toMatchObject({ path: ['poolId'] })
     await expect(save({ poolId: randomUUID() })).rejects.toMatchObject({

@@ -3,14 +3,14 @@ import { describe, expect, it } from 'vitest'
 import { applyMigrations } from '../../../src/database/migrations.ts'
 import { createAccount, findAccounts } from '../../../src/domain/account/account.ts'
 import { InvalidInputError, NameTakenError, NotFoundError } from '../../../src/domain/books/errors.ts'
+import { countRows, listIds } from '../../../src/domain/books/listing.ts'
 import { Claims } from '../../../src/domain/claim/claim.ts'
 import {
-  countPools,
   createPool,
-  listPools,
   type PoolFilter,
   type PoolStatus,
   poolStatus,
+  poolsMatching,
   readPool,
   renamePool,
 } from '../../../src/domain/pool/pool.ts'
@@ -18,6 +18,7 @@ import {
   fill,
   newAccount,
   newFormat,
+  newPlace,
   newPool,
   openBooks,
   type Place,
@@ -107,7 +108,7 @@ describe('names that differ only in case', () => {
     ['Весна', 'ВЕСНА'],
     ['Οδός', 'ΟΔΌΣ'],
   ])('are the same: %s and %s', async (name, again) => {
-    const place = { books: test.books, accountId: await newAccount(test.books) }
+    const place = await newPlace(test)
     const poolId = await create(name, place.accountId)
     await expect(create(again, place.accountId)).rejects.toThrow(`named "${name}"`)
     const other = await create('Other', place.accountId)
@@ -143,7 +144,7 @@ describe('names that differ only in case', () => {
   })
 
   it('are kept if pools already have them, and can be changed', async () => {
-    const place = { books: test.books, accountId: await newAccount(test.books) }
+    const place = await newPlace(test)
     const ids = [randomUUID(), randomUUID()]
     for (const [at, name] of ['Spring', 'spring'].entries())
       await test.books.rows({
@@ -153,9 +154,9 @@ describe('names that differ only in case', () => {
     const rename = (name: string) => renamePool(test.books, place.accountId, { poolId: ids[1] ?? '', name })
     await rename('spring')
     await expect(rename('SPRING')).rejects.toThrow(NameTakenError)
-    expect(await countPools(test.books, place.accountId, { search: 'SPRING' })).toBe(2n)
+    expect(await countRows(test.books, place.accountId, poolsMatching({ search: 'SPRING' }))).toBe(2n)
     await rename('Summer')
-    expect(await countPools(test.books, place.accountId, { search: 'SPRING' })).toBe(1n)
+    expect(await countRows(test.books, place.accountId, poolsMatching({ search: 'SPRING' }))).toBe(1n)
   })
 })
 
@@ -167,7 +168,7 @@ describe('names in a database with any locale', () => {
       await applyMigrations(database.url, silent)
       await using opened = await openBooks({ databaseUrl: database.url })
       const { books, accountId } = opened
-      const found = (search: string) => countPools(books, accountId, { search })
+      const found = (search: string) => countRows(books, accountId, poolsMatching({ search }))
       for (const [name, again, part] of [
         ['SPRING', 'spring', 'Rin'],
         ['ВЕСНА', 'весна', 'Есн'],
@@ -200,18 +201,18 @@ describe('names in a database with any locale', () => {
 describe('the list of pools', () => {
   async function list(place: Place, filter: PoolFilter = {}, page = {}): Promise<string[]> {
     const { books, accountId } = place
-    const found = await listPools(books, accountId, filter, { limit: 100, fromOldest: false, ...page })
+    const found = await listIds(books, accountId, poolsMatching(filter), {
+      limit: 100,
+      fromOldest: false,
+      ...page,
+    })
     if (Object.keys(page).length === 0)
-      expect(await countPools(books, accountId, filter)).toBe(BigInt(found.length))
+      expect(await countRows(books, accountId, poolsMatching(filter))).toBe(BigInt(found.length))
     return found
   }
 
-  async function emptyAccount(): Promise<Place> {
-    return { books: test.books, accountId: await newAccount(test.books) }
-  }
-
   it('has the pools of one account, newest first, in pages', async () => {
-    const place = await emptyAccount()
+    const place = await newPlace(test)
     const ids: string[] = []
     for (let i = 0; i < 5; i++) ids.unshift(await newPool(place))
     expect(await list(place)).toEqual(ids)
@@ -219,11 +220,11 @@ describe('the list of pools', () => {
     expect(await list(place, {}, { limit: 2, after: ids[1] })).toEqual(ids.slice(2, 4))
     expect(await list(place, {}, { after: ids[0], before: ids[4] })).toEqual(ids.slice(1, 4))
     expect(await list(place, {}, { limit: 2, fromOldest: true })).toEqual(ids.slice(3).reverse())
-    expect(await list(await emptyAccount())).toEqual([])
+    expect(await list(await newPlace(test))).toEqual([])
   })
 
   it('is searched by any part of the name, ignoring case, character by character', async () => {
-    const place = await emptyAccount()
+    const place = await newPlace(test)
     const pools = ['Summer 50%', 'Wintersale', 'ÄPFEL_1', 'Cafe\u0301']
     const ids = new Map<string, string>()
     for (const name of pools) ids.set(name, await create(name, place.accountId))
@@ -242,7 +243,7 @@ describe('the list of pools', () => {
   })
 
   it('is searched ignoring accents and case', async () => {
-    const place = await emptyAccount()
+    const place = await newPlace(test)
     const names = [
       'STRAßE',
       'Café Olé',
@@ -278,7 +279,7 @@ describe('the list of pools', () => {
   })
 
   it('is filtered by the status that the pools have', async () => {
-    const place = await emptyAccount()
+    const place = await newPlace(test)
     const formatId = await newFormat(place)
     const claims = new Claims(place.books)
     const byStatus: Record<PoolStatus, string[]> = { EMPTY: [], LOW: [], READY: [] }

@@ -13,14 +13,10 @@ import {
 } from '../../../src/domain/books/event-log.ts'
 import { Claims } from '../../../src/domain/claim/claim.ts'
 import { EventFeed } from '../../../src/domain/subscription/event-feed.ts'
-import { fill, newAccount, newFormat, newPool, type Place, silent, useBooks } from '../../support/books.ts'
+import { fill, newFormat, newPlace, newPool, type Place, silent, useBooks } from '../../support/books.ts'
 import { openProxy } from '../../support/proxy.ts'
 
 const test = useBooks()
-
-async function emptyAccount(): Promise<Place> {
-  return { books: test.books, accountId: await newAccount(test.books) }
-}
 
 function openFeed(books: Books): EventFeed {
   const feed = new EventFeed(books, new Pacer(), silent)
@@ -63,7 +59,7 @@ function range(first: number, last: number): bigint[] {
 
 describe('a reader of the feed', () => {
   it('gets what has happened, then what happens, without a gap and without a repeat', async () => {
-    const place = await emptyAccount()
+    const place = await newPlace(test)
     const elsewhere = { ...place, books: await test.another() }
     const feeds = [openFeed(place.books), openFeed(elsewhere.books)]
     const formatId = await newFormat(place)
@@ -99,7 +95,7 @@ describe('a reader of the feed', () => {
   })
 
   it('gets a history of many pages', async () => {
-    const place = await emptyAccount()
+    const place = await newPlace(test)
     await append(place, 2_500)
     const { events } = follow(openFeed(place.books), place, 3n)
     expect(await take(events, 2_497)).toEqual(range(4, 2_500))
@@ -108,7 +104,7 @@ describe('a reader of the feed', () => {
   })
 
   it('that is slow misses nothing, and keeps no other from its events', async () => {
-    const place = await emptyAccount()
+    const place = await newPlace(test)
     const feed = openFeed(place.books)
     const [slow, quick] = [follow(feed, place).events, follow(feed, place).events]
     await append(place, 1)
@@ -122,7 +118,7 @@ describe('a reader of the feed', () => {
   })
 
   it('gets the events of its account alone', async () => {
-    const [one, two] = [await emptyAccount(), await emptyAccount()]
+    const [one, two] = [await newPlace(test), await newPlace(test)]
     const feed = openFeed(test.books)
     const [ones, twos] = [follow(feed, one).events, follow(feed, two).events]
     await Promise.all([append(one, 3, 'a0000000-0000-7000-8000-000000000000'), append(two, 1)])
@@ -132,7 +128,7 @@ describe('a reader of the feed', () => {
   })
 
   it('is told that it was too slow when the events that it wants are no longer kept', async () => {
-    const place = await emptyAccount()
+    const place = await newPlace(test)
     await append(place, 5)
     const { books, accountId } = place
     await books.rows({ text: 'UPDATE event_log SET floor = 3 WHERE account_id = $1', values: [accountId] })
@@ -148,7 +144,7 @@ describe('a reader of the feed', () => {
 
 describe('a reader that leaves', () => {
   it('while it waits ends at once', async () => {
-    const place = await emptyAccount()
+    const place = await newPlace(test)
     const { events, leave } = follow(openFeed(place.books), place)
     await append(place, 1)
     await take(events, 1)
@@ -159,7 +155,7 @@ describe('a reader that leaves', () => {
   })
 
   it('before it has begun, or while it is given events, gets no more', async () => {
-    const place = await emptyAccount()
+    const place = await newPlace(test)
     await append(place, 3)
     const feed = openFeed(place.books)
     const early = follow(feed, place)
@@ -172,7 +168,7 @@ describe('a reader that leaves', () => {
   })
 
   it('leaves the others as they are, and can come back', async () => {
-    const place = await emptyAccount()
+    const place = await newPlace(test)
     const feed = openFeed(place.books)
     const [stays, goes] = [follow(feed, place), follow(feed, place)]
     await append(place, 1)
@@ -188,7 +184,7 @@ describe('a reader that leaves', () => {
 
 describe('a notice', () => {
   it('that is lost delays its events and loses none', async () => {
-    const place = await emptyAccount()
+    const place = await newPlace(test)
     const deaf = { ...place, books: await test.another({ losesNotices: true }) }
     const { events } = follow(openFeed(place.books), place)
     for (const sequence of [1n, 2n]) {
@@ -204,7 +200,7 @@ describe('a notice', () => {
     onTestFinished(() => {
       vi.useRealTimers()
     })
-    const place = await emptyAccount()
+    const place = await newPlace(test)
     const { events } = follow(openFeed(place.books), place)
     const elsewhere = { ...place, books: await test.another() }
     for (const sequence of [1n, 2n, 3n]) {
@@ -217,7 +213,7 @@ describe('a notice', () => {
 
 describe('a database that goes away', () => {
   it('and comes back delays events and loses none', async () => {
-    const place = await emptyAccount()
+    const place = await newPlace(test)
     await using proxy = await openProxy(test.databaseUrl)
     const cutOff = await test.another({ url: proxy.url })
     const feed = new EventFeed(cutOff, new Pacer(), silent)

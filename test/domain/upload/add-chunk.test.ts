@@ -20,6 +20,7 @@ import {
   formatNow,
   newAccount,
   newFormat,
+  newPlace,
   newPool,
   newSmallFormat,
   poolNow,
@@ -213,7 +214,7 @@ describe('an upload', () => {
   it('does not depend on the codes of other accounts', async () => {
     const [code] = newCodes(1) as [string]
     await upload(test, await newPool(test), [code])
-    const other = { books: test.books, accountId: await newAccount(test.books) }
+    const other = await newPlace(test)
     const taskId = await upload(other, await newPool(other), [code])
     expect(await countersOf(taskId)).toMatchObject({ accepted: 1, added: 1 })
   })

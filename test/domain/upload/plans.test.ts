@@ -9,7 +9,7 @@ import { clearUpload } from '../../../src/domain/upload/clear.ts'
 import { completeUpload, undoUpload } from '../../../src/domain/upload/finish.ts'
 import { HeldByEndedUploadError } from '../../../src/domain/upload/held-codes.ts'
 import { readNextUpload, readQueuedUpload, readUploadWaits } from '../../../src/domain/upload/queue.ts'
-import { newAccount, newPool, type Place, useBooks } from '../../support/books.ts'
+import { newPlace, newPool, type Place, useBooks } from '../../support/books.ts'
 import { noteStatements, type StatementCost } from '../../support/plans.ts'
 import { addCodes, chunkOf, newCodes, startUpload, upload } from '../../support/uploads.ts'
 
@@ -150,7 +150,7 @@ describe('on tables without statistics, no statement reads more rows than it nee
     const { books } = place
     await books.pool.query('ANALYZE uploaded_code')
     for (const caseSensitive of [false, true]) {
-      const own = { books, accountId: await newAccount(books) }
+      const own = await newPlace({ books })
       const ownPool = await newPool(own)
       const codes = newCodes(1_000)
       await upload(own, ownPool, codes, { caseSensitive })
