@@ -70,7 +70,7 @@ async function insertAccount(tx: Transaction, name: string, secret: string): Pro
 
 export type NamedAccount = Pick<Account, 'id' | 'name'>
 
-/** The accounts with this name, ignoring case: more than one only if they are older than that rule. */
+/** The accounts with this name, ignoring case: more than one only if they are older than the rule in name.ts. */
 export async function findAccounts(books: Queryable, name: string): Promise<NamedAccount[]> {
   return await books.rows<NamedAccount>({
     text: `SELECT id, name FROM account WHERE ${sameName('name', '$1::text[]')} ORDER BY name = $2 DESC, id`,
@@ -107,9 +107,10 @@ async function insertKey(
   secret: string,
 ): Promise<string> {
   const keyId = newId()
+  const digest = Buffer.from(hashOfSecret(secret), 'base64')
   await tx.execute({
     text: `INSERT INTO api_key (id, account_id, name, hash, hint, scopes) VALUES ($1, $2, $3, $4, $5, $6::scope[])`,
-    values: [keyId, accountId, key.name, hashSecret(secret), secret.slice(0, hintLength), key.scopes],
+    values: [keyId, accountId, key.name, digest, secret.slice(0, hintLength), key.scopes],
   })
   return keyId
 }
@@ -121,7 +122,7 @@ export async function findFirstAccount(books: Books): Promise<string> {
 }
 
 /**
- * Creates a key for GraphiQL on the operator's own machine, in place of the one of the last start. Resolves to its secret,
+ * Creates a key for GraphiQL on the operator's own machine, and deletes that of the last start. Resolves to its secret,
  * which is stored nowhere, so every start needs a new one.
  */
 export async function renewGraphiqlKey(books: Books, accountId: string): Promise<string> {
@@ -144,7 +145,7 @@ const graphiqlKeyName = 'GraphiQL on this machine (renewed at every start)'
  */
 export async function revokeApiKey(books: Books, accountId: string, keyId: string): Promise<void> {
   const [key] = await books.rows({
-    // A use can have been noted while this waited for the row: it came before the revocation.
+    // A use that was recorded while this waited for the row came before the revocation.
     text: `UPDATE api_key SET revoked_at = coalesce(revoked_at, greatest(now(), last_used_at))
            WHERE account_id = $1 AND id = $2 RETURNING id`,
     values: [accountId, keyId],
@@ -167,7 +168,7 @@ export async function findApiKeys(books: Books, hashes: readonly string[]): Prom
   return new Map(keys.map((key) => [Buffer.from(key.hash).toString('base64'), key]))
 }
 
-/** Notes that keys have just been used: one that has been revoked meanwhile, just before that. */
+/** Records that keys have just been used. The last use of a key revoked meanwhile is its revocation. */
 export async function touchApiKeys(books: Books, keyIds: readonly string[]): Promise<void> {
   await books.rows({
     // Locked in the order of their ids, so that two processes cannot deadlock.
@@ -200,8 +201,4 @@ export function hashOfSecret(secret: string): string {
 /** 256 random bits. They cannot be guessed, so their hash needs neither to be slow nor a salt. */
 function newSecret(): string {
   return `pk_${randomBytes(32).toString('base64url')}`
-}
-
-function hashSecret(secret: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(Buffer.from(hashOfSecret(secret), 'base64'))
 }

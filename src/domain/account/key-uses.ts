@@ -4,14 +4,14 @@ import { Poll } from '../../async/poll.ts'
 import type { Books } from '../books/books.ts'
 import { touchApiKeys } from './account.ts'
 
-// A last use is exact to the minute: to write it for each request would cost more than the request.
+// The last use is exact to the minute: writing it for each request would cost more than the request.
 const noteEveryMs = 60_000
 const maxNoted = 10_000
 
-/** Notes in the rows of API keys when they were last used. */
+/** Records when API keys were last used. */
 export class KeyUses {
   readonly #books: Books
-  /** When this process last noted a use of a key. */
+  /** When this process last recorded a use of a key. */
   readonly #noted = new LRUCache<string, number>({ max: maxNoted })
   readonly #waiting = new Set<string>()
   readonly #poll: Poll
@@ -21,7 +21,7 @@ export class KeyUses {
     this.#poll = new Poll({ purpose: 'note the last use of API keys', run: () => this.#write(), log })
   }
 
-  /** Notes that a key is used now, unless that was noted within the last minute. The caller does not wait for the write. */
+  /** Records that a key is used now, unless it was used within the last minute. The caller does not wait for the write. */
   note(keyId: string): void {
     const now = Date.now()
     if (now - (this.#noted.get(keyId) ?? 0) < noteEveryMs) return
@@ -41,7 +41,7 @@ export class KeyUses {
     try {
       await touchApiKeys(this.#books, keyIds)
     } catch (error) {
-      // The next use of each is noted again.
+      // So that the next use of each is recorded.
       for (const keyId of keyIds) this.#noted.delete(keyId)
       throw error
     }

@@ -2,10 +2,10 @@ import type { Logger } from 'pino'
 import { Poll } from '../../async/poll.ts'
 import type { Books } from '../books/books.ts'
 
-// A subscription outlives its key by at most this where the notification of the revocation is lost.
+// A subscription outlives its key by at most this if the notification of the revocation is lost.
 const pollEveryMs = 2_000
 
-/** Tells subscriptions, and whatever else goes on for long, when the key that they were opened with is revoked. */
+/** Tells subscriptions, and other long-lived work, when the key that they were opened with is revoked. */
 export class Revocations {
   readonly #books: Books
   readonly #watched = new Map<string, Set<() => void>>()
@@ -24,7 +24,7 @@ export class Revocations {
     await this.#poll.close()
   }
 
-  /** Calls `onRevoked` once, when the key no longer works. The function that is returned cancels that. */
+  /** Calls `onRevoked` once, when the key no longer works. The returned function cancels that. */
   watch(keyId: string, onRevoked: () => void): () => void {
     const watchers = this.#watched.get(keyId) ?? new Set()
     this.#watched.set(keyId, watchers.add(onRevoked))

@@ -10,10 +10,10 @@ import type { PrismaClient } from '../../generated/prisma/client.ts'
 import { Catalogs } from './catalog.ts'
 import { appendEvents, type EventDraft } from './event-log.ts'
 
-/** What the domain works on: the database, the caches of what never changes in it, and who is told of changes. */
+/** The database, the caches of what never changes in it, and the notifications of changes. */
 export class Books implements Queryable {
   readonly pool: Pool
-  /** For reads of tasks, accounts and API keys: see graphql/nodes.ts for why not others. */
+  /** Reads tasks, accounts and API keys; graphql/nodes.ts says why nothing else. */
   readonly prisma: PrismaClient
   readonly notifications: Notifications
   readonly codeSpaces = new CodeSpaces()
@@ -32,7 +32,7 @@ export class Books implements Queryable {
     this.#log = parts.log
   }
 
-  /** Runs one statement outside any transaction. Rejects with a DatabaseUnavailableError when it could not be run. */
+  /** Runs one statement outside any transaction. Rejects with a DatabaseUnavailableError if it could not be run. */
   async rows<Row extends QueryResultRow>(statement: Statement): Promise<Row[]> {
     try {
       return (await this.pool.query<Row>(statement)).rows
@@ -42,8 +42,8 @@ export class Books implements Queryable {
   }
 
   /**
-   * Runs `work` in a transaction (see `transaction`). Appends the events that it recorded to the account's event log as
-   * the last statement before the commit. After the commit, writes its log entries and notifies subscribers and workers.
+   * Runs `work` in a transaction (see `transaction`). Appends the recorded events to the account's event log as the last
+   * statement before the commit. After the commit, writes its log entries and notifies subscribers and workers.
    *
    * `work` locks in this order, always FOR NO KEY UPDATE: account, pool, format (by id), idempotency keys (sorted). It
    * locks first and reads in a later statement: a statement that locks a row and joins others reads the others as they
@@ -94,7 +94,7 @@ export class BookTransaction implements Queryable {
     return this.#tx.execute(statement)
   }
 
-  /** Acquires an advisory lock on an id until the transaction ends. Does not wait: false when another one holds it. */
+  /** Acquires an advisory lock on an id until the transaction ends. Does not wait: false if another one holds it. */
   async tryLock(id: string): Promise<boolean> {
     const [lock] = await this.#tx.rows<{ mine: boolean }>({
       name: 'try-lock',
@@ -104,7 +104,7 @@ export class BookTransaction implements Queryable {
     return lock?.mine === true
   }
 
-  /** Adds an event to those that this transaction writes, in the order of the calls. */
+  /** Adds an event, to be written just before the commit, in the order of the calls. */
   record(event: EventDraft): void {
     this.events.push(event)
   }

@@ -9,7 +9,7 @@ export const nilId = '00000000-0000-0000-0000-000000000000'
 // Each account and each format takes a few hundred bytes.
 const maxKept = 100_000
 
-/** What is known of the formats of an account: which of them a typed text may be a code of, and which one a code is of. */
+/** The known formats of an account: which of them a typed text may be a code of, and which one has a code. */
 export interface Catalog {
   readonly formats: PatternIndex
   readonly codes: CodeIndex
@@ -22,7 +22,7 @@ export interface Catalog {
 /**
  * The catalogs of the accounts in which codes were looked up or uploaded most recently. What the codes of a format look
  * like never changes, no format is ever removed, and the ids of an account's formats ascend in the order in which they
- * are committed (see createFormat): so whoever knows an account's newest format knows them all.
+ * are committed (see createFormat): so all formats up to the newest known one are known.
  *
  * An LRU of its own, as a catalog grows while it is kept, and the one in use is kept however large it is.
  */
@@ -38,7 +38,7 @@ export class Catalogs {
     this.#maxKept = max
   }
 
-  /** The account's formats as far as they are known: possibly none. */
+  /** The account's known formats: possibly none. */
   get(accountId: string): Catalog {
     const known = this.#known.get(accountId)
     const catalog = known ?? {
@@ -54,8 +54,8 @@ export class Catalogs {
   }
 
   /**
-   * Reads the formats that were created since the newest one that is known. A call during a refresh joins it, so what it
-   * gets may have been read before the call.
+   * Reads the formats that were created since the newest one that is known. A call during a refresh joins it, and may
+   * so get what was read before the call.
    */
   async refresh(books: Queryable, accountId: string): Promise<void> {
     let refreshing = this.#refreshing.get(accountId)
@@ -76,7 +76,7 @@ export class Catalogs {
     const rows = await readFormatsFrom(books, accountId, from)
     if (from !== nilId && rows[0]?.id !== from) {
       // The database was restored to an earlier state while this process ran.
-      if (this.#known.get(accountId) === catalog) this.#forget(accountId)
+      if (this.#known.get(accountId) === catalog) this.#evict(accountId)
       return await this.readAll(books, accountId)
     }
     const pacer = new Pacer()
@@ -87,23 +87,23 @@ export class Catalogs {
       catalog.codes.add(id, pattern, characters)
       catalog.plainCodes.addPlain(id, pattern, characters)
       catalog.newest = id
-      // It may have been forgotten meanwhile, to make room.
+      // It may have been evicted meanwhile.
       if (this.#known.get(accountId) === catalog) this.#grow(accountId, 1)
       if (pacer.isDue()) await pacer.yield()
     }
     return catalog
   }
 
-  /** Counts what is new of an account, and forgets others until there is room. */
+  /** Counts what was added to an account, and evicts others until there is room. */
   #grow(accountId: string, by: number): void {
     this.#size += by
     for (const oldest of this.#known.keys()) {
       if (this.#size <= this.#maxKept || oldest === accountId) return
-      this.#forget(oldest)
+      this.#evict(oldest)
     }
   }
 
-  #forget(accountId: string): void {
+  #evict(accountId: string): void {
     const catalog = this.#known.get(accountId)
     if (catalog !== undefined) this.#size -= 1 + catalog.formats.size
     this.#known.delete(accountId)

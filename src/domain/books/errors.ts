@@ -1,8 +1,8 @@
 import { grouped } from '../../grouped.ts'
 
 /**
- * Something that is wrong with a request; the caller is told. `path` leads to the field of the input that is at fault. It
- * is empty when that is no single field. Errors that carry the state of a format or a pool are in its own file.
+ * A fault of a request, reported to the caller. `path` leads to the input field at fault, and is empty if it is no single
+ * field. Errors that carry the state of a format or a pool are in its own file.
  */
 export abstract class UserError extends Error {
   abstract readonly code: UserErrorCode
@@ -58,13 +58,11 @@ export class FileTooLargeError extends InvalidInputError {
   }
 }
 
-/**
- * The thing does not exist or belongs to another account; which of the two is not told. Pass a `message` for an id that
- * cannot be right by its form.
- */
+/** The thing does not exist or belongs to another account: the error does not tell which. */
 export class NotFoundError extends UserError {
   readonly code = 'NOT_FOUND'
 
+  /** Pass a `message` for a malformed id. */
   constructor(what: string, path: string[], message = `There is no ${what} with this id in your account.`) {
     super(message, path)
   }
@@ -134,7 +132,7 @@ export function codes(count: bigint): string {
   return count === 0n ? 'no codes' : count === 1n ? '1 code' : `${grouped(count)} codes`
 }
 
-/** The cursor is not of this account's event log: invented, of another account, or older than a restore of the database. */
+/** The cursor does not belong to this account's event log, or is older than a restore of the database. */
 export class CursorInvalidError extends Error {
   constructor() {
     super(

@@ -5,7 +5,7 @@ import { CursorExpiredError, CursorInvalidError } from './errors.ts'
 
 /*
  * The event log of an account: what happened to its pools, in a sequence without gaps. An event is written in the
- * transaction of the change that it tells of.
+ * transaction of the change that it describes.
  */
 
 /** A task as of a change of its status. Counts are decimal strings, times ISO 8601. */
@@ -50,7 +50,7 @@ export function encodeCursor(cursor: EventCursor): string {
   return Buffer.from(`${cursor.log}:${cursor.sequence}`).toString('base64url')
 }
 
-/** Throws a CursorInvalidError for anything that `encodeCursor` did not make. */
+/** Throws a CursorInvalidError if `encodeCursor` did not make the text. */
 export function decodeCursor(text: string): EventCursor {
   const match = /^([0-9a-f-]{36}):(\d{1,18})$/.exec(Buffer.from(text, 'base64url').toString())
   if (match?.[1] === undefined || match[2] === undefined) throw new CursorInvalidError()
@@ -89,7 +89,7 @@ export async function appendEvents(
   })
 }
 
-// These statements take a millisecond. A connection that is silent for this long is lost, and events are waiting for it.
+// These statements take a millisecond. A connection that is silent for this long is dead, and events are waiting.
 const maxSilenceMs = 3_000
 
 /** The state of an account's log: the events (floor, last] are kept. */
@@ -191,7 +191,7 @@ async function forgetOldest(tx: Transaction, accountId: string, time: Date, limi
     text: 'DELETE FROM event WHERE account_id = $1 AND sequence > $2 AND sequence <= $3',
     values: [accountId, log.floor, log.next_floor],
   })
-  // The log's row is written last: whoever appends events waits for it.
+  // Last, as appending events waits for the lock of this row.
   await tx.execute({
     text: 'UPDATE event_log SET floor = $2 WHERE account_id = $1 AND floor < $2',
     values: [accountId, log.next_floor],

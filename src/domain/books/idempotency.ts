@@ -21,7 +21,7 @@ export function checkIdempotencyKey(check: InputCheck, key: string | undefined):
   if (key !== undefined) check.text(['idempotencyKey'], key, maxIdempotencyKeyLength)
 }
 
-/** A hash of an input. The order of the fields does not matter, and fields that are undefined do not count. */
+/** A hash of an input, whatever the order of its fields. Undefined fields do not count. */
 export function hashInput(
   input: Readonly<Record<string, string | bigint | number | boolean | undefined>>,
 ): string {
@@ -33,8 +33,8 @@ export function hashInput(
 }
 
 /**
- * Does the `work` of a request that creates a task once for each key. With a key that was used for an input of the same
- * hash, resolves to the task of that time and does nothing. Without a key, always does the work.
+ * Runs `work`, which creates a task, once for each key. If the key was used for an input with the same hash, resolves to
+ * the task created then. Without a key, always runs it.
  * Rejects with an IdempotencyConflictError when the key was used for another input.
  */
 export async function once<Done extends { taskId: string }>(
@@ -55,7 +55,7 @@ export async function once<Done extends { taskId: string }>(
   return done
 }
 
-/** What those of the keys that have been used were used for. */
+/** What the keys were used for: those that were used. */
 export async function findKeys(
   tx: BookTransaction,
   operation: string,
@@ -92,7 +92,7 @@ export async function findKeys(
 }
 
 /**
- * Notes what the keys were used for. When another transaction has used one of them meanwhile, the whole transaction runs
+ * Records what the keys were used for. If another transaction has used one of them meanwhile, the whole transaction runs
  * again, and then finds it.
  */
 export async function insertKeys(

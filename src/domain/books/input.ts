@@ -1,7 +1,7 @@
 import { grouped } from '../../grouped.ts'
 import { type InputIssue, InvalidInputError } from './errors.ts'
 
-/** Collects what is wrong with an input, so that everything is reported at once. */
+/** Collects the issues of an input, so that all are reported at once. */
 export class InputCheck {
   readonly #issues: InputIssue[] = []
 
@@ -65,6 +65,6 @@ function lengthOf(text: string): number {
 export const maxCount = 2n ** 96n
 
 // Control, format and surrogate characters, and line and paragraph separators. They are invisible, so names that differ
-// only in them look the same. Allowed are the two joiners, for some scripts and many emoji, and the tags of some flags.
+// only in them look the same. The two joiners (for some scripts and many emoji) and the tags of some flags are allowed.
 const invisible = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]|(?!\u200c|\u200d|[\u{e0020}-\u{e007f}])\p{Cf}/u
 const blank = /^(?:\s|\u200c|\u200d|[\u{e0020}-\u{e007f}])*$/u

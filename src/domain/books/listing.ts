@@ -1,22 +1,22 @@
 import type { Queryable } from '../../database/transaction.ts'
 
-/** What of a table is listed: a condition on the parameters $2, $3 and so on, which are `values`. */
+/** The rows of a table to list: a condition on the parameters $2, $3 and so on, which are `values`. */
 export interface Filter {
   table: 'format' | 'pool'
   condition: string
   values: readonly unknown[]
 }
 
-/** A part of a list in the order of the ids: what is older than `after` and newer than `before`. */
+/** A part of a list in the order of the ids: older than `after`, newer than `before`. */
 export interface Slice {
   after?: string | undefined
   before?: string | undefined
   limit: number
-  /** Whether it begins with the oldest and not with the newest. */
+  /** Whether it begins with the oldest instead of the newest. */
   fromOldest: boolean
 }
 
-/** The ids of those of an account that a filter lets through. */
+/** The ids of an account's rows that match. */
 export async function listIds(
   books: Queryable,
   accountId: string,
@@ -35,7 +35,7 @@ export async function listIds(
   return rows.map((row) => row.id)
 }
 
-/** How many of an account a filter lets through. */
+/** The number of an account's rows that match. */
 export async function countRows(
   books: Queryable,
   accountId: string,

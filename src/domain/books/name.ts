@@ -2,7 +2,7 @@ import type { BookTransaction } from './books.ts'
 import { NameTakenError } from './errors.ts'
 
 /*
- * Names of accounts, pools and formats are unique regardless of case. Names that are older than this rule are kept.
+ * Names of accounts, pools and formats are unique regardless of case. Names from before this rule are kept.
  *
  * What `lower` and `ILIKE` do in PostgreSQL depends on the locale of the database: C knows only the capitals of ASCII, and
  * in Turkish the capital of i is not I. So case is decided here, and PostgreSQL is told which characters to replace.
@@ -28,7 +28,7 @@ export async function checkName(
   if (namesake !== undefined) throw new NameTakenError(thing, namesake.name)
 }
 
-/** SQL: whether a name equals the one that the array `asked` was made from by `askedName`. */
+/** SQL: whether a name equals the one that `askedName` made the array `asked` from. */
 export function sameName(name: string, asked: string): string {
   return `${replaced(name, asked, pairs.ofCase)} = (${asked})[1]`
 }
@@ -38,7 +38,7 @@ export function askedName(name: string): string[] {
 }
 
 /**
- * SQL: whether a name contains the text that the array `asked` was made from by `askedSearch`, ignoring case and accents.
+ * SQL: whether a name contains the text that `askedSearch` made the array `asked` from, ignoring case and accents.
  * Full-width letters and ligatures equal plain letters.
  */
 export function nameContains(name: string, asked: string): string {
@@ -51,7 +51,7 @@ export function nameContains(name: string, asked: string): string {
 }
 
 export function askedSearch(search: string): string[] {
-  // No name is that long, however it is written.
+  // No name is longer.
   const bare = search.slice(0, 10_000).normalize('NFKD').replace(new RegExp(marks, 'g'), '')
   return askedFor(bare, pairs.ofSearch, plainLetters)
 }
@@ -68,7 +68,7 @@ const pairs = { ofCase, ofSearch }
 const marks =
   '[\\u0300-\\u036f\\u0483-\\u0487\\u0591-\\u05bd\\u05bf\\u05c1\\u05c2\\u064b-\\u065f\\u0670\\u1ab0-\\u1aff\\u1dc0-\\u1dff\\u20d0-\\u20ff\\ufe20-\\ufe2f]'
 
-// Capitals by their small letter, where `toUpperCase` of the small letter gives another one: ǅ, for example.
+// Capitals by their lower case, where `toUpperCase` of that gives another one: ǅ, for example.
 const otherCapitals: ReadonlyMap<string, string[]> = Map.groupBy(
   Array.from({ length: 0x2000 }, (_, number) => String.fromCharCode(number)).filter(
     (letter) => small(letter) !== letter && small(letter).toUpperCase() !== letter,
@@ -76,7 +76,7 @@ const otherCapitals: ReadonlyMap<string, string[]> = Map.groupBy(
   small,
 )
 
-/** The text in small letters; the characters that a name may have in their place; and the small letter of each of them. */
+/** The text in lower case; the characters that a name may have in place of it; and the lower case of each of them. */
 function askedFor(
   text: string,
   twoLetters: Readonly<Record<string, string>>,
@@ -111,9 +111,9 @@ function replaced(text: string, asked: string, twoLetters: Readonly<Record<strin
   )
 }
 
-/** The small letter of a capital; any other character as it is. */
+/** A character in lower case. */
 function small(letter: string): string {
-  // `toLowerCase` of İ is two characters, and Σ has another small letter at the end of a word.
+  // `toLowerCase` of İ is two characters, and Σ has another lower case at the end of a word.
   if (letter === 'İ') return 'i'
   return letter === 'ς' ? 'σ' : letter.toLowerCase()
 }

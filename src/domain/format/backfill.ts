@@ -10,11 +10,11 @@ import { keysOf, readCodesOf, readUploaded } from './uploaded-codes.ts'
 /*
  * A new format never generates codes of the account that were uploaded before. They are counted when it is created, so
  * `takenAhead` is exact from the beginning. If there are many, it takes a while until all of them are in `taken`. Until
- * then the format is not ready: `takenTo` is the last of them, in the order of their keys, that has been looked at, and
+ * then the format is not ready: `takenTo` is the last one that was processed, in the order of their keys, and
  *
  * - each uploaded code after it that is of the format, at or after `next`, counts in `takenAhead`, whether it is in
  *   `taken` or not;
- * - below `next`, all uploaded codes are in `taken`: a refill sees to that with `takeNext`, and generations wait.
+ * - below `next`, all uploaded codes are in `taken`: a refill ensures that with `takeNext`, and generations wait.
  *
  * The format is locked for this, as for all changes of uploaded codes that are of a format.
  */
@@ -26,7 +26,6 @@ export async function countEarlier(tx: BookTransaction, pattern: Pattern): Promi
   return count
 }
 
-/** Names a format that uploaded codes are still being taken out of. */
 export interface UnreadyFormat {
   accountId: string
   formatId: string
@@ -49,8 +48,8 @@ export async function readUnreadyFormat(books: Queryable): Promise<UnreadyFormat
 }
 
 /**
- * Takes those of the next `limit` uploaded codes that are of a format out of it. After the last ones, the tasks that wait
- * for the format can run. Resolves to false when there is nothing to do, or when another process is doing it.
+ * Looks at the next `limit` uploaded codes, and marks the indices of those that are of the format as taken. After the last
+ * ones, tasks that wait for the format can run. Resolves to false if there is nothing to do, or another process does it.
  */
 export async function backfillFormat(
   books: Books,
@@ -98,8 +97,8 @@ export async function takePiece(
 export const atOnceWhileUnready = 10_000n
 
 /**
- * Takes the uploaded codes out of the next indices of a format that is not ready, until `count` of them are free; it has
- * that many. The transaction has locked the format.
+ * Marks uploaded codes as taken among the next indices of a format that is not ready, until `count` indices are free. The
+ * format has that many, and the transaction has locked it.
  */
 export async function takeNext(tx: BookTransaction, format: Format, count: bigint): Promise<void> {
   const space = await tx.codeSpaces.get(tx, tx.accountId, format.id)

@@ -10,14 +10,14 @@ import { InputCheck } from '../books/input.ts'
 import { checkName } from '../books/name.ts'
 import { countEarlier, takePiece } from './backfill.ts'
 
-/** What a format would be. `overlaps`: the ids of at most ten formats that it overlaps with. */
+/** A format before it is created. `overlaps`: the ids of at most ten formats that it overlaps with. */
 export interface FormatPreview {
   pattern: Pattern
   overlaps: string[]
   warnings: PatternWarning[]
 }
 
-/** What a format of this shape would be. Rejects with an InvalidInputError whose paths begin with "shape". */
+/** Previews a format of this shape. Rejects with an InvalidInputError whose paths begin with "shape". */
 export async function previewFormat(
   books: Books,
   accountId: string,
@@ -34,13 +34,13 @@ export async function previewFormat(
   }
 }
 
-// Few accounts have more uploaded codes that could be of a new format: for all others it is ready at once.
+// Few accounts have uploaded more codes that could be of a new format. In all others it is ready at once.
 const maxTakenAtOnce = 10_000
 
 /**
  * Creates a format. It never generates codes that were uploaded before: they are counted at once, which takes a second or
- * two for a million; meanwhile only uploads and new formats of the account wait. At most `takenAtOnce` of them are taken
- * out of the format at once; if there are more, a worker goes on with it (see backfill.ts).
+ * two for a million; meanwhile only uploads and new formats of the account wait. At most `takenAtOnce` of their
+ * indices are marked as taken at once; if there are more, a worker marks the rest (see backfill.ts).
  * Resolves to the id of the new format. Rejects with an InvalidInputError, a NameTakenError or a FormatOverlapError.
  */
 export async function createFormat(

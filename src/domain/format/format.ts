@@ -22,24 +22,24 @@ export interface Format {
   /** Indices from `next` on that belong to uploaded codes. */
   takenAhead: bigint
   generated: bigint
-  /** While codes that were uploaded before the format was created are still being taken out of it: the last of them so far. */
+  /** The last code that the backfill has processed, while it runs: see backfill.ts. */
   takenTo: string | undefined
   createdAt: Date
 }
 
-/** 'Available codes for generation': how many codes a new task can ask for. */
+/** "Available codes for generation": how many codes a new task can ask for. */
 export function availableForGeneration(
   format: Pick<Format, 'capacity' | 'next' | 'reserved' | 'takenAhead'>,
 ): bigint {
   return format.capacity - format.next - format.reserved - format.takenAhead
 }
 
-/** A generation was asked for more codes than the format has left. */
+/** A generation was to produce more codes than the format has left. */
 export class QuantityExceedsAvailableError extends UserError {
   readonly code = 'QUANTITY_EXCEEDS_AVAILABLE'
   readonly availableForGeneration: bigint
   readonly formatId: string
-  /** As it stood when the request was refused. */
+  /** As of the refusal. */
   readonly format: Format
 
   constructor(format: Format, available: bigint) {

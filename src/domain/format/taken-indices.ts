@@ -18,8 +18,8 @@ export interface FormatShare {
 }
 
 /**
- * Which of the codes are of which format, in the order of the formats' ids. Formats do not overlap, so a code is in at most
- * one share. The catalog was read after it was locked.
+ * The codes by the format that they are of, in the order of the formats' ids. Formats do not overlap, so a code is in at
+ * most one share. The catalog was read after it was locked.
  */
 export async function findShares(
   tx: BookTransaction,
@@ -52,8 +52,8 @@ export interface FormatTwins {
 }
 
 /**
- * The codes of formats that some codes, which are of no format, could be mistaken for by look-ups: see `readTyped`. `plain`
- * has their plain forms.
+ * The codes of formats that look-ups could mistake for one of `codes`, which are of no format: see `readTyped`. `plain` has
+ * their plain forms.
  */
 export async function findTwins(
   tx: BookTransaction,
@@ -97,7 +97,7 @@ export async function readTaken(
   return new Set(rows.map(({ index }) => BigInt(index)))
 }
 
-/** Takes indices at or after `next` out of a format that this transaction has locked. None of them is taken. */
+/** Marks indices at or after `next`, none of which is taken, of a format that this transaction has locked. */
 export async function take(tx: BookTransaction, formatId: string, indices: readonly bigint[]): Promise<void> {
   if (indices.length === 0) return
   await Promise.all([
@@ -110,7 +110,7 @@ export async function take(tx: BookTransaction, formatId: string, indices: reado
   ])
 }
 
-/** Takes indices that are in `takenAhead` already. Those that are in `taken`, too, stay there. */
+/** Inserts indices that `takenAhead` already counts. Some may be in `taken` already. */
 export async function insertTaken(
   tx: BookTransaction,
   formatId: string,

@@ -38,7 +38,7 @@ export async function* readCodesOf(
   })
 }
 
-/** The range of the keys of a pattern's codes: those that begin like the pattern, up to its first random character. */
+/** The range of the keys that begin like the pattern, up to its first random character. */
 export function keysOf(pattern: Pattern): { from: string; to: string } {
   const from = pattern.typedPrefix()
   return { from, to: `${from}\u{10ffff}` }
@@ -56,7 +56,7 @@ export async function* readOwnCodes(
   pattern: Pattern,
   { text, values }: { text: string; values: unknown[] },
 ): AsyncGenerator<string[]> {
-  // A cursor: without statistics, each page of its own would be sorted anew.
+  // A cursor: without statistics, a query for each page would sort anew.
   await tx.rows({ text: `DECLARE own_code NO SCROLL CURSOR FOR ${text}`, values })
   for (;;) {
     const rows = await tx.rows<{ code: string }>({ text: `FETCH ${pageSize} FROM own_code` })

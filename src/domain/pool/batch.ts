@@ -3,7 +3,7 @@ import type { BookTransaction } from '../books/books.ts'
 import type { Format } from '../format/format.ts'
 import type { Pool } from './pool.ts'
 
-/** What codes come from: a format that generated them, or the task that uploaded them. */
+/** Where codes come from: a format that generated them, or the task that uploaded them. */
 export type CodeSource = { formatId: string; uploadId?: never } | { formatId?: never; uploadId: string }
 
 /**
@@ -69,7 +69,7 @@ async function layWhole(
 }
 
 /**
- * Lays indices around the holes, which are the indices that are taken. Resolves to how many holes were passed over.
+ * Lays indices around the holes, which are the taken indices. Resolves to the number of holes passed over.
  *
  * Step by step, with `next` = 10, `count` = 4, the indices 11, 12, 15 and 20 taken, and at most 2 holes in a batch:
  *
@@ -80,8 +80,8 @@ async function layWhole(
  *             three are passed over, and the last index is 10 + 4 + 3 - 1 = 16.
  *     cut     9, which is before the first index; 12, the 2nd hole; and 16, the last index.
  *     piece   [10, 12]: 3 indices with 2 holes. [13, 16]: 4 indices with 1 hole, after 2 holes.
- *     laid    Index 10 at position `total`; indices 13, 14 and 16 from position `total` + 13 - 10 - 2 on. A piece that is
- *             nothing but holes becomes no batch.
+ *     laid    Index 10 at position `total`; indices 13, 14 and 16 from position `total` + 13 - 10 - 2 on. A piece of
+ *             holes alone becomes no batch.
  */
 async function layAroundHoles(
   tx: BookTransaction,

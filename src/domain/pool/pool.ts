@@ -13,7 +13,7 @@ import type { RowRef } from '../subscription/row-poller.ts'
 
 /**
  * A pool, its settings, and its line of codes: `total` positions, of which the first `claimed` have been handed out. The
- * rules, the API and subscriptions all have pools in this shape; `poolColumns` and `decodePool` say where it comes from.
+ * domain, the API and subscriptions share this shape.
  */
 export interface Pool {
   accountId: string
@@ -31,14 +31,14 @@ export interface Pool {
   createdAt: Date
 }
 
-/** The nodes of an answer as the transaction left them. They may have changed by the time that the answer is built. */
+/** The nodes of an answer as the transaction left them. They may have changed before the answer is built. */
 export interface Moment {
   pool?: Pool
   format?: Format
   task?: TaskSnapshot
 }
 
-/** A task that was accepted. A repeated request, with an idempotencyKey, has no moment: that was at the first one. */
+/** An accepted task. A repeated request (by its idempotencyKey) has no moment. */
 export interface Accepted {
   taskId: string
   moment?: Moment
@@ -57,7 +57,7 @@ export class NotEnoughCodesError extends UserError {
   readonly code = 'NOT_ENOUGH_CODES'
   readonly available: bigint
   readonly poolId: string
-  /** As it stood when the claim was refused. */
+  /** As of the refusal. */
   readonly pool: Pool
 
   /** `advice` says why there are no more codes, and what to do about it. */
