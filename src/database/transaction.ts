@@ -16,6 +16,10 @@ export interface Statement {
   query_timeout?: number
 }
 
+/** The row of a T as the driver returns it: a bigint as text, and null for undefined. */
+export type RowOf<T> = { [Name in keyof T]: Column<T[Name]> }
+type Column<Value> = Value extends bigint ? string : Value extends undefined ? null : Value
+
 /** Runs statements: a transaction, or the pool, for a single statement. */
 export interface Queryable {
   rows<Row extends QueryResultRow>(statement: Statement): Promise<Row[]>

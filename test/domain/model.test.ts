@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { Books } from '../../src/domain/books/books.ts'
 import { UserError } from '../../src/domain/books/errors.ts'
 import { readEventsAfter } from '../../src/domain/books/event-log.ts'
+import type { TaskRef } from '../../src/domain/books/task-ref.ts'
 import { Claims } from '../../src/domain/claim/claim.ts'
 import { type CodeOrigin, computeCodes } from '../../src/domain/code/code.ts'
 import { backfillFormat } from '../../src/domain/format/backfill.ts'
@@ -447,53 +448,51 @@ function rowsRead(upload: model.UploadModel): number {
   return accepted.length + duplicatesInFile + duplicatesInAccount + refused
 }
 
-const completeFile = choice.map(
-  (which) =>
-    new Step(`complete upload ${which}`, ({ place: { books, accountId }, model: { uploads } }) => {
-      const taskId = pick(uploads, which)?.id
-      if (taskId === undefined) return undefined
-      return action(
-        () => completeUpload(books, { accountId, taskId }),
-        (now, done) => {
-          const upload = model.the(now.uploads, taskId)
-          expect(done).toBe(upload.status === 'RUNNING')
-          if (done) model.complete(now, upload)
-        },
-      )
-    }),
+/** A step with one of the uploads. */
+function uploadStep<Result>(
+  what: string,
+  which: number,
+  attempt: (books: Books, ref: TaskRef) => Promise<Result>,
+  check: (now: Model, upload: model.UploadModel, result: Result) => void,
+) {
+  return new Step(`${what} of upload ${which}`, ({ place: { books, accountId }, model: { uploads } }) => {
+    const taskId = pick(uploads, which)?.id
+    if (taskId === undefined) return undefined
+    return action(
+      () => attempt(books, { accountId, taskId }),
+      (now, result) => check(now, model.the(now.uploads, taskId), result),
+    )
+  })
+}
+
+const completeFile = choice.map((which) =>
+  uploadStep('completion', which, completeUpload, (now, upload, done) => {
+    expect(done).toBe(upload.status === 'RUNNING')
+    if (done) model.complete(now, upload)
+  }),
 )
 
-const undoFile = choice.map(
-  (which) =>
-    new Step(`undo upload ${which}`, ({ place: { books, accountId }, model: { uploads } }) => {
-      const taskId = pick(uploads, which)?.id
-      if (taskId === undefined) return undefined
-      return action(
-        () => outcomeOf(undoUpload(books, accountId, taskId)),
-        (now, { refused }) => {
-          const upload = model.the(now.uploads, taskId)
-          if (upload.status === 'UNDONE') return expect(refused).toBeUndefined()
-          const can = model.canUndo(now, upload)
-          expect(refused).toBe(can ? undefined : 'UPLOAD_NOT_UNDONE')
-          if (can) model.undo(now, upload)
-        },
-      )
-    }),
+const undoFile = choice.map((which) =>
+  uploadStep(
+    'undoing',
+    which,
+    (books, { accountId, taskId }) => outcomeOf(undoUpload(books, accountId, taskId)),
+    (now, upload, { refused }) => {
+      if (upload.status === 'UNDONE') return expect(refused).toBeUndefined()
+      const can = model.canUndo(now, upload)
+      expect(refused).toBe(can ? undefined : 'UPLOAD_NOT_UNDONE')
+      if (can) model.undo(now, upload)
+    },
+  ),
 )
 
-const clearFile = fc.tuple(choice, fc.integer({ min: 1, max: 8 })).map(
-  ([which, limit]) =>
-    new Step(
-      `clear ${limit} rows of upload ${which}`,
-      ({ place: { books, accountId }, model: { uploads } }) => {
-        const taskId = pick(uploads, which)?.id
-        if (taskId === undefined) return undefined
-        return action(
-          () => clearUpload(books, { accountId, taskId }, limit),
-          (now, more) => expect(more).toBe(model.clear(now, model.the(now.uploads, taskId), limit)),
-        )
-      },
-    ),
+const clearFile = fc.tuple(choice, fc.integer({ min: 1, max: 8 })).map(([which, limit]) =>
+  uploadStep(
+    `clearing ${limit} rows`,
+    which,
+    (books, ref) => clearUpload(books, ref, limit),
+    (now, upload, more) => expect(more).toBe(model.clear(now, upload, limit)),
+  ),
 )
 
 const single = fc.oneof(

@@ -10,7 +10,7 @@ import { findCodes } from '../../src/domain/code/find-codes.ts'
 import { readFormat } from '../../src/domain/format/format.ts'
 import { readQueuedGenerations } from '../../src/domain/generation/generation.ts'
 import { readTask, readTaskInLog } from '../../src/domain/generation/task.ts'
-import { findPosition, readBatches, readBatchesFrom } from '../../src/domain/pool/batch.ts'
+import { findPosition, readBatches } from '../../src/domain/pool/batch.ts'
 import { readClaims, readClaimsFrom } from '../../src/domain/pool/claim-rows.ts'
 import { readPool } from '../../src/domain/pool/pool.ts'
 import { isCurrent, positionsOfTask, readSnapshot } from '../../src/domain/pool/snapshot.ts'
@@ -164,7 +164,7 @@ describe('on tables without statistics, a statement reads no more rows than it n
     'the task': (books) => readTask(books, accountId, taskId),
     'the task in the log': (books) => readTaskInLog(books, accountId, taskId),
     'the batch of a position': (books) => readBatches(books, accountId, poolId, half, half + 1n),
-    'a page of batches': (books) => readBatchesFrom(books, accountId, poolId, half, 10),
+    'a page of batches': (books) => readBatches(books, accountId, poolId, half, { limit: 10 }),
     'a page of claims': (books) => readClaimsFrom(books, accountId, poolId, half, 10),
     'the snapshot of a line': (books) => readSnapshot(books, accountId, poolId, 'ALL'),
     'whether a snapshot is current': (books) =>

@@ -1,7 +1,7 @@
 import { min } from '../../bigint.ts'
 import type { CodeSpace } from '../../codespace/codespace.ts'
 import type { Books } from '../books/books.ts'
-import { type Batch, readBatchesFrom } from '../pool/batch.ts'
+import { type Batch, readBatches } from '../pool/batch.ts'
 import { readClaimsFrom, type WrittenClaim } from '../pool/claim-rows.ts'
 import { isCurrent, type Snapshot } from '../pool/snapshot.ts'
 import { BatchReader } from './batch-reader.ts'
@@ -134,7 +134,7 @@ async function readPage(
   { accountId, poolId, snapshot }: Excerpt,
   position: bigint,
 ): Promise<Batch[]> {
-  const batches = await readBatchesFrom(books, accountId, poolId, position, batchesAtOnce)
+  const batches = await readBatches(books, accountId, poolId, position, { limit: batchesAtOnce })
   // Checked after they were read: a snapshot that is current now was current then.
   if (snapshot.last !== undefined && !(await isCurrent(books, accountId, poolId, snapshot)))
     throw new SnapshotChangedError()

@@ -1,4 +1,4 @@
-import type { Queryable } from '../../database/transaction.ts'
+import type { Queryable, RowOf } from '../../database/transaction.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { lockCatalog } from '../books/catalog.ts'
 import { codes, NotFoundError, UserError } from '../books/errors.ts'
@@ -89,7 +89,7 @@ export function formatsNamed(search: string | undefined): Filter {
 /** Locks a format until the transaction ends, and reads it. Rejects with a NotFoundError for `formatId`. */
 export async function lockFormat(tx: BookTransaction, formatId: string): Promise<Format> {
   // A statement that locks a row and reads no other table returns the row as it is once the lock is held.
-  const [row] = await tx.rows<FormatRow>({
+  const [row] = await tx.rows<RowOf<Format>>({
     name: 'lock-format',
     text: `SELECT ${formatColumns} FROM format WHERE account_id = $1 AND id = $2 FOR NO KEY UPDATE`,
     values: [tx.accountId, formatId],
@@ -104,7 +104,7 @@ export async function readFormats(
   accountId: string,
   ids: readonly string[],
 ): Promise<Format[]> {
-  const rows = await books.rows<FormatRow>({
+  const rows = await books.rows<RowOf<Format>>({
     name: 'read-formats',
     text: `
       SELECT found.* FROM unnest($2::uuid[]) AS wanted (id)
@@ -125,35 +125,17 @@ export async function readFormat(
   return (await readFormats(books, accountId, [formatId]))[0]
 }
 
-const formatColumns =
-  'id, name, pattern, characters, capacity, next, reserved, taken_ahead, generated, taken_to, created_at'
+const formatColumns = `id, name, pattern, characters, capacity, next, reserved, taken_ahead AS "takenAhead", generated,
+  taken_to AS "takenTo", created_at AS "createdAt"`
 
-interface FormatRow {
-  id: string
-  name: string
-  pattern: string
-  characters: string
-  capacity: string
-  next: string
-  reserved: string
-  taken_ahead: string
-  generated: string
-  taken_to: string | null
-  created_at: Date
-}
-
-function decodeFormat(row: FormatRow): Format {
+function decodeFormat(row: RowOf<Format>): Format {
   return {
-    id: row.id,
-    name: row.name,
-    pattern: row.pattern,
-    characters: row.characters,
+    ...row,
     capacity: BigInt(row.capacity),
     next: BigInt(row.next),
     reserved: BigInt(row.reserved),
-    takenAhead: BigInt(row.taken_ahead),
+    takenAhead: BigInt(row.takenAhead),
     generated: BigInt(row.generated),
-    takenTo: row.taken_to ?? undefined,
-    createdAt: row.created_at,
+    takenTo: row.takenTo ?? undefined,
   }
 }

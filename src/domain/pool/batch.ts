@@ -137,35 +137,23 @@ const selectBatchesFrom = `
     SELECT start FROM batch WHERE account_id = $1 AND pool_id = $2 AND start <= $3 ORDER BY start DESC LIMIT 1
   )`
 
-/** The batches that hold positions [from, to) of a pool, in their order. */
+/**
+ * The batches of a pool's line, in their order, from the one that holds position `from` to the one that holds the position
+ * before `end`, or to the `limit`th.
+ */
 export async function readBatches(
   books: Queryable,
   accountId: string,
   poolId: string,
   from: bigint,
-  to: bigint,
+  end: bigint | { limit: number },
 ): Promise<Batch[]> {
-  const rows = await books.rows<BatchRow>({
-    name: 'read-batches',
-    text: `${selectBatchesFrom} AND start < $4 ORDER BY start`,
-    values: [accountId, poolId, from, to],
-  })
-  return rows.map(decodeBatch)
-}
-
-/** At most `limit` batches of a pool's line, in their order, beginning with the one that holds position `from`. */
-export async function readBatchesFrom(
-  books: Queryable,
-  accountId: string,
-  poolId: string,
-  from: bigint,
-  limit: number,
-): Promise<Batch[]> {
-  const rows = await books.rows<BatchRow>({
-    name: 'read-batches-from',
-    text: `${selectBatchesFrom} ORDER BY start LIMIT $4`,
-    values: [accountId, poolId, from, limit],
-  })
+  const [name, rest, last] =
+    typeof end === 'bigint'
+      ? ['read-batches', 'AND start < $4 ORDER BY start', end]
+      : ['read-batches-from', 'ORDER BY start LIMIT $4', end.limit]
+  const text = `${selectBatchesFrom} ${rest}`
+  const rows = await books.rows<BatchRow>({ name, text, values: [accountId, poolId, from, last] })
   return rows.map(decodeBatch)
 }
 

@@ -1,5 +1,5 @@
 import { v7 as newId } from 'uuid'
-import type { Queryable } from '../../database/transaction.ts'
+import type { Queryable, RowOf } from '../../database/transaction.ts'
 import type { ReplenishmentMethod } from '../../generated/prisma/client.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { lockCatalog } from '../books/catalog.ts'
@@ -115,7 +115,7 @@ export async function renamePool(
 /** Locks a pool until the transaction ends, and reads it; undefined if the account has no such pool. */
 export async function lockPool(tx: BookTransaction, poolId: string): Promise<Pool | undefined> {
   // A statement that locks a row and reads no other table returns the row as it is once the lock is held.
-  const [row] = await tx.rows<PoolRow>({
+  const [row] = await tx.rows<RowOf<Pool>>({
     name: 'lock-pool',
     text: `SELECT ${poolColumns} FROM pool WHERE account_id = $1 AND id = $2 FOR NO KEY UPDATE`,
     values: [tx.accountId, poolId],
@@ -125,7 +125,7 @@ export async function lockPool(tx: BookTransaction, poolId: string): Promise<Poo
 
 /** Reads pools, of any accounts, without a lock: those that exist. */
 export async function readPools(books: Queryable, refs: readonly RowRef[]): Promise<Pool[]> {
-  const rows = await books.rows<PoolRow>({
+  const rows = await books.rows<RowOf<Pool>>({
     name: 'read-pools',
     // Pool by pool: without statistics, a condition on a list was planned as a scan of the table.
     text: `
@@ -178,37 +178,17 @@ export function poolsMatching({ search, status }: PoolFilter): Filter {
   }
 }
 
-const poolColumns = `account_id, id, name, method, format_id, quantity, auto_generate, refill_threshold, total, claimed,
-  refill_failed_at, created_at`
+const poolColumns = `account_id AS "accountId", id, name, method, format_id AS "formatId", quantity,
+  auto_generate AS "autoGenerate", refill_threshold AS "refillThreshold", total, claimed,
+  refill_failed_at IS NOT NULL AS "refillFailed", created_at AS "createdAt"`
 
-interface PoolRow {
-  account_id: string
-  id: string
-  name: string
-  method: ReplenishmentMethod
-  format_id: string | null
-  quantity: string | null
-  auto_generate: boolean
-  refill_threshold: string
-  total: string
-  claimed: string
-  refill_failed_at: Date | null
-  created_at: Date
-}
-
-function decodePool(row: PoolRow): Pool {
+function decodePool(row: RowOf<Pool>): Pool {
   return {
-    accountId: row.account_id,
-    id: row.id,
-    name: row.name,
-    method: row.method,
-    formatId: row.format_id ?? undefined,
+    ...row,
+    formatId: row.formatId ?? undefined,
     quantity: row.quantity === null ? undefined : BigInt(row.quantity),
-    autoGenerate: row.auto_generate,
-    refillThreshold: BigInt(row.refill_threshold),
+    refillThreshold: BigInt(row.refillThreshold),
     total: BigInt(row.total),
     claimed: BigInt(row.claimed),
-    refillFailed: row.refill_failed_at !== null,
-    createdAt: row.created_at,
   }
 }

@@ -127,7 +127,7 @@ describe('a key', () => {
     await expect(create(['READ'], '')).rejects.toMatchObject({ code: 'INVALID_INPUT', path: ['name'] })
   })
 
-  it('stops working when it is revoked, while others go on working', async () => {
+  it('stops working when it is revoked, and others do not', async () => {
     const { books, accountId } = test
     const lost = await createApiKey(books.pool, accountId, { name: 'Till', scopes: ['CLAIM'] })
     const replacement = await createApiKey(books.pool, accountId, { name: 'Till', scopes: ['CLAIM'] })
@@ -159,7 +159,7 @@ describe('a key', () => {
     expect(await findApiKey(books, secret)).toMatchObject({ id: keyId })
   })
 
-  it('for GraphiQL replaces the one of the last start', async () => {
+  it('for GraphiQL replaces that of the last start', async () => {
     const { books } = test
     const accountId = await newAccount(books)
     const first = await renewGraphiqlKey(books, accountId)
@@ -209,7 +209,7 @@ describe('a key', () => {
 })
 
 describe('scopes', () => {
-  it('are parsed ignoring case, and refused by name', () => {
+  it('are parsed ignoring case, and an unknown one is named', () => {
     expect(parseScopes(['read', 'Claim'])).toEqual(['READ', 'CLAIM'])
     expect(() => parseScopes(['READ', 'WRITE'])).toThrow(/"WRITE"/)
   })

@@ -22,7 +22,7 @@ describe('an idempotency key', () => {
 })
 
 describe('the hash of an input', () => {
-  it('does not depend on the order of the fields or on those that are undefined', () => {
+  it('ignores the order of the fields, and undefined fields', () => {
     const hash = hashInput({ poolId: 'p', count: 1 })
     expect(hashInput({ count: 1, poolId: 'p' })).toBe(hash)
     expect(hashInput({ poolId: 'p', count: 1, recipient: undefined })).toBe(hash)

@@ -113,7 +113,7 @@ describe('a format that is created over uploaded codes', () => {
     expect(await formatNow(place, formatId)).toMatchObject({ takenAhead: 0n, takenTo: undefined })
   })
 
-  it('has an exact count of available codes at once, even if there are many, and a worker takes them out', async () => {
+  it('has an exact count of available codes at once, even if a worker has to backfill many', async () => {
     const prefix = `${randomUUID()}-`
     const earlier = codesOf(prefix, 5).slice(0, 12_000)
     await upload(place, await newPool(place), earlier)
@@ -130,7 +130,7 @@ describe('a format that is created over uploaded codes', () => {
     await expectBalance(place)
   })
 
-  it('is found by look-ups, as are its earlier codes, while they are being taken out', async () => {
+  it('is found by look-ups during the backfill, as are its earlier codes', async () => {
     const { formatId, uploadId, codes, earlier } = await newUnready()
     const lookUps = new LookUps(place.books)
     const last = earlier.at(-1) as string
@@ -149,7 +149,7 @@ async function statusOf(taskId: string): Promise<string | undefined> {
   return (await readTask(place.books, place.accountId, taskId))?.status
 }
 
-describe('while earlier codes are being taken out of a format', () => {
+describe('during the backfill of a format', () => {
   it('newly uploaded codes count once, and those uploaded before are duplicates', async () => {
     const { formatId, poolId, codes } = await newUnready()
     const taskId = await startUpload(place, poolId)
@@ -183,7 +183,7 @@ describe('while earlier codes are being taken out of a format', () => {
     await expectBalance(place)
   })
 
-  it('undoing an upload frees its codes, whether they have been taken out or not', async () => {
+  it('undoing an upload frees its codes, whether they have been backfilled or not', async () => {
     const { formatId, uploadId } = await newUnready()
     await undoUpload(place.books, place.accountId, uploadId)
     expect(await available(formatId)).toBe(capacity - 100)
@@ -295,7 +295,7 @@ describe('while earlier codes are being taken out of a format', () => {
   })
 })
 
-describe('taking earlier codes out of a format', () => {
+describe('the backfill of a format', () => {
   it('continues after the last piece when a process is killed in the middle', async () => {
     const { formatId } = await newUnready()
     const { accountId } = place
@@ -326,7 +326,7 @@ describe('taking earlier codes out of a format', () => {
     await expectBalance(place)
   })
 
-  it('is done for each of several formats, in any order', async () => {
+  it('covers several formats, in any order', async () => {
     const formats = [await newUnready(40), await newUnready(60)]
     for (;;) {
       const unready = await readUnreadyFormat(place.books)

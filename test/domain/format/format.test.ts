@@ -49,7 +49,7 @@ describe('the name of a format', () => {
     })
   })
 
-  it('is reported together with everything else that is wrong', async () => {
+  it('is reported together with all other issues', async () => {
     const wrong = create('', shape({ body: { length: 0 }, characters: { list: 'AA' } }))
     await expect(wrong).rejects.toThrow(InvalidInputError)
     await expect(wrong).rejects.toMatchObject({ path: [] })
@@ -122,7 +122,7 @@ describe('the name of a format', () => {
       if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(NameTakenError)
   })
 
-  it('is refused if another format is given it by renaming at the same moment', async () => {
+  it('is refused if another format is renamed to it at the same moment', async () => {
     const id = await create('To be renamed')
     const renaming = await test.books.pool.connect()
     try {
@@ -137,8 +137,6 @@ describe('the name of a format', () => {
       renaming.release()
     }
   })
-
-  /** Until another session waits for a lock of this one. */
 })
 
 describe('overlaps', () => {
@@ -186,7 +184,7 @@ describe('overlaps', () => {
     },
   )
 
-  it('with a format of another account do not matter', async () => {
+  it('with a format of another account are allowed', async () => {
     const other = await newAccount(test.books)
     const same = anyShape()
     await create(randomUUID(), same)
@@ -235,7 +233,7 @@ describe('the preview of a format', () => {
     expect((await previewFormat(test.books, test.accountId, made)).overlaps).toEqual([])
   })
 
-  it('warns if codes can be guessed, and of characters that people mix up', async () => {
+  it('warns of codes that can be guessed, and of characters that people mix up', async () => {
     const warnings = async (parts: Partial<ShapeInput>) =>
       (await previewFormat(test.books, test.accountId, shape(parts))).warnings.map(({ code }) => code)
     expect(await warnings({})).toEqual(['GUESSABLE'])

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Claims } from '../../../src/domain/claim/claim.ts'
 import { readCode, readCodes } from '../../../src/domain/code/code.ts'
 import { LookUps } from '../../../src/domain/code/lookup.ts'
-import { maxHoles, readBatchesFrom } from '../../../src/domain/pool/batch.ts'
+import { maxHoles, readBatches } from '../../../src/domain/pool/batch.ts'
 import type { CodeStatus } from '../../../src/domain/pool/snapshot.ts'
 import { undoUpload } from '../../../src/domain/upload/finish.ts'
 import { expectBalance } from '../../support/audit.ts'
@@ -70,7 +70,7 @@ describe('a pool whose format has many uploaded codes', () => {
   })
 
   it('needs few batches for them', async () => {
-    const batches = await readBatchesFrom(test.books, test.accountId, poolId, 0n, 10_000)
+    const batches = await readBatches(test.books, test.accountId, poolId, 0n, { limit: 10_000 })
     expect(batches.length).toBeLessThan(quantities.length + uploaded.size / maxHoles)
     for (const { holes } of batches) expect(holes).toBeLessThanOrEqual(maxHoles)
   })
