@@ -8,14 +8,21 @@ import type { CodeStatus as CodeStatusName } from '../domain/pool/snapshot.ts'
 import type { Scope } from '../generated/prisma/client.ts'
 import { codesPath } from '../routes.ts'
 import { builder } from './builder.ts'
-import { countedConnectionType, pageWeight } from './connections.ts'
 import type { Context } from './context.ts'
-import { existing } from './existing.ts'
 import { loadedReads, requireScope, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { codeKey, decodeId, encodeId, inputId, parseCodeKey } from './ids.ts'
-import { bytesInJson, maxCodeBytes, maxPathBytes } from './max-sizes.ts'
-import { badCursor, connectionOf, type PageArguments, pageArguments, pageSize } from './pagination.ts'
+import { maxCodeBytes, maxPathBytes } from './max-sizes.ts'
+import { existing } from './nodes.ts'
+import {
+  badCursor,
+  connectionOf,
+  countedConnectionType,
+  type PageArguments,
+  pageArguments,
+  pageSize,
+  pageWeight,
+} from './pagination.ts'
 import { Pool } from './pool.ts'
 import { Task } from './task.ts'
 
@@ -283,7 +290,7 @@ builder.mutationField('claimCodes', (t) =>
     weight: ({ input }) => ({
       given: {
         items: Math.min(Math.max(1, input.count), maxClaim),
-        recipientBytes: bytesInJson(input.recipient ?? null),
+        recipientBytes: Buffer.byteLength(JSON.stringify(input.recipient ?? null)),
       },
     }),
     errors: {

@@ -9,14 +9,13 @@ import {
   readLog,
 } from '../domain/books/event-log.ts'
 import { builder } from './builder.ts'
-import { connectionType, pageWeight } from './connections.ts'
 import type { Context } from './context.ts'
-import { existing } from './existing.ts'
 import { loadedReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { argumentId } from './ids.ts'
 import { maxCursorBytes, maxMessageBytes, maxNameBytes } from './max-sizes.ts'
-import { badCursor, connectionOf, pageArguments, pageSize } from './pagination.ts'
+import { existing } from './nodes.ts'
+import { badCursor, connectionType, pageArguments, pageOf, pageSize, pageWeight } from './pagination.ts'
 import { Pool } from './pool.ts'
 import { Task, TaskStatus } from './task.ts'
 
@@ -98,16 +97,11 @@ builder.objectRef<EventOf<'POOL_CHANGED'>>('PoolChangedEvent').implement({
   }),
 })
 
-builder.objectRef<EventOf<'TASK_STATUS_CHANGED'>>('TaskStatusChangedEvent').implement({
+const TaskStatusChangedEvent = builder.objectRef<EventOf<'TASK_STATUS_CHANGED'>>('TaskStatusChangedEvent')
+TaskStatusChangedEvent.implement({
   description: 'A task of the pool was created, started or finished, or an upload was undone.',
   interfaces: [PoolEvent],
   fields: (t) => ({
-    task: t.field({
-      type: Task,
-      description: 'The task in its current state.',
-      weight: { reads: loadedReads },
-      resolve: async ({ payload }, _args, { nodes }) => existing(await nodes.task.load(payload.taskId)),
-    }),
     status: t.field({
       type: TaskStatus,
       description: 'The new status.',
@@ -116,17 +110,12 @@ builder.objectRef<EventOf<'TASK_STATUS_CHANGED'>>('TaskStatusChangedEvent').impl
   }),
 })
 
-builder.objectRef<EventOf<'POOL_REFILLED'>>('PoolRefilledEvent').implement({
+const PoolRefilledEvent = builder.objectRef<EventOf<'POOL_REFILLED'>>('PoolRefilledEvent')
+PoolRefilledEvent.implement({
   description:
     'A task added codes to the pool. If an upload is undone later, a TaskStatusChangedEvent with the status UNDONE says so.',
   interfaces: [PoolEvent],
   fields: (t) => ({
-    task: t.field({
-      type: Task,
-      description: 'The task in its current state.',
-      weight: { reads: loadedReads },
-      resolve: async ({ payload }, _args, { nodes }) => existing(await nodes.task.load(payload.taskId)),
-    }),
     addedCount: t.field({
       type: 'BigInt',
       description:
@@ -135,6 +124,16 @@ builder.objectRef<EventOf<'POOL_REFILLED'>>('PoolRefilledEvent').implement({
     }),
   }),
 })
+
+for (const event of [TaskStatusChangedEvent, PoolRefilledEvent])
+  builder.objectField(event, 'task', (t) =>
+    t.field({
+      type: Task,
+      description: 'The task in its current state.',
+      weight: { reads: loadedReads },
+      resolve: async ({ payload }, _args, { nodes }) => existing(await nodes.task.load(payload.taskId)),
+    }),
+  )
 
 const RefillFailureCode = builder.enumType('RefillFailureCode', {
   description: 'The reason why an automatic refill failed or was incomplete.',
@@ -219,7 +218,6 @@ builder.queryFields((t) => ({
       const { limit, fromEnd } = pageSize(args)
       const after = await sequenceOf('after', args.after, { books, accountId })
       const before = await sequenceOf('before', args.before, { books, accountId })
-      // One more than the page has, to see whether there are more.
       const found = await readHistory(books, accountId, {
         poolId: poolId == null ? undefined : argumentId('Pool', poolId, 'poolId'),
         olderThan: after,
@@ -227,14 +225,8 @@ builder.queryFields((t) => ({
         limit: limit + 1,
         fromOldest: fromEnd,
       })
-      const more = found.length > limit
-      const events = fromEnd ? found.slice(-limit) : found.slice(0, limit)
-      return connectionOf(
-        events.map((event) => ({ cursor: event.cursor, node: event })),
-        fromEnd
-          ? { hasNextPage: before !== undefined, hasPreviousPage: more }
-          : { hasNextPage: more, hasPreviousPage: after !== undefined },
-      )
+      const edges = found.map((event) => ({ cursor: event.cursor, node: event }))
+      return pageOf(edges, { limit, fromEnd, after, before })
     },
   }),
 }))

@@ -12,11 +12,9 @@ import { availableForGeneration, countFormats, listFormats, renameFormat } from 
 import type { Format as FormatRow } from '../generated/prisma/client.ts'
 import { grouped } from '../grouped.ts'
 import { builder } from './builder.ts'
-import { countedConnectionType, pageWeight } from './connections.ts'
-import { existing } from './existing.ts'
+import { badInput } from './errors/top-level.ts'
 import { loadedReads } from './field-rules.ts'
 import { inputId, uuidOf } from './ids.ts'
-import { integer } from './integers.ts'
 import {
   maxCharactersBytes,
   maxExampleBytes,
@@ -24,7 +22,16 @@ import {
   maxNameBytes,
   maxPatternBytes,
 } from './max-sizes.ts'
-import { aboutSearch, badInput, checkPage, newestFirst, pageArguments, searchText } from './pagination.ts'
+import { existing, integer } from './nodes.ts'
+import {
+  aboutSearch,
+  checkPage,
+  countedConnectionType,
+  newestFirst,
+  pageArguments,
+  pageWeight,
+  searchText,
+} from './pagination.ts'
 
 const maxExamples = 20
 const previewExamples = 3
@@ -268,18 +275,14 @@ const FormatPreview = builder.objectRef<Preview>('FormatPreview').implement({
 // ---------------------------------------------------------------- operations
 
 builder.queryFields((t) => ({
-  format: t.prismaField({
+  format: t.field({
     type: Format,
     nullable: true,
     description:
       'The format with this id. Null if your account has none, or if the text is not an id. Needs READ.',
     authScopes: { scope: 'READ' },
     args: { id: t.arg.id({ required: true, description: 'The id of a format.' }) },
-    resolve: (query, _root, { id }, { books, accountId }) =>
-      books.prisma.format.findUnique({
-        ...query,
-        where: { accountId_id: { accountId, id: uuidOf('Format', id) } },
-      }),
+    resolve: (_root, { id }, { nodes }) => nodes.format.load(uuidOf('Format', id)),
   }),
   formats: t.field({
     type: FormatConnection,
@@ -291,17 +294,12 @@ builder.queryFields((t) => ({
       ...pageArguments(),
       search: t.arg.string({ description: aboutSearch }),
     },
-    resolve: async (_root, { search, ...page }, { books, accountId, nodes }) => {
+    resolve: (_root, { search, ...page }, { books, accountId, nodes }) => {
       const text = searchText(search)
-      const connection = await newestFirst(page, {
-        load: async (slice) => {
-          const ids = await listFormats(books, accountId, text, slice)
-          return (await Promise.all(ids.map((id) => nodes.format.load(id)))).filter(
-            (format) => format !== null,
-          )
-        },
+      return newestFirst(page, nodes.format, {
+        ids: (slice) => listFormats(books, accountId, text, slice),
+        count: () => countFormats(books, accountId, text),
       })
-      return { ...connection, totalCount: () => countFormats(books, accountId, text) }
     },
   }),
   previewFormat: t.field({

@@ -19,7 +19,7 @@ const maxBatchSize = 10_000
  * Fields that lead to a node use these loaders, not the relations and variants of Pothos's Prisma plugin: those load the
  * parent again unless a `prismaField` has read it, and would return the node as it is now instead of as of `tellAsOf`.
  * Pages do not use `prismaConnection`, which silently shortens a page that is too large and has an Int for totalCount. The
- * plugin serves the types of the nodes and the queries for a single one.
+ * plugin serves the types of the nodes.
  */
 export class Nodes {
   readonly format: DataLoader<string, Format | null>
@@ -56,6 +56,12 @@ export class Nodes {
   }
 }
 
+/** A row that another one refers to. Throws if there is none, which the foreign keys of the database rule out. */
+export function existing<Row>(row: Row | null): Row {
+  if (row === null) throw new Error('A row that another row refers to does not exist.')
+  return row
+}
+
 /**
  * The ids, with the last one repeated until their number is a power of two. Prisma caches a query plan for each number of
  * ids, which clients choose: for 300 different numbers above a thousand the plans took 18 MB.
@@ -76,6 +82,11 @@ function byId<Row extends { id: string }>(
     },
     { cache, maxBatchSize },
   )
+}
+
+/** A numeric column as a BigInt. Decimal's own arithmetic rounds, and its toString uses exponents. */
+export function integer(value: Prisma.Decimal): bigint {
+  return BigInt(value.toFixed(0))
 }
 
 function decimal(count: bigint): Prisma.Decimal {

@@ -13,14 +13,20 @@ import type {
   ReplenishmentMethod as ReplenishmentMethodName,
 } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
-import { countedConnectionType, pageWeight } from './connections.ts'
-import { existing } from './existing.ts'
 import { loadedReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { inputId, uuidOf } from './ids.ts'
-import { integer } from './integers.ts'
 import { maxNameBytes } from './max-sizes.ts'
-import { aboutSearch, checkPage, newestFirst, pageArguments, searchText } from './pagination.ts'
+import { existing, integer } from './nodes.ts'
+import {
+  aboutSearch,
+  checkPage,
+  countedConnectionType,
+  newestFirst,
+  pageArguments,
+  pageWeight,
+  searchText,
+} from './pagination.ts'
 
 const PoolStatus = builder.enumType('PoolStatus', {
   description: 'The stock level of a pool.',
@@ -112,18 +118,14 @@ function availableCount(pool: PoolRow): bigint {
 const PoolConnection = countedConnectionType(Pool, 'pools')
 
 builder.queryFields((t) => ({
-  pool: t.prismaField({
+  pool: t.field({
     type: Pool,
     nullable: true,
     description:
       'The pool with this id. Null if your account has none, or if the text is not an id. Needs READ.',
     authScopes: { scope: 'READ' },
     args: { id: t.arg.id({ required: true, description: 'The id of a pool.' }) },
-    resolve: (query, _root, { id }, { books, accountId }) =>
-      books.prisma.pool.findUnique({
-        ...query,
-        where: { accountId_id: { accountId, id: uuidOf('Pool', id) } },
-      }),
+    resolve: (_root, { id }, { nodes }) => nodes.pool.load(uuidOf('Pool', id)),
   }),
   pools: t.field({
     type: PoolConnection,
@@ -136,15 +138,12 @@ builder.queryFields((t) => ({
       search: t.arg.string({ description: aboutSearch }),
       status: t.arg({ type: [PoolStatus], description: 'Only pools with one of these statuses.' }),
     },
-    resolve: async (_root, { search, status, ...page }, { books, accountId, nodes }) => {
+    resolve: (_root, { search, status, ...page }, { books, accountId, nodes }) => {
       const filter = { search: searchText(search), status: status ?? undefined }
-      const connection = await newestFirst(page, {
-        load: async (slice) => {
-          const ids = await listPools(books, accountId, filter, slice)
-          return (await Promise.all(ids.map((id) => nodes.pool.load(id)))).filter((pool) => pool !== null)
-        },
+      return newestFirst(page, nodes.pool, {
+        ids: (slice) => listPools(books, accountId, filter, slice),
+        count: () => countPools(books, accountId, filter),
       })
-      return { ...connection, totalCount: () => countPools(books, accountId, filter) }
     },
   }),
 }))

@@ -2,6 +2,7 @@ import { Kind } from 'graphql'
 import { grouped } from '../grouped.ts'
 import { builder } from './builder.ts'
 import { topLevelError } from './errors/top-level.ts'
+import { FormFile } from './form-file.ts'
 
 // 2^96 has 29 digits. Parsing time grows with the square of the length.
 const maxDigits = 40
@@ -25,6 +26,23 @@ builder.scalarType('DateTime', {
   serialize: (value) => value.toISOString(),
   parseValue: () => {
     throw new TypeError('No input takes a DateTime.')
+  },
+})
+
+builder.scalarType('File', {
+  description:
+    'A file, sent as the GraphQL multipart request specification says: a form over HTTP with the operation, in which the ' +
+    'file is null, then a map that says which variable is which file of the form, then the file.',
+  specifiedByURL: 'https://github.com/jaydenseric/graphql-multipart-request-spec',
+  serialize: () => {
+    throw new TypeError('No answer gives a File.')
+  },
+  parseValue: (value) => {
+    if (value instanceof FormFile) return value
+    throw notAFile()
+  },
+  parseLiteral: () => {
+    throw notAFile()
   },
 })
 
@@ -52,5 +70,13 @@ function notAnInteger() {
   return topLevelError(
     'GRAPHQL_VALIDATION_FAILED',
     'A BigInt is a string of decimal digits, or an integer up to 2^53 - 1.',
+  )
+}
+
+function notAFile() {
+  return topLevelError(
+    'GRAPHQL_VALIDATION_FAILED',
+    'A File cannot be written into an operation or its variables, and cannot be sent over a WebSocket. Send a form over ' +
+      'HTTP (GraphQL multipart request specification), or POST the file itself to /pools/<pool id>/codes.',
   )
 }

@@ -1,4 +1,5 @@
 import { merge } from '../async/merge.ts'
+import { onEnd } from '../async/on-end.ts'
 import { CursorExpiredError, CursorInvalidError } from '../domain/books/errors.ts'
 import {
   decodeCursor,
@@ -12,13 +13,12 @@ import type { LiveUpload } from '../domain/upload/live-uploads.ts'
 import type { Pool as PoolRow, Task as TaskRow } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
-import { topLevelError } from './errors/top-level.ts'
+import { topLevelError, unauthenticated } from './errors/top-level.ts'
 import { PoolEvent } from './event.ts'
 import { argumentId } from './ids.ts'
 import { taskAsOf } from './nodes.ts'
 import { Pool } from './pool.ts'
 import { Task } from './task.ts'
-import { untilRevoked } from './until-revoked.ts'
 
 builder.subscriptionFields((t) => ({
   taskUpdated: t.field({
@@ -122,6 +122,29 @@ async function poolUpdates(poolId: string, context: Context) {
   const pool = await context.nodes.pool.load(poolId)
   if (pool === null) throw notFound('pool')
   return untilRevoked(context, (signal) => context.livePools.follow(pool, signal))
+}
+
+/**
+ * The source of a subscription: what `generate` yields, until the API key of the request is revoked; then it fails with
+ * UNAUTHENTICATED. `generate` must end when its signal is aborted, even while it waits for something.
+ */
+export function untilRevoked<T>(
+  { revocations, keyId }: Pick<Context, 'revocations' | 'keyId'>,
+  generate: (signal: AbortSignal) => AsyncGenerator<T, void, void>,
+): AsyncGenerator<T, void, void> {
+  const ending = new AbortController()
+  let isRevoked = false
+  const unwatch = revocations.watch(keyId, () => {
+    isRevoked = true
+    ending.abort()
+  })
+  const end = () => {
+    unwatch()
+    ending.abort()
+  }
+  return onEnd(generate(ending.signal), end, () => {
+    if (isRevoked) throw unauthenticated('The API key of this subscription was revoked.')
+  })
 }
 
 function notFound(what: string) {

@@ -17,15 +17,20 @@ import type {
 } from '../generated/prisma/client.ts'
 import { rejectedRowsPath } from '../routes.ts'
 import { builder } from './builder.ts'
-import { countedConnectionType, pageWeight } from './connections.ts'
 import type { Context } from './context.ts'
-import { existing } from './existing.ts'
 import { loadedReads, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { argumentId, encodeId, inputId, uuidOf } from './ids.ts'
-import { integer } from './integers.ts'
 import { maxMessageBytes, maxPathBytes } from './max-sizes.ts'
-import { checkPage, newestFirst, pageArguments, pageQuery } from './pagination.ts'
+import { existing, integer } from './nodes.ts'
+import {
+  checkPage,
+  countedConnectionType,
+  newestFirst,
+  type PageArguments,
+  pageArguments,
+  pageWeight,
+} from './pagination.ts'
 import { Pool, SaveReplenishmentPayload } from './pool.ts'
 
 const TaskKind = builder.enumType('TaskKind', {
@@ -207,18 +212,14 @@ builder.prismaObjectField(Pool, 'tasks', (t) =>
 )
 
 builder.queryFields((t) => ({
-  task: t.prismaField({
+  task: t.field({
     type: Task,
     nullable: true,
     description:
       'The task with this id. Null if your account has none, or if the text is not an id. Needs READ.',
     authScopes: { scope: 'READ' },
     args: { id: t.arg.id({ required: true, description: 'The id of a task.' }) },
-    resolve: (query, _root, { id }, { books, accountId }) =>
-      books.prisma.task.findUnique({
-        ...query,
-        where: { accountId_id: { accountId, id: uuidOf('Task', id) } },
-      }),
+    resolve: (_root, { id }, { nodes }) => nodes.task.load(uuidOf('Task', id)),
   }),
   tasks: t.field({
     type: TaskConnection,
@@ -245,23 +246,23 @@ function withStatus(status: readonly TaskStatusName[] | null | undefined) {
   return status == null ? {} : { status: { in: [...new Set(status)] } }
 }
 
-async function listTasks(
-  { books: { prisma }, nodes }: Context,
-  page: Parameters<typeof newestFirst>[0],
-  where: Prisma.TaskWhereInput,
-) {
-  const connection = await newestFirst(page, {
-    load: async (slice) => {
-      const { where: range, ...rest } = pageQuery(slice)
+function listTasks({ books: { prisma }, nodes }: Context, page: PageArguments, where: Prisma.TaskWhereInput) {
+  return newestFirst(page, nodes.task, {
+    ids: async ({ after, before, limit, fromOldest }) => {
+      const range = {
+        ...(after === undefined ? {} : { lt: after }),
+        ...(before === undefined ? {} : { gt: before }),
+      }
       const found = await prisma.task.findMany({
-        where: { ...where, ...range },
-        ...rest,
+        where: { ...where, id: range },
+        orderBy: { id: fromOldest ? 'asc' : 'desc' },
+        take: limit,
         select: { id: true },
       })
-      return await Promise.all(found.map(async ({ id }) => existing(await nodes.task.load(id))))
+      return found.map(({ id }) => id)
     },
+    count: async () => BigInt(await prisma.task.count({ where })),
   })
-  return { ...connection, totalCount: async () => BigInt(await prisma.task.count({ where })) }
 }
 
 export interface TaskPayload {

@@ -50,6 +50,10 @@ export function topLevelError(
   return new GraphQLError(message, { extensions: { code, ...extensions } })
 }
 
+export function badInput(message: string): GraphQLError {
+  return topLevelError('BAD_USER_INPUT', message)
+}
+
 export function unauthenticated(message: string): GraphQLError {
   return topLevelError('UNAUTHENTICATED', message, {
     http: { status: 401, headers: { 'WWW-Authenticate': 'Bearer' } },

@@ -12,10 +12,10 @@ import {
 import { QuantityExceedsAvailableError } from '../../domain/format/format.ts'
 import { NotEnoughCodesError } from '../../domain/pool/pool.ts'
 import { builder } from '../builder.ts'
-import { existing } from '../existing.ts'
 import { type FieldWeight, rowReads } from '../field-rules.ts'
 import { Format } from '../format.ts'
 import { maxMessageBytes } from '../max-sizes.ts'
+import { existing } from '../nodes.ts'
 import { Pool } from '../pool.ts'
 import { Task } from '../task.ts'
 
@@ -173,14 +173,6 @@ builder.objectType(TaskFinishedError, {
     'The task has completed or failed, so it cannot be cancelled. Cancelling a task that is already cancelled is not an ' +
     'error: it returns the task.',
   interfaces: [UserErrorInterface],
-  fields: (t) => ({
-    task: t.field({
-      type: Task,
-      description: 'The task in its current state.',
-      weight: { reads: rowReads },
-      resolve: async (error, _args, { nodes }) => existing(await nodes.task.load(error.taskId)),
-    }),
-  }),
 })
 
 builder.objectType(UploadNotUndoneError, {
@@ -189,12 +181,14 @@ builder.objectType(UploadNotUndoneError, {
     'The task cannot be undone: it is not a completed upload, it was a dry run, or some of its codes have been claimed. ' +
     'The message says which. Nothing was changed.',
   interfaces: [UserErrorInterface],
-  fields: (t) => ({
-    task: t.field({
+})
+
+for (const error of [TaskFinishedError, UploadNotUndoneError])
+  builder.objectField(error, 'task', (t) =>
+    t.field({
       type: Task,
       description: 'The task in its current state.',
       weight: { reads: rowReads },
-      resolve: async (error, _args, { nodes }) => existing(await nodes.task.load(error.taskId)),
+      resolve: async ({ taskId }, _args, { nodes }) => existing(await nodes.task.load(taskId)),
     }),
-  }),
-})
+  )

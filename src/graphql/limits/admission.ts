@@ -9,7 +9,7 @@ import {
 } from 'graphql'
 import { grouped } from '../../grouped.ts'
 import type { Context } from '../context.ts'
-import { badInput } from '../pagination.ts'
+import { badInput } from '../errors/top-level.ts'
 import {
   AnswerWeigher,
   maxNesting,
@@ -18,9 +18,15 @@ import {
   type WeighedOperation,
   weightless,
 } from './answer-weight.ts'
-import { fragmentsOf } from './document-weight.ts'
 import { IntrospectionWeights } from './introspection-weight.ts'
-import { type AnswerWeight, answerLimits, eventLimits, findExcess, type LimitTexts } from './limits.ts'
+import {
+  type AnswerWeight,
+  answerLimits,
+  eventLimits,
+  findExcess,
+  fragmentsOf,
+  type LimitTexts,
+} from './limits.ts'
 
 const weightTexts: Readonly<Record<keyof AnswerWeight, LimitTexts>> = {
   depth: ['levels of fields', 'Ask for fewer levels, and for the rest by the ids that you get.'],

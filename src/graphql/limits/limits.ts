@@ -1,3 +1,4 @@
+import { type DocumentNode, type FragmentDefinitionNode, Kind } from 'graphql'
 import { grouped } from '../../grouped.ts'
 
 /**
@@ -115,4 +116,12 @@ export function findExcess<Name extends string>(
     }
   }
   return undefined
+}
+
+/** The fragments of a document by their names. */
+export function fragmentsOf(document: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> {
+  const fragments = new Map<string, FragmentDefinitionNode>()
+  for (const definition of document.definitions)
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition)
+  return fragments
 }
