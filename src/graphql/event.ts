@@ -53,12 +53,13 @@ const typeNames: Record<EventContent['kind'], string> = {
 
 builder.objectRef<EventOf<'POOL_CREATED'>>('PoolCreatedEvent').implement({
   description:
-    'The pool was created. This is the first event of a pool, except of pools that are older than this kind of event.',
+    'The pool was created. This is the first event of a pool, except for pools that are older than this type of ' +
+    'event.',
   interfaces: [PoolEvent],
   fields: (t) => ({
     name: t.string({
       weight: { bytes: maxNameBytes },
-      description: 'The name it was created with.',
+      description: 'The name that the pool was created with.',
       resolve: ({ payload }) => payload.name,
     }),
   }),
@@ -79,8 +80,8 @@ const PoolChange = builder.enumType('PoolChange', {
 
 builder.objectRef<EventOf<'POOL_CHANGED'>>('PoolChangedEvent').implement({
   description:
-    'The name or the settings of the pool changed. Saving the same values again is not a change. Changes of its codes have ' +
-    'their own events.',
+    'The name or the settings of the pool changed. Saving the same values again is not a change. Changes to its ' +
+    'codes have their own events.',
   interfaces: [PoolEvent],
   fields: (t) => ({
     changed: t.field({
@@ -113,7 +114,8 @@ TaskStatusChangedEvent.implement({
 const PoolRefilledEvent = builder.objectRef<EventOf<'POOL_REFILLED'>>('PoolRefilledEvent')
 PoolRefilledEvent.implement({
   description:
-    'A task added codes to the pool. If an upload is undone later, a TaskStatusChangedEvent with the status UNDONE says so.',
+    'A task added codes to the pool. If an upload is undone later, a TaskStatusChangedEvent with the status UNDONE ' +
+    'follows.',
   interfaces: [PoolEvent],
   fields: (t) => ({
     addedCount: t.field({
@@ -196,8 +198,8 @@ builder.queryFields((t) => ({
   eventCursor: t.string({
     weight: { bytes: maxCursorBytes },
     description:
-      'The position of the event log before anything else in this answer was read. Pass it to the subscription ' +
-      'poolEvents(after:) to miss no event. Needs READ.',
+      'The position in the event log before anything else in this answer was read. Pass it to the subscription ' +
+      'poolEvents as `after` to miss no event. Needs READ.',
     authScopes: { scope: 'READ' },
     resolve: async (_root, _args, { books, accountId, eventCursor }) =>
       eventCursor ?? (await readEventCursor({ books, accountId })),

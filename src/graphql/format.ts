@@ -38,8 +38,8 @@ const previewExamples = 3
 
 export const Format = builder.prismaNode('Format', {
   description:
-    'The structure of codes: random characters with fixed text around them. Once created, only its name can change. Any ' +
-    'number of pools can be filled from a format, and it never produces the same code twice.',
+    'The structure of codes: random characters with fixed text around them. Once created, only its name can change. ' +
+    'A format can fill any number of pools and never produces the same code twice.',
   id: { resolve: (format) => format.id },
   findUnique: (id, { accountId }) => ({ accountId_id: { accountId, id } }),
   fields: (t) => ({
@@ -83,8 +83,9 @@ export const Format = builder.prismaNode('Format', {
       type: 'BigInt',
       nullable: true,
       description:
-        'The number of random guesses it takes, on average, to hit a generated code. Divide it by the guesses that an ' +
-        'attacker can make per second to see for how many seconds your codes resist. Null while no code is generated.',
+        'The number of random guesses that it takes, on average, to hit a generated code. Divide it by the guesses ' +
+        'that an attacker can make per second to get the seconds until the first hit. Null until a code has been ' +
+        'generated.',
       resolve: (format) => {
         const generated = integer(format.generated)
         return generated === 0n ? null : integer(format.capacity) / generated
@@ -92,7 +93,7 @@ export const Format = builder.prismaNode('Format', {
     }),
     examples: t.stringList({
       description:
-        'Sample strings of this shape, the same at every read. They say nothing about the codes that will be generated. ' +
+        'Sample strings of this shape, the same at every read. They reveal nothing about the codes that will be generated. ' +
         `At most ${maxExamples}.`,
       weight: ({ count }) => ({
         items: Math.min(Math.max(0, count), maxExamples),
@@ -160,7 +161,7 @@ const FormatCharactersInput = builder.inputType('FormatCharactersInput', {
   fields: (t) => ({
     set: t.field({ type: CharacterSet, description: 'A predefined set.' }),
     list: t.string({
-      description: 'Your own characters, for example ABC123: at least two, each of them once.',
+      description: 'Your own characters, for example ABC123: at least two, each listed once.',
     }),
   }),
 })
@@ -218,7 +219,7 @@ type Preview = Awaited<ReturnType<typeof previewFormat>>
 
 const FormatWarning = builder.objectRef<Preview['warnings'][number]>('FormatWarning').implement({
   description:
-    'A weakness of a format to know about before using it. The format can be created nevertheless.',
+    'A weakness of a format to know about before using it. It does not prevent the format from being created.',
   fields: (t) => ({
     code: t.expose('code', {
       type: FormatWarningCode,
@@ -250,15 +251,16 @@ const FormatPreview = builder.objectRef<Preview>('FormatPreview').implement({
       resolve: ({ pattern }) => pattern.capacity,
     }),
     examples: t.stringList({
-      description: 'Sample strings of this shape. They say nothing about the codes that would be generated.',
+      description:
+        'Sample strings of this shape. They reveal nothing about the codes that would be generated.',
       weight: { items: previewExamples, bytes: maxExampleBytes },
       resolve: ({ pattern }) => pattern.examples(previewExamples),
     }),
     overlaps: t.field({
       type: [Format],
       description:
-        'Formats of your account that could produce the same codes, ten at most. The format can only be created if there ' +
-        'are none.',
+        'Formats of your account that could produce the same codes, at most ten. The format can only be created if ' +
+        'there are none.',
       weight: { items: 10, reads: loadedReads },
       resolve: async ({ overlaps }, _args, { nodes }) =>
         (await Promise.all(overlaps.map((id) => nodes.format.load(id)))).filter((format) => format !== null),
@@ -381,10 +383,11 @@ builder.mutationFields((t) => ({
     type: CreateFormatPayload,
     nullable: true,
     description:
-      'Creates a format. Its shape cannot be changed later, and warnings do not prevent its creation, so look at ' +
-      'previewFormat first. No two formats of an account can produce the same code: a format that overlaps with another is ' +
-      'refused. Codes that were uploaded before are never generated and do not count in availableForGeneration. If there ' +
-      'are many of them, the first tasks of the format wait until a worker has excluded them. Needs MANAGE.',
+      'Creates a format. Its shape cannot be changed later, and warnings do not prevent its creation, so call ' +
+      'previewFormat first. No two formats of an account can produce the same code: a format that overlaps with ' +
+      'another is refused. Codes that were uploaded before are never generated and do not count in ' +
+      'availableForGeneration. If there are many of them, the first tasks of the format wait until a worker has ' +
+      'excluded them. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NameTakenError, FormatOverlapError],

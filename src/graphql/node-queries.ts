@@ -24,7 +24,7 @@ builder.queryFields((t) => ({
   nodes: t.field({
     type: [builder.nodeInterfaceRef()],
     nullable: { list: false, items: true },
-    description: `The objects with these global ids, ${maxPageSize} at most, in the order of the ids. Null for an id that your account does not have. Needs READ.`,
+    description: `The objects with these global ids, at most ${maxPageSize}, in the order of the ids. Null for an id that your account does not have. Needs READ.`,
     authScopes: { scope: 'READ' },
     weight: ({ ids }) => {
       const items = Math.min(ids.length, maxPageSize)

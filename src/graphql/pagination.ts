@@ -24,7 +24,7 @@ export function countedConnectionType<Node extends ObjectRef<Types, unknown>>(no
     {
       type: node,
       name: `${node.name}Connection`,
-      description: `A page of ${things}, with the number of all ${things} in the list.`,
+      description: `A page of ${things}, with the total number of ${things} in the list.`,
       fields: (t) => ({
         totalCount: t.field({
           type: 'BigInt',

@@ -64,8 +64,8 @@ const Replenishment = builder.objectRef<PoolRow>('Replenishment').implement({
     }),
     autoGenerate: t.exposeBoolean('autoGenerate', {
       description:
-        'Auto-generate promo codes if they run out. The claim that brings the stock down to the threshold also starts the ' +
-        'refill.',
+        'Auto-generate promo codes if they run out. The claim that brings the stock down to the threshold triggers ' +
+        'the refill.',
     }),
     refillThreshold: t.field({
       type: 'BigInt',

@@ -31,8 +31,8 @@ builder.scalarType('DateTime', {
 
 builder.scalarType('File', {
   description:
-    'A file, sent as the GraphQL multipart request specification says: a form over HTTP with the operation, in which the ' +
-    'file is null, then a map that says which variable is which file of the form, then the file.',
+    'A file, sent over HTTP in a form, as in the GraphQL multipart request specification: first the operation, with ' +
+    'null in place of the file, then a map from the file to its variable, then the file.',
   specifiedByURL: 'https://github.com/jaydenseric/graphql-multipart-request-spec',
   serialize: () => {
     throw new TypeError('No answer gives a File.')

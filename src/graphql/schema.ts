@@ -16,9 +16,9 @@ import './node-queries.ts'
 builder.queryType({ description: 'Reads data. Every field needs the scope READ.' })
 builder.mutationType({
   description:
-    'Changes data. Every field says which scope it needs, and returns a payload or a typed error. Before anything is ' +
-    'changed, the whole operation is checked: scopes, page sizes, cursors and other arguments, and the possible size of ' +
-    'the answer. If any of it is refused, nothing is changed.',
+    'Changes data. Every field says which scope it needs, and returns a payload or a typed error. The whole ' +
+    'operation is checked before anything is changed: scopes, page sizes, cursors and other arguments, and the ' +
+    'possible size of the answer. If a check fails, nothing is changed.',
 })
 builder.subscriptionType({ description: 'Sends changes as they happen. Every field needs the scope READ.' })
 

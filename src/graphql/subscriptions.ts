@@ -24,8 +24,9 @@ builder.subscriptionFields((t) => ({
   taskUpdated: t.field({
     type: Task,
     description:
-      'The task as it is now, then at every change; completes when the task has finished. The progress of an upload, and ' +
-      'what it is waiting for, are sent at most once a second. An upload that is undone later shows in poolEvents. Needs READ.',
+      'The task as it is now, then at every change; completes when the task has finished. The progress of an ' +
+      'upload, and what it is waiting for, are sent at most once a second. If the upload is undone later, ' +
+      'poolEvents reports it. Needs READ.',
     authScopes: { scope: 'READ' },
     args: { id: t.arg.id({ required: true, description: 'The id of a task.' }) },
     subscribe: (_root, { id }, context) => taskUpdates(argumentId('Task', id, 'id'), context),
@@ -51,7 +52,8 @@ builder.subscriptionFields((t) => ({
         description: 'Only events of this pool; all pools, including new ones, if left out.',
       }),
       after: t.arg.string({
-        description: 'The cursor of the last event that you received, or an eventCursor; if left out, now.',
+        description:
+          'The cursor of the last event that you received, or an eventCursor; only new events if left out.',
       }),
     },
     subscribe: (_root, { poolId, after }, context) =>

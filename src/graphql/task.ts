@@ -65,7 +65,7 @@ export const TaskStatus = builder.enumType('TaskStatus', {
     FAILED: { description: 'The task could not be carried out and added nothing: see failure.' },
     CANCELLED: { description: 'The task was cancelled and added nothing.' },
     UNDONE: {
-      description: 'An upload that had been COMPLETED and whose codes were removed from the pool again.',
+      description: 'The upload was undone after it was COMPLETED: its codes were removed from the pool.',
     },
   } satisfies Record<TaskStatusName, { description: string }>,
 })
@@ -82,8 +82,8 @@ const TaskFailureCode = builder.enumType('TaskFailureCode', {
     },
     ALL_ROWS_REFUSED: {
       description:
-        'No row of the uploaded file has a code: it may be the wrong file, or the wrong column of it. The message has the ' +
-        'reason for the first row, and the file of rejectedRowsUrl the reason for each row.',
+        'No row of the uploaded file has a code: it may be the wrong file or the wrong column. The message has the ' +
+        'reason for the first row, the file at rejectedRowsUrl the reason for each row.',
     },
   } satisfies Record<TaskFailureCodeName, { description: string }>,
 })
@@ -136,8 +136,8 @@ export const Task = builder.prismaNode('Task', {
     addedCount: t.field({
       type: 'BigInt',
       description:
-        'The number of codes that the task has added to the pool: 0 until it is COMPLETED, for a dry run, and again once ' +
-        'it is UNDONE. For what was found in the file of an upload, see upload.',
+        'The number of codes that the task has added to the pool: 0 until it is COMPLETED, for a dry run, and again ' +
+        'once it is UNDONE. For the counts of the rows of an uploaded file, see upload.',
       resolve: (task) => integer(task.added),
     }),
     progress: t.float({
@@ -158,11 +158,11 @@ export const Task = builder.prismaNode('Task', {
       weight: { bytes: maxPathBytes },
       nullable: true,
       description:
-        'A path on this service for downloading the rows of the uploaded file that were not added, with an API key that ' +
-        'has READ: a CSV file of any length with the columns row, code and reason, up to where the file has been read. ' +
-        'Rows have the numbers that a spreadsheet shows. Takes the parameters raw, bom and delimiter, as codesUrl does. ' +
-        'The rows are kept for thirty days after the upload has finished, unless the service is configured otherwise; ' +
-        'null after that, and for a generation.',
+        'The path of a file with the rows of the uploaded file that were not added, as far as it has been read. GET ' +
+        'it with an API key that has READ. The file is CSV with the columns row, code and reason, of any length. ' +
+        'Rows are numbered as a spreadsheet shows them. Accepts the parameters raw, bom and delimiter of codesUrl. ' +
+        'The rows are kept for thirty days after the upload has finished, unless the service is configured ' +
+        'otherwise. Null after that, and for a generation.',
       resolve: ({ id, kind, rejectedForgotten }) =>
         kind === 'UPLOAD' && !rejectedForgotten ? rejectedRowsPath(encodeId('Task', id)) : null,
     }),
@@ -176,8 +176,8 @@ export const Task = builder.prismaNode('Task', {
       type: 'DateTime',
       nullable: true,
       description:
-        'When the task ended, in whatever way. Null before. It stays the same when an upload is undone later: the time of ' +
-        'that is in poolEvents.',
+        'When the task completed, failed or was cancelled. Null before. Undoing an upload later does not change it: ' +
+        'for that time, see poolEvents.',
     }),
   }),
 })
@@ -189,7 +189,8 @@ builder.objectField(SaveReplenishmentPayload, 'refill', (t) =>
     type: Task,
     nullable: true,
     description:
-      'The refill that was made because the pool was at or below its threshold. Null if none was needed or possible.',
+      'The refill that was started because the pool was at or below its threshold. Null if none was needed or ' +
+      'possible.',
     weight: { reads: loadedReads },
     resolve: ({ refillTaskId }, _args, { nodes }) =>
       refillTaskId === undefined ? null : nodes.task.load(refillTaskId),
@@ -293,7 +294,7 @@ const GenerateCodesPayload = taskPayload(
 
 const CancelTaskPayload = taskPayload(
   'CancelTaskPayload',
-  'The task is CANCELLED.',
+  'The task was cancelled.',
   'The task in its current state.',
 )
 
@@ -312,7 +313,7 @@ export function asAccepted(taskId: string): TaskSnapshot {
 }
 
 const SaveGenerationSettingsInput = builder.inputType('SaveGenerationSettingsInput', {
-  description: 'The settings of the Promo Codes section that the task does not have itself.',
+  description: 'The settings of the Promo Codes section that are not part of the task.',
   fields: (t) => ({
     autoGenerate: t.boolean({
       required: true,
@@ -323,7 +324,7 @@ const SaveGenerationSettingsInput = builder.inputType('SaveGenerationSettingsInp
       type: 'BigInt',
       required: true,
       defaultValue: 0n,
-      description: 'The number of available codes at which the pool is refilled: at this number or below.',
+      description: 'Refill the pool when this many codes or fewer are available.',
     }),
   }),
 })
@@ -347,7 +348,7 @@ const GenerateCodesInput = builder.inputType('GenerateCodesInput', {
     }),
     idempotencyKey: t.string({
       description:
-        'A string of your choice, 1 to 255 characters, with which the request can be repeated safely: the same key with ' +
+        'A string of your choice, 1 to 255 characters, that makes it safe to repeat the request: the same key with ' +
         'the same input returns the same task and generates nothing more. Keys are kept for at least a day.',
     }),
   }),
@@ -363,8 +364,9 @@ builder.mutationFields((t) => ({
     type: GenerateCodesPayload,
     nullable: true,
     description:
-      "'Save and generate': creates a task that generates codes and adds them to a pool. The codes are reserved at once: " +
-      'a quantity that the format does not have is an error, and a task that was accepted cannot run short. Needs MANAGE.',
+      "'Save and generate': creates a task that generates codes and adds them to a pool. The codes are reserved " +
+      'immediately: asking for more than the format has left is an error, and a task that was accepted cannot run ' +
+      'short. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NotFoundError, QuantityExceedsAvailableError, IdempotencyConflictError],
@@ -387,9 +389,10 @@ builder.mutationFields((t) => ({
     type: CancelTaskPayload,
     nullable: true,
     description:
-      'Cancels a task that has not finished, including one that is RUNNING: it adds nothing. The codes that a generation ' +
-      'had reserved are available again at once. Those that an upload has read can be uploaded or generated again once a ' +
-      'worker has removed them. Cancelling a cancelled task changes nothing and is no error. Needs MANAGE.',
+      'Cancels a task that has not finished, including one that is RUNNING: it adds nothing. The codes that were ' +
+      'reserved for a generation are available again immediately. The codes that an upload has read can be uploaded ' +
+      'or generated again once a worker has removed them. Cancelling a cancelled task changes nothing and is not an ' +
+      'error. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NotFoundError, TaskFinishedError],

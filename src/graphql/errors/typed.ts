@@ -28,7 +28,7 @@ const UserErrorCode = builder.enumType('UserErrorCode', {
   values: {
     INVALID_INPUT: { description: 'The input has values that are not allowed: see issues.' },
     NOT_FOUND: { description: 'Your account has nothing with this id.' },
-    NAME_TAKEN: { description: 'The name is in use. Upper and lower case count as the same.' },
+    NAME_TAKEN: { description: 'The name is in use, ignoring case.' },
     FORMAT_OVERLAP: { description: 'Another format could produce the same codes.' },
     QUANTITY_EXCEEDS_AVAILABLE: { description: 'The format does not have that many codes left to generate.' },
     NOT_ENOUGH_CODES: { description: 'The pool does not have that many codes available.' },
@@ -85,16 +85,14 @@ builder.objectType(InvalidInputError, {
 
 builder.objectType(NotFoundError, {
   name: 'NotFoundError',
-  description:
-    'Your account has nothing with the id in the input field that path names. Nothing was changed.',
+  description: 'Your account has nothing with the id in the input field given by path. Nothing was changed.',
   interfaces: [UserErrorInterface],
 })
 
 builder.objectType(NameTakenError, {
   name: 'NameTakenError',
   description:
-    'Another format, or another pool, of your account has this name. Upper and lower case count as the same. Nothing ' +
-    'was changed.',
+    'Your account already has a format, or a pool, with this name, ignoring case. Nothing was changed.',
   interfaces: [UserErrorInterface],
 })
 
@@ -140,8 +138,8 @@ builder.objectType(NotEnoughCodesError, {
   name: 'NotEnoughCodesError',
   description:
     'The pool has fewer codes available than the claim asks for. Claims are all or nothing, so nothing was claimed. ' +
-    'With auto-generation on, it means that the format has run out too. The message says what to do: generate or upload ' +
-    'codes, wait for a running task, or use a format with more codes left.',
+    'With auto-generation on, the format has run out too. The message says what to do: generate or upload codes, ' +
+    'wait for a running task, or use a format with more codes left.',
   interfaces: [UserErrorInterface],
   fields: (t) => ({
     available: t.field({

@@ -63,7 +63,8 @@ test('an answer that turns out long waits for its client like one that was weigh
     new Pacer(),
   )
   let waited = 0
-  const inTurnOfLong = async <T>(run: () => Promise<T>) => {
+  const isWanted = () => true
+  const enqueueLong = async <T>(run: () => Promise<T>) => {
     waited += 1
     return await run()
   }
@@ -80,11 +81,11 @@ test('an answer that turns out long waits for its client like one that was weigh
     return Buffer.concat(answers.json(result)).toString()
   }
   const [short, long] = [{ text: 'short' }, { text: 'x'.repeat(2_000_000) }]
-  expect(await execute(short, { inTurnOfLong })).toBe(JSON.stringify({ data: short }))
+  expect(await execute(short, { isWanted, enqueueLong })).toBe(JSON.stringify({ data: short }))
   expect(waited).toBe(0)
-  expect(await execute(long, { inTurnOfLong })).toBe(JSON.stringify({ data: long }))
+  expect(await execute(long, { isWanted, enqueueLong })).toBe(JSON.stringify({ data: long }))
   expect(waited).toBe(1)
-  expect(await execute(long, {})).toBe(JSON.stringify({ data: long }))
+  expect(await execute(long, { isWanted })).toBe(JSON.stringify({ data: long }))
 })
 
 describe('an answer that turns out too long', () => {
