@@ -17,7 +17,7 @@ export interface SchemaTypes {
   PrismaTypes: PrismaTypes
   DefaultFieldNullability: false
   AuthScopes: { scope: Scope }
-  /** What connections have beside edges and pageInfo. */
+  /** The fields of connections besides edges and pageInfo. */
   Connection: { totalCount?: () => Promise<bigint> | bigint }
   DefaultNodeNullability: false
   DefaultEdgesNullability: { list: false; items: false }

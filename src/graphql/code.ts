@@ -155,7 +155,7 @@ const statusOfFile = 'Only codes with this status; all codes if left out.'
 builder.prismaObjectField(Pool, 'codesUrl', (t) =>
   t.string({
     weight: { bytes: maxPathBytes },
-    description: `The path of a file with the codes of the pool. ${aboutFile}`,
+    description: `The path on this service of a file with the codes of the pool. ${aboutFile}`,
     args: { status: t.arg({ type: CodeStatus, description: statusOfFile }) },
     resolve: (pool, { status }) => codesPath(encodeId('Pool', pool.id), { status: status ?? 'ALL' }),
   }),
@@ -164,7 +164,7 @@ builder.prismaObjectField(Pool, 'codesUrl', (t) =>
 builder.prismaObjectField(Task, 'codesUrl', (t) =>
   t.string({
     weight: { bytes: maxPathBytes },
-    description: `The path of a file with the codes that the task has added to its pool. It has no codes before the task is COMPLETED or after it is UNDONE. ${aboutFile}`,
+    description: `The path on this service of a file with the codes that the task has added to its pool. It has no codes before the task is COMPLETED or after it is UNDONE. ${aboutFile}`,
     args: { status: t.arg({ type: CodeStatus, description: statusOfFile }) },
     resolve: (task, { status }) =>
       codesPath(encodeId('Pool', task.poolId), {
@@ -180,7 +180,7 @@ function checkCodesPage(args: PageArguments): void {
   codeCursor('before', args.before)
 }
 
-/** The page; nothing if a cursor is not a code of the pool. */
+/** The page; undefined if a cursor is not a code of the pool. */
 async function codeConnection(
   poolId: string,
   status: CodeStatusName,

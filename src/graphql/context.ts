@@ -54,7 +54,7 @@ export interface Context extends Services, Credentials {
 }
 
 export function createContext(services: Services, credentials: Credentials, requestLength: number): Context {
-  const nodes = new Nodes(services.books, credentials.accountId, { toldOnce: false })
+  const nodes = new Nodes(services.books, credentials.accountId, { cache: false })
   return { ...services, ...credentials, requestLength, reading: new Semaphore(maxReading), nodes }
 }
 
@@ -65,7 +65,7 @@ export function createContext(services: Services, credentials: Credentials, requ
 export function withOwnNodes({ name, resolve }: GraphQLField<unknown, Context>) {
   if (resolve === undefined) throw new Error(`The mutation ${name} has no resolver.`)
   const resolveWithNodes: GraphQLFieldResolver<unknown, Context> = (root, args, context, info) => {
-    context.nodes = new Nodes(context.books, context.accountId, { toldOnce: true })
+    context.nodes = new Nodes(context.books, context.accountId, { cache: true })
     return resolve(root, args, context, info)
   }
   return resolveWithNodes

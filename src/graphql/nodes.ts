@@ -13,11 +13,11 @@ const maxBatchSize = 10_000
  * Loads nodes of an account by their ids, null where there is none. Loads of the same iteration of the event loop share
  * a query.
  *
- * With `toldOnce`, as in the payload of a mutation, a node is loaded once and is the same wherever an answer leads to it,
- * although it may change meanwhile. Otherwise nothing is cached: a subscription lives long.
+ * With `cache`, as for the payload of a mutation, each node is loaded once, so that it is the same throughout the answer
+ * even if it changes meanwhile. Otherwise nothing is cached, since a subscription is long-lived.
  *
  * Fields that lead to a node use these loaders, not the relations and variants of Pothos's Prisma plugin: those load the
- * parent again unless a `prismaField` has read it, and would return the node as it is now instead of as of `tellAsOf`.
+ * parent again unless a `prismaField` has read it, and would return the node as it is now instead of as of `showAsOf`.
  * Pages do not use `prismaConnection`, which silently shortens a page that is too large and has an Int for totalCount. The
  * plugin serves the types of the nodes.
  */
@@ -29,16 +29,16 @@ export class Nodes {
   readonly uploadWait: DataLoader<string, UploadWait | null>
   #moment: Moment = {}
 
-  constructor(books: Books, accountId: string, { toldOnce }: { toldOnce: boolean }) {
+  constructor(books: Books, accountId: string, { cache }: { cache: boolean }) {
     const { prisma } = books
     const of = (ids: readonly string[]) => ({ where: { accountId, id: { in: padded(ids) } } })
-    this.format = byId(toldOnce, async (ids) =>
+    this.format = byId(cache, async (ids) =>
       (await prisma.format.findMany(of(ids))).map((row) => formatAsOf(row, this.#moment.format)),
     )
-    this.pool = byId(toldOnce, async (ids) =>
+    this.pool = byId(cache, async (ids) =>
       (await prisma.pool.findMany(of(ids))).map((row) => poolAsOf(row, this.#moment.pool)),
     )
-    this.task = byId(toldOnce, async (ids) =>
+    this.task = byId(cache, async (ids) =>
       (await prisma.task.findMany(of(ids))).map((row) => taskAtMoment(row, this.#moment.task)),
     )
     this.uploadWait = new DataLoader(
@@ -46,12 +46,12 @@ export class Nodes {
         const waits = await readUploadWaits(books, accountId, [...new Set(ids)])
         return ids.map((id) => waits.get(id) ?? null)
       },
-      { cache: toldOnce, maxBatchSize },
+      { cache, maxBatchSize },
     )
   }
 
   /** From now on, loads these nodes as they were at that moment. */
-  tellAsOf(moment: Moment): void {
+  showAsOf(moment: Moment): void {
     this.#moment = moment
   }
 }

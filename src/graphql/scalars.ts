@@ -25,7 +25,7 @@ builder.scalarType('DateTime', {
   specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
   serialize: (value) => value.toISOString(),
   parseValue: () => {
-    throw new TypeError('No input takes a DateTime.')
+    throw new TypeError('A DateTime cannot be an input.')
   },
 })
 
@@ -35,7 +35,7 @@ builder.scalarType('File', {
     'null in place of the file, then a map from the file to its variable, then the file.',
   specifiedByURL: 'https://github.com/jaydenseric/graphql-multipart-request-spec',
   serialize: () => {
-    throw new TypeError('No answer gives a File.')
+    throw new TypeError('A File cannot be in an answer.')
   },
   parseValue: (value) => {
     if (value instanceof FormFile) return value

@@ -158,7 +158,7 @@ export const Task = builder.prismaNode('Task', {
       weight: { bytes: maxPathBytes },
       nullable: true,
       description:
-        'The path of a file with the rows of the uploaded file that were not added, as far as it has been read. GET ' +
+        'The path on this service of a file with the rows of the uploaded file that were not added, as far as it has been read. GET ' +
         'it with an API key that has READ. The file is CSV with the columns row, code and reason, of any length. ' +
         'Rows are numbered as a spreadsheet shows them. Accepts the parameters raw, bom and delimiter of codesUrl. ' +
         'The rows are kept for thirty days after the upload has finished, unless the service is configured ' +
@@ -298,7 +298,7 @@ const CancelTaskPayload = taskPayload(
   'The task in its current state.',
 )
 
-/** How a new task stands when it is accepted. */
+/** A new task as it is when it is accepted. */
 export function asAccepted(taskId: string): TaskSnapshot {
   return {
     taskId,
@@ -381,7 +381,7 @@ builder.mutationFields((t) => ({
         saveSettings: input.saveSettings ?? undefined,
         idempotencyKey: input.idempotencyKey ?? undefined,
       })
-      nodes.tellAsOf({ ...moment, task: asAccepted(taskId) })
+      nodes.showAsOf({ ...moment, task: asAccepted(taskId) })
       return { taskId }
     },
   }),

@@ -254,7 +254,7 @@ builder.mutationFields((t) => ({
         },
         input.file.read(['file']),
       )
-      nodes.tellAsOf({ ...moment, task: asAccepted(taskId) })
+      nodes.showAsOf({ ...moment, task: asAccepted(taskId) })
       return { taskId }
     },
   }),

@@ -127,7 +127,7 @@ builder.objectType(QuantityExceedsAvailableError, {
       weight: { reads: rowReads },
       description: 'The format, as it was when the request was refused.',
       resolve: async ({ format }, _args, { nodes }) => {
-        nodes.tellAsOf({ format })
+        nodes.showAsOf({ format })
         return existing(await nodes.format.load(format.id))
       },
     }),
@@ -152,7 +152,7 @@ builder.objectType(NotEnoughCodesError, {
       weight: { reads: rowReads },
       description: 'The pool, as it was when the claim was refused.',
       resolve: async ({ pool }, _args, { nodes }) => {
-        nodes.tellAsOf({ pool })
+        nodes.showAsOf({ pool })
         return existing(await nodes.pool.load(pool.id))
       },
     }),

@@ -4,15 +4,14 @@ import { grouped } from '../../grouped.ts'
 import { topLevelError } from '../errors/top-level.ts'
 import { answerLimits } from './limits.ts'
 
-// An error can be large and takes long to write. Whoever has read this many knows what is wrong.
+// Errors can be large and slow to write, and nobody needs more of them than this.
 const maxErrors = 500
 
 // The length of a piece of JSON, in characters. A single string can make it longer.
 const pieceLength = 16_384
 
 /**
- * Writes answers as JSON and refuses those that are too long, whatever their weight was. Yields to the event loop in
- * between.
+ * Writes answers as JSON, yielding to the event loop in between, and refuses answers that turn out too long.
  */
 export class Answers {
   readonly #pacer: Pacer
@@ -81,8 +80,8 @@ function tooLarge(maxBytes: number): ExecutionResult {
   const error = topLevelError(
     'ANSWER_TOO_LARGE',
     `The answer has more than ${grouped(maxBytes)} bytes, so it is not sent. Ask for fewer items or fewer fields, in ` +
-      'several requests. A mutation has been carried out nevertheless: send it again with the same idempotencyKey and a ' +
-      'smaller selection.',
+      'several requests. If it was a mutation, it has been carried out: send it again with the same idempotencyKey and ' +
+      'a smaller selection.',
   )
   return { data: null, errors: [error] }
 }
@@ -93,7 +92,7 @@ interface Level {
   next: number
 }
 
-/** What JSON.stringify makes of a value of plain objects, arrays and primitives, in pieces, so that a writer can pause or stop. */
+/** JSON.stringify for plain objects, arrays and primitives, in pieces, so that a writer can pause or stop. */
 export function* jsonPieces(value: unknown): Generator<string, void> {
   let text = ''
   const levels: Level[] = []

@@ -22,6 +22,7 @@ import { grouped } from '../../grouped.ts'
 import { type TopLevelErrorCode, topLevelError } from '../errors/top-level.ts'
 import { weighDocument } from './document-weight.ts'
 import {
+  adviceForLevels,
   type DocumentWeight,
   findExcess,
   type LimitTexts,
@@ -32,21 +33,21 @@ import {
   maxVariables,
 } from './limits.ts'
 
-// Bounds of the errors of one operation. Making an error takes as long as what it quotes.
+// Bounds of the errors of one operation. The longer the text that an error quotes, the longer it takes to create.
 const maxErrors = 10
 const maxVariableErrors = 3
 const maxErrorLength = 1_000
 const maxErrorsLength = 10_000
 const maxErrorNodes = 5
 
-// Each error counts lines to find its location. In longer documents, errors have none.
+// Each error counts lines to find its location. In longer documents, errors have no location.
 const maxLocatedLines = 500
 
-// Reading a longer document takes milliseconds: it yields to the event loop between the steps and after so many rules.
+// Reading a longer document takes milliseconds: it yields to the event loop between the steps and the groups of rules.
 const longDocumentTokens = 1_000
 const maxRulesAtOnce = 8
 
-// For all documents that are kept, and for each of them, as `memoryOf` estimates them.
+// The memory of all cached documents, and of each of them, as estimated by `memoryOf`.
 const maxKeptBytes = 32_000_000
 const maxKeptDocumentBytes = maxKeptBytes / 16
 
@@ -71,8 +72,8 @@ export type Reading =
   | { errors: GraphQLError[] }
 
 /**
- * Parses and validates operations within the limits of limits.ts. Small valid documents that were used lately are kept:
- * while one is kept, equal texts yield the same object. Nothing else that a client sends stays in memory.
+ * Parses and validates operations within the limits of limits.ts. Small valid documents are cached: while one is,
+ * equal texts yield the same object. Nothing else that a client sends stays in memory.
  */
 export class Documents {
   readonly #schema: GraphQLSchema
@@ -86,7 +87,7 @@ export class Documents {
     this.#schema = schema
   }
 
-  /** An estimate of the memory of the documents that are kept, in bytes. */
+  /** An estimate of the memory of the cached documents, in bytes. */
   get keptBytes(): number {
     return this.#kept.calculatedSize
   }
@@ -211,8 +212,6 @@ function countLines(text: string): number {
   for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) lines += 1
   return lines + (text.includes('\r') ? text.split('\r').length - 1 : 0)
 }
-
-const adviceForLevels = 'Ask for fewer levels, and for the rest by the ids that you get.'
 
 const weightTexts: Readonly<Record<keyof DocumentWeight, LimitTexts>> = {
   levels: ['levels', adviceForLevels],

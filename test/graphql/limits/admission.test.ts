@@ -125,7 +125,7 @@ describe('an operation is refused before it is executed, by its', () => {
     const refusal = decide(query)
     expect(refusal).toMatchObject({ extensions: { code: 'BAD_USER_INPUT' } })
     expect((refusal as Error).message).toContain(what)
-    expect((refusal as Error).message).toMatch(/in several requests|by the ids that you get/)
+    expect((refusal as Error).message).toMatch(/in several requests|query the rest by id/)
   })
 
   test('with the count, unless that is beyond counting', () => {
