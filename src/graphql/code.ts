@@ -117,7 +117,7 @@ export function mayRead(status: CodeStatusName, context: Context): void {
 
 const CodeConnection = countedConnectionType(Code, 'codes')
 
-builder.prismaObjectField(Pool, 'codes', (t) =>
+builder.objectField(Pool, 'codes', (t) =>
   t.field({
     type: CodeConnection,
     nullable: true,
@@ -152,7 +152,7 @@ const aboutFile =
   'codes needs both.'
 const statusOfFile = 'Only codes with this status; all codes if left out.'
 
-builder.prismaObjectField(Pool, 'codesUrl', (t) =>
+builder.objectField(Pool, 'codesUrl', (t) =>
   t.string({
     weight: { bytes: maxPathBytes },
     description: `The path on this service of a file with the codes of the pool. ${aboutFile}`,

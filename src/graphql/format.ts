@@ -8,8 +8,13 @@ import {
   NotFoundError,
 } from '../domain/books/errors.ts'
 import { createFormat, previewFormat } from '../domain/format/create.ts'
-import { availableForGeneration, countFormats, listFormats, renameFormat } from '../domain/format/format.ts'
-import type { Format as FormatRow } from '../generated/prisma/client.ts'
+import {
+  availableForGeneration,
+  countFormats,
+  type Format as FormatRow,
+  listFormats,
+  renameFormat,
+} from '../domain/format/format.ts'
 import { grouped } from '../grouped.ts'
 import { builder } from './builder.ts'
 import { badInput } from './errors/top-level.ts'
@@ -22,7 +27,7 @@ import {
   maxNameBytes,
   maxPatternBytes,
 } from './max-sizes.ts'
-import { existing, integer } from './nodes.ts'
+import { existing } from './nodes.ts'
 import {
   aboutSearch,
   checkPage,
@@ -36,12 +41,13 @@ import {
 const maxExamples = 20
 const previewExamples = 3
 
-export const Format = builder.prismaNode('Format', {
+export const Format = builder.objectRef<FormatRow>('Format')
+
+builder.node(Format, {
   description:
     'The structure of codes: random characters with fixed text around them. Once created, only its name can change. ' +
     'A format can fill any number of pools and never produces the same code twice.',
   id: { resolve: (format) => format.id },
-  findUnique: (id, { accountId }) => ({ accountId_id: { accountId, id } }),
   fields: (t) => ({
     name: t.exposeString('name', {
       weight: { bytes: maxNameBytes },
@@ -57,27 +63,24 @@ export const Format = builder.prismaNode('Format', {
       weight: { bytes: maxCharactersBytes },
       description: "The characters that a '#' can stand for, in order.",
     }),
-    capacity: t.field({
+    capacity: t.expose('capacity', {
       type: 'BigInt',
       description: 'The number of different codes that the format can produce in all.',
-      resolve: (format) => integer(format.capacity),
     }),
-    generatedCount: t.field({
+    generatedCount: t.expose('generated', {
       type: 'BigInt',
       description: 'The number of codes that tasks have generated so far.',
-      resolve: (format) => integer(format.generated),
     }),
-    reservedCount: t.field({
+    reservedCount: t.expose('reserved', {
       type: 'BigInt',
       description: 'The number of codes that are reserved for waiting tasks.',
-      resolve: (format) => integer(format.reserved),
     }),
     availableForGeneration: t.field({
       type: 'BigInt',
       description:
         "'Available codes for generation': the exact number of codes that a new task can ask for. Uploaded codes of this " +
         'shape do not count: the format never generates them.',
-      resolve: available,
+      resolve: availableForGeneration,
     }),
     guessOdds: t.field({
       type: 'BigInt',
@@ -86,10 +89,7 @@ export const Format = builder.prismaNode('Format', {
         'The number of random guesses that it takes, on average, to hit a generated code. Divide it by the guesses ' +
         'that an attacker can make per second to get the seconds until the first hit. Null until a code has been ' +
         'generated.',
-      resolve: (format) => {
-        const generated = integer(format.generated)
-        return generated === 0n ? null : integer(format.capacity) / generated
-      },
+      resolve: ({ capacity, generated }) => (generated === 0n ? null : capacity / generated),
     }),
     examples: t.stringList({
       description:
@@ -115,15 +115,6 @@ export const Format = builder.prismaNode('Format', {
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the format was created.' }),
   }),
 })
-
-function available(format: FormatRow): bigint {
-  return availableForGeneration({
-    capacity: integer(format.capacity),
-    next: integer(format.next),
-    reserved: integer(format.reserved),
-    takenAhead: integer(format.takenAhead),
-  })
-}
 
 const FormatConnection = countedConnectionType(Format, 'formats')
 

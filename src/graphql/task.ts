@@ -22,7 +22,7 @@ import { loadedReads, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { argumentId, encodeId, inputId, uuidOf } from './ids.ts'
 import { maxMessageBytes, maxPathBytes } from './max-sizes.ts'
-import { existing, integer } from './nodes.ts'
+import { existing } from './nodes.ts'
 import {
   checkPage,
   countedConnectionType,
@@ -182,6 +182,11 @@ export const Task = builder.prismaNode('Task', {
   }),
 })
 
+/** A numeric column as a BigInt. Decimal's own arithmetic rounds, and its toString uses exponents. */
+function integer(value: Prisma.Decimal): bigint {
+  return BigInt(value.toFixed(0))
+}
+
 const TaskConnection = countedConnectionType(Task, 'tasks')
 
 builder.objectField(SaveReplenishmentPayload, 'refill', (t) =>
@@ -197,7 +202,7 @@ builder.objectField(SaveReplenishmentPayload, 'refill', (t) =>
   }),
 )
 
-builder.prismaObjectField(Pool, 'tasks', (t) =>
+builder.objectField(Pool, 'tasks', (t) =>
   t.field({
     type: TaskConnection,
     description: 'The tasks of the pool, newest first.',
