@@ -64,7 +64,7 @@ builder.node(Code, {
       type: Pool,
       description: 'The pool that the code is in, or was claimed from.',
       weight: { reads: loadedReads },
-      resolve: async ({ poolId }, _args, { nodes }) => existing(await nodes.pool.load(poolId)),
+      resolve: ({ poolId }, _args, { nodes }) => existing(nodes.pool, poolId),
     }),
     format: t.field({
       type: Format,
@@ -253,7 +253,7 @@ export const ClaimCodesPayload = builder.objectRef<ClaimPayload>('ClaimCodesPayl
       type: Pool,
       description: 'The pool in its current state.',
       weight: { reads: rowReads },
-      resolve: async ({ poolId }, _args, { nodes }) => existing(await nodes.pool.load(poolId)),
+      resolve: ({ poolId }, _args, { nodes }) => existing(nodes.pool, poolId),
     }),
   }),
 })

@@ -36,7 +36,7 @@ export const PoolEvent = builder.interfaceRef<PoolEventValue>('PoolEvent').imple
       type: Pool,
       description: 'The pool in its current state.',
       weight: { reads: loadedReads },
-      resolve: async (event, _args, { nodes }) => existing(await nodes.pool.load(event.poolId)),
+      resolve: (event, _args, { nodes }) => existing(nodes.pool, event.poolId),
     }),
   }),
 })
@@ -133,7 +133,7 @@ for (const event of [TaskStatusChangedEvent, PoolRefilledEvent])
       type: Task,
       description: 'The task in its current state.',
       weight: { reads: loadedReads },
-      resolve: async ({ payload }, _args, { nodes }) => existing(await nodes.task.load(payload.taskId)),
+      resolve: ({ payload }, _args, { nodes }) => existing(nodes.task, payload.taskId),
     }),
   )
 

@@ -326,7 +326,7 @@ function formatPayload<Payload extends FormatPayload>(name: string, description:
         type: Format,
         description: 'The format in its current state.',
         weight: { reads: loadedReads },
-        resolve: async ({ formatId }, _args, { nodes }) => existing(await nodes.format.load(formatId)),
+        resolve: ({ formatId }, _args, { nodes }) => existing(nodes.format, formatId),
       }),
     }),
   })

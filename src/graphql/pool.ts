@@ -157,7 +157,7 @@ function poolPayload<Payload extends PoolPayload>(name: string, description: str
         type: Pool,
         description: 'The pool in its current state.',
         weight: { reads: loadedReads },
-        resolve: async ({ poolId }, _args, { nodes }) => existing(await nodes.pool.load(poolId)),
+        resolve: ({ poolId }, _args, { nodes }) => existing(nodes.pool, poolId),
       }),
     }),
   })

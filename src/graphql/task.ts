@@ -112,7 +112,7 @@ export const Task = builder.prismaNode('Task', {
       type: Pool,
       weight: { reads: loadedReads },
       description: 'The pool that the codes are added to.',
-      resolve: async (task, _args, { nodes }) => existing(await nodes.pool.load(task.poolId)),
+      resolve: (task, _args, { nodes }) => existing(nodes.pool, task.poolId),
     }),
     format: t.field({
       type: Format,
@@ -284,7 +284,7 @@ export function taskPayload(name: string, description: string, taskDescription: 
         type: Task,
         weight: { reads: rowReads },
         description: taskDescription,
-        resolve: async ({ taskId }, _args, { nodes }) => existing(await nodes.task.load(taskId)),
+        resolve: ({ taskId }, _args, { nodes }) => existing(nodes.task, taskId),
       }),
     }),
   })

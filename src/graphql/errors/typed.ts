@@ -107,7 +107,7 @@ builder.objectType(FormatOverlapError, {
       type: Format,
       description: 'The existing format that could produce the same codes.',
       weight: { reads: rowReads },
-      resolve: async (error, _args, { nodes }) => existing(await nodes.format.load(error.formatId)),
+      resolve: (error, _args, { nodes }) => existing(nodes.format, error.formatId),
     }),
   }),
 })
@@ -126,9 +126,9 @@ builder.objectType(QuantityExceedsAvailableError, {
       type: Format,
       weight: { reads: rowReads },
       description: 'The format, as it was when the request was refused.',
-      resolve: async ({ format }, _args, { nodes }) => {
+      resolve: ({ format }, _args, { nodes }) => {
         nodes.showAsOf({ format })
-        return existing(await nodes.format.load(format.id))
+        return existing(nodes.format, format.id)
       },
     }),
   }),
@@ -151,9 +151,9 @@ builder.objectType(NotEnoughCodesError, {
       type: Pool,
       weight: { reads: rowReads },
       description: 'The pool, as it was when the claim was refused.',
-      resolve: async ({ pool }, _args, { nodes }) => {
+      resolve: ({ pool }, _args, { nodes }) => {
         nodes.showAsOf({ pool })
-        return existing(await nodes.pool.load(pool.id))
+        return existing(nodes.pool, pool.id)
       },
     }),
   }),
@@ -187,6 +187,6 @@ for (const error of [TaskFinishedError, UploadNotUndoneError])
       type: Task,
       description: 'The task in its current state.',
       weight: { reads: rowReads },
-      resolve: async ({ taskId }, _args, { nodes }) => existing(await nodes.task.load(taskId)),
+      resolve: ({ taskId }, _args, { nodes }) => existing(nodes.task, taskId),
     }),
   )
