@@ -70,7 +70,7 @@ const UploadLayout = builder.objectRef<FileLayout>('UploadLayout').implement({
 
 const Upload = builder.objectRef<TaskRow>('Upload').implement({
   description:
-    'The settings of an upload, and what became of the rows of its file: rowsRead is the sum of the other four counts. The ' +
+    'The settings of an upload, and the counts of the rows of its file: rowsRead is the sum of the other four counts. The ' +
     'counts remain when the upload is cancelled or undone; the number of codes in the pool is addedCount of the task.',
   fields: (t) => ({
     column: t.exposeString('column', {
