@@ -2,8 +2,8 @@ import pg from 'pg'
 import { prepareSession } from '../../database/session.ts'
 
 /**
- * The exclusive right to work on the uploads of an account. It belongs to a separate connection, and ends with it,
- * whatever ends that, so that another process can continue at once.
+ * The exclusive right to work on the uploads of an account: an advisory lock on its own connection. However the
+ * connection ends, the lock is released, and another process can continue at once.
  */
 export class AccountLock implements AsyncDisposable {
   readonly #client: pg.Client
@@ -18,7 +18,7 @@ export class AccountLock implements AsyncDisposable {
     client.on('end', lose)
   }
 
-  /** Resolves to nothing if somebody else has the right. */
+  /** `undefined` if another worker has the lock. */
   static async acquire(config: pg.ClientConfig, accountId: string): Promise<AccountLock | undefined> {
     const client = new pg.Client(config)
     const lock = new AccountLock(client)
@@ -38,7 +38,7 @@ export class AccountLock implements AsyncDisposable {
     return undefined
   }
 
-  /** Whether somebody else may have the right by now. */
+  /** Whether another worker may have the lock by now. */
   get isLost(): boolean {
     return this.#isLost
   }
