@@ -1,4 +1,4 @@
-import { maxShownCells } from '../codefile/layout-texts.ts'
+import { maxShownCells } from '../codefile/excerpt.ts'
 import type { FileLayout } from '../codefile/read.ts'
 import {
   IdempotencyConflictError,

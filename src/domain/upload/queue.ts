@@ -1,20 +1,26 @@
 import type { Queryable } from '../../database/transaction.ts'
-import type { TaskFailureCode, TaskStatus } from '../../generated/prisma/client.ts'
+import type { TaskStatus } from '../../generated/prisma/client.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import type { TaskRef } from '../books/task-ref.ts'
-import { markFailed, markRunning, type Task } from '../generation/task.ts'
+import { markFailed, markRunning, type Task, type TaskFailure } from '../generation/task.ts'
 import { lockPool } from '../pool/pool.ts'
 
 /** An upload that a worker has to work on, a task with `has_work`: to read its file, or to clear away its rows. */
 export interface QueuedUpload extends TaskRef {
   poolId: string
   status: TaskStatus
-  column: string | null
-  header: boolean | null
-  /** How many rows of the file have been read. */
+  column: string | undefined
+  header: boolean | undefined
   rowsRead: bigint
   /** In bytes. */
   size: bigint
+}
+
+interface UploadRow extends Pick<QueuedUpload, 'accountId' | 'taskId' | 'poolId' | 'status'> {
+  column: string | null
+  header: boolean | null
+  rowsRead: string
+  size: string
 }
 
 /** The account with the oldest upload in the queue, apart from `except`. */
@@ -39,9 +45,7 @@ export async function readNextUpload(
   accountId: string,
   clearFirst = false,
 ): Promise<QueuedUpload | undefined> {
-  const [row] = await books.rows<
-    Omit<QueuedUpload, 'rowsRead' | 'size'> & { rowsRead: string; size: string }
-  >({
+  const [row] = await books.rows<UploadRow>({
     name: 'read-next-upload',
     text: `
       SELECT account_id AS "accountId", id AS "taskId", pool_id AS "poolId", status, "column", header,
@@ -50,7 +54,15 @@ export async function readNextUpload(
       ORDER BY (status IN ('AWAITING_EXECUTION', 'RUNNING')) = $2, id LIMIT 1`,
     values: [accountId, clearFirst],
   })
-  return row && { ...row, rowsRead: BigInt(row.rowsRead), size: BigInt(row.size) }
+  return (
+    row && {
+      ...row,
+      column: row.column ?? undefined,
+      header: row.header ?? undefined,
+      rowsRead: BigInt(row.rowsRead),
+      size: BigInt(row.size),
+    }
+  )
 }
 
 /** Why an upload makes no progress. */
@@ -102,13 +114,8 @@ export async function startUpload(books: Books, upload: QueuedUpload): Promise<b
 }
 
 /** Makes an upload FAILED. Resolves to false if it had ended already. */
-export async function failUpload(
-  books: Books,
-  upload: QueuedUpload,
-  code: TaskFailureCode,
-  message: string,
-): Promise<boolean> {
-  return await change(books, upload, (tx) => markFailed(tx, upload.taskId, { code, message }))
+export async function failUpload(books: Books, upload: QueuedUpload, failure: TaskFailure): Promise<boolean> {
+  return await change(books, upload, (tx) => markFailed(tx, upload.taskId, failure))
 }
 
 async function change(

@@ -6,13 +6,14 @@ import { prepareSession } from '../../database/session.ts'
  * connection ends, the lock is released, and another process can continue at once.
  */
 export class AccountLock implements AsyncDisposable {
+  /** Whether another worker may have the lock by now. */
+  isLost = false
   readonly #client: pg.Client
-  #isLost = false
 
   private constructor(client: pg.Client) {
     this.#client = client
     const lose = () => {
-      this.#isLost = true
+      this.isLost = true
     }
     client.on('error', lose)
     client.on('end', lose)
@@ -22,6 +23,7 @@ export class AccountLock implements AsyncDisposable {
   static async acquire(config: pg.ClientConfig, accountId: string): Promise<AccountLock | undefined> {
     const client = new pg.Client(config)
     const lock = new AccountLock(client)
+    let isAcquired = false
     try {
       await client.connect()
       await prepareSession(client)
@@ -29,18 +31,11 @@ export class AccountLock implements AsyncDisposable {
         `SELECT pg_try_advisory_lock(hashtextextended('uploads of ' || $1, 0)) AS acquired`,
         [accountId],
       )
-      if (rows[0]?.acquired === true) return lock
-    } catch (error) {
-      await client.end()
-      throw error
+      isAcquired = rows[0]?.acquired === true
+      return isAcquired ? lock : undefined
+    } finally {
+      if (!isAcquired) await client.end()
     }
-    await client.end()
-    return undefined
-  }
-
-  /** Whether another worker may have the lock by now. */
-  get isLost(): boolean {
-    return this.#isLost
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

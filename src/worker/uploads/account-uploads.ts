@@ -75,25 +75,21 @@ export class AccountUploads {
     } catch (error) {
       if (error instanceof CodeFileError) {
         const code = error instanceof HeaderUnclearError ? 'HEADER_UNCLEAR' : 'UNREADABLE_FILE'
-        return await failUpload(books, upload, code, error.message)
+        return await failUpload(books, upload, { code, message: error.message })
       }
       if (isUnavailable(error) || canRunAgain(error)) throw error
       log.error({ err: error, accountId: upload.accountId, taskId: upload.taskId }, 'an upload failed')
       const message =
         'The service could not finish this upload. Nothing was added to the pool. Upload the file again.'
-      return await failUpload(books, upload, 'INTERNAL', message)
+      return await failUpload(books, upload, { code: 'INTERNAL', message })
     }
   }
 
   async #read(upload: QueuedUpload): Promise<boolean> {
     const { books, maxBytes } = this.#options
-    const { rowsRead, size } = upload
-    const file = readCodeFile(readFile(books, upload, size), {
-      column: upload.column ?? undefined,
-      header: upload.header ?? undefined,
-      maxBytes,
-      skip: Number(rowsRead),
-    })
+    const { column, header, rowsRead } = upload
+    const bytes = readFile(books, upload, upload.size)
+    const file = readCodeFile(bytes, { column, header, maxBytes, skip: Number(rowsRead) })
     const opened = performance.now()
     let from = rowsRead
     for await (const chunk of readAhead(chunksOf(file, from))) {

@@ -1,8 +1,6 @@
 import type pg from 'pg'
-import type { Logger } from 'pino'
 import { logRetry, Poll } from '../../async/poll.ts'
 import { Semaphore } from '../../async/semaphore.ts'
-import type { Books } from '../../domain/books/books.ts'
 import { readWaitingAccount } from '../../domain/upload/queue.ts'
 import { AccountLock } from './account-lock.ts'
 import { AccountUploads, type AccountUploadsOptions } from './account-uploads.ts'
@@ -19,14 +17,10 @@ const defaultShareMs = 10_000
 
 const purpose = 'work on uploads'
 
-export interface UploadWorkerOptions {
-  books: Books
+export interface UploadWorkerOptions extends Pick<AccountUploadsOptions, 'books' | 'maxBytes' | 'log'> {
   /** How to connect to the database of the books: each account's lock has its own connection. */
   connection: pg.ClientConfig
-  /** The limit of an unpacked file. */
-  maxBytes: number
   shareMs?: number
-  log: Logger
 }
 
 /**
