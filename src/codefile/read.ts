@@ -108,7 +108,7 @@ async function* counted(
   }
 }
 
-/** Cuts the text into pieces of `pieceBytes`. There is at least one; the last may be shorter, or empty. */
+/** The text without its byte order mark, in pieces of `pieceBytes`. At least one; the last may be shorter, or empty. */
 async function* pieces(
   bytes: AsyncIterable<Uint8Array>,
   maxBytes: number,

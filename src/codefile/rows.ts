@@ -40,6 +40,8 @@ interface Unreadable {
  * column does not need it: a code has no line ends, so each line is a row.
  */
 export class RowReader {
+  /** The number of the header's row; `undefined` if the file has no header, or the layout is not known yet. */
+  headerRow: number | undefined
   readonly #options: LayoutOptions
   readonly #batch: RowBatch
   readonly #quotes = new QuoteTally()
@@ -47,8 +49,6 @@ export class RowReader {
   #column: CodeColumn | undefined
   #doubt: QuoteDoubt | undefined
   #inRejectedLine = false
-  /** The number of the header's row; `undefined` if the file has no header, or the layout is not known yet. */
-  headerRow: number | undefined
   /** The beginning of a row whose end has not arrived yet. */
   #rest: ByteString = ''
   /**

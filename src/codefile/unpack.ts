@@ -90,7 +90,7 @@ class GzipReader {
   }
 }
 
-/** Some archivers append zeros. Anything else would be codes that are lost. */
+/** Some archivers append zeros. Anything else may be codes, which would be lost. */
 function checkPadding(bytes: Uint8Array): void {
   if (bytes.some((byte) => byte !== 0))
     throw damaged(new Error('there is more after the end of the packed data'))

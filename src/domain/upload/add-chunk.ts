@@ -57,7 +57,8 @@ export async function addChunk(
       )
     } catch (error) {
       if (error instanceof UploadMovedError) return false
-      // Another transaction may have added a code since the lookup. It has ended by now, so the next attempt finds the code.
+      // A code exists already, or another transaction has added it since the lookup, and has ended by now. The next attempt
+      // finds it.
       if (violatedConstraint(error) === undefined || attempt === maxAttempts) throw error
     }
   }

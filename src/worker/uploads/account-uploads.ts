@@ -124,7 +124,7 @@ export class AccountUploads {
     }
   }
 
-  /** Clears away an ended upload until nothing is left, or `stops` says so. */
+  /** Clears away an ended upload until nothing is left or `stops` resolves to true. Resolves to whether it could. */
   async #clear(upload: TaskRef, stops: () => boolean | Promise<boolean>): Promise<boolean> {
     const { books } = this.#options
     // Outside of the transactions, since it needs no lock.
