@@ -94,7 +94,7 @@ function shifted(row: RowReading, at: number, { end, next }: { end: number; next
   return row?.kind === 'ROW' ? { ...row, end, next } : row && { ...row, at: row.at + at }
 }
 
-/** Spreadsheets write delimiters behind the last cell. */
+/** Spreadsheets write delimiters after the last cell. */
 function withoutEmptyEnd(cells: readonly ByteString[]): ByteString[] {
   return cells.slice(0, cells.findLastIndex((cell) => !isBlank(cell)) + 1)
 }

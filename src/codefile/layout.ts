@@ -67,7 +67,7 @@ export const inSingleQuotes = /^'(?:[^']|'')*'$/
  * a name.
  *
  * CodeFileError if no column, or more than one, may have the codes, and for rows of a download without its header;
- * HeaderUnclearError if it is not clear what is the header.
+ * HeaderUnclearError if it is not clear which row is the header.
  */
 export function findStart(
   text: ByteString,
