@@ -1,4 +1,4 @@
-import { maxShownCells } from '../codefile/layout-texts.ts'
+import { maxShownCells } from '../codefile/excerpt.ts'
 import type { FileLayout } from '../codefile/read.ts'
 import {
   IdempotencyConflictError,
@@ -32,7 +32,7 @@ const UploadWait = builder.enumType('UploadWait', {
     },
     CLEARING: {
       description:
-        'The clearing of codes in its file that belong to an upload that was undone, was cancelled or failed. ' +
+        'The removal of codes in its file that still belong to an upload that was undone, was cancelled or has failed. ' +
         'Uploads without such codes do not wait for it.',
     },
   } satisfies Record<UploadWaitName, { description: string }>,
@@ -70,7 +70,7 @@ const UploadLayout = builder.objectRef<FileLayout>('UploadLayout').implement({
 
 const Upload = builder.objectRef<TaskRow>('Upload').implement({
   description:
-    'The settings of an upload, and the counts of the rows of its file: rowsRead is the sum of the other four counts. The ' +
+    'The settings of an upload, and the counts of the rows of its file: rowsRead is the sum of the other four. The ' +
     'counts remain when the upload is cancelled or undone; the number of codes in the pool is addedCount of the task.',
   fields: (t) => ({
     column: t.exposeString('column', {
@@ -114,39 +114,34 @@ const Upload = builder.objectRef<TaskRow>('Upload').implement({
       description:
         'Whether codes that differ only in case, spaces and dashes are different codes, as given by the input.',
     }),
-    rowsRead: t.field({
+    rowsRead: t.expose('rowsRead', {
       type: 'BigInt',
       description: 'The number of rows that have been read, without the header and blank rows.',
-      resolve: (task) => task.rowsRead,
     }),
-    accepted: t.field({
+    accepted: t.expose('accepted', {
       type: 'BigInt',
       description:
         'The number of rows with a new code. The codes are added to the pool all at once when the task is COMPLETED; a dry ' +
         'run only counts them.',
-      resolve: (task) => task.accepted,
     }),
-    duplicatesInFile: t.field({
+    duplicatesInFile: t.expose('duplicatesInFile', {
       type: 'BigInt',
       description:
         'The number of rows whose code is already further up in the file. Unless the upload is caseSensitive, codes that ' +
         'differ only in case, spaces and dashes count as the same.',
-      resolve: (task) => task.duplicatesInFile,
     }),
-    duplicatesInAccount: t.field({
+    duplicatesInAccount: t.expose('duplicatesInAccount', {
       type: 'BigInt',
       description:
         'The number of rows whose code is already in the account: uploaded or generated, in any pool, claimed or not. ' +
         'Unless the upload is caseSensitive, codes that differ only in case, spaces and dashes count as the same.',
-      resolve: (task) => task.duplicatesInAccount,
     }),
-    refused: t.field({
+    refused: t.expose('refused', {
       type: 'BigInt',
       description:
-        'The number of rows that were refused for another reason: the row has nothing that can be a code; its code belongs ' +
+        'The number of rows that were refused for another reason: the row contains no possible code; its code belongs ' +
         'to a format whose remaining codes are reserved for tasks that have not finished; or the file is a download of ' +
         'this service that marks the code as claimed. The file at rejectedRowsUrl has the reason for each row.',
-      resolve: (task) => task.refused,
     }),
   }),
 })
@@ -192,9 +187,9 @@ const UploadCodesInput = builder.inputType('UploadCodesInput', {
     }),
     header: t.boolean({
       description:
-        'Whether the file has a header. By default, this is detected from the beginning of the file: by common ' +
-        'names in many languages, and by whether the first row looks like the rows below it. If it is unclear, the ' +
-        'task fails with HEADER_UNCLEAR. A dry run shows what would be taken for the header (layout).',
+        'Whether the file has a header. By default, this is decided from the beginning of the file: by the usual names in ' +
+        'many languages, and by whether the first row looks like the rows below it. If it is not clear, the task fails ' +
+        'with HEADER_UNCLEAR. A dry run shows which row would be taken for the header (layout).',
     }),
     dryRun: t.boolean({
       required: true,
