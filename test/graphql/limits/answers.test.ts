@@ -2,8 +2,7 @@ import fc from 'fast-check'
 import type { ExecutionResult } from 'graphql'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { Pacer } from '../../../src/async/pacer.ts'
-import { Answers } from '../../../src/graphql/limits/answers.ts'
-import { jsonPieces } from '../../../src/graphql/limits/json-pieces.ts'
+import { Answers, jsonPieces } from '../../../src/graphql/limits/answers.ts'
 import { executeWithin } from '../../../src/server/api/answer-plugins.ts'
 import { newStock } from '../../support/api.ts'
 import { streamed } from '../../support/event-stream.ts'
@@ -81,9 +80,9 @@ test('an answer that turns out long waits for its client like one that was weigh
     return Buffer.concat(answers.json(result)).toString()
   }
   const [short, long] = [{ text: 'short' }, { text: 'x'.repeat(2_000_000) }]
-  expect(await execute(short, { enqueueLong, isWanted })).toBe(JSON.stringify({ data: short }))
+  expect(await execute(short, { isWanted, enqueueLong })).toBe(JSON.stringify({ data: short }))
   expect(waited).toBe(0)
-  expect(await execute(long, { enqueueLong, isWanted })).toBe(JSON.stringify({ data: long }))
+  expect(await execute(long, { isWanted, enqueueLong })).toBe(JSON.stringify({ data: long }))
   expect(waited).toBe(1)
   expect(await execute(long, { isWanted })).toBe(JSON.stringify({ data: long }))
 })
