@@ -51,7 +51,7 @@ export async function openBooks(existing?: { databaseUrl: string }): Promise<Tes
   return { books, accountId, databaseUrl, another, close, [Symbol.asyncDispose]: close }
 }
 
-/** Books for the tests of a file or suite: opened before them, closed after them. They have their properties in between. */
+/** Books for the tests of a file or suite, opened before them and closed after them: see `shared`. */
 export function useBooks(existing?: { databaseUrl: string }): TestBooks {
   return shared(() => openBooks(existing))
 }

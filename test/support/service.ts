@@ -63,7 +63,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
   return { url: service.url, key, databaseUrl, close, [Symbol.asyncDispose]: close }
 }
 
-/** A service for the tests of a file or suite: started before them, closed after them. It has its properties in between. */
+/** A service for the tests of a file or suite, started before them and closed after them: see `shared`. */
 export function useService(options?: TestServiceOptions): TestService {
   return shared(() => startService(options))
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from 'vitest'
 
-/** What `open` opens before the tests of the file or suite that calls this. It gets its properties then. */
+/** Opens something before the tests of the calling file or suite. Until then, what this returns has no properties. */
 export function shared<T extends AsyncDisposable>(open: () => Promise<T>): T {
   const opened = {} as T
   beforeAll(async () => {
