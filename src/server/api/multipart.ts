@@ -7,7 +7,7 @@ import { FileInterruptedError } from '../../domain/books/errors.ts'
 import { topLevelError } from '../../graphql/errors/top-level.ts'
 import { FormFile } from '../../graphql/form-file.ts'
 import { grouped } from '../../grouped.ts'
-import { readBody } from '../http/body.ts'
+import { readBody } from '../http/request.ts'
 import type { Arrival } from './arrivals.ts'
 import { isObject, parseJson } from './json.ts'
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { graphiqlPageHeaders } from '../graphiql/graphiql.ts'
-import { limitArrival } from '../http/body.ts'
+import { limitArrival } from '../http/request.ts'
 import { type Route, send } from '../http/server.ts'
 import type { Api } from './api.ts'
 import { isForm } from './multipart.ts'

@@ -5,7 +5,7 @@ import type { Logger } from 'pino'
 import { isUnavailable } from '../../database/errors.ts'
 import { RejectedRowsForgottenError } from '../../domain/books/errors.ts'
 import { SnapshotChangedError } from '../../domain/code/line-reader.ts'
-import { acceptedCoding } from '../http/content-coding.ts'
+import { acceptedCoding } from '../http/request.ts'
 
 /** The answer to a request for a file. */
 export interface FileAnswer {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
-import { acceptedCoding, type ContentCoding } from './content-coding.ts'
+import { acceptedCoding, type ContentCoding } from './request.ts'
 
 const codings: readonly ContentCoding[] = ['br', 'gzip', 'identity']
 

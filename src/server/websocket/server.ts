@@ -23,8 +23,8 @@ import { excessOfJson, isObject } from '../api/json.ts'
 import { maxRequestBytes, onlyNamesDocument, persistedQueryNotSupported } from '../api/operation-request.ts'
 import type { Authentication } from '../authentication.ts'
 import { refuseConnection } from '../http/errors.ts'
+import { hostProblem, isWebSocket, targetOf } from '../http/request.ts'
 import { maxDrainMs } from '../http/server.ts'
-import { hostProblem, isWebSocket, targetOf } from '../http/target.ts'
 import { ClientSocket } from './client-socket.ts'
 
 // The protocol is that of graphql-ws. The adapter to `ws` is our own, because the one of graphql-ws reads from a client as

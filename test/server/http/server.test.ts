@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { UnreadAnswers } from '../../../src/server/http/unread-answers.ts'
+import { UnreadAnswers } from '../../../src/server/http/server.ts'
 
 const unread = new UnreadAnswers()
 const server = createServer()
