@@ -167,7 +167,10 @@ export class HttpServer {
   }
 
   #addStream(response: ServerResponse, end: () => void): void {
-    if (hasEnded(response)) return end()
+    if (hasEnded(response)) {
+      end()
+      return
+    }
     this.#streams.add(response)
     response.once('close', () => {
       this.#streams.delete(response)

@@ -19,8 +19,13 @@ import type { Subscriber } from '../../graphql/subscriber.ts'
 import { grouped } from '../../grouped.ts'
 import { graphqlPath } from '../../routes.ts'
 import type { Api } from '../api/api.ts'
-import { excessOfJson, isObject } from '../api/json.ts'
-import { maxRequestBytes, onlyNamesDocument, persistedQueryNotSupported } from '../api/operation-request.ts'
+import {
+  excessOfJson,
+  isObject,
+  maxRequestBytes,
+  onlyNamesDocument,
+  persistedQueryNotSupported,
+} from '../api/operation-request.ts'
 import type { Authentication } from '../authentication.ts'
 import { refuseConnection } from '../http/errors.ts'
 import { hostProblem, isWebSocket, targetOf } from '../http/request.ts'

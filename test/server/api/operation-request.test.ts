@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { excessOfJson } from '../../../src/server/api/json.ts'
+import { excessOfJson } from '../../../src/server/api/operation-request.ts'
 
 const list = (count: number) => JSON.stringify(Array.from({ length: count }, () => 0))
 const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`
