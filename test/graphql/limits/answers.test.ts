@@ -64,14 +64,14 @@ test('an answer that turns out long waits for its client like one that was weigh
     new Pacer(),
   )
   let waited = 0
-  const inTurnOfLong = async <T>(run: () => Promise<T>) => {
+  const enqueueLong = async <T>(run: () => Promise<T>) => {
     waited += 1
     return await run()
   }
   const execute = async (data: object, contextValue: object) => {
     let executed: ((args: unknown) => Promise<ExecutionResult>) | undefined
     await onExecute?.({
-      args: { document: {}, contextValue },
+      args: { document: {}, contextValue: { isWanted: () => true, ...contextValue } },
       executeFn: () => ({ data }),
       setExecuteFn: (execute: typeof executed) => {
         executed = execute
@@ -81,9 +81,9 @@ test('an answer that turns out long waits for its client like one that was weigh
     return Buffer.concat(answers.json(result)).toString()
   }
   const [short, long] = [{ text: 'short' }, { text: 'x'.repeat(2_000_000) }]
-  expect(await execute(short, { inTurnOfLong })).toBe(JSON.stringify({ data: short }))
+  expect(await execute(short, { enqueueLong })).toBe(JSON.stringify({ data: short }))
   expect(waited).toBe(0)
-  expect(await execute(long, { inTurnOfLong })).toBe(JSON.stringify({ data: long }))
+  expect(await execute(long, { enqueueLong })).toBe(JSON.stringify({ data: long }))
   expect(waited).toBe(1)
   expect(await execute(long, {})).toBe(JSON.stringify({ data: long }))
 })
