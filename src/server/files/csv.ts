@@ -2,13 +2,13 @@ import { guarded } from '../../codefile/formula-guard.ts'
 import type { Pattern } from '../../codespace/pattern.ts'
 
 /**
- * CSV as in RFC 4180, in UTF-8, with rows that end in CRLF. What a spreadsheet would run as a formula is made harmless (see
- * formula-guard.ts); `raw` leaves cells as they are, for programs that read the file.
+ * CSV as in RFC 4180, in UTF-8, with CRLF at the end of each row. Cells that a spreadsheet would run as formulas are made
+ * harmless (see formula-guard.ts); `raw` leaves cells as they are, for programs that read the file.
  */
 
 export const endOfRow = '\r\n'
 
-/** Programs such as Excel need it to recognise UTF-8. */
+/** Excel and other programs need it to recognise UTF-8. */
 export const byteOrderMark = '\ufeff'
 
 export const delimiters = { comma: ',', semicolon: ';', tab: '\t' } as const
@@ -23,8 +23,8 @@ export interface CsvForm {
   delimiter: DelimiterName
 }
 
-// Every character that is a delimiter anywhere, because some programs split rows at another one than the file's; spaces
-// at the ends, because some remove them.
+// Every common delimiter, because some programs split rows at another one than the file's; spaces at the ends, because some
+// programs remove them.
 const needsQuotes = /[",;\t\r\n]|^\s|\s$/
 
 export function cell(text: string, raw: boolean): string {
@@ -46,8 +46,7 @@ export interface CellFrame {
 }
 
 /**
- * The frame of a format's codes; nothing if each code has to be checked by itself. (A cell may be quoted that does not
- * have to be.)
+ * The frame of a format's codes; undefined if each code has to be checked separately. (Some cells may be quoted needlessly.)
  */
 export function cellFrame({ positions, characters }: Pattern, raw: boolean): CellFrame | undefined {
   const literals = positions.filter((position) => position !== null)
@@ -65,13 +64,13 @@ export function cellFrame({ positions, characters }: Pattern, raw: boolean): Cel
   return { before, after: quote, bytes: widths.size === 1 ? bytes : undefined }
 }
 
-/** Whether codes that have one of these characters at each place begin like formulas; nothing if only some do. */
+/** Whether codes with one of these characters at each place begin like formulas; undefined if only some do. */
 function beginsFormula(places: readonly string[]): boolean | undefined {
   for (const characters of places) {
     const signs = [...characters].filter(isSign).length
     if (signs > 0) return signs === characters.length || undefined
     const apostrophes = characters.split("'").length - 1
-    // After nothing but apostrophes, a formula can still begin.
+    // A formula can still begin after apostrophes alone.
     if (apostrophes < characters.length) return apostrophes > 0 ? undefined : false
   }
   return false
