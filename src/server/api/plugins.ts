@@ -21,7 +21,7 @@ import { checkMethod, isForm, readOperation, readRequestBody } from './operation
 /** What comes with every operation, over HTTP and over WebSocket. */
 export interface ServerContext {
   credentials?: Credentials
-  /** The length of the request's body, in bytes. */
+  /** The length of the request's body in characters, which approximates its bytes. */
   bytes?: number
   /** See `Target` of http/server.ts. */
   onStream?: (end: () => void) => void
