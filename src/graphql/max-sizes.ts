@@ -24,8 +24,3 @@ export const maxMessageBytes = 8_000
 
 export const defaultPageSize = 20
 export const maxPageSize = 100
-
-/** The size as JSON. */
-export function bytesInJson(text: string | null): number {
-  return Buffer.byteLength(JSON.stringify(text))
-}
