@@ -14,11 +14,11 @@ interface RefusedKind {
   readonly plural: string
   /** Why, and what to do instead. */
   readonly advice: string
-  /** Shown by number alone: printed, they would be invisible or change what stands beside them. */
+  /** Named by code point alone: printed, they would be invisible or change the characters beside them. */
   readonly invisible?: true
 }
 
-/** The first kind that fits a character names it. What fits none is permitted. */
+/** The first kind that matches a character names it. */
 const refusedKinds: readonly RefusedKind[] = [
   {
     test: /^\p{Cs}$/u,
@@ -52,13 +52,13 @@ const refusedKinds: readonly RefusedKind[] = [
   {
     test: /^\p{M}$/u,
     plural: 'combining marks',
-    advice: 'they melt into the character before them; use letters that have their accent built in, or none',
+    advice: 'they merge with the character before them; use letters that have their accent built in, or none',
     invisible: true,
   },
   {
     test: /^[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]$/u,
     plural: 'parts of Korean syllables',
-    advice: 'they melt into the characters beside them; use whole syllables',
+    advice: 'they merge with the characters beside them; use whole syllables',
     invisible: true,
   },
   {
@@ -78,7 +78,7 @@ const refusedKinds: readonly RefusedKind[] = [
 const anotherForm: RefusedKind = {
   test: /./u,
   plural: 'variant forms of other characters',
-  advice: 'systems replace them by the plain ones without notice; use those',
+  advice: 'some systems silently replace them by the plain characters; use those',
 }
 
 const otherPlane: RefusedKind = {
@@ -94,12 +94,12 @@ const neitherLetterNorDigit: RefusedKind = {
 }
 
 /**
- * What is wrong with the characters of a text, one sentence for each kind of character that codes cannot have;
- * none if all are permitted. `subject` begins the sentence: 'The prefix'.
+ * One sentence for each kind of character in a text that codes cannot have; none if all are permitted. `subject`
+ * begins each sentence: 'The prefix'.
  *
- * Permitted are printable ASCII without the space, and letters and digits of any script that are one UTF-16
- * unit and that normalization (NFC, NFKC) leaves alone wherever they stand. So a code's length is the same
- * for everybody who counts it, and no system between here and the till turns a code into another string.
+ * Permitted are printable ASCII except the space, and letters and digits of any script that are a single UTF-16 unit
+ * and that normalization (NFC, NFKC) never changes. So everybody who counts a code's characters gets the same number,
+ * and no system on the way to the till changes the code.
  */
 export function refusedCharacters(text: string, subject: string): string[] {
   const found = new Map<RefusedKind, Set<string>>()
@@ -113,7 +113,7 @@ export function refusedCharacters(text: string, subject: string): string[] {
   })
 }
 
-/** "A", "B" and 3 more: enough names to find the place, however long the list. */
+/** "A", "B" and 3 more: enough items to find the place in a list of any length. */
 export function listed(items: readonly string[], name: (item: string) => string): string {
   const named = items.slice(0, 5).map(name)
   if (items.length > named.length) return `${named.join(', ')} and ${items.length - named.length} more`

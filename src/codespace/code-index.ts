@@ -2,12 +2,13 @@ import { CorruptPatternError } from './pattern.ts'
 import { type Position, readPattern } from './shape.ts'
 import { plainForm } from './typed-form.ts'
 
-/** Patterns of one length whose fixed characters stand at the same places, by these. */
+/** Patterns of one length that have their fixed characters at the same positions. */
 interface Structure {
-  /** Where runs of fixed characters begin and end, one behind the other. */
+  /** Start and end of each run of fixed characters, in order. */
   runs: readonly (readonly [number, number])[]
-  /** The places of the random characters. */
+  /** The positions of the random characters. */
   random: readonly number[]
+  /** By their fixed characters. */
   patterns: Map<string, Entry[]>
 }
 
@@ -19,22 +20,23 @@ interface Entry {
 const none: readonly string[] = []
 
 /**
- * Tells which of many patterns a string is of, exactly; a PatternIndex does so for what people type. What it costs
- * depends on how many structures there are among the patterns of one length, which are few, and not on how many patterns.
+ * Finds the patterns that can produce a string, character by character; a PatternIndex does so for what people type.
+ * The cost of a search depends on the number of structures among the patterns of one length, which is small, and not on
+ * the number of patterns.
  */
 export class CodeIndex {
   readonly #lengths = new Map<number, Map<string, Structure>>()
-  /** Many patterns have the same characters. */
+  /** Shared, as many patterns have the same characters. */
   readonly #sets = new Map<string, ReadonlySet<string>>()
 
-  /** Adds a pattern, given by its source and characters. CorruptPatternError if the source is none. */
+  /** Adds a pattern by its source and characters. Throws a CorruptPatternError if the source is not a pattern. */
   add(id: string, source: string, characters: string): void {
     this.#add(id, positionsOf(source), [...characters])
   }
 
   /**
-   * Adds a pattern of the plain forms of another's strings: see `plainForm`. A pattern whose random characters may be
-   * a dash, or are written as several, is passed over: the dashes of its codes count.
+   * Adds the pattern of the plain forms (`plainForm`) of a pattern's strings. Skips a pattern in which a random
+   * character can be a dash, which the plain form would lose, or one that the plain form writes as several.
    */
   addPlain(id: string, source: string, characters: string): void {
     const forms = [...characters].map(plainForm)
@@ -62,12 +64,12 @@ export class CodeIndex {
     entries.push({ id, characters: this.#setOf(characters.join('')) })
   }
 
-  /** The id of a pattern that can produce a string, if there is one. Patterns of formats of one account do not overlap. */
+  /** The id of the pattern that can produce a string, if there is one: formats of one account do not overlap. */
   find(string: string): string | undefined {
     return this.findAll(string)[0]
   }
 
-  /** The ids of all patterns that can produce a string. */
+  /** The ids of all patterns that can produce a string, for patterns that may overlap. */
   findAll(string: string): readonly string[] {
     const structures = this.#lengths.get(string.length)
     if (structures === undefined) return none

@@ -4,22 +4,20 @@ import { noNumbers, type SplitNumbers, setHalf } from './split-numbers.ts'
 const maxUnit = 2 ** 28
 const limb = 2 ** 24
 
-/** The numbers of those strings of a list that are of a pattern, and where in the list these stand. */
+/** The numbers of those strings of a list that a pattern can produce. */
 export interface ReadNumbers {
+  /** Where each of them is in the list. */
   readonly places: readonly number[]
   readonly numbers: SplitNumbers
 }
 
-/**
- * Reads strings as the numbers of one pattern, as CodeWriter writes them: the digits in the base of the characters,
- * the most significant at the first random position.
- */
+/** Reads strings of one pattern back into the numbers that a CodeWriter has written them from. */
 export class CodeReader {
   readonly #length: number
-  /** The UTF-16 unit of each literal position; -1 of a random one. */
+  /** The UTF-16 unit at each literal position; -1 at a random one. */
   readonly #literals: Int32Array
   readonly #base: number
-  /** The digit of each unit, counted from 1; 0 of a unit that is none of the characters. */
+  /** The digit of each unit plus 1; 0 for a unit that is not one of the characters. */
   readonly #digits: Uint16Array
 
   constructor(positions: readonly Position[], characters: string) {
@@ -33,7 +31,7 @@ export class CodeReader {
     })
   }
 
-  /** Reads the strings [from, to) of a list. The numbers are split at `rightBits`: at least half of the largest's bits. */
+  /** Reads the strings [from, to) of a list. `rightBits`, where the numbers are split, must be at least half of their bits. */
   read(strings: readonly string[], from: number, to: number, rightBits: number): ReadNumbers {
     const places: number[] = []
     for (let place = from; place < to; place++) if (this.has(strings[place] as string)) places.push(place)
@@ -56,14 +54,14 @@ export class CodeReader {
     return true
   }
 
-  // The number is kept in four limbs of 24 bits: one, times up to 2^28, plus what is carried over, is exact in doubles.
+  // The number is held in four limbs of 24 bits: a limb times up to 2^28, plus the carry, is exact in a double.
   #readNumber(code: string, { left, right, rightBits }: SplitNumbers, at: number): void {
     const literals = this.#literals
     const base = this.#base
     let [limb0, limb1, limb2, limb3] = [0, 0, 0, 0]
     let position = 0
     while (position < literals.length) {
-      // So many digits at once that they stay a small number.
+      // As many digits at once as fit into a small integer.
       let digits = 0
       let unit = 1
       for (; position < literals.length && unit * base <= maxUnit; position++) {

@@ -1,22 +1,22 @@
 import type { Position } from './shape.ts'
 import { halfAt, type SplitNumbers } from './split-numbers.ts'
 
-/** Of a number below this, the quotient and remainder by any divisor are exact in doubles. */
+/** Below this, quotient and remainder by any divisor are exact in doubles. */
 const exactBelow = 2 ** 52
 const maxDivisor = 2 ** 28
 
 /**
- * Writes numbers as codes of one pattern: the digits of the number in the base of the characters, the most
- * significant at the first random position.
+ * Writes numbers as codes of one pattern: the digits of a number, in the base of the characters, fill the random
+ * positions, the most significant digit first.
  */
 export class CodeWriter {
-  /** A code with anything at the random positions. */
+  /** A code with placeholders at the random positions. */
   readonly #template: string
   readonly #randomPositions: Uint8Array
   readonly #characters: Uint16Array
   readonly #isLatin1: boolean
   readonly #isAscii: boolean
-  /** So many digits are split off at once, that what is left to do fits into fast 32-bit arithmetic. */
+  /** How many digits are split off at once, so that they fit into fast 32-bit arithmetic. */
   readonly #digitsAtOnce: number
 
   constructor(positions: readonly Position[], characters: string) {
@@ -31,29 +31,29 @@ export class CodeWriter {
     while (characters.length ** (this.#digitsAtOnce + 1) <= maxDivisor) this.#digitsAtOnce += 1
   }
 
-  /** Puts the codes of the numbers, which must be below the pattern's capacity, into `codes` from `place` on. */
-  write(numbers: SplitNumbers, codes: string[], place: number): void {
+  /** Writes the codes of the numbers, which must be below the pattern's capacity, into `codes` from `offset` on. */
+  write(numbers: SplitNumbers, codes: string[], offset: number): void {
     const length = this.#template.length
     const count = numbers.left.low.length
     if (this.#isLatin1) {
       const bytes = Buffer.alloc(count * length, this.#template, 'latin1')
       this.#fill(bytes, 0, length, numbers)
-      // Slices of one string are several times as fast as a string from the bytes of each code. V8 may keep
-      // the whole of it in memory as long as one of them is in use: that is a batch, and batches are small.
+      // Slicing one string is several times as fast as decoding the bytes of each code. V8 may keep the whole string
+      // in memory as long as one slice is in use: that is one batch, and batches are small.
       const text = bytes.toString('latin1')
       for (let at = 0, start = 0; at < count; at++, start += length)
-        codes[place + at] = text.slice(start, start + length)
+        codes[offset + at] = text.slice(start, start + length)
     } else {
       const template = unitsOf(this.#template)
       const units = new Uint16Array(count * length)
       for (let start = 0; start < units.length; start += length) units.set(template, start)
       this.#fill(units, 0, length, numbers)
       for (let at = 0, start = 0; at < count; at++, start += length)
-        codes[place + at] = String.fromCharCode(...units.subarray(start, start + length))
+        codes[offset + at] = String.fromCharCode(...units.subarray(start, start + length))
     }
   }
 
-  /** The codes of the numbers in UTF-8, one behind the other, each between `before` and `after`. */
+  /** The codes of the numbers in UTF-8, one after the other, each between `before` and `after`. */
   encode(numbers: SplitNumbers, before: string, after: string): Buffer {
     const count = numbers.left.low.length
     if (!this.#isAscii) {
@@ -61,14 +61,14 @@ export class CodeWriter {
       this.write(numbers, codes, 0)
       return Buffer.from(codes.map((code) => before + code + after).join(''))
     }
-    // Without a string for each code this is more than twice as fast.
+    // More than twice as fast as making a string for each code.
     const row = Buffer.from(before + this.#template + after)
     const bytes = Buffer.alloc(count * row.length, row)
     this.#fill(bytes, Buffer.byteLength(before), row.length, numbers)
     return bytes
   }
 
-  /** Puts the random characters of a code into `units` from `first` on, and those of each next one `stride` further. */
+  /** Writes the random characters of the first code into `units` from `first` on, those of each next one `stride` further. */
   #fill(units: Uint8Array | Uint16Array, first: number, stride: number, numbers: SplitNumbers): void {
     const { left, right, rightBits } = numbers
     const count = left.low.length
@@ -78,7 +78,7 @@ export class CodeWriter {
     const digitsAtOnce = this.#digitsAtOnce
     const divisor = base ** digitsAtOnce
     const leftUnit = 2 ** rightBits
-    // A remainder is below 2^28, so it can be followed by 24 bits more and is still exact.
+    // A remainder is below 2^28, so that it stays exact with 24 more bits behind it.
     const lowUnit = Math.min(leftUnit, 2 ** 24)
     const middleUnit = leftUnit / lowUnit
 

@@ -5,8 +5,8 @@ import { joinNumber, type SplitNumbers, splitNumbers, splitRange } from './split
 import type { Reading } from './typed-code-reader.ts'
 
 /**
- * The version that new formats get. Every format stores its own, for codes that were handed out must be found
- * again for ever: what a version computes is never changed, and a better construction is another version.
+ * The version of new formats. Each format stores its own, as codes that were handed out must be found for ever: what a
+ * version computes never changes, and a better construction becomes another version.
  *
  * Version 1 turns an index into a code like this, N being the pattern's capacity:
  *
@@ -26,23 +26,23 @@ import type { Reading } from './typed-code-reader.ts'
  *    leading zeros, fills the random positions of the pattern from left to right: digit d is the d-th of the
  *    characters, counted from 0.
  *
- * The standard wants a domain of a million at least (a hundred in its first edition). Below, this is still a
- * permutation, but its secrecy cannot be promised: `warningsFor` says so.
+ * The standard requires a domain of at least a million (a hundred in its first edition). Below that, this is still a
+ * permutation, but not reliably a secret one: `warningsFor` says so.
  */
 export const currentVersion = 1
 
-/** Large enough that a call into AES costs little, small enough that the numbers stay in the CPU's cache. */
+/** Large enough to make calls into AES cheap, small enough for the numbers to stay in the CPU's cache. */
 const batchSize = 4096
 const keyBytes = 32
 
-/** A format of a version that this service does not know: it was made by a later one. */
+/** The format is of a version that this release does not know, because a later one created it. */
 export class UnknownVersionError extends Error {
   override readonly name = 'UnknownVersionError'
 
   constructor(version: number) {
     super(
-      `The format is of version ${version}, and this service knows version ${currentVersion} only. ` +
-        'It was made by a later release: run that one.',
+      `The format is of version ${version}; this release knows only version ${currentVersion}. ` +
+        'A later release created the format: run that one.',
     )
   }
 }
@@ -53,13 +53,13 @@ export function newFormatKey(): Uint8Array {
 }
 
 /**
- * The codes of a format in their secret order. Pure arithmetic: the i-th code is computed from i, and i from
- * the code; no two indices have the same code, and every string of the pattern is the code of one.
+ * The codes of a format in their secret order. Pure arithmetic: the code is computed from the index, and the index from
+ * the code. No two indices have the same code, and every string of the pattern is the code of an index.
  */
 export class CodeSpace {
-  /** How many codes there are, exact. */
+  /** The exact number of codes. */
   readonly capacity: bigint
-  /** The strings that the codes are. */
+  /** The strings that can be codes. */
   readonly pattern: Pattern
   readonly #permutation: Permutation
 
@@ -69,56 +69,55 @@ export class CodeSpace {
     this.#permutation = permutation
   }
 
-  /** `key` is the format's 32 bytes; RangeError if it has another length. UnknownVersionError. */
+  /** Throws a RangeError if the key does not have 32 bytes, or an UnknownVersionError. */
   static open({ pattern, key, version }: { pattern: Pattern; key: Uint8Array; version: number }): CodeSpace {
     if (version !== currentVersion) throw new UnknownVersionError(version)
     return new CodeSpace(pattern, new Permutation(key, pattern.capacity))
   }
 
-  /** The code of an index. RangeError outside 0 … capacity - 1. */
+  /** The code of an index. Throws a RangeError outside 0 … capacity - 1. */
   codeAt(index: bigint): string {
     return this.codesAt(index, 1)[0] as string
   }
 
   /**
-   * The codes of the indices first … first + count - 1, in their order; about 4 million a second on one core.
-   * It blocks for as long as it computes, so ask for large ranges in pieces. RangeError if an index is
-   * outside 0 … capacity - 1, or count is not a whole number from 0.
+   * The codes of the indices first … first + count - 1, in order: about 4 million a second on one core. It blocks the
+   * event loop meanwhile, so ask for large ranges in pieces. Throws a RangeError if an index is outside
+   * 0 … capacity - 1, or count is negative or not whole.
    */
   codesAt(first: bigint, count: number): string[] {
     this.#checkRange(first, count)
     const codes = new Array<string>(count)
-    for (let place = 0; place < count; place += batchSize)
-      this.pattern.write(this.#numbers(first, count, place), codes, place)
+    for (let offset = 0; offset < count; offset += batchSize)
+      this.pattern.write(this.#numbers(first, count, offset), codes, offset)
     return codes
   }
 
   /**
-   * The same codes as the bytes of a file, in UTF-8, each between `before` and `after`: three times as
-   * fast as joining strings. It blocks for as long as it computes. RangeError as for `codesAt`.
+   * The codes of `codesAt` in UTF-8, each between `before` and `after`: three times as fast as joining strings.
    */
   encodedAt(first: bigint, count: number, before: string, after: string): Buffer {
     this.#checkRange(first, count)
     const pieces: Buffer[] = []
-    for (let place = 0; place < count; place += batchSize)
-      pieces.push(this.pattern.encode(this.#numbers(first, count, place), before, after))
+    for (let offset = 0; offset < count; offset += batchSize)
+      pieces.push(this.pattern.encode(this.#numbers(first, count, offset), before, after))
     return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)
   }
 
-  /** The codes of any indices, in their order: as fast as `codesAt`. RangeError outside 0 … capacity - 1. */
+  /** The codes of any indices, in their order, as fast as `codesAt`. Throws a RangeError outside 0 … capacity - 1. */
   codesOf(indices: readonly bigint[]): string[] {
     const stray = indices.find((index) => index < 0n || index >= this.capacity)
     if (stray !== undefined) throw new RangeError(`Index ${stray} is not in ${this.#range()}`)
     const codes = new Array<string>(indices.length)
-    for (let place = 0; place < indices.length; place += batchSize) {
-      const numbers = splitNumbers(indices.slice(place, place + batchSize), this.#permutation.rightBits)
+    for (let offset = 0; offset < indices.length; offset += batchSize) {
+      const numbers = splitNumbers(indices.slice(offset, offset + batchSize), this.#permutation.rightBits)
       this.#permutation.permute(numbers)
-      this.pattern.write(numbers, codes, place)
+      this.pattern.write(numbers, codes, offset)
     }
     return codes
   }
 
-  /** The index of a code, as `codeAt` gives it; `undefined` for any string that is not one of the format. */
+  /** The index of a code; undefined for a string that is not a code of the format. */
   indexOf(code: string): bigint | undefined {
     const rank = this.pattern.rank(code)
     if (rank === undefined) return undefined
@@ -127,7 +126,7 @@ export class CodeSpace {
     return joinNumber(numbers, 0)
   }
 
-  /** The indices of codes, in their order, as `indexOf` gives them: as fast as `codesOf`, and faster with strangers. */
+  /** `indexOf` of each code, as fast as `codesOf`; strings that are not codes of the format cost less. */
   indicesOf(codes: readonly string[]): (bigint | undefined)[] {
     const indices = new Array<bigint | undefined>(codes.length).fill(undefined)
     for (let from = 0; from < codes.length; from += batchSize) {
@@ -140,23 +139,23 @@ export class CodeSpace {
   }
 
   /**
-   * The code that a person typed: spaces, dashes, case and characters that people mix up do not matter where the
-   * format leaves no doubt. Dashes do where a random character can be one, and case does where the random characters
-   * have both of a letter. `undefined` if the text is no code of the format, or could be several.
+   * The code that a person typed. Spaces, dashes, case and look-alikes do not count, except dashes where a random
+   * character can be one, and case where the random characters have a letter in both. Undefined if the text is not a
+   * code of the format, or is ambiguous.
    */
   readTyped(text: string): Reading | undefined {
     return this.pattern.readTyped(text)
   }
 
-  /** As `readTyped`, when punctuation and accents do not count either. */
+  /** As `readTyped`, but punctuation and accents do not count either. */
   readLoosely(text: string): Reading | undefined {
     return this.pattern.readLoosely(text)
   }
 
-  /** What the pattern makes a batch of codes of: that of the indices first + place and on. */
-  #numbers(first: bigint, count: number, place: number): SplitNumbers {
-    const size = Math.min(batchSize, count - place)
-    const numbers = splitRange(first + BigInt(place), size, this.#permutation.rightBits)
+  /** The permuted numbers of a batch: of the indices from first + offset on. */
+  #numbers(first: bigint, count: number, offset: number): SplitNumbers {
+    const size = Math.min(batchSize, count - offset)
+    const numbers = splitRange(first + BigInt(offset), size, this.#permutation.rightBits)
     this.#permutation.permute(numbers)
     return numbers
   }

@@ -1,7 +1,7 @@
 /**
- * Characters that people take for each other, in print or handwriting, with the Greek and Cyrillic letters that look
- * like Latin ones, whether they are written in upper or lower case: who types one of a group may mean another, as the
- * case in which people type says nothing. Pairs that only poor print confuses, such as B and 8, are not among them.
+ * Groups of characters that people confuse in print or handwriting, in upper or lower case, with the Greek and Cyrillic
+ * letters that look like Latin ones. Whoever types one of a group may mean another, as people type in any case. Pairs
+ * that are confused only in poor print, such as B and 8, are not included.
  */
 export const alikeInEitherCase: readonly string[] = [
   '0OoОоΟο',
@@ -33,8 +33,8 @@ export const alikeInEitherCase: readonly string[] = [
   '3З',
 ]
 
-/** Characters that are alike as they are written here, and not in the other case; and marks, which people seldom type one for the other. */
+/** Characters that look alike only in the case given here, and marks, which are seldom typed for each other. */
 export const alikeAsWritten: readonly string[] = ['9gq', '6b', 'vν', '\'"`', '.,', ':;', '-_']
 
-/** All groups of characters that people take for each other where they see them. */
+/** All groups of characters that people confuse when they read them. */
 export const lookAlikes: readonly string[] = [...alikeInEitherCase, ...alikeAsWritten]

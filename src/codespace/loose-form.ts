@@ -1,19 +1,17 @@
 import { plainForm, typedForm, typedKey } from './typed-form.ts'
 
 /**
- * How a text is read more loosely than by its form: without punctuation, which people put between groups, leave out,
- * paste along or end a sentence with, and without accents, which not every keyboard has. Symbols that mean something,
- * such as % and +, stay.
- *
- * The books keep what these make of uploaded codes: whatever changes them needs a migration.
+ * The loose forms of the table in typed-form.ts. They ignore punctuation, which people put between groups, leave out,
+ * paste along or end a sentence with, and accents, which not every keyboard has. Symbols that mean something, such as %
+ * and +, stay.
  */
 
 const punctuation = '.,:;\'"`/\\_()[]{}<>' + '‘’‚‛“”„‟«»‹›ʹʺʻʼʽʾʿˈˊˋ′″‴‵‶‷·•‧・、。،؛「」『』【】〔〕〈〉《》'
-// Those that no letter has melted with.
+// Combining marks that are not part of a composed letter.
 const marks = Array.from({ length: 0x70 }, (_, at) => String.fromCharCode(0x300 + at)).join('')
 const dropped = new Set(punctuation + marks)
 
-/** Letters that have their accent built in, as Unicode sees them. */
+/** Letters with a stroke, which Unicode does not decompose. */
 const crossed: ReadonlyMap<string, string> = new Map([
   ['Ø', 'O'],
   ['Ł', 'L'],
@@ -36,13 +34,13 @@ const isAscii = /^[ -~]*$/
 const lettersAndDigits = /^[0-9A-Z]*$/
 const asciiPunctuation = /[.,:;'"`/\\_()[\]{}<>]/g
 
-/** The characters that `looseKey` replaces, and what it replaces them by; those behind the last one are left out. */
+/** What `looseKey` replaces, in the form of translate() in SQL: a character of `from` without a counterpart is removed. */
 export const looseCharacters: { from: string; to: string } = {
   from: [...bare.keys(), ...dropped].join(''),
   to: [...bare.values()].map(typedForm).join(''),
 }
 
-/** The form of a text without punctuation and accents. */
+/** The typed form of a text without punctuation and accents. */
 export function looseForm(text: string): string {
   return withoutThem(typedForm(text), typedForm)
 }
@@ -52,12 +50,12 @@ export function loosePlainForm(text: string): string {
   return withoutThem(plainForm(text), (letter) => letter)
 }
 
-/** What an uploaded code is found by when punctuation and accents do not count; `key` is its typedKey. */
+/** What an uploaded code is looked up by when punctuation and accents do not count. `key` is its typedKey. */
 export function looseKey(code: string, key = typedKey(code)): string {
   return withoutThem(key, typedForm)
 }
 
-/** The characters of a text that count when it is read loosely: as they are, unless people write one as several. */
+/** The characters of a text without punctuation. One whose loose plain form is several characters becomes these. */
 export function looselyTyped(text: string): string[] {
   return [...text.normalize('NFKC')].flatMap((character) => {
     const plain = loosePlainForm(character)
@@ -65,16 +63,16 @@ export function looselyTyped(text: string): string[] {
   })
 }
 
-// Nobody means more by it than this.
+// More layers of quotation marks and brackets are not meant as such.
 const maxLayers = 4
 const enclosing = /[\p{Ps}\p{Pe}\p{Pi}\p{Pf}"'`´′″<>＂＇＜＞]/u
 const beforeSentence = /[\s¡¿]/
 const behindSentence = /[\s.,:;!?…。、，：；！？،؛؟]/
 
 /**
- * What a text may have been meant as that somebody types, or pastes from a sentence, the likeliest first: the text
- * itself; then, layer by layer, without the quotation marks and brackets around it and without what ends a sentence;
- * each with the apostrophe for what looks like one.
+ * What somebody may have meant who typed a text, or pasted it from a sentence, the likeliest first: the text itself;
+ * then, layer by layer, without the quotation marks and brackets around it and the punctuation that ends a sentence;
+ * each also with an apostrophe for whatever looks like one.
  */
 export function readingsOf(text: string): string[] {
   const readings = new Set<string>()
@@ -86,13 +84,13 @@ export function readingsOf(text: string): string[] {
   return [...readings]
 }
 
-/** A text without so many characters of a kind before and behind it; nothing if there are none. */
-function without(before: RegExp, behind: RegExp, text: string, most = text.length): string | undefined {
-  // One by one from the ends: a pattern with a repetition before the end takes quadratic time.
+/** A text without up to `max` matching characters at each end; undefined if there are none. */
+function without(before: RegExp, behind: RegExp, text: string, max = text.length): string | undefined {
+  // One by one from the ends: a pattern with a repetition in front of `$` takes quadratic time.
   let start = 0
   let end = text.length
-  while (start < Math.min(most, end) && before.test(text.charAt(start))) start += 1
-  while (end > Math.max(start, text.length - most) && behind.test(text.charAt(end - 1))) end -= 1
+  while (start < Math.min(max, end) && before.test(text.charAt(start))) start += 1
+  while (end > Math.max(start, text.length - max) && behind.test(text.charAt(end - 1))) end -= 1
   return end - start === text.length ? undefined : text.slice(start, end).trim()
 }
 
@@ -102,7 +100,7 @@ function withoutThem(form: string, formOf: (letter: string) => string): string {
   return form.replace(loosened, (character) => formOf(bare.get(character) ?? ''))
 }
 
-/** Of the characters from one number to another, those that are letters with accents and the form of themselves. */
+/** The letters with accents in a range of code points that are their own plain form, each with its base letter. */
 function lettersOf(from: number, to: number): [string, string][] {
   const found: [string, string][] = []
   for (let number = from; number <= to; number++) {

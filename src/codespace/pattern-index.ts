@@ -4,41 +4,42 @@ import { type Position, readPattern } from './shape.ts'
 import { looseUnits, maxTypedLength } from './typed-code-reader.ts'
 import { characterForm, typedCharacters } from './typed-form.ts'
 
-/** A pattern in the index: what its random characters can look like, and what it was added as. */
+/** A pattern in the index: its id, and the forms of its random characters. */
 interface Entry {
   forms: ReadonlySet<string>
   id: string
 }
 
-/** Patterns whose fixed characters stand at the same places, by what these look like. */
+/** Patterns that have their fixed characters at the same places, which are counted among the characters that are read. */
 interface Structure {
   places: readonly number[]
+  /** By the forms of their fixed characters. */
   patterns: Map<string, Entry[]>
 }
 
 /**
- * Tells which of many patterns a text may be a string of, as a person types it. What it costs depends on how many
- * structures there are among the patterns of one length, which are few, and not on how many patterns: those of a
- * structure are told apart by their fixed characters, in one step.
+ * Finds the patterns that a text may be a string of, as a person types it; a CodeIndex does so for exact strings. The
+ * cost of a search depends on the number of structures among the patterns of one length, which is small, and not on the
+ * number of patterns.
  */
 export class PatternIndex {
-  /** By the number of characters that are read of a text. */
+  /** By how many characters of a text are read. */
   readonly #dashless = new Map<number, Map<string, Structure>>()
-  /** The same for patterns whose random characters can be a dash. */
+  /** The same, for patterns whose random characters can be a dash. */
   readonly #dashed = new Map<number, Map<string, Structure>>()
-  /** The same for patterns when punctuation and accents do not count. */
+  /** The same, when punctuation and accents do not count. */
   readonly #loose = new Map<number, Map<string, Structure>>()
-  /** Many patterns have the same characters. */
+  /** Shared, as many patterns have the same characters. */
   readonly #forms = new Map<string, ReadonlySet<string>>()
   readonly #looseForms = new Map<string, ReadonlySet<string>>()
   #size = 0
 
-  /** How many patterns were added. */
+  /** The number of patterns. */
   get size(): number {
     return this.#size
   }
 
-  /** Adds a pattern, given by its source and characters. CorruptPatternError if the source is none. */
+  /** Adds a pattern by its source and characters. Throws a CorruptPatternError if the source is not a pattern. */
   add(id: string, source: string, characters: string): void {
     const positions = readPattern(source)
     if (positions === undefined)
@@ -66,7 +67,7 @@ export class PatternIndex {
     entries.push({ forms: formsOf(characters, looseForm, this.#looseForms), id })
   }
 
-  /** The ids of all patterns that the text may stand for a string of, and of few others. */
+  /** The ids of all patterns that can read the text, and of few others. */
   find(text: string): string[] {
     if (text.length > maxTypedLength) return []
     const found: string[] = []
@@ -88,7 +89,7 @@ export class PatternIndex {
   }
 }
 
-/** The ids of the patterns that have a string of these forms. */
+/** The ids of the patterns that have a string with these forms. */
 function findIn(lengths: ReadonlyMap<number, Map<string, Structure>>, typed: readonly string[]): string[] {
   const found: string[] = []
   for (const { places, patterns } of lengths.get(typed.length)?.values() ?? []) {
@@ -126,7 +127,7 @@ function structureOf(
   return structure
 }
 
-/** The forms of several characters in one text. A form can be several characters, and none has a NUL. */
+/** Several forms in one text. A form can be several characters, but contains no NUL. */
 function keyOf(places: readonly number[], formAt: (at: number) => string): string {
   return places.map(formAt).join('\0')
 }

@@ -16,27 +16,27 @@ import { typedKey } from './typed-form.ts'
 
 export { ShapeError, type ShapeInput, type ShapeIssue } from './shape.ts'
 
-/** A stored pattern that no version of this service can have written. */
+/** A stored pattern that no release of this service can have written. */
 export class CorruptPatternError extends Error {
   override readonly name = 'CorruptPatternError'
 }
 
 /**
- * The set of strings that a format can produce, numbered from 0 to capacity - 1: the number, written in the
- * base of the characters with the most significant digit first, fills the random positions from left to right.
+ * The set of strings that a format can produce, numbered from 0 to capacity - 1: the digits of a number, in the base of
+ * the characters and the most significant first, fill the random positions from left to right.
  */
 export class Pattern {
-  /** The canonical text: '#' is random, and '\#' and '\\' are its only escapes. */
+  /** The canonical text: '#' is a random position; '\#' and '\\' are the only escapes. */
   readonly source: string
-  /** What a random position can hold, in the order that gives the digits their value. */
+  /** What a random position can hold, in the order of the digits. */
   readonly characters: string
-  /** How many strings there are, exact: 2 to 2^96. */
+  /** The exact number of strings: 2 to 2^96. */
   readonly capacity: bigint
   /** The number of characters of each string. */
   readonly length: number
   readonly #positions: readonly Position[]
   readonly #digits: ReadonlyMap<string, number>
-  // Made when first needed: most patterns are only compared or shown.
+  // Made when first needed: many patterns are only compared or displayed.
   #writer: CodeWriter | undefined
   #reader: CodeReader | undefined
   #typedReader: TypedCodeReader | undefined
@@ -51,15 +51,15 @@ export class Pattern {
     this.#digits = new Map([...characters].map((character, digit) => [character, digit]))
   }
 
-  /** The pattern of a shape. Throws a ShapeError with everything that is wrong with it. */
+  /** The pattern of a shape. Throws a ShapeError with all of its issues. */
   static fromShape(shape: ShapeInput): Pattern {
     const { positions, characters } = readShape(shape)
     return new Pattern(positions, characters)
   }
 
   /**
-   * A pattern back from its `source` and `characters`. CorruptPatternError if they are not such. Which
-   * characters are permitted is not looked at again: that may change, formats that exist may not.
+   * The pattern with this `source` and `characters`. Throws a CorruptPatternError if there is none. It does not check
+   * which characters are permitted: that may change, but existing formats may not.
    */
   static parse(source: string, characters: string): Pattern {
     const positions = readPattern(source)
@@ -73,12 +73,12 @@ export class Pattern {
     return pattern
   }
 
-  /** What stands where in each string: a literal character, or null for a random one. */
+  /** What each string has at each position: a literal character, or null for a random one. */
   get positions(): readonly Position[] {
     return this.#positions
   }
 
-  /** Whether there is a string that both can produce. */
+  /** Whether both can produce the same string. */
   overlaps(other: Pattern): boolean {
     if (this.length !== other.length) return false
     return this.#positions.every((mine, at) => {
@@ -89,12 +89,12 @@ export class Pattern {
   }
 
   /**
-   * Strings of the pattern, for show: always the same ones, distinct, and never more than the capacity. They
-   * come from the pattern alone, so they say nothing about the codes of a format. RangeError if `count` is
-   * not a whole number from 0.
+   * Strings of the pattern to display: always the same, distinct, and no more than the capacity. They depend on the
+   * pattern alone, so they reveal nothing about the codes of a format. Throws a RangeError if `count` is negative or not
+   * whole.
    */
   examples(count: number): string[] {
-    if (!Number.isSafeInteger(count) || count < 0) throw new RangeError(`There are no ${count} examples`)
+    if (!Number.isSafeInteger(count) || count < 0) throw new RangeError(`Cannot make ${count} examples`)
     const key = createHash('sha256')
       .update(JSON.stringify(['examples', this.source, this.characters]))
       .digest()
@@ -107,7 +107,7 @@ export class Pattern {
     return examples
   }
 
-  /** The number of a string; `undefined` if the pattern cannot produce it. */
+  /** The number of a string; undefined if the pattern cannot produce it. */
   rank(code: string): bigint | undefined {
     if (code.length !== this.length) return undefined
     const base = BigInt(this.characters.length)
@@ -123,9 +123,9 @@ export class Pattern {
     return number
   }
 
-  /** Puts the strings of numbers, all below the capacity, into `strings`, from `place` on. */
-  write(numbers: SplitNumbers, strings: string[], place: number): void {
-    this.#openWriter().write(numbers, strings, place)
+  /** Writes the strings of numbers, all below the capacity, into `strings` from `offset` on. */
+  write(numbers: SplitNumbers, strings: string[], offset: number): void {
+    this.#openWriter().write(numbers, strings, offset)
   }
 
   /** The strings of numbers, all below the capacity, in UTF-8, each between `before` and `after`. */
@@ -139,28 +139,28 @@ export class Pattern {
     return this.#reader.has(string)
   }
 
-  /** What the keys by which its strings are found when they are typed (`typedKey`) begin with. */
+  /** A prefix of the `typedKey` of all strings of the pattern. */
   typedPrefix(): string {
     const variable = this.#positions.indexOf(null)
     const literals = this.#positions.slice(0, variable === -1 ? undefined : variable).join('')
     const [ascii = ''] = /^[ -~]*/.exec(literals) ?? []
     const prefix = typedKey(ascii)
-    // A letter and a mark behind it melt into one.
+    // The last letter may merge with a mark that follows it.
     return /^[ -~]*$/.test(this.#positions.join('') + this.characters) ? prefix : prefix.slice(0, -1)
   }
 
-  /** The numbers of those of the strings [from, to) of a list that the pattern can produce; see CodeReader. */
+  /** The numbers of those strings [from, to) of a list that the pattern can produce: see CodeReader. */
   read(strings: readonly string[], from: number, to: number, rightBits: number): ReadNumbers {
     this.#reader ??= new CodeReader(this.#positions, this.characters)
     return this.#reader.read(strings, from, to, rightBits)
   }
 
-  /** The string that a text stands for, as a person may type it; `undefined` if there is none, or a doubt. */
+  /** The string that a person typed; undefined if the text is not one of the pattern, or is ambiguous. */
   readTyped(text: string): Reading | undefined {
     return this.#openTypedReader().read(text)
   }
 
-  /** The same when punctuation and accents do not count. */
+  /** As `readTyped`, but punctuation and accents do not count. */
   readLoosely(text: string): Reading | undefined {
     return this.#openTypedReader().readLoosely(text)
   }

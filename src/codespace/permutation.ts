@@ -18,23 +18,23 @@ interface Step {
 
 /**
  * A secret order of the numbers 0 … size - 1: FF1 of NIST SP 800-38G (algorithms 7 and 8, with the PRF of
- * algorithm 6) over AES-256, in radix 2, with an empty tweak, walked into the range. The construction is
- * written down beside `currentVersion` in codespace.ts; formats that exist depend on every bit of it.
+ * algorithm 6) over AES-256, in radix 2, with an empty tweak and cycle walking. The construction is specified at
+ * `currentVersion` in codespace.ts; existing formats depend on every bit of it.
  *
- * The standard's names: n = bits, u = leftBits, v = rightBits, b = numeralBytes, A and B are the two halves.
+ * In the standard's terms: n = bits, u = leftBits, v = rightBits, b = numeralBytes; A and B are the halves.
  */
 export class Permutation {
-  /** Where the numbers given to `permute` and `invert` must be split. */
+  /** Where numbers for `permute` and `invert` must be split. */
   readonly rightBits: number
   readonly #leftBits: number
   readonly #numeralBytes: number
   readonly #sizeLeft: number
   readonly #sizeRight: number
   readonly #cipher: Cipheriv
-  /** CIPH(P): the PRF's first block is the same for all numbers and rounds, so it is encrypted once. */
+  /** CIPH(P), encrypted once: the PRF's first block is the same for all numbers and rounds. */
   readonly #firstBlock: readonly [number, number, number, number]
 
-  /** `key` has 32 bytes and `size` is 2 … 2^96; RangeError otherwise. */
+  /** Throws a RangeError unless `key` has 32 bytes and `size` is 2 … 2^96. */
   constructor(key: Uint8Array, size: bigint) {
     if (key.length !== keyBytes)
       throw new RangeError(`The key must have ${keyBytes} bytes, not ${key.length}`)
@@ -51,7 +51,7 @@ export class Permutation {
     this.#firstBlock = [word0, word1, word2, word3]
   }
 
-  /** Replaces each number of the list, all in 0 … size - 1, by the one at its place in the secret order. */
+  /** Replaces each number, all in 0 … size - 1, by the one at its place in the secret order. */
   permute(numbers: SplitNumbers): void {
     this.#walk(numbers, 1)
   }
@@ -64,7 +64,7 @@ export class Permutation {
   #walk(numbers: SplitNumbers, direction: Direction): void {
     this.#applyRounds(numbers, direction)
     let outside = this.#placesOutside(numbers)
-    // Only what fell outside goes on: on average less than half of it does, each time.
+    // Only what is outside of the range goes on: on average less than half of the numbers, each time.
     while (outside.length > 0) {
       const walking = pickNumbers(numbers, outside)
       this.#applyRounds(walking, direction)
@@ -88,8 +88,8 @@ export class Permutation {
     return outside
   }
 
-  // The standard swaps A and B after each round. Here they stay where they are: even rounds change the left
-  // half by the right one, odd rounds the right half by the left one.
+  // The standard swaps A and B after each round. Here even rounds change the left half by the right one instead, and odd
+  // rounds the right half by the left one.
   #applyRounds({ left, right }: SplitNumbers, direction: Direction): void {
     const [first, last] = direction === 1 ? [0, rounds - 1] : [rounds - 1, 0]
     const blocks = this.#blocksOf(first % 2 === 0 ? right : left, first)
@@ -101,8 +101,8 @@ export class Permutation {
     }
   }
 
-  // A block is CIPH(P) xor Q. Q is zeros, then the round in one byte, then the half in b bytes; b is at most
-  // 6, so all that differs from block to block lies in the last two words.
+  // A block is CIPH(P) xor Q. Q is zeros, then the round in one byte, then the half in b bytes. As b is at most 6, blocks
+  // differ only in their last two words.
   #blocksOf({ high, low }: Halves, round: number): Uint32Array {
     const count = low.length
     const blocks = new Uint32Array(count * wordsPerBlock)
@@ -124,12 +124,11 @@ export class Permutation {
     return [this.#firstBlock[2] ^ bigEndian(inWord2), this.#firstBlock[3] ^ bigEndian(inWord3)]
   }
 
-  // Adds the round's y to each half, or subtracts it, modulo 2^bits, and puts the result into the block of the
-  // next round at once: another loop for that took half as long again. What it puts there after the last round
-  // is not used.
+  // Adds the round's y to each half, or subtracts it, modulo 2^bits, and writes the result into the block of the next
+  // round, which after the last one is not used. A second loop for the blocks took half as long again.
   //
-  // y is the number in the first d = 4⌈b/4⌉ + 4 bytes of the encrypted block; with bits at most 48, only the
-  // last two words of these count. a - y is computed as ~(~a + y).
+  // y is the number in the first d = 4⌈b/4⌉ + 4 bytes of the encrypted block. As bits is at most 48, only the last two
+  // words of these count. a - y is computed as ~(~a + y).
   #change(halves: Halves, bits: number, encrypted: Uint32Array, blocks: Uint32Array, step: Step): void {
     const yWord = this.#numeralBytes > 4 ? 1 : 0
     const flip = step.direction === 1 ? 0 : -1
@@ -137,7 +136,7 @@ export class Permutation {
     const { high, low } = halves
     const count = low.length
 
-    // Most formats' halves are of one word, and need not carry. That makes a fifth of the whole.
+    // The halves of most formats are one word and need no carry, which saves a fifth of the time.
     if (bits <= 32) {
       const mask = 2 ** bits - 1
       for (let at = 0, word = 0; at < count; at++, word += wordsPerBlock) {
@@ -167,7 +166,7 @@ export class Permutation {
   }
 }
 
-// A DataView would do this itself, but was three times as slow in these loops.
+// A DataView converts by itself, but took three times as long in these loops.
 function bigEndian(word: number): number {
   if (hostIsBigEndian) return word
   return (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)

@@ -1,22 +1,22 @@
 import { grouped } from '../grouped.ts'
 import { type CharacterSet, characterSets, listed, refusedCharacters } from './characters.ts'
 
-/** What a person says a format should be: a prefix, random characters or a pattern, a suffix. */
+/** A format as a person describes it: a prefix, random characters or a pattern, a suffix. */
 export interface ShapeInput {
   prefix: string
   suffix: string
-  /** That many random characters in a row, or a pattern: '#' is random, '\' escapes, all else is literal. */
+  /** A number of random characters, or a pattern: '#' is random, '\' escapes, everything else is literal. */
   body: { length: number } | { pattern: string }
   characters: { set: CharacterSet } | { list: string }
 }
 
 export interface ShapeIssue {
-  /** The field at fault, relative to the shape; empty when no one field is. */
+  /** The field at fault, relative to the shape; empty when it is no single one. */
   path: string[]
   message: string
 }
 
-/** A shape that cannot be a format, with everything that is wrong with it. */
+/** A shape that cannot be a format, with all of its issues. */
 export class ShapeError extends Error {
   override readonly name = 'ShapeError'
   readonly issues: ShapeIssue[]
@@ -34,7 +34,7 @@ export const maxCodeLength = 100
 export const maxCapacity = 2n ** 96n
 export const maxListLength = 1000
 
-/** The positions and characters that a shape stands for. ShapeError if it cannot be a format. */
+/** The positions and characters of a shape. Throws a ShapeError if it cannot be a format. */
 export function readShape(shape: ShapeInput): { positions: Position[]; characters: string } {
   const issues: ShapeIssue[] = []
   const prefix = readLiteral(shape.prefix, 'prefix', issues)
@@ -61,7 +61,7 @@ export function readShape(shape: ShapeInput): { positions: Position[]; character
   return { positions: [...prefix, ...body, ...suffix], characters }
 }
 
-/** The positions of a pattern. `undefined` if it ends in an escape that escapes nothing. */
+/** The positions of a pattern; undefined if it ends in an escape without a character. */
 export function readPattern(pattern: string): Position[] | undefined {
   const positions: Position[] = []
   const characters = pattern[Symbol.iterator]()
@@ -100,7 +100,7 @@ function readBody(body: ShapeInput['body'], issues: ShapeIssue[]): Position[] | 
 
   const path = ['body', 'pattern']
   const subject = 'The pattern'
-  // Each character of a code takes two of the pattern at most: an escape and itself.
+  // A character of a code has at most two in the pattern: an escape and itself.
   if (body.pattern.length > 2 * maxCodeLength) {
     issues.push({ path, message: tooLong(subject, body.pattern.length) })
     return undefined
@@ -141,7 +141,7 @@ function readCharacters(characters: ShapeInput['characters'], issues: ShapeIssue
   const all = [...list]
   const distinct = new Set(all)
   const repeated = [...distinct].filter((character) => all.indexOf(character) !== all.lastIndexOf(character))
-  // Repeats of refused characters would name them twice, and printing them may be impossible.
+  // Refused characters have been named already, and may be impossible to print.
   if (repeated.length > 0 && messages.length === 0)
     messages.push(
       `The list repeats ${listed(repeated, (character) => `"${character}"`)}: list each character once.`,
@@ -157,11 +157,11 @@ function readCharacters(characters: ShapeInput['characters'], issues: ShapeIssue
 function capacityIssue(random: number, choices: number): string | undefined {
   const capacity = BigInt(choices) ** BigInt(random)
   if (capacity <= maxCapacity) return undefined
-  let most = random
-  while (BigInt(choices) ** BigInt(most) > maxCapacity) most -= 1
+  let maxRandom = random
+  while (BigInt(choices) ** BigInt(maxRandom) > maxCapacity) maxRandom -= 1
   return (
     `${random} random characters out of ${choices} make ${scientific(capacity)} codes; a format has at most ` +
-    `2^96, that is ${scientific(maxCapacity)}. Use ${most} random characters or fewer, or fewer ` +
+    `2^96, that is ${scientific(maxCapacity)}. Use ${maxRandom} random characters or fewer, or fewer ` +
     'different ones.'
   )
 }
@@ -170,7 +170,7 @@ function tooLong(subject: string, length: number): string {
   return `${subject} has ${grouped(length)} characters; a whole code has at most ${maxCodeLength}. Shorten it.`
 }
 
-/** 79228162514264337593543950336n as 7.9 × 10^28: cut, not rounded. */
+/** 79228162514264337593543950336n as 7.9 × 10^28, truncated. */
 function scientific(number: bigint): string {
   const digits = number.toString()
   return `${digits[0]}.${digits[1]} × 10^${digits.length - 1}`

@@ -1,6 +1,6 @@
 /**
- * A list of whole numbers below 2^96, each in two halves: left · 2^rightBits + right, with at most 48 bits to
- * a half. The permutation works on the halves' 32-bit words, which spares the hot loops BigInt.
+ * A list of whole numbers below 2^96, each split into two halves of at most 48 bits: left · 2^rightBits + right. The
+ * permutation works on the 32-bit words of the halves, which keeps BigInt out of the hot loops.
  */
 export interface SplitNumbers {
   readonly rightBits: number
@@ -14,7 +14,7 @@ export interface Halves {
   readonly low: Uint32Array
 }
 
-/** Splits numbers; those at or above 2^(rightBits + 48) would lose their top. */
+/** Splits numbers, which must be below 2^(rightBits + 48). */
 export function splitNumbers(numbers: readonly bigint[], rightBits: number): SplitNumbers {
   const split = noNumbers(numbers.length, rightBits)
   numbers.forEach((number, at) => {
@@ -24,7 +24,7 @@ export function splitNumbers(numbers: readonly bigint[], rightBits: number): Spl
   return split
 }
 
-/** Splits the numbers first, first + 1, … first + count - 1. */
+/** Splits the numbers first … first + count - 1. */
 export function splitRange(first: bigint, count: number, rightBits: number): SplitNumbers {
   const split = noNumbers(count, rightBits)
   const carry = 2 ** rightBits
@@ -42,7 +42,7 @@ export function splitRange(first: bigint, count: number, rightBits: number): Spl
   return split
 }
 
-/** The number at one place of the list, whole. */
+/** The number at one place of the list. */
 export function joinNumber({ left, right, rightBits }: SplitNumbers, at: number): bigint {
   return (BigInt(halfAt(left, at)) << BigInt(rightBits)) | BigInt(halfAt(right, at))
 }
@@ -60,7 +60,7 @@ export function pickNumbers(
   return { rightBits, left: pickHalves(left, places), right: pickHalves(right, places) }
 }
 
-// Uint32Array.from with a function was so slow that it took a third of all the time of codes.
+// Uint32Array.from with a function took a third of the time of computing codes.
 function pickHalves(halves: Halves, places: readonly number[]): Halves {
   const picked = noHalves(places.length)
   for (let at = 0; at < places.length; at++) {
@@ -71,7 +71,7 @@ function pickHalves(halves: Halves, places: readonly number[]): Halves {
   return picked
 }
 
-/** So many zeros. */
+/** `count` zeros. */
 export function noNumbers(count: number, rightBits: number): SplitNumbers {
   return { rightBits, left: noHalves(count), right: noHalves(count) }
 }
@@ -80,7 +80,7 @@ function noHalves(count: number): Halves {
   return { high: new Uint32Array(count), low: new Uint32Array(count) }
 }
 
-/** Sets one half; below 2^48. */
+/** Sets one half, which must be below 2^48. */
 export function setHalf(halves: Halves, at: number, value: number): void {
   halves.high[at] = value / 2 ** 32
   halves.low[at] = value

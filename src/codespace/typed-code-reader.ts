@@ -2,26 +2,26 @@ import { looseForm, looselyTyped, loosePlainForm } from './loose-form.ts'
 import { maxCodeLength, type Position } from './shape.ts'
 import { characterForm, foldCase, typedCharacters } from './typed-form.ts'
 
-/** No text that is longer stands for a code: the longest one, with spaces and dashes in plenty. */
+/** Longer texts are not read as a code, which leaves plenty of room for spaces and dashes. */
 export const maxTypedLength = 10 * maxCodeLength
 
-/** The string of a pattern that a text stands for. */
+/** How a text was read. */
 export interface Reading {
   code: string
-  /** Whether that takes characters that people mix up for each other; else it differs in case, spaces and dashes at most. */
+  /** Whether look-alikes were replaced; otherwise the text differs from the code at most in what its plain form ignores. */
   mixedUp: boolean
 }
 
-/** A place at which a text that is read loosely has to have a character: a fixed one, or any of the random ones. */
+/** A character that a text read loosely must have: a fixed one, or, where that is null, one of the random characters. */
 export interface LooseUnit {
-  /** The position of the pattern. */
+  /** The position in the pattern. */
   position: number
   fixed: string | null
 }
 
 /**
- * The places of a pattern when punctuation and accents do not count; nothing where a random character can be one that
- * is not read then, or that people write as several.
+ * The characters of a pattern when punctuation and accents do not count; undefined if the loose form of a random
+ * character is not a single character.
  */
 export function looseUnits(positions: readonly Position[], characters: string): LooseUnit[] | undefined {
   if ([...characters].some((character) => looseForm(character).length !== 1)) return undefined
@@ -33,23 +33,22 @@ export function looseUnits(positions: readonly Position[], characters: string): 
 }
 
 /**
- * Reads what a person typed as a string of one pattern. Spaces never count. Dashes don't, unless a random
- * character can be one. Case doesn't, unless the random characters have both cases of the letter: then it
- * says which of the two is meant. A character that cannot stand at its place is taken for the one that looks like it,
- * if there is just one.
+ * Reads what a person typed as a string of one pattern. Spaces never count. Dashes count only if a random character can
+ * be one, and case only for letters that the random characters have in both cases. A character that cannot be at its
+ * place is read as the one that looks like it, if there is exactly one.
  */
 export class TypedCodeReader {
   readonly #positions: readonly Position[]
   readonly #dashesCount: boolean
-  /** The positions that take a character from the text. */
+  /** The positions whose character is read from the text. */
   readonly #read: readonly number[]
   readonly #characters: ReadonlySet<string>
-  /** The random characters by their case-folded form; null where several have the same. */
+  /** The random characters by `foldCase`; null where several have the same form. */
   readonly #folded: ReadonlyMap<string, string | null>
-  /** The random characters by the form that they share with all that look like them; null where several have the same. */
+  /** The random characters by `characterForm`, which look-alikes share; null where several have the same form. */
   readonly #alike: ReadonlyMap<string, string | null>
   readonly #looseUnits: readonly LooseUnit[] | undefined
-  /** As the two above, without accents. */
+  /** As the two above, by `loosePlainForm` and `looseForm`. */
   readonly #looselyFolded: ReadonlyMap<string, string | null>
   readonly #looselyAlike: ReadonlyMap<string, string | null>
 
@@ -65,7 +64,7 @@ export class TypedCodeReader {
     this.#looselyAlike = uniqueBy(characters, looseForm)
   }
 
-  /** What the text stands for; `undefined` if that is no string of the pattern, or there is a doubt. */
+  /** The string that the text stands for; undefined if it is not one of the pattern, or is ambiguous. */
   read(text: string): Reading | undefined {
     if (text.length > maxTypedLength) return undefined
     const characters = typedCharacters(text, this.#dashesCount)
@@ -85,7 +84,7 @@ export class TypedCodeReader {
     return { code: code.join(''), mixedUp }
   }
 
-  /** What the text stands for when punctuation and accents do not count; `undefined` as for `read`. */
+  /** As `read`, but punctuation and accents do not count. */
   readLoosely(text: string): Reading | undefined {
     if (text.length > maxTypedLength || this.#looseUnits === undefined) return undefined
     const characters = looselyTyped(text)
@@ -102,15 +101,15 @@ export class TypedCodeReader {
       }
       const meant = this.#meant(typed, null) ?? this.#looselyFolded.get(loosePlainForm(typed)) ?? undefined
       mixedUp ||= meant === undefined
-      const taken =
+      const chosen =
         meant ?? this.#mixedUp(typed, null) ?? this.#looselyAlike.get(looseForm(typed)) ?? undefined
-      if (taken === undefined) return undefined
-      code[position] = taken
+      if (chosen === undefined) return undefined
+      code[position] = chosen
     }
     return { code: code.join(''), mixedUp }
   }
 
-  /** Undefined if the character cannot stand here, or its case leaves a doubt. */
+  /** Undefined if the character cannot be at this position, or its case is ambiguous. */
   #meant(character: string, position: Position): string | undefined {
     if (position !== null) return foldCase(character) === foldCase(position) ? position : undefined
     return this.#characters.has(character) ? character : (this.#folded.get(foldCase(character)) ?? undefined)
@@ -123,7 +122,7 @@ export class TypedCodeReader {
   }
 }
 
-/** Characters by a form; null where several have the same. */
+/** Characters by a form; null where several have the same form. */
 function uniqueBy(characters: string, formOf: (character: string) => string): Map<string, string | null> {
   const found = new Map<string, string | null>()
   for (const character of characters) {

@@ -1,28 +1,50 @@
 import { characterSets } from './characters.ts'
 import { alikeInEitherCase } from './look-alikes.ts'
 
-/** No code has a space, and none has an invisible character: whoever pastes one along means nothing by it. */
+/*
+ * What a text has in common with all that people may type for it. Two texts that differ only in what a form ignores have
+ * the same form, and the form of a form is itself.
+ *
+ *   form            what it ignores                               who uses it
+ *   plainForm       spaces, dashes, invisible characters, case,   upload: codes of one plain form are duplicates
+ *                   and variants that NFKC replaces               look-up: a match in it ranks before all below
+ *   typedForm       as plainForm, and look-alikes: I 1 L, O 0     look-up of codes as people type them
+ *   loosePlainForm  as plainForm, and punctuation and accents     look-up: a match in it ranks as one in typedForm
+ *   looseForm       as typedForm, and punctuation and accents     look-up, when nothing else is found
+ *
+ * `characterForm` and `foldCase` are for single characters of a pattern. The forms of uploaded codes are stored as keys,
+ * which are bounded, as an index entry has room for no more:
+ *
+ *   key             of the form       stored in uploaded_code as
+ *   plainKey        plainForm         identity (see domain/code/identity.ts)
+ *   typedKey        typedForm         typed
+ *   looseKey        looseForm         loose
+ *
+ * So whatever changes the key of any code, here or in what Node.js knows of Unicode, needs a migration.
+ */
+
+/** Codes have no spaces and no invisible characters: they were pasted along. */
 const ignorable = /[\s\p{Cf}\p{Default_Ignorable_Code_Point}]/gu
-/** Keyboards and word processors turn a dash into these; codes can have the ASCII one alone. */
+/** What keyboards and word processors make of a dash; codes can have only the ASCII one. */
 const dashes = /[\p{Pd}\u2212\u30fc]/gu
 
-// Longer texts, which are no codes anyway, have more characters than a call takes arguments.
+// Bounded, as `asciiForm` passes each character as an argument; longer texts are not codes anyway.
 const ascii = /^[ -~]{0,1000}$/
 const asciiSpacesAndDashes = /[ -]+/g
 
-/** Of each group of look-alikes the character that stands for all: the one that most codes have, so that most are their own form. */
+/** Look-alikes, and the one of each group that stands for all: the one that is in most codes, which so are their own form. */
 const standIns: ReadonlyMap<string, string> = findStandIns()
 const replaced = new RegExp(`[${[...standIns.keys()].join('')}]`, 'g')
-/** By its number, the number of the form of a character of ASCII; 0 for a space and a dash. */
+/** The typed form of each ASCII character, both as code points; 0 for a space and a dash. */
 const asciiForms = Uint8Array.from({ length: 127 }, (_, number) => {
   const form = withStandIns(plainForm(String.fromCharCode(number)))
   return form === '' ? 0 : form.charCodeAt(0)
 })
 
-// Many codes are their own form, and are seen to be at a glance.
+// A shortcut: many codes are their own typed form.
 const ownForm = /^[0-9A-HJKMNP-RTV-Y]*$/
 
-/** The characters that a person typed, without spaces and, unless they count, dashes. */
+/** The characters that a person typed, without spaces, and without dashes unless they count. */
 export function typedCharacters(text: string, dashesCount: boolean): string[] {
   const typed = ascii.test(text)
     ? text.replaceAll(' ', '')
@@ -30,22 +52,16 @@ export function typedCharacters(text: string, dashesCount: boolean): string[] {
   return [...(dashesCount ? typed : typed.replaceAll('-', ''))]
 }
 
-/**
- * What a text and all that a person may type for it have in common: without spaces and dashes, in one case, and with
- * one of the characters that people mix up, O and 0 or I, L and 1, for the others. The form of a form is itself.
- */
+/** A text without spaces and dashes, in one case, and with one character of each group of look-alikes for all of them. */
 export function typedForm(text: string): string {
   if (ownForm.test(text)) return text
   return ascii.test(text) ? asciiForm(text) : withStandIns(plainForm(text))
 }
 
-// An entry of an index has room for no more, beside a code as long as codes can be.
+// What an index entry has room for, next to a code of the maximum length.
 const maxTypedKeyLength = 255
 
-/**
- * What an uploaded code is found by: its form, or the beginning of that. The books are sorted by it: whatever changes
- * the key of any code, here or in what Node.js knows of Unicode, needs a migration of them.
- */
+/** What an uploaded code is looked up by: its typed form, or the beginning of that. */
 export function typedKey(code: string): string {
   const form = typedForm(code)
   return form.length <= maxTypedKeyLength
@@ -53,40 +69,39 @@ export function typedKey(code: string): string {
     : form.slice(0, maxTypedKeyLength).replace(/[\ud800-\udbff]$/, '')
 }
 
-// Codes such as GRWK78843 are their own plain form, and are seen to be at a glance.
+// A shortcut: codes such as GRWK78843 are their own plain form.
 const ownPlainForm = /^[!-,.-`{-~]*$/
 
 /**
- * What an uploaded code must not share with another one of the account, unless the upload says that case counts: its
- * plain form. A code whose form is longer than codes can be, as some letters are written as many, is told from others
- * as it is. The books depend on it as they do on `typedKey`.
+ * What no two uploaded codes of an account may share, unless the upload is case-sensitive: the plain form. A code whose
+ * plain form is too long, as a character may have several, is its own key.
  */
 export function plainKey(code: string): string {
   if (ownPlainForm.test(code)) return code
   const plain = plainForm(code)
-  // What has nothing but spaces and dashes is what it is.
+  // A code of nothing but spaces and dashes is its own key as well.
   return plain.length <= maxTypedKeyLength && plain !== '' ? plain : code
 }
 
-/** What a text and all that differ from it in case, spaces and dashes alone have in common. */
+/** A text without spaces and dashes, in capitals. */
 export function plainForm(text: string): string {
   if (ascii.test(text)) return text.replace(asciiSpacesAndDashes, '').toUpperCase()
   const typed = text.normalize('NFKC').replace(ignorable, '').replace(dashes, '')
-  // A letter whose capital is several characters may have left some that melt into one.
+  // Capitals of several characters may have left some that NFKC composes.
   return foldCase(typed).toUpperCase().normalize('NFKC')
 }
 
-/** The form of a single character that a person typed, where a dash counts as any other. */
+/** The typed form of a single character, where a dash counts. */
 export function characterForm(character: string): string {
   return character === '-' ? character : typedForm(character)
 }
 
-/** Two characters that are one letter in its cases have one form: to lower case alone would tell ς from σ, and ẞ from ß. */
+/** A text in one case. Lower case alone would distinguish ς from σ, and ẞ from ß. */
 export function foldCase(text: string): string {
   return text.toLowerCase().toUpperCase().toLowerCase()
 }
 
-/** Several times as fast as what it shortens: an upload asks for the form of every code. */
+/** Several times as fast as the general way: an upload needs the form of every code. */
 function asciiForm(text: string): string {
   const form: number[] = []
   for (let at = 0; at < text.length; at++) {
@@ -105,7 +120,7 @@ function findStandIns(): Map<string, string> {
   for (const group of alikeInEitherCase) {
     const capitals = [...new Set(foldCase(group).toUpperCase())]
     const usual = capitals.find((capital) => characterSets.UNAMBIGUOUS.includes(capital)) ?? capitals[0]
-    // A character of two groups joins them.
+    // A character that is in two groups joins them.
     const standIn =
       capitals.map((capital) => found.get(capital)).find((known) => known !== undefined) ?? usual
     for (const capital of capitals)

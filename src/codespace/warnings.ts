@@ -8,7 +8,7 @@ export interface PatternWarning {
   message: string
 }
 
-/** What a person should know before a pattern becomes a format. None of it keeps the format from working. */
+/** What a person should know before a pattern becomes a format. No warning keeps the format from working. */
 export function warningsFor(pattern: Pattern): PatternWarning[] {
   const guessable = guessableMessage(pattern)
   const lookAlikes = lookAlikesMessage(pattern.characters)
@@ -18,23 +18,23 @@ export function warningsFor(pattern: Pattern): PatternWarning[] {
   ]
 }
 
-// A random guess hits a live code once in capacity / live tries. A million live codes make a large campaign, and
-// a thousand guesses a second are what a checkout lets through that does not limit them. A format should hold
-// out against that for half a day, so that somebody can notice.
+// A random guess hits a live code once in capacity / live tries. A million live codes are a large campaign, and a checkout
+// without a limit lets a thousand guesses a second through. A format should withstand that for half a day, so that
+// somebody can notice.
 const liveCodes = 1_000_000n
 const guessesPerSecond = 1_000n
 const secondsToNotice = 43_200n
 const safeCapacity = liveCodes * guessesPerSecond * secondsToNotice
 
-/** Of a smaller domain, NIST SP 800-38G (revision 1) does not promise that FF1 keeps the order secret. */
-const smallestSecretDomain = 1_000_000n
+/** For a smaller domain, NIST SP 800-38G (revision 1) does not promise that FF1 keeps the order secret. */
+const minSecretDomain = 1_000_000n
 
 function guessableMessage({ capacity, characters }: Pattern): string | undefined {
   if (capacity >= safeCapacity) return undefined
   const danger =
-    capacity < smallestSecretDomain
+    capacity < minSecretDomain
       ? `There are only ${grouped(capacity)} codes: at 1,000 guesses a second all of them are tried in ` +
-        `${duration(capacity / guessesPerSecond)}. With so few, codes that are known can also give away others.`
+        `${duration(capacity / guessesPerSecond)}. With so few, known codes can also give away others.`
       : `Codes can be guessed: with 1,000,000 of them live, one random guess in ${grouped(capacity / liveCodes)} ` +
         `hits one. At 1,000 guesses a second that takes ${timeToHit(capacity, liveCodes)}; with 1,000 live, ` +
         `${timeToHit(capacity, 1_000n)}.`
@@ -48,7 +48,7 @@ function timeToHit(capacity: bigint, live: bigint): string {
   return duration(capacity / live / guessesPerSecond)
 }
 
-/** How many random characters make a capacity that is safe. */
+/** How many random characters make a safe capacity. */
 function safeLength(choices: number): number {
   let length = 1
   while (BigInt(choices) ** BigInt(length) < safeCapacity) length += 1
@@ -95,14 +95,14 @@ function lookAlikesMessage(characters: string): string | undefined {
   )
 }
 
-/** The groups of characters that are one letter but for case and, in Latin, accents. */
+/** The groups of characters that are the same letter in another case or, in Latin, with an accent. */
 function variantsOf(characters: readonly string[]): string[][] {
   const groups = Map.groupBy(characters, letterOf)
   return [...groups.values()].filter((group) => group.length > 1)
 }
 
 function letterOf(character: string): string {
-  // In other scripts, what Unicode decomposes as an accent often makes another letter: й, か and が.
+  // In other scripts, what Unicode decomposes as an accent often makes another letter, as in й and が.
   const base = /^\p{Script=Latin}/u.test(character) ? character.normalize('NFD').charAt(0) : character
   return base.toLowerCase().toUpperCase().toLowerCase()
 }

@@ -24,7 +24,7 @@ describe('a format whose codes can be guessed', () => {
   it('is warned of more plainly where all codes can be tried', () => {
     expect(guessable(4, 'DIGITS')).toBe(
       'There are only 10,000 codes: at 1,000 guesses a second all of them are tried in 10 seconds. With so few, ' +
-        'codes that are known can also give away others. Use at least 14 random characters out of these 10, ' +
+        'known codes can also give away others. Use at least 14 random characters out of these 10, ' +
         'or limit how often a customer can try codes.',
     )
     expect(messageOf('GUESSABLE', '#', '01')).toContain('There are only 2 codes: ')

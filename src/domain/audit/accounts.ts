@@ -44,13 +44,17 @@ export const accountChecks: readonly TableChecks[] = [
         SELECT page.account_id, CASE
           WHEN octet_length(hash) <> 32
             THEN format('the hash of key "%s" of %s has %s bytes, not 32', key, operation, octet_length(hash))
-          WHEN operation = 'claimCodes' AND (pool_id IS NULL OR page.first IS NULL OR task_id IS NOT NULL)
-            OR operation = 'generateCodes' AND (pool_id IS NOT NULL OR page.first IS NOT NULL OR task_id IS NULL)
+          WHEN operation NOT IN ('claimCodes', 'generateCodes', 'uploadCodes')
+            THEN format('key "%s" is of an unknown operation: %s', key, operation)
+          WHEN (pool_id IS NOT NULL, page.first IS NOT NULL, task_id IS NULL)
+              <> (operation = 'claimCodes', operation = 'claimCodes', operation = 'claimCodes')
             THEN format('key "%s" of %s does not say what it was used for', key, operation)
           WHEN page.first IS NOT NULL AND claim.exists IS NULL
             THEN format('key "%s" of %s: pool %s has no claim at %s', key, operation, pool_id, page.first)
-          WHEN task_id IS NOT NULL AND task.exists IS NULL
+          WHEN task_id IS NOT NULL AND task.kind IS NULL
             THEN format('key "%s" of %s: there is no task %s', key, operation, task_id)
+          WHEN (task.kind = 'UPLOAD') <> (operation = 'uploadCodes')
+            THEN format('key "%s" of %s: task %s is of the kind %s', key, operation, task_id, task.kind)
         END
         FROM page
         LEFT JOIN LATERAL (
@@ -58,7 +62,7 @@ export const accountChecks: readonly TableChecks[] = [
           WHERE account_id = page.account_id AND pool_id = page.pool_id AND first = page.first LIMIT 1
         ) AS claim ON true
         LEFT JOIN LATERAL (
-          SELECT true AS exists FROM task WHERE account_id = page.account_id AND id = page.task_id LIMIT 1
+          SELECT kind FROM task WHERE account_id = page.account_id AND id = page.task_id LIMIT 1
         ) AS task ON true`,
     },
   },

@@ -10,6 +10,7 @@ export const findingKinds = {
   'format-line': 'each index of a format that was passed is of one batch or one uploaded code',
   'taken-reference': 'an index that an uploaded code has taken is one of its format',
   'pool-counters': 'the counters of a pool are what its batches and claims say',
+  'pool-settings': 'the Promo Codes section of a pool says all that automatic refills need',
   'pool-reference': 'a pool leads to an account and a format',
   'batch-line': 'the batches of a pool lie one behind the other without a gap',
   'batch-reference': 'a batch leads to its pool, its format, and the task that added it',

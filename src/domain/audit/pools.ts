@@ -4,7 +4,7 @@ export const poolChecks: readonly TableChecks[] = [
   {
     walk: {
       table: 'pool',
-      columns: 'account_id, id, format_id, total, claimed',
+      columns: 'account_id, id, method, format_id, quantity, auto_generate, refill_threshold, total, claimed',
       key: { account_id: 'uuid', id: 'uuid' },
       pageSize: 5_000,
     },
@@ -25,6 +25,15 @@ export const poolChecks: readonly TableChecks[] = [
           coalesce((SELECT first + count FROM claim
             WHERE account_id = page.account_id AND pool_id = page.id ORDER BY first DESC LIMIT 1), 0) AS handed_out
         ) AS rows`,
+      'pool-settings': `
+        SELECT account_id, CASE
+          WHEN auto_generate AND (method <> 'GENERATE' OR num_nulls(format_id, quantity) > 0)
+            THEN format('pool %s is refilled automatically, and does not say with what', id)
+          WHEN quantity < 1 OR refill_threshold < 0
+            THEN format('pool %s has the threshold %s and the quantity %s', id, refill_threshold,
+              coalesce(quantity::text, 'none'))
+        END
+        FROM page`,
       'pool-reference': `
         SELECT page.account_id, CASE
           WHEN account.exists IS NULL THEN format('pool %s is of an account that does not exist', id)

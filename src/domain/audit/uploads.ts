@@ -6,7 +6,7 @@ export const uploadChecks: readonly TableChecks[] = [
     walk: {
       table: 'task',
       columns:
-        'account_id, id, status, dry_run, rows_read, accepted, duplicates_in_file, duplicates_in_account, refused, has_work, rejected_forgotten, bytes',
+        'account_id, id, status, dry_run, rows_read, accepted, duplicates_in_file, duplicates_in_account, refused, has_work, rejected_forgotten, bytes, bytes_read',
       key: { account_id: 'uuid', id: 'uuid' },
       where: "kind = 'UPLOAD'",
       pageSize: 1,
@@ -18,6 +18,8 @@ export const uploadChecks: readonly TableChecks[] = [
           CASE WHEN rows_read <> accepted + rejected OR least(accepted, duplicates_in_file, duplicates_in_account, refused) < 0
             THEN format('upload %s has read %s rows, and counts %s accepted and %s rejected', id, rows_read, accepted,
               rejected) END,
+          CASE WHEN NOT bytes_read BETWEEN 0 AND bytes
+            THEN format('upload %s has read %s bytes of %s', id, bytes_read, bytes) END,
           CASE WHEN NOT rejected_forgotten AND listed <> rejected OR first < 1 OR last > most_lines
             THEN format('upload %s has rejected %s rows of %s, and lists %s, from %s to %s', id, rejected, rows_read,
               listed, first, last)

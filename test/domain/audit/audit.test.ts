@@ -21,7 +21,13 @@ import { clearAway, newCodes, upload } from '../../support/uploads.ts'
 let sound: SoundBooks
 beforeAll(async () => {
   sound = await makeSoundBooks()
-  await keep(sound.database)
+  const { database, accountId, uploadId } = sound
+  await runSql(
+    database.url,
+    `INSERT INTO idempotency (account_id, operation, key, hash, task_id, at)
+     VALUES ('${accountId}', 'uploadCodes', 'upload', sha256('upload'), '${uploadId}', now())`,
+  )
+  await keep(database)
 })
 afterAll(() => sound.database.close())
 
@@ -171,6 +177,17 @@ const damages: Record<string, Damage> = {
     sql: ({ poolId }) => `UPDATE pool SET format_id = '${nowhere}' WHERE id = '${poolId}'`,
     found: { 'pool-reference': 1 },
     says: ({ poolId }) => `pool ${poolId} has the format ${nowhere}, which does not exist`,
+  },
+  'a pool refills itself from nothing': {
+    sql: ({ drainedPoolId }) => `UPDATE pool SET quantity = NULL WHERE id = '${drainedPoolId}'`,
+    found: { 'pool-settings': 1 },
+    says: ({ drainedPoolId }) =>
+      `pool ${drainedPoolId} is refilled automatically, and does not say with what`,
+  },
+  'a pool has a threshold below zero': {
+    sql: ({ poolId }) => `UPDATE pool SET refill_threshold = -1 WHERE id = '${poolId}'`,
+    found: { 'pool-settings': 1 },
+    says: ({ poolId }) => `pool ${poolId} has the threshold -1 and the quantity none`,
   },
   'a batch in the middle has moved': {
     sql: ({ poolId }) => `UPDATE batch SET start = 11 WHERE pool_id = '${poolId}' AND start = 10`,
@@ -467,6 +484,27 @@ const damages: Record<string, Damage> = {
     found: { 'task-state': 1 },
     says: ({ cancelled }) => `task ${cancelled}, a GENERATION that is UNDONE, has what only another can have`,
   },
+  'a generation has read a file': {
+    sql: ({ cancelled }) => `UPDATE task SET bytes_read = 1, bytes = 1 WHERE id = '${cancelled}'`,
+    found: { 'task-state': 1 },
+    says: ({ cancelled }) =>
+      `task ${cancelled}, a GENERATION that is CANCELLED, has what only another can have`,
+  },
+  'an upload was triggered by a refill': {
+    sql: ({ uploadId }) => `UPDATE task SET trigger = 'AUTO_GENERATE' WHERE id = '${uploadId}'`,
+    found: { 'task-state': 1 },
+    says: ({ uploadId }) => `task ${uploadId}, a UPLOAD that is COMPLETED, has what only another can have`,
+  },
+  'an upload that has ended waits for others': {
+    sql: ({ uploadId }) => `UPDATE task SET waits_for_clearing = true WHERE id = '${uploadId}'`,
+    found: { 'task-state': 1 },
+    says: ({ uploadId }) => `task ${uploadId}, a UPLOAD that is COMPLETED, has what only another can have`,
+  },
+  'an upload has read more than its file': {
+    sql: ({ uploadId }) => `UPDATE task SET bytes_read = bytes + 1 WHERE id = '${uploadId}'`,
+    found: { 'upload-counters': 1 },
+    says: ({ uploadId }) => `upload ${uploadId} has read 1001 bytes of 1000`,
+  },
   'no event tells of what an upload has added': {
     sql: ({ uploadId }) => `
       UPDATE event SET kind = 'POOL_LOW' WHERE payload->>'taskId' = '${uploadId}' AND kind = 'POOL_REFILLED'`,
@@ -602,6 +640,31 @@ const damages: Record<string, Damage> = {
     sql: () => `UPDATE idempotency SET task_id = NULL WHERE key = 'failed'`,
     found: { 'idempotency-key': 1 },
     says: () => 'key "failed" of generateCodes does not say what it was used for',
+  },
+  'the key of an upload does not say what it was used for': {
+    sql: () => `UPDATE idempotency SET task_id = NULL WHERE key = 'upload'`,
+    found: { 'idempotency-key': 1 },
+    says: () => 'key "upload" of uploadCodes does not say what it was used for',
+  },
+  'the key of an upload leads to a claim': {
+    sql: ({ poolId }) => `UPDATE idempotency SET pool_id = '${poolId}', first = 0 WHERE key = 'upload'`,
+    found: { 'idempotency-key': 1 },
+    says: () => 'key "upload" of uploadCodes does not say what it was used for',
+  },
+  'the key of an upload leads to a generation': {
+    sql: ({ completed }) => `UPDATE idempotency SET task_id = '${completed}' WHERE key = 'upload'`,
+    found: { 'idempotency-key': 1 },
+    says: ({ completed }) => `key "upload" of uploadCodes: task ${completed} is of the kind GENERATION`,
+  },
+  'the key of a generation leads to an upload': {
+    sql: ({ uploadId }) => `UPDATE idempotency SET task_id = '${uploadId}' WHERE key = 'failed'`,
+    found: { 'idempotency-key': 1 },
+    says: ({ uploadId }) => `key "failed" of generateCodes: task ${uploadId} is of the kind UPLOAD`,
+  },
+  'an idempotency key is of no operation': {
+    sql: () => `UPDATE idempotency SET operation = 'sellCodes' WHERE key = 'upload'`,
+    found: { 'idempotency-key': 1 },
+    says: () => 'key "upload" is of an unknown operation: sellCodes',
   },
   'the hash of an idempotency key was cut': {
     sql: () => `UPDATE idempotency SET hash = substring(hash FOR 31) WHERE key = 'failed'`,
