@@ -1,4 +1,4 @@
-/** Math.min and Math.max for bigints, which these do not take. */
+/** Math.min and Math.max, for bigints. */
 
 export function min(a: bigint, b: bigint): bigint {
   return a < b ? a : b

@@ -1,4 +1,4 @@
-/** A whole number as messages show it to people: 12,345,678. */
+/** A whole number as messages show it: 12,345,678. */
 export function grouped(number: bigint | number): string {
   return number.toLocaleString('en-US')
 }

@@ -3,7 +3,7 @@ import { createFormat } from './format/create.ts'
 import { generateCodes } from './generation/generation.ts'
 import { createPool } from './pool/pool.ts'
 
-/** What a fresh database of its own has for newcomers: something to claim from, which can be left alone. */
+/** What a new embedded database starts with: a format, and a pool to try claims on. */
 export interface Sample {
   formatId: string
   poolId: string
@@ -14,7 +14,7 @@ export interface Sample {
 const formatName = 'Sample format (play with it or leave it alone)'
 const poolName = 'Sample pool (play with it or leave it alone)'
 
-/** Creates the sample format and pool of an account that has none, with a first task of 100 codes. */
+/** Creates the sample of an account that has none, with a task that generates 100 codes. */
 export async function createSample(books: Books, accountId: string): Promise<void> {
   const formatId = await createFormat(books, accountId, {
     name: formatName,
@@ -29,17 +29,17 @@ export async function createSample(books: Books, accountId: string): Promise<voi
   await generateCodes(books, accountId, { poolId, formatId, quantity: 100n })
 }
 
-/** The sample of an account, unless it has been renamed or was never made. */
+/** The sample of an account; undefined if it was renamed or never created. */
 export async function findSample(books: Books, accountId: string): Promise<Sample | undefined> {
-  const { prisma } = books
-  const format = await prisma.format.findUnique({
-    where: { accountId_name: { accountId, name: formatName } },
+  const [row] = await books.rows<{ format_id: string; pool_id: string; task_id: string | null }>({
+    text: `
+      SELECT format.id AS format_id, pool.id AS pool_id, (
+        SELECT id FROM task WHERE account_id = $1 AND pool_id = pool.id ORDER BY id DESC LIMIT 1
+      ) AS task_id
+      FROM format JOIN pool USING (account_id)
+      WHERE account_id = $1 AND format.name = $2 AND pool.name = $3`,
+    values: [accountId, formatName, poolName],
   })
-  const pool = await prisma.pool.findUnique({ where: { accountId_name: { accountId, name: poolName } } })
-  if (format === null || pool === null) return undefined
-  const task = await prisma.task.findFirst({
-    where: { accountId, poolId: pool.id },
-    orderBy: { id: 'desc' },
-  })
-  return { formatId: format.id, poolId: pool.id, taskId: task?.id }
+  if (row === undefined) return undefined
+  return { formatId: row.format_id, poolId: row.pool_id, taskId: row.task_id ?? undefined }
 }

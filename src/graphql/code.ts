@@ -110,7 +110,7 @@ export function mayRead(status: CodeStatusName, context: Context): void {
 
 const CodeConnection = countedConnectionType(Code, 'codes')
 
-builder.prismaObjectField(Pool, 'codes', (t) =>
+builder.objectField(Pool, 'codes', (t) =>
   t.field({
     type: CodeConnection,
     nullable: true,
@@ -145,7 +145,7 @@ const aboutFile =
   'needs both.'
 const statusOfFile = 'Which codes are in the file. All of them if left out.'
 
-builder.prismaObjectField(Pool, 'codesUrl', (t) =>
+builder.objectField(Pool, 'codesUrl', (t) =>
   t.string({
     weight: { bytes: maxPathBytes },
     description: `The codes of the pool as a file. ${aboutFile}`,

@@ -7,11 +7,12 @@ import type { Books } from '../domain/books/books.ts'
 import type { Claims } from '../domain/claim/claim.ts'
 import type { GuessLimit } from '../domain/code/guess-limit.ts'
 import type { LookUps } from '../domain/code/lookup.ts'
+import type { Pool } from '../domain/pool/pool.ts'
 import type { EventFeed } from '../domain/subscription/event-feed.ts'
 import type { RowPoller } from '../domain/subscription/row-poller.ts'
 import type { LiveUpload } from '../domain/upload/live-uploads.ts'
 import type { Uploads } from '../domain/upload/receive.ts'
-import type { Pool, Scope } from '../generated/prisma/client.ts'
+import type { Scope } from '../generated/prisma/client.ts'
 import { Nodes } from './nodes.ts'
 
 // Concurrent database reads of one operation.

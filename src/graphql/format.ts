@@ -8,15 +8,19 @@ import {
   NotFoundError,
 } from '../domain/books/errors.ts'
 import { createFormat, previewFormat } from '../domain/format/create.ts'
-import { availableForGeneration, countFormats, listFormats, renameFormat } from '../domain/format/format.ts'
-import type { Format as FormatRow } from '../generated/prisma/client.ts'
+import {
+  availableForGeneration,
+  countFormats,
+  type Format as FormatRow,
+  listFormats,
+  renameFormat,
+} from '../domain/format/format.ts'
 import { grouped } from '../grouped.ts'
 import { builder } from './builder.ts'
 import { countedConnectionType, pageWeight } from './connections.ts'
 import { existing } from './existing.ts'
 import { loadedReads } from './field-rules.ts'
 import { inputId, uuidOf } from './ids.ts'
-import { integer } from './integers.ts'
 import {
   maxCharactersBytes,
   maxExampleBytes,
@@ -29,12 +33,13 @@ import { aboutSearch, badInput, checkPage, newestFirst, pageArguments, searchTex
 const maxExamples = 20
 const previewExamples = 3
 
-export const Format = builder.prismaNode('Format', {
+export const Format = builder.objectRef<FormatRow>('Format')
+
+builder.node(Format, {
   description:
     'The structure of codes: random characters with fixed text around them. Once created, only its name can change. Any ' +
     'number of pools can be filled from a format, and it never produces the same code twice.',
   id: { resolve: (format) => format.id },
-  findUnique: (id, { accountId }) => ({ accountId_id: { accountId, id } }),
   fields: (t) => ({
     name: t.exposeString('name', {
       weight: { bytes: maxNameBytes },
@@ -50,27 +55,24 @@ export const Format = builder.prismaNode('Format', {
       weight: { bytes: maxCharactersBytes },
       description: "The characters that a '#' can stand for, in order.",
     }),
-    capacity: t.field({
+    capacity: t.expose('capacity', {
       type: 'BigInt',
       description: 'The number of different codes that the format can produce in all.',
-      resolve: (format) => integer(format.capacity),
     }),
-    generatedCount: t.field({
+    generatedCount: t.expose('generated', {
       type: 'BigInt',
       description: 'The number of codes that tasks have generated so far.',
-      resolve: (format) => integer(format.generated),
     }),
-    reservedCount: t.field({
+    reservedCount: t.expose('reserved', {
       type: 'BigInt',
       description: 'The number of codes that are reserved for waiting tasks.',
-      resolve: (format) => integer(format.reserved),
     }),
     availableForGeneration: t.field({
       type: 'BigInt',
       description:
         "'Available codes for generation': the exact number of codes that a new task can ask for. Uploaded codes of this " +
         'shape do not count: the format never generates them.',
-      resolve: available,
+      resolve: availableForGeneration,
     }),
     guessOdds: t.field({
       type: 'BigInt',
@@ -78,10 +80,7 @@ export const Format = builder.prismaNode('Format', {
       description:
         'The number of random guesses it takes, on average, to hit a generated code. Divide it by the guesses that an ' +
         'attacker can make per second to see for how many seconds your codes resist. Null while no code is generated.',
-      resolve: (format) => {
-        const generated = integer(format.generated)
-        return generated === 0n ? null : integer(format.capacity) / generated
-      },
+      resolve: ({ capacity, generated }) => (generated === 0n ? null : capacity / generated),
     }),
     examples: t.stringList({
       description:
@@ -107,15 +106,6 @@ export const Format = builder.prismaNode('Format', {
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the format was created.' }),
   }),
 })
-
-function available(format: FormatRow): bigint {
-  return availableForGeneration({
-    capacity: integer(format.capacity),
-    next: integer(format.next),
-    reserved: integer(format.reserved),
-    takenAhead: integer(format.takenAhead),
-  })
-}
 
 const FormatConnection = countedConnectionType(Format, 'formats')
 
@@ -268,18 +258,14 @@ const FormatPreview = builder.objectRef<Preview>('FormatPreview').implement({
 // ---------------------------------------------------------------- operations
 
 builder.queryFields((t) => ({
-  format: t.prismaField({
+  format: t.field({
     type: Format,
     nullable: true,
     description:
       'The format with this id. Null if your account has none, or if the text is not an id. Needs READ.',
     authScopes: { scope: 'READ' },
     args: { id: t.arg.id({ required: true, description: 'The id of a format.' }) },
-    resolve: (query, _root, { id }, { books, accountId }) =>
-      books.prisma.format.findUnique({
-        ...query,
-        where: { accountId_id: { accountId, id: uuidOf('Format', id) } },
-      }),
+    resolve: (_root, { id }, { nodes }) => nodes.format.load(uuidOf('Format', id)),
   }),
   formats: t.field({
     type: FormatConnection,

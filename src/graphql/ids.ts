@@ -1,3 +1,4 @@
+import { nilId } from '../domain/books/catalog.ts'
 import { NotFoundError } from '../domain/books/errors.ts'
 import type { CodeOrigin } from '../domain/code/code.ts'
 import { topLevelError } from './errors/top-level.ts'
@@ -22,26 +23,26 @@ export function decodeId(globalId: string): { typename: string; id: string } {
   // Decoding skips what is not base64: only a text that encodes to the same again is an id.
   const canonical = Buffer.from(text).toString('base64') === globalId
   const match = canonical ? /^([A-Za-z]+):(.+)$/.exec(text) : null
-  return { typename: match?.[1] ?? '', id: match?.[2] ?? nobody }
+  return { typename: match?.[1] ?? '', id: match?.[2] ?? nilId }
 }
 
 /** The UUID in an id of this type; the nil UUID, which nothing has, for any other text. */
 export function uuidOf(type: UuidNodeType, globalId: string): string {
   const { typename, id } = decodeId(globalId)
-  return typename === type && isUuid(id) ? id : nobody
+  return typename === type && isUuid(id) ? id : nilId
 }
 
 /** The UUID in the input field `name`. Throws NotFoundError if the text is not an id of this type. */
 export function inputId(type: UuidNodeType, globalId: string, name: string): string {
   const uuid = uuidOf(type, globalId)
-  if (uuid === nobody) throw new NotFoundError(nouns[type].noun, [name], whyNot(type, globalId, name))
+  if (uuid === nilId) throw new NotFoundError(nouns[type].noun, [name], whyNot(type, globalId, name))
   return uuid
 }
 
 /** The UUID in the argument `name`. Throws NOT_FOUND if the text is not an id of this type. */
 export function argumentId(type: UuidNodeType, globalId: string, name: string): string {
   const uuid = uuidOf(type, globalId)
-  if (uuid === nobody) throw topLevelError('NOT_FOUND', whyNot(type, globalId, name))
+  if (uuid === nilId) throw topLevelError('NOT_FOUND', whyNot(type, globalId, name))
   return uuid
 }
 
@@ -66,7 +67,7 @@ function whyNot(type: UuidNodeType, text: string, name: string): string {
   if (text.trim() === '') return `${capitalize(name)} is empty. ${wanted}`
   if (isUuid(text.trim().toLowerCase()))
     return `${capitalize(name)} is a bare UUID, which is only part of an id. ${wanted}`
-  if (text !== text.trim() && uuidOf(type, text.trim()) !== nobody)
+  if (text !== text.trim() && uuidOf(type, text.trim()) !== nilId)
     return `The id in ${name} has spaces or line breaks around it. Remove them.`
   return `${capitalize(name)} is not an id: it may be a name, or an id that was cut off or changed. ${wanted}`
 }
@@ -74,7 +75,7 @@ function whyNot(type: UuidNodeType, text: string, name: string): string {
 /** The type of an id; undefined if the text is not one. */
 function typeOf(globalId: string): string | undefined {
   const { typename, id } = decodeId(globalId)
-  const isId = typename === 'Code' ? parseCodeKey(id) !== undefined : isUuid(id) && id !== nobody
+  const isId = typename === 'Code' ? parseCodeKey(id) !== undefined : isUuid(id) && id !== nilId
   return isId ? typename : undefined
 }
 
@@ -98,6 +99,3 @@ export function parseCodeKey(key: string): CodeOrigin | undefined {
   const index = BigInt(digits)
   return uploaded === undefined ? { formatId: source, index } : { uploadId: source, index }
 }
-
-/** The nil UUID of RFC 9562, which nothing has as its id. */
-const nobody = '00000000-0000-0000-0000-000000000000'

@@ -1,7 +1,8 @@
+import { brandWithType } from '@pothos/core'
 import { readCode } from '../domain/code/code.ts'
 import { grouped } from '../grouped.ts'
 import { Account, ApiKey } from './account.ts'
-import { builder } from './builder.ts'
+import { builder, type Types } from './builder.ts'
 import { mayRead, statusOf } from './code.ts'
 import type { Context } from './context.ts'
 import { requireScope, rowReads } from './field-rules.ts'
@@ -58,11 +59,11 @@ async function findNode(globalId: string, context: Context): Promise<object | nu
     }
     case 'Format': {
       const format = await nodes.format.load(uuidOf('Format', globalId))
-      return format === null ? null : Format.addBrand(format)
+      return branded(format, Format)
     }
     case 'Pool': {
       const pool = await nodes.pool.load(uuidOf('Pool', globalId))
-      return pool === null ? null : Pool.addBrand(pool)
+      return branded(pool, Pool)
     }
     case 'Task': {
       const task = await nodes.task.load(uuidOf('Task', globalId))
@@ -78,4 +79,10 @@ async function findNode(globalId: string, context: Context): Promise<object | nu
     default:
       return null
   }
+}
+
+/** The row, marked as one of this type for the interface Node. */
+function branded<Row extends object>(row: Row | null, type: typeof Format | typeof Pool): Row | null {
+  if (row !== null) brandWithType<Types>(row, type)
+  return row
 }

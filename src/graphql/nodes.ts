@@ -1,11 +1,11 @@
 import DataLoader from 'dataloader'
 import type { Books } from '../domain/books/books.ts'
 import type { TaskSnapshot } from '../domain/books/event-log.ts'
-import type { FormatUse } from '../domain/format/format.ts'
+import { type Format, readFormats } from '../domain/format/format.ts'
 import type { Moment } from '../domain/pool/moment.ts'
-import type { Pool as PoolState } from '../domain/pool/pool.ts'
+import { type Pool, readPools } from '../domain/pool/pool.ts'
 import { readUploadWaits, type UploadWait } from '../domain/upload/queue.ts'
-import { type Format, type Pool, Prisma, type Task } from '../generated/prisma/client.ts'
+import { Prisma, type Task } from '../generated/prisma/client.ts'
 
 const maxBatchSize = 10_000
 
@@ -16,10 +16,12 @@ const maxBatchSize = 10_000
  * With `toldOnce`, as in the payload of a mutation, a node is loaded once and is the same wherever an answer leads to it,
  * although it may change meanwhile. Otherwise nothing is cached: a subscription lives long.
  *
- * Fields that lead to a node use these loaders, not the relations and variants of Pothos's Prisma plugin: those load the
- * parent again unless a `prismaField` has read it, and would return the node as it is now instead of as of `tellAsOf`.
- * Pages do not use `prismaConnection`, which silently shortens a page that is too large and has an Int for totalCount. The
- * plugin serves the types of the nodes and the queries for a single one.
+ * Where Prisma is used, and where not: pools and formats are read by SQL in the domain, which the rules need for its locks
+ * and its BigInts, and have one shape everywhere (see Pool and Format there). Tasks, accounts and API keys are Prisma's
+ * rows, and so are the types of their nodes. Fields that lead to a node use these loaders, not the relations and variants
+ * of Pothos's Prisma plugin: those load the parent again unless a `prismaField` has read it, and would return the node as
+ * it is now instead of as of `tellAsOf`. Pages do not use `prismaConnection`, which silently shortens a page that is too
+ * large and has an Int for totalCount.
  */
 export class Nodes {
   readonly format: DataLoader<string, Format | null>
@@ -30,17 +32,17 @@ export class Nodes {
   #moment: Moment = {}
 
   constructor(books: Books, accountId: string, { toldOnce }: { toldOnce: boolean }) {
-    const { prisma } = books
-    const of = (ids: readonly string[]) => ({ where: { accountId, id: { in: padded(ids) } } })
     this.format = byId(toldOnce, async (ids) =>
-      (await prisma.format.findMany(of(ids))).map((row) => formatAsOf(row, this.#moment.format)),
+      asOf(await readFormats(books, accountId, ids), this.#moment.format),
     )
-    this.pool = byId(toldOnce, async (ids) =>
-      (await prisma.pool.findMany(of(ids))).map((row) => poolAsOf(row, this.#moment.pool)),
-    )
-    this.task = byId(toldOnce, async (ids) =>
-      (await prisma.task.findMany(of(ids))).map((row) => taskAtMoment(row, this.#moment.task)),
-    )
+    this.pool = byId(toldOnce, async (ids) => {
+      const refs = ids.map((id) => ({ accountId, id }))
+      return asOf(await readPools(books, refs), this.#moment.pool)
+    })
+    this.task = byId(toldOnce, async (ids) => {
+      const tasks = await books.prisma.task.findMany({ where: { accountId, id: { in: padded(ids) } } })
+      return tasks.map((task) => taskAtMoment(task, this.#moment.task))
+    })
     this.uploadWait = new DataLoader(
       async (ids) => {
         const waits = await readUploadWaits(books, accountId, [...new Set(ids)])
@@ -78,35 +80,9 @@ function byId<Row extends { id: string }>(
   )
 }
 
-function decimal(count: bigint): Prisma.Decimal {
-  return new Prisma.Decimal(String(count))
-}
-
-function poolAsOf(row: Pool, pool: PoolState | undefined): Pool {
-  if (row.id !== pool?.id) return row
-  return {
-    ...row,
-    name: pool.name,
-    method: pool.method,
-    formatId: pool.formatId ?? null,
-    quantity: pool.quantity === undefined ? null : decimal(pool.quantity),
-    autoGenerate: pool.autoGenerate,
-    refillThreshold: decimal(pool.refillThreshold),
-    total: decimal(pool.total),
-    claimed: decimal(pool.claimed),
-  }
-}
-
-function formatAsOf(row: Format, format: FormatUse | undefined): Format {
-  if (row.id !== format?.id) return row
-  return {
-    ...row,
-    name: format.name,
-    next: decimal(format.next),
-    reserved: decimal(format.reserved),
-    takenAhead: decimal(format.takenAhead),
-    generated: decimal(format.generated),
-  }
+/** The rows, with the one that a transaction has read or changed as it was then. */
+function asOf<Row extends { id: string }>(rows: readonly Row[], then: Row | undefined): Row[] {
+  return rows.map((row) => (row.id === then?.id ? then : row))
 }
 
 function taskAtMoment(row: Task, task: TaskSnapshot | undefined): Task {

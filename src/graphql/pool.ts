@@ -4,21 +4,18 @@ import {
   countPools,
   createPool,
   listPools,
+  type Pool as PoolRow,
   type PoolStatus as PoolStatusName,
   poolStatus,
   renamePool,
 } from '../domain/pool/pool.ts'
-import type {
-  Pool as PoolRow,
-  ReplenishmentMethod as ReplenishmentMethodName,
-} from '../generated/prisma/client.ts'
+import type { ReplenishmentMethod as ReplenishmentMethodName } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import { countedConnectionType, pageWeight } from './connections.ts'
 import { existing } from './existing.ts'
 import { loadedReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { inputId, uuidOf } from './ids.ts'
-import { integer } from './integers.ts'
 import { maxNameBytes } from './max-sizes.ts'
 import { aboutSearch, checkPage, newestFirst, pageArguments, searchText } from './pagination.ts'
 
@@ -48,33 +45,33 @@ const Replenishment = builder.objectRef<PoolRow>('Replenishment').implement({
       nullable: true,
       description: 'The format that codes are generated from. Null until one is chosen.',
       weight: { reads: loadedReads },
-      resolve: (pool, _args, { nodes }) => (pool.formatId === null ? null : nodes.format.load(pool.formatId)),
+      resolve: (pool, _args, { nodes }) =>
+        pool.formatId === undefined ? null : nodes.format.load(pool.formatId),
     }),
-    quantity: t.field({
+    quantity: t.expose('quantity', {
       type: 'BigInt',
       nullable: true,
       description: 'The number of codes that an automatic refill generates.',
-      resolve: (pool) => (pool.quantity === null ? null : integer(pool.quantity)),
     }),
     autoGenerate: t.exposeBoolean('autoGenerate', {
       description:
         'Auto-generate promo codes if they run out. The claim that brings the stock down to the threshold also starts the ' +
         'refill.',
     }),
-    refillThreshold: t.field({
+    refillThreshold: t.expose('refillThreshold', {
       type: 'BigInt',
       description:
         'Refill the pool when this many codes or fewer are available; 0 refills it when the last code is claimed. Without ' +
         'auto-generation, the threshold only decides when the status is LOW.',
-      resolve: (pool) => integer(pool.refillThreshold),
     }),
   }),
 })
 
-export const Pool = builder.prismaNode('Pool', {
+export const Pool = builder.objectRef<PoolRow>('Pool')
+
+builder.node(Pool, {
   description: 'A stock of codes for campaigns and integrations to claim from.',
   id: { resolve: (pool) => pool.id },
-  findUnique: (id, { accountId }) => ({ accountId_id: { accountId, id } }),
   fields: (t) => ({
     name: t.exposeString('name', {
       weight: { bytes: maxNameBytes },
@@ -90,40 +87,35 @@ export const Pool = builder.prismaNode('Pool', {
       description: 'The exact number of codes that can be claimed now.',
       resolve: availableCount,
     }),
-    claimedCount: t.field({
+    claimedCount: t.expose('claimed', {
       type: 'BigInt',
       description: 'The exact number of codes that have been claimed.',
-      resolve: (pool) => integer(pool.claimed),
     }),
     status: t.field({
       type: PoolStatus,
       description: 'The stock level.',
       resolve: (pool) =>
-        poolStatus({ available: availableCount(pool), refillThreshold: integer(pool.refillThreshold) }),
+        poolStatus({ available: availableCount(pool), refillThreshold: pool.refillThreshold }),
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the pool was created.' }),
   }),
 })
 
 function availableCount(pool: PoolRow): bigint {
-  return integer(pool.total) - integer(pool.claimed)
+  return pool.total - pool.claimed
 }
 
 const PoolConnection = countedConnectionType(Pool, 'pools')
 
 builder.queryFields((t) => ({
-  pool: t.prismaField({
+  pool: t.field({
     type: Pool,
     nullable: true,
     description:
       'The pool with this id. Null if your account has none, or if the text is not an id. Needs READ.',
     authScopes: { scope: 'READ' },
     args: { id: t.arg.id({ required: true, description: 'The id of a pool.' }) },
-    resolve: (query, _root, { id }, { books, accountId }) =>
-      books.prisma.pool.findUnique({
-        ...query,
-        where: { accountId_id: { accountId, id: uuidOf('Pool', id) } },
-      }),
+    resolve: (_root, { id }, { nodes }) => nodes.pool.load(uuidOf('Pool', id)),
   }),
   pools: t.field({
     type: PoolConnection,

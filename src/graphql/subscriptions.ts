@@ -7,9 +7,9 @@ import {
   type TaskSnapshot,
 } from '../domain/books/event-log.ts'
 import { isUnfinished, readTaskInLog } from '../domain/generation/task.ts'
-import { readPool } from '../domain/pool/pool.ts'
+import { type Pool as PoolRow, readPool } from '../domain/pool/pool.ts'
 import type { LiveUpload } from '../domain/upload/live-uploads.ts'
-import type { Pool as PoolRow, Task as TaskRow } from '../generated/prisma/client.ts'
+import type { Task as TaskRow } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
 import { topLevelError } from './errors/top-level.ts'

@@ -191,7 +191,7 @@ builder.objectField(SaveReplenishmentPayload, 'refill', (t) =>
   }),
 )
 
-builder.prismaObjectField(Pool, 'tasks', (t) =>
+builder.objectField(Pool, 'tasks', (t) =>
   t.field({
     type: TaskConnection,
     description: 'The tasks of the pool, newest first.',

@@ -19,8 +19,8 @@ import { readRejectedRows } from '../../src/domain/upload/rejected-rows.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { type Plan, rowsRead } from '../support/plans.ts'
 
-// A table that was just filled has no statistics yet, and the planner has to guess: that is when it once chose to
-// read all that an account has. So what counts is how many rows are touched, here, in tables of many.
+// A table that has just been filled has no statistics, so the planner guesses, and may choose to read all rows of an account.
+// What is measured here is how many rows are read, in large tables.
 const many = 20_000
 const few = 30
 
@@ -30,7 +30,7 @@ const formatId = newId()
 const taskId = newId()
 const uploadId = newId()
 const half = BigInt(many / 2)
-// Where every other index is taken.
+// A format in which every other index is taken.
 const amongHoles = BigInt(many) + 20_000n
 
 let database: TestDatabase
@@ -138,7 +138,7 @@ beforeAll(async () => {
 
 afterAll(() => database.close())
 
-/** Runs what reads the books and tells how many rows its statements have read. */
+/** Runs something that reads the books. Resolves to how many rows its statements have read. */
 async function reading(read: (books: Queryable) => Promise<unknown>): Promise<number> {
   let sum = 0
   const books: Queryable = {
@@ -212,7 +212,7 @@ describe('on tables without statistics, a statement reads no more rows than it n
           })),
         },
       ])
-      // Of those among holes, one is itself a hole.
+      // One of them is itself a hole.
       expect(found.generated.size).toBe(2)
       expect(found.uploaded.get('C7')?.size).toBe(1)
     },
@@ -229,7 +229,7 @@ describe('on tables without statistics, a statement reads no more rows than it n
       expect(await reading(read)).toBeLessThan(few)
     })
 
-  it('nor for a typed text where all codes look alike', async () => {
+  it('also for a typed text when all codes look alike', async () => {
     const read = async (books: Queryable) => {
       const found = await findCodes(books, accountId, [{ text: 'w0o0o0o0oo0o0o0o', generated: [] }])
       expect(found.uploaded.get(`W${'0'.repeat(15)}`)?.has('W0O0O0O0OO0O0O0O')).toBe(true)
@@ -238,7 +238,7 @@ describe('on tables without statistics, a statement reads no more rows than it n
     expect(await reading(read)).toBeLessThan(300)
   })
 
-  it('and the measure does notice a statement that reads them all', async () => {
+  it('and the measurement notices a statement that reads them all', async () => {
     const scan = { text: 'SELECT 1 FROM claim WHERE account_id = $1 AND nonce = 7', values: [accountId] }
     expect(await reading((books) => books.rows(scan))).toBeGreaterThanOrEqual(many)
   })

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { execute, type GraphQLSchema, parse } from 'graphql'
+import type { QueryResultRow } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Statement } from '../../src/database/transaction.ts'
 import { Books } from '../../src/domain/books/books.ts'
+import { Claims } from '../../src/domain/claim/claim.ts'
 import { readQueuedGenerations, runGeneration } from '../../src/domain/generation/generation.ts'
 import { cancelTask, markRunning } from '../../src/domain/generation/task.ts'
 import { lockPool } from '../../src/domain/pool/pool.ts'
@@ -22,8 +25,15 @@ let place: TestBooks
 let services: Services
 let schema: GraphQLSchema
 const lifecycle = new Lifecycle()
-/** Happens before each read by Prisma, which reads all nodes of an answer. */
+/** Happens before each read outside a transaction: Prisma reads tasks, statements read the other nodes of an answer. */
 let meanwhile: () => Promise<void>
+
+class MovingBooks extends Books {
+  override async rows<Row extends QueryResultRow>(statement: Statement): Promise<Row[]> {
+    await meanwhile()
+    return await super.rows<Row>(statement)
+  }
+}
 
 beforeAll(async () => {
   place = await lifecycle.open('books', openBooks, (opened) => opened.close())
@@ -36,7 +46,7 @@ beforeAll(async () => {
       },
     },
   })
-  const books = new Books({
+  const books = new MovingBooks({
     pool,
     prisma: moving as unknown as PrismaClient,
     notifications,
@@ -193,7 +203,8 @@ test('a pool that others keep claiming from has one state in one answer, and the
   const id = encodeId('Pool', poolId)
   await ask(generating, { input: { poolId: id, formatId: encodeId('Format', formatId), quantity: 1_000 } })
   await work()
-  meanwhile = async () => void (await services.claims.claim(place.accountId, { poolId, count: 1 }))
+  const others = new Claims(place.books)
+  meanwhile = async () => void (await others.claim(place.accountId, { poolId, count: 1 }))
   const told = `pool { ${counts} tasks { edges { node { pool { ${counts} } } } } }`
   const payload = `
     ... on ClaimCodesPayload { codes { pool { ${counts} } } ${told} }

@@ -9,7 +9,7 @@ import { createAccount } from '../../src/domain/account/account.ts'
 import { Books } from '../../src/domain/books/books.ts'
 import { CodeSpaces } from '../../src/domain/books/codespaces.ts'
 import { createFormat } from '../../src/domain/format/create.ts'
-import { type FormatUse, readFormat } from '../../src/domain/format/format.ts'
+import { type Format, readFormat } from '../../src/domain/format/format.ts'
 import { generateCodes, runGeneration } from '../../src/domain/generation/generation.ts'
 import { type ReplenishmentInput, saveReplenishment } from '../../src/domain/generation/replenishment.ts'
 import { createPool, type Pool, readPool } from '../../src/domain/pool/pool.ts'
@@ -20,22 +20,22 @@ import { testDatabase } from './database.ts'
 export const silent = pino({ level: 'silent' })
 
 export interface BooksOptions {
-  /** Another way to the database than straight, such as through a proxy. */
+  /** The URL of a proxy, for example, if the database is not reached directly. */
   url?: string
-  /** How many connections it has at most. */
+  /** The maximum number of connections. */
   connections?: number
-  /** Neither sends notices nor hears them, as if they got lost on the way. */
+  /** Neither sends nor receives notifications, as if they were lost. */
   losesNotices?: boolean
   /** Where it logs; nowhere by default. */
   log?: pino.Logger
 }
 
-/** Books on a database of a test's own, or on one that a service runs on, with a new account. */
+/** Books on a new database, or on that of a service, with a new account. */
 export interface TestBooks extends AsyncDisposable {
   readonly books: Books
   readonly accountId: string
   readonly databaseUrl: string
-  /** The same database as another process has it open. */
+  /** Books on the same database, as of another process. */
   another(options?: BooksOptions): Promise<Books>
   close(): Promise<void>
 }
@@ -97,10 +97,10 @@ export async function newAccount(books: Books): Promise<string> {
   return (await createAccount(books.pool, randomUUID())).accountId
 }
 
-/** Where a test makes things: an account in somebody's books. */
+/** An account, and the books that it is in. */
 export type Place = Pick<TestBooks, 'books' | 'accountId'>
 
-/** Resolves to the id of a new format, which overlaps with no other: `length` of the characters behind a prefix. */
+/** Resolves to the id of a new format that overlaps with no other: `length` random characters after a prefix. */
 export async function newFormat(
   { books, accountId }: Place,
   shape: { length?: number; characters?: ShapeInput['characters'] } = {},
@@ -113,7 +113,7 @@ export async function newFormat(
   })
 }
 
-/** Resolves to the id of a new format that can produce just so many codes, in one character. */
+/** Resolves to the id of a new format with this capacity. */
 export async function newSmallFormat(place: Place, capacity: number): Promise<string> {
   const list = Array.from({ length: capacity }, (_, i) => String.fromCodePoint(0x4e00 + i)).join('')
   return await newFormat(place, { length: 1, characters: { list } })
@@ -136,7 +136,7 @@ export async function newPool(
   return poolId
 }
 
-/** Generates codes into a pool and waits until they are there. Resolves to the id of the task. */
+/** Generates codes into a pool. Resolves to the id of the completed task. */
 export async function fill(
   { books, accountId }: Place,
   poolId: string,
@@ -154,7 +154,7 @@ export async function poolNow({ books, accountId }: Place, poolId: string): Prom
   return pool
 }
 
-export async function formatNow({ books, accountId }: Place, formatId: string): Promise<FormatUse> {
+export async function formatNow({ books, accountId }: Place, formatId: string): Promise<Format> {
   const format = await readFormat(books, accountId, formatId)
   if (format === undefined) throw new Error(`There is no format ${formatId}.`)
   return format

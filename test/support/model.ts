@@ -1,26 +1,26 @@
 import { typedKey } from '../../src/codespace/typed-form.ts'
 
-/**
- * What the books should say: lists and counting on small numbers, without any of the service's own rules. All of it is
- * plain data, so that it can be copied to try what would be.
+/*
+ * A model of the books: lists and counting, with none of the service's own code. It is plain data, so that it can be copied
+ * to try something.
  */
 
 export interface FormatModel {
   id: string
   /** Its codes in their secret order. */
   codes: string[]
-  /** Of each index: whether nobody has it, a pool was given it, or an uploaded code takes or has taken it. */
+  /** Of each index: free, given to a pool, or a hole, which belongs or belonged to an uploaded code. */
   state: ('free' | 'given' | 'hole')[]
-  /** All before it are given or passed over. */
+  /** All indices before it have been given or passed over. */
   next: number
   reserved: number
-  /** The holes that a worker has yet to come by: codes that were uploaded before the format was created. */
+  /** The holes that a worker has not taken yet: codes that were uploaded before the format was created. */
   pending: Set<number>
-  /** The last code that the worker has looked at, '' at the beginning; nothing when it has looked at all. */
+  /** The last code that the worker has looked at; '' at the beginning, undefined at the end. */
   lookedAt: string | undefined
 }
 
-/** A position of a line: its code, and what that comes from. */
+/** A position of a line: its code and the origin of that. */
 export interface PositionModel {
   source: string
   index: number
@@ -33,7 +33,7 @@ export interface PoolModel {
   claimed: number
   /** The Promo Codes section as it was saved. */
   section: Section | undefined
-  /** What it says of automatic refills, if these are on. */
+  /** Its settings of automatic refills, if they are on. */
   settings: { formatId: string; quantity: number; threshold: number } | undefined
   threshold: number
   refillFailed: boolean
@@ -63,7 +63,7 @@ export interface UploadModel {
   status: Status
   /** The codes that it has accepted, in their order. */
   accepted: string[]
-  /** How many of them are still kept: as codes, or by a dry run to know them again. */
+  /** How many of them are still kept, as codes, or by a dry run to recognise duplicates. */
   kept: number
   duplicatesInFile: number
   duplicatesInAccount: number
@@ -78,7 +78,7 @@ export interface Model {
   uploads: UploadModel[]
   /** Every uploaded code that is kept, and the upload that brought it. */
   uploaded: Map<string, string>
-  /** The claims with a key that were served. */
+  /** The claims with an idempotency key that were served. */
   claims: { poolId: string; count: number; key: string; codes: PositionModel[] }[]
   events: string[]
 }
@@ -95,7 +95,7 @@ export function emptyModel(): Model {
   }
 }
 
-/** One of a list by its id. */
+/** The item of a list with this id. */
 export function the<T extends { id: string }>(list: readonly T[], id: string): T {
   const found = list.find((one) => one.id === id)
   if (found === undefined) throw new Error(`There is no ${id}.`)
@@ -119,7 +119,7 @@ export function takenAheadOf(format: FormatModel): number {
   return count(format, 'hole', format.next)
 }
 
-/** The indices that are taken out of a format by now. */
+/** The indices of a format that are in `taken` now. */
 export function takenOf(format: FormatModel): number[] {
   return format.state.flatMap((one, index) => (one === 'hole' && !format.pending.has(index) ? [index] : []))
 }
@@ -128,7 +128,7 @@ export function available(pool: PoolModel): number {
   return pool.line.length - pool.claimed
 }
 
-/** A format appears, and leaves out what was uploaded before, of which so many are looked at at once. */
+/** Adds a format, which leaves out what was uploaded before; `limit` of that is looked at at once. */
 export function addFormat(model: Model, id: string, codes: string[], limit: number): void {
   const state = codes.map((code) => (model.uploaded.has(code) ? 'hole' : 'free'))
   const format: FormatModel = {
@@ -144,7 +144,7 @@ export function addFormat(model: Model, id: string, codes: string[], limit: numb
   lookOn(model, format, limit)
 }
 
-/** The next uploaded codes of the account are looked at for those that are to be taken out of a format. */
+/** Looks at the next uploaded codes of the account, and takes those that are of a format. */
 export function lookOn(model: Model, format: FormatModel, limit: number): void {
   const from = format.lookedAt
   if (from === undefined) return
@@ -154,7 +154,7 @@ export function lookOn(model: Model, format: FormatModel, limit: number): void {
   format.lookedAt = page.length < limit ? undefined : page.at(-1)
 }
 
-/** Uploaded codes are kept sorted by what they are looked up by. */
+/** The uploaded codes in the order of their keys. */
 function order(code: string, other: string): number {
   const [key, otherKey] = [typedKey(code), typedKey(other)]
   if (key === otherKey) return code < other ? -1 : code > other ? 1 : 0
@@ -167,7 +167,7 @@ export function addPool(model: Model, id: string): void {
   model.events.push('POOL_CREATED')
 }
 
-/** Somebody saves the Promo Codes section of a pool, possibly as it was before. */
+/** Saves the Promo Codes section of a pool, possibly unchanged. */
 export function saveSection(model: Model, pool: PoolModel, section: Section): void {
   if (JSON.stringify(pool.section) !== JSON.stringify(section)) model.events.push('POOL_CHANGED')
   const { formatId, quantity, threshold, autoGenerate } = section
@@ -181,10 +181,10 @@ export function addUpload(model: Model, id: string, poolId: string, dryRun: bool
   model.events.push('TASK_STATUS_CHANGED', 'TASK_STATUS_CHANGED')
 }
 
-/** Gives the next codes of a format that nobody has to a pool. */
+/** Gives the next free codes of a format to a pool. */
 export function lay(pool: PoolModel, format: FormatModel, quantity: number): void {
   for (let left = quantity; left > 0; format.next++) {
-    // What is passed over stays taken, whoever comes by it later.
+    // A hole that is passed over stays taken.
     format.pending.delete(format.next)
     if (format.state[format.next] !== 'free') continue
     format.state[format.next] = 'given'
@@ -193,7 +193,7 @@ export function lay(pool: PoolModel, format: FormatModel, quantity: number): voi
   }
 }
 
-/** Refills a pool from which `needed` are about to be claimed, one quantity after the other. */
+/** Refills a pool for a claim of `needed` codes, one quantity after the other. */
 export function refill(model: Model, pool: PoolModel, needed: number): void {
   if (pool.settings === undefined) return
   const { formatId, quantity } = pool.settings
@@ -213,7 +213,7 @@ export function refill(model: Model, pool: PoolModel, needed: number): void {
   }
 }
 
-/** Whether a stock of `rest` has the pool ask its format for more. */
+/** Whether a stock of `rest` calls for a refill. */
 export function asksForMore(model: Model, pool: PoolModel, rest: number): boolean {
   if (pool.settings === undefined || rest > pool.threshold) return false
   return !(pool.refillFailed && room(the(model.formats, pool.settings.formatId)) === 0)
@@ -225,7 +225,7 @@ export function tellShortage(model: Model, pool: PoolModel, before: number): voi
   if (before > 0 && after === 0) model.events.push('POOL_EMPTY')
 }
 
-/** Decides about the rows of a file one after the other. */
+/** Decides about the rows of a file, one after the other. */
 export function readRows(model: Model, upload: UploadModel, codes: readonly string[]): void {
   for (const code of codes) {
     const format = model.formats.find((one) => one.codes.includes(code))
@@ -243,7 +243,7 @@ export function readRows(model: Model, upload: UploadModel, codes: readonly stri
   }
 }
 
-/** How many of a format's free codes a dry run has come by. */
+/** How many free codes of a format a dry run has accepted. */
 function wouldTake(upload: UploadModel, format: FormatModel): number {
   if (!upload.dryRun) return 0
   return upload.accepted.filter((code) => format.state[format.codes.indexOf(code)] === 'free').length
@@ -280,7 +280,7 @@ export function undo(model: Model, upload: UploadModel): void {
   tellShortage(model, pool, before)
 }
 
-/** Removes codes of an upload that has ended, the last ones first. Whether there may be more. */
+/** Removes codes of an upload that has ended, the last ones first. Returns whether there may be more. */
 export function clear(model: Model, upload: UploadModel, limit: number): boolean {
   if (upload.status === 'RUNNING' || upload.status === 'AWAITING_EXECUTION') return false
   const codes = upload.accepted.slice(Math.max(upload.kept - limit, 0), upload.kept)
@@ -294,7 +294,7 @@ export function clear(model: Model, upload: UploadModel, limit: number): boolean
     model.uploaded.delete(code)
     const format = model.formats.find((one) => one.codes.includes(code))
     const index = format?.codes.indexOf(code) ?? 0
-    // What was passed over is not gone back to.
+    // What was passed over stays taken.
     if (!format || index < format.next) continue
     format.state[index] = 'free'
     format.pending.delete(index)

@@ -1,6 +1,6 @@
 import type { Books } from '../../src/domain/books/books.ts'
 
-/** A plan as PostgreSQL tells it in JSON, with what came of it. */
+/** A plan as PostgreSQL reports it in JSON, with the actual numbers of rows. */
 export interface Plan {
   'Node Type': string
   'Actual Rows': number
@@ -10,7 +10,7 @@ export interface Plan {
   Plans?: Plan[]
 }
 
-/** The rows that the scans of a plan have read. */
+/** How many rows the scans of a plan have read. */
 export function rowsRead(plan: Plan): number {
   const inner = (plan.Plans ?? []).reduce((sum, part) => sum + rowsRead(part), 0)
   if (!plan['Node Type'].includes('Scan')) return inner
@@ -18,15 +18,15 @@ export function rowsRead(plan: Plan): number {
   return inner + (plan['Actual Rows'] + removed) * plan['Actual Loops']
 }
 
-/** What a statement was, and how many rows its scans have read. */
+/** A statement, and how many rows its scans have read. */
 export interface StatementCost {
   text: string
   rows: number
 }
 
 /**
- * Notes what each statement reads that is run from here on, also inside of transactions, by PostgreSQL's own account of
- * it (auto_explain). The books have one connection.
+ * Records how many rows each statement reads from now on, inside transactions too, as reported by PostgreSQL's
+ * auto_explain. The books must have only one connection.
  */
 export async function noteStatements(books: Books): Promise<StatementCost[]> {
   const statements: StatementCost[] = []

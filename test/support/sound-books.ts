@@ -8,11 +8,11 @@ import { fill, newAccount, newFormat, newPool, newSmallFormat, openBooks, type P
 import { runSql, type TestDatabase, testDatabase } from './database.ts'
 import { addCodes, clearAway, startUpload, upload } from './uploads.ts'
 
-/** Books with something of everything in them. */
+/** Consistent books, with an example of everything. */
 export interface SoundBooks {
   database: TestDatabase
   accountId: string
-  /** Of a line of three batches of 10 codes, claimed at 0 (4 codes), 4 (2), 6 (1), and at 7 with a key (3). */
+  /** Its line has three batches of 10 codes. Claims: at 0 (4 codes), 4 (2), 6 (1), and at 7 with a key (3). */
   poolId: string
   formatId: string
   /** Tasks of that pool. The completed one added its second batch; the cancelled one had started. */
@@ -26,20 +26,20 @@ export interface SoundBooks {
   smallFormatId: string
   /** Indices 0, 1, 3 and 4 are in batches; 2 and 9 belong to uploaded codes. */
   holedFormatId: string
-  /** Its line ends with an upload of three codes, in whose file there were two more rows. */
+  /** Its line ends with an upload of three codes, whose file had two more rows. */
   holedPoolId: string
   uploadId: string
   /**
-   * Uploads into another pool, of three codes each: one that is RUNNING, with a piece of its file, three codes and one
-   * that comes twice; a dry run that is RUNNING; one that was undone, and cleared away; one that was cancelled, and of
-   * which one row was cleared away; one that has forgotten the row that it has rejected.
+   * Uploads into another pool, of three codes each: one that is RUNNING, with a piece of its file, three codes and a
+   * duplicate; a dry run that is RUNNING; one that was undone and cleared away; one that was cancelled, with one row cleared
+   * away; one whose rejected row is no longer kept.
    */
   uploads: { reading: string; dryRun: string; undone: string; dropped: string; forgotten: string }
   /** An account that keeps only the last two of its eight events. */
   forgetful: { accountId: string; lastTask: string }
 }
 
-/** Made by the rules of the domain; what they cannot do here, the removal of events, by statements. */
+/** Made by the functions of the domain, but for the removal of events, which is done by statements. */
 export async function makeSoundBooks(): Promise<SoundBooks> {
   const database = await testDatabase()
   await using place = await openBooks({ databaseUrl: database.url })
@@ -111,7 +111,7 @@ async function makeHoles(place: Place) {
   return { holedFormatId, holedPoolId, uploadId }
 }
 
-/** Uploads of every kind into a pool of their own, each of codes of its own. */
+/** Uploads of every kind into a pool of their own. */
 async function makeUploads(place: Place, url: string) {
   const { books, accountId } = place
   const poolId = await newPool(place)
@@ -125,7 +125,7 @@ async function makeUploads(place: Place, url: string) {
   const undone = await upload(place, poolId, codes('undone'))
   await undoUpload(books, accountId, undone)
   await clearAway(place, undone)
-  // Of this one a row has been cleared away, and two have not.
+  // One row of this one has been cleared away, and two have not.
   const dropped = await startUpload(place, poolId)
   await addCodes(place, dropped, codes('dropped'))
   await cancelTask(books, accountId, dropped)
@@ -149,13 +149,13 @@ async function forget(place: Place, url: string) {
   return { accountId, lastTask }
 }
 
-/** Keeps what is in the tables, for `restore`. */
+/** Copies the tables, for `restore`. */
 export async function keep({ url }: TestDatabase): Promise<void> {
   const copies = tables.map((table) => `CREATE TABLE kept.${table} AS TABLE ${table}`)
   await runSql(url, ['CREATE SCHEMA kept', ...copies].join(';'))
 }
 
-/** Makes the tables what they were when they were kept. */
+/** Restores the tables to the state of `keep`. */
 export async function restore({ url }: TestDatabase): Promise<void> {
   const copies = tables.map(
     (table) => `DELETE FROM ${table}; INSERT INTO ${table} SELECT * FROM kept.${table}`,
@@ -163,7 +163,7 @@ export async function restore({ url }: TestDatabase): Promise<void> {
   await runSql(url, [pastConstraints, ...copies].join(';'))
 }
 
-/** Statements after this do what no foreign key would allow. */
+/** Statements after this are not checked by foreign keys. */
 export const pastConstraints = 'SET session_replication_role = replica'
 
 const tables = [

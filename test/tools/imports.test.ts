@@ -32,7 +32,7 @@ const cases: [file: string, imported: string, allowed: boolean][] = [
   ['src/database/embedded/a.ts', '../../worker/b.ts', false],
   ['src/graphql/a.ts', '../domain/pool/b.ts', true],
   ['src/graphql/limits/b.ts', '../../server/b.ts', false],
-  ['src/graphql/c.ts', '../wiring.ts', false],
+  ['src/graphql/c.ts', '../roles/api.ts', false],
   ['src/worker/a.ts', '../domain/upload/b.ts', true],
   ['src/worker/b.ts', '../graphql/b.ts', false],
   ['src/server/a.ts', '../graphql/b.ts', true],

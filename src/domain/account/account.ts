@@ -10,7 +10,7 @@ import { askedName, sameName } from '../books/name.ts'
 
 export const allScopes: readonly Scope[] = ['READ', 'MANAGE', 'CLAIM', 'ADMIN']
 
-/** An account with its first key. The secret is in no other place: it cannot be shown again. */
+/** An account with its first key. The secret is stored nowhere, so it cannot be shown again. */
 export interface NewAccount {
   accountId: string
   secret: string
@@ -28,8 +28,8 @@ export async function createAccount(pool: Pool, name: string, secret = newSecret
 }
 
 /**
- * Creates the first account, unless there is one already: then nothing. Any number of processes that start on an
- * empty database make one account together.
+ * Creates the first account; resolves to undefined if there is one. When several processes start on an empty database,
+ * one of them creates it.
  */
 export async function createFirstAccount(
   pool: Pool,
@@ -43,12 +43,12 @@ export async function createFirstAccount(
   })
 }
 
-/** No other account appears until the transaction ends. */
+/** Prevents others from creating accounts until the transaction ends. */
 async function lockAccounts(tx: Transaction): Promise<void> {
   await tx.execute({ text: 'LOCK TABLE account IN SHARE ROW EXCLUSIVE MODE' })
 }
 
-/** Inserts an account in a transaction that has locked them. */
+/** Inserts an account. The transaction has locked the accounts. */
 async function insertAccount(tx: Transaction, name: string, secret: string): Promise<NewAccount> {
   const check = new InputCheck()
   const accountName = check.name(name)
@@ -70,7 +70,7 @@ async function insertAccount(tx: Transaction, name: string, secret: string): Pro
 
 export type NamedAccount = Pick<Account, 'id' | 'name'>
 
-/** The accounts that have this name, whatever its case: one, unless they are older than names that are unique so. */
+/** The accounts with this name, ignoring case: more than one only if they are older than that rule. */
 export async function findAccounts(books: Queryable, name: string): Promise<NamedAccount[]> {
   return await books.rows<NamedAccount>({
     text: `SELECT id, name FROM account WHERE ${sameName('name', '$1::text[]')} ORDER BY name = $2 DESC, id`,
@@ -114,15 +114,15 @@ async function insertKey(
   return keyId
 }
 
-/** The account that was created first. */
+/** The id of the account that was created first. */
 export async function findFirstAccount(books: Books): Promise<string> {
   const account = await books.prisma.account.findFirstOrThrow({ orderBy: { id: 'asc' } })
   return account.id
 }
 
 /**
- * Creates a key for GraphiQL on the operator's own machine, in place of the one of the last start: its secret is
- * kept nowhere, so every start needs a new one.
+ * Creates a key for GraphiQL on the operator's own machine, in place of the one of the last start. Resolves to its secret,
+ * which is stored nowhere, so every start needs a new one.
  */
 export async function renewGraphiqlKey(books: Books, accountId: string): Promise<string> {
   const secret = newSecret()
@@ -139,12 +139,12 @@ export async function renewGraphiqlKey(books: Books, accountId: string): Promise
 const graphiqlKeyName = 'GraphiQL on this machine (renewed at every start)'
 
 /**
- * Revokes a key for good, in every process within seconds. Revoking it again changes nothing.
+ * Revokes a key for good; every process rejects it within seconds. Revoking it again changes nothing.
  * Rejects with a NotFoundError.
  */
 export async function revokeApiKey(books: Books, accountId: string, keyId: string): Promise<void> {
   const [key] = await books.rows({
-    // A use that was noted while this waited for the row was before it.
+    // A use can have been noted while this waited for the row: it came before the revocation.
     text: `UPDATE api_key SET revoked_at = coalesce(revoked_at, greatest(now(), last_used_at))
            WHERE account_id = $1 AND id = $2 RETURNING id`,
     values: [accountId, keyId],
@@ -153,15 +153,9 @@ export async function revokeApiKey(books: Books, accountId: string, keyId: strin
   books.notifications.announce({ topic: 'keys', key: '' })
 }
 
-/** The key that a secret belongs to, unless it has been revoked. */
-export async function findApiKey(books: Books, secret: string): Promise<ApiKey | undefined> {
-  const wanted = hashOfSecret(secret)
-  return (await findApiKeys(books, [wanted])).get(wanted)
-}
-
-/** Keys by the hashes of their secrets (see `hashOfSecret`): those that exist and have not been revoked. */
+/** The keys that exist and have not been revoked, by the hashes of their secrets (see `hashOfSecret`). */
 export async function findApiKeys(books: Books, hashes: readonly string[]): Promise<Map<string, ApiKey>> {
-  // As a statement of our own: every request may have to wait for it.
+  // Not by Prisma, which takes longer: any request may wait for this.
   const keys = await books.rows<ApiKey>({
     name: 'find-api-keys',
     text: `
@@ -173,10 +167,10 @@ export async function findApiKeys(books: Books, hashes: readonly string[]): Prom
   return new Map(keys.map((key) => [Buffer.from(key.hash).toString('base64'), key]))
 }
 
-/** Notes that keys have been used just now; one that has been revoked meanwhile was used before that. */
+/** Notes that keys have just been used: one that has been revoked meanwhile, just before that. */
 export async function touchApiKeys(books: Books, keyIds: readonly string[]): Promise<void> {
   await books.rows({
-    // Locked in one order, so that no two processes wait for each other.
+    // Locked in the order of their ids, so that two processes cannot deadlock.
     text: `
       UPDATE api_key SET last_used_at = least(clock_timestamp(), revoked_at)
       WHERE id IN (SELECT id FROM api_key WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE)`,
@@ -190,7 +184,7 @@ export function parseScopes(names: readonly string[]): Scope[] {
     const scope = allScopes.find((known) => known === name.toUpperCase())
     if (scope === undefined)
       throw new InvalidInputError([
-        { path: ['scopes'], message: `There is no scope "${name}": ${allScopes.join(', ')}.` },
+        { path: ['scopes'], message: `There is no scope "${name}". Choose from ${allScopes.join(', ')}.` },
       ])
     return scope
   })
@@ -198,12 +192,12 @@ export function parseScopes(names: readonly string[]): Scope[] {
 
 const hintLength = 9
 
-/** What a secret is known by where it is not kept, in base64. */
+/** The SHA-256 of a secret, in base64. */
 export function hashOfSecret(secret: string): string {
   return hash('sha256', secret, 'base64')
 }
 
-/** 256 random bits: what nobody can guess needs no slow hash, and no salt. */
+/** 256 random bits. They cannot be guessed, so their hash needs neither to be slow nor a salt. */
 function newSecret(): string {
   return `pk_${randomBytes(32).toString('base64url')}`
 }

@@ -8,10 +8,10 @@ import { Catalogs } from './catalog.ts'
 import type { CodeSpaces } from './codespaces.ts'
 import { appendEvents, type EventDraft } from './event-log.ts'
 
-/** What the rules of the domain work on: the database, and what must be told when it has changed. */
+/** What the domain works on: the database, the caches of what never changes in it, and who is told of changes. */
 export class Books implements Queryable {
   readonly pool: Pool
-  /** For reads and for writes of a single row. */
+  /** For reads of tasks, accounts and API keys: see graphql/nodes.ts for why not others. */
   readonly prisma: PrismaClient
   readonly notifications: Notifications
   readonly codeSpaces: CodeSpaces
@@ -32,7 +32,7 @@ export class Books implements Queryable {
     this.#log = parts.log
   }
 
-  /** Runs one statement, outside any transaction. Rejects with a DatabaseUnavailableError when it could not be run. */
+  /** Runs one statement outside any transaction. Rejects with a DatabaseUnavailableError when it could not be run. */
   async rows<Row extends QueryResultRow>(statement: Statement): Promise<Row[]> {
     try {
       return (await this.pool.query<Row>(statement)).rows
@@ -42,12 +42,12 @@ export class Books implements Queryable {
   }
 
   /**
-   * Runs `work` in a transaction (see `transaction`) and appends the events that it recorded to the account's log as the
-   * last act before the commit. After the commit, writes its log entries and notifies subscribers and workers.
+   * Runs `work` in a transaction (see `transaction`). Appends the events that it recorded to the account's event log as
+   * the last statement before the commit. After the commit, writes its log entries and notifies subscribers and workers.
    *
-   * `work` takes its locks in this order, always FOR NO KEY UPDATE, and reads in a later statement than it locks:
-   * account, pool, format (by id), idempotency keys (sorted). A statement that locks a row and joins others reads
-   * the others as they were before it got the lock.
+   * `work` locks in this order, always FOR NO KEY UPDATE: account, pool, format (by id), idempotency keys (sorted). It
+   * locks first and reads in a later statement: a statement that locks a row and joins others reads the others as they
+   * were before it got the lock.
    */
   async write<T>(accountId: string, work: (tx: BookTransaction) => Promise<T>): Promise<T> {
     let recorded: readonly EventDraft[] = []
@@ -94,10 +94,7 @@ export class BookTransaction implements Queryable {
     return this.#tx.execute(statement)
   }
 
-  /**
-   * Tries to get an advisory lock, named by an id, for the rest of the transaction. Does not wait: resolves to false when
-   * another transaction holds it.
-   */
+  /** Acquires an advisory lock on an id until the transaction ends. Does not wait: false when another one holds it. */
   async tryLock(id: string): Promise<boolean> {
     const [lock] = await this.#tx.rows<{ mine: boolean }>({
       name: 'try-lock',
@@ -107,7 +104,7 @@ export class BookTransaction implements Queryable {
     return lock?.mine === true
   }
 
-  /** Adds an event to those that are written with this transaction, in the order of the calls. */
+  /** Adds an event to those that this transaction writes, in the order of the calls. */
   record(event: EventDraft): void {
     this.events.push(event)
   }

@@ -4,7 +4,7 @@ import { PatternIndex } from '../../codespace/pattern-index.ts'
 import type { Queryable } from '../../database/transaction.ts'
 
 /** The nil UUID: no id equals it, and all are greater. */
-export const nobody = '00000000-0000-0000-0000-000000000000'
+export const nilId = '00000000-0000-0000-0000-000000000000'
 
 // Each account and each format takes a few hundred bytes.
 const maxKept = 100_000
@@ -45,7 +45,7 @@ export class Catalogs {
       formats: new PatternIndex(),
       codes: new CodeIndex(),
       plainCodes: new CodeIndex(),
-      newest: nobody,
+      newest: nilId,
     }
     this.#known.delete(accountId)
     this.#known.set(accountId, catalog)
@@ -74,7 +74,7 @@ export class Catalogs {
     const catalog = this.get(accountId)
     const from = catalog.newest
     const rows = await readFormatsFrom(books, accountId, from)
-    if (from !== nobody && rows[0]?.id !== from) {
+    if (from !== nilId && rows[0]?.id !== from) {
       // The database was restored to an earlier state while this process ran.
       if (this.#known.get(accountId) === catalog) this.#forget(accountId)
       return await this.readAll(books, accountId)

@@ -1,8 +1,8 @@
 import { grouped } from '../../grouped.ts'
 
 /**
- * What a request can do wrong, as the callers of the service should hear of it. `path` leads to the field of the
- * input that is at fault, and is empty when no one field is.
+ * Something that is wrong with a request; the caller is told. `path` leads to the field of the input that is at fault. It
+ * is empty when that is no single field. Errors that carry the state of a format or a pool are in its own file.
  */
 export abstract class UserError extends Error {
   abstract readonly code: UserErrorCode
@@ -31,7 +31,7 @@ export interface InputIssue {
   message: string
 }
 
-/** Everything that is wrong with an input, together. */
+/** Everything that is wrong with an input. */
 export class InvalidInputError extends UserError {
   readonly code = 'INVALID_INPUT'
   readonly issues: InputIssue[]
@@ -46,21 +46,21 @@ export class InvalidInputError extends UserError {
   }
 }
 
-/** The file of an upload is larger than is accepted: nothing of it was kept. */
+/** The file of an upload is too large. Nothing of it was kept. */
 export class FileTooLargeError extends InvalidInputError {
   constructor(maxBytes: number) {
     super([
       {
         path: ['file'],
-        message: `The file is larger than ${grouped(maxBytes)} bytes, the most that is accepted. Split it, and upload its parts one after the other.`,
+        message: `The file is larger than ${grouped(maxBytes)} bytes, which is the maximum. Split it and upload the parts.`,
       },
     ])
   }
 }
 
 /**
- * The thing does not exist, or belongs to another account: which of them is not told. `message` is for an id that shows
- * by itself that it cannot be the right one.
+ * The thing does not exist or belongs to another account; which of the two is not told. Pass a `message` for an id that
+ * cannot be right by its form.
  */
 export class NotFoundError extends UserError {
   readonly code = 'NOT_FOUND'
@@ -76,7 +76,7 @@ export class NameTakenError extends UserError {
   /** `name` is the name of the other one. */
   constructor(what: string, name: string) {
     super(
-      `Another ${what} of your account is named "${name}". Choose another name: one that differs in more than upper and lower case.`,
+      `Another ${what} is already named "${name}". Choose a name that differs in more than upper and lower case.`,
       ['name'],
     )
   }
@@ -88,9 +88,8 @@ export class FormatOverlapError extends UserError {
 
   constructor(format: { id: string; name: string; pattern: string }) {
     super(
-      `This format could produce codes that your format "${format.name}" (${format.pattern}) can produce too, and ` +
-        `then nobody could tell where a code came from. Use that format, or change the prefix, the suffix, the ` +
-        `length or the characters.`,
+      `This format could produce the same codes as your format "${format.name}" (${format.pattern}), so the origin of ` +
+        'a code would be ambiguous. Use that format, or change the prefix, the suffix, the length or the characters.',
       ['shape'],
     )
     this.formatId = format.id
@@ -102,8 +101,8 @@ export class IdempotencyConflictError extends UserError {
 
   constructor() {
     super(
-      'This idempotencyKey was used for another request already. Use a new key for a new request, and the same key ' +
-        'only to send the very same request again.',
+      'This idempotencyKey has already been used for a different request. Use a new key for each new request, and the ' +
+        'same key only to retry the same request.',
       ['idempotencyKey'],
     )
   }
@@ -114,12 +113,12 @@ export class TaskFinishedError extends UserError {
   readonly taskId: string
 
   constructor(taskId: string, status: string) {
-    super(`The task is ${status.toLowerCase()} already, so it can no longer be cancelled.`, ['taskId'])
+    super(`The task is already ${status.toLowerCase()} and can no longer be cancelled.`, ['taskId'])
     this.taskId = taskId
   }
 }
 
-/** `why` is a sentence that says what is in the way and what to do. */
+/** An upload cannot be undone. `why` is a sentence that says what prevents it and what to do. */
 export class UploadNotUndoneError extends UserError {
   readonly code = 'UPLOAD_NOT_UNDONE'
   readonly taskId: string
@@ -135,77 +134,77 @@ export function codes(count: bigint): string {
   return count === 0n ? 'no codes' : count === 1n ? '1 code' : `${grouped(count)} codes`
 }
 
-/** The cursor is not one of this account's event log: made up, of another account, or of a log before a restore. */
+/** The cursor is not of this account's event log: invented, of another account, or older than a restore of the database. */
 export class CursorInvalidError extends Error {
   constructor() {
     super(
-      "This is not a cursor of your account's event log. Read the state afresh, together with eventCursor, and go " +
-        'on from there.',
+      "This is not a cursor of your account's event log. Read the current state together with eventCursor, and continue " +
+        'from there.',
     )
     this.name = 'CursorInvalidError'
   }
 }
 
-/** Events after the cursor have been removed already. */
+/** Events after the cursor have been removed. */
 export class CursorExpiredError extends Error {
   constructor() {
     super(
-      'Events after this cursor are no longer kept. Read the state afresh, together with eventCursor, and go on ' +
-        'from there.',
+      'Events after this cursor are no longer kept. Read the current state together with eventCursor, and continue from ' +
+        'there.',
     )
     this.name = 'CursorExpiredError'
   }
 }
 
-/** A reader of the event log was so slow that events it had still to read have been removed. */
+/** A reader of the event log was so slow that events were removed before it read them. */
 export class ReaderTooSlowError extends Error {
   constructor() {
     super(
-      'This subscription was read so slowly that events it had still to tell are no longer kept. Read the state afresh, ' +
-        'together with eventCursor, and go on from there.',
+      'This subscription was read too slowly: events that it had not received yet are no longer kept. Read the current ' +
+        'state together with eventCursor, and continue from there.',
     )
     this.name = 'ReaderTooSlowError'
   }
 }
 
-/** The key has looked for too much that is not there. */
+/** Too many look-ups with the key have found nothing. */
 export class RateLimitedError extends Error {
-  /** After how many milliseconds the key may try once more. */
+  /** After how many milliseconds the key may try again. */
   readonly retryAfterMs: number
 
   constructor(retryAfterMs: number) {
     super(
-      'Too many look-ups with this API key have found nothing, as when somebody guesses codes. Wait for the time that ' +
-        'retryAfterMs says, and look up codes that there are.',
+      'Too many look-ups with this API key have found nothing, as if somebody were guessing codes. Wait for retryAfterMs ' +
+        'milliseconds, and look up only codes that exist.',
     )
     this.name = 'RateLimitedError'
     this.retryAfterMs = retryAfterMs
   }
 }
 
-/** The rows of an upload that were not added are no longer kept. */
+/** The rejected rows of an upload are no longer kept. */
 export class RejectedRowsForgottenError extends Error {
   constructor(finishedAt: Date) {
     super(
-      `The rows of this upload that were not added are no longer kept: it finished on ${finishedAt.toISOString().slice(0, 10)}, ` +
-        'and they are removed some time after that. A dry run of the same file tells what would not be added by now.',
+      `The rejected rows of this upload are no longer kept: it finished on ${finishedAt.toISOString().slice(0, 10)}, and ` +
+        'they are removed some time later. To see which rows would be rejected now, upload the same file as a dry run.',
     )
     this.name = 'RejectedRowsForgottenError'
   }
 }
 
-/** A file did not arrive whole. */
+/** A file did not arrive completely. */
 export class FileInterruptedError extends Error {
   constructor(reason: string, cause?: unknown) {
-    super(`${reason} Nothing of the file was kept: send it again.`, { cause })
+    super(`${reason} Nothing of the file was kept. Send it again.`, { cause })
     this.name = 'FileInterruptedError'
   }
 }
 
-/** So many files are arriving at this moment, of the account or altogether, that another one has to wait. */
+/** Too many files are arriving at once, of the account or in all. */
 export class TooManyUploadsError extends Error {
   constructor(reason: string) {
-    super(`${reason} Try again in a while.`)
+    super(`${reason} Try again later.`)
     this.name = 'TooManyUploadsError'
   }
 }

@@ -3,12 +3,12 @@ import { type Queryable, type Transaction, transaction } from '../../database/tr
 import type { TaskFailureCode, TaskStatus } from '../../generated/prisma/client.ts'
 import { CursorExpiredError, CursorInvalidError } from './errors.ts'
 
-/**
- * The event log of an account: what happened to its pools, in a sequence without gaps. Events are written in the
- * transaction of the change that they tell of.
+/*
+ * The event log of an account: what happened to its pools, in a sequence without gaps. An event is written in the
+ * transaction of the change that it tells of.
  */
 
-/** How a task stood when its status changed. Counts are decimal strings, times ISO 8601. */
+/** A task as of a change of its status. Counts are decimal strings, times ISO 8601. */
 export interface TaskSnapshot {
   taskId: string
   status: TaskStatus
@@ -20,10 +20,10 @@ export interface TaskSnapshot {
   failureMessage: string | null
 }
 
-/** What of a pool can be changed: its name, and the Promo Codes section. */
+/** What can change in a pool: its name, or the Promo Codes section. */
 export type PoolChange = 'NAME' | 'REPLENISHMENT'
 
-/** What an event tells, by its kind. Counts are decimal strings. */
+/** What an event says, by its kind. Counts are decimal strings. */
 export type EventContent =
   | { kind: 'POOL_CREATED'; payload: { name: string } }
   | { kind: 'POOL_CHANGED'; payload: { changed: readonly PoolChange[]; name: string } }
@@ -40,7 +40,7 @@ export type EventDraft = { poolId: string } & EventContent
 
 export type PoolEvent = EventDraft & { sequence: bigint; cursor: string; at: Date }
 
-/** A place in an account's event log: after the event of this sequence. */
+/** A position in an account's event log: after the event with this sequence number. */
 export interface EventCursor {
   log: string
   sequence: bigint
@@ -55,14 +55,14 @@ export function decodeCursor(text: string): EventCursor {
   const match = /^([0-9a-f-]{36}):(\d{1,18})$/.exec(Buffer.from(text, 'base64url').toString())
   if (match?.[1] === undefined || match[2] === undefined) throw new CursorInvalidError()
   const cursor = { log: match[1], sequence: BigInt(match[2]) }
-  // Decoding passes over what is not base64.
+  // Decoding ignores what is not base64.
   if (encodeCursor(cursor) !== text) throw new CursorInvalidError()
   return cursor
 }
 
 /**
- * Appends events to the account's log. To be the last statements of a transaction: the log's row is locked from
- * here to the end of the commit, which is what keeps the sequence without gaps and without late arrivals.
+ * Appends events to the account's log. This must be the last statement of a transaction: the log's row stays locked until
+ * the commit ends, so that the sequence has no gaps and no event appears behind a later one.
  */
 export async function appendEvents(
   tx: Transaction,
@@ -89,10 +89,10 @@ export async function appendEvents(
   })
 }
 
-// These take a millisecond. A connection that is silent for longer has been lost without a word, and events wait for it.
+// These statements take a millisecond. A connection that is silent for this long is lost, and events are waiting for it.
 const maxSilenceMs = 3_000
 
-/** Where an account's log stands: events (floor, last] are kept. */
+/** The state of an account's log: the events (floor, last] are kept. */
 export interface LogState {
   accountId: string
   log: string
@@ -122,8 +122,8 @@ export async function readLog(books: Queryable, accountId: string): Promise<LogS
 }
 
 /**
- * The events after `sequence`, oldest first, `limit` at most. Rejects with a CursorExpiredError when some of them
- * are no longer kept, and with a CursorInvalidError when the log has not come that far.
+ * At most `limit` events after `sequence`, oldest first. Rejects with a CursorExpiredError when some of them are no longer
+ * kept, and with a CursorInvalidError when the log has not reached `sequence`.
  */
 export async function readEventsAfter(
   books: Queryable,
@@ -131,7 +131,7 @@ export async function readEventsAfter(
   sequence: bigint,
   limit: number,
 ): Promise<PoolEvent[]> {
-  // One statement, so that the floor is the floor of just these events.
+  // One statement, so that the floor and the events are of the same moment.
   const rows = await books.rows<EventRow & { log: string; last: string; floor: string }>({
     name: 'read-events-after',
     text: `
@@ -154,8 +154,8 @@ export async function readEventsAfter(
 }
 
 /**
- * Removes events that happened before `time`, oldest first, `limit` of each account at most. What is kept is always the
- * end of the log, without a gap. Resolves to how many were removed: less than `limit` when there are no more.
+ * Removes events from before `time`, oldest first, at most `limit` of each account. What is kept is the end of the log,
+ * without a gap. Resolves to the greatest number removed from one account: less than `limit` when no more are left.
  */
 export async function forgetEvents(pool: Pool, time: Date, limit: number): Promise<number> {
   const { rows } = await pool.query<{ account_id: string }>(
@@ -165,12 +165,12 @@ export async function forgetEvents(pool: Pool, time: Date, limit: number): Promi
      WHERE oldest.at < $1`,
     [time],
   )
-  let most = 0
+  let maxRemoved = 0
   for (const { account_id } of rows) {
     const removed = await transaction(pool, (tx) => forgetOldest(tx, account_id, time, limit))
-    if (removed > most) most = removed
+    maxRemoved = Math.max(maxRemoved, removed)
   }
-  return most
+  return maxRemoved
 }
 
 async function forgetOldest(tx: Transaction, accountId: string, time: Date, limit: number): Promise<number> {
@@ -191,7 +191,7 @@ async function forgetOldest(tx: Transaction, accountId: string, time: Date, limi
     text: 'DELETE FROM event WHERE account_id = $1 AND sequence > $2 AND sequence <= $3',
     values: [accountId, log.floor, log.next_floor],
   })
-  // The log's row comes last: whoever appends events has to wait for it.
+  // The log's row is written last: whoever appends events waits for it.
   await tx.execute({
     text: 'UPDATE event_log SET floor = $2 WHERE account_id = $1 AND floor < $2',
     values: [accountId, log.next_floor],
@@ -199,13 +199,13 @@ async function forgetOldest(tx: Transaction, accountId: string, time: Date, limi
   return removed
 }
 
-/** A page of the history, newest first, as `after` (older than) and `before` (newer than) tell. */
+/** A page of the history. It is always newest first. */
 export interface HistoryPage {
   poolId?: string | undefined
   olderThan?: bigint | undefined
   newerThan?: bigint | undefined
   limit: number
-  /** Take the page from the old end; it is answered newest first all the same. */
+  /** Whether the page is the oldest events of the range instead of the newest. */
   fromOldest: boolean
 }
 

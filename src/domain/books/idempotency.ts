@@ -5,8 +5,8 @@ import type { BookTransaction } from './books.ts'
 import { IdempotencyConflictError } from './errors.ts'
 import type { InputCheck } from './input.ts'
 
-/** What a key was used for. Of an operation that claims, `poolId` and `first` are the claim's. */
-export interface KeyUse {
+/** An idempotency key, and what it was used for: a task, or the claim at position `first` of a pool. */
+export interface UsedKey {
   key: string
   /** The SHA-256 of the input, in hex. */
   hash: string
@@ -15,13 +15,13 @@ export interface KeyUse {
   taskId: string | undefined
 }
 
-export const maxIdempotencyKeyLength = 255
+const maxIdempotencyKeyLength = 255
 
 export function checkIdempotencyKey(check: InputCheck, key: string | undefined): void {
   if (key !== undefined) check.text(['idempotencyKey'], key, maxIdempotencyKeyLength)
 }
 
-/** A hash of an input: equal for equal inputs, whatever the order of their fields. Fields that are undefined do not count. */
+/** A hash of an input. The order of the fields does not matter, and fields that are undefined do not count. */
 export function hashInput(
   input: Readonly<Record<string, string | bigint | number | boolean | undefined>>,
 ): string {
@@ -55,12 +55,12 @@ export async function once<Done extends { taskId: string }>(
   return done
 }
 
-/** The uses of those of `keys` that have been used. */
+/** What those of the keys that have been used were used for. */
 export async function findKeys(
   tx: BookTransaction,
   operation: string,
   keys: readonly string[],
-): Promise<Map<string, KeyUse>> {
+): Promise<Map<string, UsedKey>> {
   const rows = await tx.rows<{
     key: string
     hash: string
@@ -69,7 +69,7 @@ export async function findKeys(
     task_id: string | null
   }>({
     name: 'find-keys',
-    // Key by key: without statistics, a plain ANY was planned as a scan of everything the account has used.
+    // Key by key: without statistics, `key = ANY` was planned as a scan of all keys of the account.
     text: `
       SELECT used.key, encode(used.hash, 'hex') AS hash, used.pool_id, used.first, used.task_id
       FROM unnest($3::text[]) AS wanted (key) CROSS JOIN LATERAL (
@@ -98,9 +98,9 @@ export async function findKeys(
 export async function insertKeys(
   tx: BookTransaction,
   operation: string,
-  uses: readonly KeyUse[],
+  uses: readonly UsedKey[],
 ): Promise<void> {
-  // In one order everywhere, so that two transactions with the same keys wait for each other and never both.
+  // In the same order everywhere, so that two transactions with the same keys cannot deadlock.
   const sorted = uses.toSorted((a, b) => (a.key < b.key ? -1 : 1))
   const inserted = await tx.execute({
     name: 'insert-keys',
@@ -124,10 +124,10 @@ export async function insertKeys(
     throw new RunAgainError('An idempotency key was used by another transaction at the same moment.')
 }
 
-/** Forgets keys that were used before `time`: the oldest, `limit` at most. Resolves to how many they were. */
+/** Removes at most `limit` of the keys that were used before `time`, oldest first. Resolves to their number. */
 export async function forgetKeys(books: Queryable, time: Date, limit: number): Promise<number> {
   const rows = await books.rows({
-    // Beside others that do the same, each takes what nobody else has taken.
+    // Several processes can do this at once: each skips the rows that another has locked.
     text: `
       DELETE FROM idempotency WHERE (account_id, operation, key) IN (
         SELECT account_id, operation, key FROM idempotency WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED

@@ -1,17 +1,16 @@
 import type { BookTransaction } from './books.ts'
 import { NameTakenError } from './errors.ts'
 
-/**
- * Names of pools and of formats: two that differ in case alone are one name, since nobody could tell them apart in a
- * list. Those that were given before this was so are kept.
+/*
+ * Names of accounts, pools and formats are unique regardless of case. Names that are older than this rule are kept.
  *
- * What a capital is depends on the locale of a database: in C there are none but those of ASCII, and in Turkish I is not
- * that of i. So that is decided here, and PostgreSQL is told which characters to take for which.
+ * What `lower` and `ILIKE` do in PostgreSQL depends on the locale of the database: C knows only the capitals of ASCII, and
+ * in Turkish the capital of i is not I. So case is decided here, and PostgreSQL is told which characters to replace.
  */
 
 /**
- * Throws a NameTakenError if another pool or format of the account has the name, in the transaction that has locked the
- * account's catalog: nobody else takes it until that ends.
+ * Rejects with a NameTakenError if another pool or format of the account has the name. `own` is the id of the one that is
+ * renamed. The transaction has locked the account's catalog, so the name stays free until it ends.
  */
 export async function checkName(
   tx: BookTransaction,
@@ -29,7 +28,7 @@ export async function checkName(
   if (namesake !== undefined) throw new NameTakenError(thing, namesake.name)
 }
 
-/** SQL: whether a name is the one that `asked`, an array from `askedName`, was made of. */
+/** SQL: whether a name equals the one that the array `asked` was made from by `askedName`. */
 export function sameName(name: string, asked: string): string {
   return `${replaced(name, asked, pairs.ofCase)} = (${asked})[1]`
 }
@@ -39,12 +38,12 @@ export function askedName(name: string): string[] {
 }
 
 /**
- * SQL: whether a name contains what the array `asked`, from `askedSearch`, was made of: case and accents do not matter,
- * and full-width letters and ligatures are as plain ones.
+ * SQL: whether a name contains the text that the array `asked` was made from by `askedSearch`, ignoring case and accents.
+ * Full-width letters and ligatures equal plain letters.
  */
 export function nameContains(name: string, asked: string): string {
   const bare = `regexp_replace(normalize(${name}, NFKD), '${marks}', '', 'g')`
-  // C knows the capitals of ASCII in every database. There is nothing else to take apart, which takes ten times as long.
+  // An ASCII name needs only `lower` in C, which is the same in every database. The other way takes ten times as long.
   return `position((${asked})[1] IN CASE
     WHEN octet_length(${name}) = char_length(${name}) THEN lower(${name} COLLATE "C")
     ELSE ${replaced(bare, asked, pairs.ofSearch)}
@@ -52,24 +51,24 @@ export function nameContains(name: string, asked: string): string {
 }
 
 export function askedSearch(search: string): string[] {
-  // No name is as long, in whatever way it is written.
+  // No name is that long, however it is written.
   const bare = search.slice(0, 10_000).normalize('NFKD').replace(new RegExp(marks, 'g'), '')
   return askedFor(bare, pairs.ofSearch, plainLetters)
 }
 
-// Letters that Unicode does not take apart, and what is typed for them on a keyboard that lacks them.
+// Letters that Unicode does not decompose, and what people type for them on a keyboard that lacks them.
 const plainLetters = { ı: 'i', ø: 'o', đ: 'd', ð: 'd', ł: 'l', ħ: 'h', ŧ: 't' }
 
-// Letters that are written as two, in either case: ß is SS in capitals.
+// Letters that are also written as two: ß is SS in capitals.
 const ofCase = { ß: 'ss', ẞ: 'ss' }
 const ofSearch = { ...ofCase, æ: 'ae', Æ: 'ae', œ: 'oe', Œ: 'oe', þ: 'th', Þ: 'th' }
 const pairs = { ofCase, ofSearch }
 
-/** Accents, points and vowel signs, which are written onto the letter before them. */
+/** Combining marks: accents, points and vowel signs. */
 const marks =
   '[\\u0300-\\u036f\\u0483-\\u0487\\u0591-\\u05bd\\u05bf\\u05c1\\u05c2\\u064b-\\u065f\\u0670\\u1ab0-\\u1aff\\u1dc0-\\u1dff\\u20d0-\\u20ff\\ufe20-\\ufe2f]'
 
-// By its small letter, each capital that is not what that is in capitals, such as ǅ.
+// Capitals by their small letter, where `toUpperCase` of the small letter gives another one: ǅ, for example.
 const otherCapitals: ReadonlyMap<string, string[]> = Map.groupBy(
   Array.from({ length: 0x2000 }, (_, number) => String.fromCharCode(number)).filter(
     (letter) => small(letter) !== letter && small(letter).toUpperCase() !== letter,
@@ -77,7 +76,7 @@ const otherCapitals: ReadonlyMap<string, string[]> = Map.groupBy(
   small,
 )
 
-/** A text in small letters; then the characters that a name may have for those, and what each of them is for. */
+/** The text in small letters; the characters that a name may have in their place; and the small letter of each of them. */
 function askedFor(
   text: string,
   twoLetters: Readonly<Record<string, string>>,
@@ -104,7 +103,7 @@ function capitalsOf(letter: string): string[] {
   return capital !== letter && small(capital) === letter ? [capital, ...others] : others
 }
 
-/** SQL: a text with what an array says that its letters stand for, and with two letters for one. */
+/** SQL: a text with its characters replaced as the array `asked` says, and with single letters as pairs. */
 function replaced(text: string, asked: string, twoLetters: Readonly<Record<string, string>>): string {
   return Object.entries(twoLetters).reduce(
     (sql, [one, two]) => `replace(${sql}, '${one}', '${two}')`,
@@ -114,7 +113,7 @@ function replaced(text: string, asked: string, twoLetters: Readonly<Record<strin
 
 /** The small letter of a capital; any other character as it is. */
 function small(letter: string): string {
-  // In small letters, these are two characters, and another one at the end of a word.
+  // `toLowerCase` of İ is two characters, and Σ has another small letter at the end of a word.
   if (letter === 'İ') return 'i'
   return letter === 'ς' ? 'σ' : letter.toLowerCase()
 }

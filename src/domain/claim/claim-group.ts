@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { BookTransaction } from '../books/books.ts'
 import { IdempotencyConflictError, NotFoundError, type UserError } from '../books/errors.ts'
-import { findKeys, insertKeys, type KeyUse } from '../books/idempotency.ts'
+import { findKeys, insertKeys, type UsedKey } from '../books/idempotency.ts'
 import { availableForGeneration } from '../format/format.ts'
 import { formatForRefill, isRefillable, recordShortage, refill } from '../generation/refill.ts'
 import { adviceOnShortage } from '../generation/shortage.ts'
@@ -114,13 +114,16 @@ export async function claimGroup(
 async function findUsedKeys(
   tx: BookTransaction,
   group: readonly ClaimRequest[],
-): Promise<Map<string, KeyUse>> {
+): Promise<Map<string, UsedKey>> {
   const keys = group.map((request) => request.input.idempotencyKey).filter((key) => key !== undefined)
   return keys.length === 0 ? new Map() : await findKeys(tx, operation, [...new Set(keys)])
 }
 
 /** A replay or a conflict if the request's key has been used, otherwise nothing. */
-function decideByKey({ input, hash }: ClaimRequest, used: ReadonlyMap<string, KeyUse>): Decision | undefined {
+function decideByKey(
+  { input, hash }: ClaimRequest,
+  used: ReadonlyMap<string, UsedKey>,
+): Decision | undefined {
   const use = input.idempotencyKey === undefined ? undefined : used.get(input.idempotencyKey)
   if (use === undefined) return undefined
   if (use.hash !== hash || use.first === undefined) return new IdempotencyConflictError()
@@ -135,7 +138,7 @@ async function insertClaims(
   nonce: bigint,
 ): Promise<void> {
   if (accepted.length === 0) return
-  const uses = accepted.flatMap(({ first, request }): KeyUse[] => {
+  const uses = accepted.flatMap(({ first, request }): UsedKey[] => {
     const { idempotencyKey: key } = request.input
     return key === undefined ? [] : [{ key, hash: request.hash, poolId: pool.id, first, taskId: undefined }]
   })

@@ -2,7 +2,7 @@ import { unguarded } from '../../codefile/formula-guard.ts'
 import { looseForm, looseKey, readingsOf } from '../../codespace/loose-form.ts'
 import { plainKey, typedKey } from '../../codespace/typed-form.ts'
 import type { Queryable } from '../../database/transaction.ts'
-import { nobody } from '../books/catalog.ts'
+import { nilId } from '../books/catalog.ts'
 import { placeOfIndex } from '../pool/batch.ts'
 import type { Code, CodeText } from './code.ts'
 import { behindPlain, identities } from './identity.ts'
@@ -132,5 +132,5 @@ function decode(rows: readonly FoundRow[]): FoundCodes {
     uploaded.set(form, alike)
     alike.set(code, poolId === null ? null : { uploadId, index, code, poolId, claim })
   }
-  return { newestFormat: rows[0]?.newest ?? nobody, generated, uploaded }
+  return { newestFormat: rows[0]?.newest ?? nilId, generated, uploaded }
 }

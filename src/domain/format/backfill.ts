@@ -3,37 +3,39 @@ import type { Pattern } from '../../codespace/pattern.ts'
 import { typedKey } from '../../codespace/typed-form.ts'
 import type { Queryable } from '../../database/transaction.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
-import { type FormatUse, lockFormat } from './format.ts'
-import { insertTaken, keysOf, readCodesOf, readUploaded } from './taken-indices.ts'
+import { type Format, lockFormat } from './format.ts'
+import { insertTaken } from './taken-indices.ts'
+import { keysOf, readCodesOf, readUploaded } from './uploaded-codes.ts'
 
-/**
- * A format that is created leaves out the codes of the account that were uploaded before. They are counted at once, so
- * that `takenAhead` is right from the beginning; with many of them it takes a while until all of them are in `taken`.
- * Until then `takenTo` is the last of them, in the order of their keys, that has been looked at, and
+/*
+ * A new format never generates codes of the account that were uploaded before. They are counted when it is created, so
+ * `takenAhead` is exact from the beginning. If there are many, it takes a while until all of them are in `taken`. Until
+ * then the format is not ready: `takenTo` is the last of them, in the order of their keys, that has been looked at, and
  *
- * - every code behind it that is of the format and at or after `next` counts in `takenAhead`, in `taken` or not;
- * - below `next`, whatever is uploaded is in `taken`: a refill sees to that for what it lays, and tasks wait.
+ * - each uploaded code after it that is of the format, at or after `next`, counts in `takenAhead`, whether it is in
+ *   `taken` or not;
+ * - below `next`, all uploaded codes are in `taken`: a refill sees to that with `takeNext`, and generations wait.
  *
- * All changes of uploaded codes that are of a format are made under its lock, and so is this.
+ * The format is locked for this, as for all changes of uploaded codes that are of a format.
  */
 
-/** How many uploaded codes are of a pattern. No format appears and no upload goes on meanwhile: the catalog is locked. */
+/** The number of uploaded codes that are of a pattern. The transaction has locked the catalog, so it stays exact. */
 export async function countEarlier(tx: BookTransaction, pattern: Pattern): Promise<number> {
   let count = 0
   for await (const codes of readCodesOf(tx, tx.accountId, pattern)) count += codes.length
   return count
 }
 
-/** A format that uploaded codes are still being taken out of. */
+/** Names a format that uploaded codes are still being taken out of. */
 export interface UnreadyFormat {
   accountId: string
   formatId: string
 }
 
-// They are read in the order of their index: without statistics the planner would rather look at all formats there are.
+// In the order of their index: without statistics, the planner would scan all formats.
 const maxCandidates = 100
 
-/** One of them, if there is any: any of the first ones, so that none waits for another to be done. */
+/** A format that is not ready, if there is one: a random one, so that none waits until another is done. */
 export async function readUnreadyFormat(books: Queryable): Promise<UnreadyFormat | undefined> {
   const [row] = await books.rows<{ account_id: string; id: string }>({
     name: 'read-unready-format',
@@ -47,8 +49,8 @@ export async function readUnreadyFormat(books: Queryable): Promise<UnreadyFormat
 }
 
 /**
- * Looks at the next `limit` uploaded codes for those to take out of a format. When these were the last, the tasks that
- * waited for it can be carried on. Resolves to false when there was nothing to do, or somebody else is at it.
+ * Takes those of the next `limit` uploaded codes that are of a format out of it. After the last ones, the tasks that wait
+ * for the format can run. Resolves to false when there is nothing to do, or when another process is doing it.
  */
 export async function backfillFormat(
   books: Books,
@@ -66,15 +68,14 @@ export async function backfillFormat(
   return outcome.progress
 }
 
-/** As `backfillFormat`, in a transaction that has locked the format or created it. Resolves to whether these were the last. */
+/** Like `backfillFormat`, in a transaction that has locked or created the format. Resolves to whether these were the last. */
 export async function takePiece(
   tx: BookTransaction,
   { id, space, takenTo }: { id: string; space: CodeSpace; takenTo: string },
   limit: number,
 ): Promise<boolean> {
   const { from, to } = keysOf(space.pattern)
-  // In the order of the index: while the planner knows too little of the table, it would rather read all that is left, and
-  // sort it, for each piece.
+  // Read in the order of the index: without statistics, the planner would read and sort all that is left for each piece.
   await tx.execute({ text: 'SET LOCAL enable_sort = off' })
   const rows = await tx.rows<{ code: string }>({
     text: `
@@ -93,14 +94,14 @@ export async function takePiece(
   return last === null
 }
 
-/** How many codes a refill from a format that is not ready makes sure of beyond those that are needed at once. */
+/** How many codes a refill lays beyond those that are needed at once, while the format is not ready. */
 export const atOnceWhileUnready = 10_000n
 
 /**
- * Takes the uploaded codes out of the next indices of a format that is not ready, as far as `count` free ones reach, in
- * the transaction that has locked it. There are as many.
+ * Takes the uploaded codes out of the next indices of a format that is not ready, until `count` of them are free; it has
+ * that many. The transaction has locked the format.
  */
-export async function takeNext(tx: BookTransaction, format: FormatUse, count: bigint): Promise<void> {
+export async function takeNext(tx: BookTransaction, format: Format, count: bigint): Promise<void> {
   const space = await tx.codeSpaces.get(tx, tx.accountId, format.id)
   let index = format.next
   for (let missing = count; missing > 0n; ) {

@@ -10,14 +10,14 @@ import { InputCheck } from '../books/input.ts'
 import { checkName } from '../books/name.ts'
 import { countEarlier, takePiece } from './backfill.ts'
 
-/** What a format would be: `overlaps` are ids of formats it could not stand beside, ten at most. */
+/** What a format would be. `overlaps`: the ids of at most ten formats that it overlaps with. */
 export interface FormatPreview {
   pattern: Pattern
   overlaps: string[]
   warnings: PatternWarning[]
 }
 
-/** Rejects with an InvalidInputError whose paths begin with "shape". */
+/** What a format of this shape would be. Rejects with an InvalidInputError whose paths begin with "shape". */
 export async function previewFormat(
   books: Books,
   accountId: string,
@@ -34,20 +34,20 @@ export async function previewFormat(
   }
 }
 
-// Most accounts have fewer uploaded codes that could be of a format, or none: it is ready at once.
-const maxCodesCounted = 10_000
+// Few accounts have more uploaded codes that could be of a new format: for all others it is ready at once.
+const maxTakenAtOnce = 10_000
 
 /**
- * Creates a format, which leaves out the codes that were uploaded before: they are counted, which takes a second or two
- * for a million, in which no other format can be created and uploads of the account wait, and nothing else does; where
- * they are more than `lookedAtAtOnce`, a worker takes them out afterwards.
+ * Creates a format. It never generates codes that were uploaded before: they are counted at once, which takes a second or
+ * two for a million; meanwhile only uploads and new formats of the account wait. At most `takenAtOnce` of them are taken
+ * out of the format at once; if there are more, a worker goes on with it (see backfill.ts).
  * Resolves to the id of the new format. Rejects with an InvalidInputError, a NameTakenError or a FormatOverlapError.
  */
 export async function createFormat(
   books: Books,
   accountId: string,
   input: { name: string; shape: ShapeInput },
-  lookedAtAtOnce = maxCodesCounted,
+  takenAtOnce = maxTakenAtOnce,
 ): Promise<string> {
   const check = new InputCheck()
   const name = check.name(input.name)
@@ -81,7 +81,7 @@ export async function createFormat(
         earlier,
       ],
     })
-    const isReady = earlier === 0 || (await takePiece(tx, { id, space, takenTo: '' }, lookedAtAtOnce))
+    const isReady = earlier === 0 || (await takePiece(tx, { id, space, takenTo: '' }, takenAtOnce))
     return { id, isReady }
   })
   if (!created.isReady) books.notifications.announce({ topic: 'tasks', key: '' })
@@ -89,8 +89,8 @@ export async function createFormat(
 }
 
 /**
- * An id for a new format that is greater than those of all others of the account, in the transaction that has locked
- * the catalog: whoever knows the newest format knows that there are no others, though the clocks of processes differ.
+ * An id for a new format that is greater than the ids of all formats of the account, even if the clocks of processes
+ * differ: see Catalogs, which rely on it. The transaction has locked the catalog.
  */
 async function nextFormatId(tx: BookTransaction): Promise<string> {
   const [newest] = await tx.rows<{ id: string }>({
@@ -99,7 +99,7 @@ async function nextFormatId(tx: BookTransaction): Promise<string> {
   })
   const id = newId()
   if (newest === undefined || newest.id < id) return id
-  // The first 48 bits of a UUID of version 7 are milliseconds.
+  // The first 48 bits of a UUID of version 7 are a time in milliseconds.
   return newId({ msecs: Number.parseInt(newest.id.replace('-', '').slice(0, 12), 16) + 1 })
 }
 

@@ -3,9 +3,60 @@ import type { Books, BookTransaction } from '../books/books.ts'
 import { lockCatalog } from '../books/catalog-lock.ts'
 import { codes, NotFoundError, UserError } from '../books/errors.ts'
 import { InputCheck } from '../books/input.ts'
+import { countRows, type Filter, listIds, type Slice } from '../books/listing.ts'
 import { askedSearch, checkName, nameContains } from '../books/name.ts'
 
-/** Rejects with an InvalidInputError, a NotFoundError or a NameTakenError. */
+/**
+ * A set of codes in a secret order, and how far it has been used: the indices before `next` have been laid into pools or
+ * passed over. All counts are codes. What only the code space needs is read by CodeSpaces.
+ */
+export interface Format {
+  id: string
+  name: string
+  pattern: string
+  characters: string
+  capacity: bigint
+  next: bigint
+  /** Promised to tasks that have not finished. */
+  reserved: bigint
+  /** Indices from `next` on that belong to uploaded codes. */
+  takenAhead: bigint
+  generated: bigint
+  /** While codes that were uploaded before the format was created are still being taken out of it: the last of them so far. */
+  takenTo: string | undefined
+  createdAt: Date
+}
+
+/** 'Available codes for generation': how many codes a new task can ask for. */
+export function availableForGeneration(
+  format: Pick<Format, 'capacity' | 'next' | 'reserved' | 'takenAhead'>,
+): bigint {
+  return format.capacity - format.next - format.reserved - format.takenAhead
+}
+
+/** A generation was asked for more codes than the format has left. */
+export class QuantityExceedsAvailableError extends UserError {
+  readonly code = 'QUANTITY_EXCEEDS_AVAILABLE'
+  readonly availableForGeneration: bigint
+  readonly formatId: string
+  /** As it stood when the request was refused. */
+  readonly format: Format
+
+  constructor(format: Format, available: bigint) {
+    super(
+      available === 0n
+        ? `The format "${format.name}" has no codes left to generate. Choose or create a format with more room.`
+        : `The format "${format.name}" has ${codes(available)} left to generate. Ask for no more than that, or use ` +
+            'a format with more room.',
+      ['quantity'],
+    )
+    this.availableForGeneration = available
+    this.formatId = format.id
+    this.format = { ...format }
+  }
+}
+
+/** Renames a format. Rejects with an InvalidInputError, a NotFoundError or a NameTakenError. */
 export async function renameFormat(
   books: Books,
   accountId: string,
@@ -26,27 +77,14 @@ export async function renameFormat(
   })
 }
 
-/** Ids of the account's formats whose name contains `search`, newest first, after and before those given; `limit` at most. */
+/** The ids of the account's formats whose name contains `search`. */
 export async function listFormats(
   books: Queryable,
   accountId: string,
   search: string | undefined,
-  page: { after?: string | undefined; before?: string | undefined; limit: number; fromOldest: boolean },
+  slice: Slice,
 ): Promise<string[]> {
-  const rows = await books.rows<{ id: string }>({
-    text: `
-      SELECT id FROM format
-      WHERE ${formatFilter} AND ($3::uuid IS NULL OR id < $3) AND ($4::uuid IS NULL OR id > $4)
-      ORDER BY id ${page.fromOldest ? 'ASC' : 'DESC'} LIMIT $5`,
-    values: [
-      accountId,
-      search === undefined ? null : askedSearch(search),
-      page.after ?? null,
-      page.before ?? null,
-      page.limit,
-    ],
-  })
-  return rows.map((row) => row.id)
+  return await listIds(books, accountId, named(search), slice)
 }
 
 export async function countFormats(
@@ -54,101 +92,85 @@ export async function countFormats(
   accountId: string,
   search: string | undefined,
 ): Promise<bigint> {
-  const [row] = await books.rows<{ count: string }>({
-    text: `SELECT count(*) FROM format WHERE ${formatFilter}`,
-    values: [accountId, search === undefined ? null : askedSearch(search)],
-  })
-  return BigInt(row?.count ?? 0)
+  return await countRows(books, accountId, named(search))
 }
 
-const formatFilter = `account_id = $1 AND ($2::text[] IS NULL OR ${nameContains('name', '$2')})`
-
-/** How far a format has been used. All counts are codes. */
-export interface FormatUse {
-  id: string
-  name: string
-  capacity: bigint
-  next: bigint
-  reserved: bigint
-  takenAhead: bigint
-  generated: bigint
-  /** While codes that were uploaded before it are still being taken out of it, the last one that was looked at. */
-  takenTo: string | undefined
-}
-
-/** 'Available codes for generation': what a new task can ask for. */
-export function availableForGeneration(
-  format: Pick<FormatUse, 'capacity' | 'next' | 'reserved' | 'takenAhead'>,
-): bigint {
-  return format.capacity - format.next - format.reserved - format.takenAhead
-}
-
-/** A generation was asked for more codes than the format has left. */
-export class QuantityExceedsAvailableError extends UserError {
-  readonly code = 'QUANTITY_EXCEEDS_AVAILABLE'
-  readonly availableForGeneration: bigint
-  readonly formatId: string
-  /** As it stood when the request was refused. */
-  readonly format: FormatUse
-
-  constructor(format: FormatUse, available: bigint) {
-    super(
-      available === 0n
-        ? `The format "${format.name}" has no codes left to generate. Choose or create a format with more room.`
-        : `The format "${format.name}" has ${codes(available)} left to generate. Ask for no more than that, or use ` +
-            'a format with more room.',
-      ['quantity'],
-    )
-    this.availableForGeneration = available
-    this.formatId = format.id
-    this.format = { ...format }
+function named(search: string | undefined): Filter {
+  return {
+    table: 'format',
+    condition: `($2::text[] IS NULL OR ${nameContains('name', '$2')})`,
+    values: [search === undefined ? null : askedSearch(search)],
   }
 }
 
-/**
- * Locks a format until the transaction ends and reads it as it is then. Rejects with a NotFoundError for
- * `formatId` when the account has no such format.
- */
-export async function lockFormat(tx: BookTransaction, formatId: string): Promise<FormatUse> {
-  // A row that is locked and read in one statement, with no other table, is read as it is once the lock is had.
+/** Locks a format until the transaction ends, and reads it. Rejects with a NotFoundError for `formatId`. */
+export async function lockFormat(tx: BookTransaction, formatId: string): Promise<Format> {
+  // A statement that locks a row and reads no other table returns the row as it is once the lock is held.
   const [row] = await tx.rows<FormatRow>({
     name: 'lock-format',
-    text: `SELECT ${useColumns} FROM format WHERE account_id = $1 AND id = $2 FOR NO KEY UPDATE`,
+    text: `SELECT ${formatColumns} FROM format WHERE account_id = $1 AND id = $2 FOR NO KEY UPDATE`,
     values: [tx.accountId, formatId],
   })
   if (row === undefined) throw new NotFoundError('format', ['formatId'])
-  return decodeUse(formatId, row)
+  return decodeFormat(row)
 }
 
-/** Reads a format without a lock; nothing if the account has no such format. */
+/** Reads formats of an account without a lock: those that exist. */
+export async function readFormats(
+  books: Queryable,
+  accountId: string,
+  ids: readonly string[],
+): Promise<Format[]> {
+  const rows = await books.rows<FormatRow>({
+    name: 'read-formats',
+    text: `
+      SELECT found.* FROM unnest($2::uuid[]) AS wanted (id)
+      CROSS JOIN LATERAL (
+        SELECT ${formatColumns} FROM format WHERE account_id = $1 AND id = wanted.id LIMIT 1
+      ) AS found`,
+    values: [accountId, ids],
+  })
+  return rows.map(decodeFormat)
+}
+
+/** Reads a format without a lock; undefined if the account has no such format. */
 export async function readFormat(
   books: Queryable,
   accountId: string,
   formatId: string,
-): Promise<FormatUse | undefined> {
-  const [row] = await books.rows<FormatRow>({
-    name: 'read-format',
-    text: `SELECT ${useColumns} FROM format WHERE account_id = $1 AND id = $2`,
-    values: [accountId, formatId],
-  })
-  return row === undefined ? undefined : decodeUse(formatId, row)
+): Promise<Format | undefined> {
+  return (await readFormats(books, accountId, [formatId]))[0]
 }
 
-const useColumns = 'name, capacity, next, reserved, taken_ahead, generated, taken_to'
+const formatColumns =
+  'id, name, pattern, characters, capacity, next, reserved, taken_ahead, generated, taken_to, created_at'
 
-type FormatRow = Record<'name' | 'capacity' | 'next' | 'reserved' | 'taken_ahead' | 'generated', string> & {
+interface FormatRow {
+  id: string
+  name: string
+  pattern: string
+  characters: string
+  capacity: string
+  next: string
+  reserved: string
+  taken_ahead: string
+  generated: string
   taken_to: string | null
+  created_at: Date
 }
 
-function decodeUse(formatId: string, row: FormatRow): FormatUse {
+function decodeFormat(row: FormatRow): Format {
   return {
-    id: formatId,
+    id: row.id,
     name: row.name,
+    pattern: row.pattern,
+    characters: row.characters,
     capacity: BigInt(row.capacity),
     next: BigInt(row.next),
     reserved: BigInt(row.reserved),
     takenAhead: BigInt(row.taken_ahead),
     generated: BigInt(row.generated),
     takenTo: row.taken_to ?? undefined,
+    createdAt: row.created_at,
   }
 }

@@ -1,29 +1,25 @@
-import { setImmediate } from 'node:timers/promises'
+import { Pacer } from '../../async/pacer.ts'
 import type { CodeSpace } from '../../codespace/codespace.ts'
-import type { Pattern } from '../../codespace/pattern.ts'
-import { plainKey, typedKey } from '../../codespace/typed-form.ts'
 import type { Queryable } from '../../database/transaction.ts'
 import type { BookTransaction } from '../books/books.ts'
 import type { Catalog } from '../books/catalog.ts'
+import { readOwnCodes, readUploaded } from './uploaded-codes.ts'
 
-/**
- * The indices of formats that belong to uploaded codes: `taken`. While a code is a row of `uploaded_code`, its index
- * is taken in the format that it is of, if it is of one; one that was passed over stays taken for good.
+/*
+ * The table `taken` has the indices of formats that belong to uploaded codes. While a code is uploaded, its index in the
+ * format that it is of, if any, is taken. An index that a batch has passed over stays taken for good.
  */
 
-/** Those of some codes that are of one format, with their indices in it. */
+/** The codes that are of one format, with their indices in it. */
 export interface FormatShare {
   formatId: string
   codes: string[]
   indices: bigint[]
 }
 
-// What else the process has to do waits no longer, however many kinds of formats there are.
-const maxStretchMs = 20
-
 /**
- * Which of some codes are of which format, in the order of the formats' ids. The catalog was read after it was locked: as
- * formats do not overlap, a code is in one share at most.
+ * Which of the codes are of which format, in the order of the formats' ids. Formats do not overlap, so a code is in at most
+ * one share. The catalog was read after it was locked.
  */
 export async function findShares(
   tx: BookTransaction,
@@ -31,12 +27,9 @@ export async function findShares(
   codes: readonly string[],
 ): Promise<FormatShare[]> {
   const own = new Map<string, string[]>()
-  let began = performance.now()
-  for (const [at, code] of codes.entries()) {
-    if (at % 100 === 0 && performance.now() - began > maxStretchMs) {
-      await setImmediate()
-      began = performance.now()
-    }
+  const pacer = new Pacer()
+  for (const code of codes) {
+    if (pacer.isDue()) await pacer.yield()
     const formatId = catalog.codes.find(code)
     if (formatId === undefined) continue
     const some = own.get(formatId)
@@ -51,7 +44,7 @@ export async function findShares(
   return shares
 }
 
-/** Those of some codes that could be taken for codes of a format, which differ in case, spaces and dashes alone. */
+/** The codes that could be mistaken for codes of a format, from which they differ only in case, spaces and dashes. */
 export interface FormatTwins {
   formatId: string
   /** `twin` is the code of the format. */
@@ -59,8 +52,8 @@ export interface FormatTwins {
 }
 
 /**
- * For which codes of formats some codes that are of none could be taken, as look-ups see it: see `readTyped`. `plain` has
- * their plain forms.
+ * The codes of formats that some codes, which are of no format, could be mistaken for by look-ups: see `readTyped`. `plain`
+ * has their plain forms.
  */
 export async function findTwins(
   tx: BookTransaction,
@@ -69,12 +62,9 @@ export async function findTwins(
   plain: ReadonlyMap<string, string>,
 ): Promise<FormatTwins[]> {
   const found = new Map<string, FormatTwins>()
-  let began = performance.now()
-  for (const [at, code] of codes.entries()) {
-    if (at % 100 === 0 && performance.now() - began > maxStretchMs) {
-      await setImmediate()
-      began = performance.now()
-    }
+  const pacer = new Pacer()
+  for (const code of codes) {
+    if (pacer.isDue()) await pacer.yield()
     for (const formatId of catalog.plainCodes.findAll(plain.get(code) ?? code)) {
       const space = await tx.codeSpaces.get(tx, tx.accountId, formatId)
       const reading = space.readTyped(code)
@@ -88,7 +78,7 @@ export async function findTwins(
   return [...found.values()]
 }
 
-/** Those of some indices of a format that are taken. */
+/** Which of the indices of a format are taken. */
 export async function readTaken(
   books: Queryable,
   accountId: string,
@@ -96,7 +86,7 @@ export async function readTaken(
   indices: readonly bigint[],
 ): Promise<Set<bigint>> {
   const rows = await books.rows<{ index: string }>({
-    // Not prepared: a plan that was made while the table was empty would be kept while it grows to millions.
+    // Not prepared: a plan made while the table is empty would be kept while it grows to millions of rows.
     text: `
       SELECT taken.index FROM unnest($3::numeric[]) AS wanted (index)
       CROSS JOIN LATERAL (
@@ -107,28 +97,7 @@ export async function readTaken(
   return new Set(rows.map(({ index }) => BigInt(index)))
 }
 
-/** Those of some codes that are uploaded. */
-export async function readUploaded(
-  books: Queryable,
-  accountId: string,
-  codes: readonly string[],
-): Promise<Set<string>> {
-  const rows = await books.rows<{ place: string }>({
-    text: `
-      SELECT wanted.place
-      FROM unnest($2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS wanted (code, typed, plain, place)
-      CROSS JOIN LATERAL (
-        SELECT 1 FROM uploaded_code
-        WHERE account_id = $1 AND typed = wanted.typed AND code = wanted.code AND coalesce(identity, code)
-          = ANY (ARRAY[wanted.plain, wanted.plain || E'\\n' || wanted.code, wanted.code])
-        LIMIT 1
-      ) AS known`,
-    values: [accountId, codes, codes.map(typedKey), codes.map(plainKey)],
-  })
-  return new Set(rows.map(({ place }) => codes[Number(place) - 1] as string))
-}
-
-/** Takes indices at or after `next`, none of which is taken, out of a format that this transaction has locked. */
+/** Takes indices at or after `next` out of a format that this transaction has locked. None of them is taken. */
 export async function take(tx: BookTransaction, formatId: string, indices: readonly bigint[]): Promise<void> {
   if (indices.length === 0) return
   await Promise.all([
@@ -141,7 +110,7 @@ export async function take(tx: BookTransaction, formatId: string, indices: reado
   ])
 }
 
-/** Inserts those of some indices that are not there yet, which have been counted. */
+/** Takes indices that are in `takenAhead` already. Those that are in `taken`, too, stay there. */
 export async function insertTaken(
   tx: BookTransaction,
   formatId: string,
@@ -157,8 +126,8 @@ export async function insertTaken(
 }
 
 /**
- * Gives indices of uploaded codes back to a format that this transaction has locked, so that it can generate the codes.
- * Those that were passed over, below `next`, stay taken.
+ * Frees taken indices of a format that this transaction has locked, so that it can generate their codes. Those below `next`
+ * were passed over and stay taken.
  */
 export async function giveBack(
   tx: BookTransaction,
@@ -166,9 +135,9 @@ export async function giveBack(
   indices: readonly bigint[],
 ): Promise<void> {
   await tx.execute({
-    // By their place in the table, which cannot change as long as the format is locked: through the index to each,
-    // whatever the planner believes about the size of the table. Each has been counted, though it may not be there yet
-    // (see earlier-codes.ts).
+    // By ctid, which cannot change while the format is locked: so each row is found by the index, whatever the planner
+    // believes about the size of the table. All have been counted, although some may not be in the table yet (see
+    // backfill.ts).
     text: `
       WITH given AS (
         DELETE FROM taken WHERE ctid = ANY (ARRAY(
@@ -186,7 +155,7 @@ export async function giveBack(
   })
 }
 
-/** How many indices at or after `next` a dry run would have taken out of a format so far. */
+/** The number of indices at or after `next` that a dry run would have taken so far. */
 export async function countDryRun(
   tx: BookTransaction,
   taskId: string,
@@ -203,50 +172,6 @@ export async function countDryRun(
     count += ahead.length - (await readUploaded(tx, tx.accountId, ahead)).size
   }
   return BigInt(count)
-}
-
-const pageSize = 50_000
-
-/** The uploaded codes of an account that are of a pattern, page by page. */
-export async function* readCodesOf(
-  tx: Queryable,
-  accountId: string,
-  pattern: Pattern,
-): AsyncGenerator<string[]> {
-  const { from, to } = keysOf(pattern)
-  yield* readOwnCodes(tx, pattern, {
-    text: 'SELECT code FROM uploaded_code WHERE account_id = $1 AND typed >= $2 AND typed < $3 AND length(code) = $4',
-    values: [accountId, from, to, pattern.length],
-  })
-}
-
-/** Where the keys of a pattern's codes lie: a literal beginning leads straight to them. */
-export function keysOf(pattern: Pattern): { from: string; to: string } {
-  const from = pattern.typedPrefix()
-  return { from, to: `${from}\u{10ffff}` }
-}
-
-/** Whether an uploaded code comes after another in the order in which they are kept. */
-export function comesAfter(code: string, other: string): boolean {
-  const order = Buffer.compare(Buffer.from(typedKey(code)), Buffer.from(typedKey(other)))
-  return order > 0 || (order === 0 && Buffer.compare(Buffer.from(code), Buffer.from(other)) > 0)
-}
-
-/** Those of the codes that a statement gives that are of a pattern, page by page. */
-async function* readOwnCodes(
-  tx: Queryable,
-  pattern: Pattern,
-  { text, values }: { text: string; values: unknown[] },
-): AsyncGenerator<string[]> {
-  // A cursor, as pages of their own would be sorted anew for each without statistics.
-  await tx.rows({ text: `DECLARE own_code NO SCROLL CURSOR FOR ${text}`, values })
-  for (;;) {
-    const rows = await tx.rows<{ code: string }>({ text: `FETCH ${pageSize} FROM own_code` })
-    const codes = rows.map(({ code }) => code).filter((code) => pattern.has(code))
-    if (codes.length > 0) yield codes
-    if (rows.length < pageSize) break
-  }
-  await tx.rows({ text: 'CLOSE own_code' })
 }
 
 function ascending(a: bigint, b: bigint): number {

@@ -6,7 +6,7 @@ import { InputCheck } from '../books/input.ts'
 import type { TaskRef } from '../books/task-ref.ts'
 import {
   availableForGeneration,
-  type FormatUse,
+  type Format,
   lockFormat,
   QuantityExceedsAvailableError,
 } from '../format/format.ts'
@@ -72,7 +72,7 @@ export async function acceptGeneration(
 async function reserve(
   tx: BookTransaction,
   pool: Pool,
-  format: FormatUse,
+  format: Format,
   { quantity, saveSettings }: GenerateCodesInput,
 ): Promise<Accepted> {
   const room = availableForGeneration(format)

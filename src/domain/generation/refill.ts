@@ -2,7 +2,7 @@ import { max, min } from '../../bigint.ts'
 import { grouped } from '../../grouped.ts'
 import type { BookTransaction } from '../books/books.ts'
 import { atOnceWhileUnready, takeNext } from '../format/backfill.ts'
-import { availableForGeneration, type FormatUse, lockFormat, readFormat } from '../format/format.ts'
+import { availableForGeneration, type Format, lockFormat, readFormat } from '../format/format.ts'
 import { layBatch } from '../pool/batch.ts'
 import type { Pool } from '../pool/pool.ts'
 import { insertRefillTask } from './task.ts'
@@ -43,7 +43,7 @@ export async function formatForRefill(
   tx: BookTransaction,
   pool: Pool,
   rest: bigint,
-): Promise<FormatUse | undefined> {
+): Promise<Format | undefined> {
   if (!isRefillable(pool) || rest > pool.refillThreshold) return undefined
   if (pool.refillFailed && (await isExhausted(tx, pool))) return undefined
   return await lockFormat(tx, pool.formatId)
@@ -74,7 +74,7 @@ export function recordShortage(tx: BookTransaction, pool: Pool, before: bigint, 
 export async function refill(
   tx: BookTransaction,
   pool: RefillablePool,
-  format: FormatUse,
+  format: Format,
   needed: bigint,
 ): Promise<string | undefined> {
   const wanted = refillQuantity({
@@ -108,7 +108,7 @@ export async function refill(
 async function generate(
   tx: BookTransaction,
   pool: RefillablePool,
-  format: FormatUse,
+  format: Format,
   quantity: bigint,
 ): Promise<string> {
   const taskId = await insertRefillTask(tx, { poolId: pool.id, formatId: format.id, quantity })
@@ -118,7 +118,7 @@ async function generate(
   return taskId
 }
 
-function shortage(format: FormatUse, quantity: bigint): string {
+function shortage(format: Format, quantity: bigint): string {
   const rest =
     quantity === 0n
       ? `has no codes left, so the pool could not be refilled`

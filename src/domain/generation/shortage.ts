@@ -1,7 +1,7 @@
 import type { Queryable } from '../../database/transaction.ts'
 import type { BookTransaction } from '../books/books.ts'
 import { codes } from '../books/errors.ts'
-import { availableForGeneration, type FormatUse, readFormat } from '../format/format.ts'
+import { availableForGeneration, type Format, readFormat } from '../format/format.ts'
 import type { Pool } from '../pool/pool.ts'
 import { isRefillable } from './refill.ts'
 
@@ -20,7 +20,7 @@ interface Pending {
 export async function adviceOnShortage(
   tx: BookTransaction,
   pool: Pool,
-  format: FormatUse | undefined,
+  format: Format | undefined,
 ): Promise<string> {
   const [pending, use] = await Promise.all([
     readPending(tx, tx.accountId, pool.id),
@@ -32,7 +32,7 @@ export async function adviceOnShortage(
 }
 
 /** Why the pool's format does not help. */
-function aboutFormat(pool: Pool, format: FormatUse | undefined): string | undefined {
+function aboutFormat(pool: Pool, format: Format | undefined): string | undefined {
   if (format === undefined || pool.method !== 'GENERATE') return undefined
   const room = availableForGeneration(format)
   const name = `Its format "${format.name}"`
@@ -51,7 +51,7 @@ function aboutPending({ generated, uploads }: Pending): string | undefined {
   return undefined
 }
 
-function whatToDo(pool: Pool, format: FormatUse | undefined): string {
+function whatToDo(pool: Pool, format: Format | undefined): string {
   if (pool.method === 'UPLOAD') return 'Upload more codes into the pool.'
   if (format === undefined) return 'Generate codes into the pool, or upload some.'
   if (isRefillable(pool))

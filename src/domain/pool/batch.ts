@@ -1,6 +1,6 @@
 import type { Queryable } from '../../database/transaction.ts'
 import type { BookTransaction } from '../books/books.ts'
-import type { FormatUse } from '../format/format.ts'
+import type { Format } from '../format/format.ts'
 import type { Pool } from './pool.ts'
 
 /** What codes come from: a format that generated them, or the task that uploaded them. */
@@ -26,7 +26,7 @@ export const maxHoles = 256
 export async function layBatch(
   tx: BookTransaction,
   pool: Pool,
-  format: FormatUse,
+  format: Format,
   batch: { taskId: string; count: bigint; reserved: boolean },
 ): Promise<void> {
   const { taskId, count } = batch
@@ -54,7 +54,7 @@ export async function layBatch(
 async function layWhole(
   tx: BookTransaction,
   pool: Pool,
-  format: FormatUse,
+  format: Format,
   taskId: string,
   count: bigint,
 ): Promise<bigint> {
@@ -86,7 +86,7 @@ async function layWhole(
 async function layAroundHoles(
   tx: BookTransaction,
   pool: Pool,
-  format: FormatUse,
+  format: Format,
   taskId: string,
   count: bigint,
 ): Promise<bigint> {
@@ -130,6 +130,13 @@ async function layAroundHoles(
   return BigInt(laid.passed)
 }
 
+// From the batch that holds position $3 on. The subquery finds it in one step, however many lie before it.
+const selectBatchesFrom = `
+  SELECT start, count, format_id, task_id, first, holes FROM batch
+  WHERE account_id = $1 AND pool_id = $2 AND start >= (
+    SELECT start FROM batch WHERE account_id = $1 AND pool_id = $2 AND start <= $3 ORDER BY start DESC LIMIT 1
+  )`
+
 /** The batches that hold positions [from, to) of a pool, in their order. */
 export async function readBatches(
   books: Queryable,
@@ -140,13 +147,7 @@ export async function readBatches(
 ): Promise<Batch[]> {
   const rows = await books.rows<BatchRow>({
     name: 'read-batches',
-    // The subquery finds the batch that holds `from` in one step, however many lie before it.
-    text: `
-      SELECT start, count, format_id, task_id, first, holes FROM batch
-      WHERE account_id = $1 AND pool_id = $2 AND start < $4 AND start >= (
-        SELECT start FROM batch WHERE account_id = $1 AND pool_id = $2 AND start <= $3 ORDER BY start DESC LIMIT 1
-      )
-      ORDER BY start`,
+    text: `${selectBatchesFrom} AND start < $4 ORDER BY start`,
     values: [accountId, poolId, from, to],
   })
   return rows.map(decodeBatch)
@@ -162,12 +163,7 @@ export async function readBatchesFrom(
 ): Promise<Batch[]> {
   const rows = await books.rows<BatchRow>({
     name: 'read-batches-from',
-    text: `
-      SELECT start, count, format_id, task_id, first, holes FROM batch
-      WHERE account_id = $1 AND pool_id = $2 AND start >= (
-        SELECT start FROM batch WHERE account_id = $1 AND pool_id = $2 AND start <= $3 ORDER BY start DESC LIMIT 1
-      )
-      ORDER BY start LIMIT $4`,
+    text: `${selectBatchesFrom} ORDER BY start LIMIT $4`,
     values: [accountId, poolId, from, limit],
   })
   return rows.map(decodeBatch)

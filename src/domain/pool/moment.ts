@@ -1,15 +1,15 @@
 import type { TaskSnapshot } from '../books/event-log.ts'
-import type { FormatUse } from '../format/format.ts'
+import type { Format } from '../format/format.ts'
 import type { Pool } from './pool.ts'
 
-/** What a transaction has left behind, as far as it moves on: how the nodes stood at the moment that an answer tells of. */
+/** The nodes of an answer as the transaction left them. They may have changed by the time that the answer is built. */
 export interface Moment {
   pool?: Pool
-  format?: FormatUse
+  format?: Format
   task?: TaskSnapshot
 }
 
-/** A task that was accepted. A request that is sent again has no moment: that was when it was first sent. */
+/** A task that was accepted. A repeated request, with an idempotencyKey, has no moment: that was at the first one. */
 export interface Accepted {
   taskId: string
   moment?: Moment

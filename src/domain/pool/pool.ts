@@ -5,10 +5,16 @@ import type { Books, BookTransaction } from '../books/books.ts'
 import { lockCatalog } from '../books/catalog-lock.ts'
 import { codes, NotFoundError, UserError } from '../books/errors.ts'
 import { InputCheck } from '../books/input.ts'
+import { countRows, type Filter, listIds, type Slice } from '../books/listing.ts'
 import { askedSearch, checkName, nameContains } from '../books/name.ts'
+import type { RowRef } from '../subscription/row-poller.ts'
 
-/** A pool's line of codes: `total` positions, of which the first `claimed` have been handed out. */
+/**
+ * A pool, its settings, and its line of codes: `total` positions, of which the first `claimed` have been handed out. The
+ * rules, the API and subscriptions all have pools in this shape; `poolColumns` and `decodePool` say where it comes from.
+ */
 export interface Pool {
+  accountId: string
   id: string
   name: string
   method: ReplenishmentMethod
@@ -18,12 +24,14 @@ export interface Pool {
   refillThreshold: bigint
   total: bigint
   claimed: bigint
+  /** Whether the last automatic refill could not be made in full. Saving the settings makes it false again. */
   refillFailed: boolean
+  createdAt: Date
 }
 
 export type PoolStatus = 'EMPTY' | 'LOW' | 'READY'
 
-/** READY has more codes available than its threshold, LOW no more than that, EMPTY none. */
+/** READY: more codes are available than the threshold. LOW: no more than that. EMPTY: none. */
 export function poolStatus(pool: { available: bigint; refillThreshold: bigint }): PoolStatus {
   if (pool.available === 0n) return 'EMPTY'
   return pool.available <= pool.refillThreshold ? 'LOW' : 'READY'
@@ -48,7 +56,7 @@ export class NotEnoughCodesError extends UserError {
   }
 }
 
-/** Resolves to the id of the new pool. Rejects with an InvalidInputError or a NameTakenError. */
+/** Creates a pool. Resolves to its id. Rejects with an InvalidInputError or a NameTakenError. */
 export async function createPool(books: Books, accountId: string, input: { name: string }): Promise<string> {
   const check = new InputCheck()
   const name = check.name(input.name)
@@ -66,7 +74,7 @@ export async function createPool(books: Books, accountId: string, input: { name:
   return id
 }
 
-/** Rejects with an InvalidInputError, a NotFoundError or a NameTakenError. */
+/** Renames a pool. Rejects with an InvalidInputError, a NotFoundError or a NameTakenError. */
 export async function renamePool(
   books: Books,
   accountId: string,
@@ -89,9 +97,9 @@ export async function renamePool(
   })
 }
 
-/** Locks the pool until the transaction ends and reads it as it is then; nothing if the account has no such pool. */
+/** Locks a pool until the transaction ends, and reads it; undefined if the account has no such pool. */
 export async function lockPool(tx: BookTransaction, poolId: string): Promise<Pool | undefined> {
-  // A row that is locked and read in one statement, with no other table, is read as it is once the lock is had.
+  // A statement that locks a row and reads no other table returns the row as it is once the lock is held.
   const [row] = await tx.rows<PoolRow>({
     name: 'lock-pool',
     text: `SELECT ${poolColumns} FROM pool WHERE account_id = $1 AND id = $2 FOR NO KEY UPDATE`,
@@ -100,18 +108,28 @@ export async function lockPool(tx: BookTransaction, poolId: string): Promise<Poo
   return row === undefined ? undefined : decodePool(row)
 }
 
-/** Reads the pool without a lock. */
+/** Reads pools, of any accounts, without a lock: those that exist. */
+export async function readPools(books: Queryable, refs: readonly RowRef[]): Promise<Pool[]> {
+  const rows = await books.rows<PoolRow>({
+    name: 'read-pools',
+    // Pool by pool: without statistics, a condition on a list was planned as a scan of the table.
+    text: `
+      SELECT found.* FROM unnest($1::uuid[], $2::uuid[]) AS wanted (account_id, id)
+      CROSS JOIN LATERAL (
+        SELECT ${poolColumns} FROM pool WHERE account_id = wanted.account_id AND id = wanted.id LIMIT 1
+      ) AS found`,
+    values: [refs.map(({ accountId }) => accountId), refs.map(({ id }) => id)],
+  })
+  return rows.map(decodePool)
+}
+
+/** Reads a pool without a lock; undefined if the account has no such pool. */
 export async function readPool(
   books: Queryable,
   accountId: string,
   poolId: string,
 ): Promise<Pool | undefined> {
-  const [row] = await books.rows<PoolRow>({
-    name: 'read-pool',
-    text: `SELECT ${poolColumns} FROM pool WHERE account_id = $1 AND id = $2`,
-    values: [accountId, poolId],
-  })
-  return row === undefined ? undefined : decodePool(row)
+  return (await readPools(books, [{ accountId, id: poolId }]))[0]
 }
 
 /** Writes the counters of a pool that this transaction has locked. */
@@ -131,46 +149,38 @@ export interface PoolFilter {
   status?: readonly PoolStatus[] | undefined
 }
 
-/** Ids of the account's pools, newest first, after and before those given; `limit` at most. */
+/** The ids of the account's pools that the filter lets through. */
 export async function listPools(
   books: Queryable,
   accountId: string,
   filter: PoolFilter,
-  page: { after?: string | undefined; before?: string | undefined; limit: number; fromOldest: boolean },
+  slice: Slice,
 ): Promise<string[]> {
-  const rows = await books.rows<{ id: string }>({
-    text: `
-      SELECT id FROM pool
-      WHERE ${poolFilter} AND ($4::uuid IS NULL OR id < $4) AND ($5::uuid IS NULL OR id > $5)
-      ORDER BY id ${page.fromOldest ? 'ASC' : 'DESC'} LIMIT $6`,
-    values: [...filterValues(accountId, filter), page.after ?? null, page.before ?? null, page.limit],
-  })
-  return rows.map((row) => row.id)
+  return await listIds(books, accountId, matching(filter), slice)
 }
 
 export async function countPools(books: Queryable, accountId: string, filter: PoolFilter): Promise<bigint> {
-  const [row] = await books.rows<{ count: string }>({
-    text: `SELECT count(*) FROM pool WHERE ${poolFilter}`,
-    values: filterValues(accountId, filter),
-  })
-  return BigInt(row?.count ?? 0)
+  return await countRows(books, accountId, matching(filter))
 }
 
-// Beside poolStatus, in SQL.
-const poolFilter = `
-  account_id = $1 AND ($2::text[] IS NULL OR ${nameContains('name', '$2')})
-  AND ($3::text[] IS NULL OR CASE
-    WHEN claimed = total THEN 'EMPTY' WHEN total - claimed <= refill_threshold THEN 'LOW' ELSE 'READY'
-  END = ANY($3))`
-
-function filterValues(accountId: string, filter: PoolFilter): unknown[] {
-  return [accountId, filter.search === undefined ? null : askedSearch(filter.search), filter.status ?? null]
+function matching({ search, status }: PoolFilter): Filter {
+  return {
+    table: 'pool',
+    // The statuses are those of poolStatus.
+    condition: `
+      ($2::text[] IS NULL OR ${nameContains('name', '$2')})
+      AND ($3::text[] IS NULL OR CASE
+        WHEN claimed = total THEN 'EMPTY' WHEN total - claimed <= refill_threshold THEN 'LOW' ELSE 'READY'
+      END = ANY($3))`,
+    values: [search === undefined ? null : askedSearch(search), status ?? null],
+  }
 }
 
-const poolColumns =
-  'id, name, method, format_id, quantity, auto_generate, refill_threshold, total, claimed, refill_failed_at'
+const poolColumns = `account_id, id, name, method, format_id, quantity, auto_generate, refill_threshold, total, claimed,
+  refill_failed_at, created_at`
 
 interface PoolRow {
+  account_id: string
   id: string
   name: string
   method: ReplenishmentMethod
@@ -181,10 +191,12 @@ interface PoolRow {
   total: string
   claimed: string
   refill_failed_at: Date | null
+  created_at: Date
 }
 
 function decodePool(row: PoolRow): Pool {
   return {
+    accountId: row.account_id,
     id: row.id,
     name: row.name,
     method: row.method,
@@ -195,5 +207,6 @@ function decodePool(row: PoolRow): Pool {
     total: BigInt(row.total),
     claimed: BigInt(row.claimed),
     refillFailed: row.refill_failed_at !== null,
+    createdAt: row.created_at,
   }
 }

@@ -4,14 +4,8 @@ import { holdCatalog, lockCatalog } from '../books/catalog-lock.ts'
 import type { TaskRef } from '../books/task-ref.ts'
 import { identityOf } from '../code/identity.ts'
 import { availableForGeneration, lockFormat, readFormat } from '../format/format.ts'
-import {
-  countDryRun,
-  type FormatShare,
-  findShares,
-  findTwins,
-  readTaken,
-  readUploaded,
-} from '../format/taken-indices.ts'
+import { countDryRun, type FormatShare, findShares, findTwins, readTaken } from '../format/taken-indices.ts'
+import { readUploaded } from '../format/uploaded-codes.ts'
 import {
   type Chunk,
   type ChunkDecision,

@@ -5,8 +5,9 @@ import {
   createAccount,
   createApiKey,
   createFirstAccount,
-  findApiKey,
+  findApiKeys,
   findFirstAccount,
+  hashOfSecret,
   parseScopes,
   renewGraphiqlKey,
   revokeApiKey,
@@ -35,7 +36,7 @@ async function dump(books: Books): Promise<string> {
   return JSON.stringify(rows)
 }
 
-it('the name of an account is taken in whatever case', async () => {
+it('the name of an account is unique, ignoring case', async () => {
   const name = `Acme ${randomUUID()}`
   const { pool } = test.books
   const outcomes = await Promise.allSettled(
@@ -47,7 +48,7 @@ it('the name of an account is taken in whatever case', async () => {
 })
 
 describe('the first account', () => {
-  it('is made once by all the processes that start at the same moment', async () => {
+  it('is created once when several processes start at the same moment', async () => {
     await using database = await testDatabase()
     const made = await Promise.all(
       Array.from({ length: 5 }, () => createFirstAccount(database.pool, 'First account')),
@@ -57,7 +58,7 @@ describe('the first account', () => {
     expect(rows).toEqual([{ id: made.find((account) => account !== undefined)?.accountId }])
   })
 
-  it('has a key of all scopes, with the secret that was asked for', async () => {
+  it('has a key with all scopes and the given secret', async () => {
     await using own = await openBooks()
     const { books } = own
     await books.pool.query('TRUNCATE account, event_log CASCADE')
@@ -76,8 +77,14 @@ describe('the first account', () => {
   })
 })
 
+/** The key that a secret belongs to, unless it has been revoked. */
+async function findApiKey(books: Books, secret: string) {
+  const hash = hashOfSecret(secret)
+  return (await findApiKeys(books, [hash])).get(hash)
+}
+
 describe('an account', () => {
-  it('has a name of its own and an empty event log', async () => {
+  it('has a unique name and an empty event log', async () => {
     const { pool } = test.books
     const { accountId } = await createAccount(pool, 'Shop')
     expect(await readLog(test.books, accountId)).toMatchObject({ last: 0n, floor: 0n })
@@ -89,7 +96,7 @@ describe('an account', () => {
 })
 
 describe('a key', () => {
-  it('is nowhere in the database, whatever made it', async () => {
+  it('is not stored in the database, however it was created', async () => {
     const { books, accountId } = test
     const account = await createAccount(books.pool, randomUUID())
     const chosen = `chosen-${randomUUID()}`
@@ -107,7 +114,7 @@ describe('a key', () => {
     }
   })
 
-  it('is found by its very secret only', async () => {
+  it('is found only by its exact secret', async () => {
     const { secret } = await createApiKey(test.books.pool, test.accountId, { name: 'Till', scopes: ['READ'] })
     const key = await findApiKey(test.books, secret)
     expect(key).toMatchObject({ accountId: test.accountId, name: 'Till', hint: secret.slice(0, 9) })
@@ -124,7 +131,7 @@ describe('a key', () => {
     await expect(create(['READ'], '')).rejects.toMatchObject({ code: 'INVALID_INPUT', path: ['name'] })
   })
 
-  it('works no more once it is revoked, and others go on working', async () => {
+  it('stops working when it is revoked, while others go on working', async () => {
     const { books, accountId } = test
     const lost = await createApiKey(books.pool, accountId, { name: 'Till', scopes: ['CLAIM'] })
     const replacement = await createApiKey(books.pool, accountId, { name: 'Till', scopes: ['CLAIM'] })
@@ -137,7 +144,7 @@ describe('a key', () => {
     expect(await findApiKey(books, replacement.secret)).toMatchObject({ id: replacement.keyId })
   })
 
-  it('keeps the moment at which it was revoked when it is revoked again', async () => {
+  it('keeps the time of its revocation when it is revoked again', async () => {
     const { books, accountId } = test
     const { keyId } = await createApiKey(books.pool, accountId, { name: 'Till', scopes: ['CLAIM'] })
     const revokedAt = async () => (await books.prisma.apiKey.findUnique({ where: { id: keyId } }))?.revokedAt
@@ -156,7 +163,7 @@ describe('a key', () => {
     expect(await findApiKey(books, secret)).toMatchObject({ id: keyId })
   })
 
-  it('for GraphiQL takes the place of the one of the last start', async () => {
+  it('for GraphiQL replaces the one of the last start', async () => {
     const { books } = test
     const accountId = await newAccount(books)
     const first = await renewGraphiqlKey(books, accountId)
@@ -166,7 +173,7 @@ describe('a key', () => {
     expect(await books.prisma.apiKey.count({ where: { accountId } })).toBe(2)
   })
 
-  it('was never used later than it was revoked, in whatever order the two are written', async () => {
+  it('was never used after it was revoked, in whatever order the two are written', async () => {
     const { books, accountId } = test
     const times = async (id: string) => await books.prisma.apiKey.findUniqueOrThrow({ where: { id } })
     const create = () => createApiKey(books.pool, accountId, { name: 'Till', scopes: ['CLAIM'] })
@@ -206,7 +213,7 @@ describe('a key', () => {
 })
 
 describe('scopes', () => {
-  it('are read whatever their case, and refused by name', () => {
+  it('are parsed ignoring case, and refused by name', () => {
     expect(parseScopes(['read', 'Claim'])).toEqual(['READ', 'CLAIM'])
     expect(() => parseScopes(['READ', 'WRITE'])).toThrow(/"WRITE"/)
   })

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Queryable } from '../../../src/database/transaction.ts'
-import { Catalogs, nobody } from '../../../src/domain/books/catalog.ts'
+import { Catalogs, nilId } from '../../../src/domain/books/catalog.ts'
 
-/** A database that has, of each account, so many formats, with the ids "1", "2" and so on. */
+/** A database in which each account has the given number of formats, with the ids "1", "2" and so on. */
 function databaseOf(counts: Record<string, number>) {
   const read: number[] = []
   const books = {
@@ -19,11 +19,11 @@ function databaseOf(counts: Record<string, number>) {
   return { books, counts, read }
 }
 
-describe('the formats that are known', () => {
+describe('the known formats of an account', () => {
   it('are read once, and then only those that are new', async () => {
     const { books, counts, read } = databaseOf({ acme: 3 })
     const catalogs = new Catalogs()
-    expect(catalogs.get('acme').newest).toBe(nobody)
+    expect(catalogs.get('acme').newest).toBe(nilId)
     await catalogs.refresh(books, 'acme')
     counts['acme'] = 5
     await catalogs.refresh(books, 'acme')
@@ -32,7 +32,7 @@ describe('the formats that are known', () => {
     expect([formats.size, newest, formats.find('p501')]).toEqual([5, '5', ['5']])
   })
 
-  it('are read once for all who ask at the same moment', async () => {
+  it('are read once for all calls at the same moment', async () => {
     const { books, read } = databaseOf({ acme: 3 })
     const catalogs = new Catalogs()
     await Promise.all([1, 2, 3].map(() => catalogs.refresh(books, 'acme')))
@@ -40,7 +40,7 @@ describe('the formats that are known', () => {
     expect(catalogs.get('acme').formats.size).toBe(3)
   })
 
-  it('are read anew when the newest one is gone', async () => {
+  it('are read again when the newest one is gone', async () => {
     const { books, counts } = databaseOf({ acme: 5 })
     const catalogs = new Catalogs()
     await catalogs.refresh(books, 'acme')
@@ -50,10 +50,10 @@ describe('the formats that are known', () => {
     expect(catalogs.get('acme').formats.size).toBe(2)
   })
 
-  it('are those of the accounts that were used lately, and of one at least', async () => {
+  it('are kept for the accounts used most recently, and for at least one', async () => {
     const { books } = databaseOf({ one: 3, two: 3, three: 3, large: 9 })
     const catalogs = new Catalogs(8)
-    const knows = (accountId: string) => catalogs.get(accountId).newest !== nobody
+    const knows = (accountId: string) => catalogs.get(accountId).newest !== nilId
     for (const accountId of ['one', 'two']) await catalogs.refresh(books, accountId)
     expect([knows('two'), knows('one')]).toEqual([true, true])
     await catalogs.refresh(books, 'three')

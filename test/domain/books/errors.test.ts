@@ -4,18 +4,22 @@ import { InputCheck, maxCount } from '../../../src/domain/books/input.ts'
 import { QuantityExceedsAvailableError } from '../../../src/domain/format/format.ts'
 import { NotEnoughCodesError } from '../../../src/domain/pool/pool.ts'
 
-test('numbers in messages are grouped, so that people can read them', () => {
+test('numbers in messages have thousands separators', () => {
   const format = {
     id: 'id',
     name: 'Spring',
+    pattern: '##',
+    characters: '01',
     capacity: 0n,
     next: 0n,
     reserved: 0n,
     takenAhead: 0n,
     generated: 0n,
     takenTo: undefined,
+    createdAt: new Date(),
   }
   const pool = {
+    accountId: 'id',
     id: 'id',
     name: 'Spring',
     method: 'GENERATE' as const,
@@ -26,6 +30,7 @@ test('numbers in messages are grouped, so that people can read them', () => {
     total: 0n,
     claimed: 0n,
     refillFailed: false,
+    createdAt: new Date(),
   }
   expect(new QuantityExceedsAvailableError(format, 12_345_678n).message).toContain(
     'has 12,345,678 codes left',

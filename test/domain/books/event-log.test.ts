@@ -48,7 +48,7 @@ function upTo(count: number): bigint[] {
 }
 
 describe('the event log', () => {
-  it('has no gaps, whoever writes at the same moment and whatever is rolled back', async () => {
+  it('has no gaps after concurrent writes and rollbacks', async () => {
     const place = await emptyAccount()
     const elsewhere = { ...place, books: await test.another() }
     const formatId = await newFormat(place)
@@ -80,7 +80,7 @@ describe('the event log', () => {
     await expectBalance(place)
   })
 
-  it('tells of nothing that was refused', async () => {
+  it('has no event for a request that was refused', async () => {
     const place = await emptyAccount()
     const poolId = await newPool(place)
     const { last } = await readLog(place.books, place.accountId)
@@ -93,7 +93,7 @@ describe('the event log', () => {
     expect(await readLog(place.books, place.accountId)).toMatchObject({ last })
   })
 
-  it('is the account’s own', async () => {
+  it('belongs to one account', async () => {
     const [one, two] = [await emptyAccount(), await emptyAccount()]
     await append(one, ['019a0000-0000-7000-8000-000000000001'])
     expect(await readEventsAfter(two.books, two.accountId, 0n, 10)).toEqual([])
@@ -121,7 +121,7 @@ describe('a cursor', () => {
     await expect(readEventsAfter(place.books, place.accountId, 1n, 10)).rejects.toThrow(CursorInvalidError)
   })
 
-  it('has expired when events after it are no longer kept, and not a moment earlier', async () => {
+  it('expires as soon as the first event after it is no longer kept, and not before', async () => {
     const place = await emptyAccount()
     const { books, accountId } = place
     await append(place, Array(6).fill(randomUUID()))
@@ -139,7 +139,7 @@ describe('a cursor', () => {
     expect(await readEventsAfter(books, accountId, 6n, 10)).toEqual([])
   })
 
-  it('of a log without any event left has expired, too, but for the last', async () => {
+  it('of an emptied log has expired, unless it is the last one', async () => {
     const place = await emptyAccount()
     const { books, accountId } = place
     await append(place, Array(2).fill(randomUUID()))
@@ -172,7 +172,7 @@ describe('a cursor', () => {
 })
 
 describe('the history', () => {
-  it('is newest first, of a pool or of all, between any two places', async () => {
+  it('is newest first, for one pool or all, between any two cursors', async () => {
     const place = await emptyAccount()
     const { books, accountId } = place
     const [a, b] = [randomUUID(), randomUUID()]

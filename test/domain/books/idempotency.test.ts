@@ -22,13 +22,13 @@ describe('an idempotency key', () => {
 })
 
 describe('the hash of an input', () => {
-  it('does not depend on the order of the fields, nor on those that are left out', () => {
+  it('does not depend on the order of the fields or on those that are undefined', () => {
     const hash = hashInput({ poolId: 'p', count: 1 })
     expect(hashInput({ count: 1, poolId: 'p' })).toBe(hash)
     expect(hashInput({ poolId: 'p', count: 1, recipient: undefined })).toBe(hash)
   })
 
-  it('differs whenever a field does', () => {
+  it('differs when any field differs', () => {
     const inputs = [
       { a: 'x', b: 'y' },
       { a: 'xy', b: '' },
@@ -48,7 +48,7 @@ describe('the hash of an input', () => {
 describe('work that is done once', () => {
   const hash = hashInput({ poolId: 'p' })
 
-  it('is done by one of the requests that come with a key at the same moment, and all get its task', async () => {
+  it('is done by one of several concurrent requests with the same key, and all get its task', async () => {
     await using test = await openBooks()
     const committed: string[] = []
     const request = async (key: string | undefined) => {
@@ -67,7 +67,7 @@ describe('work that is done once', () => {
     expect(await request(undefined)).not.toBe(await request(undefined))
   })
 
-  it('conflicts with another input, and is not noted when it fails', async () => {
+  it('conflicts with a different input, and leaves the key unused when it fails', async () => {
     await using test = await openBooks()
     const request = (key: string, input: string, work: () => Promise<{ taskId: string }>) =>
       test.books.write(test.accountId, (tx) => once(tx, 'try', key, input, work))

@@ -36,7 +36,7 @@ beforeAll(async () => {
   elsewhere = await test.another()
   claims = new Claims(test.books)
 })
-// An account of its own, as all that it has is looked at.
+// An account of its own, as all of its codes are looked at.
 beforeEach(async () => {
   place = { books: test.books, accountId: await newAccount(test.books) }
 })
@@ -59,7 +59,7 @@ interface Unready {
   earlier: string[]
 }
 
-/** A format over so many uploaded codes, of which ten were looked at when it was created. */
+/** A format over uploaded codes, of which ten were looked at when it was created. */
 async function newUnready(count = 100): Promise<Unready> {
   const prefix = `${randomUUID()}-`
   const codes = codesOf(prefix)
@@ -71,9 +71,9 @@ async function newUnready(count = 100): Promise<Unready> {
   return { formatId, poolId, uploadId, codes, earlier }
 }
 
-async function newFormatOver(prefix: string, lookedAtAtOnce?: number, length = digits): Promise<string> {
+async function newFormatOver(prefix: string, takenAtOnce?: number, length = digits): Promise<string> {
   const shape = { prefix, suffix: '', body: { length }, characters: { set: 'DIGITS' as const } }
-  return await createFormat(place.books, place.accountId, { name: prefix, shape }, lookedAtAtOnce)
+  return await createFormat(place.books, place.accountId, { name: prefix, shape }, takenAtOnce)
 }
 
 async function available(formatId: string): Promise<number> {
@@ -103,13 +103,13 @@ async function eventsOf(poolId: string): Promise<string[]> {
   return events.map(({ kind }) => kind)
 }
 
-/** A pool that generates by itself. */
+/** A pool with automatic refills. */
 async function newRefilled(formatId: string, quantity: bigint, refillThreshold = 0n): Promise<string> {
   return await newPool(place, { formatId, quantity, refillThreshold, autoGenerate: true })
 }
 
 describe('a format that is created over uploaded codes', () => {
-  it('is ready at once when these are few', async () => {
+  it('is ready at once if there are few', async () => {
     const prefix = `${randomUUID()}-`
     await upload(place, await newPool(place), [...codesOf(prefix).slice(0, 5), ...newCodes(20)])
     const formatId = await newFormatOver(prefix)
@@ -117,13 +117,13 @@ describe('a format that is created over uploaded codes', () => {
     expect(await takenOut(formatId)).toBe(5)
   })
 
-  it('is ready at once when all uploaded codes are of others, however many there are', async () => {
+  it('is ready at once if all uploaded codes are of other formats, however many there are', async () => {
     await upload(place, await newPool(place), newCodes(50))
     const formatId = await newFormatOver(`${randomUUID()}-`, 10)
     expect(await formatNow(place, formatId)).toMatchObject({ takenAhead: 0n, takenTo: undefined })
   })
 
-  it('says exactly at once how many codes it has left when they are many, and a worker takes them out', async () => {
+  it('has an exact count of available codes at once, even if there are many, and a worker takes them out', async () => {
     const prefix = `${randomUUID()}-`
     const earlier = codesOf(prefix, 5).slice(0, 12_000)
     await upload(place, await newPool(place), earlier)
@@ -140,7 +140,7 @@ describe('a format that is created over uploaded codes', () => {
     await expectBalance(place)
   })
 
-  it('is found, and so are its earlier codes, while they are being taken out', async () => {
+  it('is found by look-ups, as are its earlier codes, while they are being taken out', async () => {
     const { formatId, uploadId, codes, earlier } = await newUnready()
     const lookUps = new LookUps(place.books)
     const last = earlier.at(-1) as string
@@ -160,7 +160,7 @@ async function statusOf(taskId: string): Promise<string | undefined> {
 }
 
 describe('while earlier codes are being taken out of a format', () => {
-  it('codes that are uploaded count once, and those that are there already are duplicates', async () => {
+  it('newly uploaded codes count once, and those uploaded before are duplicates', async () => {
     const { formatId, poolId, codes } = await newUnready()
     const taskId = await startUpload(place, poolId)
     await addCodes(place, taskId, codes.slice(90, 110))
@@ -172,7 +172,7 @@ describe('while earlier codes are being taken out of a format', () => {
     expect(await uploadRow(taskId)).toMatchObject({ accepted: 10n, duplicatesInAccount: 10n, refused: 0n })
   })
 
-  it('a code that is there already is a duplicate also when all that the format has left are promised', async () => {
+  it('an uploaded code is a duplicate even if all remaining codes of the format are reserved', async () => {
     const { formatId, poolId, codes } = await newUnready()
     await generateCodes(place.books, place.accountId, { poolId, formatId, quantity: 900n })
     const taskId = await startUpload(place, poolId)
@@ -193,7 +193,7 @@ describe('while earlier codes are being taken out of a format', () => {
     await expectBalance(place)
   })
 
-  it('an upload that is undone gives back what was taken out and what was not', async () => {
+  it('undoing an upload frees its codes, whether they have been taken out or not', async () => {
     const { formatId, uploadId } = await newUnready()
     await undoUpload(place.books, place.accountId, uploadId)
     expect(await available(formatId)).toBe(capacity - 100)
@@ -204,7 +204,7 @@ describe('while earlier codes are being taken out of a format', () => {
     expect([await available(formatId), await takenOut(formatId)]).toEqual([capacity, 0])
   })
 
-  it('an upload that is cancelled half-way through the pieces gives back what it brought, and no more', async () => {
+  it('cancelling an upload half-way frees its own codes and no others', async () => {
     const { formatId, poolId, codes } = await newUnready()
     const taskId = await startUpload(place, poolId)
     await addCodes(place, taskId, codes.slice(100, 150))
@@ -216,7 +216,7 @@ describe('while earlier codes are being taken out of a format', () => {
     expect([await available(formatId), await takenOut(formatId)]).toEqual([capacity - 100, 100])
   })
 
-  it('generations are accepted at once, as far as there are codes, and wait', async () => {
+  it('generations are accepted up to the available codes, and wait', async () => {
     const { formatId, poolId } = await newUnready()
     const { books, accountId } = place
     await expect(generateCodes(books, accountId, { poolId, formatId, quantity: 901n })).rejects.toMatchObject(
@@ -224,7 +224,7 @@ describe('while earlier codes are being taken out of a format', () => {
     )
     const taskId = await generateCodes(books, accountId, { poolId, formatId, quantity: 900n })
     expect(await readQueuedGenerations(books, 100)).not.toContainEqual({ accountId, taskId })
-    // One that a worker got hold of all the same begins, and ends later.
+    // If a worker runs one nevertheless, it starts, and ends later.
     expect(await runGeneration(books, { accountId, taskId })).toBe(true)
     expect(await runGeneration(books, { accountId, taskId })).toBe(false)
     expect(await statusOf(taskId)).toBe('RUNNING')
@@ -235,7 +235,7 @@ describe('while earlier codes are being taken out of a format', () => {
     await expectBalance(place)
   })
 
-  it('a generation that waits can be cancelled, and returns what it reserved', async () => {
+  it('a waiting generation can be cancelled, which returns its reservation', async () => {
     const { formatId, poolId } = await newUnready()
     const { books, accountId } = place
     const taskId = await generateCodes(books, accountId, { poolId, formatId, quantity: 900n })
@@ -255,7 +255,7 @@ describe('while earlier codes are being taken out of a format', () => {
     await runGeneration(books, { accountId, taskId })
   })
 
-  it('claims are served to the very last code, and never with one that was uploaded', async () => {
+  it('claims are served down to the last code, and never with an uploaded one', async () => {
     const { formatId, codes } = await newUnready(600)
     const poolId = await newRefilled(formatId, 7n)
     const claimed: string[] = []
@@ -271,7 +271,7 @@ describe('while earlier codes are being taken out of a format', () => {
     expect(await takenOut(formatId)).toBe(600)
   })
 
-  it('a refill is as large as needed, and what is left for later is no failure', async () => {
+  it('a refill is as large as needed, and a smaller one is no failure', async () => {
     const prefix = `${randomUUID()}-`
     const earlier = codesOf(prefix, 5).slice(0, 100)
     await upload(place, await newPool(place), earlier)
@@ -292,7 +292,7 @@ describe('while earlier codes are being taken out of a format', () => {
     await expectBalance(place)
   })
 
-  it('undoing an upload refills the pool, with codes that are not uploaded', async () => {
+  it('undoing an upload refills the pool with codes that are not uploaded', async () => {
     const { formatId, codes } = await newUnready()
     const poolId = await newRefilled(formatId, 5n, 3n)
     const uploadId = await upload(place, poolId, codes.slice(100, 200))
@@ -306,7 +306,7 @@ describe('while earlier codes are being taken out of a format', () => {
 })
 
 describe('taking earlier codes out of a format', () => {
-  it('goes on where it was when a process is killed in the middle', async () => {
+  it('continues after the last piece when a process is killed in the middle', async () => {
     const { formatId } = await newUnready()
     const { accountId } = place
     const { takenTo } = await formatNow(place, formatId)
@@ -324,7 +324,7 @@ describe('taking earlier codes out of a format', () => {
     expect(await takenOut(formatId)).toBe(100)
   })
 
-  it('is done once by several at the same moment', async () => {
+  it('is done once by several processes at the same moment', async () => {
     const { formatId } = await newUnready()
     const unready = { accountId: place.accountId, formatId }
     await Promise.all(
@@ -336,7 +336,7 @@ describe('taking earlier codes out of a format', () => {
     await expectBalance(place)
   })
 
-  it('is done for each of several formats, whichever is come by first', async () => {
+  it('is done for each of several formats, in any order', async () => {
     const formats = [await newUnready(40), await newUnready(60)]
     for (;;) {
       const unready = await readUnreadyFormat(place.books)
@@ -346,7 +346,7 @@ describe('taking earlier codes out of a format', () => {
     expect(await Promise.all(formats.map(({ formatId }) => takenOut(formatId)))).toEqual([40, 60])
   })
 
-  it('passes codes that differ in what people mix up alone, one after the other', async () => {
+  it('handles codes that differ only in characters that people mix up', async () => {
     const prefix = `${randomUUID()}-`
     const alike = ['o0o', '0oo', 'oo0', '00o', 'ooo', '000'].map((body) => `${prefix}${body}`)
     await upload(place, await newPool(place), alike)
@@ -363,7 +363,7 @@ describe('taking earlier codes out of a format', () => {
   })
 })
 
-/** Ends the connection that waits for a lock, as when its process was killed. Whether there was one. */
+/** Ends the connection that waits for a lock, as if its process were killed. Resolves to whether there was one. */
 async function terminateWaiting(): Promise<boolean> {
   const { rowCount } = await test.books.pool.query(
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity

@@ -20,7 +20,7 @@ beforeAll(async () => {
 })
 afterAll(() => test.close())
 
-/** A shape that overlaps with no other of the account. */
+/** A shape that overlaps with no other format of the account. */
 function anyShape(): ShapeInput {
   return shape({ prefix: randomUUID() })
 }
@@ -45,7 +45,7 @@ describe('the name of a format', () => {
     ['a line break', 'Sum\nmer'],
     ['half a surrogate pair', 'Summer \ud83c'],
     ['a character that turns the direction', 'Summer \u202eelas'],
-  ])('is refused with %s, whatever its shape', async (_what, name) => {
+  ])('is refused with %s', async (_what, name) => {
     await expect(create(name)).rejects.toMatchObject({
       code: 'INVALID_INPUT',
       path: ['name'],
@@ -53,7 +53,7 @@ describe('the name of a format', () => {
     })
   })
 
-  it('is told of together with all else that is wrong', async () => {
+  it('is reported together with everything else that is wrong', async () => {
     const wrong = create('', shape({ body: { length: 0 }, characters: { list: 'AA' } }))
     await expect(wrong).rejects.toThrow(InvalidInputError)
     await expect(wrong).rejects.toMatchObject({ path: [] })
@@ -77,12 +77,12 @@ describe('the name of a format', () => {
     expect(await formatNow(test, id)).toMatchObject({ name: name.normalize('NFC') })
   })
 
-  it('is stored without the blanks around it', async () => {
+  it('is stored without the spaces around it', async () => {
     const id = await create('  Trimmed\t')
     expect(await formatNow(test, id)).toMatchObject({ name: 'Trimmed' })
   })
 
-  it('is taken when another format of the account has it, however it is typed', async () => {
+  it('is refused if another format of the account has it, however it is encoded', async () => {
     await create('Café')
     await expect(create(' Cafe\u0301 ')).rejects.toThrow(NameTakenError)
     await expect(create('Café')).rejects.toMatchObject({ code: 'NAME_TAKEN', path: ['name'] })
@@ -90,13 +90,13 @@ describe('the name of a format', () => {
     await expect(create('Cafe')).resolves.toBeTypeOf('string')
   })
 
-  it('may be the name of a format of another account', async () => {
+  it('can be the name of a format of another account', async () => {
     const other = await newAccount(test.books)
     await create('Everybody’s')
     await expect(create('Everybody’s', anyShape(), other)).resolves.toBeTypeOf('string')
   })
 
-  it('can be changed, to itself too, and not to one that is taken', async () => {
+  it('can be changed, even to itself, but not to the name of another', async () => {
     const id = await create('Before')
     await create('Somebody else’s')
     const rename = (name: string, formatId = id) =>
@@ -119,14 +119,14 @@ describe('the name of a format', () => {
     expect(await formatNow(test, id)).toMatchObject({ name: 'Mine' })
   })
 
-  it('goes to one of two formats that ask for it at the same moment', async () => {
+  it('is given to one of two formats that are created at the same moment', async () => {
     const outcomes = await Promise.allSettled(Array.from({ length: 6 }, () => create('Wanted by all')))
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
     for (const outcome of outcomes)
       if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(NameTakenError)
   })
 
-  it('is taken when a format gets it by renaming at the same moment', async () => {
+  it('is refused if another format is given it by renaming at the same moment', async () => {
     const id = await create('To be renamed')
     const renaming = await test.books.pool.connect()
     try {
@@ -198,7 +198,7 @@ describe('overlaps', () => {
     expect((await previewFormat(test.books, other, anyShape())).overlaps).toEqual([])
   })
 
-  it('of two that are created at the same moment let just one through', async () => {
+  it('let only one of two formats be created at the same moment', async () => {
     const elsewhere = await test.another()
     const prefix = randomUUID()
     const outcomes = await Promise.allSettled(
@@ -218,7 +218,7 @@ describe('overlaps', () => {
 })
 
 describe('the preview of a format', () => {
-  it('shows what creating it would refuse, ten formats at most', async () => {
+  it('lists the formats that prevent its creation, ten at most', async () => {
     const accountId = await newAccount(test.books)
     const place = { books: test.books, accountId }
     const ids: string[] = []
@@ -239,7 +239,7 @@ describe('the preview of a format', () => {
     expect((await previewFormat(test.books, test.accountId, made)).overlaps).toEqual([])
   })
 
-  it('warns of sets in which codes can be guessed and of characters that people mix up', async () => {
+  it('warns if codes can be guessed, and of characters that people mix up', async () => {
     const warnings = async (parts: Partial<ShapeInput>) =>
       (await previewFormat(test.books, test.accountId, shape(parts))).warnings.map(({ code }) => code)
     expect(await warnings({})).toEqual(['GUESSABLE'])
@@ -247,7 +247,7 @@ describe('the preview of a format', () => {
     expect(await warnings({ body: { length: 12 }, characters: { set: 'UNAMBIGUOUS' } })).toEqual([])
   })
 
-  it('refuses what creating refuses, with paths into the shape', async () => {
+  it('refuses what createFormat refuses, with paths into the shape', async () => {
     const preview = previewFormat(test.books, test.accountId, shape({ body: { length: 300 } }))
     await expect(preview).rejects.toMatchObject({ code: 'INVALID_INPUT', path: ['shape', 'body', 'length'] })
   })
@@ -281,13 +281,13 @@ describe('the code space of a stored format', () => {
     ['key', `key = sha256(key)`],
     ['pattern', `pattern = replace(pattern, '-', '+')`],
     ['characters', `characters = reverse(characters)`],
-  ])('is refused when its %s was changed in the database', async (_what, change) => {
+  ])('is refused if its %s was changed in the database', async (_what, change) => {
     const id = await newFormat(test, { length: 20 })
     await test.books.rows({ text: `UPDATE format SET ${change} WHERE id = $1`, values: [id] })
     await expect(new CodeSpaces().get(test.books, test.accountId, id)).rejects.toThrow(/no longer yields/)
   })
 
-  it('is not there for another account', async () => {
+  it('does not exist for another account', async () => {
     const id = await newFormat(test)
     const other = await newAccount(test.books)
     await expect(new CodeSpaces().get(test.books, other, id)).rejects.toThrow(/does not exist/)

@@ -17,7 +17,7 @@ import {
 } from '../../support/books.ts'
 import { newCodes, upload } from '../../support/uploads.ts'
 
-// A format with many uploaded codes: they lie alone, side by side, and in rows longer than a batch can pass over.
+// A format with many uploaded codes: single ones, neighbours, and runs that are longer than the holes of a batch.
 const capacity = 6_000
 const quantities = [1, 40, 700, 299, 1_000]
 
@@ -29,7 +29,7 @@ let uploadId: string
 /** All codes of the format, in their secret order, and those of them that were uploaded. */
 let codes: string[]
 let uploaded: Set<string>
-/** Those that have been generated since. */
+/** The codes that have been generated since. */
 let generated: string[]
 
 function isTaken(index: number): boolean {
@@ -79,20 +79,20 @@ describe('a pool whose format has many uploaded codes', () => {
     expect(await list('AVAILABLE')).toEqual(generated)
   })
 
-  it('takes few batches for them', async () => {
+  it('needs few batches for them', async () => {
     const batches = await readBatchesFrom(test.books, test.accountId, poolId, 0n, 10_000)
     expect(batches.length).toBeLessThan(quantities.length + uploaded.size / maxHoles)
     for (const { holes } of batches) expect(holes).toBeLessThanOrEqual(maxHoles)
   })
 
-  it('leaves just the rest to the format', async () => {
+  it('leaves the rest to the format', async () => {
     const { next, takenAhead } = await formatNow(test, formatId)
     const last = codes.indexOf(generated.at(-1) as string)
     expect(Number(next)).toBe(last + 1)
     expect(Number(takenAhead)).toBe(codes.slice(last + 1).filter((code) => uploaded.has(code)).length)
   })
 
-  it('finds each of its codes where it lies, and of the uploaded ones none', async () => {
+  it('finds the position of each of its codes, and of no uploaded one', async () => {
     const { books, accountId } = test
     const found = await Promise.all(
       codes.map((_, index) => readCode(books, accountId, { formatId, index: BigInt(index) })),
@@ -110,7 +110,7 @@ describe('a pool whose format has many uploaded codes', () => {
     }
   })
 
-  it('goes on from any of them', async () => {
+  it('is listed from any code on', async () => {
     const { books, accountId } = test
     for (const place of [0, 1, 40, 500, 1_999]) {
       const index = BigInt(codes.indexOf(generated[place] as string))
@@ -141,7 +141,7 @@ describe('a pool whose format has many uploaded codes', () => {
     expect(claimed.map(({ code }) => code)).toEqual(all.filter((code) => !holes.has(code)))
   })
 
-  it('hands them out in their order, however many at once', async () => {
+  it('hands them out in order, however many at once', async () => {
     const handedOut: string[] = []
     for (const count of [1, 2, 255, 256, 257, 700, 1, 500]) {
       const claimed = await claims.claim(test.accountId, { poolId, count })

@@ -44,20 +44,20 @@ describe('the name of a pool', () => {
     await expect(renamePool(test.books, test.accountId, { poolId, name })).rejects.toThrow(InvalidInputError)
   })
 
-  it('is taken within an account, and free in another', async () => {
+  it('is unique within an account, and free in others', async () => {
     await create('Summer')
     await expect(create(' Summer')).rejects.toThrow(NameTakenError)
     await expect(create('Summer', await newAccount(test.books))).resolves.toBeTypeOf('string')
   })
 
-  it('goes to one of those that ask for it at the same moment', async () => {
+  it('is given to one of several pools that are created at the same moment', async () => {
     const outcomes = await Promise.allSettled(Array.from({ length: 6 }, () => create('Wanted by all')))
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
     for (const outcome of outcomes)
       if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(NameTakenError)
   })
 
-  it('can be changed by its account alone', async () => {
+  it('can be changed only by its account', async () => {
     const poolId = await create('Old')
     await create('Occupied')
     const rename = (name: string, accountId = test.accountId) =>
@@ -71,7 +71,7 @@ describe('the name of a pool', () => {
 })
 
 describe('a new pool', () => {
-  it('is empty, generates, and refills by hand', async () => {
+  it('is empty, with the method GENERATE and no automatic refills', async () => {
     expect(await poolNow(test, await newPool(test))).toMatchObject({
       method: 'GENERATE',
       formatId: undefined,
@@ -103,14 +103,14 @@ describe('the status of a pool', () => {
   })
 })
 
-describe('names that differ in case alone', () => {
+describe('names that differ only in case', () => {
   it.each([
     ['Spring sale', 'SPRING SALE'],
     ['Straße', 'STRASSE'],
     ['Élan', 'élan'],
     ['Весна', 'ВЕСНА'],
     ['Οδός', 'ΟΔΌΣ'],
-  ])('are one: %s and %s', async (name, again) => {
+  ])('are the same: %s and %s', async (name, again) => {
     const place = { books: test.books, accountId: await newAccount(test.books) }
     const poolId = await create(name, place.accountId)
     await expect(create(again, place.accountId)).rejects.toThrow(`named "${name}"`)
@@ -118,7 +118,7 @@ describe('names that differ in case alone', () => {
     const rename = (id: string, to: string) =>
       renamePool(test.books, place.accountId, { poolId: id, name: to })
     await expect(rename(other, again)).rejects.toThrow(NameTakenError)
-    // Its own name in another case it may have.
+    // Its own name in another case is allowed.
     await rename(poolId, again)
     expect(await poolNow(place, poolId)).toMatchObject({ name: again })
   })
@@ -127,13 +127,13 @@ describe('names that differ in case alone', () => {
     ['Café', 'Cafe'],
     ['Spring', 'Spring 2'],
     ['ı', 'i'],
-  ])('are no others: %s and %s', async (name, other) => {
+  ])('are not: %s and %s', async (name, other) => {
     const accountId = await newAccount(test.books)
     await create(name, accountId)
     await expect(create(other, accountId)).resolves.toBeTypeOf('string')
   })
 
-  it('go to one of those that ask for them at the same moment, whoever makes a pool and whoever renames one', async () => {
+  it('are given to one of several pools that are created or renamed at the same moment', async () => {
     const accountId = await newAccount(test.books)
     const renamed = await create('Renamed', accountId)
     const elsewhere = await test.another()
@@ -146,7 +146,7 @@ describe('names that differ in case alone', () => {
       if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(NameTakenError)
   })
 
-  it('are kept where pools have them already, and can be changed', async () => {
+  it('are kept if pools already have them, and can be changed', async () => {
     const place = { books: test.books, accountId: await newAccount(test.books) }
     const ids = [randomUUID(), randomUUID()]
     for (const [at, name] of ['Spring', 'spring'].entries())
@@ -163,7 +163,7 @@ describe('names that differ in case alone', () => {
   })
 })
 
-describe('names, in whatever locale the database is', () => {
+describe('names in a database with any locale', () => {
   it.each(["LOCALE_PROVIDER libc LOCALE 'C'", "LOCALE_PROVIDER icu ICU_LOCALE 'tr-TR' LOCALE 'C'"])(
     'are one but for case, and found without it: %s',
     async (locale) => {
@@ -214,7 +214,7 @@ describe('the list of pools', () => {
     return { books: test.books, accountId: await newAccount(test.books) }
   }
 
-  it('is the account’s own, newest first, in pages', async () => {
+  it('has the pools of one account, newest first, in pages', async () => {
     const place = await emptyAccount()
     const ids: string[] = []
     for (let i = 0; i < 5; i++) ids.unshift(await newPool(place))
@@ -226,7 +226,7 @@ describe('the list of pools', () => {
     expect(await list(await emptyAccount())).toEqual([])
   })
 
-  it('is searched by any part of the name, whatever its case, letter by letter', async () => {
+  it('is searched by any part of the name, ignoring case, character by character', async () => {
     const place = await emptyAccount()
     const pools = ['Summer 50%', 'Wintersale', 'ÄPFEL_1', 'Cafe\u0301']
     const ids = new Map<string, string>()
@@ -245,7 +245,7 @@ describe('the list of pools', () => {
     expect(await names('\\')).toEqual([])
   })
 
-  it('is searched as people type, without accents and in whatever case', async () => {
+  it('is searched ignoring accents and case', async () => {
     const place = await emptyAccount()
     const names = [
       'STRAßE',
@@ -281,7 +281,7 @@ describe('the list of pools', () => {
     expect(await list(place, { search: 'cafes' })).toEqual([])
   })
 
-  it('is filtered by status just as a pool says its status', async () => {
+  it('is filtered by the status that the pools have', async () => {
     const place = await emptyAccount()
     const formatId = await newFormat(place)
     const claims = new Claims(place.books)

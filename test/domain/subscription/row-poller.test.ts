@@ -4,13 +4,12 @@ import { Claims } from '../../../src/domain/claim/claim.ts'
 import { saveReplenishment } from '../../../src/domain/generation/replenishment.ts'
 import { insertUploadTask, markRunning } from '../../../src/domain/generation/task.ts'
 import { followPools } from '../../../src/domain/pool/live-pools.ts'
-import { renamePool } from '../../../src/domain/pool/pool.ts'
+import { type Pool, renamePool } from '../../../src/domain/pool/pool.ts'
 import type { RowPoller } from '../../../src/domain/subscription/row-poller.ts'
 import { completeUpload } from '../../../src/domain/upload/finish.ts'
 import { followUploads } from '../../../src/domain/upload/live-uploads.ts'
 import { markWaitingForClearing } from '../../../src/domain/upload/queue.ts'
-import type { Pool } from '../../../src/generated/prisma/client.ts'
-import { fill, newFormat, newPool, openBooks, silent, type TestBooks } from '../../support/books.ts'
+import { fill, newFormat, newPool, openBooks, poolNow, silent, type TestBooks } from '../../support/books.ts'
 import { startUpload } from '../../support/uploads.ts'
 
 let test: TestBooks
@@ -27,15 +26,11 @@ beforeEach(() => {
   }
 })
 
-async function poolRow(poolId: string): Promise<Pool> {
-  return await test.books.prisma.pool.findFirstOrThrow({ where: { id: poolId } })
-}
-
 /** A follower of a pool that has been given its present state. */
 async function follow(pools: RowPoller<Pool>, poolId: string) {
   const leaving = new AbortController()
   onTestFinished(() => leaving.abort())
-  const states = pools.follow(await poolRow(poolId), leaving.signal)
+  const states = pools.follow(await poolNow(test, poolId), leaving.signal)
   const first = await states.next()
   expect(first.value).toMatchObject({ id: poolId })
   return { states, leave: () => leaving.abort() }
@@ -81,12 +76,7 @@ describe('a follower of a pool', () => {
       const next = states.next()
       await change()
       vi.advanceTimersByTime(1_000)
-      const { value } = await next
-      expect({
-        ...value,
-        total: BigInt(String(value?.total)),
-        claimed: BigInt(String(value?.claimed)),
-      }).toMatchObject(expected)
+      expect((await next).value).toMatchObject(expected)
     }
   })
 

@@ -40,8 +40,8 @@ beforeAll(async () => {
 afterAll(() => test.close())
 
 describe('a transaction on the books', () => {
-  it('tells of its events when it has committed, and of nothing when it has not', async () => {
-    // Not created as pools are, of which there would be notices.
+  it('notifies of its events after the commit, and of nothing after a rollback', async () => {
+    // Not by createPool, which would send notifications.
     const poolId = randomUUID()
     await test.books.rows({
       text: 'INSERT INTO pool (account_id, id, name) VALUES ($1, $2::uuid, $2::text)',
@@ -83,17 +83,17 @@ interface Run {
   model: Model
 }
 
-/** Something that is done to the books, and what the model then says has become of it. */
+/** Something that is done to the books, and what the model predicts. */
 interface Action<Outcome = unknown> {
   perform: () => Promise<Outcome>
-  /** Changes the model. Throws when the outcome is another. */
+  /** Changes the model. Throws when the outcome is a different one. */
   predict: (now: Model, outcome: Outcome) => void
 }
 
-/** Something to be done, with the name by which it is shown when the property fails. */
+/** A step of a run. Its name is shown when the property fails. */
 class Step {
   readonly #name: string
-  /** Chooses what it is done to; nothing when there is no such thing. */
+  /** Chooses what it is done to; undefined if there is nothing. */
   readonly bind: (run: Run) => Action | undefined
 
   constructor(name: string, bind: (run: Run) => Action | undefined) {
@@ -113,7 +113,7 @@ function action<Outcome>(
   return { perform, predict: predict as (now: Model, outcome: unknown) => void }
 }
 
-/** One of a list, chosen by any number; nothing of an empty one. */
+/** An item of a list, chosen by any number; undefined if it is empty. */
 function pick<T>(list: readonly T[], choice: number): T | undefined {
   return list[choice % list.length]
 }
@@ -131,14 +131,14 @@ async function outcomeOf<T>(promise: Promise<T>): Promise<{ value?: T; refused?:
 const choice = fc.nat(11)
 const amount = fc.integer({ min: 1, max: 12 })
 
-/** Sets of codes that a format can be made of, and that can be uploaded before. */
+/** Sets of codes that a format can have, and that can be uploaded before it is created. */
 const families = [2, 5, 9, 14, 30].map((size, at) => ({
   prefix: `${'ABCDE'[at]}-`,
   characters: Array.from({ length: size }, (_, i) => String.fromCodePoint(0x4e00 + i)).join(''),
 }))
 
-// So few that most formats over uploaded codes are not ready for a while.
-const lookedAtAtOnce = 1
+// So few that most formats over uploaded codes are not ready at first.
+const takenAtOnce = 1
 
 const makeFormat = fc.nat(families.length - 1).map(
   (which) =>
@@ -150,19 +150,19 @@ const makeFormat = fc.nat(families.length - 1).map(
         (now, { value, refused }) => {
           const exists = now.formats.some(({ codes }) => codes[0]?.startsWith(prefix))
           expect(refused).toBe(exists ? 'FORMAT_OVERLAP' : undefined)
-          if (value !== undefined) model.addFormat(now, value.id, value.codes, lookedAtAtOnce)
+          if (value !== undefined) model.addFormat(now, value.id, value.codes, takenAtOnce)
         },
       )
 
       async function createCodes() {
-        const id = await createFormat(books, accountId, { name: randomUUID(), shape }, lookedAtAtOnce)
+        const id = await createFormat(books, accountId, { name: randomUUID(), shape }, takenAtOnce)
         const space = await books.codeSpaces.get(books, accountId, id)
         return { id, codes: space.codesAt(0n, characters.length) }
       }
     }),
 )
 
-/** What a worker does for a format that was created over uploaded codes, piece by piece. */
+/** A worker backfills a format that was created over uploaded codes, piece by piece. */
 const takeOut = fc.tuple(choice, fc.integer({ min: 1, max: 3 })).map(
   ([which, limit]) =>
     new Step(
@@ -175,7 +175,7 @@ const takeOut = fc.tuple(choice, fc.integer({ min: 1, max: 3 })).map(
           () => backfillFormat(books, { accountId, formatId }, limit),
           (now, done) => {
             const format = model.the(now.formats, formatId)
-            // Of two at the same moment one may leave it to the other.
+            // One of two at the same moment may leave it to the other.
             if (format.lookedAt === undefined) expect(done).toBe(false)
             if (done) model.lookOn(now, format, limit)
           },
@@ -223,7 +223,7 @@ const generate = fc.tuple(choice, choice, amount, fc.option(fc.nat(5), { nil: un
     ),
 )
 
-/** The first of the two transactions that a worker carries a generation out in. */
+/** The first of the two transactions of a generation. */
 const begin = choice.map(
   (which) =>
     new Step(`begin generation ${which}`, ({ place: { books, accountId }, model: { generations } }) => {
@@ -247,7 +247,7 @@ const begin = choice.map(
     }),
 )
 
-/** The second one: of generations that have begun. */
+/** The second one. */
 const work = choice.map(
   (which) =>
     new Step(`finish generation ${which}`, ({ place: { books, accountId }, model: { generations } }) => {
@@ -540,7 +540,7 @@ describe('the books', () => {
     makeFormat,
   ] as const
 
-  it('say what plain arithmetic says, whatever is done in whatever order', { timeout }, async () => {
+  it('agree with the model after any steps in any order', { timeout }, async () => {
     const steps = fc
       .tuple(fc.tuple(...start), fc.array(single, { minLength: 20, maxLength: 80 }))
       .map(([first, more]) => [...first, ...more])
@@ -552,12 +552,12 @@ describe('the books', () => {
         await expectBalance(run.place)
         await takeAllOut(run)
       }),
-      // The same runs every time; what fails once fails again.
+      // The same runs every time, so a failure can be reproduced.
       { seed: 20_261_122, numRuns: 30 },
     )
   })
 
-  it('say what it says of one of the two orders, when two things are done at the same moment', {
+  it('agree with the model for one of the two orders when two steps are concurrent', {
     timeout,
   }, async () => {
     const pairs = fc
@@ -596,9 +596,9 @@ describe('the books', () => {
     await expectBalance(place)
   }
 
-  /** Does two things at the same moment: what has become of them must be what one of the two orders leads to. */
+  /** Does two things at the same moment. The outcome must be that of one of the two orders. */
   async function takeBoth(run: Run, steps: readonly [Step, Step]): Promise<void> {
-    // By two processes: claims of one process might be served together.
+    // By two processes: claims of one process could be served as one group.
     const place = { ...run.place, books: elsewhere }
     const processes = [run, { ...run, place, claiming: new Claims(elsewhere) }]
     const actions = processes

@@ -1,0 +1,49 @@
+import type { Queryable } from '../../database/transaction.ts'
+
+/** What of a table is listed: a condition on the parameters $2, $3 and so on, which are `values`. */
+export interface Filter {
+  table: 'format' | 'pool'
+  condition: string
+  values: readonly unknown[]
+}
+
+/** A part of a list in the order of the ids: what is older than `after` and newer than `before`. */
+export interface Slice {
+  after?: string | undefined
+  before?: string | undefined
+  limit: number
+  /** Whether it begins with the oldest and not with the newest. */
+  fromOldest: boolean
+}
+
+/** The ids of those of an account that a filter lets through. */
+export async function listIds(
+  books: Queryable,
+  accountId: string,
+  { table, condition, values }: Filter,
+  { after, before, limit, fromOldest }: Slice,
+): Promise<string[]> {
+  const [older, newer, max] = [2, 3, 4].map((place) => `$${values.length + place}`)
+  const rows = await books.rows<{ id: string }>({
+    text: `
+      SELECT id FROM ${table}
+      WHERE account_id = $1 AND ${condition}
+        AND (${older}::uuid IS NULL OR id < ${older}) AND (${newer}::uuid IS NULL OR id > ${newer})
+      ORDER BY id ${fromOldest ? 'ASC' : 'DESC'} LIMIT ${max}`,
+    values: [accountId, ...values, after ?? null, before ?? null, limit],
+  })
+  return rows.map((row) => row.id)
+}
+
+/** How many of an account a filter lets through. */
+export async function countRows(
+  books: Queryable,
+  accountId: string,
+  { table, condition, values }: Filter,
+): Promise<bigint> {
+  const [row] = await books.rows<{ count: string }>({
+    text: `SELECT count(*) FROM ${table} WHERE account_id = $1 AND ${condition}`,
+    values: [accountId, ...values],
+  })
+  return BigInt(row?.count ?? 0)
+}
