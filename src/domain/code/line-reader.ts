@@ -4,7 +4,7 @@ import type { Books } from '../books/books.ts'
 import { type Batch, readBatchesFrom } from '../pool/batch.ts'
 import { readClaimsFrom, type WrittenClaim } from '../pool/claim-rows.ts'
 import { isCurrent, type Snapshot } from '../pool/snapshot.ts'
-import { BatchReader } from './batch-reader.ts'
+import { BatchReader } from './code.ts'
 
 /**
  * Reads a pool's line from end to end, for files of any length. No transaction stays open meanwhile: what was read cannot
