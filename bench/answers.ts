@@ -1,16 +1,15 @@
 /**
- * How long answers hold the event loop of a service: operations of many shapes, each as large as the limits allow or
- * nearly so, one after the other, from another thread. The service runs in this one, and its delays are what
- * monitorEventLoopDelay sees. Run it with `node bench/answers.ts`.
+ * How long answers block the event loop of a service: operations of many shapes, each as large as the limits permit or
+ * nearly so, one after the other. Run it with `node bench/answers.ts`.
  */
 
 import { on, once } from 'node:events'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { getIntrospectionQuery } from 'graphql'
 import { WebSocket } from 'ws'
+import { createFormat } from '../src/domain/format/create.ts'
 import { encodeId } from '../src/graphql/ids.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
+import { median, newPool, openBench, startServer, watchEventLoop } from './support.ts'
 
 const pools = 100
 const rounds = 5
@@ -22,105 +21,74 @@ interface Shape {
   over?: 'WebSocket'
 }
 
-interface Target {
-  url: string
-  key: string
+await using lifecycle = new Lifecycle()
+const bench = await openBench(lifecycle)
+const formatId = await createFormat(bench.books, bench.accountId, {
+  name: 'Spring',
+  shape: {
+    prefix: 'SPRING-',
+    suffix: '',
+    body: { pattern: '#####-#####' },
+    characters: { set: 'UNAMBIGUOUS' },
+  },
+})
+const ids: string[] = []
+for (let i = 0; i < pools; i++)
+  ids.push(await newPool(bench, { name: `Pool ${i}`, formatId, quantity: i === 0 ? 1_000_000_000n : 1_000n }))
+const url = await startServer(bench, { role: 'api', failedLookUpsPerMinute: 0 })
+const authorization = `Bearer ${bench.key}`
+const socket = await lifecycle.open('socket', connect, (opened) => opened.close())
+
+async function connect(): Promise<WebSocket> {
+  const opened = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
+  await once(opened, 'open')
+  opened.send(JSON.stringify({ type: 'connection_init', payload: { authorization } }))
+  await once(opened, 'message')
+  return opened
 }
 
-if (isMainThread) await main()
-else await client(workerData as Target)
-
-async function main(): Promise<void> {
-  const { newPool, openBooks, startPostgres } = await import('./support.ts')
-  const { createFormat } = await import('../src/domain/format/create.ts')
-  const { startService } = await import('../src/service.ts')
-  const { pino } = await import('pino')
-  await using lifecycle = new Lifecycle()
-  const bench = await openBooks(lifecycle, await startPostgres(lifecycle))
-  const formatId = await createFormat(bench.books, bench.accountId, {
-    name: 'Spring',
-    shape: {
-      prefix: 'SPRING-',
-      suffix: '',
-      body: { pattern: '#####-#####' },
-      characters: { set: 'UNAMBIGUOUS' },
-    },
-  })
-  const ids: string[] = []
-  for (let i = 0; i < pools; i++)
-    ids.push(
-      await newPool(bench, { name: `Pool ${i}`, formatId, quantity: i === 0 ? 1_000_000_000n : 1_000n }),
-    )
-  const { url } = await startService(lifecycle, {
-    databaseUrl: bench.databaseUrl,
-    embedded: false,
-    port: 0,
-    host: '127.0.0.1',
-    role: 'api',
-    bootstrapApiKey: bench.key,
-    eventRetentionDays: 30,
-    rejectedRowsRetentionDays: 30,
-    failedLookUpsPerMinute: 0,
-    maxUploadBytes: 1,
-    log: pino({ level: 'error' }),
-  })
-  const worker = new Worker(new URL(import.meta.url), { workerData: { url, key: bench.key } })
-  await once(worker, 'online')
-  for (const shape of shapes(ids)) await measure(worker, shape)
-  await worker.terminate()
+/** Sends an operation, and resolves to the text of its answer. */
+async function answerTo({ query, over }: Shape): Promise<string> {
+  if (over !== 'WebSocket') {
+    const headers = { authorization, 'content-type': 'application/json' }
+    const body = JSON.stringify({ query })
+    return await (await fetch(`${url}/graphql`, { method: 'POST', headers, body })).text()
+  }
+  socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query } }))
+  const messages: string[] = []
+  for await (const [message] of on(socket, 'message')) {
+    messages.push(String(message))
+    if (messages.at(-1)?.includes('"type":"complete"') === true) break
+  }
+  return messages[0] ?? ''
 }
 
-async function measure(worker: Worker, shape: Shape): Promise<void> {
-  const ask = async () => {
-    worker.postMessage(shape)
-    const [{ milliseconds, bytes, errors }] = (await once(worker, 'message')) as [
-      Record<string, number | string>,
-    ]
-    return { milliseconds: Number(milliseconds), bytes: Number(bytes), errors }
+async function showTimes(shape: Shape): Promise<void> {
+  let answer = ''
+  const figures: { held: number; busy: number; whole: number }[] = []
+  for (let round = -2; round < rounds; round++) {
+    let whole = 0
+    const { maxMs: held, maxCpuMs: busy } = await watchEventLoop(url, async () => {
+      const began = performance.now()
+      answer = await answerTo(shape)
+      whole = performance.now() - began
+    })
+    if (round >= 0) figures.push({ held, busy, whole })
   }
-  await ask()
-  const longest: number[] = []
-  const took: number[] = []
-  const busiest: number[] = []
-  let answer = await ask()
-  for (let round = 0; round < rounds; round++) {
-    const delays = monitorEventLoopDelay({ resolution: 1 })
-    const turns = watchTurns()
-    delays.enable()
-    answer = await ask()
-    delays.disable()
-    busiest.push(turns())
-    longest.push(delays.max / 1e6)
-    took.push(answer.milliseconds)
-  }
-  const [held, busy, whole] = [longest, busiest, took].map((all) => median(all).toFixed(0).padStart(5))
-  const size = answer.bytes.toLocaleString('en').padStart(12)
-  process.stdout.write(
-    `${held} ms held  ${busy} ms busy  ${whole} ms  ${size} bytes  ${shape.name}  ${answer.errors ?? ''}\n`,
+  const [held, busy, whole] = (['held', 'busy', 'whole'] as const).map((figure) =>
+    median(figures.map((each) => each[figure]))
+      .toFixed(0)
+      .padStart(5),
   )
+  const size = answer.length.toLocaleString('en').padStart(12)
+  const errors = /"errors":\[\{"message":"[^"]{0,60}/.exec(answer)?.[0] ?? ''
+  console.log(`${held} ms held  ${busy} ms busy  ${whole} ms  ${size} bytes  ${shape.name}  ${errors}`)
 }
 
-/** The most of the processor's time that a turn of the event loop takes, until the function that is returned is called. */
-function watchTurns(): () => number {
-  let most = 0
-  let watching = true
-  let before = process.threadCpuUsage()
-  const look = () => {
-    const { user, system } = process.threadCpuUsage(before)
-    most = Math.max(most, user + system)
-    before = process.threadCpuUsage()
-    if (watching) setImmediate(look)
-  }
-  setImmediate(look)
-  return () => {
-    watching = false
-    return most / 1_000
-  }
-}
-
-function median(figures: number[]): number {
-  return figures.toSorted((a, b) => a - b)[Math.floor(figures.length / 2)] ?? Number.NaN
-}
+console.log(
+  'The longest iteration of the event loop, by the clock and of processor time, and the whole answer',
+)
+for (const shape of shapes(ids)) await showTimes(shape)
 
 function shapes([first = '', ...others]: string[]): Shape[] {
   const id = encodeId('Pool', first)
@@ -198,46 +166,12 @@ function shapes([first = '', ...others]: string[]): Shape[] {
       query: `{ ${many(200, (i) => `a${i}: previewFormat(shape: { body: { length: 12 }, characters: { set: DIGITS } }) { ... on FormatPreview { capacity examples overlaps { name } warnings { message } } }`)} }`,
     },
     {
-      name: 'too many pages: refused',
+      name: 'too many pages, refused',
       query: `{ ${many(900, (i) => `a${i}: pools(first: 100) { totalCount }`)} }`,
     },
     {
-      name: 'fragments that multiply: refused',
+      name: 'fragments that multiply, refused',
       query: `{ ...a0 } ${many(300, (i) => `fragment a${i} on Query { ...a${i + 1} ...a${i + 1} }`)} fragment a300 on Query { account { id } }`,
     },
   ]
-}
-
-/** What an operation is answered with, once it is complete. */
-async function answered(socket: WebSocket): Promise<string> {
-  const messages: string[] = []
-  for await (const [message] of on(socket, 'message')) {
-    messages.push(String(message))
-    if (messages.at(-1)?.includes('"type":"complete"') === true) break
-  }
-  return messages[0] ?? ''
-}
-
-/** Sends what it is told, and says how long it took. */
-async function client({ url, key }: Target): Promise<void> {
-  const authorization = `Bearer ${key}`
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
-  await once(socket, 'open')
-  socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization } }))
-  await once(socket, 'message')
-  parentPort?.on('message', async ({ query, over }: Shape) => {
-    const began = performance.now()
-    let text: string
-    if (over === 'WebSocket') {
-      socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query } }))
-      text = await answered(socket)
-    } else {
-      const body = JSON.stringify({ query })
-      const headers = { authorization, 'content-type': 'application/json' }
-      text = await (await fetch(`${url}/graphql`, { method: 'POST', headers, body })).text()
-    }
-    const milliseconds = performance.now() - began
-    const errors = /"errors":\[\{"message":"[^"]{0,60}/.exec(text)?.[0]
-    parentPort?.postMessage({ milliseconds, bytes: text.length, errors })
-  })
 }

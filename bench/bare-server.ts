@@ -1,4 +1,4 @@
-/** A server that sends what it is told to all of its sockets, and does nothing else: what `ws` alone can do. */
+/** A server that only sends the texts it is given to all of its sockets: what `ws` alone can do. */
 
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'

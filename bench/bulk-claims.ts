@@ -11,14 +11,12 @@ import {
   beginningOfClaim,
   claimDocument,
   claimInput,
-  compare,
   median,
-  newFormat,
   newPool,
-  openBooks,
+  openBench,
   show,
+  showComparison,
   showRatio,
-  startPostgres,
   startServer,
 } from './support.ts'
 
@@ -27,13 +25,9 @@ const rounds = 9
 const roundMs = 2_000
 
 await using lifecycle = new Lifecycle()
-const bench = await openBooks(lifecycle, await startPostgres(lifecycle))
-const { accountId, books, databaseUrl, key } = bench
-const poolId = await newPool(bench, {
-  name: 'Bench',
-  formatId: await newFormat(bench),
-  quantity: 100_000_000_000n,
-})
+const bench = await openBench(lifecycle)
+const { accountId, books, key } = bench
+const poolId = await newPool(bench, { quantity: 100_000_000_000n })
 
 /** Codes per second with this many callers, each of which claims again as soon as it has its codes. */
 async function claimInDomain(callers: number): Promise<number> {
@@ -64,9 +58,7 @@ show('one caller', alone, 'codes a second')
 show('four callers at once', together, 'codes a second')
 showRatio('the better of them, in millions', Math.max(alone, together) / 1_000_000, { atLeast: 1 })
 
-const url = await startServer(lifecycle, { databaseUrl, role: 'all', codeRows: false })
-
-const load = { urls: [url], connections, milliseconds: roundMs }
+const load = { urls: [await startServer(bench)], connections, milliseconds: roundMs }
 
 /** Answers per second. */
 async function rateOf(request: Buffer, expected: string): Promise<number> {
@@ -86,12 +78,12 @@ function rateOfQuery(field: string): () => Promise<number> {
 }
 
 console.log(`Answers with 10,000 codes over HTTP, ${connections} connections, median of ${rounds}`)
-const toNew = await compare(rounds, rateOfClaims, rateOfQuery('newCodes'))
-show('claimCodes', toNew.first, 'answers a second')
-show('a query that creates 10,000 similar objects', toNew.second, 'answers a second')
-showRatio('the one by the other', toNew.ratio, { atLeast: 0.8 })
-
-const toKept = await compare(rounds, rateOfClaims, rateOfQuery('keptCodes'))
-show('claimCodes', toKept.first, 'answers a second')
-show('a query that returns the same 10,000 objects each time', toKept.second, 'answers a second')
-show('the one by the other', toKept.ratio, '')
+const claims = { what: 'claimCodes', figure: rateOfClaims }
+await showComparison({ rounds, unit: 'answers a second', target: { atLeast: 0.8 } }, claims, {
+  what: 'a query that creates 10,000 similar objects',
+  figure: rateOfQuery('newCodes'),
+})
+await showComparison({ rounds, unit: 'answers a second' }, claims, {
+  what: 'a query that returns the same 10,000 objects each time',
+  figure: rateOfQuery('keptCodes'),
+})

@@ -15,14 +15,14 @@ import { codesPath } from '../src/routes.ts'
 import { Client } from '../test/support/client.ts'
 import { ended, upload } from '../test/support/upload-api.ts'
 import {
+  claimBefore,
+  formatOf,
   median,
-  newFormat,
   newPool,
-  openBooks,
+  openBench,
   processOf,
   show,
   showRatio,
-  startPostgres,
   startServer,
 } from './support.ts'
 
@@ -33,32 +33,21 @@ const few = 100_000
 const holes = 100_000
 
 await using lifecycle = new Lifecycle()
-const bench = await openBooks(lifecycle, await startPostgres(lifecycle))
-const { accountId, books, databaseUrl, key } = bench
-const formatId = await newFormat(bench)
-const url = await startServer(lifecycle, { databaseUrl, role: 'all', codeRows: false })
+const bench = await openBench(lifecycle)
+const { accountId, books, key } = bench
+const url = await startServer(bench)
 const { pid } = processOf(url)
 
 /** A pool of which `claimed` codes are claimed, `each` at a time. */
 async function poolOf(name: string, codes: number, claimed: number, each: number): Promise<string> {
-  const poolId = await newPool(bench, { name, formatId, quantity: BigInt(codes) })
-  await books.rows({
-    text: `
-      INSERT INTO claim (account_id, pool_id, first, count, recipient, at, nonce)
-      SELECT $1, $2, position, $4, 'customer ' || position, now(), 0
-      FROM generate_series(0, $3::integer - 1, $4::integer) AS position`,
-    values: [accountId, poolId, claimed, each],
-  })
-  await books.rows({
-    text: 'UPDATE pool SET claimed = $3 WHERE account_id = $1 AND id = $2',
-    values: [accountId, poolId, claimed],
-  })
+  const poolId = await newPool(bench, { name, quantity: BigInt(codes) })
+  await claimBefore(bench, poolId, claimed, { each, recipient: true })
   return poolId
 }
 
 /** A pool of codes that were generated around uploaded ones of the same format, which lie all along its line. */
 async function poolAroundHoles(): Promise<string> {
-  const ownFormatId = await newFormat(bench, 11)
+  const ownFormatId = await formatOf(bench, 11)
   const space = await books.codeSpaces.get(books, accountId, ownFormatId)
   const apart = BigInt(many / holes)
   const uploaded = Array.from({ length: holes }, (_, i) => space.codesAt(BigInt(i) * apart, 1)).flat()

@@ -1,10 +1,10 @@
 /**
- * How long one request keeps all others waiting: documents and variables of many shapes, each as large as the limits let
- * it be, valid and not, over HTTP. No two are the same, so that each is read anew. Run it with `node bench/event-loop.ts`.
+ * How long one request blocks all others: documents and variables of many shapes, each as large as the limits permit,
+ * valid or not, over HTTP. No two are the same, so that each is parsed. Run it with `node bench/event-loop.ts`.
  */
 
 import { Lifecycle } from '../src/lifecycle.ts'
-import { median, openBooks, startPostgres, startServer, watchTurns } from './support.ts'
+import { median, openBench, startServer, watchEventLoop } from './support.ts'
 
 const rounds = 7
 
@@ -13,65 +13,65 @@ interface Request {
   variables?: Record<string, unknown>
 }
 
-const times = (count: number, write: (i: number) => string) =>
+const repeat = (count: number, write: (i: number) => string) =>
   Array.from({ length: count }, (_, i) => write(i)).join(' ')
 const query = (text: string): Request => ({ query: text })
 
-/** By what they are: requests at a limit, or beyond it. */
+/** Requests at a limit or beyond it, by description. */
 const shapes: Record<string, Request> = {
-  'unknown fields': query(`{ ${times(9_990, (i) => `a${i}`)} }`),
-  'aliases of one field': query(`{ ${times(3_330, (i) => `a${i}: __typename`)} }`),
-  'fields with a selection': query(`{ ${times(1_660, (i) => `a${i}: pools { totalCount }`)} }`),
-  'look-ups': query(`{ ${times(830, (i) => `a${i}: code(code: "XYZ-${i}") { code }`)} }`),
-  'inline fragments': query(`{ ${times(1_240, (i) => `... on Query { a${i}: __typename }`)} }`),
+  'unknown fields': query(`{ ${repeat(9_990, (i) => `a${i}`)} }`),
+  'aliases of one field': query(`{ ${repeat(3_330, (i) => `a${i}: __typename`)} }`),
+  'fields with a selection': query(`{ ${repeat(1_660, (i) => `a${i}: pools { totalCount }`)} }`),
+  'look-ups': query(`{ ${repeat(830, (i) => `a${i}: code(code: "XYZ-${i}") { code }`)} }`),
+  'inline fragments': query(`{ ${repeat(1_240, (i) => `... on Query { a${i}: __typename }`)} }`),
   'nested inline fragments': query(
-    `{ ${'... { '.repeat(45)} ${times(3_200, (i) => `a${i}: __typename`)} ${'} '.repeat(46)}`,
+    `{ ${'... { '.repeat(45)} ${repeat(3_200, (i) => `a${i}: __typename`)} ${'} '.repeat(46)}`,
   ),
-  'one field again and again': query(`{ ${times(9_990, () => 'id')} }`),
-  'one field as often as can be compared': query(`{ ${times(200, () => '__typename')} }`),
-  'a field of one name with selections, too often': query(
-    `{ z: __typename ${times(750, () => 'pools { edges { node { id } } }')} }`,
+  'one field repeated': query(`{ ${repeat(9_990, () => 'id')} }`),
+  'one field repeated as often as is permitted': query(`{ ${repeat(200, () => '__typename')} }`),
+  'a field with selections, repeated too often': query(
+    `{ z: __typename ${repeat(750, () => 'pools { edges { node { id } } }')} }`,
   ),
-  'a field of one name with selections': query(`{ ${times(95, () => 'pools { totalCount }')} }`),
-  'directives of one field': query(`{ a: __typename ${times(1_400, () => '@include(if: true)')} }`),
-  'directives of many fields': query(`{ ${times(990, (i) => `a${i}: __typename @skip(if: true)`)} }`),
-  'unknown directives': query(`{ a: __typename ${times(4_900, (i) => `@d${i}`)} }`),
-  'variables that are not used': query(`query (${times(2_490, (i) => `$a${i}: Int`)}) { __typename }`),
+  'a field with selections, repeated': query(`{ ${repeat(95, () => 'pools { totalCount }')} }`),
+  'directives of one field': query(`{ a: __typename ${repeat(1_400, () => '@include(if: true)')} }`),
+  'directives of many fields': query(`{ ${repeat(990, (i) => `a${i}: __typename @skip(if: true)`)} }`),
+  'unknown directives': query(`{ a: __typename ${repeat(4_900, (i) => `@d${i}`)} }`),
+  'variables that are not used': query(`query (${repeat(2_490, (i) => `$a${i}: Int`)}) { __typename }`),
   'variables that are used': query(
-    `query (${times(600, (i) => `$a${i}: Int`)}) { ${times(600, (i) => `p${i}: pools(first: $a${i}) { totalCount }`)} }`,
+    `query (${repeat(600, (i) => `$a${i}: Int`)}) { ${repeat(600, (i) => `p${i}: pools(first: $a${i}) { totalCount }`)} }`,
   ),
-  'unknown arguments': query(`{ pools(${times(2_490, (i) => `a${i}: 1`)}) { totalCount } }`),
-  'a list of ids': query(`{ nodes(ids: [${times(9_980, (i) => `"${i}"`)}]) { id } }`),
+  'unknown arguments': query(`{ pools(${repeat(2_490, (i) => `a${i}: 1`)}) { totalCount } }`),
+  'a list of ids': query(`{ nodes(ids: [${repeat(9_980, (i) => `"${i}"`)}]) { id } }`),
   'an object of unknown fields': query(
-    `mutation { claimCodes(input: { ${times(3_300, (i) => `a${i}: 1`)} }) { __typename } }`,
+    `mutation { claimCodes(input: { ${repeat(3_300, (i) => `a${i}: 1`)} }) { __typename } }`,
   ),
-  'unknown enum values': query(`{ pools(status: [${times(9_980, (i) => `X${i}`)}]) { totalCount } }`),
-  operations: query(times(100, (i) => `query Q${i} { ${times(32, (j) => `a${j}: __typename`)} }`)),
+  'unknown enum values': query(`{ pools(status: [${repeat(9_980, (i) => `X${i}`)}]) { totalCount } }`),
+  operations: query(repeat(100, (i) => `query Q${i} { ${repeat(32, (j) => `a${j}: __typename`)} }`)),
   'operations with one fragment': query(
-    `${times(100, (i) => `query Q${i} { ...F }`)} fragment F on Query { ${times(95, (i) => `a${i}: __typename`)} }`,
+    `${repeat(100, (i) => `query Q${i} { ...F }`)} fragment F on Query { ${repeat(95, (i) => `a${i}: __typename`)} }`,
   ),
   'operations with one fragment of variables': query(
-    `${times(100, (i) => `query Q${i}($a: ID!) { ...F }`)} fragment F on Query { nodes(ids: [${times(4_000, () => '$a')}]) { id } }`,
+    `${repeat(100, (i) => `query Q${i}($a: ID!) { ...F }`)} fragment F on Query { nodes(ids: [${repeat(4_000, () => '$a')}]) { id } }`,
   ),
   'fragments side by side': query(
-    `{ ${times(140, (i) => `...F${i}`)} } ${times(140, (i) => `fragment F${i} on Query { a${i}: __typename }`)}`,
+    `{ ${repeat(140, (i) => `...F${i}`)} } ${repeat(140, (i) => `fragment F${i} on Query { a${i}: __typename }`)}`,
   ),
   'fragments within fragments': query(
-    `{ ...F0 } ${times(42, (i) => `fragment F${i} on Query { ${times(9, (j) => `a${j}: __typename`)} ...F${i + 1} }`)} ` +
+    `{ ...F0 } ${repeat(42, (i) => `fragment F${i} on Query { ${repeat(9, (j) => `a${j}: __typename`)} ...F${i + 1} }`)} ` +
       'fragment F42 on Query { __typename }',
   ),
   'fragments that double': query(
-    `{ ...F0 } ${times(150, (i) => `fragment F${i} on Query { ...F${i + 1} ...F${i + 1} }`)} fragment F150 on Query { __typename }`,
+    `{ ...F0 } ${repeat(150, (i) => `fragment F${i} on Query { ...F${i + 1} ...F${i + 1} }`)} fragment F150 on Query { __typename }`,
   ),
-  'fragments in a circle': query(
-    `{ ...F0 } ${times(1_000, (i) => `fragment F${i} on Query { ...F${(i + 1) % 1_000} }`)}`,
+  'fragments in a cycle': query(
+    `{ ...F0 } ${repeat(1_000, (i) => `fragment F${i} on Query { ...F${(i + 1) % 1_000} }`)}`,
   ),
   'fragments that are not used': query(
-    `{ __typename } ${times(200, (i) => `fragment F${i} on Query { ${times(14, (j) => `a${j}: __typename`)} }`)}`,
+    `{ __typename } ${repeat(200, (i) => `fragment F${i} on Query { ${repeat(14, (j) => `a${j}: __typename`)} }`)}`,
   ),
-  'definitions of types': query(`{ __typename } ${times(1_400, (i) => `type A${i} { a: B${i} }`)}`),
-  'unknown types': query(`{ ${times(1_400, (i) => `... on A${i} { a${i} }`)} }`),
-  'a subscription of many fields': query(`subscription { ${times(3_300, (i) => `a${i}: __typename`)} }`),
+  'definitions of types': query(`{ __typename } ${repeat(1_400, (i) => `type A${i} { a: B${i} }`)}`),
+  'unknown types': query(`{ ${repeat(1_400, (i) => `... on A${i} { a${i} }`)} }`),
+  'a subscription with many fields': query(`subscription { ${repeat(3_300, (i) => `a${i}: __typename`)} }`),
   comments: query(`${'#\n'.repeat(1_000)}{ __typename }`),
   'too many comments': query(`${'#\n'.repeat(49_000)}{ __typename }`),
   'empty lines': query(`${'\n'.repeat(99_000)}{ nothing }`),
@@ -79,12 +79,12 @@ const shapes: Record<string, Request> = {
   'a block string': query(`{ code(code: """${'a\n'.repeat(49_000)}""") { code } }`),
   'escaped characters': query(`{ code(code: "${'\\u0061'.repeat(16_000)}") { code } }`),
   'one long name': query(`{ ${'a'.repeat(99_000)} }`),
-  'long names': query(`{ ${times(380, (i) => `${'a'.repeat(250)}${i}`)} }`),
+  'long names': query(`{ ${repeat(380, (i) => `${'a'.repeat(250)}${i}`)} }`),
   'levels of types': query(`query ($a: ${'['.repeat(4_900)}Int${']'.repeat(4_900)}) { __typename }`),
   'levels of values': query(`{ pools(search: ${'['.repeat(4_900)}${']'.repeat(4_900)}) { totalCount } }`),
   'levels of fields': query(`${'{ a '.repeat(4_900)}${'}'.repeat(4_900)}`),
-  'too many tokens': query(`{ ${times(15_000, (i) => `a${i}`)} }`),
-  introspection: query(`{ __schema { types { ${times(3_300, (i) => `a${i}: name`)} } } }`),
+  'too many tokens': query(`{ ${repeat(15_000, (i) => `a${i}`)} }`),
+  introspection: query(`{ __schema { types { ${repeat(3_300, (i) => `a${i}: name`)} } } }`),
   'wrong items in a variable': {
     query: 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }',
     variables: { ids: Array.from({ length: 9_900 }, () => ({})) },
@@ -110,13 +110,13 @@ const shapes: Record<string, Request> = {
 }
 
 await using lifecycle = new Lifecycle()
-const { databaseUrl, key } = await openBooks(lifecycle, await startPostgres(lifecycle))
-const url = await startServer(lifecycle, { databaseUrl, role: 'all', codeRows: false })
+const bench = await openBench(lifecycle)
+const url = await startServer(bench)
 
 async function send({ query: text, variables }: Request): Promise<string> {
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${bench.key}` },
     body: JSON.stringify({ query: text, variables }),
   })
   const { errors } = (await response.json()) as { errors?: { message: string }[] }
@@ -128,23 +128,25 @@ for (let i = 0; i < 200; i++)
 const found = Object.entries(shapes).map(([name, shape]) => ({
   name,
   shape,
-  told: '',
-  turns: [] as number[],
-  delays: [] as number[],
+  answer: '',
+  cpuTimes: [] as number[],
+  times: [] as number[],
 }))
 for (let round = 0; round < rounds; round++)
   for (const of of found) {
-    const { maxStretchMs, maxDelayMs } = await watchTurns(url, async () => {
-      of.told = await send({ ...of.shape, query: `${' '.repeat(round)}${of.shape.query}` })
+    const { maxCpuMs, maxMs } = await watchEventLoop(url, async () => {
+      of.answer = await send({ ...of.shape, query: `${' '.repeat(round)}${of.shape.query}` })
     })
-    of.turns.push(maxStretchMs)
-    of.delays.push(maxDelayMs)
+    of.cpuTimes.push(maxCpuMs)
+    of.times.push(maxMs)
   }
 
 console.log(
-  'The longest turn of the event loop while one request is answered, in ms: of a processor, and by the clock',
+  'The longest iteration of the event loop while one request is answered, in ms: processor time, and by the clock',
 )
-for (const { name, told, turns, delays } of found.toSorted((a, b) => median(b.turns) - median(a.turns)))
+for (const { name, answer, cpuTimes, times } of found.toSorted(
+  (a, b) => median(b.cpuTimes) - median(a.cpuTimes),
+))
   console.log(
-    `${name.padEnd(48)}${median(turns).toFixed(1).padStart(8)}${median(delays).toFixed(1).padStart(8)}  ${told}`,
+    `${name.padEnd(48)}${median(cpuTimes).toFixed(1).padStart(8)}${median(times).toFixed(1).padStart(8)}  ${answer}`,
   )

@@ -1,6 +1,6 @@
 /**
- * How long an ordinary request of one key waits while another key asks for much: introspections over several sockets,
- * a hundred on each, and claims of 10,000 codes over 300 connections. Run it with `node bench/fairness.ts`.
+ * How long an ordinary request of one API key waits while another key sends expensive ones: a hundred introspections on
+ * each of several sockets, and claims of 10,000 codes over 300 connections. Run it with `node bench/fairness.ts`.
  */
 
 import { getIntrospectionQuery } from 'graphql'
@@ -13,11 +13,9 @@ import {
   claimDocument,
   claimInput,
   median,
-  newFormat,
   newPool,
-  openBooks,
+  openBench,
   show,
-  startPostgres,
   startServer,
 } from './support.ts'
 
@@ -25,18 +23,14 @@ const roundMs = 2_000
 const introspections = 100
 
 await using lifecycle = new Lifecycle()
-const bench = await openBooks(lifecycle, await startPostgres(lifecycle))
-const { books, accountId, databaseUrl, key: greedy } = bench
-const poolId = await newPool(bench, {
-  name: 'Bench',
-  formatId: await newFormat(bench),
-  quantity: 1_000_000_000_000n,
-})
+const bench = await openBench(lifecycle)
+const { books, accountId, key: greedy } = bench
+const poolId = await newPool(bench, { quantity: 1_000_000_000_000n })
 const { secret: modest } = await createApiKey(books.pool, accountId, { name: 'Modest', scopes: ['READ'] })
-const url = await startServer(lifecycle, { databaseUrl, role: 'all', codeRows: false })
+const url = await startServer(bench)
 const ordinary = requestOf({ key: modest, query: '{ pools { totalCount } }', variables: {} })
 
-/** One ordinary request after the other, for a while. */
+/** Sends one ordinary request after the other for a while, and prints how long they took. */
 async function showWaits(what: string): Promise<void> {
   const load = { urls: [url], connections: 1, milliseconds: roundMs }
   const { latencies } = await measure(load, () => ordinary, '{"data":{"pools":')
@@ -47,18 +41,18 @@ async function showWaits(what: string): Promise<void> {
 
 console.log('An ordinary request of another key')
 await showWaits('warming up')
-await showWaits('while nobody else asks for anything')
+await showWaits('while no other key sends requests')
 
 for (const sockets of [3, 20]) {
   const readers = await Readers.open(lifecycle, {
-    url: `${url.replace('http', 'ws')}/graphql`,
+    url,
     key: greedy,
     sockets,
     subscription: { query: getIntrospectionQuery(), variables: {}, times: introspections },
   })
-  await showWaits(`while ${sockets} sockets ask for ${introspections} introspections each`)
+  await showWaits(`while ${sockets} sockets send ${introspections} introspections each`)
   readers.cut()
-  await showWaits('after they were cut')
+  await showWaits('after these sockets were cut')
 }
 
 const claim = requestOf({

@@ -8,51 +8,30 @@ import { auditBooks } from '../src/domain/audit/audit.ts'
 import { Claims, maxClaim } from '../src/domain/claim/claim.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
 import {
-  type BenchBooks,
-  claiming,
-  compare,
+  type Bench,
+  claimBefore,
+  compareClaims,
   createDatabase,
-  newFormat,
   newPool,
-  openBooks,
-  rateOf,
+  openBench,
   show,
-  showRatio,
   startPostgres,
   startServer,
 } from './support.ts'
 
-const connections = 64
-const rounds = 11
-const roundMs = 3_000
 const available = 1_000_000_000n
 const behind = 10_000_000
 
 await using lifecycle = new Lifecycle()
 const postgresUrl = await startPostgres(lifecycle)
 
-async function open(database: string, quantity: bigint): Promise<{ bench: BenchBooks; poolId: string }> {
-  const bench = await openBooks(lifecycle, await createDatabase(postgresUrl, database))
-  const poolId = await newPool(bench, { name: 'Bench', formatId: await newFormat(bench), quantity })
-  return { bench, poolId }
-}
-
-/** Inserts `count` claims of one code each, as if the service had run for years. */
-async function claimBefore({ books, accountId }: BenchBooks, poolId: string, count: number): Promise<void> {
-  await books.rows({
-    text: `
-      INSERT INTO claim (account_id, pool_id, first, count, recipient, at, nonce)
-      SELECT $1, $2, position, 1, NULL, now(), 0 FROM generate_series(0, $3::integer - 1) AS position`,
-    values: [accountId, poolId, count],
-  })
-  await books.rows({
-    text: 'UPDATE pool SET claimed = $3 WHERE account_id = $1 AND id = $2',
-    values: [accountId, poolId, count],
-  })
+async function open(database: string, quantity: bigint): Promise<{ bench: Bench; poolId: string }> {
+  const bench = await openBench(lifecycle, await createDatabase(postgresUrl, database))
+  return { bench, poolId: await newPool(bench, { quantity }) }
 }
 
 /** Bytes of the table of claims and its index. */
-async function bytesOfClaims({ books }: BenchBooks): Promise<number> {
+async function bytesOfClaims({ books }: Bench): Promise<number> {
   const [row] = await books.rows<{ bytes: string }>({
     text: `SELECT pg_total_relation_size('claim') AS bytes`,
   })
@@ -60,25 +39,28 @@ async function bytesOfClaims({ books }: BenchBooks): Promise<number> {
 }
 
 const old = await open('old', available + BigInt(behind))
-await claimBefore(old.bench, old.poolId, behind)
+await claimBefore(old.bench, old.poolId, behind, { each: 1 })
 await old.bench.books.rows({ text: 'VACUUM ANALYZE' })
 await old.bench.books.rows({ text: 'CHECKPOINT' })
 const bytesOfMany = await bytesOfClaims(old.bench)
 
 const fresh = await open('new', available)
 
-async function side({ bench, poolId }: typeof old): Promise<() => Promise<number>> {
-  const { databaseUrl, key } = bench
-  const url = await startServer(lifecycle, { databaseUrl, role: 'all', codeRows: false })
-  const load = { urls: [url], connections, milliseconds: roundMs }
-  return rateOf(claiming(load, { key, poolIds: [poolId] }))
-}
-
-const claims = await compare(rounds, await side(old), await side(fresh))
-console.log(`Claims of one code over HTTP, ${connections} connections, median of ${rounds}`)
-show(`a billion codes available, ${behind.toLocaleString('en')} claims behind`, claims.first, 'a second')
-show('a new pool in a new database', claims.second, 'a second')
-showRatio('the one by the other', claims.ratio, { atLeast: 0.95 })
+await compareClaims(
+  { rounds: 11, target: { atLeast: 0.95 } },
+  {
+    what: `a billion codes available, ${behind.toLocaleString('en')} claims behind`,
+    bench: old.bench,
+    urls: [await startServer(old.bench)],
+    poolIds: [old.poolId],
+  },
+  {
+    what: 'a new pool in a new database',
+    bench: fresh.bench,
+    urls: [await startServer(fresh.bench)],
+    poolIds: [fresh.poolId],
+  },
+)
 
 // Made by the service itself, so that claims are written in groups as usual.
 const single = await open('single', available)

@@ -1,27 +1,20 @@
 /**
- * How long 'save and generate' takes through the API, from sending generateCodes to hearing over the subscription
- * that the task is COMPLETED: for a thousand codes and for a billion, in turns. Run it with
- * `node bench/generation.ts`; compare the ratio, the times depend on the machine.
+ * How long it takes through the API to save and generate, from sending generateCodes to the event that the task is
+ * COMPLETED: for a billion codes against a thousand. Run it with `node bench/generation.ts`.
  */
 
+import { encodeId } from '../src/graphql/ids.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
 import { Client } from '../test/support/client.ts'
-import { median, startBenchService } from './support.ts'
+import { formatOf, newPool, openBench, showComparison, startServer } from './support.ts'
 
 const rounds = 50
-const few = 1_000n
-const many = 1_000_000_000n
 
 await using lifecycle = new Lifecycle()
-await using client = new Client(await startBenchService(lifecycle))
-
-const { createFormat } = await client.ask<{ createFormat: { format: { id: string } } }>(`
-  mutation { createFormat(input: { name: "Bench", shape: { body: { length: 16 }, characters: { set: UNAMBIGUOUS } } }) {
-    ... on CreateFormatPayload { format { id } }
-  } }`)
-const { createPool } = await client.ask<{ createPool: { pool: { id: string } } }>(
-  'mutation { createPool(input: { name: "Bench" }) { ... on CreatePoolPayload { pool { id } } } }',
-)
+const bench = await openBench(lifecycle)
+const poolId = encodeId('Pool', await newPool(bench, { quantity: 1n }))
+const formatId = encodeId('Format', await formatOf(bench, 16))
+await using client = new Client({ url: await startServer(bench), key: bench.key })
 
 /** Milliseconds. */
 async function timeOf(quantity: bigint): Promise<number> {
@@ -30,7 +23,7 @@ async function timeOf(quantity: bigint): Promise<number> {
     `mutation ($input: GenerateCodesInput!) {
       generateCodes(input: $input) { ... on GenerateCodesPayload { task { id } } }
     }`,
-    { input: { poolId: createPool.pool.id, formatId: createFormat.format.id, quantity: String(quantity) } },
+    { input: { poolId, formatId, quantity: String(quantity) } },
   )
   const updates = client.subscribe<{ taskUpdated: { status: string; addedCount: string } }>(
     'subscription ($id: ID!) { taskUpdated(id: $id) { status addedCount } }',
@@ -44,18 +37,11 @@ async function timeOf(quantity: bigint): Promise<number> {
   return time
 }
 
-const times: [number, number][] = []
-// The first rounds warm up and do not count.
-for (let round = -10; round < rounds; round++) {
-  const pair: [number, number] =
-    round % 2 === 0
-      ? [await timeOf(few), await timeOf(many)]
-      : ([await timeOf(many), await timeOf(few)].reverse() as [number, number])
-  if (round >= 0) times.push(pair)
-}
-const [short, long] = [median(times.map(([time]) => time)), median(times.map(([, time]) => time))]
-const ratio = median(times.map(([a, b]) => b / a))
-console.log(`From generateCodes to COMPLETED, median of ${rounds}:`)
-console.log(`  ${few.toLocaleString('en').padStart(13)} codes ${short.toFixed(1).padStart(8)} ms`)
-console.log(`  ${many.toLocaleString('en').padStart(13)} codes ${long.toFixed(1).padStart(8)} ms`)
-console.log(`  a billion takes ${ratio.toFixed(2)} times as long as a thousand (median of the pairs)`)
+// Warms up: the comparison itself does so only with two rounds.
+for (let round = 0; round < 8; round++) await timeOf(1_000n)
+console.log(`From generateCodes to COMPLETED, median of ${rounds}`)
+await showComparison(
+  { rounds, unit: 'ms' },
+  { what: '1,000,000,000 codes', figure: () => timeOf(1_000_000_000n) },
+  { what: '1,000 codes', figure: () => timeOf(1_000n) },
+)

@@ -1,22 +1,21 @@
-/** What a subscription costs in memory while nothing happens. Run it with `node bench/idle-subscriptions.ts`. */
+/** How much memory a subscription uses while nothing happens. Run it with `node bench/idle-subscriptions.ts`. */
 
 import { Lifecycle } from '../src/lifecycle.ts'
 import { openSubscribers } from './reading.ts'
-import { memoryOf, newFormat, newPool, openBooks, show, startPostgres, startServer } from './support.ts'
+import { memoryOf, newPool, openBench, recordEvent, show, startServer } from './support.ts'
 
 const sockets = 2_000
 
 await using lifecycle = new Lifecycle()
-const bench = await openBooks(lifecycle, await startPostgres(lifecycle))
-const { books, accountId, databaseUrl } = bench
-const poolId = await newPool(bench, { name: 'Watched', formatId: await newFormat(bench), quantity: 1_000n })
-const url = await startServer(lifecycle, { databaseUrl, role: 'all', codeRows: false })
+const bench = await openBench(lifecycle)
+const poolId = await newPool(bench)
+const url = await startServer(bench)
 
-/** Bytes that the server holds once all of these have been told of one event. */
+/** How many bytes the server uses once all of these subscriptions have received an event. */
 async function memoryWith(times: number): Promise<number> {
   await using opened = new Lifecycle()
-  const subscribers = await openSubscribers(opened, bench, url, { poolId, sockets, times })
-  await books.write(accountId, async (tx) => tx.record({ poolId, kind: 'POOL_EMPTY', payload: {} }))
+  const subscribers = await openSubscribers({ ...bench, lifecycle: opened }, url, { poolId, sockets, times })
+  await recordEvent(bench, poolId)
   await subscribers.arrivedSince(process.hrtime.bigint(), sockets * times)
   return await memoryOf(url)
 }
@@ -26,5 +25,5 @@ const one = await memoryWith(1)
 const five = await memoryWith(5)
 const eleven = await memoryWith(11)
 console.log(`Memory of the server, ${sockets} sockets`)
-show('a subscription on a socket that has one', (five - one) / sockets / 4 / 1_000, 'kB')
-show('and one on a socket that has five', (eleven - five) / sockets / 6 / 1_000, 'kB')
+show('another subscription on a socket that has 1 to 4', (five - one) / sockets / 4 / 1_000, 'kB')
+show('another subscription on a socket that has 5 to 10', (eleven - five) / sockets / 6 / 1_000, 'kB')

@@ -1,23 +1,23 @@
 import { connect, type Socket } from 'node:net'
 
-/** What a request is made of: a GraphQL operation, with the key to send along. */
+/** A GraphQL operation, and the API key to send with it. */
 export interface Operation {
   key: string
   query: string
   variables: Record<string, unknown>
 }
 
-/** What came of sending requests for a while. */
+/** The result of sending requests for a while. */
 export interface Measurement {
-  /** Requests answered in that time, per second. */
+  /** Requests answered within that time, per second. */
   rate: number
-  /** All that were answered, also after it. */
+  /** All requests that were answered, including those after it. */
   answered: number
   /** How long each of them took, in milliseconds. */
   latencies: number[]
 }
 
-/** The bytes of a POST of an operation on a connection that is kept. */
+/** The bytes of a POST of an operation on a persistent connection. */
 export function requestOf({ key, query, variables }: Operation): Buffer {
   const body = JSON.stringify({ query, variables })
   return Buffer.from(
@@ -26,19 +26,19 @@ export function requestOf({ key, query, variables }: Operation): Buffer {
   )
 }
 
-/** Where the load goes, and how much of it. */
+/** Where requests are sent, and how many at a time. */
 export interface Load {
-  /** The servers' addresses: the connections go to them in turns. */
+  /** The addresses of the servers, over which the connections are spread evenly. */
   urls: readonly string[]
   connections: number
   milliseconds: number
 }
 
 /**
- * Sends what `next` gives, over each connection one request after the other, as soon as the one before is answered;
- * then waits for what is under way. It writes bytes that were made before and reads no more of an answer than it must,
- * so that the server is what is measured, and not this. Rejects when an answer is not a status of 200 whose body begins
- * with `expected`.
+ * Sends the requests that `next` returns, on each connection one after the other, each as soon as the one before is
+ * answered; then waits for those in flight. Requests are prepared bytes, and no more of an answer is parsed than necessary,
+ * so that this does not limit the server that is measured. Rejects when an answer does not have the status 200 and a body
+ * that begins with `expected`.
  */
 export async function measure(load: Load, next: () => Buffer, expected: string): Promise<Measurement> {
   const { urls, milliseconds } = load
@@ -65,12 +65,12 @@ export async function measure(load: Load, next: () => Buffer, expected: string):
 
 const endOfHead = '\r\n\r\n'
 
-/** One connection, with one request under way at most. */
+/** A connection with at most one request in flight. */
 class Connection {
   readonly #socket: Socket
-  /** What has come of an answer whose length is not known yet. */
+  /** What has arrived of an answer whose length is not known yet. */
   #head = ''
-  /** How many bytes of the answer are still to come; nothing as long as its head has not come. */
+  /** How many bytes of the answer are still missing; undefined until its head has arrived. */
   #missing: number | undefined
   #expected = ''
   #answered: PromiseWithResolvers<void> | undefined
@@ -80,7 +80,7 @@ class Connection {
     socket.setNoDelay()
     socket.on('data', (bytes) => this.#read(bytes))
     socket.on('error', (error) => this.#answered?.reject(error))
-    socket.on('close', () => this.#answered?.reject(new Error('The server has closed the connection.')))
+    socket.on('close', () => this.#answered?.reject(new Error('The server closed the connection.')))
   }
 
   static async open(url: string): Promise<Connection> {
@@ -116,7 +116,7 @@ class Connection {
     if (this.#missing === 0) this.#answered?.resolve()
   }
 
-  /** How much is missing of the answer, if so much of it has come that this can be told. */
+  /** How many bytes of the answer are missing, once its head has arrived. */
   #readHead(): number | undefined {
     const body = this.#head.indexOf(endOfHead) + endOfHead.length
     if (body < endOfHead.length) return undefined
@@ -124,7 +124,7 @@ class Connection {
     const missing = length === undefined ? 0 : Number(length) - (this.#head.length - body)
     if (missing > 0 && this.#head.length < body + this.#expected.length) return undefined
     if (!this.#head.startsWith('HTTP/1.1 200 ') || !this.#head.startsWith(this.#expected, body))
-      this.#answered?.reject(new Error(`The server answered otherwise: ${this.#head.slice(0, 2_000)}`))
+      this.#answered?.reject(new Error(`The server gave another answer: ${this.#head.slice(0, 2_000)}`))
     return missing
   }
 }

@@ -8,16 +8,7 @@ import { Claims } from '../src/domain/claim/claim.ts'
 import { createFormat } from '../src/domain/format/create.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
 import { measure, requestOf } from './load.ts'
-import {
-  compare,
-  newPool,
-  newUploadedPool,
-  openBooks,
-  show,
-  showRatio,
-  startPostgres,
-  startServer,
-} from './support.ts'
+import { newPool, newUploadedPool, openBench, showComparison, startServer } from './support.ts'
 
 const connections = 64
 const rounds = 9
@@ -30,13 +21,12 @@ const uploadedCodes = 100_000
 const texts = 20_000
 
 await using lifecycle = new Lifecycle()
-const bench = await openBooks(lifecycle, await startPostgres(lifecycle))
-const { books, accountId, databaseUrl, key } = bench
+const bench = await openBench(lifecycle)
+const { books, accountId, key } = bench
 
 const typed = (await Promise.all([generatedCodes(), uploadedCodesOf()])).flat().map(asTyped)
 await books.pool.query('VACUUM ANALYZE')
-const url = await startServer(lifecycle, { databaseUrl, role: 'all', codeRows: false })
-const load = { urls: [url], connections, milliseconds: roundMs }
+const load = { urls: [await startServer(bench)], connections, milliseconds: roundMs }
 
 /** Texts of codes of every format. In half of the formats, the codes that are looked up have been claimed. */
 async function generatedCodes(): Promise<string[]> {
@@ -97,7 +87,8 @@ function side(field: string): () => Promise<number> {
 }
 
 console.log(`Look-ups over HTTP, ${formats} formats, ${connections} connections, median of ${rounds}`)
-const { first, second, ratio } = await compare(rounds, side('code'), side('likeCode'))
-show('code(code:)', first, 'a second')
-show('a query of the same shape that does nothing', second, 'a second')
-showRatio('the one by the other', ratio, { atLeast: 0.8 })
+await showComparison(
+  { rounds, unit: 'a second', target: { atLeast: 0.8 } },
+  { what: 'code(code:)', figure: side('code') },
+  { what: 'a query of the same shape that does nothing', figure: side('likeCode') },
+)

@@ -10,7 +10,7 @@ const listLength = 10_000
 const codeLength = 10
 const text = Array.from({ length: listLength }, (_, i) => String(i).padStart(codeLength, 'A')).join('')
 
-/** Adds what claims are compared with to the API: fields of the same shape that do less, or do it in another way. */
+/** Adds to the API what claims are compared with: fields of the same shape that do less, or do it in another way. */
 export function addPeers(codeRows: CodeRows | undefined): void {
   const kept = likeCodes()
   addClaimLike('doNothing', (poolId) => Promise.resolve({ codes: kept.slice(0, 1), poolId }))
@@ -29,14 +29,14 @@ export function addPeers(codeRows: CodeRows | undefined): void {
   }))
 }
 
-/** Codes that are made in the cheapest way there is: cut out of a text. */
+/** Codes, made in the cheapest way: slices of a text. */
 function likeCodes(): CodeValue[] {
   return Array.from({ length: listLength }, (_, i) =>
     likeCode(text.slice(i * codeLength, (i + 1) * codeLength)),
   )
 }
 
-/** A mutation with the input, the scope and the answers of claimCodes. */
+/** Adds a mutation with the input, the scope and the answers of claimCodes. */
 function addClaimLike(
   name: string,
   claim: (poolId: string) => Promise<{ codes: CodeValue[]; poolId: string }>,

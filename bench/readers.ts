@@ -1,26 +1,27 @@
 /**
- * Readers of messages over WebSocket: a process of its own, so that it takes no time from the server that is measured.
- * It counts what arrives and tells how often and when, by the clock of the machine.
+ * Readers of messages over WebSocket, in a process of their own, so that they use no time of the server that is measured.
+ * It counts the messages and reports when they have arrived, by the clock of the machine.
  */
 
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
 
 export interface ReadersOptions {
+  /** The address of the server. */
   url: string
-  /** The secret of an API key; nothing for a server that speaks no protocol but sends messages. */
+  /** The secret of an API key; undefined for the bare server. */
   key: string | undefined
   sockets: number
-  /** What each socket subscribes to, so many times. */
+  /** What each socket subscribes to, and how many times. */
   subscription: { query: string; variables: Record<string, unknown>; times: number } | undefined
 }
 
-/** What the parent asks: to be told when so many messages have arrived since it last asked. */
+/** The parent's question: when will so many messages have arrived since the last question? */
 export interface Expectation {
   messages: number
 }
 
-/** When the last message arrived, by process.hrtime, and the length of the first one in bytes. */
+/** When the last of them arrived, by process.hrtime, and the length of the first one in bytes. */
 export interface Arrival {
   at: string
   bytes: number
@@ -52,7 +53,7 @@ process.on('message', ({ messages }: Expectation) => {
 process.once('disconnect', () => process.exit())
 
 async function open(): Promise<void> {
-  const socket = new WebSocket(options.url, ['graphql-transport-ws'], {
+  const socket = new WebSocket(`${options.url.replace('http', 'ws')}/graphql`, ['graphql-transport-ws'], {
     perMessageDeflate: false,
     skipUTF8Validation: true,
   })

@@ -6,9 +6,9 @@ import { encodeId } from '../src/graphql/ids.ts'
 import type { Lifecycle } from '../src/lifecycle.ts'
 import type { Broadcast } from './bare-server.ts'
 import type { Arrival, Expectation, ReadersOptions } from './readers.ts'
-import type { BenchBooks } from './support.ts'
+import type { Bench } from './support.ts'
 
-/** Readers in a process of their own (readers.ts). */
+/** Readers in a process of their own: see readers.ts. */
 export class Readers {
   /** The length of a message. */
   bytes = 0
@@ -34,7 +34,7 @@ export class Readers {
     this.#child.kill('SIGKILL')
   }
 
-  /** How long after `begin` (of process.hrtime) the last of so many messages had arrived, in milliseconds. */
+  /** How many milliseconds after `begin` (of process.hrtime) the last of so many messages arrived. */
   async arrivedSince(begin: bigint, messages: number): Promise<number> {
     const arrived = once(this.#child, 'message') as Promise<[Arrival]>
     this.#child.send({ messages } satisfies Expectation)
@@ -44,16 +44,15 @@ export class Readers {
   }
 }
 
-/** Subscriptions to the events of a pool from now on, with what a dashboard shows of it. */
+/** Subscribes to the events of a pool from now on, with the fields that a dashboard needs. */
 export async function openSubscribers(
-  lifecycle: Lifecycle,
-  { books, accountId, key }: BenchBooks,
+  { lifecycle, books, accountId, key }: Bench,
   url: string,
   { poolId, sockets, times }: { poolId: string; sockets: number; times: number },
 ): Promise<Readers> {
   const { log, last } = await readLog(books, accountId)
   return await Readers.open(lifecycle, {
-    url: `${url.replace('http', 'ws')}/graphql`,
+    url,
     key,
     sockets,
     subscription: {
@@ -65,7 +64,7 @@ export async function openSubscribers(
   })
 }
 
-/** A bare `ws` server whose sockets are all sent messages of so many bytes, and their readers. */
+/** A bare `ws` server that sends messages of so many bytes to all of its sockets, and their readers. */
 export async function openBareServer(
   lifecycle: Lifecycle,
   { sockets, bytes }: { sockets: number; bytes: number },

@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -19,15 +19,15 @@ import { createFormat } from '../src/domain/format/create.ts'
 import { generateCodes, runGeneration } from '../src/domain/generation/generation.ts'
 import { saveReplenishment } from '../src/domain/generation/replenishment.ts'
 import { readTask } from '../src/domain/generation/task.ts'
-import { createPool, readPool } from '../src/domain/pool/pool.ts'
+import { createPool } from '../src/domain/pool/pool.ts'
 import { PrismaClient } from '../src/generated/prisma/client.ts'
 import { encodeId } from '../src/graphql/ids.ts'
+import { grouped } from '../src/grouped.ts'
 import type { Lifecycle } from '../src/lifecycle.ts'
-import { startService } from '../src/service.ts'
 import { type Load, type Measurement, measure, requestOf } from './load.ts'
 import type { ServerOptions } from './server.ts'
 
-// Ten million rows are written by one statement.
+// One statement writes ten million rows.
 const maxPreparationMs = 3_600_000
 
 /** How an answer with codes begins. */
@@ -35,15 +35,40 @@ export const beginningOfClaim = '{"data":{"result":{"codes":[{"code":"'
 
 const log = pino({ level: 'error' }, pino.destination(2))
 
-/** Books on a database of their own, with one account, whose key has all scopes. */
-export interface BenchBooks {
+/** Books in a database of their own, with one account, whose key has all scopes. */
+export interface Bench {
+  readonly lifecycle: Lifecycle
   readonly databaseUrl: string
   readonly books: Books
   readonly accountId: string
   readonly key: string
+  /** Its formats by the length of their codes: see `formatOf`. */
+  readonly formats: Map<number, Promise<string>>
 }
 
-/** Starts a PostgreSQL with its own defaults, on disk, which does not outlive this process. Resolves to the address of an empty database. */
+/** Opens new books, on a PostgreSQL of their own unless the address of an empty database is given. */
+export async function openBench(lifecycle: Lifecycle, url?: string): Promise<Bench> {
+  const databaseUrl = url ?? (await startPostgres(lifecycle))
+  const pool = await lifecycle.open(
+    'connections',
+    () => openDatabase(databaseUrl, { max: 16, log, statementTimeoutMs: maxPreparationMs }),
+    (opened) => opened.end(),
+  )
+  const prisma = await lifecycle.open(
+    'Prisma',
+    () => new PrismaClient({ adapter: new PrismaPg(pool) }),
+    (opened) => opened.$disconnect(),
+  )
+  // Not opened, as nobody listens here.
+  const notifications = new Notifications({ pool, connection: connectionConfig(databaseUrl), log })
+  const books = new Books({ pool, prisma, notifications, codeSpaces: new CodeSpaces(), log })
+  const key = randomBytes(24).toString('hex')
+  const account = await createFirstAccount(pool, 'Bench', key)
+  if (account === undefined) throw new Error('The database is not empty.')
+  return { lifecycle, databaseUrl, books, accountId: account.accountId, key, formats: new Map() }
+}
+
+/** Starts a PostgreSQL with its own defaults, on disk, which ends with this process. Resolves to the address of an empty database. */
 export async function startPostgres(lifecycle: Lifecycle): Promise<string> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void lifecycle.close().finally(() => process.exit(1)))
@@ -60,7 +85,7 @@ export async function startPostgres(lifecycle: Lifecycle): Promise<string> {
   return server.url
 }
 
-/** Resolves to the address of another empty database on the same PostgreSQL. */
+/** Creates another database on the same PostgreSQL, and resolves to its address. */
 export async function createDatabase(databaseUrl: string, name: string): Promise<string> {
   const client = new pg.Client(connectionConfig(databaseUrl))
   await client.connect()
@@ -69,26 +94,6 @@ export async function createDatabase(databaseUrl: string, name: string): Promise
   const url = new URL(databaseUrl)
   url.pathname = name
   return url.href
-}
-
-export async function openBooks(lifecycle: Lifecycle, databaseUrl: string): Promise<BenchBooks> {
-  const pool = await lifecycle.open(
-    'connections',
-    () => openDatabase(databaseUrl, { max: 16, log, statementTimeoutMs: maxPreparationMs }),
-    (opened) => opened.end(),
-  )
-  const prisma = await lifecycle.open(
-    'Prisma',
-    () => new PrismaClient({ adapter: new PrismaPg(pool) }),
-    (opened) => opened.$disconnect(),
-  )
-  // Not opened: nobody here listens.
-  const notifications = new Notifications({ pool, connection: connectionConfig(databaseUrl), log })
-  const books = new Books({ pool, prisma, notifications, codeSpaces: new CodeSpaces(), log })
-  const key = randomBytes(24).toString('hex')
-  const account = await createFirstAccount(pool, 'Bench', key)
-  if (account === undefined) throw new Error('The database is not a new one.')
-  return { databaseUrl, books, accountId: account.accountId, key }
 }
 
 const servers = new Map<string, ChildProcess>()
@@ -100,7 +105,7 @@ export function processOf(url: string): ChildProcess {
   return server
 }
 
-/** Bytes of memory that a server holds. */
+/** How many bytes of memory a server uses. */
 export async function memoryOf(url: string): Promise<number> {
   const server = processOf(url)
   const answer = once(server, 'message')
@@ -108,16 +113,16 @@ export async function memoryOf(url: string): Promise<number> {
   return Number((await answer)[0])
 }
 
-/** What one turn of a server's event loop took at most, in milliseconds. */
-export interface LongestTurn {
-  /** Until its turn was over, by the clock, whatever else the machine did. */
-  maxDelayMs: number
-  /** Of a processor's time. */
-  maxStretchMs: number
+/** The longest iteration of a server's event loop, in milliseconds. */
+export interface LongestIteration {
+  /** By the clock, whatever else the machine did. */
+  maxMs: number
+  /** Of processor time. */
+  maxCpuMs: number
 }
 
-/** Does something and measures what it makes a server do. */
-export async function watchTurns(url: string, work: () => Promise<void>): Promise<LongestTurn> {
+/** Measures the iterations of a server's event loop during `work`. */
+export async function watchEventLoop(url: string, work: () => Promise<void>): Promise<LongestIteration> {
   const server = processOf(url)
   const ask = async (what: 'watch' | 'end') => {
     const answer = once(server, 'message')
@@ -129,12 +134,15 @@ export async function watchTurns(url: string, work: () => Promise<void>): Promis
   return await ask('end')
 }
 
-/** Starts a server as a process of its own. Resolves to its address. */
-export async function startServer(lifecycle: Lifecycle, options: ServerOptions): Promise<string> {
+/** Starts a server on the books, in a process of its own. Resolves to its address. */
+export async function startServer(
+  { lifecycle, databaseUrl }: Bench,
+  options: Omit<ServerOptions, 'databaseUrl'> = {},
+): Promise<string> {
+  const argument = JSON.stringify({ databaseUrl, ...options } satisfies ServerOptions)
   const server = await lifecycle.open(
     'server',
-    () =>
-      fork(join(import.meta.dirname, 'server.ts'), [JSON.stringify(options)], { execArgv: ['--expose-gc'] }),
+    () => fork(join(import.meta.dirname, 'server.ts'), [argument], { execArgv: ['--expose-gc'] }),
     async (child) => {
       if (!child.connected) return
       const exited = once(child, 'exit')
@@ -150,44 +158,27 @@ export async function startServer(lifecycle: Lifecycle, options: ServerOptions):
   return String(address)
 }
 
-/** A service on a PostgreSQL of its own, on disk: what `npm start` gives, in this process. */
-export async function startBenchService(
-  lifecycle: Lifecycle,
-): Promise<{ url: string; key: string; databaseUrl: string }> {
-  const databaseUrl = await startPostgres(lifecycle)
-  const key = randomBytes(24).toString('hex')
-  const { url } = await startService(lifecycle, {
-    databaseUrl,
-    embedded: false,
-    port: 0,
-    host: '127.0.0.1',
-    role: 'all',
-    bootstrapApiKey: key,
-    eventRetentionDays: 30,
-    rejectedRowsRetentionDays: 30,
-    failedLookUpsPerMinute: 100,
-    maxUploadBytes: 2 ** 30,
-    log,
-  })
-  return { url, key, databaseUrl }
-}
-
-/** A format of codes of `length` characters out of 24: far more than any benchmark takes. */
-export async function newFormat({ books, accountId }: BenchBooks, length = 10): Promise<string> {
-  return await createFormat(books, accountId, {
+/** The format of codes of `length` characters out of 24, more than any benchmark needs. It is created when first asked for. */
+export async function formatOf({ books, accountId, formats }: Bench, length = 10): Promise<string> {
+  const known = formats.get(length)
+  if (known !== undefined) return await known
+  const created = createFormat(books, accountId, {
     name: `${length} characters`,
     shape: { prefix: '', suffix: '', body: { length }, characters: { set: 'UNAMBIGUOUS' } },
   })
+  formats.set(length, created)
+  return await created
 }
 
 /** A pool with `quantity` codes, which with `refills` gets as many again whenever the last one is claimed. */
 export async function newPool(
-  { books, accountId }: BenchBooks,
-  pool: { name: string; formatId: string; quantity: bigint; refills?: boolean },
+  bench: Bench,
+  pool: { name?: string; formatId?: string; quantity?: bigint; refills?: boolean } = {},
 ): Promise<string> {
-  const { name, formatId, quantity } = pool
+  const { books, accountId } = bench
+  const { name = 'Pool', formatId = await formatOf(bench), quantity = 1_000_000_000n, refills } = pool
   const poolId = await createPool(books, accountId, { name })
-  if (pool.refills === true)
+  if (refills === true)
     await saveReplenishment(books, accountId, {
       poolId,
       method: 'GENERATE',
@@ -198,7 +189,7 @@ export async function newPool(
     })
   else {
     const taskId = await generateCodes(books, accountId, { poolId, formatId, quantity })
-    // The worker of a server may be at it already.
+    // The worker of a server may have started it already.
     while ((await readTask(books, accountId, taskId))?.status !== 'COMPLETED')
       await runGeneration(books, { accountId, taskId })
   }
@@ -207,7 +198,7 @@ export async function newPool(
 
 /** A pool with codes as an upload leaves them. */
 export async function newUploadedPool(
-  { books, accountId }: BenchBooks,
+  { books, accountId }: Bench,
   { name, codes }: { name: string; codes: readonly string[] },
 ): Promise<string> {
   const poolId = await createPool(books, accountId, { name })
@@ -240,10 +231,29 @@ export async function newUploadedPool(
   return poolId
 }
 
-/** How many codes of a pool have been claimed. */
-export async function claimedOf({ books, accountId }: BenchBooks, poolId: string): Promise<number> {
-  const pool = await readPool(books, accountId, poolId)
-  return Number(pool?.claimed)
+/** Marks codes of a pool as claimed, `each` at a time, as the service would have over the years. */
+export async function claimBefore(
+  { books, accountId }: Bench,
+  poolId: string,
+  claimed: number,
+  { each, recipient = false }: { each: number; recipient?: boolean },
+): Promise<void> {
+  await books.rows({
+    text: `
+      INSERT INTO claim (account_id, pool_id, first, count, recipient, at, nonce)
+      SELECT $1, $2, position, $4, CASE WHEN $5 THEN 'customer ' || position END, now(), 0
+      FROM generate_series(0, $3::integer - 1, $4::integer) AS position`,
+    values: [accountId, poolId, claimed, each, recipient],
+  })
+  await books.rows({
+    text: 'UPDATE pool SET claimed = $3 WHERE account_id = $1 AND id = $2',
+    values: [accountId, poolId, claimed],
+  })
+}
+
+/** Records an event of a pool that changes nothing. */
+export async function recordEvent({ books, accountId }: Bench, poolId: string): Promise<void> {
+  await books.write(accountId, async (tx) => tx.record({ poolId, kind: 'POOL_EMPTY', payload: {} }))
 }
 
 /** The document of a mutation that takes the input of claimCodes and answers with its payload. */
@@ -257,42 +267,97 @@ export function claimInput(poolId: string, count: number): { input: { poolId: st
   return { input: { poolId: encodeId('Pool', poolId), count } }
 }
 
-/** Who claims, and what of. */
 export interface Claiming {
   key: string
+  /** Each claim is from one of these, at random. */
+  poolIds: readonly string[]
   /** claimCodes, or another mutation with its input and its answers. */
   field?: string
-  /** Of each claim one, at random. */
-  poolIds: readonly string[]
-  /** Codes of each claim: one when it is not said. */
+  /** Codes of each claim. */
   count?: number
+  /** Whether each claim has an idempotency key of its own. */
+  withKeys?: boolean
 }
 
-/** A side of a comparison: claims over HTTP, for as long as a round takes. */
-export function claiming(
-  load: Load,
-  { key, field = 'claimCodes', poolIds, count = 1 }: Claiming,
-): () => Promise<Measurement> {
+/** One side of a comparison: claims over HTTP, for as long as a round lasts. */
+export function claiming(load: Load, claims: Claiming): () => Promise<Measurement> {
+  const { key, poolIds, field = 'claimCodes', count = 1, withKeys = false } = claims
   const query = claimDocument(field)
-  const requests = poolIds.map((poolId) => requestOf({ key, query, variables: claimInput(poolId, count) }))
-  const next = () => requests[Math.floor(Math.random() * requests.length)] as Buffer
-  return () => measure(load, next, beginningOfClaim)
+  const inputs = poolIds.map((poolId) => claimInput(poolId, count))
+  const requests = inputs.map((variables) => requestOf({ key, query, variables }))
+  const random = <T>(items: readonly T[]) => items[Math.floor(Math.random() * items.length)] as T
+  const nextWithKey = () => {
+    const input = { ...random(inputs).input, idempotencyKey: randomUUID() }
+    return requestOf({ key, query, variables: { input } })
+  }
+  return () => measure(load, withKeys ? nextWithKey : () => random(requests), beginningOfClaim)
 }
 
-/** A side whose figure is its rate. */
-export function rateOf(side: () => Promise<Measurement>): () => Promise<number> {
-  return async () => (await side()).rate
+export interface ClaimSide extends Omit<Claiming, 'key' | 'count'> {
+  /** What is printed of it. */
+  what: string
+  bench: Bench
+  /** The addresses of its servers. */
+  urls: readonly string[]
+}
+
+export interface ClaimComparison {
+  rounds: number
+  /** How long a round lasts. */
+  milliseconds?: number
+  connections?: number
+  /** Codes of each claim. */
+  count?: number
+  target?: Target
+}
+
+/** Compares the rates of claims of two sides and prints them; then compares the pools with what was answered. */
+export async function compareClaims(
+  { rounds, milliseconds = 3_000, connections = 64, count = 1, target }: ClaimComparison,
+  first: ClaimSide,
+  second: ClaimSide,
+): Promise<void> {
+  const sides = [first, second]
+  const before = await claimedOf(sides)
+  let answeredCodes = 0
+  const rateOf = ({ what, bench, urls, ...claims }: ClaimSide): Side => {
+    const claim = claiming({ urls, connections, milliseconds }, { ...claims, key: bench.key, count })
+    const figure = async () => {
+      const { rate, answered } = await claim()
+      if (claims.field === undefined) answeredCodes += answered * count
+      return rate
+    }
+    return { what, figure }
+  }
+  const codes = count === 1 ? 'one code' : `${grouped(count)} codes`
+  console.log(`Claims of ${codes} over HTTP, ${connections} connections, median of ${rounds}`)
+  await showComparison({ rounds, unit: 'a second', target }, rateOf(first), rateOf(second))
+  if ((await claimedOf(sides)) - before !== BigInt(answeredCodes))
+    throw new Error('The pools have handed out more or fewer codes than were answered.')
+}
+
+/** How many codes of all pools of some sides have been claimed. */
+async function claimedOf(sides: readonly ClaimSide[]): Promise<bigint> {
+  let sum = 0n
+  for (const { books } of new Set(sides.map(({ bench }) => bench))) {
+    const [row] = await books.rows<{ claimed: string }>({
+      text: 'SELECT sum(claimed) AS claimed FROM pool WHERE id = ANY ($1::uuid[])',
+      values: [sides.flatMap(({ poolIds }) => poolIds)],
+    })
+    sum += BigInt(row?.claimed ?? 0)
+  }
+  return sum
 }
 
 export function median(values: readonly number[]): number {
   const middle = values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
-  if (middle === undefined) throw new Error('There is no median of nothing.')
+  if (middle === undefined) throw new Error('There are no figures.')
   return middle
 }
 
 /**
- * Measures two sides in turns, `rounds` times after two that warm up: who begins changes with every round, so that
- * neither has the machine in a better moment. Resolves to the medians, and to the median of each round's first by
+ * Measures two sides alternately, in two rounds to warm up and `rounds` that count. The side that begins changes with each
+ * round, so that neither has an advantage. Resolves to the medians, and to the median of the rounds' ratios, first by
  * second.
  */
 export async function compare(
@@ -315,22 +380,44 @@ export async function compare(
   }
 }
 
-/** Prints a figure, aligned with others. */
+/** One side of a comparison. */
+export interface Side {
+  /** What is printed of it. */
+  what: string
+  figure: () => Promise<number>
+}
+
+/** What a ratio should be. */
+export type Target = { atLeast: number } | { atMost: number }
+
+/** Compares two sides as `compare` does, and prints both figures and the ratio. */
+export async function showComparison(
+  { rounds, unit, target }: { rounds: number; unit: string; target?: Target | undefined },
+  one: Side,
+  other: Side,
+): Promise<void> {
+  const { first, second, ratio } = await compare(rounds, one.figure, other.figure)
+  show(one.what, first, unit)
+  show(other.what, second, unit)
+  showRatio('the first by the second', ratio, target)
+}
+
+/** Prints a figure. */
 export function show(what: string, figure: number, unit: string): void {
   const digits = figure < 100 ? 1 : 0
   const number = figure.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
   console.log(`  ${what.padEnd(58)}${number.padStart(12)} ${unit}`)
 }
 
-/** Prints a ratio beside what it should be at least, or at most. */
-export function showRatio(
-  what: string,
-  ratio: number,
-  target: { atLeast: number } | { atMost: number },
-): void {
-  const [bound, met] =
-    'atLeast' in target
-      ? [`at least ${target.atLeast}`, ratio >= target.atLeast]
-      : [`at most ${target.atMost}`, ratio <= target.atMost]
-  console.log(`  ${what.padEnd(58)}${ratio.toFixed(2).padStart(12)} (${bound}: ${met ? 'met' : 'missed'})\n`)
+/** Prints a ratio, and whether it meets its target. */
+export function showRatio(what: string, ratio: number, target?: Target): void {
+  let verdict = ''
+  if (target !== undefined) {
+    const [bound, isMet] =
+      'atLeast' in target
+        ? [`at least ${target.atLeast}`, ratio >= target.atLeast]
+        : [`at most ${target.atMost}`, ratio <= target.atMost]
+    verdict = ` (${bound}: ${isMet ? 'met' : 'missed'})`
+  }
+  console.log(`  ${what.padEnd(58)}${ratio.toFixed(2).padStart(12)}${verdict}\n`)
 }

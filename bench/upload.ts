@@ -22,23 +22,22 @@ import { encodeId } from '../src/graphql/ids.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
 import { Client } from '../test/support/client.ts'
 import { ended, upload as post } from '../test/support/upload-api.ts'
-import { compare, newFormat, openBooks, show, showRatio, startPostgres, startServer } from './support.ts'
+import { formatOf, openBench, showComparison, startServer } from './support.ts'
 
 const many = 1_000_000
 const rounds = 3
 
 await using lifecycle = new Lifecycle()
-const databaseUrl = await startPostgres(lifecycle)
-const bench = await openBooks(lifecycle, databaseUrl)
+const bench = await openBench(lifecycle)
 const { books, accountId } = bench
 // Formats that do not have the codes: of another length, and of the same length with other characters.
-await newFormat(bench, 10)
-await newFormat(bench, 12)
+await formatOf(bench, 10)
+await formatOf(bench, 12)
 const poolId = await createPool(books, accountId, { name: 'Uploads' })
 const copying = await lifecycle.open(
   'copying',
   async () => {
-    const client = new pg.Client(connectionConfig(databaseUrl))
+    const client = new pg.Client(connectionConfig(bench.databaseUrl))
     await client.connect()
     return client
   },
@@ -157,28 +156,33 @@ async function check(taskId: string): Promise<void> {
   if (Number(rows[0]?.count) !== many) throw new Error(`There are ${rows[0]?.count} rows.`)
 }
 
-const { first, second, ratio } = await compare(rounds, uploadAll, copyAll)
+const unit = 'codes a second'
+const copy = { what: 'a bare COPY', figure: copyAll }
 console.log(
   `Adding ${many.toLocaleString('en')} uploaded codes, ${maxChunkRows} at once, median of ${rounds}`,
 )
-show('added to the books', first, 'codes a second')
-show('a bare COPY', second, 'codes a second')
-showRatio('the one by the other', ratio, { atLeast: 0.5 })
+await showComparison(
+  { rounds, unit, target: { atLeast: 0.5 } },
+  { what: 'added to the books', figure: uploadAll },
+  copy,
+)
 
 // Started only now, since its worker would work on the uploads above.
-const url = await startServer(lifecycle, { databaseUrl, role: 'all', codeRows: false })
+const url = await startServer(bench)
 await using client = new Client({ url, key: bench.key })
 
-const posted = await compare(rounds, postAll, copyAll)
 console.log(`Uploading ${many.toLocaleString('en')} codes, median of ${rounds}`)
-show('posted, from the request to COMPLETED', posted.first, 'codes a second')
-show('a bare COPY', posted.second, 'codes a second')
-showRatio('the one by the other', posted.ratio, { atLeast: 0.5 })
+await showComparison(
+  { rounds, unit, target: { atLeast: 0.5 } },
+  { what: 'posted, from the request to COMPLETED', figure: postAll },
+  copy,
+)
 
-const halfDuplicates = await compare(rounds, postHalfDuplicates, postAll)
 console.log(
   'The same, when half of the rows are duplicates: a quarter in the account, and a quarter in the file',
 )
-show('posted, from the request to COMPLETED', halfDuplicates.first, 'rows a second')
-show('a file without duplicates', halfDuplicates.second, 'rows a second')
-show('the one by the other', halfDuplicates.ratio, '\n')
+await showComparison(
+  { rounds, unit: 'rows a second' },
+  { what: 'posted, from the request to COMPLETED', figure: postHalfDuplicates },
+  { what: 'a file without duplicates', figure: postAll },
+)

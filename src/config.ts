@@ -7,27 +7,27 @@ import { OperatorError } from './operator-error.ts'
 export type Role = 'all' | 'api' | 'worker'
 
 export interface Config {
-  /** 0 lets the system choose. */
+  /** 0 lets the system choose a free port. */
   readonly port: number
   readonly host: string
-  /** The PostgreSQL to use; undefined stands for the embedded one. */
+  /** The PostgreSQL to use; undefined: the embedded one. */
   readonly databaseUrl: string | undefined
-  /** Absolute path of the folder in which the embedded PostgreSQL lives. */
+  /** Absolute path of the folder of the embedded PostgreSQL. */
   readonly dataDir: string
-  /** The secret of the first account's key; undefined: one is generated. */
+  /** The secret of the first account's API key; undefined: one is generated. */
   readonly bootstrapApiKey: string | undefined
   readonly role: Role
-  /** How long events are kept for those who come back for them, in days. */
+  /** How long events are kept for clients that reconnect, in days. */
   readonly eventRetentionDays: number
-  /** How long the rows of an upload that were not added are kept after it has finished, in days. */
+  /** How long the rejected rows of an upload are kept after it has finished, in days. */
   readonly rejectedRowsRetentionDays: number
-  /** How many look-ups of a key may find nothing in a minute; 0 sets no limit. */
+  /** How many look-ups of an API key may find nothing in a minute; 0: no limit. */
   readonly failedLookUpsPerMinute: number
-  /** The largest file of codes that is accepted, in bytes. */
+  /** The maximum size of an uploaded file, in bytes. */
   readonly maxUploadBytes: number
 }
 
-/** Everything that is wrong with the environment. No problem repeats a secret. */
+/** All problems of the environment. None of them repeats a secret. */
 export class ConfigError extends OperatorError {
   override name = 'ConfigError'
   readonly problems: readonly string[]
@@ -39,16 +39,13 @@ export class ConfigError extends OperatorError {
 }
 
 const roles: readonly Role[] = ['all', 'api', 'worker']
-const shortestApiKey = 32
-/** The longest API key that there can be, in characters. */
+const minApiKeyLength = 32
+/** In characters. */
 export const maxApiKeyLength = 1_000
-const maxDays = 36_500
-const maxLookUps = 1_000_000
-const maxConfigurableBytes = 2 ** 40
 
 /**
- * Reads the configuration from environment variables. A variable that is set to nothing counts as unset, as
- * files for containers cannot leave one out.
+ * Reads the configuration from environment variables. An empty variable counts as unset, as container configurations
+ * often cannot leave one out.
  *
  * @throws {ConfigError} that names every problem at once
  */
@@ -65,20 +62,28 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   }
 
   const config: Config = {
-    port: read('PORT', 4000, parsePort),
+    port: read('PORT', 4000, wholeNumber('number', 0, 65_535)),
     host: read('HOST', '127.0.0.1', parseHost),
     databaseUrl: read<string | undefined>('DATABASE_URL', undefined, parseDatabaseUrl),
     dataDir: resolve(read('DATA_DIR', '.data', parsePath)),
     bootstrapApiKey: read<string | undefined>('BOOTSTRAP_API_KEY', undefined, parseApiKey),
     role: read<Role>('ROLE', 'all', parseRole),
-    eventRetentionDays: read('EVENT_RETENTION_DAYS', 30, parseDays),
-    rejectedRowsRetentionDays: read('REJECTED_ROWS_RETENTION_DAYS', 30, parseDays),
-    failedLookUpsPerMinute: read('FAILED_LOOKUPS_PER_MINUTE', 100, parseLookUps),
-    maxUploadBytes: read('MAX_UPLOAD_BYTES', 2 ** 30, parseUploadBytes),
+    eventRetentionDays: read('EVENT_RETENTION_DAYS', 30, wholeNumber('number of days', 1, 36_500)),
+    rejectedRowsRetentionDays: read(
+      'REJECTED_ROWS_RETENTION_DAYS',
+      30,
+      wholeNumber('number of days', 1, 36_500),
+    ),
+    failedLookUpsPerMinute: read(
+      'FAILED_LOOKUPS_PER_MINUTE',
+      100,
+      wholeNumber('number of look-ups (0 for no limit)', 0, 1_000_000),
+    ),
+    maxUploadBytes: read('MAX_UPLOAD_BYTES', 2 ** 30, wholeNumber('number of bytes', 1, 2 ** 40)),
   }
   if (config.role !== 'all' && !environment['DATABASE_URL'])
     problems.push(
-      `ROLE ${config.role} needs DATABASE_URL: the own PostgreSQL serves one process, which does both`,
+      `ROLE ${config.role} needs DATABASE_URL: the embedded PostgreSQL serves only a process with the role all`,
     )
   if (problems.length > 0) throw new ConfigError(problems)
   return config
@@ -91,10 +96,13 @@ class Problem {
   }
 }
 
-function parsePort(text: string): number | Problem {
-  const port = Number(text)
-  if (/^\d{1,5}$/.test(text) && port <= 65_535) return port
-  return new Problem(`must be a whole number from 0 to 65535, but is ${JSON.stringify(text)}`)
+/** A parser of whole numbers in a range. `what` describes them: 'number of days'. */
+function wholeNumber(what: string, min: number, max: number): (text: string) => number | Problem {
+  return (text) => {
+    const number = Number(text)
+    if (/^\d{1,13}$/.test(text) && number >= min && number <= max) return number
+    return new Problem(`must be a whole ${what} from ${min} to ${max}, but is ${JSON.stringify(text)}`)
+  }
 }
 
 function parseHost(text: string): string | Problem {
@@ -115,43 +123,21 @@ function parseDatabaseUrl(text: string): string | Problem {
 }
 
 function parsePath(text: string): string | Problem {
-  return text.includes('\0') ? new Problem('must be a path') : text
+  return text.includes('\0') ? new Problem('must be a path, but has a NUL character') : text
 }
 
 function parseApiKey(text: string): string | Problem {
-  // Anything else cannot be sent in a header, or not by every client.
+  // Not every client can send other characters in a header.
   if (!/^[\x21-\x7e]*$/.test(text)) {
-    return new Problem('must consist of letters, digits and punctuation of ASCII, without spaces')
+    return new Problem('must consist of ASCII letters, digits and punctuation, without spaces')
   }
   if (text.length > maxApiKeyLength)
-    return new Problem(`must have ${maxApiKeyLength} characters or less, but has ${text.length}`)
-  if (text.length >= shortestApiKey) return text
-  return new Problem(`must have ${shortestApiKey} characters or more, but has ${text.length}`)
-}
-
-function parseDays(text: string): number | Problem {
-  const days = Number(text)
-  if (/^\d{1,5}$/.test(text) && days >= 1 && days <= maxDays) return days
-  return new Problem(`must be a whole number of days from 1 to ${maxDays}, but is ${JSON.stringify(text)}`)
+    return new Problem(`must have at most ${maxApiKeyLength} characters, but has ${text.length}`)
+  if (text.length >= minApiKeyLength) return text
+  return new Problem(`must have at least ${minApiKeyLength} characters, but has ${text.length}`)
 }
 
 function parseRole(text: string): Role | Problem {
   const role = roles.find((candidate) => candidate === text)
   return role ?? new Problem(`must be one of ${roles.join(', ')}, but is ${JSON.stringify(text)}`)
-}
-
-function parseLookUps(text: string): number | Problem {
-  const lookUps = Number(text)
-  if (/^\d{1,7}$/.test(text) && lookUps <= maxLookUps) return lookUps
-  return new Problem(
-    `must be a whole number from 0, which sets no limit, to ${maxLookUps}, but is ${JSON.stringify(text)}`,
-  )
-}
-
-function parseUploadBytes(text: string): number | Problem {
-  const bytes = Number(text)
-  if (/^[1-9]\d{0,12}$/.test(text) && bytes <= maxConfigurableBytes) return bytes
-  return new Problem(
-    `must be a whole number of bytes from 1 to ${maxConfigurableBytes}, but is ${JSON.stringify(text)}`,
-  )
 }

@@ -498,7 +498,7 @@ describe('a database that goes away', patience, () => {
     }
     await crowd.everyone(5)
     await crowd.stop()
-    expect(fleet.refused).toBeGreaterThan(0)
+    expect(fleet.unavailable).toBeGreaterThan(0)
     await expectKept(test, claims)
 
     const { last } = await readLog(test.books, test.accountId)

@@ -2,5 +2,5 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createSchema, printSorted } from '../src/graphql/schema.ts'
 
-// Writes schema.graphql at the project's root: what clients read, and a reviewer sees changing.
+// Writes schema.graphql in the root of the project, for clients to read and for reviewers to see changes.
 await writeFile(join(import.meta.dirname, '../schema.graphql'), printSorted(createSchema()))

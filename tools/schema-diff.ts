@@ -8,17 +8,15 @@ import type { DiffTarget, MigrationList, SchemaEngine } from '@prisma/schema-eng
 import pg from 'pg'
 import { type Migration, migrationsFolder } from '../src/database/migrations.ts'
 
-// For development and tests alone: the service itself does not load Prisma's schema engine.
-
-/** Prisma's description of what the tables are to be. */
+/** Prisma's description of the tables. */
 export const schemaFile = join(import.meta.dirname, '../prisma/schema.prisma')
 
-/** What Prisma's command line would say of the state of a database's migrations. */
+/** What Prisma's command line would say about the migrations of a database. */
 export type HistoryDiagnosis = Awaited<ReturnType<SchemaEngine['diagnoseMigrationHistory']>>
 
 /**
- * The SQL that leads from the tables that the migrations make to those of the schema; undefined when they agree.
- * The migrations are applied to a database that is created on the server of `url`, and dropped again.
+ * The SQL that leads from the tables of the migrations to those of the schema; undefined when they agree. The migrations
+ * are applied to a temporary database on the server of `url`.
  */
 export function schemaDiff(
   url: string,
@@ -34,7 +32,7 @@ export function schemaDiff(
   })
 }
 
-/** What Prisma's engine thinks of the migrations of the database of `url`: an opinion beside the service's own. */
+/** What Prisma's engine says about the migrations of the database of `url`. */
 export function diagnoseHistory(url: string, migrations: readonly Migration[]): Promise<HistoryDiagnosis> {
   return withEngine(url, (engine) =>
     engine.diagnoseMigrationHistory({
@@ -61,17 +59,17 @@ function migrationList(migrations: readonly Migration[]): MigrationList {
 
 type Adapter = Awaited<ReturnType<PrismaPg['connect']>>
 
-/** PrismaPg, mended for what the schema engine asks of it. */
+/** PrismaPg with workarounds for what the schema engine needs. */
 class SchemaAdapterFactory extends PrismaPg {
   override async connect(): Promise<Adapter> {
     const adapter = await super.connect()
     const pool = adapter.underlyingDriver()
     adapter.executeScript = async (script) => {
-      // The original cuts scripts at every semicolon, also inside of functions and texts.
+      // The original splits scripts at every semicolon, even inside of functions and texts.
       await pool.query(script)
     }
-    // The engine reads columns of the type "char" from PostgreSQL's catalog (from version 18 on every NOT NULL is
-    // such a row), and the original refuses them. They are smuggled through as arrays of it, which nobody reads.
+    // The engine reads columns of the type "char" from PostgreSQL's catalog (since version 18, of every NOT NULL), which
+    // the original rejects. They are declared as arrays of that type for it, and converted back below.
     const query = pool.query.bind(pool) as (config: pg.QueryConfig) => Promise<pg.QueryResult>
     Object.assign(pool, {
       query: async (config: pg.QueryConfig) => {
@@ -122,7 +120,7 @@ async function withEngine<T>(url: string, work: (engine: SchemaEngine) => Promis
       using engine = await engines.SchemaEngine.new({ datamodels: undefined }, () => undefined, factory)
       return await work(engine)
     } finally {
-      // The engine closes some of them itself.
+      // The engine has closed some of them itself.
       await Promise.all(pools.filter((pool) => !pool.ending).map((pool) => pool.end()))
     }
   } finally {
@@ -132,8 +130,8 @@ async function withEngine<T>(url: string, work: (engine: SchemaEngine) => Promis
 }
 
 /**
- * Loads the engine as Prisma's own command line does: the package's entry needs a bundler for the WebAssembly. All
- * engines share the one instance that the package's code knows of, so it is loaded once.
+ * Loads the engine as Prisma's command line does: the entry of the package needs a bundler for its WebAssembly. All engines
+ * share one instance, so it is loaded once.
  */
 async function loadEngines(): Promise<Glue> {
   const path = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm/schema_engine_bg')

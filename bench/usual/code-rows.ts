@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { PrismaPg } from '@prisma/adapter-pg'
 import type { Lifecycle } from '../../src/lifecycle.ts'
 
-/** What is used of the client that Prisma makes from schema.prisma beside this file. */
+/** The part of the client that is used, which Prisma generates from schema.prisma beside this file. */
 interface RowClient {
   codeRow: {
     createMany(rows: {
@@ -22,7 +22,7 @@ interface RowClient {
 const characters = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789'
 const rowsAtOnce = 10_000
 
-/** The usual way to keep codes: a table with a row for each, through Prisma. */
+/** The usual way to keep codes: a table with a row per code, through Prisma. */
 export class CodeRows {
   readonly #client: RowClient
 
@@ -41,7 +41,7 @@ export class CodeRows {
     )
   }
 
-  /** Draws codes until the pool has `count` more. */
+  /** Draws random codes until the pool has `count` more. */
   async fill(poolId: string, count: number): Promise<void> {
     for (let missing = count; missing > 0; ) {
       const size = Math.min(missing, rowsAtOnce)
@@ -62,7 +62,7 @@ export class CodeRows {
   }
 }
 
-/** As many connections as the service itself has. */
+/** Has as many connections as the service itself. */
 export async function openCodeRows(lifecycle: Lifecycle, databaseUrl: string): Promise<CodeRows> {
   const generated = join(import.meta.dirname, '../../src/generated/code-rows/client.ts')
   const { PrismaClient } = (await import(generated)) as {
@@ -76,7 +76,7 @@ export async function openCodeRows(lifecycle: Lifecycle, databaseUrl: string): P
   return new CodeRows(client)
 }
 
-/** Makes the client that `openCodeRows` uses. */
+/** Generates the client that `openCodeRows` uses. */
 export async function generateClient(): Promise<void> {
   const prisma = join(
     dirname(createRequire(import.meta.url).resolve('prisma/package.json')),

@@ -18,16 +18,16 @@ import { type ApiKey, PrismaClient } from '../generated/prisma/client.ts'
 import { OperatorError } from '../operator-error.ts'
 import { run, withDatabase } from './program.ts'
 
-const usage = `Accounts and API keys, in the database of the running service.
+const usage = `Manages accounts and API keys in the database of the running service.
 
-  npm run account -- list                                 the accounts and their keys
-  npm run account -- create <account>                     a new account, with a key of all scopes
-  npm run account -- create-key <account> <key> <scopes>  one more key; scopes: ${allScopes.join(',')}
-  npm run account -- replace-key <account> <key>          a new secret for a key that was lost: the old one is revoked
-  npm run account -- revoke-key <account> <key>           a key that shall no longer work
+  npm run account -- list                                 list the accounts and their keys
+  npm run account -- create <account>                     create an account, with a key that has all scopes
+  npm run account -- create-key <account> <key> <scopes>  create another key; scopes: ${allScopes.join(',')}
+  npm run account -- replace-key <account> <key>          replace a lost key by a new one, and revoke it
+  npm run account -- revoke-key <account> <key>           revoke a key
 
-<account> is the name of an account. <key> is the name of a key, or its hint where several have that name.
-A secret is shown once, when it is made.
+<account> is the name of an account. <key> is the name of a key, or its hint if several keys have that name.
+The secret of a new key is shown only once.
 `
 
 type Command = (books: Books, args: string[]) => Promise<string>
@@ -59,7 +59,7 @@ function useOf(key: ApiKey): string {
 
 async function create(books: Books, [name = '']: string[]): Promise<string> {
   const { secret } = await createAccount(books.pool, name)
-  return shown(`The account "${name}" has a key with all scopes`, secret)
+  return withSecret(`The account "${name}" has a key with all scopes`, secret)
 }
 
 async function createKey(
@@ -71,7 +71,7 @@ async function createKey(
     name,
     scopes: parseScopes(scopes.split(',')),
   })
-  return shown(`The account "${account.name}" has a new key "${name}"`, secret)
+  return withSecret(`The account "${account.name}" has a new key "${name}"`, secret)
 }
 
 async function replaceKey(books: Books, [accountName = '', name = '']: string[]): Promise<string> {
@@ -79,7 +79,7 @@ async function replaceKey(books: Books, [accountName = '', name = '']: string[])
   const lost = await findKey(books, account, name)
   const { secret } = await createApiKey(books.pool, account.id, lost)
   await revokeApiKey(books, account.id, lost.id)
-  return shown(`The key "${lost.name}" (${lost.hint}…) is revoked and replaced`, secret)
+  return withSecret(`The key "${lost.name}" (${lost.hint}…) is revoked and replaced`, secret)
 }
 
 async function revokeKey(books: Books, [accountName = '', name = '']: string[]): Promise<string> {
@@ -89,15 +89,15 @@ async function revokeKey(books: Books, [accountName = '', name = '']: string[]):
   return `The key "${key.name}" (${key.hint}…) no longer works.`
 }
 
-/** The account of this very name, or else the one whose name differs in case alone. */
+/** The account with exactly this name, or else the one whose name differs only in case. */
 async function findAccount(books: Books, name: string): Promise<NamedAccount> {
   const [account, ...others] = await findAccounts(books, name)
   if (account === undefined || (account.name !== name && others.length > 0))
-    throw new OperatorError(`There is no account "${name}". See: npm run account -- list`)
+    throw new OperatorError(`There is no account "${name}". List the accounts with: npm run account -- list`)
   return account
 }
 
-/** The one key that works and has this name or hint. */
+/** The only key with this name or hint that is not revoked. */
 async function findKey(books: Books, account: NamedAccount, name: string): Promise<ApiKey> {
   const keys = await books.prisma.apiKey.findMany({
     where: {
@@ -109,17 +109,17 @@ async function findKey(books: Books, account: NamedAccount, name: string): Promi
   const [key, ...others] = keys
   if (key === undefined)
     throw new OperatorError(
-      `The account "${account.name}" has no working key "${name}". See: npm run account -- list`,
+      `The account "${account.name}" has no working key "${name}". List the keys with: npm run account -- list`,
     )
   if (others.length > 0)
     throw new OperatorError(
-      `The account "${account.name}" has ${keys.length} keys "${name}". Say which by its hint: ${keys.map(({ hint }) => hint).join(', ')}.`,
+      `The account "${account.name}" has ${keys.length} keys "${name}". Give the hint of one instead: ${keys.map(({ hint }) => hint).join(', ')}.`,
     )
   return key
 }
 
-function shown(what: string, secret: string): string {
-  return `${what}. Its secret is shown this once:\n\n    ${secret}\n`
+function withSecret(message: string, secret: string): string {
+  return `${message}. Its secret is shown only once:\n\n    ${secret}\n`
 }
 
 async function main(): Promise<number> {

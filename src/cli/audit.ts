@@ -9,16 +9,16 @@ import { grouped } from '../grouped.ts'
 import { OperatorError } from '../operator-error.ts'
 import { run, withDatabase } from './program.ts'
 
-const usage = `Checks the books of the running service against each other, and changes nothing.
+const usage = `Checks that the books of the running service are consistent, and changes nothing.
 
   npm run audit
 
-Prints a line for everything that does not agree, and what was looked at. The exit code is 0 when the books are sound,
-1 when they are not, and 2 when they could not be read to the end.
+Prints a line for each inconsistency, and how many rows were checked. The exit code is 0 when the books are sound, 1 when
+they are not, and 2 when they could not be checked completely.
 `
 
-// Damage is often of one kind and everywhere: more of the same tells nothing new.
-const printedOfAKind = 20
+// Damage is often the same everywhere: more findings of a kind say nothing new.
+const maxPrintedOfAKind = 20
 
 async function main(): Promise<number> {
   if (process.argv.length > 2) throw new OperatorError(usage)
@@ -27,7 +27,7 @@ async function main(): Promise<number> {
     const printed = new Map<FindingKind, number>()
     const summary = await auditBooks(pool, (finding) => {
       const before = printed.get(finding.kind) ?? 0
-      if (before === printedOfAKind) return
+      if (before === maxPrintedOfAKind) return
       printed.set(finding.kind, before + 1)
       process.stdout.write(`${lineOf(finding)}\n`)
     })
@@ -37,19 +37,19 @@ async function main(): Promise<number> {
 }
 
 function lineOf({ kind, accountId, accountName, what }: Finding): string {
-  // What is damaged may hold anything: a line break in it must not look like another finding.
+  // Damaged values may contain anything: a line break must not look like another finding.
   const line = `${kind}: account ${accountId}${accountName === null ? '' : ` "${accountName}"`}: ${what}`
   return line.replaceAll(/\p{Cc}/gu, '?')
 }
 
-function conclusion({ lookedAt, findings }: AuditSummary, milliseconds: number): string {
-  const looked = [...lookedAt].map(([table, rows]) => `${table} ${grouped(rows)}`).join(', ')
-  const lines = [`Looked at these rows in ${(milliseconds / 1_000).toFixed(1)} s: ${looked}.`]
+function conclusion({ checked, findings }: AuditSummary, milliseconds: number): string {
+  const tables = [...checked].map(([table, rows]) => `${table} ${grouped(rows)}`).join(', ')
+  const lines = [`Rows checked in ${(milliseconds / 1_000).toFixed(1)} s: ${tables}.`]
   if (findings.size === 0) lines.push('The books are sound.')
   else {
-    lines.push('The books are NOT sound. It should hold, and does not, that')
+    lines.push('The books are NOT sound. These rules are broken:')
     for (const [kind, count] of findings) {
-      const more = count > printedOfAKind ? `, of which ${printedOfAKind} are above` : ''
+      const more = count > maxPrintedOfAKind ? `, ${maxPrintedOfAKind} of them above` : ''
       lines.push(`  ${kind}: ${findingKinds[kind]} (${grouped(count)} found${more})`)
     }
   }

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { generate, generateIfChanged } from '../generate.ts'
 import { OperatorError } from '../operator-error.ts'
 
-// For what is started after it: generates the database client; with --if-changed only if need be.
+// Generates the database client for the programs that npm starts after it; with --if-changed only if it has to.
 
 const { values } = parseArgs({ options: { 'if-changed': { type: 'boolean' } } })
 try {

@@ -8,7 +8,7 @@ import { UserError } from '../domain/books/errors.ts'
 import { describeError, openLog } from '../log.ts'
 import { OperatorError } from '../operator-error.ts'
 
-/** The database of the running service, as a program beside it opens it. */
+/** The database of the running service, opened by a program beside it. */
 export interface ServiceDatabase {
   url: string
   pool: Pool
@@ -16,15 +16,15 @@ export interface ServiceDatabase {
 }
 
 /**
- * Opens the database that the environment names, which a service has made its tables in, for as long as `work` takes.
- * Rejects with an OperatorError when there is none, or it cannot be used.
+ * Opens the database that the environment names until `work` is done. Rejects with an OperatorError when there is none, it
+ * has no tables of the service, or it cannot be used.
  */
 export async function withDatabase<T>(work: (database: ServiceDatabase) => Promise<T>): Promise<T> {
   const config = readConfig(process.env)
   const url = config.databaseUrl ?? (await findEmbeddedServer({ dataDir: config.dataDir }))
   if (url === undefined)
     throw new OperatorError(
-      `No service runs on ${config.dataDir}. Start it with npm start, or set DATA_DIR or DATABASE_URL as it has them.`,
+      `No service runs on ${config.dataDir}. Start it with npm start, or set DATA_DIR or DATABASE_URL as for the service.`,
     )
   const { schema } = await checkDatabase(url)
   const log = openLog({ level: 'warn' })
@@ -40,18 +40,18 @@ export async function withDatabase<T>(work: (database: ServiceDatabase) => Promi
 }
 
 /**
- * Runs a program to its exit code: the one that `main` resolves to, or `failed` when it rejects. What went wrong is
- * told on standard error, with a stack only where that is a defect of the program.
+ * Runs a program. Its exit code is what `main` resolves to, or `failure` when it rejects. The error is printed on standard
+ * error, with a stack trace only if it is a defect of the program.
  */
-export async function run(main: () => Promise<number>, failed: number): Promise<void> {
+export async function run(main: () => Promise<number>, failure: number): Promise<void> {
   try {
     process.exitCode = await main()
   } catch (error) {
-    process.exitCode = failed
-    const told =
+    process.exitCode = failure
+    const isExpected =
       error instanceof OperatorError ||
       error instanceof UserError ||
       error instanceof DatabaseUnavailableError
-    console.error(told ? error.message : describeError(error))
+    console.error(isExpected ? error.message : describeError(error))
   }
 }

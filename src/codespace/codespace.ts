@@ -7,7 +7,7 @@ import type { Reading } from './typed-code-reader.ts'
  * The version of new formats. Each format stores its own, as codes that were handed out must be found for ever: what a
  * version computes never changes, and a better construction becomes another version.
  *
- * Version 1 turns an index into a code like this, N being the pattern's capacity:
+ * Version 1 computes the code of an index as follows, N being the pattern's capacity:
  *
  * 1. n = max(2, ⌈log2 N⌉). The index becomes a string of n bits, the most significant first.
  * 2. FF1 of NIST SP 800-38G encrypts the string: radix 2, AES with the format's 256-bit key, an empty tweak.
@@ -82,7 +82,7 @@ export class CodeSpace {
   /**
    * The codes of the indices first … first + count - 1, in order: about 4 million a second on one core. It blocks the
    * event loop meanwhile, so ask for large ranges in pieces. Throws a RangeError if an index is outside
-   * 0 … capacity - 1, or count is negative or not whole.
+   * 0 … capacity - 1, or count is not a whole number, or negative.
    */
   codesAt(first: bigint, count: number): string[] {
     this.#checkRange(first, count)

@@ -89,8 +89,8 @@ export class Pattern {
 
   /**
    * Strings of the pattern to display: always the same, distinct, and no more than the capacity. They depend on the
-   * pattern alone, so they reveal nothing about the codes of a format. Throws a RangeError if `count` is negative or not
-   * whole.
+   * pattern alone, so they reveal nothing about the codes of a format. Throws a RangeError if `count` is not a whole
+   * number, or negative.
    */
   examples(count: number): string[] {
     if (!Number.isSafeInteger(count) || count < 0) throw new RangeError(`Cannot make ${count} examples`)

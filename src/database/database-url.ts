@@ -4,7 +4,7 @@ import { type ConnectionOptions, createSecureContext, getCACertificates } from '
 import type { ClientConfig } from 'pg'
 import { OperatorError } from '../operator-error.ts'
 
-/** DATABASE_URL does not say where a database is. Tells what to write instead, and never the password. */
+/** DATABASE_URL cannot be used. The message says what to write instead, and never contains the password. */
 export class DatabaseUrlError extends OperatorError {
   override name = 'DatabaseUrlError'
   /** The message without the name of the variable: "names several hosts: …" */
@@ -18,19 +18,18 @@ export class DatabaseUrlError extends OperatorError {
 
 const form = 'postgres://user:password@host:port/database'
 const encoding =
-  'In a user name or a password every character but letters, digits, - and _ must be percent-encoded: ' +
+  'In a user name or password, all characters except letters, digits, - and _ must be percent-encoded: ' +
   '@ is %40, / is %2F, # is %23, ? is %3F, % is %25'
 
 /**
- * Reads an address in the form of libpq, and says all that `pg` must know to connect to it. What the address leaves
- * out, `pg` takes from the environment as libpq does: PGHOST, PGUSER, PGPASSWORD and so on.
+ * Reads a libpq connection URI into a configuration for `pg`. For what it leaves out, `pg` uses the environment as libpq
+ * does: PGHOST, PGUSER, PGPASSWORD and so on.
  *
- * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS says what the form is. libpq alone
- * knows several hosts, `sslmode=allow`, and to go on without encryption where there is none. As with `pg`, each
- * `sslmode` from `prefer` on checks the certificate and the name of the host, unless `uselibpqcompat=true` asks for
- * what libpq does.
+ * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS describes the form. Unlike libpq, this
+ * supports neither several hosts nor `sslmode=allow`, nor falls back to no encryption. As with `pg`, each `sslmode` from
+ * `prefer` on verifies the certificate and the host name, unless `uselibpqcompat=true` asks for libpq's behaviour.
  *
- * @throws {DatabaseUrlError} also when a file that the address names cannot be used
+ * @throws {DatabaseUrlError} also when a file that the address names cannot be read
  */
 export function readDatabaseUrl(text: string): ClientConfig {
   const address = withoutScheme(text.trim())
@@ -59,28 +58,23 @@ export function readDatabaseUrl(text: string): ClientConfig {
 function withoutScheme(text: string): string {
   const [, scheme, address] = /^([a-z][a-z\d+.-]*):\/\/(.*)$/is.exec(text) ?? []
   if (scheme !== undefined && address !== undefined && /^postgres(ql)?$/i.test(scheme)) return address
-  if (/^["'`]/.test(text))
-    throw new DatabaseUrlError('begins with a quotation mark, which is no part of the address: leave it out')
+  if (/^["'`]/.test(text)) throw new DatabaseUrlError('begins with a quotation mark: leave it out')
   if (/^psql\s/.test(text))
     throw new DatabaseUrlError(
-      `is a command: leave out psql and the quotation marks, so that it begins with postgres://`,
+      'is a command: leave out psql and the quotation marks, so that it begins with postgres://',
     )
   if (/^jdbc:/i.test(text))
-    throw new DatabaseUrlError(
-      'is an address for Java: leave out jdbc:, so that it begins with postgresql://',
-    )
+    throw new DatabaseUrlError('is a JDBC address: leave out jdbc:, so that it begins with postgresql://')
   if (/^(host|hostaddr|port|dbname|user|password|sslmode|server|data source|user id)\s*=/i.test(text))
-    throw new DatabaseUrlError(
-      `is written as keywords and values: write it as an address of the form ${form}`,
-    )
+    throw new DatabaseUrlError(`consists of keywords and values: write it in the form ${form}`)
   throw new DatabaseUrlError(`must be of the form ${form}`)
 }
 
 const placeholderWords = /your|pass|pwd|secret|user|role|host|server|endpoint|address|port|name|database|db/i
 
 /**
- * Whether a part of the address is still to be filled in: ${PASSWORD}, $DB_PASSWORD, or <password>, [YOUR-PASSWORD] and
- * {password}. A password may be much like it, so anything else within brackets is what it is.
+ * Whether a part of the address is a placeholder such as ${PASSWORD}, $DB_PASSWORD, <password>, [YOUR-PASSWORD] or
+ * {password}. Passwords can look similar, so that brackets around anything else do not count.
  */
 function isPlaceholder(part: string): boolean {
   if (/^\$\{\w+\}$/.test(part) || /^\$[A-Z\d]+(_[A-Z\d]+)+$/.test(part)) return true
@@ -98,7 +92,7 @@ function checkPlaceholders(authority: string, path: string, query: string): void
     isPlaceholder(part) || isPlaceholder(parameters.get(parameter) ?? '')
   if (isOneOf(host, 'host'))
     throw new DatabaseUrlError(
-      'names a host that is neither a name nor an address, but looks like a placeholder: put the host there',
+      'names a host that is neither a name nor an address, but looks like a placeholder: replace it by the host',
     )
   const others = [
     ['user', user, 'user'],
@@ -114,25 +108,26 @@ function checkPlaceholders(authority: string, path: string, query: string): void
 }
 
 function checkCharacters(address: string, authority: string, path: string): void {
-  if (/[\s\p{Cc}]/u.test(address))
-    throw new DatabaseUrlError(`has a space in it, which must be %20. ${encoding}`)
+  if (/[\s\p{Cc}]/u.test(address)) throw new DatabaseUrlError(`has a space in it: write %20. ${encoding}`)
   if (address.includes('#')) throw new DatabaseUrlError(`has a # in it. ${encoding}`)
   if (/%(?![\da-f]{2})/i.test(address))
-    throw new DatabaseUrlError(`has a % that two hexadecimal digits do not follow. ${encoding}`)
+    throw new DatabaseUrlError(`has a % without two hexadecimal digits after it. ${encoding}`)
   if (authority.indexOf('@') !== authority.lastIndexOf('@') || path.includes('@'))
-    throw new DatabaseUrlError(`has an @ or a / in it that does not belong there. ${encoding}`)
+    throw new DatabaseUrlError(`has an @ or a / where none is expected. ${encoding}`)
 }
 
 function readPassword(password: string): string {
   if (password.includes('\0'))
-    throw new DatabaseUrlError('has a password with the character 0, which PostgreSQL does not allow')
+    throw new DatabaseUrlError(
+      'has a password with the character 0, which PostgreSQL does not allow: change the password',
+    )
   return password
 }
 
 function readDatabase(path: string): string {
   if (!path.includes('/')) return decode(path)
   throw new DatabaseUrlError(
-    'names a database with a / in it: write %2F, or, where that is the folder of a socket, ?host=/folder',
+    'names a database with a / in it: write %2F; for the folder of a socket, write ?host=/folder',
   )
 }
 
@@ -143,7 +138,7 @@ function readHost(
   const named = [hostAndPort, parameters.get('host') ?? '', parameters.get('port') ?? '']
   if (named.some((part) => part.includes(',')))
     throw new DatabaseUrlError(
-      'names several hosts: name the one that accepts writes, or an address that always leads to it',
+      'names several hosts: name only the one that accepts writes, or an address that always leads to it',
     )
   const [, bracketed, plain, portText] = /^(?:\[([^\]]*)\]|([^:]*))(?::(.*))?$/.exec(hostAndPort) ?? []
   const port = parameters.get('port') ?? portText ?? ''
@@ -161,7 +156,7 @@ function readHost(
   return { host, port: port === '' ? undefined : Number(port) }
 }
 
-// What has a meaning here.
+// Parameters that have a meaning here.
 const known = new Set([
   ...[
     'user',
@@ -187,8 +182,8 @@ const known = new Set([
   ...['target_session_attrs', 'client_encoding', 'gssencmode', 'schema'],
 ])
 
-// What other clients know, and what changes nothing here: TCP's keepalives are on, each session sets its own time
-// limits, and the pool is the service's own.
+// Parameters of other clients, without effect here: TCP keepalives are on, each session sets its own time limits, and the
+// service has its own pool.
 const ignored = new Set([
   ...['keepalives', 'keepalives_idle', 'keepalives_interval', 'keepalives_count', 'tcp_user_timeout'],
   ...[
@@ -210,11 +205,11 @@ function readParameters(query: string): Map<string, string> {
     const [name, value] = splitAt(part, '=').map(decode) as [string, string]
     if (known.has(name)) parameters.set(name, value)
     else if (!ignored.has(name)) {
-      // Then the ? may be one of the password's, and what looks like a name a part of it.
-      if (query.includes('@')) throw new DatabaseUrlError(`has an @ behind a ?. ${encoding}`)
+      // The ? may be one in the password, and the name of the parameter a part of it.
+      if (query.includes('@')) throw new DatabaseUrlError(`has an @ after a ?. ${encoding}`)
       const which = /^\w{1,40}$/.test(name) ? `the parameter ${name}` : 'a parameter'
       throw new DatabaseUrlError(
-        `has ${which}, which the service does not know: leave it out. It knows ${[...known].join(', ')}`,
+        `has ${which}, which the service does not know: leave it out. Known are ${[...known].join(', ')}`,
       )
     }
   }
@@ -238,16 +233,16 @@ const tlsVersions = ['TLSv1.2', 'TLSv1.3']
 function expectValue(parameters: ReadonlyMap<string, string>, name: string, values: readonly string[]): void {
   const value = parameters.get(name)
   if (value === undefined || values.includes(value)) return
-  throw new DatabaseUrlError(`has a ${name} that the service does not know: it can be ${values.join(', ')}`)
+  throw new DatabaseUrlError(`has an unknown value of ${name}: use one of ${values.join(', ')}`)
 }
 
-/** What `pg` must know of TLS; nothing where the address says nothing, so that PGSSLMODE decides. */
+/** The TLS options for `pg`; none where the address says nothing, so that PGSSLMODE decides. */
 function readEncryption(parameters: ReadonlyMap<string, string>): ClientConfig {
   const mode = parameters.get('sslmode') ?? modeOf(parameters.get('ssl'))
   const isDirect = parameters.get('sslnegotiation') === 'direct'
   if (mode === 'disable') {
     if (isDirect)
-      throw new DatabaseUrlError('has sslnegotiation=direct, which needs an sslmode other than disable')
+      throw new DatabaseUrlError('has sslnegotiation=direct, but sslmode=disable: use another sslmode')
     return { ssl: false }
   }
   const files = ['sslrootcert', 'sslcert', 'sslkey'].some((name) => parameters.has(name))
@@ -275,23 +270,23 @@ function modeOf(ssl: string | undefined): string | undefined {
   return ssl === undefined ? undefined : 'verify-full'
 }
 
-/** What of the server's certificate is checked: by default all of it. */
+/** What is verified of the server's certificate: by default everything. */
 function verification(parameters: ReadonlyMap<string, string>, mode: string | undefined): ConnectionOptions {
   if (mode === 'no-verify') return { rejectUnauthorized: false }
   if (parameters.get('uselibpqcompat') !== 'true') return {}
   const hasAuthority = parameters.has('sslrootcert') && parameters.get('sslrootcert') !== 'system'
   if (mode === 'verify-ca' && !hasAuthority)
     throw new DatabaseUrlError(
-      'has sslmode=verify-ca, which needs the authority to check for: add sslrootcert=/path/to/ca.pem',
+      'has sslmode=verify-ca without an authority to verify: add sslrootcert=/path/to/ca.pem',
     )
-  // As libpq has it: with an authority that is named, require is verify-ca.
+  // As in libpq, require is verify-ca when an authority is named.
   if (mode === 'verify-ca' || (mode === 'require' && hasAuthority))
     return { checkServerIdentity: () => undefined }
   return mode === 'require' || mode === 'prefer' ? { rejectUnauthorized: false } : {}
 }
 
 function readAuthorities(parameters: ReadonlyMap<string, string>): string | string[] | undefined {
-  // libpq's name for the authorities that the machine trusts.
+  // In libpq, this stands for the authorities that the machine trusts.
   if (parameters.get('sslrootcert') === 'system')
     return [...getCACertificates('default'), ...getCACertificates('system')]
   return readFileOf(parameters, 'sslrootcert')
@@ -303,12 +298,9 @@ function readFileOf(parameters: ReadonlyMap<string, string>, name: string): stri
   try {
     return readFileSync(path, 'utf8')
   } catch (cause) {
-    throw new DatabaseUrlError(
-      `cannot be understood: ${(cause as Error).message}, the file that ${name} names`,
-      {
-        cause,
-      },
-    )
+    throw new DatabaseUrlError(`cannot be used: ${(cause as Error).message}, the file that ${name} names`, {
+      cause,
+    })
   }
 }
 
@@ -317,20 +309,20 @@ function checkFiles({ ca, cert, key, passphrase }: ConnectionOptions): void {
     createSecureContext({ ca, cert, key, passphrase })
   } catch (cause) {
     throw new DatabaseUrlError(
-      `names certificates or a key that cannot be used: ${(cause as Error).message}. They must be files in PEM format`,
+      `names certificates or a key that cannot be used: ${(cause as Error).message}. The files must be in PEM format`,
       { cause },
     )
   }
   if (typeof ca === 'string' && !/-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----/.test(ca))
-    throw new DatabaseUrlError('names in sslrootcert a file without a certificate in PEM format')
+    throw new DatabaseUrlError('has an sslrootcert that is not a certificate in PEM format')
 }
 
-/** libpq counts in seconds, of which none means to wait for as long as it takes. */
+/** In libpq, in seconds; 0: no limit. */
 function readTimeout(parameters: ReadonlyMap<string, string>): ClientConfig {
   const text = parameters.get('connect_timeout')
   if (text === undefined) return {}
   if (!/^\d{1,6}$/.test(text))
-    throw new DatabaseUrlError('has a connect_timeout that is not a whole number of seconds')
+    throw new DatabaseUrlError('has a connect_timeout that is not a whole number of seconds, such as 10')
   return { connectionTimeoutMillis: Number(text) * 1_000 }
 }
 
@@ -342,13 +334,13 @@ function decode(text: string): string {
   }
 }
 
-/** What is before and behind the first `separator`; nothing behind when there is none. */
+/** The text before and after the first `separator`; all of it is before when there is none. */
 function splitAt(text: string, separator: string): [string, string] {
   const place = text.indexOf(separator)
   return place < 0 ? [text, ''] : [text.slice(0, place), text.slice(place + separator.length)]
 }
 
-/** Leaves out what is empty or undefined: there `pg` looks into the environment. */
+/** Without empty and undefined values, for which `pg` uses the environment. */
 function defined<T extends Record<string, unknown>>(values: T): { [K in keyof T]?: NonNullable<T[K]> } {
   const entries = Object.entries(values).filter(([, value]) => value !== undefined && value !== '')
   return Object.fromEntries(entries) as { [K in keyof T]?: NonNullable<T[K]> }

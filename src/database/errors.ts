@@ -1,11 +1,11 @@
 import { OperatorError } from '../operator-error.ts'
 
-/** The database cannot be reached, or must not be used. Never tells the password. */
+/** The database cannot be reached, or must not be used. The message never contains the password. */
 export class DatabaseError extends OperatorError {
   override name = 'DatabaseError'
 }
 
-/** The database cannot be reached, or ended the conversation: nothing is known to be wrong with the request itself. */
+/** The database cannot be reached, or closed the connection. The request itself may be all right. */
 export class DatabaseUnavailableError extends Error {
   constructor(cause: unknown) {
     super('The database cannot be reached.', { cause })
@@ -13,16 +13,16 @@ export class DatabaseUnavailableError extends Error {
   }
 }
 
-/** A COMMIT was sent and never answered: the transaction took place or did not, and only the database knows. */
+/** A COMMIT was not answered: only the database knows whether the transaction was committed. */
 export class CommitUnansweredError extends DatabaseUnavailableError {
   constructor(cause: unknown) {
     super(cause)
     this.name = 'CommitUnansweredError'
-    this.message = 'The connection to the database was lost while it committed.'
+    this.message = 'The connection to the database was lost during a commit.'
   }
 }
 
-/** The SQLSTATE of an error from the `pg` driver, or of one that Prisma wraps around it. */
+/** The SQLSTATE of an error of the `pg` driver, or of a Prisma error around it. */
 export function sqlState(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   const direct = property(error, 'code')
@@ -33,19 +33,20 @@ export function sqlState(error: unknown): string | undefined {
   return error.cause === undefined ? undefined : sqlState(error.cause)
 }
 
-/** The name of the unique constraint that a statement of the `pg` driver violated. */
+/** The name of the unique constraint that a statement violated, given the error of the `pg` driver. */
 export function violatedConstraint(error: unknown): string | undefined {
   const constraint = property(error, 'constraint')
   return sqlState(error) === '23505' && typeof constraint === 'string' ? constraint : undefined
 }
 
-/** Thrown by the work of a transaction that has to run again, because another transaction was first. */
+/** Thrown by the work of a transaction to run it again, because another transaction was first. */
 export class RunAgainError extends Error {
   override name = 'RunAgainError'
 }
 
 /**
- * Deadlock, serialization failure, lock timeout: the transaction was rolled back whole and can be run again.
+ * Whether it was a deadlock, a serialization failure, a lock timeout or a RunAgainError: the transaction was rolled back and
+ * can run again.
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 export function canRunAgain(error: unknown): boolean {
@@ -65,14 +66,14 @@ const connectionErrors = new Set([
   'ENETUNREACH',
 ])
 
-// What `pg` and the driver adapter say of a connection that is gone, without any code.
+// Messages of `pg` and the driver adapter about a lost connection, which have no code.
 const connectionMessages =
   /Connection terminated|Query read timeout|Client has encountered a connection error|timeout exceeded when trying to connect|Client was closed|Cannot use a pool after calling end|not queryable/
 
 /**
- * Whether an error says that the database is away, shutting down, starting, out of connections or of room on its disk,
- * has become read-only, as the server of before is after a failover, must not be used as it is now, or has ended a
- * transaction because this process was not heard of for too long.
+ * Whether an error says that the database is unreachable, starting, shutting down, out of connections or disk space, not
+ * fit for use, or read-only, as the former primary is after a failover; or that it has ended a transaction because this
+ * process was silent for too long.
  */
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false
@@ -97,7 +98,7 @@ export function isUnavailable(error: unknown): boolean {
   return error.cause !== undefined && isUnavailable(error.cause)
 }
 
-/** Five digits or letters; neither a name of the system's, such as EPIPE, nor a code of Prisma's, such as P2010. */
+/** Five digits or letters; neither a system error such as EPIPE, nor a Prisma error such as P2010. */
 function isSqlState(code: string): boolean {
   return /^(?=.*\d)[0-9A-Z]{5}$/.test(code) && !/^P[1-9]/.test(code)
 }

@@ -9,16 +9,16 @@ import { sqlState } from './errors.ts'
 import { findSchema } from './schema.ts'
 import { prepareSession } from './session.ts'
 
-/** The database's tables cannot be brought up to date. */
+/** The tables of the database cannot be brought up to date. */
 export class MigrationError extends OperatorError {
   override name = 'MigrationError'
 }
 
-/** A step from one state of the tables to the next, as Prisma keeps it in a folder. */
+/** A step from one state of the tables to the next, in a folder as Prisma lays it out. */
 export interface Migration {
   readonly name: string
   readonly sql: string
-  /** SHA-256 of the SQL, in hexadecimal, by which Prisma notices that it has been edited. */
+  /** SHA-256 of the SQL, in hexadecimal: tells whether it was edited after it was applied. */
   readonly checksum: string
 }
 
@@ -30,19 +30,18 @@ interface AppliedMigration {
 
 export const migrationsFolder = join(import.meta.dirname, '../../prisma/migrations')
 
-// Held while a migration is applied, so that processes that start at the same time do so one after the other.
+// Held while a migration is applied, so that of several processes that start only one does so at a time.
 const migrationLock = 7_291_002
 
 /**
- * Applies the migrations that the database does not have, in the order of their names.
+ * Applies the migrations that the database does not have yet, in the order of their names.
  *
- * Each is a transaction together with the note that it has been applied: a process that is killed leaves either
- * both or none, and nothing to be repaired. Prisma's own engine notes the start and the end outside of the
- * migration, and through a driver adapter it sends a migration statement by statement, cut at every semicolon.
- * The notes have its format, though, so that its command line agrees with what was done here.
+ * Each is applied and recorded in one transaction: a process that is killed leaves both or neither, and nothing to
+ * repair. Prisma's engine records start and end outside of the migration, and through a driver adapter it splits a
+ * migration at every semicolon. The records have Prisma's format, so that its command line agrees with them.
  *
- * @param migrations for tests: others than those of this version
- * @returns the names of those applied now
+ * @param migrations for tests: other migrations than those of this version
+ * @returns the names of the migrations that were applied now
  * @throws {MigrationError} when the database is newer than this version, not the service's, or a migration fails
  */
 export async function applyMigrations(
@@ -60,7 +59,7 @@ export async function applyMigrations(
     for (;;) {
       const name = await applyNext(client, known)
       if (name === undefined) return applied
-      log.info({ migration: name }, 'the database was brought up to date')
+      log.info({ migration: name }, 'applied a migration to the database')
       applied.push(name)
     }
   } finally {
@@ -80,10 +79,10 @@ export async function readMigrations(folder: string): Promise<Migration[]> {
   )
 }
 
-/** Applies the first migration that is missing; resolves to its name, to undefined when none is. */
+/** Applies the first missing migration, and resolves to its name; to undefined when none is missing. */
 async function applyNext(client: pg.Client, known: readonly Migration[]): Promise<string | undefined> {
   await client.query('BEGIN ISOLATION LEVEL READ COMMITTED')
-  // Taken before the notes are read, which another process may just be writing.
+  // Before the records are read, which another process may be writing.
   await client.query('SELECT pg_advisory_xact_lock($1)', [migrationLock])
   const next = nextMigration(known, await readApplied(client))
   if (next !== undefined) {
@@ -95,7 +94,7 @@ async function applyNext(client: pg.Client, known: readonly Migration[]): Promis
 }
 
 async function readApplied(client: pg.Client): Promise<AppliedMigration[]> {
-  // What belongs to an extension is nobody's data: hosted databases often come with some.
+  // Tables of extensions are nobody's data: hosted databases often have some.
   const { rows: tables } = await client.query<{ name: string }>(
     `SELECT relname AS name FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
       WHERE nspname = current_schema() AND relkind IN ('r', 'p', 'v', 'm', 'f')
@@ -110,7 +109,7 @@ async function readApplied(client: pg.Client): Promise<AppliedMigration[]> {
     const names = tables.map(({ name }) => name)
     const more = names.length > 3 ? ` and ${names.length - 3} more` : ''
     throw new MigrationError(
-      `The database holds tables that are not the service's (${names.slice(0, 3).join(', ')}${more}): give it one of its own.`,
+      `The database has tables that are not the service's (${names.slice(0, 3).join(', ')}${more}): give the service a database of its own.`,
     )
   }
   const { rows } = await client.query<AppliedMigration>(
@@ -130,17 +129,17 @@ function nextMigration(
     const migration = known.find((candidate) => candidate.name === name)
     if (migration === undefined) {
       throw new MigrationError(
-        `The database is newer than this version of the service, which does not know its migration ${name}. Start the newer version.`,
+        `The database is newer than this version of the service, which does not know the migration ${name}. Start the newer version.`,
       )
     }
     if (!finished) {
       throw new MigrationError(
-        `Another program has begun the migration ${name} and not finished it: resolve that with \`prisma migrate resolve\`, or restore the database.`,
+        `Another program has started the migration ${name} and not finished it: use \`prisma migrate resolve\`, or restore the database.`,
       )
     }
     if (migration.checksum !== checksum) {
       throw new MigrationError(
-        `The migration ${name} is not the one that was applied to the database: it has been edited since.`,
+        `The migration ${name} has been edited since it was applied to the database: restore its file, and write a new migration.`,
       )
     }
   }
@@ -162,7 +161,7 @@ async function checkPrivilege(client: pg.Client): Promise<void> {
 
 async function apply(client: pg.Client, { name, sql, checksum }: Migration): Promise<void> {
   try {
-    await client.query(createNotes)
+    await client.query(createRecords)
     await client.query(sql.replace(createSchema, ''))
     await client.query(
       `INSERT INTO _prisma_migrations (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
@@ -177,12 +176,12 @@ async function apply(client: pg.Client, { name, sql, checksum }: Migration): Pro
   }
 }
 
-// Prisma's first migration begins with it. The schema is there, it need not be that one, and the statement would need a
-// right on the whole database for nothing.
+// The first line of Prisma's first migration. It is left out, as the schema exists, may be another one, and the statement
+// needs a privilege on the whole database.
 const createSchema = /^CREATE SCHEMA IF NOT EXISTS "public";$/m
 
-// As Prisma's engine creates it.
-const createNotes = `
+// As Prisma's engine creates the table.
+const createRecords = `
   CREATE TABLE IF NOT EXISTS _prisma_migrations (
     id                  varchar(36) NOT NULL PRIMARY KEY,
     checksum            varchar(64) NOT NULL,

@@ -2,25 +2,25 @@ import pg from 'pg'
 import type { Logger } from 'pino'
 import { prepareSession } from './session.ts'
 
-/** That something has changed: which kind of thing, and which one of them. It never says how. */
+/** Says that something has changed: the kind of thing, and which one. It never says how. */
 export interface Notice {
   topic: 'events' | 'tasks' | 'keys'
   /** The account for `events`; empty for the others. */
   key: string
 }
 
-/** Called with what has changed, or with nothing when notices may have been lost: look at everything again. */
+/** Called with the key of what has changed; with undefined when notices may have been lost, to check everything. */
 export type NoticeListener = (key: string | undefined) => void
 
 const channel = 'promo_codes'
 const reconnectAfterMs = 1_000
 
 /**
- * Carries notices between the processes on one database, by LISTEN and NOTIFY, and inside this process directly.
+ * Carries notices between the processes of one database, by LISTEN and NOTIFY, and directly inside this process.
  *
- * NOTIFY is a transaction of its own, sent after the change has been committed and never beside it: inside the
- * transactions it takes one lock for the whole server. Notices that pile up while one is under way are sent
- * together, each once. A notice can be lost with a connection, so whoever listens also looks now and then.
+ * NOTIFY is sent in a transaction of its own after the change has been committed: within the transaction of the change,
+ * it would acquire a lock for the whole server. Notices that arrive while others are in flight are sent together, each
+ * once. A notice can be lost with a connection, so listeners also poll.
  */
 export class Notifications {
   readonly #pool: pg.Pool
@@ -33,19 +33,19 @@ export class Notifications {
   #reconnect: NodeJS.Timeout | undefined
   #closed = false
 
-  /** `connection` is for a connection of its own to the pool's database: LISTEN holds it for good. */
+  /** `connection`: how to make the connection to the pool's database that LISTEN needs for itself. */
   constructor(options: { pool: pg.Pool; connection: pg.ClientConfig; log: Logger }) {
     this.#pool = options.pool
     this.#connection = options.connection
     this.#log = options.log
   }
 
-  /** Begins to listen; rejects when the database cannot be reached. A connection lost later is made again. */
+  /** Starts to listen. Rejects when the database cannot be reached; a connection that is lost later is replaced. */
   async open(): Promise<void> {
     await this.#connect()
   }
 
-  /** Calls `listener` for every notice of the topic until the function that is returned is called. */
+  /** Calls `listener` for every notice of the topic until the returned function is called. */
   on(topic: Notice['topic'], listener: NoticeListener): () => void {
     const listeners = this.#listeners.get(topic) ?? new Set()
     this.#listeners.set(topic, listeners)
@@ -53,7 +53,7 @@ export class Notifications {
     return () => listeners.delete(listener)
   }
 
-  /** Tells every process. Returns at once; a notice that cannot be sent is logged and lost. */
+  /** Sends a notice to every process. Returns at once; a failure is logged, and the notice lost. */
   announce(notice: Notice): void {
     this.#deliver(notice.topic, notice.key)
     this.#pending.add(`${notice.topic} ${notice.key}`)
@@ -68,7 +68,7 @@ export class Notifications {
   }
 
   async #send(): Promise<void> {
-    // After the callers of this turn have announced theirs too.
+    // Collect what is announced synchronously after this.
     await Promise.resolve()
     while (this.#pending.size > 0) {
       const messages = [...this.#pending]
@@ -79,7 +79,10 @@ export class Notifications {
           messages,
         ])
       } catch (error) {
-        this.#log.warn({ err: error }, 'other processes could not be notified; they find out by themselves')
+        this.#log.warn(
+          { err: error },
+          'could not notify other processes; they notice the change when they poll',
+        )
       }
     }
     this.#sending = undefined
@@ -118,7 +121,7 @@ export class Notifications {
   #lost(client: pg.Client, error: Error | undefined): void {
     if (this.#client === client) this.#client = undefined
     if (this.#closed) return
-    this.#log.warn({ err: error }, 'the connection that listens for changes was lost')
+    this.#log.warn({ err: error }, 'lost the connection that listens for changes; reconnecting')
     this.#retry()
   }
 

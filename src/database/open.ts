@@ -12,14 +12,14 @@ import type { Statement } from './transaction.ts'
 export { DatabaseError } from './errors.ts'
 
 export interface PoolOptions {
-  /** How many connections it holds at most. */
+  /** The maximum number of connections. */
   readonly max: number
   readonly log: Logger
   /** How long, in milliseconds, a statement waits for a lock before it fails with 55P03. */
   readonly lockTimeoutMs?: number
   /** How long, in milliseconds, a statement runs before it fails with 57014. */
   readonly statementTimeoutMs?: number
-  /** The schema of the service's tables; what the server would choose when it is not said. */
+  /** The schema of the service's tables; by default the one that the server chooses. */
   readonly schema?: string | undefined
 }
 
@@ -28,10 +28,9 @@ const idleInTransactionTimeoutMs = 10_000
 const silenceMs = 5_000
 
 /**
- * Makes a database ready to use: checks it, brings its tables up to date, and opens a pool, which is the caller's
- * to end.
+ * Makes a database ready to use: checks it, brings its tables up to date, and opens a pool, which the caller must end.
  *
- * @throws {OperatorError} when the database cannot be reached, must not be used, or was used by a newer version
+ * @throws {OperatorError} when the database cannot be reached, must not be used, or is newer than this version
  */
 export async function openDatabase(url: string, options: PoolOptions): Promise<pg.Pool> {
   const { schema } = await checkDatabase(url)
@@ -39,7 +38,7 @@ export async function openDatabase(url: string, options: PoolOptions): Promise<p
   return createPool(url, { ...options, schema })
 }
 
-/** How to make a connection outside of the pool. */
+/** The configuration of a connection outside of the pool. */
 export function connectionConfig(url: string): pg.ClientConfig {
   return {
     application_name: 'promo-codes',
@@ -50,36 +49,35 @@ export function connectionConfig(url: string): pg.ClientConfig {
 }
 
 /**
- * A pool whose connections give up waiting after a while, for the server, for a lock and for this process alike,
- * and whose commits are on the disk when they are answered, also where the server's default is less.
+ * A pool whose connections have timeouts for the server, for locks and for this process, and whose commits are on disk
+ * when they are answered, even where the server's default is weaker.
  *
- * Connections are made as they are needed: this does not fail when the server is away. A connection that is lost
- * while nobody uses it is logged, and replaced when needed.
+ * Connections are made when they are needed, so this does not fail when the server is unavailable. The loss of an idle
+ * connection is logged.
  */
 export function createPool(url: string, options: PoolOptions): pg.Pool {
   const { max, log, lockTimeoutMs = 5_000, statementTimeoutMs = 30_000, schema } = options
   const pool = new pg.Pool({
     ...connectionConfig(url),
     max,
-    // A transaction sends statements that do not need each other's answers together: each flight to the server and
-    // back lengthens the time that its locks are held.
+    // Statements that do not need each other's answers are sent together: each round trip prolongs a transaction, and the
+    // time for which it holds its locks.
     pipeline: true,
-    // A server that has fallen silent, as when its machine is gone, ends no statement itself.
+    // A server that no longer responds, as when its machine is gone, cannot time out a statement itself.
     query_timeout: statementTimeoutMs + silenceMs,
-    // The pool waits for this before it hands the connection out.
     onConnect: (client) =>
       prepareSession(client, { lockTimeoutMs, statementTimeoutMs, idleInTransactionTimeoutMs, schema }),
   })
-  pool.on('error', (error) => log.warn({ err: error }, 'a connection to the database was lost'))
+  pool.on('error', (error) => log.warn({ err: error }, 'lost a connection to the database'))
   return pool
 }
 
 /**
- * Checks that a database can be reached, keeps what is committed to it, and keeps sessions apart. Resolves to the
- * schema that the service's tables are in, or belong into.
+ * Checks that a database can be reached, is durable, and gives each connection a session of its own. Resolves to the
+ * schema of the service's tables, or the one to create them in.
  *
- * @param answerMs after how many milliseconds a connection that does not answer is taken for one without a session
- * @throws {DatabaseError} that says where it is and what is wrong with it
+ * @param answerMs after how many milliseconds without an answer a connection counts as one without a session
+ * @throws {DatabaseError} that says where the database is, what is wrong with it, and what to do
  */
 export async function checkDatabase(
   url: string,
@@ -90,7 +88,7 @@ export async function checkDatabase(
   const where = locationOf(first)
   try {
     await Promise.all([first.connect(), second.connect()])
-    // Before anything is set: behind such a pooler that would be left in sessions of others.
+    // Before any setting is changed: a pooler would leave it in the sessions of others.
     const problem = await problemOfSessions(first, second, answerMs)
     if (problem !== undefined) throw new DatabaseError(`The database cannot be used: ${where} ${problem}`)
     await prepareSession(first)
@@ -106,23 +104,23 @@ export async function checkDatabase(
 }
 
 const pooled =
-  'is a pooler that gives a session away between transactions, as PgBouncer does with pool_mode = transaction. ' +
-  'The service needs sessions of its own: name the server itself, or a pool with pool_mode = session that has room for ' +
-  '25 connections of each process. (At Supabase that is the port 5432 and not 6543, at Neon the host without -pooler.)'
+  'is a pooler that shares its sessions between clients, as PgBouncer does with pool_mode = transaction. The service ' +
+  'needs sessions of its own: name the server itself, or a pooler with pool_mode = session that has room for 25 ' +
+  'connections of each process. (At Supabase, use port 5432, not 6543; at Neon, the host without -pooler.)'
 
-const silent = 'does not answer.'
+const silent = 'does not answer: check that it runs and is not overloaded.'
 
 const tooSmall =
-  'has room for one connection alone: each process of the service needs 25. Raise the size of the pool, or the limit of ' +
-  'connections of the database or the user.'
+  'has room for only one connection: each process of the service needs 25. Raise the size of the pool, or the connection ' +
+  'limit of the database or the user.'
 
-// A pooler chooses which of its sessions it gives to whom: the one that was used last, the one that was not used for the
-// longest time, any. Whatever its rule, one that is taken is given to nobody else, and sooner or later that shows.
+// A pooler may hand out its most or least recently used session, or any. Whatever its rule, it does not hand out one that
+// is in use, and within these rounds that shows.
 const rounds = 5
 
 /**
- * Why two connections do not have a session each; undefined when they do. What one connection has set is gone for it
- * when the other holds their only session with a transaction, and when there is no session left, nobody answers.
+ * Why two connections do not have a session each; undefined when they do. Behind a pooler, what the first has set is gone
+ * for it while the second holds that session with a transaction; and with no session left, nobody answers.
  */
 async function problemOfSessions(
   first: pg.Client,
@@ -148,7 +146,7 @@ async function problemOfSessions(
     if ((await ask(second, beginForLong)) === unanswered) return tooSmall
     if (!(await isItsOwn())) return pooled
     await ask(second, 'ROLLBACK')
-    // Where the session that was given back last is the next to be given away, it may not have been the one in question.
+    // A pooler that hands out the session released last may have given the second one another session before.
     if (round > 0 && !(await isItsOwn())) return pooled
   }
   return undefined
@@ -156,7 +154,7 @@ async function problemOfSessions(
 
 const unanswered = Symbol('unanswered')
 
-// For this transaction alone, the limits that a role or a database may have for all.
+// Lifts, for this transaction, the time limits that the role or the database may have.
 const beginForLong = `BEGIN;
   SELECT set_config(name, '0', true)
     FROM unnest(ARRAY['idle_in_transaction_session_timeout', 'transaction_timeout']) name
@@ -164,7 +162,7 @@ const beginForLong = `BEGIN;
 
 function newClient(url: string): pg.Client {
   const client = new pg.Client(connectionConfig(url))
-  // What matters is told by the query that fails; without a listener the same would end the process as well.
+  // The query that fails reports the error; but without a listener it would also end the process.
   client.on('error', () => {})
   return client
 }
@@ -177,7 +175,7 @@ function failure(error: unknown, client: pg.Client): string {
   return `answers: ${reason}`
 }
 
-/** An attempt on several addresses has a reason for each, and no message of its own. */
+/** An AggregateError of several addresses has no message of its own. */
 function reasonOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(reasonOf).join(', ')
   return error instanceof Error ? error.message : String(error)

@@ -1,32 +1,31 @@
 import pg from 'pg'
 import { DatabaseError } from './errors.ts'
 
-/** What a session may be given that others do not need. */
+/** Settings in which sessions differ. */
 export interface SessionOptions {
-  /** How long, in milliseconds, a statement waits for a lock before it fails with 55P03; 0: as long as it takes. */
+  /** How long, in milliseconds, a statement waits for a lock before it fails with 55P03; 0: no limit. */
   readonly lockTimeoutMs?: number
-  /** How long, in milliseconds, a statement runs before it fails with 57014; 0: as long as it takes. */
+  /** How long, in milliseconds, a statement runs before it fails with 57014; 0: no limit. */
   readonly statementTimeoutMs?: number
-  /** How long, in milliseconds, a transaction may do nothing before it fails with 25P03; 0: as long as it likes. */
+  /** How long, in milliseconds, a transaction may be idle before it fails with 25P03; 0: no limit. */
   readonly idleInTransactionTimeoutMs?: number
-  /** The schema that the service's tables are in; what the server would choose when it is not said. */
+  /** The schema of the service's tables; by default the one that the server chooses. */
   readonly schema?: string | undefined
 }
 
-// What the service relies on. The server's files, a database and a role each can have settings of their own for these,
-// which come into force with the next connection.
+// What the service relies on. The server, a database and a role can each have other settings, which apply from the next
+// connection on.
 const settings = {
-  // A commit is on the disk when it is answered.
+  // A commit is on disk when it is answered.
   synchronous_commit: 'on',
-  // Connections that listen, or hold a lock, may be silent for as long as it takes; and a transaction is limited by
-  // its statements.
+  // Connections that listen or hold a lock are idle for long; and transactions are limited by their statements.
   idle_session_timeout: '0',
   transaction_timeout: '0',
   default_transaction_isolation: 'read committed',
   default_transaction_deferrable: 'off',
-  // Rather fail than see a part of the rows alone. Who owns the tables sees them all.
+  // Fail rather than see only some of the rows. The owner of the tables sees all.
   row_security: 'off',
-  // In what form values travel, and how statements are read.
+  // The form of values, and the syntax of statements.
   client_encoding: 'UTF8',
   timezone: 'UTC',
   datestyle: 'ISO, MDY',
@@ -49,14 +48,14 @@ interface ServerFacts {
   readonly database: string
 }
 
-// The oldest that the service has been tried with. Before it, everybody could create tables in the schema public.
-const oldestVersion = 15
+// The oldest version that was tested. Before it, everybody could create tables in the schema public.
+const minVersion = 15
 
 /**
- * Gives a new connection the settings that the service relies on, whatever the server, the database and the role have,
- * and checks what no session can set for itself.
+ * Gives a new connection the settings that the service relies on, whatever the defaults of the server, the database and
+ * the role, and checks what a session cannot set.
  *
- * @throws {DatabaseError} when the server, as it is to this connection, must not be used
+ * @throws {DatabaseError} when the server must not be used as this connection sees it
  */
 export async function prepareSession(client: pg.ClientBase, options: SessionOptions = {}): Promise<void> {
   const { lockTimeoutMs = 0, statementTimeoutMs = 0, idleInTransactionTimeoutMs = 0, schema } = options
@@ -67,8 +66,7 @@ export async function prepareSession(client: pg.ClientBase, options: SessionOpti
     idle_in_transaction_session_timeout: String(idleInTransactionTimeoutMs),
     ...(schema !== undefined && { search_path: schema }),
   }
-  // Not with the connection itself: poolers that stand between would refuse it. A version that does not have a setting
-  // needs none.
+  // Not as startup parameters, which poolers refuse. A server version that does not know a setting does not need it.
   await client.query(
     `SELECT set_config(name, CASE name WHEN 'search_path' THEN quote_ident(value) ELSE value END, false)
        FROM unnest($1::text[], $2::text[]) AS setting(name, value)
@@ -93,7 +91,7 @@ export async function prepareSession(client: pg.ClientBase, options: SessionOpti
     throw new DatabaseError(`The database cannot be used: ${locationOf(client)} ${problem}`)
 }
 
-/** Where a connection leads, for messages: "PostgreSQL at db.example:5432". */
+/** The server of a connection, for messages: "PostgreSQL at db.example:5432". */
 export function locationOf(client: pg.ClientBase): string {
   if (!(client instanceof pg.Client)) return 'PostgreSQL'
   const { host, port } = client
@@ -101,21 +99,21 @@ export function locationOf(client: pg.ClientBase): string {
 }
 
 function problemOf(facts: ServerFacts): string | undefined {
-  if (facts.version_number < oldestVersion * 10_000) {
-    return `is of version ${facts.version}, and the service needs ${oldestVersion} or newer.`
+  if (facts.version_number < minVersion * 10_000) {
+    return `has version ${facts.version}: the service needs version ${minVersion} or newer.`
   }
-  // Neon's servers keep nothing on their own disks: a commit waits for its log to be kept by others.
+  // Neon's servers have fsync off, as they do not use their own disks: a commit waits until other machines have the log.
   if (facts.fsync !== 'on' && !facts.keeps_log_elsewhere) {
-    return 'has fsync off: a crash of its machine could make it forget codes that were handed out, and they would be handed out again. Turn fsync on.'
+    return 'has fsync off: after a crash of its machine, codes could be handed out a second time. Set fsync to on.'
   }
   if (facts.read_only) {
-    return 'is read-only, as a standby is, or one whose disk is full: name the server that accepts writes, and see to it that default_transaction_read_only is off for this database and user.'
+    return 'is read-only, as a standby is, or a server whose disk is full: name the server that accepts writes, and make sure that default_transaction_read_only is off for this database and user.'
   }
   if (facts.replication_role !== 'origin') {
-    return `has session_replication_role ${facts.replication_role} for this database or user, which turns checks off: set it to origin.`
+    return `has session_replication_role ${facts.replication_role} for this database or user, which disables constraints: set it to origin.`
   }
   if (facts.encoding !== 'UTF8') {
-    return `keeps database ${facts.database} in the encoding ${facts.encoding}: create it with ENCODING 'UTF8'.`
+    return `has the database ${facts.database} in the encoding ${facts.encoding}: create it with ENCODING 'UTF8'.`
   }
   return undefined
 }

@@ -7,21 +7,21 @@ import {
   sqlState,
 } from './errors.ts'
 
-/** A statement with its parameters. One with a name is prepared once for each connection. */
+/** A statement with its parameters. With a name, it is prepared once per connection. */
 export interface Statement {
   name?: string
   text: string
   values?: unknown[]
-  /** After how many milliseconds the connection is given up for silent; the pool's own limit when it is not said. */
+  /** After how many milliseconds without an answer the connection is given up; by default the limit of the pool. */
   query_timeout?: number
 }
 
-/** Anything that runs statements: a transaction, or the pool for a single one. */
+/** Runs statements: a transaction, or the pool, for a single statement. */
 export interface Queryable {
   rows<Row extends QueryResultRow>(statement: Statement): Promise<Row[]>
 }
 
-/** Statements that are sent without waiting for each other's answers travel together, and run in their order. */
+/** Statements that are sent without awaiting each other share a round trip, and run in order. */
 export class Transaction implements Queryable {
   readonly #client: PoolClient
   #failure: { error: unknown } | undefined
@@ -40,8 +40,8 @@ export class Transaction implements Queryable {
   }
 
   /**
-   * Why the transaction has failed, given the error that its work ended with: statements that were sent behind the
-   * one that failed only say that the transaction is aborted, and theirs may be the first error to come out.
+   * Why the transaction failed, given the error that its work ended with. Statements after the one that failed say only
+   * that the transaction is aborted, and one of these errors may be the first to surface.
    */
   reason(error: unknown): unknown {
     return sqlState(error) === abortedState && this.#failure !== undefined ? this.#failure.error : error
@@ -59,23 +59,23 @@ export class Transaction implements Queryable {
 
 const abortedState = '25P02'
 
-// One statement that loses to others this often is starving, and the caller should hear of it.
-const attempts = 5
+// A transaction that fails this often is starving, which the caller should know.
+const maxAttempts = 5
 
 /**
- * Runs `work` in a READ COMMITTED transaction on a connection of its own: commits when it resolves, rolls back
- * when it rejects. A deadlock, a serialization failure, a lock timeout or a RunAgainError runs the whole of `work` again,
- * at most five times, so it must change nothing but the database.
+ * Runs `work` in a READ COMMITTED transaction: commits when it resolves, rolls back when it rejects. After a deadlock, a
+ * serialization failure, a lock timeout or a RunAgainError, `work` is run again, up to five times in all, so it must change
+ * nothing but the database.
  *
- * Rejects with a DatabaseUnavailableError when the connection cannot be had or is lost, which is a
- * CommitUnansweredError when COMMIT had been sent already; with whatever `work` rejects with otherwise.
+ * Rejects with a DatabaseUnavailableError when there is no connection or it is lost, more precisely a
+ * CommitUnansweredError when COMMIT had already been sent; otherwise with whatever `work` rejects with.
  */
 export async function transaction<T>(pool: Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await runOnce(pool, work)
     } catch (error) {
-      if (attempt === attempts || !canRunAgain(error)) throw error
+      if (attempt === maxAttempts || !canRunAgain(error)) throw error
     }
   }
 }
@@ -85,13 +85,13 @@ async function runOnce<T>(pool: Pool, work: (tx: Transaction) => Promise<T>): Pr
   const tx = new Transaction(client)
   let broken: Error | undefined
   let committing = false
-  // A connection that is lost between two statements says so here, and ends the process if nobody listens.
+  // Without a listener, the loss of a connection between two statements would end the process.
   const onError = (error: Error) => {
     broken = error
   }
   client.on('error', onError)
   try {
-    // In one flight with the first statement of `work`. It fails only with the connection, and so do all others.
+    // In one round trip with the first statement of `work`. It fails only if the connection does, and then so does `work`.
     const begun = client.query('BEGIN ISOLATION LEVEL READ COMMITTED')
     const [result] = await Promise.all([work(tx), begun])
     committing = true
@@ -119,7 +119,7 @@ async function connect(pool: Pool): Promise<PoolClient> {
   }
 }
 
-/** Rolls back; the error that kept it from doing so, after which the connection is of no more use. */
+/** Rolls back. Resolves to the error when that fails, after which the connection must not be used any more. */
 async function rollback(client: PoolClient): Promise<Error | undefined> {
   try {
     await client.query('ROLLBACK')

@@ -17,7 +17,7 @@ export const maxCharactersBytes = 3 * maxListLength + 2
 export const nullBytes = 4
 export const maxCursorBytes = 120
 export const maxPathBytes = 300
-/** A cell of a header, cut off. */
+/** A cell of a header, shortened. */
 export const maxHeaderCellBytes = 3 * maxShownCellLength + 2
 /** Messages for people. The names and lines that they quote are cut off or have limits of their own. */
 export const maxMessageBytes = 8_000

@@ -16,14 +16,14 @@ async function audit(environment: Record<string, string>, ...args: string[]): Pr
 }
 
 describe('npm run audit', () => {
-  it('says of sound books that they are, and what was looked at, and ends with 0', async () => {
+  it('says of sound books that they are sound and how many rows it checked, and ends with 0', async () => {
     const { code, stdout, stderr } = await audit({ DATABASE_URL: books.database.url })
     expect(stderr).toBe('')
-    expect(stdout).toMatch(/^Looked at .*: account 2, .* claim 7, .*\nThe books are sound\.\n$/)
+    expect(stdout).toMatch(/^Rows checked in .*: account 2, .* claim 7, .*\nThe books are sound\.\n$/)
     expect(code).toBe(0)
   })
 
-  it('prints a line for each finding, no more than twenty of a kind, and ends with 1', async () => {
+  it('prints a line for each finding, at most twenty of a kind, and ends with 1', async () => {
     const { accountId, poolId, database: damaged } = await makeSoundBooks()
     await using database = damaged
     await runSql(
@@ -44,11 +44,11 @@ describe('npm run audit', () => {
     )
     expect(lines.filter((line) => line.startsWith('claim-reference: '))).toHaveLength(20)
     expect(stdout).toContain('The books are NOT sound')
-    expect(stdout).toContain('(30 found, of which 20 are above)')
+    expect(stdout).toContain('(30 found, 20 of them above)')
     expect(code).toBe(1)
   })
 
-  it('finds the database of a service that runs on its own, by DATA_DIR', async () => {
+  it('finds the embedded database of a service by DATA_DIR', async () => {
     await using folder = await temporaryFolder()
     const environment = { DATA_DIR: join(folder.path, 'data') }
     await using service = new MainProcess(environment)
@@ -82,7 +82,7 @@ describe('npm run audit', () => {
     expect(code).toBe(2)
   })
 
-  it('takes no arguments, and says how it is used', async () => {
+  it('accepts no arguments, and prints its usage', async () => {
     const { code, stderr } = await audit({ DATABASE_URL: books.database.url }, '--fix')
     expect(stderr).toContain('npm run audit')
     expect(code).toBe(2)

@@ -20,7 +20,7 @@ const schema = buildSchema(await readFile(join(import.meta.dirname, '../../schem
 describe('with Apollo Client', () => {
   keepsPromises((url, key) => apolloFrontend(connectApollo(url, key, possibleTypesOf(schema))))
 
-  test('the cache keeps what was queried right with what events lead to, and has nothing to complain of', async () => {
+  test('events keep what was queried up to date in the cache, without warnings', async () => {
     const complaints = ['warn', 'error'].map((level) => vi.spyOn(console, level as 'warn' | 'error'))
     await using service = await startService()
     await using there = new Client(service)
@@ -37,7 +37,7 @@ describe('with Apollo Client', () => {
     })
     const watched = new Watched()
     const leave = watchPool(client, poolId, watched)
-    await watched.until(({ shown }) => shown.length === 1)
+    await watched.until(({ states }) => states.length === 1)
     await generate(there, { poolId, formatId, quantity: 2 })
     await counts.promise
     expect(seen[0]).toBe('1')
@@ -50,7 +50,7 @@ describe('with Apollo Client', () => {
     client.stop()
   })
 
-  test('its link for persisted queries falls back to the query itself, by POST and by GET', async () => {
+  test('its link for persisted queries falls back to the whole query, by POST and by GET', async () => {
     await using service = await startService()
     const sent: string[] = []
     const noting: typeof fetch = (input, init) => {
@@ -78,7 +78,7 @@ describe('with Apollo Client', () => {
     }
   })
 
-  test('queries of different fields of the Promo Codes section do not displace each other in the cache', async () => {
+  test('queries of different fields of the Promo Codes section do not replace each other in the cache', async () => {
     await using service = await startService()
     await using there = new Client(service)
     const id = await newPool(there)

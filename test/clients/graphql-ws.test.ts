@@ -27,13 +27,13 @@ describe('with the client of graphql-ws', () => {
     await service.close()
   })
 
-  test('a connection that has fallen silent is replaced', async () => {
+  test('a connection that no longer responds is replaced', async () => {
     const [poolId, formatId] = [await newPool(client), await newFormat(client)]
     await using balancer = await openBalancer(service)
     const socket = connectSocket(`${balancer.url}/graphql`, service.key, 500)
     const watched = new Watched()
     const leave = watchPool(socket, poolId, watched)
-    await watched.until(({ shown }) => shown.length === 1)
+    await watched.until(({ states }) => states.length === 1)
     await generate(client, { poolId, formatId, quantity: 1 })
     await watched.until(({ applied }) => applied.length === 4)
     const closed = new Promise((resolve) => socket.on('closed', resolve))
@@ -45,14 +45,14 @@ describe('with the client of graphql-ws', () => {
     leave()
   })
 
-  test('is told to go elsewhere (1001) when the service stops, and goes', async () => {
+  test('reconnects elsewhere when the service stops (1001)', async () => {
     const stopping = await startService({ databaseUrl: service.databaseUrl })
     const [poolId, formatId] = [await newPool(client), await newFormat(client)]
     await using balancer = await openBalancer(stopping)
     const socket = connectSocket(`${balancer.url}/graphql`, service.key)
     const watched = new Watched()
     const leave = watchPool(socket, poolId, watched)
-    await watched.until(({ shown }) => shown.length === 1)
+    await watched.until(({ states }) => states.length === 1)
     const closed = new Promise((resolve) => socket.on('closed', resolve))
     balancer.leadTo(service)
     await stopping.close()
@@ -62,16 +62,16 @@ describe('with the client of graphql-ws', () => {
     leave()
   })
 
-  test('an event that the service could not tell of for the moment is not passed over', async () => {
+  test('an event that the service could not send at first is not skipped', async () => {
     const poolId = await newPool(client)
     await using balancer = await openBalancer(service)
     const socket = connectSocket(`${balancer.url}/graphql`, service.key)
     const watched = new Watched()
     const leave = watchPool(socket, poolId, watched)
-    await watched.until(({ shown }) => shown.length === 1)
+    await watched.until(({ states }) => states.length === 1)
     await using database = await connectTo(service.databaseUrl)
     const told = balancer.hears('UNAVAILABLE')
-    // What an event leads to is not to be had; the log is.
+    // The event log can be read, but not the pool of an event.
     await database.client.query('BEGIN')
     await database.client.query('LOCK TABLE pool IN ACCESS EXCLUSIVE MODE')
     await using other = await connectTo(service.databaseUrl)

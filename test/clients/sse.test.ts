@@ -25,15 +25,15 @@ describe('with the client of graphql-sse', () => {
     await service.close()
   })
 
-  test('a stream that has fallen silent is replaced, and one that is only quiet is not', async () => {
+  test('a stream that no longer responds is replaced, and one without events is not', async () => {
     const [poolId, formatId] = [await newPool(client), await newFormat(client)]
     await using balancer = await openBalancer(service)
-    // In tests the server breaks the silence three times a second.
+    // In tests, the server sends a ping three times a second.
     const patienceMs = 1_500
     const streams = connectStreams(`${balancer.url}/graphql`, service.key, patienceMs)
     const watched = new Watched()
     const leave = watchPool(streams, poolId, watched)
-    await watched.until(({ shown }) => shown.length === 1)
+    await watched.until(({ states }) => states.length === 1)
     await generate(client, { poolId, formatId, quantity: 1 })
     await watched.until(({ applied }) => applied.length === 4)
     const { connections } = balancer

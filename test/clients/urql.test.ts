@@ -17,7 +17,7 @@ const schema = buildSchema(await readFile(join(import.meta.dirname, '../../schem
 describe('with urql', () => {
   keepsPromises((url, key) => urqlFrontend(connectUrql(url, key, graphcacheOptions(schema))))
 
-  test('Graphcache keeps what was queried right with what events lead to, and has nothing to complain of', async () => {
+  test('events keep what was queried up to date in Graphcache, without warnings', async () => {
     const complaints: string[] = []
     await using service = await startService()
     await using there = new TestClient(service)
@@ -37,7 +37,7 @@ describe('with urql', () => {
     })
     const watched = new Watched()
     const leave = watchPool(client, poolId, watched)
-    await watched.until(({ shown }) => shown.length === 1)
+    await watched.until(({ states }) => states.length === 1)
     await generate(there, { poolId, formatId, quantity: 2 })
     await counts.promise
     expect(seen[0]).toBe('1')

@@ -7,7 +7,7 @@ const allUnits = Array.from({ length: 0x10000 }, (_, unit) => String.fromCharCod
 const permitted = allUnits.filter(isPermitted)
 
 describe('permitted characters', () => {
-  it('are all of printable ASCII but the space', () => {
+  it('are all of printable ASCII except the space', () => {
     const ascii = permitted.filter((character) => character <= '\x7f')
     expect(ascii.join('')).toBe(String.fromCharCode(...Array.from({ length: 94 }, (_, at) => 33 + at)))
   })
@@ -24,7 +24,7 @@ describe('permitted characters', () => {
       expect(permitted.filter((character) => character.normalize(form) !== character)).toEqual([])
   })
 
-  it('never join the character before them', () => {
+  it('never merge with the character before them', () => {
     // Whatever joins another character stands behind it in some canonical decomposition.
     const joining = new Set(allUnits.flatMap((character) => [...character.normalize('NFD')].slice(1)))
     expect(permitted.filter((character) => joining.has(character))).toEqual([])

@@ -21,7 +21,7 @@ const pattern = fc
   .map(([positions, at, characters]) => parse(positions.toSpliced(at, 0, '#').join(''), characters))
 
 describe('the index of codes', () => {
-  it('tells of each string which pattern can produce it, as the patterns themselves do', () => {
+  it('finds the pattern that can produce a string, as the patterns themselves do', () => {
     const characters = fc.constantFrom('A', 'B', '0', '1', '-', '#', '\\', 'é', '一', 'x')
     const strings = fc.array(fc.string({ unit: characters, maxLength: 6 }), { maxLength: 20 })
     fc.assert(
@@ -37,7 +37,7 @@ describe('the index of codes', () => {
     )
   })
 
-  it('tells patterns apart that have the same fixed characters at other places, or other random ones', () => {
+  it('distinguishes patterns with the same fixed characters at other places, or with other random ones', () => {
     const index = indexOf([parse('A#B'), parse('#AB', '23'), parse('A#B', '45'), parse('AB#', '67')])
     expect(['A1B', '3AB', 'A4B', 'AB7', 'A7B', 'AB'].map((code) => index.find(code))).toEqual([
       '0',
@@ -49,12 +49,12 @@ describe('the index of codes', () => {
     ])
   })
 
-  it('takes an escaped character for itself', () => {
+  it('reads an escaped character as itself', () => {
     const index = indexOf([parse('\\##'), parse('\\\\#', '23')])
     expect(['#0', '\\2', '00'].map((code) => index.find(code))).toEqual(['0', '1', undefined])
   })
 
-  it('refuses what is no pattern', () => {
+  it('refuses what is not a pattern', () => {
     expect(() => new CodeIndex().add('1', 'A#\\', '01')).toThrow(CorruptPatternError)
   })
 })

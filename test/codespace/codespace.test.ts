@@ -123,7 +123,7 @@ describe('a code space', () => {
     )
   })
 
-  it('gives the same codes one by one, in ranges and in lists', () => {
+  it('computes the same codes one by one, in ranges and in lists', () => {
     for (const random of [4, 11, 20]) {
       const space = spaceOf(`X-${'#'.repeat(random)}`, unambiguous)
       const first = space.capacity / 2n
@@ -136,7 +136,7 @@ describe('a code space', () => {
     }
   })
 
-  it('finds its codes among strangers, one by one and in lists', () => {
+  it('finds its codes among other strings, one by one and in lists', () => {
     for (const source of ['####', 'X-####-#######', '####################']) {
       const space = spaceOf(source, unambiguous)
       const codes = space.codesAt(space.capacity / 3n, 5_000)
@@ -154,7 +154,7 @@ describe('a code space', () => {
     ])
   })
 
-  it('gives its last codes as it gives its first', () => {
+  it('computes its last codes like its first', () => {
     const space = spaceOf('################################', '01234567')
     expect(space.capacity).toBe(2n ** 96n)
     const last = space.codesAt(space.capacity - 3n, 3)
@@ -180,7 +180,7 @@ describe('a code space', () => {
       expect([space.indexOf(stranger), ...space.indicesOf([stranger])]).toEqual([undefined, undefined])
   })
 
-  it('puts the same format in another order under another key', () => {
+  it('has another order under another key', () => {
     const pattern = Pattern.parse('######', unambiguous)
     const open = (key: Uint8Array) => CodeSpace.open({ pattern, key, version: currentVersion }).codesAt(0n, 5)
     expect(open(newFormatKey())).not.toEqual(open(newFormatKey()))
@@ -190,7 +190,7 @@ describe('a code space', () => {
     const pattern = Pattern.parse('##', '01')
     const open = (version: number) => () => CodeSpace.open({ pattern, key, version })
     expect(open(2)).toThrow(UnknownVersionError)
-    expect(open(2)).toThrow('The format is of version 2, and this service knows version 1 only.')
+    expect(open(2)).toThrow('The format is of version 2; this release knows only version 1.')
     expect(open(0)).toThrow(UnknownVersionError)
   })
 

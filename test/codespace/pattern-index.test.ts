@@ -45,7 +45,7 @@ describe('the patterns that a text may be of', () => {
     expect(index.find(text).toSorted()).toEqual(ids.toSorted())
   })
 
-  it('are all those that read it', () => {
+  it('are all that can read it', () => {
     for (const [id, [source, characters]] of Object.entries(patterns))
       for (const code of Pattern.parse(source, characters).examples(20))
         for (const typed of [code, code.toLowerCase(), ` ${code}\t`, code.replaceAll('S', '5')]) {
@@ -72,7 +72,7 @@ describe('the patterns that a text may be of', () => {
     expect(elapsed(many)).toBeLessThan(20 * elapsed(few))
   })
 
-  it('refuses what is no pattern', () => {
+  it('refuses what is not a pattern', () => {
     expect(() => new PatternIndex().add('x', 'X#\\', DIGITS)).toThrow(CorruptPatternError)
   })
 })

@@ -37,7 +37,7 @@ describe('a pattern from a shape', () => {
     expect(pattern.length).toBe(5)
   })
 
-  it('lets a pattern escape any character, and keeps only the escapes that are needed', () => {
+  it('may escape any character, and keeps only the escapes that are needed', () => {
     const pattern = Pattern.fromShape({ ...shape, body: { pattern: '\\S\\A\\-##\\#\\\\' } })
     expect(pattern.source).toBe('SA-##\\#\\\\')
     expect(pattern.length).toBe(7)
@@ -53,7 +53,7 @@ describe('a pattern from a shape', () => {
     expect(Object.values(characterSets).map((characters) => characters.length)).toEqual([10, 26, 36, 62, 24])
   })
 
-  it('keeps a list in its order, of any characters that codes can have', () => {
+  it('keeps the order of a list of any characters that codes can have', () => {
     const list = '#\\~ZA-é中ЖעQ'
     expect(Pattern.fromShape({ ...shape, characters: { list } }).characters).toBe(list)
   })
@@ -138,7 +138,7 @@ describe('a pattern from a shape', () => {
     ])
   })
 
-  it('has codes of 100 characters at most', () => {
+  it('has codes of at most 100 characters', () => {
     const parts = { prefix: 'P'.repeat(50), suffix: 'S'.repeat(42) }
     expect(Pattern.fromShape({ ...shape, ...parts }).length).toBe(100)
     expect(issuesOf({ ...parts, body: { length: 10 } })).toEqual([
@@ -165,7 +165,7 @@ describe('a pattern from a shape', () => {
     ])
   })
 
-  it('refuses megabytes with a few words', () => {
+  it('refuses megabytes with a short message', () => {
     const huge = 'x'.repeat(1_048_576)
     const issues = issuesOf({
       prefix: huge,
@@ -181,7 +181,7 @@ describe('a pattern from a shape', () => {
     ])
   })
 
-  it('says everything in its error message too', () => {
+  it('has all issues in its error message', () => {
     expect(() => Pattern.fromShape({ ...shape, prefix: ' ', body: { length: 0 } })).toThrow(
       /spaces.*cannot be 0/s,
     )
@@ -189,7 +189,7 @@ describe('a pattern from a shape', () => {
 })
 
 describe('a stored pattern', () => {
-  it('comes back from its source and characters', () => {
+  it('is restored from its source and characters', () => {
     const texts = fc.string({
       minLength: 0,
       maxLength: 8,
@@ -286,7 +286,7 @@ describe('overlaps', () => {
 })
 
 describe('examples', () => {
-  it('are always the same, and the first of more', () => {
+  it('are always the same, and begin with those of a smaller count', () => {
     const pattern = () => Pattern.parse('SUMMER-####', 'BCDFGHJKMPQRTVWXY2346789')
     expect(pattern().examples(3)).toEqual(pattern().examples(3))
     expect(pattern().examples(10).slice(0, 3)).toEqual(pattern().examples(3))
@@ -299,7 +299,7 @@ describe('examples', () => {
     expect(Pattern.parse('##', 'ABC').examples(0)).toEqual([])
   })
 
-  it('are other ones for another pattern', () => {
+  it('differ for another pattern', () => {
     expect(Pattern.parse('A########', 'ABC').examples(1)[0]?.slice(1)).not.toBe(
       Pattern.parse('B########', 'ABC').examples(1)[0]?.slice(1),
     )

@@ -99,7 +99,7 @@ const published = [
   },
 ]
 
-describe('what the permutation is held against', () => {
+describe('what the permutation is compared with', () => {
   it.each(published)(
     'agrees with sample $sample of the standard',
     ({ key, radix, tweak, plain, encrypted }) => {
@@ -113,7 +113,7 @@ describe('what the permutation is held against', () => {
     },
   )
 
-  it('agrees with itself in radix 2: the textbook and the library say the same', () => {
+  it('agrees in radix 2 between the textbook and the library', () => {
     const noble = FF1(2, key)
     for (const bits of [7, 8, 31, 32, 33, 63, 64, 65, 66, 80, 95, 96]) {
       for (const number of samplesOf(bits).slice(0, 6)) {
@@ -128,7 +128,7 @@ describe('what the permutation is held against', () => {
 describe('the permutation', () => {
   const bitLengths = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at)
 
-  it.each(bitLengths(7, 96))('is FF1 as the library has it on %i bits', (bits) => {
+  it.each(bitLengths(7, 96))('is FF1 as in the library on %i bits', (bits) => {
     const samples = samplesOf(bits)
     const noble = FF1(2, key)
     const expected = samples.map((number) => numberOf(noble.encrypt(bitsOf(number, bits))))
@@ -137,7 +137,7 @@ describe('the permutation', () => {
     expect(invert(permutation, expected)).toEqual(samples)
   })
 
-  it.each(bitLengths(2, 6))('is FF1 as the textbook has it on %i bits, which libraries refuse', (bits) => {
+  it.each(bitLengths(2, 6))('is FF1 as in the textbook on %i bits, which libraries refuse', (bits) => {
     const all = Array.from({ length: 2 ** bits }, (_, number) => BigInt(number))
     const expected = all.map((number) => numberOf(textbookEncrypt(key, noTweak, 2, bitsOf(number, bits))))
     const permutation = new Permutation(key, 1n << BigInt(bits))
@@ -161,7 +161,7 @@ describe('the permutation', () => {
     },
   )
 
-  it('gives every number of a small range exactly once, and back', () => {
+  it('maps a small range onto itself, each number exactly once, and back', () => {
     for (let size = 2; size <= 300; size++) {
       const permutation = new Permutation(key, BigInt(size))
       const numbers = splitRange(0n, size, permutation.rightBits)
@@ -173,7 +173,7 @@ describe('the permutation', () => {
     }
   })
 
-  it('comes back from any number of any range up to 2^96', () => {
+  it('is inverted for any number of any range up to 2^96', () => {
     const sizes = fc.bigInt({ min: 1n, max: 96n }).chain((bits) => fc.bigInt({ min: 2n, max: 2n ** bits }))
     const cases = sizes.chain((size) =>
       fc.record({
@@ -193,7 +193,7 @@ describe('the permutation', () => {
     )
   })
 
-  it('is another one for another key', () => {
+  it('differs for another key', () => {
     const otherKey = Buffer.from(key)
     otherKey[31] = (otherKey[31] as number) ^ 1
     const numbers = [0n, 1n, 2n, 3n]
@@ -201,7 +201,7 @@ describe('the permutation', () => {
     expect(permute(new Permutation(otherKey, 2n ** 40n), numbers)).not.toEqual(images)
   })
 
-  it('takes 32-byte keys and 2 to 2^96 numbers', () => {
+  it('accepts 32-byte keys and 2 to 2^96 numbers', () => {
     expect(() => new Permutation(new Uint8Array(16), 10n)).toThrow(RangeError)
     expect(() => new Permutation(key, 1n)).toThrow(RangeError)
     expect(() => new Permutation(key, 2n ** 96n + 1n)).toThrow(RangeError)
@@ -216,7 +216,7 @@ describe('split numbers', () => {
     )
   })
 
-  it('are whole again when joined', () => {
+  it('are the same numbers when joined', () => {
     fc.assert(
       fc.property(fc.array(fc.bigInt({ min: 0n, max: 2n ** 96n - 1n })), (numbers) => {
         const split = splitNumbers(numbers, 48)

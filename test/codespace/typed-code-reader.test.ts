@@ -49,12 +49,12 @@ describe('a code as a person types it', () => {
     expect(read('X-##', 'aAb', 'x-AB')).toBe('X-Ab')
   })
 
-  it('is none where its case could mean several of the random characters', () => {
+  it('is not read where its case could mean several of the random characters', () => {
     expect(read('##', 'iıa', 'iı')).toBe('iı')
     expect(read('##', 'iıa', 'IA')).toBeUndefined()
   })
 
-  it('is read in the case of other scripts', () => {
+  it('is read in any case of other scripts', () => {
     expect(read('##', 'ЖЯ', 'жя')).toBe('ЖЯ')
     expect(read('##', 'ΣΩ', 'ςω')).toBe('ΣΩ')
     expect(read('Straße##', '12', 'STRAẞE12')).toBe('Straße12')
@@ -112,7 +112,7 @@ describe('characters that people mix up', () => {
     expect(read('###', 'IL1', 'il1')).toBe('IL1')
   })
 
-  it('are none where they look like two', () => {
+  it('are not read where they look like two characters', () => {
     expect(read('##', 'IL', '1I')).toBeUndefined()
     expect(read('##', 'Oo', '0O')).toBeUndefined()
     expect(read('##', 'Oo', 'oO')).toBe('oO')
@@ -129,7 +129,7 @@ describe('characters that people mix up', () => {
     expect(read('\u0412\u0410-##', '12', 'ba12')).toBe('\u0412\u0410-12')
   })
 
-  it('are told from what differs in case, spaces and dashes alone', () => {
+  it('are distinguished from differences in only case, spaces and dashes', () => {
     const pattern = Pattern.parse('GO-##', characterSets.DIGITS)
     expect(pattern.readTyped('go 10')).toEqual({ code: 'GO-10', mixedUp: false })
     expect(pattern.readTyped('g0 10')).toEqual({ code: 'GO-10', mixedUp: true })

@@ -36,7 +36,7 @@ describe('the form by which a typed code is found', () => {
     expect(typedForm(one)).not.toBe(typedForm(other))
   })
 
-  it('is the code itself for codes without letters that people mix up, and only these', () => {
+  it('is the code itself only for codes without look-alikes', () => {
     for (const code of ['GRWK7-8843'.replace('-', ''), characterSets.UNAMBIGUOUS, characterSets.DIGITS])
       expect(typedForm(code)).toBe(code)
     for (const letter of characterSets.UPPERCASE)
@@ -62,7 +62,7 @@ describe('the form by which a typed code is found', () => {
     )
   })
 
-  it('does not depend on spaces, dashes and case, nor on how fast it can be told', () => {
+  it('does not depend on spaces, dashes and case, nor on the shortcut that computes it', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme-ascii' }), (text) => {
         const form = typedForm(text)
@@ -76,14 +76,14 @@ describe('the form by which a typed code is found', () => {
 })
 
 describe('the plain form', () => {
-  it('leaves alone what people mix up, and only makes case, spaces and dashes one', () => {
+  it('ignores case, spaces and dashes, but not look-alikes', () => {
     expect(plainForm('so-lo 10')).toBe('SOLO10')
     expect(plainForm('ΣΟΦΟΣ')).toBe(plainForm('σοφος'))
     expect(plainForm('O')).not.toBe(plainForm('0'))
   })
 })
 
-describe('the key that uploaded codes are kept under', () => {
+describe('the keys that uploaded codes are stored with', () => {
   // Books that were written by an earlier release are sorted by its keys, and none is in them twice only while these
   // stay what they are. When this fails, be it because Node.js has learnt another version of Unicode, write a migration
   // that changes the keys in the books, and then this figure.
@@ -96,17 +96,19 @@ describe('the key that uploaded codes are kept under', () => {
     expect(hash.digest('hex')).toBe('94a037adc19bb70986c6370c80e1e738430adfeb3ab68a77e8cfaa5fe82d5437')
   })
 
-  it('is the same in every release, and so are the two beside it', () => {
+  it('is the same in every release, as are the plain and the loose key', () => {
     const hash = createHash('sha256')
     const strays: string[] = []
-    const taken = new Map([...looseCharacters.from].map((from, at) => [from, looseCharacters.to[at] ?? '']))
+    const loosened = new Map(
+      [...looseCharacters.from].map((from, at) => [from, looseCharacters.to[at] ?? '']),
+    )
     for (let point = 1; point <= 0xffff; point++) {
       if (point >= 0xd800 && point <= 0xdfff) continue
       const code = `A${String.fromCodePoint(point)}`
       const [plain, loose] = [plainKey(code), looseKey(code)]
       hash.update(`${plain} ${loose}\n`)
-      // So the books can be brought up to date by PostgreSQL alone, and one index leads to what differs and what does not.
-      if ([...typedKey(code)].map((character) => taken.get(character) ?? character).join('') !== loose)
+      // So that translate() in a migration can compute the key, and one index finds codes with and without accents.
+      if ([...typedKey(code)].map((character) => loosened.get(character) ?? character).join('') !== loose)
         strays.push(code)
       if (typedKey(plain) !== typedKey(code) || looseForm(loose) !== loose) strays.push(code)
     }
@@ -124,7 +126,7 @@ describe('the key that uploaded codes are kept under', () => {
       expect(typedKey(`${'7'.repeat(length)}😀`).isWellFormed(), String(length)).toBe(true)
   })
 
-  it('begins, for all codes of a pattern, as the pattern does', () => {
+  it('begins with the prefix of the pattern, for all of its codes', () => {
     const characters = fc.constantFrom(...'AB01oO-éσ\u0301\u0323ß漢iI')
     fc.assert(
       fc.property(

@@ -13,7 +13,7 @@ describe('a format whose codes can be guessed', () => {
   const guessable = (random: number, set: CharacterSet) =>
     messageOf('GUESSABLE', `X-${'#'.repeat(random)}`, characterSets[set])
 
-  it('is warned of with the odds, the time, and the length that would do', () => {
+  it('is reported with the odds, the time, and a sufficient length', () => {
     expect(guessable(8, 'UPPERCASE_DIGITS')).toBe(
       'Codes can be guessed: with 1,000,000 of them live, one random guess in 2,821,109 hits one. At 1,000 guesses ' +
         'a second that takes 47 minutes; with 1,000 live, 32 days. Use at least 9 random characters out of these 36, ' +
@@ -21,7 +21,7 @@ describe('a format whose codes can be guessed', () => {
     )
   })
 
-  it('is warned of more plainly where all codes can be tried', () => {
+  it('is reported more plainly when all codes can be tried', () => {
     expect(guessable(4, 'DIGITS')).toBe(
       'There are only 10,000 codes: at 1,000 guesses a second all of them are tried in 10 seconds. With so few, ' +
         'known codes can also give away others. Use at least 14 random characters out of these 10, ' +

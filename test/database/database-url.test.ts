@@ -59,7 +59,7 @@ describe('an address of a database', () => {
     expect(readDatabaseUrl(url)).toMatchObject({ user, password, host: 'db.example' })
   })
 
-  test('may have a colon and most punctuation in its password as they are', () => {
+  test('may have a colon and most punctuation in its password, unencoded', () => {
     const password = "a:b!c$d&e'f(g)h*i+j,k;l=m~n[o]p"
     expect(readDatabaseUrl(`postgres://user:${password}@db.example/codes`)).toMatchObject({ password })
   })
@@ -67,7 +67,7 @@ describe('an address of a database', () => {
   test.each([
     ...['$ecret', '$Pa55_word', '$3CRET', '$ABC', '$', '[x]', '[hunter2]', '[]', '<3', '<x>', '{hunter}'],
     ...[`${'$'}{}`, `a${'$'}{PASSWORD}`, '$PASSWORD!', '<password', 'password', 'your_password'],
-  ])('may have a password that is only a little like a placeholder: %s', (password) => {
+  ])('may have a password that only resembles a placeholder: %s', (password) => {
     expect(readDatabaseUrl(`postgres://user:${password}@db.example/codes`)).toMatchObject({ password })
   })
 
@@ -75,7 +75,7 @@ describe('an address of a database', () => {
     ...[`${'$'}{PASSWORD}`, `${'$'}{pg_password}`, '$PASSWORD', '$DB_PASSWORD', '$PGPASSWORD', '$MY_TOKEN_2'],
     ...['<password>', '<your password>', '[YOUR-PASSWORD]', '[YOUR_DB_PASSWORD]', '[password]', '{password}'],
     ...['{{ password }}', '<db-host>', '<username>', '[database_name]'],
-  ])('is not taken with a placeholder left in it: %s', (placeholder) => {
+  ])('is refused with a placeholder left in it: %s', (placeholder) => {
     for (const [what, url] of [
       ['password', `postgres://user:${placeholder}@host/db`],
       ['password', `postgres://host/db?user=user&password=${placeholder}`],
@@ -156,14 +156,14 @@ describe('an address of a database', () => {
     ['postgres://user:hunter2@host/db?connect_timeout=soon', 'connect_timeout'],
     ['postgres://user:%ff@host/db', 'not UTF-8'],
     ['postgres://user:%00hunter2@host/db', 'character 0'],
-  ])('is refused with what to do: %s', (url, says) => {
+  ])('is refused with a message that says what to do: %s', (url, says) => {
     const { problem, message } = failure(url)
     expect(problem).toContain(says)
     expect(problem).not.toContain('hunter2')
     expect(message).toBe(`DATABASE_URL ${problem}`)
   })
 
-  test('is refused together with everything else that is wrong with the configuration', () => {
+  test('is reported together with all other problems of the configuration', () => {
     const environment = { PORT: 'abc', DATABASE_URL: 'postgres://u:p@w@host/db', ROLE: 'boss' }
     expect(() => readConfig(environment)).toThrow(ConfigError)
     expect(() => readConfig(environment)).toThrow(/PORT .*DATABASE_URL has an @ .*percent-encoded.*ROLE /s)
@@ -184,12 +184,12 @@ describe('the encryption that an address asks for', () => {
     },
   )
 
-  test('checks nothing where it is told not to', () => {
+  test('does not verify the certificate with no-verify', () => {
     expect(encryption('sslmode=no-verify')).toEqual(unchecked)
     expect(encryption('ssl=no-verify')).toEqual(unchecked)
   })
 
-  test('is what libpq does, where that is asked for', () => {
+  test('follows libpq with uselibpqcompat=true', () => {
     expect(encryption('uselibpqcompat=true&sslmode=prefer')).toEqual(unchecked)
     expect(encryption('uselibpqcompat=true&sslmode=require')).toEqual(unchecked)
     expect(encryption('uselibpqcompat=true&sslmode=verify-full')).toEqual({})
@@ -210,7 +210,7 @@ describe('the encryption that an address asks for', () => {
     expect(encryption('')).toBeUndefined()
   })
 
-  test('has a lowest version, where one is named', () => {
+  test('has a minimum TLS version, where one is named', () => {
     expect(encryption('sslmode=require&ssl_min_protocol_version=TLSv1.3')).toEqual({ minVersion: 'TLSv1.3' })
   })
 })

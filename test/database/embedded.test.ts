@@ -29,7 +29,7 @@ beforeEach(async () => {
 afterEach(() => cleanUp.disposeAsync())
 
 describe('the embedded server', () => {
-  test('starts on nothing, with everything that keeps data safe', async () => {
+  test('creates its database, with all settings that keep data safe', async () => {
     const { url } = await start()
     const [settings] = await runSql(
       url,
@@ -56,7 +56,7 @@ describe('the embedded server', () => {
     expect(password.mode & 0o777).toBe(0o600)
   })
 
-  test('takes its data up again at the second start', async () => {
+  test('has its data at the second start', async () => {
     const first = await start()
     await runSql(first.url, "CREATE TABLE kept AS SELECT 'as it was' AS value")
     await first.close()
@@ -64,7 +64,7 @@ describe('the embedded server', () => {
     expect(await runSql(second.url, 'SELECT value FROM kept')).toEqual([{ value: 'as it was' }])
   })
 
-  test('lets nobody in once it is closed, however often', async () => {
+  test('accepts no connections once it is closed, which can be done twice', async () => {
     const server = await start()
     await Promise.all([server.close(), server.close()])
     await expect(runSql(server.url, 'SELECT 1')).rejects.toThrow('ECONNREFUSED')
@@ -77,7 +77,7 @@ describe('the embedded server', () => {
     expect(await findEmbeddedServer({ dataDir })).toBe(server.url)
   })
 
-  test('belongs to one service alone', async () => {
+  test('belongs to only one service', async () => {
     const first = await start()
     const second = start()
     await expect(second).rejects.toThrow(DataDirError)
@@ -86,7 +86,7 @@ describe('the embedded server', () => {
     expect(await runSql(first.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
   })
 
-  test('is made by one of two services that start at the same time on nothing', async () => {
+  test('is created by one of two services that start at the same time', async () => {
     const outcomes = await Promise.allSettled([start(), ownerProcess()])
     const failures = outcomes.filter((outcome) => outcome.status === 'rejected')
     expect(failures.map(({ reason }) => String(reason))).toEqual([
@@ -95,7 +95,7 @@ describe('the embedded server', () => {
     expect((await readdir(dataDir)).toSorted()).toEqual(['postgresql', 'postgresql.log'])
   })
 
-  test('outlives a service that was killed, and belongs to the next one', async () => {
+  test('survives a service that is killed, and belongs to the next one', async () => {
     const owner = await ownerProcess()
     await runSql(owner.url, "CREATE TABLE kept AS SELECT 'as it was' AS value")
     await kill(owner.process)
@@ -117,7 +117,7 @@ describe('the embedded server', () => {
     expect(kept).toEqual([{ value: 'as it was' }])
   })
 
-  test('still belongs to its service after all connections were cut', async () => {
+  test('still belongs to its service after all connections are cut', async () => {
     const { url } = await start()
     await runSql(url, 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()')
     await vi.waitFor(async () => expect(await owners(url)).toBe(1), { timeout: 20_000 })
@@ -135,7 +135,7 @@ describe('the embedded server', () => {
     expect(await runSql(next.url, 'SELECT value FROM kept')).toEqual([{ value: 'as it was' }])
   })
 
-  test('starts when the number of its killed process has come to belong to another process', async () => {
+  test('starts when another process has the id of its killed process', async () => {
     await (await start()).close()
     const { uid, gid } = await stat(join(dataDir, 'postgresql/data'))
     const stranger = spawn('/bin/sleep', ['600'], { uid, gid, cwd: '/' })
@@ -149,7 +149,7 @@ describe('the embedded server', () => {
     expect(await runSql(next.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
   })
 
-  test('starts when the service was killed while it made the database', async () => {
+  test('starts when the service was killed while it created the database', async () => {
     const owner = runOwner()
     const isBeingMade = async () =>
       expect(await readdir(dataDir)).toContainEqual(expect.stringMatching(/^initdb-/))
@@ -168,13 +168,13 @@ describe('the embedded server', () => {
     await expect(failure).rejects.toThrow(`DATA_DIR ${dataDir}/below cannot be written`)
   })
 
-  test.skipIf(isRoot)('says that its folder may not be written', async () => {
+  test.skipIf(isRoot)('says that its folder is read-only', async () => {
     await mkdir(dataDir, { mode: 0o555 })
     await expect(start()).rejects.toThrow(`DATA_DIR ${dataDir} cannot be written: EACCES`)
   })
 
   test.runIf(isRoot)(
-    'runs as another user than root, also below a folder that this one cannot pass',
+    'runs as another user than root, even below a folder that this user cannot traverse',
     async () => {
       await mkdir(dataDir, { mode: 0o700 })
       await start()
@@ -183,7 +183,7 @@ describe('the embedded server', () => {
     },
   )
 
-  test.runIf(isRoot)('says what to do when a copy of the data has come to belong to root', async () => {
+  test.runIf(isRoot)('says what to do when a copy of the data belongs to root', async () => {
     await mkdir(join(dataDir, 'postgresql/data'), { recursive: true })
     await writeFile(join(dataDir, 'postgresql/data/PG_VERSION'), '18\n')
     await expect(start()).rejects.toThrow('belongs to root')

@@ -47,9 +47,9 @@ function address(query: string, host = 'localhost'): string {
   return `${url.href}?${query}`
 }
 
-describe('a server with a certificate of an authority of its own', () => {
+describe('a server with a certificate of its own authority', () => {
   test.each(['prefer', 'require', 'verify-ca', 'verify-full'])(
-    'is refused with sslmode=%s and what to do, and nobody warns of anything',
+    'is refused with sslmode=%s and what to do, without a warning of Node.js',
     async (mode) => {
       const warn = vi.spyOn(process, 'emitWarning')
       const failure = checkDatabase(address(`sslmode=${mode}`))
@@ -80,14 +80,14 @@ describe('a server with a certificate of an authority of its own', () => {
     )
   })
 
-  test('is refused by a name that its certificate does not have, unless the authority is enough', async () => {
+  test('is refused under a name that its certificate does not have, unless only the authority is verified', async () => {
     const strict = checkDatabase(address(`sslmode=verify-full&sslrootcert=${authority}`, '127.0.0.1'))
     await expect(strict).rejects.toThrow(/as its certificate does, or .*sslmode=verify-ca/)
     const query = `uselibpqcompat=true&sslmode=verify-ca&sslrootcert=${authority}`
     await expect(checkDatabase(address(query, '127.0.0.1'))).resolves.toEqual({ schema: 'public' })
   })
 
-  test('that accepts nothing else is refused without encryption, with what to do', async () => {
+  test('that requires encryption is refused without it, with what to do', async () => {
     const strict = new URL(databaseUrl(server.url, 'postgres'))
     await runSql(server.url, "CREATE ROLE strict LOGIN PASSWORD 'secret'")
     const [rules] = await runSql<{ rules: string }>(server.url, "SELECT pg_read_file('pg_hba.conf') AS rules")
@@ -108,7 +108,7 @@ describe('an empty database', () => {
     ['pg_buffercache', 'a view'],
     ['hstore', 'types'],
     ['citext', 'functions'],
-  ])('is used when %s has put %s into it', async (extension) => {
+  ])('is used when the extension %s has created %s in it', async (extension) => {
     const name = `with_${extension}`
     await runSql(server.url, `CREATE DATABASE ${name} TEMPLATE template0`)
     const url = databaseUrl(server.url, name)
@@ -120,7 +120,7 @@ describe('an empty database', () => {
     await pool.end()
   })
 
-  test('is used when others have schemas, event triggers, publications and tables of extensions in it', async () => {
+  test('is used when it has other schemas, event triggers, publications and tables of extensions', async () => {
     await runSql(server.url, 'CREATE DATABASE hosted TEMPLATE template0')
     const url = databaseUrl(server.url, 'hosted')
     await runSql(
@@ -154,16 +154,16 @@ describe('an empty database', () => {
     'CREATE VIEW customers AS SELECT 1 AS id',
     'CREATE EXTENSION pg_buffercache; CREATE MATERIALIZED VIEW customers AS SELECT 1 AS id',
   ])('is not empty after %s', async (sql) => {
-    await runSql(server.url, 'DROP DATABASE IF EXISTS taken')
-    await runSql(server.url, 'CREATE DATABASE taken TEMPLATE template0')
-    const url = databaseUrl(server.url, 'taken')
+    await runSql(server.url, 'DROP DATABASE IF EXISTS not_empty')
+    await runSql(server.url, 'CREATE DATABASE not_empty TEMPLATE template0')
+    const url = databaseUrl(server.url, 'not_empty')
     await runSql(url, sql)
     await expect(openDatabase(url, { max: 1, log })).rejects.toThrow(
-      "tables that are not the service's (customers): give it one of its own",
+      "tables that are not the service's (customers): give the service a database of its own",
     )
   })
 
-  test('is refused with what its owner must do, when the user may make no tables in it', async () => {
+  test('is refused with what its owner must do, when the user may not create tables in it', async () => {
     await runSql(server.url, "CREATE ROLE guest LOGIN PASSWORD 'secret'")
     await runSql(server.url, 'CREATE DATABASE theirs TEMPLATE template0')
     const url = new URL(databaseUrl(server.url, 'theirs'))

@@ -29,7 +29,7 @@ describe('the migrations', () => {
     expect(await schemaDiff(database.url, shipped, await readFile(schemaFile, 'utf8'))).toBeUndefined()
   })
 
-  test('leave notes that Prisma agrees with', async () => {
+  test('leave records that Prisma agrees with', async () => {
     await using database = await testDatabase({ empty: true })
     expect(await applyMigrations(database.url, log)).toEqual(shipped.map(({ name }) => name))
     expect(await diagnoseHistory(database.url, shipped)).toMatchObject({
@@ -53,7 +53,7 @@ describe('the migrations', () => {
     expect((await Promise.all(starts)).flat().toSorted()).toEqual(['1_table', '2_column'])
   })
 
-  test('may hold semicolons inside of functions and texts', async () => {
+  test('may have semicolons inside of functions and texts', async () => {
     await using database = await testDatabase({ empty: true })
     const withFunction = migration(
       '1_function',
@@ -63,7 +63,7 @@ describe('the migrations', () => {
     expect(await runSql(database.url, 'SELECT answer()')).toEqual([{ answer: 'a;b' }])
   })
 
-  test('leave nothing of one that fails, and everything of those before', async () => {
+  test('leave nothing of one that fails, and keep those before it', async () => {
     await using database = await testDatabase({ empty: true })
     const broken = migration('2_broken', 'CREATE TABLE half (); SELECT 1 / 0')
     const failure = applyMigrations(database.url, log, [table, broken])
@@ -80,7 +80,7 @@ describe('the migrations', () => {
     await expect(failure).rejects.toThrow('is newer than this version of the service')
   })
 
-  test('are not applied over one that has been edited since', async () => {
+  test('are not applied after one that was edited', async () => {
     await using database = await testDatabase({ empty: true })
     await applyMigrations(database.url, log, [table])
     const edited = migration(table.name, `${table.sql} -- now with a comment`)
@@ -95,7 +95,7 @@ describe('the migrations', () => {
     )
   })
 
-  test('are not applied over one that another program has not finished', async () => {
+  test('are not applied after one that another program has not finished', async () => {
     await using database = await testDatabase({ empty: true })
     await applyMigrations(database.url, log, [table])
     await runSql(database.url, 'UPDATE _prisma_migrations SET finished_at = NULL')
@@ -104,7 +104,7 @@ describe('the migrations', () => {
 })
 
 describe('a database that was filled by an earlier release', () => {
-  test('has its uploaded codes kept as this one keeps them, and loses none that differ in case alone', async () => {
+  test('has the keys of its uploaded codes computed as this release does, and loses none that differ only in case', async () => {
     await using database = await testDatabase({ empty: true })
     const at = shipped.findIndex(({ name }) => name.endsWith('_one_code_for_people'))
     await applyMigrations(database.url, log, shipped.slice(0, at))
@@ -183,7 +183,7 @@ describe('a database that was filled by an earlier release', () => {
     expect(findings).toEqual([])
   })
 
-  test('takes what differs from them for the same, and finds them', async () => {
+  test('rejects duplicates of its codes, and finds the codes', async () => {
     const place = await openBooks()
     const poolId = await newPool(place)
     await upload(place, poolId, ['größe', 'Old-1'])

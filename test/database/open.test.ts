@@ -47,7 +47,7 @@ describe('a database is refused', () => {
     await expect(failure).rejects.toThrow('database "no_such_database" does not exist')
   })
 
-  test('when it forgets what is committed in a crash', async () => {
+  test('when a crash could make it forget what was committed', async () => {
     await using folder = await temporaryFolder()
     const dataDir = join(folder.path, 'data')
     const server = await startEmbeddedServer({ dataDir, log, settings: { fsync: 'off' } })
@@ -58,7 +58,7 @@ describe('a database is refused', () => {
     }
   })
 
-  test('when it cannot be written, as a standby', async () => {
+  test('when it is read-only, as a standby is', async () => {
     await using database = await changedDatabase('SET default_transaction_read_only = on')
     await expect(checkDatabase(database.url)).rejects.toThrow('is read-only')
   })
@@ -76,14 +76,14 @@ describe('a database is refused', () => {
 
   test('when its address names a file that is not there', async () => {
     const failure = checkDatabase('postgres://user@host/codes?sslrootcert=/no/such/file')
-    await expect(failure).rejects.toThrow('DATABASE_URL cannot be understood: ENOENT')
+    await expect(failure).rejects.toThrow('DATABASE_URL cannot be used: ENOENT')
   })
 })
 
 describe('a pooler in front of a database', () => {
   const times = [...Array(10).keys()]
 
-  test('is refused when it gives its sessions away between transactions', async () => {
+  test('is refused when it shares its sessions between clients', async () => {
     await using database = await testDatabase({ empty: true })
     await using pooler = await openPooler(database.url, 'transaction', 5)
     for (const _ of times) {
@@ -93,13 +93,13 @@ describe('a pooler in front of a database', () => {
     }
   })
 
-  test('is refused when it gives its only session away, and so does not answer', async () => {
+  test('is refused when it shares its only session, and so does not answer', async () => {
     await using database = await testDatabase({ empty: true })
     await using pooler = await openPooler(database.url, 'transaction', 1)
     await expect(checkDatabase(pooler.url, 1_500)).rejects.toThrow('pool_mode = session')
   })
 
-  test('leaves nothing in sessions of others when it is refused', async () => {
+  test('leaves no settings in the sessions of others when it is refused', async () => {
     await using database = await testDatabase({ empty: true })
     await using pooler = await openPooler(database.url, 'transaction', 2)
     await expect(checkDatabase(pooler.url)).rejects.toThrow(DatabaseError)
@@ -107,7 +107,7 @@ describe('a pooler in front of a database', () => {
     expect(await runSql(pooler.url, settings)).toEqual([{ lock: '0', path: '"$user", public' }])
   })
 
-  test('is as good as the database itself when each client has a session of its own', async () => {
+  test('is accepted like the database itself when each client has its own session', async () => {
     await using database = await testDatabase({ empty: true })
     await using pooler = await openPooler(database.url, 'session', 5)
     for (const _ of times) {
@@ -123,7 +123,7 @@ describe('a pooler in front of a database', () => {
   test('is refused when it has no room for a second session', async () => {
     await using database = await testDatabase({ empty: true })
     await using pooler = await openPooler(database.url, 'session', 1)
-    await expect(checkDatabase(pooler.url, 1_500)).rejects.toThrow('has room for one connection alone')
+    await expect(checkDatabase(pooler.url, 1_500)).rejects.toThrow('has room for only one connection')
   })
 })
 
@@ -145,7 +145,7 @@ describe("the pool's connections", () => {
            current_setting('idle_in_transaction_session_timeout') AS idle,
            current_setting('synchronous_commit') AS synchronous_commit`
 
-  test('give up waiting, and wait for their commits', async () => {
+  test('have timeouts, and wait for their commits', async () => {
     await using database = await testDatabase()
     const { rows } = await database.pool.query(settings)
     expect(rows).toEqual([{ lock: '5s', statement: '30s', idle: '10s', synchronous_commit: 'on' }])
@@ -163,7 +163,7 @@ describe("the pool's connections", () => {
     expect(rows).toMatchObject([{ lock: '5s', synchronous_commit: to }])
   })
 
-  test('take the times that are asked for', async () => {
+  test('have the timeouts that are asked for', async () => {
     await using database = await testDatabase()
     const pool = createPool(database.url, { max: 1, log, lockTimeoutMs: 1, statementTimeoutMs: 2_000 })
     const { rows } = await pool.query(settings)

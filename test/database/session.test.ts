@@ -14,7 +14,7 @@ const log = pino({ level: 'silent' })
 const admin = inject('serverUrl')
 const name = `session_${randomUUID().replaceAll('-', '')}`
 
-/** A database as somebody has it who is not the server's superuser. */
+/** A database whose owner is not a superuser. */
 let url: string
 
 beforeAll(async () => {
@@ -48,7 +48,7 @@ async function withSettings<T>(
   }
 }
 
-async function shown(pool: pg.Pool, settings: readonly string[]): Promise<Record<string, unknown>> {
+async function settingsOf(pool: pg.Pool, settings: readonly string[]): Promise<Record<string, unknown>> {
   const client = await pool.connect()
   try {
     const values: Record<string, unknown> = {}
@@ -106,27 +106,30 @@ describe('a session of the service', () => {
     array_nulls: 'on',
   }
 
-  test.each(places)('has what the service relies on, whatever is set with ALTER %s', async (place) => {
-    const before = await openDatabase(url, { max: 1, log })
-    await before.end()
-    await withSettings(place, theirs, async () => {
-      const pool = await openDatabase(url, { max: 1, log })
-      try {
-        expect(await shown(pool, Object.keys(ours))).toEqual(ours)
-        const { rows } = await pool.query(
-          `SELECT timestamptz '2026-11-25 21:00:00.123+00' AS at, '\\x00ff'::bytea AS bytes,
+  test.each(places)(
+    'has the settings that the service relies on, whatever is set with ALTER %s',
+    async (place) => {
+      const before = await openDatabase(url, { max: 1, log })
+      await before.end()
+      await withSettings(place, theirs, async () => {
+        const pool = await openDatabase(url, { max: 1, log })
+        try {
+          expect(await settingsOf(pool, Object.keys(ours))).toEqual(ours)
+          const { rows } = await pool.query(
+            `SELECT timestamptz '2026-11-25 21:00:00.123+00' AS at, '\\x00ff'::bytea AS bytes,
                   has_table_privilege('account', 'SELECT') AS reads`,
-        )
-        expect(rows).toEqual([
-          { at: new Date('2026-11-25T21:00:00.123Z'), bytes: Buffer.from([0, 255]), reads: true },
-        ])
-      } finally {
-        await pool.end()
-      }
-    })
-  })
+          )
+          expect(rows).toEqual([
+            { at: new Date('2026-11-25T21:00:00.123Z'), bytes: Buffer.from([0, 255]), reads: true },
+          ])
+        } finally {
+          await pool.end()
+        }
+      })
+    },
+  )
 
-  test('has it also when a setting comes while the service runs', async () => {
+  test('has them even when others are set while the service runs', async () => {
     const pool = await openDatabase(url, { max: 1, log })
     try {
       await withSettings(`ROLE ${name}`, theirs, async () => {
@@ -134,22 +137,22 @@ describe('a session of the service', () => {
           admin,
           `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${name}'`,
         )
-        await expect.poll(() => shown(pool, Object.keys(ours)).catch(() => undefined)).toEqual(ours)
+        await expect.poll(() => settingsOf(pool, Object.keys(ours)).catch(() => undefined)).toEqual(ours)
       })
     } finally {
       await pool.end()
     }
   })
 
-  test('keeps what is stricter than needed', async () => {
+  test('keeps stricter settings', async () => {
     await withSettings(`ROLE ${name}`, { synchronous_commit: 'remote_apply' }, async () => {
       const pool = await openDatabase(url, { max: 1, log })
-      expect(await shown(pool, ['synchronous_commit'])).toEqual({ synchronous_commit: 'remote_apply' })
+      expect(await settingsOf(pool, ['synchronous_commit'])).toEqual({ synchronous_commit: 'remote_apply' })
       await pool.end()
     })
   })
 
-  test('may be silent for as long as it listens', async () => {
+  test('may be idle for as long as it listens', async () => {
     await withSettings(`ROLE ${name}`, { idle_session_timeout: "'2s'" }, async () => {
       const warn = vi.spyOn(log, 'warn')
       const pool = await openDatabase(url, { max: 1, log })
@@ -166,7 +169,7 @@ describe('a session of the service', () => {
     })
   })
 
-  test('may take as long as it needs for a migration, whatever the role has', async () => {
+  test('has no time limit for a migration, whatever is set for the role', async () => {
     await withSettings(`ROLE ${name}`, theirs, async () => {
       const client = new pg.Client(connectionConfig(url))
       await client.connect()
@@ -179,19 +182,19 @@ describe('a session of the service', () => {
 })
 
 describe('a database is refused for what its sessions cannot set', () => {
-  test.each(places)('when ALTER %s has made them read-only', async (place) => {
+  test.each(places)('when ALTER %s makes them read-only', async (place) => {
     await withSettings(place, { default_transaction_read_only: 'on' }, async () => {
       await expect(checkDatabase(url)).rejects.toThrow('is read-only')
     })
   })
 
-  test('when they do without triggers and foreign keys', async () => {
+  test('when they skip triggers and foreign keys', async () => {
     await withSettings(`ROLE ${name}`, { session_replication_role: 'replica' }, async () => {
       await expect(checkDatabase(url)).rejects.toThrow('session_replication_role replica')
     })
   })
 
-  test('and so are the connections of a service that runs already: the database is unavailable', async () => {
+  test('also while the service runs: the database is unavailable then', async () => {
     const pool = await openDatabase(url, { max: 1, log })
     await runSql(admin, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${name}'`)
     await withSettings(`DATABASE ${name}`, { default_transaction_read_only: 'on' }, async () => {
@@ -205,7 +208,7 @@ describe('a database is refused for what its sessions cannot set', () => {
 })
 
 describe('the schema of the tables', () => {
-  test('is the one that the server chooses for them', async () => {
+  test('is the one that the server chooses', async () => {
     await runSql(admin, `CREATE DATABASE ${name}_app OWNER ${name} TEMPLATE template0`)
     const app = databaseUrl(url, `${name}_app`)
     await runSql(app, 'CREATE SCHEMA "my App"')
@@ -227,14 +230,14 @@ describe('the schema of the tables', () => {
     await runSql(app, 'CREATE SCHEMA other')
     await withSettings(`ROLE ${name}`, { search_path: 'other, "my App"' }, async () => {
       const pool = await openDatabase(app, { max: 1, log })
-      expect(await shown(pool, ['search_path'])).toEqual({ search_path: '"my App"' })
+      expect(await settingsOf(pool, ['search_path'])).toEqual({ search_path: '"my App"' })
       await pool.end()
     })
     expect(await runSql(app, "SELECT to_regclass('other.account') AS other")).toEqual([{ other: null }])
     await runSql(admin, `DROP DATABASE ${name}_app WITH (FORCE)`)
   })
 
-  test('must be there', async () => {
+  test('must exist', async () => {
     await withSettings(`ROLE ${name}`, { search_path: 'nowhere' }, async () => {
       await runSql(url, 'ALTER SCHEMA public RENAME TO elsewhere')
       await expect(checkDatabase(url)).rejects.toThrow('CREATE SCHEMA public')

@@ -8,7 +8,7 @@ beforeAll(async () => {
 })
 afterAll(() => database.close())
 
-describe('a transaction whose statements travel together', () => {
+describe('a transaction whose statements share a round trip', () => {
   /** Sends a statement that fails, and one behind it whose error is all that comes out. */
   async function sendBoth(tx: Transaction, failing: Statement): Promise<void> {
     const first = tx.execute(failing)
@@ -17,12 +17,12 @@ describe('a transaction whose statements travel together', () => {
     await behind
   }
 
-  it('fails for the reason of the one that failed, not of those behind it', async () => {
+  it('fails with the error of the one that failed, not of those after it', async () => {
     const outcome = transaction(database.pool, (tx) => sendBoth(tx, { text: 'SELECT 1 / 0' }))
     await expect(outcome).rejects.toMatchObject({ code: '22012' })
   })
 
-  it('runs again when one of them has lost to another transaction', async () => {
+  it('runs again when one of them loses to another transaction', async () => {
     let runs = 0
     await transaction(database.pool, async (tx) => {
       runs += 1

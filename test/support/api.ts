@@ -5,7 +5,7 @@ import { createAccount } from '../../src/domain/account/account.ts'
 import { Client } from './client.ts'
 import type { TestService } from './service.ts'
 
-/** What a mutation is answered with, as tests read it: the payload's fields, or those of a typed error. */
+/** The answer to a mutation: the fields of its payload, or those of a typed error. */
 export interface Outcome {
   __typename: string
   message?: string
@@ -20,7 +20,7 @@ export const errorFields = `
   ... on UserError { message code path }
   ... on InvalidInputError { issues { path message } }`
 
-/** Sends one mutation with its input: what it was answered with. `payload` selects from its payload. */
+/** Sends a mutation with its input, and resolves to its answer. `payload` selects from its payload. */
 export async function mutate<Payload = Outcome>(
   client: Client,
   mutation: string,
@@ -36,7 +36,7 @@ export async function mutate<Payload = Outcome>(
   return result
 }
 
-/** Like `mutate`, for a mutation that the test needs to succeed. */
+/** As `mutate`, but rejects when the mutation fails. */
 export async function done<Payload>(
   client: Client,
   mutation: string,
@@ -55,7 +55,7 @@ export interface Shape {
   characters?: { set?: string; list?: string }
 }
 
-/** The id of a new format, which overlaps with no other unless its prefix is given. */
+/** The id of a new format, which does not overlap with others unless `shape` has a prefix. */
 export async function newFormat(client: Client, shape: Shape = {}): Promise<string> {
   const { format } = await done<{ format: { id: string } }>(
     client,
@@ -80,7 +80,7 @@ export async function newPool(client: Client, name: string = randomUUID()): Prom
   return pool.id
 }
 
-/** Generates codes into a pool and waits until they are there: the id of the task. */
+/** Generates codes into a pool, and resolves to the id of the task when it is completed. */
 export async function generate(
   client: Client,
   input: { poolId: string; formatId: string; quantity: number | string } & Record<string, unknown>,

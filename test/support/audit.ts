@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import { auditBooks, type Finding } from '../../src/domain/audit/audit.ts'
 import type { Books } from '../../src/domain/books/books.ts'
 
-/** The books of all accounts of a database agree with each other. Others may write meanwhile. */
+/** Expects the books of all accounts of a database to be sound. Others may write meanwhile. */
 export async function expectBalance({ books }: { books: Books }): Promise<void> {
   const findings: Finding[] = []
   await auditBooks(books.pool, (finding) => findings.push(finding))

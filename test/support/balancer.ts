@@ -1,19 +1,19 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** An address that stays while services behind it come and go, and connections that break as they do out there. */
+/** A load balancer: an address that stays while services behind it come and go, with connections that break. */
 export interface Balancer extends AsyncDisposable {
   /** "http://127.0.0.1:54321" */
   readonly url: string
-  /** How many connections were made so far, refused ones too. */
+  /** The number of connections so far, including refused ones. */
   readonly connections: number
-  /** New connections lead to this service. */
+  /** Leads new connections to this service. */
   leadTo(service: { url: string }): void
-  /** Resolves when a service says something with this text in it, in one piece and not compressed. */
+  /** Resolves when a service sends this text, in one piece and not compressed. */
   hears(text: string): Promise<void>
-  /** Breaks all connections, in both directions. Says how many. */
+  /** Breaks all connections, in both directions, and returns their number. */
   cut(): number
-  /** From now on nothing gets through on the connections that there are, and nobody is told. */
+  /** Drops everything on existing connections from now on, without closing them. */
   silence(): void
   /** Breaks all connections, and every new one until `mend`. */
   breakDown(): void
@@ -43,7 +43,7 @@ export async function openBalancer(service: { url: string }): Promise<Balancer> 
       [upstream, client],
     ] as const) {
       from.setNoDelay(true)
-      // Broken connections fail in many ways. To the other side each is an end.
+      // Broken connections fail in many ways. The other side only sees a close.
       from.on('error', () => from.destroy())
       from.on('close', () => {
         open.delete(client)

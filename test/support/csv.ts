@@ -1,4 +1,4 @@
-/** The rows of a CSV file as RFC 4180 reads them. Throws for whatever is not such a file, to its last byte. */
+/** The rows of a CSV file according to RFC 4180. Throws if any byte of the file violates it. */
 export function readCsv(text: string, delimiter = ','): string[][] {
   const cell = new RegExp(`"((?:[^"]|"")*)"|([^"${delimiter}\r\n]*)`, 'y')
   const rows: string[][] = []

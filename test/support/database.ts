@@ -6,15 +6,15 @@ import { createPool } from '../../src/database/open.ts'
 
 export interface TestDatabase extends AsyncDisposable {
   readonly url: string
-  /** As the service opens it. */
+  /** The pool, as the service opens it. */
   readonly pool: pg.Pool
-  /** Ends the pool and drops the database, whoever else is connected to it. */
+  /** Ends the pool and drops the database, even if others are connected to it. */
   close(): Promise<void>
 }
 
 /**
- * A database of the test's own, with all tables and nothing in them; with `empty`, without tables, and in the `locale`,
- * as CREATE DATABASE has it.
+ * Creates a database with all tables, which are empty; with `empty`, without tables. `locale` has options for CREATE
+ * DATABASE.
  */
 export async function testDatabase(
   options: { readonly max?: number; readonly empty?: boolean; readonly locale?: string } = {},
@@ -52,7 +52,7 @@ export async function runSql<Row extends pg.QueryResultRow>(url: string, sql: st
   }
 }
 
-/** Resolves when another connection waits for a lock that this one holds. */
+/** Resolves when another connection waits for a lock that `holder` holds. */
 export async function waitUntilSomebodyWaitsFor(holder: pg.ClientBase): Promise<void> {
   for (;;) {
     const { rows } = await holder.query(

@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import { startEmbeddedServer } from '../../src/database/embedded/server.ts'
 
-// Run as a process of its own, that a test can kill: the owner of an embedded server in the folder it is given.
+// Owns an embedded server in the given folder: a process of its own, so that a test can kill it.
 
 const [, , dataDir = ''] = process.argv
 try {

@@ -10,13 +10,13 @@ export interface StreamResult<Data> {
   }[]
 }
 
-/** An operation over server-sent events. Iterating it to the end, or leaving it, closes the connection. */
+/** An operation over server-sent events. Its iterator closes the connection when it ends. */
 export interface EventStream<Data> extends AsyncIterable<StreamResult<Data>> {
   status: number
   headers: Headers
 }
 
-/** Sends an operation over HTTP and reads the answer as server-sent events, as the manual of any browser does. */
+/** Sends an operation over HTTP, and reads the answer as server-sent events. */
 export async function openStream<Data>(
   service: { url: string },
   client: Client,

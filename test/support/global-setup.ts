@@ -8,9 +8,9 @@ import { temporaryFolder } from './temporary.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** The PostgreSQL of this run, as its superuser. */
+    /** The address of the PostgreSQL of this run, for its superuser. */
     serverUrl: string
-    /** A database with all tables and nothing in them, to be copied and never connected to. */
+    /** A database with all tables, which are empty. It is copied; nobody may connect to it. */
     templateName: string
   }
 }
@@ -19,10 +19,10 @@ const templateName = 'migrated'
 
 /** Starts one PostgreSQL for the whole run. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  // Before any of the processes of the run would do so.
+  // Otherwise several processes of the run would do so at once.
   await generateIfChanged()
   const folder = await temporaryFolder()
-  // What Node has compiled, for all processes of the run, which are many: they start in two thirds of the time.
+  // Node's compile cache for the many processes of the run: they start in two thirds of the time.
   const compiled = await temporaryFolder()
   process.env['NODE_COMPILE_CACHE'] = compiled.path
   const log = pino({ level: 'warn' })

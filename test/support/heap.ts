@@ -1,10 +1,10 @@
-/** Loaded into a process before its program, with --expose-gc: tells on standard output what it holds at every SIGUSR2. */
+/** Preloaded into a process with --expose-gc: prints how much memory it uses at every SIGUSR2. */
 
-let told = 0
+let count = 0
 
 process.on('SIGUSR2', () => {
   globalThis.gc?.()
   const { heapUsed, external } = process.memoryUsage()
-  told += 1
-  process.stdout.write(`memory ${told}: ${heapUsed + external}\n`)
+  count += 1
+  process.stdout.write(`memory ${count}: ${heapUsed + external}\n`)
 })

@@ -4,15 +4,14 @@ import type { Outcome } from './api.ts'
 import { type Answer, Client } from './client.ts'
 
 /**
- * Services on one database that come and go, as behind a load balancer, and a client that takes no for an answer
- * only when it is final: what is not answered, because its service was killed or the database is away, it asks
- * again at once, of whichever service is up.
+ * Services on one database that come and go, as behind a load balancer, and a client that retries: a request that is not
+ * answered, because its service was killed or the database is unavailable, is sent again at once, to any running service.
  */
 export class Fleet implements AsyncDisposable {
-  /** How many requests were lost with the service that had them. */
+  /** The number of requests that were lost with their service. */
   lost = 0
-  /** How many were answered with UNAVAILABLE. */
-  refused = 0
+  /** The number of requests that were answered with UNAVAILABLE. */
+  unavailable = 0
   readonly #key: string
   readonly #clients = new Map<string, Client>()
 
@@ -25,7 +24,7 @@ export class Fleet implements AsyncDisposable {
     this.#clients.set(url, new Client({ url, key: this.#key }))
   }
 
-  /** To be called before the service is killed: that a connection to one that is up breaks is a failure. */
+  /** Must be called before the service is killed: a lost connection to any other service is a failure. */
   remove(url: string): void {
     this.#clients.delete(url)
   }
@@ -39,7 +38,7 @@ export class Fleet implements AsyncDisposable {
         for (const { message, extensions } of answer.errors)
           if (extensions.code !== 'UNAVAILABLE' || !(Number(extensions['retryAfterMs']) > 0))
             throw new Error(`${extensions.code}: ${message}`)
-        this.refused += 1
+        this.unavailable += 1
       }
     }
   }
@@ -54,7 +53,7 @@ export class Fleet implements AsyncDisposable {
     try {
       return await this.#clients.get(url)?.send<Data>(query, variables)
     } catch (error) {
-      // What fetch says of a connection that is gone.
+      // The error of fetch for a lost connection.
       if (!(error instanceof TypeError) || this.#clients.has(url)) throw error
       this.lost += 1
       return undefined
@@ -62,7 +61,7 @@ export class Fleet implements AsyncDisposable {
   }
 }
 
-/** A claim with the codes that it was answered with. */
+/** A claim and its codes. */
 export interface Claimed {
   idempotencyKey: string
   poolId: string
@@ -70,7 +69,7 @@ export interface Claimed {
   codes: readonly { id: string; code: string }[]
 }
 
-/** Claims codes of a pool (its uuid), until that is answered. With a key that was used, claims them again. */
+/** Claims codes of a pool, given by its UUID, with retries. A key that was used before claims the same codes again. */
 export async function claim(
   fleet: Fleet,
   {
@@ -93,7 +92,7 @@ export async function claim(
   return { idempotencyKey, poolId, count, codes: claimCodes.codes }
 }
 
-/** Clients that do one thing after another, without pause, until they are stopped. */
+/** Clients that repeat an action without pause until they are stopped. */
 export class Crowd {
   readonly #counts: number[]
   readonly #done: Promise<unknown>
@@ -103,18 +102,18 @@ export class Crowd {
   constructor(clients: readonly (() => Promise<unknown>)[]) {
     this.#counts = clients.map(() => 0)
     this.#done = Promise.all(clients.map((client, i) => this.#run(client, i)))
-    // Whoever waits for the crowd hears of it.
+    // Reported by `everyone` and `stop`.
     this.#done.catch(() => undefined)
   }
 
-  /** Resolves when each of them has done `count` things more; rejects when one of them has failed. */
+  /** Resolves when each client has repeated its action `count` more times; rejects when one has failed. */
   async everyone(count: number): Promise<void> {
     const goals = this.#counts.map((done) => done + count)
     while (goals.some((goal, i) => (this.#counts[i] ?? 0) < goal))
       await Promise.race([this.#progress.promise, this.#done])
   }
 
-  /** Lets each of them finish what it is about. */
+  /** Resolves when each client has finished its current action. */
   async stop(): Promise<void> {
     this.#stopped = true
     await this.#done

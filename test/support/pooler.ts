@@ -4,15 +4,15 @@ import type { Duplex } from 'node:stream'
 import pg from 'pg'
 
 /**
- * A pooler in front of a database: it lets everybody in, and has a few sessions of the database that it gives to its
- * clients, each for a transaction or for as long as the client stays, as PgBouncer does with these values of pool_mode.
+ * A pooler in front of a database, which accepts everybody. It assigns a few sessions of the database to its clients, for a
+ * transaction or as long as the client is connected, as PgBouncer does with these values of pool_mode.
  */
 export interface Pooler extends AsyncDisposable {
-  /** The address of the database by way of the pooler. */
+  /** The address of the database through the pooler. */
   readonly url: string
 }
 
-/** A session of the database, spoken to in its own protocol once it has let us in. */
+/** An authenticated session of the database, on the level of its protocol. */
 class Session {
   readonly stream: Duplex
   readonly #client: pg.Client
@@ -40,7 +40,7 @@ class Session {
 }
 
 /** https://www.postgresql.org/docs/current/protocol-message-formats.html */
-const letIn = Buffer.from('R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I', 'latin1')
+const authenticated = Buffer.from('R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I', 'latin1')
 const answered = new Set(['Q', 'S'])
 
 export async function openPooler(
@@ -60,24 +60,24 @@ export async function openPooler(
     sessions.add(session)
     return session
   }
-  const take = async (): Promise<Session> => {
+  const acquire = async (): Promise<Session> => {
     const session = free.pop()
     if (session !== undefined) return session
     if (room === 0) return await new Promise((resolve) => waiting.push(resolve))
     room -= 1
     return await open()
   }
-  const give = (session: Session): void => {
+  const release = (session: Session): void => {
     session.onMessages = () => undefined
     const next = waiting.shift()
     if (next === undefined) free.push(session)
     else next(session)
   }
-  /** Ends what a client has left in a session, with the session. */
+  /** Replaces the session of a client that has left, with the state that it left there. */
   const replace = async (session: Session): Promise<void> => {
     sessions.delete(session)
     await session.close()
-    if (server.listening) give(await open())
+    if (server.listening) release(await open())
   }
 
   const server = createServer((client) => {
@@ -95,7 +95,7 @@ export async function openPooler(
       unanswered -= ends.length
       if (mode === 'session' || unanswered > 0 || ends.at(-1) !== 'I') return
       session = undefined
-      give(held)
+      release(held)
     }
     const pass = (type: string, message: Buffer): void => {
       if (type === 'X') {
@@ -103,7 +103,7 @@ export async function openPooler(
         return
       }
       if (answered.has(type)) unanswered += 1
-      session ??= take()
+      session ??= acquire()
       void session.then((held) => {
         if (client.destroyed) return
         const split = splitter(0)
@@ -120,7 +120,7 @@ export async function openPooler(
     const split = splitter(1)
     client.on('data', (bytes) => {
       for (const message of split(bytes)) {
-        if (message[0] === 0) client.write(letIn)
+        if (message[0] === 0) client.write(authenticated)
         else pass(message.toString('latin1', 0, 1), message)
       }
     })
@@ -137,7 +137,7 @@ export async function openPooler(
       server.close()
       for (const client of clients) client.destroy()
       await closed
-      // Who still waits for a session is given one that is closed at once.
+      // Clients that still wait get a session that is closed right afterwards.
       for (const resolve of waiting) resolve(await open())
       await Promise.all(replaced)
       await Promise.all([...sessions].map((session) => session.close()))
@@ -145,7 +145,7 @@ export async function openPooler(
   }
 }
 
-/** Cuts what arrives into messages. The first `untyped` of them have no letter before their length. */
+/** Splits bytes into messages, of which the first `untyped` have no type byte in front of their length. */
 function splitter(untyped: number): (bytes: Buffer) => Buffer[] {
   let rest: Buffer = Buffer.alloc(0)
   let left = untyped

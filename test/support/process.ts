@@ -10,7 +10,7 @@ export interface Ended {
   stderr: string
 }
 
-/** A program of the service, run as a process of its own. */
+/** A program of the service in a process of its own. */
 export class Program implements AsyncDisposable {
   readonly process: ChildProcess
   stdout = ''
@@ -18,7 +18,7 @@ export class Program implements AsyncDisposable {
   readonly ended: Promise<Ended>
   readonly #waiting = new Set<() => void>()
 
-  /** `environment` is all of it: nothing of this process's own settings gets in, but for what Node has compiled. */
+  /** `environment` is complete: of this process, the program only gets PATH, HOME and Node's compile cache. */
   constructor(file: string, options: { args?: readonly string[]; environment: Record<string, string> }) {
     const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env
     this.process = spawn(process.execPath, [join(root, file), ...(options.args ?? [])], {
@@ -34,7 +34,7 @@ export class Program implements AsyncDisposable {
     })
   }
 
-  /** What has been printed to standard output once it matches; rejects when the program ends before it does. */
+  /** Resolves when standard output matches; rejects when the program ends before. */
   async prints(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
       const match = pattern.exec(this.stdout)
@@ -73,7 +73,7 @@ export class MainProcess extends Program {
     super('src/main.ts', { environment: { PORT: '0', ...environment } })
   }
 
-  /** Where it listens, once it does; and the key that it printed, if this start made one. */
+  /** Resolves when it listens, to its address and the API key that it has printed, if any. */
   async ready(): Promise<{ url: string; key: string | undefined }> {
     const [, url = ''] = await this.prints(/: (http\S+)\/(?:graphql|health)[\s\S]*Ctrl-C/)
     return { url, key: /pk_[\w-]+/.exec(this.stdout)?.[0] }

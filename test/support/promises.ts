@@ -10,7 +10,7 @@ import { openProxy } from './proxy.ts'
 import { startService, type TestService } from './service.ts'
 import { Watched } from './watched.ts'
 
-/** What becomes of a subscription. */
+/** The results of a subscription. */
 export interface Results<Data> {
   next(data: Data): void
   error(reason: unknown): void
@@ -20,16 +20,16 @@ export interface Results<Data> {
 /** A client library, used as docs/frontends.md says. */
 export interface Frontend {
   watchPool(poolId: string, view: View): () => void
-  /** The data of an operation that is answered once. */
+  /** Sends an operation that has one answer, and resolves to its data. */
   ask<Data>(document: string, variables: Record<string, unknown>): Promise<Data>
   subscribe<Data>(document: string, variables: Record<string, unknown>, results: Results<Data>): () => void
-  /** Closes what would stay open. */
+  /** Closes its connections. */
   close(): void | Promise<void>
 }
 
 export type Connect = (url: string, key: string) => Frontend
 
-/** The codes of the errors in what a frontend was told, wherever its library has put them. */
+/** The codes of the errors that a frontend received, wherever its library has put them. */
 export function codesIn(reason: unknown): unknown[] {
   if (Array.isArray(reason)) return reason.map((error) => error?.extensions?.code)
   if (typeof reason !== 'object' || reason === null) return []
@@ -44,7 +44,7 @@ const forgettingEvents = `
   WITH log AS (UPDATE event_log SET floor = last RETURNING *)
   DELETE FROM event USING log WHERE event.account_id = log.account_id AND sequence <= log.floor`
 
-/** Tests of what every client library is promised. */
+/** Tests of what holds with every client library. */
 export function keepsPromises(connect: Connect): void {
   let service: TestService
   let client: Client
@@ -59,7 +59,7 @@ export function keepsPromises(connect: Connect): void {
     await service.close()
   })
 
-  /** A frontend that reaches the service by way of a balancer. */
+  /** A frontend that is connected to the service through a balancer. */
   async function connectThrough(to: { url: string; key?: string } = service) {
     const stack = new AsyncDisposableStack()
     const balancer = stack.use(await openBalancer(to))
@@ -73,7 +73,7 @@ export function keepsPromises(connect: Connect): void {
     return { balancer, frontend, watch, [Symbol.asyncDispose]: () => stack.disposeAsync() }
   }
 
-  /** The cursors of all events of a pool behind its creation, oldest first. */
+  /** The cursors of all events of a pool after its creation, oldest first. */
   async function history(poolId: string, from: Client = client): Promise<string[]> {
     const { poolEvents } = await from.ask<{
       poolEvents: { edges: { cursor: string; node: { __typename: string } }[] }
@@ -87,11 +87,11 @@ export function keepsPromises(connect: Connect): void {
   const cursors = (watched: Watched) => watched.applied.map((event) => event.cursor)
 
   describe('a pool that is watched', () => {
-    test('is told of every event once, in order, however often the connection is cut', async () => {
+    test('gets every event once, in order, however often the connection is cut', async () => {
       const [poolId, formatId] = [await newPool(client), await newFormat(client)]
       await using through = await connectThrough()
       const watched = through.watch(poolId)
-      await watched.until(({ shown }) => shown.length === 1)
+      await watched.until(({ states }) => states.length === 1)
       const load = (async () => {
         for (let i = 0; i < 24; i++) await generate(client, { poolId, formatId, quantity: 1 })
       })()
@@ -105,31 +105,31 @@ export function keepsPromises(connect: Connect): void {
       expect(all).toHaveLength(24 * 4)
       await watched.until(({ applied }) => applied.length >= all.length)
       expect(cursors(watched)).toEqual(all)
-      expect(watched.shown).toHaveLength(1)
+      expect(watched.states).toHaveLength(1)
     })
 
-    test('is shown under the name that it is given, by an event of a kind that it does not know', async () => {
+    test('gets its new name with an event of a type that the frontend does not know', async () => {
       const poolId = await newPool(client)
       await using through = await connectThrough()
       const watched = through.watch(poolId)
-      await watched.until(({ shown }) => shown.length === 1)
+      await watched.until(({ states }) => states.length === 1)
       const name = randomUUID()
       await done(client, 'renamePool', { poolId, name }, 'pool { id }')
       await watched.until(({ applied }) => applied.length === 1)
       expect(watched.applied).toMatchObject([{ __typename: 'PoolChangedEvent', pool: { id: poolId, name } }])
     })
 
-    test('is told of what happened while nobody could reach the service', async () => {
+    test('gets what happened while nobody could reach the service', async () => {
       const [poolId, formatId] = [await newPool(client), await newFormat(client)]
       await using through = await connectThrough()
       const watched = through.watch(poolId)
-      await watched.until(({ shown }) => shown.length === 1)
+      await watched.until(({ states }) => states.length === 1)
       await generate(client, { poolId, formatId, quantity: 1 })
       await watched.until(({ applied }) => applied.length === 4)
       through.balancer.breakDown()
       const { connections } = through.balancer
       await generate(client, { poolId, formatId, quantity: 1 })
-      // It has tried in vain.
+      // The frontend has tried to reconnect.
       await expect.poll(() => through.balancer.connections).toBeGreaterThan(connections)
       through.balancer.mend()
       await watched.until(({ applied }) => applied.length === 8)
@@ -138,7 +138,7 @@ export function keepsPromises(connect: Connect): void {
       expect(cursors(watched)).toEqual(await history(poolId))
     })
 
-    test('goes on at another process when its own is stopped', async () => {
+    test('continues at another process when its own is stopped', async () => {
       await using database = await testDatabase()
       const key = 'a-key-of-the-tests-which-is-long-enough'
       await using first = new MainProcess({ DATABASE_URL: database.url, BOOTSTRAP_API_KEY: key })
@@ -148,7 +148,7 @@ export function keepsPromises(connect: Connect): void {
       const [poolId, formatId] = [await newPool(there), await newFormat(there)]
       await using through = await connectThrough({ url, key })
       const watched = through.watch(poolId)
-      await watched.until(({ shown }) => shown.length === 1)
+      await watched.until(({ states }) => states.length === 1)
       const load = (async () => {
         for (let i = 0; i < 24; i++) await generate(there, { poolId, formatId, quantity: 1 })
       })()
@@ -158,10 +158,10 @@ export function keepsPromises(connect: Connect): void {
       await load
       await watched.until(({ applied }) => applied.length >= 24 * 4)
       expect(cursors(watched)).toEqual(await history(poolId, there))
-      expect(watched.shown).toHaveLength(1)
+      expect(watched.states).toHaveLength(1)
     }, 60_000)
 
-    test('goes on when the database comes back', async () => {
+    test('continues when the database is available again', async () => {
       await using database = await testDatabase()
       await using proxy = await openProxy(database.url)
       await using own = await startService({ databaseUrl: proxy.url })
@@ -169,7 +169,7 @@ export function keepsPromises(connect: Connect): void {
       const [poolId, formatId] = [await newPool(there), await newFormat(there)]
       await using through = await connectThrough(own)
       const watched = through.watch(poolId)
-      await watched.until(({ shown }) => shown.length === 1)
+      await watched.until(({ states }) => states.length === 1)
       await generate(there, { poolId, formatId, quantity: 1 })
       await watched.until(({ applied }) => applied.length === 4)
       const told = through.balancer.hears('UNAVAILABLE')
@@ -181,10 +181,10 @@ export function keepsPromises(connect: Connect): void {
       await generate(there, { poolId, formatId, quantity: 1 })
       await watched.until(({ applied }) => applied.length >= 8)
       expect(cursors(watched)).toEqual(await history(poolId, there))
-      expect(watched.shown).toHaveLength(1)
+      expect(watched.states).toHaveLength(1)
     })
 
-    test('is read afresh as soon as it can be, when the database goes away just then', async () => {
+    test('is read again as soon as possible, when the database becomes unavailable at that moment', async () => {
       await using database = await testDatabase()
       await using proxy = await openProxy(database.url)
       await using own = await startService({ databaseUrl: proxy.url })
@@ -192,7 +192,7 @@ export function keepsPromises(connect: Connect): void {
       const { poolId, formatId } = await newStock(there, 1)
       await using through = await connectThrough(own)
       const watched = through.watch(poolId)
-      await watched.until(({ shown }) => shown.length === 1)
+      await watched.until(({ states }) => states.length === 1)
       through.balancer.breakDown()
       await generate(there, { poolId, formatId, quantity: 2 })
       await runSql(database.url, forgettingEvents)
@@ -203,40 +203,40 @@ export function keepsPromises(connect: Connect): void {
       proxy.breakDown()
       await refused
       proxy.mend()
-      await watched.until(({ shown }) => shown.length === 2)
-      expect(watched.shown[1]).toMatchObject({ before: 0, pool: { id: poolId, availableCount: '3' } })
+      await watched.until(({ states }) => states.length === 2)
+      expect(watched.states[1]).toMatchObject({ before: 0, pool: { id: poolId, availableCount: '3' } })
     })
 
     test.each([
       ['CURSOR_EXPIRED', forgettingEvents],
       ['CURSOR_INVALID', 'UPDATE event_log SET log = gen_random_uuid()'],
-    ])('is read afresh, and goes on from there, on %s', async (_code, sql) => {
+    ])('is read again, and continues from there, on %s', async (_code, sql) => {
       const { poolId, formatId } = await newStock(client, 1)
       await using through = await connectThrough()
       const watched = through.watch(poolId)
-      await watched.until(({ shown }) => shown.length === 1)
-      expect(watched.shown[0]?.pool).toMatchObject({ id: poolId, availableCount: '1', status: 'READY' })
+      await watched.until(({ states }) => states.length === 1)
+      expect(watched.states[0]?.pool).toMatchObject({ id: poolId, availableCount: '1', status: 'READY' })
       await generate(client, { poolId, formatId, quantity: 2 })
       await watched.until(({ applied }) => applied.length === 4)
       through.balancer.breakDown()
       await generate(client, { poolId, formatId, quantity: 3 })
       await runSql(service.databaseUrl, sql)
       through.balancer.mend()
-      await watched.until(({ shown }) => shown.length === 2)
-      expect(watched.shown[1]).toMatchObject({ before: 4, pool: { id: poolId, availableCount: '6' } })
+      await watched.until(({ states }) => states.length === 2)
+      expect(watched.states[1]).toMatchObject({ before: 4, pool: { id: poolId, availableCount: '6' } })
       await generate(client, { poolId, formatId, quantity: 4 })
       await watched.until(({ applied }) => applied.length >= 8)
       expect(cursors(watched).slice(4)).toEqual((await history(poolId)).slice(-4))
     })
 
-    test('that does not exist is told so, once and for all', async () => {
+    test('is reported as missing if it does not exist, and not asked for again', async () => {
       await using through = await connectThrough()
       const watched = through.watch('UG9vbDpub25l')
       await expect(watched.until(() => false)).rejects.toThrow('gave up')
-      expect(watched.shown).toEqual([])
+      expect(watched.states).toEqual([])
     })
 
-    test('with a key that is not valid is told so, instead of trying for ever', async () => {
+    test('is reported as UNAUTHENTICATED with an invalid key, and not asked for again', async () => {
       await using through = await connectThrough({ url: service.url, key: 'x'.repeat(40) })
       const told = Promise.withResolvers<unknown>()
       through.frontend.subscribe(
@@ -248,7 +248,7 @@ export function keepsPromises(connect: Connect): void {
     })
   })
 
-  test('taskUpdated tells how the task stands, and to its end, also through a cut connection', async () => {
+  test('taskUpdated sends the task until it ends, even if the connection is cut', async () => {
     await using api = await startService({ role: 'api' })
     await using there = new Client(api)
     const [poolId, formatId] = [await newPool(there), await newFormat(there)]
@@ -285,7 +285,7 @@ export function keepsPromises(connect: Connect): void {
     expect(told.at(-1)).toMatchObject({ status: 'COMPLETED', addedCount: '5' })
   })
 
-  test('poolUpdated tells of the pool as it is, and as it becomes, also through a cut connection', async () => {
+  test('poolUpdated sends the pool and its changes, even if the connection is cut', async () => {
     const { poolId } = await newStock(client, 3)
     await using through = await connectThrough()
     const told: { availableCount: string; status: string }[] = []
@@ -311,7 +311,7 @@ export function keepsPromises(connect: Connect): void {
     expect(failure).toBeUndefined()
   })
 
-  test('a mutation is answered with its payload, or with a typed error that says what is wrong', async () => {
+  test('a mutation is answered with its payload or a typed error', async () => {
     const { poolId } = await newStock(client, 2)
     await using through = await connectThrough()
     const claiming = `mutation ($input: ClaimCodesInput!) {
@@ -343,7 +343,7 @@ export function keepsPromises(connect: Connect): void {
     const formatId = await newFormat(client, { body: { length: 20 } })
     await using through = await connectThrough()
     const watched = through.watch(poolId)
-    await watched.until(({ shown }) => shown.length === 1)
+    await watched.until(({ states }) => states.length === 1)
     await through.frontend.ask(
       'mutation ($input: GenerateCodesInput!) { generateCodes(input: $input) { __typename ... on UserError { message } } }',
       { input: { poolId, formatId, quantity } },

@@ -2,38 +2,38 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
 /**
- * What becomes of the next COMMIT that passes, and of its connection:
+ * What happens to the next COMMIT, and to its connection:
  *
- * - lost: the connection is cut before the server hears of the COMMIT;
- * - overtaken: the same, and nothing more is passed on until `release` is called: others can be first;
+ * - lost: the connection is cut before the server receives the COMMIT;
+ * - overtaken: the same, and all other requests are held until `release` is called, so that others can go first;
  * - unanswered: the server commits, and the connection is cut before its answer arrives;
- * - late: the connection is cut for the client alone; the server gets the COMMIT when `release` is called, and until
- *   then keeps the transaction open.
+ * - late: only the client's side is cut; the server receives the COMMIT when `release` is called, and keeps the
+ *   transaction open until then.
  */
 export type CommitFate = 'lost' | 'overtaken' | 'unanswered' | 'late'
 
-/** Stands between a process and its database, to cut what it says at the worst moment. */
+/** A proxy between a process and its database, which cuts connections at the worst moment. */
 export interface DatabaseProxy extends AsyncDisposable {
-  /** The address of the database by way of the proxy. */
+  /** The address of the database through the proxy. */
   readonly url: string
-  /** Decides about the next COMMIT; resolves when it has come and the connection has been cut. */
+  /** Decides what happens to the next COMMIT; resolves when its connection has been cut. */
   cutCommit(fate: CommitFate): Promise<void>
-  /** Lets what was kept back go on. */
+  /** Forwards what was held. */
   release(): void
   /** Cuts all connections, and every new one until `mend`. */
   breakDown(): void
   mend(): void
 }
 
-/** How a COMMIT goes over the wire: the simple query 'COMMIT', its length, and the 0 that ends it. */
+/** A COMMIT in the protocol: a simple query with its length and terminating 0. */
 const commit = Buffer.from('Q\0\0\0\x0bCOMMIT\0', 'latin1')
 
 export async function openProxy(databaseUrl: string): Promise<DatabaseProxy> {
   const target = new URL(databaseUrl)
   const open = new Set<Socket>()
   let broken = false
-  let kept: (() => void)[] = []
-  let keeping = false
+  let held: (() => void)[] = []
+  let holding = false
   let next: { fate: CommitFate; cut: () => void } | undefined
 
   const server = createServer((client) => {
@@ -46,7 +46,7 @@ export async function openProxy(databaseUrl: string): Promise<DatabaseProxy> {
     for (const socket of [client, upstream]) {
       open.add(socket)
       socket.setNoDelay(true)
-      // Cut connections fail in many ways. Each is passed on, as what it is to a proxy: an end.
+      // Cut connections fail in many ways. The other side only sees a close.
       socket.on('error', () => socket.destroy())
     }
     client.on('close', () => {
@@ -57,17 +57,17 @@ export async function openProxy(databaseUrl: string): Promise<DatabaseProxy> {
       open.delete(upstream)
       client.destroy()
     })
-    // A client waits for the answer to COMMIT before it sends more: it ends what has arrived.
+    // A client awaits the answer to COMMIT before it sends more, so that COMMIT is at the end of a chunk.
     client.on('data', (message) => {
       const decided = next
       if (decided === undefined || !message.subarray(-commit.length).equals(commit)) {
-        if (keeping) kept.push(() => upstream.write(message))
+        if (holding) held.push(() => upstream.write(message))
         else upstream.write(message)
         return
       }
       next = undefined
       if (decided.fate === 'lost' || decided.fate === 'overtaken') {
-        keeping = decided.fate === 'overtaken'
+        holding = decided.fate === 'overtaken'
         client.destroy()
         decided.cut()
         return
@@ -75,12 +75,12 @@ export async function openProxy(databaseUrl: string): Promise<DatabaseProxy> {
       silenced = true
       if (decided.fate === 'unanswered') upstream.write(message)
       else {
-        kept.push(() => upstream.write(message))
+        held.push(() => upstream.write(message))
         client.destroy()
         decided.cut()
       }
       upstream.once('data', () => {
-        // The answer: by now it is committed.
+        // The answer says that it is committed.
         upstream.destroy()
         client.destroy()
         decided.cut()
@@ -103,9 +103,9 @@ export async function openProxy(databaseUrl: string): Promise<DatabaseProxy> {
         next = { fate, cut: resolve }
       }),
     release: () => {
-      keeping = false
-      for (const pass of kept) pass()
-      kept = []
+      holding = false
+      for (const forward of held) forward()
+      held = []
     },
     breakDown: () => {
       broken = true

@@ -5,11 +5,11 @@ import { Lifecycle } from '../../src/lifecycle.ts'
 import { startService as start } from '../../src/service.ts'
 import { testDatabase } from './database.ts'
 
-/** A service of a test's own, on a database of its own, listening on a port of its own. */
+/** A service with its own database and port. */
 export interface TestService {
   /** "http://127.0.0.1:54321" */
   url: string
-  /** The secret of a key of the first account, with all scopes. */
+  /** The secret of an API key of the first account, with all scopes. */
   key: string
   databaseUrl: string
   close(): Promise<void>
@@ -18,16 +18,16 @@ export interface TestService {
 
 export interface TestServiceOptions {
   role?: Role
-  /** Another database than a new one: for several processes on one. Its first key is then that of whoever made it. */
+  /** An existing database, for several processes on one. Its first key is that of the process that created it. */
   databaseUrl?: string
-  /** Whether it treats the database as its own, and so has the sample and a key in GraphiQL. */
+  /** Whether it treats the database as embedded, and so adds the sample, and a key to GraphiQL. */
   embedded?: boolean
-  /** How many look-ups of a key may find nothing in a minute: 100 unless it is said. */
+  /** How many look-ups of an API key may find nothing in a minute; 100 by default. */
   failedLookUpsPerMinute?: number
   maxUploadBytes?: number
-  /** Where its log goes: nowhere unless it is said. */
+  /** Its log; none by default. */
   log?: Logger
-  /** That of a service which was closed, to come back in its place. The system's choice unless it is said. */
+  /** The port of a service that was closed, to replace it; by default any free port. */
   port?: number
 }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
 
-/** A message of the protocol of graphql-ws. https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md */
+/** A message of graphql-ws's protocol. https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md */
 export interface Message {
   type: string
   id?: string
@@ -13,7 +13,7 @@ export class Socket implements AsyncDisposable {
   readonly socket: WebSocket
   /** How the connection ended. */
   readonly closed: Promise<{ code: number; reason: string }>
-  /** Every message so far, also those that `next` has given out. */
+  /** All messages so far, including those that `next` has returned. */
   readonly received: Message[] = []
   readonly #arrived: Message[] = []
   #wake = () => {}
@@ -36,7 +36,7 @@ export class Socket implements AsyncDisposable {
     })
   }
 
-  /** A connection that has said nothing yet. Rejects when the server refuses it. */
+  /** Opens a connection without sending anything. Rejects when the server refuses it. */
   static async open(
     service: { url: string },
     { path = '/graphql', protocols = ['graphql-transport-ws'] } = {},
@@ -47,7 +47,7 @@ export class Socket implements AsyncDisposable {
     return opened
   }
 
-  /** A connection that has been acknowledged, with these connectionParams. */
+  /** Opens a connection with these connectionParams. Resolves when it is acknowledged. */
   static async connect(service: { url: string }, params?: Record<string, unknown>): Promise<Socket> {
     const socket = await Socket.open(service)
     socket.send({ type: 'connection_init', ...(params === undefined ? {} : { payload: params }) })
@@ -64,11 +64,11 @@ export class Socket implements AsyncDisposable {
     this.send({ id, type: 'subscribe', payload: { query, variables } })
   }
 
-  /** The next message, of this operation if one is named. */
+  /** The next message, or the next one of an operation. */
   async next(id?: string): Promise<Message> {
     for (;;) {
-      const place = this.#arrived.findIndex((message) => id === undefined || message.id === id)
-      const [message] = place === -1 ? [] : this.#arrived.splice(place, 1)
+      const index = this.#arrived.findIndex((message) => id === undefined || message.id === id)
+      const [message] = index === -1 ? [] : this.#arrived.splice(index, 1)
       if (message !== undefined) return message
       if (this.#over) throw new Error('The connection ended.')
       const { promise, resolve } = Promise.withResolvers<void>()
@@ -77,7 +77,7 @@ export class Socket implements AsyncDisposable {
     }
   }
 
-  /** The messages of an operation until it has ended. */
+  /** All messages of an operation until it ends. */
   async all(id: string): Promise<Message[]> {
     const messages: Message[] = []
     for (;;) {

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const memory = '/dev/shm'
-const roomBytes = 2 ** 30
+const neededBytes = 2 ** 30
 
-/** A new empty folder, in memory where the system has some for files, as databases are quick there. */
+/** A new folder, in memory if the system has a file system there, where databases are fast. */
 export async function temporaryFolder(): Promise<{ path: string } & AsyncDisposable> {
   const path = await mkdtemp(join(await parent(), 'promo-codes-test-'))
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) }
@@ -15,7 +15,7 @@ async function parent(): Promise<string> {
   if (process.platform !== 'linux') return tmpdir()
   try {
     const { bavail, bsize } = await statfs(memory)
-    return bavail * bsize > roomBytes ? memory : tmpdir()
+    return bavail * bsize > neededBytes ? memory : tmpdir()
   } catch (error) {
     if (error instanceof Error && Reflect.get(error, 'code') === 'ENOENT') return tmpdir()
     throw error

@@ -24,7 +24,7 @@ export async function startUpload(
   const id = newId()
   await books.write(accountId, async (tx) => {
     await lockPool(tx, poolId)
-    const input = { column: undefined, dryRun, caseSensitive, bytes: 1_000n }
+    const input = { column: undefined, dryRun, caseSensitive, bytes: 1_000_000n }
     await insertUploadTask(tx, { id, poolId, ...input })
     await markRunning(tx, id)
   })

@@ -2,16 +2,16 @@ import type { PoolEvents, PoolState, View } from './frontend/operations.ts'
 
 type Event = PoolEvents['poolEvents']
 
-/** What a frontend shows of a pool, for tests to wait for. */
+/** The view of a pool in a frontend, for tests to wait for. */
 export class Watched implements View {
-  /** Each state that was shown, and how many events had been applied by then. */
-  readonly shown: { pool: NonNullable<PoolState['pool']>; before: number }[] = []
+  /** Each state that was shown, and how many events had been applied before. */
+  readonly states: { pool: NonNullable<PoolState['pool']>; before: number }[] = []
   readonly applied: Event[] = []
   failure: unknown
   readonly #waiting = new Set<() => void>()
 
   show(pool: NonNullable<PoolState['pool']>): void {
-    this.shown.push({ pool, before: this.applied.length })
+    this.states.push({ pool, before: this.applied.length })
     this.#wake()
   }
 
@@ -25,7 +25,7 @@ export class Watched implements View {
     this.#wake()
   }
 
-  /** Resolves once this is so; rejects when the frontend has given up. */
+  /** Resolves when the condition holds; rejects when the frontend has given up. */
   async until(condition: (watched: this) => boolean): Promise<void> {
     while (!condition(this)) {
       if (this.failure !== undefined) throw new Error('The frontend gave up.', { cause: this.failure })

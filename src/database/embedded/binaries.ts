@@ -10,12 +10,12 @@ import { runsAsRoot, type SystemUser } from './system-user.ts'
 
 const run = promisify(execFile)
 
-/** Where copies go that root makes: everybody may read there, nobody else may write. */
+/** Where root puts copies: readable by everybody, writable only by root. */
 const cacheOfRoot = '/var/cache/promo-codes'
 
-// What npm's packages leave out, as they cannot hold symbolic links, in the form of their `pg-symlinks.json`.
+// A symbolic link, which npm packages cannot contain, as `pg-symlinks.json` of a package lists them.
 interface Link {
-  /** The file that exists, relative to the package. */
+  /** The existing file, relative to the package. */
   readonly source: string
   /** The link to make, relative to the package. */
   readonly target: string
@@ -27,16 +27,15 @@ interface PlatformPackage {
   readonly links: readonly Link[]
 }
 
-/** Gives PostgreSQL's programs and messages nothing of this process's environment. */
+/** For PostgreSQL's programs, so that they depend on nothing in this process's environment. */
 export const minimalEnvironment = { LC_ALL: 'C', TZ: 'UTC' }
 
 /**
- * Finds the folder with `bin/initdb` and `bin/postgres` of the npm package for this platform, in a state in which
- * `user` can run them.
+ * Finds the folder with `bin/initdb` and `bin/postgres` of the npm package for this platform, ready to be run by `user`.
  *
- * They are used where npm has put them, once the library links have been made that the package's install script
- * would have made. Where that is not possible, as the package cannot be written or `user` cannot reach it (root
- * has it below /root), they are copied once: for root below /var/cache, for others into `dataDir`.
+ * They are used in place, after making the library links that the package's install script would have made. If that is
+ * impossible, because the package is not writable or `user` cannot reach it (below /root, for example), they are copied
+ * once: for root below /var/cache, for others into `dataDir`.
  *
  * @throws {OperatorError} when there is no package for this platform, or its programs do not run here
  */
@@ -51,8 +50,8 @@ export async function findBinaries(dataDir: string, user: SystemUser): Promise<s
   const failure = await runFailure(copy, user)
   if (failure === undefined) return copy
   throw new OperatorError(
-    `The PostgreSQL that comes with the service does not run on this machine: ${failure}\n` +
-      'Set DATABASE_URL to a PostgreSQL to use.',
+    `The embedded PostgreSQL does not run on this machine: ${failure}\n` +
+      'Set DATABASE_URL to the PostgreSQL to use.',
   )
 }
 
@@ -65,7 +64,7 @@ async function findPackage(): Promise<PlatformPackage> {
     if (errorCode(error) !== 'MODULE_NOT_FOUND') throw error
     throw new OperatorError(
       `There is no embedded PostgreSQL for ${process.platform}-${process.arch}: the package ${name} is not installed. ` +
-        'Set DATABASE_URL to a PostgreSQL to use.',
+        'Set DATABASE_URL to the PostgreSQL to use.',
     )
   }
   const directory = dirname(dirname(entry))
@@ -76,7 +75,7 @@ async function findPackage(): Promise<PlatformPackage> {
   return { directory, version, links }
 }
 
-/** Whether all links of the package are there now; not, when its folder cannot be written. */
+/** Makes the links of the package. Resolves to whether all exist: not if its folder is not writable. */
 async function makeLinks({ directory, links }: PlatformPackage): Promise<boolean> {
   for (const link of links) {
     try {
@@ -92,8 +91,8 @@ async function makeLinks({ directory, links }: PlatformPackage): Promise<boolean
 }
 
 /**
- * Copies the package's programs, so that the copy is either not there or whole: also when two processes do it at
- * once, or one is killed in the middle.
+ * Copies the package's programs atomically: the copy is complete or does not exist, even if two processes make it at once
+ * or one of them is killed.
  */
 async function copyOnce({ directory, links }: PlatformPackage, copy: string): Promise<void> {
   try {
@@ -114,13 +113,14 @@ async function copyOnce({ directory, links }: PlatformPackage, copy: string): Pr
     if (code === 'ENOTEMPTY' || code === 'EEXIST') return
     if (code === undefined) throw error
     throw new OperatorError(
-      `The programs of the embedded PostgreSQL cannot be copied to ${dirname(copy)}: ${(error as Error).message}`,
+      `The programs of the embedded PostgreSQL cannot be copied to ${dirname(copy)}: ${(error as Error).message}\n` +
+        'Make that folder writable, or set DATABASE_URL to the PostgreSQL to use.',
       { cause: error },
     )
   }
 }
 
-/** Copies files and folders so that everybody can read them, whatever this process's umask. */
+/** Copies files and folders, readable by everybody whatever the umask. */
 async function copyFolder(from: string, to: string): Promise<void> {
   await chmod(to, 0o755)
   for (const entry of await readdir(from, { withFileTypes: true })) {
@@ -135,7 +135,7 @@ async function copyFolder(from: string, to: string): Promise<void> {
   }
 }
 
-/** Why `postgres` does not run as `user`: not reached, libraries missing, another C library; undefined if it runs. */
+/** Why `postgres` does not run as `user`: unreachable, missing libraries, another C library; undefined if it runs. */
 async function runFailure(binaries: string, user: SystemUser): Promise<string | undefined> {
   try {
     await run(join(binaries, 'bin/postgres'), ['--version'], { ...user, cwd: '/', env: minimalEnvironment })

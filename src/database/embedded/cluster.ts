@@ -11,16 +11,16 @@ import { ownerOf, type SystemUser } from './system-user.ts'
 
 const run = promisify(execFile)
 
-/** The PostgreSQL whose files this version of the service can read. */
+/** The major version whose files this version of the service can read. */
 const majorVersion = '18'
 
-/** PostgreSQL's superuser, and the service's only one. */
+/** PostgreSQL's superuser and only user. */
 export const databaseUser = 'promo_codes'
 
-/** Made by initdb, as any other would have to be created first. */
+/** initdb has created it; another one would still have to be created. */
 const databaseName = 'postgres'
 
-// Has the number of the process that makes it.
+// Contains the id of the process that makes it.
 const unfinishedName = /^initdb-(\d+)-/
 
 /** The folder cannot be used for the embedded PostgreSQL. */
@@ -32,20 +32,20 @@ export class DataDirError extends OperatorError {
   }
 }
 
-/** The files of a database: all that there is to keep, restore or move when it is stopped. */
+/** The files of a database: all that has to be backed up or moved while it is stopped. */
 export interface Cluster {
   readonly dataDir: string
   /** PostgreSQL's own data directory. */
   readonly data: string
-  /** How PostgreSQL is to be told of it, when started inside it. */
+  /** How to name it to PostgreSQL's programs, which are started inside it. */
   readonly dataArgument: string
-  /** What the server has to say, other than to its clients. */
+  /** The server's log file. */
   readonly log: string
   readonly password: string
   readonly user: SystemUser
 }
 
-/** The folder of a database that may or may not have been made yet. */
+/** The folder of a database, which need not exist yet. */
 export function clusterFolder(dataDir: string): string {
   return join(dataDir, 'postgresql')
 }
@@ -64,16 +64,16 @@ export async function openCluster(dataDir: string): Promise<Cluster | undefined>
     if (version !== majorVersion) {
       throw new DataDirError(
         dataDir,
-        `holds a database of PostgreSQL ${version}, and this version of the service brings PostgreSQL ${majorVersion}. ` +
-          'Move the data with pg_dump, or use the version of the service that made it.',
+        `holds a database of PostgreSQL ${version}, but this version of the service comes with PostgreSQL ${majorVersion}. ` +
+          'Migrate the data with pg_dump, or run the version of the service that created it.',
       )
     }
     const user = ownerOf(await stat(data))
     if (user?.uid === 0) {
       throw new DataDirError(
         dataDir,
-        `holds a database that belongs to root, as which PostgreSQL does not run. Give ${folder} to the user it had ` +
-          'before, with chown -R; cp -a keeps it.',
+        `holds a database that belongs to root, as whom PostgreSQL does not run. Give ${folder} back to its former owner ` +
+          'with chown -R. To keep the owner when copying, use cp -a.',
       )
     }
     return {
@@ -90,13 +90,13 @@ export async function openCluster(dataDir: string): Promise<Cluster | undefined>
   }
 }
 
-// As root the folder may be below one that PostgreSQL's user cannot pass, such as /root. The programs are started
-// inside the folder, and this name leads there without passing any other.
+// When the service runs as root, the folder may be below one that PostgreSQL's user cannot traverse, such as /root. The
+// programs are started inside the folder, and this path leads there without traversing any other.
 const currentFolder = '/proc/self/cwd'
 
 /**
- * Makes the database in `dataDir`. It is made under another name first, so that it is either not there or whole:
- * also when this process is killed in the middle, or two do it at once; then one of them has made it.
+ * Creates the database in `dataDir`, atomically: it is made under another name and renamed, so that it is complete or does
+ * not exist, even if this process is killed or another one creates it at the same time.
  *
  * @throws {DataDirError} when that fails
  */
@@ -133,7 +133,7 @@ export async function createCluster(dataDir: string, binaries: string, user: Sys
     await syncFolder(dataDir)
   } catch (error) {
     await rm(folder, { recursive: true, force: true })
-    // Another process was faster, and its database is as good.
+    // Another process was faster.
     if (await exists(clusterFolder(dataDir))) return
     throw new DataDirError(dataDir, `cannot hold a new database: ${(error as Error).message}`, {
       cause: error,
@@ -142,19 +142,19 @@ export async function createCluster(dataDir: string, binaries: string, user: Sys
 }
 
 /**
- * Removes what processes have left that were killed while they made a database. What a living one is about removes
- * that one itself.
+ * Removes what processes left behind that were killed while they created a database. A process that is alive cleans up
+ * after itself.
  */
 export async function removeUnfinished(dataDir: string): Promise<void> {
   for (const name of await readdir(dataDir)) {
     const pid = Number(unfinishedName.exec(name)?.[1] ?? Number.NaN)
-    // This process has made its own, if any: in a container, a number is used again and again.
+    // With the id of this process it is of an earlier one: in a container, ids recur.
     if (Number.isNaN(pid) || (pid !== process.pid && isAlive(pid))) continue
     await rm(join(dataDir, name), { recursive: true, force: true, maxRetries: 5 })
   }
 }
 
-/** Where a database listens; the password is in it. */
+/** The address of a database, with its password. */
 export function connectionUrl(cluster: Cluster, port: number): string {
   return `postgres://${databaseUser}:${cluster.password}@127.0.0.1:${port}/${databaseName}`
 }

@@ -1,6 +1,6 @@
 import { access, open } from 'node:fs/promises'
 
-/** The code of a system error, such as ENOENT; undefined when it is another kind of error. */
+/** The code of a system error, such as ENOENT; undefined for other errors. */
 export function errorCode(error: unknown): string | undefined {
   const code = error instanceof Error ? Reflect.get(error, 'code') : undefined
   return typeof code === 'string' ? code : undefined
@@ -16,14 +16,14 @@ export async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** Makes a file that only its owner can read, and waits until it is on the disk. */
+/** Creates a file that only its owner can read, and waits until it is on disk. */
 export async function writeSecret(path: string, text: string): Promise<void> {
   await using file = await open(path, 'wx', 0o600)
   await file.writeFile(text)
   await file.sync()
 }
 
-/** Waits until the names in a folder are on the disk. */
+/** Waits until the entries of a folder are on disk. */
 export async function syncFolder(path: string): Promise<void> {
   await using folder = await open(path, 'r')
   await folder.sync()

@@ -13,22 +13,22 @@ import { ended, isAlive } from './processes.ts'
 
 const run = promisify(execFile)
 
-// Outside of the ports that Linux and macOS give to outgoing connections: none of them can take the server's port
-// while it restarts, and no client that tries to reach it can be connected with itself.
+// Outside of the range for outgoing connections on Linux and macOS: none of them can occupy the server's port while it
+// restarts, and no client that tries to reach it can connect to itself.
 const ports = { from: 20_000, to: 32_767 }
 
 const pollMs = 10
 const maxLogBytes = 1_000_000
 const shutdownMs = 60_000
-const shownLogLines = 20
+const maxLogLines = 20
 const orphanShutdownMs = 30_000
 const gone = new Set<string | undefined>(['ENOENT', 'ESRCH', 'EACCES', 'EPERM'])
 
-/** A server process, seen to serve this cluster's data a moment ago. */
+/** A server process that served this cluster's data a moment ago. */
 export interface Postmaster {
   readonly pid: number
   readonly port: number
-  /** Whether it has said that it accepts connections. */
+  /** Whether it accepts connections. */
   readonly ready: boolean
 }
 
@@ -37,47 +37,45 @@ export class PortTakenError extends Error {
   override name = 'PortTakenError'
 }
 
-/** Settings of the server, on top of the cluster's own. */
+/** Settings of the server, which override those of the cluster. */
 export type Settings = Readonly<Record<string, string>>
 
 /**
- * Finds the server that serves the cluster's data: one that another process started, or left behind when it was
- * killed.
+ * Finds the server that serves the cluster's data: one that another process started, or left behind when it was killed.
  *
  * https://www.postgresql.org/docs/18/storage-file-layout.html describes `postmaster.pid`.
  */
 export async function findPostmaster(cluster: Cluster): Promise<Postmaster | undefined> {
-  const text = await readNote(notePath(cluster))
+  const text = await readPidFile(pidFile(cluster))
   return text === undefined ? undefined : postmasterOf(text, cluster)
 }
 
 /**
- * Removes the note of a server that was killed, unless its process has come to be a server of this data again.
- * PostgreSQL would do so itself, but not when the number of the process has come to belong to another one, or
- * when the note is empty. (Should processes of the killed server be left, their shared memory keeps a new one
- * from starting until they have ended.)
+ * Removes the pid file of a server that was killed, unless a server of this data runs again. PostgreSQL would do so
+ * itself, but not if another process has that id by now, or if the file is empty. (As long as processes of the killed
+ * server remain, their shared memory keeps a new one from starting.)
  */
-async function removeStaleNote(cluster: Cluster): Promise<void> {
-  const note = notePath(cluster)
-  const text = await readNote(note)
+async function removeStalePidFile(cluster: Cluster): Promise<void> {
+  const path = pidFile(cluster)
+  const text = await readPidFile(path)
   if (text === undefined || (await postmasterOf(text, cluster)) !== undefined) return
-  // Another process may have started a server since the note was read: what is taken away must be what was read.
-  const taken = `${note}.${process.pid}`
+  // Another process may have started a server since: only the file that was read may be removed.
+  const moved = `${path}.${process.pid}`
   try {
-    await rename(note, taken)
+    await rename(path, moved)
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return
     throw error
   }
-  if ((await readNote(taken)) === text) await rm(taken)
-  else await rename(taken, note)
+  if ((await readPidFile(moved)) === text) await rm(moved)
+  else await rename(moved, path)
 }
 
-function notePath(cluster: Cluster): string {
+function pidFile(cluster: Cluster): string {
   return join(cluster.data, 'postmaster.pid')
 }
 
-async function readNote(path: string): Promise<string | undefined> {
+async function readPidFile(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
@@ -86,13 +84,13 @@ async function readNote(path: string): Promise<string | undefined> {
   }
 }
 
-async function postmasterOf(note: string, cluster: Cluster): Promise<Postmaster | undefined> {
-  const [pid, , , port, , , , status] = note.split('\n')
+async function postmasterOf(text: string, cluster: Cluster): Promise<Postmaster | undefined> {
+  const [pid, , , port, , , , status] = text.split('\n')
   if (!pid || !port || !(await serves(Number(pid), cluster))) return undefined
   return { pid: Number(pid), port: Number(port), ready: status?.trim() === 'ready' }
 }
 
-/** Whether the process exists and is a PostgreSQL server on this cluster's data. */
+/** Whether the process is a PostgreSQL server on this cluster's data. */
 async function serves(pid: number, cluster: Cluster): Promise<boolean> {
   if (!isAlive(pid)) return false
   try {
@@ -104,21 +102,20 @@ async function serves(pid: number, cluster: Cluster): Promise<boolean> {
     const [current, data] = await Promise.all([stat(`/proc/${pid}/cwd`), stat(cluster.data)])
     return name === 'postgres' && current.dev === data.dev && current.ino === data.ino
   } catch (error) {
-    // It has ended meanwhile, or is another user's, which the server is not.
+    // It has ended meanwhile, or belongs to another user, unlike the server.
     if (gone.has(errorCode(error)) || Reflect.get(error as Error, 'code') === 1) return false
     throw error
   }
 }
 
 /**
- * Starts the server and waits until it accepts connections, which takes as long as recovery after a crash does.
- * It belongs to no terminal, so that Ctrl-C reaches this process alone, and it outlives this process if that is
- * killed.
+ * Starts the server and waits until it accepts connections, however long recovery after a crash takes. It is detached
+ * from the terminal, so that Ctrl-C reaches only this process, and it survives if this process is killed.
  *
- * Resolves to undefined when somebody else has started one on the same data meanwhile.
+ * Resolves to undefined when another process has started one on the same data meanwhile.
  *
  * @throws {PortTakenError} when the port is in use
- * @throws {OperatorError} with the server's last words, when it does not start for another reason
+ * @throws {OperatorError} with the end of the server's log, when it does not start for another reason
  */
 export async function startPostmaster(
   cluster: Cluster,
@@ -128,23 +125,23 @@ export async function startPostmaster(
 ): Promise<Postmaster | undefined> {
   const deadline = performance.now() + orphanShutdownMs
   for (;;) {
-    await removeStaleNote(cluster)
+    await removeStalePidFile(cluster)
     const outcome = await tryToStart(cluster, binaries, port, settings)
     if (typeof outcome !== 'string') return outcome
     if (outcome.includes('lock file "postmaster.pid" already exists')) return undefined
     if (outcome.includes('could not create any TCP/IP sockets')) throw new PortTakenError(outcome)
-    // Processes of a killed server that have not noticed its end yet; PostgreSQL starts as soon as they have.
+    // Processes of a killed server, which end as soon as they notice that it is gone.
     if (outcome.includes('pre-existing shared memory block') && performance.now() < deadline) {
       await delay(pollMs)
       continue
     }
     throw new OperatorError(
-      `The embedded PostgreSQL did not start. Its last words, from ${cluster.log}:\n${outcome}`,
+      `The embedded PostgreSQL did not start. The end of its log, ${cluster.log}:\n${outcome}`,
     )
   }
 }
 
-/** Starts a server once: resolves to it when it is ready, to its last words when it ends before that. */
+/** Starts a server once. Resolves to it when it is ready, or to the end of its log when it ends before that. */
 async function tryToStart(
   cluster: Cluster,
   binaries: string,
@@ -177,10 +174,10 @@ async function tryToStart(
   }
   const words = Buffer.alloc(Math.min(64_000, (await log.stat()).size - before))
   await log.read(words, 0, words.length, before)
-  return words.toString('utf8').trimEnd().split('\n').slice(-shownLogLines).join('\n')
+  return words.toString('utf8').trimEnd().split('\n').slice(-maxLogLines).join('\n')
 }
 
-/** What the service depends on, above whatever the operator has put in postgresql.conf; `settings` above that. */
+/** What the service depends on, which overrides postgresql.conf; `settings` override both. */
 function commandLine(port: number, settings: Settings): Settings {
   return {
     port: String(port),
@@ -188,14 +185,14 @@ function commandLine(port: number, settings: Settings): Settings {
     unix_socket_directories: '',
     logging_collector: 'off',
     log_destination: 'stderr',
-    // Errors of statements are the service's to report; here they would only fill the file.
+    // The service itself reports the errors of statements.
     log_min_messages: 'log',
     log_checkpoints: 'off',
     ...settings,
   }
 }
 
-/** The log, begun anew when it has grown large: the one before is kept beside it. */
+/** Opens the log, after renaming it when it has grown large. */
 async function openLog(cluster: Cluster): Promise<FileHandle> {
   const log = await open(cluster.log, 'a+', 0o600)
   if ((await log.stat()).size <= maxLogBytes) return log
@@ -204,14 +201,14 @@ async function openLog(cluster: Cluster): Promise<FileHandle> {
   return open(cluster.log, 'a+', 0o600)
 }
 
-/** A port for a new server, which may turn out to be in use. */
+/** A port for a new server, which may be in use. */
 export function choosePort(): number {
   return randomInt(ports.from, ports.to + 1)
 }
 
 /**
- * Stops the server: it ends all connections, writes what it has in memory, and exits. One that takes longer than
- * a minute is stopped at once, and recovers at its next start.
+ * Stops the server: it closes all connections, writes what it has in memory, and exits. After a minute it is stopped
+ * immediately, and recovers at its next start.
  */
 export async function stopPostmaster(postmaster: Postmaster): Promise<void> {
   signal(postmaster, 'SIGINT')

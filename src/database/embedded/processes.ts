@@ -3,7 +3,7 @@ import { errorCode } from './files.ts'
 
 const pollMs = 10
 
-/** Whether there is a process of this number, whoever's it is. */
+/** Whether a process with this id exists, of any user. */
 export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0)
@@ -14,7 +14,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Waits until the process has ended; resolves to false when it has not after `withinMs`. */
+/** Waits until the process has ended. Resolves to false when it has not within `withinMs`. */
 export async function ended(pid: number, withinMs: number): Promise<boolean> {
   const deadline = performance.now() + withinMs
   while (isAlive(pid)) {

@@ -25,34 +25,33 @@ import {
 } from './postmaster.ts'
 import { chooseSystemUser } from './system-user.ts'
 
-/** The service's own PostgreSQL, which it alone uses. */
+/** The embedded PostgreSQL, which only one service uses. */
 export interface EmbeddedServer {
-  /** Where it listens, with the password; stays the same as long as this process runs. */
+  /** Its address with the password; stays the same as long as this process runs. */
   readonly url: string
   /**
-   * Stops the server, after which it has written everything to its files. Connections to it are cut, so that
-   * whoever uses them should be closed before.
+   * Stops the server, which writes everything to its files. It cuts all connections, so close what uses them first.
    */
   close(): Promise<void>
 }
 
 export interface EmbeddedServerOptions {
-  /** The folder in which the database is kept; it is created if need be. */
+  /** The folder of the database, created if it does not exist. */
   readonly dataDir: string
   readonly log: Logger
-  /** Settings of PostgreSQL to override, by name. */
+  /** Settings of PostgreSQL, by name. */
   readonly settings?: Settings
 }
 
-// Held, by a session of its own, by the service to which the server belongs. PostgreSQL lets go of it when that
-// process ends in whatever way. Any number will do that the service locks nothing else with.
+// An advisory lock that the owner of the server holds in a session of its own. PostgreSQL releases it when that process
+// ends in any way. The number is arbitrary.
 const ownershipLock = 7_291_001
-// The session of a service that was killed a moment ago may not have ended yet.
+// The session of a service that was just killed may not have ended yet.
 const ownershipTimeoutMs = 1_000
 const connectionTimeoutMs = 10_000
 const portAttempts = 20
 const pollMs = 20
-const restartDelayMs = { first: 100, longest: 10_000 }
+const restartDelayMs = { first: 100, max: 10_000 }
 const stableAfterMs = 60_000
 
 interface Context {
@@ -62,16 +61,15 @@ interface Context {
   readonly log: Logger
 }
 
-/** A server that accepts connections, and the session that says it is ours. */
+/** A server that accepts connections, and the session that holds its ownership lock. */
 interface Ownership {
   readonly postmaster: Postmaster
   readonly session: pg.Client
 }
 
 /**
- * Starts PostgreSQL in `dataDir`, creating the database if there is none, and keeps it running: a server that
- * ends is started again at the same address. A server that an earlier process left behind, as it was killed, is
- * taken over.
+ * Starts PostgreSQL in `dataDir`, after creating the database if there is none, and keeps it running: a server that ends
+ * is restarted at the same address. A server that a killed process left behind is adopted.
  *
  * @throws {OperatorError} when the folder cannot be used, is in use by another service, or PostgreSQL cannot run
  */
@@ -89,8 +87,7 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
 }
 
 /**
- * Where the embedded server of `dataDir` listens, for a process beside the service; undefined when it does not
- * run.
+ * The address of the embedded server of `dataDir`, for a process beside the service; undefined when it does not run.
  *
  * @throws {DataDirError} when the folder cannot be read
  */
@@ -111,7 +108,7 @@ async function makeWritable(dataDir: string): Promise<void> {
   }
 }
 
-/** mkdir's own `recursive` never returns below folders in which nothing can be made, such as /proc. */
+/** mkdir with `recursive` never returns below folders in which nothing can be created, such as /proc. */
 async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path)
@@ -132,24 +129,24 @@ async function newCluster(
   log.info({ dataDir }, 'creating the database')
   await createCluster(dataDir, binaries, user)
   const cluster = await openCluster(dataDir)
-  if (cluster === undefined) throw new DataDirError(dataDir, 'was emptied by somebody else.')
+  if (cluster === undefined) throw new DataDirError(dataDir, 'was emptied by another program.')
   return cluster
 }
 
 /**
- * Makes the running server ours; starts it when none runs. Once it has had a port, only one that listens there
- * will do, as others know it by that.
+ * Becomes the owner of the running server, or starts one. Given a port, it must listen there, as others know the server by
+ * its port.
  */
 async function own(context: Context, port?: number): Promise<Ownership> {
   const { cluster, log } = context
   for (;;) {
     const found = await findPostmaster(cluster)
-    if (found !== undefined) log.info({ pid: found.pid }, 'a PostgreSQL server runs on the data already')
+    if (found !== undefined) log.info({ pid: found.pid }, 'found a running PostgreSQL server for this data')
     const postmaster = found ?? (await start(context, port))
     if (postmaster === undefined) continue
     const session = await connect(context, postmaster)
     if (session === undefined) continue
-    await takeLock(session, cluster)
+    await acquireOwnership(session, cluster)
     if (port === undefined || postmaster.port === port) return { postmaster, session }
     await stopPostmaster(postmaster)
   }
@@ -169,7 +166,7 @@ async function start(
   }
 }
 
-/** Connects as soon as the server lets anybody in; resolves to undefined when it ends instead. */
+/** Connects as soon as the server accepts connections; resolves to undefined when it ends instead. */
 async function connect({ cluster, log }: Context, { pid, port }: Postmaster): Promise<pg.Client | undefined> {
   const deadline = performance.now() + connectionTimeoutMs
   for (;;) {
@@ -179,19 +176,18 @@ async function connect({ cluster, log }: Context, { pid, port }: Postmaster): Pr
       connectionTimeoutMillis: connectionTimeoutMs,
     })
     session.on('error', (error) =>
-      log.debug({ err: error }, 'the session that holds the embedded PostgreSQL was cut'),
+      log.debug({ err: error }, 'lost the session that owns the embedded PostgreSQL'),
     )
     try {
       await session.connect()
       return session
     } catch (error) {
-      // It is starting, recovering or shutting down, and says so until it has: however long that takes.
+      // It is starting, recovering or shutting down, which has no time limit.
       const busy = sqlState(error) === '57P03'
       if (!busy && (!isUnavailable(error) || performance.now() > deadline)) {
         throw new DataDirError(
           cluster.dataDir,
-          `has a PostgreSQL server (process ${pid}, port ${port}) that does not let the service in: ` +
-            (error as Error).message,
+          `has a PostgreSQL server (process ${pid}, port ${port}) that refuses the service: ${(error as Error).message}`,
           { cause: error },
         )
       }
@@ -202,9 +198,9 @@ async function connect({ cluster, log }: Context, { pid, port }: Postmaster): Pr
 }
 
 /** @throws {DataDirError} when another service holds the lock */
-async function takeLock(session: pg.Client, cluster: Cluster): Promise<void> {
+async function acquireOwnership(session: pg.Client, cluster: Cluster): Promise<void> {
   try {
-    // The session says nothing else for as long as the service runs, whatever postgresql.conf has against that.
+    // The session stays idle as long as the service runs, whatever postgresql.conf says.
     await session.query(`SET lock_timeout = ${ownershipTimeoutMs}; SET idle_session_timeout = 0`)
     await session.query('SELECT pg_advisory_lock($1)', [ownershipLock])
   } catch (error) {
@@ -213,7 +209,7 @@ async function takeLock(session: pg.Client, cluster: Cluster): Promise<void> {
     if (holder === undefined) throw error
     throw new DataDirError(
       cluster.dataDir,
-      `is in use by another service (${holder}). Stop that one, or give this one a DATA_DIR of its own.`,
+      `is in use by another service (${holder}). Stop that service, or give this one its own DATA_DIR.`,
     )
   }
 }
@@ -228,7 +224,7 @@ async function lockHolder(session: pg.Client): Promise<string> {
   return rows[0]?.application_name ?? 'which has just ended'
 }
 
-/** Watches the session that holds the server: when the server ends or restarts, that is cut. */
+/** Watches the session that owns the server: it is cut when the server ends or restarts. */
 function keepRunning(first: Ownership, context: Context): EmbeddedServer {
   const { cluster, log } = context
   const { port } = first.postmaster
@@ -246,7 +242,7 @@ function keepRunning(first: Ownership, context: Context): EmbeddedServer {
       owned = undefined
       if (closing.aborted) return
       if (performance.now() - since > stableAfterMs) delayMs = 0
-      log.error({ log: cluster.log }, 'the embedded PostgreSQL ended unexpectedly, starting it again')
+      log.error({ log: cluster.log }, 'the embedded PostgreSQL ended unexpectedly; restarting it')
       restarting = restart()
     })
   }
@@ -255,12 +251,13 @@ function keepRunning(first: Ownership, context: Context): EmbeddedServer {
     while (!closing.aborted) {
       try {
         if (delayMs > 0) await delay(delayMs, undefined, { signal: closing })
-        delayMs = Math.min(Math.max(2 * delayMs, restartDelayMs.first), restartDelayMs.longest)
+        delayMs = Math.min(Math.max(2 * delayMs, restartDelayMs.first), restartDelayMs.max)
         watch(await own(context, port))
         log.info('the embedded PostgreSQL runs again')
         return
       } catch (error) {
-        if (!closing.aborted) log.error({ err: error }, 'the embedded PostgreSQL could not be started again')
+        if (!closing.aborted)
+          log.error({ err: error }, 'could not restart the embedded PostgreSQL; trying again')
       }
     }
   }

@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { OperatorError } from '../../operator-error.ts'
 
-/** The user that PostgreSQL's programs run as, and that owns their files; undefined: the one of this process. */
+/** The user that runs PostgreSQL's programs and owns their files; undefined: the user of this process. */
 export type SystemUser = { readonly uid: number; readonly gid: number } | undefined
 
-// `postgres` where the system has it; `nobody` is everywhere. PostgreSQL looks its user's name up, so a number
-// alone is not enough.
+// `postgres` where the system has it; `nobody` exists everywhere. PostgreSQL looks up the name of its user, so that a
+// number is not enough.
 const candidates = ['postgres', 'nobody']
 
-/** Whether this process is root, as which PostgreSQL refuses to run. */
+/** Whether this process runs as root, as whom PostgreSQL refuses to run. */
 export function runsAsRoot(): boolean {
   return process.getuid?.() === 0
 }
@@ -23,11 +23,11 @@ export async function chooseSystemUser(): Promise<SystemUser> {
   }
   throw new OperatorError(
     'PostgreSQL does not run as root, and there is no user postgres or nobody to run it as. ' +
-      'Start the service as another user, or set DATABASE_URL to a PostgreSQL to use.',
+      'Start the service as another user, or set DATABASE_URL to the PostgreSQL to use.',
   )
 }
 
-/** The user that owns an existing database, as which alone PostgreSQL serves it. */
+/** The owner of an existing database, the only user that PostgreSQL serves it as. */
 export function ownerOf(files: { readonly uid: number; readonly gid: number }): SystemUser {
   return runsAsRoot() ? { uid: files.uid, gid: files.gid } : undefined
 }

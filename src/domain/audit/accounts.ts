@@ -1,4 +1,4 @@
-import type { TableChecks } from './finding.ts'
+import { join, type TableChecks } from './finding.ts'
 
 export const accountChecks: readonly TableChecks[] = [
   {
@@ -27,9 +27,7 @@ export const accountChecks: readonly TableChecks[] = [
           WHEN account.exists IS NULL
             THEN format('API key %s (%s…) is of an account that does not exist', page.id, hint)
         END
-        FROM page LEFT JOIN LATERAL (
-          SELECT true AS exists FROM account WHERE id = page.account_id LIMIT 1
-        ) AS account ON true`,
+        FROM page ${join('account')}`,
     },
   },
   {
@@ -61,9 +59,7 @@ export const accountChecks: readonly TableChecks[] = [
           SELECT true AS exists FROM claim
           WHERE account_id = page.account_id AND pool_id = page.pool_id AND first = page.first LIMIT 1
         ) AS claim ON true
-        LEFT JOIN LATERAL (
-          SELECT kind FROM task WHERE account_id = page.account_id AND id = page.task_id LIMIT 1
-        ) AS task ON true`,
+        ${join('task', 'kind')}`,
     },
   },
 ]

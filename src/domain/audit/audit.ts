@@ -13,14 +13,14 @@ import { pages } from './walk.ts'
 export { type Finding, type FindingKind, findingKinds } from './finding.ts'
 
 export interface AuditSummary {
-  /** How many rows of each table were looked at. */
-  lookedAt: Map<string, number>
-  /** How many findings there were of each kind: empty when the books are sound. */
+  /** How many rows of each table were checked. */
+  checked: Map<string, number>
+  /** The number of findings of each kind; empty when the books are sound. */
   findings: Map<FindingKind, number>
 }
 
 export interface AuditOptions {
-  /** Rows that are read at once, at most. */
+  /** The maximum number of rows to read at once. */
   pageSize?: number
 }
 
@@ -34,12 +34,12 @@ const allChecks: readonly TableChecks[] = [
 ]
 
 /**
- * Checks the books of all accounts against each other, and tells `onFinding` of everything that does not agree.
- * Takes a connection of the pool now and then, and only reads. Memory does not grow with the books; nor does the time
- * of a statement, but for what one pool has of events, one format of batches and one upload of codes. Services may go on writing meanwhile:
- * see `pages`.
+ * Checks that the books of all accounts are consistent, and reports everything that is not to `onFinding`. It only reads,
+ * with one connection of the pool at a time. Its memory does not grow with the books; the duration of a statement grows
+ * only with the events of a pool, the batches of a format and the codes of an upload. Services may write meanwhile: see
+ * `pages`.
  *
- * Rejects with a DatabaseUnavailableError when the database cannot be read to the end.
+ * Rejects with a DatabaseUnavailableError when the database becomes unavailable.
  */
 export async function auditBooks(
   pool: Pool,
@@ -47,8 +47,8 @@ export async function auditBooks(
   options: AuditOptions = {},
 ): Promise<AuditSummary> {
   const { pageSize = Number.POSITIVE_INFINITY } = options
-  const summary: AuditSummary = { lookedAt: new Map(), findings: new Map() }
-  const tell = (finding: Finding) => {
+  const summary: AuditSummary = { checked: new Map(), findings: new Map() }
+  const report = (finding: Finding) => {
     summary.findings.set(finding.kind, (summary.findings.get(finding.kind) ?? 0) + 1)
     onFinding(finding)
   }
@@ -56,16 +56,16 @@ export async function auditBooks(
     const { table } = walk
     const sized = { ...walk, pageSize: Math.min(walk.pageSize, pageSize) }
     for await (const page of pages<Finding>(pool, sized, findingsStatement(checks))) {
-      if (!again) summary.lookedAt.set(table, (summary.lookedAt.get(table) ?? 0) + page.lookedAt)
-      for (const finding of page.rows) tell(finding)
+      if (!again) summary.checked.set(table, (summary.checked.get(table) ?? 0) + page.size)
+      for (const finding of page.rows) report(finding)
     }
   }
-  await checkCodeSpaces(pool, tell)
-  await checkTaken(pool, tell, pageSize)
+  await checkCodeSpaces(pool, report)
+  await checkTaken(pool, report, pageSize)
   return summary
 }
 
-/** What all checks of a page find. Of a row that is right a check says nothing: no row, NULL, or ''. */
+/** The findings of all checks of a page. For a row that is right, a check returns no row, NULL, or ''. */
 function findingsStatement(checks: TableChecks['checks']): string {
   const found = Object.entries(checks).map(
     ([kind, sql]) => `SELECT '${kind}' AS kind, found.* FROM (${sql}) AS found (account_id, what)`,

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg'
 import { CodeSpace, UnknownVersionError } from '../../codespace/codespace.ts'
 import { CorruptPatternError, Pattern } from '../../codespace/pattern.ts'
-import type { Finding } from './finding.ts'
+import { type Finding, join } from './finding.ts'
 import { pages, type Walk } from './walk.ts'
 
 const walk: Walk = {
@@ -14,9 +14,9 @@ const walk: Walk = {
 const keyed = `
   SELECT account_id AS "accountId", page.id, pattern, characters, length, version, encode(key, 'hex') AS key,
     first_code AS "firstCode", capacity::text, account.name AS "accountName"
-  FROM page LEFT JOIN LATERAL (SELECT name FROM account WHERE id = page.account_id LIMIT 1) AS account ON true`
+  FROM page ${join('account', 'name')}`
 
-/** What a format is made of. Numbers are text, the key is in hexadecimal. */
+/** What the codes of a format depend on, and what is known of them. The key is in hexadecimal. */
 export interface FormatKey {
   accountId: string
   accountName: string | null
@@ -31,8 +31,8 @@ export interface FormatKey {
 }
 
 /**
- * Checks that what each format is made of belongs together: pattern, key and version yield the stored length,
- * capacity and first code. PostgreSQL cannot compute that. No finding tells a key or a code.
+ * Checks that pattern, key and version of each format yield its stored length, capacity and first code, which PostgreSQL
+ * cannot compute. Findings contain neither keys nor codes.
  */
 export async function checkCodeSpaces(pool: Pool, onFinding: (finding: Finding) => void): Promise<void> {
   for await (const { rows } of pages<FormatKey>(pool, walk, keyed))

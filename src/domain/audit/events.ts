@@ -1,4 +1,4 @@
-import type { TableChecks } from './finding.ts'
+import { join, type TableChecks } from './finding.ts'
 
 export const eventChecks: readonly TableChecks[] = [
   {
@@ -11,9 +11,7 @@ export const eventChecks: readonly TableChecks[] = [
     checks: {
       'account-log': `
         SELECT page.account_id, 'it does not exist, and has an event log'
-        FROM page LEFT JOIN LATERAL (
-          SELECT true AS exists FROM account WHERE id = page.account_id LIMIT 1
-        ) AS account ON true
+        FROM page ${join('account')}
         WHERE account.exists IS NULL`,
       'event-line': `
         SELECT account_id, CASE
@@ -47,7 +45,7 @@ export const eventChecks: readonly TableChecks[] = [
         FROM (
           SELECT page.*, coalesce(
             lag(sequence) OVER (PARTITION BY account_id ORDER BY sequence),
-            -- The first of its account on this page: the one before it is on the page before, or there is none.
+            -- The first of its account on this page: the one before it is on an earlier page, or does not exist.
             (SELECT before.sequence FROM event AS before
               WHERE before.account_id = page.account_id AND before.sequence < page.sequence
               ORDER BY before.sequence DESC LIMIT 1)
@@ -61,12 +59,8 @@ export const eventChecks: readonly TableChecks[] = [
           WHEN pool.exists IS NULL THEN format('event %s is of pool %s, which does not exist', sequence, pool_id)
         END
         FROM page
-        LEFT JOIN LATERAL (
-          SELECT true AS exists FROM account WHERE id = page.account_id LIMIT 1
-        ) AS account ON true
-        LEFT JOIN LATERAL (
-          SELECT true AS exists FROM pool WHERE account_id = page.account_id AND id = page.pool_id LIMIT 1
-        ) AS pool ON true`,
+        ${join('account')}
+        ${join('pool')}`,
     },
   },
 ]

@@ -1,4 +1,4 @@
-import type { TableChecks } from './finding.ts'
+import { join, type TableChecks } from './finding.ts'
 
 export const formatChecks: readonly TableChecks[] = [
   {
@@ -17,7 +17,7 @@ export const formatChecks: readonly TableChecks[] = [
           CASE WHEN reserved <> promised
             THEN format('format %s reserves %s codes, and its unfinished tasks wait for %s', id, reserved, promised)
           END,
-          -- Where some are still to be taken, their codes have to be computed: see taken.ts.
+          -- While indices of earlier codes are still being taken, this depends on codes: see taken.ts.
           CASE WHEN taken_ahead <> ahead AND taken_to IS NULL
             THEN format('format %s counts %s uploaded codes ahead of it, and there are %s', id, taken_ahead, ahead)
           END,
@@ -34,7 +34,7 @@ export const formatChecks: readonly TableChecks[] = [
             SELECT count(*) AS ahead FROM taken
             WHERE account_id = page.account_id AND format_id = page.id AND index >= page.next
           ) AS taken
-          -- No index leads from a format to its tasks: those that wait are few, and are read once for the page.
+          -- No index leads from a format to its tasks. The unfinished ones are few, and read once per page.
           LEFT JOIN (
             SELECT account_id, format_id, sum(quantity) AS promised
             FROM task WHERE status IN ('AWAITING_EXECUTION', 'RUNNING') GROUP BY account_id, format_id
@@ -42,9 +42,7 @@ export const formatChecks: readonly TableChecks[] = [
         ) AS format`,
       'format-reference': `
         SELECT account_id, format('format %s is of an account that does not exist', page.id)
-        FROM page LEFT JOIN LATERAL (
-          SELECT true AS exists FROM account WHERE id = page.account_id LIMIT 1
-        ) AS account ON true
+        FROM page ${join('account')}
         WHERE account.exists IS NULL`,
       'format-line': `
         SELECT account_id, CASE
@@ -92,7 +90,7 @@ export const formatChecks: readonly TableChecks[] = [
             max(first + count + holes) OVER (
               PARTITION BY account_id, format_id ORDER BY first ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
             ),
-            -- The first of its format on this page: the one before it is on the page before, or there is none.
+            -- The first of its format on this page: the one before it is on an earlier page, or does not exist.
             (SELECT before.first + before.count + before.holes FROM batch AS before
               WHERE before.account_id = page.account_id AND before.format_id = page.format_id
                 AND before.first < page.first
@@ -120,14 +118,13 @@ export const formatChecks: readonly TableChecks[] = [
       'taken-reference': `
         SELECT account_id, CASE
           WHEN capacity IS NULL THEN format('format %s does not exist, and has indices taken', format_id)
-          WHEN lowest < 0 OR highest >= capacity
-            THEN format('format %s has %s codes, and indices from %s to %s taken', format_id, capacity, lowest, highest)
+          WHEN min_index < 0 OR max_index >= capacity
+            THEN format('format %s has %s codes, and indices from %s to %s taken', format_id, capacity, min_index,
+              max_index)
         END
-        FROM (SELECT account_id, format_id, min(index) AS lowest, max(index) AS highest FROM page
+        FROM (SELECT account_id, format_id, min(index) AS min_index, max(index) AS max_index FROM page
           GROUP BY account_id, format_id) AS line
-        LEFT JOIN LATERAL (
-          SELECT capacity FROM format WHERE account_id = line.account_id AND id = line.format_id LIMIT 1
-        ) AS format ON true`,
+        ${join('format', 'capacity', 'line')}`,
     },
   },
 ]

@@ -1,4 +1,4 @@
-import type { TableChecks } from './finding.ts'
+import { join, type TableChecks } from './finding.ts'
 
 export const poolChecks: readonly TableChecks[] = [
   {
@@ -9,7 +9,7 @@ export const poolChecks: readonly TableChecks[] = [
       pageSize: 5_000,
     },
     checks: {
-      // Batches and claims that lie one behind the other, which is checked below, sum up to where the last one ends.
+      // The end of the last batch or claim is the sum of all, as there is no gap, which is checked below.
       'pool-counters': `
         SELECT account_id, concat_ws('; ',
           CASE WHEN total <> laid
@@ -41,12 +41,8 @@ export const poolChecks: readonly TableChecks[] = [
             THEN format('pool %s has the format %s, which does not exist', id, format_id)
         END
         FROM page
-        LEFT JOIN LATERAL (
-          SELECT true AS exists FROM account WHERE id = page.account_id LIMIT 1
-        ) AS account ON true
-        LEFT JOIN LATERAL (
-          SELECT true AS exists FROM format WHERE account_id = page.account_id AND id = page.format_id LIMIT 1
-        ) AS format ON true`,
+        ${join('account')}
+        ${join('format')}`,
     },
   },
   {
@@ -81,15 +77,9 @@ export const poolChecks: readonly TableChecks[] = [
                 page.pool_id, page.task_id, task.pool_id, coalesce(task.format_id::text, 'none'))
           END)
         FROM page
-        LEFT JOIN LATERAL (
-          SELECT true AS exists FROM pool WHERE account_id = page.account_id AND id = page.pool_id LIMIT 1
-        ) AS pool ON true
-        LEFT JOIN LATERAL (
-          SELECT true AS exists FROM format WHERE account_id = page.account_id AND id = page.format_id LIMIT 1
-        ) AS format ON true
-        LEFT JOIN LATERAL (
-          SELECT kind, pool_id, format_id FROM task WHERE account_id = page.account_id AND id = page.task_id LIMIT 1
-        ) AS task ON true`,
+        ${join('pool')}
+        ${join('format')}
+        ${join('task', 'kind, pool_id, format_id')}`,
     },
   },
   {
@@ -107,15 +97,13 @@ export const poolChecks: readonly TableChecks[] = [
       'claim-reference': `
         SELECT account_id, format('pool %s does not exist, and has claims from %s on', pool_id, first)
         FROM (SELECT account_id, pool_id, min(first) AS first FROM page GROUP BY account_id, pool_id) AS line
-        LEFT JOIN LATERAL (
-          SELECT true AS exists FROM pool WHERE account_id = line.account_id AND id = line.pool_id LIMIT 1
-        ) AS pool ON true
+        ${join('pool', 'true AS exists', 'line')}
         WHERE pool.exists IS NULL`,
     },
   },
 ]
 
-/** That the rows of a pool, intervals of `count` positions, lie one behind the other from 0 on. */
+/** Checks that the rows of a pool, each of `count` positions, follow each other from 0 on. */
 function lineCheck(table: string, start: string, says: { gap: string; overlap: string }): string {
   return `
     SELECT account_id, CASE
@@ -131,7 +119,7 @@ function lineCheck(table: string, start: string, says: { gap: string; overlap: s
         max(${start} + count) OVER (
           PARTITION BY account_id, pool_id ORDER BY ${start} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ),
-        -- The first of its pool on this page: the one before it is on the page before, or there is none.
+        -- The first of its pool on this page: the one before it is on an earlier page, or does not exist.
         (SELECT before.${start} + before.count FROM ${table} AS before
           WHERE before.account_id = page.account_id AND before.pool_id = page.pool_id AND before.${start} < page.${start}
           ORDER BY before.${start} DESC LIMIT 1),

@@ -11,16 +11,15 @@ import type { Finding } from './finding.ts'
 import { settings } from './walk.ts'
 
 const maxPage = 10_000
-const keptSpaces = 1_000
+const maxSpaces = 1_000
 
-/** Code spaces by format; none of a format that is damaged, which has been told already. */
+/** Code spaces by format; undefined for a damaged format, which checkCodeSpaces reports. */
 type Spaces = Map<string, CodeSpace | undefined>
 
 /**
- * Checks that each uploaded code that a format can produce is taken out of it, and that each index that is taken out
- * ahead of a format is of an uploaded code; and that uploaded codes are kept under their keys. PostgreSQL cannot
- * compute any of that. Each page and what it is compared with is read on one snapshot, see `pages`. No finding tells a
- * code.
+ * Checks what PostgreSQL cannot compute of uploaded codes: that the index of each code is taken in the format that can
+ * produce it, that each index taken ahead of a format belongs to an uploaded code, and that codes are stored with their
+ * keys. Each page is read on one snapshot with what it is compared with: see `pages`. Findings contain no codes.
  */
 export async function checkTaken(
   pool: Pool,
@@ -30,7 +29,7 @@ export async function checkTaken(
   const size = Math.min(pageSize, maxPage)
   const spaces: Spaces = new Map()
   for (const check of [checkUploadedPage, checkTakenPage, checkUnready]) {
-    let after: Place | undefined
+    let after: RowKey | undefined
     do {
       const page = await transaction(pool, async (tx) => {
         await tx.execute({ text: settings })
@@ -38,18 +37,18 @@ export async function checkTaken(
       })
       for (const finding of page.findings) onFinding(finding)
       after = page.last
-      if (spaces.size > keptSpaces) spaces.clear()
+      if (spaces.size > maxSpaces) spaces.clear()
     } while (after !== undefined)
   }
 }
 
-/** The key of a row: of an uploaded code its account, task and row, of a taken index its account, format and index. */
-type Place = [string, string, string]
+/** The key of a row: account, task and row of an uploaded code; account, format and index of a taken index. */
+type RowKey = [string, string, string]
 
 interface CheckedPage {
   findings: Finding[]
-  /** Where the next page begins; nothing when there is none. */
-  last: Place | undefined
+  /** The key of the last row; undefined when there is no next page. */
+  last: RowKey | undefined
 }
 
 type UploadedRow = {
@@ -66,7 +65,7 @@ type UploadedRow = {
 async function checkUploadedPage(
   tx: Transaction,
   spaces: Spaces,
-  after: Place | undefined,
+  after: RowKey | undefined,
   size: number,
 ): Promise<CheckedPage> {
   const rows = await tx.rows<UploadedRow>({
@@ -95,7 +94,7 @@ async function checkUploadedPage(
       const [first] = missing
       if (first === undefined) continue
       const what =
-        `format ${format.id} can produce ${missing.length} uploaded codes that are not taken out of it, the first in ` +
+        `format ${format.id} can produce ${missing.length} uploaded codes whose indices are not taken, the first in ` +
         `row ${first.row} of upload ${first.task}`
       findings.push({ kind: 'taken-codes', accountId: account, accountName: format.accountName, what })
     }
@@ -107,14 +106,14 @@ async function checkUploadedPage(
   }
 }
 
-/** Whether it is left to a worker to take an uploaded code out of a format that was created later. */
+/** Whether a worker still has to take the index of a code that was uploaded before the format was created. */
 function isStillToBeTaken({ next, takenTo }: TakenFormat, index: bigint, code: string): boolean {
   return takenTo !== null && index >= BigInt(next) && comesAfter(code, takenTo)
 }
 
 /**
- * Checks that formats which uploaded codes are still being taken out of count all of these from the beginning, those that
- * are taken already and those that are not.
+ * Checks the counter of indices taken ahead in formats for which earlier uploaded codes are still being processed: it
+ * counts all of them from the beginning.
  */
 async function checkUnready(tx: Transaction, spaces: Spaces): Promise<CheckedPage> {
   const findings: Finding[] = []
@@ -132,13 +131,13 @@ async function checkUnready(tx: Transaction, spaces: Spaces): Promise<CheckedPag
   return { findings, last: undefined }
 }
 
-/** That uploaded codes are found by what they are looked up by, on which it depends, too, that none is there twice. */
+/** Checks that uploaded codes are stored with the keys by which they and their duplicates are found. */
 async function checkKeys(
   tx: Transaction,
   accountId: string,
   rows: readonly UploadedRow[],
 ): Promise<Finding[]> {
-  const stray = rows.filter((row) => !isKept(row))
+  const stray = rows.filter((row) => !hasItsKeys(row))
   const [first] = stray
   if (first === undefined) return []
   const [account] = await tx.rows<{ name: string }>({
@@ -146,16 +145,16 @@ async function checkKeys(
     values: [accountId],
   })
   const what =
-    `${stray.length} uploaded codes are kept under other keys than they are looked up by, the first in row ` +
+    `${stray.length} uploaded codes are stored with other keys than those they are looked up by, the first in row ` +
     `${first.row} of upload ${first.task}`
   return [{ kind: 'upload-keys', accountId, accountName: account?.name ?? null, what }]
 }
 
-/** Whether an uploaded code is kept under what it is looked up by, and held against others by what it has to be. */
-function isKept({ code, typed, identity, loose, caseSensitive }: UploadedRow): boolean {
+/** Whether an uploaded code is stored with its keys. */
+function hasItsKeys({ code, typed, identity, loose, caseSensitive }: UploadedRow): boolean {
   if (typed !== typedKey(code) || (loose ?? typed) !== looseKey(code)) return false
   if ((identity ?? code) === identityOf(code, false)) return true
-  // One from before there were identities, or one of a case-sensitive upload.
+  // A code from before identities existed, or of a case-sensitive upload.
   const mayDiffer = identity === null ? !/^[ -~]*$/.test(code) : identity === identityOf(code, true)
   return mayDiffer && caseSensitive !== false
 }
@@ -163,7 +162,7 @@ function isKept({ code, typed, identity, loose, caseSensitive }: UploadedRow): b
 async function checkTakenPage(
   tx: Transaction,
   spaces: Spaces,
-  after: Place | undefined,
+  after: RowKey | undefined,
   size: number,
 ): Promise<CheckedPage> {
   const rows = await tx.rows<{ account: string; format: string; index: string; ahead: boolean | null }>({
@@ -183,7 +182,7 @@ async function checkTakenPage(
     const [format] = await readFormats(tx, 'account_id = $1 AND id = $2', [account, id])
     const space = format && spaceOf(spaces, format)
     if (space === undefined) continue
-    // What is beyond the format is told elsewhere.
+    // Indices beyond the format are reported as taken-reference.
     const indices = own
       .map(({ index }) => BigInt(index))
       .filter((index) => index >= 0n && index < space.capacity)
@@ -191,7 +190,7 @@ async function checkTakenPage(
     const uploaded = await readUploaded(tx, account, codes)
     const missing = indices.filter((_index, at) => !uploaded.has(codes[at] as string))
     if (missing.length === 0) continue
-    const what = `format ${id} leaves out ${missing.length} indices of no uploaded code, the first is ${missing[0]}`
+    const what = `format ${id} has ${missing.length} indices taken that belong to no uploaded code, the first is ${missing[0]}`
     findings.push({ kind: 'taken-codes', accountId: account, accountName: format?.accountName ?? null, what })
   }
   const last = rows.at(-1)
@@ -201,7 +200,7 @@ async function checkTakenPage(
   }
 }
 
-/** A format, and how far it has come. */
+/** A format and its progress. */
 interface TakenFormat extends FormatKey {
   next: string
   takenAhead: string

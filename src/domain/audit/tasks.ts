@@ -1,4 +1,4 @@
-import type { TableChecks } from './finding.ts'
+import { join, type TableChecks } from './finding.ts'
 
 export const taskChecks: readonly TableChecks[] = [
   {
@@ -54,17 +54,13 @@ export const taskChecks: readonly TableChecks[] = [
           CASE WHEN format_id IS NOT NULL AND format.exists IS NULL
             THEN format('task %s is for format %s, which does not exist', id, format_id) END)
         FROM page
-        LEFT JOIN LATERAL (
-          SELECT true AS exists FROM pool WHERE account_id = page.account_id AND id = page.pool_id LIMIT 1
-        ) AS pool ON true
-        LEFT JOIN LATERAL (
-          SELECT true AS exists FROM format WHERE account_id = page.account_id AND id = page.format_id LIMIT 1
-        ) AS format ON true`,
+        ${join('pool')}
+        ${join('format')}`,
     },
   },
   {
-    // No index leads from a task to its events, but one leads from a pool to either: they are laid together, sorted,
-    // and need no more memory than any sort, which goes to disk when there are many.
+    // No index leads from a task to its events, but from a pool to both: their union is grouped by sorting, which spills to
+    // disk when there are many.
     walk: {
       table: 'pool',
       columns: 'account_id, id',
@@ -77,27 +73,27 @@ export const taskChecks: readonly TableChecks[] = [
         SELECT page.account_id, CASE
           WHEN status IS NULL THEN format('pool %s: an event tells of task %s, which it does not have', page.id,
             coalesce(task_id, 'none'))
-          WHEN told IS NULL
+          WHEN event_status IS NULL
             THEN format('task %s of pool %s is %s, and no event tells of it', task_id, page.id, status)
-          WHEN told <> status
-            THEN format('task %s of pool %s is %s, and its last event says %s', task_id, page.id, status, told)
+          WHEN event_status <> status
+            THEN format('task %s of pool %s is %s, and its last event says %s', task_id, page.id, status, event_status)
           ELSE format('task %s of pool %s has added %s codes, and refilled it %s times with %s', task_id, page.id,
             added, refills, coalesce(refilled::text, 'none'))
         END
         FROM page
         JOIN event_log AS log ON log.account_id = page.account_id
-        -- Events are removed from the oldest on. One that was written after the oldest that is left has to be there.
+        -- The oldest events are removed first, so that an event that is younger than the oldest one left must exist.
         LEFT JOIN LATERAL (
           SELECT at FROM event WHERE account_id = page.account_id AND sequence > log.floor ORDER BY sequence LIMIT 1
         ) AS oldest ON true
         CROSS JOIN LATERAL (
           SELECT task_id, max(kind) AS kind, max(status) AS status, max(added) AS added, max(changed_at) AS changed_at,
-            (array_agg(told ORDER BY sequence DESC) FILTER (WHERE told IS NOT NULL))[1] AS told,
+            (array_agg(event_status ORDER BY sequence DESC) FILTER (WHERE event_status IS NOT NULL))[1] AS event_status,
             count(refilled) AS refills, sum(refilled) AS refilled
           FROM (
             SELECT id::text AS task_id, kind::text, status::text, added,
               coalesce(finished_at, started_at, created_at) AS changed_at,
-              NULL::bigint AS sequence, NULL AS told, NULL::numeric AS refilled
+              NULL::bigint AS sequence, NULL AS event_status, NULL::numeric AS refilled
             FROM task WHERE account_id = page.account_id AND pool_id = page.id
             UNION ALL
             SELECT payload->>'taskId', NULL, NULL, NULL, NULL, sequence,
@@ -105,13 +101,13 @@ export const taskChecks: readonly TableChecks[] = [
               CASE kind WHEN 'POOL_REFILLED' THEN (payload->>'added')::numeric END
             FROM event WHERE account_id = page.account_id AND pool_id = page.id AND sequence > log.floor
               AND kind IN ('TASK_STATUS_CHANGED', 'POOL_REFILLED')
-          ) AS told_and_known
+          ) AS combined
           GROUP BY task_id
         ) AS task
         WHERE status IS NULL
-          OR told IS NULL AND (log.floor = 0 OR changed_at > oldest.at)
-          OR told <> status
-          OR told = 'COMPLETED' AND (refills <> least(added, 1) OR coalesce(refilled, 0) <> added)`,
+          OR event_status IS NULL AND (log.floor = 0 OR changed_at > oldest.at)
+          OR event_status <> status
+          OR event_status = 'COMPLETED' AND (refills <> least(added, 1) OR coalesce(refilled, 0) <> added)`,
     },
   },
 ]

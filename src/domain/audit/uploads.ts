@@ -1,8 +1,8 @@
-import type { TableChecks } from './finding.ts'
+import { join, type TableChecks } from './finding.ts'
 
 export const uploadChecks: readonly TableChecks[] = [
   {
-    // One at a time: an upload may have brought millions of codes.
+    // One per page: an upload may have millions of codes.
     walk: {
       table: 'task',
       columns:
@@ -20,7 +20,7 @@ export const uploadChecks: readonly TableChecks[] = [
               rejected) END,
           CASE WHEN NOT bytes_read BETWEEN 0 AND bytes
             THEN format('upload %s has read %s bytes of %s', id, bytes_read, bytes) END,
-          CASE WHEN NOT rejected_forgotten AND listed <> rejected OR first < 1 OR last > most_lines
+          CASE WHEN NOT rejected_forgotten AND listed <> rejected OR first < 1 OR last > max_lines
             THEN format('upload %s has rejected %s rows of %s, and lists %s, from %s to %s', id, rejected, rows_read,
               listed, first, last)
             WHEN rejected_forgotten AND (listed > CASE WHEN has_work THEN rejected ELSE 0 END OR status IN ('AWAITING_EXECUTION', 'RUNNING'))
@@ -28,27 +28,27 @@ export const uploadChecks: readonly TableChecks[] = [
                 listed) END)
         FROM (
           SELECT *, duplicates_in_file + duplicates_in_account + refused AS rejected,
-            -- Empty lines count, and gzip packs at most 1,032 bytes into one.
-            1032 * bytes + 1 AS most_lines
+            -- Empty lines count as rows, and gzip compresses at most 1,032 bytes into one.
+            1032 * bytes + 1 AS max_lines
           FROM page
         ) AS upload
         CROSS JOIN LATERAL (
           SELECT count(*) AS listed, min(number) AS first, max(number) AS last FROM rejected_row
           WHERE account_id = upload.account_id AND task_id = upload.id
         ) AS rows`,
-      // Of one that is cleared away, the last rows go first.
+      // An upload that is cleared away loses its last rows first.
       'upload-rows': `
         SELECT account_id, concat_ws('; ',
-          CASE WHEN kept <> coalesce(last + 1, 0) OR coalesce(first, 0) <> 0 OR kept > most_codes
-              OR kept < most_codes AND status IN ('RUNNING', 'COMPLETED')
+          CASE WHEN kept <> coalesce(last + 1, 0) OR coalesce(first, 0) <> 0 OR kept > max_codes
+              OR kept < max_codes AND status IN ('RUNNING', 'COMPLETED')
             THEN format('upload %s, %s, has accepted %s codes, and there are %s, in rows %s to %s', id, status, accepted,
               kept, first, last) END,
-          CASE WHEN noted > most_notes OR noted < most_notes AND status = 'RUNNING'
+          CASE WHEN noted > max_notes OR noted < max_notes AND status = 'RUNNING'
             THEN format('upload %s, %s, has accepted %s codes, and has noted %s', id, status, accepted, noted) END)
         FROM (
           SELECT *,
-            CASE WHEN dry_run OR NOT has_work AND status <> 'COMPLETED' THEN 0 ELSE accepted END AS most_codes,
-            CASE WHEN dry_run AND has_work THEN accepted ELSE 0 END AS most_notes
+            CASE WHEN dry_run OR NOT has_work AND status <> 'COMPLETED' THEN 0 ELSE accepted END AS max_codes,
+            CASE WHEN dry_run AND has_work THEN accepted ELSE 0 END AS max_notes
           FROM page
         ) AS upload
         CROSS JOIN LATERAL (
@@ -77,7 +77,7 @@ export const uploadChecks: readonly TableChecks[] = [
   rowsOf('rejected_row', 'number', 'bigint', 'rejected rows'),
 ]
 
-/** That the rows of a table lead to an upload. */
+/** Checks that the rows of a table belong to an upload. */
 function rowsOf(table: string, key: string, type: 'numeric' | 'bigint' | 'text', rows: string): TableChecks {
   return {
     walk: {
@@ -89,9 +89,7 @@ function rowsOf(table: string, key: string, type: 'numeric' | 'bigint' | 'text',
     checks: {
       'upload-reference': `
         SELECT page.account_id, format('%s ${rows} are of task %s, which is no upload', count(*), task_id)
-        FROM page LEFT JOIN LATERAL (
-          SELECT kind FROM task WHERE account_id = page.account_id AND id = page.task_id LIMIT 1
-        ) AS task ON true
+        FROM page ${join('task', 'kind')}
         WHERE kind IS DISTINCT FROM 'UPLOAD' GROUP BY page.account_id, task_id`,
     },
   }

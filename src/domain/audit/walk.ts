@@ -2,39 +2,41 @@ import type { Pool } from 'pg'
 import { transaction } from '../../database/transaction.ts'
 
 /**
- * A table, to be read from end to end in the order of one of its indices, a page at a time. The checks are made on
- * a page where it is read, inside PostgreSQL, so only what is wrong leaves it.
+ * A table to read completely, page by page, in the order of an index. PostgreSQL itself checks each page, so that only
+ * findings are sent.
  */
 export interface Walk {
   table: string
-  /** The columns that the checks need, those of the key among them. */
+  /** The columns that the checks need, including those of the key. */
   columns: string
   /** The columns of the index, and their types. */
   key: Readonly<Record<string, 'uuid' | 'numeric' | 'bigint' | 'text'>>
-  /** Rows that the index leaves out are left out here. */
+  /** The condition of a partial index. */
   where?: string
-  /** Rows of a page. It is read and checked in a fraction of a second. */
+  /** Rows per page, so few that it is checked in a fraction of a second. */
   pageSize: number
 }
 
-/** What a page holds, and the rows that `sql` had to say of it. */
+/** A page, as the result of checking it. */
 export interface Page<Row> {
-  lookedAt: number
+  /** The number of its rows. */
+  size: number
+  /** What `sql` returned. */
   rows: Row[]
 }
 
 /**
- * Reads a table page by page. `sql` selects from `page` and whatever it wants to compare the page with; its rows
- * arrive as JSON, so that all numbers but small ones have to be cast to text.
+ * Reads a table page by page. `sql` selects from `page` and whatever it compares the page with. Its rows arrive as JSON,
+ * so it must cast all but small numbers to text.
  *
- * Each page is one statement on one snapshot. That is enough for books that are being written: whatever agrees with
- * each other is changed by one transaction, so it agrees in every snapshot. What a page is compared with is looked
- * up in the very same statement, also when it lies on another page. So nothing is carried from one snapshot to the
- * next; and rows that come after their page was read were written by a service that runs, and are for the next audit.
+ * Each page is one statement on one snapshot. That suffices while services write: what must agree is changed in one
+ * transaction, so it agrees in every snapshot. A statement also looks up whatever it compares its page with, even if that
+ * is on another page, so nothing is carried from one snapshot to the next. Rows that are added behind the page are left
+ * to the next audit.
  *
- * One snapshot for the whole audit would be no better, and would stall claims: as long as a snapshot is open, no old
- * version of a row is cleared away, and each claim writes another version of its pool's row and then has to pass
- * all of them. No lock is taken but the one that keeps tables from being dropped.
+ * One snapshot for the whole audit would be no better, and would stall claims: while a snapshot is open, old versions of
+ * rows are not vacuumed, and each claim adds a version of its pool's row and has to step over all others. The only lock
+ * is the one that keeps tables from being dropped.
  */
 export async function* pages<Row>(pool: Pool, walk: Walk, sql: string): AsyncGenerator<Page<Row>> {
   let after: string[] | undefined
@@ -43,21 +45,20 @@ export async function* pages<Row>(pool: Pool, walk: Walk, sql: string): AsyncGen
     const values: string[] = after ?? []
     const page = await transaction(pool, async (tx) => {
       await tx.execute({ text: settings })
-      const [read] = await tx.rows<{ looked_at: number; last: string[] | null; rows: Row[] }>({
+      const [read] = await tx.rows<{ size: number; last: string[] | null; rows: Row[] }>({
         text,
         values,
       })
-      if (read === undefined) throw new Error('A page was read without an answer.')
+      if (read === undefined) throw new Error('The statement of a page returned no row.')
       return read
     })
-    yield { lookedAt: page.looked_at, rows: page.rows }
-    after = page.looked_at < walk.pageSize ? undefined : (page.last ?? undefined)
+    yield { size: page.size, rows: page.rows }
+    after = page.size < walk.pageSize ? undefined : (page.last ?? undefined)
   } while (after !== undefined)
 }
 
-// A page has to come from the index that has its order: left to itself, the planner underestimates what lies behind
-// the last page, reads all of that through another index, and sorts it for each page anew. Nor may the audit take the
-// processors that the service needs. A disk that is slow is no reason to give up.
+// The index must give a page its order: by default the planner may read all remaining rows through another index and sort
+// them, for each page. Nor may the audit use several processors, which the service needs. A slow disk must not end it.
 export const settings = `
   SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
   SET LOCAL enable_seqscan = off;
@@ -82,7 +83,7 @@ function pageStatement(walk: Walk, sql: string, hasBefore: boolean): string {
       ORDER BY ${names} LIMIT ${walk.pageSize}
     ), found AS (${sql})
     SELECT
-      (SELECT count(*)::integer FROM page) AS looked_at,
+      (SELECT count(*)::integer FROM page) AS size,
       (SELECT ARRAY[${names.map((name) => `${name}::text`)}] FROM page
         ORDER BY ${names.map((name) => `${name} DESC`)} LIMIT 1) AS last,
       (SELECT coalesce(json_agg(found), '[]') FROM found) AS rows`

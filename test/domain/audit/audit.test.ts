@@ -31,12 +31,12 @@ beforeAll(async () => {
 })
 afterAll(() => sound.database.close())
 
-/** What is found in a database, and how many rows of each table were looked at. */
+/** The findings of a database, and how many rows of each table were checked. */
 async function findIn(pool: Pool, options: AuditOptions = {}) {
   const findings: Finding[] = []
   const summary = await auditBooks(pool, (finding) => findings.push(finding), options)
   expect(summary.findings).toEqual(new Map(Object.entries(tally(findings))))
-  return { findings, rows: summary.lookedAt }
+  return { findings, rows: summary.checked }
 }
 
 function tally(findings: readonly Finding[]): Partial<Record<FindingKind, number>> {
@@ -46,7 +46,7 @@ function tally(findings: readonly Finding[]): Partial<Record<FindingKind, number
 }
 
 describe('sound books', () => {
-  it.each([1, 2, 10_000])('give no finding, read %i rows at a time', async (pageSize) => {
+  it.each([1, 2, 10_000])('give no finding when %i rows are read at a time', async (pageSize) => {
     const { findings, rows } = await findIn(sound.database.pool, { pageSize })
     expect(findings).toEqual([])
     const tables = await runSql<{ table: string; rows: string }>(
@@ -66,8 +66,8 @@ describe('sound books', () => {
     const poolId = await newPool(test, { formatId, quantity: 3n, autoGenerate: true, refillThreshold: 2n })
     const claims = new Claims(books)
     let audits = 3
-    const untilAudited = async (step: (turn: number) => Promise<unknown>) => {
-      for (let turn = 1; audits > 0; turn++) await step(turn)
+    const untilAudited = async (step: (round: number) => Promise<unknown>) => {
+      for (let round = 1; audits > 0; round++) await step(round)
     }
     const generate = async () => {
       const taskId = await generateCodes(books, accountId, { poolId, formatId, quantity: 2n })
@@ -78,12 +78,12 @@ describe('sound books', () => {
         }),
       ])
     }
-    // Codes of the format among others: some that it has generated, and some that it will.
+    // Some of the codes are of the format: those it has generated, and those it will generate.
     const space = await books.codeSpaces.get(books, accountId, formatId)
-    const uploadAndUndo = async (turn: number) => {
-      const own = [5, 50, 500].map((ahead) => space.codeAt(BigInt(turn * ahead)))
+    const uploadAndUndo = async (round: number) => {
+      const own = [5, 50, 500].map((ahead) => space.codeAt(BigInt(round * ahead)))
       const taskId = await upload(test, poolId, [...own, ...newCodes(3)], { chunk: 2 })
-      // Claims of the pool may have been faster.
+      // Codes of the upload may have been claimed already.
       await undoUpload(books, accountId, taskId).catch((error: unknown) => {
         if (!(error instanceof UploadNotUndoneError)) throw error
       })
@@ -93,7 +93,7 @@ describe('sound books', () => {
       for (; audits > 0; audits--) expect((await findIn(books.pool, { pageSize: 50 })).findings).toEqual([])
     }
     await Promise.all([
-      untilAudited((turn) => claims.claim(accountId, { poolId, count: 2, idempotencyKey: String(turn) })),
+      untilAudited((round) => claims.claim(accountId, { poolId, count: 2, idempotencyKey: String(round) })),
       untilAudited(() => claims.claim(accountId, { poolId, count: 5 })),
       untilAudited(generate),
       untilAudited(generate),
@@ -140,13 +140,13 @@ const damages: Record<string, Damage> = {
     found: { 'claim-line': 1 },
     says: ({ poolId }) => `pool ${poolId}: positions 4 to 4 were handed out twice`,
   },
-  'a claim is of no codes': {
+  'a claim has no codes': {
     sql: ({ poolId, accountId }) =>
       `INSERT INTO claim VALUES ('${accountId}', '${poolId}', 10, 0, NULL, now(), 1)`,
     found: { 'claim-line': 1 },
     says: ({ poolId }) => `pool ${poolId}: the claim at 10 is of 0 codes`,
   },
-  'a claim is of no pool': {
+  'a claim has no pool': {
     sql: ({ accountId }) => `INSERT INTO claim VALUES ('${accountId}', '${nowhere}', 0, 1, NULL, now(), 1)`,
     found: { 'claim-reference': 1 },
     says: () => `pool ${nowhere} does not exist, and has claims from 0 on`,
@@ -218,7 +218,7 @@ const damages: Record<string, Damage> = {
     says: ({ formatId, drainedPoolId }) =>
       `format ${formatId}: indices 5 to 9 were generated twice, the second time at 0 of pool ${drainedPoolId}`,
   },
-  'a batch is of no task': {
+  'a batch has no task': {
     sql: ({ completed }) => `UPDATE batch SET task_id = '${nowhere}' WHERE task_id = '${completed}'`,
     found: { 'batch-reference': 1, 'task-codes': 1 },
     says: ({ poolId }) => `the batch at 10 of pool ${poolId} is of task ${nowhere}, which does not exist`,
@@ -241,12 +241,12 @@ const damages: Record<string, Damage> = {
     found: { 'format-line': 1 },
     says: ({ formatId }) => `format ${formatId}: indices 30 to 30 are passed`,
   },
-  'a format would generate codes again': {
+  'a format would generate codes a second time': {
     sql: ({ formatId }) => `UPDATE format SET next = 20 WHERE id = '${formatId}'`,
     found: { 'format-line': 1 },
     says: ({ formatId }) => `format ${formatId}: its next index is 20, and its batches end at 30`,
   },
-  'a hole is of no uploaded code': {
+  'a hole belongs to no uploaded code': {
     sql: ({ holedFormatId }) => `DELETE FROM taken WHERE format_id = '${holedFormatId}' AND index = 2`,
     found: { 'format-line': 1, 'taken-codes': 1 },
     says: ({ holedFormatId }) => `format ${holedFormatId}: 1 indices are left out at 2 of pool `,
@@ -257,7 +257,7 @@ const damages: Record<string, Damage> = {
     says: ({ formatId, poolId }) =>
       `format ${formatId}: 1 codes that were uploaded were also generated, at 0 of pool ${poolId}`,
   },
-  'a taken index is of no format': {
+  'a taken index has no format': {
     sql: ({ accountId }) => `INSERT INTO taken VALUES ('${accountId}', '${nowhere}', 7)`,
     found: { 'taken-reference': 1 },
     says: () => `format ${nowhere} does not exist, and has indices taken`,
@@ -292,7 +292,7 @@ const damages: Record<string, Damage> = {
     found: { 'format-counters': 1 },
     says: ({ formatId }) => `format ${formatId} has `,
   },
-  'a format is of no account': {
+  'a format has no account': {
     sql: () => `
       INSERT INTO format (account_id, id, name, pattern, characters, length, version, key, first_code, capacity)
       SELECT '${nowhere}', id, name, pattern, characters, length, version, key, first_code, capacity
@@ -300,12 +300,12 @@ const damages: Record<string, Damage> = {
     found: { 'format-reference': 1 },
     says: () => 'is of an account that does not exist',
   },
-  'a key was exchanged': {
+  'a key was replaced': {
     sql: ({ formatId }) => `UPDATE format SET key = sha256('another') WHERE id = '${formatId}'`,
     found: { 'format-codes': 1 },
     says: ({ formatId }) => `format ${formatId} yields other codes than it was created with`,
   },
-  'a key was cut': {
+  'a key was truncated': {
     sql: ({ formatId }) => `UPDATE format SET key = substring(key FOR 16) WHERE id = '${formatId}'`,
     found: { 'format-codes': 1 },
     says: ({ formatId }) => `format ${formatId} has no codes any more: The key must have 32 bytes, not 16`,
@@ -315,7 +315,7 @@ const damages: Record<string, Damage> = {
     found: { 'format-codes': 1 },
     says: ({ formatId }) => `format ${formatId} yields other codes than it was created with`,
   },
-  'characters were exchanged': {
+  'characters were reordered': {
     sql: ({ formatId }) => `UPDATE format SET characters = reverse(characters) WHERE id = '${formatId}'`,
     found: { 'format-codes': 1 },
     says: ({ formatId }) => `format ${formatId} yields other codes than it was created with`,
@@ -346,12 +346,12 @@ const damages: Record<string, Damage> = {
     says: ({ uploadId }) =>
       `upload ${uploadId}, COMPLETED, has accepted 3 codes, and there are 2, in rows 0 to 2`,
   },
-  'an uploaded code would not be found as it is typed': {
+  'an uploaded code cannot be found by its typed key': {
     sql: ({ uploadId }) =>
       `UPDATE uploaded_code SET typed = 'other' WHERE task_id = '${uploadId}' AND "row" = 1`,
     found: { 'upload-keys': 1 },
     says: ({ uploadId }) =>
-      `1 uploaded codes are kept under other keys than they are looked up by, the first in row 1 of upload ${uploadId}`,
+      `1 uploaded codes are stored with other keys than those they are looked up by, the first in row 1 of upload ${uploadId}`,
   },
   'the last code of an upload is missing': {
     sql: ({ uploads: { reading } }) => `DELETE FROM uploaded_code WHERE task_id = '${reading}' AND "row" = 2`,
@@ -378,7 +378,7 @@ const damages: Record<string, Damage> = {
     found: { 'upload-rows': 1 },
     says: ({ uploads: { dryRun } }) => `upload ${dryRun}, RUNNING, has accepted 3 codes, and there are 1`,
   },
-  'a dry run does not know a code again': {
+  'a dry run has lost a code': {
     sql: ({ uploads: { dryRun } }) =>
       `DELETE FROM dry_run_code WHERE task_id = '${dryRun}' AND code = 'dry-1'`,
     found: { 'upload-rows': 1 },
@@ -408,9 +408,9 @@ const damages: Record<string, Damage> = {
   },
   'a rejected row lies where its file has ended long before': {
     sql: ({ uploadId }) =>
-      `UPDATE rejected_row SET number = 1032 * 1000 + 2 WHERE task_id = '${uploadId}' AND number = 5`,
+      `UPDATE rejected_row SET number = 1032 * 1000000::bigint + 2 WHERE task_id = '${uploadId}' AND number = 5`,
     found: { 'upload-counters': 1 },
-    says: ({ uploadId }) => `upload ${uploadId} has rejected 2 rows of 5, and lists 2, from 4 to 1032002`,
+    says: ({ uploadId }) => `upload ${uploadId} has rejected 2 rows of 5, and lists 2, from 4 to 1032000002`,
   },
   'an upload has forgotten its rejected rows, and still has one': {
     sql: ({ accountId, uploads: { forgotten } }) =>
@@ -437,7 +437,7 @@ const damages: Record<string, Damage> = {
     found: { 'upload-remains': 1 },
     says: ({ uploads: { dryRun } }) => `upload ${dryRun} is RUNNING, and no worker would see it`,
   },
-  'what files have brought is of no upload': {
+  'rows that came from files have no upload': {
     sql: ({ accountId, completed }) => `
       INSERT INTO upload_piece VALUES ('${accountId}', '${completed}', 0, '');
       INSERT INTO dry_run_code VALUES ('${accountId}', '${nowhere}', 'X');
@@ -451,15 +451,15 @@ const damages: Record<string, Damage> = {
       UPDATE format SET taken_ahead = 0 WHERE id = '${holedFormatId}'`,
     found: { 'taken-codes': 1 },
     says: ({ holedFormatId, uploadId }) =>
-      `format ${holedFormatId} can produce 1 uploaded codes that are not taken out of it, the first in row 2 of upload ${uploadId}`,
+      `format ${holedFormatId} can produce 1 uploaded codes whose indices are not taken, the first in row 2 of upload ${uploadId}`,
   },
-  'a format leaves out what nobody has uploaded': {
+  'a taken index belongs to no uploaded code': {
     sql: ({ accountId, holedFormatId }) => `
       INSERT INTO taken VALUES ('${accountId}', '${holedFormatId}', 11);
       UPDATE format SET taken_ahead = 2 WHERE id = '${holedFormatId}'`,
     found: { 'taken-codes': 1 },
     says: ({ holedFormatId }) =>
-      `format ${holedFormatId} leaves out 1 indices of no uploaded code, the first is 11`,
+      `format ${holedFormatId} has 1 indices taken that belong to no uploaded code, the first is 11`,
   },
   'the batch of an upload does not begin with its first row': {
     sql: ({ uploadId }) => `UPDATE batch SET first = 1 WHERE task_id = '${uploadId}'`,
@@ -503,7 +503,7 @@ const damages: Record<string, Damage> = {
   'an upload has read more than its file': {
     sql: ({ uploadId }) => `UPDATE task SET bytes_read = bytes + 1 WHERE id = '${uploadId}'`,
     found: { 'upload-counters': 1 },
-    says: ({ uploadId }) => `upload ${uploadId} has read 1001 bytes of 1000`,
+    says: ({ uploadId }) => `upload ${uploadId} has read 1000001 bytes of 1000000`,
   },
   'no event tells of what an upload has added': {
     sql: ({ uploadId }) => `
@@ -512,7 +512,7 @@ const damages: Record<string, Damage> = {
     says: ({ uploadId, holedPoolId }) =>
       `task ${uploadId} of pool ${holedPoolId} has added 3 codes, and refilled it 0 times with none`,
   },
-  'an uploaded code is of no upload': {
+  'an uploaded code has no upload': {
     sql: ({ accountId, completed }) => `
       INSERT INTO uploaded_code VALUES ('${accountId}', '${nowhere}', 0, 'X', 'X'), ('${accountId}', '${completed}', 0, 'Y', 'Y')`,
     found: { 'upload-reference': 2 },
@@ -528,7 +528,7 @@ const damages: Record<string, Damage> = {
     found: { 'task-codes': 1, 'task-events': 1 },
     says: ({ uploadId }) => `task ${uploadId}, COMPLETED, counts 4 codes added, and its batches have 3`,
   },
-  'a task did not generate what was asked': {
+  'a task did not generate what was requested': {
     sql: ({ completed }) => `UPDATE task SET quantity = 11 WHERE id = '${completed}'`,
     found: { 'task-codes': 1 },
     says: ({ completed }) => `task ${completed} was to add 11 codes, and counts 10`,
@@ -544,22 +544,22 @@ const damages: Record<string, Damage> = {
     found: { 'task-codes': 1 },
     says: ({ running }) => `task ${running}, RUNNING, counts 5 codes added, and its batches have 0`,
   },
-  'a completed task has no end': {
+  'a completed task has no time of its end': {
     sql: ({ completed }) => `UPDATE task SET finished_at = NULL WHERE id = '${completed}'`,
     found: { 'task-state': 1 },
     says: ({ completed }) => `task ${completed} is COMPLETED, started: `,
   },
-  'a running task has no beginning': {
+  'a running task has no time of its start': {
     sql: ({ running }) => `UPDATE task SET started_at = NULL WHERE id = '${running}'`,
     found: { 'task-state': 1 },
     says: ({ running }) => `task ${running} is RUNNING, started: never, finished: never`,
   },
-  'a waiting task has a beginning': {
+  'a waiting task has a time of its start': {
     sql: ({ waiting }) => `UPDATE task SET started_at = now() WHERE id = '${waiting}'`,
     found: { 'task-state': 1 },
     says: ({ waiting }) => `task ${waiting} is AWAITING_EXECUTION, started: `,
   },
-  'a running task has an end': {
+  'a running task has a time of its end': {
     sql: ({ running }) => `UPDATE task SET finished_at = now() WHERE id = '${running}'`,
     found: { 'task-state': 1 },
     says: ({ running }) => `task ${running} is RUNNING, started: `,
@@ -574,7 +574,7 @@ const damages: Record<string, Damage> = {
     found: { 'task-state': 1 },
     says: ({ cancelled }) => `task ${cancelled} is CANCELLED, and says of a failure: INTERNAL`,
   },
-  'a task does not say how much': {
+  'a task does not say how many codes to generate': {
     sql: ({ cancelled }) => `UPDATE task SET quantity = NULL WHERE id = '${cancelled}'`,
     found: { 'task-state': 1 },
     says: ({ cancelled }) => `task ${cancelled} does not say what to generate`,
@@ -604,7 +604,7 @@ const damages: Record<string, Damage> = {
     says: ({ poolId, waiting }) =>
       `task ${waiting} of pool ${poolId} is AWAITING_EXECUTION, and no event tells of it`,
   },
-  'no event tells of a task, though as old ones are kept': {
+  'no event tells of a task that is younger than the oldest event': {
     sql: ({ forgetful }) => `
       UPDATE task SET finished_at = now() WHERE id = '${forgetful.lastTask}';
       UPDATE event SET kind = 'POOL_EMPTY' WHERE account_id = '${forgetful.accountId}'`,
@@ -661,12 +661,12 @@ const damages: Record<string, Damage> = {
     found: { 'idempotency-key': 1 },
     says: ({ uploadId }) => `key "failed" of generateCodes: task ${uploadId} is of the kind UPLOAD`,
   },
-  'an idempotency key is of no operation': {
+  'an idempotency key has an unknown operation': {
     sql: () => `UPDATE idempotency SET operation = 'sellCodes' WHERE key = 'upload'`,
     found: { 'idempotency-key': 1 },
     says: () => 'key "upload" is of an unknown operation: sellCodes',
   },
-  'the hash of an idempotency key was cut': {
+  'the hash of an idempotency key was truncated': {
     sql: () => `UPDATE idempotency SET hash = substring(hash FOR 31) WHERE key = 'failed'`,
     found: { 'idempotency-key': 1 },
     says: () => 'the hash of key "failed" of generateCodes has 31 bytes, not 32',
@@ -691,12 +691,12 @@ const damages: Record<string, Damage> = {
     found: { 'event-line': 1 },
     says: () => 'is outside of its event log, which keeps those after 0 and ends at ',
   },
-  'an event is kept that should be gone': {
+  'an event remains that should be removed': {
     sql: ({ forgetful }) => `UPDATE event_log SET floor = 8 WHERE account_id = '${forgetful.accountId}'`,
     found: { 'event-line': 1 },
     says: () => 'event 8 is outside of its event log, which keeps those after 8 and ends at 9',
   },
-  'an event is of no pool': {
+  'an event has no pool': {
     sql: () => `UPDATE event SET pool_id = '${nowhere}' WHERE kind = 'POOL_LOW'`,
     found: { 'event-reference': 1 },
     says: () => `is of pool ${nowhere}, which does not exist`,
@@ -706,18 +706,18 @@ const damages: Record<string, Damage> = {
     found: { 'account-log': 1 },
     says: () => 'it has no event log',
   },
-  'an event log is of no account': {
+  'an event log has no account': {
     sql: () => `INSERT INTO event_log (account_id, log) VALUES ('${nowhere}', '${nowhere}')`,
     found: { 'account-log': 1 },
     says: () => 'it does not exist, and has an event log',
   },
-  'the hash of an API key was cut': {
+  'the hash of an API key was truncated': {
     sql: ({ accountId }) =>
       `UPDATE api_key SET hash = substring(hash FOR 20) WHERE account_id = '${accountId}'`,
     found: { 'api-key': 1 },
     says: () => 'has 20 bytes, not 32',
   },
-  'an API key is of no account': {
+  'an API key has no account': {
     sql: ({ accountId }) => `UPDATE api_key SET account_id = '${nowhere}' WHERE account_id = '${accountId}'`,
     found: { 'api-key': 1 },
     says: () => 'is of an account that does not exist',
@@ -734,7 +734,7 @@ describe('damage is reported, and nothing else', () => {
     expect(findings.map((finding) => finding.what).join('\n')).toContain(says(sound))
   })
 
-  it('also where a page ends', async () => {
+  it('even where a page ends', async () => {
     const { database, poolId, accountId } = sound
     await runSql(
       database.url,
@@ -749,7 +749,7 @@ describe('damage is reported, and nothing else', () => {
     }
   })
 
-  it('of every kind that there is', () => {
+  it('for every kind of finding', () => {
     const covered = new Set(Object.values(damages).flatMap(({ found }) => Object.keys(found)))
     expect([...covered].sort()).toEqual(Object.keys(findingKinds).sort())
   })
