@@ -80,6 +80,7 @@ export async function insertGenerationTask(tx: BookTransaction, task: NewGenerat
     INSERT INTO task (account_id, id, kind, trigger, pool_id, format_id, quantity, status, created_at)
     VALUES ($1, $2, 'GENERATION', 'MANUAL', $3, $4, $5, 'AWAITING_EXECUTION', now())`
   await writeTask(tx, id, { name: 'insert-generation-task', text, values })
+  tx.announceOnCommit('generations')
   return id
 }
 
@@ -118,6 +119,7 @@ export async function insertUploadTask(tx: BookTransaction, upload: NewUpload): 
       has_work, created_at)
     VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'AWAITING_EXECUTION', $4, $5, $6, $7, $8, true, now())`
   await writeTask(tx, id, { name: 'insert-upload-task', text, values })
+  tx.announceOnCommit('uploads')
 }
 
 /** Starts a task. Like all transitions, resolves to undefined if the task did not have the expected status. */
