@@ -196,7 +196,7 @@ export class RejectedRowsForgottenError extends Error {
 /** A file did not arrive completely. */
 export class FileInterruptedError extends Error {
   constructor(reason: string, cause?: unknown) {
-    super(`${reason} Nothing of the file was kept. Send it again.`, { cause })
+    super(`${reason} Nothing of the file was kept: send it again.`, { cause })
     this.name = 'FileInterruptedError'
   }
 }
