@@ -154,7 +154,6 @@ describe('an item', () => {
     const results = ['p', 'q'].map((item) => lanes.add(['a'], item))
     at(0).group.close()
     at(0).serving.resolve(['P'])
-    for (const result of results)
-      await expect(result).rejects.toThrow('A group of 2 items was given 1 results.')
+    for (const result of results) await expect(result).rejects.toThrow('A group of 2 items got 1 results.')
   })
 })
