@@ -8,14 +8,14 @@ import { failGeneration, readQueuedGenerations, runGeneration } from '../domain/
 
 const pollEveryMs = 1_000
 const maxTasksRead = 100
-// Claims that refill from the format wait for each piece.
+// Claims that refill from the format wait while a piece is taken out.
 const codesPerPiece = 5_000
 
 /**
- * Carries out the generations of all accounts, one after the other, oldest first. Meanwhile takes codes that were uploaded
- * before a format was created out of that format, piece by piece: generations of the format wait for that. Notifications
- * start both at once. Both are also polled, for notifications that were lost and for tasks whose worker has died. Any
- * number of workers can share a database.
+ * Runs the generations of all accounts one after the other, oldest first. Also takes codes that were uploaded before a
+ * format was created out of that format, piece by piece; generations of the format wait for that. A notification starts
+ * either at once. Both are also polled, in case notifications are lost or a worker has died with a task. Any number of
+ * workers can share a database.
  */
 export class GenerationWorker {
   readonly #books: Books
@@ -47,7 +47,7 @@ export class GenerationWorker {
     this.#backfill.wake()
   }
 
-  /** Starts no more work. Resolves when the current task and the current piece of a format are done. */
+  /** Starts no more work. Resolves after the current task and the current piece of a format. */
   async close(): Promise<void> {
     for (const stop of this.#stopListening) stop()
     await Promise.all([this.#generations.close(), this.#backfill.close()])
@@ -69,10 +69,10 @@ export class GenerationWorker {
     } catch (error) {
       if (isUnavailable(error)) throw error
       if (canRunAgain(error)) {
-        logRetry(this.#log, error, 'carry out a generation', task)
+        logRetry(this.#log, error, 'run a generation', task)
         return false
       }
-      this.#log.error({ err: error, ...task }, 'could not carry out a generation; it has failed')
+      this.#log.error({ err: error, ...task }, 'could not run a generation; it has failed')
       return await failGeneration(this.#books, task)
     }
   }

@@ -48,7 +48,7 @@ async function pool(quantity: bigint): Promise<string> {
   return poolId
 }
 
-/** A pool that refills itself from a format, which has `left` codes left. */
+/** A pool that is refilled automatically from a format with `left` codes left. */
 async function refillingPool(
   stock: number,
   left: number,
@@ -510,13 +510,13 @@ describe('a claim that brings the stock down to the threshold', () => {
         /more into|fewer/,
       ],
       [
-        'of a pool whose format is promised to tasks of another',
+        'of a pool whose format is reserved for tasks of another',
         async () => {
           const { poolId, formatId } = await refillingPool(0, 3, { quantity: 2n })
           await generating(await newPool(test), formatId, 3n)
           return poolId
         },
-        [/no codes left to generate but 3 codes that are promised to unfinished tasks/, /another format/],
+        [/no codes left to generate but 3 codes that are reserved for unfinished tasks/, /another format/],
         /more into/,
       ],
       [
@@ -526,7 +526,7 @@ describe('a claim that brings the stock down to the threshold', () => {
           await generating(poolId, formatId, 50n)
           return poolId
         },
-        [/An unfinished task is going to add 50 codes to the pool: claim again once it is COMPLETED/],
+        [/An unfinished task will add 50 codes to the pool: claim again once it is COMPLETED/],
         /more into/,
       ],
       [
