@@ -23,7 +23,7 @@ import {
 import { startUpload } from '../../support/uploads.ts'
 
 let test: TestBooks
-/** Each stands for a process. */
+/** Each acts as a process of its own. */
 let processes: [Claims, Claims, Claims]
 let formatId: string
 beforeAll(async () => {
@@ -87,7 +87,7 @@ function sort(outcomes: PromiseSettledResult<Code[]>[]): { served: Code[][]; ref
 }
 
 describe('a claim', () => {
-  it('gets the next codes of the pool, in their order', async () => {
+  it('gets the next codes of the pool, in order', async () => {
     const poolId = await pool(5n)
     const first = await claim({ poolId })
     const more = await claim({ poolId, count: 3, recipient: 'ann@example.com' })
@@ -102,7 +102,7 @@ describe('a claim', () => {
     expect(await poolNow(test, poolId)).toMatchObject({ total: 5n, claimed: 4n })
   })
 
-  it('gets up to 10,000 codes, across the ends of batches and formats', async () => {
+  it('gets up to 10,000 codes, across batches and formats', async () => {
     const small = await newSmallFormat(test, 10)
     const poolId = await pool(4_000n)
     await fill(test, poolId, small, 10n)
@@ -144,7 +144,7 @@ describe('a claim', () => {
     })
   })
 
-  it('keeps its recipient as it was written', async () => {
+  it('keeps its recipient unchanged', async () => {
     const poolId = await pool(1n)
     const recipient = `  Zoë\n<zoe@example.com> 🎁 ${'x'.repeat(900)}`
     const [code] = await claim({ poolId, recipient, idempotencyKey: randomUUID() })
@@ -277,7 +277,7 @@ describe('simultaneous claims', () => {
     expect(transactions).toHaveLength(1)
   })
 
-  it('each report what the pool had when they were refused', async () => {
+  it('each report how many codes the pool had when they were rejected', async () => {
     const poolId = await pool(5n)
     const { refused } = sort(
       await Promise.allSettled([claim({ poolId, count: 3 }), claim({ poolId, count: 3 })]),
@@ -418,7 +418,7 @@ describe('a claim that brings the stock down to the threshold', () => {
     await expectBalance(test)
   })
 
-  it('gets more than the pool has: it is refilled by the smallest multiple that suffices', async () => {
+  it('gets more than the pool has, which is refilled by the smallest multiple that suffices', async () => {
     const { poolId } = await refillingPool(3, 100, { quantity: 10n, threshold: 5n })
     expect(await claim({ poolId, count: 24 })).toHaveLength(24)
     expect(await poolNow(test, poolId)).toMatchObject({ total: 33n, claimed: 24n })
