@@ -478,13 +478,13 @@ describe('a claim that brings the stock down to the threshold', () => {
       ],
       ['of a pool that has some of them', () => pool(2n), [/has 2 codes available/, /Or claim fewer/]],
       [
-        'of a pool that does not refill itself',
+        'of a pool without auto-generation',
         async () => await newPool(test, { formatId, quantity: 5n }),
-        [/Generate more into the pool, or turn on autoGenerate/],
+        [/Generate more codes into the pool, or turn on autoGenerate/],
         /fewer|no codes left/,
       ],
       [
-        'of a pool whose format has none left, and which does not refill itself',
+        'of a pool without auto-generation whose format has none left',
         async () => {
           const small = await newSmallFormat(test, 3)
           await fill(test, await newPool(test), small, 3n)
