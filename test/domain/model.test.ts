@@ -71,6 +71,8 @@ describe('a transaction on the books', () => {
     })
     expect(told).toContain('generations')
     expect(told).not.toContain('uploads')
+    await startUpload(test, poolId)
+    expect(told).toContain('uploads')
     for (const stop of stops) stop()
   })
 })
