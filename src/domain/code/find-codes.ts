@@ -79,18 +79,8 @@ export async function findCodes(
               LIMIT ${maxAlike}
             )
           ) AS alike
-          UNION ALL
-          SELECT alike.* FROM unnest($7::text[]) AS asked (typed)
-          CROSS JOIN LATERAL (
-            SELECT task_id, row, code FROM uploaded_code WHERE account_id = $1 AND typed = asked.typed
-            LIMIT ${maxAlike}
-          ) AS alike
-          UNION ALL
-          SELECT alike.* FROM unnest($8::text[]) AS asked (loose)
-          CROSS JOIN LATERAL (
-            SELECT task_id, row, code FROM uploaded_code WHERE account_id = $1 AND loose = asked.loose
-            LIMIT ${maxAlike}
-          ) AS alike
+          UNION ALL ${codesWith('typed', '$7')}
+          UNION ALL ${codesWith('loose', '$8')}
         ) AS uploaded
         LEFT JOIN LATERAL (
           SELECT pool_id, start FROM batch
@@ -116,6 +106,13 @@ export async function findCodes(
   })
   return decode(rows)
 }
+
+/** SQL: for each of the forms in a parameter, up to maxAlike uploaded codes that have it in a column. */
+const codesWith = (column: 'typed' | 'loose', forms: string) => `
+  SELECT alike.* FROM unnest(${forms}::text[]) AS asked (form)
+  CROSS JOIN LATERAL (
+    SELECT task_id, row, code FROM uploaded_code WHERE account_id = $1 AND ${column} = asked.form LIMIT ${maxAlike}
+  ) AS alike`
 
 function decode(rows: readonly FoundRow[]): FoundCodes {
   const generated = new Map<string, Pick<Code, 'poolId' | 'claim'>>()
