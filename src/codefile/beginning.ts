@@ -1,12 +1,12 @@
 import type { ByteString } from './byte-string.ts'
-import { lineEnd, readRow } from './cells.ts'
+import { lineEnd, type RowReading, readRow } from './cells.ts'
 import { isBlank } from './code.ts'
 
-/** The layout is found from this many bytes at most, and from `maxBeginningRows` rows that are not blank. */
+/** The layout is found from at most this many bytes, and from at most `maxBeginningRows` rows that are not blank. */
 export const maxBeginningBytes = 65_536
 const maxBeginningRows = 200
 
-/** Of two that make equally many columns, the one that is rarer in text comes first. */
+/** Of two that give equally many columns, the one that is rarer in text comes first. */
 export const delimiters = ['\t', ';', ','] as const
 
 /** A rare delimiter, used only if the header is found with it, or if the first row makes no sense without it. */
@@ -28,7 +28,7 @@ export interface BeginningRow {
 export interface Beginning {
   delimiter: string
   rows: BeginningRow[]
-  /** Whether rows that cannot be read are above the first one that can. */
+  /** Whether unreadable rows are above the first readable one. */
   beginsUnreadable: boolean
   /** How many rows at the very beginning are blank, and where they end. */
   blankRows: number
@@ -36,8 +36,8 @@ export interface Beginning {
 }
 
 /**
- * Reads the rows at the beginning of a text that are not blank. Rows that cannot be read count once for each line,
- * and are left out. Stops at a row whose end has not come yet.
+ * Reads the rows at the beginning of a text, without blank and unreadable rows. Each line of an unreadable row counts as
+ * a row. Stops at a row whose end has not arrived yet.
  */
 export function readBeginning(text: ByteString, from: number, last: boolean, delimiter: string): Beginning {
   const rows: BeginningRow[] = []
@@ -52,7 +52,7 @@ export function readBeginning(text: ByteString, from: number, last: boolean, del
   const limit = Math.min(text.length, from + maxBeginningBytes)
   for (let at = from; at < limit && rows.length < maxBeginningRows; ) {
     if (text.startsWith('\n', at)) {
-      // The usual blank row, made fast because there can be very many.
+      // The usual blank row, on a fast path because there can be very many.
       above += 1
       isBelowBlank = true
       at += 1
@@ -65,7 +65,7 @@ export function readBeginning(text: ByteString, from: number, last: boolean, del
       line !== undefined
         ? shifted(readRow(text.slice(at, line.end), 0, true, delimiter), at, line)
         : readRow(text, at, last, delimiter)
-    if (row.kind === 'UNFINISHED') break
+    if (row === undefined) break
     if (row.kind === 'BROKEN') {
       const broken = lineEnd(text, at, last)
       unreadable += 1
@@ -90,16 +90,11 @@ export function readBeginning(text: ByteString, from: number, last: boolean, del
   return { delimiter, rows, beginsUnreadable, blankRows, blankEnd }
 }
 
-function shifted(
-  row: ReturnType<typeof readRow>,
-  at: number,
-  line: { end: number; next: number },
-): ReturnType<typeof readRow> {
-  if (row.kind === 'ROW') return { ...row, end: line.end, next: line.next }
-  return row.kind === 'BROKEN' ? { ...row, at: row.at + at } : row
+function shifted(row: RowReading, at: number, { end, next }: { end: number; next: number }): RowReading {
+  return row?.kind === 'ROW' ? { ...row, end, next } : row && { ...row, at: row.at + at }
 }
 
-/** Spreadsheets write delimiters behind the last cell. */
+/** Spreadsheets write delimiters after the last cell. */
 function withoutEmptyEnd(cells: readonly ByteString[]): ByteString[] {
   return cells.slice(0, cells.findLastIndex((cell) => !isBlank(cell)) + 1)
 }

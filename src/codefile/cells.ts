@@ -1,6 +1,5 @@
 import type { ByteString } from './byte-string.ts'
 
-/** A row found in a text. */
 export interface Row {
   kind: 'ROW'
   cells: ByteString[]
@@ -13,12 +12,8 @@ export interface Row {
   next: number
 }
 
-export type RowReading =
-  | Row
-  /** The text ends before the row certainly does. */
-  | { kind: 'UNFINISHED' }
-  /** Its quotes do not match; noticed at `at`. */
-  | { kind: 'BROKEN'; at: number; reason: string; strays: number[] }
+/** `undefined` if the text ends before the row certainly does; BROKEN if its quotes do not match, as noticed at `at`. */
+export type RowReading = Row | { kind: 'BROKEN'; at: number; reason: string; strays: number[] } | undefined
 
 export const neverClosed =
   'A quote (") opens a cell in this row and is never closed. Close it, or double it if it is part of the code.'
@@ -53,9 +48,7 @@ export function readRow(text: ByteString, from: number, last: boolean, delimiter
     if (text.charCodeAt(first) === quote) {
       const cell = readQuoted(text, first, last)
       if (cell === undefined)
-        return last
-          ? { kind: 'BROKEN', at: text.length, reason: neverClosed, strays }
-          : { kind: 'UNFINISHED' }
+        return last ? { kind: 'BROKEN', at: text.length, reason: neverClosed, strays } : undefined
       quoted = true
       cells.push(cell.text)
       at = afterBlanks(text, cell.end, delimiters)
@@ -67,13 +60,11 @@ export function readRow(text: ByteString, from: number, last: boolean, delimiter
       at = end
     }
     if (at === text.length)
-      return last ? { kind: 'ROW', cells, strays, quoted, end: at, next: at } : { kind: 'UNFINISHED' }
+      return last ? { kind: 'ROW', cells, strays, quoted, end: at, next: at } : undefined
     const code = text.charCodeAt(at)
     if (code === lineFeed || code === carriageReturn) {
       const next = afterLineEnd(text, at, last)
-      return next === undefined
-        ? { kind: 'UNFINISHED' }
-        : { kind: 'ROW', cells, strays, quoted, end: at, next }
+      return next === undefined ? undefined : { kind: 'ROW', cells, strays, quoted, end: at, next }
     }
     if (!delimiters.includes(text.charAt(at))) return { kind: 'BROKEN', at, reason: textAfterQuote, strays }
     at += 1
@@ -95,7 +86,7 @@ export type LineReading =
  */
 export function readLine(line: ByteString, inside: boolean, delimiters: string): LineReading {
   const row = readRow(inside ? `"${line}` : line, 0, true, delimiters)
-  if (row.kind === 'UNFINISHED') throw new Error('A whole line was read as unfinished.')
+  if (row === undefined) throw new Error('A whole line was read as unfinished.')
   if (row.kind === 'BROKEN' && row.reason !== neverClosed) return { kind: 'BROKEN', reason: row.reason }
   if (row.strays.length > 0) return { kind: 'BROKEN', reason: strayQuote }
   if (row.kind === 'BROKEN') return { kind: 'CONTINUES' }

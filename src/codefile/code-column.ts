@@ -11,7 +11,6 @@ import type { RowBatch } from './row-batch.ts'
 /** Finds the code in each row of a file whose layout is known, and accepts or rejects it. Ignores blank rows. */
 export class CodeColumn {
   readonly layout: TableLayout
-  /** Set for a file that this service has written. */
   readonly #own: OwnFile | undefined
   readonly #batch: RowBatch
 
@@ -38,7 +37,7 @@ export class CodeColumn {
     else this.addCode(reading.code, text)
   }
 
-  /** Adds the code of a row that is not from an own file. It may still be something else than a code. */
+  /** Adds the code of a row that is not from an own file, if it is a code. */
   addCode(text: string, row: ByteString): void {
     const { layout } = this
     const code =

@@ -3,27 +3,26 @@ import { grouped } from '../grouped.ts'
 import { type ByteString, decodeUtf8 } from './byte-string.ts'
 import { unguarded } from './formula-guard.ts'
 
-/** The usual limit of a column in other systems, so that whatever holds codes elsewhere fits. */
+/** The usual limit of a text column in other systems, so that their codes fit. */
 export const maxUploadedCodeLength = 255
 
-/** What a cell holds: a code, which is empty if there is none, or something that cannot be one. */
+/** The code in a cell, empty if there is none; or why the cell cannot be a code. */
 export type CellReading = { code: string } | { reason: string }
 
-// Recognises most codes at once: none of the checks below applies to them. (Quote, #, + and = are left out, since a
-// spreadsheet may have produced them.)
+// Matches most codes: none of the checks below applies to them. (Quote, #, + and = are left out, since a spreadsheet may
+// have produced them.)
 const plainCode = /^[!$-*\--:<>-~]{1,255}$/
 
-/** Lines that this does not match hold only plain codes, perhaps with spaces or too long, and no delimiter. */
+/** Lines that do not match hold only plain codes, perhaps with spaces or too long, and no delimiter. */
 export const anythingUnusual = /[^\n !$-*\--:<>-~]/
 
 /**
  * The code of a cell: without the space around it, and in Unicode's composed form (NFC).
  *
- * Formats are strict about the characters of new codes. An uploaded code exists already, on paper and in other
- * systems, so it is accepted as it is: with inner spaces, symbols, letters of any script, emoji. What is rejected
- * cannot be stored (more than 255 characters), cannot be typed or seen (control and invisible characters, unusual
- * spaces, private-use and unassigned characters), or is no longer the code: a number that a spreadsheet has rounded,
- * a formula error, a text that was damaged earlier (U+FFFD).
+ * Formats are strict about the characters of new codes. An uploaded code already exists, on paper and in other systems, so
+ * it is accepted as it is: with inner spaces, symbols, letters of any script, emoji. A text is rejected if it cannot be
+ * stored (more than 255 characters), cannot be typed or seen (control and invisible characters, unusual spaces,
+ * private-use and unassigned characters), or was damaged (a number rounded by a spreadsheet, a formula error, U+FFFD).
  */
 export function readCode(cell: ByteString): CellReading {
   if (plainCode.test(cell)) return { code: cell }
@@ -32,7 +31,7 @@ export function readCode(cell: ByteString): CellReading {
 }
 
 /**
- * The code of a cell in a file that this service has written. There, a code that looks like a formula is one, and in
+ * The code of a cell in a file that this service has written. A code that looks like a formula stays as it is, and from
  * `guarded` cells the apostrophes that the service has added are removed: see formula-guard.ts.
  */
 export function readOwnCode(cell: ByteString, guarded: boolean): CellReading {
@@ -40,7 +39,7 @@ export function readOwnCode(cell: ByteString, guarded: boolean): CellReading {
   return text === undefined ? { reason: notUtf8 } : readText(trimmed(text))
 }
 
-/** A guarded cell without the added apostrophes. A cell that is too long to hold a code is left as it is. */
+/** A guarded cell without the added apostrophes. A cell that is too long for a code stays as it is. */
 export function cellWithoutGuard(cell: ByteString): ByteString {
   const text = cell.length <= maxGuardedBytes ? decodeUtf8(cell) : undefined
   return text === undefined ? cell : Buffer.from(unguarded(trimmed(text))).toString('latin1')
@@ -62,7 +61,7 @@ function readText(text: string): CellReading {
 /** Whether the cell looks empty to a person. */
 export function isBlank(cell: ByteString): boolean {
   if (cell === '') return true
-  // The first byte settles it for most cells.
+  // Enough for most cells.
   if (!startsBlank.test(cell)) return false
   const text = decodeUtf8(cell)
   return text !== undefined && trimmed(text) === ''
@@ -73,7 +72,7 @@ const notUtf8 =
 
 const startsBlank = /^[\s\x80-\xff]/
 
-// What copying from web pages and documents leaves around a text, unseen.
+// Invisible characters that copying from web pages and documents leaves around a text.
 const aroundCodes = /[\s\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/
 
 const visibleEnds = /^[!-~](?:.*[!-~])?$/s
@@ -116,8 +115,8 @@ function damageOf(code: string): string | undefined {
 const printableAscii = /^[ -~]*$/
 const otherSpaces = /(?! )\p{Z}/u
 const cannotBeTyped = /[\p{Cc}\p{Cs}\p{Cf}\p{Default_Ignorable_Code_Point}\p{Co}\p{Cn}]/u
-// Emoji may consist of invisible characters, which are allowed there. Not a literal, since V8 takes longer to compile
-// it than to load everything else here: it is compiled only where it is needed.
+// Invisible characters are allowed in emoji. A string, so that the pattern is compiled only when it is needed: V8 takes
+// longer for that than to load everything else here.
 const emoji = '\\p{RGI_Emoji}'
 
 function reasonAgainstCharacters(code: string): string | undefined {

@@ -6,7 +6,7 @@
 /** Whether a text is a usual name of a column of codes, may be one, is as likely a code, or is no known name. */
 export type NameKind = 'USUAL' | 'POSSIBLE' | 'DOUBTFUL' | 'UNKNOWN'
 
-const words = (list: string): readonly string[] => list.trim().split(/\s+/).map(folded)
+const words = (list: string): ReadonlySet<string> => new Set(list.trim().split(/\s+/).map(folded))
 
 /** The word for a code, in many languages. */
 const codeWords = words(`
@@ -16,7 +16,7 @@ const codeWords = words(`
   コード 代码 代碼 编码 編碼 码 碼 券码 券碼 코드 קוד קודים كود أكواد رمز رموز คูปองโค้ด โค้ด รหัส कोड mã
 `)
 
-/** Words beside it: what the code is for, or what it is like. */
+/** Words beside it, for the purpose or the nature of the code. */
 const kindWords = words(`
   promo promos promotion promotions promotional promotie promotionele promoción promocional promocionales promoção
   promozione promozionale promocyjny promocyjne promocja promotionnel promotionnels promoțional promocijski
@@ -46,7 +46,7 @@ const aloneInDoubt = words(`
   navn namn naam nom nombre nome nazwa имя название номер значение 名前 名称 名稱 番号 号码 號碼 序列号 序列號 번호 이름 القيمة الاسم
 `)
 
-/** What codes are for. Such a word is as likely a code as the name of the column. */
+/** Purposes of codes. Such a word is as likely a code as the name of the column. */
 const purposes = words(`
   promo promos promotion promotions promocode discount discounts offer offers reward rewards redemption referral
   invitation campaign campaigns rabatt rabatte rabat aktion aktionen kampagne kampagnen kampanj kampanje korting
@@ -59,23 +59,16 @@ const numberWords = words(
   'number numbers nummer nummern no nr num numero numéro número numer key keys pin token id номер 番号 号码 번호',
 )
 
-const between = new Set(words('de du des d da do di del della of the for von für per a la le el na'))
+const between = words('de du des d da do di del della of the for von für per a la le el na')
 
-const usualParts = new Set([...codeWords, ...kindWords])
-const nouns = new Set(codeWords)
-const standalone = new Set(alone)
-const doubtful = new Set(aloneInDoubt)
-const numbers = new Set(numberWords)
-const purposeNames = new Set(purposes)
-
-const byLength = (list: readonly string[]) => [...new Set(list)].sort((a, b) => b.length - a.length)
+const byLength = (list: Iterable<string>) => [...list].sort((a, b) => b.length - a.length)
 // One or two words for the kind and the word for a code, written as one: Gutscheincode, couponcode, クーポンコード, promokod.
 const compound = new RegExp(
   `^(?:${byLength(kindWords).join('|')}){1,2}(?:s?)(?:${byLength(codeWords).join('|')})$`,
   'u',
 )
 const endsWithCode = new RegExp(
-  `^\\p{L}{2,}(?:${byLength(codeWords.filter((word) => word.length > 2 || !/^\p{Script=Latin}/u.test(word))).join('|')})$`,
+  `^\\p{L}{2,}(?:${byLength([...codeWords].filter((word) => word.length > 2 || !/^\p{Script=Latin}/u.test(word))).join('|')})$`,
   'u',
 )
 
@@ -91,7 +84,7 @@ function folded(text: string): string {
   return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().replaceAll('ı', 'i').replaceAll('ł', 'l')
 }
 
-/** Removes what templates add to a name: `Unique Code (*)`, `Codes:`, `Code(s)`, `* Code`, `Code [required]`. */
+/** Removes the decoration of a name in templates: `Unique Code (*)`, `Codes:`, `Code(s)`, `* Code`, `Code [required]`. */
 function withoutDecoration(text: string): string {
   return text
     .trim()
@@ -117,11 +110,11 @@ function withoutFrame(text: string): string {
   return core
 }
 
-/** Whether a text that is no usual name still looks like the name of the column. */
+/** Whether a text that is not a usual name still looks like the name of the column. */
 function isDoubtful(text: string): boolean {
   if (text.length > maxKnownNameLength) return false
   const name = folded(withoutDecoration(text))
-  if (purposeNames.has(name) || endsWithVoucher.test(name)) return true
+  if (purposes.has(name) || endsWithVoucher.test(name)) return true
   const core = withoutFrame(text)
   if (core === '' || core === text.trim()) return false
   if (!isUsualName(core))
@@ -130,7 +123,7 @@ function isDoubtful(text: string): boolean {
   return saysCode(core) || !text.trim().startsWith(core) || /[\s#_]/.test(text.trim().slice(core.length))
 }
 
-/** Whether `kindOfName` is 'USUAL', in less time. */
+/** Whether `kindOfName` is USUAL, in less time. */
 export function isUsualName(text: string): boolean {
   return kindOfKnown(text) === 'USUAL'
 }
@@ -150,30 +143,29 @@ function kindOfKnown(text: string): Exclude<NameKind, 'DOUBTFUL'> {
   if (parts.some((part) => part === '') || parts.length > 6) return 'UNKNOWN'
   const [only] = parts
   if (parts.length === 1 && only !== undefined) {
-    if (doubtful.has(only)) return 'POSSIBLE'
-    if (nouns.has(only) || standalone.has(only) || compound.test(only)) return 'USUAL'
+    if (aloneInDoubt.has(only)) return 'POSSIBLE'
+    if (codeWords.has(only) || alone.has(only) || compound.test(only)) return 'USUAL'
     return endsWithCode.test(only) ? 'POSSIBLE' : 'UNKNOWN'
   }
-  const hasCode = parts.some((part) => nouns.has(part) || compound.test(part))
-  const known = (part: string) => usualParts.has(part) || between.has(part) || compound.test(part)
+  const hasCode = parts.some((part) => codeWords.has(part) || compound.test(part))
+  const known = (part: string) =>
+    codeWords.has(part) || kindWords.has(part) || between.has(part) || compound.test(part)
   if (hasCode && parts.every(known) && !between.has(parts.at(-1) ?? '')) return 'USUAL'
   const areWords = parts.every((part) => /^\p{L}+$/u.test(part))
   if (!areWords) return 'UNKNOWN'
   const last = parts.at(-1) ?? ''
-  return hasCode || numbers.has(last) || numbers.has(only ?? '') || endsWithCode.test(last)
+  return hasCode || numberWords.has(last) || numberWords.has(only ?? '') || endsWithCode.test(last)
     ? 'POSSIBLE'
     : 'UNKNOWN'
 }
 
-/**
- * Whether a text is a usual name with the word for a code in it. Without that word, as in "coupon", it may be a code.
- */
+/** Whether a text is a usual name with a word for a code. Without one, as in "coupon", it may be a code. */
 export function saysCode(text: string): boolean {
   return isUsualName(text) && hasCodeWord(text)
 }
 
 function hasCodeWord(text: string): boolean {
-  return partsOf(text).some((part) => nouns.has(part) || compound.test(part))
+  return partsOf(text).some((part) => codeWords.has(part) || compound.test(part))
 }
 
 function partsOf(text: string): string[] {

@@ -1,33 +1,23 @@
 import { hasShapeOf, isOneOf } from './likeness.ts'
 
 /**
- * Texts in the place of codes that are none. Templates have rows below their header that explain it: that a column is
- * required, what belongs in it, an example.
+ * Texts among the codes that are not codes. In templates, rows below the header explain it: that the column is required,
+ * what belongs in it, an example.
  */
 
 /** How many rows below a header may explain it. */
 export const maxExplanationRows = 3
 
-/** The texts of the column below a header. */
-export interface Explanations {
-  /** Those that may explain the header. */
-  first: readonly string[]
-  /** Those below. */
-  behind: readonly string[]
-  /** Whether the file's codes are of several words. */
-  inWords: boolean
-}
-
 /**
- * Whether a file has explanations below its header. Codes may look like explanations (EX-0001, SAMPLE, YOURCODE), so at
- * least one must be of another kind than the rows below.
+ * Whether the first texts below a header explain it. Codes may look like explanations (EX-0001, SAMPLE, YOURCODE), so at
+ * least one must be of another kind than the rows below. `inWords`: the file's codes are of several words.
  */
-export function hasExplanations({ first, behind, inWords }: Explanations): boolean {
+export function hasExplanations(below: readonly string[], inWords: boolean): boolean {
+  const first = below.slice(0, maxExplanationRows)
+  const others = below.slice(maxExplanationRows)
   return first.some(
     (text, at) =>
-      isExplanation(text, inWords) &&
-      !isOneOf(text, behind) &&
-      !isNumbered(text, [...first.slice(0, at), ...first.slice(at + 1)]),
+      isExplanation(text, inWords) && !isOneOf(text, others) && !isNumbered(text, first.toSpliced(at, 1)),
   )
 }
 
@@ -55,7 +45,7 @@ const placeholders =
 const totals =
   /^(?:grand total|sub-?total|totals?|sum|summe|gesamt|count|anzahl|rows?|zeilen|somme|totale|suma|razem|итого|всего|合計|合计|总计|합계)(?:\s*[:=]\s*|\s+)[\d.,\s]+$/iu
 
-// The number of rows, and what database tools write after it.
+// The number of rows, and the words that database tools write after it.
 const rowCounts = [
   /\(?\d[\d.,]{0,12}\s(?:rows?|records?|results?|zeilen?|datensätze|lignes?|filas?|righe|rijen|linhas?|строка|строки|строк)/,
   /(?:\s(?:in set|affected|selected|returned|fetched|found|betroffen|ausgewählt))?\)?[.;]?(?:\s\(\d[\d.,]{0,8}\s?s(?:ec)?\))?/,
@@ -72,15 +62,15 @@ const fillers = new RegExp(
   'iu',
 )
 
-// In UTF-16 code units. No code is longer, so the pattern need not be tried.
+// In UTF-16 code units. Longer texts cannot be codes either way.
 const maxFillerLength = 255
 
-/** Whether a text fills the place of a code: a line between rows, a word for an empty cell, or a row count. */
+/** Whether a text stands in for a code: a line between rows, a word for an empty cell, or a row count. */
 export function isFiller(text: string): boolean {
   return text.length <= maxFillerLength && fillers.test(text)
 }
 
-/** Whether a text right below a header explains it. `inWords`: the file's codes are of several words. */
+/** Whether a text right below a header explains it. */
 export function isExplanation(text: string, inWords: boolean): boolean {
   if (notes.test(text) || examples.test(text) || placeholders.test(text)) return true
   return !inWords && /\S\s+\S+\s+\S/.test(text) && /\p{Ll}{2}|\p{Lo}{2}/u.test(text)
@@ -93,7 +83,6 @@ export function isRemark(text: string): boolean {
 
 /** Whether a text is at least four words, or three and a full stop, not all in capitals. */
 function isSentence(text: string): boolean {
-  // Most codes have no space.
   if (!text.includes(' ')) return false
   const parts = text.split(/\s+/)
   const spelled = parts.filter((part) => /^[\p{L}'’"“„(][\p{L}\p{M}'’"”)-]*[.,;:!?…)]*$/u.test(part))

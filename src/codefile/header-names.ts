@@ -17,7 +17,7 @@ export function columnFrom(rows: readonly BeginningRow[], from: number, index: n
   return rows.slice(from).map(({ cells }) => textIn(cells[index] ?? ''))
 }
 
-/** The texts in a column below a header that may be codes. */
+/** The texts below a header that may be codes. */
 export function columnBelow({ rows, at }: RowAt, index: number): string[] {
   return columnFrom(rows, at + 1, index).filter((text) => text !== '' && !isFiller(text))
 }
@@ -28,7 +28,7 @@ export function textIn(cell: ByteString): string {
   return (decodeUtf8(cell) ?? '').trim()
 }
 
-/** What equal names have in common: case, the kind of space, and space and quotes around them do not matter. */
+/** A name without its case, the kind of its spaces, and spaces and quotes around it, none of which distinguish names. */
 export function nameOf(text: string): string {
   return text
     .trim()

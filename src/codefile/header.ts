@@ -3,12 +3,10 @@ import type { ByteString } from './byte-string.ts'
 import { readCode } from './code.ts'
 import type { HeaderUnclearError } from './code-file-error.ts'
 import { isUsualName, kindOfName, saysCode } from './column-names.ts'
+import { quoted, unclear } from './excerpt.ts'
 import { isFiller } from './explanation.ts'
 import { cellsOf, columnBelow, indicesOf, nameIn, nameOf, textIn } from './header-names.ts'
-import { quoted, unclear } from './layout-texts.ts'
 import { hasShapeOf, isWordAboveNumbered, likenessOf } from './likeness.ts'
-
-/** Which row is the header. */
 
 /** A row that may be the header, with the columns that may have the codes. */
 export interface Candidate extends Beginning {
@@ -30,7 +28,7 @@ export function headersByName(beginning: Beginning): Candidate[] {
   )
   let [header] = candidates
   if (header === undefined) return []
-  // The title of a table may be such a word as well: "Coupons" above a table of them.
+  // The title of a table may also be such a word: "Coupons" above a table of coupons.
   for (const next of candidates.slice(1)) {
     if (cellsOf(header).length > 1 || next.at > header.at + 3) break
     const [index = 0] = next.found
@@ -51,7 +49,7 @@ export function headersByName(beginning: Beginning): Candidate[] {
   return isCode ? [] : [header]
 }
 
-/** The rows at the beginning that have such a cell. */
+/** The rows at the beginning that have a cell that passes the test. */
 export function candidatesIn(
   beginning: Beginning,
   test: (cell: ByteString, index: number) => boolean,
@@ -62,7 +60,7 @@ export function candidatesIn(
     .filter(({ found }) => found.length > 0)
 }
 
-/** Of candidates with different delimiters, the one with the most columns; one divided by bars only if it is alone. */
+/** The candidate with the most columns; one with bars as delimiters only if there is no other. */
 export function best(candidates: readonly Candidate[]): Candidate | undefined {
   return [...candidates].sort(
     (a, b) =>
@@ -73,7 +71,7 @@ export function best(candidates: readonly Candidate[]): Candidate | undefined {
   )[0]
 }
 
-/** Whether a row is like those above it, and a cell of it happens to be a column name. */
+/** Whether a row is like the rows above it, and only happens to contain a column name. */
 export function isRowOfMany(row: Candidate): boolean {
   const { length } = cellsOf(row)
   return (
@@ -86,12 +84,12 @@ function isApart({ rows, at }: Candidate, row: number): boolean {
   return rows.slice(row + 1, at + 1).some(({ isBelowBlank }) => isBelowBlank)
 }
 
-/** Whether a text is no known name, and has one word only, unlike a title. */
+/** Whether a text is not a known name and, unlike a title, is one word. */
 function isUnknownWord(text: string): boolean {
   return !/\s/.test(text) && kindOfName(text) === 'UNKNOWN'
 }
 
-/** HeaderUnclearError if the rows above or below a header contradict that it is one. */
+/** HeaderUnclearError if the rows above or below suggest that this is not the header. */
 export function checkHeader(header: Candidate, index: number): void {
   const { rows, at } = header
   const cells = cellsOf(header)
@@ -136,22 +134,22 @@ export function headerOfColumn(
   const first = titleRows(lines, rows)
   const name = lines[first] ?? ''
   const below = lines.slice(first + 1).filter((line) => !isFiller(line))
-  // What cannot be a code is rejected as a row.
+  // A text that cannot be a code is rejected as a row.
   const isRejected = 'reason' in readCode(rows[first]?.cells[0] ?? '')
   const likeness = isRejected ? 'LIKE' : likenessOf(name, below)
   const kind = below.length === 0 || isOfSeries(name, below) ? 'UNKNOWN' : kindOfName(name)
-  // A text that resembles no name may be a code, however unlike the others it is.
+  // A text that resembles no name may be a code, even if it is unlike all others.
   const isHeader = kind === 'POSSIBLE' ? likeness !== 'LIKE' : kind === 'DOUBTFUL' && likeness === 'UNLIKE'
   const isUnclear = kind !== 'UNKNOWN' || likeness !== 'LIKE' || isWordAboveNumbered(name, below)
   if (!isHeader && isUnclear && !isRejected) throw unclearFirst(name, rows)
   if (!isHeader) return first === 0 ? undefined : first - 1
-  // If the next row differs from those below it as well, the two may be lines of a title.
+  // If the next row also differs from the rows below it, the two may be lines of a title.
   const [second = '', ...others] = below
   if (others.length >= 3 && likenessOf(second, others) !== 'LIKE') throw unclearFirst(name, rows)
   return first
 }
 
-/** How many rows are a title, above a blank row. */
+/** How many rows above a blank row are a title. */
 function titleRows(lines: readonly string[], rows: readonly BeginningRow[]): number {
   const end = rows.slice(0, maxTitleRows).findIndex((row, at) => at > 0 && row.isBelowBlank)
   if (end <= 0) return 0
@@ -177,7 +175,7 @@ function isOfSeries(name: string, below: readonly string[]): boolean {
   )
 }
 
-/** HeaderUnclearError if what was read as one column is rather a table that was written or read in the wrong way. */
+/** HeaderUnclearError if the column seems to be a table that was saved, or read, in the wrong way. */
 function checkIsNoTable(
   text: ByteString,
   rows: readonly BeginningRow[],

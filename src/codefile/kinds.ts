@@ -19,7 +19,7 @@ const asText = 'Upload a file with one code per line, or CSV.'
 
 const zip = ['PK\x03\x04', 'PK\x05\x06', 'PK\x07\x08']
 
-/** What people upload by mistake, recognised by how it begins. The first match counts. */
+/** Files that people upload by mistake, recognised by their beginning. The first match counts. */
 const kinds: readonly Kind[] = [
   {
     begins: zip,
@@ -100,10 +100,7 @@ export function checkKind(beginning: ByteString): void {
     )
 }
 
-/**
- * Whether it is UTF-16 of mostly ASCII without a byte order mark: nearly every other byte is NUL, and none in
- * between.
- */
+/** Whether it is UTF-16 without a byte order mark, mostly of ASCII: nearly every other byte is NUL, none in between. */
 function isWide(start: ByteString): boolean {
   const pairs = start.length >> 1
   const nuls: [even: number, odd: number] = [0, 0]
@@ -111,7 +108,7 @@ function isWide(start: ByteString): boolean {
   return pairs >= 2 && Math.min(...nuls) === 0 && Math.max(...nuls) >= pairs * 0.7
 }
 
-// Text has almost none of them; of random bytes they are one in nine. A few in a short text are a few bad rows.
+// Text has almost no control characters; one in nine random bytes is one. A few in a short text only spoil a few rows.
 const controls = /(?![\t-\r\x80-\x9f])\p{Cc}/gu
 const maxControls = 7
 const maxShare = 1 / 30

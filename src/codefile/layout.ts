@@ -1,15 +1,15 @@
+import { grouped } from '../grouped.ts'
 import { type Beginning, type BeginningRow, bar, delimiters, readBeginning } from './beginning.ts'
-import type { ByteString } from './byte-string.ts'
+import { type ByteString, decodeUtf8Leniently } from './byte-string.ts'
 import { CodeFileError } from './code-file-error.ts'
-import { namedColumn, numberedColumn, onlyColumn } from './column.ts'
 import { kindOfName } from './column-names.ts'
+import { encodingHint, listOf, maxShownCells, shownCell, shownCells } from './excerpt.ts'
 import { hasExplanations, isFiller, isRemark, maxExplanationRows } from './explanation.ts'
 import { best, candidatesIn, checkHeader, headerOfColumn, headersByName, isRowOfMany } from './header.ts'
 import { cellsOf, columnFrom, indicesOf, nameIn, nameOf, type RowAt, textIn } from './header-names.ts'
-import { maxShownCells, shownCell, shownCells } from './layout-texts.ts'
 import { areRowsOfDownload, codesColumns, hasOwnColumns } from './own-file.ts'
 
-/** How the rows of a file are to be read, as found from its beginning. */
+/** How to read the rows of a file, as found from its beginning. */
 export interface TableLayout {
   /** Each of these characters is a delimiter. */
   delimiters: string
@@ -22,9 +22,9 @@ export interface TableLayout {
   name: string | undefined
   /** The header as it is shown; `undefined` if the file has none. */
   header: string[] | undefined
-  /** Whether the first rows below the header explain it, as in a template. */
+  /** Whether rows below the header explain it, as in a template. */
   hasExplanations: boolean
-  /** Whether rows may be remarks for people. False if the uploader has said that the file has no header. */
+  /** Whether rows may be remarks for people. False if the uploader says that the file has no header. */
   hasRemarks: boolean
   /** Whether each cell of the column is in single quotes, as texts are in SQL. */
   inSingleQuotes: boolean
@@ -32,11 +32,14 @@ export interface TableLayout {
   inWords: boolean
 }
 
-/** What the uploader has said about the layout. */
+/** What the uploader says about the layout. */
 export interface LayoutOptions {
-  /** The name of the column with the codes or, if `header` is given, its number, from 1. */
+  /**
+   * The name of the column with the codes or, if `header` is given, its number, from 1. By default, the only column, or
+   * the one with a usual name.
+   */
   column?: string | undefined
-  /** Whether the file has a header. */
+  /** Whether the file has a header. By default, this is found from the beginning of the file. */
   header?: boolean | undefined
 }
 
@@ -64,7 +67,7 @@ export const inSingleQuotes = /^'(?:[^']|'')*'$/
  * a name.
  *
  * CodeFileError if no column, or more than one, may have the codes, and for rows of a download without its header;
- * HeaderUnclearError if it is not clear what is the header.
+ * HeaderUnclearError if it is not clear which row is the header.
  */
 export function findStart(
   text: ByteString,
@@ -88,7 +91,7 @@ export function findStart(
     : startByGivenName(withRows, options.column, options.header === true)
 }
 
-/** CodeFileError if these are rows of a download without its header, or with one that is not to be read as such. */
+/** CodeFileError if these are rows of a download without its header, or with one but header=false. */
 function checkDownload(beginnings: readonly Beginning[], { header }: LayoutOptions): void {
   if (!beginnings.some(({ rows }) => areRowsOfDownload(rows, header === false))) return
   throw new CodeFileError(
@@ -145,7 +148,7 @@ function startByUsualName(text: ByteString, beginnings: readonly Beginning[], ha
     : startBelow({ ...beginning, at }, 0)
 }
 
-/** The beginning to read if no name is found: the one that passes over blank rows, and makes the most columns. */
+/** The beginning to read if no name is found: one that passes over blank rows, or gives the most columns. */
 function bestWithoutName(beginnings: readonly Beginning[], column: string | undefined): Beginning {
   const [beginning] = [...beginnings].sort(
     (a, b) =>
@@ -158,12 +161,12 @@ function bestWithoutName(beginnings: readonly Beginning[], column: string | unde
   return beginning
 }
 
-/** Without a name, bars divide columns only if the uploader says that there are some, and nothing else makes them. */
+/** Without a name, bars are delimiters only if the uploader gives a column number and no other delimiter has so many. */
 function isUnlikely({ delimiter, rows }: Beginning, column: string | undefined): boolean {
   return delimiter === bar && (column === undefined || (rows[0]?.cells.length ?? 0) < Number(column))
 }
 
-/** `isGiven`: the uploader has said that there is no header. */
+/** `isGiven`: the uploader says that there is no header. */
 function startWithoutHeader(beginning: Beginning, column: string | undefined, isGiven: boolean): Start {
   const [first] = beginning.rows
   const cells = first?.cells ?? []
@@ -187,18 +190,16 @@ function startWithoutHeader(beginning: Beginning, column: string | undefined, is
   }
 }
 
-/** The codes are below a header. */
 function startBelow(header: Beginning & RowAt, index: number): Start {
   const cells = cellsOf(header)
   const row = header.rows[header.at]
   if (row === undefined) throw new RangeError('There is no such row.')
   const texts = columnFrom(header.rows, header.at + 1, index)
   const inWords = areWords(texts)
-  const [first, behind] = [texts.slice(0, maxExplanationRows), texts.slice(maxExplanationRows)]
   return {
     layout: {
       ...layoutOf(header, cells, index, cells),
-      hasExplanations: hasExplanations({ first, behind, inWords }),
+      hasExplanations: hasExplanations(texts, inWords),
       hasRemarks: !areRemarks(texts),
       inSingleQuotes: areInSingleQuotes(textIn(cells[index] ?? ''), texts),
       inWords,
@@ -216,7 +217,7 @@ function layoutOf(
   index: number,
   header: readonly ByteString[] | undefined,
 ): TableLayout {
-  // A file of one column has no delimiter: any that comes later is a mistake and must be noticed.
+  // A file of one column has no delimiter: one further down is a mistake that must be noticed.
   const split =
     cells.length > 1
       ? { delimiters: delimiter, split: delimiter }
@@ -247,5 +248,49 @@ function areInSingleQuotes(name: string, texts: readonly string[]): boolean {
 function areWords(texts: readonly string[]): boolean {
   return (
     texts.length > maxExplanationRows && texts.filter((text) => /\s/.test(text)).length > texts.length / 2
+  )
+}
+
+const sendNumber = 'send header=false and column=<the number of the column with the codes>'
+
+/** `found`: the columns with this name in any case. */
+function namedColumn(column: string, found: readonly number[], cells: readonly ByteString[]): number {
+  const exact = found.filter((index) => decodeUtf8Leniently(cells[index] ?? '').trim() === column.trim())
+  const [index, another] = exact.length > 0 ? exact : found
+  if (index === undefined)
+    throw new CodeFileError(
+      `The file has no column "${column}". Its first row has ${shownCells(cells)}. Name one of ` +
+        `these${encodingHint(cells)}; if the file has one code per line and no header, do not name a column.` +
+        (cells.length > 1 ? ` If it has several columns and no header, ${sendNumber}.` : ''),
+    )
+  if (another !== undefined)
+    throw new CodeFileError(
+      `The file has more than one column "${column}": columns ${listOf(found.map((at) => `${at + 1}`))}. ` +
+        'Rename one of them.',
+    )
+  return index
+}
+
+function numberedColumn(column: string, cells: readonly ByteString[]): number {
+  const number = Number(column)
+  if (number >= 1 && number <= cells.length) return number - 1
+  throw new CodeFileError(
+    `The file has no column ${column}. Its first row has ${shownCells(cells)}. Send a number from 1 to ` +
+      `${cells.length}.`,
+  )
+}
+
+/** `found`: the columns with a usual name. */
+function onlyColumn(found: readonly number[], cells: readonly ByteString[]): number {
+  const [index] = found
+  if (index !== undefined && found.length === 1) return index
+  if (found.length > 1)
+    throw new CodeFileError(
+      `More than one column may have the codes: ${shownCells(found.map((at) => cells[at] ?? ''))}. Name the right one.`,
+    )
+  throw new CodeFileError(
+    `The file has ${grouped(cells.length)} columns, and none has a usual name such as "code". Its first row has ` +
+      `${shownCells(cells)}. Name the column with the codes${encodingHint(cells)}; if the file has no header, add one, or ` +
+      `${sendNumber}.`,
   )
 }

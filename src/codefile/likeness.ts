@@ -1,13 +1,12 @@
 /**
- * How the first line of a list compares with those below it. A header is a word, and codes are rarely built like words:
- * they differ in letters, digits, length and separators. But codes are of all kinds, and words can be codes, so several
- * signs of a header are weighed, and the answer may be that it is not clear.
+ * How the first line of a list compares with the lines below. A header is a word, and codes rarely look like words: they
+ * differ in letters, digits, length and separators. But words can be codes, so several signs are weighed.
  */
 export type Likeness = 'LIKE' | 'UNLIKE' | 'UNCLEAR'
 
 const maxStart = 32
 
-// Of all lines, this share may differ from the rest.
+// The share of lines that may differ from the rest.
 const few = 0.05
 
 const lower = /\p{Ll}/u
@@ -22,9 +21,9 @@ const word = /^\p{L}[\p{L}\p{M}\s'’&/().:*#：_-]*$/u
 
 /** Whether `first` looks like the lines below it. */
 export function likenessOf(first: string, below: readonly string[]): Likeness {
-  // With nothing to compare with, a line counts as a code.
+  // A line alone counts as a code.
   if (below.length === 0) return 'LIKE'
-  // More lines of a title hide the difference.
+  // Further lines of a title would hide the difference.
   const results = [compare(first, below)]
   for (const left of [1, 2]) if (below.length >= left + 3) results.push(compare(first, below.slice(left)))
   return results.includes('UNLIKE') ? 'UNLIKE' : results.includes('UNCLEAR') ? 'UNCLEAR' : 'LIKE'
@@ -90,7 +89,7 @@ export function isWordAboveNumbered(first: string, below: readonly string[]): bo
   return !isRandom && !(start.length >= 2 && letter.test(start) && first.startsWith(start))
 }
 
-/** Whether a text is built like the others: it has the shape of one of them, their common start, or looks like them. */
+/** Whether a text has the shape of one of the others, has their common start, or looks like them. */
 export function isOneOf(text: string, others: readonly string[]): boolean {
   if (others.some((other) => hasShapeOf(other, text))) return true
   if (others.length < 2) return false

@@ -1,16 +1,16 @@
 import type { ByteString } from './byte-string.ts'
-import { type CellReading, cellWithoutGuard, isBlank, readCode, readOwnCode } from './code.ts'
+import { type CellReading, cellWithoutGuard, readCode, readOwnCode } from './code.ts'
 import { maxExcerptLength } from './excerpt.ts'
 import { isFiller } from './explanation.ts'
 
 /**
- * Files that this service writes, and how they are recognised when they are uploaded. A file with exactly these
- * names, in this order, is one of them. So is a download with columns removed, added or moved, since that must not
- * make a claimed code available again: it has the columns `code` and `status`, nearly all its other columns have
- * names of a download, and `status` has the words of a download. In any other file, a column `status` means nothing.
+ * Files that this service writes, and how an upload recognises them. A file with exactly these names, in this order, is
+ * one of them. So is a download with columns removed, added or moved, since that must not make a claimed code available
+ * again: it has the columns `code` and `status`, nearly all its other columns have names of a download, and `status` has
+ * the words of a download. In any other file, a column `status` means nothing.
  *
- * In a raw file only the last name of the header is quoted. To CSV readers that is the same header; here it says that
- * no apostrophes were added as a guard against formulas.
+ * In the header of a raw file only the last name is quoted. CSV readers ignore this; here it says that no apostrophes
+ * were added as a guard against formulas.
  */
 
 /** The columns of a pool's codes. */
@@ -25,9 +25,8 @@ export function headerOf(columns: Columns, raw: boolean, delimiter: string): str
   return columns.map((name, at) => (raw && at === columns.length - 1 ? `"${name}"` : name)).join(delimiter)
 }
 
-/** A file that this service has written. */
 export interface OwnFile {
-  /** Whether it has a pool's codes, or an upload's rejected rows. */
+  /** A pool's codes, or an upload's rejected rows. */
   kind: 'CODES' | 'REJECTED'
   /** The header. */
   names: readonly ByteString[]
@@ -38,16 +37,13 @@ export interface OwnFile {
   guarded: boolean
 }
 
-/**
- * The own file with this header, if it is one and its codes are read from the column `index`. `below`: the first rows
- * below the header.
- */
+/** The own file with this header, if it is one and its codes are in the column `index`. `below`: the rows below. */
 export function ownFileOf(
   header: { cells: readonly ByteString[]; text: ByteString },
   below: readonly { cells: readonly ByteString[] }[],
   { index }: { index: number },
 ): OwnFile | undefined {
-  const names = withoutEmptyEnd(header.cells)
+  const names = header.cells
   const columns = columnsOf(names)
   const isDownload = columns === undefined ? isChangedDownload(names, below, index) : columns === codesColumns
   if (columns === undefined ? !isDownload : columns[index] !== 'code') return undefined
@@ -64,16 +60,11 @@ const lastInQuotes = /^[^"]+"[^"]*"[\s,;|]*$/
 
 /** Whether these cells are exactly the header of an own file. */
 export function hasOwnColumns(cells: readonly ByteString[]): boolean {
-  return columnsOf(withoutEmptyEnd(cells)) !== undefined
+  return columnsOf(cells) !== undefined
 }
 
 function columnsOf(names: readonly ByteString[]): Columns | undefined {
   return [codesColumns, rejectedColumns].find((columns) => names.join('\n') === columns.join('\n'))
-}
-
-/** Spreadsheets may add empty cells. */
-function withoutEmptyEnd(cells: readonly ByteString[]): ByteString[] {
-  return cells.slice(0, cells.findLastIndex((cell) => !isBlank(cell)) + 1)
 }
 
 function nameOf(cell: ByteString): string {
@@ -98,7 +89,7 @@ function isChangedDownload(
   const statuses = below
     .map(({ cells }) => (cells[statusAt] ?? '').trim())
     .filter((status) => status !== '' && nameOf(status) !== 'status' && !isFiller(status))
-  // Somebody may have edited `status`. If most of the columns are there, it is a download all the same.
+  // `status` may have been edited. A file with most of the columns is still a download.
   return statuses.some(isStatus) && (known.size >= 3 || statuses.every(isStatus))
 }
 
@@ -114,15 +105,15 @@ export function areRowsOfDownload(
   const below = rows.slice(headerIsIgnored && nameOf(rows[0]?.cells[1] ?? '') === 'status' ? 1 : 0)
   return (
     below.slice(0, headerIsIgnored ? maxRowsAbove + 1 : 1).some(({ cells }) => isRowOfDownload(cells)) ||
-    // Columns may be missing as well.
+    // Columns may also be missing.
     (below.length > 0 && below.every(({ cells }) => isStatus((cells[1] ?? '').trim())))
   )
 }
 
-// Such as a title, which is not searched for if the uploader says that there is no header.
+// With header=false, a title is not looked for.
 const maxRowsAbove = 3
 
-/** Whether a row looks exactly like those of a download. */
+/** Whether a row looks exactly like a row of a download. */
 function isRowOfDownload(cells: readonly ByteString[]): boolean {
   const [, status = '', , claimedAt = ''] = cells
   return (
@@ -136,12 +127,7 @@ const cutOff =
   'This file of rejected rows has only the beginning of the row, which ends in an ellipsis. Take the whole code from the ' +
   'file that was uploaded.'
 
-/** Whether a text is an excerpt of a longer one: see `excerpt`. */
-function isExcerpt(text: string): boolean {
-  return text.length >= maxExcerptLength && text.endsWith('…')
-}
-
-/** The cell for the code in a row of an own file, as its rejection shows it. */
+/** The cell of the code in a row of an own file, as its rejection shows it. */
 export function ownCell({ codeAt, guarded }: OwnFile, cells: readonly ByteString[]): ByteString {
   const cell = cells[codeAt] ?? ''
   return guarded ? cellWithoutGuard(cell) : cell
@@ -157,7 +143,9 @@ export function readOwnRow(
   const reading = readOwnCode(cells[codeAt] ?? '', guarded)
   if ('reason' in reading || reading.code === '') return reading
   if (kind === 'REJECTED' || statusAt === undefined)
-    return isExcerpt(reading.code) ? { reason: cutOff } : reading
+    return reading.code.length >= maxExcerptLength && reading.code.endsWith('…')
+      ? { reason: cutOff }
+      : reading
   const status = readCode(cells[statusAt] ?? '')
   if ('code' in status && (status.code === 'AVAILABLE' || status.code === '')) return reading
   return {

@@ -1,7 +1,7 @@
 import type { ByteString } from './byte-string.ts'
 import { lineEnd, readLine } from './cells.ts'
 
-/** In bytes. The reader keeps little more than this of a file in memory. */
+/** In bytes. The reader keeps little more of a file in memory. */
 export const maxRowBytes = 65_536
 
 const restOfAnother =
@@ -9,22 +9,21 @@ const restOfAnother =
   'Correct the quotes in that row and upload the file again. Codes that have been added are not added twice.'
 
 /**
- * The lines after a row with broken quotes, in a file of several columns. Each of them may begin a row, or begin
- * inside a quoted cell. Both readings are followed until only one makes sense.
+ * The lines after a row with broken quotes in a file of several columns. Each may begin a row, or begin inside a quoted
+ * cell. Both readings are followed until only one makes sense.
  */
 export class QuoteDoubt {
   /** How many bytes have been read in doubt. */
   bytes = 0
-  readonly #delimiters: string
-  readonly #columns: number
+  readonly #table: { delimiters: string; columns: number }
   /** Whether the next line may begin inside a quoted cell, and whether it may begin a row. */
   #inside = true
   #outside = true
   /** Whether the quoted cell may never be closed. */
   #isOpen: boolean
-  /** The quoted cell that may be open does not end within this many bytes, although there are quotes. */
+  /** The quoted cell that may be open continues for at least this many bytes, whatever quotes they contain. */
   #insideFor: number | undefined
-  /** The position of the next quote in `text`, or the end of that: each is searched for only once. */
+  /** The position of the next quote in `text`, or its end: each is searched for only once. */
   #nextQuote = { text: '', at: -1 }
 
   /** `insideFor`: if the cell was closed by the wrong quote, it continues for this many bytes. */
@@ -32,15 +31,14 @@ export class QuoteDoubt {
     table: { delimiters: string; columns: number },
     { isOpen, insideFor }: { isOpen: boolean; insideFor: number | undefined },
   ) {
-    this.#delimiters = table.delimiters
-    this.#columns = table.columns
+    this.#table = table
     this.#isOpen = isOpen
     this.#insideFor = insideFor
   }
 
   /**
-   * Whether the line at `at` certainly begins a row: the next quote makes sense only then, or there is none that could
-   * close a cell. `undefined` if the text ends before that is certain.
+   * Whether the line at `at` certainly begins a row: the next quote makes sense only then, or no quote could close a
+   * cell. `undefined` if the text ends before that is certain.
    */
   isSettled(text: ByteString, at: number, last: boolean): boolean | undefined {
     if (!this.#inside || this.#insideFor !== undefined) return false
@@ -53,22 +51,20 @@ export class QuoteDoubt {
     if (line === undefined) return text.length - quote > maxRowBytes ? false : undefined
     const start = Math.max(text.lastIndexOf('\n', quote), text.lastIndexOf('\r', quote)) + 1
     const content = text.slice(Math.max(start, at), line.end)
-    const outside = readLine(content, false, this.#delimiters)
+    const outside = readLine(content, false, this.#table.delimiters)
     return (
-      readLine(content, true, this.#delimiters).kind === 'BROKEN' &&
-      (outside.kind === 'CONTINUES' || (outside.kind === 'ENDS' && outside.cells >= this.#columns))
+      readLine(content, true, this.#table.delimiters).kind === 'BROKEN' &&
+      (outside.kind === 'CONTINUES' || (outside.kind === 'ENDS' && outside.cells >= this.#table.columns))
     )
   }
 
-  /**
-   * Reads a line in each way that is possible: why it is rejected, and whether the next line certainly begins a row.
-   */
+  /** Reads a line in each possible way: why it is rejected, and whether the next line certainly begins a row. */
   readLine(content: ByteString, length: number): { reason: string; isOver: boolean } {
     const skipped = this.#insideFor ?? 0
     const isSkipped = skipped > content.length
     this.#insideFor = isSkipped ? Math.max(0, skipped - length) : undefined
-    const inside = this.#inside ? readLine(content.slice(skipped), true, this.#delimiters) : undefined
-    const outside = this.#outside ? readLine(content, false, this.#delimiters) : undefined
+    const inside = this.#inside ? readLine(content.slice(skipped), true, this.#table.delimiters) : undefined
+    const outside = this.#outside ? readLine(content, false, this.#table.delimiters) : undefined
     const reason = outside?.kind === 'BROKEN' ? outside.reason : restOfAnother
     this.bytes += length
     if (isSkipped) return { reason, isOver: false }

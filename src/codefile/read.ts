@@ -3,33 +3,27 @@ import { grouped } from '../grouped.ts'
 import type { ByteString } from './byte-string.ts'
 import { CodeFileError } from './code-file-error.ts'
 import { checkKind } from './kinds.ts'
+import type { LayoutOptions } from './layout.ts'
 import type { Rows } from './row-batch.ts'
 import { RowReader } from './rows.ts'
 import { unpack } from './unpack.ts'
 
-export interface CodeFileOptions {
-  /**
-   * The name of the column with the codes or, if `header` is given, its number, from 1. Without it, the column is
-   * found by its name, or is the only one.
-   */
-  column?: string | undefined
-  /** Whether the file has a header. Without it, that is found out or, if it is not clear, a HeaderUnclearError. */
-  header?: boolean | undefined
+export interface CodeFileOptions extends LayoutOptions {
   /** The limit of the unpacked file. */
   maxBytes: number
-  /** How many rows to leave out, with a code or rejected: those that were read before. */
+  /** How many rows, with a code or rejected, were read before and are left out. */
   skip?: number | undefined
 }
 
 /** Each row of the file is in `rows` or in `rejected`, both in the order of the file. */
 export interface FileRows extends Rows {
-  /** How much of the file has been read, as it came: packed, if it is. */
+  /** How many bytes have been read of the file as sent, which may be packed. */
   bytesRead: number
   /** `undefined` until the beginning of the file has been read. */
   layout: FileLayout | undefined
 }
 
-/** How a file was read, as it is shown. Texts are shortened. */
+/** The layout of a file, to be shown to people. Texts are shortened. */
 export interface FileLayout {
   /** The number of the header's row; null if the file has no header. */
   headerRow: number | null
@@ -46,19 +40,18 @@ export interface FileLayout {
  * packed with gzip or not. `findStart` finds the header and the column, `readRow` reads rows, `readCode` says what a
  * code can be.
  *
- * Yields a limited number of rows at a time, and sometimes none, so that progress is seen in a file with few rows.
- * Memory does not grow with the file, its lines or its cells, and the event loop is held for a few milliseconds at a
- * time.
+ * Yields a limited number of rows at a time, and sometimes none, to report progress in a file with few rows. Memory does
+ * not grow with the file, its lines or its cells, and the event loop is blocked for a few milliseconds at a time.
  *
- * Rows are numbered as spreadsheets number them: the header is row 1, blank rows count, and a row with line breaks in
- * a quoted cell counts once. Blank rows are neither in `rows` nor in `rejected`, and do not count for `skip`.
+ * Rows are numbered as in spreadsheets: the header is row 1, blank rows count, and a row with line breaks in a quoted cell
+ * counts once. Blank rows are neither in `rows` nor in `rejected`, and do not count for `skip`.
  *
  * CodeFileError if the file as a whole cannot be read, perhaps after rows have been yielded. Errors of `bytes` pass
- * unchanged; `bytes` is returned when the reader stops, or is stopped.
+ * unchanged; `bytes` is returned when the reader ends or is stopped.
  *
- * No library, because csv-parse, the best known, did not do: with a limit on the size of a row, it loses all rows
- * behind one that exceeds it or has a quote that is never closed, and without the limit it keeps that row in memory.
- * It replaces invalid UTF-8 silently, and takes one of CR, LF and CRLF for the whole file.
+ * csv-parse, the best-known library, was not suitable: with a limit on the size of a row it loses all rows after one that
+ * exceeds it or has an unclosed quote, and without the limit it keeps that row in memory. It silently replaces invalid
+ * UTF-8, and expects one kind of line end in the whole file.
  */
 export async function* readCodeFile(
   bytes: AsyncIterable<Uint8Array>,
@@ -102,8 +95,8 @@ function shownLayout({ layout, headerRow }: RowReader): FileLayout | undefined {
 }
 
 const pieceBytes = 65_536
-
 const maxPiecesWithoutRows = 128
+const byteOrderMark: ByteString = '\xef\xbb\xbf'
 
 async function* counted(
   bytes: AsyncIterable<Uint8Array>,
@@ -115,7 +108,7 @@ async function* counted(
   }
 }
 
-/** Cuts the text into pieces of `pieceBytes`. There is at least one; the last one may be shorter, or empty. */
+/** The text without its byte order mark, in pieces of `pieceBytes`. At least one; the last may be shorter, or empty. */
 async function* pieces(
   bytes: AsyncIterable<Uint8Array>,
   maxBytes: number,
@@ -129,7 +122,9 @@ async function* pieces(
     filled = 0
     if (begun) return text
     begun = true
-    return beginning(text)
+    const start = text.startsWith(byteOrderMark) ? text.slice(byteOrderMark.length) : text
+    checkKind(start)
+    return start
   }
   for await (const chunk of bytes) {
     total += chunk.length
@@ -147,11 +142,4 @@ async function* pieces(
     }
   }
   yield { text: drain(), last: true }
-}
-
-/** Removes the byte order mark. CodeFileError if this is not the beginning of a text. */
-function beginning(text: ByteString): ByteString {
-  const start = text.startsWith('\xef\xbb\xbf') ? text.slice(3) : text
-  checkKind(start)
-  return start
 }

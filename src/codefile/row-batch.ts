@@ -7,7 +7,7 @@ export interface CodeRow {
   code: string
 }
 
-/** A row that is not added: what it holds, shortened, and why it is not added, for people. */
+/** A row that is not added: its text, shortened, and the reason, for people. */
 export interface RejectedRow {
   number: number
   text: string
@@ -22,10 +22,10 @@ export interface Rows {
 
 export const maxBatchRows = 4_000
 
-// A rejection takes longer to make than a row takes to read.
+// Rejecting a row takes longer than reading one.
 const maxBatchRejected = 500
 
-/** Numbers the rows of a file, and collects what they hold in batches of limited size. */
+/** Numbers the rows of a file, and collects them in batches of limited size. */
 export class RowBatch {
   /** The number of the row that was read last. */
   number = 0
@@ -55,7 +55,7 @@ export class RowBatch {
     return rows.length + rejected.length >= maxBatchRows || rejected.length >= maxBatchRejected
   }
 
-  /** Removes and returns what has been collected. */
+  /** Removes and returns the collected rows. */
   drain(): Rows {
     const rows = this.#rows
     this.#rows = { rows: [], rejected: [] }

@@ -27,20 +27,21 @@ interface Unreadable {
  *     BEGINNING ──────────────────────────────▶ ROWS       each row is read as CSV
  *     no #column                                │  ▲
  *                  the quotes of a row do not   │  │  a line certainly begins a row,
- *                  match (and there are several │  │  or more was read in doubt than
- *                  columns)                     ▼  │  a row can have
+ *                  match (and there are several │  │  or more bytes were read in doubt
+ *                  columns)                     ▼  │  than a row can have
  *                                              DOUBT      each line is read in two ways, and rejected
  *                                              #doubt
  *
- * In each state a row that cannot be read costs its first line only: that line is rejected, its rest is skipped if it
- * has not come yet (#inRejectedLine), and reading continues with the next line. Such a row is too long, or has a
- * quote that is not closed before the file ends or the row gets too long. So neither a line of any length nor a stray
- * quote costs memory, or the rows behind it.
+ * A row is unreadable if it is too long, or has a quote that is not closed before the file ends or the row gets too long.
+ * In each state only its first line is rejected, whose rest is skipped if it has not arrived yet (#inRejectedLine), and
+ * reading continues with the next line. So neither a long line nor a stray quote costs memory, or the rows after it.
  *
- * DOUBT is for files of several columns. There, what follows a row with broken quotes may be the rest of that row and
- * look like rows. A file of one column does not need it: a code has no line ends, so each of its lines is a row.
+ * DOUBT is for files of several columns, where the rest of a row with broken quotes may look like rows. A file of one
+ * column does not need it: a code has no line ends, so each line is a row.
  */
 export class RowReader {
+  /** The number of the header's row; `undefined` if the file has no header, or the layout is not known yet. */
+  headerRow: number | undefined
   readonly #options: LayoutOptions
   readonly #batch: RowBatch
   readonly #quotes = new QuoteTally()
@@ -48,13 +49,11 @@ export class RowReader {
   #column: CodeColumn | undefined
   #doubt: QuoteDoubt | undefined
   #inRejectedLine = false
-  #headerRow: number | undefined
-  /** The beginning of a row whose end has not come yet. */
+  /** The beginning of a row whose end has not arrived yet. */
   #rest: ByteString = ''
   /**
-   * Up to this position in the text, each line is read as a row, since a quote before it was never closed. Without
-   * this, a file could be made in which each line begins another long row that comes to nothing, which takes ten
-   * thousand times as long to read.
+   * Up to this position in the text each line is read as a row, since an earlier quote was never closed. Otherwise a
+   * crafted file, in which each line begins another long unreadable row, would take ten thousand times as long.
    */
   #singleLines = 0
 
@@ -67,11 +66,6 @@ export class RowReader {
   /** `undefined` until the beginning of the file has been read. */
   get layout(): TableLayout | undefined {
     return this.#column?.layout
-  }
-
-  /** The number of the header's row; `undefined` if the file has no header, or the layout is not known yet. */
-  get headerRow(): number | undefined {
-    return this.#headerRow
   }
 
   /** Yields each full batch. `last`: the file ends with this piece. */
@@ -104,8 +98,8 @@ export class RowReader {
   }
 
   /**
-   * CodeFileError if the file had no row; or if the quotes in a table do not come in pairs, since then a quoted cell
-   * may have ended, or continued, in any of its rows.
+   * CodeFileError if the file had no row, or if the quotes in a table do not come in pairs: then a quoted cell may have
+   * ended, or continued, in any of its rows.
    */
   end(): void {
     if ((this.layout?.columns ?? 1) > 1) this.#quotes.check()
@@ -142,7 +136,7 @@ export class RowReader {
     this.#quotes.count(text.slice(start.next))
     this.#batch.number += start.above
     const { header } = start
-    if (header !== undefined) this.#headerRow = this.#batch.number
+    if (header !== undefined) this.headerRow = this.#batch.number
     const own =
       header &&
       ownFileOf({ ...header, text: text.slice(header.start, header.end) }, start.below, start.layout)
@@ -155,20 +149,20 @@ export class RowReader {
     const unreadable: Unreadable[] = []
     for (const delimiter of this.#delimiters) {
       const row = this.#readRow(text, at, last, delimiter)
-      if (row.kind === 'UNFINISHED') return undefined
+      if (row === undefined) return undefined
       if (row.kind === 'UNREADABLE') unreadable.push(row)
     }
     return unreadable
   }
 
-  /** ROWS, the fast way: lines without a quote. */
+  /** ROWS, the fast path: lines without a quote. */
   *#readPlainLines(text: ByteString, column: CodeColumn): Generator<Rows> {
     const { columns, split } = column.layout
     const batch = this.#batch
     const withLineFeeds = text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text
     const isUsual = columns === 1 && !anythingUnusual.test(withLineFeeds)
     const lines = withLineFeeds.split('\n')
-    // There is no line behind the last line end.
+    // No line follows the last line end.
     if (lines.at(-1) === '') lines.pop()
     for (const line of lines) {
       batch.number += 1
@@ -185,12 +179,12 @@ export class RowReader {
   #readOne(text: ByteString, at: number, last: boolean, column: CodeColumn): number {
     const { layout } = column
     const row = this.#readRow(text, at, last, layout.delimiters)
-    if (row.kind === 'UNFINISHED') return at
+    if (row === undefined) return at
     if (row.kind === 'UNREADABLE') {
       const next = this.#rejectLine(text, at, last, row)
       if (layout.columns > 1) {
-        this.#quotes.noteBroken(this.#batch.number)
-        // Either this quote or the one that opened the cell is wrong. In the first case the cell continues.
+        this.#quotes.noteRow(this.#batch.number, { quoted: true, isBroken: true })
+        // Either the closing quote or the opening one is wrong. In the first case the cell continues.
         const isClosed = row.reason === textAfterQuote
         const insideFor = isClosed && row.triedTo > next ? row.triedTo - next : undefined
         this.#doubt = new QuoteDoubt(layout, { isOpen: !isClosed, insideFor })
@@ -199,7 +193,7 @@ export class RowReader {
       return next
     }
     this.#batch.number += 1
-    this.#quotes.note(row, this.#batch.number)
+    this.#quotes.noteRow(this.#batch.number, { quoted: row.quoted, isBroken: row.strays.length > 0 })
     column.addRow(row, text.slice(at, row.end))
     return row.next
   }
@@ -210,13 +204,13 @@ export class RowReader {
       this.#doubt = undefined
       return at
     }
-    // Wherever the row ended, it cannot be longer than that.
+    // The row with broken quotes has ended by now: no row is longer.
     if (doubt.bytes > maxRowBytes) return settle()
     const line = lineEnd(text, at, last)
     if (line === undefined && text.length - at <= maxRowBytes) return at
     if (line === undefined || line.end - at > maxRowBytes) {
       doubt.bytes += maxRowBytes
-      return this.#rejectLine(text, at, last, { reason: tooLong, triedTo: at })
+      return this.#rejectLine(text, at, last, { kind: 'UNREADABLE', reason: tooLong, triedTo: at })
     }
     const isSettled = doubt.isSettled(text, at, last)
     if (isSettled === undefined) return at
@@ -229,39 +223,28 @@ export class RowReader {
     return line.next
   }
 
-  #readRow(
-    text: ByteString,
-    at: number,
-    last: boolean,
-    delimiters: string,
-  ): Row | Unreadable | { kind: 'UNFINISHED' } {
+  /** `undefined` if the row has not ended yet. */
+  #readRow(text: ByteString, at: number, last: boolean, delimiters: string): Row | Unreadable | undefined {
     const line = at < this.#singleLines ? lineEnd(text, at, last) : undefined
     if (line !== undefined && line.end <= this.#singleLines) {
       const row = readRow(text.slice(at, line.end), 0, true, delimiters)
-      return row.kind === 'ROW'
+      return row?.kind === 'ROW'
         ? { ...row, end: line.end, next: line.next }
         : { kind: 'UNREADABLE', reason: neverClosed, triedTo: at }
     }
     const row = readRow(text, at, last, delimiters)
-    if (row.kind === 'BROKEN') {
+    if (row?.kind === 'BROKEN') {
       const isWholeLine = lineEnd(text, at, last) !== undefined || text.length - at > maxRowBytes
-      return isWholeLine
-        ? { kind: 'UNREADABLE', reason: row.reason, triedTo: row.at }
-        : { kind: 'UNFINISHED' }
+      return isWholeLine ? { kind: 'UNREADABLE', reason: row.reason, triedTo: row.at } : undefined
     }
-    const end = row.kind === 'ROW' ? row.end : text.length
+    const end = row?.end ?? text.length
     if (end - at <= maxRowBytes) return row
     const firstLine = lineEnd(text, at, true)
     const reason = firstLine !== undefined && firstLine.end - at <= maxRowBytes ? neverClosed : tooLong
     return { kind: 'UNREADABLE', reason, triedTo: at + maxRowBytes }
   }
 
-  #rejectLine(
-    text: ByteString,
-    at: number,
-    last: boolean,
-    { reason, triedTo }: Omit<Unreadable, 'kind'>,
-  ): number {
+  #rejectLine(text: ByteString, at: number, last: boolean, { reason, triedTo }: Unreadable): number {
     this.#batch.number += 1
     this.#batch.reject(text.slice(at, lineEnd(text, at, true)?.end), reason)
     this.#singleLines = Math.max(this.#singleLines, triedTo)
@@ -277,7 +260,7 @@ export class RowReader {
   }
 }
 
-/** What the quotes of a whole table say about whether its rows were read as they were meant. */
+/** Counts the quotes of a table: if they do not come in pairs, rows may have been read wrong. */
 class QuoteTally {
   #total = 0
   #hasQuotedCells = false
@@ -287,14 +270,9 @@ class QuoteTally {
     for (let at = text.indexOf('"'); at !== -1; at = text.indexOf('"', at + 1)) this.#total += 1
   }
 
-  note({ quoted, strays }: Row, number: number): void {
-    this.#hasQuotedCells ||= quoted
-    if (strays.length > 0) this.#firstBroken ??= number
-  }
-
-  noteBroken(number: number): void {
-    this.#hasQuotedCells = true
-    this.#firstBroken ??= number
+  noteRow(number: number, row: { quoted: boolean; isBroken: boolean }): void {
+    this.#hasQuotedCells ||= row.quoted
+    if (row.isBroken) this.#firstBroken ??= number
   }
 
   /** CodeFileError unless the quotes come in pairs. */
@@ -311,7 +289,7 @@ class QuoteTally {
 
 const tooLong = `The row is longer than ${grouped(maxRowBytes)} bytes. Check whether line breaks are missing in the file.`
 
-/** Where the whole lines without a quote end that begin at `at`; `at` if there are none. */
+/** Where the complete lines without a quote that begin at `at` end; `at` if there are none. */
 function endOfPlainLines(text: ByteString, at: number, last: boolean): number {
   const quote = text.indexOf('"', at)
   if (quote === -1 && last) return text.length

@@ -3,7 +3,7 @@ import { CodeFileError } from './code-file-error.ts'
 
 const gzipMagic = Buffer.from([0x1f, 0x8b])
 
-// Unpacked, this is up to a thousand times as large, and in memory as a whole.
+// Unpacked, they may be a thousand times as many, and are all in memory.
 const maxPackedBytes = 4_096
 
 /**
@@ -37,7 +37,7 @@ export async function* unpack(source: AsyncIterable<Uint8Array>): AsyncGenerator
 
 class GzipReader {
   readonly #stream: Gunzip = createGunzip()
-  #unpacked: Uint8Array[] = []
+  readonly #unpacked: Uint8Array[] = []
   #given = 0
   #ended = false
 
@@ -59,7 +59,7 @@ class GzipReader {
           this.#ended = true
         }
       }
-      yield* this.#drain()
+      yield* this.#unpacked.splice(0)
     }
   }
 
@@ -69,17 +69,11 @@ class GzipReader {
         this.#stream.once('end', done)
         this.#stream.end()
       })
-    yield* this.#drain()
+    yield* this.#unpacked.splice(0)
   }
 
   close(): void {
     this.#stream.destroy()
-  }
-
-  #drain(): Uint8Array[] {
-    const unpacked = this.#unpacked
-    this.#unpacked = []
-    return unpacked
   }
 
   #run(start: (done: (error?: Error | null) => void) => void): Promise<void> {
@@ -96,7 +90,7 @@ class GzipReader {
   }
 }
 
-/** Some archivers append zeros. Anything else would be codes that are lost. */
+/** Some archivers append zeros. Anything else may be codes, which would be lost. */
 function checkPadding(bytes: Uint8Array): void {
   if (bytes.some((byte) => byte !== 0))
     throw damaged(new Error('there is more after the end of the packed data'))

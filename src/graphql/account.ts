@@ -46,18 +46,19 @@ export const ApiKey = builder.prismaNode('ApiKey', {
       type: 'DateTime',
       nullable: true,
       description:
-        'When the key was last used, or up to a minute before that; never later than revokedAt. Null if never used.',
+        'When the key was last used. May lag behind by up to a minute, and is never later than revokedAt. Null if ' +
+        'the key was never used.',
     }),
     revokedAt: t.expose('revokedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When the key was revoked. Null while it works.',
+      description: 'When the key was revoked. Null while it is valid.',
     }),
   }),
 })
 
 export const Account = builder.prismaNode('Account', {
-  description: 'The owner of formats, pools and codes. No account can see anything of another.',
+  description: "The owner of formats, pools and codes. Accounts cannot see each other's data.",
   id: { resolve: (account) => account.id },
   findUnique: (id) => ({ id }),
   fields: (t) => ({
@@ -82,7 +83,7 @@ export const Account = builder.prismaNode('Account', {
 builder.queryField('account', (t) =>
   t.prismaField({
     type: Account,
-    description: 'Your account, that is the account of the API key. Needs READ.',
+    description: 'Your account: the one that the API key belongs to. Needs READ.',
     authScopes: { scope: 'READ' },
     resolve: (query, _root, _args, { books, accountId }) =>
       books.prisma.account.findUniqueOrThrow({ ...query, where: { id: accountId } }),
@@ -118,7 +119,7 @@ builder.objectField(CreateApiKeyPayload, 'secret', (t) =>
   t.exposeString('secret', {
     weight: { bytes: maxSecretBytes },
     description:
-      'The secret, to send with every request: "Authorization: Bearer <secret>". It is shown only here.',
+      'The secret. Send it with every request: "Authorization: Bearer <secret>". It is shown only here.',
   }),
 )
 const RevokeApiKeyPayload = keyPayload('RevokeApiKeyPayload', 'The key no longer works.')

@@ -17,7 +17,7 @@ export interface SchemaTypes {
   PrismaTypes: PrismaTypes
   DefaultFieldNullability: false
   AuthScopes: { scope: Scope }
-  /** What connections have beside edges and pageInfo. */
+  /** The fields of connections besides edges and pageInfo. */
   Connection: { totalCount?: () => Promise<bigint> | bigint }
   DefaultNodeNullability: false
   DefaultEdgesNullability: { list: false; items: false }
@@ -49,7 +49,7 @@ export const builder = new SchemaBuilder<SchemaTypes>({
     decodeGlobalID: decodeId,
     nodeTypeOptions: { description: 'An object with a global id. Read it by that id with node.' },
     pageInfoTypeOptions: {
-      description: 'The position of a page in its list, and the cursors that lead to the pages next to it.',
+      description: 'The position of a page in its list, and the cursors for the pages before and after it.',
     },
     cursorFieldOptions: {
       description: 'The position in the list: pass it as `after` or `before` to continue from here.',

@@ -8,14 +8,21 @@ import type { CodeStatus as CodeStatusName } from '../domain/pool/snapshot.ts'
 import type { Scope } from '../generated/prisma/client.ts'
 import { codesPath } from '../routes.ts'
 import { builder } from './builder.ts'
-import { countedConnectionType, pageWeight } from './connections.ts'
 import type { Context } from './context.ts'
-import { existing } from './existing.ts'
 import { loadedReads, requireScope, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { codeKey, decodeId, encodeId, inputId, parseCodeKey } from './ids.ts'
-import { bytesInJson, maxCodeBytes, maxPathBytes } from './max-sizes.ts'
-import { badCursor, connectionOf, type PageArguments, pageArguments, pageSize } from './pagination.ts'
+import { maxCodeBytes, maxPathBytes } from './max-sizes.ts'
+import { existing } from './nodes.ts'
+import {
+  badCursor,
+  connectionOf,
+  countedConnectionType,
+  type PageArguments,
+  pageArguments,
+  pageSize,
+  pageWeight,
+} from './pagination.ts'
 import { Pool } from './pool.ts'
 import { Task } from './task.ts'
 
@@ -39,8 +46,8 @@ export const Code = builder.objectRef<CodeValue>('Code')
 
 builder.node(Code, {
   description:
-    'A promo code. Its id stays the same when it is claimed. To read an AVAILABLE code as a node needs MANAGE, since ' +
-    'whoever reads it could use it.',
+    'A promo code. Its id stays the same when it is claimed. Reading an AVAILABLE code as a node needs MANAGE, ' +
+    'since anyone who can read it can use it.',
   id: { resolve: codeKey },
   isTypeOf: isCode,
   fields: (t) => ({
@@ -57,7 +64,7 @@ builder.node(Code, {
       type: Pool,
       description: 'The pool that the code is in, or was claimed from.',
       weight: { reads: loadedReads },
-      resolve: async ({ poolId }, _args, { nodes }) => existing(await nodes.pool.load(poolId)),
+      resolve: ({ poolId }, _args, { nodes }) => existing(nodes.pool, poolId),
     }),
     format: t.field({
       type: Format,
@@ -73,7 +80,7 @@ builder.node(Code, {
         recipientBytes === undefined
           ? { bytes: maxRecipientBytes, usualBytes: usualRecipientBytes }
           : { bytes: recipientBytes },
-      description: 'The recipient that the claim named.',
+      description: 'The recipient given by the claim. Null if there is none.',
       resolve: (code) => code.claim?.recipient ?? null,
     }),
     claimedAt: t.field({
@@ -115,10 +122,10 @@ builder.objectField(Pool, 'codes', (t) =>
     type: CodeConnection,
     nullable: true,
     description:
-      'The codes of the pool: AVAILABLE ones in the order in which they will be claimed, CLAIMED ones newest first. ' +
-      'CLAIMED needs READ. AVAILABLE needs MANAGE, since whoever reads an available code could use it. A page takes the ' +
-      'same time anywhere in the list, however long the list is. Null in the answer of a mutation if a cursor is not of ' +
-      'this list.',
+      'The codes of the pool: AVAILABLE codes in the order in which they will be claimed, CLAIMED codes newest ' +
+      'first. CLAIMED needs READ. AVAILABLE needs MANAGE, since anyone who can read an available code can use it. A ' +
+      'page takes the same time anywhere in a list of any length. In a mutation, null if a cursor does not belong ' +
+      'to this list.',
     authScopes: (_pool, { status }) => ({ scope: scopeFor(status) }),
     weight: pageWeight,
     checkArgs: checkCodesPage,
@@ -137,18 +144,18 @@ builder.objectField(Pool, 'codes', (t) =>
 )
 
 const aboutFile =
-  'A path on this service: GET it with an API key in the header authorization. The file is CSV with the columns code, ' +
-  'status, recipient, claimed_at and origin, of any length, with the oldest codes of the pool first. It shows the pool as ' +
-  'it is when the download begins, and the download can be resumed. Add raw=true for cells without the apostrophe that ' +
-  'keeps spreadsheets from running formulas, bom=true and delimiter=semicolon or delimiter=tab for programs such as ' +
-  'Excel. Uploading the file again gives the same codes. CLAIMED needs READ, AVAILABLE needs MANAGE, a file of all codes ' +
-  'needs both.'
-const statusOfFile = 'Which codes are in the file. All of them if left out.'
+  'GET it with an API key in the authorization header. The file is CSV with the columns code, status, recipient, ' +
+  'claimed_at and origin, of any length, oldest codes of the pool first. It shows the pool as it is when the ' +
+  'download begins, and the download can be resumed. Add raw=true for cells without the apostrophe that keeps ' +
+  'spreadsheets from running formulas, and bom=true and delimiter=semicolon or delimiter=tab for programs such as ' +
+  'Excel. Uploading the file again yields the same codes. CLAIMED needs READ, AVAILABLE needs MANAGE, a file of all ' +
+  'codes needs both.'
+const statusOfFile = 'Only codes with this status; all codes if left out.'
 
 builder.objectField(Pool, 'codesUrl', (t) =>
   t.string({
     weight: { bytes: maxPathBytes },
-    description: `The codes of the pool as a file. ${aboutFile}`,
+    description: `The path on this service of a file with the codes of the pool. ${aboutFile}`,
     args: { status: t.arg({ type: CodeStatus, description: statusOfFile }) },
     resolve: (pool, { status }) => codesPath(encodeId('Pool', pool.id), { status: status ?? 'ALL' }),
   }),
@@ -157,7 +164,7 @@ builder.objectField(Pool, 'codesUrl', (t) =>
 builder.prismaObjectField(Task, 'codesUrl', (t) =>
   t.string({
     weight: { bytes: maxPathBytes },
-    description: `The codes that the task has added to its pool, as a file. The file has no codes before the task is COMPLETED or after it is UNDONE. ${aboutFile}`,
+    description: `The path on this service of a file with the codes that the task has added to its pool. It has no codes before the task is COMPLETED or after it is UNDONE. ${aboutFile}`,
     args: { status: t.arg({ type: CodeStatus, description: statusOfFile }) },
     resolve: (task, { status }) =>
       codesPath(encodeId('Pool', task.poolId), {
@@ -173,7 +180,7 @@ function checkCodesPage(args: PageArguments): void {
   codeCursor('before', args.before)
 }
 
-/** The page; nothing if a cursor is not a code of the pool. */
+/** The page; undefined if a cursor is not a code of the pool. */
 async function codeConnection(
   poolId: string,
   status: CodeStatusName,
@@ -212,16 +219,16 @@ builder.queryField('code', (t) =>
     type: Code,
     nullable: true,
     description:
-      'The code that a person means by a text. Case, spaces, dashes, punctuation, accents and characters that people mix ' +
-      'up, such as O and 0, do not matter where they leave no doubt. A code written exactly so, or so in a file of ' +
-      'codesUrl, comes first, then the one that differs least. Null if no pool has such a code, or if several could be ' +
-      'meant. Look-ups that find nothing are limited for each API key: beyond the limit, the error RATE_LIMITED says in ' +
-      'extensions.retryAfterMs when to try again. Needs READ, also for an available code, since whoever asks has it ' +
-      'already.',
+      'The code that matches a text, however a person writes it. Differences in case, spaces, dashes, punctuation, ' +
+      'accents and characters that people confuse, such as O and 0, are ignored where that leaves no doubt. A code ' +
+      'written exactly so, here or in a file of codesUrl, comes first, then the one that differs least. Null if no ' +
+      'pool has such a code, or if several could be meant. Look-ups that find nothing are limited per API key: ' +
+      'beyond the limit, the error is RATE_LIMITED, and its extensions.retryAfterMs says when to try again. Needs ' +
+      'READ, even for an available code, since the caller already has it.',
     authScopes: { scope: 'READ' },
     weight: { reads: lookUpReads },
     args: {
-      code: t.arg.string({ required: true, description: 'The code as somebody types it or reads it out.' }),
+      code: t.arg.string({ required: true, description: 'The code as a person types it or reads it out.' }),
     },
     resolve: (_root, { code: text }, { guesses, lookUps, accountId, keyId }) =>
       guesses.attempt(keyId, () => lookUps.find(accountId, text)),
@@ -234,7 +241,7 @@ interface ClaimPayload {
 }
 
 export const ClaimCodesPayload = builder.objectRef<ClaimPayload>('ClaimCodesPayload').implement({
-  description: 'The claimed codes. They are yours: nobody else will ever get one of them.',
+  description: 'The codes were claimed. None of them will ever be handed out again.',
   fields: (t) => ({
     codes: t.field({
       type: [Code],
@@ -246,7 +253,7 @@ export const ClaimCodesPayload = builder.objectRef<ClaimPayload>('ClaimCodesPayl
       type: Pool,
       description: 'The pool in its current state.',
       weight: { reads: rowReads },
-      resolve: async ({ poolId }, _args, { nodes }) => existing(await nodes.pool.load(poolId)),
+      resolve: ({ poolId }, _args, { nodes }) => existing(nodes.pool, poolId),
     }),
   }),
 })
@@ -262,12 +269,13 @@ export const ClaimCodesInput = builder.inputType('ClaimCodesInput', {
     }),
     recipient: t.string({
       description:
-        'Whom the codes are for, in your own words, such as an address or a customer number. 1 to 1,000 characters.',
+        'Who the codes are for, in your own words, such as an email address or a customer number: 1 to 1,000 ' +
+        'characters.',
     }),
     idempotencyKey: t.string({
       description:
-        'A string of your own, 1 to 255 characters, kept for at least a day. The same key with the same input answers ' +
-        'with the same codes and claims nothing more, so a claim whose answer was lost can safely be sent again.',
+        'A string of your choice, 1 to 255 characters, that makes it safe to repeat the request: the same key with ' +
+        'the same input returns the same codes and claims nothing more. Keys are kept for at least a day.',
     }),
   }),
 })
@@ -277,18 +285,18 @@ builder.mutationField('claimCodes', (t) =>
     type: ClaimCodesPayload,
     nullable: true,
     description:
-      'Claims codes of a pool. No code is ever handed out twice. The answer is either all of the codes or an error. Needs ' +
-      'CLAIM.',
+      'Claims codes from a pool. No code is ever handed out twice. Returns either all of the codes or an error. ' +
+      'Needs CLAIM.',
     authScopes: { scope: 'CLAIM' },
     weight: ({ input }) => ({
       given: {
         items: Math.min(Math.max(1, input.count), maxClaim),
-        recipientBytes: bytesInJson(input.recipient ?? null),
+        recipientBytes: Buffer.byteLength(JSON.stringify(input.recipient ?? null)),
       },
     }),
     errors: {
       types: [InvalidInputError, NotFoundError, NotEnoughCodesError, IdempotencyConflictError],
-      union: { description: 'The codes, or the reason why there are none.' },
+      union: { description: 'The claimed codes, or why none were claimed.' },
     },
     args: { input: t.arg({ type: ClaimCodesInput, required: true, description: 'The claim.' }) },
     resolve: async (_root, { input }, { claims, accountId }) => {

@@ -1,3 +1,4 @@
+import type { GraphQLField, GraphQLFieldResolver } from 'graphql'
 import type { Pacer } from '../async/pacer.ts'
 import type { Scheduler } from '../async/scheduler.ts'
 import { Semaphore } from '../async/semaphore.ts'
@@ -54,6 +55,19 @@ export interface Context extends Services, Credentials {
 }
 
 export function createContext(services: Services, credentials: Credentials, requestLength: number): Context {
-  const nodes = new Nodes(services.books, credentials.accountId, { toldOnce: false })
+  const nodes = new Nodes(services.books, credentials.accountId, { cache: false })
   return { ...services, ...credentials, requestLength, reading: new Semaphore(maxReading), nodes }
+}
+
+/**
+ * Gives a mutation its own nodes, each loaded once and after its change. Setting them on the context is safe: the mutations
+ * of a request run one after the other, each until its payload is complete.
+ */
+export function withOwnNodes({ name, resolve }: GraphQLField<unknown, Context>) {
+  if (resolve === undefined) throw new Error(`The mutation ${name} has no resolver.`)
+  const resolveWithNodes: GraphQLFieldResolver<unknown, Context> = (root, args, context, info) => {
+    context.nodes = new Nodes(context.books, context.accountId, { cache: true })
+    return resolve(root, args, context, info)
+  }
+  return resolveWithNodes
 }

@@ -9,14 +9,13 @@ import {
   readLog,
 } from '../domain/books/event-log.ts'
 import { builder } from './builder.ts'
-import { connectionType, pageWeight } from './connections.ts'
 import type { Context } from './context.ts'
-import { existing } from './existing.ts'
 import { loadedReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { argumentId } from './ids.ts'
 import { maxCursorBytes, maxMessageBytes, maxNameBytes } from './max-sizes.ts'
-import { badCursor, connectionOf, pageArguments, pageSize } from './pagination.ts'
+import { existing } from './nodes.ts'
+import { badCursor, connectionType, pageArguments, pageOf, pageSize, pageWeight } from './pagination.ts'
 import { Pool } from './pool.ts'
 import { Task, TaskStatus } from './task.ts'
 
@@ -37,7 +36,7 @@ export const PoolEvent = builder.interfaceRef<PoolEventValue>('PoolEvent').imple
       type: Pool,
       description: 'The pool in its current state.',
       weight: { reads: loadedReads },
-      resolve: async (event, _args, { nodes }) => existing(await nodes.pool.load(event.poolId)),
+      resolve: (event, _args, { nodes }) => existing(nodes.pool, event.poolId),
     }),
   }),
 })
@@ -54,12 +53,13 @@ const typeNames: Record<EventContent['kind'], string> = {
 
 builder.objectRef<EventOf<'POOL_CREATED'>>('PoolCreatedEvent').implement({
   description:
-    'The pool was created. This is the first event of a pool, except of pools that are older than this kind of event.',
+    'The pool was created. This is the first event of a pool, except for pools that are older than this type of ' +
+    'event.',
   interfaces: [PoolEvent],
   fields: (t) => ({
     name: t.string({
       weight: { bytes: maxNameBytes },
-      description: 'The name it was created with.',
+      description: 'The name that the pool was created with.',
       resolve: ({ payload }) => payload.name,
     }),
   }),
@@ -80,8 +80,8 @@ const PoolChange = builder.enumType('PoolChange', {
 
 builder.objectRef<EventOf<'POOL_CHANGED'>>('PoolChangedEvent').implement({
   description:
-    'The name or the settings of the pool changed. Saving the same values again is not a change. Changes of its codes have ' +
-    'their own events.',
+    'The name or the settings of the pool changed. Saving the same values again is not a change. Changes to its ' +
+    'codes have their own events.',
   interfaces: [PoolEvent],
   fields: (t) => ({
     changed: t.field({
@@ -98,16 +98,11 @@ builder.objectRef<EventOf<'POOL_CHANGED'>>('PoolChangedEvent').implement({
   }),
 })
 
-builder.objectRef<EventOf<'TASK_STATUS_CHANGED'>>('TaskStatusChangedEvent').implement({
+const TaskStatusChangedEvent = builder.objectRef<EventOf<'TASK_STATUS_CHANGED'>>('TaskStatusChangedEvent')
+TaskStatusChangedEvent.implement({
   description: 'A task of the pool was created, started or finished, or an upload was undone.',
   interfaces: [PoolEvent],
   fields: (t) => ({
-    task: t.field({
-      type: Task,
-      description: 'The task in its current state.',
-      weight: { reads: loadedReads },
-      resolve: async ({ payload }, _args, { nodes }) => existing(await nodes.task.load(payload.taskId)),
-    }),
     status: t.field({
       type: TaskStatus,
       description: 'The new status.',
@@ -116,17 +111,13 @@ builder.objectRef<EventOf<'TASK_STATUS_CHANGED'>>('TaskStatusChangedEvent').impl
   }),
 })
 
-builder.objectRef<EventOf<'POOL_REFILLED'>>('PoolRefilledEvent').implement({
+const PoolRefilledEvent = builder.objectRef<EventOf<'POOL_REFILLED'>>('PoolRefilledEvent')
+PoolRefilledEvent.implement({
   description:
-    'A task added codes to the pool. If an upload is undone later, a TaskStatusChangedEvent with the status UNDONE says so.',
+    'A task added codes to the pool. If an upload is undone later, a TaskStatusChangedEvent with the status UNDONE ' +
+    'follows.',
   interfaces: [PoolEvent],
   fields: (t) => ({
-    task: t.field({
-      type: Task,
-      description: 'The task in its current state.',
-      weight: { reads: loadedReads },
-      resolve: async ({ payload }, _args, { nodes }) => existing(await nodes.task.load(payload.taskId)),
-    }),
     addedCount: t.field({
       type: 'BigInt',
       description:
@@ -135,6 +126,16 @@ builder.objectRef<EventOf<'POOL_REFILLED'>>('PoolRefilledEvent').implement({
     }),
   }),
 })
+
+for (const event of [TaskStatusChangedEvent, PoolRefilledEvent])
+  builder.objectField(event, 'task', (t) =>
+    t.field({
+      type: Task,
+      description: 'The task in its current state.',
+      weight: { reads: loadedReads },
+      resolve: ({ payload }, _args, { nodes }) => existing(nodes.task, payload.taskId),
+    }),
+  )
 
 const RefillFailureCode = builder.enumType('RefillFailureCode', {
   description: 'The reason why an automatic refill failed or was incomplete.',
@@ -197,8 +198,8 @@ builder.queryFields((t) => ({
   eventCursor: t.string({
     weight: { bytes: maxCursorBytes },
     description:
-      'The position of the event log before anything else in this answer was read. Pass it to the subscription ' +
-      'poolEvents(after:) to miss no event. Needs READ.',
+      'The position in the event log before anything else in this answer was read. Pass it to the subscription ' +
+      'poolEvents as `after` to miss no event. Needs READ.',
     authScopes: { scope: 'READ' },
     resolve: async (_root, _args, { books, accountId, eventCursor }) =>
       eventCursor ?? (await readEventCursor({ books, accountId })),
@@ -219,7 +220,6 @@ builder.queryFields((t) => ({
       const { limit, fromEnd } = pageSize(args)
       const after = await sequenceOf('after', args.after, { books, accountId })
       const before = await sequenceOf('before', args.before, { books, accountId })
-      // One more than the page has, to see whether there are more.
       const found = await readHistory(books, accountId, {
         poolId: poolId == null ? undefined : argumentId('Pool', poolId, 'poolId'),
         olderThan: after,
@@ -227,14 +227,8 @@ builder.queryFields((t) => ({
         limit: limit + 1,
         fromOldest: fromEnd,
       })
-      const more = found.length > limit
-      const events = fromEnd ? found.slice(-limit) : found.slice(0, limit)
-      return connectionOf(
-        events.map((event) => ({ cursor: event.cursor, node: event })),
-        fromEnd
-          ? { hasNextPage: before !== undefined, hasPreviousPage: more }
-          : { hasNextPage: more, hasPreviousPage: after !== undefined },
-      )
+      const edges = found.map((event) => ({ cursor: event.cursor, node: event }))
+      return pageOf(edges, { limit, fromEnd, after, before })
     },
   }),
 }))

@@ -60,7 +60,7 @@ export const rowReads = 5
 /** The cost of a row that is loaded in one batch with others of the same answer. */
 export const loadedReads = 0.1
 
-// Shorter lists take too little time for others to notice.
+// Shorter lists do not hold up the event loop for long enough to matter.
 const maxUnpaced = 10
 
 declare global {
@@ -111,7 +111,7 @@ export class FieldRulesPlugin<Types extends SchemaTypes> extends BasePlugin<Type
     const options = config.pothosOptions as { authScopes?: unknown; grantScopes?: unknown } | undefined
     if (options?.authScopes !== undefined || options?.grantScopes !== undefined)
       throw new PothosSchemaError(
-        `${config.name} has scopes as a type. Declare them on its fields: only these are checked before a mutation.`,
+        `${config.name} declares scopes as a type. Declare them on its fields: only those are checked before a mutation.`,
       )
     return config
   }

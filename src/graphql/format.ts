@@ -17,8 +17,7 @@ import {
 } from '../domain/format/format.ts'
 import { grouped } from '../grouped.ts'
 import { builder } from './builder.ts'
-import { countedConnectionType, pageWeight } from './connections.ts'
-import { existing } from './existing.ts'
+import { badInput } from './errors/top-level.ts'
 import { loadedReads } from './field-rules.ts'
 import { inputId, uuidOf } from './ids.ts'
 import {
@@ -28,7 +27,16 @@ import {
   maxNameBytes,
   maxPatternBytes,
 } from './max-sizes.ts'
-import { aboutSearch, badInput, checkPage, newestFirst, pageArguments, searchText } from './pagination.ts'
+import { existing } from './nodes.ts'
+import {
+  aboutSearch,
+  checkPage,
+  countedConnectionType,
+  newestFirst,
+  pageArguments,
+  pageWeight,
+  searchText,
+} from './pagination.ts'
 
 const maxExamples = 20
 const previewExamples = 3
@@ -37,8 +45,8 @@ export const Format = builder.objectRef<FormatRow>('Format')
 
 builder.node(Format, {
   description:
-    'The structure of codes: random characters with fixed text around them. Once created, only its name can change. Any ' +
-    'number of pools can be filled from a format, and it never produces the same code twice.',
+    'The structure of codes: random characters with fixed text around them. Once created, only its name can change. ' +
+    'A format can fill any number of pools and never produces the same code twice.',
   id: { resolve: (format) => format.id },
   fields: (t) => ({
     name: t.exposeString('name', {
@@ -78,13 +86,14 @@ builder.node(Format, {
       type: 'BigInt',
       nullable: true,
       description:
-        'The number of random guesses it takes, on average, to hit a generated code. Divide it by the guesses that an ' +
-        'attacker can make per second to see for how many seconds your codes resist. Null while no code is generated.',
+        'The number of random guesses that it takes, on average, to hit a generated code. Divide it by the guesses ' +
+        'that an attacker can make per second to get the seconds until the first hit. Null until a code has been ' +
+        'generated.',
       resolve: ({ capacity, generated }) => (generated === 0n ? null : capacity / generated),
     }),
     examples: t.stringList({
       description:
-        'Sample strings of this shape, the same at every read. They say nothing about the codes that will be generated. ' +
+        'Sample strings of this shape, the same at every read. They reveal nothing about the codes that will be generated. ' +
         `At most ${maxExamples}.`,
       weight: ({ count }) => ({
         items: Math.min(Math.max(0, count), maxExamples),
@@ -143,7 +152,7 @@ const FormatCharactersInput = builder.inputType('FormatCharactersInput', {
   fields: (t) => ({
     set: t.field({ type: CharacterSet, description: 'A predefined set.' }),
     list: t.string({
-      description: 'Your own characters, for example ABC123: at least two, each of them once.',
+      description: 'Your own characters, for example ABC123: at least two, each listed once.',
     }),
   }),
 })
@@ -201,7 +210,7 @@ type Preview = Awaited<ReturnType<typeof previewFormat>>
 
 const FormatWarning = builder.objectRef<Preview['warnings'][number]>('FormatWarning').implement({
   description:
-    'A weakness of a format to know about before using it. The format can be created nevertheless.',
+    'A weakness of a format to know about before using it. It does not prevent the format from being created.',
   fields: (t) => ({
     code: t.expose('code', {
       type: FormatWarningCode,
@@ -233,15 +242,16 @@ const FormatPreview = builder.objectRef<Preview>('FormatPreview').implement({
       resolve: ({ pattern }) => pattern.capacity,
     }),
     examples: t.stringList({
-      description: 'Sample strings of this shape. They say nothing about the codes that would be generated.',
+      description:
+        'Sample strings of this shape. They reveal nothing about the codes that would be generated.',
       weight: { items: previewExamples, bytes: maxExampleBytes },
       resolve: ({ pattern }) => pattern.examples(previewExamples),
     }),
     overlaps: t.field({
       type: [Format],
       description:
-        'Formats of your account that could produce the same codes, ten at most. The format can only be created if there ' +
-        'are none.',
+        'Formats of your account that could produce the same codes, at most ten. The format can only be created if ' +
+        'there are none.',
       weight: { items: 10, reads: loadedReads },
       resolve: async ({ overlaps }, _args, { nodes }) =>
         (await Promise.all(overlaps.map((id) => nodes.format.load(id)))).filter((format) => format !== null),
@@ -277,17 +287,12 @@ builder.queryFields((t) => ({
       ...pageArguments(),
       search: t.arg.string({ description: aboutSearch }),
     },
-    resolve: async (_root, { search, ...page }, { books, accountId, nodes }) => {
+    resolve: (_root, { search, ...page }, { books, accountId, nodes }) => {
       const text = searchText(search)
-      const connection = await newestFirst(page, {
-        load: async (slice) => {
-          const ids = await listFormats(books, accountId, text, slice)
-          return (await Promise.all(ids.map((id) => nodes.format.load(id)))).filter(
-            (format) => format !== null,
-          )
-        },
+      return newestFirst(page, nodes.format, {
+        ids: (slice) => listFormats(books, accountId, text, slice),
+        count: () => countFormats(books, accountId, text),
       })
-      return { ...connection, totalCount: () => countFormats(books, accountId, text) }
     },
   }),
   previewFormat: t.field({
@@ -321,7 +326,7 @@ function formatPayload<Payload extends FormatPayload>(name: string, description:
         type: Format,
         description: 'The format in its current state.',
         weight: { reads: loadedReads },
-        resolve: async ({ formatId }, _args, { nodes }) => existing(await nodes.format.load(formatId)),
+        resolve: ({ formatId }, _args, { nodes }) => existing(nodes.format, formatId),
       }),
     }),
   })
@@ -369,10 +374,11 @@ builder.mutationFields((t) => ({
     type: CreateFormatPayload,
     nullable: true,
     description:
-      'Creates a format. Its shape cannot be changed later, and warnings do not prevent its creation, so look at ' +
-      'previewFormat first. No two formats of an account can produce the same code: a format that overlaps with another is ' +
-      'refused. Codes that were uploaded before are never generated and do not count in availableForGeneration. If there ' +
-      'are many of them, the first tasks of the format wait until a worker has excluded them. Needs MANAGE.',
+      'Creates a format. Its shape cannot be changed later, and warnings do not prevent its creation, so call ' +
+      'previewFormat first. No two formats of an account can produce the same code: a format that overlaps with ' +
+      'another is refused. Codes that were uploaded before are never generated and do not count in ' +
+      'availableForGeneration. If there are many of them, the first tasks of the format wait until a worker has ' +
+      'excluded them. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NameTakenError, FormatOverlapError],

@@ -1,5 +1,5 @@
 import { maxUploadedCodeLength } from '../codefile/code.ts'
-import { maxShownCellLength } from '../codefile/layout-texts.ts'
+import { maxShownCellLength } from '../codefile/excerpt.ts'
 import { maxCodeLength, maxListLength } from '../codespace/shape.ts'
 import { maxNameLength } from '../domain/books/input.ts'
 
@@ -24,8 +24,3 @@ export const maxMessageBytes = 8_000
 
 export const defaultPageSize = 20
 export const maxPageSize = 100
-
-/** The size as JSON. */
-export function bytesInJson(text: string | null): number {
-  return Buffer.byteLength(JSON.stringify(text))
-}

@@ -5,11 +5,11 @@ import { Account, ApiKey } from './account.ts'
 import { builder, type Types } from './builder.ts'
 import { mayRead, statusOf } from './code.ts'
 import type { Context } from './context.ts'
+import { badInput } from './errors/top-level.ts'
 import { requireScope, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { decodeId, parseCodeKey, uuidOf } from './ids.ts'
 import { maxPageSize } from './max-sizes.ts'
-import { badInput } from './pagination.ts'
 import { Pool } from './pool.ts'
 import { Task } from './task.ts'
 
@@ -25,7 +25,7 @@ builder.queryFields((t) => ({
   nodes: t.field({
     type: [builder.nodeInterfaceRef()],
     nullable: { list: false, items: true },
-    description: `The objects with these global ids, ${maxPageSize} at most, in the order of the ids. Null for an id that your account does not have. Needs READ.`,
+    description: `The objects with these global ids, at most ${maxPageSize}, in the order of the ids. Null for an id that your account does not have. Needs READ.`,
     authScopes: { scope: 'READ' },
     weight: ({ ids }) => {
       const items = Math.min(ids.length, maxPageSize)

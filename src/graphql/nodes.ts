@@ -13,14 +13,14 @@ const maxBatchSize = 10_000
  * Loads nodes of an account by their ids, null where there is none. Loads of the same iteration of the event loop share
  * a query.
  *
- * With `toldOnce`, as in the payload of a mutation, a node is loaded once and is the same wherever an answer leads to it,
- * although it may change meanwhile. Otherwise nothing is cached: a subscription lives long.
+ * With `cache`, as for the payload of a mutation, each node is loaded once, so that it is the same throughout the answer
+ * even if it changes meanwhile. Otherwise nothing is cached, since a subscription is long-lived.
  *
  * Where Prisma is used, and where not: pools and formats are read by SQL in the domain, which the rules need for its locks
  * and its BigInts, and have one shape everywhere (see Pool and Format there). Tasks, accounts and API keys are Prisma's
  * rows, and so are the types of their nodes. Fields that lead to a node use these loaders, not the relations and variants
  * of Pothos's Prisma plugin: those load the parent again unless a `prismaField` has read it, and would return the node as
- * it is now instead of as of `tellAsOf`. Pages do not use `prismaConnection`, which silently shortens a page that is too
+ * it is now instead of as of `showAsOf`. Pages do not use `prismaConnection`, which silently shortens a page that is too
  * large and has an Int for totalCount.
  */
 export class Nodes {
@@ -31,15 +31,15 @@ export class Nodes {
   readonly uploadWait: DataLoader<string, UploadWait | null>
   #moment: Moment = {}
 
-  constructor(books: Books, accountId: string, { toldOnce }: { toldOnce: boolean }) {
-    this.format = byId(toldOnce, async (ids) =>
+  constructor(books: Books, accountId: string, { cache }: { cache: boolean }) {
+    this.format = byId(cache, async (ids) =>
       asOf(await readFormats(books, accountId, ids), this.#moment.format),
     )
-    this.pool = byId(toldOnce, async (ids) => {
+    this.pool = byId(cache, async (ids) => {
       const refs = ids.map((id) => ({ accountId, id }))
       return asOf(await readPools(books, refs), this.#moment.pool)
     })
-    this.task = byId(toldOnce, async (ids) => {
+    this.task = byId(cache, async (ids) => {
       const tasks = await books.prisma.task.findMany({ where: { accountId, id: { in: padded(ids) } } })
       return tasks.map((task) => taskAtMoment(task, this.#moment.task))
     })
@@ -48,14 +48,21 @@ export class Nodes {
         const waits = await readUploadWaits(books, accountId, [...new Set(ids)])
         return ids.map((id) => waits.get(id) ?? null)
       },
-      { cache: toldOnce, maxBatchSize },
+      { cache, maxBatchSize },
     )
   }
 
   /** From now on, loads these nodes as they were at that moment. */
-  tellAsOf(moment: Moment): void {
+  showAsOf(moment: Moment): void {
     this.#moment = moment
   }
+}
+
+/** A row that another one refers to. Rejects if there is none, which the foreign keys of the database rule out. */
+export async function existing<Row>(rows: DataLoader<string, Row | null>, id: string): Promise<Row> {
+  const row = await rows.load(id)
+  if (row === null) throw new Error('A row that another row refers to does not exist.')
+  return row
 }
 
 /**
@@ -80,7 +87,7 @@ function byId<Row extends { id: string }>(
   )
 }
 
-/** The rows, with the one that a transaction has read or changed as it was then. */
+/** The rows, one of them as a transaction has read or changed it, if it did. */
 function asOf<Row extends { id: string }>(rows: readonly Row[], then: Row | undefined): Row[] {
   return rows.map((row) => (row.id === then?.id ? then : row))
 }

@@ -1,9 +1,49 @@
+import type { InterfaceRef, ObjectRef } from '@pothos/core'
 import type { GraphQLError } from 'graphql'
 import { grouped } from '../grouped.ts'
-import { builder } from './builder.ts'
-import { topLevelError } from './errors/top-level.ts'
+import { builder, type Types } from './builder.ts'
+import { badInput } from './errors/top-level.ts'
+import { type FieldWeight, rowReads } from './field-rules.ts'
 import { isUuid } from './ids.ts'
 import { defaultPageSize, maxPageSize } from './max-sizes.ts'
+
+/** The edge and connection types of a node, shared by all fields with a list of it. */
+export function connectionType<Node extends ObjectRef<Types, unknown> | InterfaceRef<Types, unknown>>(
+  node: Node,
+  things: string,
+) {
+  return builder.connectionObject(
+    { type: node, name: `${node.name}Connection`, description: `A page of ${things}.` },
+    edgeOf(node, things),
+  )
+}
+
+/** The same with totalCount, which is only counted when it is selected. */
+export function countedConnectionType<Node extends ObjectRef<Types, unknown>>(node: Node, things: string) {
+  return builder.connectionObject(
+    {
+      type: node,
+      name: `${node.name}Connection`,
+      description: `A page of ${things}, with the total number of ${things} in the list.`,
+      fields: (t) => ({
+        totalCount: t.field({
+          type: 'BigInt',
+          description: `The exact number of ${things} in the whole list.`,
+          weight: { reads: rowReads },
+          resolve: ({ totalCount }) => {
+            if (totalCount === undefined) throw new Error(`A page of ${things} has no totalCount.`)
+            return totalCount()
+          },
+        }),
+      }),
+    },
+    edgeOf(node, things),
+  )
+}
+
+function edgeOf(node: { name: string }, things: string) {
+  return { name: `${node.name}Edge`, description: `An item of a page of ${things}, with its cursor.` }
+}
 
 export interface PageArguments {
   first?: number | null | undefined
@@ -22,6 +62,13 @@ export function pageArguments() {
     last: t.int({ description: `The number of items, from the end of the list: 1 to ${maxPageSize}.` }),
     before: t.string({ description: 'Only items before the one with this cursor.' }),
   }))
+}
+
+/** The weight of a page: that of its maximum number of items. A larger page is refused by `checkPage`. */
+export function pageWeight(args: PageArguments): FieldWeight {
+  const size = args.first ?? args.last ?? defaultPageSize
+  const items = Math.min(Math.max(1, size), maxPageSize)
+  return { given: { items }, reads: 2 * rowReads + items / 10 }
 }
 
 /** The maximum number of items of a page, and the end of the list that they come from. */
@@ -57,17 +104,18 @@ export function searchText(search: string | null | undefined): string | undefine
   return search ?? undefined
 }
 
-export function badInput(message: string): GraphQLError {
-  return topLevelError('BAD_USER_INPUT', message)
-}
-
 export function badCursor(name: 'after' | 'before'): GraphQLError {
   return badInput(`${name} is not a cursor of this list. Use the cursor of one of its edges, or endCursor.`)
 }
 
+interface Edge<Node> {
+  cursor: string
+  node: Node
+}
+
 /** A page of a list. */
 export interface Connection<Node> {
-  edges: { cursor: string; node: Node }[]
+  edges: Edge<Node>[]
   pageInfo: {
     hasNextPage: boolean
     hasPreviousPage: boolean
@@ -77,7 +125,7 @@ export interface Connection<Node> {
 }
 
 export function connectionOf<Node>(
-  edges: { cursor: string; node: Node }[],
+  edges: Edge<Node>[],
   more: { hasNextPage: boolean; hasPreviousPage: boolean },
 ): Connection<Node> {
   return {
@@ -86,49 +134,42 @@ export function connectionOf<Node>(
   }
 }
 
-/** A list that is newest first, that is in descending order of ids. */
-export interface NewestFirst<Node extends { id: string }> {
-  /** Up to `limit` items older than `after` and newer than `before`: the newest of them, or the oldest. */
-  load(page: {
+/** The page out of up to `limit + 1` items of a list that is newest first, from the end that the page is taken from. */
+export function pageOf<Node>(
+  found: readonly Edge<Node>[],
+  { limit, fromEnd, after, before }: PageSize & { after: unknown; before: unknown },
+): Connection<Node> {
+  const more = found.length > limit
+  return fromEnd
+    ? connectionOf(found.slice(-limit), { hasNextPage: before !== undefined, hasPreviousPage: more })
+    : connectionOf(found.slice(0, limit), { hasNextPage: more, hasPreviousPage: after !== undefined })
+}
+
+/** A list of nodes that is newest first, that is in descending order of ids. */
+export interface NewestFirst {
+  /** Up to `limit` ids older than `after` and newer than `before`: from the newest on, or from the oldest on. */
+  ids(slice: {
     after: string | undefined
     before: string | undefined
     limit: number
     fromOldest: boolean
-  }): Promise<Node[]>
+  }): Promise<string[]>
+  count(): Promise<bigint>
 }
 
 /** A page of a list that is newest first. Rejects with BAD_USER_INPUT if the arguments are not valid. */
 export async function newestFirst<Node extends { id: string }>(
   args: PageArguments,
-  list: NewestFirst<Node>,
-): Promise<Connection<Node>> {
+  nodes: { load(id: string): Promise<Node | null> },
+  list: NewestFirst,
+): Promise<Connection<Node> & { totalCount: () => Promise<bigint> }> {
   const { limit, fromEnd } = pageSize(args)
   const after = uuidCursor('after', args.after)
   const before = uuidCursor('before', args.before)
-  // One more than the page has, to see whether there are more.
-  const found = await list.load({ after, before, limit: limit + 1, fromOldest: fromEnd })
-  const more = found.length > limit
-  const page = found.slice(0, limit).sort((a, b) => (a.id < b.id ? 1 : -1))
-  return connectionOf(
-    page.map((node) => ({ cursor: encodeCursor(node.id), node })),
-    fromEnd
-      ? { hasNextPage: before !== undefined, hasPreviousPage: more }
-      : { hasNextPage: more, hasPreviousPage: after !== undefined },
-  )
-}
-
-/** The part of a Prisma query that selects a page of a list that is newest first. */
-export function pageQuery(page: Parameters<NewestFirst<{ id: string }>['load']>[0]) {
-  return {
-    where: {
-      id: {
-        ...(page.after === undefined ? {} : { lt: page.after }),
-        ...(page.before === undefined ? {} : { gt: page.before }),
-      },
-    },
-    orderBy: { id: page.fromOldest ? 'asc' : 'desc' },
-    take: page.limit,
-  } as const
+  const ids = await list.ids({ after, before, limit: limit + 1, fromOldest: fromEnd })
+  const found = await Promise.all((fromEnd ? ids.toReversed() : ids).map((id) => nodes.load(id)))
+  const edges = found.flatMap((node) => (node === null ? [] : [{ cursor: encodeCursor(node.id), node }]))
+  return { ...pageOf(edges, { limit, fromEnd, after, before }), totalCount: () => list.count() }
 }
 
 function encodeCursor(id: string): string {

@@ -11,13 +11,20 @@ import {
 } from '../domain/pool/pool.ts'
 import type { ReplenishmentMethod as ReplenishmentMethodName } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
-import { countedConnectionType, pageWeight } from './connections.ts'
-import { existing } from './existing.ts'
 import { loadedReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { inputId, uuidOf } from './ids.ts'
 import { maxNameBytes } from './max-sizes.ts'
-import { aboutSearch, checkPage, newestFirst, pageArguments, searchText } from './pagination.ts'
+import { existing } from './nodes.ts'
+import {
+  aboutSearch,
+  checkPage,
+  countedConnectionType,
+  newestFirst,
+  pageArguments,
+  pageWeight,
+  searchText,
+} from './pagination.ts'
 
 const PoolStatus = builder.enumType('PoolStatus', {
   description: 'The stock level of a pool.',
@@ -55,8 +62,8 @@ const Replenishment = builder.objectRef<PoolRow>('Replenishment').implement({
     }),
     autoGenerate: t.exposeBoolean('autoGenerate', {
       description:
-        'Auto-generate promo codes if they run out. The claim that brings the stock down to the threshold also starts the ' +
-        'refill.',
+        'Auto-generate promo codes if they run out. The claim that brings the stock down to the threshold triggers ' +
+        'the refill.',
     }),
     refillThreshold: t.expose('refillThreshold', {
       type: 'BigInt',
@@ -128,15 +135,12 @@ builder.queryFields((t) => ({
       search: t.arg.string({ description: aboutSearch }),
       status: t.arg({ type: [PoolStatus], description: 'Only pools with one of these statuses.' }),
     },
-    resolve: async (_root, { search, status, ...page }, { books, accountId, nodes }) => {
+    resolve: (_root, { search, status, ...page }, { books, accountId, nodes }) => {
       const filter = { search: searchText(search), status: status ?? undefined }
-      const connection = await newestFirst(page, {
-        load: async (slice) => {
-          const ids = await listPools(books, accountId, filter, slice)
-          return (await Promise.all(ids.map((id) => nodes.pool.load(id)))).filter((pool) => pool !== null)
-        },
+      return newestFirst(page, nodes.pool, {
+        ids: (slice) => listPools(books, accountId, filter, slice),
+        count: () => countPools(books, accountId, filter),
       })
-      return { ...connection, totalCount: () => countPools(books, accountId, filter) }
     },
   }),
 }))
@@ -153,7 +157,7 @@ function poolPayload<Payload extends PoolPayload>(name: string, description: str
         type: Pool,
         description: 'The pool in its current state.',
         weight: { reads: loadedReads },
-        resolve: async ({ poolId }, _args, { nodes }) => existing(await nodes.pool.load(poolId)),
+        resolve: ({ poolId }, _args, { nodes }) => existing(nodes.pool, poolId),
       }),
     }),
   })

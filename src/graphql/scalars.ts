@@ -2,6 +2,7 @@ import { Kind } from 'graphql'
 import { grouped } from '../grouped.ts'
 import { builder } from './builder.ts'
 import { topLevelError } from './errors/top-level.ts'
+import { FormFile } from './form-file.ts'
 
 // 2^96 has 29 digits. Parsing time grows with the square of the length.
 const maxDigits = 40
@@ -24,7 +25,24 @@ builder.scalarType('DateTime', {
   specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
   serialize: (value) => value.toISOString(),
   parseValue: () => {
-    throw new TypeError('No input takes a DateTime.')
+    throw new TypeError('A DateTime cannot be an input.')
+  },
+})
+
+builder.scalarType('File', {
+  description:
+    'A file, sent over HTTP in a form, as in the GraphQL multipart request specification: first the operation, with ' +
+    'null in place of the file, then a map from the file to its variable, then the file.',
+  specifiedByURL: 'https://github.com/jaydenseric/graphql-multipart-request-spec',
+  serialize: () => {
+    throw new TypeError('A File cannot be in an answer.')
+  },
+  parseValue: (value) => {
+    if (value instanceof FormFile) return value
+    throw notAFile()
+  },
+  parseLiteral: () => {
+    throw notAFile()
   },
 })
 
@@ -52,5 +70,13 @@ function notAnInteger() {
   return topLevelError(
     'GRAPHQL_VALIDATION_FAILED',
     'A BigInt is a string of decimal digits, or an integer up to 2^53 - 1.',
+  )
+}
+
+function notAFile() {
+  return topLevelError(
+    'GRAPHQL_VALIDATION_FAILED',
+    'A File cannot be written into an operation or its variables, and cannot be sent over a WebSocket. Send a form over ' +
+      'HTTP (GraphQL multipart request specification), or POST the file itself to /pools/<pool id>/codes.',
   )
 }

@@ -1,19 +1,11 @@
-import {
-  type GraphQLField,
-  type GraphQLFieldResolver,
-  type GraphQLSchema,
-  lexicographicSortSchema,
-  printSchema,
-} from 'graphql'
+import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql'
 import { builder } from './builder.ts'
-import type { Context } from './context.ts'
-import { Nodes } from './nodes.ts'
+import { withOwnNodes } from './context.ts'
 import './scalars.ts'
 import './account.ts'
 import './format.ts'
 import './pool.ts'
 import './task.ts'
-import './file.ts'
 import './upload.ts'
 import './code.ts'
 import './event.ts'
@@ -24,9 +16,9 @@ import './node-queries.ts'
 builder.queryType({ description: 'Reads data. Every field needs the scope READ.' })
 builder.mutationType({
   description:
-    'Changes data. Every field says which scope it needs, and returns a payload or a typed error. Before anything is ' +
-    'changed, the whole operation is checked: scopes, page sizes, cursors and other arguments, and the possible size of ' +
-    'the answer. If any of it is refused, nothing is changed.',
+    'Changes data. Every field says which scope it needs, and returns a payload or a typed error. The whole ' +
+    'operation is checked before anything is changed: scopes, page sizes, cursors and other arguments, and the ' +
+    'possible size of the answer. If a check fails, nothing is changed.',
 })
 builder.subscriptionType({ description: 'Sends changes as they happen. Every field needs the scope READ.' })
 
@@ -36,19 +28,6 @@ export function createSchema(): GraphQLSchema {
   for (const field of Object.values(schema.getMutationType()?.getFields() ?? {}))
     field.resolve = withOwnNodes(field)
   return schema
-}
-
-/**
- * Gives a mutation its own nodes, each loaded once and after its change. Setting them on the context is safe: the mutations
- * of a request run one after the other, each until its payload is complete.
- */
-function withOwnNodes({ name, resolve }: GraphQLField<unknown, Context>) {
-  if (resolve === undefined) throw new Error(`The mutation ${name} has no resolver.`)
-  const resolveWithNodes: GraphQLFieldResolver<unknown, Context> = (root, args, context, info) => {
-    context.nodes = new Nodes(context.books, context.accountId, { toldOnce: true })
-    return resolve(root, args, context, info)
-  }
-  return resolveWithNodes
 }
 
 /** The schema in SDL, as in schema.graphql. */

@@ -30,7 +30,7 @@ export type Subscribed = AsyncGenerator<ExecutionResult, void, void> | Execution
  *
  * An event is executed once for all subscriptions that get the same answer: a dashboard that thousands watch costs as much
  * as one. They share an execution if they have the same document, account, scopes, and variables that the answer depends
- * on, and if they reach the event before its execution starts, so that nobody gets nodes from before that.
+ * on, and if they reach the event before its execution starts, so that no answer has nodes read before that.
  *
  * While the database is unavailable, an event waits for it. If an event were sent with errors in place of its nodes, a
  * client that resumes from its last cursor would never get it complete.
@@ -53,7 +53,7 @@ export class Subscriber {
     this.#log = log
   }
 
-  /** From now on, no event waits for the database. */
+  /** Events no longer wait for the database from now on. */
   close(): void {
     this.#closed = true
   }
@@ -98,7 +98,7 @@ export class Subscriber {
   async #schedule(args: ValidatedSubscriptionArgs, onStart: () => void): Promise<ExecutionResult> {
     const { scheduler, accountId } = args.contextValue as Context
     const started = await scheduler.run(`events of ${accountId}`, () => {
-      // Whoever asks from now on may have seen changes that this execution does not read.
+      // Later subscribers may have seen changes that this execution does not read.
       onStart()
       // Wrapped, so that the queue does not wait for it: while the database is unavailable, other events would wait too.
       return { result: this.#execute(args) }
@@ -138,7 +138,7 @@ class AnswerKeys {
     return JSON.stringify([id, accountId, scopes.toSorted(), values])
   }
 
-  /** Equal documents are mostly the same object: `Documents` keeps those that were used lately. */
+  /** Equal documents are usually the same object: `Documents` caches recent ones. */
   #operation(document: DocumentNode, name: string) {
     const operations = this.#operations.get(document) ?? new Map<string, Operation>()
     this.#operations.set(document, operations)

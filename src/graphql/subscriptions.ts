@@ -1,4 +1,5 @@
 import { merge } from '../async/merge.ts'
+import { onEnd } from '../async/on-end.ts'
 import { CursorExpiredError, CursorInvalidError } from '../domain/books/errors.ts'
 import {
   decodeCursor,
@@ -12,20 +13,20 @@ import type { LiveUpload } from '../domain/upload/live-uploads.ts'
 import type { Task as TaskRow } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
-import { topLevelError } from './errors/top-level.ts'
+import { topLevelError, unauthenticated } from './errors/top-level.ts'
 import { PoolEvent } from './event.ts'
 import { argumentId } from './ids.ts'
 import { taskAsOf } from './nodes.ts'
 import { Pool } from './pool.ts'
 import { Task } from './task.ts'
-import { untilRevoked } from './until-revoked.ts'
 
 builder.subscriptionFields((t) => ({
   taskUpdated: t.field({
     type: Task,
     description:
-      'The task as it is now, then at every change; completes when the task has finished. The progress of an upload, and ' +
-      'what it is waiting for, are sent at most once a second. An upload that is undone later shows in poolEvents. Needs READ.',
+      'The task as it is now, then at every change; completes when the task has finished. The progress of an ' +
+      'upload, and what it is waiting for, are sent at most once a second. If the upload is undone later, ' +
+      'poolEvents reports it. Needs READ.',
     authScopes: { scope: 'READ' },
     args: { id: t.arg.id({ required: true, description: 'The id of a task.' }) },
     subscribe: (_root, { id }, context) => taskUpdates(argumentId('Task', id, 'id'), context),
@@ -51,7 +52,8 @@ builder.subscriptionFields((t) => ({
         description: 'Only events of this pool; all pools, including new ones, if left out.',
       }),
       after: t.arg.string({
-        description: 'The cursor of the last event that you received, or an eventCursor; if left out, now.',
+        description:
+          'The cursor of the last event that you received, or an eventCursor; only new events if left out.',
       }),
     },
     subscribe: (_root, { poolId, after }, context) =>
@@ -122,6 +124,29 @@ async function poolUpdates(poolId: string, context: Context) {
   const pool = await context.nodes.pool.load(poolId)
   if (pool === null) throw notFound('pool')
   return untilRevoked(context, (signal) => context.livePools.follow(pool, signal))
+}
+
+/**
+ * The source of a subscription: what `generate` yields, until the API key of the request is revoked; then it fails with
+ * UNAUTHENTICATED. `generate` must end when its signal is aborted, even while it waits for something.
+ */
+export function untilRevoked<T>(
+  { revocations, keyId }: Pick<Context, 'revocations' | 'keyId'>,
+  generate: (signal: AbortSignal) => AsyncGenerator<T, void, void>,
+): AsyncGenerator<T, void, void> {
+  const ending = new AbortController()
+  let isRevoked = false
+  const unwatch = revocations.watch(keyId, () => {
+    isRevoked = true
+    ending.abort()
+  })
+  const end = () => {
+    unwatch()
+    ending.abort()
+  }
+  return onEnd(generate(ending.signal), end, () => {
+    if (isRevoked) throw unauthenticated('The API key of this subscription was revoked.')
+  })
 }
 
 function notFound(what: string) {

@@ -17,15 +17,20 @@ import type {
 } from '../generated/prisma/client.ts'
 import { rejectedRowsPath } from '../routes.ts'
 import { builder } from './builder.ts'
-import { countedConnectionType, pageWeight } from './connections.ts'
 import type { Context } from './context.ts'
-import { existing } from './existing.ts'
 import { loadedReads, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { argumentId, encodeId, inputId, uuidOf } from './ids.ts'
-import { integer } from './integers.ts'
 import { maxMessageBytes, maxPathBytes } from './max-sizes.ts'
-import { checkPage, newestFirst, pageArguments, pageQuery } from './pagination.ts'
+import { existing } from './nodes.ts'
+import {
+  checkPage,
+  countedConnectionType,
+  newestFirst,
+  type PageArguments,
+  pageArguments,
+  pageWeight,
+} from './pagination.ts'
 import { Pool, SaveReplenishmentPayload } from './pool.ts'
 
 const TaskKind = builder.enumType('TaskKind', {
@@ -60,7 +65,7 @@ export const TaskStatus = builder.enumType('TaskStatus', {
     FAILED: { description: 'The task could not be carried out and added nothing: see failure.' },
     CANCELLED: { description: 'The task was cancelled and added nothing.' },
     UNDONE: {
-      description: 'An upload that had been COMPLETED and whose codes were removed from the pool again.',
+      description: 'The upload was undone after it was COMPLETED: its codes were removed from the pool.',
     },
   } satisfies Record<TaskStatusName, { description: string }>,
 })
@@ -77,8 +82,8 @@ const TaskFailureCode = builder.enumType('TaskFailureCode', {
     },
     ALL_ROWS_REFUSED: {
       description:
-        'No row of the uploaded file has a code: it may be the wrong file, or the wrong column of it. The message has the ' +
-        'reason for the first row, and the file of rejectedRowsUrl the reason for each row.',
+        'No row of the uploaded file has a code: it may be the wrong file or the wrong column. The message has the ' +
+        'reason for the first row, the file at rejectedRowsUrl the reason for each row.',
     },
   } satisfies Record<TaskFailureCodeName, { description: string }>,
 })
@@ -107,7 +112,7 @@ export const Task = builder.prismaNode('Task', {
       type: Pool,
       weight: { reads: loadedReads },
       description: 'The pool that the codes are added to.',
-      resolve: async (task, _args, { nodes }) => existing(await nodes.pool.load(task.poolId)),
+      resolve: (task, _args, { nodes }) => existing(nodes.pool, task.poolId),
     }),
     format: t.field({
       type: Format,
@@ -131,8 +136,8 @@ export const Task = builder.prismaNode('Task', {
     addedCount: t.field({
       type: 'BigInt',
       description:
-        'The number of codes that the task has added to the pool: 0 until it is COMPLETED, for a dry run, and again once ' +
-        'it is UNDONE. For what was found in the file of an upload, see upload.',
+        'The number of codes that the task has added to the pool: 0 until it is COMPLETED, for a dry run, and again ' +
+        'once it is UNDONE. For the counts of the rows of an uploaded file, see upload.',
       resolve: (task) => integer(task.added),
     }),
     progress: t.float({
@@ -153,11 +158,11 @@ export const Task = builder.prismaNode('Task', {
       weight: { bytes: maxPathBytes },
       nullable: true,
       description:
-        'A path on this service for downloading the rows of the uploaded file that were not added, with an API key that ' +
-        'has READ: a CSV file of any length with the columns row, code and reason, up to where the file has been read. ' +
-        'Rows have the numbers that a spreadsheet shows. Takes the parameters raw, bom and delimiter, as codesUrl does. ' +
-        'The rows are kept for thirty days after the upload has finished, unless the service is configured otherwise; ' +
-        'null after that, and for a generation.',
+        'The path on this service of a file with the rows of the uploaded file that were not added, as far as it has been read. GET ' +
+        'it with an API key that has READ. The file is CSV with the columns row, code and reason, of any length. ' +
+        'Rows are numbered as a spreadsheet shows them. Accepts the parameters raw, bom and delimiter of codesUrl. ' +
+        'The rows are kept for thirty days after the upload has finished, unless the service is configured ' +
+        'otherwise. Null after that, and for a generation.',
       resolve: ({ id, kind, rejectedForgotten }) =>
         kind === 'UPLOAD' && !rejectedForgotten ? rejectedRowsPath(encodeId('Task', id)) : null,
     }),
@@ -171,11 +176,16 @@ export const Task = builder.prismaNode('Task', {
       type: 'DateTime',
       nullable: true,
       description:
-        'When the task ended, in whatever way. Null before. It stays the same when an upload is undone later: the time of ' +
-        'that is in poolEvents.',
+        'When the task completed, failed or was cancelled. Null before. Undoing an upload later does not change it: ' +
+        'for that time, see poolEvents.',
     }),
   }),
 })
+
+/** A numeric column as a BigInt. Decimal's own arithmetic rounds, and its toString uses exponents. */
+function integer(value: Prisma.Decimal): bigint {
+  return BigInt(value.toFixed(0))
+}
 
 const TaskConnection = countedConnectionType(Task, 'tasks')
 
@@ -184,7 +194,8 @@ builder.objectField(SaveReplenishmentPayload, 'refill', (t) =>
     type: Task,
     nullable: true,
     description:
-      'The refill that was made because the pool was at or below its threshold. Null if none was needed or possible.',
+      'The refill that was started because the pool was at or below its threshold. Null if none was needed or ' +
+      'possible.',
     weight: { reads: loadedReads },
     resolve: ({ refillTaskId }, _args, { nodes }) =>
       refillTaskId === undefined ? null : nodes.task.load(refillTaskId),
@@ -207,18 +218,14 @@ builder.objectField(Pool, 'tasks', (t) =>
 )
 
 builder.queryFields((t) => ({
-  task: t.prismaField({
+  task: t.field({
     type: Task,
     nullable: true,
     description:
       'The task with this id. Null if your account has none, or if the text is not an id. Needs READ.',
     authScopes: { scope: 'READ' },
     args: { id: t.arg.id({ required: true, description: 'The id of a task.' }) },
-    resolve: (query, _root, { id }, { books, accountId }) =>
-      books.prisma.task.findUnique({
-        ...query,
-        where: { accountId_id: { accountId, id: uuidOf('Task', id) } },
-      }),
+    resolve: (_root, { id }, { nodes }) => nodes.task.load(uuidOf('Task', id)),
   }),
   tasks: t.field({
     type: TaskConnection,
@@ -245,23 +252,23 @@ function withStatus(status: readonly TaskStatusName[] | null | undefined) {
   return status == null ? {} : { status: { in: [...new Set(status)] } }
 }
 
-async function listTasks(
-  { books: { prisma }, nodes }: Context,
-  page: Parameters<typeof newestFirst>[0],
-  where: Prisma.TaskWhereInput,
-) {
-  const connection = await newestFirst(page, {
-    load: async (slice) => {
-      const { where: range, ...rest } = pageQuery(slice)
+function listTasks({ books: { prisma }, nodes }: Context, page: PageArguments, where: Prisma.TaskWhereInput) {
+  return newestFirst(page, nodes.task, {
+    ids: async ({ after, before, limit, fromOldest }) => {
+      const range = {
+        ...(after === undefined ? {} : { lt: after }),
+        ...(before === undefined ? {} : { gt: before }),
+      }
       const found = await prisma.task.findMany({
-        where: { ...where, ...range },
-        ...rest,
+        where: { ...where, id: range },
+        orderBy: { id: fromOldest ? 'asc' : 'desc' },
+        take: limit,
         select: { id: true },
       })
-      return await Promise.all(found.map(async ({ id }) => existing(await nodes.task.load(id))))
+      return found.map(({ id }) => id)
     },
+    count: async () => BigInt(await prisma.task.count({ where })),
   })
-  return { ...connection, totalCount: async () => BigInt(await prisma.task.count({ where })) }
 }
 
 export interface TaskPayload {
@@ -277,7 +284,7 @@ export function taskPayload(name: string, description: string, taskDescription: 
         type: Task,
         weight: { reads: rowReads },
         description: taskDescription,
-        resolve: async ({ taskId }, _args, { nodes }) => existing(await nodes.task.load(taskId)),
+        resolve: ({ taskId }, _args, { nodes }) => existing(nodes.task, taskId),
       }),
     }),
   })
@@ -292,11 +299,11 @@ const GenerateCodesPayload = taskPayload(
 
 const CancelTaskPayload = taskPayload(
   'CancelTaskPayload',
-  'The task is CANCELLED.',
+  'The task was cancelled.',
   'The task in its current state.',
 )
 
-/** How a new task stands when it is accepted. */
+/** A new task as it is when it is accepted. */
 export function asAccepted(taskId: string): TaskSnapshot {
   return {
     taskId,
@@ -311,7 +318,7 @@ export function asAccepted(taskId: string): TaskSnapshot {
 }
 
 const SaveGenerationSettingsInput = builder.inputType('SaveGenerationSettingsInput', {
-  description: 'The settings of the Promo Codes section that the task does not have itself.',
+  description: 'The settings of the Promo Codes section that are not part of the task.',
   fields: (t) => ({
     autoGenerate: t.boolean({
       required: true,
@@ -322,7 +329,7 @@ const SaveGenerationSettingsInput = builder.inputType('SaveGenerationSettingsInp
       type: 'BigInt',
       required: true,
       defaultValue: 0n,
-      description: 'The number of available codes at which the pool is refilled: at this number or below.',
+      description: 'Refill the pool when this many codes or fewer are available.',
     }),
   }),
 })
@@ -346,7 +353,7 @@ const GenerateCodesInput = builder.inputType('GenerateCodesInput', {
     }),
     idempotencyKey: t.string({
       description:
-        'A string of your choice, 1 to 255 characters, with which the request can be repeated safely: the same key with ' +
+        'A string of your choice, 1 to 255 characters, that makes it safe to repeat the request: the same key with ' +
         'the same input returns the same task and generates nothing more. Keys are kept for at least a day.',
     }),
   }),
@@ -362,8 +369,9 @@ builder.mutationFields((t) => ({
     type: GenerateCodesPayload,
     nullable: true,
     description:
-      "'Save and generate': creates a task that generates codes and adds them to a pool. The codes are reserved at once: " +
-      'a quantity that the format does not have is an error, and a task that was accepted cannot run short. Needs MANAGE.',
+      "'Save and generate': creates a task that generates codes and adds them to a pool. The codes are reserved " +
+      'immediately: asking for more than the format has left is an error, and a task that was accepted cannot run ' +
+      'short. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NotFoundError, QuantityExceedsAvailableError, IdempotencyConflictError],
@@ -378,7 +386,7 @@ builder.mutationFields((t) => ({
         saveSettings: input.saveSettings ?? undefined,
         idempotencyKey: input.idempotencyKey ?? undefined,
       })
-      nodes.tellAsOf({ ...moment, task: asAccepted(taskId) })
+      nodes.showAsOf({ ...moment, task: asAccepted(taskId) })
       return { taskId }
     },
   }),
@@ -386,9 +394,10 @@ builder.mutationFields((t) => ({
     type: CancelTaskPayload,
     nullable: true,
     description:
-      'Cancels a task that has not finished, including one that is RUNNING: it adds nothing. The codes that a generation ' +
-      'had reserved are available again at once. Those that an upload has read can be uploaded or generated again once a ' +
-      'worker has removed them. Cancelling a cancelled task changes nothing and is no error. Needs MANAGE.',
+      'Cancels a task that has not finished, including one that is RUNNING: it adds nothing. The codes that were ' +
+      'reserved for a generation are available again immediately. The codes that an upload has read can be uploaded ' +
+      'or generated again once a worker has removed them. Cancelling a cancelled task changes nothing and is not an ' +
+      'error. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NotFoundError, TaskFinishedError],

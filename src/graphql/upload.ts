@@ -1,4 +1,4 @@
-import { maxShownCells } from '../codefile/layout-texts.ts'
+import { maxShownCells } from '../codefile/excerpt.ts'
 import type { FileLayout } from '../codefile/read.ts'
 import {
   IdempotencyConflictError,
@@ -32,7 +32,7 @@ const UploadWait = builder.enumType('UploadWait', {
     },
     CLEARING: {
       description:
-        'The clearing away of codes of its file that belong to an upload that was undone, was cancelled or has failed. ' +
+        'The removal of codes in its file that still belong to an upload that was undone, was cancelled or has failed. ' +
         'Uploads without such codes do not wait for it.',
     },
   } satisfies Record<UploadWaitName, { description: string }>,
@@ -43,14 +43,14 @@ const maxUploadWarnings = 3
 
 const UploadLayout = builder.objectRef<FileLayout>('UploadLayout').implement({
   description:
-    'The layout of an uploaded file, as given by the input or found from the beginning of the file. A dry run shows it ' +
-    'before any codes are added.',
+    'The layout of an uploaded file, as given by the input or detected from the beginning of the file. A dry run ' +
+    'shows it before any codes are added.',
   fields: (t) => ({
     headerRow: t.exposeInt('headerRow', {
       nullable: true,
       description:
-        'The number of the header row, as a spreadsheet shows it. Rows above it are a title. Null if the file was read as ' +
-        'one without a header.',
+        'The number of the header row, as a spreadsheet shows it. Rows above it are a title. Null if the file was ' +
+        'read without a header.',
     }),
     header: t.exposeStringList('header', {
       weight: { items: maxShownCells, bytes: maxHeaderCellBytes },
@@ -70,7 +70,7 @@ const UploadLayout = builder.objectRef<FileLayout>('UploadLayout').implement({
 
 const Upload = builder.objectRef<TaskRow>('Upload').implement({
   description:
-    'The settings of an upload, and what became of the rows of its file: rowsRead is the sum of the other four counts. The ' +
+    'The settings of an upload, and the counts of the rows of its file: rowsRead is the sum of the other four. The ' +
     'counts remain when the upload is cancelled or undone; the number of codes in the pool is addedCount of the task.',
   fields: (t) => ({
     column: t.exposeString('column', {
@@ -103,8 +103,8 @@ const Upload = builder.objectRef<TaskRow>('Upload').implement({
     warnings: t.stringList({
       weight: { items: maxUploadWarnings, bytes: maxMessageBytes },
       description:
-        'Sentences for people about a COMPLETED upload: it has added nothing, rows were refused, or a row with an unknown ' +
-        'name was taken for the header. Usually empty.',
+        'Warnings about a COMPLETED upload, for people: it has added nothing, rows were refused, or a row with an ' +
+        'unknown name was taken for the header. Usually empty.',
       resolve: (task) => uploadWarnings(task),
     }),
     dryRun: t.exposeBoolean('dryRun', {
@@ -114,39 +114,34 @@ const Upload = builder.objectRef<TaskRow>('Upload').implement({
       description:
         'Whether codes that differ only in case, spaces and dashes are different codes, as given by the input.',
     }),
-    rowsRead: t.field({
+    rowsRead: t.expose('rowsRead', {
       type: 'BigInt',
       description: 'The number of rows that have been read, without the header and blank rows.',
-      resolve: (task) => task.rowsRead,
     }),
-    accepted: t.field({
+    accepted: t.expose('accepted', {
       type: 'BigInt',
       description:
         'The number of rows with a new code. The codes are added to the pool all at once when the task is COMPLETED; a dry ' +
         'run only counts them.',
-      resolve: (task) => task.accepted,
     }),
-    duplicatesInFile: t.field({
+    duplicatesInFile: t.expose('duplicatesInFile', {
       type: 'BigInt',
       description:
         'The number of rows whose code is already further up in the file. Unless the upload is caseSensitive, codes that ' +
         'differ only in case, spaces and dashes count as the same.',
-      resolve: (task) => task.duplicatesInFile,
     }),
-    duplicatesInAccount: t.field({
+    duplicatesInAccount: t.expose('duplicatesInAccount', {
       type: 'BigInt',
       description:
         'The number of rows whose code is already in the account: uploaded or generated, in any pool, claimed or not. ' +
         'Unless the upload is caseSensitive, codes that differ only in case, spaces and dashes count as the same.',
-      resolve: (task) => task.duplicatesInAccount,
     }),
-    refused: t.field({
+    refused: t.expose('refused', {
       type: 'BigInt',
       description:
-        'The number of rows that were refused for another reason: the row has nothing that can be a code; its code belongs ' +
+        'The number of rows that were refused for another reason: the row contains no possible code; its code belongs ' +
         'to a format whose remaining codes are reserved for tasks that have not finished; or the file is a download of ' +
         'this service that marks the code as claimed. The file at rejectedRowsUrl has the reason for each row.',
-      resolve: (task) => task.refused,
     }),
   }),
 })
@@ -162,15 +157,15 @@ builder.prismaObjectField(Task, 'upload', (t) =>
 
 const UploadCodesPayload = taskPayload(
   'UploadCodesPayload',
-  'The new task. The whole file has arrived. The subscription taskUpdated follows the task.',
-  'The task and its pool as they were when the task was created. If the file had been sent before with the same ' +
-    'idempotencyKey, the pool is as it is now.',
+  'The task was created, and the whole file has arrived. Follow it with the subscription taskUpdated.',
+  'The task and its pool as they were when the task was created. If the request repeats an earlier one with the ' +
+    'same idempotencyKey, the pool is in its current state.',
 )
 
 const UndoUploadPayload = taskPayload(
   'UndoUploadPayload',
-  'The undone upload. Its codes are no longer in the pool and cannot be claimed.',
-  'The task as it is now.',
+  'The upload was undone. Its codes are no longer in the pool and cannot be claimed.',
+  'The task in its current state.',
 )
 
 const UploadCodesInput = builder.inputType('UploadCodesInput', {
@@ -181,20 +176,20 @@ const UploadCodesInput = builder.inputType('UploadCodesInput', {
       type: 'File',
       required: true,
       description:
-        'CSV or one code per line, in UTF-8, with or without a header, optionally packed with gzip. The maximum size is a ' +
-        'setting of the service: by default, one gigabyte.',
+        'CSV or one code per line, in UTF-8, with or without a header, optionally compressed with gzip. The maximum ' +
+        'size is a setting of the service: by default, one gigabyte.',
     }),
     column: t.string({
       description:
-        'The name of the column with the codes, as in the header. By default, the column is found by a usual name, such as ' +
-        '"code", or is the only one. If header is given, this may also be the number of the column, from 1, so that a ' +
-        'file without a header can have several columns.',
+        'The name of the column with the codes, as in the header. By default, the column with a common name, such ' +
+        'as "code", or the only column. If header is given, this may also be the number of the column, from 1, so ' +
+        'that a file without a header can have several columns.',
     }),
     header: t.boolean({
       description:
-        'Whether the file has a header. By default, this is found out from the beginning of the file: by the usual names in ' +
+        'Whether the file has a header. By default, this is decided from the beginning of the file: by the usual names in ' +
         'many languages, and by whether the first row looks like the rows below it. If it is not clear, the task fails ' +
-        'with HEADER_UNCLEAR. A dry run shows what would be taken for the header (layout).',
+        'with HEADER_UNCLEAR. A dry run shows which row would be taken for the header (layout).',
     }),
     dryRun: t.boolean({
       required: true,
@@ -211,8 +206,9 @@ const UploadCodesInput = builder.inputType('UploadCodesInput', {
     }),
     idempotencyKey: t.string({
       description:
-        'A string of your choice, 1 to 255 characters, which makes it safe to send the file again: the same key with the ' +
-        'same input and the same file returns the same task and adds nothing more. Kept for at least a day.',
+        'A string of your choice, 1 to 255 characters, that makes it safe to repeat the request: the same key with ' +
+        'the same input and the same file returns the same task and adds nothing more. Keys are kept for at least a ' +
+        'day.',
     }),
   }),
 })
@@ -235,7 +231,7 @@ builder.mutationFields((t) => ({
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NotFoundError, IdempotencyConflictError],
-      union: { description: 'The new task, or the reason why there is none.' },
+      union: { description: 'The new task, or why it was not created.' },
     },
     args: {
       input: t.arg({ type: UploadCodesInput, required: true, description: 'The file and the pool.' }),
@@ -253,7 +249,7 @@ builder.mutationFields((t) => ({
         },
         input.file.read(['file']),
       )
-      nodes.tellAsOf({ ...moment, task: asAccepted(taskId) })
+      nodes.showAsOf({ ...moment, task: asAccepted(taskId) })
       return { taskId }
     },
   }),
@@ -261,14 +257,14 @@ builder.mutationFields((t) => ({
     type: UndoUploadPayload,
     nullable: true,
     description:
-      'Removes all codes of a completed upload from the pool, provided that none of them has been claimed. The task becomes ' +
-      'UNDONE, and its addedCount 0. If the pool is then at its threshold, it is refilled, or reports that it is low or ' +
-      'empty, as after a claim. The codes can be uploaded or generated again as soon as a worker has cleared them away. ' +
-      'Undoing an undone upload is not an error. Needs MANAGE.',
+      'Removes all codes of a completed upload from the pool, provided that none of them has been claimed. The task ' +
+      'becomes UNDONE, and its addedCount 0. If this brings the pool down to its threshold, it is refilled, or ' +
+      'reports that it is low or empty, as after a claim. The codes can be uploaded or generated again once a ' +
+      'worker has cleared them. Undoing an undone upload is not an error. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NotFoundError, UploadNotUndoneError],
-      union: { description: 'The undone upload, or the reason why it was not undone.' },
+      union: { description: 'The undone upload, or why it was not undone.' },
     },
     args: { input: t.arg({ type: UndoUploadInput, required: true, description: 'The upload to undo.' }) },
     resolve: async (_root, { input }, { books, accountId }) => {

@@ -4,7 +4,7 @@ import { codesOf, readAll } from '../support/code-file.ts'
 const numbered = (start: string) =>
   Array.from({ length: 1_000 }, (_, at) => `${start}${String(at + 1).padStart(4, '0')}`)
 
-describe('what stands where there is no code', () => {
+describe('texts in the place of a code', () => {
   it.each([
     ...[
       '--------',

@@ -15,7 +15,7 @@ function tarHeader(): Buffer {
   return block
 }
 
-describe('a file that is not CSV is recognised by how it begins, and the error says what to do', () => {
+describe('a file that is not CSV is recognised by its beginning, and the error says what to do', () => {
   it.each<[what: string, advice: string, bytes: Buffer]>([
     ['an Excel workbook', 'type "CSV UTF-8"', withZipHeader('[Content_Types].xml')],
     [

@@ -52,7 +52,7 @@ describe('a key', () => {
     })
     expect(secret.length).toBeGreaterThan(40)
     expect(secret.startsWith(apiKey.hint)).toBe(true)
-    // What is shown of it leaves nothing to try.
+    // The hint is too short to guess the rest.
     expect(secret.length - apiKey.hint.length).toBeGreaterThan(30)
     const shop = new Client({ url: service.url, key: secret })
     expect((await shop.send('{ account { name } }')).errors).toBeUndefined()

@@ -171,7 +171,7 @@ describe('a claim', () => {
       },
     )
     expect(errors?.map((error) => error.extensions.code)).toEqual(['GRAPHQL_VALIDATION_FAILED'])
-    // Without a default, null is the same as nothing.
+    // Where there is no default, null is the same as leaving it out.
     expect((await claimWith({ poolId, recipient: null, idempotencyKey: null })).codes).toHaveLength(1)
   })
 })
@@ -241,7 +241,7 @@ describe('an idempotencyKey', () => {
     )
     await finished(client, task.id)
     expect((await claimWith(input)).codes).toHaveLength(1)
-    // Now it is kept, although the pool is empty.
+    // From now on, the key returns its codes, although the pool is empty.
     expect((await claimWith(input)).codes).toHaveLength(1)
   })
 })
@@ -317,7 +317,7 @@ describe('looking up a code', () => {
 })
 
 describe('guessing codes', () => {
-  // So few that no further one is earned while a test runs.
+  // A rate so low that no further guess is earned while a test runs.
   const failures = 3
   const query = 'query ($code: String!) { code(code: $code) { code } }'
   const aliased = (codes: readonly string[]) =>

@@ -42,7 +42,7 @@ const eventFields = `
 
 const following = `subscription ($poolId: ID, $after: String) { poolEvents(poolId: $poolId, after: $after) { ${eventFields} } }`
 
-/** The ways to follow events, each on a connection of its own that ends when its reader leaves. */
+/** The ways to follow events, each on a connection of its own that ends when its reader disconnects. */
 const ways = {
   WebSocket: async function* (from: Client, variables: Record<string, unknown>) {
     const key = from.authorization()['authorization']?.slice('Bearer '.length)
@@ -94,7 +94,7 @@ async function history(from: Client, poolId?: string): Promise<PoolEvent[]> {
   return events.reverse()
 }
 
-/** Takes this many events, then leaves. */
+/** Reads this many events, then disconnects. */
 async function take(events: AsyncIterable<PoolEvent>, count: number): Promise<PoolEvent[]> {
   const taken: PoolEvent[] = []
   for await (const event of events) {
@@ -163,7 +163,7 @@ describe.each(everyWay)('over %s', (way) => {
     expect(await history(from)).toEqual(told)
   })
 
-  test('a reader that reconnects with its last cursor, while much happens, gets every event once, in order', async () => {
+  test('a reader that reconnects with its last cursor during many changes gets every event once, in order', async () => {
     await using from = await stranger(service)
     let after = await eventCursor(from)
     const formatId = await newFormat(from)
@@ -209,7 +209,7 @@ describe.each(everyWay)('over %s', (way) => {
     const listening = take(ways[way](from, { poolId }), 1).then(([first]) => {
       heard = first
     })
-    // When the subscription begins nobody is told: something happens until it has heard of it.
+    // Nothing reports that the subscription has begun, so events are caused until one arrives.
     while (heard === undefined) await generate(from, { poolId, formatId, quantity: 1 })
     await listening
     const cursors = (await history(from, poolId)).map((event) => event.cursor)
@@ -250,7 +250,7 @@ test('a client can keep a list of pools up to date by the events of the account 
     ['PoolChangedEvent', 'Summer', ['REPLENISHMENT']],
     ['PoolCreatedEvent', 'Autumn', undefined],
   ])
-  // What changed nothing is not told, nor what was refused.
+  // Requests that changed nothing or were refused cause no events.
   expect(await history(from)).toEqual(told)
 })
 
@@ -352,7 +352,7 @@ describe('eventCursor', () => {
     await newStock(from, 1)
     const told = await history(from)
     expect(await eventCursor(from)).toBe(told.at(-1)?.cursor)
-    // From the beginning of the log, which no event stands for.
+    // The beginning of the log, before any event.
     expect(await take(ways.WebSocket(from, { after: begin }), told.length)).toEqual(told)
   })
 })

@@ -143,7 +143,7 @@ describe('a preview', () => {
   })
 })
 
-describe('a shape that is not possible', () => {
+describe('an invalid shape', () => {
   const length = (value: number) => ({ body: { length: value }, characters: digits })
   const list = (value: string) => ({ body: { length: 5 }, characters: { list: value } })
   const pattern = (value: string) => ({ body: { pattern: value }, characters: digits })
@@ -174,7 +174,7 @@ describe('a shape that is not possible', () => {
   ]
 
   test.each(wrong)(
-    '%s is told by the preview and by createFormat alike',
+    'with %s is reported by previewFormat and by createFormat',
     async (_what, shape, path, message) => {
       const seen = await preview(shape)
       expect(seen.__typename).toBe('InvalidInputError')

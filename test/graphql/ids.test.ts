@@ -10,7 +10,7 @@ import { postCodes, uploadByForm } from '../support/upload-api.ts'
 
 let service: TestService
 let client: Client
-/** An id of each type, of things that there are. */
+/** The id of an existing object of each type. */
 let ids: Record<string, string>
 
 beforeAll(async () => {
@@ -39,7 +39,7 @@ afterAll(async () => {
   await service.close()
 })
 
-/** What else a mutation is given beside the id in question. */
+/** The other fields of a mutation's input, besides the id under test. */
 const rest: Record<string, () => Record<string, unknown>> = {
   renamePool: () => ({ name: randomUUID() }),
   renameFormat: () => ({ name: randomUUID() }),
@@ -47,7 +47,7 @@ const rest: Record<string, () => Record<string, unknown>> = {
   generateCodes: () => ({ poolId: ids['pool'], formatId: ids['format'], quantity: 1 }),
 }
 
-/** What each id is to lead to, by where it is given. */
+/** The type that each id must have, by the place where it is given. */
 const inputs: Record<string, string> = {
   'cancelTask taskId': 'task',
   'claimCodes poolId': 'pool',
@@ -85,7 +85,7 @@ const args: Record<string, { wanted: string; operation: string }> = {
   },
 }
 
-// These answer null, as Relay wants it of `node`.
+// These return null, as Relay requires of `node`.
 const lookUps = ['Query.format id', 'Query.node id', 'Query.nodes ids', 'Query.pool id', 'Query.task id']
 
 test('every field of the schema that takes an id is tested here', () => {
@@ -107,7 +107,7 @@ test('every field of the schema that takes an id is tested here', () => {
 
 const uuid = randomUUID()
 
-/** What people send in place of an id, and what they are told then. */
+/** What people send instead of an id, and the message that they get. */
 const mistakes: [what: string, text: () => string, told: RegExp][] = [
   ['a name', () => 'Spring sale', /is not an id: it may be a name/],
   ['a bare UUID', () => uuid, /is a bare UUID, which is only part of an id/],
@@ -115,12 +115,12 @@ const mistakes: [what: string, text: () => string, told: RegExp][] = [
   ['nothing', () => '', /is empty/],
   ['spaces', () => '  ', /is empty/],
   ['what is not quite base64', () => '%%%!', /cut off or changed/],
-  ['a type that there is not', () => encodeId('Campaign', uuid), /cut off or changed/],
+  ['an unknown type', () => encodeId('Campaign', uuid), /cut off or changed/],
   ['a type without a UUID', () => encodeId('Pool', 'spring'), /cut off or changed/],
   ['a very long text', () => 'x'.repeat(10_000), /cut off or changed/],
 ]
 
-/** What is said of a text that is given as the id of something, wherever that is. */
+/** The message about a text that is given as an id, in any place. */
 async function told(place: string, text: string): Promise<string> {
   const operation = args[place]?.operation
   if (operation?.startsWith('subscription')) {
@@ -160,7 +160,7 @@ describe.each([...Object.keys(inputs), ...Object.keys(args)])('%s', (place) => {
   })
 
   test.each(mistakes)(
-    'that is %s says what an id looks like, and where it is found',
+    'that is %s gets a message with what an id looks like and where to find it',
     async (_what, text, says) => {
       const message = await told(place, text())
       expect(message).toMatch(says)

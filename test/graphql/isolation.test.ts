@@ -5,12 +5,12 @@ import { Client } from '../support/client.ts'
 import { startService, type TestService } from '../support/service.ts'
 
 let service: TestService
-/** Who asks. */
+/** The client of the account that asks. */
 let mine: Client
-/** Who owns what is asked for. */
+/** The client of the account that owns what is asked for. */
 let theirs: Client
 
-/** What the other account has, and beside each a thing that nobody has. */
+/** What the other account has, each with a counterpart that does not exist. */
 let secrets: Record<string, { theirs: string; nobodys: string }>
 let own: { poolId: string; formatId: string; taskId: string }
 
@@ -62,7 +62,7 @@ afterAll(async () => {
 const kinds = ['pool', 'format', 'task', 'key', 'account', 'availableCode', 'claimedCode']
 const errors = '__typename ... on UserError { message code path }'
 
-/** Every place of the API that takes an id, a cursor, a name or a code: `$x` is it, and `$mine…` are one's own. */
+/** Every place of the API that takes an id, a cursor, a name or a code as `$x`; `$mine…` belong to the caller. */
 const probes: [kind: string, operation: string][] = [
   ...kinds.flatMap((kind): [string, string][] => [
     [kind, 'query ($x: ID!) { node(id: $x) { __typename id } }'],
@@ -123,7 +123,7 @@ const probes: [kind: string, operation: string][] = [
   ['name', 'query ($x: String!) { pools(search: $x) { totalCount } formats(search: $x) { totalCount } }'],
 ]
 
-/** What the account is answered, whatever way the operation goes. */
+/** The answer to an operation, over whichever transport it takes. */
 async function answer(operation: string, x: string): Promise<string> {
   const variables: Record<string, string> = { x }
   if (operation.includes('$minePool')) variables['minePool'] = own.poolId
@@ -136,13 +136,16 @@ async function answer(operation: string, x: string): Promise<string> {
 }
 
 describe('what belongs to another account', () => {
-  test.each(probes)('is, as a %s, answered like what does not exist by %s', async (kind, operation) => {
-    const secret = secrets[kind]
-    const asked = await answer(operation, secret?.theirs ?? '')
-    expect(asked).toBe(await answer(operation, secret?.nobodys ?? ''))
-    expect(asked).not.toContain(secret?.theirs)
-    expect(asked).not.toContain('INTERNAL')
-  })
+  test.each(probes)(
+    'as a %s gets the same answer as what does not exist from %s',
+    async (kind, operation) => {
+      const secret = secrets[kind]
+      const asked = await answer(operation, secret?.theirs ?? '')
+      expect(asked).toBe(await answer(operation, secret?.nobodys ?? ''))
+      expect(asked).not.toContain(secret?.theirs)
+      expect(asked).not.toContain('INTERNAL')
+    },
+  )
 
   test('is found by its owner with the same operations', async () => {
     const { node } = await theirs.ask<{ node: { status: string } }>(
@@ -216,7 +219,7 @@ describe('what belongs to another account', () => {
     for await (const { data } of events) {
       seen.push(data?.poolEvents.pool.id)
       if (data?.poolEvents.__typename !== 'PoolRefilledEvent') continue
-      // What is told from here on is told live.
+      // Events from here on are live.
       if (stocks.length === 3) break
       await newStock(theirs, 1)
       stocks.push(await newStock(mine, 1))
@@ -230,7 +233,7 @@ describe('two accounts', () => {
     const shape = { prefix: `${randomUUID()}-`, body: { length: 3 }, characters: { set: 'DIGITS' } }
     const [here, there] = [await newStock(mine, 1_000, shape), await newStock(theirs, 1_000, shape)]
     const [a, b] = [await claim(mine, here.poolId, 20), await claim(theirs, there.poolId, 20)]
-    // Equal by chance once in 1000^20.
+    // They are equal by chance once in 1000^20 runs.
     expect(a.map((code) => code.code)).not.toEqual(b.map((code) => code.code))
     const [code] = a
     const asking = 'query ($code: String!) { code(code: $code) { id pool { id } } }'

@@ -19,13 +19,13 @@ import { openServices } from '../../src/roles/api.ts'
 import { newFormat, newPool, openBooks, silent, type TestBooks } from '../support/books.ts'
 import { addCodes } from '../support/uploads.ts'
 
-// Others change things between the commit of a mutation and each read of its answer, so no test passes by luck.
+// Others make changes between the commit of a mutation and each read of its answer, so no test passes by luck.
 
 let place: TestBooks
 let services: Services
 let schema: GraphQLSchema
 const lifecycle = new Lifecycle()
-/** Happens before each read outside a transaction: Prisma reads tasks, statements read the other nodes of an answer. */
+/** Runs before each read outside a transaction: Prisma reads tasks, statements read the other nodes of an answer. */
 let meanwhile: () => Promise<void>
 
 class MovingBooks extends Books {
@@ -79,7 +79,7 @@ async function ask<Data>(operation: string, variableValues: Record<string, unkno
   return result.data as Data
 }
 
-/** Carries out all waiting tasks, as a worker does. */
+/** Runs all waiting tasks, as a worker does. */
 async function work(): Promise<void> {
   for (const task of await readQueuedGenerations(place.books, 10)) await runGeneration(place.books, task)
 }

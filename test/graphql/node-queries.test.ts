@@ -67,7 +67,7 @@ test('fields are selected by the type of each node', async () => {
   ])
 })
 
-test('what is not an id, or not quite one, leads to null', async () => {
+test('a text that is not an id, or not quite one, returns null', async () => {
   const { poolId } = await newStock(client, 1)
   const text = Buffer.from(poolId, 'base64').toString()
   const encode = (changed: string) => Buffer.from(changed).toString('base64')

@@ -233,7 +233,7 @@ describe('the Promo Codes section', () => {
     expect(pool).toMatchObject({ replenishment: { method: 'GENERATE', format: null } })
   })
 
-  test('accepts null for what may be left out, and refuses it where there is a default', async () => {
+  test('accepts null for optional settings, and refuses it where there is a default', async () => {
     const poolId = await newPool(client)
     expect(await save({ poolId, method: 'UPLOAD', formatId: null, quantity: null })).toMatchObject({
       refill: null,
@@ -250,7 +250,7 @@ describe('the Promo Codes section', () => {
 })
 
 describe('a pool is', () => {
-  test('READY above its threshold, LOW at it, EMPTY without codes, and found by that', async () => {
+  test('READY above its threshold, LOW at it, EMPTY without codes, and found by its status', async () => {
     const { poolId, formatId } = await newStock(client, 3)
     await done(
       client,
@@ -319,7 +319,7 @@ describe('a pool is', () => {
     expect(codes.map((code) => code.format.id)).toEqual([a, a, b, b, a, a, b, b])
   })
 
-  test('watched live: as it is, then as it becomes', async () => {
+  test('watched live: its current state, then every change', async () => {
     const { poolId, formatId } = await newStock(client, 2)
     const updates = client.subscribe<{
       poolUpdated: { availableCount: string; status: string; name: string }

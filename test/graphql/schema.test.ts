@@ -36,12 +36,12 @@ const additions = new Set([
   'DESCRIPTION_CHANGED',
 ])
 
-/** Everything in which a schema falls short of what was agreed. */
+/** Every deviation of a schema from the contract. */
 function breaches(agreed: GraphQLSchema, actual: GraphQLSchema): string[] {
   const changes = findSchemaChanges(agreed, actual)
     .filter((change) => !additions.has(change.type))
     .map((change) => `${change.type}: ${change.description}`)
-  // These two are not among the changes that graphql looks for.
+  // graphql does not look for these two changes.
   for (const type of Object.values(agreed.getTypeMap())) {
     const other = actual.getType(type.name)
     if (isInputObjectType(type) && isInputObjectType(other) && type.isOneOf !== other.isOneOf)
@@ -62,7 +62,7 @@ describe('the contract with the frontends', () => {
     expect(breaches(buildSchema(contract), schema)).toEqual([])
   })
 
-  test('is kept by schema.graphql as it is written', async () => {
+  test('is kept by schema.graphql as stored', async () => {
     const written = await readFile(join(import.meta.dirname, '../../schema.graphql'), 'utf8')
     expect(breaches(buildSchema(contract), buildSchema(written))).toEqual([])
   })
@@ -108,7 +108,7 @@ describe('the contract with the frontends', () => {
   })
 })
 
-/** Descriptions stand between the lines that the mutations look for. */
+/** Without descriptions, which would separate the lines that the mutations look for. */
 function stripDescriptions(text: string): GraphQLSchema {
   return buildASTSchema(
     visit(parse(text), {

@@ -15,10 +15,10 @@ import { DatabaseUnavailableError } from '../../src/database/errors.ts'
 import { Subscriber } from '../../src/graphql/subscriber.ts'
 import { silent } from '../support/books.ts'
 
-/** What happens, to all who subscribe: each hears all of it, from the first on. */
+/** The events, of which every subscriber gets all, from the first on. */
 const events = [{ name: 'first' }, { name: 'second' }, { name: 'third' }]
 
-/** How often each event was executed, in the order of the executions. */
+/** The executed events, in the order of their executions. */
 let executed: string[] = []
 let state = 0
 let away = 0
@@ -140,7 +140,7 @@ describe('the answer to an event', () => {
     expect(executed).toEqual(['first'])
   })
 
-  test('is never from before a subscriber asked for it', async () => {
+  test('is never older than a subscriber that asks for it', async () => {
     const subscriber = open()
     const [quick, slow] = [await subscribe(subscriber), await subscribe(subscriber)]
     expect(await next(quick)).toEqual({ name: 'first', state: 0 })
@@ -152,7 +152,7 @@ describe('the answer to an event', () => {
 
 test('an event does not wait for other work of the key', async () => {
   const subscriber = open()
-  // By its clock nothing ever takes long.
+  // On its clock, nothing ever takes long.
   const scheduler = new Scheduler(() => 0)
   for (let i = 0; i < 100; i++) void scheduler.run('key of a', () => new Promise(() => undefined))
   expect(await next(await subscribe(subscriber, { scheduler }))).toEqual({ name: 'first', state: 0 })

@@ -223,7 +223,7 @@ describe("'Save and generate'", () => {
     const input = { poolId, formatId, quantity: 4, idempotencyKey: randomUUID() }
     const first = await start(client, input)
     await finished(client, first.task.id)
-    // Another notation of the same input.
+    // The same input, written differently.
     const again = await start(client, { ...input, quantity: '4' })
     expect(again).toEqual(first)
     const together = await Promise.all(Array.from({ length: 5 }, () => start(client, input)))
@@ -329,7 +329,7 @@ describe('cancelling', () => {
     })
   })
 
-  test('before a worker starts the task returns the codes; repeating it is no error', async () => {
+  test('before a worker starts the task returns the codes; repeating it is not an error', async () => {
     // A process that only serves the API: its tasks wait.
     await using api = await startService({ role: 'api' })
     await using there = new Client(api)
@@ -360,7 +360,7 @@ describe('cancelling', () => {
     expect(await format()).toEqual({ format: { reservedCount: '0', generatedCount: '0' } })
   })
 
-  test('what does not exist is a NotFoundError', async () => {
+  test('of a task that does not exist is a NotFoundError', async () => {
     for (const id of ['', 'x', await newPool(client)])
       expect(await cancel(id)).toMatchObject({ __typename: 'NotFoundError', path: ['taskId'] })
   })

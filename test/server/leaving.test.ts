@@ -5,7 +5,7 @@ import { GraphQLInt, GraphQLNonNull, GraphQLObjectType, GraphQLSchema, GraphQLSt
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAccount } from '../../src/domain/account/account.ts'
 import type { Context } from '../../src/graphql/context.ts'
-import { untilRevoked } from '../../src/graphql/until-revoked.ts'
+import { untilRevoked } from '../../src/graphql/subscriptions.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
 import { openServices } from '../../src/roles/api.ts'
 import { createApi } from '../../src/server/api/api.ts'

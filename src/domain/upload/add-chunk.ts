@@ -14,28 +14,23 @@ import {
   type GeneratedTwin,
   type KnownCode,
 } from './decide-chunk.ts'
-import { checkHeldCodes } from './held-codes.ts'
 import { insertCodes, insertDryRunCodes, insertRejectedRows } from './insert-rows.ts'
-import { findUploaded, readTwins } from './known-codes.ts'
+import { checkHeldCodes, findUploaded, readTwins } from './known-codes.ts'
 
-/**
- * How many rows to add with one `addChunk`. More make neither commits nor the index any cheaper, and lock formats, and
- * the claims that refill from them, for longer.
- */
+/** How many rows to add at a time. More rows cost no less each, and block claims that refill from the formats longer. */
 export const maxChunkRows = 10_000
 
 // More than there can be uploads of one account at the same time.
 const maxAttempts = 20
 
 /**
- * Adds a chunk of a file to the account, in one transaction: adds those of its codes that can be added, counts its
- * rows by what became of them, and stores the rejected ones with their reasons. `from`: how many rows of the file
- * were read before. The codes are in no pool until the upload is completed. PostgreSQL must be able to store them.
+ * Adds the rows of a chunk to the account in one transaction: inserts the codes that can be added, counts the rows by
+ * outcome, and stores the rejected ones with their reasons. `from`: how many rows of the file were read before. The
+ * codes are in no pool until the upload is completed. PostgreSQL must be able to store them.
  *
- * Resolves to false, and has changed nothing, if the upload is not RUNNING or has not been read up to `from`: it was
- * cancelled, or another worker is reading it. With `waits`, rejects with a HeldByEndedUploadError, and has changed
- * nothing, as long as the fate of a row depends on ended uploads that have not been cleared away. Otherwise their
- * codes count like any others.
+ * Changes nothing and resolves to false if the upload is not RUNNING or has not been read up to `from`: it was cancelled,
+ * or another worker is reading it. With `waits`, changes nothing and rejects with a HeldByEndedUploadError while the
+ * outcome of a row depends on ended uploads that have not been cleared away. Without, their codes count like any others.
  */
 export async function addChunk(
   books: Books,
@@ -47,7 +42,7 @@ export async function addChunk(
   if (chunk.rowsRead - from !== BigInt(chunk.rows.length + chunk.rejected.length))
     throw new RangeError('The number of rows in the chunk is not the number of rows read.')
   for (let attempt = 1; ; attempt++) {
-    // Most files have no duplicates, and looking for each code is much of the work. So the first attempt relies on the
+    // Most files have no duplicates, and looking up each code is much of the work. So the first attempt relies on the
     // unique constraint.
     const looks = attempt > 1
     try {
@@ -56,21 +51,21 @@ export async function addChunk(
       )
     } catch (error) {
       if (error instanceof UploadMovedError) return false
-      // A code exists already, or another transaction has added it since this one looked. By now that transaction has
-      // ended, so the next attempt finds it.
+      // A code exists already, or another transaction has added it since the lookup, and has ended by now. The next attempt
+      // finds it.
       if (violatedConstraint(error) === undefined || attempt === maxAttempts) throw error
     }
   }
 }
 
-/** The upload is not RUNNING, or was read to another row. Thrown to roll back. */
+/** The upload is not RUNNING, or was read up to another row. Thrown to roll back. */
 class UploadMovedError extends Error {}
 
 interface Progress {
   dryRun: boolean
   caseSensitive: boolean
   accepted: bigint
-  /** Whether the file has had duplicates so far. Then it is likely to have more. */
+  /** Whether the file has had duplicates so far, and so is likely to have more. */
   duplicates: boolean
 }
 
@@ -90,10 +85,10 @@ async function addInTransaction(
   ])
   const identities = new Map<string, string>()
   for (const { code } of chunk.rows) identities.set(code, identityOf(code, caseSensitive))
-  // Sorted, so that neighbours in an index are searched and inserted together, and two transactions with the same codes
-  // rarely deadlock.
+  // Sorted, so that index neighbours are searched and inserted together, and transactions with the same codes rarely
+  // deadlock.
   const codes = [...identities.keys()].sort()
-  // No constraint covers dry runs, nor codes that differ only in case.
+  // The constraint covers neither dry runs nor codes that differ only in case.
   const uploaded =
     looks || progress.duplicates || dryRun || caseSensitive || hasTwins
       ? await findUploaded(tx, taskId, codes, { ...progress, hasTwins })
@@ -124,10 +119,7 @@ async function addInTransaction(
   return true
 }
 
-/**
- * From now on, every uploaded code of the account must be looked for: the constraint does not find those that are
- * alike.
- */
+/** From now on, every code that is uploaded to the account must be looked up: the constraint does not find twins. */
 async function noteTwins(tx: BookTransaction): Promise<void> {
   await tx.execute({
     name: 'note-case-sensitive',
@@ -137,28 +129,19 @@ async function noteTwins(tx: BookTransaction): Promise<void> {
 }
 
 async function readProgress(tx: BookTransaction, taskId: string, from: bigint): Promise<Progress> {
-  const [row] = await tx.rows<{
-    dry_run: boolean
-    case_sensitive: boolean
-    accepted: string
-    duplicates: boolean
-  }>({
+  const [row] = await tx.rows<Omit<Progress, 'accepted'> & { accepted: string }>({
     name: 'read-upload-progress',
     text: `
-      SELECT dry_run, case_sensitive, accepted, duplicates_in_file + duplicates_in_account > 0 AS duplicates
+      SELECT dry_run AS "dryRun", case_sensitive AS "caseSensitive", accepted,
+        duplicates_in_file + duplicates_in_account > 0 AS duplicates
       FROM task WHERE account_id = $1 AND id = $2 AND status = 'RUNNING' AND rows_read = $3 AND kind = 'UPLOAD'`,
     values: [tx.accountId, taskId, from],
   })
   if (row === undefined) throw new UploadMovedError()
-  return {
-    dryRun: row.dry_run,
-    caseSensitive: row.case_sensitive,
-    accepted: BigInt(row.accepted),
-    duplicates: row.duplicates,
-  }
+  return { ...row, accepted: BigInt(row.accepted) }
 }
 
-/** Locks the format of a share, and reads what decides about its codes. A dry run only reads. */
+/** Locks the format of a share, and reads what the decision needs of it. A dry run does not lock. */
 async function lockShare(
   books: Books,
   tx: BookTransaction,
@@ -179,7 +162,7 @@ async function lockShare(
     for (const [at, index] of indices.entries()) if (uploaded.has(codes[at] as string)) taken.add(index)
   }
   let room = availableForGeneration(format)
-  // What it has accepted so far would be taken by now. Counted only if that could use up the room.
+  // The codes it has accepted so far would be taken by now. They are counted only if they could use up the room.
   if (dryRun && room <= accepted + BigInt(codes.length)) {
     const space = await books.codeSpaces.get(tx, tx.accountId, formatId)
     room -= await countDryRun(tx, taskId, { space, next })
@@ -194,7 +177,7 @@ async function lockShare(
   }
 }
 
-/** Counts the rows of a chunk and moves the checkpoint behind it. UploadMovedError if another worker has moved it. */
+/** Counts the rows of a chunk and moves the checkpoint past it. UploadMovedError if the checkpoint is not at `from`. */
 async function advance(
   tx: BookTransaction,
   taskId: string,

@@ -7,9 +7,9 @@ import { findShares, giveBack } from '../format/taken-indices.ts'
 import { isUnfinished } from '../generation/task.ts'
 
 /**
- * Clears away some of what an ended upload has left behind, `limit` rows at most: its file, the codes of a dry run,
- * the codes of an upload that was not completed, which can be generated and uploaded from then on, and its rejected
- * rows once they are forgotten. Resolves to whether there is more.
+ * Clears away up to `limit` rows that an ended upload has left behind: its file; the codes of a dry run; the codes of an
+ * upload that is not COMPLETED, which can then be generated and uploaded again; its rejected rows, if they are forgotten.
+ * Resolves to whether there is more.
  */
 export async function clearUpload(
   books: Books,
@@ -18,9 +18,15 @@ export async function clearUpload(
 ): Promise<boolean> {
   return await books.write(accountId, async (tx) => {
     await holdCatalog(tx)
-    const upload = await lockUpload(tx, taskId)
+    // The lock keeps others from undoing the upload or clearing it away meanwhile. A statement that locks and reads a row
+    // of this table only reads it as it is once the lock is acquired.
+    const [upload] = await tx.rows<{ status: TaskStatus; rejected_forgotten: boolean }>({
+      text: `
+        SELECT status, rejected_forgotten FROM task
+        WHERE account_id = $1 AND id = $2 AND kind = 'UPLOAD' FOR NO KEY UPDATE`,
+      values: [accountId, taskId],
+    })
     if (upload === undefined || isUnfinished(upload.status)) return false
-    // One table after the other, each only when nothing is left in those before it.
     if ((await removeRows(tx, 'upload_piece', taskId, limit)) > 0) return true
     if ((await removeRows(tx, 'dry_run_code', taskId, limit)) > 0) return true
     if (upload.status !== 'COMPLETED' && (await removeCodes(books, tx, taskId, limit))) return true
@@ -31,20 +37,6 @@ export async function clearUpload(
     })
     return false
   })
-}
-
-/** Locks an upload, so that nobody else undoes it or clears it away meanwhile. */
-async function lockUpload(
-  tx: BookTransaction,
-  taskId: string,
-): Promise<{ status: TaskStatus; rejected_forgotten: boolean } | undefined> {
-  // A statement that locks and reads a row of this table alone reads it as it is once the lock is acquired.
-  const [row] = await tx.rows<{ status: TaskStatus; rejected_forgotten: boolean }>({
-    text: `
-      SELECT status, rejected_forgotten FROM task WHERE account_id = $1 AND id = $2 AND kind = 'UPLOAD' FOR NO KEY UPDATE`,
-    values: [tx.accountId, taskId],
-  })
-  return row
 }
 
 async function removeRows(
@@ -62,7 +54,7 @@ async function removeRows(
   })
 }
 
-/** Removes codes of an upload, last rows first, and gives back their indices. Resolves to whether there were any. */
+/** Removes codes of an upload, last rows first, and releases their indices. Resolves to whether there were any. */
 async function removeCodes(
   books: Books,
   tx: BookTransaction,

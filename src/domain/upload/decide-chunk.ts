@@ -7,9 +7,7 @@ export interface Chunk {
   rows: readonly CodeRow[]
   /** Rows without a code that could be added. */
   rejected: readonly RejectedRow[]
-  /**
-   * How much of the file has been read, including this chunk. Bytes are counted as they came: packed, if the file is.
-   */
+  /** How much of the file has been read, including this chunk. Bytes are those of the file as sent, which may be packed. */
   rowsRead: bigint
   bytesRead: bigint
   layout?: FileLayout | undefined
@@ -22,7 +20,7 @@ export interface ChunkFormat {
   next: bigint
   /** How many indices are neither generated, nor taken, nor reserved. */
   room: bigint
-  /** The codes of the chunk that are of this format, with their indices. */
+  /** The chunk's codes of this format, with their indices. */
   indices: ReadonlyMap<string, bigint>
   /** Which of these indices are taken. */
   taken: ReadonlySet<bigint>
@@ -41,9 +39,9 @@ export interface GeneratedTwin {
   formatName: string
 }
 
-/** What the account has already, by the codes of the chunk, except for codes of formats. */
+/** Codes that the account has already, by the codes of the chunk that equal them or are alike. */
 export interface KnownCodes {
-  /** Codes that were not looked for are missing: if one is uploaded already, the unique constraint fails. */
+  /** Lacks codes that were not looked up: if one of those exists, the unique constraint fails. */
   uploaded: ReadonlyMap<string, KnownCode>
   twins: ReadonlyMap<string, GeneratedTwin>
 }
@@ -51,19 +49,19 @@ export interface KnownCodes {
 export interface ChunkDecision {
   /** The codes to add, in the order of the file, each with its index in this order. */
   accepted: Map<string, number>
-  /** All rows that are not added, as duplicates or for another reason. */
+  /** Duplicates and refused rows. */
   rejected: RejectedRow[]
   duplicatesInFile: number
   duplicatesInAccount: number
-  /** How many of `rejected` are no duplicates. */
+  /** How many of `rejected` are not duplicates. */
   refused: number
   /** The indices that the accepted codes take from each format. */
   takes: Map<ChunkFormat, bigint[]>
 }
 
 /**
- * Decides about the rows of a chunk one by one, so that the outcome does not depend on where a file is cut into chunks.
- * Codes of the same identity are alike.
+ * Decides about the rows of a chunk one by one, so that the outcome does not depend on how a file is cut into chunks.
+ * Codes with the same identity are alike.
  */
 export function decideChunk(
   chunk: Chunk,
@@ -133,7 +131,7 @@ export function decideChunk(
 
 const inAccount = 'is already in your account'
 
-/** `twin`: the code that exists already, the same or one that is alike. */
+/** `twin`: the existing code, equal or alike. */
 function duplicate(code: string, twin: string, where: string): string {
   return twin === code
     ? `The code ${where}.`

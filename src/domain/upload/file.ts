@@ -4,13 +4,13 @@ import { FileInterruptedError, FileTooLargeError } from '../books/errors.ts'
 import type { TaskRef } from '../books/task-ref.ts'
 
 /**
- * The file of an upload, exactly as it came, until the upload has ended. It is in the database, so that any worker can
- * read it, and in pieces, so that nobody has to hold more than one of them in memory.
+ * The file of an upload, exactly as it was sent, is kept in the database until the upload has ended, so that any worker
+ * can read it. It is kept in pieces, so that only one has to be in memory at a time.
  */
 
 const pieceBytes = 2 ** 20
 
-// How much of a piece is returned at a time. The progress of an upload advances in these steps.
+// The progress of an upload advances in these steps.
 const sliceBytes = 2 ** 16
 
 // Well below the age at which housekeeping removes files without a task.
@@ -20,9 +20,8 @@ const maxArrivalMs = 12 * 60 * 60 * 1_000
 const maxPiecesRemoved = 32
 
 /**
- * Stores a file as it arrives. Each piece is a separate statement, so that no transaction waits for a slow client.
- * Rejects with a FileTooLargeError, a FileInterruptedError, or an error of `bytes`; then the caller has to remove
- * what has been stored.
+ * Stores a file as it arrives, one statement for each piece, so that no transaction waits for a slow client. Rejects with
+ * a FileTooLargeError, a FileInterruptedError, or an error of `bytes`; then the caller must call `removeFile`.
  */
 export async function storeFile(
   books: Queryable,
@@ -37,7 +36,11 @@ export async function storeFile(
   let gathered: Uint8Array[] = []
   let gatheredBytes = 0
   const store = async () => {
-    await insertPiece(books, upload, pieces, Buffer.concat(gathered))
+    await books.rows({
+      name: 'insert-upload-piece',
+      text: 'INSERT INTO upload_piece (account_id, task_id, number, bytes) VALUES ($1, $2, $3, $4)',
+      values: [upload.accountId, upload.taskId, pieces, Buffer.concat(gathered)],
+    })
     pieces += 1
     gathered = []
     gatheredBytes = 0
@@ -55,15 +58,7 @@ export async function storeFile(
   return { size, sha256: hash.digest('hex') }
 }
 
-async function insertPiece(books: Queryable, upload: TaskRef, number: number, bytes: Buffer): Promise<void> {
-  await books.rows({
-    name: 'insert-upload-piece',
-    text: 'INSERT INTO upload_piece (account_id, task_id, number, bytes) VALUES ($1, $2, $3, $4)',
-    values: [upload.accountId, upload.taskId, number, bytes],
-  })
-}
-
-/** The bytes of a file. Rejects if there are not exactly `size` of them. */
+/** The bytes of a file. Rejects if the file does not have exactly `size` of them. */
 export async function* readFile(
   books: Queryable,
   upload: TaskRef,
@@ -100,8 +95,8 @@ export async function removeFile(books: Queryable, upload: TaskRef): Promise<voi
 }
 
 /**
- * Removes some pieces of files that began to arrive before `time` and never became an upload, because the process that
- * received them was killed. Resolves to whether there may be more.
+ * Removes some pieces of files that began to arrive before `time` and never became an upload, because their process was
+ * killed. Resolves to whether there may be more.
  */
 export async function removeOrphans(books: Queryable, time: Date): Promise<boolean> {
   const removed = await books.rows({

@@ -15,9 +15,9 @@ import {
 import { lockPool, type Pool, writePoolCounters } from '../pool/pool.ts'
 
 /**
- * Completes an upload whose file has been read to its end: adds its codes to the end of its pool, as one batch. A dry
- * run adds nothing. If every row was refused, the upload fails, since that was no file of codes, or the wrong column
- * of one. Resolves to false if the upload was no longer RUNNING.
+ * Completes an upload whose file has been read to its end: appends its codes to the pool as one batch. A dry run adds
+ * nothing. If every row was refused, the upload fails, since it was not a file of codes, or the column was wrong.
+ * Resolves to false if the upload was no longer RUNNING.
  */
 export async function completeUpload(books: Books, { accountId, taskId }: TaskRef): Promise<boolean> {
   return await books.write(accountId, async (tx) => {
@@ -29,8 +29,7 @@ export async function completeUpload(books: Books, { accountId, taskId }: TaskRe
     if (task.added === 0n) return true
     await tx.execute({
       name: 'lay-upload',
-      text: `
-        INSERT INTO batch (account_id, pool_id, start, count, task_id) VALUES ($1, $2, $3, $4, $5)`,
+      text: 'INSERT INTO batch (account_id, pool_id, start, count, task_id) VALUES ($1, $2, $3, $4, $5)',
       values: [accountId, pool.id, pool.total, task.added, taskId],
     })
     await writePoolCounters(tx, { ...pool, total: pool.total + task.added, refillFailed: false })
@@ -39,7 +38,7 @@ export async function completeUpload(books: Books, { accountId, taskId }: TaskRe
   })
 }
 
-/** The failure of an upload with refused rows only. */
+/** The failure of an upload whose rows were all refused. */
 async function readFailure(tx: BookTransaction, taskId: string): Promise<TaskFailure | undefined> {
   const [row] = await tx.rows<{ refused: string; number: string; reason: string }>({
     name: 'read-refusal',
@@ -62,11 +61,9 @@ async function readFailure(tx: BookTransaction, taskId: string): Promise<TaskFai
 }
 
 /**
- * Undoes a completed upload, provided that none of its codes has been claimed. The codes leave the pool, which is then
- * refilled, or reports that it is low or empty, as after a claim. They can be generated or uploaded again once a worker
- * has cleared them away. Undoing an undone upload changes nothing.
- *
- * Rejects with a NotFoundError, or with an UploadNotUndoneError that says why.
+ * Undoes a completed upload if none of its codes has been claimed. The codes leave the pool, which is then refilled, or
+ * reports that it is low or empty, as after a claim. They can be generated or uploaded again once a worker has cleared
+ * them away. Undoing an undone upload changes nothing. Rejects with a NotFoundError or an UploadNotUndoneError.
  */
 export async function undoUpload(books: Books, accountId: string, taskId: string): Promise<void> {
   await books.write(accountId, async (tx) => {
@@ -115,7 +112,7 @@ async function removeBatch(tx: BookTransaction, pool: Pool, taskId: string): Pro
     values: [tx.accountId, pool.id, start],
   })
   await tx.execute({
-    // Sorting makes PostgreSQL delete all before it inserts the first, so that no two ever have the same start.
+    // Sorting makes PostgreSQL delete every row before it inserts the first, so that two never have the same start.
     text: `
       WITH moved AS (DELETE FROM batch WHERE account_id = $1 AND pool_id = $2 AND start > $3 RETURNING *)
       INSERT INTO batch (account_id, pool_id, start, count, format_id, first, holes, task_id)
@@ -132,6 +129,6 @@ async function removeBatch(tx: BookTransaction, pool: Pool, taskId: string): Pro
 
 function claimedReason(claimed: bigint, count: bigint): string {
   const some =
-    claimed < count ? `${grouped(claimed)} of its ${grouped(count)} codes have` : `All of its codes have`
+    claimed < count ? `${grouped(claimed)} of its ${grouped(count)} codes have` : 'All of its codes have'
   return `${some} been claimed, so the upload can no longer be undone: codes that were handed out must stay valid.`
 }

@@ -12,7 +12,7 @@ export interface AddedCode {
   identity: string
 }
 
-/** Inserts accepted codes after the `before` others of the upload, and takes their indices out of the formats. */
+/** Inserts codes after the `before` earlier ones of the upload, and marks their indices in the formats as taken. */
 export async function insertCodes(
   tx: BookTransaction,
   taskId: string,
@@ -44,7 +44,7 @@ export async function insertCodes(
   await Promise.all([...taking, inserting])
 }
 
-/** Inserts what a dry run would have added. */
+/** Inserts the codes that a dry run would have added. */
 export async function insertDryRunCodes(
   tx: BookTransaction,
   taskId: string,

@@ -7,7 +7,7 @@ import { readUploadWaits, type UploadWait } from './queue.ts'
 /** The task of an upload, and what it waits for, if it waits. */
 export type LiveUpload = Task & { waitingFor: UploadWait | undefined }
 
-/** Follows the progress of uploads and what they wait for. Few are ever in progress. Changes of their status are events. */
+/** Follows the progress of uploads and what they wait for, by polling: few are in progress. Status changes are events. */
 export function followUploads(books: Books, log: Logger): RowPoller<LiveUpload> {
   const read = async (refs: readonly RowRef[]) => {
     const tasks = await books.prisma.task.findMany({

@@ -1,22 +1,26 @@
 import type { Queryable } from '../../database/transaction.ts'
-import type { TaskFailureCode, TaskStatus } from '../../generated/prisma/client.ts'
+import type { TaskStatus } from '../../generated/prisma/client.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import type { TaskRef } from '../books/task-ref.ts'
-import { isUnfinished, markFailed, markRunning, type Task } from '../generation/task.ts'
+import { markFailed, markRunning, type Task, type TaskFailure } from '../generation/task.ts'
 import { lockPool } from '../pool/pool.ts'
 
-/** The uploads that workers have to work on: tasks with `has_work`. */
-
-/** An upload with work left: its file is to be read, or what it has left behind is to be cleared away. */
+/** An upload that a worker has to work on, a task with `has_work`: to read its file, or to clear away its rows. */
 export interface QueuedUpload extends TaskRef {
   poolId: string
   status: TaskStatus
   column: string | undefined
   header: boolean | undefined
-  /** How many rows of the file have been read. */
   rowsRead: bigint
   /** In bytes. */
   size: bigint
+}
+
+interface UploadRow extends Pick<QueuedUpload, 'accountId' | 'taskId' | 'poolId' | 'status'> {
+  column: string | null
+  header: boolean | null
+  rowsRead: string
+  size: string
 }
 
 /** The account with the oldest upload in the queue, apart from `except`. */
@@ -33,8 +37,8 @@ export async function readWaitingAccount(
 }
 
 /**
- * The account's next upload to work on: the oldest whose file is to be read, or else the oldest that is to be cleared
- * away; with `clearFirst`, the other way round.
+ * The account's next upload to work on: the oldest with a file to read, or else the oldest to clear away; with
+ * `clearFirst`, the other way round.
  */
 export async function readNextUpload(
   books: Queryable,
@@ -44,59 +48,27 @@ export async function readNextUpload(
   const [row] = await books.rows<UploadRow>({
     name: 'read-next-upload',
     text: `
-      SELECT ${uploadColumns} FROM task WHERE has_work AND account_id = $1
+      SELECT account_id AS "accountId", id AS "taskId", pool_id AS "poolId", status, "column", header,
+        rows_read AS "rowsRead", bytes AS size
+      FROM task WHERE has_work AND account_id = $1
       ORDER BY (status IN ('AWAITING_EXECUTION', 'RUNNING')) = $2, id LIMIT 1`,
     values: [accountId, clearFirst],
   })
-  return row === undefined ? undefined : decodeUpload(row)
-}
-
-/** The upload as it is now, if it has work left. */
-export async function readQueuedUpload(books: Queryable, ref: TaskRef): Promise<QueuedUpload | undefined> {
-  const [row] = await books.rows<UploadRow>({
-    name: 'read-queued-upload',
-    text: `SELECT ${uploadColumns} FROM task WHERE has_work AND account_id = $1 AND id = $2`,
-    values: [ref.accountId, ref.taskId],
-  })
-  return row === undefined ? undefined : decodeUpload(row)
-}
-
-const uploadColumns = 'account_id, id, pool_id, status, "column", header, rows_read, bytes'
-
-interface UploadRow {
-  account_id: string
-  id: string
-  pool_id: string
-  status: TaskStatus
-  column: string | null
-  header: boolean | null
-  rows_read: string
-  bytes: string
-}
-
-function decodeUpload(row: UploadRow): QueuedUpload {
-  return {
-    accountId: row.account_id,
-    taskId: row.id,
-    poolId: row.pool_id,
-    status: row.status,
-    column: row.column ?? undefined,
-    header: row.header ?? undefined,
-    rowsRead: BigInt(row.rows_read),
-    size: BigInt(row.bytes),
-  }
-}
-
-/** Whether the account has a file that is not read to its end. */
-export async function hasUnreadFile(books: Queryable, accountId: string): Promise<boolean> {
-  const next = await readNextUpload(books, accountId)
-  return next !== undefined && isUnfinished(next.status)
+  return (
+    row && {
+      ...row,
+      column: row.column ?? undefined,
+      header: row.header ?? undefined,
+      rowsRead: BigInt(row.rowsRead),
+      size: BigInt(row.size),
+    }
+  )
 }
 
 /** Why an upload makes no progress. */
 export type UploadWait = 'WORKER' | 'EARLIER_UPLOAD' | 'CLEARING'
 
-/** What some uploads wait for. Those that do not wait are left out. */
+/** What the uploads wait for; without those that do not wait. */
 export async function readUploadWaits(
   books: Queryable,
   accountId: string,
@@ -123,7 +95,7 @@ export async function readUploadWaits(
   return new Map(rows.map(({ id, wait }) => [id, wait]))
 }
 
-/** Notes that a running upload waits for others to be cleared away. Its next chunk removes the note. */
+/** Notes that a running upload waits until others are cleared away. Its next chunk removes the note. */
 export async function markWaitingForClearing(
   books: Queryable,
   { accountId, taskId }: TaskRef,
@@ -142,13 +114,8 @@ export async function startUpload(books: Books, upload: QueuedUpload): Promise<b
 }
 
 /** Makes an upload FAILED. Resolves to false if it had ended already. */
-export async function failUpload(
-  books: Books,
-  upload: QueuedUpload,
-  code: TaskFailureCode,
-  message: string,
-): Promise<boolean> {
-  return await change(books, upload, (tx) => markFailed(tx, upload.taskId, { code, message }))
+export async function failUpload(books: Books, upload: QueuedUpload, failure: TaskFailure): Promise<boolean> {
+  return await change(books, upload, (tx) => markFailed(tx, upload.taskId, failure))
 }
 
 async function change(

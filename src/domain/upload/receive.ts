@@ -12,12 +12,8 @@ import { removeFile, storeFile } from './file.ts'
 
 export interface UploadInput {
   poolId: string
-  /**
-   * The name of the column with the codes; without it, the column is found. With `header`, it may be a number, from
-   * 1.
-   */
+  /** As in CodeFileOptions. */
   column?: string | undefined
-  /** Whether the file has a header; without it, that is found out. */
   header?: boolean | undefined
   /** Whether to only count what would be added. */
   dryRun: boolean
@@ -33,7 +29,7 @@ export const maxColumnLength = 200
 const maxArriving = 32
 const maxArrivingOfAccount = 8
 
-/** Receives files, and limits how many arrive at the same time, in all and for each account. */
+/** Receives files, a limited number at the same time: in all, and for each account. */
 export class Uploads {
   readonly maxBytes: number
   readonly #books: Books
@@ -66,9 +62,8 @@ export class Uploads {
 }
 
 /**
- * Stores a file of codes for a pool, and creates the task that reads it. Resolves to the task, with the pool as it
- * was then; if the idempotencyKey was used for the same input and the same file, to the first task. Leaves nothing
- * behind if it fails.
+ * Stores a file of codes for a pool, and creates the task that reads it. Resolves to the task, with the pool as it was
+ * then; if the idempotencyKey was used for the same input and file, to the first task. If it fails, leaves nothing behind.
  *
  * Rejects with an InvalidInputError; with a FileTooLargeError if the file has more than `maxBytes`; with a
  * NotFoundError, before a byte has been read; with an IdempotencyConflictError; and with errors of `bytes`.
@@ -95,12 +90,15 @@ export async function receiveUpload(
   let taskId: string | undefined
   try {
     const file = await storeFile(books, ref, bytes, maxBytes)
-    if (file.size === 0) throw emptyFile()
+    if (file.size === 0)
+      throw new InvalidInputError([
+        { path: ['file'], message: 'The file is empty. Send a file with at least one code.' },
+      ])
     const accepted = await accept(books, ref, input, file)
     taskId = accepted.taskId
     return accepted
   } catch (error) {
-    // The upload may exist, and then it needs its file. If it does not, housekeeping removes the file.
+    // The upload may exist and need its file. If it does not, housekeeping removes the file.
     if (error instanceof CommitUnansweredError) taskId = ref.taskId
     throw error
   } finally {
@@ -108,13 +106,7 @@ export async function receiveUpload(
   }
 }
 
-function emptyFile(): InvalidInputError {
-  return new InvalidInputError([
-    { path: ['file'], message: 'The file is empty. Send a file with at least one code.' },
-  ])
-}
-
-/** Removes a file that nobody needs. If the database is unavailable, housekeeping will remove it. */
+/** Removes a file that became no upload. If the database is unavailable, housekeeping will remove it. */
 async function dropFile(books: Books, ref: TaskRef): Promise<void> {
   try {
     await removeFile(books, ref)
@@ -123,16 +115,11 @@ async function dropFile(books: Books, ref: TaskRef): Promise<void> {
   }
 }
 
-interface StoredFile {
-  size: number
-  sha256: string
-}
-
 async function accept(
   books: Books,
   { accountId, taskId }: TaskRef,
   input: UploadInput,
-  file: StoredFile,
+  file: { size: number; sha256: string },
 ): Promise<Accepted> {
   const { poolId, column, header, dryRun, caseSensitive = false } = input
   // The default of caseSensitive does not count, so that keys used before it existed keep their hash.

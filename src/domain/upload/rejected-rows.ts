@@ -11,9 +11,9 @@ export interface StoredRejectedRow {
 const maxPageRows = 2_000
 
 /**
- * The rejected rows of an upload, in the order of the file and in pages, as far as the file has been read now.
- * `undefined` if the account has no such upload. Rejects with a RejectedRowsForgottenError if the rows are no longer
- * kept, and so do the pages.
+ * Pages of the rejected rows of an upload, in the order of the file, as far as the file has been read now. `undefined`
+ * if the account has no such upload. This and the pages reject with a RejectedRowsForgottenError if the rows are no
+ * longer kept.
  */
 export async function readRejectedRows(
   books: Queryable,
@@ -71,8 +71,8 @@ async function* readPages(
 }
 
 /**
- * Forgets the rejected rows of at most `limit` uploads that finished before `time`, oldest first: they are not given
- * out any more, and a worker clears them away. Resolves to the number of uploads.
+ * Forgets the rejected rows of at most `limit` uploads that finished before `time`, oldest first: they can no longer be
+ * read, and a worker clears them away. Resolves to the number of uploads.
  */
 export async function forgetRejectedRows(books: Queryable, time: Date, limit: number): Promise<number> {
   const rows = await books.rows({

@@ -1,6 +1,6 @@
 /**
- * An array of texts as a parameter for PostgreSQL. Passing an array makes `pg` convert each element by itself, which is
- * much of this process's work for thousands of codes.
+ * An array of texts as a parameter for PostgreSQL, as a string where that is possible: `pg` converts an array element by
+ * element, which is slow for thousands of codes.
  */
 export function textArray(texts: readonly (string | null)[]): string | readonly (string | null)[] {
   if (texts.length === 0 || /["\\]/.test(texts.join(''))) return texts

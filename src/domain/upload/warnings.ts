@@ -1,21 +1,10 @@
 import { kindOfName } from '../../codefile/column-names.ts'
 import type { FileLayout } from '../../codefile/read.ts'
-import type { TaskStatus } from '../../generated/prisma/client.ts'
+import type { Task } from '../../generated/prisma/client.ts'
 import { grouped } from '../../grouped.ts'
 
-/** Notes for people on a completed upload. */
-export function uploadWarnings(upload: {
-  status: TaskStatus
-  dryRun: boolean
-  rowsRead: bigint
-  accepted: bigint
-  duplicatesInFile: bigint
-  duplicatesInAccount: bigint
-  refused: bigint
-  header: boolean | null
-  column: string | null
-  layout: unknown
-}): string[] {
+/** Sentences for people about a completed upload. */
+export function uploadWarnings(upload: Task): string[] {
   const { status, dryRun, rowsRead, accepted, duplicatesInAccount, refused } = upload
   if (status !== 'COMPLETED') return []
   const warnings: string[] = []

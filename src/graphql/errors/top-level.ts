@@ -12,7 +12,7 @@ import {
   TooManyUploadsError,
 } from '../../domain/books/errors.ts'
 
-/** The codes of top-level errors, that is of all errors but the typed ones (typed.ts). */
+/** The codes of top-level errors: all errors except the typed ones (typed.ts). */
 const topLevelErrorCodes = [
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
@@ -48,6 +48,10 @@ export function topLevelError(
   extensions: Record<string, unknown> = {},
 ): GraphQLError {
   return new GraphQLError(message, { extensions: { code, ...extensions } })
+}
+
+export function badInput(message: string): GraphQLError {
+  return topLevelError('BAD_USER_INPUT', message)
 }
 
 export function unauthenticated(message: string): GraphQLError {
@@ -108,7 +112,7 @@ function translate(error: unknown, log: Logger): GraphQLError {
   if (error instanceof RejectedRowsForgottenError)
     return topLevelError('NOT_FOUND', error.message, { http: { status: 410 } })
   if (error instanceof TooManyUploadsError) return unavailable(error.message)
-  // A transaction that has lost to others again and again may succeed next time.
+  // A transaction that has lost every conflict so far may succeed next time.
   if (isUnavailable(error) || canRunAgain(error)) {
     log.warn({ err: error }, 'a request could not be served by the database')
     return unavailable()
@@ -120,7 +124,7 @@ function translate(error: unknown, log: Logger): GraphQLError {
   )
 }
 
-/** An error as sent where no HTTP response carries it: without `extensions.http`. */
+/** An error as sent over other transports than an HTTP response: without `extensions.http`. */
 export function wireError(error: GraphQLError): GraphQLFormattedError {
   const { extensions, ...rest } = error.toJSON()
   const { http: _http, ...others } = extensions ?? {}

@@ -12,10 +12,10 @@ import {
 import { QuantityExceedsAvailableError } from '../../domain/format/format.ts'
 import { NotEnoughCodesError } from '../../domain/pool/pool.ts'
 import { builder } from '../builder.ts'
-import { existing } from '../existing.ts'
 import { type FieldWeight, rowReads } from '../field-rules.ts'
 import { Format } from '../format.ts'
 import { maxMessageBytes } from '../max-sizes.ts'
+import { existing } from '../nodes.ts'
 import { Pool } from '../pool.ts'
 import { Task } from '../task.ts'
 
@@ -28,7 +28,7 @@ const UserErrorCode = builder.enumType('UserErrorCode', {
   values: {
     INVALID_INPUT: { description: 'The input has values that are not allowed: see issues.' },
     NOT_FOUND: { description: 'Your account has nothing with this id.' },
-    NAME_TAKEN: { description: 'The name is in use. Upper and lower case count as the same.' },
+    NAME_TAKEN: { description: 'The name is in use, ignoring case.' },
     FORMAT_OVERLAP: { description: 'Another format could produce the same codes.' },
     QUANTITY_EXCEEDS_AVAILABLE: { description: 'The format does not have that many codes left to generate.' },
     NOT_ENOUGH_CODES: { description: 'The pool does not have that many codes available.' },
@@ -85,16 +85,14 @@ builder.objectType(InvalidInputError, {
 
 builder.objectType(NotFoundError, {
   name: 'NotFoundError',
-  description:
-    'Your account has nothing with the id in the input field that path names. Nothing was changed.',
+  description: 'Your account has nothing with the id in the input field given by path. Nothing was changed.',
   interfaces: [UserErrorInterface],
 })
 
 builder.objectType(NameTakenError, {
   name: 'NameTakenError',
   description:
-    'Another format, or another pool, of your account has this name. Upper and lower case count as the same. Nothing ' +
-    'was changed.',
+    'Your account already has a format, or a pool, with this name, ignoring case. Nothing was changed.',
   interfaces: [UserErrorInterface],
 })
 
@@ -109,7 +107,7 @@ builder.objectType(FormatOverlapError, {
       type: Format,
       description: 'The existing format that could produce the same codes.',
       weight: { reads: rowReads },
-      resolve: async (error, _args, { nodes }) => existing(await nodes.format.load(error.formatId)),
+      resolve: (error, _args, { nodes }) => existing(nodes.format, error.formatId),
     }),
   }),
 })
@@ -128,9 +126,9 @@ builder.objectType(QuantityExceedsAvailableError, {
       type: Format,
       weight: { reads: rowReads },
       description: 'The format, as it was when the request was refused.',
-      resolve: async ({ format }, _args, { nodes }) => {
-        nodes.tellAsOf({ format })
-        return existing(await nodes.format.load(format.id))
+      resolve: ({ format }, _args, { nodes }) => {
+        nodes.showAsOf({ format })
+        return existing(nodes.format, format.id)
       },
     }),
   }),
@@ -140,8 +138,8 @@ builder.objectType(NotEnoughCodesError, {
   name: 'NotEnoughCodesError',
   description:
     'The pool has fewer codes available than the claim asks for. Claims are all or nothing, so nothing was claimed. ' +
-    'With auto-generation on, it means that the format has run out too. The message says what to do: generate or upload ' +
-    'codes, wait for a running task, or use a format with more codes left.',
+    'With auto-generation on, the format has run out too. The message says what to do: generate or upload codes, ' +
+    'wait for a running task, or use a format with more codes left.',
   interfaces: [UserErrorInterface],
   fields: (t) => ({
     available: t.field({
@@ -153,9 +151,9 @@ builder.objectType(NotEnoughCodesError, {
       type: Pool,
       weight: { reads: rowReads },
       description: 'The pool, as it was when the claim was refused.',
-      resolve: async ({ pool }, _args, { nodes }) => {
-        nodes.tellAsOf({ pool })
-        return existing(await nodes.pool.load(pool.id))
+      resolve: ({ pool }, _args, { nodes }) => {
+        nodes.showAsOf({ pool })
+        return existing(nodes.pool, pool.id)
       },
     }),
   }),
@@ -173,14 +171,6 @@ builder.objectType(TaskFinishedError, {
     'The task has completed or failed, so it cannot be cancelled. Cancelling a task that is already cancelled is not an ' +
     'error: it returns the task.',
   interfaces: [UserErrorInterface],
-  fields: (t) => ({
-    task: t.field({
-      type: Task,
-      description: 'The task in its current state.',
-      weight: { reads: rowReads },
-      resolve: async (error, _args, { nodes }) => existing(await nodes.task.load(error.taskId)),
-    }),
-  }),
 })
 
 builder.objectType(UploadNotUndoneError, {
@@ -189,12 +179,14 @@ builder.objectType(UploadNotUndoneError, {
     'The task cannot be undone: it is not a completed upload, it was a dry run, or some of its codes have been claimed. ' +
     'The message says which. Nothing was changed.',
   interfaces: [UserErrorInterface],
-  fields: (t) => ({
-    task: t.field({
+})
+
+for (const error of [TaskFinishedError, UploadNotUndoneError])
+  builder.objectField(error, 'task', (t) =>
+    t.field({
       type: Task,
       description: 'The task in its current state.',
       weight: { reads: rowReads },
-      resolve: async (error, _args, { nodes }) => existing(await nodes.task.load(error.taskId)),
+      resolve: ({ taskId }, _args, { nodes }) => existing(nodes.task, taskId),
     }),
-  }),
-})
+  )

@@ -9,7 +9,7 @@ import {
 } from 'graphql'
 import { grouped } from '../../grouped.ts'
 import type { Context } from '../context.ts'
-import { badInput } from '../pagination.ts'
+import { badInput } from '../errors/top-level.ts'
 import {
   AnswerWeigher,
   maxNesting,
@@ -18,12 +18,19 @@ import {
   type WeighedOperation,
   weightless,
 } from './answer-weight.ts'
-import { fragmentsOf } from './document-weight.ts'
 import { IntrospectionWeights } from './introspection-weight.ts'
-import { type AnswerWeight, answerLimits, eventLimits, findExcess, type LimitTexts } from './limits.ts'
+import {
+  type AnswerWeight,
+  adviceForLevels,
+  answerLimits,
+  eventLimits,
+  findExcess,
+  fragmentsOf,
+  type LimitTexts,
+} from './limits.ts'
 
 const weightTexts: Readonly<Record<keyof AnswerWeight, LimitTexts>> = {
-  depth: ['levels of fields', 'Ask for fewer levels, and for the rest by the ids that you get.'],
+  depth: ['levels of fields', adviceForLevels],
   reads: [
     'points of work for the database (5 for a row, 10 and more for a page)',
     'Ask for fewer pages or nodes at once, in several requests.',
@@ -42,8 +49,8 @@ type Operation = Pick<
 >
 
 /**
- * Decides whether to execute an operation, by the weight of its answer. Of a mutation, it also checks every field that is
- * selected: an error afterwards could not undo the mutation.
+ * Decides whether to execute an operation, by the weight of its answer. For a mutation, it also checks every selected
+ * field, since a later error could not undo the mutation.
  */
 export class Admission {
   readonly #introspections = new WeakMap<GraphQLSchema, IntrospectionWeights>()
@@ -108,7 +115,7 @@ function checks(context: Context): Pick<WeighedOperation, 'onField' | 'onFailure
 }
 
 const unweighable =
-  'The size of the answer cannot be worked out: the selections or fragments of the operation are nested too deeply or ' +
+  'The size of the answer cannot be computed: the selections or fragments of the operation are nested too deeply or ' +
   `repeated too often. At most ${grouped(maxNesting)} levels are allowed, and ${grouped(maxSteps)} selections, each ` +
   'counted once for every type and list size that it applies to. Ask for less at once, in several requests.'
 

@@ -36,7 +36,7 @@ export interface WeighedOperation {
   variableValues: VariableValues
   /** Whether strings count with their maximum size instead of their usual one. */
   byMaxBytes: boolean
-  /** Called for each field, with its arguments. What it throws, `weigh` throws. */
+  /** Called for each field, with its arguments. `weigh` throws what it throws. */
   onField?: (rules: FieldRules, args: object, node: FieldNode) => void
   /** Called with the error if the arguments of a field cannot be coerced. */
   onFailure?: (error: unknown) => void
@@ -205,7 +205,7 @@ export class AnswerWeigher {
     const one = this.#selections(selectionSet, of, {})
     const each = { ...one, bytes: one.bytes + 2 }
     const value = items === undefined ? each : times(items, each)
-    // The length of a list may be a mean: those that are null or empty take bytes beside the items of others.
+    // The length may be the mean of several lists. Those that are null or empty take bytes too.
     return { ...value, bytes: capped(value.bytes + bytes), introspected: value.introspected + 1 }
   }
 }
@@ -223,7 +223,7 @@ function add(sum: AnswerWeight, more: Readonly<AnswerWeight>): void {
   sum.depth = Math.max(sum.depth, more.depth)
 }
 
-/** A list of so many items, with brackets and commas. */
+/** The weight of a list, with brackets and commas. */
 function times(items: number, each: AnswerWeight): AnswerWeight {
   return {
     bytes: capped(items * (each.bytes + 1) + 2),

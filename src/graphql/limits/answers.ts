@@ -2,15 +2,16 @@ import type { ExecutionResult } from 'graphql'
 import type { Pacer } from '../../async/pacer.ts'
 import { grouped } from '../../grouped.ts'
 import { topLevelError } from '../errors/top-level.ts'
-import { jsonPieces } from './json-pieces.ts'
 import { answerLimits } from './limits.ts'
 
-// An error can be large and takes long to write. Whoever has read this many knows what is wrong.
+// Errors can be large and slow to write, and nobody needs more of them than this.
 const maxErrors = 500
 
+// The length of a piece of JSON, in characters. A single string can make it longer.
+const pieceLength = 16_384
+
 /**
- * Writes answers as JSON and refuses those that are too long, whatever their weight was. Yields to the event loop in
- * between.
+ * Writes answers as JSON, yielding to the event loop in between, and refuses answers that turn out too long.
  */
 export class Answers {
   readonly #pacer: Pacer
@@ -79,8 +80,53 @@ function tooLarge(maxBytes: number): ExecutionResult {
   const error = topLevelError(
     'ANSWER_TOO_LARGE',
     `The answer has more than ${grouped(maxBytes)} bytes, so it is not sent. Ask for fewer items or fewer fields, in ` +
-      'several requests. A mutation has been carried out nevertheless: send it again with the same idempotencyKey and a ' +
-      'smaller selection.',
+      'several requests. If it was a mutation, it has been carried out: send it again with the same idempotencyKey and ' +
+      'a smaller selection.',
   )
   return { data: null, errors: [error] }
+}
+
+interface Level {
+  keys: readonly string[] | undefined
+  values: readonly unknown[]
+  next: number
+}
+
+/** JSON.stringify for plain objects, arrays and primitives, in pieces, so that a writer can pause or stop. */
+export function* jsonPieces(value: unknown): Generator<string, void> {
+  let text = ''
+  const levels: Level[] = []
+  let current = value
+  for (;;) {
+    if (typeof current === 'object' && current !== null) {
+      const level = levelOf(current)
+      levels.push(level)
+      text += level.keys === undefined ? '[' : '{'
+    } else text += JSON.stringify(current) ?? 'null'
+    for (
+      let level = levels.at(-1);
+      level !== undefined && level.next === level.values.length;
+      level = levels.at(-1)
+    ) {
+      text += level.keys === undefined ? ']' : '}'
+      levels.pop()
+    }
+    const level = levels.at(-1)
+    if (level === undefined) break
+    if (level.next > 0) text += ','
+    if (level.keys !== undefined) text += `${JSON.stringify(level.keys[level.next])}:`
+    current = level.values[level.next]
+    level.next += 1
+    if (text.length >= pieceLength) {
+      yield text
+      text = ''
+    }
+  }
+  yield text
+}
+
+function levelOf(value: object): Level {
+  if (Array.isArray(value)) return { keys: undefined, values: value, next: 0 }
+  const entries = Object.entries(value).filter(([, each]) => each !== undefined)
+  return { keys: entries.map(([key]) => key), values: entries.map(([, each]) => each), next: 0 }
 }

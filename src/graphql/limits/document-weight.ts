@@ -9,7 +9,7 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql'
-import { type DocumentWeight, maxCount } from './limits.ts'
+import { type DocumentWeight, fragmentsOf, maxCount } from './limits.ts'
 
 /** Fragments that contain each other. The last name is the first one again. */
 export interface FragmentCycle {
@@ -53,14 +53,6 @@ export function weighDocument(
     for (const { selectionSet } of definitions)
       weight.comparisons += countComparisons([selectionSet], fragments)
   return weight
-}
-
-/** The fragments of a document by their names. */
-export function fragmentsOf(document: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> {
-  const fragments = new Map<string, FragmentDefinitionNode>()
-  for (const definition of document.definitions)
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition)
-  return fragments
 }
 
 /** The counts of an operation or a fragment without the fragments that it spreads. */

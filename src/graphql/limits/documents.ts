@@ -22,6 +22,7 @@ import { grouped } from '../../grouped.ts'
 import { type TopLevelErrorCode, topLevelError } from '../errors/top-level.ts'
 import { weighDocument } from './document-weight.ts'
 import {
+  adviceForLevels,
   type DocumentWeight,
   findExcess,
   type LimitTexts,
@@ -29,24 +30,24 @@ import {
   maxDocument,
   maxDocumentLength,
   maxTokens,
+  maxVariables,
 } from './limits.ts'
-import { checkVariables } from './variables.ts'
 
-// Bounds of the errors of one operation. Making an error takes as long as what it quotes.
+// Bounds of the errors of one operation. The longer the text that an error quotes, the longer it takes to create.
 const maxErrors = 10
 const maxVariableErrors = 3
 const maxErrorLength = 1_000
 const maxErrorsLength = 10_000
 const maxErrorNodes = 5
 
-// Each error counts lines to find its location. In longer documents, errors have none.
+// Each error counts lines to find its location. In longer documents, errors have no location.
 const maxLocatedLines = 500
 
-// Reading a longer document takes milliseconds: it yields to the event loop between the steps and after so many rules.
+// Reading a longer document takes milliseconds: it yields to the event loop between the steps and the groups of rules.
 const longDocumentTokens = 1_000
 const maxRulesAtOnce = 8
 
-// For all documents that are kept, and for each of them, as `memoryOf` estimates them.
+// The memory of all cached documents, and of each of them, as estimated by `memoryOf`.
 const maxKeptBytes = 32_000_000
 const maxKeptDocumentBytes = maxKeptBytes / 16
 
@@ -71,8 +72,8 @@ export type Reading =
   | { errors: GraphQLError[] }
 
 /**
- * Parses and validates operations within the limits of limits.ts. Small valid documents that were used lately are kept:
- * while one is kept, equal texts yield the same object. Nothing else that a client sends stays in memory.
+ * Parses and validates operations within the limits of limits.ts. Small valid documents are cached: while one is,
+ * equal texts yield the same object. Nothing else that a client sends stays in memory.
  */
 export class Documents {
   readonly #schema: GraphQLSchema
@@ -86,7 +87,7 @@ export class Documents {
     this.#schema = schema
   }
 
-  /** An estimate of the memory of the documents that are kept, in bytes. */
+  /** An estimate of the memory of the cached documents, in bytes. */
   get keptBytes(): number {
     return this.#kept.calculatedSize
   }
@@ -212,8 +213,6 @@ function countLines(text: string): number {
   return lines + (text.includes('\r') ? text.split('\r').length - 1 : 0)
 }
 
-const adviceForLevels = 'Ask for fewer levels, and for the rest by the ids that you get.'
-
 const weightTexts: Readonly<Record<keyof DocumentWeight, LimitTexts>> = {
   levels: ['levels', adviceForLevels],
   operations: ['operations', 'Send each operation in its own document.'],
@@ -292,6 +291,50 @@ async function validateDocument(
     else if (!(error instanceof EnoughErrors)) throw error
   }
   if (errors.length > 0) throw new InvalidOperation(errors)
+}
+
+/** About the length of the variables as JSON, in characters; or the error, if they exceed `maxVariables`. */
+function checkVariables(variables: Readonly<Record<string, unknown>>): { length: number } | GraphQLError {
+  const open: { value: unknown; level: number }[] = []
+  let values = 0
+  let length = 0
+  const add = (within: readonly unknown[], level: number) => {
+    values += within.length
+    // Beyond the limit, nothing more needs to be looked at.
+    if (values <= maxVariables.values) for (const value of within) open.push({ value, level })
+  }
+  add(Object.values(variables), 0)
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { value, level } = next
+    if (typeof value === 'string') length += value.length
+    if (!isNested(value)) continue
+    if (level >= maxVariables.levels)
+      return tooMuch(`more than ${maxVariables.levels} levels of lists and objects`, noInputHas)
+    if (Array.isArray(value)) add(value, level + 1)
+    else {
+      const names = Object.keys(value)
+      if (names.length > maxVariables.fields)
+        return tooMuch(`an object with more than ${maxVariables.fields} fields`, noInputHas)
+      for (const name of names) length += name.length
+      add(Object.values(value), level + 1)
+    }
+  }
+  if (values > maxVariables.values)
+    return tooMuch(`more than ${grouped(maxVariables.values)} values`, 'Send them in several requests.')
+  // 5: a comma or bracket, and a value that is not a string.
+  return { length: length + 5 * values }
+}
+
+const noInputHas = 'No input of this API has that many.'
+
+/** Whether it is a list or an object from JSON. A file is neither. */
+function isNested(value: unknown): value is readonly unknown[] | Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return false
+  return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
+}
+
+function tooMuch(what: string, advice: string): GraphQLError {
+  return requestError('BAD_USER_INPUT', `The variables have ${what}. ${advice}`)
 }
 
 function parseFailed(message: string, at?: GraphQLError): InvalidOperation {

@@ -38,7 +38,7 @@ type Figure<Thing> = (of: (thing: Thing) => number) => number
 const enumBytes = 26
 const typenameBytes = 22
 const booleanBytes = 5
-// No default value of an argument is longer. The test with random introspections would fail.
+// No default value is longer: if one were, the test with random introspections would fail.
 const defaultValueBytes = 60
 
 /**

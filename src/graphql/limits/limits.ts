@@ -1,3 +1,4 @@
+import { type DocumentNode, type FragmentDefinitionNode, Kind } from 'graphql'
 import { grouped } from '../../grouped.ts'
 
 /**
@@ -5,13 +6,13 @@ import { grouped } from '../../grouped.ts'
  *
  * 1. documents.ts reads the text. Parsing stops at `maxDocumentLength`, `maxTokens` and `maxComments`. document-weight.ts
  *    then counts what validation would have to do (`maxDocument`), and only a document within these limits is validated.
- *    variables.ts checks the size of the variables (`maxVariables`) before they are coerced.
+ *    The size of the variables is checked (`maxVariables`) before they are coerced.
  * 2. admission.ts decides whether to execute the operation. answer-weight.ts computes how large the answer can be, from the
  *    weights that the fields declare (../field-rules.ts) and, for introspection, from introspection-weight.ts; the result
  *    has to be within `answerLimits` or `eventLimits`. For a mutation, it also checks the scopes and arguments of all
  *    selected fields, since an error after the mutation could not undo it.
- * 3. answers.ts writes the answer as JSON (json-pieces.ts), and sends none that exceeds `answerLimits.bytes`: queries are
- *    weighed by the usual length of some strings, so an answer can turn out longer.
+ * 3. answers.ts writes the answer as JSON, and refuses it if it exceeds `answerLimits.bytes`: queries are weighed by the
+ *    usual length of some strings, so an answer can turn out longer.
  *
  * A subscription passes 1 and 2 when it is opened and 3 with each event, and subscription-memory.ts bounds how many are open.
  */
@@ -48,7 +49,7 @@ export const maxVariables = {
   values: 10_000,
   /** Levels of lists and objects. */
   levels: 50,
-  /** Fields of one object. No input has that many. */
+  /** Fields of one object. No input has this many. */
   fields: 100,
 }
 
@@ -74,7 +75,7 @@ export const answerLimits: Readonly<AnswerWeight> = {
   depth: 20,
 }
 
-/** The limits of one event of a subscription: very many can be answered at the same moment. */
+/** The limits of one event of a subscription. They are lower, since many events can be answered at the same time. */
 export const eventLimits: Readonly<AnswerWeight> = {
   bytes: answerLimits.bytes / 10,
   values: answerLimits.values / 10,
@@ -83,19 +84,21 @@ export const eventLimits: Readonly<AnswerWeight> = {
   depth: answerLimits.depth,
 }
 
-/** Counts stop here, far above every limit: fragments that spread each other multiply without end. */
+/** Counts stop here, far above every limit: nested fragments multiply them without bounds. */
 export const maxCount = 2 ** 40
 
-/** What a count is of, and what makes it smaller. */
+/** What is counted, and how to reduce it. */
 export type LimitTexts = readonly [what: string, advice: string]
 
 export interface Excess {
-  /** The count as text; undefined if it is beyond counting. */
+  /** The count as text; undefined if it has reached `maxCount`. */
   count: string | undefined
   limit: string
   what: string
   advice: string
 }
+
+export const adviceForLevels = 'Ask for fewer levels, and query the rest by id.'
 
 /** The first count, in the order of `texts`, that exceeds its limit. */
 export function findExcess<Name extends string>(
@@ -115,4 +118,12 @@ export function findExcess<Name extends string>(
     }
   }
   return undefined
+}
+
+/** The fragments of a document by their names. */
+export function fragmentsOf(document: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> {
+  const fragments = new Map<string, FragmentDefinitionNode>()
+  for (const definition of document.definitions)
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition)
+  return fragments
 }

@@ -20,7 +20,7 @@ export interface NewSubscription {
   requestLength: number
 }
 
-/** Bounds the memory of open subscriptions, whose number and size is up to the clients. */
+/** Bounds the memory of open subscriptions, whose number and size are up to the clients. */
 export class SubscriptionMemory {
   readonly #maxBytes: number
   readonly #maxBytesOfKey: number

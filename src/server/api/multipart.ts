@@ -31,7 +31,7 @@ export function isForm({ method, headers }: IncomingMessage): boolean {
  * the file. Therefore there can be only one file, and it comes last. `length` is the number of characters of the
  * operation.
  *
- * Rejects with BAD_USER_INPUT, and with what `keep` throws, which counts the bytes before the file.
+ * `keep` counts the bytes before the file. Rejects with BAD_USER_INPUT, or with an error of `keep`.
  */
 export async function readForm(
   request: IncomingMessage,
@@ -60,7 +60,7 @@ export async function readForm(
   })
   for (const limit of ['fieldsLimit', 'partsLimit'] as const)
     parser.on(limit, () => reject(malformed(`It has more than ${grouped(maxParts)} parts.`)))
-  // Once the response is sent, nobody reads the rest.
+  // After the response, the rest is not read.
   response.once('close', () => parser.destroy())
   response.once('finish', () => parser.destroy())
   async function* body() {
@@ -79,11 +79,7 @@ export async function readForm(
       }
     },
     (error: unknown) => {
-      const reason =
-        error instanceof FileInterruptedError
-          ? error
-          : new FileInterruptedError('The form ended, or broke off, before the file did.', error)
-      file?.destroy(reason)
+      file?.destroy(interrupted(error))
       const isOurs = error instanceof FileInterruptedError || error instanceof TooMuchWaitingError
       reject(isOurs ? error : malformed('It ends before its last part does.'))
     },
@@ -107,9 +103,13 @@ async function* fileBytes(stream: BusboyFileStream): AsyncGenerator<Uint8Array, 
   try {
     for await (const chunk of stream) yield chunk
   } catch (error) {
-    if (error instanceof FileInterruptedError) throw error
-    throw new FileInterruptedError('The form ended, or broke off, before the file did.', error)
+    throw interrupted(error)
   }
+}
+
+function interrupted(error: unknown): FileInterruptedError {
+  if (error instanceof FileInterruptedError) return error
+  return new FileInterruptedError('The form ended, or broke off, before the file did.', error)
 }
 
 /** The operation of a form, with the file in the variable that the map names. */

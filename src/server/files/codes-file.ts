@@ -13,20 +13,20 @@ import { byteOrderMark, type CellFrame, type CsvForm, cell, cellFrame, delimiter
 
 /**
  * A file shows an *excerpt* of a pool's line, which is read in *stretches*: codes of one source, either all claimed or all
- * available. They are written as *pieces*, the buffers that are sent. A file can be begun at any byte, so it is measured
- * in the same stretches.
+ * available. They are written as *pieces*, the buffers that are sent. A download can start at any byte, so files are
+ * measured in the same stretches.
  */
 
 /**
- * The version of how a file is written. A client that resumes a file of an earlier release must get the same bytes:
- * increase it when anything changes them, such as another column or another way to write a cell.
+ * The version of the file format. A client that resumes a file of an earlier release must get the same bytes: increase it
+ * with every change to them, such as another column or another way to write a cell.
  */
 export const fileVersion = 2
 
-// Few enough to hold nobody up, and enough to cost little each.
+// Few enough not to block the event loop, and enough to cost little each.
 const maxRowsAtOnce = 4096
 
-// Pieces of many small batches are sent together once they have so many bytes.
+// Smaller pieces, as of small batches, are sent together.
 const minPieceBytes = 65_536
 
 /** A row of the file: the position of its code, and how many bytes come before it. */
@@ -35,7 +35,7 @@ interface RowStart {
   offset: bigint
 }
 
-/** What rows of one source have in common. */
+/** The parts that the rows of one source have in common. */
 interface SourceCells {
   /** Around the code, if that is the same for all codes. */
   frame: CellFrame | undefined
@@ -43,7 +43,7 @@ interface SourceCells {
   origin: string
 }
 
-/** Codes of a pool as a CSV file of any length, of which only what is being written is in memory. */
+/** Codes of a pool as a CSV file of any length. Only the rows that are being written are in memory. */
 export class CodesFile {
   readonly #books: Books
   readonly #excerpt: Excerpt
@@ -86,8 +86,8 @@ export class CodesFile {
   }
 
   /**
-   * The size of the file in bytes, and the last row that is known to begin at or before `offset`. Rows of equal length are
-   * counted rather than written, and the database adds up the lengths of uploaded codes: most files take a moment.
+   * The size of the file in bytes, and the last row that is known to begin at or before `offset`. Fast for most files:
+   * rows of equal length are counted rather than written, and the database adds up the lengths of uploaded codes.
    */
   async measure(offset: bigint, signal: AbortSignal): Promise<{ bytes: bigint; start: RowStart }> {
     let start: RowStart = { position: this.#excerpt.from, offset: 0n }
@@ -103,7 +103,7 @@ export class CodesFile {
     return { bytes, start }
   }
 
-  /** Rows of one width after the other, from a position on; several that differ count as one wide row. */
+  /** The runs of rows with equal widths, in order. Rows that differ count together as one wide row. */
   async *#measured(signal: AbortSignal): AsyncGenerator<{ position: bigint; rows: bigint; width: bigint }> {
     for await (const stretch of readStretches(this.#books, this.#excerpt)) {
       signal.throwIfAborted()
@@ -124,10 +124,10 @@ export class CodesFile {
     }
   }
 
-  /** How many bytes the rows of a stretch have together. */
+  /** The size of a stretch's rows in bytes. */
   async #widthOf(stretch: Stretch): Promise<bigint> {
     const count = Number(stretch.count)
-    // Such codes are their own cells.
+    // Plain codes are written as they are.
     const codes = await stretch.reader.plainLength(stretch.offset, count)
     if (codes === undefined) return BigInt((await this.#write(stretch)).length)
     return this.#tailsOf(stretch, count).reduce(
@@ -143,7 +143,7 @@ export class CodesFile {
     for await (const stretch of readStretches(this.#books, { ...this.#excerpt, from: position }))
       for (const part of cut(stretch, maxRowsAtOnce)) {
         const piece = await this.#write(part)
-        // A client that reads as fast as this writes must not hold up others.
+        // A client that reads as fast as this writes must not block others.
         await this.#pacer.yieldIfDue()
         gathered.push(piece)
         bytes += piece.length
@@ -187,7 +187,7 @@ export class CodesFile {
     let cells = this.#sourceCells.get(source)
     if (cells === undefined) {
       const { space, upload } = source
-      // The cell must never change: a format's name may, its pattern does not.
+      // The cell must never change. A format's name may change, its pattern does not.
       const origin =
         space === undefined
           ? `upload of ${upload.acceptedAt.toISOString()}`
@@ -199,7 +199,7 @@ export class CodesFile {
     return cells
   }
 
-  /** What follows the codes of a stretch in their rows: for those of each holder, or for all `count` available ones. */
+  /** The cells after the codes of a stretch: for the codes of each holder, or for all `count` available codes. */
   #tailsOf<Count extends number | bigint>(
     { source, holders }: Stretch,
     count: Count,

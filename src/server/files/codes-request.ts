@@ -6,7 +6,7 @@ import { badRequest, notFound } from '../http/errors.ts'
 import { fileVersion } from './codes-file.ts'
 import { type CsvForm, type DelimiterName, delimiters } from './csv.ts'
 
-/** Reads requests for files of codes: their parameters, the snapshot that they are about, and their byte ranges. */
+/** Reads requests for files of codes: parameters, snapshot, and byte range. */
 
 /** Which codes, in which form. */
 export interface CodesParameters extends CsvForm {
@@ -84,7 +84,7 @@ export function writeForm({ raw, bom, delimiter }: CsvForm): Record<string, stri
 
 /**
  * A snapshot as the parameter of a link: "1-250-1000-<uuid of the last task>", or "1-250" if no codes were available. The
- * first number is the version of files, since another version of the file has other bytes.
+ * first number is `fileVersion`, since a file of another version has other bytes.
  */
 export function formatSnapshot({ claimed, total, last }: Snapshot): string {
   return [fileVersion, claimed, ...(last === undefined ? [] : [total, last])].join('-')
@@ -99,7 +99,7 @@ function parseSnapshot(text: string): Snapshot | undefined {
   return { claimed: BigInt(claimed), total: BigInt(total), last }
 }
 
-/** The ETag of a file. Two files of one link never have the same one. */
+/** The ETag of a file. Different files of one link never share it. */
 export function entityTag(wanted: CodesParameters, snapshot: Snapshot): string {
   return `${tagPrefix(wanted)}${formatSnapshot(snapshot)}"`
 }
@@ -113,7 +113,7 @@ function tagPrefix({ status, raw, bom, delimiter }: CodesParameters): string {
   return `"${[status, ...form].join('-')}-`
 }
 
-/** The snapshot that an entity tag contains, if it is one of such a file. */
+/** The snapshot in an entity tag, if it is the tag of such a file. */
 function snapshotOfTag(wanted: CodesParameters, tag: string): Snapshot | undefined {
   const prefix = `${tagPrefix(wanted)}${fileVersion}-`
   return tag.startsWith(prefix) && tag.endsWith('"')
@@ -125,10 +125,10 @@ function snapshotOfTag(wanted: CodesParameters, tag: string): Snapshot | undefin
 export type Range = { first: bigint; last: bigint | undefined } | { suffix: bigint }
 
 /**
- * The snapshot that a request is about, and the range of bytes that it asks for; no range for the whole file.
+ * The snapshot and the range of bytes that a request asks for; no range for the whole file.
  *
- * A range without a snapshot is safe only for files that grow at the end, as those of claimed codes do. For other files it
- * is ignored, which clients notice by the status 200: otherwise they would continue with a different file.
+ * A range without a snapshot is safe only for files that grow at the end, as files of claimed codes do. For other files it
+ * is ignored, which clients notice by the status 200; otherwise they would continue with a different file.
  */
 export async function chooseRange(
   request: IncomingMessage,
@@ -150,7 +150,7 @@ export async function chooseRange(
   return { snapshot: named, range }
 }
 
-/** The range of a request, if there is one. Several ranges get the whole file, as RFC 9110 permits. */
+/** The range of a request, if it has one. Several ranges get the whole file, as RFC 9110 permits. */
 function readRange({ method, headers: { range: text } }: IncomingMessage): Range | undefined {
   if (method !== 'GET' || text === undefined || !/^bytes=/i.test(text) || text.includes(',')) return undefined
   const [, first = '', last = ''] = /^bytes=(\d{0,40})-(\d{0,40})$/i.exec(text) ?? []

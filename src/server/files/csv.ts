@@ -2,8 +2,8 @@ import { guarded } from '../../codefile/formula-guard.ts'
 import type { Pattern } from '../../codespace/pattern.ts'
 
 /**
- * CSV as in RFC 4180, in UTF-8, with rows that end in CRLF. What a spreadsheet would run as a formula is made harmless (see
- * formula-guard.ts); `raw` leaves cells as they are, for programs that read the file.
+ * CSV as in RFC 4180, in UTF-8, with rows that end in CRLF. Formulas are made harmless (see formula-guard.ts); `raw` leaves
+ * cells as they are, for programs that read the file.
  */
 
 export const endOfRow = '\r\n'
@@ -23,8 +23,8 @@ export interface CsvForm {
   delimiter: DelimiterName
 }
 
-// Every character that is a delimiter anywhere, because some programs split rows at another one than the file's; spaces
-// at the ends, because some remove them.
+// Quoted for each character that is a delimiter in any file, because some programs do not detect the file's; and for
+// spaces at the ends, because some programs remove them.
 const needsQuotes = /[",;\t\r\n]|^\s|\s$/
 
 export function cell(text: string, raw: boolean): string {
@@ -32,7 +32,7 @@ export function cell(text: string, raw: boolean): string {
   return needsQuotes.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }
 
-/** One row of cells, with its end. */
+/** A row of cells, with the line end. */
 export function row(cells: readonly string[], { raw, delimiter }: CsvForm): string {
   return cells.map((text) => cell(text, raw)).join(delimiters[delimiter]) + endOfRow
 }
@@ -41,14 +41,11 @@ export function row(cells: readonly string[], { raw, delimiter }: CsvForm): stri
 export interface CellFrame {
   before: string
   after: string
-  /** The size of a cell in UTF-8, if all cells have the same. */
+  /** The size of a cell in UTF-8, if it is the same for all. */
   bytes: number | undefined
 }
 
-/**
- * The frame of a format's codes; nothing if each code has to be checked by itself. (A cell may be quoted that does not
- * have to be.)
- */
+/** The frame of a format's codes, which may have unnecessary quotes; `undefined` if each code has to be checked. */
 export function cellFrame({ positions, characters }: Pattern, raw: boolean): CellFrame | undefined {
   const literals = positions.filter((position) => position !== null)
   const possible = literals.join('') + characters
@@ -65,13 +62,13 @@ export function cellFrame({ positions, characters }: Pattern, raw: boolean): Cel
   return { before, after: quote, bytes: widths.size === 1 ? bytes : undefined }
 }
 
-/** Whether codes that have one of these characters at each place begin like formulas; nothing if only some do. */
+/** Whether codes with one of these characters at each place begin like formulas; `undefined` if only some do. */
 function beginsFormula(places: readonly string[]): boolean | undefined {
   for (const characters of places) {
     const signs = [...characters].filter(isSign).length
     if (signs > 0) return signs === characters.length || undefined
     const apostrophes = characters.split("'").length - 1
-    // After nothing but apostrophes, a formula can still begin.
+    // After apostrophes only, a formula can still begin.
     if (apostrophes < characters.length) return apostrophes > 0 ? undefined : false
   }
   return false

@@ -132,7 +132,7 @@ async function poolCodes(
   return await answerRange(file, range, headers, response)
 }
 
-// Whoever reads an available code could use it; recipients are for readers.
+// An available code can be used by anyone who reads it; recipients need READ.
 const scopesFor = { AVAILABLE: ['MANAGE'], CLAIMED: ['READ'], ALL: ['MANAGE', 'READ'] } as const
 
 /** The positions of `all` that the task has added, or all of them if no task is given. */
@@ -150,7 +150,7 @@ async function excerptOf(
   return { from, to: max(from, min(added.to, all.to)) }
 }
 
-/** A range of a file's bytes; those before it are not written. */
+/** A range of a file's bytes. The bytes before it are not written. */
 async function answerRange(
   file: CodesFile,
   range: Range,

@@ -16,7 +16,7 @@ export interface FileAnswer {
   pieces: AsyncGenerator<Buffer>
 }
 
-/** Resolves when the file has been sent or has been cut off. Rejects only before anything has been sent. */
+/** Resolves when the file has been sent or cut off. Rejects only before anything has been sent. */
 export async function send(
   request: IncomingMessage,
   response: ServerResponse,
@@ -35,10 +35,10 @@ export async function send(
     response.writeHead(file.status, headers).end()
     return
   }
-  // An error that comes before the first bytes can still be answered.
+  // An error before the first bytes can still be answered.
   const pieces = await readAhead(file.pieces)
   response.writeHead(file.status, headers)
-  // Only what the file itself fails with: connections to the database and to the client break with the same errors.
+  // Only failures of the file: connections to the database and to the client fail with the same errors.
   let failure: { error: unknown } | undefined
   const watched = (async function* () {
     try {
@@ -52,7 +52,7 @@ export async function send(
     if (gzip) await pipeline(watched, createGzip({ level: constants.Z_BEST_SPEED }), response)
     else await pipeline(watched, response)
   } catch {
-    // The answer lacks its end, which tells the client, if it has not left itself.
+    // The client, if it is still there, notices that the end of the response is missing.
     if (failure !== undefined) logFailure(failure.error, log)
   }
 }
@@ -64,7 +64,7 @@ function logFailure(error: unknown, log: Logger): void {
   else log.error({ err: error }, 'a download failed')
 }
 
-/** The same pieces, after the first two have been read: the header, and the first from the database. */
+/** The same pieces, once the first two have been read: the header, and the first from the database. */
 async function readAhead(pieces: AsyncGenerator<Buffer>): Promise<AsyncGenerator<Buffer>> {
   const first = await pieces.next()
   const second = first.done === true ? first : await pieces.next()

@@ -20,8 +20,8 @@ interface UploadParts {
 }
 
 /**
- * `POST /pools/<pool id>/codes`: the mutation uploadCodes for files of any size, whose bytes are the body. Whatever can be
- * said of a request without its file is said before a byte of that is asked for.
+ * `POST /pools/<pool id>/codes`: the mutation uploadCodes with the bytes of the file as the body. A request that can be
+ * refused without its file is refused before any of the file is requested.
  */
 export function uploadRoute(parts: UploadParts): Route {
   return {
@@ -71,7 +71,7 @@ function readInput({ id, search }: Target): UploadInput {
   }
 }
 
-/** Refuses what the headers already say is no file for this route. */
+/** Refuses a request whose headers already show that its body is not a file for this route. */
 function checkHeaders({ headers }: IncomingMessage, maxBytes: number): void {
   if (/^multipart\//i.test(headers['content-type'] ?? ''))
     throw badRequest(

@@ -2,26 +2,28 @@ import pg from 'pg'
 import { prepareSession } from '../../database/session.ts'
 
 /**
- * The exclusive right to work on the uploads of an account. It belongs to a separate connection, and ends with it,
- * whatever ends that, so that another process can continue at once.
+ * The exclusive right to work on the uploads of an account: an advisory lock on its own connection. However the
+ * connection ends, the lock is released, and another process can continue at once.
  */
 export class AccountLock implements AsyncDisposable {
+  /** Whether another worker may have the lock by now. */
+  isLost = false
   readonly #client: pg.Client
-  #isLost = false
 
   private constructor(client: pg.Client) {
     this.#client = client
     const lose = () => {
-      this.#isLost = true
+      this.isLost = true
     }
     client.on('error', lose)
     client.on('end', lose)
   }
 
-  /** Resolves to nothing if somebody else has the right. */
+  /** `undefined` if another worker has the lock. */
   static async acquire(config: pg.ClientConfig, accountId: string): Promise<AccountLock | undefined> {
     const client = new pg.Client(config)
     const lock = new AccountLock(client)
+    let isAcquired = false
     try {
       await client.connect()
       await prepareSession(client)
@@ -29,18 +31,11 @@ export class AccountLock implements AsyncDisposable {
         `SELECT pg_try_advisory_lock(hashtextextended('uploads of ' || $1, 0)) AS acquired`,
         [accountId],
       )
-      if (rows[0]?.acquired === true) return lock
-    } catch (error) {
-      await client.end()
-      throw error
+      isAcquired = rows[0]?.acquired === true
+      return isAcquired ? lock : undefined
+    } finally {
+      if (!isAcquired) await client.end()
     }
-    await client.end()
-    return undefined
-  }
-
-  /** Whether somebody else may have the right by now. */
-  get isLost(): boolean {
-    return this.#isLost
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -5,50 +5,49 @@ import { readCodeFile } from '../../codefile/read.ts'
 import { canRunAgain, isUnavailable } from '../../database/errors.ts'
 import type { Books } from '../../domain/books/books.ts'
 import type { TaskRef } from '../../domain/books/task-ref.ts'
+import { isUnfinished, readTask } from '../../domain/generation/task.ts'
 import { addChunk } from '../../domain/upload/add-chunk.ts'
 import { clearUpload } from '../../domain/upload/clear.ts'
 import type { Chunk } from '../../domain/upload/decide-chunk.ts'
 import { readFile, removeFile } from '../../domain/upload/file.ts'
 import { completeUpload } from '../../domain/upload/finish.ts'
-import { HeldByEndedUploadError } from '../../domain/upload/held-codes.ts'
+import { HeldByEndedUploadError } from '../../domain/upload/known-codes.ts'
 import {
   failUpload,
-  hasUnreadFile,
   markWaitingForClearing,
   type QueuedUpload,
   readNextUpload,
-  readQueuedUpload,
   startUpload,
 } from '../../domain/upload/queue.ts'
 import type { AccountLock } from './account-lock.ts'
-import { chunksOf } from './chunks.ts'
-import { readAhead } from './read-ahead.ts'
-import type { Share } from './share.ts'
+import { chunksOf, readAhead } from './chunks.ts'
 
-// A share lasts this many times as long as reading a file up to where it was left, since that is repeated in each
-// share.
+// A share lasts at least this many times as long as skipping the rows that were read before, which each share repeats.
 const minShareByResuming = 10
 
 const maxRowsCleared = 10_000
-// After this many files of an account, something is cleared away although more files wait.
+// After this many files of an account, some rows are cleared away although more files wait.
 const filesPerClearing = 8
 
 /**
- * Works on the uploads of one account during a share: reads its files, oldest first, and clears away what ended
- * uploads have left behind. Clearing waits while there are files, except after every few files, and except for codes
- * that a file contains again: these are cleared away before anything of the file depends on them.
+ * Works on the uploads of one account during its share of the time: reads its files, oldest first, and clears away what
+ * ended uploads have left behind. Files come before clearing, except after every few files, and except for codes that a
+ * file contains again: these are cleared away before any row of the file depends on them.
  */
 export class AccountUploads {
   readonly #accountId: string
-  readonly #share: Share
   readonly #lock: AccountLock
   readonly #options: AccountUploadsOptions
+  readonly #began = performance.now()
+  #shareMs: number
+  /** Whether the account has to make room for another one. */
+  #isOver = false
 
-  constructor(accountId: string, share: Share, lock: AccountLock, options: AccountUploadsOptions) {
+  constructor(accountId: string, lock: AccountLock, options: AccountUploadsOptions) {
     this.#accountId = accountId
-    this.#share = share
     this.#lock = lock
     this.#options = options
+    this.#shareMs = options.shareMs
   }
 
   /** Resolves to whether anything was done, so that there may be more to do. */
@@ -57,7 +56,7 @@ export class AccountUploads {
     let upload = await readNextUpload(books, this.#accountId)
     if (upload === undefined) return false
     let filesRead = 0
-    while (upload !== undefined && !this.#share.isOver) {
+    while (upload !== undefined && !this.#isOver) {
       if (!(await this.#advance(upload))) return false
       if (upload.status === 'RUNNING') filesRead += 1
       const clearFirst = upload.status === 'RUNNING' && filesRead % filesPerClearing === 0
@@ -66,7 +65,7 @@ export class AccountUploads {
     return true
   }
 
-  /** Resolves to false if the upload could not be worked on up to its end or that of the share. */
+  /** Resolves to false if the work stopped before the upload or the share ended. */
   async #advance(upload: QueuedUpload): Promise<boolean> {
     const { books, log } = this.#options
     if (upload.status === 'AWAITING_EXECUTION') return await startUpload(books, upload)
@@ -76,13 +75,13 @@ export class AccountUploads {
     } catch (error) {
       if (error instanceof CodeFileError) {
         const code = error instanceof HeaderUnclearError ? 'HEADER_UNCLEAR' : 'UNREADABLE_FILE'
-        return await failUpload(books, upload, code, error.message)
+        return await failUpload(books, upload, { code, message: error.message })
       }
       if (isUnavailable(error) || canRunAgain(error)) throw error
       log.error({ err: error, accountId: upload.accountId, taskId: upload.taskId }, 'an upload failed')
       const message =
         'The service could not finish this upload. Nothing was added to the pool. Upload the file again.'
-      return await failUpload(books, upload, 'INTERNAL', message)
+      return await failUpload(books, upload, { code: 'INTERNAL', message })
     }
   }
 
@@ -94,19 +93,20 @@ export class AccountUploads {
     const opened = performance.now()
     let from = rowsRead
     for await (const chunk of readAhead(chunksOf(file, from))) {
-      if (from === rowsRead) this.#share.lastAtLeast(minShareByResuming * (performance.now() - opened))
+      if (from === rowsRead)
+        this.#shareMs = Math.max(this.#shareMs, minShareByResuming * (performance.now() - opened))
       const added = await this.#add(upload, from, chunk)
-      if (this.#share.isOver) return true
+      if (this.#isOver) return true
       if (added === undefined) return false
-      // It was cancelled, or somebody else is reading it.
-      if (!added) return (await readQueuedUpload(books, upload))?.status !== 'RUNNING'
+      // It was cancelled, or another worker is reading it.
+      if (!added) return (await readTask(books, upload.accountId, upload.taskId))?.status !== 'RUNNING'
       from = chunk.rowsRead
       if (this.#makesRoom()) return true
     }
     return (await this.#run(() => completeUpload(books, upload))) ?? false
   }
 
-  /** Adds a chunk as soon as the ended uploads that hold its codes are cleared away. `undefined` if they are not. */
+  /** Adds a chunk once the ended uploads that hold its codes are cleared away. `undefined` if they were not. */
   async #add(upload: QueuedUpload, from: bigint, chunk: Chunk): Promise<boolean | undefined> {
     const { books } = this.#options
     for (;;) {
@@ -118,13 +118,13 @@ export class AccountUploads {
         for (const taskId of error.taskIds) {
           const ref = { accountId: upload.accountId, taskId }
           const cleared = await this.#clear(ref, () => this.#makesRoom())
-          if (!cleared || this.#share.isOver) return undefined
+          if (!cleared || this.#isOver) return undefined
         }
       }
     }
   }
 
-  /** Clears away an ended upload until nothing is left, or `stops` says so. */
+  /** Clears away an ended upload until nothing is left or `stops` resolves to true. Resolves to whether it could. */
   async #clear(upload: TaskRef, stops: () => boolean | Promise<boolean>): Promise<boolean> {
     const { books } = this.#options
     // Outside of the transactions, since it needs no lock.
@@ -138,19 +138,22 @@ export class AccountUploads {
 
   async #filesComeFirst(): Promise<boolean> {
     // Clearing loses no work when it is interrupted, so it can make room at once.
-    return this.#makesRoom(true) || (await hasUnreadFile(this.#options.books, this.#accountId))
+    if (this.#makesRoom(true)) return true
+    const next = await readNextUpload(this.#options.books, this.#accountId)
+    return next !== undefined && isUnfinished(next.status)
   }
 
-  /** Runs a piece of work as soon as few enough others run. `undefined` if it is not this worker's any more. */
+  /** Runs a piece of work once the semaphore admits it. `undefined` if this worker may no longer do it. */
   async #run(work: () => Promise<boolean>): Promise<boolean | undefined> {
     const { semaphore, isClosed } = this.#options
     return await semaphore.run(async () => (isClosed() || this.#lock.isLost ? undefined : await work()))
   }
 
-  /** Ends the share if it has been used, or `atOnce`, and another account waits for room. */
+  /** Ends the share if it has been used up, or `atOnce`, and another account waits for room. */
   #makesRoom(atOnce = false): boolean {
-    if ((atOnce || this.#share.isUsed) && this.#options.makeRoom()) this.#share.isOver = true
-    return this.#share.isOver
+    const isUsed = atOnce || performance.now() - this.#began >= this.#shareMs
+    if (isUsed && this.#options.makeRoom()) this.#isOver = true
+    return this.#isOver
   }
 }
 
@@ -158,6 +161,8 @@ export interface AccountUploadsOptions {
   books: Books
   /** The limit of an unpacked file. */
   maxBytes: number
+  /** How long an account may work while others wait. */
+  shareMs: number
   /** Bounds how many accounts write at the same time. */
   semaphore: Semaphore
   /** Whether another account waits for room. Only one account has to make it. */

@@ -2,8 +2,7 @@ import type { FileLayout, FileRows } from '../../codefile/read.ts'
 import { maxChunkRows } from '../../domain/upload/add-chunk.ts'
 import type { Chunk } from '../../domain/upload/decide-chunk.ts'
 
-// For files with few rows in many bytes: progress is reported, and an interrupted upload resumes, at the end of a
-// chunk.
+// For files with few rows in many bytes: only the end of a chunk is a checkpoint.
 const maxChunkBytes = 8_000_000
 
 /** Groups the rows of a file into chunks. `from`: how many of its rows were read before. */
@@ -29,4 +28,21 @@ export async function* chunksOf(file: AsyncIterable<FileRows>, from: bigint): As
       yield drain()
   }
   if (rows.length + rejected.length > 0) yield drain()
+}
+
+/** The same values, each requested while the one before it is being used. */
+export async function* readAhead<T>(values: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
+  let next = values.next()
+  try {
+    for (;;) {
+      const { done, value } = await next
+      if (done === true) return
+      next = values.next()
+      // A failure is reported when this value is awaited. Until then it must not count as unhandled.
+      next.catch(() => undefined)
+      yield value
+    }
+  } finally {
+    await values.return()
+  }
 }

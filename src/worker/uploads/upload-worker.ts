@@ -1,45 +1,35 @@
 import type pg from 'pg'
-import type { Logger } from 'pino'
 import { logRetry, Poll } from '../../async/poll.ts'
 import { Semaphore } from '../../async/semaphore.ts'
-import type { Books } from '../../domain/books/books.ts'
 import { readWaitingAccount } from '../../domain/upload/queue.ts'
 import { AccountLock } from './account-lock.ts'
 import { AccountUploads, type AccountUploadsOptions } from './account-uploads.ts'
-import { Share } from './share.ts'
 
 const pollEveryMs = 1_000
 
-// Each of them has a connection, and a few megabytes of a file in memory.
+// Each has a connection, and a few megabytes of a file in memory.
 const maxAccounts = 6
 
 // Uploads share the connections of the process with everything else.
 const maxWriting = 3
 
-const shareMs = 10_000
+const defaultShareMs = 10_000
 
 const purpose = 'work on uploads'
 
-export interface UploadWorkerOptions {
-  books: Books
-  /** To the database of the books, for connections of the worker's own. */
+export interface UploadWorkerOptions extends Pick<AccountUploadsOptions, 'books' | 'maxBytes' | 'log'> {
+  /** How to connect to the database of the books: each account's lock has its own connection. */
   connection: pg.ClientConfig
-  /** The limit of an unpacked file. */
-  maxBytes: number
-  /** How long an account may work while others wait. */
   shareMs?: number
-  log: Logger
 }
 
 /**
- * Works on the uploads of all accounts. Several accounts are worked on at the same time and write one chunk after the
- * other, so that a small file never waits for a large one. If more accounts wait than can be worked on, each has a
- * share of the time. An upload is started by a notification as soon as its file has arrived; the queue is also
- * polled. Any number of workers may share a database.
+ * Works on the uploads of all accounts. Several accounts are worked on at the same time, and their chunks alternate, so
+ * that a small file never waits for a large one. If more accounts wait, each has a share of the time. A notification
+ * starts an upload as soon as its file has arrived; the queue is also polled. Any number of workers may share a database.
  */
 export class UploadWorker {
   readonly #connection: pg.ClientConfig
-  readonly #shareMs: number
   readonly #options: AccountUploadsOptions
   readonly #stopListening: () => void
   readonly #poll: Poll
@@ -48,13 +38,12 @@ export class UploadWorker {
   /** Whether an account waits for room that no other has made yet. */
   #isCrowded = false
 
-  constructor({ books, connection, maxBytes, log, ...options }: UploadWorkerOptions) {
+  constructor({ connection, ...options }: UploadWorkerOptions) {
+    const { books, log } = options
     this.#connection = connection
-    this.#shareMs = options.shareMs ?? shareMs
     this.#options = {
-      books,
-      maxBytes,
-      log,
+      shareMs: defaultShareMs,
+      ...options,
       semaphore: new Semaphore(maxWriting),
       makeRoom: () => {
         const isCrowded = this.#isCrowded
@@ -71,15 +60,14 @@ export class UploadWorker {
   /** Resolves when the chunks in progress have been added. Another worker resumes from there. */
   async close(): Promise<void> {
     this.#stopListening()
-    const closed = this.#poll.close()
-    await Promise.all([closed, ...this.#working.values()])
+    await Promise.all([this.#poll.close(), ...this.#working.values()])
   }
 
   get #isClosed(): boolean {
     return this.#poll.signal.aborted
   }
 
-  /** Starts to work on each account that waits, or begins to wait meanwhile, once and oldest first. */
+  /** Starts work once on each account that waits or begins to wait meanwhile, oldest first. */
   async #startWaiting(): Promise<void> {
     const started = new Set<string>()
     while (!this.#isClosed) {
@@ -109,7 +97,7 @@ export class UploadWorker {
     try {
       await using lock = await AccountLock.acquire(this.#connection, accountId)
       if (lock === undefined) return false
-      return await new AccountUploads(accountId, new Share(this.#shareMs), lock, this.#options).run()
+      return await new AccountUploads(accountId, lock, this.#options).run()
     } catch (error) {
       logRetry(this.#options.log, error, purpose, { accountId })
       return false

@@ -229,7 +229,7 @@ describe('an upload', () => {
     )
   })
 
-  it('stores each code under what people may type for it', async () => {
+  it('stores each code with the keys by which people may type it', async () => {
     const taskId = await upload(test, await newPool(test), ['Sale-2O26', '7XY2'])
     const rows = await test.books.prisma.uploadedCode.findMany({
       where: { taskId },

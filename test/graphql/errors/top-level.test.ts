@@ -14,7 +14,7 @@ import { Socket } from '../../support/socket.ts'
 
 let service: TestService
 let client: Client
-/** A client of an account that nobody else in this file uses. */
+/** A client of an account that no other test in this file uses. */
 let lonely: Client
 
 beforeAll(async () => {
@@ -32,7 +32,7 @@ afterAll(async () => {
 type Result = StreamResult<Record<string, unknown>>
 type Errors = NonNullable<Result['errors']>
 
-/** The ways by which an operation can reach the service, and what each answers with first. */
+/** The transports for an operation, each with its first answer. */
 const ways = {
   HTTP: async (from: Client, query: string, variables = {}): Promise<Result> =>
     await from.send(query, variables),
@@ -307,7 +307,7 @@ describe('scopes', () => {
     const schema = createSchema()
     const fields = (type: { getFields(): object } | null | undefined) => Object.keys(type?.getFields() ?? {})
     expect(Object.keys(readings).sort()).toEqual(fields(schema.getQueryType()).sort())
-    // What comes with a file is asked in upload.test.ts.
+    // upload.test.ts tests operations with files.
     const withFiles = ['uploadCodes']
     expect([...Object.keys(changes), ...withFiles].sort()).toEqual(fields(schema.getMutationType()).sort())
     expect(Object.keys(subscriptions).sort()).toEqual(fields(schema.getSubscriptionType()).sort())

@@ -56,7 +56,7 @@ describe('an operation is admitted', () => {
   test.each([
     ['introspection as tools send it', getIntrospectionQuery()],
     [
-      'introspection with all that there is',
+      'a complete introspection',
       getIntrospectionQuery({
         descriptions: true,
         specifiedByUrl: true,
@@ -67,7 +67,7 @@ describe('an operation is admitted', () => {
       }),
     ],
     [
-      'a claim of 10,000 with all that is usual',
+      'a claim of 10,000 with all the usual fields',
       claimOf(
         10_000,
         'codes { id code status recipient claimedAt pool { id name availableCount claimedCount status } format { id name pattern } } pool { name availableCount }',
@@ -125,7 +125,7 @@ describe('an operation is refused before it is executed, by its', () => {
     const refusal = decide(query)
     expect(refusal).toMatchObject({ extensions: { code: 'BAD_USER_INPUT' } })
     expect((refusal as Error).message).toContain(what)
-    expect((refusal as Error).message).toMatch(/in several requests|by the ids that you get/)
+    expect((refusal as Error).message).toMatch(/in several requests|query the rest by id/)
   })
 
   test('with the count, unless that is beyond counting', () => {
@@ -406,7 +406,7 @@ function pathsFrom(schema: GraphQLSchema, name: string): string[] {
   return paths
 }
 
-/** Each way to call a field as far as it depends on an enum. */
+/** Every call of a field, for each value of its enum arguments. */
 function callsOf(field: GraphQLField<unknown, unknown>): string[] {
   const [needed] = field.args.filter((arg) => isRequiredArgument(arg))
   const type = needed === undefined ? undefined : getNamedType(needed.type)

@@ -2,8 +2,7 @@ import fc from 'fast-check'
 import type { ExecutionResult } from 'graphql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Pacer } from '../../../src/async/pacer.ts'
-import { Answers } from '../../../src/graphql/limits/answers.ts'
-import { jsonPieces } from '../../../src/graphql/limits/json-pieces.ts'
+import { Answers, jsonPieces } from '../../../src/graphql/limits/answers.ts'
 import { executeWithin } from '../../../src/server/api/answer-plugins.ts'
 import { newStock } from '../../support/api.ts'
 import { Client } from '../../support/client.ts'
@@ -64,7 +63,8 @@ test('an answer that turns out long waits for its client like one that was weigh
     new Pacer(),
   )
   let waited = 0
-  const inTurnOfLong = async <T>(run: () => Promise<T>) => {
+  const isWanted = () => true
+  const enqueueLong = async <T>(run: () => Promise<T>) => {
     waited += 1
     return await run()
   }
@@ -81,11 +81,11 @@ test('an answer that turns out long waits for its client like one that was weigh
     return Buffer.concat(answers.json(result)).toString()
   }
   const [short, long] = [{ text: 'short' }, { text: 'x'.repeat(2_000_000) }]
-  expect(await execute(short, { inTurnOfLong })).toBe(JSON.stringify({ data: short }))
+  expect(await execute(short, { isWanted, enqueueLong })).toBe(JSON.stringify({ data: short }))
   expect(waited).toBe(0)
-  expect(await execute(long, { inTurnOfLong })).toBe(JSON.stringify({ data: long }))
+  expect(await execute(long, { isWanted, enqueueLong })).toBe(JSON.stringify({ data: long }))
   expect(waited).toBe(1)
-  expect(await execute(long, {})).toBe(JSON.stringify({ data: long }))
+  expect(await execute(long, { isWanted })).toBe(JSON.stringify({ data: long }))
 })
 
 describe('an answer that turns out too long', () => {

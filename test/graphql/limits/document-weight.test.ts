@@ -73,7 +73,7 @@ test('fragments that double 1,000 times are visited once each', () => {
   expect(weight).toMatchObject({ selections: 2 ** 40, levels: 1_002 })
 })
 
-test('a document nested as deeply as can be parsed is counted', () => {
+test('a document nested as deeply as the parser allows is counted', () => {
   for (const text of [
     `${'{ a '.repeat(1_500)}${'}'.repeat(1_500)}`,
     `{ a(b: ${'['.repeat(1_500)}${']'.repeat(1_500)}) }`,
@@ -168,7 +168,7 @@ function extentOf(set: SelectionSetNode, document: DocumentNode): { selections: 
   }
 }
 
-/** A list among the arguments lies one level deeper than the selections that its field is in. */
+/** A list in the arguments is one level deeper than the selections that contain its field. */
 function levelsOfLists(set: SelectionSetNode, document: DocumentNode): number {
   return (
     1 +
@@ -186,7 +186,7 @@ function levelsOfLists(set: SelectionSetNode, document: DocumentNode): number {
   )
 }
 
-/** Every set of fields is held against every other one, and every field against every other one of its name. */
+/** Compares every set of fields with every other one, and every field with every other one of its name. */
 function compareAll(sets: readonly SelectionSetNode[], document: DocumentNode): number {
   const pieces = sets.flatMap((set) => piecesOf(set, document))
   const fields = pieces.flat()
@@ -205,7 +205,7 @@ function compareAll(sets: readonly SelectionSetNode[], document: DocumentNode): 
   return comparisons
 }
 
-/** The fields of a set and of each fragment that it spreads, apart. */
+/** The fields of a set, and those of each fragment that it spreads, separately. */
 function piecesOf(set: SelectionSetNode, document: DocumentNode): FieldNode[][] {
   const own: FieldNode[] = []
   const others: FieldNode[][] = []

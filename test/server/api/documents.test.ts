@@ -84,7 +84,7 @@ const limits: [what: string, limit: number, write: (size: number) => string, tol
     (size) => `{ __typename } ${times(size, (i) => `fragment F${i} on Query { __typename }`)}`,
     /201 fragments/,
   ],
-  ['levels', maxDocument.levels, (size) => nested(size - 1), /51 levels.*by the ids/],
+  ['levels', maxDocument.levels, (size) => nested(size - 1), /51 levels.*the rest by id/],
   [
     'levels of types',
     maxDocument.levels,

@@ -70,7 +70,7 @@ describe('the frame of a format', () => {
     .tuple(fc.uniqueArray(character, { minLength: 2 }), fc.array(literal, { maxLength: 6 }))
     .map(([characters, positions]) => ({ characters, positions: [...positions, null] }))
 
-  test('gives the same cells as each code by itself, and their size', () => {
+  test('gives the same cells as writing each code separately, and their size', () => {
     fc.assert(
       fc.property(patterns, fc.boolean(), ({ characters, positions }, raw) => {
         const pattern = Pattern.parse(

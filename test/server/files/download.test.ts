@@ -229,7 +229,7 @@ async function line(poolId: string): Promise<string[]> {
 }
 
 describe('the file of', () => {
-  test('a pool has all its codes in the order of the line, whatever they come from', async () => {
+  test('a pool has all its codes in the order of the line, whatever their origin', async () => {
     const { poolId, prefix, uploaded } = await mixedPool()
     const claimed: { claimedAt: string }[] = []
     for (const recipient of wild)
@@ -479,7 +479,7 @@ describe('a download that was cut off is resumed', () => {
     })
   })
 
-  test('by a client that sends nothing but a range, where that is safe: files of claimed codes only grow', async () => {
+  test('by a client that sends only a range, where that is safe: files of claimed codes only grow', async () => {
     const before = await download(poolId, 'CLAIMED')
     await claimFor(poolId, 'one more', 3)
     const rest = await get(pathOf(poolId, 'CLAIMED'), { headers: { range: `bytes=${before.bytes.length}-` } })
@@ -726,7 +726,7 @@ describe('a request for a file', () => {
     expect((await refusal(pathOf(poolId, 'ALL'), { method, from: anonymous })).status).toBe(401)
   })
 
-  test('can select what spreadsheets open on a double click, which the links it gets keep', async () => {
+  test('can select a form that spreadsheets open on a double click, and the links it gets keep that form', async () => {
     const plain = await download(poolId, 'ALL')
     for (const delimiter of ['comma', 'semicolon', 'tab'] as const) {
       const file = await get(pathOf(poolId, 'ALL', { bom: 'true', delimiter }))

@@ -94,7 +94,7 @@ test('codes that are uploaded, downloaded in any form and uploaded again stay th
   )
 })
 
-test('a download has nothing but duplicates for its own account, and gives the same pool in another', async () => {
+test('a download has only duplicates for its own account, and gives the same pool in another', async () => {
   await fc.assert(
     fc.asyncProperty(anyCodes, forms, fc.boolean(), async (codes, form, compressed) => {
       const prefix = randomUUID().slice(0, 8)

@@ -28,7 +28,7 @@ interface Page {
   }
 }
 
-/** A list of the API: what is asked for, and what identifies its items. */
+/** A list of the API: its query, and what identifies its items. */
 interface List {
   field: (args: string) => string
   page: (data: Record<string, unknown>) => Page
@@ -118,7 +118,7 @@ describe.each(kinds)('%s', (kind) => {
         await generate(from, { poolId, formatId, quantity: count + 2 })
         await claim(from, poolId, 2)
         list = ofPool(poolId, 'codes', 'status: AVAILABLE')
-        // That they are claimed in this order is another test's; here, that no page leaves one out.
+        // Another test holds that they are claimed in this order; this one, that no page leaves one out.
         return [list, await shown()]
       },
       'claimed codes': async () => {
@@ -146,7 +146,7 @@ describe.each(kinds)('%s', (kind) => {
     const made = await make[kind]?.()
     if (made === undefined) throw new Error(`Nobody says how to make ${kind}.`)
     ;[list, expected] = made
-    // The creation of each pool, three changes of status and a refill for each task, and what else is done to a pool.
+    // The creation of each pool, three changes of status and a refill for each task, and other changes to pools.
     const size = kind === 'formats' || kind === 'pools' || kind.startsWith('events') ? 8 : count
     expect(expected).toHaveLength(size)
   })
@@ -204,13 +204,13 @@ describe.each(kinds)('%s', (kind) => {
     expect(await read(from, list, 'first: 1, after: null, last: null, before: null')).toEqual(page)
   })
 
-  test('refuse the cursors of a list of another kind', async () => {
+  test('refuse the cursors of another type of list', async () => {
     const { poolId } = await newStock(from, 1)
     const others: [kin: string, list: List][] = [
-      // These share a kind of cursor: a place among the ids, in the order of creation.
+      // These share a type of cursor: a position among the ids, in the order of creation.
       ['formats pools tasks', root('formats')],
       ['events', root('poolEvents', '', 'key: cursor', false)],
-      // A code is a cursor in the lists of its own pool alone.
+      // A code is a cursor only in the lists of its own pool.
       ['', ofPool(poolId, 'codes', 'status: AVAILABLE')],
     ]
     for (const [kin, other] of others) {
