@@ -7,8 +7,8 @@ import { promisify } from 'node:util'
 import { errorCode } from './database/embedded/files.ts'
 import { OperatorError } from './operator-error.ts'
 
-// The database client and its types are generated from prisma/schema.prisma. That takes longer than the rest of a start, so
-// it is done only if its inputs or its output have changed since.
+// The database client and its types are generated from prisma/schema.prisma. This takes longer than the rest of a start, so
+// it is done only if the inputs or the output have changed.
 
 const project = join(import.meta.dirname, '..')
 
@@ -29,7 +29,7 @@ export async function generate(root = project, run = runGenerator): Promise<void
   await writeFile(fingerprintFile(root), await fingerprint(root))
 }
 
-/** Where the fingerprint of the last generation is kept. */
+/** The file with the fingerprint of the last generation. */
 function fingerprintFile(root: string): string {
   return join(root, 'src/generated/note.txt')
 }

@@ -1,4 +1,4 @@
-/** The service is shutting down, so what was to be opened is no longer wanted. */
+/** Nothing more can be opened, because the service is shutting down. */
 export class ClosingError extends Error {
   override name = 'ClosingError'
 
@@ -12,7 +12,7 @@ interface Opened {
   readonly close: () => Promise<void>
 }
 
-/** Closes what has been opened, in reverse order, so that nothing is closed before what depends on it. */
+/** Closes what has been opened, in reverse order: dependents before what they depend on. */
 export class Lifecycle implements AsyncDisposable {
   readonly #opened: Opened[] = []
   #closing: Promise<void> | undefined
@@ -23,11 +23,10 @@ export class Lifecycle implements AsyncDisposable {
   }
 
   /**
-   * Opens something that is to be closed with the rest. If `close` is called while it is opening, that waits for it and
-   * closes it too.
+   * Opens a resource that `close` will close. If `close` is called while it opens, it waits for it and closes it too.
    *
-   * @param name what the error calls it if it cannot be closed
-   * @throws {ClosingError} if `close` was called before or while it opened; otherwise what `open` throws
+   * @param name its name in the error if it cannot be closed
+   * @throws {ClosingError} if `close` was called before it was open; otherwise what `open` throws
    */
   async open<T>(name: string, open: () => Promise<T> | T, close: (resource: T) => unknown): Promise<T> {
     if (this.closing) throw new ClosingError()
@@ -45,9 +44,9 @@ export class Lifecycle implements AsyncDisposable {
   }
 
   /**
-   * Closes everything, the last opened first. Every closer runs even if others fail. Further calls return the same promise.
+   * Closes everything, the last opened first, even if closing some of it fails. Further calls return the same promise.
    *
-   * @throws {AggregateError} of what the closers threw
+   * @throws {AggregateError} of all failures
    */
   close(): Promise<void> {
     this.#closing ??= this.#closeAll()

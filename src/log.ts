@@ -1,13 +1,13 @@
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino'
 
-// Characters for one error with its causes. A line of the log is not much longer.
+// Characters for an error with its causes: most of a log line.
 const maxCharacters = 8_000
 const maxMessage = 2_000
 const maxFrames = 10
 const maxDepth = 5
 const maxErrors = 5
 
-/** What is logged of an error. Nothing else of it is: connections, statements and their parameters may be attached. */
+/** All that is logged of an error: connections, statements and their parameters may be attached to it. */
 export interface ErrorDescription {
   type: string
   message: string
@@ -15,7 +15,7 @@ export interface ErrorDescription {
   /** The stack frames, one per line. */
   stack?: string
   cause?: ErrorDescription
-  /** Those of an AggregateError. */
+  /** The errors of an AggregateError. */
   errors?: ErrorDescription[]
 }
 
@@ -26,12 +26,12 @@ export function openLog(options: LoggerOptions = {}, destination: DestinationStr
   return pino({ ...options, serializers }, destination)
 }
 
-/** The same log, with errors as `describeError` has them. */
+/** The log with errors described by `describeError`. */
 export function withDescribedErrors(log: Logger): Logger {
   return log.child({}, { serializers })
 }
 
-/** Describes anything that was thrown, in bounded length and without secrets. */
+/** Describes anything that was thrown, in limited length and without secrets. */
 export function describeError(error: unknown): ErrorDescription {
   return new Describer().describe(error, 0)
 }
@@ -52,7 +52,7 @@ class Describer {
     const frames = error.stack?.match(/^ +at .*$/gm)?.slice(0, maxFrames)
     if (frames !== undefined) described.stack = this.#cut(frames.join('\n'), maxMessage)
     if (depth === maxDepth || this.#left <= 0) return described
-    // Errors of GraphQL have their cause under another name.
+    // The cause of a GraphQLError.
     const cause = error.cause ?? ('originalError' in error ? error.originalError : undefined)
     if (cause != null) described.cause = this.describe(cause, depth + 1)
     if (error instanceof AggregateError)
@@ -64,15 +64,15 @@ class Describer {
 
   #cut(text: string, max: number): string {
     const length = Math.min(max, this.#left)
-    // Cut before secrets are replaced, which takes time in proportion to the length.
-    const told = withoutSecrets(String(text).slice(0, 2 * max)).replace(/[^\P{Cc}\n]/gu, ' ')
-    const cut = told.length > length ? `${told.slice(0, length)}…` : told
+    // Shortened first, because replacing secrets takes time in proportion to the length.
+    const clean = withoutSecrets(String(text).slice(0, 2 * max)).replace(/[^\P{Cc}\n]/gu, ' ')
+    const cut = clean.length > length ? `${clean.slice(0, length)}…` : clean
     this.#left -= cut.length
     return cut
   }
 }
 
-/** Of an object only its class, because it may contain anything. */
+/** Only the class of an object, because it may contain anything. */
 function wordsFor(thrown: unknown): string {
   return typeof thrown === 'object' && thrown !== null
     ? `an object of ${thrown.constructor?.name ?? 'no class'} was thrown`
@@ -80,7 +80,7 @@ function wordsFor(thrown: unknown): string {
 }
 
 const secrets: readonly [RegExp, string][] = [
-  // Credentials before the host of a URL, up to the last @, because a password may contain one.
+  // Credentials in a URL, up to the last @, because a password may contain one.
   [/\b([a-z][a-z\d+.-]*:\/\/)[^\s"'`<>]*@/gi, '$1***@'],
   [
     /\b((?:api[-_ ]?)?key|pass(?:word|wd|phrase)?|pwd|secret|token)(["'`]?\s*[:=]\s*["'`]?)[^\s"'`,;&)}]+/gi,
@@ -92,5 +92,5 @@ const secrets: readonly [RegExp, string][] = [
 ]
 
 function withoutSecrets(text: string): string {
-  return secrets.reduce((told, [pattern, instead]) => told.replace(pattern, instead), text)
+  return secrets.reduce((clean, [pattern, replacement]) => clean.replace(pattern, replacement), text)
 }

@@ -11,7 +11,7 @@ import type { Service } from './service.ts'
 async function main(): Promise<void> {
   const config = readConfig(process.env)
   const embedded = config.databaseUrl === undefined
-  // Each takes about as long as the other.
+  // In parallel: both take about the same time.
   const [{ startService }, databaseUrl] = await Promise.all([
     loadService(config.role),
     config.databaseUrl ?? openEmbeddedServer(config.dataDir),
@@ -36,7 +36,7 @@ async function openEmbeddedServer(dataDir: string): Promise<string> {
   return server.url
 }
 
-/** Tells the operator where the service is and what to do next. */
+/** Says where the service is and what to do next. */
 function greeting({ url, firstKey, graphiqlHasKey }: Service, config: Config): string {
   const where =
     config.role === 'worker'
@@ -45,8 +45,8 @@ function greeting({ url, firstKey, graphiqlHasKey }: Service, config: Config): s
           `Promo codes is ready.   GraphiQL: ${url}/graphql`,
           '',
           graphiqlHasKey
-            ? 'Open it: a key is filled in, and its tabs lead from the list of pools to codes handed out.'
-            : 'Open it and put your key into the headers: its tabs lead from the list of pools to codes handed out.',
+            ? 'Open it: a key is filled in, and its tabs lead from the list of pools to claimed codes.'
+            : 'Open it and put your key into the headers: its tabs lead from the list of pools to claimed codes.',
         ]
   return [
     '',
@@ -60,7 +60,7 @@ function greeting({ url, firstKey, graphiqlHasKey }: Service, config: Config): s
 
 function keyLine(firstKey: string | undefined, { bootstrapApiKey }: Config): string {
   if (firstKey === undefined) return 'API keys are created and replaced with: npm run account'
-  // Not repeated: what a process prints is kept in many places.
+  // Not printed, because output is kept in many places.
   if (bootstrapApiKey !== undefined)
     return 'Your first API key, with all scopes, is the one in BOOTSTRAP_API_KEY.'
   return `Your first API key, with all scopes. It is shown this once:\n\n    ${firstKey}\n`
@@ -82,7 +82,7 @@ async function end(code: number): Promise<void> {
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end(0))
 
-// As Node.js does by default, which would also print everything that is attached to the error.
+// Like the default of Node.js, which would also print everything that is attached to the error.
 process.on('uncaughtException', (error) => {
   log.fatal({ err: error }, 'uncaught exception')
   process.exit(1)

@@ -1,6 +1,6 @@
 /**
- * All paths of the service: builds links, finds the route of a request, and reads the parameters of its address. Imports
- * nothing, so that every part of the service can use it.
+ * All paths of the service: builds links, finds the route of a request, and reads its query parameters. Imports nothing, so
+ * that every part of the service can use it.
  */
 
 const paths = {
@@ -16,10 +16,10 @@ const paths = {
 
 export type RouteName = keyof typeof paths
 
-/** The path of the API, over HTTP and WebSocket alike. */
+/** The path of the API, over HTTP and WebSocket. */
 export const graphqlPath = paths.graphql
 
-/** The file of a pool's codes; `parameters` say which, and how they are written. `poolId` is a global id. */
+/** The file of a pool's codes. `parameters` say which codes, in which form. `poolId` is a global id. */
 export function codesPath(poolId: string, parameters: Record<string, string>): string {
   return `${paths.codesFile.replace(':id', poolId)}?${new URLSearchParams(parameters)}`
 }
@@ -29,13 +29,13 @@ export function rejectedRowsPath(taskId: string): string {
   return paths.rejectedRowsFile.replace(':id', taskId)
 }
 
-/** The path of one of GraphiQL's files: `name` is what `matchRoute` calls its id. */
+/** The path of a file of GraphiQL. `matchRoute` gives back `name` as the id. */
 export function graphiqlPath(name: string): string {
   return paths.graphiqlFile.replace('*', name)
 }
 
-// Not URLPattern: it takes 12 µs for a usual path and 340 µs for a hostile one where these take 1 and 30; and it resolves
-// "..", so that one resource would have many addresses.
+// Not URLPattern: it takes 12 µs for a usual path and 340 µs for a hostile one, these take 1 and 30. It also resolves "..", so
+// that a resource would have many addresses.
 const patterns = Object.entries(paths).map(
   ([name, path]) =>
     [
@@ -45,8 +45,8 @@ const patterns = Object.entries(paths).map(
 )
 
 /**
- * The route of a path, and what stands in place of `:id` or `*`, decoded. What cannot be decoded is the empty string, which
- * is the id of nothing.
+ * The route of a path, and the part that matched `:id` or `*`, decoded. If that cannot be decoded, it is the empty string,
+ * which is never a valid id.
  */
 export function matchRoute(path: string): { name: RouteName; id: string } | undefined {
   for (const [name, pattern] of patterns) {
@@ -65,18 +65,18 @@ function decode(text: string): string {
   }
 }
 
-/** Makes the error for a parameter that is not possible. `message` is a sentence that names it. */
+/** Makes the error for an invalid parameter. `message` is a sentence that names it. */
 export type InvalidParameter = (name: string, message: string) => Error
 
-/** The parameters of an address. */
+/** The query parameters of a URL. */
 export class Parameters {
   readonly #given: URLSearchParams
   readonly #invalid: InvalidParameter
 
   /**
-   * @param search the query of the address, with or without its question mark
-   * @throws what `invalid` makes, for parameters that are not `known`, since one with a typo would be ignored, and for
-   *   those that are given twice
+   * @param search the query string, with or without its question mark
+   * @throws what `invalid` makes, for parameters that are not `known`, because a typo would go unnoticed, and for repeated
+   *   ones
    */
   constructor(search: string, known: readonly string[], invalid: InvalidParameter) {
     this.#given = new URLSearchParams(search)
@@ -100,7 +100,7 @@ export class Parameters {
     return value === 'true'
   }
 
-  /** The error for a value that is not possible: `rule` says what is, as in "is true or false". */
+  /** The error for an invalid value. `rule` says what is valid, as in "is true or false". */
   invalid(name: string, rule: string): Error {
     const value = this.text(name)
     return this.#invalid(name, `${name} ${rule}${value === undefined ? '' : `, not ${quoted(value)}`}.`)

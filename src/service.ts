@@ -18,7 +18,7 @@ const connections = 16
 
 export interface ServiceOptions {
   databaseUrl: string
-  /** Whether the database belongs to this service alone. Then it has a sample for newcomers. */
+  /** Whether the database is the embedded one, which gets a sample for newcomers. */
   embedded: boolean
   port: number
   host: string
@@ -41,8 +41,8 @@ export interface Service {
 }
 
 /**
- * Loads the code of a role, and of no other: a worker needs no GraphQL. `startService` does so itself; it starts sooner if
- * this was called while something else was being waited for.
+ * Loads only the code that a role needs: a worker needs no GraphQL. `startService` calls it too, and is faster if it was
+ * called before, while waiting for something else.
  */
 export async function loadRole(role: Role) {
   const [worker, api] = await Promise.all([
@@ -53,8 +53,8 @@ export async function loadRole(role: Role) {
 }
 
 /**
- * Starts the service on a database. `lifecycle` closes everything in reverse order: first what brings in work, then what
- * does it. Rejects with an OperatorError for what only the operator can put right.
+ * Starts the service on a database. `lifecycle` closes everything in reverse order: first what accepts work, then what does
+ * it. Rejects with an OperatorError for problems that only the operator can fix.
  */
 export async function startService(lifecycle: Lifecycle, options: ServiceOptions): Promise<Service> {
   const log = withDescribedErrors(options.log)
@@ -70,7 +70,7 @@ export async function startService(lifecycle: Lifecycle, options: ServiceOptions
     (server) => server.close(),
   )
   await opened?.serveWebSocket(http)
-  // Opened last, so closed first: no new clients are sent here while the rest is closed.
+  // Opened last, so closed first: load balancers send no new clients during the shutdown.
   const port = await lifecycle.open(
     'port',
     () => listen(http, options),
@@ -92,7 +92,7 @@ async function openBooks(lifecycle: Lifecycle, databaseUrl: string, log: Logger)
   )
   const prisma = await lifecycle.open(
     'Prisma',
-    // Its errors say what was wrong, without the code around the call.
+    // Errors without an excerpt of the calling code.
     async () =>
       new PrismaClient({ adapter: new PrismaPg(pool, await schemaOf(pool)), errorFormat: 'minimal' }),
     (opened) => opened.$disconnect(),

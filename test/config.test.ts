@@ -18,7 +18,7 @@ describe('the configuration', () => {
     })
   })
 
-  test('is what the environment says', () => {
+  test('is read from the environment', () => {
     const key = 'k'.repeat(32)
     const environment = {
       PORT: '0',
@@ -46,7 +46,7 @@ describe('the configuration', () => {
     })
   })
 
-  test('takes a variable that is set to nothing for unset', () => {
+  test('treats an empty variable as unset', () => {
     expect(readConfig({ PORT: '', DATABASE_URL: '', BOOTSTRAP_API_KEY: '' })).toEqual(readConfig({}))
   })
 
@@ -72,7 +72,7 @@ describe('the configuration', () => {
   })
 
   test.each(['0', '-1', '1.5', '1e9', '1 GB', '1099511627777', '99999999999999999999'])(
-    'refuses %j as the size of the largest upload',
+    'refuses %j as the maximum size of an upload',
     (MAX_UPLOAD_BYTES) => {
       expect(problemsOf({ MAX_UPLOAD_BYTES }).problems).toEqual([expect.stringContaining('MAX_UPLOAD_BYTES')])
     },
@@ -94,7 +94,7 @@ describe('the configuration', () => {
     },
   )
 
-  test('takes the address of a server that listens on a socket', () => {
+  test('accepts the URL of a server that listens on a socket', () => {
     const DATABASE_URL = 'postgresql:///codes?host=/var/run/postgresql'
     expect(readConfig({ DATABASE_URL }).databaseUrl).toBe(DATABASE_URL)
   })
@@ -116,7 +116,7 @@ describe('the configuration', () => {
     },
   )
 
-  test.each(['0', '1', '1000000'])('limits look-ups that find nothing to %j a minute', (text) => {
+  test.each(['0', '1', '1000000'])('limits failed look-ups to %j a minute', (text) => {
     expect(readConfig({ FAILED_LOOKUPS_PER_MINUTE: text }).failedLookUpsPerMinute).toBe(Number(text))
   })
 

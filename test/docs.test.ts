@@ -15,7 +15,7 @@ const pages = new Map<string, string>()
 for (const file of files) pages.set(file, await readFile(join(root, file), 'utf8'))
 
 describe.each([...pages])('%s', (file, text) => {
-  test('has no link that leads nowhere', () => {
+  test('has no broken link', () => {
     const broken = [...text.matchAll(/\]\(([^)\s]+)\)/g)]
       .map(([, target = '']) => target)
       .filter((target) => !target.includes('://') && !leadsSomewhere(file, target))
@@ -27,11 +27,11 @@ describe.each([...pages])('%s', (file, text) => {
     expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([])
   })
 
-  test('shows operations that the schema has', () => {
+  test('shows valid operations', () => {
     for (const operation of operationsIn(text)) expect(validate(schema, parse(operation))).toEqual([])
   })
 
-  test('tells to run only scripts that there are', async () => {
+  test('names only scripts that exist', async () => {
     const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
     const named = [...text.matchAll(/npm run (\w+)/g)].map(([, name = '']) => name)
     expect(named.filter((name) => !(name in scripts))).toEqual([])

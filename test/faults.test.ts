@@ -39,7 +39,7 @@ async function newKey({ books, accountId }: Place): Promise<string> {
   return (await createApiKey(books.pool, accountId, { name: 'Tests', scopes: allScopes })).secret
 }
 
-/** The id of a pool that refills itself, `quantity` codes at a time: often, under the load of these tests. */
+/** The id of a pool with auto-generation of `quantity` codes, which these tests trigger often. */
 async function refillingPool(place: Place, formatId: string, quantity = 40n): Promise<string> {
   return await newPool(place, { formatId, quantity, autoGenerate: true, refillThreshold: 3n })
 }
@@ -138,7 +138,7 @@ describe('many processes on one database', patience, () => {
   let test: TestBooks
   let key: string
   let processes: MainProcess[]
-  /** The addresses of those that serve the API. */
+  /** The URLs of the processes that serve the API. */
   let urls: string[]
   let formatId: string
 
@@ -159,7 +159,7 @@ describe('many processes on one database', patience, () => {
     await test.close()
     const name = new URL(database.url).pathname.slice(1)
     const ask = (sql: string) => runSql(inject('serverUrl'), `${sql} WHERE datname = '${name}'`)
-    // The statistics of a connection are complete when it has ended.
+    // The statistics of a connection are complete once it is closed.
     await vi.waitFor(async () => expect(await ask('SELECT pid FROM pg_stat_activity')).toEqual([]), patiently)
     expect(await ask('SELECT deadlocks FROM pg_stat_database')).toEqual([{ deadlocks: '0' }])
     await database.close()
@@ -222,7 +222,7 @@ describe('many processes on one database', patience, () => {
     expect(await formatNow(test, own)).toMatchObject({ reserved: 0n })
   })
 
-  it('return the same codes for the same key, whichever process is asked, also concurrently', async () => {
+  it('return the same codes for the same key, from every process and concurrently', async () => {
     await using fleet = new Fleet(key, urls)
     const poolId = await refillingPool(test, formatId)
     for (let round = 0; round < 5; round++) {
@@ -237,7 +237,7 @@ describe('many processes on one database', patience, () => {
     expect(await poolNow(test, poolId)).toMatchObject({ claimed: 20n })
   })
 
-  it('serve one of two inputs that are sent with one key at the same time', async () => {
+  it('serve one of two inputs that are sent concurrently with one key', async () => {
     const clients = urls.map((url) => new Client({ url, key }))
     const [a, b] = await Promise.all([stocked(100n), stocked(100n)])
     for (let round = 0; round < 10; round++) {
@@ -263,7 +263,7 @@ describe('many processes on one database', patience, () => {
   })
 
   describe('a client that disconnects before the answer, and repeats its request with the same key', () => {
-    /** Sends a claim on a connection of its own. */
+    /** Sends a claim on its own connection. */
     function send(url: string, poolId: string, idempotencyKey: string): ClientRequest {
       const query =
         'mutation ($input: ClaimCodesInput!) { claimCodes(input: $input) { ... on ClaimCodesPayload { codes { code } } } }'
@@ -281,7 +281,7 @@ describe('many processes on one database', patience, () => {
     async function disconnect(lost: ClientRequest): Promise<void> {
       const { promise, resolve } = Promise.withResolvers<void>()
       lost.once('close', resolve)
-      // The client's own end reports 'socket hang up'.
+      // The client itself reports 'socket hang up'.
       lost.on('error', () => undefined)
       lost.destroy()
       if (!lost.closed) await promise
@@ -423,11 +423,11 @@ describe('a service that is killed during claims, twenty times', () => {
       await crowd.stop()
       current = successor
     }
-    // At least some of the kills hit a claim.
+    // Some of the kills interrupted a claim.
     expect(fleet.lost).toBeGreaterThan(10)
     await expectKept(test, claims)
 
-    // The keys outlive the services that they were sent to.
+    // The keys work with every later service.
     for (const claimed of claims.slice(0, 50)) expect(await claim(fleet, claimed)).toEqual(claimed)
     await expectKept(test, claims)
     await endQuietly([current.process])
@@ -437,7 +437,7 @@ describe('a service that is killed during claims, twenty times', () => {
 describe('a database that goes away', patience, () => {
   const status = async (url: string, path: string) => (await fetch(`${url}${path}`)).status
 
-  it('is reported immediately, and the service recovers by itself when it is back', async () => {
+  it('is reported immediately, and the service recovers on its own when it is back', async () => {
     await using test = await openBooks()
     await using proxy = await openProxy(test.databaseUrl)
     await using service = new MainProcess({ DATABASE_URL: proxy.url })

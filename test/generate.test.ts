@@ -6,7 +6,7 @@ import { temporaryFolder } from './support/temporary.ts'
 
 const project = join(import.meta.dirname, '..')
 
-/** The files that the generator goes by, and a generator that says how often it ran. */
+/** The inputs of the generator, and a generator that counts its runs. */
 async function copyOfProject() {
   const folder = await temporaryFolder()
   onTestFinished(() => folder[Symbol.asyncDispose]())
@@ -27,7 +27,7 @@ async function copyOfProject() {
   return { root, run }
 }
 
-test('the database client is generated once, and not again until something has changed', async () => {
+test('the database client is generated once, and again after a change', async () => {
   const { root, run } = await copyOfProject()
   for (const _ of ['first', 'second', 'third']) await generateIfChanged(root, run)
   expect(run).toHaveBeenCalledTimes(1)
@@ -48,7 +48,7 @@ test.each([
   expect(run).toHaveBeenCalledTimes(2)
 })
 
-test('the database client is generated again when a part of it is missing', async () => {
+test('the database client is generated again if a part of it is missing', async () => {
   const { root, run } = await copyOfProject()
   await generateIfChanged(root, run)
   await rm(join(root, 'src/generated/prisma/client.ts'))

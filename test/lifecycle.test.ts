@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { ClosingError, Lifecycle } from '../src/lifecycle.ts'
 
+/** Opens a resource of which only the end matters. */
+function add(lifecycle: Lifecycle, name: string, close: () => unknown): Promise<undefined> {
+  return lifecycle.open(name, () => undefined, close)
+}
+
 describe('a lifecycle', () => {
   test('closes in reverse order', async () => {
     const closed: string[] = []
@@ -16,20 +21,12 @@ describe('a lifecycle', () => {
     expect(closed).toEqual(['server', 'worker', 'database'])
   })
 
-  test('closes one thing after the other', async () => {
+  test('closes one resource after the other', async () => {
     const events: string[] = []
     const serverClosed = Promise.withResolvers<void>()
     const lifecycle = new Lifecycle()
-    await lifecycle.open(
-      'database',
-      () => undefined,
-      () => events.push('database'),
-    )
-    await lifecycle.open(
-      'server',
-      () => undefined,
-      () => serverClosed.promise.then(() => events.push('server')),
-    )
+    await add(lifecycle, 'database', () => events.push('database'))
+    await add(lifecycle, 'server', () => serverClosed.promise.then(() => events.push('server')))
     const closing = lifecycle.close()
     events.push('asked')
     serverClosed.resolve()
@@ -40,23 +37,11 @@ describe('a lifecycle', () => {
   test('closes everything, and reports every failure together', async () => {
     const closed: string[] = []
     const lifecycle = new Lifecycle()
-    await lifecycle.open(
-      'database',
-      () => undefined,
-      () => closed.push('database'),
-    )
-    await lifecycle.open(
-      'worker',
-      () => undefined,
-      () => Promise.reject(new Error('stuck')),
-    )
-    await lifecycle.open(
-      'server',
-      () => undefined,
-      () => {
-        throw new Error('broken')
-      },
-    )
+    await add(lifecycle, 'database', () => closed.push('database'))
+    await add(lifecycle, 'worker', () => Promise.reject(new Error('stuck')))
+    await add(lifecycle, 'server', () => {
+      throw new Error('broken')
+    })
     const error = await lifecycle.close().catch((reason: unknown) => reason)
     expect(error).toBeInstanceOf(AggregateError)
     expect((error as AggregateError).errors.map((each: Error) => [each.message, each.cause])).toEqual([
@@ -69,16 +54,12 @@ describe('a lifecycle', () => {
   test('closes everything once, however often close is called', async () => {
     let closed = 0
     const lifecycle = new Lifecycle()
-    await lifecycle.open(
-      'database',
-      () => undefined,
-      () => closed++,
-    )
+    await add(lifecycle, 'database', () => closed++)
     await Promise.all([lifecycle.close(), lifecycle.close()])
     expect(closed).toBe(1)
   })
 
-  test('closes what is still opening when close is called', async () => {
+  test('closes a resource that is still opening when close is called', async () => {
     const opening = Promise.withResolvers<string>()
     const closed: string[] = []
     const lifecycle = new Lifecycle()
@@ -109,14 +90,10 @@ describe('a lifecycle', () => {
     expect(opened).toBe(false)
   })
 
-  test('rejects with the error of what could not be opened, and does not close that', async () => {
+  test('rejects with the error of a resource that cannot be opened, and does not close it', async () => {
     const closed: string[] = []
     const lifecycle = new Lifecycle()
-    await lifecycle.open(
-      'database',
-      () => undefined,
-      () => closed.push('database'),
-    )
+    await add(lifecycle, 'database', () => closed.push('database'))
     const failure = lifecycle.open(
       'server',
       () => Promise.reject(new Error('port in use')),

@@ -4,10 +4,10 @@ import { expect, test } from 'vitest'
 import { CommitUnansweredError, DatabaseUnavailableError } from '../src/database/errors.ts'
 import { describeError, openLog, withDescribedErrors } from '../src/log.ts'
 
-/** The lines that a log has when something has been told to it. */
-function lines(tell: (log: pino.Logger) => void): string[] {
+/** The lines that `use` writes to a log. */
+function lines(use: (log: pino.Logger) => void): string[] {
   const written: string[] = []
-  tell(openLog({ base: null }, { write: (line) => void written.push(line) }))
+  use(openLog({ base: null }, { write: (line) => void written.push(line) }))
   return written
 }
 
@@ -18,7 +18,7 @@ const secrets = [
   'parameter-of-a-statement',
 ]
 
-/** An error as `pg` makes them, with all that hangs on them. */
+/** An error like those of `pg`, with all its properties. */
 function connectionError(message: string): Error {
   const client = new pg.Client('postgres://promo:hunter2@db.example/promo')
   return Object.assign(new Error(message), {
@@ -40,7 +40,7 @@ test('an error is logged with its type, message, code, stack and causes', () => 
     msg: 'lost',
     err: {
       type: 'CommitUnansweredError',
-      message: 'The connection to the database was lost while it committed.',
+      message: 'The connection to the database was lost during a commit.',
       stack: expect.stringMatching(/^ +at /),
       cause: {
         type: 'Error',
@@ -52,7 +52,7 @@ test('an error is logged with its type, message, code, stack and causes', () => 
   })
 })
 
-test('nothing that is attached to an error is logged, at any depth', () => {
+test('no other property of an error is logged, at any depth', () => {
   const inner = connectionError('lost')
   const errors = [
     inner,
@@ -94,7 +94,7 @@ test.each([
   expect(describeError(new Error(message)).message).toBe(message)
 })
 
-test('a line is bounded, whatever an error contains', () => {
+test('the length of a line is limited, whatever an error contains', () => {
   const long = 'x'.repeat(1_000_000)
   let deep = new Error(long)
   for (let i = 0; i < 1_000; i++) deep = new Error(long, { cause: deep })
@@ -111,7 +111,7 @@ test('a line is bounded, whatever an error contains', () => {
 })
 
 test.each([undefined, null, 0, 'words', Symbol('s'), {}, [], Object.create(null), () => 'x'])(
-  'what is thrown need not be an error',
+  'anything that is thrown can be logged',
   (thrown) => {
     expect(describeError(thrown)).toEqual({ type: typeof thrown, message: expect.any(String) })
   },

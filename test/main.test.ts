@@ -19,7 +19,7 @@ beforeEach(async () => {
 
 afterEach(() => folder[Symbol.asyncDispose]())
 
-/** The process of the embedded server, from the file that PostgreSQL keeps beside its data. */
+/** The process of the embedded server, from PostgreSQL's postmaster.pid. */
 async function postmaster(): Promise<number> {
   const files = await readdir(dataDir, { recursive: true })
   const file = files.find((name) => name.endsWith('postmaster.pid'))
@@ -73,7 +73,7 @@ describe('npm start', () => {
     expect(await poolNames(new Client({ ...(await own.ready()), key }))).toEqual([
       'Sample pool (play with it or leave it alone)',
     ])
-    // Whoever has given the key has it, and what a process prints is kept in many places.
+    // The operator has the key, and output is kept in many places.
     expect(own.stdout).toContain('BOOTSTRAP_API_KEY')
     expect(own.stdout).not.toContain(key)
     await using database = await testDatabase({ empty: true })
@@ -107,12 +107,12 @@ describe('npm start', () => {
     expect(await poolNames(new Client({ ...(await next.ready()), key }))).toContain('Kept')
   })
 
-  it('recovers by itself when only its PostgreSQL was killed', async () => {
+  it('recovers on its own when only its PostgreSQL was killed', async () => {
     await using service = new MainProcess({ DATA_DIR: dataDir, BOOTSTRAP_API_KEY: key })
     const client = new Client({ ...(await service.ready()), key })
     await createPool(client, 'Kept')
     process.kill(await postmaster(), 'SIGKILL')
-    // Meanwhile requests are told to try again: that is what this does.
+    // In the meantime the answer is to try again.
     const names = await expect.poll(() => client.send('{ pools { edges { node { name } } } }'), {
       timeout: 20_000,
     })
@@ -122,7 +122,7 @@ describe('npm start', () => {
   })
 })
 
-describe('what only the operator can fix ends the start, with one clear message', () => {
+describe('a problem that only the operator can fix ends the start with one clear message', () => {
   async function refusal(environment: Record<string, string>): Promise<string> {
     const { code, stdout, stderr } = await new MainProcess({ DATA_DIR: dataDir, ...environment }).ended
     expect(code).toBe(1)
@@ -131,7 +131,7 @@ describe('what only the operator can fix ends the start, with one clear message'
     return stderr
   }
 
-  it('everything in the environment is reported together', async () => {
+  it('all problems of the environment, together', async () => {
     const message = await refusal({
       PORT: 'abc',
       DATABASE_URL: 'mysql://x',
@@ -157,7 +157,7 @@ describe('what only the operator can fix ends the start, with one clear message'
     expect(await refusal({ DATABASE_URL: database.url })).toContain('newer')
   })
 
-  it('a port that is taken', async () => {
+  it('a port in use', async () => {
     const taken = createServer().listen(0, '127.0.0.1')
     try {
       await new Promise((resolve) => taken.once('listening', resolve))
@@ -211,7 +211,7 @@ describe('roles', () => {
     expect(worker.stdout).not.toContain('GraphiQL')
   })
 
-  it('one process serves the API, another carries out tasks, which start as soon as they are created', async () => {
+  it('one process serves the API, another executes tasks, which start as soon as they are created', async () => {
     await using database = await testDatabase()
     const environment = { DATABASE_URL: database.url, BOOTSTRAP_API_KEY: key }
     await using api = new MainProcess({ ...environment, ROLE: 'api' })

@@ -14,7 +14,7 @@ const scripts = (
 
 class Exit extends Error {}
 
-/** Runs it as if it were another version of Node.js. */
+/** Runs the script as if by another version of Node.js. */
 function prepare(version: string, { installed = true } = {}) {
   const said: string[] = []
   const enableCompileCache = vi.fn()
@@ -69,7 +69,7 @@ describe('before a program is loaded', () => {
     expect(code).not.toMatch(/=>|`|\?\.|\?\?|\b(let|const|class|async|await|import)\b/)
   })
 
-  // npm's own Node.js, which is the machine's: those who run the tests often have an older one.
+  // The Node.js of the machine, which runs npm and is often older than the one of the tests.
   const machines = process.env['npm_node_execpath']
   it.runIf(machines !== undefined)(
     "is what every script of the package does, also with the machine's Node.js",

@@ -13,7 +13,7 @@ describe('a path', () => {
     expect(matchRoute(graphiqlPath('a/b.js'))).toEqual({ name: 'graphiqlFile', id: 'a/b.js' })
   })
 
-  test('has its id decoded, and the empty id if that is not possible', () => {
+  test('has its id decoded, and an empty id if that is not possible', () => {
     expect(matchRoute('/pools/UG9vbDo%3D/codes')).toEqual({ name: 'codesUpload', id: 'UG9vbDo=' })
     expect(matchRoute('/pools/%/codes')).toEqual({ name: 'codesUpload', id: '' })
   })
@@ -34,11 +34,11 @@ describe('a path', () => {
   })
 })
 
-describe('the parameters of an address', () => {
+describe('query parameters', () => {
   const read = (search: string) =>
     new Parameters(search, ['raw', 'name'], (name, text) => new Error(`${name}: ${text}`))
 
-  test('are read by name, with or without a question mark before them', () => {
+  test('are read by name, with or without a leading question mark', () => {
     for (const search of ['raw=true&name=a%20b', '?raw=true&name=a%20b']) {
       expect(read(search).flag('raw')).toBe(true)
       expect(read(search).text('name')).toBe('a b')

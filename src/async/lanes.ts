@@ -1,8 +1,8 @@
 /** Items of one key that are served together. */
 export interface Group<Item> {
   /**
-   * Closes the group and returns its items, at least one, in order of arrival. What arrives later is for the next group:
-   * call it when the connection is in hand, not before. Further calls return the same items.
+   * Closes the group and returns its items, at least one, in order of arrival. Later items go into the next group, so
+   * call it as late as possible: when a connection has been acquired. Further calls return the same items.
    */
   close(): readonly Item[]
   /** Lets the next group start before `serve` has resolved. Further calls do nothing. */
@@ -10,41 +10,41 @@ export interface Group<Item> {
 }
 
 export interface LanesOptions<Key extends readonly string[], Item, Result> {
-  /** Groups in flight at a time, of all keys together. */
+  /** Groups in flight at a time, of all keys. */
   maxGroups: number
-  /** Groups of one key in flight at a time; 1 if not given. */
+  /** Groups of one key in flight at a time; 1 by default. */
   maxGroupsOfKey?: number
   /** Items of one group. */
   maxItems: number
   /**
-   * Serves a group, and resolves to one result for each of its items, in their order. A result may be a promise: it settles
-   * its own item alone, whenever it is settled itself. Create promises that reject after the last `await`, or they count as
-   * unhandled. If `serve` rejects, so does every item of the group.
+   * Serves a group. Resolves to one result for each item, in their order. A result may be a promise, which settles its own
+   * item alone. Create promises that reject after the last `await`: before, their rejections would be unhandled. If
+   * `serve` rejects, so does each item of the group.
    */
   serve: (key: Key, group: Group<Item>) => Promise<readonly (Result | Promise<Result>)[]>
 }
 
-/** What one key has waiting and in flight. */
+/** The waiting items and the groups in flight of one key. */
 interface Lane<Key, Item, Result> {
   key: Key
   waiting: Map<Item, PromiseWithResolvers<Result>>
   groups: number
-  /** Whether a group of it has started and is not closed yet. */
+  /** Whether one of the groups has not been closed yet. */
   isOpen: boolean
 }
 
 /**
- * Group commit by key. An item that comes alone is served at once; items of a key that arrive while it has as many groups
- * in flight as it may have are served together by the next one. Where keys wait for each other, each gets one group, in
- * the order in which they began to wait.
+ * Group commit by key. A single item is served at once; items that arrive while their key has `maxGroupsOfKey` groups in
+ * flight are served together by its next group. Keys that wait for each other get one group each, in the order in which
+ * they began to wait.
  *
- * Items that are equal, as keys of a Map are, and wait for the same key are one item with one result.
+ * Equal items (as keys of a Map) that wait for the same key are one item with one result.
  */
 export class Lanes<Key extends readonly string[], Item, Result> {
   readonly #options: LanesOptions<Key, Item, Result>
-  /** All keys that have items waiting or groups in flight. */
+  /** Of keys with waiting items or groups in flight. */
   readonly #lanes = new Map<string, Lane<Key, Item, Result>>()
-  /** Lanes whose next group may start, as far as only they are concerned. */
+  /** Lanes whose next group may start as soon as `maxGroups` allows. */
   readonly #ready = new Set<Lane<Key, Item, Result>>()
   #groups = 0
 
@@ -52,7 +52,7 @@ export class Lanes<Key extends readonly string[], Item, Result> {
     this.#options = options
   }
 
-  /** How many items of a key wait. Those of groups that are closed do not. */
+  /** How many items of a key wait. Items of closed groups no longer do. */
   waiting(key: Key): number {
     return this.#lanes.get(nameOf(key))?.waiting.size ?? 0
   }
@@ -62,7 +62,7 @@ export class Lanes<Key extends readonly string[], Item, Result> {
   }
 
   /**
-   * Has an item served, and settles as its result does; rejects with the error of its group if that fails. The parts of a
+   * Has an item served. Settles as its result does, and rejects with the error of its group if that fails. The parts of a
    * key must not contain spaces.
    */
   add(key: Key, item: Item): Promise<Result> {
@@ -74,7 +74,7 @@ export class Lanes<Key extends readonly string[], Item, Result> {
     return entry.promise
   }
 
-  /** Starts what may start now that something has changed in a lane. */
+  /** Starts the groups that may start, after a change in a lane. */
   #startNext(changed: Lane<Key, Item, Result>): void {
     const { maxGroups, maxGroupsOfKey = 1 } = this.#options
     if (changed.waiting.size > 0) {
@@ -87,7 +87,7 @@ export class Lanes<Key extends readonly string[], Item, Result> {
     }
   }
 
-  /** Serves one group. Never rejects: a failure rejects its items. */
+  /** Serves one group. A failure rejects its items, not this promise. */
   async #serve(lane: Lane<Key, Item, Result>): Promise<void> {
     this.#groups += 1
     lane.groups += 1
@@ -113,10 +113,10 @@ export class Lanes<Key extends readonly string[], Item, Result> {
       const results = await this.#options.serve(lane.key, { close: () => close().items, release })
       const { entries } = close()
       if (results.length !== entries.length)
-        throw new Error(`A group of ${entries.length} items was given ${results.length} results.`)
+        throw new Error(`A group of ${entries.length} items got ${results.length} results.`)
       for (const [at, result] of results.entries()) entries[at]?.resolve(result)
     } catch (error) {
-      // A group that fails before it is closed fails for those who were waiting for it.
+      // A group that was not closed yet fails for the items that were waiting for it.
       for (const { reject } of close().entries) reject(error)
     } finally {
       release()

@@ -1,9 +1,9 @@
-/** Yields until its signal is aborted, and ends then even if it is waiting for something. */
+/** Yields until its signal is aborted, and then ends even if it is waiting. */
 export type Source<T> = (signal: AbortSignal) => AsyncGenerator<T>
 
 /**
- * What several sources yield, in order of arrival, until `signal` is aborted or the first of them ends or fails. All of
- * them have ended by the time this one ends.
+ * Yields what the sources yield, in order of arrival, until `signal` is aborted or one of them ends or fails. Ends after
+ * all of them have ended.
  */
 export async function* merge<T>(signal: AbortSignal, sources: readonly Source<T>[]): AsyncGenerator<T, void> {
   const ending = new AbortController()
@@ -11,7 +11,7 @@ export async function* merge<T>(signal: AbortSignal, sources: readonly Source<T>
   const pending = new Map<AsyncGenerator<T>, Promise<void>>()
   const arrived: Arrival<T>[] = []
   let wake = () => {}
-  // Not Promise.race: each call would leave a reaction on the promise of a source that stays silent.
+  // Promise.race would leak: each call adds a reaction to the promise of a silent source.
   const request = (source: AsyncGenerator<T>) => {
     const arrive = (read: () => IteratorResult<T>) => {
       arrived.push({ source, read })
@@ -43,7 +43,7 @@ export async function* merge<T>(signal: AbortSignal, sources: readonly Source<T>
     }
   } finally {
     ending.abort()
-    // The first failure is reported; whatever the others yield or fail with is dropped.
+    // Only the first failure is reported. What other sources yield or throw now is dropped.
     await Promise.all(pending.values())
     await Promise.all(open.map((source) => source.return(undefined)))
   }
@@ -51,6 +51,6 @@ export async function* merge<T>(signal: AbortSignal, sources: readonly Source<T>
 
 interface Arrival<T> {
   source: AsyncGenerator<T>
-  /** Returns what the source yielded, or throws the error that it failed with. */
+  /** Returns what the source yielded, or throws what it threw. */
   read: () => IteratorResult<T>
 }

@@ -1,8 +1,7 @@
 /**
- * `source`, with `end` called once when it is over: when it completes or fails, or when its consumer returns or throws,
- * even if that never reads a result. `end` runs before `source` is told to return, so it can abort what `source` waits for:
- * a generator alone would only hear of that after its wait. `check` runs after each result, and what it throws fails the
- * read.
+ * Returns `source` with `end` called once at its end: when it completes or fails, or when its consumer returns or throws,
+ * even before the first read. `end` is called before `source.return`, so it can abort what `source` waits for: a generator
+ * that awaits something returns only afterwards. `check` is called after each result; if it throws, the read fails.
  */
 export function onEnd<T, R>(
   source: AsyncGenerator<T, R, void>,

@@ -1,17 +1,17 @@
 import { setImmediate } from 'node:timers/promises'
 
-/** Resolves in the next iteration of the event loop, when I/O and timers have been handled. */
+/** Resolves in the next iteration of the event loop, after it has handled I/O and timers. */
 export async function yieldToEventLoop(): Promise<void> {
   await setImmediate()
 }
 
 /**
- * Yields to the event loop when synchronous work has gone on for too long. All work that shares a Pacer shares its limit:
- * together they hold an iteration of the event loop for about `maxMs`, however many they are.
+ * Lets long synchronous work yield to the event loop. Everything that shares a Pacer shares its limit: together, it blocks
+ * each iteration of the event loop for about `maxMs`.
  *
  *     if (pacer.isDue()) await pacer.yield()
  *
- * in a loop costs no microtask while there is time left; `await pacer.yieldIfDue()` is the same where that does not matter.
+ * costs no microtask while there is time left. Where that does not matter, `await pacer.yieldIfDue()` does the same.
  */
 export class Pacer {
   readonly #maxMs: number
@@ -27,7 +27,7 @@ export class Pacer {
     return performance.now() - this.#began >= this.#maxMs
   }
 
-  /** Resolves in the next iteration of the event loop; for all who wait for that in the same one. */
+  /** Resolves in the next iteration of the event loop. All who call it in one iteration get the same promise. */
   yield(): Promise<void> {
     this.#next ??= setImmediate().then(() => {
       this.#began = performance.now()
@@ -41,7 +41,7 @@ export class Pacer {
   }
 }
 
-/** The same items, with yields to the event loop in between. */
+/** Yields the items, and to the event loop in between. */
 export async function* paced<T>(items: readonly T[], pacer: Pacer): AsyncGenerator<T, void> {
   for (const item of items) {
     if (pacer.isDue()) await pacer.yield()

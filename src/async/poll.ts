@@ -2,20 +2,19 @@ import type { Logger } from 'pino'
 import { canRunAgain, isUnavailable } from '../database/errors.ts'
 
 export interface PollOptions {
-  /** What `run` does, for the log: a verb with its object, as in "read the event logs". */
+  /** What `run` does, as the log says it: "read the event logs". */
   purpose: string
-  /** Does the work once. When it resolves to true, it is run again at once. */
+  /** Does the work once. If it resolves to true, it is run again at once. */
   run: () => Promise<unknown>
-  /** The interval of the clock, in milliseconds. Without it, only `wake` starts a run, and nothing needs to be closed. */
+  /** The polling interval, in milliseconds. Without it, only `wake` starts a run, and nothing needs to be closed. */
   everyMs?: number
   log: Logger
 }
 
 /**
- * Runs a function whenever it is woken, and at an interval for wake-ups that were lost. There is never more than one run
- * at a time. Any number of calls of `wake` during a run cause one more run after it; a tick of the clock during a run
- * causes none. A run that fails is logged, and the next wake-up or tick tries again. The clock keeps the process alive
- * until `close`.
+ * Runs a function whenever it is woken, and at an interval in case wake-ups are lost. Runs never overlap: any number of
+ * calls of `wake` during a run cause one more run after it; a tick during a run causes none. A run that fails is logged,
+ * and the next wake-up or tick tries again. The timer keeps the process alive until `close`.
  */
 export class Poll {
   readonly #options: PollOptions
@@ -24,7 +23,7 @@ export class Poll {
   #running: Promise<void> | undefined
   #isWoken = false
 
-  /** Nothing is run before the first wake-up or tick. */
+  /** The first run starts at the first wake-up or tick. */
   constructor(options: PollOptions) {
     this.#options = options
     if (options.everyMs !== undefined) this.#timer = setInterval(() => this.#start(), options.everyMs)
@@ -35,18 +34,18 @@ export class Poll {
     return this.#closing.signal
   }
 
-  /** Runs the function at once, or once more when the current run is over. Does nothing after `close`. */
+  /** Runs the function now, or once more after the current run. Does nothing after `close`. */
   wake(): void {
     this.#isWoken = true
     this.#start()
   }
 
-  /** Resolves when the current run is over, and those that were asked for during it. Never rejects. */
+  /** Resolves after the current run and those that were requested during it. Never rejects. */
   async idle(): Promise<void> {
     await this.#running
   }
 
-  /** Starts no more runs, and resolves when the current one is over. */
+  /** Starts no more runs. Resolves after the current one. */
   async close(): Promise<void> {
     clearInterval(this.#timer)
     this.#closing.abort()
@@ -77,8 +76,8 @@ export class Poll {
 }
 
 /**
- * Logs a failure after which the work is tried again: a warning when the database is away or the transaction conflicted
- * with others, an error otherwise. `context` has more properties for the log entry.
+ * Logs a failure after which the work is retried: as a warning if the database is unavailable or the transaction
+ * conflicted with others, otherwise as an error. `context` adds properties to the log entry.
  */
 export function logRetry(log: Logger, error: unknown, purpose: string, context: object = {}): void {
   const entry = { err: error, ...context }

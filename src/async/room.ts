@@ -1,4 +1,4 @@
-// What the work of one key may use, so that there is always some left for another key.
+// The share of the room that one key may use, so that some is left for others.
 const maxShareOfKey = 1 / 2
 
 interface Entry {
@@ -11,7 +11,7 @@ interface Entry {
 /** The work of one key. */
 interface KeyQueue {
   waiting: Entry[]
-  /** How much of the room its running work uses. */
+  /** How much of the room its running work has acquired. */
   used: number
 }
 
@@ -22,14 +22,13 @@ interface Candidate {
 }
 
 /**
- * A weighted semaphore that is fair among keys: each piece of work acquires as much of a fixed size as it needs, and
- * releases it when it is done. One that needs more than the whole acquires the whole. A key has at most half, unless a
- * single piece needs more. Work that waits begins round-robin by key, first for keys that have nothing running; within a
- * key in order of arrival. Semaphore has neither weights nor keys, and lets one caller use all of it.
+ * A weighted semaphore that is fair among keys. Each piece of work acquires as much of the room as it needs, or all of it
+ * if it needs more, and releases it at the end. A key has at most half of the room, unless a single piece needs more. Work
+ * starts round-robin by key, first of keys that have nothing running; within a key, in order of arrival.
  */
 export class Room {
   readonly #size: number
-  /** Keys that have work waiting or running, in the order in which they are served. */
+  /** Keys with waiting or running work, in the order in which they are served. */
   readonly #queues = new Map<string, KeyQueue>()
   #free: number
 
@@ -39,8 +38,8 @@ export class Room {
   }
 
   /**
-   * Runs `work` as soon as there is room, and settles as it does. `isWanted` is called once, just before that: if it
-   * returns false, `work` is not run, and this resolves to undefined.
+   * Runs `work` as soon as there is room, and settles as it does. Resolves to undefined without running it if `isWanted`
+   * returns false just before.
    */
   async run<T>(
     key: string,
@@ -69,7 +68,7 @@ export class Room {
     }
   }
 
-  /** Begins what fits. Work that does not fit holds back all that comes after it, so that it cannot starve. */
+  /** Starts what fits. Work that does not fit yet holds back everything after it, so that it cannot starve. */
   #beginNext(): void {
     for (let next = this.#findNext(); next !== undefined; next = this.#findNext()) {
       const { key, queue, entry } = next
@@ -95,14 +94,14 @@ export class Room {
     return next
   }
 
-  /** Moves a key to the end of the order, or removes it if it has nothing waiting or running. */
+  /** Moves a key to the end of the order, or removes it if nothing of it waits or runs. */
   #moveToEnd(key: string, queue: KeyQueue): void {
     this.#queues.delete(key)
     if (queue.used > 0 || queue.waiting.length > 0) this.#queues.set(key, queue)
   }
 }
 
-/** Drops the entries at the front that are no longer wanted. */
+/** Drops entries that are no longer wanted, up to the first one that is. */
 function dropUnwanted({ waiting }: KeyQueue): void {
   const found = waiting.findIndex(({ isWanted }) => isWanted())
   const dropped = waiting.splice(0, found === -1 ? waiting.length : found)

@@ -1,31 +1,29 @@
-// How long work is begun in one iteration of the event loop. If more is waiting then, the loop runs through several
-// iterations first: it accepts one new connection in each, and what others wait for may take several I/O events.
-// The same goes for a single piece of work that ran for `longMs` without waiting for anything.
+// Jobs are started for at most `sliceMs` in one iteration of the event loop. If jobs are left then, or if one of them ran
+// for `longMs` without waiting for anything, the event loop runs through `iterationsBetween` iterations before the next one
+// is started: it accepts one new connection in each, and other work may need several I/O events.
 const sliceMs = 10
 const longMs = 2
 const iterationsBetween = 16
 
-// Pieces of work that are begun in one iteration.
+// Jobs that are started in one iteration.
 const maxStarts = 100
 
-// Concurrent operations of a key, so that what has been begun leaves time for others: as many as make `maxRunningBytes` of
-// answers, by the average size of its recent ones. Small operations gain from concurrency, as claims are served in groups;
-// each large one occupies the event loop once more when it is answered.
+// Running jobs of a key: as many as produce `maxRunningBytes` of answers, by the average size of the key's recent ones.
+// Small operations gain from concurrency, as claims are served in groups; a large one occupies the event loop once more
+// when it is answered.
 const minRunning = 4
 const maxRunning = 64
 const maxRunningBytes = 256_000
 const firstEstimateBytes = 16_000
 
-// An operation that takes longer than this is waiting for something and does not occupy the event loop: it is no longer
-// counted as running.
-const maxCountedMs = 500
+// A job that takes longer waits for something and does not occupy the event loop: it no longer counts as running.
+const slowAfterMs = 500
 
-// It still holds memory. These bound all operations of a key that are in flight, running or not; none is begun while
-// their requests exceed the bytes.
+// But it holds memory. If a key has so many jobs in flight, running or slow, or they hold so many bytes, it starts no more.
 const maxInFlight = 128
 const maxInFlightBytes = 8_000_000
 
-// Of one key, for work that can be rejected: what has not begun, and what has begun and is no longer counted as running.
+// Above these, jobs of a key that can be rejected are: waiting and slow jobs, and the bytes of all its jobs.
 const maxWaiting = 2_000
 const maxWaitingBytes = 32_000_000
 
@@ -49,16 +47,16 @@ export class TooMuchWaitingError extends Error {
 }
 
 export interface WorkOptions {
-  /** Called just before the work begins: whether anybody still waits for it. Always wanted if not given. */
+  /** Called just before the work starts: whether it is still needed. It always is if this is not given. */
   isWanted?: () => boolean
-  /** Bytes that it holds until it has ended. Work without them is never rejected. */
+  /** The bytes that the work holds until it has ended. Without them, it is never rejected. */
   bytes?: number
-  /** Accepts it regardless of what is waiting: for callers that apply back-pressure themselves. */
+  /** Never rejects the work: for callers that apply back-pressure themselves. */
   isPatient?: boolean
 }
 
 interface Job {
-  /** The slice in which it was begun. */
+  /** The slice in which it was started. */
   slice: number
   bytes: number
   isWanted: () => boolean
@@ -66,43 +64,64 @@ interface Job {
   drop: () => void
 }
 
-/** The work of one key. */
-interface KeyQueue {
-  key: string
-  waiting: Job[]
-  waitingBytes: number
-  /** Start times of the jobs in flight that are not late, oldest first. */
-  running: Map<Job, number>
-  /** Jobs in flight for so long that they must be waiting for something. */
-  late: Set<Job>
-  /** Of all jobs in flight. */
-  inFlightBytes: number
+/** The jobs of one key. */
+class KeyQueue {
+  readonly key: string
+  readonly waiting: Job[] = []
+  waitingBytes = 0
+  /** Jobs in flight that are not slow, with their start times, oldest first. */
+  readonly running = new Map<Job, number>()
+  readonly slow = new Set<Job>()
+  inFlightBytes = 0
   /** Moving average of the size of an answer. */
-  answerBytes: number
-  /** Moves jobs from `running` to `late`. Set only while other jobs wait to take their places. */
-  lateTimer: NodeJS.Timeout | undefined
+  answerBytes = firstEstimateBytes
+  /** Moves jobs from `running` to `slow`. Only set while others wait for their places. */
+  slowTimer: NodeJS.Timeout | undefined
+
+  constructor(key: string) {
+    this.key = key
+  }
+
+  get isIdle(): boolean {
+    return this.waiting.length === 0 && this.running.size === 0 && this.slow.size === 0
+  }
+
+  /** Whether so much is in flight that nothing more is started, even if all of it only waits for something. */
+  get isSaturated(): boolean {
+    return this.running.size + this.slow.size >= maxInFlight || this.inFlightBytes >= maxInFlightBytes
+  }
+
+  get maxRunning(): number {
+    return Math.max(minRunning, Math.min(maxRunning, Math.floor(maxRunningBytes / this.answerBytes)))
+  }
+
+  /** Whether a job of this size would be too much. */
+  isFull(bytes: number): boolean {
+    const { waiting, waitingBytes, slow, inFlightBytes } = this
+    return waiting.length + slow.size >= maxWaiting || waitingBytes + inFlightBytes + bytes > maxWaitingBytes
+  }
 }
 
 /**
- * Fair scheduling of work on the event loop, by key. Work begins at once where none is waiting, and in order of arrival as
- * long as the event loop keeps up. When it does not, work begins round-robin by key, however much a key has asked for and
- * over however many connections, and the event loop handles I/O in between.
+ * Shares the event loop fairly among keys. Work starts at once while none waits, and in order of arrival as long as the
+ * event loop keeps up. Otherwise it starts round-robin by key, however much a key has waiting and on however many
+ * connections, and in slices: after `sliceMs` the event loop first handles I/O, for `iterationsBetween` iterations.
  */
 export class Scheduler {
   readonly #now: () => number
   readonly #queues = new Map<string, KeyQueue>()
-  /** Queues with work that may begin, in round-robin order. */
+  /** Queues that may start a job, in round-robin order. */
   readonly #ready = new Set<KeyQueue>()
-  /** Jobs that wait, of all keys. */
+  /** Waiting jobs of all keys. */
   #waiting = 0
-  /** Calls of `#begin` that are scheduled. */
+  /** Scheduled calls of `#startScheduled`. */
   #scheduled = 0
-  /** When the slice of this iteration began; undefined if nothing has been begun in it. */
-  #began: number | undefined
-  /** Iterations of the event loop to pass before the next slice. */
-  #pause = 0
-  /** Changes with every beginning and end of a slice. */
+  /** When the slice of this iteration was opened; undefined between slices. */
+  #sliceBegan: number | undefined
+  /** Changes whenever a slice is opened or closed. */
   #slice = 0
+  /** Iterations of the event loop to wait before the next slice. */
+  #pause = 0
 
   /** `now` is a monotonic clock in milliseconds. */
   constructor(now: () => number = () => performance.now()) {
@@ -115,22 +134,23 @@ export class Scheduler {
   }
 
   /**
-   * Runs `work` as soon as fair scheduling allows, and settles as it does; resolves to undefined, without running it, if
-   * nobody wants it any more by then. Only the time until it first waits for something is shared out.
+   * Runs `work` as soon as fair scheduling allows, and settles as it does. Resolves to undefined without running it if it
+   * is no longer wanted by then. Only the time until it first waits for something is shared.
    *
-   * Rejects with a TooMuchWaitingError when the key has too much waiting, if `bytes` is given and `isPatient` is not.
+   * Rejects with a TooMuchWaitingError if the key has too much waiting, `bytes` is given and `isPatient` is not.
    */
   run<T>(key: string, work: () => Promise<T> | T, options: WorkOptions = {}): Promise<T | undefined> {
-    const { bytes, isPatient = bytes === undefined, isWanted = always } = options
-    const queue = this.#queueOf(key)
-    if (!isPatient && isFull(queue, bytes ?? 0)) return Promise.reject(new TooMuchWaitingError())
+    const { bytes, isPatient = bytes === undefined, isWanted = () => true } = options
+    const queue = this.#queues.get(key) ?? new KeyQueue(key)
+    this.#queues.set(key, queue)
+    if (!isPatient && queue.isFull(bytes ?? 0)) return Promise.reject(new TooMuchWaitingError())
     return new Promise((resolve, reject) => {
       const job: Job = {
         slice: 0,
         bytes: bytes ?? 0,
         isWanted,
         start: () => {
-          // Starts synchronously, and turns an exception into a rejection.
+          // Starts the work synchronously, and turns an exception into a rejection.
           new Promise<T>((started) => started(work()))
             .then(resolve, reject)
             .finally(() => this.#ended(queue, job))
@@ -140,12 +160,12 @@ export class Scheduler {
       queue.waiting.push(job)
       queue.waitingBytes += job.bytes
       this.#waiting += 1
-      this.#consider(queue)
-      if (this.#began === undefined && this.#scheduled === 0 && this.#pause === 0) {
+      this.#updateReady(queue)
+      if (this.#sliceBegan === undefined && this.#scheduled === 0 && this.#pause === 0) {
         this.#openSlice()
-        this.#startFirst()
+        this.#startNext()
       }
-      this.#advance()
+      this.#scheduleStarts()
     })
   }
 
@@ -155,51 +175,40 @@ export class Scheduler {
     if (queue !== undefined) queue.answerBytes += (bytes - queue.answerBytes) / 8
   }
 
-  /** Schedules calls of `#begin` for what waits. */
-  #advance(): void {
+  // Each job is started by a callback of its own. The microtasks of a callback run before the next one, so that the time
+  // that they take counts towards the slice.
+  #scheduleStarts(): void {
     if (this.#ready.size === 0 || this.#pause > 0) return
     while (this.#scheduled < Math.min(this.#waiting, maxStarts)) {
       this.#scheduled += 1
-      setImmediate(this.#begin)
+      setImmediate(this.#startScheduled)
     }
   }
 
-  /**
-   * Begins one job, if the slice has time left. Each has its own callback, so that the microtasks it causes run before the
-   * next one and count towards the slice.
-   */
-  readonly #begin = (): void => {
+  /** Starts a job, or ends the slice if its time is over. */
+  readonly #startScheduled = (): void => {
     this.#scheduled -= 1
     if (this.#pause > 0) return
     this.#openSlice()
-    if (this.#now() - (this.#began ?? 0) >= sliceMs) {
+    if (this.#now() - (this.#sliceBegan ?? 0) >= sliceMs) {
       this.#pause = iterationsBetween
       return
     }
-    this.#startFirst()
-    this.#advance()
+    this.#startNext()
+    this.#scheduleStarts()
   }
 
-  /** Begins the next job of the first queue in round-robin order. */
-  #startFirst(): void {
-    const [queue] = this.#ready
-    if (queue === undefined) return
-    this.#ready.delete(queue)
-    this.#startNext(queue)
-    this.#consider(queue)
-  }
-
-  /** Begins the slice of this iteration, unless it has begun. */
+  /** Opens the slice of this iteration, unless it is open. */
   #openSlice(): void {
-    if (this.#began !== undefined) return
-    this.#began = this.#now()
+    if (this.#sliceBegan !== undefined) return
+    this.#sliceBegan = this.#now()
     this.#slice += 1
     setImmediate(this.#closeSlice)
   }
 
-  /** Runs in the next iteration, before the calls of `#begin` that were scheduled after it. */
+  /** Closes the slice of the previous iteration. Runs before the calls of `#startScheduled` that were scheduled in it. */
   readonly #closeSlice = (): void => {
-    this.#began = undefined
+    this.#sliceBegan = undefined
     this.#slice += 1
     if (this.#pause > 0) setImmediate(this.#passIteration)
     else if (this.#scheduled > 0) this.#openSlice()
@@ -208,10 +217,19 @@ export class Scheduler {
   readonly #passIteration = (): void => {
     this.#pause -= 1
     if (this.#pause > 0) setImmediate(this.#passIteration)
-    else this.#advance()
+    else this.#scheduleStarts()
   }
 
-  #startNext(queue: KeyQueue): void {
+  /** Starts a job of the first queue that is ready, if there is one, and moves the queue to the end of the order. */
+  #startNext(): void {
+    const [queue] = this.#ready
+    if (queue === undefined) return
+    this.#ready.delete(queue)
+    this.#startNextOf(queue)
+    this.#updateReady(queue)
+  }
+
+  #startNextOf(queue: KeyQueue): void {
     for (let job = queue.waiting.shift(); job !== undefined; job = queue.waiting.shift()) {
       queue.waitingBytes -= job.bytes
       this.#waiting -= 1
@@ -229,85 +247,49 @@ export class Scheduler {
   #ended(queue: KeyQueue, job: Job): void {
     const started = queue.running.get(job)
     queue.running.delete(job)
-    queue.late.delete(job)
+    queue.slow.delete(job)
     queue.inFlightBytes -= job.bytes
+    // It has run in one go if the slice is still the same.
     if (started !== undefined && job.slice === this.#slice && this.#now() - started >= longMs)
       this.#pause = iterationsBetween
-    this.#consider(queue)
-    this.#advance()
+    this.#updateReady(queue)
+    this.#scheduleStarts()
   }
 
-  /** Adds a queue to the round-robin order, if work of it may begin. */
-  #consider(queue: KeyQueue): void {
-    if (queue.waiting.length === 0) this.#rest(queue)
-    // Considered again when something has ended.
-    else if (isSaturated(queue)) return
-    else if (queue.running.size < maxRunningOf(queue)) this.#ready.add(queue)
-    else queue.lateTimer ??= this.#noteLate(queue)
+  /** Adds a queue to the round-robin order if it may start a job. */
+  #updateReady(queue: KeyQueue): void {
+    if (queue.waiting.length === 0) this.#forgetIdle(queue)
+    // Until one of its jobs has ended.
+    else if (queue.isSaturated) return
+    else if (queue.running.size < queue.maxRunning) this.#ready.add(queue)
+    else queue.slowTimer ??= this.#startSlowTimer(queue)
   }
 
-  #noteLate(queue: KeyQueue): NodeJS.Timeout {
+  #startSlowTimer(queue: KeyQueue): NodeJS.Timeout {
     const [oldest = 0] = queue.running.values()
     return setTimeout(
       () => {
-        queue.lateTimer = undefined
+        queue.slowTimer = undefined
         for (const [job, started] of queue.running) {
-          if (this.#now() - started < maxCountedMs) break
+          if (this.#now() - started < slowAfterMs) break
           queue.running.delete(job)
-          queue.late.add(job)
+          queue.slow.add(job)
         }
-        this.#consider(queue)
-        this.#advance()
+        this.#updateReady(queue)
+        this.#scheduleStarts()
       },
-      Math.max(0, Math.ceil(oldest + maxCountedMs - this.#now())),
+      Math.max(0, Math.ceil(oldest + slowAfterMs - this.#now())),
     ).unref()
   }
 
-  #queueOf(key: string): KeyQueue {
-    const known = this.#queues.get(key)
-    const queue = known ?? {
-      key,
-      waiting: [],
-      waitingBytes: 0,
-      running: new Map<Job, number>(),
-      late: new Set<Job>(),
-      inFlightBytes: 0,
-      answerBytes: firstEstimateBytes,
-      lateTimer: undefined,
-    }
-    if (known === undefined) this.#queues.set(key, queue)
-    return queue
-  }
-
-  /** Keeps the idle queues that were used most recently. */
-  #rest(queue: KeyQueue): void {
-    if (!isIdle(queue)) return
+  /** Forgets the idle queues that have not been used for the longest time, apart from `maxIdleQueues`. */
+  #forgetIdle(queue: KeyQueue): void {
+    if (!queue.isIdle) return
     this.#queues.delete(queue.key)
     this.#queues.set(queue.key, queue)
     for (const [key, each] of this.#queues) {
       if (this.#queues.size <= maxIdleQueues) return
-      if (isIdle(each)) this.#queues.delete(key)
+      if (each.isIdle) this.#queues.delete(key)
     }
   }
-}
-
-function isFull({ waiting, waitingBytes, late, inFlightBytes }: KeyQueue, bytes: number): boolean {
-  return waiting.length + late.size >= maxWaiting || waitingBytes + inFlightBytes + bytes > maxWaitingBytes
-}
-
-/** Whether so much is in flight that nothing more is begun, even if all of it is only waiting. */
-function isSaturated({ running, late, inFlightBytes }: KeyQueue): boolean {
-  return running.size + late.size >= maxInFlight || inFlightBytes >= maxInFlightBytes
-}
-
-function isIdle({ waiting, running, late }: KeyQueue): boolean {
-  return waiting.length === 0 && running.size === 0 && late.size === 0
-}
-
-function maxRunningOf({ answerBytes }: KeyQueue): number {
-  return Math.max(minRunning, Math.min(maxRunning, Math.floor(maxRunningBytes / answerBytes)))
-}
-
-function always(): boolean {
-  return true
 }

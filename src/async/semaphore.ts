@@ -1,17 +1,16 @@
 /**
- * Bounds how much work runs at a time, first come, first served. Where pieces of work have different sizes and keys are to
- * have fair shares, see Room.
+ * Limits how many pieces of work run at a time, first come, first served. Room is for pieces of different sizes and fair
+ * shares of keys.
  */
 export class Semaphore {
   #free: number
   readonly #waiting: (() => void)[] = []
 
-  /** `count`: how many pieces of work may run at a time. */
   constructor(count: number) {
     this.#free = count
   }
 
-  /** Runs `work` as soon as it may, and settles as it does. */
+  /** Runs `work` as soon as possible, and settles as it does. */
   async run<T>(work: () => Promise<T> | T): Promise<T> {
     if (this.#free > 0) this.#free -= 1
     else await new Promise<void>((resolve) => this.#waiting.push(resolve))

@@ -1,9 +1,9 @@
 import { yieldToEventLoop } from './pacer.ts'
 
-// Waiters resumed in one iteration of the event loop. What each of them then does takes some ten microseconds.
+// Waiters that are woken in one iteration of the event loop. Each then works for some ten microseconds.
 const maxWokenAtOnce = 500
 
-/** Waits for signals, any number of times, until its AbortSignal is aborted. It waits for one thing at a time. */
+/** Waits for signals, one at a time and any number of times, until its AbortSignal is aborted. */
 export class Waiter {
   readonly #signal: AbortSignal
   #resume: (() => void) | undefined
@@ -14,7 +14,7 @@ export class Waiter {
     signal.addEventListener('abort', () => this.wake(), { once: true })
   }
 
-  /** Resolves at the next `wake`, at once if the AbortSignal is aborted. Never rejects. */
+  /** Resolves at the next `wake`, or at once if the AbortSignal is aborted. Never rejects. */
   wait(): Promise<void> {
     if (this.#signal.aborted) return Promise.resolve()
     return new Promise((resolve) => {
@@ -28,7 +28,7 @@ export class Waiter {
   }
 }
 
-/** Wakes all who wait for it, a few hundred in each iteration of the event loop, so that thousands of them block nobody. */
+/** Wakes all its waiters, a few hundred in each iteration of the event loop, so that thousands do not block it. */
 export class Signal {
   /** The number of calls of `wakeAll` so far. */
   version = 0
@@ -36,8 +36,8 @@ export class Signal {
   #isWaking = false
 
   /**
-   * Resolves when `wakeAll` has been called since `version` was `seen`, or the waiter's AbortSignal is aborted. Read
-   * `version` before the state that you wait for, so that no change in between is missed.
+   * Resolves when `wakeAll` has been called since `version` was `seen`, or the waiter's AbortSignal is aborted. To
+   * miss no change, read `version` before the state that you wait to change.
    */
   async wait(waiter: Waiter, seen: number): Promise<void> {
     if (this.version !== seen) return
@@ -57,7 +57,7 @@ export class Signal {
     for (let served = 0; served !== this.version; ) {
       served = this.version
       const waiting = this.#waiting
-      // Those who wait again meanwhile are for the next call.
+      // Waiters that wait again meanwhile are woken by the next call.
       this.#waiting = new Set()
       let woken = 0
       for (const waiter of waiting) {

@@ -1,5 +1,5 @@
+import { noNumbers, type SplitNumbers, setHalf } from './permutation.ts'
 import type { Position } from './shape.ts'
-import { noNumbers, type SplitNumbers, setHalf } from './split-numbers.ts'
 
 const maxUnit = 2 ** 28
 const limb = 2 ** 24

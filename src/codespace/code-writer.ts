@@ -1,5 +1,5 @@
+import { halfAt, type SplitNumbers } from './permutation.ts'
 import type { Position } from './shape.ts'
-import { halfAt, type SplitNumbers } from './split-numbers.ts'
 
 /** Below this, quotient and remainder by any divisor are exact in doubles. */
 const exactBelow = 2 ** 52

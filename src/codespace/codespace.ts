@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Pattern } from './pattern.ts'
-import { Permutation } from './permutation.ts'
-import { joinNumber, type SplitNumbers, splitNumbers, splitRange } from './split-numbers.ts'
+import { joinNumber, Permutation, type SplitNumbers, splitNumbers, splitRange } from './permutation.ts'
 import type { Reading } from './typed-code-reader.ts'
 
 /**

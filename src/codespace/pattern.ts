@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { CodeReader, type ReadNumbers } from './code-reader.ts'
 import { CodeWriter } from './code-writer.ts'
-import { Permutation } from './permutation.ts'
+import { Permutation, type SplitNumbers, splitRange } from './permutation.ts'
 import {
   maxCapacity,
   maxCodeLength,
@@ -10,7 +10,6 @@ import {
   readShape,
   type ShapeInput,
 } from './shape.ts'
-import { type SplitNumbers, splitRange } from './split-numbers.ts'
 import { type Reading, TypedCodeReader } from './typed-code-reader.ts'
 import { typedKey } from './typed-form.ts'
 

@@ -2,9 +2,13 @@ import pg from 'pg'
 import type { Logger } from 'pino'
 import { prepareSession } from './session.ts'
 
+/** What is listened for: new events, generations and uploads that wait for a worker, unready formats, revoked keys. */
+const topics = ['events', 'generations', 'uploads', 'formats', 'keys'] as const
+export type Topic = (typeof topics)[number]
+
 /** Says that something has changed: the kind of thing, and which one. It never says how. */
 export interface Notice {
-  topic: 'events' | 'tasks' | 'keys'
+  topic: Topic
   /** The account for `events`; empty for the others. */
   key: string
 }
@@ -26,7 +30,7 @@ export class Notifications {
   readonly #pool: pg.Pool
   readonly #connection: pg.ClientConfig
   readonly #log: Logger
-  readonly #listeners = new Map<Notice['topic'], Set<NoticeListener>>()
+  readonly #listeners = new Map<Topic, Set<NoticeListener>>()
   readonly #pending = new Set<string>()
   #sending: Promise<void> | undefined
   #client: pg.Client | undefined
@@ -46,7 +50,7 @@ export class Notifications {
   }
 
   /** Calls `listener` for every notice of the topic until the returned function is called. */
-  on(topic: Notice['topic'], listener: NoticeListener): () => void {
+  on(topic: Topic, listener: NoticeListener): () => void {
     const listeners = this.#listeners.get(topic) ?? new Set()
     this.#listeners.set(topic, listeners)
     listeners.add(listener)
@@ -88,15 +92,16 @@ export class Notifications {
     this.#sending = undefined
   }
 
-  #deliver(topic: Notice['topic'], key: string | undefined): void {
+  #deliver(topic: Topic, key: string | undefined): void {
     for (const listener of this.#listeners.get(topic) ?? []) listener(key)
   }
 
   async #connect(): Promise<void> {
     const client = new pg.Client(this.#connection)
     client.on('notification', (message) => {
-      const [topic, key] = (message.payload ?? '').split(' ')
-      if (topic === 'events' || topic === 'tasks' || topic === 'keys') this.#deliver(topic, key)
+      const [name, key] = (message.payload ?? '').split(' ')
+      const topic = topics.find((known) => known === name)
+      if (topic !== undefined) this.#deliver(topic, key)
     })
     let failed = false
     const onLost = (error?: Error) => {

@@ -19,8 +19,7 @@ import { encodeId } from '../graphql/ids.ts'
 import { createSchema } from '../graphql/schema.ts'
 import { Subscriber } from '../graphql/subscriber.ts'
 import type { Lifecycle } from '../lifecycle.ts'
-import { createApi } from '../server/api/api.ts'
-import { graphqlRoute } from '../server/api/route.ts'
+import { createApi, graphqlRoute } from '../server/api/api.ts'
 import { Authentication } from '../server/authentication.ts'
 import { downloadRoutes } from '../server/files/download.ts'
 import { uploadRoute } from '../server/files/upload.ts'
@@ -30,9 +29,9 @@ import type { HttpServer, Routes } from '../server/http/server.ts'
 import { serveWebSocket } from '../server/websocket/server.ts'
 
 export interface ServicesOptions {
-  /** The size above which files of codes are refused, in bytes. */
+  /** The maximum size of a file of codes, in bytes. */
   maxUploadBytes: number
-  /** How many look-ups of a key may find nothing in a minute; 0 sets no limit. */
+  /** How many look-ups of a key may fail within a minute; 0 for no limit. */
   failedLookUpsPerMinute: number
   log: Logger
 }
@@ -49,7 +48,7 @@ export interface OpenApi {
   serveWebSocket(http: HttpServer): Promise<void>
 }
 
-/** Opens the API: over HTTP as routes, and over WebSocket on the server that has these routes. */
+/** Opens the API: routes for HTTP, and a function that serves WebSockets on the same server. */
 export async function openApi(lifecycle: Lifecycle, books: Books, options: ApiOptions): Promise<OpenApi> {
   const { log } = options
   const opened = await openServices(lifecycle, books, options)
@@ -80,7 +79,7 @@ export interface OpenServices {
   subscriber: Subscriber
 }
 
-/** Opens what operations are carried out with, over whichever transport they come. */
+/** Opens what operations need, whatever their transport. */
 export async function openServices(
   lifecycle: Lifecycle,
   books: Books,
@@ -109,7 +108,7 @@ export async function openServices(
   return { services, authentication, subscriber }
 }
 
-/** GraphiQL, which on a database of its own starts from the sample, and with a key for a browser of this machine. */
+/** GraphiQL. On an embedded database it starts from the sample, with a key for browsers on this machine. */
 async function openGraphiql(books: Books, { embedded, host }: ApiOptions) {
   const accountId = await findFirstAccount(books)
   const hasKey = embedded && isLoopbackHost(host)

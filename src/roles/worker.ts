@@ -16,7 +16,7 @@ export interface WorkerOptions {
   log: Logger
 }
 
-/** Opens what carries out tasks and cleans up. */
+/** Opens the workers of tasks, and housekeeping. */
 export async function openWorker(lifecycle: Lifecycle, books: Books, options: WorkerOptions): Promise<void> {
   const { databaseUrl, maxUploadBytes: maxBytes, log } = options
   const eventsAreKeptMs = options.eventRetentionDays * dayMs

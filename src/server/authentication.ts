@@ -7,20 +7,20 @@ import type { Books } from '../domain/books/books.ts'
 import type { Credentials } from '../graphql/context.ts'
 import { unauthenticated, unavailable } from '../graphql/errors/top-level.ts'
 
-// How long credentials are cached: a revoked key works for so long in a process that its notice did not reach, and a new key
-// that somebody tried before it existed is refused for so long.
+// How long credentials are cached. In a process that misses the notice, a revoked key works this long, and a new key that was
+// tried before it existed is refused this long.
 const maxAgeMs = 2_000
 
-// When the credentials of a key in use are read again, in the background.
+// When the credentials of a key in use are refreshed in the background.
 const refreshAfterMs = 1_000
 
-// Keys that are remembered as known, also when their credentials have expired, and as unknown.
+// Keys remembered as known, even after their credentials have expired, and as unknown.
 const maxKnown = 10_000
 const maxUnknown = 10_000
 
 const maxKeysPerStatement = 500
 
-// Keys not known to work that wait to be looked up: some ten statements.
+// Keys that are not known to work and wait to be looked up: some ten statements.
 const maxWaiting = 5_000
 
 interface Known {
@@ -32,17 +32,17 @@ interface Known {
 }
 
 /**
- * Keys that have worked have a lane of their own, so that they never wait for keys that somebody makes up, however many.
- * Each lane keeps one connection busy at most.
+ * Keys that have worked have their own lane, so that any number of made-up keys cannot delay them. Each lane uses at most one
+ * connection.
  */
 type Lane = readonly ['known' | 'others']
 
-/** Finds out whose request it is. */
+/** Finds the account and the API key of a request. */
 export class Authentication {
   /** Notes when each key was last used. */
   readonly keyUses: KeyUses
   readonly #books: Books
-  // Both by the hashes of secrets.
+  // By the hashes of secrets.
   readonly #known = new LRUCache<string, Known>({ max: maxKnown })
   readonly #unknown = new LRUCache<string, true>({ max: maxUnknown, ttl: maxAgeMs })
   readonly #lookUps = new Lanes<Lane, string, Credentials | undefined>({
@@ -51,7 +51,7 @@ export class Authentication {
     serve: (_lane, group) => this.#lookUp(group.close()),
   })
   readonly #stopListening: () => void
-  /** Counts notices that keys have changed. What was read before one is not used after it. */
+  /** Counts notices that keys have changed. Credentials read before one are not used after it. */
   #notices = 0
 
   constructor(books: Books, log: Logger) {
@@ -69,8 +69,8 @@ export class Authentication {
   }
 
   /**
-   * The credentials of an Authorization header, "Bearer <key>". Rejects with UNAUTHENTICATED if there is none or its key does
-   * not work, and with UNAVAILABLE if the key is not known to work and too many such keys are waiting to be looked up.
+   * The credentials for an Authorization header, "Bearer <key>". Rejects with UNAUTHENTICATED if it is missing or its key does
+   * not work, and with UNAVAILABLE if too many keys that are not known to work are waiting to be looked up.
    */
   async authenticate(authorization: string | null | undefined): Promise<Credentials> {
     if (authorization == null || authorization === '')
@@ -96,7 +96,7 @@ export class Authentication {
     if (!known.isRefreshing && leftMs < maxAgeMs - refreshAfterMs) {
       known.isRefreshing = true
       this.#find(hash).catch(() => {
-        // The next request tries again; once the credentials have expired, it is told what is wrong.
+        // The next request tries again, and reports the error once the credentials have expired.
         known.isRefreshing = false
       })
     }

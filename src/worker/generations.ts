@@ -8,48 +8,58 @@ import { failGeneration, readQueuedGenerations, runGeneration } from '../domain/
 
 const pollEveryMs = 1_000
 const maxTasksRead = 100
-// Claims that refill from the format wait for each piece.
+// Claims that refill from the format wait while a piece is taken out.
 const codesPerPiece = 5_000
 
 /**
- * Carries out the generations of all accounts, one after the other, oldest first. In between it takes codes that were
- * uploaded before a format was created out of that format, piece by piece; generations of the format wait for that. A
- * notice starts a task as soon as it is queued. The queue is also read once a second, for notices that were lost and for
- * tasks whose worker has died. Any number of workers can share one database.
+ * Runs the generations of all accounts one after the other, oldest first. Also takes codes that were uploaded before a
+ * format was created out of that format, piece by piece; generations of the format wait for that. A notification starts
+ * either at once. Both are also polled, in case notifications are lost or a worker has died with a task. Any number of
+ * workers can share a database.
  */
 export class GenerationWorker {
   readonly #books: Books
   readonly #log: Logger
-  readonly #poll: Poll
-  readonly #stopListening: () => void
+  readonly #generations: Poll
+  readonly #backfill: Poll
+  readonly #stopListening: (() => void)[]
 
   constructor(books: Books, log: Logger) {
     this.#books = books
     this.#log = log
-    this.#poll = new Poll({
+    this.#generations = new Poll({
       purpose: 'work through the queue of generations',
-      run: () => this.#workThroughQueue(),
+      run: () => this.#runQueued(),
       everyMs: pollEveryMs,
       log,
     })
-    this.#stopListening = books.notifications.on('tasks', () => this.#poll.wake())
-    this.#poll.wake()
+    this.#backfill = new Poll({
+      purpose: 'take uploaded codes out of formats',
+      run: () => this.#backfillNext(),
+      everyMs: pollEveryMs,
+      log,
+    })
+    this.#stopListening = [
+      books.notifications.on('generations', () => this.#generations.wake()),
+      books.notifications.on('formats', () => this.#backfill.wake()),
+    ]
+    this.#generations.wake()
+    this.#backfill.wake()
   }
 
-  /** Starts no more tasks, and resolves when the current one is done. */
+  /** Starts no more work. Resolves after the current task and the current piece of a format. */
   async close(): Promise<void> {
-    this.#stopListening()
-    await this.#poll.close()
+    for (const stop of this.#stopListening) stop()
+    await Promise.all([this.#generations.close(), this.#backfill.close()])
   }
 
   /** Resolves to whether anything was done: more may have been queued meanwhile. */
-  async #workThroughQueue(): Promise<boolean> {
+  async #runQueued(): Promise<boolean> {
     let hasProgress = false
     for (const task of await readQueuedGenerations(this.#books, maxTasksRead)) {
-      if (this.#poll.signal.aborted) break
+      if (this.#generations.signal.aborted) break
       if (await this.#run(task)) hasProgress = true
     }
-    if (!this.#poll.signal.aborted && (await this.#backfill())) hasProgress = true
     return hasProgress
   }
 
@@ -59,15 +69,16 @@ export class GenerationWorker {
     } catch (error) {
       if (isUnavailable(error)) throw error
       if (canRunAgain(error)) {
-        logRetry(this.#log, error, 'carry out a generation', task)
+        logRetry(this.#log, error, 'run a generation', task)
         return false
       }
-      this.#log.error({ err: error, ...task }, 'could not carry out a generation; it has failed')
+      this.#log.error({ err: error, ...task }, 'could not run a generation; it has failed')
       return await failGeneration(this.#books, task)
     }
   }
 
-  async #backfill(): Promise<boolean> {
+  /** Resolves to whether anything was done: there may be more to do. */
+  async #backfillNext(): Promise<boolean> {
     const format = await readUnreadyFormat(this.#books)
     if (format === undefined) return false
     try {

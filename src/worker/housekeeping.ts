@@ -9,13 +9,13 @@ import { forgetRejectedRows } from '../domain/upload/rejected-rows.ts'
 const everyMs = 60 * 60 * 1_000
 const dayMs = 24 * 60 * 60 * 1_000
 const keysAreKeptMs = 2 * dayMs
-// No file takes that long to arrive.
+// No file takes that long to be received.
 const orphansAreKeptMs = dayMs
 
-// Few enough that nobody waits for the locks of the rows.
+// Few enough that nobody waits for their locks.
 const maxRowsPerStep = 5_000
 
-/** Removes what has expired, once an hour and in steps. Any number of processes may do so at the same time. */
+/** Removes expired rows once an hour, in steps. Any number of processes may do so at the same time. */
 export class Housekeeping {
   readonly #books: Books
   readonly #eventsAreKeptMs: number
@@ -31,7 +31,7 @@ export class Housekeeping {
     this.#eventsAreKeptMs = eventsAreKeptMs
     this.#rejectedRowsAreKeptMs = rejectedRowsAreKeptMs
     this.#poll = new Poll({
-      purpose: 'remove what has expired',
+      purpose: 'remove expired rows',
       run: () => this.#removeExpired(),
       everyMs,
       log,
@@ -39,7 +39,7 @@ export class Housekeeping {
     this.#poll.wake()
   }
 
-  /** Resolves when the current step is done. */
+  /** Resolves after the current step. */
   async close(): Promise<void> {
     await this.#poll.close()
   }
@@ -52,7 +52,7 @@ export class Housekeeping {
     while (!this.#poll.signal.aborted && (await removeOrphans(this.#books, before(orphansAreKeptMs))));
   }
 
-  /** Repeats a step that removes at most `max` rows, and resolves to how many they were, until it removes fewer. */
+  /** Repeats a step that removes at most `max` rows and resolves to their number, until it removes fewer. */
   async #inSteps(step: (max: number) => Promise<number>): Promise<void> {
     while (!this.#poll.signal.aborted && (await step(maxRowsPerStep)) === maxRowsPerStep);
   }

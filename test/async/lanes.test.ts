@@ -6,7 +6,7 @@ type Key = [string]
 type Results = readonly (string | Promise<string>)[]
 type Limits = Partial<Pick<LanesOptions<Key, string, string>, 'maxGroups' | 'maxGroupsOfKey' | 'maxItems'>>
 
-/** Lanes whose groups are closed and served when the test says so; each item's result is its text in upper case. */
+/** Lanes whose groups are closed and served on demand. The result of an item is its text in upper case. */
 function open(limits: Limits = {}) {
   const started: { key: string; group: Group<string>; serving: PromiseWithResolvers<Results> }[] = []
   const lanes = new Lanes<Key, string, string>({
@@ -36,7 +36,7 @@ function open(limits: Limits = {}) {
 }
 
 describe('a group', () => {
-  test('of an item that comes alone starts at once', async () => {
+  test('of a single item starts at once', async () => {
     const { add, serve, keys } = open()
     const result = add('a', 'x')
     expect(keys()).toEqual(['a'])
@@ -44,7 +44,7 @@ describe('a group', () => {
     expect(await result).toEqual(['X'])
   })
 
-  test('has what arrived before it was closed, and the next one has what arrived since', async () => {
+  test('contains the items that arrived before it was closed; the next one contains the later ones', async () => {
     const { add, at, serve, keys } = open()
     const first = add('a', 'x', 'y')
     expect(at(0).group.close()).toEqual(['x', 'y'])
@@ -56,7 +56,7 @@ describe('a group', () => {
     expect([await first, await second]).toEqual([['X', 'Y'], ['Z']])
   })
 
-  test('has no more items than it may have, those that came first', async () => {
+  test('contains the first maxItems items', async () => {
     const { add, serve } = open()
     const results = add('a', 'p', 'q', 'r', 's', 't')
     expect(await serve(0)).toEqual(['p', 'q', 'r'])
@@ -64,7 +64,7 @@ describe('a group', () => {
     expect(await results).toEqual(['P', 'Q', 'R', 'S', 'T'])
   })
 
-  test('has one item where equal ones wait', async () => {
+  test('contains equal items once', async () => {
     const { lanes, add, at, serve } = open()
     const results = add('a', 'x', 'x')
     expect([lanes.waiting(['a']), lanes.isWaiting(['a'], 'x')]).toEqual([1, true])
@@ -79,7 +79,7 @@ describe('a group', () => {
 })
 
 describe('groups in flight', () => {
-  test('are bounded over all keys, each of which gets one after the other', async () => {
+  test('are limited over all keys, which get one each in order', async () => {
     const { add, serve, keys } = open()
     const results = ['a', 'b', 'c', 'd'].map((key) => add(key, 'x'))
     expect(keys()).toEqual(['a', 'b'])
@@ -90,10 +90,10 @@ describe('groups in flight', () => {
     expect((await Promise.all(results)).flat()).toEqual(['X', 'X', 'X', 'X', 'Y'])
   })
 
-  test('are bounded for each key', async () => {
+  test('are limited for each key', async () => {
     const { add, at, keys } = open({ maxGroups: Number.POSITIVE_INFINITY, maxGroupsOfKey: 2 })
     void add('a', 'p', 'q', 'r', 's')
-    // Until it is closed, a group can still receive what arrives.
+    // Until it is closed, a group still gets new items.
     expect(keys()).toEqual(['a'])
     at(0).group.close()
     expect(keys()).toEqual(['a', 'a'])
@@ -103,7 +103,7 @@ describe('groups in flight', () => {
     expect(keys()).toEqual(['a', 'a', 'b'])
   })
 
-  test('make room for the next as soon as they are released', async () => {
+  test('let the next one start as soon as they are released', async () => {
     const { add, at, serve, keys } = open({ maxGroups: 1 })
     const first = add('a', 'x')
     at(0).group.close()
@@ -120,7 +120,7 @@ describe('groups in flight', () => {
 })
 
 describe('an item', () => {
-  test('settles by itself when its result is a promise, and keeps no other group waiting', async () => {
+  test('settles on its own if its result is a promise, without holding back other groups', async () => {
     const { lanes, at, serve } = open()
     const [good, bad, late] = ['good', 'bad', 'late'].map((item) => lanes.add(['a'], item))
     const later = Promise.withResolvers<string>()
@@ -149,12 +149,11 @@ describe('an item', () => {
     },
   )
 
-  test('fails when its group does not have a result for each', async () => {
+  test('fails if its group does not get a result for each item', async () => {
     const { lanes, at } = open()
     const results = ['p', 'q'].map((item) => lanes.add(['a'], item))
     at(0).group.close()
     at(0).serving.resolve(['P'])
-    for (const result of results)
-      await expect(result).rejects.toThrow('A group of 2 items was given 1 results.')
+    for (const result of results) await expect(result).rejects.toThrow('A group of 2 items got 1 results.')
   })
 })

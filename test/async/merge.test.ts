@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { merge } from '../../src/async/merge.ts'
 
-/** A source that yields each value as soon as it is given, and waits for more until its signal is aborted. */
+/** A source that yields values as soon as they are pushed, until its signal is aborted. */
 function source() {
   let given = Promise.withResolvers<string | undefined>()
   let ended = false
@@ -48,7 +48,7 @@ describe('merged sources', () => {
     expect([a.isEnded(), b.isEnded()]).toEqual([true, true])
   })
 
-  test('yield one after the other what arrived at the same time', async () => {
+  test('yield values that arrived at the same time one after the other', async () => {
     const { a, b, merged } = mergeTwo()
     const first = merged.next()
     a.give('one')
@@ -65,7 +65,7 @@ describe('merged sources', () => {
     expect([a.isEnded(), b.isEnded()]).toEqual([true, true])
   })
 
-  test('end when the consumer leaves', async () => {
+  test('end when the consumer returns', async () => {
     const { a, b, merged } = mergeTwo()
     const next = merged.next()
     b.give('one')
@@ -74,7 +74,7 @@ describe('merged sources', () => {
     expect([a.isEnded(), b.isEnded()]).toEqual([true, true])
   })
 
-  test('fail, all of them, when one fails', async () => {
+  test('all end when one of them fails', async () => {
     const { a, b, merged } = mergeTwo()
     const failing = expect(merged.next()).rejects.toThrow('broken')
     a.fail(new Error('broken'))

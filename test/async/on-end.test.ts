@@ -12,7 +12,7 @@ async function* waiting(signal: AbortSignal): AsyncGenerator<never, void> {
   await new Promise((resolve) => signal.addEventListener('abort', resolve))
 }
 
-test('yields what the source yields, and calls once when it completes', async () => {
+test('yields what the source yields, and calls `end` once when it completes', async () => {
   const end = vi.fn()
   const read: number[] = []
   const source = onEnd(numbers(3), end)
@@ -26,7 +26,7 @@ test('yields what the source yields, and calls once when it completes', async ()
   expect(end).toHaveBeenCalledTimes(1)
 })
 
-test('calls when the source fails, and fails with it', async () => {
+test('calls `end` when the source fails, and fails with its error', async () => {
   const end = vi.fn()
   const source = onEnd(
     numbers(0, () => {
@@ -38,7 +38,7 @@ test('calls when the source fails, and fails with it', async () => {
   expect(end).toHaveBeenCalledTimes(1)
 })
 
-test('calls when the consumer returns or throws, even before it has read anything', async () => {
+test('calls `end` when the consumer returns or throws, even before the first read', async () => {
   for (const leave of [
     (source: AsyncGenerator<number>) => source.return(undefined),
     (source: AsyncGenerator<number>) => source.throw(new Error('left')).catch(() => undefined),
@@ -53,7 +53,7 @@ test('calls when the consumer returns or throws, even before it has read anythin
   }
 })
 
-test('ends a source that is waiting, if the call aborts the wait', async () => {
+test('ends a waiting source if `end` aborts what it waits for', async () => {
   const ending = new AbortController()
   const source = onEnd(waiting(ending.signal), () => ending.abort())
   const pending = source.next()
@@ -61,7 +61,7 @@ test('ends a source that is waiting, if the call aborts the wait', async () => {
   expect((await pending).done).toBe(true)
 })
 
-test('fails a read with what the check throws, and calls', async () => {
+test('fails a read with the error of `check`, and calls `end`', async () => {
   const end = vi.fn()
   let isOver = false
   const source = onEnd(numbers(3), end, () => {

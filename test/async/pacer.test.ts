@@ -16,13 +16,13 @@ function nextIteration() {
   return () => isOver
 }
 
-test('yielding to the event loop lets its next iteration begin', async () => {
+test('yieldToEventLoop resolves in the next iteration of the event loop', async () => {
   const hasYielded = nextIteration()
   await yieldToEventLoop()
   expect(hasYielded()).toBe(true)
 })
 
-test('a yield is due when the limit has passed since the last one', async () => {
+test('a yield is due maxMs after the last one', async () => {
   const pacer = new Pacer(10)
   now = 9.5
   expect(pacer.isDue()).toBe(false)
@@ -38,7 +38,7 @@ test('a yield is due when the limit has passed since the last one', async () => 
   expect(pacer.isDue()).toBe(true)
 })
 
-test('all who yield in the same iteration go on in the next, and share its time', async () => {
+test('everything that yields in one iteration resumes in the next, and shares its time', async () => {
   const pacer = new Pacer(10)
   now = 10
   const worked: number[] = []
@@ -57,7 +57,7 @@ test('all who yield in the same iteration go on in the next, and share its time'
   expect(worked.toSorted()).toEqual([1, 1, 1, 2, 2, 2])
 })
 
-test('paced items are the same items, with yields in between', async () => {
+test('paced yields the same items, and to the event loop in between', async () => {
   const items: number[] = []
   const hasYielded = nextIteration()
   for await (const item of paced([1, 2, 3], new Pacer(10))) {

@@ -11,7 +11,7 @@ beforeEach(() => {
   }
 })
 
-/** A poll whose runs end when they are told to. */
+/** A poll whose runs end on demand. */
 function open(everyMs?: number) {
   const runs: PromiseWithResolvers<unknown>[] = []
   const run = () => {
@@ -64,7 +64,7 @@ test('runs once more if it was woken during a run, however often, and not becaus
   expect(runs).toHaveLength(2)
 })
 
-test('runs again at once while the function asks for it', async () => {
+test('runs again at once while the function resolves to true', async () => {
   const { poll, runs, end } = open()
   poll.wake()
   await end(true)
@@ -73,7 +73,7 @@ test('runs again at once while the function asks for it', async () => {
   expect(runs).toHaveLength(2)
 })
 
-test('tries again after a failure when it is woken or the clock ticks', async () => {
+test('retries after a failure at the next wake-up or tick', async () => {
   const { poll, runs, fail } = open(1_000)
   poll.wake()
   await fail(new Error('broken'))
@@ -98,7 +98,7 @@ test('survives a function that throws before it returns a promise', async () => 
   expect(calls).toBe(2)
 })
 
-test('is idle when every run that was asked for is over', async () => {
+test('is idle after all requested runs', async () => {
   const { poll, runs, end } = open()
   await poll.idle()
   poll.wake()
@@ -114,7 +114,7 @@ test('is idle when every run that was asked for is over', async () => {
   expect(isIdle).toBe(true)
 })
 
-test('when it closes, aborts its signal, waits for the current run and starts no other', async () => {
+test('aborts its signal, waits for the current run and starts no other when it is closed', async () => {
   const { poll, runs, end } = open(1_000)
   poll.wake()
   poll.wake()

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Room } from '../../src/async/room.ts'
 
-/** A room of 10, and the work begun in it, which ends on demand, in the order in which it began. */
+/** A room of 10, and the work that it has started, in order, which ends on demand. */
 function open() {
   const room = new Room(10)
   const begun: string[] = []
@@ -21,7 +21,7 @@ function open() {
   return { room, begun, run, settle, endNext }
 }
 
-test('work of one key begins in order of arrival, and never uses more than there is', async () => {
+test('work of one key starts in order of arrival, and never uses more than the room', async () => {
   const room = new Room(10)
   const begun: number[] = []
   let used = 0
@@ -71,7 +71,7 @@ test('work that needs much is not overtaken by later work that needs little', as
   expect(begun).toEqual(['a', 'all', 'c'])
 })
 
-test('work that is no longer wanted is not begun', async () => {
+test('work that is no longer wanted is not started', async () => {
   const { begun, run, endNext } = open()
   void run('a', 'first', 10)
   let isWanted = true

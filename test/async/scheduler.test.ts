@@ -14,7 +14,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** Work that takes `ms` on the scheduler's clock and records that it has begun. */
+/** Work that takes `ms` on the scheduler's clock and records its start. */
 function busy(begun: string[], name: string, ms: number) {
   return () => {
     begun.push(name)
@@ -22,18 +22,18 @@ function busy(begun: string[], name: string, ms: number) {
   }
 }
 
-/** Waits for so many iterations of the event loop. */
+/** Waits for `count` iterations of the event loop. */
 async function iterations(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await yieldToEventLoop()
 }
 
-test('work begins at once where none is waiting', () => {
+test('work starts at once if none is waiting', () => {
   const begun: string[] = []
   void scheduler.run('a', busy(begun, 'a', 0))
   expect(begun).toEqual(['a'])
 })
 
-test('a key with much work lets another begin after one piece of its own', async () => {
+test('a key with much work lets another start after one job of its own', async () => {
   const begun: string[] = []
   const all = Array.from({ length: 300 }, () => scheduler.run('greedy', busy(begun, 'greedy', 20)))
   await yieldToEventLoop()
@@ -83,7 +83,7 @@ describe('a key has as many operations running as the size of its answers allows
     expect((await beginAll('b'))()).toBe(16)
   })
 
-  test('those that only wait soon make room for others', async () => {
+  test('slow ones soon make room for others', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const begun = await beginAll('a', 40)
     expect(begun()).toBe(16)
@@ -110,7 +110,7 @@ describe('a key has as many operations running as the size of its answers allows
       }
       for (let i = 0; i < 40; i++) await wait()
       expect(ends).toHaveLength(expected)
-      // What is in flight counts towards the bound on what waits.
+      // Slow jobs count towards the limit of waiting ones.
       for (let i = 300; i < 2_100; i++) void scheduler.run('a', work, { bytes: 0, isPatient: true })
       await expect(scheduler.run('a', work, { bytes: 1 })).rejects.toThrow(TooMuchWaitingError)
       ends[0]?.()
@@ -120,7 +120,7 @@ describe('a key has as many operations running as the size of its answers allows
     },
   )
 
-  test('while others wait for one to end, the event loop is idle', async () => {
+  test('the event loop is idle until one of them ends', async () => {
     await beginAll('a')
     const made = vi.spyOn(globalThis, 'setImmediate')
     await iterations(20)
@@ -143,7 +143,7 @@ describe('a key has as many operations running as the size of its answers allows
 })
 
 describe('work that waits', () => {
-  test('is bounded in number and bytes for each key, and rejected beyond that', async () => {
+  test('is limited in number and bytes for each key, and rejected above that', async () => {
     const begun: string[] = []
     const work = busy(begun, 'x', 20)
     const ask = (key: string, bytes: number) => scheduler.run(key, work, { bytes })
@@ -158,7 +158,7 @@ describe('work that waits', () => {
     void ask('another', 1)
   })
 
-  test('for a client that has left is not begun', async () => {
+  test('is not started if it is no longer wanted', async () => {
     const begun: string[] = []
     void scheduler.run('a', busy(begun, 'first', 20))
     let isWanted = true

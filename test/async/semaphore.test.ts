@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { yieldToEventLoop } from '../../src/async/pacer.ts'
 import { Semaphore } from '../../src/async/semaphore.ts'
 
-test('runs so many at a time, first come, first served, and settles as each does', async () => {
+test('limits how many run at a time, first come, first served, and settles as each does', async () => {
   const semaphore = new Semaphore(2)
   const begun: string[] = []
   const run = (name: string) => {
@@ -29,7 +29,7 @@ test('runs so many at a time, first come, first served, and settles as each does
   expect(await Promise.all([c.result, d.result])).toEqual(['c', 'd'])
 })
 
-test('is free again after work that throws at once', async () => {
+test('is released by work that throws synchronously', async () => {
   const semaphore = new Semaphore(1)
   const failed = semaphore.run(() => {
     throw new Error('failed')

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { yieldToEventLoop } from '../../src/async/pacer.ts'
 import { Signal, Waiter } from '../../src/async/signal.ts'
 
-/** Somebody who waits for the next call of `wakeAll`. */
+/** Waits for the next call of `wakeAll`. */
 function wait(signal: Signal, { seen = signal.version, abort = new AbortController() } = {}) {
   const state = { isAwake: false, abort }
   void signal.wait(new Waiter(abort.signal), seen).then(() => {
@@ -11,7 +11,7 @@ function wait(signal: Signal, { seen = signal.version, abort = new AbortControll
   return state
 }
 
-test('wakes all who wait', async () => {
+test('wakes all waiters', async () => {
   const signal = new Signal()
   const waiting = [wait(signal), wait(signal)]
   await yieldToEventLoop()
@@ -21,7 +21,7 @@ test('wakes all who wait', async () => {
   expect(waiting.map(({ isAwake }) => isAwake)).toEqual([true, true])
 })
 
-test('lets nobody miss a call that came before the wait', async () => {
+test('resolves a wait at once if it was called since the seen version', async () => {
   const signal = new Signal()
   const seen = signal.version
   signal.wakeAll()
@@ -40,7 +40,7 @@ test('wakes thousands over several iterations of the event loop', async () => {
     await yieldToEventLoop()
     counts.push(awake())
   }
-  // The first 500 went on in the iteration in which they were woken.
+  // The first 500 resumed in the iteration in which they were woken.
   expect(counts).toEqual([1_000, 1_200])
 })
 
@@ -65,7 +65,7 @@ test('wakes a waiter whose AbortSignal is aborted, before the wait or during it,
   expect(waiting.map(({ isAwake }) => isAwake)).toEqual([true, true, false])
 })
 
-test('lets one waiter wait again and again', async () => {
+test('can wake one waiter any number of times', async () => {
   const [signal, waiter] = [new Signal(), new Waiter(new AbortController().signal)]
   for (let i = 0; i < 3; i++) {
     const waiting = signal.wait(waiter, signal.version)

@@ -1,8 +1,7 @@
 import { FF1 } from '@noble/ciphers/ff1.js'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Permutation } from '../../src/codespace/permutation.ts'
-import { joinNumber, splitNumbers, splitRange } from '../../src/codespace/split-numbers.ts'
+import { joinNumber, Permutation, splitNumbers, splitRange } from '../../src/codespace/permutation.ts'
 import { bitsOf, numberOf, textbookDecrypt, textbookEncrypt } from './textbook-ff1.ts'
 
 const key = Buffer.from('2b7e151628aed2a6abf7158809cf4f3cef4359d8d580aa4f7f036d6f04fc6a94', 'hex')

@@ -160,8 +160,8 @@ describe('a session of the service', () => {
       await notifications.open()
       // By the clock of the server, which would end it.
       await runSql(admin, 'SELECT pg_sleep(2.5)')
-      const heard = new Promise<string | undefined>((resolve) => notifications.on('tasks', resolve))
-      await runSql(url, "NOTIFY promo_codes, 'tasks 7'")
+      const heard = new Promise<string | undefined>((resolve) => notifications.on('keys', resolve))
+      await runSql(url, "NOTIFY promo_codes, 'keys 7'")
       expect(await heard).toBe('7')
       await notifications.close()
       await pool.end()

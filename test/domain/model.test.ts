@@ -39,7 +39,7 @@ describe('a transaction on the books', () => {
       values: [test.accountId, poolId],
     })
     const told: string[] = []
-    const stops = (['events', 'tasks'] as const).map((topic) =>
+    const stops = (['events', 'generations', 'uploads'] as const).map((topic) =>
       test.books.notifications.on(topic, () => told.push(topic)),
     )
     await test.books.write(test.accountId, async () => undefined)
@@ -54,13 +54,16 @@ describe('a transaction on the books', () => {
       tx.record({ poolId, kind: 'POOL_EMPTY', payload: {} }),
     )
     expect(told).toContain('events')
-    expect(told).not.toContain('tasks')
+    expect(told).not.toContain('generations')
     await generateCodes(test.books, test.accountId, {
       poolId,
       formatId: await newSmallFormat(test, 2),
       quantity: 1n,
     })
-    expect(told).toContain('tasks')
+    expect(told).toContain('generations')
+    expect(told).not.toContain('uploads')
+    await startUpload(test, poolId)
+    expect(told).toContain('uploads')
     for (const stop of stops) stop()
   })
 })

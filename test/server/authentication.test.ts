@@ -47,14 +47,14 @@ const code = (promise: Promise<unknown>) =>
   )
 
 describe('a key that does not exist', () => {
-  test('is looked up at most twice, however often it is tried, at once or one after the other', async () => {
+  test('is looked up at most twice, however often it is tried, concurrently or in sequence', async () => {
     const secret = randomUUID()
     const asked = await questions(async () => {
       const together = await Promise.all(Array.from({ length: 100 }, () => code(authenticate(secret))))
       expect(new Set(together)).toEqual(new Set(['UNAUTHENTICATED']))
       for (let i = 0; i < 100; i++) expect(await code(authenticate(secret))).toBe('UNAUTHENTICATED')
     })
-    // Again for those that arrived during the look-up, because the key may have been created meanwhile.
+    // Again for requests that arrived during the look-up: the key may have been created in the meantime.
     expect(asked).toBeLessThanOrEqual(2)
   })
 

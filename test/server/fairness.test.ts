@@ -6,8 +6,8 @@ import { useClient, useService } from '../support/service.ts'
 import { Socket } from '../support/socket.ts'
 
 /**
- * How many answers to one key may precede the answer to a later request of another key: far fewer than the hundred and more
- * that wait, even on a busy machine. On an idle one it is a handful.
+ * How many answers to one key may precede the answer to a later request of another key, even on a busy machine: far fewer
+ * than the hundred that wait. On an idle machine there are a few.
  */
 const few = 45
 
@@ -29,7 +29,7 @@ describe('while one key asks for many introspections', () => {
       Array.from({ length: 3 }, () => Socket.connect(service, greedy.authorization())),
     )
     for (const socket of sockets) for (let i = 0; i < count; i++) socket.subscribe(`${i}`, introspection)
-    // The first answers are there.
+    // The first answers have arrived.
     await Promise.all(sockets.map((socket) => socket.next('0')))
     return sockets
   }
@@ -70,13 +70,13 @@ describe('while one key asks for many introspections', () => {
 describe('while one key asks for many large answers', () => {
   const count = 10
 
-  /** The same so many times, of each of 100 codes: nearly all that may be asked for at once, for 2,400. */
+  /** One field many times. 2,400 times for 100 codes is nearly the maximum of a request. */
   const fields = (times: number) => Array.from({ length: times }, (_, i) => `f${i}: code`).join(' ')
   const mutation = `mutation ($input: ClaimCodesInput!) {
     claimCodes(input: $input) { ... on ClaimCodesPayload { codes { ${fields(400)} } } }
   }`
 
-  test('another key is served among the first, and operations that its client gives up are not executed', async () => {
+  test('another key is served among the first, and abandoned operations are not executed', async () => {
     const { poolId } = await newStock(greedy, 100)
     const large = `{ pool(id: "${poolId}") { codes(status: AVAILABLE, first: 100) { edges { node { ${fields(2_400)} } } } } }`
     let answered = 0
@@ -97,7 +97,7 @@ describe('while one key asks for many large answers', () => {
     }).catch((error: Error) => error.name)
     await using socket = await Socket.connect(service, greedy.authorization())
     socket.subscribe('claim', mutation, { input: { poolId, count: 50 } })
-    // Begins after the claims, which by then wait for nothing but room.
+    // Starts after the claims, which by then only wait for room.
     socket.subscribe('small', '{ pools { totalCount } }')
     expect(await socket.next('small')).toMatchObject({ type: 'next' })
     expect(answered).toBeLessThan(count)

@@ -6,9 +6,9 @@ import { newStock } from '../support/api.ts'
 import { useClient, useService } from '../support/service.ts'
 import { Socket } from '../support/socket.ts'
 
-/** A client that breaks off what it has begun is not a failure of the service. */
+/** A client that leaves early is not a failure of the service. */
 
-/** The log, except the starts and ends of tasks. */
+/** The log, without the starts and ends of tasks. */
 const logged: string[] = []
 
 const write = (line: string) => {
@@ -88,8 +88,8 @@ describe.each(['reset', 'end'] as const)('a client that leaves (%s) is not logge
     await socket.closed
   })
 
-  // By the time that others are answered, whatever it left behind has been dealt with.
-  test('and the others are served', async () => {
+  // When these are answered, everything that it left has been cleaned up.
+  test('and others are served', async () => {
     for (let i = 0; i < 5; i++) await client.ask('{ account { name } }')
     expect((await fetch(`${service.url}/graphql?${randomUUID()}`)).status).toBe(401)
     expect(logged).toEqual([])

@@ -8,8 +8,7 @@ import type { Context } from '../../src/graphql/context.ts'
 import { untilRevoked } from '../../src/graphql/subscriptions.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
 import { openServices } from '../../src/roles/api.ts'
-import { createApi } from '../../src/server/api/api.ts'
-import { graphqlRoute } from '../../src/server/api/route.ts'
+import { createApi, graphqlRoute } from '../../src/server/api/api.ts'
 import { HttpServer } from '../../src/server/http/server.ts'
 import { serveWebSocket } from '../../src/server/websocket/server.ts'
 import { openBooks, silent } from '../support/books.ts'
@@ -23,13 +22,13 @@ let http: HttpServer
 let service: { url: string }
 let client: Client
 
-// Never ends by itself, and fills all buffers on the way to a client that does not read.
+// Never ends on its own, and fills all buffers on the way to a client that does not read.
 async function* flood(signal: AbortSignal) {
   sources.push(signal)
   while (!signal.aborted) yield { flood: 'x'.repeat(100_000) }
 }
 
-// Counts once, and then only waits to be ended, like a subscription to a quiet pool.
+// Counts once, then waits to be ended, like a subscription to a quiet pool.
 async function* quiet(signal: AbortSignal) {
   sources.push(signal)
   yield { count: sources.length }
@@ -53,7 +52,7 @@ const schema = new GraphQLSchema({
   }),
 })
 
-/** The service's own server, with subscriptions whose sources the tests can see. */
+/** The service's server, with subscriptions whose sources the tests can observe. */
 beforeAll(async () => {
   const { books } = await lifecycle.open('books', openBooks, (opened) => opened.close())
   const log = silent
@@ -155,7 +154,7 @@ describe('the source of a subscription ends when its client', () => {
     const [response] = (await once(sent, 'response')) as [IncomingMessage]
     await expect.poll(() => sources.length).toBe(before + 1)
     response.pause()
-    // Until the server waits for it to read.
+    // Until the server waits for the client to read.
     await expect.poll(() => response.readableLength).toBeGreaterThan(0)
     response.destroy()
     await ended(sources.at(-1))

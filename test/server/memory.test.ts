@@ -18,7 +18,7 @@ let client: Client
 let url: string
 let atFirst: number
 
-/** The service as an operator runs it where memory is scarce. */
+/** The service in a process with little memory. */
 beforeAll(async () => {
   database = await testDatabase()
   const preload = join(import.meta.dirname, '../support/heap.ts')
@@ -88,7 +88,7 @@ const kinds: [kind: string, count: number, write: (name: string) => Operation][]
     (name) => ({ query: `{ ${name}: __typename ${times(1_900, (i) => `a${i}: __typename`)} }` }),
   ],
   [
-    'long ones in whose names nobody else has written',
+    'long ones with names that nobody else uses',
     10,
     (name) => ({ query: `{ ${times(390, (i) => `${name}${i}${'x'.repeat(240)}`)} }` }),
   ],
@@ -140,14 +140,14 @@ describe.each(everyWay)('over %s', (way) => {
   })
 })
 
-test('subscriptions with long documents are let in while there is memory, which is released with their socket', async () => {
+test('subscriptions with long documents are admitted while there is memory, which is released with their socket', async () => {
   const refusals: unknown[] = []
   {
     await using socket = await Socket.connect({ url }, client.authorization())
     for (let i = 0; i < 60; i++) {
       const query = `subscription S${i} { poolEvents { ${times(2_400, (j) => `a${j}: cursor`)} } }`
       socket.subscribe(String(i), query)
-      // Let in or refused before this is answered.
+      // By the time this is answered, they have been admitted or refused.
       socket.subscribe(`after ${i}`, '{ account { id } }')
       await socket.all(`after ${i}`)
     }

@@ -15,7 +15,7 @@ let database: TestDatabase
 let proxy: DatabaseProxy
 let service: TestService
 let client: Client
-/** The lines of its log, of all that happens here. */
+/** All lines of its log. */
 const logged: string[] = []
 
 beforeAll(async () => {
@@ -104,7 +104,7 @@ describe('while the database is away', () => {
     }
   })
 
-  test('the process is alive but not ready, and becomes ready by itself', async () => {
+  test('the process is alive but not ready, and becomes ready again on its own', async () => {
     expect([await status('/health'), await status('/ready')]).toEqual([200, 200])
     proxy.breakDown()
     try {
@@ -114,7 +114,7 @@ describe('while the database is away', () => {
     }
   })
 
-  test('a claim that is sent again with its idempotencyKey claims nothing twice', async () => {
+  test('a claim that is repeated with its idempotencyKey claims nothing twice', async () => {
     const { poolId } = await newStock(client, 10)
     const input = { poolId, count: 3, idempotencyKey: randomUUID() }
     const cut = proxy.cutCommit('unanswered')
@@ -165,7 +165,7 @@ describe('when the database is back', () => {
     await watched.return?.()
   })
 
-  test('events with nodes are sent completely, each once', async () => {
+  test('events with nodes are each sent completely, and once', async () => {
     const { poolId } = await newStock(client, 5)
     const { eventCursor } = await client.ask<{ eventCursor: string }>('{ eventCursor }')
     await claim(client, poolId, 5)
@@ -196,7 +196,7 @@ describe('when the database is back', () => {
     await events.return?.()
   })
 
-  test('tasks that were accepted before are carried out', async () => {
+  test('tasks that were accepted before are executed', async () => {
     const poolId = await newPool(client)
     const { formatId } = await newStock(client, 1)
     const { task } = await done<{ task: { id: string } }>(
@@ -212,7 +212,7 @@ describe('when the database is back', () => {
   })
 })
 
-test('the log has all this in short lines, without secrets and without what is attached to errors', () => {
+test('the log has all this in short lines, without secrets and without the properties of errors', () => {
   expect(logged.length).toBeGreaterThan(5)
   const fields = ['type', 'message', 'code', 'stack', 'cause', 'errors']
   const walk = (error: Record<string, unknown>): void => {

@@ -25,7 +25,7 @@ beforeAll(async () => {
   accountId = decodeId(account.id).id
 })
 
-/** Adds so many events to a pool, a thousand in each transaction. */
+/** Adds events to a pool, a thousand in each transaction. */
 async function happen(poolId: string, count: number): Promise<void> {
   const draft: EventDraft = { poolId: uuidOf('Pool', poolId), kind: 'POOL_EMPTY', payload: {} }
   for (let left = count; left > 0; left -= 1_000) {
@@ -41,7 +41,7 @@ async function now(): Promise<string> {
   return encodeCursor({ log, sequence: last })
 }
 
-/** Events with so much in them that a few thousand fill all buffers on their way. */
+/** Events so long that a few thousand fill all buffers on the way. */
 const wordy = `subscription ($after: String) {
   poolEvents(after: $after) { cursor ${Array.from({ length: 60 }, (_, i) => `c${i}: cursor`).join(' ')} } }`
 
@@ -79,7 +79,7 @@ describe('a subscription that is read too slowly', () => {
       socket.subscribe('slow', wordy, { after })
       socket.socket.pause()
       await happen(poolId, 10_000)
-      // Who reads all of them tells that the service has come that far: the other one has stopped on the way.
+      // The client that reads shows how far the service has come: the other has stopped on the way.
       const quick = client.subscribe<{ poolEvents: { cursor: string } }>(ofPool, { poolId, after })
       for (let i = 0; i < 10_000; i++) await quick.next()
       await quick.return?.()
@@ -101,7 +101,7 @@ describe('a subscription that is read too slowly', () => {
         payload: { data: { poolEvents: {} } },
       })
 
-      // What it is told to do: to read the state afresh, together with eventCursor, and to go on from there.
+      // As the message says: read the state again, together with eventCursor, and continue from there.
       const { eventCursor } = await client.ask<{ eventCursor: string }>(
         '{ eventCursor pools { totalCount } }',
       )
@@ -116,55 +116,55 @@ describe('a subscription that is read too slowly', () => {
   )
 })
 
+test('a long answer is executed when the previous one has been read, and all arrive', patience, async () => {
+  const { poolId } = await newStock(client, 800)
+  await using slow = await Socket.connect(service, client.authorization())
+  const recipients = Array.from({ length: 80 }, (_, i) => `r${i}: recipient`).join(' ')
+  const claiming = `mutation ($input: ClaimCodesInput!) {
+    claimCodes(input: $input) { ... on ClaimCodesPayload { codes { ${recipients} } } } }`
+  const input = { poolId, count: 100, recipient: 'x'.repeat(1_000) }
+  const left = async () => {
+    const { pool } = await client.ask<{ pool: { availableCount: string } }>(
+      `{ pool(id: "${poolId}") { availableCount } }`,
+    )
+    return Number(pool.availableCount)
+  }
+  slow.socket.pause()
+  for (let i = 0; i < 8; i++) slow.subscribe(`claim ${i}`, claiming, { input })
+  await expect.poll(left).toBeLessThan(800)
+  for (let i = 0; i < 50; i++) await left()
+  expect(await left()).toBeGreaterThanOrEqual(400)
+  slow.socket.resume()
+  for (let i = 0; i < 8; i++) {
+    const answer = await slow.next(`claim ${i}`)
+    expect(answer).toMatchObject({
+      type: 'next',
+      payload: { data: { claimCodes: { codes: { length: 100 } } } },
+    })
+  }
+  expect(await left()).toBe(0)
+})
+
 test(
-  'a long answer is worked out when the one before it has been read, and all arrive in the end',
+  'a hundred thousand events at once are sent, and others are answered in the meantime',
   patience,
   async () => {
-    const { poolId } = await newStock(client, 800)
-    await using slow = await Socket.connect(service, client.authorization())
-    const recipients = Array.from({ length: 80 }, (_, i) => `r${i}: recipient`).join(' ')
-    const claiming = `mutation ($input: ClaimCodesInput!) {
-    claimCodes(input: $input) { ... on ClaimCodesPayload { codes { ${recipients} } } } }`
-    const input = { poolId, count: 100, recipient: 'x'.repeat(1_000) }
-    const left = async () => {
-      const { pool } = await client.ask<{ pool: { availableCount: string } }>(
-        `{ pool(id: "${poolId}") { availableCount } }`,
-      )
-      return Number(pool.availableCount)
+    const poolId = await newPool(client)
+    const events = client.subscribe<{ poolEvents: { cursor: string } }>(
+      'subscription ($after: String) { poolEvents(after: $after) { cursor } }',
+      { after: await now() },
+    )
+    const draft: EventDraft = { poolId: uuidOf('Pool', poolId), kind: 'POOL_EMPTY', payload: {} }
+    await transaction(opened.books.pool, (tx) => appendEvents(tx, accountId, Array(100_000).fill(draft)))
+    opened.books.notifications.announce({ topic: 'events', key: accountId })
+    let told = 0
+    const askings: Promise<number>[] = []
+    for (; told < 100_000; told++) {
+      await events.next()
+      if (told % 2_000 === 0) askings.push(client.ask('{ account { name } }').then(() => told))
     }
-    slow.socket.pause()
-    for (let i = 0; i < 8; i++) slow.subscribe(`claim ${i}`, claiming, { input })
-    await expect.poll(left).toBeLessThan(800)
-    for (let i = 0; i < 50; i++) await left()
-    expect(await left()).toBeGreaterThanOrEqual(400)
-    slow.socket.resume()
-    for (let i = 0; i < 8; i++) {
-      const answer = await slow.next(`claim ${i}`)
-      expect(answer).toMatchObject({
-        type: 'next',
-        payload: { data: { claimCodes: { codes: { length: 100 } } } },
-      })
-    }
-    expect(await left()).toBe(0)
+    await events.return?.()
+    const toldByThen = await Promise.all(askings)
+    expect(toldByThen.filter((count) => count < 100_000).length).toBeGreaterThan(20)
   },
 )
-
-test('a hundred thousand events at once are sent, and others are answered meanwhile', patience, async () => {
-  const poolId = await newPool(client)
-  const events = client.subscribe<{ poolEvents: { cursor: string } }>(
-    'subscription ($after: String) { poolEvents(after: $after) { cursor } }',
-    { after: await now() },
-  )
-  const draft: EventDraft = { poolId: uuidOf('Pool', poolId), kind: 'POOL_EMPTY', payload: {} }
-  await transaction(opened.books.pool, (tx) => appendEvents(tx, accountId, Array(100_000).fill(draft)))
-  opened.books.notifications.announce({ topic: 'events', key: accountId })
-  let told = 0
-  const askings: Promise<number>[] = []
-  for (; told < 100_000; told++) {
-    await events.next()
-    if (told % 2_000 === 0) askings.push(client.ask('{ account { name } }').then(() => told))
-  }
-  await events.return?.()
-  const toldByThen = await Promise.all(askings)
-  expect(toldByThen.filter((count) => count < 100_000).length).toBeGreaterThan(20)
-})

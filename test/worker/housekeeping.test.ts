@@ -9,7 +9,7 @@ import { testDatabase } from '../support/database.ts'
 import { startService } from '../support/service.ts'
 import { addCodes, clearAway, startUpload, upload } from '../support/uploads.ts'
 
-it('removes idempotency keys after two days, however many there are, and keeps the others', async () => {
+it('removes any number of idempotency keys after two days, and no others', async () => {
   await using database = await testDatabase()
   const use = (name: string, at: string, count: number) =>
     database.pool.query(
@@ -27,7 +27,7 @@ it('removes idempotency keys after two days, however many there are, and keeps t
   await expect.poll(left).toEqual(['young1', 'young2', 'young3'])
 })
 
-it('removes events after thirty days, however many there are, and leaves no gap among the others', async () => {
+it('removes any number of events after thirty days, and leaves no gap among the others', async () => {
   await using test = await openBooks()
   const { books, accountId } = test
   const happen = (count: number, at: string) =>
@@ -41,7 +41,7 @@ it('removes events after thirty days, however many there are, and leaves no gap 
     })
   await happen(12_000, '31 days')
   await happen(2, '29 days')
-  // Recorded after younger ones, by a clock that was wrong: it is kept as long as they are.
+  // Recorded after newer ones, by a wrong clock: it is kept as long as they are.
   await happen(1, '40 days')
   await happen(3, '1 hour')
   await using _service = await startService({ databaseUrl: test.databaseUrl })
@@ -53,7 +53,7 @@ it('removes events after thirty days, however many there are, and leaves no gap 
   await expect(readEventsAfter(books, accountId, 11_999n, 1)).rejects.toThrow(CursorExpiredError)
 })
 
-it('removes the rejected rows of uploads thirty days after they have finished, however many, and keeps the others', async () => {
+it('removes any number of rejected rows thirty days after their upload has finished, and no others', async () => {
   await using test = await openBooks()
   const { books, accountId } = test
   const poolId = await newPool(test)
@@ -95,7 +95,7 @@ it('removes the rejected rows of uploads thirty days after they have finished, h
   await expectBalance(test)
 })
 
-it('removes files that a killed process has received in part after a day, and no others', async () => {
+it('removes files that were received in part by a killed process after a day, and no others', async () => {
   await using database = await testDatabase()
   const hoursAgo = (hours: number) => newId({ msecs: Date.now() - hours * 60 * 60 * 1_000 })
   const accountId = newId()

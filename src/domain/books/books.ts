@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { CodeSpace } from '../../codespace/codespace.ts'
 import { Pattern } from '../../codespace/pattern.ts'
 import { DatabaseUnavailableError, isUnavailable } from '../../database/errors.ts'
-import type { Notifications } from '../../database/notifications.ts'
+import type { Notifications, Topic } from '../../database/notifications.ts'
 import { type Queryable, type Statement, type Transaction, transaction } from '../../database/transaction.ts'
 import type { PrismaClient } from '../../generated/prisma/client.ts'
 import { Catalogs } from './catalog.ts'
@@ -52,17 +52,19 @@ export class Books implements Queryable {
   async write<T>(accountId: string, work: (tx: BookTransaction) => Promise<T>): Promise<T> {
     let recorded: readonly EventDraft[] = []
     let logged: readonly LogEntry[] = []
+    let topics: ReadonlySet<Topic> = new Set()
     const result = await transaction(this.pool, async (plain) => {
       const tx = new BookTransaction(plain, accountId, this.codeSpaces)
       const value = await work(tx)
       recorded = tx.events
       logged = tx.logEntries
+      topics = tx.topics
       if (recorded.length > 0) await appendEvents(plain, accountId, recorded)
       return value
     })
     for (const { fields, message } of logged) this.#log.info(fields, message)
     if (recorded.length > 0) this.notifications.announce({ topic: 'events', key: accountId })
-    if (recorded.some(isWaitingTask)) this.notifications.announce({ topic: 'tasks', key: '' })
+    for (const topic of topics) this.notifications.announce({ topic, key: '' })
     return result
   }
 }
@@ -78,6 +80,7 @@ export class BookTransaction implements Queryable {
   readonly codeSpaces: CodeSpaces
   readonly events: EventDraft[] = []
   readonly logEntries: LogEntry[] = []
+  readonly topics = new Set<Topic>()
   readonly #tx: Transaction
 
   constructor(tx: Transaction, accountId: string, codeSpaces: CodeSpaces) {
@@ -113,10 +116,11 @@ export class BookTransaction implements Queryable {
   logOnCommit(fields: object, message: string): void {
     this.logEntries.push({ fields, message })
   }
-}
 
-function isWaitingTask(event: EventDraft): boolean {
-  return event.kind === 'TASK_STATUS_CHANGED' && event.payload.status === 'AWAITING_EXECUTION'
+  /** Notifies those who listen for a topic once the transaction has committed. */
+  announceOnCommit(topic: Topic): void {
+    this.topics.add(topic)
+  }
 }
 
 // A code space takes a few kilobytes. An account with more formats than this reads some of them again now and then.

@@ -1,25 +1,22 @@
-import { max, min } from '../../bigint.ts'
 import type { Books } from '../books/books.ts'
 import { type Batch, type CodeSource, findPosition, readBatches } from '../pool/batch.ts'
 import { readClaims } from '../pool/claim-rows.ts'
 import { readPool } from '../pool/pool.ts'
 import { type CodeStatus, isCurrent, readSnapshot } from '../pool/snapshot.ts'
-import { BatchReader } from './batch-reader.ts'
 
-/** What a code comes from, and which of its codes it is: the index of a format, or the row of an upload. */
+/** Where a code comes from: an index of a format, or a row of an upload. */
 export type CodeOrigin = CodeSource & { index: bigint }
 
-/** A code with its text. */
 export type CodeText = CodeOrigin & { code: string }
 
-/** A code in a pool. Its origin never changes; its position may. */
+/** A code in a pool. Its origin never changes, its position can. */
 export type Code = CodeText & {
   poolId: string
-  /** When and for whom it was claimed; nothing while it is available. */
+  /** Undefined while it is available. */
   claim: { at: Date; recipient: string | undefined } | undefined
 }
 
-/** The codes at positions [from, to) of a pool, which `batches` hold. */
+/** The codes at the positions [from, to) of a pool. `batches` has all batches that hold them. */
 export async function computeCodes(
   books: Books,
   accountId: string,
@@ -29,8 +26,9 @@ export async function computeCodes(
 ): Promise<CodeText[]> {
   const codes: CodeText[] = []
   for (const batch of batches) {
-    const begin = max(from, batch.start)
-    const end = min(to, batch.start + batch.count)
+    const batchEnd = batch.start + batch.count
+    const begin = from > batch.start ? from : batch.start
+    const end = to < batchEnd ? to : batchEnd
     if (begin >= end) continue
     const reader = new BatchReader(books, accountId, batch)
     const { first, passed, codes: texts } = await reader.codes(begin - batch.start, Number(end - begin))
@@ -47,15 +45,15 @@ export async function computeCodes(
   return codes
 }
 
-/** Batches do not hold all codes that they should: an upload was undone between two reads. */
+/** An upload was undone between two reads. */
 class CodesMissingError extends Error {
   constructor(from: bigint, to: bigint) {
-    super(`The batches do not hold all of the positions ${from} to ${to}.`)
+    super(`The batches do not hold all of the positions from ${from} to ${to}.`)
     this.name = 'CodesMissingError'
   }
 }
 
-/** A page of a list of codes: its places [from, to) of `total`. */
+/** The places [from, to) of a list of `total` codes. */
 export interface CodePage {
   from: bigint
   to: bigint
@@ -63,7 +61,7 @@ export interface CodePage {
   codes: Code[]
 }
 
-/** Chooses a page of a list by the length of the list and the places of its cursors. */
+/** Chooses a page of a list of `total` codes, given the places of its cursors. */
 export type ChoosePage = (
   total: bigint,
   after: bigint | undefined,
@@ -71,11 +69,11 @@ export type ChoosePage = (
 ) => { from: bigint; to: bigint }
 
 /**
- * A page of a pool's codes of one status: AVAILABLE ones in the order in which they will be claimed, CLAIMED ones newest
- * first. It costs the same anywhere in the list. The cursors are codes of the pool; one that has been claimed meanwhile
- * comes before the first available one. Resolves to nothing when one of them is not a code of this pool.
+ * A page of a pool's codes of one status: AVAILABLE in the order in which they will be claimed, CLAIMED newest first.
+ * Costs the same anywhere in the list. The cursors are codes of the pool; one that has been claimed since is before the
+ * first available one. Resolves to undefined when one of them is not a code of this pool.
  *
- * The page shows one moment, even if an upload is undone while it is read, which moves the codes behind it.
+ * The page shows one moment, even if codes move while it is read because an upload is undone.
  */
 export async function readCodes(
   books: Books,
@@ -86,7 +84,7 @@ export async function readCodes(
   choose: ChoosePage,
 ): Promise<CodePage | undefined> {
   return await retryWhileMoved(async () => {
-    // Read first: if it is still current at the end, everything in between was read from the same line.
+    // If this is still current at the end, everything in between was read of the same line.
     const now = await readSnapshot(books, accountId, poolId, status)
     if (now === undefined) return { done: true, value: undefined }
     const { snapshot } = now
@@ -108,10 +106,10 @@ export async function readCodes(
   })
 }
 
-// Each further attempt needs another upload to be undone meanwhile.
+// Each attempt after the first means that one more upload has been undone.
 const maxAttempts = 10
 
-/** Reads a pool's line again until no codes have moved meanwhile, which is when `read` says that it is done. */
+/** Calls `read` until it resolves to `done`: no codes have moved while it read. */
 async function retryWhileMoved<T>(read: () => Promise<{ done: boolean; value: T }>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -125,7 +123,7 @@ async function retryWhileMoved<T>(read: () => Promise<{ done: boolean; value: T 
   }
 }
 
-/** The position of a code in the pool; nothing for no code, null for one that the pool does not have. */
+/** The position of a code in the pool; undefined for no origin, null if the pool does not have the code. */
 async function positionOf(
   books: Books,
   accountId: string,
@@ -158,7 +156,7 @@ async function readPositions(
   })
 }
 
-/** The code of an origin, if it is in a pool. */
+/** The code with this origin, if it is in a pool. */
 export async function readCode(
   books: Books,
   accountId: string,
@@ -169,7 +167,7 @@ export async function readCode(
     if (found === undefined) return { done: true, value: undefined }
     const { poolId, position } = found
     const pool = await readPool(books, accountId, poolId)
-    if (pool === undefined) throw new Error(`The pool ${poolId} has batches and does not exist.`)
+    if (pool === undefined) throw new Error(`The pool ${poolId} has batches but does not exist.`)
     const claimed = position < pool.claimed
     const [code] = await readPositions(books, accountId, poolId, position, position + 1n, claimed)
     const { formatId, uploadId, index } = origin
@@ -177,5 +175,107 @@ export async function readCode(
       done: code?.index === index && code.formatId === formatId && code.uploadId === uploadId,
       value: code,
     }
+  })
+}
+
+/** Indices of a format or rows of an upload, from `first` on without those at `passed`: ascending offsets from `first`. */
+export interface IndexRun {
+  first: bigint
+  passed: readonly number[]
+}
+
+/** Reads the codes of a batch: computes those of a format, reads those of an upload. */
+export class BatchReader {
+  readonly #books: Books
+  readonly #accountId: string
+  readonly #batch: Batch
+  // Cached: below the format's `next`, holes never change.
+  #holes: bigint[] | undefined
+
+  constructor(books: Books, accountId: string, batch: Batch) {
+    this.#books = books
+    this.#accountId = accountId
+    this.#batch = batch
+  }
+
+  /** The `count` codes from `offset` on; fewer if the codes of an undone upload have been removed. */
+  async codes(offset: bigint, count: number): Promise<IndexRun & { codes: string[] }> {
+    const run = await this.indices(offset, count)
+    const { formatId, uploadId } = this.#batch
+    if (formatId === undefined)
+      return { ...run, codes: await this.#readUploadedCodes(uploadId, run.first, count) }
+    const space = await this.#books.codeSpaces.get(this.#books, this.#accountId, formatId)
+    const codes = space.codesAt(run.first, count + run.passed.length)
+    return { ...run, codes: run.passed.length === 0 ? codes : without(codes, run.passed) }
+  }
+
+  /** The indices or rows of the `count` codes from `offset` on. */
+  async indices(offset: bigint, count: number): Promise<IndexRun> {
+    this.#holes ??= await this.#readHoles(this.#batch)
+    const holes = this.#holes
+    let first = this.#batch.first + offset
+    let next = 0
+    for (; next < holes.length && (holes[next] as bigint) <= first; next++) first += 1n
+    const passed: number[] = []
+    for (; next < holes.length; next++) {
+      const at = Number((holes[next] as bigint) - first)
+      if (at >= count + passed.length) break
+      passed.push(at)
+    }
+    return { first, passed }
+  }
+
+  /**
+   * The total length of uploaded codes, if all of them exist and consist of ASCII letters and digits and, after the first
+   * character, dots, dashes and underscores. Undefined otherwise, and for generated codes.
+   */
+  async plainLength(offset: bigint, count: number): Promise<bigint | undefined> {
+    const { uploadId, first } = this.#batch
+    if (uploadId === undefined) return undefined
+    const [row] = await this.#books.rows<{ length: string | null }>({
+      name: 'measure-uploaded-codes',
+      text: `
+        SELECT CASE WHEN count(*) = $5 AND bool_and(code ~ '^[A-Za-z0-9][A-Za-z0-9._-]*$') THEN sum(length(code)) END AS length
+        FROM uploaded_code WHERE account_id = $1 AND task_id = $2 AND row >= $3 AND row < $4`,
+      values: [this.#accountId, uploadId, first + offset, first + offset + BigInt(count), count],
+    })
+    return row?.length == null ? undefined : BigInt(row.length)
+  }
+
+  async #readHoles({ formatId, first, count, holes }: Batch): Promise<bigint[]> {
+    if (holes === 0) return []
+    const rows = await this.#books.rows<{ index: string }>({
+      name: 'read-holes',
+      text: `
+        SELECT index FROM taken
+        WHERE account_id = $1 AND format_id = $2 AND index >= $3 AND index < $4 ORDER BY index`,
+      values: [this.#accountId, formatId, first, first + count + BigInt(holes)],
+    })
+    if (rows.length !== holes)
+      throw new Error(
+        `The batch at ${first} of the format ${formatId} has ${rows.length} holes, not ${holes}.`,
+      )
+    return rows.map(({ index }) => BigInt(index))
+  }
+
+  async #readUploadedCodes(uploadId: string, first: bigint, count: number): Promise<string[]> {
+    const rows = await this.#books.rows<{ code: string }>({
+      name: 'read-uploaded-codes',
+      text: `
+        SELECT code FROM uploaded_code
+        WHERE account_id = $1 AND task_id = $2 AND row >= $3 AND row < $4 ORDER BY row`,
+      values: [this.#accountId, uploadId, first, first + BigInt(count)],
+    })
+    return rows.map(({ code }) => code)
+  }
+}
+
+/** The values without those at `passed`, which is ascending. */
+function without<T>(values: readonly T[], passed: readonly number[]): T[] {
+  let next = 0
+  return values.filter((_value, at) => {
+    if (passed[next] !== at) return true
+    next += 1
+    return false
   })
 }

@@ -7,16 +7,16 @@ import { placeOfIndex } from '../pool/batch.ts'
 import type { Code, CodeText } from './code.ts'
 import { behindPlain, identities } from './identity.ts'
 
-// How many uploaded codes are read that are equally far from a text: with so many, it is in doubt anyway.
+// How many uploaded codes of one form are read: a text that may mean so many is ambiguous anyway.
 export const maxAlike = 50
 
-/** What the database has of the codes that were looked up, all of one moment. */
+/** What the database has for some look-ups, all of one moment. */
 export interface FoundCodes {
   /** The id of the account's newest format; the nil UUID if it has none. */
   newestFormat: string
   /** The pools and claims of generated codes, by the codes' origins (see `originKey`). */
   generated: ReadonlyMap<string, Pick<Code, 'poolId' | 'claim'>>
-  /** Uploaded codes by their loose form, then by their text; null for one that is not in a pool. */
+  /** Uploaded codes by their loose form, then by their text; null for those that are not in a pool. */
   uploaded: ReadonlyMap<string, ReadonlyMap<string, Code | null>>
 }
 
@@ -35,7 +35,7 @@ interface FoundRow {
   recipient: string | null
 }
 
-/** Reads what look-ups need, except formats, in one statement. `generated` are codes that a text may stand for. */
+/** Reads everything for look-ups but formats, in one statement. `generated`: the codes that a text may mean. */
 export async function findCodes(
   books: Queryable,
   accountId: string,
@@ -44,16 +44,16 @@ export async function findCodes(
   const generated = lookUps.flatMap((lookUp) => lookUp.generated.map(({ code }) => code))
   const texts = new Set(lookUps.map(({ text }) => text))
   const readings = [...new Set([...texts].flatMap(readingsOf))]
-  // A code that differs from one of these in nothing but case, spaces and dashes is found however many others are alike.
+  // Codes that differ from these only in case, spaces and dashes are read, however many others are alike.
   const written = [...new Set([...texts, ...[...texts].map(unguarded), ...readings])]
   const loose = new Set(readings.map((text) => looseKey(text)))
   const keys = new Set([...readings.map((text) => typedKey(text)), ...loose])
-  // A code of nothing but spaces, dashes and punctuation is found only as it is written.
+  // A code that consists only of spaces, dashes and punctuation is found only by its exact text.
   for (const forms of [keys, loose]) forms.delete('')
   const rows = await books.rows<FoundRow>({
     name: 'find-codes',
-    // Each LATERAL part descends an index or two, whatever the statistics say. The newest format is read in the same
-    // statement: it sees no batch whose format it does not see.
+    // Each LATERAL part descends one or two indexes, whatever the statistics say. The newest format is read in the same
+    // statement, so that the statement sees the format of every batch that it sees.
     text: `
       SELECT newest.id AS newest, origin.format_id, origin.task_id, origin.index, origin.code, origin.pool_id,
         claim.at, claim.recipient
@@ -79,18 +79,8 @@ export async function findCodes(
               LIMIT ${maxAlike}
             )
           ) AS alike
-          UNION ALL
-          SELECT alike.* FROM unnest($7::text[]) AS asked (typed)
-          CROSS JOIN LATERAL (
-            SELECT task_id, row, code FROM uploaded_code WHERE account_id = $1 AND typed = asked.typed
-            LIMIT ${maxAlike}
-          ) AS alike
-          UNION ALL
-          SELECT alike.* FROM unnest($8::text[]) AS asked (loose)
-          CROSS JOIN LATERAL (
-            SELECT task_id, row, code FROM uploaded_code WHERE account_id = $1 AND loose = asked.loose
-            LIMIT ${maxAlike}
-          ) AS alike
+          UNION ALL ${codesWith('typed', '$7')}
+          UNION ALL ${codesWith('loose', '$8')}
         ) AS uploaded
         LEFT JOIN LATERAL (
           SELECT pool_id, start FROM batch
@@ -116,6 +106,13 @@ export async function findCodes(
   })
   return decode(rows)
 }
+
+/** SQL: for each of the forms in a parameter, up to maxAlike uploaded codes that have it in a column. */
+const codesWith = (column: 'typed' | 'loose', forms: string) => `
+  SELECT alike.* FROM unnest(${forms}::text[]) AS asked (form)
+  CROSS JOIN LATERAL (
+    SELECT task_id, row, code FROM uploaded_code WHERE account_id = $1 AND ${column} = asked.form LIMIT ${maxAlike}
+  ) AS alike`
 
 function decode(rows: readonly FoundRow[]): FoundCodes {
   const generated = new Map<string, Pick<Code, 'poolId' | 'claim'>>()

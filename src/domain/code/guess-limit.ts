@@ -1,32 +1,32 @@
 import { RateLimitedError } from '../books/errors.ts'
 
 const minuteMs = 60_000
-// What a failed attempt costs, if a millisecond earns `perMinute`: all numbers are whole, so nothing is lost in rounding.
+// The price of a failed attempt, where a millisecond earns `perMinute`: all numbers are integers, so none is rounded.
 const price = minuteMs
 
-/** A token bucket: what a key may still do. */
+/** The token bucket of a key. */
 interface Bucket {
-  /** What is left for failed attempts, as of `at`. */
+  /** What is left at the time `at`. */
   left: number
   at: number
-  /** Attempts that have begun and may still fail. */
+  /** Attempts that may still fail. */
   inFlight: number
-  /** Attempts that wait for one in flight to end. */
+  /** Attempts that wait for those in flight. */
   waiting: PromiseWithResolvers<void>[]
 }
 
 /**
- * Limits how often a key may look up what does not exist, as somebody does who guesses. Attempts that find something cost
- * nothing. A key may fail `perMinute` times at once, then as often in every minute. While it may not, nothing is looked up
- * for it: otherwise its guesses would still reveal what exists.
+ * Limits how often a key may look up codes that do not exist, against guessing. Attempts that find something cost nothing.
+ * A key may fail `perMinute` times at once, then as often in each minute. While it may not, nothing is looked up for it:
+ * otherwise its guesses would still reveal what exists.
  */
 export class GuessLimit {
   readonly #perMinute: number
   readonly #now: () => number
-  /** Of keys that were used within the last minute; for any other key the bucket is full. In order of last use. */
+  /** In order of last use. The bucket of a key that has not been used for a minute is full, and is removed. */
   readonly #buckets = new Map<string, Bucket>()
 
-  /** 0 sets no limit. `now` is a clock in whole milliseconds that never goes back. */
+  /** `perMinute`: 0 for no limit. `now`: a monotonic clock in whole milliseconds. */
   constructor(perMinute: number, now: () => number = () => Math.floor(performance.now())) {
     this.#perMinute = perMinute
     this.#now = now
@@ -38,8 +38,8 @@ export class GuessLimit {
   }
 
   /**
-   * Runs `look` as an attempt of a key. It has failed if it resolves to nothing; one that rejects reveals nothing and costs
-   * nothing. Rejects with a RateLimitedError when the key has to wait.
+   * Runs `look` as an attempt of a key. It fails by resolving to undefined; if it rejects, it reveals nothing and costs
+   * nothing. Rejects with a RateLimitedError if the key has to wait.
    */
   async attempt<T>(keyId: string, look: () => Promise<T | undefined>): Promise<T | undefined> {
     if (this.#perMinute === 0) return await look()
@@ -57,7 +57,7 @@ export class GuessLimit {
     }
   }
 
-  /** Resolves when the attempt can be made. */
+  /** Resolves when the bucket admits an attempt. */
   async #admit(bucket: Bucket): Promise<void> {
     const admitted = Promise.withResolvers<void>()
     bucket.waiting.push(admitted)
@@ -66,8 +66,8 @@ export class GuessLimit {
   }
 
   /**
-   * Admits waiting attempts while the bucket could pay for them and all in flight. Otherwise they wait for one in flight
-   * that does not fail; with none in flight, they are rejected.
+   * Admits waiting attempts while the bucket can pay for them and all in flight. Otherwise they wait, in case those in
+   * flight do not fail; if none is in flight, they are rejected.
    */
   #advance(bucket: Bucket): void {
     this.#refill(bucket)
@@ -88,7 +88,7 @@ export class GuessLimit {
     bucket.at = now
   }
 
-  /** The bucket of a key. Removes those that have not been used for a minute, which are full again. */
+  /** Returns the bucket of a key, and removes those that are full again. */
   #use(keyId: string): Bucket {
     const bucket = this.#buckets.get(keyId) ?? {
       left: this.#perMinute * price,

@@ -1,24 +1,22 @@
 import { plainKey } from '../../codespace/typed-form.ts'
 
 /**
- * What no two uploaded codes of an account share: `coalesce(identity, code)` of `uploaded_code` has a unique index.
- * Usually it is the plain form, so that any two codes differ in more than case, spaces and dashes and nobody mistakes one
- * for the other. In an upload that says `caseSensitive` it is the plain form and the code, separated by a line break,
- * which no code has: such a code may stand beside others of the same plain form, and comes after them in the index. Codes
- * that were uploaded before identities existed and are not ASCII have no identity but the code.
+ * The identity of an uploaded code is unique in its account, by a unique index on `coalesce(identity, code)`. Usually it is
+ * the plain form, so that any two codes differ in more than case, spaces and dashes. In a `caseSensitive` upload it is the
+ * plain form and the code, separated by a line break (no code contains one): several such codes may have one plain form,
+ * and follow it in the index. Codes that are not ASCII and were uploaded before identities existed have none.
  *
- * So the index compares all uploads that do not say `caseSensitive` with each other. One that does locks the account's
- * catalog while it adds a chunk, looks up each code, and marks the account as having such codes: from then on every upload
- * looks up each code.
+ * The index alone compares uploads that are not `caseSensitive`. One that is locks the account's catalog while it adds a
+ * chunk, looks up each code, and marks the account as having such codes: from then on every upload looks up each code.
  */
 export function identityOf(code: string, caseSensitive: boolean): string {
   const plain = plainKey(code)
   return caseSensitive ? `${plain}\n${code}` : plain
 }
 
-/** In SQL, all identities that a code may be stored under; `row` has the code and its plain form. */
+/** SQL: all possible identities of a code. `row` has the columns `code` and `plain`, its plain form. */
 export const identities = (row: string) =>
   `ARRAY[${row}.plain, ${row}.plain || E'\\n' || ${row}.code, ${row}.code]`
 
-/** In SQL, the end of a plain form's range in the index: its codes lie from the form itself up to here. */
+/** SQL: the exclusive upper bound of the identities with a plain form. The lower bound is the form itself. */
 export const behindPlain = (plain: string) => `${plain} || E'\\x0B'`

@@ -4,11 +4,11 @@ import type { Books } from '../books/books.ts'
 import { type Batch, readBatches } from '../pool/batch.ts'
 import { readClaimsFrom, type WrittenClaim } from '../pool/claim-rows.ts'
 import { isCurrent, type Snapshot } from '../pool/snapshot.ts'
-import { BatchReader } from './batch-reader.ts'
+import { BatchReader } from './code.ts'
 
 /**
- * Reads a pool's line from end to end, for files of any length. No transaction stays open meanwhile: what was read cannot
- * change, except by the undoing of an upload, which is noticed (see `Snapshot`).
+ * Reads a pool's line from end to end, for files of any length. No transaction stays open meanwhile: codes that were read
+ * only change if an upload is undone, which is detected (see `Snapshot`).
  */
 
 /** Positions [from, to) of a snapshot. */
@@ -20,28 +20,28 @@ export interface Excerpt {
   to: bigint
 }
 
-/** What codes come from: a format, or the upload that was accepted at this time. */
+/** A format, or an upload with the time at which it was accepted. */
 export type OpenedSource =
   | { space: CodeSpace; upload?: never }
   | { space?: never; upload: { id: string; acceptedAt: Date } }
 
-/** Codes that follow one another on the line, come from one source, and are all claimed or all available. */
+/** Adjacent codes of the line that come from one source and are all claimed or all available. */
 export interface Stretch {
   source: OpenedSource
   /** The position of the first code. */
   position: bigint
   count: bigint
-  /** Who has claimed the codes, in their order; nothing when they are available. */
+  /** The claims of the codes, in order; undefined if they are available. */
   holders: Holder[] | undefined
-  /** Reads the batch that the codes are of; `offset` is where the first of them lies in it. */
+  /** Reads the batch of the codes, in which they begin at `offset`. */
   reader: BatchReader
   offset: bigint
 }
 
-/** A claim, as far as it holds codes of a stretch: `count` of them. */
+/** A claim of `count` codes of a stretch. */
 export type Holder = Omit<WrittenClaim, 'first'>
 
-/** An upload whose codes were in the snapshot has been undone: the rest of it can no longer be read. */
+/** An upload with codes in the snapshot has been undone, so the rest cannot be read. */
 export class SnapshotChangedError extends Error {
   constructor() {
     super('An upload whose codes were in this file has been undone since.')
@@ -54,8 +54,8 @@ const batchesAtOnce = 1_000
 const claimsAtOnce = 2_000
 
 /**
- * The codes of an excerpt, in the order of the line. Rejects with a SnapshotChangedError once the snapshot is no longer
- * current; what was given until then is right nevertheless.
+ * Yields the codes of an excerpt, in the order of the line. Rejects with a SnapshotChangedError once the snapshot is no
+ * longer current; the codes until then are correct.
  */
 export async function* readStretches(books: Books, excerpt: Excerpt): AsyncGenerator<Stretch> {
   const { snapshot, from, to } = excerpt
@@ -87,7 +87,7 @@ export async function* readStretches(books: Books, excerpt: Excerpt): AsyncGener
   }
 }
 
-/** The same codes in stretches of at most `maxCount`. */
+/** Divides a stretch into stretches of at most `maxCount` codes. */
 export function* cut(stretch: Stretch, maxCount: number): Generator<Stretch> {
   const holders = stretch.holders?.slice()
   for (let at = 0n; at < stretch.count; at += BigInt(maxCount)) {
@@ -102,7 +102,7 @@ export function* cut(stretch: Stretch, maxCount: number): Generator<Stretch> {
   }
 }
 
-/** Removes the holders of the first `count` codes from a list, and returns them. */
+/** Removes the holders of the first `count` codes from a list and returns them. */
 function removeFirst(holders: Holder[], count: number): Holder[] {
   let missing = count
   const whole = holders.findIndex((holder) => {
@@ -120,22 +120,22 @@ function removeFirst(holders: Holder[], count: number): Holder[] {
   return removed
 }
 
-/** The texts of a stretch's codes. Rejects with a SnapshotChangedError when they are gone. */
+/** The codes of a stretch as text. Rejects with a SnapshotChangedError if they have been removed. */
 export async function codesOf({ reader, offset, count }: Stretch): Promise<string[]> {
   const { codes } = await reader.codes(offset, Number(count))
-  // The rows of an upload are removed once it has been undone, and never otherwise.
+  // Codes of an upload are only removed after it has been undone.
   if (codes.length < count) throw new SnapshotChangedError()
   return codes
 }
 
-/** The batches of the line from the one that holds a position on, as many as are read at once. */
+/** The next batches of the line, from the one that holds a position on. */
 async function readPage(
   books: Books,
   { accountId, poolId, snapshot }: Excerpt,
   position: bigint,
 ): Promise<Batch[]> {
   const batches = await readBatches(books, accountId, poolId, position, { limit: batchesAtOnce })
-  // Checked after they were read: a snapshot that is current now was current then.
+  // Checked after the read: a snapshot that is current now was current then.
   if (snapshot.last !== undefined && !(await isCurrent(books, accountId, poolId, snapshot)))
     throw new SnapshotChangedError()
   if (batches.length === 0) throw new Error(`No batch of the pool ${poolId} holds the position ${position}.`)
@@ -162,7 +162,7 @@ async function openSources(
   return sources
 }
 
-/** Reads the claims of a line in their order, a page at a time. */
+/** Reads the claims of a line in order, page by page. */
 class ClaimReader {
   readonly #books: Books
   readonly #excerpt: Excerpt
@@ -175,7 +175,7 @@ class ClaimReader {
     this.#excerpt = excerpt
   }
 
-  /** The holders of the codes from `position` on, up to `end` or, if the page ends before, to there. */
+  /** The holders of the codes from `position` on, up to `end` or the end of the page. */
   async next(position: bigint, end: bigint): Promise<Holder[]> {
     const { accountId, poolId } = this.#excerpt
     if (this.#next === this.#page.length) {
@@ -192,7 +192,7 @@ class ClaimReader {
       const heldTo = min(claimEnd, end)
       holders.push({ count: Number(heldTo - held), recipient, at })
       held = heldTo
-      // It goes on in the next batch.
+      // The claim continues in the next batch.
       if (claimEnd > end) break
     }
     if (holders.length === 0) throw new Error(`Nobody holds ${position} of the pool ${poolId}.`)

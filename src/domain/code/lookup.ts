@@ -1,22 +1,23 @@
 import { Lanes } from '../../async/lanes.ts'
+import { unguarded } from '../../codefile/formula-guard.ts'
 import type { CodeSpace } from '../../codespace/codespace.ts'
-import { readingsOf } from '../../codespace/loose-form.ts'
+import { looseForm, loosePlainForm, readingsOf } from '../../codespace/loose-form.ts'
 import { maxTypedLength, type Reading } from '../../codespace/typed-code-reader.ts'
+import { plainForm, typedForm } from '../../codespace/typed-form.ts'
 import type { Books } from '../books/books.ts'
 import type { Catalog } from '../books/catalog.ts'
-import type { Code } from './code.ts'
-import { findCodes } from './find-codes.ts'
-import { distanceFrom, type LookUp, nearestCode } from './nearest-code.ts'
+import type { Code, CodeText } from './code.ts'
+import { type FoundCodes, findCodes, maxAlike, originKey } from './find-codes.ts'
 
-// One statement looks up all of a group. A larger group delays the look-ups behind it by more than it saves them.
+// Look-ups of one statement. A larger group delays the look-ups behind it by more than it saves them.
 const maxGroup = 100
 
-// While the database works on one group, the next ones need not wait for its answer.
+// Statements of an account in flight: while the database works on one group, the next ones need not wait for its answer.
 const maxStatements = 3
 
 /**
- * Finds codes by what a person types. Look-ups of an account that arrive while as many statements of it as there may be
- * are in flight are served together by the next one; one that comes alone is served at once.
+ * Finds codes by what a person types. A single look-up is served at once; look-ups that arrive while `maxStatements` of
+ * their account are in flight are served together by the next one.
  */
 export class LookUps {
   readonly #books: Books
@@ -33,18 +34,18 @@ export class LookUps {
   }
 
   /**
-   * The code in one of the account's pools that a person means by `text`, whether it was generated or uploaded. The
-   * nearest one is meant: first a code that is written exactly so; then one that differs in case, spaces and dashes alone;
-   * then either of these without the quotation marks, brackets and full stop around it; then one that differs in characters
-   * that people mix up, or in punctuation and accents; then one that differs in both. Nothing when there is none, or
-   * several are equally near.
+   * The code in one of the account's pools that a person means by `text`, whether it was generated or uploaded. That is the
+   * nearest one: first the code that is exactly the text; then one that differs only in case, spaces and dashes; then
+   * either of these without surrounding quotation marks, brackets and full stops; then one that differs in characters that
+   * people mix up, or in punctuation and accents; then one that differs in both. Undefined if there is none, or several
+   * are equally near.
    */
   async find(accountId: string, text: string): Promise<Code | undefined> {
-    // PostgreSQL has no NUL, and half a surrogate pair would reach it as another character.
+    // PostgreSQL cannot store NUL, and would get half a surrogate pair as another character.
     if (text.length > maxTypedLength || text.includes('\0') || !text.isWellFormed()) return undefined
-    // As codes are written: without space around them, and composed.
+    // Codes are stored trimmed and composed.
     const written = text.trim().normalize('NFC')
-    // No code is as long, even of characters each of which stands for many.
+    // No code is that long, even if each of its characters decomposes into many.
     if (written === '' || written.normalize('NFKC').length > 5 * maxTypedLength) return undefined
     return await this.#lanes.add([accountId], written)
   }
@@ -55,13 +56,13 @@ export class LookUps {
   ): Promise<(Code | undefined | Promise<undefined>)[]> {
     for (;;) {
       const catalog = this.#books.catalogs.get(accountId)
-      // As of now: it may grow before the answer is here.
+      // The catalog may grow before the answer arrives.
       const { newest } = catalog
-      // A format that is broken fails the look-ups that could be of its codes, and no others.
+      // A corrupt format fails only the look-ups that may mean one of its codes.
       const read = await Promise.allSettled(texts.map((text) => this.#read(accountId, catalog, text)))
       const lookUps = read.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
       const found = await findCodes(this.#books, accountId, lookUps)
-      // Otherwise there are formats that were not considered: one of their codes may be meant, or put another in doubt.
+      // Otherwise there are formats that were not considered: the text may mean one of their codes, or be ambiguous.
       if (found.newestFormat === newest)
         return read.map((outcome) =>
           outcome.status === 'fulfilled' ? nearestCode(outcome.value, found) : Promise.reject(outcome.reason),
@@ -70,7 +71,7 @@ export class LookUps {
     }
   }
 
-  /** Finds the codes that a text may stand for among all that the account's formats can produce. */
+  /** Finds the codes that a text may mean among all that the account's formats can produce. */
   async #read(accountId: string, { formats }: Catalog, text: string): Promise<LookUp> {
     const spaceOf = (formatId: string) => this.#books.codeSpaces.get(this.#books, accountId, formatId)
     const readings = readingsOf(text)
@@ -80,8 +81,7 @@ export class LookUps {
       if (reading === undefined) return
       const { code } = reading
       const index = space.indexOf(code)
-      if (index === undefined)
-        throw new Error(`The format ${formatId} does not have the code it was read as.`)
+      if (index === undefined) throw new Error(`The format ${formatId} does not have the code that it read.`)
       generated.set(`${formatId} ${code}`, { code: { formatId, index, code }, distance: distanceTo(code) })
     }
     for (const reading of readings)
@@ -92,10 +92,80 @@ export class LookUps {
     for (const reading of readings)
       for (const formatId of formats.findLoosely(reading)) {
         const space = await spaceOf(formatId)
-        // Where it can be read as it is, the format's own characters decide.
+        // If the format can read it strictly, that decides.
         if (readings.every((one) => space.readTyped(one) === undefined))
           add(formatId, space, space.readLoosely(reading))
       }
     return { text, readings, distanceTo, generated: [...generated.values()] }
+  }
+}
+
+/** A text to look up, and the codes of formats that it may mean, whether they have been generated or not. */
+interface LookUp {
+  text: string
+  readings: readonly string[]
+  distanceTo: (code: string) => number
+  generated: Candidate<CodeText>[]
+}
+
+/** A code that a text may mean, and its distance from the text. */
+interface Candidate<Of extends CodeText> {
+  code: Of
+  distance: number
+}
+
+// The distance of a text from a code that it may mean. The nearest code is meant.
+const distances = {
+  /** The text is the code. */
+  exact: 0,
+  /** It is the code as in files of this service: with an apostrophe if it looks like a formula. */
+  inFile: 1,
+  /** It is the code except for case, spaces and dashes. */
+  plain: 2,
+  /** Another reading of the text is the code; 2 more for each reading before that one, 1 more if only as in `plain`. */
+  pasted: 3,
+  /** As `plain`, but also except for characters that people mix up, or for punctuation and accents. */
+  far: 1_000,
+  /** As `far`, but except for both. */
+  farthest: 1_001,
+}
+
+/** The code that a text means: the nearest one, unless several are equally near. */
+function nearestCode({ readings, distanceTo, generated }: LookUp, found: FoundCodes): Code | undefined {
+  const candidates: Candidate<Code>[] = []
+  for (const { code, distance } of generated) {
+    const inPool = found.generated.get(originKey(code))
+    if (inPool !== undefined) candidates.push({ code: { ...code, ...inPool }, distance })
+  }
+  const uploaded: { code: Code | null; distance: number }[] = []
+  for (const form of new Set(readings.map(looseForm)))
+    for (const [written, code] of found.uploaded.get(form) ?? []) {
+      const distance = distanceTo(written)
+      uploaded.push({ code, distance })
+      if (code !== null) candidates.push({ code, distance })
+    }
+  const least = Math.min(...candidates.map(({ distance }) => distance))
+  const [meant, another] = candidates.filter(({ distance }) => distance === least)
+  if (meant === undefined || another !== undefined) return undefined
+  // There may be more codes that are as near but were not read: up to maxAlike are read of those that differ only in case,
+  // spaces and dashes, and of all others. The exact code always is.
+  const near = uploaded.filter(({ distance }) => least >= distances.far || distance <= least)
+  return least <= distances.inFile || near.length < maxAlike ? meant.code : undefined
+}
+
+/** Returns a function that measures the distance of the text from a code with the loose form of one of its readings. */
+function distanceFrom(text: string, readings: readonly string[]): (code: string) => number {
+  const { exact, inFile, plain, pasted, far, farthest } = distances
+  const fileText = unguarded(text)
+  const plainForms = readings.map(plainForm)
+  const typedForms = new Set(readings.map(typedForm))
+  const loosePlainForms = new Set(readings.map(loosePlainForm))
+  return (code) => {
+    if (text === code) return exact
+    if (fileText === code) return inFile
+    const at = plainForms.indexOf(plainForm(code))
+    if (at === 0) return plain
+    if (at > 0) return pasted + 2 * at + (readings[at] === code ? 0 : 1)
+    return typedForms.has(typedForm(code)) || loosePlainForms.has(loosePlainForm(code)) ? far : farthest
   }
 }

@@ -56,15 +56,14 @@ export async function backfillFormat(
   { accountId, formatId }: UnreadyFormat,
   limit: number,
 ): Promise<boolean> {
-  const outcome = await books.write(accountId, async (tx) => {
-    if (!(await tx.tryLock(formatId))) return { progress: false, isReady: false }
+  return await books.write(accountId, async (tx) => {
+    if (!(await tx.tryLock(formatId))) return false
     const { takenTo } = await lockFormat(tx, formatId)
-    if (takenTo === undefined) return { progress: false, isReady: true }
+    if (takenTo === undefined) return false
     const space = await tx.codeSpaces.get(tx, accountId, formatId)
-    return { progress: true, isReady: await takePiece(tx, { id: formatId, space, takenTo }, limit) }
+    if (await takePiece(tx, { id: formatId, space, takenTo }, limit)) tx.announceOnCommit('generations')
+    return true
   })
-  if (outcome.progress && outcome.isReady) books.notifications.announce({ topic: 'tasks', key: '' })
-  return outcome.progress
 }
 
 /** Like `backfillFormat`, in a transaction that has locked or created the format. Resolves to whether these were the last. */

@@ -55,7 +55,7 @@ export async function createFormat(
   check.done()
   const key = newFormatKey()
   const space = CodeSpace.open({ pattern, key, version: currentVersion })
-  const created = await books.write(accountId, async (tx) => {
+  return await books.write(accountId, async (tx) => {
     await lockCatalog(tx)
     const id = await nextFormatId(tx)
     await checkName(tx, 'format', name)
@@ -82,10 +82,9 @@ export async function createFormat(
       ],
     })
     const isReady = earlier === 0 || (await takePiece(tx, { id, space, takenTo: '' }, takenAtOnce))
-    return { id, isReady }
+    if (!isReady) tx.announceOnCommit('formats')
+    return id
   })
-  if (!created.isReady) books.notifications.announce({ topic: 'tasks', key: '' })
-  return created.id
 }
 
 /**

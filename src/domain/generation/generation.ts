@@ -27,7 +27,7 @@ export interface GenerateCodesInput {
 
 const operation = 'generateCodes'
 
-/** Like `acceptGeneration`, but resolves to the id of the task only. */
+/** Like `acceptGeneration`, but only resolves to the id of the task. */
 export async function generateCodes(
   books: Books,
   accountId: string,
@@ -37,9 +37,9 @@ export async function generateCodes(
 }
 
 /**
- * 'Save and generate': in one transaction, reserves the quantity and creates the task that will generate it.
- * Resolves to the id of the task and to its pool and format as of that moment. With an idempotencyKey that was used for
- * the same input before, resolves to the id of the earlier task and changes nothing.
+ * 'Save and generate': in one transaction, reserves the quantity and inserts the task that will generate it. Resolves to
+ * the id of the task, with its pool and format as of that moment. With an idempotencyKey that was used for the same input
+ * before, resolves to the id of the earlier task and changes nothing.
  * Rejects with an InvalidInputError, NotFoundError, QuantityExceedsAvailableError or IdempotencyConflictError.
  */
 export async function acceptGeneration(
@@ -68,7 +68,7 @@ export async function acceptGeneration(
   })
 }
 
-/** Reserves the quantity in a format, and creates the task for a pool, both of which this transaction has locked. */
+/** Reserves the quantity and inserts the task. The transaction has locked the pool and the format. */
 async function reserve(
   tx: BookTransaction,
   pool: Pool,
@@ -89,8 +89,8 @@ async function reserve(
 }
 
 /**
- * Generations to be carried out, oldest first, at most `limit`: those that wait for a worker, and those whose worker has
- * died. Those of a format that earlier codes are still being taken out of are left for later.
+ * At most `limit` generations to run, oldest first: those that wait for a worker, and those whose worker may have died;
+ * not those of formats that are not ready.
  */
 export async function readQueuedGenerations(books: Queryable, limit: number): Promise<TaskRef[]> {
   const rows = await books.rows<{ account_id: string; id: string }>({
@@ -107,9 +107,9 @@ export async function readQueuedGenerations(books: Queryable, limit: number): Pr
 }
 
 /**
- * Carries out a generation in two transactions: the first makes it RUNNING, the second adds its codes to the pool and
- * makes it COMPLETED. If a worker dies in between, any other can finish the task. Resolves to false when there was
- * nothing to do, because another worker is at it or was first.
+ * Runs a generation in two transactions: the first makes it RUNNING, the second adds its codes to the pool and makes it
+ * COMPLETED. If a worker dies in between, any other can finish the task. Resolves to false if there was nothing to do,
+ * because another worker is running it or has finished it.
  */
 export async function runGeneration(books: Books, task: TaskRef): Promise<boolean> {
   const started = await runStep(books, task, async (tx) => (await markRunning(tx, task.taskId)) !== undefined)
@@ -117,9 +117,9 @@ export async function runGeneration(books: Books, task: TaskRef): Promise<boolea
   return started || completed
 }
 
-/** Ends a generation that cannot be carried out as FAILED. Resolves to false when it had ended already. */
+/** Makes a generation FAILED. Resolves to false if it had already ended. */
 export async function failGeneration(books: Books, task: TaskRef): Promise<boolean> {
-  const message = 'The service could not finish this task. Nothing was added to the pool: start it again.'
+  const message = 'The service could not finish this task. Nothing was added to the pool. Start it again.'
   return await runStep(
     books,
     task,
@@ -128,11 +128,10 @@ export async function failGeneration(books: Books, task: TaskRef): Promise<boole
 }
 
 /**
- * Runs one step of a task in a transaction that has locked its pool, unless another worker is at it: then resolves to
- * false.
+ * Runs one step of a task in a transaction that has locked its pool. Resolves to false if another worker is running it.
  *
- * Workers exclude each other by an advisory lock, so that none waits for another. They do not lock the row of the task:
- * it is written under the lock of its pool, and a worker that held the row and waited for the pool would deadlock with a
+ * Workers exclude each other by an advisory lock, so that none waits for another. They do not lock the row of the task: it
+ * is written under the lock of its pool, and a worker that held the row and waited for the pool would deadlock with a
  * cancellation.
  */
 async function runStep(
@@ -149,10 +148,10 @@ async function runStep(
 }
 
 async function complete(tx: BookTransaction, pool: Pool, taskId: string): Promise<boolean> {
-  // Read again: now that the pool is locked, the status no longer changes.
+  // Read again: while the pool is locked, the status does not change.
   const task = await readTask(tx, tx.accountId, taskId)
   if (task?.formatId === undefined || task.quantity === undefined)
-    throw new Error(`The task ${taskId} does not say what to generate.`)
+    throw new Error(`The task ${taskId} has no format or quantity.`)
   if (task.status !== 'RUNNING') return false
   const format = await lockFormat(tx, task.formatId)
   if (format.takenTo !== undefined) return false

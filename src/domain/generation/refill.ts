@@ -8,9 +8,8 @@ import type { Pool } from '../pool/pool.ts'
 import { insertRefillTask } from './task.ts'
 
 /**
- * How many codes an automatic refill should generate for a pool with `available` codes, of which `needed` are about to
- * be claimed: the smallest multiple of `quantity` that serves the claims and leaves more than `threshold`. 0 if the stock
- * stays above the threshold anyway.
+ * How many codes an automatic refill generates for a pool with `available` codes, of which `needed` will be claimed: the
+ * smallest multiple of `quantity` that leaves more than `threshold` codes after the claims; 0 if that many are left anyway.
  */
 export function refillQuantity(stock: {
   available: bigint
@@ -23,7 +22,7 @@ export function refillQuantity(stock: {
   return ((short + stock.quantity - 1n) / stock.quantity) * stock.quantity
 }
 
-/** A pool whose settings allow automatic refills. */
+/** A pool with settings for automatic refills. */
 export type RefillablePool = Pool & { formatId: string; quantity: bigint }
 
 export function isRefillable(pool: Pool): pool is RefillablePool {
@@ -36,8 +35,8 @@ export function isRefillable(pool: Pool): pool is RefillablePool {
 }
 
 /**
- * Locks the pool's format if a stock of `rest` calls for a refill and the format may have codes for it. A format that
- * was exhausted at the last refill is first read without a lock, to see whether it still is.
+ * Locks the pool's format if a stock of `rest` requires a refill and the format may have codes for it. A format that was
+ * exhausted at the last refill is first read without a lock, in case it still is.
  */
 export async function formatForRefill(
   tx: BookTransaction,
@@ -54,7 +53,7 @@ async function isExhausted(tx: BookTransaction, pool: RefillablePool): Promise<b
   return format === undefined || availableForGeneration(format) === 0n
 }
 
-/** Records, when it happens, that the stock has fallen to the threshold or to nothing. */
+/** Records that the stock has fallen to the threshold or to nothing, if it has. */
 export function recordShortage(tx: BookTransaction, pool: Pool, before: bigint, after: bigint): void {
   const threshold = pool.refillThreshold
   // With a threshold of 0, a pool is never low, only empty.
@@ -64,12 +63,12 @@ export function recordShortage(tx: BookTransaction, pool: Pool, before: bigint, 
 }
 
 /**
- * Refills a pool for claims of `needed` codes if its stock would fall to the threshold, in the transaction that has
- * locked the pool and its format: one task, one batch and its events. When the format has fewer codes than wanted, the
- * refill is as large as possible. Changes the counters of `pool`, which the caller writes. Resolves to the id of the
- * task, if there is one.
+ * Refills a pool for claims of `needed` codes if its stock would fall to the threshold: one task, one batch and their
+ * events. If the format has fewer codes than wanted, the refill is as large as possible. The transaction has locked the
+ * pool and its format. Changes the counters of `pool`, which the caller writes. Resolves to the id of the task, if there
+ * is one.
  *
- * A refill that is impossible, or possible only in part, is recorded once until one succeeds or the settings change.
+ * A refill that is impossible or too small is recorded once, until another succeeds or the settings change.
  */
 export async function refill(
   tx: BookTransaction,
@@ -86,8 +85,8 @@ export async function refill(
   if (wanted === 0n) return undefined
   const room = availableForGeneration(format)
   const possible = min(wanted, room)
-  // While a format is not ready, each code has a cost: a claim waits for the codes that it needs and for a few more, so
-  // that the next claim finds some.
+  // While a format is not ready, claims wait while codes are taken out of it, for each code that is laid. So no more is laid
+  // than the claims need and some for the next ones.
   const quantity =
     format.takenTo === undefined
       ? possible

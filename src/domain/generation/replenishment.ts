@@ -17,8 +17,8 @@ export interface ReplenishmentInput {
 }
 
 /**
- * Saves the whole Promo Codes section of a pool. If auto-generation is on and the stock is at its threshold, the same
- * transaction refills the pool: resolves to the id of the refill's task, if there is one.
+ * Saves the whole Promo Codes section of a pool. If auto-generation is on and the stock is at the threshold, the same
+ * transaction refills the pool. Resolves to the id of the refill's task, if there is one.
  * Rejects with an InvalidInputError or a NotFoundError.
  */
 export async function saveReplenishment(
@@ -28,15 +28,15 @@ export async function saveReplenishment(
 ): Promise<string | undefined> {
   const check = new InputCheck()
   if (input.method === 'GENERATE' && input.formatId === undefined)
-    check.issue(['formatId'], 'With the method GENERATE, say which format to generate from.')
+    check.issue(['formatId'], 'With the method GENERATE, give the format to generate from.')
   if (input.method === 'UPLOAD' && input.autoGenerate)
     check.issue(
       ['autoGenerate'],
-      'With the method UPLOAD nothing can be generated. Turn it off, or use GENERATE.',
+      'With the method UPLOAD, no codes are generated. Turn autoGenerate off, or use GENERATE.',
     )
   if (input.quantity !== undefined) check.count(['quantity'], input.quantity, 1n)
   else if (input.autoGenerate)
-    check.issue(['quantity'], 'With autoGenerate, say how many codes each refill generates.')
+    check.issue(['quantity'], 'With autoGenerate, give the number of codes that each refill generates.')
   check.count(['refillThreshold'], input.refillThreshold, 0n)
   check.done()
   return await books.write(accountId, async (tx) => {
@@ -60,8 +60,8 @@ export async function saveReplenishment(
 }
 
 /**
- * Writes the Promo Codes section into the row and into `pool`, clears the mark of a failed refill, and records an event
- * if a setting has changed.
+ * Writes the Promo Codes section to the database and to `pool`, clears the mark of a failed refill, and records an event if
+ * a setting has changed.
  */
 export async function writeReplenishment(
   tx: BookTransaction,

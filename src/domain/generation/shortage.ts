@@ -5,17 +5,16 @@ import { availableForGeneration, type Format, readFormat } from '../format/forma
 import type { Pool } from '../pool/pool.ts'
 import { isRefillable } from './refill.ts'
 
-/** Unfinished tasks that will add codes to a pool. */
+/** What unfinished tasks will add to a pool. */
 interface Pending {
-  /** How many codes its generations have reserved. */
+  /** How many codes generations have reserved. */
   generated: bigint
   uploads: number
 }
 
 /**
- * Tells somebody who has claimed more codes than a pool has why there are not more, and what to do. Called in the
- * transaction that has locked the pool, with `pool` as it will be committed. `format` is the pool's format if that is
- * locked too.
+ * Explains to a client that wants more codes than a pool has why there are no more, and what to do. The transaction has
+ * locked the pool, and `pool` is as it will be committed. `format` is the pool's format, if that is locked too.
  */
 export async function adviceOnShortage(
   tx: BookTransaction,
@@ -31,21 +30,21 @@ export async function adviceOnShortage(
   return [...advice, some ? 'Or claim fewer.' : undefined].filter((part) => part !== undefined).join(' ')
 }
 
-/** Why the pool's format does not help. */
+/** Why the pool's format cannot supply the codes. */
 function aboutFormat(pool: Pool, format: Format | undefined): string | undefined {
   if (format === undefined || pool.method !== 'GENERATE') return undefined
   const room = availableForGeneration(format)
   const name = `Its format "${format.name}"`
   if (room === 0n)
     return format.reserved > 0n
-      ? `${name} has no codes left to generate but ${codes(format.reserved)} that are promised to unfinished tasks.`
+      ? `${name} has no codes left to generate but ${codes(format.reserved)} that are reserved for unfinished tasks.`
       : `${name} has no codes left to generate.`
   return isRefillable(pool) ? `${name} has only ${codes(room)} left to refill it with.` : undefined
 }
 
 function aboutPending({ generated, uploads }: Pending): string | undefined {
   if (generated > 0n)
-    return `An unfinished task is going to add ${codes(generated)} to the pool: claim again once it is COMPLETED.`
+    return `An unfinished task will add ${codes(generated)} to the pool: claim again once it is COMPLETED.`
   if (uploads > 0)
     return 'An upload into the pool has not finished: claim again once it is COMPLETED and its codes are in the pool.'
   return undefined
@@ -58,10 +57,10 @@ function whatToDo(pool: Pool, format: Format | undefined): string {
     return 'Give the pool another format with more room (saveReplenishment), for example one with longer codes.'
   if (availableForGeneration(format) === 0n)
     return 'Generate from another format with more room, for example one with longer codes, or upload codes.'
-  return 'Generate more into the pool, or turn on autoGenerate, with which it refills itself.'
+  return 'Generate more codes into the pool, or turn on autoGenerate, so that it is refilled automatically.'
 }
 
-// Unfinished tasks are among the newest. A pool can have a very long history of finished ones.
+// Only among the newest tasks: a pool can have a very long history of finished ones.
 const newestTasks = 100
 
 async function readPending(books: Queryable, accountId: string, poolId: string): Promise<Pending> {

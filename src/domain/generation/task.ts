@@ -24,15 +24,15 @@ import { lockPool } from '../pool/pool.ts'
  *              ▼
  *           UNDONE
  *
- * Requests insert, cancel and undo tasks. A worker starts a task, and completes it or has it fail. A refill is inserted as
- * completed by the transaction that needs its codes, usually that of a claim.
+ * Requests insert, cancel and undo tasks. Workers start, complete and fail them. A refill is inserted as completed by the
+ * transaction that needs its codes, usually that of a claim.
  *
- * Every transition belongs to a transaction that holds the lock of the task's pool. Each is one UPDATE that names the
- * status it expects: of two that compete, the second finds another status and changes nothing. Completing, failing and
- * cancelling a generation then lock its format, where its quantity is reserved. Advisory locks, on a generation or on
- * the uploads of an account, only keep workers from doing the same work twice.
+ * Each transition is part of a transaction that has locked the task's pool, and one UPDATE with the expected status in its
+ * condition: of two that compete, the second changes nothing. Completing, failing and cancelling a generation then locks
+ * its format, where its quantity is reserved. Advisory locks, on a generation or on the uploads of an account, only keep
+ * workers from doing the same work twice.
  *
- * Every insert and every transition records its event and its log entry in `writeTask`.
+ * Inserts and transitions record their events and log entries in `writeTask`.
  */
 
 /** Counts are codes. */
@@ -45,11 +45,11 @@ export interface Task {
   quantity: bigint | undefined
   status: TaskStatus
   generated: bigint
-  /** How many codes it has added to the pool: 0 until it is completed, and again once it is undone. */
+  /** How many codes it has added to the pool: 0 until it is completed, and after it has been undone. */
   added: bigint
-  /** Of an upload: whether it only counts what it would add. */
+  /** Whether an upload only counts what it would add. */
   dryRun: boolean
-  /** Of an upload: how many rows of its file have been read. */
+  /** How many rows of an upload's file have been read. */
   rowsRead: bigint
   createdAt: Date
   startedAt: Date | undefined
@@ -72,7 +72,7 @@ export interface NewGeneration {
   quantity: bigint
 }
 
-/** Inserts a generation that waits for a worker. Its pool is locked and its quantity is reserved. */
+/** Inserts a generation for a worker. The transaction has locked its pool and reserved its quantity. */
 export async function insertGenerationTask(tx: BookTransaction, task: NewGeneration): Promise<string> {
   const id = newId()
   const values = [task.poolId, task.formatId, task.quantity]
@@ -80,10 +80,11 @@ export async function insertGenerationTask(tx: BookTransaction, task: NewGenerat
     INSERT INTO task (account_id, id, kind, trigger, pool_id, format_id, quantity, status, created_at)
     VALUES ($1, $2, 'GENERATION', 'MANUAL', $3, $4, $5, 'AWAITING_EXECUTION', now())`
   await writeTask(tx, id, { name: 'insert-generation-task', text, values })
+  tx.announceOnCommit('generations')
   return id
 }
 
-/** Inserts a refill, which this very transaction carries out. Its pool is locked. */
+/** Inserts a refill that this transaction carries out. The transaction has locked its pool. */
 export async function insertRefillTask(tx: BookTransaction, task: NewGeneration): Promise<string> {
   const id = newId()
   const values = [task.poolId, task.formatId, task.quantity]
@@ -98,9 +99,9 @@ export async function insertRefillTask(tx: BookTransaction, task: NewGeneration)
 export interface NewUpload {
   id: string
   poolId: string
-  /** Which column of the file has the codes, if that was given. */
+  /** The column of the file with the codes, if given. */
   column: string | undefined
-  /** Whether the file has a header, if that was given. */
+  /** Whether the file has a header, if given. */
   header?: boolean | undefined
   dryRun: boolean
   /** Whether codes that differ only in case, spaces and dashes are different codes. False by default. */
@@ -109,7 +110,7 @@ export interface NewUpload {
   bytes: bigint
 }
 
-/** Inserts an upload whose file is stored and waits to be read. Its pool is locked. */
+/** Inserts an upload whose file has been stored. The transaction has locked its pool. */
 export async function insertUploadTask(tx: BookTransaction, upload: NewUpload): Promise<void> {
   const { id, poolId, column = null, header = null, dryRun, caseSensitive = false, bytes } = upload
   const values = [poolId, column, header, dryRun, caseSensitive, bytes]
@@ -118,6 +119,7 @@ export async function insertUploadTask(tx: BookTransaction, upload: NewUpload): 
       has_work, created_at)
     VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'AWAITING_EXECUTION', $4, $5, $6, $7, $8, true, now())`
   await writeTask(tx, id, { name: 'insert-upload-task', text, values })
+  tx.announceOnCommit('uploads')
 }
 
 /** Starts a task. Like all transitions, resolves to undefined if the task did not have the expected status. */
@@ -128,7 +130,7 @@ export async function markRunning(tx: BookTransaction, taskId: string): Promise<
   return await writeTask(tx, taskId, { name: 'start-task', text })
 }
 
-/** Completes a generation, whose codes have been added to the pool. */
+/** Completes a generation whose codes have been added to the pool. */
 export async function markGenerationCompleted(
   tx: BookTransaction,
   taskId: string,
@@ -139,7 +141,7 @@ export async function markGenerationCompleted(
   return await writeTask(tx, taskId, { name: 'complete-generation', text })
 }
 
-/** Completes an upload, which adds all codes that it has accepted, or none if it is a dry run. */
+/** Completes an upload. It has added all codes that it accepted, or none if it is a dry run. */
 export async function markUploadCompleted(tx: BookTransaction, taskId: string): Promise<Task | undefined> {
   const text = `
     UPDATE task SET status = 'COMPLETED', added = CASE WHEN dry_run THEN 0 ELSE accepted END,
@@ -148,7 +150,7 @@ export async function markUploadCompleted(tx: BookTransaction, taskId: string): 
   return await writeTask(tx, taskId, { name: 'complete-upload', text })
 }
 
-/** Ends a task that cannot be carried out, and returns what it had reserved to its format. */
+/** Makes a task FAILED, and releases what it has reserved. */
 export async function markFailed(
   tx: BookTransaction,
   taskId: string,
@@ -159,7 +161,7 @@ export async function markFailed(
       finished_at = clock_timestamp()
     WHERE account_id = $1 AND id = $2 AND status IN ('AWAITING_EXECUTION', 'RUNNING')`
   const failed = await writeTask(tx, taskId, { name: 'fail-task', text, values: [code, message] })
-  if (failed !== undefined) await returnReservation(tx, failed)
+  if (failed !== undefined) await releaseReservation(tx, failed)
   return failed
 }
 
@@ -168,11 +170,11 @@ async function markCancelled(tx: BookTransaction, taskId: string): Promise<Task 
     UPDATE task SET status = 'CANCELLED', waits_for_clearing = false, finished_at = clock_timestamp()
     WHERE account_id = $1 AND id = $2 AND status IN ('AWAITING_EXECUTION', 'RUNNING')`
   const cancelled = await writeTask(tx, taskId, { name: 'cancel-task', text })
-  if (cancelled !== undefined) await returnReservation(tx, cancelled)
+  if (cancelled !== undefined) await releaseReservation(tx, cancelled)
   return cancelled
 }
 
-/** Undoes an upload. Its codes are left for a worker to remove; the time at which it finished stays as it was. */
+/** Makes an upload UNDONE. A worker removes its codes later; `finished_at` does not change. */
 export async function markUndone(tx: BookTransaction, taskId: string): Promise<Task | undefined> {
   const text = `
     UPDATE task SET status = 'UNDONE', added = 0, has_work = true
@@ -180,7 +182,7 @@ export async function markUndone(tx: BookTransaction, taskId: string): Promise<T
   return await writeTask(tx, taskId, { name: 'undo-upload', text })
 }
 
-/** Runs an insert or a transition, whose first parameters are the account and the task, and records what it did. */
+/** Runs an insert or a transition, whose first parameters are the account and the task, and records its outcome. */
 async function writeTask(
   tx: BookTransaction,
   taskId: string,
@@ -198,8 +200,8 @@ async function writeTask(
   return task
 }
 
-/** Uploads reserve nothing. */
-async function returnReservation(tx: BookTransaction, { formatId, quantity }: Task): Promise<void> {
+/** Releases what a generation has reserved. Uploads reserve nothing. */
+async function releaseReservation(tx: BookTransaction, { formatId, quantity }: Task): Promise<void> {
   if (formatId === undefined || quantity === undefined) return
   await lockFormat(tx, formatId)
   await tx.execute({
@@ -209,9 +211,9 @@ async function returnReservation(tx: BookTransaction, { formatId, quantity }: Ta
 }
 
 /**
- * Cancels a task that has not finished: it adds nothing to the pool, and what a generation had reserved is available
- * again. Codes that an upload has read are available once a worker has removed them. Cancelling a cancelled task changes
- * nothing. Rejects with a NotFoundError or a TaskFinishedError.
+ * Cancels an unfinished task: it adds nothing to the pool. What a generation had reserved is available again at once, the
+ * codes of an upload once a worker has removed them. Cancelling a cancelled task changes nothing. Rejects with a
+ * NotFoundError or a TaskFinishedError.
  */
 export async function cancelTask(books: Books, accountId: string, taskId: string): Promise<void> {
   await books.write(accountId, async (tx) => {
@@ -224,7 +226,7 @@ export async function cancelTask(books: Books, accountId: string, taskId: string
   })
 }
 
-/** Reads a task without a lock: its status may change, while its kind, pool, format and quantity never do. */
+/** Reads a task without a lock: its status may change; its kind, pool, format and quantity never do. */
 export async function readTask(
   books: Queryable,
   accountId: string,
@@ -239,8 +241,7 @@ export async function readTask(
 }
 
 /**
- * A task as it is now, with its place in the event log: changes up to `sequence` are in the snapshot, later ones are
- * not.
+ * A task's current snapshot, with its place in the event log: it contains the changes up to `sequence` and no later ones.
  */
 export async function readTaskInLog(
   books: Queryable,
@@ -300,7 +301,7 @@ function decodeTask(row: TaskRow): Task {
   }
 }
 
-/** The part of a task that changes with its status, as events and subscriptions have it. */
+/** What changes with a task's status, as in events and subscriptions. */
 function snapshotOf(task: Task): TaskSnapshot {
   return {
     taskId: task.id,
@@ -323,8 +324,8 @@ const logMessages = {
 } as const satisfies Record<Exclude<TaskStatus, 'AWAITING_EXECUTION'>, string>
 
 /**
- * Counts are decimal strings, as in events. A refill takes no time of its own: its duration is 0. The message of a
- * failure is left out, as it may quote codes of the file.
+ * Counts are decimal strings, as in events. The duration of a refill is 0. The message of a failure is left out, as it may
+ * quote codes of the file.
  */
 function logStatus(tx: BookTransaction, task: Task): void {
   const { status, kind, trigger, quantity, startedAt, finishedAt } = task

@@ -1,16 +1,16 @@
 import type { Queryable } from '../../database/transaction.ts'
 
-/** The positions [first, first + count) of a pool, which were claimed at once for one recipient. */
+/** A claim of the positions [first, first + count) of a pool, for one recipient. */
 export interface Claim {
   first: bigint
   count: number
   recipient: string | undefined
   at: Date
-  /** Tells a transaction that was not answered whether this claim is its own. */
+  /** Tells whether a transaction whose COMMIT was not answered has written this claim. */
   nonce: bigint
 }
 
-/** A claim as files show it: `at` is ISO 8601 in UTC, with milliseconds, as in the API. */
+/** A claim as in files: `at` is ISO 8601 in UTC with milliseconds, as in the API. */
 export interface WrittenClaim {
   first: bigint
   count: number
@@ -18,13 +18,13 @@ export interface WrittenClaim {
   at: string
 }
 
-// The claim that `from` lies in begins at or before it: the index leads there, however many come before.
+// The claim that holds `from` begins at or before it. The index finds it, however many claims precede it.
 const claimsFrom = `
   FROM claim WHERE account_id = $1 AND pool_id = $2 AND first >= (
     SELECT first FROM claim WHERE account_id = $1 AND pool_id = $2 AND first <= $3 ORDER BY first DESC LIMIT 1
   )`
 
-/** The claims that hold positions [from, to) of a pool, in their order. */
+/** The claims of the positions [from, to) of a pool, in order. */
 export async function readClaims(
   books: Queryable,
   accountId: string,
@@ -52,7 +52,7 @@ export async function readClaims(
   }))
 }
 
-/** The claims of a pool from the one that holds position `from` on, `limit` of them at most, in their order. */
+/** At most `limit` claims of a pool, in order, from the one that holds the position `from` on. */
 export async function readClaimsFrom(
   books: Queryable,
   accountId: string,
@@ -62,7 +62,7 @@ export async function readClaimsFrom(
 ): Promise<WrittenClaim[]> {
   const rows = await books.rows<{ first: string; count: number; recipient: string | null; at: string }>({
     name: 'read-claims-from',
-    // Times as text: parsing and formatting them took as long as everything else about a row.
+    // Times as text: to parse and format them took as long as everything else about a row.
     text: `
       SELECT first, count, recipient, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at
       ${claimsFrom} ORDER BY first LIMIT $4`,

@@ -1,19 +1,18 @@
 import type { Queryable } from '../../database/transaction.ts'
 
-/** A pool's line at a moment: files and pages of codes are read from it, and a client can ask for the same one again. */
-
 export type CodeStatus = 'AVAILABLE' | 'CLAIMED'
 
 /** ALL: the claimed codes, then the available ones. */
 export type StatusFilter = CodeStatus | 'ALL'
 
 /**
- * A pool's line at a moment, when [0, claimed) had been claimed and [claimed, total) had not.
+ * A pool's line at a moment: [0, claimed) had been claimed, [claimed, total) had not. Pages and files of codes are read
+ * from it, and a client can request the same one again.
  *
- * Claimed codes never move. Behind them, undoing an upload removes a batch from the line and moves those that follow
- * down. `last` reveals that: it is the task whose batch the line ended with, at `total`. As long as no batch is removed,
- * a batch of that task still ends there; once one is, none ever does again. Without available codes there is no `last`,
- * and nothing that can change.
+ * Claimed codes never move. But undoing an upload removes a batch of available codes from the line, and moves the batches
+ * behind it. `last` reveals that: the task whose batch was the last one, and ended at `total`. A batch of that task ends
+ * there until a batch is removed, and never again after that. Without available codes, nothing can change, and there is
+ * no `last`.
  */
 export interface Snapshot {
   claimed: bigint
@@ -21,7 +20,7 @@ export interface Snapshot {
   last: string | undefined
 }
 
-/** The pool's line as it is now, and the pool's name; nothing if the account has no such pool. */
+/** The current snapshot of a pool's line, and the pool's name; undefined if the account has no such pool. */
 export async function readSnapshot(
   books: Queryable,
   accountId: string,
@@ -45,8 +44,8 @@ export async function readSnapshot(
 }
 
 /**
- * Whether the pool's line still agrees with the snapshot. Snapshots come back from clients: one that was made up, to read
- * available codes as claimed ones for example, is not current either.
+ * Whether the pool's line still agrees with the snapshot. Snapshots come from clients: a forged one, for example to read
+ * available codes as claimed ones, is not current.
  */
 export async function isCurrent(
   books: Queryable,
@@ -68,7 +67,7 @@ export async function isCurrent(
   return row?.is_current === true
 }
 
-/** The positions of the codes that had this status: [from, to). */
+/** The positions [from, to) of the codes that had this status. */
 export function positionsOf(
   { claimed, total }: Snapshot,
   status: StatusFilter,
@@ -77,8 +76,8 @@ export function positionsOf(
 }
 
 /**
- * The positions of the codes that a task has added, [from, to), as they are now: empty while it has added none. Nothing
- * when the pool has no such task.
+ * The current positions [from, to) of the codes that a task has added; empty while it has added none. Undefined if the
+ * pool has no such task.
  */
 export async function positionsOfTask(
   books: Queryable,
@@ -88,7 +87,7 @@ export async function positionsOfTask(
 ): Promise<{ from: bigint; to: bigint } | undefined> {
   const [row] = await books.rows<{ low: string | null; high: string | null }>({
     name: 'positions-of-task',
-    // All of a task's batches are laid at once, so they lie side by side.
+    // The batches of a task are adjacent, because they are laid in one transaction.
     text: `
       SELECT low, high FROM task, (
         SELECT min(start) AS low, max(start + count) AS high FROM batch WHERE account_id = $1 AND task_id = $3

@@ -8,18 +8,18 @@ import type { Books } from '../books/books.ts'
 import { CursorExpiredError, ReaderTooSlowError } from '../books/errors.ts'
 import { type PoolEvent, readEventsAfter, readLog, readLogs } from '../books/event-log.ts'
 
-// How late an event is at most whose notice was lost.
+// The maximum delay of an event whose notification was lost.
 const pollEveryMs = 1_000
 
-// Events that a tail keeps for its readers; a reader that falls further behind reads the log by itself.
+// Events that are kept for the readers of a log. A reader that falls further behind reads the log itself.
 const maxKept = 5_000
 
 const pageSize = 1_000
 
-// Events that a reader is given at once: all that it holds while it is slow.
+// Events that a reader gets at once: a slow one holds no more.
 const maxReadAtOnce = 20
 
-/** What a reader wants of an account's log: the events after `sequence`, of one pool or of all. */
+/** Which events of an account's log a reader wants: those after `sequence`, of one pool or of all. */
 export interface Wanted {
   accountId: string
   poolId?: string | undefined
@@ -27,10 +27,9 @@ export interface Wanted {
 }
 
 /**
- * The live end of the event logs that somebody in this process follows. Each log is read once for all of its readers,
- * whenever a notice or the clock says that there may be something new. Readers go on at their own pace, from what is kept
- * here or from the log itself: a slow one costs no memory and misses nothing. Readers of the same live event are given the
- * same object.
+ * Delivers the events of the logs that have readers in this process. Each log is read once for all its readers, after
+ * notifications and once a second. Readers go at their own pace, and get events from memory or from the log: a slow one
+ * costs no memory and misses nothing. All readers of a live event get the same object.
  */
 export class EventFeed {
   readonly #books: Books
@@ -40,7 +39,7 @@ export class EventFeed {
   readonly #stopListening: () => void
   readonly #poll: Poll
 
-  /** `pacer` is shared with whatever else answers subscriptions. */
+  /** `pacer` is shared by everything that answers subscriptions. */
   constructor(books: Books, pacer: Pacer, log: Logger) {
     this.#books = books
     this.#pacer = pacer
@@ -63,8 +62,8 @@ export class EventFeed {
   }
 
   /**
-   * Yields every event of the log after `sequence`, in order, until `signal` is aborted. Rejects with a ReaderTooSlowError
-   * when events that are still to be read have been removed from the log.
+   * Yields all events of the log after `sequence`, in order, until `signal` is aborted. Rejects with a ReaderTooSlowError
+   * if the next events have been removed from the log.
    */
   async *after({ accountId, poolId, sequence }: Wanted, signal: AbortSignal): AsyncGenerator<PoolEvent> {
     const tail = this.#follow(accountId)
@@ -88,7 +87,7 @@ export class EventFeed {
     }
   }
 
-  /** Reads a page of the log. While the database is away, waits for it to come back: that delays events and loses none. */
+  /** Reads a page of the log. Waits while the database is unavailable, which delays events but loses none. */
   async #readPage(accountId: string, position: bigint, signal: AbortSignal): Promise<PoolEvent[]> {
     while (!signal.aborted) {
       try {
@@ -97,7 +96,7 @@ export class EventFeed {
         if (error instanceof CursorExpiredError) throw new ReaderTooSlowError()
         if (!isUnavailable(error)) throw error
         logRetry(this.#log, error, 'read an event log', { accountId })
-        // It rejects only when `signal` is aborted, which ends the loop.
+        // Rejects only when `signal` is aborted, which ends the loop.
         await delay(pollEveryMs, undefined, { signal }).catch(() => {})
       }
     }
@@ -130,12 +129,12 @@ export class EventFeed {
 /** The newest events of one account's log. */
 class Tail {
   readers = 0
-  /** For readers that have read all there is. */
+  /** For readers that have read everything. */
   readonly changed = new Signal()
   readonly #books: Books
   readonly #accountId: string
   readonly #poll: Poll
-  /** The newest events, up to `last`; nothing is known before the first read. */
+  /** The newest events, up to `last`; both are set by the first read. */
   #events: PoolEvent[] = []
   #last: bigint | undefined
 
@@ -145,7 +144,7 @@ class Tail {
     this.#poll = new Poll({ purpose: 'read an event log', run: () => this.#read(), log })
   }
 
-  /** The events after `sequence`, `limit` at most, if they are kept here. */
+  /** At most `limit` events after `sequence`; undefined if not all of them are kept here. */
   after(sequence: bigint, limit: number): readonly PoolEvent[] | undefined {
     if (this.#last === undefined) return undefined
     const behind = this.#last - sequence
@@ -158,16 +157,16 @@ class Tail {
     if (this.#last === undefined || last > this.#last) this.advance()
   }
 
-  /** Reads what is new. */
+  /** Reads new events. */
   advance(): void {
     this.#poll.wake()
   }
 
-  /** Resolves to whether there may be more. */
+  /** Resolves to whether there may be more events. */
   async #read(): Promise<boolean> {
     if (this.#last === undefined) {
       this.#last = (await readLog(this.#books, this.#accountId)).last
-      // A reader may have read the log before this: what came between is for it to read.
+      // A reader that has read the log before this reads the events in between itself.
       this.changed.wakeAll()
     }
     const events = await readEventsAfter(this.#books, this.#accountId, this.#last, pageSize)

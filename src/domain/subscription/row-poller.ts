@@ -4,7 +4,7 @@ import { Signal, Waiter } from '../../async/signal.ts'
 
 const pollEveryMs = 1_000
 
-// Rows of one statement.
+// Rows that one statement reads.
 const maxPageSize = 5_000
 
 /** Names a row. */
@@ -14,25 +14,24 @@ export interface RowRef {
 }
 
 export interface RowPollerOptions<Row> {
-  /** What the rows are, for the log: "pools". */
+  /** What the rows are, as the log says it: "pools". */
   what: string
-  /** Reads those of the rows that exist. */
+  /** Reads the rows that still exist. */
   read: (refs: readonly RowRef[]) => Promise<Row[]>
-  /** Whether two states of a row differ in anything that its followers are told. */
+  /** Whether two states of a row differ for its followers. */
   differs: (a: Row, b: Row) => boolean
   log: Logger
 }
 
 /**
- * Follows rows by polling: once a second it reads all rows that somebody in this process follows, together. Writers
- * announce nothing, so a change costs nothing where nobody follows. Followers that are given the same state are given the
- * same object.
+ * Follows rows by polling: once a second, it reads all rows that have followers in this process together. Writers send no
+ * notifications, so changes of other rows cost nothing. All followers of a state get the same object.
  */
 export class RowPoller<Row extends RowRef> {
   readonly #options: RowPollerOptions<Row>
   readonly #poll: Poll
   readonly #followed = new Map<string, FollowedRow<Row>>()
-  /** How many rounds of reading have begun. */
+  /** The number of rounds of reading so far, with the current one. */
   #rounds = 0
 
   constructor(options: RowPollerOptions<Row>) {
@@ -50,12 +49,12 @@ export class RowPoller<Row extends RowRef> {
     await this.#poll.close()
   }
 
-  /** Yields `row`, then its later states, at most one a second, until `signal` is aborted. */
+  /** Yields `row` and then its later states, at most one a second, until `signal` is aborted. */
   async *follow(row: Row, signal: AbortSignal): AsyncGenerator<Row> {
     const { differs } = this.#options
     const followed = this.#follow(row)
     const waiter = new Waiter(signal)
-    // A round that has begun already may have read the row before `row` was read.
+    // The current round may have read the row earlier than `row`.
     const firstRound = this.#rounds + 1
     followed.newestFirstRound = firstRound
     try {
@@ -98,9 +97,9 @@ class FollowedRow<Row extends RowRef> {
   readonly id: string
   readonly changed = new Signal()
   followers = 0
-  /** The first round that tells the newest follower anything. */
+  /** The first round whose state is news for the newest follower. */
   newestFirstRound = 0
-  /** The state that the last round read, and the number of that round. */
+  /** The state of the row, and the number of the last round that read it. */
   state: Row | undefined
   round = 0
 

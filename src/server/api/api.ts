@@ -13,11 +13,22 @@ import { Documents } from '../../graphql/limits/documents.ts'
 import type { Subscriber } from '../../graphql/subscriber.ts'
 import { graphqlPath } from '../../routes.ts'
 import type { Authentication } from '../authentication.ts'
+import { graphiqlPageHeaders } from '../graphiql/graphiql.ts'
 import { anyOrigin } from '../http/cross-origin.ts'
-import type { Target } from '../http/server.ts'
-import { executeWithin, noteStreams, sendWritten, subscribeWith } from './answer-plugins.ts'
-import { authenticateFirst, readDocuments, readRequests, shareByKey } from './request-plugins.ts'
-import type { ServerContext } from './server-context.ts'
+import { limitArrival } from '../http/request.ts'
+import { type Route, send, type Target } from '../http/server.ts'
+import { isForm } from './operation-request.ts'
+import {
+  authenticateFirst,
+  executeWithin,
+  noteStreams,
+  readDocuments,
+  readRequests,
+  type ServerContext,
+  sendWritten,
+  shareByKey,
+  subscribeWith,
+} from './plugins.ts'
 
 /** The GraphQL API, independent of the transport. */
 export interface Api {
@@ -27,9 +38,9 @@ export interface Api {
     response: ServerResponse,
     target: Pick<Target, 'search' | 'onStream'>,
   ): Promise<void>
-  /** For operations over another transport. */
+  /** Executes operations of another transport. */
   getEnveloped: YogaServerInstance<ServerContext, Context>['getEnveloped']
-  /** The serialised answers of its operations. */
+  /** The serialised answers. */
   answers: Answers
   /** Parses and validates operations. */
   documents: Documents
@@ -65,7 +76,7 @@ export function createApi(parts: {
       noteStreams(),
     ],
     maskedErrors: { maskError: (error) => publicError(error, log), errorMessage: '' },
-    // Bodies are limited by readRequestBody: only files in forms may be longer.
+    // readRequestBody limits bodies. Files in forms may be longer.
     maxRequestBodySize: false,
     // See http/cross-origin.ts. Yoga would echo the origin of the request.
     cors: false,
@@ -73,14 +84,14 @@ export function createApi(parts: {
     landingPage: false,
     // Yoga would read the whole file into memory.
     multipart: false,
-    // Its cache is limited by number, whatever the size of the documents.
+    // Its limit is a number of documents of any size.
     parserAndValidationCache: false,
     logging: false,
   })
   return {
     async answer(request, response, { search, onStream }) {
       const { method = 'GET', headers } = request
-      // Our own origin, because the Host header of a request may be anything.
+      // A fixed origin, because the Host header may be anything.
       const address = `http://localhost${graphqlPath}${search}`
       const webRequest = new yoga.fetchAPI.Request(address, { method, headers: acceptable(headers) })
       const isWanted = () => !response.destroyed && !request.socket.destroyed
@@ -95,7 +106,26 @@ export function createApi(parts: {
   }
 }
 
-// The media types that Yoga has an answer for.
+/** The route of the API. Browsers get `page`, which may contain a key for those who may see it. */
+export function graphqlRoute(api: Api, page: (request: IncomingMessage) => Promise<string>): Route {
+  return {
+    methods: 'GET, POST, OPTIONS',
+    readsBody: true,
+    async answer(request, response, { search, onStream }) {
+      if (wantsPage(request, search)) return send(response, 200, await page(request), graphiqlPageHeaders)
+      // A form may contain a file, which may take any time as long as it keeps arriving.
+      if (!isForm(request)) limitArrival(request)
+      await api.answer(request, response, { search, onStream })
+    },
+  }
+}
+
+/** Whether a browser opens the page, rather than sends a query. */
+function wantsPage({ method, headers }: IncomingMessage, search: string): boolean {
+  return method === 'GET' && headers.accept?.includes('text/html') === true && !search.includes('query=')
+}
+
+// The media types that Yoga can answer with.
 const answerable: ReadonlySet<string> = new Set([
   '*/*',
   'application/*',
@@ -108,8 +138,7 @@ const answerable: ReadonlySet<string> = new Set([
 ])
 
 /**
- * The same headers, but with one Accept that Yoga can satisfy: it finds out only after execution that it cannot, and then
- * answers nothing.
+ * The headers with an Accept header that Yoga can satisfy. Otherwise it finds out only after execution, and sends no answer.
  */
 function acceptable(headers: IncomingHttpHeaders): Record<string, string> {
   const { accept } = headers
@@ -117,7 +146,7 @@ function acceptable(headers: IncomingHttpHeaders): Record<string, string> {
   return (known ? headers : { ...headers, accept: 'application/json' }) as Record<string, string>
 }
 
-/** Whether Yoga can answer with a media range, by its own reading of it. */
+/** Whether Yoga accepts a media range. */
 function isAnswerable(range: string): boolean {
   const [type = '', ...parameters] = range.replaceAll(/\s/g, '').toLowerCase().split(';')
   const charset = parameters.find((parameter) => parameter.includes('charset='))
@@ -129,7 +158,7 @@ async function operationContext(
   { credentials, requestLength = 0 }: ServerContext,
   query: string | null | undefined,
 ): Promise<Context> {
-  if (credentials === undefined) throw new Error('An operation was let in without credentials.')
+  if (credentials === undefined) throw new Error('An operation was admitted without credentials.')
   const context = createContext(services, credentials, requestLength)
   // Read before anything else of the operation, as the cursor promises.
   if (query?.includes('eventCursor')) context.eventCursor = await readEventCursor(context)

@@ -7,9 +7,8 @@ import { FileInterruptedError } from '../../domain/books/errors.ts'
 import { topLevelError } from '../../graphql/errors/top-level.ts'
 import { FormFile } from '../../graphql/form-file.ts'
 import { grouped } from '../../grouped.ts'
-import { readBody } from '../http/body.ts'
-import type { Arrival } from './arrivals.ts'
-import { isObject, parseJson } from './json.ts'
+import { maxSilenceMs, readBody } from '../http/request.ts'
+import { isObject, parseJson } from './operation-request.ts'
 
 const maxFieldBytes = 1_000_000
 const maxParts = 20
@@ -17,11 +16,6 @@ const maxParts = 20
 interface FormOperation {
   operation: GraphQLParams
   length: number
-}
-
-/** Whether the body of a request is a form, which may have a file. */
-export function isForm({ method, headers }: IncomingMessage): boolean {
-  return method === 'POST' && /^multipart\/form-data *(;|$)/i.test(headers['content-type'] ?? '')
 }
 
 /**
@@ -36,7 +30,7 @@ export function isForm({ method, headers }: IncomingMessage): boolean {
 export async function readForm(
   request: IncomingMessage,
   response: ServerResponse,
-  { silenceMs, keep }: { silenceMs: number; keep: Arrival['keep'] },
+  keep: (bytes: number) => void,
 ): Promise<FormOperation> {
   const { promise, resolve, reject } = Promise.withResolvers<FormOperation>()
   const fields = new Map<string, string>()
@@ -64,7 +58,7 @@ export async function readForm(
   response.once('close', () => parser.destroy())
   response.once('finish', () => parser.destroy())
   async function* body() {
-    for await (const chunk of readBody(request, response, silenceMs)) {
+    for await (const chunk of readBody(request, response, maxSilenceMs)) {
       if (file === undefined) keep(chunk.length)
       yield chunk
     }

@@ -4,30 +4,34 @@ import type { GraphQLParams } from 'graphql-yoga'
 import { FileInterruptedError } from '../../domain/books/errors.ts'
 import { topLevelError } from '../../graphql/errors/top-level.ts'
 import { grouped } from '../../grouped.ts'
-import { maxSilenceMs, readBody } from '../http/body.ts'
 import { badRequest } from '../http/errors.ts'
-import type { Arrival } from './arrivals.ts'
-import { isObject, parseJson } from './json.ts'
-import { isForm, readForm } from './multipart.ts'
+import { maxSilenceMs, readBody } from '../http/request.ts'
 
-// Reads operations from HTTP requests: https://graphql.github.io/graphql-over-http/draft/. A request that is none has the
-// same status for every client, whatever it accepts.
+// Reads operations from HTTP requests: https://graphql.github.io/graphql-over-http/draft/. A request without a valid
+// operation is answered with the same status whatever its Accept header says. Forms: see multipart.ts.
 
 export const maxRequestBytes = 1_000_000
+
+// Parsing is slowest where few bytes make many values: a megabyte of brackets took 0.1 s.
+const maxJsonValues = 20_000
+const maxJsonLevels = 100
+
+const [quote, backslash, comma] = [0x22, 0x5c, 0x2c]
+const [openList, closeList, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d]
 
 const asJson =
   'Send the operation as JSON, { "query": "…", "variables": { … } }, with the header Content-Type: application/json.'
 
-/** What a request brought, before it is parsed. */
+/** What a request brought, before it is parsed. `length` is in characters. */
 export type RequestBody = { length: number } & (
   | { text: string; type: BodyType }
-  | { form: GraphQLParams }
+  | { operation: GraphQLParams }
   | { search: string }
 )
 
 type BodyType = 'json' | 'document'
 
-/** @throws (405) unless a request has a method that operations are sent with */
+/** @throws (405) if operations are not sent with the method of a request */
 export function checkMethod({ method }: IncomingMessage): void {
   if (method !== 'GET' && method !== 'POST')
     throw badRequest('Send an operation with POST, or a query with GET.', 405, {
@@ -35,25 +39,25 @@ export function checkMethod({ method }: IncomingMessage): void {
     })
 }
 
+/** Whether the body of a request is a form, which may contain a file. */
+export function isForm({ method, headers }: IncomingMessage): boolean {
+  return method === 'POST' && /^multipart\/form-data *(;|$)/i.test(headers['content-type'] ?? '')
+}
+
 /**
- * Reads the body of a request, or the query of its address. Of a form it reads what precedes the file. Every chunk is counted
- * with `keep` before it is kept.
+ * Reads the body of a request that is not a form, or its query string. Every chunk is counted with `keep` before it is kept.
  *
  * @throws BAD_USER_INPUT for a body that cannot be an operation, and what `keep` throws
  */
 export async function readRequestBody(
   request: IncomingMessage,
   response: ServerResponse,
-  keep: Arrival['keep'],
+  keep: (bytes: number) => void,
 ): Promise<RequestBody> {
   const { method, headers, url = '' } = request
   if (method === 'GET') {
     const search = url.split(/\?(.*)/s)[1] ?? ''
     return { search, length: search.length }
-  }
-  if (isForm(request)) {
-    const { operation, length } = await readForm(request, response, { silenceMs: maxSilenceMs, keep })
-    return { form: operation, length }
   }
   const type = typeOf(headers['content-type'])
   if (!/^(|identity)$/i.test((headers['content-encoding'] ?? '').trim()))
@@ -64,15 +68,15 @@ export async function readRequestBody(
 
 /** @throws BAD_USER_INPUT that says what to send, if the body is not an operation */
 export function readOperation(body: RequestBody): GraphQLParams {
-  if ('form' in body) return checkedOperation(body.form)
+  if ('operation' in body) return checkedOperation(body.operation)
   if ('search' in body) return checkedOperation(operationOfSearch(body.search))
   if (body.text.trim() === '') throw badRequest(`The request has no body. ${asJson}`)
   return checkedOperation(body.type === 'document' ? { query: body.text } : parse(body.text, 'The body'))
 }
 
 /**
- * The error for an operation that is only named by hash or id. Clients of persisted queries recognise these words, and send
- * the query itself: https://www.apollographql.com/docs/apollo-server/performance/apq
+ * The error for an operation that is only named by hash or id. Clients of persisted queries recognise it, and then send the
+ * query: https://www.apollographql.com/docs/apollo-server/performance/apq
  */
 export function persistedQueryNotSupported(): GraphQLError {
   return topLevelError('PERSISTED_QUERY_NOT_SUPPORTED', 'PersistedQueryNotSupported')
@@ -98,7 +102,7 @@ function typeOf(contentType: string | undefined): BodyType {
 async function readWhole(
   request: IncomingMessage,
   response: ServerResponse,
-  keep: Arrival['keep'],
+  keep: (bytes: number) => void,
 ): Promise<Buffer> {
   if (Number(request.headers['content-length'] ?? 0) > maxRequestBytes) throw tooLong()
   const chunks: Buffer[] = []
@@ -112,7 +116,7 @@ async function readWhole(
     }
   } catch (error) {
     if (!(error instanceof FileInterruptedError)) throw error
-    // The connection is lost, so nobody reads this.
+    // Nobody reads this: the connection is lost.
     throw badRequest('The connection was lost before all of the request had arrived.')
   }
   if (size > maxRequestBytes) throw tooLong()
@@ -121,7 +125,7 @@ async function readWhole(
 
 function tooLong(): GraphQLError {
   return badRequest(
-    `The request has more than ${grouped(maxRequestBytes)} bytes. Ask for less at once. Files are sent as a form, ` +
+    `The request has more than ${grouped(maxRequestBytes)} bytes. Ask for less at once. Send a file as a form, ` +
       'or to /pools/<pool id>/codes.',
     413,
   )
@@ -158,10 +162,10 @@ function parse(text: string, what: string): unknown {
 
 const fields: ReadonlySet<string> = new Set(['query', 'operationName', 'variables', 'extensions'])
 
-// How clients name a document that the server might know.
+// How clients name a document that a server might have stored.
 const documentNames = ['documentId', 'id', 'doc_id'] as const
 
-/** Whether an operation has no document, only the hash or id of one. */
+/** Whether an operation has no document but only the hash or id of one. */
 export function onlyNamesDocument(operation: Readonly<Record<string, unknown>>): boolean {
   const { query, extensions } = operation
   if (query != null && query !== '') return false
@@ -196,7 +200,7 @@ function checkedOperation(sent: unknown): GraphQLParams {
   return operation
 }
 
-/** For a request without a query: a field that may have been meant to be it. */
+/** For a request without a query: an unknown field that may be meant as the query. */
 function unknownOf(sent: Readonly<Record<string, unknown>>): string {
   const unknown = Object.keys(sent).find((name) => !fields.has(name) && sent[name] != null)
   return unknown === undefined ? '' : `, and its field ${quoted(unknown)} is not known`
@@ -210,4 +214,60 @@ function kindOf(value: unknown): string {
 
 function quoted(text: string): string {
   return JSON.stringify(text.slice(0, 100))
+}
+
+/**
+ * Parses JSON of a client; undefined if it is not JSON.
+ *
+ * @throws BAD_USER_INPUT (413) if it has too many values or levels
+ */
+export function parseJson(text: string): unknown {
+  const excess = excessOfJson(text)
+  if (excess !== undefined) throw badRequest(`${excess} Send less at once, in several requests.`, 413)
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The limit that a JSON text exceeds, as a sentence. Does not check whether it is valid JSON. */
+export function excessOfJson(text: string): string | undefined {
+  let values = 1
+  let level = 0
+  for (let at = 0; at < text.length; at++)
+    switch (text.charCodeAt(at)) {
+      case quote:
+        at = endOfString(text, at)
+        break
+      case openList:
+      case openObject:
+        level += 1
+        values += 1
+        if (level > maxJsonLevels) return `The JSON has more than ${maxJsonLevels} levels.`
+        break
+      case closeList:
+      case closeObject:
+        level -= 1
+        break
+      case comma:
+        values += 1
+        if (values > maxJsonValues) return `The JSON has more than ${grouped(maxJsonValues)} values.`
+    }
+  return undefined
+}
+
+/** The index of the quote that ends the string that begins at `start`. */
+function endOfString(text: string, start: number): number {
+  for (let at = text.indexOf('"', start + 1); at !== -1; at = text.indexOf('"', at + 1)) {
+    let before = at
+    while (text.charCodeAt(before - 1) === backslash) before -= 1
+    // A quote after an even number of backslashes is not escaped.
+    if ((at - before) % 2 === 0) return at
+  }
+  return text.length
 }

@@ -13,37 +13,37 @@ import { byteOrderMark, type CellFrame, type CsvForm, cell, cellFrame, delimiter
 
 /**
  * A file shows an *excerpt* of a pool's line, which is read in *stretches*: codes of one source, either all claimed or all
- * available. They are written as *pieces*, the buffers that are sent. A download can start at any byte, so files are
- * measured in the same stretches.
+ * available. They are written as *pieces*, the buffers that are sent. A download can start at any byte, so a file is measured
+ * in the same stretches.
  */
 
 /**
- * The version of the file format. A client that resumes a file of an earlier release must get the same bytes: increase it
- * with every change to them, such as another column or another way to write a cell.
+ * The version of the file format. A client that resumes a file of an earlier release must get the same bytes: increase this
+ * for every change of the bytes, such as a new column or another way to write a cell.
  */
 export const fileVersion = 2
 
-// Few enough not to block the event loop, and enough to cost little each.
+// Few enough not to block the event loop, and enough to make the overhead small.
 const maxRowsAtOnce = 4096
 
-// Smaller pieces, as of small batches, are sent together.
+// Smaller pieces are sent together.
 const minPieceBytes = 65_536
 
-/** A row of the file: the position of its code, and how many bytes come before it. */
+/** A row of the file: the position of its code, and the number of bytes before it. */
 interface RowStart {
   position: bigint
   offset: bigint
 }
 
-/** The parts that the rows of one source have in common. */
+/** What the rows of a source have in common. */
 interface SourceCells {
-  /** Around the code, if that is the same for all codes. */
+  /** What surrounds each code, if it is the same for all. */
   frame: CellFrame | undefined
   /** The last cell. */
   origin: string
 }
 
-/** Codes of a pool as a CSV file of any length. Only the rows that are being written are in memory. */
+/** Codes of a pool as a CSV file of any length. Only the rows being written are in memory. */
 export class CodesFile {
   readonly #books: Books
   readonly #excerpt: Excerpt
@@ -53,7 +53,7 @@ export class CodesFile {
   readonly #sourceCells = new WeakMap<OpenedSource, SourceCells>()
   readonly #pacer = new Pacer(2)
 
-  /** Without header and byte order mark, the rows continue a file that a client already has. */
+  /** Without header and byte order mark, the rows continue a file that the client already has. */
   constructor(books: Books, excerpt: Excerpt, form: CsvForm & { withHeader: boolean }) {
     this.#books = books
     this.#excerpt = excerpt
@@ -64,7 +64,7 @@ export class CodesFile {
     this.#header = Buffer.from(form.withHeader ? header : '')
   }
 
-  /** The whole file. Rejects with a SnapshotChangedError rather than give wrong rows. */
+  /** The whole file. Rejects with a SnapshotChangedError rather than return wrong rows. */
   async *pieces(): AsyncGenerator<Buffer> {
     yield* this.#piecesFrom({ position: this.#excerpt.from, offset: 0n })
   }
@@ -86,8 +86,8 @@ export class CodesFile {
   }
 
   /**
-   * The size of the file in bytes, and the last row that is known to begin at or before `offset`. Fast for most files:
-   * rows of equal length are counted rather than written, and the database adds up the lengths of uploaded codes.
+   * The size of the file in bytes, and the last row known to begin at or before `offset`. This is fast for most files: rows of
+   * equal length are counted rather than written, and the database adds up the lengths of uploaded codes.
    */
   async measure(offset: bigint, signal: AbortSignal): Promise<{ bytes: bigint; start: RowStart }> {
     let start: RowStart = { position: this.#excerpt.from, offset: 0n }
@@ -103,7 +103,7 @@ export class CodesFile {
     return { bytes, start }
   }
 
-  /** The runs of rows with equal widths, in order. Rows that differ count together as one wide row. */
+  /** Runs of rows of equal width, in order; several rows of different widths count as one wide row. */
   async *#measured(signal: AbortSignal): AsyncGenerator<{ position: bigint; rows: bigint; width: bigint }> {
     for await (const stretch of readStretches(this.#books, this.#excerpt)) {
       signal.throwIfAborted()
@@ -124,10 +124,10 @@ export class CodesFile {
     }
   }
 
-  /** The size of a stretch's rows in bytes. */
+  /** The total size of the rows of a stretch, in bytes. */
   async #widthOf(stretch: Stretch): Promise<bigint> {
     const count = Number(stretch.count)
-    // Plain codes are written as they are.
+    // Defined if the codes are written as they are.
     const codes = await stretch.reader.plainLength(stretch.offset, count)
     if (codes === undefined) return BigInt((await this.#write(stretch)).length)
     return this.#tailsOf(stretch, count).reduce(
@@ -187,7 +187,7 @@ export class CodesFile {
     let cells = this.#sourceCells.get(source)
     if (cells === undefined) {
       const { space, upload } = source
-      // The cell must never change. A format's name may change, its pattern does not.
+      // The cell must never change: a format's name can, its pattern cannot.
       const origin =
         space === undefined
           ? `upload of ${upload.acceptedAt.toISOString()}`
@@ -199,7 +199,7 @@ export class CodesFile {
     return cells
   }
 
-  /** The cells after the codes of a stretch: for the codes of each holder, or for all `count` available codes. */
+  /** What follows the codes of a stretch in their rows: for the codes of each holder, or for all `count` available codes. */
   #tailsOf<Count extends number | bigint>(
     { source, holders }: Stretch,
     count: Count,
@@ -218,7 +218,7 @@ export class CodesFile {
   }
 }
 
-/** `count` rows of equal length without those at `places`, which ascend. Overwrites them. */
+/** `count` rows of equal length without the rows at `places`, which ascend. Overwrites `rows`. */
 function withoutRows(rows: Buffer, places: readonly number[], count: number): Buffer {
   if (places.length === 0) return rows
   const width = rows.length / count

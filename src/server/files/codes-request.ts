@@ -6,23 +6,23 @@ import { badRequest, notFound } from '../http/errors.ts'
 import { fileVersion } from './codes-file.ts'
 import { type CsvForm, type DelimiterName, delimiters } from './csv.ts'
 
-/** Reads requests for files of codes: parameters, snapshot, and byte range. */
+/** Reads requests for files of codes: their parameters, their snapshot, and their byte ranges. */
 
 /** Which codes, in which form. */
 export interface CodesParameters extends CsvForm {
   status: StatusFilter
-  /** Only the codes that this task has added. */
+  /** Only the codes that this task added. */
   taskId: string | undefined
-  /** How many codes are left out at the beginning. If any are, so is the header. */
+  /** The number of codes left out at the beginning. If it is not 0, the header is left out too. */
   from: bigint
-  /** The snapshot to read; the current one if none is given. */
+  /** The snapshot to read; the current one if undefined. */
   snapshot: Snapshot | undefined
 }
 
-/** The parameters that say how a file is written. */
+/** The parameters of a file's form. */
 const formParameters = ['raw', 'bom', 'delimiter'] as const
 
-// `picture` is the old name of `snapshot`: links of earlier releases continue to work.
+// `picture` is the old name of `snapshot`, for links of earlier releases.
 const codesParameters = ['status', 'task', 'from', 'snapshot', 'picture', ...formParameters]
 
 export function readCodesParameters(search: string): CodesParameters {
@@ -31,7 +31,7 @@ export function readCodesParameters(search: string): CodesParameters {
   if (status !== 'AVAILABLE' && status !== 'CLAIMED' && status !== 'ALL')
     throw given.invalid('status', 'is AVAILABLE, CLAIMED or ALL')
   const from = given.text('from') ?? '0'
-  if (!/^\d{1,40}$/.test(from)) throw given.invalid('from', 'is the number of codes to leave out, from 0 on')
+  if (!/^\d{1,40}$/.test(from)) throw given.invalid('from', 'is the number of codes to leave out, 0 or more')
   const picture = given.text('picture')
   if (picture !== undefined && given.text('snapshot') !== undefined)
     throw badRequest('picture is the old name of snapshot. Give one of them.')
@@ -73,7 +73,7 @@ function isDelimiter(name: string): name is DelimiterName {
   return Object.hasOwn(delimiters, name)
 }
 
-/** The parameters of a form, except those that have their default. */
+/** The parameters of a form, without defaults. */
 export function writeForm({ raw, bom, delimiter }: CsvForm): Record<string, string> {
   return {
     ...(raw ? { raw: 'true' } : {}),
@@ -84,7 +84,7 @@ export function writeForm({ raw, bom, delimiter }: CsvForm): Record<string, stri
 
 /**
  * A snapshot as the parameter of a link: "1-250-1000-<uuid of the last task>", or "1-250" if no codes were available. The
- * first number is `fileVersion`, since a file of another version has other bytes.
+ * first number is `fileVersion`.
  */
 export function formatSnapshot({ claimed, total, last }: Snapshot): string {
   return [fileVersion, claimed, ...(last === undefined ? [] : [total, last])].join('-')
@@ -94,12 +94,12 @@ function parseSnapshot(text: string): Snapshot | undefined {
   const [, version, claimed = '', total = claimed, last] =
     /^(\d{1,9})-(\d{1,40})(?:-(\d{1,40})-(.{36}))?$/.exec(text) ?? []
   if (version === undefined || (last !== undefined && !isUuid(last))) return undefined
-  // Files of another version can no longer be written.
+  // Files of other versions cannot be written.
   if (version !== String(fileVersion)) throw snapshotGone()
   return { claimed: BigInt(claimed), total: BigInt(total), last }
 }
 
-/** The ETag of a file. Different files of one link never share it. */
+/** The ETag of a file. Different files of the same link have different ones. */
 export function entityTag(wanted: CodesParameters, snapshot: Snapshot): string {
   return `${tagPrefix(wanted)}${formatSnapshot(snapshot)}"`
 }
@@ -121,14 +121,14 @@ function snapshotOfTag(wanted: CodesParameters, tag: string): Snapshot | undefin
     : undefined
 }
 
-/** Bytes `first` to `last` of a file, both included, or to its end; or the last `suffix` bytes. */
+/** Bytes `first` to `last` of a file, inclusive, or to its end; or the last `suffix` bytes. */
 export type Range = { first: bigint; last: bigint | undefined } | { suffix: bigint }
 
 /**
  * The snapshot and the range of bytes that a request asks for; no range for the whole file.
  *
- * A range without a snapshot is safe only for files that grow at the end, as files of claimed codes do. For other files it
- * is ignored, which clients notice by the status 200; otherwise they would continue with a different file.
+ * A range without a snapshot is safe only for files of claimed codes, which only grow at the end. For other files it is
+ * ignored, which clients see by the status 200: otherwise they would continue with a different file.
  */
 export async function chooseRange(
   request: IncomingMessage,
@@ -150,7 +150,7 @@ export async function chooseRange(
   return { snapshot: named, range }
 }
 
-/** The range of a request, if it has one. Several ranges get the whole file, as RFC 9110 permits. */
+/** The range of a request, if any. For several ranges the whole file is sent, as RFC 9110 permits. */
 function readRange({ method, headers: { range: text } }: IncomingMessage): Range | undefined {
   if (method !== 'GET' || text === undefined || !/^bytes=/i.test(text) || text.includes(',')) return undefined
   const [, first = '', last = ''] = /^bytes=(\d{0,40})-(\d{0,40})$/i.exec(text) ?? []
@@ -164,7 +164,7 @@ function readRange({ method, headers: { range: text } }: IncomingMessage): Range
 
 export function snapshotGone() {
   return notFound(
-    'The file of this snapshot no longer exists: an upload that was in it has been undone, or there is a new release. ' +
+    'The file of this snapshot no longer exists: an upload in it was undone, or the file format has changed. ' +
       'Download the codes again, without snapshot.',
     410,
   )

@@ -2,13 +2,13 @@ import { guarded } from '../../codefile/formula-guard.ts'
 import type { Pattern } from '../../codespace/pattern.ts'
 
 /**
- * CSV as in RFC 4180, in UTF-8, with rows that end in CRLF. Formulas are made harmless (see formula-guard.ts); `raw` leaves
- * cells as they are, for programs that read the file.
+ * CSV as in RFC 4180, in UTF-8, with CRLF at the end of each row. Cells that a spreadsheet would run as formulas are made
+ * harmless (see formula-guard.ts); `raw` leaves cells as they are, for programs that read the file.
  */
 
 export const endOfRow = '\r\n'
 
-/** Programs such as Excel need it to recognise UTF-8. */
+/** Excel and other programs need it to recognise UTF-8. */
 export const byteOrderMark = '\ufeff'
 
 export const delimiters = { comma: ',', semicolon: ';', tab: '\t' } as const
@@ -23,8 +23,8 @@ export interface CsvForm {
   delimiter: DelimiterName
 }
 
-// Quoted for each character that is a delimiter in any file, because some programs do not detect the file's; and for
-// spaces at the ends, because some programs remove them.
+// Every common delimiter, because some programs split rows at another one than the file's; spaces at the ends, because some
+// programs remove them.
 const needsQuotes = /[",;\t\r\n]|^\s|\s$/
 
 export function cell(text: string, raw: boolean): string {
@@ -45,7 +45,9 @@ export interface CellFrame {
   bytes: number | undefined
 }
 
-/** The frame of a format's codes, which may have unnecessary quotes; `undefined` if each code has to be checked. */
+/**
+ * The frame of a format's codes; undefined if each code has to be checked separately. (Some cells may be quoted needlessly.)
+ */
 export function cellFrame({ positions, characters }: Pattern, raw: boolean): CellFrame | undefined {
   const literals = positions.filter((position) => position !== null)
   const possible = literals.join('') + characters
@@ -62,13 +64,13 @@ export function cellFrame({ positions, characters }: Pattern, raw: boolean): Cel
   return { before, after: quote, bytes: widths.size === 1 ? bytes : undefined }
 }
 
-/** Whether codes with one of these characters at each place begin like formulas; `undefined` if only some do. */
+/** Whether codes with one of these characters at each place begin like formulas; undefined if only some do. */
 function beginsFormula(places: readonly string[]): boolean | undefined {
   for (const characters of places) {
     const signs = [...characters].filter(isSign).length
     if (signs > 0) return signs === characters.length || undefined
     const apostrophes = characters.split("'").length - 1
-    // After apostrophes only, a formula can still begin.
+    // A formula can still begin after apostrophes alone.
     if (apostrophes < characters.length) return apostrophes > 0 ? undefined : false
   }
   return false

@@ -45,18 +45,17 @@ const methods = 'GET, HEAD, OPTIONS'
 const fileHeaders = {
   ...anyOrigin,
   'Content-Type': 'text/csv; charset=utf-8; header=present',
-  // Codes are worth money: no cache may keep them.
+  // Codes are worth money: no cache may store them.
   'Cache-Control': 'no-store',
   'X-Content-Type-Options': 'nosniff',
   Vary: 'Accept-Encoding',
 }
 
-/** The routes of the files: a pool's codes, and the rejected rows of an upload. */
+/** The routes of files: a pool's codes, and the rejected rows of an upload. */
 export function downloadRoutes(parts: DownloadParts): Routes {
   return { codesFile: fileRoute(parts, poolCodes), rejectedRowsFile: fileRoute(parts, rejectedRows) }
 }
 
-/** A request for a file. */
 interface FileRequest extends Target {
   request: IncomingMessage
   response: ServerResponse
@@ -87,7 +86,7 @@ function fileRoute(
   }
 }
 
-/** Whether `answerRange` was aborted because the client has left. */
+/** Whether `answerRange` was aborted because the client left. */
 function hasLeft(error: unknown, response: ServerResponse): boolean {
   return response.closed && error instanceof DOMException && error.name === 'AbortError'
 }
@@ -132,10 +131,10 @@ async function poolCodes(
   return await answerRange(file, range, headers, response)
 }
 
-// An available code can be used by anyone who reads it; recipients need READ.
+// An available code can be used by everyone who sees it; recipients are for readers.
 const scopesFor = { AVAILABLE: ['MANAGE'], CLAIMED: ['READ'], ALL: ['MANAGE', 'READ'] } as const
 
-/** The positions of `all` that the task has added, or all of them if no task is given. */
+/** The positions of `all` that the task added, or all of them without a task. */
 async function excerptOf(
   books: Books,
   accountId: string,
@@ -150,7 +149,7 @@ async function excerptOf(
   return { from, to: max(from, min(added.to, all.to)) }
 }
 
-/** A range of a file's bytes. The bytes before it are not written. */
+/** A range of a file's bytes. Most of the rows before it are measured, not written. */
 async function answerRange(
   file: CodesFile,
   range: Range,

@@ -5,13 +5,13 @@ import type { Logger } from 'pino'
 import { isUnavailable } from '../../database/errors.ts'
 import { RejectedRowsForgottenError } from '../../domain/books/errors.ts'
 import { SnapshotChangedError } from '../../domain/code/line-reader.ts'
-import { acceptedCoding } from '../http/content-coding.ts'
+import { acceptedCoding } from '../http/request.ts'
 
 /** The answer to a request for a file. */
 export interface FileAnswer {
   status: 200 | 206
   headers: Record<string, string>
-  /** Whether it may be compressed. Ranges may not: they are ranges of the uncompressed bytes. */
+  /** Whether it may be compressed. Ranges may not, because they count uncompressed bytes. */
   gzip: boolean
   pieces: AsyncGenerator<Buffer>
 }
@@ -27,7 +27,7 @@ export async function send(
   const headers = { ...file.headers }
   if (gzip) {
     headers['Content-Encoding'] = 'gzip'
-    // The compressed bytes may differ each time, so there are no ranges of them.
+    // The compressed bytes may differ each time, so they have no ranges.
     if (headers['ETag'] !== undefined) headers['ETag'] = `W/${headers['ETag']}`
   }
   headers['Accept-Ranges'] = headers['ETag'] === undefined || gzip ? 'none' : 'bytes'
@@ -38,7 +38,7 @@ export async function send(
   // An error before the first bytes can still be answered.
   const pieces = await readAhead(file.pieces)
   response.writeHead(file.status, headers)
-  // Only failures of the file: connections to the database and to the client fail with the same errors.
+  // Only failures of the file itself: the client's connection breaks with the same errors as the database's.
   let failure: { error: unknown } | undefined
   const watched = (async function* () {
     try {
@@ -52,7 +52,7 @@ export async function send(
     if (gzip) await pipeline(watched, createGzip({ level: constants.Z_BEST_SPEED }), response)
     else await pipeline(watched, response)
   } catch {
-    // The client, if it is still there, notices that the end of the response is missing.
+    // If the client has not left, it sees that the answer is incomplete.
     if (failure !== undefined) logFailure(failure.error, log)
   }
 }
@@ -64,7 +64,7 @@ function logFailure(error: unknown, log: Logger): void {
   else log.error({ err: error }, 'a download failed')
 }
 
-/** The same pieces, once the first two have been read: the header, and the first from the database. */
+/** The same pieces, after reading the first two: the header, and the first from the database. */
 async function readAhead(pieces: AsyncGenerator<Buffer>): Promise<AsyncGenerator<Buffer>> {
   const first = await pieces.next()
   const second = first.done === true ? first : await pieces.next()

@@ -2,7 +2,7 @@ import { parentPort } from 'node:worker_threads'
 import * as graphiql from '@graphql-yoga/render-graphiql/graphiql'
 
 // Runs in its own thread: GraphiQL is a module of nine megabytes, which takes a third of a second to load and stays in the
-// memory of the thread that loaded it.
+// memory of its thread.
 const files = {
   'graphiql.js': encoded(graphiql.js),
   'graphiql.css': encoded(graphiql.css),

@@ -16,8 +16,8 @@ const LOGO =
   '<path stroke="#fff" stroke-width="2.5" d="M10 17h10M10 23h7"/></svg>'
 
 /**
- * The headers of the page. It loads nothing from another origin, sends nothing there, cannot be framed, and is never stored,
- * because it may contain a key. 'unsafe-inline' is there for Monaco, GraphiQL's editor, which creates style elements.
+ * The headers of the page. It may contain a key, so it loads nothing from other origins, sends nothing there, cannot be framed,
+ * and is never stored. Monaco, GraphiQL's editor, creates style elements and needs 'unsafe-inline'.
  */
 export const graphiqlPageHeaders: Readonly<Record<string, string>> = {
   'Content-Type': 'text/html; charset=utf-8',
@@ -42,22 +42,22 @@ export const graphiqlPageHeaders: Readonly<Record<string, string>> = {
 }
 
 export interface GraphiqlPageOptions {
-  /** Filled into the headers of every tab. Whoever can read the page can read the key. */
+  /** Filled into the headers of every tab. Everyone who can read the page can read the key. */
   readonly apiKey?: string | undefined
-  /** Fills the guide's variables. Without it they say in words where each id comes from. */
+  /** Fills the guide's variables. Without it, they say where each id comes from. */
   readonly sample?: GuideSample | undefined
-  /** Identifies the database, and is not secret. A browser discards tabs that it has kept from another one. */
+  /** Identifies the database; not secret. A browser discards tabs that it has stored for another one. */
   readonly database?: string | undefined
 }
 
 interface Files {
-  /** The folder that all of them are in. It changes with their content, so that they can be cached forever. */
+  /** The folder of all files. It changes with their content, so that they can be cached forever. */
   readonly folder: string
   /** By folder and name. */
   readonly assets: ReadonlyMap<string, Asset>
 }
 
-/** GraphiQL: its page, and the files that the page loads. They are read on the first request for one of them. */
+/** GraphiQL: its page, and the files that the page loads, which are read on the first request. */
 export class Graphiql {
   #files: Promise<Files> | undefined
 
@@ -68,7 +68,7 @@ export class Graphiql {
     await asset.answer(request, response)
   })
 
-  /** A file by its folder and name: what follows /graphiql/ in its path. */
+  /** A file by the part of its path after /graphiql/: its folder and name. */
   async asset(name: string): Promise<Asset | undefined> {
     const { assets } = await this.#read()
     return assets.get(name)
@@ -121,7 +121,7 @@ function assetHeaders(name: string): Readonly<Record<string, string>> {
   return {
     'Content-Type': `text/${name.endsWith('.css') ? 'css' : 'javascript'}; charset=utf-8`,
     'Cache-Control': 'public, max-age=31536000, immutable',
-    // A worker is bound by the policy that it was loaded with, not by the page's.
+    // A worker has the policy it is loaded with, not the page's.
     'Content-Security-Policy': "default-src 'none'",
     'Cross-Origin-Resource-Policy': 'same-origin',
     'X-Content-Type-Options': 'nosniff',
@@ -170,7 +170,7 @@ function renderPage(folder: string, { apiKey, sample, database }: GraphiqlPageOp
 `
 }
 
-/** Changes when tabs that a browser has kept would be out of date: another page, other samples, another database. */
+/** Changes when tabs stored by a browser are out of date: another page, other samples, another database. */
 function fingerprint(folder: string, steps: Guide, sample?: GuideSample, database?: string): string {
   const queries = steps.tabs.map(({ query }) => query)
   const parts = JSON.stringify([folder, queries, sample?.formatId, sample?.poolId, database])

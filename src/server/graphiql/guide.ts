@@ -2,15 +2,15 @@ import { randomInt } from 'node:crypto'
 
 /** A prepared tab of GraphiQL. */
 export interface GuideTab {
-  /** Distinguishes the guide's tabs from those that the user opens. */
+  /** Distinguishes the guide's tabs from the user's. */
   readonly id: string
   readonly query: string
   readonly variables: string
 }
 
 /**
- * Pieces of the variables, as they are in the text. The page's script replaces them in tabs that are opened later: with the
- * id of the pool that was created in another tab, for example, or a new name in place of one used on an earlier visit.
+ * Parts of the variables' text that the page's script replaces later: for example by the id of a pool created in another tab,
+ * or by a new name for one used on an earlier visit.
  */
 export interface GuideFills {
   readonly formatName: string
@@ -23,7 +23,7 @@ export interface GuideFills {
   readonly after: string
 }
 
-/** What the guide starts from on a new database. */
+/** The objects that the guide starts from on a new database. */
 export interface GuideSample {
   readonly formatId: string
   readonly poolId: string
@@ -48,9 +48,9 @@ interface Step {
 const CONSONANTS = 'BCDFGHJKMPQRTVWXZ'
 
 /**
- * The steps from the list of pools to the results of the run, in the order and the words of the product's guide, and on to
- * claims, look-up, files and history. Run one after the other with their variables as they are, they add each batch of codes
- * once. Without a sample, the ids are words that say which tab creates them.
+ * The steps from the list of pools to the results of the run, in the order and words of the product's guide, then to claims,
+ * look-up, files and history. Run in order with unchanged variables, they add each batch of codes once. Without a sample,
+ * each id is replaced by the name of the tab that creates it.
  */
 export function guide(sample: GuideSample | undefined): Guide {
   const tag = newTag()
@@ -73,12 +73,12 @@ export function guide(sample: GuideSample | undefined): Guide {
   return { tabs, fills: { ...Object.fromEntries(quoted), after: '"after": null' } }
 }
 
-/** A few characters for the names, so that they are new on every visit. */
+/** Makes the names new on every visit. */
 function newTag(): string {
   return Array.from({ length: 4 }, () => CONSONANTS[randomInt(CONSONANTS.length)]).join('')
 }
 
-// `issues` is where "see issues" in a message points to.
+// Some messages refer to `issues`.
 const errors = `... on UserError {
       message
       code

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 
-// Headers that browsers send when somebody opens a page. Any other was added on the way.
+// Headers that browsers send when they open a page. Any other was added on the way.
 const browserHeaders = new Set([
   'accept',
   'accept-encoding',
@@ -23,9 +23,9 @@ const browserHeaders = new Set([
 ])
 
 /**
- * Whether a page was requested by a browser on this machine, directly and not by a page of another site: then it may contain
- * a key. Everything must be as such a browser sends it, because a reverse proxy on this machine looks local as well, and
- * gives itself away in the HTTP version, the headers that it adds, or the connection that it does not keep alive.
+ * Whether a page is requested directly by a browser on this machine, and not by a page of another site: then it may contain
+ * a key. Everything must be as such a browser sends it. A reverse proxy on this machine looks local too, but differs in the
+ * HTTP version, the headers it adds, or the connection it does not keep alive.
  */
 export function isLocalBrowser({
   method,
@@ -59,8 +59,8 @@ function isLoopbackAddress(address: string | undefined): boolean {
 }
 
 /**
- * Whether a Host header names the loopback interface. Under any other name the service could have been reached by DNS
- * rebinding: the browser would take its page for one of evil.example.
+ * Whether a Host header names the loopback interface. With any other name the request may be the result of DNS rebinding, and
+ * the browser would let evil.example read the page.
  */
 export function isLoopbackHost(host: string | undefined): boolean {
   return host !== undefined && /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i.test(host)

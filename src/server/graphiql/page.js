@@ -13,7 +13,7 @@
   // ------------------------------------------------------------------ storage
 
   const PREFIX = 'promo-codes:'
-  /** Whether the page is being reloaded, with what is stored by now. */
+  /** Whether the page is reloading with the current storage. */
   let leaving = false
   const ownKeys = () => Object.keys(localStorage).filter((key) => key.startsWith(PREFIX))
   const storage = {
@@ -68,7 +68,7 @@
     return found.slice(0, 3)
   }
 
-  /** A page holds a file in memory until it is complete. */
+  /** A page keeps a file in memory until it is complete. */
   const MAX_SAVED_BYTES = 256 * 1024 * 1024
 
   async function save({ path, name, headers }) {
@@ -109,7 +109,7 @@
 
   // ------------------------------------------------------------------ from one tab to the next
 
-  /** Values are remembered for tabs from earlier visits, which may be open in other windows. */
+  /** Values are stored for tabs of earlier visits, which may be open in other windows. */
   const EARLIER_VALUES = 20
 
   function offer(values) {
@@ -153,7 +153,7 @@
     }
   }
 
-  /** Notes what a tab is to have in its input when it is opened next. What the user changes after that is kept. */
+  /** Stores input for a tab, filled in when it is next opened. Later changes by the user are kept. */
   function hand(tab, input) {
     const handed = readJson('handed', {})
     storage.setItem('handed', JSON.stringify({ ...handed, [tab]: { ...handed[tab], ...input } }))
@@ -167,7 +167,7 @@
     return JSON.stringify({ ...variables, input: { ...variables.input, ...input } }, null, 2)
   }
 
-  /** Settings of a Promo Codes section, so that saving them in one tab does not undo those saved in the other. */
+  /** Settings of a Promo Codes section, so that saving them in one tab does not revert those saved in another. */
   function handSettings(tabs, { quantity, autoGenerate, refillThreshold }) {
     if (tabs.includes('guide-save-promo-codes'))
       hand('guide-save-promo-codes', { quantity, autoGenerate, refillThreshold })
@@ -247,7 +247,7 @@
 
   let renewing
 
-  /** A new key for one that the service gave to the page and that no longer works, if there is one. */
+  /** A replacement for a key that the service gave to the page and that no longer works, if there is one. */
   async function renewedKey(refused) {
     if (!given.has(refused)) return undefined
     if (refused !== authorization) return authorization
@@ -482,12 +482,12 @@
       },
       subscribe: (next) => {
         observer = next
-        // GraphiQL ignores results before this has returned.
+        // GraphiQL ignores results until this returns.
         queueMicrotask(tell)
         return {
           unsubscribe: () => {
             observer = undefined
-            // Only after its own update does GraphiQL tell whether another tab was opened.
+            // GraphiQL only tells after its own update whether another tab was opened.
             queueMicrotask(() => {
               if (openTab === tab && observer === undefined) watches.get(tab)?.close()
             })
@@ -521,8 +521,8 @@
   // ------------------------------------------------------------------ operations
 
   /**
-   * Just after a change of tab, GraphiQL passes the operation name and the syntax tree of the other tab. The text is that of
-   * the open one, so the name in it counts first.
+   * Just after a change of tab, GraphiQL passes the operation name and the syntax tree of the other tab. The text is from the
+   * open one, so the name in it takes precedence.
    */
   function operationMeant({ query, operationName }, document) {
     const text = query.replaceAll(/#.*/g, '')
@@ -591,7 +591,7 @@
 
   const missing = (tabs) => config.guide.tabs.filter(({ id }) => !tabs.some((tab) => tab.id === id))
 
-  /** As GraphiQL has them, which it stores a little later. */
+  /** The tabs in GraphiQL, which stores them a little later. */
   let tabsNow = state.tabs
 
   /** Restores the closed tabs of the tour, each after the one that it follows. The others stay. */
@@ -621,7 +621,7 @@
     if (after !== before) editor.setValue(after)
   }
 
-  /** Removes what belongs to a closed tab. */
+  /** Removes the data of a closed tab. */
   function forget(tab) {
     watches.get(tab)?.close()
     files.delete(tab)
@@ -769,7 +769,7 @@
       headers: JSON.stringify({ Authorization: authorization }, null, 2),
       shouldPersistHeaders: false,
       onTabChange,
-      // By default every edit goes into the address and the browser's history.
+      // By default every edit changes the URL and the browser's history.
       onEditQuery: () => {},
     })
     whenDrawn(() => document.querySelector('.graphiql-tabs')?.children.length > 0, mend)

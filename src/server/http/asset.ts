@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
-import { acceptedCoding, type ContentCoding } from './content-coding.ts'
+import { acceptedCoding, type ContentCoding } from './request.ts'
 
 const codings: readonly ContentCoding[] = ['br', 'gzip', 'identity']
 
-// For GraphiQL's five megabytes, quality 11 saves another 13 %, but takes 13 seconds instead of a quarter of one.
+// For GraphiQL's five megabytes, quality 11 saves another 13 %, but takes 13 s instead of 0.25 s.
 const brotliQuality = 5
 
 /**
- * A file that does not change while the service runs, sent in the best coding that the client accepts. It is compressed on
- * the first request for each coding, off the event loop, and kept.
+ * A file that does not change while the service runs, sent in the best coding that the client accepts. On the first request
+ * for a coding it is compressed off the event loop, and kept.
  */
 export class Asset {
   readonly #body: Buffer
@@ -25,12 +25,12 @@ export class Asset {
     this.#digest = createHash('sha256').update(body).digest('base64url').slice(0, 22)
   }
 
-  /** Answers GET or HEAD for the file, with If-None-Match. */
+  /** Answers GET and HEAD, with If-None-Match. */
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const coding = acceptedCoding(request, codings)
     if (coding === undefined) {
       response.writeHead(406, { 'Content-Type': 'text/plain; charset=utf-8', Vary: 'Accept-Encoding' })
-      response.end('Accept this file with the Accept-Encoding br, gzip or identity.\n')
+      response.end('This file is sent with the Content-Encoding br, gzip or identity. Accept one of them.\n')
       return
     }
     const etag = `"${this.#digest}-${coding}"`
@@ -77,7 +77,7 @@ async function compress(body: Buffer, coding: ContentCoding): Promise<Buffer> {
   }
 }
 
-/** Whether If-None-Match has an entity tag, by weak comparison. RFC 9110, 13.1.2. */
+/** Whether If-None-Match contains an entity tag, by weak comparison. RFC 9110, 13.1.2. */
 function matchesTag(header: string | undefined, etag: string): boolean {
   if (header?.trim() === '*') return true
   return header?.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag) ?? false

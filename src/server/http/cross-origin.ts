@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 
-// Headers of answers that a page of another origin may need.
+// Response headers that a page of another origin may need.
 const exposed = [
   'Accept-Ranges',
   'Allow',
@@ -13,14 +13,14 @@ const exposed = [
   'WWW-Authenticate',
 ]
 
-/** Headers of every answer. Pages of all origins may read them, because there are no cookies. */
+/** Headers of every response. Pages of all origins may read responses, because there are no cookies. */
 export const anyOrigin: Readonly<Record<string, string>> = {
   'Access-Control-Allow-Origin': '*',
   'Access-Control-Expose-Headers': exposed.join(', '),
 }
 
-// None of them is dangerous, because a page must have the key itself. The star allows everything that clients and monitoring
-// tools add, except Authorization; the names are for browsers too old to know it.
+// All are safe, because a page needs a key. The star allows every header that clients and monitoring tools add, except
+// Authorization; the names are for old browsers without it.
 const allowed = [
   'authorization',
   'content-type',

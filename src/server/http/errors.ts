@@ -16,10 +16,10 @@ import {
 } from '../../graphql/errors/top-level.ts'
 import { anyOrigin } from './cross-origin.ts'
 
-// How HTTP requests are answered with errors: in the form of the API, { "errors": [{ "message", "extensions" }] }, and
-// readable for pages of every origin.
+// How HTTP requests are answered with errors: { "errors": [{ "message", "extensions" }] }, as in the API, and readable by
+// pages of every origin.
 
-/** The HTTP status of an error code; 400 for those that are not here. */
+/** The HTTP status of each error code; 400 for all others. */
 const statuses: Readonly<Partial<Record<TopLevelErrorCode | UserErrorCode, number>>> = {
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
@@ -30,7 +30,7 @@ const statuses: Readonly<Partial<Record<TopLevelErrorCode | UserErrorCode, numbe
   UNAVAILABLE: 503,
 }
 
-/** BAD_USER_INPUT with a status of its own. The message says what to send instead. */
+/** BAD_USER_INPUT with a status. The message says what to send instead. */
 export function badRequest(
   message: string,
   status = 400,
@@ -44,8 +44,8 @@ export function notFound(message: string, status = 404): GraphQLError {
 }
 
 /**
- * Answers a request with an error: a domain error or a top-level error with its own code and message, any other error logged and
- * masked. `extensions.http` overrides the status and adds headers. A response that has begun is cut off.
+ * Answers a request with an error. Domain errors and top-level errors keep their code and message; any other error is logged
+ * and masked. `extensions.http` overrides the status and adds headers. A response that has begun is cut off.
  */
 export function answerError(response: ServerResponse, error: unknown, log: Logger): void {
   const { status, headers, json } = error instanceof UserError ? domainError(error) : otherError(error, log)
@@ -59,10 +59,7 @@ export function answerError(response: ServerResponse, error: unknown, log: Logge
     .end(response.req.method === 'HEAD' ? undefined : body)
 }
 
-/**
- * Answers on a connection that has no response, because its request could not be parsed or asked for another protocol, and
- * closes it.
- */
+/** Answers on a connection without a response, because its request is malformed or asks for another protocol, and closes it. */
 export function refuseConnection(
   connection: Duplex,
   { status, message, headers = {} }: { status: number; message: string; headers?: Record<string, string> },
@@ -81,7 +78,7 @@ interface ErrorAnswer {
   json: object
 }
 
-/** The fields of the typed error in the API become extensions. */
+/** The fields of the API's typed error become extensions. */
 function domainError(error: UserError): ErrorAnswer {
   const { message, code, path } = error
   const issues = error instanceof InvalidInputError ? { issues: error.issues } : {}

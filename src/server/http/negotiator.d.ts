@@ -3,7 +3,7 @@ declare module 'negotiator' {
 
   export default class Negotiator {
     constructor(request: { readonly headers: IncomingHttpHeaders })
-    /** The best of what is available, by the weights of Accept-Encoding; among equals the first that is preferred. */
+    /** The available coding with the highest weight in Accept-Encoding; among equals, the first in `preferred`. */
     encoding(
       available: readonly string[],
       options?: { readonly preferred?: readonly string[] },

@@ -5,12 +5,9 @@ import { isUnavailable } from '../../database/errors.ts'
 import type { Books } from '../../domain/books/books.ts'
 import { grouped } from '../../grouped.ts'
 import { graphqlPath, matchRoute, type RouteName } from '../../routes.ts'
-import { awaitsContinue, discardRest, limitArrival } from './body.ts'
 import { answerPreflight } from './cross-origin.ts'
 import { answerError, badRequest, notFound, refuseConnection } from './errors.ts'
-import { EventStreams } from './event-streams.ts'
-import { hostProblem, isWebSocket, targetOf } from './target.ts'
-import { UnreadAnswers } from './unread-answers.ts'
+import { awaitsContinue, discardRest, hostProblem, isWebSocket, limitArrival, targetOf } from './request.ts'
 
 /** At shutdown, how long operations in flight may take. */
 export const maxDrainMs = 10_000
@@ -18,24 +15,26 @@ export const maxDrainMs = 10_000
 const maxHeadersMs = 60_000
 const maxHeaderBytes = 16_384
 
+const beatEveryMs = 15_000
+
 const readMethods = 'GET, HEAD, OPTIONS'
 
-/** What a route is told of a request, beside the request itself. */
+/** What a route gets besides the request. */
 export interface Target {
-  /** What stands in the path in place of `:id` or `*`. */
+  /** The part of the path that matched `:id` or `*`. */
   id: string
-  /** The query of the address: empty, or from the question mark on. */
+  /** The query string: empty, or from the question mark on. */
   search: string
   /**
-   * To be called when the response is an event stream, which would hold up a shutdown. `end` is called once the client has
-   * gone.
+   * Reports that the response is an event stream, which would delay a shutdown. `end` is called when the client has left,
+   * or at once if it already has.
    */
   onStream: (end: () => void) => void
 }
 
-/** Answers the requests to one path. OPTIONS is answered for it, and so is what `answer` rejects with. */
+/** Answers the requests to one path. The server answers OPTIONS, and the errors that `answer` rejects with. */
 export interface Route {
-  /** For the header Allow: "GET, HEAD, OPTIONS". */
+  /** For the Allow header: "GET, HEAD, OPTIONS". */
   methods: string
   /** Whether it reads the body itself: sends 100 (Continue) and limits how long the body may take. */
   readsBody?: boolean
@@ -44,20 +43,21 @@ export interface Route {
 
 export type Routes = Partial<Record<RouteName, Route>>
 
-/** The HTTP server of a process. WebSockets are served beside it. */
+/** The HTTP server of a process. WebSockets share its port. */
 export class HttpServer {
   readonly server: Server
   readonly #books: Books
   readonly #log: Logger
   readonly #routes: Routes
-  readonly #streams = new EventStreams()
+  /** Event streams, which end only when their clients leave or a shutdown cuts them. */
+  readonly #streams = new Set<ServerResponse>()
   readonly #unread = new UnreadAnswers()
-  /** Of each connection, the response to its latest request. */
+  /** The response to the latest request of each connection. */
   readonly #latest = new WeakMap<Duplex, ServerResponse>()
   #ready = true
   #closing = false
 
-  /** `routes`: what is served beside /health, /ready and the way from / to the API. */
+  /** `routes` are served besides /health, /ready and the redirect from / to the API. */
   constructor({ books, log, routes }: { books: Books; log: Logger; routes: Routes }) {
     this.#books = books
     this.#log = log
@@ -69,10 +69,10 @@ export class HttpServer {
     }
     this.server = createServer({
       headersTimeout: maxHeadersMs,
-      // Bodies have limits of their own: see body.ts.
+      // Bodies have their own limits: see request.ts.
       requestTimeout: 0,
       maxHeaderSize: maxHeaderBytes,
-      // Checked in #answer, so that the error has the form of all others.
+      // Checked in #answer, so that the error has the usual form.
       requireHostHeader: false,
       // A client that offers another protocol is answered in HTTP/1.1.
       shouldUpgradeCallback: ({ headers }) => isWebSocket(headers.upgrade),
@@ -92,7 +92,7 @@ export class HttpServer {
     this.server.on('checkContinue', answer)
     this.server.on('checkExpectation', (request, response) => {
       response.once('finish', () => discardRest(request))
-      answerError(response, badRequest('The only expectation that is met is 100-continue.', 417), this.#log)
+      answerError(response, badRequest('The only supported expectation is 100-continue.', 417), this.#log)
     })
     this.server.on('connect', (_request, connection) => {
       connection.once('error', () => connection.destroy())
@@ -105,7 +105,7 @@ export class HttpServer {
     this.server.on('clientError', (error, connection) => this.#refuseUnreadable(error, connection))
   }
 
-  /** Answers what cannot be parsed as a request, unless an earlier response is being sent on the connection. */
+  /** Answers bytes that are not a request, unless a response is being sent on the connection. */
   #refuseUnreadable(error: NodeJS.ErrnoException, connection: Duplex): void {
     const latest = this.#latest.get(connection)
     const hasBegun =
@@ -114,7 +114,7 @@ export class HttpServer {
     else refuseConnection(connection, unreadable(error.code))
   }
 
-  /** Resolves with the port once it listens; rejects with the system's error when it cannot. */
+  /** Resolves to the port. Rejects with the system's error if it cannot listen. */
   async listen(port: number, host: string): Promise<number> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.server.once('error', reject)
@@ -122,7 +122,7 @@ export class HttpServer {
     await promise
     this.server.off('error', reject)
     const address = this.server.address()
-    if (address === null || typeof address === 'string') throw new Error('The server listens nowhere.')
+    if (address === null || typeof address === 'string') throw new Error('The server has no port.')
     return address.port
   }
 
@@ -132,15 +132,15 @@ export class HttpServer {
   }
 
   /**
-   * Accepts no more connections, and resolves when the requests in flight have been answered. Event streams are cut, so that
-   * their clients reconnect elsewhere and resume. Whatever is left after `maxDrainMs` is cut as well.
+   * Stops accepting connections, and resolves when the requests in flight have been answered. Cuts event streams at once, so
+   * that their clients reconnect elsewhere and resume, and everything else after `maxDrainMs`.
    */
   async close(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#closing = true
     this.server.close(() => resolve())
     this.server.closeIdleConnections()
-    this.#streams.cutAll()
+    for (const response of this.#streams) response.destroy()
     const timeout = setTimeout(() => this.server.closeAllConnections(), maxDrainMs)
     await promise
     clearTimeout(timeout)
@@ -151,7 +151,7 @@ export class HttpServer {
     const wrongHost = hostProblem(request)
     if (wrongHost !== undefined) throw badRequest(wrongHost)
     const { path, search } = targetOf(request)
-    // Routes see the same whether the request named a path or a whole address.
+    // Routes see the same for a path and an absolute URL.
     request.url = `${path}${search}`
     const match = matchRoute(path)
     const route = match && this.#routes[match.name]
@@ -162,14 +162,27 @@ export class HttpServer {
     if (match === undefined || route === undefined) throw this.#nothing()
     if (request.method === 'OPTIONS') return answerPreflight(response, route.methods)
     if (match.name === 'graphql') this.#unread.add(response)
-    const onStream = (end: () => void) => this.#streams.add(response, end)
+    const onStream = (end: () => void) => this.#addStream(response, end)
     await route.answer(request, response, { id: match.id, search, onStream })
+  }
+
+  #addStream(response: ServerResponse, end: () => void): void {
+    if (hasEnded(response)) {
+      end()
+      return
+    }
+    this.#streams.add(response)
+    response.once('close', () => {
+      this.#streams.delete(response)
+      end()
+    })
+    if (this.#closing) response.destroy()
   }
 
   #nothing() {
     return notFound(
       this.#routes.graphql === undefined
-        ? `Nothing is here. This process has the role worker: the API is at ${graphqlPath} of others.`
+        ? `Nothing is here. This process has the role worker: others serve the API, at ${graphqlPath}.`
         : `Nothing is here. The API is at ${graphqlPath}.`,
     )
   }
@@ -186,7 +199,43 @@ export class HttpServer {
   }
 }
 
-/** A route that needs no API key and has nothing but GET and HEAD. */
+/**
+ * Cuts the connection of a client that has read nothing between two beats although something was waiting for it, so that the
+ * answer does not stay in memory.
+ */
+export class UnreadAnswers {
+  /** Bytes sent by the last beat, if more was waiting then. */
+  readonly #sent = new Map<ServerResponse, number | undefined>()
+  readonly #timer = setInterval(() => this.beat(), beatEveryMs)
+
+  /** Watches a response until it is complete or its client has left. */
+  add(response: ServerResponse): void {
+    if (hasEnded(response)) return
+    this.#sent.set(response, undefined)
+    response.once('close', () => this.#sent.delete(response))
+  }
+
+  /** To be called every few seconds. */
+  beat(): void {
+    for (const [response, before] of this.#sent) {
+      const { socket, writableLength: waiting } = response
+      // Without a socket it waits for the previous response on the connection.
+      const sent = waiting === 0 || socket === null ? undefined : socket.bytesWritten - waiting
+      if (sent !== undefined && sent === before) response.destroy()
+      this.#sent.set(response, sent)
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+  }
+}
+
+function hasEnded(response: ServerResponse): boolean {
+  return response.closed || response.destroyed
+}
+
+/** A route without authentication that only allows GET and HEAD. */
 export function readOnly(answer: Route['answer']): Route {
   return {
     methods: readMethods,

@@ -1,20 +1,20 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 
-// Bytes that a client has not read yet. Above it, nothing more is done for the client.
+// Unread bytes, above which nothing more is done for the client.
 const maxUnreadBytes = 1_000_000
 
-// Steps of one client's operations that run at a time, and that wait to.
+// Steps of a client's operations that run at a time, and that wait.
 const maxRunning = 16
 const maxWaiting = 32
 
-// Characters of the messages that these steps came with. From there on, nothing more is read from the client.
+// Characters of the messages of these steps, from which on nothing more is read from the client.
 const maxHeldLength = 1_000_000
 
 /**
- * One client's WebSocket, with back-pressure in both directions: while answers wait to be read or operations wait to run,
- * nothing more is read from the client. So a client costs a bounded amount of memory, whatever it asks for and however
- * slowly it reads.
+ * A client's WebSocket, with back-pressure in both directions: while answers wait to be read or operations wait to run,
+ * nothing more is read from the client. This limits the memory for a client, whatever it asks for and however slowly it
+ * reads.
  */
 export class ClientSocket {
   readonly #socket: WebSocket
@@ -27,14 +27,14 @@ export class ClientSocket {
   #longWaiting: (() => void)[] = []
   #isDraining = false
   #onStepEnd = () => {}
-  /** The API key of its operations, once one has been let in. */
+  /** The API key of its operations, once one has been admitted. */
   keyId: string | undefined
-  /** The length of the message that is being handled, in characters. */
+  /** The length of the current message, in characters. */
   messageLength = 0
   /** Whether the client has answered a ping or read something since the last `beat`. */
   #isAlive = true
 
-  /** `connection` is what the WebSocket was made from. */
+  /** `connection` is the one that was upgraded to the WebSocket. */
   constructor(socket: WebSocket, connection: Duplex) {
     this.#socket = socket
     this.#connection = connection
@@ -48,11 +48,11 @@ export class ClientSocket {
     return this.#socket.readyState === this.#socket.OPEN
   }
 
-  /** Resolves when the message has been handed to the system, or never will be because the socket is closed. */
+  /** Resolves when the message has been passed to the system, or the socket is closed. */
   async send(message: string | Buffer): Promise<void> {
     const socket = this.#socket
     if (socket.readyState !== socket.OPEN) return
-    // A message that had to wait for the client shows that it reads. The system accepts all others even if nobody does.
+    // If a message had to wait and is sent, the client reads. The system accepts other messages even if nobody reads.
     const waits = !this.#isCorked && socket.bufferedAmount > 0
     this.#cork()
     await new Promise<void>((resolve) => {
@@ -65,7 +65,7 @@ export class ClientSocket {
     })
   }
 
-  /** Sends the messages of one event loop iteration in one system call, which is what costs most. */
+  /** Sends the messages of one event loop iteration in one system call, which is the most expensive part. */
   #cork(): void {
     if (this.#isCorked) return
     this.#isCorked = true
@@ -76,10 +76,7 @@ export class ClientSocket {
     })
   }
 
-  /**
-   * Runs a step of an operation, in order of arrival among this client's steps. Until it has ended it holds a message of
-   * `messageLength` characters.
-   */
+  /** Runs a step of an operation, in order of arrival. `messageLength` characters count as held until it has ended. */
   async enqueue<T>(run: () => Promise<T> | T, messageLength = 0): Promise<T> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#heldLength += messageLength
@@ -100,8 +97,8 @@ export class ClientSocket {
   }
 
   /**
-   * Runs the part of a step that may produce a long answer: one at a time, and only when the client has read most of the
-   * last one. Resolves to undefined if the client has left by then.
+   * Runs the part of a step that may produce a long answer: one at a time, after the client has read most of the previous one.
+   * Resolves to undefined if the client has left by then.
    */
   async enqueueLong<T>(run: () => Promise<T>): Promise<T | undefined> {
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -118,17 +115,17 @@ export class ClientSocket {
     }
   }
 
-  /** To be called every few seconds. Terminates the connection if the client has given no sign of life since the last call. */
+  /** To be called every few seconds. Terminates the connection if the client has not responded since the last call. */
   beat(): void {
     const socket = this.#socket
-    // While nothing is read from the client because of its operations, its pong cannot be seen.
+    // While nothing is read from the client, its pong is not seen.
     const cannotTell = socket.isPaused && socket.bufferedAmount === 0
     if (!this.#isAlive && !cannotTell) socket.terminate()
     else if (socket.readyState === socket.OPEN) socket.ping()
     this.#isAlive = false
   }
 
-  /** Reads nothing more from the client, and resolves when the steps in flight have ended and been answered. */
+  /** Stops reading from the client, and resolves when the steps in flight have been answered. */
   async drain(): Promise<void> {
     this.#isDraining = true
     this.#pauseOrResume()
@@ -138,7 +135,7 @@ export class ClientSocket {
       })
   }
 
-  /** Closes the socket, and reads on so that the client's own close frame is seen. */
+  /** Closes the socket, and resumes reading for the client's close frame. */
   close(code: number, reason: string): void {
     this.#socket.close(code, reason)
     this.#socket.resume()

@@ -19,20 +19,24 @@ import type { Subscriber } from '../../graphql/subscriber.ts'
 import { grouped } from '../../grouped.ts'
 import { graphqlPath } from '../../routes.ts'
 import type { Api } from '../api/api.ts'
-import { excessOfJson, isObject } from '../api/json.ts'
-import { maxRequestBytes, onlyNamesDocument, persistedQueryNotSupported } from '../api/operation-request.ts'
+import {
+  excessOfJson,
+  isObject,
+  maxRequestBytes,
+  onlyNamesDocument,
+  persistedQueryNotSupported,
+} from '../api/operation-request.ts'
 import type { Authentication } from '../authentication.ts'
 import { refuseConnection } from '../http/errors.ts'
+import { hostProblem, isWebSocket, targetOf } from '../http/request.ts'
 import { maxDrainMs } from '../http/server.ts'
-import { hostProblem, isWebSocket, targetOf } from '../http/target.ts'
 import { ClientSocket } from './client-socket.ts'
 
-// The protocol is that of graphql-ws. The adapter to `ws` is our own, because the one of graphql-ws reads from a client as
-// fast as it sends, writes without waiting for it to read, has one ping for busy and dead clients alike, and closes the
-// socket where only one operation is wrong.
+// The protocol of graphql-ws, with our own adapter to `ws`. The one of graphql-ws has no back-pressure, does not tell busy
+// clients from dead ones by its pings, and closes the socket if a single operation is invalid.
 
 const maxOperationsPerSocket = 1_000
-// What is kept as long as an operation, or as its socket.
+// Kept as long as an operation or its socket, in characters.
 const maxIdLength = 255
 const maxConnectionParamsLength = 20_000
 const beatEveryMs = 12_000
@@ -40,19 +44,19 @@ const beatEveryMs = 12_000
 // At shutdown, how long clients may take to close their sockets.
 const maxGoodbyeMs = 5_000
 
-// RFC 6455, 7.4.1: the server goes down, or the page is left.
+// RFC 6455, 7.4.1: a server shuts down, or a browser leaves the page.
 const goingAway = 1001
 
 type Socket = SocketContext<Record<string, unknown>, ClientSocket>
 
-/** An operation that was let in: what `onSubscribe` returns, and graphql-ws passes to `execute` or `subscribe`. */
+/** An admitted operation: `onSubscribe` returns it, and graphql-ws passes it to `execute` or `subscribe`. */
 interface Operation extends ExecutionArgs {
   client: ClientSocket
   messageLength: number
-  /** Runs work when the API key's share allows it. Resolves to undefined if nobody waits for it by then. */
+  /** Runs work when the API key's share allows it. Resolves to undefined if the client has given it up by then. */
   schedule: <T>(work: () => Promise<T> | T) => Promise<T | undefined>
   execute: (args: ExecutionArgs) => unknown
-  /** Answered instead of executing it: errors in its variables. */
+  /** Errors in its variables, the answer instead of executing it. */
   errors: readonly GraphQLError[] | undefined
 }
 
@@ -67,8 +71,8 @@ interface Arrival {
 
 /**
  * Serves the API over WebSocket, on the HTTP server's port and path. An operation that is malformed or not permitted ends
- * with its own errors, and leaves the others on its socket alone. `close` drains: it answers the operations in flight, closes
- * the sockets with 1001, so that clients reconnect elsewhere, and resolves when they are closed.
+ * with its own errors and does not affect others on the same socket. `close` drains: it answers the operations in flight,
+ * closes the sockets with 1001, so that clients reconnect elsewhere, and resolves when they are closed.
  */
 export function serveWebSocket(parts: {
   server: Server
@@ -83,16 +87,16 @@ export function serveWebSocket(parts: {
   const longAnswers = new LongAnswers()
   const protocol = makeServer<Record<string, unknown>, ClientSocket>({
     execute: (args) => run(args, (operation, execute) => execute(operation)),
-    // Not through the API's plugins, each of which would stand between an event and its subscribers.
+    // Not through the API's plugins, each of which would process every event for every subscriber.
     subscribe: (args) => run(args, (operation) => subscriber.subscribe(operation)),
     onSubscribe: (socket, id, payload) => {
-      // Now, not when it is this operation's turn: those that arrive after it do not count.
+      // Counted now, not when this operation runs: later ones do not count.
       const arrival = {
         id,
         length: socket.extra.messageLength,
         isTooMany: Object.keys(socket.subscriptions).length > maxOperationsPerSocket,
       }
-      // Enqueued already here: an operation costs as much when the client gives it up at once.
+      // Enqueued even if the client gives the operation up at once, which costs as much.
       return socket.extra.enqueue(() => admit(socket, payload, arrival), arrival.length)
     },
     onConnect: ({ extra }) => {
@@ -115,7 +119,7 @@ export function serveWebSocket(parts: {
     for (const client of clients) client.beat()
   }, beatEveryMs)
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    // The HTTP server no longer listens for errors of the socket, and an unhandled one would end the process.
+    // The HTTP server no longer handles errors of the socket, and an unhandled one would end the process.
     socket.once('error', () => socket.destroy())
     const wrongHost = hostProblem(request)
     if (wrongHost !== undefined) return refuseConnection(socket, { status: 400, message: wrongHost })
@@ -124,7 +128,7 @@ export function serveWebSocket(parts: {
         status: 404,
         message: `No WebSocket is served here. The API is at ${graphqlPath}.`,
       })
-    // Before Node.js 24.9, upgrades to any protocol come here.
+    // Before Node.js 24.9, upgrades to every protocol arrive here.
     if (!isWebSocket(request.headers.upgrade))
       return refuseConnection(socket, {
         status: 400,
@@ -180,7 +184,7 @@ export function serveWebSocket(parts: {
     })
   }
 
-  /** The operation, or the errors that it is refused with. */
+  /** The admitted operation, or the errors to answer. */
   async function admit(
     socket: Socket,
     payload: SubscribePayload,
@@ -260,11 +264,11 @@ export function serveWebSocket(parts: {
   }
 }
 
-/** Stands in for long answers in messages that graphql-ws serialises, so that they are serialised only once. */
+/** Replaces long answers in messages that graphql-ws serialises, so that they are serialised only once. */
 class LongAnswers {
   readonly #answers = new Map<string, readonly Buffer<ArrayBuffer>[]>()
 
-  /** The stand-in for the data of an answer. It is unguessable, so nothing else in a message can be equal to it. */
+  /** The stand-in for the data of an answer. It is unguessable, so nothing else in a message is equal to it. */
   standIn(pieces: readonly Buffer<ArrayBuffer>[]): Record<string, unknown> {
     const standIn = { long: randomUUID() }
     this.#answers.set(JSON.stringify(standIn), pieces)
@@ -293,7 +297,7 @@ function closeOf(socket: WebSocket): Promise<void> {
   return new Promise((resolve) => socket.once('close', () => resolve()))
 }
 
-/** It stands for a header of HTTP, so upper and lower case are the same in its name. */
+/** Case-insensitive, like the HTTP header that it replaces. */
 function authorizationOf(socket: Socket): string | undefined {
   for (const [name, value] of Object.entries(socket.connectionParams ?? {}))
     if (name.toLowerCase() === 'authorization' && typeof value === 'string') return value
@@ -318,9 +322,8 @@ const serverMessages: ReadonlySet<unknown> = new Set([
 ])
 
 /**
- * A message as graphql-ws should see it; undefined if only servers send such, for which it throws an error that looks like
- * any other. An operation that is named by hash or id alone, which the protocol does not know, is given an empty query, so
- * that it can be answered.
+ * A message for graphql-ws; undefined for a type that only servers send, for which graphql-ws throws an unspecific error. An
+ * operation that is only named by hash or id gets an empty query, because the protocol requires one.
  */
 function readMessage(text: string): string | undefined {
   let message: unknown

@@ -53,7 +53,7 @@ export class UploadWorker {
       isClosed: () => this.#isClosed,
     }
     this.#poll = new Poll({ purpose, run: () => this.#startWaiting(), everyMs: pollEveryMs, log })
-    this.#stopListening = books.notifications.on('tasks', () => this.#poll.wake())
+    this.#stopListening = books.notifications.on('uploads', () => this.#poll.wake())
     this.#poll.wake()
   }
 

@@ -3,8 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { yieldToEventLoop } from '../../../src/async/pacer.ts'
 import { IdempotencyConflictError, NotFoundError } from '../../../src/domain/books/errors.ts'
 import { type PoolEvent, readHistory } from '../../../src/domain/books/event-log.ts'
-import { Claims } from '../../../src/domain/claim/claim.ts'
-import type { ClaimCodesInput } from '../../../src/domain/claim/claim-group.ts'
+import { type ClaimCodesInput, Claims } from '../../../src/domain/claim/claim.ts'
 import type { Code } from '../../../src/domain/code/code.ts'
 import { generateCodes } from '../../../src/domain/generation/generation.ts'
 import { cancelTask } from '../../../src/domain/generation/task.ts'
@@ -24,7 +23,7 @@ import {
 import { startUpload } from '../../support/uploads.ts'
 
 const test = useBooks()
-/** Each stands for a process. */
+/** Each acts as a process of its own. */
 let processes: [Claims, Claims, Claims]
 let formatId: string
 beforeAll(async () => {
@@ -47,7 +46,7 @@ async function pool(quantity: bigint): Promise<string> {
   return poolId
 }
 
-/** A pool that refills itself from a format, which has `left` codes left. */
+/** A pool that is refilled automatically from a format with `left` codes left. */
 async function refillingPool(
   stock: number,
   left: number,
@@ -86,7 +85,7 @@ function sort(outcomes: PromiseSettledResult<Code[]>[]): { served: Code[][]; ref
 }
 
 describe('a claim', () => {
-  it('gets the next codes of the pool, in their order', async () => {
+  it('gets the next codes of the pool, in order', async () => {
     const poolId = await pool(5n)
     const first = await claim({ poolId })
     const more = await claim({ poolId, count: 3, recipient: 'ann@example.com' })
@@ -101,7 +100,7 @@ describe('a claim', () => {
     expect(await poolNow(test, poolId)).toMatchObject({ total: 5n, claimed: 4n })
   })
 
-  it('gets up to 10,000 codes, across the ends of batches and formats', async () => {
+  it('gets up to 10,000 codes, across batches and formats', async () => {
     const small = await newSmallFormat(test, 10)
     const poolId = await pool(4_000n)
     await fill(test, poolId, small, 10n)
@@ -143,7 +142,7 @@ describe('a claim', () => {
     })
   })
 
-  it('keeps its recipient as it was written', async () => {
+  it('keeps its recipient unchanged', async () => {
     const poolId = await pool(1n)
     const recipient = `  Zoë\n<zoe@example.com> 🎁 ${'x'.repeat(900)}`
     const [code] = await claim({ poolId, recipient, idempotencyKey: randomUUID() })
@@ -276,7 +275,7 @@ describe('simultaneous claims', () => {
     expect(transactions).toHaveLength(1)
   })
 
-  it('each report what the pool had when they were refused', async () => {
+  it('each report how many codes the pool had when they were rejected', async () => {
     const poolId = await pool(5n)
     const { refused } = sort(
       await Promise.allSettled([claim({ poolId, count: 3 }), claim({ poolId, count: 3 })]),
@@ -417,7 +416,7 @@ describe('a claim that brings the stock down to the threshold', () => {
     await expectBalance(test)
   })
 
-  it('gets more than the pool has: it is refilled by the smallest multiple that suffices', async () => {
+  it('gets more than the pool has, which is refilled by the smallest multiple that suffices', async () => {
     const { poolId } = await refillingPool(3, 100, { quantity: 10n, threshold: 5n })
     expect(await claim({ poolId, count: 24 })).toHaveLength(24)
     expect(await poolNow(test, poolId)).toMatchObject({ total: 33n, claimed: 24n })
@@ -477,13 +476,13 @@ describe('a claim that brings the stock down to the threshold', () => {
       ],
       ['of a pool that has some of them', () => pool(2n), [/has 2 codes available/, /Or claim fewer/]],
       [
-        'of a pool that does not refill itself',
+        'of a pool without auto-generation',
         async () => await newPool(test, { formatId, quantity: 5n }),
-        [/Generate more into the pool, or turn on autoGenerate/],
+        [/Generate more codes into the pool, or turn on autoGenerate/],
         /fewer|no codes left/,
       ],
       [
-        'of a pool whose format has none left, and which does not refill itself',
+        'of a pool without auto-generation whose format has none left',
         async () => {
           const small = await newSmallFormat(test, 3)
           await fill(test, await newPool(test), small, 3n)
@@ -509,13 +508,13 @@ describe('a claim that brings the stock down to the threshold', () => {
         /more into|fewer/,
       ],
       [
-        'of a pool whose format is promised to tasks of another',
+        'of a pool whose format is reserved for tasks of another',
         async () => {
           const { poolId, formatId } = await refillingPool(0, 3, { quantity: 2n })
           await generating(await newPool(test), formatId, 3n)
           return poolId
         },
-        [/no codes left to generate but 3 codes that are promised to unfinished tasks/, /another format/],
+        [/no codes left to generate but 3 codes that are reserved for unfinished tasks/, /another format/],
         /more into/,
       ],
       [
@@ -525,7 +524,7 @@ describe('a claim that brings the stock down to the threshold', () => {
           await generating(poolId, formatId, 50n)
           return poolId
         },
-        [/An unfinished task is going to add 50 codes to the pool: claim again once it is COMPLETED/],
+        [/An unfinished task will add 50 codes to the pool: claim again once it is COMPLETED/],
         /more into/,
       ],
       [

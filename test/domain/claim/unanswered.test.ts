@@ -147,7 +147,7 @@ describe('a claim whose COMMIT was not answered', () => {
     await expectBalance(test)
   })
 
-  /** Resolves when somebody waits for the lock of a pool. */
+  /** Resolves when a session waits for the lock of a pool. */
   async function waitForLock(poolId: string): Promise<void> {
     await expect
       .poll(() =>

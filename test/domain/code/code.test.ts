@@ -39,7 +39,7 @@ async function read(
   return page
 }
 
-/** The first ten of a list, or of what follows a cursor. */
+/** The first ten codes of a list, or after a cursor. */
 const firstTen: ChoosePage = (total, after) => {
   const from = after === undefined || after < 0n ? 0n : after + 1n
   return { from, to: from + 10n < total ? from + 10n : total }
@@ -114,7 +114,7 @@ describe('the available codes of a pool', () => {
     expect(texts(next.codes).slice(0, 5)).toEqual(texts(page.codes).slice(5))
   })
 
-  it('do not exist in an empty pool', async () => {
+  it('are none in an empty pool', async () => {
     const poolId = await newPool(test)
     const page = { from: 0n, to: 0n, total: 0n, codes: [] }
     expect(await read(poolId, 'AVAILABLE', all)).toEqual(page)
@@ -123,7 +123,7 @@ describe('the available codes of a pool', () => {
 })
 
 describe('the claimed codes of a pool', () => {
-  it('come newest first, each with its claim, across claims of all sizes and the ends of batches', async () => {
+  it('come newest first, each with its claim, across claims of all sizes and batches', async () => {
     const formatId = await newFormat(test)
     const small = await newSmallFormat(test, 7)
     const poolId = await newPool(test)
@@ -136,7 +136,7 @@ describe('the claimed codes of a pool', () => {
     const page = await read(poolId, 'CLAIMED', all)
     expect(page).toEqual({ from: 0n, to: 23n, total: 23n, codes: handedOut })
 
-    // Whatever the size of the pages.
+    // With pages of any size.
     for (const size of [1n, 2n, 5n, 22n]) {
       const paged: Code[] = []
       for (let from = 0n; from < 23n; from += size) {
@@ -254,7 +254,7 @@ describe('while an upload before them is undone, codes', () => {
     },
   )
 
-  it('follow a cursor without one being left out', async () => {
+  it('follow a cursor without a gap', async () => {
     const { books, poolId, formatId, generated, wasUndone } = await undoneBefore('read-batches')
     const cursors = { after: { formatId, index: 4n }, before: undefined }
     const page = await readCodes(books, test.accountId, poolId, 'AVAILABLE', cursors, firstTen)

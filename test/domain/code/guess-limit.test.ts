@@ -23,7 +23,7 @@ async function refusal(attempt: Promise<unknown>): Promise<RateLimitedError> {
 }
 
 describe('attempts that find nothing', () => {
-  it('may be as many at once as in a minute, and one more after retryAfterMs', async () => {
+  it('are limited to perMinute at once, and one more after retryAfterMs', async () => {
     const { clock, limit } = limitOf(100)
     for (let i = 0; i < 100; i++) expect(await limit.attempt('key', missed)).toBeUndefined()
     for (let i = 0; i < 5; i++) {

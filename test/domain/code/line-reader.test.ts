@@ -30,7 +30,7 @@ async function patchwork(uploadedAt: number): Promise<{ poolId: string; undo: ()
   const undo = async () => {
     await books.write(accountId, async (tx) => {
       await tx.execute({ text: 'DELETE FROM batch WHERE task_id = $1', values: [uploadId] })
-      // By way of positions that are free, since no two batches may begin at the same one.
+      // Via free positions, since no two batches may begin at the same position.
       await tx.execute({
         text: 'UPDATE batch SET start = 1 - start WHERE pool_id = $1 AND start > $2',
         values: [poolId, uploadedAt],
@@ -79,11 +79,11 @@ test('a line of many batches is read completely and in order', async () => {
   expect(indices).toEqual(upTo(batches))
 })
 
-test('no code is left out when codes move down during the reading because an upload is undone', async () => {
+test('no code is missing if codes move during the read because an upload is undone', async () => {
   const { poolId, undo } = await patchwork(10)
   const { snapshot, indices, error } = await read(poolId, undo)
   expect(error).toBeInstanceOf(SnapshotChangedError)
-  // What was read until then is right.
+  // The codes until then are correct.
   expect(indices).toEqual(upTo(1_000))
   expect(await isCurrent(place.books, place.accountId, poolId, snapshot)).toBe(false)
   // Not even when the line is as long as before.

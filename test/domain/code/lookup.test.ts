@@ -18,7 +18,7 @@ beforeAll(async () => {
   lookUps = new LookUps(test.books)
 })
 
-/** An account for one test, so that codes of other tests cannot be meant. */
+/** An account for one test, apart from the codes of other tests. */
 async function newPlace(): Promise<Place> {
   return { books: test.books, accountId: await newAccount(test.books) }
 }
@@ -177,7 +177,7 @@ describe('a generated code', () => {
     })
     expect(await here.find(place.accountId, 'A6')).toBeUndefined()
     const elsewhere = { books: await test.another(), accountId: place.accountId }
-    // A format whose id is of the future, as from a process whose clock is ahead.
+    // A format with an id of the future, as by a process whose clock is ahead.
     const first = await createFormat(place.books, place.accountId, shape('A'))
     await place.books.rows({
       text: 'UPDATE format SET id = $3 WHERE account_id = $1 AND id = $2',
@@ -252,7 +252,7 @@ describe('an uploaded code', () => {
       await uploaded(place, ['LATER-1', 'KRWG4'], status)
       for (const typed of ['LATER-1', 'later 1', 'KRWG4', 'krwg4'])
         expect(await find(place, typed)).toBeUndefined()
-      // And it does not put others in doubt.
+      // And it makes no other code ambiguous.
       const { uploadId } = await uploaded(place, ['LATER1', 'KRW-G4'])
       for (const typed of ['LATER1', 'later 1', 'krwg4'])
         expect(await find(place, typed)).toMatchObject({ uploadId })
@@ -266,7 +266,7 @@ describe('an uploaded code', () => {
   })
 })
 
-describe('a text that could stand for several codes', () => {
+describe('a text that may mean several codes', () => {
   const cases: [what: string, codes: string[], typed: string, meant: string | undefined][] = [
     ['is the one written exactly so', ['SOLO1', 'S0L01'], 'S0L01', 'S0L01'],
     ['is the one written exactly so, in lower case too', ['ab', 'AB', 'A-B'], 'ab', 'ab'],
@@ -307,14 +307,14 @@ describe('a text that could stand for several codes', () => {
     },
   )
 
-  it('does not stand for a code that was never generated', async () => {
+  it('does not mean a code that was never generated', async () => {
     const place = await newPlace()
     await newFormat(place, 'DO-##', { list: 'AB' })
     await everyCode(place, 'do##', 'AB')
     expect(await find(place, 'Do ab')).toMatchObject({ code: 'doAB' })
   })
 
-  it('is in doubt if there are more of them than are read, unless it is written exactly so', async () => {
+  it('is ambiguous if there are more of them than are read, unless it is one of them exactly', async () => {
     const place = await newPlace()
     const codes = Array.from({ length: 80 }, (_, i) => `${'-'.repeat(i)}XO`)
     await uploaded(place, ['X0-', ...codes, '-X0'])
@@ -322,7 +322,7 @@ describe('a text that could stand for several codes', () => {
     for (const code of codes) expect(await find(place, code)).toMatchObject({ code })
   })
 
-  it('is the one that differs in case, spaces and dashes alone, however many others look like it', async () => {
+  it('means the one that differs only in case, spaces and dashes, however many others look like it', async () => {
     const place = await newPlace()
     const codes = Array.from({ length: 64 }, (_, i) =>
       `W${i.toString(2).padStart(6, '0').replaceAll('1', 'O')}`.replace(/^W0/, 'W-0'),
@@ -339,7 +339,7 @@ describe('a text that could stand for several codes', () => {
     expect(await find(place, 'woo0o0o')).toMatchObject({ code: 'woo0o0o' })
   })
 
-  it('is in doubt if more of them than are read differ in case alone', async () => {
+  it('is ambiguous if more of them than are read differ only in case', async () => {
     const place = await newPlace()
     const codes = Array.from({ length: 64 }, (_, i) =>
       [...'casing'].map((letter, at) => ((i >> at) % 2 === 1 ? letter.toUpperCase() : letter)).join(''),
@@ -470,7 +470,7 @@ describe('a code that is typed with other punctuation or without accents', () =>
     for (const text of texts) expect([text, (await find(place, text))?.code]).toEqual([text, code])
   })
 
-  it('is the one without what surrounds it, also of a format', async () => {
+  it('is found without what surrounds it, also if it was generated', async () => {
     const place = await newPlace()
     await everyCode(place, 'P.Q-##', 'X.')
     await upload(place, await newPool(place), ['PQ-XX', 'P.QX/X'])
@@ -487,7 +487,7 @@ describe('a code that is typed with other punctuation or without accents', () =>
     expect(await find(place, 'p_x.')).toBeUndefined()
   })
 
-  it('is in doubt if there are more such codes than are read, unless it is written exactly so', async () => {
+  it('is ambiguous if there are more such codes than are read, unless it is one of them exactly', async () => {
     const place = await newPlace()
     const codes = Array.from({ length: 80 }, (_, i) => `${'..'.repeat(i + 1)}XO`)
     await upload(place, await newPool(place), codes)
@@ -495,7 +495,7 @@ describe('a code that is typed with other punctuation or without accents', () =>
     for (const code of codes) expect(await find(place, code)).toMatchObject({ code })
   })
 
-  it('is found if its characters are each written as several', async () => {
+  it('is found if each of its characters is written as several', async () => {
     const place = await newPlace()
     const code = '\ufdfa'.repeat(255)
     await upload(place, await newPool(place), [code])
@@ -520,7 +520,7 @@ describe('a code that is typed with other punctuation or without accents', () =>
 })
 
 describe('many look-ups', () => {
-  it('at the same time are each answered with their own code', async () => {
+  it('at the same time each get their own code', async () => {
     const place = await newPlace()
     const { codes } = await generated(place, 'MANY-######', { set: 'UPPERCASE_DIGITS' }, 300)
     const others = Array.from({ length: 100 }, (_, i) => `own-${i}-${characterSets.UPPERCASE}`)
@@ -561,7 +561,7 @@ describe('many look-ups', () => {
     expect(statements.filter((name) => name !== 'open-code-space')).toEqual(Array(4).fill('find-codes'))
   })
 
-  it('of a format that is broken fail alone', async () => {
+  it('of a corrupt format are the only ones to fail', async () => {
     const place = await newPlace()
     const { formatId } = await everyCode(place, 'BAD-#', '67')
     const { codes } = await everyCode(place, 'GOOD-#', '67')
@@ -577,7 +577,7 @@ describe('many look-ups', () => {
     )
   })
 
-  it('fail if the database cannot answer, and the next ones do not', async () => {
+  it('fail while the database cannot answer, and succeed afterwards', async () => {
     const place = await newPlace()
     const { codes } = await generated(place, 'F-####', { set: 'UNAMBIGUOUS' }, 1)
     let broken = true

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Books } from '../../../src/domain/books/books.ts'
 import { readHistory } from '../../../src/domain/books/event-log.ts'
 import { Claims } from '../../../src/domain/claim/claim.ts'
@@ -128,6 +128,18 @@ describe('a format that is created over uploaded codes', () => {
     expect(await takenOut(formatId)).toBe(12_000)
     expect((await poolNow(place, poolId)).total).toBe(88_000n)
     await expectBalance(place)
+  })
+
+  it('wakes the workers to take them out, and after the last one for the generations that wait', async () => {
+    const announce = vi.spyOn(place.books.notifications, 'announce')
+    const announced = () => announce.mock.calls.map(([{ topic }]) => topic)
+    const { formatId } = await newUnready()
+    expect(announced()).toContain('formats')
+    await backfillFormat(place.books, { accountId: place.accountId, formatId }, 10)
+    expect(announced()).not.toContain('generations')
+    await makeReady(formatId)
+    expect(announced()).toContain('generations')
+    announce.mockRestore()
   })
 
   it('is found by look-ups during the backfill, as are its earlier codes', async () => {

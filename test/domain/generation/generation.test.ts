@@ -44,12 +44,12 @@ function generate(
   return generateCodes(books, test.accountId, { quantity: 1n, ...input })
 }
 
-/** What a worker does with the task. */
+/** Runs a task as a worker does. */
 function work(taskId: string, books = test.books): Promise<boolean> {
   return runGeneration(books, { accountId: test.accountId, taskId })
 }
 
-/** Leaves the task as a worker does that dies after the first of its two steps. */
+/** Leaves a task as a worker that dies after the first of its two steps. */
 async function startOnly(taskId: string, poolId: string): Promise<void> {
   await test.books.write(test.accountId, async (tx) => {
     await lockPool(tx, poolId)
@@ -72,7 +72,7 @@ async function statusesOf(taskId: string): Promise<string[]> {
 }
 
 describe('a generation', () => {
-  it('reserves its quantity when it is requested, and adds the codes when a worker carries it out', async () => {
+  it('reserves its quantity when it is requested, and adds the codes when a worker runs it', async () => {
     const formatId = await newSmallFormat(test, 50)
     const poolId = await newPool(test)
     const taskId = await generate({ poolId, formatId, quantity: 20n })
@@ -169,7 +169,7 @@ describe('a generation', () => {
 })
 
 describe('generations that are requested at the same time', () => {
-  it('never promise more than the format has, and can use up its last code', async () => {
+  it('never reserve more than the format has, and can use up its last code', async () => {
     const formatId = await newSmallFormat(test, 100)
     const pools = await Promise.all(Array.from({ length: 5 }, () => newPool(test)))
     const outcomes = await Promise.allSettled(
@@ -256,7 +256,7 @@ describe('workers', () => {
     expect(await statusOf(taskId)).toBe('COMPLETED')
   })
 
-  it('return the reservation of a task that cannot be carried out', async () => {
+  it('release the reservation of a task that cannot be run', async () => {
     const formatId = await newSmallFormat(test, 10)
     const poolId = await newPool(test)
     for (const begun of [false, true]) {
@@ -282,7 +282,7 @@ describe('a cancellation', () => {
     return { formatId, poolId, taskId: await generate({ poolId, formatId, quantity }) }
   }
 
-  it('before the execution returns the quantity to the format', async () => {
+  it('before the execution releases the reserved quantity', async () => {
     const { formatId, poolId, taskId } = await waiting()
     await cancelTask(test.books, test.accountId, taskId)
     expect(await statusOf(taskId)).toBe('CANCELLED')
@@ -293,7 +293,7 @@ describe('a cancellation', () => {
     await expect(generate({ poolId, formatId, quantity: 10n })).resolves.toBeTypeOf('string')
   })
 
-  it('works until the task has finished', async () => {
+  it('is possible until the task has finished', async () => {
     const { formatId, poolId, taskId } = await waiting()
     await startOnly(taskId, poolId)
     await cancelTask(test.books, test.accountId, taskId)
@@ -409,7 +409,7 @@ describe('an idempotency key of a generation', () => {
     await expect(generateCodes(test.books, theirs.accountId, input)).resolves.toBeTypeOf('string')
   })
 
-  it('makes one task when it is sent many times at the same time', async () => {
+  it('makes one task when it is used many times simultaneously', async () => {
     const formatId = await newFormat(test)
     const poolId = await newPool(test)
     const input = { poolId, formatId, quantity: 2n, idempotencyKey: randomUUID() }
@@ -420,7 +420,7 @@ describe('an idempotency key of a generation', () => {
     expect(await formatNow(test, formatId)).toMatchObject({ reserved: 2n })
   })
 
-  it('makes one task when it is sent for several pools and formats at the same time', async () => {
+  it('makes one task when it is used for several pools and formats simultaneously', async () => {
     const inputs = await Promise.all(
       Array.from({ length: 6 }, async () => ({
         poolId: await newPool(test),

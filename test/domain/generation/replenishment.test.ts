@@ -78,7 +78,7 @@ describe('the Promo Codes section', () => {
     await expect(save({ poolId, ...input })).rejects.toMatchObject({ code: 'INVALID_INPUT', path })
   })
 
-  it('reports all that is wrong at once', async () => {
+  it('reports all issues at once', async () => {
     const wrong = save({
       poolId: await newPool(test),
       formatId: undefined,
@@ -137,7 +137,7 @@ describe('saving with auto-generation', () => {
     expect(await poolNow(test, poolId)).toMatchObject({ total: 11n })
   })
 
-  it('uses what the format has left, not what is reserved, and reports that it was too little', async () => {
+  it('uses what the format has left, but nothing reserved, and reports that it was too little', async () => {
     const small = await newSmallFormat(test, 10)
     const poolId = await newPool(test)
     await generateCodes(test.books, test.accountId, { poolId, formatId: small, quantity: 7n })

@@ -24,7 +24,7 @@ function openFeed(books: Books): EventFeed {
   return feed
 }
 
-/** Appends events of a pool that need not exist, and tells of them. */
+/** Appends events of a pool that need not exist, and sends notifications. */
 async function append(
   { books, accountId }: Place,
   count: number,
@@ -42,7 +42,7 @@ function follow(feed: EventFeed, { accountId }: Place, after = 0n) {
   return { events: feed.after({ accountId, sequence: after }, leaving.signal), leave: () => leaving.abort() }
 }
 
-/** The next events, as many as asked for. */
+/** The next `count` events. */
 async function take(events: AsyncGenerator<PoolEvent>, count: number): Promise<bigint[]> {
   const sequences: bigint[] = []
   while (sequences.length < count) {
@@ -58,7 +58,7 @@ function range(first: number, last: number): bigint[] {
 }
 
 describe('a reader of the feed', () => {
-  it('gets what has happened, then what happens, without a gap and without a repeat', async () => {
+  it('gets past and new events, without gaps or duplicates', async () => {
     const place = await newPlace(test)
     const elsewhere = { ...place, books: await test.another() }
     const feeds = [openFeed(place.books), openFeed(elsewhere.books)]
@@ -81,7 +81,7 @@ describe('a reader of the feed', () => {
         for (let round = 0; round < 8; round++) {
           await fill(i % 2 === 0 ? place : elsewhere, poolId, formatId, 1n)
           await claims.claim(place.accountId, { poolId, count: 1 })
-          // Readers come from the first moment on, from where the log stands and from the beginning.
+          // Readers start at any time, at the end of the log and at its beginning.
           const now = await readLog(place.books, place.accountId)
           for (const feed of feeds) readers.push(readToTheLast(feed, round % 2 === 0 ? now.last : 0n))
         }
@@ -103,13 +103,13 @@ describe('a reader of the feed', () => {
     expect(await take(events, 1)).toEqual([2_501n])
   })
 
-  it('that is slow misses nothing, and keeps no other from its events', async () => {
+  it('that is slow misses nothing, and does not delay others', async () => {
     const place = await newPlace(test)
     const feed = openFeed(place.books)
     const [slow, quick] = [follow(feed, place).events, follow(feed, place).events]
     await append(place, 1)
     expect(await take(slow, 1)).toEqual([1n])
-    // More than is kept for readers.
+    // More than are kept for readers.
     await append(place, 6_000)
     expect(await take(quick, 6_001)).toEqual(range(1, 6_001))
     expect(await take(slow, 6_000)).toEqual(range(2, 6_001))
@@ -117,7 +117,7 @@ describe('a reader of the feed', () => {
     expect(await take(slow, 2)).toEqual([6_002n, 6_003n])
   })
 
-  it('gets the events of its account alone', async () => {
+  it('only gets events of its account', async () => {
     const [one, two] = [await newPlace(test), await newPlace(test)]
     const feed = openFeed(test.books)
     const [ones, twos] = [follow(feed, one).events, follow(feed, two).events]
@@ -127,7 +127,7 @@ describe('a reader of the feed', () => {
     expect(value).toMatchObject({ sequence: 1n, poolId: expect.not.stringMatching(/^a0000000/) })
   })
 
-  it('is told that it was too slow when the events that it wants are no longer kept', async () => {
+  it('gets a ReaderTooSlowError when its next events have been removed', async () => {
     const place = await newPlace(test)
     await append(place, 5)
     const { books, accountId } = place
@@ -143,7 +143,7 @@ describe('a reader of the feed', () => {
 })
 
 describe('a reader that leaves', () => {
-  it('while it waits ends at once', async () => {
+  it('ends at once if it is waiting', async () => {
     const place = await newPlace(test)
     const { events, leave } = follow(openFeed(place.books), place)
     await append(place, 1)
@@ -154,7 +154,7 @@ describe('a reader that leaves', () => {
     expect(await next).toEqual({ done: true, value: undefined })
   })
 
-  it('before it has begun, or while it is given events, gets no more', async () => {
+  it('gets no more events, whether it has started or not', async () => {
     const place = await newPlace(test)
     await append(place, 3)
     const feed = openFeed(place.books)
@@ -167,7 +167,7 @@ describe('a reader that leaves', () => {
     expect(await late.events.next()).toEqual({ done: true, value: undefined })
   })
 
-  it('leaves the others as they are, and can come back', async () => {
+  it('does not affect others, and can come back', async () => {
     const place = await newPlace(test)
     const feed = openFeed(place.books)
     const [stays, goes] = [follow(feed, place), follow(feed, place)]
@@ -182,7 +182,7 @@ describe('a reader that leaves', () => {
   })
 })
 
-describe('a notice', () => {
+describe('a notification', () => {
   it('that is lost delays its events and loses none', async () => {
     const place = await newPlace(test)
     const deaf = { ...place, books: await test.another({ losesNotices: true }) }
@@ -195,7 +195,7 @@ describe('a notice', () => {
   })
 
   it('from another process wakes the readers of this one', async () => {
-    // Nobody looks by the clock.
+    // Polling is off.
     vi.useFakeTimers({ toFake: ['setInterval'] })
     onTestFinished(() => {
       vi.useRealTimers()
@@ -211,8 +211,8 @@ describe('a notice', () => {
   })
 })
 
-describe('a database that goes away', () => {
-  it('and comes back delays events and loses none', async () => {
+describe('a database that is unavailable for a while', () => {
+  it('delays events and loses none', async () => {
     const place = await newPlace(test)
     await using proxy = await openProxy(test.databaseUrl)
     const cutOff = await test.another({ url: proxy.url })

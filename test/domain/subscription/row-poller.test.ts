@@ -14,7 +14,7 @@ import { startUpload } from '../../support/uploads.ts'
 
 const test = useBooks()
 
-// A row poller polls by the clock, so here the clock is the test's.
+// The test controls the clock of the row pollers.
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
   return () => {
@@ -22,7 +22,7 @@ beforeEach(() => {
   }
 })
 
-/** A follower of a pool that has been given its present state. */
+/** A follower of a pool that has got its current state. */
 async function follow(pools: RowPoller<Pool>, poolId: string) {
   const leaving = new AbortController()
   onTestFinished(() => leaving.abort())
@@ -39,7 +39,7 @@ function openPoller(): RowPoller<Pool> {
 }
 
 describe('a follower of a pool', () => {
-  it('is told of its counts, its settings and its name at the next poll after they have changed', async () => {
+  it('gets its counts, settings and name at the next poll after a change', async () => {
     const formatId = await newFormat(test)
     const poolId = await newPool(test)
     const claims = new Claims(test.books)
@@ -76,7 +76,7 @@ describe('a follower of a pool', () => {
     }
   })
 
-  it('is told of each of several pools, which cost one read together', async () => {
+  it('gets each of several pools, which are read together', async () => {
     const formatId = await newFormat(test)
     const ids = [await newPool(test), await newPool(test)]
     const pools = openPoller()
@@ -87,13 +87,13 @@ describe('a follower of a pool', () => {
     vi.advanceTimersByTime(1_000)
     const seen = await Promise.all(next)
     expect(seen.map(({ value }) => Number(value?.total))).toEqual([1, 2, 1, 2])
-    // Notices of what `fill` committed may still be on their way by the same connections.
+    // Notifications of what `fill` has committed may still be in flight on the same connections.
     const ofPools = reads.mock.calls.filter(([statement]) => JSON.stringify(statement).includes('FROM pool'))
     expect(ofPools).toHaveLength(1)
     reads.mockRestore()
   })
 
-  it('ends at once when it leaves, without effect on other followers', async () => {
+  it('ends at once when it leaves, and does not affect others', async () => {
     const formatId = await newFormat(test)
     const poolId = await newPool(test)
     const pools = openPoller()
@@ -108,7 +108,7 @@ describe('a follower of a pool', () => {
 })
 
 describe('a follower of an upload', () => {
-  it('is told what it waits for whenever that has changed', async () => {
+  it('gets what the upload waits for whenever that changes', async () => {
     const { books, accountId } = test
     const poolId = await newPool(test)
     const earlier = await startUpload(test, poolId)

@@ -28,7 +28,7 @@ interface Told {
 
 let operations = 0
 
-/** What an operation is refused with, over each of the ways by which it can come. */
+/** The errors of a refused operation, over each transport. */
 const ways = {
   HTTP: async (query: string, variables = {}): Promise<Told[]> =>
     (await client.send(query, variables)).errors ?? [],
@@ -48,11 +48,11 @@ function times(count: number, write: (i: number) => string): string {
   return Array.from({ length: count }, (_, i) => write(i)).join(' ')
 }
 
-/** A value of as many levels: those of the operation are one more. */
+/** A value with this many levels; the operation has one more. */
 const nested = (levels: number) =>
   `{ pools(search: ${'['.repeat(levels)}${']'.repeat(levels)}) { totalCount } }`
 
-/** A document for each limit, of a size that is given, and what is said of one that is too large. */
+/** For each limit, a document of a given size, and the message for one that is too large. */
 const limits: [what: string, limit: number, write: (size: number) => string, told: RegExp][] = [
   [
     'characters',
@@ -95,7 +95,7 @@ const limits: [what: string, limit: number, write: (size: number) => string, tol
   [
     'selections',
     maxDocument.selections,
-    // The fragment is spread a hundred times, and is there once itself: with the fields that it is spread in, 9,997.
+    // The fragment counts once, and for each of its hundred spreads: with the fields around them, 9,997.
     (
       size,
     ) => `{ ${times(100, (i) => `a${i}: __schema { ...F }`)} ${times(size - 9_997, (i) => `b${i}: __typename`)} }
@@ -114,13 +114,16 @@ const limits: [what: string, limit: number, write: (size: number) => string, tol
 describe.each(everyWay)('over %s', (way) => {
   const refusals = async (query: string, variables = {}) => await ways[way](query, variables)
 
-  test.each(limits)('the maximum number of %s is read, and no more', async (_what, limit, write, told) => {
-    for (const { message } of await refusals(write(limit))) expect(message).not.toMatch(/allowed|more than/)
-    const [refusal, ...others] = await refusals(write(limit + 1))
-    expect(refusal?.message).toMatch(told)
-    expect(refusal?.extensions.code).toMatch(/^GRAPHQL_(PARSE|VALIDATION)_FAILED$/)
-    expect(others).toEqual([])
-  })
+  test.each(limits)(
+    'the maximum number of %s is accepted, and no more',
+    async (_what, limit, write, told) => {
+      for (const { message } of await refusals(write(limit))) expect(message).not.toMatch(/allowed|more than/)
+      const [refusal, ...others] = await refusals(write(limit + 1))
+      expect(refusal?.message).toMatch(told)
+      expect(refusal?.extensions.code).toMatch(/^GRAPHQL_(PARSE|VALIDATION)_FAILED$/)
+      expect(others).toEqual([])
+    },
+  )
 
   test.each([
     [
@@ -152,7 +155,7 @@ describe.each(everyWay)('over %s', (way) => {
     },
   )
 
-  test('what cannot be counted is refused without a figure', async () => {
+  test('a size that cannot be counted is refused without a figure', async () => {
     const fragments = times(20, (i) => `fragment F${i} on Query { ${times(8, () => `...F${i + 1}`)} }`)
     const [refusal] = await refusals(`{ ...F0 } ${fragments} fragment F20 on Query { __typename }`)
     expect(refusal?.message).toMatch(/^The document has far more than 10,000 fields and fragments/)

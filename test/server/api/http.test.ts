@@ -95,7 +95,7 @@ describe('a request', () => {
     },
   )
 
-  test('that accepts application/graphql-response+json has a status that says how it went', async () => {
+  test('that accepts application/graphql-response+json has a status that tells the outcome', async () => {
     const headers = { accept: 'application/graphql-response+json' }
     expect((await send(operation, { headers })).status).toBe(200)
     for (const wrong of ['{', '{ vouchers }'])
@@ -123,7 +123,7 @@ describe('a request', () => {
     )
     sending.on('error', reject)
     const chunk = ' '.repeat(100_000)
-    // Without an end: what answers has not waited for it.
+    // Without an end: the answer does not wait for it.
     for (let i = 0; i < 15; i++) sending.write(chunk)
     expect(await promise).toBe(413)
     sending.destroy()
@@ -340,7 +340,7 @@ test('what has been executed is answered completely, in every media type that a 
     'TEXT/*;q=0.5 ,image/png',
     'text/event-stream;charset=utf-8',
     'application/json; charset=latin1, text/*',
-    // Of no form that there is, though they begin like one.
+    // Unknown types that begin like known ones.
     'application/json-seq',
     'multipart/mixed-up',
     'text/*, application/json; charset="utf-8"',
@@ -367,7 +367,7 @@ test('what has been executed is answered completely, in every media type that a 
   )
 })
 
-test('a long answer arrives completely, whatever its client accepts beside JSON', async () => {
+test('a long answer arrives completely, whatever its client accepts besides JSON', async () => {
   const fields = Array.from({ length: 3_000 }, (_, i) => `id${i}: id`).join(' ')
   const body = JSON.stringify({ query: `{ account { ${fields} } }` })
   const answers = await Promise.all(
@@ -382,7 +382,7 @@ test('a long answer arrives completely, whatever its client accepts beside JSON'
   }
 })
 
-test('unknown fields beside an operation are ignored', async () => {
+test('unknown fields of a request are ignored', async () => {
   for (const own of [{ id: 'x' }, { doc_id: 'x', documentId: 1 }, { query_id: null, anything: [{}] }])
     expect((await send(JSON.stringify({ query, ...own }))).text).toBe(answered)
   const path = `/graphql?query=${encodeURIComponent(query)}&id=x&id=y&anything=1`
@@ -468,7 +468,7 @@ describe('a page of another origin', () => {
             'graphql-client-name',
             'graphql-client-version',
             'graphql-require-preflight',
-            // And all that nobody has thought of.
+            // And headers that nobody has thought of.
             '*',
           ]),
         )
@@ -509,7 +509,7 @@ describe('a page of another origin', () => {
     expect([page.status, page.headers.get('access-control-allow-origin')]).toEqual([200, null])
   })
 
-  test('can read every answer, also errors, but never with credentials', async () => {
+  test('can read every answer, including errors, but never with credentials', async () => {
     for (const reply of [
       await send(operation, { headers: { origin } }),
       await send('{', { headers: { origin } }),
@@ -522,7 +522,7 @@ describe('a page of another origin', () => {
   })
 })
 
-describe('beside the API', () => {
+describe('besides the API', () => {
   const get = (path: string) => send(null, { method: 'GET', path, anonymous: true })
 
   test('/health and /ready answer 200', async () => {

@@ -55,7 +55,7 @@ describe('server-sent events', () => {
     await updates.return?.()
   })
 
-  test('answer queries and mutations, too', async () => {
+  test('also answer queries and mutations', async () => {
     expect(await streamed(service, client, '{ account { name } }')).toEqual([
       { data: { account: { name: 'First account' } } },
     ])
@@ -76,7 +76,7 @@ describe('server-sent events', () => {
     expect(stream.status).toBe(401)
     const { value } = await stream[Symbol.asyncIterator]().next()
     expect(value?.errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED')
-    // What is for the HTTP response stays there.
+    // Extensions for the HTTP response are not in the body.
     expect(Object.keys(value?.errors?.[0]?.extensions ?? {})).toEqual(['code'])
   })
 

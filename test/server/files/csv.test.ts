@@ -40,13 +40,10 @@ describe('a cell', () => {
     ['x; +1', '"x; \'+1"'],
     ['x\n@y', '"x\n\'@y"'],
     ['x\t-1', '"x\t\'-1"'],
-  ])(
-    'of %j would be run by a spreadsheet: it is written as %j, and as it is when asked for raw',
-    (text, written) => {
-      expect(cell(text, false)).toBe(written)
-      expect(readCsv(`${cell(text, true)}\r\n`)).toEqual([[text]])
-    },
-  )
+  ])('of %j would be run by a spreadsheet: it is written as %j, and unchanged if raw', (text, written) => {
+    expect(cell(text, false)).toBe(written)
+    expect(readCsv(`${cell(text, true)}\r\n`)).toEqual([[text]])
+  })
 
   test('never begins a formula, wherever rows are split, and is read back unchanged if raw', () => {
     const text = fc.string({ unit: fc.constantFrom(...'ab"\',;\t\r\n =+-@＝') })
@@ -55,7 +52,7 @@ describe('a cell', () => {
         expect(readCsv(`${cell(value, true)},\r\n`)).toEqual([[value, '']])
         const safe = cell(value, false)
         expect(readCsv(`${safe},\r\n`)[0]?.[0]).not.toMatch(/^(\s*[=+\-@＝]|[\t\r\n])/)
-        // Split as by a program that expects semicolons and finds no quote at the beginning of the cell.
+        // As a program splits it that expects semicolons and finds no quote at the start of the cell.
         for (const piece of `x,${safe}`.split(/[;\t\r\n]/)) expect(piece).not.toMatch(/^\s*[=+\-@＝]/)
       }),
       { numRuns: 2_000 },
@@ -70,7 +67,7 @@ describe('the frame of a format', () => {
     .tuple(fc.uniqueArray(character, { minLength: 2 }), fc.array(literal, { maxLength: 6 }))
     .map(([characters, positions]) => ({ characters, positions: [...positions, null] }))
 
-  test('gives the same cells as writing each code separately, and their size', () => {
+  test('gives the same cells as each code alone, and their size', () => {
     fc.assert(
       fc.property(patterns, fc.boolean(), ({ characters, positions }, raw) => {
         const pattern = Pattern.parse(
@@ -81,7 +78,7 @@ describe('the frame of a format', () => {
         if (frame === undefined) return
         for (const code of pattern.examples(5)) {
           const written = frame.before + code + frame.after
-          // It may have quotes that it does not need.
+          // It may have needless quotes.
           expect(readCsv(`${written}\r\n`)).toEqual(readCsv(`${cell(code, raw)}\r\n`))
           if (frame.bytes !== undefined) expect(Buffer.byteLength(written)).toBe(frame.bytes)
         }

@@ -26,7 +26,7 @@ let url: string
 let client: Client
 let poolId: string
 
-/** The outcomes of downloads, and what is logged meanwhile. */
+/** The outcomes of downloads, and the log. */
 const downloads: Promise<void>[] = []
 const logged: { level: number; msg: string }[] = []
 
@@ -95,7 +95,7 @@ describe('a download ends at once when its client', () => {
     const rows = vi.spyOn(Books.prototype, 'rows')
     response.destroy()
     await downloads.at(-1)
-    // The page that was being read may have been finished.
+    // The page in flight may have been read.
     expect(rows.mock.calls.length).toBeLessThan(5)
     rows.mockRestore()
     expect(logged).toEqual([])
@@ -145,7 +145,7 @@ describe('while the database is away', () => {
     }
   })
 
-  test('a compressed one is cut off as well, so that it cannot pass for a complete one', async () => {
+  test('a compressed download is cut off too, so that it does not look complete', async () => {
     const response = await begin({ 'accept-encoding': 'gzip' })
     proxy.breakDown()
     try {

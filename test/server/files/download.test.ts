@@ -24,7 +24,7 @@ import { startService, useClient, useService } from '../../support/service.ts'
 
 const service = useService()
 const client = useClient(service)
-/** The database of the service, for what the API cannot do. */
+/** The database of the service, for changes that the API does not offer. */
 const place = useBooks(service)
 
 type Status = 'AVAILABLE' | 'CLAIMED' | 'ALL'
@@ -296,7 +296,7 @@ describe('the file of', () => {
     expect((await codesOf(waiting.task.id, 'ALL')).length).toBeLessThanOrEqual(1)
   })
 
-  test('very many codes has each of them once', async () => {
+  test('a large pool has each code once', async () => {
     const { poolId } = await newStock(client, 200_000)
     const { text } = await download(poolId, 'AVAILABLE')
     const rows = text.split('\r\n')
@@ -330,7 +330,7 @@ describe('a file shows the pool as it was when the download began', () => {
     expect(now.headers.get('etag')).not.toBe(before.headers.get('etag'))
   })
 
-  test('and is cut off if an upload in it is undone, rather than give wrong rows', async () => {
+  test('and is cut off if an upload in it is undone, rather than show wrong rows', async () => {
     const { poolId, formatId } = await newStock(client, 10)
     const first = await upload(
       poolId,
@@ -356,7 +356,7 @@ describe('a file shows the pool as it was when the download began', () => {
     const got = Buffer.concat(pieces)
     expect(got.equals(whole.bytes.subarray(0, got.length))).toBe(true)
     expect(got.length).toBeLessThan(whole.bytes.length)
-    // A client that resumes is told, and one that sends If-Range gets all of the new file.
+    // A client that resumes gets an error, and one that sends If-Range the whole new file.
     const path = whole.headers.get('content-location') ?? ''
     expect(await refusal(path, { headers: { range: `bytes=${got.length}-` } })).toMatchObject({
       status: 410,
@@ -365,7 +365,7 @@ describe('a file shows the pool as it was when the download began', () => {
     const conditional = { range: 'bytes=100-', 'if-range': whole.headers.get('etag') ?? '' }
     const anew = await get(pathOf(poolId, 'AVAILABLE'), { headers: conditional })
     expect([anew.status, anew.text.match(/\r\n/g)?.length]).toEqual([200, 300_014])
-    // A line that is as long as before and ends with the same task is a different one nevertheless.
+    // A line of the same length that ends with the same task is still a different one.
     await undo(poolId, first)
     await upload(
       poolId,
@@ -439,18 +439,15 @@ describe('a download that was cut off is resumed', () => {
     }
   })
 
-  test.each(kinds)(
-    'on condition that it is the same, though the pool has changed: %s %j',
-    async (status, more) => {
-      const { bytes, etag } = fileOf(status, more)
-      await claimFor(poolId, 'later')
-      for (const place of places(bytes.length)) {
-        const headers = { range: `bytes=${place}-`, 'if-range': etag }
-        const rest = await get(pathOf(poolId, status, more), { headers })
-        expect([place, rest.status, rest.bytes.equals(bytes.subarray(place))]).toEqual([place, 206, true])
-      }
-    },
-  )
+  test.each(kinds)('with If-Range, although the pool has changed: %s %j', async (status, more) => {
+    const { bytes, etag } = fileOf(status, more)
+    await claimFor(poolId, 'later')
+    for (const place of places(bytes.length)) {
+      const headers = { range: `bytes=${place}-`, 'if-range': etag }
+      const rest = await get(pathOf(poolId, status, more), { headers })
+      expect([place, rest.status, rest.bytes.equals(bytes.subarray(place))]).toEqual([place, 206, true])
+    }
+  })
 
   test.each(kinds)('after any of its rows: %s %j', async (status, more) => {
     const { rows, text, path } = fileOf(status, more)
@@ -467,7 +464,7 @@ describe('a download that was cut off is resumed', () => {
     })
   })
 
-  test('by a client that sends only a range, where that is safe: files of claimed codes only grow', async () => {
+  test('with a range alone where that is safe: files of claimed codes only grow', async () => {
     const before = await download(poolId, 'CLAIMED')
     await claimFor(poolId, 'one more', 3)
     const rest = await get(pathOf(poolId, 'CLAIMED'), { headers: { range: `bytes=${before.bytes.length}-` } })
@@ -476,7 +473,7 @@ describe('a download that was cut off is resumed', () => {
     expect(Buffer.concat([before.bytes, rest.bytes]).equals(after.bytes)).toBe(true)
     const added = await get(pathOf(poolId, 'CLAIMED', { from: String(before.rows.length - 1) }))
     expect(readCsv(added.text).map((cells) => cells[2])).toEqual(['one more', 'one more', 'one more'])
-    // Of other files it gets all, since the available codes may have changed.
+    // Other files are sent whole, because the available codes may have changed.
     for (const status of ['AVAILABLE', 'ALL'] as const) {
       const whole = await get(pathOf(poolId, status), { headers: { range: 'bytes=1000-' } })
       expect([whole.status, whole.headers.get('content-range')]).toEqual([200, null])
@@ -511,7 +508,7 @@ describe('a download that was cut off is resumed', () => {
   })
 
   test.each(['bytes=-', 'bytes=5-2', 'bytes=a-', 'bytes=1', 'bytes=--5', 'bytes=1-2-3'])(
-    'but the range %s means nothing',
+    'but not with the range %s',
     async (range) => {
       expect(await refusal(fileOf('ALL', {}).path, { headers: { range } })).toMatchObject({
         status: 400,
@@ -520,13 +517,13 @@ describe('a download that was cut off is resumed', () => {
     },
   )
 
-  test.each(['rows=1-2', 'bytes=0-1,5-6'])('and the range %s gets the whole file', async (range) => {
+  test.each(['rows=1-2', 'bytes=0-1,5-6'])('and whole for the range %s', async (range) => {
     const { path, bytes } = fileOf('ALL', {})
     const whole = await get(path, { headers: { range } })
     expect([whole.status, whole.bytes.equals(bytes)]).toEqual([200, true])
   })
 
-  test('unless nothing is left of it', async () => {
+  test('unless the range is after its end', async () => {
     const { path, bytes } = fileOf('ALL', {})
     for (const range of [`bytes=${bytes.length}-`, `bytes=${'9'.repeat(40)}-`, 'bytes=-0']) {
       const { status, code, headers } = await refusal(path, { headers: { range } })
@@ -550,7 +547,7 @@ describe('a download that was cut off is resumed', () => {
   })
 })
 
-test('the bytes of a file with more of them than a number can hold are counted exactly', async () => {
+test('the bytes of a file are counted exactly, even above the range of safe integers', async () => {
   const quantity = 10n ** 20n
   const { poolId } = await newStock(client, String(quantity), { body: { length: 20 } })
   const beginning = await get(
@@ -578,7 +575,7 @@ async function snapshotOf(poolId: string, status: Status): Promise<string> {
 }
 
 describe('a snapshot', () => {
-  test('may be given by its old name, picture, and is given out as snapshot', async () => {
+  test('may be requested as picture, its old name, and is returned as snapshot', async () => {
     const { poolId } = await newStock(client, 100)
     const then = await snapshotOf(poolId, 'AVAILABLE')
     const file = await get(pathOf(poolId, 'AVAILABLE', { snapshot: then }))
@@ -699,7 +696,7 @@ describe('a request for a file', () => {
     expect(await asked(nobodys)).toMatchObject({ status: 404, code: 'NOT_FOUND' })
     for (const id of ['x', '%', '%00', taskId, uuid(poolId), `${poolId}%20`])
       expect(await asked(id)).toMatchObject({ status: 404, code: 'NOT_FOUND' })
-    // A pool of the account does not lead to another account's tasks either.
+    // Nor does a pool of the account lead to another account's tasks.
     const own = await newPool(other)
     expect(await asked(own, { task: taskId })).toEqual(
       await asked(own, { task: Buffer.from(`Task:${randomUUID()}`).toString('base64') }),
@@ -714,7 +711,7 @@ describe('a request for a file', () => {
     expect((await refusal(pathOf(poolId, 'ALL'), { method, from: anonymous })).status).toBe(401)
   })
 
-  test('can select a form that spreadsheets open on a double click, and the links it gets keep that form', async () => {
+  test('can select the form that spreadsheets open on a double click, and links keep it', async () => {
     const plain = await download(poolId, 'ALL')
     for (const delimiter of ['comma', 'semicolon', 'tab'] as const) {
       const file = await get(pathOf(poolId, 'ALL', { bom: 'true', delimiter }))
@@ -744,7 +741,7 @@ describe('a request for a file', () => {
     expect([missing.status, missing.text]).toEqual([404, ''])
   })
 
-  test('is answered with the same bytes compressed if the client accepts that', async () => {
+  test('is answered with the same bytes, compressed if the client accepts that', async () => {
     const plain = await get(pathOf(poolId, 'ALL'))
     const wire = async (accept: string) => {
       const sending = httpRequest(`${service.url}${pathOf(poolId, 'ALL')}`, {
@@ -934,7 +931,7 @@ describe('the rejected rows of an upload', () => {
   })
 })
 
-test('a client that reads nothing causes back-pressure, and nothing piles up', async () => {
+test('a client that reads nothing causes back-pressure, and memory does not grow', async () => {
   const { poolId } = await newStock(client, 20_000_000)
   const sending = httpRequest(`${service.url}${pathOf(poolId, 'AVAILABLE')}`, {
     headers: client.authorization(),
@@ -943,7 +940,7 @@ test('a client that reads nothing causes back-pressure, and nothing piles up', a
   const [response] = (await once(sending, 'response')) as [IncomingMessage]
   const before = process.memoryUsage().arrayBuffers
   let maxBytes = 0
-  // As many iterations as would suffice for the whole file without back-pressure.
+  // Enough iterations for the whole file without back-pressure.
   for (let iteration = 0; iteration < 20_000; iteration++) {
     await yieldToEventLoop()
     maxBytes = Math.max(maxBytes, process.memoryUsage().arrayBuffers - before)

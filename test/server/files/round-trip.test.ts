@@ -11,7 +11,7 @@ import { Source } from '../../support/code-file.ts'
 import { useClient, useService } from '../../support/service.ts'
 import { ended, upload } from '../../support/upload-api.ts'
 
-// What a code can contain, and what files and spreadsheets treat in their own way.
+// Characters that a code can contain and that files and spreadsheets treat specially.
 const pieces = [...'AB01a\'"=+-@,;|#.\\ é漢＝−🎁', "'=", "''", ';-', ', +', 'code', '="', 'CLAIMED', 'sep=;']
 const anyCode = fc
   .array(fc.constantFrom(...pieces), { minLength: 1, maxLength: 8 })
@@ -43,7 +43,7 @@ afterAll(async () => {
   await Promise.all([client[Symbol.asyncDispose](), other[Symbol.asyncDispose]()])
 })
 
-/** Uploads codes, whatever they look like, as a file that any program could have written. */
+/** Uploads any codes, as a file that any program could have written. */
 async function put(poolId: string, codes: readonly string[], caseSensitive: boolean) {
   const cells = codes.map((code) => `"${code.replaceAll('"', '""')}",x\n`)
   const search = { header: 'false', column: '1', caseSensitive: String(caseSensitive) }
@@ -61,7 +61,7 @@ async function download(from: Client, poolId: string, form: Record<string, strin
   return Buffer.from(await response.arrayBuffer())
 }
 
-/** The codes that an upload of a file adds. */
+/** The codes that the upload of a file adds. */
 async function codesIn(file: Buffer): Promise<string[]> {
   const codes: string[] = []
   for await (const { rows, rejected } of readCodeFile(Source.of(file), { maxBytes: 2 ** 30 })) {
@@ -91,7 +91,7 @@ test('codes that are uploaded, downloaded in any form and uploaded again stay th
   )
 })
 
-test('a download has only duplicates for its own account, and gives the same pool in another', async () => {
+test('a download is all duplicates in its own account, and the same pool in another', async () => {
   await fc.assert(
     fc.asyncProperty(anyCodes, forms, fc.boolean(), async (codes, form, compressed) => {
       const prefix = randomUUID().slice(0, 8)
@@ -124,7 +124,7 @@ test('a download has only duplicates for its own account, and gives the same poo
   )
 })
 
-test('claimed codes are rejected in another account, with the reason, also in a compressed file', async () => {
+test('claimed codes are rejected in another account with the reason, even in a compressed file', async () => {
   const poolId = await newPool(client)
   const prefix = randomUUID()
   await put(poolId, [`=${prefix}1`, `-${prefix}2`, `${prefix}3`], false)

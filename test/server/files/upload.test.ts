@@ -43,7 +43,7 @@ const post = (file: Parameters<typeof postCodes>[3], options?: Parameters<typeof
 const count = async (from: string) =>
   Number((await runSql<{ count: string }>(service.databaseUrl, `SELECT count(*) FROM ${from}`))[0]?.count)
 
-/** The number of files that are stored although no upload needs them. */
+/** The number of stored files that no upload needs. */
 const remains = () => count('upload_piece WHERE task_id NOT IN (SELECT id FROM task WHERE has_work)')
 
 /** A request whose body the test writes itself. */
@@ -156,7 +156,7 @@ describe('a file that is posted', () => {
     await expect.poll(() => count(`upload_piece`)).toBe(0)
   })
 
-  test('with an idempotencyKey is one upload, however often it is sent, also at the same time', async () => {
+  test('with an idempotencyKey is one upload, however often it is sent, even concurrently', async () => {
     const file = codesFile(newName(), 10)
     const search = { idempotencyKey: newName() }
     const replies = await Promise.all([1, 2, 3, 4].map(() => post(file, { search })))
@@ -233,7 +233,7 @@ describe('a post is refused', () => {
     expect(errors?.[0]?.extensions['path']).toEqual([parameter])
   })
 
-  test('with a parameter that is given twice', async () => {
+  test('with a repeated parameter', async () => {
     const response = await fetch(
       `${service.url}/pools/${encodeURIComponent(poolId)}/codes?dryRun=true&dryRun=false`,
       { method: 'POST', headers: client.authorization(), body: 'code' },
@@ -241,7 +241,7 @@ describe('a post is refused', () => {
     expect(response.status).toBe(400)
   })
 
-  test('as a form, or packed with anything but gzip, with what to send instead', async () => {
+  test('as a form, or compressed with anything but gzip, and the message says what to send', async () => {
     for (const headers of [
       { 'content-type': 'multipart/form-data; boundary=x' },
       { 'content-encoding': 'br' },
@@ -279,7 +279,7 @@ describe('a post is refused', () => {
 describe('a file above the limit', () => {
   test('is refused before a byte of it is read, if its length is given', async () => {
     const sent = open({ 'content-length': String(maxUploadBytes + 1) })
-    // Only the headers are sent, so the answer cannot depend on more.
+    // Only the headers are sent, so the answer cannot depend on the body.
     sent.flushHeaders()
     expect(await answerTo(sent)).toEqual({ status: 413, codes: ['INVALID_INPUT'] })
     sent.destroy()
@@ -295,7 +295,7 @@ describe('a file above the limit', () => {
     expect(await remains()).toBe(0)
   })
 
-  test('is refused with the limit and what to do, also if the client sends all of it first', async () => {
+  test('is refused with the limit and what to do, even if the client sends all of it first', async () => {
     const { status, errors } = await post(Buffer.concat([mebibyte, mebibyte, mebibyte]))
     expect(status).toBe(413)
     expect(errors?.[0]?.message).toMatch(/3,000,000 bytes.*Split it/)
@@ -308,7 +308,7 @@ describe('a file above the limit', () => {
     expect((await post(file)).status).toBe(202)
   })
 
-  test('cannot hide in a small packed file', async () => {
+  test('cannot hide in a small compressed file', async () => {
     const bomb = gzipSync(codesFile('bomb', 400_000))
     expect(bomb.length).toBeLessThan(maxUploadBytes)
     const task = await ended(client, await upload(service, client, poolId, bomb))
@@ -404,7 +404,7 @@ describe('a client that does not send its whole file', () => {
       await tx.execute({ text: 'LOCK TABLE upload_piece IN SHARE MODE' })
       const socket = await sending
       let written = 0
-      // What has left this process: what the service does not read stays here.
+      // Bytes that have left this process: the service reads no others.
       while (written < 64 && (socket.writableLength ?? 0) < 4 * 2 ** 20) {
         sent.write(mebibyte)
         written += 1
@@ -437,7 +437,7 @@ describe('a page of another origin', () => {
     expect(preflight.headers.get('access-control-allow-headers')).toMatch(/authorization.*content-type/)
   })
 
-  test('can read every answer, also an error, and never with credentials', async () => {
+  test('can read every answer, including errors, but never with credentials', async () => {
     for (const reply of [
       await post(codesFile(newName(), 1), { headers: { origin } }),
       await post('', { headers: { origin } }),
@@ -468,7 +468,7 @@ test('an upload reports its progress while it runs', async () => {
 })
 
 describe('a full disk', () => {
-  /** Lets nothing be written to a table while `meanwhile` runs. */
+  /** Lets every write to a table fail while `meanwhile` runs. */
   async function full(table: string, meanwhile: () => Promise<void>): Promise<void> {
     await runSql(
       service.databaseUrl,
@@ -493,7 +493,7 @@ describe('a full disk', () => {
     expect(await remains()).toBe(0)
   })
 
-  test('makes the codes of a file wait until there is room', async () => {
+  test('makes the codes of a file wait until there is space', async () => {
     let id = ''
     await full('uploaded_code', async () => {
       id = await upload(service, client, poolId, codesFile(newName(), 10))

@@ -41,7 +41,7 @@ const STEPS = [
 
 const IN_A_BROWSER = { timeout: 60_000 }
 
-/** Its files are read and compressed once for all tests that serve the page by themselves. */
+/** Shared, so that its files are read and compressed once. */
 const graphiql = new Graphiql()
 const assetAt = (path: string) => graphiql.asset(matchRoute(path)?.id ?? '')
 
@@ -73,7 +73,7 @@ describe('the page of GraphiQL', () => {
     }
   })
 
-  test('starts from the sample, or says in words where each id comes from', () => {
+  test('starts from the sample, or says where each id comes from', () => {
     const sample = { formatId: 'format-id', poolId: 'pool-id', taskId: 'task-id' }
     for (const tab of guide(sample).tabs) expect(tab.variables, tab.id).not.toContain('the id of')
     const variables = (id: string) => guide(undefined).tabs.find((tab) => tab.id === id)?.variables
@@ -82,7 +82,7 @@ describe('the page of GraphiQL', () => {
     for (const tab of guide(undefined).tabs) expect(() => JSON.parse(tab.variables), tab.id).not.toThrow()
   })
 
-  test('has one key per line in its variables, and turns on nothing by itself', () => {
+  test('has one key per line in its variables, and enables nothing', () => {
     for (const { id, variables } of guide(undefined).tabs) {
       for (const line of variables.split('\n')) expect(line.match(/":/g)?.length ?? 0, id).toBeLessThan(2)
       expect(variables, id).not.toMatch(/"autoGenerate": true|"refillThreshold": "[^0]/)
@@ -240,7 +240,7 @@ describe('the files of GraphiQL', () => {
     })
   })
 
-  /** What is sent, as it is sent: fetch would unpack it. */
+  /** The body as it is sent: fetch would decompress it. */
   function load(path: string, headers: Record<string, string> = {}, method = 'GET') {
     const { promise, resolve, reject } = Promise.withResolvers<Loaded>()
     request(new URL(path, service.url), { method, headers }, async (response) => {
@@ -276,7 +276,7 @@ describe('GraphiQL in a browser', () => {
     [900, 600, 'dark'],
   ] as const)(
     'the tour leads from the list of pools to their history, in a window of %d by %d',
-    // So much of it that a busy machine may take its time.
+    // A long test, which takes a while on a busy machine.
     { timeout: 120_000 },
     async (...window) => {
       const [width, height, scheme] = window
@@ -320,7 +320,7 @@ describe('GraphiQL in a browser', () => {
       expect(previewFormat.overlaps).toEqual([])
       await screenshot('preview')
 
-      // What was previewed is what is created.
+      // Creates the format that was previewed.
       await openTab(page, 'CreateFormat')
       await run(page)
       const { createFormat } = await answer(page, 'createFormat')
@@ -348,7 +348,7 @@ describe('GraphiQL in a browser', () => {
       expect(generateCodes.task).toMatchObject({ status: 'AWAITING_EXECUTION', pool: { name: poolName } })
       await screenshot('generate')
 
-      // The task is over by now, and its whole life is shown all the same.
+      // The task has ended by now, and all its events are still shown.
       await openTab(page, 'WatchTask')
       await run(page)
       await answer(page, 'PoolRefilledEvent')
@@ -370,7 +370,7 @@ describe('GraphiQL in a browser', () => {
       expect(task).toMatchObject({ id: generateCodes.task.id, generatedCount: '100', addedCount: '100' })
       await screenshot('results')
 
-      // What was saved with the run is what is saved after it.
+      // Saves the same settings as the run.
       await openTab(page, 'SavePromoCodes')
       expect(JSON.parse(await textOf(page, 'variables')).input).toMatchObject({
         quantity: '100',
@@ -379,7 +379,7 @@ describe('GraphiQL in a browser', () => {
       })
       await run(page)
       const { saveReplenishment } = await answer(page, 'saveReplenishment')
-      // Whoever follows the tabs has each batch once.
+      // Each batch is generated once.
       expect(saveReplenishment).toMatchObject({ refill: null, pool: { availableCount: '100' } })
 
       await openTab(page, 'WatchPool')
@@ -400,7 +400,7 @@ describe('GraphiQL in a browser', () => {
       await run(page)
       await answer(page, '"claimedCount": "100"')
 
-      // It went on while another tab was open, and goes on.
+      // It continued while another tab was open.
       await openTab(page, 'WatchPool')
       await answer(page, '"claimedCount": "100"')
       const counts = (await shown(page)).map(({ poolUpdated: { availableCount } }) => availableCount)
@@ -502,7 +502,7 @@ describe('GraphiQL in a browser', () => {
 
     const second = await startService({ embedded: true, databaseUrl: service.databaseUrl, port })
     onTestFinished(() => second.close())
-    // The key of the page has been replaced since, which the first to find out renews: a socket or a request.
+    // The restart replaced the key of the page. The first socket or request to fail gets the new one.
     await openTab(page, 'WatchPool')
     await run(page)
     expect((await answer(page, 'poolUpdated')).poolUpdated).toHaveProperty('availableCount')
@@ -593,7 +593,7 @@ describe('GraphiQL in a browser', () => {
     await find('light')
     await page.emulateMedia({ colorScheme: 'dark' })
     await find('dark')
-    // A theme that somebody has chosen goes before the system's.
+    // A chosen theme takes precedence over the system's.
     await page.getByRole('button', { name: 'Open settings dialog' }).click()
     await page.getByRole('button', { name: 'Light' }).click()
     await page.keyboard.press('Escape')
@@ -601,7 +601,7 @@ describe('GraphiQL in a browser', () => {
     expect(await violations(page)).toEqual([])
   })
 
-  test('all of the page can be reached with the keyboard', IN_A_BROWSER, async () => {
+  test('everything on the page can be reached with the keyboard', IN_A_BROWSER, async () => {
     const { url } = await servePage({ apiKey: 'the-key' }, 'the-key')
     const context = await newContext(chromium, { width: 900, height: 600 })
     const { page } = await open(context, url)
@@ -701,7 +701,7 @@ async function newContext(
   return context
 }
 
-/** Opens the page, and takes down what it asks for and what the browser's console says against it. */
+/** Opens the page, and records its requests and the errors in the browser's console. */
 async function open(context: BrowserContext, url: URL) {
   const page = await context.newPage()
   const requested: string[] = []
@@ -730,7 +730,7 @@ interface Monaco {
   }
 }
 
-/** The page is as it stays: GraphiQL is drawn, and what the page mends in it is mended. */
+/** Resolves when GraphiQL is rendered, and the page's script has fixed its defects. */
 async function ready(page: Page): Promise<void> {
   await page.waitForFunction(() => (globalThis as Monaco).monaco?.editor.getModels().length === 4)
   await page.locator('.graphiql-tabs [aria-current]').waitFor()
@@ -755,7 +755,7 @@ async function setText(page: Page, editor: Editor, value: string): Promise<void>
   )
 }
 
-/** GraphiQL writes to its tabs and its storage a little later than a person types. */
+/** GraphiQL updates its tabs and its storage a little later than the user types. */
 async function isStored(page: Page, part: string): Promise<void> {
   await page.waitForFunction((text) => {
     const { localStorage } = globalThis as unknown as { localStorage: Record<string, string> }
@@ -763,7 +763,7 @@ async function isStored(page: Page, part: string): Promise<void> {
   }, part)
 }
 
-/** Changes the variables of the open tab as a person would who types. */
+/** Changes the variables of the open tab as if the user typed them. */
 async function changeVariables(
   page: Page,
   // biome-ignore lint/suspicious/noExplicitAny: whatever the tab has
@@ -780,7 +780,7 @@ function tabNames(page: Page): Promise<string[]> {
   return tabButtons(page).allInnerTexts()
 }
 
-/** That a tab can be pressed without scrolling: all of it is in the window, and nothing covers it. */
+/** Whether a tab can be clicked without scrolling: it is completely visible. */
 async function expectInSight(page: Page, name: string): Promise<void> {
   const tab = page.getByRole('button', { name, exact: true })
   const box = await tab.boundingBox()
@@ -799,7 +799,7 @@ async function openTab(page: Page, name: string): Promise<void> {
   }, ` ${name}(`)
 }
 
-/** The editor, or else the element, that has the keyboard. */
+/** The editor with the focus, or else the element. */
 function focusedArea(page: Page): Promise<string> {
   return page.evaluate(() => {
     interface Focused {
@@ -812,7 +812,7 @@ function focusedArea(page: Page): Promise<string> {
   })
 }
 
-/** What axe-core finds in the page that keeps people out: its serious and critical findings. */
+/** The serious and critical accessibility problems that axe-core finds in the page. */
 async function violations(page: Page): Promise<string[]> {
   await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'))
   return await page.evaluate(async () => {
@@ -833,7 +833,7 @@ async function run(page: Page): Promise<void> {
   await page.locator('.graphiql-execute-button').click()
 }
 
-/** The data that the response pane shows, once it shows the part waited for. */
+/** The data in the response pane, once it contains the given part. */
 async function answer(page: Page, part: string | RegExp) {
   const pattern = typeof part === 'string' ? part.replace(/\W/g, '\\$&') : part.source
   await page.waitForFunction((source) => {
@@ -845,13 +845,13 @@ async function answer(page: Page, part: string | RegExp) {
   return JSON.parse(await textOf(page, 'response')).data
 }
 
-/** All results of a subscription that are in sight, the newest first. */
+/** All visible results of a subscription, the newest first. */
 async function shown(page: Page) {
   const { data, earlier = [] } = JSON.parse(await textOf(page, 'response'))
   return [data, ...earlier.map((result: { data: unknown }) => result.data)]
 }
 
-/** Into the folder that SCREENSHOTS names, for whoever wants to look at it. */
+/** Saves a screenshot in the folder that the variable SCREENSHOTS names, if it is set. */
 async function takeScreenshot(page: Page, name: string): Promise<void> {
   const { SCREENSHOTS: folder } = process.env
   if (folder !== undefined) await page.screenshot({ path: join(folder, `graphiql-${name}.png`) })
@@ -866,7 +866,7 @@ function isIntrospection(body: string | null): boolean {
   return body?.includes('IntrospectionQuery') ?? false
 }
 
-/** A site that serves the page, and of the API just what the page's own script needs. */
+/** A site with the page, and only those parts of the API that the page's script needs. */
 async function servePage(options: GraphiqlPageOptions, key: string) {
   const site = { options, key, held: Promise.resolve(), url: new URL('http://localhost') }
   const schema = buildSchema(`

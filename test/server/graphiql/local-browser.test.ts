@@ -29,7 +29,7 @@ interface Asked {
   from?: string
 }
 
-/** Requests the page as Chrome does, except for what is given. */
+/** Requests the page as Chrome does, with the given differences. */
 async function isOwn({
   line,
   host,

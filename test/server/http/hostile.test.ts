@@ -3,12 +3,12 @@ import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { useClient, useService } from '../../support/service.ts'
 
-/** Requests as no client would send them, byte for byte. */
+/** Requests that no ordinary client sends, byte for byte. */
 
 const service = useService()
 const client = useClient(service)
 
-/** The answer until the server closes the connection, as it does after everything that it cannot parse. */
+/** All bytes until the server closes the connection, as it does after a request that it cannot parse. */
 async function exchange(bytes: string | Buffer): Promise<{ status: number; head: string; body: string }> {
   const { hostname, port } = new URL(service.url)
   const socket = connect(Number(port), hostname)
@@ -165,7 +165,7 @@ describe('a target', () => {
     await refused(`${method} ${target} HTTP/1.1\r\nHost: x\r\n${key()}${close}\r\n`, [400, 404])
   })
 
-  test('can be a whole address', async () => {
+  test('can be an absolute URL', async () => {
     const answer = await exchange(
       `GET http://anything.example/graphql?query=%7Baccount%7Bname%7D%7D HTTP/1.1\r\nHost: x\r\n${key()}${close}\r\n`,
     )
@@ -296,7 +296,7 @@ describe('a request', () => {
   })
 
   test.each(['', '*', 'gzip;q=', 'gzip;q=x', ',,;;', 'identity;q=0, *;q=0', 'xxx;'.repeat(500)])(
-    'for a file with an odd Accept-Encoding (%#) is answered',
+    'for a file with an unusual Accept-Encoding (%#) is answered',
     async (accepted) => {
       const answer = await exchange(
         `GET /pools/x/codes.csv?status=ALL HTTP/1.1\r\nHost: x\r\n${key()}Accept-Encoding: ${accepted}\r\n${close}\r\n`,

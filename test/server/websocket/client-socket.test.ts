@@ -30,7 +30,7 @@ async function connect(options: { autoPong?: boolean } = {}) {
 const megabyte = 'x'.repeat(1_000_000)
 
 describe('a client that sends many operations and reads nothing', () => {
-  test('is not answered beyond what fits its buffers, and is answered completely in the end', async () => {
+  test('gets no more answers than its buffers hold, and the rest when it reads', async () => {
     const { client, socket, served } = await connect()
     let begun = 0
     socket.on('message', () => {
@@ -56,7 +56,7 @@ describe('a client that sends many operations and reads nothing', () => {
     client.close()
   })
 
-  test('has one long answer worked out at a time, when it has read the one before', async () => {
+  test('gets long answers one at a time, each after it has read the previous one', async () => {
     const { client, socket, served } = await connect()
     let running = 0
     let begun = 0
@@ -177,11 +177,11 @@ describe('a client', () => {
     client.close()
   })
 
-  test('that reads slowly stays connected although its pong is late', async () => {
+  test('that reads slowly stays connected even if its pong is late', async () => {
     const { client, socket, served } = await connect({ autoPong: false })
     for (let beat = 0; beat < 3; beat++) {
       client.pause()
-      // More than the system accepts, so that the last of them waits for the client.
+      // More than the system accepts, so that the last message waits for the client.
       const sent = Array.from({ length: 20 }, () => served.send(megabyte))
       await nextTurn()
       expect(socket.bufferedAmount).toBeGreaterThan(0)
@@ -194,7 +194,7 @@ describe('a client', () => {
     client.close()
   })
 
-  test('that reads nothing is disconnected, although the system accepts messages to it', async () => {
+  test('that reads nothing is disconnected, even if the system accepts messages for it', async () => {
     const { client, socket, served } = await connect({ autoPong: false })
     client.pause()
     const closed = once(socket, 'close')

@@ -57,7 +57,7 @@ describe('a connection', () => {
   test('that does not name the protocol is closed: 4406', async () => {
     await using socket = await Socket.open(service, { protocols: [] })
     expect((await socket.closed).code).toBe(4406)
-    // The protocol of this name is an older one.
+    // The name of an older protocol.
     await expect(Socket.open(service, { protocols: ['graphql-ws'] })).rejects.toThrow('no subprotocol')
   })
 
@@ -74,7 +74,7 @@ describe('a connection', () => {
     expect(socket.socket.protocol).toBe('graphql-transport-ws')
   })
 
-  test('that is opened in an odd way, or broken off at once, does no harm', async () => {
+  test('that is opened in an unusual way, or closed at once, does no harm', async () => {
     const { hostname, port } = new URL(service.url)
     const upgrade = (path: string, how: 'end' | 'resetAndDestroy') =>
       new Promise<void>((resolve) => {
@@ -126,7 +126,7 @@ describe('an operation', () => {
     }
   })
 
-  test('takes the key from connectionParams, in upper or lower case', async () => {
+  test('finds the key in connectionParams, in upper or lower case', async () => {
     for (const name of ['authorization', 'Authorization', 'AUTHORIZATION']) {
       await using socket = await Socket.connect(service, { [name]: `Bearer ${service.key}` })
       socket.subscribe('1', account)
@@ -137,7 +137,7 @@ describe('an operation', () => {
     }
   })
 
-  test('that is wrong does not affect the others on its connection', async () => {
+  test('that is invalid does not affect others on its connection', async () => {
     const { poolId } = await newStock(client, 1)
     await using socket = await Socket.connect(service, client.authorization())
     socket.subscribe('live', 'subscription ($id: ID!) { poolUpdated(id: $id) { name availableCount } }', {
@@ -188,7 +188,7 @@ describe('an operation', () => {
       ])
   })
 
-  test('can be one of several in its document', async () => {
+  test('can be one of several in a document', async () => {
     await using socket = await Socket.connect(service, client.authorization())
     const query = 'query A { account { id } } query B { account { name } }'
     socket.send({ id: '1', type: 'subscribe', payload: { query, operationName: 'B' } })

@@ -4,8 +4,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { Scheduler, TooMuchWaitingError } from '../../../src/async/scheduler.ts'
-import { Arrivals } from '../../../src/server/api/arrivals.ts'
-import { readRequests } from '../../../src/server/api/request-plugins.ts'
+import { Arrivals, readRequests } from '../../../src/server/api/plugins.ts'
 import { useClient, useService } from '../../support/service.ts'
 
 const service = useService()
@@ -34,7 +33,7 @@ describe('bodies that do not arrive completely', () => {
       `--b\r\nContent-Disposition: form-data; name="operations"\r\n\r\n${filling}`,
     ],
   ])(
-    'are kept up to 32 MB per key, as %s; beyond that, requests are refused until some have gone',
+    'as %s are kept up to 32 MB per key; beyond that, requests are refused until some have ended',
     async (_what, type, part) => {
       const sockets = Array.from({ length: 40 }, () => begin(type, part))
       const refused: string[] = []
@@ -79,7 +78,7 @@ describe('bodies that do not arrive completely', () => {
   })
 })
 
-test('an operation counts with its length while it waits, whatever its media type', async () => {
+test('a waiting operation counts with its length, whatever its media type', async () => {
   const counted: (number | undefined)[] = []
   class Watched extends Scheduler {
     override run<T>(...[key, work, options]: Parameters<Scheduler['run']>): Promise<T | undefined> {

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { excessOfJson } from '../../../src/server/api/json.ts'
+import { excessOfJson } from '../../../src/server/api/operation-request.ts'
 
 const list = (count: number) => JSON.stringify(Array.from({ length: count }, () => 0))
 const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`
 
-test('the maximum of values and levels is let through, and no more', () => {
+test('the maximum number of values and levels is accepted, and no more', () => {
   expect(excessOfJson(list(19_999))).toBeUndefined()
   expect(excessOfJson(list(20_000))).toBe('The JSON has more than 20,000 values.')
   expect(excessOfJson(nested(100))).toBeUndefined()
@@ -26,7 +26,7 @@ test('the contents of strings do not count', () => {
 })
 
 test.each(['', '"', '"\\', '"\\"', ']]]]', '[,', '\\"[', 'x'])(
-  '%j, which is not JSON, is left to the parser',
+  '%j is left to the parser, although it is not JSON',
   (text) => {
     expect(excessOfJson(text)).toBeUndefined()
   },

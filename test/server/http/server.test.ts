@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { UnreadAnswers } from '../../../src/server/http/unread-answers.ts'
+import { UnreadAnswers } from '../../../src/server/http/server.ts'
 
 const unread = new UnreadAnswers()
 const server = createServer()
@@ -19,7 +19,7 @@ afterAll(async () => {
   await new Promise((resolve) => server.close(resolve))
 })
 
-/** Both ends of an answer of so many pieces of 16 KiB, none of which has been read. */
+/** Both ends of an answer of 16 KiB pieces, none of which has been read. */
 async function answer(pieces: number): Promise<{ received: IncomingMessage; response: ServerResponse }> {
   const asked = once(server, 'request') as Promise<[IncomingMessage, ServerResponse]>
   const asking = request({ port: (server.address() as AddressInfo).port, host: '127.0.0.1' }).end()
@@ -34,7 +34,7 @@ async function answer(pieces: number): Promise<{ received: IncomingMessage; resp
 const many = 4_000
 
 describe('an answer', () => {
-  test('of which the client reads nothing between two beats is cut', async () => {
+  test('is cut if the client reads nothing of it between two beats', async () => {
     const { received, response } = await answer(many)
     await expect.poll(() => response.writableNeedDrain).toBe(true)
     unread.beat()
@@ -46,7 +46,7 @@ describe('an answer', () => {
     expect(received.complete).toBe(false)
   })
 
-  test('that is read slowly arrives completely, however many beats it takes', async () => {
+  test('arrives completely if it is read slowly, however many beats it takes', async () => {
     const { received, response } = await answer(many)
     const passedOn = () => (response.socket?.bytesWritten ?? 0) - response.writableLength
     let length = 0
@@ -64,7 +64,7 @@ describe('an answer', () => {
     expect(length).toBe(many * 16_384)
   })
 
-  test('that is still being worked out is not cut', async () => {
+  test('is not cut before it has begun', async () => {
     const asked = once(server, 'request') as Promise<[IncomingMessage, ServerResponse]>
     const asking = request({ port: (server.address() as AddressInfo).port, host: '127.0.0.1' }).end()
     const [, response] = await asked

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { PassThrough } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { FileInterruptedError } from '../../../src/domain/books/errors.ts'
-import { readBody } from '../../../src/server/http/body.ts'
+import { readBody } from '../../../src/server/http/request.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
