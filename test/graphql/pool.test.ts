@@ -187,7 +187,7 @@ describe('the Promo Codes section', () => {
       'auto-generation without a quantity',
       { method: 'GENERATE', formatId: 'of the test', autoGenerate: true },
       ['quantity'],
-      /how many/,
+      /the number of codes/,
     ],
     [
       'auto-generation of uploads',
