@@ -204,7 +204,9 @@ const generate = fc.tuple(choice, choice, amount, fc.option(fc.nat(5), { nil: un
             ),
           (now, { value: id, refused }) => {
             const format = model.the(now.formats, formatId)
-            expect(refused).toBe(quantity > model.room(format) ? 'QUANTITY_EXCEEDS_AVAILABLE' : undefined)
+            expect(refused).toBe(
+              quantity > model.availableForGeneration(format) ? 'QUANTITY_EXCEEDS_AVAILABLE' : undefined,
+            )
             if (id === undefined) return
             const section = { formatId, quantity, threshold: threshold ?? 0, autoGenerate: true }
             if (threshold !== undefined) model.saveSection(now, model.the(now.pools, poolId), section)
@@ -350,7 +352,10 @@ const claim = fc.tuple(choice, fc.array(fc.tuple(amount, fc.boolean()), { minLen
           const before = model.available(pool)
           const asks = model.asksForMore(now, pool, before - demand)
           const supply =
-            before + (asks && pool.settings ? model.room(model.the(now.formats, pool.settings.formatId)) : 0)
+            before +
+            (asks && pool.settings
+              ? model.availableForGeneration(model.the(now.formats, pool.settings.formatId))
+              : 0)
           let needed = 0
           const served = asked.map(({ count }) => {
             const serves = needed + count <= supply
@@ -625,7 +630,7 @@ describe('the books', () => {
         takenAhead: BigInt(model.takenAheadOf(format)),
         takenTo: format.lookedAt,
       })
-      expect(availableForGeneration(row)).toBe(BigInt(model.room(format)))
+      expect(availableForGeneration(row)).toBe(BigInt(model.availableForGeneration(format)))
       const { generated } = await books.prisma.format.findFirstOrThrow({ where: { id: format.id } })
       expect(Number(generated)).toBe(model.generatedOf(format))
       const taken = await books.prisma.taken.findMany({ where: { formatId: format.id } })

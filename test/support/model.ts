@@ -107,7 +107,7 @@ function count(format: FormatModel, state: 'free' | 'given' | 'hole', from = 0):
 }
 
 /** What a new task could generate. */
-export function room(format: FormatModel): number {
+export function availableForGeneration(format: FormatModel): number {
   return count(format, 'free') - format.reserved
 }
 
@@ -201,7 +201,7 @@ export function refill(model: Model, pool: PoolModel, needed: number): void {
   let wanted = 0
   while (available(pool) + wanted - needed <= pool.threshold) wanted += quantity
   if (wanted === 0) return
-  const given = Math.min(wanted, room(format))
+  const given = Math.min(wanted, availableForGeneration(format))
   if (given > 0) {
     lay(pool, format, given)
     model.events.push('TASK_STATUS_CHANGED', 'POOL_REFILLED')
@@ -216,7 +216,7 @@ export function refill(model: Model, pool: PoolModel, needed: number): void {
 /** Whether a stock of `rest` calls for a refill. */
 export function asksForMore(model: Model, pool: PoolModel, rest: number): boolean {
   if (pool.settings === undefined || rest > pool.threshold) return false
-  return !(pool.refillFailed && room(the(model.formats, pool.settings.formatId)) === 0)
+  return !(pool.refillFailed && availableForGeneration(the(model.formats, pool.settings.formatId)) === 0)
 }
 
 export function tellShortage(model: Model, pool: PoolModel, before: number): void {
@@ -232,7 +232,8 @@ export function readRows(model: Model, upload: UploadModel, codes: readonly stri
     const state = format?.state[format.codes.indexOf(code)]
     if (upload.accepted.includes(code)) upload.duplicatesInFile += 1
     else if (model.uploaded.has(code) || state === 'given') upload.duplicatesInAccount += 1
-    else if (format && state === 'free' && room(format) <= wouldTake(upload, format)) upload.refused += 1
+    else if (format && state === 'free' && availableForGeneration(format) <= wouldTake(upload, format))
+      upload.refused += 1
     else {
       upload.accepted.push(code)
       upload.kept += 1

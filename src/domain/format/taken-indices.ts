@@ -11,7 +11,7 @@ import { readOwnCodes, readUploaded } from './uploaded-codes.ts'
  */
 
 /** The codes that are of one format, with their indices in it. */
-export interface FormatShare {
+export interface FormatCodes {
   formatId: string
   codes: string[]
   indices: bigint[]
@@ -19,13 +19,13 @@ export interface FormatShare {
 
 /**
  * The codes by the format that they are of, in the order of the formats' ids. Formats do not overlap, so a code is in at
- * most one share. The catalog was read after it was locked.
+ * most one entry. The catalog was read after it was locked.
  */
-export async function findShares(
+export async function findFormatCodes(
   tx: BookTransaction,
   catalog: Catalog,
   codes: readonly string[],
-): Promise<FormatShare[]> {
+): Promise<FormatCodes[]> {
   const own = new Map<string, string[]>()
   const pacer = new Pacer()
   for (const code of codes) {
@@ -36,12 +36,12 @@ export async function findShares(
     if (some === undefined) own.set(formatId, [code])
     else some.push(code)
   }
-  const shares: FormatShare[] = []
+  const found: FormatCodes[] = []
   for (const [formatId, codes] of [...own].sort(([one], [other]) => (one < other ? -1 : 1))) {
     const space = await tx.codeSpaces.get(tx, tx.accountId, formatId)
-    shares.push({ formatId, codes, indices: space.indicesOf(codes) as bigint[] })
+    found.push({ formatId, codes, indices: space.indicesOf(codes) as bigint[] })
   }
-  return shares
+  return found
 }
 
 /** The codes that could be mistaken for codes of a format, from which they differ only in case, spaces and dashes. */

@@ -75,8 +75,8 @@ async function reserve(
   format: Format,
   { quantity, saveSettings }: GenerateCodesInput,
 ): Promise<Accepted> {
-  const room = availableForGeneration(format)
-  if (quantity > room) throw new QuantityExceedsAvailableError(format, room)
+  const available = availableForGeneration(format)
+  if (quantity > available) throw new QuantityExceedsAvailableError(format, available)
   await tx.execute({
     text: 'UPDATE format SET reserved = reserved + $3 WHERE account_id = $1 AND id = $2',
     values: [tx.accountId, format.id, quantity],

@@ -83,8 +83,8 @@ export async function refill(
     quantity: pool.quantity,
   })
   if (wanted === 0n) return undefined
-  const room = availableForGeneration(format)
-  const possible = min(wanted, room)
+  const available = availableForGeneration(format)
+  const possible = min(wanted, available)
   // While a format is not ready, claims wait while codes are taken out of it, for each code that is laid. So no more is laid
   // than the claims need and some for the next ones.
   const quantity =

@@ -33,13 +33,13 @@ export async function adviceOnShortage(
 /** Why the pool's format cannot supply the codes. */
 function aboutFormat(pool: Pool, format: Format | undefined): string | undefined {
   if (format === undefined || pool.method !== 'GENERATE') return undefined
-  const room = availableForGeneration(format)
+  const available = availableForGeneration(format)
   const name = `Its format "${format.name}"`
-  if (room === 0n)
+  if (available === 0n)
     return format.reserved > 0n
       ? `${name} has no codes left to generate but ${codes(format.reserved)} that are reserved for unfinished tasks.`
       : `${name} has no codes left to generate.`
-  return isRefillable(pool) ? `${name} has only ${codes(room)} left to refill it with.` : undefined
+  return isRefillable(pool) ? `${name} has only ${codes(available)} left to refill it with.` : undefined
 }
 
 function aboutPending({ generated, uploads }: Pending): string | undefined {

@@ -4,7 +4,13 @@ import { holdCatalog, lockCatalog } from '../books/catalog.ts'
 import type { TaskRef } from '../books/task-ref.ts'
 import { identityOf } from '../code/identity.ts'
 import { availableForGeneration, lockFormat, readFormat } from '../format/format.ts'
-import { countDryRun, type FormatShare, findShares, findTwins, readTaken } from '../format/taken-indices.ts'
+import {
+  countDryRun,
+  type FormatCodes,
+  findFormatCodes,
+  findTwins,
+  readTaken,
+} from '../format/taken-indices.ts'
 import { readUploaded } from '../format/uploaded-codes.ts'
 import {
   type Chunk,
@@ -94,15 +100,15 @@ async function addInTransaction(
       ? await findUploaded(tx, taskId, codes, { ...progress, hasTwins })
       : new Map<string, KnownCode>()
   const unknown = uploaded.size === 0 ? codes : codes.filter((code) => !uploaded.has(code))
-  const shares = await findShares(tx, catalog, unknown)
-  const own = new Set(shares.flatMap((share) => share.codes))
+  const ofFormats = await findFormatCodes(tx, catalog, unknown)
+  const own = new Set(ofFormats.flatMap((one) => one.codes))
   const ofNone = own.size === 0 ? unknown : unknown.filter((code) => !own.has(code))
   const twins = caseSensitive
     ? new Map<string, GeneratedTwin>()
     : await readTwins(tx, await findTwins(tx, catalog, ofNone, identities))
   // Claims that refill from these formats wait from here until the transaction ends.
   const formats: ChunkFormat[] = []
-  for (const share of shares) formats.push(await lockShare(books, tx, taskId, progress, share))
+  for (const some of ofFormats) formats.push(await lockFormatOf(books, tx, taskId, progress, some))
   const decision = decideChunk(chunk, (code) => identities.get(code) as string, { uploaded, twins }, formats)
   if (waits) await checkHeldCodes(tx, codes, decision, chunk)
   const added = unknown
@@ -141,15 +147,14 @@ async function readProgress(tx: BookTransaction, taskId: string, from: bigint): 
   return { ...row, accepted: BigInt(row.accepted) }
 }
 
-/** Locks the format of a share, and reads what the decision needs of it. A dry run does not lock. */
-async function lockShare(
+/** Locks the format of these codes, and reads what the decision needs of it. A dry run does not lock. */
+async function lockFormatOf(
   books: Books,
   tx: BookTransaction,
   taskId: string,
   { dryRun, accepted }: Progress,
-  share: FormatShare,
+  { formatId, codes, indices }: FormatCodes,
 ): Promise<ChunkFormat> {
-  const { formatId, codes, indices } = share
   const [format, taken] = await Promise.all([
     dryRun ? readFormat(tx, tx.accountId, formatId) : lockFormat(tx, formatId),
     readTaken(tx, tx.accountId, formatId, indices),
@@ -161,17 +166,17 @@ async function lockShare(
     const uploaded = await readUploaded(tx, tx.accountId, codes)
     for (const [at, index] of indices.entries()) if (uploaded.has(codes[at] as string)) taken.add(index)
   }
-  let room = availableForGeneration(format)
-  // The codes it has accepted so far would be taken by now. They are counted only if they could use up the room.
-  if (dryRun && room <= accepted + BigInt(codes.length)) {
+  let available = availableForGeneration(format)
+  // The codes it has accepted so far would be taken by now. They are counted only if they could use up what is available.
+  if (dryRun && available <= accepted + BigInt(codes.length)) {
     const space = await books.codeSpaces.get(tx, tx.accountId, formatId)
-    room -= await countDryRun(tx, taskId, { space, next })
+    available -= await countDryRun(tx, taskId, { space, next })
   }
   return {
     id: formatId,
     name,
     next,
-    room,
+    available,
     taken,
     indices: new Map(codes.map((code, at) => [code, indices[at] as bigint])),
   }

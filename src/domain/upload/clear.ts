@@ -3,7 +3,7 @@ import type { Books, BookTransaction } from '../books/books.ts'
 import { holdCatalog } from '../books/catalog.ts'
 import type { TaskRef } from '../books/task-ref.ts'
 import { lockFormat } from '../format/format.ts'
-import { findShares, giveBack } from '../format/taken-indices.ts'
+import { findFormatCodes, giveBack } from '../format/taken-indices.ts'
 import { isUnfinished } from '../generation/task.ts'
 
 /**
@@ -70,9 +70,9 @@ async function removeCodes(
   const lowest = rows.at(-1)
   if (lowest === undefined) return false
   const codes = rows.map(({ code }) => code)
-  const shares = await findShares(tx, await books.catalogs.readAll(tx, tx.accountId), codes)
-  for (const { formatId } of shares) await lockFormat(tx, formatId)
-  for (const { formatId, indices } of shares) await giveBack(tx, formatId, indices)
+  const ofFormats = await findFormatCodes(tx, await books.catalogs.readAll(tx, tx.accountId), codes)
+  for (const { formatId } of ofFormats) await lockFormat(tx, formatId)
+  for (const { formatId, indices } of ofFormats) await giveBack(tx, formatId, indices)
   await tx.execute({
     text: 'DELETE FROM uploaded_code WHERE account_id = $1 AND task_id = $2 AND row >= $3',
     values: [tx.accountId, taskId, lowest.row],

@@ -19,7 +19,7 @@ export interface ChunkFormat {
   name: string
   next: bigint
   /** How many indices are neither generated, nor taken, nor reserved. */
-  room: bigint
+  available: bigint
   /** The chunk's codes of this format, with their indices. */
   indices: ReadonlyMap<string, bigint>
   /** Which of these indices are taken. */
@@ -112,7 +112,7 @@ export function decideChunk(
         continue
       }
       const taking = takes.get(format) as bigint[]
-      if (BigInt(taking.length) >= format.room) {
+      if (BigInt(taking.length) >= format.available) {
         refused += 1
         reject(
           `The format "${format.name}" can generate the code, and all codes that it has left are reserved for tasks that ` +

@@ -89,7 +89,7 @@ export class HeldByEndedUploadError extends Error {
 
 /**
  * Rejects with a HeldByEndedUploadError if a code is a duplicate only because an ended upload has not been cleared away,
- * or if a code is refused because its format has no room, some of which ended uploads may hold.
+ * or if a code is refused because its format has no codes available, some of which ended uploads may hold.
  */
 export async function checkHeldCodes(
   tx: BookTransaction,
@@ -97,8 +97,8 @@ export async function checkHeldCodes(
   { duplicatesInAccount, refused }: ChunkDecision,
   chunk: Chunk,
 ): Promise<void> {
-  const lacksRoom = refused > chunk.rejected.length
-  if (duplicatesInAccount === 0 && !lacksRoom) return
+  const lacksAvailable = refused > chunk.rejected.length
+  if (duplicatesInAccount === 0 && !lacksAvailable) return
   const ended = await tx.rows<{ id: string }>({
     name: 'read-ended-uploads',
     // In the order of the partial index, which PostgreSQL does not choose otherwise without statistics.
@@ -109,7 +109,7 @@ export async function checkHeldCodes(
   })
   if (ended.length === 0) return
   const ids = ended.map(({ id }) => id)
-  const holding = lacksRoom ? ids : await findHolding(tx, ids, codes)
+  const holding = lacksAvailable ? ids : await findHolding(tx, ids, codes)
   if (holding.length > 0) throw new HeldByEndedUploadError(holding)
 }
 

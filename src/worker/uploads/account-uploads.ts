@@ -40,7 +40,7 @@ export class AccountUploads {
   readonly #options: AccountUploadsOptions
   readonly #began = performance.now()
   #shareMs: number
-  /** Whether the account has to make room for another one. */
+  /** Whether the account has to let another one work. */
   #isOver = false
 
   constructor(accountId: string, lock: AccountLock, options: AccountUploadsOptions) {
@@ -101,7 +101,7 @@ export class AccountUploads {
       // It was cancelled, or another worker is reading it.
       if (!added) return (await readTask(books, upload.accountId, upload.taskId))?.status !== 'RUNNING'
       from = chunk.rowsRead
-      if (this.#makesRoom()) return true
+      if (this.#yieldsShare()) return true
     }
     return (await this.#run(() => completeUpload(books, upload))) ?? false
   }
@@ -117,7 +117,7 @@ export class AccountUploads {
         await markWaitingForClearing(books, upload)
         for (const taskId of error.taskIds) {
           const ref = { accountId: upload.accountId, taskId }
-          const cleared = await this.#clear(ref, () => this.#makesRoom())
+          const cleared = await this.#clear(ref, () => this.#yieldsShare())
           if (!cleared || this.#isOver) return undefined
         }
       }
@@ -137,8 +137,8 @@ export class AccountUploads {
   }
 
   async #filesComeFirst(): Promise<boolean> {
-    // Clearing loses no work when it is interrupted, so it can make room at once.
-    if (this.#makesRoom(true)) return true
+    // Clearing loses no work when it is interrupted, so it can yield at once.
+    if (this.#yieldsShare(true)) return true
     const next = await readNextUpload(this.#options.books, this.#accountId)
     return next !== undefined && isUnfinished(next.status)
   }
@@ -149,10 +149,10 @@ export class AccountUploads {
     return await semaphore.run(async () => (isClosed() || this.#lock.isLost ? undefined : await work()))
   }
 
-  /** Ends the share if it has been used up, or `atOnce`, and another account waits for room. */
-  #makesRoom(atOnce = false): boolean {
+  /** Ends the share if it has been used up, or `atOnce`, and another account waits. */
+  #yieldsShare(atOnce = false): boolean {
     const isUsed = atOnce || performance.now() - this.#began >= this.#shareMs
-    if (isUsed && this.#options.makeRoom()) this.#isOver = true
+    if (isUsed && this.#options.yieldShare()) this.#isOver = true
     return this.#isOver
   }
 }
@@ -165,8 +165,8 @@ export interface AccountUploadsOptions {
   shareMs: number
   /** Bounds how many accounts write at the same time. */
   semaphore: Semaphore
-  /** Whether another account waits for room. Only one account has to make it. */
-  makeRoom: () => boolean
+  /** Whether another account waits, and no account has yielded to it yet. */
+  yieldShare: () => boolean
   isClosed: () => boolean
   log: Logger
 }

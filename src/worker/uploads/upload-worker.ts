@@ -35,7 +35,7 @@ export class UploadWorker {
   readonly #poll: Poll
   /** The work in progress, by account. */
   readonly #working = new Map<string, Promise<void>>()
-  /** Whether an account waits for room that no other has made yet. */
+  /** Whether an account waits to which no other has yielded yet. */
   #isCrowded = false
 
   constructor({ connection, ...options }: UploadWorkerOptions) {
@@ -45,7 +45,7 @@ export class UploadWorker {
       shareMs: defaultShareMs,
       ...options,
       semaphore: new Semaphore(maxWriting),
-      makeRoom: () => {
+      yieldShare: () => {
         const isCrowded = this.#isCrowded
         this.#isCrowded = false
         return isCrowded
