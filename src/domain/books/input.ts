@@ -1,3 +1,4 @@
+import { maxCapacity } from '../../codespace/shape.ts'
 import { grouped } from '../../grouped.ts'
 import { type InputIssue, InvalidInputError } from './errors.ts'
 
@@ -31,8 +32,8 @@ export class InputCheck {
   /** A count of codes: at least `minimum`, and at most the maximum capacity of a format. */
   count(path: string[], value: bigint, minimum: bigint): void {
     if (value < minimum) this.issue(path, `It is ${grouped(value)}. It must be at least ${grouped(minimum)}.`)
-    else if (value > maxCount)
-      this.issue(path, `It is ${grouped(value)}. It must be at most 2^96, which is ${grouped(maxCount)}.`)
+    else if (value > maxCapacity)
+      this.issue(path, `It is ${grouped(value)}. It must be at most 2^96, which is ${grouped(maxCapacity)}.`)
   }
 
   /** Text that is stored unchanged: not empty, of limited length, and storable in PostgreSQL. */
@@ -60,9 +61,6 @@ export const maxNameLength = 100
 function lengthOf(text: string): number {
   return [...text].length
 }
-
-/** The maximum capacity of a format. No count of codes is greater. */
-export const maxCount = 2n ** 96n
 
 // Control, format and surrogate characters, and line and paragraph separators. They are invisible, so names that differ
 // only in them look the same. The two joiners (for some scripts and many emoji) and the tags of some flags are allowed.

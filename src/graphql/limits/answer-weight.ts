@@ -24,7 +24,7 @@ import {
 import { type FieldRules, type FieldWeight, type Given, rulesOf } from '../field-rules.ts'
 import { nullBytes } from '../max-sizes.ts'
 import type { Introspected, IntrospectedValue, IntrospectionWeights } from './introspection-weight.ts'
-import { type AnswerWeight, maxCount } from './limits.ts'
+import { type AnswerWeight, maxCounted } from './limits.ts'
 
 /** The operation cannot be weighed: it is nested too deeply, or would take too many steps. */
 export class UnweighableError extends Error {}
@@ -165,7 +165,7 @@ export class AnswerWeigher {
           }
         : this.#anyOf(node.selectionSet, field.type, own.given ?? given)
     const isList = isListType(getNullableType(field.type))
-    const all = isList ? times(own.items ?? maxCount, value) : value
+    const all = isList ? times(own.items ?? maxCounted, value) : value
     return { ...all, bytes: Math.max(all.bytes, nullBytes), reads: capped(all.reads + (own.reads ?? 0)) }
   }
 
@@ -197,7 +197,7 @@ export class AnswerWeigher {
 
   #introspected(node: FieldNode, on: Introspected): AnswerWeight {
     const value = on.fields[node.name.value]
-    return value === undefined ? { ...weightless, bytes: maxCount } : this.#introspectedValue(node, value)
+    return value === undefined ? { ...weightless, bytes: maxCounted } : this.#introspectedValue(node, value)
   }
 
   #introspectedValue({ selectionSet }: FieldNode, { items, bytes, of }: IntrospectedValue): AnswerWeight {
@@ -245,7 +245,7 @@ function maxOf(a: AnswerWeight, b: AnswerWeight): AnswerWeight {
 }
 
 function capped(figure: number): number {
-  return Math.min(figure, maxCount)
+  return Math.min(figure, maxCounted)
 }
 
 // Maximum sizes as JSON. The longest id is that of a code: base64 of its type, a UUID and an index.
@@ -261,5 +261,5 @@ const bytesOfScalars: Readonly<Record<string, number>> = {
 function leafBytes(outputType: GraphQLOutputType): number {
   const type = getNamedType(outputType)
   if (isEnumType(type)) return Math.max(...type.getValues().map(({ name }) => name.length)) + 2
-  return bytesOfScalars[type.name] ?? maxCount
+  return bytesOfScalars[type.name] ?? maxCounted
 }

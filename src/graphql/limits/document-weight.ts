@@ -9,7 +9,7 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql'
-import { type DocumentWeight, fragmentsOf, maxCount } from './limits.ts'
+import { type DocumentWeight, fragmentsOf, maxCounted } from './limits.ts'
 
 /** Fragments that contain each other. The last name is the first one again. */
 export interface FragmentCycle {
@@ -47,7 +47,7 @@ export function weighDocument(
     weight[definition.kind === Kind.OPERATION_DEFINITION ? 'operations' : 'fragments'] += 1
     weight.levels = Math.max(weight.levels, levels)
     weight.nameLength = Math.max(weight.nameLength, outline.nameLength)
-    weight.selections = Math.min(maxCount, weight.selections + selections)
+    weight.selections = Math.min(maxCounted, weight.selections + selections)
   }
   if (weight.selections <= max.selections && weight.levels <= max.levels)
     for (const { selectionSet } of definitions)
@@ -190,7 +190,7 @@ class SpreadOut {
       const fragment = this.#fragments.get(name)
       if (fragment === undefined) continue
       const size = this.#sizeOfFragment(name, fragment)
-      selections = Math.min(maxCount, selections + size.selections)
+      selections = Math.min(maxCounted, selections + size.selections)
       levels = Math.max(levels, level + size.levels)
     }
     const size = { selections, levels }

@@ -85,13 +85,13 @@ export const eventLimits: Readonly<AnswerWeight> = {
 }
 
 /** Counts stop here, far above every limit: nested fragments multiply them without bounds. */
-export const maxCount = 2 ** 40
+export const maxCounted = 2 ** 40
 
 /** What is counted, and how to reduce it. */
 export type LimitTexts = readonly [what: string, advice: string]
 
 export interface Excess {
-  /** The count as text; undefined if it has reached `maxCount`. */
+  /** The count as text; undefined if it has reached `maxCounted`. */
   count: string | undefined
   limit: string
   what: string
@@ -111,7 +111,7 @@ export function findExcess<Name extends string>(
     if (count <= limit) continue
     const [what, advice] = texts[name]
     return {
-      count: count >= maxCount ? undefined : grouped(Math.ceil(count)),
+      count: count >= maxCounted ? undefined : grouped(Math.ceil(count)),
       limit: grouped(limit),
       what,
       advice,

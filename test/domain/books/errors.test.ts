@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import { maxCapacity } from '../../../src/codespace/shape.ts'
 import { FileTooLargeError, InvalidInputError } from '../../../src/domain/books/errors.ts'
-import { InputCheck, maxCount } from '../../../src/domain/books/input.ts'
+import { InputCheck } from '../../../src/domain/books/input.ts'
 import { QuantityExceedsAvailableError } from '../../../src/domain/format/format.ts'
 import { NotEnoughCodesError } from '../../../src/domain/pool/pool.ts'
 
@@ -39,7 +40,7 @@ test('numbers in messages have thousands separators', () => {
   expect(new NotEnoughCodesError(pool, 1_234n, 'Claim fewer.').message).toContain('has 1,234 codes available')
   expect(new FileTooLargeError(1_073_741_824).message).toContain('larger than 1,073,741,824 bytes')
   const check = new InputCheck()
-  check.count(['quantity'], maxCount + 1n, 1n)
+  check.count(['quantity'], maxCapacity + 1n, 1n)
   check.text(['recipient'], 'A'.repeat(1_001), 1_000)
   check.name('A'.repeat(1_000))
   expect(() => check.done()).toThrow(InvalidInputError)
