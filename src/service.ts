@@ -92,7 +92,7 @@ async function openBooks(lifecycle: Lifecycle, databaseUrl: string, log: Logger)
   )
   const prisma = await lifecycle.open(
     'Prisma',
-    // Errors without an excerpt of the calling code.
+    // Errors without the calling code.
     async () =>
       new PrismaClient({ adapter: new PrismaPg(pool, await schemaOf(pool)), errorFormat: 'minimal' }),
     (opened) => opened.$disconnect(),

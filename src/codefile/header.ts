@@ -3,10 +3,10 @@ import type { ByteString } from './byte-string.ts'
 import { readCode } from './code.ts'
 import type { HeaderUnclearError } from './code-file-error.ts'
 import { isUsualName, kindOfName, saysCode } from './column-names.ts'
-import { quoted, unclear } from './excerpt.ts'
 import { isFiller } from './explanation.ts'
 import { cellsOf, columnBelow, indicesOf, nameIn, nameOf, textIn } from './header-names.ts'
 import { hasShapeOf, isWordAboveNumbered, likenessOf } from './likeness.ts'
+import { quoted, unclear } from './shorten.ts'
 
 /** A row that may be the header, with the columns that may have the codes. */
 export interface Candidate extends Beginning {

@@ -3,11 +3,11 @@ import { type Beginning, type BeginningRow, bar, delimiters, readBeginning } fro
 import { type ByteString, decodeUtf8Leniently } from './byte-string.ts'
 import { CodeFileError } from './code-file-error.ts'
 import { kindOfName } from './column-names.ts'
-import { encodingHint, listOf, maxShownCells, shownCell, shownCells } from './excerpt.ts'
 import { hasExplanations, isFiller, isRemark, maxExplanationRows } from './explanation.ts'
 import { best, candidatesIn, checkHeader, headerOfColumn, headersByName, isRowOfMany } from './header.ts'
 import { cellsOf, columnFrom, indicesOf, nameIn, nameOf, type RowAt, textIn } from './header-names.ts'
 import { areRowsOfDownload, codesColumns, hasOwnColumns } from './own-file.ts'
+import { encodingHint, listOf, maxShownCells, shownCell, shownCells } from './shorten.ts'
 
 /** How to read the rows of a file, as found from its beginning. */
 export interface TableLayout {

@@ -1,7 +1,7 @@
 import type { ByteString } from './byte-string.ts'
 import { type CellReading, cellWithoutGuard, readCode, readOwnCode } from './code.ts'
-import { maxExcerptLength } from './excerpt.ts'
 import { isFiller } from './explanation.ts'
+import { maxShortenedLength } from './shorten.ts'
 
 /**
  * Files that this service writes, and how an upload recognises them. A file with exactly these names, in this order, is
@@ -143,7 +143,7 @@ export function readOwnRow(
   const reading = readOwnCode(cells[codeAt] ?? '', guarded)
   if ('reason' in reading || reading.code === '') return reading
   if (kind === 'REJECTED' || statusAt === undefined)
-    return reading.code.length >= maxExcerptLength && reading.code.endsWith('…')
+    return reading.code.length >= maxShortenedLength && reading.code.endsWith('…')
       ? { reason: cutOff }
       : reading
   const status = readCode(cells[statusAt] ?? '')

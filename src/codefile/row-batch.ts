@@ -1,5 +1,5 @@
 import type { ByteString } from './byte-string.ts'
-import { excerptOfBytes } from './excerpt.ts'
+import { shortenBytes } from './shorten.ts'
 
 export interface CodeRow {
   /** As a spreadsheet shows it beside the row. */
@@ -47,7 +47,7 @@ export class RowBatch {
   reject(bytes: ByteString, reason: string): void {
     this.count += 1
     if (this.count > this.#skip)
-      this.#rows.rejected.push({ number: this.number, text: excerptOfBytes(bytes), reason })
+      this.#rows.rejected.push({ number: this.number, text: shortenBytes(bytes), reason })
   }
 
   isFull(): boolean {

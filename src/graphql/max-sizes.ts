@@ -1,5 +1,5 @@
 import { maxUploadedCodeLength } from '../codefile/code.ts'
-import { maxShownCellLength } from '../codefile/excerpt.ts'
+import { maxShownCellLength } from '../codefile/shorten.ts'
 import { maxCodeLength, maxListLength } from '../codespace/shape.ts'
 import { maxNameLength } from '../domain/books/input.ts'
 

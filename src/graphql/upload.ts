@@ -1,5 +1,5 @@
-import { maxShownCells } from '../codefile/excerpt.ts'
 import type { FileLayout } from '../codefile/read.ts'
+import { maxShownCells } from '../codefile/shorten.ts'
 import {
   IdempotencyConflictError,
   InvalidInputError,

@@ -111,7 +111,7 @@ describe('in a file', () => {
     expect(await readAll(file)).toEqual({ rows: [{ number: 2, code: 'A1' }], rejected: [] })
   })
 
-  it('the excerpt of a rejected row can be stored: no NUL, no half characters, 200 at most', async () => {
+  it('the shortened text of a rejected row can be stored: no NUL, no half characters, 200 at most', async () => {
     const { rejected: rows } = await readAll(`A1\nB\x002\n${'x'.repeat(198)}${'🎁'.repeat(100)}\n`)
     expect(rows.map(({ text }) => text)).toEqual(['B\ufffd2', `${'x'.repeat(198)}\ufffd…`])
   })

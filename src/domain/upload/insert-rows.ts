@@ -1,5 +1,5 @@
-import { excerpt } from '../../codefile/excerpt.ts'
 import type { RejectedRow } from '../../codefile/row-batch.ts'
+import { shorten } from '../../codefile/shorten.ts'
 import { looseKey } from '../../codespace/loose-form.ts'
 import { typedKey } from '../../codespace/typed-form.ts'
 import type { BookTransaction } from '../books/books.ts'
@@ -74,7 +74,7 @@ export async function insertRejectedRows(
       tx.accountId,
       taskId,
       rejected.map(({ number }) => number),
-      rejected.map(({ text }) => excerpt(text)),
+      rejected.map(({ text }) => shorten(text)),
       rejected.map(({ reason }) => reason),
     ],
   })

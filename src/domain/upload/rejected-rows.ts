@@ -1,7 +1,7 @@
 import type { Queryable } from '../../database/transaction.ts'
 import { RejectedRowsForgottenError } from '../books/errors.ts'
 
-/** A rejected row as it is stored. `code` is an excerpt of the row, or its code. */
+/** A rejected row as it is stored. `code` is the shortened row, or its code. */
 export interface StoredRejectedRow {
   number: string
   code: string

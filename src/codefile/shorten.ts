@@ -4,17 +4,17 @@ import { type ByteString, decodeUtf8Leniently } from './byte-string.ts'
 import { HeaderUnclearError } from './code-file-error.ts'
 
 /** In UTF-16 code units, including the ellipsis. */
-export const maxExcerptLength = 200
+export const maxShortenedLength = 200
 const maxBytesPerCharacter = 4
 
-/** The start of a text that PostgreSQL can store and people can recognise, at most `maxExcerptLength` long. */
-export function excerpt(text: string): string {
-  return truncate(text, maxExcerptLength).toWellFormed().replaceAll('\0', '\ufffd')
+/** The start of a text that PostgreSQL can store and people can recognise, at most `maxShortenedLength` long. */
+export function shorten(text: string): string {
+  return truncate(text, maxShortenedLength).toWellFormed().replaceAll('\0', '\ufffd')
 }
 
-/** As `excerpt`; invalid UTF-8 becomes U+FFFD. */
-export function excerptOfBytes(bytes: ByteString): string {
-  return excerpt(decodeUtf8Leniently(bytes.slice(0, maxExcerptLength * maxBytesPerCharacter)).trim())
+/** As `shorten`; invalid UTF-8 becomes U+FFFD. */
+export function shortenBytes(bytes: ByteString): string {
+  return shorten(decodeUtf8Leniently(bytes.slice(0, maxShortenedLength * maxBytesPerCharacter)).trim())
 }
 
 /** Limits of cells that are shown in layouts and messages. */
@@ -24,7 +24,7 @@ export const maxShownCells = 20
 const maxShownRows = 5
 
 export function shownCell(cell: ByteString): string {
-  return truncate(excerptOfBytes(cell).replace(/\p{C}/gu, ' '), maxShownCellLength)
+  return truncate(shortenBytes(cell).replace(/\p{C}/gu, ' '), maxShownCellLength)
 }
 
 /** The cells of a row, as a list for a sentence. */
