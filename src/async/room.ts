@@ -22,9 +22,9 @@ interface Candidate {
 }
 
 /**
- * A weighted semaphore that is fair among keys. Each piece of work acquires as much of the room as it needs, or all of it
- * if it needs more, and releases it at the end. A key has at most half of the room, unless a single piece needs more. Work
- * starts round-robin by key, first of keys that have nothing running; within a key, in order of arrival.
+ * A weighted semaphore that is fair among keys. Each job acquires as much of the room as it needs, or all of it if it
+ * needs more, and releases it at the end. A key has at most half of the room, unless a single job needs more. Work starts
+ * round-robin by key, first of keys that have nothing running; within a key, in order of arrival.
  */
 export class Room {
   readonly #size: number

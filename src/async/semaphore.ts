@@ -1,5 +1,5 @@
 /**
- * Limits how many pieces of work run at a time, first come, first served. Room is for pieces of different sizes and fair
+ * Limits how many jobs run at a time, first come, first served. Room is for jobs of different sizes and fair
  * shares of keys.
  */
 export class Semaphore {

@@ -65,17 +65,17 @@ export async function* readCodeFile(
     layout: shownLayout(reader),
   })
   const pacer = new Pacer()
-  let piecesWithoutRows = 0
-  for await (const { text, last } of pieces(unpack(counted(bytes, source)), maxBytes)) {
+  let blocksWithoutRows = 0
+  for await (const { text, last } of blocks(unpack(counted(bytes, source)), maxBytes)) {
     for (const rows of reader.read(text, last)) {
       yield withProgress(rows)
-      piecesWithoutRows = 0
+      blocksWithoutRows = 0
       await pacer.yieldIfDue()
     }
-    piecesWithoutRows += 1
-    if (piecesWithoutRows === maxPiecesWithoutRows) {
+    blocksWithoutRows += 1
+    if (blocksWithoutRows === maxBlocksWithoutRows) {
       yield withProgress(reader.drain())
-      piecesWithoutRows = 0
+      blocksWithoutRows = 0
     }
     await pacer.yieldIfDue()
   }
@@ -94,8 +94,8 @@ function shownLayout({ layout, headerRow }: RowReader): FileLayout | undefined {
   )
 }
 
-const pieceBytes = 65_536
-const maxPiecesWithoutRows = 128
+const blockBytes = 65_536
+const maxBlocksWithoutRows = 128
 const byteOrderMark: ByteString = '\xef\xbb\xbf'
 
 async function* counted(
@@ -108,17 +108,17 @@ async function* counted(
   }
 }
 
-/** The text without its byte order mark, in pieces of `pieceBytes`. At least one; the last may be shorter, or empty. */
-async function* pieces(
+/** The text without its byte order mark, in blocks of `blockBytes`. At least one; the last may be shorter, or empty. */
+async function* blocks(
   bytes: AsyncIterable<Uint8Array>,
   maxBytes: number,
 ): AsyncGenerator<{ text: ByteString; last: boolean }> {
-  const piece = Buffer.allocUnsafe(pieceBytes)
+  const block = Buffer.allocUnsafe(blockBytes)
   let filled = 0
   let total = 0
   let begun = false
   const drain = (): ByteString => {
-    const text = piece.toString('latin1', 0, filled)
+    const text = block.toString('latin1', 0, filled)
     filled = 0
     if (begun) return text
     begun = true
@@ -134,11 +134,11 @@ async function* pieces(
           'several files.',
       )
     for (let at = 0; at < chunk.length; ) {
-      const part = chunk.subarray(at, at + pieceBytes - filled)
-      piece.set(part, filled)
+      const part = chunk.subarray(at, at + blockBytes - filled)
+      block.set(part, filled)
       filled += part.length
       at += part.length
-      if (filled === pieceBytes) yield { text: drain(), last: false }
+      if (filled === blockBytes) yield { text: drain(), last: false }
     }
   }
   yield { text: drain(), last: true }

@@ -21,7 +21,7 @@ interface Unreadable {
 }
 
 /**
- * Reads rows from a text that comes in pieces. It is in one of three states:
+ * Reads rows from a text that comes in blocks. It is in one of three states:
  *
  *                     the layout is found
  *     BEGINNING ──────────────────────────────▶ ROWS       each row is read as CSV
@@ -68,10 +68,10 @@ export class RowReader {
     return this.#column?.layout
   }
 
-  /** Yields each full batch. `last`: the file ends with this piece. */
-  *read(piece: ByteString, last: boolean): Generator<Rows> {
-    const text = this.#rest + piece
-    if (this.#column !== undefined) this.#quotes.count(piece)
+  /** Yields each full batch. `last`: the file ends with this block. */
+  *read(block: ByteString, last: boolean): Generator<Rows> {
+    const text = this.#rest + block
+    if (this.#column !== undefined) this.#quotes.count(block)
     let at = 0
     while (at < text.length) {
       const from = at
@@ -85,7 +85,7 @@ export class RowReader {
         at = end > at ? end : this.#readOne(text, at, last, column)
       }
       if (this.#batch.isFull()) yield this.#batch.drain()
-      // No progress and no new state: the rest waits for the next piece.
+      // No progress and no new state: the rest waits for the next block.
       if (at === from && this.#column === column && this.#doubt === doubt) break
     }
     this.#rest = text.slice(at)

@@ -8,14 +8,13 @@ import { failGeneration, readQueuedGenerations, runGeneration } from '../domain/
 
 const pollEveryMs = 1_000
 const maxTasksRead = 100
-// Claims that refill from the format wait while a piece is taken out.
-const codesPerPiece = 5_000
+// Claims that refill from the format wait for a step of the backfill.
+const codesPerStep = 5_000
 
 /**
- * Runs the generations of all accounts one after the other, oldest first. Also takes codes that were uploaded before a
- * format was created out of that format, piece by piece; generations of the format wait for that. A notification starts
- * either at once. Both are also polled, in case notifications are lost or a worker has died with a task. Any number of
- * workers can share a database.
+ * Runs the generations of all accounts one after the other, oldest first. Also backfills formats with the codes that were
+ * uploaded before, step by step; generations of such a format wait for that. A notification starts either at once. Both are
+ * also polled, in case notifications are lost or a worker has died with a task. Any number of workers can share a database.
  */
 export class GenerationWorker {
   readonly #books: Books
@@ -34,7 +33,7 @@ export class GenerationWorker {
       log,
     })
     this.#backfill = new Poll({
-      purpose: 'take uploaded codes out of formats',
+      purpose: 'backfill formats',
       run: () => this.#backfillNext(),
       everyMs: pollEveryMs,
       log,
@@ -47,7 +46,7 @@ export class GenerationWorker {
     this.#backfill.wake()
   }
 
-  /** Starts no more work. Resolves after the current task and the current piece of a format. */
+  /** Starts no more work. Resolves after the current task and the current step of the backfill. */
   async close(): Promise<void> {
     for (const stop of this.#stopListening) stop()
     await Promise.all([this.#generations.close(), this.#backfill.close()])
@@ -82,10 +81,10 @@ export class GenerationWorker {
     const format = await readUnreadyFormat(this.#books)
     if (format === undefined) return false
     try {
-      return await backfillFormat(this.#books, format, codesPerPiece)
+      return await backfillFormat(this.#books, format, codesPerStep)
     } catch (error) {
       if (isUnavailable(error)) throw error
-      logRetry(this.#log, error, 'take uploaded codes out of a format', format)
+      logRetry(this.#log, error, 'backfill a format', format)
       return false
     }
   }

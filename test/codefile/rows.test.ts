@@ -193,7 +193,7 @@ describe('a row is rejected', () => {
 })
 
 describe('wherever a file is cut into pieces', () => {
-  // The reader's piece size.
+  // The reader's block size.
   const pieceSize = 65_536
 
   const failure = (error: unknown) => {

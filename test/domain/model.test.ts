@@ -156,11 +156,11 @@ const makeFormat = fc.nat(families.length - 1).map(
     }),
 )
 
-/** A worker backfills a format that was created over uploaded codes, piece by piece. */
-const takeOut = fc.tuple(choice, fc.integer({ min: 1, max: 3 })).map(
+/** A worker backfills a format that was created over uploaded codes, step by step. */
+const backfill = fc.tuple(choice, fc.integer({ min: 1, max: 3 })).map(
   ([which, limit]) =>
     new Step(
-      `take the next ${limit} earlier codes out of format ${which}`,
+      `backfill format ${which} with the next ${limit} earlier codes`,
       ({ place: { books, accountId }, model: { formats } }) => {
         const unready = formats.filter(({ lookedAt }) => lookedAt !== undefined)
         const formatId = pick(unready.length > 0 ? unready : formats, which)?.id
@@ -258,7 +258,7 @@ const work = choice.map(
         (now, done) => {
           const task = model.the(now.generations, taskId)
           const [pool, format] = [model.the(now.pools, task.poolId), model.the(now.formats, task.formatId)]
-          // It waits until all earlier codes have been taken out of the format.
+          // It waits for the backfill of the format.
           expect(done).toBe(task.status === 'RUNNING' && format.lookedAt === undefined)
           if (!done) return
           task.status = 'COMPLETED'
@@ -505,7 +505,7 @@ const clearFile = fc.tuple(choice, fc.integer({ min: 1, max: 8 })).map(([which, 
 
 const single = fc.oneof(
   { weight: 3, arbitrary: makeFormat },
-  { weight: 4, arbitrary: takeOut },
+  { weight: 4, arbitrary: backfill },
   { weight: 1, arbitrary: makePool },
   { weight: 5, arbitrary: generate },
   { weight: 5, arbitrary: begin },
@@ -544,10 +544,10 @@ describe('the books', () => {
     await fc.assert(
       fc.asyncProperty(steps, async (steps) => {
         const run = await newRun()
-        for (const step of steps) await take(run, step)
+        for (const step of steps) await perform(run, step)
         await compare(run.place, run.model)
         await expectBalance(run.place)
-        await takeAllOut(run)
+        await backfillAll(run)
       }),
       // The same runs every time, so a failure can be reproduced.
       { seed: 20_261_122, numRuns: 30 },
@@ -563,10 +563,10 @@ describe('the books', () => {
     await fc.assert(
       fc.asyncProperty(pairs, async ({ first, more }) => {
         const run = await newRun()
-        for (const step of first) await take(run, step)
-        for (const pair of more) await takeBoth(run, pair)
+        for (const step of first) await perform(run, step)
+        for (const pair of more) await performBoth(run, pair)
         await expectBalance(run.place)
-        await takeAllOut(run)
+        await backfillAll(run)
       }),
       { seed: 20_261_125, numRuns: 15 },
     )
@@ -577,13 +577,13 @@ describe('the books', () => {
     return { place, claiming: new Claims(test.books), model: model.emptyModel() }
   }
 
-  async function take(run: Run, step: Step): Promise<void> {
+  async function perform(run: Run, step: Step): Promise<void> {
     const action = step.bind(run)
     if (action !== undefined) action.predict(run.model, await action.perform())
   }
 
   /** Formats that are not ready become so in the end. */
-  async function takeAllOut({ place, model: now }: Run): Promise<void> {
+  async function backfillAll({ place, model: now }: Run): Promise<void> {
     const { books, accountId } = place
     for (const format of now.formats) {
       while (await backfillFormat(books, { accountId, formatId: format.id }, 3)) model.lookOn(now, format, 3)
@@ -594,7 +594,7 @@ describe('the books', () => {
   }
 
   /** Does two things at the same moment. The outcome must be that of one of the two orders. */
-  async function takeBoth(run: Run, steps: readonly [Step, Step]): Promise<void> {
+  async function performBoth(run: Run, steps: readonly [Step, Step]): Promise<void> {
     // By two processes: claims of one process could be served as one group.
     const place = { ...run.place, books: elsewhere }
     const processes = [run, { ...run, place, claiming: new Claims(elsewhere) }]

@@ -54,8 +54,8 @@ export async function addCodes(
 ): Promise<void> {
   for (let at = 0; at < codes.length; at += chunk) {
     const start = from + BigInt(at)
-    const piece = chunkOf(codes.slice(at, at + chunk), start)
-    if (!(await addChunk(books, { accountId, taskId }, start, piece)))
+    const part = chunkOf(codes.slice(at, at + chunk), start)
+    if (!(await addChunk(books, { accountId, taskId }, start, part)))
       throw new Error('The upload has been read to another row.')
   }
 }

@@ -61,19 +61,19 @@ export async function backfillFormat(
     const { takenTo } = await lockFormat(tx, formatId)
     if (takenTo === undefined) return false
     const space = await tx.codeSpaces.get(tx, accountId, formatId)
-    if (await takePiece(tx, { id: formatId, space, takenTo }, limit)) tx.announceOnCommit('generations')
+    if (await backfillNext(tx, { id: formatId, space, takenTo }, limit)) tx.announceOnCommit('generations')
     return true
   })
 }
 
 /** Like `backfillFormat`, in a transaction that has locked or created the format. Resolves to whether these were the last. */
-export async function takePiece(
+export async function backfillNext(
   tx: BookTransaction,
   { id, space, takenTo }: { id: string; space: CodeSpace; takenTo: string },
   limit: number,
 ): Promise<boolean> {
   const { from, to } = keysOf(space.pattern)
-  // Read in the order of the index: without statistics, the planner would read and sort all that is left for each piece.
+  // Read in the order of the index: without statistics, the planner would read and sort all that is left for each step.
   await tx.execute({ text: 'SET LOCAL enable_sort = off' })
   const rows = await tx.rows<{ code: string }>({
     text: `

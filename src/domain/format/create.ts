@@ -8,7 +8,7 @@ import { lockCatalog } from '../books/catalog.ts'
 import { FormatOverlapError } from '../books/errors.ts'
 import { InputCheck } from '../books/input.ts'
 import { checkName } from '../books/name.ts'
-import { countEarlier, takePiece } from './backfill.ts'
+import { backfillNext, countEarlier } from './backfill.ts'
 
 /** A format before it is created. `overlaps`: the ids of at most ten formats that it overlaps with. */
 export interface FormatPreview {
@@ -81,7 +81,7 @@ export async function createFormat(
         earlier,
       ],
     })
-    const isReady = earlier === 0 || (await takePiece(tx, { id, space, takenTo: '' }, takenAtOnce))
+    const isReady = earlier === 0 || (await backfillNext(tx, { id, space, takenTo: '' }, takenAtOnce))
     if (!isReady) tx.announceOnCommit('formats')
     return id
   })

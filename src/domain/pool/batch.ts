@@ -79,8 +79,8 @@ async function layWhole(
  *     hole    11, 12 and 15, numbered 1, 2 and 3. Before them lie 1, 1 and 3 free indices. That is fewer than 4, so all
  *             three are passed over, and the last index is 10 + 4 + 3 - 1 = 16.
  *     cut     9, which is before the first index; 12, the 2nd hole; and 16, the last index.
- *     piece   [10, 12]: 3 indices with 2 holes. [13, 16]: 4 indices with 1 hole, after 2 holes.
- *     laid    Index 10 at position `total`; indices 13, 14 and 16 from position `total` + 13 - 10 - 2 on. A piece of
+ *     segment [10, 12]: 3 indices with 2 holes. [13, 16]: 4 indices with 1 hole, after 2 holes.
+ *     laid    Index 10 at position `total`; indices 13, 14 and 16 from position `total` + 13 - 10 - 2 on. A segment of
  *             holes alone becomes no batch.
  */
 async function layAroundHoles(
@@ -114,14 +114,14 @@ async function layAroundHoles(
         SELECT ${next} - 1 AS index, 0 AS number
         UNION ALL SELECT index, number FROM hole WHERE number % ${maxHoles} = 0
         UNION ALL SELECT ${next} + ${wanted} + count - 1, count FROM passed
-      ), piece AS (
+      ), segment AS (
         SELECT index + 1 AS first, number AS holes_before,
           lead(index) OVER line - index AS size, lead(number) OVER line - number AS holes
         FROM cut WINDOW line AS (ORDER BY index, number)
       ), laid AS (
         INSERT INTO batch (account_id, pool_id, start, count, format_id, first, holes, task_id)
         SELECT ${account}, ${poolId}, ${total} + first - ${next} - holes_before, size - holes, ${formatId}, first, holes, ${task}
-        FROM piece WHERE size > holes
+        FROM segment WHERE size > holes
       )
       SELECT count AS passed FROM passed`,
     values: [tx.accountId, pool.id, format.id, taskId, pool.total, format.next, count],

@@ -143,7 +143,7 @@ export class AccountUploads {
     return next !== undefined && isUnfinished(next.status)
   }
 
-  /** Runs a piece of work once the semaphore admits it. `undefined` if this worker may no longer do it. */
+  /** Runs work once the semaphore admits it. `undefined` if this worker may no longer do it. */
   async #run(work: () => Promise<boolean>): Promise<boolean | undefined> {
     const { semaphore, isClosed } = this.#options
     return await semaphore.run(async () => (isClosed() || this.#lock.isLost ? undefined : await work()))

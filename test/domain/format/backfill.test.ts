@@ -70,7 +70,7 @@ async function available(formatId: string): Promise<number> {
   return Number(availableForGeneration(await formatNow(place, formatId)))
 }
 
-async function takenOut(formatId: string): Promise<number> {
+async function takenCount(formatId: string): Promise<number> {
   return await place.books.prisma.taken.count({ where: { formatId } })
 }
 
@@ -104,7 +104,7 @@ describe('a format that is created over uploaded codes', () => {
     await upload(place, await newPool(place), [...codesOf(prefix).slice(0, 5), ...newCodes(20)])
     const formatId = await newFormatOver(prefix)
     expect(await formatNow(place, formatId)).toMatchObject({ takenAhead: 5n, takenTo: undefined })
-    expect(await takenOut(formatId)).toBe(5)
+    expect(await takenCount(formatId)).toBe(5)
   })
 
   it('is ready at once if all uploaded codes are of other formats, however many there are', async () => {
@@ -125,7 +125,7 @@ describe('a format that is created over uploaded codes', () => {
     const worker = new GenerationWorker(place.books, silent)
     await expect.poll(() => statusOf(taskId), { timeout: 30_000 }).toBe('COMPLETED')
     await worker.close()
-    expect(await takenOut(formatId)).toBe(12_000)
+    expect(await takenCount(formatId)).toBe(12_000)
     expect((await poolNow(place, poolId)).total).toBe(88_000n)
     await expectBalance(place)
   })
@@ -170,7 +170,7 @@ describe('during the backfill of a format', () => {
     await expectBalance(place)
     await makeReady(formatId)
     expect(await available(formatId)).toBe(capacity - 110)
-    expect(await takenOut(formatId)).toBe(110)
+    expect(await takenCount(formatId)).toBe(110)
     expect(await uploadRow(taskId)).toMatchObject({ accepted: 10n, duplicatesInAccount: 10n, refused: 0n })
   })
 
@@ -200,10 +200,10 @@ describe('during the backfill of a format', () => {
     await undoUpload(place.books, place.accountId, uploadId)
     expect(await available(formatId)).toBe(capacity - 100)
     await clearAway(place, uploadId, 30)
-    expect([await available(formatId), await takenOut(formatId)]).toEqual([capacity, 0])
+    expect([await available(formatId), await takenCount(formatId)]).toEqual([capacity, 0])
     await expectBalance(place)
     await makeReady(formatId)
-    expect([await available(formatId), await takenOut(formatId)]).toEqual([capacity, 0])
+    expect([await available(formatId), await takenCount(formatId)]).toEqual([capacity, 0])
   })
 
   it('cancelling an upload half-way frees its own codes and no others', async () => {
@@ -215,7 +215,7 @@ describe('during the backfill of a format', () => {
     await clearAway(place, taskId, 20)
     expect(await available(formatId)).toBe(capacity - 100)
     await makeReady(formatId)
-    expect([await available(formatId), await takenOut(formatId)]).toEqual([capacity - 100, 100])
+    expect([await available(formatId), await takenCount(formatId)]).toEqual([capacity - 100, 100])
   })
 
   it('generations are accepted up to the available codes, and wait', async () => {
@@ -270,7 +270,7 @@ describe('during the backfill of a format', () => {
     await expect(claim(poolId, 1)).rejects.toMatchObject({ code: 'NOT_ENOUGH_CODES', available: 0n })
     expect(await isReady(formatId)).toBe(false)
     await makeReady(formatId)
-    expect(await takenOut(formatId)).toBe(600)
+    expect(await takenCount(formatId)).toBe(600)
   })
 
   it('a refill is as large as needed, and a smaller one is no failure', async () => {
@@ -308,7 +308,7 @@ describe('during the backfill of a format', () => {
 })
 
 describe('the backfill of a format', () => {
-  it('continues after the last piece when a process is killed in the middle', async () => {
+  it('continues after the last step when a process is killed in the middle', async () => {
     const { formatId } = await newUnready()
     const { accountId } = place
     const { takenTo } = await formatNow(place, formatId)
@@ -323,7 +323,7 @@ describe('the backfill of a format', () => {
     // The killed backend releases its lock a moment after its client has been told.
     await expect.poll(() => backfillFormat(place.books, { accountId, formatId }, 30)).toBe(true)
     await makeReady(formatId)
-    expect(await takenOut(formatId)).toBe(100)
+    expect(await takenCount(formatId)).toBe(100)
   })
 
   it('is done once by several processes at the same moment', async () => {
@@ -334,7 +334,7 @@ describe('the backfill of a format', () => {
         while (!(await isReady(formatId))) await backfillFormat(books, unready, 3)
       }),
     )
-    expect([await available(formatId), await takenOut(formatId)]).toEqual([capacity - 100, 100])
+    expect([await available(formatId), await takenCount(formatId)]).toEqual([capacity - 100, 100])
     await expectBalance(place)
   })
 
@@ -345,7 +345,7 @@ describe('the backfill of a format', () => {
       if (unready === undefined) break
       await backfillFormat(place.books, unready, 1_000)
     }
-    expect(await Promise.all(formats.map(({ formatId }) => takenOut(formatId)))).toEqual([40, 60])
+    expect(await Promise.all(formats.map(({ formatId }) => takenCount(formatId)))).toEqual([40, 60])
   })
 
   it('handles codes that differ only in characters that people mix up', async () => {
@@ -356,7 +356,7 @@ describe('the backfill of a format', () => {
     const formatId = await createFormat(place.books, place.accountId, { name: prefix, shape }, 1)
     expect(await available(formatId)).toBe(2)
     await makeReady(formatId, 2)
-    expect(await takenOut(formatId)).toBe(6)
+    expect(await takenCount(formatId)).toBe(6)
   })
 
   it('finds nothing to do for a format that is ready', async () => {

@@ -121,11 +121,11 @@ describe('on tables without statistics, no statement reads more rows than it nee
     expect(await greedy(() => expect(adding()).rejects.toThrow(HeldByEndedUploadError))).toEqual([])
   })
 
-  it('when a format is backfilled, piece by piece', async () => {
+  it('when a format is backfilled, step by step', async () => {
     const { accountId, books } = place
     const { formatId } = unready
     expect(await greedy(() => readUnreadyFormat(books))).toEqual([])
-    for (let piece = 0; piece < 3; piece++)
+    for (let step = 0; step < 3; step++)
       expect(await greedy(() => backfillFormat(books, { accountId, formatId }, 200))).toEqual([])
   })
 
