@@ -9,7 +9,7 @@ export async function* merge<T>(signal: AbortSignal, sources: readonly Source<T>
   const ending = new AbortController()
   const open = sources.map((source) => source(AbortSignal.any([signal, ending.signal])))
   const pending = new Map<AsyncGenerator<T>, Promise<void>>()
-  const arrived: Arrival<T>[] = []
+  const arrived: Yielded<T>[] = []
   let wake = () => {}
   // Promise.race would leak: each call adds a reaction to the promise of a silent source.
   const request = (source: AsyncGenerator<T>) => {
@@ -49,7 +49,7 @@ export async function* merge<T>(signal: AbortSignal, sources: readonly Source<T>
   }
 }
 
-interface Arrival<T> {
+interface Yielded<T> {
   source: AsyncGenerator<T>
   /** Returns what the source yielded, or throws what it threw. */
   read: () => IteratorResult<T>

@@ -55,14 +55,14 @@ const minHeavyBytes = 64_000
 
 /** Reads requests of all media types, as operation-request.ts and multipart.ts do. */
 export function readRequests(scheduler: Scheduler): Plugin<object, ServerContext> {
-  const arrivals = new Arrivals()
+  const arrivingBodies = new ArrivingBodies()
   return {
     onRequestParse({ setRequestParser, serverContext }) {
       const { req, res, credentials, isWanted } = serverContext
       if (req === undefined || res === undefined || credentials === undefined) return
       checkMethod(req)
       setRequestParser(async () => {
-        const arrival = arrivals.begin(credentials.keyId)
+        const arrival = arrivingBodies.begin(credentials.keyId)
         const read = isForm(req) ? readForm : readRequestBody
         const body = await read(req, res, arrival.keep).finally(arrival.end)
         const bytes = body.length
@@ -122,7 +122,7 @@ export function readDocuments(documents: Documents): Plugin<ServerContext, Serve
 const maxArrivingBytes = 32_000_000
 
 /** Limits the memory for bodies that have not arrived completely, for each key over all its connections. */
-export class Arrivals {
+export class ArrivingBodies {
   readonly #bytes = new Map<string, number>()
 
   /**

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { Scheduler, TooMuchWaitingError } from '../../../src/async/scheduler.ts'
-import { Arrivals, readRequests } from '../../../src/server/api/plugins.ts'
+import { ArrivingBodies, readRequests } from '../../../src/server/api/plugins.ts'
 import { useClient, useService } from '../../support/service.ts'
 
 const service = useService()
@@ -64,8 +64,12 @@ describe('bodies that do not arrive completely', () => {
   )
 
   test('of one key do not count for another', () => {
-    const arrivals = new Arrivals()
-    const [one, more, other] = [arrivals.begin('a'), arrivals.begin('a'), arrivals.begin('b')]
+    const arrivingBodies = new ArrivingBodies()
+    const [one, more, other] = [
+      arrivingBodies.begin('a'),
+      arrivingBodies.begin('a'),
+      arrivingBodies.begin('b'),
+    ]
     one.keep(20_000_000)
     more.keep(12_000_000)
     other.keep(32_000_000)
