@@ -9,15 +9,15 @@ interface Entry {
 }
 
 /** The work of one key. */
-interface KeyQueue {
+interface KeyState {
   waiting: Entry[]
   /** How much of the room its running work has acquired. */
   used: number
 }
 
-interface Candidate {
+interface Next {
   key: string
-  queue: KeyQueue
+  queue: KeyState
   entry: Entry
 }
 
@@ -29,7 +29,7 @@ interface Candidate {
 export class Room {
   readonly #size: number
   /** Keys with waiting or running work, in the order in which they are served. */
-  readonly #queues = new Map<string, KeyQueue>()
+  readonly #queues = new Map<string, KeyState>()
   #free: number
 
   constructor(size: number) {
@@ -81,8 +81,8 @@ export class Room {
     }
   }
 
-  #findNext(): Candidate | undefined {
-    let next: Candidate | undefined
+  #findNext(): Next | undefined {
+    let next: Next | undefined
     for (const [key, queue] of this.#queues) {
       dropUnwanted(queue)
       const [entry] = queue.waiting
@@ -95,14 +95,14 @@ export class Room {
   }
 
   /** Moves a key to the end of the order, or removes it if nothing of it waits or runs. */
-  #moveToEnd(key: string, queue: KeyQueue): void {
+  #moveToEnd(key: string, queue: KeyState): void {
     this.#queues.delete(key)
     if (queue.used > 0 || queue.waiting.length > 0) this.#queues.set(key, queue)
   }
 }
 
 /** Drops entries that are no longer wanted, up to the first one that is. */
-function dropUnwanted({ waiting }: KeyQueue): void {
+function dropUnwanted({ waiting }: KeyState): void {
   const found = waiting.findIndex(({ isWanted }) => isWanted())
   const dropped = waiting.splice(0, found === -1 ? waiting.length : found)
   for (const { drop } of dropped) drop()

@@ -105,11 +105,11 @@ interface LookUp {
   text: string
   readings: readonly string[]
   distanceTo: (code: string) => number
-  generated: Candidate<CodeText>[]
+  generated: Match<CodeText>[]
 }
 
 /** A code that a text may mean, and its distance from the text. */
-interface Candidate<Of extends CodeText> {
+interface Match<Of extends CodeText> {
   code: Of
   distance: number
 }
@@ -132,20 +132,20 @@ const distances = {
 
 /** The code that a text means: the nearest one, unless several are equally near. */
 function nearestCode({ readings, distanceTo, generated }: LookUp, found: FoundCodes): Code | undefined {
-  const candidates: Candidate<Code>[] = []
+  const matches: Match<Code>[] = []
   for (const { code, distance } of generated) {
     const inPool = found.generated.get(originKey(code))
-    if (inPool !== undefined) candidates.push({ code: { ...code, ...inPool }, distance })
+    if (inPool !== undefined) matches.push({ code: { ...code, ...inPool }, distance })
   }
   const uploaded: { code: Code | null; distance: number }[] = []
   for (const form of new Set(readings.map(looseForm)))
     for (const [written, code] of found.uploaded.get(form) ?? []) {
       const distance = distanceTo(written)
       uploaded.push({ code, distance })
-      if (code !== null) candidates.push({ code, distance })
+      if (code !== null) matches.push({ code, distance })
     }
-  const least = Math.min(...candidates.map(({ distance }) => distance))
-  const [meant, another] = candidates.filter(({ distance }) => distance === least)
+  const least = Math.min(...matches.map(({ distance }) => distance))
+  const [meant, another] = matches.filter(({ distance }) => distance === least)
   if (meant === undefined || another !== undefined) return undefined
   // There may be more codes that are as near but were not read: up to maxAlike are read of those that differ only in case,
   // spaces and dashes, and of all others. The exact code always is.
