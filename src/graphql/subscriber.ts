@@ -118,7 +118,7 @@ export class Subscriber {
   }
 }
 
-interface Operation {
+interface KnownOperation {
   id: number
   /** The names of the variables that its answers depend on. */
   variables: readonly string[]
@@ -126,7 +126,7 @@ interface Operation {
 
 /** Makes answer keys: subscriptions with equal keys get the same answer to an event. */
 class AnswerKeys {
-  readonly #operations = new WeakMap<DocumentNode, Map<string, Operation>>()
+  readonly #operations = new WeakMap<DocumentNode, Map<string, KnownOperation>>()
   #operationCount = 0
 
   keyOf({ document, operationName, variableValues, contextValue }: ExecutionArgs): string {
@@ -140,7 +140,7 @@ class AnswerKeys {
 
   /** Equal documents are usually the same object: `Documents` caches recent ones. */
   #operation(document: DocumentNode, name: string) {
-    const operations = this.#operations.get(document) ?? new Map<string, Operation>()
+    const operations = this.#operations.get(document) ?? new Map<string, KnownOperation>()
     this.#operations.set(document, operations)
     const known = operations.get(name)
     if (known !== undefined) return known

@@ -43,7 +43,7 @@ const weightTexts: Readonly<Record<keyof AnswerWeight, LimitTexts>> = {
   bytes: ['bytes', 'Ask for fewer items (first, last, count) or fewer fields, in several requests.'],
 }
 
-type Operation = Pick<
+type ExecutableOperation = Pick<
   ExecutionArgs,
   'schema' | 'document' | 'operationName' | 'variableValues' | 'contextValue'
 >
@@ -59,7 +59,7 @@ export class Admission {
    * The maximum weight of the answer to a validated operation, or why the operation is refused. An operation that the
    * executor will refuse anyway weighs nothing.
    */
-  weigh(args: Operation): AnswerWeight | GraphQLError {
+  weigh(args: ExecutableOperation): AnswerWeight | GraphQLError {
     const { schema } = args
     const operation = getOperationAST(args.document, args.operationName)
     const type = operation && schema.getRootType(operation.operation)

@@ -50,7 +50,7 @@ const goingAway = 1001
 type Socket = SocketContext<Record<string, unknown>, ClientSocket>
 
 /** An admitted operation: `onSubscribe` returns it, and graphql-ws passes it to `execute` or `subscribe`. */
-interface Operation extends ExecutionArgs {
+interface AdmittedOperation extends ExecutionArgs {
   client: ClientSocket
   messageLength: number
   /** Runs work when the API key's share allows it. Resolves to undefined if the client has given it up by then. */
@@ -61,7 +61,7 @@ interface Operation extends ExecutionArgs {
 }
 
 /** What is known of an operation on arrival. */
-interface Arrival {
+interface Received {
   id: string
   /** The length of its message, in characters. */
   length: number
@@ -188,8 +188,8 @@ export function serveWebSocket(parts: {
   async function admit(
     socket: Socket,
     payload: SubscribePayload,
-    { id, length, isTooMany }: Arrival,
-  ): Promise<Operation | GraphQLError[]> {
+    { id, length, isTooMany }: Received,
+  ): Promise<AdmittedOperation | GraphQLError[]> {
     try {
       const { extra: client } = socket
       const credentials = await authentication.authenticate(authorizationOf(socket))
@@ -205,7 +205,7 @@ export function serveWebSocket(parts: {
         )
       client.keyId = credentials.keyId
       const isWanted = () => client.isOpen && id in socket.subscriptions
-      const schedule: Operation['schedule'] = (work) =>
+      const schedule: AdmittedOperation['schedule'] = (work) =>
         api.scheduler.run(credentials.keyId, work, { isWanted, bytes: length, isPatient: true })
       const prepared = await schedule(() => prepare(credentials, payload, { client, length, isWanted }))
       // The client has left: nobody reads this.
@@ -306,9 +306,9 @@ function authorizationOf(socket: Socket): string | undefined {
 
 async function run(
   args: ExecutionArgs,
-  how: (args: ExecutionArgs, execute: Operation['execute']) => unknown,
+  how: (args: ExecutionArgs, execute: AdmittedOperation['execute']) => unknown,
 ) {
-  const { client, schedule, execute, errors, messageLength, ...operation } = args as Operation
+  const { client, schedule, execute, errors, messageLength, ...operation } = args as AdmittedOperation
   const answer = () => (errors === undefined ? how(operation, execute) : { errors })
   const result = await client.enqueue(() => schedule(answer), messageLength)
   // If the client has left, nobody reads this.
