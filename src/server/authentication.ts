@@ -32,10 +32,10 @@ interface Known {
 }
 
 /**
- * Keys that have worked have their own lane, so that any number of made-up keys cannot delay them. Each lane uses at most one
+ * Keys that have worked are looked up in a lane of their own, so that any number of made-up keys cannot delay them. Each lane uses at most one
  * connection.
  */
-type Lane = readonly ['known' | 'others']
+type LaneKey = readonly ['known' | 'others']
 
 /** Finds the account and the API key of a request. */
 export class Authentication {
@@ -45,7 +45,7 @@ export class Authentication {
   // By the hashes of secrets.
   readonly #known = new LRUCache<string, Known>({ max: maxKnown })
   readonly #unknown = new LRUCache<string, true>({ max: maxUnknown, ttl: maxAgeMs })
-  readonly #lookUps = new Lanes<Lane, string, Credentials | undefined>({
+  readonly #lookUps = new Lanes<LaneKey, string, Credentials | undefined>({
     maxGroups: 2,
     maxItems: maxKeysPerStatement,
     serve: (_lane, group) => this.#lookUp(group.close()),

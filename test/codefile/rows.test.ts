@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CodeFileError } from '../../src/codefile/code-file-error.ts'
-import { codesOf, type Reading, readAll } from '../support/code-file.ts'
+import { codesOf, type FileContent, readAll } from '../support/code-file.ts'
 
 const neverClosed = expect.stringContaining('is never closed')
 
-function rejectedOf({ rejected }: Reading): [number: number, text: string, reason: string][] {
+function rejectedOf({ rejected }: FileContent): [number: number, text: string, reason: string][] {
   return rejected.map(({ number, text, reason }) => [number, text, reason])
 }
 

@@ -30,15 +30,15 @@ export function* cut(bytes: Uint8Array, size: number): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
 }
 
-export type Reading = Omit<FileRows, 'bytesRead' | 'layout'>
+export type FileContent = Omit<FileRows, 'bytesRead' | 'layout'>
 
 /** Reads a whole file. */
 export async function readAll(
   source: string | Uint8Array | AsyncIterable<Uint8Array>,
   options: Partial<CodeFileOptions> = {},
-): Promise<Reading> {
+): Promise<FileContent> {
   const bytes = typeof source === 'string' || source instanceof Uint8Array ? Source.of(source) : source
-  const reading: Reading = { rows: [], rejected: [] }
+  const reading: FileContent = { rows: [], rejected: [] }
   for await (const { rows, rejected } of readCodeFile(bytes, { maxBytes: 2 ** 40, ...options })) {
     reading.rows.push(...rows)
     reading.rejected.push(...rejected)

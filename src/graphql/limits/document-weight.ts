@@ -212,7 +212,7 @@ class SpreadOut {
 }
 
 /** Fields with the same response name in the same place of the answer. */
-interface Group {
+interface SameNameFields {
   fields: number
   arguments: number
   selectionSets: SelectionSetNode[]
@@ -227,7 +227,7 @@ function countComparisons(
   selectionSets: readonly SelectionSetNode[],
   fragments: ReadonlyMap<string, FragmentDefinitionNode>,
 ): number {
-  const groups = new Map<string, Group>()
+  const groups = new Map<string, SameNameFields>()
   const open = [...selectionSets]
   let sets = open.length
   let fields = 0

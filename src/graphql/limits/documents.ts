@@ -59,7 +59,7 @@ export interface OperationText {
 }
 
 /** The result of reading an operation. */
-export type Reading =
+export type OperationReading =
   /** The document is valid. */
   | {
       document: DocumentNode
@@ -92,7 +92,7 @@ export class Documents {
     return this.#kept.calculatedSize
   }
 
-  async read(operation: OperationText): Promise<Reading> {
+  async read(operation: OperationText): Promise<OperationReading> {
     const { query } = operation
     try {
       const text = trimmedCopy(query)
@@ -236,7 +236,7 @@ function checkWeight(document: DocumentNode): void {
     throw validationFailed(`A fragment must not contain itself: ${path}. Break the cycle.`)
   }
   if (weight.operations === 0)
-    throw badRequest('The document has no operation. Send a query, a mutation or a subscription.')
+    throw invalidRequest('The document has no operation. Send a query, a mutation or a subscription.')
   const excess = findExcess(weight, maxDocument, weightTexts)
   if (excess === undefined) return
   const { limit, count = `far more than ${limit}`, what, advice } = excess
@@ -247,7 +247,7 @@ function checkWeight(document: DocumentNode): void {
 function checkOperation(document: DocumentNode, operationName: string | null | undefined): void {
   if (getOperationAST(document, operationName) != null) return
   const operations = document.definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION)
-  throw badRequest(
+  throw invalidRequest(
     operationName == null
       ? `The document has ${operations.length} operations. Send the name of the one to execute as operationName.`
       : `The document has no operation named ${JSON.stringify(operationName.slice(0, 100))}. Send the name of one that it has as operationName.`,
@@ -345,7 +345,7 @@ function validationFailed(message: string): InvalidOperation {
   return new InvalidOperation([invalid(message)])
 }
 
-function badRequest(message: string): InvalidOperation {
+function invalidRequest(message: string): InvalidOperation {
   return new InvalidOperation([requestError('BAD_USER_INPUT', message)])
 }
 
