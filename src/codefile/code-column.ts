@@ -1,7 +1,7 @@
 import { grouped } from '../grouped.ts'
 import type { ByteString } from './byte-string.ts'
 import { type Row, strayQuote } from './cells.ts'
-import { isBlank, readCode } from './code.ts'
+import { isBlank, readCell } from './code.ts'
 import { isExplanation, isFiller, isRemark, maxExplanationRows } from './explanation.ts'
 import { nameOf } from './header-names.ts'
 import { inSingleQuotes, type TableLayout } from './layout.ts'
@@ -29,7 +29,7 @@ export class CodeColumn {
       this.#batch.reject(text, reason)
       return
     }
-    const reading = this.#own === undefined ? readCode(cell) : readOwnRow(this.#own, cells)
+    const reading = this.#own === undefined ? readCell(cell) : readOwnRow(this.#own, cells)
     if ('reason' in reading)
       this.#batch.reject(this.#own === undefined ? cell : ownCell(this.#own, cells), reading.reason)
     else if (reading.code === '') this.#batch.reject(text, noCode)

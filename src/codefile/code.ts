@@ -24,7 +24,7 @@ export const anythingUnusual = /[^\n !$-*\--:<>-~]/
  * stored (more than 255 characters), cannot be typed or seen (control and invisible characters, unusual spaces,
  * private-use and unassigned characters), or was damaged (a number rounded by a spreadsheet, a formula error, U+FFFD).
  */
-export function readCode(cell: ByteString): CellReading {
+export function readCell(cell: ByteString): CellReading {
   if (plainCode.test(cell)) return { code: cell }
   const text = decodeUtf8(cell)
   return text === undefined ? { reason: notUtf8 } : readText(withoutFormula(trimmed(text)))
@@ -34,7 +34,7 @@ export function readCode(cell: ByteString): CellReading {
  * The code of a cell in a file that this service has written. A code that looks like a formula stays as it is, and from
  * `guarded` cells the apostrophes that the service has added are removed: see formula-guard.ts.
  */
-export function readOwnCode(cell: ByteString, guarded: boolean): CellReading {
+export function readOwnCell(cell: ByteString, guarded: boolean): CellReading {
   const text = decodeUtf8(guarded ? cellWithoutGuard(cell) : cell)
   return text === undefined ? { reason: notUtf8 } : readText(trimmed(text))
 }

@@ -1,6 +1,6 @@
 import { type Beginning, type BeginningRow, bar, delimiters } from './beginning.ts'
 import type { ByteString } from './byte-string.ts'
-import { readCode } from './code.ts'
+import { readCell } from './code.ts'
 import type { HeaderUnclearError } from './code-file-error.ts'
 import { isUsualName, kindOfName, saysCode } from './column-names.ts'
 import { isFiller } from './explanation.ts'
@@ -135,7 +135,7 @@ export function headerOfColumn(
   const name = lines[first] ?? ''
   const below = lines.slice(first + 1).filter((line) => !isFiller(line))
   // A text that cannot be a code is rejected as a row.
-  const isRejected = 'reason' in readCode(rows[first]?.cells[0] ?? '')
+  const isRejected = 'reason' in readCell(rows[first]?.cells[0] ?? '')
   const likeness = isRejected ? 'LIKE' : likenessOf(name, below)
   const kind = below.length === 0 || isOfSeries(name, below) ? 'UNKNOWN' : kindOfName(name)
   // A text that resembles no name may be a code, even if it is unlike all others.

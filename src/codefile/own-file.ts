@@ -1,5 +1,5 @@
 import type { ByteString } from './byte-string.ts'
-import { type CellReading, cellWithoutGuard, readCode, readOwnCode } from './code.ts'
+import { type CellReading, cellWithoutGuard, readCell, readOwnCell } from './code.ts'
 import { isFiller } from './explanation.ts'
 import { maxShortenedLength } from './shorten.ts'
 
@@ -140,13 +140,13 @@ export function readOwnRow(
 ): CellReading {
   if (names.every((name, at) => cells[at] === name))
     return { reason: 'This is the header of the file again, not a code.' }
-  const reading = readOwnCode(cells[codeAt] ?? '', guarded)
+  const reading = readOwnCell(cells[codeAt] ?? '', guarded)
   if ('reason' in reading || reading.code === '') return reading
   if (kind === 'REJECTED' || statusAt === undefined)
     return reading.code.length >= maxShortenedLength && reading.code.endsWith('…')
       ? { reason: cutOff }
       : reading
-  const status = readCode(cells[statusAt] ?? '')
+  const status = readCell(cells[statusAt] ?? '')
   if ('code' in status && (status.code === 'AVAILABLE' || status.code === '')) return reading
   return {
     reason:

@@ -37,7 +37,7 @@ export interface FileLayout {
 
 /**
  * Reads a file of codes: CSV with comma, semicolon or tab, or one code per line; with or without a header; in UTF-8;
- * packed with gzip or not. `findStart` finds the header and the column, `readRow` reads rows, `readCode` says what a
+ * packed with gzip or not. `findStart` finds the header and the column, `readRow` reads rows, `readCell` says what a
  * code can be.
  *
  * Yields a limited number of rows at a time, and sometimes none, to report progress in a file with few rows. Memory does

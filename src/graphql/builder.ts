@@ -90,7 +90,7 @@ function neededScope(failure: AuthFailure): string | undefined {
   return 'parameter' in failure && typeof failure.parameter === 'string' ? failure.parameter : undefined
 }
 
-export function capitalize(text: string): string {
+function capitalize(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1)
 }
 

@@ -64,12 +64,12 @@ function whyNot(type: UuidNodeType, text: string, name: string): string {
   const wanted = `The id of ${a} looks like "${example}…": copy it whole from the field id, as in ${query}.`
   if (other !== undefined && other !== nouns[type])
     return `This is the id of ${other.a}, and ${name} needs the id of ${a}. Take it from the field id, as in ${query}.`
-  if (text.trim() === '') return `${capitalize(name)} is empty. ${wanted}`
+  if (text.trim() === '') return `${atSentenceStart(name)} is empty. ${wanted}`
   if (isUuid(text.trim().toLowerCase()))
-    return `${capitalize(name)} is a bare UUID, which is only part of an id. ${wanted}`
+    return `${atSentenceStart(name)} is a bare UUID, which is only part of an id. ${wanted}`
   if (text !== text.trim() && uuidOf(type, text.trim()) !== nilId)
     return `The id in ${name} has spaces or line breaks around it. Remove them.`
-  return `${capitalize(name)} is not an id: it may be a name, or an id that was cut off or changed. ${wanted}`
+  return `${atSentenceStart(name)} is not an id: it may be a name, or an id that was cut off or changed. ${wanted}`
 }
 
 /** The type of an id; undefined if the text is not one. */
@@ -79,7 +79,7 @@ function typeOf(globalId: string): string | undefined {
   return isId ? typename : undefined
 }
 
-function capitalize(text: string): string {
+function atSentenceStart(text: string): string {
   return text.startsWith('the ') ? `The ${text.slice('the '.length)}` : text
 }
 

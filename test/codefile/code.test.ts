@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { readCode } from '../../src/codefile/code.ts'
+import { readCell } from '../../src/codefile/code.ts'
 import { readAll } from '../support/code-file.ts'
 
-const read = (text: string) => readCode(Buffer.from(text).toString('latin1'))
+const read = (text: string) => readCell(Buffer.from(text).toString('latin1'))
 const rejected = (text: string): string => {
   const reading = read(text)
   if ('reason' in reading) return reading.reason
@@ -81,7 +81,7 @@ describe('a code of an upload', () => {
     ['half a surrogate pair', [0xed, 0xa0, 0xbd]],
     ['beyond the last character', [0xf5, 0x80, 0x80, 0x80]],
   ])('is rejected as not UTF-8: %s', (_, bytes) => {
-    expect(readCode(Buffer.from(bytes).toString('latin1'))).toEqual({
+    expect(readCell(Buffer.from(bytes).toString('latin1'))).toEqual({
       reason: expect.stringContaining('The row is not valid UTF-8. Save the file as "CSV UTF-8"'),
     })
   })

@@ -33,7 +33,7 @@ import {
   writeForm,
 } from './codes-request.ts'
 import { byteOrderMark, type CsvForm, delimiters, endOfRow, row } from './csv.ts'
-import { type FileAnswer, send } from './file-answer.ts'
+import { type FileAnswer, sendFile } from './file-answer.ts'
 
 export interface DownloadParts {
   books: Books
@@ -73,7 +73,7 @@ function fileRoute(
       if (request.method !== 'GET' && request.method !== 'HEAD')
         throw badRequest('A file can only be read, with GET or HEAD.', 405, { Allow: methods })
       try {
-        await send(
+        await sendFile(
           request,
           response,
           await open(parts, { ...target, request, response, credentials }),

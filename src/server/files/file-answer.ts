@@ -17,7 +17,7 @@ export interface FileAnswer {
 }
 
 /** Resolves when the file has been sent or cut off. Rejects only before anything has been sent. */
-export async function send(
+export async function sendFile(
   request: IncomingMessage,
   response: ServerResponse,
   file: FileAnswer,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readCode } from '../../../src/codefile/code.ts'
+import { readCell } from '../../../src/codefile/code.ts'
 import { readCodeFile } from '../../../src/codefile/read.ts'
 import { identityOf } from '../../../src/domain/code/identity.ts'
 import { claim, generate, newFormat, newPool, stranger } from '../../support/api.ts'
@@ -27,7 +27,7 @@ const forms = fc.record({
 
 /** Whether a text can be uploaded unchanged. */
 function isOne(text: string): boolean {
-  const reading = readCode(Buffer.from(text).toString('latin1'))
+  const reading = readCell(Buffer.from(text).toString('latin1'))
   return 'code' in reading && reading.code === text && text !== ''
 }
 
