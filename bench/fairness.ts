@@ -26,7 +26,10 @@ await using lifecycle = new Lifecycle()
 const bench = await openBench(lifecycle)
 const { books, accountId, key: greedy } = bench
 const poolId = await newPool(bench, { quantity: 1_000_000_000_000n })
-const { secret: modest } = await createApiKey(books.pool, accountId, { name: 'Modest', scopes: ['READ'] })
+const { secret: modest } = await createApiKey(books.connections, accountId, {
+  name: 'Modest',
+  scopes: ['READ'],
+})
 const url = await startServer(bench)
 const ordinary = requestOf({ key: modest, query: '{ pools { totalCount } }', variables: {} })
 

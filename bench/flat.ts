@@ -85,6 +85,6 @@ show('a claim of one code, among ten million', bytesOfMany / behind, 'bytes')
 show('a claim of 10,000 codes', await bytesOfOne(bulk, maxClaim, 6_400), 'bytes')
 
 for (const { bench } of [old, fresh, single, bulk])
-  await auditBooks(bench.books.pool, (finding) => {
+  await auditBooks(bench.books.connections, (finding) => {
     throw new Error(`The books are not sound: ${finding.what}`)
   })

@@ -25,7 +25,7 @@ const bench = await openBench(lifecycle)
 const { books, accountId, key } = bench
 
 const typed = (await Promise.all([generatedCodes(), uploadedCodesOf()])).flat().map(asTyped)
-await books.pool.query('VACUUM ANALYZE')
+await books.connections.query('VACUUM ANALYZE')
 const load = { urls: [await startServer(bench)], connections, milliseconds: roundMs }
 
 /** Texts of codes of every format. In half of the formats, the codes that are looked up have been claimed. */

@@ -48,21 +48,21 @@ export interface Bench {
 /** Opens new books, on a PostgreSQL of their own unless the address of an empty database is given. */
 export async function openBench(lifecycle: Lifecycle, url?: string): Promise<Bench> {
   const databaseUrl = url ?? (await startPostgres(lifecycle))
-  const pool = await lifecycle.open(
+  const connections = await lifecycle.open(
     'connections',
     () => openDatabase(databaseUrl, { max: 16, log, statementTimeoutMs: maxPreparationMs }),
     (opened) => opened.end(),
   )
   const prisma = await lifecycle.open(
     'Prisma',
-    () => new PrismaClient({ adapter: new PrismaPg(pool) }),
+    () => new PrismaClient({ adapter: new PrismaPg(connections) }),
     (opened) => opened.$disconnect(),
   )
   // Not opened, as nobody listens here.
-  const notifications = new Notifications({ pool, connection: connectionConfig(databaseUrl), log })
-  const books = new Books({ pool, prisma, notifications, log })
+  const notifications = new Notifications({ connections, connection: connectionConfig(databaseUrl), log })
+  const books = new Books({ connections, prisma, notifications, log })
   const key = randomBytes(24).toString('hex')
-  const account = await createFirstAccount(pool, 'Bench', key)
+  const account = await createFirstAccount(connections, 'Bench', key)
   if (account === undefined) throw new Error('The database is not empty.')
   return { lifecycle, databaseUrl, books, accountId: account.accountId, key, formats: new Map() }
 }

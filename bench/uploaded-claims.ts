@@ -20,7 +20,7 @@ const aroundHoles = await newPool(bench, {
   formatId: await formatWithHoles(),
   quantity: BigInt(many),
 })
-await books.pool.query('VACUUM ANALYZE')
+await books.connections.query('VACUUM ANALYZE')
 const urls = [await startServer(bench)]
 
 /** Codes in no order, of an otherwise unused format. */

@@ -14,7 +14,7 @@ import { withDescribedErrors } from './log.ts'
 import { OperatorError } from './operator-error.ts'
 import { HttpServer } from './server/http/server.ts'
 
-const connections = 16
+const maxConnections = 16
 
 export interface ServiceOptions {
   databaseUrl: string
@@ -60,7 +60,7 @@ export async function startService(lifecycle: Lifecycle, options: ServiceOptions
   const log = withDescribedErrors(options.log)
   const { worker, api } = await loadRole(options.role)
   const books = await openBooks(lifecycle, options.databaseUrl, log)
-  const first = await createFirstAccount(books.pool, 'First account', options.bootstrapApiKey)
+  const first = await createFirstAccount(books.connections, 'First account', options.bootstrapApiKey)
   if (first !== undefined && options.embedded) await createSample(books, first.accountId)
   await worker?.openWorker(lifecycle, books, { ...options, log })
   const opened = await api?.openApi(lifecycle, books, { ...options, log })
@@ -85,28 +85,31 @@ export async function startService(lifecycle: Lifecycle, options: ServiceOptions
 }
 
 async function openBooks(lifecycle: Lifecycle, databaseUrl: string, log: Logger): Promise<Books> {
-  const pool = await lifecycle.open(
+  const connections = await lifecycle.open(
     'connections to the database',
-    () => openDatabase(databaseUrl, { max: connections, log }),
+    () => openDatabase(databaseUrl, { max: maxConnections, log }),
     (opened) => opened.end(),
   )
   const prisma = await lifecycle.open(
     'Prisma',
     // Errors without the calling code.
     async () =>
-      new PrismaClient({ adapter: new PrismaPg(pool, await schemaOf(pool)), errorFormat: 'minimal' }),
+      new PrismaClient({
+        adapter: new PrismaPg(connections, await schemaOf(connections)),
+        errorFormat: 'minimal',
+      }),
     (opened) => opened.$disconnect(),
   )
   const notifications = await lifecycle.open(
     'notifications',
     async () => {
-      const opened = new Notifications({ pool, connection: connectionConfig(databaseUrl), log })
+      const opened = new Notifications({ connections, connection: connectionConfig(databaseUrl), log })
       await opened.open()
       return opened
     },
     (opened) => opened.close(),
   )
-  return new Books({ pool, prisma, notifications, log })
+  return new Books({ connections, prisma, notifications, log })
 }
 
 async function listen(server: HttpServer, { port, host }: ServiceOptions): Promise<number> {

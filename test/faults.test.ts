@@ -37,7 +37,7 @@ const patiently = { timeout: 40_000 }
 
 /** The secret of a new key of the account. */
 async function newKey({ books, accountId }: Place): Promise<string> {
-  return (await createApiKey(books.pool, accountId, { name: 'Tests', scopes: allScopes })).secret
+  return (await createApiKey(books.connections, accountId, { name: 'Tests', scopes: allScopes })).secret
 }
 
 /** The id of a pool with auto-generation of `quantity` codes, which these tests trigger often. */
@@ -122,7 +122,7 @@ async function expectKept(place: Place, claims: readonly Claimed[]): Promise<voi
 /** Audits all books of the database while others use them. */
 async function expectSound({ books }: Place): Promise<void> {
   const findings: Finding[] = []
-  await auditBooks(books.pool, (finding) => findings.push(finding))
+  await auditBooks(books.connections, (finding) => findings.push(finding))
   expect(findings).toEqual([])
 }
 

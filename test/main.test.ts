@@ -150,7 +150,7 @@ describe('a problem that only the operator can fix ends the start with one clear
 
   it('a database that is newer than the service', async () => {
     await using database = await testDatabase()
-    await database.pool.query(
+    await database.connections.query(
       `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count)
        VALUES ('x', 'x', '99999999999999_of_the_future', now(), 1)`,
     )

@@ -57,7 +57,7 @@ function useOf(key: ApiKey): string {
 }
 
 async function create(books: Books, [name = '']: string[]): Promise<string> {
-  const { secret } = await createAccount(books.pool, name)
+  const { secret } = await createAccount(books.connections, name)
   return withSecret(`The account "${name}" has a key with all scopes`, secret)
 }
 
@@ -66,7 +66,7 @@ async function createKey(
   [accountName = '', name = '', scopes = '']: string[],
 ): Promise<string> {
   const account = await findAccount(books, accountName)
-  const { secret } = await createApiKey(books.pool, account.id, {
+  const { secret } = await createApiKey(books.connections, account.id, {
     name,
     scopes: parseScopes(scopes.split(',')),
   })
@@ -76,7 +76,7 @@ async function createKey(
 async function replaceKey(books: Books, [accountName = '', name = '']: string[]): Promise<string> {
   const account = await findAccount(books, accountName)
   const lost = await findKey(books, account, name)
-  const { secret } = await createApiKey(books.pool, account.id, lost)
+  const { secret } = await createApiKey(books.connections, account.id, lost)
   await revokeApiKey(books, account.id, lost.id)
   return withSecret(`The key "${lost.name}" (${lost.hint}…) is revoked and replaced`, secret)
 }
@@ -131,11 +131,11 @@ async function main(): Promise<number> {
 }
 
 async function withBooks<T>(work: (books: Books) => Promise<T>): Promise<T> {
-  return await withDatabase(async ({ url, pool, log }) => {
-    const notifications = new Notifications({ pool, connection: connectionConfig(url), log })
-    const prisma = new PrismaClient({ adapter: new PrismaPg(pool, await schemaOf(pool)) })
+  return await withDatabase(async ({ url, connections, log }) => {
+    const notifications = new Notifications({ connections, connection: connectionConfig(url), log })
+    const prisma = new PrismaClient({ adapter: new PrismaPg(connections, await schemaOf(connections)) })
     try {
-      return await work(new Books({ pool, prisma, notifications, log }))
+      return await work(new Books({ connections, prisma, notifications, log }))
     } finally {
       await notifications.close()
       await prisma.$disconnect()

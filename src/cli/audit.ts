@@ -22,10 +22,10 @@ const maxPrintedOfAKind = 20
 
 async function main(): Promise<number> {
   if (process.argv.length > 2) throw new OperatorError(usage)
-  return await withDatabase(async ({ pool }) => {
+  return await withDatabase(async ({ connections }) => {
     const started = Date.now()
     const printed = new Map<FindingKind, number>()
-    const summary = await auditBooks(pool, (finding) => {
+    const summary = await auditBooks(connections, (finding) => {
       const before = printed.get(finding.kind) ?? 0
       if (before === maxPrintedOfAKind) return
       printed.set(finding.kind, before + 1)

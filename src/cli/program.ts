@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import { readConfig } from '../config.ts'
 import { findEmbeddedServer } from '../database/embedded/server.ts'
 import { DatabaseUnavailableError } from '../database/errors.ts'
-import { checkDatabase, createPool } from '../database/open.ts'
+import { checkDatabase, openConnections } from '../database/open.ts'
 import { UserError } from '../domain/books/errors.ts'
 import { describeError, openLog } from '../log.ts'
 import { OperatorError } from '../operator-error.ts'
@@ -11,7 +11,7 @@ import { OperatorError } from '../operator-error.ts'
 /** The database of the running service, opened by a program beside it. */
 export interface ServiceDatabase {
   url: string
-  pool: Pool
+  connections: Pool
   log: Logger
 }
 
@@ -28,14 +28,14 @@ export async function withDatabase<T>(work: (database: ServiceDatabase) => Promi
     )
   const { schema } = await checkDatabase(url)
   const log = openLog({ level: 'warn' })
-  const pool = createPool(url, { max: 2, log, schema })
+  const connections = openConnections(url, { max: 2, log, schema })
   try {
-    const { rows } = await pool.query("SELECT to_regclass('account') IS NOT NULL AS exist")
+    const { rows } = await connections.query("SELECT to_regclass('account') IS NOT NULL AS exist")
     if (rows[0]?.exist !== true)
       throw new OperatorError('The database has no tables yet: start the service once.')
-    return await work({ url, pool, log })
+    return await work({ url, connections, log })
   } finally {
-    await pool.end()
+    await connections.end()
   }
 }
 

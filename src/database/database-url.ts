@@ -183,7 +183,7 @@ const known = new Set([
 ])
 
 // Parameters of other clients, without effect here: TCP keepalives are on, each session sets its own time limits, and the
-// service has its own pool.
+// service pools its connections itself.
 const ignored = new Set([
   ...['keepalives', 'keepalives_idle', 'keepalives_interval', 'keepalives_count', 'tcp_user_timeout'],
   ...[

@@ -27,7 +27,7 @@ const reconnectAfterMs = 1_000
  * once. A notice can be lost with a connection, so listeners also poll.
  */
 export class Notifications {
-  readonly #pool: pg.Pool
+  readonly #connections: pg.Pool
   readonly #connection: pg.ClientConfig
   readonly #log: Logger
   readonly #listeners = new Map<Topic, Set<NoticeListener>>()
@@ -37,9 +37,9 @@ export class Notifications {
   #reconnect: NodeJS.Timeout | undefined
   #closed = false
 
-  /** `connection`: how to make the connection to the pool's database that LISTEN needs for itself. */
-  constructor(options: { pool: pg.Pool; connection: pg.ClientConfig; log: Logger }) {
-    this.#pool = options.pool
+  /** `connection`: how to make the connection to the same database that LISTEN needs for itself. */
+  constructor(options: { connections: pg.Pool; connection: pg.ClientConfig; log: Logger }) {
+    this.#connections = options.connections
     this.#connection = options.connection
     this.#log = options.log
   }
@@ -78,7 +78,7 @@ export class Notifications {
       const messages = [...this.#pending]
       this.#pending.clear()
       try {
-        await this.#pool.query('SELECT pg_notify($1, message) FROM unnest($2::text[]) message', [
+        await this.#connections.query('SELECT pg_notify($1, message) FROM unnest($2::text[]) message', [
           channel,
           messages,
         ])

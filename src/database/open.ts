@@ -11,7 +11,7 @@ import type { Statement } from './transaction.ts'
 
 export { DatabaseError } from './errors.ts'
 
-export interface PoolOptions {
+export interface ConnectionOptions {
   /** The maximum number of connections. */
   readonly max: number
   readonly log: Logger
@@ -28,17 +28,17 @@ const idleInTransactionTimeoutMs = 10_000
 const silenceMs = 5_000
 
 /**
- * Makes a database ready to use: checks it, brings its tables up to date, and opens a pool, which the caller must end.
+ * Makes a database ready to use: checks it, brings its tables up to date, and opens connections, which the caller must end.
  *
  * @throws {OperatorError} when the database cannot be reached, must not be used, or is newer than this version
  */
-export async function openDatabase(url: string, options: PoolOptions): Promise<pg.Pool> {
+export async function openDatabase(url: string, options: ConnectionOptions): Promise<pg.Pool> {
   const { schema } = await checkDatabase(url)
   await applyMigrations(url, options.log)
-  return createPool(url, { ...options, schema })
+  return openConnections(url, { ...options, schema })
 }
 
-/** The configuration of a connection outside of the pool. */
+/** The configuration of a connection of its own. */
 export function connectionConfig(url: string): pg.ClientConfig {
   return {
     application_name: 'promo-codes',
@@ -49,15 +49,15 @@ export function connectionConfig(url: string): pg.ClientConfig {
 }
 
 /**
- * A pool whose connections have timeouts for the server, for locks and for this process, and whose commits are on disk
+ * Opens connections that have timeouts for the server, for locks and for this process, and whose commits are on disk
  * when they are answered, even where the server's default is weaker.
  *
  * Connections are made when they are needed, so this does not fail when the server is unavailable. The loss of an idle
  * connection is logged.
  */
-export function createPool(url: string, options: PoolOptions): pg.Pool {
+export function openConnections(url: string, options: ConnectionOptions): pg.Pool {
   const { max, log, lockTimeoutMs = 5_000, statementTimeoutMs = 30_000, schema } = options
-  const pool = new pg.Pool({
+  const connections = new pg.Pool({
     ...connectionConfig(url),
     max,
     // Statements that do not need each other's answers are sent together: each round trip prolongs a transaction, and the
@@ -68,8 +68,8 @@ export function createPool(url: string, options: PoolOptions): pg.Pool {
     onConnect: (client) =>
       prepareSession(client, { lockTimeoutMs, statementTimeoutMs, idleInTransactionTimeoutMs, schema }),
   })
-  pool.on('error', (error) => log.warn({ err: error }, 'lost a connection to the database'))
-  return pool
+  connections.on('error', (error) => log.warn({ err: error }, 'lost a connection to the database'))
+  return connections
 }
 
 /**

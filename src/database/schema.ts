@@ -35,8 +35,8 @@ export async function findSchema(client: pg.ClientBase): Promise<string> {
 }
 
 /** The schema of the tables, for Prisma, which qualifies their names with it instead of using `search_path`. */
-export async function schemaOf(pool: pg.Pool): Promise<{ schema: string }> {
-  const { rows } = await pool.query<{ schema: string }>('SELECT current_schema() AS schema')
+export async function schemaOf(connections: pg.Pool): Promise<{ schema: string }> {
+  const { rows } = await connections.query<{ schema: string }>('SELECT current_schema() AS schema')
   const [row] = rows
   if (row === undefined) throw new Error('The database did not say which schema it uses.')
   return row

@@ -12,7 +12,7 @@ export interface Statement {
   name?: string
   text: string
   values?: unknown[]
-  /** After how many milliseconds without an answer the connection is given up; by default the limit of the pool. */
+  /** After how many milliseconds without an answer the connection is given up; by default the limit of `openConnections`. */
   query_timeout?: number
 }
 
@@ -20,7 +20,7 @@ export interface Statement {
 export type RowOf<T> = { [Name in keyof T]: Column<T[Name]> }
 type Column<Value> = Value extends bigint ? string : Value extends undefined ? null : Value
 
-/** Runs statements: a transaction, or the pool, for a single statement. */
+/** Runs statements: in a transaction, or each on any connection. */
 export interface Queryable {
   rows<Row extends QueryResultRow>(statement: Statement): Promise<Row[]>
 }
@@ -74,18 +74,18 @@ const maxAttempts = 5
  * Rejects with a DatabaseUnavailableError when there is no connection or it is lost, more precisely a
  * CommitUnansweredError when COMMIT had already been sent; otherwise with whatever `work` rejects with.
  */
-export async function transaction<T>(pool: Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
+export async function transaction<T>(connections: Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await runOnce(pool, work)
+      return await runOnce(connections, work)
     } catch (error) {
       if (attempt === maxAttempts || !canRunAgain(error)) throw error
     }
   }
 }
 
-async function runOnce<T>(pool: Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  const client = await connect(pool)
+async function runOnce<T>(connections: Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  const client = await connect(connections)
   const tx = new Transaction(client)
   let broken: Error | undefined
   let committing = false
@@ -115,9 +115,9 @@ async function runOnce<T>(pool: Pool, work: (tx: Transaction) => Promise<T>): Pr
   }
 }
 
-async function connect(pool: Pool): Promise<PoolClient> {
+async function connect(connections: Pool): Promise<PoolClient> {
   try {
-    return await pool.connect()
+    return await connections.connect()
   } catch (error) {
     throw isUnavailable(error) ? new DatabaseUnavailableError(error) : error
   }

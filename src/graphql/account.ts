@@ -156,7 +156,7 @@ builder.mutationFields((t) => ({
       union: { description: 'The new key with its secret, or why it was not created.' },
     },
     args: { input: t.arg({ type: CreateApiKeyInput, required: true, description: 'The key to create.' }) },
-    resolve: (_root, { input }, { books, accountId }) => createApiKey(books.pool, accountId, input),
+    resolve: (_root, { input }, { books, accountId }) => createApiKey(books.connections, accountId, input),
   }),
   revokeApiKey: t.field({
     type: RevokeApiKeyPayload,

@@ -47,7 +47,7 @@ export class Housekeeping {
   async #removeExpired(): Promise<void> {
     const before = (keptMs: number) => new Date(Date.now() - keptMs)
     await this.#inSteps((max) => forgetKeys(this.#books, before(keysAreKeptMs), max))
-    await this.#inSteps((max) => forgetEvents(this.#books.pool, before(this.#eventsAreKeptMs), max))
+    await this.#inSteps((max) => forgetEvents(this.#books.connections, before(this.#eventsAreKeptMs), max))
     await this.#inSteps((max) => forgetRejectedRows(this.#books, before(this.#rejectedRowsAreKeptMs), max))
     while (!this.#poll.signal.aborted && (await removeOrphans(this.#books, before(orphansAreKeptMs))));
   }

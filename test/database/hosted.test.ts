@@ -113,11 +113,11 @@ describe('an empty database', () => {
     await runSql(server.url, `CREATE DATABASE ${name} TEMPLATE template0`)
     const url = databaseUrl(server.url, name)
     await runSql(url, `CREATE EXTENSION ${extension} SCHEMA public`)
-    const pool = await openDatabase(url, { max: 1, log })
-    expect((await pool.query("SELECT to_regclass('public.account') IS NOT NULL AS made")).rows).toEqual([
-      { made: true },
-    ])
-    await pool.end()
+    const connections = await openDatabase(url, { max: 1, log })
+    expect(
+      (await connections.query("SELECT to_regclass('public.account') IS NOT NULL AS made")).rows,
+    ).toEqual([{ made: true }])
+    await connections.end()
   })
 
   test('is used when it has other schemas, event triggers, publications and tables of extensions', async () => {
@@ -142,11 +142,11 @@ describe('an empty database', () => {
        ALTER EXTENSION pgcrypto ADD TABLE spatial_ref_sys;
        ALTER DATABASE hosted SET search_path = "$user", public, extensions`,
     )
-    const pool = await openDatabase(url, { max: 1, log })
-    await pool.query("INSERT INTO account (id, name) VALUES (gen_random_uuid(), 'A')")
-    const { rows } = await pool.query('SELECT name FROM account')
+    const connections = await openDatabase(url, { max: 1, log })
+    await connections.query("INSERT INTO account (id, name) VALUES (gen_random_uuid(), 'A')")
+    const { rows } = await connections.query('SELECT name FROM account')
     expect(rows).toEqual([{ name: 'A' }])
-    await pool.end()
+    await connections.end()
   })
 
   test.each([

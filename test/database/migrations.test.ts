@@ -135,7 +135,7 @@ describe('a database that was filled by an earlier release', () => {
        INSERT INTO dry_run_code VALUES ('${accountId}', '${taskId}', 'Dry-1')`,
     )
     const insert = async (account: string, own: readonly string[]) => {
-      await database.pool.query(
+      await database.connections.query(
         `INSERT INTO uploaded_code (account_id, task_id, row, code, typed)
          SELECT $1, $2, n - 1, code, typed FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS codes (code, typed, n)`,
         [account, taskId, own, own.map(typedKey)],
@@ -179,7 +179,7 @@ describe('a database that was filled by an earlier release', () => {
       { name: 'Other', case_sensitive: false },
     ])
     const findings: string[] = []
-    await checkTaken(database.pool, ({ what }) => findings.push(what), 1_000)
+    await checkTaken(database.connections, ({ what }) => findings.push(what), 1_000)
     expect(findings).toEqual([])
   })
 

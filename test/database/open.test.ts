@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { describe, expect, inject, onTestFinished, test, vi } from 'vitest'
 import { startEmbeddedServer } from '../../src/database/embedded/server.ts'
-import { checkDatabase, createPool, DatabaseError, openDatabase } from '../../src/database/open.ts'
+import { checkDatabase, DatabaseError, openConnections, openDatabase } from '../../src/database/open.ts'
 import { databaseUrl, runSql, testDatabase } from '../support/database.ts'
 import { openPooler } from '../support/pooler.ts'
 import { temporaryFolder } from '../support/temporary.ts'
@@ -114,9 +114,9 @@ describe('a pooler in front of a database', () => {
       await checkDatabase(pooler.url)
       await checkDatabase(database.url)
     }
-    const pool = await openDatabase(pooler.url, { max: 3, log })
-    const { rows } = await pool.query("SELECT to_regclass('pool') IS NOT NULL AS there")
-    await pool.end()
+    const connections = await openDatabase(pooler.url, { max: 3, log })
+    const { rows } = await connections.query("SELECT to_regclass('pool') IS NOT NULL AS there")
+    await connections.end()
     expect(rows).toEqual([{ there: true }])
   })
 
@@ -131,15 +131,15 @@ describe('a database that is opened', () => {
   test('has its tables, and a second process finds them', async () => {
     await using database = await testDatabase({ empty: true })
     for (const _ of ['first', 'second']) {
-      const pool = await openDatabase(database.url, { max: 1, log })
-      const { rows } = await pool.query("SELECT to_regclass('pool') IS NOT NULL AS there")
-      await pool.end()
+      const connections = await openDatabase(database.url, { max: 1, log })
+      const { rows } = await connections.query("SELECT to_regclass('pool') IS NOT NULL AS there")
+      await connections.end()
       expect(rows).toEqual([{ there: true }])
     }
   })
 })
 
-describe("the pool's connections", () => {
+describe('the connections of the service', () => {
   const settings = `
     SELECT current_setting('lock_timeout') AS lock, current_setting('statement_timeout') AS statement,
            current_setting('idle_in_transaction_session_timeout') AS idle,
@@ -147,7 +147,7 @@ describe("the pool's connections", () => {
 
   test('have timeouts, and wait for their commits', async () => {
     await using database = await testDatabase()
-    const { rows } = await database.pool.query(settings)
+    const { rows } = await database.connections.query(settings)
     expect(rows).toEqual([{ lock: '5s', statement: '30s', idle: '10s', synchronous_commit: 'on' }])
   })
 
@@ -159,27 +159,32 @@ describe("the pool's connections", () => {
     ['remote_apply', 'remote_apply'],
   ])('where the server has synchronous_commit %s, have %s', async (from, to) => {
     await using database = await changedDatabase(`SET synchronous_commit = ${from}`)
-    const { rows } = await database.pool.query(settings)
+    const { rows } = await database.connections.query(settings)
     expect(rows).toMatchObject([{ lock: '5s', synchronous_commit: to }])
   })
 
   test('have the timeouts that are asked for', async () => {
     await using database = await testDatabase()
-    const pool = createPool(database.url, { max: 1, log, lockTimeoutMs: 1, statementTimeoutMs: 2_000 })
-    const { rows } = await pool.query(settings)
-    await pool.end()
+    const connections = openConnections(database.url, {
+      max: 1,
+      log,
+      lockTimeoutMs: 1,
+      statementTimeoutMs: 2_000,
+    })
+    const { rows } = await connections.query(settings)
+    await connections.end()
     expect(rows).toMatchObject([{ lock: '1ms', statement: '2s' }])
   })
 
   test('are replaced when the server cuts them', async () => {
     await using database = await testDatabase({ max: 1 })
     const lost = vi.fn()
-    database.pool.on('error', lost)
+    database.connections.on('error', lost)
     const pid = 'SELECT pg_backend_pid() AS pid'
-    const before = (await database.pool.query(pid)).rows[0].pid
+    const before = (await database.connections.query(pid)).rows[0].pid
     await runSql(inject('serverUrl'), `SELECT pg_terminate_backend(${before})`)
     await vi.waitFor(() => expect(lost).toHaveBeenCalledOnce())
-    expect((await database.pool.query(pid)).rows[0].pid).not.toBe(before)
+    expect((await database.connections.query(pid)).rows[0].pid).not.toBe(before)
   })
 })
 

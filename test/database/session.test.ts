@@ -48,8 +48,11 @@ async function withSettings<T>(
   }
 }
 
-async function settingsOf(pool: pg.Pool, settings: readonly string[]): Promise<Record<string, unknown>> {
-  const client = await pool.connect()
+async function settingsOf(
+  connections: pg.Pool,
+  settings: readonly string[],
+): Promise<Record<string, unknown>> {
+  const client = await connections.connect()
   try {
     const values: Record<string, unknown> = {}
     for (const setting of settings) {
@@ -112,10 +115,10 @@ describe('a session of the service', () => {
       const before = await openDatabase(url, { max: 1, log })
       await before.end()
       await withSettings(place, theirs, async () => {
-        const pool = await openDatabase(url, { max: 1, log })
+        const connections = await openDatabase(url, { max: 1, log })
         try {
-          expect(await settingsOf(pool, Object.keys(ours))).toEqual(ours)
-          const { rows } = await pool.query(
+          expect(await settingsOf(connections, Object.keys(ours))).toEqual(ours)
+          const { rows } = await connections.query(
             `SELECT timestamptz '2026-11-25 21:00:00.123+00' AS at, '\\x00ff'::bytea AS bytes,
                   has_table_privilege('account', 'SELECT') AS reads`,
           )
@@ -123,40 +126,44 @@ describe('a session of the service', () => {
             { at: new Date('2026-11-25T21:00:00.123Z'), bytes: Buffer.from([0, 255]), reads: true },
           ])
         } finally {
-          await pool.end()
+          await connections.end()
         }
       })
     },
   )
 
   test('has them even when others are set while the service runs', async () => {
-    const pool = await openDatabase(url, { max: 1, log })
+    const connections = await openDatabase(url, { max: 1, log })
     try {
       await withSettings(`ROLE ${name}`, theirs, async () => {
         await runSql(
           admin,
           `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${name}'`,
         )
-        await expect.poll(() => settingsOf(pool, Object.keys(ours)).catch(() => undefined)).toEqual(ours)
+        await expect
+          .poll(() => settingsOf(connections, Object.keys(ours)).catch(() => undefined))
+          .toEqual(ours)
       })
     } finally {
-      await pool.end()
+      await connections.end()
     }
   })
 
   test('keeps stricter settings', async () => {
     await withSettings(`ROLE ${name}`, { synchronous_commit: 'remote_apply' }, async () => {
-      const pool = await openDatabase(url, { max: 1, log })
-      expect(await settingsOf(pool, ['synchronous_commit'])).toEqual({ synchronous_commit: 'remote_apply' })
-      await pool.end()
+      const connections = await openDatabase(url, { max: 1, log })
+      expect(await settingsOf(connections, ['synchronous_commit'])).toEqual({
+        synchronous_commit: 'remote_apply',
+      })
+      await connections.end()
     })
   })
 
   test('may be idle for as long as it listens', async () => {
     await withSettings(`ROLE ${name}`, { idle_session_timeout: "'2s'" }, async () => {
       const warn = vi.spyOn(log, 'warn')
-      const pool = await openDatabase(url, { max: 1, log })
-      const notifications = new Notifications({ pool, connection: connectionConfig(url), log })
+      const connections = await openDatabase(url, { max: 1, log })
+      const notifications = new Notifications({ connections, connection: connectionConfig(url), log })
       await notifications.open()
       // By the clock of the server, which would end it.
       await runSql(admin, 'SELECT pg_sleep(2.5)')
@@ -164,7 +171,7 @@ describe('a session of the service', () => {
       await runSql(url, "NOTIFY promo_codes, 'keys 7'")
       expect(await heard).toBe('7')
       await notifications.close()
-      await pool.end()
+      await connections.end()
       expect(warn).not.toHaveBeenCalled()
     })
   })
@@ -195,15 +202,15 @@ describe('a database is refused for what its sessions cannot set', () => {
   })
 
   test('also while the service runs: the database is unavailable then', async () => {
-    const pool = await openDatabase(url, { max: 1, log })
+    const connections = await openDatabase(url, { max: 1, log })
     await runSql(admin, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${name}'`)
     await withSettings(`DATABASE ${name}`, { default_transaction_read_only: 'on' }, async () => {
-      const asked = () => pool.query('SELECT 1').catch((reason: unknown) => reason)
+      const asked = () => connections.query('SELECT 1').catch((reason: unknown) => reason)
       await expect.poll(async () => String(await asked())).toContain('is read-only')
       expect(isUnavailable(await asked())).toBe(true)
     })
-    await expect(pool.query('SELECT 1')).resolves.toBeDefined()
-    await pool.end()
+    await expect(connections.query('SELECT 1')).resolves.toBeDefined()
+    await connections.end()
   })
 })
 
@@ -229,9 +236,9 @@ describe('the schema of the tables', () => {
     // From then on it is that one, for as long as it is among those that are looked through, and not another one.
     await runSql(app, 'CREATE SCHEMA other')
     await withSettings(`ROLE ${name}`, { search_path: 'other, "my App"' }, async () => {
-      const pool = await openDatabase(app, { max: 1, log })
-      expect(await settingsOf(pool, ['search_path'])).toEqual({ search_path: '"my App"' })
-      await pool.end()
+      const connections = await openDatabase(app, { max: 1, log })
+      expect(await settingsOf(connections, ['search_path'])).toEqual({ search_path: '"my App"' })
+      await connections.end()
     })
     expect(await runSql(app, "SELECT to_regclass('other.account') AS other")).toEqual([{ other: null }])
     await runSql(admin, `DROP DATABASE ${name}_app WITH (FORCE)`)

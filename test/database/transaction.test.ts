@@ -18,13 +18,13 @@ describe('a transaction whose statements share a round trip', () => {
   }
 
   it('fails with the error of the one that failed, not of those after it', async () => {
-    const outcome = transaction(database.pool, (tx) => sendBoth(tx, { text: 'SELECT 1 / 0' }))
+    const outcome = transaction(database.connections, (tx) => sendBoth(tx, { text: 'SELECT 1 / 0' }))
     await expect(outcome).rejects.toMatchObject({ code: '22012' })
   })
 
   it('runs again when one of them loses to another transaction', async () => {
     let runs = 0
-    await transaction(database.pool, async (tx) => {
+    await transaction(database.connections, async (tx) => {
       runs += 1
       if (runs === 1) await sendBoth(tx, { text: `DO $$ BEGIN RAISE SQLSTATE '40P01'; END $$` })
     })

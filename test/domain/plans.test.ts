@@ -49,8 +49,9 @@ beforeAll(async () => {
     'uploaded_code',
     'rejected_row',
   ]
-  for (const table of tables) await database.pool.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`)
-  const fill = (sql: string, ...values: unknown[]) => database.pool.query(sql, [accountId, ...values])
+  for (const table of tables)
+    await database.connections.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`)
+  const fill = (sql: string, ...values: unknown[]) => database.connections.query(sql, [accountId, ...values])
   await fill(`INSERT INTO account (id, name) VALUES ($1, 'Many')`)
   await fill(`INSERT INTO event_log (account_id, log, last) VALUES ($1, gen_random_uuid(), ${many})`)
   await fill(
@@ -143,14 +144,14 @@ async function reading(read: (books: Queryable) => Promise<unknown>): Promise<nu
   let sum = 0
   const books: Queryable = {
     async rows({ text, values = [] }: Statement) {
-      const explained = await database.pool.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
+      const explained = await database.connections.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
         `EXPLAIN (ANALYZE, FORMAT JSON) ${text}`,
         values,
       )
       const plan = explained.rows[0]?.['QUERY PLAN'][0].Plan
       if (plan === undefined) throw new Error('There is no plan.')
       sum += rowsRead(plan)
-      return (await database.pool.query(text, values)).rows
+      return (await database.connections.query(text, values)).rows
     },
   }
   await read(books)

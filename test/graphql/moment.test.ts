@@ -37,7 +37,7 @@ class MovingBooks extends Books {
 
 beforeAll(async () => {
   place = await lifecycle.open('books', openBooks, (opened) => opened.close())
-  const { pool, prisma, notifications } = place.books
+  const { connections, prisma, notifications } = place.books
   const moving = prisma.$extends({
     query: {
       $allOperations: async ({ args, query }) => {
@@ -47,7 +47,7 @@ beforeAll(async () => {
     },
   })
   const books = new MovingBooks({
-    pool,
+    connections,
     prisma: moving as unknown as PrismaClient,
     notifications,
     log: silent,

@@ -69,7 +69,7 @@ test('an upload reports its progress while its file is read, and each status onc
     return true
   }
   // While this locks the catalog, no chunk is added.
-  await transaction(place.books.pool, async (tx) => {
+  await transaction(place.books.connections, async (tx) => {
     await tx.rows({ text: 'SELECT id FROM account FOR NO KEY UPDATE' })
     const stopped = Number(await rowsRead())
     expect(stopped).toBeLessThan(120_000)
@@ -639,7 +639,7 @@ test('a subscription shows what an upload waits for', async () => {
     (await uploadByForm(service, client, { poolId }, codesFile(newName(), 10))).task?.id ?? ''
   let waiting = ''
   // While this locks the catalog, no chunk is added.
-  await transaction(place.books.pool, async (tx) => {
+  await transaction(place.books.connections, async (tx) => {
     await tx.rows({ text: 'SELECT id FROM account FOR NO KEY UPDATE' })
     await send()
     waiting = await send()

@@ -18,7 +18,7 @@ afterAll(async () => {
 
 /** How many statements look up keys during `work`. */
 async function questions(work: () => Promise<unknown>): Promise<number> {
-  const query = vi.spyOn(place.books.pool, 'query')
+  const query = vi.spyOn(place.books.connections, 'query')
   await work()
   const asked = query.mock.calls.filter(([statement]) =>
     /FROM api_key WHERE hash/.test(JSON.stringify(statement).replaceAll('\\', '')),
@@ -29,13 +29,13 @@ async function questions(work: () => Promise<unknown>): Promise<number> {
 
 /** Holds each statement that looks up keys until `passage` resolves for it. */
 function holdQuestions(passage: (hashes: readonly Buffer[]) => Promise<void>): void {
-  const { pool } = place.books
-  const query = pool.query.bind(pool) as (statement: unknown) => Promise<unknown>
+  const { connections } = place.books
+  const query = connections.query.bind(connections) as (statement: unknown) => Promise<unknown>
   const held = async (statement: { name?: string; values: [Buffer[]] }) => {
     if (statement.name === 'find-api-keys') await passage(statement.values[0])
     return await query(statement)
   }
-  const spy = vi.spyOn(pool, 'query').mockImplementation(held as never)
+  const spy = vi.spyOn(connections, 'query').mockImplementation(held as never)
   onTestFinished(() => spy.mockRestore())
 }
 
@@ -74,21 +74,21 @@ describe('a key that does not exist', () => {
   test('works soon after it has been created', async () => {
     const secret = randomUUID()
     expect(await code(authenticate(secret))).toBe('UNAUTHENTICATED')
-    await createAccount(place.books.pool, randomUUID(), secret)
+    await createAccount(place.books.connections, randomUUID(), secret)
     await expect.poll(() => code(authenticate(secret)), { timeout: 10_000 }).toBe('works')
   })
 
   test('is looked up again after a notice that keys have changed', async () => {
     const secret = randomUUID()
     expect(await code(authenticate(secret))).toBe('UNAUTHENTICATED')
-    await createAccount(place.books.pool, randomUUID(), secret)
+    await createAccount(place.books.connections, randomUUID(), secret)
     place.books.notifications.announce({ topic: 'keys', key: '' })
     expect(await code(authenticate(secret))).toBe('works')
   })
 })
 
 test('a key that works is looked up at most twice, and keeps its scopes', async () => {
-  const { secret, keyId } = await createApiKey(place.books.pool, place.accountId, {
+  const { secret, keyId } = await createApiKey(place.books.connections, place.accountId, {
     name: 'Till',
     scopes: ['CLAIM'],
   })
@@ -100,7 +100,7 @@ test('a key that works is looked up at most twice, and keeps its scopes', async 
 })
 
 test('keys that do not exist do not delay one that has worked, and their number is limited', async () => {
-  const { secret } = await createApiKey(place.books.pool, place.accountId, {
+  const { secret } = await createApiKey(place.books.connections, place.accountId, {
     name: 'Till',
     scopes: ['CLAIM'],
   })
@@ -123,7 +123,7 @@ test('keys that do not exist do not delay one that has worked, and their number 
 test('a refresh that failed is tried again while the credentials are still cached', async () => {
   vi.useFakeTimers({ toFake: ['Date'] })
   onTestFinished(() => void vi.useRealTimers())
-  const { secret } = await createApiKey(place.books.pool, place.accountId, {
+  const { secret } = await createApiKey(place.books.connections, place.accountId, {
     name: 'Till',
     scopes: ['CLAIM'],
   })

@@ -73,7 +73,7 @@ beforeAll(async () => {
     (sockets) => sockets.close(),
   )
   service = { url: `http://127.0.0.1:${await http.listen(0, '127.0.0.1')}` }
-  client = new Client({ ...service, key: (await createAccount(books.pool, randomUUID())).secret })
+  client = new Client({ ...service, key: (await createAccount(books.connections, randomUUID())).secret })
 })
 
 afterAll(async () => {

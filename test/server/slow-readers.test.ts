@@ -84,7 +84,7 @@ describe('a subscription that is read too slowly', () => {
       for (let i = 0; i < 10_000; i++) await quick.next()
       await quick.return?.()
       expect(
-        await forgetEvents(opened.books.pool, new Date(Date.now() + 60_000), 100_000),
+        await forgetEvents(opened.books.connections, new Date(Date.now() + 60_000), 100_000),
       ).toBeGreaterThanOrEqual(10_000)
 
       socket.socket.resume()
@@ -155,7 +155,9 @@ test(
       { after: await now() },
     )
     const draft: EventDraft = { poolId: uuidOf('Pool', poolId), kind: 'POOL_EMPTY', payload: {} }
-    await transaction(opened.books.pool, (tx) => appendEvents(tx, accountId, Array(100_000).fill(draft)))
+    await transaction(opened.books.connections, (tx) =>
+      appendEvents(tx, accountId, Array(100_000).fill(draft)),
+    )
     opened.books.notifications.announce({ topic: 'events', key: accountId })
     let told = 0
     const askings: Promise<number>[] = []

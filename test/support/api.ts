@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { pino } from 'pino'
-import { createPool } from '../../src/database/open.ts'
+import { openConnections } from '../../src/database/open.ts'
 import { createAccount } from '../../src/domain/account/account.ts'
 import { Client } from './client.ts'
 import type { TestService } from './service.ts'
@@ -140,11 +140,11 @@ export async function withScopes(
 
 /** A client of another account, which is new, on the same service. */
 export async function stranger(service: TestService): Promise<Client> {
-  const pool = createPool(service.databaseUrl, { max: 1, log: pino({ level: 'silent' }) })
+  const connections = openConnections(service.databaseUrl, { max: 1, log: pino({ level: 'silent' }) })
   try {
-    const { secret } = await createAccount(pool, randomUUID())
+    const { secret } = await createAccount(connections, randomUUID())
     return new Client({ url: service.url, key: secret })
   } finally {
-    await pool.end()
+    await connections.end()
   }
 }

@@ -4,7 +4,7 @@ import pg from 'pg'
 import { pino } from 'pino'
 import type { ShapeInput } from '../../src/codespace/pattern.ts'
 import { Notifications } from '../../src/database/notifications.ts'
-import { connectionConfig, createPool as createConnections } from '../../src/database/open.ts'
+import { connectionConfig, openConnections } from '../../src/database/open.ts'
 import { createAccount } from '../../src/domain/account/account.ts'
 import { Books } from '../../src/domain/books/books.ts'
 import { createFormat } from '../../src/domain/format/create.ts'
@@ -23,7 +23,7 @@ export interface BooksOptions {
   /** The URL of a proxy, for example, if the database is not reached directly. */
   url?: string
   /** The maximum number of connections. */
-  connections?: number
+  maxConnections?: number
   /** Neither sends nor receives notifications, as if they were lost. */
   losesNotices?: boolean
   /** Where it logs; nowhere by default. */
@@ -66,40 +66,44 @@ async function openDatabase(lifecycle: Lifecycle): Promise<string> {
 }
 
 async function openProcess(lifecycle: Lifecycle, options: BooksOptions & { url: string }): Promise<Books> {
-  const { url, connections = 6, losesNotices = false, log = silent } = options
-  const pool = await lifecycle.open(
+  const { url, maxConnections = 6, losesNotices = false, log = silent } = options
+  const connections = await lifecycle.open(
     'connections',
-    () => createConnections(url, { max: connections, log: silent }),
+    () => openConnections(url, { max: maxConnections, log: silent }),
     (opened) => opened.end(),
   )
   const prisma = await lifecycle.open(
     'Prisma',
-    () => new PrismaClient({ adapter: new PrismaPg(pool) }),
+    () => new PrismaClient({ adapter: new PrismaPg(connections) }),
     (opened) => opened.$disconnect(),
   )
   const notifications = await lifecycle.open(
     'notifications',
-    () => openNotifications(pool, url, losesNotices),
+    () => openNotifications(connections, url, losesNotices),
     (opened) => opened.close(),
   )
-  return new Books({ pool, prisma, notifications, log })
+  return new Books({ connections, prisma, notifications, log })
 }
 
-async function openNotifications(pool: pg.Pool, url: string, losesNotices: boolean): Promise<Notifications> {
+async function openNotifications(
+  connections: pg.Pool,
+  url: string,
+  losesNotices: boolean,
+): Promise<Notifications> {
   const connection = connectionConfig(url)
   if (!losesNotices) {
-    const notifications = new Notifications({ pool, connection, log: silent })
+    const notifications = new Notifications({ connections, connection, log: silent })
     await notifications.open()
     return notifications
   }
   const ended = new pg.Pool(connection)
   await ended.end()
-  return new Notifications({ pool: ended, connection, log: silent })
+  return new Notifications({ connections: ended, connection, log: silent })
 }
 
 /** Resolves to the id of a new account. */
 export async function newAccount(books: Books): Promise<string> {
-  return (await createAccount(books.pool, randomUUID())).accountId
+  return (await createAccount(books.connections, randomUUID())).accountId
 }
 
 /** An account, and the books that it is in. */

@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { pino } from 'pino'
 import { inject } from 'vitest'
-import { createPool } from '../../src/database/open.ts'
+import { openConnections } from '../../src/database/open.ts'
 
 export interface TestDatabase extends AsyncDisposable {
   readonly url: string
-  /** The pool, as the service opens it. */
-  readonly pool: pg.Pool
-  /** Ends the pool and drops the database, even if others are connected to it. */
+  /** The connections, as the service opens them. */
+  readonly connections: pg.Pool
+  /** Ends the connections and drops the database, even if others are connected to it. */
   close(): Promise<void>
 }
 
@@ -26,12 +26,12 @@ export async function testDatabase(
     `CREATE DATABASE ${name} TEMPLATE ${options.empty ? 'template0' : inject('templateName')} ${options.locale ?? ''}`,
   )
   const url = databaseUrl(server, name)
-  const pool = createPool(url, { max: options.max ?? 10, log: pino({ level: 'silent' }) })
+  const connections = openConnections(url, { max: options.max ?? 10, log: pino({ level: 'silent' }) })
   const close = async () => {
-    await pool.end()
+    await connections.end()
     await runSql(server, `DROP DATABASE ${name} WITH (FORCE)`)
   }
-  return { url, pool, close, [Symbol.asyncDispose]: close }
+  return { url, connections, close, [Symbol.asyncDispose]: close }
 }
 
 /** The address of another database on the same server. */

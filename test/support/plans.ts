@@ -30,7 +30,7 @@ export interface StatementCost {
  */
 export async function noteStatements(books: Books): Promise<StatementCost[]> {
   const statements: StatementCost[] = []
-  const client = await books.pool.connect()
+  const client = await books.connections.connect()
   client.on('notice', ({ message }) => {
     const json = message?.match(/plan:\n(.*)/s)?.[1]
     if (json === undefined) return

@@ -12,7 +12,7 @@ import { addCodes, clearAway, startUpload, upload } from '../support/uploads.ts'
 it('removes any number of idempotency keys after two days, and no others', async () => {
   await using database = await testDatabase()
   const use = (name: string, at: string, count: number) =>
-    database.pool.query(
+    database.connections.query(
       `INSERT INTO idempotency (account_id, operation, key, hash, at)
        SELECT $1, 'claimCodes', $2 || n, '', now() - $3::interval FROM generate_series(1, $4::int) n`,
       [newId(), name, at, count],
@@ -21,7 +21,7 @@ it('removes any number of idempotency keys after two days, and no others', async
   await use('young', '47 hours', 3)
   await using _service = await startService({ databaseUrl: database.url })
   const left = async () =>
-    (await database.pool.query<{ key: string }>('SELECT key FROM idempotency ORDER BY key')).rows.map(
+    (await database.connections.query<{ key: string }>('SELECT key FROM idempotency ORDER BY key')).rows.map(
       ({ key }) => key,
     )
   await expect.poll(left).toEqual(['young1', 'young2', 'young3'])
@@ -101,19 +101,19 @@ it('removes files that were received in part by a killed process after a day, an
   const accountId = newId()
   const ids = { forgotten: hoursAgo(25), arriving: hoursAgo(23), waiting: hoursAgo(26) }
   for (const id of Object.values(ids))
-    await database.pool.query(
+    await database.connections.query(
       `INSERT INTO upload_piece (account_id, task_id, number, bytes)
        SELECT $1, $2, n, 'code' FROM generate_series(1, 100) n`,
       [accountId, id],
     )
   const poolId = newId()
-  await database.pool.query(
+  await database.connections.query(
     `WITH account AS (INSERT INTO account (id, name) VALUES ($1, 'Acme') RETURNING id),
        pool AS (INSERT INTO pool (account_id, id, name) SELECT id, $2, 'Pool' FROM account RETURNING account_id, id)
      SELECT id FROM pool`,
     [accountId, poolId],
   )
-  await database.pool.query(
+  await database.connections.query(
     `INSERT INTO task (account_id, id, kind, trigger, pool_id, status)
      VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'AWAITING_EXECUTION')`,
     [accountId, ids.waiting, poolId],
@@ -121,7 +121,7 @@ it('removes files that were received in part by a killed process after a day, an
   await using _service = await startService({ databaseUrl: database.url })
   const left = async () =>
     (
-      await database.pool.query<{ task_id: string; count: number }>(
+      await database.connections.query<{ task_id: string; count: number }>(
         'SELECT task_id, count(*)::int FROM upload_piece GROUP BY 1 ORDER BY 1',
       )
     ).rows

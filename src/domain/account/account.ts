@@ -23,8 +23,12 @@ export interface NewAccount {
  * Creates an account with a key of all scopes, whose secret is `secret` or a new one.
  * Rejects with a NameTakenError or an InvalidInputError.
  */
-export async function createAccount(pool: Pool, name: string, secret = newSecret()): Promise<NewAccount> {
-  return await transaction(pool, async (tx) => {
+export async function createAccount(
+  connections: Pool,
+  name: string,
+  secret = newSecret(),
+): Promise<NewAccount> {
+  return await transaction(connections, async (tx) => {
     await lockAccounts(tx)
     return await insertAccount(tx, name, secret)
   })
@@ -35,11 +39,11 @@ export async function createAccount(pool: Pool, name: string, secret = newSecret
  * one of them creates it.
  */
 export async function createFirstAccount(
-  pool: Pool,
+  connections: Pool,
   name: string,
   secret = newSecret(),
 ): Promise<NewAccount | undefined> {
-  return await transaction(pool, async (tx) => {
+  return await transaction(connections, async (tx) => {
     await lockAccounts(tx)
     const [any] = await tx.rows({ text: 'SELECT 1 FROM account LIMIT 1' })
     return any === undefined ? await insertAccount(tx, name, secret) : undefined
@@ -88,7 +92,7 @@ export interface NewKey {
 
 /** Creates a key. Rejects with an InvalidInputError. */
 export async function createApiKey(
-  pool: Pool,
+  connections: Pool,
   accountId: string,
   input: { name: string; scopes: readonly Scope[] },
 ): Promise<NewKey> {
@@ -99,7 +103,7 @@ export async function createApiKey(
   check.done()
   const secret = newSecret()
   const scopes = allScopes.filter((scope) => input.scopes.includes(scope))
-  const keyId = await transaction(pool, (tx) => insertKey(tx, accountId, { name, scopes }, secret))
+  const keyId = await transaction(connections, (tx) => insertKey(tx, accountId, { name, scopes }, secret))
   return { keyId, secret }
 }
 
@@ -130,7 +134,7 @@ export async function findFirstAccount(books: Books): Promise<string> {
  */
 export async function renewGraphiqlKey(books: Books, accountId: string): Promise<string> {
   const secret = newSecret()
-  await transaction(books.pool, async (tx) => {
+  await transaction(books.connections, async (tx) => {
     await tx.execute({
       text: 'DELETE FROM api_key WHERE account_id = $1 AND name = $2',
       values: [accountId, graphiqlKeyName],

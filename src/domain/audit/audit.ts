@@ -35,14 +35,13 @@ const allChecks: readonly TableChecks[] = [
 
 /**
  * Checks that the books of all accounts are consistent, and reports everything that is not to `onFinding`. It only reads,
- * with one connection of the pool at a time. Its memory does not grow with the books; the duration of a statement grows
- * only with the events of a pool, the batches of a format and the codes of an upload. Services may write meanwhile: see
- * `pages`.
+ * with one connection at a time. Its memory does not grow with the books; the duration of a statement grows only with the
+ * events of a pool, the batches of a format and the codes of an upload. Services may write meanwhile: see `pages`.
  *
  * Rejects with a DatabaseUnavailableError when the database becomes unavailable.
  */
 export async function auditBooks(
-  pool: Pool,
+  connections: Pool,
   onFinding: (finding: Finding) => void,
   options: AuditOptions = {},
 ): Promise<AuditSummary> {
@@ -55,13 +54,13 @@ export async function auditBooks(
   for (const { walk, checks, again } of allChecks) {
     const { table } = walk
     const sized = { ...walk, pageSize: Math.min(walk.pageSize, pageSize) }
-    for await (const page of pages<Finding>(pool, sized, findingsStatement(checks))) {
+    for await (const page of pages<Finding>(connections, sized, findingsStatement(checks))) {
       if (!again) summary.checked.set(table, (summary.checked.get(table) ?? 0) + page.size)
       for (const finding of page.rows) report(finding)
     }
   }
-  await checkCodeSpaces(pool, report)
-  await checkTaken(pool, report, pageSize)
+  await checkCodeSpaces(connections, report)
+  await checkTaken(connections, report, pageSize)
   return summary
 }
 

@@ -34,8 +34,11 @@ export interface FormatKey {
  * Checks that pattern, key and version of each format yield its stored length, capacity and first code, which PostgreSQL
  * cannot compute. Findings contain neither keys nor codes.
  */
-export async function checkCodeSpaces(pool: Pool, onFinding: (finding: Finding) => void): Promise<void> {
-  for await (const { rows } of pages<FormatKey>(pool, walk, keyed))
+export async function checkCodeSpaces(
+  connections: Pool,
+  onFinding: (finding: Finding) => void,
+): Promise<void> {
+  for await (const { rows } of pages<FormatKey>(connections, walk, keyed))
     for (const format of rows) {
       const { accountId, accountName } = format
       const opened = openCodeSpace(format)

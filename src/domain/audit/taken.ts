@@ -22,7 +22,7 @@ type Spaces = Map<string, CodeSpace | undefined>
  * keys. Each page is read on one snapshot with what it is compared with: see `pages`. Findings contain no codes.
  */
 export async function checkTaken(
-  pool: Pool,
+  connections: Pool,
   onFinding: (finding: Finding) => void,
   pageSize: number,
 ): Promise<void> {
@@ -31,7 +31,7 @@ export async function checkTaken(
   for (const check of [checkUploadedPage, checkTakenPage, checkUnready]) {
     let after: RowKey | undefined
     do {
-      const page = await transaction(pool, async (tx) => {
+      const page = await transaction(connections, async (tx) => {
         await tx.execute({ text: settings })
         return await check(tx, spaces, after, size)
       })

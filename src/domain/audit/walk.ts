@@ -38,12 +38,12 @@ export interface Page<Row> {
  * rows are not vacuumed, and each claim adds a version of its pool's row and has to step over all others. The only lock
  * is the one that keeps tables from being dropped.
  */
-export async function* pages<Row>(pool: Pool, walk: Walk, sql: string): AsyncGenerator<Page<Row>> {
+export async function* pages<Row>(connections: Pool, walk: Walk, sql: string): AsyncGenerator<Page<Row>> {
   let after: string[] | undefined
   do {
     const text = pageStatement(walk, sql, after !== undefined)
     const values: string[] = after ?? []
-    const page = await transaction(pool, async (tx) => {
+    const page = await transaction(connections, async (tx) => {
       await tx.execute({ text: settings })
       const [read] = await tx.rows<{ size: number; last: string[] | null; rows: Row[] }>({
         text,

@@ -12,7 +12,7 @@ import { appendEvents, type EventDraft } from './event-log.ts'
 
 /** The database, the caches of what never changes in it, and the notifications of changes. */
 export class Books implements Queryable {
-  readonly pool: Pool
+  readonly connections: Pool
   /** Reads tasks, accounts and API keys; graphql/nodes.ts says why nothing else. */
   readonly prisma: PrismaClient
   readonly notifications: Notifications
@@ -21,12 +21,12 @@ export class Books implements Queryable {
   readonly #log: Logger
 
   constructor(parts: {
-    pool: Pool
+    connections: Pool
     prisma: PrismaClient
     notifications: Notifications
     log: Logger
   }) {
-    this.pool = parts.pool
+    this.connections = parts.connections
     this.prisma = parts.prisma
     this.notifications = parts.notifications
     this.#log = parts.log
@@ -35,7 +35,7 @@ export class Books implements Queryable {
   /** Runs one statement outside any transaction. Rejects with a DatabaseUnavailableError if it could not be run. */
   async rows<Row extends QueryResultRow>(statement: Statement): Promise<Row[]> {
     try {
-      return (await this.pool.query<Row>(statement)).rows
+      return (await this.connections.query<Row>(statement)).rows
     } catch (error) {
       throw isUnavailable(error) ? new DatabaseUnavailableError(error) : error
     }
@@ -53,7 +53,7 @@ export class Books implements Queryable {
     let recorded: readonly EventDraft[] = []
     let logged: readonly LogEntry[] = []
     let topics: ReadonlySet<Topic> = new Set()
-    const result = await transaction(this.pool, async (plain) => {
+    const result = await transaction(this.connections, async (plain) => {
       const tx = new BookTransaction(plain, accountId, this.codeSpaces)
       const value = await work(tx)
       recorded = tx.events

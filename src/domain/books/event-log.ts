@@ -157,8 +157,8 @@ export async function readEventsAfter(
  * Removes events from before `time`, oldest first, at most `limit` of each account. What is kept is the end of the log,
  * without a gap. Resolves to the greatest number removed from one account: less than `limit` when no more are left.
  */
-export async function forgetEvents(pool: Pool, time: Date, limit: number): Promise<number> {
-  const { rows } = await pool.query<{ account_id: string }>(
+export async function forgetEvents(connections: Pool, time: Date, limit: number): Promise<number> {
+  const { rows } = await connections.query<{ account_id: string }>(
     `SELECT account_id FROM event_log AS log CROSS JOIN LATERAL (
        SELECT at FROM event WHERE account_id = log.account_id AND sequence > log.floor ORDER BY sequence LIMIT 1
      ) AS oldest
@@ -167,7 +167,7 @@ export async function forgetEvents(pool: Pool, time: Date, limit: number): Promi
   )
   let maxRemoved = 0
   for (const { account_id } of rows) {
-    const removed = await transaction(pool, (tx) => forgetOldest(tx, account_id, time, limit))
+    const removed = await transaction(connections, (tx) => forgetOldest(tx, account_id, time, limit))
     maxRemoved = Math.max(maxRemoved, removed)
   }
   return maxRemoved

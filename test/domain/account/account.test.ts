@@ -34,9 +34,9 @@ async function dump(books: Books): Promise<string> {
 
 it('the name of an account is unique, ignoring case', async () => {
   const name = `Acme ${randomUUID()}`
-  const { pool } = test.books
+  const { connections } = test.books
   const outcomes = await Promise.allSettled(
-    [name, name.toUpperCase(), name.toLowerCase()].map((one) => createAccount(pool, one)),
+    [name, name.toUpperCase(), name.toLowerCase()].map((one) => createAccount(connections, one)),
   )
   expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
   for (const outcome of outcomes)
@@ -47,19 +47,19 @@ describe('the first account', () => {
   it('is created once when several processes start at the same moment', async () => {
     await using database = await testDatabase()
     const made = await Promise.all(
-      Array.from({ length: 5 }, () => createFirstAccount(database.pool, 'First account')),
+      Array.from({ length: 5 }, () => createFirstAccount(database.connections, 'First account')),
     )
     expect(made.filter((account) => account !== undefined)).toHaveLength(1)
-    const { rows } = await database.pool.query('SELECT id FROM account')
+    const { rows } = await database.connections.query('SELECT id FROM account')
     expect(rows).toEqual([{ id: made.find((account) => account !== undefined)?.accountId }])
   })
 
   it('has a key with all scopes and the given secret', async () => {
     await using own = await openBooks()
     const { books } = own
-    await books.pool.query('TRUNCATE account, event_log CASCADE')
+    await books.connections.query('TRUNCATE account, event_log CASCADE')
     const secret = randomUUID()
-    const made = await createFirstAccount(books.pool, 'First account', secret)
+    const made = await createFirstAccount(books.connections, 'First account', secret)
     expect(made?.secret).toBe(secret)
     expect(await findApiKey(books, secret)).toMatchObject({
       accountId: made?.accountId,
@@ -67,7 +67,7 @@ describe('the first account', () => {
       revokedAt: null,
     })
     expect(await findFirstAccount(books)).toBe(made?.accountId)
-    expect(await createFirstAccount(books.pool, 'Another')).toBeUndefined()
+    expect(await createFirstAccount(books.connections, 'Another')).toBeUndefined()
     await newAccount(books)
     expect(await findFirstAccount(books)).toBe(made?.accountId)
   })
@@ -81,12 +81,12 @@ async function findApiKey(books: Books, secret: string) {
 
 describe('an account', () => {
   it('has a unique name and an empty event log', async () => {
-    const { pool } = test.books
-    const { accountId } = await createAccount(pool, 'Shop')
+    const { connections } = test.books
+    const { accountId } = await createAccount(connections, 'Shop')
     expect(await readLog(test.books, accountId)).toMatchObject({ last: 0n, floor: 0n })
-    await expect(createAccount(pool, ' Shop ')).rejects.toThrow(NameTakenError)
-    await expect(createAccount(pool, '')).rejects.toThrow(InvalidInputError)
-    const made = await Promise.allSettled(Array.from({ length: 4 }, () => createAccount(pool, 'Same')))
+    await expect(createAccount(connections, ' Shop ')).rejects.toThrow(NameTakenError)
+    await expect(createAccount(connections, '')).rejects.toThrow(InvalidInputError)
+    const made = await Promise.allSettled(Array.from({ length: 4 }, () => createAccount(connections, 'Same')))
     expect(made.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
   })
 })
@@ -94,10 +94,10 @@ describe('an account', () => {
 describe('a key', () => {
   it('is not stored in the database, however it was created', async () => {
     const { books, accountId } = test
-    const account = await createAccount(books.pool, randomUUID())
+    const account = await createAccount(books.connections, randomUUID())
     const chosen = `chosen-${randomUUID()}`
-    await createAccount(books.pool, randomUUID(), chosen)
-    const key = await createApiKey(books.pool, accountId, { name: 'Till', scopes: ['CLAIM'] })
+    await createAccount(books.connections, randomUUID(), chosen)
+    const key = await createApiKey(books.connections, accountId, { name: 'Till', scopes: ['CLAIM'] })
     const graphiql = await renewGraphiqlKey(books, accountId)
     const everything = await dump(books)
     expect(everything).toContain('Till')
@@ -111,7 +111,10 @@ describe('a key', () => {
   })
 
   it('is found only by its exact secret', async () => {
-    const { secret } = await createApiKey(test.books.pool, test.accountId, { name: 'Till', scopes: ['READ'] })
+    const { secret } = await createApiKey(test.books.connections, test.accountId, {
+      name: 'Till',
+      scopes: ['READ'],
+    })
     const key = await findApiKey(test.books, secret)
     expect(key).toMatchObject({ accountId: test.accountId, name: 'Till', hint: secret.slice(0, 9) })
     for (const wrong of ['', secret.slice(0, -1), `${secret} `, secret.toUpperCase(), key?.hint ?? ''])
@@ -120,7 +123,7 @@ describe('a key', () => {
 
   it('has each of its scopes once, and at least one', async () => {
     const create = (scopes: Parameters<typeof createApiKey>[2]['scopes'], name = 'Key') =>
-      createApiKey(test.books.pool, test.accountId, { name, scopes })
+      createApiKey(test.books.connections, test.accountId, { name, scopes })
     const { secret } = await create(['ADMIN', 'READ', 'ADMIN', 'READ'])
     expect(await findApiKey(test.books, secret)).toMatchObject({ scopes: ['READ', 'ADMIN'] })
     await expect(create([])).rejects.toMatchObject({ code: 'INVALID_INPUT', path: ['scopes'] })
@@ -129,8 +132,8 @@ describe('a key', () => {
 
   it('stops working when it is revoked, and others do not', async () => {
     const { books, accountId } = test
-    const lost = await createApiKey(books.pool, accountId, { name: 'Till', scopes: ['CLAIM'] })
-    const replacement = await createApiKey(books.pool, accountId, { name: 'Till', scopes: ['CLAIM'] })
+    const lost = await createApiKey(books.connections, accountId, { name: 'Till', scopes: ['CLAIM'] })
+    const replacement = await createApiKey(books.connections, accountId, { name: 'Till', scopes: ['CLAIM'] })
     const notices: unknown[] = []
     const stopListening = books.notifications.on('keys', (key) => notices.push(key))
     await revokeApiKey(books, accountId, lost.keyId)
@@ -142,7 +145,7 @@ describe('a key', () => {
 
   it('keeps the time of its revocation when it is revoked again', async () => {
     const { books, accountId } = test
-    const { keyId } = await createApiKey(books.pool, accountId, { name: 'Till', scopes: ['CLAIM'] })
+    const { keyId } = await createApiKey(books.connections, accountId, { name: 'Till', scopes: ['CLAIM'] })
     const revokedAt = async () => (await books.prisma.apiKey.findUnique({ where: { id: keyId } }))?.revokedAt
     await revokeApiKey(books, accountId, keyId)
     const first = await revokedAt()
@@ -153,7 +156,10 @@ describe('a key', () => {
 
   it('cannot be revoked by another account', async () => {
     const { books, accountId } = test
-    const { keyId, secret } = await createApiKey(books.pool, accountId, { name: 'Till', scopes: ['CLAIM'] })
+    const { keyId, secret } = await createApiKey(books.connections, accountId, {
+      name: 'Till',
+      scopes: ['CLAIM'],
+    })
     await expect(revokeApiKey(books, await newAccount(books), keyId)).rejects.toThrow(NotFoundError)
     await expect(revokeApiKey(books, accountId, randomUUID())).rejects.toThrow(NotFoundError)
     expect(await findApiKey(books, secret)).toMatchObject({ id: keyId })
@@ -172,7 +178,7 @@ describe('a key', () => {
   it('was never used after it was revoked, in whatever order the two are written', async () => {
     const { books, accountId } = test
     const times = async (id: string) => await books.prisma.apiKey.findUniqueOrThrow({ where: { id } })
-    const create = () => createApiKey(books.pool, accountId, { name: 'Till', scopes: ['CLAIM'] })
+    const create = () => createApiKey(books.connections, accountId, { name: 'Till', scopes: ['CLAIM'] })
     const late = await create()
     await revokeApiKey(books, accountId, late.keyId)
     await touchApiKeys(books, [late.keyId])
@@ -181,7 +187,7 @@ describe('a key', () => {
 
     // The revocation begins, and waits for a use that is being noted.
     const early = await create()
-    const noting = await books.pool.connect()
+    const noting = await books.connections.connect()
     try {
       await noting.query('BEGIN')
       await noting.query('SELECT 1 FROM api_key WHERE id = $1 FOR NO KEY UPDATE', [early.keyId])
@@ -200,7 +206,10 @@ describe('a key', () => {
   })
 
   it('says when it was last used', async () => {
-    const { secret } = await createApiKey(test.books.pool, test.accountId, { name: 'Till', scopes: ['READ'] })
+    const { secret } = await createApiKey(test.books.connections, test.accountId, {
+      name: 'Till',
+      scopes: ['READ'],
+    })
     const key = await findApiKey(test.books, secret)
     expect(key?.lastUsedAt).toBeNull()
     await touchApiKeys(test.books, [key?.id ?? ''])

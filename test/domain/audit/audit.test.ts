@@ -47,7 +47,7 @@ function tally(findings: readonly Finding[]): Partial<Record<FindingKind, number
 
 describe('sound books', () => {
   it.each([1, 2, 10_000])('give no finding when %i rows are read at a time', async (pageSize) => {
-    const { findings, rows } = await findIn(sound.database.pool, { pageSize })
+    const { findings, rows } = await findIn(sound.database.connections, { pageSize })
     expect(findings).toEqual([])
     const tables = await runSql<{ table: string; rows: string }>(
       sound.database.url,
@@ -90,7 +90,8 @@ describe('sound books', () => {
       await clearAway(test, taskId, 2)
     }
     const audit = async () => {
-      for (; audits > 0; audits--) expect((await findIn(books.pool, { pageSize: 50 })).findings).toEqual([])
+      for (; audits > 0; audits--)
+        expect((await findIn(books.connections, { pageSize: 50 })).findings).toEqual([])
     }
     await Promise.all([
       untilAudited((round) => claims.claim(accountId, { poolId, count: 2, idempotencyKey: String(round) })),
@@ -102,7 +103,7 @@ describe('sound books', () => {
         audits = 0
       }),
     ])
-    const { findings, rows } = await findIn(books.pool)
+    const { findings, rows } = await findIn(books.connections)
     expect(findings).toEqual([])
     expect(rows.get('task')).toBeGreaterThan(10)
   })
@@ -729,7 +730,7 @@ describe('damage is reported, and nothing else', () => {
 
   it.each(Object.entries(damages))('%s', async (_what, { sql, found, says }) => {
     await runSql(sound.database.url, `${pastConstraints}; ${sql(sound)}`)
-    const { findings } = await findIn(sound.database.pool)
+    const { findings } = await findIn(sound.database.connections)
     expect(tally(findings), JSON.stringify(findings, undefined, 1)).toEqual(found)
     expect(findings.map((finding) => finding.what).join('\n')).toContain(says(sound))
   })
@@ -743,7 +744,7 @@ describe('damage is reported, and nothing else', () => {
        DELETE FROM event WHERE account_id = '${accountId}' AND sequence = 2`,
     )
     for (const pageSize of [1, 2, 3]) {
-      const { findings } = await findIn(database.pool, { pageSize })
+      const { findings } = await findIn(database.connections, { pageSize })
       const lines = { 'claim-line': 1, 'batch-line': 2, 'format-line': 2, 'event-line': 1 }
       expect(tally(findings), JSON.stringify(findings, undefined, 1)).toEqual(lines)
     }

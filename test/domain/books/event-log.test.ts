@@ -31,7 +31,7 @@ const test = useBooks()
 /** Writes events of pools that need not exist. */
 async function append({ books, accountId }: Place, pools: readonly string[]): Promise<void> {
   const drafts = pools.map((poolId): EventDraft => ({ poolId, kind: 'POOL_EMPTY', payload: {} }))
-  await transaction(books.pool, (tx) => appendEvents(tx, accountId, drafts))
+  await transaction(books.connections, (tx) => appendEvents(tx, accountId, drafts))
 }
 
 function upTo(count: number): bigint[] {

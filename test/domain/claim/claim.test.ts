@@ -29,8 +29,8 @@ let formatId: string
 beforeAll(async () => {
   processes = [
     new Claims(test.books),
-    new Claims(await test.another({ connections: 3 })),
-    new Claims(await test.another({ connections: 1 })),
+    new Claims(await test.another({ maxConnections: 3 })),
+    new Claims(await test.another({ maxConnections: 1 })),
   ]
   formatId = await newFormat(test)
 })
@@ -258,9 +258,9 @@ describe('simultaneous claims', () => {
 
   it('are served in one transaction if they wait for the same connection', async () => {
     const poolId = await pool(10n)
-    const books = await test.another({ connections: 1 })
+    const books = await test.another({ maxConnections: 1 })
     const claims = new Claims(books)
-    const connection = await books.pool.connect()
+    const connection = await books.connections.connect()
     const waiting: Promise<Code[]>[] = []
     for (let i = 0; i < 5; i++) {
       waiting.push(claim({ poolId }, claims))

@@ -367,7 +367,7 @@ describe('the backfill of a format', () => {
 
 /** Ends the connection that waits for a lock, as if its process were killed. Resolves to whether there was one. */
 async function terminateWaiting(): Promise<boolean> {
-  const { rowCount } = await test.books.pool.query(
+  const { rowCount } = await test.books.connections.query(
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
      WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%FOR NO KEY UPDATE%'`,
   )

@@ -124,7 +124,7 @@ describe('the name of a format', () => {
 
   it('is refused if another format is renamed to it at the same moment', async () => {
     const id = await create('To be renamed')
-    const renaming = await test.books.pool.connect()
+    const renaming = await test.books.connections.connect()
     try {
       await renaming.query('BEGIN')
       await renaming.query('SELECT 1 FROM account WHERE id = $1 FOR NO KEY UPDATE', [test.accountId])

@@ -245,7 +245,7 @@ describe('workers', () => {
     const formatId = await newFormat(test)
     const poolId = await newPool(test)
     const taskId = await generate({ poolId, formatId })
-    const colleague = await elsewhere.pool.connect()
+    const colleague = await elsewhere.connections.connect()
     await colleague.query('BEGIN')
     await colleague.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [taskId])
     expect(await work(taskId)).toBe(false)
@@ -339,7 +339,7 @@ describe('a cancellation', () => {
       const before = (await poolNow(test, poolId)).total
       const working = work(taskId, elsewhere)
       // At another point of the worker's transactions each time: they have about as many statements.
-      for (let i = 0; i < round % 30; i++) await test.books.pool.query('SELECT 1')
+      for (let i = 0; i < round % 30; i++) await test.books.connections.query('SELECT 1')
       const cancelled = await cancelTask(test.books, test.accountId, taskId).then(
         () => true,
         (error: unknown) => {

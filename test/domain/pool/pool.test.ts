@@ -192,7 +192,7 @@ describe('names in a database with any locale', () => {
       for (const name of ['SPRİNG 2', 'ıf', 'if']) await createPool(books, accountId, { name })
       await expect(createPool(books, accountId, { name: 'IF' })).rejects.toThrow(NameTakenError)
       expect(await found('spring')).toBe(2n)
-      await createAccount(books.pool, 'ЛЕТО И')
+      await createAccount(books.connections, 'ЛЕТО И')
       expect(await findAccounts(books, 'лето и')).toHaveLength(1)
     },
   )

@@ -31,7 +31,7 @@ async function append(
   poolId: string = randomUUID(),
 ): Promise<void> {
   const draft: EventDraft = { poolId, kind: 'POOL_EMPTY', payload: {} }
-  await transaction(books.pool, (tx) => appendEvents(tx, accountId, Array(count).fill(draft)))
+  await transaction(books.connections, (tx) => appendEvents(tx, accountId, Array(count).fill(draft)))
   books.notifications.announce({ topic: 'events', key: accountId })
 }
 

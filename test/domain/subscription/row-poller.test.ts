@@ -83,7 +83,7 @@ describe('a follower of a pool', () => {
     const followers = await Promise.all([...ids, ...ids].map((poolId) => follow(pools, poolId)))
     const next = followers.map(({ states }) => states.next())
     for (const [i, poolId] of ids.entries()) await fill(test, poolId, formatId, BigInt(i + 1))
-    const reads = vi.spyOn(test.books.pool, 'query')
+    const reads = vi.spyOn(test.books.connections, 'query')
     vi.advanceTimersByTime(1_000)
     const seen = await Promise.all(next)
     expect(seen.map(({ value }) => Number(value?.total))).toEqual([1, 2, 1, 2])

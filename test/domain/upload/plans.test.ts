@@ -37,12 +37,13 @@ async function newFormat(prefix: string): Promise<string> {
 
 beforeAll(async () => {
   // On one connection, which notes what each statement has read.
-  const books = await test.another({ connections: 1 })
+  const books = await test.another({ maxConnections: 1 })
   place = { books, accountId: test.accountId }
-  const fill = (sql: string, ...values: unknown[]) => books.pool.query(sql, [place.accountId, ...values])
+  const fill = (sql: string, ...values: unknown[]) =>
+    books.connections.query(sql, [place.accountId, ...values])
   const tables = ['format', 'batch', 'taken', 'task', 'uploaded_code', 'upload_piece', 'dry_run_code']
   for (const table of [...tables, 'rejected_row'])
-    await books.pool.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`)
+    await books.connections.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`)
   poolId = await newPool(place)
   await fill(
     `INSERT INTO format (account_id, id, name, pattern, characters, length, version, key, first_code, capacity)
@@ -147,7 +148,7 @@ describe('on tables without statistics, no statement reads more rows than it nee
 
   it('when the planner knows only codes of other accounts', async () => {
     const { books } = place
-    await books.pool.query('ANALYZE uploaded_code')
+    await books.connections.query('ANALYZE uploaded_code')
     for (const caseSensitive of [false, true]) {
       const own = await newPlace({ books })
       const ownPool = await newPool(own)

@@ -55,7 +55,7 @@ beforeAll(async () => {
     }
   http = new HttpServer({ books, log, routes })
   url = `http://127.0.0.1:${await http.listen(0, '127.0.0.1')}`
-  const { accountId, secret } = await createAccount(books.pool, randomUUID())
+  const { accountId, secret } = await createAccount(books.connections, randomUUID())
   client = new Client({ url, key: secret })
 
   // A line of many pages, with recipients that fill more than any socket's buffer.

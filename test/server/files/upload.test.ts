@@ -377,7 +377,7 @@ describe('a client that does not send its whole file', () => {
     const routes = { codesUpload: uploadRoute({ uploads, authentication, silenceMs: 50 }) }
     const server = new HttpServer({ books, log: silent, routes })
     const port = await server.listen(0, '127.0.0.1')
-    const { accountId, secret } = await createAccount(books.pool, newName())
+    const { accountId, secret } = await createAccount(books.connections, newName())
     const pool = encodeId('Pool', await newPoolIn({ books, accountId }))
     const sent = request(`http://127.0.0.1:${port}/pools/${pool}/codes`, {
       method: 'POST',
