@@ -1,5 +1,5 @@
-import { nilId } from '../domain/books/catalog.ts'
 import { NotFoundError } from '../domain/books/errors.ts'
+import { nilId } from '../domain/books/known-formats.ts'
 import type { CodeOrigin } from '../domain/code/code.ts'
 import { topLevelError } from './errors/top-level.ts'
 

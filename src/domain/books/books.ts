@@ -7,8 +7,8 @@ import { DatabaseUnavailableError, isUnavailable } from '../../database/errors.t
 import type { Notifications, Topic } from '../../database/notifications.ts'
 import { type Queryable, type Statement, type Transaction, transaction } from '../../database/transaction.ts'
 import type { PrismaClient } from '../../generated/prisma/client.ts'
-import { Catalogs } from './catalog.ts'
 import { appendEvents, type EventDraft } from './event-log.ts'
+import { KnownFormatsCache } from './known-formats.ts'
 
 /** The database, the caches of what never changes in it, and the notifications of changes. */
 export class Books implements Queryable {
@@ -17,7 +17,7 @@ export class Books implements Queryable {
   readonly prisma: PrismaClient
   readonly notifications: Notifications
   readonly codeSpaces = new CodeSpaces()
-  readonly catalogs = new Catalogs()
+  readonly knownFormats = new KnownFormatsCache()
   readonly #log: Logger
 
   constructor(parts: {

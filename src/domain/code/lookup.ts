@@ -5,7 +5,7 @@ import { looseForm, loosePlainForm, readingsOf } from '../../codespace/loose-for
 import { maxTypedLength, type Reading } from '../../codespace/typed-code-reader.ts'
 import { plainForm, typedForm } from '../../codespace/typed-form.ts'
 import type { Books } from '../books/books.ts'
-import type { Catalog } from '../books/catalog.ts'
+import type { KnownFormats } from '../books/known-formats.ts'
 import type { Code, CodeText } from './code.ts'
 import { type FoundCodes, findCodes, maxAlike, originKey } from './find-codes.ts'
 
@@ -55,11 +55,11 @@ export class LookUps {
     texts: readonly string[],
   ): Promise<(Code | undefined | Promise<undefined>)[]> {
     for (;;) {
-      const catalog = this.#books.catalogs.get(accountId)
-      // The catalog may grow before the answer arrives.
-      const { newest } = catalog
+      const known = this.#books.knownFormats.get(accountId)
+      // They may grow before the answer arrives.
+      const { newest } = known
       // A corrupt format fails only the look-ups that may mean one of its codes.
-      const read = await Promise.allSettled(texts.map((text) => this.#read(accountId, catalog, text)))
+      const read = await Promise.allSettled(texts.map((text) => this.#read(accountId, known, text)))
       const lookUps = read.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
       const found = await findCodes(this.#books, accountId, lookUps)
       // Otherwise there are formats that were not considered: the text may mean one of their codes, or be ambiguous.
@@ -67,12 +67,12 @@ export class LookUps {
         return read.map((outcome) =>
           outcome.status === 'fulfilled' ? nearestCode(outcome.value, found) : Promise.reject(outcome.reason),
         )
-      await this.#books.catalogs.refresh(this.#books, accountId)
+      await this.#books.knownFormats.refresh(this.#books, accountId)
     }
   }
 
   /** Finds the codes that a text may mean among all that the account's formats can produce. */
-  async #read(accountId: string, { formats }: Catalog, text: string): Promise<LookUp> {
+  async #read(accountId: string, { formats }: KnownFormats, text: string): Promise<LookUp> {
     const spaceOf = (formatId: string) => this.#books.codeSpaces.get(this.#books, accountId, formatId)
     const readings = readingsOf(text)
     const distanceTo = distanceFrom(text, readings)

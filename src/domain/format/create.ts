@@ -89,7 +89,7 @@ export async function createFormat(
 
 /**
  * An id for a new format that is greater than the ids of all formats of the account, even if the clocks of processes
- * differ: see Catalogs, which rely on it. The transaction has locked the catalog.
+ * differ: see KnownFormatsCache, which relies on it. The transaction has locked the catalog.
  */
 async function nextFormatId(tx: BookTransaction): Promise<string> {
   const [newest] = await tx.rows<{ id: string }>({

@@ -2,7 +2,7 @@ import { Pacer } from '../../async/pacer.ts'
 import type { CodeSpace } from '../../codespace/codespace.ts'
 import type { Queryable } from '../../database/transaction.ts'
 import type { BookTransaction } from '../books/books.ts'
-import type { Catalog } from '../books/catalog.ts'
+import type { KnownFormats } from '../books/known-formats.ts'
 import { readOwnCodes, readUploaded } from './uploaded-codes.ts'
 
 /*
@@ -19,18 +19,18 @@ export interface FormatCodes {
 
 /**
  * The codes by the format that they are of, in the order of the formats' ids. Formats do not overlap, so a code is in at
- * most one entry. The catalog was read after it was locked.
+ * most one entry. The catalog was locked before `known` was read.
  */
 export async function findFormatCodes(
   tx: BookTransaction,
-  catalog: Catalog,
+  known: KnownFormats,
   codes: readonly string[],
 ): Promise<FormatCodes[]> {
   const own = new Map<string, string[]>()
   const pacer = new Pacer()
   for (const code of codes) {
     if (pacer.isDue()) await pacer.yield()
-    const formatId = catalog.codes.find(code)
+    const formatId = known.codes.find(code)
     if (formatId === undefined) continue
     const some = own.get(formatId)
     if (some === undefined) own.set(formatId, [code])
@@ -57,7 +57,7 @@ export interface FormatTwins {
  */
 export async function findTwins(
   tx: BookTransaction,
-  catalog: Catalog,
+  known: KnownFormats,
   codes: readonly string[],
   plain: ReadonlyMap<string, string>,
 ): Promise<FormatTwins[]> {
@@ -65,7 +65,7 @@ export async function findTwins(
   const pacer = new Pacer()
   for (const code of codes) {
     if (pacer.isDue()) await pacer.yield()
-    for (const formatId of catalog.plainCodes.findAll(plain.get(code) ?? code)) {
+    for (const formatId of known.plainCodes.findAll(plain.get(code) ?? code)) {
       const space = await tx.codeSpaces.get(tx, tx.accountId, formatId)
       const reading = space.readTyped(code)
       const index = reading === undefined || reading.mixedUp ? undefined : space.indexOf(reading.code)

@@ -85,9 +85,9 @@ async function addInTransaction(
 ): Promise<boolean> {
   const progress = await readProgress(tx, taskId, from)
   const { dryRun, caseSensitive } = progress
-  const [hasTwins, catalog] = await Promise.all([
+  const [hasTwins, known] = await Promise.all([
     caseSensitive && !dryRun ? lockCatalog(tx) : holdCatalog(tx),
-    books.catalogs.readAll(tx, tx.accountId),
+    books.knownFormats.readAll(tx, tx.accountId),
   ])
   const identities = new Map<string, string>()
   for (const { code } of chunk.rows) identities.set(code, identityOf(code, caseSensitive))
@@ -100,12 +100,12 @@ async function addInTransaction(
       ? await findUploaded(tx, taskId, codes, { ...progress, hasTwins })
       : new Map<string, KnownCode>()
   const unknown = uploaded.size === 0 ? codes : codes.filter((code) => !uploaded.has(code))
-  const ofFormats = await findFormatCodes(tx, catalog, unknown)
+  const ofFormats = await findFormatCodes(tx, known, unknown)
   const own = new Set(ofFormats.flatMap((one) => one.codes))
   const ofNone = own.size === 0 ? unknown : unknown.filter((code) => !own.has(code))
   const twins = caseSensitive
     ? new Map<string, GeneratedTwin>()
-    : await readTwins(tx, await findTwins(tx, catalog, ofNone, identities))
+    : await readTwins(tx, await findTwins(tx, known, ofNone, identities))
   // Claims that refill from these formats wait from here until the transaction ends.
   const formats: ChunkFormat[] = []
   for (const some of ofFormats) formats.push(await lockFormatOf(books, tx, taskId, progress, some))

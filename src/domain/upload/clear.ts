@@ -70,7 +70,7 @@ async function removeCodes(
   const lowest = rows.at(-1)
   if (lowest === undefined) return false
   const codes = rows.map(({ code }) => code)
-  const ofFormats = await findFormatCodes(tx, await books.catalogs.readAll(tx, tx.accountId), codes)
+  const ofFormats = await findFormatCodes(tx, await books.knownFormats.readAll(tx, tx.accountId), codes)
   for (const { formatId } of ofFormats) await lockFormat(tx, formatId)
   for (const { formatId, indices } of ofFormats) await giveBack(tx, formatId, indices)
   await tx.execute({
