@@ -84,13 +84,13 @@ async function history(from: Client, poolId?: string): Promise<PoolEvent[]> {
 }
 
 /** Reads this many events, then disconnects. */
-async function take(events: AsyncIterable<PoolEvent>, count: number): Promise<PoolEvent[]> {
-  const taken: PoolEvent[] = []
+async function readNext(events: AsyncIterable<PoolEvent>, count: number): Promise<PoolEvent[]> {
+  const read: PoolEvent[] = []
   for await (const event of events) {
-    taken.push(event)
-    if (taken.length === count) break
+    read.push(event)
+    if (read.length === count) break
   }
-  return taken
+  return read
 }
 
 describe.each(everyWay)('over %s', (way) => {
@@ -99,7 +99,7 @@ describe.each(everyWay)('over %s', (way) => {
     const after = await eventCursor(from)
     const poolId = await newPool(from)
     const formatId = await newFormat(from, { body: { length: 1 }, characters: { set: 'DIGITS' } })
-    const follower = take(ways[way](from, { poolId, after }), 15)
+    const follower = readNext(ways[way](from, { poolId, after }), 15)
     const taskId = await generate(from, {
       poolId,
       formatId,
@@ -171,15 +171,15 @@ describe.each(everyWay)('over %s', (way) => {
     const all = tasks * 4 + pools.length
     const told: PoolEvent[] = []
     for (let visit = 1; told.length < all; visit++) {
-      const taken = await take(ways[way](from, { after }), Math.min(visit, all - told.length))
-      told.push(...taken)
-      after = taken.at(-1)?.cursor ?? after
+      const read = await readNext(ways[way](from, { after }), Math.min(visit, all - told.length))
+      told.push(...read)
+      after = read.at(-1)?.cursor ?? after
     }
     await load
     expect(told).toEqual(await history(from))
     expect(new Set(told.map((event) => event.cursor)).size).toBe(all)
     for (const poolId of pools) {
-      const own = await take(ways[way](from, { poolId, after: told[1]?.cursor }), all / 2 - 1)
+      const own = await readNext(ways[way](from, { poolId, after: told[1]?.cursor }), all / 2 - 1)
       expect(own).toEqual(
         told
           .slice(2)
@@ -195,7 +195,7 @@ describe.each(everyWay)('over %s', (way) => {
     const formatId = await newFormat(from)
     await generate(from, { poolId, formatId, quantity: 1 })
     let heard: PoolEvent | undefined
-    const listening = take(ways[way](from, { poolId }), 1).then(([first]) => {
+    const listening = readNext(ways[way](from, { poolId }), 1).then(([first]) => {
       heard = first
     })
     // Nothing reports that the subscription has begun, so events are caused until one arrives.
@@ -208,7 +208,7 @@ describe.each(everyWay)('over %s', (way) => {
   test('many readers of one account get the same events', async () => {
     await using from = await stranger(service)
     const after = await eventCursor(from)
-    const readers = Array.from({ length: 10 }, () => take(ways[way](from, { after }), 15))
+    const readers = Array.from({ length: 10 }, () => readNext(ways[way](from, { after }), 15))
     for (let i = 0; i < 3; i++) await newStock(from, 2)
     const told = await Promise.all(readers)
     for (const reader of told) expect(reader).toEqual(told[0])
@@ -231,7 +231,7 @@ test('a client can keep a list of pools up to date by the events of the account 
   await save(6)
   await newPool(from, 'Autumn')
   expect((await rename('autumn')).__typename).toBe('NameTakenError')
-  const told = await take(ways.WebSocket(from, { after }), 5)
+  const told = await readNext(ways.WebSocket(from, { after }), 5)
   expect(told.map(({ __typename, name, changed }) => [__typename, name, changed])).toEqual([
     ['PoolCreatedEvent', 'Spring', undefined],
     ['PoolChangedEvent', 'Summer', ['NAME']],
@@ -249,7 +249,7 @@ test('events of one process reach subscribers of another, and a task that one ac
   const key = from.authorization()['authorization']?.slice('Bearer '.length)
   await using there = new Client({ url: api.url, key })
   const after = await eventCursor(from)
-  const told = take(ways.WebSocket(from, { after }), 5)
+  const told = readNext(ways.WebSocket(from, { after }), 5)
   await newStock(there, 1)
   expect(await told).toEqual(await history(there))
 })
@@ -342,6 +342,6 @@ describe('eventCursor', () => {
     const told = await history(from)
     expect(await eventCursor(from)).toBe(told.at(-1)?.cursor)
     // The beginning of the log, before any event.
-    expect(await take(ways.WebSocket(from, { after: begin }), told.length)).toEqual(told)
+    expect(await readNext(ways.WebSocket(from, { after: begin }), told.length)).toEqual(told)
   })
 })

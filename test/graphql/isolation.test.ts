@@ -253,7 +253,7 @@ describe('two accounts', () => {
   test('may use the same idempotency keys', async () => {
     const idempotencyKey = randomUUID()
     const [here, there] = [await newStock(mine, 5), await newStock(theirs, 5)]
-    const take = async (from: Client, poolId: string, count: number) =>
+    const claimed = async (from: Client, poolId: string, count: number) =>
       (
         await done<{ codes: { code: string }[] }>(
           from,
@@ -262,10 +262,10 @@ describe('two accounts', () => {
           'codes { code }',
         )
       ).codes.map((code) => code.code)
-    const a = await take(mine, here.poolId, 2)
-    const b = await take(theirs, there.poolId, 3)
-    expect(await take(mine, here.poolId, 2)).toEqual(a)
-    expect(await take(theirs, there.poolId, 3)).toEqual(b)
+    const a = await claimed(mine, here.poolId, 2)
+    const b = await claimed(theirs, there.poolId, 3)
+    expect(await claimed(mine, here.poolId, 2)).toEqual(a)
+    expect(await claimed(theirs, there.poolId, 3)).toEqual(b)
     expect(a.some((code) => b.includes(code))).toBe(false)
     const task = (from: Client, stock: { poolId: string; formatId: string }) =>
       mutate<{ task: { id: string } }>(

@@ -278,12 +278,12 @@ describe('a pool is', () => {
 
   test('returned in its state after each mutation of one request', async () => {
     const { poolId } = await newStock(client, 10)
-    const take = (alias: string, count: number) =>
+    const claimAs = (alias: string, count: number) =>
       `${alias}: claimCodes(input: { poolId: $id, count: ${count} }) {
         ... on ClaimCodesPayload { codes { code } pool { availableCount claimedCount } }
       }`
     const answer = await client.ask<Record<string, { pool: object; codes: { code: string }[] }>>(
-      `mutation ($id: ID!) { ${take('a', 1)} ${take('b', 2)} ${take('c', 3)} }`,
+      `mutation ($id: ID!) { ${claimAs('a', 1)} ${claimAs('b', 2)} ${claimAs('c', 3)} }`,
       { id: poolId },
     )
     expect(Object.values(answer).map(({ pool }) => pool)).toEqual([

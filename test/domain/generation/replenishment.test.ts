@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { maxCapacity } from '../../../src/codespace/shape.ts'
 import { InvalidInputError } from '../../../src/domain/books/errors.ts'
 import { readHistory } from '../../../src/domain/books/event-log.ts'
 import { Claims } from '../../../src/domain/claim/claim.ts'
@@ -24,8 +25,6 @@ beforeAll(async () => {
   formatId = await newFormat(test)
 })
 
-const maximum = 2n ** 96n
-
 /** Saves the settings in `input`, and defaults for the others. */
 function save(input: Partial<ReplenishmentInput> & { poolId: string }): Promise<string | undefined> {
   return saveReplenishment(test.books, test.accountId, {
@@ -46,11 +45,11 @@ describe('the Promo Codes section', () => {
   it('is saved as a whole: settings that are left out get their defaults', async () => {
     const poolId = await newPool(test)
     await fill(test, poolId, formatId, 100n)
-    await save({ poolId, autoGenerate: true, quantity: maximum, refillThreshold: 7n })
+    await save({ poolId, autoGenerate: true, quantity: maxCapacity, refillThreshold: 7n })
     expect(await poolNow(test, poolId)).toMatchObject({
       method: 'GENERATE',
       formatId,
-      quantity: maximum,
+      quantity: maxCapacity,
       autoGenerate: true,
       refillThreshold: 7n,
     })
@@ -70,9 +69,9 @@ describe('the Promo Codes section', () => {
     ['UPLOAD that generates', { method: 'UPLOAD', quantity: 1n, autoGenerate: true }, ['autoGenerate']],
     ['autoGenerate without a quantity', { autoGenerate: true }, ['quantity']],
     ['a quantity of 0', { quantity: 0n }, ['quantity']],
-    ['a quantity above 2^96', { quantity: maximum + 1n }, ['quantity']],
+    ['a quantity above 2^96', { quantity: maxCapacity + 1n }, ['quantity']],
     ['a negative threshold', { refillThreshold: -1n }, ['refillThreshold']],
-    ['a threshold above 2^96', { refillThreshold: maximum + 1n }, ['refillThreshold']],
+    ['a threshold above 2^96', { refillThreshold: maxCapacity + 1n }, ['refillThreshold']],
   ] satisfies [string, Partial<ReplenishmentInput>, string[]][])('refuses %s', async (_what, input, path) => {
     const poolId = await newPool(test)
     await expect(save({ poolId, ...input })).rejects.toMatchObject({ code: 'INVALID_INPUT', path })

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextIteration } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Pacer } from '../../../src/async/pacer.ts'
 import { transaction } from '../../../src/database/transaction.ts'
@@ -43,7 +43,7 @@ function follow(feed: EventFeed, { accountId }: Place, after = 0n) {
 }
 
 /** The next `count` events. */
-async function take(events: AsyncGenerator<PoolEvent>, count: number): Promise<bigint[]> {
+async function readNext(events: AsyncGenerator<PoolEvent>, count: number): Promise<bigint[]> {
   const sequences: bigint[] = []
   while (sequences.length < count) {
     const { value, done } = await events.next()
@@ -98,9 +98,9 @@ describe('a reader of the feed', () => {
     const place = await newPlace(test)
     await append(place, 2_500)
     const { events } = follow(openFeed(place.books), place, 3n)
-    expect(await take(events, 2_497)).toEqual(range(4, 2_500))
+    expect(await readNext(events, 2_497)).toEqual(range(4, 2_500))
     await append(place, 1)
-    expect(await take(events, 1)).toEqual([2_501n])
+    expect(await readNext(events, 1)).toEqual([2_501n])
   })
 
   it('that is slow misses nothing, and does not delay others', async () => {
@@ -108,13 +108,13 @@ describe('a reader of the feed', () => {
     const feed = openFeed(place.books)
     const [slow, quick] = [follow(feed, place).events, follow(feed, place).events]
     await append(place, 1)
-    expect(await take(slow, 1)).toEqual([1n])
+    expect(await readNext(slow, 1)).toEqual([1n])
     // More than are kept for readers.
     await append(place, 6_000)
-    expect(await take(quick, 6_001)).toEqual(range(1, 6_001))
-    expect(await take(slow, 6_000)).toEqual(range(2, 6_001))
+    expect(await readNext(quick, 6_001)).toEqual(range(1, 6_001))
+    expect(await readNext(slow, 6_000)).toEqual(range(2, 6_001))
     await append(place, 2)
-    expect(await take(slow, 2)).toEqual([6_002n, 6_003n])
+    expect(await readNext(slow, 2)).toEqual([6_002n, 6_003n])
   })
 
   it('only gets events of its account', async () => {
@@ -122,7 +122,7 @@ describe('a reader of the feed', () => {
     const feed = openFeed(test.books)
     const [ones, twos] = [follow(feed, one).events, follow(feed, two).events]
     await Promise.all([append(one, 3, 'a0000000-0000-7000-8000-000000000000'), append(two, 1)])
-    expect(await take(ones, 3)).toEqual([1n, 2n, 3n])
+    expect(await readNext(ones, 3)).toEqual([1n, 2n, 3n])
     const { value } = await twos.next()
     expect(value).toMatchObject({ sequence: 1n, poolId: expect.not.stringMatching(/^a0000000/) })
   })
@@ -138,7 +138,7 @@ describe('a reader of the feed', () => {
     })
     const feed = openFeed(books)
     await expect(follow(feed, place, 2n).events.next()).rejects.toThrow(ReaderTooSlowError)
-    expect(await take(follow(feed, place, 3n).events, 2)).toEqual([4n, 5n])
+    expect(await readNext(follow(feed, place, 3n).events, 2)).toEqual([4n, 5n])
   })
 })
 
@@ -147,9 +147,9 @@ describe('a reader that leaves', () => {
     const place = await newPlace(test)
     const { events, leave } = follow(openFeed(place.books), place)
     await append(place, 1)
-    await take(events, 1)
+    await readNext(events, 1)
     const next = events.next()
-    await nextTurn()
+    await nextIteration()
     leave()
     expect(await next).toEqual({ done: true, value: undefined })
   })
@@ -162,7 +162,7 @@ describe('a reader that leaves', () => {
     early.leave()
     expect(await early.events.next()).toEqual({ done: true, value: undefined })
     const late = follow(feed, place)
-    expect(await take(late.events, 1)).toEqual([1n])
+    expect(await readNext(late.events, 1)).toEqual([1n])
     late.leave()
     expect(await late.events.next()).toEqual({ done: true, value: undefined })
   })
@@ -172,13 +172,13 @@ describe('a reader that leaves', () => {
     const feed = openFeed(place.books)
     const [stays, goes] = [follow(feed, place), follow(feed, place)]
     await append(place, 1)
-    expect(await take(stays.events, 1)).toEqual([1n])
-    expect(await take(goes.events, 1)).toEqual([1n])
+    expect(await readNext(stays.events, 1)).toEqual([1n])
+    expect(await readNext(goes.events, 1)).toEqual([1n])
     goes.leave()
     expect(await goes.events.next()).toMatchObject({ done: true })
     await append(place, 1)
-    expect(await take(stays.events, 1)).toEqual([2n])
-    expect(await take(follow(feed, place, 1n).events, 1)).toEqual([2n])
+    expect(await readNext(stays.events, 1)).toEqual([2n])
+    expect(await readNext(follow(feed, place, 1n).events, 1)).toEqual([2n])
   })
 })
 
@@ -188,7 +188,7 @@ describe('a notification', () => {
     const deaf = { ...place, books: await test.another({ losesNotices: true }) }
     const { events } = follow(openFeed(place.books), place)
     for (const sequence of [1n, 2n]) {
-      const next = take(events, 1)
+      const next = readNext(events, 1)
       await append(deaf, 1)
       expect(await next).toEqual([sequence])
     }
@@ -204,7 +204,7 @@ describe('a notification', () => {
     const { events } = follow(openFeed(place.books), place)
     const elsewhere = { ...place, books: await test.another() }
     for (const sequence of [1n, 2n, 3n]) {
-      const next = take(events, 1)
+      const next = readNext(events, 1)
       await append(elsewhere, 1)
       expect(await next).toEqual([sequence])
     }
@@ -220,14 +220,14 @@ describe('a database that is unavailable for a while', () => {
     try {
       const waiting = follow(feed, place)
       await append(place, 1)
-      expect(await take(waiting.events, 1)).toEqual([1n])
+      expect(await readNext(waiting.events, 1)).toEqual([1n])
       proxy.breakDown()
       const beginning = follow(feed, place, 1n)
-      const taken = Promise.all([take(waiting.events, 2), take(beginning.events, 2)])
+      const read = Promise.all([readNext(waiting.events, 2), readNext(beginning.events, 2)])
       await append(place, 2)
       await expect(cutOff.rows({ text: 'SELECT 1' })).rejects.toThrow()
       proxy.mend()
-      expect(await taken).toEqual([
+      expect(await read).toEqual([
         [2n, 3n],
         [2n, 3n],
       ])

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextIteration } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { ClientSocket } from '../../../src/server/websocket/client-socket.ts'
@@ -66,7 +66,7 @@ describe('a client that sends many operations and reads nothing', () => {
       running += 1
       expect(running).toBe(1)
       expect(socket.bufferedAmount).toBeLessThanOrEqual(megabyte.length)
-      await nextTurn()
+      await nextIteration()
       running -= 1
       return megabyte.repeat(20)
     }
@@ -86,7 +86,7 @@ describe('a client that sends many operations and reads nothing', () => {
     client.pause()
     for (let i = 0; i < 8; i++) client.send('more')
     await expect.poll(() => socket.bufferedAmount).toBeGreaterThan(megabyte.length)
-    await nextTurn()
+    await nextIteration()
     expect(begun).toBeLessThan(3)
     client.resume()
     await expect.poll(() => answers, { timeout: 20_000 }).toBe(8)
@@ -97,17 +97,17 @@ describe('a client that sends many operations and reads nothing', () => {
   test('has only a few of its long messages in memory', async () => {
     const { client, socket, served } = await connect()
     const end = Promise.withResolvers<void>()
-    let taken = 0
+    let delivered = 0
     socket.on('message', (message) => {
-      taken += 1
+      delivered += 1
       void served.enqueue(() => end.promise, String(message).length)
     })
     for (let i = 0; i < 20; i++) client.send('x'.repeat(400_000))
     await expect.poll(() => socket.isPaused).toBe(true)
-    await nextTurn()
-    expect(taken).toBe(3)
+    await nextIteration()
+    expect(delivered).toBe(3)
     end.resolve()
-    await expect.poll(() => taken).toBe(20)
+    await expect.poll(() => delivered).toBe(20)
     await expect.poll(() => socket.isPaused).toBe(false)
     client.close()
   })
@@ -183,7 +183,7 @@ describe('a client', () => {
       client.pause()
       // More than the system accepts, so that the last message waits for the client.
       const sent = Array.from({ length: 20 }, () => served.send(megabyte))
-      await nextTurn()
+      await nextIteration()
       expect(socket.bufferedAmount).toBeGreaterThan(0)
       sent.push(served.send('one more'))
       client.resume()

@@ -58,8 +58,8 @@ export function resuming(subscribe: Subscribe): Subscribe {
 
 /** Waits: longer with each failure, half a minute at most, and not just as long as every other client. */
 export function pause(failures: number): Promise<void> {
-  const longest = Math.min(30_000, 500 * 2 ** failures)
-  return new Promise((resolve) => setTimeout(resolve, longest * Math.random()))
+  const maxMs = Math.min(30_000, 500 * 2 ** failures)
+  return new Promise((resolve) => setTimeout(resolve, maxMs * Math.random()))
 }
 
 /** Whether the service cannot go on for the moment. Then try again. */
