@@ -89,8 +89,8 @@ export async function checkDatabase(
   try {
     await Promise.all([first.connect(), second.connect()])
     // Before any setting is changed: a pooler would leave it in the sessions of others.
-    const problem = await problemOfSessions(first, second, answerMs)
-    if (problem !== undefined) throw new DatabaseError(`The database cannot be used: ${where} ${problem}`)
+    const error = await sessionError(first, second, answerMs)
+    if (error !== undefined) throw new DatabaseError(`The database cannot be used: ${where} ${error}`)
     await prepareSession(first)
     return { schema: await findSchema(first) }
   } catch (error) {
@@ -122,7 +122,7 @@ const rounds = 5
  * Why two connections do not have a session each; undefined when they do. Behind a pooler, what the first has set is gone
  * for it while the second holds that session with a transaction; and with no session left, nobody answers.
  */
-async function problemOfSessions(
+async function sessionError(
   first: pg.Client,
   second: pg.Client,
   answerMs: number,

@@ -86,9 +86,9 @@ export async function prepareSession(client: pg.ClientBase, options: SessionOpti
             current_setting('session_replication_role') AS replication_role,
             current_database() AS database`,
   )
-  const problem = rows[0] && problemOf(rows[0])
-  if (problem !== undefined)
-    throw new DatabaseError(`The database cannot be used: ${locationOf(client)} ${problem}`)
+  const error = rows[0] && serverError(rows[0])
+  if (error !== undefined)
+    throw new DatabaseError(`The database cannot be used: ${locationOf(client)} ${error}`)
 }
 
 /** The server of a connection, for messages: "PostgreSQL at db.example:5432". */
@@ -98,7 +98,7 @@ export function locationOf(client: pg.ClientBase): string {
   return `PostgreSQL at ${host.startsWith('/') ? `${host}/.s.PGSQL.${port}` : `${host}:${port}`}`
 }
 
-function problemOf(facts: ServerFacts): string | undefined {
+function serverError(facts: ServerFacts): string | undefined {
   if (facts.version_number < minVersion * 10_000) {
     return `has version ${facts.version}: the service needs version ${minVersion} or newer.`
   }

@@ -58,7 +58,7 @@ export class Nodes {
   }
 }
 
-/** A row that another one refers to. Rejects if there is none, which the foreign keys of the database rule out. */
+/** A row that another one refers to. Rejects if there is none, which foreign keys rule out (of events: the audit). */
 export async function existing<Row>(rows: DataLoader<string, Row | null>, id: string): Promise<Row> {
   const row = await rows.load(id)
   if (row === null) throw new Error('A row that another row refers to does not exist.')

@@ -42,35 +42,35 @@ export async function checkCodeSpaces(
     for (const format of rows) {
       const { accountId, accountName } = format
       const opened = openCodeSpace(format)
-      if ('problem' in opened)
+      if ('error' in opened)
         onFinding({
           kind: 'format-codes',
           accountId,
           accountName,
-          what: `format ${format.id} ${opened.problem}`,
+          what: `format ${format.id} ${opened.error}`,
         })
     }
 }
 
 /** The code space of a format, or what is wrong with it. */
-export function openCodeSpace(format: FormatKey): { space: CodeSpace } | { problem: string } {
+export function openCodeSpace(format: FormatKey): { space: CodeSpace } | { error: string } {
   try {
     const pattern = Pattern.parse(format.pattern, format.characters)
     const space = CodeSpace.open({ pattern, key: Buffer.from(format.key, 'hex'), version: format.version })
-    const problem = problemOf(format, space)
-    return problem === undefined ? { space } : { problem }
+    const error = errorOf(format, space)
+    return error === undefined ? { space } : { error }
   } catch (error) {
     if (
       error instanceof CorruptPatternError ||
       error instanceof UnknownVersionError ||
       error instanceof RangeError
     )
-      return { problem: `has no codes any more: ${error.message}` }
+      return { error: `has no codes any more: ${error.message}` }
     throw error
   }
 }
 
-function problemOf(format: FormatKey, space: CodeSpace): string | undefined {
+function errorOf(format: FormatKey, space: CodeSpace): string | undefined {
   const { pattern } = space
   if (format.length !== pattern.length)
     return `says that its codes have ${format.length} characters, and they have ${pattern.length}`

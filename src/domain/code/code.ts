@@ -4,7 +4,7 @@ import { readClaims } from '../pool/claim-rows.ts'
 import { readPool } from '../pool/pool.ts'
 import { type CodeStatus, isCurrent, readSnapshot } from '../pool/snapshot.ts'
 
-/** Where a code comes from: an index of a format, or a row of an upload. */
+/** Where a code comes from: an index of a format or of an upload. */
 export type CodeOrigin = CodeSource & { index: bigint }
 
 export type CodeText = CodeOrigin & { code: string }
@@ -178,7 +178,7 @@ export async function readCode(
   })
 }
 
-/** Indices of a format or rows of an upload, from `first` on without those at `passed`: ascending offsets from `first`. */
+/** Indices of a format or of an upload, from `first` on without those at `passed`: ascending offsets from `first`. */
 export interface IndexRun {
   first: bigint
   passed: readonly number[]
@@ -209,7 +209,7 @@ export class BatchReader {
     return { ...run, codes: run.passed.length === 0 ? codes : without(codes, run.passed) }
   }
 
-  /** The indices or rows of the `count` codes from `offset` on. */
+  /** The indices of the `count` codes from `offset` on. */
   async indices(offset: bigint, count: number): Promise<IndexRun> {
     this.#holes ??= await this.#readHoles(this.#batch)
     const holes = this.#holes

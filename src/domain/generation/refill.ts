@@ -85,8 +85,8 @@ export async function refill(
   if (wanted === 0n) return undefined
   const available = availableForGeneration(format)
   const possible = min(wanted, available)
-  // While a format is not ready, claims wait while codes are taken out of it, for each code that is laid. So no more is laid
-  // than the claims need and some for the next ones.
+  // While a format is not ready, claims wait for the backfill of every code that is laid. So no more is laid than the claims
+  // need and some for the next ones.
   const quantity =
     format.takenTo === undefined
       ? possible

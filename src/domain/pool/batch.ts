@@ -8,7 +8,7 @@ export type CodeSource = { formatId: string; uploadId?: never } | { formatId?: n
 
 /**
  * Positions [start, start + count) of a pool's line. They are the indices [first, first + count + holes) of a format but
- * for its `holes`, which are taken, or the rows [first, first + count) of an upload.
+ * for its `holes`, which are taken, or the indices [first, first + count) of an upload.
  */
 export type Batch = CodeSource & { start: bigint; count: bigint; first: bigint; holes: number }
 
@@ -157,7 +157,7 @@ export async function readBatches(
   return rows.map(decodeBatch)
 }
 
-/** The pool and the position of a code, if it is in a pool. `index` is that of its format, or the row of its upload. */
+/** The pool and the position of a code, if it is in a pool. `index` is that in its format or its upload. */
 export async function findPosition(
   books: Queryable,
   accountId: string,

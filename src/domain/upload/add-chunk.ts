@@ -49,7 +49,7 @@ export async function addChunk(
     throw new RangeError('The number of rows in the chunk is not the number of rows read.')
   for (let attempt = 1; ; attempt++) {
     // Most files have no duplicates, and looking up each code is much of the work. So the first attempt relies on the
-    // unique constraint.
+    // unique index uploaded_code_identity_key.
     const looks = attempt > 1
     try {
       return await books.write(upload.accountId, (tx) =>
@@ -94,7 +94,7 @@ async function addInTransaction(
   // Sorted, so that index neighbours are searched and inserted together, and transactions with the same codes rarely
   // deadlock.
   const codes = [...identities.keys()].sort()
-  // The constraint covers neither dry runs nor codes that differ only in case.
+  // The unique index covers no dry runs, and does not compare codes of case-sensitive uploads with those of others.
   const uploaded =
     looks || progress.duplicates || dryRun || caseSensitive || hasTwins
       ? await findUploaded(tx, taskId, codes, { ...progress, hasTwins })
@@ -125,7 +125,7 @@ async function addInTransaction(
   return true
 }
 
-/** From now on, every code that is uploaded to the account must be looked up: the constraint does not find twins. */
+/** From now on, every code that is uploaded to the account must be looked up: the unique index does not find twins. */
 async function noteTwins(tx: BookTransaction): Promise<void> {
   await tx.execute({
     name: 'note-case-sensitive',

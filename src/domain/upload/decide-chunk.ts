@@ -41,7 +41,7 @@ export interface GeneratedTwin {
 
 /** Codes that the account has already, by the codes of the chunk that equal them or are alike. */
 export interface KnownCodes {
-  /** Lacks codes that were not looked up: if one of those exists, the unique constraint fails. */
+  /** Lacks codes that were not looked up: if one of those exists, the unique index rejects it. */
   uploaded: ReadonlyMap<string, KnownCode>
   twins: ReadonlyMap<string, GeneratedTwin>
 }
@@ -49,7 +49,7 @@ export interface KnownCodes {
 export interface ChunkDecision {
   /** The codes to add, in the order of the file, each with its index in this order. */
   accepted: Map<string, number>
-  /** Duplicates and refused rows. */
+  /** Duplicates and refused rows, together. */
   rejected: RejectedRow[]
   duplicatesInFile: number
   duplicatesInAccount: number

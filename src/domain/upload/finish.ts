@@ -41,7 +41,7 @@ export async function completeUpload(books: Books, { accountId, taskId }: TaskRe
 /** The failure of an upload whose rows were all refused. */
 async function readFailure(tx: BookTransaction, taskId: string): Promise<TaskFailure | undefined> {
   const [row] = await tx.rows<{ refused: string; number: string; reason: string }>({
-    name: 'read-refusal',
+    name: 'read-upload-failure',
     text: `
       SELECT task.refused, first.number, first.reason FROM task CROSS JOIN LATERAL (
         SELECT number, reason FROM rejected_row WHERE account_id = $1 AND task_id = $2 ORDER BY number LIMIT 1

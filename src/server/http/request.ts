@@ -28,7 +28,7 @@ export function targetOf({ url = '/' }: IncomingMessage): { path: string; search
 }
 
 /** What is wrong with the Host header of a request, if anything (RFC 9112, 3.2). It is not used otherwise. */
-export function hostProblem({ rawHeaders, headers, httpVersion }: IncomingMessage): string | undefined {
+export function hostError({ rawHeaders, headers, httpVersion }: IncomingMessage): string | undefined {
   const count = rawHeaders.filter(
     (name, i) => i % 2 === 0 && name.length === 4 && /^host$/i.test(name),
   ).length

@@ -7,7 +7,7 @@ import { grouped } from '../../grouped.ts'
 import { graphqlPath, matchRoute, type RouteName } from '../../routes.ts'
 import { answerPreflight } from './cross-origin.ts'
 import { answerError, badRequest, notFound, refuseConnection } from './errors.ts'
-import { awaitsContinue, discardRest, hostProblem, isWebSocket, limitArrival, targetOf } from './request.ts'
+import { awaitsContinue, discardRest, hostError, isWebSocket, limitArrival, targetOf } from './request.ts'
 
 /** At shutdown, how long operations in flight may take. */
 export const maxDrainMs = 10_000
@@ -148,7 +148,7 @@ export class HttpServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const wrongHost = hostProblem(request)
+    const wrongHost = hostError(request)
     if (wrongHost !== undefined) throw badRequest(wrongHost)
     const { path, search } = targetOf(request)
     // Routes see the same for a path and an absolute URL.

@@ -28,7 +28,7 @@ import {
 } from '../api/operation-request.ts'
 import type { Authentication } from '../authentication.ts'
 import { refuseConnection } from '../http/errors.ts'
-import { hostProblem, isWebSocket, targetOf } from '../http/request.ts'
+import { hostError, isWebSocket, targetOf } from '../http/request.ts'
 import { maxDrainMs } from '../http/server.ts'
 import { ClientSocket } from './client-socket.ts'
 
@@ -121,7 +121,7 @@ export function serveWebSocket(parts: {
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // The HTTP server no longer handles errors of the socket, and an unhandled one would end the process.
     socket.once('error', () => socket.destroy())
-    const wrongHost = hostProblem(request)
+    const wrongHost = hostError(request)
     if (wrongHost !== undefined) return refuseConnection(socket, { status: 400, message: wrongHost })
     if (targetOf(request).path !== graphqlPath)
       return refuseConnection(socket, {
