@@ -32,8 +32,8 @@ interface Known {
 }
 
 /**
- * Keys that have worked are looked up in a lane of their own, so that any number of made-up keys cannot delay them. Each lane uses at most one
- * connection.
+ * Keys that have worked are looked up in a lane of their own, so that any number of made-up keys cannot delay them. Each
+ * lane uses at most one connection.
  */
 type LaneKey = readonly ['known' | 'others']
 
