@@ -120,7 +120,7 @@ const rounds = 5
 
 /**
  * Why two connections do not have a session each; undefined when they do. Behind a pooler, what the first has set is gone
- * for it while the second holds that session with a transaction; and with no session left, nobody answers.
+ * for it while the second holds that session with a transaction; and with no session left, there is no answer.
  */
 async function problemOfSessions(
   first: pg.Client,

@@ -8,7 +8,7 @@ export type SystemUser = { readonly uid: number; readonly gid: number } | undefi
 // number is not enough.
 const candidates = ['postgres', 'nobody']
 
-/** Whether this process runs as root, as whom PostgreSQL refuses to run. */
+/** Whether this process runs as root; PostgreSQL refuses to. */
 export function runsAsRoot(): boolean {
   return process.getuid?.() === 0
 }
@@ -27,7 +27,7 @@ export async function chooseSystemUser(): Promise<SystemUser> {
   )
 }
 
-/** The owner of an existing database, the only user that PostgreSQL serves it as. */
+/** The owner of an existing database: PostgreSQL serves it as no other user. */
 export function ownerOf(files: { readonly uid: number; readonly gid: number }): SystemUser {
   return runsAsRoot() ? { uid: files.uid, gid: files.gid } : undefined
 }

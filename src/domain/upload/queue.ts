@@ -68,7 +68,7 @@ export async function readNextUpload(
 /** Why an upload makes no progress. */
 export type UploadWait = 'WORKER' | 'EARLIER_UPLOAD' | 'CLEARING'
 
-/** What the uploads wait for; without those that do not wait. */
+/** What those of the uploads that wait are waiting for. */
 export async function readUploadWaits(
   books: Queryable,
   accountId: string,
