@@ -40,7 +40,7 @@ export class TooMuchWaitingError extends Error {
 
   constructor() {
     super(
-      'Too many requests with this API key are already waiting. Send fewer at once, and try again after retryAfterMs ' +
+      'Too many requests with this API key are already waiting. Send fewer at a time, and try again after retryAfterMs ' +
         'milliseconds.',
     )
     this.name = 'TooMuchWaitingError'

@@ -18,7 +18,7 @@ const maxBatchSize = 10_000
  *
  * Where Prisma is used, and where not: pools and formats are read by SQL in the domain, which the rules need for its locks
  * and its BigInts, and have one shape everywhere (see Pool and Format there). Tasks, accounts and API keys are Prisma's
- * rows, and so are the types of their nodes. Fields that lead to a node use these loaders, not the relations and variants
+ * rows, and so are the types of their nodes. Fields that return a node use these loaders, not the relations and variants
  * of Pothos's Prisma plugin: those load the parent again unless a `prismaField` has read it, and would return the node as
  * it is now instead of as of `showAsOf`. Pages do not use `prismaConnection`, which silently shortens a page that is too
  * large and has an Int for totalCount.

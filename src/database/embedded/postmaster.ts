@@ -52,7 +52,7 @@ export async function findPostmaster(cluster: Cluster): Promise<Postmaster | und
 
 /**
  * Removes the pid file of a server that was killed, unless a server of this data runs again. PostgreSQL would do so
- * itself, but not if another process has that id by now, or if the file is empty. (As long as processes of the killed
+ * itself, but not if another process has that id by now, or if the file is empty. (While processes of the killed
  * server remain, their shared memory keeps a new one from starting.)
  */
 async function removeStalePidFile(cluster: Cluster): Promise<void> {

@@ -4,7 +4,7 @@ import { OperatorError } from '../../operator-error.ts'
 /** The user that runs PostgreSQL's programs and owns their files; undefined: the user of this process. */
 export type SystemUser = { readonly uid: number; readonly gid: number } | undefined
 
-// `postgres` where the system has it; `nobody` exists everywhere. PostgreSQL looks up the name of its user, so that a
+// `postgres` where the system has it; `nobody` exists everywhere. PostgreSQL looks up the name of its user, so a
 // number is not enough.
 const candidates = ['postgres', 'nobody']
 

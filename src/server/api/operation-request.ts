@@ -223,7 +223,7 @@ function quoted(text: string): string {
  */
 export function parseJson(text: string): unknown {
   const excess = excessOfJson(text)
-  if (excess !== undefined) throw badRequest(`${excess} Send less in each request.`, 413)
+  if (excess !== undefined) throw badRequest(`${excess} Send less at a time, in several requests.`, 413)
   try {
     return JSON.parse(text)
   } catch {
