@@ -2,7 +2,7 @@ import type { ByteString } from './byte-string.ts'
 import { excerptOfBytes } from './excerpt.ts'
 
 export interface CodeRow {
-  /** As a spreadsheet shows it beside the row. */
+  /** As a spreadsheet numbers it. */
   number: number
   code: string
 }

@@ -12,7 +12,7 @@ const maxBatchSize = 10_000
  * a query.
  *
  * With `cache`, as for the payload of a mutation, each node is loaded once, so that it is the same throughout the answer
- * even if it changes meanwhile. Otherwise nothing is cached, since a subscription is long-lived.
+ * even if it changes in the meantime. Otherwise nothing is cached, since a subscription is long-lived.
  *
  * Where Prisma is used, and where not: pools, formats and tasks are read by SQL in the domain, which the rules need for its
  * locks and its BigInts, and have one shape everywhere. Accounts and API keys are Prisma's rows, and so are the types of

@@ -21,7 +21,7 @@ const UploadWait = builder.enumType('UploadWait', {
   values: {
     WORKER: {
       description:
-        'A worker to start it. Usually one does so at once. While files of many accounts are waiting, each account has ' +
+        'A worker to start it. Usually one does so immediately. While files of many accounts are waiting, each account has ' +
         'its share of the time. If this persists, no process with a worker is running.',
     },
     EARLIER_UPLOAD: {
@@ -122,7 +122,7 @@ const Upload = builder.objectRef<TaskRow>('Upload').implement({
     accepted: t.expose('accepted', {
       type: 'BigInt',
       description:
-        'The number of rows with a new code. The codes are added to the pool all at once when the task is COMPLETED; a dry ' +
+        'The number of rows with a new code. The codes are added to the pool together when the task is COMPLETED; a dry ' +
         'run only counts them.',
     }),
     duplicatesInFile: t.expose('duplicatesInFile', {
@@ -226,8 +226,8 @@ builder.mutationFields((t) => ({
     type: UploadCodesPayload,
     nullable: true,
     description:
-      'Uploads a file of codes to a pool. Creates a task that reads the file and then adds all codes that are new to the ' +
-      'account at once. Send the operation as a form: see File. For scripts, POST /pools/<pool id>/codes with the file as ' +
+      'Uploads a file of codes to a pool. Creates a task that reads the file, and then adds together all codes that are ' +
+      'new to the account. Send the operation as a form: see File. For scripts, POST /pools/<pool id>/codes with the file as ' +
       'the body does the same. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {

@@ -14,7 +14,7 @@ const codesPerPiece = 5_000
 /**
  * Runs the generations of all accounts one after the other, oldest first. Also takes codes that were uploaded before a
  * format was created out of that format, piece by piece; generations of the format wait for that. A notification starts
- * either at once. Both are also polled, in case notifications are lost or a worker has died with a task. Any number of
+ * either immediately. Both are also polled, in case notifications are lost or a worker has died with a task. Any number of
  * workers can share a database.
  */
 export class GenerationWorker {
@@ -53,7 +53,7 @@ export class GenerationWorker {
     await Promise.all([this.#generations.close(), this.#backfill.close()])
   }
 
-  /** Resolves to whether anything was done: more may have been queued meanwhile. */
+  /** Resolves to whether anything was done: more may have been queued since. */
   async #runQueued(): Promise<boolean> {
     let hasProgress = false
     for (const task of await readQueuedGenerations(this.#books, maxTasksRead)) {

@@ -8,7 +8,7 @@ import { Socket } from '../support/socket.ts'
 const key = 'a-key-of-the-tests-which-is-long-enough'
 const megabyte = 1_000_000
 
-// What the process may hold more than at first, once nothing is under way: the documents that it keeps, and what it keeps
+// What the process may hold more than at first, once nothing is in flight: the documents that it keeps, and what it keeps
 // beside them of a fixed number.
 const maxGrowth = 45 * megabyte
 

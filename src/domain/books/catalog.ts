@@ -24,7 +24,7 @@ export interface Catalog {
  * like never changes, no format is ever removed, and the ids of an account's formats ascend in the order in which they
  * are committed (see createFormat): so all formats up to the newest known one are known.
  *
- * An LRU of its own, as a catalog grows while it is kept, and the one in use is kept however large it is.
+ * A separate LRU, as a catalog grows while it is kept, and the one in use is kept however large it is.
  */
 export class Catalogs {
   readonly #maxKept: number
@@ -81,13 +81,13 @@ export class Catalogs {
     }
     const pacer = new Pacer()
     for (const { id, pattern, characters } of rows) {
-      // Another call may have read the same meanwhile.
+      // Another call may have just read the same.
       if (id <= catalog.newest) continue
       catalog.formats.add(id, pattern, characters)
       catalog.codes.add(id, pattern, characters)
       catalog.plainCodes.addPlain(id, pattern, characters)
       catalog.newest = id
-      // It may have been evicted meanwhile.
+      // It may have been evicted since.
       if (this.#known.get(accountId) === catalog) this.#grow(accountId, 1)
       if (pacer.isDue()) await pacer.yield()
     }
@@ -132,12 +132,12 @@ export async function readFormatsFrom(books: Queryable, accountId: string, id: s
 
 type AccountTransaction = Queryable & { readonly accountId: string }
 
-/** Locks the catalog until the transaction ends: nobody else creates a format, sets a name, or adds uploaded codes. */
+/** Locks the catalog until the transaction ends: no other one creates a format, sets a name, or adds uploaded codes. */
 export async function lockCatalog(tx: AccountTransaction): Promise<boolean> {
   return await lockAccount(tx, 'NO KEY UPDATE')
 }
 
-/** Keeps the catalog as it is until the transaction ends: no format appears. Several transactions can hold it at once. */
+/** Keeps the catalog as it is until the transaction ends: no format appears. Several transactions can hold it. */
 export async function holdCatalog(tx: AccountTransaction): Promise<boolean> {
   return await lockAccount(tx, 'SHARE')
 }

@@ -247,8 +247,8 @@ async function releaseReservation(tx: BookTransaction, { formatId, quantity }: T
 }
 
 /**
- * Cancels an unfinished task: it adds nothing to the pool. What a generation had reserved is available again at once, the
- * codes of an upload once a worker has removed them. Cancelling a cancelled task changes nothing. Rejects with a
+ * Cancels an unfinished task: it adds nothing to the pool. What a generation had reserved is available again immediately,
+ * the codes of an upload once a worker has removed them. Cancelling a cancelled task changes nothing. Rejects with a
  * NotFoundError or a TaskFinishedError.
  */
 export async function cancelTask(books: Books, accountId: string, taskId: string): Promise<void> {

@@ -108,7 +108,7 @@ export async function lockPool(tx: BookTransaction, poolId: string): Promise<Poo
   return row === undefined ? undefined : decodePool(row)
 }
 
-/** Reads pools, of any accounts, without a lock: those that exist. */
+/** Reads those of the pools that exist, of any accounts, without a lock. */
 export async function readPools(books: Queryable, refs: readonly RowRef[]): Promise<Pool[]> {
   const rows = await books.rows<RowOf<Pool>>({
     name: 'read-pools',

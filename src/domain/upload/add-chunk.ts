@@ -18,7 +18,7 @@ import {
 import { insertCodes, insertDryRunCodes, insertRejectedRows } from './insert-rows.ts'
 import { checkHeldCodes, findUploaded, readTwins } from './known-codes.ts'
 
-/** How many rows to add at a time. More rows cost no less each, and block claims that refill from the formats longer. */
+/** How many rows to add at a time. Larger chunks save nothing, and block claims that refill from the formats longer. */
 export const maxChunkRows = 10_000
 
 // More than there can be uploads of one account at the same time.

@@ -50,7 +50,7 @@ export async function readNextUpload(
 /** What an upload waits for. Whether a RUNNING one has a worker at the moment is not known here. */
 export type UploadWait = 'WORKER' | 'EARLIER_UPLOAD' | 'CLEARING'
 
-/** What the uploads wait for; without those that do not wait. */
+/** What those of the uploads that wait are waiting for. */
 export async function readUploadWaits(
   books: Queryable,
   accountId: string,

@@ -132,7 +132,7 @@ export class AccountUploads {
   }
 
   async #filesComeFirst(): Promise<boolean> {
-    // Clearing loses no work when it is interrupted, so it can make room at once.
+    // Clearing loses no work when it is interrupted, so it can make room immediately.
     if (this.#makesRoom(true)) return true
     const next = await readNextUpload(this.#options.books, this.#accountId)
     return next !== undefined && isUnfinished(next.status)
