@@ -47,7 +47,7 @@ export const maxApiKeyLength = 1_000
  * Reads the configuration from environment variables. An empty variable counts as unset, as container configurations
  * often cannot leave one out.
  *
- * @throws {ConfigError} that names every problem at once
+ * @throws {ConfigError} that names every problem
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const problems: string[] = []

@@ -453,7 +453,7 @@ describe('a database that goes away', patience, () => {
     expect((await ask()).errors).toBeUndefined()
 
     proxy.breakDown()
-    // All are answered while the database is away: it comes back only after that.
+    // All are answered while the database is unavailable: it comes back only after that.
     for (const { errors } of await Promise.all(Array.from({ length: 20 }, ask)))
       expect(errors).toMatchObject([
         { extensions: { code: 'UNAVAILABLE', retryAfterMs: expect.any(Number) } },

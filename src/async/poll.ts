@@ -4,7 +4,7 @@ import { canRunAgain, isUnavailable } from '../database/errors.ts'
 export interface PollOptions {
   /** What `run` does, as the log says it: "read the event logs". */
   purpose: string
-  /** Does the work once. If it resolves to true, it is run again at once. */
+  /** Does the work once. If it resolves to true, it is run again immediately. */
   run: () => Promise<unknown>
   /** The polling interval, in milliseconds. Without it, only `wake` starts a run, and nothing needs to be closed. */
   everyMs?: number
@@ -40,7 +40,7 @@ export class Poll {
     this.#start()
   }
 
-  /** Resolves after the current run and those that were requested during it. Never rejects. */
+  /** Resolves after the current run and those requested during it. Never rejects. */
   async idle(): Promise<void> {
     await this.#running
   }

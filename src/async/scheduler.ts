@@ -19,7 +19,8 @@ const firstEstimateBytes = 16_000
 // A job that takes longer waits for something and does not occupy the event loop: it no longer counts as running.
 const slowAfterMs = 500
 
-// But it holds memory. If a key has so many jobs in flight, running or slow, or they hold so many bytes, it starts no more.
+// But it holds memory. A key starts no more jobs while it has this many in flight, running or slow, or while they hold this
+// many bytes.
 const maxInFlight = 128
 const maxInFlightBytes = 8_000_000
 
@@ -39,7 +40,7 @@ export class TooMuchWaitingError extends Error {
 
   constructor() {
     super(
-      'Too many requests with this API key are already waiting. Send fewer at once, and try again after retryAfterMs ' +
+      'Too many requests with this API key are already waiting. Send fewer at a time, and try again after retryAfterMs ' +
         'milliseconds.',
     )
     this.name = 'TooMuchWaitingError'
@@ -103,7 +104,7 @@ class KeyQueue {
 }
 
 /**
- * Shares the event loop fairly among keys. Work starts at once while none waits, and in order of arrival as long as the
+ * Shares the event loop fairly among keys. Work starts immediately while none waits, and in order of arrival as long as the
  * event loop keeps up. Otherwise it starts round-robin by key, however much a key has waiting and on however many
  * connections, and in slices: after `sliceMs` the event loop first handles I/O, for `iterationsBetween` iterations.
  */
@@ -175,7 +176,7 @@ export class Scheduler {
     if (queue !== undefined) queue.answerBytes += (bytes - queue.answerBytes) / 8
   }
 
-  // Each job is started by a callback of its own. The microtasks of a callback run before the next one, so that the time
+  // Each job is started by a separate callback. The microtasks of a callback run before the next one, so that the time
   // that they take counts towards the slice.
   #scheduleStarts(): void {
     if (this.#ready.size === 0 || this.#pause > 0) return

@@ -14,7 +14,7 @@ export class Waiter {
     signal.addEventListener('abort', () => this.wake(), { once: true })
   }
 
-  /** Resolves at the next `wake`, or at once if the AbortSignal is aborted. Never rejects. */
+  /** Resolves at the next `wake`, or immediately if the AbortSignal is aborted. Never rejects. */
   wait(): Promise<void> {
     if (this.#signal.aborted) return Promise.resolve()
     return new Promise((resolve) => {
@@ -57,7 +57,7 @@ export class Signal {
     for (let served = 0; served !== this.version; ) {
       served = this.version
       const waiting = this.#waiting
-      // Waiters that wait again meanwhile are woken by the next call.
+      // Waiters that have begun to wait again are woken by the next call.
       this.#waiting = new Set()
       let woken = 0
       for (const waiter of waiting) {

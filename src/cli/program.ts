@@ -8,7 +8,7 @@ import { UserError } from '../domain/books/errors.ts'
 import { describeError, openLog } from '../log.ts'
 import { OperatorError } from '../operator-error.ts'
 
-/** The database of the running service, opened by a program beside it. */
+/** The database of the running service, opened by another program. */
 export interface ServiceDatabase {
   url: string
   connections: Pool

@@ -66,7 +66,7 @@ export class CodeColumn {
       )
     if (cells.length < columns) {
       if (cell.includes(delimiters))
-        return `${cellCounts(cells.length, columns)}, with quotes around more than one of them. Quote each cell by itself, or none.`
+        return `${cellCounts(cells.length, columns)}, with quotes around more than one of them. Quote each cell separately, or none.`
       if (otherDelimiters.test(cell) && !isQuoted(cell, text))
         return (
           `${cellCounts(cells.length, columns)}, so its delimiter may be another one. Use the same delimiter in all rows, or quote the code if ` +

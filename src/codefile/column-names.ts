@@ -16,7 +16,7 @@ const codeWords = words(`
   コード 代码 代碼 编码 編碼 码 碼 券码 券碼 코드 קוד קודים كود أكواد رمز رموز คูปองโค้ด โค้ด รหัส कोड mã
 `)
 
-/** Words beside it, for the purpose or the nature of the code. */
+/** Words next to it, for the purpose or the nature of the code. */
 const kindWords = words(`
   promo promos promotion promotions promotional promotie promotionele promoción promocional promocionales promoção
   promozione promozionale promocyjny promocyjne promocja promotionnel promotionnels promoțional promocijski

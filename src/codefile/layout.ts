@@ -161,7 +161,7 @@ function bestWithoutName(beginnings: readonly Beginning[], column: string | unde
   return beginning
 }
 
-/** Without a name, bars are delimiters only if the uploader gives a column number and no other delimiter has so many. */
+/** Without a name, bars are delimiters only if the uploader gives a column number and no other delimiter has as many. */
 function isUnlikely({ delimiter, rows }: Beginning, column: string | undefined): boolean {
   return delimiter === bar && (column === undefined || (rows[0]?.cells.length ?? 0) < Number(column))
 }

@@ -55,7 +55,7 @@ function compare(first: string, below: readonly string[]): Likeness {
   const telling = [numbersOnly, otherCase, otherScript, otherSpaces, otherMarks].filter(Boolean).length
   const formal = [noDigits, otherLength, otherStart, noSeparators].filter(Boolean).length
 
-  // Column names rarely have digits; titles have them beside words.
+  // Column names rarely have digits; titles have them next to words.
   if (digit.test(first)) {
     if (otherCase && otherSpaces) return 'UNCLEAR'
     if (/^0$/.test(first) && share((line) => letter.test(line)) === 1) return 'UNCLEAR'

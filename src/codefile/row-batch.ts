@@ -2,7 +2,7 @@ import type { ByteString } from './byte-string.ts'
 import { shortenBytes } from './shorten.ts'
 
 export interface CodeRow {
-  /** As a spreadsheet shows it beside the row. */
+  /** As a spreadsheet numbers it. */
   number: number
   code: string
 }

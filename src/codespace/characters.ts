@@ -14,7 +14,7 @@ interface RefusedKind {
   readonly plural: string
   /** Why, and what to do instead. */
   readonly advice: string
-  /** Named by code point alone: printed, they would be invisible or change the characters beside them. */
+  /** Named by code point alone: printed, they would be invisible or change the characters next to them. */
   readonly invisible?: true
 }
 
@@ -41,7 +41,7 @@ const refusedKinds: readonly RefusedKind[] = [
   {
     test: /^[\p{Cf}\p{Default_Ignorable_Code_Point}]$/u,
     plural: 'invisible characters',
-    advice: 'nobody could see or type them; leave them out',
+    advice: 'people could not see or type them; leave them out',
     invisible: true,
   },
   {
@@ -58,7 +58,7 @@ const refusedKinds: readonly RefusedKind[] = [
   {
     test: /^[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]$/u,
     plural: 'parts of Korean syllables',
-    advice: 'they merge with the characters beside them; use whole syllables',
+    advice: 'they merge with the characters next to them; use whole syllables',
     invisible: true,
   },
   {
@@ -98,7 +98,7 @@ const neitherLetterNorDigit: RefusedKind = {
  * begins each sentence: 'The prefix'.
  *
  * Permitted are printable ASCII except the space, and letters and digits of any script that are a single UTF-16 unit
- * and that normalization (NFC, NFKC) never changes. So everybody who counts a code's characters gets the same number,
+ * and that normalization (NFC, NFKC) never changes. So every system counts the same number of characters in a code,
  * and no system on the way to the till changes the code.
  */
 export function refusedCharacters(text: string, subject: string): string[] {

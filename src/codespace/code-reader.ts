@@ -61,7 +61,7 @@ export class CodeReader {
     let [limb0, limb1, limb2, limb3] = [0, 0, 0, 0]
     let position = 0
     while (position < literals.length) {
-      // As many digits at once as fit into a small integer.
+      // As many digits at a time as fit into a small integer.
       let digits = 0
       let unit = 1
       for (; position < literals.length && unit * base <= maxUnit; position++) {

@@ -16,7 +16,7 @@ export class CodeWriter {
   readonly #characters: Uint16Array
   readonly #isLatin1: boolean
   readonly #isAscii: boolean
-  /** How many digits are split off at once, so that they fit into fast 32-bit arithmetic. */
+  /** How many digits are split off at a time, so that they fit into fast 32-bit arithmetic. */
   readonly #digitsAtOnce: number
 
   constructor(positions: readonly Position[], characters: string) {
@@ -39,7 +39,7 @@ export class CodeWriter {
       const bytes = Buffer.alloc(count * length, this.#template, 'latin1')
       this.#fill(bytes, 0, length, numbers)
       // Slicing one string is several times as fast as decoding the bytes of each code. V8 may keep the whole string
-      // in memory as long as one slice is in use: that is one batch, and batches are small.
+      // in memory while one slice is in use: that is one batch, and batches are small.
       const text = bytes.toString('latin1')
       for (let at = 0, start = 0; at < count; at++, start += length)
         codes[offset + at] = text.slice(start, start + length)

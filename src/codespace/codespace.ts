@@ -4,7 +4,7 @@ import { joinNumber, Permutation, type SplitNumbers, splitNumbers, splitRange } 
 import type { Reading } from './typed-code-reader.ts'
 
 /**
- * The version of new formats. Each format stores its own, as codes that were handed out must be found for ever: what a
+ * The version of new formats. Each format stores its own, as codes that were handed out must be found forever: what a
  * version computes never changes, and a better construction becomes another version.
  *
  * Version 1 computes the code of an index as follows, N being the pattern's capacity:
@@ -80,9 +80,9 @@ export class CodeSpace {
   }
 
   /**
-   * The codes of the indices first … first + count - 1, in order: about 4 million a second on one core. It blocks the
-   * event loop meanwhile, so ask for large ranges in pieces. Throws a RangeError if an index is outside
-   * 0 … capacity - 1, or count is not a whole number, or negative.
+   * The codes of the indices first … first + count - 1, in order: about 4 million a second on one core. It blocks the event
+   * loop, so ask for large ranges in pieces. Throws a RangeError if an index is outside 0 … capacity - 1, or count is not a
+   * whole number, or negative.
    */
   codesAt(first: bigint, count: number): string[] {
     this.#checkRange(first, count)

@@ -1,6 +1,6 @@
 /**
  * Groups of characters that people confuse in print or handwriting, in upper or lower case, with the Greek and Cyrillic
- * letters that look like Latin ones. Whoever types one of a group may mean another, as people type in any case. Pairs
+ * letters that look like Latin ones. A person who types one of a group may mean another, as people type in any case. Pairs
  * that are confused only in poor print, such as B and 8, are not included.
  */
 export const alikeInEitherCase: readonly string[] = [

@@ -70,7 +70,7 @@ const beforeSentence = /[\s¡¿]/
 const behindSentence = /[\s.,:;!?…。、，：；！？،؛؟]/
 
 /**
- * What somebody may have meant who typed a text, or pasted it from a sentence, the likeliest first: the text itself;
+ * What a person may have meant by a text, typed or pasted from a sentence, the likeliest first: the text itself;
  * then, layer by layer, without the quotation marks and brackets around it and the punctuation that ends a sentence;
  * each also with an apostrophe for whatever looks like one.
  */

@@ -79,7 +79,7 @@ export class Permutation {
   #walk(numbers: SplitNumbers, direction: Direction): void {
     this.#applyRounds(numbers, direction)
     let outside = this.#placesOutside(numbers)
-    // Only what is outside of the range goes on: on average less than half of the numbers, each time.
+    // Only numbers outside of the range take another step: on average less than half of them, each time.
     while (outside.length > 0) {
       const walking = pickNumbers(numbers, outside)
       this.#applyRounds(walking, direction)
@@ -246,7 +246,7 @@ export function setHalf(halves: Halves, at: number, value: number): void {
   halves.low[at] = value
 }
 
-// A DataView converts by itself, but took three times as long in these loops.
+// A DataView would do this itself, but took three times as long in these loops.
 function bigEndian(word: number): number {
   if (hostIsBigEndian) return word
   return (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)

@@ -132,7 +132,7 @@ function readCharacters(characters: ShapeInput['characters'], issues: ShapeIssue
   const path = ['characters', 'list']
   if (list.length > maxListLength) {
     const message =
-      `The list has ${grouped(list.length)} characters; at most ${grouped(maxListLength)} are possible. ` +
+      `The list has ${grouped(list.length)} characters; at most ${grouped(maxListLength)} are allowed. ` +
       'List each character once, without separators.'
     issues.push({ path, message })
     return undefined

@@ -64,7 +64,7 @@ export class TypedCodeReader {
     this.#looselyAlike = uniqueBy(characters, looseForm)
   }
 
-  /** The string that the text stands for; undefined if it is not one of the pattern, or is ambiguous. */
+  /** The string that the text means; undefined if it is not one of the pattern, or is ambiguous. */
   read(text: string): Reading | undefined {
     if (text.length > maxTypedLength) return undefined
     const characters = typedCharacters(text, this.#dashesCount)

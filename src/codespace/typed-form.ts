@@ -79,7 +79,7 @@ const ownPlainForm = /^[!-,.-`{-~]*$/
 export function plainKey(code: string): string {
   if (ownPlainForm.test(code)) return code
   const plain = plainForm(code)
-  // A code of nothing but spaces and dashes is its own key as well.
+  // A code of only spaces and dashes is also its own key.
   return plain.length <= maxTypedKeyLength && plain !== '' ? plain : code
 }
 

@@ -20,7 +20,7 @@ export function warningsFor(pattern: Pattern): PatternWarning[] {
 
 // A random guess hits a live code once in capacity / live tries. A million live codes are a large campaign, and a checkout
 // without a limit lets a thousand guesses a second through. A format should withstand that for half a day, so that
-// somebody can notice.
+// there is time to notice.
 const liveCodes = 1_000_000n
 const guessesPerSecond = 1_000n
 const secondsToNotice = 43_200n

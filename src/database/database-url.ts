@@ -74,7 +74,7 @@ const placeholderWords = /your|pass|pwd|secret|user|role|host|server|endpoint|ad
 
 /**
  * Whether a part of the address is a placeholder such as ${PASSWORD}, $DB_PASSWORD, <password>, [YOUR-PASSWORD] or
- * {password}. Passwords can look similar, so that brackets around anything else do not count.
+ * {password}. Passwords can look similar, so brackets around anything else do not count.
  */
 function isPlaceholder(part: string): boolean {
   if (/^\$\{\w+\}$/.test(part) || /^\$[A-Z\d]+(_[A-Z\d]+)+$/.test(part)) return true

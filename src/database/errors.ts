@@ -5,7 +5,7 @@ export class DatabaseError extends OperatorError {
   override name = 'DatabaseError'
 }
 
-/** The database cannot be reached, or closed the connection. The request itself may be all right. */
+/** The database cannot be reached, or closed the connection. The request itself may be valid. */
 export class DatabaseUnavailableError extends Error {
   constructor(cause: unknown) {
     super('The database cannot be reached.', { cause })

@@ -94,7 +94,7 @@ async function applyNext(client: pg.Client, known: readonly Migration[]): Promis
 }
 
 async function readApplied(client: pg.Client): Promise<AppliedMigration[]> {
-  // Tables of extensions are nobody's data: hosted databases often have some.
+  // Tables of extensions do not count: hosted databases often have some.
   const { rows: tables } = await client.query<{ name: string }>(
     `SELECT relname AS name FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
       WHERE nspname = current_schema() AND relkind IN ('r', 'p', 'v', 'm', 'f')
@@ -109,7 +109,7 @@ async function readApplied(client: pg.Client): Promise<AppliedMigration[]> {
     const names = tables.map(({ name }) => name)
     const more = names.length > 3 ? ` and ${names.length - 3} more` : ''
     throw new MigrationError(
-      `The database has tables that are not the service's (${names.slice(0, 3).join(', ')}${more}): give the service a database of its own.`,
+      `The database has tables that are not the service's (${names.slice(0, 3).join(', ')}${more}): give the service its own database.`,
     )
   }
   const { rows } = await client.query<AppliedMigration>(

@@ -22,7 +22,7 @@ const reconnectAfterMs = 1_000
 /**
  * Carries notices between the processes of one database, by LISTEN and NOTIFY, and directly inside this process.
  *
- * NOTIFY is sent in a transaction of its own after the change has been committed: within the transaction of the change,
+ * NOTIFY is sent in a separate transaction after the change has been committed: within the transaction of the change,
  * it would acquire a lock for the whole server. Notices that arrive while others are in flight are sent together, each
  * once. A notice can be lost with a connection, so listeners also poll.
  */
@@ -57,7 +57,7 @@ export class Notifications {
     return () => listeners.delete(listener)
   }
 
-  /** Sends a notice to every process. Returns at once; a failure is logged, and the notice lost. */
+  /** Sends a notice to every process. Returns immediately; a failure is logged, and the notice lost. */
   announce(notice: Notice): void {
     this.#deliver(notice.topic, notice.key)
     this.#pending.add(`${notice.topic} ${notice.key}`)

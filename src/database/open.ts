@@ -73,7 +73,7 @@ export function openConnections(url: string, options: ConnectionOptions): pg.Poo
 }
 
 /**
- * Checks that a database can be reached, is durable, and gives each connection a session of its own. Resolves to the
+ * Checks that a database can be reached, is durable, and gives each connection its own session. Resolves to the
  * schema of the service's tables, or the one to create them in.
  *
  * @param answerMs after how many milliseconds without an answer a connection counts as one without a session
@@ -120,7 +120,7 @@ const rounds = 5
 
 /**
  * Why two connections do not have a session each; undefined when they do. Behind a pooler, what the first has set is gone
- * for it while the second holds that session with a transaction; and with no session left, nobody answers.
+ * for it while the second holds that session with a transaction; and with no session left, there is no answer.
  */
 async function sessionError(
   first: pg.Client,
@@ -175,7 +175,7 @@ function failure(error: unknown, client: pg.Client): string {
   return `answers: ${reason}`
 }
 
-/** An AggregateError of several addresses has no message of its own. */
+/** An AggregateError of several addresses has no message itself. */
 function reasonOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(reasonOf).join(', ')
   return error instanceof Error ? error.message : String(error)

@@ -48,7 +48,7 @@ interface ServerFacts {
   readonly database: string
 }
 
-// The oldest version that was tested. Before it, everybody could create tables in the schema public.
+// The oldest version that was tested. Before it, every user could create tables in the schema public.
 const minVersion = 15
 
 /**

@@ -68,8 +68,8 @@ const maxAttempts = 5
 
 /**
  * Runs `work` in a READ COMMITTED transaction: commits when it resolves, rolls back when it rejects. After a deadlock, a
- * serialization failure, a lock timeout or a RunAgainError, `work` is run again, up to five times in all, so it must change
- * nothing but the database.
+ * serialization failure, a lock timeout or a RunAgainError, `work` is run again, up to five times in all, so it must not
+ * change anything outside the database.
  *
  * Rejects with a DatabaseUnavailableError when there is no connection or it is lost, more precisely a
  * CommitUnansweredError when COMMIT had already been sent; otherwise with whatever `work` rejects with.

@@ -161,7 +161,7 @@ builder.objectField(Pool, 'codesUrl', (t) =>
   }),
 )
 
-builder.prismaObjectField(Task, 'codesUrl', (t) =>
+builder.objectField(Task, 'codesUrl', (t) =>
   t.string({
     weight: { bytes: maxPathBytes },
     description: `The path on this service of a file with the codes that the task has added to its pool. It has no codes before the task is COMPLETED or after it is UNDONE. ${aboutFile}`,

@@ -67,7 +67,7 @@ async function findNode(globalId: string, context: Context): Promise<object | nu
     }
     case 'Task': {
       const task = await nodes.task.load(uuidOf('Task', globalId))
-      return task === null ? null : Task.addBrand(task)
+      return branded(task, Task)
     }
     case 'Code': {
       const origin = parseCodeKey(id)
@@ -82,7 +82,10 @@ async function findNode(globalId: string, context: Context): Promise<object | nu
 }
 
 /** The row, marked as one of this type for the interface Node. */
-function branded<Row extends object>(row: Row | null, type: typeof Format | typeof Pool): Row | null {
+function branded<Row extends object>(
+  row: Row | null,
+  type: typeof Format | typeof Pool | typeof Task,
+): Row | null {
   if (row !== null) brandWithType<Types>(row, type)
   return row
 }

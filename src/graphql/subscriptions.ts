@@ -7,16 +7,14 @@ import {
   readLog,
   type TaskSnapshot,
 } from '../domain/books/event-log.ts'
-import { isUnfinished, readTaskInLog } from '../domain/generation/task.ts'
+import { isUnfinished, readTaskInLog, type Task as TaskRow, withSnapshot } from '../domain/generation/task.ts'
 import { type Pool as PoolRow, readPool } from '../domain/pool/pool.ts'
 import type { LiveUpload } from '../domain/upload/live-uploads.ts'
-import type { Task as TaskRow } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
 import { topLevelError, unauthenticated } from './errors/top-level.ts'
 import { PoolEvent } from './event.ts'
 import { argumentId } from './ids.ts'
-import { taskAsOf } from './nodes.ts'
 import { Pool } from './pool.ts'
 import { Task } from './task.ts'
 
@@ -75,7 +73,7 @@ async function taskUpdates(taskId: string, context: Context) {
   return untilRevoked(context, async function* (signal) {
     let { snapshot } = now
     let row = task
-    yield taskAsOf(row, snapshot)
+    yield withSnapshot(row, snapshot)
     if (!isUnfinished(snapshot.status)) return
     const changes = (ending: AbortSignal) => statusChanges(taskId, now.sequence, context, ending)
     let waitingFor = (await nodes.uploadWait.load(taskId)) ?? undefined
@@ -94,7 +92,7 @@ async function taskUpdates(taskId: string, context: Context) {
         // It may have been read before `row` was.
         if (news.bytesRead >= row.bytesRead) row = news
       }
-      yield taskAsOf(row, snapshot)
+      yield withSnapshot(row, snapshot)
       if (!isUnfinished(snapshot.status)) return
     }
   })

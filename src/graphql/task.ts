@@ -4,12 +4,17 @@ import {
   NotFoundError,
   TaskFinishedError,
 } from '../domain/books/errors.ts'
-import type { TaskSnapshot } from '../domain/books/event-log.ts'
+import { countRows, listIds } from '../domain/books/listing.ts'
 import { QuantityExceedsAvailableError } from '../domain/format/format.ts'
 import { acceptGeneration } from '../domain/generation/generation.ts'
-import { cancelTask } from '../domain/generation/task.ts'
+import {
+  cancelTask,
+  type TaskFailure as TaskFailureValue,
+  type TaskFilter,
+  type Task as TaskRow,
+  tasksMatching,
+} from '../domain/generation/task.ts'
 import type {
-  Prisma,
   TaskFailureCode as TaskFailureCodeName,
   TaskKind as TaskKindName,
   TaskStatus as TaskStatusName,
@@ -88,23 +93,22 @@ const TaskFailureCode = builder.enumType('TaskFailureCode', {
   } satisfies Record<TaskFailureCodeName, { description: string }>,
 })
 
-const TaskFailure = builder
-  .objectRef<{ code: TaskFailureCodeName; message: string }>('TaskFailure')
-  .implement({
-    description: 'Why a task failed.',
-    fields: (t) => ({
-      code: t.expose('code', { type: TaskFailureCode, description: 'The reason, for programs.' }),
-      message: t.exposeString('message', {
-        weight: { bytes: maxMessageBytes },
-        description: 'The reason and what to do about it, for people.',
-      }),
+const TaskFailure = builder.objectRef<TaskFailureValue>('TaskFailure').implement({
+  description: 'Why a task failed.',
+  fields: (t) => ({
+    code: t.expose('code', { type: TaskFailureCode, description: 'The reason, for programs.' }),
+    message: t.exposeString('message', {
+      weight: { bytes: maxMessageBytes },
+      description: 'The reason and what to do about it, for people.',
     }),
-  })
+  }),
+})
 
-export const Task = builder.prismaNode('Task', {
+export const Task = builder.objectRef<TaskRow>('Task')
+
+builder.node(Task, {
   description: 'A run that adds codes to a pool: a generation or an upload.',
   id: { resolve: (task) => task.id },
-  findUnique: (id, { accountId }) => ({ accountId_id: { accountId, id } }),
   fields: (t) => ({
     kind: t.expose('kind', { type: TaskKind, description: 'Where the codes come from.' }),
     trigger: t.expose('trigger', { type: TaskTrigger, description: 'What started the task.' }),
@@ -119,26 +123,24 @@ export const Task = builder.prismaNode('Task', {
       weight: { reads: loadedReads },
       nullable: true,
       description: 'The format that the codes are generated from. Null for an upload.',
-      resolve: (task, _args, { nodes }) => (task.formatId === null ? null : nodes.format.load(task.formatId)),
+      resolve: (task, _args, { nodes }) =>
+        task.formatId === undefined ? null : nodes.format.load(task.formatId),
     }),
     status: t.expose('status', { type: TaskStatus, description: 'The state of the task.' }),
-    quantity: t.field({
+    quantity: t.expose('quantity', {
       type: 'BigInt',
       nullable: true,
       description: 'The number of codes to generate. Null for an upload.',
-      resolve: (task) => (task.quantity === null ? null : integer(task.quantity)),
     }),
-    generatedCount: t.field({
+    generatedCount: t.expose('generated', {
       type: 'BigInt',
       description: 'The number of codes that the task has generated. 0 for an upload.',
-      resolve: (task) => integer(task.generated),
     }),
-    addedCount: t.field({
+    addedCount: t.expose('added', {
       type: 'BigInt',
       description:
         'The number of codes that the task has added to the pool: 0 until it is COMPLETED, for a dry run, and again ' +
         'once it is UNDONE. For the counts of the rows of an uploaded file, see upload.',
-      resolve: (task) => integer(task.added),
     }),
     progress: t.float({
       description:
@@ -147,12 +149,10 @@ export const Task = builder.prismaNode('Task', {
       resolve: ({ status, bytes, bytesRead }) =>
         status === 'COMPLETED' ? 1 : bytes === 0n ? 0 : Number(bytesRead) / Number(bytes),
     }),
-    failure: t.field({
+    failure: t.expose('failure', {
       type: TaskFailure,
       nullable: true,
       description: 'Why the task failed. Null unless the status is FAILED.',
-      resolve: ({ failureCode, failureMessage }) =>
-        failureCode === null ? null : { code: failureCode, message: failureMessage ?? '' },
     }),
     rejectedRowsUrl: t.string({
       weight: { bytes: maxPathBytes },
@@ -182,11 +182,6 @@ export const Task = builder.prismaNode('Task', {
   }),
 })
 
-/** A numeric column as a BigInt. Decimal's own arithmetic rounds, and its toString uses exponents. */
-function integer(value: Prisma.Decimal): bigint {
-  return BigInt(value.toFixed(0))
-}
-
 const TaskConnection = countedConnectionType(Task, 'tasks')
 
 builder.objectField(SaveReplenishmentPayload, 'refill', (t) =>
@@ -213,7 +208,7 @@ builder.objectField(Pool, 'tasks', (t) =>
       status: t.arg({ type: [TaskStatus], description: 'Only tasks with one of these statuses.' }),
     },
     resolve: (pool, { status, ...page }, context) =>
-      listTasks(context, page, { accountId: context.accountId, poolId: pool.id, ...withStatus(status) }),
+      listTasks(context, page, { poolId: pool.id, status: status ?? undefined }),
   }),
 )
 
@@ -240,34 +235,17 @@ builder.queryFields((t) => ({
     },
     resolve: (_root, { status, poolId, ...page }, context) =>
       listTasks(context, page, {
-        accountId: context.accountId,
-        ...withStatus(status),
-        ...(poolId == null ? {} : { poolId: argumentId('Pool', poolId, 'poolId') }),
+        poolId: poolId == null ? undefined : argumentId('Pool', poolId, 'poolId'),
+        status: status ?? undefined,
       }),
   }),
 }))
 
-function withStatus(status: readonly TaskStatusName[] | null | undefined) {
-  // Without duplicates: Prisma caches a query plan for each number of values.
-  return status == null ? {} : { status: { in: [...new Set(status)] } }
-}
-
-function listTasks({ books: { prisma }, nodes }: Context, page: PageArguments, where: Prisma.TaskWhereInput) {
+function listTasks({ books, accountId, nodes }: Context, page: PageArguments, wanted: TaskFilter) {
+  const filter = tasksMatching(wanted)
   return newestFirst(page, nodes.task, {
-    ids: async ({ after, before, limit, fromOldest }) => {
-      const range = {
-        ...(after === undefined ? {} : { lt: after }),
-        ...(before === undefined ? {} : { gt: before }),
-      }
-      const found = await prisma.task.findMany({
-        where: { ...where, id: range },
-        orderBy: { id: fromOldest ? 'asc' : 'desc' },
-        take: limit,
-        select: { id: true },
-      })
-      return found.map(({ id }) => id)
-    },
-    count: async () => BigInt(await prisma.task.count({ where })),
+    ids: (slice) => listIds(books, accountId, filter, slice),
+    count: () => countRows(books, accountId, filter),
   })
 }
 
@@ -302,20 +280,6 @@ const CancelTaskPayload = taskPayload(
   'The task was cancelled.',
   'The task in its current state.',
 )
-
-/** A new task as it is when it is accepted. */
-export function asAccepted(taskId: string): TaskSnapshot {
-  return {
-    taskId,
-    status: 'AWAITING_EXECUTION',
-    generated: '0',
-    added: '0',
-    startedAt: null,
-    finishedAt: null,
-    failureCode: null,
-    failureMessage: null,
-  }
-}
 
 const SaveGenerationSettingsInput = builder.inputType('SaveGenerationSettingsInput', {
   description: 'The settings of the Promo Codes section that are not part of the task.',
@@ -379,15 +343,15 @@ builder.mutationFields((t) => ({
     },
     args: { input: t.arg({ type: GenerateCodesInput, required: true, description: 'What to generate.' }) },
     resolve: async (_root, { input }, { books, accountId, nodes }) => {
-      const { taskId, moment } = await acceptGeneration(books, accountId, {
+      const accepted = await acceptGeneration(books, accountId, {
         poolId: inputId('Pool', input.poolId, 'poolId'),
         formatId: inputId('Format', input.formatId, 'formatId'),
         quantity: input.quantity,
         saveSettings: input.saveSettings ?? undefined,
         idempotencyKey: input.idempotencyKey ?? undefined,
       })
-      nodes.showAsOf({ ...moment, task: asAccepted(taskId) })
-      return { taskId }
+      nodes.showAsOf(accepted)
+      return accepted
     },
   }),
   cancelTask: t.field({

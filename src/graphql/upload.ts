@@ -6,24 +6,23 @@ import {
   NotFoundError,
   UploadNotUndoneError,
 } from '../domain/books/errors.ts'
-import { isUnfinished } from '../domain/generation/task.ts'
+import { isUnfinished, type Task as TaskRow } from '../domain/generation/task.ts'
 import { undoUpload } from '../domain/upload/finish.ts'
 import type { UploadWait as UploadWaitName } from '../domain/upload/queue.ts'
 import { maxColumnLength } from '../domain/upload/receive.ts'
 import { uploadWarnings } from '../domain/upload/warnings.ts'
-import type { Task as TaskRow } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import { inputId } from './ids.ts'
 import { maxHeaderCellBytes, maxMessageBytes } from './max-sizes.ts'
-import { asAccepted, Task, taskPayload } from './task.ts'
+import { Task, taskPayload } from './task.ts'
 
 const UploadWait = builder.enumType('UploadWait', {
   description: 'What an upload waits for.',
   values: {
     WORKER: {
       description:
-        'A worker. Usually one starts at once. While files of many accounts are waiting, each account has its share of the ' +
-        'time. If this persists, no process with a worker is running.',
+        'A worker to start it. Usually one does so immediately. While files of many accounts are waiting, each account has ' +
+        'its share of the time. If this persists, no process with a worker is running.',
     },
     EARLIER_UPLOAD: {
       description:
@@ -82,17 +81,19 @@ const Upload = builder.objectRef<TaskRow>('Upload').implement({
       nullable: true,
       description: 'Whether the file has a header, as given by the input. Null if it was not given.',
     }),
-    layout: t.field({
+    layout: t.expose('layout', {
       type: UploadLayout,
       nullable: true,
       description:
         'The header and the column with the codes, as the file was read. Null until its first rows have been read.',
-      resolve: ({ layout }) => layout as unknown as FileLayout | null,
     }),
     waitingFor: t.field({
       type: UploadWait,
       nullable: true,
-      description: 'What the upload waits for. Null while it makes progress, and after it has ended.',
+      description:
+        'What the upload waits for. Null after it has ended, and while it is RUNNING, unless it waits for CLEARING. A RUNNING ' +
+        'upload that makes no progress will be resumed: its worker has stopped, or the accounts of other uploads have ' +
+        'their share of the time.',
       resolve: async ({ id, status }, _args, { nodes }) => {
         if (!isUnfinished(status)) return null
         const wait = await nodes.uploadWait.load(id)
@@ -121,7 +122,7 @@ const Upload = builder.objectRef<TaskRow>('Upload').implement({
     accepted: t.expose('accepted', {
       type: 'BigInt',
       description:
-        'The number of rows with a new code. The codes are added to the pool all at once when the task is COMPLETED; a dry ' +
+        'The number of rows with a new code. The codes are added to the pool together when the task is COMPLETED; a dry ' +
         'run only counts them.',
     }),
     duplicatesInFile: t.expose('duplicatesInFile', {
@@ -146,7 +147,7 @@ const Upload = builder.objectRef<TaskRow>('Upload').implement({
   }),
 })
 
-builder.prismaObjectField(Task, 'upload', (t) =>
+builder.objectField(Task, 'upload', (t) =>
   t.field({
     type: Upload,
     nullable: true,
@@ -225,8 +226,8 @@ builder.mutationFields((t) => ({
     type: UploadCodesPayload,
     nullable: true,
     description:
-      'Uploads a file of codes to a pool. Creates a task that reads the file and then adds all codes that are new to the ' +
-      'account at once. Send the operation as a form: see File. For scripts, POST /pools/<pool id>/codes with the file as ' +
+      'Uploads a file of codes to a pool. Creates a task that reads the file, and then adds together all codes that are ' +
+      'new to the account. Send the operation as a form: see File. For scripts, POST /pools/<pool id>/codes with the file as ' +
       'the body does the same. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
@@ -237,7 +238,7 @@ builder.mutationFields((t) => ({
       input: t.arg({ type: UploadCodesInput, required: true, description: 'The file and the pool.' }),
     },
     resolve: async (_root, { input }, { uploads, accountId, nodes }) => {
-      const { taskId, moment } = await uploads.receive(
+      const accepted = await uploads.receive(
         accountId,
         {
           poolId: inputId('Pool', input.poolId, 'poolId'),
@@ -249,8 +250,8 @@ builder.mutationFields((t) => ({
         },
         input.file.read(['file']),
       )
-      nodes.showAsOf({ ...moment, task: asAccepted(taskId) })
-      return { taskId }
+      nodes.showAsOf(accepted)
+      return accepted
     },
   }),
   undoUpload: t.field({

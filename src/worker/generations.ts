@@ -13,8 +13,9 @@ const codesPerStep = 5_000
 
 /**
  * Runs the generations of all accounts one after the other, oldest first. Also backfills formats with the codes that were
- * uploaded before, step by step; generations of such a format wait for that. A notification starts either at once. Both are
- * also polled, in case notifications are lost or a worker has died with a task. Any number of workers can share a database.
+ * uploaded before, step by step; generations of such a format wait for that. A notification starts either immediately. Both
+ * are also polled, in case notifications are lost or a worker has died with a task. Any number of workers can share a
+ * database.
  */
 export class GenerationWorker {
   readonly #books: Books
@@ -52,7 +53,7 @@ export class GenerationWorker {
     await Promise.all([this.#generations.close(), this.#backfill.close()])
   }
 
-  /** Resolves to whether anything was done: more may have been queued meanwhile. */
+  /** Resolves to whether anything was done: more may have been queued since. */
   async #runQueued(): Promise<boolean> {
     let hasProgress = false
     for (const task of await readQueuedGenerations(this.#books, maxTasksRead)) {

@@ -12,7 +12,7 @@ const keysAreKeptMs = 2 * dayMs
 // No file takes that long to be received.
 const orphansAreKeptMs = dayMs
 
-// Few enough that nobody waits for their locks.
+// Few enough that no other transaction waits long for their locks.
 const maxRowsPerStep = 5_000
 
 /** Removes expired rows once an hour, in steps. Any number of processes may do so at the same time. */

@@ -133,7 +133,7 @@ test('aborts its signal, waits for the current run and starts no other when it i
 
 test.each([
   [
-    'a database that is away',
+    'a database that is unavailable',
     new DatabaseUnavailableError(undefined),
     'warn',
     ': the database is unavailable',

@@ -177,7 +177,7 @@ describe('a pattern from a shape', () => {
       'The prefix has 1,048,576 characters; a whole code has at most 100. Shorten it.',
       'The suffix has 1,048,576 characters; a whole code has at most 100. Shorten it.',
       'The pattern has 1,048,576 characters; a whole code has at most 100. Shorten it.',
-      'The list has 1,048,576 characters; at most 1,000 are possible. List each character once, without separators.',
+      'The list has 1,048,576 characters; at most 1,000 are allowed. List each character once, without separators.',
     ])
   })
 

@@ -159,7 +159,7 @@ describe('an empty database', () => {
     const url = databaseUrl(server.url, 'not_empty')
     await runSql(url, sql)
     await expect(openDatabase(url, { max: 1, log })).rejects.toThrow(
-      "tables that are not the service's (customers): give the service a database of its own",
+      "tables that are not the service's (customers): give the service its own database",
     )
   })
 

@@ -44,7 +44,7 @@ async function back(): Promise<void> {
   await expect.poll(() => status('/ready'), { timeout: 15_000 }).toBe(200)
 }
 
-describe('while the database is away', () => {
+describe('while the database is unavailable', () => {
   test('every operation is UNAVAILABLE and says when to try again, over HTTP, WebSocket and as a stream', async () => {
     const { poolId, taskId } = await newStock(client, 1)
     const operations = [

@@ -10,7 +10,7 @@ import { runsAsRoot, type SystemUser } from './system-user.ts'
 
 const run = promisify(execFile)
 
-/** Where root puts copies: readable by everybody, writable only by root. */
+/** Where root puts copies: readable by all users, writable only by root. */
 const cacheOfRoot = '/var/cache/promo-codes'
 
 // A symbolic link, which npm packages cannot contain, as `pg-symlinks.json` of a package lists them.
@@ -91,7 +91,7 @@ async function makeLinks({ directory, links }: PlatformPackage): Promise<boolean
 }
 
 /**
- * Copies the package's programs atomically: the copy is complete or does not exist, even if two processes make it at once
+ * Copies the package's programs atomically: the copy is complete or does not exist, even if two processes make it together
  * or one of them is killed.
  */
 async function copyOnce({ directory, links }: PlatformPackage, copy: string): Promise<void> {
@@ -120,7 +120,7 @@ async function copyOnce({ directory, links }: PlatformPackage, copy: string): Pr
   }
 }
 
-/** Copies files and folders, readable by everybody whatever the umask. */
+/** Copies files and folders, readable by all users whatever the umask. */
 async function copyFolder(from: string, to: string): Promise<void> {
   await chmod(to, 0o755)
   for (const entry of await readdir(from, { withFileTypes: true })) {

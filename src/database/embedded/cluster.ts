@@ -72,7 +72,7 @@ export async function openCluster(dataDir: string): Promise<Cluster | undefined>
     if (user?.uid === 0) {
       throw new DataDirError(
         dataDir,
-        `holds a database that belongs to root, as whom PostgreSQL does not run. Give ${folder} back to its former owner ` +
+        `holds a database that belongs to root, but PostgreSQL refuses to run as root. Give ${folder} back to its former owner ` +
           'with chown -R. To keep the owner when copying, use cp -a.',
       )
     }

@@ -52,7 +52,7 @@ export async function findPostmaster(cluster: Cluster): Promise<Postmaster | und
 
 /**
  * Removes the pid file of a server that was killed, unless a server of this data runs again. PostgreSQL would do so
- * itself, but not if another process has that id by now, or if the file is empty. (As long as processes of the killed
+ * itself, but not if another process has that id by now, or if the file is empty. (While processes of the killed
  * server remain, their shared memory keeps a new one from starting.)
  */
 async function removeStalePidFile(cluster: Cluster): Promise<void> {
@@ -102,7 +102,7 @@ async function serves(pid: number, cluster: Cluster): Promise<boolean> {
     const [current, data] = await Promise.all([stat(`/proc/${pid}/cwd`), stat(cluster.data)])
     return name === 'postgres' && current.dev === data.dev && current.ino === data.ino
   } catch (error) {
-    // It has ended meanwhile, or belongs to another user, unlike the server.
+    // It has just ended, or belongs to another user, unlike the server.
     if (gone.has(errorCode(error)) || Reflect.get(error as Error, 'code') === 1) return false
     throw error
   }
@@ -112,7 +112,7 @@ async function serves(pid: number, cluster: Cluster): Promise<boolean> {
  * Starts the server and waits until it accepts connections, however long recovery after a crash takes. It is detached
  * from the terminal, so that Ctrl-C reaches only this process, and it survives if this process is killed.
  *
- * Resolves to undefined when another process has started one on the same data meanwhile.
+ * Resolves to undefined when another process has just started one on the same data.
  *
  * @throws {PortTakenError} when the port is in use
  * @throws {OperatorError} with the end of the server's log, when it does not start for another reason

@@ -27,7 +27,7 @@ import { chooseSystemUser } from './system-user.ts'
 
 /** The embedded PostgreSQL, which only one service uses. */
 export interface EmbeddedServer {
-  /** Its address with the password; stays the same as long as this process runs. */
+  /** Its address with the password; stays the same while this process runs. */
   readonly url: string
   /**
    * Stops the server, which writes everything to its files. It cuts all connections, so close what uses them first.
@@ -43,7 +43,7 @@ export interface EmbeddedServerOptions {
   readonly settings?: Settings
 }
 
-// An advisory lock that the owner of the server holds in a session of its own. PostgreSQL releases it when that process
+// An advisory lock that the owner of the server holds in a separate session. PostgreSQL releases it when that process
 // ends in any way. The number is arbitrary.
 const ownershipLock = 7_291_001
 // The session of a service that was just killed may not have ended yet.
@@ -87,7 +87,7 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
 }
 
 /**
- * The address of the embedded server of `dataDir`, for a process beside the service; undefined when it does not run.
+ * The address of the embedded server of `dataDir`, for a process other than the service; undefined when it does not run.
  *
  * @throws {DataDirError} when the folder cannot be read
  */
@@ -200,7 +200,7 @@ async function connect({ cluster, log }: Context, { pid, port }: Postmaster): Pr
 /** @throws {DataDirError} when another service holds the lock */
 async function acquireOwnership(session: pg.Client, cluster: Cluster): Promise<void> {
   try {
-    // The session stays idle as long as the service runs, whatever postgresql.conf says.
+    // The session stays idle while the service runs, whatever postgresql.conf says.
     await session.query(`SET lock_timeout = ${ownershipTimeoutMs}; SET idle_session_timeout = 0`)
     await session.query('SELECT pg_advisory_lock($1)', [ownershipLock])
   } catch (error) {

@@ -4,11 +4,11 @@ import { OperatorError } from '../../operator-error.ts'
 /** The user that runs PostgreSQL's programs and owns their files; undefined: the user of this process. */
 export type SystemUser = { readonly uid: number; readonly gid: number } | undefined
 
-// `postgres` where the system has it; `nobody` exists everywhere. PostgreSQL looks up the name of its user, so that a
+// `postgres` where the system has it; `nobody` exists everywhere. PostgreSQL looks up the name of its user, so a
 // number is not enough.
 const candidates = ['postgres', 'nobody']
 
-/** Whether this process runs as root, as whom PostgreSQL refuses to run. */
+/** Whether this process runs as root; PostgreSQL refuses to. */
 export function runsAsRoot(): boolean {
   return process.getuid?.() === 0
 }
@@ -27,7 +27,7 @@ export async function chooseSystemUser(): Promise<SystemUser> {
   )
 }
 
-/** The owner of an existing database, the only user that PostgreSQL serves it as. */
+/** The owner of an existing database: PostgreSQL serves it as no other user. */
 export function ownerOf(files: { readonly uid: number; readonly gid: number }): SystemUser {
   return runsAsRoot() ? { uid: files.uid, gid: files.gid } : undefined
 }

@@ -147,8 +147,8 @@ export async function renewGraphiqlKey(books: Books, accountId: string): Promise
 const graphiqlKeyName = 'GraphiQL on this machine (renewed at every start)'
 
 /**
- * Revokes a key for good; every process rejects it within seconds. Revoking it again changes nothing.
- * Rejects with a NotFoundError.
+ * Revokes a key permanently; every process rejects it within seconds. Revoking it again changes nothing. Rejects with a
+ * NotFoundError.
  */
 export async function revokeApiKey(books: Books, accountId: string, keyId: string): Promise<void> {
   const [key] = await books.rows({
@@ -175,7 +175,7 @@ export async function findApiKeys(books: Books, hashes: readonly string[]): Prom
   return new Map(keys.map((key) => [Buffer.from(key.hash).toString('base64'), key]))
 }
 
-/** Records that keys have just been used. The last use of a key revoked meanwhile is its revocation. */
+/** Records that keys have just been used. The last use of a key that has been revoked is its revocation. */
 export async function touchApiKeys(books: Books, keyIds: readonly string[]): Promise<void> {
   await books.rows({
     // Locked in the order of their ids, so that two processes cannot deadlock.

@@ -44,8 +44,10 @@ export const accountChecks: readonly TableChecks[] = [
             THEN format('the hash of key "%s" of %s has %s bytes, not 32', key, operation, octet_length(hash))
           WHEN operation NOT IN ('claimCodes', 'generateCodes', 'uploadCodes')
             THEN format('key "%s" is of an unknown operation: %s', key, operation)
-          WHEN (pool_id IS NOT NULL, page.first IS NOT NULL, task_id IS NULL)
-              <> (operation = 'claimCodes', operation = 'claimCodes', operation = 'claimCodes')
+          WHEN CASE operation
+            WHEN 'claimCodes' THEN num_nulls(pool_id, page.first) > 0 OR task_id IS NOT NULL
+            ELSE num_nonnulls(pool_id, page.first) > 0 OR task_id IS NULL
+          END
             THEN format('key "%s" of %s does not say what it was used for', key, operation)
           WHEN page.first IS NOT NULL AND claim.exists IS NULL
             THEN format('key "%s" of %s: pool %s has no claim at %s', key, operation, pool_id, page.first)

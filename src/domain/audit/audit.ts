@@ -20,7 +20,7 @@ export interface AuditSummary {
 }
 
 export interface AuditOptions {
-  /** The maximum number of rows to read at once. */
+  /** The maximum number of rows to read at a time. */
   pageSize?: number
 }
 
@@ -35,8 +35,9 @@ const allChecks: readonly TableChecks[] = [
 
 /**
  * Checks that the books of all accounts are consistent, and reports everything that is not to `onFinding`. It only reads,
- * with one connection at a time. Its memory does not grow with the books; the duration of a statement grows only with the
- * events of a pool, the batches of a format and the codes of an upload. Services may write meanwhile: see `pages`.
+ * with one connection of the pool at a time. Its memory does not grow with the books; the duration of a statement grows
+ * only with the events of a pool, the batches of a format and the codes of an upload. Services may write at the same time:
+ * see `pages`.
  *
  * Rejects with a DatabaseUnavailableError when the database becomes unavailable.
  */

@@ -91,8 +91,8 @@ export const poolChecks: readonly TableChecks[] = [
     },
     checks: {
       'claim-line': lineCheck('claim', 'first', {
-        gap: 'were handed out to nobody, and others behind them were',
-        overlap: 'were handed out twice',
+        gap: 'are in no claim, but later ones are',
+        overlap: 'are in two claims',
       }),
       'claim-reference': `
         SELECT account_id, format('pool %s does not exist, and has claims from %s on', pool_id, first)

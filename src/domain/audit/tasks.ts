@@ -37,7 +37,7 @@ export const taskChecks: readonly TableChecks[] = [
               OR num_nonnulls("column", header, layout) > 0 OR greatest(rows_read, accepted, bytes, bytes_read) > 0)
             OR kind = 'UPLOAD' AND (trigger <> 'MANUAL' OR format_id IS NOT NULL OR quantity IS NOT NULL
               OR status = 'UNDONE' AND dry_run OR status <> 'RUNNING' AND waits_for_clearing)
-            THEN format('task %s, a %s that is %s, has what only another can have', id, kind, status)
+            THEN format('task %s, a %s that is %s, has values that do not fit together', id, kind, status)
           WHEN (failure_code IS NOT NULL OR failure_message IS NOT NULL) <> (status = 'FAILED')
             THEN format('task %s is %s, and says of a failure: %s %s', id, status, coalesce(failure_code::text, 'nothing'),
               failure_message)
@@ -71,10 +71,10 @@ export const taskChecks: readonly TableChecks[] = [
     checks: {
       'task-events': `
         SELECT page.account_id, CASE
-          WHEN status IS NULL THEN format('pool %s: an event tells of task %s, which it does not have', page.id,
+          WHEN status IS NULL THEN format('pool %s: an event names task %s, which the pool does not have', page.id,
             coalesce(task_id, 'none'))
           WHEN event_status IS NULL
-            THEN format('task %s of pool %s is %s, and no event tells of it', task_id, page.id, status)
+            THEN format('task %s of pool %s is %s, and has no event that says so', task_id, page.id, status)
           WHEN event_status <> status
             THEN format('task %s of pool %s is %s, and its last event says %s', task_id, page.id, status, event_status)
           ELSE format('task %s of pool %s has added %s codes, and refilled it %s times with %s', task_id, page.id,

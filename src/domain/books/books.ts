@@ -45,8 +45,9 @@ export class Books implements Queryable {
    * Runs `work` in a transaction (see `transaction`). Appends the recorded events to the account's event log as the last
    * statement before the commit. After the commit, writes its log entries and notifies subscribers and workers.
    *
-   * `work` locks first, in the order of the table in docs/design.md, and reads in a later statement: one that locks a row
-   * and joins others reads the others as they were before it got the lock.
+   * `work` locks in the order of docs/design.md: account, pool, formats (by id), idempotency keys (sorted). It locks first
+   * and reads in a later statement: a statement that locks a row and joins others reads the others as they were before it
+   * got the lock.
    */
   async write<T>(accountId: string, work: (tx: BookTransaction) => Promise<T>): Promise<T> {
     let recorded: readonly EventDraft[] = []

@@ -7,12 +7,12 @@ import type { Queryable } from '../../database/transaction.ts'
 
 type AccountTransaction = Queryable & { readonly accountId: string }
 
-/** Locks the catalog until the transaction ends: nobody else creates a format, sets a name, or adds uploaded codes. */
+/** Locks the catalog until the transaction ends: no other one creates a format, sets a name, or adds uploaded codes. */
 export async function lockCatalog(tx: AccountTransaction): Promise<boolean> {
   return await lockAccount(tx, 'NO KEY UPDATE')
 }
 
-/** Keeps the catalog as it is until the transaction ends: no format appears. Several transactions can hold it at once. */
+/** Keeps the catalog as it is until the transaction ends: no format appears. Several transactions can hold it. */
 export async function holdCatalog(tx: AccountTransaction): Promise<boolean> {
   return await lockAccount(tx, 'SHARE')
 }

@@ -199,7 +199,7 @@ export class FileInterruptedError extends Error {
   }
 }
 
-/** Too many files are arriving at once, of the account or in all. */
+/** Too many files are arriving at the same time, of the account or in all. */
 export class TooManyUploadsError extends Error {
   constructor(reason: string) {
     super(`${reason} Try again later.`)

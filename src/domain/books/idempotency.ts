@@ -55,7 +55,7 @@ export async function once<Done extends { taskId: string }>(
   return done
 }
 
-/** What the keys were used for: those that were used. */
+/** The uses of those keys that have been used. */
 export async function findKeys(
   tx: BookTransaction,
   operation: string,
@@ -92,7 +92,7 @@ export async function findKeys(
 }
 
 /**
- * Records what the keys were used for. If another transaction has used one of them meanwhile, the whole transaction runs
+ * Records what the keys were used for. If another transaction has just used one of them, the whole transaction runs
  * again, and then finds it.
  */
 export async function insertKeys(
@@ -127,7 +127,7 @@ export async function insertKeys(
 /** Removes at most `limit` of the keys that were used before `time`, oldest first. Resolves to their number. */
 export async function forgetKeys(books: Queryable, time: Date, limit: number): Promise<number> {
   const rows = await books.rows({
-    // Several processes can do this at once: each skips the rows that another has locked.
+    // Several processes may do this at the same time: each skips the rows that another has locked.
     text: `
       DELETE FROM idempotency WHERE (account_id, operation, key) IN (
         SELECT account_id, operation, key FROM idempotency WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED

@@ -2,7 +2,7 @@ import { maxCapacity } from '../../codespace/shape.ts'
 import { grouped } from '../../grouped.ts'
 import { type InputIssue, InvalidInputError } from './errors.ts'
 
-/** Collects the issues of an input, so that all are reported at once. */
+/** Collects the issues of an input, so that all are reported together. */
 export class InputCheck {
   readonly #issues: InputIssue[] = []
 
@@ -22,7 +22,7 @@ export class InputCheck {
     else if (lengthOf(name) > maxNameLength)
       this.issue(
         ['name'],
-        `The name has ${grouped(lengthOf(name))} characters. At most ${maxNameLength} are possible.`,
+        `The name has ${grouped(lengthOf(name))} characters. At most ${maxNameLength} are allowed.`,
       )
     else if (invisible.test(name))
       this.issue(['name'], 'The name contains control characters or line breaks. Remove them.')
@@ -42,7 +42,7 @@ export class InputCheck {
     else if (value.length > maxLength)
       this.issue(
         path,
-        `It has ${grouped(value.length)} characters. At most ${grouped(maxLength)} are possible.`,
+        `It has ${grouped(value.length)} characters. At most ${grouped(maxLength)} are allowed.`,
       )
     else if (value.includes('\0') || !value.isWellFormed())
       this.issue(path, 'It contains a NUL character or an unpaired surrogate. Remove it.')

@@ -24,7 +24,7 @@ export interface KnownFormats {
  * like never changes, no format is ever removed, and the ids of an account's formats ascend in the order in which they
  * are committed (see createFormat): so all formats up to the newest known one are known.
  *
- * An LRU of its own, as an entry grows while it is kept, and the one in use is kept however large it is.
+ * A separate LRU, as an entry grows while it is kept, and the one in use is kept however large it is.
  */
 export class KnownFormatsCache {
   readonly #maxKept: number
@@ -81,13 +81,13 @@ export class KnownFormatsCache {
     }
     const pacer = new Pacer()
     for (const { id, pattern, characters } of rows) {
-      // Another call may have read the same meanwhile.
+      // Another call may have just read the same.
       if (id <= known.newest) continue
       known.formats.add(id, pattern, characters)
       known.codes.add(id, pattern, characters)
       known.plainCodes.addPlain(id, pattern, characters)
       known.newest = id
-      // It may have been evicted meanwhile.
+      // It may have been evicted since.
       if (this.#known.get(accountId) === known) this.#grow(accountId, 1)
       if (pacer.isDue()) await pacer.yield()
     }

@@ -66,7 +66,7 @@ type PoolKey = [accountId: string, poolId: string]
 
 /**
  * Claims codes of pools. Claims of a pool that arrive while a transaction of this process claims from it are served
- * together by the next one. A single claim is served at once.
+ * together by the next one. At most `maxTransactions` are in flight, over all pools; other claims wait.
  */
 export class Claims {
   readonly #books: Books
@@ -205,7 +205,7 @@ async function claimGroup(
     (sum, request, i) => (known[i] === undefined ? sum + BigInt(request.input.count) : sum),
     0n,
   )
-  // Without new claims nothing changes, even if a refill is due.
+  // Without new claims nothing changes, even if the pool needs a refill.
   const format = demand === 0n ? undefined : await formatForRefill(tx, pool, before - demand)
   const supply = before + (format === undefined ? 0n : availableForGeneration(format))
 

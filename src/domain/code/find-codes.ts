@@ -7,7 +7,7 @@ import { placeOfIndex } from '../pool/batch.ts'
 import type { Code, CodeText } from './code.ts'
 import { behindPlain, identities } from './identity.ts'
 
-// How many uploaded codes of one form are read: a text that may mean so many is ambiguous anyway.
+// How many uploaded codes of one form are read: a text that may mean more is ambiguous anyway.
 export const maxAlike = 50
 
 /** What the database has for some look-ups, all of one moment. */
@@ -35,7 +35,7 @@ interface FoundRow {
   recipient: string | null
 }
 
-/** Reads everything for look-ups but formats, in one statement. `generated`: the codes that a text may mean. */
+/** Reads everything for look-ups except formats, in one statement. `generated`: the codes that a text may mean. */
 export async function findCodes(
   books: Queryable,
   accountId: string,

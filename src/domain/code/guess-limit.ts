@@ -6,7 +6,7 @@ const price = minuteMs
 
 /** The token bucket of a key. */
 interface Bucket {
-  /** What is left at the time `at`. */
+  /** The balance at the time `at`. */
   left: number
   at: number
   /** Attempts that may still fail. */
@@ -17,7 +17,7 @@ interface Bucket {
 
 /**
  * Limits how often a key may look up codes that do not exist, against guessing. Attempts that find something cost nothing.
- * A key may fail `perMinute` times at once, then as often in each minute. While it may not, nothing is looked up for it:
+ * A key may fail `perMinute` times in a burst, then as often per minute. While it may not, nothing is looked up for it:
  * otherwise its guesses would still reveal what exists.
  */
 export class GuessLimit {

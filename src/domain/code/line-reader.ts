@@ -7,7 +7,7 @@ import { isCurrent, type Snapshot } from '../pool/snapshot.ts'
 import { BatchReader } from './code.ts'
 
 /**
- * Reads a pool's line from end to end, for files of any length. No transaction stays open meanwhile: codes that were read
+ * Reads a pool's line from end to end, for files of any length. It keeps no transaction open: codes that were read
  * only change if an upload is undone, which is detected (see `Snapshot`).
  */
 
@@ -195,7 +195,7 @@ class ClaimReader {
       // The claim continues in the next batch.
       if (claimEnd > end) break
     }
-    if (holders.length === 0) throw new Error(`Nobody holds ${position} of the pool ${poolId}.`)
+    if (holders.length === 0) throw new Error(`No claim holds ${position} of the pool ${poolId}.`)
     return holders
   }
 }

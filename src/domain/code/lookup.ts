@@ -16,8 +16,8 @@ const maxGroup = 100
 const maxStatements = 3
 
 /**
- * Finds codes by what a person types. A single look-up is served at once; look-ups that arrive while `maxStatements` of
- * their account are in flight are served together by the next one.
+ * Finds codes by what a person types. Look-ups that arrive while `maxStatements` statements of their account are in flight
+ * are served together by the next one.
  */
 export class LookUps {
   readonly #books: Books

@@ -92,7 +92,7 @@ export async function backfillNext(
   return last === null
 }
 
-/** How many codes a refill lays beyond those that are needed at once, while the format is not ready. */
+/** How many codes a refill lays beyond those that are needed immediately, while the format is not ready. */
 export const atOnceWhileUnready = 10_000n
 
 /**

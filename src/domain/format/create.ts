@@ -34,13 +34,13 @@ export async function previewFormat(
   }
 }
 
-// Few accounts have uploaded more codes that could be of a new format. In all others it is ready at once.
+// Few accounts have uploaded more codes that could be of a new format. In all others it is ready immediately.
 const maxTakenAtOnce = 10_000
 
 /**
- * Creates a format. It never generates codes that were uploaded before: they are counted at once, which takes a second or
- * two for a million; meanwhile only uploads and new formats of the account wait. At most `takenAtOnce` of their
- * indices are marked as taken at once; if there are more, a worker marks the rest (see backfill.ts).
+ * Creates a format. It never generates codes that were uploaded before: they are counted first, which takes a second or
+ * two for a million; only uploads and new formats of the account wait for that. At most `takenAtOnce` of their
+ * indices are marked as taken in this transaction; if there are more, a worker marks the rest (see backfill.ts).
  * Resolves to the id of the new format. Rejects with an InvalidInputError, a NameTakenError or a FormatOverlapError.
  */
 export async function createFormat(

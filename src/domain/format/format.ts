@@ -98,7 +98,7 @@ export async function lockFormat(tx: BookTransaction, formatId: string): Promise
   return decodeFormat(row)
 }
 
-/** Reads formats of an account without a lock: those that exist. */
+/** Reads those of the formats that exist, without a lock. */
 export async function readFormats(
   books: Queryable,
   accountId: string,

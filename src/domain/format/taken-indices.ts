@@ -7,7 +7,7 @@ import { readOwnCodes, readUploaded } from './uploaded-codes.ts'
 
 /*
  * The table `taken` has the indices of formats that belong to uploaded codes. While a code is uploaded, its index in the
- * format that it is of, if any, is taken. An index that a batch has passed over stays taken for good.
+ * format that it is of, if any, is taken. An index that a batch has passed over stays taken permanently.
  */
 
 /** The codes that are of one format, with their indices in it. */

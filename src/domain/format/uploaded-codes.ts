@@ -56,7 +56,7 @@ export async function* readOwnCodes(
   pattern: Pattern,
   { text, values }: { text: string; values: unknown[] },
 ): AsyncGenerator<string[]> {
-  // A cursor: without statistics, a query for each page would sort anew.
+  // A cursor: without statistics, a query for each page would sort again.
   await tx.rows({ text: `DECLARE own_code NO SCROLL CURSOR FOR ${text}`, values })
   for (;;) {
     const rows = await tx.rows<{ code: string }>({ text: `FETCH ${pageSize} FROM own_code` })

@@ -11,10 +11,16 @@ import {
   QuantityExceedsAvailableError,
 } from '../format/format.ts'
 import { layBatch } from '../pool/batch.ts'
-import type { Accepted } from '../pool/pool.ts'
 import { lockPool, type Pool, writePoolCounters } from '../pool/pool.ts'
 import { writeReplenishment } from './replenishment.ts'
-import { insertGenerationTask, markFailed, markGenerationCompleted, markRunning, readTask } from './task.ts'
+import {
+  type Accepted,
+  insertGenerationTask,
+  markFailed,
+  markGenerationCompleted,
+  markRunning,
+  readTask,
+} from './task.ts'
 
 export interface GenerateCodesInput {
   poolId: string
@@ -85,7 +91,7 @@ async function reserve(
   if (saveSettings !== undefined)
     await writeReplenishment(tx, pool, { method: 'GENERATE', formatId: format.id, quantity, ...saveSettings })
   const taskId = await insertGenerationTask(tx, { poolId: pool.id, formatId: format.id, quantity })
-  return { taskId, moment: { pool, format } }
+  return { taskId, pool, format }
 }
 
 /**

@@ -1,11 +1,15 @@
 import { v7 as newId } from 'uuid'
-import type { Queryable } from '../../database/transaction.ts'
+import type { FileLayout } from '../../codefile/read.ts'
+import type { Queryable, RowOf } from '../../database/transaction.ts'
 import type { TaskFailureCode, TaskKind, TaskStatus, TaskTrigger } from '../../generated/prisma/client.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { NotFoundError, TaskFinishedError } from '../books/errors.ts'
 import type { TaskSnapshot } from '../books/event-log.ts'
-import { lockFormat } from '../format/format.ts'
-import { lockPool } from '../pool/pool.ts'
+import type { Filter } from '../books/listing.ts'
+import type { TaskRef } from '../books/task-ref.ts'
+import { type Format, lockFormat } from '../format/format.ts'
+import { lockPool, type Pool } from '../pool/pool.ts'
+import type { RowRef } from '../subscription/row-poller.ts'
 
 /**
  * A task is one run that adds codes to a pool. Its status, and what changes it:
@@ -35,8 +39,12 @@ import { lockPool } from '../pool/pool.ts'
  * Inserts and transitions record their events and log entries in `writeTask`.
  */
 
-/** Counts are codes. */
+/**
+ * Counts are codes. The domain, the API and subscriptions share this shape; the progress of a generation stays 0. What only
+ * the queue of uploads needs is in upload/queue.ts.
+ */
 export interface Task {
+  accountId: string
   id: string
   kind: TaskKind
   trigger: TaskTrigger
@@ -47,19 +55,47 @@ export interface Task {
   generated: bigint
   /** How many codes it has added to the pool: 0 until it is completed, and after it has been undone. */
   added: bigint
-  /** Whether an upload only counts what it would add. */
+  failure: TaskFailure | undefined
+  /** The input of an upload: see NewUpload. */
+  column: string | undefined
+  header: boolean | undefined
   dryRun: boolean
-  /** How many rows of an upload's file have been read. */
+  caseSensitive: boolean
+  /** The layout of an upload's file, once known. */
+  layout: FileLayout | undefined
+  /** How many rows of an upload's file have been read: the sum of the next four. */
   rowsRead: bigint
+  accepted: bigint
+  duplicatesInFile: bigint
+  duplicatesInAccount: bigint
+  refused: bigint
+  /** The size of an upload's file as received, and how much of it has been read. */
+  bytes: bigint
+  bytesRead: bigint
+  /** Whether the rejected rows of an upload are no longer kept. */
+  rejectedForgotten: boolean
   createdAt: Date
   startedAt: Date | undefined
   finishedAt: Date | undefined
-  failure: TaskFailure | undefined
 }
 
 export interface TaskFailure {
   code: TaskFailureCode
   message: string
+}
+
+/**
+ * An accepted task, and what the transaction that accepted it has left of its pool and format. They may have changed before
+ * the answer is built. A repeated request (by its idempotencyKey) has only the task.
+ */
+export interface Accepted {
+  taskId: string
+  pool?: Pool
+  format?: Format
+}
+
+export function refOf({ accountId, id }: Task): TaskRef {
+  return { accountId, taskId: id }
 }
 
 export function isUnfinished(status: TaskStatus): boolean {
@@ -145,7 +181,7 @@ export async function markGenerationCompleted(
 export async function markUploadCompleted(tx: BookTransaction, taskId: string): Promise<Task | undefined> {
   const text = `
     UPDATE task SET status = 'COMPLETED', added = CASE WHEN dry_run THEN 0 ELSE accepted END,
-      finished_at = clock_timestamp()
+      waits_for_clearing = false, finished_at = clock_timestamp()
     WHERE account_id = $1 AND id = $2 AND status = 'RUNNING' AND kind = 'UPLOAD'`
   return await writeTask(tx, taskId, { name: 'complete-upload', text })
 }
@@ -188,7 +224,7 @@ async function writeTask(
   taskId: string,
   { name, text, values = [] }: { name: string; text: string; values?: unknown[] },
 ): Promise<Task | undefined> {
-  const [row] = await tx.rows<TaskRow>({
+  const [row] = await tx.rows<RowOf<Task>>({
     name,
     text: `${text} RETURNING ${taskColumns}`,
     values: [tx.accountId, taskId, ...values],
@@ -211,8 +247,8 @@ async function releaseReservation(tx: BookTransaction, { formatId, quantity }: T
 }
 
 /**
- * Cancels an unfinished task: it adds nothing to the pool. What a generation had reserved is available again at once, the
- * codes of an upload once a worker has removed them. Cancelling a cancelled task changes nothing. Rejects with a
+ * Cancels an unfinished task: it adds nothing to the pool. What a generation had reserved is available again immediately,
+ * the codes of an upload once a worker has removed them. Cancelling a cancelled task changes nothing. Rejects with a
  * NotFoundError or a TaskFinishedError.
  */
 export async function cancelTask(books: Books, accountId: string, taskId: string): Promise<void> {
@@ -226,18 +262,41 @@ export async function cancelTask(books: Books, accountId: string, taskId: string
   })
 }
 
+/** Reads tasks, of any accounts, without a lock: those that exist. */
+export async function readTasks(books: Queryable, refs: readonly RowRef[]): Promise<Task[]> {
+  const rows = await books.rows<RowOf<Task>>({
+    name: 'read-tasks',
+    text: `
+      SELECT found.* FROM unnest($1::uuid[], $2::uuid[]) AS wanted (account_id, id)
+      CROSS JOIN LATERAL (
+        SELECT ${taskColumns} FROM task WHERE account_id = wanted.account_id AND id = wanted.id LIMIT 1
+      ) AS found`,
+    values: [refs.map(({ accountId }) => accountId), refs.map(({ id }) => id)],
+  })
+  return rows.map(decodeTask)
+}
+
 /** Reads a task without a lock: its status may change; its kind, pool, format and quantity never do. */
 export async function readTask(
   books: Queryable,
   accountId: string,
   taskId: string,
 ): Promise<Task | undefined> {
-  const [row] = await books.rows<TaskRow>({
-    name: 'read-task',
-    text: `SELECT ${taskColumns} FROM task WHERE account_id = $1 AND id = $2`,
-    values: [accountId, taskId],
-  })
-  return row === undefined ? undefined : decodeTask(row)
+  return (await readTasks(books, [{ accountId, id: taskId }]))[0]
+}
+
+export interface TaskFilter {
+  poolId?: string | undefined
+  status?: readonly TaskStatus[] | undefined
+}
+
+/** The tasks of the pool that have one of the statuses. */
+export function tasksMatching({ poolId, status }: TaskFilter): Filter {
+  return {
+    table: 'task',
+    condition: '($2::uuid IS NULL OR pool_id = $2) AND ($3::task_status[] IS NULL OR status = ANY ($3))',
+    values: [poolId ?? null, status ?? null],
+  }
 }
 
 /**
@@ -248,56 +307,45 @@ export async function readTaskInLog(
   accountId: string,
   taskId: string,
 ): Promise<{ snapshot: TaskSnapshot; sequence: bigint } | undefined> {
-  const [row] = await books.rows<TaskRow & { last: string }>({
+  const [row] = await books.rows<RowOf<Task> & { last: string }>({
     name: 'read-task-in-log',
     text: `
       SELECT log.last, ${taskColumns} FROM event_log log JOIN task USING (account_id)
       WHERE log.account_id = $1 AND task.id = $2`,
     values: [accountId, taskId],
   })
-  return row === undefined ? undefined : { snapshot: snapshotOf(decodeTask(row)), sequence: BigInt(row.last) }
+  return row && { snapshot: snapshotOf(decodeTask(row)), sequence: BigInt(row.last) }
 }
 
-const taskColumns = `id, kind, trigger, pool_id, format_id, quantity, status, generated, added, dry_run, rows_read,
-  created_at, started_at, finished_at, failure_code, failure_message`
+/** What `decodeTask` reads. */
+export const taskColumns = `account_id AS "accountId", id, kind, trigger, pool_id AS "poolId", format_id AS "formatId",
+  quantity, status, generated, added,
+  CASE WHEN status = 'FAILED' THEN jsonb_build_object('code', failure_code, 'message', failure_message) END AS failure,
+  "column", header, dry_run AS "dryRun", case_sensitive AS "caseSensitive", layout, rows_read AS "rowsRead", accepted,
+  duplicates_in_file AS "duplicatesInFile", duplicates_in_account AS "duplicatesInAccount", refused, bytes,
+  bytes_read AS "bytesRead", rejected_forgotten AS "rejectedForgotten", created_at AS "createdAt",
+  started_at AS "startedAt", finished_at AS "finishedAt"`
 
-interface TaskRow {
-  id: string
-  kind: TaskKind
-  trigger: TaskTrigger
-  pool_id: string
-  format_id: string | null
-  quantity: string | null
-  status: TaskStatus
-  generated: string
-  added: string
-  dry_run: boolean
-  rows_read: string
-  created_at: Date
-  started_at: Date | null
-  finished_at: Date | null
-  failure_code: TaskFailureCode | null
-  failure_message: string | null
-}
-
-function decodeTask(row: TaskRow): Task {
+export function decodeTask(row: RowOf<Task>): Task {
   return {
-    id: row.id,
-    kind: row.kind,
-    trigger: row.trigger,
-    poolId: row.pool_id,
-    formatId: row.format_id ?? undefined,
+    ...row,
+    formatId: row.formatId ?? undefined,
     quantity: row.quantity === null ? undefined : BigInt(row.quantity),
-    status: row.status,
     generated: BigInt(row.generated),
     added: BigInt(row.added),
-    dryRun: row.dry_run,
-    rowsRead: BigInt(row.rows_read),
-    createdAt: row.created_at,
-    startedAt: row.started_at ?? undefined,
-    finishedAt: row.finished_at ?? undefined,
-    failure:
-      row.failure_code === null ? undefined : { code: row.failure_code, message: row.failure_message ?? '' },
+    failure: row.failure ?? undefined,
+    column: row.column ?? undefined,
+    header: row.header ?? undefined,
+    layout: row.layout ?? undefined,
+    rowsRead: BigInt(row.rowsRead),
+    accepted: BigInt(row.accepted),
+    duplicatesInFile: BigInt(row.duplicatesInFile),
+    duplicatesInAccount: BigInt(row.duplicatesInAccount),
+    refused: BigInt(row.refused),
+    bytes: BigInt(row.bytes),
+    bytesRead: BigInt(row.bytesRead),
+    startedAt: row.startedAt ?? undefined,
+    finishedAt: row.finishedAt ?? undefined,
   }
 }
 
@@ -312,6 +360,43 @@ function snapshotOf(task: Task): TaskSnapshot {
     finishedAt: task.finishedAt?.toISOString() ?? null,
     failureCode: task.failure?.code ?? null,
     failureMessage: task.failure?.message ?? null,
+  }
+}
+
+/**
+ * A task as of a snapshot of it. Whatever is not in a snapshot never changes, or is the progress of an upload, which stays
+ * that of `task`.
+ */
+export function withSnapshot(task: Task, snapshot: TaskSnapshot): Task {
+  const { status, generated, added, startedAt, finishedAt, failureCode, failureMessage } = snapshot
+  return {
+    ...task,
+    status,
+    generated: BigInt(generated),
+    added: BigInt(added),
+    startedAt: startedAt === null ? undefined : new Date(startedAt),
+    finishedAt: finishedAt === null ? undefined : new Date(finishedAt),
+    failure: failureCode === null ? undefined : { code: failureCode, message: failureMessage ?? '' },
+  }
+}
+
+/** A task as it was when it was accepted, not as an automatic refill. */
+export function asAccepted(task: Task): Task {
+  return {
+    ...task,
+    status: 'AWAITING_EXECUTION',
+    generated: 0n,
+    added: 0n,
+    failure: undefined,
+    layout: undefined,
+    rowsRead: 0n,
+    accepted: 0n,
+    duplicatesInFile: 0n,
+    duplicatesInAccount: 0n,
+    refused: 0n,
+    bytesRead: 0n,
+    startedAt: undefined,
+    finishedAt: undefined,
   }
 }
 

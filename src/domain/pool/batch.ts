@@ -7,8 +7,8 @@ import type { Pool } from './pool.ts'
 export type CodeSource = { formatId: string; uploadId?: never } | { formatId?: never; uploadId: string }
 
 /**
- * Positions [start, start + count) of a pool's line. They are the indices [first, first + count + holes) of a format but
- * for its `holes`, which are taken, or the indices [first, first + count) of an upload.
+ * Positions [start, start + count) of a pool's line. They are the indices [first, first + count + holes) of a format
+ * except its `holes`, which are taken, or the indices [first, first + count) of an upload.
  */
 export type Batch = CodeSource & { start: bigint; count: bigint; first: bigint; holes: number }
 

@@ -62,7 +62,7 @@ export async function readClaimsFrom(
 ): Promise<WrittenClaim[]> {
   const rows = await books.rows<{ first: string; count: number; recipient: string | null; at: string }>({
     name: 'read-claims-from',
-    // Times as text: to parse and format them took as long as everything else about a row.
+    // Times as text: parsing and formatting them took as long as all other work on a row.
     text: `
       SELECT first, count, recipient, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at
       ${claimsFrom} ORDER BY first LIMIT $4`,

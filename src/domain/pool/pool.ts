@@ -4,11 +4,9 @@ import type { ReplenishmentMethod } from '../../generated/prisma/client.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { lockCatalog } from '../books/catalog.ts'
 import { codes, NotFoundError, UserError } from '../books/errors.ts'
-import type { TaskSnapshot } from '../books/event-log.ts'
 import { InputCheck } from '../books/input.ts'
 import type { Filter } from '../books/listing.ts'
 import { askedSearch, checkName, nameContains } from '../books/name.ts'
-import type { Format } from '../format/format.ts'
 import type { RowRef } from '../subscription/row-poller.ts'
 
 /**
@@ -29,19 +27,6 @@ export interface Pool {
   /** Whether the last automatic refill could not be made in full. Saving the settings makes it false again. */
   refillFailed: boolean
   createdAt: Date
-}
-
-/** The nodes of an answer as the transaction left them. They may have changed before the answer is built. */
-export interface Moment {
-  pool?: Pool
-  format?: Format
-  task?: TaskSnapshot
-}
-
-/** An accepted task. A repeated request (by its idempotencyKey) has no moment. */
-export interface Accepted {
-  taskId: string
-  moment?: Moment
 }
 
 export type PoolStatus = 'EMPTY' | 'LOW' | 'READY'
@@ -123,7 +108,7 @@ export async function lockPool(tx: BookTransaction, poolId: string): Promise<Poo
   return row === undefined ? undefined : decodePool(row)
 }
 
-/** Reads pools, of any accounts, without a lock: those that exist. */
+/** Reads those of the pools that exist, of any accounts, without a lock. */
 export async function readPools(books: Queryable, refs: readonly RowRef[]): Promise<Pool[]> {
   const rows = await books.rows<RowOf<Pool>>({
     name: 'read-pools',

@@ -16,7 +16,7 @@ const maxKept = 5_000
 
 const pageSize = 1_000
 
-// Events that a reader gets at once: a slow one holds no more.
+// Events that a reader gets at a time: a slow one holds no more.
 const maxReadAtOnce = 20
 
 /** Which events of an account's log a reader wants: those after `sequence`, of one pool or of all. */

@@ -12,6 +12,7 @@ import {
   readTaken,
 } from '../format/taken-indices.ts'
 import { readUploaded } from '../format/uploaded-codes.ts'
+import { readTask, type Task } from '../generation/task.ts'
 import {
   type Chunk,
   type ChunkDecision,
@@ -23,7 +24,7 @@ import {
 import { insertCodes, insertDryRunCodes, insertRejectedRows } from './insert-rows.ts'
 import { checkHeldCodes, findUploaded, readTwins } from './known-codes.ts'
 
-/** How many rows to add at a time. More rows cost no less each, and block claims that refill from the formats longer. */
+/** How many rows to add at a time. Larger chunks save nothing, and block claims that refill from the formats longer. */
 export const maxChunkRows = 10_000
 
 // More than there can be uploads of one account at the same time.
@@ -67,14 +68,6 @@ export async function addChunk(
 /** The upload is not RUNNING, or was read up to another row. Thrown to roll back. */
 class UploadMovedError extends Error {}
 
-interface Progress {
-  dryRun: boolean
-  caseSensitive: boolean
-  accepted: bigint
-  /** Whether the file has had duplicates so far, and so is likely to have more. */
-  duplicates: boolean
-}
-
 async function addInTransaction(
   books: Books,
   tx: BookTransaction,
@@ -83,8 +76,12 @@ async function addInTransaction(
   chunk: Chunk,
   { looks, waits }: { looks: boolean; waits: boolean },
 ): Promise<boolean> {
-  const progress = await readProgress(tx, taskId, from)
-  const { dryRun, caseSensitive } = progress
+  const upload = await readTask(tx, tx.accountId, taskId)
+  if (upload?.kind !== 'UPLOAD' || upload.status !== 'RUNNING' || upload.rowsRead !== from)
+    throw new UploadMovedError()
+  const { dryRun, caseSensitive } = upload
+  // A file that has had duplicates so far is likely to have more.
+  const hasDuplicates = upload.duplicatesInFile + upload.duplicatesInAccount > 0n
   const [hasTwins, known] = await Promise.all([
     caseSensitive && !dryRun ? lockCatalog(tx) : holdCatalog(tx),
     books.knownFormats.readAll(tx, tx.accountId),
@@ -96,8 +93,8 @@ async function addInTransaction(
   const codes = [...identities.keys()].sort()
   // The unique index covers no dry runs, and does not compare codes of case-sensitive uploads with those of others.
   const uploaded =
-    looks || progress.duplicates || dryRun || caseSensitive || hasTwins
-      ? await findUploaded(tx, taskId, codes, { ...progress, hasTwins })
+    looks || hasDuplicates || dryRun || caseSensitive || hasTwins
+      ? await findUploaded(tx, taskId, codes, { dryRun, caseSensitive, hasTwins })
       : new Map<string, KnownCode>()
   const unknown = uploaded.size === 0 ? codes : codes.filter((code) => !uploaded.has(code))
   const ofFormats = await findFormatCodes(tx, known, unknown)
@@ -108,16 +105,14 @@ async function addInTransaction(
     : await readTwins(tx, await findTwins(tx, known, ofNone, identities))
   // Claims that refill from these formats wait from here until the transaction ends.
   const formats: ChunkFormat[] = []
-  for (const some of ofFormats) formats.push(await lockFormatOf(books, tx, taskId, progress, some))
+  for (const some of ofFormats) formats.push(await lockFormatOf(books, tx, upload, some))
   const decision = decideChunk(chunk, (code) => identities.get(code) as string, { uploaded, twins }, formats)
   if (waits) await checkHeldCodes(tx, codes, decision, chunk)
   const added = unknown
     .filter((code) => decision.accepted.has(code))
     .map((code) => ({ code, identity: identities.get(code) as string }))
   await Promise.all([
-    dryRun
-      ? insertDryRunCodes(tx, taskId, added)
-      : insertCodes(tx, taskId, added, progress.accepted, decision),
+    dryRun ? insertDryRunCodes(tx, taskId, added) : insertCodes(tx, taskId, added, upload.accepted, decision),
     caseSensitive && !dryRun && !hasTwins && added.length > 0 ? noteTwins(tx) : undefined,
     insertRejectedRows(tx, taskId, decision.rejected),
     advance(tx, taskId, from, chunk, decision),
@@ -134,25 +129,11 @@ async function noteTwins(tx: BookTransaction): Promise<void> {
   })
 }
 
-async function readProgress(tx: BookTransaction, taskId: string, from: bigint): Promise<Progress> {
-  const [row] = await tx.rows<Omit<Progress, 'accepted'> & { accepted: string }>({
-    name: 'read-upload-progress',
-    text: `
-      SELECT dry_run AS "dryRun", case_sensitive AS "caseSensitive", accepted,
-        duplicates_in_file + duplicates_in_account > 0 AS duplicates
-      FROM task WHERE account_id = $1 AND id = $2 AND status = 'RUNNING' AND rows_read = $3 AND kind = 'UPLOAD'`,
-    values: [tx.accountId, taskId, from],
-  })
-  if (row === undefined) throw new UploadMovedError()
-  return { ...row, accepted: BigInt(row.accepted) }
-}
-
 /** Locks the format of these codes, and reads what the decision needs of it. A dry run does not lock. */
 async function lockFormatOf(
   books: Books,
   tx: BookTransaction,
-  taskId: string,
-  { dryRun, accepted }: Progress,
+  { id: taskId, dryRun, accepted }: Task,
   { formatId, codes, indices }: FormatCodes,
 ): Promise<ChunkFormat> {
   const [format, taken] = await Promise.all([

@@ -18,8 +18,8 @@ export async function clearUpload(
 ): Promise<boolean> {
   return await books.write(accountId, async (tx) => {
     await holdCatalog(tx)
-    // The lock keeps others from undoing the upload or clearing it away meanwhile. A statement that locks and reads a row
-    // of this table only reads it as it is once the lock is acquired.
+    // The lock keeps others from undoing the upload or clearing it away. A statement that locks and reads a row of this
+    // table only reads it as it is once the lock is acquired.
     const [upload] = await tx.rows<{ status: TaskStatus; rejected_forgotten: boolean }>({
       text: `
         SELECT status, rejected_forgotten FROM task

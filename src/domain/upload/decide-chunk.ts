@@ -33,7 +33,7 @@ export interface KnownCode {
   code: string
 }
 
-/** A generated code that is alike a code of the chunk. */
+/** A generated code that is like a code of the chunk. */
 export interface GeneratedTwin {
   code: string
   formatName: string

@@ -80,7 +80,7 @@ export async function insertRejectedRows(
   })
 }
 
-/** Null stands for an identity that equals the code. */
+/** Null means that the identity equals the code. */
 function identityArray(added: readonly AddedCode[]) {
   return textArray(added.map(({ code, identity }) => (identity === code ? null : identity)))
 }

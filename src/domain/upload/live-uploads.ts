@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
-import type { Task } from '../../generated/prisma/client.ts'
 import type { Books } from '../books/books.ts'
+import { readTasks, type Task } from '../generation/task.ts'
 import { RowPoller, type RowRef } from '../subscription/row-poller.ts'
 import { readUploadWaits, type UploadWait } from './queue.ts'
 
@@ -10,9 +10,7 @@ export type LiveUpload = Task & { waitingFor: UploadWait | undefined }
 /** Follows the progress of uploads and what they wait for, by polling: few are in progress. Status changes are events. */
 export function followUploads(books: Books, log: Logger): RowPoller<LiveUpload> {
   const read = async (refs: readonly RowRef[]) => {
-    const tasks = await books.prisma.task.findMany({
-      where: { OR: refs.map(({ accountId, id }) => ({ accountId, id })) },
-    })
+    const tasks = await readTasks(books, refs)
     const waits = new Map<string, UploadWait>()
     for (const [accountId, ofAccount] of Map.groupBy(tasks, (task) => task.accountId)) {
       const ids = ofAccount.map(({ id }) => id)

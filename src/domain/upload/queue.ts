@@ -1,27 +1,19 @@
-import type { Queryable } from '../../database/transaction.ts'
-import type { TaskStatus } from '../../generated/prisma/client.ts'
+import type { Queryable, RowOf } from '../../database/transaction.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import type { TaskRef } from '../books/task-ref.ts'
-import { markFailed, markRunning, type Task, type TaskFailure } from '../generation/task.ts'
+import {
+  decodeTask,
+  markFailed,
+  markRunning,
+  type Task,
+  type TaskFailure,
+  taskColumns,
+} from '../generation/task.ts'
 import { lockPool } from '../pool/pool.ts'
 
-/** An upload that a worker has to work on, a task with `has_work`: to read its file, or to clear away its rows. */
-export interface QueuedUpload extends TaskRef {
-  poolId: string
-  status: TaskStatus
-  column: string | undefined
-  header: boolean | undefined
-  rowsRead: bigint
-  /** In bytes. */
-  size: bigint
-}
-
-interface UploadRow extends Pick<QueuedUpload, 'accountId' | 'taskId' | 'poolId' | 'status'> {
-  column: string | null
-  header: boolean | null
-  rowsRead: string
-  size: string
-}
+/*
+ * The queue of uploads: the tasks with `has_work`. A worker has to read their files, or to clear away their rows.
+ */
 
 /** The account with the oldest upload in the queue, apart from `except`. */
 export async function readWaitingAccount(
@@ -44,31 +36,21 @@ export async function readNextUpload(
   books: Queryable,
   accountId: string,
   clearFirst = false,
-): Promise<QueuedUpload | undefined> {
-  const [row] = await books.rows<UploadRow>({
+): Promise<Task | undefined> {
+  const [row] = await books.rows<RowOf<Task>>({
     name: 'read-next-upload',
     text: `
-      SELECT account_id AS "accountId", id AS "taskId", pool_id AS "poolId", status, "column", header,
-        rows_read AS "rowsRead", bytes AS size
-      FROM task WHERE has_work AND account_id = $1
+      SELECT ${taskColumns} FROM task WHERE has_work AND account_id = $1
       ORDER BY (status IN ('AWAITING_EXECUTION', 'RUNNING')) = $2, id LIMIT 1`,
     values: [accountId, clearFirst],
   })
-  return (
-    row && {
-      ...row,
-      column: row.column ?? undefined,
-      header: row.header ?? undefined,
-      rowsRead: BigInt(row.rowsRead),
-      size: BigInt(row.size),
-    }
-  )
+  return row && decodeTask(row)
 }
 
-/** Why an upload makes no progress. */
+/** What an upload waits for. Whether a RUNNING one has a worker at the moment is not known here. */
 export type UploadWait = 'WORKER' | 'EARLIER_UPLOAD' | 'CLEARING'
 
-/** What the uploads wait for; without those that do not wait. */
+/** What those of the uploads that wait are waiting for. */
 export async function readUploadWaits(
   books: Queryable,
   accountId: string,
@@ -109,18 +91,18 @@ export async function markWaitingForClearing(
 }
 
 /** Makes a waiting upload RUNNING. Resolves to false if it was not waiting. */
-export async function startUpload(books: Books, upload: QueuedUpload): Promise<boolean> {
-  return await change(books, upload, (tx) => markRunning(tx, upload.taskId))
+export async function startUpload(books: Books, upload: Task): Promise<boolean> {
+  return await change(books, upload, (tx) => markRunning(tx, upload.id))
 }
 
 /** Makes an upload FAILED. Resolves to false if it had ended already. */
-export async function failUpload(books: Books, upload: QueuedUpload, failure: TaskFailure): Promise<boolean> {
-  return await change(books, upload, (tx) => markFailed(tx, upload.taskId, failure))
+export async function failUpload(books: Books, upload: Task, failure: TaskFailure): Promise<boolean> {
+  return await change(books, upload, (tx) => markFailed(tx, upload.id, failure))
 }
 
 async function change(
   books: Books,
-  { accountId, poolId }: QueuedUpload,
+  { accountId, poolId }: Task,
   transition: (tx: BookTransaction) => Promise<Task | undefined>,
 ): Promise<boolean> {
   return await books.write(accountId, async (tx) => {

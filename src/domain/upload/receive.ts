@@ -5,8 +5,7 @@ import { InvalidInputError, NotFoundError, TooManyUploadsError } from '../books/
 import { checkIdempotencyKey, hashInput, once } from '../books/idempotency.ts'
 import { InputCheck } from '../books/input.ts'
 import type { TaskRef } from '../books/task-ref.ts'
-import { insertUploadTask } from '../generation/task.ts'
-import type { Accepted } from '../pool/pool.ts'
+import { type Accepted, insertUploadTask } from '../generation/task.ts'
 import { lockPool, readPool } from '../pool/pool.ts'
 import { removeFile, storeFile } from './file.ts'
 
@@ -137,7 +136,7 @@ async function accept(
     return await once(tx, operation, input.idempotencyKey, hash, async () => {
       const bytes = BigInt(file.size)
       await insertUploadTask(tx, { id: taskId, poolId, column, header, dryRun, caseSensitive, bytes })
-      return { taskId, moment: { pool } }
+      return { taskId, pool }
     })
   })
 }

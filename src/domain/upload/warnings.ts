@@ -1,16 +1,15 @@
 import { kindOfName } from '../../codefile/column-names.ts'
-import type { FileLayout } from '../../codefile/read.ts'
-import type { Task } from '../../generated/prisma/client.ts'
 import { grouped } from '../../grouped.ts'
+import type { Task } from '../generation/task.ts'
 
 /** Sentences for people about a completed upload. */
 export function uploadWarnings(upload: Task): string[] {
   const { status, dryRun, rowsRead, accepted, duplicatesInAccount, refused } = upload
   if (status !== 'COMPLETED') return []
   const warnings: string[] = []
-  const { headerRow, header, columnNumber } = (upload.layout ?? {}) as Partial<FileLayout>
-  const name = header?.[(columnNumber ?? 0) - 1]
-  const isGiven = upload.header !== null || upload.column !== null
+  const { headerRow, header, columnNumber = 0 } = upload.layout ?? {}
+  const name = header?.[columnNumber - 1]
+  const isGiven = upload.header !== undefined || upload.column !== undefined
   if (!isGiven && name !== undefined && kindOfName(name) !== 'USUAL')
     warnings.push(
       `Row ${headerRow}, "${name}", was taken for the header because it looks like none of the rows below it. If it is a ` +

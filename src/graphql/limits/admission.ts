@@ -33,7 +33,7 @@ const weightTexts: Readonly<Record<keyof AnswerWeight, LimitTexts>> = {
   depth: ['levels of fields', adviceForLevels],
   reads: [
     'points of work for the database (5 for a row, 10 and more for a page)',
-    'Ask for fewer pages or nodes at once, in several requests.',
+    'Ask for fewer pages or nodes at a time, in several requests.',
   ],
   introspected: [
     'values of introspection',
@@ -117,7 +117,7 @@ function checks(context: Context): Pick<WeighedOperation, 'onField' | 'onFailure
 const unweighable =
   'The size of the answer cannot be computed: the selections or fragments of the operation are nested too deeply or ' +
   `repeated too often. At most ${grouped(maxNesting)} levels are allowed, and ${grouped(maxSteps)} selections, each ` +
-  'counted once for every type and list size that it applies to. Ask for less at once, in several requests.'
+  'counted once for every type and list size that it applies to. Ask for less at a time, in several requests.'
 
 function excess(weight: AnswerWeight, limits: Readonly<AnswerWeight>): GraphQLError | undefined {
   const found = findExcess(weight, limits, weightTexts)
@@ -127,9 +127,7 @@ function excess(weight: AnswerWeight, limits: Readonly<AnswerWeight>): GraphQLEr
     count === undefined
       ? `far more than ${limit} ${what}, which is the limit`
       : `${count} ${what}, and at most ${limit} are allowed`
-  return refused(
-    badInput(`The operation asks for too much at once: its answer could have ${size}. ${advice}`),
-  )
+  return refused(badInput(`The operation asks for too much: its answer could have ${size}. ${advice}`))
 }
 
 /** The error as one of the whole operation. Clients that accept only application/json get the status 200. */

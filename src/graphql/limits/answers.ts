@@ -4,7 +4,7 @@ import { grouped } from '../../grouped.ts'
 import { topLevelError } from '../errors/top-level.ts'
 import { answerLimits } from './limits.ts'
 
-// Errors can be large and slow to write, and nobody needs more of them than this.
+// Errors can be large and slow to write, and clients need no more of them than this.
 const maxErrors = 500
 
 // The length of a piece of JSON, in characters. A single string can make it longer.

@@ -115,7 +115,7 @@ export class Documents {
     checkWeight(document)
     if (isLong) await yieldToEventLoop()
     await validateDocument(this.#schema, document, isLong ? maxRulesAtOnce : specifiedRules.length)
-    // Another request may have read the same text meanwhile.
+    // Another request may have just read the same text.
     const kept = this.#kept.get(text)
     if (kept !== undefined) return kept
     this.#kept.set(text, document)
@@ -281,7 +281,7 @@ async function validateDocument(
       visit(document, visitWithTypeInfo(types, visitInParallel(rules)))
     }
   } catch (error) {
-    // graphql has a bound of its own here, which the rules reach quickly.
+    // graphql has its own bound here, which the rules reach quickly.
     if (error instanceof GraphQLError)
       errors.push(
         invalid(

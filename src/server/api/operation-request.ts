@@ -116,7 +116,7 @@ async function readWhole(
     }
   } catch (error) {
     if (!(error instanceof FileInterruptedError)) throw error
-    // Nobody reads this: the connection is lost.
+    // Not sent: the connection is lost.
     throw badRequest('The connection was lost before all of the request had arrived.')
   }
   if (size > maxRequestBytes) throw tooLong()
@@ -125,7 +125,7 @@ async function readWhole(
 
 function tooLong(): GraphQLError {
   return badRequest(
-    `The request has more than ${grouped(maxRequestBytes)} bytes. Ask for less at once. Send a file as a form, ` +
+    `The request has more than ${grouped(maxRequestBytes)} bytes. Ask for less in each request. Send a file as a form, ` +
       'or to /pools/<pool id>/codes.',
     413,
   )
@@ -223,7 +223,7 @@ function quoted(text: string): string {
  */
 export function parseJson(text: string): unknown {
   const excess = excessOfJson(text)
-  if (excess !== undefined) throw badRequest(`${excess} Send less at once, in several requests.`, 413)
+  if (excess !== undefined) throw badRequest(`${excess} Send less at a time, in several requests.`, 413)
   try {
     return JSON.parse(text)
   } catch {

@@ -29,7 +29,7 @@ export interface ServerContext {
   isWanted: () => boolean
   /**
    * Runs an operation that may have a long answer once the client has read the answers before it. Resolves to undefined if
-   * the client has left by then. If it is not given, such operations run at once.
+   * the client has left by then. If it is not given, such operations run immediately.
    */
   enqueueLong?: <T>(run: () => Promise<T>) => Promise<T | undefined>
   /** The parsed document, once there is one. */
@@ -99,7 +99,7 @@ export function readDocuments(documents: Documents): Plugin<ServerContext, Serve
   return {
     onParams({ paramsHandler, setParamsHandler, context }) {
       setParamsHandler(async (operation) => {
-        // Extensions are not used, but would be kept as long as a subscription.
+        // Extensions are not used, but would be kept until a subscription ends.
         const { extensions: _extensions, ...params } = operation.params
         const reading = await documents.read(params as OperationText)
         if ('errors' in reading) return { errors: reading.errors }
@@ -183,7 +183,7 @@ export function executeWithin(
       const weight = admission.weigh(args)
       if (weight instanceof GraphQLError) return setResultAndStopExecution({ errors: [weight] })
       const { keyId, isWanted, enqueueLong = atOnce } = args.contextValue
-      // The client first: others can use the memory while it reads. If it has left, nobody reads the null.
+      // The client first: others can use the memory while it reads. If it has left, the null is not sent.
       const whenThereIsRoom = async (bytes: number, work: () => Promise<ExecutionResult>) =>
         (await enqueueLong(() => room.run(keyId, { needed: bytes, isWanted }, work))) ?? { data: null }
       const needed = Math.max(weight.bytes, weight.values * bytesOfValue)
@@ -228,7 +228,7 @@ export function sendWritten(answers: Answers): Plugin {
       // The type does not say that a body may also be a stream of Node.js.
       const send = (body: Readable | Buffer) =>
         setResponse(new fetchAPI.Response(body as BodyInit, { status, statusText, headers }))
-      // A single string of the whole body would be copied and encoded at once.
+      // A single string of the whole body would be copied and encoded in one go.
       const pieces = bodies.get(request)
       if (pieces !== undefined) {
         const length = pieces.reduce((bytes, piece) => bytes + piece.length, 0)

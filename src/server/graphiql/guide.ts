@@ -423,7 +423,7 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
         'After generation finishes, save the Promo Codes block settings on the pool itself, so that the pool keeps ' +
           'behaving the way you set it up. Press run.',
         'To have the pool refilled on its own, set autoGenerate to true: a new batch of codes (quantity) is generated as soon ' +
-          'as the last code is distributed (refillThreshold 0). A pool that is already empty gets it at once: see refill.',
+          'as the last code is distributed (refillThreshold 0). A pool that is already empty gets it immediately: see refill.',
         'Next: WatchPool.',
       ],
       operation: `mutation SavePromoCodes($input: SaveReplenishmentInput!) {

@@ -12,8 +12,8 @@ const minBytes = 16_384
 // How long all other bodies may take.
 const maxArrivalMs = 300_000
 
-// How long the rest of a body is read after the answer. A client that is still sending takes a connection closed at once for
-// a failure.
+// How long the rest of a body is read after the answer. A client that is still sending takes a connection closed
+// immediately for a failure.
 const maxDiscardMs = 5_000
 
 /**

@@ -27,7 +27,7 @@ export interface Target {
   search: string
   /**
    * Reports that the response is an event stream, which would delay a shutdown. `end` is called when the client has left,
-   * or at once if it already has.
+   * or immediately if it already has.
    */
   onStream: (end: () => void) => void
 }
@@ -132,8 +132,8 @@ export class HttpServer {
   }
 
   /**
-   * Stops accepting connections, and resolves when the requests in flight have been answered. Cuts event streams at once, so
-   * that their clients reconnect elsewhere and resume, and everything else after `maxDrainMs`.
+   * Stops accepting connections, and resolves when the requests in flight have been answered. Cuts event streams
+   * immediately, so that their clients reconnect elsewhere and resume, and everything else after `maxDrainMs`.
    */
   async close(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()

@@ -52,7 +52,7 @@ export class ClientSocket {
   async send(message: string | Buffer): Promise<void> {
     const socket = this.#socket
     if (socket.readyState !== socket.OPEN) return
-    // If a message had to wait and is sent, the client reads. The system accepts other messages even if nobody reads.
+    // If a message had to wait and is sent, the client reads. The system accepts other messages even if it does not.
     const waits = !this.#isCorked && socket.bufferedAmount > 0
     this.#cork()
     await new Promise<void>((resolve) => {

@@ -36,7 +36,7 @@ import { ClientSocket } from './client-socket.ts'
 // clients from dead ones by its pings, and closes the socket if a single operation is invalid.
 
 const maxOperationsPerSocket = 1_000
-// Kept as long as an operation or its socket, in characters.
+// Kept until an operation or its socket ends, in characters.
 const maxIdLength = 255
 const maxConnectionParamsLength = 20_000
 const beatEveryMs = 12_000
@@ -53,7 +53,7 @@ type Socket = SocketContext<Record<string, unknown>, ClientSocket>
 interface AdmittedOperation extends ExecutionArgs {
   client: ClientSocket
   messageLength: number
-  /** Runs work when the API key's share allows it. Resolves to undefined if the client has given it up by then. */
+  /** Runs work when the API key's share allows it. Resolves to undefined if the client has cancelled it by then. */
   schedule: <T>(work: () => Promise<T> | T) => Promise<T | undefined>
   execute: (args: ExecutionArgs) => unknown
   /** Errors in its variables, the answer instead of executing it. */
@@ -96,7 +96,7 @@ export function serveWebSocket(parts: {
         length: socket.extra.messageLength,
         isTooMany: Object.keys(socket.subscriptions).length > maxOperationsPerSocket,
       }
-      // Enqueued even if the client gives the operation up at once, which costs as much.
+      // Enqueued even if the client cancels the operation immediately, which costs as much.
       return socket.extra.enqueue(() => admit(socket, payload, arrival), arrival.length)
     },
     onConnect: ({ extra }) => {
@@ -201,14 +201,14 @@ export function serveWebSocket(parts: {
       if (id.length > maxIdLength)
         throw topLevelError(
           'BAD_USER_INPUT',
-          `The id of the operation has ${grouped(id.length)} characters. At most ${maxIdLength} are possible.`,
+          `The id of the operation has ${grouped(id.length)} characters. At most ${maxIdLength} are allowed.`,
         )
       client.keyId = credentials.keyId
       const isWanted = () => client.isOpen && id in socket.subscriptions
       const schedule: AdmittedOperation['schedule'] = (work) =>
         api.scheduler.run(credentials.keyId, work, { isWanted, bytes: length, isPatient: true })
       const prepared = await schedule(() => prepare(credentials, payload, { client, length, isWanted }))
-      // The client has left: nobody reads this.
+      // The client has disconnected, so this is not sent.
       if (prepared === undefined) return [topLevelError('BAD_USER_INPUT', 'The client has left.')]
       return 'refused' in prepared
         ? prepared.refused
@@ -311,7 +311,7 @@ async function run(
   const { client, schedule, execute, errors, messageLength, ...operation } = args as AdmittedOperation
   const answer = () => (errors === undefined ? how(operation, execute) : { errors })
   const result = await client.enqueue(() => schedule(answer), messageLength)
-  // If the client has left, nobody reads this.
+  // If the client has disconnected, this is not sent.
   return (result ?? { data: null }) as never
 }
 

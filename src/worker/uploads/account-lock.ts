@@ -3,7 +3,7 @@ import { prepareSession } from '../../database/session.ts'
 
 /**
  * The exclusive right to work on the uploads of an account: an advisory lock on its own connection. However the
- * connection ends, the lock is released, and another process can continue at once.
+ * connection ends, the lock is released, and another process can continue immediately.
  */
 export class AccountLock implements AsyncDisposable {
   /** Whether another worker may have the lock by now. */

@@ -5,20 +5,14 @@ import { readCodeFile } from '../../codefile/read.ts'
 import { canRunAgain, isUnavailable } from '../../database/errors.ts'
 import type { Books } from '../../domain/books/books.ts'
 import type { TaskRef } from '../../domain/books/task-ref.ts'
-import { isUnfinished, readTask } from '../../domain/generation/task.ts'
+import { isUnfinished, readTask, refOf, type Task } from '../../domain/generation/task.ts'
 import { addChunk } from '../../domain/upload/add-chunk.ts'
 import { clearUpload } from '../../domain/upload/clear.ts'
 import type { Chunk } from '../../domain/upload/decide-chunk.ts'
 import { readFile, removeFile } from '../../domain/upload/file.ts'
 import { completeUpload } from '../../domain/upload/finish.ts'
 import { HeldByEndedUploadError } from '../../domain/upload/known-codes.ts'
-import {
-  failUpload,
-  markWaitingForClearing,
-  type QueuedUpload,
-  readNextUpload,
-  startUpload,
-} from '../../domain/upload/queue.ts'
+import { failUpload, markWaitingForClearing, readNextUpload, startUpload } from '../../domain/upload/queue.ts'
 import type { AccountLock } from './account-lock.ts'
 import { chunksOf, readAhead } from './chunks.ts'
 
@@ -66,10 +60,10 @@ export class AccountUploads {
   }
 
   /** Resolves to false if the work stopped before the upload or the share ended. */
-  async #advance(upload: QueuedUpload): Promise<boolean> {
+  async #advance(upload: Task): Promise<boolean> {
     const { books, log } = this.#options
     if (upload.status === 'AWAITING_EXECUTION') return await startUpload(books, upload)
-    if (upload.status !== 'RUNNING') return await this.#clear(upload, () => this.#filesComeFirst())
+    if (upload.status !== 'RUNNING') return await this.#clear(refOf(upload), () => this.#filesComeFirst())
     try {
       return await this.#read(upload)
     } catch (error) {
@@ -78,43 +72,44 @@ export class AccountUploads {
         return await failUpload(books, upload, { code, message: error.message })
       }
       if (isUnavailable(error) || canRunAgain(error)) throw error
-      log.error({ err: error, accountId: upload.accountId, taskId: upload.taskId }, 'an upload failed')
+      log.error({ err: error, ...refOf(upload) }, 'an upload failed')
       const message =
         'The service could not finish this upload. Nothing was added to the pool. Upload the file again.'
       return await failUpload(books, upload, { code: 'INTERNAL', message })
     }
   }
 
-  async #read(upload: QueuedUpload): Promise<boolean> {
+  async #read(upload: Task): Promise<boolean> {
     const { books, maxBytes } = this.#options
-    const { column, header, rowsRead } = upload
-    const bytes = readFile(books, upload, upload.size)
+    const { accountId, id, column, header, rowsRead } = upload
+    const ref = refOf(upload)
+    const bytes = readFile(books, ref, upload.bytes)
     const file = readCodeFile(bytes, { column, header, maxBytes, skip: Number(rowsRead) })
     const opened = performance.now()
     let from = rowsRead
     for await (const chunk of readAhead(chunksOf(file, from))) {
       if (from === rowsRead)
         this.#shareMs = Math.max(this.#shareMs, minShareByResuming * (performance.now() - opened))
-      const added = await this.#add(upload, from, chunk)
+      const added = await this.#add(ref, from, chunk)
       if (this.#isOver) return true
       if (added === undefined) return false
       // It was cancelled, or another worker is reading it.
-      if (!added) return (await readTask(books, upload.accountId, upload.taskId))?.status !== 'RUNNING'
+      if (!added) return (await readTask(books, accountId, id))?.status !== 'RUNNING'
       from = chunk.rowsRead
       if (this.#yieldsShare()) return true
     }
-    return (await this.#run(() => completeUpload(books, upload))) ?? false
+    return (await this.#run(() => completeUpload(books, ref))) ?? false
   }
 
   /** Adds a chunk once the ended uploads that hold its codes are cleared away. `undefined` if they were not. */
-  async #add(upload: QueuedUpload, from: bigint, chunk: Chunk): Promise<boolean | undefined> {
+  async #add(upload: TaskRef, from: bigint, chunk: Chunk): Promise<boolean | undefined> {
     const { books } = this.#options
     for (;;) {
       try {
         return await this.#run(() => addChunk(books, upload, from, chunk, { waits: true }))
       } catch (error) {
         if (!(error instanceof HeldByEndedUploadError)) throw error
-        await markWaitingForClearing(books, upload)
+        await this.#run(() => markWaitingForClearing(books, upload))
         for (const taskId of error.taskIds) {
           const ref = { accountId: upload.accountId, taskId }
           const cleared = await this.#clear(ref, () => this.#yieldsShare())
@@ -137,14 +132,14 @@ export class AccountUploads {
   }
 
   async #filesComeFirst(): Promise<boolean> {
-    // Clearing loses no work when it is interrupted, so it can yield at once.
+    // Clearing loses no work when it is interrupted, so it can yield immediately.
     if (this.#yieldsShare(true)) return true
     const next = await readNextUpload(this.#options.books, this.#accountId)
     return next !== undefined && isUnfinished(next.status)
   }
 
   /** Runs work once the semaphore admits it. `undefined` if this worker may no longer do it. */
-  async #run(work: () => Promise<boolean>): Promise<boolean | undefined> {
+  async #run<T>(work: () => Promise<T>): Promise<T | undefined> {
     const { semaphore, isClosed } = this.#options
     return await semaphore.run(async () => (isClosed() || this.#lock.isLost ? undefined : await work()))
   }

@@ -67,7 +67,7 @@ export class UploadWorker {
     return this.#poll.signal.aborted
   }
 
-  /** Starts work once on each account that waits or begins to wait meanwhile, oldest first. */
+  /** Starts work once on each account that waits, oldest first, including those that begin to wait while it runs. */
   async #startWaiting(): Promise<void> {
     const started = new Set<string>()
     while (!this.#isClosed) {

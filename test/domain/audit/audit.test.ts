@@ -124,12 +124,12 @@ const damages: Record<string, Damage> = {
   'a claim in the middle is missing': {
     sql: ({ poolId }) => `DELETE FROM claim WHERE pool_id = '${poolId}' AND first = 4`,
     found: { 'claim-line': 1 },
-    says: ({ poolId }) => `pool ${poolId}: positions 4 to 5 were handed out to nobody`,
+    says: ({ poolId }) => `pool ${poolId}: positions 4 to 5 are in no claim`,
   },
   'the first claim is missing': {
     sql: ({ poolId }) => `DELETE FROM claim WHERE pool_id = '${poolId}' AND first = 0`,
     found: { 'claim-line': 1 },
-    says: ({ poolId }) => `pool ${poolId}: positions 0 to 3 were handed out to nobody`,
+    says: ({ poolId }) => `pool ${poolId}: positions 0 to 3 are in no claim`,
   },
   'the last claim is missing': {
     sql: ({ drainedPoolId }) => `DELETE FROM claim WHERE pool_id = '${drainedPoolId}' AND first = 8`,
@@ -139,7 +139,7 @@ const damages: Record<string, Damage> = {
   'two claims have the same codes': {
     sql: ({ poolId }) => `UPDATE claim SET count = 5 WHERE pool_id = '${poolId}' AND first = 0`,
     found: { 'claim-line': 1 },
-    says: ({ poolId }) => `pool ${poolId}: positions 4 to 4 were handed out twice`,
+    says: ({ poolId }) => `pool ${poolId}: positions 4 to 4 are in two claims`,
   },
   'a claim has no codes': {
     sql: ({ poolId, accountId }) =>
@@ -483,23 +483,26 @@ const damages: Record<string, Damage> = {
       UPDATE event SET payload = payload || '{"status": "UNDONE"}'
       WHERE payload->>'taskId' = '${cancelled}' AND payload->>'status' = 'CANCELLED'`,
     found: { 'task-state': 1 },
-    says: ({ cancelled }) => `task ${cancelled}, a GENERATION that is UNDONE, has what only another can have`,
+    says: ({ cancelled }) =>
+      `task ${cancelled}, a GENERATION that is UNDONE, has values that do not fit together`,
   },
   'a generation has read a file': {
     sql: ({ cancelled }) => `UPDATE task SET bytes_read = 1, bytes = 1 WHERE id = '${cancelled}'`,
     found: { 'task-state': 1 },
     says: ({ cancelled }) =>
-      `task ${cancelled}, a GENERATION that is CANCELLED, has what only another can have`,
+      `task ${cancelled}, a GENERATION that is CANCELLED, has values that do not fit together`,
   },
   'an upload was triggered by a refill': {
     sql: ({ uploadId }) => `UPDATE task SET trigger = 'AUTO_GENERATE' WHERE id = '${uploadId}'`,
     found: { 'task-state': 1 },
-    says: ({ uploadId }) => `task ${uploadId}, a UPLOAD that is COMPLETED, has what only another can have`,
+    says: ({ uploadId }) =>
+      `task ${uploadId}, a UPLOAD that is COMPLETED, has values that do not fit together`,
   },
   'an upload that has ended waits for others': {
     sql: ({ uploadId }) => `UPDATE task SET waits_for_clearing = true WHERE id = '${uploadId}'`,
     found: { 'task-state': 1 },
-    says: ({ uploadId }) => `task ${uploadId}, a UPLOAD that is COMPLETED, has what only another can have`,
+    says: ({ uploadId }) =>
+      `task ${uploadId}, a UPLOAD that is COMPLETED, has values that do not fit together`,
   },
   'an upload has read more than its file': {
     sql: ({ uploadId }) => `UPDATE task SET bytes_read = bytes + 1 WHERE id = '${uploadId}'`,
@@ -603,7 +606,7 @@ const damages: Record<string, Damage> = {
       UPDATE event SET payload = payload || '{"taskId": "${nowhere}"}' WHERE payload->>'taskId' = '${waiting}'`,
     found: { 'task-events': 2 },
     says: ({ poolId, waiting }) =>
-      `task ${waiting} of pool ${poolId} is AWAITING_EXECUTION, and no event tells of it`,
+      `task ${waiting} of pool ${poolId} is AWAITING_EXECUTION, and has no event that says so`,
   },
   'no event tells of a task that is younger than the oldest event': {
     sql: ({ forgetful }) => `

@@ -51,8 +51,8 @@ test('numbers in messages have thousands separators', () => {
     expect(message).toContain('(and 2 more: see issues)')
     expect(issues.map((issue) => issue.message)).toEqual([
       'It is 79,228,162,514,264,337,593,543,950,337. It must be at most 2^96, which is 79,228,162,514,264,337,593,543,950,336.',
-      'It has 1,001 characters. At most 1,000 are possible.',
-      'The name has 1,000 characters. At most 100 are possible.',
+      'It has 1,001 characters. At most 1,000 are allowed.',
+      'The name has 1,000 characters. At most 100 are allowed.',
     ])
   }
 })

@@ -583,7 +583,7 @@ describe('many look-ups', () => {
     let broken = true
     const failing = Object.assign(Object.create(place.books) as Books, {
       rows: (statement: Parameters<Books['rows']>[0]) =>
-        broken ? Promise.reject(new Error('The database is away.')) : place.books.rows(statement),
+        broken ? Promise.reject(new Error('The database is unavailable.')) : place.books.rows(statement),
     })
     const here = new LookUps(failing)
     const refused = await Promise.allSettled([1, 2, 3].map(() => here.find(place.accountId, codes[0] ?? '')))

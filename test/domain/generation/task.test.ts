@@ -13,7 +13,8 @@ import {
   readTask,
 } from '../../../src/domain/generation/task.ts'
 import { lockPool } from '../../../src/domain/pool/pool.ts'
-import { undoUpload } from '../../../src/domain/upload/finish.ts'
+import { completeUpload, undoUpload } from '../../../src/domain/upload/finish.ts'
+import { markWaitingForClearing } from '../../../src/domain/upload/queue.ts'
 import { openLog } from '../../../src/log.ts'
 import { fill, newFormat, newPool, newSmallFormat, type Place, useBooks } from '../../support/books.ts'
 import { newCodes, startUpload, upload } from '../../support/uploads.ts'
@@ -170,5 +171,22 @@ describe('a task', () => {
     for (const ended of [completed, cancelled, failed, undone]) expect(await attempt(ended)).toEqual([])
     for (const ended of [completed, failed, uploaded, undone])
       await expect(cancelTask(books, accountId, ended)).rejects.toThrow(TaskFinishedError)
+  })
+
+  it('waits for no clearing once it has ended', async () => {
+    const poolId = await newPool(place)
+    const failure = { code: 'INTERNAL', message: 'No.' } as const
+    const ends: ((taskId: string) => Promise<unknown>)[] = [
+      (taskId) => completeUpload(books, { accountId, taskId }),
+      (taskId) => books.write(accountId, (tx) => markFailed(tx, taskId, failure)),
+      (taskId) => cancelTask(books, accountId, taskId),
+    ]
+    for (const end of ends) {
+      const taskId = await startUpload(place, poolId)
+      await markWaitingForClearing(books, { accountId, taskId })
+      await end(taskId)
+      const [row] = await books.rows({ text: 'SELECT * FROM task WHERE id = $1', values: [taskId] })
+      expect(row).toMatchObject({ waits_for_clearing: false })
+    }
   })
 })

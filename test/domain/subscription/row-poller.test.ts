@@ -2,7 +2,7 @@ import { v7 as newId } from 'uuid'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Claims } from '../../../src/domain/claim/claim.ts'
 import { saveReplenishment } from '../../../src/domain/generation/replenishment.ts'
-import { insertUploadTask, markRunning } from '../../../src/domain/generation/task.ts'
+import { insertUploadTask, markRunning, readTasks } from '../../../src/domain/generation/task.ts'
 import { followPools } from '../../../src/domain/pool/live-pools.ts'
 import { type Pool, renamePool } from '../../../src/domain/pool/pool.ts'
 import type { RowPoller } from '../../../src/domain/subscription/row-poller.ts'
@@ -122,8 +122,9 @@ describe('a follower of an upload', () => {
       leaving.abort()
       await tasks.close()
     })
-    const row = await books.prisma.task.findFirstOrThrow({ where: { id: taskId } })
-    const states = tasks.follow({ ...row, waitingFor: 'EARLIER_UPLOAD' }, leaving.signal)
+    const [task] = await readTasks(books, [{ accountId, id: taskId }])
+    if (task === undefined) throw new Error('The task was not inserted.')
+    const states = tasks.follow({ ...task, waitingFor: 'EARLIER_UPLOAD' }, leaving.signal)
     await states.next()
     const start = () => books.write(accountId, (tx) => markRunning(tx, taskId))
     const changes: [() => Promise<unknown>, string | undefined][] = [

@@ -64,14 +64,15 @@ describe('a file that is received', () => {
     }
     const input = { poolId: own.poolId, dryRun: false, column: 'Vouchers' }
     const { taskId } = await receiveUpload(own.books, own.accountId, input, chunks(), maxBytes)
-    expect(await readNextUpload(own.books, own.accountId)).toEqual({
+    expect(await readNextUpload(own.books, own.accountId)).toMatchObject({
       accountId: own.accountId,
-      taskId,
+      id: taskId,
       poolId: own.poolId,
       status: 'AWAITING_EXECUTION',
       column: 'Vouchers',
+      header: undefined,
       rowsRead: 0n,
-      size: BigInt(file.length),
+      bytes: BigInt(file.length),
     })
     expect(await stored(own)).toEqual({ pieces: 3, tasks: 1 })
     expect((await contents(own, taskId, file.length)).equals(file)).toBe(true)

@@ -123,7 +123,7 @@ describe.each(everyWay)('over %s', (way) => {
     },
   )
 
-  test('an operation that asks for too much at once is BAD_USER_INPUT', async () => {
+  test('an operation that asks for too much is BAD_USER_INPUT', async () => {
     const deep = `${'tasks { edges { node { pool { '.repeat(6)}id${' } } } }'.repeat(6)}`
     expect(await codes(way, `{ pools { edges { node { ${deep} } } } }`)).toEqual(['BAD_USER_INPUT'])
     const wide = Array.from({ length: 1_500 }, (_, i) => `a${i}: account { id }`).join(' ')

@@ -119,7 +119,7 @@ describe('a download ends at once when its client', () => {
   })
 })
 
-describe('while the database is away', () => {
+describe('while the database is unavailable', () => {
   const back = async () => {
     proxy.mend()
     await expect.poll(async () => (await fetch(`${url}/ready`)).status, { timeout: 15_000 }).toBe(200)

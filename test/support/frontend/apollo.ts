@@ -20,9 +20,9 @@ export function connectApollo(
     cache: new InMemoryCache({
       possibleTypes,
       typePolicies: {
-        // It has no id, and so is kept inside of its pool: queries of different fields of it add up.
+        // It has no id, so it is stored in its pool. Fields from different queries are merged.
         Replenishment: { merge: true },
-        // Each event is another one. Without this Apollo warns that it replaces them.
+        // A new event replaces the last one. Without this, Apollo warns about it.
         Subscription: { fields: { poolEvents: { merge: false } } },
       },
     }),

@@ -1,7 +1,7 @@
 import { type Client, createClient } from 'graphql-ws'
 import { pause } from './resuming.ts'
 
-/** A socket that comes back, whatever broke it; also when it is only silent. */
+/** A socket that reconnects after every failure, and when the server stops responding. */
 export function connectSocket(url: string, key: string, patienceMs = 10_000): Client {
   let unanswered: ReturnType<typeof setTimeout>
   const socket = createClient({

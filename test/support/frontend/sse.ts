@@ -2,7 +2,7 @@ import { createClient } from 'graphql-sse'
 import type { PlainClient } from './plain.ts'
 import { pause } from './resuming.ts'
 
-/** Event streams that come back, whatever broke them; also when they are only silent. */
+/** Event streams that reconnect after every failure, and when the server stops responding. */
 export function connectStreams(url: string, key: string, patienceMs = 30_000): PlainClient {
   return createClient({
     url,

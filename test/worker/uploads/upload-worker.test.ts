@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { pino } from 'pino'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
+import { Semaphore } from '../../../src/async/semaphore.ts'
 import { connectionConfig } from '../../../src/database/open.ts'
 import type { Books } from '../../../src/domain/books/books.ts'
 import { TaskFinishedError } from '../../../src/domain/books/errors.ts'
@@ -9,6 +10,8 @@ import { cancelTask } from '../../../src/domain/generation/task.ts'
 import { undoUpload } from '../../../src/domain/upload/finish.ts'
 import { readUploadWaits } from '../../../src/domain/upload/queue.ts'
 import { receiveUpload } from '../../../src/domain/upload/receive.ts'
+import { AccountLock } from '../../../src/worker/uploads/account-lock.ts'
+import { AccountUploads } from '../../../src/worker/uploads/account-uploads.ts'
 import { UploadWorker } from '../../../src/worker/uploads/upload-worker.ts'
 import { expectBalance } from '../../support/audit.ts'
 import { newAccount, newPool, type Place, poolNow, silent, useBooks } from '../../support/books.ts'
@@ -239,6 +242,42 @@ test('an upload waits for the clearing of an undone one only if they share codes
   expect(await waitOf(related)).toBeUndefined()
   expect((await cleared(undone)).status).toBe('UNDONE')
   expect(await rowsOf(undone)).toEqual({ pieces: 0, codes: 0 })
+})
+
+test('a worker that has lost the lock of the account no longer notes what its upload waits for', async () => {
+  const own = await place()
+  const { books, accountId } = own
+  const file = codesFile(newName(), 20)
+  const undone = await send(own, file)
+  {
+    await using _worker = startWorker()
+    expect(await cleared(undone)).toMatchObject({ status: 'COMPLETED' })
+  }
+  await undoUpload(books, accountId, undone)
+  const taskId = await send(own, file)
+  {
+    await using lock = await AccountLock.acquire(connectionConfig(shared.databaseUrl), accountId)
+    if (lock === undefined) throw new Error('Another worker has the lock.')
+    const semaphore = new Semaphore(1)
+    vi.spyOn(semaphore, 'run').mockImplementationOnce(async (work) => {
+      try {
+        // The first chunk, which is refused because the undone upload still has its codes.
+        return await work()
+      } finally {
+        lock.isLost = true
+      }
+    })
+    const options = { books, semaphore, maxBytes: 100_000_000, shareMs: 10_000, log: silent }
+    await new AccountUploads(accountId, lock, {
+      ...options,
+      yieldShare: () => false,
+      isClosed: () => false,
+    }).run()
+  }
+  expect(await read(taskId)).toMatchObject({ status: 'RUNNING', read: 0 })
+  expect((await readUploadWaits(books, accountId, [taskId])).get(taskId)).toBeUndefined()
+  await using _worker = startWorker()
+  expect(await cleared(taskId)).toMatchObject({ status: 'COMPLETED', added: 20 })
 })
 
 describe('several uploads', () => {
