@@ -3,11 +3,12 @@
  * that every part of the service can use it.
  */
 
+// In the order in which they are tried: the busiest first.
 const paths = {
+  graphql: '/graphql',
   home: '/',
   health: '/health',
   ready: '/ready',
-  graphql: '/graphql',
   graphiqlFile: '/graphiql/*',
   codesUpload: '/pools/:id/codes',
   codesFile: '/pools/:id/codes.csv',
@@ -18,6 +19,8 @@ export type RouteName = keyof typeof paths
 
 /** The path of the API, over HTTP and WebSocket. */
 export const graphqlPath = paths.graphql
+
+export const healthPath = paths.health
 
 /** The file of a pool's codes. `parameters` say which codes, in which form. `poolId` is a global id. */
 export function codesPath(poolId: string, parameters: Record<string, string>): string {
@@ -40,18 +43,18 @@ const patterns = Object.entries(paths).map(
   ([name, path]) =>
     [
       name as RouteName,
-      new RegExp(`^${path.replace('.', '\\.').replace(':id', '([^/]+)').replace('*', '(.+)')}$`),
+      new RegExp(`^${path.replace('.', '\\.').replace(':id', '(?<id>[^/]+)').replace('*', '(?<file>.+)')}$`),
     ] as const,
 )
 
 /**
- * The route of a path, and the part that matched `:id` or `*`, decoded. If that cannot be decoded, it is the empty string,
- * which is never a valid id.
+ * The route of a path, and the part that matched `:id`, decoded, or `*`, as it is. An id that cannot be decoded is the empty
+ * string, which is never valid.
  */
 export function matchRoute(path: string): { name: RouteName; id: string } | undefined {
   for (const [name, pattern] of patterns) {
     const match = pattern.exec(path)
-    if (match !== null) return { name, id: decode(match[1] ?? '') }
+    if (match !== null) return { name, id: match.groups?.['file'] ?? decode(match.groups?.['id'] ?? '') }
   }
   return undefined
 }

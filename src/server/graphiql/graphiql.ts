@@ -5,7 +5,6 @@ import { dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { graphiqlPath, graphqlPath } from '../../routes.ts'
 import { Asset } from '../http/asset.ts'
-import { notFound } from '../http/errors.ts'
 import { type Route, readOnly } from '../http/server.ts'
 import { type Guide, type GuideSample, guide } from './guide.ts'
 
@@ -62,11 +61,10 @@ export class Graphiql {
   #files: Promise<Files> | undefined
 
   /** Serves the files. */
-  readonly fileRoute: Route = readOnly(async (request, response, { id }) => {
-    const asset = await this.asset(id)
-    if (asset === undefined) throw notFound(`Nothing is here. GraphiQL is at ${graphqlPath}.`)
-    await asset.answer(request, response)
-  })
+  readonly fileRoute: Route = {
+    ...readOnly(async (request, response, { id }) => (await this.asset(id))?.answer(request, response)),
+    exists: async (id) => (await this.asset(id)) !== undefined,
+  }
 
   /** A file by the part of its path after /graphiql/: its folder and name. */
   async asset(name: string): Promise<Asset | undefined> {
