@@ -1,7 +1,7 @@
-/**
- * All paths of the service: builds links, finds the route of a request, and reads its query parameters. Imports nothing, so
- * that every part of the service can use it.
- */
+import { quoted } from './quoted.ts'
+
+// All paths of the service: builds links, finds the route of a request, and reads its query parameters. Every part of the
+// service can import it.
 
 // In the order in which they are tried: the busiest first.
 const paths = {
@@ -78,16 +78,23 @@ export class Parameters {
 
   /**
    * @param search the query string, with or without its question mark
-   * @throws what `invalid` makes, for parameters that are not `known`, because a typo would go unnoticed, and for repeated
-   *   ones
+   * @throws what `invalid` makes, for parameters that are not `known`, because a typo would go unnoticed, unless
+   *   `allowUnknown`, and for repeated ones
    */
-  constructor(search: string, known: readonly string[], invalid: InvalidParameter) {
+  constructor(
+    search: string,
+    known: readonly string[],
+    invalid: InvalidParameter,
+    { allowUnknown = false } = {},
+  ) {
     this.#given = new URLSearchParams(search)
     this.#invalid = invalid
     for (const name of this.#given.keys()) {
-      if (!known.includes(name))
+      const isKnown = known.includes(name)
+      if (!isKnown && !allowUnknown)
         throw invalid(name, `There is no parameter ${quoted(name)}: there are ${known.join(', ')}.`)
-      if (this.#given.getAll(name).length > 1) throw invalid(name, `${name} is given more than once.`)
+      if (isKnown && this.#given.getAll(name).length > 1)
+        throw invalid(name, `${name} is given more than once.`)
     }
   }
 
@@ -108,8 +115,4 @@ export class Parameters {
     const value = this.text(name)
     return this.#invalid(name, `${name} ${rule}${value === undefined ? '' : `, not ${quoted(value)}`}.`)
   }
-}
-
-function quoted(text: string): string {
-  return JSON.stringify(text.slice(0, 100))
 }
