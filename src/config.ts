@@ -62,7 +62,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   }
 
   const config: Config = {
-    port: read('PORT', 4000, wholeNumber('number', /^\d{1,5}$/, 0, 65_535)),
+    port: read('PORT', 4000, parsePort),
     host: read('HOST', '127.0.0.1', parseHost),
     databaseUrl: read<string | undefined>('DATABASE_URL', undefined, parseDatabaseUrl),
     dataDir: resolve(read('DATA_DIR', '.data', parsePath)),
@@ -70,16 +70,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     role: read<Role>('ROLE', 'all', parseRole),
     eventRetentionDays: read('EVENT_RETENTION_DAYS', 30, parseDays),
     rejectedRowsRetentionDays: read('REJECTED_ROWS_RETENTION_DAYS', 30, parseDays),
-    failedLookUpsPerMinute: read(
-      'FAILED_LOOKUPS_PER_MINUTE',
-      100,
-      wholeNumber('number of look-ups (0 for no limit)', /^\d{1,7}$/, 0, 1_000_000),
-    ),
-    maxUploadBytes: read(
-      'MAX_UPLOAD_BYTES',
-      2 ** 30,
-      wholeNumber('number of bytes', /^[1-9]\d{0,12}$/, 1, 2 ** 40),
-    ),
+    failedLookUpsPerMinute: read('FAILED_LOOKUPS_PER_MINUTE', 100, parseLookUps),
+    maxUploadBytes: read('MAX_UPLOAD_BYTES', 2 ** 30, parseBytes),
   }
   if (config.role !== 'all' && !environment['DATABASE_URL'])
     problems.push(
@@ -89,7 +81,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   return config
 }
 
+const parsePort = wholeNumber('number', /^\d{1,5}$/, 0, 65_535)
 const parseDays = wholeNumber('number of days', /^\d{1,5}$/, 1, 36_500)
+const parseLookUps = wholeNumber('number of look-ups (0 for no limit)', /^\d{1,7}$/, 0, 1_000_000)
+const parseBytes = wholeNumber('number of bytes', /^[1-9]\d{0,12}$/, 1, 2 ** 40)
 
 class Problem {
   readonly description: string

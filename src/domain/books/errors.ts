@@ -59,9 +59,7 @@ export class FileTooLargeError extends InvalidInputError {
 }
 
 /** The message for a thing that does not exist or belongs to another account: it does not tell which. */
-export function noSuch(what: string): string {
-  return `There is no ${what} with this id in your account.`
-}
+export const noSuch = (what: string) => `There is no ${what} with this id in your account.`
 
 /** The thing does not exist or belongs to another account. */
 export class NotFoundError extends UserError {

@@ -142,14 +142,8 @@ function decoded(body: Buffer): string {
 }
 
 function operationOfSearch(search: string): Record<string, unknown> {
-  const parameters = new Parameters(
-    search,
-    [...documentNames, ...fields],
-    (_name, message) => badRequest(message),
-    {
-      allowUnknown: true,
-    },
-  )
+  const invalid = (_name: string, message: string) => badRequest(message)
+  const parameters = new Parameters(search, [...fields], invalid, { allowUnknown: true })
   const operation: Record<string, unknown> = {}
   for (const name of documentNames) operation[name] = parameters.text(name)
   for (const name of fields) {
