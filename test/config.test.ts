@@ -71,6 +71,14 @@ describe('the configuration', () => {
     expect(problemsOf({ PORT }).problems).toEqual([expect.stringContaining('PORT')])
   })
 
+  test('reads other numbers with leading zeros, but not more digits than the maximum has', () => {
+    expect(readConfig({ PORT: '04000', EVENT_RETENTION_DAYS: '007' })).toMatchObject({
+      port: 4_000,
+      eventRetentionDays: 7,
+    })
+    expect(problemsOf({ EVENT_RETENTION_DAYS: '000007' }).problems).toHaveLength(1)
+  })
+
   test.each(['0', '007', '-1', '1.5', '1e9', '1 GB', '1099511627777', '99999999999999999999'])(
     'refuses %j as the maximum size of an upload',
     (MAX_UPLOAD_BYTES) => {
