@@ -32,6 +32,7 @@ const cases: [file: string, imported: string, allowed: boolean][] = [
   ['src/codespace/b.ts', '../database/b.ts', false],
   ['src/codespace/c.ts', './pattern.ts', true],
   ['src/codespace/d.ts', '../grouped.ts', true],
+  ['src/codespace/e.ts', '../operator-error.ts', false],
   ['src/codefile/a.ts', '../codespace/b.ts', true],
   ['src/codefile/b.ts', '../async/pacer.ts', true],
   ['src/codefile/c.ts', '../async/b.ts', false],

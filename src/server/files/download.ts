@@ -172,7 +172,7 @@ async function answerRange(
       },
     )
   if ('suffix' in range) measured = await measure(from)
-  const to = 'suffix' in range || range.last === undefined || range.last >= bytes ? bytes : range.last + 1n
+  const to = 'suffix' in range || range.last === undefined ? bytes : min(bytes, range.last + 1n)
   return {
     status: 206,
     headers: {
