@@ -62,24 +62,16 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   }
 
   const config: Config = {
-    port: read('PORT', 4000, wholeNumber('number', 0, 65_535)),
+    port: read('PORT', 4000, parsePort),
     host: read('HOST', '127.0.0.1', parseHost),
     databaseUrl: read<string | undefined>('DATABASE_URL', undefined, parseDatabaseUrl),
     dataDir: resolve(read('DATA_DIR', '.data', parsePath)),
     bootstrapApiKey: read<string | undefined>('BOOTSTRAP_API_KEY', undefined, parseApiKey),
     role: read<Role>('ROLE', 'all', parseRole),
-    eventRetentionDays: read('EVENT_RETENTION_DAYS', 30, wholeNumber('number of days', 1, 36_500)),
-    rejectedRowsRetentionDays: read(
-      'REJECTED_ROWS_RETENTION_DAYS',
-      30,
-      wholeNumber('number of days', 1, 36_500),
-    ),
-    failedLookUpsPerMinute: read(
-      'FAILED_LOOKUPS_PER_MINUTE',
-      100,
-      wholeNumber('number of look-ups (0 for no limit)', 0, 1_000_000),
-    ),
-    maxUploadBytes: read('MAX_UPLOAD_BYTES', 2 ** 30, wholeNumber('number of bytes', 1, 2 ** 40)),
+    eventRetentionDays: read('EVENT_RETENTION_DAYS', 30, parseDays),
+    rejectedRowsRetentionDays: read('REJECTED_ROWS_RETENTION_DAYS', 30, parseDays),
+    failedLookUpsPerMinute: read('FAILED_LOOKUPS_PER_MINUTE', 100, parseLookUps),
+    maxUploadBytes: read('MAX_UPLOAD_BYTES', 2 ** 30, parseBytes),
   }
   if (config.role !== 'all' && !environment['DATABASE_URL'])
     problems.push(
@@ -89,6 +81,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   return config
 }
 
+const parsePort = wholeNumber('number', /^\d{1,5}$/, 0, 65_535)
+const parseDays = wholeNumber('number of days', /^\d{1,5}$/, 1, 36_500)
+const parseLookUps = wholeNumber('number of look-ups (0 for no limit)', /^\d{1,7}$/, 0, 1_000_000)
+const parseBytes = wholeNumber('number of bytes', /^[1-9]\d{0,12}$/, 1, 2 ** 40)
+
 class Problem {
   readonly description: string
   constructor(description: string) {
@@ -97,10 +94,10 @@ class Problem {
 }
 
 /** A parser of whole numbers in a range. `what` describes them: 'number of days'. */
-function wholeNumber(what: string, min: number, max: number): (text: string) => number | Problem {
-  return (text) => {
+function wholeNumber(what: string, form: RegExp, min: number, max: number) {
+  return (text: string): number | Problem => {
     const number = Number(text)
-    if (/^\d{1,13}$/.test(text) && number >= min && number <= max) return number
+    if (form.test(text) && number >= min && number <= max) return number
     return new Problem(`must be a whole ${what} from ${min} to ${max}, but is ${JSON.stringify(text)}`)
   }
 }

@@ -5,6 +5,7 @@ import { generateIfChanged } from './generate.ts'
 import { ClosingError, Lifecycle } from './lifecycle.ts'
 import { openLog } from './log.ts'
 import { OperatorError } from './operator-error.ts'
+import { graphqlPath, healthPath } from './routes.ts'
 import type { Service } from './service.ts'
 
 /** Starts the service. It runs until a signal closes it. */
@@ -40,9 +41,9 @@ async function openEmbeddedServer(dataDir: string): Promise<string> {
 function greeting({ url, firstKey, graphiqlHasKey }: Service, config: Config): string {
   const where =
     config.role === 'worker'
-      ? [`The worker is ready.   Health: ${url}/health`]
+      ? [`The worker is ready.   Health: ${url}${healthPath}`]
       : [
-          `Promo codes is ready.   GraphiQL: ${url}/graphql`,
+          `Promo codes is ready.   GraphiQL: ${url}${graphqlPath}`,
           '',
           graphiqlHasKey
             ? 'Open it: a key is filled in, and its tabs lead from the list of pools to claimed codes.'

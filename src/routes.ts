@@ -1,13 +1,14 @@
-/**
- * All paths of the service: builds links, finds the route of a request, and reads its query parameters. Imports nothing, so
- * that every part of the service can use it.
- */
+import { quoted } from './quoted.ts'
 
+// All paths of the service: builds links, finds the route of a request, and reads its query parameters. Every part of the
+// service can import it.
+
+// In the order in which they are tried: the busiest first.
 const paths = {
+  graphql: '/graphql',
   home: '/',
   health: '/health',
   ready: '/ready',
-  graphql: '/graphql',
   graphiqlFile: '/graphiql/*',
   codesUpload: '/pools/:id/codes',
   codesFile: '/pools/:id/codes.csv',
@@ -18,6 +19,8 @@ export type RouteName = keyof typeof paths
 
 /** The path of the API, over HTTP and WebSocket. */
 export const graphqlPath = paths.graphql
+
+export const healthPath = paths.health
 
 /** The file of a pool's codes. `parameters` say which codes, in which form. `poolId` is a global id. */
 export function codesPath(poolId: string, parameters: Record<string, string>): string {
@@ -40,18 +43,18 @@ const patterns = Object.entries(paths).map(
   ([name, path]) =>
     [
       name as RouteName,
-      new RegExp(`^${path.replace('.', '\\.').replace(':id', '([^/]+)').replace('*', '(.+)')}$`),
+      new RegExp(`^${path.replace('.', '\\.').replace(':id', '(?<id>[^/]+)').replace('*', '(?<file>.+)')}$`),
     ] as const,
 )
 
 /**
- * The route of a path, and the part that matched `:id` or `*`, decoded. If that cannot be decoded, it is the empty string,
- * which is never a valid id.
+ * The route of a path, and the part that matched `:id`, decoded, or `*`, as it is. An id that cannot be decoded is the empty
+ * string, which is never valid.
  */
 export function matchRoute(path: string): { name: RouteName; id: string } | undefined {
   for (const [name, pattern] of patterns) {
     const match = pattern.exec(path)
-    if (match !== null) return { name, id: decode(match[1] ?? '') }
+    if (match !== null) return { name, id: match.groups?.['file'] ?? decode(match.groups?.['id'] ?? '') }
   }
   return undefined
 }
@@ -75,16 +78,23 @@ export class Parameters {
 
   /**
    * @param search the query string, with or without its question mark
-   * @throws what `invalid` makes, for parameters that are not `known`, because a typo would go unnoticed, and for repeated
-   *   ones
+   * @throws what `invalid` makes, for parameters that are not `known`, because a typo would go unnoticed, unless
+   *   `allowUnknown`, and for repeated ones
    */
-  constructor(search: string, known: readonly string[], invalid: InvalidParameter) {
+  constructor(
+    search: string,
+    known: readonly string[],
+    invalid: InvalidParameter,
+    { allowUnknown = false } = {},
+  ) {
     this.#given = new URLSearchParams(search)
     this.#invalid = invalid
     for (const name of this.#given.keys()) {
-      if (!known.includes(name))
+      const isKnown = known.includes(name)
+      if (!isKnown && !allowUnknown)
         throw invalid(name, `There is no parameter ${quoted(name)}: there are ${known.join(', ')}.`)
-      if (this.#given.getAll(name).length > 1) throw invalid(name, `${name} is given more than once.`)
+      if (isKnown && this.#given.getAll(name).length > 1)
+        throw invalid(name, `${name} is given more than once.`)
     }
   }
 
@@ -105,8 +115,4 @@ export class Parameters {
     const value = this.text(name)
     return this.#invalid(name, `${name} ${rule}${value === undefined ? '' : `, not ${quoted(value)}`}.`)
   }
-}
-
-function quoted(text: string): string {
-  return JSON.stringify(text.slice(0, 100))
 }

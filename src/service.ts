@@ -41,7 +41,7 @@ export interface Service {
 }
 
 /**
- * Loads only the code that a role needs: a worker needs no GraphQL. `startService` calls it too, and is faster if it was
+ * Loads only the code that a role needs: a worker needs neither schema nor GraphiQL. `startService` calls it too, and is faster if it was
  * called before, while waiting for something else.
  */
 export async function loadRole(role: Role) {

@@ -67,11 +67,19 @@ describe('the configuration', () => {
     for (const problem of error.problems) expect(error.message).toContain(problem)
   })
 
-  test.each(['-1', '65536', '1.5', '0x50', ' 80', '1e3', '٤٠'])('refuses the port %j', (PORT) => {
+  test.each(['-1', '65536', '00004000', '1.5', '0x50', ' 80', '1e3', '٤٠'])('refuses the port %j', (PORT) => {
     expect(problemsOf({ PORT }).problems).toEqual([expect.stringContaining('PORT')])
   })
 
-  test.each(['0', '-1', '1.5', '1e9', '1 GB', '1099511627777', '99999999999999999999'])(
+  test('reads other numbers with leading zeros, but not more digits than the maximum has', () => {
+    expect(readConfig({ PORT: '04000', EVENT_RETENTION_DAYS: '007' })).toMatchObject({
+      port: 4_000,
+      eventRetentionDays: 7,
+    })
+    expect(problemsOf({ EVENT_RETENTION_DAYS: '000007' }).problems).toHaveLength(1)
+  })
+
+  test.each(['0', '007', '-1', '1.5', '1e9', '1 GB', '1099511627777', '99999999999999999999'])(
     'refuses %j as the maximum size of an upload',
     (MAX_UPLOAD_BYTES) => {
       expect(problemsOf({ MAX_UPLOAD_BYTES }).problems).toEqual([expect.stringContaining('MAX_UPLOAD_BYTES')])
@@ -120,10 +128,13 @@ describe('the configuration', () => {
     expect(readConfig({ FAILED_LOOKUPS_PER_MINUTE: text }).failedLookUpsPerMinute).toBe(Number(text))
   })
 
-  test.each(['-1', '1000001', '1.5', '1e3', ' 1', 'none', '٤٠'])('refuses %j look-ups a minute', (text) => {
-    const problems = [expect.stringMatching(/^FAILED_LOOKUPS_PER_MINUTE .*from 0.*1000000/)]
-    expect(problemsOf({ FAILED_LOOKUPS_PER_MINUTE: text }).problems).toEqual(problems)
-  })
+  test.each(['-1', '1000001', '00000100', '1.5', '1e3', ' 1', 'none', '٤٠'])(
+    'refuses %j look-ups a minute',
+    (text) => {
+      const problems = [expect.stringMatching(/^FAILED_LOOKUPS_PER_MINUTE .*from 0.*1000000/)]
+      expect(problemsOf({ FAILED_LOOKUPS_PER_MINUTE: text }).problems).toEqual(problems)
+    },
+  )
 
   test('does not repeat secrets in what it reports', () => {
     const error = problemsOf({ DATABASE_URL: 'mysql://user:hunter2@host', BOOTSTRAP_API_KEY: 'hunter2' })

@@ -18,6 +18,10 @@ describe('a path', () => {
     expect(matchRoute('/pools/%/codes')).toEqual({ name: 'codesUpload', id: '' })
   })
 
+  test('of a file of GraphiQL is not decoded, so that the file has one address', () => {
+    expect(matchRoute('/graphiql/a/%70age.js')).toEqual({ name: 'graphiqlFile', id: 'a/%70age.js' })
+  })
+
   test.each([
     '',
     '/graphql/',

@@ -26,6 +26,7 @@ export interface LanesOptions<Key extends readonly string[], Item, Result> {
 
 /** The waiting items and the groups in flight of one key. */
 interface Lane<Key, Item, Result> {
+  name: string
   key: Key
   waiting: Map<Item, PromiseWithResolvers<Result>>
   groups: number
@@ -66,8 +67,9 @@ export class Lanes<Key extends readonly string[], Item, Result> {
    * key must not contain spaces.
    */
   add(key: Key, item: Item): Promise<Result> {
-    const lane = this.#lanes.get(nameOf(key)) ?? { key, waiting: new Map(), groups: 0, isOpen: false }
-    this.#lanes.set(nameOf(key), lane)
+    const name = nameOf(key)
+    const lane = this.#lanes.get(name) ?? { name, key, waiting: new Map(), groups: 0, isOpen: false }
+    this.#lanes.set(name, lane)
     const entry = lane.waiting.get(item) ?? Promise.withResolvers<Result>()
     lane.waiting.set(item, entry)
     this.#startNext(lane)
@@ -79,7 +81,7 @@ export class Lanes<Key extends readonly string[], Item, Result> {
     const { maxGroups, maxGroupsOfKey = 1 } = this.#options
     if (changed.waiting.size > 0) {
       if (!changed.isOpen && changed.groups < maxGroupsOfKey) this.#ready.add(changed)
-    } else if (changed.groups === 0) this.#lanes.delete(nameOf(changed.key))
+    } else if (changed.groups === 0) this.#lanes.delete(changed.name)
     for (const lane of this.#ready) {
       if (this.#groups >= maxGroups) return
       this.#ready.delete(lane)

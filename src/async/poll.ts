@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { canRunAgain, isUnavailable } from '../database/errors.ts'
 
@@ -85,4 +86,27 @@ export function logRetry(log: Logger, error: unknown, purpose: string, context: 
   else if (canRunAgain(error))
     log.warn(entry, `could not ${purpose}: a transaction conflicted with others; trying again`)
   else log.error(entry, `could not ${purpose}; trying again`)
+}
+
+const retryEveryMs = 1_000
+
+/**
+ * Runs `work` again once a second while it fails because the database is unavailable, and rejects with any other error.
+ * `purpose` and `context` are for the log. Resolves to undefined once `signal` is aborted.
+ */
+export async function retryWhileUnavailable<T>(
+  work: () => Promise<T>,
+  { purpose, context, log, signal }: { purpose: string; context?: object; log: Logger; signal: AbortSignal },
+): Promise<T | undefined> {
+  while (!signal.aborted) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!isUnavailable(error)) throw error
+      logRetry(log, error, purpose, context)
+      // Rejects only when `signal` is aborted, which ends the loop.
+      await delay(retryEveryMs, undefined, { signal, ref: false }).catch(() => {})
+    }
+  }
+  return undefined
 }

@@ -283,7 +283,10 @@ export class Scheduler {
     ).unref()
   }
 
-  /** Forgets the idle queues that have not been used for the longest time, apart from `maxIdleQueues`. */
+  /**
+   * Forgets the idle queues that have not been used for the longest time, apart from `maxIdleQueues`. Not an LRU, which would
+   * also remove queues in use.
+   */
   #forgetIdle(queue: KeyQueue): void {
     if (!queue.isIdle) return
     this.#queues.delete(queue.key)

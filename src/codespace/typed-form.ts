@@ -16,7 +16,7 @@ import { alikeInEitherCase } from './look-alikes.ts'
  * which are bounded, as an index entry has room for no more:
  *
  *   key             of the form       stored in uploaded_code as
- *   plainKey        plainForm         identity (see domain/code/identity.ts)
+ *   plainKey        plainForm         identity (see domain/format/identity.ts)
  *   typedKey        typedForm         typed
  *   looseKey        looseForm         loose
  *

@@ -24,7 +24,8 @@ const reconnectAfterMs = 1_000
  *
  * NOTIFY is sent in a separate transaction after the change has been committed: within the transaction of the change,
  * it would acquire a lock for the whole server. Notices that arrive while others are in flight are sent together, each
- * once. A notice can be lost with a connection, so listeners also poll.
+ * once. A notice can be lost with a connection, so listeners also poll. The sending is not a Poll, which would log a lost
+ * notice as retried.
  */
 export class Notifications {
   readonly #connections: pg.Pool

@@ -1,4 +1,5 @@
 import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg'
+import { retry } from '../async/retry.ts'
 import {
   CommitUnansweredError,
   canRunAgain,
@@ -74,14 +75,8 @@ const maxAttempts = 5
  * Rejects with a DatabaseUnavailableError when there is no connection or it is lost, more precisely a
  * CommitUnansweredError when COMMIT had already been sent; otherwise with whatever `work` rejects with.
  */
-export async function transaction<T>(connections: Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await runOnce(connections, work)
-    } catch (error) {
-      if (attempt === maxAttempts || !canRunAgain(error)) throw error
-    }
-  }
+export function transaction<T>(connections: Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  return retry(maxAttempts, () => runOnce(connections, work), canRunAgain)
 }
 
 async function runOnce<T>(connections: Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {

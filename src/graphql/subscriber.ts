@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import {
   createSourceEventStream,
   type DocumentNode,
@@ -14,13 +13,12 @@ import {
 import type { Logger } from 'pino'
 import { onEnd } from '../async/on-end.ts'
 import type { Pacer } from '../async/pacer.ts'
+import { retryWhileUnavailable } from '../async/poll.ts'
 import { isUnavailable } from '../database/errors.ts'
 import type { Context } from './context.ts'
 import { Admission } from './limits/admission.ts'
 import { Answers } from './limits/answers.ts'
 import { SubscriptionMemory } from './limits/subscription-memory.ts'
-
-const retryEveryMs = 1_000
 
 /** The results of a subscription, or the errors that keep it from starting. */
 export type Subscribed = AsyncGenerator<ExecutionResult, void, void> | ExecutionResult
@@ -44,7 +42,7 @@ export class Subscriber {
   readonly #memory = new SubscriptionMemory()
   /** Executions that have not started, by event, then by answer key. */
   readonly #pending = new WeakMap<object, Map<string, Promise<ExecutionResult>>>()
-  #closed = false
+  readonly #closing = new AbortController()
 
   /** `pacer`: the one that the readers of events use. */
   constructor(pacer: Pacer, log: Logger) {
@@ -55,7 +53,7 @@ export class Subscriber {
 
   /** Events no longer wait for the database from now on. */
   close(): void {
-    this.#closed = true
+    this.#closing.abort()
   }
 
   async subscribe(args: ExecutionArgs): Promise<Subscribed> {
@@ -108,13 +106,16 @@ export class Subscriber {
   }
 
   async #execute(args: ValidatedSubscriptionArgs): Promise<ExecutionResult> {
-    for (;;) {
+    const { signal } = this.#closing
+    const execute = async () => {
       const result = await executeSubscriptionEvent(args)
-      const unavailable = result.errors?.find((error) => isUnavailable(error.cause ?? error.originalError))
-      if (unavailable === undefined || this.#closed) return await this.#answers.bounded(result)
-      this.#log.warn({ err: unavailable }, 'an event is waiting for the database')
-      await delay(retryEveryMs, undefined, { ref: false })
+      const causes = result.errors?.map((error) => error.cause ?? error.originalError)
+      const unavailable = causes?.find(isUnavailable)
+      if (unavailable !== undefined && !signal.aborted) throw unavailable
+      return result
     }
+    const options = { purpose: 'answer an event', log: this.#log, signal }
+    return await this.#answers.bounded((await retryWhileUnavailable(execute, options)) ?? (await execute()))
   }
 }
 

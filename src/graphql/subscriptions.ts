@@ -1,6 +1,6 @@
 import { merge } from '../async/merge.ts'
 import { onEnd } from '../async/on-end.ts'
-import { CursorExpiredError, CursorInvalidError } from '../domain/books/errors.ts'
+import { CursorExpiredError, CursorInvalidError, noSuch } from '../domain/books/errors.ts'
 import {
   decodeCursor,
   type PoolEvent as PoolEventValue,
@@ -148,5 +148,5 @@ export function untilRevoked<T>(
 }
 
 function notFound(what: string) {
-  return topLevelError('NOT_FOUND', `There is no ${what} with this id in your account.`)
+  return topLevelError('NOT_FOUND', noSuch(what))
 }

@@ -3,10 +3,8 @@ import { connectionConfig } from '../database/open.ts'
 import type { Books } from '../domain/books/books.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import { GenerationWorker } from '../worker/generations.ts'
-import { Housekeeping } from '../worker/housekeeping.ts'
+import { dayMs, Housekeeping } from '../worker/housekeeping.ts'
 import { UploadWorker } from '../worker/uploads/upload-worker.ts'
-
-const dayMs = 24 * 60 * 60 * 1_000
 
 export interface WorkerOptions {
   databaseUrl: string

@@ -7,7 +7,7 @@ import { removeOrphans } from '../domain/upload/file.ts'
 import { forgetRejectedRows } from '../domain/upload/rejected-rows.ts'
 
 const everyMs = 60 * 60 * 1_000
-const dayMs = 24 * 60 * 60 * 1_000
+export const dayMs = 24 * 60 * 60 * 1_000
 const keysAreKeptMs = 2 * dayMs
 // No file takes that long to be received.
 const orphansAreKeptMs = dayMs

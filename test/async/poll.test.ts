@@ -1,6 +1,6 @@
 import pino from 'pino'
 import { beforeEach, expect, test, vi } from 'vitest'
-import { logRetry, Poll } from '../../src/async/poll.ts'
+import { logRetry, Poll, retryWhileUnavailable } from '../../src/async/poll.ts'
 import { DatabaseUnavailableError } from '../../src/database/errors.ts'
 import { silent } from '../support/books.ts'
 
@@ -153,4 +153,22 @@ test.each([
       accountId: 'a',
     }),
   ])
+})
+
+test('retries while the database is unavailable, and gives up when it is told to', async () => {
+  const ending = new AbortController()
+  const options = { purpose: 'read the queue', log: silent, signal: ending.signal }
+  const unavailable = async () => {
+    throw new DatabaseUnavailableError(undefined)
+  }
+  const waiting = retryWhileUnavailable(unavailable, options)
+  ending.abort()
+  await expect(waiting).resolves.toBeUndefined()
+})
+
+test('retries after no other error', async () => {
+  const options = { purpose: 'read the queue', log: silent, signal: new AbortController().signal }
+  await expect(retryWhileUnavailable(() => Promise.reject(new RangeError()), options)).rejects.toThrow(
+    RangeError,
+  )
 })

@@ -2,7 +2,7 @@ import type { Queryable } from '../../database/transaction.ts'
 
 /*
  * The lock of an account's catalog, which is its formats and the names of its formats and pools, is the account's row. Both
- * functions resolve to whether the account has codes that differ only in case, spaces and dashes (see code/identity.ts).
+ * functions resolve to whether the account has codes that differ only in case, spaces and dashes (see format/identity.ts).
  */
 
 type AccountTransaction = Queryable & { readonly accountId: string }

@@ -58,12 +58,15 @@ export class FileTooLargeError extends InvalidInputError {
   }
 }
 
-/** The thing does not exist or belongs to another account: the error does not tell which. */
+/** The message for a thing that does not exist or belongs to another account: it does not tell which. */
+export const noSuch = (what: string) => `There is no ${what} with this id in your account.`
+
+/** The thing does not exist or belongs to another account. */
 export class NotFoundError extends UserError {
   readonly code = 'NOT_FOUND'
 
   /** Pass a `message` for a malformed id. */
-  constructor(what: string, path: string[], message = `There is no ${what} with this id in your account.`) {
+  constructor(what: string, path: string[], message = noSuch(what)) {
     super(message, path)
   }
 }

@@ -1,3 +1,5 @@
+import { retry } from '../../async/retry.ts'
+import { max, min } from '../../bigint.ts'
 import type { Books } from '../books/books.ts'
 import { type Batch, type CodeSource, findPosition, readBatches } from '../pool/batch.ts'
 import { readClaims } from '../pool/claim-rows.ts'
@@ -26,9 +28,8 @@ export async function computeCodes(
 ): Promise<CodeText[]> {
   const codes: CodeText[] = []
   for (const batch of batches) {
-    const batchEnd = batch.start + batch.count
-    const begin = from > batch.start ? from : batch.start
-    const end = to < batchEnd ? to : batchEnd
+    const begin = max(from, batch.start)
+    const end = min(to, batch.start + batch.count)
     if (begin >= end) continue
     const reader = new BatchReader(books, accountId, batch)
     const { first, passed, codes: texts } = await reader.codes(begin - batch.start, Number(end - begin))
@@ -41,15 +42,15 @@ export async function computeCodes(
       codes.push(formatId === undefined ? { uploadId, index, code } : { formatId, index, code })
     }
   }
-  if (BigInt(codes.length) !== to - from) throw new CodesMissingError(from, to)
+  if (BigInt(codes.length) !== to - from) throw new LineMovedError()
   return codes
 }
 
 /** An upload was undone between two reads. */
-class CodesMissingError extends Error {
-  constructor(from: bigint, to: bigint) {
-    super(`The batches do not hold all of the positions from ${from} to ${to}.`)
-    this.name = 'CodesMissingError'
+class LineMovedError extends Error {
+  constructor() {
+    super('The line of a pool changed while it was read.')
+    this.name = 'LineMovedError'
   }
 }
 
@@ -86,11 +87,11 @@ export async function readCodes(
   return await retryWhileMoved(async () => {
     // If this is still current at the end, everything in between was read of the same line.
     const now = await readSnapshot(books, accountId, poolId, status)
-    if (now === undefined) return { done: true, value: undefined }
+    if (now === undefined) return undefined
     const { snapshot } = now
     const after = await positionOf(books, accountId, poolId, cursors.after)
     const before = await positionOf(books, accountId, poolId, cursors.before)
-    if (after === null || before === null) return { done: true, value: undefined }
+    if (after === null || before === null) return undefined
     const { claimed } = snapshot
     const available = status === 'AVAILABLE'
     const total = available ? snapshot.total - claimed : claimed
@@ -101,26 +102,17 @@ export async function readCodes(
       ? await readPositions(books, accountId, poolId, claimed + from, claimed + to, false)
       : (await readPositions(books, accountId, poolId, claimed - to, claimed - from, true)).reverse()
     // Claimed codes never move.
-    const done = !available || (await isCurrent(books, accountId, poolId, snapshot))
-    return { done, value: { from, to, total, codes } }
+    if (available && !(await isCurrent(books, accountId, poolId, snapshot))) throw new LineMovedError()
+    return { from, to, total, codes }
   })
 }
 
 // Each attempt after the first means that one more upload has been undone.
 const maxAttempts = 10
 
-/** Calls `read` until it resolves to `done`: no codes have moved while it read. */
-async function retryWhileMoved<T>(read: () => Promise<{ done: boolean; value: T }>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const { done, value } = await read()
-      if (done) return value
-      if (attempt === maxAttempts)
-        throw new Error(`The line of a pool changed during each of ${maxAttempts} attempts to read it.`)
-    } catch (error) {
-      if (!(error instanceof CodesMissingError) || attempt === maxAttempts) throw error
-    }
-  }
+/** Calls `read` until no codes move while it reads. */
+function retryWhileMoved<T>(read: () => Promise<T>): Promise<T> {
+  return retry(maxAttempts, read, (error) => error instanceof LineMovedError)
 }
 
 /** The position of a code in the pool; undefined for no origin, null if the pool does not have the code. */
@@ -164,17 +156,16 @@ export async function readCode(
 ): Promise<Code | undefined> {
   return await retryWhileMoved(async () => {
     const found = await findPosition(books, accountId, origin)
-    if (found === undefined) return { done: true, value: undefined }
+    if (found === undefined) return undefined
     const { poolId, position } = found
     const pool = await readPool(books, accountId, poolId)
     if (pool === undefined) throw new Error(`The pool ${poolId} has batches but does not exist.`)
     const claimed = position < pool.claimed
     const [code] = await readPositions(books, accountId, poolId, position, position + 1n, claimed)
     const { formatId, uploadId, index } = origin
-    return {
-      done: code?.index === index && code.formatId === formatId && code.uploadId === uploadId,
-      value: code,
-    }
+    if (code?.index !== index || code.formatId !== formatId || code.uploadId !== uploadId)
+      throw new LineMovedError()
+    return code
   })
 }
 

@@ -3,9 +3,9 @@ import { looseForm, looseKey, readingsOf } from '../../codespace/loose-form.ts'
 import { plainKey, typedKey } from '../../codespace/typed-form.ts'
 import type { Queryable } from '../../database/transaction.ts'
 import { nilId } from '../books/known-formats.ts'
+import { behindPlain, identities } from '../format/identity.ts'
 import { placeOfIndex } from '../pool/batch.ts'
 import type { Code, CodeText } from './code.ts'
-import { behindPlain, identities } from './identity.ts'
 
 // How many uploaded codes of one form are read: a text that may mean more is ambiguous anyway.
 export const maxAlike = 50

@@ -23,7 +23,10 @@ interface Bucket {
 export class GuessLimit {
   readonly #perMinute: number
   readonly #now: () => number
-  /** In order of last use. The bucket of a key that has not been used for a minute is full, and is removed. */
+  /**
+   * In order of last use. The bucket of a key that has not been used for a minute is full, and is removed. Not an LRU, which
+   * would forget the guesses of a key when many others come.
+   */
   readonly #buckets = new Map<string, Bucket>()
 
   /** `perMinute`: 0 for no limit. `now`: a monotonic clock in whole milliseconds. */

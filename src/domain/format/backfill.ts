@@ -1,3 +1,4 @@
+import { min } from '../../bigint.ts'
 import type { CodeSpace } from '../../codespace/codespace.ts'
 import type { Pattern } from '../../codespace/pattern.ts'
 import { typedKey } from '../../codespace/typed-form.ts'
@@ -103,7 +104,7 @@ export async function takeNext(tx: BookTransaction, format: Format, count: bigin
   const space = await tx.codeSpaces.get(tx, tx.accountId, format.id)
   let index = format.next
   for (let missing = count; missing > 0n; ) {
-    const codes = space.codesAt(index, Number(missing < atOnceWhileUnready ? missing : atOnceWhileUnready))
+    const codes = space.codesAt(index, Number(min(missing, atOnceWhileUnready)))
     const uploaded = await readUploaded(tx, tx.accountId, codes)
     const holes = codes.flatMap((code, at) => (uploaded.has(code) ? [index + BigInt(at)] : []))
     await insertTaken(tx, format.id, holes)

@@ -1,6 +1,7 @@
 import type { Pattern } from '../../codespace/pattern.ts'
 import { plainKey, typedKey } from '../../codespace/typed-form.ts'
 import type { Queryable } from '../../database/transaction.ts'
+import { identities } from './identity.ts'
 
 /** Which of the codes are uploaded. */
 export async function readUploaded(
@@ -14,8 +15,8 @@ export async function readUploaded(
       FROM unnest($2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS wanted (code, typed, plain, place)
       CROSS JOIN LATERAL (
         SELECT 1 FROM uploaded_code
-        WHERE account_id = $1 AND typed = wanted.typed AND code = wanted.code AND coalesce(identity, code)
-          = ANY (ARRAY[wanted.plain, wanted.plain || E'\\n' || wanted.code, wanted.code])
+        WHERE account_id = $1 AND typed = wanted.typed AND code = wanted.code 
+          AND coalesce(identity, code) = ANY (${identities('wanted')})
         LIMIT 1
       ) AS known`,
     values: [accountId, codes, codes.map(typedKey), codes.map(plainKey)],

@@ -1,9 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Pacer } from '../../async/pacer.ts'
-import { logRetry, Poll } from '../../async/poll.ts'
+import { Poll, retryWhileUnavailable } from '../../async/poll.ts'
 import { Signal, Waiter } from '../../async/signal.ts'
-import { isUnavailable } from '../../database/errors.ts'
 import type { Books } from '../books/books.ts'
 import { CursorExpiredError, ReaderTooSlowError } from '../books/errors.ts'
 import { type PoolEvent, readEventsAfter, readLog, readLogs } from '../books/event-log.ts'
@@ -89,18 +87,13 @@ export class EventFeed {
 
   /** Reads a page of the log. Waits while the database is unavailable, which delays events but loses none. */
   async #readPage(accountId: string, position: bigint, signal: AbortSignal): Promise<PoolEvent[]> {
-    while (!signal.aborted) {
-      try {
-        return await readEventsAfter(this.#books, accountId, position, maxReadAtOnce)
-      } catch (error) {
-        if (error instanceof CursorExpiredError) throw new ReaderTooSlowError()
-        if (!isUnavailable(error)) throw error
-        logRetry(this.#log, error, 'read an event log', { accountId })
-        // Rejects only when `signal` is aborted, which ends the loop.
-        await delay(pollEveryMs, undefined, { signal }).catch(() => {})
-      }
+    const read = () => readEventsAfter(this.#books, accountId, position, maxReadAtOnce)
+    const options = { purpose: 'read an event log', context: { accountId }, log: this.#log, signal }
+    try {
+      return (await retryWhileUnavailable(read, options)) ?? []
+    } catch (error) {
+      throw error instanceof CursorExpiredError ? new ReaderTooSlowError() : error
     }
-    return []
   }
 
   #follow(accountId: string): Tail {

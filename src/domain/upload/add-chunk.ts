@@ -1,14 +1,15 @@
+import { retry } from '../../async/retry.ts'
 import { violatedConstraint } from '../../database/errors.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { holdCatalog, lockCatalog } from '../books/catalog.ts'
 import type { TaskRef } from '../books/task-ref.ts'
-import { identityOf } from '../code/identity.ts'
 import { availableForGeneration, lockFormat, readFormat } from '../format/format.ts'
+import { identityOf } from '../format/identity.ts'
 import {
   countDryRun,
   type FormatCodes,
-  findFormatCodes,
   findTwins,
+  groupByFormat,
   readTaken,
 } from '../format/taken-indices.ts'
 import { readUploaded } from '../format/uploaded-codes.ts'
@@ -48,20 +49,20 @@ export async function addChunk(
 ): Promise<boolean> {
   if (chunk.rowsRead - from !== BigInt(chunk.rows.length + chunk.rejected.length))
     throw new RangeError('The number of rows in the chunk is not the number of rows read.')
-  for (let attempt = 1; ; attempt++) {
-    // Most files have no duplicates, and looking up each code is much of the work. So the first attempt relies on the
-    // unique index uploaded_code_identity_key.
-    const looks = attempt > 1
-    try {
-      return await books.write(upload.accountId, (tx) =>
-        addInTransaction(books, tx, upload.taskId, from, chunk, { looks, waits }),
-      )
-    } catch (error) {
-      if (error instanceof UploadMovedError) return false
-      // A code exists already, or another transaction has added it since the lookup, and has ended by now. The next attempt
-      // finds it.
-      if (violatedConstraint(error) === undefined || attempt === maxAttempts) throw error
-    }
+  // Most files have no duplicates, and looking up each code is much of the work. So the first attempt relies on the unique
+  // index uploaded_code_identity_key.
+  const add = (attempt: number) =>
+    books.write(upload.accountId, (tx) =>
+      addInTransaction(books, tx, upload.taskId, from, chunk, { looks: attempt > 1, waits }),
+    )
+  // A code exists already, or another transaction has added it since the lookup, and has ended by now. The next attempt finds
+  // it.
+  const isDuplicate = (error: unknown) => violatedConstraint(error) !== undefined
+  try {
+    return await retry(maxAttempts, add, isDuplicate)
+  } catch (error) {
+    if (error instanceof UploadMovedError) return false
+    throw error
   }
 }
 
@@ -97,7 +98,7 @@ async function addInTransaction(
       ? await findUploaded(tx, taskId, codes, { dryRun, caseSensitive, hasTwins })
       : new Map<string, KnownCode>()
   const unknown = uploaded.size === 0 ? codes : codes.filter((code) => !uploaded.has(code))
-  const ofFormats = await findFormatCodes(tx, known, unknown)
+  const ofFormats = await groupByFormat(tx, known, unknown)
   const own = new Set(ofFormats.flatMap((one) => one.codes))
   const ofNone = own.size === 0 ? unknown : unknown.filter((code) => !own.has(code))
   const twins = caseSensitive

@@ -1,7 +1,7 @@
 import { typedKey } from '../../codespace/typed-form.ts'
 import type { BookTransaction } from '../books/books.ts'
-import { behindPlain, identities, identityOf } from '../code/identity.ts'
 import { readFormat } from '../format/format.ts'
+import { behindPlain, identities, identityOf } from '../format/identity.ts'
 import { type FormatTwins, readTaken } from '../format/taken-indices.ts'
 import type { Chunk, ChunkDecision, GeneratedTwin, KnownCode } from './decide-chunk.ts'
 import { textArray } from './text-array.ts'

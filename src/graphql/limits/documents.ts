@@ -19,6 +19,7 @@ import {
 import { LRUCache } from 'lru-cache'
 import { yieldToEventLoop } from '../../async/pacer.ts'
 import { grouped } from '../../grouped.ts'
+import { quoted } from '../../quoted.ts'
 import { type TopLevelErrorCode, topLevelError } from '../errors/top-level.ts'
 import { weighDocument } from './document-weight.ts'
 import {
@@ -250,7 +251,7 @@ function checkOperation(document: DocumentNode, operationName: string | null | u
   throw invalidRequest(
     operationName == null
       ? `The document has ${operations.length} operations. Send the name of the one to execute as operationName.`
-      : `The document has no operation named ${JSON.stringify(operationName.slice(0, 100))}. Send the name of one that it has as operationName.`,
+      : `The document has no operation named ${quoted(operationName)}. Send the name of one that it has as operationName.`,
   )
 }
 

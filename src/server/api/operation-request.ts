@@ -4,6 +4,8 @@ import type { GraphQLParams } from 'graphql-yoga'
 import { FileInterruptedError } from '../../domain/books/errors.ts'
 import { topLevelError } from '../../graphql/errors/top-level.ts'
 import { grouped } from '../../grouped.ts'
+import { quoted } from '../../quoted.ts'
+import { Parameters } from '../../routes.ts'
 import { badRequest } from '../http/errors.ts'
 import { maxSilenceMs, readBody } from '../http/request.ts'
 
@@ -140,13 +142,12 @@ function decoded(body: Buffer): string {
 }
 
 function operationOfSearch(search: string): Record<string, unknown> {
-  const parameters = new URLSearchParams(search)
+  const invalid = (_name: string, message: string) => badRequest(message)
+  const parameters = new Parameters(search, [...fields], invalid, { allowUnknown: true })
   const operation: Record<string, unknown> = {}
-  for (const name of documentNames) operation[name] = parameters.get(name)
+  for (const name of documentNames) operation[name] = parameters.text(name)
   for (const name of fields) {
-    const [value, ...more] = parameters.getAll(name)
-    if (more.length > 0)
-      throw badRequest(`The address has more than one ${name}. Send one operation with each request.`)
+    const value = parameters.text(name)
     if (value === undefined || value === '') continue
     const isJson = name === 'variables' || name === 'extensions'
     operation[name] = isJson ? parse(value, `The parameter ${name} of the address`) : value
@@ -210,10 +211,6 @@ function kindOf(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'a list'
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
-}
-
-function quoted(text: string): string {
-  return JSON.stringify(text.slice(0, 100))
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Snapshot, StatusFilter } from '../../domain/pool/snapshot.ts'
 import { argumentId, isUuid } from '../../graphql/ids.ts'
+import { quoted } from '../../quoted.ts'
 import { Parameters } from '../../routes.ts'
 import { badRequest, notFound } from '../http/errors.ts'
 import { fileVersion } from './codes-file.ts'
@@ -157,7 +158,7 @@ function readRange({ method, headers: { range: text } }: IncomingMessage): Range
   if (first === '' && last !== '') return { suffix: BigInt(last) }
   if (first === '' || (last !== '' && BigInt(last) < BigInt(first)))
     throw badRequest(
-      `Range is "bytes=<first>-", "bytes=<first>-<last>" or "bytes=-<number of bytes at the end>", not ${JSON.stringify(text.slice(0, 100))}.`,
+      `Range is "bytes=<first>-", "bytes=<first>-<last>" or "bytes=-<number of bytes at the end>", not ${quoted(text)}.`,
     )
   return { first: BigInt(first), last: last === '' ? undefined : BigInt(last) }
 }

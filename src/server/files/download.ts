@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { max, min } from '../../bigint.ts'
 import { headerOf, rejectedColumns } from '../../codefile/own-file.ts'
 import type { Books } from '../../domain/books/books.ts'
+import { noSuch } from '../../domain/books/errors.ts'
 import {
   isCurrent,
   positionsOf,
@@ -102,7 +103,7 @@ async function poolCodes(
   const { accountId } = credentials
   const poolId = argumentId('Pool', id, 'the address')
   const now = await readSnapshot(books, accountId, poolId, status)
-  if (now === undefined) throw noSuch('pool')
+  if (now === undefined) throw notFound(noSuch('pool'))
 
   const check = (snapshot: Snapshot) => isCurrent(books, accountId, poolId, snapshot)
   if (wanted.snapshot !== undefined && !(await check(wanted.snapshot))) throw snapshotGone()
@@ -144,7 +145,7 @@ async function excerptOf(
 ): Promise<{ from: bigint; to: bigint }> {
   if (taskId === undefined) return all
   const added = await positionsOfTask(books, accountId, poolId, taskId)
-  if (added === undefined) throw noSuch('task of this pool')
+  if (added === undefined) throw notFound(noSuch('task of this pool'))
   const from = max(added.from, all.from)
   return { from, to: max(from, min(added.to, all.to)) }
 }
@@ -171,7 +172,7 @@ async function answerRange(
       },
     )
   if ('suffix' in range) measured = await measure(from)
-  const to = 'suffix' in range || range.last === undefined || range.last >= bytes ? bytes : range.last + 1n
+  const to = 'suffix' in range || range.last === undefined ? bytes : min(bytes, range.last + 1n)
   return {
     status: 206,
     headers: {
@@ -192,7 +193,7 @@ async function rejectedRows(
   requireScope(credentials, 'READ', 'a file of rejected rows')
   const taskId = argumentId('Task', id, 'the address')
   const pages = await readRejectedRows(books, credentials.accountId, taskId)
-  if (pages === undefined) throw noSuch('upload')
+  if (pages === undefined) throw notFound(noSuch('upload'))
   return {
     status: 200,
     headers: { ...fileHeaders, 'Content-Disposition': contentDisposition('rejected.csv') },
@@ -209,8 +210,4 @@ async function* writeRejectedRows(
   yield Buffer.from((form.bom ? byteOrderMark : '') + header)
   for await (const page of pages)
     yield Buffer.from(page.map(({ number, code, reason }) => row([number, code, reason], form)).join(''))
-}
-
-function noSuch(what: string) {
-  return notFound(`There is no ${what} with this id in your account.`)
 }

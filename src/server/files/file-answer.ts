@@ -36,7 +36,7 @@ export async function sendFile(
     return
   }
   // An error before the first bytes can still be answered.
-  const pieces = await readAhead(file.pieces)
+  const pieces = await begun(file.pieces)
   response.writeHead(file.status, headers)
   // Only failures of the file itself: the client's connection breaks with the same errors as the database's.
   let failure: { error: unknown } | undefined
@@ -64,8 +64,8 @@ function logFailure(error: unknown, log: Logger): void {
   else log.error({ err: error }, 'a download failed')
 }
 
-/** The same pieces, after reading the first two: the header, and the first from the database. */
-async function readAhead(pieces: AsyncGenerator<Buffer>): Promise<AsyncGenerator<Buffer>> {
+/** The same pieces, after reading the first two: the header, and the first from the database. Reads no others ahead. */
+async function begun(pieces: AsyncGenerator<Buffer>): Promise<AsyncGenerator<Buffer>> {
   const first = await pieces.next()
   const second = first.done === true ? first : await pieces.next()
   return (async function* () {

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import { Lazy } from '../../async/lazy.ts'
 import { graphiqlPath, graphqlPath } from '../../routes.ts'
 import { Asset } from '../http/asset.ts'
-import { notFound } from '../http/errors.ts'
 import { type Route, readOnly } from '../http/server.ts'
 import { type Guide, type GuideSample, guide } from './guide.ts'
 
@@ -59,33 +59,24 @@ interface Files {
 
 /** GraphiQL: its page, and the files that the page loads, which are read on the first request. */
 export class Graphiql {
-  #files: Promise<Files> | undefined
+  readonly #files = new Lazy(readFiles)
 
   /** Serves the files. */
-  readonly fileRoute: Route = readOnly(async (request, response, { id }) => {
-    const asset = await this.asset(id)
-    if (asset === undefined) throw notFound(`Nothing is here. GraphiQL is at ${graphqlPath}.`)
-    await asset.answer(request, response)
-  })
+  readonly fileRoute: Route = {
+    ...readOnly(async (request, response, { id }) => (await this.asset(id))?.answer(request, response)),
+    exists: async (id) => (await this.asset(id)) !== undefined,
+  }
 
   /** A file by the part of its path after /graphiql/: its folder and name. */
   async asset(name: string): Promise<Asset | undefined> {
-    const { assets } = await this.#read()
+    const { assets } = await this.#files.get()
     return assets.get(name)
   }
 
   /** The page, with the guide's steps as tabs. */
   async page(options: GraphiqlPageOptions): Promise<string> {
-    const { folder } = await this.#read()
+    const { folder } = await this.#files.get()
     return renderPage(graphiqlPath(`${folder}/`), options)
-  }
-
-  #read(): Promise<Files> {
-    this.#files ??= readFiles().catch((error: unknown) => {
-      this.#files = undefined
-      throw error
-    })
-    return this.#files
   }
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
+import { Lazy } from '../../async/lazy.ts'
 import { acceptedCoding, type ContentCoding } from './request.ts'
 
 const codings: readonly ContentCoding[] = ['br', 'gzip', 'identity']
@@ -14,13 +15,14 @@ const brotliQuality = 5
  * for a coding it is compressed off the event loop, and kept.
  */
 export class Asset {
-  readonly #body: Buffer
   readonly #headers: Readonly<Record<string, string>>
   readonly #digest: string
-  readonly #compressed = new Map<ContentCoding, Promise<Buffer>>()
+  readonly #bodies: Readonly<Record<ContentCoding, Lazy<Buffer>>>
 
   constructor(body: Uint8Array, headers: Readonly<Record<string, string>>) {
-    this.#body = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+    const buffer = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+    const lazy = (coding: ContentCoding) => new Lazy(() => compress(buffer, coding))
+    this.#bodies = { br: lazy('br'), gzip: lazy('gzip'), identity: lazy('identity') }
     this.#headers = headers
     this.#digest = createHash('sha256').update(body).digest('base64url').slice(0, 22)
   }
@@ -39,24 +41,13 @@ export class Asset {
       response.writeHead(304, headers).end()
       return
     }
-    const body = await this.#as(coding)
+    const body = await this.#bodies[coding].get()
     response.writeHead(200, {
       ...headers,
       ...(coding === 'identity' ? {} : { 'Content-Encoding': coding }),
       'Content-Length': body.length,
     })
     response.end(request.method === 'HEAD' ? undefined : body)
-  }
-
-  #as(coding: ContentCoding): Promise<Buffer> {
-    const known = this.#compressed.get(coding)
-    if (known !== undefined) return known
-    const compressed = compress(this.#body, coding).catch((error: unknown) => {
-      this.#compressed.delete(coding)
-      throw error
-    })
-    this.#compressed.set(coding, compressed)
-    return compressed
   }
 }
 

@@ -38,6 +38,8 @@ export interface Route {
   methods: string
   /** Whether it reads the body itself: sends 100 (Continue) and limits how long the body may take. */
   readsBody?: boolean
+  /** Whether there is something at the path. Without it, the route answers every path that it matches. */
+  exists?(id: string): Promise<boolean>
   answer(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> | void
 }
 
@@ -160,6 +162,7 @@ export class HttpServer {
       if (awaitsContinue(request)) response.writeContinue()
     }
     if (match === undefined || route === undefined) throw this.#nothing()
+    if (route.exists !== undefined && !(await route.exists(match.id))) throw this.#nothing()
     if (request.method === 'OPTIONS') return answerPreflight(response, route.methods)
     if (match.name === 'graphql') this.#unread.add(response)
     const onStream = (end: () => void) => this.#addStream(response, end)

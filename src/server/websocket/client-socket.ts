@@ -14,7 +14,7 @@ const maxHeldLength = 1_000_000
 /**
  * A client's WebSocket, with back-pressure in both directions: while answers wait to be read or operations wait to run,
  * nothing more is read from the client. This limits the memory for a client, whatever it asks for and however slowly it
- * reads.
+ * reads. Not a Semaphore: steps also wait for the socket's buffer, and what waits decides whether the client is read.
  */
 export class ClientSocket {
   readonly #socket: WebSocket

@@ -240,6 +240,14 @@ describe('the files of GraphiQL', () => {
     })
   })
 
+  test.each(['GET', 'OPTIONS', 'POST'])(
+    'have one address each: %s finds nothing at another',
+    async (method) => {
+      for (const path of [small().replace('page.css', '%70age.css'), small().replace('page', 'pages')])
+        expect(await load(path, {}, method), path).toMatchObject({ status: 404 })
+    },
+  )
+
   /** The body as it is sent: fetch would decompress it. */
   function load(path: string, headers: Record<string, string> = {}, method = 'GET') {
     const { promise, resolve, reject } = Promise.withResolvers<Loaded>()

@@ -13,7 +13,7 @@ import { newPlace, newPool, type Place, useBooks } from '../../support/books.ts'
 import { noteStatements, type StatementCost } from '../../support/plans.ts'
 import { addCodes, chunkOf, newCodes, startUpload, upload } from '../../support/uploads.ts'
 
-// Whole transactions, statement by statement, on tables of many rows without statistics: see plans.test.ts.
+// Whole transactions, statement by statement, on tables of many rows without statistics: see ../plans.test.ts.
 const many = 20_000
 const few = 300
 const length = 5
