@@ -23,12 +23,8 @@ export interface NewAccount {
  * Creates an account with a key of all scopes, whose secret is `secret` or a new one.
  * Rejects with a NameTakenError or an InvalidInputError.
  */
-export async function createAccount(
-  connections: Pool,
-  name: string,
-  secret = newSecret(),
-): Promise<NewAccount> {
-  return await transaction(connections, async (tx) => {
+export function createAccount(connections: Pool, name: string, secret = newSecret()): Promise<NewAccount> {
+  return transaction(connections, async (tx) => {
     await lockAccounts(tx)
     return await insertAccount(tx, name, secret)
   })

@@ -34,16 +34,13 @@ export interface FormatKey {
  * Checks that pattern, key and version of each format yield its stored length, capacity and first code, which PostgreSQL
  * cannot compute. Findings contain neither keys nor codes.
  */
-export async function checkCodeSpaces(
-  connections: Pool,
-  onFinding: (finding: Finding) => void,
-): Promise<void> {
+export async function checkCodeSpaces(connections: Pool, report: (finding: Finding) => void): Promise<void> {
   for await (const { rows } of pages<FormatKey>(connections, walk, keyed))
     for (const format of rows) {
       const { accountId, accountName } = format
       const opened = openCodeSpace(format)
       if ('error' in opened)
-        onFinding({
+        report({
           kind: 'format-codes',
           accountId,
           accountName,

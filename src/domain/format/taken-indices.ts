@@ -21,7 +21,7 @@ export interface FormatCodes {
  * The codes by the format that they are of, in the order of the formats' ids. Formats do not overlap, so a code is in at
  * most one entry. The catalog was locked before `known` was read.
  */
-export async function groupByFormat(
+export async function groupCodes(
   tx: BookTransaction,
   known: KnownFormats,
   codes: readonly string[],

@@ -5,13 +5,7 @@ import { holdCatalog, lockCatalog } from '../books/catalog.ts'
 import type { TaskRef } from '../books/task-ref.ts'
 import { availableForGeneration, lockFormat, readFormat } from '../format/format.ts'
 import { identityOf } from '../format/identity.ts'
-import {
-  countDryRun,
-  type FormatCodes,
-  findTwins,
-  groupByFormat,
-  readTaken,
-} from '../format/taken-indices.ts'
+import { countDryRun, type FormatCodes, findTwins, groupCodes, readTaken } from '../format/taken-indices.ts'
 import { readUploaded } from '../format/uploaded-codes.ts'
 import { readTask, type Task } from '../generation/task.ts'
 import {
@@ -98,7 +92,7 @@ async function addInTransaction(
       ? await findUploaded(tx, taskId, codes, { dryRun, caseSensitive, hasTwins })
       : new Map<string, KnownCode>()
   const unknown = uploaded.size === 0 ? codes : codes.filter((code) => !uploaded.has(code))
-  const ofFormats = await groupByFormat(tx, known, unknown)
+  const ofFormats = await groupCodes(tx, known, unknown)
   const own = new Set(ofFormats.flatMap((one) => one.codes))
   const ofNone = own.size === 0 ? unknown : unknown.filter((code) => !own.has(code))
   const twins = caseSensitive

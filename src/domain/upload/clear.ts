@@ -3,7 +3,7 @@ import type { Books, BookTransaction } from '../books/books.ts'
 import { holdCatalog } from '../books/catalog.ts'
 import type { TaskRef } from '../books/task-ref.ts'
 import { lockFormat } from '../format/format.ts'
-import { giveBack, groupByFormat } from '../format/taken-indices.ts'
+import { giveBack, groupCodes } from '../format/taken-indices.ts'
 import { isUnfinished } from '../generation/task.ts'
 
 /**
@@ -70,7 +70,7 @@ async function removeCodes(
   const lowest = rows.at(-1)
   if (lowest === undefined) return false
   const codes = rows.map(({ code }) => code)
-  const ofFormats = await groupByFormat(tx, await books.knownFormats.readAll(tx, tx.accountId), codes)
+  const ofFormats = await groupCodes(tx, await books.knownFormats.readAll(tx, tx.accountId), codes)
   for (const { formatId } of ofFormats) await lockFormat(tx, formatId)
   for (const { formatId, indices } of ofFormats) await giveBack(tx, formatId, indices)
   await tx.execute({

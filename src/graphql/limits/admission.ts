@@ -43,11 +43,6 @@ const weightTexts: Readonly<Record<keyof AnswerWeight, LimitTexts>> = {
   bytes: ['bytes', 'Ask for fewer items (first, last, count) or fewer fields, in several requests.'],
 }
 
-type ExecutableOperation = Pick<
-  ExecutionArgs,
-  'schema' | 'document' | 'operationName' | 'variableValues' | 'contextValue'
->
-
 /**
  * Decides whether to execute an operation, by the weight of its answer. For a mutation, it also checks every selected
  * field, since a later error could not undo the mutation.
@@ -59,7 +54,7 @@ export class Admission {
    * The maximum weight of the answer to a validated operation, or why the operation is refused. An operation that the
    * executor will refuse anyway weighs nothing.
    */
-  weigh(args: ExecutableOperation): AnswerWeight | GraphQLError {
+  weigh(args: ExecutionArgs): AnswerWeight | GraphQLError {
     const { schema } = args
     const operation = getOperationAST(args.document, args.operationName)
     const type = operation && schema.getRootType(operation.operation)
