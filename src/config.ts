@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
+import type { Logger } from 'pino'
 import { DatabaseUrlError, readDatabaseUrl } from './database/database-url.ts'
 import { OperatorError } from './operator-error.ts'
 
@@ -25,6 +26,14 @@ export interface Config {
   readonly failedLookUpsPerMinute: number
   /** The maximum size of an uploaded file, in bytes. */
   readonly maxUploadBytes: number
+}
+
+/** The configuration of a service whose database is there. */
+export interface ServiceOptions extends Omit<Config, 'databaseUrl' | 'dataDir'> {
+  databaseUrl: string
+  /** Whether the database is the embedded one, which gets a sample for newcomers. */
+  embedded: boolean
+  log: Logger
 }
 
 /** All problems of the environment. None of them repeats a secret. */

@@ -4,7 +4,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
-import { errorCode } from './database/embedded/files.ts'
+import { errorCode, readIfThere } from './database/embedded/files.ts'
 import { OperatorError } from './operator-error.ts'
 
 // The database client and its types are generated from prisma/schema.prisma. This takes longer than the rest of a start, so
@@ -82,15 +82,6 @@ async function filesOf(folder: string): Promise<string[]> {
     return files.filter((file) => !file.endsWith('note.txt')).toSorted()
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return []
-    throw error
-  }
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined
     throw error
   }
 }

@@ -7,14 +7,9 @@ export class ClosingError extends Error {
   }
 }
 
-interface Opened {
-  readonly name: string
-  readonly close: () => Promise<void>
-}
-
 /** Closes what has been opened, in reverse order: dependents before what they depend on. */
 export class Lifecycle implements AsyncDisposable {
-  readonly #opened: Opened[] = []
+  readonly #opened: { name: string; close: () => Promise<void> }[] = []
   #closing: Promise<void> | undefined
 
   /** Whether `close` has been called. */
@@ -41,6 +36,11 @@ export class Lifecycle implements AsyncDisposable {
     const resource = await opening
     if (this.closing) throw new ClosingError()
     return resource
+  }
+
+  /** Opens a resource that has its own `close`, as `open` does. */
+  openCloseable<T extends { close(): unknown }>(name: string, open: () => Promise<T> | T): Promise<T> {
+    return this.open(name, open, (resource) => resource.close())
   }
 
   /**

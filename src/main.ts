@@ -29,10 +29,8 @@ async function loadService(role: Role) {
 }
 
 async function openEmbeddedServer(dataDir: string): Promise<string> {
-  const server = await lifecycle.open(
-    'embedded PostgreSQL',
-    () => startEmbeddedServer({ dataDir, log }),
-    (opened) => opened.close(),
+  const server = await lifecycle.openCloseable('embedded PostgreSQL', () =>
+    startEmbeddedServer({ dataDir, log }),
   )
   return server.url
 }

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { PrismaPg } from '@prisma/adapter-pg'
 import type { Logger } from 'pino'
-import type { Role } from './config.ts'
+import type { Role, ServiceOptions } from './config.ts'
 import { Notifications } from './database/notifications.ts'
 import { connectionConfig, openDatabase } from './database/open.ts'
 import { schemaOf } from './database/schema.ts'
@@ -15,21 +15,6 @@ import { OperatorError } from './operator-error.ts'
 import { HttpServer } from './server/http/server.ts'
 
 const maxConnections = 16
-
-export interface ServiceOptions {
-  databaseUrl: string
-  /** Whether the database is the embedded one, which gets a sample for newcomers. */
-  embedded: boolean
-  port: number
-  host: string
-  role: Role
-  bootstrapApiKey: string | undefined
-  eventRetentionDays: number
-  rejectedRowsRetentionDays: number
-  failedLookUpsPerMinute: number
-  maxUploadBytes: number
-  log: Logger
-}
 
 export interface Service {
   /** Where it listens: "http://127.0.0.1:4000". */
@@ -64,10 +49,9 @@ export async function startService(lifecycle: Lifecycle, options: ServiceOptions
   if (first !== undefined && options.embedded) await createSample(books, first.accountId)
   await worker?.openWorker(lifecycle, books, { ...options, log })
   const opened = await api?.openApi(lifecycle, books, { ...options, log })
-  const http = await lifecycle.open(
+  const http = await lifecycle.openCloseable(
     'HTTP server',
     () => new HttpServer({ books, log, routes: opened?.routes ?? {} }),
-    (server) => server.close(),
   )
   await opened?.serveWebSocket(http)
   // Opened last, so closed first: load balancers send no new clients during the shutdown.
@@ -100,15 +84,11 @@ async function openBooks(lifecycle: Lifecycle, databaseUrl: string, log: Logger)
       }),
     (opened) => opened.$disconnect(),
   )
-  const notifications = await lifecycle.open(
-    'notifications',
-    async () => {
-      const opened = new Notifications({ connections, connection: connectionConfig(databaseUrl), log })
-      await opened.open()
-      return opened
-    },
-    (opened) => opened.close(),
-  )
+  const notifications = await lifecycle.openCloseable('notifications', async () => {
+    const opened = new Notifications({ connections, connection: connectionConfig(databaseUrl), log })
+    await opened.open()
+    return opened
+  })
   return new Books({ connections, prisma, notifications, log })
 }
 

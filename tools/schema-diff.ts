@@ -11,9 +11,6 @@ import { type Migration, migrationsFolder } from '../src/database/migrations.ts'
 /** Prisma's description of the tables. */
 export const schemaFile = join(import.meta.dirname, '../prisma/schema.prisma')
 
-/** What Prisma's command line would say about the migrations of a database. */
-export type HistoryDiagnosis = Awaited<ReturnType<SchemaEngine['diagnoseMigrationHistory']>>
-
 /**
  * The SQL that leads from the tables of the migrations to those of the schema; undefined when they agree. The migrations
  * are applied to a temporary database on the server of `url`.
@@ -32,8 +29,8 @@ export function schemaDiff(
   })
 }
 
-/** What Prisma's engine says about the migrations of the database of `url`. */
-export function diagnoseHistory(url: string, migrations: readonly Migration[]): Promise<HistoryDiagnosis> {
+/** What Prisma's command line would say about the migrations of the database of `url`. */
+export function diagnoseHistory(url: string, migrations: readonly Migration[]) {
   return withEngine(url, (engine) =>
     engine.diagnoseMigrationHistory({
       migrationsList: migrationList(migrations),

@@ -9,7 +9,8 @@ export async function* merge<T>(signal: AbortSignal, sources: readonly Source<T>
   const ending = new AbortController()
   const open = sources.map((source) => source(AbortSignal.any([signal, ending.signal])))
   const pending = new Map<AsyncGenerator<T>, Promise<void>>()
-  const arrived: Yielded<T>[] = []
+  // `read` returns what the source yielded, or throws what it threw.
+  const arrived: { source: AsyncGenerator<T>; read: () => IteratorResult<T> }[] = []
   let wake = () => {}
   // Promise.race would leak: each call adds a reaction to the promise of a silent source.
   const request = (source: AsyncGenerator<T>) => {
@@ -47,10 +48,4 @@ export async function* merge<T>(signal: AbortSignal, sources: readonly Source<T>
     await Promise.all(pending.values())
     await Promise.all(open.map((source) => source.return(undefined)))
   }
-}
-
-interface Yielded<T> {
-  source: AsyncGenerator<T>
-  /** Returns what the source yielded, or throws what it threw. */
-  read: () => IteratorResult<T>
 }

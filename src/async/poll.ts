@@ -58,21 +58,16 @@ export class Poll {
   }
 
   async #runWhileWoken(): Promise<void> {
+    const { run, log, purpose } = this.#options
     do {
       this.#isWoken = false
-      if (await this.#runOnce()) this.#isWoken = true
+      try {
+        if ((await run()) === true) this.#isWoken = true
+      } catch (error) {
+        logRetry(log, error, purpose)
+      }
     } while (this.#isWoken && !this.signal.aborted)
     this.#running = undefined
-  }
-
-  async #runOnce(): Promise<boolean> {
-    const { run, log, purpose } = this.#options
-    try {
-      return (await run()) === true
-    } catch (error) {
-      logRetry(log, error, purpose)
-      return false
-    }
   }
 }
 

@@ -4,8 +4,8 @@ const maxShareOfKey = 1 / 2
 interface Entry {
   needed: number
   isWanted: () => boolean
-  begin: () => void
-  drop: () => void
+  /** Says whether the work begins; otherwise it is dropped. */
+  decide: (begins: boolean) => void
 }
 
 /** The work of one key. */
@@ -50,12 +50,7 @@ export class Room {
     this.#queues.set(key, queue)
     const acquired = Math.min(needed, this.#size)
     const { promise, resolve } = Promise.withResolvers<boolean>()
-    queue.waiting.push({
-      needed: acquired,
-      isWanted,
-      begin: () => resolve(true),
-      drop: () => resolve(false),
-    })
+    queue.waiting.push({ needed: acquired, isWanted, decide: resolve })
     this.#beginNext()
     if (!(await promise)) return undefined
     try {
@@ -77,7 +72,7 @@ export class Room {
       queue.used += entry.needed
       this.#free -= entry.needed
       this.#moveToEnd(key, queue)
-      entry.begin()
+      entry.decide(true)
     }
   }
 
@@ -105,5 +100,5 @@ export class Room {
 function dropUnwanted({ waiting }: KeyState): void {
   const found = waiting.findIndex(({ isWanted }) => isWanted())
   const dropped = waiting.splice(0, found === -1 ? waiting.length : found)
-  for (const { drop } of dropped) drop()
+  for (const { decide } of dropped) decide(false)
 }

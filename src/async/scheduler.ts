@@ -31,12 +31,10 @@ const maxWaitingBytes = 32_000_000
 // Idle keys whose average answer size is remembered.
 const maxIdleQueues = 1_000
 
-const retryAfterMs = 1_000
-
 /** A key has so much work waiting that no more is accepted. */
 export class TooMuchWaitingError extends Error {
   /** After how many milliseconds to try again. */
-  readonly retryAfterMs = retryAfterMs
+  readonly retryAfterMs = 1_000
 
   constructor() {
     super(

@@ -8,18 +8,13 @@ import { UserError } from '../domain/books/errors.ts'
 import { describeError, openLog } from '../log.ts'
 import { OperatorError } from '../operator-error.ts'
 
-/** The database of the running service, opened by another program. */
-export interface ServiceDatabase {
-  url: string
-  connections: Pool
-  log: Logger
-}
-
 /**
- * Opens the database that the environment names until `work` is done. Rejects with an OperatorError when there is none, it
+ * Opens the database of the running service, which the environment names, until `work` is done. Rejects with an OperatorError when there is none, it
  * has no tables of the service, or it cannot be used.
  */
-export async function withDatabase<T>(work: (database: ServiceDatabase) => Promise<T>): Promise<T> {
+export async function withDatabase<T>(
+  work: (database: { url: string; connections: Pool; log: Logger }) => Promise<T>,
+): Promise<T> {
   const config = readConfig(process.env)
   const url = config.databaseUrl ?? (await findEmbeddedServer({ dataDir: config.dataDir }))
   if (url === undefined)

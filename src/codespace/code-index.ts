@@ -87,7 +87,8 @@ export class CodeIndex {
   }
 }
 
-function positionsOf(source: string): Position[] {
+/** The positions of a stored pattern. Throws a CorruptPatternError if the source is not a pattern. */
+export function positionsOf(source: string): Position[] {
   const positions = readPattern(source)
   if (positions === undefined)
     throw new CorruptPatternError(`Not a stored pattern: ${JSON.stringify(source)}`)

@@ -1,6 +1,6 @@
+import { positionsOf } from './code-index.ts'
 import { looseForm, looselyTyped } from './loose-form.ts'
-import { CorruptPatternError } from './pattern.ts'
-import { type Position, readPattern } from './shape.ts'
+import type { Position } from './shape.ts'
 import { looseUnits, maxTypedLength } from './typed-code-reader.ts'
 import { characterForm, typedCharacters } from './typed-form.ts'
 
@@ -41,17 +41,13 @@ export class PatternIndex {
 
   /** Adds a pattern by its source and characters. Throws a CorruptPatternError if the source is not a pattern. */
   add(id: string, source: string, characters: string): void {
-    const positions = readPattern(source)
-    if (positions === undefined)
-      throw new CorruptPatternError(`Not a stored pattern: ${JSON.stringify(source)}`)
+    const positions = positionsOf(source)
     const dashesCount = characters.includes('-')
     const read = dashesCount ? positions : positions.filter((position) => position !== '-')
     const places = [...read.keys()].filter((at) => read[at] !== null)
-    const structure = structureOf(dashesCount ? this.#dashed : this.#dashless, read.length, places)
     const fixed = keyOf(places, (at) => characterForm(read[at] as NonNullable<Position>))
-    const entries = structure.patterns.get(fixed) ?? []
-    structure.patterns.set(fixed, entries)
-    entries.push({ forms: formsOf(characters, characterForm, this.#forms), id })
+    const forms = formsOf(characters, characterForm, this.#forms)
+    insert(dashesCount ? this.#dashed : this.#dashless, read.length, places, fixed, { forms, id })
     this.#addLoosely(id, positions, characters)
     this.#size += 1
   }
@@ -60,11 +56,11 @@ export class PatternIndex {
     const units = looseUnits(positions, characters)
     if (units === undefined) return
     const places = [...units.keys()].filter((at) => units[at]?.fixed !== null)
-    const structure = structureOf(this.#loose, units.length, places)
     const fixed = keyOf(places, (at) => looseForm(units[at]?.fixed ?? ''))
-    const entries = structure.patterns.get(fixed) ?? []
-    structure.patterns.set(fixed, entries)
-    entries.push({ forms: formsOf(characters, looseForm, this.#looseForms), id })
+    insert(this.#loose, units.length, places, fixed, {
+      forms: formsOf(characters, looseForm, this.#looseForms),
+      id,
+    })
   }
 
   /** The ids of all patterns that can read the text, and of few others. */
@@ -106,25 +102,26 @@ function formsOf(
   formOf: (character: string) => string,
   known: Map<string, ReadonlySet<string>>,
 ): ReadonlySet<string> {
-  let forms = known.get(characters)
-  if (forms === undefined) {
-    forms = new Set([...characters].map(formOf))
-    known.set(characters, forms)
-  }
+  const forms = known.get(characters) ?? new Set([...characters].map(formOf))
+  known.set(characters, forms)
   return forms
 }
 
-function structureOf(
+function insert(
   lengths: Map<number, Map<string, Structure>>,
   length: number,
   places: readonly number[],
-): Structure {
+  fixed: string,
+  entry: Entry,
+): void {
   const structures = lengths.get(length) ?? new Map<string, Structure>()
   lengths.set(length, structures)
   const name = places.join()
   const structure = structures.get(name) ?? { places, patterns: new Map() }
   structures.set(name, structure)
-  return structure
+  const entries = structure.patterns.get(fixed) ?? []
+  structure.patterns.set(fixed, entries)
+  entries.push(entry)
 }
 
 /** Several forms in one text. A form can be several characters, but contains no NUL. */

@@ -33,7 +33,8 @@ export class Pattern {
   readonly capacity: bigint
   /** The number of characters of each string. */
   readonly length: number
-  readonly #positions: readonly Position[]
+  /** What each string has at each position: a literal character, or null for a random one. */
+  readonly positions: readonly Position[]
   readonly #digits: ReadonlyMap<string, number>
   // Made when first needed: many patterns are only compared or displayed.
   #writer: CodeWriter | undefined
@@ -46,7 +47,7 @@ export class Pattern {
     this.capacity =
       BigInt(characters.length) ** BigInt(positions.filter((position) => position === null).length)
     this.length = positions.length
-    this.#positions = positions
+    this.positions = positions
     this.#digits = new Map([...characters].map((character, digit) => [character, digit]))
   }
 
@@ -72,16 +73,11 @@ export class Pattern {
     return pattern
   }
 
-  /** What each string has at each position: a literal character, or null for a random one. */
-  get positions(): readonly Position[] {
-    return this.#positions
-  }
-
   /** Whether both can produce the same string. */
   overlaps(other: Pattern): boolean {
     if (this.length !== other.length) return false
-    return this.#positions.every((mine, at) => {
-      const theirs = other.#positions[at] as Position
+    return this.positions.every((mine, at) => {
+      const theirs = other.positions[at] as Position
       if (mine === null) return theirs === null ? this.#sharesCharacters(other) : this.#digits.has(theirs)
       return theirs === null ? other.#digits.has(mine) : mine === theirs
     })
@@ -111,7 +107,7 @@ export class Pattern {
     if (code.length !== this.length) return undefined
     const base = BigInt(this.characters.length)
     let number = 0n
-    for (const [at, position] of this.#positions.entries()) {
+    for (const [at, position] of this.positions.entries()) {
       const character = code[at] as string
       if (position === null) {
         const digit = this.#digits.get(character)
@@ -134,23 +130,23 @@ export class Pattern {
 
   /** Whether the pattern can produce a string. */
   has(string: string): boolean {
-    this.#reader ??= new CodeReader(this.#positions, this.characters)
+    this.#reader ??= new CodeReader(this.positions, this.characters)
     return this.#reader.has(string)
   }
 
   /** A prefix of the `typedKey` of all strings of the pattern. */
   typedPrefix(): string {
-    const variable = this.#positions.indexOf(null)
-    const literals = this.#positions.slice(0, variable === -1 ? undefined : variable).join('')
+    const variable = this.positions.indexOf(null)
+    const literals = this.positions.slice(0, variable === -1 ? undefined : variable).join('')
     const [ascii = ''] = /^[ -~]*/.exec(literals) ?? []
     const prefix = typedKey(ascii)
     // The last letter may merge with a mark that follows it.
-    return /^[ -~]*$/.test(this.#positions.join('') + this.characters) ? prefix : prefix.slice(0, -1)
+    return /^[ -~]*$/.test(this.positions.join('') + this.characters) ? prefix : prefix.slice(0, -1)
   }
 
   /** The numbers of those strings [from, to) of a list that the pattern can produce: see CodeReader. */
   read(strings: readonly string[], from: number, to: number, rightBits: number): ReadNumbers {
-    this.#reader ??= new CodeReader(this.#positions, this.characters)
+    this.#reader ??= new CodeReader(this.positions, this.characters)
     return this.#reader.read(strings, from, to, rightBits)
   }
 
@@ -165,12 +161,12 @@ export class Pattern {
   }
 
   #openTypedReader(): TypedCodeReader {
-    this.#typedReader ??= new TypedCodeReader(this.#positions, this.characters)
+    this.#typedReader ??= new TypedCodeReader(this.positions, this.characters)
     return this.#typedReader
   }
 
   #openWriter(): CodeWriter {
-    this.#writer ??= new CodeWriter(this.#positions, this.characters)
+    this.#writer ??= new CodeWriter(this.positions, this.characters)
     return this.#writer
   }
 

@@ -157,47 +157,25 @@ function readHost(
 }
 
 // Parameters that have a meaning here.
-const known = new Set([
-  ...[
-    'user',
-    'password',
-    'host',
-    'port',
-    'dbname',
-    'application_name',
-    'fallback_application_name',
-    'options',
-  ],
-  ...[
-    'sslmode',
-    'sslrootcert',
-    'sslcert',
-    'sslkey',
-    'sslpassword',
-    'sslnegotiation',
-    'uselibpqcompat',
-    'ssl',
-  ],
-  ...['ssl_min_protocol_version', 'ssl_max_protocol_version', 'channel_binding', 'connect_timeout'],
-  ...['target_session_attrs', 'client_encoding', 'gssencmode', 'schema'],
-])
+const known = wordsOf(
+  'user password host port dbname application_name fallback_application_name options',
+  'sslmode sslrootcert sslcert sslkey sslpassword sslnegotiation uselibpqcompat ssl',
+  'ssl_min_protocol_version ssl_max_protocol_version channel_binding connect_timeout',
+  'target_session_attrs client_encoding gssencmode schema',
+)
 
 // Parameters of other clients, without effect here: TCP keepalives are on, each session sets its own time limits, and the
 // service pools its connections itself.
-const ignored = new Set([
-  ...['keepalives', 'keepalives_idle', 'keepalives_interval', 'keepalives_count', 'tcp_user_timeout'],
-  ...[
-    'sslcompression',
-    'sslsni',
-    'sslcertmode',
-    'krbsrvname',
-    'gsslib',
-    'gssdelegation',
-    'load_balance_hosts',
-  ],
-  ...['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout'],
-  ...['pgbouncer', 'connection_limit', 'pool_timeout', 'socket_timeout', 'statement_cache_size', 'supa'],
-])
+const ignored = wordsOf(
+  'keepalives keepalives_idle keepalives_interval keepalives_count tcp_user_timeout',
+  'sslcompression sslsni sslcertmode krbsrvname gsslib gssdelegation load_balance_hosts',
+  'statement_timeout lock_timeout idle_in_transaction_session_timeout',
+  'pgbouncer connection_limit pool_timeout socket_timeout statement_cache_size supa',
+)
+
+function wordsOf(...lines: string[]): ReadonlySet<string> {
+  return new Set(lines.flatMap((line) => line.split(' ')))
+}
 
 function readParameters(query: string): Map<string, string> {
   const parameters = new Map<string, string>()

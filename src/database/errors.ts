@@ -55,6 +55,8 @@ export function canRunAgain(error: unknown): boolean {
   return state === '40P01' || state === '40001' || state === '55P03'
 }
 
+const unavailableStates = /^(08|57P)|^(53300|53100|25006|25P03)$/
+
 const connectionErrors = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -79,15 +81,7 @@ export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (error instanceof DatabaseUnavailableError || error instanceof DatabaseError) return true
   const state = sqlState(error)
-  if (state !== undefined)
-    return (
-      state.startsWith('08') ||
-      state.startsWith('57P') ||
-      state === '53300' ||
-      state === '53100' ||
-      state === '25006' ||
-      state === '25P03'
-    )
+  if (state !== undefined) return unavailableStates.test(state)
   const code = property(error, 'code')
   if (typeof code === 'string' && (connectionErrors.has(code) || code === 'P1001' || code === 'P1017'))
     return true

@@ -6,13 +6,6 @@ import { prepareSession } from './session.ts'
 const topics = ['events', 'generations', 'uploads', 'formats', 'keys'] as const
 export type Topic = (typeof topics)[number]
 
-/** Says that something has changed: the kind of thing, and which one. It never says how. */
-export interface Notice {
-  topic: Topic
-  /** The account for `events`; empty for the others. */
-  key: string
-}
-
 /** Called with the key of what has changed; with undefined when notices may have been lost, to check everything. */
 export type NoticeListener = (key: string | undefined) => void
 
@@ -45,11 +38,6 @@ export class Notifications {
     this.#log = options.log
   }
 
-  /** Starts to listen. Rejects when the database cannot be reached; a connection that is lost later is replaced. */
-  async open(): Promise<void> {
-    await this.#connect()
-  }
-
   /** Calls `listener` for every notice of the topic until the returned function is called. */
   on(topic: Topic, listener: NoticeListener): () => void {
     const listeners = this.#listeners.get(topic) ?? new Set()
@@ -58,10 +46,13 @@ export class Notifications {
     return () => listeners.delete(listener)
   }
 
-  /** Sends a notice to every process. Returns immediately; a failure is logged, and the notice lost. */
-  announce(notice: Notice): void {
-    this.#deliver(notice.topic, notice.key)
-    this.#pending.add(`${notice.topic} ${notice.key}`)
+  /**
+   * Tells every process that something has changed, and not how. `key` is the account for `events`, and empty for the
+   * others. Returns immediately; a failure is logged, and the notice lost.
+   */
+  announce({ topic, key }: { topic: Topic; key: string }): void {
+    this.#deliver(topic, key)
+    this.#pending.add(`${topic} ${key}`)
     this.#sending ??= this.#send()
   }
 
@@ -97,7 +88,8 @@ export class Notifications {
     for (const listener of this.#listeners.get(topic) ?? []) listener(key)
   }
 
-  async #connect(): Promise<void> {
+  /** Starts to listen. Rejects when the database cannot be reached; a connection that is lost later is replaced. */
+  async open(): Promise<void> {
     const client = new pg.Client(this.#connection)
     client.on('notification', (message) => {
       const [name, key] = (message.payload ?? '').split(' ')
@@ -108,7 +100,10 @@ export class Notifications {
     const onLost = (error?: Error) => {
       if (failed) return
       failed = true
-      this.#lost(client, error)
+      if (this.#client === client) this.#client = undefined
+      if (this.#closed) return
+      this.#log.warn({ err: error }, 'lost the connection that listens for changes; reconnecting')
+      this.#retry()
     }
     client.on('error', onLost)
     client.on('end', () => onLost())
@@ -124,16 +119,9 @@ export class Notifications {
     this.#client = client
   }
 
-  #lost(client: pg.Client, error: Error | undefined): void {
-    if (this.#client === client) this.#client = undefined
-    if (this.#closed) return
-    this.#log.warn({ err: error }, 'lost the connection that listens for changes; reconnecting')
-    this.#retry()
-  }
-
   #retry(): void {
     this.#reconnect = setTimeout(() => {
-      this.#connect().then(
+      this.open().then(
         () => {
           this.#log.info('listening for changes again')
           for (const topic of this.#listeners.keys()) this.#deliver(topic, undefined)

@@ -6,21 +6,15 @@ import { readDatabaseUrl } from './database-url.ts'
 import { DatabaseError, sqlState } from './errors.ts'
 import { applyMigrations } from './migrations.ts'
 import { findSchema } from './schema.ts'
-import { locationOf, prepareSession } from './session.ts'
+import { locationOf, prepareSession, type SessionOptions } from './session.ts'
 import type { Statement } from './transaction.ts'
 
 export { DatabaseError } from './errors.ts'
 
-export interface ConnectionOptions {
+export interface ConnectionOptions extends Omit<SessionOptions, 'idleInTransactionTimeoutMs'> {
   /** The maximum number of connections. */
   readonly max: number
   readonly log: Logger
-  /** How long, in milliseconds, a statement waits for a lock before it fails with 55P03. */
-  readonly lockTimeoutMs?: number
-  /** How long, in milliseconds, a statement runs before it fails with 57014. */
-  readonly statementTimeoutMs?: number
-  /** The schema of the service's tables; by default the one that the server chooses. */
-  readonly schema?: string | undefined
 }
 
 const connectionTimeoutMs = 10_000

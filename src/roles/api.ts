@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
-import type { Logger } from 'pino'
 import { Pacer } from '../async/pacer.ts'
 import { Scheduler } from '../async/scheduler.ts'
+import type { ServiceOptions } from '../config.ts'
 import { findFirstAccount, renewGraphiqlKey } from '../domain/account/account.ts'
 import { Revocations } from '../domain/account/revocations.ts'
 import type { Books } from '../domain/books/books.ts'
@@ -28,20 +28,7 @@ import { isLocalBrowser, isLoopbackHost } from '../server/graphiql/local-browser
 import type { HttpServer, Routes } from '../server/http/server.ts'
 import { serveWebSocket } from '../server/websocket/server.ts'
 
-export interface ServicesOptions {
-  /** The maximum size of a file of codes, in bytes. */
-  maxUploadBytes: number
-  /** How many look-ups of a key may fail within a minute; 0 for no limit. */
-  failedLookUpsPerMinute: number
-  log: Logger
-}
-
-export interface ApiOptions extends ServicesOptions {
-  embedded: boolean
-  host: string
-}
-
-export interface OpenApi {
+interface OpenApi {
   routes: Routes
   /** Whether GraphiQL opens with a key filled in. */
   graphiqlHasKey: boolean
@@ -49,7 +36,7 @@ export interface OpenApi {
 }
 
 /** Opens the API: routes for HTTP, and a function that serves WebSockets on the same server. */
-export async function openApi(lifecycle: Lifecycle, books: Books, options: ApiOptions): Promise<OpenApi> {
+export async function openApi(lifecycle: Lifecycle, books: Books, options: ServiceOptions): Promise<OpenApi> {
   const { log } = options
   const opened = await openServices(lifecycle, books, options)
   const { services, authentication } = opened
@@ -64,30 +51,19 @@ export async function openApi(lifecycle: Lifecycle, books: Books, options: ApiOp
     },
     graphiqlHasKey: graphiql.hasKey,
     async serveWebSocket({ server }) {
-      await lifecycle.open(
-        'WebSockets',
-        () => serveWebSocket({ ...opened, server, api, log }),
-        (sockets) => sockets.close(),
-      )
+      await lifecycle.openCloseable('WebSockets', () => serveWebSocket({ ...opened, server, api, log }))
     },
   }
-}
-
-export interface OpenServices {
-  services: Services
-  authentication: Authentication
-  subscriber: Subscriber
 }
 
 /** Opens what operations need, whatever their transport. */
 export async function openServices(
   lifecycle: Lifecycle,
   books: Books,
-  options: ServicesOptions,
-): Promise<OpenServices> {
+  options: Pick<ServiceOptions, 'maxUploadBytes' | 'failedLookUpsPerMinute' | 'log'>,
+) {
   const { log } = options
-  const open = <Part extends { close(): unknown }>(name: string, make: () => Part) =>
-    lifecycle.open(name, make, (opened) => opened.close())
+  const open = lifecycle.openCloseable.bind(lifecycle)
   const pacer = new Pacer()
   const authentication = await open('authentication', () => new Authentication(books, log))
   const services: Services = {
@@ -109,7 +85,7 @@ export async function openServices(
 }
 
 /** GraphiQL. On an embedded database it starts from the sample, with a key for browsers on this machine. */
-async function openGraphiql(books: Books, { embedded, host }: ApiOptions) {
+async function openGraphiql(books: Books, { embedded, host }: ServiceOptions) {
   const accountId = await findFirstAccount(books)
   const hasKey = embedded && isLoopbackHost(host)
   const apiKey = hasKey ? await renewGraphiqlKey(books, accountId) : undefined

@@ -1,4 +1,4 @@
-import type { Logger } from 'pino'
+import type { ServiceOptions } from '../config.ts'
 import { connectionConfig } from '../database/open.ts'
 import type { Books } from '../domain/books/books.ts'
 import type { Lifecycle } from '../lifecycle.ts'
@@ -6,32 +6,18 @@ import { GenerationWorker } from '../worker/generations.ts'
 import { dayMs, Housekeeping } from '../worker/housekeeping.ts'
 import { UploadWorker } from '../worker/uploads/upload-worker.ts'
 
-export interface WorkerOptions {
-  databaseUrl: string
-  eventRetentionDays: number
-  rejectedRowsRetentionDays: number
-  maxUploadBytes: number
-  log: Logger
-}
-
 /** Opens the workers of tasks, and housekeeping. */
-export async function openWorker(lifecycle: Lifecycle, books: Books, options: WorkerOptions): Promise<void> {
+export async function openWorker(lifecycle: Lifecycle, books: Books, options: ServiceOptions): Promise<void> {
   const { databaseUrl, maxUploadBytes: maxBytes, log } = options
   const eventsAreKeptMs = options.eventRetentionDays * dayMs
   const rejectedRowsAreKeptMs = options.rejectedRowsRetentionDays * dayMs
-  await lifecycle.open(
-    'generations',
-    () => new GenerationWorker(books, log),
-    (opened) => opened.close(),
-  )
-  await lifecycle.open(
+  await lifecycle.openCloseable('generations', () => new GenerationWorker(books, log))
+  await lifecycle.openCloseable(
     'uploads',
     () => new UploadWorker({ books, connection: connectionConfig(databaseUrl), maxBytes, log }),
-    (opened) => opened.close(),
   )
-  await lifecycle.open(
+  await lifecycle.openCloseable(
     'housekeeping',
     () => new Housekeeping(books, log, { eventsAreKeptMs, rejectedRowsAreKeptMs }),
-    (opened) => opened.close(),
   )
 }

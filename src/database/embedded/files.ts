@@ -1,4 +1,4 @@
-import { access, open } from 'node:fs/promises'
+import { access, open, readFile } from 'node:fs/promises'
 
 /** The code of a system error, such as ENOENT; undefined for other errors. */
 export function errorCode(error: unknown): string | undefined {
@@ -12,6 +12,15 @@ export async function exists(path: string): Promise<boolean> {
     return true
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return false
+    throw error
+  }
+}
+
+export async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
     throw error
   }
 }

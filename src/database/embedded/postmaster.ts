@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { OperatorError } from '../../operator-error.ts'
 import { minimalEnvironment } from './binaries.ts'
 import type { Cluster } from './cluster.ts'
-import { errorCode } from './files.ts'
+import { errorCode, readIfThere } from './files.ts'
 import { ended, isAlive } from './processes.ts'
 
 const run = promisify(execFile)
@@ -46,7 +46,7 @@ export type Settings = Readonly<Record<string, string>>
  * https://www.postgresql.org/docs/18/storage-file-layout.html describes `postmaster.pid`.
  */
 export async function findPostmaster(cluster: Cluster): Promise<Postmaster | undefined> {
-  const text = await readPidFile(pidFile(cluster))
+  const text = await readIfThere(pidFile(cluster))
   return text === undefined ? undefined : postmasterOf(text, cluster)
 }
 
@@ -57,7 +57,7 @@ export async function findPostmaster(cluster: Cluster): Promise<Postmaster | und
  */
 async function removeStalePidFile(cluster: Cluster): Promise<void> {
   const path = pidFile(cluster)
-  const text = await readPidFile(path)
+  const text = await readIfThere(path)
   if (text === undefined || (await postmasterOf(text, cluster)) !== undefined) return
   // Another process may have started a server since: only the file that was read may be removed.
   const moved = `${path}.${process.pid}`
@@ -67,21 +67,12 @@ async function removeStalePidFile(cluster: Cluster): Promise<void> {
     if (errorCode(error) === 'ENOENT') return
     throw error
   }
-  if ((await readPidFile(moved)) === text) await rm(moved)
+  if ((await readIfThere(moved)) === text) await rm(moved)
   else await rename(moved, path)
 }
 
 function pidFile(cluster: Cluster): string {
   return join(cluster.data, 'postmaster.pid')
-}
-
-async function readPidFile(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined
-    throw error
-  }
 }
 
 async function postmasterOf(text: string, cluster: Cluster): Promise<Postmaster | undefined> {

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import type { Logger } from 'pino'
+import { retry } from '../../async/retry.ts'
 import { isUnavailable, sqlState } from '../errors.ts'
 import { findBinaries } from './binaries.ts'
 import {
@@ -35,14 +36,6 @@ export interface EmbeddedServer {
   close(): Promise<void>
 }
 
-export interface EmbeddedServerOptions {
-  /** The folder of the database, created if it does not exist. */
-  readonly dataDir: string
-  readonly log: Logger
-  /** Settings of PostgreSQL, by name. */
-  readonly settings?: Settings
-}
-
 // An advisory lock that the owner of the server holds in a separate session. PostgreSQL releases it when that process
 // ends in any way. The number is arbitrary.
 const ownershipLock = 7_291_001
@@ -68,12 +61,16 @@ interface Ownership {
 }
 
 /**
- * Starts PostgreSQL in `dataDir`, after creating the database if there is none, and keeps it running: a server that ends
+ * Starts PostgreSQL in `dataDir`, after creating the folder and the database if there are none, and keeps it running: a server that ends
  * is restarted at the same address. A server that a killed process left behind is adopted.
  *
  * @throws {OperatorError} when the folder cannot be used, is in use by another service, or PostgreSQL cannot run
  */
-export async function startEmbeddedServer(options: EmbeddedServerOptions): Promise<EmbeddedServer> {
+export async function startEmbeddedServer(options: {
+  readonly dataDir: string
+  readonly log: Logger
+  readonly settings?: Settings
+}): Promise<EmbeddedServer> {
   const { log, settings = {} } = options
   const dataDir = resolve(options.dataDir)
   await makeWritable(dataDir)
@@ -157,13 +154,11 @@ async function start(
   port?: number,
 ): Promise<Postmaster | undefined> {
   if (port !== undefined) return startPostmaster(cluster, binaries, port, settings)
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await startPostmaster(cluster, binaries, choosePort(), settings)
-    } catch (error) {
-      if (!(error instanceof PortTakenError) || attempt === portAttempts) throw error
-    }
-  }
+  return retry(
+    portAttempts,
+    () => startPostmaster(cluster, binaries, choosePort(), settings),
+    (error) => error instanceof PortTakenError,
+  )
 }
 
 /** Connects as soon as the server accepts connections; resolves to undefined when it ends instead. */

@@ -17,11 +17,8 @@ const defaultShareMs = 10_000
 
 const purpose = 'work on uploads'
 
-export interface UploadWorkerOptions extends Pick<AccountUploadsOptions, 'books' | 'maxBytes' | 'log'> {
-  /** How to connect to the database of the books: each account's lock has its own connection. */
-  connection: pg.ClientConfig
-  shareMs?: number
-}
+type Options = Pick<AccountUploadsOptions, 'books' | 'maxBytes' | 'log'> &
+  Partial<Pick<AccountUploadsOptions, 'shareMs'>>
 
 /**
  * Works on the uploads of all accounts. Several accounts are worked on at the same time, and their chunks alternate, so
@@ -38,7 +35,8 @@ export class UploadWorker {
   /** Whether an account waits to which no other has yielded yet. */
   #isCrowded = false
 
-  constructor({ connection, ...options }: UploadWorkerOptions) {
+  /** `connection`: how to connect to the database of the books, as each account's lock has its own connection. */
+  constructor({ connection, ...options }: Options & { connection: pg.ClientConfig }) {
     const { books, log } = options
     this.#connection = connection
     this.#options = {
