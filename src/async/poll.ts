@@ -58,16 +58,21 @@ export class Poll {
   }
 
   async #runWhileWoken(): Promise<void> {
-    const { run, log, purpose } = this.#options
     do {
       this.#isWoken = false
-      try {
-        if ((await run()) === true) this.#isWoken = true
-      } catch (error) {
-        logRetry(log, error, purpose)
-      }
+      if (await this.#runOnce()) this.#isWoken = true
     } while (this.#isWoken && !this.signal.aborted)
     this.#running = undefined
+  }
+
+  async #runOnce(): Promise<boolean> {
+    const { run, log, purpose } = this.#options
+    try {
+      return (await run()) === true
+    } catch (error) {
+      logRetry(log, error, purpose)
+      return false
+    }
   }
 }
 
