@@ -1,4 +1,3 @@
-import type { RowOf } from '../database/transaction.ts'
 import type { Books } from './books/books.ts'
 import { createFormat } from './format/create.ts'
 import { generateCodes } from './generation/generation.ts'
@@ -32,14 +31,15 @@ export async function createSample(books: Books, accountId: string): Promise<voi
 
 /** The sample of an account; undefined if it was renamed or never created. */
 export async function findSample(books: Books, accountId: string): Promise<Sample | undefined> {
-  const [row] = await books.rows<RowOf<Sample>>({
+  const [row] = await books.rows<{ format_id: string; pool_id: string; task_id: string | null }>({
     text: `
-      SELECT format.id AS "formatId", pool.id AS "poolId", (
+      SELECT format.id AS format_id, pool.id AS pool_id, (
         SELECT id FROM task WHERE account_id = $1 AND pool_id = pool.id ORDER BY id DESC LIMIT 1
-      ) AS "taskId"
+      ) AS task_id
       FROM format JOIN pool USING (account_id)
       WHERE account_id = $1 AND format.name = $2 AND pool.name = $3`,
     values: [accountId, formatName, poolName],
   })
-  return row && { ...row, taskId: row.taskId ?? undefined }
+  if (row === undefined) return undefined
+  return { formatId: row.format_id, poolId: row.pool_id, taskId: row.task_id ?? undefined }
 }
