@@ -81,17 +81,12 @@ export async function findAccounts(books: Queryable, name: string): Promise<Name
   })
 }
 
-export interface NewKey {
-  keyId: string
-  secret: string
-}
-
 /** Creates a key. Rejects with an InvalidInputError. */
 export async function createApiKey(
   connections: Pool,
   accountId: string,
   input: { name: string; scopes: readonly Scope[] },
-): Promise<NewKey> {
+): Promise<{ keyId: string; secret: string }> {
   const check = new InputCheck()
   const name = check.name(input.name)
   if (input.scopes.length === 0)

@@ -19,11 +19,6 @@ export interface AuditSummary {
   findings: Map<FindingKind, number>
 }
 
-export interface AuditOptions {
-  /** The maximum number of rows to read at a time. */
-  pageSize?: number
-}
-
 const allChecks: readonly TableChecks[] = [
   ...accountChecks,
   ...formatChecks,
@@ -37,16 +32,15 @@ const allChecks: readonly TableChecks[] = [
  * Checks that the books of all accounts are consistent, and reports everything that is not to `onFinding`. It only reads,
  * with one connection of the pool at a time. Its memory does not grow with the books; the duration of a statement grows
  * only with the events of a pool, the batches of a format and the codes of an upload. Services may write at the same time:
- * see `pages`.
+ * see `pages`. It reads at most `pageSize` rows at a time.
  *
  * Rejects with a DatabaseUnavailableError when the database becomes unavailable.
  */
 export async function auditBooks(
   connections: Pool,
   onFinding: (finding: Finding) => void,
-  options: AuditOptions = {},
+  { pageSize = Number.POSITIVE_INFINITY } = {},
 ): Promise<AuditSummary> {
-  const { pageSize = Number.POSITIVE_INFINITY } = options
   const summary: AuditSummary = { checked: new Map(), findings: new Map() }
   const report = (finding: Finding) => {
     summary.findings.set(finding.kind, (summary.findings.get(finding.kind) ?? 0) + 1)

@@ -39,30 +39,24 @@ export async function checkCodeSpaces(connections: Pool, report: (finding: Findi
     for (const format of rows) {
       const { accountId, accountName } = format
       const opened = openCodeSpace(format)
-      if ('error' in opened)
-        report({
-          kind: 'format-codes',
-          accountId,
-          accountName,
-          what: `format ${format.id} ${opened.error}`,
-        })
+      if (typeof opened === 'string')
+        report({ kind: 'format-codes', accountId, accountName, what: `format ${format.id} ${opened}` })
     }
 }
 
 /** The code space of a format, or what is wrong with it. */
-export function openCodeSpace(format: FormatKey): { space: CodeSpace } | { error: string } {
+export function openCodeSpace(format: FormatKey): CodeSpace | string {
   try {
     const pattern = Pattern.parse(format.pattern, format.characters)
     const space = CodeSpace.open({ pattern, key: Buffer.from(format.key, 'hex'), version: format.version })
-    const error = errorOf(format, space)
-    return error === undefined ? { space } : { error }
+    return errorOf(format, space) ?? space
   } catch (error) {
     if (
       error instanceof CorruptPatternError ||
       error instanceof UnknownVersionError ||
       error instanceof RangeError
     )
-      return { error: `has no codes any more: ${error.message}` }
+      return `has no codes any more: ${error.message}`
     throw error
   }
 }

@@ -7,7 +7,7 @@ import { identityOf } from '../format/identity.ts'
 import { readTaken } from '../format/taken-indices.ts'
 import { comesAfter, readCodesOf, readUploaded } from '../format/uploaded-codes.ts'
 import { type FormatKey, openCodeSpace } from './codespace.ts'
-import type { Finding } from './finding.ts'
+import { type Finding, join } from './finding.ts'
 import { settings } from './walk.ts'
 
 const maxPage = 10_000
@@ -53,6 +53,7 @@ interface CheckedPage {
 
 type UploadedRow = {
   account: string
+  accountName: string | null
   task: string
   row: string
   code: string
@@ -71,15 +72,15 @@ async function checkUploadedPage(
   const rows = await tx.rows<UploadedRow>({
     text: `
       SELECT account_id AS account, task_id AS task, row, code, typed, identity, loose,
-        (SELECT case_sensitive FROM account WHERE id = account_id LIMIT 1) AS "caseSensitive"
-      FROM uploaded_code
+        account.name AS "accountName", account.case_sensitive AS "caseSensitive"
+      FROM uploaded_code ${join('account', 'name, case_sensitive', 'uploaded_code')}
       ${after === undefined ? '' : 'WHERE (account_id, task_id, row) > ($2::uuid, $3::uuid, $4::numeric)'}
       ORDER BY account_id, task_id, row LIMIT $1`,
     values: [size, ...(after ?? [])],
   })
   const findings: Finding[] = []
   for (const [account, own] of Map.groupBy(rows, (row) => row.account)) {
-    findings.push(...(await checkKeys(tx, account, own)))
+    findings.push(...checkKeys(own))
     const lengths = [...new Set(own.map(({ code }) => code.length))]
     for (const format of await readFormats(tx, 'account_id = $1 AND length = ANY($2)', [account, lengths])) {
       const space = spaceOf(spaces, format)
@@ -99,11 +100,8 @@ async function checkUploadedPage(
       findings.push({ kind: 'taken-codes', accountId: account, accountName: format.accountName, what })
     }
   }
-  const last = rows.at(-1)
-  return {
-    findings,
-    last: last === undefined || rows.length < size ? undefined : [last.account, last.task, last.row],
-  }
+  const last = rows.length < size ? undefined : rows.at(-1)
+  return { findings, last: last && [last.account, last.task, last.row] }
 }
 
 /** Whether a worker still has to take the index of a code that was uploaded before the format was created. */
@@ -132,25 +130,16 @@ async function checkUnready(tx: Transaction, spaces: Spaces): Promise<CheckedPag
 }
 
 /** Checks that uploaded codes are stored with the keys by which they and their duplicates are found. */
-async function checkKeys(
-  tx: Transaction,
-  accountId: string,
-  rows: readonly UploadedRow[],
-): Promise<Finding[]> {
+function checkKeys(rows: readonly UploadedRow[]): Finding[] {
   const stray = rows.filter((row) => !hasItsKeys(row))
   const [first] = stray
   if (first === undefined) return []
-  const [account] = await tx.rows<{ name: string }>({
-    text: 'SELECT name FROM account WHERE id = $1',
-    values: [accountId],
-  })
   const what =
     `${stray.length} uploaded codes are stored with other keys than those they are looked up by, the first in row ` +
     `${first.row} of upload ${first.task}`
-  return [{ kind: 'upload-keys', accountId, accountName: account?.name ?? null, what }]
+  return [{ kind: 'upload-keys', accountId: first.account, accountName: first.accountName, what }]
 }
 
-/** Whether an uploaded code is stored with its keys. */
 function hasItsKeys({ code, typed, identity, loose, caseSensitive }: UploadedRow): boolean {
   if (typed !== typedKey(code) || (loose ?? typed) !== looseKey(code)) return false
   if ((identity ?? code) === identityOf(code, false)) return true
@@ -193,14 +182,10 @@ async function checkTakenPage(
     const what = `format ${id} has ${missing.length} indices taken that belong to no uploaded code, the first is ${missing[0]}`
     findings.push({ kind: 'taken-codes', accountId: account, accountName: format?.accountName ?? null, what })
   }
-  const last = rows.at(-1)
-  return {
-    findings,
-    last: last === undefined || rows.length < size ? undefined : [last.account, last.format, last.index],
-  }
+  const last = rows.length < size ? undefined : rows.at(-1)
+  return { findings, last: last && [last.account, last.format, last.index] }
 }
 
-/** A format and its progress. */
 interface TakenFormat extends FormatKey {
   next: string
   takenAhead: string
@@ -221,7 +206,7 @@ async function readFormats(tx: Transaction, condition: string, values: unknown[]
 function spaceOf(spaces: Spaces, format: FormatKey): CodeSpace | undefined {
   if (!spaces.has(format.id)) {
     const opened = openCodeSpace(format)
-    spaces.set(format.id, 'space' in opened ? opened.space : undefined)
+    spaces.set(format.id, typeof opened === 'string' ? undefined : opened)
   }
   return spaces.get(format.id)
 }

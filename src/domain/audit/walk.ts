@@ -17,17 +17,9 @@ export interface Walk {
   pageSize: number
 }
 
-/** A page, as the result of checking it. */
-export interface Page<Row> {
-  /** The number of its rows. */
-  size: number
-  /** What `sql` returned. */
-  rows: Row[]
-}
-
 /**
- * Reads a table page by page. `sql` selects from `page` and whatever it compares the page with. Its rows arrive as JSON,
- * so it must cast all but small numbers to text.
+ * Reads a table page by page. `sql` selects from `page` and whatever it compares the page with. Its `rows` arrive as JSON,
+ * so it must cast all but small numbers to text. `size`: the number of rows of the page.
  *
  * Each page is one statement on one snapshot. That suffices while services write: what must agree is changed in one
  * transaction, so it agrees in every snapshot. A statement also looks up whatever it compares its page with, even if that
@@ -38,17 +30,17 @@ export interface Page<Row> {
  * rows are not vacuumed, and each claim adds a version of its pool's row and has to step over all others. The only lock
  * is the one that keeps tables from being dropped.
  */
-export async function* pages<Row>(connections: Pool, walk: Walk, sql: string): AsyncGenerator<Page<Row>> {
+export async function* pages<Row>(
+  connections: Pool,
+  walk: Walk,
+  sql: string,
+): AsyncGenerator<{ size: number; rows: Row[] }> {
   let after: string[] | undefined
   do {
-    const text = pageStatement(walk, sql, after !== undefined)
-    const values: string[] = after ?? []
+    const statement = { text: pageStatement(walk, sql, after !== undefined), values: after ?? [] }
     const page = await transaction(connections, async (tx) => {
       await tx.execute({ text: settings })
-      const [read] = await tx.rows<{ size: number; last: string[] | null; rows: Row[] }>({
-        text,
-        values,
-      })
+      const [read] = await tx.rows<{ size: number; last: string[] | null; rows: Row[] }>(statement)
       if (read === undefined) throw new Error('The statement of a page returned no row.')
       return read
     })

@@ -50,28 +50,17 @@ export class Books implements Queryable {
    * got the lock.
    */
   async write<T>(accountId: string, work: (tx: BookTransaction) => Promise<T>): Promise<T> {
-    let recorded: readonly EventDraft[] = []
-    let logged: readonly LogEntry[] = []
-    let topics: ReadonlySet<Topic> = new Set()
-    const result = await transaction(this.connections, async (plain) => {
+    const { tx, result } = await transaction(this.connections, async (plain) => {
       const tx = new BookTransaction(plain, accountId, this.codeSpaces)
-      const value = await work(tx)
-      recorded = tx.events
-      logged = tx.logEntries
-      topics = tx.topics
-      if (recorded.length > 0) await appendEvents(plain, accountId, recorded)
-      return value
+      const result = await work(tx)
+      if (tx.events.length > 0) await appendEvents(plain, accountId, tx.events)
+      return { tx, result }
     })
-    for (const { fields, message } of logged) this.#log.info(fields, message)
-    if (recorded.length > 0) this.notifications.announce({ topic: 'events', key: accountId })
-    for (const topic of topics) this.notifications.announce({ topic, key: '' })
+    for (const { fields, message } of tx.logEntries) this.#log.info(fields, message)
+    if (tx.events.length > 0) this.notifications.announce({ topic: 'events', key: accountId })
+    for (const topic of tx.topics) this.notifications.announce({ topic, key: '' })
     return result
   }
-}
-
-interface LogEntry {
-  fields: object
-  message: string
 }
 
 /** A transaction on one account's books. */
@@ -79,7 +68,7 @@ export class BookTransaction implements Queryable {
   readonly accountId: string
   readonly codeSpaces: CodeSpaces
   readonly events: EventDraft[] = []
-  readonly logEntries: LogEntry[] = []
+  readonly logEntries: { fields: object; message: string }[] = []
   readonly topics = new Set<Topic>()
   readonly #tx: Transaction
 

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg'
-import { type Queryable, type Transaction, transaction } from '../../database/transaction.ts'
+import { type Queryable, type RowOf, type Transaction, transaction } from '../../database/transaction.ts'
 import type { TaskFailureCode, TaskStatus } from '../../generated/prisma/client.ts'
 import { CursorExpiredError, CursorInvalidError } from './errors.ts'
 
@@ -101,18 +101,13 @@ export interface LogState {
 }
 
 export async function readLogs(books: Queryable, accountIds: readonly string[]): Promise<LogState[]> {
-  const rows = await books.rows<{ account_id: string; log: string; last: string; floor: string }>({
+  const rows = await books.rows<RowOf<LogState>>({
     name: 'read-logs',
-    text: 'SELECT account_id, log, last, floor FROM event_log WHERE account_id = ANY($1::uuid[])',
+    text: 'SELECT account_id AS "accountId", log, last, floor FROM event_log WHERE account_id = ANY($1::uuid[])',
     values: [accountIds],
     query_timeout: maxSilenceMs,
   })
-  return rows.map((row) => ({
-    accountId: row.account_id,
-    log: row.log,
-    last: BigInt(row.last),
-    floor: BigInt(row.floor),
-  }))
+  return rows.map((row) => ({ ...row, last: BigInt(row.last), floor: BigInt(row.floor) }))
 }
 
 export async function readLog(books: Queryable, accountId: string): Promise<LogState> {
@@ -132,7 +127,7 @@ export async function readEventsAfter(
   limit: number,
 ): Promise<PoolEvent[]> {
   // One statement, so that the floor and the events are of the same moment.
-  const rows = await books.rows<EventRow & { log: string; last: string; floor: string }>({
+  const rows = await books.rows<EventRow & { last: string; floor: string }>({
     name: 'read-events-after',
     text: `
       SELECT log.log, log.last, log.floor, event.*
@@ -150,7 +145,7 @@ export async function readEventsAfter(
   if (first === undefined) throw new Error(`The account ${accountId} has no event log.`)
   if (BigInt(first.last) < sequence) throw new CursorInvalidError()
   if (BigInt(first.floor) > sequence) throw new CursorExpiredError()
-  return rows.filter((row) => row.sequence !== null).map((row) => decodeEvent(row, row.log))
+  return rows.filter((row) => row.sequence !== null).map(decodeEvent)
 }
 
 /**
@@ -218,7 +213,7 @@ export async function readHistory(
   const pool = page.poolId === undefined ? '' : 'AND event.pool_id = $5'
   const values: unknown[] = [accountId, page.olderThan ?? null, page.newerThan ?? null, page.limit]
   if (page.poolId !== undefined) values.push(page.poolId)
-  const rows = await books.rows<EventRow & { log: string }>({
+  const rows = await books.rows<EventRow>({
     text: `
       SELECT log.log, event.sequence, event.pool_id, event.kind, event.payload, event.at
       FROM event_log log JOIN event USING (account_id)
@@ -228,11 +223,12 @@ export async function readHistory(
       ORDER BY event.sequence ${direction} LIMIT $4`,
     values,
   })
-  const events = rows.map((row) => decodeEvent(row, row.log))
+  const events = rows.map(decodeEvent)
   return page.fromOldest ? events.reverse() : events
 }
 
 interface EventRow {
+  log: string
   sequence: string
   pool_id: string
   kind: EventContent['kind']
@@ -240,8 +236,8 @@ interface EventRow {
   at: Date
 }
 
-function decodeEvent(row: EventRow, log: string): PoolEvent {
-  const sequence = BigInt(row.sequence)
-  const content = { kind: row.kind, payload: row.payload } as EventContent
-  return { ...content, poolId: row.pool_id, sequence, cursor: encodeCursor({ log, sequence }), at: row.at }
+function decodeEvent({ log, sequence: number, pool_id: poolId, kind, payload, at }: EventRow): PoolEvent {
+  const sequence = BigInt(number)
+  const content = { kind, payload } as EventContent
+  return { ...content, poolId, sequence, cursor: encodeCursor({ log, sequence }), at }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { RunAgainError } from '../../database/errors.ts'
-import type { Queryable } from '../../database/transaction.ts'
+import type { Queryable, RowOf } from '../../database/transaction.ts'
 import type { BookTransaction } from './books.ts'
 import { IdempotencyConflictError } from './errors.ts'
 import type { InputCheck } from './input.ts'
@@ -61,34 +61,24 @@ export async function findKeys(
   operation: string,
   keys: readonly string[],
 ): Promise<Map<string, UsedKey>> {
-  const rows = await tx.rows<{
-    key: string
-    hash: string
-    pool_id: string | null
-    first: string | null
-    task_id: string | null
-  }>({
+  if (keys.length === 0) return new Map()
+  const rows = await tx.rows<RowOf<UsedKey>>({
     name: 'find-keys',
     // Key by key: without statistics, `key = ANY` was planned as a scan of all keys of the account.
     text: `
-      SELECT used.key, encode(used.hash, 'hex') AS hash, used.pool_id, used.first, used.task_id
+      SELECT used.key, encode(used.hash, 'hex') AS hash, used.pool_id AS "poolId", used.first, used.task_id AS "taskId"
       FROM unnest($3::text[]) AS wanted (key) CROSS JOIN LATERAL (
         SELECT * FROM idempotency WHERE account_id = $1 AND operation = $2 AND key = wanted.key LIMIT 1
       ) AS used`,
     values: [tx.accountId, operation, keys],
   })
-  return new Map(
-    rows.map((row) => [
-      row.key,
-      {
-        key: row.key,
-        hash: row.hash,
-        poolId: row.pool_id ?? undefined,
-        first: row.first === null ? undefined : BigInt(row.first),
-        taskId: row.task_id ?? undefined,
-      },
-    ]),
-  )
+  const used = rows.map((row) => ({
+    ...row,
+    poolId: row.poolId ?? undefined,
+    first: row.first === null ? undefined : BigInt(row.first),
+    taskId: row.taskId ?? undefined,
+  }))
+  return new Map(used.map((use) => [use.key, use]))
 }
 
 /**

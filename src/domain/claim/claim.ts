@@ -198,7 +198,8 @@ async function claimGroup(
     const decisions = group.map(() => new NotFoundError('pool', ['poolId']))
     return { decisions, accepted: [], from: 0n, to: 0n, batches: [], at, nonce }
   }
-  const keys = await findUsedKeys(tx, group)
+  const asked = group.map((request) => request.input.idempotencyKey).filter((key) => key !== undefined)
+  const keys = await findKeys(tx, operation, [...new Set(asked)])
   const before = pool.total - pool.claimed
   const known = group.map((request) => decideByKey(request, keys))
   const demand = group.reduce(
@@ -247,14 +248,6 @@ async function claimGroup(
     at,
     nonce,
   }
-}
-
-async function findUsedKeys(
-  tx: BookTransaction,
-  group: readonly ClaimRequest[],
-): Promise<Map<string, UsedKey>> {
-  const keys = group.map((request) => request.input.idempotencyKey).filter((key) => key !== undefined)
-  return keys.length === 0 ? new Map() : await findKeys(tx, operation, [...new Set(keys)])
 }
 
 /** A replay or a conflict if the request's key has been used; otherwise undefined. */

@@ -47,7 +47,10 @@ export class GuessLimit {
   async attempt<T>(keyId: string, look: () => Promise<T | undefined>): Promise<T | undefined> {
     if (this.#perMinute === 0) return await look()
     const bucket = this.#use(keyId)
-    await this.#admit(bucket)
+    const admitted = Promise.withResolvers<void>()
+    bucket.waiting.push(admitted)
+    this.#advance(bucket)
+    await admitted.promise
     let failed = false
     try {
       const found = await look()
@@ -60,20 +63,14 @@ export class GuessLimit {
     }
   }
 
-  /** Resolves when the bucket admits an attempt. */
-  async #admit(bucket: Bucket): Promise<void> {
-    const admitted = Promise.withResolvers<void>()
-    bucket.waiting.push(admitted)
-    this.#advance(bucket)
-    await admitted.promise
-  }
-
   /**
    * Admits waiting attempts while the bucket can pay for them and all in flight. Otherwise they wait, in case those in
    * flight do not fail; if none is in flight, they are rejected.
    */
   #advance(bucket: Bucket): void {
-    this.#refill(bucket)
+    const now = this.#now()
+    bucket.left = Math.min(this.#perMinute * price, bucket.left + (now - bucket.at) * this.#perMinute)
+    bucket.at = now
     for (let next = bucket.waiting[0]; next !== undefined; next = bucket.waiting[0]) {
       if (bucket.left >= (bucket.inFlight + 1) * price) {
         bucket.inFlight += 1
@@ -82,13 +79,6 @@ export class GuessLimit {
       else next.reject(new RateLimitedError(Math.ceil((price - bucket.left) / this.#perMinute)))
       bucket.waiting.shift()
     }
-  }
-
-  #refill(bucket: Bucket): void {
-    const now = this.#now()
-    const earned = (now - bucket.at) * this.#perMinute
-    bucket.left = Math.min(this.#perMinute * price, bucket.left + earned)
-    bucket.at = now
   }
 
   /** Returns the bucket of a key, and removes those that are full again. */

@@ -37,15 +37,15 @@ const maxCandidates = 100
 
 /** A format that is not ready, if there is one: a random one, so that none waits until another is done. */
 export async function readUnreadyFormat(books: Queryable): Promise<UnreadyFormat | undefined> {
-  const [row] = await books.rows<{ account_id: string; id: string }>({
+  const [unready] = await books.rows<UnreadyFormat>({
     name: 'read-unready-format',
     text: `
-      SELECT account_id, id FROM (
+      SELECT account_id AS "accountId", id AS "formatId" FROM (
         SELECT account_id, id FROM format WHERE taken_to IS NOT NULL ORDER BY account_id, id LIMIT ${maxCandidates}
       ) AS unready
       ORDER BY random() LIMIT 1`,
   })
-  return row === undefined ? undefined : { accountId: row.account_id, formatId: row.id }
+  return unready
 }
 
 /**

@@ -44,12 +44,8 @@ export async function groupCodes(
   return found
 }
 
-/** The codes that could be mistaken for codes of a format, from which they differ only in case, spaces and dashes. */
-export interface FormatTwins {
-  formatId: string
-  /** `twin` is the code of the format. */
-  twins: { code: string; index: bigint; twin: string }[]
-}
+/** By format, codes that could be mistaken for a code of it, `twin`: they differ only in case, spaces and dashes. */
+export type FormatTwins = ReadonlyMap<string, readonly { code: string; index: bigint; twin: string }[]>
 
 /**
  * The codes of formats that look-ups could mistake for one of `codes`, which are of no format: see `readTyped`. `plain` has
@@ -60,8 +56,8 @@ export async function findTwins(
   known: KnownFormats,
   codes: readonly string[],
   plain: ReadonlyMap<string, string>,
-): Promise<FormatTwins[]> {
-  const found = new Map<string, FormatTwins>()
+): Promise<FormatTwins> {
+  const found = new Map<string, { code: string; index: bigint; twin: string }[]>()
   const pacer = new Pacer()
   for (const code of codes) {
     if (pacer.isDue()) await pacer.yield()
@@ -70,12 +66,12 @@ export async function findTwins(
       const reading = space.readTyped(code)
       const index = reading === undefined || reading.mixedUp ? undefined : space.indexOf(reading.code)
       if (reading === undefined || index === undefined) continue
-      const own = found.get(formatId) ?? { formatId, twins: [] }
+      const own = found.get(formatId) ?? []
       found.set(formatId, own)
-      own.twins.push({ code, index, twin: reading.code })
+      own.push({ code, index, twin: reading.code })
     }
   }
-  return [...found.values()]
+  return found
 }
 
 /** Which of the indices of a format are taken. */

@@ -99,17 +99,16 @@ async function reserve(
  * not those of formats that are not ready.
  */
 export async function readQueuedGenerations(books: Queryable, limit: number): Promise<TaskRef[]> {
-  const rows = await books.rows<{ account_id: string; id: string }>({
+  return await books.rows<TaskRef>({
     name: 'read-queued-generations',
     text: `
-      SELECT account_id, id FROM task
+      SELECT account_id AS "accountId", id AS "taskId" FROM task
       WHERE status IN ('AWAITING_EXECUTION', 'RUNNING') AND kind = 'GENERATION' AND NOT EXISTS (
         SELECT FROM format WHERE account_id = task.account_id AND id = task.format_id AND taken_to IS NOT NULL
       )
       ORDER BY id LIMIT $1`,
     values: [limit],
   })
-  return rows.map((row) => ({ accountId: row.account_id, taskId: row.id }))
 }
 
 /**

@@ -44,14 +44,8 @@ export async function saveReplenishment(
     if (pool === undefined) throw new NotFoundError('pool', ['poolId'])
     if (input.formatId !== undefined && (await readFormat(tx, accountId, input.formatId)) === undefined)
       throw new NotFoundError('format', ['formatId'])
-    const { formatId, quantity, autoGenerate, refillThreshold } = input
-    await writeReplenishment(tx, pool, {
-      method: input.method,
-      formatId,
-      quantity,
-      autoGenerate,
-      refillThreshold,
-    })
+    const { method, formatId, quantity, autoGenerate, refillThreshold } = input
+    await writeReplenishment(tx, pool, { method, formatId, quantity, autoGenerate, refillThreshold })
     if (!isRefillable(pool) || pool.total - pool.claimed > refillThreshold) return undefined
     const taskId = await refill(tx, pool, await lockFormat(tx, pool.formatId), 0n)
     await writePoolCounters(tx, pool)

@@ -5,13 +5,6 @@ import { availableForGeneration, type Format, readFormat } from '../format/forma
 import type { Pool } from '../pool/pool.ts'
 import { isRefillable } from './refill.ts'
 
-/** What unfinished tasks will add to a pool. */
-interface Pending {
-  /** How many codes generations have reserved. */
-  generated: bigint
-  uploads: number
-}
-
 /**
  * Explains to a client that wants more codes than a pool has why there are no more, and what to do. The transaction has
  * locked the pool, and `pool` is as it will be committed. `format` is the pool's format, if that is locked too.
@@ -22,12 +15,12 @@ export async function adviceOnShortage(
   format: Format | undefined,
 ): Promise<string> {
   const [pending, use] = await Promise.all([
-    readPending(tx, tx.accountId, pool.id),
+    aboutPending(tx, tx.accountId, pool.id),
     format ?? (pool.formatId === undefined ? undefined : readFormat(tx, tx.accountId, pool.formatId)),
   ])
-  const some = pool.total > pool.claimed
-  const advice = [aboutFormat(pool, use), aboutPending(pending) ?? whatToDo(pool, use)]
-  return [...advice, some ? 'Or claim fewer.' : undefined].filter((part) => part !== undefined).join(' ')
+  const orFewer = pool.total > pool.claimed ? 'Or claim fewer.' : undefined
+  const advice = [aboutFormat(pool, use), pending ?? whatToDo(pool, use), orFewer]
+  return advice.filter((part) => part !== undefined).join(' ')
 }
 
 /** Why the pool's format cannot supply the codes. */
@@ -40,14 +33,6 @@ function aboutFormat(pool: Pool, format: Format | undefined): string | undefined
       ? `${name} has no codes left to generate but ${codes(format.reserved)} that are reserved for unfinished tasks.`
       : `${name} has no codes left to generate.`
   return isRefillable(pool) ? `${name} has only ${codes(available)} left to refill it with.` : undefined
-}
-
-function aboutPending({ generated, uploads }: Pending): string | undefined {
-  if (generated > 0n)
-    return `An unfinished task will add ${codes(generated)} to the pool: claim again once it is COMPLETED.`
-  if (uploads > 0)
-    return 'An upload into the pool has not finished: claim again once it is COMPLETED and its codes are in the pool.'
-  return undefined
 }
 
 function whatToDo(pool: Pool, format: Format | undefined): string {
@@ -63,7 +48,12 @@ function whatToDo(pool: Pool, format: Format | undefined): string {
 // Only among the newest tasks: a pool can have a very long history of finished ones.
 const newestTasks = 100
 
-async function readPending(books: Queryable, accountId: string, poolId: string): Promise<Pending> {
+/** What unfinished tasks will add to the pool. */
+async function aboutPending(
+  books: Queryable,
+  accountId: string,
+  poolId: string,
+): Promise<string | undefined> {
   const [row] = await books.rows<{ generated: string; uploads: string }>({
     name: 'read-pending',
     text: `
@@ -76,5 +66,10 @@ async function readPending(books: Queryable, accountId: string, poolId: string):
       WHERE status IN ('AWAITING_EXECUTION', 'RUNNING') AND NOT dry_run`,
     values: [accountId, poolId],
   })
-  return { generated: BigInt(row?.generated ?? 0), uploads: Number(row?.uploads ?? 0) }
+  const generated = BigInt(row?.generated ?? 0)
+  if (generated > 0n)
+    return `An unfinished task will add ${codes(generated)} to the pool: claim again once it is COMPLETED.`
+  if (Number(row?.uploads ?? 0) > 0)
+    return 'An upload into the pool has not finished: claim again once it is COMPLETED and its codes are in the pool.'
+  return undefined
 }

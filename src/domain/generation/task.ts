@@ -192,22 +192,31 @@ export async function markFailed(
   taskId: string,
   { code, message }: TaskFailure,
 ): Promise<Task | undefined> {
-  const text = `
-    UPDATE task SET status = 'FAILED', failure_code = $3, failure_message = $4, waits_for_clearing = false,
-      finished_at = clock_timestamp()
-    WHERE account_id = $1 AND id = $2 AND status IN ('AWAITING_EXECUTION', 'RUNNING')`
-  const failed = await writeTask(tx, taskId, { name: 'fail-task', text, values: [code, message] })
-  if (failed !== undefined) await releaseReservation(tx, failed)
-  return failed
+  const changes = "status = 'FAILED', failure_code = $3, failure_message = $4"
+  return await endUnfinished(tx, taskId, { name: 'fail-task', changes, values: [code, message] })
 }
 
 async function markCancelled(tx: BookTransaction, taskId: string): Promise<Task | undefined> {
+  return await endUnfinished(tx, taskId, { name: 'cancel-task', changes: "status = 'CANCELLED'" })
+}
+
+/** Ends a task before it is completed. Releases what a generation has reserved; uploads reserve nothing. */
+async function endUnfinished(
+  tx: BookTransaction,
+  taskId: string,
+  { name, changes, values }: { name: string; changes: string; values?: unknown[] },
+): Promise<Task | undefined> {
   const text = `
-    UPDATE task SET status = 'CANCELLED', waits_for_clearing = false, finished_at = clock_timestamp()
+    UPDATE task SET ${changes}, waits_for_clearing = false, finished_at = clock_timestamp()
     WHERE account_id = $1 AND id = $2 AND status IN ('AWAITING_EXECUTION', 'RUNNING')`
-  const cancelled = await writeTask(tx, taskId, { name: 'cancel-task', text })
-  if (cancelled !== undefined) await releaseReservation(tx, cancelled)
-  return cancelled
+  const task = await writeTask(tx, taskId, { name, text, values })
+  if (task?.formatId === undefined || task.quantity === undefined) return task
+  await lockFormat(tx, task.formatId)
+  await tx.execute({
+    text: 'UPDATE format SET reserved = reserved - $3 WHERE account_id = $1 AND id = $2',
+    values: [tx.accountId, task.formatId, task.quantity],
+  })
+  return task
 }
 
 /** Makes an upload UNDONE. A worker removes its codes later; `finished_at` does not change. */
@@ -222,7 +231,7 @@ export async function markUndone(tx: BookTransaction, taskId: string): Promise<T
 async function writeTask(
   tx: BookTransaction,
   taskId: string,
-  { name, text, values = [] }: { name: string; text: string; values?: unknown[] },
+  { name, text, values = [] }: { name: string; text: string; values?: unknown[] | undefined },
 ): Promise<Task | undefined> {
   const [row] = await tx.rows<RowOf<Task>>({
     name,
@@ -234,16 +243,6 @@ async function writeTask(
   tx.record({ poolId: task.poolId, kind: 'TASK_STATUS_CHANGED', payload: snapshotOf(task) })
   logStatus(tx, task)
   return task
-}
-
-/** Releases what a generation has reserved. Uploads reserve nothing. */
-async function releaseReservation(tx: BookTransaction, { formatId, quantity }: Task): Promise<void> {
-  if (formatId === undefined || quantity === undefined) return
-  await lockFormat(tx, formatId)
-  await tx.execute({
-    text: 'UPDATE format SET reserved = reserved - $3 WHERE account_id = $1 AND id = $2',
-    values: [tx.accountId, formatId, quantity],
-  })
 }
 
 /**

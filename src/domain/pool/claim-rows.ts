@@ -1,4 +1,4 @@
-import type { Queryable } from '../../database/transaction.ts'
+import type { Queryable, RowOf } from '../../database/transaction.ts'
 
 /** A claim of the positions [first, first + count) of a pool, for one recipient. */
 export interface Claim {
@@ -11,12 +11,7 @@ export interface Claim {
 }
 
 /** A claim as in files: `at` is ISO 8601 in UTC with milliseconds, as in the API. */
-export interface WrittenClaim {
-  first: bigint
-  count: number
-  recipient: string | undefined
-  at: string
-}
+export type WrittenClaim = Omit<Claim, 'at' | 'nonce'> & { at: string }
 
 // The claim that holds `from` begins at or before it. The index finds it, however many claims precede it.
 const claimsFrom = `
@@ -32,23 +27,16 @@ export async function readClaims(
   from: bigint,
   to: bigint,
 ): Promise<Claim[]> {
-  const rows = await books.rows<{
-    first: string
-    count: number
-    recipient: string | null
-    at: Date
-    nonce: string
-  }>({
+  const rows = await books.rows<RowOf<Claim>>({
     name: 'read-claims',
     text: `SELECT first, count, recipient, at, nonce ${claimsFrom} AND first < $4 ORDER BY first`,
     values: [accountId, poolId, from, to],
   })
-  return rows.map(({ first, count, recipient, at, nonce }) => ({
-    first: BigInt(first),
-    count,
-    recipient: recipient ?? undefined,
-    at,
-    nonce: BigInt(nonce),
+  return rows.map((row) => ({
+    ...row,
+    first: BigInt(row.first),
+    recipient: row.recipient ?? undefined,
+    nonce: BigInt(row.nonce),
   }))
 }
 
@@ -60,7 +48,7 @@ export async function readClaimsFrom(
   from: bigint,
   limit: number,
 ): Promise<WrittenClaim[]> {
-  const rows = await books.rows<{ first: string; count: number; recipient: string | null; at: string }>({
+  const rows = await books.rows<RowOf<WrittenClaim>>({
     name: 'read-claims-from',
     // Times as text: parsing and formatting them took as long as all other work on a row.
     text: `
@@ -68,10 +56,5 @@ export async function readClaimsFrom(
       ${claimsFrom} ORDER BY first LIMIT $4`,
     values: [accountId, poolId, from, limit],
   })
-  return rows.map(({ first, count, recipient, at }) => ({
-    first: BigInt(first),
-    count,
-    recipient: recipient ?? undefined,
-    at,
-  }))
+  return rows.map((row) => ({ ...row, first: BigInt(row.first), recipient: row.recipient ?? undefined }))
 }

@@ -81,7 +81,8 @@ export class EventFeed {
         if (events.length === 0) await tail.changed.wait(waiter, seen)
       }
     } finally {
-      this.#leave(accountId, tail)
+      tail.readers -= 1
+      if (tail.readers === 0) this.#tails.delete(accountId)
     }
   }
 
@@ -105,11 +106,6 @@ export class EventFeed {
     }
     tail.readers += 1
     return tail
-  }
-
-  #leave(accountId: string, tail: Tail): void {
-    tail.readers -= 1
-    if (tail.readers === 0) this.#tails.delete(accountId)
   }
 
   async #advanceTails(): Promise<void> {
@@ -150,7 +146,6 @@ class Tail {
     if (this.#last === undefined || last > this.#last) this.advance()
   }
 
-  /** Reads new events. */
   advance(): void {
     this.#poll.wake()
   }

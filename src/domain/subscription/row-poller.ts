@@ -52,7 +52,9 @@ export class RowPoller<Row extends RowRef> {
   /** Yields `row` and then its later states, at most one a second, until `signal` is aborted. */
   async *follow(row: Row, signal: AbortSignal): AsyncGenerator<Row> {
     const { differs } = this.#options
-    const followed = this.#follow(row)
+    const followed = this.#followed.get(nameOf(row)) ?? new FollowedRow<Row>(row)
+    this.#followed.set(nameOf(row), followed)
+    followed.followers += 1
     const waiter = new Waiter(signal)
     // The current round may have read the row earlier than `row`.
     const firstRound = this.#rounds + 1
@@ -72,13 +74,6 @@ export class RowPoller<Row extends RowRef> {
       followed.followers -= 1
       if (followed.followers === 0) this.#followed.delete(nameOf(followed))
     }
-  }
-
-  #follow(row: Row): FollowedRow<Row> {
-    const followed = this.#followed.get(nameOf(row)) ?? new FollowedRow<Row>(row)
-    this.#followed.set(nameOf(row), followed)
-    followed.followers += 1
-    return followed
   }
 
   async #read(): Promise<void> {

@@ -60,10 +60,10 @@ export async function findUploaded(
 /** Which of the twins have been generated, by the code of the chunk. */
 export async function readTwins(
   tx: BookTransaction,
-  ofFormats: readonly FormatTwins[],
+  ofFormats: FormatTwins,
 ): Promise<Map<string, GeneratedTwin>> {
   const found = new Map<string, GeneratedTwin>()
-  for (const { formatId, twins } of ofFormats) {
+  for (const [formatId, twins] of ofFormats) {
     const indices = twins.map(({ index }) => index)
     const [format, taken] = await Promise.all([
       readFormat(tx, tx.accountId, formatId),

@@ -1,13 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Pool } from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import {
-  type AuditOptions,
-  auditBooks,
-  type Finding,
-  type FindingKind,
-  findingKinds,
-} from '../../../src/domain/audit/audit.ts'
+import { auditBooks, type Finding, type FindingKind, findingKinds } from '../../../src/domain/audit/audit.ts'
 import { TaskFinishedError, UploadNotUndoneError } from '../../../src/domain/books/errors.ts'
 import { Claims } from '../../../src/domain/claim/claim.ts'
 import { generateCodes, runGeneration } from '../../../src/domain/generation/generation.ts'
@@ -32,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => sound.database.close())
 
 /** The findings of a database, and how many rows of each table were checked. */
-async function findIn(pool: Pool, options: AuditOptions = {}) {
+async function findIn(pool: Pool, options: { pageSize?: number } = {}) {
   const findings: Finding[] = []
   const summary = await auditBooks(pool, (finding) => findings.push(finding), options)
   expect(summary.findings).toEqual(new Map(Object.entries(tally(findings))))
