@@ -176,13 +176,9 @@ function startWithoutHeader(beginning: Beginning, column: string | undefined, is
         `codes, from column=1 to column=${cells.length}. Its first row has ${shownCells(cells)}.`,
     )
   const index = column === undefined ? 0 : numberedColumn(column, cells)
-  const texts = columnFrom(beginning.rows, 0, index)
+  const layout = layoutOf(beginning, cells, index, columnFrom(beginning.rows, 0, index))
   return {
-    layout: {
-      ...layoutOf(beginning, cells, index, undefined),
-      hasRemarks: !isGiven && !areRemarks(texts),
-      inWords: areWords(texts),
-    },
+    layout: { ...layout, hasRemarks: !isGiven && layout.hasRemarks },
     header: undefined,
     below: [],
     above: first?.above ?? 0,
@@ -195,14 +191,14 @@ function startBelow(header: Beginning & RowAt, index: number): Start {
   const row = header.rows[header.at]
   if (row === undefined) throw new RangeError('There is no such row.')
   const texts = columnFrom(header.rows, header.at + 1, index)
-  const inWords = areWords(texts)
+  const layout = layoutOf(header, cells, index, texts)
   return {
     layout: {
-      ...layoutOf(header, cells, index, cells),
-      hasExplanations: hasExplanations(texts, inWords),
-      hasRemarks: !areRemarks(texts),
+      ...layout,
+      name: nameIn(cells[index] ?? ''),
+      header: cells.slice(0, maxShownCells).map(shownCell),
+      hasExplanations: hasExplanations(texts, layout.inWords),
       inSingleQuotes: areInSingleQuotes(textIn(cells[index] ?? ''), texts),
-      inWords,
     },
     header: row,
     below: header.rows.slice(header.at + 1),
@@ -211,11 +207,12 @@ function startBelow(header: Beginning & RowAt, index: number): Start {
   }
 }
 
+/** The layout of a file without a header. `texts`: the cells in the column of the codes. */
 function layoutOf(
   { delimiter }: Beginning,
   cells: readonly ByteString[],
   index: number,
-  header: readonly ByteString[] | undefined,
+  texts: readonly string[],
 ): TableLayout {
   // A file of one column has no delimiter: one further down is a mistake that must be noticed.
   const split =
@@ -226,12 +223,12 @@ function layoutOf(
     ...split,
     columns: cells.length,
     index,
-    name: header === undefined ? undefined : nameIn(header[index] ?? ''),
-    header: header?.slice(0, maxShownCells).map(shownCell),
+    name: undefined,
+    header: undefined,
     hasExplanations: false,
-    hasRemarks: true,
+    hasRemarks: !areRemarks(texts),
     inSingleQuotes: false,
-    inWords: false,
+    inWords: areWords(texts),
   }
 }
 

@@ -2,7 +2,6 @@ import { allScopes, createApiKey, revokeApiKey } from '../domain/account/account
 import { InvalidInputError, NotFoundError } from '../domain/books/errors.ts'
 import type { Scope as ScopeName } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
-
 import { rowReads } from './field-rules.ts'
 import { inputId } from './ids.ts'
 import { maxNameBytes } from './max-sizes.ts'

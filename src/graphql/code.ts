@@ -2,7 +2,7 @@ import { OperationTypeNode } from 'graphql'
 import { max, min } from '../bigint.ts'
 import { IdempotencyConflictError, InvalidInputError, NotFoundError } from '../domain/books/errors.ts'
 import { maxClaim, maxRecipientLength } from '../domain/claim/claim.ts'
-import { type ChoosePage, type CodePage, type Code as CodeValue, readCodes } from '../domain/code/code.ts'
+import { type ChoosePage, type Code as CodeValue, readCodes } from '../domain/code/code.ts'
 import { NotEnoughCodesError } from '../domain/pool/pool.ts'
 import type { CodeStatus as CodeStatusName } from '../domain/pool/snapshot.ts'
 import type { Scope } from '../generated/prisma/client.ts'
@@ -196,10 +196,8 @@ async function codeConnection(
   }
   const cursors = { after: codeCursor('after', args.after), before: codeCursor('before', args.before) }
   const page = await readCodes(books, accountId, poolId, status, cursors, choose)
-  return page === undefined ? undefined : connectionOfCodes(page)
-}
-
-function connectionOfCodes({ from, to, total, codes }: CodePage) {
+  if (page === undefined) return undefined
+  const { from, to, total, codes } = page
   const edges = codes.map((code) => ({ cursor: encodeId('Code', codeKey(code)), node: code }))
   const connection = connectionOf(edges, { hasNextPage: to < total, hasPreviousPage: from > 0n })
   return { ...connection, totalCount: () => total }

@@ -63,11 +63,13 @@ export function createContext(services: Services, credentials: Credentials, requ
  * Gives a mutation its own nodes, each loaded once and after its change. Setting them on the context is safe: the mutations
  * of a request run one after the other, each until its payload is complete.
  */
-export function withOwnNodes({ name, resolve }: GraphQLField<unknown, Context>) {
+export function withOwnNodes({
+  name,
+  resolve,
+}: GraphQLField<unknown, Context>): GraphQLFieldResolver<unknown, Context> {
   if (resolve === undefined) throw new Error(`The mutation ${name} has no resolver.`)
-  const resolveWithNodes: GraphQLFieldResolver<unknown, Context> = (root, args, context, info) => {
+  return (root, args, context, info) => {
     context.nodes = new Nodes(context.books, context.accountId, { cache: true })
     return resolve(root, args, context, info)
   }
-  return resolveWithNodes
 }

@@ -7,7 +7,6 @@ import {
   NameTakenError,
   NotFoundError,
 } from '../domain/books/errors.ts'
-import { countRows, listIds } from '../domain/books/listing.ts'
 import { createFormat, previewFormat } from '../domain/format/create.ts'
 import {
   availableForGeneration,
@@ -287,13 +286,8 @@ builder.queryFields((t) => ({
       ...pageArguments(),
       search: t.arg.string({ description: aboutSearch }),
     },
-    resolve: (_root, { search, ...page }, { books, accountId, nodes }) => {
-      const filter = formatsNamed(searchText(search))
-      return newestFirst(page, nodes.format, {
-        ids: (slice) => listIds(books, accountId, filter, slice),
-        count: () => countRows(books, accountId, filter),
-      })
-    },
+    resolve: (_root, { search, ...page }, context) =>
+      newestFirst(page, context.nodes.format, formatsNamed(searchText(search)), context),
   }),
   previewFormat: t.field({
     type: FormatPreview,

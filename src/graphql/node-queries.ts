@@ -57,18 +57,12 @@ async function findNode(globalId: string, context: Context): Promise<object | nu
       })
       return key === null ? null : ApiKey.addBrand(key)
     }
-    case 'Format': {
-      const format = await nodes.format.load(uuidOf('Format', globalId))
-      return branded(format, Format)
-    }
-    case 'Pool': {
-      const pool = await nodes.pool.load(uuidOf('Pool', globalId))
-      return branded(pool, Pool)
-    }
-    case 'Task': {
-      const task = await nodes.task.load(uuidOf('Task', globalId))
-      return branded(task, Task)
-    }
+    case 'Format':
+      return branded(await nodes.format.load(uuidOf('Format', globalId)), Format)
+    case 'Pool':
+      return branded(await nodes.pool.load(uuidOf('Pool', globalId)), Pool)
+    case 'Task':
+      return branded(await nodes.task.load(uuidOf('Task', globalId)), Task)
     case 'Code': {
       const origin = parseCodeKey(id)
       const code = origin === undefined ? undefined : await readCode(books, accountId, origin)

@@ -1,7 +1,9 @@
 import type { InterfaceRef, ObjectRef } from '@pothos/core'
 import type { GraphQLError } from 'graphql'
+import { countRows, type Filter, listIds } from '../domain/books/listing.ts'
 import { grouped } from '../grouped.ts'
 import { builder, type Types } from './builder.ts'
+import type { Context } from './context.ts'
 import { badInput } from './errors/top-level.ts'
 import { type FieldWeight, rowReads } from './field-rules.ts'
 import { isUuid } from './ids.ts'
@@ -145,31 +147,25 @@ export function pageOf<Node>(
     : connectionOf(found.slice(0, limit), { hasNextPage: more, hasPreviousPage: after !== undefined })
 }
 
-/** A list of nodes that is newest first, that is in descending order of ids. */
-export interface NewestFirst {
-  /** Up to `limit` ids older than `after` and newer than `before`: from the newest on, or from the oldest on. */
-  ids(slice: {
-    after: string | undefined
-    before: string | undefined
-    limit: number
-    fromOldest: boolean
-  }): Promise<string[]>
-  count(): Promise<bigint>
-}
-
-/** A page of a list that is newest first. Rejects with BAD_USER_INPUT if the arguments are not valid. */
+/**
+ * A page of the nodes that match, newest first, that is in descending order of ids. Rejects with BAD_USER_INPUT if the
+ * arguments are not valid.
+ */
 export async function newestFirst<Node extends { id: string }>(
   args: PageArguments,
   nodes: { load(id: string): Promise<Node | null> },
-  list: NewestFirst,
+  filter: Filter,
+  { books, accountId }: Pick<Context, 'books' | 'accountId'>,
 ): Promise<Connection<Node> & { totalCount: () => Promise<bigint> }> {
   const { limit, fromEnd } = pageSize(args)
   const after = uuidCursor('after', args.after)
   const before = uuidCursor('before', args.before)
-  const ids = await list.ids({ after, before, limit: limit + 1, fromOldest: fromEnd })
+  const slice = { after, before, limit: limit + 1, fromOldest: fromEnd }
+  const ids = await listIds(books, accountId, filter, slice)
   const found = await Promise.all((fromEnd ? ids.toReversed() : ids).map((id) => nodes.load(id)))
   const edges = found.flatMap((node) => (node === null ? [] : [{ cursor: encodeCursor(node.id), node }]))
-  return { ...pageOf(edges, { limit, fromEnd, after, before }), totalCount: () => list.count() }
+  const totalCount = () => countRows(books, accountId, filter)
+  return { ...pageOf(edges, { limit, fromEnd, after, before }), totalCount }
 }
 
 function encodeCursor(id: string): string {

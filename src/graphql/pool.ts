@@ -1,5 +1,4 @@
 import { InvalidInputError, NameTakenError, NotFoundError } from '../domain/books/errors.ts'
-import { countRows, listIds } from '../domain/books/listing.ts'
 import { saveReplenishment } from '../domain/generation/replenishment.ts'
 import {
   createPool,
@@ -135,12 +134,9 @@ builder.queryFields((t) => ({
       search: t.arg.string({ description: aboutSearch }),
       status: t.arg({ type: [PoolStatus], description: 'Only pools with one of these statuses.' }),
     },
-    resolve: (_root, { search, status, ...page }, { books, accountId, nodes }) => {
+    resolve: (_root, { search, status, ...page }, context) => {
       const filter = poolsMatching({ search: searchText(search), status: status ?? undefined })
-      return newestFirst(page, nodes.pool, {
-        ids: (slice) => listIds(books, accountId, filter, slice),
-        count: () => countRows(books, accountId, filter),
-      })
+      return newestFirst(page, context.nodes.pool, filter, context)
     },
   }),
 }))

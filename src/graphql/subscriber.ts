@@ -60,7 +60,7 @@ export class Subscriber {
     const weight = this.#admission.weigh(args)
     if (weight instanceof GraphQLError) return { errors: [weight] }
     const { keyId, requestLength } = args.contextValue as Context
-    const release = this.#memory.acquire({ keyId, requestLength, document: args.document })
+    const release = this.#memory.acquire(keyId, args.document, requestLength)
     if (release instanceof GraphQLError) return { errors: [release] }
     let results: Subscribed | undefined
     try {

@@ -65,7 +65,7 @@ builder.subscriptionFields((t) => ({
 }))
 
 async function taskUpdates(taskId: string, context: Context) {
-  const { books, accountId, nodes, liveUploads } = context
+  const { books, accountId, nodes, feed, liveUploads } = context
   // The status first, so that the row is no older than it.
   const now = await readTaskInLog(books, accountId, taskId)
   const task = await nodes.task.load(taskId)
@@ -75,7 +75,10 @@ async function taskUpdates(taskId: string, context: Context) {
     let row = task
     yield withSnapshot(row, snapshot)
     if (!isUnfinished(snapshot.status)) return
-    const changes = (ending: AbortSignal) => statusChanges(taskId, now.sequence, context, ending)
+    const changes = async function* (ending: AbortSignal) {
+      for await (const event of feed.after({ accountId, sequence: now.sequence }, ending))
+        if (event.kind === 'TASK_STATUS_CHANGED' && event.payload.taskId === taskId) yield event.payload
+    }
     let waitingFor = (await nodes.uploadWait.load(taskId)) ?? undefined
     const progress = (ending: AbortSignal) => liveUploads.follow({ ...task, waitingFor }, ending)
     // Only uploads make progress between two changes of status, and their rows show it.
@@ -96,16 +99,6 @@ async function taskUpdates(taskId: string, context: Context) {
       if (!isUnfinished(snapshot.status)) return
     }
   })
-}
-
-async function* statusChanges(
-  taskId: string,
-  sequence: bigint,
-  { feed, accountId }: Context,
-  signal: AbortSignal,
-): AsyncGenerator<TaskSnapshot> {
-  for await (const event of feed.after({ accountId, sequence }, signal))
-    if (event.kind === 'TASK_STATUS_CHANGED' && event.payload.taskId === taskId) yield event.payload
 }
 
 async function poolEvents(poolId: string | undefined, after: string | undefined, context: Context) {

@@ -4,13 +4,11 @@ import {
   NotFoundError,
   TaskFinishedError,
 } from '../domain/books/errors.ts'
-import { countRows, listIds } from '../domain/books/listing.ts'
 import { QuantityExceedsAvailableError } from '../domain/format/format.ts'
 import { acceptGeneration } from '../domain/generation/generation.ts'
 import {
   cancelTask,
   type TaskFailure as TaskFailureValue,
-  type TaskFilter,
   type Task as TaskRow,
   tasksMatching,
 } from '../domain/generation/task.ts'
@@ -22,20 +20,12 @@ import type {
 } from '../generated/prisma/client.ts'
 import { rejectedRowsPath } from '../routes.ts'
 import { builder } from './builder.ts'
-import type { Context } from './context.ts'
 import { loadedReads, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { argumentId, encodeId, inputId, uuidOf } from './ids.ts'
 import { maxMessageBytes, maxPathBytes } from './max-sizes.ts'
 import { existing } from './nodes.ts'
-import {
-  checkPage,
-  countedConnectionType,
-  newestFirst,
-  type PageArguments,
-  pageArguments,
-  pageWeight,
-} from './pagination.ts'
+import { checkPage, countedConnectionType, newestFirst, pageArguments, pageWeight } from './pagination.ts'
 import { Pool, SaveReplenishmentPayload } from './pool.ts'
 
 const TaskKind = builder.enumType('TaskKind', {
@@ -207,8 +197,10 @@ builder.objectField(Pool, 'tasks', (t) =>
       ...pageArguments(),
       status: t.arg({ type: [TaskStatus], description: 'Only tasks with one of these statuses.' }),
     },
-    resolve: (pool, { status, ...page }, context) =>
-      listTasks(context, page, { poolId: pool.id, status: status ?? undefined }),
+    resolve: (pool, { status, ...page }, context) => {
+      const filter = tasksMatching({ poolId: pool.id, status: status ?? undefined })
+      return newestFirst(page, context.nodes.task, filter, context)
+    },
   }),
 )
 
@@ -233,21 +225,15 @@ builder.queryFields((t) => ({
       status: t.arg({ type: [TaskStatus], description: 'Only tasks with one of these statuses.' }),
       poolId: t.arg.id({ description: 'Only tasks of this pool.' }),
     },
-    resolve: (_root, { status, poolId, ...page }, context) =>
-      listTasks(context, page, {
+    resolve: (_root, { status, poolId, ...page }, context) => {
+      const filter = tasksMatching({
         poolId: poolId == null ? undefined : argumentId('Pool', poolId, 'poolId'),
         status: status ?? undefined,
-      }),
+      })
+      return newestFirst(page, context.nodes.task, filter, context)
+    },
   }),
 }))
-
-function listTasks({ books, accountId, nodes }: Context, page: PageArguments, wanted: TaskFilter) {
-  const filter = tasksMatching(wanted)
-  return newestFirst(page, nodes.task, {
-    ids: (slice) => listIds(books, accountId, filter, slice),
-    count: () => countRows(books, accountId, filter),
-  })
-}
 
 export interface TaskPayload {
   taskId: string

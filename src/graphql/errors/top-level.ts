@@ -32,10 +32,6 @@ const topLevelErrorCodes = [
 
 export type TopLevelErrorCode = (typeof topLevelErrorCodes)[number]
 
-function isTopLevelErrorCode(code: unknown): boolean {
-  return topLevelErrorCodes.some((known) => known === code)
-}
-
 const retryAfterMs = 1_000
 
 /**
@@ -95,7 +91,7 @@ export function publicError(error: unknown, log: Logger): GraphQLError {
     const http = { status: 400, spec: true }
     return inPlace(error, topLevelError('GRAPHQL_VALIDATION_FAILED', error.message, { http }))
   }
-  if (isTopLevelErrorCode(code)) return inPlace(error, error)
+  if (topLevelErrorCodes.some((known) => known === code)) return inPlace(error, error)
   // Yoga has its own codes, as for a body that is not JSON.
   const { http } = error.extensions
   return inPlace(error, topLevelError('BAD_USER_INPUT', error.message, http === undefined ? {} : { http }))

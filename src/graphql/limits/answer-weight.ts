@@ -146,12 +146,12 @@ export class AnswerWeigher {
   #valueOf(node: FieldNode, on: GraphQLObjectType, given: Given): AnswerWeight {
     const name = node.name.value
     if (name === TypeNameMetaFieldDef.name) return { ...weightless, bytes: on.name.length + 2 }
-    const { schema, introspection, variableValues, byMaxBytes, onField, onFailure } = this.#operation
+    const { schema, introspection, byMaxBytes, onField } = this.#operation
     const root = on === schema.getQueryType() ? introspection.root(name) : undefined
     if (root !== undefined) return this.#introspectedValue(node, root)
     const field = schema.getField(on, name)
     if (field === undefined) return weightless
-    const args = this.#argumentsOf(field, node, variableValues, onFailure)
+    const args = this.#argumentsOf(field, node)
     // The field will fail and be null.
     if (args === undefined) return { ...weightless, bytes: nullBytes }
     const rules = rulesOf(field)
@@ -169,17 +169,12 @@ export class AnswerWeigher {
     return { ...all, bytes: Math.max(all.bytes, nullBytes), reads: capped(all.reads + (own.reads ?? 0)) }
   }
 
-  #argumentsOf(
-    field: GraphQLField<unknown, unknown>,
-    node: FieldNode,
-    variableValues: VariableValues,
-    onFailure: WeighedOperation['onFailure'],
-  ): object | undefined {
+  #argumentsOf(field: GraphQLField<unknown, unknown>, node: FieldNode): object | undefined {
     if (field.args.length === 0) return noArguments
     try {
-      return getArgumentValues(field, node, variableValues)
+      return getArgumentValues(field, node, this.#operation.variableValues)
     } catch (error) {
-      onFailure?.(error)
+      this.#operation.onFailure?.(error)
       return undefined
     }
   }

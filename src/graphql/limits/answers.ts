@@ -10,9 +10,7 @@ const maxErrors = 500
 // The length of a piece of JSON, in characters. A single string can make it longer.
 const pieceLength = 16_384
 
-/**
- * Writes answers as JSON, yielding to the event loop in between, and refuses answers that turn out too long.
- */
+/** Writes answers as JSON, yielding to the event loop in between, and refuses answers that turn out too long. */
 export class Answers {
   readonly #pacer: Pacer
   readonly #maxBytes: number

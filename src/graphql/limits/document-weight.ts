@@ -3,29 +3,23 @@ import {
   type ASTNode,
   type DirectiveNode,
   type DocumentNode,
+  type ExecutableDefinitionNode,
   type FragmentDefinitionNode,
   Kind,
   type NameNode,
-  type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql'
 import { type DocumentWeight, fragmentsOf, maxCounted } from './limits.ts'
 
-/** Fragments that contain each other. The last name is the first one again. */
-export interface FragmentCycle {
-  cycle: readonly string[]
-}
-
-type ExecutableNode = OperationDefinitionNode | FragmentDefinitionNode
-
 /**
  * The weight of a document, in time proportional to its length: each fragment is visited once, however often it is spread.
- * Only counting comparisons has to visit every spread; they are 0 if the selections or levels exceed `max`.
+ * Only counting comparisons has to visit every spread; they are 0 if the selections or levels exceed `max`. If fragments
+ * contain each other, returns their names instead; the last one is the first one again.
  */
 export function weighDocument(
   document: DocumentNode,
   max: Pick<DocumentWeight, 'selections' | 'levels'>,
-): DocumentWeight | FragmentCycle {
+): DocumentWeight | { cycle: readonly string[] } {
   const definitions = document.definitions.filter(
     (definition) =>
       definition.kind === Kind.OPERATION_DEFINITION || definition.kind === Kind.FRAGMENT_DEFINITION,
@@ -64,7 +58,7 @@ interface Outline {
   spreads: { name: string; level: number }[]
 }
 
-function outlineOf(definition: ExecutableNode): Outline {
+function outlineOf(definition: ExecutableDefinitionNode): Outline {
   const outline: Outline = { nameLength: 0, selections: 0, levels: 0, spreads: [] }
   // Iterative: a document may be nested as deeply as the parser's stack allowed.
   const nodes: ASTNode[] = [definition]
@@ -167,21 +161,21 @@ function outlineOf(definition: ExecutableNode): Outline {
 class SpreadOut {
   /** The first cycle of fragments that was found. */
   cycle: readonly string[] | undefined
-  readonly #outlines: ReadonlyMap<ExecutableNode, Outline>
+  readonly #outlines: ReadonlyMap<ExecutableDefinitionNode, Outline>
   readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>
-  readonly #sizes = new Map<ExecutableNode, { selections: number; levels: number }>()
+  readonly #sizes = new Map<ExecutableDefinitionNode, { selections: number; levels: number }>()
   /** The fragments being visited, each spread by the one before it. */
   readonly #path = new Set<string>()
 
   constructor(
-    outlines: ReadonlyMap<ExecutableNode, Outline>,
+    outlines: ReadonlyMap<ExecutableDefinitionNode, Outline>,
     fragments: ReadonlyMap<string, FragmentDefinitionNode>,
   ) {
     this.#outlines = outlines
     this.#fragments = fragments
   }
 
-  sizeOf(definition: ExecutableNode): { selections: number; levels: number } {
+  sizeOf(definition: ExecutableDefinitionNode): { selections: number; levels: number } {
     const known = this.#sizes.get(definition)
     if (known !== undefined) return known
     const outline = this.#outlines.get(definition) ?? outlineOf(definition)
@@ -211,13 +205,6 @@ class SpreadOut {
   }
 }
 
-/** Fields with the same response name in the same place of the answer. */
-interface SameNameFields {
-  fields: number
-  arguments: number
-  selectionSets: SelectionSetNode[]
-}
-
 /**
  * The maximum number of comparisons that decide whether the fields in one place of the answer can be merged: each pair of
  * fields with the same name, with their arguments; and, as each set of fields is compared with every other by name, each
@@ -227,7 +214,7 @@ function countComparisons(
   selectionSets: readonly SelectionSetNode[],
   fragments: ReadonlyMap<string, FragmentDefinitionNode>,
 ): number {
-  const groups = new Map<string, SameNameFields>()
+  const groups = new Map<string, { fields: number; arguments: number; selectionSets: SelectionSetNode[] }>()
   const open = [...selectionSets]
   let sets = open.length
   let fields = 0

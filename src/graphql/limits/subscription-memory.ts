@@ -12,14 +12,6 @@ const maxShareOfKey = 3 / 8
 const bytesPerSubscription = 30_000
 const bytesPerCharacter = 30
 
-/** A subscription about to be opened. */
-export interface NewSubscription {
-  keyId: string
-  document: DocumentNode
-  /** The length of the request, in characters. */
-  requestLength: number
-}
-
 /** Bounds the memory of open subscriptions, whose number and size are up to the clients. */
 export class SubscriptionMemory {
   readonly #maxBytes: number
@@ -39,8 +31,11 @@ export class SubscriptionMemory {
     return this.#bytes
   }
 
-  /** Admits a subscription and returns the function to call, once, when it ends; or the error, if memory is short. */
-  acquire({ keyId, document, requestLength }: NewSubscription): (() => void) | GraphQLError {
+  /**
+   * Admits a subscription and returns the function to call, once, when it ends; or the error, if memory is short.
+   * `requestLength` is in characters.
+   */
+  acquire(keyId: string, document: DocumentNode, requestLength: number): (() => void) | GraphQLError {
     const holders = this.#holders.get(document) ?? 0
     const bytes =
       bytesPerSubscription + bytesPerCharacter * requestLength + (holders === 0 ? memoryOf(document) : 0)

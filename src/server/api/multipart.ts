@@ -63,21 +63,14 @@ export async function readForm(
       yield chunk
     }
   }
-  pipeline(body(), parser).then(
-    () => {
-      if (file !== undefined) return
-      try {
-        resolve(operationOf(fields, undefined))
-      } catch (error) {
-        reject(error)
-      }
-    },
-    (error: unknown) => {
+  pipeline(body(), parser)
+    .catch((error: unknown) => {
       file?.destroy(interrupted(error))
       const isOurs = error instanceof FileInterruptedError || error instanceof TooMuchWaitingError
-      reject(isOurs ? error : malformed('It ends before its last part does.'))
-    },
-  )
+      throw isOurs ? error : malformed('It ends before its last part does.')
+    })
+    .then(() => file === undefined && resolve(operationOf(fields, undefined)))
+    .catch(reject)
   return await promise
 }
 
@@ -112,8 +105,7 @@ function operationOf(
   file: { name: string; bytes: AsyncIterable<Uint8Array> } | undefined,
 ): FormOperation {
   const operation = parseObject(fields, 'operations')
-  const map = Object.entries(parseObject(fields, 'map'))
-  const [mapped, ...more] = map
+  const [mapped, ...more] = Object.entries(parseObject(fields, 'map'))
   if (more.length > 0) throw malformed('Its map names more than one file. Send one file with each operation.')
   const length = [...fields.values()].reduce((sum, text) => sum + text.length, 0)
   if (mapped === undefined && file === undefined) return { operation, length }

@@ -182,7 +182,7 @@ export function executeWithin(
       if ((args.document.loc?.end ?? 0) > maxShortDocument) await pacer.yield()
       const weight = admission.weigh(args)
       if (weight instanceof GraphQLError) return setResultAndStopExecution({ errors: [weight] })
-      const { keyId, isWanted, enqueueLong = atOnce } = args.contextValue
+      const { keyId, isWanted, enqueueLong = <T>(run: () => Promise<T>) => run() } = args.contextValue
       // The client first: others can use the memory while it reads. If it has left, the null is not sent.
       const whenThereIsRoom = async (bytes: number, work: () => Promise<ExecutionResult>) =>
         (await enqueueLong(() => room.run(keyId, { needed: bytes, isWanted }, work))) ?? { data: null }
@@ -197,10 +197,6 @@ export function executeWithin(
       })
     },
   }
-}
-
-function atOnce<T>(run: () => Promise<T>): Promise<T> {
-  return run()
 }
 
 /** Sends answers as `executeWithin` has serialised them, so that they are serialised only once. */

@@ -20,7 +20,6 @@ export interface CodesParameters extends CsvForm {
   snapshot: Snapshot | undefined
 }
 
-/** The parameters of a file's form. */
 const formParameters = ['raw', 'bom', 'delimiter'] as const
 
 // `picture` is the old name of `snapshot`, for links of earlier releases.
@@ -106,12 +105,8 @@ export function entityTag(wanted: CodesParameters, snapshot: Snapshot): string {
 }
 
 function tagPrefix({ status, raw, bom, delimiter }: CodesParameters): string {
-  const form = [
-    ...(raw ? ['raw'] : []),
-    ...(bom ? ['bom'] : []),
-    ...(delimiter === 'comma' ? [] : [delimiter]),
-  ]
-  return `"${[status, ...form].join('-')}-`
+  const form = [raw && 'raw', bom && 'bom', delimiter !== 'comma' && delimiter]
+  return `"${[status, ...form].filter(Boolean).join('-')}-`
 }
 
 /** The snapshot in an entity tag, if it is the tag of such a file. */

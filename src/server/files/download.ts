@@ -74,22 +74,15 @@ function fileRoute(
       if (request.method !== 'GET' && request.method !== 'HEAD')
         throw badRequest('A file can only be read, with GET or HEAD.', 405, { Allow: methods })
       try {
-        await sendFile(
-          request,
-          response,
-          await open(parts, { ...target, request, response, credentials }),
-          parts.log,
-        )
+        const file = await open(parts, { ...target, request, response, credentials })
+        await sendFile(request, response, file, parts.log)
       } catch (error) {
-        if (!hasLeft(error, response)) throw error
+        // `answerRange` is aborted when the client leaves.
+        const isAbort = error instanceof DOMException && error.name === 'AbortError'
+        if (!isAbort || !response.closed) throw error
       }
     },
   }
-}
-
-/** Whether `answerRange` was aborted because the client left. */
-function hasLeft(error: unknown, response: ServerResponse): boolean {
-  return response.closed && error instanceof DOMException && error.name === 'AbortError'
 }
 
 async function poolCodes(

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { FileTooLargeError, InvalidInputError } from '../../domain/books/errors.ts'
 import type { UploadInput, Uploads } from '../../domain/upload/receive.ts'
 import { requireScope } from '../../graphql/field-rules.ts'
@@ -12,45 +12,37 @@ import type { Route, Target } from '../http/server.ts'
 
 const methods = 'POST, OPTIONS'
 
-interface UploadParts {
-  uploads: Uploads
-  authentication: Authentication
-  /** How long a client may send nothing; `maxSilenceMs` if not given. */
-  silenceMs?: number
-}
-
 /**
  * `POST /pools/<pool id>/codes`: the mutation uploadCodes with the bytes of the file as the body. A request that can be
  * refused without its file is refused before any of the file is requested.
  */
-export function uploadRoute(parts: UploadParts): Route {
+export function uploadRoute(parts: {
+  uploads: Uploads
+  authentication: Authentication
+  /** How long a client may send nothing. */
+  silenceMs?: number
+}): Route {
+  const { uploads, authentication, silenceMs = maxSilenceMs } = parts
   return {
     methods,
     readsBody: true,
     async answer(request, response, target) {
-      const taskId = await receive(parts, request, response, target)
+      const credentials = await authentication.authenticate(request.headers.authorization)
+      requireScope(credentials, 'MANAGE', 'uploading codes')
+      if (request.method !== 'POST')
+        throw badRequest('POST the file here: its bytes are the body of the request.', 405, {
+          Allow: methods,
+        })
+      const input = readInput(target)
+      checkHeaders(request, uploads.maxBytes)
+      const body = readBody(request, response, silenceMs)
+      const { taskId } = await uploads.receive(credentials.accountId, input, body)
       const task = { id: encodeId('Task', taskId), status: 'AWAITING_EXECUTION' }
       response
         .writeHead(202, { ...anyOrigin, 'Content-Type': 'application/json; charset=utf-8' })
         .end(JSON.stringify({ task }))
     },
   }
-}
-
-async function receive(
-  { uploads, authentication, silenceMs = maxSilenceMs }: UploadParts,
-  request: IncomingMessage,
-  response: ServerResponse,
-  target: Target,
-): Promise<string> {
-  const credentials = await authentication.authenticate(request.headers.authorization)
-  requireScope(credentials, 'MANAGE', 'uploading codes')
-  if (request.method !== 'POST')
-    throw badRequest('POST the file here: its bytes are the body of the request.', 405, { Allow: methods })
-  const input = readInput(target)
-  checkHeaders(request, uploads.maxBytes)
-  const body = readBody(request, response, silenceMs)
-  return (await uploads.receive(credentials.accountId, input, body)).taskId
 }
 
 const parameters = ['column', 'header', 'dryRun', 'caseSensitive', 'idempotencyKey']

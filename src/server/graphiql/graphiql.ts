@@ -50,13 +50,6 @@ export interface GraphiqlPageOptions {
   readonly database?: string | undefined
 }
 
-interface Files {
-  /** The folder of all files. It changes with their content, so that they can be cached forever. */
-  readonly folder: string
-  /** By folder and name. */
-  readonly assets: ReadonlyMap<string, Asset>
-}
-
 /** GraphiQL: its page, and the files that the page loads, which are read on the first request. */
 export class Graphiql {
   readonly #files = new Lazy(readFiles)
@@ -80,7 +73,8 @@ export class Graphiql {
   }
 }
 
-async function readFiles(): Promise<Files> {
+/** The files by folder and name. The folder changes with their content, so that they can be cached forever. */
+async function readFiles(): Promise<{ folder: string; assets: ReadonlyMap<string, Asset> }> {
   const graphqlWs = dirname(createRequire(import.meta.url).resolve('graphql-ws/package.json'))
   const [script, style, socket, bundle] = await Promise.all([
     readFile(new URL('./page.js', import.meta.url)),

@@ -44,14 +44,10 @@ export function isLocalBrowser({
     port === socket.localPort &&
     headers.connection?.toLowerCase() === 'keep-alive' &&
     // Neither opened nor fetched by a page of another site.
-    ['none', 'same-origin', undefined].includes(header(headers['sec-fetch-site'])) &&
+    [headers['sec-fetch-site']].flat().every((site) => ['none', 'same-origin', undefined].includes(site)) &&
     new Set(names).size === names.length &&
     names.every((name) => browserHeaders.has(name) || name.startsWith('sec-'))
   )
-}
-
-function header(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value.join(', ') : value
 }
 
 function isLoopbackAddress(address: string | undefined): boolean {

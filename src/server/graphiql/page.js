@@ -621,19 +621,16 @@
     if (after !== before) editor.setValue(after)
   }
 
-  /** Removes the data of a closed tab. */
-  function forget(tab) {
-    watches.get(tab)?.close()
-    files.delete(tab)
-    late.delete(tab)
-  }
-
   let openTab = firstTab.id
   function onTabChange({ tabs, activeTabIndex }) {
     const { id } = tabs[activeTabIndex]
     tabsNow = tabs
-    for (const tab of [...watches.keys(), ...files.keys(), ...late.keys()])
-      if (!tabs.some((other) => other.id === tab)) forget(tab)
+    for (const tab of [...watches.keys(), ...files.keys(), ...late.keys()]) {
+      if (tabs.some((other) => other.id === tab)) continue
+      watches.get(tab)?.close()
+      files.delete(tab)
+      late.delete(tab)
+    }
     document.getElementById('restore').hidden = missing(tabs).length === 0
     if (id === openTab) return
     openTab = id

@@ -60,15 +60,6 @@ interface AdmittedOperation extends ExecutionArgs {
   errors: readonly GraphQLError[] | undefined
 }
 
-/** What is known of an operation on arrival. */
-interface Received {
-  id: string
-  /** The length of its message, in characters. */
-  length: number
-  /** Whether its socket has too many operations already. */
-  isTooMany: boolean
-}
-
 /**
  * Serves the API over WebSocket, on the HTTP server's port and path. An operation that is malformed or not permitted ends
  * with its own errors and does not affect others on the same socket. `close` drains: it answers the operations in flight,
@@ -184,11 +175,11 @@ export function serveWebSocket(parts: {
     })
   }
 
-  /** The admitted operation, or the errors to answer. */
+  /** The admitted operation, or the errors to answer. `length`: of its message, in characters. */
   async function admit(
     socket: Socket,
     payload: SubscribePayload,
-    { id, length, isTooMany }: Received,
+    { id, length, isTooMany }: { id: string; length: number; isTooMany: boolean },
   ): Promise<AdmittedOperation | GraphQLError[]> {
     try {
       const { extra: client } = socket
@@ -253,7 +244,9 @@ export function serveWebSocket(parts: {
       clearInterval(beat)
       const drained = Promise.all([...clients].map((client) => client.drain()))
       await Promise.race([drained, delay(maxDrainMs, undefined, { ref: false })])
-      const closed = Promise.all([...sockets.clients].map(closeOf))
+      const closed = Promise.all(
+        [...sockets.clients].map((socket) => new Promise((resolve) => socket.once('close', resolve))),
+      )
       for (const client of clients) client.close(goingAway, 'Going away')
       const timeout = setTimeout(() => {
         for (const socket of sockets.clients) socket.terminate()
@@ -291,10 +284,6 @@ class LongAnswers {
     }
     return message
   }
-}
-
-function closeOf(socket: WebSocket): Promise<void> {
-  return new Promise((resolve) => socket.once('close', () => resolve()))
 }
 
 /** Case-insensitive, like the HTTP header that it replaces. */

@@ -9,7 +9,7 @@ function fill(memory: SubscriptionMemory, keyId: string, of: { text?: string; re
   const release: (() => void)[] = []
   const document = parse(of.text ?? text)
   for (;;) {
-    const acquired = memory.acquire({ keyId, document, requestLength: of.requestLength ?? 300 })
+    const acquired = memory.acquire(keyId, document, of.requestLength ?? 300)
     if (acquired instanceof GraphQLError) return { release, refusal: acquired }
     release.push(acquired)
   }
