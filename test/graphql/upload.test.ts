@@ -559,7 +559,8 @@ describe('the header of a file', () => {
   })
 
   test('is asked for if it is not clear, and can be given', async () => {
-    const name = newName().toUpperCase()
+    // A letter, so that it never looks like a number.
+    const name = `K${newName().toUpperCase()}`
     const file = `Zorgbon\n${name}1\n${name}2\n`
     const doubtful = await run(file)
     expect(doubtful).toMatchObject({ status: 'FAILED', failure: { code: 'HEADER_UNCLEAR' } })
@@ -577,7 +578,7 @@ describe('the header of a file', () => {
   })
 
   test('is pointed out if it was only recognised by its shape', async () => {
-    const name = newName().toUpperCase()
+    const name = `K${newName().toUpperCase()}`
     const file = `Zorgbon\n${[1, 2, 3, 4, 5].map((at) => `${name}${at}\n`).join('')}`
     const { upload } = await run(file, { dryRun: true })
     expect(upload).toMatchObject({ accepted: '5', layout: { headerRow: 1 } })
