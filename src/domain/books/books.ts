@@ -13,7 +13,7 @@ import { KnownFormatsCache } from './known-formats.ts'
 /** The database, the caches of what never changes in it, and the notifications of changes. */
 export class Books implements Queryable {
   readonly connections: Pool
-  /** Reads tasks, accounts and API keys; graphql/nodes.ts says why nothing else. */
+  /** Reads accounts and API keys; graphql/nodes.ts says why nothing else. */
   readonly prisma: PrismaClient
   readonly notifications: Notifications
   readonly codeSpaces = new CodeSpaces()
