@@ -61,6 +61,15 @@ function likeCode(code: string): CodeValue {
     index: 0n,
     code,
     poolId: '00000000-0000-0000-0000-000000000000',
-    claim: { at: new Date(), recipient: undefined },
+    lane: 'LINE',
+    position: 0n,
+    claim: {
+      poolId: '00000000-0000-0000-0000-000000000000',
+      first: 0n,
+      count: 1n,
+      recipient: undefined,
+      at: new Date(),
+      expiresAt: undefined,
+    },
   }
 }

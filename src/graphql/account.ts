@@ -18,6 +18,7 @@ const Scope = builder.enumType('Scope', {
       description: 'Manage formats, pools and tasks: create, change, generate, upload. Read available codes.',
     },
     CLAIM: { description: 'Claim codes.' },
+    REDEEM: { description: 'Redeem codes and roll redemptions back, as a till does.' },
     ADMIN: { description: 'Manage API keys.' },
   } satisfies Record<ScopeName, { description: string }>,
 })

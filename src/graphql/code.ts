@@ -2,7 +2,7 @@ import { OperationTypeNode } from 'graphql'
 import { max, min } from '../bigint.ts'
 import { IdempotencyConflictError, InvalidInputError, NotFoundError } from '../domain/books/errors.ts'
 import { maxClaim, maxRecipientLength } from '../domain/claim/claim.ts'
-import { type ChoosePage, type Code as CodeValue, readCodes } from '../domain/code/code.ts'
+import { type ChoosePage, type Code as CodeValue, readCodes, statusOf } from '../domain/code/code.ts'
 import { NotEnoughCodesError } from '../domain/pool/pool.ts'
 import type { CodeStatus as CodeStatusName } from '../domain/pool/snapshot.ts'
 import type { Scope } from '../generated/prisma/client.ts'
@@ -35,10 +35,14 @@ const usualRecipientBytes = 200
 const lookUpReads = 4
 
 const CodeStatus = builder.enumType('CodeStatus', {
-  description: 'Whether a code has been claimed.',
+  description: 'Where a code lies: in the stock of its pool, with a recipient, or withdrawn from the stock.',
   values: {
     AVAILABLE: { description: 'The code is in its pool and can be claimed.' },
     CLAIMED: { description: 'The code has been handed out. It never becomes available again.' },
+    WITHDRAWN: {
+      description:
+        'The code was withdrawn from its pool before it was claimed. It can be restored (restoreCodes).',
+    },
   } satisfies Record<CodeStatusName, { description: string }>,
 })
 
@@ -98,21 +102,15 @@ function isCode(value: unknown): boolean {
   )
 }
 
-export function statusOf(code: CodeValue): CodeStatusName {
-  return code.claim === undefined ? 'AVAILABLE' : 'CLAIMED'
+function scopeFor(status: CodeStatusName): Scope {
+  return status === 'CLAIMED' ? 'READ' : 'MANAGE'
 }
 
-function scopeFor(status: CodeStatusName): Scope {
-  return status === 'AVAILABLE' ? 'MANAGE' : 'READ'
-}
+const aStatus = { AVAILABLE: 'an available', CLAIMED: 'a claimed', WITHDRAWN: 'a withdrawn' }
 
 /** Throws FORBIDDEN unless the key may read the codes of this status. */
 export function mayRead(status: CodeStatusName, context: Context): void {
-  requireScope(
-    context,
-    scopeFor(status),
-    `reading ${status === 'AVAILABLE' ? 'an available' : 'a claimed'} code`,
-  )
+  requireScope(context, scopeFor(status), `reading ${aStatus[status]} code`)
 }
 
 const CodeConnection = countedConnectionType(Code, 'codes')

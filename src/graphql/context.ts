@@ -8,7 +8,7 @@ import type { Books } from '../domain/books/books.ts'
 import type { Claims } from '../domain/claim/claim.ts'
 import type { GuessLimit } from '../domain/code/guess-limit.ts'
 import type { LookUps } from '../domain/code/lookup.ts'
-import type { Pool } from '../domain/pool/pool.ts'
+import type { PoolState } from '../domain/pool/pool.ts'
 import type { EventFeed } from '../domain/subscription/event-feed.ts'
 import type { RowPoller } from '../domain/subscription/row-poller.ts'
 import type { LiveUpload } from '../domain/upload/live-uploads.ts'
@@ -28,7 +28,7 @@ export interface Services {
   keyUses: KeyUses
   uploads: Uploads
   feed: EventFeed
-  livePools: RowPoller<Pool>
+  livePools: RowPoller<PoolState>
   liveUploads: RowPoller<LiveUpload>
   revocations: Revocations
   scheduler: Scheduler
@@ -55,8 +55,9 @@ export interface Context extends Services, Credentials {
 }
 
 export function createContext(services: Services, credentials: Credentials, requestLength: number): Context {
-  const nodes = new Nodes(services.books, credentials.accountId, { cache: false })
-  return { ...services, ...credentials, requestLength, reading: new Semaphore(maxReading), nodes }
+  const books = services.books.actingAs(credentials.keyId)
+  const nodes = new Nodes(books, credentials.accountId, { cache: false })
+  return { ...services, ...credentials, books, requestLength, reading: new Semaphore(maxReading), nodes }
 }
 
 /**

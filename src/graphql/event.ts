@@ -49,6 +49,10 @@ const typeNames: Record<EventContent['kind'], string> = {
   POOL_REFILL_FAILED: 'PoolRefillFailedEvent',
   POOL_LOW: 'PoolLowEvent',
   POOL_EMPTY: 'PoolEmptyEvent',
+  CODES_WITHDRAWN: 'CodesWithdrawnEvent',
+  CODES_RESTORED: 'CodesRestoredEvent',
+  CODES_VOIDED: 'CodesVoidedEvent',
+  CODES_UNVOIDED: 'CodesUnvoidedEvent',
 }
 
 builder.objectRef<EventOf<'POOL_CREATED'>>('PoolCreatedEvent').implement({
@@ -66,12 +70,16 @@ builder.objectRef<EventOf<'POOL_CREATED'>>('PoolCreatedEvent').implement({
 })
 
 // One per PoolChange.
-const maxChanges = 2
+const maxChanges = 6
 
 const PoolChange = builder.enumType('PoolChange', {
   description: 'A property of a pool that changed.',
   values: {
     NAME: { description: 'The pool was renamed.' },
+    DESCRIPTION: { description: 'The description was changed.' },
+    EXTERNAL_ID: { description: 'The external id was changed.' },
+    TERMS: { description: 'The terms were saved with different values.' },
+    ARCHIVED: { description: 'The pool was archived, or is no longer archived.' },
     REPLENISHMENT: {
       description: 'The Promo Codes section was saved with different settings, possibly by generateCodes.',
     },
@@ -191,6 +199,42 @@ builder.objectRef<EventOf<'POOL_EMPTY'>>('PoolEmptyEvent').implement({
     'The pool ran out of codes and was not refilled: the last one was claimed, or an upload was undone.',
   interfaces: [PoolEvent],
 })
+
+const aboutStatusChange: Record<Extract<EventContent['kind'], `CODES_${string}`>, string> = {
+  CODES_WITHDRAWN: 'Available codes were withdrawn from the stock of the pool.',
+  CODES_RESTORED: 'Withdrawn codes were restored: they are at the end of the stock again.',
+  CODES_VOIDED: 'Claimed codes were voided: they are no longer good.',
+  CODES_UNVOIDED: 'Claimed codes that were void are good again.',
+}
+
+for (const [kind, description] of Object.entries(aboutStatusChange))
+  builder
+    .objectRef<EventOf<keyof typeof aboutStatusChange>>(typeNames[kind as keyof typeof aboutStatusChange])
+    .implement({
+      description,
+      interfaces: [PoolEvent],
+      fields: (t) => ({
+        count: t.field({
+          type: 'BigInt',
+          description: 'The number of codes.',
+          resolve: ({ payload }) => BigInt(payload.count),
+        }),
+        reason: t.string({
+          nullable: true,
+          weight: { bytes: maxMessageBytes },
+          description: 'The reason that was given. Null if none was.',
+          resolve: ({ payload }) => payload.reason,
+        }),
+        task: t.field({
+          type: Task,
+          nullable: true,
+          description: 'The task whose codes these are. Null if the codes were not chosen by their task.',
+          weight: { reads: loadedReads },
+          resolve: ({ payload }, _args, { nodes }) =>
+            payload.taskId === null ? null : nodes.task.load(payload.taskId),
+        }),
+      }),
+    })
 
 const PoolEventConnection = connectionType(PoolEvent, 'events')
 

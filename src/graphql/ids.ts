@@ -1,6 +1,7 @@
 import { NotFoundError } from '../domain/books/errors.ts'
 import { nilId } from '../domain/books/known-formats.ts'
 import type { CodeOrigin } from '../domain/code/code.ts'
+import type { ClaimRef } from '../domain/pool/claim-rows.ts'
 import { topLevelError } from './errors/top-level.ts'
 
 /**
@@ -8,10 +9,10 @@ import { topLevelError } from './errors/top-level.ts'
  * like the id of something that does not exist; an error message also says what is wrong with the text itself.
  */
 
-export type NodeType = 'Account' | 'ApiKey' | 'Code' | 'Format' | 'Pool' | 'Task'
+export type NodeType = 'Account' | 'ApiKey' | 'Claim' | 'Code' | 'Format' | 'Pool' | 'Redemption' | 'Task'
 
 /** Node types whose ids within the type are UUIDs. */
-type UuidNodeType = Exclude<NodeType, 'Code'>
+type UuidNodeType = Exclude<NodeType, 'Claim' | 'Code'>
 
 export function encodeId(type: string, id: string | number | bigint): string {
   return Buffer.from(`${type}:${id}`).toString('base64')
@@ -50,9 +51,19 @@ export function argumentId(type: UuidNodeType, globalId: string, name: string): 
 const nouns: Record<NodeType, { noun: string; a: string; query: string }> = {
   Account: { noun: 'account', a: 'an account', query: '{ account { id } }' },
   ApiKey: { noun: 'API key', a: 'an API key', query: '{ account { apiKeys { id name } } }' },
+  Claim: {
+    noun: 'claim',
+    a: 'a claim',
+    query: '{ claims(recipient: "…") { edges { node { id at } } } }',
+  },
   Code: { noun: 'code', a: 'a code', query: '{ code(code: "…") { id } }' },
   Format: { noun: 'format', a: 'a format', query: '{ formats { edges { node { id name } } } }' },
   Pool: { noun: 'pool', a: 'a pool', query: '{ pools { edges { node { id name } } } }' },
+  Redemption: {
+    noun: 'redemption',
+    a: 'a redemption',
+    query: '{ redemptions(reference: "…") { edges { node { id at } } } }',
+  },
   Task: { noun: 'task', a: 'a task', query: '{ tasks { edges { node { id status } } } }' },
 }
 
@@ -75,8 +86,9 @@ function whyNot(type: UuidNodeType, text: string, name: string): string {
 /** The type of an id; undefined if the text is not one. */
 function typeOf(globalId: string): string | undefined {
   const { typename, id } = decodeId(globalId)
-  const isId = typename === 'Code' ? parseCodeKey(id) !== undefined : isUuid(id) && id !== nilId
-  return isId ? typename : undefined
+  if (typename === 'Code') return parseCodeKey(id) === undefined ? undefined : typename
+  if (typename === 'Claim') return parseClaimKey(id) === undefined ? undefined : typename
+  return isUuid(id) && id !== nilId ? typename : undefined
 }
 
 function atSentenceStart(text: string): string {
@@ -98,4 +110,15 @@ export function parseCodeKey(key: string): CodeOrigin | undefined {
   if (source === undefined || digits === undefined || !isUuid(source)) return undefined
   const index = BigInt(digits)
   return uploaded === undefined ? { formatId: source, index } : { uploadId: source, index }
+}
+
+/** The id within the type Claim: its pool and its first position. */
+export function claimKey({ poolId, first }: ClaimRef): string {
+  return `${poolId}:${first}`
+}
+
+export function parseClaimKey(key: string): ClaimRef | undefined {
+  const [, poolId, first] = /^([0-9a-f-]{36}):(0|[1-9]\d{0,39})$/.exec(key) ?? []
+  if (poolId === undefined || first === undefined || !isUuid(poolId)) return undefined
+  return { poolId, first: BigInt(first) }
 }

@@ -2,7 +2,7 @@ import DataLoader from 'dataloader'
 import type { Books } from '../domain/books/books.ts'
 import { type Format, readFormats } from '../domain/format/format.ts'
 import { type Accepted, asAccepted, readTasks, type Task } from '../domain/generation/task.ts'
-import { type Pool, readPools } from '../domain/pool/pool.ts'
+import { type PoolState, readPools } from '../domain/pool/pool.ts'
 import { readUploadWaits, type UploadWait } from '../domain/upload/queue.ts'
 
 const maxBatchSize = 10_000
@@ -22,7 +22,7 @@ const maxBatchSize = 10_000
  */
 export class Nodes {
   readonly format: DataLoader<string, Format | null>
-  readonly pool: DataLoader<string, Pool | null>
+  readonly pool: DataLoader<string, PoolState | null>
   readonly task: DataLoader<string, Task | null>
   /** What an upload waits for. Null for one that does not wait. */
   readonly uploadWait: DataLoader<string, UploadWait | null>
@@ -76,6 +76,9 @@ function byId<Row extends { id: string }>(
 }
 
 /** The rows, one of them as a transaction has read or changed it, if it did. */
-function asOf<Row extends { id: string }>(rows: readonly Row[], then: Row | undefined): Row[] {
-  return rows.map((row) => (row.id === then?.id ? then : row))
+function asOf<Row extends Then, Then extends { id: string }>(
+  rows: readonly Row[],
+  then: Then | undefined,
+): Row[] {
+  return rows.map((row) => (row.id === then?.id ? { ...row, ...then } : row))
 }

@@ -2,7 +2,7 @@ import { InvalidInputError, NameTakenError, NotFoundError } from '../domain/book
 import { saveReplenishment } from '../domain/generation/replenishment.ts'
 import {
   createPool,
-  type Pool as PoolRow,
+  type PoolState,
   type PoolStatus as PoolStatusName,
   poolStatus,
   poolsMatching,
@@ -42,7 +42,7 @@ const ReplenishmentMethod = builder.enumType('ReplenishmentMethod', {
   } satisfies Record<ReplenishmentMethodName, { description: string }>,
 })
 
-const Replenishment = builder.objectRef<PoolRow>('Replenishment').implement({
+const Replenishment = builder.objectRef<PoolState>('Replenishment').implement({
   description: 'The Promo Codes section of a pool: the settings by which it is filled.',
   fields: (t) => ({
     method: t.expose('method', { type: ReplenishmentMethod, description: 'Where the codes come from.' }),
@@ -73,7 +73,7 @@ const Replenishment = builder.objectRef<PoolRow>('Replenishment').implement({
   }),
 })
 
-export const Pool = builder.objectRef<PoolRow>('Pool')
+export const Pool = builder.objectRef<PoolState>('Pool')
 
 builder.node(Pool, {
   description: 'A stock of codes for campaigns and integrations to claim from.',
@@ -107,7 +107,7 @@ builder.node(Pool, {
   }),
 })
 
-function availableCount(pool: PoolRow): bigint {
+function availableCount(pool: PoolState): bigint {
   return pool.total - pool.claimed
 }
 

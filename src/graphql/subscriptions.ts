@@ -8,7 +8,7 @@ import {
   type TaskSnapshot,
 } from '../domain/books/event-log.ts'
 import { isUnfinished, readTaskInLog, type Task as TaskRow, withSnapshot } from '../domain/generation/task.ts'
-import { type Pool as PoolRow, readPool } from '../domain/pool/pool.ts'
+import { type PoolState, readPool } from '../domain/pool/pool.ts'
 import type { LiveUpload } from '../domain/upload/live-uploads.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
@@ -37,7 +37,7 @@ builder.subscriptionFields((t) => ({
     authScopes: { scope: 'READ' },
     args: { id: t.arg.id({ required: true, description: 'The id of a pool.' }) },
     subscribe: (_root, { id }, context) => poolUpdates(argumentId('Pool', id, 'id'), context),
-    resolve: (pool: PoolRow) => pool,
+    resolve: (pool: PoolState) => pool,
   }),
   poolEvents: t.field({
     type: PoolEvent,

@@ -10,7 +10,7 @@ import { findCodes } from '../../src/domain/code/find-codes.ts'
 import { readFormat } from '../../src/domain/format/format.ts'
 import { readQueuedGenerations } from '../../src/domain/generation/generation.ts'
 import { readTask, readTaskInLog } from '../../src/domain/generation/task.ts'
-import { findPosition, readBatches } from '../../src/domain/pool/batch.ts'
+import { findPlace, readBatches } from '../../src/domain/pool/batch.ts'
 import { readClaims, readClaimsFrom } from '../../src/domain/pool/claim-rows.ts'
 import { readPool } from '../../src/domain/pool/pool.ts'
 import { isCurrent, positionsOfTask, readSnapshot } from '../../src/domain/pool/snapshot.ts'
@@ -167,28 +167,36 @@ describe('on tables without statistics, a statement reads no more rows than it n
     'the batch of a position': (books) => readBatches(books, accountId, poolId, half, half + 1n),
     'a page of batches': (books) => readBatches(books, accountId, poolId, half, { limit: 10 }),
     'a page of claims': (books) => readClaimsFrom(books, accountId, poolId, half, 10),
-    'the snapshot of a line': (books) => readSnapshot(books, accountId, poolId, 'ALL'),
+    'the snapshot of a line': (books) =>
+      readSnapshot({ ...books, now: () => new Date() }, accountId, poolId, 'ALL'),
     'whether a snapshot is current': (books) =>
-      isCurrent(books, accountId, poolId, { claimed: 0n, total: half, last: uploadId }),
+      isCurrent(books, accountId, poolId, {
+        claimed: 0n,
+        total: half,
+        withdrawn: 0n,
+        lineVersion: 0n,
+        usage: 0n,
+        at: new Date(),
+      }),
     'the positions of a task': (books) => positionsOfTask(books, accountId, poolId, uploadId),
     'the rejected rows of an upload': async (books) => {
       for await (const page of (await readRejectedRows(books, accountId, uploadId)) ?? [])
         expect(page.length).toBe(10)
     },
-    'the position of a code': (books) => findPosition(books, accountId, { formatId, index: half }),
+    'the position of a code': (books) => findPlace(books, accountId, { formatId, index: half }),
     'the position of a code among holes': async (books) => {
-      const found = await findPosition(books, accountId, { formatId, index: amongHoles + 1n })
+      const found = await findPlace(books, accountId, { formatId, index: amongHoles + 1n })
       expect(found?.position).toBe(3n * BigInt(many) + 1_000n)
     },
     'that a hole has no position': async (books) => {
-      expect(await findPosition(books, accountId, { formatId, index: amongHoles })).toBeUndefined()
+      expect(await findPlace(books, accountId, { formatId, index: amongHoles })).toBeUndefined()
     },
     'the holes of a batch': async (books) => {
       const batch = { formatId, start: 0n, count: 10n, first: amongHoles, holes: 10 }
       const reader = new BatchReader(books as Books, accountId, batch)
       expect((await reader.indices(0n, 2)).passed).toEqual([1])
     },
-    'the position of an uploaded code': (books) => findPosition(books, accountId, { uploadId, index: half }),
+    'the position of an uploaded code': (books) => findPlace(books, accountId, { uploadId, index: half }),
     'the claim of a position': (books) => readClaims(books, accountId, poolId, half, half + 1n),
     'the uses of keys': (books) =>
       findKeys(Object.assign(books, { accountId }) as BookTransaction, 'claimCodes', [

@@ -11,7 +11,7 @@ import { createFormat } from '../../src/domain/format/create.ts'
 import { type Format, readFormat } from '../../src/domain/format/format.ts'
 import { generateCodes, runGeneration } from '../../src/domain/generation/generation.ts'
 import { type ReplenishmentInput, saveReplenishment } from '../../src/domain/generation/replenishment.ts'
-import { createPool, type Pool, readPool } from '../../src/domain/pool/pool.ts'
+import { createPool, type PoolState, readPool } from '../../src/domain/pool/pool.ts'
 import { PrismaClient } from '../../src/generated/prisma/client.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
 import { testDatabase } from './database.ts'
@@ -162,7 +162,7 @@ export async function fill(
   return taskId
 }
 
-export async function poolNow({ books, accountId }: Place, poolId: string): Promise<Pool> {
+export async function poolNow({ books, accountId }: Place, poolId: string): Promise<PoolState> {
   const pool = await readPool(books, accountId, poolId)
   if (pool === undefined) throw new Error(`There is no pool ${poolId}.`)
   return pool

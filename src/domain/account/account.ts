@@ -11,7 +11,7 @@ import { InvalidInputError, NameTakenError, NotFoundError } from '../books/error
 import { InputCheck } from '../books/input.ts'
 import { askedName, sameName } from '../books/name.ts'
 
-export const allScopes: readonly Scope[] = ['READ', 'MANAGE', 'CLAIM', 'ADMIN']
+export const allScopes: readonly Scope[] = ['READ', 'MANAGE', 'CLAIM', 'REDEEM', 'ADMIN']
 
 /** An account with its first key. The secret is stored nowhere, so it cannot be shown again. */
 export interface NewAccount {

@@ -10,26 +10,43 @@ import type { PrismaClient } from '../../generated/prisma/client.ts'
 import { appendEvents, type EventDraft } from './event-log.ts'
 import { KnownFormatsCache } from './known-formats.ts'
 
+export interface BooksParts {
+  connections: Pool
+  prisma: PrismaClient
+  notifications: Notifications
+  log: Logger
+  /** The clock of this process; by default that of the machine. */
+  now?: () => Date
+}
+
 /** The database, the caches of what never changes in it, and the notifications of changes. */
 export class Books implements Queryable {
   readonly connections: Pool
   /** Reads accounts and API keys; graphql/nodes.ts says why nothing else. */
   readonly prisma: PrismaClient
   readonly notifications: Notifications
-  readonly codeSpaces = new CodeSpaces()
-  readonly knownFormats = new KnownFormatsCache()
-  readonly #log: Logger
+  readonly codeSpaces: CodeSpaces
+  readonly knownFormats: KnownFormatsCache
+  readonly now: () => Date
+  /** The API key whose requests write through these books: the actor of their events. */
+  readonly actorId: string | undefined
+  readonly #parts: BooksParts
 
-  constructor(parts: {
-    connections: Pool
-    prisma: PrismaClient
-    notifications: Notifications
-    log: Logger
-  }) {
+  /** `acting`: the books to share the caches of, and who acts through the new ones. */
+  constructor(parts: BooksParts, acting?: { as: string; through: Books }) {
     this.connections = parts.connections
     this.prisma = parts.prisma
     this.notifications = parts.notifications
-    this.#log = parts.log
+    this.now = parts.now ?? (() => new Date())
+    this.codeSpaces = acting?.through.codeSpaces ?? new CodeSpaces()
+    this.knownFormats = acting?.through.knownFormats ?? new KnownFormatsCache()
+    this.actorId = acting?.as
+    this.#parts = parts
+  }
+
+  /** The same books for the requests of an API key. */
+  actingAs(keyId: string): Books {
+    return new Books(this.#parts, { as: keyId, through: this })
   }
 
   /** Runs one statement outside any transaction. Rejects with a DatabaseUnavailableError if it could not be run. */
@@ -51,12 +68,12 @@ export class Books implements Queryable {
    */
   async write<T>(accountId: string, work: (tx: BookTransaction) => Promise<T>): Promise<T> {
     const { tx, result } = await transaction(this.connections, async (plain) => {
-      const tx = new BookTransaction(plain, accountId, this.codeSpaces)
+      const tx = new BookTransaction(plain, accountId, this)
       const result = await work(tx)
       if (tx.events.length > 0) await appendEvents(plain, accountId, tx.events)
       return { tx, result }
     })
-    for (const { fields, message } of tx.logEntries) this.#log.info(fields, message)
+    for (const { fields, message } of tx.logEntries) this.#parts.log.info(fields, message)
     if (tx.events.length > 0) this.notifications.announce({ topic: 'events', key: accountId })
     for (const topic of tx.topics) this.notifications.announce({ topic, key: '' })
     return result
@@ -67,15 +84,27 @@ export class Books implements Queryable {
 export class BookTransaction implements Queryable {
   readonly accountId: string
   readonly codeSpaces: CodeSpaces
-  readonly events: EventDraft[] = []
+  /** The API key whose request this transaction carries out; undefined for what the service does by itself. */
+  actorId: string | undefined
+  readonly events: (EventDraft & { actorId: string | undefined })[] = []
   readonly logEntries: { fields: object; message: string }[] = []
   readonly topics = new Set<Topic>()
   readonly #tx: Transaction
+  readonly #clock: () => Date
+  #now: Date | undefined
 
-  constructor(tx: Transaction, accountId: string, codeSpaces: CodeSpaces) {
+  constructor(tx: Transaction, accountId: string, { codeSpaces, now, actorId }: Books) {
     this.#tx = tx
     this.accountId = accountId
     this.codeSpaces = codeSpaces
+    this.actorId = actorId
+    this.#clock = now
+  }
+
+  /** The time of this transaction: when it was first asked for. So ask after the locks are held. */
+  now(): Date {
+    this.#now ??= this.#clock()
+    return this.#now
   }
 
   rows<Row extends QueryResultRow>(statement: Statement): Promise<Row[]> {
@@ -96,9 +125,9 @@ export class BookTransaction implements Queryable {
     return lock?.mine === true
   }
 
-  /** Adds an event, to be written just before the commit, in the order of the calls. */
-  record(event: EventDraft): void {
-    this.events.push(event)
+  /** Adds an event, to be written just before the commit, in the order of the calls. `actorId`: of whom, if not of `tx`. */
+  record(event: EventDraft, actorId = this.actorId): void {
+    this.events.push({ ...event, actorId })
   }
 
   /** Logs an entry at level info once the transaction has committed; nothing if the commit fails or is unanswered. */

@@ -25,6 +25,14 @@ export type UserErrorCode =
   | 'IDEMPOTENCY_CONFLICT'
   | 'TASK_FINISHED'
   | 'UPLOAD_NOT_UNDONE'
+  | 'EXTERNAL_ID_TAKEN'
+  | 'POOL_NOT_ISSUING'
+  | 'POOL_ARCHIVED'
+  | 'CODE_NOT_CLAIMED'
+  | 'CODE_EXPIRED'
+  | 'CODE_REDEEMED'
+  | 'CODE_VOIDED'
+  | 'RECIPIENT_MISMATCH'
 
 export interface InputIssue {
   path: string[]

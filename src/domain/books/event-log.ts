@@ -20,8 +20,15 @@ export interface TaskSnapshot {
   failureMessage: string | null
 }
 
-/** What can change in a pool: its name, or the Promo Codes section. */
-export type PoolChange = 'NAME' | 'REPLENISHMENT'
+/** What can change in a pool: REPLENISHMENT is the Promo Codes section, ARCHIVED that it was archived or unarchived. */
+export type PoolChange = 'NAME' | 'DESCRIPTION' | 'EXTERNAL_ID' | 'REPLENISHMENT' | 'TERMS' | 'ARCHIVED'
+
+/** How many codes were withdrawn, restored, voided or unvoided, and why. `taskId`: only those that this task added. */
+export interface StatusChange {
+  count: string
+  reason: string | null
+  taskId: string | null
+}
 
 /** What an event says, by its kind. Counts are decimal strings. */
 export type EventContent =
@@ -35,10 +42,20 @@ export type EventContent =
     }
   | { kind: 'POOL_LOW'; payload: { available: string } }
   | { kind: 'POOL_EMPTY'; payload: Record<string, never> }
+  | {
+      kind: 'CODES_WITHDRAWN' | 'CODES_RESTORED' | 'CODES_VOIDED' | 'CODES_UNVOIDED'
+      payload: StatusChange
+    }
 
 export type EventDraft = { poolId: string } & EventContent
 
-export type PoolEvent = EventDraft & { sequence: bigint; cursor: string; at: Date }
+/** `actorId`: the API key of the request that caused it; undefined for what the service did by itself. */
+export type PoolEvent = EventDraft & {
+  actorId: string | undefined
+  sequence: bigint
+  cursor: string
+  at: Date
+}
 
 /** A position in an account's event log: after the event with this sequence number. */
 export interface EventCursor {
@@ -67,7 +84,7 @@ export function decodeCursor(text: string): EventCursor {
 export async function appendEvents(
   tx: Transaction,
   accountId: string,
-  drafts: readonly EventDraft[],
+  drafts: readonly (EventDraft & { actorId?: string | undefined })[],
 ): Promise<void> {
   await tx.execute({
     name: 'append-events',
@@ -75,16 +92,18 @@ export async function appendEvents(
       WITH log AS (
         UPDATE event_log SET last = last + $2 WHERE account_id = $1 RETURNING last
       )
-      INSERT INTO event (account_id, sequence, pool_id, kind, payload, at)
-      SELECT $1, log.last - $2 + draft.position, draft.pool_id, draft.kind, draft.payload, clock_timestamp()
-      FROM log, unnest($3::uuid[], $4::event_kind[], $5::jsonb[])
-        WITH ORDINALITY AS draft (pool_id, kind, payload, position)`,
+      INSERT INTO event (account_id, sequence, pool_id, kind, payload, actor_id, at)
+      SELECT $1, log.last - $2 + draft.position, draft.pool_id, draft.kind, draft.payload, draft.actor_id,
+        clock_timestamp()
+      FROM log, unnest($3::uuid[], $4::event_kind[], $5::jsonb[], $6::uuid[])
+        WITH ORDINALITY AS draft (pool_id, kind, payload, actor_id, position)`,
     values: [
       accountId,
       drafts.length,
       drafts.map((draft) => draft.poolId),
       drafts.map((draft) => draft.kind),
       drafts.map((draft) => JSON.stringify(draft.payload)),
+      drafts.map((draft) => draft.actorId ?? null),
     ],
   })
 }
@@ -133,7 +152,7 @@ export async function readEventsAfter(
       SELECT log.log, log.last, log.floor, event.*
       FROM event_log log
       LEFT JOIN LATERAL (
-        SELECT sequence, pool_id, kind, payload, at FROM event
+        SELECT sequence, pool_id, kind, payload, actor_id, at FROM event
         WHERE account_id = log.account_id AND sequence > $2
         ORDER BY sequence LIMIT $3
       ) event ON true
@@ -215,7 +234,7 @@ export async function readHistory(
   if (page.poolId !== undefined) values.push(page.poolId)
   const rows = await books.rows<EventRow>({
     text: `
-      SELECT log.log, event.sequence, event.pool_id, event.kind, event.payload, event.at
+      SELECT log.log, event.sequence, event.pool_id, event.kind, event.payload, event.actor_id, event.at
       FROM event_log log JOIN event USING (account_id)
       WHERE event.account_id = $1 ${pool} AND event.sequence > log.floor
         AND event.sequence < coalesce($2::bigint, 9223372036854775807)
@@ -233,11 +252,14 @@ interface EventRow {
   pool_id: string
   kind: EventContent['kind']
   payload: EventContent['payload']
+  actor_id: string | null
   at: Date
 }
 
-function decodeEvent({ log, sequence: number, pool_id: poolId, kind, payload, at }: EventRow): PoolEvent {
-  const sequence = BigInt(number)
+function decodeEvent(row: EventRow): PoolEvent {
+  const { log, kind, payload, pool_id: poolId, at } = row
+  const sequence = BigInt(row.sequence)
   const content = { kind, payload } as EventContent
-  return { ...content, poolId, sequence, cursor: encodeCursor({ log, sequence }), at }
+  const actorId = row.actor_id ?? undefined
+  return { ...content, poolId, actorId, sequence, cursor: encodeCursor({ log, sequence }), at }
 }

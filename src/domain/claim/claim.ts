@@ -12,8 +12,8 @@ import { availableForGeneration } from '../format/format.ts'
 import { formatForRefill, isRefillable, recordShortage, refill } from '../generation/refill.ts'
 import { adviceOnShortage } from '../generation/shortage.ts'
 import { type Batch, readBatches } from '../pool/batch.ts'
-import { readClaims } from '../pool/claim-rows.ts'
-import { lockPool, NotEnoughCodesError, type Pool, writePoolCounters } from '../pool/pool.ts'
+import { type Claim, readClaims } from '../pool/claim-rows.ts'
+import { lineTime, lockPool, NotEnoughCodesError, type Pool, writePoolCounters } from '../pool/pool.ts'
 
 export const maxClaim = 10_000
 export const maxRecipientLength = 1_000
@@ -154,8 +154,8 @@ export class Claims {
       for (const { first, request } of claims) {
         const { count, recipient } = request.input
         const offset = Number(first - from)
-        const codesOf = (codes: CodeText[]) =>
-          claimedBy(codes.slice(offset, offset + count), poolId, { at, recipient })
+        const claim = { poolId, first, count: BigInt(count), recipient, at, expiresAt: undefined }
+        const codesOf = (codes: CodeText[]) => claimedBy(codes.slice(offset, offset + count), claim)
         answers.set(request, computed.then(codesOf))
       }
     }
@@ -166,10 +166,10 @@ export class Claims {
   async #replay([accountId, poolId]: PoolKey, first: bigint): Promise<Code[]> {
     const [claim] = await readClaims(this.#books, accountId, poolId, first, first + 1n)
     if (claim?.first !== first) throw new Error(`The claim at ${first} of the pool ${poolId} is gone.`)
-    const to = first + BigInt(claim.count)
+    const to = first + claim.count
     const batches = await readBatches(this.#books, accountId, poolId, first, to)
     const codes = await computeCodes(this.#books, accountId, batches, first, to)
-    return claimedBy(codes, poolId, { at: claim.at, recipient: claim.recipient })
+    return claimedBy(codes, claim)
   }
 }
 
@@ -191,13 +191,13 @@ async function claimGroup(
   poolId: string,
   group: readonly ClaimRequest[],
 ): Promise<GroupResult> {
-  const at = new Date()
   const nonce = randomBytes(8).readBigInt64BE()
   const pool = await lockPool(tx, poolId)
   if (pool === undefined) {
     const decisions = group.map(() => new NotFoundError('pool', ['poolId']))
-    return { decisions, accepted: [], from: 0n, to: 0n, batches: [], at, nonce }
+    return { decisions, accepted: [], from: 0n, to: 0n, batches: [], at: tx.now(), nonce }
   }
+  const at = lineTime(tx, pool)
   const asked = group.map((request) => request.input.idempotencyKey).filter((key) => key !== undefined)
   const keys = await findKeys(tx, operation, [...new Set(asked)])
   const before = pool.total - pool.claimed
@@ -279,7 +279,7 @@ async function insertClaims(
     text: `
       INSERT INTO claim (account_id, pool_id, first, count, recipient, at, nonce)
       SELECT $1, $2, claim.first, claim.count, claim.recipient, $6, $7
-      FROM unnest($3::numeric[], $4::integer[], $5::text[]) AS claim (first, count, recipient)`,
+      FROM unnest($3::numeric[], $4::numeric[], $5::text[]) AS claim (first, count, recipient)`,
     values: [
       tx.accountId,
       pool.id,
@@ -293,8 +293,10 @@ async function insertClaims(
   await Promise.all([keys, claims])
 }
 
-function claimedBy(codes: readonly CodeText[], poolId: string, claim: Code['claim']): Code[] {
-  return codes.map((code) => ({ ...code, poolId, claim }))
+/** The codes of a claim, in order. */
+function claimedBy(codes: readonly CodeText[], claim: Claim): Code[] {
+  const { poolId, first } = claim
+  return codes.map((code, i) => ({ ...code, poolId, lane: 'LINE', position: first + BigInt(i), claim }))
 }
 
 /** Claims whose codes are computed together, at the positions [from, to). */

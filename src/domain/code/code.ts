@@ -1,8 +1,8 @@
 import { retry } from '../../async/retry.ts'
 import { max, min } from '../../bigint.ts'
 import type { Books } from '../books/books.ts'
-import { type Batch, type CodeSource, findPosition, readBatches } from '../pool/batch.ts'
-import { readClaims } from '../pool/claim-rows.ts'
+import { type Batch, type CodeSource, findPlace, type Lane, type Place, readBatches } from '../pool/batch.ts'
+import { type Claim, readClaims } from '../pool/claim-rows.ts'
 import { readPool } from '../pool/pool.ts'
 import { type CodeStatus, isCurrent, readSnapshot } from '../pool/snapshot.ts'
 
@@ -11,11 +11,15 @@ export type CodeOrigin = CodeSource & { index: bigint }
 
 export type CodeText = CodeOrigin & { code: string }
 
-/** A code in a pool. Its origin never changes, its position can. */
-export type Code = CodeText & {
-  poolId: string
-  /** Undefined while it is available. */
-  claim: { at: Date; recipient: string | undefined } | undefined
+/** A code in a pool. Its origin never changes. Its place can until it is claimed, and never after that. */
+export type Code = CodeText &
+  Place & {
+    /** Undefined while it is available or withdrawn. */
+    claim: Claim | undefined
+  }
+
+export function statusOf({ lane, claim }: Pick<Code, 'lane' | 'claim'>): CodeStatus {
+  return lane === 'WITHDRAWN' ? 'WITHDRAWN' : claim === undefined ? 'AVAILABLE' : 'CLAIMED'
 }
 
 /** The codes at the positions [from, to) of a pool. `batches` has all batches that hold them. */
@@ -89,20 +93,25 @@ export async function readCodes(
     const now = await readSnapshot(books, accountId, poolId, status)
     if (now === undefined) return undefined
     const { snapshot } = now
-    const after = await positionOf(books, accountId, poolId, cursors.after)
-    const before = await positionOf(books, accountId, poolId, cursors.before)
-    if (after === null || before === null) return undefined
     const { claimed } = snapshot
-    const available = status === 'AVAILABLE'
-    const total = available ? snapshot.total - claimed : claimed
-    const place = (position: bigint | undefined) =>
-      position === undefined ? undefined : available ? position - claimed : claimed - 1n - position
-    const { from, to } = choose(total, place(after), place(before))
-    const codes = available
-      ? await readPositions(books, accountId, poolId, claimed + from, claimed + to, false)
-      : (await readPositions(books, accountId, poolId, claimed - to, claimed - from, true)).reverse()
+    const isClaimed = status === 'CLAIMED'
+    const lane: Lane = status === 'WITHDRAWN' ? 'WITHDRAWN' : 'LINE'
+    const after = await positionOf(books, accountId, poolId, lane, cursors.after)
+    const before = await positionOf(books, accountId, poolId, lane, cursors.before)
+    if (after === null || before === null) return undefined
+    // Where the list begins in its lane, unless it is that of claimed codes, which runs backwards from its end.
+    const start = status === 'AVAILABLE' ? claimed : 0n
+    const total = isClaimed ? claimed : lane === 'LINE' ? snapshot.total - claimed : snapshot.withdrawn
+    const indexOf = (position: bigint | undefined) =>
+      position === undefined ? undefined : isClaimed ? claimed - 1n - position : position - start
+    const { from, to } = choose(total, indexOf(after), indexOf(before))
+    const read = (begin: bigint, end: bigint) =>
+      readPositions(books, accountId, poolId, { lane, from: begin, to: end }, isClaimed)
+    const codes = isClaimed
+      ? (await read(claimed - to, claimed - from)).reverse()
+      : await read(start + from, start + to)
     // Claimed codes never move.
-    if (available && !(await isCurrent(books, accountId, poolId, snapshot))) throw new LineMovedError()
+    if (!isClaimed && !(await isCurrent(books, accountId, poolId, snapshot))) throw new LineMovedError()
     return { from, to, total, codes }
   })
 }
@@ -115,36 +124,36 @@ function retryWhileMoved<T>(read: () => Promise<T>): Promise<T> {
   return retry(maxAttempts, read, (error) => error instanceof LineMovedError)
 }
 
-/** The position of a code in the pool; undefined for no origin, null if the pool does not have the code. */
+/** The position of a code in a lane of the pool; undefined for no origin, null if the lane does not have the code. */
 async function positionOf(
   books: Books,
   accountId: string,
   poolId: string,
+  lane: Lane,
   origin: CodeOrigin | undefined,
 ): Promise<bigint | undefined | null> {
   if (origin === undefined) return undefined
-  const found = await findPosition(books, accountId, origin)
-  return found?.poolId === poolId ? found.position : null
+  const found = await findPlace(books, accountId, origin)
+  return found?.poolId === poolId && found.lane === lane ? found.position : null
 }
 
-async function readPositions(
+/** The codes at the positions [from, to) of a lane of a pool, which are all `claimed` or all not. */
+export async function readPositions(
   books: Books,
   accountId: string,
   poolId: string,
-  from: bigint,
-  to: bigint,
+  { lane, from, to }: { lane: Lane; from: bigint; to: bigint },
   claimed: boolean,
 ): Promise<Code[]> {
   if (from >= to) return []
-  const batches = await readBatches(books, accountId, poolId, from, to)
+  const batches = await readBatches(books, accountId, poolId, from, to, lane)
   const codes = await computeCodes(books, accountId, batches, from, to)
   const claims = claimed ? await readClaims(books, accountId, poolId, from, to) : []
   let claim = 0
   return codes.map((code, offset) => {
     const position = from + BigInt(offset)
     while (claim + 1 < claims.length && (claims[claim + 1]?.first ?? position + 1n) <= position) claim += 1
-    const holder = claims[claim]
-    return { ...code, poolId, claim: holder && { at: holder.at, recipient: holder.recipient } }
+    return { ...code, poolId, lane, position, claim: claims[claim] }
   })
 }
 
@@ -155,13 +164,14 @@ export async function readCode(
   origin: CodeOrigin,
 ): Promise<Code | undefined> {
   return await retryWhileMoved(async () => {
-    const found = await findPosition(books, accountId, origin)
+    const found = await findPlace(books, accountId, origin)
     if (found === undefined) return undefined
-    const { poolId, position } = found
+    const { poolId, lane, position } = found
     const pool = await readPool(books, accountId, poolId)
     if (pool === undefined) throw new Error(`The pool ${poolId} has batches but does not exist.`)
-    const claimed = position < pool.claimed
-    const [code] = await readPositions(books, accountId, poolId, position, position + 1n, claimed)
+    const claimed = lane === 'LINE' && position < pool.claimed
+    const only = { lane, from: position, to: position + 1n }
+    const [code] = await readPositions(books, accountId, poolId, only, claimed)
     const { formatId, uploadId, index } = origin
     if (code?.index !== index || code.formatId !== formatId || code.uploadId !== uploadId)
       throw new LineMovedError()

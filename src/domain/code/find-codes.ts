@@ -4,18 +4,21 @@ import { plainKey, typedKey } from '../../codespace/typed-form.ts'
 import type { Queryable } from '../../database/transaction.ts'
 import { nilId } from '../books/known-formats.ts'
 import { behindPlain, identities } from '../format/identity.ts'
-import { placeOfIndex } from '../pool/batch.ts'
+import { laneOf, type Place, placeOfIndex, placeOfUploaded } from '../pool/batch.ts'
+import type { Claim } from '../pool/claim-rows.ts'
 import type { Code, CodeText } from './code.ts'
 
 // How many uploaded codes of one form are read: a text that may mean more is ambiguous anyway.
 export const maxAlike = 50
+
+type PlaceAndClaim = Place & Pick<Code, 'claim'>
 
 /** What the database has for some look-ups, all of one moment. */
 export interface FoundCodes {
   /** The id of the account's newest format; the nil UUID if it has none. */
   newestFormat: string
   /** The pools and claims of generated codes, by the codes' origins (see `originKey`). */
-  generated: ReadonlyMap<string, Pick<Code, 'poolId' | 'claim'>>
+  generated: ReadonlyMap<string, PlaceAndClaim>
   /** Uploaded codes by their loose form, then by their text; null for those that are not in a pool. */
   uploaded: ReadonlyMap<string, ReadonlyMap<string, Code | null>>
 }
@@ -31,7 +34,12 @@ interface FoundRow {
   index: string | null
   code: string | null
   pool_id: string | null
+  withdrawn: boolean
+  position: string
+  first: string
+  count: string
   at: Date | null
+  expires_at: Date | null
   recipient: string | null
 }
 
@@ -56,14 +64,14 @@ export async function findCodes(
     // statement, so that the statement sees the format of every batch that it sees.
     text: `
       SELECT newest.id AS newest, origin.format_id, origin.task_id, origin.index, origin.code, origin.pool_id,
-        claim.at, claim.recipient
+        origin.withdrawn, origin.position, claim.first, claim.count, claim.at, claim.expires_at, claim.recipient
       FROM (SELECT (SELECT id FROM format WHERE account_id = $1 ORDER BY id DESC LIMIT 1) AS id) AS newest
       LEFT JOIN LATERAL (
-        SELECT asked.format_id, NULL::uuid AS task_id, asked.index, NULL::text AS code, place.pool_id, place.position
+        SELECT asked.format_id, NULL::uuid AS task_id, asked.index, NULL::text AS code, place.*
         FROM unnest($2::uuid[], $3::numeric[]) AS asked (format_id, index)
         CROSS JOIN LATERAL ${placeOfIndex} AS place
         UNION ALL
-        SELECT NULL, uploaded.task_id, uploaded.row, uploaded.code, batch.pool_id, batch.start + uploaded.row
+        SELECT NULL, uploaded.task_id, uploaded.row, uploaded.code, place.*
         FROM (
           SELECT alike.* FROM unnest($4::text[], $5::text[], $6::text[]) AS asked (code, typed, plain)
           CROSS JOIN LATERAL (
@@ -82,15 +90,12 @@ export async function findCodes(
           UNION ALL ${codesWith('typed', '$7')}
           UNION ALL ${codesWith('loose', '$8')}
         ) AS uploaded
-        LEFT JOIN LATERAL (
-          SELECT pool_id, start FROM batch
-          WHERE account_id = $1 AND task_id = uploaded.task_id AND format_id IS NULL AND count > uploaded.row
-          LIMIT 1
-        ) AS batch ON true
+        CROSS JOIN LATERAL (SELECT uploaded.task_id, uploaded.row AS index) AS asked
+        LEFT JOIN LATERAL ${placeOfUploaded} AS place ON true
       ) AS origin ON true
       LEFT JOIN LATERAL (
-        SELECT first, count, at, recipient FROM claim
-        WHERE account_id = $1 AND pool_id = origin.pool_id AND first <= origin.position
+        SELECT first, count, at, expires_at, recipient FROM claim
+        WHERE account_id = $1 AND NOT origin.withdrawn AND pool_id = origin.pool_id AND first <= origin.position
         ORDER BY first DESC LIMIT 1
       ) AS claim ON origin.position < claim.first + claim.count`,
     values: [
@@ -115,19 +120,37 @@ const codesWith = (column: 'typed' | 'loose', forms: string) => `
   ) AS alike`
 
 function decode(rows: readonly FoundRow[]): FoundCodes {
-  const generated = new Map<string, Pick<Code, 'poolId' | 'claim'>>()
+  const generated = new Map<string, PlaceAndClaim>()
   const uploaded = new Map<string, Map<string, Code | null>>()
   for (const row of rows) {
-    const { format_id: formatId, task_id: uploadId, code, pool_id: poolId, at } = row
+    const { format_id: formatId, task_id: uploadId, code } = row
     if (row.index === null) continue
     const index = BigInt(row.index)
-    const claim = at === null ? undefined : { at, recipient: row.recipient ?? undefined }
-    if (formatId !== null && poolId !== null) generated.set(originKey({ formatId, index }), { poolId, claim })
+    const place = placeAndClaim(row)
+    if (formatId !== null && place !== undefined) generated.set(originKey({ formatId, index }), place)
     if (uploadId === null || code === null) continue
     const form = looseForm(code)
     const alike = uploaded.get(form) ?? new Map<string, Code | null>()
     uploaded.set(form, alike)
-    alike.set(code, poolId === null ? null : { uploadId, index, code, poolId, claim })
+    alike.set(code, place === undefined ? null : { uploadId, index, code, ...place })
   }
   return { newestFormat: rows[0]?.newest ?? nilId, generated, uploaded }
+}
+
+/** Undefined if the code is not in a pool. */
+function placeAndClaim(row: FoundRow): PlaceAndClaim | undefined {
+  const { pool_id: poolId, at } = row
+  if (poolId === null) return undefined
+  const claim: Claim | undefined =
+    at === null
+      ? undefined
+      : {
+          poolId,
+          first: BigInt(row.first),
+          count: BigInt(row.count),
+          recipient: row.recipient ?? undefined,
+          at,
+          expiresAt: row.expires_at ?? undefined,
+        }
+  return { poolId, lane: laneOf(row.withdrawn), position: BigInt(row.position), claim }
 }

@@ -2,7 +2,7 @@ import { min } from '../../bigint.ts'
 import type { CodeSpace } from '../../codespace/codespace.ts'
 import type { Books } from '../books/books.ts'
 import { type Batch, readBatches } from '../pool/batch.ts'
-import { readClaimsFrom, type WrittenClaim } from '../pool/claim-rows.ts'
+import { type ClaimText, readClaimsFrom } from '../pool/claim-rows.ts'
 import { isCurrent, type Snapshot } from '../pool/snapshot.ts'
 import { BatchReader } from './code.ts'
 
@@ -39,7 +39,7 @@ export interface Stretch {
 }
 
 /** A claim of `count` codes of a stretch. */
-export type Holder = Omit<WrittenClaim, 'first'>
+export type Holder = Omit<ClaimText, 'first' | 'count'> & { count: number }
 
 /** An upload with codes in the snapshot has been undone, so the rest cannot be read. */
 export class SnapshotChangedError extends Error {
@@ -136,7 +136,7 @@ async function readPage(
 ): Promise<Batch[]> {
   const batches = await readBatches(books, accountId, poolId, position, { limit: batchesAtOnce })
   // Checked after the read: a snapshot that is current now was current then.
-  if (snapshot.last !== undefined && !(await isCurrent(books, accountId, poolId, snapshot)))
+  if (snapshot.total > snapshot.claimed && !(await isCurrent(books, accountId, poolId, snapshot)))
     throw new SnapshotChangedError()
   if (batches.length === 0) throw new Error(`No batch of the pool ${poolId} holds the position ${position}.`)
   return batches
@@ -166,7 +166,7 @@ async function openSources(
 class ClaimReader {
   readonly #books: Books
   readonly #excerpt: Excerpt
-  #page: WrittenClaim[] = []
+  #page: ClaimText[] = []
   /** The next claim of the page. */
   #next = 0
 
@@ -185,12 +185,12 @@ class ClaimReader {
     const holders: Holder[] = []
     let held = position
     for (; held < end && this.#next < this.#page.length; this.#next++) {
-      const { first, count, recipient, at } = this.#page[this.#next] as WrittenClaim
-      const claimEnd = first + BigInt(count)
+      const { first, count, ...holder } = this.#page[this.#next] as ClaimText
+      const claimEnd = first + count
       if (first > held || claimEnd <= held)
         throw new Error(`The claim at ${first} of the pool ${poolId} does not hold ${held}.`)
       const heldTo = min(claimEnd, end)
-      holders.push({ count: Number(heldTo - held), recipient, at })
+      holders.push({ ...holder, count: Number(heldTo - held) })
       held = heldTo
       // The claim continues in the next batch.
       if (claimEnd > end) break

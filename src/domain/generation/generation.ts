@@ -11,7 +11,7 @@ import {
   QuantityExceedsAvailableError,
 } from '../format/format.ts'
 import { layBatch } from '../pool/batch.ts'
-import { lockPool, type Pool, writePoolCounters } from '../pool/pool.ts'
+import { lockPool, noteStock, type Pool, writePoolCounters } from '../pool/pool.ts'
 import { writeReplenishment } from './replenishment.ts'
 import {
   type Accepted,
@@ -161,6 +161,7 @@ async function complete(tx: BookTransaction, pool: Pool, taskId: string): Promis
   const format = await lockFormat(tx, task.formatId)
   if (format.takenTo !== undefined) return false
   await layBatch(tx, pool, format, { taskId, count: task.quantity, reserved: true })
+  await noteStock(tx, pool, task.quantity)
   await writePoolCounters(tx, { ...pool, refillFailed: false })
   // Last, because it records the time.
   const completed = await markGenerationCompleted(tx, taskId)

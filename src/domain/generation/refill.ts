@@ -4,7 +4,7 @@ import type { BookTransaction } from '../books/books.ts'
 import { atOnceWhileUnready, takeNext } from '../format/backfill.ts'
 import { availableForGeneration, type Format, lockFormat, readFormat } from '../format/format.ts'
 import { layBatch } from '../pool/batch.ts'
-import type { Pool } from '../pool/pool.ts'
+import { noteStock, type Pool } from '../pool/pool.ts'
 import { insertRefillTask } from './task.ts'
 
 /**
@@ -113,6 +113,7 @@ async function generate(
   const taskId = await insertRefillTask(tx, { poolId: pool.id, formatId: format.id, quantity })
   if (format.takenTo !== undefined) await takeNext(tx, format, quantity)
   await layBatch(tx, pool, format, { taskId, count: quantity, reserved: false })
+  await noteStock(tx, pool, quantity)
   tx.record({ poolId: pool.id, kind: 'POOL_REFILLED', payload: { taskId, added: String(quantity) } })
   return taskId
 }

@@ -7,7 +7,12 @@ import type { Pool } from './pool.ts'
 export type CodeSource = { formatId: string; uploadId?: never } | { formatId?: never; uploadId: string }
 
 /**
- * Positions [start, start + count) of a pool's line. They are the indices [first, first + count + holes) of a format
+ * The lanes of a pool, each with positions of its own: its line, and the codes that were withdrawn from it.
+ */
+export type Lane = 'LINE' | 'WITHDRAWN'
+
+/**
+ * Positions [start, start + count) of a lane of a pool. They are the indices [first, first + count + holes) of a format
  * except its `holes`, which are taken, or the indices [first, first + count) of an upload.
  */
 export type Batch = CodeSource & { start: bigint; count: bigint; first: bigint; holes: number }
@@ -133,12 +138,13 @@ async function layAroundHoles(
 // From the batch that holds position $3 on. The subquery finds it in one step, however many lie before it.
 const selectBatchesFrom = `
   SELECT start, count, format_id, task_id, first, holes FROM batch
-  WHERE account_id = $1 AND pool_id = $2 AND start >= (
-    SELECT start FROM batch WHERE account_id = $1 AND pool_id = $2 AND start <= $3 ORDER BY start DESC LIMIT 1
+  WHERE account_id = $1 AND pool_id = $2 AND withdrawn = $5 AND start >= (
+    SELECT start FROM batch
+    WHERE account_id = $1 AND pool_id = $2 AND withdrawn = $5 AND start <= $3 ORDER BY start DESC LIMIT 1
   )`
 
 /**
- * The batches of a pool's line, in their order, from the one that holds position `from` to the one that holds the position
+ * The batches of a lane of a pool, in their order, from the one that holds position `from` to the one that holds the position
  * before `end`, or to the `limit`th.
  */
 export async function readBatches(
@@ -147,50 +153,78 @@ export async function readBatches(
   poolId: string,
   from: bigint,
   end: bigint | { limit: number },
+  lane: Lane = 'LINE',
 ): Promise<Batch[]> {
   const [name, rest, last] =
     typeof end === 'bigint'
       ? ['read-batches', 'AND start < $4 ORDER BY start', end]
       : ['read-batches-from', 'ORDER BY start LIMIT $4', end.limit]
   const text = `${selectBatchesFrom} ${rest}`
-  const rows = await books.rows<BatchRow>({ name, text, values: [accountId, poolId, from, last] })
+  const values = [accountId, poolId, from, last, lane === 'WITHDRAWN']
+  const rows = await books.rows<BatchRow>({ name, text, values })
   return rows.map(decodeBatch)
 }
 
-/** The pool and the position of a code, if it is in a pool. `index` is that in its format or its upload. */
-export async function findPosition(
+/** A position of a lane of a pool. */
+export interface Place {
+  poolId: string
+  lane: Lane
+  position: bigint
+}
+
+/** The place of a code, if it is in a pool. `index` is that in its format or its upload. */
+export async function findPlace(
   books: Queryable,
   accountId: string,
   { formatId, uploadId, index }: CodeSource & { index: bigint },
-): Promise<{ poolId: string; position: bigint } | undefined> {
-  const [row] = await books.rows<{ pool_id: string; position: string }>(
+): Promise<Place | undefined> {
+  const [row] = await books.rows<{ pool_id: string; withdrawn: boolean; position: string }>(
     formatId === undefined
       ? {
-          name: 'find-uploaded-position',
+          name: 'find-uploaded-place',
           text: `
-            SELECT pool_id, start + $3 - first AS position FROM batch
-            WHERE account_id = $1 AND task_id = $2 AND format_id IS NULL AND first <= $3 AND first + count > $3 LIMIT 1`,
+            SELECT place.* FROM (VALUES ($2::uuid, $3::numeric)) AS asked (task_id, index)
+            CROSS JOIN LATERAL ${placeOfUploaded} AS place`,
           values: [accountId, uploadId, index],
         }
       : {
-          name: 'find-generated-position',
+          name: 'find-generated-place',
           text: `
             SELECT place.* FROM (VALUES ($2::uuid, $3::numeric)) AS asked (format_id, index)
             CROSS JOIN LATERAL ${placeOfIndex} AS place`,
           values: [accountId, formatId, index],
         },
   )
-  return row === undefined ? undefined : { poolId: row.pool_id, position: BigInt(row.position) }
+  if (row === undefined) return undefined
+  return { poolId: row.pool_id, lane: laneOf(row.withdrawn), position: BigInt(row.position) }
+}
+
+export function laneOf(withdrawn: boolean): Lane {
+  return withdrawn ? 'WITHDRAWN' : 'LINE'
 }
 
 /**
- * SQL, a subquery: the pool and the position of `asked.index` of the format `asked.format_id` of account $1. It has no row
+ * SQL, a subquery: the pool, the lane and the position of `asked.index` of the upload `asked.task_id` of account $1. It has no
+ * row when the code is in no batch.
+ */
+export const placeOfUploaded = `(
+  SELECT batch.pool_id, batch.withdrawn, batch.start + asked.index - batch.first AS position
+  FROM (
+    SELECT pool_id, withdrawn, start, count, first FROM batch
+    WHERE account_id = $1 AND task_id = asked.task_id AND format_id IS NULL AND first <= asked.index
+    ORDER BY first DESC LIMIT 1
+  ) AS batch
+  WHERE asked.index < batch.first + batch.count
+)`
+
+/**
+ * SQL, a subquery: the pool, the lane and the position of `asked.index` of the format `asked.format_id` of account $1. It has no row
  * when the index is in no batch, or is taken. It descends two indexes, and counts the holes of one batch.
  */
 export const placeOfIndex = `(
-  SELECT batch.pool_id, batch.start + asked.index - batch.first - hole.before AS position
+  SELECT batch.pool_id, batch.withdrawn, batch.start + asked.index - batch.first - hole.before AS position
   FROM (
-    SELECT pool_id, start, count, first, holes FROM batch
+    SELECT pool_id, withdrawn, start, count, first, holes FROM batch
     WHERE account_id = $1 AND format_id = asked.format_id AND first <= asked.index
     ORDER BY first DESC LIMIT 1
   ) AS batch

@@ -1,17 +1,34 @@
 import type { Queryable, RowOf } from '../../database/transaction.ts'
 
-/** A claim of the positions [first, first + count) of a pool, for one recipient. */
-export interface Claim {
+/** What names a claim for ever: its pool, and its first position. */
+export interface ClaimRef {
+  poolId: string
   first: bigint
-  count: number
+}
+
+/** A claim of the positions [first, first + count) of a pool, for one recipient. */
+export interface Claim extends ClaimRef {
+  count: bigint
   recipient: string | undefined
   at: Date
+  /** Until when its codes are good; undefined if they do not expire. */
+  expiresAt: Date | undefined
+}
+
+/** A claim as the transaction that wrote it knows it. */
+export interface WrittenBy {
   /** Tells whether a transaction whose COMMIT was not answered has written this claim. */
   nonce: bigint
 }
 
-/** A claim as in files: `at` is ISO 8601 in UTC with milliseconds, as in the API. */
-export type WrittenClaim = Omit<Claim, 'at' | 'nonce'> & { at: string }
+/** A claim as in files: its times are ISO 8601 in UTC with milliseconds, as in the API. */
+export interface ClaimText {
+  first: bigint
+  count: bigint
+  recipient: string | undefined
+  at: string
+  expiresAt: string | undefined
+}
 
 // The claim that holds `from` begins at or before it. The index finds it, however many claims precede it.
 const claimsFrom = `
@@ -26,18 +43,26 @@ export async function readClaims(
   poolId: string,
   from: bigint,
   to: bigint,
-): Promise<Claim[]> {
-  const rows = await books.rows<RowOf<Claim>>({
+): Promise<(Claim & WrittenBy)[]> {
+  const rows = await books.rows<RowOf<Claim & WrittenBy>>({
     name: 'read-claims',
-    text: `SELECT first, count, recipient, at, nonce ${claimsFrom} AND first < $4 ORDER BY first`,
+    text: `SELECT ${claimColumns}, nonce ${claimsFrom} AND first < $4 ORDER BY first`,
     values: [accountId, poolId, from, to],
   })
-  return rows.map((row) => ({
-    ...row,
+  return rows.map((row) => ({ ...decodeClaim(row), nonce: BigInt(row.nonce) }))
+}
+
+export const claimColumns = 'pool_id AS "poolId", first, count, recipient, at, expires_at AS "expiresAt"'
+
+export function decodeClaim(row: RowOf<Claim>): Claim {
+  return {
+    poolId: row.poolId,
     first: BigInt(row.first),
+    count: BigInt(row.count),
     recipient: row.recipient ?? undefined,
-    nonce: BigInt(row.nonce),
-  }))
+    at: row.at,
+    expiresAt: row.expiresAt ?? undefined,
+  }
 }
 
 /** At most `limit` claims of a pool, in order, from the one that holds the position `from` on. */
@@ -47,14 +72,25 @@ export async function readClaimsFrom(
   poolId: string,
   from: bigint,
   limit: number,
-): Promise<WrittenClaim[]> {
-  const rows = await books.rows<RowOf<WrittenClaim>>({
+): Promise<ClaimText[]> {
+  const rows = await books.rows<RowOf<ClaimText>>({
     name: 'read-claims-from',
     // Times as text: parsing and formatting them took as long as all other work on a row.
     text: `
-      SELECT first, count, recipient, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at
+      SELECT first, count, recipient, ${timeText('at')} AS at, ${timeText('expires_at')} AS "expiresAt"
       ${claimsFrom} ORDER BY first LIMIT $4`,
     values: [accountId, poolId, from, limit],
   })
-  return rows.map((row) => ({ ...row, first: BigInt(row.first), recipient: row.recipient ?? undefined }))
+  return rows.map((row) => ({
+    first: BigInt(row.first),
+    count: BigInt(row.count),
+    recipient: row.recipient ?? undefined,
+    at: row.at,
+    expiresAt: row.expiresAt ?? undefined,
+  }))
+}
+
+/** SQL: a time as in files. */
+export function timeText(column: string): string {
+  return `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
 }

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino'
 import type { Books } from '../books/books.ts'
 import { RowPoller } from '../subscription/row-poller.ts'
-import { type Pool, readPools } from './pool.ts'
+import { type PoolState, readPools } from './pool.ts'
 
 /** Follows the counts, the settings and the names of pools. */
-export function followPools(books: Books, log: Logger): RowPoller<Pool> {
+export function followPools(books: Books, log: Logger): RowPoller<PoolState> {
   return new RowPoller({ what: 'pools', read: (refs) => readPools(books, refs), differs, log })
 }
 
@@ -17,8 +17,11 @@ const followed = [
   'refillThreshold',
   'total',
   'claimed',
-] as const satisfies (keyof Pool)[]
+  'withdrawn',
+  'redeemed',
+  'voided',
+] as const satisfies (keyof PoolState)[]
 
-function differs(a: Pool, b: Pool): boolean {
+function differs(a: PoolState, b: PoolState): boolean {
   return followed.some((field) => a[field] !== b[field])
 }

@@ -1,6 +1,6 @@
 import { v7 as newId } from 'uuid'
 import type { Queryable, RowOf } from '../../database/transaction.ts'
-import type { ReplenishmentMethod } from '../../generated/prisma/client.ts'
+import type { RenewAfter, ReplenishmentMethod } from '../../generated/prisma/client.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { lockCatalog } from '../books/catalog.ts'
 import { codes, NotFoundError, UserError } from '../books/errors.ts'
@@ -10,13 +10,15 @@ import { askedSearch, checkName, nameContains } from '../books/name.ts'
 import type { RowRef } from '../subscription/row-poller.ts'
 
 /**
- * A pool, its settings, and its line of codes: `total` positions, of which the first `claimed` have been handed out. The
- * domain, the API and subscriptions share this shape.
+ * A pool, its settings, its line of codes (`total` positions, of which the first `claimed` have been handed out) and its
+ * withdrawn lane. This is its row, which `lockPool` locks; `PoolState` adds what is counted elsewhere.
  */
 export interface Pool {
   accountId: string
   id: string
   name: string
+  description: string | undefined
+  externalId: string | undefined
   method: ReplenishmentMethod
   formatId: string | undefined
   quantity: bigint | undefined
@@ -24,10 +26,40 @@ export interface Pool {
   refillThreshold: bigint
   total: bigint
   claimed: bigint
+  /** How many codes are in the withdrawn lane. */
+  withdrawn: bigint
+  /** Increased whenever codes leave the line or the withdrawn lane, so that others move: see `Snapshot`. */
+  lineVersion: bigint
+  /** The time of the last claim or change of stock: see `lineTime`. */
+  lastChangeAt: Date | undefined
   /** Whether the last automatic refill could not be made in full. Saving the settings makes it false again. */
   refillFailed: boolean
+  terms: PoolTerms
+  archivedAt: Date | undefined
   createdAt: Date
 }
+
+/** When the codes of a pool are handed out, and how long they are good from then on. */
+export interface PoolTerms {
+  /** Codes are claimed from `issueFrom` on, and before `issueUntil`. */
+  issueFrom: Date | undefined
+  issueUntil: Date | undefined
+  /** A claimed code is good before the earlier of `validUntil` and its claim's time + `validForMs`. */
+  validUntil: Date | undefined
+  validForMs: bigint | undefined
+  /** Whether a recipient that already holds a code gets the same one, unless that is one of `renewAfter` by now. */
+  onePerRecipient: boolean
+  renewAfter: readonly RenewAfter[]
+}
+
+/** What has become of a pool's claimed codes: a row of its own (`pool_usage`). */
+export interface PoolUsage {
+  redeemed: bigint
+  voided: bigint
+}
+
+/** A pool as the API and subscriptions show it. */
+export type PoolState = Pool & PoolUsage
 
 export type PoolStatus = 'EMPTY' | 'LOW' | 'READY'
 
@@ -69,6 +101,10 @@ export async function createPool(books: Books, accountId: string, input: { name:
       text: 'INSERT INTO pool (account_id, id, name) VALUES ($1, $2, $3)',
       values: [accountId, id, name],
     })
+    await tx.execute({
+      text: 'INSERT INTO pool_usage (account_id, pool_id) VALUES ($1, $2)',
+      values: [accountId, id],
+    })
     tx.record({ poolId: id, kind: 'POOL_CREATED', payload: { name } })
   })
   return id
@@ -100,7 +136,7 @@ export async function renamePool(
 /** Locks a pool until the transaction ends, and reads it; undefined if the account has no such pool. */
 export async function lockPool(tx: BookTransaction, poolId: string): Promise<Pool | undefined> {
   // A statement that locks a row and reads no other table returns the row as it is once the lock is held.
-  const [row] = await tx.rows<RowOf<Pool>>({
+  const [row] = await tx.rows<PoolRow>({
     name: 'lock-pool',
     text: `SELECT ${poolColumns} FROM pool WHERE account_id = $1 AND id = $2 FOR NO KEY UPDATE`,
     values: [tx.accountId, poolId],
@@ -109,18 +145,25 @@ export async function lockPool(tx: BookTransaction, poolId: string): Promise<Poo
 }
 
 /** Reads those of the pools that exist, of any accounts, without a lock. */
-export async function readPools(books: Queryable, refs: readonly RowRef[]): Promise<Pool[]> {
-  const rows = await books.rows<RowOf<Pool>>({
+export async function readPools(books: Queryable, refs: readonly RowRef[]): Promise<PoolState[]> {
+  const rows = await books.rows<PoolRow & RowOf<PoolUsage>>({
     name: 'read-pools',
     // Pool by pool: without statistics, a condition on a list was planned as a scan of the table.
     text: `
-      SELECT found.* FROM unnest($1::uuid[], $2::uuid[]) AS wanted (account_id, id)
+      SELECT found.*, usage.* FROM unnest($1::uuid[], $2::uuid[]) AS wanted (account_id, id)
       CROSS JOIN LATERAL (
         SELECT ${poolColumns} FROM pool WHERE account_id = wanted.account_id AND id = wanted.id LIMIT 1
-      ) AS found`,
+      ) AS found
+      CROSS JOIN LATERAL (
+        SELECT redeemed, voided FROM pool_usage WHERE account_id = wanted.account_id AND pool_id = wanted.id LIMIT 1
+      ) AS usage`,
     values: [refs.map(({ accountId }) => accountId), refs.map(({ id }) => id)],
   })
-  return rows.map(decodePool)
+  return rows.map((row) => ({
+    ...decodePool(row),
+    redeemed: BigInt(row.redeemed),
+    voided: BigInt(row.voided),
+  }))
 }
 
 /** Reads a pool without a lock; undefined if the account has no such pool. */
@@ -128,7 +171,7 @@ export async function readPool(
   books: Queryable,
   accountId: string,
   poolId: string,
-): Promise<Pool | undefined> {
+): Promise<PoolState | undefined> {
   return (await readPools(books, [{ accountId, id: poolId }]))[0]
 }
 
@@ -137,10 +180,48 @@ export async function writePoolCounters(tx: BookTransaction, pool: Pool): Promis
   await tx.execute({
     name: 'write-pool-counters',
     text: `
-      UPDATE pool SET total = $3, claimed = $4,
-        refill_failed_at = CASE WHEN $5 THEN coalesce(refill_failed_at, now()) END
+      UPDATE pool SET total = $3, claimed = $4, withdrawn = $5, line_version = $6, last_change_at = $7,
+        refill_failed_at = CASE WHEN $8 THEN coalesce(refill_failed_at, now()) END
       WHERE account_id = $1 AND id = $2`,
-    values: [tx.accountId, pool.id, pool.total, pool.claimed, pool.refillFailed],
+    values: [
+      tx.accountId,
+      pool.id,
+      pool.total,
+      pool.claimed,
+      pool.withdrawn,
+      pool.lineVersion,
+      pool.lastChangeAt ?? null,
+      pool.refillFailed,
+    ],
+  })
+}
+
+/**
+ * The time of what this transaction does to the line of a pool that it has locked. Times never decrease along a line, even if
+ * the clocks of two processes differ. Sets `pool.lastChangeAt`, which the caller writes.
+ */
+export function lineTime(tx: BookTransaction, pool: Pool): Date {
+  const now = tx.now()
+  const at = pool.lastChangeAt !== undefined && pool.lastChangeAt > now ? pool.lastChangeAt : now
+  pool.lastChangeAt = at
+  return at
+}
+
+/**
+ * Notes that the size of a pool's line has become `pool.total` by something other than a claim, and how many codes a task has
+ * added by that. The transaction has locked the pool, and writes its counters.
+ */
+export async function noteStock(tx: BookTransaction, pool: Pool, added: bigint): Promise<void> {
+  await tx.execute({
+    name: 'note-stock',
+    text: `
+      INSERT INTO stock_change (account_id, pool_id, number, at, total, added)
+      SELECT $1, $2, coalesce(last.number, 0) + 1, $3, $4, coalesce(last.added, 0) + $5::numeric
+      FROM (SELECT 1) AS one LEFT JOIN LATERAL (
+        SELECT number, added FROM stock_change
+        WHERE account_id = $1 AND pool_id = $2 ORDER BY number DESC LIMIT 1
+      ) AS last ON true`,
+    values: [tx.accountId, pool.id, lineTime(tx, pool), pool.total, added],
   })
 }
 
@@ -163,17 +244,42 @@ export function poolsMatching({ search, status }: PoolFilter): Filter {
   }
 }
 
-const poolColumns = `account_id AS "accountId", id, name, method, format_id AS "formatId", quantity,
-  auto_generate AS "autoGenerate", refill_threshold AS "refillThreshold", total, claimed,
-  refill_failed_at IS NOT NULL AS "refillFailed", created_at AS "createdAt"`
+type PoolRow = RowOf<Omit<Pool, 'terms'>> & RowOf<PoolTerms>
 
-function decodePool(row: RowOf<Pool>): Pool {
+const poolColumns = `account_id AS "accountId", id, name, description, external_id AS "externalId", method,
+  format_id AS "formatId", quantity, auto_generate AS "autoGenerate", refill_threshold AS "refillThreshold", total, claimed,
+  withdrawn, line_version AS "lineVersion", last_change_at AS "lastChangeAt", refill_failed_at IS NOT NULL AS "refillFailed",
+  issue_from AS "issueFrom", issue_until AS "issueUntil", valid_until AS "validUntil", valid_for_ms AS "validForMs",
+  one_per_recipient AS "onePerRecipient", renew_after::text[] AS "renewAfter", archived_at AS "archivedAt",
+  created_at AS "createdAt"`
+
+function decodePool(row: PoolRow): Pool {
   return {
-    ...row,
+    accountId: row.accountId,
+    id: row.id,
+    name: row.name,
+    description: row.description ?? undefined,
+    externalId: row.externalId ?? undefined,
+    method: row.method,
     formatId: row.formatId ?? undefined,
     quantity: row.quantity === null ? undefined : BigInt(row.quantity),
+    autoGenerate: row.autoGenerate,
     refillThreshold: BigInt(row.refillThreshold),
     total: BigInt(row.total),
     claimed: BigInt(row.claimed),
+    withdrawn: BigInt(row.withdrawn),
+    lineVersion: BigInt(row.lineVersion),
+    lastChangeAt: row.lastChangeAt ?? undefined,
+    refillFailed: row.refillFailed,
+    terms: {
+      issueFrom: row.issueFrom ?? undefined,
+      issueUntil: row.issueUntil ?? undefined,
+      validUntil: row.validUntil ?? undefined,
+      validForMs: row.validForMs === null ? undefined : BigInt(row.validForMs),
+      onePerRecipient: row.onePerRecipient,
+      renewAfter: row.renewAfter,
+    },
+    archivedAt: row.archivedAt ?? undefined,
+    createdAt: row.createdAt,
   }
 }

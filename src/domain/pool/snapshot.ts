@@ -1,68 +1,74 @@
-import type { Queryable } from '../../database/transaction.ts'
+import type { Queryable, RowOf } from '../../database/transaction.ts'
+import type { Books } from '../books/books.ts'
 
-export type CodeStatus = 'AVAILABLE' | 'CLAIMED'
+export type CodeStatus = 'AVAILABLE' | 'CLAIMED' | 'WITHDRAWN'
 
 /** ALL: the claimed codes, then the available ones. */
 export type StatusFilter = CodeStatus | 'ALL'
 
 /**
- * A pool's line at a moment: [0, claimed) had been claimed, [claimed, total) had not. Pages and files of codes are read
- * from it, and a client can request the same one again.
+ * A pool at a moment: of its line, [0, claimed) had been claimed and [claimed, total) had not; `withdrawn` codes were in the
+ * withdrawn lane. Pages and files of codes are read from it, and a client can request the same one again.
  *
- * Claimed codes never move. But undoing an upload removes a batch of available codes from the line, and moves the batches
- * behind it. `last` reveals that: the task whose batch was the last one, and ended at `total`. A batch of that task ends
- * there until a batch is removed, and never again after that. Without available codes, nothing can change, and there is
- * no `last`.
+ * Claimed codes never move. Others do when an upload is undone, or codes are withdrawn or restored: then `lineVersion` grows,
+ * and the snapshot has ended. Of claimed codes alone, it never ends.
+ *
+ * What became of claimed codes is that of the moment, too: redemptions and voids up to the version `usage` of the pool's
+ * usage, and expiry as of `at`.
  */
 export interface Snapshot {
   claimed: bigint
   total: bigint
-  last: string | undefined
+  withdrawn: bigint
+  /** 0 if the snapshot has claimed codes alone. */
+  lineVersion: bigint
+  usage: bigint
+  at: Date
 }
 
-/** The current snapshot of a pool's line, and the pool's name; undefined if the account has no such pool. */
+/** The current snapshot of a pool, with the codes of one status or all; undefined if the account has no such pool. */
 export async function readSnapshot(
-  books: Queryable,
+  books: Queryable & Pick<Books, 'now'>,
   accountId: string,
   poolId: string,
   status: StatusFilter,
 ): Promise<{ snapshot: Snapshot; poolName: string } | undefined> {
-  const [row] = await books.rows<{ name: string; claimed: string; total: string; last: string | null }>({
+  const [row] = await books.rows<RowOf<Omit<Snapshot, 'at'>> & { name: string }>({
     name: 'read-snapshot',
     text: `
-      SELECT name, claimed, total, (
-        SELECT task_id FROM batch WHERE account_id = $1 AND pool_id = $2 ORDER BY start DESC LIMIT 1
-      ) AS last
-      FROM pool WHERE account_id = $1 AND id = $2`,
+      SELECT name, claimed, total, withdrawn, line_version AS "lineVersion", version AS usage
+      FROM pool JOIN pool_usage ON pool_usage.account_id = $1 AND pool_usage.pool_id = $2
+      WHERE pool.account_id = $1 AND pool.id = $2`,
     values: [accountId, poolId],
   })
   if (row === undefined) return undefined
   const claimed = BigInt(row.claimed)
-  const total = status === 'CLAIMED' ? claimed : BigInt(row.total)
-  const last = total === claimed ? undefined : (row.last ?? undefined)
-  return { snapshot: { claimed, total, last }, poolName: row.name }
+  const others =
+    status === 'CLAIMED'
+      ? { total: claimed, withdrawn: 0n, lineVersion: 0n }
+      : { total: BigInt(row.total), withdrawn: BigInt(row.withdrawn), lineVersion: BigInt(row.lineVersion) }
+  return { snapshot: { claimed, ...others, usage: BigInt(row.usage), at: books.now() }, poolName: row.name }
 }
 
 /**
- * Whether the pool's line still agrees with the snapshot. Snapshots come from clients: a forged one, for example to read
- * available codes as claimed ones, is not current.
+ * Whether the pool still agrees with the snapshot. Snapshots come from clients: a forged one, for example to read available
+ * codes as claimed ones, is not current.
  */
 export async function isCurrent(
   books: Queryable,
   accountId: string,
   poolId: string,
-  { claimed, total, last }: Snapshot,
+  { claimed, total, withdrawn, lineVersion, usage }: Snapshot,
 ): Promise<boolean> {
-  if (claimed > total || (last === undefined) !== (claimed === total)) return false
-  const [row] = await books.rows<{ is_current: boolean | null }>({
+  if (claimed > total) return false
+  const [row] = await books.rows<{ is_current: boolean }>({
     name: 'check-snapshot',
     text: `
-      SELECT claimed >= $3 AND ($5::uuid IS NULL OR (
-        SELECT start + count = $4 AND task_id = $5
-        FROM batch WHERE account_id = $1 AND pool_id = $2 AND start < $4 ORDER BY start DESC LIMIT 1
-      )) AS is_current
-      FROM pool WHERE account_id = $1 AND id = $2`,
-    values: [accountId, poolId, claimed, total, last ?? null],
+      SELECT claimed >= $3 AND version >= $7
+        AND (($4 = $3 AND $5 = 0) OR (total >= $4 AND withdrawn >= $5 AND line_version = $6)) AS is_current
+      FROM pool JOIN pool_usage ON pool_usage.account_id = $1 AND pool_usage.pool_id = $2
+      WHERE pool.account_id = $1 AND pool.id = $2`,
+    values: [accountId, poolId, claimed, total, withdrawn, lineVersion, usage],
   })
   return row?.is_current === true
 }

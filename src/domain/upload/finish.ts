@@ -12,7 +12,7 @@ import {
   type Task,
   type TaskFailure,
 } from '../generation/task.ts'
-import { lockPool, type Pool, writePoolCounters } from '../pool/pool.ts'
+import { lockPool, noteStock, type Pool, writePoolCounters } from '../pool/pool.ts'
 
 /**
  * Completes an upload whose file has been read to its end: appends its codes to the pool as one batch. A dry run adds
@@ -32,7 +32,9 @@ export async function completeUpload(books: Books, { accountId, taskId }: TaskRe
       text: 'INSERT INTO batch (account_id, pool_id, start, count, task_id) VALUES ($1, $2, $3, $4, $5)',
       values: [accountId, pool.id, pool.total, task.added, taskId],
     })
-    await writePoolCounters(tx, { ...pool, total: pool.total + task.added, refillFailed: false })
+    pool.total += task.added
+    await noteStock(tx, pool, task.added)
+    await writePoolCounters(tx, { ...pool, refillFailed: false })
     tx.record({ poolId: pool.id, kind: 'POOL_REFILLED', payload: { taskId, added: String(task.added) } })
     return true
   })
@@ -121,6 +123,8 @@ async function removeBatch(tx: BookTransaction, pool: Pool, taskId: string): Pro
   })
   const before = pool.total - pool.claimed
   pool.total -= count
+  pool.lineVersion += 1n
+  await noteStock(tx, pool, 0n)
   const format = await formatForRefill(tx, pool, before - count)
   if (format !== undefined && isRefillable(pool)) await refill(tx, pool, format, 0n)
   recordShortage(tx, pool, before, pool.total - pool.claimed)

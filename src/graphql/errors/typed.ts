@@ -35,6 +35,14 @@ const UserErrorCode = builder.enumType('UserErrorCode', {
     IDEMPOTENCY_CONFLICT: { description: 'The idempotencyKey was used for a different request.' },
     TASK_FINISHED: { description: 'The task has already finished.' },
     UPLOAD_NOT_UNDONE: { description: 'The task is not an upload that can be undone.' },
+    EXTERNAL_ID_TAKEN: { description: 'Another pool has this external id.' },
+    POOL_NOT_ISSUING: { description: 'By its terms, the pool does not hand out codes now.' },
+    POOL_ARCHIVED: { description: 'The pool is archived: no codes are added or handed out.' },
+    CODE_NOT_CLAIMED: { description: 'The code has not been handed out, so it cannot be redeemed.' },
+    CODE_EXPIRED: { description: 'The code has expired.' },
+    CODE_REDEEMED: { description: 'The code has been redeemed for something else.' },
+    CODE_VOIDED: { description: 'The code is void.' },
+    RECIPIENT_MISMATCH: { description: 'The code was handed out to another recipient.' },
   } satisfies Record<UserErrorCodeName, { description: string }>,
 })
 

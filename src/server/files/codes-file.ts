@@ -21,7 +21,7 @@ import { byteOrderMark, type CellFrame, type CsvForm, cell, cellFrame, delimiter
  * The version of the file format. A client that resumes a file of an earlier release must get the same bytes: increase this
  * for every change of the bytes, such as a new column or another way to write a cell.
  */
-export const fileVersion = 2
+export const fileVersion = 3
 
 // Few enough not to block the event loop, and enough to make the overhead small.
 const maxRowsAtOnce = 4096

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Snapshot, StatusFilter } from '../../domain/pool/snapshot.ts'
-import { argumentId, isUuid } from '../../graphql/ids.ts'
+import { argumentId } from '../../graphql/ids.ts'
 import { quoted } from '../../quoted.ts'
 import { Parameters } from '../../routes.ts'
 import { badRequest, notFound } from '../http/errors.ts'
@@ -83,20 +83,30 @@ export function writeForm({ raw, bom, delimiter }: CsvForm): Record<string, stri
 }
 
 /**
- * A snapshot as the parameter of a link: "1-250-1000-<uuid of the last task>", or "1-250" if no codes were available. The
- * first number is `fileVersion`.
+ * A snapshot as the parameter of a link: "3-7-1764126000000-250-1000-10-2" are `fileVersion`, usage, the time in milliseconds,
+ * claimed, total, withdrawn and line version. Those of claimed codes alone end with `claimed`.
  */
-export function formatSnapshot({ claimed, total, last }: Snapshot): string {
-  return [fileVersion, claimed, ...(last === undefined ? [] : [total, last])].join('-')
+export function formatSnapshot(snapshot: Snapshot): string {
+  const { usage, at, claimed, total, withdrawn, lineVersion } = snapshot
+  const others = total === claimed && withdrawn === 0n ? [] : [total, withdrawn, lineVersion]
+  return [fileVersion, usage, at.getTime(), claimed, ...others].join('-')
 }
 
 function parseSnapshot(text: string): Snapshot | undefined {
-  const [, version, claimed = '', total = claimed, last] =
-    /^(\d{1,9})-(\d{1,40})(?:-(\d{1,40})-(.{36}))?$/.exec(text) ?? []
-  if (version === undefined || (last !== undefined && !isUuid(last))) return undefined
   // Files of other versions cannot be written.
-  if (version !== String(fileVersion)) throw snapshotGone()
-  return { claimed: BigInt(claimed), total: BigInt(total), last }
+  const version = /^(\d{1,9})-\d/.exec(text)?.[1]
+  if (version !== undefined && version !== String(fileVersion)) throw snapshotGone()
+  const numbers = /^\d+-(\d{1,18})-(\d{1,15})-(\d{1,40})(?:-(\d{1,40})-(\d{1,40})-(\d{1,18}))?$/.exec(text)
+  if (numbers === null) return undefined
+  const [, usage = '', at, claimed = '', total = claimed, withdrawn = '0', lineVersion = '0'] = numbers
+  return {
+    usage: BigInt(usage),
+    at: new Date(Number(at)),
+    claimed: BigInt(claimed),
+    total: BigInt(total),
+    withdrawn: BigInt(withdrawn),
+    lineVersion: BigInt(lineVersion),
+  }
 }
 
 /** The ETag of a file. Different files of the same link have different ones. */

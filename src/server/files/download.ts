@@ -126,7 +126,12 @@ async function poolCodes(
 }
 
 // An available code can be used by everyone who sees it; recipients are for readers.
-const scopesFor = { AVAILABLE: ['MANAGE'], CLAIMED: ['READ'], ALL: ['MANAGE', 'READ'] } as const
+const scopesFor = {
+  AVAILABLE: ['MANAGE'],
+  CLAIMED: ['READ'],
+  WITHDRAWN: ['MANAGE'],
+  ALL: ['MANAGE', 'READ'],
+} as const
 
 /** The positions of `all` that the task added, or all of them without a task. */
 async function excerptOf(

@@ -23,6 +23,8 @@ test('numbers in messages have thousands separators', () => {
     accountId: 'id',
     id: 'id',
     name: 'Spring',
+    description: undefined,
+    externalId: undefined,
     method: 'GENERATE' as const,
     formatId: undefined,
     quantity: undefined,
@@ -30,7 +32,19 @@ test('numbers in messages have thousands separators', () => {
     refillThreshold: 0n,
     total: 0n,
     claimed: 0n,
+    withdrawn: 0n,
+    lineVersion: 0n,
+    lastChangeAt: undefined,
     refillFailed: false,
+    terms: {
+      issueFrom: undefined,
+      issueUntil: undefined,
+      validUntil: undefined,
+      validForMs: undefined,
+      onePerRecipient: false,
+      renewAfter: [],
+    },
+    archivedAt: undefined,
     createdAt: new Date(),
   }
   expect(new QuantityExceedsAvailableError(format, 12_345_678n).message).toContain(

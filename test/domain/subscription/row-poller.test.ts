@@ -4,7 +4,7 @@ import { Claims } from '../../../src/domain/claim/claim.ts'
 import { saveReplenishment } from '../../../src/domain/generation/replenishment.ts'
 import { insertUploadTask, markRunning, readTasks } from '../../../src/domain/generation/task.ts'
 import { followPools } from '../../../src/domain/pool/live-pools.ts'
-import { type Pool, renamePool } from '../../../src/domain/pool/pool.ts'
+import { type PoolState, renamePool } from '../../../src/domain/pool/pool.ts'
 import type { RowPoller } from '../../../src/domain/subscription/row-poller.ts'
 import { completeUpload } from '../../../src/domain/upload/finish.ts'
 import { followUploads } from '../../../src/domain/upload/live-uploads.ts'
@@ -23,7 +23,7 @@ beforeEach(() => {
 })
 
 /** A follower of a pool that has got its current state. */
-async function follow(pools: RowPoller<Pool>, poolId: string) {
+async function follow(pools: RowPoller<PoolState>, poolId: string) {
   const leaving = new AbortController()
   onTestFinished(() => leaving.abort())
   const states = pools.follow(await poolNow(test, poolId), leaving.signal)
@@ -32,7 +32,7 @@ async function follow(pools: RowPoller<Pool>, poolId: string) {
   return { states, leave: () => leaving.abort() }
 }
 
-function openPoller(): RowPoller<Pool> {
+function openPoller(): RowPoller<PoolState> {
   const pools = followPools(test.books, silent)
   onTestFinished(() => pools.close())
   return pools
