@@ -237,9 +237,9 @@ builder.mutationFields((t) => ({
     args: {
       input: t.arg({ type: UploadCodesInput, required: true, description: 'The file and the pool.' }),
     },
-    resolve: async (_root, { input }, { uploads, accountId, nodes }) => {
+    resolve: async (_root, { input }, { uploads, accountId, keyId, nodes }) => {
       const accepted = await uploads.receive(
-        accountId,
+        { accountId, keyId },
         {
           poolId: inputId('Pool', input.poolId, 'poolId'),
           column: input.column ?? undefined,

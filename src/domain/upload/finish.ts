@@ -35,7 +35,10 @@ export async function completeUpload(books: Books, { accountId, taskId }: TaskRe
     pool.total += task.added
     await noteStock(tx, pool, task.added)
     await writePoolCounters(tx, { ...pool, refillFailed: false })
-    tx.record({ poolId: pool.id, kind: 'POOL_REFILLED', payload: { taskId, added: String(task.added) } })
+    tx.record(
+      { poolId: pool.id, kind: 'POOL_REFILLED', payload: { taskId, added: String(task.added) } },
+      task.actorId,
+    )
     return true
   })
 }
@@ -126,7 +129,7 @@ async function removeBatch(tx: BookTransaction, pool: Pool, taskId: string): Pro
   pool.lineVersion += 1n
   await noteStock(tx, pool, 0n)
   const format = await formatForRefill(tx, pool, before - count)
-  if (format !== undefined && isRefillable(pool)) await refill(tx, pool, format, 0n)
+  if (format !== undefined && isRefillable(pool, tx.now())) await refill(tx, pool, format, 0n)
   recordShortage(tx, pool, before, pool.total - pool.claimed)
   await writePoolCounters(tx, pool)
 }
