@@ -7,6 +7,7 @@ import {
   UploadNotUndoneError,
 } from '../domain/books/errors.ts'
 import { isUnfinished, type Task as TaskRow } from '../domain/generation/task.ts'
+import { PoolArchivedError } from '../domain/pool/issuing.ts'
 import { undoUpload } from '../domain/upload/finish.ts'
 import type { UploadWait as UploadWaitName } from '../domain/upload/queue.ts'
 import { maxColumnLength } from '../domain/upload/receive.ts'
@@ -231,7 +232,7 @@ builder.mutationFields((t) => ({
       'the body does the same. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
-      types: [InvalidInputError, NotFoundError, IdempotencyConflictError],
+      types: [InvalidInputError, NotFoundError, PoolArchivedError, IdempotencyConflictError],
       union: { description: 'The new task, or why it was not created.' },
     },
     args: {
