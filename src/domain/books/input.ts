@@ -57,6 +57,9 @@ export class InputCheck {
 
 export const maxNameLength = 100
 
+/** Of the reason that is given for a change. */
+export const maxReasonLength = 1_000
+
 /** The number of code points, which is nearly what a person would count; an emoji can be several. */
 function lengthOf(text: string): number {
   return [...text].length
