@@ -13,7 +13,7 @@ import { readTask, readTaskInLog } from '../../src/domain/generation/task.ts'
 import { findPlace, readBatches } from '../../src/domain/pool/batch.ts'
 import { readClaims, readClaimsFrom } from '../../src/domain/pool/claim-rows.ts'
 import { readPool } from '../../src/domain/pool/pool.ts'
-import { isCurrent, positionsOfTask, readSnapshot } from '../../src/domain/pool/snapshot.ts'
+import { isCurrent, placesOfTask, readSnapshot } from '../../src/domain/pool/snapshot.ts'
 import { readWaitingAccount } from '../../src/domain/upload/queue.ts'
 import { readRejectedRows } from '../../src/domain/upload/rejected-rows.ts'
 import { readUsage } from '../../src/domain/usage/usage.ts'
@@ -193,7 +193,7 @@ describe('on tables without statistics, a statement reads no more rows than it n
         usage: 0n,
         at: new Date(),
       }),
-    'the positions of a task': (books) => positionsOfTask(books, accountId, poolId, uploadId),
+    'where the codes of a task are': (books) => placesOfTask(books, accountId, poolId, uploadId),
     'the rejected rows of an upload': async (books) => {
       for await (const page of (await readRejectedRows(books, accountId, uploadId)) ?? [])
         expect(page.length).toBe(10)
