@@ -7,6 +7,7 @@ import type { CodeOrigin } from '../code/code.ts'
 import { placeOfIndex, placeOfUploaded } from '../pool/batch.ts'
 import { type ClaimRef, readClaims } from '../pool/claim-rows.ts'
 import { readPool } from '../pool/pool.ts'
+import type { ClaimedPlace } from '../usage/usage.ts'
 
 export const maxSelectedCodes = 10_000
 export const maxSelectedPools = 1_000
@@ -19,22 +20,23 @@ export type Select =
   | { taskId: string }
   | { recipient: string; poolId: string | undefined }
 
-/** Positions [first, behind) of the claimed part of a pool's line. */
-export interface Span {
+/** The positions [from, to) of a pool's line, all claimed. */
+export interface ClaimedRange {
   poolId: string
-  first: bigint
-  behind: bigint
+  from: bigint
+  to: bigint
 }
 
 /** The codes of a choice. As claimed codes never move, they stay the same whatever happens meanwhile. */
 export interface Selected {
-  /** Those that have been claimed. No two spans overlap, and none begins where another one ends. */
-  spans: readonly Span[]
+  /** Those that have been claimed. No two ranges overlap or are adjacent. */
+  ranges: readonly ClaimedRange[]
   /** How many have not. Of a claim and of a recipient, none. */
   notClaimed: bigint
 }
 
-export function checkSelect(check: InputCheck, select: Select): void {
+/** The choice with its recipient as recipients are stored. */
+export function checkSelect(check: InputCheck, select: Select): Select {
   if ('codes' in select) {
     const { length } = select.codes
     if (length < 1 || length > maxSelectedCodes)
@@ -42,8 +44,13 @@ export function checkSelect(check: InputCheck, select: Select): void {
         ['select', 'codeIds'],
         `There are ${grouped(length)} ids. Give from 1 to ${grouped(maxSelectedCodes)} at a time.`,
       )
-  } else if ('recipient' in select)
-    check.text(['select', 'recipient', 'recipient'], select.recipient, maxRecipientLength)
+  }
+  if (!('recipient' in select)) return select
+  // Composing a long text can take time that grows with the square of its length.
+  const { length } = select.recipient
+  const recipient = length > 4 * maxRecipientLength ? select.recipient : select.recipient.normalize('NFC')
+  check.text(['select', 'recipient', 'recipient'], recipient, maxRecipientLength)
+  return { ...select, recipient }
 }
 
 /**
@@ -52,7 +59,7 @@ export function checkSelect(check: InputCheck, select: Select): void {
  */
 export async function findSelected(books: Queryable, accountId: string, select: Select): Promise<Selected> {
   const selected = await find(books, accountId, select)
-  const pools = new Set(selected.spans.map(({ poolId }) => poolId)).size
+  const pools = new Set(selected.ranges.map(({ poolId }) => poolId)).size
   if (pools > maxSelectedPools)
     throw new InvalidInputError([
       {
@@ -78,7 +85,7 @@ async function findCodes(
   const asked = new Map(
     codes.map((code, number) => [`${code.formatId} ${code.uploadId} ${code.index}`, { code, number }]),
   )
-  const positions: { poolId: string; position: bigint }[] = []
+  const positions: ClaimedPlace[] = []
   const unknown: number[] = []
   let notClaimed = 0n
   for (const part of parts([...asked.values()], maxPlaces)) {
@@ -95,8 +102,7 @@ async function findCodes(
   const [number] = unknown
   if (number !== undefined)
     throw new NotFoundError('code', ['select', 'codeIds', String(number)], unknownCode(unknown.length))
-  const spans = positions.map(({ poolId, position }) => ({ poolId, first: position, behind: position + 1n }))
-  return { spans: joined(spans), notClaimed }
+  return { ranges: rangesOf(positions), notClaimed }
 }
 
 function unknownCode(count: number): string {
@@ -112,11 +118,7 @@ function* parts<T>(items: readonly T[], size: number): Generator<T[]> {
   for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size)
 }
 
-interface FoundPlace {
-  poolId: string
-  position: bigint
-  claimed: boolean
-}
+type FoundPlace = ClaimedPlace & { claimed: boolean }
 
 /** The places of codes, in their order; undefined for one that is in no pool. */
 async function findPlaces(
@@ -145,58 +147,57 @@ async function findPlaces(
   )
 }
 
-/** The spans in order, with those that touch as one. */
-function joined(spans: Span[]): Span[] {
-  const sorted = spans.toSorted((a, b) =>
-    a.poolId === b.poolId ? (a.first < b.first ? -1 : 1) : a.poolId < b.poolId ? -1 : 1,
+/** Positions that differ, as ranges. */
+function rangesOf(positions: readonly ClaimedPlace[]): ClaimedRange[] {
+  const sorted = positions.toSorted((a, b) =>
+    a.poolId === b.poolId ? (a.position < b.position ? -1 : 1) : a.poolId < b.poolId ? -1 : 1,
   )
-  const whole: Span[] = []
-  for (const span of sorted) {
-    const last = whole.at(-1)
-    if (last?.poolId === span.poolId && last.behind === span.first) last.behind = span.behind
-    else whole.push({ ...span })
+  const ranges: ClaimedRange[] = []
+  for (const { poolId, position } of sorted) {
+    const last = ranges.at(-1)
+    if (last?.poolId === poolId && last.to === position) last.to += 1n
+    else ranges.push({ poolId, from: position, to: position + 1n })
   }
-  return whole
+  return ranges
 }
 
 async function findClaim(books: Queryable, accountId: string, claim: ClaimRef): Promise<Selected> {
   const { poolId, first } = claim
   const [found] = await readClaims(books, accountId, poolId, first, first + 1n)
   if (found?.first !== first) throw new NotFoundError('claim', ['select', 'claimId'])
-  return { spans: [{ poolId, first, behind: first + found.count }], notClaimed: 0n }
+  return { ranges: [{ poolId, from: first, to: first + found.count }], notClaimed: 0n }
 }
 
 async function findTask(books: Queryable, accountId: string, taskId: string): Promise<Selected> {
-  const rows = await books.rows<{ pool_id: string; added: string; first: string | null; behind: string }>({
-    // How far the pool is claimed, and the batches that end there, are read in one statement: those behind can move.
+  const rows = await books.rows<{ pool_id: string; added: string; low: string | null; high: string }>({
+    // How far the pool is claimed, and the batches up to there, are read in one statement: those behind can move. `gap` counts
+    // the positions before a batch that are not of the task: the same for adjacent batches.
     text: `
-      SELECT task.pool_id, task.added, span.first, span.behind
-      FROM task LEFT JOIN LATERAL (
-        SELECT min(first) AS first, max(behind) AS behind
+      SELECT task.pool_id, task.added, range.low, least(range.high, pool.claimed) AS high
+      FROM task
+      CROSS JOIN LATERAL (SELECT claimed FROM pool WHERE account_id = $1 AND id = task.pool_id LIMIT 1) AS pool
+      LEFT JOIN LATERAL (
+        SELECT min(start) AS low, max(start + count) AS high
         FROM (
-          SELECT first, behind, count(*) FILTER (WHERE first IS DISTINCT FROM before) OVER (ORDER BY first) AS number
-          FROM (
-            SELECT start AS first, least(start + count, claimed) AS behind, lag(start + count) OVER (ORDER BY start) AS before
-            FROM batch, (SELECT claimed FROM pool WHERE account_id = $1 AND id = task.pool_id LIMIT 1) AS pool
-            WHERE account_id = $1 AND task_id = $2 AND NOT withdrawn AND start < claimed
-          ) AS part
-        ) AS numbered
-        GROUP BY number
-      ) AS span ON true
+          SELECT start, count, start + count - sum(count) OVER (ORDER BY start ROWS UNBOUNDED PRECEDING) AS gap
+          FROM batch WHERE account_id = $1 AND task_id = $2 AND NOT withdrawn AND start < pool.claimed
+        ) AS part
+        GROUP BY gap
+      ) AS range ON true
       WHERE task.account_id = $1 AND task.id = $2`,
     values: [accountId, taskId],
   })
   const [task] = rows
   if (task === undefined) throw new NotFoundError('task', ['select', 'taskId'])
-  const spans = rows.flatMap(({ pool_id: poolId, first, behind }) =>
-    first === null ? [] : [{ poolId, first: BigInt(first), behind: BigInt(behind) }],
+  const ranges = rows.flatMap(({ pool_id: poolId, low, high }) =>
+    low === null ? [] : [{ poolId, from: BigInt(low), to: BigInt(high) }],
   )
-  return { spans, notClaimed: BigInt(task.added) - countOf(spans) }
+  return { ranges, notClaimed: BigInt(task.added) - countOf(ranges) }
 }
 
-/** How many codes the spans have. */
-export function countOf(spans: readonly Span[]): bigint {
-  return spans.reduce((sum, { first, behind }) => sum + behind - first, 0n)
+/** How many codes the ranges have. */
+export function countOf(ranges: readonly ClaimedRange[]): bigint {
+  return ranges.reduce((sum, { from, to }) => sum + to - from, 0n)
 }
 
 async function findRecipient(
@@ -206,7 +207,7 @@ async function findRecipient(
 ): Promise<Selected> {
   if (poolId !== undefined && (await readPool(books, accountId, poolId)) === undefined)
     throw new NotFoundError('pool', ['select', 'recipient', 'poolId'])
-  const rows = await books.rows<{ claims: string; pool_id: string; first: string; behind: string }>({
+  const rows = await books.rows<{ claims: string; pool_id: string; low: string; high: string }>({
     // The keys of the index claim_recipient_idx: of one pool, or from the first to the last possible one.
     text: `
       WITH key AS (
@@ -214,18 +215,19 @@ async function findRecipient(
           hash | coalesce((uuid_hash($3::uuid) & 16777215)::bigint, 16777215) AS high
         FROM (SELECT hashtextextended($2 COLLATE "C", uuid_hash_extended($1::uuid, 0)) & -16777216 AS hash) AS recipient
       ), held AS (
-        SELECT pool_id, first, first + count AS behind FROM claim
+        SELECT pool_id, first, count FROM claim
         WHERE account_id = $1 AND recipient = $2 AND pool_id = coalesce($3, pool_id)
           AND ${recipientKey} >= (SELECT low FROM key) AND ${recipientKey} <= (SELECT high FROM key)
         ORDER BY ${recipientKey} LIMIT $4
       )
-      SELECT (SELECT count(*) FROM held) AS claims, pool_id, min(first) AS first, max(behind) AS behind
+      SELECT (SELECT count(*) FROM held) AS claims, pool_id, min(first) AS low, max(first + count) AS high
       FROM (
-        SELECT pool_id, first, behind,
-          count(*) FILTER (WHERE first IS DISTINCT FROM before) OVER (PARTITION BY pool_id ORDER BY first) AS number
-        FROM (SELECT *, lag(behind) OVER (PARTITION BY pool_id ORDER BY first) AS before FROM held) AS part
-      ) AS numbered
-      GROUP BY pool_id, number`,
+        SELECT pool_id, first, count, first + count - sum(count) OVER (
+          PARTITION BY pool_id ORDER BY first ROWS UNBOUNDED PRECEDING
+        ) AS gap
+        FROM held
+      ) AS part
+      GROUP BY pool_id, gap`,
     values: [accountId, recipient, poolId ?? null, maxSelectedClaims + 1],
   })
   if (Number(rows[0]?.claims ?? 0) > maxSelectedClaims)
@@ -235,12 +237,8 @@ async function findRecipient(
         message: `The recipient has more than ${grouped(maxSelectedClaims)} claims. Choose those of one pool, or one claim at a time.`,
       },
     ])
-  const spans = rows.map(({ pool_id, first, behind }) => ({
-    poolId: pool_id,
-    first: BigInt(first),
-    behind: BigInt(behind),
-  }))
-  return { spans, notClaimed: 0n }
+  const ranges = rows.map((row) => ({ poolId: row.pool_id, from: BigInt(row.low), to: BigInt(row.high) }))
+  return { ranges, notClaimed: 0n }
 }
 
 const recipientKey = `(hashtextextended(recipient COLLATE "C", uuid_hash_extended(account_id, 0)) & -16777216

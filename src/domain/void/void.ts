@@ -1,7 +1,7 @@
 import type { Books, BookTransaction } from '../books/books.ts'
 import { InputCheck } from '../books/input.ts'
 import { lockUsage } from '../usage/lock.ts'
-import { checkSelect, countOf, findSelected, type Select, type Span } from './select.ts'
+import { type ClaimedRange, checkSelect, countOf, findSelected, type Select } from './select.ts'
 
 export const maxReasonLength = 1_000
 
@@ -26,20 +26,20 @@ export interface Voided {
 export async function voidCodes(
   books: Books,
   accountId: string,
-  { select, reason }: { select: Select; reason?: string | undefined },
+  { reason, ...input }: { select: Select; reason?: string | undefined },
 ): Promise<Voided> {
   const check = new InputCheck()
-  checkSelect(check, select)
+  const select = checkSelect(check, input.select)
   if (reason !== undefined) check.text(['reason'], reason, maxReasonLength)
   check.done()
   return await books.write(accountId, async (tx) => {
-    const { spans, notClaimed } = await findSelected(tx, accountId, select)
-    const pools = await layVoids(tx, await lock(tx, spans), reason)
+    const { ranges, notClaimed } = await findSelected(tx, accountId, select)
+    const pools = await layVoids(tx, await lock(tx, ranges), reason)
     const counts = pools.map(({ poolId, voided }) => ({ poolId, count: voided }))
     const poolIds = await note(tx, 'CODES_VOIDED', counts, { select, reason })
     const voided = sum(pools, 'voided')
     const redeemed = sum(pools, 'redeemed')
-    return { voided, redeemed, alreadyVoid: countOf(spans) - voided - redeemed, notClaimed, poolIds }
+    return { voided, redeemed, alreadyVoid: countOf(ranges) - voided - redeemed, notClaimed, poolIds }
   })
 }
 
@@ -60,83 +60,83 @@ export interface Unvoided {
 export async function unvoidCodes(
   books: Books,
   accountId: string,
-  { select }: { select: Select },
+  input: { select: Select },
 ): Promise<Unvoided> {
   const check = new InputCheck()
-  checkSelect(check, select)
+  const select = checkSelect(check, input.select)
   check.done()
   return await books.write(accountId, async (tx) => {
-    const { spans, notClaimed } = await findSelected(tx, accountId, select)
-    const pools = await endVoids(tx, await lock(tx, spans))
+    const { ranges, notClaimed } = await findSelected(tx, accountId, select)
+    const pools = await endVoids(tx, await lock(tx, ranges))
     const poolIds = await note(tx, 'CODES_UNVOIDED', pools, { select })
     const unvoided = sum(pools, 'count')
-    return { unvoided, notVoid: countOf(spans) + notClaimed - unvoided, poolIds }
+    return { unvoided, notVoid: countOf(ranges) + notClaimed - unvoided, poolIds }
   })
 }
 
-/** Spans of pools whose usage is locked, each with the version that a change will have. */
-type LockedSpan = Span & { version: bigint }
+/** A range of a pool whose usage is locked, with the version that a change will have. */
+type LockedRange = ClaimedRange & { version: bigint }
 
-async function lock(tx: BookTransaction, spans: readonly Span[]): Promise<LockedSpan[]> {
-  const versions = await lockUsage(tx, [...new Set(spans.map(({ poolId }) => poolId))])
-  return spans.map((span) => {
-    const version = versions.get(span.poolId)
-    if (version === undefined) throw new Error(`The pool ${span.poolId} has no usage.`)
-    return { ...span, version: version + 1n }
+async function lock(tx: BookTransaction, ranges: readonly ClaimedRange[]): Promise<LockedRange[]> {
+  const versions = await lockUsage(tx, [...new Set(ranges.map(({ poolId }) => poolId))])
+  return ranges.map((range) => {
+    const version = versions.get(range.poolId)
+    if (version === undefined) throw new Error(`The pool ${range.poolId} has no usage.`)
+    return { ...range, version: version + 1n }
   })
 }
 
-const spanTable = `
-  SELECT * FROM unnest($2::uuid[], $3::numeric[], $4::numeric[], $5::bigint[]) AS span (pool_id, first, behind, version)`
+/** SQL: the table `asked` of ranges. */
+const asked = `asked AS (
+  SELECT * FROM unnest($2::uuid[], $3::numeric[], $4::numeric[], $5::bigint[]) AS range (pool_id, low, high, version)
+)`
 
-function spanValues(spans: readonly LockedSpan[]) {
+function valuesOf(ranges: readonly LockedRange[]): unknown[] {
   return [
-    spans.map(({ poolId }) => poolId),
-    spans.map(({ first }) => first),
-    spans.map(({ behind }) => behind),
-    spans.map(({ version }) => version),
+    ranges.map(({ poolId }) => poolId),
+    ranges.map(({ from }) => from),
+    ranges.map(({ to }) => to),
+    ranges.map(({ version }) => version),
   ]
 }
 
-/** SQL: the void codes from the one that may reach into `span` on, up to its end. */
-const voidsOfSpan = `
+/** SQL: what is void in a range of `asked`, and perhaps the void that ends before it. One descent, however many precede it. */
+const voidsOfRange = `
   FROM code_void
-  WHERE account_id = $1 AND pool_id = span.pool_id AND unvoided_version IS NULL AND first < span.behind AND first >= coalesce((
+  WHERE account_id = $1 AND pool_id = asked.pool_id AND unvoided_version IS NULL AND first < asked.high AND first >= coalesce((
     SELECT first FROM code_void
-    WHERE account_id = $1 AND pool_id = span.pool_id AND unvoided_version IS NULL AND first <= span.first
+    WHERE account_id = $1 AND pool_id = asked.pool_id AND unvoided_version IS NULL AND first <= asked.low
     ORDER BY first DESC LIMIT 1
   ), 0)`
 
 /**
- * Voids what is neither redeemed nor void in the spans: whole intervals, however long, between such codes. Resolves to the
- * pools, and how many codes were voided, and how many are redeemed.
+ * Voids what is neither redeemed nor void in the ranges: the gaps between such codes, each one row however long it is. Resolves
+ * to the pools, with how many codes were voided and how many are redeemed.
  */
 async function layVoids(
   tx: BookTransaction,
-  spans: readonly LockedSpan[],
+  ranges: readonly LockedRange[],
   reason: string | undefined,
 ): Promise<{ poolId: string; voided: bigint; redeemed: bigint }[]> {
   const rows = await tx.rows<{ pool_id: string; voided: string; redeemed: string }>({
-    // An obstacle of no length at the end of each span ends its last gap.
+    // In the way are redeemed codes, voids, and the end of the range, which has no length and closes its last gap.
     text: `
-      WITH span AS (${spanTable}), obstacle AS MATERIALIZED (
-        SELECT span.pool_id, span.version, span.first AS span_first, found.*
-        FROM span CROSS JOIN LATERAL (
-          SELECT position AS first, position + 1 AS behind, true AS is_redeemed FROM redemption
-          WHERE account_id = $1 AND pool_id = span.pool_id AND rolled_back_version IS NULL
-            AND position >= span.first AND position < span.behind
-          UNION ALL
-          SELECT first, first + count, false ${voidsOfSpan}
-          UNION ALL
-          SELECT span.behind, span.behind, false
+      WITH ${asked}, obstacle AS MATERIALIZED (
+        SELECT asked.pool_id, asked.version, asked.low AS range_low, found.*
+        FROM asked CROSS JOIN LATERAL (
+          SELECT position AS low, position + 1 AS high, true AS is_redeemed FROM redemption
+          WHERE account_id = $1 AND pool_id = asked.pool_id AND rolled_back_version IS NULL
+            AND position >= asked.low AND position < asked.high
+          UNION ALL SELECT first, first + count, false ${voidsOfRange}
+          UNION ALL SELECT asked.high, asked.high, false
         ) AS found
       ), gap AS (
-        SELECT pool_id, version, first AS behind,
-          greatest(span_first, lag(behind, 1, span_first) OVER (PARTITION BY pool_id, span_first ORDER BY first, behind)) AS first
+        SELECT pool_id, version, low AS high,
+          greatest(range_low, lag(high, 1, range_low) OVER (PARTITION BY pool_id, range_low ORDER BY low, high)) AS low
         FROM obstacle
       ), laid AS (
         INSERT INTO code_void (account_id, pool_id, first, count, at, reason, version)
-        SELECT $1, pool_id, first, behind - first, $6, $7, version FROM gap WHERE first < behind
+        SELECT $1, pool_id, low, high - low, $6, $7, version FROM gap WHERE low < high
         RETURNING pool_id, count
       )
       SELECT pool_id, sum(voided) AS voided, sum(redeemed) AS redeemed
@@ -145,7 +145,7 @@ async function layVoids(
         UNION ALL SELECT pool_id, 0, 1 FROM obstacle WHERE is_redeemed
       ) AS part
       GROUP BY pool_id ORDER BY pool_id`,
-    values: [tx.accountId, ...spanValues(spans), tx.now(), reason ?? null],
+    values: [tx.accountId, ...valuesOf(ranges), tx.now(), reason ?? null],
   })
   return rows.map((row) => ({
     poolId: row.pool_id,
@@ -155,42 +155,42 @@ async function layVoids(
 }
 
 /**
- * Ends the voids in the spans. What stays void at their sides gets rows of its own, with the same time and reason. Resolves to
- * the pools, and how many codes were unvoided.
+ * Ends the voids in the ranges. What stays void beside them gets rows of its own, with the same time and reason. Resolves to the
+ * pools, with how many codes were unvoided.
  */
 async function endVoids(
   tx: BookTransaction,
-  spans: readonly LockedSpan[],
+  ranges: readonly LockedRange[],
 ): Promise<{ poolId: string; count: bigint }[]> {
   const rows = await tx.rows<{ pool_id: string; count: string }>({
-    // Sorting makes PostgreSQL end all rows before it inserts one, so that two never begin at the same position.
+    // Sorting makes PostgreSQL end all rows before it inserts one, so that never two of them begin at the same position.
     text: `
-      WITH span AS (${spanTable}), part AS MATERIALIZED (
-        SELECT span.pool_id, span.version, whole.first AS whole_first, whole.behind AS whole_behind, whole.at, whole.reason,
-          greatest(whole.first, span.first) AS first, least(whole.behind, span.behind) AS behind
-        FROM span CROSS JOIN LATERAL (SELECT first, first + count AS behind, at, reason ${voidsOfSpan}) AS whole
-        WHERE whole.behind > span.first
+      WITH ${asked}, part AS MATERIALIZED (
+        SELECT asked.pool_id, asked.version, whole.low AS whole_low, whole.high AS whole_high, whole.at, whole.reason,
+          greatest(whole.low, asked.low) AS low, least(whole.high, asked.high) AS high
+        FROM asked CROSS JOIN LATERAL (SELECT first AS low, first + count AS high, at, reason ${voidsOfRange}) AS whole
+        WHERE whole.high > asked.low
       ), whole AS (
-        SELECT DISTINCT pool_id, version, whole_first, whole_behind, at, reason FROM part
+        SELECT DISTINCT pool_id, version, whole_low, whole_high, at, reason FROM part
       ), ended AS (
         UPDATE code_void SET unvoided_version = whole.version FROM whole
-        WHERE code_void.account_id = $1 AND code_void.pool_id = whole.pool_id AND code_void.first = whole.whole_first
+        WHERE code_void.account_id = $1 AND code_void.pool_id = whole.pool_id AND code_void.first = whole.whole_low
           AND code_void.unvoided_version IS NULL
-        RETURNING code_void.pool_id, code_void.first AS whole_first
+        RETURNING code_void.pool_id, code_void.first AS whole_low
       ), rest AS (
-        SELECT pool_id, version, whole_first, at, reason, first AS behind,
-          lag(behind, 1, whole_first) OVER (PARTITION BY pool_id, whole_first ORDER BY first, behind) AS first
+        SELECT pool_id, version, whole_low, at, reason, low AS high,
+          lag(high, 1, whole_low) OVER (PARTITION BY pool_id, whole_low ORDER BY low, high) AS low
         FROM (
-          SELECT pool_id, version, whole_first, at, reason, first, behind FROM part
-          UNION ALL SELECT pool_id, version, whole_first, at, reason, whole_behind, whole_behind FROM whole
+          SELECT pool_id, version, whole_low, at, reason, low, high FROM part
+          UNION ALL SELECT pool_id, version, whole_low, at, reason, whole_high, whole_high FROM whole
         ) AS edge
       ), laid AS (
         INSERT INTO code_void (account_id, pool_id, first, count, at, reason, version)
-        SELECT $1, pool_id, first, behind - first, at, reason, version FROM rest JOIN ended USING (pool_id, whole_first)
-        WHERE first < behind ORDER BY pool_id, first
+        SELECT $1, pool_id, low, high - low, at, reason, version FROM rest JOIN ended USING (pool_id, whole_low)
+        WHERE low < high ORDER BY pool_id, low
       )
-      SELECT pool_id, sum(behind - first) AS count FROM part GROUP BY pool_id ORDER BY pool_id`,
-    values: [tx.accountId, ...spanValues(spans)],
+      SELECT pool_id, sum(high - low) AS count FROM part GROUP BY pool_id ORDER BY pool_id`,
+    values: [tx.accountId, ...valuesOf(ranges)],
   })
   return rows.map((row) => ({ poolId: row.pool_id, count: BigInt(row.count) }))
 }

@@ -266,6 +266,8 @@ describe('scopes', () => {
     revokeApiKey: ['ADMIN', '{ apiKeyId: "x" }'],
     saveReplenishment: ['MANAGE', '{ poolId: "x", method: UPLOAD }'],
     undoUpload: ['MANAGE', '{ taskId: "x" }'],
+    unvoidCodes: ['MANAGE', '{ select: { taskId: "x" } }'],
+    voidCodes: ['MANAGE', '{ select: { taskId: "x" } }'],
   }
   const subscriptions: Record<string, string> = {
     poolEvents: 'poolEvents(after: "x") { cursor }',
