@@ -16,7 +16,7 @@ export interface UsedKey {
   alreadyHeld: boolean
   /**
    * For a list of recipients some of whom already held a code: the position of each one's code. Those from `first` on were
-   * claimed with the key.
+   * claimed with the key; none of them if it is undefined.
    */
   positions: readonly bigint[] | undefined
   taskId: string | undefined

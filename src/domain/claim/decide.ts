@@ -83,7 +83,7 @@ export async function decideGroup(
 
   const { from, to } = ledger
   tx.actorId = ledger.lastKeyId
-  if (format !== undefined && isRefillable(pool)) await refill(tx, pool, format, to - from)
+  if (format !== undefined && isRefillable(pool, tx.now())) await refill(tx, pool, format, to - from)
   pool.claimed = to
   const after = pool.total - pool.claimed
   const refilledOrClaimed = from < to || format !== undefined
@@ -205,7 +205,7 @@ class Ledger {
         key,
         hash,
         poolId: this.#pool.id,
-        first: isList ? from : grants[0]?.first,
+        first: !isList ? grants[0]?.first : from < to ? from : undefined,
         alreadyHeld: someHeld && !isList,
         positions: isList && someHeld ? grants.map(({ first }) => first) : undefined,
         taskId: undefined,
@@ -224,20 +224,21 @@ class Ledger {
   #byKey({ operation, idempotencyKey: key, hash, recipients }: ClaimRequest): Decision | undefined {
     const use = key === undefined ? undefined : this.#uses.get(`${operation} ${key}`)
     if (use === undefined) return undefined
-    const { first } = use
-    if (use.hash !== hash || first === undefined) return new IdempotencyConflictError()
-    const replayed = { from: first, to: first, expiresAt: undefined }
-    if (use.positions === undefined) {
-      const { alreadyHeld } = use
-      return { grants: recipients.map((_, i) => ({ first: first + BigInt(i), alreadyHeld })), ...replayed }
+    if (use.hash !== hash) return new IdempotencyConflictError()
+    const { first, positions, alreadyHeld } = use
+    // Nothing is claimed now.
+    const none = { from: 0n, to: 0n, expiresAt: undefined }
+    if (positions !== undefined) {
+      const seen = new Set<bigint>()
+      const grants = positions.map((position): Grant => {
+        const isNew = first !== undefined && position >= first && !seen.has(position)
+        seen.add(position)
+        return { first: position, alreadyHeld: !isNew }
+      })
+      return { grants, ...none }
     }
-    const seen = new Set<bigint>()
-    const grants = use.positions.map((position) => {
-      const alreadyHeld = position < first || seen.has(position)
-      seen.add(position)
-      return { first: position, alreadyHeld }
-    })
-    return { grants, ...replayed }
+    if (first === undefined) throw new Error(`The key ${key} of ${operation} does not say what was claimed.`)
+    return { grants: recipients.map((_, i) => ({ first: first + BigInt(i), alreadyHeld })), ...none }
   }
 
   /** Why nothing is claimed for the request, apart from a lack of codes. */

@@ -354,6 +354,7 @@ describe('the claims of a recipient', () => {
     const insert = (sql: string, ...values: unknown[]) =>
       books.rows({ text: sql, values: [accountId, ...values] })
     await insert(`INSERT INTO account (id, name) VALUES ($1, 'Collisions')`)
+    await insert('INSERT INTO event_log (account_id, log) VALUES ($1, gen_random_uuid())')
     for (const id of pools) {
       await insert(
         'INSERT INTO pool (account_id, id, name, claimed, total) VALUES ($1, $2, $2::text, 4, 4)',
