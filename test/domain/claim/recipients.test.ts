@@ -357,7 +357,7 @@ describe('the claims of a recipient', () => {
     await insert('INSERT INTO event_log (account_id, log) VALUES ($1, gen_random_uuid())')
     for (const id of pools) {
       await insert(
-        'INSERT INTO pool (account_id, id, name, claimed, total) VALUES ($1, $2, $2::text, 4, 4)',
+        'INSERT INTO pool (account_id, id, name, claimed, total) VALUES ($1, $2::uuid, $2::uuid::text, 4, 4)',
         id,
       )
       await insert(
