@@ -1,11 +1,20 @@
 import DataLoader from 'dataloader'
+import { Semaphore } from '../async/semaphore.ts'
 import type { Books } from '../domain/books/books.ts'
+import { readClaimedCodes } from '../domain/code/claimed-codes.ts'
+import type { Code } from '../domain/code/code.ts'
 import { type Format, readFormats } from '../domain/format/format.ts'
 import { type Accepted, asAccepted, readTasks, type Task } from '../domain/generation/task.ts'
 import { type PoolState, readPools } from '../domain/pool/pool.ts'
+import { readRedemptions } from '../domain/redemption/redemption.ts'
 import { readUploadWaits, type UploadWait } from '../domain/upload/queue.ts'
+import type { ClaimedPlace, Redemption } from '../domain/usage/usage.ts'
 
 const maxBatchSize = 10_000
+
+// Many codes are loaded in several batches. They must not occupy the database's connections.
+const maxCodes = 1_000
+const maxCodeReads = 2
 
 /**
  * Loads nodes of an account by their ids, null where there is none. Loads of the same iteration of the event loop share
@@ -26,6 +35,9 @@ export class Nodes {
   readonly task: DataLoader<string, Task | null>
   /** What an upload waits for. Null for one that does not wait. */
   readonly uploadWait: DataLoader<string, UploadWait | null>
+  readonly redemption: DataLoader<string, Redemption | null>
+  /** Claimed codes by where they are. */
+  readonly claimedCode: DataLoader<ClaimedPlace, Code, string>
   #moment: Partial<Accepted> = {}
 
   constructor(books: Books, accountId: string, { cache }: { cache: boolean }) {
@@ -44,6 +56,12 @@ export class Nodes {
         return ids.map((id) => waits.get(id) ?? null)
       },
       { cache, maxBatchSize },
+    )
+    this.redemption = byId('redemption', cache, (ids) => readRedemptions(books, accountId, ids))
+    const reading = new Semaphore(maxCodeReads)
+    this.claimedCode = new DataLoader(
+      (places) => reading.run(() => readClaimedCodes(books, accountId, places)),
+      { cache, maxBatchSize: maxCodes, cacheKeyFn: ({ poolId, position }) => `${poolId}:${position}` },
     )
   }
 
