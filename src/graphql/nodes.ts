@@ -1,4 +1,4 @@
-import DataLoader from 'dataloader'
+import DataLoader, { type CacheMap } from 'dataloader'
 import { Semaphore } from '../async/semaphore.ts'
 import type { Books } from '../domain/books/books.ts'
 import { readClaimedCodes } from '../domain/code/claimed-codes.ts'
@@ -8,11 +8,11 @@ import { type Accepted, asAccepted, readTasks, type Task } from '../domain/gener
 import { type PoolState, readPools } from '../domain/pool/pool.ts'
 import { readRedemptions } from '../domain/redemption/redemption.ts'
 import { readUploadWaits, type UploadWait } from '../domain/upload/queue.ts'
-import type { ClaimedPlace, Redemption } from '../domain/usage/usage.ts'
+import { type ClaimedPlace, type Redemption, readUsage, type Usage } from '../domain/usage/usage.ts'
 
 const maxBatchSize = 10_000
 
-// Many codes are loaded in several batches. They must not occupy the database's connections.
+// A long list of codes is loaded in several batches. They must not occupy the database's connections.
 const maxCodes = 1_000
 const maxCodeReads = 2
 
@@ -35,6 +35,8 @@ export class Nodes {
   readonly task: DataLoader<string, Task | null>
   /** What an upload waits for. Null for one that does not wait. */
   readonly uploadWait: DataLoader<string, UploadWait | null>
+  /** What has become of claimed codes. Loaded once for each object that stands for a code, so that its fields agree. */
+  readonly usage: DataLoader<ClaimedPlace, Usage>
   readonly redemption: DataLoader<string, Redemption | null>
   /** Claimed codes by where they are. */
   readonly claimedCode: DataLoader<ClaimedPlace, Code, string>
@@ -57,8 +59,12 @@ export class Nodes {
       },
       { cache, maxBatchSize },
     )
-    this.redemption = byId('redemption', cache, (ids) => readRedemptions(books, accountId, ids))
     const reading = new Semaphore(maxCodeReads)
+    this.usage = new DataLoader((places) => reading.run(() => readUsage(books, accountId, places)), {
+      cacheMap: whileInMemory(),
+      maxBatchSize: maxCodes,
+    })
+    this.redemption = byId('redemption', cache, (ids) => readRedemptions(books, accountId, ids))
     this.claimedCode = new DataLoader(
       (places) => reading.run(() => readClaimedCodes(books, accountId, places)),
       { cache, maxBatchSize: maxCodes, cacheKeyFn: ({ poolId, position }) => `${poolId}:${position}` },
@@ -77,6 +83,19 @@ export async function existing<Row>(rows: DataLoader<string, Row | null>, id: st
   if (row === null)
     throw new Error(`The ${rows.name} ${id} does not exist, although another row refers to it.`)
   return row
+}
+
+/** Caches values of objects for as long as these are in memory. */
+function whileInMemory<Key extends object, Value>(): CacheMap<Key, Value> {
+  let values = new WeakMap<Key, Value>()
+  return {
+    get: (key) => values.get(key),
+    set: (key, value) => values.set(key, value),
+    delete: (key) => values.delete(key),
+    clear: () => {
+      values = new WeakMap()
+    },
+  }
 }
 
 function byId<Row extends { id: string }>(
