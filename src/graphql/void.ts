@@ -8,7 +8,7 @@ import { loadedReads } from './field-rules.ts'
 const maxReasonBytes = 6 * maxReasonLength + 2
 const usualReasonBytes = 200
 
-const CodeVoid = builder.objectRef<CodeVoidValue>('CodeVoid').implement({
+export const CodeVoid = builder.objectRef<CodeVoidValue>('CodeVoid').implement({
   description: 'The fact that a claimed code is no longer good, whether it has expired or not.',
   fields: (t) => ({
     at: t.expose('at', { type: 'DateTime', description: 'When the code was voided.' }),

@@ -61,10 +61,7 @@ export async function openApi(lifecycle: Lifecycle, books: Books, options: Servi
 export async function openServices(
   lifecycle: Lifecycle,
   books: Books,
-  options: Pick<
-    ServiceOptions,
-    'maxUploadBytes' | 'failedLookUpsPerMinute' | 'maxRedemptionAgeDays' | 'log'
-  >,
+  options: Pick<ServiceOptions, 'maxUploadBytes' | 'failedLookUpsPerMinute' | 'maxRedemptionAgeDays' | 'log'>,
 ) {
   const { log } = options
   const open = lifecycle.openCloseable.bind(lifecycle)

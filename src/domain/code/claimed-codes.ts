@@ -98,11 +98,7 @@ async function readUploaded(
         SELECT code FROM uploaded_code WHERE account_id = $1 AND task_id = asked.task_id AND row = asked.row LIMIT 1
       ) AS found ON true
       ORDER BY asked.number`,
-    values: [
-      accountId,
-      origins.map(({ uploadId }) => uploadId ?? null),
-      origins.map(({ index }) => index),
-    ],
+    values: [accountId, origins.map(({ uploadId }) => uploadId ?? null), origins.map(({ index }) => index)],
   })
   return rows.map(({ code }) => code ?? undefined)
 }
