@@ -101,12 +101,12 @@ builder.queryField('redemptions', (t) =>
   }),
 )
 
-interface RedeemCodePayload {
+interface RedeemedPayload {
   redemption: RedemptionValue
   alreadyRedeemed: boolean
 }
 
-const RedeemCodePayload = builder.objectRef<RedeemCodePayload>('RedeemCodePayload').implement({
+export const RedeemCodePayload = builder.objectRef<RedeemedPayload>('RedeemCodePayload').implement({
   description: 'The code was redeemed, now or by an earlier request with the same reference.',
   fields: (t) => ({
     redemption: t.expose('redemption', { type: Redemption, description: 'The redemption.' }),
@@ -117,12 +117,12 @@ const RedeemCodePayload = builder.objectRef<RedeemCodePayload>('RedeemCodePayloa
   }),
 })
 
-interface RollBackRedemptionPayload {
+interface RolledBackPayload {
   redemption: RedemptionValue
 }
 
 const RollBackRedemptionPayload = builder
-  .objectRef<RollBackRedemptionPayload>('RollBackRedemptionPayload')
+  .objectRef<RolledBackPayload>('RollBackRedemptionPayload')
   .implement({
     description: 'The redemption is rolled back: its code can be redeemed again.',
     fields: (t) => ({
@@ -133,7 +133,7 @@ const RollBackRedemptionPayload = builder
     }),
   })
 
-const RedeemCodeInput = builder.inputType('RedeemCodeInput', {
+export const RedeemCodeInput = builder.inputType('RedeemCodeInput', {
   description: 'The code to redeem, and what it is used for.',
   fields: (t) => ({
     code: t.string({ required: true, description: 'The code as a person types it or reads it out.' }),
