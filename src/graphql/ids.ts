@@ -47,6 +47,14 @@ export function argumentId(type: UuidNodeType, globalId: string, name: string): 
   return uuid
 }
 
+/** What names the claim in the argument `name`. Throws NOT_FOUND if the text is not an id of a claim. */
+export function argumentClaim(globalId: string, name: string): ClaimRef {
+  const { typename, id } = decodeId(globalId)
+  const claim = typename === 'Claim' ? parseClaimKey(id) : undefined
+  if (claim === undefined) throw topLevelError('NOT_FOUND', whyNot('Claim', globalId, name))
+  return claim
+}
+
 /** What messages call the types, and a query that returns ids of each. */
 const nouns: Record<NodeType, { noun: string; a: string; query: string }> = {
   Account: { noun: 'account', a: 'an account', query: '{ account { id } }' },
@@ -68,7 +76,7 @@ const nouns: Record<NodeType, { noun: string; a: string; query: string }> = {
 }
 
 /** Why a text is not an id of this type, what such an id looks like, and where to get one. */
-function whyNot(type: UuidNodeType, text: string, name: string): string {
+function whyNot(type: UuidNodeType | 'Claim', text: string, name: string): string {
   const { a, query } = nouns[type]
   const other = Object.entries(nouns).find(([typename]) => typename === typeOf(text))?.[1]
   const example = encodeId(type, '019a…').slice(0, 8)
@@ -78,7 +86,7 @@ function whyNot(type: UuidNodeType, text: string, name: string): string {
   if (text.trim() === '') return `${atSentenceStart(name)} is empty. ${wanted}`
   if (isUuid(text.trim().toLowerCase()))
     return `${atSentenceStart(name)} is a bare UUID, which is only part of an id. ${wanted}`
-  if (text !== text.trim() && uuidOf(type, text.trim()) !== nilId)
+  if (text !== text.trim() && typeOf(text.trim()) === type)
     return `The id in ${name} has spaces or line breaks around it. Remove them.`
   return `${atSentenceStart(name)} is not an id: it may be a name, or an id that was cut off or changed. ${wanted}`
 }
