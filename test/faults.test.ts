@@ -102,12 +102,12 @@ async function expectKept(place: Place, claims: readonly Claimed[]): Promise<voi
       0n,
       end,
     )
-    const rows = await books.rows<{ first: string; count: number; recipient: string }>({
+    const rows = await books.rows<{ first: string; count: string; recipient: string }>({
       text: 'SELECT first, count, recipient FROM claim WHERE account_id = $1 AND pool_id = $2',
       values: [accountId, poolId],
     })
     for (const { first, count, recipient } of rows)
-      kept.push([recipient, line.slice(Number(first), Number(first) + count).map(({ code }) => code)])
+      kept.push([recipient, line.slice(Number(first), Number(first) + Number(count)).map(({ code }) => code)])
   }
   const answered = claims.map(({ idempotencyKey, codes: given }): [string, string[]] => [
     idempotencyKey,

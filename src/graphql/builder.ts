@@ -24,7 +24,9 @@ export interface SchemaTypes {
   Scalars: {
     ID: { Input: string; Output: string | bigint | number }
     BigInt: { Input: bigint; Output: bigint }
-    DateTime: { Input: never; Output: Date }
+    DateTime: { Input: Date; Output: Date }
+    /** In milliseconds. */
+    Duration: { Input: bigint; Output: bigint }
     File: { Input: FormFile; Output: never }
   }
 }

@@ -5,6 +5,12 @@ import { maxClaim, maxRecipientLength } from '../domain/claim/claim.ts'
 import { type ChoosePage, type Code as CodeValue, readCodes, statusOf } from '../domain/code/code.ts'
 import { NotEnoughCodesError } from '../domain/pool/pool.ts'
 import type { CodeStatus as CodeStatusName } from '../domain/pool/snapshot.ts'
+import {
+  type CodeValidity as CodeValidityName,
+  type Usage,
+  unused,
+  validityOf,
+} from '../domain/usage/usage.ts'
 import type { Scope } from '../generated/prisma/client.ts'
 import { codesPath } from '../routes.ts'
 import { builder } from './builder.ts'
@@ -46,6 +52,21 @@ const CodeStatus = builder.enumType('CodeStatus', {
   } satisfies Record<CodeStatusName, { description: string }>,
 })
 
+const CodeValidity = builder.enumType('CodeValidity', {
+  description:
+    'Whether a code is good, and if not, why. Of several reasons, the first of REDEEMED, VOIDED and EXPIRED is given.',
+  values: {
+    VALID: { description: 'The code has been claimed, and can be redeemed.' },
+    NOT_CLAIMED: { description: 'The code has not been handed out yet.' },
+    EXPIRED: { description: 'The code was good until its expiresAt, which has passed.' },
+    REDEEMED: { description: 'The code has been used.' },
+    VOIDED: {
+      description: 'The code was claimed, and has been voided since. It can be unvoided (unvoidCodes).',
+    },
+    WITHDRAWN: { description: 'The code was withdrawn from its pool before anybody got it.' },
+  } satisfies Record<CodeValidityName, { description: string }>,
+})
+
 export const Code = builder.objectRef<CodeValue>('Code')
 
 builder.node(Code, {
@@ -61,7 +82,7 @@ builder.node(Code, {
     }),
     status: t.field({
       type: CodeStatus,
-      description: 'Whether the code has been claimed.',
+      description: 'Where the code lies: in stock, with a recipient, or withdrawn.',
       resolve: statusOf,
     }),
     pool: t.field({
@@ -93,8 +114,28 @@ builder.node(Code, {
       description: 'When the code was claimed. Null while it is available.',
       resolve: (code) => code.claim?.at ?? null,
     }),
+    expiresAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'Until when the code is good: from this moment on, it is not. Null if it does not expire, and for a code that ' +
+        'has not been claimed.',
+      resolve: (code) => code.claim?.expiresAt ?? null,
+    }),
+    validity: t.field({
+      type: CodeValidity,
+      description: 'Whether the code is good now, and if not, why.',
+      weight: { reads: loadedReads },
+      resolve: async (code, _args, context) =>
+        validityOf(code, await usageOf(code, context), context.books.now()),
+    }),
   }),
 })
+
+/** What has become of a code. */
+export async function usageOf(code: CodeValue, { nodes }: Context): Promise<Usage> {
+  return code.claim === undefined ? unused : await nodes.usage.load(code)
+}
 
 function isCode(value: unknown): boolean {
   return (

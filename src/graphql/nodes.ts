@@ -1,11 +1,17 @@
-import DataLoader from 'dataloader'
+import DataLoader, { type CacheMap } from 'dataloader'
+import { Semaphore } from '../async/semaphore.ts'
 import type { Books } from '../domain/books/books.ts'
 import { type Format, readFormats } from '../domain/format/format.ts'
 import { type Accepted, asAccepted, readTasks, type Task } from '../domain/generation/task.ts'
 import { type PoolState, readPools } from '../domain/pool/pool.ts'
 import { readUploadWaits, type UploadWait } from '../domain/upload/queue.ts'
+import { type ClaimedPlace, readUsage, type Usage } from '../domain/usage/usage.ts'
 
 const maxBatchSize = 10_000
+
+// A long list of codes is loaded in several batches. They must not occupy the database's connections.
+const maxUsages = 1_000
+const maxUsageReads = 2
 
 /**
  * Loads nodes of an account by their ids, null where there is none. Loads of the same iteration of the event loop share
@@ -26,6 +32,8 @@ export class Nodes {
   readonly task: DataLoader<string, Task | null>
   /** What an upload waits for. Null for one that does not wait. */
   readonly uploadWait: DataLoader<string, UploadWait | null>
+  /** What has become of claimed codes. Loaded once for each object that stands for a code, so that its fields agree. */
+  readonly usage: DataLoader<ClaimedPlace, Usage>
   #moment: Partial<Accepted> = {}
 
   constructor(books: Books, accountId: string, { cache }: { cache: boolean }) {
@@ -45,6 +53,11 @@ export class Nodes {
       },
       { cache, maxBatchSize },
     )
+    const reading = new Semaphore(maxUsageReads)
+    this.usage = new DataLoader((places) => reading.run(() => readUsage(books, accountId, places)), {
+      cacheMap: whileInMemory(),
+      maxBatchSize: maxUsages,
+    })
   }
 
   /** From now on, loads this pool and this format as they are here, and the task as it was when it was accepted. */
@@ -59,6 +72,19 @@ export async function existing<Row>(rows: DataLoader<string, Row | null>, id: st
   if (row === null)
     throw new Error(`The ${rows.name} ${id} does not exist, although another row refers to it.`)
   return row
+}
+
+/** Caches values of objects for as long as these are in memory. */
+function whileInMemory<Key extends object, Value>(): CacheMap<Key, Value> {
+  let values = new WeakMap<Key, Value>()
+  return {
+    get: (key) => values.get(key),
+    set: (key, value) => values.set(key, value),
+    delete: (key) => values.delete(key),
+    clear: () => {
+      values = new WeakMap()
+    },
+  }
 }
 
 function byId<Row extends { id: string }>(

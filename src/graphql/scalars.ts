@@ -1,4 +1,5 @@
 import { Kind } from 'graphql'
+import { Temporal } from 'temporal-polyfill'
 import { grouped } from '../grouped.ts'
 import { builder } from './builder.ts'
 import { topLevelError } from './errors/top-level.ts'
@@ -6,6 +7,13 @@ import { FormFile } from './form-file.ts'
 
 // 2^96 has 29 digits. Parsing time grows with the square of the length.
 const maxDigits = 40
+
+// Longer texts are not read. Nobody writes a time or a duration with more characters.
+const maxTimeLength = 64
+
+// From 1970 to 9999: what every client can read, in the form that all answers have.
+const minTimeMs = 0
+const maxTimeMs = Date.UTC(10_000, 0) - 1
 
 builder.scalarType('BigInt', {
   description:
@@ -21,12 +29,26 @@ builder.scalarType('BigInt', {
 })
 
 builder.scalarType('DateTime', {
-  description: 'A date and time in UTC (RFC 3339), such as "2026-03-01T09:30:00.000Z".',
+  description:
+    'A date and time (RFC 3339), exact to the millisecond. In answers it is in UTC, such as "2026-03-01T09:30:00.000Z". ' +
+    'Inputs need an offset from UTC, which can be another one, as in "2026-03-01T10:30:00+01:00", and a year from 1970 to ' +
+    '9999; digits beyond milliseconds are dropped.',
   specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
   serialize: (value) => value.toISOString(),
-  parseValue: () => {
-    throw new TypeError('A DateTime cannot be an input.')
-  },
+  parseValue: parseDateTime,
+})
+
+builder.scalarType('Duration', {
+  description:
+    'A duration of fixed length (ISO 8601), exact to the millisecond: weeks, days of 24 hours, hours, minutes and seconds, ' +
+    'such as "P30D", "P2W", "PT12H" or "P1DT30M". There are no years and months, since these differ in length. In answers ' +
+    'it is in days, hours, minutes and seconds: "P2W" is "P14D".',
+  specifiedByURL: 'https://datatracker.ietf.org/doc/html/rfc3339#appendix-A',
+  serialize: (value) =>
+    Temporal.Duration.from({ milliseconds: Number(value) })
+      .round({ largestUnit: 'day' })
+      .toString(),
+  parseValue: parseDuration,
 })
 
 builder.scalarType('File', {
@@ -71,6 +93,58 @@ function notAnInteger() {
     'GRAPHQL_VALIDATION_FAILED',
     'A BigInt is a string of decimal digits, or an integer up to 2^53 - 1.',
   )
+}
+
+function parseDateTime(value: unknown): Date {
+  const instant = typeof value === 'string' ? instantOf(value) : undefined
+  if (instant === undefined)
+    throw topLevelError(
+      'GRAPHQL_VALIDATION_FAILED',
+      'A DateTime is a string with a date that exists, a time with seconds, and an offset from UTC (RFC 3339): ' +
+        '"2026-03-01T09:30:00Z" or "2026-03-01T10:30:00+01:00".',
+    )
+  const ms = instant.epochMilliseconds
+  if (ms < minTimeMs || ms > maxTimeMs)
+    throw topLevelError('GRAPHQL_VALIDATION_FAILED', 'The year of a DateTime, in UTC, is from 1970 to 9999.')
+  return new Date(ms)
+}
+
+// Temporal also reads other forms of ISO 8601, and time zones in brackets.
+const rfc3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/
+
+function instantOf(text: string): Temporal.Instant | undefined {
+  if (text.length > maxTimeLength || !rfc3339.test(text)) return undefined
+  // Temporal reads nine digits of a second at most.
+  return parsed(() => Temporal.Instant.from(text.replace(/(\.\d{3})\d+/, '$1')))
+}
+
+/** The duration in milliseconds. */
+function parseDuration(value: unknown): bigint {
+  const text = typeof value === 'string' && value.length <= maxTimeLength ? value : ''
+  const duration = parsed(() => Temporal.Duration.from(text))
+  if (duration === undefined)
+    throw topLevelError(
+      'GRAPHQL_VALIDATION_FAILED',
+      'A Duration is a string as in ISO 8601, of weeks, days, hours, minutes and seconds: "P30D", "P2W", "PT12H" or ' +
+        '"P1DT30M".',
+    )
+  if (duration.years !== 0 || duration.months !== 0)
+    throw topLevelError(
+      'GRAPHQL_VALIDATION_FAILED',
+      'A Duration has no years and months, since these differ in length. Use days: "P365D" or "P30D".',
+    )
+  const { weeks, days } = duration
+  return BigInt(Math.trunc(duration.with({ weeks: 0, days: 7 * weeks + days }).total('milliseconds')))
+}
+
+/** What `parse` makes; undefined if it throws a RangeError, as Temporal does for a text that it does not understand. */
+function parsed<T>(parse: () => T): T | undefined {
+  try {
+    return parse()
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
 }
 
 function notAFile() {

@@ -13,9 +13,10 @@ import { readTask, readTaskInLog } from '../../src/domain/generation/task.ts'
 import { findPlace, readBatches } from '../../src/domain/pool/batch.ts'
 import { readClaims, readClaimsFrom } from '../../src/domain/pool/claim-rows.ts'
 import { readPool } from '../../src/domain/pool/pool.ts'
-import { isCurrent, positionsOfTask, readSnapshot } from '../../src/domain/pool/snapshot.ts'
+import { isCurrent, placesOfTask, readSnapshot } from '../../src/domain/pool/snapshot.ts'
 import { readWaitingAccount } from '../../src/domain/upload/queue.ts'
 import { readRejectedRows } from '../../src/domain/upload/rejected-rows.ts'
+import { readUsage } from '../../src/domain/usage/usage.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { type Plan, rowsRead } from '../support/plans.ts'
 
@@ -48,6 +49,8 @@ beforeAll(async () => {
     'task',
     'uploaded_code',
     'rejected_row',
+    'redemption',
+    'code_void',
   ]
   for (const table of tables)
     await database.connections.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`)
@@ -101,6 +104,18 @@ beforeAll(async () => {
   await fill(
     `INSERT INTO claim (account_id, pool_id, first, count, at, nonce)
      SELECT $1, $2, n, 1, now(), n FROM generate_series(0, ${many - 1}) n`,
+    poolId,
+  )
+  // Every other one has been rolled back or unvoided.
+  await fill(
+    `INSERT INTO redemption (account_id, id, pool_id, position, reference, at, version, rolled_back_version)
+     SELECT $1, gen_random_uuid(), $2, n / 2, 'order', now(), n, CASE WHEN n % 2 = 0 THEN n END
+     FROM generate_series(0, ${2 * many - 1}) n`,
+    poolId,
+  )
+  await fill(
+    `INSERT INTO code_void (account_id, pool_id, first, count, at, version, unvoided_version)
+     SELECT $1, $2, n / 2 * 2, 1, now(), n, CASE WHEN n % 2 = 0 THEN n END FROM generate_series(0, ${2 * many - 1}) n`,
     poolId,
   )
   await fill(
@@ -178,7 +193,7 @@ describe('on tables without statistics, a statement reads no more rows than it n
         usage: 0n,
         at: new Date(),
       }),
-    'the positions of a task': (books) => positionsOfTask(books, accountId, poolId, uploadId),
+    'where the codes of a task are': (books) => placesOfTask(books, accountId, poolId, uploadId),
     'the rejected rows of an upload': async (books) => {
       for await (const page of (await readRejectedRows(books, accountId, uploadId)) ?? [])
         expect(page.length).toBe(10)
@@ -198,6 +213,16 @@ describe('on tables without statistics, a statement reads no more rows than it n
     },
     'the position of an uploaded code': (books) => findPlace(books, accountId, { uploadId, index: half }),
     'the claim of a position': (books) => readClaims(books, accountId, poolId, half, half + 1n),
+    'what has become of codes': async (books) => {
+      const positions = [half, half + 1n]
+      const found = await readUsage(
+        books,
+        accountId,
+        positions.map((position) => ({ poolId, position })),
+      )
+      expect(found.map((usage) => usage.redemption?.position)).toEqual(positions)
+      expect(found.map((usage) => usage.void !== undefined)).toEqual([true, false])
+    },
     'the uses of keys': (books) =>
       findKeys(Object.assign(books, { accountId }) as BookTransaction, 'claimCodes', [
         'key 7',

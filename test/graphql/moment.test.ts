@@ -29,6 +29,10 @@ const lifecycle = new Lifecycle()
 let meanwhile: () => Promise<void>
 
 class MovingBooks extends Books {
+  override actingAs(): Books {
+    return this
+  }
+
   override async rows<Row extends QueryResultRow>(statement: Statement): Promise<Row[]> {
     await meanwhile()
     return await super.rows<Row>(statement)

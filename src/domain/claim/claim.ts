@@ -12,7 +12,7 @@ import { availableForGeneration } from '../format/format.ts'
 import { formatForRefill, isRefillable, recordShortage, refill } from '../generation/refill.ts'
 import { adviceOnShortage } from '../generation/shortage.ts'
 import { type Batch, readBatches } from '../pool/batch.ts'
-import { type Claim, readClaims } from '../pool/claim-rows.ts'
+import { type Claim, readClaimNonce, readClaims } from '../pool/claim-rows.ts'
 import { lineTime, lockPool, NotEnoughCodesError, type Pool, writePoolCounters } from '../pool/pool.ts'
 
 export const maxClaim = 10_000
@@ -123,8 +123,7 @@ export class Claims {
     return await this.#books.write(accountId, async (tx) => {
       // The other transaction held this lock until it ended.
       await lockPool(tx, poolId)
-      const [claim] = await readClaims(tx, accountId, poolId, from, from + 1n)
-      return claim?.first === from && claim.nonce === nonce
+      return (await readClaimNonce(tx, accountId, { poolId, first: from })) === nonce
     })
   }
 

@@ -15,12 +15,6 @@ export interface Claim extends ClaimRef {
   expiresAt: Date | undefined
 }
 
-/** A claim as the transaction that wrote it knows it. */
-export interface WrittenBy {
-  /** Tells whether a transaction whose COMMIT was not answered has written this claim. */
-  nonce: bigint
-}
-
 /** A claim as in files: its times are ISO 8601 in UTC with milliseconds, as in the API. */
 export interface ClaimText {
   first: bigint
@@ -43,13 +37,13 @@ export async function readClaims(
   poolId: string,
   from: bigint,
   to: bigint,
-): Promise<(Claim & WrittenBy)[]> {
-  const rows = await books.rows<RowOf<Claim & WrittenBy>>({
+): Promise<Claim[]> {
+  const rows = await books.rows<RowOf<Claim>>({
     name: 'read-claims',
-    text: `SELECT ${claimColumns}, nonce ${claimsFrom} AND first < $4 ORDER BY first`,
+    text: `SELECT ${claimColumns} ${claimsFrom} AND first < $4 ORDER BY first`,
     values: [accountId, poolId, from, to],
   })
-  return rows.map((row) => ({ ...decodeClaim(row), nonce: BigInt(row.nonce) }))
+  return rows.map(decodeClaim)
 }
 
 export const claimColumns = 'pool_id AS "poolId", first, count, recipient, at, expires_at AS "expiresAt"'
@@ -93,4 +87,18 @@ export async function readClaimsFrom(
 /** SQL: a time as in files. */
 export function timeText(column: string): string {
   return `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
+}
+
+/** The nonce of the transaction that wrote a claim; undefined if there is no such claim. */
+export async function readClaimNonce(
+  books: Queryable,
+  accountId: string,
+  { poolId, first }: ClaimRef,
+): Promise<bigint | undefined> {
+  const [row] = await books.rows<{ nonce: string }>({
+    name: 'read-claim-nonce',
+    text: 'SELECT nonce FROM claim WHERE account_id = $1 AND pool_id = $2 AND first = $3',
+    values: [accountId, poolId, first],
+  })
+  return row === undefined ? undefined : BigInt(row.nonce)
 }

@@ -88,6 +88,21 @@ export class NotEnoughCodesError extends UserError {
   }
 }
 
+/** Another pool of the account has the external id. */
+export class ExternalIdTakenError extends UserError {
+  readonly code = 'EXTERNAL_ID_TAKEN'
+  /** The other pool. */
+  readonly poolId: string
+
+  constructor(pool: { id: string; name: string }) {
+    super(
+      `Your pool "${pool.name}" has this external id. Choose another one, or remove it from that pool first.`,
+      ['externalId'],
+    )
+    this.poolId = pool.id
+  }
+}
+
 /** Creates a pool. Resolves to its id. Rejects with an InvalidInputError or a NameTakenError. */
 export async function createPool(books: Books, accountId: string, input: { name: string }): Promise<string> {
   const check = new InputCheck()

@@ -1,9 +1,11 @@
 import type { Queryable, RowOf } from '../../database/transaction.ts'
 import type { Books } from '../books/books.ts'
+import { laneOf } from './batch.ts'
+import { type LaneRange, withoutEmpty } from './ranges.ts'
 
 export type CodeStatus = 'AVAILABLE' | 'CLAIMED' | 'WITHDRAWN'
 
-/** ALL: the claimed codes, then the available ones. */
+/** ALL: the claimed codes, then the available ones, then the withdrawn ones. */
 export type StatusFilter = CodeStatus | 'ALL'
 
 /**
@@ -73,34 +75,48 @@ export async function isCurrent(
   return row?.is_current === true
 }
 
-/** The positions [from, to) of the codes that had this status. */
-export function positionsOf(
-  { claimed, total }: Snapshot,
-  status: StatusFilter,
-): { from: bigint; to: bigint } {
-  return { from: status === 'AVAILABLE' ? claimed : 0n, to: status === 'CLAIMED' ? claimed : total }
+/** Where the codes of this status were, in the order of files: the line, then the withdrawn lane. */
+export function rangesOf({ claimed, total, withdrawn }: Snapshot, status: StatusFilter): LaneRange[] {
+  const inLane: LaneRange = { lane: 'WITHDRAWN', from: 0n, to: withdrawn }
+  const ranges: Record<StatusFilter, LaneRange[]> = {
+    AVAILABLE: [{ lane: 'LINE', from: claimed, to: total }],
+    CLAIMED: [{ lane: 'LINE', from: 0n, to: claimed }],
+    WITHDRAWN: [inLane],
+    ALL: [{ lane: 'LINE', from: 0n, to: total }, inLane],
+  }
+  return withoutEmpty(ranges[status])
 }
 
 /**
- * The current positions [from, to) of the codes that a task has added; empty while it has added none. Undefined if the
- * pool has no such task.
+ * Where the codes are that a task has added, in the order of files: the line, then the withdrawn lane. Adjacent batches are one
+ * range, so there is one, and one more for each time that codes of the task, or those around them, were withdrawn or restored
+ * after some had been claimed. Empty while the task has added none. Undefined if the pool has no such task.
  */
-export async function positionsOfTask(
+export async function placesOfTask(
   books: Queryable,
   accountId: string,
   poolId: string,
   taskId: string,
-): Promise<{ from: bigint; to: bigint } | undefined> {
-  const [row] = await books.rows<{ low: string | null; high: string | null }>({
-    name: 'positions-of-task',
-    // The batches of a task are adjacent, because they are laid in one transaction.
+): Promise<LaneRange[] | undefined> {
+  const rows = await books.rows<{ withdrawn: boolean | null; low: string; high: string }>({
+    name: 'places-of-task',
+    // `gap` counts the positions before a batch that are not of the task: the same for adjacent batches.
     text: `
-      SELECT low, high FROM task, (
-        SELECT min(start) AS low, max(start + count) AS high FROM batch WHERE account_id = $1 AND task_id = $3
-      ) AS batches
-      WHERE task.account_id = $1 AND task.pool_id = $2 AND task.id = $3`,
+      SELECT range.* FROM task LEFT JOIN (
+        SELECT withdrawn, min(start) AS low, max(start + count) AS high FROM (
+          SELECT withdrawn, start, count, start + count - sum(count) OVER (
+            PARTITION BY withdrawn ORDER BY start ROWS UNBOUNDED PRECEDING
+          ) AS gap
+          FROM batch WHERE account_id = $1 AND task_id = $3
+        ) AS batches
+        GROUP BY withdrawn, gap
+      ) AS range ON true
+      WHERE task.account_id = $1 AND task.pool_id = $2 AND task.id = $3
+      ORDER BY range.withdrawn, range.low`,
     values: [accountId, poolId, taskId],
   })
-  if (row === undefined) return undefined
-  return { from: BigInt(row.low ?? 0), to: BigInt(row.high ?? 0) }
+  if (rows.length === 0) return undefined
+  return rows.flatMap(({ withdrawn, low, high }) =>
+    withdrawn === null ? [] : [{ lane: laneOf(withdrawn), from: BigInt(low), to: BigInt(high) }],
+  )
 }

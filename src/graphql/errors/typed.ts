@@ -10,7 +10,8 @@ import {
   type UserErrorCode as UserErrorCodeName,
 } from '../../domain/books/errors.ts'
 import { QuantityExceedsAvailableError } from '../../domain/format/format.ts'
-import { NotEnoughCodesError } from '../../domain/pool/pool.ts'
+import { PoolArchivedError, PoolNotIssuingError } from '../../domain/pool/issuing.ts'
+import { ExternalIdTakenError, NotEnoughCodesError } from '../../domain/pool/pool.ts'
 import { builder } from '../builder.ts'
 import { type FieldWeight, rowReads } from '../field-rules.ts'
 import { Format } from '../format.ts'
@@ -163,6 +164,64 @@ builder.objectType(NotEnoughCodesError, {
         nodes.showAsOf({ pool })
         return existing(nodes.pool, pool.id)
       },
+    }),
+  }),
+})
+
+builder.objectType(PoolArchivedError, {
+  name: 'PoolArchivedError',
+  description:
+    'The pool is archived: no codes are claimed from it, generated into it or uploaded to it. Use another pool, or make ' +
+    'this one usable again with unarchivePool. Nothing was changed.',
+  interfaces: [UserErrorInterface],
+})
+
+builder.objectType(PoolNotIssuingError, {
+  name: 'PoolNotIssuingError',
+  description:
+    'By its terms, the pool does not hand out codes at the moment: not yet, or no longer. Nothing was claimed.',
+  interfaces: [UserErrorInterface],
+  fields: (t) => ({
+    issueFrom: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'From when on the pool hands out codes. Null if there is no such limit.',
+      resolve: (error) => error.issueFrom,
+    }),
+    issueUntil: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'Until when the pool hands out codes: the earlier of issueUntil and validUntil of its terms. Null if there is ' +
+        'no such limit.',
+      resolve: (error) => error.issueUntil,
+    }),
+  }),
+})
+
+for (const error of [PoolArchivedError, PoolNotIssuingError])
+  builder.objectField(error, 'pool', (t) =>
+    t.field({
+      type: Pool,
+      weight: { reads: rowReads },
+      description: 'The pool, as it was when the request was refused.',
+      resolve: ({ pool }, _args, { nodes }) => {
+        nodes.showAsOf({ pool })
+        return existing(nodes.pool, pool.id)
+      },
+    }),
+  )
+
+builder.objectType(ExternalIdTakenError, {
+  name: 'ExternalIdTakenError',
+  description: 'Another pool of your account has this external id. Nothing was changed.',
+  interfaces: [UserErrorInterface],
+  fields: (t) => ({
+    pool: t.field({
+      type: Pool,
+      weight: { reads: rowReads },
+      description: 'The pool that has the external id, in its current state.',
+      resolve: ({ poolId }, _args, { nodes }) => existing(nodes.pool, poolId),
     }),
   }),
 })

@@ -1,17 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { create as contentDisposition } from 'content-disposition'
 import type { Logger } from 'pino'
-import { max, min } from '../../bigint.ts'
+import { min } from '../../bigint.ts'
 import { headerOf, rejectedColumns } from '../../codefile/own-file.ts'
 import type { Books } from '../../domain/books/books.ts'
 import { noSuch } from '../../domain/books/errors.ts'
-import {
-  isCurrent,
-  positionsOf,
-  positionsOfTask,
-  readSnapshot,
-  type Snapshot,
-} from '../../domain/pool/snapshot.ts'
+import { common, type LaneRange } from '../../domain/pool/ranges.ts'
+import { isCurrent, placesOfTask, rangesOf, readSnapshot, type Snapshot } from '../../domain/pool/snapshot.ts'
 import { readRejectedRows, type StoredRejectedRow } from '../../domain/upload/rejected-rows.ts'
 import type { Credentials } from '../../graphql/context.ts'
 import { requireScope } from '../../graphql/field-rules.ts'
@@ -102,7 +97,7 @@ async function poolCodes(
   if (wanted.snapshot !== undefined && !(await check(wanted.snapshot))) throw snapshotGone()
   const { snapshot, range } = await chooseRange(request, wanted, now.snapshot, check)
 
-  const { from, to } = await excerptOf(books, accountId, poolId, taskId, positionsOf(snapshot, status))
+  const { from, to } = await excerptOf(books, accountId, poolId, taskId, rangesOf(snapshot, status))
   if (wanted.from > to - from)
     throw badRequest(`from is ${grouped(wanted.from)}, but the file has only ${grouped(to - from)} codes.`)
   const excerpt = { accountId, poolId, snapshot, from: from + wanted.from, to }
@@ -133,19 +128,17 @@ const scopesFor = {
   ALL: ['MANAGE', 'READ'],
 } as const
 
-/** The positions of `all` that the task added, or all of them without a task. */
+/** The positions of the line that are in `all` and were added by the task, or all of them without a task. */
 async function excerptOf(
   books: Books,
   accountId: string,
   poolId: string,
   taskId: string | undefined,
-  all: { from: bigint; to: bigint },
+  all: readonly LaneRange[],
 ): Promise<{ from: bigint; to: bigint }> {
-  if (taskId === undefined) return all
-  const added = await positionsOfTask(books, accountId, poolId, taskId)
+  const added = taskId === undefined ? all : await placesOfTask(books, accountId, poolId, taskId)
   if (added === undefined) throw notFound(noSuch('task of this pool'))
-  const from = max(added.from, all.from)
-  return { from, to: max(from, min(added.to, all.to)) }
+  return common(all, added).find(({ lane }) => lane === 'LINE') ?? { from: 0n, to: 0n }
 }
 
 /** A range of a file's bytes. Most of the rows before it are measured, not written. */

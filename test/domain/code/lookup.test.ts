@@ -115,10 +115,19 @@ describe('a generated code', () => {
         formatId,
         index: 0n,
         poolId,
-        claim: { at: expect.any(Date), recipient: undefined },
+        lane: 'LINE',
+        position: 0n,
+        claim: {
+          poolId,
+          first: 0n,
+          count: 1n,
+          at: expect.any(Date),
+          recipient: undefined,
+          expiresAt: undefined,
+        },
       })
     expect(await find(place, second)).toMatchObject({ index: 1n, claim: { recipient: 'ada' } })
-    expect(await find(place, third)).toEqual({ code: third, formatId, index: 2n, poolId, claim: undefined })
+    expect(await find(place, third)).toMatchObject({ code: third, formatId, index: 2n, poolId, claim: undefined })
   })
 
   it('is found in any pool and any batch that its format has filled', async () => {
@@ -235,7 +244,9 @@ describe('an uploaded code', () => {
         uploadId,
         index: BigInt(row),
         poolId,
-        claim: row < 2 ? { at: expect.any(Date), recipient: 'ada' } : undefined,
+        lane: 'LINE',
+        position: BigInt(row),
+        claim: row < 2 ? expect.objectContaining({ first: 0n, count: 2n, recipient: 'ada' }) : undefined,
       }
       for (const typed of code === '---' ? [code] : everyWay(code))
         expect(await find(place, typed)).toEqual(expected)

@@ -1,0 +1,29 @@
+import { max, min } from '../../bigint.ts'
+import type { Lane } from './batch.ts'
+
+/** The positions [from, to) of a lane of a pool: at least one. */
+export interface LaneRange {
+  lane: Lane
+  from: bigint
+  to: bigint
+}
+
+/** Those of the ranges that have positions. */
+export function withoutEmpty(ranges: readonly LaneRange[]): LaneRange[] {
+  return ranges.filter(({ from, to }) => from < to)
+}
+
+/** The positions that are in both lists, in the order of the first one. Neither list has a position twice. */
+export function common(ranges: readonly LaneRange[], others: readonly LaneRange[]): LaneRange[] {
+  return withoutEmpty(
+    ranges.flatMap(({ lane, from, to }) =>
+      others
+        .filter((other) => other.lane === lane)
+        .map((other) => ({ lane, from: max(from, other.from), to: min(to, other.to) })),
+    ),
+  )
+}
+
+export function countOf(ranges: readonly LaneRange[]): bigint {
+  return ranges.reduce((sum, { from, to }) => sum + to - from, 0n)
+}
