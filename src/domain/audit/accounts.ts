@@ -45,13 +45,12 @@ export const accountChecks: readonly TableChecks[] = [
           WHEN operation NOT IN ('claimCodes', 'claimForRecipients', 'claimFile', 'generateCodes', 'uploadCodes')
             THEN format('key "%s" is of an unknown operation: %s', key, operation)
           WHEN CASE
-            WHEN operation LIKE 'claim%'
-              THEN pool_id IS NULL OR task_id IS NOT NULL
-                OR page.first IS NULL AND (operation <> 'claimForRecipients' OR no_positions)
+            WHEN operation LIKE 'claim%' THEN num_nulls(pool_id, page.first) > 0 OR task_id IS NOT NULL
             ELSE num_nonnulls(pool_id, page.first) > 0 OR task_id IS NULL
-          END OR operation <> 'claimForRecipients' AND NOT no_positions
+          END OR operation <> 'claimForRecipients' AND positions IS NOT NULL
             THEN format('key "%s" of %s does not say what it was used for', key, operation)
-          WHEN page.first IS NOT NULL AND claim.exists IS NULL
+          -- With positions, it may have claimed nothing.
+          WHEN page.first IS NOT NULL AND positions IS NULL AND claim.exists IS NULL
             THEN format('key "%s" of %s: pool %s has no claim at %s', key, operation, pool_id, page.first)
           WHEN highest >= pool.claimed OR lowest < 0
             THEN format('key "%s" of %s is for positions %s to %s of pool %s, which has %s codes claimed', key, operation,
@@ -63,8 +62,7 @@ export const accountChecks: readonly TableChecks[] = [
         END
         FROM page
         CROSS JOIN LATERAL (
-          SELECT min(position) AS lowest, max(position) AS highest, count(*) = 0 AS no_positions
-          FROM unnest(positions) AS asked (position)
+          SELECT min(position) AS lowest, max(position) AS highest FROM unnest(positions) AS asked (position)
         ) AS asked
         ${join('pool', 'claimed')}
         LEFT JOIN LATERAL (

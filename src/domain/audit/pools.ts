@@ -13,7 +13,7 @@ export const poolChecks: readonly TableChecks[] = [
     walk: {
       table: 'pool',
       columns: `account_id, id, method, format_id, quantity, auto_generate, refill_threshold, total, claimed, withdrawn,
-        last_change_at, issue_from, issue_until, valid_until, valid_for_ms, one_per_recipient, renew_after`,
+        last_change_at, issue_from, issue_until, valid_until, valid_for_ms`,
       key: { account_id: 'uuid', id: 'uuid' },
       pageSize: 5_000,
     },
@@ -49,9 +49,6 @@ export const poolChecks: readonly TableChecks[] = [
           WHEN issue_from >= least(issue_until, valid_until)
             THEN format('pool %s hands out codes from %s on, and until %s', id, issue_from, least(issue_until, valid_until))
           WHEN valid_for_ms < 1 THEN format('pool %s has codes that are good for %s ms', id, valid_for_ms)
-          WHEN renew_after IS NULL OR NOT one_per_recipient AND renew_after <> '{}'
-            THEN format('pool %s renews codes after %s, and does not give the same one again', id,
-              coalesce(renew_after::text, 'nothing'))
         END
         FROM page`,
       'stock-line': `
