@@ -36,6 +36,8 @@ const rest: Record<string, () => Record<string, unknown>> = {
   renamePool: () => ({ name: randomUUID() }),
   renameFormat: () => ({ name: randomUUID() }),
   saveReplenishment: () => ({ poolId: ids['pool'], method: 'GENERATE', formatId: ids['format'] }),
+  withdrawCodes: () => ({ poolId: ids['pool'] }),
+  restoreCodes: () => ({ poolId: ids['pool'] }),
   generateCodes: () => ({ poolId: ids['pool'], formatId: ids['format'], quantity: 1 }),
 }
 
@@ -47,11 +49,15 @@ const inputs: Record<string, string> = {
   'generateCodes poolId': 'pool',
   'renameFormat formatId': 'format',
   'renamePool poolId': 'pool',
+  'restoreCodes poolId': 'pool',
+  'restoreCodes taskId': 'task',
   'revokeApiKey apiKeyId': 'API key',
   'saveReplenishment formatId': 'format',
   'saveReplenishment poolId': 'pool',
   'undoUpload taskId': 'task',
   'uploadCodes poolId': 'pool',
+  'withdrawCodes poolId': 'pool',
+  'withdrawCodes taskId': 'task',
 }
 
 const args: Record<string, { wanted: string; operation: string }> = {

@@ -99,6 +99,13 @@ const probes: [kind: string, operation: string][] = [
         generateCodes(input: { poolId: $minePool, formatId: $x, quantity: 1, idempotencyKey: "k" }) { ${errors} }
       }`,
     ],
+    ...['withdrawCodes', 'restoreCodes'].flatMap((change): [string, string][] => [
+      [kind, `mutation ($x: ID!) { ${change}(input: { poolId: $x }) { ${errors} } }`],
+      [
+        kind,
+        `mutation ($x: ID!, $minePool: ID!) { ${change}(input: { poolId: $minePool, taskId: $x }) { ${errors} } }`,
+      ],
+    ]),
     [kind, 'subscription ($x: ID!) { taskUpdated(id: $x) { id } }'],
     [kind, 'subscription ($x: ID!) { poolUpdated(id: $x) { id } }'],
     [kind, 'subscription ($x: ID!) { poolEvents(poolId: $x) { cursor } }'],
@@ -168,7 +175,7 @@ describe('what belongs to another account', () => {
       account: { apiKeys: { revokedAt: string | null }[] }
     }>(
       `query ($pool: ID!, $format: ID!) {
-        pool(id: $pool) { name availableCount claimedCount replenishment { method autoGenerate } tasks { totalCount } }
+        pool(id: $pool) { name availableCount claimedCount withdrawnCount replenishment { method autoGenerate } tasks { totalCount } }
         format(id: $format) { generatedCount reservedCount }
         account { apiKeys { revokedAt } }
       }`,
@@ -178,6 +185,7 @@ describe('what belongs to another account', () => {
       name: secrets['name']?.theirs,
       availableCount: '4',
       claimedCount: '1',
+      withdrawnCount: '0',
       replenishment: { method: 'GENERATE', autoGenerate: false },
       tasks: { totalCount: '1' },
     })
