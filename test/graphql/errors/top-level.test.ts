@@ -268,6 +268,8 @@ describe('scopes', () => {
     saveReplenishment: ['MANAGE', '{ poolId: "x", method: UPLOAD }'],
     undoUpload: ['MANAGE', '{ taskId: "x" }'],
     withdrawCodes: ['MANAGE', '{ poolId: "x" }'],
+    unvoidCodes: ['MANAGE', '{ select: { taskId: "x" } }'],
+    voidCodes: ['MANAGE', '{ select: { taskId: "x" } }'],
   }
   const subscriptions: Record<string, string> = {
     poolEvents: 'poolEvents(after: "x") { cursor }',
