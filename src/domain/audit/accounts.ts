@@ -42,15 +42,15 @@ export const accountChecks: readonly TableChecks[] = [
         SELECT page.account_id, CASE
           WHEN octet_length(hash) <> 32
             THEN format('the hash of key "%s" of %s has %s bytes, not 32', key, operation, octet_length(hash))
-          WHEN operation NOT IN ('claimCodes', 'claimForRecipients', 'claimFile', 'generateCodes', 'uploadCodes')
+          WHEN operation NOT IN ('claimCodes', 'claimFile', 'claimForRecipients', 'generateCodes', 'uploadCodes')
             THEN format('key "%s" is of an unknown operation: %s', key, operation)
           WHEN CASE
-            WHEN operation LIKE 'claim%' THEN num_nulls(pool_id, page.first) > 0 OR task_id IS NOT NULL
+            WHEN operation LIKE 'claim%'
+              THEN pool_id IS NULL OR num_nonnulls(page.first, positions) = 0 OR task_id IS NOT NULL
             ELSE num_nonnulls(pool_id, page.first) > 0 OR task_id IS NULL
           END OR operation <> 'claimForRecipients' AND positions IS NOT NULL
             THEN format('key "%s" of %s does not say what it was used for', key, operation)
-          -- With positions, it may have claimed nothing.
-          WHEN page.first IS NOT NULL AND positions IS NULL AND claim.exists IS NULL
+          WHEN page.first IS NOT NULL AND claim.exists IS NULL
             THEN format('key "%s" of %s: pool %s has no claim at %s', key, operation, pool_id, page.first)
           WHEN highest >= pool.claimed OR lowest < 0
             THEN format('key "%s" of %s is for positions %s to %s of pool %s, which has %s codes claimed', key, operation,

@@ -853,7 +853,7 @@ const damages: Record<string, Damage> = {
   },
   'the key of a claim for recipients is for codes that were not claimed': {
     sql: () => `
-      UPDATE idempotency SET operation = 'claimForRecipients', positions = '{9,10}', first = 10 WHERE key = 'claim'`,
+      UPDATE idempotency SET operation = 'claimForRecipients', positions = '{9,10}', first = NULL WHERE key = 'claim'`,
     found: { 'idempotency-key': 1 },
     says: ({ poolId }) =>
       `key "claim" of claimForRecipients is for positions 9 to 10 of pool ${poolId}, which has 10 codes claimed`,
