@@ -2,10 +2,18 @@ import { IdempotencyConflictError, InvalidInputError, NotFoundError } from '../s
 import type { Code as CodeValue } from '../src/domain/code/code.ts'
 import type { Claim } from '../src/domain/pool/claim-rows.ts'
 import { NotEnoughCodesError } from '../src/domain/pool/pool.ts'
+import {
+  CodeExpiredError,
+  CodeNotClaimedError,
+  CodeRedeemedError,
+  CodeVoidedError,
+  RecipientMismatchError,
+} from '../src/domain/redemption/errors.ts'
 import { builder } from '../src/graphql/builder.ts'
 import { ClaimCodesInput, ClaimCodesPayload } from '../src/graphql/claim.ts'
 import { Code } from '../src/graphql/code.ts'
 import { uuidOf } from '../src/graphql/ids.ts'
+import { RedeemCodeInput, RedeemCodePayload } from '../src/graphql/redemption.ts'
 import type { CodeRows } from './usual/code-rows.ts'
 
 const listLength = 10_000
@@ -18,6 +26,7 @@ export function addPeers(codeRows: CodeRows | undefined): void {
   addClaimLike('doNothing', () => Promise.resolve(kept.slice(0, 1)))
   if (codeRows !== undefined)
     addClaimLike('claimRow', async (poolId) => [likeCode(await codeRows.claim(poolId))])
+  addRedemptionLike('redeemNothing')
   builder.queryFields((t) => ({
     newCodes: t.field({ type: [Code], weight: { items: listLength }, resolve: () => likeCodes() }),
     keptCodes: t.field({ type: [Code], weight: { items: listLength }, resolve: () => kept }),
@@ -53,6 +62,43 @@ function addClaimLike(name: string, claim: (poolId: string) => Promise<CodeValue
         const poolId = uuidOf('Pool', input.poolId)
         return { codes: await claim(poolId), claim: likeClaim(), alreadyHeld: false, poolId }
       },
+    }),
+  )
+}
+
+/** Adds a mutation with the input, the scope and the answers of redeemCode, which does nothing. */
+function addRedemptionLike(name: string): void {
+  const id = '00000000-0000-0000-0000-000000000000'
+  builder.mutationField(name, (t) =>
+    t.field({
+      type: RedeemCodePayload,
+      nullable: true,
+      authScopes: { scope: 'REDEEM' },
+      errors: {
+        types: [
+          InvalidInputError,
+          NotFoundError,
+          CodeNotClaimedError,
+          RecipientMismatchError,
+          CodeRedeemedError,
+          CodeVoidedError,
+          CodeExpiredError,
+        ],
+      },
+      args: { input: t.arg({ type: RedeemCodeInput, required: true }) },
+      resolve: (_root, { input: { reference, place } }) =>
+        Promise.resolve({
+          redemption: {
+            id,
+            poolId: id,
+            position: 0n,
+            reference,
+            place: place ?? undefined,
+            at: new Date(),
+            rolledBackAt: undefined,
+          },
+          alreadyRedeemed: false,
+        }),
     }),
   )
 }

@@ -33,7 +33,7 @@ import { Task } from './task.ts'
 const usualCodeBytes = 64
 
 // Simultaneous look-ups are served together.
-const lookUpReads = 4
+export const lookUpReads = 4
 
 const CodeStatus = builder.enumType('CodeStatus', {
   description: 'Where a code lies: in the stock of its pool, with a recipient, or withdrawn from the stock.',

@@ -192,8 +192,8 @@ export class Claims {
     const from = grants[0]?.first ?? 0n
     const isRun = grants.every(({ first }, i) => first === from + BigInt(i))
     if (!isRun) {
-      const positions = grants.map(({ first }) => first)
-      return await readClaimedCodes(this.#books, accountId, poolId, positions)
+      const places = grants.map(({ first: position }) => ({ poolId, position }))
+      return await readClaimedCodes(this.#books, accountId, places)
     }
     const to = from + count * BigInt(recipients.length)
     return await readPositions(this.#books, accountId, poolId, { lane: 'LINE', from, to }, true)

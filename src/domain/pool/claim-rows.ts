@@ -69,12 +69,13 @@ export function decodeClaim(row: RowOf<Claim>): Claim {
   }
 }
 
-/** At most `limit` claims of a pool, in order, from the one that holds the position `from` on. */
+/** The claims of the positions [from, to) of a pool, in order, at most `limit`. */
 export async function readClaimsFrom(
   books: Queryable,
   accountId: string,
   poolId: string,
   from: bigint,
+  to: bigint,
   limit: number,
 ): Promise<ClaimText[]> {
   const rows = await books.rows<RowOf<ClaimText>>({
@@ -82,8 +83,8 @@ export async function readClaimsFrom(
     // Times as text: parsing and formatting them took as long as all other work on a row.
     text: `
       SELECT first, count, recipient, ${timeText('at')} AS at, ${timeText('expires_at')} AS "expiresAt"
-      ${claimsFrom} ORDER BY first LIMIT $4`,
-    values: [accountId, poolId, from, limit],
+      ${claimsFrom} AND first < $4 ORDER BY first LIMIT $5`,
+    values: [accountId, poolId, from, to, limit],
   })
   return rows.map((row) => ({
     first: BigInt(row.first),
