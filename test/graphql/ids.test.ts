@@ -41,6 +41,7 @@ const rest: Record<string, () => Record<string, unknown>> = {
 
 /** The type that each id must have, by the place where it is given. */
 const inputs: Record<string, string> = {
+  'archivePool poolId': 'pool',
   'cancelTask taskId': 'task',
   'claimCodes poolId': 'pool',
   'generateCodes formatId': 'format',
@@ -50,7 +51,10 @@ const inputs: Record<string, string> = {
   'revokeApiKey apiKeyId': 'API key',
   'saveReplenishment formatId': 'format',
   'saveReplenishment poolId': 'pool',
+  'saveTerms poolId': 'pool',
+  'unarchivePool poolId': 'pool',
   'undoUpload taskId': 'task',
+  'updatePool poolId': 'pool',
   'uploadCodes poolId': 'pool',
 }
 

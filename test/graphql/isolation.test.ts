@@ -21,6 +21,8 @@ beforeAll(async () => {
   own = await newStock(mine, 3)
   const { poolId, formatId, taskId } = await newStock(theirs, 5)
   const [claimed] = await claim(theirs, poolId)
+  const externalId = randomUUID()
+  await done(theirs, 'updatePool', { poolId, externalId }, 'pool { id }')
   const key = await withScopes(service, theirs, ['READ'])
   const seen = await theirs.ask<{
     account: { id: string }
@@ -48,6 +50,7 @@ beforeAll(async () => {
       nobodys: Buffer.from(`${randomUUID()}:1`).toString('base64url'),
     },
     name: { theirs: seen.pool.name, nobodys: randomUUID() },
+    externalId: { theirs: externalId, nobodys: randomUUID() },
   }
 })
 
@@ -72,6 +75,10 @@ const probes: [kind: string, operation: string][] = [
       'query ($x: ID!) { poolEvents(poolId: $x) { edges { cursor } pageInfo { hasNextPage hasPreviousPage } } }',
     ],
     [kind, `mutation ($x: ID!) { renamePool(input: { poolId: $x, name: "n" }) { ${errors} } }`],
+    [kind, `mutation ($x: ID!) { updatePool(input: { poolId: $x, description: "d" }) { ${errors} } }`],
+    [kind, `mutation ($x: ID!) { saveTerms(input: { poolId: $x }) { ${errors} } }`],
+    [kind, `mutation ($x: ID!) { archivePool(input: { poolId: $x }) { ${errors} } }`],
+    [kind, `mutation ($x: ID!) { unarchivePool(input: { poolId: $x }) { ${errors} } }`],
     [kind, `mutation ($x: ID!) { renameFormat(input: { formatId: $x, name: "n" }) { ${errors} } }`],
     [kind, `mutation ($x: ID!) { cancelTask(input: { taskId: $x }) { ${errors} } }`],
     [kind, `mutation ($x: ID!) { revokeApiKey(input: { apiKeyId: $x }) { ${errors} } }`],
@@ -116,6 +123,7 @@ const probes: [kind: string, operation: string][] = [
   ['eventCursor', 'query ($x: String!) { poolEvents(after: $x) { edges { cursor } } }'],
   ['eventCursor', 'query ($x: String!) { poolEvents(before: $x) { edges { cursor } } }'],
   ['eventCursor', 'subscription ($x: String!) { poolEvents(after: $x) { cursor } }'],
+  ['externalId', 'query ($x: String!) { poolByExternalId(externalId: $x) { id } }'],
   ['name', 'query ($x: String!) { pools(search: $x) { totalCount } formats(search: $x) { totalCount } }'],
 ]
 
@@ -168,7 +176,7 @@ describe('what belongs to another account', () => {
       account: { apiKeys: { revokedAt: string | null }[] }
     }>(
       `query ($pool: ID!, $format: ID!) {
-        pool(id: $pool) { name availableCount claimedCount replenishment { method autoGenerate } tasks { totalCount } }
+        pool(id: $pool) { name description archivedAt availableCount claimedCount replenishment { method autoGenerate } tasks { totalCount } }
         format(id: $format) { generatedCount reservedCount }
         account { apiKeys { revokedAt } }
       }`,
@@ -176,6 +184,8 @@ describe('what belongs to another account', () => {
     )
     expect(pool).toEqual({
       name: secrets['name']?.theirs,
+      description: null,
+      archivedAt: null,
       availableCount: '4',
       claimedCount: '1',
       replenishment: { method: 'GENERATE', autoGenerate: false },

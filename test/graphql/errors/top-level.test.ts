@@ -246,6 +246,7 @@ describe('scopes', () => {
     node: 'node(id: "x") { id }',
     nodes: 'nodes(ids: ["x"]) { id }',
     pool: 'pool(id: "x") { id }',
+    poolByExternalId: 'poolByExternalId(externalId: "x") { id }',
     poolEvents: 'poolEvents { edges { cursor } }',
     pools: 'pools { totalCount }',
     previewFormat:
@@ -255,6 +256,7 @@ describe('scopes', () => {
   }
   // Inputs that change nothing.
   const changes: Record<string, [scope: string, input: string]> = {
+    archivePool: ['MANAGE', '{ poolId: "x" }'],
     cancelTask: ['MANAGE', '{ taskId: "x" }'],
     claimCodes: ['CLAIM', '{ poolId: "x" }'],
     createApiKey: ['ADMIN', '{ name: "", scopes: [] }'],
@@ -265,7 +267,10 @@ describe('scopes', () => {
     renamePool: ['MANAGE', '{ poolId: "x", name: "x" }'],
     revokeApiKey: ['ADMIN', '{ apiKeyId: "x" }'],
     saveReplenishment: ['MANAGE', '{ poolId: "x", method: UPLOAD }'],
+    saveTerms: ['MANAGE', '{ poolId: "x" }'],
+    unarchivePool: ['MANAGE', '{ poolId: "x" }'],
     undoUpload: ['MANAGE', '{ taskId: "x" }'],
+    updatePool: ['MANAGE', '{ poolId: "x" }'],
   }
   const subscriptions: Record<string, string> = {
     poolEvents: 'poolEvents(after: "x") { cursor }',
