@@ -9,7 +9,6 @@ import type { PoolTerms } from '../../../src/domain/pool/pool.ts'
 import { saveTerms } from '../../../src/domain/pool/terms.ts'
 import { undoUpload } from '../../../src/domain/upload/finish.ts'
 import { fill, newAccount, newFormat, newPool, poolNow, useBooks } from '../../support/books.ts'
-import { waitUntilSomebodyWaitsFor } from '../../support/database.ts'
 import { upload } from '../../support/uploads.ts'
 
 const test = useBooks()
@@ -178,17 +177,22 @@ describe('a validUntil in the past', () => {
     const holder = await test.books.connections.connect()
     await holder.query('BEGIN')
     await holder.query('SELECT 1 FROM pool WHERE id = $1 FOR NO KEY UPDATE', [poolId])
-    const racing = Promise.allSettled([
-      save(poolId, { validUntil: fromNow(-1) }),
-      saveReplenishment(elsewhere, test.accountId, {
-        poolId,
-        method: 'GENERATE',
-        formatId,
-        refillThreshold: 0n,
-        ...refills,
-      }),
-    ])
-    await waitUntilSomebodyWaitsFor(holder)
+    const waiting = async () =>
+      (
+        await holder.query(
+          "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        )
+      ).rowCount
+    const on = saveReplenishment(elsewhere, test.accountId, {
+      poolId,
+      method: 'GENERATE',
+      formatId,
+      refillThreshold: 0n,
+      ...refills,
+    })
+    await expect.poll(waiting).toBe(1)
+    const racing = Promise.allSettled([on, save(poolId, { validUntil: fromNow(-1) })])
+    await expect.poll(waiting).toBe(2)
     await holder.query('COMMIT')
     holder.release()
     const outcomes = await racing
