@@ -201,7 +201,7 @@ builder.objectRef<EventOf<'POOL_REFILL_FAILED'>>('PoolRefillFailedEvent').implem
 
 builder.objectRef<EventOf<'POOL_LOW'>>('PoolLowEvent').implement({
   description:
-    'The number of available codes fell to the refill threshold or below: codes were claimed, or an upload was undone.',
+    'The number of available codes fell to the refill threshold or below: codes were claimed or withdrawn, or an upload was undone.',
   interfaces: [PoolEvent],
   fields: (t) => ({
     availableCount: t.field({
@@ -214,7 +214,7 @@ builder.objectRef<EventOf<'POOL_LOW'>>('PoolLowEvent').implement({
 
 builder.objectRef<EventOf<'POOL_EMPTY'>>('PoolEmptyEvent').implement({
   description:
-    'The pool ran out of codes and was not refilled: the last one was claimed, or an upload was undone.',
+    'The pool ran out of codes and was not refilled: the last one was claimed or withdrawn, or an upload was undone.',
   interfaces: [PoolEvent],
 })
 

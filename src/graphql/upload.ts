@@ -259,8 +259,8 @@ builder.mutationFields((t) => ({
     type: UndoUploadPayload,
     nullable: true,
     description:
-      'Removes all codes of a completed upload from the pool, provided that none of them has been claimed. The task ' +
-      'becomes UNDONE, and its addedCount 0. If this brings the pool down to its threshold, it is refilled, or ' +
+      'Removes all codes of a completed upload from the pool, available or withdrawn, provided that none has been ' +
+      'claimed. The task becomes UNDONE, and its addedCount 0. If this brings the pool down to its threshold, it is refilled, or ' +
       'reports that it is low or empty, as after a claim. The codes can be uploaded or generated again once a ' +
       'worker has cleared them. Undoing an undone upload is not an error. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },

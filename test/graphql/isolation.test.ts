@@ -20,9 +20,16 @@ beforeAll(async () => {
   theirs = await stranger(service)
   own = await newStock(mine, 3)
   const { poolId, formatId, taskId } = await newStock(theirs, 5)
-  const [claimed] = await claim(theirs, poolId)
   const externalId = randomUUID()
   await done(theirs, 'updatePool', { poolId, externalId }, 'pool { id }')
+  const recipient = randomUUID()
+  const { codes } = await done<{ codes: { id: string; code: string }[] }>(
+    theirs,
+    'claimCodes',
+    { poolId, recipient },
+    'codes { id code }',
+  )
+  const [claimed] = codes
   const key = await withScopes(service, theirs, ['READ'])
   const seen = await theirs.ask<{
     account: { id: string }
@@ -49,6 +56,7 @@ beforeAll(async () => {
       theirs: seen.eventCursor,
       nobodys: Buffer.from(`${randomUUID()}:1`).toString('base64url'),
     },
+    recipient: { theirs: recipient, nobodys: randomUUID() },
     name: { theirs: seen.pool.name, nobodys: randomUUID() },
     externalId: { theirs: externalId, nobodys: randomUUID() },
   }
@@ -106,6 +114,24 @@ const probes: [kind: string, operation: string][] = [
         generateCodes(input: { poolId: $minePool, formatId: $x, quantity: 1, idempotencyKey: "k" }) { ${errors} }
       }`,
     ],
+    ...['withdrawCodes', 'restoreCodes'].flatMap((change): [string, string][] => [
+      [kind, `mutation ($x: ID!) { ${change}(input: { poolId: $x }) { ${errors} } }`],
+      [
+        kind,
+        `mutation ($x: ID!, $minePool: ID!) { ${change}(input: { poolId: $minePool, taskId: $x }) { ${errors} } }`,
+      ],
+    ]),
+    ...['voidCodes', 'unvoidCodes'].flatMap((act) =>
+      [
+        '{ codeIds: [$x] }',
+        '{ claimId: $x }',
+        '{ taskId: $x }',
+        '{ recipient: { recipient: "Ada", poolId: $x } }',
+      ].map((select): [string, string] => [
+        kind,
+        `mutation ($x: ID!) { ${act}(input: { select: ${select} }) { ${errors} } }`,
+      ]),
+    ),
     [kind, 'subscription ($x: ID!) { taskUpdated(id: $x) { id } }'],
     [kind, 'subscription ($x: ID!) { poolUpdated(id: $x) { id } }'],
     [kind, 'subscription ($x: ID!) { poolEvents(poolId: $x) { cursor } }'],
@@ -124,6 +150,13 @@ const probes: [kind: string, operation: string][] = [
   ['eventCursor', 'query ($x: String!) { poolEvents(before: $x) { edges { cursor } } }'],
   ['eventCursor', 'subscription ($x: String!) { poolEvents(after: $x) { cursor } }'],
   ['externalId', 'query ($x: String!) { poolByExternalId(externalId: $x) { id } }'],
+  ...['voidCodes', 'unvoidCodes'].map((act): [string, string] => [
+    'recipient',
+    `mutation ($x: String!) { ${act}(input: { select: { recipient: { recipient: $x } } }) {
+      ... on VoidCodesPayload { voidedCount alreadyVoidCount pools { id } }
+      ... on UnvoidCodesPayload { unvoidedCount notVoidCount pools { id } }
+    } }`,
+  ]),
   ['name', 'query ($x: String!) { pools(search: $x) { totalCount } formats(search: $x) { totalCount } }'],
 ]
 
@@ -176,7 +209,9 @@ describe('what belongs to another account', () => {
       account: { apiKeys: { revokedAt: string | null }[] }
     }>(
       `query ($pool: ID!, $format: ID!) {
-        pool(id: $pool) { name description archivedAt availableCount claimedCount replenishment { method autoGenerate } tasks { totalCount } }
+        pool(id: $pool) {
+          name description archivedAt availableCount claimedCount withdrawnCount voidedCount replenishment { method autoGenerate } tasks { totalCount }
+        }
         format(id: $format) { generatedCount reservedCount }
         account { apiKeys { revokedAt } }
       }`,
@@ -188,6 +223,8 @@ describe('what belongs to another account', () => {
       archivedAt: null,
       availableCount: '4',
       claimedCount: '1',
+      withdrawnCount: '0',
+      voidedCount: '0',
       replenishment: { method: 'GENERATE', autoGenerate: false },
       tasks: { totalCount: '1' },
     })

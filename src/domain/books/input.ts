@@ -70,6 +70,8 @@ export const maxNameLength = 100
 /** About a hundred years. So the time when something ends has a year of four digits. */
 export const maxDurationDays = 36_500n
 const dayMs = 86_400_000n
+/** Of the reason that is given for a change. */
+export const maxReasonLength = 1_000
 
 /** The number of code points, which is nearly what a person would count; an emoji can be several. */
 function lengthOf(text: string): number {

@@ -265,12 +265,16 @@ describe('scopes', () => {
     generateCodes: ['MANAGE', '{ poolId: "x", formatId: "x", quantity: 1 }'],
     renameFormat: ['MANAGE', '{ formatId: "x", name: "x" }'],
     renamePool: ['MANAGE', '{ poolId: "x", name: "x" }'],
+    restoreCodes: ['MANAGE', '{ poolId: "x" }'],
     revokeApiKey: ['ADMIN', '{ apiKeyId: "x" }'],
     saveReplenishment: ['MANAGE', '{ poolId: "x", method: UPLOAD }'],
     saveTerms: ['MANAGE', '{ poolId: "x" }'],
     unarchivePool: ['MANAGE', '{ poolId: "x" }'],
     undoUpload: ['MANAGE', '{ taskId: "x" }'],
     updatePool: ['MANAGE', '{ poolId: "x" }'],
+    withdrawCodes: ['MANAGE', '{ poolId: "x" }'],
+    unvoidCodes: ['MANAGE', '{ select: { taskId: "x" } }'],
+    voidCodes: ['MANAGE', '{ select: { taskId: "x" } }'],
   }
   const subscriptions: Record<string, string> = {
     poolEvents: 'poolEvents(after: "x") { cursor }',
