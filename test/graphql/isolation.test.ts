@@ -30,6 +30,12 @@ beforeAll(async () => {
     'codes { id code }',
   )
   const [claimed] = codes
+  const { redemption } = await done<{ redemption: { id: string; reference: string } }>(
+    theirs,
+    'redeemCode',
+    { code: claimed?.code, reference: randomUUID() },
+    'redemption { id reference }',
+  )
   const key = await withScopes(service, theirs, ['READ'])
   const seen = await theirs.ask<{
     account: { id: string }
@@ -46,6 +52,8 @@ beforeAll(async () => {
     pool: { theirs: poolId, nobodys: no('Pool') },
     format: { theirs: formatId, nobodys: no('Format') },
     task: { theirs: taskId, nobodys: no('Task') },
+    redemption: { theirs: redemption.id, nobodys: no('Redemption') },
+    reference: { theirs: redemption.reference, nobodys: randomUUID() },
     key: { theirs: key.keyId, nobodys: no('ApiKey') },
     account: { theirs: seen.account.id, nobodys: no('Account') },
     availableCode: { theirs: available?.node.id ?? '', nobodys: noCode },
@@ -66,7 +74,7 @@ afterAll(async () => {
   await theirs[Symbol.asyncDispose]()
 })
 
-const kinds = ['pool', 'format', 'task', 'key', 'account', 'availableCode', 'claimedCode']
+const kinds = ['pool', 'format', 'task', 'redemption', 'key', 'account', 'availableCode', 'claimedCode']
 const errors = '__typename ... on UserError { message code path }'
 
 /** Every place of the API that takes an id, a cursor, a name or a code as `$x`; `$mine…` belong to the caller. */
@@ -91,6 +99,7 @@ const probes: [kind: string, operation: string][] = [
     [kind, `mutation ($x: ID!) { cancelTask(input: { taskId: $x }) { ${errors} } }`],
     [kind, `mutation ($x: ID!) { revokeApiKey(input: { apiKeyId: $x }) { ${errors} } }`],
     [kind, `mutation ($x: ID!) { claimCodes(input: { poolId: $x }) { ${errors} } }`],
+    [kind, `mutation ($x: ID!) { rollBackRedemption(input: { redemptionId: $x }) { ${errors} } }`],
     [
       kind,
       `mutation ($x: ID!) { claimCodes(input: { poolId: $x, count: 10000, idempotencyKey: "k" }) { ${errors} } }`,
@@ -146,6 +155,11 @@ const probes: [kind: string, operation: string][] = [
   ),
   ['availableText', 'query ($x: String!) { code(code: $x) { id status } }'],
   ['claimedText', 'query ($x: String!) { code(code: $x) { id status recipient } }'],
+  ...['availableText', 'claimedText'].map((kind): [string, string] => [
+    kind,
+    `mutation ($x: String!) { redeemCode(input: { code: $x, reference: "r" }) { ${errors} } }`,
+  ]),
+  ['reference', 'query ($x: String!) { redemptions(reference: $x) { edges { node { id } } } }'],
   ['eventCursor', 'query ($x: String!) { poolEvents(after: $x) { edges { cursor } } }'],
   ['eventCursor', 'query ($x: String!) { poolEvents(before: $x) { edges { cursor } } }'],
   ['eventCursor', 'subscription ($x: String!) { poolEvents(after: $x) { cursor } }'],
@@ -211,6 +225,7 @@ describe('what belongs to another account', () => {
       `query ($pool: ID!, $format: ID!) {
         pool(id: $pool) {
           name description archivedAt availableCount claimedCount withdrawnCount voidedCount replenishment { method autoGenerate } tasks { totalCount }
+          redemptions { edges { node { rolledBackAt } } }
         }
         format(id: $format) { generatedCount reservedCount }
         account { apiKeys { revokedAt } }
@@ -227,6 +242,7 @@ describe('what belongs to another account', () => {
       voidedCount: '0',
       replenishment: { method: 'GENERATE', autoGenerate: false },
       tasks: { totalCount: '1' },
+      redemptions: { edges: [{ node: { rolledBackAt: null } }] },
     })
     expect(format).toEqual({ generatedCount: '5', reservedCount: '0' })
     expect(account.apiKeys.map((key) => key.revokedAt)).toEqual([null, null])

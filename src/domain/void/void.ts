@@ -1,6 +1,6 @@
 import type { Books, BookTransaction } from '../books/books.ts'
 import { InputCheck } from '../books/input.ts'
-import { lockUsage } from '../usage/lock.ts'
+import { lockUsages } from '../usage/lock.ts'
 import { type ClaimedRange, checkSelect, countOf, findSelected, type Select } from './select.ts'
 
 export const maxReasonLength = 1_000
@@ -78,11 +78,11 @@ export async function unvoidCodes(
 type LockedRange = ClaimedRange & { version: bigint }
 
 async function lock(tx: BookTransaction, ranges: readonly ClaimedRange[]): Promise<LockedRange[]> {
-  const versions = await lockUsage(tx, [...new Set(ranges.map(({ poolId }) => poolId))])
+  const usages = await lockUsages(tx, [...new Set(ranges.map(({ poolId }) => poolId))])
   return ranges.map((range) => {
-    const version = versions.get(range.poolId)
-    if (version === undefined) throw new Error(`The pool ${range.poolId} has no usage.`)
-    return { ...range, version: version + 1n }
+    const usage = usages.get(range.poolId)
+    if (usage === undefined) throw new Error(`The pool ${range.poolId} has no usage.`)
+    return { ...range, version: usage.version + 1n }
   })
 }
 

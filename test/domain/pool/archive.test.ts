@@ -160,8 +160,8 @@ describe('while two processes claim', () => {
       const claims = new Claims(books)
       for (;;)
         try {
-          for (const code of await claims.claim(test.accountId, { poolId, count: 1 }))
-            positions.push(code.position)
+          const { codes } = await claims.claim(test.accountId, { poolId, count: 1 })
+          positions.push(...codes.map((code) => code.position))
         } catch (error) {
           refusals.push(error)
           return
