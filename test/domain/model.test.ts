@@ -144,7 +144,10 @@ describe('the books', () => {
     timeout,
   }, async () => {
     const pairs = fc
-      .tuple(fc.tuple(...start), fc.array(fc.tuple(single, single, fc.nat(3)), { minLength: 10, maxLength: 40 }))
+      .tuple(
+        fc.tuple(...start),
+        fc.array(fc.tuple(single, single, fc.nat(3)), { minLength: 10, maxLength: 40 }),
+      )
       .map(([first, more]) => ({ first, more }))
     await fc.assert(
       fc.asyncProperty(pairs, async ({ first, more }) => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import { rollBackRedemption } from '../../../src/domain/redemption/roll-back.ts'
 import type { CodeOrigin } from '../../../src/domain/code/code.ts'
+import { rollBackRedemption } from '../../../src/domain/redemption/roll-back.ts'
 import type { Select } from '../../../src/domain/void/select.ts'
 import { unvoidCodes, voidCodes } from '../../../src/domain/void/void.ts'
 import type { Model } from '../../support/model.ts'
@@ -27,7 +27,11 @@ export const redeem = fc
               const position = pool.line.findIndex((one) => one.code === code.code)
               const expected =
                 position < 0
-                  ? { refused: pool.withdrawn.some((one) => one.code === code.code) ? 'CODE_NOT_CLAIMED' : 'NOT_FOUND' }
+                  ? {
+                      refused: pool.withdrawn.some((one) => one.code === code.code)
+                        ? 'CODE_NOT_CLAIMED'
+                        : 'NOT_FOUND',
+                    }
                   : model.redeem(now, pool, position, { reference, recipient })
               expect(refused).toBe(expected && 'refused' in expected ? expected.refused : undefined)
               if (value === undefined) return
@@ -120,7 +124,9 @@ export const voidSome = fc.tuple(chosen, fc.boolean()).map(
 function selectionOf(now: Model, chosen: Chosen): Selection | undefined {
   if ('task' in chosen) {
     const task = pick([...now.generations, ...now.uploads], chosen.task)
-    return task && { select: { taskId: task.id }, find: (now) => codesOf(now, (code) => code.task === task.id) }
+    return (
+      task && { select: { taskId: task.id }, find: (now) => codesOf(now, (code) => code.task === task.id) }
+    )
   }
   const pool = chosen.pool === undefined ? undefined : pick(now.pools, chosen.pool)
   if ('recipient' in chosen) {
@@ -128,7 +134,8 @@ function selectionOf(now: Model, chosen: Chosen): Selection | undefined {
     const isHeld = (claim: model.ClaimModel | undefined) => claim?.recipient === recipient
     return {
       select: { recipient, poolId: pool?.id },
-      find: (now) => claimedOf(now, (one, claim) => isHeld(claim) && (pool === undefined || one.id === pool.id)),
+      find: (now) =>
+        claimedOf(now, (one, claim) => isHeld(claim) && (pool === undefined || one.id === pool.id)),
     }
   }
   if (pool === undefined) return undefined
