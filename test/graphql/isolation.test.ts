@@ -20,7 +20,14 @@ beforeAll(async () => {
   theirs = await stranger(service)
   own = await newStock(mine, 3)
   const { poolId, formatId, taskId } = await newStock(theirs, 5)
-  const [claimed] = await claim(theirs, poolId)
+  const recipient = randomUUID()
+  const { codes } = await done<{ codes: { id: string; code: string }[] }>(
+    theirs,
+    'claimCodes',
+    { poolId, recipient },
+    'codes { id code }',
+  )
+  const [claimed] = codes
   const { redemption } = await done<{ redemption: { id: string; reference: string } }>(
     theirs,
     'redeemCode',
@@ -55,6 +62,7 @@ beforeAll(async () => {
       theirs: seen.eventCursor,
       nobodys: Buffer.from(`${randomUUID()}:1`).toString('base64url'),
     },
+    recipient: { theirs: recipient, nobodys: randomUUID() },
     name: { theirs: seen.pool.name, nobodys: randomUUID() },
   }
 })
@@ -108,6 +116,24 @@ const probes: [kind: string, operation: string][] = [
         generateCodes(input: { poolId: $minePool, formatId: $x, quantity: 1, idempotencyKey: "k" }) { ${errors} }
       }`,
     ],
+    ...['withdrawCodes', 'restoreCodes'].flatMap((change): [string, string][] => [
+      [kind, `mutation ($x: ID!) { ${change}(input: { poolId: $x }) { ${errors} } }`],
+      [
+        kind,
+        `mutation ($x: ID!, $minePool: ID!) { ${change}(input: { poolId: $minePool, taskId: $x }) { ${errors} } }`,
+      ],
+    ]),
+    ...['voidCodes', 'unvoidCodes'].flatMap((act) =>
+      [
+        '{ codeIds: [$x] }',
+        '{ claimId: $x }',
+        '{ taskId: $x }',
+        '{ recipient: { recipient: "Ada", poolId: $x } }',
+      ].map((select): [string, string] => [
+        kind,
+        `mutation ($x: ID!) { ${act}(input: { select: ${select} }) { ${errors} } }`,
+      ]),
+    ),
     [kind, 'subscription ($x: ID!) { taskUpdated(id: $x) { id } }'],
     [kind, 'subscription ($x: ID!) { poolUpdated(id: $x) { id } }'],
     [kind, 'subscription ($x: ID!) { poolEvents(poolId: $x) { cursor } }'],
@@ -130,6 +156,13 @@ const probes: [kind: string, operation: string][] = [
   ['eventCursor', 'query ($x: String!) { poolEvents(after: $x) { edges { cursor } } }'],
   ['eventCursor', 'query ($x: String!) { poolEvents(before: $x) { edges { cursor } } }'],
   ['eventCursor', 'subscription ($x: String!) { poolEvents(after: $x) { cursor } }'],
+  ...['voidCodes', 'unvoidCodes'].map((act): [string, string] => [
+    'recipient',
+    `mutation ($x: String!) { ${act}(input: { select: { recipient: { recipient: $x } } }) {
+      ... on VoidCodesPayload { voidedCount alreadyVoidCount pools { id } }
+      ... on UnvoidCodesPayload { unvoidedCount notVoidCount pools { id } }
+    } }`,
+  ]),
   ['name', 'query ($x: String!) { pools(search: $x) { totalCount } formats(search: $x) { totalCount } }'],
 ]
 
@@ -183,7 +216,7 @@ describe('what belongs to another account', () => {
     }>(
       `query ($pool: ID!, $format: ID!) {
         pool(id: $pool) {
-          name availableCount claimedCount replenishment { method autoGenerate } tasks { totalCount }
+          name availableCount claimedCount withdrawnCount voidedCount replenishment { method autoGenerate } tasks { totalCount }
           redemptions { edges { node { rolledBackAt } } }
         }
         format(id: $format) { generatedCount reservedCount }
@@ -195,6 +228,8 @@ describe('what belongs to another account', () => {
       name: secrets['name']?.theirs,
       availableCount: '4',
       claimedCount: '1',
+      withdrawnCount: '0',
+      voidedCount: '0',
       replenishment: { method: 'GENERATE', autoGenerate: false },
       tasks: { totalCount: '1' },
       redemptions: { edges: [{ node: { rolledBackAt: null } }] },

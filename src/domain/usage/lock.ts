@@ -10,24 +10,34 @@ export interface LockedUsage extends PoolUsage {
 }
 
 /**
- * Locks what becomes of a pool's claimed codes until the transaction ends; undefined if the account has no such pool. Whoever
- * redeems, rolls back, voids or unvoids holds this lock, and reads redemptions and voids in a later statement. Claims do not
- * wait for it.
+ * Locks what becomes of the claimed codes of those pools that exist until the transaction ends. Whoever redeems, rolls back,
+ * voids or unvoids holds this lock, and reads redemptions and voids in a later statement. Claims do not wait for it.
  */
-export async function lockUsage(tx: BookTransaction, poolId: string): Promise<LockedUsage | undefined> {
-  const [row] = await tx.rows<RowOf<Omit<LockedUsage, 'poolId'>>>({
-    name: 'lock-usage',
+export async function lockUsages(
+  tx: BookTransaction,
+  poolIds: readonly string[],
+): Promise<Map<string, LockedUsage>> {
+  const rows = await tx.rows<RowOf<LockedUsage>>({
+    name: 'lock-usages',
+    // Locked in the order of the ids, so that two transactions cannot deadlock. It reads no other table, and so returns the
+    // rows as they are once they are locked.
     text: `
-      SELECT redeemed, voided, version FROM pool_usage WHERE account_id = $1 AND pool_id = $2 FOR NO KEY UPDATE`,
-    values: [tx.accountId, poolId],
+      SELECT pool_id AS "poolId", redeemed, voided, version FROM pool_usage
+      WHERE account_id = $1 AND pool_id = ANY($2::uuid[]) ORDER BY pool_id FOR NO KEY UPDATE`,
+    values: [tx.accountId, poolIds],
   })
-  if (row === undefined) return undefined
-  return {
+  const usages = rows.map(({ poolId, redeemed, voided, version }) => ({
     poolId,
-    redeemed: BigInt(row.redeemed),
-    voided: BigInt(row.voided),
-    version: BigInt(row.version),
-  }
+    redeemed: BigInt(redeemed),
+    voided: BigInt(voided),
+    version: BigInt(version),
+  }))
+  return new Map(usages.map((usage) => [usage.poolId, usage]))
+}
+
+/** The same for one pool; undefined if the account has no such pool. */
+export async function lockUsage(tx: BookTransaction, poolId: string): Promise<LockedUsage | undefined> {
+  return (await lockUsages(tx, [poolId])).get(poolId)
 }
 
 /** Writes the counts and the version of a usage that this transaction has locked. */

@@ -265,10 +265,14 @@ describe('scopes', () => {
     redeemCode: ['REDEEM', '{ code: "x", reference: "x" }'],
     renameFormat: ['MANAGE', '{ formatId: "x", name: "x" }'],
     renamePool: ['MANAGE', '{ poolId: "x", name: "x" }'],
+    restoreCodes: ['MANAGE', '{ poolId: "x" }'],
     revokeApiKey: ['ADMIN', '{ apiKeyId: "x" }'],
     rollBackRedemption: ['REDEEM', '{ redemptionId: "x" }'],
     saveReplenishment: ['MANAGE', '{ poolId: "x", method: UPLOAD }'],
     undoUpload: ['MANAGE', '{ taskId: "x" }'],
+    withdrawCodes: ['MANAGE', '{ poolId: "x" }'],
+    unvoidCodes: ['MANAGE', '{ select: { taskId: "x" } }'],
+    voidCodes: ['MANAGE', '{ select: { taskId: "x" } }'],
   }
   const subscriptions: Record<string, string> = {
     poolEvents: 'poolEvents(after: "x") { cursor }',
