@@ -6,6 +6,7 @@ import { type Accepted, asAccepted, readTasks, type Task } from '../domain/gener
 import { type PoolState, readPools } from '../domain/pool/pool.ts'
 import { readUploadWaits, type UploadWait } from '../domain/upload/queue.ts'
 import { type ClaimedPlace, readUsage, type Usage } from '../domain/usage/usage.ts'
+import type { ApiKey } from '../generated/prisma/client.ts'
 
 const maxBatchSize = 10_000
 
@@ -27,6 +28,7 @@ const maxUsageReads = 2
  * is too large and has an Int for totalCount.
  */
 export class Nodes {
+  readonly apiKey: DataLoader<string, ApiKey | null>
   readonly format: DataLoader<string, Format | null>
   readonly pool: DataLoader<string, PoolState | null>
   readonly task: DataLoader<string, Task | null>
@@ -38,6 +40,9 @@ export class Nodes {
 
   constructor(books: Books, accountId: string, { cache }: { cache: boolean }) {
     const refs = (ids: readonly string[]) => ids.map((id) => ({ accountId, id }))
+    this.apiKey = byId('API key', cache, (ids) =>
+      books.prisma.apiKey.findMany({ where: { accountId, id: { in: [...ids] } } }),
+    )
     this.format = byId('format', cache, async (ids) =>
       asOf(await readFormats(books, accountId, ids), this.#moment.format),
     )

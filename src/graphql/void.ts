@@ -36,13 +36,6 @@ builder.objectField(Code, 'void', (t) =>
   }),
 )
 
-builder.objectField(Pool, 'voidedCount', (t) =>
-  t.expose('voided', {
-    type: 'BigInt',
-    description: 'The exact number of claimed codes that are void.',
-  }),
-)
-
 const RecipientInput = builder.inputType('RecipientInput', {
   description: 'A recipient, and the pools to look in.',
   fields: (t) => ({

@@ -37,6 +37,8 @@ const rest: Record<string, () => Record<string, unknown>> = {
   renamePool: () => ({ name: randomUUID() }),
   renameFormat: () => ({ name: randomUUID() }),
   saveReplenishment: () => ({ poolId: ids['pool'], method: 'GENERATE', formatId: ids['format'] }),
+  withdrawCodes: () => ({ poolId: ids['pool'] }),
+  restoreCodes: () => ({ poolId: ids['pool'] }),
   generateCodes: () => ({ poolId: ids['pool'], formatId: ids['format'], quantity: 1 }),
 }
 
@@ -48,6 +50,8 @@ const inputs: Record<string, string> = {
   'generateCodes poolId': 'pool',
   'renameFormat formatId': 'format',
   'renamePool poolId': 'pool',
+  'restoreCodes poolId': 'pool',
+  'restoreCodes taskId': 'task',
   'revokeApiKey apiKeyId': 'API key',
   'saveReplenishment formatId': 'format',
   'saveReplenishment poolId': 'pool',
@@ -61,6 +65,8 @@ const inputs: Record<string, string> = {
   'voidCodes codeIds': 'code',
   'voidCodes poolId': 'pool',
   'voidCodes taskId': 'task',
+  'withdrawCodes poolId': 'pool',
+  'withdrawCodes taskId': 'task',
 }
 
 /** How an id in a choice of codes is given, and the path of an error about it. */

@@ -118,6 +118,13 @@ const probes: [kind: string, operation: string][] = [
         `mutation ($x: ID!) { ${act}(input: { select: ${select} }) { ${errors} } }`,
       ]),
     ),
+    ...['withdrawCodes', 'restoreCodes'].flatMap((change): [string, string][] => [
+      [kind, `mutation ($x: ID!) { ${change}(input: { poolId: $x }) { ${errors} } }`],
+      [
+        kind,
+        `mutation ($x: ID!, $minePool: ID!) { ${change}(input: { poolId: $minePool, taskId: $x }) { ${errors} } }`,
+      ],
+    ]),
     [kind, 'subscription ($x: ID!) { taskUpdated(id: $x) { id } }'],
     [kind, 'subscription ($x: ID!) { poolUpdated(id: $x) { id } }'],
     [kind, 'subscription ($x: ID!) { poolEvents(poolId: $x) { cursor } }'],
@@ -194,7 +201,9 @@ describe('what belongs to another account', () => {
       account: { apiKeys: { revokedAt: string | null }[] }
     }>(
       `query ($pool: ID!, $format: ID!) {
-        pool(id: $pool) { name availableCount claimedCount voidedCount replenishment { method autoGenerate } tasks { totalCount } }
+        pool(id: $pool) {
+          name availableCount claimedCount voidedCount withdrawnCount replenishment { method autoGenerate } tasks { totalCount }
+        }
         format(id: $format) { generatedCount reservedCount }
         account { apiKeys { revokedAt } }
       }`,
@@ -205,6 +214,7 @@ describe('what belongs to another account', () => {
       availableCount: '4',
       claimedCount: '1',
       voidedCount: '0',
+      withdrawnCount: '0',
       replenishment: { method: 'GENERATE', autoGenerate: false },
       tasks: { totalCount: '1' },
     })

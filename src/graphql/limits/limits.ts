@@ -45,8 +45,8 @@ export const maxDocument: Readonly<DocumentWeight> = {
 }
 
 export const maxVariables = {
-  /** Values, including those in lists and objects. */
-  values: 10_000,
+  /** Values, including those in lists and objects: a list of 10,000, and what is around it. */
+  values: 10_100,
   /** Levels of lists and objects. */
   levels: 50,
   /** Fields of one object. No input has this many. */

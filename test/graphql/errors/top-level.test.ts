@@ -263,11 +263,13 @@ describe('scopes', () => {
     generateCodes: ['MANAGE', '{ poolId: "x", formatId: "x", quantity: 1 }'],
     renameFormat: ['MANAGE', '{ formatId: "x", name: "x" }'],
     renamePool: ['MANAGE', '{ poolId: "x", name: "x" }'],
+    restoreCodes: ['MANAGE', '{ poolId: "x" }'],
     revokeApiKey: ['ADMIN', '{ apiKeyId: "x" }'],
     saveReplenishment: ['MANAGE', '{ poolId: "x", method: UPLOAD }'],
     undoUpload: ['MANAGE', '{ taskId: "x" }'],
     unvoidCodes: ['MANAGE', '{ select: { taskId: "x" } }'],
     voidCodes: ['MANAGE', '{ select: { taskId: "x" } }'],
+    withdrawCodes: ['MANAGE', '{ poolId: "x" }'],
   }
   const subscriptions: Record<string, string> = {
     poolEvents: 'poolEvents(after: "x") { cursor }',
