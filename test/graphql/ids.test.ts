@@ -194,7 +194,7 @@ test('the examples of ids in messages look like ids', async () => {
   for (const [noun, id] of Object.entries(ids)) {
     const place = Object.keys(inputs).find((one) => inputs[one] === noun)
     if (place === undefined) continue
-    const [, shown = ''] = /looks like "(.+)…"/.exec(await told(place, 'x')) ?? []
+    const [, shown = ''] = /looks like "(.+?)…"/.exec(await told(place, 'x')) ?? []
     expect(id.startsWith(shown)).toBe(true)
   }
 })
