@@ -14,7 +14,7 @@ import { Pool } from './pool.ts'
 const maxReasonBytes = 6 * maxReasonLength + 2
 const usualReasonBytes = 200
 
-const CodeVoid = builder.objectRef<CodeVoidValue>('CodeVoid').implement({
+export const CodeVoid = builder.objectRef<CodeVoidValue>('CodeVoid').implement({
   description: 'The fact that a claimed code is no longer good, because somebody has voided it.',
   fields: (t) => ({
     at: t.expose('at', { type: 'DateTime', description: 'When the code was voided.' }),

@@ -3,7 +3,7 @@ import { type GraphQLInputType, getNamedType, isInputObjectType } from 'graphql'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { encodeId, uuidOf } from '../../src/graphql/ids.ts'
 import { createSchema } from '../../src/graphql/schema.ts'
-import { mutate, newStock } from '../support/api.ts'
+import { claim, done, mutate, newStock } from '../support/api.ts'
 import { useClient, useService } from '../support/service.ts'
 import { postCodes, uploadByForm } from '../support/upload-api.ts'
 
@@ -21,6 +21,14 @@ beforeAll(async () => {
     'query ($id: ID!) { pool(id: $id) { codes(status: AVAILABLE) { edges { node { id } } } } }',
     { id: poolId },
   )
+  const sold = await newStock(client, 1)
+  const [claimed] = await claim(client, sold.poolId)
+  const { redemption } = await done<{ redemption: { id: string } }>(
+    client,
+    'redeemCode',
+    { code: claimed?.code, reference: 'order 1' },
+    'redemption { id }',
+  )
   ids = {
     pool: poolId,
     format: formatId,
@@ -29,6 +37,7 @@ beforeAll(async () => {
     'API key': account.apiKeys[0]?.id ?? '',
     code: pool.codes.edges[0]?.node.id ?? '',
     claim: encodeId('Claim', `${uuidOf('Pool', poolId)}:0`),
+    redemption: redemption.id,
   }
 })
 
@@ -53,6 +62,7 @@ const inputs: Record<string, string> = {
   'restoreCodes poolId': 'pool',
   'restoreCodes taskId': 'task',
   'revokeApiKey apiKeyId': 'API key',
+  'rollBackRedemption redemptionId': 'redemption',
   'saveReplenishment formatId': 'format',
   'saveReplenishment poolId': 'pool',
   'undoUpload taskId': 'task',
@@ -61,12 +71,12 @@ const inputs: Record<string, string> = {
   'unvoidCodes poolId': 'pool',
   'unvoidCodes taskId': 'task',
   'uploadCodes poolId': 'pool',
+  'withdrawCodes poolId': 'pool',
+  'withdrawCodes taskId': 'task',
   'voidCodes claimId': 'claim',
   'voidCodes codeIds': 'code',
   'voidCodes poolId': 'pool',
   'voidCodes taskId': 'task',
-  'withdrawCodes poolId': 'pool',
-  'withdrawCodes taskId': 'task',
 }
 
 /** How an id in a choice of codes is given, and the path of an error about it. */
@@ -194,7 +204,7 @@ test('the examples of ids in messages look like ids', async () => {
   for (const [noun, id] of Object.entries(ids)) {
     const place = Object.keys(inputs).find((one) => inputs[one] === noun)
     if (place === undefined) continue
-    const [, shown = ''] = /looks like "(.+?)…"/.exec(await told(place, 'x')) ?? []
+    const [, shown = ''] = /looks like "([^"]+)…"/.exec(await told(place, 'x')) ?? []
     expect(id.startsWith(shown)).toBe(true)
   }
 })

@@ -28,6 +28,12 @@ beforeAll(async () => {
     'codes { id code }',
   )
   const [claimed] = codes
+  const { redemption } = await done<{ redemption: { id: string; reference: string } }>(
+    theirs,
+    'redeemCode',
+    { code: claimed?.code, reference: randomUUID() },
+    'redemption { id reference }',
+  )
   const key = await withScopes(service, theirs, ['READ'])
   const seen = await theirs.ask<{
     account: { id: string }
@@ -44,6 +50,8 @@ beforeAll(async () => {
     pool: { theirs: poolId, nobodys: no('Pool') },
     format: { theirs: formatId, nobodys: no('Format') },
     task: { theirs: taskId, nobodys: no('Task') },
+    redemption: { theirs: redemption.id, nobodys: no('Redemption') },
+    reference: { theirs: redemption.reference, nobodys: randomUUID() },
     key: { theirs: key.keyId, nobodys: no('ApiKey') },
     account: { theirs: seen.account.id, nobodys: no('Account') },
     availableCode: { theirs: available?.node.id ?? '', nobodys: noCode },
@@ -63,7 +71,7 @@ afterAll(async () => {
   await theirs[Symbol.asyncDispose]()
 })
 
-const kinds = ['pool', 'format', 'task', 'key', 'account', 'availableCode', 'claimedCode']
+const kinds = ['pool', 'format', 'task', 'redemption', 'key', 'account', 'availableCode', 'claimedCode']
 const errors = '__typename ... on UserError { message code path }'
 
 /** Every place of the API that takes an id, a cursor, a name or a code as `$x`; `$mine…` belong to the caller. */
@@ -84,6 +92,7 @@ const probes: [kind: string, operation: string][] = [
     [kind, `mutation ($x: ID!) { cancelTask(input: { taskId: $x }) { ${errors} } }`],
     [kind, `mutation ($x: ID!) { revokeApiKey(input: { apiKeyId: $x }) { ${errors} } }`],
     [kind, `mutation ($x: ID!) { claimCodes(input: { poolId: $x }) { ${errors} } }`],
+    [kind, `mutation ($x: ID!) { rollBackRedemption(input: { redemptionId: $x }) { ${errors} } }`],
     [
       kind,
       `mutation ($x: ID!) { claimCodes(input: { poolId: $x, count: 10000, idempotencyKey: "k" }) { ${errors} } }`,
@@ -107,6 +116,13 @@ const probes: [kind: string, operation: string][] = [
         generateCodes(input: { poolId: $minePool, formatId: $x, quantity: 1, idempotencyKey: "k" }) { ${errors} }
       }`,
     ],
+    ...['withdrawCodes', 'restoreCodes'].flatMap((change): [string, string][] => [
+      [kind, `mutation ($x: ID!) { ${change}(input: { poolId: $x }) { ${errors} } }`],
+      [
+        kind,
+        `mutation ($x: ID!, $minePool: ID!) { ${change}(input: { poolId: $minePool, taskId: $x }) { ${errors} } }`,
+      ],
+    ]),
     ...['voidCodes', 'unvoidCodes'].flatMap((act) =>
       [
         '{ codeIds: [$x] }',
@@ -118,13 +134,6 @@ const probes: [kind: string, operation: string][] = [
         `mutation ($x: ID!) { ${act}(input: { select: ${select} }) { ${errors} } }`,
       ]),
     ),
-    ...['withdrawCodes', 'restoreCodes'].flatMap((change): [string, string][] => [
-      [kind, `mutation ($x: ID!) { ${change}(input: { poolId: $x }) { ${errors} } }`],
-      [
-        kind,
-        `mutation ($x: ID!, $minePool: ID!) { ${change}(input: { poolId: $minePool, taskId: $x }) { ${errors} } }`,
-      ],
-    ]),
     [kind, 'subscription ($x: ID!) { taskUpdated(id: $x) { id } }'],
     [kind, 'subscription ($x: ID!) { poolUpdated(id: $x) { id } }'],
     [kind, 'subscription ($x: ID!) { poolEvents(poolId: $x) { cursor } }'],
@@ -139,6 +148,11 @@ const probes: [kind: string, operation: string][] = [
   ),
   ['availableText', 'query ($x: String!) { code(code: $x) { id status } }'],
   ['claimedText', 'query ($x: String!) { code(code: $x) { id status recipient } }'],
+  ...['availableText', 'claimedText'].map((kind): [string, string] => [
+    kind,
+    `mutation ($x: String!) { redeemCode(input: { code: $x, reference: "r" }) { ${errors} } }`,
+  ]),
+  ['reference', 'query ($x: String!) { redemptions(reference: $x) { edges { node { id } } } }'],
   ['eventCursor', 'query ($x: String!) { poolEvents(after: $x) { edges { cursor } } }'],
   ['eventCursor', 'query ($x: String!) { poolEvents(before: $x) { edges { cursor } } }'],
   ['eventCursor', 'subscription ($x: String!) { poolEvents(after: $x) { cursor } }'],
@@ -202,7 +216,8 @@ describe('what belongs to another account', () => {
     }>(
       `query ($pool: ID!, $format: ID!) {
         pool(id: $pool) {
-          name availableCount claimedCount voidedCount withdrawnCount replenishment { method autoGenerate } tasks { totalCount }
+          name availableCount claimedCount withdrawnCount voidedCount replenishment { method autoGenerate } tasks { totalCount }
+          redemptions { edges { node { rolledBackAt } } }
         }
         format(id: $format) { generatedCount reservedCount }
         account { apiKeys { revokedAt } }
@@ -213,10 +228,11 @@ describe('what belongs to another account', () => {
       name: secrets['name']?.theirs,
       availableCount: '4',
       claimedCount: '1',
-      voidedCount: '0',
       withdrawnCount: '0',
+      voidedCount: '0',
       replenishment: { method: 'GENERATE', autoGenerate: false },
       tasks: { totalCount: '1' },
+      redemptions: { edges: [{ node: { rolledBackAt: null } }] },
     })
     expect(format).toEqual({ generatedCount: '5', reservedCount: '0' })
     expect(account.apiKeys.map((key) => key.revokedAt)).toEqual([null, null])

@@ -1,5 +1,6 @@
 import type { Books, BookTransaction } from '../books/books.ts'
 import { InputCheck } from '../books/input.ts'
+import { lockUsages } from '../usage/lock.ts'
 import { type ClaimedRange, checkSelect, countOf, findSelected, type Select } from './select.ts'
 
 export const maxReasonLength = 1_000
@@ -77,19 +78,11 @@ export async function unvoidCodes(
 type LockedRange = ClaimedRange & { version: bigint }
 
 async function lock(tx: BookTransaction, ranges: readonly ClaimedRange[]): Promise<LockedRange[]> {
-  const rows = await tx.rows<{ pool_id: string; version: string }>({
-    // In the order of the ids, so that two transactions cannot deadlock. It reads no other table, and so returns the rows as
-    // they are once they are locked.
-    text: `
-      SELECT pool_id, version FROM pool_usage WHERE account_id = $1 AND pool_id = ANY($2::uuid[])
-      ORDER BY pool_id FOR NO KEY UPDATE`,
-    values: [tx.accountId, [...new Set(ranges.map(({ poolId }) => poolId))]],
-  })
-  const versions = new Map(rows.map((row) => [row.pool_id, BigInt(row.version)]))
+  const usages = await lockUsages(tx, [...new Set(ranges.map(({ poolId }) => poolId))])
   return ranges.map((range) => {
-    const version = versions.get(range.poolId)
-    if (version === undefined) throw new Error(`The pool ${range.poolId} has no usage.`)
-    return { ...range, version: version + 1n }
+    const usage = usages.get(range.poolId)
+    if (usage === undefined) throw new Error(`The pool ${range.poolId} has no usage.`)
+    return { ...range, version: usage.version + 1n }
   })
 }
 

@@ -5,6 +5,7 @@ import { InvalidInputError, NotFoundError } from '../../../src/domain/books/erro
 import { readHistory } from '../../../src/domain/books/event-log.ts'
 import { Claims } from '../../../src/domain/claim/claim.ts'
 import { type CodeOrigin, readPositions } from '../../../src/domain/code/code.ts'
+import { lockUsage } from '../../../src/domain/usage/lock.ts'
 import { readUsage } from '../../../src/domain/usage/usage.ts'
 import type { Select } from '../../../src/domain/void/select.ts'
 import { unvoidCodes, voidCodes } from '../../../src/domain/void/void.ts'
@@ -90,11 +91,7 @@ async function redeem(
   position: number,
 ) {
   await books.write(accountId, async (tx) => {
-    const [locked] = await tx.rows<{ version: string }>({
-      text: 'SELECT version FROM pool_usage WHERE account_id = $1 AND pool_id = $2 FOR NO KEY UPDATE',
-      values: [accountId, poolId],
-    })
-    const version = BigInt(locked?.version ?? 0) + 1n
+    const version = ((await lockUsage(tx, poolId))?.version ?? 0n) + 1n
     const [usage] = await readUsage(tx, accountId, [{ poolId, position: BigInt(position) }])
     if (usage?.void !== undefined) throw new Error('It is void.')
     await tx.execute({
