@@ -38,7 +38,7 @@ const maxRecipientBytes = 6 * maxRecipientLength + 2
 const usualRecipientBytes = 200
 
 // Simultaneous look-ups are served together.
-const lookUpReads = 4
+export const lookUpReads = 4
 
 const CodeStatus = builder.enumType('CodeStatus', {
   description: 'Where a code lies: in the stock of its pool, with a recipient, or withdrawn from the stock.',

@@ -8,14 +8,6 @@ import { inputId } from './ids.ts'
 import { existing, type Nodes } from './nodes.ts'
 import { Pool } from './pool.ts'
 
-builder.objectField(Pool, 'withdrawnCount', (t) =>
-  t.expose('withdrawn', {
-    type: 'BigInt',
-    description:
-      'The exact number of codes that are withdrawn from the stock (withdrawCodes). They are not available.',
-  }),
-)
-
 const WithdrawCodesPayload = builder.objectRef<Moved>('WithdrawCodesPayload').implement({
   description: 'The codes were withdrawn. They cannot be claimed unless they are restored.',
   fields: (t) => ({

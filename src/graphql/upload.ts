@@ -7,6 +7,7 @@ import {
   UploadNotUndoneError,
 } from '../domain/books/errors.ts'
 import { isUnfinished, type Task as TaskRow } from '../domain/generation/task.ts'
+import { PoolArchivedError } from '../domain/pool/issuing.ts'
 import { undoUpload } from '../domain/upload/finish.ts'
 import type { UploadWait as UploadWaitName } from '../domain/upload/queue.ts'
 import { maxColumnLength } from '../domain/upload/receive.ts'
@@ -231,15 +232,15 @@ builder.mutationFields((t) => ({
       'the body does the same. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
-      types: [InvalidInputError, NotFoundError, IdempotencyConflictError],
+      types: [InvalidInputError, NotFoundError, PoolArchivedError, IdempotencyConflictError],
       union: { description: 'The new task, or why it was not created.' },
     },
     args: {
       input: t.arg({ type: UploadCodesInput, required: true, description: 'The file and the pool.' }),
     },
-    resolve: async (_root, { input }, { uploads, accountId, nodes }) => {
+    resolve: async (_root, { input }, { uploads, accountId, keyId, nodes }) => {
       const accepted = await uploads.receive(
-        accountId,
+        { accountId, keyId },
         {
           poolId: inputId('Pool', input.poolId, 'poolId'),
           column: input.column ?? undefined,

@@ -43,7 +43,7 @@ export async function withdrawCodes(
     if (!keepAutoGenerate) await turnOffAutoGenerate(tx, pool)
     if (count > 0n) {
       const format = await formatForRefill(tx, pool, pool.total - pool.claimed)
-      if (format !== undefined && isRefillable(pool)) await refill(tx, pool, format, 0n)
+      if (format !== undefined && isRefillable(pool, tx.now())) await refill(tx, pool, format, 0n)
       recordShortage(tx, pool, before, pool.total - pool.claimed)
       await writePoolCounters(tx, pool)
     }
@@ -54,5 +54,5 @@ export async function withdrawCodes(
 async function turnOffAutoGenerate(tx: BookTransaction, pool: Pool): Promise<void> {
   if (!pool.autoGenerate) return
   const { method, formatId, quantity, refillThreshold } = pool
-  await writeReplenishment(tx, pool, { method, formatId, quantity, autoGenerate: false, refillThreshold })
+  await writeReplenishment(tx, pool, { method, formatId, quantity, autoGenerate: false, refillThreshold }, [])
 }

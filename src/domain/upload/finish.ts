@@ -36,7 +36,10 @@ export async function completeUpload(books: Books, { accountId, taskId }: TaskRe
     pool.total += task.added
     await noteStock(tx, pool, task.added)
     await writePoolCounters(tx, { ...pool, refillFailed: false })
-    tx.record({ poolId: pool.id, kind: 'POOL_REFILLED', payload: { taskId, added: String(task.added) } })
+    tx.record(
+      { poolId: pool.id, kind: 'POOL_REFILLED', payload: { taskId, added: String(task.added) } },
+      task.actorId,
+    )
     return true
   })
 }
@@ -108,7 +111,7 @@ async function removeCodes(tx: BookTransaction, pool: Pool, taskId: string): Pro
   const after = pool.total - pool.claimed
   if (after < before) {
     const format = await formatForRefill(tx, pool, after)
-    if (format !== undefined && isRefillable(pool)) await refill(tx, pool, format, 0n)
+    if (format !== undefined && isRefillable(pool, tx.now())) await refill(tx, pool, format, 0n)
     recordShortage(tx, pool, before, pool.total - pool.claimed)
   }
   await writePoolCounters(tx, pool)
