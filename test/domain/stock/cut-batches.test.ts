@@ -25,7 +25,7 @@ async function list(poolId: string, status: CodeStatus): Promise<string[]> {
 }
 
 async function claim(poolId: string, count: number): Promise<string[]> {
-  const codes = await new Claims(test.books).claim(test.accountId, { poolId, count })
+  const { codes } = await new Claims(test.books).claim(test.accountId, { poolId, count })
   return codes.map(({ code }) => code)
 }
 

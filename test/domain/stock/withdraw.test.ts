@@ -41,7 +41,7 @@ const restore = async (input: { poolId: string; taskId?: string }) =>
 const undo = (taskId: string) => undoUpload(test.books, test.accountId, taskId)
 
 async function claim(poolId: string, count: number, books = test.books): Promise<string[]> {
-  const codes = await new Claims(books).claim(test.accountId, { poolId, count })
+  const { codes } = await new Claims(books).claim(test.accountId, { poolId, count })
   return codes.map(({ code }) => code)
 }
 
@@ -455,7 +455,7 @@ describe('while claims run in another process', () => {
       const claims = new Claims(books)
       for (let round = 0; round < 40; round++)
         try {
-          const got = await claims.claim(test.accountId, { poolId, count: 1 + (round % 3) })
+          const { codes: got } = await claims.claim(test.accountId, { poolId, count: 1 + (round % 3) })
           handedOut.push(...got.map(({ code }) => code))
         } catch (error) {
           if (!(error instanceof NotEnoughCodesError)) throw error
