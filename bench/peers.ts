@@ -1,9 +1,17 @@
 import { IdempotencyConflictError, InvalidInputError, NotFoundError } from '../src/domain/books/errors.ts'
 import type { Code as CodeValue } from '../src/domain/code/code.ts'
 import { NotEnoughCodesError } from '../src/domain/pool/pool.ts'
+import {
+  CodeExpiredError,
+  CodeNotClaimedError,
+  CodeRedeemedError,
+  CodeVoidedError,
+  RecipientMismatchError,
+} from '../src/domain/redemption/errors.ts'
 import { builder } from '../src/graphql/builder.ts'
 import { ClaimCodesInput, ClaimCodesPayload, Code } from '../src/graphql/code.ts'
 import { uuidOf } from '../src/graphql/ids.ts'
+import { RedeemCodeInput, RedeemCodePayload } from '../src/graphql/redemption.ts'
 import type { CodeRows } from './usual/code-rows.ts'
 
 const listLength = 10_000
@@ -16,6 +24,7 @@ export function addPeers(codeRows: CodeRows | undefined): void {
   addClaimLike('doNothing', (poolId) => Promise.resolve({ codes: kept.slice(0, 1), poolId }))
   if (codeRows !== undefined)
     addClaimLike('claimRow', async (poolId) => ({ codes: [likeCode(await codeRows.claim(poolId))], poolId }))
+  addRedemptionLike('redeemNothing')
   builder.queryFields((t) => ({
     newCodes: t.field({ type: [Code], weight: { items: listLength }, resolve: () => likeCodes() }),
     keptCodes: t.field({ type: [Code], weight: { items: listLength }, resolve: () => kept }),
@@ -51,6 +60,43 @@ function addClaimLike(
       },
       args: { input: t.arg({ type: ClaimCodesInput, required: true }) },
       resolve: (_root, { input }) => claim(uuidOf('Pool', input.poolId)),
+    }),
+  )
+}
+
+/** Adds a mutation with the input, the scope and the answers of redeemCode, which does nothing. */
+function addRedemptionLike(name: string): void {
+  const id = '00000000-0000-0000-0000-000000000000'
+  builder.mutationField(name, (t) =>
+    t.field({
+      type: RedeemCodePayload,
+      nullable: true,
+      authScopes: { scope: 'REDEEM' },
+      errors: {
+        types: [
+          InvalidInputError,
+          NotFoundError,
+          CodeNotClaimedError,
+          RecipientMismatchError,
+          CodeRedeemedError,
+          CodeVoidedError,
+          CodeExpiredError,
+        ],
+      },
+      args: { input: t.arg({ type: RedeemCodeInput, required: true }) },
+      resolve: (_root, { input: { reference, place } }) =>
+        Promise.resolve({
+          redemption: {
+            id,
+            poolId: id,
+            position: 0n,
+            reference,
+            place: place ?? undefined,
+            at: new Date(),
+            rolledBackAt: undefined,
+          },
+          alreadyRedeemed: false,
+        }),
     }),
   )
 }

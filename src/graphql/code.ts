@@ -38,7 +38,7 @@ const maxRecipientBytes = 6 * maxRecipientLength + 2
 const usualRecipientBytes = 200
 
 // Simultaneous look-ups are served together.
-const lookUpReads = 4
+export const lookUpReads = 4
 
 const CodeStatus = builder.enumType('CodeStatus', {
   description: 'Where a code lies: in the stock of its pool, with a recipient, or withdrawn from the stock.',
@@ -71,8 +71,8 @@ export const Code = builder.objectRef<CodeValue>('Code')
 
 builder.node(Code, {
   description:
-    'A promo code. Its id stays the same when it is claimed. Reading an AVAILABLE code as a node needs MANAGE, ' +
-    'since anyone who can read it can use it.',
+    'A promo code. Its id stays the same when it is claimed or withdrawn. Reading an AVAILABLE or a WITHDRAWN code as ' +
+    'a node needs MANAGE, since anyone who can read it can use it once it is handed out.',
   id: { resolve: codeKey },
   isTypeOf: isCode,
   fields: (t) => ({
@@ -161,10 +161,11 @@ builder.objectField(Pool, 'codes', (t) =>
     type: CodeConnection,
     nullable: true,
     description:
-      'The codes of the pool: AVAILABLE codes in the order in which they will be claimed, CLAIMED codes newest ' +
-      'first. CLAIMED needs READ. AVAILABLE needs MANAGE, since anyone who can read an available code can use it. A ' +
-      'page takes the same time anywhere in a list of any length. In a mutation, null if a cursor does not belong ' +
-      'to this list.',
+      'The codes of the pool: AVAILABLE codes in the order in which they will be claimed, CLAIMED codes newest first, ' +
+      'WITHDRAWN codes in the order in which they would be restored. CLAIMED needs READ. AVAILABLE and WITHDRAWN need ' +
+      'MANAGE, since anyone who can read an available code can use it. A page takes the same time anywhere in a list ' +
+      'of any length. Codes that are withdrawn or restored leave their list, and their cursors with them. In a ' +
+      'mutation, null if a cursor does not belong to this list.',
     authScopes: (_pool, { status }) => ({ scope: scopeFor(status) }),
     weight: pageWeight,
     checkArgs: checkCodesPage,

@@ -2,6 +2,7 @@ import { maxUploadedCodeLength } from '../codefile/code.ts'
 import { maxShownCellLength } from '../codefile/shorten.ts'
 import { maxCodeLength, maxListLength } from '../codespace/shape.ts'
 import { maxNameLength } from '../domain/books/input.ts'
+import { maxDescriptionLength, maxExternalIdLength } from '../domain/pool/pool.ts'
 
 /**
  * The maximum sizes of strings in answers: bytes of UTF-8 as JSON, with quotation marks. A UTF-16 code unit takes up to
@@ -9,6 +10,8 @@ import { maxNameLength } from '../domain/books/input.ts'
  */
 
 export const maxNameBytes = 4 * maxNameLength + 2
+export const maxDescriptionBytes = 6 * maxDescriptionLength + 2
+export const maxExternalIdBytes = 6 * maxExternalIdLength + 2
 export const maxCodeBytes = 3 * maxUploadedCodeLength + 2
 export const maxExampleBytes = 3 * maxCodeLength + 2
 /** Four for a backslash, which is doubled in the pattern and again in JSON. */

@@ -11,6 +11,7 @@ import { Format } from './format.ts'
 import { decodeId, parseCodeKey, uuidOf } from './ids.ts'
 import { maxPageSize } from './max-sizes.ts'
 import { Pool } from './pool.ts'
+import { Redemption } from './redemption.ts'
 import { Task } from './task.ts'
 
 builder.queryFields((t) => ({
@@ -61,6 +62,8 @@ async function findNode(globalId: string, context: Context): Promise<object | nu
       return branded(await nodes.format.load(uuidOf('Format', globalId)), Format)
     case 'Pool':
       return branded(await nodes.pool.load(uuidOf('Pool', globalId)), Pool)
+    case 'Redemption':
+      return branded(await nodes.redemption.load(uuidOf('Redemption', globalId)), Redemption)
     case 'Task':
       return branded(await nodes.task.load(uuidOf('Task', globalId)), Task)
     case 'Code': {
@@ -78,7 +81,7 @@ async function findNode(globalId: string, context: Context): Promise<object | nu
 /** The row, marked as one of this type for the interface Node. */
 function branded<Row extends object>(
   row: Row | null,
-  type: typeof Format | typeof Pool | typeof Task,
+  type: typeof Format | typeof Pool | typeof Redemption | typeof Task,
 ): Row | null {
   if (row !== null) brandWithType<Types>(row, type)
   return row

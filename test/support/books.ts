@@ -28,6 +28,8 @@ export interface BooksOptions {
   losesNotices?: boolean
   /** Where it logs; nowhere by default. */
   log?: pino.Logger
+  /** Its clock; by default that of the machine. */
+  now?: () => Date
 }
 
 /** Books on a new database, or on that of a service, with a new account. */
@@ -82,7 +84,7 @@ async function openProcess(lifecycle: Lifecycle, options: BooksOptions & { url: 
     () => openNotifications(connections, url, losesNotices),
     (opened) => opened.close(),
   )
-  return new Books({ connections, prisma, notifications, log })
+  return new Books({ connections, prisma, notifications, log, ...(options.now && { now: options.now }) })
 }
 
 async function openNotifications(

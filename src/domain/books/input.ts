@@ -48,6 +48,16 @@ export class InputCheck {
       this.issue(path, 'It contains a NUL character or an unpaired surrogate. Remove it.')
   }
 
+  /** A duration in milliseconds: more than nothing, and at most `maxDurationDays`. */
+  duration(path: string[], ms: bigint): void {
+    if (ms <= 0n) this.issue(path, 'It must be longer than nothing, such as "P30D" or "PT12H".')
+    else if (ms > maxDurationDays * dayMs)
+      this.issue(
+        path,
+        `It is too long. At most ${grouped(maxDurationDays)} days are allowed: "P${maxDurationDays}D".`,
+      )
+  }
+
   /** Throws an InvalidInputError if there is an issue. */
   done(): void {
     const [first, ...more] = this.#issues
@@ -56,6 +66,12 @@ export class InputCheck {
 }
 
 export const maxNameLength = 100
+
+/** About a hundred years. So the time when something ends has a year of four digits. */
+export const maxDurationDays = 36_500n
+const dayMs = 86_400_000n
+/** Of the reason that is given for a change. */
+export const maxReasonLength = 1_000
 
 /** The number of code points, which is nearly what a person would count; an emoji can be several. */
 function lengthOf(text: string): number {

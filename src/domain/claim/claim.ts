@@ -225,7 +225,7 @@ async function claimGroup(
     return { first, replayed: false }
   })
 
-  if (format !== undefined && isRefillable(pool)) await refill(tx, pool, format, to - from)
+  if (format !== undefined && isRefillable(pool, tx.now())) await refill(tx, pool, format, to - from)
   pool.claimed = to
   const after = pool.total - pool.claimed
   const refilledOrClaimed = accepted.length > 0 || format !== undefined
