@@ -376,7 +376,7 @@ const claim = fc.tuple(choice, fc.array(fc.tuple(amount, fc.boolean()), { minLen
             if (outcome.status === 'rejected') throw outcome.reason
             const codes = pool.line.slice(position, position + count)
             position += count
-            expect(outcome.value.map(positionOf)).toEqual(codes)
+            expect(outcome.value.codes.map(positionOf)).toEqual(codes)
             if (key !== undefined) now.claims.push({ poolId, count, key, codes })
           }
         },
@@ -401,7 +401,7 @@ const claimAgain = fc.tuple(choice, fc.boolean()).map(
           () => outcomeOf(claiming.claim(place.accountId, { poolId, count, idempotencyKey: key })),
           (_now, { value, refused }) => {
             expect(refused).toBe(changes ? 'IDEMPOTENCY_CONFLICT' : undefined)
-            if (!changes) expect(value?.map(positionOf)).toEqual(codes)
+            if (!changes) expect(value?.codes.map(positionOf)).toEqual(codes)
           },
         )
       },

@@ -29,7 +29,7 @@ export async function newClaimed(
   const { count = 1, recipient, expiresAt } = claim
   const poolId = await newPool(place)
   await fill(place, poolId, await newFormat(place), BigInt(count))
-  const codes = await new Claims(books).claim(accountId, { poolId, count, recipient })
+  const { codes } = await new Claims(books).claim(accountId, { poolId, count, recipient })
   if (expiresAt === undefined) return { poolId, codes }
   await books.rows({
     text: 'UPDATE claim SET expires_at = $3 WHERE account_id = $1 AND pool_id = $2',

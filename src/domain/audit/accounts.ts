@@ -33,7 +33,7 @@ export const accountChecks: readonly TableChecks[] = [
   {
     walk: {
       table: 'idempotency',
-      columns: 'account_id, operation, key, hash, pool_id, first, task_id',
+      columns: 'account_id, operation, key, hash, pool_id, first, positions, task_id',
       key: { account_id: 'uuid', operation: 'text', key: 'text' },
       pageSize: 10_000,
     },
@@ -42,10 +42,11 @@ export const accountChecks: readonly TableChecks[] = [
         SELECT page.account_id, CASE
           WHEN octet_length(hash) <> 32
             THEN format('the hash of key "%s" of %s has %s bytes, not 32', key, operation, octet_length(hash))
-          WHEN operation NOT IN ('claimCodes', 'generateCodes', 'uploadCodes')
+          WHEN operation NOT IN ('claimCodes', 'claimFile', 'claimForRecipients', 'generateCodes', 'uploadCodes')
             THEN format('key "%s" is of an unknown operation: %s', key, operation)
-          WHEN CASE operation
-            WHEN 'claimCodes' THEN num_nulls(pool_id, page.first) > 0 OR task_id IS NOT NULL
+          WHEN CASE
+            WHEN operation LIKE 'claim%' THEN
+              pool_id IS NULL OR num_nonnulls(page.first, positions) = 0 OR task_id IS NOT NULL
             ELSE num_nonnulls(pool_id, page.first) > 0 OR task_id IS NULL
           END
             THEN format('key "%s" of %s does not say what it was used for', key, operation)

@@ -46,6 +46,16 @@ export async function readClaims(
   return rows.map(decodeClaim)
 }
 
+/** The claim with this name; undefined if the account has none. */
+export async function readClaim(
+  books: Queryable,
+  accountId: string,
+  { poolId, first }: ClaimRef,
+): Promise<Claim | undefined> {
+  const [claim] = await readClaims(books, accountId, poolId, first, first + 1n)
+  return claim?.first === first ? claim : undefined
+}
+
 export const claimColumns = 'pool_id AS "poolId", first, count, recipient, at, expires_at AS "expiresAt"'
 
 export function decodeClaim(row: RowOf<Claim>): Claim {

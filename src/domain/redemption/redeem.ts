@@ -5,7 +5,6 @@ import { grouped } from '../../grouped.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { InvalidInputError, NotFoundError, UserError } from '../books/errors.ts'
 import { InputCheck } from '../books/input.ts'
-import { maxRecipientLength } from '../claim/claim.ts'
 import type { Code } from '../code/code.ts'
 import type { GuessLimit } from '../code/guess-limit.ts'
 import type { LookUps } from '../code/lookup.ts'
@@ -20,7 +19,7 @@ import {
   CodeVoidedError,
   RecipientMismatchError,
 } from './errors.ts'
-import { composed, composedReference, faultOfReference, latest, readRedemptions } from './redemption.ts'
+import { composedReference, faultOfReference, latest, readRedemptions } from './redemption.ts'
 
 export const maxPlaceLength = 255
 
@@ -168,8 +167,8 @@ function checkInput(input: RedeemCodeInput, now: Date): { reference: string; rec
       `It is ${input.at.toISOString()}, which is still to come: here it is ${now.toISOString()}. Give the time at which ` +
         'the code was used, or leave it out.',
     )
-  const recipient = input.recipient && composed(input.recipient, maxRecipientLength)
-  if (recipient !== undefined) check.text(['recipient'], recipient, maxRecipientLength)
+  const recipient =
+    input.recipient === undefined ? undefined : check.recipient(['recipient'], input.recipient)
   check.done()
   return { reference, recipient }
 }

@@ -54,7 +54,7 @@ export function faultOfReference(reference: string): string | undefined {
 const maxComposed = 4
 
 /** The text in Unicode's composed form (NFC), unless it is too long in any form. */
-export function composed(text: string, maxLength: number): string {
+function composed(text: string, maxLength: number): string {
   // The time that composing takes can grow with the square of the length.
   return text.length > maxComposed * maxLength ? text : text.normalize('NFC')
 }

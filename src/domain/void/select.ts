@@ -2,7 +2,6 @@ import type { Queryable } from '../../database/transaction.ts'
 import { grouped } from '../../grouped.ts'
 import { InvalidInputError, NotFoundError, noSuch } from '../books/errors.ts'
 import type { InputCheck } from '../books/input.ts'
-import { maxRecipientLength } from '../claim/claim.ts'
 import type { CodeOrigin } from '../code/code.ts'
 import { placeOfIndex, placeOfUploaded } from '../pool/batch.ts'
 import { type ClaimRef, readClaims } from '../pool/claim-rows.ts'
@@ -46,10 +45,7 @@ export function checkSelect(check: InputCheck, select: Select): Select {
       )
   }
   if (!('recipient' in select)) return select
-  // Composing a long text can take time that grows with the square of its length.
-  const { length } = select.recipient
-  const recipient = length > 4 * maxRecipientLength ? select.recipient : select.recipient.normalize('NFC')
-  check.text(['select', 'recipient', 'recipient'], recipient, maxRecipientLength)
+  const recipient = check.recipient(['select', 'recipient', 'recipient'], select.recipient)
   return { ...select, recipient }
 }
 

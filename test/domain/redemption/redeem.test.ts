@@ -122,7 +122,9 @@ describe('a code', () => {
     const poolId = await newPool(test)
     const text = `Gift-${randomUUID().slice(0, 8)}`
     await upload(test, poolId, [text])
-    const [code] = await new Claims(test.books).claim(test.accountId, { poolId, count: 1 })
+    const {
+      codes: [code],
+    } = await new Claims(test.books).claim(test.accountId, { poolId, count: 1 })
     const { redemption } = await redeem({ code: ` ${text.toUpperCase().replaceAll('-', ' ')} ` })
     expect(await readClaimedCodes(test.books, test.accountId, [redemption])).toEqual([code])
   })
