@@ -3,6 +3,7 @@ import type { Books, BookTransaction } from '../books/books.ts'
 import { InputCheck } from '../books/input.ts'
 import { type Claim, claimColumns, decodeClaim } from '../pool/claim-rows.ts'
 import type { Pool } from '../pool/pool.ts'
+import { endSnapshots } from '../pool/snapshot.ts'
 import { readUsage, unused } from '../usage/usage.ts'
 
 /**
@@ -254,8 +255,8 @@ async function erase(
   recipient: string,
   after: bigint,
 ): Promise<bigint[]> {
-  const rows = await books.write(accountId, (tx) =>
-    tx.rows<{ first: string }>({
+  const rows = await books.write(accountId, async (tx) => {
+    const erased = await tx.rows<{ first: string }>({
       name: 'erase-recipient',
       text: `
         UPDATE claim SET recipient = NULL
@@ -265,7 +266,9 @@ async function erase(
         WHERE claim.account_id = $1 AND claim.pool_id = $2 AND claim.first = page.first AND claim.recipient = $3
         RETURNING claim.first`,
       values: [accountId, poolId, recipient, after],
-    }),
-  )
+    })
+    if (erased.length > 0) await endSnapshots(tx, poolId)
+    return erased
+  })
   return rows.map(({ first }) => BigInt(first))
 }
