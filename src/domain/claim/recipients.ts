@@ -3,6 +3,7 @@ import type { Books, BookTransaction } from '../books/books.ts'
 import { InputCheck } from '../books/input.ts'
 import { type Claim, claimColumns, decodeClaim } from '../pool/claim-rows.ts'
 import type { Pool } from '../pool/pool.ts'
+import { endSnapshots } from '../pool/snapshot.ts'
 import { readUsage, unused } from '../usage/usage.ts'
 
 /**
@@ -308,8 +309,8 @@ async function erase(
   recipient: string,
   from: bigint,
 ): Promise<ErasedPage> {
-  const [page] = await books.write(accountId, (tx) =>
-    tx.rows<{ found: string; last: string | null; erased: string }>({
+  const page = await books.write(accountId, async (tx) => {
+    const [erased] = await tx.rows<{ found: string; last: string | null; erased: string }>({
       name: 'erase-recipient',
       // It waits for another transaction that erases the same recipient, and then finds nothing left to do.
       text: `
@@ -323,8 +324,10 @@ async function erase(
         )
         SELECT count(*) AS found, max(first) AS last, (SELECT count(*) FROM erased) AS erased FROM page`,
       values: [accountId, poolId, recipient, from],
-    }),
-  )
+    })
+    if (erased !== undefined && erased.erased !== '0') await endSnapshots(tx, poolId)
+    return erased
+  })
   if (page === undefined) throw new Error('Claims were changed without an answer.')
   const isLast = page.last === null || Number(page.found) < maxForgotten
   return { erased: BigInt(page.erased), next: isLast ? undefined : BigInt(page.last ?? 0) + 1n }
