@@ -181,7 +181,7 @@ describe('on tables without statistics, a statement reads no more rows than it n
     'the task in the log': (books) => readTaskInLog(books, accountId, taskId),
     'the batch of a position': (books) => readBatches(books, accountId, poolId, half, half + 1n),
     'a page of batches': (books) => readBatches(books, accountId, poolId, half, { limit: 10 }),
-    'a page of claims': (books) => readClaimsFrom(books, accountId, poolId, half, 10),
+    'a page of claims': (books) => readClaimsFrom(books, accountId, poolId, half, BigInt(many), 10),
     'the snapshot of a line': (books) =>
       readSnapshot({ ...books, now: () => new Date() }, accountId, poolId, 'ALL'),
     'whether a snapshot is current': (books) =>

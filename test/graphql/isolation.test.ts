@@ -20,7 +20,20 @@ beforeAll(async () => {
   theirs = await stranger(service)
   own = await newStock(mine, 3)
   const { poolId, formatId, taskId } = await newStock(theirs, 5)
-  const [claimed] = await claim(theirs, poolId)
+  const recipient = randomUUID()
+  const { codes } = await done<{ codes: { id: string; code: string }[] }>(
+    theirs,
+    'claimCodes',
+    { poolId, recipient },
+    'codes { id code }',
+  )
+  const [claimed] = codes
+  const { redemption } = await done<{ redemption: { id: string; reference: string } }>(
+    theirs,
+    'redeemCode',
+    { code: claimed?.code, reference: randomUUID() },
+    'redemption { id reference }',
+  )
   const key = await withScopes(service, theirs, ['READ'])
   const seen = await theirs.ask<{
     account: { id: string }
@@ -37,6 +50,8 @@ beforeAll(async () => {
     pool: { theirs: poolId, nobodys: no('Pool') },
     format: { theirs: formatId, nobodys: no('Format') },
     task: { theirs: taskId, nobodys: no('Task') },
+    redemption: { theirs: redemption.id, nobodys: no('Redemption') },
+    reference: { theirs: redemption.reference, nobodys: randomUUID() },
     key: { theirs: key.keyId, nobodys: no('ApiKey') },
     account: { theirs: seen.account.id, nobodys: no('Account') },
     availableCode: { theirs: available?.node.id ?? '', nobodys: noCode },
@@ -47,6 +62,7 @@ beforeAll(async () => {
       theirs: seen.eventCursor,
       nobodys: Buffer.from(`${randomUUID()}:1`).toString('base64url'),
     },
+    recipient: { theirs: recipient, nobodys: randomUUID() },
     name: { theirs: seen.pool.name, nobodys: randomUUID() },
   }
 })
@@ -55,7 +71,7 @@ afterAll(async () => {
   await theirs[Symbol.asyncDispose]()
 })
 
-const kinds = ['pool', 'format', 'task', 'key', 'account', 'availableCode', 'claimedCode']
+const kinds = ['pool', 'format', 'task', 'redemption', 'key', 'account', 'availableCode', 'claimedCode']
 const errors = '__typename ... on UserError { message code path }'
 
 /** Every place of the API that takes an id, a cursor, a name or a code as `$x`; `$mine…` belong to the caller. */
@@ -76,6 +92,7 @@ const probes: [kind: string, operation: string][] = [
     [kind, `mutation ($x: ID!) { cancelTask(input: { taskId: $x }) { ${errors} } }`],
     [kind, `mutation ($x: ID!) { revokeApiKey(input: { apiKeyId: $x }) { ${errors} } }`],
     [kind, `mutation ($x: ID!) { claimCodes(input: { poolId: $x }) { ${errors} } }`],
+    [kind, `mutation ($x: ID!) { rollBackRedemption(input: { redemptionId: $x }) { ${errors} } }`],
     [
       kind,
       `mutation ($x: ID!) { claimCodes(input: { poolId: $x, count: 10000, idempotencyKey: "k" }) { ${errors} } }`,
@@ -106,6 +123,17 @@ const probes: [kind: string, operation: string][] = [
         `mutation ($x: ID!, $minePool: ID!) { ${change}(input: { poolId: $minePool, taskId: $x }) { ${errors} } }`,
       ],
     ]),
+    ...['voidCodes', 'unvoidCodes'].flatMap((act) =>
+      [
+        '{ codeIds: [$x] }',
+        '{ claimId: $x }',
+        '{ taskId: $x }',
+        '{ recipient: { recipient: "Ada", poolId: $x } }',
+      ].map((select): [string, string] => [
+        kind,
+        `mutation ($x: ID!) { ${act}(input: { select: ${select} }) { ${errors} } }`,
+      ]),
+    ),
     [kind, 'subscription ($x: ID!) { taskUpdated(id: $x) { id } }'],
     [kind, 'subscription ($x: ID!) { poolUpdated(id: $x) { id } }'],
     [kind, 'subscription ($x: ID!) { poolEvents(poolId: $x) { cursor } }'],
@@ -120,9 +148,21 @@ const probes: [kind: string, operation: string][] = [
   ),
   ['availableText', 'query ($x: String!) { code(code: $x) { id status } }'],
   ['claimedText', 'query ($x: String!) { code(code: $x) { id status recipient } }'],
+  ...['availableText', 'claimedText'].map((kind): [string, string] => [
+    kind,
+    `mutation ($x: String!) { redeemCode(input: { code: $x, reference: "r" }) { ${errors} } }`,
+  ]),
+  ['reference', 'query ($x: String!) { redemptions(reference: $x) { edges { node { id } } } }'],
   ['eventCursor', 'query ($x: String!) { poolEvents(after: $x) { edges { cursor } } }'],
   ['eventCursor', 'query ($x: String!) { poolEvents(before: $x) { edges { cursor } } }'],
   ['eventCursor', 'subscription ($x: String!) { poolEvents(after: $x) { cursor } }'],
+  ...['voidCodes', 'unvoidCodes'].map((act): [string, string] => [
+    'recipient',
+    `mutation ($x: String!) { ${act}(input: { select: { recipient: { recipient: $x } } }) {
+      ... on VoidCodesPayload { voidedCount alreadyVoidCount pools { id } }
+      ... on UnvoidCodesPayload { unvoidedCount notVoidCount pools { id } }
+    } }`,
+  ]),
   ['name', 'query ($x: String!) { pools(search: $x) { totalCount } formats(search: $x) { totalCount } }'],
 ]
 
@@ -175,7 +215,10 @@ describe('what belongs to another account', () => {
       account: { apiKeys: { revokedAt: string | null }[] }
     }>(
       `query ($pool: ID!, $format: ID!) {
-        pool(id: $pool) { name availableCount claimedCount withdrawnCount replenishment { method autoGenerate } tasks { totalCount } }
+        pool(id: $pool) {
+          name availableCount claimedCount withdrawnCount voidedCount replenishment { method autoGenerate } tasks { totalCount }
+          redemptions { edges { node { rolledBackAt } } }
+        }
         format(id: $format) { generatedCount reservedCount }
         account { apiKeys { revokedAt } }
       }`,
@@ -186,8 +229,10 @@ describe('what belongs to another account', () => {
       availableCount: '4',
       claimedCount: '1',
       withdrawnCount: '0',
+      voidedCount: '0',
       replenishment: { method: 'GENERATE', autoGenerate: false },
       tasks: { totalCount: '1' },
+      redemptions: { edges: [{ node: { rolledBackAt: null } }] },
     })
     expect(format).toEqual({ generatedCount: '5', reservedCount: '0' })
     expect(account.apiKeys.map((key) => key.revokedAt)).toEqual([null, null])

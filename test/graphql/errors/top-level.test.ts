@@ -235,7 +235,7 @@ describe('a key with too many failed look-ups', () => {
 })
 
 describe('scopes', () => {
-  const all = ['READ', 'MANAGE', 'CLAIM', 'ADMIN']
+  const all = ['READ', 'MANAGE', 'CLAIM', 'REDEEM', 'ADMIN']
   // Every root field, so that a new one without a scope does not go unnoticed.
   const readings: Record<string, string> = {
     account: 'account { id }',
@@ -250,6 +250,7 @@ describe('scopes', () => {
     pools: 'pools { totalCount }',
     previewFormat:
       'previewFormat(shape: { body: { length: 0 }, characters: { set: DIGITS } }) { __typename }',
+    redemptions: 'redemptions(reference: "x") { edges { cursor } }',
     task: 'task(id: "x") { id }',
     tasks: 'tasks { totalCount }',
   }
@@ -261,13 +262,17 @@ describe('scopes', () => {
     createFormat: ['MANAGE', '{ name: "", shape: { body: { length: 0 }, characters: { set: DIGITS } } }'],
     createPool: ['MANAGE', '{ name: "" }'],
     generateCodes: ['MANAGE', '{ poolId: "x", formatId: "x", quantity: 1 }'],
+    redeemCode: ['REDEEM', '{ code: "x", reference: "x" }'],
     renameFormat: ['MANAGE', '{ formatId: "x", name: "x" }'],
     renamePool: ['MANAGE', '{ poolId: "x", name: "x" }'],
     restoreCodes: ['MANAGE', '{ poolId: "x" }'],
     revokeApiKey: ['ADMIN', '{ apiKeyId: "x" }'],
+    rollBackRedemption: ['REDEEM', '{ redemptionId: "x" }'],
     saveReplenishment: ['MANAGE', '{ poolId: "x", method: UPLOAD }'],
     undoUpload: ['MANAGE', '{ taskId: "x" }'],
     withdrawCodes: ['MANAGE', '{ poolId: "x" }'],
+    unvoidCodes: ['MANAGE', '{ select: { taskId: "x" } }'],
+    voidCodes: ['MANAGE', '{ select: { taskId: "x" } }'],
   }
   const subscriptions: Record<string, string> = {
     poolEvents: 'poolEvents(after: "x") { cursor }',

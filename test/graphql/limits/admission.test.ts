@@ -29,7 +29,7 @@ import { Socket } from '../../support/socket.ts'
 
 const schema = createSchema()
 const admission = new Admission()
-const allScopes = ['READ', 'MANAGE', 'CLAIM', 'ADMIN']
+const allScopes = ['READ', 'MANAGE', 'CLAIM', 'REDEEM', 'ADMIN']
 
 function decide(query: string, variableValues = {}, scopes = allScopes) {
   const document = parse(query)
