@@ -48,11 +48,14 @@ const rest: Record<string, () => Record<string, unknown>> = {
   saveReplenishment: () => ({ poolId: ids['pool'], method: 'GENERATE', formatId: ids['format'] }),
   withdrawCodes: () => ({ poolId: ids['pool'] }),
   restoreCodes: () => ({ poolId: ids['pool'] }),
+  claimFile: () => ({ count: 1 }),
+  claimForRecipients: () => ({ recipients: ['Ada'] }),
   generateCodes: () => ({ poolId: ids['pool'], formatId: ids['format'], quantity: 1 }),
 }
 
 /** The type that each id must have, by the place where it is given. */
 const inputs: Record<string, string> = {
+  'archivePool poolId': 'pool',
   'cancelTask taskId': 'task',
   'claimCodes poolId': 'pool',
   'claimFile poolId': 'pool',
@@ -67,7 +70,10 @@ const inputs: Record<string, string> = {
   'rollBackRedemption redemptionId': 'redemption',
   'saveReplenishment formatId': 'format',
   'saveReplenishment poolId': 'pool',
+  'saveTerms poolId': 'pool',
+  'unarchivePool poolId': 'pool',
   'undoUpload taskId': 'task',
+  'updatePool poolId': 'pool',
   'unvoidCodes claimId': 'claim',
   'unvoidCodes codeIds': 'code',
   'unvoidCodes poolId': 'pool',
@@ -90,6 +96,10 @@ const choices: Record<string, (id: string | undefined) => [select: object, path:
 }
 
 const args: Record<string, { wanted: string; operation: string }> = {
+  'Query.claims poolId': {
+    wanted: 'pool',
+    operation: 'query ($id: ID!) { claims(recipient: "Ada", poolId: $id) { edges { cursor } } }',
+  },
   'Query.tasks poolId': {
     wanted: 'pool',
     operation: 'query ($id: ID!) { tasks(poolId: $id) { totalCount } }',

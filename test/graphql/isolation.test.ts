@@ -20,6 +20,8 @@ beforeAll(async () => {
   theirs = await stranger(service)
   own = await newStock(mine, 3)
   const { poolId, formatId, taskId } = await newStock(theirs, 5)
+  const externalId = randomUUID()
+  await done(theirs, 'updatePool', { poolId, externalId }, 'pool { id }')
   const recipient = randomUUID()
   const { codes } = await done<{ codes: { id: string; code: string }[] }>(
     theirs,
@@ -72,6 +74,7 @@ beforeAll(async () => {
     },
     recipient: { theirs: recipient, nobodys: randomUUID() },
     name: { theirs: seen.pool.name, nobodys: randomUUID() },
+    externalId: { theirs: externalId, nobodys: randomUUID() },
   }
 })
 
@@ -106,6 +109,10 @@ const probes: [kind: string, operation: string][] = [
       'query ($x: ID!) { poolEvents(poolId: $x) { edges { cursor } pageInfo { hasNextPage hasPreviousPage } } }',
     ],
     [kind, `mutation ($x: ID!) { renamePool(input: { poolId: $x, name: "n" }) { ${errors} } }`],
+    [kind, `mutation ($x: ID!) { updatePool(input: { poolId: $x, description: "d" }) { ${errors} } }`],
+    [kind, `mutation ($x: ID!) { saveTerms(input: { poolId: $x }) { ${errors} } }`],
+    [kind, `mutation ($x: ID!) { archivePool(input: { poolId: $x }) { ${errors} } }`],
+    [kind, `mutation ($x: ID!) { unarchivePool(input: { poolId: $x }) { ${errors} } }`],
     [kind, `mutation ($x: ID!) { renameFormat(input: { formatId: $x, name: "n" }) { ${errors} } }`],
     [kind, `mutation ($x: ID!) { cancelTask(input: { taskId: $x }) { ${errors} } }`],
     [kind, `mutation ($x: ID!) { revokeApiKey(input: { apiKeyId: $x }) { ${errors} } }`],
@@ -190,6 +197,7 @@ const probes: [kind: string, operation: string][] = [
   ['eventCursor', 'query ($x: String!) { poolEvents(after: $x) { edges { cursor } } }'],
   ['eventCursor', 'query ($x: String!) { poolEvents(before: $x) { edges { cursor } } }'],
   ['eventCursor', 'subscription ($x: String!) { poolEvents(after: $x) { cursor } }'],
+  ['externalId', 'query ($x: String!) { poolByExternalId(externalId: $x) { id } }'],
   ...['voidCodes', 'unvoidCodes'].map((act): [string, string] => [
     'recipient',
     `mutation ($x: String!) { ${act}(input: { select: { recipient: { recipient: $x } } }) {
@@ -250,7 +258,7 @@ describe('what belongs to another account', () => {
     }>(
       `query ($pool: ID!, $format: ID!) {
         pool(id: $pool) {
-          name availableCount claimedCount withdrawnCount voidedCount replenishment { method autoGenerate } tasks { totalCount }
+          name description archivedAt availableCount claimedCount withdrawnCount voidedCount replenishment { method autoGenerate } tasks { totalCount }
           redemptions { edges { node { rolledBackAt } } }
         }
         format(id: $format) { generatedCount reservedCount }
@@ -260,6 +268,8 @@ describe('what belongs to another account', () => {
     )
     expect(pool).toEqual({
       name: secrets['name']?.theirs,
+      description: null,
+      archivedAt: null,
       availableCount: '4',
       claimedCount: '1',
       withdrawnCount: '0',

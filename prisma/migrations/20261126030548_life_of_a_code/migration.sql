@@ -60,6 +60,7 @@ CREATE TABLE "pool_usage" (
     "redeemed" BIGINT NOT NULL DEFAULT 0,
     "voided" DECIMAL(40,0) NOT NULL DEFAULT 0,
     "version" BIGINT NOT NULL DEFAULT 0,
+    "erased_version" BIGINT NOT NULL DEFAULT 0,
 
     CONSTRAINT "pool_usage_pkey" PRIMARY KEY ("account_id","pool_id")
 );
@@ -148,8 +149,8 @@ CREATE INDEX pool_hash_idx ON pool (account_id, (uuid_hash(id) & 16777215));
 -- Decides between two tills that redeem the same code. It also finds the redemptions of positions.
 CREATE UNIQUE INDEX redemption_position_key ON redemption (account_id, pool_id, position)
   WHERE rolled_back_version IS NULL;
--- Those that are rolled back, for files that began before.
-CREATE INDEX redemption_rolled_back_idx ON redemption (account_id, pool_id, position)
+-- Those that are rolled back, for files that began before. With the version, later files pass over them in the index alone.
+CREATE INDEX redemption_rolled_back_idx ON redemption (account_id, pool_id, position, rolled_back_version)
   WHERE rolled_back_version IS NOT NULL;
 
 CREATE UNIQUE INDEX code_void_first_key ON code_void (account_id, pool_id, first) WHERE unvoided_version IS NULL;

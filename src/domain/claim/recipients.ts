@@ -3,6 +3,7 @@ import type { Books, BookTransaction } from '../books/books.ts'
 import { InputCheck } from '../books/input.ts'
 import { type Claim, claimColumns, decodeClaim } from '../pool/claim-rows.ts'
 import type { Pool } from '../pool/pool.ts'
+import { endSnapshots } from '../pool/snapshot.ts'
 import { readUsage, unused } from '../usage/usage.ts'
 
 /**
@@ -164,6 +165,42 @@ export async function listClaimsOf(
   return rows.map(decodeClaim)
 }
 
+/**
+ * Where the codes of a recipient lie, in one pool or in all pools of the account: the positions [from, to) of its claims, with
+ * adjacent ones as one. Undefined if there are more than `maxClaims` claims.
+ */
+export async function rangesOf(
+  books: Queryable,
+  accountId: string,
+  { recipient, poolId }: { recipient: string; poolId?: string | undefined },
+  maxClaims: number,
+): Promise<{ poolId: string; from: bigint; to: bigint }[] | undefined> {
+  const poolIds = poolId === undefined ? await poolsOf(books, accountId, recipient) : [poolId]
+  const rows = await books.rows<{ claims: string; poolId: string; low: string; high: string }>({
+    name: 'ranges-of-recipient',
+    // `gap` counts the positions before a claim that are not the recipient's: the same for adjacent claims.
+    text: `
+      WITH held AS (
+        SELECT line.pool_id, claim.first, claim.count FROM unnest($3::uuid[]) AS line (pool_id)
+        CROSS JOIN LATERAL (
+          SELECT first, count FROM claim WHERE ${areOf('$2', 'line.pool_id')} ORDER BY first LIMIT $4
+        ) AS claim
+        LIMIT $4
+      )
+      SELECT (SELECT count(*) FROM held) AS claims, pool_id AS "poolId", min(first) AS low, max(first + count) AS high
+      FROM (
+        SELECT pool_id, first, count, first + count - sum(count) OVER (
+          PARTITION BY pool_id ORDER BY first ROWS UNBOUNDED PRECEDING
+        ) AS gap
+        FROM held
+      ) AS line
+      GROUP BY pool_id, gap`,
+    values: [accountId, recipient, poolIds, maxClaims + 1],
+  })
+  if (Number(rows[0]?.claims ?? 0) > maxClaims) return undefined
+  return rows.map((row) => ({ poolId: row.poolId, from: BigInt(row.low), to: BigInt(row.high) }))
+}
+
 /** The pools in which a recipient has claims. */
 async function poolsOf(books: Queryable, accountId: string, recipient: string): Promise<string[]> {
   const rows = await books.rows<{ id: string }>({
@@ -272,8 +309,8 @@ async function erase(
   recipient: string,
   from: bigint,
 ): Promise<ErasedPage> {
-  const [page] = await books.write(accountId, (tx) =>
-    tx.rows<{ found: string; last: string | null; erased: string }>({
+  const page = await books.write(accountId, async (tx) => {
+    const [erased] = await tx.rows<{ found: string; last: string | null; erased: string }>({
       name: 'erase-recipient',
       // It waits for another transaction that erases the same recipient, and then finds nothing left to do.
       text: `
@@ -287,8 +324,10 @@ async function erase(
         )
         SELECT count(*) AS found, max(first) AS last, (SELECT count(*) FROM erased) AS erased FROM page`,
       values: [accountId, poolId, recipient, from],
-    }),
-  )
+    })
+    if (erased !== undefined && erased.erased !== '0') await endSnapshots(tx, poolId)
+    return erased
+  })
   if (page === undefined) throw new Error('Claims were changed without an answer.')
   const isLast = page.last === null || Number(page.found) < maxForgotten
   return { erased: BigInt(page.erased), next: isLast ? undefined : BigInt(page.last ?? 0) + 1n }

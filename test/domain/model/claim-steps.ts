@@ -18,13 +18,13 @@ import {
   timeIn,
 } from './step.ts'
 
-const count = fc.oneof(fc.constant(1), amount)
+const count = fc.oneof(fc.constant(1), fc.constantFrom(2, 3), amount)
 const wish = fc.record({
   operation: fc.constantFrom('claimCodes', 'claimCodes', 'claimFile', 'claimForRecipients'),
   count,
   recipient: anyRecipient,
   recipients: fc.array(recipient, { minLength: 1, maxLength: 5 }),
-  expires: offset(-3, 8, 30),
+  expires: offset(-3, 8, 100),
   hasKey: fc.boolean(),
 })
 

@@ -239,6 +239,7 @@ describe('scopes', () => {
   // Every root field, so that a new one without a scope does not go unnoticed.
   const readings: Record<string, string> = {
     account: 'account { id }',
+    claims: 'claims(recipient: "x") { edges { cursor } }',
     code: 'code(code: "x") { id }',
     eventCursor: 'eventCursor',
     format: 'format(id: "x") { id }',
@@ -246,6 +247,7 @@ describe('scopes', () => {
     node: 'node(id: "x") { id }',
     nodes: 'nodes(ids: ["x"]) { id }',
     pool: 'pool(id: "x") { id }',
+    poolByExternalId: 'poolByExternalId(externalId: "x") { id }',
     poolEvents: 'poolEvents { edges { cursor } }',
     pools: 'pools { totalCount }',
     previewFormat:
@@ -256,6 +258,7 @@ describe('scopes', () => {
   }
   // Inputs that change nothing.
   const changes: Record<string, [scope: string, input: string]> = {
+    archivePool: ['MANAGE', '{ poolId: "x" }'],
     cancelTask: ['MANAGE', '{ taskId: "x" }'],
     claimCodes: ['CLAIM', '{ poolId: "x" }'],
     claimFile: ['CLAIM', '{ poolId: "x", count: 1 }'],
@@ -272,7 +275,10 @@ describe('scopes', () => {
     revokeApiKey: ['ADMIN', '{ apiKeyId: "x" }'],
     rollBackRedemption: ['REDEEM', '{ redemptionId: "x" }'],
     saveReplenishment: ['MANAGE', '{ poolId: "x", method: UPLOAD }'],
+    saveTerms: ['MANAGE', '{ poolId: "x" }'],
+    unarchivePool: ['MANAGE', '{ poolId: "x" }'],
     undoUpload: ['MANAGE', '{ taskId: "x" }'],
+    updatePool: ['MANAGE', '{ poolId: "x" }'],
     withdrawCodes: ['MANAGE', '{ poolId: "x" }'],
     unvoidCodes: ['MANAGE', '{ select: { taskId: "x" } }'],
     voidCodes: ['MANAGE', '{ select: { taskId: "x" } }'],
