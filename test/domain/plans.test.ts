@@ -12,7 +12,7 @@ import { readQueuedGenerations } from '../../src/domain/generation/generation.ts
 import { readTask, readTaskInLog } from '../../src/domain/generation/task.ts'
 import { findPlace, readBatches } from '../../src/domain/pool/batch.ts'
 import { readClaims, readClaimsFrom } from '../../src/domain/pool/claim-rows.ts'
-import { readPool } from '../../src/domain/pool/pool.ts'
+import { findPoolByExternalId, readPool } from '../../src/domain/pool/pool.ts'
 import { isCurrent, placesOfTask, readSnapshot } from '../../src/domain/pool/snapshot.ts'
 import { readWaitingAccount } from '../../src/domain/upload/queue.ts'
 import { readRejectedRows } from '../../src/domain/upload/rejected-rows.ts'
@@ -64,8 +64,9 @@ beforeAll(async () => {
     formatId,
   )
   await fill(
-    `INSERT INTO pool (account_id, id, name)
-     SELECT $1, CASE n WHEN 1 THEN $2::uuid ELSE gen_random_uuid() END, 'P' || n FROM generate_series(1, ${many}) n`,
+    `INSERT INTO pool (account_id, id, name, external_id)
+     SELECT $1, CASE n WHEN 1 THEN $2::uuid ELSE gen_random_uuid() END, 'P' || n, 'E' || n
+     FROM generate_series(1, ${many}) n`,
     poolId,
   )
   await fill(
@@ -176,6 +177,8 @@ async function reading(read: (books: Queryable) => Promise<unknown>): Promise<nu
 describe('on tables without statistics, a statement reads no more rows than it needs', () => {
   const statements: Record<string, (books: Queryable) => Promise<unknown>> = {
     'the pool': (books) => readPool(books, accountId, poolId),
+    'the pool with an external id': async (books) =>
+      expect(await findPoolByExternalId(books, accountId, 'E1')).toBe(poolId),
     'the format': (books) => readFormat(books, accountId, formatId),
     'the task': (books) => readTask(books, accountId, taskId),
     'the task in the log': (books) => readTaskInLog(books, accountId, taskId),
