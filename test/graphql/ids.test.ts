@@ -56,6 +56,8 @@ const inputs: Record<string, string> = {
   'archivePool poolId': 'pool',
   'cancelTask taskId': 'task',
   'claimCodes poolId': 'pool',
+  'claimFile poolId': 'pool',
+  'claimForRecipients poolId': 'pool',
   'generateCodes formatId': 'format',
   'generateCodes poolId': 'pool',
   'renameFormat formatId': 'format',
