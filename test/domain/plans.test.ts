@@ -16,6 +16,7 @@ import { readPool } from '../../src/domain/pool/pool.ts'
 import { isCurrent, placesOfTask, readSnapshot } from '../../src/domain/pool/snapshot.ts'
 import { readWaitingAccount } from '../../src/domain/upload/queue.ts'
 import { readRejectedRows } from '../../src/domain/upload/rejected-rows.ts'
+import { readPastUsage } from '../../src/domain/usage/past-usage.ts'
 import { readUsage } from '../../src/domain/usage/usage.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { type Plan, rowsRead } from '../support/plans.ts'
@@ -182,6 +183,11 @@ describe('on tables without statistics, a statement reads no more rows than it n
     'the batch of a position': (books) => readBatches(books, accountId, poolId, half, half + 1n),
     'a page of batches': (books) => readBatches(books, accountId, poolId, half, { limit: 10 }),
     'a page of claims': (books) => readClaimsFrom(books, accountId, poolId, half, BigInt(many), 10),
+    'what had become of a page of codes': async (books) => {
+      const page = { usage: 2n * BigInt(many), from: half, to: BigInt(many), limit: 5 }
+      const { redemptions, voids, until } = await readPastUsage(books, accountId, poolId, page)
+      expect([redemptions.length, voids.length, until]).toEqual([5, 6, half + 5n])
+    },
     'the snapshot of a line': (books) =>
       readSnapshot({ ...books, now: () => new Date() }, accountId, poolId, 'ALL'),
     'whether a snapshot is current': (books) =>
