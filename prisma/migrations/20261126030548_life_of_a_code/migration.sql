@@ -138,11 +138,11 @@ CREATE UNIQUE INDEX "pool_account_id_external_id_key" ON "pool"("account_id", "e
 UPDATE claim SET recipient = normalize(recipient, NFC) WHERE recipient IS NOT NULL AND recipient IS NOT NFC NORMALIZED;
 
 -- The claims of a recipient, in all pools or in one: see src/domain/claim/recipients.ts. 8 bytes: the upper 40 bits are a hash
--- of the recipient and the account, the lower 24 one of the pool.
+-- of the recipient and the account, the lower 24 one of the pool. Then the position, the newest claim first.
 CREATE INDEX claim_recipient_idx ON claim ((
   (hashtextextended(recipient COLLATE "C", uuid_hash_extended(account_id, 0)) & -16777216)
     | (uuid_hash(pool_id) & 16777215)::bigint
-), first) WHERE recipient IS NOT NULL;
+), (-first)) WHERE recipient IS NOT NULL;
 -- The pool of such a key.
 CREATE INDEX pool_hash_idx ON pool (account_id, (uuid_hash(id) & 16777215));
 

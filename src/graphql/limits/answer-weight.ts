@@ -251,6 +251,7 @@ const bytesOfScalars: Readonly<Record<string, number>> = {
   ID: 116,
   BigInt: 43,
   DateTime: 30,
+  Duration: 30,
 }
 
 function leafBytes(outputType: GraphQLOutputType): number {
