@@ -20,6 +20,7 @@ import { isCurrent, placesOfTask, readSnapshot } from '../../src/domain/pool/sna
 import { readRedemptions, redemptionsFor, redemptionsOfPool } from '../../src/domain/redemption/redemption.ts'
 import { readWaitingAccount } from '../../src/domain/upload/queue.ts'
 import { readRejectedRows } from '../../src/domain/upload/rejected-rows.ts'
+import { readPastUsage } from '../../src/domain/usage/past-usage.ts'
 import { readUsage } from '../../src/domain/usage/usage.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { type Plan, rowsRead } from '../support/plans.ts'
@@ -191,6 +192,11 @@ describe('on tables without statistics, a statement reads no more rows than it n
     'the batch of a position': (books) => readBatches(books, accountId, poolId, half, half + 1n),
     'a page of batches': (books) => readBatches(books, accountId, poolId, half, { limit: 10 }),
     'a page of claims': (books) => readClaimsFrom(books, accountId, poolId, half, BigInt(many), 10),
+    'what had become of a page of codes': async (books) => {
+      const page = { usage: 2n * BigInt(many), from: half, to: BigInt(many), limit: 5 }
+      const { redemptions, voids, until } = await readPastUsage(books, accountId, poolId, page)
+      expect([redemptions.length, voids.length, until]).toEqual([5, 6, half + 5n])
+    },
     'codes by their positions': async (books) => {
       const read = readClaimedCodes(books as Books, accountId, [{ poolId, position: half }])
       await expect(read).rejects.toThrow()
