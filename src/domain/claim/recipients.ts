@@ -3,6 +3,7 @@ import type { Books, BookTransaction } from '../books/books.ts'
 import { InputCheck } from '../books/input.ts'
 import { type Claim, claimColumns, decodeClaim } from '../pool/claim-rows.ts'
 import type { Pool } from '../pool/pool.ts'
+import { endSnapshots } from '../pool/snapshot.ts'
 import { readUsage, unused } from '../usage/usage.ts'
 
 /**
@@ -10,6 +11,9 @@ import { readUsage, unused } from '../usage/usage.ts'
  * 40 bits are a hash of the recipient and the account, its lower 24 one of the pool: one key for a recipient in a pool, and a
  * range of keys for a recipient in all pools. Different recipients and pools can share a key, so every statement compares the
  * recipient and the pool, too.
+ *
+ * The position is negative in the index, so that the newest claim comes first, and so that no other index can be used for
+ * conditions on it: the primary key would lead through the claims of the whole pool or account.
  */
 
 /** SQL: the key of a claim, as in the index. */
@@ -24,11 +28,24 @@ function beginningOf(recipient: string, account: string): string {
   return `hashtextextended(${recipient} COLLATE "C", uuid_hash_extended(${account}, 0)) & -16777216`
 }
 
-/** SQL: the condition on the claims of a recipient in a pool of account $1. */
-function areOf(recipient: string, pool: string): string {
-  // `IS TRUE` keeps the planner from using the primary key, in whose order it would walk through the claims of the whole pool.
-  return `account_id = $1 AND ${key} = ${keyOf(recipient, '$1', pool)} AND recipient = ${recipient} AND (pool_id = ${pool}) IS TRUE`
+/**
+ * SQL: the condition on the claims of a recipient in a pool of account $1, with positions from `above` to just before `below`.
+ */
+function areOf(recipient: string, pool: string, { above, below } = everywhere): string {
+  // `IS TRUE` keeps the planner from using the primary key for the pool.
+  return `account_id = $1 AND ${key} = ${keyOf(recipient, '$1', pool)} AND ${isWithin(above, below)}
+    AND recipient = ${recipient} AND (pool_id = ${pool}) IS TRUE`
 }
+
+/** SQL: the bounds of a position. Always both are given: without statistics, the planner then trusts the index to find few claims. */
+function isWithin(above: string, below: string): string {
+  return `(-first) <= -(${above}) AND (-first) > -(${below})`
+}
+
+// Positions are numeric(40,0).
+const behindAll = 10n ** 40n
+const everywhere = { above: '0', below: `${behindAll}` }
+const isAnywhere = isWithin(everywhere.above, everywhere.below)
 
 /**
  * Which of the recipients hold a code of a pool that this transaction has locked, as of the time `at`: the position of the
@@ -47,7 +64,7 @@ export async function findHeld(
       SELECT wanted.recipient, held.first, held.expires_at AS "expiresAt"
       FROM unnest($3::text[]) AS wanted (recipient)
       CROSS JOIN LATERAL (
-        SELECT first, expires_at FROM claim WHERE ${areOf('wanted.recipient', '$2')} ORDER BY first DESC LIMIT 1
+        SELECT first, expires_at FROM claim WHERE ${areOf('wanted.recipient', '$2')} ORDER BY (-first) LIMIT 1
       ) AS held`,
     values: [tx.accountId, pool.id, recipients],
   })
@@ -99,14 +116,10 @@ export async function listClaims(
       SELECT ${claimColumns} FROM claim
       WHERE account_id = $1 AND pool_id = $2 AND first > $3 AND first < $4
       ORDER BY first ${fromOldest ? 'ASC' : 'DESC'} LIMIT $5`,
-    values: [accountId, poolId, before ?? beforeAll, after ?? behindAll, limit],
+    values: [accountId, poolId, before ?? -1n, after ?? behindAll, limit],
   })
   return rows.map(decodeClaim)
 }
-
-// Positions are numeric(40,0).
-const beforeAll = -1n
-const behindAll = 10n ** 40n
 
 /**
  * Claims of a recipient, of one pool or of all pools of the account, in the order in which the slice begins: by time; those of
@@ -127,8 +140,8 @@ export async function listClaimsOf(
   const order = slice.fromOldest ? 'ASC' : 'DESC'
   const claimsOf = (columns: string, limit: string) => `
     SELECT ${columns} FROM claim
-    WHERE ${areOf('$2', 'line.pool_id')} AND first >= line.above AND first < line.below
-    ORDER BY first ${order} LIMIT ${limit}`
+    WHERE ${areOf('$2', 'line.pool_id', { above: 'line.above', below: 'line.below' })}
+    ORDER BY (-first) ${slice.fromOldest ? 'DESC' : 'ASC'} LIMIT ${limit}`
   const rows = await books.rows<RowOf<Claim>>({
     name: slice.fromOldest ? 'list-oldest-claims-of' : 'list-newest-claims-of',
     // As many pools as claims are wanted: those whose first claims come first. Each other pool has only claims behind these.
@@ -152,6 +165,42 @@ export async function listClaimsOf(
   return rows.map(decodeClaim)
 }
 
+/**
+ * Where the codes of a recipient lie, in one pool or in all pools of the account: the positions [from, to) of its claims, with
+ * adjacent ones as one. Undefined if there are more than `maxClaims` claims.
+ */
+export async function rangesOf(
+  books: Queryable,
+  accountId: string,
+  { recipient, poolId }: { recipient: string; poolId?: string | undefined },
+  maxClaims: number,
+): Promise<{ poolId: string; from: bigint; to: bigint }[] | undefined> {
+  const poolIds = poolId === undefined ? await poolsOf(books, accountId, recipient) : [poolId]
+  const rows = await books.rows<{ claims: string; poolId: string; low: string; high: string }>({
+    name: 'ranges-of-recipient',
+    // `gap` counts the positions before a claim that are not the recipient's: the same for adjacent claims.
+    text: `
+      WITH held AS (
+        SELECT line.pool_id, claim.first, claim.count FROM unnest($3::uuid[]) AS line (pool_id)
+        CROSS JOIN LATERAL (
+          SELECT first, count FROM claim WHERE ${areOf('$2', 'line.pool_id')} ORDER BY first LIMIT $4
+        ) AS claim
+        LIMIT $4
+      )
+      SELECT (SELECT count(*) FROM held) AS claims, pool_id AS "poolId", min(first) AS low, max(first + count) AS high
+      FROM (
+        SELECT pool_id, first, count, first + count - sum(count) OVER (
+          PARTITION BY pool_id ORDER BY first ROWS UNBOUNDED PRECEDING
+        ) AS gap
+        FROM held
+      ) AS line
+      GROUP BY pool_id, gap`,
+    values: [accountId, recipient, poolIds, maxClaims + 1],
+  })
+  if (Number(rows[0]?.claims ?? 0) > maxClaims) return undefined
+  return rows.map((row) => ({ poolId: row.poolId, from: BigInt(row.low), to: BigInt(row.high) }))
+}
+
 /** The pools in which a recipient has claims. */
 async function poolsOf(books: Queryable, accountId: string, recipient: string): Promise<string[]> {
   const rows = await books.rows<{ id: string }>({
@@ -162,14 +211,14 @@ async function poolsOf(books: Queryable, accountId: string, recipient: string): 
         (
           SELECT ${key} AS key FROM claim
           WHERE account_id = $1 AND recipient = $2 AND ${key} >= (${beginningOf('$2', '$1')})
-            AND ${key} <= ((${beginningOf('$2', '$1')}) | 16777215)
+            AND ${key} <= ((${beginningOf('$2', '$1')}) | 16777215) AND ${isAnywhere}
           ORDER BY ${key} LIMIT 1
         )
         UNION ALL
         SELECT next.key FROM found CROSS JOIN LATERAL (
           SELECT ${key} AS key FROM claim
           WHERE account_id = $1 AND recipient = $2 AND ${key} > found.key
-            AND ${key} <= ((${beginningOf('$2', '$1')}) | 16777215)
+            AND ${key} <= ((${beginningOf('$2', '$1')}) | 16777215) AND ${isAnywhere}
           ORDER BY ${key} LIMIT 1
         ) AS next
       )
@@ -236,36 +285,50 @@ export async function forgetRecipient(books: Books, accountId: string, input: st
   check.done()
   let count = 0n
   for (const poolId of await poolsOf(books, accountId, recipient)) {
-    let after: bigint | undefined = beforeAll
-    while (after !== undefined) {
-      const erased: bigint[] = await erase(books, accountId, poolId, recipient, after)
-      count += BigInt(erased.length)
-      after = erased.length < maxForgotten ? undefined : erased.reduce((a, b) => (a > b ? a : b))
+    let from: bigint | undefined = 0n
+    while (from !== undefined) {
+      const page: ErasedPage = await erase(books, accountId, poolId, recipient, from)
+      count += page.erased
+      from = page.next
     }
   }
   return count
 }
 
-/** Erases a recipient from the next claims of a pool behind the position `after`. Resolves to their first positions. */
+interface ErasedPage {
+  erased: bigint
+  /** Where the next page begins; undefined if this was the last one. */
+  next: bigint | undefined
+}
+
+/** Erases a recipient from the next claims of a pool, at the position `from` or behind it. */
 async function erase(
   books: Books,
   accountId: string,
   poolId: string,
   recipient: string,
-  after: bigint,
-): Promise<bigint[]> {
-  const rows = await books.write(accountId, (tx) =>
-    tx.rows<{ first: string }>({
+  from: bigint,
+): Promise<ErasedPage> {
+  const page = await books.write(accountId, async (tx) => {
+    const [erased] = await tx.rows<{ found: string; last: string | null; erased: string }>({
       name: 'erase-recipient',
+      // It waits for another transaction that erases the same recipient, and then finds nothing left to do.
       text: `
-        UPDATE claim SET recipient = NULL
-        FROM (
-          SELECT first FROM claim WHERE ${areOf('$3', '$2')} AND first > $4 ORDER BY first LIMIT ${maxForgotten}
-        ) AS page
-        WHERE claim.account_id = $1 AND claim.pool_id = $2 AND claim.first = page.first AND claim.recipient = $3
-        RETURNING claim.first`,
-      values: [accountId, poolId, recipient, after],
-    }),
-  )
-  return rows.map(({ first }) => BigInt(first))
+        WITH page AS (
+          SELECT first FROM claim WHERE ${areOf('$3', '$2', { ...everywhere, above: '$4::numeric' })}
+          ORDER BY (-first) DESC LIMIT ${maxForgotten}
+        ), erased AS (
+          UPDATE claim SET recipient = NULL FROM page
+          WHERE claim.account_id = $1 AND claim.pool_id = $2 AND claim.first = page.first AND claim.recipient = $3
+          RETURNING claim.first
+        )
+        SELECT count(*) AS found, max(first) AS last, (SELECT count(*) FROM erased) AS erased FROM page`,
+      values: [accountId, poolId, recipient, from],
+    })
+    if (erased !== undefined && erased.erased !== '0') await endSnapshots(tx, poolId)
+    return erased
+  })
+  if (page === undefined) throw new Error('Claims were changed without an answer.')
+  const isLast = page.last === null || Number(page.found) < maxForgotten
+  return { erased: BigInt(page.erased), next: isLast ? undefined : BigInt(page.last ?? 0) + 1n }
 }

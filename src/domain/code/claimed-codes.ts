@@ -66,7 +66,6 @@ async function findClaimed(
   places: readonly ClaimedPlace[],
 ): Promise<(ClaimedPlace & { batch: Batch; claim: Claim; uploadedCode: string | null })[]> {
   const rows = await books.rows<FoundRow>({
-    name: 'find-claimed',
     // Each LATERAL part descends one index, whatever the statistics say.
     text: `
       SELECT asked.pool_id AS "poolId", asked.position, batch.start, batch.count AS batch_count, batch.format_id,

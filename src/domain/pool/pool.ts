@@ -223,8 +223,9 @@ export async function findPoolByExternalId(
   accountId: string,
   externalId: string,
 ): Promise<string | undefined> {
-  // PostgreSQL does not accept the NUL character, and no pool has an id that could not be set.
-  if (externalId.length > maxExternalIdLength || externalId.includes('\0')) return undefined
+  // No pool has an id that cannot be set, and PostgreSQL does not accept all of these texts.
+  if (externalId.length > maxExternalIdLength || externalId.includes('\0') || !externalId.isWellFormed())
+    return undefined
   return (await findPool(books, accountId, externalId))?.id
 }
 

@@ -10,8 +10,8 @@ export async function readRedemptions(
   ids: readonly string[],
 ): Promise<Redemption[]> {
   const rows = await books.rows<RowOf<Redemption>>({
-    name: 'read-redemptions',
-    // Id by id: without statistics, a condition on a list was planned as a scan of the table.
+    // Id by id: without statistics, a condition on a list was planned as a scan of the table. Not prepared: a plan that was made
+    // while the table was nearly empty would be kept while it grows.
     text: `
       SELECT found.* FROM unnest($2::uuid[]) AS wanted (id) CROSS JOIN LATERAL (
         SELECT ${redemptionColumns} FROM redemption WHERE account_id = $1 AND id = wanted.id LIMIT 1

@@ -13,6 +13,7 @@ import {
   newFormat,
   newPlace,
   newPool,
+  openBooks,
   type Place,
   poolNow,
   useBooks,
@@ -350,14 +351,15 @@ describe('the claims of a recipient', () => {
     const accountId = '019a0000-0000-7000-8000-000000000001'
     const recipients = ['customer 653583', 'customer 2537840']
     const pools = ['019a0000-0000-7000-8000-000000000627', '019a0000-0000-7000-8000-000000009770']
-    const { books } = test
+    // A database of its own, whose books do not balance.
+    await using unsound = await openBooks()
+    const { books } = unsound
     const insert = (sql: string, ...values: unknown[]) =>
       books.rows({ text: sql, values: [accountId, ...values] })
     await insert(`INSERT INTO account (id, name) VALUES ($1, 'Collisions')`)
-    await insert('INSERT INTO event_log (account_id, log) VALUES ($1, gen_random_uuid())')
     for (const id of pools) {
       await insert(
-        'INSERT INTO pool (account_id, id, name, claimed, total) VALUES ($1, $2, $2::text, 4, 4)',
+        'INSERT INTO pool (account_id, id, name, claimed, total) VALUES ($1, $2::uuid, $2::uuid::text, 4, 4)',
         id,
       )
       await insert(

@@ -4,15 +4,27 @@ import { expect } from 'vitest'
 import type { Claims } from '../../../src/domain/claim/claim.ts'
 import type { CodeOrigin } from '../../../src/domain/code/code.ts'
 import * as model from '../../support/model.ts'
-import { action, amount, anyRecipient, choice, dateOf, offset, outcomeOf, pick, recipient, Step, timeIn } from './step.ts'
+import {
+  action,
+  amount,
+  anyRecipient,
+  choice,
+  dateOf,
+  offset,
+  outcomeOf,
+  pick,
+  recipient,
+  Step,
+  timeIn,
+} from './step.ts'
 
-const count = fc.oneof(fc.constant(1), amount)
+const count = fc.oneof(fc.constant(1), fc.constantFrom(2, 3), amount)
 const wish = fc.record({
   operation: fc.constantFrom('claimCodes', 'claimCodes', 'claimFile', 'claimForRecipients'),
   count,
   recipient: anyRecipient,
   recipients: fc.array(recipient, { minLength: 1, maxLength: 5 }),
-  expires: offset(-3, 8, 30),
+  expires: offset(-3, 8, 100),
   hasKey: fc.boolean(),
 })
 
@@ -64,22 +76,21 @@ export const claim = fc.tuple(choice, fc.array(wish, { minLength: 1, maxLength: 
 
 export const claimAgain = fc.tuple(choice, fc.boolean()).map(
   ([which, changes]) =>
-    new Step(
-      `claim ${which} again${changes ? ', changed' : ''}`,
-      ({ place, claims, model: { keys } }) => {
-        const earlier = pick(keys, which)
-        if (earlier === undefined) return undefined
-        const { poolId, wish, grants } = earlier
-        const again = changes ? { ...wish, count: wish.count + 1, recipients: [...wish.recipients, 'Eve'] } : wish
-        return action(
-          () => outcomeOf(make(claims, place.accountId, poolId, again)),
-          (now, { value, refused }) => {
-            expect(refused).toBe(changes ? 'IDEMPOTENCY_CONFLICT' : undefined)
-            if (!changes) expect(value).toEqual(seen(model.the(now.pools, poolId), wish, grants))
-          },
-        )
-      },
-    ),
+    new Step(`claim ${which} again${changes ? ', changed' : ''}`, ({ place, claims, model: { keys } }) => {
+      const earlier = pick(keys, which)
+      if (earlier === undefined) return undefined
+      const { poolId, wish, grants } = earlier
+      const again = changes
+        ? { ...wish, count: wish.count + 1, recipients: [...wish.recipients, 'Eve'] }
+        : wish
+      return action(
+        () => outcomeOf(make(claims, place.accountId, poolId, again)),
+        (now, { value, refused }) => {
+          expect(refused).toBe(changes ? 'IDEMPOTENCY_CONFLICT' : undefined)
+          if (!changes) expect(value).toEqual(seen(model.the(now.pools, poolId), wish, grants))
+        },
+      )
+    }),
 )
 
 function isList({ operation }: model.Wish): boolean {
@@ -112,7 +123,11 @@ async function make(
   }))
 }
 
-function seen(pool: model.PoolModel, { operation, count }: model.Wish, grants: readonly model.GrantModel[]): Seen[] {
+function seen(
+  pool: model.PoolModel,
+  { operation, count }: model.Wish,
+  grants: readonly model.GrantModel[],
+): Seen[] {
   return grants.map(({ first, alreadyHeld }) => ({
     alreadyHeld,
     first,

@@ -15,7 +15,9 @@ import { dateOf } from './step.ts'
 export async function compare(place: Place, now: Model): Promise<void> {
   for (const format of now.formats) await compareFormat(place, format)
   for (const pool of now.pools) await comparePool(place, now, pool)
-  const everywhere = now.pools.flatMap(({ line, withdrawn }) => [...line, ...withdrawn].map(({ code }) => code))
+  const everywhere = now.pools.flatMap(({ line, withdrawn }) =>
+    [...line, ...withdrawn].map(({ code }) => code),
+  )
   expect(new Set(everywhere).size).toBe(everywhere.length)
   await compareTasks(place, now)
   await compareRedemptions(place, now)
@@ -116,7 +118,10 @@ async function compareClaims({ books, accountId }: Place, now: Model, pool: mode
 }
 
 async function compareTasks({ books: { prisma }, accountId }: Place, now: Model): Promise<void> {
-  const tasks = await prisma.task.findMany({ where: { accountId, trigger: 'MANUAL' }, orderBy: { id: 'asc' } })
+  const tasks = await prisma.task.findMany({
+    where: { accountId, trigger: 'MANUAL' },
+    orderBy: { id: 'asc' },
+  })
   const expected = [...now.generations.map(generationRow), ...now.uploads.map(uploadRow)]
   expect(tasks.map((task) => ({ ...task, added: Number(task.added) }))).toEqual(
     expected.sort((a, b) => (a.id < b.id ? -1 : 1)).map((row) => expect.objectContaining(row)),

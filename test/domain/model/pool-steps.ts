@@ -11,12 +11,10 @@ import type { Model } from '../../support/model.ts'
 import * as model from '../../support/model.ts'
 import { action, amount, choice, dateOf, offset, outcomeOf, pick, Step, timeIn } from './step.ts'
 
-export const makePool = fc.constant(
-  new Step('make a pool', ({ place: { books, accountId } }) =>
-    action(
-      () => createPool(books, accountId, { name: randomUUID() }),
-      (now, id) => model.addPool(now, id),
-    ),
+export const makePool = new Step('make a pool', ({ place: { books, accountId } }) =>
+  action(
+    () => createPool(books, accountId, { name: randomUUID() }),
+    (now, id) => model.addPool(now, id),
   ),
 )
 
@@ -51,10 +49,10 @@ export const save = fc.tuple(choice, choice, amount, fc.nat(5), fc.boolean()).ma
 )
 
 const termsOffsets = fc.record({
-  issueFrom: offset(-30, -1, 10),
-  issueUntil: offset(-5, 5, 40),
-  validUntil: offset(-5, 10, 60),
-  validFor: offset(1, 15),
+  issueFrom: offset(-30, -1, 5),
+  issueUntil: offset(-5, 20, 100),
+  validUntil: offset(-5, 20, 200),
+  validFor: offset(1, 60),
   onePerRecipient: fc.boolean(),
   renewAfter: fc.subarray<model.RenewAfter>(['EXPIRED', 'REDEEMED', 'VOIDED']),
 })
@@ -117,7 +115,7 @@ export const withdraw = fc.tuple(choice, task, fc.boolean()).map(
       ({ place: { books, accountId }, model: now }) => {
         const poolId = pick(now.pools, which)?.id
         if (poolId === undefined) return undefined
-        const taskId = taskOf(now, poolId, whichTask)
+        const taskId = taskOf(now, poolId, whichTask, ({ line, claimed }) => line.slice(claimed))
         return action(
           () => withdrawCodes(books, accountId, { poolId, taskId, keepAutoGenerate }),
           (now, { count }) => {
@@ -136,7 +134,7 @@ export const restore = fc.tuple(choice, task).map(
       ({ place: { books, accountId }, model: now }) => {
         const poolId = pick(now.pools, which)?.id
         if (poolId === undefined) return undefined
-        const taskId = taskOf(now, poolId, whichTask)
+        const taskId = taskOf(now, poolId, whichTask, ({ withdrawn }) => withdrawn)
         return action(
           () => restoreCodes(books, accountId, { poolId, taskId }),
           (now, { count }) =>
@@ -146,11 +144,18 @@ export const restore = fc.tuple(choice, task).map(
     ),
 )
 
-/** The id of a task of a pool, if one was chosen and there is one. */
-function taskOf(now: Model, poolId: string, which: number | undefined): string | undefined {
+/** The id of a task of a pool, if one was chosen and there is one: one of those whose codes could move, if any. */
+function taskOf(
+  now: Model,
+  poolId: string,
+  which: number | undefined,
+  couldMove: (pool: model.PoolModel) => model.PositionModel[],
+): string | undefined {
   if (which === undefined) return undefined
   const own = [...now.generations, ...now.uploads].filter((task) => task.poolId === poolId)
-  return pick(own, which)?.id
+  const codes = couldMove(model.the(now.pools, poolId))
+  const useful = own.filter(({ id }) => codes.some(({ task }) => task === id))
+  return pick(useful.length > 0 ? useful : own, which)?.id
 }
 
 /** A step with one of the pools. */

@@ -30,31 +30,29 @@ const fileCode = fc.tuple(fc.nat(families.length), fc.nat(29)).map(([which, at])
   return family ? family.prefix + family.characters[at % family.characters.length] : `other-${at}`
 })
 
-export const readFile = fc
-  .tuple(choice, fc.array(fileCode, { minLength: 1, maxLength: 12 }), fc.nat(2))
-  .map(
-    ([which, codes, noCodes]) =>
-      new Step(
-        `read ${codes} and ${noCodes} rows without a code of upload ${which}`,
-        ({ place: { books, accountId }, model: { uploads } }) => {
-          const upload = pick(uploads, which)
-          if (upload === undefined) return undefined
-          const taskId = upload.id
-          const from = BigInt(model.rowsRead(upload))
-          const refused = Array.from({ length: noCodes }, () => ({ text: '?', reason: 'It is no code.' }))
-          return action(
-            () => addChunk(books, { accountId, taskId }, from, chunkOf(codes, from, refused)),
-            (now, added) => {
-              const upload = model.the(now.uploads, taskId)
-              expect(added).toBe(upload.status === 'RUNNING' && BigInt(model.rowsRead(upload)) === from)
-              if (!added) return
-              upload.refused += noCodes
-              model.readRows(now, upload, codes)
-            },
-          )
-        },
-      ),
-  )
+export const readFile = fc.tuple(choice, fc.array(fileCode, { minLength: 1, maxLength: 12 }), fc.nat(2)).map(
+  ([which, codes, noCodes]) =>
+    new Step(
+      `read ${codes} and ${noCodes} rows without a code of upload ${which}`,
+      ({ place: { books, accountId }, model: { uploads } }) => {
+        const upload = pick(uploads, which)
+        if (upload === undefined) return undefined
+        const taskId = upload.id
+        const from = BigInt(model.rowsRead(upload))
+        const refused = Array.from({ length: noCodes }, () => ({ text: '?', reason: 'It is no code.' }))
+        return action(
+          () => addChunk(books, { accountId, taskId }, from, chunkOf(codes, from, refused)),
+          (now, added) => {
+            const upload = model.the(now.uploads, taskId)
+            expect(added).toBe(upload.status === 'RUNNING' && BigInt(model.rowsRead(upload)) === from)
+            if (!added) return
+            upload.refused += noCodes
+            model.readRows(now, upload, codes)
+          },
+        )
+      },
+    ),
+)
 
 /** A step with one of the uploads. */
 function uploadStep<Result>(

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { claim, newPool, newStock, stranger, withScopes } from '../../support/api.ts'
+import { claim, done, generate, newPool, newStock, stranger, withScopes } from '../../support/api.ts'
 import { useBooks } from '../../support/books.ts'
 import { readCsv } from '../../support/csv.ts'
-import { codesHeader, pathOf, useFiles } from '../../support/files.ts'
+import { codesHeader, pathOf, type Status, useFiles } from '../../support/files.ts'
 import { useClient, useService } from '../../support/service.ts'
 import { redeem, rollBack, unvoidCodes, voidCodes } from '../../support/usage.ts'
 
@@ -275,4 +275,136 @@ describe('a file of a claim', () => {
       columns(readCsv(start.text.slice(0, start.text.lastIndexOf('\r\n') + 2)), 'validity').slice(6, 9),
     ).toEqual([['VALID'], ['REDEEMED'], ['VALID']])
   })
+})
+
+describe('a file with withdrawn codes', () => {
+  async function moved(mutation: 'withdrawCodes' | 'restoreCodes', input: Record<string, unknown>) {
+    const field = mutation === 'withdrawCodes' ? 'withdrawnCount' : 'restoredCount'
+    return (await done<Record<string, string>>(client, mutation, input, field))[field]
+  }
+
+  /** A pool with two tasks, of which the first was withdrawn and restored around claims, and the second withdrawn. */
+  async function patchwork() {
+    const { poolId, formatId, taskId } = await newStock(client, 1_000)
+    const second = await generate(client, { poolId, formatId, quantity: 500 })
+    await claim(client, poolId, 100)
+    expect(await moved('withdrawCodes', { poolId, taskId })).toBe('900')
+    await claim(client, poolId, 10)
+    expect(await moved('restoreCodes', { poolId, taskId })).toBe('900')
+    expect(await moved('withdrawCodes', { poolId, taskId: second })).toBe('490')
+    await claim(client, poolId, 300)
+    expect(await moved('withdrawCodes', { poolId, taskId })).toBe('600')
+    await generate(client, { poolId, formatId, quantity: 7 })
+    return { poolId, taskId, second }
+  }
+
+  test('of the pool has them after the line, and of a task too, wherever its codes are', async () => {
+    const { poolId, taskId, second } = await patchwork()
+    const all = await download(poolId, 'ALL')
+    const statuses = columns(all.rows, 'status', 'validity').map((cells) => cells.join())
+    expect(statuses).toEqual([
+      ...Array(410).fill('CLAIMED,VALID'),
+      ...Array(7).fill('AVAILABLE,NOT_CLAIMED'),
+      ...Array(1_090).fill('WITHDRAWN,WITHDRAWN'),
+    ])
+    const codes = columns(all.rows, 'code').flat()
+    expect(new Set(codes).size).toBe(1_507)
+    const codesOf = async (status: Status, more: Record<string, string> = {}) =>
+      columns((await download(poolId, status, more)).rows, 'code').flat()
+    expect(await codesOf('WITHDRAWN')).toEqual(codes.slice(417))
+    expect(await codesOf('AVAILABLE')).toEqual(codes.slice(410, 417))
+    const [ofFirst, ofSecond] = [
+      await codesOf('ALL', { task: taskId }),
+      await codesOf('ALL', { task: second }),
+    ]
+    expect([ofFirst.length, ofSecond.length]).toEqual([1_000, 500])
+    expect(new Set([...ofFirst, ...ofSecond, ...codes.slice(410, 417)])).toEqual(new Set(codes))
+    expect(await codesOf('CLAIMED', { task: taskId })).toEqual([
+      ...codes.slice(0, 100),
+      ...codes.slice(110, 410),
+    ])
+    expect(await codesOf('CLAIMED', { task: second })).toEqual(codes.slice(100, 110))
+    expect(await codesOf('WITHDRAWN', { task: taskId })).toHaveLength(600)
+  })
+
+  test('can be resumed anywhere, and from counts its codes over all places', async () => {
+    const { poolId, taskId } = await patchwork()
+    for (const more of [{}, { task: taskId }]) {
+      const file = await download(poolId, 'ALL', more)
+      const path = file.headers.get('content-location') ?? ''
+      await claim(client, poolId, 1)
+      for (let first = 0; first < file.bytes.length; first += 7_919) {
+        const rest = await get(path, { headers: { range: `bytes=${first}-` } })
+        expect([first, rest.status, rest.bytes.equals(file.bytes.subarray(first))]).toEqual([
+          first,
+          206,
+          true,
+        ])
+      }
+      for (const from of [1, 99, 100, 101, 399, 400, 401, 999]) {
+        const rest = await get(`${path}&from=${from}`)
+        expect([from, readCsv(rest.text)]).toEqual([from, file.rows.slice(from + 1)])
+      }
+    }
+  })
+
+  test('ends when codes are withdrawn or restored, but not that of claimed codes', async () => {
+    const { poolId, taskId } = await newStock(client, 300_000)
+    await claim(client, poolId, 10)
+    const ofTask = await download(poolId, 'CLAIMED', { task: taskId })
+    const claimed = await download(poolId, 'CLAIMED')
+    const { headers } = await get(pathOf(poolId, 'AVAILABLE'), { method: 'HEAD' })
+    const path = headers.get('content-location') ?? ''
+    const response = await fetch(`${service.url}${path}`, {
+      headers: { ...client.authorization(), 'accept-encoding': 'identity' },
+    })
+    expect(response.status).toBe(200)
+    expect(await moved('withdrawCodes', { poolId })).toBe('299990')
+    await expect(response.text()).rejects.toThrow()
+    expect(await refusal(path, { headers: { range: 'bytes=1000-' } })).toMatchObject({ status: 410 })
+    const withdrawn = (await download(poolId, 'WITHDRAWN')).headers.get('content-location') ?? ''
+    await moved('restoreCodes', { poolId })
+    expect((await refusal(withdrawn)).message).toContain('were withdrawn or restored')
+    await claim(client, poolId, 10)
+    for (const file of [ofTask, claimed]) {
+      const again = await get(file.headers.get('content-location') ?? '')
+      expect(again.bytes.equals(file.bytes)).toBe(true)
+    }
+  })
+
+  test('needs MANAGE', async () => {
+    const poolId = await newPool(client)
+    const [reader, manager] = [
+      await withScopes(service, client, ['READ']),
+      await withScopes(service, client, ['MANAGE']),
+    ]
+    expect((await get(pathOf(poolId, 'WITHDRAWN'), { from: manager })).status).toBe(200)
+    expect((await refusal(pathOf(poolId, 'WITHDRAWN'), { from: reader })).status).toBe(403)
+  })
+})
+
+test('a file from before a recipient was forgotten has ended, rather than be resumed with other bytes', async () => {
+  const { poolId } = await newStock(client, 100)
+  const other = await newStock(client, 10)
+  const claimFor = (pool: string, recipient: string) =>
+    done(client, 'claimCodes', { poolId: pool, count: 3, recipient }, 'codes { id }')
+  for (const recipient of ['Ada', 'Grace']) await claimFor(poolId, recipient)
+  await claimFor(other.poolId, 'Grace')
+  const [path, elsewhere] = await Promise.all(
+    [poolId, other.poolId].map(
+      async (pool) => (await download(pool, 'CLAIMED')).headers.get('content-location') ?? '',
+    ),
+  )
+  const forget = (recipient: string) => done(client, 'forgetRecipient', { recipient }, 'claimCount')
+  await forget('Nobody')
+  expect((await get(path ?? '')).status).toBe(200)
+  await forget('Ada')
+  expect(await refusal(path ?? '')).toMatchObject({
+    status: 410,
+    message: expect.stringContaining('a recipient was forgotten'),
+  })
+  expect((await get(elsewhere ?? '')).status).toBe(200)
+  const { rows, headers } = await download(poolId, 'CLAIMED')
+  expect(columns(rows, 'recipient').flat()).toEqual(['', '', '', 'Grace', 'Grace', 'Grace'])
+  expect((await get(headers.get('content-location') ?? '')).status).toBe(200)
 })

@@ -35,7 +35,11 @@ export function claim(model: Model, pool: PoolModel, wishes: readonly Wish[]): D
   const before = available(pool)
   const demand = wishes
     .filter((wish) => refusal(pool, wish, at) === undefined)
-    .reduce((sum, { count, recipients }) => sum + count * recipients.filter((one) => !held(model, pool, one, at)).length, 0)
+    .reduce(
+      (sum, { count, recipients }) =>
+        sum + count * recipients.filter((one) => !held(model, pool, one, at)).length,
+      0,
+    )
   const asks = demand > 0 && asksForMore(model, pool, before - demand)
   const supply =
     before + (asks && pool.section ? availableForGeneration(the(model.formats, pool.section.formatId)) : 0)

@@ -109,7 +109,10 @@ export function noteStock(model: Model, pool: PoolModel, added: number): void {
 /** Saves terms. Returns whether they are accepted. */
 export function saveTerms(model: Model, pool: PoolModel, terms: TermsModel): boolean {
   const { issueFrom, issueUntil, validUntil } = terms
-  if (issueFrom !== undefined && (issueFrom >= (issueUntil ?? Infinity) || issueFrom >= (validUntil ?? Infinity)))
+  if (
+    issueFrom !== undefined &&
+    (issueFrom >= (issueUntil ?? Infinity) || issueFrom >= (validUntil ?? Infinity))
+  )
     return false
   if (JSON.stringify(terms) === JSON.stringify(pool.terms)) return true
   if (pool.section?.autoGenerate === true && isOver(model, terms)) return false
