@@ -37,9 +37,9 @@ export const PoolEvent = builder.interfaceRef<PoolEventValue>('PoolEvent').imple
       type: ApiKey,
       nullable: true,
       description:
-        'Whose request caused it: the API key in its current state. What a worker does on a task is by the key that ' +
-        'created the task. Null for what the service did by itself, such as a refill after a claim; for events from before ' +
-        'actors were kept; and if the key no longer exists.',
+        'Whose request caused it: the API key in its current state. A refill is by the key whose claim brought the stock ' +
+        'down, and what a worker does on a task by the key that created the task. Null for what the service did by itself, ' +
+        'for events from before actors were kept, and if the key no longer exists.',
       weight: { reads: loadedReads },
       resolve: ({ actorId }, _args, { nodes }) => (actorId === undefined ? null : nodes.apiKey.load(actorId)),
     }),

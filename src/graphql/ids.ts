@@ -63,6 +63,14 @@ export function argumentId(type: UuidNodeType, globalId: string, name: string): 
   return uuid
 }
 
+/** What names the claim in the argument `name`. Throws NOT_FOUND if the text is not an id of a claim. */
+export function argumentClaim(globalId: string, name: string): ClaimRef {
+  const { typename, id } = decodeId(globalId)
+  const claim = typename === 'Claim' ? parseClaimKey(id) : undefined
+  if (claim === undefined) throw topLevelError('NOT_FOUND', whyNot('Claim', globalId, name))
+  return claim
+}
+
 /** What messages call the types, and a query that returns ids of each. */
 const nouns: Record<NodeType, { noun: string; a: string; query: string }> = {
   Account: { noun: 'account', a: 'an account', query: '{ account { id } }' },

@@ -1,7 +1,7 @@
 import { maxUploadedCodeLength } from '../codefile/code.ts'
 import { maxShownCellLength } from '../codefile/shorten.ts'
 import { maxCodeLength, maxListLength } from '../codespace/shape.ts'
-import { maxNameLength } from '../domain/books/input.ts'
+import { maxNameLength, maxRecipientLength } from '../domain/books/input.ts'
 import { maxDescriptionLength, maxExternalIdLength } from '../domain/pool/pool.ts'
 
 /**
@@ -17,6 +17,8 @@ export const maxExampleBytes = 3 * maxCodeLength + 2
 /** Four for a backslash, which is doubled in the pattern and again in JSON. */
 export const maxPatternBytes = 4 * maxCodeLength + 2
 export const maxCharactersBytes = 3 * maxListLength + 2
+export const maxRecipientBytes = 6 * maxRecipientLength + 2
+export const usualRecipientBytes = 200
 export const nullBytes = 4
 export const maxCursorBytes = 120
 export const maxPathBytes = 300

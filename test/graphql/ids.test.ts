@@ -53,8 +53,11 @@ const rest: Record<string, () => Record<string, unknown>> = {
 
 /** The type that each id must have, by the place where it is given. */
 const inputs: Record<string, string> = {
+  'archivePool poolId': 'pool',
   'cancelTask taskId': 'task',
   'claimCodes poolId': 'pool',
+  'claimFile poolId': 'pool',
+  'claimForRecipients poolId': 'pool',
   'generateCodes formatId': 'format',
   'generateCodes poolId': 'pool',
   'renameFormat formatId': 'format',
@@ -65,7 +68,10 @@ const inputs: Record<string, string> = {
   'rollBackRedemption redemptionId': 'redemption',
   'saveReplenishment formatId': 'format',
   'saveReplenishment poolId': 'pool',
+  'saveTerms poolId': 'pool',
+  'unarchivePool poolId': 'pool',
   'undoUpload taskId': 'task',
+  'updatePool poolId': 'pool',
   'unvoidCodes claimId': 'claim',
   'unvoidCodes codeIds': 'code',
   'unvoidCodes poolId': 'pool',

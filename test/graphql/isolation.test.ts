@@ -20,6 +20,8 @@ beforeAll(async () => {
   theirs = await stranger(service)
   own = await newStock(mine, 3)
   const { poolId, formatId, taskId } = await newStock(theirs, 5)
+  const externalId = randomUUID()
+  await done(theirs, 'updatePool', { poolId, externalId }, 'pool { id }')
   const recipient = randomUUID()
   const { codes } = await done<{ codes: { id: string; code: string }[] }>(
     theirs,
@@ -38,9 +40,13 @@ beforeAll(async () => {
   const seen = await theirs.ask<{
     account: { id: string }
     eventCursor: string
-    pool: { name: string; codes: { edges: { node: { id: string; code: string } }[] } }
+    pool: {
+      name: string
+      claims: { edges: { node: { id: string } }[] }
+      codes: { edges: { node: { id: string; code: string } }[] }
+    }
   }>(
-    'query ($id: ID!) { account { id } eventCursor pool(id: $id) { name codes(status: AVAILABLE) { edges { node { id code } } } } }',
+    'query ($id: ID!) { account { id } eventCursor pool(id: $id) { name claims { edges { node { id } } } codes(status: AVAILABLE) { edges { node { id code } } } } }',
     { id: poolId },
   )
   const [available] = seen.pool.codes.edges
@@ -62,8 +68,13 @@ beforeAll(async () => {
       theirs: seen.eventCursor,
       nobodys: Buffer.from(`${randomUUID()}:1`).toString('base64url'),
     },
+    claim: {
+      theirs: seen.pool.claims.edges[0]?.node.id ?? '',
+      nobodys: globalId('Claim', `${randomUUID()}:0`),
+    },
     recipient: { theirs: recipient, nobodys: randomUUID() },
     name: { theirs: seen.pool.name, nobodys: randomUUID() },
+    externalId: { theirs: externalId, nobodys: randomUUID() },
   }
 })
 
@@ -71,7 +82,17 @@ afterAll(async () => {
   await theirs[Symbol.asyncDispose]()
 })
 
-const kinds = ['pool', 'format', 'task', 'redemption', 'key', 'account', 'availableCode', 'claimedCode']
+const kinds = [
+  'pool',
+  'format',
+  'task',
+  'redemption',
+  'claim',
+  'key',
+  'account',
+  'availableCode',
+  'claimedCode',
+]
 const errors = '__typename ... on UserError { message code path }'
 
 /** Every place of the API that takes an id, a cursor, a name or a code as `$x`; `$mine…` belong to the caller. */
@@ -88,10 +109,20 @@ const probes: [kind: string, operation: string][] = [
       'query ($x: ID!) { poolEvents(poolId: $x) { edges { cursor } pageInfo { hasNextPage hasPreviousPage } } }',
     ],
     [kind, `mutation ($x: ID!) { renamePool(input: { poolId: $x, name: "n" }) { ${errors} } }`],
+    [kind, `mutation ($x: ID!) { updatePool(input: { poolId: $x, description: "d" }) { ${errors} } }`],
+    [kind, `mutation ($x: ID!) { saveTerms(input: { poolId: $x }) { ${errors} } }`],
+    [kind, `mutation ($x: ID!) { archivePool(input: { poolId: $x }) { ${errors} } }`],
+    [kind, `mutation ($x: ID!) { unarchivePool(input: { poolId: $x }) { ${errors} } }`],
     [kind, `mutation ($x: ID!) { renameFormat(input: { formatId: $x, name: "n" }) { ${errors} } }`],
     [kind, `mutation ($x: ID!) { cancelTask(input: { taskId: $x }) { ${errors} } }`],
     [kind, `mutation ($x: ID!) { revokeApiKey(input: { apiKeyId: $x }) { ${errors} } }`],
     [kind, `mutation ($x: ID!) { claimCodes(input: { poolId: $x }) { ${errors} } }`],
+    [kind, `mutation ($x: ID!) { claimFile(input: { poolId: $x, count: 1 }) { ${errors} } }`],
+    [
+      kind,
+      `mutation ($x: ID!) { claimForRecipients(input: { poolId: $x, recipients: ["Ada"] }) { ${errors} } }`,
+    ],
+    [kind, `query ($x: ID!) { claims(recipient: "Ada", poolId: $x) { edges { node { id } } } }`],
     [kind, `mutation ($x: ID!) { rollBackRedemption(input: { redemptionId: $x }) { ${errors} } }`],
     [
       kind,
@@ -153,9 +184,20 @@ const probes: [kind: string, operation: string][] = [
     `mutation ($x: String!) { redeemCode(input: { code: $x, reference: "r" }) { ${errors} } }`,
   ]),
   ['reference', 'query ($x: String!) { redemptions(reference: $x) { edges { node { id } } } }'],
+  ['recipient', 'query ($x: String!) { claims(recipient: $x) { edges { node { id } } } }'],
+  [
+    'recipient',
+    'mutation ($x: String!) { forgetRecipient(input: { recipient: $x }) { ... on ForgetRecipientPayload { claimCount } } }',
+  ],
+  ['claim', 'query ($x: String!) { claims(recipient: "Ada", after: $x) { edges { node { id } } } }'],
+  [
+    'claim',
+    'query ($x: String!, $minePool: ID!) { pool(id: $minePool) { claims(after: $x) { edges { node { id } } } } }',
+  ],
   ['eventCursor', 'query ($x: String!) { poolEvents(after: $x) { edges { cursor } } }'],
   ['eventCursor', 'query ($x: String!) { poolEvents(before: $x) { edges { cursor } } }'],
   ['eventCursor', 'subscription ($x: String!) { poolEvents(after: $x) { cursor } }'],
+  ['externalId', 'query ($x: String!) { poolByExternalId(externalId: $x) { id } }'],
   ...['voidCodes', 'unvoidCodes'].map((act): [string, string] => [
     'recipient',
     `mutation ($x: String!) { ${act}(input: { select: { recipient: { recipient: $x } } }) {
@@ -216,7 +258,7 @@ describe('what belongs to another account', () => {
     }>(
       `query ($pool: ID!, $format: ID!) {
         pool(id: $pool) {
-          name availableCount claimedCount withdrawnCount voidedCount replenishment { method autoGenerate } tasks { totalCount }
+          name description archivedAt availableCount claimedCount withdrawnCount voidedCount replenishment { method autoGenerate } tasks { totalCount }
           redemptions { edges { node { rolledBackAt } } }
         }
         format(id: $format) { generatedCount reservedCount }
@@ -226,6 +268,8 @@ describe('what belongs to another account', () => {
     )
     expect(pool).toEqual({
       name: secrets['name']?.theirs,
+      description: null,
+      archivedAt: null,
       availableCount: '4',
       claimedCount: '1',
       withdrawnCount: '0',

@@ -68,7 +68,7 @@ async function openDatabase(lifecycle: Lifecycle): Promise<string> {
 }
 
 async function openProcess(lifecycle: Lifecycle, options: BooksOptions & { url: string }): Promise<Books> {
-  const { url, maxConnections = 6, losesNotices = false, log = silent } = options
+  const { url, maxConnections = 6, losesNotices = false, log = silent, now } = options
   const connections = await lifecycle.open(
     'connections',
     () => openConnections(url, { max: maxConnections, log: silent }),
@@ -84,7 +84,7 @@ async function openProcess(lifecycle: Lifecycle, options: BooksOptions & { url: 
     () => openNotifications(connections, url, losesNotices),
     (opened) => opened.close(),
   )
-  return new Books({ connections, prisma, notifications, log, ...(options.now && { now: options.now }) })
+  return new Books({ connections, prisma, notifications, log, ...(now && { now }) })
 }
 
 async function openNotifications(

@@ -29,16 +29,9 @@ export async function newClaimed(
   const { count = 1, recipient, expiresAt } = claim
   const poolId = await newPool(place)
   await fill(place, poolId, await newFormat(place), BigInt(count))
-  const codes = await new Claims(books).claim(accountId, { poolId, count, recipient })
-  if (expiresAt === undefined) return { poolId, codes }
-  await books.rows({
-    text: 'UPDATE claim SET expires_at = $3 WHERE account_id = $1 AND pool_id = $2',
-    values: [accountId, poolId, expiresAt],
-  })
-  return {
-    poolId,
-    codes: codes.map((code) => ({ ...code, claim: code.claim && { ...code.claim, expiresAt } })),
-  }
+  const input = { poolId, count, recipient, expiresAt }
+  const { codes } = await new Claims(books).claim(accountId, input)
+  return { poolId, codes }
 }
 
 /** Voids a claimed code, in a transaction of the caller's. */

@@ -48,7 +48,7 @@ export interface Task {
   id: string
   kind: TaskKind
   trigger: TaskTrigger
-  /** The API key of the request that created it; undefined for a refill after a claim. */
+  /** The API key of the request that created it; undefined if it was none, and for tasks from before this was kept. */
   actorId: string | undefined
   poolId: string
   formatId: string | undefined

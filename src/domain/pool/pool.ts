@@ -78,11 +78,12 @@ export class NotEnoughCodesError extends UserError {
   /** As of the refusal. */
   readonly pool: Pool
 
-  /** `advice` says why there are no more codes, and what to do about it. */
-  constructor(pool: Pool, available: bigint, advice: string) {
-    super(`The pool "${pool.name}" has ${codes(available)} available, so nothing was claimed. ${advice}`, [
-      'count',
-    ])
+  /** `advice` says why there are no more codes, and what to do about it. `path` leads to what asks for so many. */
+  constructor(pool: Pool, available: bigint, advice: string, path = ['count']) {
+    super(
+      `The pool "${pool.name}" has ${codes(available)} available, so nothing was claimed. ${advice}`,
+      path,
+    )
     this.available = available
     this.poolId = pool.id
     this.pool = { ...pool }
@@ -222,8 +223,9 @@ export async function findPoolByExternalId(
   accountId: string,
   externalId: string,
 ): Promise<string | undefined> {
-  // PostgreSQL does not accept the NUL character, and no pool has an id that could not be set.
-  if (externalId.length > maxExternalIdLength || externalId.includes('\0')) return undefined
+  // No pool has an id that cannot be set, and PostgreSQL does not accept all of these texts.
+  if (externalId.length > maxExternalIdLength || externalId.includes('\0') || !externalId.isWellFormed())
+    return undefined
   return (await findPool(books, accountId, externalId))?.id
 }
 

@@ -27,7 +27,6 @@ export async function countRedemptions(
 /** Takes a redemption that was rolled back from the counts. */
 export async function uncountRedemption(tx: BookTransaction, poolId: string, time: Date): Promise<void> {
   await tx.execute({
-    name: 'uncount-redemption',
     text: `
       UPDATE redemption_count SET count = count - 1
       WHERE account_id = $1 AND pool_id = $2 AND quarter = $3`,

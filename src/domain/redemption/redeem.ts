@@ -5,13 +5,12 @@ import { grouped } from '../../grouped.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { InvalidInputError, NotFoundError, UserError } from '../books/errors.ts'
 import { InputCheck } from '../books/input.ts'
-import { maxRecipientLength } from '../claim/claim.ts'
 import type { Code } from '../code/code.ts'
 import type { GuessLimit } from '../code/guess-limit.ts'
 import type { LookUps } from '../code/lookup.ts'
 import type { Claim } from '../pool/claim-rows.ts'
-import { type LockedUsage, lockUsage, writeUsage } from '../usage/lock.ts'
-import { type CodeVoid, hasExpired, type Redemption, readUsage } from '../usage/usage.ts'
+import { lockUsage, writeUsage } from '../usage/lock.ts'
+import { type CodeVoid, hasExpired, type Redemption, readUsage, type Usage, unused } from '../usage/usage.ts'
 import { countRedemptions } from './counts.ts'
 import {
   CodeExpiredError,
@@ -20,7 +19,7 @@ import {
   CodeVoidedError,
   RecipientMismatchError,
 } from './errors.ts'
-import { composed, composedReference, faultOfReference, latest, readRedemptions } from './redemption.ts'
+import { composedReference, faultOfReference, latest, readRedemptions } from './redemption.ts'
 
 export const maxPlaceLength = 255
 
@@ -168,8 +167,8 @@ function checkInput(input: RedeemCodeInput, now: Date): { reference: string; rec
       `It is ${input.at.toISOString()}, which is still to come: here it is ${now.toISOString()}. Give the time at which ` +
         'the code was used, or leave it out.',
     )
-  const recipient = input.recipient && composed(input.recipient, maxRecipientLength)
-  if (recipient !== undefined) check.text(['recipient'], recipient, maxRecipientLength)
+  const recipient =
+    input.recipient === undefined ? undefined : check.recipient(['recipient'], input.recipient)
   check.done()
   return { reference, recipient }
 }
@@ -192,45 +191,65 @@ async function redeemGroup(
   group: readonly RedeemRequest[],
   maxAgeMs: number,
 ): Promise<GroupResult> {
-  const [usage, found] = await Promise.all([
-    lockUsage(tx, poolId),
-    // In the same round trip, but a statement of its own: it sees what was committed until the lock was held.
-    readUsage(
+  const usage = await lockUsage(tx, poolId)
+  if (usage === undefined) throw new Error(`The pool ${poolId} has codes but no usage.`)
+  const version = usage.version + 1n
+  const times = { now: tx.now(), maxAgeMs }
+  const decisions = new Map<RedeemRequest, Decision>()
+  const made = new Map<string, Redemption>()
+  const isMade = (request: RedeemRequest) => {
+    const decision = decisions.get(request)
+    return decision !== undefined && !(decision instanceof UserError) && made.has(decision.redemption.id)
+  }
+  const attempt = async (requests: readonly RedeemRequest[], found: readonly Usage[]) => {
+    const drafts = draft(requests, found, times, decisions)
+    const inserted = await insertRedemptions(tx, poolId, version, drafts)
+    for (const redemption of drafts) if (inserted.has(redemption.id)) made.set(redemption.id, redemption)
+    return inserted.size === drafts.length
+  }
+
+  // Usually, no code of a group has been used before. So if no code of the pool is void, nothing is read until an insert fails.
+  if (usage.voided === 0n)
+    await attempt(
+      group,
+      group.map(() => unused),
+    )
+  const rest = group.filter((request) => !isMade(request))
+  if (rest.length > 0) {
+    const found = await readUsage(
       tx,
       tx.accountId,
-      group.map(({ code }) => code),
-    ),
-  ])
-  if (usage === undefined) throw new Error(`The pool ${poolId} has codes but no usage.`)
-  const now = tx.now()
-  const redeemed = new Map<bigint, Redemption>()
-  for (const { redemption } of found)
-    if (redemption !== undefined) redeemed.set(redemption.position, redemption)
-  const made: Redemption[] = []
-  const decisions = group.map((request, i): Decision => {
-    const { position } = request.code
-    // An earlier request of this group may have redeemed the same code.
-    const decision = decide(request, redeemed.get(position), found[i]?.void, { now, maxAgeMs })
-    if (!(decision instanceof UserError) && !decision.alreadyRedeemed) {
-      redeemed.set(position, decision.redemption)
-      made.push(decision.redemption)
-    }
-    return decision
-  })
-  if (made.length > 0) {
-    usage.redeemed += BigInt(made.length)
-    usage.version += 1n
-    await Promise.all([
-      insertRedemptions(tx, usage, made),
-      writeUsage(tx, usage),
-      countRedemptions(
-        tx,
-        poolId,
-        made.map(({ at }) => at),
-      ),
-    ])
+      rest.map(({ code }) => code),
+    )
+    if (!(await attempt(rest, found)))
+      throw new RunAgainError('A code was redeemed by another transaction at the same moment.')
   }
-  return { decisions, made }
+  if (made.size > 0) {
+    const times = [...made.values()].map(({ at }) => at)
+    const redeemed = usage.redeemed + BigInt(made.size)
+    await Promise.all([writeUsage(tx, { ...usage, redeemed, version }), countRedemptions(tx, poolId, times)])
+  }
+  return { decisions: group.map((request) => decisions.get(request) as Decision), made: [...made.values()] }
+}
+
+/** Decides requests, given what has become of their codes so far. Returns the redemptions to be made, one for a code. */
+function draft(
+  requests: readonly RedeemRequest[],
+  found: readonly Usage[],
+  times: { now: Date; maxAgeMs: number },
+  decisions: Map<RedeemRequest, Decision>,
+): Redemption[] {
+  const drafts = new Map<bigint, Redemption>()
+  for (const [i, request] of requests.entries()) {
+    const { position } = request.code
+    const usage = found[i] ?? unused
+    // An earlier request of the group may redeem the same code.
+    const decision = decide(request, usage.redemption ?? drafts.get(position), usage.void, times)
+    decisions.set(request, decision)
+    if (!(decision instanceof UserError) && !decision.alreadyRedeemed)
+      drafts.set(position, decision.redemption)
+  }
+  return [...drafts.values()]
 }
 
 /** `redemption` and `codeVoid`: what has become of the code so far. */
@@ -271,12 +290,15 @@ function earliest(a: Date, b: Date): Date {
   return a < b ? a : b
 }
 
+/** Inserts those of the redemptions whose codes are not redeemed, and resolves to their ids. */
 async function insertRedemptions(
   tx: BookTransaction,
-  { poolId, version }: LockedUsage,
-  made: readonly Redemption[],
-): Promise<void> {
-  const inserted = await tx.rows({
+  poolId: string,
+  version: bigint,
+  redemptions: readonly Redemption[],
+): Promise<Set<string>> {
+  if (redemptions.length === 0) return new Set()
+  const inserted = await tx.rows<{ id: string }>({
     name: 'insert-redemptions',
     text: `
       INSERT INTO redemption (account_id, id, pool_id, position, reference, place, at, version)
@@ -289,13 +311,12 @@ async function insertRedemptions(
       tx.accountId,
       poolId,
       version,
-      made.map(({ id }) => id),
-      made.map(({ position }) => position),
-      made.map(({ reference }) => reference),
-      made.map(({ place }) => place ?? null),
-      made.map(({ at }) => at),
+      redemptions.map(({ id }) => id),
+      redemptions.map(({ position }) => position),
+      redemptions.map(({ reference }) => reference),
+      redemptions.map(({ place }) => place ?? null),
+      redemptions.map(({ at }) => at),
     ],
   })
-  if (inserted.length < made.length)
-    throw new RunAgainError('A code was redeemed by another transaction at the same moment.')
+  return new Set(inserted.map(({ id }) => id))
 }

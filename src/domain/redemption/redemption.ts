@@ -10,8 +10,8 @@ export async function readRedemptions(
   ids: readonly string[],
 ): Promise<Redemption[]> {
   const rows = await books.rows<RowOf<Redemption>>({
-    name: 'read-redemptions',
-    // Id by id: without statistics, a condition on a list was planned as a scan of the table.
+    // Id by id: without statistics, a condition on a list was planned as a scan of the table. Not prepared: a plan that was made
+    // while the table was nearly empty would be kept while it grows.
     text: `
       SELECT found.* FROM unnest($2::uuid[]) AS wanted (id) CROSS JOIN LATERAL (
         SELECT ${redemptionColumns} FROM redemption WHERE account_id = $1 AND id = wanted.id LIMIT 1
@@ -54,7 +54,7 @@ export function faultOfReference(reference: string): string | undefined {
 const maxComposed = 4
 
 /** The text in Unicode's composed form (NFC), unless it is too long in any form. */
-export function composed(text: string, maxLength: number): string {
+function composed(text: string, maxLength: number): string {
   // The time that composing takes can grow with the square of the length.
   return text.length > maxComposed * maxLength ? text : text.normalize('NFC')
 }

@@ -28,19 +28,19 @@ export async function rollBackRedemption(
 async function rollBack(tx: BookTransaction, redemptionId: string): Promise<Redemption> {
   const [found] = await readRedemptions(tx, tx.accountId, [redemptionId])
   if (found === undefined) throw new NotFoundError('redemption', ['redemptionId'])
-  const { poolId } = found
+  const { poolId, position } = found
   const usage = await lockUsage(tx, poolId)
   if (usage === undefined) throw new Error(`The pool ${poolId} has redemptions but no usage.`)
   usage.redeemed -= 1n
   usage.version += 1n
   const [row] = await tx.rows<RowOf<Redemption>>({
-    name: 'roll-back-redemption',
+    // By its position, too, as the index of those that stand is by position.
     text: `
-      UPDATE redemption SET rolled_back_at = $3, rolled_back_version = $4
-      WHERE account_id = $1 AND id = $2 AND rolled_back_version IS NULL
+      UPDATE redemption SET rolled_back_at = $5, rolled_back_version = $6
+      WHERE account_id = $1 AND id = $2 AND pool_id = $3 AND position = $4 AND rolled_back_version IS NULL
       RETURNING ${redemptionColumns}`,
     // The clocks of two processes differ.
-    values: [tx.accountId, redemptionId, latest(found.at, tx.now()), usage.version],
+    values: [tx.accountId, redemptionId, poolId, position, latest(found.at, tx.now()), usage.version],
   })
   if (row === undefined) return await rolledBackBefore(tx, redemptionId)
   const rolledBack = decodeRedemption(row)

@@ -2,7 +2,7 @@ import type { Queryable } from '../../database/transaction.ts'
 import { grouped } from '../../grouped.ts'
 import { InvalidInputError, NotFoundError, noSuch } from '../books/errors.ts'
 import type { InputCheck } from '../books/input.ts'
-import { maxRecipientLength } from '../claim/claim.ts'
+import { rangesOf } from '../claim/recipients.ts'
 import type { CodeOrigin } from '../code/code.ts'
 import { placeOfIndex, placeOfUploaded } from '../pool/batch.ts'
 import { type ClaimRef, readClaims } from '../pool/claim-rows.ts'
@@ -46,10 +46,7 @@ export function checkSelect(check: InputCheck, select: Select): Select {
       )
   }
   if (!('recipient' in select)) return select
-  // Composing a long text can take time that grows with the square of its length.
-  const { length } = select.recipient
-  const recipient = length > 4 * maxRecipientLength ? select.recipient : select.recipient.normalize('NFC')
-  check.text(['select', 'recipient', 'recipient'], recipient, maxRecipientLength)
+  const recipient = check.recipient(['select', 'recipient', 'recipient'], select.recipient)
   return { ...select, recipient }
 }
 
@@ -102,7 +99,7 @@ async function findCodes(
   const [number] = unknown
   if (number !== undefined)
     throw new NotFoundError('code', ['select', 'codeIds', String(number)], unknownCode(unknown.length))
-  return { ranges: rangesOf(positions), notClaimed }
+  return { ranges: joined(positions), notClaimed }
 }
 
 function unknownCode(count: number): string {
@@ -148,7 +145,7 @@ async function findPlaces(
 }
 
 /** Positions that differ, as ranges. */
-function rangesOf(positions: readonly ClaimedPlace[]): ClaimedRange[] {
+function joined(positions: readonly ClaimedPlace[]): ClaimedRange[] {
   const sorted = positions.toSorted((a, b) =>
     a.poolId === b.poolId ? (a.position < b.position ? -1 : 1) : a.poolId < b.poolId ? -1 : 1,
   )
@@ -207,39 +204,12 @@ async function findRecipient(
 ): Promise<Selected> {
   if (poolId !== undefined && (await readPool(books, accountId, poolId)) === undefined)
     throw new NotFoundError('pool', ['select', 'recipient', 'poolId'])
-  const rows = await books.rows<{ claims: string; pool_id: string; low: string; high: string }>({
-    // The keys of the index claim_recipient_idx: of one pool, or from the first to the last possible one.
-    text: `
-      WITH key AS (
-        SELECT hash | coalesce((uuid_hash($3::uuid) & 16777215)::bigint, 0) AS low,
-          hash | coalesce((uuid_hash($3::uuid) & 16777215)::bigint, 16777215) AS high
-        FROM (SELECT hashtextextended($2 COLLATE "C", uuid_hash_extended($1::uuid, 0)) & -16777216 AS hash) AS recipient
-      ), held AS (
-        SELECT pool_id, first, count FROM claim
-        WHERE account_id = $1 AND recipient = $2 AND pool_id = coalesce($3, pool_id)
-          AND ${recipientKey} >= (SELECT low FROM key) AND ${recipientKey} <= (SELECT high FROM key)
-        ORDER BY ${recipientKey} LIMIT $4
-      )
-      SELECT (SELECT count(*) FROM held) AS claims, pool_id, min(first) AS low, max(first + count) AS high
-      FROM (
-        SELECT pool_id, first, count, first + count - sum(count) OVER (
-          PARTITION BY pool_id ORDER BY first ROWS UNBOUNDED PRECEDING
-        ) AS gap
-        FROM held
-      ) AS part
-      GROUP BY pool_id, gap`,
-    values: [accountId, recipient, poolId ?? null, maxSelectedClaims + 1],
-  })
-  if (Number(rows[0]?.claims ?? 0) > maxSelectedClaims)
-    throw new InvalidInputError([
-      {
-        path: ['select', 'recipient'],
-        message: `The recipient has more than ${grouped(maxSelectedClaims)} claims. Choose those of one pool, or one claim at a time.`,
-      },
-    ])
-  const ranges = rows.map((row) => ({ poolId: row.pool_id, from: BigInt(row.low), to: BigInt(row.high) }))
-  return { ranges, notClaimed: 0n }
+  const ranges = await rangesOf(books, accountId, { recipient, poolId }, maxSelectedClaims)
+  if (ranges !== undefined) return { ranges, notClaimed: 0n }
+  throw new InvalidInputError([
+    {
+      path: ['select', 'recipient'],
+      message: `The recipient has more than ${grouped(maxSelectedClaims)} claims. Choose those of one pool, or one claim at a time.`,
+    },
+  ])
 }
-
-const recipientKey = `(hashtextextended(recipient COLLATE "C", uuid_hash_extended(account_id, 0)) & -16777216
-  | (uuid_hash(pool_id) & 16777215)::bigint)`

@@ -100,7 +100,10 @@ function valuesOf(ranges: readonly LockedRange[]): unknown[] {
   ]
 }
 
-/** SQL: what is void in a range of `asked`, and perhaps the void that ends before it. One descent, however many precede it. */
+/**
+ * SQL: what is void in a range of `asked`, and perhaps the void that ends before it. One descent, however many precede it; with
+ * OFFSET 0 behind it even where there are no statistics, as then PostgreSQL plans each range for itself.
+ */
 const voidsOfRange = `
   FROM code_void
   WHERE account_id = $1 AND pool_id = asked.pool_id AND unvoided_version IS NULL AND first < asked.high AND first >= coalesce((
@@ -129,6 +132,7 @@ async function layVoids(
             AND position >= asked.low AND position < asked.high
           UNION ALL SELECT first, first + count, false ${voidsOfRange}
           UNION ALL SELECT asked.high, asked.high, false
+          OFFSET 0
         ) AS found
       ), gap AS (
         SELECT pool_id, version, low AS high,
@@ -163,31 +167,31 @@ async function endVoids(
   ranges: readonly LockedRange[],
 ): Promise<{ poolId: string; count: bigint }[]> {
   const rows = await tx.rows<{ pool_id: string; count: string }>({
-    // Sorting makes PostgreSQL end all rows before it inserts one, so that never two of them begin at the same position.
+    // A row ends by an insertion that meets it: a join would be planned as a scan where there are no statistics. Rows end before
+    // others are inserted, as two that are void cannot begin at the same position.
     text: `
       WITH ${asked}, part AS MATERIALIZED (
-        SELECT asked.pool_id, asked.version, whole.low AS whole_low, whole.high AS whole_high, whole.at, whole.reason,
-          greatest(whole.low, asked.low) AS low, least(whole.high, asked.high) AS high
-        FROM asked CROSS JOIN LATERAL (SELECT first AS low, first + count AS high, at, reason ${voidsOfRange}) AS whole
-        WHERE whole.high > asked.low
+        SELECT asked.pool_id, asked.version AS next, whole.*, greatest(whole.first, asked.low) AS low,
+          least(whole.first + whole.count, asked.high) AS high
+        FROM asked CROSS JOIN LATERAL (SELECT first, count, at, reason, version ${voidsOfRange} OFFSET 0) AS whole
+        WHERE whole.first + whole.count > asked.low
       ), whole AS (
-        SELECT DISTINCT pool_id, version, whole_low, whole_high, at, reason FROM part
-      ), ended AS (
-        UPDATE code_void SET unvoided_version = whole.version FROM whole
-        WHERE code_void.account_id = $1 AND code_void.pool_id = whole.pool_id AND code_void.first = whole.whole_low
-          AND code_void.unvoided_version IS NULL
-        RETURNING code_void.pool_id, code_void.first AS whole_low
-      ), rest AS (
-        SELECT pool_id, version, whole_low, at, reason, low AS high,
-          lag(high, 1, whole_low) OVER (PARTITION BY pool_id, whole_low ORDER BY low, high) AS low
+        SELECT DISTINCT pool_id, next, first, count, at, reason, version FROM part
+      ), beside AS (
+        SELECT pool_id, next, at, reason, low AS high,
+          lag(high, 1, first) OVER (PARTITION BY pool_id, first ORDER BY low, high) AS low
         FROM (
-          SELECT pool_id, version, whole_low, at, reason, low, high FROM part
-          UNION ALL SELECT pool_id, version, whole_low, at, reason, whole_high, whole_high FROM whole
+          SELECT pool_id, next, at, reason, first, low, high FROM part
+          UNION ALL SELECT pool_id, next, at, reason, first, first + count, first + count FROM whole
         ) AS edge
-      ), laid AS (
-        INSERT INTO code_void (account_id, pool_id, first, count, at, reason, version)
-        SELECT $1, pool_id, low, high - low, at, reason, version FROM rest JOIN ended USING (pool_id, whole_low)
-        WHERE low < high ORDER BY pool_id, low
+      ), written AS (
+        INSERT INTO code_void (account_id, pool_id, first, count, at, reason, version, unvoided_version)
+        SELECT $1, void.* FROM (
+          SELECT pool_id, first, count, at, reason, version, next AS unvoided_version FROM whole
+          UNION ALL SELECT pool_id, low, high - low, at, reason, next, NULL FROM beside WHERE low < high
+        ) AS void
+        ORDER BY unvoided_version IS NULL, pool_id, first
+        ON CONFLICT (account_id, pool_id, first, version) DO UPDATE SET unvoided_version = excluded.unvoided_version
       )
       SELECT pool_id, sum(high - low) AS count FROM part GROUP BY pool_id ORDER BY pool_id`,
     values: [tx.accountId, ...valuesOf(ranges)],

@@ -87,7 +87,7 @@ async function codesOf({ books, accountId }: Place, poolId: string, lane: Lane, 
 
 /** Compares the claims of a pool, and the validity of each claimed code. */
 async function compareClaims({ books, accountId }: Place, now: Model, pool: model.PoolModel): Promise<void> {
-  const rows = await readClaimsFrom(books, accountId, pool.id, 0n, 10_000)
+  const rows = await readClaimsFrom(books, accountId, pool.id, 0n, BigInt(pool.line.length), 10_000)
   const claims = rows.map(({ first, count, recipient, at, expiresAt }) => ({
     poolId: pool.id,
     first,

@@ -20,6 +20,8 @@ import type { RedeemCodeInput, Redeemed, Redemptions } from '../../../src/domain
 import { readRedemptions } from '../../../src/domain/redemption/redemption.ts'
 import { rollBackRedemption } from '../../../src/domain/redemption/roll-back.ts'
 import { lockUsage } from '../../../src/domain/usage/lock.ts'
+import type { Select } from '../../../src/domain/void/select.ts'
+import { voidCodes } from '../../../src/domain/void/void.ts'
 import { expectBalance } from '../../support/audit.ts'
 import { fill, newAccount, newFormat, newPool, poolNow, useBooks } from '../../support/books.ts'
 import { expectRedeemed, maxAgeDays, newClaimed, redemptionsOn, voidCode } from '../../support/redemptions.ts'
@@ -122,7 +124,9 @@ describe('a code', () => {
     const poolId = await newPool(test)
     const text = `Gift-${randomUUID().slice(0, 8)}`
     await upload(test, poolId, [text])
-    const [code] = await new Claims(test.books).claim(test.accountId, { poolId, count: 1 })
+    const {
+      codes: [code],
+    } = await new Claims(test.books).claim(test.accountId, { poolId, count: 1 })
     const { redemption } = await redeem({ code: ` ${text.toUpperCase().replaceAll('-', ' ')} ` })
     expect(await readClaimedCodes(test.books, test.accountId, [redemption])).toEqual([code])
   })
@@ -485,41 +489,63 @@ describe('simultaneous redemptions', () => {
 })
 
 describe('redeeming against voiding', () => {
+  /** Redeems and voids a code at once, in two processes: whoever asks first gets the lock first. */
+  async function race(code: Code, order: readonly ('redeem' | 'void')[]) {
+    const select: Select = { codes: [code] }
+    const start = {
+      redeem: () => redeem(code, {}, processes[1]).catch((error: unknown) => error),
+      void: () => voidCodes(books[2], test.accountId, { select, reason: 'leaked' }),
+    }
+    const outcomes = await test.books.write(test.accountId, async (tx) => {
+      await lockUsage(tx, code.poolId)
+      const outcomes: Promise<unknown>[] = []
+      for (const what of order) {
+        outcomes.push(start[what]())
+        await waitingFor('FROM pool_usage', outcomes.length)
+      }
+      return { outcomes }
+    })
+    return await Promise.all(outcomes.outcomes)
+  }
+
   it('is refused if the code is voided first', async () => {
     const code = await claimed()
-    const { asked } = await test.books.write(test.accountId, async (tx) => {
-      await voidCode(tx, code, 'leaked')
-      const asked = redeem(code, {}, processes[1])
-      asked.catch(() => undefined)
-      await waitingFor('FROM pool_usage')
-      return { asked }
-    })
-    await expect(asked).rejects.toThrow(CodeVoidedError)
+    const [voided, refused] = await race(code, ['void', 'redeem'])
+    expect(voided).toMatchObject({ voided: 1n, redeemed: 0n })
+    expect(refused).toBeInstanceOf(CodeVoidedError)
+    expect(refused).toMatchObject({ void: { reason: 'leaked' } })
     await expectRedeemed(test, code.poolId, 0)
   })
 
   it('is seen by voiding if it comes first', async () => {
     const code = await claimed()
-    const { poolId } = code
-    const ahead = await test.another({ maxConnections: 2 })
-    const voiding = await ahead.write(test.accountId, async (tx) => {
-      await lockUsage(tx, poolId)
-      const redeeming = redeem(code, {}, processes[1])
-      await waitingFor('FROM pool_usage')
-      const voiding = test.books.write(test.accountId, async (later) => {
-        await lockUsage(later, poolId)
-        const [row] = await later.rows<{ count: string }>({
-          text: 'SELECT count(*) FROM redemption WHERE account_id = $1 AND pool_id = $2 AND rolled_back_version IS NULL',
-          values: [test.accountId, poolId],
-        })
-        return row?.count
-      })
-      await waitingFor('FROM pool_usage', 2)
-      return { redeeming, voiding }
-    })
-    await voiding.redeeming
-    expect(await voiding.voiding).toBe('1')
-    await expectRedeemed(test, poolId, 1)
+    const [redeemed, voided] = await race(code, ['redeem', 'void'])
+    expect(redeemed).toMatchObject({ alreadyRedeemed: false })
+    expect(voided).toMatchObject({ voided: 0n, redeemed: 1n })
+    await expectRedeemed(test, code.poolId, 1)
+  })
+
+  it('is decided the one way or the other, whoever is faster', async () => {
+    const { codes, poolId } = await newClaimed(test, { count: 40 })
+    const outcomes = await Promise.all(
+      codes.flatMap((code, i) => [
+        redeem(code, {}, processes[i % 3]).then(
+          () => 'redeemed',
+          (error: unknown) => (error instanceof CodeVoidedError ? 'void' : error),
+        ),
+        voidCodes(books[(i + 1) % 3] ?? test.books, test.accountId, { select: { codes: [code] } }).then(
+          ({ voided }) => (voided === 1n ? 'void' : 'redeemed'),
+        ),
+      ]),
+    )
+    let redeemed = 0
+    for (let i = 0; i < outcomes.length; i += 2) {
+      expect(outcomes[i]).toBe(outcomes[i + 1])
+      if (outcomes[i] === 'redeemed') redeemed += 1
+    }
+    expect(await poolNow(test, poolId)).toMatchObject({ voided: BigInt(40 - redeemed) })
+    await expectRedeemed(test, poolId, redeemed)
+    await expectBalance(test)
   })
 })
 
@@ -533,7 +559,8 @@ describe('redeeming and claiming', () => {
     })
     await test.books.write(test.accountId, async (tx) => {
       await lockUsage(tx, poolId)
-      expect(await new Claims(books[1]).claim(test.accountId, { poolId, count: 1 })).toHaveLength(1)
+      const { codes: next } = await new Claims(books[1]).claim(test.accountId, { poolId, count: 1 })
+      expect(next).toHaveLength(1)
     })
     await expectRedeemed(test, poolId, 1)
   })

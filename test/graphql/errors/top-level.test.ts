@@ -246,6 +246,7 @@ describe('scopes', () => {
     node: 'node(id: "x") { id }',
     nodes: 'nodes(ids: ["x"]) { id }',
     pool: 'pool(id: "x") { id }',
+    poolByExternalId: 'poolByExternalId(externalId: "x") { id }',
     poolEvents: 'poolEvents { edges { cursor } }',
     pools: 'pools { totalCount }',
     previewFormat:
@@ -256,11 +257,15 @@ describe('scopes', () => {
   }
   // Inputs that change nothing.
   const changes: Record<string, [scope: string, input: string]> = {
+    archivePool: ['MANAGE', '{ poolId: "x" }'],
     cancelTask: ['MANAGE', '{ taskId: "x" }'],
     claimCodes: ['CLAIM', '{ poolId: "x" }'],
+    claimFile: ['CLAIM', '{ poolId: "x", count: 1 }'],
+    claimForRecipients: ['CLAIM', '{ poolId: "x", recipients: [] }'],
     createApiKey: ['ADMIN', '{ name: "", scopes: [] }'],
     createFormat: ['MANAGE', '{ name: "", shape: { body: { length: 0 }, characters: { set: DIGITS } } }'],
     createPool: ['MANAGE', '{ name: "" }'],
+    forgetRecipient: ['ADMIN', '{ recipient: "" }'],
     generateCodes: ['MANAGE', '{ poolId: "x", formatId: "x", quantity: 1 }'],
     redeemCode: ['REDEEM', '{ code: "x", reference: "x" }'],
     renameFormat: ['MANAGE', '{ formatId: "x", name: "x" }'],
@@ -269,7 +274,10 @@ describe('scopes', () => {
     revokeApiKey: ['ADMIN', '{ apiKeyId: "x" }'],
     rollBackRedemption: ['REDEEM', '{ redemptionId: "x" }'],
     saveReplenishment: ['MANAGE', '{ poolId: "x", method: UPLOAD }'],
+    saveTerms: ['MANAGE', '{ poolId: "x" }'],
+    unarchivePool: ['MANAGE', '{ poolId: "x" }'],
     undoUpload: ['MANAGE', '{ taskId: "x" }'],
+    updatePool: ['MANAGE', '{ poolId: "x" }'],
     withdrawCodes: ['MANAGE', '{ poolId: "x" }'],
     unvoidCodes: ['MANAGE', '{ select: { taskId: "x" } }'],
     voidCodes: ['MANAGE', '{ select: { taskId: "x" } }'],
