@@ -119,7 +119,7 @@ describe('the books', () => {
       makePool,
       makePool,
       ...[0, 1].flatMap((which) => [
-        generationOf(which, 0, 20, undefined),
+        generationOf(which, 0, 30, undefined),
         beginningOf(which),
         finishOf(which),
       ]),

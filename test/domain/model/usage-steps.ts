@@ -6,13 +6,13 @@ import type { Select } from '../../../src/domain/void/select.ts'
 import { unvoidCodes, voidCodes } from '../../../src/domain/void/void.ts'
 import type { Model } from '../../support/model.ts'
 import * as model from '../../support/model.ts'
-import { action, choice, outcomeOf, pick, recipient, Step } from './step.ts'
+import { action, choice, outcomeOf, pick, pickUseful, recipient, Step, whichPool } from './step.ts'
 
 /** Mostly one of the first few, so that the same code meets different steps. */
 const place = fc.oneof(fc.nat(3), fc.nat(3), fc.nat(40))
 
 const redemption = fc.record({
-  pool: choice,
+  pool: whichPool,
   at: place,
   isClaimed: fc.nat(9).map((one) => one > 0),
   reference: fc.constantFrom('order 1', 'order 2'),
@@ -55,7 +55,7 @@ export const redeem = redemption.map(
 export const rollBack = choice.map(
   (which) =>
     new Step(`roll back redemption ${which}`, ({ place: { books, accountId }, model: { redemptions } }) => {
-      const id = pick(redemptions, which)?.id
+      const id = pickUseful(redemptions, which, ({ rolledBack }) => !rolledBack)?.id
       if (id === undefined) return undefined
       return action(
         () => rollBackRedemption(books, accountId, id),
@@ -68,10 +68,10 @@ export const rollBack = choice.map(
 )
 
 const chosen = fc.oneof(
-  fc.record({ codes: fc.array(place, { minLength: 1, maxLength: 5 }), pool: choice }),
-  fc.record({ claim: choice, pool: choice }),
+  fc.record({ codes: fc.array(place, { minLength: 1, maxLength: 5 }), pool: whichPool }),
+  fc.record({ claim: choice, pool: whichPool }),
   fc.record({ task: choice }),
-  fc.record({ recipient, pool: fc.option(choice, { nil: undefined }) }),
+  fc.record({ recipient, pool: fc.option(whichPool, { nil: undefined }) }),
 )
 
 type Chosen = typeof chosen extends fc.Arbitrary<infer T> ? T : never
