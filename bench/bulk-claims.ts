@@ -4,7 +4,8 @@
  * the garbage collector nothing, returns the same ones each time. Run it with `node bench/bulk-claims.ts`.
  */
 
-import { Claims, maxClaim } from '../src/domain/claim/claim.ts'
+import { Claims } from '../src/domain/claim/claim.ts'
+import { maxClaim } from '../src/domain/claim/request.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
 import { measure, requestOf } from './load.ts'
 import {
@@ -39,7 +40,7 @@ async function claimInDomain(callers: number): Promise<number> {
     Array.from({ length: callers }, async () => {
       for (; elapsed < roundMs; elapsed = performance.now() - start) {
         const claimed = await claims.claim(accountId, { poolId, count: maxClaim })
-        codes += claimed.length
+        codes += claimed.codes.length
       }
     }),
   )

@@ -1,15 +1,16 @@
 /**
  * Downloading a pool's codes over HTTP, from a server in its own process, by a client that throws them away
  * as they come: ten million available ones, plain and compressed; a million that were claimed one by one, and ten
- * thousand at a time; ten million that were generated around a hundred thousand uploaded ones; and the server's memory
- * during the largest file against a small one. Run it with `node bench/download.ts`. Needs Linux, for /proc.
+ * thousand at a time; a claim of ten million, before and after one in a hundred has been redeemed; ten million that were
+ * generated around a hundred thousand uploaded ones; and the server's memory during the largest file against a small one. Run
+ * it with `node bench/download.ts`. Needs Linux, for /proc.
  */
 
 import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { createPool } from '../src/domain/pool/pool.ts'
 import type { StatusFilter } from '../src/domain/pool/snapshot.ts'
-import { encodeId } from '../src/graphql/ids.ts'
+import { claimKey, encodeId } from '../src/graphql/ids.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
 import { codesPath } from '../src/routes.ts'
 import { Client } from '../test/support/client.ts'
@@ -31,6 +32,7 @@ const many = 10_000_000
 const handedOut = 1_000_000
 const few = 100_000
 const holes = 100_000
+const apartRedeemed = 100
 
 await using lifecycle = new Lifecycle()
 const bench = await openBench(lifecycle)
@@ -59,6 +61,22 @@ async function poolAroundHoles(): Promise<string> {
   return await newPool(bench, { name: 'around holes', formatId: ownFormatId, quantity: BigInt(many) })
 }
 
+/** Redeems every hundredth code of a pool that is claimed as a whole, as the service would have over the years. */
+async function redeemBefore(poolId: string, codes: number): Promise<void> {
+  await books.rows({
+    text: `
+      INSERT INTO redemption (account_id, id, pool_id, position, reference, at, version)
+      SELECT $1, gen_random_uuid(), $2, position, 'order ' || position, now(), 1
+      FROM generate_series(0, $3::integer - 1, $4::integer) AS position`,
+    values: [accountId, poolId, codes, apartRedeemed],
+  })
+  await books.rows({
+    text: 'UPDATE pool_usage SET redeemed = $3, version = 1 WHERE account_id = $1 AND pool_id = $2',
+    values: [accountId, poolId, codes / apartRedeemed],
+  })
+  await books.rows({ text: 'VACUUM ANALYZE redemption' })
+}
+
 interface Measured {
   seconds: number
   /** Processor time of the server. */
@@ -68,8 +86,18 @@ interface Measured {
   maxMemoryBytes: number
 }
 
+interface File {
+  poolId: string
+  status: StatusFilter
+  encoding?: string
+  /** The first position of a claim, for the file of that claim. */
+  claimAt?: bigint
+}
+
 /** Downloads a file and throws it away. Rejects if it is incomplete. */
-async function download(poolId: string, status: StatusFilter, encoding = 'identity'): Promise<Measured> {
+async function download({ poolId, status, encoding = 'identity', claimAt }: File): Promise<Measured> {
+  const claim =
+    claimAt === undefined ? {} : { claim: encodeId('Claim', claimKey({ poolId, first: claimAt })) }
   const { hostname, port } = new URL(url)
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   let bytes = 0
@@ -97,7 +125,7 @@ async function download(poolId: string, status: StatusFilter, encoding = 'identi
     20,
   )
   socket.write(
-    `GET ${codesPath(encodeId('Pool', poolId), { status })} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${key}\r\n` +
+    `GET ${codesPath(encodeId('Pool', poolId), { status, ...claim })} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${key}\r\n` +
       `Accept-Encoding: ${encoding}\r\nConnection: close\r\n\r\n`,
   )
   await promise
@@ -122,10 +150,10 @@ async function processorSeconds(): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) / 100
 }
 
-async function downloadTimes(poolId: string, status: StatusFilter, encoding?: string): Promise<Measured[]> {
-  await download(poolId, status, encoding)
+async function downloadTimes(file: File): Promise<Measured[]> {
+  await download(file)
   const measured: Measured[] = []
-  for (let round = 0; round < rounds; round++) measured.push(await download(poolId, status, encoding))
+  for (let round = 0; round < rounds; round++) measured.push(await download(file))
   return measured
 }
 
@@ -136,8 +164,8 @@ function rateOf(measured: readonly Measured[], codes: number): number {
 
 const small = await poolOf('few', few, 0, 1)
 const available = await poolOf('available', many, 0, 1)
-const smallFile = await downloadTimes(small, 'AVAILABLE')
-const file = await downloadTimes(available, 'AVAILABLE')
+const smallFile = await downloadTimes({ poolId: small, status: 'AVAILABLE' })
+const file = await downloadTimes({ poolId: available, status: 'AVAILABLE' })
 console.log(`A file of ${many.toLocaleString('en')} available codes over HTTP, median of ${rounds}`)
 const rate = rateOf(file, many)
 show('from the request to its last byte', rate, 'codes a second')
@@ -146,25 +174,43 @@ show("by the server's processor time", byProcessor, 'codes a second')
 show('size', (file[0]?.bytes ?? 0) / 1e6, 'MB')
 showRatio('from the request to its last byte, in millions', rate / 1e6, { atLeast: 1 })
 
-const compressed = await downloadTimes(available, 'AVAILABLE', 'gzip')
+const compressed = await downloadTimes({ poolId: available, status: 'AVAILABLE', encoding: 'gzip' })
 console.log('The same with gzip')
 show('from the request to its last byte', rateOf(compressed, many), 'codes a second')
 show('size', (compressed[0]?.bytes ?? 0) / 1e6, 'MB')
 
-const around = await downloadTimes(await poolAroundHoles(), 'AVAILABLE')
+const around = await downloadTimes({ poolId: await poolAroundHoles(), status: 'AVAILABLE' })
 console.log(`The same around ${holes.toLocaleString('en')} uploaded codes of the format`)
 show('from the request to its last byte', rateOf(around, many), 'codes a second')
 show('by that of a file without any', rateOf(around, many) / rate, '')
 
-for (const each of [1, 10_000]) {
-  const claimed = await poolOf(`claimed by ${each}`, handedOut, handedOut, each)
-  await books.rows({ text: 'VACUUM ANALYZE claim' })
-  const rateOfClaimed = rateOf(await downloadTimes(claimed, 'CLAIMED'), handedOut)
-  console.log(
-    `A file of ${handedOut.toLocaleString('en')} codes claimed ${each.toLocaleString('en')} at a time`,
-  )
-  show('from the request to its last byte', rateOfClaimed, 'codes a second')
+/** Downloads a file of claimed codes, prints its rates, and resolves to that by the server's processor time. */
+async function showClaimed(what: string, codes: number, file: Omit<File, 'status'>): Promise<number> {
+  const measured = await downloadTimes({ ...file, status: 'CLAIMED' })
+  const byServer = median(measured.map(({ serverSeconds }) => codes / serverSeconds))
+  console.log(what)
+  show('from the request to its last byte', rateOf(measured, codes), 'codes a second')
+  show("by the server's processor time", byServer, 'codes a second')
+  return byServer
 }
+
+for (const each of [1, 10_000]) {
+  const poolId = await poolOf(`claimed by ${each}`, handedOut, handedOut, each)
+  await books.rows({ text: 'VACUUM ANALYZE claim' })
+  const codes = `${handedOut.toLocaleString('en')} codes claimed ${each.toLocaleString('en')} at a time`
+  const plain = await showClaimed(`A file of ${codes}`, handedOut, { poolId })
+  await redeemBefore(poolId, handedOut)
+  const used = await showClaimed(`The same with one in ${apartRedeemed} redeemed`, handedOut, { poolId })
+  showRatio("by that of a file without any, by the server's processor time", used / plain)
+}
+
+const atOnce = await poolOf('claimed at once', many, many, many)
+const ofClaim = { poolId: atOnce, claimAt: 0n }
+const unused = await showClaimed(`A file of a claim of ${many.toLocaleString('en')} codes`, many, ofClaim)
+showRatio("by that of available codes, by the server's processor time", unused / byProcessor)
+await redeemBefore(atOnce, many)
+const used = await showClaimed(`The same with one in ${apartRedeemed} redeemed`, many, ofClaim)
+showRatio("by that of a claim without any, by the server's processor time", used / unused)
 
 const peak = (measured: readonly Measured[]) =>
   Math.max(...measured.map(({ maxMemoryBytes }) => maxMemoryBytes))

@@ -5,7 +5,8 @@
  */
 
 import { auditBooks } from '../src/domain/audit/audit.ts'
-import { Claims, maxClaim } from '../src/domain/claim/claim.ts'
+import { Claims } from '../src/domain/claim/claim.ts'
+import { maxClaim } from '../src/domain/claim/request.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
 import {
   type Bench,

@@ -35,6 +35,7 @@ const service = await startService(lifecycle, {
   eventRetentionDays: 30,
   rejectedRowsRetentionDays: 30,
   failedLookUpsPerMinute,
+  maxRedemptionAgeDays: 7,
   maxUploadBytes: 2 ** 30,
   log: pino({ level: 'warn' }, pino.destination(2)),
 })

@@ -24,6 +24,8 @@ export interface Config {
   readonly rejectedRowsRetentionDays: number
   /** How many look-ups of an API key may find nothing in a minute; 0: no limit. */
   readonly failedLookUpsPerMinute: number
+  /** How long after a code was used it can be redeemed, in days. */
+  readonly maxRedemptionAgeDays: number
   /** The maximum size of an uploaded file, in bytes. */
   readonly maxUploadBytes: number
 }
@@ -80,6 +82,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     eventRetentionDays: read('EVENT_RETENTION_DAYS', 30, parseDays),
     rejectedRowsRetentionDays: read('REJECTED_ROWS_RETENTION_DAYS', 30, parseDays),
     failedLookUpsPerMinute: read('FAILED_LOOKUPS_PER_MINUTE', 100, parseLookUps),
+    maxRedemptionAgeDays: read('MAX_REDEMPTION_AGE_DAYS', 7, parseDays),
     maxUploadBytes: read('MAX_UPLOAD_BYTES', 2 ** 30, parseBytes),
   }
   if (config.role !== 'all' && !environment['DATABASE_URL'])

@@ -14,6 +14,7 @@ describe('the configuration', () => {
       eventRetentionDays: 30,
       rejectedRowsRetentionDays: 30,
       failedLookUpsPerMinute: 100,
+      maxRedemptionAgeDays: 7,
       maxUploadBytes: 1_073_741_824,
     })
   })
@@ -30,6 +31,7 @@ describe('the configuration', () => {
       EVENT_RETENTION_DAYS: '7',
       REJECTED_ROWS_RETENTION_DAYS: '8',
       FAILED_LOOKUPS_PER_MINUTE: '7',
+      MAX_REDEMPTION_AGE_DAYS: '90',
       MAX_UPLOAD_BYTES: '5000000000',
     }
     expect(readConfig(environment)).toEqual({
@@ -42,6 +44,7 @@ describe('the configuration', () => {
       eventRetentionDays: 7,
       rejectedRowsRetentionDays: 8,
       failedLookUpsPerMinute: 7,
+      maxRedemptionAgeDays: 90,
       maxUploadBytes: 5_000_000_000,
     })
   })
@@ -60,6 +63,7 @@ describe('the configuration', () => {
       EVENT_RETENTION_DAYS: '0',
       REJECTED_ROWS_RETENTION_DAYS: '36501',
       FAILED_LOOKUPS_PER_MINUTE: 'many',
+      MAX_REDEMPTION_AGE_DAYS: 'a week',
       MAX_UPLOAD_BYTES: 'much',
     }
     const error = problemsOf(environment)

@@ -14,8 +14,10 @@ export interface LanesOptions<Key extends readonly string[], Item, Result> {
   maxGroups: number
   /** Groups of one key in flight at a time; 1 by default. */
   maxGroupsOfKey?: number
-  /** Items of one group. */
+  /** The weight of one group, in items; an item that weighs more is a group of its own. */
   maxItems: number
+  /** How many usual items an item counts for; 1 by default. */
+  weightOf?: (item: Item) => number
   /**
    * Serves a group. Resolves to one result for each item, in their order. A result may be a promise, which settles its own
    * item alone. Create promises that reject after the last `await`: before, their rejections would be unhandled. If
@@ -97,7 +99,7 @@ export class Lanes<Key extends readonly string[], Item, Result> {
     let closed: { items: readonly Item[]; entries: PromiseWithResolvers<Result>[] } | undefined
     const close = () => {
       if (closed === undefined) {
-        closed = removeFirst(lane.waiting, this.#options.maxItems)
+        closed = removeFirst(lane.waiting, this.#options)
         lane.isOpen = false
         this.#startNext(lane)
       }
@@ -128,12 +130,14 @@ export class Lanes<Key extends readonly string[], Item, Result> {
 
 function removeFirst<Item, Entry>(
   waiting: Map<Item, Entry>,
-  count: number,
+  { maxItems, weightOf = () => 1 }: { maxItems: number; weightOf?: (item: Item) => number },
 ): { items: Item[]; entries: Entry[] } {
   const items: Item[] = []
   const entries: Entry[] = []
+  let weight = 0
   for (const [item, entry] of waiting) {
-    if (items.length === count) break
+    weight += weightOf(item)
+    if (weight > maxItems && items.length > 0) break
     waiting.delete(item)
     items.push(item)
     entries.push(entry)

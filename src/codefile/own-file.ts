@@ -14,11 +14,23 @@ import { maxShortenedLength } from './shorten.ts'
  */
 
 /** The columns of a pool's codes. */
-export const codesColumns = ['code', 'status', 'recipient', 'claimed_at', 'origin'] as const
+export const codesColumns = [
+  'code',
+  'status',
+  'recipient',
+  'claimed_at',
+  'expires_at',
+  'validity',
+  'redeemed_at',
+  'reference',
+  'origin',
+] as const
+/** Those of earlier releases. */
+const earlierCodesColumns = ['code', 'status', 'recipient', 'claimed_at', 'origin'] as const
 /** The columns of an upload's rejected rows. */
 export const rejectedColumns = ['row', 'code', 'reason'] as const
 
-type Columns = typeof codesColumns | typeof rejectedColumns
+type Columns = typeof codesColumns | typeof earlierCodesColumns | typeof rejectedColumns
 
 /** The header of such a file, without the line end. */
 export function headerOf(columns: Columns, raw: boolean, delimiter: string): string {
@@ -45,7 +57,8 @@ export function ownFileOf(
 ): OwnFile | undefined {
   const names = header.cells
   const columns = columnsOf(names)
-  const isDownload = columns === undefined ? isChangedDownload(names, below, index) : columns === codesColumns
+  const isDownload =
+    columns === undefined ? isChangedDownload(names, below, index) : columns !== rejectedColumns
   if (columns === undefined ? !isDownload : columns[index] !== 'code') return undefined
   return {
     kind: isDownload ? 'CODES' : 'REJECTED',
@@ -64,7 +77,9 @@ export function hasOwnColumns(cells: readonly ByteString[]): boolean {
 }
 
 function columnsOf(names: readonly ByteString[]): Columns | undefined {
-  return [codesColumns, rejectedColumns].find((columns) => names.join('\n') === columns.join('\n'))
+  return [codesColumns, earlierCodesColumns, rejectedColumns].find(
+    (columns) => names.join('\n') === columns.join('\n'),
+  )
 }
 
 function nameOf(cell: ByteString): string {
@@ -72,6 +87,8 @@ function nameOf(cell: ByteString): string {
 }
 
 const besideCode: readonly string[] = codesColumns.filter((name) => name !== 'code')
+/** Those that files of other systems are as likely to have. */
+const usualElsewhere: readonly string[] = ['expires_at', 'reference']
 
 /** Whether it is a download with changed columns. */
 function isChangedDownload(
@@ -82,19 +99,20 @@ function isChangedDownload(
   const names = header.map(nameOf)
   const others = names.filter((name, at) => at !== index && name !== '')
   const known = new Set(others.filter((name) => besideCode.includes(name)))
+  const telling = [...known].filter((name) => !usualElsewhere.includes(name)).length
   const statusAt = names.indexOf('status')
   if (statusAt === -1 || besideCode.includes(names[index] ?? '')) return false
-  const isLikely = names[index] === 'code' ? known.size === others.length || known.size >= 2 : known.size >= 3
+  const isLikely = names[index] === 'code' ? known.size === others.length || telling >= 2 : telling >= 3
   if (!isLikely) return false
   const statuses = below
     .map(({ cells }) => (cells[statusAt] ?? '').trim())
     .filter((status) => status !== '' && nameOf(status) !== 'status' && !isFiller(status))
   // `status` may have been edited. A file with most of the columns is still a download.
-  return statuses.some(isStatus) && (known.size >= 3 || statuses.every(isStatus))
+  return statuses.some(isStatus) && (telling >= 3 || statuses.every(isStatus))
 }
 
 function isStatus(cell: ByteString): boolean {
-  return cell === 'AVAILABLE' || cell === 'CLAIMED'
+  return cell === 'AVAILABLE' || cell === 'CLAIMED' || cell === 'WITHDRAWN'
 }
 
 /** Whether these are rows of a download without its header or, if `headerIsIgnored`, perhaps with it. */
@@ -117,9 +135,9 @@ const maxRowsAbove = 3
 function isRowOfDownload(cells: readonly ByteString[]): boolean {
   const [, status = '', , claimedAt = ''] = cells
   return (
-    cells.length === codesColumns.length &&
+    (cells.length === codesColumns.length || cells.length === earlierCodesColumns.length) &&
     isStatus(status) &&
-    (claimedAt === '') === (status === 'AVAILABLE')
+    (claimedAt === '') === (status !== 'CLAIMED')
   )
 }
 
@@ -133,7 +151,7 @@ export function ownCell({ codeAt, guarded }: OwnFile, cells: readonly ByteString
   return guarded ? cellWithoutGuard(cell) : cell
 }
 
-/** The code of a row in an own file, unless it has been claimed. */
+/** The code of a row in an own file, unless it has been claimed or withdrawn. */
 export function readOwnRow(
   { kind, names, codeAt, statusAt, guarded }: OwnFile,
   cells: readonly ByteString[],
@@ -148,12 +166,18 @@ export function readOwnRow(
       : reading
   const status = readCell(cells[statusAt] ?? '')
   if ('code' in status && (status.code === 'AVAILABLE' || status.code === '')) return reading
-  return {
-    reason:
-      'code' in status && status.code.toUpperCase() === 'CLAIMED'
-        ? 'The code has been claimed: its "status" in this download is CLAIMED. A code that was handed out is not made ' +
-          'available again. To upload it anyway, replace CLAIMED with AVAILABLE.'
-        : 'The "status" of the code in this download is neither AVAILABLE nor CLAIMED. Write AVAILABLE there if the code ' +
-          'is to be added.',
-  }
+  return { reason: ('code' in status && reasonsAgainst[status.code.toUpperCase()]) || unknownStatus }
 }
+
+const reasonsAgainst: Readonly<Record<string, string>> = {
+  CLAIMED:
+    'The code has been claimed: its "status" in this download is CLAIMED. A code that was handed out is not made ' +
+    'available again. To upload it anyway, replace CLAIMED with AVAILABLE.',
+  WITHDRAWN:
+    'The code has been withdrawn: its "status" in this download is WITHDRAWN. To make it available again in its pool, ' +
+    'restore it (restoreCodes). To upload it anyway, replace WITHDRAWN with AVAILABLE.',
+}
+
+const unknownStatus =
+  'The "status" of the code in this download is none of AVAILABLE, CLAIMED and WITHDRAWN. Write AVAILABLE there if the ' +
+  'code is to be added.'

@@ -24,7 +24,9 @@ const Scope = builder.enumType('Scope', {
 })
 
 export const ApiKey = builder.prismaNode('ApiKey', {
-  description: 'A key for the API. Its secret is shown only once, when the key is created.',
+  description:
+    'A key for the API. Its secret is shown only once, when the key is created. With READ, only id, name and hint can be ' +
+    'read, where a key has caused an event; everything else needs ADMIN.',
   id: { resolve: (key) => key.id },
   findUnique: (id, { accountId }) => ({ id, accountId }),
   fields: (t) => ({
@@ -38,21 +40,28 @@ export const ApiKey = builder.prismaNode('ApiKey', {
     }),
     scopes: t.expose('scopes', {
       type: [Scope],
+      authScopes: { scope: 'ADMIN' },
       weight: { items: allScopes.length },
-      description: 'What the key may do.',
+      description: 'What the key may do. Needs ADMIN.',
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the key was created.' }),
+    createdAt: t.expose('createdAt', {
+      type: 'DateTime',
+      authScopes: { scope: 'ADMIN' },
+      description: 'When the key was created. Needs ADMIN.',
+    }),
     lastUsedAt: t.expose('lastUsedAt', {
       type: 'DateTime',
       nullable: true,
+      authScopes: { scope: 'ADMIN' },
       description:
         'When the key was last used. May lag behind by up to a minute, and is never later than revokedAt. Null if ' +
-        'the key was never used.',
+        'the key was never used. Needs ADMIN.',
     }),
     revokedAt: t.expose('revokedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When the key was revoked. Null while it is valid.',
+      authScopes: { scope: 'ADMIN' },
+      description: 'When the key was revoked. Null while it is valid. Needs ADMIN.',
     }),
   }),
 })

@@ -1,9 +1,6 @@
 import { OperationTypeNode } from 'graphql'
 import { max, min } from '../bigint.ts'
-import { IdempotencyConflictError, InvalidInputError, NotFoundError } from '../domain/books/errors.ts'
-import { maxClaim, maxRecipientLength } from '../domain/claim/claim.ts'
 import { type ChoosePage, type Code as CodeValue, readCodes, statusOf } from '../domain/code/code.ts'
-import { NotEnoughCodesError } from '../domain/pool/pool.ts'
 import type { CodeStatus as CodeStatusName } from '../domain/pool/snapshot.ts'
 import {
   type CodeValidity as CodeValidityName,
@@ -15,10 +12,10 @@ import type { Scope } from '../generated/prisma/client.ts'
 import { codesPath } from '../routes.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
-import { loadedReads, requireScope, rowReads } from './field-rules.ts'
+import { loadedReads, requireScope } from './field-rules.ts'
 import { Format } from './format.ts'
-import { codeKey, decodeId, encodeId, inputId, parseCodeKey } from './ids.ts'
-import { maxCodeBytes, maxPathBytes } from './max-sizes.ts'
+import { codeKey, decodeId, encodeId, parseCodeKey } from './ids.ts'
+import { maxCodeBytes, maxPathBytes, maxRecipientBytes, usualRecipientBytes } from './max-sizes.ts'
 import { existing } from './nodes.ts'
 import {
   badCursor,
@@ -32,13 +29,11 @@ import {
 import { Pool } from './pool.ts'
 import { Task } from './task.ts'
 
-// Codes and recipients are usually much shorter than they may be.
+// Codes are usually much shorter than they may be.
 const usualCodeBytes = 64
-const maxRecipientBytes = 6 * maxRecipientLength + 2
-const usualRecipientBytes = 200
 
 // Simultaneous look-ups are served together.
-const lookUpReads = 4
+export const lookUpReads = 4
 
 const CodeStatus = builder.enumType('CodeStatus', {
   description: 'Where a code lies: in the stock of its pool, with a recipient, or withdrawn from the stock.',
@@ -71,8 +66,8 @@ export const Code = builder.objectRef<CodeValue>('Code')
 
 builder.node(Code, {
   description:
-    'A promo code. Its id stays the same when it is claimed. Reading an AVAILABLE code as a node needs MANAGE, ' +
-    'since anyone who can read it can use it.',
+    'A promo code. Its id stays the same when it is claimed or withdrawn. Reading an AVAILABLE or a WITHDRAWN code as ' +
+    'a node needs MANAGE, since anyone who can read it can use it once it is handed out.',
   id: { resolve: codeKey },
   isTypeOf: isCode,
   fields: (t) => ({
@@ -154,17 +149,18 @@ export function mayRead(status: CodeStatusName, context: Context): void {
   requireScope(context, scopeFor(status), `reading ${aStatus[status]} code`)
 }
 
-const CodeConnection = countedConnectionType(Code, 'codes')
+export const CodeConnection = countedConnectionType(Code, 'codes')
 
 builder.objectField(Pool, 'codes', (t) =>
   t.field({
     type: CodeConnection,
     nullable: true,
     description:
-      'The codes of the pool: AVAILABLE codes in the order in which they will be claimed, CLAIMED codes newest ' +
-      'first. CLAIMED needs READ. AVAILABLE needs MANAGE, since anyone who can read an available code can use it. A ' +
-      'page takes the same time anywhere in a list of any length. In a mutation, null if a cursor does not belong ' +
-      'to this list.',
+      'The codes of the pool: AVAILABLE codes in the order in which they will be claimed, CLAIMED codes newest first, ' +
+      'WITHDRAWN codes in the order in which they would be restored. CLAIMED needs READ. AVAILABLE and WITHDRAWN need ' +
+      'MANAGE, since anyone who can read an available code can use it. A page takes the same time anywhere in a list ' +
+      'of any length. Codes that are withdrawn or restored leave their list, and their cursors with them. In a ' +
+      'mutation, null if a cursor does not belong to this list.',
     authScopes: (_pool, { status }) => ({ scope: scopeFor(status) }),
     weight: pageWeight,
     checkArgs: checkCodesPage,
@@ -269,83 +265,6 @@ builder.queryField('code', (t) =>
     },
     resolve: (_root, { code: text }, { guesses, lookUps, accountId, keyId }) =>
       guesses.attempt(keyId, () => lookUps.find(accountId, text)),
-  }),
-)
-
-interface ClaimPayload {
-  codes: CodeValue[]
-  poolId: string
-}
-
-export const ClaimCodesPayload = builder.objectRef<ClaimPayload>('ClaimCodesPayload').implement({
-  description: 'The codes were claimed. None of them will ever be handed out again.',
-  fields: (t) => ({
-    codes: t.field({
-      type: [Code],
-      description: 'The claimed codes.',
-      weight: (_args, { items = maxClaim }) => ({ items }),
-      resolve: (claim) => claim.codes,
-    }),
-    pool: t.field({
-      type: Pool,
-      description: 'The pool in its current state.',
-      weight: { reads: rowReads },
-      resolve: ({ poolId }, _args, { nodes }) => existing(nodes.pool, poolId),
-    }),
-  }),
-})
-
-export const ClaimCodesInput = builder.inputType('ClaimCodesInput', {
-  description: 'The pool to claim from and the number of codes.',
-  fields: (t) => ({
-    poolId: t.id({ required: true, description: 'The id of the pool.' }),
-    count: t.int({
-      required: true,
-      defaultValue: 1,
-      description: 'The number of codes, 1 to 10,000. You get all of them or none.',
-    }),
-    recipient: t.string({
-      description:
-        'Who the codes are for, in your own words, such as an email address or a customer number: 1 to 1,000 ' +
-        'characters.',
-    }),
-    idempotencyKey: t.string({
-      description:
-        'A string of your choice, 1 to 255 characters, that makes it safe to repeat the request: the same key with ' +
-        'the same input returns the same codes and claims nothing more. Keys are kept for at least a day.',
-    }),
-  }),
-})
-
-builder.mutationField('claimCodes', (t) =>
-  t.field({
-    type: ClaimCodesPayload,
-    nullable: true,
-    description:
-      'Claims codes from a pool. No code is ever handed out twice. Returns either all of the codes or an error. ' +
-      'Needs CLAIM.',
-    authScopes: { scope: 'CLAIM' },
-    weight: ({ input }) => ({
-      given: {
-        items: Math.min(Math.max(1, input.count), maxClaim),
-        recipientBytes: Buffer.byteLength(JSON.stringify(input.recipient ?? null)),
-      },
-    }),
-    errors: {
-      types: [InvalidInputError, NotFoundError, NotEnoughCodesError, IdempotencyConflictError],
-      union: { description: 'The claimed codes, or why none were claimed.' },
-    },
-    args: { input: t.arg({ type: ClaimCodesInput, required: true, description: 'The claim.' }) },
-    resolve: async (_root, { input }, { claims, accountId }) => {
-      const poolId = inputId('Pool', input.poolId, 'poolId')
-      const codes = await claims.claim(accountId, {
-        poolId,
-        count: input.count,
-        recipient: input.recipient ?? undefined,
-        idempotencyKey: input.idempotencyKey ?? undefined,
-      })
-      return { codes, poolId }
-    },
   }),
 )
 

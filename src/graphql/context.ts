@@ -9,6 +9,7 @@ import type { Claims } from '../domain/claim/claim.ts'
 import type { GuessLimit } from '../domain/code/guess-limit.ts'
 import type { LookUps } from '../domain/code/lookup.ts'
 import type { PoolState } from '../domain/pool/pool.ts'
+import type { Redemptions } from '../domain/redemption/redeem.ts'
 import type { EventFeed } from '../domain/subscription/event-feed.ts'
 import type { RowPoller } from '../domain/subscription/row-poller.ts'
 import type { LiveUpload } from '../domain/upload/live-uploads.ts'
@@ -23,6 +24,7 @@ const maxReading = 8
 export interface Services {
   books: Books
   claims: Claims
+  redemptions: Redemptions
   lookUps: LookUps
   guesses: GuessLimit
   keyUses: KeyUses

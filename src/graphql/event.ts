@@ -8,6 +8,7 @@ import {
   readHistory,
   readLog,
 } from '../domain/books/event-log.ts'
+import { ApiKey } from './account.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
 import { loadedReads } from './field-rules.ts'
@@ -32,6 +33,16 @@ export const PoolEvent = builder.interfaceRef<PoolEventValue>('PoolEvent').imple
       description: 'The position in the event log: pass it as `after` to continue after this event.',
     }),
     at: t.expose('at', { type: 'DateTime', description: 'When the event happened.' }),
+    actor: t.field({
+      type: ApiKey,
+      nullable: true,
+      description:
+        'Whose request caused it: the API key in its current state. A refill is by the key whose claim brought the stock ' +
+        'down, and what a worker does on a task by the key that created the task. Null for what the service did by itself, ' +
+        'for events from before actors were kept, and if the key no longer exists.',
+      weight: { reads: loadedReads },
+      resolve: ({ actorId }, _args, { nodes }) => (actorId === undefined ? null : nodes.apiKey.load(actorId)),
+    }),
     pool: t.field({
       type: Pool,
       description: 'The pool in its current state.',
@@ -88,8 +99,8 @@ const PoolChange = builder.enumType('PoolChange', {
 
 builder.objectRef<EventOf<'POOL_CHANGED'>>('PoolChangedEvent').implement({
   description:
-    'The name or the settings of the pool changed. Saving the same values again is not a change. Changes to its ' +
-    'codes have their own events.',
+    'The name or another property of the pool, its settings or its terms changed, or it was archived or unarchived. Saving ' +
+    'the same values again is not a change. Changes to its codes have their own events.',
   interfaces: [PoolEvent],
   fields: (t) => ({
     changed: t.field({
@@ -102,6 +113,13 @@ builder.objectRef<EventOf<'POOL_CHANGED'>>('PoolChangedEvent').implement({
       weight: { bytes: maxNameBytes },
       description: 'The name of the pool after the change.',
       resolve: ({ payload }) => payload.name,
+    }),
+    archivedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'When the pool was archived, as of this change. Null if it was not archived, or no longer.',
+      resolve: ({ payload: { archivedAt } }) => (archivedAt == null ? null : new Date(archivedAt)),
     }),
   }),
 })
@@ -183,7 +201,7 @@ builder.objectRef<EventOf<'POOL_REFILL_FAILED'>>('PoolRefillFailedEvent').implem
 
 builder.objectRef<EventOf<'POOL_LOW'>>('PoolLowEvent').implement({
   description:
-    'The number of available codes fell to the refill threshold or below: codes were claimed, or an upload was undone.',
+    'The number of available codes fell to the refill threshold or below: codes were claimed or withdrawn, or an upload was undone.',
   interfaces: [PoolEvent],
   fields: (t) => ({
     availableCount: t.field({
@@ -196,7 +214,7 @@ builder.objectRef<EventOf<'POOL_LOW'>>('PoolLowEvent').implement({
 
 builder.objectRef<EventOf<'POOL_EMPTY'>>('PoolEmptyEvent').implement({
   description:
-    'The pool ran out of codes and was not refilled: the last one was claimed, or an upload was undone.',
+    'The pool ran out of codes and was not refilled: the last one was claimed or withdrawn, or an upload was undone.',
   interfaces: [PoolEvent],
 })
 

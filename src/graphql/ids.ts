@@ -33,11 +33,27 @@ export function uuidOf(type: UuidNodeType, globalId: string): string {
   return typename === type && isUuid(id) ? id : nilId
 }
 
-/** The UUID in the input field `name`. Throws NotFoundError if the text is not an id of this type. */
-export function inputId(type: UuidNodeType, globalId: string, name: string): string {
+/** The UUID in the input field `name`, at `path`. Throws NotFoundError if the text is not an id of this type. */
+export function inputId(type: UuidNodeType, globalId: string, name: string, path = [name]): string {
   const uuid = uuidOf(type, globalId)
-  if (uuid === nilId) throw new NotFoundError(nouns[type].noun, [name], whyNot(type, globalId, name))
+  if (uuid === nilId) throw new NotFoundError(nouns[type].noun, path, whyNot(type, globalId, name))
   return uuid
+}
+
+/** The origin of a code by its id in the input field `name`, at `path`. Throws NotFoundError if the text is no such id. */
+export function inputCode(globalId: string, name: string, path = [name]): CodeOrigin {
+  const { typename, id } = decodeId(globalId)
+  const origin = typename === 'Code' ? parseCodeKey(id) : undefined
+  if (origin === undefined) throw new NotFoundError('code', path, whyNot('Code', globalId, name))
+  return origin
+}
+
+/** What names a claim by its id in the input field `name`, at `path`. Throws NotFoundError if the text is no such id. */
+export function inputClaim(globalId: string, name: string, path = [name]): ClaimRef {
+  const { typename, id } = decodeId(globalId)
+  const claim = typename === 'Claim' ? parseClaimKey(id) : undefined
+  if (claim === undefined) throw new NotFoundError('claim', path, whyNot('Claim', globalId, name))
+  return claim
 }
 
 /** The UUID in the argument `name`. Throws NOT_FOUND if the text is not an id of this type. */
@@ -45,6 +61,14 @@ export function argumentId(type: UuidNodeType, globalId: string, name: string): 
   const uuid = uuidOf(type, globalId)
   if (uuid === nilId) throw topLevelError('NOT_FOUND', whyNot(type, globalId, name))
   return uuid
+}
+
+/** What names the claim in the argument `name`. Throws NOT_FOUND if the text is not an id of a claim. */
+export function argumentClaim(globalId: string, name: string): ClaimRef {
+  const { typename, id } = decodeId(globalId)
+  const claim = typename === 'Claim' ? parseClaimKey(id) : undefined
+  if (claim === undefined) throw topLevelError('NOT_FOUND', whyNot('Claim', globalId, name))
+  return claim
 }
 
 /** What messages call the types, and a query that returns ids of each. */
@@ -68,7 +92,7 @@ const nouns: Record<NodeType, { noun: string; a: string; query: string }> = {
 }
 
 /** Why a text is not an id of this type, what such an id looks like, and where to get one. */
-function whyNot(type: UuidNodeType, text: string, name: string): string {
+function whyNot(type: NodeType, text: string, name: string): string {
   const { a, query } = nouns[type]
   const other = Object.entries(nouns).find(([typename]) => typename === typeOf(text))?.[1]
   const example = encodeId(type, '019a…').slice(0, 8)
@@ -78,7 +102,7 @@ function whyNot(type: UuidNodeType, text: string, name: string): string {
   if (text.trim() === '') return `${atSentenceStart(name)} is empty. ${wanted}`
   if (isUuid(text.trim().toLowerCase()))
     return `${atSentenceStart(name)} is a bare UUID, which is only part of an id. ${wanted}`
-  if (text !== text.trim() && uuidOf(type, text.trim()) !== nilId)
+  if (text !== text.trim() && typeOf(text.trim()) === type)
     return `The id in ${name} has spaces or line breaks around it. Remove them.`
   return `${atSentenceStart(name)} is not an id: it may be a name, or an id that was cut off or changed. ${wanted}`
 }

@@ -1,7 +1,8 @@
 import { maxUploadedCodeLength } from '../codefile/code.ts'
 import { maxShownCellLength } from '../codefile/shorten.ts'
 import { maxCodeLength, maxListLength } from '../codespace/shape.ts'
-import { maxNameLength } from '../domain/books/input.ts'
+import { maxNameLength, maxRecipientLength } from '../domain/books/input.ts'
+import { maxDescriptionLength, maxExternalIdLength } from '../domain/pool/pool.ts'
 
 /**
  * The maximum sizes of strings in answers: bytes of UTF-8 as JSON, with quotation marks. A UTF-16 code unit takes up to
@@ -9,11 +10,15 @@ import { maxNameLength } from '../domain/books/input.ts'
  */
 
 export const maxNameBytes = 4 * maxNameLength + 2
+export const maxDescriptionBytes = 6 * maxDescriptionLength + 2
+export const maxExternalIdBytes = 6 * maxExternalIdLength + 2
 export const maxCodeBytes = 3 * maxUploadedCodeLength + 2
 export const maxExampleBytes = 3 * maxCodeLength + 2
 /** Four for a backslash, which is doubled in the pattern and again in JSON. */
 export const maxPatternBytes = 4 * maxCodeLength + 2
 export const maxCharactersBytes = 3 * maxListLength + 2
+export const maxRecipientBytes = 6 * maxRecipientLength + 2
+export const usualRecipientBytes = 200
 export const nullBytes = 4
 export const maxCursorBytes = 120
 export const maxPathBytes = 300

@@ -1,16 +1,19 @@
 import { brandWithType } from '@pothos/core'
 import { readCode, statusOf } from '../domain/code/code.ts'
+import { readClaim } from '../domain/pool/claim-rows.ts'
 import { grouped } from '../grouped.ts'
 import { Account, ApiKey } from './account.ts'
 import { builder, type Types } from './builder.ts'
+import { Claim } from './claim.ts'
 import { mayRead } from './code.ts'
 import type { Context } from './context.ts'
 import { badInput } from './errors/top-level.ts'
 import { requireScope, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
-import { decodeId, parseCodeKey, uuidOf } from './ids.ts'
+import { decodeId, parseClaimKey, parseCodeKey, uuidOf } from './ids.ts'
 import { maxPageSize } from './max-sizes.ts'
 import { Pool } from './pool.ts'
+import { Redemption } from './redemption.ts'
 import { Task } from './task.ts'
 
 builder.queryFields((t) => ({
@@ -61,6 +64,8 @@ async function findNode(globalId: string, context: Context): Promise<object | nu
       return branded(await nodes.format.load(uuidOf('Format', globalId)), Format)
     case 'Pool':
       return branded(await nodes.pool.load(uuidOf('Pool', globalId)), Pool)
+    case 'Redemption':
+      return branded(await nodes.redemption.load(uuidOf('Redemption', globalId)), Redemption)
     case 'Task':
       return branded(await nodes.task.load(uuidOf('Task', globalId)), Task)
     case 'Code': {
@@ -70,6 +75,11 @@ async function findNode(globalId: string, context: Context): Promise<object | nu
       mayRead(statusOf(code), context)
       return code
     }
+    case 'Claim': {
+      const ref = parseClaimKey(id)
+      const claim = ref === undefined ? undefined : await readClaim(books, accountId, ref)
+      return branded(claim ?? null, Claim)
+    }
     default:
       return null
   }
@@ -78,7 +88,7 @@ async function findNode(globalId: string, context: Context): Promise<object | nu
 /** The row, marked as one of this type for the interface Node. */
 function branded<Row extends object>(
   row: Row | null,
-  type: typeof Format | typeof Pool | typeof Task,
+  type: typeof Claim | typeof Format | typeof Pool | typeof Redemption | typeof Task,
 ): Row | null {
   if (row !== null) brandWithType<Types>(row, type)
   return row

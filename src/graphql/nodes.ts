@@ -1,17 +1,21 @@
 import DataLoader, { type CacheMap } from 'dataloader'
 import { Semaphore } from '../async/semaphore.ts'
 import type { Books } from '../domain/books/books.ts'
+import { readClaimedCodes } from '../domain/code/claimed-codes.ts'
+import type { Code } from '../domain/code/code.ts'
 import { type Format, readFormats } from '../domain/format/format.ts'
 import { type Accepted, asAccepted, readTasks, type Task } from '../domain/generation/task.ts'
 import { type PoolState, readPools } from '../domain/pool/pool.ts'
+import { readRedemptions } from '../domain/redemption/redemption.ts'
 import { readUploadWaits, type UploadWait } from '../domain/upload/queue.ts'
-import { type ClaimedPlace, readUsage, type Usage } from '../domain/usage/usage.ts'
+import { type ClaimedPlace, type Redemption, readUsage, type Usage } from '../domain/usage/usage.ts'
+import type { ApiKey } from '../generated/prisma/client.ts'
 
 const maxBatchSize = 10_000
 
 // A long list of codes is loaded in several batches. They must not occupy the database's connections.
-const maxUsages = 1_000
-const maxUsageReads = 2
+const maxCodes = 1_000
+const maxCodeReads = 2
 
 /**
  * Loads nodes of an account by their ids, null where there is none. Loads of the same iteration of the event loop share
@@ -27,6 +31,7 @@ const maxUsageReads = 2
  * is too large and has an Int for totalCount.
  */
 export class Nodes {
+  readonly apiKey: DataLoader<string, ApiKey | null>
   readonly format: DataLoader<string, Format | null>
   readonly pool: DataLoader<string, PoolState | null>
   readonly task: DataLoader<string, Task | null>
@@ -34,10 +39,16 @@ export class Nodes {
   readonly uploadWait: DataLoader<string, UploadWait | null>
   /** What has become of claimed codes. Loaded once for each object that stands for a code, so that its fields agree. */
   readonly usage: DataLoader<ClaimedPlace, Usage>
+  readonly redemption: DataLoader<string, Redemption | null>
+  /** Claimed codes by where they are. */
+  readonly claimedCode: DataLoader<ClaimedPlace, Code, string>
   #moment: Partial<Accepted> = {}
 
   constructor(books: Books, accountId: string, { cache }: { cache: boolean }) {
     const refs = (ids: readonly string[]) => ids.map((id) => ({ accountId, id }))
+    this.apiKey = byId('API key', cache, (ids) =>
+      books.prisma.apiKey.findMany({ where: { accountId, id: { in: [...ids] } } }),
+    )
     this.format = byId('format', cache, async (ids) =>
       asOf(await readFormats(books, accountId, ids), this.#moment.format),
     )
@@ -53,11 +64,16 @@ export class Nodes {
       },
       { cache, maxBatchSize },
     )
-    const reading = new Semaphore(maxUsageReads)
+    const reading = new Semaphore(maxCodeReads)
     this.usage = new DataLoader((places) => reading.run(() => readUsage(books, accountId, places)), {
       cacheMap: whileInMemory(),
-      maxBatchSize: maxUsages,
+      maxBatchSize: maxCodes,
     })
+    this.redemption = byId('redemption', cache, (ids) => readRedemptions(books, accountId, ids))
+    this.claimedCode = new DataLoader(
+      (places) => reading.run(() => readClaimedCodes(books, accountId, places)),
+      { cache, maxBatchSize: maxCodes, cacheKeyFn: ({ poolId, position }) => `${poolId}:${position}` },
+    )
   }
 
   /** From now on, loads this pool and this format as they are here, and the task as it was when it was accepted. */

@@ -1,19 +1,23 @@
 import { InvalidInputError, NameTakenError, NotFoundError } from '../domain/books/errors.ts'
 import { saveReplenishment } from '../domain/generation/replenishment.ts'
+import { archivePool, unarchivePool } from '../domain/pool/archive.ts'
 import {
   createPool,
+  ExternalIdTakenError,
+  findPoolByExternalId,
   type PoolState,
   type PoolStatus as PoolStatusName,
   poolStatus,
   poolsMatching,
   renamePool,
+  updatePool,
 } from '../domain/pool/pool.ts'
 import type { ReplenishmentMethod as ReplenishmentMethodName } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
-import { loadedReads } from './field-rules.ts'
+import { loadedReads, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
 import { inputId, uuidOf } from './ids.ts'
-import { maxNameBytes } from './max-sizes.ts'
+import { maxDescriptionBytes, maxExternalIdBytes, maxNameBytes } from './max-sizes.ts'
 import { existing } from './nodes.ts'
 import {
   aboutSearch,
@@ -62,7 +66,7 @@ const Replenishment = builder.objectRef<PoolState>('Replenishment').implement({
     autoGenerate: t.exposeBoolean('autoGenerate', {
       description:
         'Auto-generate promo codes if they run out. The claim that brings the stock down to the threshold triggers ' +
-        'the refill.',
+        'the refill. While the pool is archived, and from validUntil of its terms on, it is not refilled.',
     }),
     refillThreshold: t.expose('refillThreshold', {
       type: 'BigInt',
@@ -83,6 +87,25 @@ builder.node(Pool, {
       weight: { bytes: maxNameBytes },
       description: 'The name. It is unique among the pools of the account, ignoring case.',
     }),
+    description: t.exposeString('description', {
+      nullable: true,
+      weight: { bytes: maxDescriptionBytes, usualBytes: 200 },
+      description: 'What the pool is for, in the words of your team. Null if nobody has said so.',
+    }),
+    externalId: t.exposeString('externalId', {
+      nullable: true,
+      weight: { bytes: maxExternalIdBytes, usualBytes: 100 },
+      description:
+        'What another system calls the pool: the id of a campaign there, for example. Find the pool by it with ' +
+        'poolByExternalId. Null if there is none.',
+    }),
+    archivedAt: t.expose('archivedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'When the pool was archived. While it is, no codes are claimed from it, generated into it or uploaded to it; codes ' +
+        'that were claimed stay good, and can be looked up and redeemed. Null if it is not archived.',
+    }),
     replenishment: t.field({
       type: Replenishment,
       description: 'The Promo Codes section: the settings by which the pool is filled.',
@@ -95,7 +118,22 @@ builder.node(Pool, {
     }),
     claimedCount: t.expose('claimed', {
       type: 'BigInt',
-      description: 'The exact number of codes that have been claimed.',
+      description:
+        'The exact number of codes that have been claimed, whatever became of them: redeemed and void ones, too.',
+    }),
+    withdrawnCount: t.expose('withdrawn', {
+      type: 'BigInt',
+      description:
+        'The exact number of codes that were withdrawn from the stock before anybody claimed them. They can be restored.',
+    }),
+    redeemedCount: t.expose('redeemed', {
+      type: 'BigInt',
+      description:
+        'The exact number of claimed codes that have been redeemed. Rolling a redemption back lowers it.',
+    }),
+    voidedCount: t.expose('voided', {
+      type: 'BigInt',
+      description: 'The exact number of claimed codes that are void. Unvoiding them lowers it.',
     }),
     status: t.field({
       type: PoolStatus,
@@ -125,7 +163,8 @@ builder.queryFields((t) => ({
   }),
   pools: t.field({
     type: PoolConnection,
-    description: 'The pools of your account, newest first. Needs READ.',
+    description:
+      'The pools of your account, newest first; those that are archived only if you ask for them. Needs READ.',
     authScopes: { scope: 'READ' },
     weight: pageWeight,
     checkArgs: checkPage,
@@ -133,10 +172,34 @@ builder.queryFields((t) => ({
       ...pageArguments(),
       search: t.arg.string({ description: aboutSearch }),
       status: t.arg({ type: [PoolStatus], description: 'Only pools with one of these statuses.' }),
+      archived: t.arg.boolean({
+        defaultValue: false,
+        description: 'false: only pools that are not archived. true: only those that are. null: both.',
+      }),
     },
-    resolve: (_root, { search, status, ...page }, context) => {
-      const filter = poolsMatching({ search: searchText(search), status: status ?? undefined })
+    resolve: (_root, { search, status, archived, ...page }, context) => {
+      const filter = poolsMatching({
+        search: searchText(search),
+        status: status ?? undefined,
+        archived: archived ?? undefined,
+      })
       return newestFirst(page, context.nodes.pool, filter, context)
+    },
+  }),
+  poolByExternalId: t.field({
+    type: Pool,
+    nullable: true,
+    description:
+      'The pool with this external id, exactly as it was given to updatePool or createPool, archived or not. Null if your ' +
+      'account has none. Needs READ.',
+    authScopes: { scope: 'READ' },
+    weight: { reads: 2 * rowReads },
+    args: {
+      externalId: t.arg.string({ required: true, description: 'What another system calls the pool.' }),
+    },
+    resolve: async (_root, { externalId }, { books, accountId, nodes }) => {
+      const poolId = await findPoolByExternalId(books, accountId, externalId)
+      return poolId === undefined ? null : await nodes.pool.load(poolId)
     },
   }),
 }))
@@ -145,7 +208,8 @@ interface PoolPayload {
   poolId: string
 }
 
-function poolPayload<Payload extends PoolPayload>(name: string, description: string) {
+/** A payload with the pool that was changed. */
+export function poolPayload<Payload extends PoolPayload>(name: string, description: string) {
   return builder.objectRef<Payload>(name).implement({
     description,
     fields: (t) => ({
@@ -161,12 +225,20 @@ function poolPayload<Payload extends PoolPayload>(name: string, description: str
 
 const CreatePoolPayload = poolPayload('CreatePoolPayload', 'The pool was created.')
 const RenamePoolPayload = poolPayload('RenamePoolPayload', 'The pool was renamed.')
+const UpdatePoolPayload = poolPayload('UpdatePoolPayload', 'The pool has the values that were given.')
+const ArchivePoolPayload = poolPayload('ArchivePoolPayload', 'The pool is archived.')
+const UnarchivePoolPayload = poolPayload('UnarchivePoolPayload', 'The pool is not archived any more.')
 
 /** `refillTaskId`: the refill that saving started, if any. */
 export const SaveReplenishmentPayload = poolPayload<PoolPayload & { refillTaskId: string | undefined }>(
   'SaveReplenishmentPayload',
   'The Promo Codes section was saved.',
 )
+
+const aboutDescription = 'What the pool is for: up to 1,000 characters. Spaces at its ends are removed.'
+const aboutExternalId =
+  'What another system calls the pool: 1 to 255 characters of any kind, kept exactly as they are, and unique among the ' +
+  'pools of the account.'
 
 const CreatePoolInput = builder.inputType('CreatePoolInput', {
   description: 'The pool to create.',
@@ -175,7 +247,34 @@ const CreatePoolInput = builder.inputType('CreatePoolInput', {
       required: true,
       description: 'The name: 1 to 100 characters, unique among the pools of the account, ignoring case.',
     }),
+    description: t.string({ description: aboutDescription }),
+    externalId: t.string({ description: aboutExternalId }),
   }),
+})
+
+const UpdatePoolInput = builder.inputType('UpdatePoolInput', {
+  description: 'What to change of a pool. What is left out stays as it is.',
+  fields: (t) => ({
+    poolId: t.id({ required: true, description: 'The id of the pool.' }),
+    name: t.string({
+      description:
+        'The new name: 1 to 100 characters, unique among the pools of the account, ignoring case. It cannot be null.',
+    }),
+    description: t.string({
+      description: `${aboutDescription} null, or a text of spaces alone, removes it.`,
+    }),
+    externalId: t.string({ description: `${aboutExternalId} null removes it.` }),
+  }),
+})
+
+const ArchivePoolInput = builder.inputType('ArchivePoolInput', {
+  description: 'The pool to archive.',
+  fields: (t) => ({ poolId: t.id({ required: true, description: 'The id of the pool.' }) }),
+})
+
+const UnarchivePoolInput = builder.inputType('UnarchivePoolInput', {
+  description: 'The pool to use again.',
+  fields: (t) => ({ poolId: t.id({ required: true, description: 'The id of the pool.' }) }),
 })
 
 const RenamePoolInput = builder.inputType('RenamePoolInput', {
@@ -226,7 +325,7 @@ builder.mutationFields((t) => ({
     description: 'Creates an empty pool. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
-      types: [InvalidInputError, NameTakenError],
+      types: [InvalidInputError, NameTakenError, ExternalIdTakenError],
       union: { description: 'The new pool, or why it was not created.' },
     },
     args: { input: t.arg({ type: CreatePoolInput, required: true, description: 'The pool to create.' }) },
@@ -237,7 +336,7 @@ builder.mutationFields((t) => ({
   renamePool: t.field({
     type: RenamePoolPayload,
     nullable: true,
-    description: 'Renames a pool. Needs MANAGE.',
+    description: 'Renames a pool, as updatePool does, too. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NotFoundError, NameTakenError],
@@ -252,12 +351,71 @@ builder.mutationFields((t) => ({
       return { poolId }
     },
   }),
+  updatePool: t.field({
+    type: UpdatePoolPayload,
+    nullable: true,
+    description:
+      'Changes the name, the description or the external id of a pool; what is left out stays as it is. Needs MANAGE.',
+    authScopes: { scope: 'MANAGE' },
+    errors: {
+      types: [InvalidInputError, NotFoundError, NameTakenError, ExternalIdTakenError],
+      union: { description: 'The changed pool, or why it was not changed.' },
+    },
+    args: { input: t.arg({ type: UpdatePoolInput, required: true, description: 'The changes.' }) },
+    resolve: async (_root, { input }, { books, accountId }) => {
+      const poolId = inputId('Pool', input.poolId, 'poolId')
+      await updatePool(books, accountId, { ...input, poolId })
+      return { poolId }
+    },
+  }),
+  archivePool: t.field({
+    type: ArchivePoolPayload,
+    nullable: true,
+    description:
+      'Archives a pool when its campaign is over: from now on, no codes are claimed from it, generated into it or uploaded ' +
+      'to it, it is not refilled, and pools does not list it unless asked to. Somebody who already holds a code of a pool ' +
+      'with onePerRecipient still gets that one. Tasks that were accepted before finish. Nothing is deleted: codes can ' +
+      'still be looked up, redeemed and downloaded, and unarchivePool undoes this. Archiving an archived pool changes ' +
+      'nothing and is not an error. Needs MANAGE.',
+    authScopes: { scope: 'MANAGE' },
+    errors: {
+      types: [InvalidInputError, NotFoundError],
+      union: { description: 'The archived pool, or why it was not archived.' },
+    },
+    args: { input: t.arg({ type: ArchivePoolInput, required: true, description: 'The pool to archive.' }) },
+    resolve: async (_root, { input }, { books, accountId }) => {
+      const poolId = inputId('Pool', input.poolId, 'poolId')
+      await archivePool(books, accountId, poolId)
+      return { poolId }
+    },
+  }),
+  unarchivePool: t.field({
+    type: UnarchivePoolPayload,
+    nullable: true,
+    description:
+      'Makes an archived pool usable again, with its codes and settings as they are. If it refills itself, it does so at ' +
+      'the next claim. Unarchiving a pool that is not archived changes nothing and is not an error. Needs MANAGE.',
+    authScopes: { scope: 'MANAGE' },
+    errors: {
+      types: [InvalidInputError, NotFoundError],
+      union: { description: 'The pool, or why it is still archived.' },
+    },
+    args: {
+      input: t.arg({ type: UnarchivePoolInput, required: true, description: 'The pool to use again.' }),
+    },
+    resolve: async (_root, { input }, { books, accountId }) => {
+      const poolId = inputId('Pool', input.poolId, 'poolId')
+      await unarchivePool(books, accountId, poolId)
+      return { poolId }
+    },
+  }),
   saveReplenishment: t.field({
     type: SaveReplenishmentPayload,
     nullable: true,
     description:
       'Saves the Promo Codes section of a pool as a whole: a setting that is left out is set to its default. With ' +
-      'autoGenerate, a pool that is at or below its threshold is refilled immediately. Needs MANAGE.',
+      'autoGenerate, a pool that is at or below its threshold is refilled immediately, unless it is archived; with a ' +
+      'validUntil in the past in its terms, autoGenerate is refused. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NotFoundError],

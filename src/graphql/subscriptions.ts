@@ -33,7 +33,8 @@ builder.subscriptionFields((t) => ({
   poolUpdated: t.field({
     type: Pool,
     description:
-      'The pool as it is now, then whenever its name, counts, status or settings change, at most once a second. Needs READ.',
+      'The pool as it is now, then whenever its name, description, external id, counts, status, settings or terms change, or ' +
+      'it is archived or unarchived, at most once a second. Needs READ.',
     authScopes: { scope: 'READ' },
     args: { id: t.arg.id({ required: true, description: 'The id of a pool.' }) },
     subscribe: (_root, { id }, context) => poolUpdates(argumentId('Pool', id, 'id'), context),

@@ -12,6 +12,7 @@ import {
   type Task as TaskRow,
   tasksMatching,
 } from '../domain/generation/task.ts'
+import { PoolArchivedError } from '../domain/pool/issuing.ts'
 import type {
   TaskFailureCode as TaskFailureCodeName,
   TaskKind as TaskKindName,
@@ -324,7 +325,13 @@ builder.mutationFields((t) => ({
       'short. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
-      types: [InvalidInputError, NotFoundError, QuantityExceedsAvailableError, IdempotencyConflictError],
+      types: [
+        InvalidInputError,
+        NotFoundError,
+        PoolArchivedError,
+        QuantityExceedsAvailableError,
+        IdempotencyConflictError,
+      ],
       union: { description: 'The new task, or why it was not created.' },
     },
     args: { input: t.arg({ type: GenerateCodesInput, required: true, description: 'What to generate.' }) },

@@ -7,6 +7,7 @@ import {
   UploadNotUndoneError,
 } from '../domain/books/errors.ts'
 import { isUnfinished, type Task as TaskRow } from '../domain/generation/task.ts'
+import { PoolArchivedError } from '../domain/pool/issuing.ts'
 import { undoUpload } from '../domain/upload/finish.ts'
 import type { UploadWait as UploadWaitName } from '../domain/upload/queue.ts'
 import { maxColumnLength } from '../domain/upload/receive.ts'
@@ -231,15 +232,15 @@ builder.mutationFields((t) => ({
       'the body does the same. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
-      types: [InvalidInputError, NotFoundError, IdempotencyConflictError],
+      types: [InvalidInputError, NotFoundError, PoolArchivedError, IdempotencyConflictError],
       union: { description: 'The new task, or why it was not created.' },
     },
     args: {
       input: t.arg({ type: UploadCodesInput, required: true, description: 'The file and the pool.' }),
     },
-    resolve: async (_root, { input }, { uploads, accountId, nodes }) => {
+    resolve: async (_root, { input }, { uploads, accountId, keyId, nodes }) => {
       const accepted = await uploads.receive(
-        accountId,
+        { accountId, keyId },
         {
           poolId: inputId('Pool', input.poolId, 'poolId'),
           column: input.column ?? undefined,
@@ -258,8 +259,8 @@ builder.mutationFields((t) => ({
     type: UndoUploadPayload,
     nullable: true,
     description:
-      'Removes all codes of a completed upload from the pool, provided that none of them has been claimed. The task ' +
-      'becomes UNDONE, and its addedCount 0. If this brings the pool down to its threshold, it is refilled, or ' +
+      'Removes all codes of a completed upload from the pool, available or withdrawn, provided that none has been ' +
+      'claimed. The task becomes UNDONE, and its addedCount 0. If this brings the pool down to its threshold, it is refilled, or ' +
       'reports that it is low or empty, as after a claim. The codes can be uploaded or generated again once a ' +
       'worker has cleared them. Undoing an undone upload is not an error. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },

@@ -10,6 +10,7 @@ import { Claims } from '../domain/claim/claim.ts'
 import { GuessLimit } from '../domain/code/guess-limit.ts'
 import { LookUps } from '../domain/code/lookup.ts'
 import { followPools } from '../domain/pool/live-pools.ts'
+import { Redemptions } from '../domain/redemption/redeem.ts'
 import { findSample } from '../domain/sample.ts'
 import { EventFeed } from '../domain/subscription/event-feed.ts'
 import { followUploads } from '../domain/upload/live-uploads.ts'
@@ -60,19 +61,22 @@ export async function openApi(lifecycle: Lifecycle, books: Books, options: Servi
 export async function openServices(
   lifecycle: Lifecycle,
   books: Books,
-  options: Pick<ServiceOptions, 'maxUploadBytes' | 'failedLookUpsPerMinute' | 'log'>,
+  options: Pick<ServiceOptions, 'maxUploadBytes' | 'failedLookUpsPerMinute' | 'maxRedemptionAgeDays' | 'log'>,
 ) {
   const { log } = options
   const open = lifecycle.openCloseable.bind(lifecycle)
   const pacer = new Pacer()
   const authentication = await open('authentication', () => new Authentication(books, log))
+  const lookUps = new LookUps(books)
+  const guesses = new GuessLimit(options.failedLookUpsPerMinute)
   const services: Services = {
     books,
     claims: new Claims(books),
+    redemptions: new Redemptions(books, { lookUps, guesses, maxAgeDays: options.maxRedemptionAgeDays }),
     uploads: new Uploads(books, options.maxUploadBytes),
-    lookUps: new LookUps(books),
+    lookUps,
     keyUses: authentication.keyUses,
-    guesses: new GuessLimit(options.failedLookUpsPerMinute),
+    guesses,
     feed: await open('events', () => new EventFeed(books, pacer, log)),
     livePools: await open('live pools', () => followPools(books, log)),
     liveUploads: await open('live uploads', () => followUploads(books, log)),

@@ -5,14 +5,16 @@ import type { Books, BookTransaction } from '../../src/domain/books/books.ts'
 import { readEventsAfter } from '../../src/domain/books/event-log.ts'
 import { findKeys } from '../../src/domain/books/idempotency.ts'
 import { readFormatsFrom } from '../../src/domain/books/known-formats.ts'
+import { findHeld, listClaims, listClaimsOf } from '../../src/domain/claim/recipients.ts'
+import { readClaimedCodes } from '../../src/domain/code/claimed-codes.ts'
 import { BatchReader } from '../../src/domain/code/code.ts'
 import { findCodes } from '../../src/domain/code/find-codes.ts'
 import { readFormat } from '../../src/domain/format/format.ts'
 import { readQueuedGenerations } from '../../src/domain/generation/generation.ts'
 import { readTask, readTaskInLog } from '../../src/domain/generation/task.ts'
 import { findPlace, readBatches } from '../../src/domain/pool/batch.ts'
-import { readClaims, readClaimsFrom } from '../../src/domain/pool/claim-rows.ts'
-import { readPool } from '../../src/domain/pool/pool.ts'
+import { readClaim, readClaims, readClaimsFrom } from '../../src/domain/pool/claim-rows.ts'
+import { type Pool, readPool } from '../../src/domain/pool/pool.ts'
 import { isCurrent, placesOfTask, readSnapshot } from '../../src/domain/pool/snapshot.ts'
 import { readWaitingAccount } from '../../src/domain/upload/queue.ts'
 import { readRejectedRows } from '../../src/domain/upload/rejected-rows.ts'
@@ -102,10 +104,12 @@ beforeAll(async () => {
     uploadId,
   )
   await fill(
-    `INSERT INTO claim (account_id, pool_id, first, count, at, nonce)
-     SELECT $1, $2, n, 1, now(), n FROM generate_series(0, ${many - 1}) n`,
+    `INSERT INTO claim (account_id, pool_id, first, count, recipient, at, nonce)
+     SELECT $1, $2, n, 1, CASE n % 2 WHEN 0 THEN 'Everybody' ELSE 'Customer ' || n END, now(), n
+     FROM generate_series(0, ${many - 1}) n`,
     poolId,
   )
+  await fill('UPDATE pool SET claimed = $3 WHERE account_id = $1 AND id = $2', poolId, many)
   // Every other one has been rolled back or unvoided.
   await fill(
     `INSERT INTO redemption (account_id, id, pool_id, position, reference, at, version, rolled_back_version)
@@ -181,7 +185,51 @@ describe('on tables without statistics, a statement reads no more rows than it n
     'the task in the log': (books) => readTaskInLog(books, accountId, taskId),
     'the batch of a position': (books) => readBatches(books, accountId, poolId, half, half + 1n),
     'a page of batches': (books) => readBatches(books, accountId, poolId, half, { limit: 10 }),
-    'a page of claims': (books) => readClaimsFrom(books, accountId, poolId, half, 10),
+    'a page of claims': (books) => readClaimsFrom(books, accountId, poolId, half, BigInt(many), 10),
+    'codes by their positions': async (books) => {
+      const read = readClaimedCodes(books as Books, accountId, [{ poolId, position: half }])
+      await expect(read).rejects.toThrow()
+    },
+    'the newest claims of a pool': async (books) => {
+      const slice = { after: half, before: undefined, limit: 10, fromOldest: false }
+      expect(await listClaims(books, accountId, poolId, slice)).toHaveLength(10)
+    },
+    'the oldest claims of a pool': async (books) => {
+      const slice = { after: undefined, before: half, limit: 10, fromOldest: true }
+      expect(await listClaims(books, accountId, poolId, slice)).toHaveLength(10)
+    },
+    'which recipients hold a code': async (books) => {
+      const pool = { id: poolId, terms: { renewAfter: [] } } as unknown as Pool
+      const tx = Object.assign(books, { accountId }) as BookTransaction
+      const held = await findHeld(tx, pool, new Date(), ['Everybody', 'Customer 7', 'Nobody'])
+      expect([...held]).toEqual([
+        ['Everybody', BigInt(many - 2)],
+        ['Customer 7', 7n],
+      ])
+    },
+    'a recipient of one claim': async (books) => {
+      const slice = { after: undefined, before: undefined, limit: 5, fromOldest: false }
+      const claims = await listClaimsOf(books, accountId, { recipient: 'Customer 7' }, slice)
+      expect(claims).toMatchObject([{ first: 7n }])
+    },
+    'a recipient of many claims': async (books) => {
+      const slice = { after: undefined, before: undefined, limit: 5, fromOldest: false }
+      for (const fromOldest of [true, false]) {
+        const claims = await listClaimsOf(
+          books,
+          accountId,
+          { recipient: 'Everybody' },
+          { ...slice, fromOldest },
+        )
+        expect(claims).toHaveLength(5)
+      }
+    },
+    'a page of the claims of a recipient': async (books) => {
+      const after = await readClaim(books, accountId, { poolId, first: half })
+      const slice = { after, before: undefined, limit: 5, fromOldest: false }
+      const claims = await listClaimsOf(books, accountId, { recipient: 'Everybody' }, slice)
+      expect(claims[0]?.first).toBe(half - 2n)
+    },
     'the snapshot of a line': (books) =>
       readSnapshot({ ...books, now: () => new Date() }, accountId, poolId, 'ALL'),
     'whether a snapshot is current': (books) =>

@@ -66,7 +66,7 @@ describe('a claim', () => {
 
   test('keeps its recipient unchanged', async () => {
     const { poolId } = await newStock(client, 10)
-    for (const recipient of ['ada@example.org', ' ', '👨‍👩‍👧', 'a\nb', "'; --", 'x'.repeat(1_000)]) {
+    for (const recipient of ['ada@example.org', '👨‍👩‍👧', 'a\nb', "'; --", 'x'.repeat(1_000)]) {
       const { codes } = await claimWith({ poolId, recipient })
       expect(codes[0]?.recipient).toBe(recipient)
       const { node } = await client.ask<{ node: Code }>(

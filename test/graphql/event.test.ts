@@ -1,8 +1,23 @@
+import { randomUUID } from 'node:crypto'
+import { isInterfaceType } from 'graphql'
 import { describe, expect, test } from 'vitest'
-import { claim, done, generate, mutate, newFormat, newPool, newStock, stranger } from '../support/api.ts'
+import { createSchema } from '../../src/graphql/schema.ts'
+import {
+  claim,
+  done,
+  finished,
+  generate,
+  mutate,
+  newFormat,
+  newPool,
+  newStock,
+  stranger,
+  withScopes,
+} from '../support/api.ts'
 import { Client } from '../support/client.ts'
 import { openStream } from '../support/event-stream.ts'
 import { startService, useService } from '../support/service.ts'
+import { postCodes } from '../support/upload-api.ts'
 
 const service = useService()
 
@@ -343,5 +358,131 @@ describe('eventCursor', () => {
     expect(await eventCursor(from)).toBe(told.at(-1)?.cursor)
     // The beginning of the log, before any event.
     expect(await readNext(ways.WebSocket(from, { after: begin }), told.length)).toEqual(told)
+  })
+})
+
+describe('the actor of an event', () => {
+  /** Each event of the pool with the id of its actor, oldest first. */
+  async function actors(from: Client, poolId: string): Promise<[event: string, keyId: string | undefined][]> {
+    const { poolEvents } = await from.ask<{
+      poolEvents: { edges: { node: { __typename: string; actor: { id: string } | null } }[] }
+    }>(
+      'query ($id: ID) { poolEvents(poolId: $id, first: 100) { edges { node { __typename actor { id } } } } }',
+      {
+        id: poolId,
+      },
+    )
+    return poolEvents.edges.toReversed().map(({ node }) => [node.__typename, node.actor?.id])
+  }
+
+  test('is the key of the request, for every kind of event', async () => {
+    await using from = await stranger(service)
+    await using maker = await withScopes(service, from, ['READ', 'MANAGE'])
+    await using other = await withScopes(service, from, ['MANAGE'])
+    const formatId = await newFormat(from, { body: { length: 1 }, characters: { set: 'DIGITS' } })
+    const poolId = await newPool(maker)
+    await generate(maker, { poolId, formatId, quantity: 8 })
+    const made: [string, string | undefined][] = [
+      ['PoolCreatedEvent', maker.keyId],
+      ['TaskStatusChangedEvent', maker.keyId],
+      ['TaskStatusChangedEvent', maker.keyId],
+      ['TaskStatusChangedEvent', maker.keyId],
+      ['PoolRefilledEvent', maker.keyId],
+    ]
+    expect(await actors(from, poolId)).toEqual(made)
+
+    const { task } = await postCodes(service, other, poolId, 'code\nSPRING\n')
+    await finished(from, task?.id ?? '')
+    await done(other, 'undoUpload', { taskId: task?.id }, 'task { id }')
+    const [claimed] = await claim(from, poolId)
+    const select = { codeIds: [claimed?.id] }
+    await done(other, 'voidCodes', { select }, 'voidedCount')
+    await done(other, 'unvoidCodes', { select }, 'unvoidedCount')
+    const settings = { poolId, method: 'GENERATE', formatId, quantity: 1, refillThreshold: 2 }
+    await done(other, 'saveReplenishment', settings, 'pool { id }')
+    await done(other, 'withdrawCodes', { poolId }, 'pool { id }')
+    await done(other, 'restoreCodes', { poolId }, 'pool { id }')
+    await done(other, 'updatePool', { poolId, description: 'New' }, 'pool { id }')
+    await done(other, 'saveTerms', { poolId, validFor: 'P1D' }, 'pool { id }')
+    await done(other, 'archivePool', { poolId }, 'pool { id }')
+    await done(other, 'unarchivePool', { poolId }, 'pool { id }')
+    // One code is left to generate, where at least nine are wanted.
+    const refilling = { ...settings, autoGenerate: true, refillThreshold: 15 }
+    await done(other, 'saveReplenishment', refilling, 'refill { id }')
+    const others = (await actors(from, poolId)).slice(made.length)
+    expect(others.filter(([, keyId]) => keyId !== other.keyId)).toEqual([])
+    const schema = createSchema()
+    const type = schema.getType('PoolEvent')
+    const kinds = isInterfaceType(type) ? schema.getPossibleTypes(type).map(({ name }) => name) : []
+    expect(new Set([...made, ...others].map(([event]) => event))).toEqual(new Set(kinds))
+  })
+
+  test('is the key that claims, for what its claim makes the service do', async () => {
+    await using from = await stranger(service)
+    await using till = await withScopes(service, from, ['CLAIM'])
+    const formatId = await newFormat(from)
+    const poolId = await newPool(from)
+    const settings = { poolId, method: 'GENERATE', formatId, quantity: 3, autoGenerate: true }
+    await done(from, 'saveReplenishment', settings, 'refill { id }')
+    const before = (await actors(from, poolId)).length
+    await claim(till, poolId, 3)
+    await done(from, 'saveReplenishment', { ...settings, autoGenerate: false }, 'pool { id }')
+    await claim(till, poolId, 3)
+    const told = (await actors(from, poolId)).slice(before)
+    expect(told.filter(([event]) => event !== 'PoolChangedEvent')).toEqual([
+      ['TaskStatusChangedEvent', till.keyId],
+      ['PoolRefilledEvent', till.keyId],
+      ['PoolEmptyEvent', till.keyId],
+    ])
+  })
+
+  test('shows its name and hint to whoever may read, also when it is revoked, and the rest to ADMIN alone', async () => {
+    await using from = await stranger(service)
+    await using maker = await withScopes(service, from, ['MANAGE'])
+    await using reader = await withScopes(service, from, ['READ'])
+    await using admin = await withScopes(service, from, ['READ', 'ADMIN'])
+    const poolId = await newPool(maker)
+    await done(from, 'revokeApiKey', { apiKeyId: maker.keyId }, 'apiKey { id }')
+    const ask = (by: Client, fields: string) =>
+      by.send<{ poolEvents: { edges: { node: { actor: object | null } }[] } }>(
+        `query ($id: ID) { poolEvents(poolId: $id) { edges { node { actor { ${fields} } } } } }`,
+        { id: poolId },
+      )
+    const shown = (answer: Awaited<ReturnType<typeof ask>>) => answer.data?.poolEvents.edges[0]?.node.actor
+    const name = { id: maker.keyId, name: 'MANAGE', hint: expect.stringMatching(/^pk_/) }
+    expect(shown(await ask(reader, 'id name hint'))).toEqual(name)
+    for (const field of ['scopes', 'createdAt', 'lastUsedAt', 'revokedAt']) {
+      const { errors } = await ask(reader, field)
+      expect(errors?.map((error) => error.extensions.code)).toEqual(['FORBIDDEN'])
+    }
+    expect(shown(await ask(admin, 'id scopes createdAt revokedAt'))).toEqual({
+      id: maker.keyId,
+      scopes: ['MANAGE'],
+      createdAt: expect.any(String),
+      revokedAt: expect.any(String),
+    })
+    const { errors } = await reader.send(`{ node(id: "${maker.keyId}") { id } }`)
+    expect(errors?.map((error) => error.extensions.code)).toEqual(['FORBIDDEN'])
+  })
+
+  test('is told live, to each subscriber what its key may read', async () => {
+    await using from = await stranger(service)
+    await using reader = await withScopes(service, from, ['READ'])
+    const after = await eventCursor(from)
+    await using maker = await withScopes(service, from, ['MANAGE'])
+    const live = (by: Client) =>
+      by.subscribe<{ poolEvents: { actor: object | null } }>(
+        'subscription ($after: String) { poolEvents(after: $after) { actor { name scopes } } }',
+        { after },
+      )
+    const [all, some] = [live(from), live(reader)]
+    const told = Promise.all([all.next(), some.next()])
+    await newPool(maker, randomUUID())
+    const [{ value: full }, { value: part }] = await told
+    expect(full?.data?.poolEvents.actor).toEqual({ name: 'MANAGE', scopes: ['MANAGE'] })
+    expect(part?.data?.poolEvents.actor).toBeNull()
+    expect(part?.errors?.[0]?.extensions?.['code']).toBe('FORBIDDEN')
+    await all.return?.()
+    await some.return?.()
   })
 })

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { type GraphQLInputType, getNamedType, isInputObjectType } from 'graphql'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { encodeId } from '../../src/graphql/ids.ts'
+import { encodeId, uuidOf } from '../../src/graphql/ids.ts'
 import { createSchema } from '../../src/graphql/schema.ts'
-import { mutate, newStock } from '../support/api.ts'
+import { claim, done, mutate, newStock } from '../support/api.ts'
 import { useClient, useService } from '../support/service.ts'
 import { postCodes, uploadByForm } from '../support/upload-api.ts'
 
@@ -21,6 +21,14 @@ beforeAll(async () => {
     'query ($id: ID!) { pool(id: $id) { codes(status: AVAILABLE) { edges { node { id } } } } }',
     { id: poolId },
   )
+  const sold = await newStock(client, 1)
+  const [claimed] = await claim(client, sold.poolId)
+  const { redemption } = await done<{ redemption: { id: string } }>(
+    client,
+    'redeemCode',
+    { code: claimed?.code, reference: 'order 1' },
+    'redemption { id }',
+  )
   ids = {
     pool: poolId,
     format: formatId,
@@ -28,6 +36,8 @@ beforeAll(async () => {
     account: account.id,
     'API key': account.apiKeys[0]?.id ?? '',
     code: pool.codes.edges[0]?.node.id ?? '',
+    claim: encodeId('Claim', `${uuidOf('Pool', poolId)}:0`),
+    redemption: redemption.id,
   }
 })
 
@@ -36,22 +46,51 @@ const rest: Record<string, () => Record<string, unknown>> = {
   renamePool: () => ({ name: randomUUID() }),
   renameFormat: () => ({ name: randomUUID() }),
   saveReplenishment: () => ({ poolId: ids['pool'], method: 'GENERATE', formatId: ids['format'] }),
+  withdrawCodes: () => ({ poolId: ids['pool'] }),
+  restoreCodes: () => ({ poolId: ids['pool'] }),
   generateCodes: () => ({ poolId: ids['pool'], formatId: ids['format'], quantity: 1 }),
 }
 
 /** The type that each id must have, by the place where it is given. */
 const inputs: Record<string, string> = {
+  'archivePool poolId': 'pool',
   'cancelTask taskId': 'task',
   'claimCodes poolId': 'pool',
+  'claimFile poolId': 'pool',
+  'claimForRecipients poolId': 'pool',
   'generateCodes formatId': 'format',
   'generateCodes poolId': 'pool',
   'renameFormat formatId': 'format',
   'renamePool poolId': 'pool',
+  'restoreCodes poolId': 'pool',
+  'restoreCodes taskId': 'task',
   'revokeApiKey apiKeyId': 'API key',
+  'rollBackRedemption redemptionId': 'redemption',
   'saveReplenishment formatId': 'format',
   'saveReplenishment poolId': 'pool',
+  'saveTerms poolId': 'pool',
+  'unarchivePool poolId': 'pool',
   'undoUpload taskId': 'task',
+  'updatePool poolId': 'pool',
+  'unvoidCodes claimId': 'claim',
+  'unvoidCodes codeIds': 'code',
+  'unvoidCodes poolId': 'pool',
+  'unvoidCodes taskId': 'task',
   'uploadCodes poolId': 'pool',
+  'withdrawCodes poolId': 'pool',
+  'withdrawCodes taskId': 'task',
+  'voidCodes claimId': 'claim',
+  'voidCodes codeIds': 'code',
+  'voidCodes poolId': 'pool',
+  'voidCodes taskId': 'task',
+}
+
+/** How an id in a choice of codes is given, and the path of an error about it. */
+const choices: Record<string, (id: string | undefined) => [select: object, path: string[]]> = {
+  claimId: (claimId) => [{ claimId }, ['select', 'claimId']],
+  codeIds: (id) => [{ codeIds: [ids['code'], id] }, ['select', 'codeIds', '1']],
+  poolId: (poolId) => [{ recipient: { recipient: 'Ada', poolId } }, ['select', 'recipient', 'poolId']],
+  taskId: (taskId) => [{ taskId }, ['select', 'taskId']],
 }
 
 const args: Record<string, { wanted: string; operation: string }> = {
@@ -129,12 +168,13 @@ async function told(place: string, text: string): Promise<string> {
     return errors?.[0]?.message ?? ''
   }
   const [mutation = '', field = ''] = place.split(' ')
-  const input = { ...rest[mutation]?.(), [field]: text }
+  const [select, path = [field]] = /^(un)?voidCodes$/.test(mutation) ? (choices[field]?.(text) ?? []) : []
+  const input = select === undefined ? { ...rest[mutation]?.(), [field]: text } : { select }
   const refused =
     mutation === 'uploadCodes'
       ? await uploadByForm(service, client, { poolId: text }, 'code')
       : await mutate(client, mutation, input)
-  expect(refused).toMatchObject({ __typename: 'NotFoundError', code: 'NOT_FOUND', path: [field] })
+  expect(refused).toMatchObject({ __typename: 'NotFoundError', code: 'NOT_FOUND', path })
   return refused.message ?? ''
 }
 
@@ -170,7 +210,7 @@ test('the examples of ids in messages look like ids', async () => {
   for (const [noun, id] of Object.entries(ids)) {
     const place = Object.keys(inputs).find((one) => inputs[one] === noun)
     if (place === undefined) continue
-    const [, shown = ''] = /looks like "(.+)…"/.exec(await told(place, 'x')) ?? []
+    const [, shown = ''] = /looks like "([^"]+)…"/.exec(await told(place, 'x')) ?? []
     expect(id.startsWith(shown)).toBe(true)
   }
 })

@@ -20,14 +20,33 @@ beforeAll(async () => {
   theirs = await stranger(service)
   own = await newStock(mine, 3)
   const { poolId, formatId, taskId } = await newStock(theirs, 5)
-  const [claimed] = await claim(theirs, poolId)
+  const externalId = randomUUID()
+  await done(theirs, 'updatePool', { poolId, externalId }, 'pool { id }')
+  const recipient = randomUUID()
+  const { codes } = await done<{ codes: { id: string; code: string }[] }>(
+    theirs,
+    'claimCodes',
+    { poolId, recipient },
+    'codes { id code }',
+  )
+  const [claimed] = codes
+  const { redemption } = await done<{ redemption: { id: string; reference: string } }>(
+    theirs,
+    'redeemCode',
+    { code: claimed?.code, reference: randomUUID() },
+    'redemption { id reference }',
+  )
   const key = await withScopes(service, theirs, ['READ'])
   const seen = await theirs.ask<{
     account: { id: string }
     eventCursor: string
-    pool: { name: string; codes: { edges: { node: { id: string; code: string } }[] } }
+    pool: {
+      name: string
+      claims: { edges: { node: { id: string } }[] }
+      codes: { edges: { node: { id: string; code: string } }[] }
+    }
   }>(
-    'query ($id: ID!) { account { id } eventCursor pool(id: $id) { name codes(status: AVAILABLE) { edges { node { id code } } } } }',
+    'query ($id: ID!) { account { id } eventCursor pool(id: $id) { name claims { edges { node { id } } } codes(status: AVAILABLE) { edges { node { id code } } } } }',
     { id: poolId },
   )
   const [available] = seen.pool.codes.edges
@@ -37,6 +56,8 @@ beforeAll(async () => {
     pool: { theirs: poolId, nobodys: no('Pool') },
     format: { theirs: formatId, nobodys: no('Format') },
     task: { theirs: taskId, nobodys: no('Task') },
+    redemption: { theirs: redemption.id, nobodys: no('Redemption') },
+    reference: { theirs: redemption.reference, nobodys: randomUUID() },
     key: { theirs: key.keyId, nobodys: no('ApiKey') },
     account: { theirs: seen.account.id, nobodys: no('Account') },
     availableCode: { theirs: available?.node.id ?? '', nobodys: noCode },
@@ -47,7 +68,13 @@ beforeAll(async () => {
       theirs: seen.eventCursor,
       nobodys: Buffer.from(`${randomUUID()}:1`).toString('base64url'),
     },
+    claim: {
+      theirs: seen.pool.claims.edges[0]?.node.id ?? '',
+      nobodys: globalId('Claim', `${randomUUID()}:0`),
+    },
+    recipient: { theirs: recipient, nobodys: randomUUID() },
     name: { theirs: seen.pool.name, nobodys: randomUUID() },
+    externalId: { theirs: externalId, nobodys: randomUUID() },
   }
 })
 
@@ -55,7 +82,17 @@ afterAll(async () => {
   await theirs[Symbol.asyncDispose]()
 })
 
-const kinds = ['pool', 'format', 'task', 'key', 'account', 'availableCode', 'claimedCode']
+const kinds = [
+  'pool',
+  'format',
+  'task',
+  'redemption',
+  'claim',
+  'key',
+  'account',
+  'availableCode',
+  'claimedCode',
+]
 const errors = '__typename ... on UserError { message code path }'
 
 /** Every place of the API that takes an id, a cursor, a name or a code as `$x`; `$mine…` belong to the caller. */
@@ -72,10 +109,21 @@ const probes: [kind: string, operation: string][] = [
       'query ($x: ID!) { poolEvents(poolId: $x) { edges { cursor } pageInfo { hasNextPage hasPreviousPage } } }',
     ],
     [kind, `mutation ($x: ID!) { renamePool(input: { poolId: $x, name: "n" }) { ${errors} } }`],
+    [kind, `mutation ($x: ID!) { updatePool(input: { poolId: $x, description: "d" }) { ${errors} } }`],
+    [kind, `mutation ($x: ID!) { saveTerms(input: { poolId: $x }) { ${errors} } }`],
+    [kind, `mutation ($x: ID!) { archivePool(input: { poolId: $x }) { ${errors} } }`],
+    [kind, `mutation ($x: ID!) { unarchivePool(input: { poolId: $x }) { ${errors} } }`],
     [kind, `mutation ($x: ID!) { renameFormat(input: { formatId: $x, name: "n" }) { ${errors} } }`],
     [kind, `mutation ($x: ID!) { cancelTask(input: { taskId: $x }) { ${errors} } }`],
     [kind, `mutation ($x: ID!) { revokeApiKey(input: { apiKeyId: $x }) { ${errors} } }`],
     [kind, `mutation ($x: ID!) { claimCodes(input: { poolId: $x }) { ${errors} } }`],
+    [kind, `mutation ($x: ID!) { claimFile(input: { poolId: $x, count: 1 }) { ${errors} } }`],
+    [
+      kind,
+      `mutation ($x: ID!) { claimForRecipients(input: { poolId: $x, recipients: ["Ada"] }) { ${errors} } }`,
+    ],
+    [kind, `query ($x: ID!) { claims(recipient: "Ada", poolId: $x) { edges { node { id } } } }`],
+    [kind, `mutation ($x: ID!) { rollBackRedemption(input: { redemptionId: $x }) { ${errors} } }`],
     [
       kind,
       `mutation ($x: ID!) { claimCodes(input: { poolId: $x, count: 10000, idempotencyKey: "k" }) { ${errors} } }`,
@@ -99,6 +147,24 @@ const probes: [kind: string, operation: string][] = [
         generateCodes(input: { poolId: $minePool, formatId: $x, quantity: 1, idempotencyKey: "k" }) { ${errors} }
       }`,
     ],
+    ...['withdrawCodes', 'restoreCodes'].flatMap((change): [string, string][] => [
+      [kind, `mutation ($x: ID!) { ${change}(input: { poolId: $x }) { ${errors} } }`],
+      [
+        kind,
+        `mutation ($x: ID!, $minePool: ID!) { ${change}(input: { poolId: $minePool, taskId: $x }) { ${errors} } }`,
+      ],
+    ]),
+    ...['voidCodes', 'unvoidCodes'].flatMap((act) =>
+      [
+        '{ codeIds: [$x] }',
+        '{ claimId: $x }',
+        '{ taskId: $x }',
+        '{ recipient: { recipient: "Ada", poolId: $x } }',
+      ].map((select): [string, string] => [
+        kind,
+        `mutation ($x: ID!) { ${act}(input: { select: ${select} }) { ${errors} } }`,
+      ]),
+    ),
     [kind, 'subscription ($x: ID!) { taskUpdated(id: $x) { id } }'],
     [kind, 'subscription ($x: ID!) { poolUpdated(id: $x) { id } }'],
     [kind, 'subscription ($x: ID!) { poolEvents(poolId: $x) { cursor } }'],
@@ -113,9 +179,32 @@ const probes: [kind: string, operation: string][] = [
   ),
   ['availableText', 'query ($x: String!) { code(code: $x) { id status } }'],
   ['claimedText', 'query ($x: String!) { code(code: $x) { id status recipient } }'],
+  ...['availableText', 'claimedText'].map((kind): [string, string] => [
+    kind,
+    `mutation ($x: String!) { redeemCode(input: { code: $x, reference: "r" }) { ${errors} } }`,
+  ]),
+  ['reference', 'query ($x: String!) { redemptions(reference: $x) { edges { node { id } } } }'],
+  ['recipient', 'query ($x: String!) { claims(recipient: $x) { edges { node { id } } } }'],
+  [
+    'recipient',
+    'mutation ($x: String!) { forgetRecipient(input: { recipient: $x }) { ... on ForgetRecipientPayload { claimCount } } }',
+  ],
+  ['claim', 'query ($x: String!) { claims(recipient: "Ada", after: $x) { edges { node { id } } } }'],
+  [
+    'claim',
+    'query ($x: String!, $minePool: ID!) { pool(id: $minePool) { claims(after: $x) { edges { node { id } } } } }',
+  ],
   ['eventCursor', 'query ($x: String!) { poolEvents(after: $x) { edges { cursor } } }'],
   ['eventCursor', 'query ($x: String!) { poolEvents(before: $x) { edges { cursor } } }'],
   ['eventCursor', 'subscription ($x: String!) { poolEvents(after: $x) { cursor } }'],
+  ['externalId', 'query ($x: String!) { poolByExternalId(externalId: $x) { id } }'],
+  ...['voidCodes', 'unvoidCodes'].map((act): [string, string] => [
+    'recipient',
+    `mutation ($x: String!) { ${act}(input: { select: { recipient: { recipient: $x } } }) {
+      ... on VoidCodesPayload { voidedCount alreadyVoidCount pools { id } }
+      ... on UnvoidCodesPayload { unvoidedCount notVoidCount pools { id } }
+    } }`,
+  ]),
   ['name', 'query ($x: String!) { pools(search: $x) { totalCount } formats(search: $x) { totalCount } }'],
 ]
 
@@ -168,7 +257,10 @@ describe('what belongs to another account', () => {
       account: { apiKeys: { revokedAt: string | null }[] }
     }>(
       `query ($pool: ID!, $format: ID!) {
-        pool(id: $pool) { name availableCount claimedCount replenishment { method autoGenerate } tasks { totalCount } }
+        pool(id: $pool) {
+          name description archivedAt availableCount claimedCount withdrawnCount voidedCount replenishment { method autoGenerate } tasks { totalCount }
+          redemptions { edges { node { rolledBackAt } } }
+        }
         format(id: $format) { generatedCount reservedCount }
         account { apiKeys { revokedAt } }
       }`,
@@ -176,10 +268,15 @@ describe('what belongs to another account', () => {
     )
     expect(pool).toEqual({
       name: secrets['name']?.theirs,
+      description: null,
+      archivedAt: null,
       availableCount: '4',
       claimedCount: '1',
+      withdrawnCount: '0',
+      voidedCount: '0',
       replenishment: { method: 'GENERATE', autoGenerate: false },
       tasks: { totalCount: '1' },
+      redemptions: { edges: [{ node: { rolledBackAt: null } }] },
     })
     expect(format).toEqual({ generatedCount: '5', reservedCount: '0' })
     expect(account.apiKeys.map((key) => key.revokedAt)).toEqual([null, null])

@@ -56,7 +56,7 @@ beforeAll(async () => {
     notifications,
     log: silent,
   })
-  const options = { maxUploadBytes: 1_000, failedLookUpsPerMinute: 0, log: silent }
+  const options = { maxUploadBytes: 1_000, failedLookUpsPerMinute: 0, maxRedemptionAgeDays: 7, log: silent }
   services = (await openServices(lifecycle, books, options)).services
   schema = createSchema()
 })

@@ -11,9 +11,9 @@ test('every object with a global id can be read by it, alone and in a list, in t
   const { keyId } = await withScopes(service, client, ['READ'])
   const { account, pool } = await client.ask<{
     account: { id: string }
-    pool: { codes: { edges: { node: { id: string } }[] } }
+    pool: Record<'codes' | 'claims', { edges: { node: { id: string } }[] }>
   }>(
-    'query ($id: ID!) { account { id } pool(id: $id) { codes(status: AVAILABLE) { edges { node { id } } } } }',
+    'query ($id: ID!) { account { id } pool(id: $id) { claims { edges { node { id } } } codes(status: AVAILABLE) { edges { node { id } } } } }',
     { id: poolId },
   )
   const things: [string, string | undefined][] = [
@@ -21,6 +21,7 @@ test('every object with a global id can be read by it, alone and in a list, in t
     ['Format', formatId],
     ['Task', taskId],
     ['Code', claimed?.id],
+    ['Claim', pool.claims.edges[0]?.node.id],
     ['Code', pool.codes.edges[0]?.node.id],
     ['ApiKey', keyId],
     ['Account', account.id],

@@ -12,6 +12,7 @@ import {
   stranger,
 } from '../support/api.ts'
 import { useClient, useService } from '../support/service.ts'
+import { postCodes, uploadByForm } from '../support/upload-api.ts'
 
 const service = useService()
 const client = useClient(service)
@@ -123,6 +124,205 @@ describe('a new pool', () => {
       tasks: { totalCount: '0', edges: [] },
       codes: { totalCount: '0' },
     })
+  })
+})
+
+describe('what an account says of a pool', () => {
+  const about = 'pool { name description externalId }'
+  const update = (input: Record<string, unknown>) =>
+    mutate<{ pool: object }>(client, 'updatePool', input, about)
+
+  test('is given and changed field by field; null clears, except for the name', async () => {
+    const [name, externalId] = [randomUUID(), randomUUID()]
+    const created = await done<{ pool: { id: string } }>(
+      client,
+      'createPool',
+      { name, description: 'Summer', externalId },
+      `pool { id name description externalId }`,
+    )
+    const { id: poolId, ...pool } = created.pool
+    expect(pool).toEqual({ name, description: 'Summer', externalId })
+    expect((await update({ poolId, description: 'Autumn' })).pool).toEqual({
+      name,
+      description: 'Autumn',
+      externalId,
+    })
+    expect((await update({ poolId, description: null })).pool).toEqual({
+      name,
+      description: null,
+      externalId,
+    })
+    const renamed = randomUUID()
+    expect((await update({ poolId, name: renamed, externalId: null })).pool).toEqual({
+      name: renamed,
+      description: null,
+      externalId: null,
+    })
+    const refused = await update({ poolId, name: null, description: 'Not this' })
+    expect(refused).toMatchObject({ __typename: 'InvalidInputError', path: ['name'] })
+    expect((await update({ poolId })).pool).toEqual({ name: renamed, description: null, externalId: null })
+  })
+
+  test('leads to its pool by the external id, and an error to the pool that has it already', async () => {
+    const externalId = ` ${randomUUID()} "ß" `
+    const [poolId, other] = [await newPool(client), await newPool(client)]
+    await update({ poolId, externalId })
+    const query = 'query ($x: String!) { poolByExternalId(externalId: $x) { id } }'
+    expect(await client.ask(query, { x: externalId })).toEqual({ poolByExternalId: { id: poolId } })
+    for (const x of ['', '\0', externalId.trim(), 'x'.repeat(10_000)])
+      expect(await client.ask(query, { x })).toEqual({ poolByExternalId: null })
+    const { result } = await client.ask<{ result: object }>(
+      `mutation ($input: UpdatePoolInput!) { result: updatePool(input: $input) {
+        ... on ExternalIdTakenError { code path message pool { id } }
+      } }`,
+      { input: { poolId: other, externalId } },
+    )
+    expect(result).toMatchObject({ code: 'EXTERNAL_ID_TAKEN', path: ['externalId'], pool: { id: poolId } })
+  })
+})
+
+describe('the terms', () => {
+  const terms = 'terms { issueFrom issueUntil validUntil validFor onePerRecipient renewAfter }'
+  const save = (input: Record<string, unknown>) =>
+    mutate<{ pool: { terms: object } }>(client, 'saveTerms', input, `pool { ${terms} }`)
+  const none = {
+    issueFrom: null,
+    issueUntil: null,
+    validUntil: null,
+    validFor: null,
+    onePerRecipient: false,
+    renewAfter: [],
+  }
+
+  test('are saved as a whole, and read back in UTC and in days and hours', async () => {
+    const poolId = await newPool(client)
+    const { pool } = await save({
+      poolId,
+      issueFrom: '2027-03-01T00:00:00+01:00',
+      issueUntil: '2027-04-01T00:00:00+02:00',
+      validUntil: '2027-12-31T23:59:59.999Z',
+      validFor: 'P2WT36H',
+      onePerRecipient: true,
+      renewAfter: ['VOIDED', 'EXPIRED', 'VOIDED'],
+    })
+    expect(pool.terms).toEqual({
+      issueFrom: '2027-02-28T23:00:00.000Z',
+      issueUntil: '2027-03-31T22:00:00.000Z',
+      validUntil: '2027-12-31T23:59:59.999Z',
+      validFor: 'P15DT12H',
+      onePerRecipient: true,
+      renewAfter: ['EXPIRED', 'VOIDED'],
+    })
+    expect(await client.ask(`{ pool(id: "${poolId}") { ${terms} } }`)).toEqual({ pool })
+    expect((await save({ poolId, validFor: null })).pool.terms).toEqual(none)
+  })
+
+  test.each([
+    [{ validFor: 'P0D' }, ['validFor'], /longer than nothing/],
+    [{ validFor: '-P1D' }, ['validFor'], /longer than nothing/],
+    [{ validFor: 'P36501D' }, ['validFor'], /36,500 days/],
+    [{ issueFrom: '2027-01-02T00:00:00Z', issueUntil: '2027-01-01T00:00:00Z' }, ['issueUntil'], /later/],
+    [{ issueFrom: '2027-01-01T00:00:00Z', issueUntil: '2027-01-01T01:00:00+01:00' }, ['issueUntil'], /later/],
+  ])('%j is invalid input', async (input, path, message) => {
+    const poolId = await newPool(client)
+    const refused = await save({ poolId, ...input })
+    expect(refused).toMatchObject({ __typename: 'InvalidInputError', path })
+    expect(refused.message).toMatch(message)
+    expect(await client.ask(`{ pool(id: "${poolId}") { ${terms} } }`)).toEqual({ pool: { terms: none } })
+  })
+
+  test.each([
+    [{ validFor: 'P1Y' }, /P365D/],
+    [{ validFor: 'P1M' }, /P30D/],
+    [{ validFor: `P${'9'.repeat(400)}D` }, /ISO 8601/],
+    [{ validFor: 'P99999999999999999D' }, /ISO 8601/],
+    [{ validFor: 30 }, /ISO 8601/],
+    [{ validUntil: '2027-01-01' }, /RFC 3339/],
+    [{ validUntil: '2027-01-01T00:00:00' }, /offset/],
+    [{ validUntil: '12027-01-01T00:00:00Z' }, /RFC 3339/],
+    [{ validUntil: 1_800_000_000 }, /RFC 3339/],
+    [{ renewAfter: ['SOLD'] }, /RenewAfter/],
+  ])('%j is no valid operation, as a variable or written out', async (input, message) => {
+    const poolId = await newPool(client)
+    const written = JSON.stringify({ poolId, ...input })
+      .replace(/"(\w+)":/g, '$1: ')
+      .replace('"SOLD"', 'SOLD')
+    for (const [operation, variables] of [
+      [
+        'mutation ($input: SaveTermsInput!) { saveTerms(input: $input) { __typename } }',
+        { input: { poolId, ...input } },
+      ],
+      [`mutation { saveTerms(input: ${written}) { __typename } }`, {}],
+    ] as const) {
+      const { errors } = await client.send(operation, variables)
+      expect(errors?.map((error) => error.extensions.code)).toEqual(['GRAPHQL_VALIDATION_FAILED'])
+      expect(errors?.[0]?.message).toMatch(message)
+    }
+  })
+})
+
+describe('an archived pool', () => {
+  const archive = (poolId: string) =>
+    done<{ pool: { archivedAt: string } }>(client, 'archivePool', { poolId }, 'pool { archivedAt }')
+
+  test('is in the list only for those who ask, and is found by its id and its external id', async () => {
+    const name = randomUUID()
+    const [kept, archived] = [await newPool(client, `${name} A`), await newPool(client, `${name} B`)]
+    await done(client, 'updatePool', { poolId: archived, externalId: name }, 'pool { id }')
+    const { pool } = await archive(archived)
+    expect(pool.archivedAt).toMatch(/^\d{4}-/)
+    const found = async (filter: string) => {
+      const { pools } = await client.ask<{
+        pools: { totalCount: string; edges: { node: { id: string } }[] }
+      }>(`{ pools(search: "${name}" ${filter}) { totalCount edges { node { id } } } }`)
+      expect(pools.totalCount).toBe(String(pools.edges.length))
+      return pools.edges.map(({ node }) => node.id)
+    }
+    expect(await found('')).toEqual([kept])
+    expect(await found('archived: false')).toEqual([kept])
+    expect(await found('archived: true')).toEqual([archived])
+    expect(await found('archived: null')).toEqual([archived, kept])
+    expect(
+      await client.ask(
+        'query ($id: ID!, $x: String!) { pool(id: $id) { id } poolByExternalId(externalId: $x) { id } }',
+        { id: archived, x: name },
+      ),
+    ).toEqual({ pool: { id: archived }, poolByExternalId: { id: archived } })
+    await done(client, 'unarchivePool', { poolId: archived }, 'pool { id }')
+    expect(await found('')).toEqual([archived, kept])
+  })
+
+  test('refuses claims and new codes, and says that it is archived', async () => {
+    const { poolId, formatId } = await newStock(client, 3)
+    const { pool } = await archive(poolId)
+    expect((await archive(poolId)).pool).toEqual(pool)
+    for (const [mutation, input] of [
+      ['claimCodes', { poolId }],
+      ['generateCodes', { poolId, formatId, quantity: 1 }],
+    ] as const) {
+      const { result } = await client.ask<{ result: object }>(
+        `mutation ($input: ${mutation === 'claimCodes' ? 'ClaimCodesInput' : 'GenerateCodesInput'}!) {
+          result: ${mutation}(input: $input) {
+            ... on PoolArchivedError { code path message pool { id archivedAt availableCount } }
+          }
+        }`,
+        { input },
+      )
+      expect(result).toEqual({
+        code: 'POOL_ARCHIVED',
+        path: ['poolId'],
+        message: expect.stringMatching(/is archived, so nothing was/),
+        pool: { id: poolId, archivedAt: pool.archivedAt, availableCount: '3' },
+      })
+    }
+    const form = await uploadByForm(service, client, { poolId }, 'code\nONE\n')
+    expect(form).toMatchObject({ __typename: 'PoolArchivedError', code: 'POOL_ARCHIVED' })
+    const posted = await postCodes(service, client, poolId, 'code\nONE\n')
+    expect([posted.status, posted.errors?.[0]?.extensions.code]).toEqual([409, 'POOL_ARCHIVED'])
+    const codes = await client.ask(`{ pool(id: "${poolId}") { availableCount tasks { totalCount } } }`)
+    expect(codes).toEqual({ pool: { availableCount: '3', tasks: { totalCount: '1' } } })
+    await done(client, 'unarchivePool', { poolId }, 'pool { id }')
+    await claim(client, poolId, 3)
   })
 })
 
@@ -329,6 +529,36 @@ describe('a pool is', () => {
     )
     await finished(client, task.id)
     expect(await next()).toEqual({ availableCount: '7', status: 'READY', name: renamed })
+    await updates.return?.()
+  })
+
+  test('watched live: also when what is said of it, its terms or its archiving change', async () => {
+    const poolId = await newPool(client)
+    const fields = 'description externalId archivedAt terms { validUntil renewAfter }'
+    const updates = client.subscribe<{ poolUpdated: Record<string, unknown> }>(
+      `subscription ($id: ID!) { poolUpdated(id: $id) { ${fields} } }`,
+      { id: poolId },
+    )
+    const next = async () => (await updates.next()).value?.data?.poolUpdated
+    const none = {
+      description: null,
+      externalId: null,
+      archivedAt: null,
+      terms: { validUntil: null, renewAfter: [] },
+    }
+    expect(await next()).toEqual(none)
+    await done(client, 'updatePool', { poolId, description: 'New' }, 'pool { id }')
+    expect(await next()).toEqual({ ...none, description: 'New' })
+    const externalId = randomUUID()
+    await done(client, 'updatePool', { poolId, description: null, externalId }, 'pool { id }')
+    expect(await next()).toEqual({ ...none, externalId })
+    const validUntil = '2030-01-01T00:00:00.000Z'
+    await done(client, 'saveTerms', { poolId, validUntil, renewAfter: ['VOIDED'] }, 'pool { id }')
+    expect(await next()).toEqual({ ...none, externalId, terms: { validUntil, renewAfter: ['VOIDED'] } })
+    await done(client, 'archivePool', { poolId }, 'pool { id }')
+    expect(await next()).toMatchObject({ externalId, archivedAt: expect.stringMatching(/Z$/) })
+    await done(client, 'unarchivePool', { poolId }, 'pool { id }')
+    expect(await next()).toMatchObject({ externalId, archivedAt: null })
     await updates.return?.()
   })
 })

@@ -59,6 +59,7 @@ beforeAll(async () => {
   const opened = await openServices(lifecycle, books, {
     maxUploadBytes: 1_000_000,
     failedLookUpsPerMinute: 0,
+    maxRedemptionAgeDays: 7,
     log,
   })
   const api = createApi({ ...opened, schema, log })

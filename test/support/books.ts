@@ -28,6 +28,8 @@ export interface BooksOptions {
   losesNotices?: boolean
   /** Where it logs; nowhere by default. */
   log?: pino.Logger
+  /** Its clock; by default that of the machine. */
+  now?: () => Date
 }
 
 /** Books on a new database, or on that of a service, with a new account. */
@@ -66,7 +68,7 @@ async function openDatabase(lifecycle: Lifecycle): Promise<string> {
 }
 
 async function openProcess(lifecycle: Lifecycle, options: BooksOptions & { url: string }): Promise<Books> {
-  const { url, maxConnections = 6, losesNotices = false, log = silent } = options
+  const { url, maxConnections = 6, losesNotices = false, log = silent, now } = options
   const connections = await lifecycle.open(
     'connections',
     () => openConnections(url, { max: maxConnections, log: silent }),
@@ -82,7 +84,7 @@ async function openProcess(lifecycle: Lifecycle, options: BooksOptions & { url: 
     () => openNotifications(connections, url, losesNotices),
     (opened) => opened.close(),
   )
-  return new Books({ connections, prisma, notifications, log })
+  return new Books({ connections, prisma, notifications, log, ...(now && { now }) })
 }
 
 async function openNotifications(

@@ -18,6 +18,8 @@ export interface DatabaseProxy extends AsyncDisposable {
   readonly url: string
   /** Decides what happens to the next COMMIT; resolves when its connection has been cut. */
   cutCommit(fate: CommitFate): Promise<void>
+  /** Holds all requests from now on until `release` is called. */
+  hold(): void
   /** Forwards what was held. */
   release(): void
   /** Cuts all connections, and every new one until `mend`. */
@@ -102,6 +104,9 @@ export async function openProxy(databaseUrl: string): Promise<DatabaseProxy> {
       new Promise<void>((resolve) => {
         next = { fate, cut: resolve }
       }),
+    hold: () => {
+      holding = true
+    },
     release: () => {
       holding = false
       for (const forward of held) forward()

@@ -27,6 +27,7 @@ export interface TestServiceOptions {
   embedded?: boolean
   /** How many look-ups of an API key may find nothing in a minute; 100 by default. */
   failedLookUpsPerMinute?: number
+  maxRedemptionAgeDays?: number
   maxUploadBytes?: number
   /** Its log; none by default. */
   log?: Logger
@@ -56,6 +57,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     eventRetentionDays: 30,
     rejectedRowsRetentionDays: 30,
     failedLookUpsPerMinute: options.failedLookUpsPerMinute ?? 100,
+    maxRedemptionAgeDays: options.maxRedemptionAgeDays ?? 7,
     maxUploadBytes: options.maxUploadBytes ?? 2 ** 30,
     log: options.log ?? pino({ level: process.env['LOG'] ?? 'silent' }),
   })

@@ -35,26 +35,31 @@ export interface SoundBooks {
    * away; one whose rejected row is no longer kept.
    */
   uploads: { reading: string; dryRun: string; undone: string; dropped: string; forgotten: string }
+  /**
+   * A pool with an upload of six codes: the first two are claimed; the last three, and then the third, were withdrawn.
+   */
+  withdrawn: { poolId: string; uploadId: string }
   /** An account that keeps only the last two of its eight events. */
   forgetful: { accountId: string; lastTask: string }
 }
 
-/** Made by the functions of the domain, but for the removal of events, which is done by statements. */
+/** Made by the functions of the domain, but for what statements do in functions that have a URL. */
 export async function makeSoundBooks(): Promise<SoundBooks> {
   const database = await testDatabase()
   await using place = await openBooks({ databaseUrl: database.url })
   return {
     database,
     accountId: place.accountId,
-    ...(await makeLine(place)),
+    ...(await makeLine(place, database.url)),
     ...(await drain(place)),
     ...(await makeHoles(place)),
     uploads: await makeUploads(place, database.url),
+    withdrawn: await withdraw(place, database.url),
     forgetful: await forget({ books: place.books, accountId: await newAccount(place.books) }, database.url),
   }
 }
 
-async function makeLine(place: Place) {
+async function makeLine(place: Place, url: string) {
   const { books, accountId } = place
   const claims = new Claims(books)
   const formatId = await newFormat(place)
@@ -77,6 +82,17 @@ async function makeLine(place: Place) {
     })
   await cancelTask(books, accountId, cancelled)
   await failGeneration(books, { accountId, taskId: failed })
+  await runSql(
+    url,
+    `INSERT INTO code_void (account_id, pool_id, first, count, at, version, unvoided_version)
+       VALUES ('${accountId}', '${poolId}', 0, 2, now(), 1, 2), ('${accountId}', '${poolId}', 1, 1, now(), 2, NULL),
+         ('${accountId}', '${poolId}', 7, 2, now(), 6, NULL);
+     INSERT INTO redemption (account_id, id, pool_id, position, reference, at, rolled_back_at, version, rolled_back_version)
+       SELECT '${accountId}', gen_random_uuid(), '${poolId}', position, 'order', '2026-01-31T12:46Z', ended, version, at_version
+       FROM (VALUES (4, 3, NULL, NULL), (5, 4, now(), 5)) AS made (position, version, ended, at_version);
+     INSERT INTO redemption_count VALUES ('${accountId}', '${poolId}', '2026-01-31T12:45Z', 1);
+     UPDATE pool_usage SET redeemed = 1, voided = 3, version = 6 WHERE pool_id = '${poolId}'`,
+  )
   return { poolId, formatId, completed, waiting, running, cancelled, failed }
 }
 
@@ -136,6 +152,29 @@ async function makeUploads(place: Place, url: string) {
   return { reading, dryRun, undone, dropped, forgotten }
 }
 
+async function withdraw(place: Place, url: string) {
+  const { books, accountId } = place
+  const poolId = await newPool(place)
+  const uploadId = await upload(
+    place,
+    poolId,
+    [0, 1, 2, 3, 4, 5].map((i) => `withdrawn-${i}`),
+  )
+  await clearAway(place, uploadId)
+  await new Claims(books).claim(accountId, { poolId, count: 2 })
+  await runSql(
+    url,
+    `UPDATE batch SET count = 2 WHERE pool_id = '${poolId}';
+     INSERT INTO batch (account_id, pool_id, withdrawn, start, count, first, task_id)
+       SELECT '${accountId}', '${poolId}', true, start, count, first, '${uploadId}'
+       FROM (VALUES (0, 3, 3), (3, 1, 2)) AS part (start, count, first);
+     UPDATE pool SET total = 2, withdrawn = 4, line_version = 2 WHERE id = '${poolId}';
+     INSERT INTO stock_change SELECT '${accountId}', '${poolId}', 2, at, 2, 6 FROM stock_change WHERE pool_id = '${poolId}';
+     UPDATE pool SET last_change_at = (SELECT max(at) FROM claim WHERE pool_id = '${poolId}') WHERE id = '${poolId}'`,
+  )
+  return { poolId, uploadId }
+}
+
 async function forget(place: Place, url: string) {
   const { accountId } = place
   const [poolId, formatId] = [await newPool(place), await newFormat(place)]
@@ -176,6 +215,11 @@ const tables = [
   'batch',
   'uploaded_code',
   'claim',
+  'stock_change',
+  'pool_usage',
+  'redemption',
+  'redemption_count',
+  'code_void',
   'task',
   'upload_piece',
   'dry_run_code',

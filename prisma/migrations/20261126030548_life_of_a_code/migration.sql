@@ -60,6 +60,7 @@ CREATE TABLE "pool_usage" (
     "redeemed" BIGINT NOT NULL DEFAULT 0,
     "voided" DECIMAL(40,0) NOT NULL DEFAULT 0,
     "version" BIGINT NOT NULL DEFAULT 0,
+    "erased_version" BIGINT NOT NULL DEFAULT 0,
 
     CONSTRAINT "pool_usage_pkey" PRIMARY KEY ("account_id","pool_id")
 );
@@ -133,18 +134,23 @@ CREATE UNIQUE INDEX "pool_account_id_external_id_key" ON "pool"("account_id", "e
 
 -- Written by hand: what the schema cannot say.
 
+-- From now on, recipients are stored in composed form.
+UPDATE claim SET recipient = normalize(recipient, NFC) WHERE recipient IS NOT NULL AND recipient IS NOT NFC NORMALIZED;
+
 -- The claims of a recipient, in all pools or in one: see src/domain/claim/recipients.ts. 8 bytes: the upper 40 bits are a hash
--- of the recipient and the account, the lower 24 one of the pool.
+-- of the recipient and the account, the lower 24 one of the pool. Then the position, the newest claim first.
 CREATE INDEX claim_recipient_idx ON claim ((
   (hashtextextended(recipient COLLATE "C", uuid_hash_extended(account_id, 0)) & -16777216)
     | (uuid_hash(pool_id) & 16777215)::bigint
-), first) WHERE recipient IS NOT NULL;
+), (-first)) WHERE recipient IS NOT NULL;
+-- The pool of such a key.
+CREATE INDEX pool_hash_idx ON pool (account_id, (uuid_hash(id) & 16777215));
 
 -- Decides between two tills that redeem the same code. It also finds the redemptions of positions.
 CREATE UNIQUE INDEX redemption_position_key ON redemption (account_id, pool_id, position)
   WHERE rolled_back_version IS NULL;
--- Those that are rolled back, for files that began before.
-CREATE INDEX redemption_rolled_back_idx ON redemption (account_id, pool_id, position)
+-- Those that are rolled back, for files that began before. With the version, later files pass over them in the index alone.
+CREATE INDEX redemption_rolled_back_idx ON redemption (account_id, pool_id, position, rolled_back_version)
   WHERE rolled_back_version IS NOT NULL;
 
 CREATE UNIQUE INDEX code_void_first_key ON code_void (account_id, pool_id, first) WHERE unvoided_version IS NULL;

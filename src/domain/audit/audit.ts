@@ -8,6 +8,7 @@ import { poolChecks } from './pools.ts'
 import { checkTaken } from './taken.ts'
 import { taskChecks } from './tasks.ts'
 import { uploadChecks } from './uploads.ts'
+import { usageChecks } from './usage.ts'
 import { pages } from './walk.ts'
 
 export { type Finding, type FindingKind, findingKinds } from './finding.ts'
@@ -23,6 +24,7 @@ const allChecks: readonly TableChecks[] = [
   ...accountChecks,
   ...formatChecks,
   ...poolChecks,
+  ...usageChecks,
   ...taskChecks,
   ...uploadChecks,
   ...eventChecks,
@@ -31,7 +33,7 @@ const allChecks: readonly TableChecks[] = [
 /**
  * Checks that the books of all accounts are consistent, and reports everything that is not to `onFinding`. It only reads,
  * with one connection of the pool at a time. Its memory does not grow with the books; the duration of a statement grows
- * only with the events of a pool, the batches of a format and the codes of an upload. Services may write at the same time:
+ * only with the events and the redemptions of a pool, the batches of a format and the codes of an upload. Services may write at the same time:
  * see `pages`. It reads at most `pageSize` rows at a time.
  *
  * Rejects with a DatabaseUnavailableError when the database becomes unavailable.

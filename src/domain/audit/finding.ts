@@ -11,13 +11,29 @@ export const findingKinds = {
   'taken-reference': 'a taken index is one of its format',
   'pool-counters': 'the counters of a pool agree with its batches and claims',
   'pool-settings': 'the Promo Codes section of a pool says all that automatic refills need',
+  'pool-terms': 'the terms of a pool can be fulfilled',
+  'pool-usage': 'a pool has a row of usage, which counts its redeemed and its void codes',
   'pool-reference': 'a pool has an account and, if it names one, a format',
-  'batch-line': 'the batches of a pool follow each other without a gap or an overlap',
+  'stock-line':
+    "the changes of a pool's stock are numbered without a gap, and lead to the codes that the pool has",
+  'line-times':
+    "the times of a pool's claims and of its changes of stock do not decrease, and the pool's last change is not before them",
+  'batch-line':
+    'the batches of a pool, and those that were withdrawn, follow each other without a gap or an overlap',
   'batch-reference': 'a batch has its pool, its format, and the task that added it',
   'claim-line': 'the claims of a pool follow each other without a gap or an overlap',
   'claim-reference': 'a claim has its pool',
+  'claim-expiry': 'the codes of a claim expire after it',
+  'redemption-reference': 'a redemption is of a claimed code of its pool',
+  'redemption-counts':
+    'the redemptions of a pool are counted in the quarters of an hour in which they were made',
+  'void-line': 'the void codes of a pool are claimed ones, and void once',
+  'redeemed-and-void': 'no code is both redeemed and void',
+  'usage-versions':
+    "a redemption or a void began at a version of its pool's usage, and ended at a later one or not at all",
   'taken-codes':
     'the index of an uploaded code is taken in its format, and a taken index belongs to an uploaded code',
+  'upload-line': 'each code of an upload is in one batch',
   'upload-rows':
     'an upload has all codes that it has accepted, in consecutive rows, or none if they were removed',
   'upload-keys': 'an uploaded code is stored with the keys by which it is looked up',

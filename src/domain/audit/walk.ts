@@ -10,7 +10,7 @@ export interface Walk {
   /** The columns that the checks need, including those of the key. */
   columns: string
   /** The columns of the index, and their types. */
-  key: Readonly<Record<string, 'uuid' | 'numeric' | 'bigint' | 'text'>>
+  key: Readonly<Record<string, 'uuid' | 'numeric' | 'bigint' | 'text' | 'boolean' | 'timestamptz'>>
   /** The condition of a partial index. */
   where?: string
   /** Rows per page, so few that it is checked in a fraction of a second. */

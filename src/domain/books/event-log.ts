@@ -33,7 +33,11 @@ export interface StatusChange {
 /** What an event says, by its kind. Counts are decimal strings. */
 export type EventContent =
   | { kind: 'POOL_CREATED'; payload: { name: string } }
-  | { kind: 'POOL_CHANGED'; payload: { changed: readonly PoolChange[]; name: string } }
+  | {
+      kind: 'POOL_CHANGED'
+      /** `archivedAt` is ISO 8601. Events from before pools could be archived lack it. */
+      payload: { changed: readonly PoolChange[]; name: string; archivedAt?: string | null }
+    }
   | { kind: 'TASK_STATUS_CHANGED'; payload: TaskSnapshot }
   | { kind: 'POOL_REFILLED'; payload: { taskId: string; added: string } }
   | {

@@ -5,13 +5,20 @@ import type { BookTransaction } from './books.ts'
 import { IdempotencyConflictError } from './errors.ts'
 import type { InputCheck } from './input.ts'
 
-/** An idempotency key, and what it was used for: a task, or the claim at position `first` of a pool. */
+/** An idempotency key, and what it was used for: a task, or codes of a pool from the position `first` on. */
 export interface UsedKey {
   key: string
   /** The SHA-256 of the input, in hex. */
   hash: string
   poolId: string | undefined
   first: bigint | undefined
+  /** Whether the recipient already held the code at `first`. */
+  alreadyHeld: boolean
+  /**
+   * For a list of recipients some of whom already held a code: the position of each one's code. Those from `first` on were
+   * claimed with the key; none of them if it is undefined.
+   */
+  positions: readonly bigint[] | undefined
   taskId: string | undefined
 }
 
@@ -51,7 +58,9 @@ export async function once<Done extends { taskId: string }>(
     return { taskId: used.taskId }
   }
   const done = await work()
-  await insertKeys(tx, operation, [{ key, hash, taskId: done.taskId, poolId: undefined, first: undefined }])
+  const { taskId } = done
+  const noCodes = { poolId: undefined, first: undefined, alreadyHeld: false, positions: undefined }
+  await insertKeys(tx, operation, [{ key, hash, taskId, ...noCodes }])
   return done
 }
 
@@ -62,11 +71,12 @@ export async function findKeys(
   keys: readonly string[],
 ): Promise<Map<string, UsedKey>> {
   if (keys.length === 0) return new Map()
-  const rows = await tx.rows<RowOf<UsedKey>>({
+  const rows = await tx.rows<RowOf<Omit<UsedKey, 'positions'>> & { positions: string[] | null }>({
     name: 'find-keys',
     // Key by key: without statistics, `key = ANY` was planned as a scan of all keys of the account.
     text: `
-      SELECT used.key, encode(used.hash, 'hex') AS hash, used.pool_id AS "poolId", used.first, used.task_id AS "taskId"
+      SELECT used.key, encode(used.hash, 'hex') AS hash, used.pool_id AS "poolId", used.first,
+        used.already_held AS "alreadyHeld", used.positions::text[] AS positions, used.task_id AS "taskId"
       FROM unnest($3::text[]) AS wanted (key) CROSS JOIN LATERAL (
         SELECT * FROM idempotency WHERE account_id = $1 AND operation = $2 AND key = wanted.key LIMIT 1
       ) AS used`,
@@ -76,6 +86,7 @@ export async function findKeys(
     ...row,
     poolId: row.poolId ?? undefined,
     first: row.first === null ? undefined : BigInt(row.first),
+    positions: row.positions?.map(BigInt),
     taskId: row.taskId ?? undefined,
   }))
   return new Map(used.map((use) => [use.key, use]))
@@ -95,10 +106,11 @@ export async function insertKeys(
   const inserted = await tx.execute({
     name: 'insert-keys',
     text: `
-      INSERT INTO idempotency (account_id, operation, key, hash, pool_id, first, task_id, at)
-      SELECT $1, $2, use.key, decode(use.hash, 'hex'), use.pool_id, use.first, use.task_id, clock_timestamp()
-      FROM unnest($3::text[], $4::text[], $5::uuid[], $6::numeric[], $7::uuid[])
-        AS use (key, hash, pool_id, first, task_id)
+      INSERT INTO idempotency (account_id, operation, key, hash, pool_id, first, already_held, positions, task_id, at)
+      SELECT $1, $2, use.key, decode(use.hash, 'hex'), use.pool_id, use.first, use.already_held, use.positions::numeric[],
+        use.task_id, clock_timestamp()
+      FROM unnest($3::text[], $4::text[], $5::uuid[], $6::numeric[], $7::boolean[], $8::text[], $9::uuid[])
+        AS use (key, hash, pool_id, first, already_held, positions, task_id)
       ON CONFLICT DO NOTHING`,
     values: [
       tx.accountId,
@@ -107,6 +119,8 @@ export async function insertKeys(
       sorted.map((use) => use.hash),
       sorted.map((use) => use.poolId ?? null),
       sorted.map((use) => use.first ?? null),
+      sorted.map((use) => use.alreadyHeld),
+      sorted.map(({ positions }) => (positions === undefined ? null : `{${positions.join(',')}}`)),
       sorted.map((use) => use.taskId ?? null),
     ],
   })

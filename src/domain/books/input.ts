@@ -6,6 +6,11 @@ import { type InputIssue, InvalidInputError } from './errors.ts'
 export class InputCheck {
   readonly #issues: InputIssue[] = []
 
+  /** The number of issues so far. */
+  get size(): number {
+    return this.#issues.length
+  }
+
   issue(path: string[], message: string): void {
     this.#issues.push({ path, message })
   }
@@ -48,6 +53,29 @@ export class InputCheck {
       this.issue(path, 'It contains a NUL character or an unpaired surrogate. Remove it.')
   }
 
+  /**
+   * A recipient as it is stored: in Unicode's composed form (NFC), since an "é" of one character and one of two look the same.
+   * Nothing else is changed: recipients that differ in case or spaces are different ones.
+   */
+  recipient(path: string[], value: string): string {
+    // Composing a long text can take time that grows with the square of its length.
+    const recipient = value.length > 4 * maxRecipientLength ? value : value.normalize('NFC')
+    if (value !== '' && blank.test(value))
+      this.issue(path, 'It is blank. Leave it out, or give it at least one visible character.')
+    else this.text(path, recipient, maxRecipientLength)
+    return recipient
+  }
+
+  /** A duration in milliseconds: more than nothing, and at most `maxDurationDays`. */
+  duration(path: string[], ms: bigint): void {
+    if (ms <= 0n) this.issue(path, 'It must be longer than nothing, such as "P30D" or "PT12H".')
+    else if (ms > maxDurationDays * dayMs)
+      this.issue(
+        path,
+        `It is too long. At most ${grouped(maxDurationDays)} days are allowed: "P${maxDurationDays}D".`,
+      )
+  }
+
   /** Throws an InvalidInputError if there is an issue. */
   done(): void {
     const [first, ...more] = this.#issues
@@ -56,6 +84,14 @@ export class InputCheck {
 }
 
 export const maxNameLength = 100
+
+/** Of a recipient, in UTF-16 code units. */
+export const maxRecipientLength = 1_000
+/** About a hundred years. So the time when something ends has a year of four digits. */
+export const maxDurationDays = 36_500n
+const dayMs = 86_400_000n
+/** Of the reason that is given for a change. */
+export const maxReasonLength = 1_000
 
 /** The number of code points, which is nearly what a person would count; an emoji can be several. */
 function lengthOf(text: string): number {

@@ -1,22 +1,22 @@
-import { randomBytes } from 'node:crypto'
 import { type Group, Lanes } from '../../async/lanes.ts'
 import { yieldToEventLoop } from '../../async/pacer.ts'
 import { CommitUnansweredError } from '../../database/errors.ts'
-import { grouped } from '../../grouped.ts'
-import type { Books, BookTransaction } from '../books/books.ts'
-import { IdempotencyConflictError, NotFoundError, type UserError } from '../books/errors.ts'
-import { checkIdempotencyKey, findKeys, hashInput, insertKeys, type UsedKey } from '../books/idempotency.ts'
-import { InputCheck } from '../books/input.ts'
-import { type Code, type CodeText, computeCodes } from '../code/code.ts'
-import { availableForGeneration } from '../format/format.ts'
-import { formatForRefill, isRefillable, recordShortage, refill } from '../generation/refill.ts'
-import { adviceOnShortage } from '../generation/shortage.ts'
-import { type Batch, readBatches } from '../pool/batch.ts'
-import { type Claim, readClaimNonce, readClaims } from '../pool/claim-rows.ts'
-import { lineTime, lockPool, NotEnoughCodesError, type Pool, writePoolCounters } from '../pool/pool.ts'
-
-export const maxClaim = 10_000
-export const maxRecipientLength = 1_000
+import type { Books } from '../books/books.ts'
+import { readClaimedCodes } from '../code/claimed-codes.ts'
+import { type Code, type CodeText, computeCodes, readPositions } from '../code/code.ts'
+import { type Claim, readClaim, readClaimNonce } from '../pool/claim-rows.ts'
+import { lockPool } from '../pool/pool.ts'
+import { answersNewCodes, decideGroup, type Granted, type GroupResult } from './decide.ts'
+import {
+  type ClaimCodesInput,
+  type ClaimFileInput,
+  type ClaimForRecipientsInput,
+  type ClaimRequest,
+  maxClaim,
+  requestForCodes,
+  requestForFile,
+  requestForList,
+} from './request.ts'
 
 // A larger group delays the claims behind it by more than it saves them.
 const maxGroup = 1_000
@@ -24,42 +24,28 @@ const maxGroup = 1_000
 // A claim holds its pool's lock until its commit is flushed to disk. Two keep the disk busy; more only queue for it.
 const maxTransactions = 2
 
-const operation = 'claimCodes'
-
-export interface ClaimCodesInput {
-  poolId: string
-  count: number
-  recipient?: string | undefined
-  idempotencyKey?: string | undefined
+/** The codes of a claim. */
+export interface Claimed {
+  /** The claim that they belong to. It can have more codes, if the recipient already held the first of them. */
+  claim: Claim
+  /** Whether the recipient already held the code, so that nothing was claimed. */
+  alreadyHeld: boolean
+  codes: Code[]
 }
 
-interface ClaimRequest {
-  input: ClaimCodesInput
-  hash: string
+/** The code of a recipient of a list. */
+export interface RecipientClaim {
+  recipient: string
+  /** Whether the recipient already held the code, or is a second time in the list. */
+  alreadyHeld: boolean
+  code: Code
 }
 
-/** A request gets the positions from `first` on, in this transaction or (`replayed`) in an earlier one, or an error. */
-type Decision = { first: bigint; replayed: boolean } | UserError
-
-/** A request that gets new codes, from the position `first` on. */
-interface AcceptedClaim {
-  first: bigint
-  request: ClaimRequest
-}
-
-/** What a transaction has done for a group of requests. */
-interface GroupResult {
-  /** In the order of the requests. */
-  decisions: Decision[]
-  /** In the order of their positions. */
-  accepted: AcceptedClaim[]
-  /** The positions that it has claimed, [from, to), and the batches that hold them. */
-  from: bigint
-  to: bigint
-  batches: Batch[]
-  at: Date
-  /** Stored with each claim of the group, to find out whether its transaction has committed. */
-  nonce: bigint
+/** The answer to a request. */
+interface Answer {
+  granted: Granted
+  /** None for a file. */
+  codes: Code[]
 }
 
 type PoolKey = [accountId: string, poolId: string]
@@ -67,34 +53,68 @@ type PoolKey = [accountId: string, poolId: string]
 /**
  * Claims codes of pools. Claims of a pool that arrive while a transaction of this process claims from it are served
  * together by the next one. At most `maxTransactions` are in flight, over all pools; other claims wait.
+ *
+ * All of them are all or nothing, and no code is ever claimed twice. With an idempotencyKey that was used for the same input
+ * before, they resolve to the same codes again and claim nothing. In a pool with one code for each recipient, a recipient that
+ * holds a code gets the same one again, whatever the pool does now.
+ *
+ * They reject with an InvalidInputError, NotFoundError, NotEnoughCodesError, PoolNotIssuingError, PoolArchivedError or
+ * IdempotencyConflictError. After a DatabaseUnavailableError it is not known whether the codes were claimed: retry with the
+ * same idempotencyKey. `keyId`: the API key that claims, for the events of a refill.
  */
 export class Claims {
   readonly #books: Books
-  readonly #lanes: Lanes<PoolKey, ClaimRequest, Code[]>
+  readonly #lanes: Lanes<PoolKey, ClaimRequest, Answer>
 
   constructor(books: Books) {
     this.#books = books
     this.#lanes = new Lanes({
       maxGroups: maxTransactions,
       maxItems: maxGroup,
+      weightOf: ({ recipients }) => recipients.length,
       serve: (key, group) => this.#serve(key, group),
     })
   }
 
-  /**
-   * Claims `count` codes of a pool, all or none. No code is ever claimed twice. With an idempotencyKey that was used for
-   * the same input before, resolves to the same codes again and claims nothing.
-   *
-   * Rejects with an InvalidInputError, NotFoundError, NotEnoughCodesError or IdempotencyConflictError. After a
-   * DatabaseUnavailableError it is not known whether the codes were claimed: retry with the same idempotencyKey.
-   */
-  async claim(accountId: string, input: ClaimCodesInput): Promise<Code[]> {
-    checkClaim(input)
-    const hash = hashInput({ poolId: input.poolId, count: input.count, recipient: input.recipient })
-    return await this.#lanes.add([accountId, input.poolId], { input, hash })
+  /** Claims `count` codes of a pool. */
+  async claim(accountId: string, input: ClaimCodesInput, keyId?: string): Promise<Claimed> {
+    const request = requestForCodes(input, keyId)
+    const { granted, codes } = await this.#lanes.add([accountId, input.poolId], request)
+    const claim = codes[0]?.claim
+    if (claim === undefined) throw new Error('A claim has no codes.')
+    return { claim, alreadyHeld: granted.grants[0]?.alreadyHeld === true, codes }
   }
 
-  async #serve(key: PoolKey, group: Group<ClaimRequest>): Promise<Promise<Code[]>[]> {
+  /** Claims a code for each recipient, in their order. */
+  async claimForRecipients(
+    accountId: string,
+    input: ClaimForRecipientsInput,
+    keyId?: string,
+  ): Promise<RecipientClaim[]> {
+    const request = await requestForList(input, keyId)
+    const { granted, codes } = await this.#lanes.add([accountId, input.poolId], request)
+    return codes.map((code, i) => {
+      const [recipient, grant] = [request.recipients[i], granted.grants[i]]
+      if (recipient === undefined || grant === undefined)
+        throw new Error('A list has more codes than recipients.')
+      return { recipient, alreadyHeld: grant.alreadyHeld, code }
+    })
+  }
+
+  /** Claims any number of codes at once, which are not computed: they are read as a file. */
+  async claimFile(accountId: string, input: ClaimFileInput, keyId?: string): Promise<Claim> {
+    const request = requestForFile(input, keyId)
+    const { granted } = await this.#lanes.add([accountId, input.poolId], request)
+    const first = granted.grants[0]?.first
+    const claim =
+      first === undefined
+        ? undefined
+        : await readClaim(this.#books, accountId, { poolId: input.poolId, first })
+    if (claim === undefined) throw new Error(`The claim at ${first} of the pool ${input.poolId} is gone.`)
+    return claim
+  }
+
+  async #serve(key: PoolKey, group: Group<ClaimRequest>): Promise<Promise<Answer>[]> {
     const result = await this.#claimGroup(key, group)
     // While this process computes codes, the next transaction can wait for the disk.
     group.release()
@@ -107,7 +127,7 @@ export class Claims {
       let result: GroupResult | undefined
       try {
         return await this.#books.write(accountId, async (tx) => {
-          result = await claimGroup(tx, poolId, group.close())
+          result = await decideGroup(tx, poolId, group.close())
           return result
         })
       } catch (error) {
@@ -119,6 +139,7 @@ export class Claims {
 
   /** Whether a transaction whose COMMIT was not answered has committed. Waits until it has ended. */
   async #hasCommitted([accountId, poolId]: PoolKey, { from, to, nonce }: GroupResult): Promise<boolean> {
+    // Without claims, it may have noted idempotency keys: then they are found.
     if (from === to) return false
     return await this.#books.write(accountId, async (tx) => {
       // The other transaction held this lock until it ended.
@@ -127,195 +148,98 @@ export class Claims {
     })
   }
 
-  /** The codes of each request, or the error that it gets. */
-  #answer(key: PoolKey, requests: readonly ClaimRequest[], result: GroupResult): Promise<Code[]>[] {
-    const codes = this.#compute(key, result)
-    return requests.map((request, i) => {
-      const decision = result.decisions[i]
-      if (decision instanceof Error) return Promise.reject(decision)
-      if (decision?.replayed === true) return this.#replay(key, decision.first)
-      return codes.get(request) ?? Promise.reject(new Error('A claim was not decided.'))
+  /** The answer to each request, or the error that it gets. */
+  #answer(key: PoolKey, requests: readonly ClaimRequest[], result: GroupResult): Promise<Answer>[] {
+    const codes = this.#compute(key, requests, result)
+    return requests.map(async (request, i) => {
+      const granted = result.decisions[i]
+      if (granted === undefined) throw new Error('A claim was not decided.')
+      if (granted instanceof Error) throw granted
+      if (request.operation === 'claimFile') return { granted, codes: [] }
+      return { granted, codes: await (codes.get(request) ?? this.#read(key, request, granted)) }
     })
   }
 
-  /** Computes the codes of the accepted claims, after the transaction has released its locks. */
+  /** Computes the codes that were claimed just now, after the transaction has released its locks. */
   #compute(
     [accountId, poolId]: PoolKey,
-    { accepted, batches, at }: GroupResult,
+    requests: readonly ClaimRequest[],
+    { decisions, batches, at }: GroupResult,
   ): Map<ClaimRequest, Promise<Code[]>> {
     // No closure here references `answers`, so codes are garbage once they have been answered.
     const answers = new Map<ClaimRequest, Promise<Code[]>>()
     let previous = Promise.resolve()
-    for (const { from, to, claims } of spansOf(accepted)) {
+    for (const { from, to, claims } of spansOf(requests, decisions)) {
       const computed = previous.then(() => computeCodes(this.#books, accountId, batches, from, to))
       // The next span begins in another iteration of the event loop, even if this one fails.
       previous = computed.then(yieldToEventLoop, yieldToEventLoop)
-      for (const { first, request } of claims) {
-        const { count, recipient } = request.input
-        const offset = Number(first - from)
-        const claim = { poolId, first, count: BigInt(count), recipient, at, expiresAt: undefined }
-        const codesOf = (codes: CodeText[]) => claimedBy(codes.slice(offset, offset + count), claim)
+      for (const { request, granted } of claims) {
+        const [start, end] = [Number(granted.from - from), Number(granted.to - from)]
+        const codesOf = (codes: CodeText[]) =>
+          claimedBy(codes.slice(start, end), { poolId, request, granted, at })
         answers.set(request, computed.then(codesOf))
       }
     }
     return answers
   }
 
-  /** The codes of an earlier claim. */
-  async #replay([accountId, poolId]: PoolKey, first: bigint): Promise<Code[]> {
-    const [claim] = await readClaims(this.#books, accountId, poolId, first, first + 1n)
-    if (claim?.first !== first) throw new Error(`The claim at ${first} of the pool ${poolId} is gone.`)
-    const to = first + claim.count
-    const batches = await readBatches(this.#books, accountId, poolId, first, to)
-    const codes = await computeCodes(this.#books, accountId, batches, first, to)
-    return claimedBy(codes, claim)
+  /** The codes that were claimed earlier, at least in part. */
+  async #read(
+    [accountId, poolId]: PoolKey,
+    { count, recipients }: ClaimRequest,
+    { grants }: Granted,
+  ): Promise<Code[]> {
+    const from = grants[0]?.first ?? 0n
+    const isRun = grants.every(({ first }, i) => first === from + BigInt(i))
+    if (!isRun) {
+      const places = grants.map(({ first: position }) => ({ poolId, position }))
+      return await readClaimedCodes(this.#books, accountId, places)
+    }
+    const to = from + count * BigInt(recipients.length)
+    return await readPositions(this.#books, accountId, poolId, { lane: 'LINE', from, to }, true)
   }
 }
 
-function checkClaim(input: ClaimCodesInput): void {
-  const check = new InputCheck()
-  if (input.count < 1 || input.count > maxClaim)
-    check.issue(
-      ['count'],
-      `The count is ${grouped(input.count)}. Claim from 1 to ${grouped(maxClaim)} codes at a time.`,
-    )
-  if (input.recipient !== undefined) check.text(['recipient'], input.recipient, maxRecipientLength)
-  checkIdempotencyKey(check, input.idempotencyKey)
-  check.done()
-}
-
-/** Decides a group of claims of one pool, writes the result, and refills the pool if necessary. */
-async function claimGroup(
-  tx: BookTransaction,
-  poolId: string,
-  group: readonly ClaimRequest[],
-): Promise<GroupResult> {
-  const nonce = randomBytes(8).readBigInt64BE()
-  const pool = await lockPool(tx, poolId)
-  if (pool === undefined) {
-    const decisions = group.map(() => new NotFoundError('pool', ['poolId']))
-    return { decisions, accepted: [], from: 0n, to: 0n, batches: [], at: tx.now(), nonce }
-  }
-  const at = lineTime(tx, pool)
-  const asked = group.map((request) => request.input.idempotencyKey).filter((key) => key !== undefined)
-  const keys = await findKeys(tx, operation, [...new Set(asked)])
-  const before = pool.total - pool.claimed
-  const known = group.map((request) => decideByKey(request, keys))
-  const demand = group.reduce(
-    (sum, request, i) => (known[i] === undefined ? sum + BigInt(request.input.count) : sum),
-    0n,
+/** The codes that a request has claimed, in order, each with its claim. */
+function claimedBy(
+  codes: readonly CodeText[],
+  { poolId, request, granted, at }: { poolId: string; request: ClaimRequest; granted: Granted; at: Date },
+): Code[] {
+  const { count, recipients } = request
+  const { from, expiresAt } = granted
+  const claims = recipients.map(
+    (recipient, i): Claim => ({ poolId, first: from + BigInt(i) * count, count, recipient, at, expiresAt }),
   )
-  // Without new claims nothing changes, even if the pool needs a refill.
-  const format = demand === 0n ? undefined : await formatForRefill(tx, pool, before - demand)
-  const supply = before + (format === undefined ? 0n : availableForGeneration(format))
-
-  const from = pool.claimed
-  let to = from
-  const accepted: AcceptedClaim[] = []
-  const decisions = group.map((request, i): Decision | 'short' => {
-    // An earlier request of this group may have used the same key.
-    const decided = known[i] ?? decideByKey(request, keys)
-    if (decided !== undefined) return decided
-    const { count, idempotencyKey: key } = request.input
-    if (to - from + BigInt(count) > supply) return 'short'
-    const first = to
-    to += BigInt(count)
-    accepted.push({ first, request })
-    if (key !== undefined) keys.set(key, { key, hash: request.hash, poolId, first, taskId: undefined })
-    return { first, replayed: false }
-  })
-
-  if (format !== undefined && isRefillable(pool)) await refill(tx, pool, format, to - from)
-  pool.claimed = to
-  const after = pool.total - pool.claimed
-  const refilledOrClaimed = accepted.length > 0 || format !== undefined
-  if (refilledOrClaimed) recordShortage(tx, pool, before, after)
-  const [batches] = await Promise.all([
-    from === to ? [] : readBatches(tx, tx.accountId, poolId, from, to),
-    insertClaims(tx, pool, accepted, at, nonce),
-    refilledOrClaimed ? writePoolCounters(tx, pool) : undefined,
-  ])
-  const advice = decisions.includes('short') ? await adviceOnShortage(tx, pool, format) : ''
-  return {
-    decisions: decisions.map((decision) =>
-      decision === 'short' ? new NotEnoughCodesError(pool, after, advice) : decision,
-    ),
-    accepted,
-    from,
-    to,
-    batches,
-    at,
-    nonce,
-  }
+  const each = Number(count)
+  return codes.map((code, i) => ({
+    ...code,
+    poolId,
+    lane: 'LINE',
+    position: from + BigInt(i),
+    claim: claims[Math.floor(i / each)],
+  }))
 }
 
-/** A replay or a conflict if the request's key has been used; otherwise undefined. */
-function decideByKey(
-  { input, hash }: ClaimRequest,
-  used: ReadonlyMap<string, UsedKey>,
-): Decision | undefined {
-  const use = input.idempotencyKey === undefined ? undefined : used.get(input.idempotencyKey)
-  if (use === undefined) return undefined
-  if (use.hash !== hash || use.first === undefined) return new IdempotencyConflictError()
-  return { first: use.first, replayed: true }
-}
-
-async function insertClaims(
-  tx: BookTransaction,
-  pool: Pool,
-  accepted: readonly AcceptedClaim[],
-  at: Date,
-  nonce: bigint,
-): Promise<void> {
-  if (accepted.length === 0) return
-  const uses = accepted.flatMap(({ first, request }): UsedKey[] => {
-    const { idempotencyKey: key } = request.input
-    return key === undefined ? [] : [{ key, hash: request.hash, poolId: pool.id, first, taskId: undefined }]
-  })
-  const keys = uses.length === 0 ? undefined : insertKeys(tx, operation, uses)
-  const claims = tx.execute({
-    name: 'insert-claims',
-    text: `
-      INSERT INTO claim (account_id, pool_id, first, count, recipient, at, nonce)
-      SELECT $1, $2, claim.first, claim.count, claim.recipient, $6, $7
-      FROM unnest($3::numeric[], $4::numeric[], $5::text[]) AS claim (first, count, recipient)`,
-    values: [
-      tx.accountId,
-      pool.id,
-      accepted.map(({ first }) => first),
-      accepted.map(({ request }) => request.input.count),
-      accepted.map(({ request }) => request.input.recipient ?? null),
-      at,
-      nonce,
-    ],
-  })
-  await Promise.all([keys, claims])
-}
-
-/** The codes of a claim, in order. */
-function claimedBy(codes: readonly CodeText[], claim: Claim): Code[] {
-  const { poolId, first } = claim
-  return codes.map((code, i) => ({ ...code, poolId, lane: 'LINE', position: first + BigInt(i), claim }))
-}
-
-/** Claims whose codes are computed together, at the positions [from, to). */
+/** Requests whose codes are computed together, at the positions [from, to). */
 interface Span {
   from: bigint
   to: bigint
-  claims: AcceptedClaim[]
+  claims: { request: ClaimRequest; granted: Granted }[]
 }
 
-/** Divides adjacent claims into spans of at most `maxClaim` codes. */
-function spansOf(accepted: readonly AcceptedClaim[]): Span[] {
+/** Divides the requests whose new codes are answered into spans of at most `maxClaim` codes. */
+function spansOf(requests: readonly ClaimRequest[], decisions: GroupResult['decisions']): Span[] {
   const spans: Span[] = []
-  for (const claim of accepted) {
-    const to = claim.first + BigInt(claim.request.input.count)
+  for (const [i, request] of requests.entries()) {
+    const granted = decisions[i]
+    if (granted === undefined || granted instanceof Error || !answersNewCodes(request, granted)) continue
+    const { from, to } = granted
     const span = spans.at(-1)
-    if (span === undefined || to - span.from > maxClaim)
-      spans.push({ from: claim.first, to, claims: [claim] })
+    if (span === undefined || from !== span.to || to - span.from > maxClaim)
+      spans.push({ from, to, claims: [{ request, granted }] })
     else {
       span.to = to
-      span.claims.push(claim)
+      span.claims.push({ request, granted })
     }
   }
   return spans

@@ -50,7 +50,7 @@ export async function computeCodes(
   return codes
 }
 
-/** An upload was undone between two reads. */
+/** Codes moved between two reads: an upload was undone, or codes were withdrawn or restored. */
 class LineMovedError extends Error {
   constructor() {
     super('The line of a pool changed while it was read.')
@@ -74,11 +74,12 @@ export type ChoosePage = (
 ) => { from: bigint; to: bigint }
 
 /**
- * A page of a pool's codes of one status: AVAILABLE in the order in which they will be claimed, CLAIMED newest first.
- * Costs the same anywhere in the list. The cursors are codes of the pool; one that has been claimed since is before the
- * first available one. Resolves to undefined when one of them is not a code of this pool.
+ * A page of a pool's codes of one status: AVAILABLE in the order in which they will be claimed, CLAIMED newest first,
+ * WITHDRAWN in the order in which they will be restored. Costs the same anywhere in the list. The cursors are codes of the
+ * pool; one that has been claimed since is before the first available one. Resolves to undefined when one of them is not a
+ * code of this pool, or is withdrawn and the list has others, or the other way round.
  *
- * The page shows one moment, even if codes move while it is read because an upload is undone.
+ * The page shows one moment, even if codes move while it is read.
  */
 export async function readCodes(
   books: Books,
@@ -116,7 +117,7 @@ export async function readCodes(
   })
 }
 
-// Each attempt after the first means that one more upload has been undone.
+// Each attempt after the first means that codes have moved once more.
 const maxAttempts = 10
 
 /** Calls `read` until no codes move while it reads. */

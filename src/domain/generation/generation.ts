@@ -11,6 +11,7 @@ import {
   QuantityExceedsAvailableError,
 } from '../format/format.ts'
 import { layBatch } from '../pool/batch.ts'
+import { PoolArchivedError } from '../pool/issuing.ts'
 import { lockPool, noteStock, type Pool, writePoolCounters } from '../pool/pool.ts'
 import { writeReplenishment } from './replenishment.ts'
 import {
@@ -46,7 +47,8 @@ export async function generateCodes(
  * 'Save and generate': in one transaction, reserves the quantity and inserts the task that will generate it. Resolves to
  * the id of the task, with its pool and format as of that moment. With an idempotencyKey that was used for the same input
  * before, resolves to the id of the earlier task and changes nothing.
- * Rejects with an InvalidInputError, NotFoundError, QuantityExceedsAvailableError or IdempotencyConflictError.
+ * Rejects with an InvalidInputError, NotFoundError, PoolArchivedError, QuantityExceedsAvailableError or
+ * IdempotencyConflictError.
  */
 export async function acceptGeneration(
   books: Books,
@@ -81,6 +83,7 @@ async function reserve(
   format: Format,
   { quantity, saveSettings }: GenerateCodesInput,
 ): Promise<Accepted> {
+  if (pool.archivedAt !== undefined) throw new PoolArchivedError(pool, 'generated')
   const available = availableForGeneration(format)
   if (quantity > available) throw new QuantityExceedsAvailableError(format, available)
   await tx.execute({
@@ -88,8 +91,10 @@ async function reserve(
     values: [tx.accountId, format.id, quantity],
   })
   format.reserved += quantity
-  if (saveSettings !== undefined)
-    await writeReplenishment(tx, pool, { method: 'GENERATE', formatId: format.id, quantity, ...saveSettings })
+  if (saveSettings !== undefined) {
+    const settings = { method: 'GENERATE', formatId: format.id, quantity, ...saveSettings } as const
+    await writeReplenishment(tx, pool, settings, ['saveSettings'])
+  }
   const taskId = await insertGenerationTask(tx, { poolId: pool.id, formatId: format.id, quantity })
   return { taskId, pool, format }
 }
@@ -166,6 +171,7 @@ async function complete(tx: BookTransaction, pool: Pool, taskId: string): Promis
   // Last, because it records the time.
   const completed = await markGenerationCompleted(tx, taskId)
   if (completed === undefined) throw new Error(`The task ${taskId} changed while its pool was locked.`)
-  tx.record({ poolId: pool.id, kind: 'POOL_REFILLED', payload: { taskId, added: String(completed.added) } })
+  const payload = { taskId, added: String(completed.added) }
+  tx.record({ poolId: pool.id, kind: 'POOL_REFILLED', payload }, completed.actorId)
   return true
 }

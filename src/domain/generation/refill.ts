@@ -5,6 +5,7 @@ import { atOnceWhileUnready, takeNext } from '../format/backfill.ts'
 import { availableForGeneration, type Format, lockFormat, readFormat } from '../format/format.ts'
 import { layBatch } from '../pool/batch.ts'
 import { noteStock, type Pool } from '../pool/pool.ts'
+import { isValidityOver } from '../pool/terms.ts'
 import { insertRefillTask } from './task.ts'
 
 /**
@@ -25,8 +26,11 @@ export function refillQuantity(stock: {
 /** A pool with settings for automatic refills. */
 export type RefillablePool = Pool & { formatId: string; quantity: bigint }
 
-export function isRefillable(pool: Pool): pool is RefillablePool {
+/** Whether the pool is refilled at the time `at`: not while it is archived, nor once its codes would no longer be good. */
+export function isRefillable(pool: Pool, at: Date): pool is RefillablePool {
   return (
+    pool.archivedAt === undefined &&
+    !isValidityOver(pool.terms, at) &&
     pool.autoGenerate &&
     pool.method === 'GENERATE' &&
     pool.formatId !== undefined &&
@@ -43,7 +47,7 @@ export async function formatForRefill(
   pool: Pool,
   rest: bigint,
 ): Promise<Format | undefined> {
-  if (!isRefillable(pool) || rest > pool.refillThreshold) return undefined
+  if (!isRefillable(pool, tx.now()) || rest > pool.refillThreshold) return undefined
   if (pool.refillFailed && (await isExhausted(tx, pool))) return undefined
   return await lockFormat(tx, pool.formatId)
 }

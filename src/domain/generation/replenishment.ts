@@ -3,7 +3,8 @@ import type { Books, BookTransaction } from '../books/books.ts'
 import { NotFoundError } from '../books/errors.ts'
 import { InputCheck } from '../books/input.ts'
 import { lockFormat, readFormat } from '../format/format.ts'
-import { lockPool, type Pool, writePoolCounters } from '../pool/pool.ts'
+import { lockPool, type Pool, recordPoolChange, writePoolCounters } from '../pool/pool.ts'
+import { isValidityOver } from '../pool/terms.ts'
 import { isRefillable, refill } from './refill.ts'
 
 /** The Promo Codes section of a pool. Counts are codes. */
@@ -18,7 +19,7 @@ export interface ReplenishmentInput {
 
 /**
  * Saves the whole Promo Codes section of a pool. If auto-generation is on and the stock is at the threshold, the same
- * transaction refills the pool. Resolves to the id of the refill's task, if there is one.
+ * transaction refills the pool, unless that is archived. Resolves to the id of the refill's task, if there is one.
  * Rejects with an InvalidInputError or a NotFoundError.
  */
 export async function saveReplenishment(
@@ -45,8 +46,8 @@ export async function saveReplenishment(
     if (input.formatId !== undefined && (await readFormat(tx, accountId, input.formatId)) === undefined)
       throw new NotFoundError('format', ['formatId'])
     const { method, formatId, quantity, autoGenerate, refillThreshold } = input
-    await writeReplenishment(tx, pool, { method, formatId, quantity, autoGenerate, refillThreshold })
-    if (!isRefillable(pool) || pool.total - pool.claimed > refillThreshold) return undefined
+    await writeReplenishment(tx, pool, { method, formatId, quantity, autoGenerate, refillThreshold }, [])
+    if (!isRefillable(pool, tx.now()) || pool.total - pool.claimed > refillThreshold) return undefined
     const taskId = await refill(tx, pool, await lockFormat(tx, pool.formatId), 0n)
     await writePoolCounters(tx, pool)
     return taskId
@@ -55,13 +56,23 @@ export async function saveReplenishment(
 
 /**
  * Writes the Promo Codes section to the database and to `pool`, clears the mark of a failed refill, and records an event if
- * a setting has changed.
+ * a setting has changed. Rejects with an InvalidInputError if auto-generation is to be on although the codes of the pool are
+ * no longer good. `path` leads to the input with the settings.
  */
 export async function writeReplenishment(
   tx: BookTransaction,
   pool: Pool,
   settings: Pick<Pool, 'method' | 'formatId' | 'quantity' | 'autoGenerate' | 'refillThreshold'>,
+  path: string[],
 ): Promise<void> {
+  const check = new InputCheck()
+  if (settings.autoGenerate && isValidityOver(pool.terms, tx.now()))
+    check.issue(
+      [...path, 'autoGenerate'],
+      `The codes of the pool were good until ${pool.terms.validUntil?.toISOString()} (validUntil of its terms), so none are ` +
+        'generated automatically. Turn autoGenerate off, or choose a later validUntil first (saveTerms).',
+    )
+  check.done()
   const isChange =
     pool.method !== settings.method ||
     pool.formatId !== settings.formatId ||
@@ -84,10 +95,5 @@ export async function writeReplenishment(
       settings.refillThreshold,
     ],
   })
-  if (isChange)
-    tx.record({
-      poolId: pool.id,
-      kind: 'POOL_CHANGED',
-      payload: { changed: ['REPLENISHMENT'], name: pool.name },
-    })
+  if (isChange) recordPoolChange(tx, pool, ['REPLENISHMENT'])
 }

@@ -19,12 +19,13 @@ export async function adviceOnShortage(
     format ?? (pool.formatId === undefined ? undefined : readFormat(tx, tx.accountId, pool.formatId)),
   ])
   const orFewer = pool.total > pool.claimed ? 'Or claim fewer.' : undefined
-  const advice = [aboutFormat(pool, use), pending ?? whatToDo(pool, use), orFewer]
+  const refillable = isRefillable(pool, tx.now())
+  const advice = [aboutFormat(pool, use, refillable), pending ?? whatToDo(pool, use, refillable), orFewer]
   return advice.filter((part) => part !== undefined).join(' ')
 }
 
 /** Why the pool's format cannot supply the codes. */
-function aboutFormat(pool: Pool, format: Format | undefined): string | undefined {
+function aboutFormat(pool: Pool, format: Format | undefined, refillable: boolean): string | undefined {
   if (format === undefined || pool.method !== 'GENERATE') return undefined
   const available = availableForGeneration(format)
   const name = `Its format "${format.name}"`
@@ -32,13 +33,13 @@ function aboutFormat(pool: Pool, format: Format | undefined): string | undefined
     return format.reserved > 0n
       ? `${name} has no codes left to generate but ${codes(format.reserved)} that are reserved for unfinished tasks.`
       : `${name} has no codes left to generate.`
-  return isRefillable(pool) ? `${name} has only ${codes(available)} left to refill it with.` : undefined
+  return refillable ? `${name} has only ${codes(available)} left to refill it with.` : undefined
 }
 
-function whatToDo(pool: Pool, format: Format | undefined): string {
+function whatToDo(pool: Pool, format: Format | undefined, refillable: boolean): string {
   if (pool.method === 'UPLOAD') return 'Upload more codes into the pool.'
   if (format === undefined) return 'Generate codes into the pool, or upload some.'
-  if (isRefillable(pool))
+  if (refillable)
     return 'Give the pool another format with more room (saveReplenishment), for example one with longer codes.'
   if (availableForGeneration(format) === 0n)
     return 'Generate from another format with more room, for example one with longer codes, or upload codes.'

@@ -48,6 +48,8 @@ export interface Task {
   id: string
   kind: TaskKind
   trigger: TaskTrigger
+  /** The API key of the request that created it; undefined if it was none, and for tasks from before this was kept. */
+  actorId: string | undefined
   poolId: string
   formatId: string | undefined
   quantity: bigint | undefined
@@ -111,10 +113,10 @@ export interface NewGeneration {
 /** Inserts a generation for a worker. The transaction has locked its pool and reserved its quantity. */
 export async function insertGenerationTask(tx: BookTransaction, task: NewGeneration): Promise<string> {
   const id = newId()
-  const values = [task.poolId, task.formatId, task.quantity]
+  const values = [task.poolId, task.formatId, task.quantity, tx.actorId ?? null]
   const text = `
-    INSERT INTO task (account_id, id, kind, trigger, pool_id, format_id, quantity, status, created_at)
-    VALUES ($1, $2, 'GENERATION', 'MANUAL', $3, $4, $5, 'AWAITING_EXECUTION', now())`
+    INSERT INTO task (account_id, id, kind, trigger, pool_id, format_id, quantity, actor_id, status, created_at)
+    VALUES ($1, $2, 'GENERATION', 'MANUAL', $3, $4, $5, $6, 'AWAITING_EXECUTION', now())`
   await writeTask(tx, id, { name: 'insert-generation-task', text, values })
   tx.announceOnCommit('generations')
   return id
@@ -123,11 +125,11 @@ export async function insertGenerationTask(tx: BookTransaction, task: NewGenerat
 /** Inserts a refill that this transaction carries out. The transaction has locked its pool. */
 export async function insertRefillTask(tx: BookTransaction, task: NewGeneration): Promise<string> {
   const id = newId()
-  const values = [task.poolId, task.formatId, task.quantity]
+  const values = [task.poolId, task.formatId, task.quantity, tx.actorId ?? null]
   const text = `
-    INSERT INTO task (account_id, id, kind, trigger, pool_id, format_id, quantity, generated, added, status,
+    INSERT INTO task (account_id, id, kind, trigger, pool_id, format_id, quantity, generated, added, actor_id, status,
       created_at, started_at, finished_at)
-    VALUES ($1, $2, 'GENERATION', 'AUTO_GENERATE', $3, $4, $5, $5, $5, 'COMPLETED', now(), now(), now())`
+    VALUES ($1, $2, 'GENERATION', 'AUTO_GENERATE', $3, $4, $5, $5, $5, $6, 'COMPLETED', now(), now(), now())`
   await writeTask(tx, id, { name: 'insert-refill-task', text, values })
   return id
 }
@@ -149,11 +151,11 @@ export interface NewUpload {
 /** Inserts an upload whose file has been stored. The transaction has locked its pool. */
 export async function insertUploadTask(tx: BookTransaction, upload: NewUpload): Promise<void> {
   const { id, poolId, column = null, header = null, dryRun, caseSensitive = false, bytes } = upload
-  const values = [poolId, column, header, dryRun, caseSensitive, bytes]
+  const values = [poolId, column, header, dryRun, caseSensitive, bytes, tx.actorId ?? null]
   const text = `
     INSERT INTO task (account_id, id, kind, trigger, pool_id, status, "column", header, dry_run, case_sensitive, bytes,
-      has_work, created_at)
-    VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'AWAITING_EXECUTION', $4, $5, $6, $7, $8, true, now())`
+      actor_id, has_work, created_at)
+    VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'AWAITING_EXECUTION', $4, $5, $6, $7, $8, $9, true, now())`
   await writeTask(tx, id, { name: 'insert-upload-task', text, values })
   tx.announceOnCommit('uploads')
 }
@@ -227,7 +229,10 @@ export async function markUndone(tx: BookTransaction, taskId: string): Promise<T
   return await writeTask(tx, taskId, { name: 'undo-upload', text })
 }
 
-/** Runs an insert or a transition, whose first parameters are the account and the task, and records its outcome. */
+/**
+ * Runs an insert or a transition, whose first parameters are the account and the task, and records its outcome. What a worker
+ * does on a task is by whoever has created it.
+ */
 async function writeTask(
   tx: BookTransaction,
   taskId: string,
@@ -240,7 +245,8 @@ async function writeTask(
   })
   if (row === undefined) return undefined
   const task = decodeTask(row)
-  tx.record({ poolId: task.poolId, kind: 'TASK_STATUS_CHANGED', payload: snapshotOf(task) })
+  const event = { poolId: task.poolId, kind: 'TASK_STATUS_CHANGED', payload: snapshotOf(task) } as const
+  tx.record(event, tx.actorId ?? task.actorId)
   logStatus(tx, task)
   return task
 }
@@ -317,7 +323,8 @@ export async function readTaskInLog(
 }
 
 /** What `decodeTask` reads. */
-export const taskColumns = `account_id AS "accountId", id, kind, trigger, pool_id AS "poolId", format_id AS "formatId",
+export const taskColumns = `account_id AS "accountId", id, kind, trigger, actor_id AS "actorId", pool_id AS "poolId",
+  format_id AS "formatId",
   quantity, status, generated, added,
   CASE WHEN status = 'FAILED' THEN jsonb_build_object('code', failure_code, 'message', failure_message) END AS failure,
   "column", header, dry_run AS "dryRun", case_sensitive AS "caseSensitive", layout, rows_read AS "rowsRead", accepted,
@@ -328,6 +335,7 @@ export const taskColumns = `account_id AS "accountId", id, kind, trigger, pool_i
 export function decodeTask(row: RowOf<Task>): Task {
   return {
     ...row,
+    actorId: row.actorId ?? undefined,
     formatId: row.formatId ?? undefined,
     quantity: row.quantity === null ? undefined : BigInt(row.quantity),
     generated: BigInt(row.generated),

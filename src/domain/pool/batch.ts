@@ -237,7 +237,7 @@ export const placeOfIndex = `(
   WHERE asked.index < batch.first + batch.count + batch.holes AND hole.own = 0
 )`
 
-interface BatchRow {
+export interface BatchRow {
   start: string
   count: string
   format_id: string | null
@@ -246,7 +246,7 @@ interface BatchRow {
   holes: number
 }
 
-function decodeBatch(row: BatchRow): Batch {
+export function decodeBatch(row: BatchRow): Batch {
   const source = row.format_id === null ? { uploadId: row.task_id } : { formatId: row.format_id }
   const { start, count, first, holes } = row
   return { ...source, start: BigInt(start), count: BigInt(count), first: BigInt(first), holes }

@@ -46,6 +46,16 @@ export async function readClaims(
   return rows.map(decodeClaim)
 }
 
+/** The claim with this name; undefined if the account has none. */
+export async function readClaim(
+  books: Queryable,
+  accountId: string,
+  { poolId, first }: ClaimRef,
+): Promise<Claim | undefined> {
+  const [claim] = await readClaims(books, accountId, poolId, first, first + 1n)
+  return claim?.first === first ? claim : undefined
+}
+
 export const claimColumns = 'pool_id AS "poolId", first, count, recipient, at, expires_at AS "expiresAt"'
 
 export function decodeClaim(row: RowOf<Claim>): Claim {
@@ -59,12 +69,13 @@ export function decodeClaim(row: RowOf<Claim>): Claim {
   }
 }
 
-/** At most `limit` claims of a pool, in order, from the one that holds the position `from` on. */
+/** The claims of the positions [from, to) of a pool, in order, at most `limit`. */
 export async function readClaimsFrom(
   books: Queryable,
   accountId: string,
   poolId: string,
   from: bigint,
+  to: bigint,
   limit: number,
 ): Promise<ClaimText[]> {
   const rows = await books.rows<RowOf<ClaimText>>({
@@ -72,8 +83,8 @@ export async function readClaimsFrom(
     // Times as text: parsing and formatting them took as long as all other work on a row.
     text: `
       SELECT first, count, recipient, ${timeText('at')} AS at, ${timeText('expires_at')} AS "expiresAt"
-      ${claimsFrom} ORDER BY first LIMIT $4`,
-    values: [accountId, poolId, from, limit],
+      ${claimsFrom} AND first < $4 ORDER BY first LIMIT $5`,
+    values: [accountId, poolId, from, to, limit],
   })
   return rows.map((row) => ({
     first: BigInt(row.first),

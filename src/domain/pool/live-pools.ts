@@ -1,15 +1,20 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import type { Books } from '../books/books.ts'
 import { RowPoller } from '../subscription/row-poller.ts'
 import { type PoolState, readPools } from './pool.ts'
 
-/** Follows the counts, the settings and the names of pools. */
+/** Follows the counts, the settings, the terms and the names of pools. */
 export function followPools(books: Books, log: Logger): RowPoller<PoolState> {
   return new RowPoller({ what: 'pools', read: (refs) => readPools(books, refs), differs, log })
 }
 
 const followed = [
   'name',
+  'description',
+  'externalId',
+  'archivedAt',
+  'terms',
   'method',
   'formatId',
   'quantity',
@@ -23,5 +28,6 @@ const followed = [
 ] as const satisfies (keyof PoolState)[]
 
 function differs(a: PoolState, b: PoolState): boolean {
-  return followed.some((field) => a[field] !== b[field])
+  // Terms and times are compared by what is in them.
+  return followed.some((field) => !isDeepStrictEqual(a[field], b[field]))
 }

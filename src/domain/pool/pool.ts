@@ -4,6 +4,7 @@ import type { RenewAfter, ReplenishmentMethod } from '../../generated/prisma/cli
 import type { Books, BookTransaction } from '../books/books.ts'
 import { lockCatalog } from '../books/catalog.ts'
 import { codes, NotFoundError, UserError } from '../books/errors.ts'
+import type { PoolChange } from '../books/event-log.ts'
 import { InputCheck } from '../books/input.ts'
 import type { Filter } from '../books/listing.ts'
 import { askedSearch, checkName, nameContains } from '../books/name.ts'
@@ -77,11 +78,12 @@ export class NotEnoughCodesError extends UserError {
   /** As of the refusal. */
   readonly pool: Pool
 
-  /** `advice` says why there are no more codes, and what to do about it. */
-  constructor(pool: Pool, available: bigint, advice: string) {
-    super(`The pool "${pool.name}" has ${codes(available)} available, so nothing was claimed. ${advice}`, [
-      'count',
-    ])
+  /** `advice` says why there are no more codes, and what to do about it. `path` leads to what asks for so many. */
+  constructor(pool: Pool, available: bigint, advice: string, path = ['count']) {
+    super(
+      `The pool "${pool.name}" has ${codes(available)} available, so nothing was claimed. ${advice}`,
+      path,
+    )
     this.available = available
     this.poolId = pool.id
     this.pool = { ...pool }
@@ -103,18 +105,47 @@ export class ExternalIdTakenError extends UserError {
   }
 }
 
-/** Creates a pool. Resolves to its id. Rejects with an InvalidInputError or a NameTakenError. */
-export async function createPool(books: Books, accountId: string, input: { name: string }): Promise<string> {
+export const maxDescriptionLength = 1_000
+export const maxExternalIdLength = 255
+
+/** What an account says of a pool. Undefined leaves it as it is; null clears it. */
+export interface PoolDetails {
+  name?: string | null | undefined
+  description?: string | null | undefined
+  /** What another system calls the pool: exact, and unique in the account. */
+  externalId?: string | null | undefined
+}
+
+/** The details as they are stored. Throws an InvalidInputError. */
+function checkDetails({ name, description, externalId }: PoolDetails) {
   const check = new InputCheck()
-  const name = check.name(input.name)
+  if (name === null) check.issue(['name'], 'A pool needs a name. Leave name out to keep the one that it has.')
+  // A form sends an empty text for a field that was emptied.
+  const text = description === undefined ? undefined : description?.trim() || null
+  if (text != null) check.text(['description'], text, maxDescriptionLength)
+  if (externalId != null) check.text(['externalId'], externalId, maxExternalIdLength)
+  const details = { name: name == null ? undefined : check.name(name), description: text, externalId }
   check.done()
+  return details
+}
+
+/**
+ * Creates a pool. Resolves to its id. Rejects with an InvalidInputError, a NameTakenError or an ExternalIdTakenError.
+ */
+export async function createPool(
+  books: Books,
+  accountId: string,
+  input: PoolDetails & { name: string },
+): Promise<string> {
+  const { name = input.name, description, externalId } = checkDetails(input)
   const id = newId()
   await books.write(accountId, async (tx) => {
     await lockCatalog(tx)
     await checkName(tx, 'pool', name)
+    await checkExternalId(tx, externalId)
     await tx.execute({
-      text: 'INSERT INTO pool (account_id, id, name) VALUES ($1, $2, $3)',
-      values: [accountId, id, name],
+      text: 'INSERT INTO pool (account_id, id, name, description, external_id) VALUES ($1, $2, $3, $4, $5)',
+      values: [accountId, id, name, description ?? null, externalId ?? null],
     })
     await tx.execute({
       text: 'INSERT INTO pool_usage (account_id, pool_id) VALUES ($1, $2)',
@@ -129,23 +160,86 @@ export async function createPool(books: Books, accountId: string, input: { name:
 export async function renamePool(
   books: Books,
   accountId: string,
-  input: { poolId: string; name: string },
+  { poolId, name }: { poolId: string; name: string },
 ): Promise<void> {
-  const check = new InputCheck()
-  const name = check.name(input.name)
-  check.done()
+  await updatePool(books, accountId, { poolId, name })
+}
+
+/**
+ * Changes what an account says of a pool. Rejects with an InvalidInputError, a NotFoundError, a NameTakenError or an
+ * ExternalIdTakenError.
+ */
+export async function updatePool(
+  books: Books,
+  accountId: string,
+  { poolId, ...input }: PoolDetails & { poolId: string },
+): Promise<void> {
+  const { name, description, externalId } = checkDetails(input)
   await books.write(accountId, async (tx) => {
     await lockCatalog(tx)
-    const pool = await lockPool(tx, input.poolId)
+    const pool = await lockPool(tx, poolId)
     if (pool === undefined) throw new NotFoundError('pool', ['poolId'])
-    if (pool.name === name) return
-    await checkName(tx, 'pool', name, pool.id)
+    const before = { ...pool }
+    if (name !== undefined) pool.name = name
+    if (description !== undefined) pool.description = description ?? undefined
+    if (externalId !== undefined) pool.externalId = externalId ?? undefined
+    const changed: PoolChange[] = []
+    if (pool.name !== before.name) changed.push('NAME')
+    if (pool.description !== before.description) changed.push('DESCRIPTION')
+    if (pool.externalId !== before.externalId) changed.push('EXTERNAL_ID')
+    if (changed.length === 0) return
+    if (changed.includes('NAME')) await checkName(tx, 'pool', pool.name, pool.id)
+    if (changed.includes('EXTERNAL_ID')) await checkExternalId(tx, pool.externalId)
     await tx.execute({
-      text: 'UPDATE pool SET name = $3 WHERE account_id = $1 AND id = $2',
-      values: [accountId, pool.id, name],
+      text: 'UPDATE pool SET name = $3, description = $4, external_id = $5 WHERE account_id = $1 AND id = $2',
+      values: [accountId, pool.id, pool.name, pool.description ?? null, pool.externalId ?? null],
     })
-    tx.record({ poolId: pool.id, kind: 'POOL_CHANGED', payload: { changed: ['NAME'], name } })
+    recordPoolChange(tx, pool, changed)
   })
+}
+
+/**
+ * Records that properties of a pool have changed, which is as it will be committed: every POOL_CHANGED event also says what
+ * the pool is called and whether it is archived from then on.
+ */
+export function recordPoolChange(tx: BookTransaction, pool: Pool, changed: readonly PoolChange[]): void {
+  const archivedAt = pool.archivedAt?.toISOString() ?? null
+  tx.record({ poolId: pool.id, kind: 'POOL_CHANGED', payload: { changed, name: pool.name, archivedAt } })
+}
+
+/**
+ * Rejects with an ExternalIdTakenError if a pool of the account has the external id. The transaction has locked the account's
+ * catalog, so the external id stays free until it ends.
+ */
+async function checkExternalId(tx: BookTransaction, externalId: string | null | undefined): Promise<void> {
+  if (externalId == null) return
+  const other = await findPool(tx, tx.accountId, externalId)
+  if (other !== undefined) throw new ExternalIdTakenError(other)
+}
+
+/** The id of the pool with an external id, if there is one. */
+export async function findPoolByExternalId(
+  books: Queryable,
+  accountId: string,
+  externalId: string,
+): Promise<string | undefined> {
+  // No pool has an id that cannot be set, and PostgreSQL does not accept all of these texts.
+  if (externalId.length > maxExternalIdLength || externalId.includes('\0') || !externalId.isWellFormed())
+    return undefined
+  return (await findPool(books, accountId, externalId))?.id
+}
+
+async function findPool(
+  books: Queryable,
+  accountId: string,
+  externalId: string,
+): Promise<{ id: string; name: string } | undefined> {
+  const [pool] = await books.rows<{ id: string; name: string }>({
+    name: 'find-pool-by-external-id',
+    text: 'SELECT id, name FROM pool WHERE account_id = $1 AND external_id = $2',
+    values: [accountId, externalId],
+  })
+  return pool
 }
 
 /** Locks a pool until the transaction ends, and reads it; undefined if the account has no such pool. */
@@ -243,10 +337,11 @@ export async function noteStock(tx: BookTransaction, pool: Pool, added: bigint):
 export interface PoolFilter {
   search?: string | undefined
   status?: readonly PoolStatus[] | undefined
+  archived?: boolean | undefined
 }
 
-/** The pools whose name contains `search`, and that have one of the statuses. */
-export function poolsMatching({ search, status }: PoolFilter): Filter {
+/** The pools whose name contains `search`, that have one of the statuses, and that are archived or not. */
+export function poolsMatching({ search, status, archived }: PoolFilter): Filter {
   return {
     table: 'pool',
     // The statuses are those of poolStatus.
@@ -254,8 +349,9 @@ export function poolsMatching({ search, status }: PoolFilter): Filter {
       ($2::text[] IS NULL OR ${nameContains('name', '$2')})
       AND ($3::text[] IS NULL OR CASE
         WHEN claimed = total THEN 'EMPTY' WHEN total - claimed <= refill_threshold THEN 'LOW' ELSE 'READY'
-      END = ANY($3))`,
-    values: [search === undefined ? null : askedSearch(search), status ?? null],
+      END = ANY($3))
+      AND ($4::boolean IS NULL OR (archived_at IS NOT NULL) = $4)`,
+    values: [search === undefined ? null : askedSearch(search), status ?? null, archived ?? null],
   }
 }
 

@@ -27,3 +27,15 @@ export function common(ranges: readonly LaneRange[], others: readonly LaneRange[
 export function countOf(ranges: readonly LaneRange[]): bigint {
   return ranges.reduce((sum, { from, to }) => sum + to - from, 0n)
 }
+
+/** The ranges without their first `count` positions. */
+export function withoutFirst(ranges: readonly LaneRange[], count: bigint): LaneRange[] {
+  let rest = count
+  return withoutEmpty(
+    ranges.map(({ lane, from, to }) => {
+      const left = min(rest, to - from)
+      rest -= left
+      return { lane, from: from + left, to }
+    }),
+  )
+}

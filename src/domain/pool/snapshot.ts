@@ -1,5 +1,5 @@
 import type { Queryable, RowOf } from '../../database/transaction.ts'
-import type { Books } from '../books/books.ts'
+import type { Books, BookTransaction } from '../books/books.ts'
 import { laneOf } from './batch.ts'
 import { type LaneRange, withoutEmpty } from './ranges.ts'
 
@@ -13,10 +13,10 @@ export type StatusFilter = CodeStatus | 'ALL'
  * withdrawn lane. Pages and files of codes are read from it, and a client can request the same one again.
  *
  * Claimed codes never move. Others do when an upload is undone, or codes are withdrawn or restored: then `lineVersion` grows,
- * and the snapshot has ended. Of claimed codes alone, it never ends.
+ * and the snapshot has ended. Of claimed codes alone, it does not end.
  *
  * What became of claimed codes is that of the moment, too: redemptions and voids up to the version `usage` of the pool's
- * usage, and expiry as of `at`.
+ * usage, and expiry as of `at`. Forgetting a recipient ends all snapshots of the pool: see `endSnapshots`.
  */
 export interface Snapshot {
   claimed: bigint
@@ -66,13 +66,26 @@ export async function isCurrent(
   const [row] = await books.rows<{ is_current: boolean }>({
     name: 'check-snapshot',
     text: `
-      SELECT claimed >= $3 AND version >= $7
+      SELECT claimed >= $3 AND version >= $7 AND erased_version <= $7
         AND (($4 = $3 AND $5 = 0) OR (total >= $4 AND withdrawn >= $5 AND line_version = $6)) AS is_current
       FROM pool JOIN pool_usage ON pool_usage.account_id = $1 AND pool_usage.pool_id = $2
       WHERE pool.account_id = $1 AND pool.id = $2`,
     values: [accountId, poolId, claimed, total, withdrawn, lineVersion, usage],
   })
   return row?.is_current === true
+}
+
+/**
+ * Ends all snapshots of a pool up to now, in the transaction that has erased something that files show: otherwise a download
+ * that is resumed would continue with other bytes.
+ */
+export async function endSnapshots(tx: BookTransaction, poolId: string): Promise<void> {
+  await tx.execute({
+    text: `
+      UPDATE pool_usage SET version = version + 1, erased_version = version + 1
+      WHERE account_id = $1 AND pool_id = $2`,
+    values: [tx.accountId, poolId],
+  })
 }
 
 /** Where the codes of this status were, in the order of files: the line, then the withdrawn lane. */

@@ -12,6 +12,7 @@ import {
   type Task,
   type TaskFailure,
 } from '../generation/task.ts'
+import { removeBatches } from '../pool/move-batches.ts'
 import { lockPool, noteStock, type Pool, writePoolCounters } from '../pool/pool.ts'
 
 /**
@@ -35,7 +36,10 @@ export async function completeUpload(books: Books, { accountId, taskId }: TaskRe
     pool.total += task.added
     await noteStock(tx, pool, task.added)
     await writePoolCounters(tx, { ...pool, refillFailed: false })
-    tx.record({ poolId: pool.id, kind: 'POOL_REFILLED', payload: { taskId, added: String(task.added) } })
+    tx.record(
+      { poolId: pool.id, kind: 'POOL_REFILLED', payload: { taskId, added: String(task.added) } },
+      task.actorId,
+    )
     return true
   })
 }
@@ -63,8 +67,8 @@ async function readFailure(tx: BookTransaction, taskId: string): Promise<TaskFai
 }
 
 /**
- * Undoes a completed upload if none of its codes has been claimed. The codes leave the pool, which is then refilled, or
- * reports that it is low or empty, as after a claim. They can be generated or uploaded again once a worker has cleared
+ * Undoes a completed upload if none of its codes has been claimed. The codes, withdrawn or not, leave the pool, which is then
+ * refilled, or reports that it is low or empty, as after a claim. They can be generated or uploaded again once a worker has cleared
  * them away. Undoing an undone upload changes nothing. Rejects with a NotFoundError or an UploadNotUndoneError.
  */
 export async function undoUpload(books: Books, accountId: string, taskId: string): Promise<void> {
@@ -78,7 +82,7 @@ export async function undoUpload(books: Books, accountId: string, taskId: string
     if (reason !== undefined) throw new UploadNotUndoneError(taskId, reason)
     if ((await markUndone(tx, taskId)) === undefined)
       throw new Error(`The upload ${taskId} has changed although its pool was locked.`)
-    await removeBatch(tx, pool, taskId)
+    await removeCodes(tx, pool, taskId)
   })
 }
 
@@ -99,36 +103,31 @@ async function lockPoolOf(tx: BookTransaction, task: Task | undefined): Promise<
   return pool
 }
 
-/** Removes an upload's batch from its pool, if it has one, and closes the gap. */
-async function removeBatch(tx: BookTransaction, pool: Pool, taskId: string): Promise<void> {
-  const [batch] = await tx.rows<{ start: string; count: string }>({
-    text: 'SELECT start, count FROM batch WHERE account_id = $1 AND task_id = $2 AND format_id IS NULL LIMIT 1',
-    values: [tx.accountId, taskId],
-  })
-  // The file had nothing to add.
-  if (batch === undefined) return
-  const [start, count] = [BigInt(batch.start), BigInt(batch.count)]
-  if (start < pool.claimed) throw new UploadNotUndoneError(taskId, claimedReason(pool.claimed - start, count))
-  await tx.execute({
-    text: 'DELETE FROM batch WHERE account_id = $1 AND pool_id = $2 AND start = $3',
-    values: [tx.accountId, pool.id, start],
-  })
-  await tx.execute({
-    // Sorting makes PostgreSQL delete every row before it inserts the first, so that two never have the same start.
-    text: `
-      WITH moved AS (DELETE FROM batch WHERE account_id = $1 AND pool_id = $2 AND start > $3 RETURNING *)
-      INSERT INTO batch (account_id, pool_id, start, count, format_id, first, holes, task_id)
-      SELECT account_id, pool_id, start - $4, count, format_id, first, holes, task_id FROM moved ORDER BY start`,
-    values: [tx.accountId, pool.id, start, count],
-  })
+/** Removes the codes of an upload from its pool, if none has been claimed. */
+async function removeCodes(tx: BookTransaction, pool: Pool, taskId: string): Promise<void> {
+  await refuseIfClaimed(tx, pool, taskId)
   const before = pool.total - pool.claimed
-  pool.total -= count
-  pool.lineVersion += 1n
-  await noteStock(tx, pool, 0n)
-  const format = await formatForRefill(tx, pool, before - count)
-  if (format !== undefined && isRefillable(pool)) await refill(tx, pool, format, 0n)
-  recordShortage(tx, pool, before, pool.total - pool.claimed)
+  await removeBatches(tx, pool, taskId)
+  const after = pool.total - pool.claimed
+  if (after < before) {
+    const format = await formatForRefill(tx, pool, after)
+    if (format !== undefined && isRefillable(pool, tx.now())) await refill(tx, pool, format, 0n)
+    recordShortage(tx, pool, before, pool.total - pool.claimed)
+  }
   await writePoolCounters(tx, pool)
+}
+
+async function refuseIfClaimed(tx: BookTransaction, pool: Pool, taskId: string): Promise<void> {
+  const [row] = await tx.rows<{ claimed: string | null; count: string }>({
+    name: 'count-claimed-of-upload',
+    text: `
+      SELECT sum(least(start + count, $3) - start) FILTER (WHERE NOT withdrawn AND start < $3) AS claimed,
+        sum(count) AS count
+      FROM batch WHERE account_id = $1 AND task_id = $2`,
+    values: [tx.accountId, taskId, pool.claimed],
+  })
+  if (row?.claimed != null)
+    throw new UploadNotUndoneError(taskId, claimedReason(BigInt(row.claimed), BigInt(row.count)))
 }
 
 function claimedReason(claimed: bigint, count: bigint): string {

@@ -6,7 +6,8 @@ import { checkIdempotencyKey, hashInput, once } from '../books/idempotency.ts'
 import { InputCheck } from '../books/input.ts'
 import type { TaskRef } from '../books/task-ref.ts'
 import { type Accepted, insertUploadTask } from '../generation/task.ts'
-import { lockPool, readPool } from '../pool/pool.ts'
+import { PoolArchivedError } from '../pool/issuing.ts'
+import { lockPool, type Pool, readPool } from '../pool/pool.ts'
 import { removeFile, storeFile } from './file.ts'
 
 export interface UploadInput {
@@ -40,8 +41,12 @@ export class Uploads {
     this.maxBytes = maxBytes
   }
 
-  /** As `receiveUpload`. Also rejects with a TooManyUploadsError. */
-  async receive(accountId: string, input: UploadInput, bytes: AsyncIterable<Uint8Array>): Promise<Accepted> {
+  /** As `receiveUpload`, for an API key of the account. Also rejects with a TooManyUploadsError. */
+  async receive(
+    { accountId, keyId }: { accountId: string; keyId: string },
+    input: UploadInput,
+    bytes: AsyncIterable<Uint8Array>,
+  ): Promise<Accepted> {
     const own = this.#arriving.get(accountId) ?? 0
     if (own >= maxArrivingOfAccount)
       throw new TooManyUploadsError(
@@ -51,7 +56,7 @@ export class Uploads {
     if (all >= maxArriving) throw new TooManyUploadsError('Too many files are being uploaded at the moment.')
     this.#arriving.set(accountId, own + 1)
     try {
-      return await receiveUpload(this.#books, accountId, input, bytes, this.maxBytes)
+      return await receiveUpload(this.#books.actingAs(keyId), accountId, input, bytes, this.maxBytes)
     } finally {
       const left = (this.#arriving.get(accountId) ?? 0) - 1
       if (left > 0) this.#arriving.set(accountId, left)
@@ -65,7 +70,8 @@ export class Uploads {
  * then; if the idempotencyKey was used for the same input and file, to the first task. If it fails, leaves nothing behind.
  *
  * Rejects with an InvalidInputError; with a FileTooLargeError if the file has more than `maxBytes`; with a
- * NotFoundError, before a byte has been read; with an IdempotencyConflictError; and with errors of `bytes`.
+ * NotFoundError, before a byte has been read; with a PoolArchivedError, usually before that, too; with an
+ * IdempotencyConflictError; and with errors of `bytes`.
  */
 export async function receiveUpload(
   books: Books,
@@ -83,8 +89,10 @@ export async function receiveUpload(
     )
   checkIdempotencyKey(check, input.idempotencyKey)
   check.done()
-  if ((await readPool(books, accountId, input.poolId)) === undefined)
-    throw new NotFoundError('pool', ['poolId'])
+  const pool = await readPool(books, accountId, input.poolId)
+  if (pool === undefined) throw new NotFoundError('pool', ['poolId'])
+  // With a key, it may repeat a request from before the pool was archived.
+  if (pool.archivedAt !== undefined && input.idempotencyKey === undefined) throw archived(pool)
   const ref = { accountId, taskId: newId() }
   let taskId: string | undefined
   try {
@@ -103,6 +111,10 @@ export async function receiveUpload(
   } finally {
     if (taskId !== ref.taskId) await dropFile(books, ref)
   }
+}
+
+function archived(pool: Pool): PoolArchivedError {
+  return new PoolArchivedError(pool, 'uploaded')
 }
 
 /** Removes a file that became no upload. If the database is unavailable, housekeeping will remove it. */
@@ -134,6 +146,7 @@ async function accept(
     const pool = await lockPool(tx, poolId)
     if (pool === undefined) throw new NotFoundError('pool', ['poolId'])
     return await once(tx, operation, input.idempotencyKey, hash, async () => {
+      if (pool.archivedAt !== undefined) throw archived(pool)
       const bytes = BigInt(file.size)
       await insertUploadTask(tx, { id: taskId, poolId, column, header, dryRun, caseSensitive, bytes })
       return { taskId, pool }

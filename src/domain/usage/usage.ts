@@ -75,8 +75,8 @@ async function readUsageOf(
   places: readonly ClaimedPlace[],
 ): Promise<Usage[]> {
   const rows = await books.rows<UsageRow>({
-    name: 'read-usage',
-    // Position by position: each LATERAL part descends one index, whatever the statistics say.
+    // Position by position: each LATERAL part descends one index, whatever the statistics say. Not prepared: a plan that was made
+    // while a table was nearly empty would scan it, and would be kept while it grows.
     text: `
       SELECT redemption.*, void.at AS voided_at, void.reason
       FROM unnest($2::uuid[], $3::numeric[]) WITH ORDINALITY AS asked (pool_id, position, number)

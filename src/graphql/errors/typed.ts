@@ -12,13 +12,22 @@ import {
 import { QuantityExceedsAvailableError } from '../../domain/format/format.ts'
 import { PoolArchivedError, PoolNotIssuingError } from '../../domain/pool/issuing.ts'
 import { ExternalIdTakenError, NotEnoughCodesError } from '../../domain/pool/pool.ts'
+import {
+  CodeExpiredError,
+  CodeNotClaimedError,
+  CodeRedeemedError,
+  CodeVoidedError,
+  RecipientMismatchError,
+} from '../../domain/redemption/errors.ts'
 import { builder } from '../builder.ts'
 import { type FieldWeight, rowReads } from '../field-rules.ts'
 import { Format } from '../format.ts'
 import { maxMessageBytes } from '../max-sizes.ts'
 import { existing } from '../nodes.ts'
 import { Pool } from '../pool.ts'
+import { Redemption } from '../redemption.ts'
 import { Task } from '../task.ts'
+import { CodeVoid } from '../void.ts'
 
 // Inputs are nested four fields deep at most, and no input has more kinds of issues than this.
 const pathWeight: FieldWeight = { items: 5, bytes: 40 }
@@ -257,3 +266,52 @@ for (const error of [TaskFinishedError, UploadNotUndoneError])
       resolve: ({ taskId }, _args, { nodes }) => existing(nodes.task, taskId),
     }),
   )
+
+builder.objectType(CodeNotClaimedError, {
+  name: 'CodeNotClaimedError',
+  description:
+    'Nobody has got the code: it is in the stock of its pool, or was withdrawn from it. Nothing was changed.',
+  interfaces: [UserErrorInterface],
+})
+
+builder.objectType(CodeExpiredError, {
+  name: 'CodeExpiredError',
+  description: 'The code had expired when it was used. It was not redeemed.',
+  interfaces: [UserErrorInterface],
+  fields: (t) => ({
+    expiredAt: t.expose('expiredAt', {
+      type: 'DateTime',
+      description: 'Until when the code was good: from this moment on, it was not.',
+    }),
+  }),
+})
+
+builder.objectType(CodeRedeemedError, {
+  name: 'CodeRedeemedError',
+  description:
+    'The code has been used already, with another reference. Repeating a request with the same reference is not an error. ' +
+    'Nothing was changed.',
+  interfaces: [UserErrorInterface],
+  fields: (t) => ({
+    redemption: t.expose('redemption', {
+      type: Redemption,
+      description: 'The redemption that stands: when, where and for what the code was used.',
+    }),
+  }),
+})
+
+builder.objectType(CodeVoidedError, {
+  name: 'CodeVoidedError',
+  description: 'The code is void: it was handed out, but is no longer good. It was not redeemed.',
+  interfaces: [UserErrorInterface],
+  fields: (t) => ({
+    void: t.expose('void', { type: CodeVoid, description: 'Since when and why the code is void.' }),
+  }),
+})
+
+builder.objectType(RecipientMismatchError, {
+  name: 'RecipientMismatchError',
+  description:
+    'The code was handed out to another recipient than the one given. Who that is stays private. It was not redeemed.',
+  interfaces: [UserErrorInterface],
+})

@@ -243,14 +243,15 @@ function capped(figure: number): number {
   return Math.min(figure, maxCounted)
 }
 
-// Maximum sizes as JSON. The longest id is that of a code: base64 of its type, a UUID and an index.
+// Maximum sizes as JSON. The longest id is that of a claim: base64 of its type, a UUID and a position.
 const bytesOfScalars: Readonly<Record<string, number>> = {
   Boolean: 5,
   Int: 11,
   Float: 24,
-  ID: 110,
+  ID: 116,
   BigInt: 43,
   DateTime: 30,
+  Duration: 30,
 }
 
 function leafBytes(outputType: GraphQLOutputType): number {

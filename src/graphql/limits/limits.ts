@@ -45,8 +45,8 @@ export const maxDocument: Readonly<DocumentWeight> = {
 }
 
 export const maxVariables = {
-  /** Values, including those in lists and objects. */
-  values: 10_000,
+  /** Values, including those in lists and objects: the longest list of an input is of 10,000, beside a few other fields. */
+  values: 10_020,
   /** Levels of lists and objects. */
   levels: 50,
   /** Fields of one object. No input has this many. */
@@ -71,7 +71,7 @@ export const answerLimits: Readonly<AnswerWeight> = {
   bytes: 32_000_000,
   values: 250_000,
   reads: 7_000,
-  introspected: 12_000,
+  introspected: 16_000,
   depth: 20,
 }
 

@@ -1,19 +1,23 @@
 import { Pacer } from '../../async/pacer.ts'
 import { codesColumns, headerOf } from '../../codefile/own-file.ts'
 import type { Books } from '../../domain/books/books.ts'
+import { withoutFirst } from '../../domain/pool/ranges.ts'
+import { type CodeStatus, isCurrent } from '../../domain/pool/snapshot.ts'
 import {
   codesOf,
   cut,
   type Excerpt,
   type OpenedSource,
+  type Run,
   readStretches,
+  SnapshotChangedError,
   type Stretch,
-} from '../../domain/code/line-reader.ts'
+} from '../../domain/usage/line-reader.ts'
 import { byteOrderMark, type CellFrame, type CsvForm, cell, cellFrame, delimiters, endOfRow } from './csv.ts'
 
 /**
- * A file shows an *excerpt* of a pool's line, which is read in *stretches*: codes of one source, either all claimed or all
- * available. They are written as *pieces*, the buffers that are sent. A download can start at any byte, so a file is measured
+ * A file shows an *excerpt* of a pool, which is read in *stretches*: codes of one source, in *runs* of codes of which the same
+ * had become. They are written as *pieces*, the buffers that are sent. A download can start at any byte, so a file is measured
  * in the same stretches.
  */
 
@@ -29,9 +33,9 @@ const maxRowsAtOnce = 4096
 // Smaller pieces are sent together.
 const minPieceBytes = 65_536
 
-/** A row of the file: the position of its code, and the number of bytes before it. */
+/** The beginning of a row of the file: the number of codes and of bytes before it. */
 interface RowStart {
-  position: bigint
+  codes: bigint
   offset: bigint
 }
 
@@ -64,13 +68,32 @@ export class CodesFile {
     this.#header = Buffer.from(form.withHeader ? header : '')
   }
 
-  /** The whole file. Rejects with a SnapshotChangedError rather than return wrong rows. */
-  async *pieces(): AsyncGenerator<Buffer> {
-    yield* this.#piecesFrom({ position: this.#excerpt.from, offset: 0n })
+  /** The whole file. Rejects with a SnapshotChangedError before its end if the snapshot has ended by then. */
+  pieces(): AsyncGenerator<Buffer> {
+    return this.#whileCurrent(this.#piecesFrom({ codes: 0n, offset: 0n }))
   }
 
-  /** Bytes [from, to) of the file; `start` is a row that begins at or before `from`. */
-  async *slice(from: bigint, to: bigint, start: RowStart): AsyncGenerator<Buffer> {
+  /** Bytes [from, to) of the file, in the same way; `start` is a row that begins at or before `from`. */
+  slice(from: bigint, to: bigint, start: RowStart): AsyncGenerator<Buffer> {
+    return this.#whileCurrent(this.#slice(from, to, start))
+  }
+
+  /**
+   * The last piece is held back until the snapshot is known not to have ended: so a file is complete only if it can be
+   * requested again, and parts of it fit together.
+   */
+  async *#whileCurrent(pieces: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+    let last: Buffer | undefined
+    for await (const piece of pieces) {
+      if (last !== undefined) yield last
+      last = piece
+    }
+    const { accountId, poolId, snapshot } = this.#excerpt
+    if (!(await isCurrent(this.#books, accountId, poolId, snapshot))) throw new SnapshotChangedError()
+    if (last !== undefined) yield last
+  }
+
+  async *#slice(from: bigint, to: bigint, start: RowStart): AsyncGenerator<Buffer> {
     let offset = start.offset
     for await (const piece of this.#piecesFrom(start)) {
       const begin = offset
@@ -90,37 +113,37 @@ export class CodesFile {
    * equal length are counted rather than written, and the database adds up the lengths of uploaded codes.
    */
   async measure(offset: bigint, signal: AbortSignal): Promise<{ bytes: bigint; start: RowStart }> {
-    let start: RowStart = { position: this.#excerpt.from, offset: 0n }
+    let start: RowStart = { codes: 0n, offset: 0n }
+    let codes = 0n
     let bytes = BigInt(this.#header.length)
-    for await (const { position, rows, width } of this.#measured(signal)) {
+    for await (const { count, rows, width } of this.#measured(signal)) {
       const end = bytes + rows * width
       if (offset >= bytes) {
         const before = offset < end ? (offset - bytes) / width : 0n
-        start = { position: position + before, offset: bytes + before * width }
+        start = { codes: codes + before, offset: bytes + before * width }
       }
+      codes += count
       bytes = end
     }
     return { bytes, start }
   }
 
-  /** Runs of rows of equal width, in order; several rows of different widths count as one wide row. */
-  async *#measured(signal: AbortSignal): AsyncGenerator<{ position: bigint; rows: bigint; width: bigint }> {
+  /** `count` codes in rows of equal width, in order; several rows of different widths count as one wide row. */
+  async *#measured(signal: AbortSignal): AsyncGenerator<{ count: bigint; rows: bigint; width: bigint }> {
     for await (const stretch of readStretches(this.#books, this.#excerpt)) {
       signal.throwIfAborted()
       const { bytes } = this.#cellsOf(stretch.source).frame ?? {}
       if (bytes === undefined)
         for (const part of cut(stretch, maxRowsAtOnce)) {
-          yield { position: part.position, rows: 1n, width: await this.#widthOf(part) }
+          yield { count: part.count, rows: 1n, width: await this.#widthOf(part) }
           await this.#pacer.yieldIfDue()
           signal.throwIfAborted()
         }
-      else {
-        let { position } = stretch
-        for (const { count, tail } of this.#tailsOf(stretch, stretch.count)) {
-          yield { position, rows: BigInt(count), width: BigInt(bytes + Buffer.byteLength(tail)) }
-          position += BigInt(count)
+      else
+        for (const run of stretch.runs) {
+          const width = BigInt(bytes + Buffer.byteLength(this.#tailOf(run, stretch.source)))
+          yield { count: run.count, rows: run.count, width }
         }
-      }
     }
   }
 
@@ -130,17 +153,18 @@ export class CodesFile {
     // Defined if the codes are written as they are.
     const codes = await stretch.reader.plainLength(stretch.offset, count)
     if (codes === undefined) return BigInt((await this.#write(stretch)).length)
-    return this.#tailsOf(stretch, count).reduce(
-      (sum, { count: rows, tail }) => sum + BigInt(rows * Buffer.byteLength(tail)),
+    return stretch.runs.reduce(
+      (sum, run) => sum + run.count * BigInt(Buffer.byteLength(this.#tailOf(run, stretch.source))),
       codes,
     )
   }
 
-  async *#piecesFrom({ position, offset }: RowStart): AsyncGenerator<Buffer> {
+  async *#piecesFrom({ codes, offset }: RowStart): AsyncGenerator<Buffer> {
     if (offset === 0n && this.#header.length > 0) yield this.#header
     let gathered: Buffer[] = []
     let bytes = 0
-    for await (const stretch of readStretches(this.#books, { ...this.#excerpt, from: position }))
+    const ranges = withoutFirst(this.#excerpt.ranges, codes)
+    for await (const stretch of readStretches(this.#books, { ...this.#excerpt, ranges }))
       for (const part of cut(stretch, maxRowsAtOnce)) {
         const piece = await this.#write(part)
         // A client that reads as fast as this writes must not block others.
@@ -157,17 +181,16 @@ export class CodesFile {
 
   /** The rows of a stretch. */
   async #write(stretch: Stretch): Promise<Buffer> {
-    const { source, reader, offset } = stretch
+    const { source, reader, offset, runs } = stretch
     const count = Number(stretch.count)
     const { frame } = this.#cellsOf(source)
-    const tails = this.#tailsOf(stretch, count)
-    const [only] = tails
-    if (source.space !== undefined && frame !== undefined && only?.count === count) {
+    const [run] = runs
+    if (source.space !== undefined && frame !== undefined && run?.count === stretch.count) {
       const { first, passed } = await reader.indices(offset, count)
       const all = count + passed.length
       if (passed.length === 0 || frame.bytes !== undefined)
         return withoutRows(
-          source.space.encodedAt(first, all, frame.before, frame.after + only.tail),
+          source.space.encodedAt(first, all, frame.before, frame.after + this.#tailOf(run, source)),
           passed,
           all,
         )
@@ -175,11 +198,13 @@ export class CodesFile {
     const codes = await codesOf(stretch)
     let text = ''
     let row = 0
-    for (const { count: rows, tail } of tails)
-      for (const end = row + rows; row < end; row++) {
+    for (const run of runs) {
+      const tail = this.#tailOf(run, source)
+      for (const end = row + Number(run.count); row < end; row++) {
         const code = codes[row] as string
         text += (frame === undefined ? cell(code, this.#raw) : frame.before + code + frame.after) + tail
       }
+    }
     return Buffer.from(text)
   }
 
@@ -199,22 +224,19 @@ export class CodesFile {
     return cells
   }
 
-  /** What follows the codes of a stretch in their rows: for the codes of each holder, or for all `count` available codes. */
-  #tailsOf<Count extends number | bigint>(
-    { source, holders }: Stretch,
-    count: Count,
-  ): { count: number | Count; tail: string }[] {
+  /** What follows a code of the run in its row. */
+  #tailOf({ validity, claim, redemption }: Run, source: OpenedSource): string {
+    const unclaimed = validity === 'WITHDRAWN' ? 'WITHDRAWN' : 'AVAILABLE'
+    const status: CodeStatus = claim === undefined ? unclaimed : 'CLAIMED'
+    const recipient = cell(claim?.recipient ?? '', this.#raw)
+    const reference = cell(redemption?.reference ?? '', this.#raw)
+    const { at = '', expiresAt = '' } = claim ?? {}
     const { origin } = this.#cellsOf(source)
     return (
-      holders?.map(({ count: held, recipient, at }) => ({
-        count: held,
-        tail: this.#tail('CLAIMED', cell(recipient ?? '', this.#raw), at, origin),
-      })) ?? [{ count, tail: this.#tail('AVAILABLE', '', '', origin) }]
+      ['', status, recipient, at, expiresAt, validity, redemption?.at ?? '', reference, origin].join(
+        this.#delimiter,
+      ) + endOfRow
     )
-  }
-
-  #tail(...cells: string[]): string {
-    return ['', ...cells].join(this.#delimiter) + endOfRow
   }
 }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
+import type { ClaimRef } from '../../domain/pool/claim-rows.ts'
 import type { Snapshot, StatusFilter } from '../../domain/pool/snapshot.ts'
-import { argumentId } from '../../graphql/ids.ts'
+import { argumentClaim, argumentId } from '../../graphql/ids.ts'
 import { quoted } from '../../quoted.ts'
 import { Parameters } from '../../routes.ts'
 import { badRequest, notFound } from '../http/errors.ts'
@@ -14,6 +15,8 @@ export interface CodesParameters extends CsvForm {
   status: StatusFilter
   /** Only the codes that this task added. */
   taskId: string | undefined
+  /** Only the codes of this claim; only with the status CLAIMED. */
+  claim: ClaimRef | undefined
   /** The number of codes left out at the beginning. If it is not 0, the header is left out too. */
   from: bigint
   /** The snapshot to read; the current one if undefined. */
@@ -23,13 +26,13 @@ export interface CodesParameters extends CsvForm {
 const formParameters = ['raw', 'bom', 'delimiter'] as const
 
 // `picture` is the old name of `snapshot`, for links of earlier releases.
-const codesParameters = ['status', 'task', 'from', 'snapshot', 'picture', ...formParameters]
+const codesParameters = ['status', 'task', 'claim', 'from', 'snapshot', 'picture', ...formParameters]
 
 export function readCodesParameters(search: string): CodesParameters {
   const given = new Parameters(search, codesParameters, invalidParameter)
   const status = given.text('status')
-  if (status !== 'AVAILABLE' && status !== 'CLAIMED' && status !== 'ALL')
-    throw given.invalid('status', 'is AVAILABLE, CLAIMED or ALL')
+  if (status !== 'AVAILABLE' && status !== 'CLAIMED' && status !== 'WITHDRAWN' && status !== 'ALL')
+    throw given.invalid('status', 'is AVAILABLE, CLAIMED, WITHDRAWN or ALL')
   const from = given.text('from') ?? '0'
   if (!/^\d{1,40}$/.test(from)) throw given.invalid('from', 'is the number of codes to leave out, 0 or more')
   const picture = given.text('picture')
@@ -41,13 +44,18 @@ export function readCodesParameters(search: string): CodesParameters {
     throw badRequest('snapshot is not valid. Copy it from the header Content-Location of an earlier answer.')
   if (from !== '0' && read === undefined && status !== 'CLAIMED')
     throw badRequest(
-      'from needs snapshot, because the available codes change. Copy it from the header Content-Location of the answer to continue.',
+      'from needs snapshot, because codes that are not claimed can move. Copy it from the header Content-Location of the answer to continue.',
     )
   const task = given.text('task')
+  const claim = given.text('claim')
+  if (claim !== undefined && task !== undefined) throw badRequest('Give task or claim, not both.')
+  if (claim !== undefined && status !== 'CLAIMED')
+    throw badRequest('The codes of a claim are all claimed: with claim, status is CLAIMED.')
   return {
     status,
     ...readForm(given),
     taskId: task === undefined ? undefined : argumentId('Task', task, 'task'),
+    claim: claim === undefined ? undefined : argumentClaim(claim, 'claim'),
     from: BigInt(from),
     snapshot: read,
   }
@@ -133,8 +141,8 @@ export type Range = { first: bigint; last: bigint | undefined } | { suffix: bigi
 /**
  * The snapshot and the range of bytes that a request asks for; no range for the whole file.
  *
- * A range without a snapshot is safe only for files of claimed codes, which only grow at the end. For other files it is
- * ignored, which clients see by the status 200: otherwise they would continue with a different file.
+ * A range without a snapshot or an If-Range is ignored, which clients see by the status 200: otherwise they would continue with
+ * a different file. Rows change even in files of claimed codes: when a code is redeemed, becomes void or expires.
  */
 export async function chooseRange(
   request: IncomingMessage,
@@ -146,10 +154,7 @@ export async function chooseRange(
   const range = readRange(request)
   if (range === undefined) return { snapshot, range }
   const { 'if-range': condition } = request.headers
-  if (condition === undefined) {
-    const isSafe = wanted.snapshot !== undefined || wanted.status === 'CLAIMED'
-    return { snapshot, range: isSafe ? range : undefined }
-  }
+  if (condition === undefined) return { snapshot, range: wanted.snapshot === undefined ? undefined : range }
   if (condition === entityTag(wanted, snapshot)) return { snapshot, range }
   const named = wanted.snapshot === undefined ? snapshotOfTag(wanted, String(condition)) : undefined
   if (named === undefined || !(await isCurrent(named))) return { snapshot, range: undefined }
@@ -170,8 +175,8 @@ function readRange({ method, headers: { range: text } }: IncomingMessage): Range
 
 export function snapshotGone() {
   return notFound(
-    'The file of this snapshot no longer exists: an upload in it was undone, or the file format has changed. ' +
-      'Download the codes again, without snapshot.',
+    'The file of this snapshot no longer exists: codes of the pool were withdrawn or restored, an upload was undone, a ' +
+      'recipient was forgotten, or the file format has changed. Download the codes again, without snapshot.',
     410,
   )
 }

@@ -5,12 +5,14 @@ import { min } from '../../bigint.ts'
 import { headerOf, rejectedColumns } from '../../codefile/own-file.ts'
 import type { Books } from '../../domain/books/books.ts'
 import { noSuch } from '../../domain/books/errors.ts'
-import { common, type LaneRange } from '../../domain/pool/ranges.ts'
+import { readClaims } from '../../domain/pool/claim-rows.ts'
+import { common, countOf, type LaneRange, withoutFirst } from '../../domain/pool/ranges.ts'
 import { isCurrent, placesOfTask, rangesOf, readSnapshot, type Snapshot } from '../../domain/pool/snapshot.ts'
 import { readRejectedRows, type StoredRejectedRow } from '../../domain/upload/rejected-rows.ts'
+import { SnapshotChangedError } from '../../domain/usage/line-reader.ts'
 import type { Credentials } from '../../graphql/context.ts'
 import { requireScope } from '../../graphql/field-rules.ts'
-import { argumentId, encodeId } from '../../graphql/ids.ts'
+import { argumentId, claimKey, encodeId } from '../../graphql/ids.ts'
 import { grouped } from '../../grouped.ts'
 import { codesPath } from '../../routes.ts'
 import type { Authentication } from '../authentication.ts'
@@ -19,6 +21,7 @@ import { badRequest, notFound } from '../http/errors.ts'
 import type { Route, Routes, Target } from '../http/server.ts'
 import { CodesFile } from './codes-file.ts'
 import {
+  type CodesParameters,
   chooseRange,
   entityTag,
   formatSnapshot,
@@ -74,7 +77,8 @@ function fileRoute(
       } catch (error) {
         // `answerRange` is aborted when the client leaves.
         const isAbort = error instanceof DOMException && error.name === 'AbortError'
-        if (!isAbort || !response.closed) throw error
+        if (isAbort && response.closed) return
+        throw error instanceof SnapshotChangedError ? snapshotGone() : error
       }
     },
   }
@@ -85,32 +89,36 @@ async function poolCodes(
   { request, response, credentials, id, search }: FileRequest,
 ): Promise<FileAnswer> {
   const wanted = readCodesParameters(search)
-  const { status, taskId } = wanted
+  const { status, taskId, claim } = wanted
   const what = `a file of ${status === 'ALL' ? 'all' : `the ${status.toLowerCase()}`} codes`
   for (const scope of scopesFor[status]) requireScope(credentials, scope, what)
   const { accountId } = credentials
   const poolId = argumentId('Pool', id, 'the address')
   const now = await readSnapshot(books, accountId, poolId, status)
   if (now === undefined) throw notFound(noSuch('pool'))
+  const part = await partOf(books, accountId, poolId, wanted)
 
   const check = (snapshot: Snapshot) => isCurrent(books, accountId, poolId, snapshot)
   if (wanted.snapshot !== undefined && !(await check(wanted.snapshot))) throw snapshotGone()
   const { snapshot, range } = await chooseRange(request, wanted, now.snapshot, check)
 
-  const { from, to } = await excerptOf(books, accountId, poolId, taskId, rangesOf(snapshot, status))
-  if (wanted.from > to - from)
-    throw badRequest(`from is ${grouped(wanted.from)}, but the file has only ${grouped(to - from)} codes.`)
-  const excerpt = { accountId, poolId, snapshot, from: from + wanted.from, to }
+  const all = rangesOf(snapshot, status)
+  const ranges = part === undefined ? all : common(all, part.ranges)
+  const count = countOf(ranges)
+  if (wanted.from > count)
+    throw badRequest(`from is ${grouped(wanted.from)}, but the file has only ${grouped(count)} codes.`)
+  const excerpt = { accountId, poolId, snapshot, ranges: withoutFirst(ranges, wanted.from) }
   const file = new CodesFile(books, excerpt, { ...wanted, withHeader: wanted.from === 0n })
   const headers = {
     ...fileHeaders,
-    'Content-Disposition': contentDisposition(`${now.poolName} ${status.toLowerCase()}.csv`, {
+    'Content-Disposition': contentDisposition(`${now.poolName} ${part?.name ?? status.toLowerCase()}.csv`, {
       fallback: 'codes.csv',
     }),
     'Content-Location': codesPath(encodeId('Pool', poolId), {
       status,
       snapshot: formatSnapshot(snapshot),
       ...(taskId === undefined ? {} : { task: encodeId('Task', taskId) }),
+      ...(claim === undefined ? {} : { claim: encodeId('Claim', claimKey(claim)) }),
       ...(wanted.from === 0n ? {} : { from: String(wanted.from) }),
       ...writeForm(wanted),
     }),
@@ -128,17 +136,25 @@ const scopesFor = {
   ALL: ['MANAGE', 'READ'],
 } as const
 
-/** The positions of the line that are in `all` and were added by the task, or all of them without a task. */
-async function excerptOf(
+/** The codes of the task or the claim that a request asks for, and how the file's name says it; undefined without either. */
+async function partOf(
   books: Books,
   accountId: string,
   poolId: string,
-  taskId: string | undefined,
-  all: readonly LaneRange[],
-): Promise<{ from: bigint; to: bigint }> {
-  const added = taskId === undefined ? all : await placesOfTask(books, accountId, poolId, taskId)
-  if (added === undefined) throw notFound(noSuch('task of this pool'))
-  return common(all, added).find(({ lane }) => lane === 'LINE') ?? { from: 0n, to: 0n }
+  { taskId, claim: wanted, status }: CodesParameters,
+): Promise<{ ranges: LaneRange[]; name: string } | undefined> {
+  if (taskId !== undefined) {
+    const ranges = await placesOfTask(books, accountId, poolId, taskId)
+    if (ranges === undefined) throw notFound(noSuch('task of this pool'))
+    return { ranges, name: status.toLowerCase() }
+  }
+  if (wanted === undefined) return undefined
+  const { first } = wanted
+  const [claim] =
+    wanted.poolId === poolId ? await readClaims(books, accountId, poolId, first, first + 1n) : []
+  if (claim?.first !== first) throw notFound(noSuch('claim of this pool'))
+  const day = claim.at.toISOString().slice(0, 10)
+  return { ranges: [{ lane: 'LINE', from: first, to: first + claim.count }], name: `claimed ${day}` }
 }
 
 /** A range of a file's bytes. Most of the rows before it are measured, not written. */

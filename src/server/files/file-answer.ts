@@ -4,7 +4,7 @@ import { constants, createGzip } from 'node:zlib'
 import type { Logger } from 'pino'
 import { isUnavailable } from '../../database/errors.ts'
 import { RejectedRowsForgottenError } from '../../domain/books/errors.ts'
-import { SnapshotChangedError } from '../../domain/code/line-reader.ts'
+import { SnapshotChangedError } from '../../domain/usage/line-reader.ts'
 import { acceptedCoding } from '../http/request.ts'
 
 /** The answer to a request for a file. */

@@ -36,7 +36,7 @@ export function uploadRoute(parts: {
       const input = readInput(target)
       checkHeaders(request, uploads.maxBytes)
       const body = readBody(request, response, silenceMs)
-      const { taskId } = await uploads.receive(credentials.accountId, input, body)
+      const { taskId } = await uploads.receive(credentials, input, body)
       const task = { id: encodeId('Task', taskId), status: 'AWAITING_EXECUTION' }
       response
         .writeHead(202, { ...anyOrigin, 'Content-Type': 'application/json; charset=utf-8' })

@@ -25,6 +25,7 @@ const statuses: Readonly<Partial<Record<TopLevelErrorCode | UserErrorCode, numbe
   FORBIDDEN: 403,
   NOT_FOUND: 404,
   IDEMPOTENCY_CONFLICT: 409,
+  POOL_ARCHIVED: 409,
   RATE_LIMITED: 429,
   INTERNAL_SERVER_ERROR: 500,
   UNAVAILABLE: 503,

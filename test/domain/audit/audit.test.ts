@@ -136,8 +136,8 @@ const damages: Record<string, Damage> = {
     says: ({ poolId }) => `pool ${poolId}: positions 4 to 4 are in two claims`,
   },
   'a claim has no codes': {
-    sql: ({ poolId, accountId }) =>
-      `INSERT INTO claim VALUES ('${accountId}', '${poolId}', 10, 0, NULL, now(), 1)`,
+    sql: ({ poolId }) =>
+      `INSERT INTO claim SELECT account_id, id, 10, 0, NULL, last_change_at, 1 FROM pool WHERE id = '${poolId}'`,
     found: { 'claim-line': 1 },
     says: ({ poolId }) => `pool ${poolId}: the claim at 10 is of 0 codes`,
   },
@@ -147,8 +147,8 @@ const damages: Record<string, Damage> = {
     says: () => `pool ${nowhere} does not exist, and has claims from 0 on`,
   },
   'more was claimed than there was': {
-    sql: ({ poolId, accountId }) => `
-      INSERT INTO claim VALUES ('${accountId}', '${poolId}', 10, 21, NULL, now(), 1);
+    sql: ({ poolId }) => `
+      INSERT INTO claim SELECT account_id, id, 10, 21, NULL, last_change_at, 1 FROM pool WHERE id = '${poolId}';
       UPDATE pool SET claimed = 31 WHERE id = '${poolId}'`,
     found: { 'pool-counters': 1 },
     says: ({ poolId }) => `pool ${poolId} has handed out 31 codes of 30`,
@@ -160,12 +160,234 @@ const damages: Record<string, Damage> = {
   },
   'a pool counts more than its batches': {
     sql: ({ poolId }) => `UPDATE pool SET total = 31 WHERE id = '${poolId}'`,
-    found: { 'pool-counters': 1 },
+    found: { 'pool-counters': 1, 'stock-line': 1 },
     says: ({ poolId }) => `pool ${poolId} counts 31 codes in all, and its batches end at 30`,
+  },
+  'a pool counts more withdrawn than its batches': {
+    sql: ({ withdrawn: { poolId } }) => `UPDATE pool SET withdrawn = 3 WHERE id = '${poolId}'`,
+    found: { 'pool-counters': 1 },
+    says: ({ withdrawn: { poolId } }) =>
+      `pool ${poolId} counts 3 codes withdrawn, and their batches end at 4`,
+  },
+  'a withdrawn batch has moved': {
+    sql: ({ withdrawn: { poolId } }) => `
+      UPDATE batch SET start = 4 WHERE pool_id = '${poolId}' AND withdrawn AND start = 3;
+      UPDATE pool SET withdrawn = 5 WHERE id = '${poolId}'`,
+    found: { 'batch-line': 1, 'stock-line': 1 },
+    says: ({ withdrawn: { poolId } }) => `pool ${poolId}, withdrawn: positions 3 to 3 are in no batch`,
+  },
+  'a code of an upload was withdrawn, and is in the line': {
+    sql: ({ withdrawn: { poolId } }) => `
+      UPDATE batch SET first = 1 WHERE pool_id = '${poolId}' AND withdrawn AND start = 3`,
+    found: { 'upload-line': 2 },
+    says: ({ withdrawn: { uploadId } }) => `upload ${uploadId}: rows 1 to 1 are in two batches`,
+  },
+  'a withdrawn batch has no task': {
+    sql: ({ withdrawn: { poolId } }) => `
+      UPDATE batch SET task_id = '${nowhere}' WHERE pool_id = '${poolId}' AND withdrawn AND start = 0`,
+    found: { 'batch-reference': 1, 'task-codes': 1, 'upload-line': 1 },
+    says: ({ withdrawn: { poolId } }) =>
+      `the withdrawn batch at 0 of pool ${poolId} is of task ${nowhere}, which does not exist`,
+  },
+  'the last change of stock is missing': {
+    sql: ({ withdrawn: { poolId } }) => `DELETE FROM stock_change WHERE pool_id = '${poolId}' AND number = 2`,
+    found: { 'stock-line': 1 },
+    says: ({ withdrawn: { poolId } }) =>
+      `pool ${poolId} counts 2 codes in all, and its last change of stock says 6`,
+  },
+  'a pool has never had a change of stock': {
+    sql: ({ withdrawn: { poolId } }) => `DELETE FROM stock_change WHERE pool_id = '${poolId}'`,
+    found: { 'stock-line': 1 },
+    says: ({ withdrawn: { poolId } }) =>
+      `pool ${poolId} counts 2 codes in all, and its last change of stock says 0`,
+  },
+  'a change of stock in the middle is missing': {
+    sql: ({ poolId }) => `DELETE FROM stock_change WHERE pool_id = '${poolId}' AND number = 2`,
+    found: { 'stock-line': 1 },
+    says: ({ poolId }) => `pool ${poolId}: the change of stock 3 comes after 1`,
+  },
+  'the first change of stock is missing': {
+    sql: ({ poolId }) => `DELETE FROM stock_change WHERE pool_id = '${poolId}' AND number = 1`,
+    found: { 'stock-line': 1 },
+    says: ({ poolId }) => `pool ${poolId}: the change of stock 2 comes after 0`,
+  },
+  'a change of stock has taken back what was added': {
+    sql: ({ poolId }) =>
+      `UPDATE stock_change SET added = 31, total = 31 WHERE pool_id = '${poolId}' AND number = 2`,
+    found: { 'stock-line': 1 },
+    says: ({ poolId }) =>
+      `pool ${poolId}: by the change of stock 3, 30 codes have been added and it has 30; before, 31 had been added`,
+  },
+  'a pool has more than was added': {
+    sql: ({ withdrawn: { poolId } }) =>
+      `UPDATE stock_change SET added = 5 WHERE pool_id = '${poolId}' AND number = 2`,
+    found: { 'stock-line': 2 },
+    says: ({ withdrawn: { poolId } }) =>
+      `pool ${poolId} has 2 codes and 4 withdrawn ones, and only 5 have been added`,
+  },
+  'a change of stock has no pool': {
+    sql: ({ accountId }) => `INSERT INTO stock_change VALUES ('${accountId}', '${nowhere}', 1, now(), 0, 0)`,
+    found: { 'stock-line': 1 },
+    says: () => `pool ${nowhere} does not exist, and has a change of stock`,
+  },
+  'a change of stock is older than the one before': {
+    sql: ({ poolId }) =>
+      `UPDATE stock_change SET at = '2026-01-01T00:00Z' WHERE pool_id = '${poolId}' AND number = 3`,
+    found: { 'line-times': 1 },
+    says: ({ poolId }) => `the change of stock 3 of pool ${poolId} is of 2026-01-01 00:00:00+00`,
+  },
+  'a claim is older than the one before': {
+    sql: ({ poolId }) =>
+      `UPDATE claim SET at = '2026-01-01T00:00Z' WHERE pool_id = '${poolId}' AND first = 6`,
+    found: { 'line-times': 1 },
+    says: ({ poolId }) => `the claim at 6 of pool ${poolId} is of 2026-01-01 00:00:00+00`,
+  },
+  'a pool has a claim after its last change': {
+    sql: ({ poolId }) => `UPDATE pool SET last_change_at = '2026-01-01T00:00Z' WHERE id = '${poolId}'`,
+    found: { 'line-times': 1 },
+    says: ({ poolId }) =>
+      `the last change of pool ${poolId} was at 2026-01-01 00:00:00+00, and it has a claim of `,
+  },
+  'a pool does not say when it last changed': {
+    sql: ({ holedPoolId }) => `UPDATE pool SET last_change_at = NULL WHERE id = '${holedPoolId}'`,
+    found: { 'line-times': 1 },
+    says: ({ holedPoolId }) =>
+      `the last change of pool ${holedPoolId} was at no time, and it has a claim of no time and a change of stock of `,
+  },
+  'codes had expired when they were claimed': {
+    sql: ({ poolId }) => `UPDATE claim SET expires_at = at WHERE pool_id = '${poolId}' AND first = 4`,
+    found: { 'claim-expiry': 1 },
+    says: ({ poolId }) => `the claim at 4 of pool ${poolId} is of `,
+  },
+  'a pool stops handing out codes before it starts': {
+    sql: ({ poolId }) => `
+      UPDATE pool SET issue_from = '2026-01-02T00:00Z', issue_until = '2026-01-02T00:00Z', valid_until = '2026-01-03T00:00Z'
+      WHERE id = '${poolId}'`,
+    found: { 'pool-terms': 1 },
+    says: ({ poolId }) =>
+      `pool ${poolId} hands out codes from 2026-01-02 00:00:00+00 on, and until 2026-01-02 00:00:00+00`,
+  },
+  'the codes of a pool are never good': {
+    sql: ({ poolId }) => `UPDATE pool SET valid_for_ms = 0 WHERE id = '${poolId}'`,
+    found: { 'pool-terms': 1 },
+    says: ({ poolId }) => `pool ${poolId} has codes that are good for 0 ms`,
+  },
+  'a pool has no usage': {
+    sql: ({ drainedPoolId }) => `DELETE FROM pool_usage WHERE pool_id = '${drainedPoolId}'`,
+    found: { 'pool-usage': 1 },
+    says: ({ drainedPoolId }) => `pool ${drainedPoolId} has no row of usage`,
+  },
+  'usage has no pool': {
+    sql: ({ accountId }) => `INSERT INTO pool_usage VALUES ('${accountId}', '${nowhere}')`,
+    found: { 'pool-usage': 1 },
+    says: () => `pool ${nowhere} does not exist, and has a row of usage`,
+  },
+  'a pool counts more redeemed than its redemptions': {
+    sql: ({ poolId }) => `UPDATE pool_usage SET redeemed = 2 WHERE pool_id = '${poolId}'`,
+    found: { 'pool-usage': 1 },
+    says: ({ poolId }) => `pool ${poolId} counts 2 codes redeemed, and has 1 redemptions`,
+  },
+  'a pool counts fewer void than its voids': {
+    sql: ({ poolId }) => `UPDATE pool_usage SET voided = 2 WHERE pool_id = '${poolId}'`,
+    found: { 'pool-usage': 1 },
+    says: ({ poolId }) => `pool ${poolId} counts 2 codes void, and its voids are of 3`,
+  },
+  'a redemption is counted in another quarter of an hour': {
+    sql: ({ poolId }) =>
+      `UPDATE redemption_count SET quarter = '2026-01-31T12:30Z' WHERE pool_id = '${poolId}'`,
+    found: { 'redemption-counts': 2 },
+    says: ({ poolId }) =>
+      `pool ${poolId} counts 0 redemptions in the quarter of an hour from 2026-01-31 12:45:00+00 on, and there are 1`,
+  },
+  'redemptions are counted of no pool': {
+    sql: ({ accountId }) =>
+      `INSERT INTO redemption_count VALUES ('${accountId}', '${nowhere}', '2026-01-31T12:30Z', 1)`,
+    found: { 'redemption-counts': 1 },
+    says: () => `pool ${nowhere} does not exist, and has its redemptions counted`,
+  },
+  'a code that was not claimed is redeemed': {
+    sql: ({ poolId }) => `UPDATE redemption SET position = 10 WHERE position = 4 AND pool_id = '${poolId}'`,
+    found: { 'redemption-reference': 1 },
+    says: ({ poolId }) => ` is of position 10 of pool ${poolId}, which has 10 codes claimed`,
+  },
+  'a redemption has no pool': {
+    sql: ({ poolId }) =>
+      `UPDATE redemption SET pool_id = '${nowhere}' WHERE position = 5 AND pool_id = '${poolId}'`,
+    found: { 'redemption-reference': 1, 'usage-versions': 1 },
+    says: () => ` is of pool ${nowhere}, which does not exist`,
+  },
+  'a redemption was rolled back before it was made': {
+    sql: ({ poolId }) =>
+      `UPDATE redemption SET rolled_back_version = 4 WHERE position = 5 AND pool_id = '${poolId}'`,
+    found: { 'usage-versions': 1 },
+    says: ({ poolId }) => ` of pool ${poolId} is of version 4, and ended at 4`,
+  },
+  'a redemption was rolled back, and does not say when': {
+    sql: ({ poolId }) =>
+      `UPDATE redemption SET rolled_back_at = NULL WHERE position = 5 AND pool_id = '${poolId}'`,
+    found: { 'usage-versions': 1 },
+    says: () => ` was rolled back at no time, at version 5`,
+  },
+  'a redemption is of a version to come': {
+    sql: ({ poolId }) => `UPDATE redemption SET version = 7 WHERE position = 4 AND pool_id = '${poolId}'`,
+    found: { 'usage-versions': 1 },
+    says: ({ poolId }) =>
+      ` of pool ${poolId} is of version 7, and ended at none; the usage of the pool is at 6`,
+  },
+  'a void is of a version to come': {
+    sql: ({ poolId }) => `UPDATE code_void SET version = 7 WHERE pool_id = '${poolId}' AND first = 7`,
+    found: { 'usage-versions': 1 },
+    says: ({ poolId }) => `the void at 7 of pool ${poolId} is of version 7, and ended at none`,
+  },
+  'a void ended before it began': {
+    sql: ({ poolId }) =>
+      `UPDATE code_void SET unvoided_version = 1 WHERE pool_id = '${poolId}' AND first = 0`,
+    found: { 'usage-versions': 1 },
+    says: ({ poolId }) => `the void at 0 of pool ${poolId} is of version 1, and ended at 1`,
+  },
+  'codes that were not claimed are void': {
+    sql: ({ poolId }) => `
+      UPDATE code_void SET count = 4 WHERE pool_id = '${poolId}' AND first = 7;
+      UPDATE pool_usage SET voided = 5 WHERE pool_id = '${poolId}'`,
+    found: { 'void-line': 1 },
+    says: ({ poolId }) => `the void at 7 of pool ${poolId} is of 4 codes, and 10 are claimed`,
+  },
+  'a void is of no code': {
+    sql: ({ poolId }) => `UPDATE code_void SET count = 0 WHERE pool_id = '${poolId}' AND first = 0`,
+    found: { 'void-line': 1 },
+    says: ({ poolId }) => `the void at 0 of pool ${poolId} is of 0 codes, and 10 are claimed`,
+  },
+  'codes are void twice': {
+    sql: ({ poolId, accountId }) => `
+      INSERT INTO code_void VALUES ('${accountId}', '${poolId}', 8, 1, now(), NULL, 6, NULL);
+      UPDATE pool_usage SET voided = 4 WHERE pool_id = '${poolId}'`,
+    found: { 'void-line': 1 },
+    says: ({ poolId }) => `pool ${poolId}: positions 8 to 8 are void twice`,
+  },
+  'a void has no pool': {
+    sql: ({ accountId }) =>
+      `INSERT INTO code_void VALUES ('${accountId}', '${nowhere}', 8, 1, now(), NULL, 6, NULL)`,
+    found: { 'void-line': 1, 'usage-versions': 1 },
+    says: () => `pool ${nowhere} does not exist, and has voids`,
+  },
+  'a redeemed code is void': {
+    sql: ({ poolId }) => `UPDATE redemption SET position = 8 WHERE pool_id = '${poolId}' AND position = 4`,
+    found: { 'redeemed-and-void': 1 },
+    says: ({ poolId }) => `the code at 8 of pool ${poolId} is redeemed and void`,
   },
   'a pool is gone': {
     sql: ({ poolId }) => `DELETE FROM pool WHERE id = '${poolId}'`,
-    found: { 'batch-reference': 3, 'claim-reference': 1, 'task-reference': 7, 'event-reference': 23 },
+    found: {
+      'batch-reference': 3,
+      'claim-reference': 1,
+      'stock-line': 3,
+      'pool-usage': 1,
+      'redemption-reference': 2,
+      'redemption-counts': 1,
+      'void-line': 3,
+      'task-reference': 7,
+      'event-reference': 23,
+    },
     says: ({ poolId }) => `pool ${poolId} does not exist, and has a batch at 10`,
   },
   'a pool has a format that does not exist': {
@@ -187,7 +409,7 @@ const damages: Record<string, Damage> = {
   'a batch in the middle has moved': {
     sql: ({ poolId }) => `UPDATE batch SET start = 11 WHERE pool_id = '${poolId}' AND start = 10`,
     found: { 'batch-line': 2 },
-    says: ({ poolId }) => `pool ${poolId}: positions 10 to 10 of its line are in no batch`,
+    says: ({ poolId }) => `pool ${poolId}: positions 10 to 10 are in no batch`,
   },
   'a batch in the middle is missing': {
     sql: ({ poolId }) => `DELETE FROM batch WHERE pool_id = '${poolId}' AND start = 10`,
@@ -198,7 +420,7 @@ const damages: Record<string, Damage> = {
   'two batches have the same positions and codes': {
     sql: ({ poolId }) => `UPDATE batch SET count = 12 WHERE pool_id = '${poolId}' AND start = 10`,
     found: { 'batch-line': 1, 'format-line': 1, 'format-counters': 1, 'task-codes': 1 },
-    says: ({ poolId }) => `pool ${poolId}: positions 20 to 21 of its line are in two batches`,
+    says: ({ poolId }) => `pool ${poolId}: positions 20 to 21 are in two batches`,
   },
   'two batches have the same codes': {
     sql: ({ poolId }) => `UPDATE batch SET first = 15 WHERE pool_id = '${poolId}' AND start = 20`,
@@ -458,8 +680,8 @@ const damages: Record<string, Damage> = {
   },
   'the batch of an upload does not begin with its first row': {
     sql: ({ uploadId }) => `UPDATE batch SET first = 1 WHERE task_id = '${uploadId}'`,
-    found: { 'batch-reference': 1 },
-    says: ({ uploadId }) => `begins with row 1 of upload ${uploadId}`,
+    found: { 'upload-line': 1 },
+    says: ({ uploadId }) => `upload ${uploadId}: rows 0 to 0 are in no batch, but later ones are`,
   },
   'an upload has generated codes': {
     sql: ({ uploadId }) => `UPDATE task SET generated = 3 WHERE id = '${uploadId}'`,
@@ -629,6 +851,23 @@ const damages: Record<string, Damage> = {
     found: { 'idempotency-key': 1 },
     says: ({ poolId }) => `key "claim" of claimCodes: pool ${poolId} has no claim at 5`,
   },
+  'the key of a claim for recipients is for codes that were not claimed': {
+    sql: () => `
+      UPDATE idempotency SET operation = 'claimForRecipients', positions = '{9,10}', first = NULL WHERE key = 'claim'`,
+    found: { 'idempotency-key': 1 },
+    says: ({ poolId }) =>
+      `key "claim" of claimForRecipients is for positions 9 to 10 of pool ${poolId}, which has 10 codes claimed`,
+  },
+  'the key of a claim for recipients does not say for which codes': {
+    sql: () => `UPDATE idempotency SET operation = 'claimForRecipients', first = NULL WHERE key = 'claim'`,
+    found: { 'idempotency-key': 1 },
+    says: () => 'key "claim" of claimForRecipients does not say what it was used for',
+  },
+  'the key of a claim has positions': {
+    sql: () => `UPDATE idempotency SET positions = '{7}' WHERE key = 'claim'`,
+    found: { 'idempotency-key': 1 },
+    says: () => 'key "claim" of claimCodes does not say what it was used for',
+  },
   'an idempotency key leads to no task': {
     sql: () => `UPDATE idempotency SET task_id = '${nowhere}' WHERE key = 'failed'`,
     found: { 'idempotency-key': 1 },
@@ -733,16 +972,31 @@ describe('damage is reported, and nothing else', () => {
   })
 
   it('even where a page ends', async () => {
-    const { database, poolId, accountId } = sound
+    const { database, poolId, accountId, withdrawn } = sound
     await runSql(
       database.url,
       `DELETE FROM claim WHERE pool_id = '${poolId}' AND first = 4;
        UPDATE batch SET start = 11, first = 9 WHERE pool_id = '${poolId}' AND start = 10;
+       UPDATE claim SET at = '2026-01-01T00:00Z' WHERE pool_id = '${poolId}' AND first = 6;
+       DELETE FROM stock_change WHERE pool_id = '${poolId}' AND number = 2;
+       UPDATE code_void SET count = 7 WHERE pool_id = '${poolId}' AND version = 2;
+       UPDATE batch SET first = 1 WHERE task_id = '${withdrawn.uploadId}' AND start = 3;
        DELETE FROM event WHERE account_id = '${accountId}' AND sequence = 2`,
     )
     for (const pageSize of [1, 2, 3]) {
       const { findings } = await findIn(database.connections, { pageSize })
-      const lines = { 'claim-line': 1, 'batch-line': 2, 'format-line': 2, 'event-line': 1 }
+      const lines = {
+        'claim-line': 1,
+        'batch-line': 2,
+        'format-line': 2,
+        'event-line': 1,
+        'line-times': 1,
+        'stock-line': 1,
+        'pool-usage': 1,
+        'redeemed-and-void': 1,
+        'void-line': 1,
+        'upload-line': 2,
+      }
       expect(tally(findings), JSON.stringify(findings, undefined, 1)).toEqual(lines)
     }
   })

@@ -3,7 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { yieldToEventLoop } from '../../../src/async/pacer.ts'
 import { IdempotencyConflictError, NotFoundError } from '../../../src/domain/books/errors.ts'
 import { type PoolEvent, readHistory } from '../../../src/domain/books/event-log.ts'
-import { type ClaimCodesInput, Claims } from '../../../src/domain/claim/claim.ts'
+import { Claims } from '../../../src/domain/claim/claim.ts'
+import type { ClaimCodesInput } from '../../../src/domain/claim/request.ts'
 import type { Code } from '../../../src/domain/code/code.ts'
 import { generateCodes } from '../../../src/domain/generation/generation.ts'
 import { cancelTask } from '../../../src/domain/generation/task.ts'
@@ -35,8 +36,11 @@ beforeAll(async () => {
   formatId = await newFormat(test)
 })
 
-function claim(input: Partial<ClaimCodesInput> & { poolId: string }, claims = processes[0]): Promise<Code[]> {
-  return claims.claim(test.accountId, { count: 1, ...input })
+async function claim(
+  input: Partial<ClaimCodesInput> & { poolId: string },
+  claims = processes[0],
+): Promise<Code[]> {
+  return (await claims.claim(test.accountId, { count: 1, ...input })).codes
 }
 
 /** A pool of `quantity` codes of a format that has many more. */
@@ -354,7 +358,8 @@ describe('the idempotency key of a claim', () => {
     const [ours] = await claim({ poolId: await pool(1n), idempotencyKey })
     const poolId = await newPool(theirs)
     await fill(theirs, poolId, await newFormat(theirs), 1n)
-    const [code] = await processes[0].claim(theirs.accountId, { poolId, count: 1, idempotencyKey })
+    const claimed = await processes[0].claim(theirs.accountId, { poolId, count: 1, idempotencyKey })
+    const [code] = claimed.codes
     expect(code?.code).not.toBe(ours?.code)
   })
 

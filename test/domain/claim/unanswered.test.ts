@@ -42,11 +42,17 @@ describe('a claim whose COMMIT was not answered', () => {
       const poolId = await pool(10n)
       const idempotencyKey = key && randomUUID()
       const cut = proxy.cutCommit(fate)
-      const codes = await claims.claim(test.accountId, { poolId, count: 3, recipient: 'ann', idempotencyKey })
+      const claimed = await claims.claim(test.accountId, {
+        poolId,
+        count: 3,
+        recipient: 'ann',
+        idempotencyKey,
+      })
+      const { codes } = claimed
       await cut
       expect(codes).toHaveLength(3)
       expect(await poolNow(test, poolId)).toMatchObject({ claimed: 3n })
-      const next = await new Claims(test.books).claim(test.accountId, { poolId, count: 7 })
+      const { codes: next } = await new Claims(test.books).claim(test.accountId, { poolId, count: 7 })
       const space = await test.books.codeSpaces.get(test.books, test.accountId, formatId)
       expect([...codes, ...next].map(({ code }) => code)).toEqual(space.codesAt(codes[0]?.index ?? 0n, 10))
       await expectBalance(test)
@@ -55,7 +61,7 @@ describe('a claim whose COMMIT was not answered', () => {
     it('gives each claim of its group its own result', async () => {
       const poolId = await pool(6n)
       const idempotencyKey = randomUUID()
-      const earlier = await claims.claim(test.accountId, { poolId, count: 1, idempotencyKey })
+      const { codes: earlier } = await claims.claim(test.accountId, { poolId, count: 1, idempotencyKey })
       const cut = proxy.cutCommit(fate)
       const outcomes = await Promise.allSettled([
         claims.claim(test.accountId, { poolId, count: 2 }),
@@ -65,10 +71,10 @@ describe('a claim whose COMMIT was not answered', () => {
       ])
       await cut
       expect(outcomes).toMatchObject([
-        { value: { length: 2 } },
-        { value: [{ code: earlier[0]?.code }] },
+        { value: { codes: { length: 2 } } },
+        { value: { codes: [{ code: earlier[0]?.code }] } },
         { reason: { code: 'NOT_ENOUGH_CODES' } },
-        { value: { length: 3 } },
+        { value: { codes: { length: 3 } } },
       ])
       expect(await poolNow(test, poolId)).toMatchObject({ claimed: 6n })
       await expectBalance(test)
@@ -94,7 +100,7 @@ describe('a claim whose COMMIT was not answered', () => {
         ),
       )
       await cut
-      expect(new Set(answers.flat().map(({ code }) => code)).size).toBe(80)
+      expect(new Set(answers.flatMap(({ codes }) => codes).map(({ code }) => code)).size).toBe(80)
       expect(await poolNow(test, poolId)).toMatchObject({ claimed: 80n })
       await expectBalance(test)
     })
@@ -111,7 +117,7 @@ describe('a claim whose COMMIT was not answered', () => {
     await waitForLock(poolId)
     expect(answered).toBe(false)
     proxy.release()
-    expect(await claiming).toHaveLength(3)
+    expect((await claiming).codes).toHaveLength(3)
     expect(await poolNow(test, poolId)).toMatchObject({ claimed: 3n })
     await expectBalance(test)
   })
@@ -123,9 +129,9 @@ describe('a claim whose COMMIT was not answered', () => {
     const claiming = claims.claim(test.accountId, input)
     await cut
     // The same positions, the same count, the same recipient.
-    const others = await new Claims(test.books).claim(test.accountId, input)
+    const { codes: others } = await new Claims(test.books).claim(test.accountId, input)
     proxy.release()
-    const own = await claiming
+    const { codes: own } = await claiming
     expect(own.map(({ index }) => index)).toEqual(others.map(({ index }) => index + 3n))
     expect(await poolNow(test, poolId)).toMatchObject({ claimed: 6n })
     await expectBalance(test)
@@ -139,9 +145,9 @@ describe('a claim whose COMMIT was not answered', () => {
       await expect(claims.claim(test.accountId, input)).rejects.toThrow(DatabaseUnavailableError)
       await cut
       proxy.mend()
-      const codes = await claims.claim(test.accountId, input)
+      const { codes } = await claims.claim(test.accountId, input)
       expect(codes).toHaveLength(3)
-      expect(await claims.claim(test.accountId, input)).toEqual(codes)
+      expect((await claims.claim(test.accountId, input)).codes).toEqual(codes)
       expect(await poolNow(test, poolId)).toMatchObject({ claimed: 3n })
     }
     await expectBalance(test)
@@ -171,6 +177,6 @@ describe('claims without a database', () => {
     for (const outcome of outcomes)
       expect(outcome).toMatchObject({ status: 'rejected', reason: expect.any(DatabaseUnavailableError) })
     proxy.mend()
-    expect(await claims.claim(test.accountId, { poolId, count: 10 })).toHaveLength(10)
+    expect((await claims.claim(test.accountId, { poolId, count: 10 })).codes).toHaveLength(10)
   })
 })

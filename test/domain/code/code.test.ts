@@ -52,7 +52,7 @@ function texts(codes: readonly { code: string }[]): string[] {
 }
 
 async function claim(poolId: string, count: number, recipient?: string): Promise<Code[]> {
-  return await claims.claim(test.accountId, { poolId, count, recipient })
+  return (await claims.claim(test.accountId, { poolId, count, recipient })).codes
 }
 
 describe('the available codes of a pool', () => {

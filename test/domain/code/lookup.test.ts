@@ -127,7 +127,13 @@ describe('a generated code', () => {
         },
       })
     expect(await find(place, second)).toMatchObject({ index: 1n, claim: { recipient: 'ada' } })
-    expect(await find(place, third)).toMatchObject({ code: third, formatId, index: 2n, poolId, claim: undefined })
+    expect(await find(place, third)).toMatchObject({
+      code: third,
+      formatId,
+      index: 2n,
+      poolId,
+      claim: undefined,
+    })
   })
 
   it('is found in any pool and any batch that its format has filled', async () => {

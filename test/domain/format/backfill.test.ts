@@ -85,7 +85,7 @@ async function makeReady(formatId: string, limit = 30): Promise<void> {
 }
 
 async function claim(poolId: string, count: number): Promise<string[]> {
-  return (await claims.claim(place.accountId, { poolId, count })).map(({ code }) => code)
+  return (await claims.claim(place.accountId, { poolId, count })).codes.map(({ code }) => code)
 }
 
 async function eventsOf(poolId: string): Promise<string[]> {

@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Books } from '../../../src/domain/books/books.ts'
 import { TaskFinishedError } from '../../../src/domain/books/errors.ts'
+import { readHistory } from '../../../src/domain/books/event-log.ts'
 import { Claims } from '../../../src/domain/claim/claim.ts'
 import { failGeneration, generateCodes, runGeneration } from '../../../src/domain/generation/generation.ts'
 import {
@@ -17,7 +19,7 @@ import { completeUpload, undoUpload } from '../../../src/domain/upload/finish.ts
 import { markWaitingForClearing } from '../../../src/domain/upload/queue.ts'
 import { openLog } from '../../../src/log.ts'
 import { fill, newFormat, newPool, newSmallFormat, type Place, useBooks } from '../../support/books.ts'
-import { newCodes, startUpload, upload } from '../../support/uploads.ts'
+import { addCodes, newCodes, startUpload, upload } from '../../support/uploads.ts'
 
 const test = useBooks()
 let place: Place
@@ -188,5 +190,49 @@ describe('a task', () => {
       const [row] = await books.rows({ text: 'SELECT * FROM task WHERE id = $1', values: [taskId] })
       expect(row).toMatchObject({ waits_for_clearing: false })
     }
+  })
+})
+
+describe('the key of the request that created a task', () => {
+  const [creator, another] = [randomUUID(), randomUUID()]
+
+  /** The actors of the events of a pool, oldest first. */
+  async function actors(poolId: string): Promise<(string | undefined)[]> {
+    const events = await readHistory(books, accountId, { poolId, limit: 100, fromOldest: true })
+    return events.reverse().map((event) => event.actorId)
+  }
+
+  it('is behind what workers do on it', async () => {
+    const [poolId, formatId] = [await newPool(place), await newFormat(place)]
+    const input = { poolId, formatId, quantity: 1n }
+    const taskId = await generateCodes(books.actingAs(creator), accountId, input)
+    await runGeneration(books, { accountId, taskId })
+    const failing = await generateCodes(books.actingAs(creator), accountId, input)
+    await failGeneration(books, { accountId, taskId: failing })
+    await upload({ ...place, books: books.actingAs(creator) }, poolId, newCodes(1))
+    const [created, ...others] = await actors(poolId)
+    expect(created).toBeUndefined()
+    expect(others).toEqual(Array.from({ length: 10 }, () => creator))
+  })
+
+  it('completes uploads, too', async () => {
+    const poolId = await newPool(place)
+    const taskId = await startUpload({ ...place, books: books.actingAs(creator) }, poolId)
+    await addCodes(place, taskId, newCodes(1))
+    await completeUpload(books, { accountId, taskId })
+    expect((await actors(poolId)).slice(1)).toEqual([creator, creator, creator, creator])
+  })
+
+  it('is not behind what another key does with it', async () => {
+    const [poolId, formatId] = [await newPool(place), await newFormat(place)]
+    const input = { poolId, formatId, quantity: 1n }
+    const taskId = await generateCodes(books.actingAs(creator), accountId, input)
+    await cancelTask(books.actingAs(another), accountId, taskId)
+    const uploaded = await upload(place, poolId, newCodes(1))
+    await undoUpload(books.actingAs(another), accountId, uploaded)
+    const told = await actors(poolId)
+    expect(told.slice(1, 3)).toEqual([creator, another])
+    // That the upload is undone, and that the pool is empty.
+    expect(told.slice(-2)).toEqual([another, another])
   })
 })

@@ -127,14 +127,14 @@ describe('a pool whose format has many uploaded codes', () => {
     await fill(test, later, otherFormat, 800n)
     await undoUpload(test.books, test.accountId, undone)
     expect((await poolNow(test, later)).total).toBe(800n)
-    const claimed = await claims.claim(test.accountId, { poolId: later, count: 800 })
+    const { codes: claimed } = await claims.claim(test.accountId, { poolId: later, count: 800 })
     expect(claimed.map(({ code }) => code)).toEqual(all.filter((code) => !holes.has(code)))
   })
 
   it('hands them out in order, however many at once', async () => {
     const handedOut: string[] = []
     for (const count of [1, 2, 255, 256, 257, 700, 1, 500]) {
-      const claimed = await claims.claim(test.accountId, { poolId, count })
+      const { codes: claimed } = await claims.claim(test.accountId, { poolId, count })
       handedOut.push(...claimed.map(({ code }) => code))
     }
     expect(handedOut).toEqual(generated.slice(0, handedOut.length))

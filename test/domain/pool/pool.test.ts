@@ -3,16 +3,20 @@ import { describe, expect, it } from 'vitest'
 import { applyMigrations } from '../../../src/database/migrations.ts'
 import { createAccount, findAccounts } from '../../../src/domain/account/account.ts'
 import { InvalidInputError, NameTakenError, NotFoundError } from '../../../src/domain/books/errors.ts'
+import { readHistory } from '../../../src/domain/books/event-log.ts'
 import { countRows, listIds } from '../../../src/domain/books/listing.ts'
 import { Claims } from '../../../src/domain/claim/claim.ts'
+import { archivePool } from '../../../src/domain/pool/archive.ts'
 import {
   createPool,
+  findPoolByExternalId,
   type PoolFilter,
   type PoolStatus,
   poolStatus,
   poolsMatching,
   readPool,
   renamePool,
+  updatePool,
 } from '../../../src/domain/pool/pool.ts'
 import {
   fill,
@@ -83,6 +87,150 @@ describe('a new pool', () => {
   it('does not exist for another account', async () => {
     const poolId = await newPool(test)
     expect(await readPool(test.books, await newAccount(test.books), poolId)).toBeUndefined()
+  })
+})
+
+describe('what an account says of a pool', () => {
+  const update = (input: Parameters<typeof updatePool>[2], place: Place = test) =>
+    updatePool(place.books, place.accountId, input)
+
+  /** What the events say that has changed, oldest first. */
+  async function changes(poolId: string): Promise<(readonly string[])[]> {
+    const events = await readHistory(test.books, test.accountId, { poolId, limit: 100, fromOldest: true })
+    return events.reverse().flatMap((event) => (event.kind === 'POOL_CHANGED' ? [event.payload.changed] : []))
+  }
+
+  it('can be given when it is created', async () => {
+    const externalId = randomUUID()
+    const input = { name: randomUUID(), description: '  For the summer\nof 2027 ', externalId }
+    const poolId = await createPool(test.books, test.accountId, input)
+    expect(await poolNow(test, poolId)).toMatchObject({ description: 'For the summer\nof 2027', externalId })
+  })
+
+  it('stays as it is where it is left out, and goes where it is null', async () => {
+    const [name, externalId] = [randomUUID(), ` ${randomUUID()} ß🎁`]
+    const poolId = await newPool(test)
+    await update({ poolId, name, description: 'Kept', externalId })
+    await update({ poolId })
+    await update({ poolId, description: 'New' })
+    expect(await poolNow(test, poolId)).toMatchObject({ name, description: 'New', externalId })
+    await update({ poolId, description: null })
+    expect(await poolNow(test, poolId)).toMatchObject({ name, description: undefined, externalId })
+    await update({ poolId, externalId: null })
+    expect(await poolNow(test, poolId)).toMatchObject({ name, externalId: undefined })
+    expect(await changes(poolId)).toEqual([
+      ['NAME', 'DESCRIPTION', 'EXTERNAL_ID'],
+      ['DESCRIPTION'],
+      ['DESCRIPTION'],
+      ['EXTERNAL_ID'],
+    ])
+  })
+
+  it('has not changed when it is the same again', async () => {
+    const poolId = await newPool(test)
+    const input = { poolId, name: randomUUID(), description: 'Same', externalId: randomUUID() }
+    await update(input)
+    await update({ ...input, name: ` ${input.name}`, description: 'Same ' })
+    await update({ poolId })
+    expect(await changes(poolId)).toHaveLength(1)
+  })
+
+  it('has no description when that is blank', async () => {
+    const poolId = await newPool(test)
+    await update({ poolId, description: 'Something' })
+    await update({ poolId, description: ' \n ' })
+    expect(await poolNow(test, poolId)).toMatchObject({ description: undefined })
+  })
+
+  it.each([
+    ['name', null, /needs a name/],
+    ['name', ' ', /empty/],
+    ['description', 'x'.repeat(1_001), /1,001 characters.*1,000/],
+    ['description', 'NUL\0', /NUL/],
+    ['description', 'half \ud800', /surrogate/],
+    ['externalId', '', /empty/],
+    ['externalId', 'x'.repeat(256), /256 characters.*255/],
+    ['externalId', 'NUL\0', /NUL/],
+  ])('is refused whole when its %s is %j', async (field, value, message) => {
+    const poolId = await newPool(test)
+    const before = await poolNow(test, poolId)
+    const input = { poolId, name: randomUUID(), description: 'Not this', externalId: randomUUID() }
+    const refused = update({ ...input, [field]: value })
+    await expect(refused).rejects.toMatchObject({ code: 'INVALID_INPUT', path: [field] })
+    await expect(refused).rejects.toThrow(message)
+    expect(await poolNow(test, poolId)).toEqual(before)
+  })
+
+  it('can be long', async () => {
+    const input = { name: randomUUID(), description: '\u0001'.repeat(1_000), externalId: '夏'.repeat(255) }
+    const poolId = await createPool(test.books, test.accountId, input)
+    expect(await poolNow(test, poolId)).toMatchObject(input)
+  })
+
+  it('can be changed only by its account', async () => {
+    const poolId = await newPool(test)
+    const stranger = await newPlace(test)
+    await expect(update({ poolId, description: 'Theirs' }, stranger)).rejects.toThrow(NotFoundError)
+  })
+})
+
+describe('an external id', () => {
+  const find = (externalId: string, place: Place = test) =>
+    findPoolByExternalId(place.books, place.accountId, externalId)
+
+  it('finds its pool, exactly as it is written, and in its account alone', async () => {
+    const externalId = `Ä-${randomUUID()}`
+    const poolId = await createPool(test.books, test.accountId, { name: randomUUID(), externalId })
+    expect(await find(externalId)).toBe(poolId)
+    for (const other of [
+      externalId.toLowerCase(),
+      ` ${externalId}`,
+      externalId.normalize('NFD'),
+      `${externalId}%`,
+    ])
+      expect(await find(other)).toBeUndefined()
+    expect(await find(externalId, await newPlace(test))).toBeUndefined()
+    await updatePool(test.books, test.accountId, { poolId, externalId: null })
+    expect(await find(externalId)).toBeUndefined()
+  })
+
+  it.each([[''], ['NUL\0'], ['half \ud800'], ['x'.repeat(1_000_000)], ["' OR true --"]])(
+    'that nothing has finds nothing: %j',
+    async (externalId) => {
+      expect(await find(externalId)).toBeUndefined()
+    },
+  )
+
+  it('belongs to one pool of an account: the error names it, also when it is archived', async () => {
+    const externalId = randomUUID()
+    const owner = await createPool(test.books, test.accountId, { name: randomUUID(), externalId })
+    await archivePool(test.books, test.accountId, owner)
+    const taken = { code: 'EXTERNAL_ID_TAKEN', path: ['externalId'], poolId: owner }
+    const create = (place: Place) =>
+      createPool(place.books, place.accountId, { name: randomUUID(), externalId })
+    await expect(create(test)).rejects.toMatchObject(taken)
+    const poolId = await newPool(test)
+    const input = { poolId, description: 'Not this', externalId }
+    await expect(updatePool(test.books, test.accountId, input)).rejects.toMatchObject(taken)
+    expect(await poolNow(test, poolId)).toMatchObject({ description: undefined, externalId: undefined })
+    await create(await newPlace(test))
+  })
+
+  it('goes to one of several pools for which two processes want it at the same moment', async () => {
+    const elsewhere = await test.another()
+    const externalId = randomUUID()
+    const poolIds = await Promise.all(Array.from({ length: 4 }, () => newPool(test)))
+    const outcomes = await Promise.allSettled([
+      ...poolIds.map((poolId, at) =>
+        updatePool(at % 2 === 0 ? test.books : elsewhere, test.accountId, { poolId, externalId }),
+      ),
+      createPool(elsewhere, test.accountId, { name: randomUUID(), externalId }),
+    ])
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    const owner = await find(externalId)
+    for (const outcome of outcomes)
+      if (outcome.status === 'rejected')
+        expect(outcome.reason).toMatchObject({ code: 'EXTERNAL_ID_TAKEN', poolId: owner })
   })
 })
 

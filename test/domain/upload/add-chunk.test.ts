@@ -97,7 +97,7 @@ describe('an upload', () => {
 
     expect(await completeUpload(test.books, { accountId: test.accountId, taskId })).toBe(true)
     expect(await countersOf(taskId)).toMatchObject({ status: 'COMPLETED', accepted: 25, added: 25 })
-    const claimed = await claims.claim(test.accountId, { poolId, count: 25 })
+    const { codes: claimed } = await claims.claim(test.accountId, { poolId, count: 25 })
     expect(claimed.map(({ code }) => code)).toEqual(codes)
     expect(claimed[24]).toMatchObject({ uploadId: taskId, index: 24n })
     expect(await readCode(test.books, test.accountId, { uploadId: taskId, index: 7n })).toMatchObject({
@@ -272,7 +272,7 @@ describe('an uploaded code of a format', () => {
     )
     expect(availableForGeneration(await formatNow(test, formatId))).toBe(7n)
     await fill(test, poolId, formatId, 7n)
-    const line = await claims.claim(test.accountId, { poolId, count: 10 })
+    const { codes: line } = await claims.claim(test.accountId, { poolId, count: 10 })
     expect(line.map(({ code }) => codes.indexOf(code))).toEqual([3, 4, 9, 0, 1, 2, 5, 6, 7, 8])
     expect(await formatNow(test, formatId)).toMatchObject({ next: 9n, takenAhead: 1n })
     expect(availableForGeneration(await formatNow(test, formatId))).toBe(0n)
@@ -304,7 +304,7 @@ describe('an uploaded code of a format', () => {
     expect(availableForGeneration(await formatNow(test, formatId))).toBe(7n)
     const generating = await newPool(test)
     await fill(test, generating, formatId, 7n)
-    const codes = await claims.claim(test.accountId, { poolId: generating, count: 7 })
+    const { codes } = await claims.claim(test.accountId, { poolId: generating, count: 7 })
     expect(codes.map(({ code }) => code.at(-1)).sort()).toEqual(['1', '2', '3', '4', '5', '6', '8'])
   })
 
@@ -371,7 +371,7 @@ describe('a generation around many uploaded codes', () => {
     const generating = await newPool(test)
     for (const quantity of [1, 2, 40, 45, 300, free.length - 388])
       await fill(test, generating, formatId, BigInt(quantity))
-    const line = await claims.claim(test.accountId, { poolId: generating, count: free.length })
+    const { codes: line } = await claims.claim(test.accountId, { poolId: generating, count: free.length })
     expect(line.map(({ code }) => code)).toEqual(free)
     expect(availableForGeneration(await formatNow(test, formatId))).toBe(0n)
   })
@@ -385,7 +385,7 @@ describe('a generation around many uploaded codes', () => {
       codes.filter((_code, index) => index % 2 === 0),
     )
     const poolId = await newPool(test, { formatId, quantity: 4n, autoGenerate: true })
-    const line = await claims.claim(test.accountId, { poolId, count: 9 })
+    const { codes: line } = await claims.claim(test.accountId, { poolId, count: 9 })
     expect(line.map(({ code }) => codes.indexOf(code))).toEqual([1, 3, 5, 7, 9, 11, 13, 15, 17])
   })
 })
@@ -512,7 +512,7 @@ describe('undoing an upload', () => {
     expect(await readCode(test.books, test.accountId, { uploadId: kept, index: 0n })).toMatchObject({
       code: second[0],
     })
-    const line = await claims.claim(test.accountId, { poolId, count: 10 })
+    const { codes: line } = await claims.claim(test.accountId, { poolId, count: 10 })
     const generated = [2, 3, 4, 6, 8, 9].map((index) => codes[index])
     expect(line.map(({ code }) => code)).toEqual([...second, ...generated])
 

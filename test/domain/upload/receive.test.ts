@@ -123,7 +123,7 @@ describe('a file that is received', () => {
       await end
     }
     const receive = ({ accountId, poolId }: typeof first, file: AsyncIterable<Uint8Array>) =>
-      uploads.receive(accountId, { poolId, dryRun: true }, file)
+      uploads.receive({ accountId, keyId: randomUUID() }, { poolId, dryRun: true }, file)
     const arriving = Array.from({ length: 8 }, () => receive(first, waiting()))
     const tooMany = expect(receive(first, untouchable)).rejects
     await tooMany.toThrow(TooManyUploadsError)

@@ -235,7 +235,7 @@ describe('a key with too many failed look-ups', () => {
 })
 
 describe('scopes', () => {
-  const all = ['READ', 'MANAGE', 'CLAIM', 'ADMIN']
+  const all = ['READ', 'MANAGE', 'CLAIM', 'REDEEM', 'ADMIN']
   // Every root field, so that a new one without a scope does not go unnoticed.
   const readings: Record<string, string> = {
     account: 'account { id }',
@@ -246,26 +246,41 @@ describe('scopes', () => {
     node: 'node(id: "x") { id }',
     nodes: 'nodes(ids: ["x"]) { id }',
     pool: 'pool(id: "x") { id }',
+    poolByExternalId: 'poolByExternalId(externalId: "x") { id }',
     poolEvents: 'poolEvents { edges { cursor } }',
     pools: 'pools { totalCount }',
     previewFormat:
       'previewFormat(shape: { body: { length: 0 }, characters: { set: DIGITS } }) { __typename }',
+    redemptions: 'redemptions(reference: "x") { edges { cursor } }',
     task: 'task(id: "x") { id }',
     tasks: 'tasks { totalCount }',
   }
   // Inputs that change nothing.
   const changes: Record<string, [scope: string, input: string]> = {
+    archivePool: ['MANAGE', '{ poolId: "x" }'],
     cancelTask: ['MANAGE', '{ taskId: "x" }'],
     claimCodes: ['CLAIM', '{ poolId: "x" }'],
+    claimFile: ['CLAIM', '{ poolId: "x", count: 1 }'],
+    claimForRecipients: ['CLAIM', '{ poolId: "x", recipients: [] }'],
     createApiKey: ['ADMIN', '{ name: "", scopes: [] }'],
     createFormat: ['MANAGE', '{ name: "", shape: { body: { length: 0 }, characters: { set: DIGITS } } }'],
     createPool: ['MANAGE', '{ name: "" }'],
+    forgetRecipient: ['ADMIN', '{ recipient: "" }'],
     generateCodes: ['MANAGE', '{ poolId: "x", formatId: "x", quantity: 1 }'],
+    redeemCode: ['REDEEM', '{ code: "x", reference: "x" }'],
     renameFormat: ['MANAGE', '{ formatId: "x", name: "x" }'],
     renamePool: ['MANAGE', '{ poolId: "x", name: "x" }'],
+    restoreCodes: ['MANAGE', '{ poolId: "x" }'],
     revokeApiKey: ['ADMIN', '{ apiKeyId: "x" }'],
+    rollBackRedemption: ['REDEEM', '{ redemptionId: "x" }'],
     saveReplenishment: ['MANAGE', '{ poolId: "x", method: UPLOAD }'],
+    saveTerms: ['MANAGE', '{ poolId: "x" }'],
+    unarchivePool: ['MANAGE', '{ poolId: "x" }'],
     undoUpload: ['MANAGE', '{ taskId: "x" }'],
+    updatePool: ['MANAGE', '{ poolId: "x" }'],
+    withdrawCodes: ['MANAGE', '{ poolId: "x" }'],
+    unvoidCodes: ['MANAGE', '{ select: { taskId: "x" } }'],
+    voidCodes: ['MANAGE', '{ select: { taskId: "x" } }'],
   }
   const subscriptions: Record<string, string> = {
     poolEvents: 'poolEvents(after: "x") { cursor }',

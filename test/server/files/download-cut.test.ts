@@ -41,6 +41,7 @@ beforeAll(async () => {
   const { authentication } = await openServices(lifecycle, books, {
     maxUploadBytes: 1_000_000,
     failedLookUpsPerMinute: 0,
+    maxRedemptionAgeDays: 7,
     log,
   })
   const routes: Routes = {}

@@ -20,6 +20,7 @@ import {
 import { useBooks } from '../../support/books.ts'
 import { Client } from '../../support/client.ts'
 import { readCsv } from '../../support/csv.ts'
+import { codesHeader as header, pathOf, type Status, signOf, useFiles } from '../../support/files.ts'
 import { startService, useClient, useService } from '../../support/service.ts'
 
 const service = useService()
@@ -27,56 +28,10 @@ const client = useClient(service)
 /** The database of the service, for changes that the API does not offer. */
 const place = useBooks(service)
 
-type Status = 'AVAILABLE' | 'CLAIMED' | 'ALL'
-
-interface Options {
-  from?: Client
-  method?: string
-  headers?: Record<string, string>
-}
-
-/** The answer to a GET, without content coding. */
-async function get(path: string, { from = client, method = 'GET', headers = {} }: Options = {}) {
-  const response = await fetch(`${service.url}${path}`, {
-    method,
-    headers: { 'accept-encoding': 'identity', ...from.authorization(), ...headers },
-  })
-  const bytes = Buffer.from(await response.arrayBuffer())
-  return { status: response.status, headers: response.headers, bytes, text: bytes.toString() }
-}
-
-function pathOf(poolId: string, status: Status, more: Record<string, string> = {}): string {
-  return `/pools/${poolId}/codes.csv?${new URLSearchParams({ status, ...more })}`
-}
-
-/** The delimiter of a file that was requested with these parameters. */
-function signOf({ delimiter }: Record<string, string>): string {
-  return delimiter === 'semicolon' ? ';' : ','
-}
-
-/** The whole file of a pool's codes. */
-async function download(poolId: string, status: Status, more: Record<string, string> = {}) {
-  const reply = await get(pathOf(poolId, status, more))
-  expect([reply.status, reply.headers.get('content-type')]).toEqual([
-    200,
-    'text/csv; charset=utf-8; header=present',
-  ])
-  return { ...reply, rows: readCsv(reply.text, signOf(more)) }
-}
-
-/** The error of a refused request. */
-async function refusal(path: string, options: Options = {}) {
-  const { status, headers, text } = await get(path, options)
-  const { errors } = JSON.parse(text) as { errors: { message: string; extensions: { code: string } }[] }
-  expect(headers.get('content-type')).toBe('application/json; charset=utf-8')
-  expect(headers.get('access-control-allow-origin')).toBe('*')
-  expect(errors).toHaveLength(1)
-  return { status, headers, code: errors[0]?.extensions.code, message: errors[0]?.message ?? '' }
-}
+const { get, download, refusal } = useFiles(service, client)
 
 const uuid = (globalId: string) => Buffer.from(globalId, 'base64').toString().split(':')[1] ?? ''
 const taskIdOf = (id: string) => Buffer.from(`Task:${id}`).toString('base64')
-const header = ['code', 'status', 'recipient', 'claimed_at', 'origin']
 
 /** Adds codes to the end of a pool's line, as an upload does. Resolves to the id of its task. */
 async function upload(poolId: string, codes: readonly string[]): Promise<string> {
@@ -123,7 +78,7 @@ async function undo(poolId: string, task: string): Promise<void> {
       values: [pool, batch?.start, batch?.count],
     })
     await tx.execute({
-      text: 'UPDATE pool SET total = total - $2 WHERE id = $1',
+      text: 'UPDATE pool SET total = total - $2, line_version = line_version + 1 WHERE id = $1',
       values: [pool, batch?.count],
     })
     await tx.execute({ text: 'DELETE FROM uploaded_code WHERE task_id = $1', values: [task] })
@@ -236,8 +191,8 @@ describe('the file of', () => {
     const row = (code: string, i: number) => {
       const holder = claimed[i]
       return holder === undefined
-        ? [code, 'AVAILABLE', '', '', origins[i]]
-        : [code, 'CLAIMED', recipients[i], holder.claimedAt, origins[i]]
+        ? [code, 'AVAILABLE', '', '', '', 'NOT_CLAIMED', '', '', origins[i]]
+        : [code, 'CLAIMED', recipients[i], holder.claimedAt, '', 'VALID', '', '', origins[i]]
     }
     const expected = codes.map(row)
     expect(codes.slice(5_000, 5_005)).toEqual(uploaded)
@@ -270,7 +225,7 @@ describe('the file of', () => {
   test('an empty pool has only its header', async () => {
     const poolId = await newPool(client)
     for (const status of ['AVAILABLE', 'CLAIMED', 'ALL'] as const)
-      expect((await download(poolId, status)).text).toBe('code,status,recipient,claimed_at,origin\r\n')
+      expect((await download(poolId, status)).text).toBe(`${header.join()}\r\n`)
   })
 
   test('a task has the codes that it has added, and no others', async () => {
@@ -464,25 +419,24 @@ describe('a download that was cut off is resumed', () => {
     })
   })
 
-  test('with a range alone where that is safe: files of claimed codes only grow', async () => {
-    const before = await download(poolId, 'CLAIMED')
-    await claimFor(poolId, 'one more', 3)
-    const rest = await get(pathOf(poolId, 'CLAIMED'), { headers: { range: `bytes=${before.bytes.length}-` } })
-    expect(rest.status).toBe(206)
-    const after = await download(poolId, 'CLAIMED')
-    expect(Buffer.concat([before.bytes, rest.bytes]).equals(after.bytes)).toBe(true)
-    const added = await get(pathOf(poolId, 'CLAIMED', { from: String(before.rows.length - 1) }))
-    expect(readCsv(added.text).map((cells) => cells[2])).toEqual(['one more', 'one more', 'one more'])
-    // Other files are sent whole, because the available codes may have changed.
-    for (const status of ['AVAILABLE', 'ALL'] as const) {
+  test('but with a range alone it is sent whole, since any of its rows may have changed', async () => {
+    for (const status of ['AVAILABLE', 'CLAIMED', 'ALL'] as const) {
       const whole = await get(pathOf(poolId, status), { headers: { range: 'bytes=1000-' } })
       expect([whole.status, whole.headers.get('content-range')]).toEqual([200, null])
       expect(whole.text.startsWith('code,')).toBe(true)
+    }
+  })
+
+  test('without a snapshot only after rows of claimed codes, which follow each other for ever', async () => {
+    const before = await download(poolId, 'CLAIMED')
+    await claimFor(poolId, 'one more', 3)
+    const added = await get(pathOf(poolId, 'CLAIMED', { from: String(before.rows.length - 1) }))
+    expect(readCsv(added.text).map((cells) => cells[2])).toEqual(['one more', 'one more', 'one more'])
+    for (const status of ['AVAILABLE', 'WITHDRAWN', 'ALL'] as const)
       expect(await refusal(pathOf(poolId, status, { from: '5' }))).toMatchObject({
         status: 400,
         code: 'BAD_USER_INPUT',
       })
-    }
   })
 
   test('in parts, and from its end', async () => {
@@ -594,33 +548,43 @@ describe('a snapshot', () => {
   test('is accepted only if the pool was ever in that state', async () => {
     const { poolId } = await newStock(client, 100)
     await claimFor(poolId, 'x', 10)
-    const [version, claimed, total, last] =
-      /^(\d+)-(\d+)-(\d+)-(.+)$/.exec(await snapshotOf(poolId, 'ALL'))?.slice(1) ?? []
-    expect([claimed, total]).toEqual(['10', '100'])
-    const told = async (status: Status, snapshot: string) =>
-      (await get(pathOf(poolId, status, { snapshot }))).status
-    expect(await told('CLAIMED', `${version}-10`)).toBe(200)
-    expect(await told('CLAIMED', `${version}-4`)).toBe(200)
+    const then = await snapshotOf(poolId, 'ALL')
+    const [version, usage, at, ...line] = then.split('-')
+    expect([usage, line]).toEqual(['0', ['10', '100', '0', '0']])
+    const told = async (status: Status, numbers: string, more: { usage?: string; version?: string } = {}) => {
+      const snapshot = `${more.version ?? version}-${more.usage ?? usage}-${at}-${numbers}`
+      return (await get(pathOf(poolId, status, { snapshot }))).status
+    }
+    expect(await told('CLAIMED', '10')).toBe(200)
+    expect(await told('CLAIMED', '4')).toBe(200)
     // Available codes cannot be read as claimed ones.
-    expect(await told('CLAIMED', `${version}-11`)).toBe(410)
-    expect(await told('CLAIMED', `${version}-11-100-${last}`)).toBe(410)
-    expect(await told('ALL', `${version}-10-99-${last}`)).toBe(410)
-    expect(await told('ALL', `${version}-10-101-${last}`)).toBe(410)
-    expect(await told('ALL', `${version}-10-100-${randomUUID()}`)).toBe(410)
-    expect(await told('ALL', `${version}-100-10-${last}`)).toBe(410)
-    expect(await told('ALL', `${Number(version) + 1}-10-100-${last}`)).toBe(410)
+    expect(await told('CLAIMED', '11')).toBe(410)
+    expect(await told('CLAIMED', '11-100-0-0')).toBe(410)
+    expect(await told('ALL', '10-101-0-0')).toBe(410)
+    expect(await told('ALL', '10-100-1-0')).toBe(410)
+    expect(await told('ALL', '10-100-0-1')).toBe(410)
+    expect(await told('ALL', '100-10-0-0')).toBe(410)
+    expect(await told('ALL', '10-100-0-0', { usage: '1' })).toBe(410)
+    expect(await told('ALL', '10-100-0-0', { version: String(Number(version) + 1) })).toBe(410)
+    // As earlier releases wrote them.
+    for (const old of ['2-10', `2-10-100-${randomUUID()}`])
+      expect((await get(pathOf(poolId, 'ALL', { snapshot: old }))).status).toBe(410)
     for (const snapshot of [
       '',
       'x',
-      '1',
-      '1-',
-      '1--5',
-      '1-5-6',
-      '1-5-6-7',
-      `1-${'9'.repeat(41)}`,
-      `1-5-6-${'-'.repeat(36)}`,
+      '3',
+      '3-',
+      '3--5',
+      '3-0-5',
+      '3-0-5-',
+      '3-0-5-10-100',
+      '3-0-5-10-100-0',
+      '3-0-5-10-100-0-0-0',
+      `3-0-${'9'.repeat(16)}-10`,
+      `3-0-5-${'9'.repeat(41)}`,
+      `${then} `,
     ])
-      expect([snapshot, await told('ALL', snapshot)]).toEqual([snapshot, 400])
+      expect([snapshot, (await get(pathOf(poolId, 'ALL', { snapshot }))).status]).toEqual([snapshot, 400])
   })
 })
 
@@ -734,8 +698,11 @@ describe('a request for a file', () => {
       await get(pathOf(poolId, 'ALL')),
     ]
     expect([head.status, head.text]).toEqual([200, ''])
-    for (const name of ['content-type', 'content-location', 'content-disposition', 'etag', 'accept-ranges'])
+    for (const name of ['content-type', 'content-disposition', 'accept-ranges'])
       expect([name, head.headers.get(name)]).toEqual([name, whole.headers.get(name)])
+    const file = await get(head.headers.get('content-location') ?? '')
+    expect(file.bytes.equals(whole.bytes)).toBe(true)
+    expect(file.headers.get('etag')).toBe(head.headers.get('etag'))
     expect(head.headers.get('accept-ranges')).toBe('bytes')
     const missing = await get(pathOf('x', 'ALL'), { method: 'HEAD' })
     expect([missing.status, missing.text]).toEqual([404, ''])
@@ -743,8 +710,9 @@ describe('a request for a file', () => {
 
   test('is answered with the same bytes, compressed if the client accepts that', async () => {
     const plain = await get(pathOf(poolId, 'ALL'))
+    const path = plain.headers.get('content-location') ?? ''
     const wire = async (accept: string) => {
-      const sending = httpRequest(`${service.url}${pathOf(poolId, 'ALL')}`, {
+      const sending = httpRequest(`${service.url}${path}`, {
         headers: { ...client.authorization(), 'accept-encoding': accept },
       })
       sending.end()
@@ -763,7 +731,7 @@ describe('a request for a file', () => {
       expect([accept, headers['content-encoding']]).toEqual([accept, undefined])
       expect([headers.vary, bytes.equals(plain.bytes)]).toEqual(['Accept-Encoding', true])
     }
-    const part = await get(pathOf(poolId, 'CLAIMED'), {
+    const part = await get(path, {
       headers: { range: 'bytes=5-', 'accept-encoding': 'gzip' },
     })
     expect([part.status, part.headers.get('content-encoding')]).toEqual([206, null])

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { Claims } from '../../../src/domain/claim/claim.ts'
-import { readStretches, SnapshotChangedError, type Stretch } from '../../../src/domain/code/line-reader.ts'
-import { isCurrent, readSnapshot } from '../../../src/domain/pool/snapshot.ts'
+import { isCurrent, rangesOf, readSnapshot } from '../../../src/domain/pool/snapshot.ts'
+import { readStretches, SnapshotChangedError, type Stretch } from '../../../src/domain/usage/line-reader.ts'
 import { fill, newFormat, newPool, useBooks } from '../../support/books.ts'
 
 const place = useBooks()
@@ -57,8 +57,7 @@ async function read(poolId: string, meanwhile: () => Promise<void>) {
       accountId,
       poolId,
       snapshot,
-      from: 0n,
-      to: snapshot.total,
+      ranges: rangesOf(snapshot, 'ALL'),
     })) {
       if (stretches.length === 0) await meanwhile()
       stretches.push(stretch)
@@ -104,10 +103,9 @@ test('claims that begin and end anywhere give their recipients, across pages of 
   const counts = [1, 999, 2, 7, 1_400]
   for (const count of counts) await claims.claim(accountId, { poolId, count, recipient: `of ${count}` })
   const { stretches } = await read(poolId, async () => undefined)
-  const recipients = stretches.flatMap(({ holders, count }) => {
-    if (holders === undefined) return [undefined]
-    expect(holders.reduce((sum, holder) => sum + holder.count, 0)).toBe(Number(count))
-    return holders.flatMap((holder) => Array(holder.count).fill(holder.recipient))
+  const recipients = stretches.flatMap(({ runs, count }) => {
+    expect(runs.reduce((sum, run) => sum + run.count, 0n)).toBe(count)
+    return runs.flatMap((run) => Array(Number(run.count)).fill(run.claim?.recipient))
   })
   const expected = counts.flatMap((count) => Array(count).fill(`of ${count}`))
   expect(recipients).toEqual([...expected, ...Array(batches - expected.length).fill(undefined)])

@@ -1,0 +1,322 @@
+import { v7 as newId } from 'uuid'
+import { type Group, Lanes } from '../../async/lanes.ts'
+import { CommitUnansweredError, RunAgainError } from '../../database/errors.ts'
+import { grouped } from '../../grouped.ts'
+import type { Books, BookTransaction } from '../books/books.ts'
+import { InvalidInputError, NotFoundError, UserError } from '../books/errors.ts'
+import { InputCheck } from '../books/input.ts'
+import type { Code } from '../code/code.ts'
+import type { GuessLimit } from '../code/guess-limit.ts'
+import type { LookUps } from '../code/lookup.ts'
+import type { Claim } from '../pool/claim-rows.ts'
+import { lockUsage, writeUsage } from '../usage/lock.ts'
+import { type CodeVoid, hasExpired, type Redemption, readUsage, type Usage, unused } from '../usage/usage.ts'
+import { countRedemptions } from './counts.ts'
+import {
+  CodeExpiredError,
+  CodeNotClaimedError,
+  CodeRedeemedError,
+  CodeVoidedError,
+  RecipientMismatchError,
+} from './errors.ts'
+import { composedReference, faultOfReference, latest, readRedemptions } from './redemption.ts'
+
+export const maxPlaceLength = 255
+
+/** How far a given time may lie ahead of this process's clock, as the clocks of tills differ. It then counts as now. */
+const maxAheadMs = 60_000
+const dayMs = 86_400_000
+
+// A larger group delays the redemptions behind it by more than it saves them.
+const maxGroup = 1_000
+
+// As for claims: two keep the disk busy, and more only queue for it.
+const maxTransactions = 2
+
+export interface RedeemCodeInput {
+  /** As a person types it. */
+  code: string
+  reference: string
+  place?: string | undefined
+  at?: Date | undefined
+  recipient?: string | undefined
+}
+
+export interface Redeemed {
+  code: Code
+  redemption: Redemption
+  /** Whether an earlier request with the same reference has redeemed the code. */
+  alreadyRedeemed: boolean
+}
+
+/** A request to redeem a claimed code. */
+interface RedeemRequest {
+  code: ClaimedCode
+  reference: string
+  place: string | undefined
+  /** The time that the caller gave. */
+  at: Date | undefined
+}
+
+type ClaimedCode = Code & { claim: Claim }
+
+type Decision = { redemption: Redemption; alreadyRedeemed: boolean } | UserError
+
+/** What a transaction has done for a group of requests. */
+interface GroupResult {
+  /** In the order of the requests. */
+  decisions: Decision[]
+  /** The redemptions that it has made. */
+  made: Redemption[]
+}
+
+type PoolKey = [accountId: string, poolId: string]
+
+export interface RedemptionsOptions {
+  lookUps: LookUps
+  guesses: GuessLimit
+  /** How far in the past a code may have been used, in days. */
+  maxAgeDays: number
+}
+
+/**
+ * Redeems codes. Redemptions of a pool's codes that arrive while a transaction of this process redeems codes of the same pool
+ * are served together by the next one. At most `maxTransactions` are in flight, over all pools; others wait.
+ */
+export class Redemptions {
+  readonly #books: Books
+  readonly #options: RedemptionsOptions
+  readonly #lanes: Lanes<PoolKey, RedeemRequest, Decision>
+
+  constructor(books: Books, options: RedemptionsOptions) {
+    this.#books = books
+    this.#options = options
+    this.#lanes = new Lanes({
+      maxGroups: maxTransactions,
+      maxItems: maxGroup,
+      serve: (key, group) => this.#serve(key, group),
+    })
+  }
+
+  /**
+   * Redeems the code that a person means by a text: it was used, once, for `reference`. If it has been redeemed for the same
+   * reference and not rolled back since, resolves to that redemption, whatever has happened since: so a request can be sent
+   * again. The time is `at`, but never later than now or earlier than the code's claim; by default now. Whether the code has
+   * expired is judged as of that time.
+   *
+   * Rejects with an InvalidInputError, a NotFoundError (which counts as a guess of the key), CodeNotClaimedError,
+   * RecipientMismatchError, CodeRedeemedError, CodeVoidedError or CodeExpiredError; and with a RateLimitedError after too many
+   * guesses. After a DatabaseUnavailableError it is not known whether the code was redeemed: send the request again.
+   */
+  async redeem(accountId: string, keyId: string, input: RedeemCodeInput): Promise<Redeemed> {
+    const { reference, recipient } = checkInput(input, this.#books.now())
+    const { lookUps, guesses } = this.#options
+    const code = await guesses.attempt(keyId, () => lookUps.find(accountId, input.code))
+    if (code === undefined) throw new NotFoundError('code', ['code'], noSuchCode)
+    if (!isClaimed(code)) throw new CodeNotClaimedError(code.lane)
+    if (!isHeldBy(code, recipient)) throw new RecipientMismatchError()
+    const request = { code, reference, place: input.place, at: input.at }
+    const decision = await this.#lanes.add([accountId, code.poolId], request)
+    if (decision instanceof UserError) throw decision
+    return { code, ...decision }
+  }
+
+  async #serve(key: PoolKey, group: Group<RedeemRequest>): Promise<Decision[]> {
+    const [accountId, poolId] = key
+    const maxAgeMs = this.#options.maxAgeDays * dayMs
+    for (;;) {
+      let result: GroupResult | undefined
+      try {
+        const { decisions } = await this.#books.write(accountId, async (tx) => {
+          result = await redeemGroup(tx, poolId, group.close(), maxAgeMs)
+          return result
+        })
+        return decisions
+      } catch (error) {
+        if (!(error instanceof CommitUnansweredError) || result === undefined) throw error
+        if (await this.#hasCommitted(key, result)) return result.decisions
+      }
+    }
+  }
+
+  /** Whether a transaction whose COMMIT was not answered has committed. Waits until it has ended. */
+  async #hasCommitted([accountId, poolId]: PoolKey, { made }: GroupResult): Promise<boolean> {
+    const [first] = made
+    if (first === undefined) return false
+    return await this.#books.write(accountId, async (tx) => {
+      // The other transaction held this lock until it ended.
+      await lockUsage(tx, poolId)
+      return (await readRedemptions(tx, accountId, [first.id])).length > 0
+    })
+  }
+}
+
+const noSuchCode =
+  'No code of your account reads like this, or several do. Check how it is spelled, and that it is of this account.'
+
+/** Throws an InvalidInputError. Returns the reference and the recipient in Unicode's composed form. */
+function checkInput(input: RedeemCodeInput, now: Date): { reference: string; recipient: string | undefined } {
+  const check = new InputCheck()
+  const reference = composedReference(input.reference)
+  const fault = faultOfReference(reference)
+  if (fault !== undefined) check.issue(['reference'], fault)
+  if (input.place !== undefined) check.text(['place'], input.place, maxPlaceLength)
+  if (input.at !== undefined && input.at.getTime() > now.getTime() + maxAheadMs)
+    check.issue(
+      ['at'],
+      `It is ${input.at.toISOString()}, which is still to come: here it is ${now.toISOString()}. Give the time at which ` +
+        'the code was used, or leave it out.',
+    )
+  const recipient =
+    input.recipient === undefined ? undefined : check.recipient(['recipient'], input.recipient)
+  check.done()
+  return { reference, recipient }
+}
+
+function isClaimed(code: Code): code is ClaimedCode {
+  return code.claim !== undefined
+}
+
+/** Whether a recipient may hold the code. A claim without a recipient is anybody's. */
+function isHeldBy({ claim }: ClaimedCode, recipient: string | undefined): boolean {
+  return (
+    recipient === undefined || claim.recipient === undefined || claim.recipient.normalize('NFC') === recipient
+  )
+}
+
+/** Decides a group of requests for codes of one pool, and writes the result. */
+async function redeemGroup(
+  tx: BookTransaction,
+  poolId: string,
+  group: readonly RedeemRequest[],
+  maxAgeMs: number,
+): Promise<GroupResult> {
+  const usage = await lockUsage(tx, poolId)
+  if (usage === undefined) throw new Error(`The pool ${poolId} has codes but no usage.`)
+  const version = usage.version + 1n
+  const times = { now: tx.now(), maxAgeMs }
+  const decisions = new Map<RedeemRequest, Decision>()
+  const made = new Map<string, Redemption>()
+  const isMade = (request: RedeemRequest) => {
+    const decision = decisions.get(request)
+    return decision !== undefined && !(decision instanceof UserError) && made.has(decision.redemption.id)
+  }
+  const attempt = async (requests: readonly RedeemRequest[], found: readonly Usage[]) => {
+    const drafts = draft(requests, found, times, decisions)
+    const inserted = await insertRedemptions(tx, poolId, version, drafts)
+    for (const redemption of drafts) if (inserted.has(redemption.id)) made.set(redemption.id, redemption)
+    return inserted.size === drafts.length
+  }
+
+  // Usually, no code of a group has been used before. So if no code of the pool is void, nothing is read until an insert fails.
+  if (usage.voided === 0n)
+    await attempt(
+      group,
+      group.map(() => unused),
+    )
+  const rest = group.filter((request) => !isMade(request))
+  if (rest.length > 0) {
+    const found = await readUsage(
+      tx,
+      tx.accountId,
+      rest.map(({ code }) => code),
+    )
+    if (!(await attempt(rest, found)))
+      throw new RunAgainError('A code was redeemed by another transaction at the same moment.')
+  }
+  if (made.size > 0) {
+    const times = [...made.values()].map(({ at }) => at)
+    const redeemed = usage.redeemed + BigInt(made.size)
+    await Promise.all([writeUsage(tx, { ...usage, redeemed, version }), countRedemptions(tx, poolId, times)])
+  }
+  return { decisions: group.map((request) => decisions.get(request) as Decision), made: [...made.values()] }
+}
+
+/** Decides requests, given what has become of their codes so far. Returns the redemptions to be made, one for a code. */
+function draft(
+  requests: readonly RedeemRequest[],
+  found: readonly Usage[],
+  times: { now: Date; maxAgeMs: number },
+  decisions: Map<RedeemRequest, Decision>,
+): Redemption[] {
+  const drafts = new Map<bigint, Redemption>()
+  for (const [i, request] of requests.entries()) {
+    const { position } = request.code
+    const usage = found[i] ?? unused
+    // An earlier request of the group may redeem the same code.
+    const decision = decide(request, usage.redemption ?? drafts.get(position), usage.void, times)
+    decisions.set(request, decision)
+    if (!(decision instanceof UserError) && !decision.alreadyRedeemed)
+      drafts.set(position, decision.redemption)
+  }
+  return [...drafts.values()]
+}
+
+/** `redemption` and `codeVoid`: what has become of the code so far. */
+function decide(
+  { code, reference, place, at: given }: RedeemRequest,
+  redemption: Redemption | undefined,
+  codeVoid: CodeVoid | undefined,
+  { now, maxAgeMs }: { now: Date; maxAgeMs: number },
+): Decision {
+  if (redemption?.reference === reference) return { redemption, alreadyRedeemed: true }
+  // Later than the case above, so that a request can be sent again however long it has been under way.
+  if (given !== undefined && given.getTime() < now.getTime() - maxAgeMs) return tooLongAgo(given, maxAgeMs)
+  if (redemption !== undefined) return new CodeRedeemedError(redemption)
+  if (codeVoid !== undefined) return new CodeVoidedError(codeVoid)
+  const at = latest(code.claim.at, given === undefined ? now : earliest(given, now))
+  const { expiresAt } = code.claim
+  if (expiresAt !== undefined && hasExpired(code, at)) return new CodeExpiredError(expiresAt)
+  const { poolId, position } = code
+  return {
+    redemption: { id: newId(), poolId, position, reference, place, at, rolledBackAt: undefined },
+    alreadyRedeemed: false,
+  }
+}
+
+function tooLongAgo(at: Date, maxAgeMs: number): InvalidInputError {
+  const days = maxAgeMs / dayMs
+  return new InvalidInputError([
+    {
+      path: ['at'],
+      message:
+        `It is ${at.toISOString()}, which is too long ago: a code can be redeemed up to ${grouped(days)} ` +
+        `${days === 1 ? 'day' : 'days'} after it was used. Give a later time, or leave it out.`,
+    },
+  ])
+}
+
+function earliest(a: Date, b: Date): Date {
+  return a < b ? a : b
+}
+
+/** Inserts those of the redemptions whose codes are not redeemed, and resolves to their ids. */
+async function insertRedemptions(
+  tx: BookTransaction,
+  poolId: string,
+  version: bigint,
+  redemptions: readonly Redemption[],
+): Promise<Set<string>> {
+  if (redemptions.length === 0) return new Set()
+  const inserted = await tx.rows<{ id: string }>({
+    name: 'insert-redemptions',
+    text: `
+      INSERT INTO redemption (account_id, id, pool_id, position, reference, place, at, version)
+      SELECT $1, made.id, $2, made.position, made.reference, made.place, made.at, $3
+      FROM unnest($4::uuid[], $5::numeric[], $6::text[], $7::text[], $8::timestamptz[])
+        AS made (id, position, reference, place, at)
+      ON CONFLICT (account_id, pool_id, position) WHERE rolled_back_version IS NULL DO NOTHING
+      RETURNING id`,
+    values: [
+      tx.accountId,
+      poolId,
+      version,
+      redemptions.map(({ id }) => id),
+      redemptions.map(({ position }) => position),
+      redemptions.map(({ reference }) => reference),
+      redemptions.map(({ place }) => place ?? null),
+      redemptions.map(({ at }) => at),
+    ],
+  })
+  return new Set(inserted.map(({ id }) => id))
+}

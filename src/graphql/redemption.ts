@@ -1,0 +1,229 @@
+import { InvalidInputError, NotFoundError } from '../domain/books/errors.ts'
+import {
+  CodeExpiredError,
+  CodeNotClaimedError,
+  CodeRedeemedError,
+  CodeVoidedError,
+  RecipientMismatchError,
+} from '../domain/redemption/errors.ts'
+import { maxPlaceLength } from '../domain/redemption/redeem.ts'
+import {
+  composedReference,
+  faultOfReference,
+  maxReferenceLength,
+  redemptionsFor,
+  redemptionsOfPool,
+} from '../domain/redemption/redemption.ts'
+import { rollBackRedemption } from '../domain/redemption/roll-back.ts'
+import type { Redemption as RedemptionValue } from '../domain/usage/usage.ts'
+import { builder } from './builder.ts'
+import { Code, lookUpReads } from './code.ts'
+import { badInput } from './errors/top-level.ts'
+import { loadedReads, rowReads } from './field-rules.ts'
+import { inputId } from './ids.ts'
+import { checkPage, connectionType, newestFirst, pageArguments, pageWeight } from './pagination.ts'
+import { Pool } from './pool.ts'
+
+// Any character may be a control character.
+const maxReferenceBytes = 6 * maxReferenceLength + 2
+const maxPlaceBytes = 6 * maxPlaceLength + 2
+const usualBytes = 64
+
+export const Redemption = builder.objectRef<RedemptionValue>('Redemption')
+
+builder.node(Redemption, {
+  description: 'The use of a code, once, for one order or visit. It can be rolled back.',
+  id: { resolve: (redemption) => redemption.id },
+  fields: (t) => ({
+    code: t.field({
+      type: Code,
+      description: 'The code that was used.',
+      weight: { reads: loadedReads },
+      resolve: (redemption, _args, { nodes }) => nodes.claimedCode.load(redemption),
+    }),
+    reference: t.exposeString('reference', {
+      weight: { bytes: maxReferenceBytes, usualBytes },
+      description:
+        'What the code was used for, in the words of whoever redeemed it: the number of an order, usually.',
+    }),
+    place: t.exposeString('place', {
+      nullable: true,
+      weight: { bytes: maxPlaceBytes, usualBytes },
+      description: 'Where the code was used, such as a shop or a till. Null if that was not given.',
+    }),
+    at: t.expose('at', { type: 'DateTime', description: 'When the code was used.' }),
+    rolledBackAt: t.expose('rolledBackAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the redemption was rolled back. Null while it stands.',
+    }),
+  }),
+})
+
+const RedemptionConnection = connectionType(Redemption, 'redemptions')
+
+builder.objectField(Pool, 'redemptions', (t) =>
+  t.field({
+    type: RedemptionConnection,
+    description:
+      'The redemptions of codes of the pool, newest first, with those that were rolled back. Needs READ.',
+    authScopes: { scope: 'READ' },
+    weight: pageWeight,
+    checkArgs: checkPage,
+    args: pageArguments(),
+    resolve: (pool, page, context) =>
+      newestFirst(page, context.nodes.redemption, redemptionsOfPool(pool.id), context),
+  }),
+)
+
+builder.queryField('redemptions', (t) =>
+  t.field({
+    type: RedemptionConnection,
+    description:
+      'The redemptions with a reference, newest first, with those that were rolled back: what was redeemed for an order, ' +
+      'for example. Needs READ.',
+    authScopes: { scope: 'READ' },
+    weight: pageWeight,
+    checkArgs: (args) => {
+      const fault = faultOfReference(composedReference(args.reference))
+      if (fault !== undefined) throw badInput(`reference: ${fault}`)
+      checkPage(args)
+    },
+    args: {
+      reference: t.arg.string({
+        required: true,
+        description: 'The reference that was given when the codes were redeemed, exactly.',
+      }),
+      ...pageArguments(),
+    },
+    resolve: (_root, { reference, ...page }, context) =>
+      newestFirst(page, context.nodes.redemption, redemptionsFor(composedReference(reference)), context),
+  }),
+)
+
+interface RedeemedPayload {
+  redemption: RedemptionValue
+  alreadyRedeemed: boolean
+}
+
+export const RedeemCodePayload = builder.objectRef<RedeemedPayload>('RedeemCodePayload').implement({
+  description: 'The code was redeemed, now or by an earlier request with the same reference.',
+  fields: (t) => ({
+    redemption: t.expose('redemption', { type: Redemption, description: 'The redemption.' }),
+    alreadyRedeemed: t.exposeBoolean('alreadyRedeemed', {
+      description:
+        'Whether an earlier request with the same reference has redeemed the code. Then this one has changed nothing.',
+    }),
+  }),
+})
+
+interface RolledBackPayload {
+  redemption: RedemptionValue
+}
+
+const RollBackRedemptionPayload = builder
+  .objectRef<RolledBackPayload>('RollBackRedemptionPayload')
+  .implement({
+    description: 'The redemption is rolled back: its code can be redeemed again.',
+    fields: (t) => ({
+      redemption: t.expose('redemption', {
+        type: Redemption,
+        description: 'The redemption. If it had been rolled back before, it is unchanged.',
+      }),
+    }),
+  })
+
+export const RedeemCodeInput = builder.inputType('RedeemCodeInput', {
+  description: 'The code to redeem, and what it is used for.',
+  fields: (t) => ({
+    code: t.string({ required: true, description: 'The code as a person types it or reads it out.' }),
+    reference: t.string({
+      required: true,
+      description:
+        'What the code is used for, in your own words: the number of an order, for example. 1 to 255 characters, not only ' +
+        'spaces. The same code with the same reference is redeemed once, so it is safe to repeat the request.',
+    }),
+    place: t.string({
+      description: 'Where the code is used, such as a shop or a till: 1 to 255 characters.',
+    }),
+    at: t.field({
+      type: 'DateTime',
+      description:
+        'When the code was used, for a till that was offline; now, if left out. Whether the code had expired is judged as ' +
+        'of that time. It must lie in the past, by no more than seven days unless the service is configured otherwise; ' +
+        'up to a minute ahead counts as now, and a time before the claim as that of the claim.',
+    }),
+    recipient: t.string({
+      description:
+        'Who uses the code, if you know: the code is redeemed only if it was handed out to this recipient, or to nobody ' +
+        'in particular.',
+    }),
+  }),
+})
+
+const RollBackRedemptionInput = builder.inputType('RollBackRedemptionInput', {
+  description: 'The redemption to roll back.',
+  fields: (t) => ({
+    redemptionId: t.id({ required: true, description: 'The id of the redemption.' }),
+  }),
+})
+
+builder.mutationFields((t) => ({
+  redeemCode: t.field({
+    type: RedeemCodePayload,
+    nullable: true,
+    description:
+      'Redeems a code: from now on it is used. A code is redeemed once, however many tills try at the same moment. It is ' +
+      'found as by the query code, whose limit applies: look-ups that find nothing are limited per API key, and beyond ' +
+      'the limit the error is RATE_LIMITED. Needs REDEEM.',
+    authScopes: { scope: 'REDEEM' },
+    weight: { reads: lookUpReads + rowReads },
+    errors: {
+      types: [
+        InvalidInputError,
+        NotFoundError,
+        CodeNotClaimedError,
+        RecipientMismatchError,
+        CodeRedeemedError,
+        CodeVoidedError,
+        CodeExpiredError,
+      ],
+      union: { description: 'The redemption, or why the code was not redeemed.' },
+    },
+    args: { input: t.arg({ type: RedeemCodeInput, required: true, description: 'The code and its use.' }) },
+    resolve: async (_root, { input }, { redemptions, accountId, keyId, nodes }) => {
+      const { code, ...payload } = await redemptions.redeem(accountId, keyId, {
+        code: input.code,
+        reference: input.reference,
+        place: input.place ?? undefined,
+        at: input.at ?? undefined,
+        recipient: input.recipient ?? undefined,
+      })
+      nodes.claimedCode.prime(code, code)
+      return payload
+    },
+  }),
+  rollBackRedemption: t.field({
+    type: RollBackRedemptionPayload,
+    nullable: true,
+    description:
+      'Rolls a redemption back, when an order is cancelled for example: the code can be redeemed again. Rolling it back ' +
+      'twice is not an error, and changes nothing. Needs REDEEM.',
+    authScopes: { scope: 'REDEEM' },
+    errors: {
+      types: [InvalidInputError, NotFoundError],
+      union: { description: 'The redemption, or why it was not rolled back.' },
+    },
+    args: {
+      input: t.arg({
+        type: RollBackRedemptionInput,
+        required: true,
+        description: 'The redemption to roll back.',
+      }),
+    },
+    resolve: async (_root, { input }, { books, accountId }) => {
+      const redemptionId = inputId('Redemption', input.redemptionId, 'redemptionId')
+      return { redemption: await rollBackRedemption(books, accountId, redemptionId) }
+    },
+  }),
+}))

@@ -1,0 +1,135 @@
+import { InvalidInputError, NotFoundError } from '../domain/books/errors.ts'
+import type { Moved } from '../domain/stock/lock-stock.ts'
+import { restoreCodes } from '../domain/stock/restore.ts'
+import { withdrawCodes } from '../domain/stock/withdraw.ts'
+import { builder } from './builder.ts'
+import { loadedReads } from './field-rules.ts'
+import { inputId } from './ids.ts'
+import { existing, type Nodes } from './nodes.ts'
+import { Pool } from './pool.ts'
+
+const WithdrawCodesPayload = builder.objectRef<Moved>('WithdrawCodesPayload').implement({
+  description: 'The codes were withdrawn. They cannot be claimed unless they are restored.',
+  fields: (t) => ({
+    pool: t.field({
+      type: Pool,
+      description: 'The pool as it was when the codes had been withdrawn.',
+      weight: { reads: loadedReads },
+      resolve: asOfThen,
+    }),
+    withdrawnCount: t.expose('count', {
+      type: 'BigInt',
+      description:
+        'The number of codes that were withdrawn: 0 if none of those that were meant was available.',
+    }),
+  }),
+})
+
+const RestoreCodesPayload = builder.objectRef<Moved>('RestoreCodesPayload').implement({
+  description: 'The codes were restored. They can be claimed after those that were available before.',
+  fields: (t) => ({
+    pool: t.field({
+      type: Pool,
+      description: 'The pool as it was when the codes had been restored.',
+      weight: { reads: loadedReads },
+      resolve: asOfThen,
+    }),
+    restoredCount: t.expose('count', {
+      type: 'BigInt',
+      description:
+        'The number of codes that were restored: 0 if none of those that were meant was withdrawn.',
+    }),
+  }),
+})
+
+function asOfThen({ pool }: Moved, _args: unknown, { nodes }: { nodes: Nodes }) {
+  return existing(nodes.pool, pool.id)
+}
+
+const WithdrawCodesInput = builder.inputType('WithdrawCodesInput', {
+  description: 'Which codes to withdraw.',
+  fields: (t) => ({
+    poolId: t.id({ required: true, description: 'The id of the pool.' }),
+    taskId: t.id({
+      description:
+        'The id of a task of the pool: only codes that it has added are withdrawn. All available codes if left out.',
+    }),
+    keepAutoGenerate: t.boolean({
+      required: true,
+      defaultValue: false,
+      description:
+        'Leave auto-generation on, if it is: the pool is then refilled if this brings it down to its threshold. ' +
+        'Otherwise it is turned off, so that no new codes take the place of those that are withdrawn.',
+    }),
+    reason: t.string({
+      description: 'Why, for the history of the pool: 1 to 1,000 characters.',
+    }),
+  }),
+})
+
+const RestoreCodesInput = builder.inputType('RestoreCodesInput', {
+  description: 'Which codes to restore.',
+  fields: (t) => ({
+    poolId: t.id({ required: true, description: 'The id of the pool.' }),
+    taskId: t.id({
+      description:
+        'The id of a task of the pool: only codes that it has added are restored. All withdrawn codes if left out.',
+    }),
+  }),
+})
+
+builder.mutationFields((t) => ({
+  withdrawCodes: t.field({
+    type: WithdrawCodesPayload,
+    nullable: true,
+    description:
+      'Withdraws the available codes of a pool, or those that a task has added: for example, if a file of them has ' +
+      'leaked or a campaign has ended. They cannot be claimed, and are never generated again, but restoreCodes brings ' +
+      'them back. Claimed codes stay as they are. Turns auto-generation off unless keepAutoGenerate is given, also ' +
+      'if no codes are available. Takes the same time for any number of codes. Withdrawing when nothing is available ' +
+      'is not an error. Needs MANAGE.',
+    authScopes: { scope: 'MANAGE' },
+    errors: {
+      types: [InvalidInputError, NotFoundError],
+      union: { description: 'How many codes were withdrawn, or why none were.' },
+    },
+    args: {
+      input: t.arg({ type: WithdrawCodesInput, required: true, description: 'The codes to withdraw.' }),
+    },
+    resolve: async (_root, { input }, { books, accountId, nodes }) => {
+      const moved = await withdrawCodes(books, accountId, {
+        poolId: inputId('Pool', input.poolId, 'poolId'),
+        taskId: input.taskId == null ? undefined : inputId('Task', input.taskId, 'taskId'),
+        keepAutoGenerate: input.keepAutoGenerate,
+        reason: input.reason ?? undefined,
+      })
+      nodes.showAsOf({ pool: moved.pool })
+      return moved
+    },
+  }),
+  restoreCodes: t.field({
+    type: RestoreCodesPayload,
+    nullable: true,
+    description:
+      'Restores the withdrawn codes of a pool, or those that a task has added: they can be claimed again, after the ' +
+      'codes that are available now. Auto-generation stays as it is, so it has to be turned on again ' +
+      '(saveReplenishment) if withdrawing has turned it off. Also works on an archived pool. Takes the same time for ' +
+      'any number of codes. Restoring when nothing is withdrawn is not an error. Needs MANAGE.',
+    authScopes: { scope: 'MANAGE' },
+    errors: {
+      types: [InvalidInputError, NotFoundError],
+      union: { description: 'How many codes were restored, or why none were.' },
+    },
+    args: {
+      input: t.arg({ type: RestoreCodesInput, required: true, description: 'The codes to restore.' }),
+    },
+    resolve: async (_root, { input }, { books, accountId, nodes }) => {
+      const moved = await restoreCodes(books, accountId, {
+        poolId: inputId('Pool', input.poolId, 'poolId'),
+        taskId: input.taskId == null ? undefined : inputId('Task', input.taskId, 'taskId'),
+      })
+      nodes.showAsOf({ pool: moved.pool })
+      return moved
+    },
+  }),
+}))

@@ -1,0 +1,194 @@
+import fc from 'fast-check'
+import { expect } from 'vitest'
+import type { CodeOrigin } from '../../../src/domain/code/code.ts'
+import { rollBackRedemption } from '../../../src/domain/redemption/roll-back.ts'
+import type { Select } from '../../../src/domain/void/select.ts'
+import { unvoidCodes, voidCodes } from '../../../src/domain/void/void.ts'
+import type { Model } from '../../support/model.ts'
+import * as model from '../../support/model.ts'
+import { action, anyRecipient, choice, outcomeOf, pick, recipient, Step } from './step.ts'
+
+/** Mostly one of the first few, so that the same code meets different steps. */
+const place = fc.oneof(fc.nat(5), fc.nat(40))
+
+export const redeem = fc.tuple(choice, place, fc.constantFrom('order 1', 'order 2'), anyRecipient).map(
+  ([which, at, reference, recipient]) =>
+    new Step(
+      `redeem code ${at} of pool ${which} for ${reference}${recipient ? ` of ${recipient}` : ''}`,
+      ({ place: { accountId }, redemptions, model: { pools } }) => {
+        const pool = pick(pools, which)
+        // Mostly claimed ones.
+        const code = pick(pool?.line ?? [], at % ((pool?.claimed ?? 0) + 2))
+        if (pool === undefined || code === undefined) return undefined
+        const poolId = pool.id
+        return action(
+          () => outcomeOf(redemptions.redeem(accountId, poolId, { code: code.code, reference, recipient })),
+          (now, { value, refused }) => {
+            const pool = model.the(now.pools, poolId)
+            const position = pool.line.findIndex((one) => one.code === code.code)
+            const expected =
+              position < 0
+                ? {
+                    refused: pool.withdrawn.some((one) => one.code === code.code)
+                      ? 'CODE_NOT_CLAIMED'
+                      : 'NOT_FOUND',
+                  }
+                : model.redeem(now, pool, position, { reference, recipient })
+            expect(refused).toBe(expected && 'refused' in expected ? expected.refused : undefined)
+            if (value === undefined) return
+            const { id } = value.redemption
+            expect(value.alreadyRedeemed).toBe(expected !== undefined)
+            if (expected === undefined)
+              now.redemptions.push({ id, poolId, position, reference, rolledBack: false })
+            else expect('redemption' in expected && expected.redemption.id).toBe(id)
+          },
+        )
+      },
+    ),
+)
+
+export const rollBack = choice.map(
+  (which) =>
+    new Step(`roll back redemption ${which}`, ({ place: { books, accountId }, model: { redemptions } }) => {
+      const id = pick(redemptions, which)?.id
+      if (id === undefined) return undefined
+      return action(
+        () => rollBackRedemption(books, accountId, id),
+        (now, { rolledBackAt }) => {
+          expect(rolledBackAt).toBeDefined()
+          model.the(now.redemptions, id).rolledBack = true
+        },
+      )
+    }),
+)
+
+const chosen = fc.oneof(
+  fc.record({ codes: fc.array(place, { minLength: 1, maxLength: 5 }), pool: choice }),
+  fc.record({ claim: choice, pool: choice }),
+  fc.record({ task: choice }),
+  fc.record({ recipient, pool: fc.option(choice, { nil: undefined }) }),
+)
+
+type Chosen = typeof chosen extends fc.Arbitrary<infer T> ? T : never
+
+/** The choice of a step: which codes the service is asked for, and how the model finds them. */
+interface Selection {
+  select: Select
+  /** Undefined if they are no longer there. */
+  find: (now: Model) => Found | undefined
+}
+
+interface Found {
+  claimed: model.Chosen
+  notClaimed: number
+}
+
+export const voidSome = fc.tuple(chosen, fc.boolean()).map(
+  ([chosen, unvoids]) =>
+    new Step(
+      `${unvoids ? 'unvoid' : 'void'} ${JSON.stringify(chosen)}`,
+      ({ place: { books, accountId }, model: now }) => {
+        const selection = selectionOf(now, chosen)
+        if (selection === undefined) return undefined
+        const { select, find } = selection
+        if (unvoids)
+          return action(
+            () => outcomeOf(unvoidCodes(books, accountId, { select })),
+            (now, { value, refused }) => {
+              const found = find(now)
+              expect(refused).toBe(found === undefined ? 'NOT_FOUND' : undefined)
+              if (found === undefined) return
+              const unvoided = model.unvoidCodes(now, found.claimed)
+              const notVoid = found.claimed.length + found.notClaimed - unvoided
+              expect(value).toMatchObject({ unvoided: BigInt(unvoided), notVoid: BigInt(notVoid) })
+            },
+          )
+        return action(
+          () => outcomeOf(voidCodes(books, accountId, { select, reason: 'leaked' })),
+          (now, { value, refused }) => {
+            const found = find(now)
+            expect(refused).toBe(found === undefined ? 'NOT_FOUND' : undefined)
+            if (found === undefined) return
+            const { voided, redeemed } = model.voidCodes(now, found.claimed)
+            expect(value).toMatchObject({
+              voided: BigInt(voided),
+              redeemed: BigInt(redeemed),
+              alreadyVoid: BigInt(found.claimed.length - voided - redeemed),
+              notClaimed: BigInt(found.notClaimed),
+            })
+          },
+        )
+      },
+    ),
+)
+
+function selectionOf(now: Model, chosen: Chosen): Selection | undefined {
+  if ('task' in chosen) {
+    const task = pick([...now.generations, ...now.uploads], chosen.task)
+    return (
+      task && { select: { taskId: task.id }, find: (now) => codesOf(now, (code) => code.task === task.id) }
+    )
+  }
+  const pool = chosen.pool === undefined ? undefined : pick(now.pools, chosen.pool)
+  if ('recipient' in chosen) {
+    const { recipient } = chosen
+    const isHeld = (claim: model.ClaimModel | undefined) => claim?.recipient === recipient
+    return {
+      select: { recipient, poolId: pool?.id },
+      find: (now) =>
+        claimedOf(now, (one, claim) => isHeld(claim) && (pool === undefined || one.id === pool.id)),
+    }
+  }
+  if (pool === undefined) return undefined
+  if ('claim' in chosen) {
+    const claim = pick(pool.claims, chosen.claim)
+    if (claim === undefined) return undefined
+    return {
+      select: { claim: { poolId: pool.id, first: BigInt(claim.first) } },
+      find: (now) => claimedOf(now, (one, { first }) => one.id === pool.id && first === claim.first),
+    }
+  }
+  const all = [...pool.line, ...pool.withdrawn]
+  const codes = chosen.codes.map((at) => pick(all, at)).filter((code) => code !== undefined)
+  if (codes.length === 0) return undefined
+  const isChosen = (code: model.PositionModel) =>
+    codes.some(({ source, index }) => source === code.source && index === code.index)
+  const count = all.filter(isChosen).length
+  return {
+    select: { codes: codes.map((code) => originOf(now, code)) },
+    // Of an upload that was undone meanwhile, they are gone.
+    find: (now) => {
+      const found = codesOf(now, isChosen)
+      return found.claimed.length + found.notClaimed === count ? found : undefined
+    },
+  }
+}
+
+function originOf({ formats }: Model, { source, index }: model.PositionModel): CodeOrigin {
+  const isFormat = formats.some(({ id }) => id === source)
+  return isFormat ? { formatId: source, index: BigInt(index) } : { uploadId: source, index: BigInt(index) }
+}
+
+/** The codes of all pools that fulfil a condition. */
+function codesOf({ pools }: Model, isChosen: (code: model.PositionModel) => boolean): Found {
+  const claimed = pools.flatMap(({ id, line, claimed }) =>
+    line.slice(0, claimed).flatMap((code, position) => (isChosen(code) ? [{ poolId: id, position }] : [])),
+  )
+  const all = pools.flatMap(({ line, withdrawn }) => [...line, ...withdrawn]).filter(isChosen)
+  return { claimed, notClaimed: all.length - claimed.length }
+}
+
+/** The claimed codes of all pools whose claim fulfils a condition. */
+function claimedOf(
+  { pools }: Model,
+  isChosen: (pool: model.PoolModel, claim: model.ClaimModel) => boolean,
+): Found {
+  const claimed = pools.flatMap((pool) =>
+    pool.claims
+      .filter((claim) => isChosen(pool, claim))
+      .flatMap(({ first, count }) =>
+        Array.from({ length: count }, (_, at) => ({ poolId: pool.id, position: first + at })),
+      ),
+  )
+  return { claimed, notClaimed: 0 }
+}
