@@ -85,27 +85,27 @@ const wait = fc.integer({ min: 1, max: 10 }).map(
 
 const single = fc.oneof(
   { weight: 2, arbitrary: makeFormat },
-  { weight: 3, arbitrary: backfill },
+  { weight: 2, arbitrary: backfill },
   { weight: 1, arbitrary: fc.constant(makePool) },
   { weight: 4, arbitrary: generate },
   { weight: 4, arbitrary: begin },
   { weight: 4, arbitrary: work },
   { weight: 2, arbitrary: end },
   { weight: 3, arbitrary: save },
-  { weight: 4, arbitrary: changeTerms },
+  { weight: 3, arbitrary: changeTerms },
   { weight: 2, arbitrary: archive },
-  { weight: 12, arbitrary: claim },
+  { weight: 14, arbitrary: claim },
   { weight: 3, arbitrary: claimAgain },
-  { weight: 10, arbitrary: redeem },
-  { weight: 3, arbitrary: rollBack },
-  { weight: 7, arbitrary: voidSome },
+  { weight: 14, arbitrary: redeem },
+  { weight: 4, arbitrary: rollBack },
+  { weight: 9, arbitrary: voidSome },
   { weight: 4, arbitrary: withdraw },
   { weight: 5, arbitrary: restore },
   { weight: 3, arbitrary: startFile },
   { weight: 7, arbitrary: readFile },
   { weight: 5, arbitrary: completeFile },
   { weight: 3, arbitrary: undoFile },
-  { weight: 4, arbitrary: clearFile },
+  { weight: 3, arbitrary: clearFile },
 )
 
 describe('the books', () => {
@@ -119,7 +119,7 @@ describe('the books', () => {
       makePool,
       makePool,
       ...[0, 1].flatMap((which) => [
-        generationOf(which, 0, 20, undefined),
+        generationOf(which, 0, 30, undefined),
         beginningOf(which),
         finishOf(which),
       ]),

@@ -1,6 +1,6 @@
-export * from './model/books.ts'
 export * from './model/claims.ts'
 export * from './model/formats.ts'
 export * from './model/pools.ts'
+export * from './model/state.ts'
 export * from './model/uploads.ts'
 export * from './model/usage.ts'

@@ -16,14 +16,15 @@ import {
   recipient,
   Step,
   timeIn,
+  whichPool,
 } from './step.ts'
 
-const count = fc.oneof(fc.constant(1), fc.constantFrom(2, 3), amount)
+const count = fc.oneof(fc.constant(1), fc.constant(1), fc.constantFrom(2, 3), amount)
 const wish = fc.record({
-  operation: fc.constantFrom('claimCodes', 'claimCodes', 'claimFile', 'claimForRecipients'),
+  operation: fc.constantFrom('claimCodes', 'claimCodes', 'claimCodes', 'claimFile', 'claimForRecipients'),
   count,
   recipient: anyRecipient,
-  recipients: fc.array(recipient, { minLength: 1, maxLength: 5 }),
+  recipients: fc.array(recipient, { minLength: 1, maxLength: 4 }),
   expires: offset(-3, 8, 100),
   hasKey: fc.boolean(),
 })
@@ -36,7 +37,7 @@ interface Seen {
 }
 
 /** Claims that come together are served as one group, in their order. */
-export const claim = fc.tuple(choice, fc.array(wish, { minLength: 1, maxLength: 4 })).map(
+export const claim = fc.tuple(whichPool, fc.array(wish, { minLength: 1, maxLength: 4 })).map(
   ([which, asked]) =>
     new Step(
       `claim ${JSON.stringify(asked)} of pool ${which}`,

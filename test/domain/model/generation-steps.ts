@@ -4,23 +4,23 @@ import { failGeneration, generateCodes, runGeneration } from '../../../src/domai
 import { cancelTask, markFailed, markRunning } from '../../../src/domain/generation/task.ts'
 import { lockPool } from '../../../src/domain/pool/pool.ts'
 import * as model from '../../support/model.ts'
-import { action, amount, choice, outcomeOf, pick, Step } from './step.ts'
+import { action, amount, choice, outcomeOf, pick, pickUseful, Step, whichPool } from './step.ts'
 
 export const generate = fc
-  .tuple(choice, choice, amount, fc.option(fc.nat(5), { nil: undefined }))
+  .tuple(whichPool, choice, amount, fc.option(fc.nat(5), { nil: undefined }))
   .map((input) => generationOf(...input))
 
 /** Asks for a generation. With a threshold, it saves the Promo Codes section of the pool, too. */
 export function generationOf(
-  whichPool: number,
+  which: number,
   whichFormat: number,
   quantity: number,
   threshold: number | undefined,
 ): Step {
   return new Step(
-    `generate ${quantity} of format ${whichFormat} into pool ${whichPool}, threshold ${threshold}`,
+    `generate ${quantity} of format ${whichFormat} into pool ${which}, threshold ${threshold}`,
     ({ place: { books, accountId }, model: { pools, formats } }) => {
-      const [pool, format] = [pick(pools, whichPool), pick(formats, whichFormat)]
+      const [pool, format] = [pick(pools, which), pick(formats, whichFormat)]
       if (pool === undefined || format === undefined) return undefined
       const [poolId, formatId] = [pool.id, format.id]
       const saveSettings =
@@ -54,7 +54,7 @@ export const begin = choice.map(beginningOf)
 
 export function beginningOf(which: number): Step {
   return new Step(`begin generation ${which}`, ({ place: { books, accountId }, model: { generations } }) => {
-    const task = pick(generations, which)
+    const task = pickUseful(generations, which, ({ status }) => status === 'AWAITING_EXECUTION')
     if (task === undefined) return undefined
     const { id, poolId } = task
     return action(
@@ -79,10 +79,8 @@ export const work = choice.map(finishOf)
 
 export function finishOf(which: number): Step {
   return new Step(`finish generation ${which}`, ({ place: { books, accountId }, model: { generations } }) => {
-    const task = pick(
-      generations.filter(({ status }) => status !== 'AWAITING_EXECUTION'),
-      which,
-    )
+    const begun = generations.filter(({ status }) => status !== 'AWAITING_EXECUTION')
+    const task = pickUseful(begun, which, ({ status }) => status === 'RUNNING')
     if (task === undefined) return undefined
     const taskId = task.id
     return action(

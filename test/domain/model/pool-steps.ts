@@ -9,7 +9,7 @@ import { restoreCodes } from '../../../src/domain/stock/restore.ts'
 import { withdrawCodes } from '../../../src/domain/stock/withdraw.ts'
 import type { Model } from '../../support/model.ts'
 import * as model from '../../support/model.ts'
-import { action, amount, choice, dateOf, offset, outcomeOf, pick, Step, timeIn } from './step.ts'
+import { action, amount, choice, dateOf, offset, outcomeOf, pick, Step, timeIn, whichPool } from './step.ts'
 
 export const makePool = new Step('make a pool', ({ place: { books, accountId } }) =>
   action(
@@ -18,12 +18,12 @@ export const makePool = new Step('make a pool', ({ place: { books, accountId } }
   ),
 )
 
-export const save = fc.tuple(choice, choice, amount, fc.nat(5), fc.boolean()).map(
-  ([whichPool, whichFormat, quantity, threshold, autoGenerate]) =>
+export const save = fc.tuple(whichPool, choice, amount, fc.nat(5), fc.boolean()).map(
+  ([which, whichFormat, quantity, threshold, autoGenerate]) =>
     new Step(
-      `save pool ${whichPool}: ${quantity} of format ${whichFormat}, threshold ${threshold}, ${autoGenerate ? 'auto' : 'by hand'}`,
+      `save pool ${which}: ${quantity} of format ${whichFormat}, threshold ${threshold}, ${autoGenerate ? 'auto' : 'by hand'}`,
       ({ place: { books, accountId }, model: { pools, formats } }) => {
-        const [pool, format] = [pick(pools, whichPool), pick(formats, whichFormat)]
+        const [pool, format] = [pick(pools, which), pick(formats, whichFormat)]
         if (pool === undefined || format === undefined) return undefined
         const [poolId, formatId] = [pool.id, format.id]
         const input = { poolId, method: 'GENERATE', formatId, autoGenerate } as const
@@ -57,7 +57,7 @@ const termsOffsets = fc.record({
   renewAfter: fc.subarray<model.RenewAfter>(['EXPIRED', 'REDEEMED', 'VOIDED']),
 })
 
-export const changeTerms = fc.tuple(choice, termsOffsets).map(
+export const changeTerms = fc.tuple(whichPool, termsOffsets).map(
   ([which, offsets]) =>
     new Step(
       `save terms of pool ${which}: ${JSON.stringify(offsets)}`,
@@ -94,7 +94,7 @@ export const changeTerms = fc.tuple(choice, termsOffsets).map(
     ),
 )
 
-export const archive = fc.tuple(choice, fc.nat(2)).map(
+export const archive = fc.tuple(whichPool, fc.nat(2)).map(
   // Unarchived more often than archived.
   ([which, how]) =>
     poolStep(`${how === 0 ? 'archive' : 'unarchive'} pool ${which}`, which, ({ books, accountId }, poolId) =>
@@ -108,7 +108,7 @@ export const archive = fc.tuple(choice, fc.nat(2)).map(
 /** Of all tasks, or of one of those that have ended up in the pool. */
 const task = fc.option(choice, { nil: undefined })
 
-export const withdraw = fc.tuple(choice, task, fc.boolean()).map(
+export const withdraw = fc.tuple(whichPool, task, fc.boolean()).map(
   ([which, whichTask, keepAutoGenerate]) =>
     new Step(
       `withdraw ${whichTask === undefined ? 'all' : `task ${whichTask}`} of pool ${which}${keepAutoGenerate ? ', keeping auto-generation' : ''}`,
@@ -127,7 +127,7 @@ export const withdraw = fc.tuple(choice, task, fc.boolean()).map(
     ),
 )
 
-export const restore = fc.tuple(choice, task).map(
+export const restore = fc.tuple(whichPool, task).map(
   ([which, whichTask]) =>
     new Step(
       `restore ${whichTask === undefined ? 'all' : `task ${whichTask}`} of pool ${which}`,

@@ -9,9 +9,9 @@ import type { Model } from '../../support/model.ts'
 import * as model from '../../support/model.ts'
 import { chunkOf, startUpload } from '../../support/uploads.ts'
 import { families } from './format-steps.ts'
-import { action, choice, outcomeOf, pick, Step } from './step.ts'
+import { action, choice, outcomeOf, pick, pickUseful, Step, whichPool } from './step.ts'
 
-export const startFile = fc.tuple(choice, fc.nat(3)).map(
+export const startFile = fc.tuple(whichPool, fc.nat(3)).map(
   ([which, dry]) =>
     new Step(`upload ${dry === 0 ? 'a dry run ' : ''}into pool ${which}`, ({ place, model: { pools } }) => {
       const poolId = pick(pools, which)?.id
@@ -35,7 +35,7 @@ export const readFile = fc.tuple(choice, fc.array(fileCode, { minLength: 1, maxL
     new Step(
       `read ${codes} and ${noCodes} rows without a code of upload ${which}`,
       ({ place: { books, accountId }, model: { uploads } }) => {
-        const upload = pick(uploads, which)
+        const upload = pickUseful(uploads, which, isRunning)
         if (upload === undefined) return undefined
         const taskId = upload.id
         const from = BigInt(model.rowsRead(upload))
@@ -54,15 +54,20 @@ export const readFile = fc.tuple(choice, fc.array(fileCode, { minLength: 1, maxL
     ),
 )
 
+function isRunning({ status }: model.UploadModel): boolean {
+  return status === 'RUNNING'
+}
+
 /** A step with one of the uploads. */
 function uploadStep<Result>(
   what: string,
   which: number,
+  isUseful: (upload: model.UploadModel) => boolean,
   attempt: (books: Books, ref: TaskRef) => Promise<Result>,
   check: (now: Model, upload: model.UploadModel, result: Result) => void,
 ) {
   return new Step(`${what} of upload ${which}`, ({ place: { books, accountId }, model: { uploads } }) => {
-    const taskId = pick(uploads, which)?.id
+    const taskId = pickUseful(uploads, which, isUseful)?.id
     if (taskId === undefined) return undefined
     return action(
       () => attempt(books, { accountId, taskId }),
@@ -72,7 +77,7 @@ function uploadStep<Result>(
 }
 
 export const completeFile = choice.map((which) =>
-  uploadStep('completion', which, completeUpload, (now, upload, done) => {
+  uploadStep('completion', which, isRunning, completeUpload, (now, upload, done) => {
     expect(done).toBe(upload.status === 'RUNNING')
     if (done) model.complete(now, upload)
   }),
@@ -82,6 +87,7 @@ export const undoFile = choice.map((which) =>
   uploadStep(
     'undoing',
     which,
+    ({ status, dryRun }) => status === 'COMPLETED' && !dryRun,
     (books, { accountId, taskId }) => outcomeOf(undoUpload(books, accountId, taskId)),
     (now, upload, { refused }) => {
       if (upload.status === 'UNDONE') return expect(refused).toBeUndefined()
@@ -96,6 +102,7 @@ export const clearFile = fc.tuple(choice, fc.integer({ min: 1, max: 8 })).map(([
   uploadStep(
     `clearing ${limit} rows`,
     which,
+    ({ status, hasWork }) => status !== 'RUNNING' && hasWork,
     (books, ref) => clearUpload(books, ref, limit),
     (now, upload, more) => expect(more).toBe(model.clear(now, upload, limit)),
   ),

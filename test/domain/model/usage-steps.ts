@@ -6,33 +6,38 @@ import type { Select } from '../../../src/domain/void/select.ts'
 import { unvoidCodes, voidCodes } from '../../../src/domain/void/void.ts'
 import type { Model } from '../../support/model.ts'
 import * as model from '../../support/model.ts'
-import { action, anyRecipient, choice, outcomeOf, pick, recipient, Step } from './step.ts'
+import { action, choice, outcomeOf, pick, pickUseful, recipient, Step, whichPool } from './step.ts'
 
 /** Mostly one of the first few, so that the same code meets different steps. */
-const place = fc.oneof(fc.nat(5), fc.nat(40))
+const place = fc.oneof(fc.nat(3), fc.nat(3), fc.nat(40))
 
-export const redeem = fc.tuple(choice, place, fc.constantFrom('order 1', 'order 2'), anyRecipient).map(
-  ([which, at, reference, recipient]) =>
+const redemption = fc.record({
+  pool: whichPool,
+  at: place,
+  isClaimed: fc.nat(9).map((one) => one > 0),
+  reference: fc.constantFrom('order 1', 'order 2'),
+  recipient: fc.oneof(fc.constant(undefined), fc.constant(undefined), recipient),
+})
+
+export const redeem = redemption.map(
+  ({ pool: which, at, isClaimed, reference, recipient }) =>
     new Step(
-      `redeem code ${at} of pool ${which} for ${reference}${recipient ? ` of ${recipient}` : ''}`,
+      `redeem ${isClaimed ? 'claimed' : 'any'} code ${at} of pool ${which} for ${reference} of ${recipient}`,
       ({ place: { accountId }, redemptions, model: { pools } }) => {
         const pool = pick(pools, which)
-        // Mostly claimed ones.
-        const code = pick(pool?.line ?? [], at % ((pool?.claimed ?? 0) + 2))
-        if (pool === undefined || code === undefined) return undefined
-        const poolId = pool.id
+        if (pool === undefined) return undefined
+        const { id: poolId, line, claimed } = pool
+        const code = pick(isClaimed ? line.slice(0, claimed) : line, at)?.code
+        if (code === undefined) return undefined
         return action(
-          () => outcomeOf(redemptions.redeem(accountId, poolId, { code: code.code, reference, recipient })),
+          () => outcomeOf(redemptions.redeem(accountId, poolId, { code, reference, recipient })),
           (now, { value, refused }) => {
             const pool = model.the(now.pools, poolId)
-            const position = pool.line.findIndex((one) => one.code === code.code)
+            const position = pool.line.findIndex((one) => one.code === code)
+            const isWithdrawn = pool.withdrawn.some((one) => one.code === code)
             const expected =
               position < 0
-                ? {
-                    refused: pool.withdrawn.some((one) => one.code === code.code)
-                      ? 'CODE_NOT_CLAIMED'
-                      : 'NOT_FOUND',
-                  }
+                ? { refused: isWithdrawn ? 'CODE_NOT_CLAIMED' : 'NOT_FOUND' }
                 : model.redeem(now, pool, position, { reference, recipient })
             expect(refused).toBe(expected && 'refused' in expected ? expected.refused : undefined)
             if (value === undefined) return
@@ -50,7 +55,7 @@ export const redeem = fc.tuple(choice, place, fc.constantFrom('order 1', 'order 
 export const rollBack = choice.map(
   (which) =>
     new Step(`roll back redemption ${which}`, ({ place: { books, accountId }, model: { redemptions } }) => {
-      const id = pick(redemptions, which)?.id
+      const id = pickUseful(redemptions, which, ({ rolledBack }) => !rolledBack)?.id
       if (id === undefined) return undefined
       return action(
         () => rollBackRedemption(books, accountId, id),
@@ -63,10 +68,10 @@ export const rollBack = choice.map(
 )
 
 const chosen = fc.oneof(
-  fc.record({ codes: fc.array(place, { minLength: 1, maxLength: 5 }), pool: choice }),
-  fc.record({ claim: choice, pool: choice }),
+  fc.record({ codes: fc.array(place, { minLength: 1, maxLength: 5 }), pool: whichPool }),
+  fc.record({ claim: choice, pool: whichPool }),
   fc.record({ task: choice }),
-  fc.record({ recipient, pool: fc.option(choice, { nil: undefined }) }),
+  fc.record({ recipient, pool: fc.option(whichPool, { nil: undefined }) }),
 )
 
 type Chosen = typeof chosen extends fc.Arbitrary<infer T> ? T : never

@@ -1,31 +1,7 @@
-import { type Model, the } from './books.ts'
 import { availableForGeneration } from './formats.ts'
-import {
-  asksForMore,
-  available,
-  type ClaimModel,
-  lineTime,
-  type PoolModel,
-  refill,
-  tellShortage,
-} from './pools.ts'
+import { asksForMore, available, lineTime, refill, tellShortage } from './pools.ts'
+import { type ClaimModel, type GrantModel, type Model, type PoolModel, the, type Wish } from './state.ts'
 import { redemptionAt } from './usage.ts'
-
-/** What is claimed of a pool: `count` codes for each of the recipients, in their order. */
-export interface Wish {
-  operation: 'claimCodes' | 'claimForRecipients' | 'claimFile'
-  count: number
-  recipients: (string | undefined)[]
-  /** In milliseconds. */
-  expiresAt: number | undefined
-  key: string | undefined
-}
-
-/** What each recipient of a wish gets: `count` codes from the position `first` on. */
-export interface GrantModel {
-  first: number
-  alreadyHeld: boolean
-}
 
 export type Decision = { grants: GrantModel[]; refused?: never } | { grants?: never; refused: string }
 
@@ -118,9 +94,4 @@ function refusal(pool: PoolModel, wish: Wish, at: number): string | undefined {
 function validityEnds({ terms: { validUntil, validFor } }: PoolModel, at: number): number | undefined {
   const end = Math.min(validUntil ?? Infinity, validFor === undefined ? Infinity : at + validFor)
   return end === Infinity ? undefined : end
-}
-
-/** The claim that holds a position. */
-export function claimAt(pool: PoolModel, position: number): ClaimModel | undefined {
-  return pool.claims.find(({ first, count }) => first <= position && position < first + count)
 }

@@ -1,20 +1,5 @@
 import { typedKey } from '../../../src/codespace/typed-form.ts'
-import type { Model } from './books.ts'
-
-export interface FormatModel {
-  id: string
-  /** Its codes in their secret order. */
-  codes: string[]
-  /** Of each index: free, given to a pool, or a hole, which belongs or belonged to an uploaded code. */
-  state: ('free' | 'given' | 'hole')[]
-  /** All indices before it have been given or passed over. */
-  next: number
-  reserved: number
-  /** The holes that a worker has not taken yet: codes that were uploaded before the format was created. */
-  pending: Set<number>
-  /** The last code that the worker has looked at; '' at the beginning, undefined at the end. */
-  lookedAt: string | undefined
-}
+import type { FormatModel, Model } from './state.ts'
 
 function count(format: FormatModel, state: 'free' | 'given' | 'hole', from = 0): number {
   return format.state.filter((one, index) => one === state && index >= from).length

@@ -1,62 +1,14 @@
-import { type Model, the } from './books.ts'
-import { availableForGeneration, type FormatModel } from './formats.ts'
-
-/** A code of a pool, and where it came from. */
-export interface PositionModel {
-  source: string
-  index: number
-  code: string
-  /** The task that has added it; undefined for a refill, whose id is not known. */
-  task: string | undefined
-}
-
-export interface PoolModel {
-  id: string
-  line: PositionModel[]
-  /** The codes that were withdrawn, in their order. */
-  withdrawn: PositionModel[]
-  claims: ClaimModel[]
-  /** The positions of the codes that are void. */
-  voided: Set<number>
-  claimed: number
-  /** How often codes have left the line or the withdrawn ones other than by a claim. */
-  moves: number
-  /** The stock after each change other than a claim. */
-  stock: { at: number; total: number; added: number }[]
-  lastChangeAt: number | undefined
-  terms: TermsModel
-  archived: boolean
-  /** The Promo Codes section as it was saved. */
-  section: Section | undefined
-  refillFailed: boolean
-}
-
-export interface Section {
-  formatId: string
-  quantity: number
-  threshold: number
-  autoGenerate: boolean
-}
-
-/** Times are in milliseconds. */
-export interface TermsModel {
-  issueFrom: number | undefined
-  issueUntil: number | undefined
-  validUntil: number | undefined
-  validFor: number | undefined
-  onePerRecipient: boolean
-  renewAfter: RenewAfter[]
-}
-
-export type RenewAfter = 'EXPIRED' | 'REDEEMED' | 'VOIDED'
-
-export interface ClaimModel {
-  first: number
-  count: number
-  recipient: string | undefined
-  at: number
-  expiresAt: number | undefined
-}
+import { availableForGeneration } from './formats.ts'
+import {
+  type ClaimModel,
+  type FormatModel,
+  type Model,
+  type PoolModel,
+  type PositionModel,
+  type Section,
+  type TermsModel,
+  the,
+} from './state.ts'
 
 const noTerms: TermsModel = {
   issueFrom: undefined,
@@ -247,4 +199,9 @@ function noteMove(model: Model, pool: PoolModel): void {
 function refillAfterLoss(model: Model, pool: PoolModel, before: number): void {
   if (asksForMore(model, pool, available(pool))) refill(model, pool, 0)
   tellShortage(model, pool, before)
+}
+
+/** The claim that holds a position. */
+export function claimAt(pool: PoolModel, position: number): ClaimModel | undefined {
+  return pool.claims.find(({ first, count }) => first <= position && position < first + count)
 }

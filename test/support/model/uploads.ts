@@ -1,21 +1,6 @@
-import { type Model, type Status, the } from './books.ts'
-import { availableForGeneration, type FormatModel } from './formats.ts'
+import { availableForGeneration } from './formats.ts'
 import { noteStock, remove } from './pools.ts'
-
-export interface UploadModel {
-  id: string
-  poolId: string
-  dryRun: boolean
-  status: Status
-  /** The codes that it has accepted, in their order. */
-  accepted: string[]
-  /** How many of them are still kept, as codes, or by a dry run to recognise duplicates. */
-  kept: number
-  duplicatesInFile: number
-  duplicatesInAccount: number
-  refused: number
-  hasWork: boolean
-}
+import { type FormatModel, type Model, the, type UploadModel } from './state.ts'
 
 export function addUpload(model: Model, id: string, poolId: string, dryRun: boolean): void {
   const none = { kept: 0, duplicatesInFile: 0, duplicatesInAccount: 0, refused: 0 }

@@ -1,21 +1,5 @@
-import type { Model } from './books.ts'
-import { claimAt, type GrantModel, type Wish } from './claims.ts'
-import type { PoolModel } from './pools.ts'
-
-export interface RedemptionModel {
-  id: string
-  poolId: string
-  position: number
-  reference: string
-  rolledBack: boolean
-}
-
-/** A wish with an idempotency key that was served. */
-export interface KeyModel {
-  poolId: string
-  wish: Wish
-  grants: GrantModel[]
-}
+import { claimAt } from './pools.ts'
+import type { Model, PoolModel, RedemptionModel } from './state.ts'
 
 /** The redemption of a code that stands. */
 export function redemptionAt(model: Model, poolId: string, position: number): RedemptionModel | undefined {
