@@ -1,7 +1,7 @@
 /**
  * How long the database takes for the activity of a pool: thirty days in steps of a day, over ten million claims, with
- * redemptions in every quarter of an hour, against a pool with a thousand claims. Claims come by day more than by night, many
- * of them in bursts. Run it with `node bench/activity.ts`; inserting the ten million claims takes a minute or two.
+ * redemptions in every quarter of an hour, against a pool with a thousand claims. Claims come by day more than by night, with a
+ * burst in each quarter of an hour. Run it with `node bench/activity.ts`; inserting the ten million claims takes a minute or two.
  */
 
 import type { QueryResultRow } from 'pg'
@@ -13,6 +13,7 @@ import { newPool, openBench, showComparison } from './support.ts'
 const many = 10_000_000
 const few = 1_000
 const days = 30
+const attempts = 5
 
 await using lifecycle = new Lifecycle()
 const bench = await openBench(lifecycle)
@@ -38,11 +39,11 @@ async function poolWith(name: string, claims: number): Promise<string> {
   return poolId
 }
 
-/** Milliseconds that PostgreSQL takes to execute the statements of the activity of a pool. */
+/** Milliseconds that PostgreSQL takes to execute the statements of the activity of a pool: the least of five attempts. */
 function timeOf(poolId: string): () => Promise<number> {
   const to = new Date()
   const from = new Date(to.getTime() - days * 86_400_000)
-  return async () => {
+  const once = async () => {
     let sum = 0
     const explaining: Queryable = {
       async rows<Row extends QueryResultRow>({ text, values = [] }: Statement): Promise<Row[]> {
@@ -56,6 +57,12 @@ function timeOf(poolId: string): () => Promise<number> {
     }
     await readActivity(explaining, accountId, poolId, { from, to, step: 'DAY', timeZone: 'Europe/Berlin' })
     return sum
+  }
+  // What else the machine does can only add to some milliseconds.
+  return async () => {
+    let least = Number.POSITIVE_INFINITY
+    for (let attempt = 0; attempt < attempts; attempt++) least = Math.min(least, await once())
+    return least
   }
 }
 

@@ -29,6 +29,7 @@ import { runSql, type TestDatabase, testDatabase } from './support/database.ts'
 import { type Claimed, Crowd, claim, Fleet } from './support/load.ts'
 import { MainProcess } from './support/process.ts'
 import { openProxy } from './support/proxy.ts'
+import { expectRedeemed, newClaimed } from './support/redemptions.ts'
 import { temporaryFolder } from './support/temporary.ts'
 
 // Thirty processes start here, and the machine may be busy.
@@ -433,6 +434,82 @@ describe('a service that is killed during claims, twenty times', () => {
     await expectKept(test, claims)
     await endQuietly([current.process])
   })
+})
+
+describe('a service that is killed while codes are redeemed and rolled back, six times', () => {
+  it('keeps every answer that it has given, and redeems no code twice', patience, async () => {
+    await using test = await openBooks()
+    const key = await newKey(test)
+    const { poolId, codes } = await newClaimed(test, { count: 10_000 })
+    await using fleet = new Fleet(key)
+    await using processes = new AsyncDisposableStack()
+    const start = async () => {
+      const process = processes.use(new MainProcess({ DATABASE_URL: test.databaseUrl }))
+      return { process, url: (await process.ready()).url }
+    }
+    /** What stands of each code, by the answers: the reference for which it was redeemed, unless that was rolled back. */
+    const standing = new Map<string, string | undefined>()
+    let next = 0
+    // Two rivals redeem the same codes. Whoever wins rolls some back.
+    const rivals = Array.from({ length: 3 }, () => async () => {
+      const { code = '' } = codes[next++] ?? {}
+      const outcomes = await Promise.all(['a', 'b'].map((reference) => redeem(fleet, code, reference)))
+      const [winner, ...others] = outcomes.filter(({ redemption }) => redemption !== undefined)
+      expect(others).toEqual([])
+      const { id = '', reference } = winner?.redemption ?? {}
+      for (const refused of outcomes.filter((outcome) => outcome !== winner))
+        expect(refused).toEqual({ __typename: 'CodeRedeemedError' })
+      const isRolledBack = randomInt(3) === 0
+      if (isRolledBack) expect(await rollBack(fleet, id)).toBe('RollBackRedemptionPayload')
+      standing.set(code, isRolledBack ? undefined : reference)
+    })
+
+    let current = await start()
+    fleet.add(current.url)
+    for (let kill = 1; kill <= 6; kill++) {
+      const successor = await start()
+      fleet.add(successor.url)
+      const crowd = new Crowd(rivals)
+      await crowd.everyone(2)
+      fleet.remove(current.url)
+      await current.process.end('SIGKILL')
+      await crowd.stop()
+      current = successor
+    }
+    expect(fleet.lost).toBeGreaterThan(0)
+
+    const rows = await test.books.rows<{ position: string; reference: string }>({
+      text: `
+        SELECT position, reference FROM redemption
+        WHERE account_id = $1 AND pool_id = $2 AND rolled_back_version IS NULL`,
+      values: [test.accountId, poolId],
+    })
+    const kept = new Map(rows.map(({ position, reference }) => [position, reference]))
+    for (const { code, position } of codes) expect(kept.get(String(position))).toBe(standing.get(code))
+    await expectRedeemed(test, poolId, rows.length)
+    await expectSound(test)
+    await endQuietly([current.process])
+  })
+
+  async function redeem(fleet: Fleet, code: string, reference: string) {
+    const { redeemCode } = await fleet.ask<{
+      redeemCode: { __typename: string; redemption?: { id: string; reference: string } }
+    }>(
+      `mutation ($input: RedeemCodeInput!) {
+        redeemCode(input: $input) { __typename ... on RedeemCodePayload { redemption { id reference } } }
+      }`,
+      { input: { code, reference } },
+    )
+    return redeemCode
+  }
+
+  async function rollBack(fleet: Fleet, redemptionId: string): Promise<string> {
+    const { rollBackRedemption } = await fleet.ask<{ rollBackRedemption: Outcome }>(
+      'mutation ($input: RollBackRedemptionInput!) { rollBackRedemption(input: $input) { __typename } }',
+      { input: { redemptionId } },
+    )
+    return rollBackRedemption.__typename
+  }
 })
 
 describe('a database that goes away', patience, () => {

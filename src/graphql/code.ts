@@ -180,10 +180,11 @@ builder.objectField(Pool, 'codes', (t) =>
 
 const aboutFile =
   'GET it with an API key in the authorization header. The file is CSV with the columns code, status, recipient, ' +
-  'claimed_at and origin, of any length, oldest codes of the pool first. It shows the pool as it is when the ' +
-  'download begins, and the download can be resumed. Add raw=true for cells without the apostrophe that keeps ' +
-  'spreadsheets from running formulas, and bom=true and delimiter=semicolon or delimiter=tab for programs such as ' +
-  'Excel. Uploading the file again yields the same codes. CLAIMED needs READ, AVAILABLE needs MANAGE, a file of all ' +
+  'claimed_at, expires_at, validity, redeemed_at, reference (of the redemption) and origin, of any length: oldest codes ' +
+  'of the pool first, withdrawn ones last. It shows the pool as it is when the download begins, and the download can be ' +
+  'resumed. Add raw=true for cells without the apostrophe that keeps spreadsheets from running formulas, and bom=true ' +
+  'and delimiter=semicolon or delimiter=tab for programs such as Excel. Uploading the file again yields the same codes, ' +
+  'without those that were claimed or withdrawn. CLAIMED needs READ, AVAILABLE and WITHDRAWN need MANAGE, a file of all ' +
   'codes needs both.'
 const statusOfFile = 'Only codes with this status; all codes if left out.'
 

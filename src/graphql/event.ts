@@ -239,7 +239,7 @@ for (const [kind, description] of Object.entries(aboutStatusChange))
         }),
         reason: t.string({
           nullable: true,
-          weight: { bytes: maxMessageBytes },
+          weight: { bytes: maxMessageBytes, usualBytes: 200 },
           description: 'The reason that was given. Null if none was.',
           resolve: ({ payload }) => payload.reason,
         }),

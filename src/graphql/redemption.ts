@@ -17,7 +17,7 @@ import {
 import { rollBackRedemption } from '../domain/redemption/roll-back.ts'
 import type { Redemption as RedemptionValue } from '../domain/usage/usage.ts'
 import { builder } from './builder.ts'
-import { Code, lookUpReads } from './code.ts'
+import { Code, lookUpReads, usageOf } from './code.ts'
 import { badInput } from './errors/top-level.ts'
 import { loadedReads, rowReads } from './field-rules.ts'
 import { inputId } from './ids.ts'
@@ -59,6 +59,17 @@ builder.node(Redemption, {
     }),
   }),
 })
+
+builder.objectField(Code, 'redemption', (t) =>
+  t.field({
+    type: Redemption,
+    nullable: true,
+    description:
+      'When, where and for what the code was used. Null if it was not, or if that was rolled back.',
+    weight: { reads: loadedReads },
+    resolve: async (code, _args, context) => (await usageOf(code, context)).redemption ?? null,
+  }),
+)
 
 const RedemptionConnection = connectionType(Redemption, 'redemptions')
 

@@ -38,8 +38,11 @@ describe('the guard against formulas', () => {
 
 describe('a download that is uploaded', () => {
   const header = codesColumns.join()
+  const earlierHeader = 'code,status,recipient,claimed_at,origin'
 
   it.each([
+    ['of an earlier release', earlierHeader, ["'=Q,AVAILABLE,,,x", "''=Q"], ['=Q', "'=Q"]],
+    ['of an earlier release, raw', earlierHeader.replace('origin', '"origin"'), ["'=Q", '=Q'], ["'=Q", '=Q']],
     ['as it is', header, ["'=Q", "''=Q", "'TIS-1"], ['=Q', "'=Q", "'TIS-1"]],
     ['raw', `${codesColumns.slice(0, -1).join()},"origin"`, ['=Q', "'=Q"], ['=Q', "'=Q"]],
     ['with all cells in quotes', codesColumns.map((name) => `"${name}"`).join(), ["'=Q"], ['=Q']],
@@ -62,7 +65,7 @@ describe('a download that is uploaded', () => {
 
   it('gives no code that was claimed, and says why', async () => {
     const { rows, rejected } = await readAll(
-      `${header}\r\nA1,CLAIMED,Ada,2026-11-25T00:00:00.000Z,upload\r\nA2,AVAILABLE,,,upload\r\n'-A3,claimed,,,\r\nA4,,,,\r\nA5,SOLD,,,\r\n`,
+      `${earlierHeader}\r\nA1,CLAIMED,Ada,2026-11-25T00:00:00.000Z,upload\r\nA2,AVAILABLE,,,upload\r\n'-A3,claimed,,,\r\nA4,,,,\r\nA5,SOLD,,,\r\n`,
     )
     expect(rows).toEqual([
       { number: 3, code: 'A2' },
@@ -79,7 +82,23 @@ describe('a download that is uploaded', () => {
     ])
   })
 
+  it('gives no code that was redeemed or withdrawn, and says how to get a withdrawn one back', async () => {
+    const at = '2026-11-25T00:00:00.000Z'
+    const { rows, rejected } = await readAll(
+      `${header}\r\nA1,CLAIMED,Ada,${at},${at},REDEEMED,${at},order 7,upload\r\n` +
+        'A2,AVAILABLE,,,,NOT_CLAIMED,,,upload\r\nA3,WITHDRAWN,,,,WITHDRAWN,,,upload\r\n',
+    )
+    expect(rows).toEqual([{ number: 3, code: 'A2' }])
+    expect(rejected).toEqual([
+      { number: 2, text: 'A1', reason: expect.stringContaining('The code has been claimed') },
+      { number: 4, text: 'A3', reason: expect.stringMatching(/The code has been withdrawn.*restoreCodes/) },
+    ])
+  })
+
   it("ignores a column status in another system's file", async () => {
+    const sold = 'A1,AVAILABLE,2027-01-01,7\nA2,USED,2027-01-01,8\n'
+    expect(await codesOf(`code,status,expires_at,reference\n${sold}`)).toEqual(['A1', 'A2'])
+    expect(await codesOf(`Coupon,status,expires_at,reference\n${sold}`)).toEqual(['A1', 'A2'])
     expect(await codesOf('code,status\nA1,CLAIMED\nA2,SOLD\n')).toEqual(['A1', 'A2'])
     expect(await codesOf('code,status,amount\nA1,CLAIMED,5\n')).toEqual(['A1'])
     expect(await codesOf('coupon,status\nA1,CLAIMED\n')).toEqual(['A1'])
@@ -89,6 +108,13 @@ describe('a download that is uploaded', () => {
   it.each([
     ['code,status,claimed_at,origin', 'A1,CLAIMED,2026-11-25T00:00:00.000Z,upload', 'A2,AVAILABLE,,upload'],
     ['code,status', 'A1,CLAIMED', 'A2,AVAILABLE'],
+    ['code,status,validity', 'A1,CLAIMED,VALID', 'A2,AVAILABLE,NOT_CLAIMED'],
+    ['validity,reference,status,code', 'REDEEMED,order 7,CLAIMED,A1', 'NOT_CLAIMED,,AVAILABLE,A2'],
+    [
+      'Voucher,reference,status,validity,redeemed_at,expires_at',
+      'A1,order 7,CLAIMED,REDEEMED,25/11/2026,26/11/2026',
+      'A2,,AVAILABLE,NOT_CLAIMED,,',
+    ],
     ['Code,Status', 'A1,CLAIMED', 'A2,AVAILABLE'],
     ['CODE,STATUS,RECIPIENT,CLAIMED_AT,ORIGIN', 'A1,CLAIMED,Ada,25/11/2026,upload', 'A2,AVAILABLE,,,upload'],
     ['status;code', 'CLAIMED;A1', 'AVAILABLE;A2'],
@@ -146,7 +172,19 @@ describe('a download that is uploaded', () => {
       readAll('code,status\nA1,AVAILABLE\nA2,CLAIMED\n', { header: false, column: '1' }),
     ).rejects.toThrow(failure)
     await expect(readAll(`${header}\r\n${rows}`, { header: false, column: '1' })).rejects.toThrow(failure)
+    for (const row of ['A1,CLAIMED,Ada,2026-11-25T00:00:00.000Z,,VALID,,,x', 'A1,WITHDRAWN,,,,WITHDRAWN,,,x'])
+      await expect(readAll(`${row}\r\nA2,other\r\n`, { header: false, column: '1' })).rejects.toThrow(failure)
   })
+
+  it.each(['header', 'validity', 'reference', 'expires_at', 'redeemed_at'])(
+    'has its codes in the column that says so, and not in %s',
+    async (name) => {
+      expect(await codesOf(`${name},Promo code\nVALID,A1\nEXPIRED,A2\n`)).toEqual(['A1', 'A2'])
+      await expect(readAll(`${name},number of pieces\nVALID,1\nEXPIRED,2\n`)).rejects.toThrow(
+        'none has a usual name',
+      )
+    },
+  )
 
   it('may have codes with the names of its columns, but not its header twice', async () => {
     const { rows, rejected } = await readAll(`${header}\ncode,AVAILABLE,,,\n${header}\nstatus,,,,\n`)

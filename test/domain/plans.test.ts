@@ -5,8 +5,9 @@ import type { Books, BookTransaction } from '../../src/domain/books/books.ts'
 import { readEventsAfter } from '../../src/domain/books/event-log.ts'
 import { findKeys } from '../../src/domain/books/idempotency.ts'
 import { readFormatsFrom } from '../../src/domain/books/known-formats.ts'
+import { listIds } from '../../src/domain/books/listing.ts'
 import { findHeld, listClaims, listClaimsOf } from '../../src/domain/claim/recipients.ts'
-import { readClaimedCodes } from '../../src/domain/code/claimed-codes.ts'
+import { findClaimed, readClaimedCodes } from '../../src/domain/code/claimed-codes.ts'
 import { BatchReader } from '../../src/domain/code/code.ts'
 import { findCodes } from '../../src/domain/code/find-codes.ts'
 import { readFormat } from '../../src/domain/format/format.ts'
@@ -14,10 +15,12 @@ import { readQueuedGenerations } from '../../src/domain/generation/generation.ts
 import { readTask, readTaskInLog } from '../../src/domain/generation/task.ts'
 import { findPlace, readBatches } from '../../src/domain/pool/batch.ts'
 import { readClaim, readClaims, readClaimsFrom } from '../../src/domain/pool/claim-rows.ts'
-import { type Pool, readPool } from '../../src/domain/pool/pool.ts'
+import { findPoolByExternalId, type Pool, readPool } from '../../src/domain/pool/pool.ts'
 import { isCurrent, placesOfTask, readSnapshot } from '../../src/domain/pool/snapshot.ts'
+import { readRedemptions, redemptionsFor, redemptionsOfPool } from '../../src/domain/redemption/redemption.ts'
 import { readWaitingAccount } from '../../src/domain/upload/queue.ts'
 import { readRejectedRows } from '../../src/domain/upload/rejected-rows.ts'
+import { readPastUsage } from '../../src/domain/usage/past-usage.ts'
 import { readUsage } from '../../src/domain/usage/usage.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { type Plan, rowsRead } from '../support/plans.ts'
@@ -66,8 +69,9 @@ beforeAll(async () => {
     formatId,
   )
   await fill(
-    `INSERT INTO pool (account_id, id, name)
-     SELECT $1, CASE n WHEN 1 THEN $2::uuid ELSE gen_random_uuid() END, 'P' || n FROM generate_series(1, ${many}) n`,
+    `INSERT INTO pool (account_id, id, name, external_id)
+     SELECT $1, CASE n WHEN 1 THEN $2::uuid ELSE gen_random_uuid() END, 'P' || n, 'E' || n
+     FROM generate_series(1, ${many}) n`,
     poolId,
   )
   await fill(
@@ -180,12 +184,19 @@ async function reading(read: (books: Queryable) => Promise<unknown>): Promise<nu
 describe('on tables without statistics, a statement reads no more rows than it needs', () => {
   const statements: Record<string, (books: Queryable) => Promise<unknown>> = {
     'the pool': (books) => readPool(books, accountId, poolId),
+    'the pool with an external id': async (books) =>
+      expect(await findPoolByExternalId(books, accountId, 'E1')).toBe(poolId),
     'the format': (books) => readFormat(books, accountId, formatId),
     'the task': (books) => readTask(books, accountId, taskId),
     'the task in the log': (books) => readTaskInLog(books, accountId, taskId),
     'the batch of a position': (books) => readBatches(books, accountId, poolId, half, half + 1n),
     'a page of batches': (books) => readBatches(books, accountId, poolId, half, { limit: 10 }),
     'a page of claims': (books) => readClaimsFrom(books, accountId, poolId, half, BigInt(many), 10),
+    'what had become of a page of codes': async (books) => {
+      const page = { usage: 2n * BigInt(many), from: half, to: BigInt(many), limit: 5 }
+      const { redemptions, voids, until } = await readPastUsage(books, accountId, poolId, page)
+      expect([redemptions.length, voids.length, until]).toEqual([5, 6, half + 5n])
+    },
     'codes by their positions': async (books) => {
       const read = readClaimedCodes(books as Books, accountId, [{ poolId, position: half }])
       await expect(read).rejects.toThrow()
@@ -271,6 +282,25 @@ describe('on tables without statistics, a statement reads no more rows than it n
       expect(found.map((usage) => usage.redemption?.position)).toEqual(positions)
       expect(found.map((usage) => usage.void !== undefined)).toEqual([true, false])
     },
+    'claimed codes, by where they are': async (books) => {
+      const found = await findClaimed(books, accountId, [
+        { poolId, position: half },
+        { poolId, position: half + 1n },
+      ])
+      expect(found.map(({ claim }) => claim.first)).toEqual([half, half + 1n])
+    },
+    'a redemption': (books) => readRedemptions(books, accountId, [newId()]),
+    ...Object.fromEntries(
+      Object.entries({
+        'of a pool': redemptionsOfPool(poolId),
+        'of a pool without any': redemptionsOfPool(newId()),
+        'for a reference': redemptionsFor('order'),
+        'for a reference that none has': redemptionsFor('another order'),
+      }).map(([which, filter]) => [
+        `a page of redemptions ${which}`,
+        (books: Queryable) => listIds(books, accountId, filter, { limit: 10, fromOldest: false }),
+      ]),
+    ),
     'the uses of keys': (books) =>
       findKeys(Object.assign(books, { accountId }) as BookTransaction, 'claimCodes', [
         'key 7',

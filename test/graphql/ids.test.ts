@@ -48,6 +48,8 @@ const rest: Record<string, () => Record<string, unknown>> = {
   saveReplenishment: () => ({ poolId: ids['pool'], method: 'GENERATE', formatId: ids['format'] }),
   withdrawCodes: () => ({ poolId: ids['pool'] }),
   restoreCodes: () => ({ poolId: ids['pool'] }),
+  claimFile: () => ({ count: 1 }),
+  claimForRecipients: () => ({ recipients: ['Ada'] }),
   generateCodes: () => ({ poolId: ids['pool'], formatId: ids['format'], quantity: 1 }),
 }
 
@@ -94,6 +96,10 @@ const choices: Record<string, (id: string | undefined) => [select: object, path:
 }
 
 const args: Record<string, { wanted: string; operation: string }> = {
+  'Query.claims poolId': {
+    wanted: 'pool',
+    operation: 'query ($id: ID!) { claims(recipient: "Ada", poolId: $id) { edges { cursor } } }',
+  },
   'Query.tasks poolId': {
     wanted: 'pool',
     operation: 'query ($id: ID!) { tasks(poolId: $id) { totalCount } }',

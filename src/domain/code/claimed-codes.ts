@@ -1,5 +1,5 @@
 import { yieldToEventLoop } from '../../async/pacer.ts'
-import type { RowOf } from '../../database/transaction.ts'
+import type { Queryable, RowOf } from '../../database/transaction.ts'
 import type { Books } from '../books/books.ts'
 import { type Batch, type BatchRow, decodeBatch, type Place } from '../pool/batch.ts'
 import { type Claim, decodeClaim } from '../pool/claim-rows.ts'
@@ -60,8 +60,8 @@ type FoundRow = RowOf<Claim> &
   }
 
 /** The batches and claims of the places, and the codes of those that were uploaded. */
-async function findClaimed(
-  books: Books,
+export async function findClaimed(
+  books: Queryable,
   accountId: string,
   places: readonly ClaimedPlace[],
 ): Promise<(ClaimedPlace & { batch: Batch; claim: Claim; uploadedCode: string | null })[]> {

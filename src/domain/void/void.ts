@@ -1,9 +1,7 @@
 import type { Books, BookTransaction } from '../books/books.ts'
-import { InputCheck } from '../books/input.ts'
+import { InputCheck, maxReasonLength } from '../books/input.ts'
 import { lockUsages } from '../usage/lock.ts'
 import { type ClaimedRange, checkSelect, countOf, findSelected, type Select } from './select.ts'
-
-export const maxReasonLength = 1_000
 
 /** What became of the codes of a choice when they were voided. Counts are codes; each is counted once. */
 export interface Voided {

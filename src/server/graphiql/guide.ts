@@ -20,6 +20,8 @@ export interface GuideFills {
   readonly pool: string
   readonly task: string
   readonly code: string
+  readonly claim: string
+  readonly redemption: string
   readonly after: string
 }
 
@@ -48,8 +50,8 @@ interface Step {
 const CONSONANTS = 'BCDFGHJKMPQRTVWXZ'
 
 /**
- * The steps from the list of pools to the results of the run, in the order and words of the product's guide, then to claims,
- * look-up, files and history. Run in order with unchanged variables, they add each batch of codes once. Without a sample,
+ * The steps from the list of pools to the results of the run, in the order and words of the product's guide, then to the life
+ * of a code, files and history. Run in order with unchanged variables, they add each batch of codes once. Without a sample,
  * each id is replaced by the name of the tab that creates it.
  */
 export function guide(sample: GuideSample | undefined): Guide {
@@ -62,6 +64,8 @@ export function guide(sample: GuideSample | undefined): Guide {
     pool: sample?.poolId ?? 'the id of a pool: run CreatePool',
     task: sample?.taskId ?? 'the id of a task: run SaveAndGenerate',
     code: 'a code: run ClaimCodes',
+    claim: 'its id: run ClaimCodes',
+    redemption: 'its id: run RedeemCode',
   }
   const all = steps(names)
   const tabs = all.map(({ id, comment, operation, variables }, index) => ({
@@ -424,7 +428,7 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
           'behaving the way you set it up. Press run.',
         'To have the pool refilled on its own, set autoGenerate to true: a new batch of codes (quantity) is generated as soon ' +
           'as the last code is distributed (refillThreshold 0). A pool that is already empty gets it immediately: see refill.',
-        'Next: WatchPool.',
+        'Next: SaveTerms.',
       ],
       operation: `mutation SavePromoCodes($input: SaveReplenishmentInput!) {
   saveReplenishment(input: $input) {
@@ -466,6 +470,42 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
       },
     },
     {
+      id: 'save-terms',
+      comment: [
+        'Decide how long codes are good (terms of the pool): thirty days from the moment that each is claimed. Press run. ' +
+          'Codes that were claimed before keep their time.',
+        'With validUntil, all end on one day. With onePerRecipient true, who claims again gets the same code. Next: WatchPool.',
+      ],
+      operation: `mutation SaveTerms($input: SaveTermsInput!) {
+  saveTerms(input: $input) {
+    ... on SaveTermsPayload {
+      pool {
+        name
+        terms {
+          issueFrom
+          issueUntil
+          validUntil
+          validFor
+          onePerRecipient
+        }
+      }
+    }
+    ${errors}
+  }
+}
+`,
+      variables: {
+        input: {
+          poolId: names.pool,
+          issueFrom: null,
+          issueUntil: null,
+          validUntil: null,
+          validFor: 'P30D',
+          onePerRecipient: false,
+        },
+      },
+    },
+    {
       id: 'watch-pool',
       comment: [
         'What happens next: the newly generated codes are in the pool and ready to be handed out.',
@@ -503,7 +543,13 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
         code
         recipient
         claimedAt
+        expiresAt
       }
+      claim {
+        id
+        count
+      }
+      alreadyHeld
       pool {
         name
         status
@@ -513,6 +559,10 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
     }
     ... on NotEnoughCodesError {
       available
+    }
+    ... on PoolNotIssuingError {
+      issueFrom
+      issueUntil
     }
     ${errors}
   }
@@ -525,14 +575,16 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
       comment: [
         'Look up a code that a customer reads out: press run. The first code that you claimed is filled in.',
         'It is also found without its dashes or in lower case. If none fits, or more than one, the answer is null. ' +
-          'Next: DownloadCodes.',
+          'Next: RedeemCode.',
       ],
       operation: `query LookUpCode($code: String!) {
   code(code: $code) {
     code
     status
+    validity
     recipient
     claimedAt
+    expiresAt
     pool {
       name
     }
@@ -544,6 +596,79 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
 }
 `,
       variables: { code: names.code },
+    },
+    {
+      id: 'redeem-code',
+      comment: [
+        'Redeem the code when it is used, as a till or a shop does: press run. It is accepted once. Run again with the same ' +
+          'reference, and you get the same redemption; with another one, and you see who was first.',
+        'validity says what a till wants to know of a code: whether it can be redeemed now. Next: RollBackAndVoid.',
+      ],
+      operation: `mutation RedeemCode($input: RedeemCodeInput!) {
+  redeemCode(input: $input) {
+    ... on RedeemCodePayload {
+      alreadyRedeemed
+      redemption {
+        id
+        reference
+        place
+        at
+        code {
+          code
+          validity
+        }
+      }
+    }
+    ... on CodeRedeemedError {
+      redemption {
+        reference
+        at
+      }
+    }
+    ... on CodeExpiredError {
+      expiredAt
+    }
+    ${errors}
+  }
+}
+`,
+      variables: { input: { code: names.code, reference: 'Order 1', place: 'Shop 7', recipient: null } },
+    },
+    {
+      id: 'roll-back-and-void',
+      comment: [
+        'The order was returned: roll its redemption back, and then void the codes of the claim, so that they are no longer ' +
+          'good. Press run. Without voidCodes, the code can be redeemed again.',
+        'Codes can be chosen by claim, task, recipient or id; redeemed ones stay as they are. unvoidCodes makes them good ' +
+          'again. To stop codes that nobody has claimed yet: withdrawCodes and restoreCodes. Next: DownloadCodes.',
+      ],
+      operation: `mutation RollBackAndVoid($rollBack: RollBackRedemptionInput!, $void: VoidCodesInput!) {
+  rollBackRedemption(input: $rollBack) {
+    ... on RollBackRedemptionPayload {
+      redemption {
+        rolledBackAt
+        code {
+          code
+          validity
+        }
+      }
+    }
+    ${errors}
+  }
+  voidCodes(input: $void) {
+    ... on VoidCodesPayload {
+      voidedCount
+      redeemedCount
+      alreadyVoidCount
+    }
+    ${errors}
+  }
+}
+`,
+      variables: {
+        rollBack: { redemptionId: names.redemption },
+        void: { select: { claimId: names.claim }, reason: 'Order 1 was returned' },
+      },
     },
     {
       id: 'download-codes',
@@ -622,6 +747,10 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
         }
         ... on PoolLowEvent {
           availableCount
+        }
+        ... on CodesVoidedEvent {
+          count
+          reason
         }
         ... on PoolRefillFailedEvent {
           failure {

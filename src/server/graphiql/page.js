@@ -190,6 +190,8 @@
       pool: quoted(data?.createPool?.pool?.id ?? section?.id),
       task: quoted(madeTask(data)?.id),
       code: quoted(data?.claimCodes?.codes?.[0]?.code),
+      claim: quoted(data?.claimCodes?.claim?.id),
+      redemption: quoted(data?.redeemCode?.redemption?.id),
     })
     const first = inputAtFirst('guide-save-promo-codes')
     if (data?.createPool?.pool) handSettings(SETTINGS_TABS, first)

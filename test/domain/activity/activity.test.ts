@@ -5,10 +5,12 @@ import { readActivity } from '../../../src/domain/activity/activity.ts'
 import { boundariesOf, type SteppedTime } from '../../../src/domain/activity/steps.ts'
 import { Books } from '../../../src/domain/books/books.ts'
 import { Claims } from '../../../src/domain/claim/claim.ts'
+import { rollBackRedemption } from '../../../src/domain/redemption/roll-back.ts'
 import { restoreCodes } from '../../../src/domain/stock/restore.ts'
 import { withdrawCodes } from '../../../src/domain/stock/withdraw.ts'
 import { undoUpload } from '../../../src/domain/upload/finish.ts'
 import { fill, newFormat, newPool, type Place, poolNow, silent, useBooks } from '../../support/books.ts'
+import { redemptionsOn } from '../../support/redemptions.ts'
 import { upload } from '../../support/uploads.ts'
 
 const test = useBooks()
@@ -42,7 +44,10 @@ async function newStory(start: Date) {
     text: 'UPDATE pool SET created_at = $3 WHERE account_id = $1 AND id = $2',
     values: [place.accountId, poolId, start],
   })
+  const redemptions = redemptionsOn(place.books)
   const happened: Happened[] = []
+  const claimed: string[] = []
+  const redeemedCodes: { id: string; code: string; redeemed: Happened }[] = []
   let lineTime = new Date(0)
   /** Notes it with the time that the line has by then. */
   const note = (what: Omit<Happened, 'at'>) => {
@@ -58,9 +63,10 @@ async function newStory(start: Date) {
       clock.now = new Date(clock.now.getTime() + quarters * quarterMs)
     },
     async claim(count: number) {
-      const { total, claimed } = await poolNow(place, poolId)
-      if (total - claimed < BigInt(count)) return
-      await claims.claim(place.accountId, { poolId, count })
+      const before = await poolNow(place, poolId)
+      if (before.total - before.claimed < BigInt(count)) return
+      const { codes } = await claims.claim(place.accountId, { poolId, count })
+      claimed.push(...codes.map(({ code }) => code))
       note({ claimed: BigInt(count), gained: -BigInt(count) })
     },
     async generate(count: number) {
@@ -77,9 +83,9 @@ async function newStory(start: Date) {
     async undo(_count: number) {
       const last = uploads.pop()
       if (last === undefined) return
-      const { claimed, total } = await poolNow(place, poolId)
+      const before = await poolNow(place, poolId)
       // Others would lie before it, or have been claimed or withdrawn.
-      if (last.from < claimed || last.from + last.count !== total) return
+      if (last.from < before.claimed || last.from + last.count !== before.total) return
       await undoUpload(place.books, place.accountId, last.taskId)
       note({ gained: -last.count })
     },
@@ -92,14 +98,21 @@ async function newStory(start: Date) {
       const { count } = await restoreCodes(place.books, place.accountId, { poolId })
       if (count > 0n) note({ gained: count })
     },
-    async redeem(count: number) {
-      const quarter = new Date(Math.floor(clock.now.getTime() / quarterMs) * quarterMs)
-      await test.books.rows({
-        text: `INSERT INTO redemption_count VALUES ($1, $2, $3, $4)
-               ON CONFLICT (account_id, pool_id, quarter) DO UPDATE SET count = redemption_count.count + excluded.count`,
-        values: [place.accountId, poolId, quarter, count],
-      })
-      happened.push({ at: clock.now, redeemed: BigInt(count), gained: 0n })
+    async redeem(_count: number) {
+      const code = claimed.pop()
+      if (code === undefined) return
+      const input = { code, reference: 'Order', place: undefined, at: undefined, recipient: undefined }
+      const { redemption } = await redemptions.redeem(place.accountId, randomUUID(), input)
+      const redeemed = { at: redemption.at, redeemed: 1n, gained: 0n }
+      happened.push(redeemed)
+      redeemedCodes.push({ id: redemption.id, code, redeemed })
+    },
+    async rollBack(_count: number) {
+      const last = redeemedCodes.pop()
+      if (last === undefined) return
+      await rollBackRedemption(place.books, place.accountId, last.id)
+      happened.splice(happened.indexOf(last.redeemed), 1)
+      claimed.push(last.code)
     },
     read: (time: SteppedTime) => readActivity(place.books, place.accountId, poolId, time),
   }

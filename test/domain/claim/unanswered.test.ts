@@ -13,6 +13,7 @@ import {
   type TestBooks,
 } from '../../support/books.ts'
 import { type DatabaseProxy, openProxy } from '../../support/proxy.ts'
+import { setTerms } from '../../support/terms.ts'
 
 let test: TestBooks
 let proxy: DatabaseProxy
@@ -77,6 +78,42 @@ describe('a claim whose COMMIT was not answered', () => {
         { value: { codes: { length: 3 } } },
       ])
       expect(await poolNow(test, poolId)).toMatchObject({ claimed: 6n })
+      await expectBalance(test)
+    })
+
+    it('gives lists, files and holders of a code their own results, too', async () => {
+      const poolId = await pool(1_000n)
+      await setTerms(test, poolId, { onePerRecipient: true })
+      const { accountId } = test
+      const held = await claims.claim(accountId, { poolId, count: 1, recipient: 'ann' })
+      const holding = { poolId, count: 1, recipient: 'ann', idempotencyKey: randomUUID() }
+      const list = { poolId, recipients: ['bob', 'ann', 'cem', 'bob'], idempotencyKey: randomUUID() }
+      const cut = proxy.cutCommit(fate)
+      const [again, people] = await Promise.all([
+        claims.claim(accountId, holding),
+        claims.claimForRecipients(accountId, list),
+      ])
+      await cut
+      expect(again).toEqual({ ...held, alreadyHeld: true })
+      expect(people.map(({ code, alreadyHeld }) => [code.position, alreadyHeld])).toEqual([
+        [1n, false],
+        [0n, true],
+        [2n, false],
+        [1n, true],
+      ])
+      // Only keys are written, and no claims.
+      const cutAgain = proxy.cutCommit(fate)
+      const holdingAgain = { ...holding, idempotencyKey: randomUUID() }
+      expect(await claims.claim(accountId, holdingAgain)).toEqual(again)
+      await cutAgain
+      await setTerms(test, poolId, {})
+      expect(await claims.claim(accountId, holding)).toEqual(again)
+      expect(await claims.claimForRecipients(accountId, list)).toEqual(people)
+      const cutFile = proxy.cutCommit(fate)
+      const file = await claims.claimFile(accountId, { poolId, count: 900n })
+      await cutFile
+      expect(file).toMatchObject({ first: 3n, count: 900n })
+      expect(await poolNow(test, poolId)).toMatchObject({ claimed: 903n })
       await expectBalance(test)
     })
 

@@ -239,6 +239,7 @@ describe('scopes', () => {
   // Every root field, so that a new one without a scope does not go unnoticed.
   const readings: Record<string, string> = {
     account: 'account { id }',
+    claims: 'claims(recipient: "x") { edges { cursor } }',
     code: 'code(code: "x") { id }',
     eventCursor: 'eventCursor',
     format: 'format(id: "x") { id }',

@@ -1,5 +1,6 @@
+import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { claim, done, generate, newPool, newStock, stranger, withScopes } from '../../support/api.ts'
+import { claim, done, generate, mutate, newPool, newStock, stranger, withScopes } from '../../support/api.ts'
 import { useBooks } from '../../support/books.ts'
 import { readCsv } from '../../support/csv.ts'
 import { codesHeader, pathOf, type Status, useFiles } from '../../support/files.ts'
@@ -362,7 +363,8 @@ describe('a file with withdrawn codes', () => {
     expect(await moved('withdrawCodes', { poolId })).toBe('299990')
     await expect(response.text()).rejects.toThrow()
     expect(await refusal(path, { headers: { range: 'bytes=1000-' } })).toMatchObject({ status: 410 })
-    const withdrawn = (await download(poolId, 'WITHDRAWN')).headers.get('content-location') ?? ''
+    const whole = await get(pathOf(poolId, 'WITHDRAWN'), { method: 'HEAD' })
+    const withdrawn = whole.headers.get('content-location') ?? ''
     await moved('restoreCodes', { poolId })
     expect((await refusal(withdrawn)).message).toContain('were withdrawn or restored')
     await claim(client, poolId, 10)
@@ -407,4 +409,88 @@ test('a file from before a recipient was forgotten has ended, rather than be res
   const { rows, headers } = await download(poolId, 'CLAIMED')
   expect(columns(rows, 'recipient').flat()).toEqual(['', '', '', 'Grace', 'Grace', 'Grace'])
   expect((await get(headers.get('content-location') ?? '')).status).toBe(200)
+})
+
+describe('whatever the API does with codes', () => {
+  const actions = fc.array(
+    fc.record({
+      what: fc.constantFrom('claim', 'redeem', 'redeem', 'roll back', 'void', 'void', 'unvoid', 'expire'),
+      pick: fc.nat(1_000),
+      count: fc.integer({ min: 1, max: 5 }),
+    }),
+    { minLength: 5, maxLength: 20 },
+  )
+
+  /** What the API says of a code, in columns of a file. */
+  async function told(code: string) {
+    const { code: found } = await client.ask<{ code: Record<string, string | null> | null }>(
+      'query ($code: String!) { code(code: $code) { validity claimedAt expiresAt } }',
+      { code },
+    )
+    return ['validity', 'claimedAt', 'expiresAt'].map((field) => found?.[field] ?? '')
+  }
+
+  test('a file says the same of each, and every earlier file stays as it was', async () => {
+    await fc.assert(
+      fc.asyncProperty(actions, async (all) => {
+        const { poolId } = await newStock(client, 30)
+        await claim(client, poolId, 4)
+        const codes: { id: string; code: string }[] = []
+        const redemptions: { id: string; code: string; reference: string }[] = []
+        const references = new Map<string, string>()
+        const files: { path: string; bytes: Buffer }[] = []
+        for (const [n, { what, pick, count }] of all.entries()) {
+          const at = codes.length === 0 ? 0 : pick % codes.length
+          const some = codes.slice(at, at + count)
+          const select = { codeIds: some.map(({ id }) => id) }
+          if (what === 'claim') codes.push(...(await claimedNow(poolId, count)))
+          else if (some.length === 0) continue
+          else if (what === 'redeem') {
+            const { code = '' } = some[0] ?? {}
+            const reference = `=order ${n}`
+            const input = { code, reference }
+            const { redemption } = await mutate<{ redemption?: { id: string } }>(
+              client,
+              'redeemCode',
+              input,
+              'redemption { id }',
+            )
+            if (redemption === undefined) continue
+            redemptions.push({ id: redemption.id, code, reference })
+            references.set(code, reference)
+          } else if (what === 'roll back') {
+            const redemption = redemptions[pick % Math.max(1, redemptions.length)]
+            if (redemption === undefined) continue
+            await mutate(client, 'rollBackRedemption', { redemptionId: redemption.id })
+            if (references.get(redemption.code) === redemption.reference) references.delete(redemption.code)
+          } else if (what === 'void') await done(client, 'voidCodes', { select }, 'alreadyVoidCount')
+          else if (what === 'unvoid') await done(client, 'unvoidCodes', { select }, 'pools { id }')
+          else await expire(poolId, pick % 4 === 0 ? 0 : 4, new Date(Date.now() - 1))
+          // Here expiry is set afterwards, which no mutation can: earlier files show it, too.
+          if (what === 'expire') files.length = 0
+          const { headers, bytes } = await download(poolId, 'CLAIMED', { raw: 'true' })
+          files.push({ path: headers.get('content-location') ?? '', bytes })
+        }
+        const { rows } = await download(poolId, 'CLAIMED', { raw: 'true' })
+        const shown = columns(rows, 'validity', 'claimed_at', 'expires_at')
+        const listed = columns(rows, 'code').map(([code = '']) => code)
+        expect(shown).toEqual(await Promise.all(listed.map(told)))
+        expect(columns(rows, 'reference').flat()).toEqual(listed.map((code) => references.get(code) ?? ''))
+        for (const { path, bytes } of files) expect((await get(path)).bytes.equals(bytes)).toBe(true)
+      }),
+      { numRuns: 8 },
+    )
+  })
+
+  /** Claims as many as there are. */
+  async function claimedNow(poolId: string, count: number) {
+    const input = { poolId, count }
+    const { codes = [] } = await mutate<{ codes?: { id: string; code: string }[] }>(
+      client,
+      'claimCodes',
+      input,
+      'codes { id code }',
+    )
+    return codes
+  }
 })

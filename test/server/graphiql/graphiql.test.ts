@@ -31,9 +31,12 @@ const STEPS = [
   'WatchTask',
   'Results',
   'SavePromoCodes',
+  'SaveTerms',
   'WatchPool',
   'ClaimCodes',
   'LookUpCode',
+  'RedeemCode',
+  'RollBackAndVoid',
   'DownloadCodes',
   'UploadCodes',
   'History',
@@ -390,6 +393,11 @@ describe('GraphiQL in a browser', () => {
       // Each batch is generated once.
       expect(saveReplenishment).toMatchObject({ refill: null, pool: { availableCount: '100' } })
 
+      await openTab(page, 'SaveTerms')
+      await run(page)
+      const { saveTerms } = await answer(page, 'validFor')
+      expect(saveTerms.pool).toMatchObject({ name: poolName, terms: { validFor: 'P30D', validUntil: null } })
+
       await openTab(page, 'WatchPool')
       await run(page)
       const { poolUpdated } = await answer(page, 'poolUpdated')
@@ -399,6 +407,7 @@ describe('GraphiQL in a browser', () => {
       await run(page)
       const { claimCodes } = await answer(page, 'claimCodes')
       expect(claimCodes.codes).toHaveLength(10)
+      expect(claimCodes).toMatchObject({ alreadyHeld: false, claim: { count: '10' } })
       const [first] = claimCodes.codes
       await page.locator('.result-window').getByText(first.code).waitFor()
       await screenshot('claimed')
@@ -423,9 +432,37 @@ describe('GraphiQL in a browser', () => {
       const { code } = await answer(page, 'claimedAt')
       expect(code).toMatchObject({
         status: 'CLAIMED',
+        validity: 'VALID',
         recipient: 'anna@example.com',
         pool: { name: poolName },
       })
+      expect(Date.parse(code.expiresAt) - Date.parse(code.claimedAt)).toBe(30 * 86_400_000)
+
+      // The code was the first of the claim of 90.
+      await openTab(page, 'RedeemCode')
+      await run(page)
+      const { redeemCode } = await answer(page, 'alreadyRedeemed')
+      expect(redeemCode).toMatchObject({
+        alreadyRedeemed: false,
+        redemption: { reference: 'Order 1', code: { code: code.code, validity: 'REDEEMED' } },
+      })
+      await screenshot('redeemed')
+      await changeVariables(page, ({ input }) => {
+        input.reference = 'Order 2'
+      })
+      await run(page)
+      const { redeemCode: second } = await answer(page, 'CODE_REDEEMED')
+      expect(second.redemption.reference).toBe('Order 1')
+
+      await openTab(page, 'RollBackAndVoid')
+      await run(page)
+      const { rollBackRedemption, voidCodes } = await answer(page, 'voidedCount')
+      expect(rollBackRedemption.redemption).toMatchObject({
+        rolledBackAt: expect.any(String),
+        code: { code: code.code, validity: 'VALID' },
+      })
+      expect(voidCodes).toMatchObject({ voidedCount: '90', redeemedCount: '0' })
+      await screenshot('void')
 
       await openTab(page, 'DownloadCodes')
       await run(page)
@@ -460,7 +497,13 @@ describe('GraphiQL in a browser', () => {
       const { poolEvents, pool } = await answer(page, 'endCursor')
       const kinds = poolEvents.edges.map(({ node }: { node: { __typename: string } }) => node.__typename)
       expect(new Set(kinds)).toEqual(
-        new Set(['PoolCreatedEvent', 'PoolChangedEvent', 'TaskStatusChangedEvent', 'PoolRefilledEvent']),
+        new Set([
+          'PoolCreatedEvent',
+          'PoolChangedEvent',
+          'TaskStatusChangedEvent',
+          'PoolRefilledEvent',
+          'CodesVoidedEvent',
+        ]),
       )
       expect(pool).toMatchObject({
         availableCount: '100',
