@@ -53,7 +53,7 @@ const termsOffsets = fc.record({
   issueUntil: offset(-5, 20, 100),
   validUntil: offset(-5, 20, 200),
   validFor: offset(1, 60),
-  onePerRecipient: fc.boolean(),
+  onePerRecipient: fc.nat(2).map((one) => one > 0),
   renewAfter: fc.subarray<model.RenewAfter>(['EXPIRED', 'REDEEMED', 'VOIDED']),
 })
 

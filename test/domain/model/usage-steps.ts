@@ -68,6 +68,7 @@ export const rollBack = choice.map(
 )
 
 const chosen = fc.oneof(
+  fc.record({ recipient, pool: fc.option(whichPool, { nil: undefined }) }),
   fc.record({ codes: fc.array(place, { minLength: 1, maxLength: 5 }), pool: whichPool }),
   fc.record({ claim: choice, pool: whichPool }),
   fc.record({ task: choice }),
@@ -93,7 +94,7 @@ export const voidSome = fc.tuple(chosen, fc.boolean()).map(
     new Step(
       `${unvoids ? 'unvoid' : 'void'} ${JSON.stringify(chosen)}`,
       ({ place: { books, accountId }, model: now }) => {
-        const selection = selectionOf(now, chosen)
+        const selection = selectionOf(now, chosen, unvoids)
         if (selection === undefined) return undefined
         const { select, find } = selection
         if (unvoids)
@@ -127,7 +128,8 @@ export const voidSome = fc.tuple(chosen, fc.boolean()).map(
     ),
 )
 
-function selectionOf(now: Model, chosen: Chosen): Selection | undefined {
+/** `isVoid`: rather of codes that are void. */
+function selectionOf(now: Model, chosen: Chosen, isVoid: boolean): Selection | undefined {
   if ('task' in chosen) {
     const task = pick([...now.generations, ...now.uploads], chosen.task)
     return (
@@ -146,7 +148,7 @@ function selectionOf(now: Model, chosen: Chosen): Selection | undefined {
   }
   if (pool === undefined) return undefined
   if ('claim' in chosen) {
-    const claim = pick(pool.claims, chosen.claim)
+    const claim = pickUseful(pool.claims, chosen.claim, ({ first }) => !isVoid || pool.voided.has(first))
     if (claim === undefined) return undefined
     return {
       select: { claim: { poolId: pool.id, first: BigInt(claim.first) } },
@@ -154,7 +156,9 @@ function selectionOf(now: Model, chosen: Chosen): Selection | undefined {
     }
   }
   const all = [...pool.line, ...pool.withdrawn]
-  const codes = chosen.codes.map((at) => pick(all, at)).filter((code) => code !== undefined)
+  const voided = pool.line.filter((_, position) => pool.voided.has(position))
+  const from = isVoid && voided.length > 0 ? voided : all
+  const codes = chosen.codes.map((at) => pick(from, at)).filter((code) => code !== undefined)
   if (codes.length === 0) return undefined
   const isChosen = (code: model.PositionModel) =>
     codes.some(({ source, index }) => source === code.source && index === code.index)
