@@ -1,11 +1,18 @@
 import { Claims } from '../../src/domain/claim/claim.ts'
+import { computeCodes } from '../../src/domain/code/code.ts'
 import { failGeneration, generateCodes } from '../../src/domain/generation/generation.ts'
 import { cancelTask, markRunning } from '../../src/domain/generation/task.ts'
+import { readBatches } from '../../src/domain/pool/batch.ts'
 import { lockPool } from '../../src/domain/pool/pool.ts'
+import { rollBackRedemption } from '../../src/domain/redemption/roll-back.ts'
+import { restoreCodes } from '../../src/domain/stock/restore.ts'
+import { withdrawCodes } from '../../src/domain/stock/withdraw.ts'
 import { clearUpload } from '../../src/domain/upload/clear.ts'
 import { completeUpload, undoUpload } from '../../src/domain/upload/finish.ts'
+import { unvoidCodes, voidCodes } from '../../src/domain/void/void.ts'
 import { fill, newAccount, newFormat, newPool, newSmallFormat, openBooks, type Place } from './books.ts'
 import { runSql, type TestDatabase, testDatabase } from './database.ts'
+import { redemptionsOn } from './redemptions.ts'
 import { addCodes, clearAway, startUpload, upload } from './uploads.ts'
 
 /** Consistent books, with an example of everything. */
@@ -36,30 +43,31 @@ export interface SoundBooks {
    */
   uploads: { reading: string; dryRun: string; undone: string; dropped: string; forgotten: string }
   /**
-   * A pool with an upload of six codes: the first two are claimed; the last three, and then the third, were withdrawn.
+   * A pool with an upload of six codes, of which the first two are claimed and the others are withdrawn, as is the only code of
+   * another upload. Once, all were restored.
    */
   withdrawn: { poolId: string; uploadId: string }
   /** An account that keeps only the last two of its eight events. */
   forgetful: { accountId: string; lastTask: string }
 }
 
-/** Made by the functions of the domain, but for what statements do in functions that have a URL. */
+/** Made by the functions of the domain, but for the removal of events, which is done by statements. */
 export async function makeSoundBooks(): Promise<SoundBooks> {
   const database = await testDatabase()
   await using place = await openBooks({ databaseUrl: database.url })
   return {
     database,
     accountId: place.accountId,
-    ...(await makeLine(place, database.url)),
+    ...(await makeLine(place)),
     ...(await drain(place)),
     ...(await makeHoles(place)),
     uploads: await makeUploads(place, database.url),
-    withdrawn: await withdraw(place, database.url),
+    withdrawn: await withdraw(place),
     forgetful: await forget({ books: place.books, accountId: await newAccount(place.books) }, database.url),
   }
 }
 
-async function makeLine(place: Place, url: string) {
+async function makeLine(place: Place) {
   const { books, accountId } = place
   const claims = new Claims(books)
   const formatId = await newFormat(place)
@@ -82,18 +90,32 @@ async function makeLine(place: Place, url: string) {
     })
   await cancelTask(books, accountId, cancelled)
   await failGeneration(books, { accountId, taskId: failed })
-  await runSql(
-    url,
-    `INSERT INTO code_void (account_id, pool_id, first, count, at, version, unvoided_version)
-       VALUES ('${accountId}', '${poolId}', 0, 2, now(), 1, 2), ('${accountId}', '${poolId}', 1, 1, now(), 2, NULL),
-         ('${accountId}', '${poolId}', 7, 2, now(), 6, NULL);
-     INSERT INTO redemption (account_id, id, pool_id, position, reference, at, rolled_back_at, version, rolled_back_version)
-       SELECT '${accountId}', gen_random_uuid(), '${poolId}', position, 'order', '2026-01-31T12:46Z', ended, version, at_version
-       FROM (VALUES (4, 3, NULL, NULL), (5, 4, now(), 5)) AS made (position, version, ended, at_version);
-     INSERT INTO redemption_count VALUES ('${accountId}', '${poolId}', '2026-01-31T12:45Z', 1);
-     UPDATE pool_usage SET redeemed = 1, voided = 3, version = 6 WHERE pool_id = '${poolId}'`,
-  )
+  await use(place, poolId)
   return { poolId, formatId, completed, waiting, running, cancelled, failed }
+}
+
+/**
+ * Redeems the codes at 4 and 5 of a pool, the second one rolled back since; voids 0 and 1, of which only 1 still is, and 7 and 8.
+ */
+async function use({ books, accountId }: Place, poolId: string) {
+  const line = await computeCodes(
+    books,
+    accountId,
+    await readBatches(books, accountId, poolId, 0n, 10n),
+    0n,
+    10n,
+  )
+  const codesAt = (...positions: number[]) => line.filter((_, position) => positions.includes(position))
+  const redemptions = redemptionsOn(books)
+  await voidCodes(books, accountId, { select: { codes: codesAt(0, 1) } })
+  await unvoidCodes(books, accountId, { select: { codes: codesAt(0) } })
+  const redeemed: string[] = []
+  for (const { code } of codesAt(4, 5)) {
+    const { redemption } = await redemptions.redeem(accountId, poolId, { code, reference: 'order' })
+    redeemed.push(redemption.id)
+  }
+  await rollBackRedemption(books, accountId, redeemed[1] ?? '')
+  await voidCodes(books, accountId, { select: { codes: codesAt(7, 8) } })
 }
 
 async function drain({ books, accountId }: Place) {
@@ -152,26 +174,19 @@ async function makeUploads(place: Place, url: string) {
   return { reading, dryRun, undone, dropped, forgotten }
 }
 
-async function withdraw(place: Place, url: string) {
+async function withdraw(place: Place) {
   const { books, accountId } = place
   const poolId = await newPool(place)
-  const uploadId = await upload(
-    place,
-    poolId,
-    [0, 1, 2, 3, 4, 5].map((i) => `withdrawn-${i}`),
-  )
-  await clearAway(place, uploadId)
-  await new Claims(books).claim(accountId, { poolId, count: 2 })
-  await runSql(
-    url,
-    `UPDATE batch SET count = 2 WHERE pool_id = '${poolId}';
-     INSERT INTO batch (account_id, pool_id, withdrawn, start, count, first, task_id)
-       SELECT '${accountId}', '${poolId}', true, start, count, first, '${uploadId}'
-       FROM (VALUES (0, 3, 3), (3, 1, 2)) AS part (start, count, first);
-     UPDATE pool SET total = 2, withdrawn = 4, line_version = 2 WHERE id = '${poolId}';
-     INSERT INTO stock_change SELECT '${accountId}', '${poolId}', 2, at, 2, 6 FROM stock_change WHERE pool_id = '${poolId}';
-     UPDATE pool SET last_change_at = (SELECT max(at) FROM claim WHERE pool_id = '${poolId}') WHERE id = '${poolId}'`,
-  )
+  const claims = new Claims(books)
+  const six = [0, 1, 2, 3, 4, 5].map((i) => `withdrawn-${i}`)
+  const uploadId = await upload(place, poolId, six)
+  await claims.claim(accountId, { poolId, count: 1 })
+  await withdrawCodes(books, accountId, { poolId })
+  await restoreCodes(books, accountId, { poolId })
+  await claims.claim(accountId, { poolId, count: 1 })
+  const other = await upload(place, poolId, ['withdrawn-6'])
+  await withdrawCodes(books, accountId, { poolId })
+  for (const taskId of [uploadId, other]) await clearAway(place, taskId)
   return { poolId, uploadId }
 }
 

@@ -36,6 +36,15 @@ export const uploadChecks: readonly TableChecks[] = [
           SELECT count(*) AS listed, min(number) AS first, max(number) AS last FROM rejected_row
           WHERE account_id = upload.account_id AND task_id = upload.id
         ) AS rows`,
+      // That the batches follow each other is checked with them: see pools.ts.
+      'upload-line': `
+        SELECT account_id, format('upload %s, %s, has accepted %s codes, and its batches end at %s', id, status, accepted,
+          laid)
+        FROM page CROSS JOIN LATERAL (SELECT coalesce((
+          SELECT first + count FROM batch
+          WHERE account_id = page.account_id AND task_id = page.id AND format_id IS NULL ORDER BY first DESC LIMIT 1
+        ), 0) AS laid) AS batches
+        WHERE laid <> CASE WHEN status = 'COMPLETED' AND NOT dry_run THEN accepted ELSE 0 END`,
       // An upload that is cleared away loses its last rows first.
       'upload-rows': `
         SELECT account_id, concat_ws('; ',
