@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { min } from '../../bigint.ts'
 import type { BookTransaction } from '../books/books.ts'
 import {
   IdempotencyConflictError,
@@ -7,6 +8,7 @@ import {
   type UserError,
 } from '../books/errors.ts'
 import { findKeys, insertKeys, type UsedKey } from '../books/idempotency.ts'
+import { maxFileWhileUnready } from '../format/backfill.ts'
 import { availableForGeneration } from '../format/format.ts'
 import { formatForRefill, isRefillable, recordShortage, refill } from '../generation/refill.ts'
 import { adviceOnShortage } from '../generation/shortage.ts'
@@ -98,7 +100,10 @@ export async function decideGroup(
   const format = demand === 0n ? undefined : await formatForRefill(tx, pool, before - demand)
   const supply = before + (format === undefined ? 0n : availableForGeneration(format))
 
-  const decisions = group.map((request) => ledger.decide(request, supply))
+  const fileSupply = format?.takenTo === undefined ? supply : min(supply, before + maxFileWhileUnready)
+  const decisions = group.map((request) =>
+    ledger.decide(request, request.operation === 'claimFile' ? fileSupply : supply),
+  )
 
   const { from, to } = ledger
   tx.actorId = ledger.lastKeyId
