@@ -35,12 +35,13 @@ test(
     const [onePool, filePool] = [await newPool(books), await newPool(books)]
     // Filled before a service could do it.
     const pools = await Promise.all(Array.from({ length: kills }, () => newPool(books)))
-    for (const poolId of [onePool, filePool, ...pools]) await fill(books, poolId, formatId, 1_000_000n)
+    for (const poolId of [onePool, filePool, ...pools]) await fill(books, poolId, formatId, 1_000_000_000n)
     await setTerms(books, onePool, { onePerRecipient: true })
 
     await using fleet = new Fleet(secret)
+    await using services = new AsyncDisposableStack()
     async function next() {
-      const process = new MainProcess({ DATABASE_URL: books.databaseUrl })
+      const process = services.use(new MainProcess({ DATABASE_URL: books.databaseUrl }))
       const { url } = await process.ready()
       fleet.add(url)
       return { process, url }
@@ -129,6 +130,5 @@ test(
     expect(left).toEqual([])
     expect(forgotten.count).toBeLessThanOrEqual(BigInt(kills * 3_000))
     await expectBalance(books)
-    await current.process.end('SIGTERM')
   },
 )
