@@ -142,7 +142,7 @@ describe('the books', () => {
         await backfillAll(run)
       }),
       // The same runs every time, so a failure can be reproduced.
-      { seed: 20_261_122, numRuns: 16 },
+      { seed: 20_261_122, numRuns: 24 },
     )
   })
 
@@ -166,7 +166,7 @@ describe('the books', () => {
         await expectBalance(runs[0].place)
         await backfillAll(runs[0])
       }),
-      { seed: 20_261_125, numRuns: 8 },
+      { seed: 20_261_125, numRuns: 12 },
     )
   })
 
