@@ -3,6 +3,8 @@
  * valid or not, over HTTP. No two are the same, so that each is parsed. Run it with `node bench/event-loop.ts`.
  */
 
+import { randomUUID } from 'node:crypto'
+import { encodeId } from '../src/graphql/ids.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
 import { median, openBench, startServer, watchEventLoop } from './support.ts'
 
@@ -16,6 +18,12 @@ interface Request {
 const repeat = (count: number, write: (i: number) => string) =>
   Array.from({ length: count }, (_, i) => write(i)).join(' ')
 const query = (text: string): Request => ({ query: text })
+
+/** A claim for recipients of a pool that does not exist. */
+const recipients = (list: readonly string[]): Request => ({
+  query: 'mutation ($input: ClaimForRecipientsInput!) { claimForRecipients(input: $input) { __typename } }',
+  variables: { input: { poolId: encodeId('Pool', randomUUID()), recipients: list } },
+})
 
 /** Requests at a limit or beyond it, by description. */
 const shapes: Record<string, Request> = {
@@ -89,6 +97,10 @@ const shapes: Record<string, Request> = {
     query: 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }',
     variables: { ids: Array.from({ length: 9_900 }, () => ({})) },
   },
+  'a list of recipients': recipients(Array.from({ length: 10_000 }, (_, i) => `${i}`.padEnd(90, 'x'))),
+  'recipients of many combining marks': recipients(
+    Array.from({ length: 120 }, () => `a${'\u0345\u0301\u0334'.repeat(1_333)}`),
+  ),
   'an object of long texts in a variable': {
     query: 'mutation ($input: ClaimCodesInput!) { claimCodes(input: $input) { __typename } }',
     variables: {

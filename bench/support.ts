@@ -276,20 +276,26 @@ export interface Claiming {
   count?: number
   /** Whether each claim has an idempotency key of its own. */
   withKeys?: boolean
+  /** Whether each claim has a recipient of its own. If this is given at all, each request is written anew, on either side. */
+  withRecipients?: boolean
 }
 
 /** One side of a comparison: claims over HTTP, for as long as a round lasts. */
 export function claiming(load: Load, claims: Claiming): () => Promise<Measurement> {
-  const { key, poolIds, field = 'claimCodes', count = 1, withKeys = false } = claims
+  const { key, poolIds, field = 'claimCodes', count = 1, withKeys = false, withRecipients } = claims
   const query = claimDocument(field)
   const inputs = poolIds.map((poolId) => claimInput(poolId, count))
   const requests = inputs.map((variables) => requestOf({ key, query, variables }))
   const random = <T>(items: readonly T[]) => items[Math.floor(Math.random() * items.length)] as T
-  const nextWithKey = () => {
-    const input = { ...random(inputs).input, idempotencyKey: randomUUID() }
-    return requestOf({ key, query, variables: { input } })
+  const nextOwn = () => {
+    const own = {
+      ...(withKeys && { idempotencyKey: randomUUID() }),
+      ...(withRecipients === true && { recipient: `${randomUUID()}@example.com` }),
+    }
+    return requestOf({ key, query, variables: { input: { ...random(inputs).input, ...own } } })
   }
-  return () => measure(load, withKeys ? nextWithKey : () => random(requests), beginningOfClaim)
+  const next = withKeys || withRecipients !== undefined ? nextOwn : () => random(requests)
+  return () => measure(load, next, beginningOfClaim)
 }
 
 export interface ClaimSide extends Omit<Claiming, 'key' | 'count'> {

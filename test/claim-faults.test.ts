@@ -9,7 +9,7 @@ import { Crowd, Fleet } from './support/load.ts'
 import { MainProcess } from './support/process.ts'
 import { setTerms } from './support/terms.ts'
 
-const kills = 5
+const kills = 3
 const patience = { timeout: 240_000 }
 
 interface List {

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
+import { allScopes } from '../src/domain/account/account.ts'
 import { Client } from './support/client.ts'
 import { testDatabase } from './support/database.ts'
 import { MainProcess, Program } from './support/process.ts'
@@ -269,6 +270,12 @@ describe('npm run account', () => {
     expect(await poolNames(new Client({ url, key: first }))).toEqual([])
     const claimOnly = new Client({ url, key: secretIn(await account('create-key', 'Acme', 'Shop', 'CLAIM')) })
     expect((await claimOnly.send('{ pools { totalCount } }')).errors?.[0]?.extensions.code).toBe('FORBIDDEN')
+    const till = new Client({ url, key: secretIn(await account('create-key', 'Acme', 'Till', 'redeem')) })
+    const { redeemCode } = await till.ask<{ redeemCode: object }>(
+      'mutation { redeemCode(input: { code: "no code", reference: "order 1" }) { __typename } }',
+    )
+    expect(redeemCode).toEqual({ __typename: 'NotFoundError' })
+    expect(await account('list')).toMatch(/Till {2}REDEEM {2}/)
 
     const second = secretIn(await account('replace-key', 'Acme', 'First key'))
     expect(await poolNames(new Client({ url, key: second }))).toEqual([])
@@ -288,6 +295,7 @@ describe('npm run account', () => {
     const unknown = await outcome('drop')
     expect(unknown.code).toBe(1)
     expect(unknown.stderr).toContain('npm run account -- create')
+    for (const scope of allScopes) expect(unknown.stderr).toContain(`  ${scope} `)
     const idle = await outcome('list')
     expect(idle.code).toBe(1)
     expect(idle.stderr).toContain('npm start')

@@ -13,20 +13,30 @@ import {
   revokeApiKey,
 } from '../domain/account/account.ts'
 import { Books } from '../domain/books/books.ts'
-import { type ApiKey, PrismaClient } from '../generated/prisma/client.ts'
+import { type ApiKey, PrismaClient, type Scope } from '../generated/prisma/client.ts'
 import { OperatorError } from '../operator-error.ts'
 import { run, withDatabase } from './program.ts'
+
+const scopes: Record<Scope, string> = {
+  READ: 'queries, subscriptions, and files of claimed codes',
+  MANAGE: 'formats, pools and their stock, and what is void',
+  CLAIM: 'claim codes',
+  REDEEM: 'redeem codes and roll redemptions back: all that a till needs',
+  ADMIN: 'API keys, and erasing recipients',
+}
 
 const usage = `Manages accounts and API keys in the database of the running service.
 
   npm run account -- list                                 list the accounts and their keys
   npm run account -- create <account>                     create an account, with a key that has all scopes
-  npm run account -- create-key <account> <key> <scopes>  create another key; scopes: ${allScopes.join(',')}
+  npm run account -- create-key <account> <key> <scopes>  create another key, with scopes such as READ,CLAIM
   npm run account -- replace-key <account> <key>          replace a lost key by a new one, and revoke it
   npm run account -- revoke-key <account> <key>           revoke a key
 
 <account> is the name of an account. <key> is the name of a key, or its hint if several keys have that name.
-The secret of a new key is shown only once.
+The secret of a new key is shown only once. <scopes> are what a key may do; none of them includes another:
+
+${allScopes.map((scope) => `  ${scope.padEnd(8)}${scopes[scope]}`).join('\n')}
 `
 
 type Command = (books: Books, args: string[]) => Promise<string>

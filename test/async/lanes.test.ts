@@ -4,7 +4,8 @@ import { yieldToEventLoop } from '../../src/async/pacer.ts'
 
 type Key = [string]
 type Results = readonly (string | Promise<string>)[]
-type Limits = Partial<Pick<LanesOptions<Key, string, string>, 'maxGroups' | 'maxGroupsOfKey' | 'maxItems'>>
+type Options = LanesOptions<Key, string, string>
+type Limits = Partial<Pick<Options, 'maxGroups' | 'maxGroupsOfKey' | 'maxItems' | 'weightOf'>>
 
 /** Lanes whose groups are closed and served on demand. The result of an item is its text in upper case. */
 function open(limits: Limits = {}) {
@@ -62,6 +63,14 @@ describe('a group', () => {
     expect(await serve(0)).toEqual(['p', 'q', 'r'])
     expect(await serve(1)).toEqual(['s', 't'])
     expect(await results).toEqual(['P', 'Q', 'R', 'S', 'T'])
+  })
+
+  test('has no more than the weight of maxItems, unless it is a single item that weighs more', async () => {
+    const { add, serve } = open({ weightOf: (item) => item.length })
+    void add('a', 'xx', 'yy', 'zzzzz', 'u', 'vv', 'w')
+    const groups: (readonly string[])[] = []
+    for (let i = 0; i < 5; i++) groups.push(await serve(i))
+    expect(groups).toEqual([['xx'], ['yy'], ['zzzzz'], ['u', 'vv'], ['w']])
   })
 
   test('contains equal items once', async () => {

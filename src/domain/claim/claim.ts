@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { type Group, Lanes } from '../../async/lanes.ts'
 import { yieldToEventLoop } from '../../async/pacer.ts'
 import { CommitUnansweredError } from '../../database/errors.ts'
@@ -23,6 +24,8 @@ const maxGroup = 1_000
 
 // A claim holds its pool's lock until its commit is flushed to disk. Two keep the disk busy; more only queue for it.
 const maxTransactions = 2
+
+const maxExpected = 1_000
 
 /** The codes of a claim. */
 export interface Claimed {
@@ -65,6 +68,8 @@ type PoolKey = [accountId: string, poolId: string]
 export class Claims {
   readonly #books: Books
   readonly #lanes: Lanes<PoolKey, ClaimRequest, Answer>
+  /** Pools that had one code for each recipient when they were last claimed from: what to expect, not what is so. */
+  readonly #onePerRecipient = new LRUCache<string, true>({ max: maxExpected })
 
   constructor(books: Books) {
     this.#books = books
@@ -116,6 +121,8 @@ export class Claims {
 
   async #serve(key: PoolKey, group: Group<ClaimRequest>): Promise<Promise<Answer>[]> {
     const result = await this.#claimGroup(key, group)
+    if (result.onePerRecipient) this.#onePerRecipient.set(key[1], true)
+    else this.#onePerRecipient.delete(key[1])
     // While this process computes codes, the next transaction can wait for the disk.
     group.release()
     return this.#answer(key, group.close(), result)
@@ -127,7 +134,8 @@ export class Claims {
       let result: GroupResult | undefined
       try {
         return await this.#books.write(accountId, async (tx) => {
-          result = await decideGroup(tx, poolId, group.close())
+          const expectsOnePerRecipient = this.#onePerRecipient.has(poolId)
+          result = await decideGroup(tx, poolId, group.close(), { expectsOnePerRecipient })
           return result
         })
       } catch (error) {

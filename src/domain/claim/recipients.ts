@@ -47,49 +47,59 @@ const behindAll = 10n ** 40n
 const everywhere = { above: '0', below: `${behindAll}` }
 const isAnywhere = isWithin(everywhere.above, everywhere.below)
 
-/**
- * Which of the recipients hold a code of a pool that this transaction has locked, as of the time `at`: the position of the
- * first code of the recipient's newest claim, unless the terms say that it can be renewed.
- */
-export async function findHeld(
+/** The first code of the newest claim of a recipient in a pool. */
+export interface NewestClaim {
+  recipient: string
+  first: bigint
+  expiresAt: Date | undefined
+}
+
+/** The newest claims of recipients in a pool that this transaction has locked. */
+export async function readNewest(
   tx: BookTransaction,
-  pool: Pool,
-  at: Date,
+  poolId: string,
   recipients: readonly string[],
-): Promise<Map<string, bigint>> {
-  if (recipients.length === 0) return new Map()
-  const rows = await tx.rows<HeldRow>({
-    name: 'find-held',
+): Promise<NewestClaim[]> {
+  if (recipients.length === 0) return []
+  const rows = await tx.rows<RowOf<NewestClaim>>({
+    name: 'newest-claims-of',
     text: `
-      SELECT wanted.recipient, held.first, held.expires_at AS "expiresAt"
+      SELECT wanted.recipient, newest.first, newest.expires_at AS "expiresAt"
       FROM unnest($3::text[]) AS wanted (recipient)
       CROSS JOIN LATERAL (
         SELECT first, expires_at FROM claim WHERE ${areOf('wanted.recipient', '$2')} ORDER BY (-first) LIMIT 1
-      ) AS held`,
-    values: [tx.accountId, pool.id, recipients],
+      ) AS newest`,
+    values: [tx.accountId, poolId, recipients],
   })
-  const { renewAfter } = pool.terms
-  let held = rows.map((row) => ({ ...row, first: BigInt(row.first) }))
-  if (renewAfter.includes('EXPIRED'))
-    held = held.filter(({ expiresAt }) => expiresAt === null || expiresAt > at)
-  if (renewAfter.includes('REDEEMED') || renewAfter.includes('VOIDED')) {
-    const places = held.map(({ first }) => ({ poolId: pool.id, position: first }))
-    const usages = await readUsage(tx, tx.accountId, places)
-    held = held.filter((_held, i) => {
-      const { redemption, void: voided } = usages[i] ?? unused
-      const renews =
-        (redemption !== undefined && renewAfter.includes('REDEEMED')) ||
-        (voided !== undefined && renewAfter.includes('VOIDED'))
-      return !renews
-    })
-  }
-  return new Map(held.map(({ recipient, first }) => [recipient, first]))
+  return rows.map(({ recipient, first, expiresAt }) => ({
+    recipient,
+    first: BigInt(first),
+    expiresAt: expiresAt ?? undefined,
+  }))
 }
 
-interface HeldRow {
-  recipient: string
-  first: string
-  expiresAt: Date | null
+/**
+ * Of the newest claims of recipients, the positions of the codes that they still hold at the time `at`: all but those that the
+ * terms of the pool let them renew.
+ */
+export async function findHeld(
+  tx: BookTransaction,
+  { id: poolId, terms: { renewAfter } }: Pool,
+  at: Date,
+  newest: readonly NewestClaim[],
+): Promise<Map<string, bigint>> {
+  const isGood = ({ expiresAt }: NewestClaim) => expiresAt === undefined || expiresAt > at
+  const unexpired = renewAfter.includes('EXPIRED') ? newest.filter(isGood) : newest
+  const held = new Map(unexpired.map(({ recipient, first }) => [recipient, first]))
+  if (!renewAfter.includes('REDEEMED') && !renewAfter.includes('VOIDED')) return held
+  const places = unexpired.map(({ first: position }) => ({ poolId, position }))
+  const usages = await readUsage(tx, tx.accountId, places)
+  for (const [i, { recipient }] of unexpired.entries()) {
+    const { redemption, void: voided } = usages[i] ?? unused
+    if (redemption !== undefined && renewAfter.includes('REDEEMED')) held.delete(recipient)
+    if (voided !== undefined && renewAfter.includes('VOIDED')) held.delete(recipient)
+  }
+  return held
 }
 
 /** A part of a list of claims that is newest first. */

@@ -96,6 +96,9 @@ export async function backfillNext(
 /** How many codes a refill lays beyond those that are needed immediately, while the format is not ready. */
 export const atOnceWhileUnready = 10_000n
 
+/** How many codes of a format that is not ready one file can claim: each of them is looked up while the format is locked. */
+export const maxFileWhileUnready = 1_000_000n
+
 /**
  * Marks uploaded codes as taken among the next indices of a format that is not ready, until `count` indices are free. The
  * format has that many, and the transaction has locked it.

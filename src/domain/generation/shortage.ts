@@ -20,8 +20,18 @@ export async function adviceOnShortage(
   ])
   const orFewer = pool.total > pool.claimed ? 'Or claim fewer.' : undefined
   const refillable = isRefillable(pool, tx.now())
-  const advice = [aboutFormat(pool, use, refillable), pending ?? whatToDo(pool, use, refillable), orFewer]
+  const advice =
+    refillable && use?.takenTo !== undefined && availableForGeneration(use) > 0n
+      ? [whileUnready(use), orFewer]
+      : [aboutFormat(pool, use, refillable), pending ?? whatToDo(pool, use, refillable), orFewer]
   return advice.filter((part) => part !== undefined).join(' ')
+}
+
+function whileUnready({ name }: Format): string {
+  return (
+    `Its format "${name}" is still being prepared: codes that were uploaded before it was created are taken out of it. ` +
+    'Claim again in a moment.'
+  )
 }
 
 /** Why the pool's format cannot supply the codes. */

@@ -9,7 +9,7 @@ import type { Code } from '../code/code.ts'
 import type { GuessLimit } from '../code/guess-limit.ts'
 import type { LookUps } from '../code/lookup.ts'
 import type { Claim } from '../pool/claim-rows.ts'
-import { lockUsage, writeUsage } from '../usage/lock.ts'
+import { lockUsage } from '../usage/lock.ts'
 import { type CodeVoid, hasExpired, type Redemption, readUsage, type Usage, unused } from '../usage/usage.ts'
 import { countRedemptions } from './counts.ts'
 import {
@@ -191,43 +191,47 @@ async function redeemGroup(
   group: readonly RedeemRequest[],
   maxAgeMs: number,
 ): Promise<GroupResult> {
-  const usage = await lockUsage(tx, poolId)
-  if (usage === undefined) throw new Error(`The pool ${poolId} has codes but no usage.`)
-  const version = usage.version + 1n
+  // Before the lock is held, as the order of redemptions does not depend on their times.
   const times = { now: tx.now(), maxAgeMs }
   const decisions = new Map<RedeemRequest, Decision>()
   const made = new Map<string, Redemption>()
-  const isMade = (request: RedeemRequest) => {
+  const note = (inserted: readonly Redemption[]) => {
+    for (const redemption of inserted) made.set(redemption.id, redemption)
+  }
+  // Usually, no code of a group has been used before, and no code of its pool is void: then this is all, in one round trip.
+  const hoped = draft(
+    group,
+    group.map(() => unused),
+    times,
+    decisions,
+  )
+  const [usage, inserted] = await Promise.all([
+    lockUsage(tx, poolId),
+    insertRedemptions(tx, poolId, hoped, 'unless voids'),
+    countRedemptions(tx, poolId, hoped, 1),
+  ])
+  if (usage === undefined) throw new Error(`The pool ${poolId} has codes but no usage.`)
+  note(inserted)
+  const version = usage.version + 1n
+  const rest = group.filter((request) => {
     const decision = decisions.get(request)
-    return decision !== undefined && !(decision instanceof UserError) && made.has(decision.redemption.id)
-  }
-  const attempt = async (requests: readonly RedeemRequest[], found: readonly Usage[]) => {
-    const drafts = draft(requests, found, times, decisions)
-    const inserted = await insertRedemptions(tx, poolId, version, drafts)
-    for (const redemption of drafts) if (inserted.has(redemption.id)) made.set(redemption.id, redemption)
-    return inserted.size === drafts.length
-  }
-
-  // Usually, no code of a group has been used before. So if no code of the pool is void, nothing is read until an insert fails.
-  if (usage.voided === 0n)
-    await attempt(
-      group,
-      group.map(() => unused),
-    )
-  const rest = group.filter((request) => !isMade(request))
+    return decision instanceof UserError || decision === undefined || !made.has(decision.redemption.id)
+  })
   if (rest.length > 0) {
-    const found = await readUsage(
-      tx,
-      tx.accountId,
-      rest.map(({ code }) => code),
-    )
-    if (!(await attempt(rest, found)))
+    const missed = hoped.filter(({ id }) => !made.has(id))
+    const places = rest.map(({ code }) => code)
+    const [found] = await Promise.all([
+      readUsage(tx, tx.accountId, places),
+      countRedemptions(tx, poolId, missed, -1, version),
+    ])
+    const more = draft(rest, found, times, decisions)
+    const [insertedMore] = await Promise.all([
+      insertRedemptions(tx, poolId, more, version),
+      countRedemptions(tx, poolId, more, 1, version),
+    ])
+    if (insertedMore.length < more.length)
       throw new RunAgainError('A code was redeemed by another transaction at the same moment.')
-  }
-  if (made.size > 0) {
-    const times = [...made.values()].map(({ at }) => at)
-    const redeemed = usage.redeemed + BigInt(made.size)
-    await Promise.all([writeUsage(tx, { ...usage, redeemed, version }), countRedemptions(tx, poolId, times)])
+    note(insertedMore)
   }
   return { decisions: group.map((request) => decisions.get(request) as Decision), made: [...made.values()] }
 }
@@ -290,27 +294,33 @@ function earliest(a: Date, b: Date): Date {
   return a < b ? a : b
 }
 
-/** Inserts those of the redemptions whose codes are not redeemed, and resolves to their ids. */
+/**
+ * Inserts those of the redemptions whose codes are not redeemed, and resolves to these. Their version is that of the usage,
+ * which this transaction has locked and increased; or, 'unless voids', is about to increase: then none is inserted if codes
+ * of the pool are void.
+ */
 async function insertRedemptions(
   tx: BookTransaction,
   poolId: string,
-  version: bigint,
   redemptions: readonly Redemption[],
-): Promise<Set<string>> {
-  if (redemptions.length === 0) return new Set()
+  version: bigint | 'unless voids',
+): Promise<Redemption[]> {
+  if (redemptions.length === 0) return []
   const inserted = await tx.rows<{ id: string }>({
     name: 'insert-redemptions',
     text: `
       INSERT INTO redemption (account_id, id, pool_id, position, reference, place, at, version)
-      SELECT $1, made.id, $2, made.position, made.reference, made.place, made.at, $3
+      SELECT $1, made.id, $2, made.position, made.reference, made.place, made.at, coalesce($3, usage.version + 1)
       FROM unnest($4::uuid[], $5::numeric[], $6::text[], $7::text[], $8::timestamptz[])
         AS made (id, position, reference, place, at)
+      CROSS JOIN (SELECT version, voided FROM pool_usage WHERE account_id = $1 AND pool_id = $2) AS usage
+      WHERE $3::bigint IS NOT NULL OR usage.voided = 0
       ON CONFLICT (account_id, pool_id, position) WHERE rolled_back_version IS NULL DO NOTHING
       RETURNING id`,
     values: [
       tx.accountId,
       poolId,
-      version,
+      version === 'unless voids' ? null : version,
       redemptions.map(({ id }) => id),
       redemptions.map(({ position }) => position),
       redemptions.map(({ reference }) => reference),
@@ -318,5 +328,6 @@ async function insertRedemptions(
       redemptions.map(({ at }) => at),
     ],
   })
-  return new Set(inserted.map(({ id }) => id))
+  const ids = new Set(inserted.map(({ id }) => id))
+  return redemptions.filter(({ id }) => ids.has(id))
 }

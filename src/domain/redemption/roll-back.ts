@@ -2,9 +2,9 @@ import { CommitUnansweredError } from '../../database/errors.ts'
 import type { RowOf } from '../../database/transaction.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { NotFoundError } from '../books/errors.ts'
-import { lockUsage, writeUsage } from '../usage/lock.ts'
+import { lockUsage } from '../usage/lock.ts'
 import { decodeRedemption, type Redemption, redemptionColumns } from '../usage/usage.ts'
-import { uncountRedemption } from './counts.ts'
+import { countRedemptions } from './counts.ts'
 import { latest, readRedemptions } from './redemption.ts'
 
 /**
@@ -31,8 +31,7 @@ async function rollBack(tx: BookTransaction, redemptionId: string): Promise<Rede
   const { poolId, position } = found
   const usage = await lockUsage(tx, poolId)
   if (usage === undefined) throw new Error(`The pool ${poolId} has redemptions but no usage.`)
-  usage.redeemed -= 1n
-  usage.version += 1n
+  const version = usage.version + 1n
   const [row] = await tx.rows<RowOf<Redemption>>({
     // By its position, too, as the index of those that stand is by position.
     text: `
@@ -40,11 +39,11 @@ async function rollBack(tx: BookTransaction, redemptionId: string): Promise<Rede
       WHERE account_id = $1 AND id = $2 AND pool_id = $3 AND position = $4 AND rolled_back_version IS NULL
       RETURNING ${redemptionColumns}`,
     // The clocks of two processes differ.
-    values: [tx.accountId, redemptionId, poolId, position, latest(found.at, tx.now()), usage.version],
+    values: [tx.accountId, redemptionId, poolId, position, latest(found.at, tx.now()), version],
   })
   if (row === undefined) return await rolledBackBefore(tx, redemptionId)
   const rolledBack = decodeRedemption(row)
-  await Promise.all([writeUsage(tx, usage), uncountRedemption(tx, poolId, rolledBack.at)])
+  await countRedemptions(tx, poolId, [rolledBack], -1, version)
   return rolledBack
 }
 

@@ -267,4 +267,23 @@ describe('a claim of a file', () => {
     expect(rows[0]?.actor_id).toBe(keyId)
     await expectBalance(test)
   })
+
+  it('takes only so many from a format that is still being prepared, which looks up each of them', async () => {
+    const unready = await newFormat(test)
+    const poolId = await newPool(test, { formatId: unready, quantity: 10n, autoGenerate: true })
+    const prepare = (takenTo: string | null) =>
+      test.books.rows({
+        text: 'UPDATE format SET taken_to = $3 WHERE account_id = $1 AND id = $2',
+        values: [test.accountId, unready, takenTo],
+      })
+    await prepare('')
+    await expect(file(poolId, 1_000_100n)).rejects.toMatchObject({
+      code: 'NOT_ENOUGH_CODES',
+      message: expect.stringContaining('is still being prepared'),
+    })
+    expect(await file(poolId, 25n)).toMatchObject({ first: 0n, count: 25n })
+    await prepare(null)
+    expect(await file(poolId, 1_000_100n)).toMatchObject({ first: 25n })
+    await expectBalance(test)
+  })
 })

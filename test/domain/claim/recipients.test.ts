@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Claimed, Claims } from '../../../src/domain/claim/claim.ts'
-import { findHeld, forgetRecipient, listClaims, listClaimsOf } from '../../../src/domain/claim/recipients.ts'
+import {
+  findHeld,
+  forgetRecipient,
+  listClaims,
+  listClaimsOf,
+  readNewest,
+} from '../../../src/domain/claim/recipients.ts'
 import type { ClaimCodesInput } from '../../../src/domain/claim/request.ts'
 import type { Claim } from '../../../src/domain/pool/claim-rows.ts'
 import { PoolArchivedError, PoolNotIssuingError } from '../../../src/domain/pool/issuing.ts'
@@ -377,7 +383,7 @@ describe('the claims of a recipient', () => {
         expect(ids(inPool)).toEqual([`${poolId} ${2 + i}`, `${poolId} ${i}`])
         const holds = await books.write(accountId, async (tx) => {
           const locked = await lockPool(tx, poolId)
-          return locked && (await findHeld(tx, locked, tx.now(), recipients))
+          return locked && (await findHeld(tx, locked, tx.now(), await readNewest(tx, poolId, recipients)))
         })
         expect(holds?.get(recipient)).toBe(BigInt(2 + i))
       }
@@ -434,7 +440,7 @@ async function transactionsOf(poolId: string): Promise<number> {
 
 async function expire(poolId: string, first: bigint): Promise<void> {
   await test.books.rows({
-    text: `UPDATE claim SET expires_at = at WHERE account_id = $1 AND pool_id = $2 AND first = $3`,
+    text: `UPDATE claim SET expires_at = at + interval '1 ms' WHERE account_id = $1 AND pool_id = $2 AND first = $3`,
     values: [test.accountId, poolId, first],
   })
 }

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCell } from '../../../src/codefile/code.ts'
 import { readCodeFile } from '../../../src/codefile/read.ts'
 import { identityOf } from '../../../src/domain/format/identity.ts'
-import { claim, generate, newFormat, newPool, stranger } from '../../support/api.ts'
+import { claim, done, generate, newFormat, newPool, stranger } from '../../support/api.ts'
 import type { Client } from '../../support/client.ts'
 import { Source } from '../../support/code-file.ts'
 import { useClient, useService } from '../../support/service.ts'
@@ -124,22 +124,25 @@ test('a download is all duplicates in its own account, and the same pool in anot
   )
 })
 
-test('claimed codes are rejected in another account with the reason, even in a compressed file', async () => {
+test('claimed and withdrawn codes are rejected in another account with the reason, even in a compressed file', async () => {
   const poolId = await newPool(client)
   const prefix = randomUUID()
   await put(poolId, [`=${prefix}1`, `-${prefix}2`, `${prefix}3`], false)
   await claim(client, poolId, 2)
+  await done(client, 'withdrawCodes', { poolId }, 'withdrawnCount')
+  await generate(client, { poolId, formatId: await newFormat(client), quantity: 1 })
   const elsewhere = await newPool(other)
   const file = await download(client, poolId, { status: 'ALL' }, true)
   expect(gunzipSync(gzipSync(file)).equals(file)).toBe(true)
   const id = await upload(service, other, elsewhere, new Uint8Array(file))
-  expect(await ended(other, id)).toMatchObject({ addedCount: '1', upload: { refused: '2', accepted: '1' } })
+  expect(await ended(other, id)).toMatchObject({ addedCount: '1', upload: { refused: '3', accepted: '1' } })
   const rejected = await fetch(`${service.url}/tasks/${id}/rejected.csv?delimiter=semicolon&bom=true`, {
     headers: other.authorization(),
   })
   const text = Buffer.from(await rejected.arrayBuffer()).toString()
   expect(text).toMatch(/^\ufeffrow;code;reason\r\n2;'=/)
   expect(text.match(/The code has been claimed/g)).toHaveLength(2)
+  expect(text.match(/The code has been withdrawn/g)).toHaveLength(1)
 })
 
 test('codes are found as a file shows them', async () => {
