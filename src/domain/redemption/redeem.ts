@@ -30,8 +30,9 @@ const dayMs = 86_400_000
 // A larger group delays the redemptions behind it by more than it saves them.
 const maxGroup = 1_000
 
-// As for claims: two keep the disk busy, and more only queue for it.
+// As for claims: two keep the disk busy, and more only queue for it. Those that wait for a lock only take up connections.
 const maxTransactions = 2
+const maxSlowTransactions = 3
 
 export interface RedeemCodeInput {
   /** As a person types it. */
@@ -81,7 +82,8 @@ export interface RedemptionsOptions {
 
 /**
  * Redeems codes. Redemptions of a pool's codes that arrive while a transaction of this process redeems codes of the same pool
- * are served together by the next one. At most `maxTransactions` are in flight, over all pools; others wait.
+ * are served together by the next one. At most `maxTransactions` are in flight, over all pools, and besides
+ * `maxSlowTransactions` that take longer than `slowMs`, as while codes of their pool are being voided; others wait.
  */
 export class Redemptions {
   readonly #books: Books
@@ -93,6 +95,7 @@ export class Redemptions {
     this.#options = options
     this.#lanes = new Lanes({
       maxGroups: maxTransactions,
+      maxSlowGroups: maxSlowTransactions,
       maxItems: maxGroup,
       serve: (key, group) => this.#serve(key, group),
     })
