@@ -105,7 +105,7 @@ export class Redemptions {
    * Redeems the code that a person means by a text: it was used, once, for `reference`. If it has been redeemed for the same
    * reference and not rolled back since, resolves to that redemption, whatever has happened since: so a request can be sent
    * again. The time is `at`, but never later than now or earlier than the code's claim; by default now. Whether the code has
-   * expired is judged as of that time.
+   * expired is judged as of that time, by the clock of this process.
    *
    * Rejects with an InvalidInputError, a NotFoundError (which counts as a guess of the key), CodeNotClaimedError,
    * RecipientMismatchError, CodeRedeemedError, CodeVoidedError or CodeExpiredError; and with a RateLimitedError after too many
@@ -271,10 +271,11 @@ function decide(
   if (given !== undefined && given.getTime() < now.getTime() - maxAgeMs) return tooLongAgo(given, maxAgeMs)
   if (redemption !== undefined) return new CodeRedeemedError(redemption)
   if (codeVoid !== undefined) return new CodeVoidedError(codeVoid)
-  const at = latest(code.claim.at, given === undefined ? now : earliest(given, now))
-  const { expiresAt } = code.claim
-  if (expiresAt !== undefined && hasExpired(code, at)) return new CodeExpiredError(expiresAt)
-  const { poolId, position } = code
+  const { poolId, position, claim } = code
+  const used = given === undefined ? now : earliest(given, now)
+  // The time of the claim can be ahead of this process's clock: that does not make a code expire.
+  if (claim.expiresAt !== undefined && hasExpired(claim, used)) return new CodeExpiredError(claim.expiresAt)
+  const at = latest(claim.at, used)
   return {
     redemption: { id: newId(), poolId, position, reference, place, at, rolledBackAt: undefined },
     alreadyRedeemed: false,
