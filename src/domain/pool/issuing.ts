@@ -26,7 +26,10 @@ export class PoolNotIssuingError extends UserError {
   readonly pool: Pool
 
   constructor(pool: Pool, why: string) {
-    super(`The pool "${pool.name}" ${why}, so nothing was claimed. Its terms say so (saveTerms).`, ['poolId'])
+    super(
+      `By its terms, the pool "${pool.name}" ${why}. Nothing was claimed. To change its terms, use saveTerms.`,
+      ['poolId'],
+    )
     this.issueFrom = pool.terms.issueFrom
     this.issueUntil = issuingEnds(pool.terms)
     this.pool = { ...pool }
@@ -45,8 +48,8 @@ export function refusalToIssue(pool: Pool, at: Date): UserError | undefined {
   const { issueFrom } = pool.terms
   const ends = issuingEnds(pool.terms)
   if (issueFrom !== undefined && at < issueFrom)
-    return new PoolNotIssuingError(pool, `hands out codes from ${issueFrom.toISOString()} on`)
+    return new PoolNotIssuingError(pool, `hands out no codes before ${issueFrom.toISOString()}`)
   if (ends !== undefined && at >= ends)
-    return new PoolNotIssuingError(pool, `handed out codes until ${ends.toISOString()}`)
+    return new PoolNotIssuingError(pool, `has handed out no codes since ${ends.toISOString()}`)
   return undefined
 }

@@ -152,7 +152,7 @@ export class Redemptions {
 }
 
 const noSuchCode =
-  'No code of your account reads like this, or several do. Check how it is spelled, and that it is of this account.'
+  'No code in your account matches this text, or several match it equally well. Check the spelling.'
 
 /** Throws an InvalidInputError. Returns the reference and the recipient in Unicode's composed form. */
 function checkInput(input: RedeemCodeInput, now: Date): { reference: string; recipient: string | undefined } {
@@ -164,8 +164,8 @@ function checkInput(input: RedeemCodeInput, now: Date): { reference: string; rec
   if (input.at !== undefined && input.at.getTime() > now.getTime() + maxAheadMs)
     check.issue(
       ['at'],
-      `It is ${input.at.toISOString()}, which is still to come: here it is ${now.toISOString()}. Give the time at which ` +
-        'the code was used, or leave it out.',
+      `It is ${input.at.toISOString()}, which is in the future: it is ${now.toISOString()} now. Give the time at which the ` +
+        'code was used, or leave it out.',
     )
   const recipient =
     input.recipient === undefined ? undefined : check.recipient(['recipient'], input.recipient)
@@ -284,8 +284,8 @@ function tooLongAgo(at: Date, maxAgeMs: number): InvalidInputError {
     {
       path: ['at'],
       message:
-        `It is ${at.toISOString()}, which is too long ago: a code can be redeemed up to ${grouped(days)} ` +
-        `${days === 1 ? 'day' : 'days'} after it was used. Give a later time, or leave it out.`,
+        `It is ${at.toISOString()}, which is too long ago: a use of a code can be reported for up to ${grouped(days)} ` +
+        `${days === 1 ? 'day' : 'days'}. Give a later time, or leave it out.`,
     },
   ])
 }
