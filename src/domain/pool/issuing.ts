@@ -36,7 +36,7 @@ export class PoolNotIssuingError extends UserError {
   }
 }
 
-/** Until when codes are handed out: a code that is no longer valid is of no use to anybody. */
+/** When the pool stops handing out codes: at the latest when they expire, as an expired code is of no use. */
 export function issuingEnds({ issueUntil, validUntil }: PoolTerms): Date | undefined {
   if (issueUntil === undefined || validUntil === undefined) return issueUntil ?? validUntil
   return issueUntil < validUntil ? issueUntil : validUntil

@@ -99,9 +99,9 @@ export class Redemptions {
   }
 
   /**
-   * Redeems the code that a person means by a text: it was used, once, for `reference`. If it has been redeemed for the same
-   * reference and not rolled back since, resolves to that redemption, whatever has happened since: so a request can be sent
-   * again. The time is `at`, but never later than now or earlier than the code's claim; by default now. Whether the code has
+   * Redeems the code that a person means by a text, for `reference`. If the code is already redeemed for the same reference,
+   * resolves to that redemption, whatever has happened since, so that a request can be sent again. After that redemption has
+   * been rolled back, the code is redeemed anew. The time is `at`, but never later than now or earlier than the code's claim; by default now. Whether the code has
    * expired is judged as of that time.
    *
    * Rejects with an InvalidInputError, a NotFoundError (which counts as a guess of the key), CodeNotClaimedError,
@@ -191,7 +191,7 @@ async function redeemGroup(
   group: readonly RedeemRequest[],
   maxAgeMs: number,
 ): Promise<GroupResult> {
-  // Before the lock is held, as the order of redemptions does not depend on their times.
+  // Asked for before the lock is held: the order of redemptions does not depend on their times.
   const times = { now: tx.now(), maxAgeMs }
   const decisions = new Map<RedeemRequest, Decision>()
   const made = new Map<string, Redemption>()
@@ -264,7 +264,7 @@ function decide(
   { now, maxAgeMs }: { now: Date; maxAgeMs: number },
 ): Decision {
   if (redemption?.reference === reference) return { redemption, alreadyRedeemed: true }
-  // Later than the case above, so that a request can be sent again however long it has been under way.
+  // Only after the case above, so that a request can be sent again however long it has been under way.
   if (given !== undefined && given.getTime() < now.getTime() - maxAgeMs) return tooLongAgo(given, maxAgeMs)
   if (redemption !== undefined) return new CodeRedeemedError(redemption)
   if (codeVoid !== undefined) return new CodeVoidedError(codeVoid)

@@ -187,7 +187,7 @@ describe('a code', () => {
     await expect(available).rejects.toThrow(CodeNotClaimedError)
     await expect(available).rejects.toMatchObject({
       path: ['code'],
-      message: expect.stringMatching(/Claim it/),
+      message: expect.stringMatching(/not been handed out/),
     })
     const code: Code = {
       formatId,
