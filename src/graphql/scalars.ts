@@ -118,7 +118,7 @@ function instantOf(text: string): Temporal.Instant | undefined {
   return parsed(() => Temporal.Instant.from(text.replace(/(\.\d{3})\d+/, '$1')))
 }
 
-// Of any length, which takes no more time than its length: no part can match what the next one does.
+// Texts of any length are tested. The time grows only with the length, as the unit of each number says which part it is.
 const isWrittenAsDuration =
   /^[+-]?P(?=[\dT])(?:\d+Y)?(?:\d+M)?(?:\d+W)?(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+(?:[.,]\d+)?S)?)?$/i
 

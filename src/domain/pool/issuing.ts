@@ -48,8 +48,8 @@ export function refusalToIssue(pool: Pool, at: Date): UserError | undefined {
   const { issueFrom } = pool.terms
   const ends = issuingEnds(pool.terms)
   if (issueFrom !== undefined && at < issueFrom)
-    return new PoolNotIssuingError(pool, `hands out no codes before ${issueFrom.toISOString()}`)
+    return new PoolNotIssuingError(pool, `hands out codes only from ${issueFrom.toISOString()} on`)
   if (ends !== undefined && at >= ends)
-    return new PoolNotIssuingError(pool, `has handed out no codes since ${ends.toISOString()}`)
+    return new PoolNotIssuingError(pool, `handed out codes only until ${ends.toISOString()}`)
   return undefined
 }
