@@ -52,7 +52,8 @@ builder.node(Claim, {
           : { bytes: recipientBytes },
       authScopes: seesRecipients,
       description:
-        'Who the codes are for. Null if that was not said, or has been forgotten (forgetRecipient). Needs READ or CLAIM.',
+        'Who the codes are for. Null if none was given, or if the recipient has been forgotten (forgetRecipient). Needs ' +
+        'READ or CLAIM.',
       resolve: (claim) => claim.recipient,
     }),
     count: t.expose('count', { type: 'BigInt', description: 'The number of codes.' }),
@@ -61,7 +62,7 @@ builder.node(Claim, {
       type: 'DateTime',
       nullable: true,
       description:
-        'Until when the codes are good: from this moment on, they are not. Null if they do not expire.',
+        'When the codes expire: from this moment on, they are no longer good. Null if they do not expire.',
       resolve: (claim) => claim.expiresAt,
     }),
     codes: t.field({
@@ -247,7 +248,8 @@ const aboutKey =
   'A string of your choice, 1 to 255 characters, that makes it safe to repeat the request: the same key with ' +
   'the same input returns the same codes and claims nothing more. Keys are kept for at least a day.'
 const aboutExpiresAt =
-  'Until when the codes are good, if that is earlier than the terms of the pool say. It lies in the future.'
+  'When the codes expire, if that is to be earlier than the terms of the pool say. It must be in the future. A recipient ' +
+  'who already holds a code (alreadyHeld) gets it as it is, with its own expiry.'
 
 interface PoolRef {
   poolId: string
@@ -255,7 +257,8 @@ interface PoolRef {
 
 export const ClaimCodesPayload = builder.objectRef<Claimed & PoolRef>('ClaimCodesPayload').implement({
   description:
-    'The codes were claimed: none of them will ever be handed out to anybody else. Or the recipient already held the code.',
+    'The codes were claimed, and none of them will ever be handed out to anybody else. Or the recipient already held the ' +
+    'code (alreadyHeld).',
   fields: (t) => ({
     claim: t.expose('claim', {
       type: Claim,
@@ -264,8 +267,8 @@ export const ClaimCodesPayload = builder.objectRef<Claimed & PoolRef>('ClaimCode
     }),
     alreadyHeld: t.exposeBoolean('alreadyHeld', {
       description:
-        'Whether the recipient already held the code, in a pool with one code for each recipient (onePerRecipient of its ' +
-        'terms), so that nothing was claimed.',
+        'Whether the recipient already held the code, so that nothing was claimed. Only in a pool with one code for each ' +
+        'recipient (onePerRecipient of its terms).',
     }),
     codes: t.field({
       type: [Code],
@@ -286,7 +289,7 @@ export const RecipientClaim = builder.objectRef<RecipientClaimValue>('RecipientC
     code: t.expose('code', { type: Code, description: 'The code that the recipient has.' }),
     alreadyHeld: t.exposeBoolean('alreadyHeld', {
       description:
-        'Whether the recipient already held the code, or is a second time in the list, in a pool with one code for each ' +
+        'Whether the recipient already held the code, or appears earlier in the list, in a pool with one code for each ' +
         'recipient (onePerRecipient of its terms).',
     }),
   }),
@@ -308,7 +311,7 @@ const ClaimForRecipientsPayload = builder
 
 const ClaimFilePayload = builder.objectRef<PoolRef & { claim: ClaimValue }>('ClaimFilePayload').implement({
   description:
-    'The codes were claimed: none of them will ever be handed out to anybody else. Read them from claim.codesUrl.',
+    'The codes were claimed, and none of them will ever be handed out to anybody else. Read them from claim.codesUrl.',
   fields: (t) => ({
     claim: t.expose('claim', { type: Claim, description: 'The claim of the codes.' }),
   }),
@@ -346,8 +349,9 @@ const ClaimForRecipientsInput = builder.inputType('ClaimForRecipientsInput', {
     recipients: t.stringList({
       required: true,
       description:
-        'Who the codes are for: 1 to 10,000 recipients, each of 1 to 1,000 characters and not blank. You get a code for each ' +
-        'or none at all. One that is in the list several times gets as many codes; in a pool with one code for each ' +
+        'Who the codes are for: 1 to 10,000 recipients, each of 1 to 1,000 characters and not blank. Together they must fit ' +
+        'into a request of 1,000,000 bytes: if there are 10,000, that is about 95 bytes for each. You get a code for each or ' +
+        'none at all. A recipient that is in the list several times gets as many codes; in a pool with one code for each ' +
         'recipient, the same code. Recipients that differ in case or spaces are different ones.',
     }),
     expiresAt: t.field({ type: 'DateTime', description: aboutExpiresAt }),
@@ -411,8 +415,9 @@ builder.mutationFields((t) => ({
     type: ClaimForRecipientsPayload,
     nullable: true,
     description:
-      'Claims a code for each of up to 10,000 recipients, in their order, all or none. In a pool with one code for each ' +
-      'recipient (onePerRecipient of its terms), those who hold a code get the same one again. Needs CLAIM.',
+      'Claims a code for each of up to 10,000 recipients, in their order. Either all of them get one, or you get an error. ' +
+      'In a pool with one code for each recipient (onePerRecipient of its terms), those who hold a code get the same one ' +
+      'again. Needs CLAIM.',
     authScopes: { scope: 'CLAIM' },
     weight: ({ input: { recipients } }) => ({
       given: {
@@ -443,8 +448,9 @@ builder.mutationFields((t) => ({
     type: ClaimFilePayload,
     nullable: true,
     description:
-      'Claims any number of codes from a pool at once, for a print shop or a mailing house, say: all or none. The codes ' +
-      'are not in the answer: read them from claim.codesUrl, with a key that has READ. Needs CLAIM.',
+      'Claims any number of codes from a pool at once, for a print shop or a mailing house, for example. Returns either all ' +
+      'of them or an error. The codes are not in the answer: read them from claim.codesUrl, with a key that has READ. Needs ' +
+      'CLAIM.',
     authScopes: { scope: 'CLAIM' },
     weight: ({ input }) => ({ given: { recipientBytes: bytesOf(input.recipient) } }),
     errors: {
@@ -506,12 +512,13 @@ builder.mutationField('forgetRecipient', (t) =>
     type: ForgetRecipientPayload,
     nullable: true,
     description:
-      'Erases a recipient from every claim of your account that was made before. The claims, their codes and all counts ' +
-      'stay. A pool with one code for each recipient no longer knows that the recipient holds one. Safe to repeat. Needs ADMIN.',
+      'Erases a recipient from every claim that your account has made so far. The claims, their codes and all counts stay. A ' +
+      'pool with one code for each recipient no longer knows that the recipient holds one, and gives another. Safe to ' +
+      'repeat. Needs ADMIN.',
     authScopes: { scope: 'ADMIN' },
     errors: {
       types: [InvalidInputError],
-      union: { description: 'How many claims named the recipient, or why none was changed.' },
+      union: { description: 'How many claims the recipient was erased from, or why none were changed.' },
     },
     args: {
       input: t.arg({ type: ForgetRecipientInput, required: true, description: 'The recipient to forget.' }),

@@ -36,7 +36,7 @@ const usualCodeBytes = 64
 export const lookUpReads = 4
 
 const CodeStatus = builder.enumType('CodeStatus', {
-  description: 'Where a code lies: in the stock of its pool, with a recipient, or withdrawn from the stock.',
+  description: 'Where a code is: in the stock of its pool, handed out, or withdrawn from the stock.',
   values: {
     AVAILABLE: { description: 'The code is in its pool and can be claimed.' },
     CLAIMED: { description: 'The code has been handed out. It never becomes available again.' },
@@ -49,16 +49,16 @@ const CodeStatus = builder.enumType('CodeStatus', {
 
 const CodeValidity = builder.enumType('CodeValidity', {
   description:
-    'Whether a code is good, and if not, why. Of several reasons, the first of REDEEMED, VOIDED and EXPIRED is given.',
+    'Whether a code is good, and if not, why. If several reasons apply, the first of REDEEMED, VOIDED and EXPIRED counts.',
   values: {
     VALID: { description: 'The code has been claimed, and can be redeemed.' },
     NOT_CLAIMED: { description: 'The code has not been handed out yet.' },
-    EXPIRED: { description: 'The code was good until its expiresAt, which has passed.' },
+    EXPIRED: { description: 'The code has expired: its expiresAt has passed.' },
     REDEEMED: { description: 'The code has been used.' },
     VOIDED: {
       description: 'The code was claimed, and has been voided since. It can be unvoided (unvoidCodes).',
     },
-    WITHDRAWN: { description: 'The code was withdrawn from its pool before anybody got it.' },
+    WITHDRAWN: { description: 'The code was withdrawn from its pool before it was claimed.' },
   } satisfies Record<CodeValidityName, { description: string }>,
 })
 
@@ -80,7 +80,7 @@ builder.node(Code, {
     }),
     status: t.field({
       type: CodeStatus,
-      description: 'Where the code lies: in stock, with a recipient, or withdrawn.',
+      description: 'Where the code is: in stock, handed out, or withdrawn.',
       resolve: statusOf,
     }),
     pool: t.field({
@@ -112,14 +112,14 @@ builder.node(Code, {
     claimedAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When the code was claimed. Null while it is available.',
+      description: 'When the code was claimed. Null for an available or a withdrawn code.',
       resolve: (code) => code.claim?.at ?? null,
     }),
     expiresAt: t.field({
       type: 'DateTime',
       nullable: true,
       description:
-        'Until when the code is good: from this moment on, it is not. Null if it does not expire, and for a code that ' +
+        'When the code expires: from this moment on, it is no longer good. Null if it does not expire, and for a code that ' +
         'has not been claimed.',
       resolve: (code) => code.claim?.expiresAt ?? null,
     }),

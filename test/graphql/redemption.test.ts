@@ -229,7 +229,7 @@ describe('redeemCode', () => {
     [{ place: '' }, ['place'], /empty/],
     [{ place: 'x'.repeat(256) }, ['place'], /256.*255/],
     [{ recipient: 'x'.repeat(10_000) }, ['recipient'], /10,000.*1,000/],
-    [{ at: '2999-01-01T00:00:00Z' }, ['at'], /still to come/],
+    [{ at: '2999-01-01T00:00:00Z' }, ['at'], /in the future/],
     [{ at: '2016-01-01T00:00:00+01:00' }, ['at'], /too long ago/],
   ])('with %j is refused, and redeems nothing', async (wrong, path, message) => {
     const { code, poolId } = await claimed()

@@ -3,7 +3,7 @@ import { grouped } from '../../grouped.ts'
 import type { Filter } from '../books/listing.ts'
 import { decodeRedemption, type Redemption, redemptionColumns } from '../usage/usage.ts'
 
-/** Reads those of the redemptions that exist, also those that were rolled back. */
+/** Reads those of the redemptions that exist, including those that were rolled back. */
 export async function readRedemptions(
   books: Queryable,
   accountId: string,
@@ -38,7 +38,7 @@ export function composedReference(reference: string): string {
   return composed(reference, maxReferenceLength)
 }
 
-// Spaces, and what nobody sees.
+// Only spaces and invisible characters.
 const blank = /^[\s\p{Cc}\p{Cf}]*$/u
 
 /** What is wrong with a reference in its composed form, and what to do; undefined if nothing is. */
