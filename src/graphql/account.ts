@@ -20,7 +20,10 @@ const Scope = builder.enumType('Scope', {
         'unvoid codes. Read available and withdrawn codes.',
     },
     CLAIM: { description: 'Claim codes.' },
-    REDEEM: { description: 'Redeem codes and roll redemptions back, as a till does.' },
+    REDEEM: {
+      description:
+        'Redeem codes and roll redemptions back, as a till does. Who a code is for is shown only with READ or CLAIM.',
+    },
     ADMIN: { description: 'Manage API keys. Forget recipients.' },
   } satisfies Record<ScopeName, { description: string }>,
 })
