@@ -9,7 +9,7 @@ import type { Place } from '../pool/batch.ts'
 /** A claimed code, by its position. */
 export type ClaimedPlace = Pick<Place, 'poolId' | 'position'>
 
-/** A code was used, for a reference of the caller's. */
+/** The use of a code, for a reference of the caller's. */
 export interface Redemption extends ClaimedPlace {
   id: string
   reference: string
@@ -19,7 +19,7 @@ export interface Redemption extends ClaimedPlace {
   rolledBackAt: Date | undefined
 }
 
-/** A code is no longer good, since this time and for this reason. */
+/** The fact that a code was voided: when, and why. */
 export interface CodeVoid {
   at: Date
   reason: string | undefined
@@ -34,12 +34,12 @@ export interface Usage {
 /** What has become of a code that was never claimed. */
 export const unused: Usage = { redemption: undefined, void: undefined }
 
-/** What a till wants to know of a code. */
+/** Whether a code is good, and if not, why. */
 export type CodeValidity = 'VALID' | 'NOT_CLAIMED' | 'EXPIRED' | 'REDEEMED' | 'VOIDED' | 'WITHDRAWN'
 
 /**
- * Whether a code is good at the time `now`, and if not, why: of several reasons, the first of REDEEMED, VOIDED and EXPIRED. A
- * code is good until just before its expiresAt.
+ * Whether a code is good at the time `now`, and if not, why. If several reasons apply, the first of REDEEMED, VOIDED and EXPIRED
+ * counts. From its expiresAt on, a code is not good.
  */
 export function validityOf(code: Pick<Code, 'lane' | 'claim'>, usage: Usage, now: Date): CodeValidity {
   const status = statusOf(code)
