@@ -62,6 +62,9 @@ const CodeValidity = builder.enumType('CodeValidity', {
   } satisfies Record<CodeValidityName, { description: string }>,
 })
 
+// Recipients are for those who hand codes out and those who read, not for tills.
+export const seesRecipients = { anyScope: ['READ', 'CLAIM'] } satisfies { anyScope: Scope[] }
+
 export const Code = builder.objectRef<CodeValue>('Code')
 
 builder.node(Code, {
@@ -100,7 +103,10 @@ builder.node(Code, {
         recipientBytes === undefined
           ? { bytes: maxRecipientBytes, usualBytes: usualRecipientBytes }
           : { bytes: recipientBytes },
-      description: 'The recipient given by the claim. Null if there is none.',
+      authScopes: seesRecipients,
+      description:
+        'The recipient given by the claim. Null if there is none. Needs READ or CLAIM: a key that only redeems is not ' +
+        'shown who a code is for.',
       resolve: (code) => code.claim?.recipient ?? null,
     }),
     claimedAt: t.field({
@@ -210,7 +216,7 @@ builder.objectField(Task, 'codesUrl', (t) =>
   }),
 )
 
-function checkCodesPage(args: PageArguments): void {
+export function checkCodesPage(args: PageArguments): void {
   pageSize(args)
   codeCursor('after', args.after)
   codeCursor('before', args.before)
@@ -240,7 +246,7 @@ async function codeConnection(
 }
 
 /** The cursor of a code is its id; its place in the list is looked up. */
-function codeCursor(name: 'after' | 'before', cursor: string | null | undefined) {
+export function codeCursor(name: 'after' | 'before', cursor: string | null | undefined) {
   if (cursor == null) return undefined
   const { typename, id } = decodeId(cursor)
   const origin = typename === 'Code' ? parseCodeKey(id) : undefined

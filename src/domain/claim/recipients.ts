@@ -4,7 +4,7 @@ import { InputCheck } from '../books/input.ts'
 import { type Claim, claimColumns, decodeClaim } from '../pool/claim-rows.ts'
 import type { Pool } from '../pool/pool.ts'
 import { endSnapshots } from '../pool/snapshot.ts'
-import { readUsage, unused } from '../usage/usage.ts'
+import { readUsage, unused, validityOfClaimed } from '../usage/usage.ts'
 
 /**
  * The claims of a recipient are found by claim_recipient_idx, an index on an 8-byte key and the first position. The key's upper
@@ -79,25 +79,21 @@ export async function readNewest(
 }
 
 /**
- * Of the newest claims of recipients, the positions of the codes that they still hold at the time `at`: all but those that the
- * terms of the pool let them renew.
+ * Of the newest claims of recipients, the positions of the codes that they still hold: all but those that the terms of the
+ * pool let them renew.
  */
 export async function findHeld(
   tx: BookTransaction,
   { id: poolId, terms: { renewAfter } }: Pool,
-  at: Date,
   newest: readonly NewestClaim[],
 ): Promise<Map<string, bigint>> {
-  const isGood = ({ expiresAt }: NewestClaim) => expiresAt === undefined || expiresAt > at
-  const unexpired = renewAfter.includes('EXPIRED') ? newest.filter(isGood) : newest
-  const held = new Map(unexpired.map(({ recipient, first }) => [recipient, first]))
-  if (!renewAfter.includes('REDEEMED') && !renewAfter.includes('VOIDED')) return held
-  const places = unexpired.map(({ first: position }) => ({ poolId, position }))
+  const held = new Map(newest.map(({ recipient, first }) => [recipient, first]))
+  if (renewAfter.length === 0) return held
+  const places = newest.map(({ first: position }) => ({ poolId, position }))
   const usages = await readUsage(tx, tx.accountId, places)
-  for (const [i, { recipient }] of unexpired.entries()) {
-    const { redemption, void: voided } = usages[i] ?? unused
-    if (redemption !== undefined && renewAfter.includes('REDEEMED')) held.delete(recipient)
-    if (voided !== undefined && renewAfter.includes('VOIDED')) held.delete(recipient)
+  for (const [i, claim] of newest.entries()) {
+    const validity = validityOfClaimed(claim, usages[i] ?? unused, tx.now())
+    if (validity !== 'VALID' && renewAfter.includes(validity)) held.delete(claim.recipient)
   }
   return held
 }

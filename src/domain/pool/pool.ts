@@ -307,7 +307,9 @@ export async function writePoolCounters(tx: BookTransaction, pool: Pool): Promis
 
 /**
  * The time of what this transaction does to the line of a pool that it has locked. Times never decrease along a line, even if
- * the clocks of two processes differ. Sets `pool.lastChangeAt`, which the caller writes.
+ * the clocks of two processes differ, so it can be ahead of `tx.now()`: whatever is judged by the time of day is judged by that.
+ * Otherwise one process with a wrong clock would close the pools of all others. Sets `pool.lastChangeAt`, which the caller
+ * writes.
  */
 export function lineTime(tx: BookTransaction, pool: Pool): Date {
   const now = tx.now()

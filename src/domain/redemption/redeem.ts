@@ -30,8 +30,9 @@ const dayMs = 86_400_000
 // A larger group delays the redemptions behind it by more than it saves them.
 const maxGroup = 1_000
 
-// As for claims: two keep the disk busy, and more only queue for it.
+// As for claims: two keep the disk busy, and more only queue for it. Those that wait for a lock only take up connections.
 const maxTransactions = 2
+const maxSlowTransactions = 3
 
 export interface RedeemCodeInput {
   /** As a person types it. */
@@ -81,7 +82,8 @@ export interface RedemptionsOptions {
 
 /**
  * Redeems codes. Redemptions of a pool's codes that arrive while a transaction of this process redeems codes of the same pool
- * are served together by the next one. At most `maxTransactions` are in flight, over all pools; others wait.
+ * are served together by the next one. At most `maxTransactions` are in flight, over all pools, and besides
+ * `maxSlowTransactions` that take longer than `slowMs`, as while codes of their pool are being voided; others wait.
  */
 export class Redemptions {
   readonly #books: Books
@@ -93,6 +95,7 @@ export class Redemptions {
     this.#options = options
     this.#lanes = new Lanes({
       maxGroups: maxTransactions,
+      maxSlowGroups: maxSlowTransactions,
       maxItems: maxGroup,
       serve: (key, group) => this.#serve(key, group),
     })
@@ -101,8 +104,8 @@ export class Redemptions {
   /**
    * Redeems the code that a person means by a text, for `reference`. If the code is already redeemed for the same reference,
    * resolves to that redemption, whatever has happened since, so that a request can be sent again. After that redemption has
-   * been rolled back, the code is redeemed anew. The time is `at`, but never later than now or earlier than the code's claim; by default now. Whether the code has
-   * expired is judged as of that time.
+   * been rolled back, the code is redeemed anew. The time is `at`, but never later than now or earlier than the code's claim;
+   * by default now. Whether the code has expired is judged as of that time, by the clock of this process.
    *
    * Rejects with an InvalidInputError, a NotFoundError (which counts as a guess of the key), CodeNotClaimedError,
    * RecipientMismatchError, CodeRedeemedError, CodeVoidedError or CodeExpiredError; and with a RateLimitedError after too many
@@ -268,10 +271,11 @@ function decide(
   if (given !== undefined && given.getTime() < now.getTime() - maxAgeMs) return tooLongAgo(given, maxAgeMs)
   if (redemption !== undefined) return new CodeRedeemedError(redemption)
   if (codeVoid !== undefined) return new CodeVoidedError(codeVoid)
-  const at = latest(code.claim.at, given === undefined ? now : earliest(given, now))
-  const { expiresAt } = code.claim
-  if (expiresAt !== undefined && hasExpired(code, at)) return new CodeExpiredError(expiresAt)
-  const { poolId, position } = code
+  const { poolId, position, claim } = code
+  const used = given === undefined ? now : earliest(given, now)
+  // The time of the claim can be ahead of this process's clock: that does not make a code expire.
+  if (claim.expiresAt !== undefined && hasExpired(claim, used)) return new CodeExpiredError(claim.expiresAt)
+  const at = latest(claim.at, used)
   return {
     redemption: { id: newId(), poolId, position, reference, place, at, rolledBackAt: undefined },
     alreadyRedeemed: false,

@@ -19,7 +19,7 @@ import {
 import type { RedeemCodeInput, Redeemed, Redemptions } from '../../../src/domain/redemption/redeem.ts'
 import { readRedemptions } from '../../../src/domain/redemption/redemption.ts'
 import { rollBackRedemption } from '../../../src/domain/redemption/roll-back.ts'
-import { lockUsage } from '../../../src/domain/usage/lock.ts'
+import { lockUsage, lockUsages } from '../../../src/domain/usage/lock.ts'
 import type { Select } from '../../../src/domain/void/select.ts'
 import { voidCodes } from '../../../src/domain/void/void.ts'
 import { expectBalance } from '../../support/audit.ts'
@@ -556,6 +556,31 @@ describe('redeeming against voiding', () => {
 })
 
 describe('redeeming and claiming', () => {
+  it('go on in other pools while a process waits for the locks of two', async () => {
+    const codes = [await claimed(), await claimed(), await claimed()] as const
+    const [locked, alsoLocked, free] = codes
+    for (const { poolId } of codes) await fill(test, poolId, await newFormat(test), 1n)
+    const claims = new Claims(books[1])
+    const claimFrom = ({ poolId }: Code) => claims.claim(test.accountId, { poolId, count: 1 })
+    const { waiting: redeemed } = await test.books.write(test.accountId, async (tx) => {
+      await lockUsages(tx, [locked.poolId, alsoLocked.poolId])
+      const waiting = [redeem(locked, {}, processes[1]), redeem(alsoLocked, {}, processes[1])]
+      await waitingFor('FROM pool_usage', 2)
+      await redeem(free, {}, processes[1])
+      return { waiting }
+    })
+    await Promise.all(redeemed)
+    const { waiting: taken } = await test.books.write(test.accountId, async (tx) => {
+      for (const { poolId } of [locked, alsoLocked]) await lockPool(tx, poolId)
+      const waiting = [claimFrom(locked), claimFrom(alsoLocked)]
+      await waitingFor('FROM pool WHERE', 2)
+      await claimFrom(free)
+      return { waiting }
+    })
+    await Promise.all(taken)
+    for (const { poolId } of codes) await expectRedeemed(test, poolId, 1)
+  })
+
   it('do not wait for each other', async () => {
     const { codes, poolId } = await newClaimed(test, { count: 1 })
     await fill(test, poolId, await newFormat(test), 1n)
