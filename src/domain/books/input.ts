@@ -22,7 +22,7 @@ export class InputCheck {
 
   /** The name as it is stored: trimmed, and in Unicode's composed form (NFC). */
   name(value: string): string {
-    const name = value.normalize('NFC').trim()
+    const name = composed(value.trim(), maxNameLength)
     if (isBlank(name)) this.issue(['name'], 'The name is empty. Give it at least one visible character.')
     else if (lengthOf(name) > maxNameLength)
       this.issue(
