@@ -12,7 +12,11 @@ const RenewAfter = builder.enumType('RenewAfter', {
   description:
     'What has become of the code that a recipient holds, after which the recipient gets a new one when asking again.',
   values: {
-    EXPIRED: { description: 'The code has expired without being redeemed.' },
+    EXPIRED: {
+      description:
+        'The time of the code is over, and it is neither redeemed nor void. A redeemed code stays REDEEMED and a void one ' +
+        'VOIDED, however much time has passed.',
+    },
     REDEEMED: { description: 'The code has been redeemed.' },
     VOIDED: { description: 'The code was voided.' },
   } satisfies Record<RenewAfterName, { description: string }>,
@@ -33,7 +37,7 @@ const about = {
     'How long each code is good from the moment that it is claimed: "P30D" for thirty days of 24 hours. With validUntil, ' +
     'a code is good until the earlier of both.',
   onePerRecipient:
-    'Whether a recipient gets only one code of the pool. Who claims again gets the same code, even when the pool is empty, ' +
+    'Whether a recipient gets only one code of the pool. Whoever claims again gets the same code, even when the pool is empty, ' +
     'archived or no longer handing out codes. Every claim is then for one code and needs a recipient.',
   renewAfter:
     'When a recipient gets a new code after all: after the one that they hold has become one of these. Empty: never. It only ' +
@@ -111,7 +115,9 @@ const SaveTermsInput = builder.inputType('SaveTermsInput', {
     onePerRecipient: t.boolean({
       required: true,
       defaultValue: false,
-      description: `${about.onePerRecipient} It can be turned on in a pool that is in use: codes that were claimed before count.`,
+      description:
+        `${about.onePerRecipient} It can be turned on in a pool that is in use: earlier claims count, too. If the newest ` +
+        'claim of a recipient was for several codes, it is the first of these that the recipient gets again.',
     }),
     renewAfter: t.field({
       type: [RenewAfter],
