@@ -4,7 +4,7 @@ import { composed, isBlank, lengthOf } from '../books/input.ts'
 import type { Filter } from '../books/listing.ts'
 import { decodeRedemption, type Redemption, redemptionColumns } from '../usage/usage.ts'
 
-/** Reads those of the redemptions that exist, also those that were rolled back. */
+/** Reads those of the redemptions that exist, including those that were rolled back. */
 export async function readRedemptions(
   books: Queryable,
   accountId: string,

@@ -6,7 +6,7 @@ import { type ClaimedRange, checkSelect, countOf, findSelected, type Select } fr
 /** What became of the codes of a choice when they were voided. Counts are codes; each is counted once. */
 export interface Voided {
   voided: bigint
-  /** Those that were redeemed, and so were left as they are. */
+  /** Those that are redeemed, and so stay as they are. */
   redeemed: bigint
   /** Those that were void already. They keep their time and their reason. */
   alreadyVoid: bigint
