@@ -33,7 +33,7 @@ const about = {
     'How long each code is good after it is claimed: "P30D" for thirty days of 24 hours. With validUntil as well, a code ' +
     'is good until the earlier of the two.',
   onePerRecipient:
-    'Whether a recipient gets only one code of the pool. Who claims again gets the same code, even when the pool is empty, ' +
+    'Whether a recipient gets only one code of the pool. Whoever claims again gets the same code, even when the pool is empty, ' +
     'archived or no longer handing out codes. Every claim is then for one code and needs a recipient.',
   renewAfter:
     'When a recipient gets a new code after all: if one of these has become of the code that they hold. Empty: never. It ' +
@@ -111,7 +111,9 @@ const SaveTermsInput = builder.inputType('SaveTermsInput', {
     onePerRecipient: t.boolean({
       required: true,
       defaultValue: false,
-      description: `${about.onePerRecipient} It can be turned on in a pool that is in use: codes that were claimed before count.`,
+      description:
+        `${about.onePerRecipient} It can be turned on in a pool that is in use: earlier claims count, too. If the newest ` +
+        'claim of a recipient was for several codes, it is the first of these that the recipient gets again.',
     }),
     renewAfter: t.field({
       type: [RenewAfter],

@@ -43,7 +43,7 @@ export interface Claimed {
 /** The code of a recipient of a list. */
 export interface RecipientClaim {
   recipient: string
-  /** Whether the recipient already held the code, or is a second time in the list. */
+  /** Whether the recipient already held the code, or appears earlier in the list. */
   alreadyHeld: boolean
   code: Code
 }

@@ -28,7 +28,7 @@ export async function voidCodes(
 ): Promise<Voided> {
   const check = new InputCheck()
   const select = checkSelect(check, input.select)
-  if (reason !== undefined) check.text(['reason'], reason, maxReasonLength)
+  if (reason !== undefined) check.visibleText(['reason'], reason, maxReasonLength)
   check.done()
   return await books.write(accountId, async (tx) => {
     const { ranges, notClaimed } = await findSelected(tx, accountId, select)

@@ -54,8 +54,11 @@ describe('a recipient', () => {
     ['empty', ''],
     ['blank', ' \t\n\u00a0'],
     ['of joiners alone', '\u200d\u200c'],
+    ['of a space without width', '\u200b'],
+    ['of what nobody sees', '\ufeff\u2060\u00ad\u3164\u{e0041} '],
     ['of 1,001 characters', 'x'.repeat(1_001)],
     ['of 10,000 characters', 'x'.repeat(10_000)],
+    ['of 1,001 emoji', '🎁'.repeat(1_001)],
     ['of 900,000 combining marks', `e${'\u0301\u0316'.repeat(450_000)}`],
     ['with NUL', 'a\0b'],
   ])('that is %s is refused', async (_what, recipient) => {
@@ -73,6 +76,18 @@ describe('a recipient', () => {
     ).rejects.toMatchObject({ code: 'INVALID_INPUT', path: ['recipients', '1'] })
     await expect(forgetRecipient(test.books, test.accountId, recipient)).rejects.toMatchObject({ path })
     expect(await poolNow(test, poolId)).toMatchObject({ claimed: 0n })
+  })
+
+  it('can have 1,000 characters, also if each of them is an emoji, or composed of four', async () => {
+    const poolId = await pool(2n)
+    for (const [given, stored] of [
+      ['🎁'.repeat(1_000), '🎁'.repeat(1_000)],
+      ['\u03b1\u0313\u0300\u0345'.repeat(1_000), '\u1f82'.repeat(1_000)],
+    ] as const) {
+      expect((await claim({ poolId, recipient: given })).claim.recipient).toBe(stored)
+      expect(await forgetRecipient(test.books, test.accountId, given)).toBe(1n)
+    }
+    await expect(claim({ poolId, recipient: '🎁'.repeat(1_001) })).rejects.toThrow('1,001 characters')
   })
 
   it('is the same however its accents are composed, but not in another case or with other spaces', async () => {
