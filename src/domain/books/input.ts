@@ -67,7 +67,7 @@ export class InputCheck {
 
   /** A duration in milliseconds: more than nothing, and at most `maxDurationDays`. */
   duration(path: string[], ms: bigint): void {
-    if (ms <= 0n) this.issue(path, 'It must be longer than nothing, such as "P30D" or "PT12H".')
+    if (ms <= 0n) this.issue(path, 'It must be longer than zero, such as "P30D" or "PT12H".')
     else if (ms > maxDurationDays * dayMs)
       this.issue(
         path,
