@@ -154,6 +154,9 @@ CREATE INDEX redemption_rolled_back_idx ON redemption (account_id, pool_id, posi
   WHERE rolled_back_version IS NOT NULL;
 
 CREATE UNIQUE INDEX code_void_first_key ON code_void (account_id, pool_id, first) WHERE unvoided_version IS NULL;
+-- Those that have ended since a file began: those before are never read for it.
+CREATE INDEX code_void_ended_idx ON code_void (account_id, pool_id, unvoided_version, first)
+  WHERE unvoided_version IS NOT NULL;
 
 -- From now on, the times of a pool's claims do not decrease along its line. Processes whose clocks differ have written some
 -- that do: these get the time of the claim before them. A time in the future becomes now, or it would be that of all later
