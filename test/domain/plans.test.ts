@@ -32,7 +32,7 @@ const few = 30
 
 const accountId = newId()
 const poolId = newId()
-/** Every third code is redeemed. Those between were made void and good again, twice. */
+/** Of the first half, every third code is redeemed. Those between, as those of the other half, were made void and good again, twice. */
 const unvoidedPoolId = newId()
 const formatId = newId()
 const taskId = newId()
@@ -136,7 +136,7 @@ beforeAll(async () => {
   await fill(
     `INSERT INTO code_void (account_id, pool_id, first, count, at, version, unvoided_version)
      SELECT $1, $2, 3 * n + 1, size, now(), version, version + 1
-     FROM generate_series(0, ${many - 1}) n, (VALUES (2, 1), (1, 3)) AS void (size, version)`,
+     FROM generate_series(0, ${2 * many - 1}) n, (VALUES (2, 1), (1, 3)) AS void (size, version)`,
     unvoidedPoolId,
   )
   await fill(
@@ -225,6 +225,13 @@ describe('on tables without statistics, a statement reads no more rows than it n
         },
       ]),
     ),
+    'what had become of codes of which none is redeemed, when thousands of voids have ended': async (
+      books,
+    ) => {
+      const page = { usage: 4n, from: 3n * BigInt(many), to: 6n * BigInt(many), limit: 3 }
+      const read = await readPastUsage(books, accountId, unvoidedPoolId, page)
+      expect(read).toEqual({ redemptions: [], voids: [], until: page.to })
+    },
     'codes by their positions': async (books) => {
       const read = readClaimedCodes(books as Books, accountId, [{ poolId, position: half }])
       await expect(read).rejects.toThrow()
