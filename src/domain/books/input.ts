@@ -71,12 +71,12 @@ export class InputCheck {
    */
   storedRecipient(path: string[], value: string): string {
     const maxLength = 3 * maxRecipientLength
-    const recipient = value.length > maxLength ? value : value.normalize('NFC')
+    const recipient = composed(value, maxLength)
     this.text(path, recipient, maxLength)
     return recipient
   }
 
-  /** A duration in milliseconds: more than nothing, and at most `maxDurationDays`. */
+  /** A duration in milliseconds: more than zero, and at most `maxDurationDays`. */
   duration(path: string[], ms: bigint): void {
     if (ms <= 0n) this.issue(path, 'It must be longer than zero, such as "P30D" or "PT12H".')
     else if (ms > maxDurationDays * dayMs)
