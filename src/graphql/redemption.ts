@@ -136,7 +136,9 @@ interface RolledBackPayload {
 const RollBackRedemptionPayload = builder
   .objectRef<RolledBackPayload>('RollBackRedemptionPayload')
   .implement({
-    description: 'The redemption is rolled back: it no longer counts as a use of its code.',
+    description:
+      'The redemption is rolled back: its code can be redeemed again, unless it has expired. A code that was redeemed while ' +
+      'the others of its claim were voided is not void, and so is good again, too: void it if it should not be (voidCodes).',
     fields: (t) => ({
       redemption: t.expose('redemption', {
         type: Redemption,
