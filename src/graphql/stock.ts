@@ -59,7 +59,9 @@ const WithdrawCodesInput = builder.inputType('WithdrawCodesInput', {
       defaultValue: false,
       description:
         'Leave auto-generation on, if it is: the pool is then refilled if this brings it down to its threshold. ' +
-        'Otherwise it is turned off, so that no new codes take the place of those that are withdrawn.',
+        'Otherwise it is turned off, so that no new codes take the place of those that are withdrawn. ' +
+        'With true and without taskId, the mutation is not safe to repeat: each time, it also withdraws the codes ' +
+        'of the refill before. If its answer was lost, look at withdrawnCount of the pool first.',
     }),
     reason: t.string({
       description: 'Why, for the history of the pool: 1 to 1,000 characters.',
@@ -87,7 +89,7 @@ builder.mutationFields((t) => ({
       'leaked or a campaign has ended. They cannot be claimed, and are never generated again, but restoreCodes brings ' +
       'them back. Claimed codes stay as they are. Turns auto-generation off unless keepAutoGenerate is given, also ' +
       'if no codes are available. Takes the same time for any number of codes. Withdrawing when nothing is available ' +
-      'is not an error. Needs MANAGE.',
+      'is not an error. Safe to repeat, except with keepAutoGenerate for a whole pool. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NotFoundError],
