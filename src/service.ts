@@ -14,6 +14,7 @@ import { withDescribedErrors } from './log.ts'
 import { OperatorError } from './operator-error.ts'
 import { HttpServer } from './server/http/server.ts'
 
+// Of these, claims and redemptions use up to 10 while they wait for locks (domain/claim/claim.ts).
 const maxConnections = 16
 
 export interface Service {

@@ -1,3 +1,6 @@
+/** After how long a group in flight is slow. Such a transaction usually waits for a lock, and does not use the disk. */
+export const slowMs = 100
+
 /** Items of one key that are served together. */
 export interface Group<Item> {
   /**
@@ -10,8 +13,13 @@ export interface Group<Item> {
 }
 
 export interface LanesOptions<Key extends readonly string[], Item, Result> {
-  /** Groups in flight at a time, of all keys. */
+  /** Groups in flight at a time, of all keys, besides `maxSlowGroups`. */
   maxGroups: number
+  /**
+   * Slow groups that do not count toward `maxGroups`, so that a key that waits for a lock does not hold back the others. At
+   * most `maxGroups` + `maxSlowGroups` groups are in flight; further slow ones count like others. 0 by default.
+   */
+  maxSlowGroups?: number
   /** Groups of one key in flight at a time; 1 by default. */
   maxGroupsOfKey?: number
   /** The weight of one group, in items; an item that weighs more is a group of its own. */
@@ -38,8 +46,9 @@ interface Lane<Key, Item, Result> {
 
 /**
  * Group commit by key. An item is served immediately if its key has fewer than `maxGroupsOfKey` groups in flight, and all
- * keys together fewer than `maxGroups`. Items that wait for the same key are served together by its next group. Keys that
- * wait for each other get one group each, in the order in which they began to wait.
+ * keys together fewer than `maxGroups`, not counting up to `maxSlowGroups` that have been in flight for `slowMs`. Items that
+ * wait for the same key are served together by its next group. Keys that wait for each other get one group each, in the
+ * order in which they began to wait.
  *
  * Equal items (as keys of a Map) that wait for the same key are one item with one result.
  */
@@ -49,7 +58,9 @@ export class Lanes<Key extends readonly string[], Item, Result> {
   readonly #lanes = new Map<string, Lane<Key, Item, Result>>()
   /** Lanes whose next group may start as soon as `maxGroups` allows. */
   readonly #ready = new Set<Lane<Key, Item, Result>>()
+  /** In flight, slow or not. */
   #groups = 0
+  #slowGroups = 0
 
   constructor(options: LanesOptions<Key, Item, Result>) {
     this.#options = options
@@ -80,12 +91,17 @@ export class Lanes<Key extends readonly string[], Item, Result> {
 
   /** Starts the groups that may start, after a change in a lane. */
   #startNext(changed: Lane<Key, Item, Result>): void {
-    const { maxGroups, maxGroupsOfKey = 1 } = this.#options
+    const { maxGroupsOfKey = 1 } = this.#options
     if (changed.waiting.size > 0) {
       if (!changed.isOpen && changed.groups < maxGroupsOfKey) this.#ready.add(changed)
     } else if (changed.groups === 0) this.#lanes.delete(changed.name)
+    this.#startReady()
+  }
+
+  #startReady(): void {
+    const { maxGroups, maxSlowGroups = 0 } = this.#options
     for (const lane of this.#ready) {
-      if (this.#groups >= maxGroups) return
+      if (this.#groups - Math.min(this.#slowGroups, maxSlowGroups) >= maxGroups) return
       this.#ready.delete(lane)
       void this.#serve(lane)
     }
@@ -105,10 +121,12 @@ export class Lanes<Key extends readonly string[], Item, Result> {
       }
       return closed
     }
+    const stopWatch = this.#watch()
     let isReleased = false
     const release = () => {
       if (isReleased) return
       isReleased = true
+      stopWatch()
       this.#groups -= 1
       lane.groups -= 1
       this.#startNext(lane)
@@ -124,6 +142,22 @@ export class Lanes<Key extends readonly string[], Item, Result> {
       for (const { reject } of close().entries) reject(error)
     } finally {
       release()
+    }
+  }
+
+  /** Counts a group as slow from `slowMs` after its start until the returned function is called. */
+  #watch(): () => void {
+    const { maxSlowGroups = 0 } = this.#options
+    if (maxSlowGroups === 0) return () => {}
+    let isSlow = false
+    const timeout = setTimeout(() => {
+      isSlow = true
+      this.#slowGroups += 1
+      this.#startReady()
+    }, slowMs).unref()
+    return () => {
+      clearTimeout(timeout)
+      if (isSlow) this.#slowGroups -= 1
     }
   }
 }

@@ -49,7 +49,8 @@ export function cellWithoutGuard(cell: ByteString): ByteString {
 const maxGuardedBytes = 2_000
 
 function readText(text: string): CellReading {
-  const code = text.normalize('NFC')
+  // At most four characters are composed to one. Composing takes time that can grow with the square of the length.
+  const code = text.length > 4 * maxUploadedCodeLength ? text : text.normalize('NFC')
   if (code.length > maxUploadedCodeLength)
     return {
       reason: `The code has ${grouped(code.length)} characters; the limit is ${maxUploadedCodeLength}.`,

@@ -15,18 +15,23 @@ const Scope = builder.enumType('Scope', {
   values: {
     READ: { description: 'Run queries and subscriptions.' },
     MANAGE: {
-      description: 'Manage formats, pools and tasks: create, change, generate, upload. Read available codes.',
+      description:
+        'Manage formats, pools and tasks: create, change, generate, upload, set terms, archive. Withdraw, restore, void and ' +
+        'unvoid codes. Read available and withdrawn codes.',
     },
     CLAIM: { description: 'Claim codes.' },
-    REDEEM: { description: 'Redeem codes and roll redemptions back, as a till does.' },
-    ADMIN: { description: 'Manage API keys.' },
+    REDEEM: {
+      description:
+        'Redeem codes and roll redemptions back, as a till does. Who a code is for is shown only with READ or CLAIM.',
+    },
+    ADMIN: { description: 'Manage API keys. Forget recipients.' },
   } satisfies Record<ScopeName, { description: string }>,
 })
 
 export const ApiKey = builder.prismaNode('ApiKey', {
   description:
-    'A key for the API. Its secret is shown only once, when the key is created. With READ, only id, name and hint can be ' +
-    'read, where a key has caused an event; everything else needs ADMIN.',
+    'A key for the API. Its secret is shown only once, when the key is created. With READ, only the id, the name and the ' +
+    'hint of a key that caused an event can be read; everything else needs ADMIN.',
   id: { resolve: (key) => key.id },
   findUnique: (id, { accountId }) => ({ id, accountId }),
   fields: (t) => ({

@@ -17,16 +17,16 @@ import { Pool } from './pool.ts'
 const ActivityStep = builder.enumType('ActivityStep', {
   description: 'The length of the steps in which the activity of a pool is counted.',
   values: {
-    HOUR: { description: 'An hour of 60 minutes. Where clocks are put back, two steps have the same hour.' },
-    DAY: { description: 'A day: 23, 24 or 25 hours, as the clocks of the time zone have it.' },
-    WEEK: { description: 'A week, from Monday on.' },
+    HOUR: { description: 'An hour of 60 minutes. When clocks are put back, two steps show the same hour.' },
+    DAY: { description: 'A day of the time zone: shorter or longer than 24 hours when its clocks change.' },
+    WEEK: { description: 'A week, which begins on Monday.' },
     MONTH: { description: 'A calendar month.' },
   } satisfies Record<ActivityStepName, { description: string }>,
 })
 
 const PoolActivity = builder.objectRef<PoolActivityRow>('PoolActivity').implement({
   description:
-    'What happened to the codes of a pool in one step: from `from` on, and before `to`. Every count is exact.',
+    'What happened to the codes of a pool in one step of time: at or after `from`, and before `to`. Every count is exact.',
   fields: (t) => ({
     from: t.expose('from', { type: 'DateTime', description: 'When the step begins.' }),
     to: t.expose('to', { type: 'DateTime', description: 'When the step ends, and the next one begins.' }),
@@ -37,44 +37,47 @@ const PoolActivity = builder.objectRef<PoolActivityRow>('PoolActivity').implemen
     addedCount: t.expose('added', {
       type: 'BigInt',
       description:
-        'The number of codes that tasks added: generations, refills and uploads, also if the upload was undone later. ' +
-        'Restored codes do not count.',
+        'The number of codes that were added by generations, refills and uploads, including uploads that were undone ' +
+        'later. Restored codes do not count.',
     }),
     redeemedCount: t.expose('redeemed', {
       type: 'BigInt',
-      description: 'The number of codes that were redeemed. Redemptions that were rolled back do not count.',
+      description:
+        'The number of codes that were redeemed, by the time when they were used. Redemptions that were rolled back do ' +
+        'not count.',
     }),
     availableCount: t.expose('available', {
       type: 'BigInt',
       description:
-        'The number of codes that were available at the end of the step. Of a step that has not ended: that are available ' +
-        'now.',
+        'The number of codes that were available at the end of the step. For a step that has not ended: the number ' +
+        'available now.',
     }),
   }),
 })
 
 const PoolForecast = builder.objectRef<Forecast>('PoolForecast').implement({
   description:
-    'How long the codes of a pool last if they go on being claimed as in the last 7 days: since it was created if it is ' +
-    'younger, and in the last hour if it is younger than that.',
+    'A forecast of when a pool runs out of codes, if they go on being claimed at the rate of the last 7 days. For a ' +
+    'younger pool, it is the rate since the pool was created; in its first hour, the claims so far count as those of an ' +
+    'hour.',
   fields: (t) => ({
     claimsPerDay: t.exposeFloat('claimsPerDay', {
-      description: 'The number of codes that are claimed in 24 hours, on average.',
+      description: 'The rate: how many codes are claimed in 24 hours, on average.',
     }),
     runsOutAt: t.field({
       type: 'DateTime',
       nullable: true,
       description:
-        'When the codes that are available now will have been claimed: now, if there are none. Null if never, since none ' +
-        'were claimed, or not before the year 10000.',
+        'When all codes that are available now will have been claimed. If none are available, that is now. Null if the ' +
+        'rate is 0, also for an empty pool, and for a time beyond the year 9999.',
       resolve: ({ runsOutAt }) => runsOutAt ?? null,
     }),
     formatRunsOutAt: t.field({
       type: 'DateTime',
       nullable: true,
       description:
-        'When the codes that the format of the pool can still generate will have been claimed as well, if no other pool ' +
-        'uses them. Null if never, and for a pool that is not filled from a format.',
+        'When all codes that the format of the pool can still generate will have been claimed as well, if no other pool ' +
+        'uses them. Null if the rate is 0, for a time beyond the year 9999, and for a pool that is not filled from a format.',
       resolve: ({ formatRunsOutAt }) => formatRunsOutAt ?? null,
     }),
   }),
@@ -84,9 +87,9 @@ builder.objectFields(Pool, (t) => ({
   activity: t.field({
     type: [PoolActivity],
     description:
-      'How many codes were claimed, added and redeemed, and how many were available, hour by hour, or by day, week or ' +
-      'month: for a chart. Steps are whole ones of the time zone, in order. The first contains `from`; the last ends at ' +
-      `or after \`to\`. At most ${grouped(maxSteps)} steps. Steps in the future are allowed. Needs READ.`,
+      'How many codes were claimed, added and redeemed, and how many were available, by hour, day, week or month: for a ' +
+      'chart. The steps are whole hours, days, weeks or months of the time zone, in order. The first contains `from`; the ' +
+      `last ends at or after \`to\`. There can be at most ${grouped(maxSteps)}. They may be in the future. Needs READ.`,
     authScopes: { scope: 'READ' },
     weight: (time) => {
       // More than these are refused.
@@ -98,11 +101,16 @@ builder.objectFields(Pool, (t) => ({
       if (problem !== undefined) throw badInput(problem)
     },
     args: {
-      from: t.arg({ type: 'DateTime', required: true, description: 'A time in the first step.' }),
+      from: t.arg({
+        type: 'DateTime',
+        required: true,
+        description: 'A time in the first step, in the years 1970 to 9998.',
+      }),
       to: t.arg({
         type: 'DateTime',
         required: true,
-        description: 'A time at the end of or in the last step.',
+        description:
+          'The end: a time in the last step, or at its end. Not before `from`, and not after the year 9998.',
       }),
       step: t.arg({ type: ActivityStep, required: true, description: 'The length of the steps.' }),
       timeZone: t.arg.string({
@@ -118,7 +126,7 @@ builder.objectFields(Pool, (t) => ({
   forecast: t.field({
     type: PoolForecast,
     description:
-      'When the pool will run out of codes if they go on being claimed as in the last 7 days. Needs READ.',
+      'A forecast of when the pool runs out of codes, if they go on being claimed as in the last 7 days. Needs READ.',
     authScopes: { scope: 'READ' },
     weight: { reads: rowReads + loadedReads },
     resolve: async (pool, _args, { books, nodes }) => {

@@ -16,7 +16,8 @@ export interface SchemaTypes {
   Context: Context
   PrismaTypes: PrismaTypes
   DefaultFieldNullability: false
-  AuthScopes: { scope: Scope }
+  /** `anyScope`: any one of these is enough. */
+  AuthScopes: { scope: Scope; anyScope: readonly Scope[] }
   /** The fields of connections besides edges and pageInfo. */
   Connection: { totalCount?: () => Promise<bigint> | bigint }
   DefaultNodeNullability: false
@@ -41,9 +42,12 @@ export const builder = new SchemaBuilder<SchemaTypes>({
   },
   scopeAuth: {
     authorizeOnSubscribe: true,
-    authScopes: (context) => ({ scope: (scope) => context.scopes.includes(scope) }),
+    authScopes: ({ scopes }) => ({
+      scope: (scope) => scopes.includes(scope),
+      anyScope: (enough) => enough.some((scope) => scopes.includes(scope)),
+    }),
     unauthorizedError: (_parent, _context, info, result) =>
-      forbidden(`${info.parentType.name}.${info.fieldName}`, neededScope(result.failure)),
+      forbidden(`${info.parentType.name}.${info.fieldName}`, scopesOf(result.failure)),
   },
   relay: {
     cursorType: 'String',
@@ -87,9 +91,11 @@ export const builder = new SchemaBuilder<SchemaTypes>({
   },
 })
 
-function neededScope(failure: AuthFailure): string | undefined {
-  if ('failures' in failure) return failure.failures.map(neededScope).find((found) => found !== undefined)
-  return 'parameter' in failure && typeof failure.parameter === 'string' ? failure.parameter : undefined
+/** The scopes of which one would have been enough. */
+function scopesOf(failure: AuthFailure): readonly string[] {
+  if ('failures' in failure) return failure.failures.flatMap(scopesOf)
+  if (!('parameter' in failure)) return []
+  return [failure.parameter].flat().filter((scope) => typeof scope === 'string')
 }
 
 function capitalize(text: string): string {

@@ -1,20 +1,22 @@
+import type { GraphQLResolveInfo } from 'graphql'
 import { max, min } from '../bigint.ts'
 import { IdempotencyConflictError, InvalidInputError, NotFoundError } from '../domain/books/errors.ts'
 import { InputCheck } from '../domain/books/input.ts'
 import type { Claimed, RecipientClaim as RecipientClaimValue } from '../domain/claim/claim.ts'
 import { type ClaimSlice, forgetRecipient, listClaims, listClaimsOf } from '../domain/claim/recipients.ts'
 import { maxClaim, maxRecipients } from '../domain/claim/request.ts'
-import { readPositions } from '../domain/code/code.ts'
+import { type CodeOrigin, readPositions } from '../domain/code/code.ts'
+import { findPlace } from '../domain/pool/batch.ts'
 import { type Claim as ClaimValue, readClaim } from '../domain/pool/claim-rows.ts'
 import { PoolArchivedError, PoolNotIssuingError } from '../domain/pool/issuing.ts'
 import { NotEnoughCodesError } from '../domain/pool/pool.ts'
 import { codesPath } from '../routes.ts'
 import { builder } from './builder.ts'
-import { Code, CodeConnection } from './code.ts'
+import { Code, CodeConnection, checkCodesPage, codeCursor, seesRecipients } from './code.ts'
 import type { Context } from './context.ts'
 import { badInput } from './errors/top-level.ts'
 import { loadedReads, rowReads } from './field-rules.ts'
-import { argumentId, claimKey, decodeId, encodeId, inputId, parseClaimKey } from './ids.ts'
+import { argumentId, claimKey, codeKey, decodeId, encodeId, inputId, parseClaimKey } from './ids.ts'
 import { maxPathBytes, maxRecipientBytes, usualRecipientBytes } from './max-sizes.ts'
 import { existing } from './nodes.ts'
 import {
@@ -24,6 +26,7 @@ import {
   type PageArguments,
   pageArguments,
   pageOf,
+  pageOfForeignCursor,
   pageSize,
   pageWeight,
 } from './pagination.ts'
@@ -47,8 +50,10 @@ builder.node(Claim, {
         recipientBytes === undefined
           ? { bytes: maxRecipientBytes, usualBytes: usualRecipientBytes }
           : { bytes: recipientBytes },
+      authScopes: seesRecipients,
       description:
-        'Who the codes are for. Null if that was not said, or has been forgotten (forgetRecipient).',
+        'Who the codes are for. Null if none was given, or if the recipient has been forgotten (forgetRecipient). Needs ' +
+        'READ or CLAIM.',
       resolve: (claim) => claim.recipient,
     }),
     count: t.expose('count', { type: 'BigInt', description: 'The number of codes.' }),
@@ -57,12 +62,14 @@ builder.node(Claim, {
       type: 'DateTime',
       nullable: true,
       description:
-        'Until when the codes are good: from this moment on, they are not. Null if they do not expire.',
+        'When the codes expire: from this moment on, they are no longer good. Null if they do not expire.',
       resolve: (claim) => claim.expiresAt,
     }),
     codes: t.field({
       type: CodeConnection,
-      description: 'The codes, in the order in which they were claimed. Needs READ.',
+      description:
+        'The codes, in the order in which they were claimed. In a mutation, an empty page if a cursor does not belong to ' +
+        'this list. Needs READ.',
       authScopes: { scope: 'READ' },
       weight: pageWeight,
       checkArgs: checkCodesPage,
@@ -87,45 +94,47 @@ builder.objectField(Code, 'claim', (t) =>
   t.field({
     type: Claim,
     nullable: true,
-    description: 'The claim that the code was handed out with. Null for a code that has not been claimed.',
+    description:
+      'The claim that the code was handed out with. Null for a code that has not been claimed. Needs READ or CLAIM.',
+    authScopes: seesRecipients,
     resolve: (code) => code.claim ?? null,
   }),
 )
 
-function checkCodesPage(args: PageArguments): void {
-  pageSize(args)
-  offsetOf('after', args.after)
-  offsetOf('before', args.before)
-}
-
 async function codesOf(
-  { poolId, first, count }: ClaimValue,
+  claim: ClaimValue,
   args: PageArguments,
-  { books, accountId }: Context,
+  context: Context,
+  { operation }: GraphQLResolveInfo,
 ) {
+  const { poolId, first, count } = claim
+  const totalCount = () => count
   const { limit, fromEnd } = pageSize(args)
-  const after = offsetOf('after', args.after)
-  const low = min(after === undefined ? 0n : after + 1n, count)
-  const high = max(low, min(offsetOf('before', args.before) ?? count, count))
+  const after = await offsetOf(claim, codeCursor('after', args.after), context)
+  if (after === null) return { ...pageOfForeignCursor('after', operation), totalCount }
+  const before = await offsetOf(claim, codeCursor('before', args.before), context)
+  if (before === null) return { ...pageOfForeignCursor('before', operation), totalCount }
+  const low = after === undefined ? 0n : after + 1n
+  const high = max(low, before ?? count)
   const size = BigInt(limit)
   const [from, to] = fromEnd ? [max(low, high - size), high] : [low, min(high, low + size)]
   const place = { lane: 'LINE', from: first + from, to: first + to } as const
-  const codes = await readPositions(books, accountId, poolId, place, true)
-  const edges = codes.map((node, i) => ({ cursor: offsetCursor(from + BigInt(i)), node }))
-  const page = connectionOf(edges, { hasNextPage: to < count, hasPreviousPage: from > 0n })
-  return { ...page, totalCount: () => count }
+  const codes = await readPositions(context.books, context.accountId, poolId, place, true)
+  const edges = codes.map((code) => ({ cursor: encodeId('Code', codeKey(code)), node: code }))
+  return { ...connectionOf(edges, { hasNextPage: to < count, hasPreviousPage: from > 0n }), totalCount }
 }
 
-// The cursor of a code of a claim is its number in it: unlike an id, it never turns out to be of another list.
-function offsetCursor(offset: bigint): string {
-  return Buffer.from(String(offset)).toString('base64url')
-}
-
-function offsetOf(name: 'after' | 'before', cursor: string | null | undefined): bigint | undefined {
-  if (cursor == null) return undefined
-  const text = Buffer.from(cursor, 'base64url').toString()
-  if (!/^(0|[1-9]\d{0,39})$/.test(text)) throw badCursor(name)
-  return BigInt(text)
+/** The number of a code in a claim, from 0; undefined for no origin, null if the claim does not have the code. */
+async function offsetOf(
+  { poolId, first, count }: ClaimValue,
+  origin: CodeOrigin | undefined,
+  { books, accountId }: Context,
+): Promise<bigint | undefined | null> {
+  if (origin === undefined) return undefined
+  const found = await findPlace(books, accountId, origin)
+  if (found?.poolId !== poolId || found.lane !== 'LINE') return null
+  const offset = found.position - first
+  return offset >= 0n && offset < count ? offset : null
 }
 
 const ClaimConnection = connectionType(Claim, 'claims')
@@ -134,14 +143,17 @@ builder.objectField(Pool, 'claims', (t) =>
   t.field({
     type: ClaimConnection,
     description:
-      'The claims of the pool, newest first. A page takes the same time anywhere in a list of any length. Needs READ.',
+      'The claims of the pool, newest first. A page takes the same time anywhere in a list of any length. In a mutation, ' +
+      'an empty page if a cursor does not belong to this list. Needs READ.',
     authScopes: { scope: 'READ' },
     weight: pageWeight,
     checkArgs: checkClaimsPage,
     args: pageArguments(),
-    resolve: async (pool, args, { books, accountId }) => {
-      const cursor = (name: 'after' | 'before') => claimCursor(name, args[name])?.first
-      const ends = { after: cursor('after'), before: cursor('before') }
+    resolve: async (pool, args, { books, accountId }, { operation }) => {
+      const [after, before] = [claimCursor('after', args.after), claimCursor('before', args.before)]
+      if (after !== undefined && after.poolId !== pool.id) return pageOfForeignCursor('after', operation)
+      if (before !== undefined && before.poolId !== pool.id) return pageOfForeignCursor('before', operation)
+      const ends = { after: after?.first, before: before?.first }
       return await claimPage(args, ends, (slice) =>
         listClaims(books, accountId, pool.id, { ...slice, ...ends }),
       )
@@ -164,7 +176,7 @@ builder.queryField('claims', (t) =>
       recipient: t.arg.string({
         required: true,
         description:
-          'The recipient, as in the claims. Case and spaces matter; the composition of accents does not.',
+          'The recipient, as in the claims. Case and spaces matter; how Unicode composes a letter does not.',
       }),
       poolId: t.arg.id({ description: 'Only claims from the pool with this id.' }),
       ...pageArguments(),
@@ -231,12 +243,13 @@ async function claimPage(
 
 const aboutRecipient =
   'Who the codes are for, in your own words, such as an email address or a customer number: 1 to 1,000 characters, not ' +
-  'blank. Recipients that differ in case or spaces are different ones; the composition of accents makes no difference.'
+  'blank. Recipients that differ in case or spaces are different ones; how Unicode composes a letter makes no difference.'
 const aboutKey =
   'A string of your choice, 1 to 255 characters, that makes it safe to repeat the request: the same key with ' +
   'the same input returns the same codes and claims nothing more. Keys are kept for at least a day.'
 const aboutExpiresAt =
-  'Until when the codes are good, if that is earlier than the terms of the pool say. It lies in the future.'
+  'When the codes expire, if that is to be earlier than the terms of the pool say. It must be in the future. A recipient ' +
+  'who already holds a code (alreadyHeld) gets it as it is, with its own expiry.'
 
 interface PoolRef {
   poolId: string
@@ -244,7 +257,8 @@ interface PoolRef {
 
 export const ClaimCodesPayload = builder.objectRef<Claimed & PoolRef>('ClaimCodesPayload').implement({
   description:
-    'The codes were claimed: none of them will ever be handed out to anybody else. Or the recipient already held the code.',
+    'The codes were claimed, and none of them will ever be handed out to anybody else. Or the recipient already held the ' +
+    'code (alreadyHeld).',
   fields: (t) => ({
     claim: t.expose('claim', {
       type: Claim,
@@ -253,8 +267,8 @@ export const ClaimCodesPayload = builder.objectRef<Claimed & PoolRef>('ClaimCode
     }),
     alreadyHeld: t.exposeBoolean('alreadyHeld', {
       description:
-        'Whether the recipient already held the code, in a pool with one code for each recipient (onePerRecipient of its ' +
-        'terms), so that nothing was claimed.',
+        'Whether the recipient already held the code, so that nothing was claimed. Only in a pool with one code for each ' +
+        'recipient (onePerRecipient of its terms).',
     }),
     codes: t.field({
       type: [Code],
@@ -275,7 +289,7 @@ export const RecipientClaim = builder.objectRef<RecipientClaimValue>('RecipientC
     code: t.expose('code', { type: Code, description: 'The code that the recipient has.' }),
     alreadyHeld: t.exposeBoolean('alreadyHeld', {
       description:
-        'Whether the recipient already held the code, or is a second time in the list, in a pool with one code for each ' +
+        'Whether the recipient already held the code, or appears earlier in the list, in a pool with one code for each ' +
         'recipient (onePerRecipient of its terms).',
     }),
   }),
@@ -297,7 +311,7 @@ const ClaimForRecipientsPayload = builder
 
 const ClaimFilePayload = builder.objectRef<PoolRef & { claim: ClaimValue }>('ClaimFilePayload').implement({
   description:
-    'The codes were claimed: none of them will ever be handed out to anybody else. Read them from claim.codesUrl.',
+    'The codes were claimed, and none of them will ever be handed out to anybody else. Read them from claim.codesUrl.',
   fields: (t) => ({
     claim: t.expose('claim', { type: Claim, description: 'The claim of the codes.' }),
   }),
@@ -335,8 +349,9 @@ const ClaimForRecipientsInput = builder.inputType('ClaimForRecipientsInput', {
     recipients: t.stringList({
       required: true,
       description:
-        'Who the codes are for: 1 to 10,000 recipients, each of 1 to 1,000 characters and not blank. You get a code for each ' +
-        'or none at all. One that is in the list several times gets as many codes; in a pool with one code for each ' +
+        'Who the codes are for: 1 to 10,000 recipients, each of 1 to 1,000 characters and not blank. Together they must fit ' +
+        'into a request of 1,000,000 bytes: if there are 10,000, that is about 95 bytes for each. You get a code for each or ' +
+        'none at all. A recipient that is in the list several times gets as many codes; in a pool with one code for each ' +
         'recipient, the same code. Recipients that differ in case or spaces are different ones.',
     }),
     expiresAt: t.field({ type: 'DateTime', description: aboutExpiresAt }),
@@ -400,8 +415,9 @@ builder.mutationFields((t) => ({
     type: ClaimForRecipientsPayload,
     nullable: true,
     description:
-      'Claims a code for each of up to 10,000 recipients, in their order, all or none. In a pool with one code for each ' +
-      'recipient (onePerRecipient of its terms), those who hold a code get the same one again. Needs CLAIM.',
+      'Claims a code for each of up to 10,000 recipients, in their order. Either all of them get one, or you get an error. ' +
+      'In a pool with one code for each recipient (onePerRecipient of its terms), those who hold a code get the same one ' +
+      'again. Needs CLAIM.',
     authScopes: { scope: 'CLAIM' },
     weight: ({ input: { recipients } }) => ({
       given: {
@@ -432,8 +448,9 @@ builder.mutationFields((t) => ({
     type: ClaimFilePayload,
     nullable: true,
     description:
-      'Claims any number of codes from a pool at once, for a print shop or a mailing house, say: all or none. The codes ' +
-      'are not in the answer: read them from claim.codesUrl, with a key that has READ. Needs CLAIM.',
+      'Claims any number of codes from a pool at once, for a print shop or a mailing house, for example. Returns either all ' +
+      'of them or an error. The codes are not in the answer: read them from claim.codesUrl, with a key that has READ. Needs ' +
+      'CLAIM.',
     authScopes: { scope: 'CLAIM' },
     weight: ({ input }) => ({ given: { recipientBytes: bytesOf(input.recipient) } }),
     errors: {
@@ -495,12 +512,13 @@ builder.mutationField('forgetRecipient', (t) =>
     type: ForgetRecipientPayload,
     nullable: true,
     description:
-      'Erases a recipient from every claim of your account that was made before. The claims, their codes and all counts ' +
-      'stay. A pool with one code for each recipient no longer knows that the recipient holds one. Safe to repeat. Needs ADMIN.',
+      'Erases a recipient from every claim that your account has made so far. The claims, their codes and all counts stay. A ' +
+      'pool with one code for each recipient no longer knows that the recipient holds one, and gives another. Safe to ' +
+      'repeat. Needs ADMIN.',
     authScopes: { scope: 'ADMIN' },
     errors: {
       types: [InvalidInputError],
-      union: { description: 'How many claims named the recipient, or why none was changed.' },
+      union: { description: 'How many claims the recipient was erased from, or why none were changed.' },
     },
     args: {
       input: t.arg({ type: ForgetRecipientInput, required: true, description: 'The recipient to forget.' }),

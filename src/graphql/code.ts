@@ -36,7 +36,7 @@ const usualCodeBytes = 64
 export const lookUpReads = 4
 
 const CodeStatus = builder.enumType('CodeStatus', {
-  description: 'Where a code lies: in the stock of its pool, with a recipient, or withdrawn from the stock.',
+  description: 'Where a code is: in the stock of its pool, handed out, or withdrawn from the stock.',
   values: {
     AVAILABLE: { description: 'The code is in its pool and can be claimed.' },
     CLAIMED: { description: 'The code has been handed out. It never becomes available again.' },
@@ -49,18 +49,21 @@ const CodeStatus = builder.enumType('CodeStatus', {
 
 const CodeValidity = builder.enumType('CodeValidity', {
   description:
-    'Whether a code is good, and if not, why. Of several reasons, the first of REDEEMED, VOIDED and EXPIRED is given.',
+    'Whether a code is good, and if not, why. If several reasons apply, the first of REDEEMED, VOIDED and EXPIRED counts.',
   values: {
     VALID: { description: 'The code has been claimed, and can be redeemed.' },
     NOT_CLAIMED: { description: 'The code has not been handed out yet.' },
-    EXPIRED: { description: 'The code was good until its expiresAt, which has passed.' },
+    EXPIRED: { description: 'The code has expired: its expiresAt has passed.' },
     REDEEMED: { description: 'The code has been used.' },
     VOIDED: {
       description: 'The code was claimed, and has been voided since. It can be unvoided (unvoidCodes).',
     },
-    WITHDRAWN: { description: 'The code was withdrawn from its pool before anybody got it.' },
+    WITHDRAWN: { description: 'The code was withdrawn from its pool before it was claimed.' },
   } satisfies Record<CodeValidityName, { description: string }>,
 })
+
+// Recipients are for those who hand codes out and those who read, not for tills.
+export const seesRecipients = { anyScope: ['READ', 'CLAIM'] } satisfies { anyScope: Scope[] }
 
 export const Code = builder.objectRef<CodeValue>('Code')
 
@@ -77,7 +80,7 @@ builder.node(Code, {
     }),
     status: t.field({
       type: CodeStatus,
-      description: 'Where the code lies: in stock, with a recipient, or withdrawn.',
+      description: 'Where the code is: in stock, handed out, or withdrawn.',
       resolve: statusOf,
     }),
     pool: t.field({
@@ -100,20 +103,23 @@ builder.node(Code, {
         recipientBytes === undefined
           ? { bytes: maxRecipientBytes, usualBytes: usualRecipientBytes }
           : { bytes: recipientBytes },
-      description: 'The recipient given by the claim. Null if there is none.',
+      authScopes: seesRecipients,
+      description:
+        'The recipient given by the claim. Null if there is none. Needs READ or CLAIM: a key that only redeems is not ' +
+        'shown who a code is for.',
       resolve: (code) => code.claim?.recipient ?? null,
     }),
     claimedAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When the code was claimed. Null while it is available.',
+      description: 'When the code was claimed. Null for an available or a withdrawn code.',
       resolve: (code) => code.claim?.at ?? null,
     }),
     expiresAt: t.field({
       type: 'DateTime',
       nullable: true,
       description:
-        'Until when the code is good: from this moment on, it is not. Null if it does not expire, and for a code that ' +
+        'When the code expires: from this moment on, it is no longer good. Null if it does not expire, and for a code that ' +
         'has not been claimed.',
       resolve: (code) => code.claim?.expiresAt ?? null,
     }),
@@ -210,7 +216,7 @@ builder.objectField(Task, 'codesUrl', (t) =>
   }),
 )
 
-function checkCodesPage(args: PageArguments): void {
+export function checkCodesPage(args: PageArguments): void {
   pageSize(args)
   codeCursor('after', args.after)
   codeCursor('before', args.before)
@@ -240,7 +246,7 @@ async function codeConnection(
 }
 
 /** The cursor of a code is its id; its place in the list is looked up. */
-function codeCursor(name: 'after' | 'before', cursor: string | null | undefined) {
+export function codeCursor(name: 'after' | 'before', cursor: string | null | undefined) {
   if (cursor == null) return undefined
   const { typename, id } = decodeId(cursor)
   const origin = typename === 'Code' ? parseCodeKey(id) : undefined

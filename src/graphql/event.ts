@@ -37,9 +37,9 @@ export const PoolEvent = builder.interfaceRef<PoolEventValue>('PoolEvent').imple
       type: ApiKey,
       nullable: true,
       description:
-        'Whose request caused it: the API key in its current state. A refill is by the key whose claim brought the stock ' +
-        'down, and what a worker does on a task by the key that created the task. Null for what the service did by itself, ' +
-        'for events from before actors were kept, and if the key no longer exists.',
+        'The API key whose request caused the event, in its current state. For a refill, it is the key whose request, ' +
+        'usually a claim, started it; and for the work on a task, it is the key that created the task. Null for what the ' +
+        'service did by itself, for events from before actors were recorded, and if the key no longer exists.',
       weight: { reads: loadedReads },
       resolve: ({ actorId }, _args, { nodes }) => (actorId === undefined ? null : nodes.apiKey.load(actorId)),
     }),
@@ -90,7 +90,7 @@ const PoolChange = builder.enumType('PoolChange', {
     DESCRIPTION: { description: 'The description was changed.' },
     EXTERNAL_ID: { description: 'The external id was changed.' },
     TERMS: { description: 'The terms were saved with different values.' },
-    ARCHIVED: { description: 'The pool was archived, or is no longer archived.' },
+    ARCHIVED: { description: 'The pool was archived or unarchived.' },
     REPLENISHMENT: {
       description: 'The Promo Codes section was saved with different settings, possibly by generateCodes.',
     },
@@ -99,8 +99,8 @@ const PoolChange = builder.enumType('PoolChange', {
 
 builder.objectRef<EventOf<'POOL_CHANGED'>>('PoolChangedEvent').implement({
   description:
-    'The name or another property of the pool, its settings or its terms changed, or it was archived or unarchived. Saving ' +
-    'the same values again is not a change. Changes to its codes have their own events.',
+    'The name, the description, the external id, the settings or the terms of the pool changed, or it was archived or ' +
+    'unarchived. Saving the same values again is not a change. Changes to its codes have their own events.',
   interfaces: [PoolEvent],
   fields: (t) => ({
     changed: t.field({
@@ -117,8 +117,7 @@ builder.objectRef<EventOf<'POOL_CHANGED'>>('PoolChangedEvent').implement({
     archivedAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description:
-        'When the pool was archived, as of this change. Null if it was not archived, or no longer.',
+      description: 'When the pool was archived. Null if it was not archived after the change.',
       resolve: ({ payload: { archivedAt } }) => (archivedAt == null ? null : new Date(archivedAt)),
     }),
   }),
@@ -220,10 +219,13 @@ builder.objectRef<EventOf<'POOL_EMPTY'>>('PoolEmptyEvent').implement({
 
 const aboutStatusChange: Record<Extract<EventContent['kind'], `CODES_${string}`>, string> = {
   CODES_WITHDRAWN: 'Available codes were withdrawn from the stock of the pool.',
-  CODES_RESTORED: 'Withdrawn codes were restored: they are at the end of the stock again.',
-  CODES_VOIDED: 'Claimed codes were voided: they are no longer good.',
-  CODES_UNVOIDED: 'Claimed codes that were void are good again.',
+  CODES_RESTORED:
+    'Withdrawn codes were restored: they can be claimed again, and are at the end of the stock.',
+  CODES_VOIDED: 'Claimed codes were voided: they can no longer be redeemed.',
+  CODES_UNVOIDED: 'Void codes were unvoided: they are good again, unless they have expired.',
 }
+
+const withReason: ReadonlySet<string> = new Set(['CODES_WITHDRAWN', 'CODES_VOIDED'])
 
 for (const [kind, description] of Object.entries(aboutStatusChange))
   builder
@@ -240,13 +242,16 @@ for (const [kind, description] of Object.entries(aboutStatusChange))
         reason: t.string({
           nullable: true,
           weight: { bytes: maxMessageBytes, usualBytes: 200 },
-          description: 'The reason that was given. Null if none was.',
+          description: withReason.has(kind)
+            ? 'The reason that was given. Null if none was.'
+            : 'Always null, since no reason can be given for this.',
           resolve: ({ payload }) => payload.reason,
         }),
         task: t.field({
           type: Task,
           nullable: true,
-          description: 'The task whose codes these are. Null if the codes were not chosen by their task.',
+          description:
+            'The task by which the codes were chosen, in its current state. Null if they were chosen otherwise.',
           weight: { reads: loadedReads },
           resolve: ({ payload }, _args, { nodes }) =>
             payload.taskId === null ? null : nodes.task.load(payload.taskId),

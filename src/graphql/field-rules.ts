@@ -96,7 +96,8 @@ interface DeclaredOptions {
   authScopes?: ScopeMap | ((parent: undefined, args: object, context: Context) => ScopeMap)
 }
 
-type ScopeMap = { scope: Scope }
+/** The scope that a field needs, or several of which any one is enough. */
+type ScopeMap = { scope: Scope } | { anyScope: readonly Scope[] }
 type FieldConfig = Pick<PothosOutputFieldConfig<SchemaTypes>, 'parentType' | 'name' | 'kind'> & {
   pothosOptions: unknown
 }
@@ -174,7 +175,10 @@ function rulesFrom({ parentType, name, kind, pothosOptions }: FieldConfig): Fiel
     },
     check(args, context) {
       const needed = typeof authScopes === 'function' ? authScopes(undefined, args, context) : authScopes
-      if (needed !== undefined) requireScope(context, needed.scope, `${parentType}.${name}`)
+      if (needed !== undefined) {
+        const scopes = 'scope' in needed ? [needed.scope] : needed.anyScope
+        requireAnyScope(context, scopes, `${parentType}.${name}`)
+      }
       checkArgs?.(args)
     },
   }
@@ -197,15 +201,18 @@ function declaresWeight(field: GraphQLField<unknown, unknown>): boolean {
 }
 
 /** Throws FORBIDDEN unless the key has the scope that `what` needs. */
-export function requireScope({ scopes }: Pick<Context, 'scopes'>, scope: Scope, what: string): void {
-  if (!scopes.includes(scope)) throw forbidden(what, scope)
+export function requireScope(context: Pick<Context, 'scopes'>, scope: Scope, what: string): void {
+  requireAnyScope(context, [scope], what)
 }
 
-export function forbidden(what: string, scope: string | undefined) {
-  return topLevelError(
-    'FORBIDDEN',
-    `This API key lacks a scope that ${what} needs${scope === undefined ? '' : `: ${scope}`}.`,
-  )
+function requireAnyScope({ scopes }: Pick<Context, 'scopes'>, enough: readonly Scope[], what: string): void {
+  if (!enough.some((scope) => scopes.includes(scope))) throw forbidden(what, enough)
+}
+
+/** The error for a key that has none of the scopes that are enough; empty if they are not known. */
+export function forbidden(what: string, enough: readonly string[]) {
+  const scopes = enough.length === 0 ? '' : `: ${enough.join(' or ')}`
+  return topLevelError('FORBIDDEN', `This API key lacks a scope that ${what} needs${scopes}.`)
 }
 
 SchemaBuilder.registerPlugin(pluginName, FieldRulesPlugin)

@@ -6,7 +6,7 @@ import { maxDescriptionLength, maxExternalIdLength } from '../domain/pool/pool.t
 
 /**
  * The maximum sizes of strings in answers: bytes of UTF-8 as JSON, with quotation marks. A UTF-16 code unit takes up to
- * three bytes; a control character six, as in "\u0001", where the stored text may have any.
+ * three bytes, a code point four; a control character six, as in "\u0001", where the stored text may have any.
  */
 
 export const maxNameBytes = 4 * maxNameLength + 2

@@ -1,5 +1,5 @@
 import type { InterfaceRef, ObjectRef } from '@pothos/core'
-import type { GraphQLError } from 'graphql'
+import { type GraphQLError, type OperationDefinitionNode, OperationTypeNode } from 'graphql'
 import { countRows, type Filter, listIds } from '../domain/books/listing.ts'
 import { grouped } from '../grouped.ts'
 import { builder, type Types } from './builder.ts'
@@ -108,6 +108,18 @@ export function searchText(search: string | null | undefined): string | undefine
 
 export function badCursor(name: 'after' | 'before'): GraphQLError {
   return badInput(`${name} is not a cursor of this list. Use the cursor of one of its edges, or endCursor.`)
+}
+
+/**
+ * The page after or before a cursor of another list, which only the database can tell. Throws BAD_USER_INPUT, unless it is
+ * part of the answer to a mutation: an error there would hide from many clients what the mutation has done.
+ */
+export function pageOfForeignCursor(
+  name: 'after' | 'before',
+  { operation }: OperationDefinitionNode,
+): Connection<never> {
+  if (operation !== OperationTypeNode.MUTATION) throw badCursor(name)
+  return connectionOf([], { hasNextPage: false, hasPreviousPage: false })
 }
 
 interface Edge<Node> {

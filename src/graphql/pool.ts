@@ -90,21 +90,21 @@ builder.node(Pool, {
     description: t.exposeString('description', {
       nullable: true,
       weight: { bytes: maxDescriptionBytes, usualBytes: 200 },
-      description: 'What the pool is for, in the words of your team. Null if nobody has said so.',
+      description: 'What the pool is for, in the words of your team. Null if none was given.',
     }),
     externalId: t.exposeString('externalId', {
       nullable: true,
       weight: { bytes: maxExternalIdBytes, usualBytes: 100 },
       description:
-        'What another system calls the pool: the id of a campaign there, for example. Find the pool by it with ' +
-        'poolByExternalId. Null if there is none.',
+        'The id of the pool in another system, such as the id of a campaign there. poolByExternalId finds the pool by it. ' +
+        'Null if none was given.',
     }),
     archivedAt: t.expose('archivedAt', {
       type: 'DateTime',
       nullable: true,
       description:
-        'When the pool was archived. While it is, no codes are claimed from it, generated into it or uploaded to it; codes ' +
-        'that were claimed stay good, and can be looked up and redeemed. Null if it is not archived.',
+        'When the pool was archived. While it is archived, no codes are claimed from it, generated into it or uploaded to ' +
+        'it; codes that were claimed before can still be looked up and redeemed. Null if it is not archived.',
     }),
     replenishment: t.field({
       type: Replenishment,
@@ -119,21 +119,21 @@ builder.node(Pool, {
     claimedCount: t.expose('claimed', {
       type: 'BigInt',
       description:
-        'The exact number of codes that have been claimed, whatever became of them: redeemed and void ones, too.',
+        'The exact number of codes that have been claimed, including those that have been redeemed, voided or expired.',
     }),
     withdrawnCount: t.expose('withdrawn', {
       type: 'BigInt',
       description:
-        'The exact number of codes that were withdrawn from the stock before anybody claimed them. They can be restored.',
+        'The exact number of codes that are withdrawn from the stock. They can be restored (restoreCodes).',
     }),
     redeemedCount: t.expose('redeemed', {
       type: 'BigInt',
       description:
-        'The exact number of claimed codes that have been redeemed. Rolling a redemption back lowers it.',
+        'The exact number of claimed codes that are redeemed. Rolling a redemption back reduces it.',
     }),
     voidedCount: t.expose('voided', {
       type: 'BigInt',
-      description: 'The exact number of claimed codes that are void. Unvoiding them lowers it.',
+      description: 'The exact number of claimed codes that are void. Unvoiding codes reduces it.',
     }),
     status: t.field({
       type: PoolStatus,
@@ -164,7 +164,7 @@ builder.queryFields((t) => ({
   pools: t.field({
     type: PoolConnection,
     description:
-      'The pools of your account, newest first; those that are archived only if you ask for them. Needs READ.',
+      'The pools of your account, newest first. Archived ones only if you ask for them (archived). Needs READ.',
     authScopes: { scope: 'READ' },
     weight: pageWeight,
     checkArgs: checkPage,
@@ -174,7 +174,7 @@ builder.queryFields((t) => ({
       status: t.arg({ type: [PoolStatus], description: 'Only pools with one of these statuses.' }),
       archived: t.arg.boolean({
         defaultValue: false,
-        description: 'false: only pools that are not archived. true: only those that are. null: both.',
+        description: 'false: only pools that are not archived. true: only archived pools. null: both.',
       }),
     },
     resolve: (_root, { search, status, archived, ...page }, context) => {
@@ -195,7 +195,7 @@ builder.queryFields((t) => ({
     authScopes: { scope: 'READ' },
     weight: { reads: 2 * rowReads },
     args: {
-      externalId: t.arg.string({ required: true, description: 'What another system calls the pool.' }),
+      externalId: t.arg.string({ required: true, description: 'The id of the pool in the other system.' }),
     },
     resolve: async (_root, { externalId }, { books, accountId, nodes }) => {
       const poolId = await findPoolByExternalId(books, accountId, externalId)
@@ -227,7 +227,7 @@ const CreatePoolPayload = poolPayload('CreatePoolPayload', 'The pool was created
 const RenamePoolPayload = poolPayload('RenamePoolPayload', 'The pool was renamed.')
 const UpdatePoolPayload = poolPayload('UpdatePoolPayload', 'The pool has the values that were given.')
 const ArchivePoolPayload = poolPayload('ArchivePoolPayload', 'The pool is archived.')
-const UnarchivePoolPayload = poolPayload('UnarchivePoolPayload', 'The pool is not archived any more.')
+const UnarchivePoolPayload = poolPayload('UnarchivePoolPayload', 'The pool is not archived.')
 
 /** `refillTaskId`: the refill that saving started, if any. */
 export const SaveReplenishmentPayload = poolPayload<PoolPayload & { refillTaskId: string | undefined }>(
@@ -237,8 +237,8 @@ export const SaveReplenishmentPayload = poolPayload<PoolPayload & { refillTaskId
 
 const aboutDescription = 'What the pool is for: up to 1,000 characters. Spaces at its ends are removed.'
 const aboutExternalId =
-  'What another system calls the pool: 1 to 255 characters of any kind, kept exactly as they are, and unique among the ' +
-  'pools of the account.'
+  'The id of the pool in another system: 1 to 255 characters of any kind, kept exactly as they are. It must be unique ' +
+  'among the pools of the account.'
 
 const CreatePoolInput = builder.inputType('CreatePoolInput', {
   description: 'The pool to create.',
@@ -261,7 +261,7 @@ const UpdatePoolInput = builder.inputType('UpdatePoolInput', {
         'The new name: 1 to 100 characters, unique among the pools of the account, ignoring case. It cannot be null.',
     }),
     description: t.string({
-      description: `${aboutDescription} null, or a text of spaces alone, removes it.`,
+      description: `${aboutDescription} null, or a text of only spaces, removes it.`,
     }),
     externalId: t.string({ description: `${aboutExternalId} null removes it.` }),
   }),
@@ -273,7 +273,7 @@ const ArchivePoolInput = builder.inputType('ArchivePoolInput', {
 })
 
 const UnarchivePoolInput = builder.inputType('UnarchivePoolInput', {
-  description: 'The pool to use again.',
+  description: 'The pool to unarchive.',
   fields: (t) => ({ poolId: t.id({ required: true, description: 'The id of the pool.' }) }),
 })
 
@@ -336,7 +336,7 @@ builder.mutationFields((t) => ({
   renamePool: t.field({
     type: RenamePoolPayload,
     nullable: true,
-    description: 'Renames a pool, as updatePool does, too. Needs MANAGE.',
+    description: 'Renames a pool. updatePool can do this, too. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NotFoundError, NameTakenError],
@@ -372,11 +372,11 @@ builder.mutationFields((t) => ({
     type: ArchivePoolPayload,
     nullable: true,
     description:
-      'Archives a pool when its campaign is over: from now on, no codes are claimed from it, generated into it or uploaded ' +
-      'to it, it is not refilled, and pools does not list it unless asked to. Somebody who already holds a code of a pool ' +
-      'with onePerRecipient still gets that one. Tasks that were accepted before finish. Nothing is deleted: codes can ' +
-      'still be looked up, redeemed and downloaded, and unarchivePool undoes this. Archiving an archived pool changes ' +
-      'nothing and is not an error. Needs MANAGE.',
+      'Archives a pool, when its campaign is over, for example: from now on, no codes are claimed from it, generated into it ' +
+      'or uploaded to it, it is not refilled, and pools lists it only on request. In a pool with onePerRecipient, those who ' +
+      'already hold a code still get that code. Tasks that were accepted before still finish. Nothing is deleted: codes can ' +
+      'still be looked up, redeemed and downloaded. unarchivePool undoes this. Archiving an archived pool changes nothing ' +
+      'and is not an error. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NotFoundError],
@@ -393,15 +393,16 @@ builder.mutationFields((t) => ({
     type: UnarchivePoolPayload,
     nullable: true,
     description:
-      'Makes an archived pool usable again, with its codes and settings as they are. If it refills itself, it does so at ' +
-      'the next claim. Unarchiving a pool that is not archived changes nothing and is not an error. Needs MANAGE.',
+      'Unarchives a pool: it can be used again, with its codes and settings as they are. If it has auto-generation on, it is ' +
+      'refilled at the next claim that needs it. Unarchiving a pool that is not archived changes nothing and is not an ' +
+      'error. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NotFoundError],
-      union: { description: 'The pool, or why it is still archived.' },
+      union: { description: 'The pool, or why it was not unarchived.' },
     },
     args: {
-      input: t.arg({ type: UnarchivePoolInput, required: true, description: 'The pool to use again.' }),
+      input: t.arg({ type: UnarchivePoolInput, required: true, description: 'The pool to unarchive.' }),
     },
     resolve: async (_root, { input }, { books, accountId }) => {
       const poolId = inputId('Pool', input.poolId, 'poolId')
@@ -414,8 +415,8 @@ builder.mutationFields((t) => ({
     nullable: true,
     description:
       'Saves the Promo Codes section of a pool as a whole: a setting that is left out is set to its default. With ' +
-      'autoGenerate, a pool that is at or below its threshold is refilled immediately, unless it is archived; with a ' +
-      'validUntil in the past in its terms, autoGenerate is refused. Needs MANAGE.',
+      'autoGenerate, a pool that is at or below its threshold is refilled immediately, unless it is archived. If validUntil ' +
+      'of its terms is in the past, autoGenerate is refused. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NotFoundError],

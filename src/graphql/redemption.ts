@@ -77,7 +77,8 @@ builder.objectField(Pool, 'redemptions', (t) =>
   t.field({
     type: RedemptionConnection,
     description:
-      'The redemptions of codes of the pool, newest first, with those that were rolled back. Needs READ.',
+      'The redemptions of codes of the pool, including those that were rolled back, in the order in which the service ' +
+      'recorded them, newest first. One that a till sent later can have an earlier `at`. Needs READ.',
     authScopes: { scope: 'READ' },
     weight: pageWeight,
     checkArgs: checkPage,
@@ -91,8 +92,8 @@ builder.queryField('redemptions', (t) =>
   t.field({
     type: RedemptionConnection,
     description:
-      'The redemptions with a reference, newest first, with those that were rolled back: what was redeemed for an order, ' +
-      'for example. Needs READ.',
+      'The redemptions with a reference: what was redeemed for an order, for example. Includes those that were rolled ' +
+      'back, in the order in which the service recorded them, newest first. Needs READ.',
     authScopes: { scope: 'READ' },
     weight: pageWeight,
     checkArgs: (args) => {
@@ -103,7 +104,7 @@ builder.queryField('redemptions', (t) =>
     args: {
       reference: t.arg.string({
         required: true,
-        description: 'The reference that was given when the codes were redeemed, exactly.',
+        description: 'The reference, exactly as it was given when the codes were redeemed.',
       }),
       ...pageArguments(),
     },
@@ -123,7 +124,7 @@ export const RedeemCodePayload = builder.objectRef<RedeemedPayload>('RedeemCodeP
     redemption: t.expose('redemption', { type: Redemption, description: 'The redemption.' }),
     alreadyRedeemed: t.exposeBoolean('alreadyRedeemed', {
       description:
-        'Whether an earlier request with the same reference has redeemed the code. Then this one has changed nothing.',
+        'Whether an earlier request with the same reference had redeemed the code already. Then this one changed nothing.',
     }),
   }),
 })
@@ -135,11 +136,11 @@ interface RolledBackPayload {
 const RollBackRedemptionPayload = builder
   .objectRef<RolledBackPayload>('RollBackRedemptionPayload')
   .implement({
-    description: 'The redemption is rolled back: its code can be redeemed again.',
+    description: 'The redemption is rolled back: it no longer counts as a use of its code.',
     fields: (t) => ({
       redemption: t.expose('redemption', {
         type: Redemption,
-        description: 'The redemption. If it had been rolled back before, it is unchanged.',
+        description: 'The redemption. If it was rolled back before, it is unchanged.',
       }),
     }),
   })
@@ -151,8 +152,9 @@ export const RedeemCodeInput = builder.inputType('RedeemCodeInput', {
     reference: t.string({
       required: true,
       description:
-        'What the code is used for, in your own words: the number of an order, for example. 1 to 255 characters, not only ' +
-        'spaces. The same code with the same reference is redeemed once, so it is safe to repeat the request.',
+        'What the code is used for, in your own words: the number of an order, for example. 1 to 255 characters, not ' +
+        'blank. The same code with the same reference is redeemed once, so it is safe to repeat the request. But once ' +
+        'that redemption has been rolled back, the same request redeems the code again.',
     }),
     place: t.string({
       description: 'Where the code is used, such as a shop or a till: 1 to 255 characters.',
@@ -160,14 +162,15 @@ export const RedeemCodeInput = builder.inputType('RedeemCodeInput', {
     at: t.field({
       type: 'DateTime',
       description:
-        'When the code was used, for a till that was offline; now, if left out. Whether the code had expired is judged as ' +
-        'of that time. It must lie in the past, by no more than seven days unless the service is configured otherwise; ' +
-        'up to a minute ahead counts as now, and a time before the claim as that of the claim.',
+        'When the code was used, if a till was offline then. Now, if left out. Whether the code had expired is judged as ' +
+        'of that time. It must be in the past, by at most seven days unless the service is configured otherwise. As ' +
+        'clocks differ, up to a minute in the future counts as now, and a time before the claim as that of the claim.',
     }),
     recipient: t.string({
       description:
-        'Who uses the code, if you know: the code is redeemed only if it was handed out to this recipient, or to nobody ' +
-        'in particular.',
+        'Who uses the code, if you know. The code is then redeemed only if it was claimed for exactly this recipient ' +
+        '(case and spaces matter) or for nobody in particular: its claim has no recipient, or no longer, because the ' +
+        'recipient has been forgotten (forgetRecipient).',
     }),
   }),
 })
@@ -184,9 +187,9 @@ builder.mutationFields((t) => ({
     type: RedeemCodePayload,
     nullable: true,
     description:
-      'Redeems a code: from now on it is used. A code is redeemed once, however many tills try at the same moment. It is ' +
-      'found as by the query code, whose limit applies: look-ups that find nothing are limited per API key, and beyond ' +
-      'the limit the error is RATE_LIMITED. Needs REDEEM.',
+      'Redeems a code: marks it as used. A code is redeemed only once, however many tills try at the same moment. The ' +
+      'code is found as by the query code, and the same limit applies: attempts that find no code are limited per API ' +
+      'key, and beyond the limit the error is RATE_LIMITED. Needs REDEEM.',
     authScopes: { scope: 'REDEEM' },
     weight: { reads: lookUpReads + rowReads },
     errors: {
@@ -218,8 +221,8 @@ builder.mutationFields((t) => ({
     type: RollBackRedemptionPayload,
     nullable: true,
     description:
-      'Rolls a redemption back, when an order is cancelled for example: the code can be redeemed again. Rolling it back ' +
-      'twice is not an error, and changes nothing. Needs REDEEM.',
+      'Rolls a redemption back, when an order is cancelled, for example: the code can be redeemed again, unless it has ' +
+      'expired or is voided meanwhile. Rolling back twice is not an error and changes nothing more. Needs REDEEM.',
     authScopes: { scope: 'REDEEM' },
     errors: {
       types: [InvalidInputError, NotFoundError],

@@ -31,8 +31,8 @@ builder.scalarType('BigInt', {
 builder.scalarType('DateTime', {
   description:
     'A date and time (RFC 3339), exact to the millisecond. In answers it is in UTC, such as "2026-03-01T09:30:00.000Z". ' +
-    'Inputs need an offset from UTC, which can be another one, as in "2026-03-01T10:30:00+01:00", and a year from 1970 to ' +
-    '9999; digits beyond milliseconds are dropped.',
+    'Inputs can have any offset from UTC, as in "2026-03-01T10:30:00+01:00", but must have one, and a year from 1970 to ' +
+    '9999. Digits beyond milliseconds are dropped.',
   specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
   serialize: (value) => value.toISOString(),
   parseValue: parseDateTime,
@@ -41,8 +41,8 @@ builder.scalarType('DateTime', {
 builder.scalarType('Duration', {
   description:
     'A duration of fixed length (ISO 8601), exact to the millisecond: weeks, days of 24 hours, hours, minutes and seconds, ' +
-    'such as "P30D", "P2W", "PT12H" or "P1DT30M". There are no years and months, since these differ in length. In answers ' +
-    'it is in days, hours, minutes and seconds: "P2W" is "P14D".',
+    'such as "P30D", "P2W", "PT12H" or "P1DT30M". Years and months are refused, since they differ in length. Answers use ' +
+    'days, hours, minutes and seconds: "P2W" becomes "P14D".',
   specifiedByURL: 'https://datatracker.ietf.org/doc/html/rfc3339#appendix-A',
   serialize: (value) =>
     Temporal.Duration.from({ milliseconds: Number(value) })
@@ -118,6 +118,10 @@ function instantOf(text: string): Temporal.Instant | undefined {
   return parsed(() => Temporal.Instant.from(text.replace(/(\.\d{3})\d+/, '$1')))
 }
 
+// Texts of any length are tested. The time grows only with the length, as the unit of each number says which part it is.
+const isWrittenAsDuration =
+  /^[+-]?P(?=[\dT])(?:\d+Y)?(?:\d+M)?(?:\d+W)?(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+(?:[.,]\d+)?S)?)?$/i
+
 /** The duration in milliseconds. */
 function parseDuration(value: unknown): bigint {
   const text = typeof value === 'string' && value.length <= maxTimeLength ? value : ''
@@ -125,8 +129,10 @@ function parseDuration(value: unknown): bigint {
   if (duration === undefined)
     throw topLevelError(
       'GRAPHQL_VALIDATION_FAILED',
-      'A Duration is a string as in ISO 8601, of weeks, days, hours, minutes and seconds: "P30D", "P2W", "PT12H" or ' +
-        '"P1DT30M".',
+      typeof value === 'string' && isWrittenAsDuration.test(value)
+        ? 'The numbers of this Duration are too large. Use a shorter one, such as "P365D".'
+        : 'A Duration is a string as in ISO 8601, of weeks, days, hours, minutes and seconds: "P30D", "P2W", "PT12H" or ' +
+            '"P1DT30M".',
     )
   if (duration.years !== 0 || duration.months !== 0)
     throw topLevelError(

@@ -9,35 +9,35 @@ import { existing, type Nodes } from './nodes.ts'
 import { Pool } from './pool.ts'
 
 const WithdrawCodesPayload = builder.objectRef<Moved>('WithdrawCodesPayload').implement({
-  description: 'The codes were withdrawn. They cannot be claimed unless they are restored.',
+  description: 'The codes were withdrawn. They cannot be claimed until they are restored.',
   fields: (t) => ({
     pool: t.field({
       type: Pool,
-      description: 'The pool as it was when the codes had been withdrawn.',
+      description: 'The pool as it was right after the codes were withdrawn.',
       weight: { reads: loadedReads },
       resolve: asOfThen,
     }),
     withdrawnCount: t.expose('count', {
       type: 'BigInt',
       description:
-        'The number of codes that were withdrawn: 0 if none of those that were meant was available.',
+        'The number of codes that were withdrawn. 0 if none of those that you chose were available.',
     }),
   }),
 })
 
 const RestoreCodesPayload = builder.objectRef<Moved>('RestoreCodesPayload').implement({
-  description: 'The codes were restored. They can be claimed after those that were available before.',
+  description: 'The codes were restored. They can be claimed, after those that were available before.',
   fields: (t) => ({
     pool: t.field({
       type: Pool,
-      description: 'The pool as it was when the codes had been restored.',
+      description: 'The pool as it was right after the codes were restored.',
       weight: { reads: loadedReads },
       resolve: asOfThen,
     }),
     restoredCount: t.expose('count', {
       type: 'BigInt',
       description:
-        'The number of codes that were restored: 0 if none of those that were meant was withdrawn.',
+        'The number of codes that were restored. 0 if none of those that you chose were withdrawn.',
     }),
   }),
 })
@@ -52,19 +52,19 @@ const WithdrawCodesInput = builder.inputType('WithdrawCodesInput', {
     poolId: t.id({ required: true, description: 'The id of the pool.' }),
     taskId: t.id({
       description:
-        'The id of a task of the pool: only codes that it has added are withdrawn. All available codes if left out.',
+        'The id of a task of the pool: only available codes that it added are withdrawn. If left out, all available codes are.',
     }),
     keepAutoGenerate: t.boolean({
       required: true,
       defaultValue: false,
       description:
-        'Leave auto-generation on, if it is: the pool is then refilled if this brings it down to its threshold. ' +
-        'Otherwise it is turned off, so that no new codes take the place of those that are withdrawn. ' +
-        'With true and without taskId, the mutation is not safe to repeat: each time, it also withdraws the codes ' +
-        'of the refill before. If its answer was lost, look at withdrawnCount of the pool first.',
+        'Whether auto-generation stays on, if it is on: the pool is then refilled if this brings it down to its ' +
+        'threshold. By default, auto-generation is turned off, so that no new codes replace those that are withdrawn. ' +
+        'With true and without taskId, it is not safe to repeat: each time, the codes of the refill before are withdrawn, ' +
+        'too. If an answer was lost, look at withdrawnCount of the pool first.',
     }),
     reason: t.string({
-      description: 'Why, for the history of the pool: 1 to 1,000 characters.',
+      description: 'The reason, for the history of the pool: 1 to 1,000 characters.',
     }),
   }),
 })
@@ -75,7 +75,7 @@ const RestoreCodesInput = builder.inputType('RestoreCodesInput', {
     poolId: t.id({ required: true, description: 'The id of the pool.' }),
     taskId: t.id({
       description:
-        'The id of a task of the pool: only codes that it has added are restored. All withdrawn codes if left out.',
+        'The id of a task of the pool: only withdrawn codes that it added are restored. If left out, all withdrawn codes are.',
     }),
   }),
 })
@@ -85,11 +85,11 @@ builder.mutationFields((t) => ({
     type: WithdrawCodesPayload,
     nullable: true,
     description:
-      'Withdraws the available codes of a pool, or those that a task has added: for example, if a file of them has ' +
-      'leaked or a campaign has ended. They cannot be claimed, and are never generated again, but restoreCodes brings ' +
-      'them back. Claimed codes stay as they are. Turns auto-generation off unless keepAutoGenerate is given, also ' +
-      'if no codes are available. Takes the same time for any number of codes. Withdrawing when nothing is available ' +
-      'is not an error. Safe to repeat, except with keepAutoGenerate for a whole pool. Needs MANAGE.',
+      'Withdraws the available codes of a pool, or those of them that a task added: for example, if a file of them has ' +
+      'leaked or a campaign has ended. They can no longer be claimed, and are never generated again; restoreCodes brings ' +
+      'them back. Claimed codes stay as they are. Turns auto-generation off, even if no codes are available, unless ' +
+      'keepAutoGenerate is true. Takes the same time for any number of codes. If nothing is available, that is not an ' +
+      'error. Safe to repeat, except with keepAutoGenerate for a whole pool. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NotFoundError],
@@ -113,10 +113,10 @@ builder.mutationFields((t) => ({
     type: RestoreCodesPayload,
     nullable: true,
     description:
-      'Restores the withdrawn codes of a pool, or those that a task has added: they can be claimed again, after the ' +
-      'codes that are available now. Auto-generation stays as it is, so it has to be turned on again ' +
-      '(saveReplenishment) if withdrawing has turned it off. Also works on an archived pool. Takes the same time for ' +
-      'any number of codes. Restoring when nothing is withdrawn is not an error. Needs MANAGE.',
+      'Restores the withdrawn codes of a pool, or those of them that a task added: they can be claimed again, after the ' +
+      'codes that are available now. If withdrawing turned auto-generation off, turn it on again (saveReplenishment). ' +
+      'Also works on an archived pool. Takes the same time for any number of codes. If nothing is withdrawn, that is not ' +
+      'an error. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NotFoundError],

@@ -10,9 +10,9 @@ import { Pool, poolPayload } from './pool.ts'
 
 const RenewAfter = builder.enumType('RenewAfter', {
   description:
-    'What has become of the code that a recipient holds, after which the recipient gets a new one when asking again.',
+    'What can become of the code that a recipient holds, so that the recipient gets a new one when asking again.',
   values: {
-    EXPIRED: { description: 'The code has expired without being redeemed.' },
+    EXPIRED: { description: 'The code has expired, and was neither redeemed nor voided.' },
     REDEEMED: { description: 'The code has been redeemed.' },
     VOIDED: { description: 'The code was voided.' },
   } satisfies Record<RenewAfterName, { description: string }>,
@@ -22,33 +22,33 @@ const RenewAfter = builder.enumType('RenewAfter', {
 const maxRenewAfter = 3
 
 const about = {
-  issueFrom: 'From when on codes are handed out. Before, claims are refused (PoolNotIssuingError).',
+  issueFrom: 'When the pool begins to hand out codes. Earlier claims are refused (PoolNotIssuingError).',
   issueUntil:
-    'Until when codes are handed out: the end of a campaign, for example. From then on, claims are refused ' +
+    'When the pool stops handing out codes: the end of a campaign, for example. From then on, claims are refused ' +
     '(PoolNotIssuingError).',
   validUntil:
-    'Until when codes are good, on whatever day they were claimed: the last day of a sale, for example. From then on, none ' +
-    'are handed out either.',
+    'When all codes expire, whenever they were claimed: the end of a sale, for example. From then on, none are handed out ' +
+    'either.',
   validFor:
-    'How long each code is good from the moment that it is claimed: "P30D" for thirty days of 24 hours. With validUntil, ' +
-    'a code is good until the earlier of both.',
+    'How long each code is good after it is claimed: "P30D" for thirty days of 24 hours. With validUntil as well, a code ' +
+    'is good until the earlier of the two.',
   onePerRecipient:
-    'Whether a recipient gets only one code of the pool. Who claims again gets the same code, even when the pool is empty, ' +
+    'Whether a recipient gets only one code of the pool. Whoever claims again gets the same code, even when the pool is empty, ' +
     'archived or no longer handing out codes. Every claim is then for one code and needs a recipient.',
   renewAfter:
-    'When a recipient gets a new code after all: after the one that they hold has become one of these. Empty: never. It only ' +
-    'matters with onePerRecipient.',
+    'When a recipient gets a new code after all: if one of these has become of the code that they hold. Empty: never. It ' +
+    'only matters with onePerRecipient.',
 }
 
 const PoolTerms = builder.objectRef<PoolTermsValue>('PoolTerms').implement({
   description:
-    'The terms of a pool: when its codes are handed out, how long they are good from then on, and whether a recipient gets ' +
+    'The terms of a pool: when it hands out codes, how long these are good after that, and whether a recipient gets ' +
     'only one. They never remove codes from the stock.',
   fields: (t) => ({
     issueFrom: t.expose('issueFrom', {
       type: 'DateTime',
       nullable: true,
-      description: `${about.issueFrom} Null if they are handed out from the beginning.`,
+      description: `${about.issueFrom} Null if there is no such limit.`,
     }),
     issueUntil: t.expose('issueUntil', {
       type: 'DateTime',
@@ -58,12 +58,12 @@ const PoolTerms = builder.objectRef<PoolTermsValue>('PoolTerms').implement({
     validUntil: t.expose('validUntil', {
       type: 'DateTime',
       nullable: true,
-      description: `${about.validUntil} Null if there is no such day.`,
+      description: `${about.validUntil} Null if there is no such time.`,
     }),
     validFor: t.expose('validForMs', {
       type: 'Duration',
       nullable: true,
-      description: `${about.validFor} Null if codes do not age.`,
+      description: `${about.validFor} Null if there is no such limit.`,
     }),
     onePerRecipient: t.exposeBoolean('onePerRecipient', { description: about.onePerRecipient }),
     renewAfter: t.field({
@@ -79,8 +79,8 @@ builder.objectField(Pool, 'terms', (t) =>
   t.field({
     type: PoolTerms,
     description:
-      'The terms: when codes of the pool are handed out, how long they are good from then on, and whether a recipient gets ' +
-      'only one. New claims follow them; a code that was claimed keeps the end that it got then (expiresAt).',
+      'The terms: when the pool hands out codes, how long these are good after that, and whether a recipient gets ' +
+      'only one. New claims follow them; a code that was claimed before keeps its expiresAt.',
     resolve: ({ terms }) => terms,
   }),
 )
@@ -89,8 +89,8 @@ const SaveTermsPayload = poolPayload('SaveTermsPayload', 'The terms were saved. 
 
 const SaveTermsInput = builder.inputType('SaveTermsInput', {
   description:
-    'The terms of a pool, as a whole: what is left out is set to its default, which is no limit. So send all of them, also ' +
-    'those that stay as they are.',
+    'The terms of a pool, as a whole: a term that is left out is set to its default, which is no limit. So send all of ' +
+    'them, including those that stay as they are.',
   fields: (t) => ({
     poolId: t.id({ required: true, description: 'The id of the pool.' }),
     issueFrom: t.field({ type: 'DateTime', description: about.issueFrom }),
@@ -106,12 +106,14 @@ const SaveTermsInput = builder.inputType('SaveTermsInput', {
     }),
     validFor: t.field({
       type: 'Duration',
-      description: `${about.validFor} It must be longer than nothing, and at most ${grouped(maxDurationDays)} days.`,
+      description: `${about.validFor} It must be more than zero, and at most ${grouped(maxDurationDays)} days.`,
     }),
     onePerRecipient: t.boolean({
       required: true,
       defaultValue: false,
-      description: `${about.onePerRecipient} It can be turned on in a pool that is in use: codes that were claimed before count.`,
+      description:
+        `${about.onePerRecipient} It can be turned on in a pool that is in use: earlier claims count, too. If the newest ` +
+        'claim of a recipient was for several codes, it is the first of these that the recipient gets again.',
     }),
     renewAfter: t.field({
       type: [RenewAfter],
@@ -127,8 +129,9 @@ builder.mutationField('saveTerms', (t) =>
     type: SaveTermsPayload,
     nullable: true,
     description:
-      'Saves the terms of a pool as a whole: what is left out is set to its default. They apply to claims from now on, and ' +
-      'change neither the stock nor codes that have been claimed: to make those stop working, void them. Needs MANAGE.',
+      'Saves the terms of a pool as a whole: a term that is left out is set to its default. They apply to claims from now ' +
+      'on, and change neither the stock nor codes that have been claimed. To make those stop working, void them (voidCodes). ' +
+      'Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NotFoundError],

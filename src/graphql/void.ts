@@ -16,7 +16,7 @@ const maxReasonBytes = 6 * maxReasonLength + 2
 const usualReasonBytes = 200
 
 export const CodeVoid = builder.objectRef<CodeVoidValue>('CodeVoid').implement({
-  description: 'The fact that a claimed code is no longer good, because somebody has voided it.',
+  description: 'When and why a claimed code was voided. While it is void, it cannot be redeemed.',
   fields: (t) => ({
     at: t.expose('at', { type: 'DateTime', description: 'When the code was voided.' }),
     reason: t.exposeString('reason', {
@@ -38,31 +38,33 @@ builder.objectField(Code, 'void', (t) =>
 )
 
 const RecipientInput = builder.inputType('RecipientInput', {
-  description: 'A recipient, and the pools to look in.',
+  description: 'A recipient, in one pool or in all.',
   fields: (t) => ({
     recipient: t.string({
       required: true,
-      description: 'The recipient, exactly as it was given to the claims.',
+      description: 'The recipient, as in the claims. Case and spaces matter.',
     }),
     poolId: t.id({ description: 'The id of a pool: only claims from this one. All pools if left out.' }),
   }),
 })
 
 const ClaimedCodesInput = builder.inputType('ClaimedCodesInput', {
-  description: 'A choice of codes that have been claimed: exactly one of its fields.',
+  description: 'A choice of claimed codes. Give exactly one of the fields.',
   isOneOf: true,
   fields: (t) => ({
     codeIds: t.idList({
-      description: `The ids of codes: 1 to ${grouped(maxSelectedCodes)}, in any order. An id may be given twice.`,
+      description:
+        `The ids of codes: 1 to ${grouped(maxSelectedCodes)}, in any order, as long as they fit into a request of 1,000,000 ` +
+        'bytes. An id may be given twice.',
     }),
     claimId: t.id({ description: 'The id of a claim: all of its codes.' }),
     taskId: t.id({
       description:
-        'The id of a task: all codes that it has added and that have been claimed, such as a leaked file.',
+        'The id of a task: all codes that it added and that have been claimed since, for example if an uploaded file leaked.',
     }),
     recipient: t.field({
       type: RecipientInput,
-      description: 'A recipient: all codes that it has claimed, in one pool or in all.',
+      description: 'A recipient: all codes that were claimed for it, in one pool or in all.',
     }),
   }),
 })
@@ -95,11 +97,11 @@ function boundsOf({ codeIds, recipient }: ClaimedCodes): Given {
 }
 
 const VoidCodesPayload = builder.objectRef<Voided>('VoidCodesPayload').implement({
-  description: 'What became of the codes of the choice. Each of them is in exactly one of the counts.',
+  description: 'What became of the chosen codes. Each of them is in exactly one of the counts.',
   fields: (t) => ({
     voidedCount: t.expose('voided', {
       type: 'BigInt',
-      description: 'How many codes were voided, and are no longer good.',
+      description: 'How many codes were voided now.',
     }),
     alreadyVoidCount: t.expose('alreadyVoid', {
       type: 'BigInt',
@@ -108,28 +110,27 @@ const VoidCodesPayload = builder.objectRef<Voided>('VoidCodesPayload').implement
     redeemedCount: t.expose('redeemed', {
       type: 'BigInt',
       description:
-        'How many codes have been redeemed, and so were not voided. Roll their redemptions back first.',
+        'How many codes are redeemed, and so were not voided. To void them, roll their redemptions back first.',
     }),
     notClaimedCount: t.expose('notClaimed', {
       type: 'BigInt',
       description:
-        'How many codes have not been claimed, and so were not voided: they are still available, or are withdrawn. To ' +
-        'keep available codes from being claimed, withdraw them (withdrawCodes).',
+        'How many codes have not been claimed, and so were not voided: they are available or withdrawn. To keep available ' +
+        'codes from being claimed, withdraw them (withdrawCodes).',
     }),
   }),
 })
 
 const UnvoidCodesPayload = builder.objectRef<Unvoided>('UnvoidCodesPayload').implement({
-  description: 'What became of the codes of the choice. Each of them is in exactly one of the counts.',
+  description: 'What became of the chosen codes. Each of them is in exactly one of the counts.',
   fields: (t) => ({
     unvoidedCount: t.expose('unvoided', {
       type: 'BigInt',
-      description:
-        'How many codes are no longer void. They are good again, unless they have expired meanwhile.',
+      description: 'How many codes were unvoided now. They are good again, unless they have expired.',
     }),
     notVoidCount: t.expose('notVoid', {
       type: 'BigInt',
-      description: 'How many codes were not void, and so were left as they are.',
+      description: 'How many codes were not void. They stay as they are.',
     }),
   }),
 })
@@ -150,11 +151,10 @@ for (const [payload, done] of [
 const VoidCodesInput = builder.inputType('VoidCodesInput', {
   description: 'The codes to void, and why.',
   fields: (t) => ({
-    select: t.field({ type: ClaimedCodesInput, required: true, description: 'The codes.' }),
+    select: t.field({ type: ClaimedCodesInput, required: true, description: 'Which codes to void.' }),
     reason: t.string({
       description:
-        'Why, for people who read it later on the codes and in the history: 1 to 1,000 characters. It is the same for all ' +
-        'codes of the choice.',
+        'The reason, for people who look up one of the codes or read the history later: 1 to 1,000 characters.',
     }),
   }),
 })
@@ -162,7 +162,7 @@ const VoidCodesInput = builder.inputType('VoidCodesInput', {
 const UnvoidCodesInput = builder.inputType('UnvoidCodesInput', {
   description: 'The codes to unvoid.',
   fields: (t) => ({
-    select: t.field({ type: ClaimedCodesInput, required: true, description: 'The codes.' }),
+    select: t.field({ type: ClaimedCodesInput, required: true, description: 'Which codes to unvoid.' }),
   }),
 })
 
@@ -171,9 +171,9 @@ builder.mutationFields((t) => ({
     type: VoidCodesPayload,
     nullable: true,
     description:
-      'Voids codes that have been claimed: from now on they cannot be redeemed. Redeemed codes stay redeemed, and codes that ' +
-      'are void already keep their reason. Takes as long for a million codes as for one. It can be repeated safely, and undone ' +
-      'with unvoidCodes. Needs MANAGE.',
+      'Voids claimed codes, so that they can no longer be redeemed. Redeemed codes stay redeemed, and codes that are void ' +
+      'already keep their reason. A claim of a million codes takes as long as one code. Safe to repeat. unvoidCodes undoes it. ' +
+      'Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     weight: ({ input }) => ({ given: boundsOf(input.select) }),
     errors: {
@@ -190,7 +190,8 @@ builder.mutationFields((t) => ({
     type: UnvoidCodesPayload,
     nullable: true,
     description:
-      'Makes void codes good again, all or some of those that were voided together. It can be repeated safely. Needs MANAGE.',
+      'Makes void codes good again, unless they have expired. They need not be all that were voided together. Safe to ' +
+      'repeat. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     weight: ({ input }) => ({ given: boundsOf(input.select) }),
     errors: {

@@ -1,11 +1,13 @@
-import { describe, expect, test } from 'vitest'
-import { type Group, Lanes, type LanesOptions } from '../../src/async/lanes.ts'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { type Group, Lanes, type LanesOptions, slowMs } from '../../src/async/lanes.ts'
 import { yieldToEventLoop } from '../../src/async/pacer.ts'
 
 type Key = [string]
 type Results = readonly (string | Promise<string>)[]
 type Options = LanesOptions<Key, string, string>
-type Limits = Partial<Pick<Options, 'maxGroups' | 'maxGroupsOfKey' | 'maxItems' | 'weightOf'>>
+type Limits = Partial<
+  Pick<Options, 'maxGroups' | 'maxSlowGroups' | 'maxGroupsOfKey' | 'maxItems' | 'weightOf'>
+>
 
 /** Lanes whose groups are closed and served on demand. The result of an item is its text in upper case. */
 function open(limits: Limits = {}) {
@@ -125,6 +127,91 @@ describe('groups in flight', () => {
     await serve(2)
     await serve(0)
     expect(await Promise.all([first, second, third])).toEqual([['X'], ['Y'], ['Z']])
+  })
+})
+
+describe('slow groups', () => {
+  const fakeTime = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  afterEach(() => vi.useRealTimers())
+
+  test('let groups of other keys start, but none of their own', () => {
+    fakeTime()
+    const { add, at, keys } = open({ maxSlowGroups: 2 })
+    for (const key of ['a', 'b', 'c', 'd', 'e']) void add(key, 'x')
+    at(0).group.close()
+    void add('a', 'y')
+    vi.advanceTimersByTime(slowMs - 1)
+    expect(keys()).toEqual(['a', 'b'])
+    vi.advanceTimersByTime(1)
+    expect(keys()).toEqual(['a', 'b', 'c', 'd'])
+  })
+
+  test('beyond maxSlowGroups count like others, until a slow one is done', async () => {
+    fakeTime()
+    const { add, serve, keys } = open({ maxSlowGroups: 1 })
+    for (const key of ['a', 'b', 'c', 'd', 'e', 'f']) void add(key, 'x')
+    vi.advanceTimersByTime(slowMs)
+    expect(keys()).toEqual(['a', 'b', 'c'])
+    vi.advanceTimersByTime(10 * slowMs)
+    expect(keys()).toEqual(['a', 'b', 'c'])
+    // Of three slow groups, one is done: still, one of two counts.
+    await serve(1)
+    expect(keys()).toEqual(['a', 'b', 'c', 'd'])
+    await serve(0)
+    expect(keys()).toEqual(['a', 'b', 'c', 'd', 'e'])
+    // Then one slow group is left, and one that is not slow.
+    await serve(3)
+    expect(keys()).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
+  })
+
+  test('leave no room behind when they are done', async () => {
+    fakeTime()
+    const { add, serve, keys } = open({ maxSlowGroups: 2 })
+    for (const key of ['a', 'b']) void add(key, 'x')
+    vi.advanceTimersByTime(slowMs)
+    await serve(0)
+    await serve(1)
+    for (const key of ['c', 'd', 'e', 'f']) void add(key, 'x')
+    expect(keys()).toEqual(['a', 'b', 'c', 'd'])
+    // Those that are done do not become slow.
+    await serve(2)
+    await serve(3)
+    expect(keys()).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
+  })
+
+  test('count like others unless maxSlowGroups is given', () => {
+    fakeTime()
+    const { add, keys } = open()
+    for (const key of ['a', 'b', 'c']) void add(key, 'x')
+    expect(vi.getTimerCount()).toBe(0)
+    vi.advanceTimersByTime(10 * slowMs)
+    expect(keys()).toEqual(['a', 'b'])
+  })
+
+  test('need one timer for each group, which ends with it', async () => {
+    fakeTime()
+    const { add, at, serve } = open({ maxSlowGroups: 2, maxGroupsOfKey: 2 })
+    void add('a', 'x', 'y', 'z')
+    expect(vi.getTimerCount()).toBe(1)
+    at(0).group.close()
+    const failing = add('a', 'x')
+    expect(vi.getTimerCount()).toBe(2)
+    at(0).group.release()
+    expect(vi.getTimerCount()).toBe(1)
+    at(1).serving.reject(new Error('no connection'))
+    await expect(failing).rejects.toThrow('no connection')
+    await serve(0)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('do not keep the process alive', () => {
+    const timers = vi.spyOn(globalThis, 'setTimeout')
+    try {
+      void open({ maxSlowGroups: 2 }).add('a', 'x')
+      expect(timers.mock.results.map(({ value }) => (value as NodeJS.Timeout).hasRef())).toEqual([false])
+    } finally {
+      timers.mockRestore()
+    }
   })
 })
 

@@ -47,6 +47,11 @@ describe('a code of an upload', () => {
 
   it.each([
     ['too long', 'x'.repeat(256), 'The code has 256 characters; the limit is 255.'],
+    [
+      'decomposed and far too long',
+      '\u0301'.repeat(30_000),
+      'The code has 30,000 characters; the limit is 255.',
+    ],
     ['far too long', 'x'.repeat(10_000), 'The code has 10,000 characters; the limit is 255.'],
     ['a NUL', 'A\x001', 'The code contains control characters (U+0000): '],
     ['a NUL at the end', 'A1\0', 'The code contains control characters (U+0000): '],

@@ -21,6 +21,7 @@ interface Page<Node> {
   edges: { cursor: string; node: Node }[]
   pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean }
 }
+const badUserInput = { code: 'BAD_USER_INPUT' }
 const page = (fields: string) =>
   `edges { cursor node { ${fields} } } pageInfo { hasNextPage hasPreviousPage }`
 
@@ -72,11 +73,46 @@ describe('a claim', () => {
     expect(await ids(`(last: 2, before: "${fourth}")`)).toEqual([1, 2])
     expect(await ids(`(after: "${second}", before: "${fourth}")`)).toEqual([2])
     expect(await ids(`(after: "${fourth}", before: "${second}")`)).toEqual([])
-    expect(await ids(`(after: "${btoa('9999999').replaceAll('=', '')}")`)).toEqual([])
-    const [error] =
-      (await client.send(`{ node(id: "${claim.id}") { ... on Claim { codes(after: "x") { totalCount } } } }`))
-        .errors ?? []
-    expect(error?.extensions).toMatchObject({ code: 'BAD_USER_INPUT' })
+    expect(all.edges.map(({ cursor }) => cursor)).toEqual(codes.map(({ id }) => id))
+  })
+
+  test('takes only its own codes as cursors', async () => {
+    const { poolId } = await newStock(client, 6)
+    const [before, claim, behind, elsewhere] = [
+      await claimCodes({ poolId, count: 2 }),
+      await claimCodes({ poolId, count: 2 }),
+      await claimCodes({ poolId }),
+      await claimCodes({ poolId: (await newStock(client, 2)).poolId, count: 2 }),
+    ]
+    const page = (args: string) => `codes(${args}) { totalCount edges { cursor } }`
+    const available = await client.ask<{ pool: { codes: Page<object> } }>(
+      'query ($id: ID!) { pool(id: $id) { codes(status: AVAILABLE) { edges { cursor } } } }',
+      { id: poolId },
+    )
+    const foreign = [
+      before.codes[1]?.id,
+      behind.codes[0]?.id,
+      elsewhere.codes[0]?.id,
+      available.pool.codes.edges[0]?.cursor,
+      claim.claim.id,
+      'x',
+      btoa('1'),
+    ]
+    for (const cursor of foreign)
+      for (const name of ['after', 'before']) {
+        const query = `{ node(id: "${claim.claim.id}") { ... on Claim { ${page(`${name}: "${cursor}"`)} } } }`
+        expect((await client.send(query)).errors).toMatchObject([
+          { message: expect.stringContaining('not a cursor of this list'), extensions: badUserInput },
+        ])
+      }
+    // An error would hide the claim that was made.
+    const { claim: made } = await done<{ claim: object }>(
+      client,
+      'claimCodes',
+      { poolId },
+      `claim { ${page(`after: "${claim.codes[0]?.id}"`)} }`,
+    )
+    expect(made).toEqual({ codes: { totalCount: '1', edges: [] } })
   })
 
   test('has a code only if it was handed out', async () => {
@@ -116,11 +152,31 @@ describe('the claims of a pool', () => {
     expect(await counts(`(last: 2)`)).toEqual(['4', '1'])
     expect(await counts(`(last: 1, before: "${made[2]?.id}")`)).toEqual(['2'])
     expect((await list('(first: 3)')).pageInfo).toEqual({ hasNextPage: true, hasPreviousPage: false })
-    const { errors } = await client.send(
-      'query ($id: ID!) { pool(id: $id) { claims(after: "x") { edges { cursor } } } }',
-      { id: poolId },
+  })
+
+  test('are no cursors of those of another pool', async () => {
+    const { poolId } = await newStock(client, 2)
+    await claimCodes({ poolId })
+    const { claim } = await claimCodes({ poolId: (await newStock(client, 1)).poolId })
+    for (const page of [
+      `after: "${claim.id}"`,
+      `before: "${claim.id}"`,
+      `last: 1, after: "${claim.id}"`,
+      'after: "x"',
+    ])
+      expect(
+        (await client.send(`{ pool(id: "${poolId}") { claims(${page}) { edges { cursor } } } }`)).errors,
+      ).toMatchObject([
+        { message: expect.stringContaining('not a cursor of this list'), extensions: badUserInput },
+      ])
+    // An error would hide the code that was claimed.
+    const { pool } = await done<{ pool: object }>(
+      client,
+      'claimCodes',
+      { poolId },
+      `pool { claimedCount claims(after: "${claim.id}") { edges { cursor } } }`,
     )
-    expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT' })
+    expect(pool).toEqual({ claimedCount: '2', claims: { edges: [] } })
   })
 })
 

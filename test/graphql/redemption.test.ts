@@ -114,6 +114,39 @@ describe('redeemCode', () => {
       expect((await till.send(forbidden)).errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }])
   })
 
+  test('shows a till nothing of who a code is for, and redeems nothing for one that asks', async () => {
+    const { id, code } = await claimed({ recipient: 'ada@example.com' })
+    const asking = [
+      ['RedeemCodePayload', 'redemption { code { recipient } }', 'Code.recipient'],
+      ['RedeemCodePayload', 'redemption { code { claim { id } } }', 'Code.claim'],
+      ['CodeRedeemedError', 'redemption { code { claim { recipient } } }', 'Code.claim'],
+    ]
+    const ask = (from: Client, type: string | undefined, selection: string | undefined) =>
+      from.send(
+        `mutation ($input: RedeemCodeInput!) { redeemCode(input: $input) { ... on ${type} { ${selection} } } }`,
+        { input: { code, reference: 'order 1' } },
+      )
+    for (const [type, selection, field] of asking) {
+      const { data, errors } = await ask(till, type, selection)
+      expect(data).toBeUndefined()
+      expect(errors).toMatchObject([
+        {
+          message: `This API key lacks a scope that ${field} needs: READ or CLAIM.`,
+          extensions: { code: 'FORBIDDEN' },
+        },
+      ])
+    }
+    const found = await client.ask(`{ node(id: "${id}") { ... on Code { validity } } }`)
+    expect(found).toEqual({ node: { validity: 'VALID' } })
+    for (const other of ['READ', 'CLAIM']) {
+      const from = await withScopes(service, client, ['REDEEM', other])
+      const selection = 'redemption { code { recipient claim { recipient } } }'
+      const { data } = await ask(from, 'RedeemCodePayload', selection)
+      const recipient = 'ada@example.com'
+      expect(data).toEqual({ redeemCode: { redemption: { code: { recipient, claim: { recipient } } } } })
+    }
+  })
+
   test('refuses a code that was redeemed for something else, and says when and where', async () => {
     const { code } = await claimed()
     const { redemption } = await redeem({ code, place: 'Till 3' })
@@ -196,7 +229,7 @@ describe('redeemCode', () => {
     [{ place: '' }, ['place'], /empty/],
     [{ place: 'x'.repeat(256) }, ['place'], /256.*255/],
     [{ recipient: 'x'.repeat(10_000) }, ['recipient'], /10,000.*1,000/],
-    [{ at: '2999-01-01T00:00:00Z' }, ['at'], /still to come/],
+    [{ at: '2999-01-01T00:00:00Z' }, ['at'], /in the future/],
     [{ at: '2016-01-01T00:00:00+01:00' }, ['at'], /too long ago/],
   ])('with %j is refused, and redeems nothing', async (wrong, path, message) => {
     const { code, poolId } = await claimed()

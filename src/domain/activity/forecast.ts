@@ -17,15 +17,15 @@ const dayMs = 24 * hourMs
 /** The claims of the last seven days count. */
 const windowMs = 7 * dayMs
 
-/** A pool that is younger is measured since it was created, but as if that was an hour ago: its first claims say little. */
+/** The claims of a younger pool count as those of an hour: the first minutes say little about its rate. */
 const minWindowMs = hourMs
 
 // The last moment that RFC 3339 can express.
 const lastMs = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
 /**
- * Forecasts when a pool runs out, from how many of its codes were claimed in the last seven days, or since it was created. If
- * that was less than an hour ago, the hour counts. `generatable`: how many codes its format can still generate, if it is
+ * Forecasts when a pool runs out, from how many of its codes were claimed in the last seven days, or since it was created if
+ * that is less. `generatable`: how many codes its format can still generate, if it is
  * filled from one.
  */
 export async function forecast(

@@ -15,8 +15,9 @@ export interface SteppedTime {
 
 export const maxSteps = 1_000
 
-// Times in them can be written as RFC 3339, also those of the step after the last. No pool is older. Besides, since then
-// clocks have differed by multiples of a quarter of an hour, for which redemptions are counted (in Liberia since 1972).
+// RFC 3339 can express all times in these years, and the end of the step after them. No pool is older. And since 1970, the
+// clocks of all time zones have differed by multiples of a quarter of an hour, by which redemptions are counted (those of
+// Liberia since 1972).
 const firstYear = 1970
 const lastYear = 9998
 
@@ -42,7 +43,7 @@ export function problemOf(time: SteppedTime): string | undefined {
 
 const minHours: Record<ActivityStep, number> = { HOUR: 1, DAY: 24, WEEK: 7 * 24, MONTH: 28 * 24 }
 
-/** At least as many as there are steps, whatever the time zone, and hardly more. */
+/** An upper bound of the number of steps, whatever the time zone; hardly more than there are. */
 export function mostSteps({ from, to, step }: Omit<SteppedTime, 'timeZone'>): number {
   // Two more: where the time begins and ends within a step, and where clocks are put forward.
   return Math.max(0, Math.ceil((to.getTime() - from.getTime()) / (minHours[step] * hourMs))) + 2
@@ -69,7 +70,7 @@ export function boundariesOf(time: SteppedTime): Date[] {
   return [...new Set(boundaries.slice(first))].map((boundary) => new Date(boundary))
 }
 
-/** How many steps there are, but for dates that a time zone has left out. */
+/** How many steps there are. Dates that the time zone has left out count, too. */
 function countSteps(time: SteppedTime): number {
   const { to, timeZone, step } = time
   const nth = boundaryOf(time)
@@ -107,7 +108,7 @@ function zoned(time: Date, timeZone: string): Temporal.ZonedDateTime {
   return Temporal.Instant.fromEpochMilliseconds(time.getTime()).toZonedDateTimeISO(timeZone)
 }
 
-// Temporal also takes offsets, also such as +05:37, and whole times.
+// Temporal also accepts offsets, such as +05:37, and whole dates with a time zone.
 const name = /^[A-Za-z][\w+/-]{0,99}$/
 
 function isTimeZone(timeZone: string): boolean {

@@ -8,7 +8,7 @@ export interface Totals {
   /** Codes that tasks had added. */
   added: bigint
   available: bigint
-  /** Redemptions from `at` until the next of the moments, but for those that were rolled back. 0 for the last moment. */
+  /** Redemptions from `at` until the next of the moments, without those that were rolled back. 0 for the last moment. */
   redeemed: bigint
 }
 
@@ -17,8 +17,8 @@ export interface Totals {
  *
  * The times of claims never decrease along the line, so a moment's position is found by a search. Each step looks at one claim,
  * by one descent of the table's primary key, and all moments take their nth step together. A search expects claims to be
- * spread evenly: then it takes some seven steps, also among ten million. If that does not halve the positions that are left
- * as often as bisection would, but for eight steps, it bisects.
+ * spread evenly: then it takes some seven steps, even among ten million. Once it is eight steps behind what bisection would
+ * have reached, it bisects.
  */
 export async function readTotals(
   books: Queryable,

@@ -23,7 +23,6 @@ export const findingKinds = {
   'batch-reference': 'a batch has its pool, its format, and the task that added it',
   'claim-line': 'the claims of a pool follow each other without a gap or an overlap',
   'claim-reference': 'a claim has its pool',
-  'claim-expiry': 'the codes of a claim expire after it',
   'redemption-reference': 'a redemption is of a claimed code of its pool',
   'redemption-counts':
     'the redemptions of a pool are counted in the quarters of an hour in which they were made',

@@ -145,7 +145,7 @@ export const poolChecks: readonly TableChecks[] = [
   {
     walk: {
       table: 'claim',
-      columns: 'account_id, pool_id, first, count, at, expires_at',
+      columns: 'account_id, pool_id, first, count, at',
       key: { account_id: 'uuid', pool_id: 'uuid', first: 'numeric' },
       pageSize: 10_000,
     },
@@ -155,10 +155,6 @@ export const poolChecks: readonly TableChecks[] = [
         gap: 'positions %s to %s are in no claim, but later ones are',
         overlap: 'positions %s to %s are in two claims',
       }),
-      'claim-expiry': `
-        SELECT account_id, format('the claim at %s of pool %s is of %s, and its codes were good until %s', first, pool_id, at,
-          expires_at)
-        FROM page WHERE expires_at <= at`,
       'line-times': `
         SELECT account_id, format('the claim at %s of pool %s is of %s, and the one before it of %s', first, pool_id, at,
           before)

@@ -2,7 +2,7 @@ import { grouped } from '../../grouped.ts'
 
 /**
  * A fault of a request, reported to the caller. `path` leads to the input field at fault, and is empty if it is no single
- * field. Those that carry the state of a format or a pool are in format/format.ts and pool/pool.ts.
+ * field. Those that carry a format, a pool or a redemption are in the folders of these.
  */
 export abstract class UserError extends Error {
   abstract readonly code: UserErrorCode

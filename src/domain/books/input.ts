@@ -22,8 +22,8 @@ export class InputCheck {
 
   /** The name as it is stored: trimmed, and in Unicode's composed form (NFC). */
   name(value: string): string {
-    const name = value.normalize('NFC').trim()
-    if (blank.test(name)) this.issue(['name'], 'The name is empty. Give it at least one visible character.')
+    const name = composed(value.trim(), maxNameLength)
+    if (isBlank(name)) this.issue(['name'], 'The name is empty. Give it at least one visible character.')
     else if (lengthOf(name) > maxNameLength)
       this.issue(
         ['name'],
@@ -43,14 +43,16 @@ export class InputCheck {
 
   /** Text that is stored unchanged: not empty, of limited length, and storable in PostgreSQL. */
   text(path: string[], value: string, maxLength: number): void {
-    if (value === '') this.issue(path, 'It is empty. Leave it out, or give it at least one character.')
-    else if (value.length > maxLength)
-      this.issue(
-        path,
-        `It has ${grouped(value.length)} characters. At most ${grouped(maxLength)} are allowed.`,
-      )
-    else if (value.includes('\0') || !value.isWellFormed())
-      this.issue(path, 'It contains a NUL character or an unpaired surrogate. Remove it.')
+    const fault = faultOfText(value, maxLength)
+    if (fault !== undefined) this.issue(path, fault)
+  }
+
+  /** Text as above in which there is something to read. */
+  visibleText(path: string[], value: string, maxLength: number): void {
+    const fault = faultOfText(value, maxLength)
+    if (fault !== undefined) this.issue(path, fault)
+    else if (isBlank(value))
+      this.issue(path, 'It is blank. Leave it out, or give it at least one visible character.')
   }
 
   /**
@@ -58,28 +60,24 @@ export class InputCheck {
    * Nothing else is changed: recipients that differ in case or spaces are different ones.
    */
   recipient(path: string[], value: string): string {
-    // Composing a long text can take time that grows with the square of its length.
-    const recipient = value.length > 4 * maxRecipientLength ? value : value.normalize('NFC')
-    if (value !== '' && blank.test(value))
-      this.issue(path, 'It is blank. Leave it out, or give it at least one visible character.')
-    else this.text(path, recipient, maxRecipientLength)
+    const recipient = composed(value, maxRecipientLength)
+    this.visibleText(path, recipient, maxRecipientLength)
     return recipient
   }
 
   /**
-   * A recipient that may have been stored by an earlier version: blank, or longer than is allowed today, as it was composed (NFC)
-   * afterwards.
+   * The same, of one that an earlier version may have stored, too: blank, or longer, as it was composed (NFC) later, which makes
+   * some texts up to three times as long.
    */
   storedRecipient(path: string[], value: string): string {
-    const maxLength = 3 * maxRecipientLength
-    const recipient = value.length > maxLength ? value : value.normalize('NFC')
-    this.text(path, recipient, maxLength)
+    const recipient = composed(value, maxRecipientLength)
+    this.text(path, recipient, 3 * maxRecipientLength)
     return recipient
   }
 
   /** A duration in milliseconds: more than nothing, and at most `maxDurationDays`. */
   duration(path: string[], ms: bigint): void {
-    if (ms <= 0n) this.issue(path, 'It must be longer than nothing, such as "P30D" or "PT12H".')
+    if (ms <= 0n) this.issue(path, 'It must be longer than zero, such as "P30D" or "PT12H".')
     else if (ms > maxDurationDays * dayMs)
       this.issue(
         path,
@@ -94,9 +92,18 @@ export class InputCheck {
   }
 }
 
-export const maxNameLength = 100
+function faultOfText(value: string, maxLength: number): string | undefined {
+  if (value === '') return 'It is empty. Leave it out, or give it at least one character.'
+  const length = lengthOf(value)
+  if (length > maxLength)
+    return `It has ${grouped(length)} characters. At most ${grouped(maxLength)} are allowed.`
+  if (value.includes('\0') || !value.isWellFormed())
+    return 'It contains a NUL character or an unpaired surrogate. Remove it.'
+  return undefined
+}
 
-/** Of a recipient, in UTF-16 code units. */
+// Lengths of texts are in code points: see `lengthOf`.
+export const maxNameLength = 100
 export const maxRecipientLength = 1_000
 /** About a hundred years. So the time when something ends has a year of four digits. */
 export const maxDurationDays = 36_500n
@@ -104,12 +111,27 @@ const dayMs = 86_400_000n
 /** Of the reason that is given for a change. */
 export const maxReasonLength = 1_000
 
+// At most so many code points are composed to one.
+const maxComposed = 4
+
+/** The text in Unicode's composed form (NFC), unless it is longer than `maxLength` in any form. */
+export function composed(text: string, maxLength: number): string {
+  // The time that composing takes can grow with the square of the length.
+  return lengthOf(text) > maxComposed * maxLength ? text : text.normalize('NFC')
+}
+
 /** The number of code points, which is nearly what a person would count; an emoji can be several. */
-function lengthOf(text: string): number {
-  return [...text].length
+export function lengthOf(text: string): number {
+  let length = 0
+  for (let at = 0; at < text.length; length++) at += (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1
+  return length
+}
+
+/** Whether there is nothing to see: only spaces, control characters, and characters that are not displayed. */
+export function isBlank(text: string): boolean {
+  return /^[\s\p{Cc}\p{Default_Ignorable_Code_Point}]*$/u.test(text)
 }
 
 // Control, format and surrogate characters, and line and paragraph separators. They are invisible, so names that differ
 // only in them look the same. The two joiners (for some scripts and many emoji) and the tags of some flags are allowed.
 const invisible = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]|(?!\u200c|\u200d|[\u{e0020}-\u{e007f}])\p{Cf}/u
-const blank = /^(?:\s|\u200c|\u200d|[\u{e0020}-\u{e007f}])*$/u

@@ -25,6 +25,10 @@ const maxGroup = 1_000
 // A claim holds its pool's lock until its commit is flushed to disk. Two keep the disk busy; more only queue for it.
 const maxTransactions = 2
 
+// Those that wait for the lock of their pool do not use the disk, but each has one of the process's 16 connections. As many
+// redemptions may wait, and this leaves 6 connections to everything else.
+const maxSlowTransactions = 3
+
 const maxExpected = 1_000
 
 /** The codes of a claim. */
@@ -39,7 +43,7 @@ export interface Claimed {
 /** The code of a recipient of a list. */
 export interface RecipientClaim {
   recipient: string
-  /** Whether the recipient already held the code, or is a second time in the list. */
+  /** Whether the recipient already held the code, or appears earlier in the list. */
   alreadyHeld: boolean
   code: Code
 }
@@ -55,7 +59,8 @@ type PoolKey = [accountId: string, poolId: string]
 
 /**
  * Claims codes of pools. Claims of a pool that arrive while a transaction of this process claims from it are served
- * together by the next one. At most `maxTransactions` are in flight, over all pools; other claims wait.
+ * together by the next one. At most `maxTransactions` are in flight, over all pools, and besides `maxSlowTransactions` that
+ * take longer than `slowMs`, as while another process holds the lock of their pool; other claims wait.
  *
  * All of them are all or nothing, and no code is ever claimed twice. With an idempotencyKey that was used for the same input
  * before, they resolve to the same codes again and claim nothing. In a pool with one code for each recipient, a recipient that
@@ -75,6 +80,7 @@ export class Claims {
     this.#books = books
     this.#lanes = new Lanes({
       maxGroups: maxTransactions,
+      maxSlowGroups: maxSlowTransactions,
       maxItems: maxGroup,
       weightOf: ({ recipients }) => recipients.length,
       serve: (key, group) => this.#serve(key, group),

@@ -92,8 +92,8 @@ export async function decideGroup(
   }
   const at = lineTime(tx, pool)
   const { onePerRecipient } = pool.terms
-  const held = onePerRecipient ? await findHeld(tx, pool, at, expected ?? (await readHeld())) : undefined
-  const ledger = new Ledger(pool, at, uses, held)
+  const held = onePerRecipient ? await findHeld(tx, pool, expected ?? (await readHeld())) : undefined
+  const ledger = new Ledger(pool, { at, now: tx.now() }, uses, held)
   const before = pool.total - pool.claimed
   const demand = group.reduce((sum, request) => sum + ledger.needs(request), 0n)
   // Without new claims nothing changes, even if the pool needs a refill.
@@ -148,12 +148,12 @@ interface NewClaim {
 /** What the requests of a group get, one after the other. */
 class Ledger {
   readonly #pool: Pool
-  readonly #at: Date
+  readonly #now: Date
   readonly #uses: Uses
   /** In a pool with one code for each recipient: the positions of the codes that recipients hold. */
   readonly #held: Map<string, bigint> | undefined
   readonly #refusal: UserError | undefined
-  /** Until when codes are good by the terms. */
+  /** Until when codes that are claimed now are good by the terms. */
   readonly #validUntil: Date | undefined
   readonly from: bigint
   to: bigint
@@ -163,12 +163,18 @@ class Ledger {
   /** The API key of the last request that has claimed something. */
   lastKeyId: string | undefined
 
-  constructor(pool: Pool, at: Date, uses: Uses, held: Map<string, bigint> | undefined) {
+  /** `at`: the time of the claims. `now`: that of the transaction, by which it is judged what may be claimed. */
+  constructor(
+    pool: Pool,
+    { at, now }: { at: Date; now: Date },
+    uses: Uses,
+    held: Map<string, bigint> | undefined,
+  ) {
     this.#pool = pool
-    this.#at = at
+    this.#now = now
     this.#uses = uses
     this.#held = held
-    this.#refusal = refusalToIssue(pool, at)
+    this.#refusal = refusalToIssue(pool, now)
     this.#validUntil = validityEnds(pool, at)
     this.from = pool.claimed
     this.to = pool.claimed
@@ -287,10 +293,10 @@ class Ledger {
     if (expiresAt === undefined) return undefined
     const latest = this.#validUntil
     const allowed = `later than now${latest === undefined ? '' : `, and ${latest.toISOString()} at the latest`}`
-    if (expiresAt <= this.#at)
+    if (expiresAt <= this.#now)
       return invalid(
         ['expiresAt'],
-        `It is ${expiresAt.toISOString()}, which is past: the codes would have expired already. It must be ${allowed}.`,
+        `It is ${expiresAt.toISOString()}, which is in the past: the codes would have expired already. It must be ${allowed}.`,
       )
     if (latest !== undefined && expiresAt > latest)
       return invalid(

@@ -4,7 +4,7 @@ import { InputCheck } from '../books/input.ts'
 import { type Claim, claimColumns, decodeClaim } from '../pool/claim-rows.ts'
 import type { Pool } from '../pool/pool.ts'
 import { endSnapshots } from '../pool/snapshot.ts'
-import { readUsage, unused } from '../usage/usage.ts'
+import { readUsage, unused, validityOfClaimed } from '../usage/usage.ts'
 
 /**
  * The claims of a recipient are found by claim_recipient_idx, an index on an 8-byte key and the first position. The key's upper
@@ -79,25 +79,21 @@ export async function readNewest(
 }
 
 /**
- * Of the newest claims of recipients, the positions of the codes that they still hold at the time `at`: all but those that the
- * terms of the pool let them renew.
+ * Of the newest claims of recipients, the positions of the codes that they still hold: all but those that the terms of the
+ * pool let them renew.
  */
 export async function findHeld(
   tx: BookTransaction,
   { id: poolId, terms: { renewAfter } }: Pool,
-  at: Date,
   newest: readonly NewestClaim[],
 ): Promise<Map<string, bigint>> {
-  const isGood = ({ expiresAt }: NewestClaim) => expiresAt === undefined || expiresAt > at
-  const unexpired = renewAfter.includes('EXPIRED') ? newest.filter(isGood) : newest
-  const held = new Map(unexpired.map(({ recipient, first }) => [recipient, first]))
-  if (!renewAfter.includes('REDEEMED') && !renewAfter.includes('VOIDED')) return held
-  const places = unexpired.map(({ first: position }) => ({ poolId, position }))
+  const held = new Map(newest.map(({ recipient, first }) => [recipient, first]))
+  if (renewAfter.length === 0) return held
+  const places = newest.map(({ first: position }) => ({ poolId, position }))
   const usages = await readUsage(tx, tx.accountId, places)
-  for (const [i, { recipient }] of unexpired.entries()) {
-    const { redemption, void: voided } = usages[i] ?? unused
-    if (redemption !== undefined && renewAfter.includes('REDEEMED')) held.delete(recipient)
-    if (voided !== undefined && renewAfter.includes('VOIDED')) held.delete(recipient)
+  for (const [i, claim] of newest.entries()) {
+    const validity = validityOfClaimed(claim, usages[i] ?? unused, tx.now())
+    if (validity !== 'VALID' && renewAfter.includes(validity)) held.delete(claim.recipient)
   }
   return held
 }
@@ -175,40 +171,79 @@ export async function listClaimsOf(
   return rows.map(decodeClaim)
 }
 
+// Claims of one statement. More would hold the event loop while they are decoded.
+const maxRead = 10_000
+
+/** The positions [from, to) of a pool's line. */
+interface LineRange {
+  poolId: string
+  from: bigint
+  to: bigint
+}
+
 /**
- * Where the codes of a recipient lie, in one pool or in all pools of the account: the positions [from, to) of its claims, with
- * adjacent ones as one. Undefined if there are more than `maxClaims` claims.
+ * Where the codes of a recipient lie, in one pool or in all pools of the account: the places of its claims, with adjacent ones
+ * as one, and those of a pool in order. Undefined if there are more than `maxClaims` claims.
  */
 export async function rangesOf(
   books: Queryable,
   accountId: string,
   { recipient, poolId }: { recipient: string; poolId?: string | undefined },
   maxClaims: number,
-): Promise<{ poolId: string; from: bigint; to: bigint }[] | undefined> {
+): Promise<LineRange[] | undefined> {
   const poolIds = poolId === undefined ? await poolsOf(books, accountId, recipient) : [poolId]
-  const rows = await books.rows<{ claims: string; poolId: string; low: string; high: string }>({
-    name: 'ranges-of-recipient',
-    // `gap` counts the positions before a claim that are not the recipient's: the same for adjacent claims.
+  if (poolIds.length > maxClaims) return undefined
+  const ranges = new Map(poolIds.map((id): [string, LineRange[]] => [id, []]))
+  let claims = 0
+  let unread = poolIds
+  while (unread.length > 0) {
+    // Of many pools at once, but only so many claims of each. Those that have more are read further.
+    const page = unread.slice(0, maxRead)
+    const each = Math.floor(maxRead / page.length)
+    const lines = page.map((id) => ({ poolId: id, from: ranges.get(id)?.at(-1)?.to ?? 0n }))
+    const found = await readPlaces(books, accountId, recipient, lines, each)
+    claims += found.length
+    if (claims > maxClaims) return undefined
+    const places = Map.groupBy(found, (place) => place.poolId)
+    for (const [id, ofPool] of places) join(ranges.get(id) ?? [], ofPool)
+    unread = [...page.filter((id) => places.get(id)?.length === each), ...unread.slice(page.length)]
+  }
+  return [...ranges.values()].flat()
+}
+
+/** The places of a recipient's oldest claims in pools from positions on, in order: of each pool at most `each`. */
+async function readPlaces(
+  books: Queryable,
+  accountId: string,
+  recipient: string,
+  lines: readonly { poolId: string; from: bigint }[],
+  each: number,
+): Promise<LineRange[]> {
+  const rows = await books.rows<{ poolId: string; first: string; count: string }>({
     text: `
-      WITH held AS (
-        SELECT line.pool_id, claim.first, claim.count FROM unnest($3::uuid[]) AS line (pool_id)
-        CROSS JOIN LATERAL (
-          SELECT first, count FROM claim WHERE ${areOf('$2', 'line.pool_id')} ORDER BY first LIMIT $4
-        ) AS claim
-        LIMIT $4
-      )
-      SELECT (SELECT count(*) FROM held) AS claims, pool_id AS "poolId", min(first) AS low, max(first + count) AS high
-      FROM (
-        SELECT pool_id, first, count, first + count - sum(count) OVER (
-          PARTITION BY pool_id ORDER BY first ROWS UNBOUNDED PRECEDING
-        ) AS gap
-        FROM held
-      ) AS line
-      GROUP BY pool_id, gap`,
-    values: [accountId, recipient, poolIds, maxClaims + 1],
+      SELECT line.pool_id AS "poolId", claim.first, claim.count
+      FROM unnest($3::uuid[], $4::numeric[]) AS line (pool_id, above)
+      CROSS JOIN LATERAL (
+        SELECT first, count FROM claim WHERE ${areOf('$2', 'line.pool_id', { ...everywhere, above: 'line.above' })}
+        ORDER BY (-first) DESC LIMIT $5
+      ) AS claim
+      ORDER BY line.pool_id, claim.first`,
+    values: [accountId, recipient, lines.map((line) => line.poolId), lines.map(({ from }) => from), each],
   })
-  if (Number(rows[0]?.claims ?? 0) > maxClaims) return undefined
-  return rows.map((row) => ({ poolId: row.poolId, from: BigInt(row.low), to: BigInt(row.high) }))
+  return rows.map(({ poolId, first, count }) => ({
+    poolId,
+    from: BigInt(first),
+    to: BigInt(first) + BigInt(count),
+  }))
+}
+
+/** Adds places behind a pool's ranges, with adjacent ones as one. */
+function join(ranges: LineRange[], places: readonly LineRange[]): void {
+  for (const place of places) {
+    const last = ranges.at(-1)
+    if (last?.to === place.from) last.to = place.to
+    else ranges.push({ ...place })
+  }
 }
 
 /** The pools in which a recipient has claims. */

@@ -69,8 +69,8 @@ export async function writeReplenishment(
   if (settings.autoGenerate && isValidityOver(pool.terms, tx.now()))
     check.issue(
       [...path, 'autoGenerate'],
-      `The codes of the pool were good until ${pool.terms.validUntil?.toISOString()} (validUntil of its terms), so none are ` +
-        'generated automatically. Turn autoGenerate off, or choose a later validUntil first (saveTerms).',
+      `The codes of the pool expired at ${pool.terms.validUntil?.toISOString()} (validUntil of its terms), so none are ` +
+        'generated automatically. Turn autoGenerate off, or first choose a later validUntil (saveTerms).',
     )
   check.done()
   const isChange =

@@ -18,13 +18,18 @@ export async function adviceOnShortage(
     aboutPending(tx, tx.accountId, pool.id),
     format ?? (pool.formatId === undefined ? undefined : readFormat(tx, tx.accountId, pool.formatId)),
   ])
-  const orFewer = pool.total > pool.claimed ? 'Or claim fewer.' : undefined
+  const orElse = [orRestore(pool), pool.total > pool.claimed ? 'Or claim fewer.' : undefined]
   const refillable = isRefillable(pool, tx.now())
   const advice =
     refillable && use?.takenTo !== undefined && availableForGeneration(use) > 0n
-      ? [whileUnready(use), orFewer]
-      : [aboutFormat(pool, use, refillable), pending ?? whatToDo(pool, use, refillable), orFewer]
+      ? [whileUnready(use), ...orElse]
+      : [aboutFormat(pool, use, refillable), pending ?? whatToDo(pool, use, refillable), ...orElse]
   return advice.filter((part) => part !== undefined).join(' ')
+}
+
+function orRestore({ withdrawn }: Pool): string | undefined {
+  if (withdrawn === 0n) return undefined
+  return `Or restore the ${codes(withdrawn)} that ${withdrawn === 1n ? 'was' : 'were'} withdrawn from it (restoreCodes).`
 }
 
 function whileUnready({ name }: Format): string {

@@ -26,14 +26,17 @@ export class PoolNotIssuingError extends UserError {
   readonly pool: Pool
 
   constructor(pool: Pool, why: string) {
-    super(`The pool "${pool.name}" ${why}, so nothing was claimed. Its terms say so (saveTerms).`, ['poolId'])
+    super(
+      `By its terms, the pool "${pool.name}" ${why}. Nothing was claimed. To change its terms, use saveTerms.`,
+      ['poolId'],
+    )
     this.issueFrom = pool.terms.issueFrom
     this.issueUntil = issuingEnds(pool.terms)
     this.pool = { ...pool }
   }
 }
 
-/** Until when codes are handed out: a code that is no longer valid is of no use to anybody. */
+/** When the pool stops handing out codes: at the latest when they expire, as an expired code is of no use. */
 export function issuingEnds({ issueUntil, validUntil }: PoolTerms): Date | undefined {
   if (issueUntil === undefined || validUntil === undefined) return issueUntil ?? validUntil
   return issueUntil < validUntil ? issueUntil : validUntil
@@ -45,8 +48,8 @@ export function refusalToIssue(pool: Pool, at: Date): UserError | undefined {
   const { issueFrom } = pool.terms
   const ends = issuingEnds(pool.terms)
   if (issueFrom !== undefined && at < issueFrom)
-    return new PoolNotIssuingError(pool, `hands out codes from ${issueFrom.toISOString()} on`)
+    return new PoolNotIssuingError(pool, `hands out codes only from ${issueFrom.toISOString()} on`)
   if (ends !== undefined && at >= ends)
-    return new PoolNotIssuingError(pool, `handed out codes until ${ends.toISOString()}`)
+    return new PoolNotIssuingError(pool, `handed out codes only until ${ends.toISOString()}`)
   return undefined
 }

@@ -5,7 +5,7 @@ import type { Books, BookTransaction } from '../books/books.ts'
 import { lockCatalog } from '../books/catalog.ts'
 import { codes, NotFoundError, UserError } from '../books/errors.ts'
 import type { PoolChange } from '../books/event-log.ts'
-import { InputCheck } from '../books/input.ts'
+import { InputCheck, lengthOf } from '../books/input.ts'
 import type { Filter } from '../books/listing.ts'
 import { askedSearch, checkName, nameContains } from '../books/name.ts'
 import type { RowRef } from '../subscription/row-poller.ts'
@@ -108,11 +108,11 @@ export class ExternalIdTakenError extends UserError {
 export const maxDescriptionLength = 1_000
 export const maxExternalIdLength = 255
 
-/** What an account says of a pool. Undefined leaves it as it is; null clears it. */
+/** The details of a pool that an account can change. Undefined leaves one as it is; null clears it. */
 export interface PoolDetails {
   name?: string | null | undefined
   description?: string | null | undefined
-  /** What another system calls the pool: exact, and unique in the account. */
+  /** The id of the pool in another system: exactly as given, and unique in the account. */
   externalId?: string | null | undefined
 }
 
@@ -166,7 +166,7 @@ export async function renamePool(
 }
 
 /**
- * Changes what an account says of a pool. Rejects with an InvalidInputError, a NotFoundError, a NameTakenError or an
+ * Changes the details of a pool. Rejects with an InvalidInputError, a NotFoundError, a NameTakenError or an
  * ExternalIdTakenError.
  */
 export async function updatePool(
@@ -199,8 +199,8 @@ export async function updatePool(
 }
 
 /**
- * Records that properties of a pool have changed, which is as it will be committed: every POOL_CHANGED event also says what
- * the pool is called and whether it is archived from then on.
+ * Records that properties of a pool have changed. `pool` is as it will be committed: every POOL_CHANGED event also says what
+ * the pool is called, and whether it is archived, after the change.
  */
 export function recordPoolChange(tx: BookTransaction, pool: Pool, changed: readonly PoolChange[]): void {
   const archivedAt = pool.archivedAt?.toISOString() ?? null
@@ -224,7 +224,7 @@ export async function findPoolByExternalId(
   externalId: string,
 ): Promise<string | undefined> {
   // No pool has an id that cannot be set, and PostgreSQL does not accept all of these texts.
-  if (externalId.length > maxExternalIdLength || externalId.includes('\0') || !externalId.isWellFormed())
+  if (lengthOf(externalId) > maxExternalIdLength || externalId.includes('\0') || !externalId.isWellFormed())
     return undefined
   return (await findPool(books, accountId, externalId))?.id
 }
@@ -307,7 +307,9 @@ export async function writePoolCounters(tx: BookTransaction, pool: Pool): Promis
 
 /**
  * The time of what this transaction does to the line of a pool that it has locked. Times never decrease along a line, even if
- * the clocks of two processes differ. Sets `pool.lastChangeAt`, which the caller writes.
+ * the clocks of two processes differ, so it can be ahead of `tx.now()`: whatever is judged by the time of day is judged by that.
+ * Otherwise one process with a wrong clock would close the pools of all others. Sets `pool.lastChangeAt`, which the caller
+ * writes.
  */
 export function lineTime(tx: BookTransaction, pool: Pool): Date {
   const now = tx.now()

@@ -33,7 +33,7 @@ export async function saveTerms(books: Books, accountId: string, input: TermsInp
     if (pool.autoGenerate && isValidityOver(terms, tx.now()))
       check.issue(
         ['validUntil'],
-        'It has passed, and the pool has autoGenerate on: it would generate codes that are no longer good. Turn ' +
+        'It is in the past, and the pool has autoGenerate on: codes would be generated that are never good. Turn ' +
           'autoGenerate off first (saveReplenishment), or choose a time in the future.',
       )
     check.done()

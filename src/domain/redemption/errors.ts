@@ -4,27 +4,27 @@ import type { CodeVoid, Redemption } from '../usage/usage.ts'
 
 const path = ['code']
 
-/** The code is in stock, or was withdrawn from it: nobody has it. */
+/** The code is in the stock of its pool, or was withdrawn from it: nobody has it. */
 export class CodeNotClaimedError extends UserError {
   readonly code = 'CODE_NOT_CLAIMED'
 
   constructor(lane: Lane) {
     super(
       lane === 'WITHDRAWN'
-        ? 'The code was withdrawn before anybody got it, so it cannot be redeemed.'
-        : 'The code has not been handed out, so it cannot be redeemed. Claim it first.',
+        ? 'The code was withdrawn before it was handed out, so it cannot be redeemed. Check that it was typed correctly.'
+        : 'The code has not been handed out yet, so it cannot be redeemed. Check that it was typed correctly.',
       path,
     )
   }
 }
 
-/** The code was good until `expiredAt`, and was used at that moment or later. */
+/** The code expired at `expiredAt`, and was used at that moment or later. */
 export class CodeExpiredError extends UserError {
   readonly code = 'CODE_EXPIRED'
   readonly expiredAt: Date
 
   constructor(expiredAt: Date) {
-    super(`The code was good until ${expiredAt.toISOString()}. It was not redeemed.`, path)
+    super(`The code expired at ${expiredAt.toISOString()}, so it was not redeemed.`, path)
     this.expiredAt = expiredAt
   }
 }
@@ -49,7 +49,7 @@ export class CodeVoidedError extends UserError {
   readonly void: CodeVoid
 
   constructor(codeVoid: CodeVoid) {
-    super('The code is void: it is no longer good. It was not redeemed.', path)
+    super('The code has been voided and is no longer good, so it was not redeemed.', path)
     this.void = codeVoid
   }
 }
@@ -60,7 +60,7 @@ export class RecipientMismatchError extends UserError {
 
   constructor() {
     super(
-      'The code was handed out to somebody else, so it was not redeemed. Check the code and the recipient.',
+      'The code was handed out to another recipient. Nothing was changed. Check the code and the recipient.',
       ['recipient'],
     )
   }

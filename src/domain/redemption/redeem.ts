@@ -23,15 +23,16 @@ import { composedReference, faultOfReference, latest, readRedemptions } from './
 
 export const maxPlaceLength = 255
 
-/** How far a given time may lie ahead of this process's clock, as the clocks of tills differ. It then counts as now. */
+/** How far a given time may be ahead of this process's clock, as the clocks of tills differ. It then counts as now. */
 const maxAheadMs = 60_000
 const dayMs = 86_400_000
 
 // A larger group delays the redemptions behind it by more than it saves them.
 const maxGroup = 1_000
 
-// As for claims: two keep the disk busy, and more only queue for it.
+// As for claims: two keep the disk busy, and more only queue for it. Those that wait for a lock only take up connections.
 const maxTransactions = 2
+const maxSlowTransactions = 3
 
 export interface RedeemCodeInput {
   /** As a person types it. */
@@ -75,13 +76,14 @@ type PoolKey = [accountId: string, poolId: string]
 export interface RedemptionsOptions {
   lookUps: LookUps
   guesses: GuessLimit
-  /** How far in the past a code may have been used, in days. */
+  /** How long ago a code may have been used when it is redeemed, in days. */
   maxAgeDays: number
 }
 
 /**
  * Redeems codes. Redemptions of a pool's codes that arrive while a transaction of this process redeems codes of the same pool
- * are served together by the next one. At most `maxTransactions` are in flight, over all pools; others wait.
+ * are served together by the next one. At most `maxTransactions` are in flight, over all pools, and besides
+ * `maxSlowTransactions` that take longer than `slowMs`, as while codes of their pool are being voided; others wait.
  */
 export class Redemptions {
   readonly #books: Books
@@ -93,16 +95,17 @@ export class Redemptions {
     this.#options = options
     this.#lanes = new Lanes({
       maxGroups: maxTransactions,
+      maxSlowGroups: maxSlowTransactions,
       maxItems: maxGroup,
       serve: (key, group) => this.#serve(key, group),
     })
   }
 
   /**
-   * Redeems the code that a person means by a text: it was used, once, for `reference`. If it has been redeemed for the same
-   * reference and not rolled back since, resolves to that redemption, whatever has happened since: so a request can be sent
-   * again. The time is `at`, but never later than now or earlier than the code's claim; by default now. Whether the code has
-   * expired is judged as of that time.
+   * Redeems the code that a person means by a text, for `reference`. If the code is already redeemed for the same reference,
+   * resolves to that redemption, whatever has happened since, so that a request can be sent again. After that redemption has
+   * been rolled back, the code is redeemed anew. The time is `at`, but never later than now or earlier than the code's claim;
+   * by default now. Whether the code has expired is judged as of that time, by the clock of this process.
    *
    * Rejects with an InvalidInputError, a NotFoundError (which counts as a guess of the key), CodeNotClaimedError,
    * RecipientMismatchError, CodeRedeemedError, CodeVoidedError or CodeExpiredError; and with a RateLimitedError after too many
@@ -152,7 +155,7 @@ export class Redemptions {
 }
 
 const noSuchCode =
-  'No code of your account reads like this, or several do. Check how it is spelled, and that it is of this account.'
+  'No code in your account matches this text, or several match it equally well. Check the spelling.'
 
 /** Throws an InvalidInputError. Returns the reference and the recipient in Unicode's composed form. */
 function checkInput(input: RedeemCodeInput, now: Date): { reference: string; recipient: string | undefined } {
@@ -164,8 +167,8 @@ function checkInput(input: RedeemCodeInput, now: Date): { reference: string; rec
   if (input.at !== undefined && input.at.getTime() > now.getTime() + maxAheadMs)
     check.issue(
       ['at'],
-      `It is ${input.at.toISOString()}, which is still to come: here it is ${now.toISOString()}. Give the time at which ` +
-        'the code was used, or leave it out.',
+      `It is ${input.at.toISOString()}, which is in the future: it is ${now.toISOString()} now. Give the time at which the ` +
+        'code was used, or leave it out.',
     )
   const recipient =
     input.recipient === undefined ? undefined : check.recipient(['recipient'], input.recipient)
@@ -191,7 +194,7 @@ async function redeemGroup(
   group: readonly RedeemRequest[],
   maxAgeMs: number,
 ): Promise<GroupResult> {
-  // Before the lock is held, as the order of redemptions does not depend on their times.
+  // Asked for before the lock is held: the order of redemptions does not depend on their times.
   const times = { now: tx.now(), maxAgeMs }
   const decisions = new Map<RedeemRequest, Decision>()
   const made = new Map<string, Redemption>()
@@ -264,14 +267,15 @@ function decide(
   { now, maxAgeMs }: { now: Date; maxAgeMs: number },
 ): Decision {
   if (redemption?.reference === reference) return { redemption, alreadyRedeemed: true }
-  // Later than the case above, so that a request can be sent again however long it has been under way.
+  // Only after the case above, so that a request can be sent again however long it has been under way.
   if (given !== undefined && given.getTime() < now.getTime() - maxAgeMs) return tooLongAgo(given, maxAgeMs)
   if (redemption !== undefined) return new CodeRedeemedError(redemption)
   if (codeVoid !== undefined) return new CodeVoidedError(codeVoid)
-  const at = latest(code.claim.at, given === undefined ? now : earliest(given, now))
-  const { expiresAt } = code.claim
-  if (expiresAt !== undefined && hasExpired(code, at)) return new CodeExpiredError(expiresAt)
-  const { poolId, position } = code
+  const { poolId, position, claim } = code
+  const used = given === undefined ? now : earliest(given, now)
+  // The time of the claim can be ahead of this process's clock: that does not make a code expire.
+  if (claim.expiresAt !== undefined && hasExpired(claim, used)) return new CodeExpiredError(claim.expiresAt)
+  const at = latest(claim.at, used)
   return {
     redemption: { id: newId(), poolId, position, reference, place, at, rolledBackAt: undefined },
     alreadyRedeemed: false,
@@ -284,8 +288,8 @@ function tooLongAgo(at: Date, maxAgeMs: number): InvalidInputError {
     {
       path: ['at'],
       message:
-        `It is ${at.toISOString()}, which is too long ago: a code can be redeemed up to ${grouped(days)} ` +
-        `${days === 1 ? 'day' : 'days'} after it was used. Give a later time, or leave it out.`,
+        `It is ${at.toISOString()}, which is too long ago: a use of a code can be reported for up to ${grouped(days)} ` +
+        `${days === 1 ? 'day' : 'days'}. Give a later time, or leave it out.`,
     },
   ])
 }

@@ -1,9 +1,10 @@
 import type { Queryable, RowOf } from '../../database/transaction.ts'
 import { grouped } from '../../grouped.ts'
+import { composed, isBlank, lengthOf } from '../books/input.ts'
 import type { Filter } from '../books/listing.ts'
 import { decodeRedemption, type Redemption, redemptionColumns } from '../usage/usage.ts'
 
-/** Reads those of the redemptions that exist, also those that were rolled back. */
+/** Reads those of the redemptions that exist, including those that were rolled back. */
 export async function readRedemptions(
   books: Queryable,
   accountId: string,
@@ -38,25 +39,14 @@ export function composedReference(reference: string): string {
   return composed(reference, maxReferenceLength)
 }
 
-// Spaces, and what nobody sees.
-const blank = /^[\s\p{Cc}\p{Cf}]*$/u
-
 /** What is wrong with a reference in its composed form, and what to do; undefined if nothing is. */
 export function faultOfReference(reference: string): string | undefined {
-  if (reference.length > maxReferenceLength)
-    return `It has ${grouped(reference.length)} characters. At most ${maxReferenceLength} are allowed.`
+  const length = lengthOf(reference)
+  if (length > maxReferenceLength)
+    return `It has ${grouped(length)} characters. At most ${maxReferenceLength} are allowed.`
   if (reference.includes('\0') || !reference.isWellFormed())
     return 'It contains a NUL character or an unpaired surrogate. Remove it.'
-  return blank.test(reference) ? 'It is blank. Give the number of the order, for example.' : undefined
-}
-
-// Composing joins at most four UTF-16 code units to one.
-const maxComposed = 4
-
-/** The text in Unicode's composed form (NFC), unless it is too long in any form. */
-function composed(text: string, maxLength: number): string {
-  // The time that composing takes can grow with the square of the length.
-  return text.length > maxComposed * maxLength ? text : text.normalize('NFC')
+  return isBlank(reference) ? 'It is blank. Give the number of the order, for example.' : undefined
 }
 
 export function latest(a: Date, b: Date): Date {

@@ -18,7 +18,7 @@ export interface WithdrawCodesInput extends StockInput {
  * are restored, and are never generated again. Any number takes the same time. A claim that runs at the same time gets its
  * codes before that, or finds them gone.
  *
- * Unless `keepAutoGenerate`, auto-generation is turned off in the same transaction, also if there was nothing to withdraw.
+ * Unless `keepAutoGenerate`, auto-generation is turned off in the same transaction, even if there was nothing to withdraw.
  * Otherwise the pool is refilled, or reports that it is low or empty, as after a claim.
  *
  * Rejects with an InvalidInputError, or with a NotFoundError if the account has no such pool, or the pool no such task.
@@ -30,7 +30,7 @@ export async function withdrawCodes(
 ): Promise<Moved> {
   const { taskId, keepAutoGenerate = false, reason } = input
   const check = new InputCheck()
-  if (reason !== undefined) check.text(['reason'], reason, maxReasonLength)
+  if (reason !== undefined) check.visibleText(['reason'], reason, maxReasonLength)
   check.done()
   return await books.write(accountId, async (tx) => {
     const pool = await lockStock(tx, input)

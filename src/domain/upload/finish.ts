@@ -131,7 +131,11 @@ async function refuseIfClaimed(tx: BookTransaction, pool: Pool, taskId: string):
 }
 
 function claimedReason(claimed: bigint, count: bigint): string {
-  const some =
-    claimed < count ? `${grouped(claimed)} of its ${grouped(count)} codes have` : 'All of its codes have'
-  return `${some} been claimed, so the upload can no longer be undone: codes that were handed out must stay valid.`
+  const all = count === 1n ? 'Its only code' : 'All of its codes'
+  const some = claimed === count ? all : `${grouped(claimed)} of its ${grouped(count)} codes`
+  const withdraw = 'To take the others out of stock, withdraw them (withdrawCodes). '
+  return (
+    `${some} ${claimed === 1n ? 'has' : 'have'} been claimed, so the upload can no longer be undone. ` +
+    `${claimed < count ? withdraw : ''}To make codes that were claimed stop working, void them (voidCodes).`
+  )
 }

@@ -1,6 +1,7 @@
 import type { Queryable, RowOf } from '../../database/transaction.ts'
-import { type Code, statusOf } from '../code/code.ts'
+import type { Code } from '../code/code.ts'
 import type { Place } from '../pool/batch.ts'
+import type { Claim } from '../pool/claim-rows.ts'
 
 /*
  * What became of claimed codes. A claimed code never moves, so its pool and its position name it for ever.
@@ -9,7 +10,7 @@ import type { Place } from '../pool/batch.ts'
 /** A claimed code, by its position. */
 export type ClaimedPlace = Pick<Place, 'poolId' | 'position'>
 
-/** A code was used, for a reference of the caller's. */
+/** The use of a code, for a reference of the caller's. */
 export interface Redemption extends ClaimedPlace {
   id: string
   reference: string
@@ -19,7 +20,7 @@ export interface Redemption extends ClaimedPlace {
   rolledBackAt: Date | undefined
 }
 
-/** A code is no longer good, since this time and for this reason. */
+/** The fact that a code was voided: when, and why. */
 export interface CodeVoid {
   at: Date
   reason: string | undefined
@@ -34,24 +35,34 @@ export interface Usage {
 /** What has become of a code that was never claimed. */
 export const unused: Usage = { redemption: undefined, void: undefined }
 
-/** What a till wants to know of a code. */
-export type CodeValidity = 'VALID' | 'NOT_CLAIMED' | 'EXPIRED' | 'REDEEMED' | 'VOIDED' | 'WITHDRAWN'
+/** Whether a code is good, and if not, why. */
+export type CodeValidity = ClaimedValidity | 'NOT_CLAIMED' | 'WITHDRAWN'
 
-/**
- * Whether a code is good at the time `now`, and if not, why: of several reasons, the first of REDEEMED, VOIDED and EXPIRED. A
- * code is good until just before its expiresAt.
- */
-export function validityOf(code: Pick<Code, 'lane' | 'claim'>, usage: Usage, now: Date): CodeValidity {
-  const status = statusOf(code)
-  if (status !== 'CLAIMED') return status === 'WITHDRAWN' ? 'WITHDRAWN' : 'NOT_CLAIMED'
-  if (usage.redemption !== undefined) return 'REDEEMED'
-  if (usage.void !== undefined) return 'VOIDED'
-  return hasExpired(code, now) ? 'EXPIRED' : 'VALID'
+export type ClaimedValidity = 'VALID' | 'EXPIRED' | 'REDEEMED' | 'VOIDED'
+
+/** Whether a code is good at the time `now`, and if not, why. */
+export function validityOf(
+  { lane, claim }: Pick<Code, 'lane' | 'claim'>,
+  usage: Usage,
+  now: Date,
+): CodeValidity {
+  if (lane === 'WITHDRAWN') return 'WITHDRAWN'
+  return claim === undefined ? 'NOT_CLAIMED' : validityOfClaimed(claim, usage, now)
 }
 
-/** Whether a code that expires has done so at the time `now`. */
-export function hasExpired({ claim }: Pick<Code, 'claim'>, now: Date): boolean {
-  return claim?.expiresAt !== undefined && claim.expiresAt <= now
+/**
+ * Whether a code of a claim is good at the time `now`, and if not, why. If several reasons apply, the first of REDEEMED, VOIDED
+ * and EXPIRED counts.
+ */
+export function validityOfClaimed(claim: Pick<Claim, 'expiresAt'>, usage: Usage, now: Date): ClaimedValidity {
+  if (usage.redemption !== undefined) return 'REDEEMED'
+  if (usage.void !== undefined) return 'VOIDED'
+  return hasExpired(claim, now) ? 'EXPIRED' : 'VALID'
+}
+
+/** Whether the codes of a claim have expired at the time `now`. From its expiresAt on, they have. */
+export function hasExpired({ expiresAt }: Pick<Claim, 'expiresAt'>, now: Date): boolean {
+  return expiresAt !== undefined && expiresAt <= now
 }
 
 // More positions in one statement would hold the event loop while its answer is decoded.

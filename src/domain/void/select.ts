@@ -13,7 +13,7 @@ export const maxSelectedCodes = 10_000
 export const maxSelectedPools = 1_000
 const maxSelectedClaims = 100_000
 
-/** A choice of codes: themselves, or those of a claim, of a task, or of a recipient in one pool or in all. */
+/** A choice of codes: one by one, or those of a claim, of a task, or of a recipient in one pool or in all. */
 export type Select =
   | { codes: readonly CodeOrigin[] }
   | { claim: ClaimRef }
@@ -27,9 +27,9 @@ export interface ClaimedRange {
   to: bigint
 }
 
-/** The codes of a choice. As claimed codes never move, they stay the same whatever happens meanwhile. */
+/** The codes of a choice. Claimed codes never move, so the ranges stay right whatever happens meanwhile. */
 export interface Selected {
-  /** Those that have been claimed. No two ranges overlap or are adjacent. */
+  /** Those that have been claimed. No two ranges overlap or are adjacent, and those of a pool are in order, one behind the other. */
   ranges: readonly ClaimedRange[]
   /** How many have not. Of a claim and of a recipient, none. */
   notClaimed: bigint
@@ -105,7 +105,7 @@ async function findCodes(
 function unknownCode(count: number): string {
   return count === 1
     ? noSuch('code')
-    : `${grouped(count)} of these ids, this one first, are of no code in your account. Nothing was changed.`
+    : `${grouped(count)} of these ids name no code in your account; this is the first of them. Nothing was changed.`
 }
 
 // Of one statement. The places of more would hold the event loop while they are decoded.
@@ -181,7 +181,8 @@ async function findTask(books: Queryable, accountId: string, taskId: string): Pr
         ) AS part
         GROUP BY gap
       ) AS range ON true
-      WHERE task.account_id = $1 AND task.id = $2`,
+      WHERE task.account_id = $1 AND task.id = $2
+      ORDER BY range.low`,
     values: [accountId, taskId],
   })
   const [task] = rows

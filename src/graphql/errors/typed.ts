@@ -37,7 +37,7 @@ const UserErrorCode = builder.enumType('UserErrorCode', {
   description: 'The kind of a typed error.',
   values: {
     INVALID_INPUT: { description: 'The input has values that are not allowed: see issues.' },
-    NOT_FOUND: { description: 'Your account has nothing with this id.' },
+    NOT_FOUND: { description: 'Your account has nothing with this id, or no code that matches the text.' },
     NAME_TAKEN: { description: 'The name is in use, ignoring case.' },
     FORMAT_OVERLAP: { description: 'Another format could produce the same codes.' },
     QUANTITY_EXCEEDS_AVAILABLE: { description: 'The format does not have that many codes left to generate.' },
@@ -50,8 +50,8 @@ const UserErrorCode = builder.enumType('UserErrorCode', {
     POOL_ARCHIVED: { description: 'The pool is archived: no codes are added or handed out.' },
     CODE_NOT_CLAIMED: { description: 'The code has not been handed out, so it cannot be redeemed.' },
     CODE_EXPIRED: { description: 'The code has expired.' },
-    CODE_REDEEMED: { description: 'The code has been redeemed for something else.' },
-    CODE_VOIDED: { description: 'The code is void.' },
+    CODE_REDEEMED: { description: 'The code has already been redeemed, with another reference.' },
+    CODE_VOIDED: { description: 'The code has been voided.' },
     RECIPIENT_MISMATCH: { description: 'The code was handed out to another recipient.' },
   } satisfies Record<UserErrorCodeName, { description: string }>,
 })
@@ -103,7 +103,9 @@ builder.objectType(InvalidInputError, {
 
 builder.objectType(NotFoundError, {
   name: 'NotFoundError',
-  description: 'Your account has nothing with the id in the input field given by path. Nothing was changed.',
+  description:
+    'Your account has nothing with the id in the input field given by path; or, in redeemCode, no code matches the text, or ' +
+    'several match it equally well. Nothing was changed.',
   interfaces: [UserErrorInterface],
 })
 
@@ -180,28 +182,28 @@ builder.objectType(NotEnoughCodesError, {
 builder.objectType(PoolArchivedError, {
   name: 'PoolArchivedError',
   description:
-    'The pool is archived: no codes are claimed from it, generated into it or uploaded to it. Use another pool, or make ' +
-    'this one usable again with unarchivePool. Nothing was changed.',
+    'The pool is archived: no codes are claimed from it, generated into it or uploaded to it. Use another pool, or ' +
+    'unarchive this one (unarchivePool). Nothing was changed.',
   interfaces: [UserErrorInterface],
 })
 
 builder.objectType(PoolNotIssuingError, {
   name: 'PoolNotIssuingError',
   description:
-    'By its terms, the pool does not hand out codes at the moment: not yet, or no longer. Nothing was claimed.',
+    'By its terms, the pool does not hand out codes now: it does not yet, or no longer. Nothing was claimed.',
   interfaces: [UserErrorInterface],
   fields: (t) => ({
     issueFrom: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'From when on the pool hands out codes. Null if there is no such limit.',
+      description: 'When the pool begins to hand out codes. Null if there is no such limit.',
       resolve: (error) => error.issueFrom,
     }),
     issueUntil: t.field({
       type: 'DateTime',
       nullable: true,
       description:
-        'Until when the pool hands out codes: the earlier of issueUntil and validUntil of its terms. Null if there is ' +
+        'When the pool stops handing out codes: the earlier of issueUntil and validUntil of its terms. Null if there is ' +
         'no such limit.',
       resolve: (error) => error.issueUntil,
     }),
@@ -270,7 +272,7 @@ for (const error of [TaskFinishedError, UploadNotUndoneError])
 builder.objectType(CodeNotClaimedError, {
   name: 'CodeNotClaimedError',
   description:
-    'Nobody has got the code: it is in the stock of its pool, or was withdrawn from it. Nothing was changed.',
+    'Nobody has the code: it is in the stock of its pool, or was withdrawn from it. Nothing was changed.',
   interfaces: [UserErrorInterface],
 })
 
@@ -281,7 +283,7 @@ builder.objectType(CodeExpiredError, {
   fields: (t) => ({
     expiredAt: t.expose('expiredAt', {
       type: 'DateTime',
-      description: 'Until when the code was good: from this moment on, it was not.',
+      description: 'When the code expired: from this moment on, it was no longer good.',
     }),
   }),
 })
@@ -289,8 +291,8 @@ builder.objectType(CodeExpiredError, {
 builder.objectType(CodeRedeemedError, {
   name: 'CodeRedeemedError',
   description:
-    'The code has been used already, with another reference. Repeating a request with the same reference is not an error. ' +
-    'Nothing was changed.',
+    'The code has already been redeemed, with another reference. Repeating a request with the same reference is not an ' +
+    'error. Nothing was changed.',
   interfaces: [UserErrorInterface],
   fields: (t) => ({
     redemption: t.expose('redemption', {
@@ -302,16 +304,16 @@ builder.objectType(CodeRedeemedError, {
 
 builder.objectType(CodeVoidedError, {
   name: 'CodeVoidedError',
-  description: 'The code is void: it was handed out, but is no longer good. It was not redeemed.',
+  description: 'The code was handed out, but has been voided since. It was not redeemed.',
   interfaces: [UserErrorInterface],
   fields: (t) => ({
-    void: t.expose('void', { type: CodeVoid, description: 'Since when and why the code is void.' }),
+    void: t.expose('void', { type: CodeVoid, description: 'When and why the code was voided.' }),
   }),
 })
 
 builder.objectType(RecipientMismatchError, {
   name: 'RecipientMismatchError',
   description:
-    'The code was handed out to another recipient than the one given. Who that is stays private. It was not redeemed.',
+    'The code was handed out to another recipient than the one given. Who that is stays private. Nothing was changed.',
   interfaces: [UserErrorInterface],
 })

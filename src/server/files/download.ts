@@ -153,8 +153,10 @@ async function partOf(
   const [claim] =
     wanted.poolId === poolId ? await readClaims(books, accountId, poolId, first, first + 1n) : []
   if (claim?.first !== first) throw notFound(noSuch('claim of this pool'))
+  const to = first + claim.count
   const day = claim.at.toISOString().slice(0, 10)
-  return { ranges: [{ lane: 'LINE', from: first, to: first + claim.count }], name: `claimed ${day}` }
+  // Claims may have one time, but no two have the same codes: their files in one folder need names that differ.
+  return { ranges: [{ lane: 'LINE', from: first, to }], name: `claimed ${day} codes ${first + 1n}-${to}` }
 }
 
 /** A range of a file's bytes. Most of the rows before it are measured, not written. */

@@ -474,7 +474,7 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
       comment: [
         'Decide how long codes are good (terms of the pool): thirty days from the moment that each is claimed. Press run. ' +
           'Codes that were claimed before keep their time.',
-        'With validUntil, all end on one day. With onePerRecipient true, who claims again gets the same code. Next: WatchPool.',
+        'With validUntil, all end on one day. With onePerRecipient true, whoever claims again gets the same code. Next: WatchPool.',
       ],
       operation: `mutation SaveTerms($input: SaveTermsInput!) {
   saveTerms(input: $input) {
@@ -675,7 +675,7 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
       comment: [
         'Download the codes of the pool as a file: press run, then Save codes.csv above the tabs. The address in the ' +
           'answer (codesUrl) needs an API key, so it does not open in a browser.',
-        'For only some of the codes, replace null by "AVAILABLE" or "CLAIMED". In a script: ' +
+        'For only some of the codes, replace null by "AVAILABLE", "CLAIMED" or "WITHDRAWN". In a script: ' +
           'curl -H "Authorization: Bearer $KEY" -o codes.csv "http://…$codesUrl"',
         'Next: UploadCodes.',
       ],
@@ -719,7 +719,8 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
     {
       id: 'history',
       comment: [
-        'The history of the pool, newest first: its tasks and refills, the codes handed out and to whom. Press run.',
+        'The history of the pool, newest first: its tasks and refills, what was withdrawn or voided and by whom (the API ' +
+          'key, actor), and the codes handed out and to whom. Press run.',
         'For the next page of a list, pass its endCursor as after: poolEvents(poolId: $poolId, first: 20, after: "…").',
       ],
       operation: `query History($poolId: ID!) {
@@ -728,6 +729,9 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
       node {
         at
         __typename
+        actor {
+          name
+        }
         ... on TaskStatusChangedEvent {
           status
           task {
@@ -748,9 +752,19 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
         ... on PoolLowEvent {
           availableCount
         }
+        ... on CodesWithdrawnEvent {
+          count
+          reason
+        }
+        ... on CodesRestoredEvent {
+          count
+        }
         ... on CodesVoidedEvent {
           count
           reason
+        }
+        ... on CodesUnvoidedEvent {
+          count
         }
         ... on PoolRefillFailedEvent {
           failure {
@@ -768,7 +782,7 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
     name
     availableCount
     claimedCount
-    claims: codes(status: CLAIMED, first: 20) {
+    codes(status: CLAIMED, first: 20) {
       totalCount
       edges {
         node {

@@ -153,11 +153,6 @@ export const damages: Record<string, Damage> = {
     says: ({ holedPoolId }) =>
       `the last change of pool ${holedPoolId} was at no time, and it has a claim of no time and a change of stock of `,
   },
-  'codes had expired when they were claimed': {
-    sql: ({ poolId }) => `UPDATE claim SET expires_at = at WHERE pool_id = '${poolId}' AND first = 4`,
-    found: { 'claim-expiry': 1 },
-    says: ({ poolId }) => `the claim at 4 of pool ${poolId} is of `,
-  },
   'a pool stops handing out codes before it starts': {
     sql: ({ poolId }) => `
       UPDATE pool SET issue_from = '2026-01-02T00:00Z', issue_until = '2026-01-02T00:00Z', valid_until = '2026-01-03T00:00Z'

@@ -9,6 +9,7 @@ import type { Code } from '../../../src/domain/code/code.ts'
 import { generateCodes } from '../../../src/domain/generation/generation.ts'
 import { cancelTask } from '../../../src/domain/generation/task.ts'
 import { NotEnoughCodesError } from '../../../src/domain/pool/pool.ts'
+import { withdrawCodes } from '../../../src/domain/stock/withdraw.ts'
 import { expectBalance } from '../../support/audit.ts'
 import {
   fill,
@@ -531,6 +532,16 @@ describe('a claim that brings the stock down to the threshold', () => {
         },
         [/An unfinished task will add 50 codes to the pool: claim again once it is COMPLETED/],
         /more into/,
+      ],
+      [
+        'of a pool whose codes were withdrawn',
+        async () => {
+          const poolId = await pool(3n)
+          await withdrawCodes(test.books, test.accountId, { poolId })
+          return poolId
+        },
+        [/has no codes available/, /Or restore the 3 codes that were withdrawn from it \(restoreCodes\)\.$/],
+        /fewer/,
       ],
       [
         'of a pool of uploads',

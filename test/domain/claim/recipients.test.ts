@@ -24,6 +24,7 @@ import {
   poolNow,
   useBooks,
 } from '../../support/books.ts'
+import { redemptionsOn } from '../../support/redemptions.ts'
 import { redeemPosition, setTerms, voidPositions } from '../../support/terms.ts'
 
 const test = useBooks()
@@ -53,8 +54,11 @@ describe('a recipient', () => {
     ['empty', ''],
     ['blank', ' \t\n\u00a0'],
     ['of joiners alone', '\u200d\u200c'],
+    ['of a space without width', '\u200b'],
+    ['of what nobody sees', '\ufeff\u2060\u00ad\u3164\u{e0041} '],
     ['of 1,001 characters', 'x'.repeat(1_001)],
     ['of 10,000 characters', 'x'.repeat(10_000)],
+    ['of 1,001 emoji', '🎁'.repeat(1_001)],
     ['of 900,000 combining marks', `e${'\u0301\u0316'.repeat(450_000)}`],
     ['with NUL', 'a\0b'],
   ])('that is %s is refused', async (_what, recipient) => {
@@ -71,6 +75,18 @@ describe('a recipient', () => {
       processes[0].claimForRecipients(test.accountId, { poolId, recipients: ['ann', recipient] }),
     ).rejects.toMatchObject({ code: 'INVALID_INPUT', path: ['recipients', '1'] })
     expect(await poolNow(test, poolId)).toMatchObject({ claimed: 0n })
+  })
+
+  it('can have 1,000 characters, also if each of them is an emoji, or composed of four', async () => {
+    const poolId = await pool(2n)
+    for (const [given, stored] of [
+      ['🎁'.repeat(1_000), '🎁'.repeat(1_000)],
+      ['\u03b1\u0313\u0300\u0345'.repeat(1_000), '\u1f82'.repeat(1_000)],
+    ] as const) {
+      expect((await claim({ poolId, recipient: given })).claim.recipient).toBe(stored)
+      expect(await forgetRecipient(test.books, test.accountId, given)).toBe(1n)
+    }
+    await expect(claim({ poolId, recipient: '🎁'.repeat(1_001) })).rejects.toThrow('1,001 characters')
   })
 
   it.each([
@@ -95,7 +111,7 @@ describe('a recipient', () => {
     const poolId = await pool(1n)
     await claim({ poolId })
     const stored = recipient.normalize('NFC')
-    for (const given of [recipient, stored]) {
+    for (const given of new Set([recipient, stored, stored.normalize('NFD')])) {
       await test.books.rows({
         text: 'UPDATE claim SET recipient = $3 WHERE account_id = $1 AND pool_id = $2',
         values: [test.accountId, poolId, stored],
@@ -199,6 +215,30 @@ describe('in a pool with one code for each recipient', () => {
       expect(text(await claim({ poolId, recipient }))).toBe(text(renewed))
     }
     expect(await poolNow(test, poolId)).toMatchObject({ claimed: 7n })
+  })
+
+  // Of several reasons, a code is what comes first of REDEEMED, VOIDED and EXPIRED.
+  describe.each([
+    ['REDEEMED', (position: bigint) => redeemPosition(test, poolId, position)],
+    ['VOIDED', (position: bigint) => voidPositions(test, poolId, position, 1n)],
+  ] as const)('a code that was %s before it would have expired', (outcome, makeSo) => {
+    it.each<[PoolTerms['renewAfter']]>([
+      [[]],
+      [['EXPIRED']],
+      [['REDEEMED']],
+      [['VOIDED']],
+      [['EXPIRED', 'REDEEMED']],
+      [['EXPIRED', 'VOIDED']],
+      [['REDEEMED', 'VOIDED']],
+      [['EXPIRED', 'REDEEMED', 'VOIDED']],
+    ])('is not EXPIRED for the terms %j', async (renewAfter) => {
+      const first = await claim({ poolId, recipient: 'ann' })
+      await makeSo(first.claim.first)
+      await expire(poolId, first.claim.first)
+      await setTerms(test, poolId, { onePerRecipient: true, renewAfter })
+      const again = await claim({ poolId, recipient: 'ann' })
+      expect(again.alreadyHeld).toBe(!renewAfter.includes(outcome))
+    })
   })
 
   it('a claim is for one code with a recipient', async () => {
@@ -340,6 +380,73 @@ describe('the times of claims', () => {
   })
 })
 
+describe('a process whose clock is an hour ahead', () => {
+  const hour = 3_600_000
+  const inMinutes = (minutes: number) => new Date(Date.now() + minutes * 60_000)
+  let ahead: Claims
+  beforeAll(async () => {
+    ahead = new Claims(await test.another({ now: () => new Date(Date.now() + hour) }))
+  })
+
+  /** A pool from which that process has claimed a code. */
+  async function aheadPool(terms: Partial<PoolTerms> = {}): Promise<string> {
+    const poolId = await pool(20n)
+    await claim({ poolId, recipient: 'ann' }, ahead)
+    await setTerms(test, poolId, terms)
+    return poolId
+  }
+
+  it.each<[string, () => Partial<PoolTerms>]>([
+    ['issueUntil', () => ({ issueUntil: inMinutes(30) })],
+    ['validUntil', () => ({ validUntil: inMinutes(30) })],
+  ])('does not close a pool for the others before %s', async (_what, terms) => {
+    const { issueUntil, validUntil } = terms()
+    const poolId = await aheadPool({ issueUntil, validUntil })
+    await expect(claim({ poolId }, ahead)).rejects.toBeInstanceOf(PoolNotIssuingError)
+    const { claim: made } = await claim({ poolId })
+    expect(made.expiresAt).toEqual(validUntil)
+  })
+
+  it('does not open a pool for the others before issueFrom', async () => {
+    const poolId = await aheadPool({ issueFrom: inMinutes(30) })
+    await claim({ poolId }, ahead)
+    await expect(claim({ poolId })).rejects.toBeInstanceOf(PoolNotIssuingError)
+  })
+
+  it('does not have the others refuse an end of codes that is to come, and the codes can be used until then', async () => {
+    const poolId = await aheadPool({ validForMs: 60_000n })
+    const expiresAt = inMinutes(30)
+    await expect(claim({ poolId, expiresAt }, ahead)).rejects.toMatchObject({ path: ['expiresAt'] })
+    await expect(claim({ poolId, expiresAt: inMinutes(-1) })).rejects.toMatchObject({ path: ['expiresAt'] })
+    const { claim: made, codes } = await claim({ poolId, expiresAt })
+    expect(made.expiresAt).toEqual(expiresAt)
+    const code = codes[0]?.code ?? ''
+    const redeemed = await redemptionsOn(test.books).redeem(test.accountId, 'key', {
+      code,
+      reference: 'order',
+    })
+    expect(redeemed.alreadyRedeemed).toBe(false)
+  })
+
+  it('does not have the others renew a code that is good', async () => {
+    const poolId = await aheadPool({ onePerRecipient: true, renewAfter: ['EXPIRED'] })
+    const first = await claim({ poolId, recipient: 'bob', expiresAt: inMinutes(30) })
+    expect(await claim({ poolId, recipient: 'bob' })).toEqual({ ...first, alreadyHeld: true })
+  })
+
+  it('does not make times decrease along the line, and codes are good for validFor from there', async () => {
+    const poolId = await aheadPool({ validForMs: 60_000n, issueUntil: inMinutes(120) })
+    for (const process of [processes[0], ahead, processes[1], processes[0]]) await claim({ poolId }, process)
+    const claims = await listClaims(test.books, test.accountId, poolId, newest(10))
+    const times = claims.map(({ at }) => at.getTime()).reverse()
+    expect(times).toHaveLength(5)
+    expect(times).toEqual(times.toSorted((a, b) => a - b))
+    for (const { at, expiresAt } of claims.slice(0, 4))
+      expect(expiresAt?.getTime()).toBe(at.getTime() + 60_000)
+    await expectBalance(test)
+  })
+})
+
 describe('the claims of a recipient', () => {
   const ids = (claims: readonly Claim[]) => claims.map(({ poolId, first }) => `${poolId} ${first}`)
 
@@ -414,7 +521,7 @@ describe('the claims of a recipient', () => {
         expect(ids(inPool)).toEqual([`${poolId} ${2 + i}`, `${poolId} ${i}`])
         const holds = await books.write(accountId, async (tx) => {
           const locked = await lockPool(tx, poolId)
-          return locked && (await findHeld(tx, locked, tx.now(), await readNewest(tx, poolId, recipients)))
+          return locked && (await findHeld(tx, locked, await readNewest(tx, poolId, recipients)))
         })
         expect(holds?.get(recipient)).toBe(BigInt(2 + i))
       }

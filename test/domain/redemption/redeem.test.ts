@@ -19,7 +19,7 @@ import {
 import type { RedeemCodeInput, Redeemed, Redemptions } from '../../../src/domain/redemption/redeem.ts'
 import { readRedemptions } from '../../../src/domain/redemption/redemption.ts'
 import { rollBackRedemption } from '../../../src/domain/redemption/roll-back.ts'
-import { lockUsage } from '../../../src/domain/usage/lock.ts'
+import { lockUsage, lockUsages } from '../../../src/domain/usage/lock.ts'
 import type { Select } from '../../../src/domain/void/select.ts'
 import { voidCodes } from '../../../src/domain/void/void.ts'
 import { expectBalance } from '../../support/audit.ts'
@@ -164,7 +164,7 @@ describe('a code', () => {
       await expect(refused).rejects.toThrow(NotFoundError)
       await expect(refused).rejects.toMatchObject({
         path: ['code'],
-        message: expect.stringMatching(/spelled/),
+        message: expect.stringMatching(/spelling/),
       })
     }
     await expect(ask(test.accountId, code.code)).rejects.toThrow(RateLimitedError)
@@ -187,7 +187,7 @@ describe('a code', () => {
     await expect(available).rejects.toThrow(CodeNotClaimedError)
     await expect(available).rejects.toMatchObject({
       path: ['code'],
-      message: expect.stringMatching(/Claim it/),
+      message: expect.stringMatching(/not been handed out/),
     })
     const code: Code = {
       formatId,
@@ -223,7 +223,9 @@ describe('a code', () => {
       }
       expect(await redeem(code, { recipient: given })).toMatchObject({ alreadyRedeemed: false })
       // A mismatch tells nothing of the redemption either.
-      await expect(redeem(code, { recipient: 'Eve' })).rejects.toThrow(RecipientMismatchError)
+      const mismatch = redeem(code, { recipient: 'Eve' })
+      await expect(mismatch).rejects.toThrow(RecipientMismatchError)
+      await expect(mismatch).rejects.not.toThrow(/redeemed/)
     }
   })
 
@@ -304,7 +306,7 @@ describe('the time of a redemption', () => {
     const redemptions = await processAt(now)
     const refused = redeem(code, { at: later(now, 60_001) }, redemptions)
     await expect(refused).rejects.toMatchObject({ code: 'INVALID_INPUT', path: ['at'] })
-    await expect(refused).rejects.toThrow(/still to come/)
+    await expect(refused).rejects.toThrow(/in the future/)
     const { redemption } = await redeem(code, { at: later(now, 60_000) }, redemptions)
     expect(redemption.at).toEqual(now)
   })
@@ -331,7 +333,7 @@ describe('a redemption with bad input', () => {
     ['an empty place', { place: '' }, 'place', /empty/],
     ['a place of 256 characters', { place: 'x'.repeat(256) }, 'place', /256 .*255/],
     ['a NUL in the place', { place: '\0' }, 'place', /NUL/],
-    ['a time in the future', { at: later(new Date(), dayMs) }, 'at', /still to come/],
+    ['a time in the future', { at: later(new Date(), dayMs) }, 'at', /in the future/],
     ['a time ten years ago', { at: later(new Date(), -3_650 * dayMs) }, 'at', /too long ago/],
     ['an empty recipient', { recipient: '' }, 'recipient', /empty/],
     ['a recipient of 10,000 characters', { recipient: 'x'.repeat(10_000) }, 'recipient', /10,000 .*1,000/],
@@ -554,6 +556,31 @@ describe('redeeming against voiding', () => {
 })
 
 describe('redeeming and claiming', () => {
+  it('go on in other pools while a process waits for the locks of two', async () => {
+    const codes = [await claimed(), await claimed(), await claimed()] as const
+    const [locked, alsoLocked, free] = codes
+    for (const { poolId } of codes) await fill(test, poolId, await newFormat(test), 1n)
+    const claims = new Claims(books[1])
+    const claimFrom = ({ poolId }: Code) => claims.claim(test.accountId, { poolId, count: 1 })
+    const { waiting: redeemed } = await test.books.write(test.accountId, async (tx) => {
+      await lockUsages(tx, [locked.poolId, alsoLocked.poolId])
+      const waiting = [redeem(locked, {}, processes[1]), redeem(alsoLocked, {}, processes[1])]
+      await waitingFor('FROM pool_usage', 2)
+      await redeem(free, {}, processes[1])
+      return { waiting }
+    })
+    await Promise.all(redeemed)
+    const { waiting: taken } = await test.books.write(test.accountId, async (tx) => {
+      for (const { poolId } of [locked, alsoLocked]) await lockPool(tx, poolId)
+      const waiting = [claimFrom(locked), claimFrom(alsoLocked)]
+      await waitingFor('FROM pool WHERE', 2)
+      await claimFrom(free)
+      return { waiting }
+    })
+    await Promise.all(taken)
+    for (const { poolId } of codes) await expectRedeemed(test, poolId, 1)
+  })
+
   it('do not wait for each other', async () => {
     const { codes, poolId } = await newClaimed(test, { count: 1 })
     await fill(test, poolId, await newFormat(test), 1n)

@@ -408,12 +408,15 @@ describe('a choice of codes', () => {
       await expect(act(books, accountId, { select })).rejects.toMatchObject({ code: 'INVALID_INPUT', path })
   })
 
-  it.each(['', 'x'.repeat(1_001), 'a\0', '\udc00'])('with the reason %j is refused', async (reason) => {
-    const { books, accountId } = shared
-    const refused = voidCodes(books, accountId, { select: { recipient: 'Ada', poolId: undefined }, reason })
-    await expect(refused).rejects.toThrow(InvalidInputError)
-    await expect(refused).rejects.toMatchObject({ path: ['reason'] })
-  })
+  it.each(['', ' \n', '\u200b', 'x'.repeat(1_001), 'a\0', '\udc00'])(
+    'with the reason %j is refused',
+    async (reason) => {
+      const { books, accountId } = shared
+      const refused = voidCodes(books, accountId, { select: { recipient: 'Ada', poolId: undefined }, reason })
+      await expect(refused).rejects.toThrow(InvalidInputError)
+      await expect(refused).rejects.toMatchObject({ path: ['reason'] })
+    },
+  )
 
   it('of more claims of a recipient than can be voided at a time is refused', async () => {
     const stock = await stocked({ claimed: 0 })

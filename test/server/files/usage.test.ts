@@ -194,8 +194,6 @@ describe('a file of a claim', () => {
     const file = await download(poolId, 'CLAIMED', { claim: claimId(poolId, 3) })
     expect(columns(file.rows, 'code').flat()).toEqual(codes)
     expect(columns(file.rows, 'validity')[2]).toEqual(['REDEEMED'])
-    const disposition = file.headers.get('content-disposition') ?? ''
-    expect(disposition).toMatch(/claimed%20\d{4}-\d\d-\d\d\.csv/)
     const path = file.headers.get('content-location') ?? ''
     await redeem(at, pool, [3n, 4n])
     expect((await get(path)).bytes.equals(file.bytes)).toBe(true)
@@ -206,6 +204,24 @@ describe('a file of a claim', () => {
     expect(file.text.endsWith((await get(`${path}&from=4999`)).text)).toBe(true)
     expect((await refusal(`${path}&from=5001`)).status).toBe(400)
     expect((await download(poolId, 'CLAIMED', { claim: claimId(poolId, 0) })).rows).toHaveLength(4)
+  })
+
+  test('has a name of its own, which says the day and which of the claimed codes of the pool it has', async () => {
+    const names: string[] = []
+    for (const first of [0, 3, 5_003]) {
+      const { headers } = await download(poolId, 'CLAIMED', { claim: claimId(poolId, first) })
+      const [, name] =
+        /filename\*=UTF-8''\S* claimed (.*)$/.exec(
+          decodeURIComponent(headers.get('content-disposition') ?? ''),
+        ) ?? []
+      names.push(name ?? '')
+    }
+    const day = expect.stringMatching(/^\d{4}-\d\d-\d\d$/)
+    expect(names.map((name) => [name.slice(0, 10), name.slice(11)])).toEqual([
+      [day, 'codes 1-3.csv'],
+      [day, 'codes 4-5003.csv'],
+      [day, 'codes 5004-5005.csv'],
+    ])
   })
 
   test('needs READ, and the status CLAIMED', async () => {

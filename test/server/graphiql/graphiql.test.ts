@@ -508,7 +508,15 @@ describe('GraphiQL in a browser', () => {
       expect(pool).toMatchObject({
         availableCount: '100',
         claimedCount: '100',
-        claims: { totalCount: '100' },
+        codes: { totalCount: '100' },
+      })
+      const [voiding] = poolEvents.edges.filter(
+        ({ node }: { node: { __typename: string } }) => node.__typename === 'CodesVoidedEvent',
+      )
+      expect(voiding.node).toMatchObject({
+        actor: { name: expect.any(String) },
+        count: '90',
+        reason: 'Order 1 was returned',
       })
       await screenshot('history')
 

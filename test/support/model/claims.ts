@@ -1,7 +1,7 @@
 import { availableForGeneration } from './formats.ts'
 import { asksForMore, available, lineTime, refill, tellShortage } from './pools.ts'
 import { type ClaimModel, type GrantModel, type Model, type PoolModel, the, type Wish } from './state.ts'
-import { redemptionAt } from './usage.ts'
+import { validityAt } from './usage.ts'
 
 export type Decision = { grants: GrantModel[]; refused?: never } | { grants?: never; refused: string }
 
@@ -10,10 +10,10 @@ export function claim(model: Model, pool: PoolModel, wishes: readonly Wish[]): D
   const at = lineTime(model, pool)
   const before = available(pool)
   const demand = wishes
-    .filter((wish) => refusal(pool, wish, at) === undefined)
+    .filter((wish) => refusal(model, pool, wish) === undefined)
     .reduce(
       (sum, { count, recipients }) =>
-        sum + count * recipients.filter((one) => !held(model, pool, one, at)).length,
+        sum + count * recipients.filter((one) => !held(model, pool, one)).length,
       0,
     )
   const asks = demand > 0 && asksForMore(model, pool, before - demand)
@@ -25,7 +25,7 @@ export function claim(model: Model, pool: PoolModel, wishes: readonly Wish[]): D
     if (refused !== undefined) return { refused }
     const claims: ClaimModel[] = []
     const grants = wish.recipients.map((recipient): GrantModel => {
-      const own = held(model, pool, recipient, at) ?? ownIn(claims, pool, recipient)
+      const own = held(model, pool, recipient) ?? ownIn(claims, pool, recipient)
       if (own !== undefined) return { first: own.first, alreadyHeld: true }
       const first = claimed + claims.length * wish.count
       const expiresAt = wish.expiresAt ?? validityEnds(pool, at)
@@ -33,7 +33,7 @@ export function claim(model: Model, pool: PoolModel, wishes: readonly Wish[]): D
       return { first, alreadyHeld: false }
     })
     const end = claimed + claims.length * wish.count
-    const reason = claims.length > 0 ? refusal(pool, wish, at) : undefined
+    const reason = claims.length > 0 ? refusal(model, pool, wish) : undefined
     if (reason !== undefined) return { refused: reason }
     if (end > pool.claimed + supply) return { refused: 'NOT_ENOUGH_CODES' }
     pool.claims.push(...claims)
@@ -49,21 +49,12 @@ export function claim(model: Model, pool: PoolModel, wishes: readonly Wish[]): D
 }
 
 /** The claim that a recipient of a pool with one code for each holds, unless it can be renewed. */
-function held(
-  model: Model,
-  pool: PoolModel,
-  recipient: string | undefined,
-  at: number,
-): ClaimModel | undefined {
+function held(model: Model, pool: PoolModel, recipient: string | undefined): ClaimModel | undefined {
   if (!pool.terms.onePerRecipient || recipient === undefined) return undefined
   const newest = pool.claims.findLast((one) => one.recipient === recipient)
   if (newest === undefined) return undefined
-  const { renewAfter } = pool.terms
-  const isExpired = (newest.expiresAt ?? Infinity) <= at
-  if (isExpired && renewAfter.includes('EXPIRED')) return undefined
-  if (pool.voided.has(newest.first) && renewAfter.includes('VOIDED')) return undefined
-  const isRedeemed = redemptionAt(model, pool.id, newest.first) !== undefined
-  return isRedeemed && renewAfter.includes('REDEEMED') ? undefined : newest
+  const validity = validityAt(model, pool, newest.first)
+  return pool.terms.renewAfter.some((outcome) => outcome === validity) ? undefined : newest
 }
 
 /** The code that a recipient gets by an earlier place of the same list. */
@@ -79,15 +70,16 @@ function misuse(pool: PoolModel, { operation, count, recipients }: Wish): string
 }
 
 /** Why a wish gets nothing new, apart from a lack of codes. */
-function refusal(pool: PoolModel, wish: Wish, at: number): string | undefined {
+function refusal(model: Model, pool: PoolModel, wish: Wish): string | undefined {
   const { issueFrom = -Infinity, issueUntil = Infinity, validUntil = Infinity } = pool.terms
+  const { now } = model
   const wrong = misuse(pool, wish)
   if (wrong !== undefined) return wrong
   if (pool.archived) return 'POOL_ARCHIVED'
-  if (at < issueFrom || at >= issueUntil || at >= validUntil) return 'POOL_NOT_ISSUING'
+  if (now < issueFrom || now >= issueUntil || now >= validUntil) return 'POOL_NOT_ISSUING'
   if (wish.expiresAt === undefined) return undefined
-  const latest = validityEnds(pool, at) ?? Infinity
-  return wish.expiresAt <= at || wish.expiresAt > latest ? 'INVALID_INPUT' : undefined
+  const latest = validityEnds(pool, lineTime(model, pool)) ?? Infinity
+  return wish.expiresAt <= now || wish.expiresAt > latest ? 'INVALID_INPUT' : undefined
 }
 
 /** Until when a code is good by the terms if it is claimed at the time `at`. */

@@ -16,7 +16,7 @@ export function validityAt(model: Model, pool: PoolModel, position: number): Val
   if (claim === undefined) return 'NOT_CLAIMED'
   if (redemptionAt(model, pool.id, position) !== undefined) return 'REDEEMED'
   if (pool.voided.has(position)) return 'VOIDED'
-  return (claim.expiresAt ?? Infinity) <= Math.max(model.now, claim.at) ? 'EXPIRED' : 'VALID'
+  return (claim.expiresAt ?? Infinity) <= model.now ? 'EXPIRED' : 'VALID'
 }
 
 export interface RedeemWish {
