@@ -66,16 +66,17 @@ export class InputCheck {
   }
 
   /**
-   * The same, of one that an earlier version may have stored, too: blank, or longer, as it was composed (NFC) later, which makes
-   * some texts up to three times as long.
+   * A recipient that may have been stored by an earlier version: blank, or longer than is allowed today, as it was composed (NFC)
+   * afterwards.
    */
   storedRecipient(path: string[], value: string): string {
-    const recipient = composed(value, maxRecipientLength)
-    this.text(path, recipient, 3 * maxRecipientLength)
+    const maxLength = 3 * maxRecipientLength
+    const recipient = composed(value, maxLength)
+    this.text(path, recipient, maxLength)
     return recipient
   }
 
-  /** A duration in milliseconds: more than nothing, and at most `maxDurationDays`. */
+  /** A duration in milliseconds: more than zero, and at most `maxDurationDays`. */
   duration(path: string[], ms: bigint): void {
     if (ms <= 0n) this.issue(path, 'It must be longer than zero, such as "P30D" or "PT12H".')
     else if (ms > maxDurationDays * dayMs)

@@ -243,12 +243,12 @@ describe('in a pool with one code for each recipient', () => {
 
   it('a claim is for one code with a recipient', async () => {
     const wrong = [
-      [claim({ poolId }), ['recipient']],
-      [claim({ poolId, recipient: 'ann', count: 2 }), ['count']],
-      [processes[0].claimFile(test.accountId, { poolId, count: 1n, recipient: 'ann' }), ['poolId']],
+      [() => claim({ poolId }), ['recipient']],
+      [() => claim({ poolId, recipient: 'ann', count: 2 }), ['count']],
+      [() => processes[0].claimFile(test.accountId, { poolId, count: 1n, recipient: 'ann' }), ['poolId']],
     ] as const
-    for (const [refused, path] of wrong)
-      await expect(refused).rejects.toMatchObject({ code: 'INVALID_INPUT', path })
+    for (const [ask, path] of wrong)
+      await expect(ask()).rejects.toMatchObject({ code: 'INVALID_INPUT', path })
     expect(await poolNow(test, poolId)).toMatchObject({ claimed: 0n })
   })
 

@@ -160,7 +160,11 @@ describe('a code', () => {
     const redemptions = redemptionsOn(test.books, { guesses: new GuessLimit(2) })
     const ask = (accountId: string, text: string) =>
       redemptions.redeem(accountId, key, { code: text, reference: 'order 1' })
-    for (const refused of [ask(stranger, code.code), ask(test.accountId, `${code.code}X`)]) {
+    for (const [accountId, text] of [
+      [stranger, code.code],
+      [test.accountId, `${code.code}X`],
+    ] as const) {
+      const refused = ask(accountId, text)
       await expect(refused).rejects.toThrow(NotFoundError)
       await expect(refused).rejects.toMatchObject({
         path: ['code'],
