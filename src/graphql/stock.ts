@@ -59,7 +59,9 @@ const WithdrawCodesInput = builder.inputType('WithdrawCodesInput', {
       defaultValue: false,
       description:
         'Whether auto-generation stays on, if it is on: the pool is then refilled if this brings it down to its ' +
-        'threshold. By default, auto-generation is turned off, so that no new codes replace those that are withdrawn.',
+        'threshold. By default, auto-generation is turned off, so that no new codes replace those that are withdrawn. ' +
+        'With true and without taskId, it is not safe to repeat: each time, the codes of the refill before are withdrawn, ' +
+        'too. If an answer was lost, look at withdrawnCount of the pool first.',
     }),
     reason: t.string({
       description: 'The reason, for the history of the pool: 1 to 1,000 characters.',
@@ -87,7 +89,7 @@ builder.mutationFields((t) => ({
       'leaked or a campaign has ended. They can no longer be claimed, and are never generated again; restoreCodes brings ' +
       'them back. Claimed codes stay as they are. Turns auto-generation off, even if no codes are available, unless ' +
       'keepAutoGenerate is true. Takes the same time for any number of codes. If nothing is available, that is not an ' +
-      'error. Needs MANAGE.',
+      'error. Safe to repeat, except with keepAutoGenerate for a whole pool. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NotFoundError],
