@@ -137,8 +137,8 @@ const RollBackRedemptionPayload = builder
   .objectRef<RolledBackPayload>('RollBackRedemptionPayload')
   .implement({
     description:
-      'The redemption is rolled back: its code can be redeemed again, unless it has expired. A code that was redeemed while ' +
-      'the others of its claim were voided is not void, and so is good again, too: void it if it should not be (voidCodes).',
+      'The redemption is rolled back: it no longer counts as a use of its code. The code is good again unless it has expired, ' +
+      'even if the other codes of its claim were voided while it was redeemed. If it should not be, void it (voidCodes).',
     fields: (t) => ({
       redemption: t.expose('redemption', {
         type: Redemption,

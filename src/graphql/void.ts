@@ -150,8 +150,8 @@ for (const [payload, done] of [
 
 const VoidCodesInput = builder.inputType('VoidCodesInput', {
   description:
-    'The codes to void, and why. Only codes that are not redeemed become void: one that is redeemed now and rolled back later ' +
-    '(rollBackRedemption) is good again. Then void it again.',
+    'The codes to void, and why. Redeemed ones do not become void: if such a redemption is rolled back later ' +
+    '(rollBackRedemption), its code is good again. Void it then.',
   fields: (t) => ({
     select: t.field({ type: ClaimedCodesInput, required: true, description: 'Which codes to void.' }),
     reason: t.string({
@@ -173,11 +173,10 @@ builder.mutationFields((t) => ({
     type: VoidCodesPayload,
     nullable: true,
     description:
-      'Voids codes that have been claimed: from now on they cannot be redeemed. Redeemed codes stay redeemed, and codes that ' +
-      'are void already keep their reason. Takes as long for a million codes as for one, unless very many of them are redeemed ' +
-      'or were claimed one by one: then the codes are voided part by part, each part with an event of its own, and if the ' +
-      'answer is lost, some parts may be void and others not yet. It can be repeated safely, which finishes what was ' +
-      'interrupted, and undone with unvoidCodes. Needs MANAGE.',
+      'Voids claimed codes, so that they can no longer be redeemed. Redeemed codes stay redeemed, and codes that are void ' +
+      'already keep their reason. A claim of a million codes takes as long as one code. Only if very many codes are redeemed, ' +
+      'or the recipient has very many claims, it is done part by part, each with an event of its own; if the answer is lost ' +
+      'then, some parts may be void and others not. Safe to repeat, which does what is left. unvoidCodes undoes it. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     weight: ({ input }) => ({ given: boundsOf(input.select) }),
     errors: {
@@ -194,9 +193,8 @@ builder.mutationFields((t) => ({
     type: UnvoidCodesPayload,
     nullable: true,
     description:
-      'Makes void codes good again, all or some of those that were voided together. Takes as long as voiding them, and like ' +
-      'voidCodes works part by part if there are very many redeemed codes among them. It can be repeated safely, which ' +
-      'finishes what was interrupted. Needs MANAGE.',
+      'Makes void codes good again, unless they have expired. They need not be all that were voided together. Where voidCodes ' +
+      'works part by part, so does this. Safe to repeat, which does what is left. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     weight: ({ input }) => ({ given: boundsOf(input.select) }),
     errors: {

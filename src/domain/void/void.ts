@@ -5,7 +5,7 @@ import { endVoids, layVoids } from './rows.ts'
 import { checkSelect, countOf, findSelected, type Select } from './select.ts'
 
 /*
- * Both acts do their work in pages, so that redemptions never wait longer than for one of them, however many codes have been
+ * Both acts do their work in pages, so that a redemption waits for a page and not for the act, however many codes have been
  * redeemed one by one between the others. A page is a transaction with its own event. If a later page fails, or the process
  * ends, whole pages have been done; repeating the act does the rest, and counts what was done before as already done.
  */
