@@ -24,7 +24,7 @@ export interface Config {
   readonly rejectedRowsRetentionDays: number
   /** How many look-ups of an API key may find nothing in a minute; 0: no limit. */
   readonly failedLookUpsPerMinute: number
-  /** How long after a code was used it can be redeemed, in days. */
+  /** How long ago a code may have been used when a till that was offline redeems it, in days. */
   readonly maxRedemptionAgeDays: number
   /** The maximum size of an uploaded file, in bytes. */
   readonly maxUploadBytes: number

@@ -19,10 +19,10 @@ import { run, withDatabase } from './program.ts'
 
 const scopes: Record<Scope, string> = {
   READ: 'queries, subscriptions, and files of claimed codes',
-  MANAGE: 'formats, pools and their stock, and what is void',
-  CLAIM: 'claim codes',
-  REDEEM: 'redeem codes and roll redemptions back: all that a till needs',
-  ADMIN: 'API keys, and erasing recipients',
+  MANAGE: 'formats, pools and their stock; voiding codes',
+  CLAIM: 'claiming codes',
+  REDEEM: 'redeeming codes and rolling redemptions back: all that a till needs',
+  ADMIN: 'API keys; forgetting recipients',
 }
 
 const usage = `Manages accounts and API keys in the database of the running service.

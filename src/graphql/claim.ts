@@ -176,7 +176,7 @@ builder.queryField('claims', (t) =>
       recipient: t.arg.string({
         required: true,
         description:
-          'The recipient, as in the claims. Case and spaces matter; the composition of accents does not.',
+          'The recipient, as in the claims. Case and spaces matter; how Unicode composes a letter does not.',
       }),
       poolId: t.arg.id({ description: 'Only claims from the pool with this id.' }),
       ...pageArguments(),
@@ -243,7 +243,7 @@ async function claimPage(
 
 const aboutRecipient =
   'Who the codes are for, in your own words, such as an email address or a customer number: 1 to 1,000 characters, not ' +
-  'blank. Recipients that differ in case or spaces are different ones; the composition of accents makes no difference.'
+  'blank. Recipients that differ in case or spaces are different ones; how Unicode composes a letter makes no difference.'
 const aboutKey =
   'A string of your choice, 1 to 255 characters, that makes it safe to repeat the request: the same key with ' +
   'the same input returns the same codes and claims nothing more. Keys are kept for at least a day.'

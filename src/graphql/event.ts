@@ -117,7 +117,7 @@ builder.objectRef<EventOf<'POOL_CHANGED'>>('PoolChangedEvent').implement({
     archivedAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When the pool was archived, as of after the change. Null if it was not archived then.',
+      description: 'When the pool was archived. Null if it was not archived after the change.',
       resolve: ({ payload: { archivedAt } }) => (archivedAt == null ? null : new Date(archivedAt)),
     }),
   }),

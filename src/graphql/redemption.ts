@@ -104,7 +104,7 @@ builder.queryField('redemptions', (t) =>
     args: {
       reference: t.arg.string({
         required: true,
-        description: 'The reference that was given when the codes were redeemed, exactly.',
+        description: 'The reference, exactly as it was given when the codes were redeemed.',
       }),
       ...pageArguments(),
     },

@@ -42,7 +42,7 @@ const about = {
 
 const PoolTerms = builder.objectRef<PoolTermsValue>('PoolTerms').implement({
   description:
-    'The terms of a pool: when its codes are handed out, how long they are good from then on, and whether a recipient gets ' +
+    'The terms of a pool: when it hands out codes, how long these are good after that, and whether a recipient gets ' +
     'only one. They never remove codes from the stock.',
   fields: (t) => ({
     issueFrom: t.expose('issueFrom', {
@@ -79,8 +79,8 @@ builder.objectField(Pool, 'terms', (t) =>
   t.field({
     type: PoolTerms,
     description:
-      'The terms: when codes of the pool are handed out, how long they are good from then on, and whether a recipient gets ' +
-      'only one. New claims follow them; a code that was claimed keeps the end that it got then (expiresAt).',
+      'The terms: when the pool hands out codes, how long these are good after that, and whether a recipient gets ' +
+      'only one. New claims follow them; a code that was claimed before keeps its expiresAt.',
     resolve: ({ terms }) => terms,
   }),
 )

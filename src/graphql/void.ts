@@ -97,7 +97,7 @@ function boundsOf({ codeIds, recipient }: ClaimedCodes): Given {
 }
 
 const VoidCodesPayload = builder.objectRef<Voided>('VoidCodesPayload').implement({
-  description: 'What became of the codes of the choice. Each of them is in exactly one of the counts.',
+  description: 'What became of the chosen codes. Each of them is in exactly one of the counts.',
   fields: (t) => ({
     voidedCount: t.expose('voided', {
       type: 'BigInt',
@@ -122,7 +122,7 @@ const VoidCodesPayload = builder.objectRef<Voided>('VoidCodesPayload').implement
 })
 
 const UnvoidCodesPayload = builder.objectRef<Unvoided>('UnvoidCodesPayload').implement({
-  description: 'What became of the codes of the choice. Each of them is in exactly one of the counts.',
+  description: 'What became of the chosen codes. Each of them is in exactly one of the counts.',
   fields: (t) => ({
     unvoidedCount: t.expose('unvoided', {
       type: 'BigInt',
@@ -151,7 +151,7 @@ for (const [payload, done] of [
 const VoidCodesInput = builder.inputType('VoidCodesInput', {
   description: 'The codes to void, and why.',
   fields: (t) => ({
-    select: t.field({ type: ClaimedCodesInput, required: true, description: 'The codes.' }),
+    select: t.field({ type: ClaimedCodesInput, required: true, description: 'Which codes to void.' }),
     reason: t.string({
       description:
         'The reason, for people who look up one of the codes or read the history later: 1 to 1,000 characters.',
@@ -162,7 +162,7 @@ const VoidCodesInput = builder.inputType('VoidCodesInput', {
 const UnvoidCodesInput = builder.inputType('UnvoidCodesInput', {
   description: 'The codes to unvoid.',
   fields: (t) => ({
-    select: t.field({ type: ClaimedCodesInput, required: true, description: 'The codes.' }),
+    select: t.field({ type: ClaimedCodesInput, required: true, description: 'Which codes to unvoid.' }),
   }),
 })
 

@@ -20,6 +20,8 @@ const [poolId, emptyPoolId, otherPoolId, generated, later, uploaded, undone, dry
 
 let database: TestDatabase
 let open: TestBooks
+/** When the database was migrated, at the earliest. */
+let migrated: Date
 let place: Place
 
 beforeAll(async () => {
@@ -40,7 +42,7 @@ beforeAll(async () => {
     database.url,
     `INSERT INTO pool (account_id, id, name, total, claimed) VALUES
        ('${accountId}', '${poolId}', 'Pool', 12, 7), ('${accountId}', '${emptyPoolId}', 'Empty', 0, 0),
-       ('${otherAccountId}', '${otherPoolId}', 'Other', 5, 2);
+       ('${otherAccountId}', '${otherPoolId}', 'Other', 5, 4);
      UPDATE format SET next = 9, generated = 9 WHERE id = '${formatId}';
      UPDATE format SET next = 5, generated = 5 WHERE id = '${otherFormatId}';
      INSERT INTO task (account_id, id, kind, trigger, pool_id, format_id, status, quantity, generated, added, accepted, rows_read,
@@ -57,7 +59,7 @@ beforeAll(async () => {
        ('${accountId}', '${dryRun}', 'UPLOAD', 'MANUAL', '${poolId}', NULL, 'COMPLETED', NULL, 0, 0, 2, 2, 9,
          true, '2026-05-01T10:00Z', '2026-05-01T10:03Z'),
        ('${otherAccountId}', '${randomUUID()}', 'GENERATION', 'MANUAL', '${otherPoolId}', '${otherFormatId}', 'COMPLETED', 5, 5,
-         5, 0, 0, 0, false, '2026-05-01T10:00Z', '2026-05-01T10:09Z');
+         5, 0, 0, 0, false, '2026-05-01T10:00Z', '2226-05-01T10:09Z');
      INSERT INTO batch (account_id, pool_id, start, count, format_id, first, task_id) VALUES
        ('${accountId}', '${poolId}', 0, 5, '${formatId}', 0, '${generated}'),
        ('${accountId}', '${poolId}', 5, 4, '${formatId}', 5, '${later}'),
@@ -72,10 +74,13 @@ beforeAll(async () => {
        ('${accountId}', '${poolId}', 3, 3, 'Bob', '2026-05-01T11:00:00.007Z', 3),
        ('${accountId}', '${poolId}', 6, 1, NULL, '2026-05-01T12:00Z', 4),
        ('${otherAccountId}', '${otherPoolId}', 0, 1, NULL, '2026-05-01T10:05Z', 5),
-       ('${otherAccountId}', '${otherPoolId}', 1, 1, NULL, '2026-05-01T10:08Z', 6);
+       ('${otherAccountId}', '${otherPoolId}', 1, 1, NULL, '2026-05-01T10:08Z', 6),
+       ('${otherAccountId}', '${otherPoolId}', 2, 1, NULL, '2226-05-01T10:08Z', 7),
+       ('${otherAccountId}', '${otherPoolId}', 3, 1, NULL, '2026-05-01T10:09Z', 8);
      INSERT INTO idempotency (account_id, operation, key, hash, pool_id, first, at)
        VALUES ('${accountId}', 'claimCodes', 'key', '\\x${hashInput({ poolId, count: 3, recipient: 'Bob' })}', '${poolId}', 3, now())`,
   )
+  migrated = new Date()
   await applyMigrations(database.url, log)
   open = await openBooks({ databaseUrl: database.url })
   place = { books: open.books, accountId }
@@ -100,6 +105,15 @@ async function insertFormat(account: string): Promise<string> {
   return id
 }
 
+/** The time of what is from the future of the machine that wrote it. */
+async function timeOfFuture(): Promise<Date> {
+  const [row] = await runSql<{ at: Date }>(
+    database.url,
+    `SELECT at FROM claim WHERE pool_id = '${otherPoolId}' AND first = 2`,
+  )
+  return row?.at ?? new Date(0)
+}
+
 describe('a database that was filled before codes had a life', () => {
   it('has claims whose times do not decrease along the line, each pool by itself', async () => {
     const times = (id: string) =>
@@ -113,7 +127,15 @@ describe('a database that was filled before codes had a life', () => {
     expect(await times(otherPoolId)).toEqual([
       { first: 0, at: new Date('2026-05-01T10:05Z') },
       { first: 1, at: new Date('2026-05-01T10:08Z') },
+      { first: 2, at: await timeOfFuture() },
+      { first: 3, at: await timeOfFuture() },
     ])
+  })
+
+  it('has nothing from the future, as all that comes would be of that time', async () => {
+    const at = (await timeOfFuture()).getTime()
+    expect(at).toBeGreaterThanOrEqual(migrated.getTime())
+    expect(at).toBeLessThanOrEqual(Date.now())
   })
 
   it('knows its stock since each task that has added some, and has usage and a last change', async () => {
@@ -124,7 +146,7 @@ describe('a database that was filled before codes had a life', () => {
     )
     expect(stock).toEqual([
       { pool_id: poolId, number: 1, at: new Date('2026-05-01T10:00Z'), total: 5, added: 5 },
-      { pool_id: otherPoolId, number: 1, at: new Date('2026-05-01T10:09Z'), total: 5, added: 5 },
+      { pool_id: otherPoolId, number: 1, at: await timeOfFuture(), total: 5, added: 5 },
       { pool_id: poolId, number: 2, at: new Date('2026-05-01T10:01Z'), total: 9, added: 9 },
       { pool_id: poolId, number: 3, at: new Date('2026-05-01T10:02Z'), total: 12, added: 12 },
     ])
@@ -136,7 +158,16 @@ describe('a database that was filled before codes had a life', () => {
     })
     expect(await poolNow(place, emptyPoolId)).toMatchObject({ redeemed: 0n, lastChangeAt: undefined })
     const other = { books: place.books, accountId: otherAccountId }
-    expect(await poolNow(other, otherPoolId)).toMatchObject({ lastChangeAt: new Date('2026-05-01T10:09Z') })
+    expect(await poolNow(other, otherPoolId)).toMatchObject({ lastChangeAt: await timeOfFuture() })
+    await expectBalance(other)
+  })
+
+  it('has statistics of the claims of recipients', async () => {
+    const found = await runSql(
+      database.url,
+      `SELECT tablename FROM pg_stats WHERE schemaname = current_schema() AND tablename = 'claim_recipient_idx'`,
+    )
+    expect(found).not.toEqual([])
   })
 
   it('is sound, and goes on: an earlier key gets its codes, claims and undos work', async () => {

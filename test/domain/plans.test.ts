@@ -32,6 +32,8 @@ const few = 30
 
 const accountId = newId()
 const poolId = newId()
+/** Of the first half, every third code is redeemed. Those between, as those of the other half, were made void and good again, twice. */
+const unvoidedPoolId = newId()
 const formatId = newId()
 const taskId = newId()
 const uploadId = newId()
@@ -127,6 +129,17 @@ beforeAll(async () => {
     poolId,
   )
   await fill(
+    `INSERT INTO redemption (account_id, id, pool_id, position, reference, at, version)
+     SELECT $1, gen_random_uuid(), $2, 3 * n, 'earlier order', now(), 0 FROM generate_series(0, ${many - 1}) n`,
+    unvoidedPoolId,
+  )
+  await fill(
+    `INSERT INTO code_void (account_id, pool_id, first, count, at, version, unvoided_version)
+     SELECT $1, $2, 3 * n + 1, size, now(), version, version + 1
+     FROM generate_series(0, ${2 * many - 1}) n, (VALUES (2, 1), (1, 3)) AS void (size, version)`,
+    unvoidedPoolId,
+  )
+  await fill(
     `INSERT INTO rejected_row (account_id, task_id, number, code, reason)
      SELECT $1, CASE WHEN n <= 10 THEN $2::uuid ELSE gen_random_uuid() END, n, 'code', 'reason'
      FROM generate_series(1, ${many}) n`,
@@ -193,9 +206,31 @@ describe('on tables without statistics, a statement reads no more rows than it n
     'a page of batches': (books) => readBatches(books, accountId, poolId, half, { limit: 10 }),
     'a page of claims': (books) => readClaimsFrom(books, accountId, poolId, half, BigInt(many), 10),
     'what had become of a page of codes': async (books) => {
-      const page = { usage: 2n * BigInt(many), from: half, to: BigInt(many), limit: 5 }
+      const page = { usage: 2n * BigInt(many), from: half, to: BigInt(many), limit: 3 }
       const { redemptions, voids, until } = await readPastUsage(books, accountId, poolId, page)
-      expect([redemptions.length, voids.length, until]).toEqual([5, 6, half + 5n])
+      expect([redemptions.length, voids.length, until]).toEqual([3, 4, half + 3n])
+    },
+    ...Object.fromEntries(
+      // What is void at each version, of the two codes between two that are redeemed.
+      [2n, 0n, 1n, 0n].map((size, i) => [
+        `what had become of codes at version ${i + 1}, when thousands of voids have ended`,
+        async (books: Queryable) => {
+          const page = { usage: BigInt(i + 1), from: 3n * half, to: 3n * BigInt(many), limit: 3 }
+          const { redemptions, voids, until } = await readPastUsage(books, accountId, unvoidedPoolId, page)
+          expect(redemptions.map(({ position }) => position)).toEqual([0n, 3n, 6n].map((n) => page.from + n))
+          expect(until).toBe(page.from + 7n)
+          const inPage = voids.filter(({ first }) => first < until).map(({ first, end }) => [first, end])
+          const expected = size === 0n ? [] : [1n, 4n].map((n) => [page.from + n, page.from + n + size])
+          expect(inPage).toEqual(expected)
+        },
+      ]),
+    ),
+    'what had become of codes of which none is redeemed, when thousands of voids have ended': async (
+      books,
+    ) => {
+      const page = { usage: 4n, from: 3n * BigInt(many), to: 6n * BigInt(many), limit: 3 }
+      const read = await readPastUsage(books, accountId, unvoidedPoolId, page)
+      expect(read).toEqual({ redemptions: [], voids: [], until: page.to })
     },
     'codes by their positions': async (books) => {
       const read = readClaimedCodes(books as Books, accountId, [{ poolId, position: half }])

@@ -231,7 +231,7 @@ describe('the claims of a recipient', () => {
       recipient: null,
       codes: { edges: codes.map(({ code }) => ({ node: { code, recipient: null } })) },
     })
-    expect(await mutate(client, 'forgetRecipient', { recipient: ' ' })).toMatchObject({
+    expect(await mutate(client, 'forgetRecipient', { recipient: '' })).toMatchObject({
       code: 'INVALID_INPUT',
     })
   })

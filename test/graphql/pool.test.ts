@@ -218,8 +218,8 @@ describe('the terms', () => {
   })
 
   test.each([
-    [{ validFor: 'P0D' }, ['validFor'], /longer than nothing/],
-    [{ validFor: '-P1D' }, ['validFor'], /longer than nothing/],
+    [{ validFor: 'P0D' }, ['validFor'], /longer than zero/],
+    [{ validFor: '-P1D' }, ['validFor'], /longer than zero/],
     [{ validFor: 'P36501D' }, ['validFor'], /36,500 days/],
     [{ issueFrom: '2027-01-02T00:00:00Z', issueUntil: '2027-01-01T00:00:00Z' }, ['issueUntil'], /later/],
     [{ issueFrom: '2027-01-01T00:00:00Z', issueUntil: '2027-01-01T01:00:00+01:00' }, ['issueUntil'], /later/],

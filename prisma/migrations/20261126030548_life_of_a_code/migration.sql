@@ -154,21 +154,27 @@ CREATE INDEX redemption_rolled_back_idx ON redemption (account_id, pool_id, posi
   WHERE rolled_back_version IS NOT NULL;
 
 CREATE UNIQUE INDEX code_void_first_key ON code_void (account_id, pool_id, first) WHERE unvoided_version IS NULL;
+-- Those that have ended since a file began: those before are never read for it.
+CREATE INDEX code_void_ended_idx ON code_void (account_id, pool_id, unvoided_version, first)
+  WHERE unvoided_version IS NOT NULL;
 
 -- From now on, the times of a pool's claims do not decrease along its line. Processes whose clocks differ have written some
--- that do: these get the time of the claim before them.
+-- that do: these get the time of the claim before them. A time in the future becomes now, or it would be that of all later
+-- claims, and of those to come.
 UPDATE claim SET at = line.reached
 FROM (
-  SELECT account_id, pool_id, first, max(at) OVER (PARTITION BY account_id, pool_id ORDER BY first) AS reached FROM claim
+  SELECT account_id, pool_id, first,
+    max(least(at, date_trunc('milliseconds', now()))) OVER (PARTITION BY account_id, pool_id ORDER BY first) AS reached
+  FROM claim
 ) AS line
 WHERE claim.account_id = line.account_id AND claim.pool_id = line.pool_id AND claim.first = line.first
-  AND claim.at < line.reached;
+  AND claim.at <> line.reached;
 
 INSERT INTO pool_usage (account_id, pool_id) SELECT account_id, id FROM pool;
 
 -- Stock is known since each task that has added some. What uploads had added before they were undone is not known any more.
 INSERT INTO stock_change (account_id, pool_id, number, at, total, added)
-SELECT account_id, pool_id, row_number() OVER line, finished_at, sum(added) OVER line, sum(added) OVER line
+SELECT account_id, pool_id, row_number() OVER line, least(finished_at, date_trunc('milliseconds', now())), sum(added) OVER line, sum(added) OVER line
 FROM task WHERE status = 'COMPLETED' AND added > 0
 WINDOW line AS (PARTITION BY account_id, pool_id ORDER BY finished_at, id ROWS UNBOUNDED PRECEDING);
 
@@ -176,3 +182,9 @@ UPDATE pool SET last_change_at = greatest(
   (SELECT at FROM claim WHERE account_id = pool.account_id AND pool_id = pool.id ORDER BY first DESC LIMIT 1),
   (SELECT max(at) FROM stock_change WHERE account_id = pool.account_id AND pool_id = pool.id)
 );
+
+-- Until the expression of an index has statistics, PostgreSQL guesses how many claims a recipient has. An empty table gets none:
+-- they would say that it is empty until it is analyzed again.
+DO $$ BEGIN
+  IF EXISTS (SELECT FROM claim) THEN ANALYZE claim; END IF;
+END $$;

@@ -65,9 +65,20 @@ export class InputCheck {
     return recipient
   }
 
+  /**
+   * A recipient that may have been stored by an earlier version: blank, or longer than is allowed today, as it was composed (NFC)
+   * afterwards.
+   */
+  storedRecipient(path: string[], value: string): string {
+    const maxLength = 3 * maxRecipientLength
+    const recipient = value.length > maxLength ? value : value.normalize('NFC')
+    this.text(path, recipient, maxLength)
+    return recipient
+  }
+
   /** A duration in milliseconds: more than nothing, and at most `maxDurationDays`. */
   duration(path: string[], ms: bigint): void {
-    if (ms <= 0n) this.issue(path, 'It must be longer than nothing, such as "P30D" or "PT12H".')
+    if (ms <= 0n) this.issue(path, 'It must be longer than zero, such as "P30D" or "PT12H".')
     else if (ms > maxDurationDays * dayMs)
       this.issue(
         path,

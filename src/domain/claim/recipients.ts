@@ -171,40 +171,79 @@ export async function listClaimsOf(
   return rows.map(decodeClaim)
 }
 
+// Claims of one statement. More would hold the event loop while they are decoded.
+const maxRead = 10_000
+
+/** The positions [from, to) of a pool's line. */
+interface LineRange {
+  poolId: string
+  from: bigint
+  to: bigint
+}
+
 /**
- * Where the codes of a recipient lie, in one pool or in all pools of the account: the positions [from, to) of its claims, with
- * adjacent ones as one. Undefined if there are more than `maxClaims` claims.
+ * Where the codes of a recipient lie, in one pool or in all pools of the account: the places of its claims, with adjacent ones
+ * as one, and those of a pool in order. Undefined if there are more than `maxClaims` claims.
  */
 export async function rangesOf(
   books: Queryable,
   accountId: string,
   { recipient, poolId }: { recipient: string; poolId?: string | undefined },
   maxClaims: number,
-): Promise<{ poolId: string; from: bigint; to: bigint }[] | undefined> {
+): Promise<LineRange[] | undefined> {
   const poolIds = poolId === undefined ? await poolsOf(books, accountId, recipient) : [poolId]
-  const rows = await books.rows<{ claims: string; poolId: string; low: string; high: string }>({
-    name: 'ranges-of-recipient',
-    // `gap` counts the positions before a claim that are not the recipient's: the same for adjacent claims.
+  if (poolIds.length > maxClaims) return undefined
+  const ranges = new Map(poolIds.map((id): [string, LineRange[]] => [id, []]))
+  let claims = 0
+  let unread = poolIds
+  while (unread.length > 0) {
+    // Of many pools at once, but only so many claims of each. Those that have more are read further.
+    const page = unread.slice(0, maxRead)
+    const each = Math.floor(maxRead / page.length)
+    const lines = page.map((id) => ({ poolId: id, from: ranges.get(id)?.at(-1)?.to ?? 0n }))
+    const found = await readPlaces(books, accountId, recipient, lines, each)
+    claims += found.length
+    if (claims > maxClaims) return undefined
+    const places = Map.groupBy(found, (place) => place.poolId)
+    for (const [id, ofPool] of places) join(ranges.get(id) ?? [], ofPool)
+    unread = [...page.filter((id) => places.get(id)?.length === each), ...unread.slice(page.length)]
+  }
+  return [...ranges.values()].flat()
+}
+
+/** The places of a recipient's oldest claims in pools from positions on, in order: of each pool at most `each`. */
+async function readPlaces(
+  books: Queryable,
+  accountId: string,
+  recipient: string,
+  lines: readonly { poolId: string; from: bigint }[],
+  each: number,
+): Promise<LineRange[]> {
+  const rows = await books.rows<{ poolId: string; first: string; count: string }>({
     text: `
-      WITH held AS (
-        SELECT line.pool_id, claim.first, claim.count FROM unnest($3::uuid[]) AS line (pool_id)
-        CROSS JOIN LATERAL (
-          SELECT first, count FROM claim WHERE ${areOf('$2', 'line.pool_id')} ORDER BY first LIMIT $4
-        ) AS claim
-        LIMIT $4
-      )
-      SELECT (SELECT count(*) FROM held) AS claims, pool_id AS "poolId", min(first) AS low, max(first + count) AS high
-      FROM (
-        SELECT pool_id, first, count, first + count - sum(count) OVER (
-          PARTITION BY pool_id ORDER BY first ROWS UNBOUNDED PRECEDING
-        ) AS gap
-        FROM held
-      ) AS line
-      GROUP BY pool_id, gap`,
-    values: [accountId, recipient, poolIds, maxClaims + 1],
+      SELECT line.pool_id AS "poolId", claim.first, claim.count
+      FROM unnest($3::uuid[], $4::numeric[]) AS line (pool_id, above)
+      CROSS JOIN LATERAL (
+        SELECT first, count FROM claim WHERE ${areOf('$2', 'line.pool_id', { ...everywhere, above: 'line.above' })}
+        ORDER BY (-first) DESC LIMIT $5
+      ) AS claim
+      ORDER BY line.pool_id, claim.first`,
+    values: [accountId, recipient, lines.map((line) => line.poolId), lines.map(({ from }) => from), each],
   })
-  if (Number(rows[0]?.claims ?? 0) > maxClaims) return undefined
-  return rows.map((row) => ({ poolId: row.poolId, from: BigInt(row.low), to: BigInt(row.high) }))
+  return rows.map(({ poolId, first, count }) => ({
+    poolId,
+    from: BigInt(first),
+    to: BigInt(first) + BigInt(count),
+  }))
+}
+
+/** Adds places behind a pool's ranges, with adjacent ones as one. */
+function join(ranges: LineRange[], places: readonly LineRange[]): void {
+  for (const place of places) {
+    const last = ranges.at(-1)
+    if (last?.to === place.from) last.to = place.to
+    else ranges.push({ ...place })
+  }
 }
 
 /** The pools in which a recipient has claims. */
@@ -287,7 +326,7 @@ const maxForgotten = 1_000
  */
 export async function forgetRecipient(books: Books, accountId: string, input: string): Promise<bigint> {
   const check = new InputCheck()
-  const recipient = check.recipient(['recipient'], input)
+  const recipient = check.storedRecipient(['recipient'], input)
   check.done()
   let count = 0n
   for (const poolId of await poolsOf(books, accountId, recipient)) {
@@ -315,26 +354,32 @@ async function erase(
   recipient: string,
   from: bigint,
 ): Promise<ErasedPage> {
-  const page = await books.write(accountId, async (tx) => {
-    const [erased] = await tx.rows<{ found: string; last: string | null; erased: string }>({
-      name: 'erase-recipient',
-      // It waits for another transaction that erases the same recipient, and then finds nothing left to do.
+  return await books.write(accountId, async (tx) => {
+    const [page] = await tx.rows<{ found: string; last: string | null }>({
+      name: 'find-recipient-to-erase',
       text: `
-        WITH page AS (
+        SELECT count(*) AS found, max(first) AS last FROM (
           SELECT first FROM claim WHERE ${areOf('$3', '$2', { ...everywhere, above: '$4::numeric' })}
           ORDER BY (-first) DESC LIMIT ${maxForgotten}
-        ), erased AS (
-          UPDATE claim SET recipient = NULL FROM page
-          WHERE claim.account_id = $1 AND claim.pool_id = $2 AND claim.first = page.first AND claim.recipient = $3
-          RETURNING claim.first
-        )
-        SELECT count(*) AS found, max(first) AS last, (SELECT count(*) FROM erased) AS erased FROM page`,
+        ) AS page`,
       values: [accountId, poolId, recipient, from],
     })
-    if (erased !== undefined && erased.erased !== '0') await endSnapshots(tx, poolId)
-    return erased
+    if (page === undefined || page.last === null) return { erased: 0n, next: undefined }
+    const next = BigInt(page.last) + 1n
+    const [claims] = await tx.rows<{ erased: string }>({
+      name: 'erase-recipient',
+      // The page by its bounds, through the same index: a join would be planned as a scan where there are no statistics. It waits
+      // for another transaction that erases the same recipient, and then finds nothing left to do.
+      text: `
+        WITH erased AS (
+          UPDATE claim SET recipient = NULL
+          WHERE ${areOf('$3', '$2', { above: '$4::numeric', below: '$5::numeric' })} RETURNING 1
+        )
+        SELECT count(*) AS erased FROM erased`,
+      values: [accountId, poolId, recipient, from, next],
+    })
+    const erased = BigInt(claims?.erased ?? 0)
+    if (erased > 0n) await endSnapshots(tx, poolId)
+    return { erased, next: Number(page.found) < maxForgotten ? undefined : next }
   })
-  if (page === undefined) throw new Error('Claims were changed without an answer.')
-  const isLast = page.last === null || Number(page.found) < maxForgotten
-  return { erased: BigInt(page.erased), next: isLast ? undefined : BigInt(page.last ?? 0) + 1n }
 }

@@ -230,8 +230,8 @@ export async function markUndone(tx: BookTransaction, taskId: string): Promise<T
 }
 
 /**
- * Runs an insert or a transition, whose first parameters are the account and the task, and records its outcome. What a worker
- * does on a task is by whoever has created it.
+ * Runs an insert or a transition, whose first parameters are the account and the task, and records its outcome. The actor of
+ * what a worker does on a task is the key that created the task.
  */
 async function writeTask(
   tx: BookTransaction,

@@ -3,14 +3,14 @@ import { NotFoundError } from '../books/errors.ts'
 import { lockPool, recordPoolChange } from './pool.ts'
 
 /**
- * Archives a pool, until it is unarchived. What has been promised goes on: tasks that were accepted finish, and codes that
- * were claimed stay good. Archiving an archived pool changes nothing. Rejects with a NotFoundError.
+ * Archives a pool, until it is unarchived. Promises are kept: tasks that were accepted before finish, and codes that were
+ * claimed before stay good. Archiving an archived pool changes nothing. Rejects with a NotFoundError.
  */
 export async function archivePool(books: Books, accountId: string, poolId: string): Promise<void> {
   await setArchived(books, accountId, poolId, true)
 }
 
-/** The pool can be used again. It refills itself at the next claim. Rejects with a NotFoundError. */
+/** Unarchives a pool. If it is due for a refill, the next claim triggers that. Rejects with a NotFoundError. */
 export async function unarchivePool(books: Books, accountId: string, poolId: string): Promise<void> {
   await setArchived(books, accountId, poolId, false)
 }

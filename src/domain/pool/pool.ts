@@ -108,11 +108,11 @@ export class ExternalIdTakenError extends UserError {
 export const maxDescriptionLength = 1_000
 export const maxExternalIdLength = 255
 
-/** What an account says of a pool. Undefined leaves it as it is; null clears it. */
+/** The details of a pool that an account can change. Undefined leaves one as it is; null clears it. */
 export interface PoolDetails {
   name?: string | null | undefined
   description?: string | null | undefined
-  /** What another system calls the pool: exact, and unique in the account. */
+  /** The id of the pool in another system: exactly as given, and unique in the account. */
   externalId?: string | null | undefined
 }
 
@@ -166,7 +166,7 @@ export async function renamePool(
 }
 
 /**
- * Changes what an account says of a pool. Rejects with an InvalidInputError, a NotFoundError, a NameTakenError or an
+ * Changes the details of a pool. Rejects with an InvalidInputError, a NotFoundError, a NameTakenError or an
  * ExternalIdTakenError.
  */
 export async function updatePool(
@@ -199,8 +199,8 @@ export async function updatePool(
 }
 
 /**
- * Records that properties of a pool have changed, which is as it will be committed: every POOL_CHANGED event also says what
- * the pool is called and whether it is archived from then on.
+ * Records that properties of a pool have changed. `pool` is as it will be committed: every POOL_CHANGED event also says what
+ * the pool is called, and whether it is archived, after the change.
  */
 export function recordPoolChange(tx: BookTransaction, pool: Pool, changed: readonly PoolChange[]): void {
   const archivedAt = pool.archivedAt?.toISOString() ?? null

@@ -23,7 +23,7 @@ import { composedReference, faultOfReference, latest, readRedemptions } from './
 
 export const maxPlaceLength = 255
 
-/** How far a given time may lie ahead of this process's clock, as the clocks of tills differ. It then counts as now. */
+/** How far a given time may be ahead of this process's clock, as the clocks of tills differ. It then counts as now. */
 const maxAheadMs = 60_000
 const dayMs = 86_400_000
 
@@ -76,7 +76,7 @@ type PoolKey = [accountId: string, poolId: string]
 export interface RedemptionsOptions {
   lookUps: LookUps
   guesses: GuessLimit
-  /** How far in the past a code may have been used, in days. */
+  /** How long ago a code may have been used when it is redeemed, in days. */
   maxAgeDays: number
 }
 

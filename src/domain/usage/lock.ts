@@ -10,8 +10,8 @@ export interface LockedUsage extends PoolUsage {
 }
 
 /**
- * Locks what becomes of the claimed codes of those pools that exist until the transaction ends. Whoever redeems, rolls back,
- * voids or unvoids holds this lock, and reads redemptions and voids in a later statement. Claims do not wait for it.
+ * Locks the usages of those of the pools that exist, until the transaction ends. A transaction that redeems, rolls back, voids
+ * or unvoids holds this lock, and reads redemptions and voids in a later statement. Claims do not wait for it.
  */
 export async function lockUsages(
   tx: BookTransaction,

@@ -19,13 +19,14 @@ export interface PastRedemption {
   reference: string
 }
 
-type Kind = 'REDEEMED' | 'ROLLED_BACK' | 'VOID'
+/** What was redeemed and void then, and whether it still is; `HELD` is a void that began before the page. */
+type Kind = 'REDEEMED' | 'ROLLED_BACK' | 'VOID' | 'UNVOIDED' | 'HELD'
 
-const kinds: readonly Kind[] = ['REDEEMED', 'ROLLED_BACK', 'VOID']
+const pagedKinds: readonly Kind[] = ['REDEEMED', 'ROLLED_BACK', 'VOID', 'UNVOIDED']
 
 /**
  * Reads what had become of the codes at the positions [from, to) at the version `usage`, up to the position before `until`:
- * at most `limit` redemptions, redemptions that were rolled back, and voids.
+ * at most `limit` redemptions, voids, and of either, those that have ended since.
  */
 export async function readPastUsage(
   books: Queryable,
@@ -35,27 +36,60 @@ export async function readPastUsage(
 ): Promise<PastUsage> {
   const rows = await books.rows<PastUsageRow>({
     name: 'read-past-usage',
-    // Each part descends one index. The first part finds the void that may hold `from`: those of one version are disjoint. The
-    // third one has no condition on the version: a snapshot may be old, and then it would read any number of redemptions.
+    // `standing` has no condition on the version: a snapshot may be old, and then it would read any number of rows. It decides
+    // where the page ends, so that those of the past are read once by all pages together, not by each up to its `to`.
+    //
+    // Voids that ended before the snapshot are not read at all, however many they are. Those of one version are disjoint, so
+    // one descent for each version in which voids have ended since finds the one that may hold `from`.
     text: `
-      SELECT * FROM (
+      WITH RECURSIVE standing AS MATERIALIZED (
         (
-          SELECT 'VOID' AS kind, first, count, version, NULL AS at, NULL AS reference FROM code_void
-          WHERE account_id = $1 AND pool_id = $2 AND first <= $3
-            AND version <= $5 AND (unvoided_version IS NULL OR unvoided_version > $5)
-          ORDER BY first DESC LIMIT 1
-        ) UNION ALL (
-          SELECT 'VOID', first, count, version, NULL, NULL FROM code_void
-          WHERE account_id = $1 AND pool_id = $2 AND first > $3 AND first < $4
-            AND version <= $5 AND (unvoided_version IS NULL OR unvoided_version > $5)
+          SELECT 'VOID' AS kind, first, count, version, NULL::text AS at, NULL::text AS reference FROM code_void
+          WHERE account_id = $1 AND pool_id = $2 AND first > $3 AND first < $4 AND unvoided_version IS NULL
           ORDER BY first LIMIT $6
         ) UNION ALL (
           SELECT 'REDEEMED', position, 1, version, ${timeText('at')}, reference FROM redemption
           WHERE account_id = $1 AND pool_id = $2 AND position >= $3 AND position < $4 AND rolled_back_version IS NULL
           ORDER BY position LIMIT $6
+        )
+      ), page AS (
+        SELECT least($4, min(until)) AS until
+        FROM (SELECT max(first) + 1 AS until FROM standing GROUP BY kind HAVING count(*) >= $6) AS part
+      ), ended AS (
+        (
+          SELECT unvoided_version AS at FROM code_void
+          WHERE account_id = $1 AND pool_id = $2 AND unvoided_version > $5 ORDER BY unvoided_version LIMIT 1
+        ) UNION ALL
+        SELECT next.at FROM ended CROSS JOIN LATERAL (
+          SELECT unvoided_version AS at FROM code_void
+          WHERE account_id = $1 AND pool_id = $2 AND unvoided_version > ended.at ORDER BY unvoided_version LIMIT 1
+        ) AS next
+      )
+      SELECT * FROM (
+        SELECT * FROM standing
+        UNION ALL
+        SELECT 'HELD', first, count, version, NULL, NULL FROM (
+          (
+            SELECT first, count, version FROM code_void
+            WHERE account_id = $1 AND pool_id = $2 AND first <= $3 AND unvoided_version IS NULL
+            ORDER BY first DESC LIMIT 1
+          ) UNION ALL
+          SELECT nearest.* FROM ended CROSS JOIN LATERAL (
+            SELECT first, count, version FROM code_void
+            WHERE account_id = $1 AND pool_id = $2 AND first <= $3 AND unvoided_version = ended.at
+            ORDER BY first DESC LIMIT 1
+          ) AS nearest
+        ) AS void
+        WHERE first + count > $3
+        UNION ALL (
+          SELECT 'UNVOIDED', first, count, version, NULL, NULL FROM code_void
+          WHERE account_id = $1 AND pool_id = $2 AND first > $3 AND first < (SELECT until FROM page)
+            -- IS TRUE has it follow the positions: by version, each page would read all that have ended since.
+            AND version <= $5 AND (unvoided_version > $5) IS TRUE AND EXISTS (SELECT FROM ended)
+          ORDER BY first LIMIT $6
         ) UNION ALL (
           SELECT 'ROLLED_BACK', position, 1, version, ${timeText('at')}, reference FROM redemption
-          WHERE account_id = $1 AND pool_id = $2 AND position >= $3 AND position < $4
+          WHERE account_id = $1 AND pool_id = $2 AND position >= $3 AND position < (SELECT until FROM page)
             AND rolled_back_version > $5 AND version <= $5
           ORDER BY position LIMIT $6
         )
@@ -64,23 +98,23 @@ export async function readPastUsage(
     values: [accountId, poolId, from, to, usage, limit],
   })
   let until = to
-  for (const kind of kinds) {
+  for (const kind of pagedKinds) {
     const ofKind = rows.filter((row) => row.kind === kind)
     const last = ofKind.at(-1)
     if (last !== undefined && ofKind.length >= limit) until = min(until, BigInt(last.first) + 1n)
   }
   const redemptions: PastRedemption[] = []
   const voids: PastUsage['voids'] = []
-  for (const row of rows) {
+  for (const row of rows.filter(({ version }) => BigInt(version) <= usage)) {
     const first = BigInt(row.first)
-    if (row.kind === 'VOID') voids.push({ first, end: first + BigInt(row.count) })
-    else if (BigInt(row.version) <= usage)
+    if (row.kind === 'REDEEMED' || row.kind === 'ROLLED_BACK')
       redemptions.push({ position: first, at: row.at, reference: row.reference })
+    else voids.push({ first, end: first + BigInt(row.count) })
   }
   return { redemptions, voids, until }
 }
 
 type PastUsageRow = { first: string; count: string; version: string } & (
-  | { kind: 'VOID' }
+  | { kind: 'VOID' | 'UNVOIDED' | 'HELD' }
   | { kind: 'REDEEMED' | 'ROLLED_BACK'; at: string; reference: string }
 )

@@ -10,7 +10,7 @@ import type { Claim } from '../pool/claim-rows.ts'
 /** A claimed code, by its position. */
 export type ClaimedPlace = Pick<Place, 'poolId' | 'position'>
 
-/** A code was used, for a reference of the caller's. */
+/** The use of a code, for a reference of the caller's. */
 export interface Redemption extends ClaimedPlace {
   id: string
   reference: string
@@ -20,7 +20,7 @@ export interface Redemption extends ClaimedPlace {
   rolledBackAt: Date | undefined
 }
 
-/** A code is no longer good, since this time and for this reason. */
+/** The fact that a code was voided: when, and why. */
 export interface CodeVoid {
   at: Date
   reason: string | undefined
@@ -35,7 +35,7 @@ export interface Usage {
 /** What has become of a code that was never claimed. */
 export const unused: Usage = { redemption: undefined, void: undefined }
 
-/** What a till wants to know of a code. */
+/** Whether a code is good, and if not, why. */
 export type CodeValidity = ClaimedValidity | 'NOT_CLAIMED' | 'WITHDRAWN'
 
 export type ClaimedValidity = 'VALID' | 'EXPIRED' | 'REDEEMED' | 'VOIDED'
@@ -50,14 +50,17 @@ export function validityOf(
   return claim === undefined ? 'NOT_CLAIMED' : validityOfClaimed(claim, usage, now)
 }
 
-/** Whether a code of a claim is good at the time `now`, and if not, why: the first of REDEEMED, VOIDED and EXPIRED. */
+/**
+ * Whether a code of a claim is good at the time `now`, and if not, why. If several reasons apply, the first of REDEEMED, VOIDED
+ * and EXPIRED counts.
+ */
 export function validityOfClaimed(claim: Pick<Claim, 'expiresAt'>, usage: Usage, now: Date): ClaimedValidity {
   if (usage.redemption !== undefined) return 'REDEEMED'
   if (usage.void !== undefined) return 'VOIDED'
   return hasExpired(claim, now) ? 'EXPIRED' : 'VALID'
 }
 
-/** Whether the codes of a claim are no longer good at the time `now`. They are until just before its expiresAt. */
+/** Whether the codes of a claim have expired at the time `now`. From its expiresAt on, they have. */
 export function hasExpired({ expiresAt }: Pick<Claim, 'expiresAt'>, now: Date): boolean {
   return expiresAt !== undefined && expiresAt <= now
 }

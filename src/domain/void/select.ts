@@ -29,7 +29,7 @@ export interface ClaimedRange {
 
 /** The codes of a choice. Claimed codes never move, so the ranges stay right whatever happens meanwhile. */
 export interface Selected {
-  /** Those that have been claimed. No two ranges overlap or are adjacent. */
+  /** Those that have been claimed. No two ranges overlap or are adjacent, and those of a pool are in order, one behind the other. */
   ranges: readonly ClaimedRange[]
   /** How many have not. Of a claim and of a recipient, none. */
   notClaimed: bigint
@@ -181,7 +181,8 @@ async function findTask(books: Queryable, accountId: string, taskId: string): Pr
         ) AS part
         GROUP BY gap
       ) AS range ON true
-      WHERE task.account_id = $1 AND task.id = $2`,
+      WHERE task.account_id = $1 AND task.id = $2
+      ORDER BY range.low`,
     values: [accountId, taskId],
   })
   const [task] = rows

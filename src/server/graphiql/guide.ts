@@ -474,7 +474,7 @@ function steps(names: Omit<GuideFills, 'after'>): readonly Step[] {
       comment: [
         'Decide how long codes are good (terms of the pool): thirty days from the moment that each is claimed. Press run. ' +
           'Codes that were claimed before keep their time.',
-        'With validUntil, all end on one day. With onePerRecipient true, who claims again gets the same code. Next: WatchPool.',
+        'With validUntil, all end on one day. With onePerRecipient true, whoever claims again gets the same code. Next: WatchPool.',
       ],
       operation: `mutation SaveTerms($input: SaveTermsInput!) {
   saveTerms(input: $input) {

@@ -74,7 +74,6 @@ describe('a recipient', () => {
     await expect(
       processes[0].claimForRecipients(test.accountId, { poolId, recipients: ['ann', recipient] }),
     ).rejects.toMatchObject({ code: 'INVALID_INPUT', path: ['recipients', '1'] })
-    await expect(forgetRecipient(test.books, test.accountId, recipient)).rejects.toMatchObject({ path })
     expect(await poolNow(test, poolId)).toMatchObject({ claimed: 0n })
   })
 
@@ -88,6 +87,38 @@ describe('a recipient', () => {
       expect(await forgetRecipient(test.books, test.accountId, given)).toBe(1n)
     }
     await expect(claim({ poolId, recipient: '🎁'.repeat(1_001) })).rejects.toThrow('1,001 characters')
+  })
+
+  it.each([
+    ['empty', ''],
+    ['of 3,001 characters', 'x'.repeat(3_001)],
+    ['of 900,000 combining marks', `e${'\u0301\u0316'.repeat(450_000)}`],
+    ['with NUL', 'a\0b'],
+  ])(
+    'that is %s cannot have been stored, and is refused when it is to be forgotten',
+    async (_what, recipient) => {
+      const forgetting = forgetRecipient(test.books, test.accountId, recipient)
+      await expect(forgetting).rejects.toMatchObject({ code: 'INVALID_INPUT', path: ['recipient'] })
+    },
+  )
+
+  // A few characters are longer in composed form.
+  it.each([
+    ['blank', ' \t\n\u00a0'],
+    ['of joiners alone', '\u200d\u200c'],
+    ['composed since, and longer than is allowed', '\u{1d160}'.repeat(500)],
+  ])('that an earlier version has stored although it is %s can be forgotten', async (_what, recipient) => {
+    const poolId = await pool(1n)
+    await claim({ poolId })
+    const stored = recipient.normalize('NFC')
+    for (const given of [recipient, stored]) {
+      await test.books.rows({
+        text: 'UPDATE claim SET recipient = $3 WHERE account_id = $1 AND pool_id = $2',
+        values: [test.accountId, poolId, stored],
+      })
+      expect(await forgetRecipient(test.books, test.accountId, given)).toBe(1n)
+      expect(await forgetRecipient(test.books, test.accountId, given)).toBe(0n)
+    }
   })
 
   it('is the same however its accents are composed, but not in another case or with other spaces', async () => {

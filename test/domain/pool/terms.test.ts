@@ -102,8 +102,8 @@ describe('the terms of a pool', () => {
       'validUntil',
       /later than/,
     ],
-    ['a duration of nothing', { validForMs: 0n }, 'validFor', /longer than nothing/],
-    ['a negative duration', { validForMs: -1n }, 'validFor', /longer than nothing/],
+    ['a duration of nothing', { validForMs: 0n }, 'validFor', /longer than zero/],
+    ['a negative duration', { validForMs: -1n }, 'validFor', /longer than zero/],
     ['a century and a millisecond', { validForMs: 36_500n * BigInt(day) + 1n }, 'validFor', /36,500 days/],
     ['a huge duration', { validForMs: 2n ** 60n }, 'validFor', /36,500 days/],
   ])('are refused with %s', async (_what, terms, field, message) => {

@@ -70,6 +70,7 @@ beforeAll(async () => {
      FROM generate_series(0, ${many / 2 - 1}) n`,
     poolId,
   )
+  await run(`UPDATE pool_usage SET version = ${many} WHERE account_id = $1 AND pool_id = $2`, poolId)
   // Until there are statistics, the claims of a recipient are found among those of the account.
   await books.connections.query('ANALYZE claim')
   statements = await noteStatements(books)
@@ -105,14 +106,28 @@ describe('on tables without statistics, voiding and unvoiding read no more rows 
       expect(await greedy(() => unvoidCodes(books, accountId, { select }))).toEqual([])
     })
 
-  it('and the measurement notices a whole pool', async () => {
-    const { books, accountId } = place
-    await books.rows({ text: 'SELECT 1' })
-    const [all] = await books.rows<{ id: string }>({
-      text: 'SELECT task_id AS id FROM batch WHERE account_id = $1 AND pool_id = $2 AND start = 0',
-      values: [accountId, poolId],
+  describe('a whole pool', () => {
+    const wholePool = async (): Promise<Select> => {
+      const { books, accountId } = place
+      const [all] = await books.rows<{ id: string }>({
+        text: 'SELECT task_id AS id FROM batch WHERE account_id = $1 AND pool_id = $2 AND start = 0',
+        values: [accountId, poolId],
+      })
+      return { taskId: all?.id ?? '' }
+    }
+
+    it('in small pages', async () => {
+      const { books, accountId } = place
+      const select = await wholePool()
+      const options = { pageSize: few / 2 - 1 }
+      expect(await greedy(() => voidCodes(books, accountId, { select }, options))).toEqual([])
+      expect(await greedy(() => unvoidCodes(books, accountId, { select }, options))).toEqual([])
     })
-    const select = { taskId: all?.id ?? '' }
-    expect(await greedy(() => voidCodes(books, accountId, { select }))).toHaveLength(1)
+
+    it('in large pages, of which the measurement notices each statement', async () => {
+      const { books, accountId } = place
+      const select = await wholePool()
+      expect(await greedy(() => voidCodes(books, accountId, { select }))).not.toEqual([])
+    })
   })
 })
