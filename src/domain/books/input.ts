@@ -70,9 +70,8 @@ export class InputCheck {
    * afterwards.
    */
   storedRecipient(path: string[], value: string): string {
-    const maxLength = 3 * maxRecipientLength
-    const recipient = composed(value, maxLength)
-    this.text(path, recipient, maxLength)
+    const recipient = composed(value, maxRecipientLength)
+    this.text(path, recipient, maxLengthened * maxRecipientLength)
     return recipient
   }
 
