@@ -70,9 +70,8 @@ export class InputCheck {
    * afterwards.
    */
   storedRecipient(path: string[], value: string): string {
-    const maxLength = 3 * maxRecipientLength
-    const recipient = composed(value, maxLength)
-    this.text(path, recipient, maxLength)
+    const recipient = composed(value, maxRecipientLength)
+    this.text(path, recipient, maxLengthened * maxRecipientLength)
     return recipient
   }
 
@@ -112,8 +111,9 @@ const dayMs = 86_400_000n
 /** Of the reason that is given for a change. */
 export const maxReasonLength = 1_000
 
-// At most so many code points are composed to one.
+// At most so many code points are composed to one. A few become up to three instead.
 const maxComposed = 4
+const maxLengthened = 3
 
 /** The text in Unicode's composed form (NFC), unless it is longer than `maxLength` in any form. */
 export function composed(text: string, maxLength: number): string {

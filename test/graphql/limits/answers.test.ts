@@ -94,7 +94,7 @@ describe('an answer that turns out too long', () => {
 
   beforeAll(async () => {
     const { poolId } = await newStock(client, 100)
-    const input = { poolId, count: 100, recipient: '\u0001'.repeat(1_000) }
+    const input = { poolId, count: 100, recipient: `x${'\u0001'.repeat(999)}` }
     await client.ask('mutation ($input: ClaimCodesInput!) { claimCodes(input: $input) { __typename } }', {
       input,
     })
