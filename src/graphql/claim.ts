@@ -12,12 +12,12 @@ import { PoolArchivedError, PoolNotIssuingError } from '../domain/pool/issuing.t
 import { NotEnoughCodesError } from '../domain/pool/pool.ts'
 import { codesPath } from '../routes.ts'
 import { builder } from './builder.ts'
-import { Code, CodeConnection, checkCodesPage, codeCursor, seesRecipients } from './code.ts'
+import { Code, CodeConnection, checkCodesPage, codeCursor, recipientWeight, seesRecipients } from './code.ts'
 import type { Context } from './context.ts'
 import { badInput } from './errors/top-level.ts'
 import { loadedReads, rowReads } from './field-rules.ts'
 import { argumentId, claimKey, codeKey, decodeId, encodeId, inputId, parseClaimKey } from './ids.ts'
-import { maxPathBytes, maxRecipientBytes, usualRecipientBytes } from './max-sizes.ts'
+import { maxPathBytes, maxRecipientBytes } from './max-sizes.ts'
 import { existing } from './nodes.ts'
 import {
   badCursor,
@@ -46,10 +46,7 @@ builder.node(Claim, {
     }),
     recipient: t.string({
       nullable: true,
-      weight: (_args, { recipientBytes }) =>
-        recipientBytes === undefined
-          ? { bytes: maxRecipientBytes, usualBytes: usualRecipientBytes }
-          : { bytes: recipientBytes },
+      weight: recipientWeight,
       authScopes: seesRecipients,
       description:
         'Who the codes are for. Null if none was given, or if the recipient has been forgotten (forgetRecipient). Needs ' +

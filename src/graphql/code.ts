@@ -12,7 +12,7 @@ import type { Scope } from '../generated/prisma/client.ts'
 import { codesPath } from '../routes.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
-import { loadedReads, requireScope } from './field-rules.ts'
+import { type FieldWeight, type Given, loadedReads, requireScope } from './field-rules.ts'
 import { Format } from './format.ts'
 import { codeKey, decodeId, encodeId, parseCodeKey } from './ids.ts'
 import { maxCodeBytes, maxPathBytes, maxRecipientBytes, usualRecipientBytes } from './max-sizes.ts'
@@ -65,6 +65,13 @@ const CodeValidity = builder.enumType('CodeValidity', {
 // Recipients are for those who hand codes out and those who read, not for tills.
 export const seesRecipients = { anyScope: ['READ', 'CLAIM'] } satisfies { anyScope: Scope[] }
 
+/** The weight of a field with a recipient: exact below a claim whose input has it. */
+export function recipientWeight(_args: object, { recipientBytes }: Given): FieldWeight {
+  return recipientBytes === undefined
+    ? { bytes: maxRecipientBytes, usualBytes: usualRecipientBytes }
+    : { bytes: recipientBytes }
+}
+
 export const Code = builder.objectRef<CodeValue>('Code')
 
 builder.node(Code, {
@@ -99,10 +106,7 @@ builder.node(Code, {
     }),
     recipient: t.string({
       nullable: true,
-      weight: (_args, { recipientBytes }) =>
-        recipientBytes === undefined
-          ? { bytes: maxRecipientBytes, usualBytes: usualRecipientBytes }
-          : { bytes: recipientBytes },
+      weight: recipientWeight,
       authScopes: seesRecipients,
       description:
         'The recipient given by the claim. Null if there is none. Needs READ or CLAIM: a key that only redeems is not ' +

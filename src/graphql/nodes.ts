@@ -5,10 +5,11 @@ import { readClaimedCodes } from '../domain/code/claimed-codes.ts'
 import type { Code } from '../domain/code/code.ts'
 import { type Format, readFormats } from '../domain/format/format.ts'
 import { type Accepted, asAccepted, readTasks, type Task } from '../domain/generation/task.ts'
+import type { ClaimedPlace } from '../domain/pool/batch.ts'
 import { type PoolState, readPools } from '../domain/pool/pool.ts'
 import { readRedemptions } from '../domain/redemption/redemption.ts'
 import { readUploadWaits, type UploadWait } from '../domain/upload/queue.ts'
-import { type ClaimedPlace, type Redemption, readUsage, type Usage } from '../domain/usage/usage.ts'
+import { type Redemption, readUsage, type Usage } from '../domain/usage/usage.ts'
 import type { ApiKey } from '../generated/prisma/client.ts'
 
 const maxBatchSize = 10_000

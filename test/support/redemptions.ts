@@ -5,7 +5,7 @@ import type { Code } from '../../src/domain/code/code.ts'
 import { GuessLimit } from '../../src/domain/code/guess-limit.ts'
 import { LookUps } from '../../src/domain/code/lookup.ts'
 import { Redemptions, type RedemptionsOptions } from '../../src/domain/redemption/redeem.ts'
-import { lockUsage, writeUsage } from '../../src/domain/usage/lock.ts'
+import { lockUsage } from '../../src/domain/usage/lock.ts'
 import { fill, newFormat, newPool, type Place } from './books.ts'
 
 export const maxAgeDays = 7
@@ -40,17 +40,17 @@ export async function voidCode(
   { poolId, position }: Pick<Code, 'poolId' | 'position'>,
   reason: string,
 ): Promise<void> {
-  const usage = await lockUsage(tx, poolId)
-  if (usage === undefined) throw new Error(`There is no pool ${poolId}.`)
-  usage.voided += 1n
-  usage.version += 1n
+  const version = (await lockUsage(tx, poolId)) + 1n
   await tx.execute({
     text: `
       INSERT INTO code_void (account_id, pool_id, first, count, at, reason, version)
       VALUES ($1, $2, $3, 1, $4, $5, $6)`,
-    values: [tx.accountId, poolId, position, tx.now(), reason, usage.version],
+    values: [tx.accountId, poolId, position, tx.now(), reason, version],
   })
-  await writeUsage(tx, usage)
+  await tx.execute({
+    text: 'UPDATE pool_usage SET voided = voided + 1, version = $3 WHERE account_id = $1 AND pool_id = $2',
+    values: [tx.accountId, poolId, version],
+  })
 }
 
 /** Expects the counts of a pool's redemptions to be what its rows say, and `count` of them to stand. */

@@ -92,7 +92,7 @@ export class InputCheck {
   }
 }
 
-function faultOfText(value: string, maxLength: number): string | undefined {
+export function faultOfText(value: string, maxLength: number): string | undefined {
   if (value === '') return 'It is empty. Leave it out, or give it at least one character.'
   const length = lengthOf(value)
   if (length > maxLength)

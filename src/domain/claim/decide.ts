@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { min } from '../../bigint.ts'
+import { earliest } from '../../dates.ts'
 import type { BookTransaction } from '../books/books.ts'
 import {
   IdempotencyConflictError,
@@ -315,7 +316,7 @@ function invalid(path: string[], message: string): InvalidInputError {
 function validityEnds({ terms: { validUntil, validForMs } }: Pool, at: Date): Date | undefined {
   if (validForMs === undefined) return validUntil
   const end = new Date(at.getTime() + Number(validForMs))
-  return validUntil !== undefined && validUntil < end ? validUntil : end
+  return earliest(end, validUntil ?? end)
 }
 
 async function findUses(tx: BookTransaction, group: readonly ClaimRequest[]): Promise<Uses> {

@@ -1,15 +1,12 @@
 import { yieldToEventLoop } from '../../async/pacer.ts'
 import type { Queryable, RowOf } from '../../database/transaction.ts'
 import type { Books } from '../books/books.ts'
-import { type Batch, type BatchRow, decodeBatch, type Place } from '../pool/batch.ts'
+import { type Batch, type BatchRow, type ClaimedPlace, decodeBatch } from '../pool/batch.ts'
 import { type Claim, decodeClaim } from '../pool/claim-rows.ts'
 import { BatchReader, type Code } from './code.ts'
 
 // Rows of one statement.
 const maxAtOnce = 1_000
-
-/** Where a claimed code is for ever. */
-type ClaimedPlace = Pick<Place, 'poolId' | 'position'>
 
 /** The codes at claimed positions of any pools of an account, in the order of the places, which may lie far apart. */
 export async function readClaimedCodes(

@@ -172,6 +172,9 @@ export interface Place {
   position: bigint
 }
 
+/** Where a claimed code is for ever: its pool, and its position in the line. */
+export type ClaimedPlace = Pick<Place, 'poolId' | 'position'>
+
 /** The place of a code, if it is in a pool. `index` is that in its format or its upload. */
 export async function findPlace(
   books: Queryable,

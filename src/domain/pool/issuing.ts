@@ -1,3 +1,4 @@
+import { earliest } from '../../dates.ts'
 import { UserError } from '../books/errors.ts'
 import type { Pool, PoolTerms } from './pool.ts'
 
@@ -39,7 +40,7 @@ export class PoolNotIssuingError extends UserError {
 /** When the pool stops handing out codes: at the latest when they expire, as an expired code is of no use. */
 export function issuingEnds({ issueUntil, validUntil }: PoolTerms): Date | undefined {
   if (issueUntil === undefined || validUntil === undefined) return issueUntil ?? validUntil
-  return issueUntil < validUntil ? issueUntil : validUntil
+  return earliest(issueUntil, validUntil)
 }
 
 /** Why the pool hands out no codes at the time `at`; undefined if it does. */

@@ -1,5 +1,6 @@
 import { v7 as newId } from 'uuid'
 import type { Queryable, RowOf } from '../../database/transaction.ts'
+import { latest } from '../../dates.ts'
 import type { RenewAfter, ReplenishmentMethod } from '../../generated/prisma/client.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { lockCatalog } from '../books/catalog.ts'
@@ -313,7 +314,7 @@ export async function writePoolCounters(tx: BookTransaction, pool: Pool): Promis
  */
 export function lineTime(tx: BookTransaction, pool: Pool): Date {
   const now = tx.now()
-  const at = pool.lastChangeAt !== undefined && pool.lastChangeAt > now ? pool.lastChangeAt : now
+  const at = latest(now, pool.lastChangeAt ?? now)
   pool.lastChangeAt = at
   return at
 }

@@ -1,6 +1,7 @@
 import { v7 as newId } from 'uuid'
 import { type Group, Lanes } from '../../async/lanes.ts'
 import { CommitUnansweredError, RunAgainError } from '../../database/errors.ts'
+import { earliest, latest } from '../../dates.ts'
 import { grouped } from '../../grouped.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { InvalidInputError, NotFoundError, UserError } from '../books/errors.ts'
@@ -19,7 +20,7 @@ import {
   CodeVoidedError,
   RecipientMismatchError,
 } from './errors.ts'
-import { composedReference, faultOfReference, latest, readRedemptions } from './redemption.ts'
+import { composedReference, faultOfReference, readRedemptions } from './redemption.ts'
 
 export const maxPlaceLength = 255
 
@@ -208,14 +209,13 @@ async function redeemGroup(
     times,
     decisions,
   )
-  const [usage, inserted] = await Promise.all([
+  const [locked, inserted] = await Promise.all([
     lockUsage(tx, poolId),
     insertRedemptions(tx, poolId, hoped, 'unless voids'),
     countRedemptions(tx, poolId, hoped, 1),
   ])
-  if (usage === undefined) throw new Error(`The pool ${poolId} has codes but no usage.`)
   note(inserted)
-  const version = usage.version + 1n
+  const version = locked + 1n
   const rest = group.filter((request) => {
     const decision = decisions.get(request)
     return decision instanceof UserError || decision === undefined || !made.has(decision.redemption.id)
@@ -292,10 +292,6 @@ function tooLongAgo(at: Date, maxAgeMs: number): InvalidInputError {
         `${days === 1 ? 'day' : 'days'}. Give a later time, or leave it out.`,
     },
   ])
-}
-
-function earliest(a: Date, b: Date): Date {
-  return a < b ? a : b
 }
 
 /**

@@ -1,6 +1,5 @@
 import type { Queryable, RowOf } from '../../database/transaction.ts'
-import { grouped } from '../../grouped.ts'
-import { composed, isBlank, lengthOf } from '../books/input.ts'
+import { composed, faultOfText, isBlank } from '../books/input.ts'
 import type { Filter } from '../books/listing.ts'
 import { decodeRedemption, type Redemption, redemptionColumns } from '../usage/usage.ts'
 
@@ -41,14 +40,6 @@ export function composedReference(reference: string): string {
 
 /** What is wrong with a reference in its composed form, and what to do; undefined if nothing is. */
 export function faultOfReference(reference: string): string | undefined {
-  const length = lengthOf(reference)
-  if (length > maxReferenceLength)
-    return `It has ${grouped(length)} characters. At most ${maxReferenceLength} are allowed.`
-  if (reference.includes('\0') || !reference.isWellFormed())
-    return 'It contains a NUL character or an unpaired surrogate. Remove it.'
-  return isBlank(reference) ? 'It is blank. Give the number of the order, for example.' : undefined
-}
-
-export function latest(a: Date, b: Date): Date {
-  return a > b ? a : b
+  const fault = reference === '' ? undefined : faultOfText(reference, maxReferenceLength)
+  return fault ?? (isBlank(reference) ? 'It is blank. Give the number of the order, for example.' : undefined)
 }

@@ -1,11 +1,12 @@
 import { CommitUnansweredError } from '../../database/errors.ts'
 import type { RowOf } from '../../database/transaction.ts'
+import { latest } from '../../dates.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { NotFoundError } from '../books/errors.ts'
 import { lockUsage } from '../usage/lock.ts'
 import { decodeRedemption, type Redemption, redemptionColumns } from '../usage/usage.ts'
 import { countRedemptions } from './counts.ts'
-import { latest, readRedemptions } from './redemption.ts'
+import { readRedemptions } from './redemption.ts'
 
 /**
  * Rolls a redemption back: its code can be redeemed again. Resolves to it. One that was rolled back before stays as it is.
@@ -29,9 +30,7 @@ async function rollBack(tx: BookTransaction, redemptionId: string): Promise<Rede
   const [found] = await readRedemptions(tx, tx.accountId, [redemptionId])
   if (found === undefined) throw new NotFoundError('redemption', ['redemptionId'])
   const { poolId, position } = found
-  const usage = await lockUsage(tx, poolId)
-  if (usage === undefined) throw new Error(`The pool ${poolId} has redemptions but no usage.`)
-  const version = usage.version + 1n
+  const version = (await lockUsage(tx, poolId)) + 1n
   const [row] = await tx.rows<RowOf<Redemption>>({
     // By its position, too, as the index of those that stand is by position.
     text: `

@@ -1,14 +1,11 @@
 import type { Queryable, RowOf } from '../../database/transaction.ts'
 import type { Code } from '../code/code.ts'
-import type { Place } from '../pool/batch.ts'
+import type { ClaimedPlace } from '../pool/batch.ts'
 import type { Claim } from '../pool/claim-rows.ts'
 
 /*
  * What became of claimed codes. A claimed code never moves, so its pool and its position name it for ever.
  */
-
-/** A claimed code, by its position. */
-export type ClaimedPlace = Pick<Place, 'poolId' | 'position'>
 
 /** The use of a code, for a reference of the caller's. */
 export interface Redemption extends ClaimedPlace {

@@ -59,11 +59,11 @@ export async function inPages(
 }
 
 async function lock(tx: BookTransaction, ranges: readonly ClaimedRange[]): Promise<LockedRange[]> {
-  const usages = await lockUsages(tx, [...new Set(ranges.map(({ poolId }) => poolId))])
+  const versions = await lockUsages(tx, [...new Set(ranges.map(({ poolId }) => poolId))])
   return ranges.map((range) => {
-    const usage = usages.get(range.poolId)
-    if (usage === undefined) throw new Error(`The pool ${range.poolId} has no usage.`)
-    return { ...range, version: usage.version + 1n }
+    const version = versions.get(range.poolId)
+    if (version === undefined) throw new Error(`The pool ${range.poolId} has no usage.`)
+    return { ...range, version: version + 1n }
   })
 }
 

@@ -4,10 +4,9 @@ import { InvalidInputError, NotFoundError, noSuch } from '../books/errors.ts'
 import type { InputCheck } from '../books/input.ts'
 import { rangesOf } from '../claim/recipients.ts'
 import type { CodeOrigin } from '../code/code.ts'
-import { placeOfIndex, placeOfUploaded } from '../pool/batch.ts'
+import { type ClaimedPlace, placeOfIndex, placeOfUploaded } from '../pool/batch.ts'
 import { type ClaimRef, readClaims } from '../pool/claim-rows.ts'
 import { readPool } from '../pool/pool.ts'
-import type { ClaimedPlace } from '../usage/usage.ts'
 
 export const maxSelectedCodes = 10_000
 export const maxSelectedPools = 1_000

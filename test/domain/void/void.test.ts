@@ -91,7 +91,7 @@ async function redeem(
   position: number,
 ) {
   await books.write(accountId, async (tx) => {
-    const version = ((await lockUsage(tx, poolId))?.version ?? 0n) + 1n
+    const version = (await lockUsage(tx, poolId)) + 1n
     const [usage] = await readUsage(tx, accountId, [{ poolId, position: BigInt(position) }])
     if (usage?.void !== undefined) throw new Error('It is void.')
     await tx.execute({
