@@ -92,6 +92,7 @@ export class InputCheck {
   }
 }
 
+/** Why a text cannot be stored, and what to do; undefined if it can. */
 export function faultOfText(value: string, maxLength: number): string | undefined {
   if (value === '') return 'It is empty. Leave it out, or give it at least one character.'
   const length = lengthOf(value)
@@ -122,7 +123,7 @@ export function composed(text: string, maxLength: number): string {
 }
 
 /** The number of code points, which is nearly what a person would count; an emoji can be several. */
-export function lengthOf(text: string): number {
+function lengthOf(text: string): number {
   let length = 0
   for (let at = 0; at < text.length; length++) at += (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1
   return length

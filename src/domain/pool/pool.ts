@@ -6,7 +6,7 @@ import type { Books, BookTransaction } from '../books/books.ts'
 import { lockCatalog } from '../books/catalog.ts'
 import { codes, NotFoundError, UserError } from '../books/errors.ts'
 import type { PoolChange } from '../books/event-log.ts'
-import { InputCheck, lengthOf } from '../books/input.ts'
+import { faultOfText, InputCheck } from '../books/input.ts'
 import type { Filter } from '../books/listing.ts'
 import { askedSearch, checkName, nameContains } from '../books/name.ts'
 import type { RowRef } from '../subscription/row-poller.ts'
@@ -225,8 +225,7 @@ export async function findPoolByExternalId(
   externalId: string,
 ): Promise<string | undefined> {
   // No pool has an id that cannot be set, and PostgreSQL does not accept all of these texts.
-  if (lengthOf(externalId) > maxExternalIdLength || externalId.includes('\0') || !externalId.isWellFormed())
-    return undefined
+  if (faultOfText(externalId, maxExternalIdLength) !== undefined) return undefined
   return (await findPool(books, accountId, externalId))?.id
 }
 
