@@ -20,7 +20,18 @@ export function count(value: string | number | bigint): string {
 
 /** A large count in little space: "1.23M". Show `count` where somebody looks closer. */
 export function shortCount(value: string | number | bigint): string {
-  return compactCounts.format(BigInt(value))
+  const n = BigInt(value)
+  // There is no common word beyond trillions.
+  return n < 10n ** 15n ? compactCounts.format(n) : inPowersOfTen(n)
+}
+
+const superscripts = '⁰¹²³⁴⁵⁶⁷⁸⁹'
+
+/** "1.23 × 10³⁰" */
+function inPowersOfTen(n: bigint): string {
+  const digits = n.toString()
+  const exponent = [...String(digits.length - 1)].map((digit) => superscripts[Number(digit)]).join('')
+  return `${digits[0]}.${digits.slice(1, 3)} × 10${exponent}`
 }
 
 /** "1 code", "1,000 codes". */

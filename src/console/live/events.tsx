@@ -68,7 +68,8 @@ export class LiveEvents {
   /** Why events have ended for good, if they have. */
   readonly failure = new Observable<string | undefined>(undefined)
   #leave = () => {}
-  #hasLeft = false
+  /** Counts the starts, so that what an earlier one still waits for does not go on. */
+  #run = 0
 
   constructor(client: Client) {
     this.#client = client
@@ -81,42 +82,43 @@ export class LiveEvents {
 
   /** Follows the events until `stop`. */
   start(): void {
-    this.#hasLeft = false
-    void this.#begin(0)
+    this.failure.set(undefined)
+    this.#run += 1
+    void this.#begin(this.#run, 0)
   }
 
   stop(): void {
-    this.#hasLeft = true
+    this.#run += 1
     this.#leave()
   }
 
-  async #begin(failures: number): Promise<void> {
+  async #begin(run: number, failures: number): Promise<void> {
     const { data, error } = await this.#client.query(PlaceQuery, {}, { requestPolicy: 'network-only' })
-    if (this.#hasLeft) return
+    if (run !== this.#run) return
     if (data === undefined) {
       // Without a network there is no code: the same request may work in a moment.
       if (error?.networkError !== undefined || passes(error?.graphQLErrors)) {
         await pause(failures)
-        if (!this.#hasLeft) await this.#begin(failures + 1)
+        if (run === this.#run) await this.#begin(run, failures + 1)
       } else this.failure.set(error?.message)
       return
     }
     const events = this.#client.subscription(EventsSubscription, { after: data.eventCursor })
     this.#leave = events.subscribe(({ data, error }) => {
       // Looked at first: with an error comes the data of the last event once more.
-      if (error !== undefined) this.#end(error.graphQLErrors, error.message)
+      if (error !== undefined) this.#end(run, error.graphQLErrors, error.message)
       else if (data !== undefined) this.#tell(data.poolEvents)
     }).unsubscribe
   }
 
-  #end(errors: unknown, message: string): void {
+  #end(run: number, errors: unknown, message: string): void {
     this.#leave()
     if (!placeIsLost(errors)) {
       this.failure.set(message)
       return
     }
     this.#tell('missed')
-    void this.#begin(0)
+    void this.#begin(run, 0)
   }
 
   #tell(news: News): void {
