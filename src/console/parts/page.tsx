@@ -33,11 +33,11 @@ export function Section({ title, lead, actions, children }: Part) {
 function Heading({ title, lead, actions, level }: Omit<Part, 'children'> & { level: 1 | 2 }) {
   return (
     <Group align="flex-start" justify="space-between" wrap="wrap">
-      <Box maw="100%" miw={0}>
+      <Box flex="1 1 16rem" miw={0}>
         <Title order={level} size={level === 1 ? 'h2' : 'h4'} style={{ overflowWrap: 'anywhere' }}>
           {title}
         </Title>
-        {lead !== undefined && (
+        {lead !== undefined && lead !== false && (
           <Text c="dimmed" component="div" mt={4} style={{ overflowWrap: 'anywhere' }}>
             {lead}
           </Text>

@@ -33,7 +33,7 @@ export function PoolCard({ pool, days }: { pool: PoolInList; days: LastDays }) {
               </Text>
             )}
           </div>
-          <Group gap="xs" wrap="nowrap">
+          <Group gap="xs" style={{ flexShrink: 0 }} wrap="nowrap">
             <PoolStatus of={pool} />
             <PoolMenu of={pool} />
           </Group>

@@ -72,7 +72,7 @@ export function PoolList({ filter, days }: { filter: Filter; days: LastDays }) {
             <Table.Th>{columns.status}</Table.Th>
             <Table.Th ta="right">{columns.available}</Table.Th>
             <Table.Th ta="right">{columns.claimed}</Table.Th>
-            <Table.Th>{columns.trend}</Table.Th>
+            <Table.Th style={{ whiteSpace: 'nowrap' }}>{columns.trend}</Table.Th>
             <Table.Th>{columns.runsOut}</Table.Th>
             <Table.Td />
           </Table.Tr>

@@ -14,7 +14,7 @@ export function PoolStatus({
     <Badge
       autoContrast
       color={colors[shown]}
-      style={{ flexShrink: 0 }}
+      miw="max-content"
       title={text.pools.statusHint[shown]}
       tt="none"
       variant="light"
