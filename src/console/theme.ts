@@ -11,7 +11,11 @@ export const theme = createTheme({
   components: {
     NavLink: { defaultProps: { style: { borderRadius: 'var(--mantine-radius-md)' } } },
     // A dialog or a menu that moves while it opens cannot be clicked yet.
-    Modal: { defaultProps: { transitionProps: { duration: 120 }, centered: true } },
+    Modal: {
+      defaultProps: { transitionProps: { duration: 120 }, centered: true },
+      styles: { title: { fontWeight: 650 } },
+    },
+    Fieldset: { styles: { legend: { fontWeight: 650 } } },
   },
 })
 
