@@ -6,6 +6,7 @@ import { quoted } from './quoted.ts'
 // In the order in which they are tried: the busiest first.
 const paths = {
   graphql: '/graphql',
+  session: '/session',
   home: '/',
   health: '/health',
   ready: '/ready',

@@ -15,7 +15,7 @@ import {
   graphiqlPageHeaders,
 } from '../../../src/server/graphiql/graphiql.ts'
 import { guide } from '../../../src/server/graphiql/guide.ts'
-import { isLoopbackHost } from '../../../src/server/graphiql/local-browser.ts'
+import { isLoopbackHost } from '../../../src/server/http/local-browser.ts'
 import { openBrowser, type TestBrowser } from '../../support/browser.ts'
 import { startService, useService } from '../../support/service.ts'
 
