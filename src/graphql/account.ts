@@ -2,6 +2,8 @@ import { allScopes, createApiKey, revokeApiKey } from '../domain/account/account
 import { InvalidInputError, NotFoundError } from '../domain/books/errors.ts'
 import type { Scope as ScopeName } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
+import type { Context } from './context.ts'
+import { unauthenticated } from './errors/top-level.ts'
 import { rowReads } from './field-rules.ts'
 import { inputId } from './ids.ts'
 import { maxNameBytes } from './max-sizes.ts'
@@ -28,10 +30,16 @@ const Scope = builder.enumType('Scope', {
   } satisfies Record<ScopeName, { description: string }>,
 })
 
+/** A key may read this of itself, whatever its scopes. Of other keys it needs ADMIN, as before a key is known. */
+function ownOrAdmin(key: { id: string } | undefined, _args: object, { keyId }: Context) {
+  return key?.id === keyId ? { anyScope: allScopes } : { scope: 'ADMIN' as const }
+}
+
 export const ApiKey = builder.prismaNode('ApiKey', {
   description:
-    'A key for the API. Its secret is shown only once, when the key is created. With READ, only the id, the name and the ' +
-    'hint of a key that caused an event can be read; everything else needs ADMIN.',
+    'A key for the API. Its secret is shown only once, when the key is created. Of itself, every key can read what apiKey ' +
+    'says. With READ, only the id, the name and the hint of a key that caused an event can be read; everything else needs ' +
+    'ADMIN.',
   id: { resolve: (key) => key.id },
   findUnique: (id, { accountId }) => ({ id, accountId }),
   fields: (t) => ({
@@ -45,14 +53,14 @@ export const ApiKey = builder.prismaNode('ApiKey', {
     }),
     scopes: t.expose('scopes', {
       type: [Scope],
-      authScopes: { scope: 'ADMIN' },
+      authScopes: ownOrAdmin,
       weight: { items: allScopes.length },
-      description: 'What the key may do. Needs ADMIN.',
+      description: 'What the key may do. Needs ADMIN, except for the key of the request.',
     }),
     createdAt: t.expose('createdAt', {
       type: 'DateTime',
-      authScopes: { scope: 'ADMIN' },
-      description: 'When the key was created. Needs ADMIN.',
+      authScopes: ownOrAdmin,
+      description: 'When the key was created. Needs ADMIN, except for the key of the request.',
     }),
     lastUsedAt: t.expose('lastUsedAt', {
       type: 'DateTime',
@@ -101,6 +109,22 @@ builder.queryField('account', (t) =>
     authScopes: { scope: 'READ' },
     resolve: (query, _root, _args, { books, accountId }) =>
       books.prisma.account.findUniqueOrThrow({ ...query, where: { id: accountId } }),
+  }),
+)
+
+builder.queryField('apiKey', (t) =>
+  t.field({
+    type: ApiKey,
+    description:
+      'The key of this request: its id, name, hint, scopes and createdAt. Every key may ask, whatever its scopes, so a page ' +
+      'can show what the key may do and leave out the rest.',
+    resolve: async (_root, _args, { nodes, keyId, keyUses }) => {
+      await keyUses.written()
+      const key = await nodes.apiKey.load(keyId)
+      // The key for GraphiQL is deleted at every start.
+      if (key === null) throw unauthenticated('This API key does not exist any more.')
+      return key
+    },
   }),
 )
 

@@ -144,6 +144,53 @@ describe('a key', () => {
   })
 })
 
+describe('the key of a request', () => {
+  test.each(['READ', 'MANAGE', 'CLAIM', 'REDEEM', 'ADMIN'])(
+    'with only %s learns what it may do',
+    async (scope) => {
+      const key = await withScopes(service, client, [scope])
+      const { apiKey } = await key.ask<{ apiKey: object }>('{ apiKey { id name hint scopes createdAt } }')
+      const [listed] = (await keys()).filter(({ id }) => id === key.keyId)
+      const { lastUsedAt: _, revokedAt: __, ...own } = listed ?? ({} as Key)
+      expect(apiKey).toEqual(own)
+      expect(own.scopes).toEqual([scope])
+    },
+  )
+
+  test('needs ADMIN for when it was last used and revoked', async () => {
+    const asking = '{ apiKey { lastUsedAt revokedAt } }'
+    const reader = await withScopes(service, client, ['READ', 'MANAGE', 'CLAIM', 'REDEEM'])
+    expect((await reader.send(asking)).errors?.map(({ extensions }) => extensions.code)).toEqual([
+      'FORBIDDEN',
+      'FORBIDDEN',
+    ])
+    const admin = await withScopes(service, client, ['ADMIN'])
+    const { apiKey } = await admin.ask<{ apiKey: Key }>(asking)
+    expect(apiKey).toEqual({ lastUsedAt: expect.any(String), revokedAt: null })
+  })
+
+  test('learns nothing more of other keys', async () => {
+    const id = await newPool(await withScopes(service, client, ['MANAGE']))
+    const reader = await withScopes(service, client, ['READ'])
+    const actors = (fields: string) =>
+      reader.send(`query ($id: ID!) { poolEvents(poolId: $id) { edges { node { actor { ${fields} } } } } }`, {
+        id,
+      })
+    expect((await actors('name hint')).errors).toBeUndefined()
+    for (const field of ['scopes', 'createdAt', 'lastUsedAt', 'revokedAt'])
+      expect((await actors(field)).errors?.map(({ extensions }) => extensions.code)).toEqual(['FORBIDDEN'])
+  })
+
+  test('that was deleted a moment ago is unauthenticated', async () => {
+    const key = await withScopes(service, client, ['READ'])
+    await key.ask('{ apiKey { id } }')
+    const id = Buffer.from(key.keyId, 'base64').toString().split(':')[1]
+    await runSql(service.databaseUrl, `DELETE FROM api_key WHERE id = '${id}'`)
+    const { errors } = await key.send('{ apiKey { id } }')
+    expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['UNAUTHENTICATED'])
+  })
+})
+
 describe('revoking a key', () => {
   test('is immediate and permanent, and changes nothing the second time', async () => {
     const used = await withScopes(service, client, ['READ'])
