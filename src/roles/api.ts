@@ -22,11 +22,13 @@ import { Subscriber } from '../graphql/subscriber.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import { createApi, graphqlRoute } from '../server/api/api.ts'
 import { Authentication } from '../server/authentication.ts'
+import { consoleRoutes } from '../server/console/console.ts'
 import { downloadRoutes } from '../server/files/download.ts'
 import { uploadRoute } from '../server/files/upload.ts'
 import { Graphiql } from '../server/graphiql/graphiql.ts'
 import { isLocalBrowser, isLoopbackHost } from '../server/graphiql/local-browser.ts'
 import type { HttpServer, Routes } from '../server/http/server.ts'
+import { SignIn } from '../server/session.ts'
 import { serveWebSocket } from '../server/websocket/server.ts'
 
 interface OpenApi {
@@ -47,6 +49,7 @@ export async function openApi(lifecycle: Lifecycle, books: Books, options: Servi
     routes: {
       graphql: graphqlRoute(api, graphiql.page),
       graphiqlFile: graphiql.fileRoute,
+      ...consoleRoutes(new SignIn()),
       codesUpload: uploadRoute({ uploads: services.uploads, authentication }),
       ...downloadRoutes({ books, authentication, log }),
     },

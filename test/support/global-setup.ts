@@ -1,8 +1,10 @@
 import { pino } from 'pino'
 import type { TestProject } from 'vitest/node'
+import { buildIfChanged } from '../../src/build/build.ts'
+import { databaseClient } from '../../src/build/database-client.ts'
+import { pages } from '../../src/build/pages.ts'
 import { startEmbeddedServer } from '../../src/database/embedded/server.ts'
 import { applyMigrations } from '../../src/database/migrations.ts'
-import { generateIfChanged } from '../../src/generate.ts'
 import { databaseUrl, runSql } from './database.ts'
 import { temporaryFolder } from './temporary.ts'
 
@@ -20,7 +22,7 @@ const templateName = 'migrated'
 /** Starts one PostgreSQL for the whole run. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   // Otherwise several processes of the run would do so at once.
-  await generateIfChanged()
+  for (const product of [databaseClient, ...pages]) await buildIfChanged(product)
   const folder = await temporaryFolder()
   // Node's compile cache for the many processes of the run: they start in two thirds of the time.
   const compiled = await temporaryFolder()

@@ -44,17 +44,17 @@ const STEPS = [
 
 const IN_A_BROWSER = { timeout: 60_000 }
 
-/** Shared, so that its files are read and compressed once. */
 const graphiql = new Graphiql()
-const assetAt = (path: string) => graphiql.asset(matchRoute(path)?.id ?? '')
+const isFile = (path: string) => graphiql.fileRoute.exists?.(matchRoute(path)?.id ?? '')
 
 describe('the page of GraphiQL', () => {
   test('loads only files that exist', async () => {
     const page = await graphiql.page({})
     const paths = [...page.matchAll(/"(\/graphiql\/[^"]+)"/g)].map(([, path]) => path ?? '')
     expect(paths).toHaveLength(8)
-    for (const path of paths) expect(await assetAt(path), path).toBeDefined()
-    expect(await assetAt('/graphiql/page.js')).toBeUndefined()
+    for (const path of paths) expect(await isFile(path), path).toBe(true)
+    for (const path of ['/graphiql/page.js', '/graphiql/fingerprint.json'])
+      expect(await isFile(path), path).toBe(false)
   })
 
   test('contains a key only if it is given one, in a form that cannot end the script', async () => {
@@ -937,8 +937,13 @@ async function servePage(options: GraphiqlPageOptions, key: string) {
   `)
   const rootValue = { eventCursor: 'now', createPool: { pool: { id: 'pool-1' } } }
   const server = createServer(async (request, response) => {
-    const asset = await assetAt(request.url ?? '')
-    if (asset !== undefined) return await asset.answer(request, response)
+    const path = request.url ?? ''
+    if (await isFile(path))
+      return await graphiql.fileRoute.answer(request, response, {
+        id: matchRoute(path)?.id ?? '',
+        search: '',
+        onStream: () => {},
+      })
     if (request.method === 'GET') {
       return response.writeHead(200, graphiqlPageHeaders).end(await graphiql.page(site.options))
     }
