@@ -1,8 +1,8 @@
+import { schema, withoutId } from 'virtual:schema'
 import { cacheExchange } from '@urql/exchange-graphcache'
 import { relayPagination } from '@urql/exchange-graphcache/extras'
-import type { Client as Socket, Sink } from 'graphql-ws'
+import type { Sink, Client as Socket } from 'graphql-ws'
 import { Client, fetchExchange, mapExchange, subscriptionExchange } from 'urql'
-import { schema, withoutId } from 'virtual:schema'
 import { resuming } from '../live/resuming.ts'
 
 const listsOfQuery = ['pools', 'formats', 'tasks', 'claims', 'redemptions', 'poolEvents']

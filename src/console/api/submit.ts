@@ -29,7 +29,9 @@ export interface Problem {
 }
 
 /** What became of a mutation. */
-export type Outcome<Payload> = { payload: Payload; problems?: never } | { payload?: never; problems: Problem[] }
+export type Outcome<Payload> =
+  | { payload: Payload; problems?: never }
+  | { payload?: never; problems: Problem[] }
 
 type Answer = { __typename: string } | null
 type PayloadOf<Data> = Extract<NonNullable<Data[keyof Data]>, { __typename: `${string}Payload` }>
@@ -77,5 +79,9 @@ function refusalOf(refused: Refused | null | undefined): Problem[] {
 /** The problems of a request that was not carried out, or whose answer was lost. */
 export function problemsOf({ graphQLErrors, networkError }: CombinedError): Problem[] {
   if (networkError !== undefined) return [{ code: 'NETWORK', message: text.common.unreachable, path: '' }]
-  return graphQLErrors.map(({ message, extensions }) => ({ code: String(extensions['code']), message, path: '' }))
+  return graphQLErrors.map(({ message, extensions }) => ({
+    code: String(extensions['code']),
+    message,
+    path: '',
+  }))
 }

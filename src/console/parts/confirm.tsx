@@ -47,7 +47,7 @@ function Asking({ question, close }: { question: Question; close: () => void }) 
         <Button onClick={close} variant="default">
           {text.common.cancel}
         </Button>
-        <Button color={question.isDestructive === true ? 'red.9' : undefined} loading={isActing} onClick={act}>
+        <Button {...(question.isDestructive === true && { color: 'red.9' })} loading={isActing} onClick={act}>
           {question.action}
         </Button>
       </Group>

@@ -1,5 +1,5 @@
-import { CheckIcon, CopyIcon } from '@primer/octicons-react'
 import { ActionIcon, CopyButton, Tooltip } from '@mantine/core'
+import { CheckIcon, CopyIcon } from '@primer/octicons-react'
 import { text } from '../text.ts'
 
 /** A button that copies a text, such as a code. `what` is for screen readers: "the code". */

@@ -2,7 +2,15 @@ import { Paper, Stack, Text, Title } from '@mantine/core'
 import type { ReactNode } from 'react'
 
 /** A place where nothing is yet: what will be here, and the next step. */
-export function Empty({ title, children, action }: { title: string; children?: ReactNode; action?: ReactNode }) {
+export function Empty({
+  title,
+  children,
+  action,
+}: {
+  title: string
+  children?: ReactNode
+  action?: ReactNode
+}) {
   return (
     <Paper p="xl" withBorder>
       <Stack align="center" gap="sm" maw={520} mx="auto" ta="center">

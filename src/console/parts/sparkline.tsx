@@ -15,9 +15,18 @@ export function Sparkline({
 }) {
   const max = Math.max(...values, 1)
   const step = values.length > 1 ? width / (values.length - 1) : width
-  const points = values.map((value, i) => `${(i * step).toFixed(1)},${(height - 2 - (value / max) * (height - 4)).toFixed(1)}`)
+  const points = values.map(
+    (value, i) => `${(i * step).toFixed(1)},${(height - 2 - (value / max) * (height - 4)).toFixed(1)}`,
+  )
   return (
-    <svg aria-label={label} height={height} preserveAspectRatio="none" role="img" viewBox={`0 0 ${width} ${height}`} width={width}>
+    <svg
+      aria-label={label}
+      height={height}
+      preserveAspectRatio="none"
+      role="img"
+      viewBox={`0 0 ${width} ${height}`}
+      width={width}
+    >
       <polyline
         fill="none"
         points={points.join(' ')}

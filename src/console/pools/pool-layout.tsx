@@ -29,7 +29,9 @@ const sections = ['promo-codes', 'tasks', 'all-codes', 'activity', 'settings'] a
 export function PoolLayout() {
   const { poolId = '' } = useParams()
   const result = useQuery({ query: PoolQuery, variables: { id: poolId } })
-  return <Loaded of={result}>{({ pool }) => (pool === null ? <NothingHere /> : <Sections pool={pool} />)}</Loaded>
+  return (
+    <Loaded of={result}>{({ pool }) => (pool === null ? <NothingHere /> : <Sections pool={pool} />)}</Loaded>
+  )
 }
 
 function Sections({ pool }: { pool: PoolOfPage }) {
@@ -42,7 +44,12 @@ function Sections({ pool }: { pool: PoolOfPage }) {
         <Tabs value={here}>
           <Tabs.List>
             {sections.map((section) => (
-              <Tabs.Tab component={Link} key={section} value={section} {...{ to: `/pools/${pool.id}/${section}` }}>
+              <Tabs.Tab
+                component={Link}
+                key={section}
+                value={section}
+                {...{ to: `/pools/${pool.id}/${section}` }}
+              >
                 {text.pools.sections[section]}
               </Tabs.Tab>
             ))}

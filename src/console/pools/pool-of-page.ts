@@ -3,7 +3,10 @@ import type { FragmentOf } from '../api/graphql.ts'
 import type { PoolCounts } from '../live/events.tsx'
 
 /** The pool that a page is about. */
-export type PoolOfPage = FragmentOf<typeof PoolCounts> & { description: string | null; externalId: string | null }
+export type PoolOfPage = FragmentOf<typeof PoolCounts> & {
+  description: string | null
+  externalId: string | null
+}
 
 export const PoolOfPageContext = createContext<PoolOfPage | undefined>(undefined)
 

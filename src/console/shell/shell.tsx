@@ -86,7 +86,8 @@ export function Shell({ children }: { children: ReactNode }) {
         {destinations
           .filter(({ scopes: any }) => any.some((scope) => scopes.includes(scope)))
           .map(({ path, label, icon }) => {
-            const isHere = path === '/' ? pathname === '/' || pathname.startsWith('/pools') : pathname.startsWith(path)
+            const isHere =
+              path === '/' ? pathname === '/' || pathname.startsWith('/pools') : pathname.startsWith(path)
             return (
               <NavLink
                 active={isHere}

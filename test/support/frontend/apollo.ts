@@ -1,9 +1,9 @@
 import { ApolloClient, ApolloLink, CombinedGraphQLErrors, gql, HttpLink, InMemoryCache } from '@apollo/client'
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions'
 import { OperationTypeNode } from 'graphql'
+import { passes, pause, placeIsLost, resuming } from '../../../src/console/live/resuming.ts'
 import { connectSocket } from '../../../src/console/live/socket.ts'
 import { type PoolEvents, type PoolState, poolEvents, poolState, type View } from './operations.ts'
-import { passes, pause, placeIsLost, resuming } from '../../../src/console/live/resuming.ts'
 
 export function connectApollo(
   url: string,
