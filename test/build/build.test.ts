@@ -36,13 +36,16 @@ describe.each([
     expect(make).toHaveBeenCalledTimes(1)
   })
 
-  test.each([...original.inputs, ...original.versions])('is built again when %s has changed', async (path) => {
-    const { root, product, make } = await copyOf(original)
-    await buildIfChanged(product, root)
-    await change(join(root, path))
-    for (const _ of ['second', 'third']) await buildIfChanged(product, root)
-    expect(make).toHaveBeenCalledTimes(2)
-  })
+  test.each([...original.inputs, ...original.versions])(
+    'is built again when %s has changed',
+    async (path) => {
+      const { root, product, make } = await copyOf(original)
+      await buildIfChanged(product, root)
+      await change(join(root, path))
+      for (const _ of ['second', 'third']) await buildIfChanged(product, root)
+      expect(make).toHaveBeenCalledTimes(2)
+    },
+  )
 })
 
 test('a product is built again when a file of it has changed, is missing or is new', async () => {

@@ -14,6 +14,8 @@ declare module 'vitest' {
     serverUrl: string
     /** A database with all tables, which are empty. It is copied; nobody may connect to it. */
     templateName: string
+    /** An empty folder, removed after the run, into which processes unpack their browsers. */
+    browserFolder: string
   }
 }
 
@@ -27,6 +29,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   // Node's compile cache for the many processes of the run: they start in two thirds of the time.
   const compiled = await temporaryFolder()
   process.env['NODE_COMPILE_CACHE'] = compiled.path
+  const browsers = await temporaryFolder()
   const log = pino({ level: 'warn' })
   const server = await startEmbeddedServer({
     dataDir: folder.path,
@@ -37,9 +40,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await applyMigrations(databaseUrl(server.url, templateName), log)
   project.provide('serverUrl', server.url)
   project.provide('templateName', templateName)
+  project.provide('browserFolder', browsers.path)
   return async () => {
     await server.close()
     await folder[Symbol.asyncDispose]()
     await compiled[Symbol.asyncDispose]()
+    await browsers[Symbol.asyncDispose]()
   }
 }
