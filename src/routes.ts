@@ -6,6 +6,7 @@ import { quoted } from './quoted.ts'
 // In the order in which they are tried: the busiest first, and those that more paths match last.
 const paths = {
   graphql: '/graphql',
+  session: '/session',
   health: '/health',
   ready: '/ready',
   consoleFile: '/console/*',

@@ -14,7 +14,7 @@ import {
   graphiqlPageHeaders,
 } from '../../../src/server/graphiql/graphiql.ts'
 import { guide } from '../../../src/server/graphiql/guide.ts'
-import { isLoopbackHost } from '../../../src/server/graphiql/local-browser.ts'
+import { isLoopbackHost } from '../../../src/server/http/local-browser.ts'
 import { findAccessibilityProblems } from '../../support/accessibility.ts'
 import { testBrowser } from '../../support/browser.ts'
 import { startService, useService } from '../../support/service.ts'
