@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { readConfig } from '../src/config.ts'
 
 const root = join(import.meta.dirname, '..')
-const frontend = join(root, 'test/support/frontend')
+const clientCode = [join(root, 'test/support/frontend'), join(root, 'src/console/live')]
 const schema = buildSchema(await readFile(join(root, 'schema.graphql'), 'utf8'))
 
 const files = ['README.md', 'CONTRIBUTING.md', 'bench/README.md']
@@ -53,8 +53,10 @@ test('each variable of the configuration is one that the service reads', () => {
 test('the code for client libraries is the code that the tests of the clients run', async () => {
   const section = sectionOf('docs/frontends.md', 'Client libraries')
   const shown = [...section.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code = '']) => code)
-  const names = await readdir(frontend)
-  const sources = await Promise.all(names.map((name) => readFile(join(frontend, name), 'utf8')))
+  const folders = await Promise.all(
+    clientCode.map(async (folder) => (await readdir(folder)).map((name) => join(folder, name))),
+  )
+  const sources = await Promise.all(folders.flat().map((file) => readFile(file, 'utf8')))
   expect(shown).toHaveLength(5)
   for (const code of shown) expect(sources.filter((source) => source.includes(code))).toHaveLength(1)
 })

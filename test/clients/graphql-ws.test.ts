@@ -1,9 +1,9 @@
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
+import { connectSocket } from '../../src/console/live/socket.ts'
 import { uuidOf } from '../../src/graphql/ids.ts'
 import { generate, newFormat, newPool } from '../support/api.ts'
 import { openBalancer } from '../support/balancer.ts'
-import { connectSocket } from '../support/frontend/graphql-ws.ts'
 import { watchPool } from '../support/frontend/plain.ts'
 import { plainFrontend } from '../support/plain-frontend.ts'
 import { keepsPromises } from '../support/promises.ts'
@@ -11,7 +11,7 @@ import { startService, useClient, useService } from '../support/service.ts'
 import { Watched } from '../support/watched.ts'
 
 describe('with the client of graphql-ws', () => {
-  keepsPromises((url, key) => plainFrontend(connectSocket(url, key)))
+  keepsPromises((url, key) => plainFrontend(connectSocket(url, { key })))
 
   const service = useService()
   const client = useClient(service)
@@ -19,7 +19,7 @@ describe('with the client of graphql-ws', () => {
   test('a connection that no longer responds is replaced', async () => {
     const [poolId, formatId] = [await newPool(client), await newFormat(client)]
     await using balancer = await openBalancer(service)
-    const socket = connectSocket(`${balancer.url}/graphql`, service.key, 500)
+    const socket = connectSocket(`${balancer.url}/graphql`, { key: service.key, patienceMs: 500 })
     const watched = new Watched()
     const leave = watchPool(socket, poolId, watched)
     await watched.until(({ states }) => states.length === 1)
@@ -38,7 +38,7 @@ describe('with the client of graphql-ws', () => {
     const stopping = await startService({ databaseUrl: service.databaseUrl })
     const [poolId, formatId] = [await newPool(client), await newFormat(client)]
     await using balancer = await openBalancer(stopping)
-    const socket = connectSocket(`${balancer.url}/graphql`, service.key)
+    const socket = connectSocket(`${balancer.url}/graphql`, { key: service.key })
     const watched = new Watched()
     const leave = watchPool(socket, poolId, watched)
     await watched.until(({ states }) => states.length === 1)
@@ -54,7 +54,7 @@ describe('with the client of graphql-ws', () => {
   test('an event that the service could not send at first is not skipped', async () => {
     const poolId = await newPool(client)
     await using balancer = await openBalancer(service)
-    const socket = connectSocket(`${balancer.url}/graphql`, service.key)
+    const socket = connectSocket(`${balancer.url}/graphql`, { key: service.key })
     const watched = new Watched()
     const leave = watchPool(socket, poolId, watched)
     await watched.until(({ states }) => states.length === 1)

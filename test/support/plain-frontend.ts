@@ -1,5 +1,5 @@
+import { resuming } from '../../src/console/live/resuming.ts'
 import { type PlainClient, watchPool } from './frontend/plain.ts'
-import { resuming } from './frontend/resuming.ts'
 import type { Frontend } from './promises.ts'
 
 /** A frontend with graphql-ws's own client, or with graphql-sse's. */

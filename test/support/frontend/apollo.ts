@@ -1,16 +1,16 @@
 import { ApolloClient, ApolloLink, CombinedGraphQLErrors, gql, HttpLink, InMemoryCache } from '@apollo/client'
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions'
 import { OperationTypeNode } from 'graphql'
-import { connectSocket } from './graphql-ws.ts'
+import { passes, pause, placeIsLost, resuming } from '../../../src/console/live/resuming.ts'
+import { connectSocket } from '../../../src/console/live/socket.ts'
 import { type PoolEvents, type PoolState, poolEvents, poolState, type View } from './operations.ts'
-import { passes, pause, placeIsLost, resuming } from './resuming.ts'
 
 export function connectApollo(
   url: string,
   key: string,
   possibleTypes: Record<string, string[]>,
 ): ApolloClient {
-  const socket = connectSocket(url, key)
+  const socket = connectSocket(url, { key })
   return new ApolloClient({
     link: ApolloLink.split(
       ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,

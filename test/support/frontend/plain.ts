@@ -1,6 +1,6 @@
 import type { FormattedExecutionResult, SubscribePayload } from 'graphql-ws'
+import { passes, pause, placeIsLost, resuming, type Subscribe } from '../../../src/console/live/resuming.ts'
 import { type PoolEvents, type PoolState, poolEvents, poolState, type View } from './operations.ts'
-import { passes, pause, placeIsLost, resuming, type Subscribe } from './resuming.ts'
 
 /** graphql-ws's own client, or graphql-sse's. */
 export interface PlainClient {

@@ -1,6 +1,6 @@
 import { createClient } from 'graphql-sse'
+import { pause } from '../../../src/console/live/resuming.ts'
 import type { PlainClient } from './plain.ts'
-import { pause } from './resuming.ts'
 
 /** Event streams that reconnect after every failure, and when the server stops responding. */
 export function connectStreams(url: string, key: string, patienceMs = 30_000): PlainClient {

@@ -1,12 +1,12 @@
 import { Client, type CombinedError, fetchExchange, subscriptionExchange } from '@urql/core'
 import { type CacheExchangeOpts, cacheExchange } from '@urql/exchange-graphcache'
 import type { Sink } from 'graphql-ws'
-import { connectSocket } from './graphql-ws.ts'
+import { passes, pause, placeIsLost, resuming } from '../../../src/console/live/resuming.ts'
+import { connectSocket } from '../../../src/console/live/socket.ts'
 import { type PoolEvents, type PoolState, poolEvents, poolState, type View } from './operations.ts'
-import { passes, pause, placeIsLost, resuming } from './resuming.ts'
 
 export function connectUrql(url: string, key: string, cache: CacheExchangeOpts): Client {
-  const subscribe = resuming(connectSocket(url, key).subscribe)
+  const subscribe = resuming(connectSocket(url, { key }).subscribe)
   return new Client({
     url,
     preferGetMethod: false,

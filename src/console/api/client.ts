@@ -1,0 +1,51 @@
+import { schema, withoutId } from 'virtual:schema'
+import { cacheExchange } from '@urql/exchange-graphcache'
+import { relayPagination } from '@urql/exchange-graphcache/extras'
+import type { Sink, Client as Socket } from 'graphql-ws'
+import { Client, fetchExchange, mapExchange, subscriptionExchange } from 'urql'
+import { resuming } from '../live/resuming.ts'
+
+const listsOfQuery = ['pools', 'formats', 'tasks', 'claims', 'redemptions', 'poolEvents']
+const listsOfPool = ['codes', 'claims', 'tasks', 'redemptions']
+
+/**
+ * The client of the API. Objects are kept by their ids, so that whatever brings news of a pool or a task (a query, a
+ * mutation's answer, a subscription) changes it on all of the page. Pages of a list are joined as they arrive.
+ *
+ * @param onSessionEnd called when the service does not accept the session any more
+ */
+export function createApiClient(socket: Socket, onSessionEnd: () => void): Client {
+  const subscribe = resuming(socket.subscribe)
+  return new Client({
+    url: '/graphql',
+    preferGetMethod: false,
+    exchanges: [
+      cacheExchange({
+        schema,
+        keys: Object.fromEntries(withoutId.map((name) => [name, () => null])),
+        resolvers: {
+          Query: Object.fromEntries(listsOfQuery.map((name) => [name, relayPagination()])),
+          Pool: Object.fromEntries(listsOfPool.map((name) => [name, relayPagination()])),
+        },
+        updates: {
+          // Lists that something may now be missing from are read again.
+          Mutation: {
+            createPool: (_result, _args, cache) => cache.invalidate('Query', 'pools'),
+            createFormat: (_result, _args, cache) => cache.invalidate('Query', 'formats'),
+          },
+        },
+      }),
+      mapExchange({
+        onError({ graphQLErrors }) {
+          if (graphQLErrors.some(({ extensions }) => extensions['code'] === 'UNAUTHENTICATED')) onSessionEnd()
+        },
+      }),
+      fetchExchange,
+      subscriptionExchange({
+        forwardSubscription: ({ query = '', variables }) => ({
+          subscribe: (sink) => ({ unsubscribe: subscribe({ query, variables }, sink as Sink) }),
+        }),
+      }),
+    ],
+  })
+}

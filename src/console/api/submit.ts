@@ -1,0 +1,87 @@
+import type { TadaDocumentNode } from 'gql.tada'
+import { useCallback, useState } from 'react'
+import { type CombinedError, useClient } from 'urql'
+import { text } from '../text.ts'
+import { graphql } from './graphql.ts'
+
+/** What every mutation selects of its typed errors: `... on UserError { ...Refusal }`. */
+export const Refusal = graphql(`
+  fragment Refusal on UserError {
+    __typename
+    code
+    message
+    path
+    ... on InvalidInputError {
+      issues {
+        message
+        path
+      }
+    }
+  }
+`)
+
+/** Something wrong with what was asked for: at the field of the input that `path` names, or as a whole. */
+export interface Problem {
+  code: string
+  message: string
+  /** Names joined by dots: "shape.prefix". Empty if it is not a single field. */
+  path: string
+}
+
+/** What became of a mutation. */
+export type Outcome<Payload> =
+  | { payload: Payload; problems?: never }
+  | { payload?: never; problems: Problem[] }
+
+type Answer = { __typename: string } | null
+type PayloadOf<Data> = Extract<NonNullable<Data[keyof Data]>, { __typename: `${string}Payload` }>
+
+/**
+ * A function that sends a mutation with a single root field, and whether it is under way. The mutation selects `__typename`
+ * and `Refusal`.
+ */
+export function useSubmit<Data extends Record<string, Answer>, Variables extends Record<string, unknown>>(
+  mutation: TadaDocumentNode<Data, Variables>,
+): [submit: (variables: Variables) => Promise<Outcome<PayloadOf<Data>>>, isSubmitting: boolean] {
+  const client = useClient()
+  const [isSubmitting, setSubmitting] = useState(false)
+  const submit = useCallback(
+    async (variables: Variables): Promise<Outcome<PayloadOf<Data>>> => {
+      setSubmitting(true)
+      try {
+        const { data, error } = await client.mutation(mutation, variables).toPromise()
+        if (error !== undefined) return { problems: problemsOf(error) }
+        const [answer] = Object.values(data ?? {})
+        if (answer?.__typename.endsWith('Payload')) return { payload: answer as PayloadOf<Data> }
+        return { problems: refusalOf(answer as Refused | null) }
+      } finally {
+        setSubmitting(false)
+      }
+    },
+    [client, mutation],
+  )
+  return [submit, isSubmitting]
+}
+
+interface Refused {
+  code: string
+  message: string
+  path: readonly string[]
+  issues?: readonly { message: string; path: readonly string[] }[]
+}
+
+function refusalOf(refused: Refused | null | undefined): Problem[] {
+  if (refused == null) return [{ code: 'UNKNOWN', message: text.common.noAnswer, path: '' }]
+  const { code, issues = [refused] } = refused
+  return issues.map(({ message, path }) => ({ code, message, path: path.join('.') }))
+}
+
+/** The problems of a request that was not carried out, or whose answer was lost. */
+export function problemsOf({ graphQLErrors, networkError }: CombinedError): Problem[] {
+  if (networkError !== undefined) return [{ code: 'NETWORK', message: text.common.unreachable, path: '' }]
+  return graphQLErrors.map(({ message, extensions }) => ({
+    code: String(extensions['code']),
+    message,
+    path: '',
+  }))
+}

@@ -1,0 +1,6 @@
+import { Page } from '../parts/page.tsx'
+import { text } from '../text.ts'
+
+export function LookUpScreen() {
+  return <Page title={text.shell.codes}>{null}</Page>
+}

@@ -1,0 +1,137 @@
+import { createContext, useContext, useEffect, useRef } from 'react'
+import type { Client } from 'urql'
+import { graphql, type ResultOf } from '../api/graphql.ts'
+import { Observable } from '../api/observable.ts'
+import { passes, pause, placeIsLost } from './resuming.ts'
+
+/** What the page shows of a pool in most places, so that every event brings it up to date. */
+export const PoolCounts = graphql(`
+  fragment PoolCounts on Pool {
+    id
+    name
+    status
+    archivedAt
+    availableCount
+    claimedCount
+    withdrawnCount
+    redeemedCount
+    voidedCount
+  }
+`)
+
+const PlaceQuery = graphql(`
+  query Place {
+    eventCursor
+  }
+`)
+
+const EventsSubscription = graphql(
+  `
+    subscription Events($after: String) {
+      poolEvents(after: $after) {
+        __typename
+        cursor
+        at
+        pool {
+          ...PoolCounts
+        }
+        ... on TaskStatusChangedEvent {
+          status
+          task {
+            id
+            status
+            progress
+            addedCount
+            generatedCount
+            startedAt
+            finishedAt
+          }
+        }
+      }
+    }
+  `,
+  [PoolCounts],
+)
+
+export type LiveEvent = ResultOf<typeof EventsSubscription>['poolEvents']
+
+/** What listeners are told: an event, or that some may have been missed, so that everything has to be read again. */
+export type News = LiveEvent | 'missed'
+
+/**
+ * All events of the account, in order and each once, also over lost connections. Its answers keep the pools and tasks on the
+ * page up to date; `listen` is for what has to be read again.
+ */
+export class LiveEvents {
+  readonly #client: Client
+  readonly #listeners = new Set<(news: News) => void>()
+  /** Why events have ended for good, if they have. */
+  readonly failure = new Observable<string | undefined>(undefined)
+  #leave = () => {}
+  #hasLeft = false
+
+  constructor(client: Client) {
+    this.#client = client
+  }
+
+  listen(listener: (news: News) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Follows the events until `stop`. */
+  start(): void {
+    this.#hasLeft = false
+    void this.#begin(0)
+  }
+
+  stop(): void {
+    this.#hasLeft = true
+    this.#leave()
+  }
+
+  async #begin(failures: number): Promise<void> {
+    const { data, error } = await this.#client.query(PlaceQuery, {}, { requestPolicy: 'network-only' })
+    if (this.#hasLeft) return
+    if (data === undefined) {
+      // Without a network there is no code: the same request may work in a moment.
+      if (error?.networkError !== undefined || passes(error?.graphQLErrors)) {
+        await pause(failures)
+        if (!this.#hasLeft) await this.#begin(failures + 1)
+      } else this.failure.set(error?.message)
+      return
+    }
+    const events = this.#client.subscription(EventsSubscription, { after: data.eventCursor })
+    this.#leave = events.subscribe(({ data, error }) => {
+      // Looked at first: with an error comes the data of the last event once more.
+      if (error !== undefined) this.#end(error.graphQLErrors, error.message)
+      else if (data !== undefined) this.#tell(data.poolEvents)
+    }).unsubscribe
+  }
+
+  #end(errors: unknown, message: string): void {
+    this.#leave()
+    if (!placeIsLost(errors)) {
+      this.failure.set(message)
+      return
+    }
+    this.#tell('missed')
+    void this.#begin(0)
+  }
+
+  #tell(news: News): void {
+    for (const listener of this.#listeners) listener(news)
+  }
+}
+
+export const LiveEventsContext = createContext<LiveEvents | undefined>(undefined)
+
+/** Calls `listener` with each event of the account while the component is shown. */
+export function useEvents(listener: (news: News) => void): void {
+  const events = useContext(LiveEventsContext)
+  const latest = useRef(listener)
+  useEffect(() => {
+    latest.current = listener
+  })
+  useEffect(() => events?.listen((news) => latest.current(news)), [events])
+}

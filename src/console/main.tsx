@@ -1,0 +1,39 @@
+import './policy.ts'
+import '@mantine/core/styles.css'
+import '@mantine/notifications/styles.css'
+import { MantineProvider } from '@mantine/core'
+import { ModalsProvider } from '@mantine/modals'
+import { Notifications } from '@mantine/notifications'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { BrowserRouter } from 'react-router'
+import { Provider } from 'urql'
+import { connectService, ServiceContext } from './api/service.tsx'
+import { App } from './app.tsx'
+import { styleNonce } from './nonce.ts'
+import { readableColors, theme } from './theme.ts'
+
+const root = document.querySelector('#root')
+if (root === null) throw new Error('The page has no place for the console.')
+const service = connectService()
+createRoot(root).render(
+  <StrictMode>
+    <MantineProvider
+      cssVariablesResolver={readableColors}
+      defaultColorScheme="auto"
+      getStyleNonce={() => styleNonce}
+      theme={theme}
+    >
+      <BrowserRouter>
+        <ServiceContext value={service}>
+          <Provider value={service.client}>
+            <ModalsProvider>
+              <Notifications position="bottom-right" />
+              <App />
+            </ModalsProvider>
+          </Provider>
+        </ServiceContext>
+      </BrowserRouter>
+    </MantineProvider>
+  </StrictMode>,
+)

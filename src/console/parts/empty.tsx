@@ -1,0 +1,25 @@
+import { Paper, Stack, Text, Title } from '@mantine/core'
+import type { ReactNode } from 'react'
+
+/** A place where nothing is yet: what will be here, and the next step. */
+export function Empty({
+  title,
+  children,
+  action,
+}: {
+  title: string
+  children?: ReactNode
+  action?: ReactNode
+}) {
+  return (
+    <Paper p="xl" withBorder>
+      <Stack align="center" gap="sm" maw={520} mx="auto" ta="center">
+        <Title order={2} size="h4">
+          {title}
+        </Title>
+        {children !== undefined && <Text c="dimmed">{children}</Text>}
+        {action}
+      </Stack>
+    </Paper>
+  )
+}

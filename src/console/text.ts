@@ -1,0 +1,67 @@
+import { counted } from './intl.ts'
+
+// All texts of the console, by screen. Codes, names and messages of the API come from the API.
+
+export const text = {
+  common: {
+    product: 'Promo codes',
+    loading: 'Loading',
+    retry: 'Try again',
+    cancel: 'Cancel',
+    close: 'Close',
+    save: 'Save',
+    copy: 'Copy',
+    copied: 'Copied',
+    more: 'Show more',
+    none: 'None',
+    noAnswer: 'The service gave no answer. Try again.',
+    unreachable: 'The service cannot be reached. Check your connection, then try again.',
+    notFoundTitle: 'There is nothing here',
+    notFound: 'What the address leads to does not exist in this account, or has been deleted.',
+    toPools: 'Go to the pools',
+    codes: (n: string | bigint) => counted(n, 'code', 'codes'),
+  },
+  shell: {
+    skip: 'Skip to the content',
+    menu: 'Menu',
+    pools: 'Pools',
+    formats: 'Formats',
+    codes: 'Look up a code',
+    activity: 'Activity',
+    keys: 'API keys',
+    graphiql: 'GraphiQL',
+    connection: { idle: '', connected: 'Live', lost: 'Connection lost. Reconnecting…' },
+    colors: 'Switch between light and dark',
+    key: 'Signed in with',
+    mayDo: 'This key may',
+    signOut: 'Sign out',
+    scopes: {
+      READ: 'see pools, formats, tasks and claimed codes',
+      MANAGE: 'create and change pools and formats, and generate, upload, withdraw and void codes',
+      CLAIM: 'claim codes',
+      REDEEM: 'redeem codes',
+      ADMIN: 'manage API keys',
+    },
+  },
+  account: {
+    signIn: 'Sign in',
+    signInLead: 'Sign in with an API key of your account.',
+    key: 'API key',
+    keyHint: 'It begins with pk_. It is sent once, and not kept in this browser.',
+  },
+  pools: {
+    sections: {
+      'promo-codes': 'Promo Codes',
+      tasks: 'Tasks',
+      'all-codes': 'Codes',
+      activity: 'Activity',
+      settings: 'Settings',
+    },
+  },
+  promoCodes: {},
+  tasks: {},
+  uploads: {},
+  codes: {},
+  activity: {},
+  formats: {},
+} as const

@@ -1,0 +1,81 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import react from '@vitejs/plugin-react'
+import {
+  buildSchema,
+  type GraphQLNamedType,
+  type GraphQLSchema,
+  isAbstractType,
+  isCompositeType,
+  isInterfaceType,
+  isIntrospectionType,
+  isObjectType,
+  isUnionType,
+} from 'graphql'
+import { defineConfig, type Plugin } from 'vite'
+
+const root = join(import.meta.dirname, '../..')
+const schemaFile = join(root, 'schema.graphql')
+const schemaModule = 'virtual:schema'
+
+/**
+ * The module `virtual:schema`: what Graphcache has to know of schema.graphql. `schema` lets it tell which types an interface
+ * or a union can be; objects of the types `withoutId` are kept in their parents.
+ */
+function schemaFacts(): Plugin {
+  return {
+    name: 'schema-facts',
+    resolveId: (id) => (id === schemaModule ? id : undefined),
+    async load(id) {
+      if (id !== schemaModule) return undefined
+      this.addWatchFile(schemaFile)
+      const schema = buildSchema(await readFile(schemaFile, 'utf8'))
+      const types = Object.values(schema.getTypeMap()).filter(isObjectType)
+      const withoutId = types.filter((type) => type.getFields()['id'] === undefined).map(({ name }) => name)
+      return `export const schema = ${JSON.stringify(outlineOf(schema))}
+export const withoutId = ${JSON.stringify(withoutId)}`
+    },
+  }
+}
+
+/**
+ * An introspection with only the types, their fields and what they can be. It says that no field is nullable: otherwise
+ * Graphcache shows null for what it does not have yet, as if the pool of an address did not exist.
+ */
+function outlineOf(schema: GraphQLSchema) {
+  const kindOf = (type: GraphQLNamedType) =>
+    isObjectType(type) ? 'OBJECT' : isInterfaceType(type) ? 'INTERFACE' : 'UNION'
+  const reference = (type: GraphQLNamedType) => ({ kind: kindOf(type), name: type.name })
+  const some = { kind: 'NON_NULL', ofType: { kind: 'SCALAR', name: 'Any' } }
+  const types = Object.values(schema.getTypeMap())
+    .filter((type) => !isIntrospectionType(type))
+    .filter(isCompositeType)
+    .map((type) => ({
+      ...reference(type),
+      fields: isUnionType(type)
+        ? []
+        : Object.keys(type.getFields()).map((name) => ({ name, type: some, args: [] })),
+      interfaces: isUnionType(type) ? [] : type.getInterfaces().map(reference),
+      ...(isAbstractType(type) && { possibleTypes: schema.getPossibleTypes(type).map(reference) }),
+    }))
+  const [queryType, mutationType, subscriptionType] = ['Query', 'Mutation', 'Subscription'].map((name) => ({
+    name,
+  }))
+  return { __schema: { queryType, mutationType, subscriptionType, types } }
+}
+
+export default defineConfig({
+  root: import.meta.dirname,
+  plugins: [react(), schemaFacts()],
+  build: {
+    outDir: join(root, 'dist/console'),
+    emptyOutDir: true,
+    // Also the path that they are served at.
+    assetsDir: 'console',
+    // It would be an inline script.
+    modulePreload: { polyfill: false },
+    // An image in a style would need a policy of its own.
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 1_000,
+  },
+})
