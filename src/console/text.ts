@@ -1,6 +1,16 @@
-import { count, counted } from './intl.ts'
+import { count, counted, duration } from './intl.ts'
 
 // All texts of the console, by screen. Codes, names and messages of the API come from the API.
+
+/** As many as a large campaign has in circulation. */
+const liveCodes = 1_000_000n
+
+const msPerYear = 31_557_600_000n
+
+/** How long an attacker takes for so many guesses at 1,000 a second. */
+function timeToGuess(guesses: bigint): string {
+  return guesses > 1_000_000n * msPerYear ? 'more than a million years' : duration(Number(guesses))
+}
 
 interface TaskTitle {
   kind: 'GENERATION' | 'UPLOAD'
@@ -142,5 +152,73 @@ export const text = {
   uploads: {},
   codes: {},
   activity: {},
-  formats: {},
+  formats: {
+    lead: 'A format defines what generated codes look like, and how many different ones there can be.',
+    search: 'Search formats by name',
+    notFound: (search: string) => `No format has “${search}” in its name.`,
+    noneTitle: 'No formats yet',
+    none:
+      'Codes are generated from a format: its length, its characters, and a fixed beginning or end. Create one, then ' +
+      'use it in the Promo Codes section of a pool.',
+    createTitle: 'Create a new format',
+    create: 'Create format',
+    name: 'Name',
+    nameHint: 'What your team calls it. You can rename it later; the rest stays as it is.',
+    body: 'Random part',
+    byLength: 'Length',
+    byPattern: 'Pattern',
+    length: 'Length of the random part',
+    lengthHint: 'How many random characters each code has',
+    noLength: 'Give the number of random characters.',
+    pattern: 'Pattern',
+    patternHint: 'Each # becomes a random character, such as #####-#####. Write \\# for a # itself.',
+    characters: 'Characters',
+    sets: {
+      UNAMBIGUOUS: 'Easy to read (no 0/O, 1/I)',
+      UPPERCASE_DIGITS: 'Capital letters and digits',
+      UPPERCASE: 'Capital letters',
+      DIGITS: 'Digits',
+      MIXED_DIGITS: 'Capital and small letters, and digits',
+      LIST: 'My own characters',
+    },
+    setHints: {
+      UNAMBIGUOUS: 'BCDFGHJKMPQRTVWXY2346789. The best choice for codes that people type.',
+      UPPERCASE_DIGITS: 'A–Z and 0–9',
+      UPPERCASE: 'A–Z',
+      DIGITS: '0–9',
+      MIXED_DIGITS: 'A–Z, a–z and 0–9',
+      LIST: 'Only the characters that you list',
+    },
+    list: 'Your characters',
+    listHint: 'At least two, each once, such as ABC123',
+    prefix: 'Prefix',
+    suffix: 'Suffix',
+    optional: 'Optional',
+    preview: 'Preview',
+    example: 'Example',
+    examples: 'Examples',
+    capacity: 'Different codes in all',
+    guessOdds: 'How hard to guess',
+    oddsOfPreview: (capacity: string) =>
+      BigInt(capacity) >= 2n * liveCodes
+        ? `With a million codes in circulation, one random guess in ${count(BigInt(capacity) / liveCodes)} hits one.`
+        : 'With a million codes in circulation, almost every guess would hit one.',
+    odds: (guesses: string) =>
+      `An attacker needs about ${counted(guesses, 'random guess', 'random guesses')} for one generated code. At 1,000 ` +
+      `guesses a second, that takes ${timeToGuess(BigInt(guesses))}.`,
+    noOdds: 'Known once codes have been generated',
+    overlapTitle: 'Another format could produce the same codes',
+    overlap:
+      'Every code must come from one format only. Change the prefix, the suffix or the length, or use this one:',
+    available: 'Available codes for generation',
+    availableCount: (n: string) => `${count(n)} available for generation`,
+    generated: 'Generated so far',
+    reserved: 'Reserved for waiting tasks',
+    used: (share: string) => `${share} of the format is used`,
+    left: (share: string) => `${share} of the format is left`,
+    createdAt: 'Created',
+    rename: 'Rename',
+    renameTitle: 'Rename the format',
+    renameHint: 'The codes do not change.',
+  },
 } as const
