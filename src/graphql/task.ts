@@ -73,8 +73,8 @@ const TaskFailureCode = builder.enumType('TaskFailureCode', {
     UNREADABLE_FILE: { description: 'The uploaded file could not be read as a list of codes.' },
     HEADER_UNCLEAR: {
       description:
-        'The first row of the uploaded file may be a header or a code. The message shows how the file begins. Upload the ' +
-        'file again with the argument header.',
+        'The first row of the uploaded file may be a header or a code. The message shows how the file begins, and ' +
+        'so does Upload.beginning, in cells. Upload the file again with the argument header.',
     },
     ALL_ROWS_REFUSED: {
       description:
