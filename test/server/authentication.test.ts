@@ -3,13 +3,18 @@ import type { GraphQLError } from 'graphql'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createAccount, createApiKey } from '../../src/domain/account/account.ts'
 import { Authentication } from '../../src/server/authentication.ts'
+import { SessionCookie } from '../../src/server/session-cookie.ts'
 import { silent, useBooks } from '../support/books.ts'
 
 const place = useBooks()
 let authentication: Authentication
 
 beforeAll(async () => {
-  authentication = new Authentication(place.books, silent)
+  authentication = new Authentication({
+    books: place.books,
+    cookie: new SessionCookie(place.accountId),
+    log: silent,
+  })
 })
 
 afterAll(async () => {
