@@ -9,6 +9,7 @@ import { type Accepted, asAccepted, readTasks, type Task } from '../domain/gener
 import type { ClaimedPlace } from '../domain/pool/batch.ts'
 import { type PoolState, readPools } from '../domain/pool/pool.ts'
 import { readRedemptions } from '../domain/redemption/redemption.ts'
+import { type AddedCodes, readAddedCodes } from '../domain/stock/added-codes.ts'
 import { readBeginnings } from '../domain/upload/beginning.ts'
 import { readUploadWaits, type UploadWait } from '../domain/upload/queue.ts'
 import { type Redemption, readUsage, type Usage } from '../domain/usage/usage.ts'
@@ -40,6 +41,8 @@ export class Nodes {
   readonly task: DataLoader<string, Task | null>
   /** What an upload waits for. Null for one that does not wait. */
   readonly uploadWait: DataLoader<string, UploadWait | null>
+  /** Where the codes are that a task has added. */
+  readonly addedCodes: DataLoader<string, AddedCodes>
   /** How the file of an upload begins. Null if that is not known yet, or no longer. */
   readonly uploadBeginning: DataLoader<string, FileBeginning | null>
   /** What has become of claimed codes. Loaded once for each object that stands for a code, so that its fields agree. */
@@ -69,6 +72,7 @@ export class Nodes {
       },
       { cache, maxBatchSize },
     )
+    this.addedCodes = new DataLoader((ids) => readAddedCodes(books, accountId, ids), { cache, maxBatchSize })
     this.uploadBeginning = new DataLoader(
       async (ids) => {
         const beginnings = await readBeginnings(books, accountId, [...new Set(ids)])

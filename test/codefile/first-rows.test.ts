@@ -22,10 +22,10 @@ async function begin(file: string | Uint8Array, options: Partial<CodeFileOptions
 describe('the beginning of a file', () => {
   it('has its first rows as cells, numbered as in a spreadsheet, and its first codes', async () => {
     const rows = [1, 2, 3, 4, 5, 6, 7].map((n) => `${n};"C;${n}"\n`).join('')
-    const file = `\ufeffReport of May\n\nNr;Gutscheincode\n${rows}`
+    const file = `\ufeffReport, May\n\nNr;Gutscheincode\n${rows}`
     const expected = {
       rows: [
-        { number: 1, cells: ['Report of May'] },
+        { number: 1, cells: ['Report, May'] },
         { number: 3, cells: ['Nr', 'Gutscheincode'] },
         ...[1, 2, 3, 4].map((n) => ({ number: n + 3, cells: [String(n), `C;${n}`] })),
       ],

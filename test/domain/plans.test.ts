@@ -18,6 +18,7 @@ import { readClaim, readClaims, readClaimsFrom } from '../../src/domain/pool/cla
 import { findPoolByExternalId, readPool } from '../../src/domain/pool/pool.ts'
 import { isCurrent, placesOfTask, readSnapshot } from '../../src/domain/pool/snapshot.ts'
 import { readRedemptions, redemptionsFor, redemptionsOfPool } from '../../src/domain/redemption/redemption.ts'
+import { readAddedCodes } from '../../src/domain/stock/added-codes.ts'
 import { readBeginnings } from '../../src/domain/upload/beginning.ts'
 import { readWaitingAccount } from '../../src/domain/upload/queue.ts'
 import { listRejectedRows, readRejectedRows } from '../../src/domain/upload/rejected-rows.ts'
@@ -285,6 +286,10 @@ describe('on tables without statistics, a statement reads no more rows than it n
         at: new Date(),
       }),
     'where the codes of a task are': (books) => placesOfTask(books, accountId, poolId, uploadId),
+    'where the codes of a task are now': async (books) => {
+      const added = await readAddedCodes(books, accountId, [uploadId])
+      expect(added).toEqual([{ available: 1n, claimed: 0n, withdrawn: 0n }])
+    },
     'the rejected rows of an upload': async (books) => {
       for await (const page of (await readRejectedRows(books, accountId, uploadId)) ?? [])
         expect(page.length).toBe(10)
