@@ -1,6 +1,18 @@
-import { counted } from './intl.ts'
+import { count, counted } from './intl.ts'
 
 // All texts of the console, by screen. Codes, names and messages of the API come from the API.
+
+interface TaskTitle {
+  kind: 'GENERATION' | 'UPLOAD'
+  quantity: string | null
+  upload: { dryRun: boolean } | null
+}
+
+interface TaskResult {
+  kind: 'GENERATION' | 'UPLOAD'
+  generatedCount: string
+  addedCount: string
+}
 
 export const text = {
   common: {
@@ -59,7 +71,74 @@ export const text = {
     },
   },
   promoCodes: {},
-  tasks: {},
+  tasks: {
+    tasks: 'Tasks',
+    task: 'Task',
+    status: 'Status',
+    statuses: {
+      AWAITING_EXECUTION: 'Awaiting execution',
+      RUNNING: 'Running',
+      COMPLETED: 'Completed',
+      FAILED: 'Failed',
+      CANCELLED: 'Cancelled',
+      UNDONE: 'Undone',
+    },
+    title: ({ kind, quantity, upload }: TaskTitle) => {
+      if (kind === 'GENERATION') return `Generation of ${counted(quantity ?? '0', 'code', 'codes')}`
+      return upload?.dryRun === true ? 'Check of a file' : 'Upload'
+    },
+    ofPool: (pool: string) => `Tasks of ${pool}`,
+    startedBy: 'Started by',
+    triggers: {
+      MANUAL: 'A person or an integration',
+      AUTO_GENERATE: 'Auto-generate, as the pool was running out',
+    },
+    format: 'Promo code format',
+    quantity: 'Quantity',
+    createdAt: 'Created',
+    finishedAt: 'Finished',
+    took: (time: string) => `after running for ${time}`,
+    generated: 'Codes generated',
+    added: 'Codes added to the pool',
+    addedShort: 'Added',
+    wouldAdd: 'Codes that would be added',
+    duplicatesInFile: 'Duplicates in the file',
+    duplicatesInAccount: 'Already in your account',
+    refused: 'Refused',
+    addedCount: (n: string) => `${count(n)} added`,
+    result: ({ generatedCount, addedCount, kind }: TaskResult) =>
+      kind === 'GENERATION'
+        ? `${counted(generatedCount, 'code', 'codes')} generated, ${count(addedCount)} added to the pool.`
+        : `${counted(addedCount, 'code', 'codes')} added to the pool.`,
+    progress: (share: string) => `${share} of the file has been read`,
+    seeCodes: 'See the codes',
+    download: 'Download the codes',
+    downloadRejected: 'Download the rows that were not added',
+    failed: {
+      GENERATION: 'No codes were generated',
+      UPLOAD: 'No codes were added',
+    },
+    again: 'Go to the Promo Codes section to try again',
+    cancelled: 'The task was cancelled. It has added nothing to the pool.',
+    undone: 'The upload was undone: its codes were removed from the pool.',
+    cancel: {
+      GENERATION: {
+        title: 'Cancel the generation?',
+        question: (n: string) =>
+          `None of the ${counted(n, 'code', 'codes')} will be generated, and nothing is added to the pool. What is ` +
+          'reserved for the task becomes available for generation again.',
+        action: 'Cancel the generation',
+      },
+      UPLOAD: {
+        title: 'Cancel the upload?',
+        question: () => 'Nothing of the file is added to the pool, including the rows that have been read.',
+        action: 'Cancel the upload',
+      },
+    },
+    noneTitle: 'No tasks yet',
+    none: 'Each batch of codes that is generated or uploaded into this pool is a task, and its progress shows here.',
+    toPromoCodes: 'Add the first codes in the Promo Codes section',
+  },
   uploads: {},
   codes: {},
   activity: {},
