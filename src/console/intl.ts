@@ -45,6 +45,11 @@ export function counted(value: string | number | bigint, one: string, many: stri
   return `${count(n)} ${isOne ? one : many}`
 }
 
+/** A number that need not be whole: "3.5", "1,234". */
+export function decimal(value: number): string {
+  return new Intl.NumberFormat(locale, { maximumFractionDigits: value < 10 ? 1 : 0 }).format(value)
+}
+
 /** A share from 0 to 1: "12.5%". */
 export function percent(share: number): string {
   return percents.format(share)
