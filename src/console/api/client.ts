@@ -1,5 +1,5 @@
 import { schema, withoutId } from 'virtual:schema'
-import { cacheExchange } from '@urql/exchange-graphcache'
+import { cacheExchange, type UpdateResolver } from '@urql/exchange-graphcache'
 import { relayPagination } from '@urql/exchange-graphcache/extras'
 import type { Sink, Client as Socket } from 'graphql-ws'
 import { Client, fetchExchange, mapExchange, subscriptionExchange } from 'urql'
@@ -7,8 +7,16 @@ import { resuming } from '../live/resuming.ts'
 import type { OpenQueries } from './open-queries.ts'
 
 // Not the pools: their screen reads its pages again as pools are created, and then they begin elsewhere.
-const listsOfQuery = ['formats', 'tasks', 'claims', 'redemptions', 'poolEvents']
+const listsOfQuery = ['formats', 'tasks', 'claims', 'redemptions']
 const listsOfPool = ['codes', 'claims', 'tasks', 'redemptions']
+
+/** Forgets the later pages of a list when its first one is read anew: they may not go on where that ends. */
+const dropLaterPages: UpdateResolver = (_result, args, cache, { parentKey, fieldName }) => {
+  if (args['after'] != null || args['before'] != null) return
+  for (const page of cache.inspectFields(parentKey))
+    if (page.fieldName === fieldName && page.arguments?.['after'] != null)
+      cache.invalidate(parentKey, fieldName, page.arguments)
+}
 
 /**
  * The client of the API. Objects are kept by their ids, so that whatever brings news of a pool or a task (a query, a
@@ -34,6 +42,8 @@ export function createApiClient(
           Pool: Object.fromEntries(listsOfPool.map((name) => [name, relayPagination()])),
         },
         updates: {
+          Query: Object.fromEntries(listsOfQuery.map((name) => [name, dropLaterPages])),
+          Pool: Object.fromEntries(listsOfPool.map((name) => [name, dropLaterPages])),
           // Lists that something may now be missing from are read again.
           Mutation: {
             createPool: (_result, _args, cache) => cache.invalidate('Query', 'pools'),

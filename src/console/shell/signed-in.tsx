@@ -6,6 +6,7 @@ import { useObserved } from '../api/observable.ts'
 import { useService } from '../api/service.tsx'
 import { LiveEvents, LiveEventsContext } from '../live/events.tsx'
 import { Loaded } from '../parts/loaded.tsx'
+import { Uploads, UploadsContext } from '../uploads/uploads.ts'
 import { FailureBoundary } from './failure-boundary.tsx'
 import { Shell } from './shell.tsx'
 import { ViewerContext, ViewerQuery } from './viewer.tsx'
@@ -15,7 +16,8 @@ import { ViewerContext, ViewerQuery } from './viewer.tsx'
  * the page is hidden with what they have typed until they have signed in again.
  */
 export function SignedIn() {
-  const { sessionEnded } = useService()
+  const { client, sessionEnded } = useService()
+  const [uploads] = useState(() => new Uploads(client))
   const { pathname, search, hash } = useLocation()
   const viewer = useQuery({ query: ViewerQuery })
   const hasEnded = useObserved(sessionEnded)
@@ -31,13 +33,15 @@ export function SignedIn() {
           {({ apiKey }) => (
             <ViewerContext value={apiKey}>
               <LiveEventsContext value={events}>
-                <Shell>
-                  <FailureBoundary at={pathname}>
-                    <Suspense>
-                      <Outlet />
-                    </Suspense>
-                  </FailureBoundary>
-                </Shell>
+                <UploadsContext value={uploads}>
+                  <Shell>
+                    <FailureBoundary at={pathname}>
+                      <Suspense>
+                        <Outlet />
+                      </Suspense>
+                    </FailureBoundary>
+                  </Shell>
+                </UploadsContext>
               </LiveEventsContext>
             </ViewerContext>
           )}
