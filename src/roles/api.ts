@@ -22,6 +22,7 @@ import { Subscriber } from '../graphql/subscriber.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import { createApi, graphqlRoute } from '../server/api/api.ts'
 import { Authentication } from '../server/authentication.ts'
+import { consoleRoutes } from '../server/console/console.ts'
 import { downloadRoutes } from '../server/files/download.ts'
 import { uploadRoute } from '../server/files/upload.ts'
 import { Graphiql } from '../server/graphiql/graphiql.ts'
@@ -54,6 +55,7 @@ export async function openApi(lifecycle: Lifecycle, books: Books, options: Servi
       graphql: graphqlRoute(api, graphiql.page),
       session: signIn.route,
       graphiqlFile: graphiql.fileRoute,
+      ...consoleRoutes(signIn),
       codesUpload: uploadRoute({ uploads: services.uploads, authentication }),
       ...downloadRoutes({ books, authentication, log }),
     },
