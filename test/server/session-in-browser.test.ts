@@ -6,16 +6,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { newPool, newStock } from '../support/api.ts'
-import { openBrowser, type TestBrowser } from '../support/browser.ts'
+import { testBrowser } from '../support/browser.ts'
 import { useClient, useService } from '../support/service.ts'
 
 // What a session lets pages do is decided by headers that browsers send. So this is a real one.
 
 const service = useService()
 const client = useClient(service)
-let chromium: TestBrowser
 /** The port of a server of somebody else, which answers every request with an empty page. */
 let otherPort: number
 let folder: string
@@ -28,17 +27,15 @@ beforeAll(async () => {
   otherPort = (other.address() as AddressInfo).port
   folder = await mkdtemp(join(tmpdir(), 'promo-codes-page-'))
   await writeFile(join(folder, 'page.html'), '<!doctype html><title>A file</title>')
-  chromium = await openBrowser()
   return async () => {
     await new Promise((resolve) => other.close(resolve))
     await rm(folder, { recursive: true })
   }
-}, 60_000)
-afterAll(() => chromium.close())
+})
 
 /** A new browser that shows an empty page of the service, reached by this host. */
 async function openOwnPage(host: string): Promise<{ page: Page; origin: string }> {
-  const context = await chromium.browser.newContext()
+  const context = await (await testBrowser()).newContext()
   onTestFinished(() => context.close())
   const page = await context.newPage()
   const origin = `http://${host}:${new URL(service.url).port}`
