@@ -56,7 +56,9 @@ describe('npm start', () => {
     const first = new MainProcess({ DATA_DIR: dataDir })
     const { url, key: secret } = await first.ready()
     expect(first.stdout).toContain('Your first API key')
-    expect(first.stdout).toMatch(/Console: +http\S+\/\n.*GraphiQL: +http\S+\/graphql .*\n\n.*signed in already/)
+    expect(first.stdout).toMatch(
+      /Console: +http\S+\/\n.*GraphiQL: +http\S+\/graphql .*\n\n.*signed in already/,
+    )
     const client = new Client({ url, key: secret })
     await createPool(client, 'Kept')
     const server = await postmaster()
