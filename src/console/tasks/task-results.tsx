@@ -4,6 +4,8 @@ import { Link } from 'react-router'
 import { count } from '../intl.ts'
 import { useMay } from '../shell/viewer.tsx'
 import { text } from '../text.ts'
+import { RejectedRows } from '../uploads/rejected-rows.tsx'
+import { UndoUpload } from '../uploads/undo-upload.tsx'
 import type { TaskOfPage } from './task-details.ts'
 
 /** What became of a task that has ended: its counts and where its codes are, or why there are none. */
@@ -25,6 +27,7 @@ export function TaskResults({ task }: { task: TaskOfPage }) {
       )}
       {isCompleted && <TaskCounts task={task} />}
       {isCompleted && <TaskLinks task={task} />}
+      {task.upload !== null && <RejectedRows task={task} />}
     </Stack>
   )
 }
@@ -83,8 +86,6 @@ export function TaskCounts({ task }: { task: TaskOfPage }) {
 function TaskLinks({ task }: { task: TaskOfPage }) {
   const mayManage = useMay('MANAGE')
   const hasCodes = task.addedCount !== '0'
-  const hasRejectedRows =
-    task.upload !== null && task.upload.rowsRead !== task.upload.accepted && task.rejectedRowsUrl !== null
   return (
     <Group gap="sm">
       {hasCodes && (
@@ -104,18 +105,7 @@ function TaskLinks({ task }: { task: TaskOfPage }) {
           {text.tasks.download}
         </Button>
       )}
-      {hasRejectedRows && (
-        <Button
-          component="a"
-          download
-          href={task.rejectedRowsUrl ?? ''}
-          leftSection={<DownloadIcon />}
-          size="xs"
-          variant="default"
-        >
-          {text.tasks.downloadRejected}
-        </Button>
-      )}
+      {hasCodes && mayManage && task.kind === 'UPLOAD' && <UndoUpload task={task} />}
     </Group>
   )
 }
