@@ -51,7 +51,7 @@ function Option({ format }: { format: FormatOfPage | undefined }) {
   if (format === undefined) return null
   const { name, pattern, availableForGeneration } = format
   return (
-    <Group flex={1} justify="space-between" wrap="nowrap">
+    <Group flex={1} gap="md" justify="space-between" miw={0} wrap="nowrap">
       <Box miw={0}>
         <Text size="sm" truncate>
           {name}
@@ -60,7 +60,7 @@ function Option({ format }: { format: FormatOfPage | undefined }) {
           {pattern}
         </Text>
       </Box>
-      <Text c="dimmed" size="xs" ta="right">
+      <Text c="dimmed" flex="none" size="xs">
         {text.promoCodes.left(availableForGeneration)}
       </Text>
     </Group>
