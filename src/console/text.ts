@@ -18,6 +18,15 @@ interface TaskTitle {
   upload: { dryRun: boolean } | null
 }
 
+interface RefillAtOnce {
+  available: string
+  threshold: string
+  /** How many codes the refill generates if the format has them. */
+  refill: bigint
+  /** How many codes the format has. */
+  left: bigint
+}
+
 interface TaskResult {
   kind: 'GENERATION' | 'UPLOAD'
   generatedCount: string
@@ -291,7 +300,77 @@ export const text = {
     archiving: 'Archive',
     archivingHint: 'When the campaign is over. Nothing is deleted, and you can unarchive the pool.',
   },
-  promoCodes: {},
+  promoCodes: {
+    method: 'How this pool is filled',
+    methods: { GENERATE: 'Generate promo codes', UPLOAD: 'Upload from a file' },
+    methodHints: {
+      GENERATE: 'Unique codes are created for you, from a format.',
+      UPLOAD: 'You bring your own codes, as CSV or one per line.',
+    },
+    format: 'Promo code format',
+    pickFormat: 'Pick an existing format',
+    searchFormats: 'Search by name',
+    createFormat: 'Create a new format',
+    noFormats:
+      'You have no formats yet. A format defines what the codes look like: their length, characters, and a fixed ' +
+      'beginning or end.',
+    noFormat: 'Pick a format, or create a new one.',
+    notChosen: 'Not chosen yet',
+    looksLike: 'Looks like',
+    left: (n: string) => (n === '0' ? 'none left' : `${count(n)} available`),
+    quantity: 'Quantity',
+    quantityHint: 'How many codes to generate now, and with each refill',
+    availableHint: 'Your quantity cannot exceed it',
+    pickFirst: 'Pick a format first',
+    noQuantity: 'Enter how many codes to generate.',
+    notWhole: 'Enter a whole number, such as 10,000.',
+    tooFew: 'Enter at least 1.',
+    tooMany: (available: string) =>
+      available === '0'
+        ? 'This format has no codes left. Pick or create one with more room: longer, or with more characters.'
+        : `Only ${count(available)} are available. Enter less, or use a format with more room: longer, or with more ` +
+          'characters.',
+    autoGenerate: 'Auto-generate promo codes if they run out',
+    autoGenerateHint:
+      'A new batch is generated as soon as the last code of the pool is handed out, so campaigns that rely on it do ' +
+      'not stall.',
+    turnOn: 'Turn it on',
+    turnOnFor: 'for always-on use: welcome flows, evergreen offers, referral programs.',
+    leaveOff: 'Leave it off',
+    leaveOffFor: 'for one-time campaigns with a fixed code budget.',
+    advanced: 'Advanced',
+    threshold: 'Refill when this many codes or fewer are left',
+    thresholdHint: '0 refills the pool when its last code is handed out. From here on, its status is Low.',
+    saveAndGenerate: 'Save and generate',
+    saved: 'The Promo Codes section was saved.',
+    unsaved: 'Unsaved changes',
+    discard: 'Discard',
+    lostAnswer:
+      'The connection was lost, so it is not known whether the codes are being generated. Press “Save and generate” ' +
+      'again: they are not generated twice.',
+    refillTitle: 'Save and refill the pool now?',
+    refillQuestion: ({ available, threshold, refill, left }: RefillAtOnce) => {
+      const stock =
+        available === '0'
+          ? 'The pool is empty.'
+          : `The pool has ${counted(available, 'code', 'codes')}, and is refilled at ${count(threshold)} or fewer.`
+      if (left === 0n) return `${stock} The format has no codes left, so it cannot be refilled now.`
+      if (left < refill)
+        return `${stock} Saving generates the last ${counted(left, 'code', 'codes')} of the format immediately.`
+      return `${stock} Saving generates ${counted(refill, 'code', 'codes')} immediately.`
+    },
+    refillAction: 'Save and refill',
+    task: 'Generation',
+    openTask: 'Open the task',
+    recentTasks: 'Recent tasks',
+    allTasks: 'All tasks',
+    archivedTitle: 'This pool is archived',
+    archived: 'No codes can be generated or uploaded into it.',
+    toSettings: 'Unarchive it in Settings',
+    on: (threshold: string) =>
+      threshold === '0' ? 'On: when the last code is handed out' : `On: at ${threshold} codes or fewer`,
+    off: 'Off',
+  },
   tasks: {
     tasks: 'Tasks',
     task: 'Task',
@@ -321,12 +400,11 @@ export const text = {
     took: (time: string) => `after running for ${time}`,
     generated: 'Codes generated',
     added: 'Codes added to the pool',
-    addedShort: 'Added',
     wouldAdd: 'Codes that would be added',
     duplicatesInFile: 'Duplicates in the file',
     duplicatesInAccount: 'Already in your account',
     refused: 'Refused',
-    addedCount: (n: string) => `${count(n)} added`,
+    addedShort: (n: string) => `${n} added`,
     result: ({ generatedCount, addedCount, kind }: TaskResult) =>
       kind === 'GENERATION'
         ? `${counted(generatedCount, 'code', 'codes')} generated, ${count(addedCount)} added to the pool.`
