@@ -184,6 +184,7 @@ export const text = {
     codesInColumnNumber: (number: number) => `The codes are in column ${number}.`,
     firstCodes: 'The first codes',
     beginning: 'How the file begins',
+    sayHow: 'Say here how to read it, and it is checked again.',
     row: 'Row',
     column: (number: number) => `Column ${number}`,
     header: 'Header',
