@@ -1,14 +1,26 @@
 // Numbers, dates and lengths of time, as the reader's kind of English writes them. Counts may be larger than a number.
 
-const locale = navigator.languages.find((language) => language.startsWith('en')) ?? 'en'
+// Some systems give their browsers names that are no language tags, such as en-US@posix, for which Intl throws.
+const locale = navigator.languages.find((language) => /^en(-[a-z\d]+)*$/i.test(language)) ?? 'en'
 
 const counts = new Intl.NumberFormat(locale)
 const compactCounts = new Intl.NumberFormat(locale, { notation: 'compact', maximumSignificantDigits: 3 })
+const hugeCounts = new Intl.NumberFormat(locale, { notation: 'scientific', maximumSignificantDigits: 3 })
 const percents = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 1 })
 const moments = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' })
 const exactMoments = new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'long' })
 const clocks = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' })
 const days = new Intl.DateTimeFormat(locale, { dateStyle: 'medium' })
+const hours = new Intl.DateTimeFormat(locale, { hour: 'numeric' })
+const hoursOfDays = new Intl.DateTimeFormat(locale, { weekday: 'short', hour: 'numeric' })
+const shortDays = new Intl.DateTimeFormat(locale, { month: 'short', day: 'numeric' })
+const weekdays = new Intl.DateTimeFormat(locale, {
+  weekday: 'long',
+  month: 'short',
+  day: 'numeric',
+  year: 'numeric',
+})
+const months = new Intl.DateTimeFormat(locale, { month: 'short', year: 'numeric' })
 const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' })
 const lists = new Intl.ListFormat(locale, { type: 'conjunction' })
 const plurals = new Intl.PluralRules(locale)
@@ -18,9 +30,24 @@ export function count(value: string | number | bigint): string {
   return counts.format(BigInt(value))
 }
 
-/** A large count in little space: "1.23M". Show `count` where somebody looks closer. */
+const group = counts.formatToParts(1_000_000).find(({ type }) => type === 'group')?.value ?? ','
+
+/**
+ * A count as somebody types or pastes it, with or without separators between thousands: "1,000,000". Undefined if it is
+ * not a whole number, also if it is negative.
+ */
+export function readCount(text: string): bigint | undefined {
+  const digits = text.replaceAll(group, '').replaceAll(/[\s'’_]/g, '')
+  return /^\d+$/.test(digits) ? BigInt(digits) : undefined
+}
+
+// There are no words for more.
+const maxCompactCount = 10n ** 15n
+
+/** A large count in little space: "1.23M", "4E30". Show `count` where somebody looks closer. */
 export function shortCount(value: string | number | bigint): string {
-  return compactCounts.format(BigInt(value))
+  const n = BigInt(value)
+  return (n < maxCompactCount ? compactCounts : hugeCounts).format(n)
 }
 
 /** "1 code", "1,000 codes". */
@@ -28,6 +55,11 @@ export function counted(value: string | number | bigint, one: string, many: stri
   const n = BigInt(value)
   const isOne = n < 1_000n && plurals.select(Number(n)) === 'one'
   return `${count(n)} ${isOne ? one : many}`
+}
+
+/** A number that need not be whole: "3.5", "1,234". */
+export function decimal(value: number): string {
+  return new Intl.NumberFormat(locale, { maximumFractionDigits: value < 10 ? 1 : 0 }).format(value)
 }
 
 /** A share from 0 to 1: "12.5%". */
@@ -59,6 +91,35 @@ export function clock(at: string): string {
 /** A date: "Nov 26, 2026". */
 export function day(at: string): string {
   return days.format(new Date(at))
+}
+
+/** An hour: "9 AM". */
+export function hour(at: string): string {
+  return hours.format(new Date(at))
+}
+
+/** An hour of the last days: "Thu, 9 AM". */
+export function hourOfDay(at: string): string {
+  return hoursOfDays.format(new Date(at))
+}
+
+/** A date of the last months: "Nov 26". */
+export function shortDay(at: string): string {
+  return shortDays.format(new Date(at))
+}
+
+/** A month: "Nov 2026". */
+export function month(at: string): string {
+  return months.format(new Date(at))
+}
+
+/** The day of something that happened: "Today", "Yesterday", "Thursday, Nov 26, 2026". */
+export function weekday(at: string, now = Date.now()): string {
+  const isSame = (time: number) => new Date(time).toDateString() === new Date(at).toDateString()
+  const yesterday = new Date(now).setDate(new Date(now).getDate() - 1)
+  if (!isSame(now) && !isSame(yesterday)) return weekdays.format(new Date(at))
+  const name = relative.format(isSame(now) ? 0 : -1, 'day')
+  return name.slice(0, 1).toUpperCase() + name.slice(1)
 }
 
 const units = [

@@ -1,6 +1,12 @@
 import { Page } from '../parts/page.tsx'
 import { text } from '../text.ts'
+import { Feed } from './feed.tsx'
 
+/** What has happened to all pools. */
 export default function ActivityScreen() {
-  return <Page title={text.shell.activity}>{null}</Page>
+  return (
+    <Page lead={text.activity.lead} title={text.shell.activity}>
+      <Feed />
+    </Page>
+  )
 }

@@ -5,7 +5,7 @@ import type { Sink, Client as Socket } from 'graphql-ws'
 import { Client, fetchExchange, mapExchange, subscriptionExchange } from 'urql'
 import { resuming } from '../live/resuming.ts'
 
-const listsOfQuery = ['pools', 'formats', 'tasks', 'claims', 'redemptions', 'poolEvents']
+const listsOfQuery = ['pools', 'formats', 'tasks', 'claims', 'redemptions']
 const listsOfPool = ['codes', 'claims', 'tasks', 'redemptions']
 
 /** Forgets the later pages of a list when its first one is read anew: they may not go on where that ends. */

@@ -2,7 +2,7 @@ import { createContext, useContext, useEffect, useRef } from 'react'
 import type { Client } from 'urql'
 import { graphql, type ResultOf } from '../api/graphql.ts'
 import { Observable } from '../api/observable.ts'
-import { passes, pause, placeIsLost } from './resuming.ts'
+import { follow } from './follow.ts'
 
 /** What the page shows of a pool in most places, so that every event brings it up to date. */
 export const PoolCounts = graphql(`
@@ -45,6 +45,13 @@ const EventsSubscription = graphql(
             generatedCount
             startedAt
             finishedAt
+            format {
+              id
+              availableForGeneration
+              generatedCount
+              reservedCount
+              guessOdds
+            }
           }
         }
       }
@@ -68,7 +75,6 @@ export class LiveEvents {
   /** Why events have ended for good, if they have. */
   readonly failure = new Observable<string | undefined>(undefined)
   #leave = () => {}
-  #hasLeft = false
 
   constructor(client: Client) {
     this.#client = client
@@ -81,42 +87,26 @@ export class LiveEvents {
 
   /** Follows the events until `stop`. */
   start(): void {
-    this.#hasLeft = false
-    void this.#begin(0)
+    let isFirst = true
+    const documents = { state: PlaceQuery, events: EventsSubscription }
+    this.#leave = follow(
+      this.#client,
+      documents,
+      {},
+      {
+        begin: () => {
+          // Not before there is a new place: what is read from now on misses nothing that happens after it.
+          if (!isFirst) this.#tell('missed')
+          isFirst = false
+        },
+        next: (event) => this.#tell(event),
+        fail: (message) => this.failure.set(message),
+      },
+    )
   }
 
   stop(): void {
-    this.#hasLeft = true
     this.#leave()
-  }
-
-  async #begin(failures: number): Promise<void> {
-    const { data, error } = await this.#client.query(PlaceQuery, {}, { requestPolicy: 'network-only' })
-    if (this.#hasLeft) return
-    if (data === undefined) {
-      // Without a network there is no code: the same request may work in a moment.
-      if (error?.networkError !== undefined || passes(error?.graphQLErrors)) {
-        await pause(failures)
-        if (!this.#hasLeft) await this.#begin(failures + 1)
-      } else this.failure.set(error?.message)
-      return
-    }
-    const events = this.#client.subscription(EventsSubscription, { after: data.eventCursor })
-    this.#leave = events.subscribe(({ data, error }) => {
-      // Looked at first: with an error comes the data of the last event once more.
-      if (error !== undefined) this.#end(error.graphQLErrors, error.message)
-      else if (data !== undefined) this.#tell(data.poolEvents)
-    }).unsubscribe
-  }
-
-  #end(errors: unknown, message: string): void {
-    this.#leave()
-    if (!placeIsLost(errors)) {
-      this.failure.set(message)
-      return
-    }
-    this.#tell('missed')
-    void this.#begin(0)
   }
 
   #tell(news: News): void {

@@ -1,0 +1,100 @@
+import { type FragmentOf, graphql } from '../api/graphql.ts'
+
+/** What is said of a task in the sentence about an event. */
+const TaskFacts = graphql(`
+  fragment TaskFacts on Task {
+    id
+    kind
+    trigger
+    quantity
+    format {
+      id
+      name
+    }
+    failure {
+      message
+    }
+    upload {
+      dryRun
+    }
+  }
+`)
+
+/** All that the sentence about an event says. */
+export const EventFacts = graphql(
+  `
+    fragment EventFacts on PoolEvent {
+      __typename
+      cursor
+      at
+      actor {
+        id
+        name
+      }
+      pool {
+        id
+        name
+      }
+      ... on PoolCreatedEvent {
+        name
+      }
+      ... on PoolChangedEvent {
+        changed
+        name
+        archivedAt
+      }
+      ... on TaskStatusChangedEvent {
+        status
+        task {
+          ...TaskFacts
+        }
+      }
+      ... on PoolRefilledEvent {
+        addedCount
+        task {
+          ...TaskFacts
+        }
+      }
+      ... on PoolRefillFailedEvent {
+        failure {
+          message
+        }
+      }
+      ... on PoolLowEvent {
+        availableCount
+      }
+      ... on CodesWithdrawnEvent {
+        count
+        reason
+        task {
+          id
+        }
+      }
+      ... on CodesRestoredEvent {
+        count
+        reason
+        task {
+          id
+        }
+      }
+      ... on CodesVoidedEvent {
+        count
+        reason
+        task {
+          id
+        }
+      }
+      ... on CodesUnvoidedEvent {
+        count
+        reason
+        task {
+          id
+        }
+      }
+    }
+  `,
+  [TaskFacts],
+)
+
+export type EventFacts = FragmentOf<typeof EventFacts>
+export type TaskFacts = FragmentOf<typeof TaskFacts>

@@ -1,0 +1,153 @@
+import { Anchor, Text } from '@mantine/core'
+import type { ReactNode } from 'react'
+import { Link } from 'react-router'
+import { list } from '../intl.ts'
+import { Sentence } from '../parts/sentence.tsx'
+import { text } from '../text.ts'
+import type { EventFacts, TaskFacts } from './event-facts.ts'
+
+const words = text.activity.events
+
+interface SentenceProps {
+  event: EventFacts
+  ofPool: boolean
+  isPlain?: boolean
+}
+
+/**
+ * An event in words: who did what to which pool.
+ *
+ * @param ofPool whether the page is about this pool, so that it is not named
+ * @param isPlain whether it has no links
+ */
+export function EventSentence({ event, ofPool, isPlain = false }: SentenceProps) {
+  const Named = isPlain ? Name : NamedLink
+  const { template, parts = {} } = inWords(event, Named)
+  const pool = <Named to={`/pools/${event.pool.id}/activity`}>{event.pool.name}</Named>
+  const all = {
+    who: event.actor === null ? words.service : <Who name={event.actor.name} />,
+    pool: ofPool ? words.thisPool : pool,
+    Pool: ofPool ? words.ThisPool : pool,
+    ...parts,
+  }
+  return <Sentence of={template} parts={all} />
+}
+
+interface InWords {
+  template: string
+  parts?: Record<string, ReactNode>
+}
+
+type Named = (props: { to: string; children: string }) => ReactNode
+
+function inWords(event: EventFacts, Named: Named): InWords {
+  switch (event.__typename) {
+    case 'PoolCreatedEvent':
+      return {
+        template: event.name === event.pool.name ? words.created : words.createdAs,
+        parts: { name: <Name>{event.name}</Name> },
+      }
+    case 'PoolChangedEvent':
+      return changedInWords(event)
+    case 'TaskStatusChangedEvent':
+      return {
+        template: words[workOf(event.task)][event.status],
+        parts: {
+          ...partsOf(event.task, Named),
+          cause: event.actor !== null && (
+            <>
+              {words.cause}
+              <Who name={event.actor.name} />
+            </>
+          ),
+        },
+      }
+    case 'PoolRefilledEvent':
+      return {
+        template: words.added[workOf(event.task)],
+        parts: { count: <Count of={event.addedCount} /> },
+      }
+    case 'PoolRefillFailedEvent':
+      return { template: words.refillFailed, parts: { failure: event.failure.message } }
+    case 'PoolLowEvent':
+      return { template: words.low, parts: { count: <Count of={event.availableCount} /> } }
+    case 'PoolEmptyEvent':
+      return { template: words.empty }
+    case 'CodesWithdrawnEvent':
+      return codesInWords(words.withdrawn, event)
+    case 'CodesRestoredEvent':
+      return codesInWords(words.restored, event)
+    case 'CodesVoidedEvent':
+      return codesInWords(words.voided, event)
+    case 'CodesUnvoidedEvent':
+      return codesInWords(words.unvoided, event)
+    default:
+      // A type that the schema of this page does not have: the service is newer. Known types without a sentence do not compile.
+      event satisfies never
+      return { template: words.unknown }
+  }
+}
+
+function changedInWords({
+  changed,
+  name,
+  archivedAt,
+}: Extract<EventFacts, { __typename: 'PoolChangedEvent' }>): InWords {
+  if (changed.length === 1 && changed[0] === 'ARCHIVED')
+    return { template: archivedAt === null ? words.unarchived : words.archived }
+  const changes = list(changed.map((what) => words.changes[what](name)))
+  return { template: words.changed, parts: { changes: <Name>{changes}</Name> } }
+}
+
+function codesInWords(
+  template: string,
+  { count, reason }: { count: string; reason: string | null },
+): InWords {
+  return {
+    template: reason === null ? template : template + words.reason,
+    parts: { count: <Count of={count} />, reason: <Name>{reason}</Name> },
+  }
+}
+
+/** What a task does, in the words of a person. */
+function workOf({ kind, trigger, upload }: TaskFacts): 'generation' | 'refill' | 'upload' | 'dryRun' {
+  if (kind === 'GENERATION') return trigger === 'MANUAL' ? 'generation' : 'refill'
+  return upload?.dryRun === true ? 'dryRun' : 'upload'
+}
+
+function partsOf({ quantity, format, failure }: TaskFacts, Named: Named): Record<string, ReactNode> {
+  return {
+    quantity: <Count of={quantity ?? '0'} />,
+    format: format !== null && <Named to={`/formats/${format.id}`}>{format.name}</Named>,
+    failure: failure?.message,
+  }
+}
+
+function NamedLink({ to, children }: { to: string; children: string }) {
+  return (
+    <Anchor component={Link} inherit to={to} underline="always">
+      <Name>{children}</Name>
+    </Anchor>
+  )
+}
+
+/** What somebody has written. It may run from right to left, which stops at its end. */
+function Name({ children }: { children: ReactNode }) {
+  return <bdi>{children}</bdi>
+}
+
+function Who({ name }: { name: string }) {
+  return (
+    <Text component="bdi" fw={600} inherit>
+      {name}
+    </Text>
+  )
+}
+
+function Count({ of: value }: { of: string }) {
+  return (
+    <Text component="span" fw={600} inherit>
+      {text.common.codes(value)}
+    </Text>
+  )
+}

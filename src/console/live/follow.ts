@@ -1,0 +1,71 @@
+import type { TadaDocumentNode } from 'gql.tada'
+import type { Client } from 'urql'
+import { passes, pause, placeIsLost } from './resuming.ts'
+
+/** What is read to begin with, and the events after it. */
+export interface Documents<State extends { eventCursor: string }, Event, Variables> {
+  state: TadaDocumentNode<State, Variables>
+  events: TadaDocumentNode<{ poolEvents: Event }, Variables & { after?: string | null }>
+}
+
+/** Who is told of events. */
+export interface Follower<State, Event> {
+  /** The state to begin with. It comes again whenever events may have been missed: what was known before is out of date. */
+  begin(state: State): void
+  /** What has happened since then: every event in order, and once, but for those that `begin` has already brought. */
+  next(event: Event): void
+  /** The events have ended for good. */
+  fail(message: string): void
+}
+
+/**
+ * Reads a state with its `eventCursor`, and follows the events after it, over lost connections too, until the function that
+ * is returned is called.
+ */
+export function follow<
+  State extends { eventCursor: string },
+  Event,
+  Variables extends Record<string, unknown>,
+>(
+  client: Client,
+  documents: Documents<State, Event, Variables>,
+  variables: Variables,
+  follower: Follower<State, Event>,
+): () => void {
+  let hasLeft = false
+  let leave = () => {}
+
+  const begin = async (failures: number): Promise<void> => {
+    const { data, error } = await client.query(documents.state, variables, { requestPolicy: 'network-only' })
+    if (hasLeft) return
+    if (data === undefined) {
+      // Without a network there is no code: the same request may work in a moment.
+      if (error?.networkError === undefined && !passes(error?.graphQLErrors)) {
+        follower.fail(error?.message ?? '')
+        return
+      }
+      await pause(failures)
+      if (!hasLeft) await begin(failures + 1)
+      return
+    }
+    follower.begin(data)
+    const events = client.subscription(documents.events, { ...variables, after: data.eventCursor })
+    leave = events.subscribe(({ data, error }) => {
+      // Looked at first: with an error comes the data of the last event once more.
+      if (error !== undefined) end(error.graphQLErrors, error.message)
+      else if (data !== undefined) follower.next(data.poolEvents)
+    }).unsubscribe
+  }
+
+  const end = (errors: unknown, message: string) => {
+    leave()
+    if (placeIsLost(errors)) void begin(0)
+    else follower.fail(message)
+  }
+
+  void begin(0)
+  return () => {
+    hasLeft = true
+    leave()
+  }
+}
