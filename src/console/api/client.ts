@@ -5,8 +5,9 @@ import type { Sink, Client as Socket } from 'graphql-ws'
 import { Client, fetchExchange, mapExchange, subscriptionExchange } from 'urql'
 import { resuming } from '../live/resuming.ts'
 
-const listsOfQuery = ['pools', 'formats', 'tasks', 'claims', 'redemptions']
-const listsOfPool = ['codes', 'claims', 'tasks', 'redemptions']
+// Lists of claims and codes are shown a page at a time, as they change all the time and have no end.
+const listsOfQuery = ['pools', 'formats', 'tasks', 'redemptions']
+const listsOfPool = ['tasks', 'redemptions']
 
 /** Forgets the later pages of a list when its first one is read anew: they may not go on where that ends. */
 const dropLaterPages: UpdateResolver = (_result, args, cache, { parentKey, fieldName }) => {
