@@ -6,9 +6,10 @@ import { Client, fetchExchange, mapExchange, subscriptionExchange } from 'urql'
 import { resuming } from '../live/resuming.ts'
 import type { OpenQueries } from './open-queries.ts'
 
-// Not the pools: their screen reads its pages again as pools are created, and then they begin elsewhere.
-const listsOfQuery = ['formats', 'tasks', 'claims', 'redemptions']
-const listsOfPool = ['codes', 'claims', 'tasks', 'redemptions']
+// Not the pools, whose screen reads its pages again as pools are created, and then they begin elsewhere. Nor claims and codes,
+// which are shown a page at a time, as they change all the time and have no end.
+const listsOfQuery = ['formats', 'tasks', 'redemptions']
+const listsOfPool = ['tasks', 'redemptions']
 
 /** Forgets the later pages of a list when its first one is read anew: they may not go on where that ends. */
 const dropLaterPages: UpdateResolver = (_result, args, cache, { parentKey, fieldName }) => {
