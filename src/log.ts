@@ -87,8 +87,10 @@ const secrets: readonly [RegExp, string][] = [
     '$1$2***',
   ],
   [/\b(bearer) +[\w.~+/=-]+/gi, '$1 ***'],
-  // Our own API keys.
-  [/\bpk_[\w-]{16,}/g, 'pk_***'],
+  // All cookies of a header, as it may contain those of other programs.
+  [/\b((?:set-)?cookie)(["'`]?\s*[:=,]\s*["'`]?)[^\r\n"'`]+/gi, '$1$2***'],
+  // Our own API keys, and the tokens of our sessions.
+  [/\b(pk|ps)_[\w-]{16,}/g, '$1_***'],
 ]
 
 function withoutSecrets(text: string): string {

@@ -1,31 +1,38 @@
 import { stdTimeFunctions } from 'pino'
+import { buildIfChanged } from './build/build.ts'
+import { databaseClient } from './build/database-client.ts'
 import { type Config, type Role, readConfig } from './config.ts'
 import { startEmbeddedServer } from './database/embedded/server.ts'
-import { generateIfChanged } from './generate.ts'
 import { ClosingError, Lifecycle } from './lifecycle.ts'
 import { openLog } from './log.ts'
 import { OperatorError } from './operator-error.ts'
-import { graphqlPath, healthPath } from './routes.ts'
+import { consolePath, graphqlPath, healthPath } from './routes.ts'
 import type { Service } from './service.ts'
 
 /** Starts the service. It runs until a signal closes it. */
 async function main(): Promise<void> {
   const config = readConfig(process.env)
   const embedded = config.databaseUrl === undefined
-  // In parallel: both take about the same time.
+  // In parallel: each of them takes a while.
   const [{ startService }, databaseUrl] = await Promise.all([
     loadService(config.role),
     config.databaseUrl ?? openEmbeddedServer(config.dataDir),
+    config.role === 'worker' ? undefined : buildPages(),
   ])
   const service = await startService(lifecycle, { ...config, databaseUrl, embedded, log })
   process.stdout.write(greeting(service, config))
 }
 
 async function loadService(role: Role) {
-  await generateIfChanged()
+  await buildIfChanged(databaseClient)
   const service = await import('./service.ts')
   await service.loadRole(role)
   return service
+}
+
+async function buildPages(): Promise<void> {
+  const { pages } = await import('./build/pages.ts')
+  await Promise.all(pages.map((page) => buildIfChanged(page)))
 }
 
 async function openEmbeddedServer(dataDir: string): Promise<string> {
@@ -41,11 +48,14 @@ function greeting({ url, firstKey, graphiqlHasKey }: Service, config: Config): s
     config.role === 'worker'
       ? [`The worker is ready.   Health: ${url}${healthPath}`]
       : [
-          `Promo codes is ready.   GraphiQL: ${url}${graphqlPath}`,
+          'Promo codes is ready.',
+          '',
+          `    Console:    ${url}${consolePath}`,
+          `    GraphiQL:   ${url}${graphqlPath}   (the API, for developers)`,
           '',
           graphiqlHasKey
-            ? 'Open it: a key is filled in, and its tabs lead from the list of pools to claimed codes.'
-            : 'Open it and put your key into the headers: its tabs lead from the list of pools to claimed codes.',
+            ? 'Open the console: in a browser on this machine you are signed in already.'
+            : `Open the console and sign in with ${firstKey === undefined ? 'an API key.' : 'your API key.'}`,
         ]
   return [
     '',

@@ -3,16 +3,25 @@ import { quoted } from './quoted.ts'
 // All paths of the service: builds links, finds the route of a request, and reads its query parameters. Every part of the
 // service can import it.
 
-// In the order in which they are tried: the busiest first.
+// In the order in which they are tried: the busiest first, and those that more paths match last.
 const paths = {
   graphql: '/graphql',
-  home: '/',
+  session: '/session',
   health: '/health',
   ready: '/ready',
+  consoleFile: '/console/*',
   graphiqlFile: '/graphiql/*',
   codesUpload: '/pools/:id/codes',
   codesFile: '/pools/:id/codes.csv',
   rejectedRowsFile: '/tasks/:id/rejected.csv',
+  signIn: '/sign-in',
+  // The addresses of screens, which the page itself tells apart: src/console/app.tsx.
+  console: [
+    '/',
+    '/(?:pools|formats|codes|activity|keys)',
+    '/(?:pools|formats|tasks)/:id',
+    '/pools/:id/[a-z-]+',
+  ],
 } as const
 
 export type RouteName = keyof typeof paths
@@ -21,6 +30,11 @@ export type RouteName = keyof typeof paths
 export const graphqlPath = paths.graphql
 
 export const healthPath = paths.health
+
+/** The path of the console's first page. */
+export const consolePath = '/'
+
+export const signInPath = paths.signIn
 
 /** The file of a pool's codes. `parameters` say which codes, in which form. `poolId` is a global id. */
 export function codesPath(poolId: string, parameters: Record<string, string>): string {
@@ -39,13 +53,15 @@ export function graphiqlPath(name: string): string {
 
 // Not URLPattern: it takes 12 µs for a usual path and 340 µs for a hostile one, these take 1 and 30. It also resolves "..", so
 // that a resource would have many addresses.
-const patterns = Object.entries(paths).map(
-  ([name, path]) =>
-    [
-      name as RouteName,
-      new RegExp(`^${path.replace('.', '\\.').replace(':id', '(?<id>[^/]+)').replace('*', '(?<file>.+)')}$`),
-    ] as const,
+const patterns = Object.entries(paths).flatMap(([name, path]) =>
+  [path].flat().map((form) => [name as RouteName, patternOf(form)] as const),
 )
+
+function patternOf(path: string): RegExp {
+  return new RegExp(
+    `^${path.replace('.', '\\.').replace(':id', '(?<id>[^/]+)').replace('*', '(?<file>.+)')}$`,
+  )
+}
 
 /**
  * The route of a path, and the part that matched `:id`, decoded, or `*`, as it is. An id that cannot be decoded is the empty

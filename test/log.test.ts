@@ -79,6 +79,10 @@ test.each([
   'the header authorization was "bearer hunter2"',
   'api_key=hunter2',
   'the key pk_hunter2hunter2hunter2 is not known',
+  'the session ps_hunter2hunter2hunter2 is not known',
+  'Cookie: theme=dark; sid=hunter2; lang=de',
+  "{ 'set-cookie': 'session=hunter2; HttpOnly' }",
+  '["Host","promo.example","Cookie","a=b; session=hunter2"]',
 ])('a secret in a message is not told: %s', (message) => {
   const error = new Error('outer', { cause: new Error(message) })
   for (const line of lines((log) => log.error({ err: error }, 'failed')))
@@ -90,6 +94,7 @@ test.each([
   'duplicate key value violates unique constraint "api_key_hash_key"',
   'connect ECONNREFUSED 127.0.0.1:5432',
   'The authorization is not of the form "Bearer <key>".',
+  'the cookie is too long',
 ])('what is no secret stays: %s', (message) => {
   expect(describeError(new Error(message)).message).toBe(message)
 })

@@ -23,6 +23,22 @@ describe('a path', () => {
   })
 
   test.each([
+    '/',
+    '/pools',
+    '/pools/UG9vbDox',
+    '/pools/UG9vbDox/promo-codes',
+    '/pools/UG9vbDox/all-codes',
+    '/tasks/VGFzazox',
+    '/formats',
+    '/formats/Rm9ybWF0',
+    '/codes',
+    '/activity',
+    '/keys',
+  ])('"%s" leads to the page of the console', (path) => {
+    expect(matchRoute(path)?.name).toBe('console')
+  })
+
+  test.each([
     '',
     '/graphql/',
     '/GraphQL',
@@ -32,7 +48,17 @@ describe('a path', () => {
     '/pools/a/b/codes',
     '/pools/a/codes.csv/',
     '/pools/a/codesXcsv',
+    '/pools/a/codes.csvx',
     '/graphiql/',
+    '/console/',
+    '/pools/',
+    '/pools/a/b/c',
+    '/pools/a/Promo',
+    '/keys/a',
+    '/tasks',
+    '/tasks/a/b',
+    '/sign-in/',
+    '/index.html',
   ])('"%s" leads nowhere', (path) => {
     expect(matchRoute(path)).toBeUndefined()
   })

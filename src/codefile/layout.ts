@@ -45,6 +45,8 @@ export interface LayoutOptions {
 
 export interface Start {
   layout: TableLayout
+  /** The first rows of the file, as they are read with this layout. */
+  rows: readonly BeginningRow[]
   header: BeginningRow | undefined
   /** The first rows below the header. */
   below: readonly BeginningRow[]
@@ -59,7 +61,7 @@ export const inSingleQuotes = /^'(?:[^']|'')*'$/
 
 /**
  * Finds the layout from the whole beginning of a file, not only from its first row: where the codes begin, in which
- * column, and with which delimiter. If the beginning is blank, returns where the blank rows end.
+ * column, and with which delimiter.
  *
  * The header is the first row with the column name that the uploader has given, or with a usual name for a column of
  * codes. Rows above it are a title if they look like nothing below it. In a file of one column without a usual name,
@@ -69,26 +71,29 @@ export const inSingleQuotes = /^'(?:[^']|'')*'$/
  * CodeFileError if no column, or more than one, may have the codes, and for rows of a download without its header;
  * HeaderUnclearError if it is not clear which row is the header.
  */
-export function findStart(
+export function findStart(text: ByteString, beginnings: readonly Beginning[], options: LayoutOptions): Start {
+  checkDownload(beginnings, options)
+  if (options.header === false)
+    return startWithoutHeader(bestWithoutName(beginnings, options.column), options.column, true)
+  return options.column === undefined
+    ? startByUsualName(text, beginnings, options.header === true)
+    : startByGivenName(beginnings, options.column, options.header === true)
+}
+
+/** Reads the beginning of a file with each of the delimiters that give rows. If it is blank, returns where that ends. */
+export function readBeginnings(
   text: ByteString,
   from: number,
   last: boolean,
   possible: readonly string[],
-  options: LayoutOptions,
-): Start | { blankRows: number; next: number } {
+): Beginning[] | { blankRows: number; next: number } {
   const beginnings = possible.map((delimiter) => readBeginning(text, from, last, delimiter))
   const withRows = beginnings.filter(({ rows }) => rows.length > 0)
   const empty = beginnings.filter(({ rows, blankRows }) => rows.length === 0 && blankRows > 0)
   const blank =
     empty.find(({ delimiter }) => delimiter !== bar) ??
     (withRows.length === 0 ? (empty[0] ?? beginnings[0]) : undefined)
-  if (blank !== undefined) return { blankRows: blank.blankRows, next: blank.blankEnd }
-  checkDownload(withRows, options)
-  if (options.header === false)
-    return startWithoutHeader(bestWithoutName(withRows, options.column), options.column, true)
-  return options.column === undefined
-    ? startByUsualName(text, withRows, options.header === true)
-    : startByGivenName(withRows, options.column, options.header === true)
+  return blank === undefined ? withRows : { blankRows: blank.blankRows, next: blank.blankEnd }
 }
 
 /** CodeFileError if these are rows of a download without its header, or with one but header=false. */
@@ -149,7 +154,7 @@ function startByUsualName(text: ByteString, beginnings: readonly Beginning[], ha
 }
 
 /** The beginning to read if no name is found: one that passes over blank rows, or gives the most columns. */
-function bestWithoutName(beginnings: readonly Beginning[], column: string | undefined): Beginning {
+export function bestWithoutName(beginnings: readonly Beginning[], column: string | undefined): Beginning {
   const [beginning] = [...beginnings].sort(
     (a, b) =>
       Number(a.beginsUnreadable) - Number(b.beginsUnreadable) ||
@@ -179,6 +184,7 @@ function startWithoutHeader(beginning: Beginning, column: string | undefined, is
   const layout = layoutOf(beginning, cells, index, columnFrom(beginning.rows, 0, index))
   return {
     layout: { ...layout, hasRemarks: !isGiven && layout.hasRemarks },
+    rows: beginning.rows,
     header: undefined,
     below: [],
     above: first?.above ?? 0,
@@ -200,6 +206,7 @@ function startBelow(header: Beginning & RowAt, index: number): Start {
       hasExplanations: hasExplanations(texts, layout.inWords),
       inSingleQuotes: areInSingleQuotes(textIn(cells[index] ?? ''), texts),
     },
+    rows: header.rows,
     header: row,
     below: header.rows.slice(header.at + 1),
     above: row.above + 1,

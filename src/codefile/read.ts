@@ -2,6 +2,7 @@ import { Pacer } from '../async/pacer.ts'
 import { grouped } from '../grouped.ts'
 import type { ByteString } from './byte-string.ts'
 import { CodeFileError } from './code-file-error.ts'
+import type { FileBeginning } from './first-rows.ts'
 import { checkKind } from './kinds.ts'
 import type { LayoutOptions } from './layout.ts'
 import type { Rows } from './row-batch.ts'
@@ -21,6 +22,8 @@ export interface FileRows extends Rows {
   bytesRead: number
   /** `undefined` until the beginning of the file has been read. */
   layout: FileLayout | undefined
+  /** `undefined` until rows have been read that are not blank. */
+  beginning: FileBeginning | undefined
 }
 
 /** The layout of a file, to be shown to people. Texts are shortened. */
@@ -46,7 +49,7 @@ export interface FileLayout {
  * Rows are numbered as in spreadsheets: the header is row 1, blank rows count, and a row with line breaks in a quoted cell
  * counts once. Blank rows are neither in `rows` nor in `rejected`, and do not count for `skip`.
  *
- * CodeFileError if the file as a whole cannot be read, perhaps after rows have been yielded. Errors of `bytes` pass
+ * CodeFileError if the file as a whole cannot be read, perhaps after rows have been yielded. It has the file's beginning. Errors of `bytes` pass
  * unchanged; `bytes` is returned when the reader ends or is stopped.
  *
  * csv-parse, the best-known library, was not suitable: with a limit on the size of a row it loses all rows after one that
@@ -63,23 +66,29 @@ export async function* readCodeFile(
     ...rows,
     bytesRead: source.bytesRead,
     layout: shownLayout(reader),
+    beginning: reader.beginning,
   })
   const pacer = new Pacer()
   let blocksWithoutRows = 0
-  for await (const { text, last } of blocks(unpack(counted(bytes, source)), maxBytes)) {
-    for (const rows of reader.read(text, last)) {
-      yield withProgress(rows)
-      blocksWithoutRows = 0
+  try {
+    for await (const { text, last } of blocks(unpack(counted(bytes, source)), maxBytes)) {
+      for (const rows of reader.read(text, last)) {
+        yield withProgress(rows)
+        blocksWithoutRows = 0
+        await pacer.yieldIfDue()
+      }
+      blocksWithoutRows += 1
+      if (blocksWithoutRows === maxBlocksWithoutRows) {
+        yield withProgress(reader.drain())
+        blocksWithoutRows = 0
+      }
       await pacer.yieldIfDue()
     }
-    blocksWithoutRows += 1
-    if (blocksWithoutRows === maxBlocksWithoutRows) {
-      yield withProgress(reader.drain())
-      blocksWithoutRows = 0
-    }
-    await pacer.yieldIfDue()
+    reader.end()
+  } catch (error) {
+    if (error instanceof CodeFileError) error.beginning = reader.beginning
+    throw error
   }
-  reader.end()
   yield withProgress(reader.drain())
 }
 

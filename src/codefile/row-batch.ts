@@ -1,4 +1,5 @@
 import type { ByteString } from './byte-string.ts'
+import { maxFirstCodes } from './first-rows.ts'
 import { shortenBytes } from './shorten.ts'
 
 export interface CodeRow {
@@ -31,6 +32,8 @@ export class RowBatch {
   number = 0
   /** How many rows had a code or were rejected. */
   count = 0
+  /** The first codes of the file, including those that are left out. */
+  readonly firstCodes: string[] = []
   readonly #skip: number
   #rows: Rows = { rows: [], rejected: [] }
 
@@ -41,6 +44,7 @@ export class RowBatch {
 
   accept(code: string): void {
     this.count += 1
+    if (this.firstCodes.length < maxFirstCodes) this.firstCodes.push(code)
     if (this.count > this.#skip) this.#rows.rows.push({ number: this.number, code })
   }
 

@@ -1,14 +1,16 @@
 import { grouped } from '../grouped.ts'
-import { bar, delimiters, maxBeginningBytes } from './beginning.ts'
+import { type BeginningRow, bar, delimiters, maxBeginningBytes } from './beginning.ts'
 import type { ByteString } from './byte-string.ts'
 import { lineEnd, neverClosed, type Row, readRow, textAfterQuote } from './cells.ts'
 import { anythingUnusual, isBlank, maxUploadedCodeLength } from './code.ts'
 import { CodeColumn } from './code-column.ts'
 import { CodeFileError } from './code-file-error.ts'
-import { findStart, type LayoutOptions, type TableLayout } from './layout.ts'
+import { type FileBeginning, type FirstRow, maxFirstRows } from './first-rows.ts'
+import { bestWithoutName, findStart, type LayoutOptions, readBeginnings, type TableLayout } from './layout.ts'
 import { ownFileOf } from './own-file.ts'
 import { maxRowBytes, QuoteDoubt } from './quote-doubt.ts'
 import { RowBatch, type Rows } from './row-batch.ts'
+import { maxShownCells, shownCell } from './shorten.ts'
 
 // The first line of a file may tell Excel the delimiter. Excel neither shows nor counts it.
 const sepLine = /^"?sep=([,;\t|])"?$/i
@@ -48,6 +50,7 @@ export class RowReader {
   #delimiters: readonly string[] = [...delimiters, bar]
   #column: CodeColumn | undefined
   #doubt: QuoteDoubt | undefined
+  #firstRows: FirstRow[] | undefined
   #inRejectedLine = false
   /** The beginning of a row whose end has not arrived yet. */
   #rest: ByteString = ''
@@ -66,6 +69,11 @@ export class RowReader {
   /** `undefined` until the beginning of the file has been read. */
   get layout(): TableLayout | undefined {
     return this.#column?.layout
+  }
+
+  /** `undefined` until the first rows have been read that are not blank. */
+  get beginning(): FileBeginning | undefined {
+    return this.#firstRows && { rows: this.#firstRows, codes: [...this.#batch.firstCodes] }
   }
 
   /** Yields each full batch. `last`: the file ends with this block. */
@@ -128,11 +136,15 @@ export class RowReader {
         throw new CodeFileError(`The first row, which must be the header, cannot be read. ${farthest.reason}`)
       return this.#rejectLine(text, at, last, farthest)
     }
-    const start = findStart(text, at, last, this.#delimiters, this.#options)
-    if ('blankRows' in start) {
-      this.#batch.number += start.blankRows
-      return start.next
+    const beginnings = readBeginnings(text, at, last, this.#delimiters)
+    if ('blankRows' in beginnings) {
+      this.#batch.number += beginnings.blankRows
+      return beginnings.next
     }
+    // If the layout is not found, a person has to choose from these.
+    this.#noteFirstRows(bestWithoutName(beginnings, this.#options.column).rows)
+    const start = findStart(text, beginnings, this.#options)
+    this.#noteFirstRows(start.rows)
     this.#quotes.count(text.slice(start.next))
     this.#batch.number += start.above
     const { header } = start
@@ -142,6 +154,14 @@ export class RowReader {
       ownFileOf({ ...header, text: text.slice(header.start, header.end) }, start.below, start.layout)
     this.#column = new CodeColumn(start.layout, own, this.#batch)
     return start.next
+  }
+
+  /** `rows`: from here on. */
+  #noteFirstRows(rows: readonly BeginningRow[]): void {
+    this.#firstRows = rows.slice(0, maxFirstRows).map(({ above, cells }) => ({
+      number: this.#batch.number + above + 1,
+      cells: cells.slice(0, maxShownCells).map(shownCell),
+    }))
   }
 
   /** The delimiters with which the row at `at` cannot be read, and why; `undefined` if the row has not ended yet. */

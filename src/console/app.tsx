@@ -20,6 +20,7 @@ import { Shell } from './shell/shell.tsx'
 import { ViewerContext, ViewerQuery } from './shell/viewer.tsx'
 import { TaskScreen } from './tasks/task-screen.tsx'
 import { TasksScreen } from './tasks/tasks-screen.tsx'
+import { Uploads, UploadsContext } from './uploads/uploads.ts'
 
 // With the chart library, which only these screens need.
 const ActivityScreen = lazy(() => import('./activity/activity-screen.tsx'))
@@ -59,6 +60,7 @@ function SignedIn() {
   const here = useLocation()
   const viewer = useQuery({ query: ViewerQuery })
   const [events] = useState(() => new LiveEvents(client))
+  const [uploads] = useState(() => new Uploads(client))
   const mayRead = viewer[0].data?.apiKey.scopes.includes('READ') ?? false
   useEffect(() => {
     if (!mayRead) return
@@ -71,11 +73,13 @@ function SignedIn() {
       {({ apiKey }) => (
         <ViewerContext value={apiKey}>
           <LiveEventsContext value={events}>
-            <Shell>
-              <Suspense>
-                <Outlet />
-              </Suspense>
-            </Shell>
+            <UploadsContext value={uploads}>
+              <Shell>
+                <Suspense>
+                  <Outlet />
+                </Suspense>
+              </Shell>
+            </UploadsContext>
           </LiveEventsContext>
         </ViewerContext>
       )}

@@ -138,6 +138,25 @@ export function duration(ms: number): string {
   }).format(value)
 }
 
+const sizes = [
+  ['gigabyte', 1e9],
+  ['megabyte', 1e6],
+  ['kilobyte', 1e3],
+  ['byte', 1],
+] as const
+
+/** The size of a file: "1.2 MB". */
+export function fileSize(bytes: number): string {
+  const [unit, length] = sizes.find(([, length]) => bytes >= length) ?? ['byte', 1]
+  const value = bytes / length
+  return new Intl.NumberFormat(locale, {
+    style: 'unit',
+    unit,
+    unitDisplay: unit === 'byte' ? 'long' : 'short',
+    maximumFractionDigits: value < 10 ? 1 : 0,
+  }).format(value)
+}
+
 /** "a, b, and c". */
 export function list(items: readonly string[]): string {
   return lists.format(items)

@@ -105,8 +105,8 @@ export const Account = builder.prismaNode('Account', {
 builder.queryField('account', (t) =>
   t.prismaField({
     type: Account,
-    description: 'Your account: the one that the API key belongs to. Needs READ.',
-    authScopes: { scope: 'READ' },
+    description: 'Your account: the one that the API key belongs to. Needs READ or ADMIN.',
+    authScopes: { anyScope: ['READ', 'ADMIN'] },
     resolve: (query, _root, _args, { books, accountId }) =>
       books.prisma.account.findUniqueOrThrow({ ...query, where: { id: accountId } }),
   }),

@@ -2,7 +2,7 @@ import type { GraphQLField, GraphQLFieldResolver } from 'graphql'
 import type { Pacer } from '../async/pacer.ts'
 import type { Scheduler } from '../async/scheduler.ts'
 import { Semaphore } from '../async/semaphore.ts'
-import type { KeyUses } from '../domain/account/account.ts'
+import type { LastUses } from '../domain/account/last-uses.ts'
 import type { Revocations } from '../domain/account/revocations.ts'
 import type { Books } from '../domain/books/books.ts'
 import type { Claims } from '../domain/claim/claim.ts'
@@ -27,7 +27,7 @@ export interface Services {
   redemptions: Redemptions
   lookUps: LookUps
   guesses: GuessLimit
-  keyUses: KeyUses
+  keyUses: LastUses
   uploads: Uploads
   feed: EventFeed
   livePools: RowPoller<PoolState>
@@ -42,6 +42,8 @@ export interface Credentials {
   accountId: string
   keyId: string
   scopes: readonly Scope[]
+  /** The session of the key, if the request was authenticated by one. */
+  sessionHash?: string
 }
 
 /** The context of every resolver. */

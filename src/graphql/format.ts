@@ -240,6 +240,24 @@ const FormatPreview = builder.objectRef<Preview>('FormatPreview').implement({
       description: 'The number of different codes that the format could produce in all.',
       resolve: ({ pattern }) => pattern.capacity,
     }),
+    guessOdds: t.field({
+      type: 'BigInt',
+      nullable: true,
+      description:
+        'The number of random guesses that it would take, on average, to hit a code once this many have been generated: as ' +
+        'guessOdds of a format. Null if the format could not produce that many.',
+      checkArgs: ({ codes }) => {
+        if (codes < 1n) throw badInput(`codes is ${grouped(codes)}. It must be at least 1.`)
+      },
+      args: {
+        codes: t.arg({
+          type: 'BigInt',
+          required: true,
+          description: 'The number of codes that are to be generated: at least 1.',
+        }),
+      },
+      resolve: ({ pattern: { capacity } }, { codes }) => (codes > capacity ? null : capacity / codes),
+    }),
     examples: t.stringList({
       description:
         'Sample strings of this shape. They reveal nothing about the codes that would be generated.',

@@ -1,5 +1,5 @@
 import { maxUploadedCodeLength } from '../codefile/code.ts'
-import { maxShownCellLength } from '../codefile/shorten.ts'
+import { maxShortenedLength, maxShownCellLength } from '../codefile/shorten.ts'
 import { maxCodeLength, maxListLength } from '../codespace/shape.ts'
 import { maxNameLength, maxRecipientLength } from '../domain/books/input.ts'
 import { maxDescriptionLength, maxExternalIdLength } from '../domain/pool/pool.ts'
@@ -24,6 +24,8 @@ export const maxCursorBytes = 120
 export const maxPathBytes = 300
 /** A cell of a header, shortened. */
 export const maxHeaderCellBytes = 3 * maxShownCellLength + 2
+/** A code or a row, shortened. It may have control characters. */
+export const maxShortenedBytes = 6 * maxShortenedLength + 2
 /** Messages for people. The names and lines that they quote are cut off or have limits of their own. */
 export const maxMessageBytes = 8_000
 

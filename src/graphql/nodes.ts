@@ -1,5 +1,6 @@
 import DataLoader, { type CacheMap } from 'dataloader'
 import { Semaphore } from '../async/semaphore.ts'
+import type { FileBeginning } from '../codefile/first-rows.ts'
 import type { Books } from '../domain/books/books.ts'
 import { readClaimedCodes } from '../domain/code/claimed-codes.ts'
 import type { Code } from '../domain/code/code.ts'
@@ -8,6 +9,8 @@ import { type Accepted, asAccepted, readTasks, type Task } from '../domain/gener
 import type { ClaimedPlace } from '../domain/pool/batch.ts'
 import { type PoolState, readPools } from '../domain/pool/pool.ts'
 import { readRedemptions } from '../domain/redemption/redemption.ts'
+import { type AddedCodes, readAddedCodes } from '../domain/stock/added-codes.ts'
+import { readBeginnings } from '../domain/upload/beginning.ts'
 import { readUploadWaits, type UploadWait } from '../domain/upload/queue.ts'
 import { type Redemption, readUsage, type Usage } from '../domain/usage/usage.ts'
 import type { ApiKey } from '../generated/prisma/client.ts'
@@ -38,6 +41,10 @@ export class Nodes {
   readonly task: DataLoader<string, Task | null>
   /** What an upload waits for. Null for one that does not wait. */
   readonly uploadWait: DataLoader<string, UploadWait | null>
+  /** Where the codes are that a task has added. */
+  readonly addedCodes: DataLoader<string, AddedCodes>
+  /** How the file of an upload begins. Null if that is not known yet, or no longer. */
+  readonly uploadBeginning: DataLoader<string, FileBeginning | null>
   /** What has become of claimed codes. Loaded once for each object that stands for a code, so that its fields agree. */
   readonly usage: DataLoader<ClaimedPlace, Usage>
   readonly redemption: DataLoader<string, Redemption | null>
@@ -62,6 +69,14 @@ export class Nodes {
       async (ids) => {
         const waits = await readUploadWaits(books, accountId, [...new Set(ids)])
         return ids.map((id) => waits.get(id) ?? null)
+      },
+      { cache, maxBatchSize },
+    )
+    this.addedCodes = new DataLoader((ids) => readAddedCodes(books, accountId, ids), { cache, maxBatchSize })
+    this.uploadBeginning = new DataLoader(
+      async (ids) => {
+        const beginnings = await readBeginnings(books, accountId, [...new Set(ids)])
+        return ids.map((id) => beginnings.get(id) ?? null)
       },
       { cache, maxBatchSize },
     )

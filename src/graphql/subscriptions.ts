@@ -119,17 +119,17 @@ async function poolUpdates(poolId: string, context: Context) {
 }
 
 /**
- * The source of a subscription: what `generate` yields, until the API key of the request is revoked; then it fails with
- * UNAUTHENTICATED. `generate` must end when its signal is aborted, even while it waits for something.
+ * The source of a subscription: what `generate` yields, until the API key of the request is revoked or its session
+ * ends; then it fails with UNAUTHENTICATED. `generate` must end when its signal is aborted, even while it waits for something.
  */
 export function untilRevoked<T>(
-  { revocations, keyId }: Pick<Context, 'revocations' | 'keyId'>,
+  { revocations, keyId, sessionHash }: Pick<Context, 'revocations' | 'keyId' | 'sessionHash'>,
   generate: (signal: AbortSignal) => AsyncGenerator<T, void, void>,
 ): AsyncGenerator<T, void, void> {
   const ending = new AbortController()
-  let isRevoked = false
-  const unwatch = revocations.watch(keyId, () => {
-    isRevoked = true
+  let hasEnded = false
+  const unwatch = revocations.watch({ keyId, sessionHash }, () => {
+    hasEnded = true
     ending.abort()
   })
   const end = () => {
@@ -137,7 +137,12 @@ export function untilRevoked<T>(
     ending.abort()
   }
   return onEnd(generate(ending.signal), end, () => {
-    if (isRevoked) throw unauthenticated('The API key of this subscription was revoked.')
+    if (hasEnded)
+      throw unauthenticated(
+        sessionHash === undefined
+          ? 'The API key of this subscription was revoked.'
+          : 'The session of this subscription has ended. Sign in again.',
+      )
   })
 }
 

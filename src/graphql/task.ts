@@ -13,6 +13,7 @@ import {
   tasksMatching,
 } from '../domain/generation/task.ts'
 import { PoolArchivedError } from '../domain/pool/issuing.ts'
+import type { AddedCodes as AddedCodesValue } from '../domain/stock/added-codes.ts'
 import type {
   TaskFailureCode as TaskFailureCodeName,
   TaskKind as TaskKindName,
@@ -20,6 +21,7 @@ import type {
   TaskTrigger as TaskTriggerName,
 } from '../generated/prisma/client.ts'
 import { rejectedRowsPath } from '../routes.ts'
+import { ApiKey } from './account.ts'
 import { builder } from './builder.ts'
 import { loadedReads, rowReads } from './field-rules.ts'
 import { Format } from './format.ts'
@@ -73,8 +75,8 @@ const TaskFailureCode = builder.enumType('TaskFailureCode', {
     UNREADABLE_FILE: { description: 'The uploaded file could not be read as a list of codes.' },
     HEADER_UNCLEAR: {
       description:
-        'The first row of the uploaded file may be a header or a code. The message shows how the file begins. Upload the ' +
-        'file again with the argument header.',
+        'The first row of the uploaded file may be a header or a code. The message shows how the file begins, and ' +
+        'so does Upload.beginning, in cells. Upload the file again with the argument header.',
     },
     ALL_ROWS_REFUSED: {
       description:
@@ -91,6 +93,25 @@ const TaskFailure = builder.objectRef<TaskFailureValue>('TaskFailure').implement
     message: t.exposeString('message', {
       weight: { bytes: maxMessageBytes },
       description: 'The reason and what to do about it, for people.',
+    }),
+  }),
+})
+
+const AddedCodes = builder.objectRef<AddedCodesValue>('AddedCodes').implement({
+  description:
+    'Where the codes are that a task has added, as counted now. All are 0 until the task is COMPLETED, and once it is UNDONE.',
+  fields: (t) => ({
+    availableCount: t.expose('available', {
+      type: 'BigInt',
+      description: 'The number of them that can be claimed.',
+    }),
+    claimedCount: t.expose('claimed', {
+      type: 'BigInt',
+      description: 'The number of them that have been claimed, including those redeemed or voided since.',
+    }),
+    withdrawnCount: t.expose('withdrawn', {
+      type: 'BigInt',
+      description: 'The number of them that are withdrawn from the stock.',
     }),
   }),
 })
@@ -117,6 +138,15 @@ builder.node(Task, {
       resolve: (task, _args, { nodes }) =>
         task.formatId === undefined ? null : nodes.format.load(task.formatId),
     }),
+    actor: t.field({
+      type: ApiKey,
+      nullable: true,
+      weight: { reads: loadedReads },
+      description:
+        'The API key whose request created the task, in its current state. For a refill, it is the key whose request, ' +
+        'usually a claim, started it. Null for tasks from before this was recorded, and if the key no longer exists.',
+      resolve: ({ actorId }, _args, { nodes }) => (actorId === undefined ? null : nodes.apiKey.load(actorId)),
+    }),
     status: t.expose('status', { type: TaskStatus, description: 'The state of the task.' }),
     quantity: t.expose('quantity', {
       type: 'BigInt',
@@ -132,6 +162,13 @@ builder.node(Task, {
       description:
         'The number of codes that the task has added to the pool: 0 until it is COMPLETED, for a dry run, and again ' +
         'once it is UNDONE. For the counts of the rows of an uploaded file, see upload.',
+    }),
+    addedCodes: t.field({
+      type: AddedCodes,
+      weight: { reads: rowReads },
+      description:
+        'Where the codes that the task has added are now: what undoing, withdrawing or voiding them would concern.',
+      resolve: async ({ id }, _args, { nodes }) => await nodes.addedCodes.load(id),
     }),
     progress: t.float({
       description:

@@ -1,3 +1,4 @@
+import { type FileBeginning, type FirstRow, maxFirstCodes, maxFirstRows } from '../codefile/first-rows.ts'
 import type { FileLayout } from '../codefile/read.ts'
 import { maxShownCells } from '../codefile/shorten.ts'
 import {
@@ -11,10 +12,20 @@ import { PoolArchivedError } from '../domain/pool/issuing.ts'
 import { undoUpload } from '../domain/upload/finish.ts'
 import type { UploadWait as UploadWaitName } from '../domain/upload/queue.ts'
 import { maxColumnLength } from '../domain/upload/receive.ts'
+import { listRejectedRows, type StoredRejectedRow } from '../domain/upload/rejected-rows.ts'
 import { uploadWarnings } from '../domain/upload/warnings.ts'
 import { builder } from './builder.ts'
+import { loadedReads } from './field-rules.ts'
 import { inputId } from './ids.ts'
-import { maxHeaderCellBytes, maxMessageBytes } from './max-sizes.ts'
+import { maxHeaderCellBytes, maxMessageBytes, maxShortenedBytes } from './max-sizes.ts'
+import {
+  badCursor,
+  countedConnectionType,
+  pageArguments,
+  pageOf,
+  pageSize,
+  pageWeight,
+} from './pagination.ts'
 import { Task, taskPayload } from './task.ts'
 
 const UploadWait = builder.enumType('UploadWait', {
@@ -37,6 +48,8 @@ const UploadWait = builder.enumType('UploadWait', {
     },
   } satisfies Record<UploadWaitName, { description: string }>,
 })
+
+const usualRowBytes = 200
 
 // One of each kind.
 const maxUploadWarnings = 3
@@ -68,6 +81,38 @@ const UploadLayout = builder.objectRef<FileLayout>('UploadLayout').implement({
   }),
 })
 
+const FileRow = builder.objectRef<FirstRow>('FileRow').implement({
+  description: 'A row of an uploaded file.',
+  fields: (t) => ({
+    number: t.exposeInt('number', { description: 'The number of the row, as a spreadsheet shows it.' }),
+    cells: t.exposeStringList('cells', {
+      weight: { items: maxShownCells, bytes: maxHeaderCellBytes },
+      description: 'The first 20 cells of the row, shortened. Empty cells at its end are left out.',
+    }),
+  }),
+})
+
+const UploadBeginning = builder.objectRef<FileBeginning>('UploadBeginning').implement({
+  description:
+    'How an uploaded file begins. A dry run shows it before any codes are added; and if a person has to say where the codes ' +
+    'are, the columns to choose from are here.',
+  fields: (t) => ({
+    rows: t.expose('rows', {
+      type: [FileRow],
+      weight: { items: maxFirstRows },
+      description:
+        'The first 6 rows that are not blank: a title, the header, and codes, whichever the file has. They are divided into ' +
+        'cells as the file was read or, if it is not clear how to read it, in the likeliest way.',
+    }),
+    codes: t.exposeStringList('codes', {
+      weight: { items: maxFirstCodes, bytes: maxShortenedBytes },
+      description:
+        'The first 5 codes, as they were read, shortened if they are very long. Whether they are new does not matter here. ' +
+        'Empty if no code was found: if the column is not clear, for example.',
+    }),
+  }),
+})
+
 const Upload = builder.objectRef<TaskRow>('Upload').implement({
   description:
     'The settings of an upload, and the counts of the rows of its file: rowsRead is the sum of the other four. The ' +
@@ -87,6 +132,17 @@ const Upload = builder.objectRef<TaskRow>('Upload').implement({
       nullable: true,
       description:
         'The header and the column with the codes, as the file was read. Null until its first rows have been read.',
+    }),
+    beginning: t.field({
+      type: UploadBeginning,
+      nullable: true,
+      authScopes: { scope: 'MANAGE' },
+      weight: { reads: loadedReads },
+      description:
+        'The first rows and codes of the file, also if the upload has failed. Null until they have been read, and if the file ' +
+        'cannot be read as a table at all. They are kept for as long as the rejected rows (rejectedRowsUrl); then this is ' +
+        'null again. Needs MANAGE, as they may be codes that anybody could use.',
+      resolve: ({ id }, _args, { nodes }) => nodes.uploadBeginning.load(id),
     }),
     waitingFor: t.field({
       type: UploadWait,
@@ -148,6 +204,65 @@ const Upload = builder.objectRef<TaskRow>('Upload').implement({
   }),
 })
 
+const RejectedRow = builder.objectRef<StoredRejectedRow>('RejectedRow').implement({
+  description: 'A row of an uploaded file that was not added.',
+  fields: (t) => ({
+    number: t.field({
+      type: 'BigInt',
+      description: 'The number of the row, as a spreadsheet shows it.',
+      resolve: (row) => BigInt(row.number),
+    }),
+    code: t.exposeString('code', {
+      weight: { bytes: maxShortenedBytes, usualBytes: usualRowBytes },
+      description: 'The code of the row or, if it has none that is clear, the text of the row, shortened.',
+    }),
+    reason: t.exposeString('reason', {
+      weight: { bytes: maxMessageBytes, usualBytes: usualRowBytes },
+      description: 'Why the row was not added, for people.',
+    }),
+  }),
+})
+
+builder.objectField(Upload, 'rejectedRows', (t) =>
+  t.field({
+    type: countedConnectionType(RejectedRow, 'rejected rows'),
+    nullable: true,
+    description:
+      'The rows that were not added, in the order of the file, as far as it has been read: duplicates and refused rows. Null ' +
+      'once they are no longer kept: see rejectedRowsUrl, which has them all in one file. Needs READ.',
+    authScopes: { scope: 'READ' },
+    weight: pageWeight,
+    checkArgs: (args) => {
+      pageSize(args)
+      rowCursor('after', args.after)
+      rowCursor('before', args.before)
+    },
+    args: pageArguments(),
+    resolve: async (task, args, { books, accountId }) => {
+      if (task.rejectedForgotten) return null
+      const { limit, fromEnd } = pageSize(args)
+      const [after, before] = [rowCursor('after', args.after), rowCursor('before', args.before)]
+      const slice = { after, before, limit: limit + 1, fromEnd }
+      const rows = await listRejectedRows(books, accountId, task.id, slice)
+      const edges = (fromEnd ? rows.toReversed() : rows).map((node) => ({
+        cursor: Buffer.from(node.number).toString('base64url'),
+        node,
+      }))
+      const totalCount = () => task.duplicatesInFile + task.duplicatesInAccount + task.refused
+      return { ...pageOf(edges, { limit, fromEnd, after, before }), totalCount }
+    },
+  }),
+)
+
+/** The number of the row of a cursor. Throws BAD_USER_INPUT if it is none. */
+function rowCursor(name: 'after' | 'before', cursor: string | null | undefined): string | undefined {
+  if (cursor == null) return undefined
+  const number = Buffer.from(cursor, 'base64url').toString()
+  if (!/^[1-9]\d{0,17}$/.test(number) || Buffer.from(number).toString('base64url') !== cursor)
+    throw badCursor(name)
+  return number
+}
+
 builder.objectField(Task, 'upload', (t) =>
   t.field({
     type: Upload,
@@ -191,7 +306,7 @@ const UploadCodesInput = builder.inputType('UploadCodesInput', {
       description:
         'Whether the file has a header. By default, this is decided from the beginning of the file: by the usual names in ' +
         'many languages, and by whether the first row looks like the rows below it. If it is not clear, the task fails ' +
-        'with HEADER_UNCLEAR. A dry run shows which row would be taken for the header (layout).',
+        'with HEADER_UNCLEAR, and shows how the file begins (beginning). A dry run shows which row would be taken for the header (layout).',
     }),
     dryRun: t.boolean({
       required: true,

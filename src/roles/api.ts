@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { Pacer } from '../async/pacer.ts'
 import { Scheduler } from '../async/scheduler.ts'
 import type { ServiceOptions } from '../config.ts'
-import { findFirstAccount, renewGraphiqlKey } from '../domain/account/account.ts'
+import { findFirstAccount, renewLocalKey } from '../domain/account/account.ts'
 import { Revocations } from '../domain/account/revocations.ts'
 import type { Books } from '../domain/books/books.ts'
 import { readLog } from '../domain/books/event-log.ts'
@@ -22,11 +22,14 @@ import { Subscriber } from '../graphql/subscriber.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import { createApi, graphqlRoute } from '../server/api/api.ts'
 import { Authentication } from '../server/authentication.ts'
+import { consoleRoutes } from '../server/console/console.ts'
 import { downloadRoutes } from '../server/files/download.ts'
 import { uploadRoute } from '../server/files/upload.ts'
 import { Graphiql } from '../server/graphiql/graphiql.ts'
-import { isLocalBrowser, isLoopbackHost } from '../server/graphiql/local-browser.ts'
+import { isLocalBrowser, isLoopbackHost } from '../server/http/local-browser.ts'
 import type { HttpServer, Routes } from '../server/http/server.ts'
+import { SignIn } from '../server/session.ts'
+import { SessionCookie } from '../server/session-cookie.ts'
 import { serveWebSocket } from '../server/websocket/server.ts'
 
 interface OpenApi {
@@ -42,15 +45,21 @@ export async function openApi(lifecycle: Lifecycle, books: Books, options: Servi
   const opened = await openServices(lifecycle, books, options)
   const { services, authentication } = opened
   const api = createApi({ ...opened, schema: createSchema(), log })
-  const graphiql = await openGraphiql(books, options)
+  const accountId = await findFirstAccount(books)
+  const isLocal = options.embedded && isLoopbackHost(options.host)
+  const localKey = isLocal ? await renewLocalKey(books, accountId) : undefined
+  const signIn = new SignIn({ books, authentication, localKeyId: localKey?.keyId })
+  const graphiql = openGraphiql(books, { ...options, accountId, apiKey: localKey?.secret })
   return {
     routes: {
       graphql: graphqlRoute(api, graphiql.page),
+      session: signIn.route,
       graphiqlFile: graphiql.fileRoute,
+      ...consoleRoutes(signIn),
       codesUpload: uploadRoute({ uploads: services.uploads, authentication }),
       ...downloadRoutes({ books, authentication, log }),
     },
-    graphiqlHasKey: graphiql.hasKey,
+    graphiqlHasKey: isLocal,
     async serveWebSocket({ server }) {
       await lifecycle.openCloseable('WebSockets', () => serveWebSocket({ ...opened, server, api, log }))
     },
@@ -66,7 +75,9 @@ export async function openServices(
   const { log } = options
   const open = lifecycle.openCloseable.bind(lifecycle)
   const pacer = new Pacer()
-  const authentication = await open('authentication', () => new Authentication(books, log))
+  const cookie = new SessionCookie(await findFirstAccount(books))
+  const authentication = await open('authentication', () => new Authentication({ books, cookie, log }))
+  const { keyUses, sessionUses } = authentication
   const lookUps = new LookUps(books)
   const guesses = new GuessLimit(options.failedLookUpsPerMinute)
   const services: Services = {
@@ -75,12 +86,12 @@ export async function openServices(
     redemptions: new Redemptions(books, { lookUps, guesses, maxAgeDays: options.maxRedemptionAgeDays }),
     uploads: new Uploads(books, options.maxUploadBytes),
     lookUps,
-    keyUses: authentication.keyUses,
+    keyUses,
     guesses,
     feed: await open('events', () => new EventFeed(books, pacer, log)),
     livePools: await open('live pools', () => followPools(books, log)),
     liveUploads: await open('live uploads', () => followUploads(books, log)),
-    revocations: await open('revocations', () => new Revocations(books, log)),
+    revocations: await open('revocations', () => new Revocations(books, { sessionUses, log })),
     scheduler: new Scheduler(),
     pacer,
   }
@@ -88,11 +99,11 @@ export async function openServices(
   return { services, authentication, subscriber }
 }
 
-/** GraphiQL. On an embedded database it starts from the sample, with a key for browsers on this machine. */
-async function openGraphiql(books: Books, { embedded, host }: ServiceOptions) {
-  const accountId = await findFirstAccount(books)
-  const hasKey = embedded && isLoopbackHost(host)
-  const apiKey = hasKey ? await renewGraphiqlKey(books, accountId) : undefined
+/** GraphiQL. On an embedded database it starts from the sample, with `apiKey` for browsers on this machine. */
+function openGraphiql(
+  books: Books,
+  { embedded, accountId, apiKey }: { embedded: boolean; accountId: string; apiKey: string | undefined },
+) {
   const graphiql = new Graphiql()
   const page = async (request: IncomingMessage) => {
     const sample = embedded ? await findSample(books, accountId) : undefined
@@ -106,5 +117,5 @@ async function openGraphiql(books: Books, { embedded, host }: ServiceOptions) {
       },
     })
   }
-  return { page, fileRoute: graphiql.fileRoute, hasKey }
+  return { page, fileRoute: graphiql.fileRoute }
 }

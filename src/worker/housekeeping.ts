@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import { Poll } from '../async/poll.ts'
+import { forgetSessions } from '../domain/account/sessions.ts'
 import type { Books } from '../domain/books/books.ts'
 import { forgetEvents } from '../domain/books/event-log.ts'
 import { forgetKeys } from '../domain/books/idempotency.ts'
@@ -47,6 +48,7 @@ export class Housekeeping {
   async #removeExpired(): Promise<void> {
     const before = (keptMs: number) => new Date(Date.now() - keptMs)
     await this.#inSteps((max) => forgetKeys(this.#books, before(keysAreKeptMs), max))
+    await this.#inSteps((max) => forgetSessions(this.#books, max))
     await this.#inSteps((max) => forgetEvents(this.#books.connections, before(this.#eventsAreKeptMs), max))
     await this.#inSteps((max) => forgetRejectedRows(this.#books, before(this.#rejectedRowsAreKeptMs), max))
     while (!this.#poll.signal.aborted && (await removeOrphans(this.#books, before(orphansAreKeptMs))));

@@ -18,8 +18,10 @@ import { readClaim, readClaims, readClaimsFrom } from '../../src/domain/pool/cla
 import { findPoolByExternalId, readPool } from '../../src/domain/pool/pool.ts'
 import { isCurrent, placesOfTask, readSnapshot } from '../../src/domain/pool/snapshot.ts'
 import { readRedemptions, redemptionsFor, redemptionsOfPool } from '../../src/domain/redemption/redemption.ts'
+import { readAddedCodes } from '../../src/domain/stock/added-codes.ts'
+import { readBeginnings } from '../../src/domain/upload/beginning.ts'
 import { readWaitingAccount } from '../../src/domain/upload/queue.ts'
-import { readRejectedRows } from '../../src/domain/upload/rejected-rows.ts'
+import { listRejectedRows, readRejectedRows } from '../../src/domain/upload/rejected-rows.ts'
 import { readPastUsage } from '../../src/domain/usage/past-usage.ts'
 import { readUsage } from '../../src/domain/usage/usage.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
@@ -284,10 +286,19 @@ describe('on tables without statistics, a statement reads no more rows than it n
         at: new Date(),
       }),
     'where the codes of a task are': (books) => placesOfTask(books, accountId, poolId, uploadId),
+    'where the codes of a task are now': async (books) => {
+      const added = await readAddedCodes(books, accountId, [uploadId])
+      expect(added).toEqual([{ available: 1n, claimed: 0n, withdrawn: 0n }])
+    },
     'the rejected rows of an upload': async (books) => {
       for await (const page of (await readRejectedRows(books, accountId, uploadId)) ?? [])
         expect(page.length).toBe(10)
     },
+    'the last rejected rows of an upload': async (books) => {
+      const slice = { before: '9', limit: 5, fromEnd: true }
+      expect(await listRejectedRows(books, accountId, uploadId, slice)).toHaveLength(5)
+    },
+    'how the file of an upload begins': (books) => readBeginnings(books, accountId, [uploadId]),
     'the position of a code': (books) => findPlace(books, accountId, { formatId, index: half }),
     'the position of a code among holes': async (books) => {
       const found = await findPlace(books, accountId, { formatId, index: amongHoles + 1n })

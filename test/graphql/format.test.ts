@@ -53,6 +53,32 @@ describe('a preview', () => {
     expect(seen.overlaps).toEqual([])
   })
 
+  test('says how hard it would be to guess one of any number of codes', async () => {
+    const asking = `query ($shape: FormatShapeInput!, $codes: BigInt!) {
+      previewFormat(shape: $shape) { ... on FormatPreview { guessOdds(codes: $codes) } }
+    }`
+    const shape = { prefix: randomUUID(), body: { length: 6 }, characters: digits }
+    const odds = async (codes: string) => {
+      const { previewFormat } = await client.ask<{ previewFormat: { guessOdds: string | null } }>(asking, {
+        shape,
+        codes,
+      })
+      return previewFormat.guessOdds
+    }
+    expect(await Promise.all(['1', '3', '1000000', '1000001', String(10n ** 39n)].map(odds))).toEqual([
+      '1000000',
+      '333333',
+      '1',
+      null,
+      null,
+    ])
+    for (const codes of ['0', '-1']) {
+      const { errors } = await client.send(asking, { shape, codes })
+      expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT'])
+      expect(errors?.[0]?.message).toBe(`codes is ${codes}. It must be at least 1.`)
+    }
+  })
+
   test('warns of codes that can be guessed and of characters that people confuse', async () => {
     const { warnings } = await preview({
       prefix: randomUUID(),

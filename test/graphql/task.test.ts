@@ -1,9 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { encodeId } from '../../src/graphql/ids.ts'
-import { done, finished, generate, mutate, newFormat, newPool, newStock } from '../support/api.ts'
+import {
+  claim,
+  done,
+  finished,
+  generate,
+  mutate,
+  newFormat,
+  newPool,
+  newStock,
+  withScopes,
+} from '../support/api.ts'
 import { Client } from '../support/client.ts'
 import { startService, useClient, useService } from '../support/service.ts'
+import { codesFile, upload } from '../support/upload-api.ts'
 
 const service = useService()
 const client = useClient(service)
@@ -385,4 +396,61 @@ test('tasks are listed by pool and by status, newest first, with an exact count'
     { id: pools[0] },
   )
   expect(pool.tasks).toEqual({ totalCount: '1', edges: [{ node: { id: ids[2] } }] })
+})
+
+describe('the codes that a task has added', () => {
+  const added = async (id: string) => {
+    const { task } = await client.ask<{ task: { addedCodes: object } }>(
+      'query ($id: ID!) { task(id: $id) { addedCodes { availableCount claimedCount withdrawnCount } } }',
+      { id },
+    )
+    return task.addedCodes
+  }
+  const counts = (available: number, claimed: number, withdrawn: number) => ({
+    availableCount: String(available),
+    claimedCount: String(claimed),
+    withdrawnCount: String(withdrawn),
+  })
+
+  test('are counted where they are now, apart from those of other tasks of the pool', async () => {
+    const { poolId, formatId, taskId } = await newStock(client, 10)
+    const second = await generate(client, { poolId, formatId, quantity: 5 })
+    expect([await added(taskId), await added(second)]).toEqual([counts(10, 0, 0), counts(5, 0, 0)])
+    await claim(client, poolId, 4)
+    expect([await added(taskId), await added(second)]).toEqual([counts(6, 4, 0), counts(5, 0, 0)])
+    await done(client, 'withdrawCodes', { poolId, taskId }, 'withdrawnCount')
+    expect([await added(taskId), await added(second)]).toEqual([counts(0, 4, 6), counts(5, 0, 0)])
+    await claim(client, poolId, 2)
+    await done(client, 'restoreCodes', { poolId, taskId }, 'restoredCount')
+    expect([await added(taskId), await added(second)]).toEqual([counts(6, 4, 0), counts(3, 2, 0)])
+  })
+
+  test('are none once an upload is undone', async () => {
+    const poolId = await newPool(client)
+    const taskId = await upload(service, client, poolId, codesFile(randomUUID(), 3))
+    await finished(client, taskId)
+    expect(await added(taskId)).toEqual(counts(3, 0, 0))
+    await done(client, 'undoUpload', { taskId }, 'task { id }')
+    expect(await added(taskId)).toEqual(counts(0, 0, 0))
+  })
+})
+
+test('a task names the key whose request created it, also for a refill that a claim started', async () => {
+  const manager = await withScopes(service, client, ['MANAGE'])
+  const poolId = await newPool(manager)
+  const formatId = await newFormat(manager)
+  const saveSettings = { autoGenerate: true }
+  await done(manager, 'generateCodes', { poolId, formatId, quantity: 1, saveSettings }, 'task { id }')
+  await expect
+    .poll(async () => await mutate(client, 'claimCodes', { poolId }, 'claim { id }'))
+    .toMatchObject({ __typename: 'ClaimCodesPayload' })
+  const { pool } = await client.ask<{ pool: { tasks: { edges: { node: object }[] } } }>(
+    'query ($id: ID!) { pool(id: $id) { tasks { edges { node { trigger actor { name hint } } } } } }',
+    { id: poolId },
+  )
+  const { apiKey } = await client.ask<{ apiKey: object }>('{ apiKey { name hint } }')
+  expect(pool.tasks.edges.map(({ node }) => node)).toEqual([
+    { trigger: 'AUTO_GENERATE', actor: apiKey },
+    { trigger: 'MANUAL', actor: { name: 'MANAGE', hint: expect.any(String) } },
+  ])
 })

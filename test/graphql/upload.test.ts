@@ -600,6 +600,168 @@ describe('the header of a file', () => {
   })
 })
 
+interface Beginning {
+  rows: { number: number; cells: string[] }[]
+  codes: string[]
+}
+
+const beginningDocument =
+  'query ($id: ID!) { task(id: $id) { id upload { beginning { rows { number cells } codes } } } }'
+
+async function beginningOf(file: string, input: object = {}): Promise<Beginning | null> {
+  const { task } = await uploadByForm(service, client, { poolId, ...input }, file)
+  await ended(client, task?.id ?? '')
+  const answer = await client.ask<{ task: { upload: { beginning: Beginning | null } } }>(beginningDocument, {
+    id: task?.id,
+  })
+  return answer.task.upload.beginning
+}
+
+describe('the beginning of a file', () => {
+  const cellsOf = (beginning: Beginning | null) => beginning?.rows.map(({ cells }) => cells)
+
+  test('is shown by a dry run, with the first codes', async () => {
+    const name = newName()
+    const codes = [1, 2, 3, 4, 5, 6, 7].map((n) => `${name}-${n}`)
+    const file = `Nr;Gutscheincode\n${codes.map((code, at) => `${at};${code}\n`).join('')}`
+    const beginning = await beginningOf(file, { dryRun: true })
+    expect(beginning?.rows.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5, 6])
+    expect(cellsOf(beginning)?.slice(0, 2)).toEqual([
+      ['Nr', 'Gutscheincode'],
+      ['0', codes[0]],
+    ])
+    expect(beginning?.codes).toEqual(codes.slice(0, 5))
+  })
+
+  test('is shown if the header or the column is not clear, so that a person can choose', async () => {
+    const name = `K${newName().toUpperCase()}`
+    expect(cellsOf(await beginningOf(`Zorgbon\n${name}1\n${name}2\n`))).toEqual([
+      ['Zorgbon'],
+      [`${name}1`],
+      [`${name}2`],
+    ])
+    const file = `Nr,Bon,Wert\n1,${name}1,5\n2,${name}2,5\n`
+    const beginning = await beginningOf(file)
+    expect(beginning?.codes).toEqual([])
+    const [first = []] = cellsOf(beginning) ?? []
+    const column = String(first.indexOf('Bon') + 1)
+    expect(await beginningOf(file, { header: true, column, dryRun: true })).toEqual({
+      ...beginning,
+      codes: [`${name}1`, `${name}2`],
+    })
+  })
+
+  test('is kept if every row was refused, and missing if there are no rows', async () => {
+    expect(cellsOf(await beginningOf('code,value\n,5\n'))).toEqual([
+      ['code', 'value'],
+      ['', '5'],
+    ])
+    expect(await beginningOf('PK\x03\x04')).toBeNull()
+  })
+
+  test('needs MANAGE, and READ alone leaves the rest of the upload readable', async () => {
+    const { task } = await uploadByForm(service, client, { poolId, dryRun: true }, `${newName()}\n`)
+    await ended(client, task?.id ?? '')
+    const reader = await withScopes(service, client, ['READ'])
+    const { data, errors } = await reader.send<{ task: object }>(
+      'query ($id: ID!) { task(id: $id) { upload { accepted beginning { codes } } } }',
+      { id: task?.id },
+    )
+    expect(data.task).toEqual({ upload: { accepted: '1', beginning: null } })
+    expect(codesOf(errors)).toEqual(['FORBIDDEN'])
+  })
+})
+
+describe('the rejected rows of an upload', () => {
+  interface Page {
+    totalCount: string
+    edges: { cursor: string; node: { number: string; code: string; reason: string } }[]
+    pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean; endCursor: string | null }
+  }
+  const document = `query ($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {
+    task(id: $id) { upload { rejectedRows(first: $first, after: $after, last: $last, before: $before) {
+      totalCount edges { cursor node { number code reason } } pageInfo { hasNextPage hasPreviousPage endCursor }
+    } } }
+  }`
+  let taskId: string
+  const page = async (given: object = {}, id = taskId) => {
+    const answer = await client.ask<{ task: { upload: { rejectedRows: Page | null } } }>(document, {
+      id,
+      ...given,
+    })
+    return answer.task.upload.rejectedRows
+  }
+  const numbersOf = (rows: Page | null) => rows?.edges.map(({ node }) => Number(node.number))
+
+  beforeAll(async () => {
+    const name = newName()
+    // Row 1 is a code; of the others, every second one repeats it.
+    const rows = Array.from({ length: 60 }, (_, at) => (at % 2 === 0 ? `${name}-${at}` : `${name}-0`))
+    rows[59] = 'x'.repeat(10_000)
+    taskId = (await uploadByForm(service, client, { poolId }, `${rows.join('\n')}\n`)).task?.id ?? ''
+    await ended(client, taskId)
+  })
+
+  test('are in the order of the file, with the reasons', async () => {
+    const rows = await page()
+    expect(rows?.totalCount).toBe('30')
+    expect(numbersOf(rows)).toEqual(Array.from({ length: 20 }, (_, at) => 2 * at + 2))
+    expect(rows?.edges[0]?.node.reason).toBe('The code is already in row 1 of this file.')
+    const last = await page({ last: 1 })
+    expect(last?.edges[0]?.node).toMatchObject({ number: '60', code: expect.stringMatching(/^x{199}…$/) })
+  })
+
+  test('can be paged in both directions', async () => {
+    const first = await page({ first: 12 })
+    const second = await page({ first: 100, after: first?.pageInfo.endCursor })
+    expect([numbersOf(first), numbersOf(second)].flat()).toEqual(
+      Array.from({ length: 30 }, (_, at) => 2 * at + 2),
+    )
+    expect(first?.pageInfo).toMatchObject({ hasNextPage: true, hasPreviousPage: false })
+    expect(second?.pageInfo).toMatchObject({ hasNextPage: false, hasPreviousPage: true })
+    const before = await page({ last: 3, before: second?.edges[0]?.cursor })
+    expect(numbersOf(before)).toEqual([20, 22, 24])
+    expect(before?.pageInfo).toMatchObject({ hasNextPage: true, hasPreviousPage: true })
+    expect(numbersOf(await page({ first: 5, after: second?.pageInfo.endCursor }))).toEqual([])
+  })
+
+  test.each([
+    [{ first: 0 }, /1 to 100/],
+    [{ first: 101 }, /1 to 100/],
+    [{ first: 1, last: 1 }, /not both/],
+    ...['', '!', 'MA', 'LTE', 'MS41', Buffer.from('9'.repeat(30)).toString('base64url')].map(
+      (after): [object, RegExp] => [{ after }, /not a cursor of this list/],
+    ),
+  ])('refuse %j', async (given, message) => {
+    const { errors } = await client.send(document, { id: taskId, ...given })
+    expect(codesOf(errors)).toEqual(['BAD_USER_INPUT'])
+    expect(errors?.[0]?.message).toMatch(message)
+  })
+
+  test('need READ, also in the answer to a mutation', async () => {
+    const manager = await withScopes(service, client, ['MANAGE'])
+    const { errors } = await manager.send(
+      `mutation ($id: ID!) { cancelTask(input: { taskId: $id }) {
+        ... on CancelTaskPayload { task { upload { rejectedRows { totalCount } } } }
+      } }`,
+      { id: taskId },
+    )
+    expect(codesOf(errors)).toEqual(['FORBIDDEN'])
+    expect(errors?.[0]?.message).toContain('READ')
+  })
+
+  test('are null when they are no longer kept', async () => {
+    const { task } = await uploadByForm(service, client, { poolId }, 'twice\ntwice\n')
+    await ended(client, task?.id ?? '')
+    expect(numbersOf(await page({}, task?.id))).toEqual([2])
+    await runSql(
+      service.databaseUrl,
+      `UPDATE task SET rejected_forgotten = true WHERE id = '${uuidOf('Task', task?.id ?? '')}'`,
+    )
+    expect(await page({}, task?.id)).toBeNull()
+  })
+})
+
 describe('an upload that adds nothing', () => {
   test('fails with the reason if every row was refused, also as a dry run', async () => {
     for (const dryRun of [true, false]) {

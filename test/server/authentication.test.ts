@@ -1,15 +1,22 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { GraphQLError } from 'graphql'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { createAccount, createApiKey } from '../../src/domain/account/account.ts'
+import { createAccount, createApiKey, hashOfSecret } from '../../src/domain/account/account.ts'
+import { openSession } from '../../src/domain/account/sessions.ts'
+import type { Books } from '../../src/domain/books/books.ts'
 import { Authentication } from '../../src/server/authentication.ts'
+import { SessionCookie } from '../../src/server/session-cookie.ts'
 import { silent, useBooks } from '../support/books.ts'
 
 const place = useBooks()
 let authentication: Authentication
 
 beforeAll(async () => {
-  authentication = new Authentication(place.books, silent)
+  authentication = new Authentication({
+    books: place.books,
+    cookie: new SessionCookie(place.accountId),
+    log: silent,
+  })
 })
 
 afterAll(async () => {
@@ -138,4 +145,98 @@ test('a refresh that failed is tried again while the credentials are still cache
   await new Promise((resolve) => setImmediate(resolve))
   await authenticate(secret)
   expect(asked).toBe(2)
+})
+
+describe('a session', () => {
+  let time = Date.UTC(2030, 0, 1)
+  const minute = 60_000
+  let books: Books
+  let keyId: string
+
+  beforeAll(async () => {
+    books = await place.another({ now: () => new Date(time) })
+    const key = await createApiKey(books.connections, place.accountId, { name: 'Desk', scopes: ['READ'] })
+    keyId = key.keyId
+  })
+
+  /** A process that caches nothing from before: expiry is told by the database, and by the cache within seconds. */
+  function open(): Authentication {
+    const opened = new Authentication({ books, cookie: new SessionCookie(place.accountId), log: silent })
+    onTestFinished(() => opened.close())
+    return opened
+  }
+  const newHash = async () => hashOfSecret((await openSession(books, keyId)) ?? '')
+  const use = (hash: string, by = open()) => code(by.authenticate(undefined, { hash }))
+
+  test('has the credentials of its key', async () => {
+    const hash = await newHash()
+    expect(await open().authenticate(undefined, { hash })).toEqual({
+      accountId: place.accountId,
+      keyId,
+      scopes: ['READ'],
+      sessionHash: hash,
+    })
+  })
+
+  test('lasts half an hour from its last request', async () => {
+    const [used, idle] = [await newHash(), await newHash()]
+    for (let hours = 0; hours < 2; hours += 0.25) {
+      time += 15 * minute
+      const by = open()
+      expect(await use(used, by)).toBe('works')
+      await by.close()
+    }
+    expect(await use(idle)).toBe('UNAUTHENTICATED')
+    time += 30 * minute
+    expect(await use(used)).toBe('UNAUTHENTICATED')
+  })
+
+  test('is noted as used once a minute, and so is its key', async () => {
+    const hash = await newHash()
+    const by = open()
+    const noted = async () => {
+      const query = vi.spyOn(books.connections, 'query')
+      for (let i = 0; i < 20; i++) expect(await use(hash, by)).toBe('works')
+      await Promise.all([by.sessionUses.written(), by.keyUses.written()])
+      const updates = query.mock.calls.flatMap(
+        ([statement]) => /UPDATE (session|api_key)/.exec(JSON.stringify(statement))?.slice(1) ?? [],
+      )
+      query.mockRestore()
+      return updates.sort()
+    }
+    expect(await noted()).toEqual(['api_key', 'session'])
+    time += minute - 1
+    expect(await noted()).toEqual([])
+    time += 1
+    expect(await noted()).toEqual(['api_key', 'session'])
+  })
+
+  test('that does not exist is looked up at most twice, and does not delay one that does', async () => {
+    const hash = await newHash()
+    const by = open()
+    expect(await use(hash, by)).toBe('works')
+    const released = Promise.withResolvers<void>()
+    const { connections } = books
+    const query = connections.query.bind(connections) as (statement: unknown) => Promise<unknown>
+    let lookUps = 0
+    const spy = vi.spyOn(connections, 'query').mockImplementation((async (statement: {
+      name?: string
+      values: [Buffer[]]
+    }) => {
+      if (statement.name === 'find-sessions') {
+        lookUps += 1
+        const isKnown = statement.values[0].some((each) => each.toString('base64') === hash)
+        if (!isKnown) await released.promise
+      }
+      return await query(statement)
+    }) as never)
+    onTestFinished(() => spy.mockRestore())
+    const made = hashOfSecret(randomUUID())
+    const tried = Promise.all(Array.from({ length: 100 }, () => use(made, by)))
+    books.notifications.announce({ topic: 'keys', key: '' })
+    expect(await use(hash, by)).toBe('works')
+    released.resolve()
+    expect(new Set(await tried)).toEqual(new Set(['UNAUTHENTICATED']))
+    expect(lookUps).toBeLessThanOrEqual(3)
+  })
 })

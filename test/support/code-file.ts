@@ -30,7 +30,7 @@ export function* cut(bytes: Uint8Array, size: number): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
 }
 
-export type FileContent = Omit<FileRows, 'bytesRead' | 'layout'>
+export type FileContent = Omit<FileRows, 'bytesRead' | 'layout' | 'beginning'>
 
 /** Reads a whole file. */
 export async function readAll(

@@ -75,7 +75,7 @@ export class MainProcess extends Program {
 
   /** Resolves when it listens, to its address and the API key that it has printed, if any. */
   async ready(): Promise<{ url: string; key: string | undefined }> {
-    const [, url = ''] = await this.prints(/: (http\S+)\/(?:graphql|health)[\s\S]*Ctrl-C/)
+    const [, url = ''] = await this.prints(/: +(http:\/\/[^/\s]+)\/[\s\S]*Ctrl-C/)
     return { url, key: /pk_[\w-]+/.exec(this.stdout)?.[0] }
   }
 }

@@ -39,17 +39,25 @@ export class Socket implements AsyncDisposable {
   /** Opens a connection without sending anything. Rejects when the server refuses it. */
   static async open(
     service: { url: string },
-    { path = '/graphql', protocols = ['graphql-transport-ws'] } = {},
+    {
+      path = '/graphql',
+      protocols = ['graphql-transport-ws'],
+      headers = {},
+    }: { path?: string; protocols?: string[]; headers?: Record<string, string> } = {},
   ): Promise<Socket> {
-    const socket = new WebSocket(`${service.url.replace(/^http/, 'ws')}${path}`, protocols)
+    const socket = new WebSocket(`${service.url.replace(/^http/, 'ws')}${path}`, protocols, { headers })
     const opened = new Socket(socket)
     await once(socket, 'open')
     return opened
   }
 
-  /** Opens a connection with these connectionParams. Resolves when it is acknowledged. */
-  static async connect(service: { url: string }, params?: Record<string, unknown>): Promise<Socket> {
-    const socket = await Socket.open(service)
+  /** Opens a connection with these connectionParams and headers. Resolves when it is acknowledged. */
+  static async connect(
+    service: { url: string },
+    params?: Record<string, unknown>,
+    headers?: Record<string, string>,
+  ): Promise<Socket> {
+    const socket = await Socket.open(service, headers && { headers })
     socket.send({ type: 'connection_init', ...(params === undefined ? {} : { payload: params }) })
     const { type } = await socket.next()
     if (type !== 'connection_ack') throw new Error(`The server answered ${type}.`)

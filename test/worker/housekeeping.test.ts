@@ -53,14 +53,14 @@ it('removes any number of events after thirty days, and leaves no gap among the 
   await expect(readEventsAfter(books, accountId, 11_999n, 1)).rejects.toThrow(CursorExpiredError)
 })
 
-it('removes any number of rejected rows thirty days after their upload has finished, and no others', async () => {
+it('removes any number of rejected rows, and the beginning of the file, thirty days after an upload has finished, and no others', async () => {
   await using test = await openBooks()
   const { books, accountId } = test
   const poolId = await newPool(test)
   const finish = async (codes: readonly string[], daysAgo: number) => {
     const taskId = await upload(test, poolId, codes)
     await books.rows({
-      text: `UPDATE task SET finished_at = now() - $2 * interval '1 day' WHERE id = $1`,
+      text: `UPDATE task SET finished_at = now() - $2 * interval '1 day', beginning = '{}' WHERE id = $1`,
       values: [taskId, daysAgo],
     })
     await clearAway(test, taskId)
@@ -74,17 +74,18 @@ it('removes any number of rejected rows thirty days after their upload has finis
   await addCodes(test, reading, ['four', 'four'])
   await using _service = await startService({ databaseUrl: test.databaseUrl })
   const left = async () =>
-    await books.rows<{ id: string; forgotten: boolean; kept: number; hasWork: boolean }>({
+    await books.rows<{ id: string; forgotten: boolean; kept: number; begins: boolean; hasWork: boolean }>({
       text: `
         SELECT id, rejected_forgotten AS forgotten, has_work AS "hasWork",
+          beginning IS NOT NULL AS begins,
           (SELECT count(*)::int FROM rejected_row WHERE task_id = task.id) AS kept
         FROM task WHERE id = ANY ($1::uuid[]) ORDER BY id`,
       values: [[old, without, young]],
     })
   await expect.poll(left, { timeout: 20_000 }).toEqual([
-    { id: old, forgotten: true, kept: 0, hasWork: false },
-    { id: without, forgotten: true, kept: 0, hasWork: false },
-    { id: young, forgotten: false, kept: 1, hasWork: false },
+    { id: old, forgotten: true, kept: 0, begins: false, hasWork: false },
+    { id: without, forgotten: true, kept: 0, begins: false, hasWork: false },
+    { id: young, forgotten: false, kept: 1, begins: true, hasWork: false },
   ])
   const [kept] = await books.rows({
     text: `SELECT rejected_forgotten AS forgotten FROM task WHERE id = $1`,

@@ -1,5 +1,5 @@
 import { schema, withoutId } from 'virtual:schema'
-import { cacheExchange } from '@urql/exchange-graphcache'
+import { cacheExchange, type UpdateResolver } from '@urql/exchange-graphcache'
 import { relayPagination } from '@urql/exchange-graphcache/extras'
 import type { Sink, Client as Socket } from 'graphql-ws'
 import { Client, fetchExchange, mapExchange, subscriptionExchange } from 'urql'
@@ -7,6 +7,14 @@ import { resuming } from '../live/resuming.ts'
 
 const listsOfQuery = ['pools', 'formats', 'tasks', 'claims', 'redemptions']
 const listsOfPool = ['codes', 'claims', 'tasks', 'redemptions']
+
+/** Forgets the later pages of a list when its first one is read anew: they may not go on where that ends. */
+const dropLaterPages: UpdateResolver = (_result, args, cache, { parentKey, fieldName }) => {
+  if (args['after'] != null || args['before'] != null) return
+  for (const page of cache.inspectFields(parentKey))
+    if (page.fieldName === fieldName && page.arguments?.['after'] != null)
+      cache.invalidate(parentKey, fieldName, page.arguments)
+}
 
 /**
  * The client of the API. Objects are kept by their ids, so that whatever brings news of a pool or a task (a query, a
@@ -28,6 +36,8 @@ export function createApiClient(socket: Socket, onSessionEnd: () => void): Clien
           Pool: Object.fromEntries(listsOfPool.map((name) => [name, relayPagination()])),
         },
         updates: {
+          Query: Object.fromEntries(listsOfQuery.map((name) => [name, dropLaterPages])),
+          Pool: Object.fromEntries(listsOfPool.map((name) => [name, dropLaterPages])),
           // Lists that something may now be missing from are read again.
           Mutation: {
             createPool: (_result, _args, cache) => cache.invalidate('Query', 'pools'),

@@ -70,7 +70,8 @@ interface Refused {
   issues?: readonly { message: string; path: readonly string[] }[]
 }
 
-function refusalOf(refused: Refused | null | undefined): Problem[] {
+/** What a typed error says, and an answer that is missing. */
+export function refusalOf(refused: Refused | null | undefined): Problem[] {
   if (refused == null) return [{ code: 'UNKNOWN', message: text.common.noAnswer, path: '' }]
   const { code, issues = [refused] } = refused
   return issues.map(({ message, path }) => ({ code, message, path: path.join('.') }))

@@ -1,6 +1,104 @@
+import { Button, Code, DataList, Paper, Progress, SimpleGrid, Stack, Text } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import type { ReactNode } from 'react'
+import { useParams } from 'react-router'
+import { count, percent, shareOf } from '../intl.ts'
+import { Loaded } from '../parts/loaded.tsx'
+import { NothingHere } from '../parts/nothing-here.tsx'
 import { Page } from '../parts/page.tsx'
+import { Moment } from '../parts/time.tsx'
+import { useMay } from '../shell/viewer.tsx'
 import { text } from '../text.ts'
+import type { FormatOfPage } from './format-details.ts'
+import { Examples } from './format-preview.tsx'
+import { useLiveFormat } from './live-format.ts'
+import { RenameFormat } from './rename-format.tsx'
 
+/** A format: what its codes look like, how many are left, and how hard they are to guess. */
 export function FormatScreen() {
-  return <Page title={text.shell.formats}>{null}</Page>
+  const { formatId = '' } = useParams()
+  const result = useLiveFormat(formatId)
+  return (
+    <Loaded of={result}>
+      {({ format }) => (format === null ? <NothingHere /> : <FormatPage format={format} />)}
+    </Loaded>
+  )
+}
+
+function FormatPage({ format }: { format: FormatOfPage }) {
+  const mayManage = useMay('MANAGE')
+  const [isRenaming, { open, close }] = useDisclosure()
+  return (
+    <Page
+      actions={
+        mayManage && (
+          <Button onClick={open} variant="default">
+            {text.formats.rename}
+          </Button>
+        )
+      }
+      title={format.name}
+    >
+      <Stock format={format} />
+      <DataList labelWidth={180}>
+        <Fact label={text.formats.pattern}>
+          <Code style={{ overflowWrap: 'anywhere' }}>{format.pattern}</Code>
+        </Fact>
+        <Fact label={text.formats.examples}>
+          <Examples codes={format.examples} />
+        </Fact>
+        <Fact label={text.formats.characters}>
+          <Code style={{ overflowWrap: 'anywhere' }}>{format.characters}</Code>
+        </Fact>
+        <Fact label={text.formats.guessOdds}>
+          {format.guessOdds === null ? text.formats.noOdds : text.formats.odds(format.guessOdds)}
+        </Fact>
+        <Fact label={text.formats.createdAt}>
+          <Moment at={format.createdAt} />
+        </Fact>
+      </DataList>
+      <RenameFormat close={close} format={format} isOpen={isRenaming} />
+    </Page>
+  )
+}
+
+function Stock({ format }: { format: FormatOfPage }) {
+  const used = shareOf(BigInt(format.capacity) - BigInt(format.availableForGeneration), format.capacity)
+  const counts = [
+    [text.formats.available, format.availableForGeneration],
+    [text.formats.capacity, format.capacity],
+    [text.formats.generated, format.generatedCount],
+    [text.formats.reserved, format.reservedCount],
+  ] as const
+  return (
+    <Paper p={{ base: 'md', sm: 'lg' }} withBorder>
+      <Stack gap="md">
+        <SimpleGrid cols={{ base: 1, xs: 2, md: 4 }} component="dl" m={0}>
+          {counts.map(([label, value]) => (
+            <div key={label}>
+              <Text c="dimmed" component="dt" size="sm">
+                {label}
+              </Text>
+              <Text component="dd" fw={650} m={0} size="lg" style={{ overflowWrap: 'anywhere' }}>
+                {count(value)}
+              </Text>
+            </div>
+          ))}
+        </SimpleGrid>
+        <Progress aria-label={text.formats.used(percent(used))} value={used * 100} />
+        <Text c="dimmed" size="sm">
+          {text.formats.used(percent(used))}
+        </Text>
+      </Stack>
+    </Paper>
+  )
+}
+
+function Fact({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <DataList.Item>
+      <DataList.ItemLabel>{label}</DataList.ItemLabel>
+      <DataList.ItemValue>{children}</DataList.ItemValue>
+    </DataList.Item>
+  )
 }

@@ -1,6 +1,76 @@
+import { Button, Group, Stack, Text, TextInput } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { PlusIcon, SearchIcon } from '@primer/octicons-react'
+import { useState } from 'react'
+import { useNavigate } from 'react-router'
+import { Empty } from '../parts/empty.tsx'
+import { Loaded } from '../parts/loaded.tsx'
 import { Page } from '../parts/page.tsx'
+import { useMay } from '../shell/viewer.tsx'
 import { text } from '../text.ts'
+import { CreateFormat } from './create-format.tsx'
+import { FormatTable } from './format-table.tsx'
+import { useFormats } from './formats.ts'
 
+/** The formats of the account: what each looks like, and how many codes it has left. */
 export function FormatsScreen() {
-  return <Page title={text.shell.formats}>{null}</Page>
+  const mayManage = useMay('MANAGE')
+  const navigate = useNavigate()
+  const [search, setSearch] = useState('')
+  const [isCreating, { open, close }] = useDisclosure()
+  const { result, formats, isSearching, more } = useFormats(search)
+  const create = mayManage && (
+    <Button leftSection={<PlusIcon />} onClick={open}>
+      {text.formats.createTitle}
+    </Button>
+  )
+  const hasNone = formats.length === 0 && search.trim() === '' && !isSearching
+  return (
+    <Page actions={!hasNone && create} lead={text.formats.lead} title={text.shell.formats}>
+      {!hasNone && (
+        <TextInput
+          aria-label={text.formats.search}
+          leftSection={<SearchIcon />}
+          maw={420}
+          maxLength={200}
+          onChange={({ currentTarget }) => setSearch(currentTarget.value)}
+          placeholder={text.formats.search}
+          type="search"
+          value={search}
+        />
+      )}
+      <Loaded of={result}>
+        {() =>
+          hasNone ? (
+            <Empty action={create} title={text.formats.noneTitle}>
+              {text.formats.none}
+            </Empty>
+          ) : formats.length === 0 ? (
+            <Text c="dimmed" role="status">
+              {isSearching ? text.common.loading : text.formats.notFound(search.trim())}
+            </Text>
+          ) : (
+            <Stack>
+              <FormatTable formats={formats} />
+              {more !== undefined && (
+                <Group justify="center">
+                  <Button loading={result[0].fetching} onClick={more} variant="default">
+                    {text.common.more}
+                  </Button>
+                </Group>
+              )}
+            </Stack>
+          )
+        }
+      </Loaded>
+      <CreateFormat
+        close={close}
+        isOpen={isCreating}
+        onCreate={({ id }) => {
+          close()
+          void navigate(`/formats/${id}`)
+        }}
+      />
+    </Page>
+  )
 }

@@ -45,6 +45,13 @@ const EventsSubscription = graphql(
             generatedCount
             startedAt
             finishedAt
+            format {
+              id
+              availableForGeneration
+              generatedCount
+              reservedCount
+              guessOdds
+            }
           }
         }
       }

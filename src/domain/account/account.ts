@@ -1,9 +1,6 @@
 import { hash, randomBytes } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import type { Pool } from 'pg'
-import type { Logger } from 'pino'
 import { v7 as newId } from 'uuid'
-import { Poll } from '../../async/poll.ts'
 import { type Queryable, type Transaction, transaction } from '../../database/transaction.ts'
 import type { Account, ApiKey, Scope } from '../../generated/prisma/client.ts'
 import type { Books } from '../books/books.ts'
@@ -120,22 +117,27 @@ export async function findFirstAccount(books: Books): Promise<string> {
 }
 
 /**
- * Creates a key for GraphiQL on the operator's own machine, and deletes that of the last start. Resolves to its secret,
- * which is stored nowhere, so every start needs a new one.
+ * Creates the key of the browsers on the operator's own machine, and deletes that of the last start, with its sessions.
+ * Its secret is stored nowhere, so every start needs a new one.
  */
-export async function renewGraphiqlKey(books: Books, accountId: string): Promise<string> {
+export async function renewLocalKey(
+  books: Books,
+  accountId: string,
+): Promise<{ keyId: string; secret: string }> {
   const secret = newSecret()
-  await transaction(books.connections, async (tx) => {
+  const keyId = await transaction(books.connections, async (tx) => {
     await tx.execute({
-      text: 'DELETE FROM api_key WHERE account_id = $1 AND name = $2',
-      values: [accountId, graphiqlKeyName],
+      text: 'DELETE FROM api_key WHERE account_id = $1 AND name = ANY ($2)',
+      values: [accountId, [localKeyName, earlierLocalKeyName]],
     })
-    await insertKey(tx, accountId, { name: graphiqlKeyName, scopes: allScopes }, secret)
+    return await insertKey(tx, accountId, { name: localKeyName, scopes: allScopes }, secret)
   })
-  return secret
+  return { keyId, secret }
 }
 
-const graphiqlKeyName = 'GraphiQL on this machine (renewed at every start)'
+const localKeyName = 'This machine (renewed at every start)'
+// Of versions in which only GraphiQL used it.
+const earlierLocalKeyName = 'GraphiQL on this machine (renewed at every start)'
 
 /**
  * Revokes a key permanently; every process rejects it within seconds. Revoking it again changes nothing. Rejects with a
@@ -175,50 +177,6 @@ export async function touchApiKeys(books: Books, keyIds: readonly string[]): Pro
       WHERE id IN (SELECT id FROM api_key WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE)`,
     values: [keyIds],
   })
-}
-
-// The last use is exact to the minute: writing it for each request would cost more than the request.
-const noteEveryMs = 60_000
-const maxNoted = 10_000
-
-/** Records when API keys were last used. */
-export class KeyUses {
-  readonly #books: Books
-  /** When this process last recorded a use of a key. */
-  readonly #noted = new LRUCache<string, number>({ max: maxNoted })
-  readonly #waiting = new Set<string>()
-  readonly #poll: Poll
-
-  constructor(books: Books, log: Logger) {
-    this.#books = books
-    this.#poll = new Poll({ purpose: 'note the last use of API keys', run: () => this.#write(), log })
-  }
-
-  /** Records that a key is used now, unless it was used within the last minute. The caller does not wait for the write. */
-  note(keyId: string): void {
-    const now = Date.now()
-    if (now - (this.#noted.get(keyId) ?? 0) < noteEveryMs) return
-    this.#noted.set(keyId, now)
-    this.#waiting.add(keyId)
-    this.#poll.wake()
-  }
-
-  /** Resolves when the uses noted so far are in the rows of their keys, or could not be written. Never rejects. */
-  async written(): Promise<void> {
-    await this.#poll.idle()
-  }
-
-  async #write(): Promise<void> {
-    const keyIds = [...this.#waiting]
-    this.#waiting.clear()
-    try {
-      await touchApiKeys(this.#books, keyIds)
-    } catch (error) {
-      // So that the next use of each is recorded.
-      for (const keyId of keyIds) this.#noted.delete(keyId)
-      throw error
-    }
-  }
 }
 
 /** Throws an InvalidInputError unless every name is the name of a scope. */

@@ -5,7 +5,7 @@ export const taskChecks: readonly TableChecks[] = [
     walk: {
       table: 'task',
       columns:
-        'account_id, id, kind, trigger, pool_id, format_id, status, quantity, generated, added, failure_code, failure_message, started_at, finished_at, "column", header, layout, dry_run, case_sensitive, waits_for_clearing, rows_read, accepted, bytes, bytes_read, has_work, rejected_forgotten',
+        'account_id, id, kind, trigger, pool_id, format_id, status, quantity, generated, added, failure_code, failure_message, started_at, finished_at, "column", header, layout, beginning, dry_run, case_sensitive, waits_for_clearing, rows_read, accepted, bytes, bytes_read, has_work, rejected_forgotten',
       key: { account_id: 'uuid', id: 'uuid' },
       pageSize: 10_000,
     },
@@ -34,9 +34,10 @@ export const taskChecks: readonly TableChecks[] = [
             THEN format('task %s does not say what to generate', id)
           WHEN kind = 'GENERATION' AND (status = 'UNDONE' OR failure_code <> 'INTERNAL'
               OR dry_run OR case_sensitive OR waits_for_clearing OR has_work OR rejected_forgotten
-              OR num_nonnulls("column", header, layout) > 0 OR greatest(rows_read, accepted, bytes, bytes_read) > 0)
+              OR num_nonnulls("column", header, layout, beginning) > 0 OR greatest(rows_read, accepted, bytes, bytes_read) > 0)
             OR kind = 'UPLOAD' AND (trigger <> 'MANUAL' OR format_id IS NOT NULL OR quantity IS NOT NULL
-              OR status = 'UNDONE' AND dry_run OR status <> 'RUNNING' AND waits_for_clearing)
+              OR status = 'UNDONE' AND dry_run OR rejected_forgotten AND beginning IS NOT NULL
+              OR status <> 'RUNNING' AND waits_for_clearing)
             THEN format('task %s, a %s that is %s, has values that do not fit together', id, kind, status)
           WHEN (failure_code IS NOT NULL OR failure_message IS NOT NULL) <> (status = 'FAILED')
             THEN format('task %s is %s, and says of a failure: %s %s', id, status, coalesce(failure_code::text, 'nothing'),

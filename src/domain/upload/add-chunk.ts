@@ -8,6 +8,7 @@ import { identityOf } from '../format/identity.ts'
 import { countDryRun, type FormatCodes, findTwins, groupCodes, readTaken } from '../format/taken-indices.ts'
 import { readUploaded } from '../format/uploaded-codes.ts'
 import { readTask, type Task } from '../generation/task.ts'
+import { encodeBeginning } from './beginning.ts'
 import {
   type Chunk,
   type ChunkDecision,
@@ -171,7 +172,8 @@ async function advance(
     text: `
       UPDATE task SET rows_read = $4, bytes_read = $5, accepted = accepted + $6,
         duplicates_in_file = duplicates_in_file + $7, duplicates_in_account = duplicates_in_account + $8,
-        refused = refused + $9, layout = coalesce($10::jsonb, layout), waits_for_clearing = false
+        refused = refused + $9, layout = coalesce($10::jsonb, layout), beginning = coalesce($11::jsonb, beginning),
+        waits_for_clearing = false
       WHERE account_id = $1 AND id = $2 AND status = 'RUNNING' AND rows_read = $3`,
     values: [
       tx.accountId,
@@ -184,6 +186,7 @@ async function advance(
       decision.duplicatesInAccount,
       decision.refused,
       chunk.layout === undefined ? null : JSON.stringify(chunk.layout),
+      chunk.beginning === undefined ? null : encodeBeginning(chunk.beginning),
     ],
   })
   if (advanced === 0) throw new UploadMovedError()

@@ -1,3 +1,4 @@
+import type { FileBeginning } from '../../codefile/first-rows.ts'
 import type { FileLayout } from '../../codefile/read.ts'
 import type { CodeRow, RejectedRow } from '../../codefile/row-batch.ts'
 
@@ -11,6 +12,7 @@ export interface Chunk {
   rowsRead: bigint
   bytesRead: bigint
   layout?: FileLayout | undefined
+  beginning?: FileBeginning | undefined
 }
 
 /** A format that has some of a chunk's codes. */

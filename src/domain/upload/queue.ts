@@ -1,3 +1,4 @@
+import type { FileBeginning } from '../../codefile/first-rows.ts'
 import type { Queryable, RowOf } from '../../database/transaction.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import type { TaskRef } from '../books/task-ref.ts'
@@ -10,6 +11,7 @@ import {
   taskColumns,
 } from '../generation/task.ts'
 import { lockPool } from '../pool/pool.ts'
+import { storeBeginning } from './beginning.ts'
 
 /*
  * The queue of uploads: the tasks with `has_work`. A worker has to read their files, or to clear away their rows.
@@ -95,9 +97,18 @@ export async function startUpload(books: Books, upload: Task): Promise<boolean> 
   return await change(books, upload, (tx) => markRunning(tx, upload.id))
 }
 
-/** Makes an upload FAILED. Resolves to false if it had ended already. */
-export async function failUpload(books: Books, upload: Task, failure: TaskFailure): Promise<boolean> {
-  return await change(books, upload, (tx) => markFailed(tx, upload.id, failure))
+/** Makes an upload FAILED, and keeps how its file begins, if known. Resolves to false if it had ended already. */
+export async function failUpload(
+  books: Books,
+  upload: Task,
+  failure: TaskFailure,
+  beginning?: FileBeginning,
+): Promise<boolean> {
+  return await change(books, upload, async (tx) => {
+    const failed = await markFailed(tx, upload.id, failure)
+    if (failed !== undefined && beginning !== undefined) await storeBeginning(tx, upload.id, beginning)
+    return failed
+  })
 }
 
 async function change(

@@ -70,15 +70,44 @@ async function* readPages(
   }
 }
 
+/** A part of the rejected rows of an upload: those between two numbers, at most `limit`, from one end. */
+export interface RejectedRowsSlice {
+  after?: string | undefined
+  before?: string | undefined
+  limit: number
+  fromEnd: boolean
+}
+
+/** Some rejected rows of an upload, in the order of the file or, with `fromEnd`, the other way round. None if they are no longer kept. */
+export async function listRejectedRows(
+  books: Queryable,
+  accountId: string,
+  taskId: string,
+  { after, before, limit, fromEnd }: RejectedRowsSlice,
+): Promise<StoredRejectedRow[]> {
+  return await books.rows<StoredRejectedRow>({
+    text: `
+      SELECT number, code, reason FROM rejected_row
+      WHERE account_id = $1 AND task_id = $2 AND number > $3 AND number < $4
+        -- In the same statement, so that no page misses rows that are being cleared away.
+        AND NOT (SELECT rejected_forgotten FROM task WHERE account_id = $1 AND id = $2)
+      ORDER BY number ${fromEnd ? 'DESC' : 'ASC'} LIMIT $5`,
+    values: [accountId, taskId, after ?? '0', before ?? maxRowNumber, limit],
+  })
+}
+
+/** Larger than the number of any row. */
+const maxRowNumber = String(2n ** 63n - 1n)
+
 /**
  * Forgets the rejected rows of at most `limit` uploads that finished before `time`, oldest first: they can no longer be
- * read, and a worker clears them away. Resolves to the number of uploads.
+ * read, and a worker clears them away. With them goes the beginning of the file, which may name people, too. Resolves to the number of uploads.
  */
 export async function forgetRejectedRows(books: Queryable, time: Date, limit: number): Promise<number> {
   const rows = await books.rows({
     // Several processes may do this at the same time: each skips rows that another has locked.
     text: `
-      UPDATE task SET rejected_forgotten = true,
+      UPDATE task SET rejected_forgotten = true, beginning = NULL,
         has_work = has_work OR duplicates_in_file + duplicates_in_account + refused > 0
       WHERE (account_id, id) IN (
         SELECT account_id, id FROM task WHERE kind = 'UPLOAD' AND NOT rejected_forgotten AND finished_at < $1

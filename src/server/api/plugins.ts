@@ -44,8 +44,10 @@ export interface ServerContext {
 /** Authenticates before anything is parsed, so that no error reveals anything to a client without a valid key. */
 export function authenticateFirst(authentication: Authentication): Plugin<object, ServerContext> {
   return {
-    async onRequestParse({ request, serverContext }) {
-      serverContext.credentials = await authentication.authenticate(request.headers.get('authorization'))
+    async onRequestParse({ serverContext }) {
+      const { req } = serverContext
+      if (req === undefined) throw new Error('An HTTP request arrived without its message.')
+      serverContext.credentials = await authentication.authenticateRequest(req)
     },
   }
 }

@@ -68,7 +68,7 @@ function fileRoute(
   return {
     methods,
     async answer(request, response, target) {
-      const credentials = await parts.authentication.authenticate(request.headers.authorization)
+      const credentials = await parts.authentication.authenticateRequest(request)
       if (request.method !== 'GET' && request.method !== 'HEAD')
         throw badRequest('A file can only be read, with GET or HEAD.', 405, { Allow: methods })
       try {

@@ -27,7 +27,7 @@ export function uploadRoute(parts: {
     methods,
     readsBody: true,
     async answer(request, response, target) {
-      const credentials = await authentication.authenticate(request.headers.authorization)
+      const credentials = await authentication.authenticateRequest(request)
       requireScope(credentials, 'MANAGE', 'uploading codes')
       if (request.method !== 'POST')
         throw badRequest('POST the file here: its bytes are the body of the request.', 405, {

@@ -1,12 +1,9 @@
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { Worker } from 'node:worker_threads'
-import { Lazy } from '../../async/lazy.ts'
 import { graphiqlPath, graphqlPath } from '../../routes.ts'
-import { Asset } from '../http/asset.ts'
-import { type Route, readOnly } from '../http/server.ts'
+import { Assets } from '../http/asset.ts'
+import { pageHeaders } from '../http/page.ts'
+import type { Route } from '../http/server.ts'
 import { type Guide, type GuideSample, guide } from './guide.ts'
 
 const LOGO =
@@ -15,31 +12,15 @@ const LOGO =
   '<path stroke="#fff" stroke-width="2" stroke-dasharray="3 3" d="M25 11v18"/>' +
   '<path stroke="#fff" stroke-width="2.5" d="M10 17h10M10 23h7"/></svg>'
 
-/**
- * The headers of the page. It may contain a key, so it loads nothing from other origins, sends nothing there, cannot be framed,
- * and is never stored. Monaco, GraphiQL's editor, creates style elements and needs 'unsafe-inline'.
- */
-export const graphiqlPageHeaders: Readonly<Record<string, string>> = {
-  'Content-Type': 'text/html; charset=utf-8',
-  'Cache-Control': 'no-store',
-  'Content-Security-Policy': [
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self' 'unsafe-inline'",
-    "font-src 'self' data:",
-    'img-src data:',
-    "connect-src 'self'",
-    "worker-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join('; '),
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Resource-Policy': 'same-origin',
-  'Referrer-Policy': 'no-referrer',
-  'X-Content-Type-Options': 'nosniff',
-  'X-Frame-Options': 'DENY',
-}
+/** The headers of the page. Monaco, GraphiQL's editor, creates style elements and needs 'unsafe-inline'. */
+export const graphiqlPageHeaders = pageHeaders([
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "font-src 'self' data:",
+  'img-src data:',
+  "connect-src 'self'",
+  "worker-src 'self'",
+])
 
 export interface GraphiqlPageOptions {
   /** Filled into the headers of every tab. Everyone who can read the page can read the key. */
@@ -50,66 +31,17 @@ export interface GraphiqlPageOptions {
   readonly database?: string | undefined
 }
 
-/** GraphiQL: its page, and the files that the page loads, which are read on the first request. */
+/** GraphiQL: its page, and the files that the page loads, which src/build/graphiql.ts has built. */
 export class Graphiql {
-  readonly #files = new Lazy(readFiles)
+  readonly #assets = new Assets(join(import.meta.dirname, '../../../dist/graphiql'))
 
-  /** Serves the files. */
-  readonly fileRoute: Route = {
-    ...readOnly(async (request, response, { id }) => (await this.asset(id))?.answer(request, response)),
-    exists: async (id) => (await this.asset(id)) !== undefined,
-  }
-
-  /** A file by the part of its path after /graphiql/: its folder and name. */
-  async asset(name: string): Promise<Asset | undefined> {
-    const { assets } = await this.#files.get()
-    return assets.get(name)
-  }
+  /** Serves the files. Their names begin with the folder that they are in. */
+  readonly fileRoute: Route = this.#assets.route
 
   /** The page, with the guide's steps as tabs. */
   async page(options: GraphiqlPageOptions): Promise<string> {
-    const { folder } = await this.#files.get()
-    return renderPage(graphiqlPath(`${folder}/`), options)
-  }
-}
-
-/** The files by folder and name. The folder changes with their content, so that they can be cached forever. */
-async function readFiles(): Promise<{ folder: string; assets: ReadonlyMap<string, Asset> }> {
-  const graphqlWs = dirname(createRequire(import.meta.url).resolve('graphql-ws/package.json'))
-  const [script, style, socket, bundle] = await Promise.all([
-    readFile(new URL('./page.js', import.meta.url)),
-    readFile(new URL('./page.css', import.meta.url)),
-    readFile(join(graphqlWs, 'umd/graphql-ws.min.js')),
-    readBundle(),
-  ])
-  const files = Object.entries({ 'page.js': script, 'page.css': style, 'graphql-ws.js': socket, ...bundle })
-  const hash = createHash('sha256')
-  for (const [name, body] of files) hash.update(`${name}\n`).update(body)
-  const folder = hash.digest('hex').slice(0, 16)
-  return {
-    folder,
-    assets: new Map(files.map(([name, body]) => [`${folder}/${name}`, new Asset(body, assetHeaders(name))])),
-  }
-}
-
-/** The files of GraphiQL and of its editor, by name. */
-function readBundle(): Promise<Record<string, Uint8Array>> {
-  const { promise, resolve, reject } = Promise.withResolvers<Record<string, Uint8Array>>()
-  const thread = new Worker(new URL('./bundle.ts', import.meta.url))
-  thread.once('message', resolve)
-  thread.once('error', reject)
-  thread.once('exit', () => reject(new Error('The thread that reads GraphiQL exited before it had read it.')))
-  return promise
-}
-
-function assetHeaders(name: string): Readonly<Record<string, string>> {
-  return {
-    'Content-Type': `text/${name.endsWith('.css') ? 'css' : 'javascript'}; charset=utf-8`,
-    'Cache-Control': 'public, max-age=31536000, immutable',
-    // A worker has the policy it is loaded with, not the page's.
-    'Content-Security-Policy': "default-src 'none'",
-    'Cross-Origin-Resource-Policy': 'same-origin',
-    'X-Content-Type-Options': 'nosniff',
+    const [name = ''] = await this.#assets.names()
+    return renderPage(graphiqlPath(`${dirname(name)}/`), options)
   }
 }
 

@@ -13,13 +13,16 @@ const exposed = [
   'WWW-Authenticate',
 ]
 
-/** Headers of every response. Pages of all origins may read responses, because there are no cookies. */
+/**
+ * Headers of every response. Pages of all origins may read responses, but not those to requests with a cookie: these would
+ * have to allow credentials, and none does.
+ */
 export const anyOrigin: Readonly<Record<string, string>> = {
   'Access-Control-Allow-Origin': '*',
   'Access-Control-Expose-Headers': exposed.join(', '),
 }
 
-// All are safe, because a page needs a key. The star allows every header that clients and monitoring tools add, except
+// All are safe, because a page of another origin needs a key. The star allows every header that clients and monitoring tools add, except
 // Authorization; the names are for old browsers without it.
 const allowed = [
   'authorization',

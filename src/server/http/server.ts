@@ -59,12 +59,11 @@ export class HttpServer {
   #ready = true
   #closing = false
 
-  /** `routes` are served besides /health, /ready and the redirect from / to the API. */
+  /** `routes` are served besides /health and /ready. */
   constructor({ books, log, routes }: { books: Books; log: Logger; routes: Routes }) {
     this.#books = books
     this.#log = log
     this.#routes = {
-      home: readOnly((_request, response) => send(response, 302, '', { Location: graphqlPath })),
       health: readOnly((_request, response) => send(response, 200, 'ok\n')),
       ready: readOnly((_request, response) => this.#answerReady(response)),
       ...routes,

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
+import type { SentSession } from '../session-cookie.ts'
 
 // Unread bytes, above which nothing more is done for the client.
 const maxUnreadBytes = 1_000_000
@@ -29,6 +30,8 @@ export class ClientSocket {
   #onStepEnd = () => {}
   /** The API key of its operations, once one has been admitted. */
   keyId: string | undefined
+  /** What its handshake says of a session. */
+  session: SentSession | undefined
   /** The length of the current message, in characters. */
   messageLength = 0
   /** Whether the client has answered a ping or read something since the last `beat`. */

@@ -30,6 +30,7 @@ import type { Authentication } from '../authentication.ts'
 import { refuseConnection } from '../http/errors.ts'
 import { hostError, isWebSocket, targetOf } from '../http/request.ts'
 import { maxDrainMs } from '../http/server.ts'
+import type { SentSession } from '../session-cookie.ts'
 import { ClientSocket } from './client-socket.ts'
 
 // The protocol of graphql-ws, with our own adapter to `ws`. The one of graphql-ws has no back-pressure, does not tell busy
@@ -125,7 +126,9 @@ export function serveWebSocket(parts: {
         status: 400,
         message: 'The only protocol to upgrade to is websocket.',
       })
-    sockets.handleUpgrade(request, socket, head, (client) => serve(client, socket))
+    // Now: the request is not kept as long as the socket.
+    const session = authentication.cookie.sent(request)
+    sockets.handleUpgrade(request, socket, head, (client) => serve(client, socket, session))
   }
   server.on('upgrade', onUpgrade)
   sockets.on('wsClientError', (error, socket) =>
@@ -136,8 +139,9 @@ export function serveWebSocket(parts: {
     }),
   )
 
-  function serve(socket: WebSocket, connection: Duplex): void {
+  function serve(socket: WebSocket, connection: Duplex, session: SentSession | undefined): void {
     const client = new ClientSocket(socket, connection)
+    client.session = session
     clients.add(client)
     socket.on('error', (error) => log.info({ err: error }, 'a client violated the WebSocket protocol'))
     const closed = protocol.opened(
@@ -183,7 +187,7 @@ export function serveWebSocket(parts: {
   ): Promise<AdmittedOperation | GraphQLError[]> {
     try {
       const { extra: client } = socket
-      const credentials = await authentication.authenticate(authorizationOf(socket))
+      const credentials = await authentication.authenticate(authorizationOf(socket), client.session)
       if (isTooMany)
         throw topLevelError(
           'BAD_USER_INPUT',
@@ -286,10 +290,10 @@ class LongAnswers {
   }
 }
 
-/** Case-insensitive, like the HTTP header that it replaces. */
+/** Case-insensitive, like the HTTP header that it replaces. What is no text is empty, so that no session is used instead. */
 function authorizationOf(socket: Socket): string | undefined {
   for (const [name, value] of Object.entries(socket.connectionParams ?? {}))
-    if (name.toLowerCase() === 'authorization' && typeof value === 'string') return value
+    if (name.toLowerCase() === 'authorization' && value != null) return typeof value === 'string' ? value : ''
   return undefined
 }
 

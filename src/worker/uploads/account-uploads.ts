@@ -69,7 +69,7 @@ export class AccountUploads {
     } catch (error) {
       if (error instanceof CodeFileError) {
         const code = error instanceof HeaderUnclearError ? 'HEADER_UNCLEAR' : 'UNREADABLE_FILE'
-        return await failUpload(books, upload, { code, message: error.message })
+        return await failUpload(books, upload, { code, message: error.message }, error.beginning)
       }
       if (isUnavailable(error) || canRunAgain(error)) throw error
       log.error({ err: error, ...refOf(upload) }, 'an upload failed')

@@ -1,4 +1,4 @@
-import type { FileLayout, FileRows } from '../../codefile/read.ts'
+import type { FileRows } from '../../codefile/read.ts'
 import { maxChunkRows } from '../../domain/upload/add-chunk.ts'
 import type { Chunk } from '../../domain/upload/decide-chunk.ts'
 
@@ -11,11 +11,11 @@ export async function* chunksOf(file: AsyncIterable<FileRows>, from: bigint): As
   let rowsRead = from
   let bytesRead = 0
   let chunkStart = 0
-  let layout: FileLayout | undefined
+  let shown: Pick<FileRows, 'layout' | 'beginning'> | undefined
   const drain = (): Chunk => {
     rowsRead += BigInt(rows.length + rejected.length)
     chunkStart = bytesRead
-    const chunk = { rows, rejected, rowsRead, bytesRead: BigInt(bytesRead), layout }
+    const chunk = { rows, rejected, rowsRead, bytesRead: BigInt(bytesRead), ...shown }
     ;[rows, rejected] = [[], []]
     return chunk
   }
@@ -23,7 +23,7 @@ export async function* chunksOf(file: AsyncIterable<FileRows>, from: bigint): As
     rows.push(...batch.rows)
     rejected.push(...batch.rejected)
     bytesRead = batch.bytesRead
-    layout = batch.layout
+    shown = { layout: batch.layout, beginning: batch.beginning }
     if (rows.length + rejected.length >= maxChunkRows || bytesRead - chunkStart >= maxChunkBytes)
       yield drain()
   }

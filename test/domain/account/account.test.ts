@@ -9,7 +9,7 @@ import {
   findFirstAccount,
   hashOfSecret,
   parseScopes,
-  renewGraphiqlKey,
+  renewLocalKey,
   revokeApiKey,
   touchApiKeys,
 } from '../../../src/domain/account/account.ts'
@@ -98,10 +98,10 @@ describe('a key', () => {
     const chosen = `chosen-${randomUUID()}`
     await createAccount(books.connections, randomUUID(), chosen)
     const key = await createApiKey(books.connections, accountId, { name: 'Till', scopes: ['CLAIM'] })
-    const graphiql = await renewGraphiqlKey(books, accountId)
+    const local = await renewLocalKey(books, accountId)
     const everything = await dump(books)
     expect(everything).toContain('Till')
-    for (const secret of [account.secret, chosen, key.secret, graphiql]) {
+    for (const secret of [account.secret, chosen, key.secret, local.secret]) {
       expect(await findApiKey(books, secret)).toBeDefined()
       expect(everything).toContain(secret.slice(0, 9))
       expect(everything).not.toContain(secret.slice(0, 12))
@@ -165,13 +165,15 @@ describe('a key', () => {
     expect(await findApiKey(books, secret)).toMatchObject({ id: keyId })
   })
 
-  it('for GraphiQL replaces that of the last start', async () => {
+  it('of this machine replaces that of the last start, also of versions that had another name for it', async () => {
     const { books } = test
     const accountId = await newAccount(books)
-    const first = await renewGraphiqlKey(books, accountId)
-    const second = await renewGraphiqlKey(books, accountId)
-    expect(await findApiKey(books, first)).toBeUndefined()
-    expect(await findApiKey(books, second)).toMatchObject({ accountId })
+    const name = 'GraphiQL on this machine (renewed at every start)'
+    await createApiKey(books.connections, accountId, { name, scopes: allScopes })
+    const first = await renewLocalKey(books, accountId)
+    const second = await renewLocalKey(books, accountId)
+    expect(await findApiKey(books, first.secret)).toBeUndefined()
+    expect(await findApiKey(books, second.secret)).toMatchObject({ accountId, id: second.keyId })
     expect(await books.prisma.apiKey.count({ where: { accountId } })).toBe(2)
   })
 

@@ -535,6 +535,13 @@ export const damages: Record<string, Damage> = {
     says: ({ uploads: { reading } }) =>
       `upload ${reading}, RUNNING, has forgotten the 1 rows that it has rejected, and lists 1`,
   },
+  'an upload has forgotten its rejected rows, and still has the beginning of its file': {
+    sql: ({ uploads: { forgotten } }) =>
+      `UPDATE task SET beginning = '{"rows":[],"codes":["X"]}' WHERE id = '${forgotten}'`,
+    found: { 'task-state': 1 },
+    says: ({ uploads: { forgotten } }) =>
+      `task ${forgotten}, a UPLOAD that is COMPLETED, has values that do not fit together`,
+  },
   'the file of an upload is left behind': {
     sql: ({ accountId, uploadId }) =>
       `INSERT INTO upload_piece VALUES ('${accountId}', '${uploadId}', 0, '')`,

@@ -238,7 +238,6 @@ describe('scopes', () => {
   const all = ['READ', 'MANAGE', 'CLAIM', 'REDEEM', 'ADMIN']
   // Every root field, so that a new one without a scope does not go unnoticed.
   const readings: Record<string, string> = {
-    account: 'account { id }',
     claims: 'claims(recipient: "x") { edges { cursor } }',
     code: 'code(code: "x") { id }',
     eventCursor: 'eventCursor',
@@ -258,6 +257,8 @@ describe('scopes', () => {
   }
   // What a key with any scope may ask.
   const open = ['apiKey']
+  // What either of two scopes is enough for.
+  const ofTwo = ['account']
   // Inputs that change nothing.
   const changes: Record<string, [scope: string, input: string]> = {
     archivePool: ['MANAGE', '{ poolId: "x" }'],
@@ -320,7 +321,7 @@ describe('scopes', () => {
   test('are tested for every root field', () => {
     const schema = createSchema()
     const fields = (type: { getFields(): object } | null | undefined) => Object.keys(type?.getFields() ?? {})
-    expect([...Object.keys(readings), ...open].sort()).toEqual(fields(schema.getQueryType()).sort())
+    expect([...Object.keys(readings), ...open, ...ofTwo].sort()).toEqual(fields(schema.getQueryType()).sort())
     // upload.test.ts tests operations with files.
     const withFiles = ['uploadCodes']
     expect([...Object.keys(changes), ...withFiles].sort()).toEqual(fields(schema.getMutationType()).sort())
@@ -334,6 +335,20 @@ describe('scopes', () => {
     expect(refused.errors?.[0]?.message).toContain(scope)
     expect(await codes(way, operation, {}, only.get(scope))).not.toContain('FORBIDDEN')
   })
+
+  test.each(all)(
+    'let a key with only %s read its account, and list the keys, as they allow',
+    async (scope) => {
+      const names = '{ account { name apiKeys { name } } }'
+      const { data, errors } = await (only.get(scope) as Client).send<{
+        account: { apiKeys: object[] | null }
+      }>(names)
+      if (scope === 'ADMIN') expect(data.account.apiKeys?.length).toBeGreaterThan(1)
+      else if (scope === 'READ') expect(data.account).toEqual({ name: 'First account', apiKeys: null })
+      else expect(errors?.map((error) => error.message)).toEqual([expect.stringContaining('READ or ADMIN')])
+      if (scope !== 'ADMIN') expect(errors?.map((error) => error.extensions.code)).toEqual(['FORBIDDEN'])
+    },
+  )
 
   test('are required over server-sent events too', async () => {
     const from = allBut.get('READ') as Client

@@ -379,7 +379,9 @@ describe('with the service', () => {
     expect(
       refused.filter(
         (path) =>
-          !/codes\(status:|claim \{ codes|pool \{ (?:claims|redemptions|activity|forecast)/.test(path),
+          !/codes\(status:|claim \{ codes|pool \{ (?:claims|redemptions|activity|forecast)|upload \{ (?:beginning|rejectedRows)|actor \{ (?:scopes|\w+At)/.test(
+            path,
+          ),
       ),
     ).toEqual([])
   })

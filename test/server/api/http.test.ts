@@ -531,11 +531,6 @@ describe('besides the API', () => {
     expect((await get('/ready?verbose')).status).toBe(200)
   })
 
-  test('the root leads to GraphiQL', async () => {
-    const reply = await get('/')
-    expect([reply.status, reply.headers.get('location')]).toEqual([302, '/graphql'])
-  })
-
   test.each([
     '/nothing',
     '/graphql/',

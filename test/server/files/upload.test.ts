@@ -9,6 +9,7 @@ import { encodeId } from '../../../src/graphql/ids.ts'
 import { Authentication } from '../../../src/server/authentication.ts'
 import { uploadRoute } from '../../../src/server/files/upload.ts'
 import { HttpServer } from '../../../src/server/http/server.ts'
+import { SessionCookie } from '../../../src/server/session-cookie.ts'
 import { newPool, stranger, withScopes } from '../../support/api.ts'
 import { newPool as newPoolIn, openBooks, silent } from '../../support/books.ts'
 import { Client } from '../../support/client.ts'
@@ -372,7 +373,8 @@ describe('a client that does not send its whole file', () => {
   ])('is cut off if it %s, and leaves nothing behind', async (_what, go) => {
     await using test = await openBooks()
     const { books } = test
-    const authentication = new Authentication(books, silent)
+    const cookie = new SessionCookie(test.accountId)
+    const authentication = new Authentication({ books, cookie, log: silent })
     const uploads = new Uploads(books, maxUploadBytes)
     const routes = { codesUpload: uploadRoute({ uploads, authentication, silenceMs: 50 }) }
     const server = new HttpServer({ books, log: silent, routes })

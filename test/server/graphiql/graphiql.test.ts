@@ -1,13 +1,11 @@
 import { readFile } from 'node:fs/promises'
-import { createServer, type IncomingHttpHeaders, request } from 'node:http'
-import { createRequire } from 'node:module'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { buffer, text } from 'node:stream/consumers'
-import { brotliDecompressSync, gunzipSync } from 'node:zlib'
+import { text } from 'node:stream/consumers'
 import { buildSchema, graphql, parse, validate } from 'graphql'
 import type { BrowserContext, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { matchRoute } from '../../../src/routes.ts'
 import {
   Graphiql,
@@ -15,8 +13,10 @@ import {
   graphiqlPageHeaders,
 } from '../../../src/server/graphiql/graphiql.ts'
 import { guide } from '../../../src/server/graphiql/guide.ts'
-import { isLoopbackHost } from '../../../src/server/graphiql/local-browser.ts'
-import { openBrowser, type TestBrowser } from '../../support/browser.ts'
+import { isLoopbackHost } from '../../../src/server/http/local-browser.ts'
+import { findAccessibilityProblems } from '../../support/accessibility.ts'
+import { testBrowser } from '../../support/browser.ts'
+import { loadFile, unpacked } from '../../support/load-file.ts'
 import { startService, useService } from '../../support/service.ts'
 
 const STEPS = [
@@ -44,17 +44,17 @@ const STEPS = [
 
 const IN_A_BROWSER = { timeout: 60_000 }
 
-/** Shared, so that its files are read and compressed once. */
 const graphiql = new Graphiql()
-const assetAt = (path: string) => graphiql.asset(matchRoute(path)?.id ?? '')
+const isFile = (path: string) => graphiql.fileRoute.exists?.(matchRoute(path)?.id ?? '')
 
 describe('the page of GraphiQL', () => {
   test('loads only files that exist', async () => {
     const page = await graphiql.page({})
     const paths = [...page.matchAll(/"(\/graphiql\/[^"]+)"/g)].map(([, path]) => path ?? '')
     expect(paths).toHaveLength(8)
-    for (const path of paths) expect(await assetAt(path), path).toBeDefined()
-    expect(await assetAt('/graphiql/page.js')).toBeUndefined()
+    for (const path of paths) expect(await isFile(path), path).toBe(true)
+    for (const path of ['/graphiql/page.js', '/graphiql/fingerprint.json'])
+      expect(await isFile(path), path).toBe(false)
   })
 
   test('contains a key only if it is given one, in a form that cannot end the script', async () => {
@@ -186,7 +186,7 @@ describe('the files of GraphiQL', () => {
   test('are refused to a client that accepts none of the codings', async () => {
     const answer = await load(small(), { 'accept-encoding': 'zstd, *;q=0' })
     expect(answer).toMatchObject({ status: 406, headers: { vary: 'Accept-Encoding' } })
-    expect(String(answer.body)).toContain('br, gzip or identity')
+    expect(String(answer.body)).toContain('br, gzip, identity')
   })
 
   test('are compressed to a quarter, and the same when decompressed', async () => {
@@ -251,36 +251,12 @@ describe('the files of GraphiQL', () => {
     },
   )
 
-  /** The body as it is sent: fetch would decompress it. */
-  function load(path: string, headers: Record<string, string> = {}, method = 'GET') {
-    const { promise, resolve, reject } = Promise.withResolvers<Loaded>()
-    request(new URL(path, service.url), { method, headers }, async (response) => {
-      resolve({ status: response.statusCode, headers: response.headers, body: await buffer(response) })
-    })
-      .once('error', reject)
-      .end()
-    return promise
-  }
+  const load = (path: string, headers?: Record<string, string>, method?: string) =>
+    loadFile(new URL(path, service.url), headers, method)
 })
 
-interface Loaded {
-  status: number | undefined
-  headers: IncomingHttpHeaders
-  body: Buffer
-}
-
-function unpacked({ headers, body }: Loaded): Buffer {
-  if (headers['content-encoding'] === 'br') return brotliDecompressSync(body)
-  return headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body
-}
-
 describe('GraphiQL in a browser', () => {
-  let chromium: TestBrowser
   const service = useService({ embedded: true })
-  beforeAll(async () => {
-    chromium = await openBrowser()
-  }, 60_000)
-  afterAll(() => chromium.close())
 
   test.each([
     [1400, 900, 'light'],
@@ -291,7 +267,7 @@ describe('GraphiQL in a browser', () => {
     { timeout: 120_000 },
     async (...window) => {
       const [width, height, scheme] = window
-      const context = await newContext(chromium, { width, height })
+      const context = await newContext({ width, height })
       const { page, requested, complaints } = await open(context, new URL('/graphql', service.url))
       await page.emulateMedia({ colorScheme: scheme })
       const screenshot = (name: string) => takeScreenshot(page, `${name}-${width}-${scheme}`)
@@ -543,7 +519,7 @@ describe('GraphiQL in a browser', () => {
   test('an open page keeps working after a restart of the service', IN_A_BROWSER, async () => {
     const first = await startService({ embedded: true, databaseUrl: service.databaseUrl })
     const port = Number(new URL(first.url).port)
-    const context = await newContext(chromium)
+    const context = await newContext()
     const { page } = await open(context, new URL('/graphql', first.url))
     await openTab(page, 'WatchPool')
     await run(page)
@@ -572,7 +548,7 @@ describe('GraphiQL in a browser', () => {
 
   test('a page that is no longer given a key says so', IN_A_BROWSER, async () => {
     const site = await servePage({ apiKey: 'the-key' }, 'the-key')
-    const context = await newContext(chromium)
+    const context = await newContext()
     const { page } = await open(context, site.url)
     site.key = 'another-key'
     site.options = {}
@@ -593,7 +569,7 @@ describe('GraphiQL in a browser', () => {
   test('an answer that arrives while another tab is open is shown in its own', IN_A_BROWSER, async () => {
     const site = await servePage({ apiKey: 'the-key' }, 'the-key')
     const { promise: held, resolve: letGo } = Promise.withResolvers<void>()
-    const context = await newContext(chromium)
+    const context = await newContext()
     const { page } = await open(context, site.url)
     await openTab(page, 'CreatePool')
     site.held = held
@@ -612,7 +588,7 @@ describe('GraphiQL in a browser', () => {
 
   test('a closed tab of the tour can be restored to its place', IN_A_BROWSER, async () => {
     const { url } = await servePage({ apiKey: 'the-key' }, 'the-key')
-    const context = await newContext(chromium)
+    const context = await newContext()
     const { page } = await open(context, url)
     const restore = page.getByRole('button', { name: 'Restore the tour' })
     expect(await restore.isVisible()).toBe(false)
@@ -631,7 +607,7 @@ describe('GraphiQL in a browser', () => {
 
   test('is accessible, in the light and the dark theme', IN_A_BROWSER, async () => {
     const { url } = await servePage({ apiKey: 'the-key' }, 'the-key')
-    const context = await newContext(chromium)
+    const context = await newContext()
     const { page } = await open(context, url)
     const find = async (colorScheme: string) => {
       await page
@@ -662,7 +638,7 @@ describe('GraphiQL in a browser', () => {
 
   test('everything on the page can be reached with the keyboard', IN_A_BROWSER, async () => {
     const { url } = await servePage({ apiKey: 'the-key' }, 'the-key')
-    const context = await newContext(chromium, { width: 900, height: 600 })
+    const context = await newContext({ width: 900, height: 600 })
     const { page } = await open(context, url)
     await page.getByRole('button', { name: 'ClaimCodes' }).focus()
     await page.keyboard.press('Enter')
@@ -678,7 +654,7 @@ describe('GraphiQL in a browser', () => {
   })
 
   test('a page that is reached under another host name is not given the key', IN_A_BROWSER, async () => {
-    const context = await newContext(chromium)
+    const context = await newContext()
     const { page } = await open(context, new URL(`http://promo.example:${new URL(service.url).port}/graphql`))
     expect(await tabNames(page)).toEqual(STEPS)
     expect(await page.content()).not.toContain(service.key)
@@ -690,7 +666,7 @@ describe('GraphiQL in a browser', () => {
     IN_A_BROWSER,
     async () => {
       const { url } = await servePage({}, 'the-key')
-      const context = await newContext(chromium)
+      const context = await newContext()
       const { page } = await open(context, url)
       await openTab(page, 'CreatePool')
       await run(page)
@@ -714,7 +690,7 @@ describe('GraphiQL in a browser', () => {
   test('tabs survive a reload, but not a change of the database', IN_A_BROWSER, async () => {
     const options = { apiKey: 'the-key', sample: { formatId: 'format-a', poolId: 'pool-a' }, database: 'a' }
     const site = await servePage(options, 'the-key')
-    const context = await newContext(chromium)
+    const context = await newContext()
     const { page } = await open(context, site.url)
     await openTab(page, 'CreatePool')
     await run(page)
@@ -738,7 +714,7 @@ describe('GraphiQL in a browser', () => {
 
   test('an id that the user has typed is kept', IN_A_BROWSER, async () => {
     const { url } = await servePage({ apiKey: 'the-key' }, 'the-key')
-    const context = await newContext(chromium)
+    const context = await newContext()
     const { page } = await open(context, url)
     await openTab(page, 'ClaimCodes')
     await setText(page, 'variables', '{ "input": { "poolId": "mine" } }')
@@ -751,10 +727,8 @@ describe('GraphiQL in a browser', () => {
   })
 })
 
-async function newContext(
-  { browser }: TestBrowser,
-  viewport = { width: 1400, height: 900 },
-): Promise<BrowserContext> {
+async function newContext(viewport = { width: 1400, height: 900 }): Promise<BrowserContext> {
+  const browser = await testBrowser()
   const context = await browser.newContext({ viewport })
   onTestFinished(() => context.close())
   return context
@@ -871,21 +845,12 @@ function focusedArea(page: Page): Promise<string> {
   })
 }
 
-/** The serious and critical accessibility problems that axe-core finds in the page. */
+/** The serious and critical accessibility problems of the page. */
 async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'))
-  return await page.evaluate(async () => {
-    interface Finding {
-      readonly id: string
-      readonly impact: string
-      readonly nodes: { readonly target: string[] }[]
-    }
-    const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: Finding[] }> } }
-    const found = (await axe.run()).violations.filter(({ impact }) =>
-      ['serious', 'critical'].includes(impact),
-    )
-    return found.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target.join(' ')}`))
-  })
+  const found = await findAccessibilityProblems(page)
+  return found
+    .filter(({ impact }) => ['serious', 'critical'].includes(impact))
+    .flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target.join(' ')}`))
 }
 
 async function run(page: Page): Promise<void> {
@@ -937,8 +902,13 @@ async function servePage(options: GraphiqlPageOptions, key: string) {
   `)
   const rootValue = { eventCursor: 'now', createPool: { pool: { id: 'pool-1' } } }
   const server = createServer(async (request, response) => {
-    const asset = await assetAt(request.url ?? '')
-    if (asset !== undefined) return await asset.answer(request, response)
+    const path = request.url ?? ''
+    if (await isFile(path))
+      return await graphiql.fileRoute.answer(request, response, {
+        id: matchRoute(path)?.id ?? '',
+        search: '',
+        onStream: () => {},
+      })
     if (request.method === 'GET') {
       return response.writeHead(200, graphiqlPageHeaders).end(await graphiql.page(site.options))
     }

@@ -15,6 +15,7 @@ async function* file(rows: number, batch: number, bytesPerBatch: number): AsyncG
         .map((number) => ({ number, text: `R${number}`, reason: 'It is odd.' })),
       bytesRead: (from / batch + 1) * bytesPerBatch,
       layout: undefined,
+      beginning: undefined,
     }
   }
 }

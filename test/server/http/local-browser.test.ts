@@ -3,7 +3,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { isLocalBrowser } from '../../../src/server/graphiql/local-browser.ts'
+import { isLocalBrowser } from '../../../src/server/http/local-browser.ts'
 
 let server: Server
 let port: number

@@ -1,0 +1,93 @@
+import { Button, Group, SimpleGrid, Stack, TextInput } from '@mantine/core'
+import { useForm } from '@mantine/form'
+import { type FormEvent, useMemo } from 'react'
+import { graphql } from '../api/graphql.ts'
+import { useProblems } from '../api/problems.tsx'
+import { Refusal, useSubmit } from '../api/submit.ts'
+import { text } from '../text.ts'
+import { FormatDetails, type FormatOfPage } from './format-details.ts'
+import { FormatPreview } from './format-preview.tsx'
+import { formatFields, newFormat, shapeOf } from './shape.ts'
+import { BodyFields, CharacterFields, ShapeText } from './shape-fields.tsx'
+import { usePreview } from './use-preview.ts'
+
+const CreateFormat = graphql(
+  `
+    mutation CreateFormat($input: CreateFormatInput!) {
+      createFormat(input: $input) {
+        __typename
+        ... on CreateFormatPayload {
+          format {
+            ...FormatDetails
+          }
+        }
+        ... on UserError {
+          ...Refusal
+        }
+      }
+    }
+  `,
+  [FormatDetails, Refusal],
+)
+
+/** Describes a format, with a preview while somebody types, and creates it. */
+export function FormatForm({
+  onCreate,
+  onCancel,
+}: {
+  onCreate: (format: FormatOfPage) => void
+  onCancel: () => void
+}) {
+  const form = useForm({ initialValues: newFormat, validateInputOnChange: false })
+  const problems = useProblems(form, formatFields)
+  const [create, isCreating] = useSubmit(CreateFormat)
+  const shape = useMemo(() => shapeOf(form.values), [form.values])
+  const preview = usePreview(shape)
+  const submit = form.onSubmit(async ({ name }) => {
+    problems.clear()
+    if (shape === undefined) return form.setFieldError('length', text.formats.noLength)
+    const outcome = await create({ input: { name, shape } })
+    if (outcome.problems === undefined) onCreate(outcome.payload.format)
+    else problems.show(outcome.problems)
+  })
+  return (
+    <form
+      noValidate
+      onSubmit={(event: FormEvent<HTMLFormElement>) => {
+        // The dialog may be part of another form.
+        event.stopPropagation()
+        submit(event)
+      }}
+    >
+      <Stack>
+        <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="lg">
+          <Stack gap="sm">
+            <TextInput
+              data-autofocus
+              description={text.formats.nameHint}
+              label={text.formats.name}
+              maxLength={200}
+              {...form.getInputProps('name')}
+            />
+            <BodyFields form={form} problems={preview.problems} />
+            <CharacterFields form={form} problems={preview.problems} />
+            <SimpleGrid cols={2} spacing="sm">
+              <ShapeText form={form} name="prefix" problems={preview.problems} />
+              <ShapeText form={form} name="suffix" problems={preview.problems} />
+            </SimpleGrid>
+          </Stack>
+          <FormatPreview isStale={preview.isStale} preview={preview.preview} />
+        </SimpleGrid>
+        {problems.alert}
+        <Group justify="flex-end">
+          <Button onClick={onCancel} variant="default">
+            {text.common.cancel}
+          </Button>
+          <Button loading={isCreating} type="submit">
+            {text.formats.create}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  )
+}

@@ -1,0 +1,99 @@
+import { Alert, Anchor, Code, Group, Paper, Skeleton, Stack, Text } from '@mantine/core'
+import { AlertIcon } from '@primer/octicons-react'
+import type { ReactNode } from 'react'
+import { Link } from 'react-router'
+import { count } from '../intl.ts'
+import { text } from '../text.ts'
+import type { FormatPreview as Preview } from './preview-query.ts'
+
+/** What codes of a format would look like, how many there are, and what to know before it is created. */
+export function FormatPreview({ preview, isStale }: { preview: Preview | undefined; isStale: boolean }) {
+  return (
+    <Paper
+      component="section"
+      aria-label={text.formats.preview}
+      bg="var(--mantine-color-default-hover)"
+      p="md"
+    >
+      {preview === undefined ? (
+        <Stack gap="sm">
+          <Skeleton height={20} width="50%" />
+          <Skeleton height={20} />
+          <Skeleton height={20} width="70%" />
+        </Stack>
+      ) : (
+        <Stack aria-busy={isStale} gap="md" style={{ opacity: isStale ? 0.6 : 1 }}>
+          <Fact label={text.formats.examples}>
+            <Examples codes={preview.examples} />
+          </Fact>
+          <Fact label={text.formats.capacity}>
+            <Text fw={650} size="lg" style={{ overflowWrap: 'anywhere' }}>
+              {count(preview.capacity)}
+            </Text>
+          </Fact>
+          <Fact label={text.formats.guessOdds}>
+            <Text size="sm">{text.formats.oddsOfPreview(preview.capacity)}</Text>
+          </Fact>
+          <Overlaps formats={preview.overlaps} />
+          {preview.warnings.map(({ code, message }) => (
+            <Alert color="yellow.9" icon={<AlertIcon />} key={code} p="sm" variant="outline">
+              {message}
+            </Alert>
+          ))}
+        </Stack>
+      )}
+    </Paper>
+  )
+}
+
+/** Sample codes of a format. */
+export function Examples({ codes }: { codes: readonly string[] }) {
+  return (
+    <Group gap={6}>
+      {codes.map((code) => (
+        <Code key={code} style={{ overflowWrap: 'anywhere' }}>
+          {code}
+        </Code>
+      ))}
+    </Group>
+  )
+}
+
+function Overlaps({ formats }: { formats: Preview['overlaps'] }) {
+  if (formats.length === 0) return null
+  return (
+    <Alert color="red" p="sm" title={text.formats.overlapTitle} variant="light">
+      <Text component="div" size="sm">
+        {text.formats.overlap}
+        <ul style={{ margin: '4px 0', paddingInlineStart: 20 }}>
+          {formats.map(({ id, name }) => (
+            <li key={id}>
+              {/* In a tab of its own: what has been filled in here is not lost. */}
+              <Anchor
+                c="inherit"
+                component={Link}
+                size="sm"
+                target="_blank"
+                to={`/formats/${id}`}
+                underline="always"
+              >
+                {name}
+              </Anchor>
+            </li>
+          ))}
+        </ul>
+      </Text>
+    </Alert>
+  )
+}
+
+function Fact({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <div>
+      <Text c="dimmed" mb={4} size="sm">
+        {label}
+      </Text>
+      {children}
+    </div>
+  )
+}

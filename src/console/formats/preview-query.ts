@@ -1,0 +1,38 @@
+import { graphql, type ResultOf, type VariablesOf } from '../api/graphql.ts'
+import { Refusal } from '../api/submit.ts'
+
+export const PreviewFormat = graphql(
+  `
+    query PreviewFormat($shape: FormatShapeInput!) {
+      previewFormat(shape: $shape) {
+        __typename
+        ... on FormatPreview {
+          pattern
+          capacity
+          examples
+          warnings {
+            code
+            message
+          }
+          overlaps {
+            id
+            name
+            pattern
+          }
+        }
+        ... on UserError {
+          ...Refusal
+        }
+      }
+    }
+  `,
+  [Refusal],
+)
+
+/** The shape of a format's codes, as the API takes it. */
+export type Shape = VariablesOf<typeof PreviewFormat>['shape']
+
+export type FormatPreview = Extract<
+  NonNullable<ResultOf<typeof PreviewFormat>['previewFormat']>,
+  { __typename: 'FormatPreview' }
+>

@@ -1,0 +1,80 @@
+import { Button, Group, Modal, Stack, TextInput } from '@mantine/core'
+import { useForm } from '@mantine/form'
+import { graphql } from '../api/graphql.ts'
+import { useProblems } from '../api/problems.tsx'
+import { Refusal, useSubmit } from '../api/submit.ts'
+import { text } from '../text.ts'
+import { FormatDetails, type FormatOfPage } from './format-details.ts'
+
+const Rename = graphql(
+  `
+    mutation RenameFormat($input: RenameFormatInput!) {
+      renameFormat(input: $input) {
+        __typename
+        ... on RenameFormatPayload {
+          format {
+            ...FormatDetails
+          }
+        }
+        ... on UserError {
+          ...Refusal
+        }
+      }
+    }
+  `,
+  [FormatDetails, Refusal],
+)
+
+interface RenameFormatProps {
+  format: FormatOfPage
+  isOpen: boolean
+  close: () => void
+}
+
+/** The dialog that renames a format. */
+export function RenameFormat({ format, isOpen, close }: RenameFormatProps) {
+  return (
+    <Modal
+      closeButtonProps={{ 'aria-label': text.common.close }}
+      onClose={close}
+      opened={isOpen}
+      title={text.formats.renameTitle}
+    >
+      <NameForm close={close} format={format} />
+    </Modal>
+  )
+}
+
+function NameForm({ format, close }: Pick<RenameFormatProps, 'format' | 'close'>) {
+  const form = useForm({ initialValues: { name: format.name } })
+  const problems = useProblems(form)
+  const [rename, isRenaming] = useSubmit(Rename)
+  const submit = form.onSubmit(async ({ name }) => {
+    problems.clear()
+    const outcome = await rename({ input: { formatId: format.id, name } })
+    if (outcome.problems === undefined) close()
+    else problems.show(outcome.problems)
+  })
+  return (
+    <form noValidate onSubmit={submit}>
+      <Stack>
+        <TextInput
+          data-autofocus
+          description={text.formats.renameHint}
+          label={text.formats.name}
+          maxLength={200}
+          {...form.getInputProps('name')}
+        />
+        {problems.alert}
+        <Group justify="flex-end">
+          <Button onClick={close} variant="default">
+            {text.common.cancel}
+          </Button>
+          <Button loading={isRenaming} type="submit">
+            {text.common.save}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  )
+}

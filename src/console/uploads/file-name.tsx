@@ -1,0 +1,20 @@
+import { Group, Text, Title } from '@mantine/core'
+import { FileIcon } from '@primer/octicons-react'
+import { fileSize } from '../intl.ts'
+
+/** What is being done, and with which file. Screen readers are told when that changes. */
+export function FileName({ file, label }: { file: File; label: string }) {
+  return (
+    <div>
+      <Title order={3} role="status" size="h4">
+        {label}
+      </Title>
+      <Group c="dimmed" gap={6} mt={4} wrap="nowrap">
+        <FileIcon />
+        <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+          {file.name} ({fileSize(file.size)})
+        </Text>
+      </Group>
+    </div>
+  )
+}

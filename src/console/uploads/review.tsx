@@ -1,0 +1,65 @@
+import { Alert, Button, Group, Stack, Text } from '@mantine/core'
+import { TaskCounts } from '../tasks/task-results.tsx'
+import { text } from '../text.ts'
+import { FileName } from './file-name.tsx'
+import { HowRead } from './how-read.tsx'
+import type { PoolUpload } from './pool-upload.ts'
+import { RejectedRows } from './rejected-rows.tsx'
+import type { UploadRequest } from './send-file.ts'
+import type { UploadTask } from './upload-task.ts'
+
+/** What the check of a file has shown, before anything is added: the file can be added, read differently, or left. */
+export function Review({
+  upload,
+  request,
+  task,
+}: {
+  upload: PoolUpload
+  request: UploadRequest
+  task: UploadTask
+}) {
+  const { file, settings } = request
+  const { accepted = '0', warnings = [] } = task.upload ?? {}
+  const isRead = task.status === 'COMPLETED'
+  const label =
+    task.status === 'CANCELLED'
+      ? text.uploads.checkCancelled
+      : isRead
+        ? text.uploads.wouldAdd(accepted)
+        : text.uploads.checkFailed
+  return (
+    <Stack>
+      <FileName file={file} label={label} />
+      {task.failure !== null && task.failure.code !== 'HEADER_UNCLEAR' && (
+        <Alert color="red" role="alert" variant="light">
+          {task.failure.message}
+        </Alert>
+      )}
+      {isRead && <TaskCounts task={task} />}
+      {isRead &&
+        warnings.map((warning) => (
+          <Alert key={warning} variant="default">
+            {warning}
+          </Alert>
+        ))}
+      <HowRead
+        key={task.id}
+        onCheck={(changed) => upload.check(file, changed)}
+        settings={settings}
+        task={task}
+      />
+      <RejectedRows task={task} />
+      <Group>
+        {isRead && accepted !== '0' && (
+          <Button onClick={() => upload.add(request)}>{text.uploads.add(accepted)}</Button>
+        )}
+        <Button onClick={() => upload.reset()} variant="default">
+          {text.uploads.otherFile}
+        </Button>
+        <Text c="dimmed" size="sm">
+          {text.uploads.checked}
+        </Text>
+      </Group>
+    </Stack>
+  )
+}

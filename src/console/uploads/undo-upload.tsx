@@ -1,0 +1,79 @@
+import { Button, Text } from '@mantine/core'
+import { notifications } from '@mantine/notifications'
+import { useQuery } from 'urql'
+import { graphql } from '../api/graphql.ts'
+import { Refusal, useSubmit } from '../api/submit.ts'
+import { useEvents } from '../live/events.tsx'
+import { ask } from '../parts/confirm.tsx'
+import { TaskDetails, type TaskOfPage } from '../tasks/task-details.ts'
+import { text } from '../text.ts'
+
+const AddedCodesQuery = graphql(`
+  query AddedCodes($id: ID!) {
+    task(id: $id) {
+      id
+      addedCodes {
+        availableCount
+        claimedCount
+        withdrawnCount
+      }
+    }
+  }
+`)
+
+const UndoUploadMutation = graphql(
+  `
+    mutation UndoUpload($input: UndoUploadInput!) {
+      undoUpload(input: $input) {
+        __typename
+        ... on UndoUploadPayload {
+          task {
+            ...TaskDetails
+          }
+        }
+        ... on UserError {
+          ...Refusal
+        }
+      }
+    }
+  `,
+  [TaskDetails, Refusal],
+)
+
+/** Removes the codes of an upload from its pool, as long as nobody has any of them. */
+export function UndoUpload({ task: { id, addedCount, pool } }: { task: TaskOfPage }) {
+  const [{ data }, read] = useQuery({
+    query: AddedCodesQuery,
+    variables: { id },
+    requestPolicy: 'cache-and-network',
+  })
+  useEvents((news) => {
+    if (news === 'missed' || news.pool.id === pool.id) read({ requestPolicy: 'network-only' })
+  })
+  const [undo] = useSubmit(UndoUploadMutation)
+  const words = text.uploads.undo
+  const claimedCount = data?.task?.addedCodes.claimedCount ?? '0'
+  if (claimedCount !== '0')
+    return (
+      <Text c="dimmed" size="sm">
+        {words.claimed(claimedCount)}
+      </Text>
+    )
+  const askToUndo = () =>
+    ask({
+      title: words.title,
+      children: words.body(addedCount, pool.name),
+      action: words.confirm(addedCount),
+      isDestructive: true,
+      act: async () => {
+        const { problems } = await undo({ input: { taskId: id } })
+        if (problems === undefined) notifications.show({ message: words.done(addedCount) })
+        return problems
+      },
+    })
+  return (
+    <Button color="red" onClick={askToUndo} variant="subtle">
+      {words.action}
+    </Button>
+  )
+}

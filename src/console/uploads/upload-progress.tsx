@@ -1,0 +1,47 @@
+import { Group, Progress, Stack, Text } from '@mantine/core'
+import { type ReactNode, useState } from 'react'
+import { duration, percent } from '../intl.ts'
+import { text } from '../text.ts'
+
+/** Too short a time to tell how long the rest takes. */
+const minElapsedMs = 1_000
+
+/**
+ * A phase under way: how much is done, and how long the rest takes if it goes on as since the bar is shown.
+ *
+ * @param share what is done, from 0 to 1; unknown if left out
+ */
+export function UploadProgress({
+  label,
+  share,
+  children,
+}: {
+  label: string
+  share?: number
+  children: ReactNode
+}) {
+  const [first] = useState(() => ({ share: share ?? 0, at: Date.now() }))
+  const elapsedMs = Date.now() - first.at
+  const done = (share ?? 0) - first.share
+  const isKnown = share !== undefined && share < 1 && done > 0 && elapsedMs > minElapsedMs
+  return (
+    <Stack gap={6}>
+      <Progress
+        animated={share === undefined}
+        aria-label={label}
+        size="lg"
+        striped={share === undefined}
+        value={share === undefined ? 100 : share * 100}
+      />
+      <Group gap="xs" justify="space-between">
+        <Text c="dimmed" size="sm">
+          {children}
+        </Text>
+        <Text c="dimmed" size="sm">
+          {share !== undefined && percent(share)}
+          {isKnown && ` · ${text.uploads.timeLeft(duration((elapsedMs * (1 - share)) / done))}`}
+        </Text>
+      </Group>
+    </Stack>
+  )
+}

@@ -1,0 +1,60 @@
+import { useQuery, useSubscription } from 'urql'
+import { type FragmentOf, graphql } from '../api/graphql.ts'
+import { TaskDetails } from '../tasks/task-details.ts'
+
+/**
+ * An upload as the page of its pool shows it. What the file begins with is only for those who may read available codes (MANAGE).
+ */
+export const UploadDetails = graphql(
+  `
+    fragment UploadDetails on Task {
+      ...TaskDetails
+      upload {
+        waitingFor
+        layout {
+          headerRow
+          header
+          columnNumber
+        }
+        beginning {
+          codes
+          rows {
+            number
+            cells
+          }
+        }
+      }
+    }
+  `,
+  [TaskDetails],
+)
+
+const UploadTaskQuery = graphql(
+  `
+    query UploadTask($id: ID!) {
+      task(id: $id) {
+        ...UploadDetails
+      }
+    }
+  `,
+  [UploadDetails],
+)
+
+const UploadTaskSubscription = graphql(
+  `
+    subscription LiveUploadTask($id: ID!) {
+      taskUpdated(id: $id) {
+        ...UploadDetails
+      }
+    }
+  `,
+  [UploadDetails],
+)
+
+export type UploadTask = FragmentOf<typeof UploadDetails>
+
+/** The task of an upload, live until it has finished. */
+export function useUploadTask(id: string) {
+  useSubscription({ query: UploadTaskSubscription, variables: { id } })
+  return useQuery({ query: UploadTaskQuery, variables: { id } })
+}

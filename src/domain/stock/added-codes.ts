@@ -1,0 +1,39 @@
+import type { Queryable } from '../../database/transaction.ts'
+
+/** Where the codes are that a task has added. */
+export interface AddedCodes {
+  available: bigint
+  claimed: bigint
+  withdrawn: bigint
+}
+
+/** Where the codes of these existing tasks are now, in the order of the tasks. */
+export async function readAddedCodes(
+  books: Queryable,
+  accountId: string,
+  taskIds: readonly string[],
+): Promise<AddedCodes[]> {
+  const rows = await books.rows<Record<keyof AddedCodes, string>>({
+    name: 'read-added-codes',
+    text: `
+      SELECT laid.count - claimed AS available, claimed, withdrawn
+      FROM unnest($2::uuid[]) WITH ORDINALITY AS wanted (id, number)
+      CROSS JOIN LATERAL (SELECT pool_id FROM task WHERE account_id = $1 AND id = wanted.id LIMIT 1) AS task
+      CROSS JOIN LATERAL (
+        SELECT claimed AS line FROM pool WHERE account_id = $1 AND id = task.pool_id LIMIT 1
+      ) AS pool
+      CROSS JOIN LATERAL (
+        SELECT coalesce(sum(count) FILTER (WHERE NOT withdrawn), 0) AS count,
+          coalesce(sum(least(greatest(line - start, 0), count)) FILTER (WHERE NOT withdrawn), 0) AS claimed,
+          coalesce(sum(count) FILTER (WHERE withdrawn), 0) AS withdrawn
+        FROM batch WHERE account_id = $1 AND task_id = wanted.id
+      ) AS laid
+      ORDER BY number`,
+    values: [accountId, taskIds],
+  })
+  return rows.map(({ available, claimed, withdrawn }) => ({
+    available: BigInt(available),
+    claimed: BigInt(claimed),
+    withdrawn: BigInt(withdrawn),
+  }))
+}

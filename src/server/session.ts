@@ -1,0 +1,102 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { endSession, findSessions, openSession } from '../domain/account/sessions.ts'
+import type { Books } from '../domain/books/books.ts'
+import { topLevelError } from '../graphql/errors/top-level.ts'
+import { type Authentication, unknownKey } from './authentication.ts'
+import { badRequest } from './http/errors.ts'
+import { isLocalBrowser } from './http/local-browser.ts'
+import type { Route } from './http/server.ts'
+import { whyForeign } from './own-page.ts'
+
+const methods = 'POST, DELETE, OPTIONS'
+
+/**
+ * Signs people in to the console, and out. An API key is exchanged once for a session, whose token the browser keeps in a
+ * cookie that no script can read.
+ */
+export class SignIn {
+  readonly #books: Books
+  readonly #authentication: Authentication
+  readonly #localKeyId: string | undefined
+
+  /** @param localKeyId the API key of browsers on this machine, if they are signed in without being asked */
+  constructor({
+    books,
+    authentication,
+    localKeyId,
+  }: {
+    books: Books
+    authentication: Authentication
+    localKeyId: string | undefined
+  }) {
+    this.#books = books
+    this.#authentication = authentication
+    this.#localKeyId = localKeyId
+  }
+
+  /**
+   * `POST /session` signs in with the API key in Authorization, `DELETE /session` signs out; both answer 204, and ignore their
+   * body. FORBIDDEN from elsewhere than a page of the service itself: another site could sign somebody in to an account of its
+   * own, in which they would then work by mistake.
+   */
+  readonly route: Route = {
+    methods,
+    answer: async (request, response) => {
+      if (request.method !== 'POST' && request.method !== 'DELETE')
+        throw badRequest(
+          'POST signs in with the API key in the header Authorization, and DELETE signs out.',
+          405,
+          { Allow: methods },
+        )
+      const elsewhere = whyForeign(request)
+      if (elsewhere !== undefined) throw topLevelError('FORBIDDEN', elsewhere)
+      if (request.method === 'POST') await this.#signIn(request, response)
+      else await this.#signOut(request, response)
+    },
+  }
+
+  /**
+   * Signs in the browser that requests the console's page, if it is on this machine and the database is the embedded one.
+   * Resolves to the value of a Set-Cookie header for the page's answer; to undefined if the browser may not be signed in,
+   * or is signed in already. The caller leaves it out where people choose another key: at /sign-in.
+   */
+  async signInLocally(request: IncomingMessage): Promise<string | undefined> {
+    if (this.#localKeyId === undefined || !isLocalBrowser(request)) return undefined
+    const sent = this.#sent(request)
+    if (sent !== undefined && (await findSessions(this.#books, [sent])).has(sent)) return undefined
+    return await this.#open(this.#localKeyId, request)
+  }
+
+  async #signIn(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // Not by the session: it could be prolonged forever.
+    const { keyId } = await this.#authentication.authenticate(request.headers.authorization)
+    const cookie = await this.#open(keyId, request)
+    await this.#endSent(request)
+    response.writeHead(204, { 'Set-Cookie': cookie, 'Cache-Control': 'no-store' }).end()
+  }
+
+  async #signOut(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    await this.#endSent(request)
+    const { cookie } = this.#authentication
+    response.writeHead(204, { 'Set-Cookie': cookie.removing(), 'Cache-Control': 'no-store' }).end()
+  }
+
+  /** Opens a session, and resolves to the value of the Set-Cookie header for it. */
+  async #open(keyId: string, request: IncomingMessage): Promise<string> {
+    const token = await openSession(this.#books, keyId)
+    if (token === undefined) throw unknownKey()
+    return this.#authentication.cookie.storing(token, request)
+  }
+
+  /** Ends the session of a request, if it has one. */
+  async #endSent(request: IncomingMessage): Promise<void> {
+    const sent = this.#sent(request)
+    if (sent !== undefined) await endSession(this.#books, sent)
+  }
+
+  /** The hash of the session that a request of an own page sends. */
+  #sent(request: IncomingMessage): string | undefined {
+    const sent = this.#authentication.cookie.sent(request)
+    return sent !== undefined && 'hash' in sent ? sent.hash : undefined
+  }
+}

@@ -1,0 +1,60 @@
+import type { Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
+import { expectAccessible, openConsole, takeScreenshot } from '../support/console.ts'
+import { useService } from '../support/service.ts'
+
+// Of all that is loaded before the pools are shown, as it is sent.
+const maxBytes = 300_000
+
+describe('the first visit', () => {
+  const service = useService()
+
+  test('without a session leads to signing in', async () => {
+    const { page } = await openConsole(service, {
+      path: '/formats',
+      scopes: [],
+      tolerated: [/status of 401/],
+    })
+    await page.getByRole('button', { name: 'Sign in' }).waitFor()
+    expect(new URL(page.url()).pathname).toBe('/sign-in')
+    await takeScreenshot(page, 'sign-in')
+    await expectAccessible(page)
+  })
+
+  test(`loads less than ${maxBytes} bytes until the pools are shown`, async () => {
+    // Begins elsewhere, so that nothing of it is in the browser's cache.
+    const { page } = await openConsole(service, { path: '/health' })
+    const loaded = record(page)
+    await page.goto('/')
+    await page.getByRole('heading', { name: 'Pools' }).waitFor()
+    const files = await loaded()
+    expect(files.map(({ type }) => type)).toEqual(
+      expect.arrayContaining(['document', 'script', 'stylesheet', 'fetch']),
+    )
+    const total = files.reduce((sum, { bytes }) => sum + bytes, 0)
+    expect(total, JSON.stringify(files, undefined, 2)).toBeLessThan(maxBytes)
+    // Otherwise the sizes would be those of something else.
+    expect(total).toBeGreaterThan(100_000)
+  })
+})
+
+describe('with the service’s own database, in a browser on this machine', () => {
+  const local = useService({ embedded: true })
+
+  test('nobody has to sign in', async () => {
+    const { page } = await openConsole(local, { scopes: [] })
+    await page.getByRole('heading', { name: 'Pools' }).waitFor()
+    expect(new URL(page.url()).pathname).toBe('/')
+    expect(await page.evaluate('Object.keys(localStorage).join() + document.cookie')).not.toContain('pk_')
+  })
+})
+
+/** Notes what a page loads from now on. What this returns tells the sizes of all that has arrived by then. */
+function record(page: Page) {
+  const sizes: Promise<{ type: string; url: string; bytes: number }>[] = []
+  page.on('requestfinished', (request) => {
+    const file = { type: request.resourceType(), url: request.url() }
+    sizes.push(request.sizes().then(({ responseBodySize }) => ({ ...file, bytes: responseBodySize })))
+  })
+  return () => Promise.all(sizes)
+}

@@ -1,0 +1,113 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { allScopes, renewLocalKey } from '../../src/domain/account/account.ts'
+import { Authentication } from '../../src/server/authentication.ts'
+import { answerError } from '../../src/server/http/errors.ts'
+import { SignIn } from '../../src/server/session.ts'
+import { SessionCookie } from '../../src/server/session-cookie.ts'
+import { silent, useBooks } from '../support/books.ts'
+import { type Asked, ask, cookieOf } from '../support/session.ts'
+
+const place = useBooks()
+
+/** The console's page of a service that has just been started, as far as it signs browsers in. */
+interface Page {
+  url: string
+  /** The Set-Cookie headers of the page. */
+  open(asked?: Asked): Promise<string[]>
+  /** The scopes with which a request of the page is served; undefined if it is UNAUTHENTICATED. */
+  scopes(cookie: string): Promise<string | undefined>
+}
+
+async function start({ isLocal = true } = {}): Promise<Page> {
+  const { books, accountId } = place
+  const cookie = new SessionCookie(accountId)
+  const authentication = new Authentication({ books, cookie, log: silent })
+  const localKeyId = isLocal ? (await renewLocalKey(books, accountId)).keyId : undefined
+  const signIn = new SignIn({ books, authentication, localKeyId })
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    if (request.url === '/scopes') {
+      const { scopes } = await authentication.authenticateRequest(request)
+      return response.end(scopes.join())
+    }
+    const stored = await signIn.signInLocally(request)
+    return response.writeHead(200, stored === undefined ? {} : { 'Set-Cookie': stored }).end()
+  }
+  const server = createServer((request, response) => {
+    answer(request, response).catch((error: unknown) => answerError(response, error, silent))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(async () => {
+    await new Promise((resolve) => server.close(resolve))
+    await authentication.close()
+  })
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const browser = { connection: 'keep-alive', 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate' }
+  return {
+    url,
+    async open({ method = 'GET', headers = {} } = {}) {
+      return (await ask({ url }, '/', { method, headers: { ...browser, ...headers } })).cookies
+    },
+    async scopes(cookie) {
+      const answer = await ask({ url }, '/scopes', { headers: { cookie, 'sec-fetch-site': 'same-origin' } })
+      expect(answer.status === 200 || answer.text.includes('UNAUTHENTICATED')).toBe(true)
+      return answer.status === 200 ? answer.text : undefined
+    },
+  }
+}
+
+describe('a browser on this machine that opens the console', () => {
+  test('is signed in with all scopes, once', async () => {
+    const page = await start()
+    const cookies = await page.open()
+    expect(cookies).toEqual([
+      expect.stringMatching(/^session-[\da-f]{8}=ps_[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict$/),
+    ])
+    const cookie = cookieOf(cookies)
+    expect(await page.scopes(cookie)).toBe(allScopes.join())
+    expect(await page.open({ headers: { cookie } })).toEqual([])
+    expect(await page.open({ headers: { cookie, 'sec-fetch-site': 'same-origin' } })).toEqual([])
+  })
+
+  test('is signed in again after a restart, which ends the sessions from before', async () => {
+    const cookie = cookieOf(await (await start()).open())
+    const page = await start()
+    expect(await page.scopes(cookie)).toBeUndefined()
+    const again = await page.open({ headers: { cookie } })
+    expect(await page.scopes(cookieOf(again))).toBe(allScopes.join())
+  })
+
+  test('is signed in again with a cookie of something else', async () => {
+    const page = await start()
+    const [name] = cookieOf(await page.open()).split('=')
+    for (const value of ['', 'x', `ps_${'A'.repeat(43)}`])
+      expect(await page.open({ headers: { cookie: `${name}=${value}` } })).toHaveLength(1)
+  })
+})
+
+describe('nobody is signed in without a key', () => {
+  test.each<[string, (port: string) => Asked]>([
+    [
+      'by another name of the host, as after DNS rebinding',
+      (port) => ({ headers: { host: `evil.example:${port}` } }),
+    ],
+    ['through a proxy', () => ({ headers: { 'x-forwarded-for': '203.0.113.9' } })],
+    [
+      'through a proxy that encrypts',
+      (port) => ({ headers: { 'x-forwarded-proto': 'https', host: `127.0.0.1:${port}` } }),
+    ],
+    ['by a link of another site', () => ({ headers: { 'sec-fetch-site': 'cross-site' } })],
+    ['by another port of this machine', () => ({ headers: { 'sec-fetch-site': 'same-site' } })],
+    ['by a script of another origin', () => ({ headers: { origin: 'https://evil.example' } })],
+    ['by a form', () => ({ method: 'POST' })],
+  ])('who opens the page %s', async (_how, asked) => {
+    const page = await start()
+    expect(await page.open(asked(new URL(page.url).port))).toEqual([])
+  })
+
+  test('on a service for others', async () => {
+    const page = await start({ isLocal: false })
+    expect(await page.open()).toEqual([])
+  })
+})
