@@ -1,6 +1,7 @@
 // Numbers, dates and lengths of time, as the reader's kind of English writes them. Counts may be larger than a number.
 
-const locale = navigator.languages.find((language) => language.startsWith('en')) ?? 'en'
+// Some systems give their browsers names that are no language tags, such as en-US@posix, for which Intl throws.
+const locale = navigator.languages.find((language) => /^en(-[a-z\d]+)*$/i.test(language)) ?? 'en'
 
 const counts = new Intl.NumberFormat(locale)
 const compactCounts = new Intl.NumberFormat(locale, { notation: 'compact', maximumSignificantDigits: 3 })
