@@ -18,6 +18,15 @@ interface TaskTitle {
   upload: { dryRun: boolean } | null
 }
 
+interface RefillAtOnce {
+  available: string
+  threshold: string
+  /** How many codes the refill generates if the format has them. */
+  refill: bigint
+  /** How many codes the format has. */
+  left: bigint
+}
+
 interface TaskResult {
   kind: 'GENERATION' | 'UPLOAD'
   generatedCount: string
@@ -35,6 +44,7 @@ export const text = {
     copy: 'Copy',
     copied: 'Copied',
     more: 'Show more',
+    less: 'Show less',
     pages: 'Pages of the list',
     previous: 'Previous',
     next: 'Next',
@@ -55,8 +65,14 @@ export const text = {
     activity: 'Activity',
     keys: 'API keys',
     graphiql: 'GraphiQL',
-    connection: { idle: '', connected: 'Live', lost: 'Connection lost. Reconnecting…' },
-    colors: 'Switch between light and dark',
+    live: 'Live',
+    connectionLost: 'Connection lost. What you see may be out of date. Reconnecting…',
+    eventsEnded: 'This page no longer follows changes as they happen',
+    reload: 'Reload the page',
+    screenFailed: 'This screen could not be shown',
+    screenFailedHint: 'Reload the page to try again. What you have saved is not lost.',
+    toLight: 'Switch to light colors',
+    toDark: 'Switch to dark colors',
     key: 'Signed in with',
     mayDo: 'This key may',
     signOut: 'Sign out',
@@ -65,7 +81,7 @@ export const text = {
       MANAGE: 'create and change pools and formats, and generate, upload, withdraw and void codes',
       CLAIM: 'claim codes',
       REDEEM: 'redeem codes',
-      ADMIN: 'manage API keys',
+      ADMIN: 'manage API keys, and forget recipients',
     },
   },
   account: {
@@ -73,6 +89,70 @@ export const text = {
     signInLead: 'Sign in with an API key of your account.',
     key: 'API key',
     keyHint: 'It begins with pk_. It is sent once, and not kept in this browser.',
+    keyMissing: 'Paste your API key here.',
+    keyMalformed: 'This is not an API key: a key has only letters, digits, "-" and "_".',
+    noKey: 'No key yet? Ask someone who may manage API keys. Or on the server, run',
+    forDevelopers: 'For developers: GraphiQL',
+    refused: (status: number) =>
+      `The service could not sign you in (status ${status}). Try again in a moment; if it persists, tell whoever runs it.`,
+    sessionEnded: 'Your session has ended',
+    sessionEndedLead:
+      'You were away for a while, or the key was revoked. Sign in again to go on where you were: what you have typed is still there.',
+    stillSignedIn: 'You are still signed in',
+    keys: {
+      lead: 'Programs and people use this service with a key. Give each its own, with only what it needs.',
+      create: 'Create a key',
+      name: 'Name',
+      nameHint: 'What the key is for, such as "Checkout" or "Anna, marketing".',
+      scopes: 'What it may do',
+      scopesHint: 'This cannot be changed later. No permission includes another.',
+      scopesMissing: 'Choose at least one.',
+      scope: {
+        READ: {
+          name: 'See',
+          hint: 'Pools, formats, tasks, claimed codes. The console needs it for most screens.',
+        },
+        MANAGE: {
+          name: 'Manage',
+          hint: 'Create and change pools and formats; generate, upload, withdraw and void codes; see available codes.',
+        },
+        CLAIM: { name: 'Claim', hint: 'Hand out codes: for a shop, a mailing, a campaign.' },
+        REDEEM: { name: 'Redeem', hint: 'Use codes: for a till or a checkout.' },
+        ADMIN: { name: 'Administer', hint: 'Create and revoke API keys; forget recipients.' },
+      },
+      columns: {
+        name: 'Name',
+        may: 'May',
+        hint: 'Begins with',
+        created: 'Created',
+        used: 'Last used',
+      },
+      never: 'Never',
+      you: 'You',
+      yourKey: 'You are signed in with this key.',
+      revoked: 'Revoked',
+      showRevoked: (n: number) => `Show ${counted(n, 'revoked key', 'revoked keys')}`,
+      unlistable:
+        'This key may create keys, but not see those that exist: that also needs the permission "See".',
+      created: 'Your new key',
+      createdLead: 'Copy it now. It is shown only here, and cannot be shown again.',
+      copySecret: 'Copy the key',
+      copiedSecret: 'Copied',
+      cannotCopy: 'This browser does not let the page copy. Select the key, and copy it with Ctrl+C or ⌘C.',
+      notCopied: 'You have not copied the key yet. Once this is closed, it cannot be shown again.',
+      closeAnyway: 'Close without the key',
+      done: 'Done',
+      revoke: 'Revoke',
+      revokeKey: (name: string) => `Revoke "${name}"`,
+      revokeTitle: (name: string) => `Revoke "${name}"?`,
+      revokeText:
+        'Requests with this key are refused at once, and people who signed in with it are signed out. This cannot be undone.',
+      lastUsed: 'Last used',
+      neverUsed: 'It was never used.',
+      revokeOwn: 'You are signed in with this key: you will be signed out.',
+      revokeLastAdmin:
+        'It is the last key that may manage API keys. After that, only whoever runs the service can create one.',
+    },
   },
   pools: {
     sections: {
@@ -82,8 +162,215 @@ export const text = {
       activity: 'Activity',
       settings: 'Settings',
     },
+    sectionsOf: (name: string) => `Sections of ${name}`,
+    lead: 'A pool is a stock of unique codes, for one campaign or one use.',
+    create: 'Create a pool',
+    createAndOpen: 'Create and choose its codes',
+    name: 'Name',
+    namePlaceholder: 'For example, Welcome 10%',
+    nameMissing: 'Give the pool a name.',
+    description: 'Description',
+    descriptionHint: 'What the pool is for, for your team.',
+    externalId: 'External ID',
+    externalIdHint:
+      'The id of the pool in another system, such as that of a campaign. Leave it empty if you have none.',
+    search: 'Search by name',
+    show: 'Show',
+    filters: { all: 'All', ready: 'Ready', low: 'Low', empty: 'Empty', archived: 'Archived' },
+    total: (n: string) => counted(n, 'pool', 'pools'),
+    columns: {
+      name: 'Pool',
+      status: 'Status',
+      available: 'Available',
+      claimed: 'Claimed',
+      stock: 'Still available',
+      trend: 'Claims, 30 days',
+      runsOut: 'Runs out',
+    },
+    status: { READY: 'Ready', LOW: 'Low', EMPTY: 'Empty', ARCHIVED: 'Archived' },
+    statusHint: {
+      READY: 'Codes are available.',
+      LOW: 'Only a few codes are left: no more than the refill threshold.',
+      EMPTY: 'No codes are available.',
+      ARCHIVED: 'Nothing is added to it or claimed from it.',
+    },
+    counts: {
+      available: 'Available',
+      claimed: 'Claimed',
+      redeemed: 'Redeemed',
+      voided: 'Void',
+      withdrawn: 'Withdrawn',
+    },
+    countHints: {
+      available: 'Codes that can be claimed now.',
+      claimed:
+        'Codes that have been handed out, including those that were redeemed, voided or expired since.',
+      redeemed: 'Claimed codes that have been used.',
+      voided: 'Claimed codes that are no longer good.',
+      withdrawn: 'Codes that were taken out of the stock. They can be restored.',
+    },
+    stock: (share: string) => `${share} of its codes are still available`,
+    trend: (n: string) => `${counted(n, 'code', 'codes')} claimed in the last 30 days`,
+    refills: 'Refills itself',
+    refillsHint: (quantity: string) =>
+      `Auto-generate is on: ${counted(quantity, 'code', 'codes')} more when the pool runs out.`,
+    notSoon: 'Not in sight',
+    notSoonHint: 'No codes were claimed in the last 7 days.',
+    runsOutHint: (perDay: string) => `At ${perDay} claims a day, as in the last 7 days.`,
+    ranOut: 'Out of codes',
+    actions: (name: string) => `Actions for ${name}`,
+    noneTitle: 'Create your first pool',
+    noneHint:
+      'A pool is a stock of unique codes that your campaigns draw from. Create one, then generate codes for it in its Promo Codes section, or upload a file.',
+    noneReadOnly: 'There are no pools yet. Creating one needs a key that may manage pools.',
+    noMatch: 'No pool matches',
+    noMatchHint: 'Try another name, or another filter.',
+    clear: 'Show all pools',
+    noneArchived: 'No pool is archived',
+    noneArchivedHint:
+      'Archive a pool when its campaign is over: it keeps its codes, and no longer hands them out.',
+    archive: 'Archive',
+    unarchive: 'Unarchive',
+    archiveTitle: (name: string) => `Archive "${name}"?`,
+    archiveText: (available: string) =>
+      `${counted(available, 'available code', 'available codes')} can no longer be claimed, and nothing is generated or uploaded.`,
+    archiveKept: (claimed: string) =>
+      `${counted(claimed, 'claimed code', 'claimed codes')} can still be looked up, redeemed and downloaded. You can unarchive the pool at any time.`,
+    archiveAction: 'Archive the pool',
+    unarchiveTitle: (name: string) => `Unarchive "${name}"?`,
+    unarchiveText: (available: string) =>
+      `${counted(available, 'code', 'codes')} can be claimed again, and the pool can be filled.`,
+    unarchiveRefills: 'Auto-generate is on: it refills itself at the next claim that needs it.',
+    unarchiveAction: 'Unarchive the pool',
+    archived: 'This pool is archived',
+    archivedHint:
+      'No codes are claimed from it, generated into it or uploaded to it. Its claimed codes can still be looked up, redeemed and downloaded.',
+    archivedSince: 'Archived',
   },
-  promoCodes: {},
+  welcome: {
+    title: 'Welcome',
+    lead: 'The key that you are signed in with may',
+    withoutRead: 'To see pools and their codes here, sign in with a key that may also do that.',
+    redeem: 'Redeem a code',
+    keys: 'API keys',
+    claims: 'Claiming is done through the API: your programs do it with this key.',
+    api: 'Open GraphiQL',
+    otherKey: 'Sign in with another key',
+  },
+  settings: {
+    title: 'Settings',
+    general: 'General',
+    saved: 'The pool was saved.',
+    termsSaved: 'The terms were saved.',
+    discard: 'Discard',
+    unsaved: 'You have unsaved changes.',
+    terms: 'Terms',
+    termsLead: 'When the pool hands out codes, and how long these are good.',
+    termsScope:
+      'New terms apply to codes that are claimed from now on. Codes that were claimed before keep their expiry.',
+    issuing: 'When codes are handed out',
+    issueFrom: 'From',
+    issueFromHint: 'Earlier claims are refused. Empty: from now on.',
+    issueUntil: 'Until',
+    issueUntilHint: 'Later claims are refused. Empty: without end.',
+    expiry: 'How long they are good',
+    validFor: 'For how long after the claim',
+    validForHint: 'Empty: no such limit.',
+    validForUnit: 'Unit',
+    validUntil: 'Not after',
+    validUntilHint: 'All codes expire then. Empty: no such limit.',
+    zone: (zone: string) => `Times are in your time zone, ${zone}.`,
+    units: { days: 'days', hours: 'hours', minutes: 'minutes', seconds: 'seconds' },
+    good: (length: string) => `${length} after the claim`,
+    durationInvalid: 'Enter a number greater than 0, or leave it empty.',
+    onePerRecipient: 'Only one code for each recipient',
+    onePerRecipientHint:
+      'Whoever asks again gets the same code. Every claim is then for one code, and has to say for whom.',
+    renewAfter: 'A recipient gets a new code after all when theirs',
+    renew: { EXPIRED: 'has expired', REDEEMED: 'has been redeemed', VOIDED: 'was voided' },
+    recipients: 'Recipients',
+    many: 'A recipient can get any number of codes.',
+    one: 'One code for each recipient.',
+    always: 'Always',
+    unlimited: 'They do not expire.',
+    pastIssueUntil: 'This is in the past: the pool will hand out no codes.',
+    pastValidUntil:
+      'This is in the past: the pool will hand out no codes, and new terms do not bring expired ones back.',
+    futureIssueFrom: 'The pool hands out no codes until then.',
+    archiving: 'Archive',
+    archivingHint: 'When the campaign is over. Nothing is deleted, and you can unarchive the pool.',
+  },
+  promoCodes: {
+    method: 'How this pool is filled',
+    methods: { GENERATE: 'Generate promo codes', UPLOAD: 'Upload from a file' },
+    methodHints: {
+      GENERATE: 'Unique codes are created for you, from a format.',
+      UPLOAD: 'You bring your own codes, as CSV or one per line.',
+    },
+    format: 'Promo code format',
+    pickFormat: 'Pick an existing format',
+    searchFormats: 'Search by name',
+    createFormat: 'Create a new format',
+    noFormats:
+      'You have no formats yet. A format defines what the codes look like: their length, characters, and a fixed ' +
+      'beginning or end.',
+    noFormat: 'Pick a format, or create a new one.',
+    notChosen: 'Not chosen yet',
+    looksLike: 'Looks like',
+    left: (n: string) => (n === '0' ? 'none left' : `${count(n)} available`),
+    quantity: 'Quantity',
+    quantityHint: 'How many codes to generate now, and with each refill',
+    availableHint: 'Your quantity cannot exceed it',
+    pickFirst: 'Pick a format first',
+    noQuantity: 'Enter how many codes to generate.',
+    notWhole: 'Enter a whole number, such as 10,000.',
+    tooFew: 'Enter at least 1.',
+    tooMany: (available: string) =>
+      available === '0'
+        ? 'This format has no codes left. Pick or create one with more room: longer, or with more characters.'
+        : `Only ${count(available)} are available. Enter less, or use a format with more room: longer, or with more ` +
+          'characters.',
+    autoGenerate: 'Auto-generate promo codes if they run out',
+    autoGenerateHint:
+      'A new batch is generated as soon as the last code of the pool is handed out, so campaigns that rely on it do ' +
+      'not stall.',
+    turnOn: 'Turn it on',
+    turnOnFor: 'for always-on use: welcome flows, evergreen offers, referral programs.',
+    leaveOff: 'Leave it off',
+    leaveOffFor: 'for one-time campaigns with a fixed code budget.',
+    advanced: 'Advanced',
+    threshold: 'Refill when this many codes or fewer are left',
+    thresholdHint: '0 refills the pool when its last code is handed out. From here on, its status is Low.',
+    saveAndGenerate: 'Save and generate',
+    saved: 'The Promo Codes section was saved.',
+    unsaved: 'Unsaved changes',
+    discard: 'Discard',
+    lostAnswer:
+      'The connection was lost, so it is not known whether the codes are being generated. Press “Save and generate” ' +
+      'again: they are not generated twice.',
+    refillTitle: 'Save and refill the pool now?',
+    refillQuestion: ({ available, threshold, refill, left }: RefillAtOnce) => {
+      const stock =
+        available === '0'
+          ? 'The pool is empty.'
+          : `The pool has ${counted(available, 'code', 'codes')}, and is refilled at ${count(threshold)} or fewer.`
+      if (left === 0n) return `${stock} The format has no codes left, so it cannot be refilled now.`
+      if (left < refill)
+        return `${stock} Saving generates the last ${counted(left, 'code', 'codes')} of the format immediately.`
+      return `${stock} Saving generates ${counted(refill, 'code', 'codes')} immediately.`
+    },
+    refillAction: 'Save and refill',
+    task: 'Generation',
+    openTask: 'Open the task',
+    recentTasks: 'Recent tasks',
+    allTasks: 'All tasks',
+    archivedTitle: 'This pool is archived',
+    archived: 'No codes can be generated or uploaded into it.',
+    toSettings: 'Unarchive it in Settings',
+    on: (threshold: string) =>
+      threshold === '0' ? 'On: when the last code is handed out' : `On: at ${threshold} codes or fewer`,
+    off: 'Off',
+  },
   tasks: {
     tasks: 'Tasks',
     task: 'Task',
@@ -113,12 +400,11 @@ export const text = {
     took: (time: string) => `after running for ${time}`,
     generated: 'Codes generated',
     added: 'Codes added to the pool',
-    addedShort: 'Added',
     wouldAdd: 'Codes that would be added',
     duplicatesInFile: 'Duplicates in the file',
     duplicatesInAccount: 'Already in your account',
     refused: 'Refused',
-    addedCount: (n: string) => `${count(n)} added`,
+    addedShort: (n: string) => `${n} added`,
     result: ({ generatedCount, addedCount, kind }: TaskResult) =>
       kind === 'GENERATION'
         ? `${counted(generatedCount, 'code', 'codes')} generated, ${count(addedCount)} added to the pool.`

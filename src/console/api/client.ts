@@ -4,8 +4,10 @@ import { relayPagination } from '@urql/exchange-graphcache/extras'
 import type { Sink, Client as Socket } from 'graphql-ws'
 import { Client, fetchExchange, mapExchange, subscriptionExchange } from 'urql'
 import { resuming } from '../live/resuming.ts'
+import type { OpenQueries } from './open-queries.ts'
 
-const listsOfQuery = ['pools', 'formats', 'tasks', 'claims', 'redemptions']
+// Not the pools: their screen reads its pages again as pools are created, and then they begin elsewhere.
+const listsOfQuery = ['formats', 'tasks', 'claims', 'redemptions']
 const listsOfPool = ['codes', 'claims', 'tasks', 'redemptions']
 
 /** Forgets the later pages of a list when its first one is read anew: they may not go on where that ends. */
@@ -22,12 +24,16 @@ const dropLaterPages: UpdateResolver = (_result, args, cache, { parentKey, field
  *
  * @param onSessionEnd called when the service does not accept the session any more
  */
-export function createApiClient(socket: Socket, onSessionEnd: () => void): Client {
+export function createApiClient(
+  socket: Socket,
+  { queries, onSessionEnd }: { queries: OpenQueries; onSessionEnd: () => void },
+): Client {
   const subscribe = resuming(socket.subscribe)
   return new Client({
     url: '/graphql',
     preferGetMethod: false,
     exchanges: [
+      queries.exchange,
       cacheExchange({
         schema,
         keys: Object.fromEntries(withoutId.map((name) => [name, () => null])),
