@@ -158,7 +158,7 @@ describe('the files of the console', () => {
   test.each([
     '/console/index.html',
     '/console/../index.html',
-    '/console/fingerprint.json',
+    '/console/fingerprint.txt',
     '/console/nothing.js',
     '/console/%2e%2e/index.html',
     '/index.html',
