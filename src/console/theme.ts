@@ -10,6 +10,8 @@ export const theme = createTheme({
   headings: { fontWeight: '650' },
   components: {
     // A dialog or a menu that moves while it opens cannot be clicked yet.
+    // By default it is a header, which counts as a second banner of the page.
+    ModalHeader: { defaultProps: { component: 'div' } },
     Modal: { defaultProps: { transitionProps: { duration: 120 }, centered: true } },
   },
 })
