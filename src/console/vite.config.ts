@@ -30,7 +30,9 @@ function schemaFacts(): Plugin {
       if (id !== schemaModule) return undefined
       this.addWatchFile(schemaFile)
       const schema = buildSchema(await readFile(schemaFile, 'utf8'))
-      const types = Object.values(schema.getTypeMap()).filter(isObjectType)
+      const types = Object.values(schema.getTypeMap())
+        .filter(isObjectType)
+        .filter((type) => !isIntrospectionType(type))
       const withoutId = types.filter((type) => type.getFields()['id'] === undefined).map(({ name }) => name)
       return `export const schema = ${JSON.stringify(outlineOf(schema))}
 export const withoutId = ${JSON.stringify(withoutId)}`

@@ -54,7 +54,7 @@ describe('with an empty account', () => {
 
     await dialog.waitFor({ state: 'hidden' })
     expect(await page.getByRole('combobox', { name: 'Pick an existing format' }).inputValue()).toBe('Welcome')
-    await page.getByText('63,403,380,965,376').waitFor()
+    await page.getByText('63,403,380,965,376', { exact: true }).waitFor()
     await quantityOf(page).pressSequentially('10000')
     expect(await quantityOf(page).inputValue()).toBe('10,000')
     await page.getByRole('switch', { name: 'Auto-generate promo codes if they run out' }).check()
@@ -67,7 +67,7 @@ describe('with an empty account', () => {
     const task = page.getByRole('region', { name: 'Generation' })
     await task.getByText('Codes added to the pool').waitFor()
     expect(await task.getByText('10,000', { exact: true }).count()).toBe(2)
-    await page.getByText('63,403,380,955,376').waitFor()
+    await page.getByText('63,403,380,955,376', { exact: true }).waitFor()
     await takeScreenshot(page, 'guide-4-completed')
     await expectAccessible(page)
 
@@ -86,7 +86,7 @@ describe('with an empty account', () => {
     })
     // What was saved is what a later visit shows, with nothing left to save.
     await page.reload()
-    await page.getByText('63,403,380,955,376').waitFor()
+    await page.getByText('63,403,380,955,376', { exact: true }).waitFor()
     expect(await quantityOf(page).inputValue()).toBe('10,000')
     expect(await page.getByRole('button', { name: 'Save', exact: true }).count()).toBe(0)
     await task.waitFor({ state: 'hidden' })

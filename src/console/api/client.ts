@@ -4,9 +4,12 @@ import { relayPagination } from '@urql/exchange-graphcache/extras'
 import type { Sink, Client as Socket } from 'graphql-ws'
 import { Client, fetchExchange, mapExchange, subscriptionExchange } from 'urql'
 import { resuming } from '../live/resuming.ts'
+import type { OpenQueries } from './open-queries.ts'
 
-const listsOfQuery = ['pools', 'formats', 'tasks', 'claims', 'redemptions']
-const listsOfPool = ['codes', 'claims', 'tasks', 'redemptions']
+// Not the pools, whose screen reads its pages again as pools are created, and then they begin elsewhere. Nor claims and codes,
+// which are shown a page at a time, as they change all the time and have no end.
+const listsOfQuery = ['formats', 'tasks', 'redemptions']
+const listsOfPool = ['tasks', 'redemptions']
 
 /** Forgets the later pages of a list when its first one is read anew: they may not go on where that ends. */
 const dropLaterPages: UpdateResolver = (_result, args, cache, { parentKey, fieldName }) => {
@@ -16,18 +19,30 @@ const dropLaterPages: UpdateResolver = (_result, args, cache, { parentKey, field
       cache.invalidate(parentKey, fieldName, page.arguments)
 }
 
+/** Forgets a list with all of its pages, as something is missing from it now. */
+function forget(list: string): UpdateResolver {
+  return (_result, _args, cache) => {
+    for (const page of cache.inspectFields('Query'))
+      if (page.fieldName === list) cache.invalidate('Query', list, page.arguments)
+  }
+}
+
 /**
  * The client of the API. Objects are kept by their ids, so that whatever brings news of a pool or a task (a query, a
  * mutation's answer, a subscription) changes it on all of the page. Pages of a list are joined as they arrive.
  *
  * @param onSessionEnd called when the service does not accept the session any more
  */
-export function createApiClient(socket: Socket, onSessionEnd: () => void): Client {
+export function createApiClient(
+  socket: Socket,
+  { queries, onSessionEnd }: { queries: OpenQueries; onSessionEnd: () => void },
+): Client {
   const subscribe = resuming(socket.subscribe)
   return new Client({
     url: '/graphql',
     preferGetMethod: false,
     exchanges: [
+      queries.exchange,
       cacheExchange({
         schema,
         keys: Object.fromEntries(withoutId.map((name) => [name, () => null])),
@@ -40,8 +55,8 @@ export function createApiClient(socket: Socket, onSessionEnd: () => void): Clien
           Pool: Object.fromEntries(listsOfPool.map((name) => [name, dropLaterPages])),
           // Lists that something may now be missing from are read again.
           Mutation: {
-            createPool: (_result, _args, cache) => cache.invalidate('Query', 'pools'),
-            createFormat: (_result, _args, cache) => cache.invalidate('Query', 'formats'),
+            createPool: forget('pools'),
+            createFormat: forget('formats'),
           },
         },
       }),
