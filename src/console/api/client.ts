@@ -19,6 +19,14 @@ const dropLaterPages: UpdateResolver = (_result, args, cache, { parentKey, field
       cache.invalidate(parentKey, fieldName, page.arguments)
 }
 
+/** Forgets a list with all of its pages, as something is missing from it now. */
+function forget(list: string): UpdateResolver {
+  return (_result, _args, cache) => {
+    for (const page of cache.inspectFields('Query'))
+      if (page.fieldName === list) cache.invalidate('Query', list, page.arguments)
+  }
+}
+
 /**
  * The client of the API. Objects are kept by their ids, so that whatever brings news of a pool or a task (a query, a
  * mutation's answer, a subscription) changes it on all of the page. Pages of a list are joined as they arrive.
@@ -47,8 +55,8 @@ export function createApiClient(
           Pool: Object.fromEntries(listsOfPool.map((name) => [name, dropLaterPages])),
           // Lists that something may now be missing from are read again.
           Mutation: {
-            createPool: (_result, _args, cache) => cache.invalidate('Query', 'pools'),
-            createFormat: (_result, _args, cache) => cache.invalidate('Query', 'formats'),
+            createPool: forget('pools'),
+            createFormat: forget('formats'),
           },
         },
       }),
