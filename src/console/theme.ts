@@ -1,4 +1,5 @@
 import { type CSSVariablesResolver, createTheme } from '@mantine/core'
+import { text } from './text.ts'
 
 export const theme = createTheme({
   primaryColor: 'indigo',
@@ -12,7 +13,13 @@ export const theme = createTheme({
     NavLink: { defaultProps: { style: { borderRadius: 'var(--mantine-radius-md)' } } },
     // A dialog or a menu that moves while it opens cannot be clicked yet.
     Modal: {
-      defaultProps: { transitionProps: { duration: 120 }, centered: true },
+      defaultProps: {
+        transitionProps: { duration: 120 },
+        centered: true,
+        closeButtonProps: { 'aria-label': text.common.close },
+        // Otherwise it counts as a second header of the page.
+        attributes: { header: { role: 'none' } },
+      },
       styles: { title: { fontWeight: 650 } },
     },
     Fieldset: { styles: { legend: { fontWeight: 650 } } },
