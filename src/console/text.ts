@@ -598,7 +598,7 @@ export const text = {
     },
     downloads: {
       button: 'Download',
-      hint: 'CSV in UTF-8, which Excel opens. The newest state at each download.',
+      hint: 'CSV files, also for Excel, with the pool as it is now',
       claimed: (n: string) => ({
         title: `Claimed codes (${count(n)})`,
         hint: 'With recipient, time, expiry, and what became of each',
@@ -615,6 +615,7 @@ export const text = {
     },
     reason: 'Reason',
     reasonHint: 'For those who look up one of the codes, or read the history of the pool.',
+    withdrawReasonHint: 'For those who read the history of the pool.',
     task: 'Task',
     ofTask: 'Only those that one task has added',
     noTask: 'No task has added codes to this pool.',
