@@ -4,6 +4,7 @@ import { relayPagination } from '@urql/exchange-graphcache/extras'
 import type { Sink, Client as Socket } from 'graphql-ws'
 import { Client, fetchExchange, mapExchange, subscriptionExchange } from 'urql'
 import { resuming } from '../live/resuming.ts'
+import { nameUnknownTypes } from './unknown-types.ts'
 
 const listsOfQuery = ['pools', 'formats', 'tasks', 'claims', 'redemptions']
 const listsOfPool = ['codes', 'claims', 'tasks', 'redemptions']
@@ -46,6 +47,7 @@ export function createApiClient(socket: Socket, onSessionEnd: () => void): Clien
         },
       }),
       mapExchange({
+        onResult: ({ data }) => nameUnknownTypes(data),
         onError({ graphQLErrors }) {
           if (graphQLErrors.some(({ extensions }) => extensions['code'] === 'UNAUTHENTICATED')) onSessionEnd()
         },
