@@ -23,11 +23,12 @@ export interface Product {
   readonly versions: readonly [string, ...string[]]
   /** The folder that `make` fills. */
   readonly output: string
-  make(root: string): Promise<void>
+  /** `thoroughly`: what browsers load is compressed as well as possible, which takes some ten seconds more. */
+  make(root: string, thoroughly: boolean): Promise<void>
 }
 
 /**
- * Builds a product, unless it is up to date.
+ * Builds a product quickly, unless it is up to date.
  *
  * @throws {OperatorError} if it would have to be built and its tools are not installed, or if building it fails
  */
@@ -40,14 +41,14 @@ export async function buildIfChanged(product: Product, root = project): Promise<
  *
  * @throws {OperatorError} if its tools are not installed, or if building it fails
  */
-export async function build(product: Product, root = project): Promise<void> {
+export async function build(product: Product, root = project, { thoroughly = false } = {}): Promise<void> {
   if (!(await isBuildable(product, root)))
     throw new OperatorError(
       `${sentence(product.name)} has to be built, and the packages that build it are not installed.\n` +
         'For production: npm ci && npm run build && npm prune --omit=dev',
     )
   await rm(fingerprintFile(product, root), { force: true })
-  await product.make(root)
+  await product.make(root, thoroughly)
   await writeFile(fingerprintFile(product, root), JSON.stringify(await fingerprint(product, root)))
 }
 

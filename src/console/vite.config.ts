@@ -34,7 +34,9 @@ function schemaFacts(): Plugin {
       if (id !== schemaModule) return undefined
       this.addWatchFile(schemaFile)
       const schema = buildSchema(await readFile(schemaFile, 'utf8'))
-      const types = Object.values(schema.getTypeMap()).filter(isObjectType)
+      const types = Object.values(schema.getTypeMap())
+        .filter(isObjectType)
+        .filter((type) => !isIntrospectionType(type))
       const withoutId = types.filter((type) => type.getFields()['id'] === undefined).map(({ name }) => name)
       withoutId.push(unknownType)
       return `export const schema = ${JSON.stringify(outlineOf(schema))}

@@ -34,8 +34,8 @@ import { serveWebSocket } from '../server/websocket/server.ts'
 
 interface OpenApi {
   routes: Routes
-  /** Whether GraphiQL opens with a key filled in. */
-  graphiqlHasKey: boolean
+  /** Whether a browser on this machine is signed in to the console, and GraphiQL opens with a key filled in. */
+  signsInLocally: boolean
   serveWebSocket(http: HttpServer): Promise<void>
 }
 
@@ -59,7 +59,7 @@ export async function openApi(lifecycle: Lifecycle, books: Books, options: Servi
       codesUpload: uploadRoute({ uploads: services.uploads, authentication }),
       ...downloadRoutes({ books, authentication, log }),
     },
-    graphiqlHasKey: isLocal,
+    signsInLocally: isLocal,
     async serveWebSocket({ server }) {
       await lifecycle.openCloseable('WebSockets', () => serveWebSocket({ ...opened, server, api, log }))
     },

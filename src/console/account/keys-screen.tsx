@@ -1,6 +1,53 @@
+import { Checkbox, Paper, Stack } from '@mantine/core'
+import { useState } from 'react'
+import { useQuery } from 'urql'
+import { Empty } from '../parts/empty.tsx'
+import { Loaded } from '../parts/loaded.tsx'
+import { NothingHere } from '../parts/nothing-here.tsx'
 import { Page } from '../parts/page.tsx'
+import { useMay } from '../shell/viewer.tsx'
 import { text } from '../text.ts'
+import { ApiKeysQuery } from './api-keys.ts'
+import { CreateKey } from './create-key.tsx'
+import { KeyTable } from './key-table.tsx'
 
+/** The API keys of the account. */
 export function KeysScreen() {
-  return <Page title={text.shell.keys}>{null}</Page>
+  const mayAdminister = useMay('ADMIN')
+  const maySee = useMay('READ')
+  if (!mayAdminister) return <NothingHere />
+  return (
+    <Page actions={<CreateKey />} lead={text.account.keys.lead} title={text.shell.keys}>
+      {maySee ? <Keys /> : <Empty title={text.account.keys.unlistable} />}
+    </Page>
+  )
+}
+
+function Keys() {
+  const [isAll, setAll] = useState(false)
+  // Keys have no events.
+  const result = useQuery({ query: ApiKeysQuery, requestPolicy: 'cache-and-network' })
+  return (
+    <Loaded of={result}>
+      {({ account }) => {
+        const keys = account.apiKeys ?? []
+        const valid = keys.filter(({ revokedAt }) => revokedAt === null)
+        const revokedCount = keys.length - valid.length
+        return (
+          <Stack>
+            <Paper withBorder>
+              <KeyTable keys={isAll ? keys : valid} />
+            </Paper>
+            {revokedCount > 0 && (
+              <Checkbox
+                checked={isAll}
+                label={text.account.keys.showRevoked(revokedCount)}
+                onChange={({ currentTarget }) => setAll(currentTarget.checked)}
+              />
+            )}
+          </Stack>
+        )
+      }}
+    </Loaded>
+  )
 }

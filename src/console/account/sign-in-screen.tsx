@@ -1,45 +1,51 @@
-import { Button, Center, Paper, PasswordInput, Stack, Text, Title } from '@mantine/core'
-import { useForm } from '@mantine/form'
-import { useState } from 'react'
+import { Anchor, Center, Code, Group, Paper, Stack, Text, Title } from '@mantine/core'
+import { useEffect } from 'react'
 import { useLocation } from 'react-router'
-import { signIn } from '../api/session.ts'
+import { useService } from '../api/service.tsx'
+import type { SessionNews } from '../api/session.ts'
 import { useTabTitle } from '../parts/page.tsx'
+import { Logo } from '../shell/logo.tsx'
 import { text } from '../text.ts'
+import { SignInForm } from './sign-in-form.tsx'
 
-/** Exchanges an API key for a session, then loads the page anew: it begins without what an earlier session has read. */
+/** Signs in, then leads to where somebody wanted to go. */
 export function SignInScreen() {
   const { from = '/' } = (useLocation().state ?? {}) as { from?: string }
-  const [isSigningIn, setSigningIn] = useState(false)
-  const form = useForm({ initialValues: { key: '' } })
+  const { otherPages } = useService()
   useTabTitle(text.account.signIn)
-  const submit = form.onSubmit(async ({ key }) => {
-    setSigningIn(true)
-    const refusal = await signIn(key.trim()).finally(() => setSigningIn(false))
-    if (refusal === undefined) location.assign(from)
-    else form.setFieldError('key', refusal)
-  })
+  useEffect(() => {
+    const hear = ({ data }: MessageEvent<SessionNews>) => {
+      if (data === 'began') goTo(from)
+    }
+    otherPages.addEventListener('message', hear)
+    return () => otherPages.removeEventListener('message', hear)
+  }, [otherPages, from])
   return (
     <Center component="main" mih="100vh" p="md">
-      <Paper maw={420} p="xl" w="100%" withBorder>
-        <form onSubmit={submit}>
-          <Stack>
-            <Title order={1} size="h3">
-              {text.common.product}
-            </Title>
-            <Text c="dimmed">{text.account.signInLead}</Text>
-            <PasswordInput
-              autoComplete="off"
-              data-autofocus
-              description={text.account.keyHint}
-              label={text.account.key}
-              {...form.getInputProps('key')}
-            />
-            <Button loading={isSigningIn} type="submit">
-              {text.account.signIn}
-            </Button>
-          </Stack>
-        </form>
-      </Paper>
+      <Stack maw={440} w="100%">
+        <Group gap="xs" justify="center">
+          <Logo />
+          <Text fw={650}>{text.common.product}</Text>
+        </Group>
+        <Paper p="xl" withBorder>
+          <Title mb="md" order={1} size="h3">
+            {text.account.signIn}
+          </Title>
+          <SignInForm lead={text.account.signInLead} onSignedIn={() => goTo(from)} />
+        </Paper>
+        <Text c="dimmed" size="sm" ta="center">
+          {text.account.noKey} <Code>npm run account</Code>
+          <br />
+          <Anchor href="/graphql" inherit>
+            {text.account.forDevelopers}
+          </Anchor>
+        </Text>
+      </Stack>
     </Center>
   )
+}
+
+/** Loads the page anew, so that it begins without what an earlier session has read. The address is one of this service. */
+function goTo(path: string): void {
+  location.assign(location.origin + path)
 }

@@ -4,10 +4,13 @@ import { relayPagination } from '@urql/exchange-graphcache/extras'
 import type { Sink, Client as Socket } from 'graphql-ws'
 import { Client, fetchExchange, mapExchange, subscriptionExchange } from 'urql'
 import { resuming } from '../live/resuming.ts'
+import type { OpenQueries } from './open-queries.ts'
 import { nameUnknownTypes } from './unknown-types.ts'
 
-const listsOfQuery = ['pools', 'formats', 'tasks', 'claims', 'redemptions']
-const listsOfPool = ['codes', 'claims', 'tasks', 'redemptions']
+// Not the pools, whose screen reads its pages again as pools are created, and then they begin elsewhere. Nor claims and codes,
+// which are shown a page at a time, as they change all the time and have no end.
+const listsOfQuery = ['formats', 'tasks', 'redemptions']
+const listsOfPool = ['tasks', 'redemptions']
 
 /** Forgets the later pages of a list when its first one is read anew: they may not go on where that ends. */
 const dropLaterPages: UpdateResolver = (_result, args, cache, { parentKey, fieldName }) => {
@@ -23,12 +26,16 @@ const dropLaterPages: UpdateResolver = (_result, args, cache, { parentKey, field
  *
  * @param onSessionEnd called when the service does not accept the session any more
  */
-export function createApiClient(socket: Socket, onSessionEnd: () => void): Client {
+export function createApiClient(
+  socket: Socket,
+  { queries, onSessionEnd }: { queries: OpenQueries; onSessionEnd: () => void },
+): Client {
   const subscribe = resuming(socket.subscribe)
   return new Client({
     url: '/graphql',
     preferGetMethod: false,
     exchanges: [
+      queries.exchange,
       cacheExchange({
         schema,
         keys: Object.fromEntries(withoutId.map((name) => [name, () => null])),

@@ -3,6 +3,7 @@ import type { Client } from 'urql'
 import { connectSocket } from '../live/socket.ts'
 import { createApiClient } from './client.ts'
 import { Observable } from './observable.ts'
+import { OpenQueries } from './open-queries.ts'
 
 /** Whether the page is told of changes: "idle" until something on it is live. */
 export type Connection = 'idle' | 'connected' | 'lost'
@@ -13,16 +14,32 @@ export interface Service {
   connection: Observable<Connection>
   /** Whether the service no longer accepts the session. */
   sessionEnded: Observable<boolean>
+  /** Tells the other pages of this browser that a session began or ended, and is told by them. See SessionNews. */
+  otherPages: BroadcastChannel
+  /** Reads all that is on the screen again. */
+  reread(): void
 }
 
 export function connectService(): Service {
   const connection = new Observable<Connection>('idle')
   const sessionEnded = new Observable(false)
+  const queries = new OpenQueries()
   const socket = connectSocket(`${location.origin}/graphql`, {
-    onChange: (isConnected) => connection.set(isConnected ? 'connected' : 'lost'),
+    onChange(isConnected) {
+      const wasLost = connection.get() === 'lost'
+      connection.set(isConnected ? 'connected' : 'lost')
+      // Events are resumed without a gap, but not all that is on the screen has events.
+      if (isConnected && wasLost) queries.reread(client)
+    },
   })
-  const client = createApiClient(socket, () => sessionEnded.set(true))
-  return { client, connection, sessionEnded }
+  const client = createApiClient(socket, { queries, onSessionEnd: () => sessionEnded.set(true) })
+  return {
+    client,
+    connection,
+    sessionEnded,
+    otherPages: new BroadcastChannel('session'),
+    reread: () => queries.reread(client),
+  }
 }
 
 export const ServiceContext = createContext<Service | undefined>(undefined)

@@ -1,16 +1,60 @@
+import { text } from '../text.ts'
+
 // The browser keeps the session in a cookie that no script can read. The key is sent once, and kept nowhere.
 
 const sessionPath = '/session'
 
-/** Exchanges an API key for a session. Resolves to why it was refused, or undefined. */
-export async function signIn(key: string): Promise<string | undefined> {
-  const response = await fetch(sessionPath, { method: 'POST', headers: { authorization: `Bearer ${key}` } })
-  if (response.ok) return undefined
-  const { errors } = (await response.json()) as { errors: readonly { message: string }[] }
-  return errors[0]?.message ?? response.statusText
+/** What pages of one browser tell each other about the session, which they share. */
+export type SessionNews = 'began' | 'ended'
+
+/**
+ * Exchanges an API key for a session, as it was typed or pasted. Resolves to why that was not possible, or to undefined.
+ */
+export async function signIn(typed: string, otherPages: BroadcastChannel): Promise<string | undefined> {
+  const key = keyOf(typed)
+  if (key === '') return text.account.keyMissing
+  if (!/^[\x21-\x7e]+$/.test(key)) return text.account.keyMalformed
+  const response = await reach('POST', { authorization: `Bearer ${key}` })
+  if (response === undefined) return text.common.unreachable
+  if (!response.ok) return await refusalOf(response)
+  otherPages.postMessage('began' satisfies SessionNews)
+  return undefined
 }
 
-/** Ends the session, and with it all that other tabs have open. */
-export async function signOut(): Promise<void> {
-  await fetch(sessionPath, { method: 'DELETE' })
+/** Ends the session, and with it all that other pages have open. Resolves to why that was not possible, or to undefined. */
+export async function signOut(otherPages: BroadcastChannel): Promise<string | undefined> {
+  const response = await reach('DELETE')
+  if (response === undefined) return text.common.unreachable
+  if (!response.ok) return await refusalOf(response)
+  otherPages.postMessage('ended' satisfies SessionNews)
+  return undefined
+}
+
+/** The key in what was pasted: it may be broken into lines, or be the whole header. */
+function keyOf(typed: string): string {
+  return typed
+    .trim()
+    .replace(/^authorization:/i, '')
+    .trim()
+    .replace(/^bearer\s+/i, '')
+    .replace(/\s/g, '')
+}
+
+/** The answer of the service, or undefined if it cannot be reached. */
+async function reach(
+  method: 'POST' | 'DELETE',
+  headers: Record<string, string> = {},
+): Promise<Response | undefined> {
+  return await fetch(sessionPath, { method, headers }).catch((error: unknown) => {
+    // What fetch rejects with where there is no network.
+    if (error instanceof TypeError) return undefined
+    throw error
+  })
+}
+
+/** Why the service refuses, in its own words. What is in front of it may answer otherwise. */
+async function refusalOf(response: Response): Promise<string> {
+  if (!response.headers.get('content-type')?.includes('json')) return text.account.refused(response.status)
+  const { errors } = (await response.json()) as { errors?: readonly { message: string }[] }
+  return errors?.[0]?.message ?? text.account.refused(response.status)
 }

@@ -87,6 +87,7 @@ export class LiveEvents {
 
   /** Follows the events until `stop`. */
   start(): void {
+    this.failure.set(undefined)
     let isFirst = true
     const documents = { state: PlaceQuery, events: EventsSubscription }
     this.#leave = follow(

@@ -1,14 +1,22 @@
-import { Tabs } from '@mantine/core'
-import { Link, Outlet, useLocation, useParams } from 'react-router'
+import { Alert, Button, Group, Paper, Spoiler, Stack, Text } from '@mantine/core'
+import { ArchiveIcon } from '@primer/octicons-react'
+import { Outlet, useParams } from 'react-router'
 import { useQuery } from 'urql'
 import { graphql } from '../api/graphql.ts'
-import { PoolCounts } from '../live/events.tsx'
+import { PoolCounts, useEvents } from '../live/events.tsx'
 import { useLivePool } from '../live/pool.ts'
 import { Loaded } from '../parts/loaded.tsx'
 import { NothingHere } from '../parts/nothing-here.tsx'
 import { Page } from '../parts/page.tsx'
+import { Moment } from '../parts/time.tsx'
+import { useMay } from '../shell/viewer.tsx'
 import { text } from '../text.ts'
+import { useArchiving } from './archiving.tsx'
 import { type PoolOfPage, PoolOfPageContext } from './pool-of-page.ts'
+import { PoolStatus } from './pool-status.tsx'
+import { Sections } from './sections.tsx'
+import { Stat } from './stat.tsx'
+import { StockBar } from './stock-bar.tsx'
 
 const PoolQuery = graphql(
   `
@@ -23,40 +31,77 @@ const PoolQuery = graphql(
   [PoolCounts],
 )
 
-const sections = ['promo-codes', 'tasks', 'all-codes', 'activity', 'settings'] as const
-
 /** A pool's page: its name and counts, live, and its sections. */
 export function PoolLayout() {
   const { poolId = '' } = useParams()
   const result = useQuery({ query: PoolQuery, variables: { id: poolId } })
+  const [, read] = result
+  useEvents((news) => {
+    if (news === 'missed' || news.__typename !== 'PoolChangedEvent' || news.pool.id !== poolId) return
+    read({ requestPolicy: 'network-only' })
+  })
   return (
-    <Loaded of={result}>{({ pool }) => (pool === null ? <NothingHere /> : <Sections pool={pool} />)}</Loaded>
+    <Loaded of={result}>{({ pool }) => (pool === null ? <NothingHere /> : <PoolPage pool={pool} />)}</Loaded>
   )
 }
 
-function Sections({ pool }: { pool: PoolOfPage }) {
-  const { pathname } = useLocation()
+function PoolPage({ pool }: { pool: PoolOfPage }) {
   useLivePool(pool.id)
-  const here = sections.find((section) => pathname.endsWith(`/${section}`)) ?? null
   return (
     <PoolOfPageContext value={pool}>
-      <Page title={pool.name}>
-        <Tabs value={here}>
-          <Tabs.List>
-            {sections.map((section) => (
-              <Tabs.Tab
-                component={Link}
-                key={section}
-                value={section}
-                {...{ to: `/pools/${pool.id}/${section}` }}
-              >
-                {text.pools.sections[section]}
-              </Tabs.Tab>
-            ))}
-          </Tabs.List>
-        </Tabs>
+      <Page
+        actions={<PoolStatus of={pool} />}
+        lead={pool.description !== null && <Description of={pool.description} />}
+        title={pool.name}
+      >
+        {pool.archivedAt !== null && <Archived pool={pool} at={pool.archivedAt} />}
+        <Counts of={pool} />
+        <Sections of={pool} />
         <Outlet />
       </Page>
     </PoolOfPageContext>
+  )
+}
+
+/** Long ones are cut, so that the counts and the sections are in view. */
+function Description({ of: description }: { of: string }) {
+  return (
+    <Spoiler hideLabel={text.common.less} maxHeight={78} showLabel={text.common.more}>
+      <span style={{ whiteSpace: 'pre-line' }}>{description}</span>
+    </Spoiler>
+  )
+}
+
+function Counts({ of: pool }: { of: PoolOfPage }) {
+  return (
+    <Paper p="md" withBorder>
+      <Stack gap="sm">
+        <Group component="dl" gap="xl" m={0}>
+          <Stat name="available" value={pool.availableCount} />
+          <Stat name="claimed" value={pool.claimedCount} />
+          <Stat name="redeemed" value={pool.redeemedCount} />
+          {pool.voidedCount !== '0' && <Stat name="voided" value={pool.voidedCount} />}
+          {pool.withdrawnCount !== '0' && <Stat name="withdrawn" value={pool.withdrawnCount} />}
+        </Group>
+        <StockBar of={pool} />
+      </Stack>
+    </Paper>
+  )
+}
+
+function Archived({ pool, at }: { pool: PoolOfPage; at: string }) {
+  const mayManage = useMay('MANAGE')
+  const askToUnarchive = useArchiving(pool)
+  return (
+    <Alert color="gray" icon={<ArchiveIcon />} title={text.pools.archived} variant="light">
+      <Text mb="sm" size="sm">
+        {text.pools.archivedHint} {text.pools.archivedSince} <Moment at={at} />.
+      </Text>
+      {mayManage && (
+        <Button onClick={askToUnarchive} size="xs" variant="default">
+          {text.pools.unarchiveAction}
+        </Button>
+      )}
+    </Alert>
   )
 }

@@ -1,6 +1,80 @@
+import { Button, Stack, Text } from '@mantine/core'
+import { useState } from 'react'
+import { useQuery } from 'urql'
+import { Empty } from '../parts/empty.tsx'
+import { Loaded } from '../parts/loaded.tsx'
 import { Page } from '../parts/page.tsx'
+import { useMay } from '../shell/viewer.tsx'
 import { text } from '../text.ts'
+import { CreatePool } from './create-pool.tsx'
+import { last30Days } from './days.ts'
+import { argumentsOf, useFilter } from './filter.ts'
+import { FilterBar } from './filter-bar.tsx'
+import { PoolList, PoolsQuery } from './pool-list.tsx'
+import { Welcome } from './welcome.tsx'
 
+/** The pools of the account; for a key that may not see them, what it may do instead. */
 export function PoolsScreen() {
-  return <Page title={text.shell.pools}>{null}</Page>
+  return useMay('READ') ? <Pools /> : <Welcome />
+}
+
+function Pools() {
+  const mayManage = useMay('MANAGE')
+  const [filter, change] = useFilter()
+  const [days] = useState(() => last30Days())
+  const [clearings, setClearings] = useState(0)
+  const clear = () => {
+    change({ search: '', show: 'all' })
+    setClearings(clearings + 1)
+  }
+  const isFiltered = filter.search !== '' || filter.show !== 'all'
+  const first = useQuery({
+    query: PoolsQuery,
+    variables: { ...argumentsOf(filter), ...days, after: null },
+    // Pools that others have created since are events only while the page is open.
+    requestPolicy: 'cache-and-network',
+  })
+  const isEmpty = first[0].data?.pools.edges.length === 0
+  const create = mayManage && <CreatePool />
+  return (
+    <Page
+      lead={text.pools.lead}
+      title={text.shell.pools}
+      {...(!(isEmpty && !isFiltered) && { actions: create })}
+    >
+      {!(isEmpty && !isFiltered) && <FilterBar change={change} filter={filter} key={clearings} />}
+      <Loaded of={first}>
+        {({ pools }) => {
+          if (pools.edges.length > 0)
+            return (
+              <Stack gap="xs">
+                <Text aria-live="polite" c="dimmed" size="sm">
+                  {text.pools.total(pools.totalCount)}
+                </Text>
+                <PoolList days={days} filter={filter} />
+              </Stack>
+            )
+          if (!isFiltered)
+            return (
+              <Empty action={create} title={text.pools.noneTitle}>
+                {mayManage ? text.pools.noneHint : text.pools.noneReadOnly}
+              </Empty>
+            )
+          const isArchived = filter.show === 'archived' && filter.search === ''
+          return (
+            <Empty
+              action={
+                <Button onClick={clear} variant="default">
+                  {text.pools.clear}
+                </Button>
+              }
+              title={isArchived ? text.pools.noneArchived : text.pools.noMatch}
+            >
+              {isArchived ? text.pools.noneArchivedHint : text.pools.noMatchHint}
+            </Empty>
+          )
+        }}
+      </Loaded>
+    </Page>
+  )
 }

@@ -3,24 +3,18 @@ import { useObserved } from '../api/observable.ts'
 import { useService } from '../api/service.tsx'
 import { text } from '../text.ts'
 
-const colors = { connected: 'var(--mantine-color-teal-7)', lost: 'var(--mantine-color-orange-7)' }
-
-/** Whether what is on the screen is live. Screen readers are told when that changes. */
+/** Whether what is on the screen is live. */
 export function ConnectionStatus() {
   const { connection } = useService()
-  const state = useObserved(connection)
+  if (useObserved(connection) !== 'connected') return null
   return (
-    <Group aria-live="polite" gap={6} role="status" wrap="nowrap">
-      {state !== 'idle' && (
-        <>
-          <svg aria-hidden="true" height="10" viewBox="0 0 10 10" width="10">
-            <circle cx="5" cy="5" fill={colors[state]} r="4" />
-          </svg>
-          <Text size="sm" {...(state === 'connected' && { visibleFrom: 'sm' })}>
-            {text.shell.connection[state]}
-          </Text>
-        </>
-      )}
+    <Group gap={6} wrap="nowrap">
+      <svg aria-hidden="true" height="10" viewBox="0 0 10 10" width="10">
+        <circle cx="5" cy="5" fill="var(--mantine-color-teal-6)" r="4" />
+      </svg>
+      <Text c="dimmed" size="sm">
+        {text.shell.live}
+      </Text>
     </Group>
   )
 }

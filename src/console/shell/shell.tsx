@@ -1,64 +1,33 @@
-import {
-  ActionIcon,
-  Anchor,
-  AppShell,
-  Burger,
-  Divider,
-  Group,
-  List,
-  Menu,
-  NavLink,
-  Text,
-  Tooltip,
-  UnstyledButton,
-  useComputedColorScheme,
-  useMantineColorScheme,
-} from '@mantine/core'
-import { useDisclosure } from '@mantine/hooks'
-import {
-  CodeIcon,
-  DatabaseIcon,
-  KeyIcon,
-  MoonIcon,
-  NumberIcon,
-  PersonIcon,
-  PulseIcon,
-  SearchIcon,
-  SunIcon,
-} from '@primer/octicons-react'
-import type { ReactNode } from 'react'
-import { Link, useLocation } from 'react-router'
-import { signOut } from '../api/session.ts'
+import { Anchor, AppShell, Box, Burger, Group } from '@mantine/core'
+import { useDisclosure, useHotkeys } from '@mantine/hooks'
+import { type ReactNode, useRef } from 'react'
+import { Link } from 'react-router'
 import { text } from '../text.ts'
+import { Announcer, useArrival } from './arrival.tsx'
+import { ColorSwitch } from './color-switch.tsx'
+import { ConnectionLost, EventsEnded } from './connection-lost.tsx'
 import { ConnectionStatus } from './connection-status.tsx'
+import { Logo } from './logo.tsx'
+import { Navigation } from './navigation.tsx'
 import classes from './shell.module.css'
-import { type Scope, useViewer } from './viewer.tsx'
-
-interface Destination {
-  path: string
-  label: string
-  icon: ReactNode
-  /** Any of these scopes is enough. */
-  scopes: readonly Scope[]
-}
-
-const destinations: readonly Destination[] = [
-  { path: '/', label: text.shell.pools, icon: <DatabaseIcon />, scopes: ['READ'] },
-  { path: '/formats', label: text.shell.formats, icon: <NumberIcon />, scopes: ['READ'] },
-  { path: '/codes', label: text.shell.codes, icon: <SearchIcon />, scopes: ['READ', 'REDEEM'] },
-  { path: '/activity', label: text.shell.activity, icon: <PulseIcon />, scopes: ['READ'] },
-  { path: '/keys', label: text.shell.keys, icon: <KeyIcon />, scopes: ['ADMIN'] },
-]
+import { ViewerMenu } from './viewer-menu.tsx'
 
 /** What is around every screen: where one can go, whether the page is live, and who is signed in. */
 export function Shell({ children }: { children: ReactNode }) {
   const [isOpen, { toggle, close }] = useDisclosure()
-  const { pathname } = useLocation()
-  const { scopes } = useViewer()
+  const burger = useRef<HTMLButtonElement>(null)
+  const content = useRef<HTMLElement>(null)
+  useArrival(content)
+  const closeByKey = () => {
+    if (!isOpen) return
+    close()
+    burger.current?.focus()
+  }
+  useHotkeys([['Escape', closeByKey]], [])
   return (
     <AppShell
       header={{ height: 56 }}
-      navbar={{ width: 230, breakpoint: 'sm', collapsed: { mobile: !isOpen } }}
+      navbar={{ width: 220, breakpoint: 'sm', collapsed: { mobile: !isOpen } }}
       padding={{ base: 'md', sm: 'lg' }}
     >
       <a className={classes.skip} href="#content">
@@ -67,7 +36,16 @@ export function Shell({ children }: { children: ReactNode }) {
       <AppShell.Header>
         <Group gap="xs" h="100%" justify="space-between" px="md" wrap="nowrap">
           <Group gap="xs" wrap="nowrap">
-            <Burger aria-label={text.shell.menu} hiddenFrom="sm" onClick={toggle} opened={isOpen} size="sm" />
+            <Burger
+              aria-controls="navigation"
+              aria-expanded={isOpen}
+              aria-label={text.shell.menu}
+              hiddenFrom="sm"
+              onClick={toggle}
+              opened={isOpen}
+              ref={burger}
+              size="sm"
+            />
             <Anchor c="inherit" component={Link} fw={650} to="/" underline="never">
               <Group gap={8} wrap="nowrap">
                 <Logo />
@@ -82,97 +60,23 @@ export function Shell({ children }: { children: ReactNode }) {
           </Group>
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar aria-label={text.shell.menu} p="sm">
-        {destinations
-          .filter(({ scopes: any }) => any.some((scope) => scopes.includes(scope)))
-          .map(({ path, label, icon }) => {
-            const isHere =
-              path === '/' ? pathname === '/' || pathname.startsWith('/pools') : pathname.startsWith(path)
-            return (
-              <NavLink
-                active={isHere}
-                aria-current={isHere ? 'page' : undefined}
-                component={Link}
-                key={path}
-                label={label}
-                leftSection={icon}
-                onClick={close}
-                to={path}
-              />
-            )
-          })}
-        <Divider my="sm" />
-        <NavLink component="a" href="/graphql" label={text.shell.graphiql} leftSection={<CodeIcon />} />
-      </AppShell.Navbar>
-      <AppShell.Main id="content" tabIndex={-1}>
-        {children}
-      </AppShell.Main>
-    </AppShell>
-  )
-}
-
-function Logo() {
-  return (
-    <svg aria-hidden="true" height="26" viewBox="0 0 40 40" width="26">
-      <path d="M4 10h32v7a3 3 0 0 0 0 6v7H4v-7a3 3 0 0 0 0-6z" fill="var(--mantine-primary-color-filled)" />
-      <path d="M25 11v18" stroke="#fff" strokeDasharray="3 3" strokeWidth="2" />
-      <path d="M10 17h10M10 23h7" stroke="#fff" strokeWidth="2.5" />
-    </svg>
-  )
-}
-
-function ColorSwitch() {
-  const { setColorScheme } = useMantineColorScheme()
-  const isDark = useComputedColorScheme() === 'dark'
-  return (
-    <Tooltip label={text.shell.colors}>
-      <ActionIcon
-        aria-label={text.shell.colors}
-        color="gray"
-        onClick={() => setColorScheme(isDark ? 'light' : 'dark')}
-        size="lg"
-        variant="subtle"
+      <AppShell.Navbar
+        aria-label={text.shell.menu}
+        className={classes.navbar}
+        data-open={isOpen}
+        id="navigation"
+        p="sm"
       >
-        {isDark ? <SunIcon /> : <MoonIcon />}
-      </ActionIcon>
-    </Tooltip>
-  )
-}
-
-function ViewerMenu() {
-  const { name, hint, scopes } = useViewer()
-  const leave = async () => {
-    await signOut()
-    // Loads the page anew, so that nothing of the account stays in memory.
-    location.assign('/sign-in')
-  }
-  return (
-    <Menu position="bottom-end" width={300}>
-      <Menu.Target>
-        <UnstyledButton aria-label={`${text.shell.key} ${name}`} className={classes.viewer}>
-          <PersonIcon />
-          <Text maw={180} size="sm" truncate visibleFrom="sm">
-            {name}
-          </Text>
-        </UnstyledButton>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>{text.shell.key}</Menu.Label>
-        <Text px="sm" size="sm" style={{ overflowWrap: 'anywhere' }}>
-          {name}{' '}
-          <Text c="dimmed" component="span" ff="monospace" size="sm">
-            {hint}…
-          </Text>
-        </Text>
-        <Menu.Label>{text.shell.mayDo}</Menu.Label>
-        <List pb="xs" px="sm" size="sm">
-          {scopes.map((scope) => (
-            <List.Item key={scope}>{text.shell.scopes[scope]}</List.Item>
-          ))}
-        </List>
-        <Menu.Divider />
-        <Menu.Item onClick={leave}>{text.shell.signOut}</Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+        <Navigation onGo={close} />
+      </AppShell.Navbar>
+      <AppShell.Main className={classes.main} id="content" ref={content} tabIndex={-1}>
+        <Box maw={1200} mx="auto">
+          <EventsEnded />
+          {children}
+        </Box>
+      </AppShell.Main>
+      <ConnectionLost />
+      <Announcer />
+    </AppShell>
   )
 }

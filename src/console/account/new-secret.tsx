@@ -1,0 +1,64 @@
+import { Alert, Button, Code, Group, Modal, Stack, Text } from '@mantine/core'
+import { useClipboard, useWindowEvent } from '@mantine/hooks'
+import { CheckIcon, CopyIcon } from '@primer/octicons-react'
+import { useState } from 'react'
+import { text } from '../text.ts'
+
+/** As long as a timer can wait: the secret stays copied. */
+const maxTimeoutMs = 2 ** 31 - 1
+
+/** Shows the secret of a new key. Whoever closes it without having copied the secret is asked first. */
+export function NewSecret({ secret, forget }: { secret: string; forget: () => void }) {
+  const clipboard = useClipboard({ timeout: maxTimeoutMs })
+  const [isSelected, setSelected] = useState(false)
+  const [isLeaving, setLeaving] = useState(false)
+  const { keys: words } = text.account
+  const isCopied = clipboard.copied || isSelected
+  const close = () => (isCopied ? forget() : setLeaving(true))
+  useWindowEvent('beforeunload', (event) => {
+    if (!isCopied) event.preventDefault()
+  })
+  return (
+    <Modal closeOnClickOutside={false} onClose={close} opened title={words.created}>
+      <Stack>
+        <Text size="sm">{words.createdLead}</Text>
+        <Code
+          block
+          onCopy={() => setSelected(true)}
+          style={{ overflowWrap: 'anywhere', whiteSpace: 'pre-wrap', userSelect: 'all' }}
+        >
+          {secret}
+        </Code>
+        {clipboard.error !== null && (
+          <Alert color="yellow" role="alert" variant="light">
+            {words.cannotCopy}
+          </Alert>
+        )}
+        {isLeaving && !isCopied && (
+          <Alert color="red" role="alert" variant="light">
+            {words.notCopied}
+          </Alert>
+        )}
+        <Group justify="flex-end">
+          {isLeaving && !isCopied && (
+            <Button onClick={forget} variant="default">
+              {words.closeAnyway}
+            </Button>
+          )}
+          {isCopied && (
+            <Button onClick={forget} variant="default">
+              {words.done}
+            </Button>
+          )}
+          <Button
+            data-autofocus
+            leftSection={clipboard.copied ? <CheckIcon /> : <CopyIcon />}
+            onClick={() => clipboard.copy(secret)}
+          >
+            {clipboard.copied ? words.copiedSecret : words.copySecret}
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  )
+}

@@ -1,0 +1,60 @@
+import { Modal } from '@mantine/core'
+import { useCallback, useEffect } from 'react'
+import { useService } from '../api/service.tsx'
+import type { SessionNews } from '../api/session.ts'
+import { ViewerQuery } from '../shell/viewer.tsx'
+import { text } from '../text.ts'
+import { SignInForm } from './sign-in-form.tsx'
+
+/**
+ * Asks for the key again when the session has ended, over a page that is kept as it was. With another key, the page is loaded
+ * anew: what is in its memory may be of another account.
+ */
+export function SignInAgain({ keyId, isNeeded }: { keyId: string; isNeeded: boolean }) {
+  const goOn = useGoOn(keyId)
+  useSessionNews(goOn)
+  // Another page of this browser may have signed in already.
+  useEffect(() => {
+    if (isNeeded) void goOn()
+  }, [isNeeded, goOn])
+  return (
+    <Modal
+      closeOnEscape={false}
+      fullScreen
+      onClose={() => {}}
+      opened={isNeeded}
+      title={text.account.sessionEnded}
+      withCloseButton={false}
+      zIndex={1_000}
+    >
+      <SignInForm lead={text.account.sessionEndedLead} onSignedIn={goOn} />
+    </Modal>
+  )
+}
+
+/** Goes on with the page if the browser's session is one of the same key. */
+function useGoOn(keyId: string): () => Promise<void> {
+  const { client, sessionEnded, reread } = useService()
+  return useCallback(async () => {
+    const { data } = await client.query(ViewerQuery, {}, { requestPolicy: 'network-only' })
+    if (data === undefined) return
+    if (data.apiKey.id !== keyId) return location.reload()
+    if (!sessionEnded.get()) return
+    sessionEnded.set(false)
+    reread()
+  }, [client, keyId, sessionEnded, reread])
+}
+
+/** Follows what other pages of this browser do with the session that they share with this one. */
+function useSessionNews(onBegun: () => Promise<void>): void {
+  const { otherPages } = useService()
+  useEffect(() => {
+    const hear = ({ data }: MessageEvent<SessionNews>) => {
+      // Loaded anew, so that nothing of the account stays in memory.
+      if (data === 'ended') location.assign('/sign-in')
+      else void onBegun()
+    }
+    otherPages.addEventListener('message', hear)
+    return () => otherPages.removeEventListener('message', hear)
+  }, [otherPages, onBegun])
+}

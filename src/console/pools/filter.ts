@@ -1,0 +1,34 @@
+import { useSearchParams } from 'react-router'
+
+export const shows = ['all', 'ready', 'low', 'empty', 'archived'] as const
+export type Show = (typeof shows)[number]
+
+/** Which pools to list. It is in the address, so that it is there again after going back or signing in again. */
+export interface Filter {
+  search: string
+  show: Show
+}
+
+export function useFilter(): [Filter, (changes: Partial<Filter>) => void] {
+  const [params, setParams] = useSearchParams()
+  const filter: Filter = {
+    search: params.get('search') ?? '',
+    show: shows.find((show) => show === params.get('show')) ?? 'all',
+  }
+  const change = (changes: Partial<Filter>) => {
+    const { search, show } = { ...filter, ...changes }
+    setParams({ ...(search !== '' && { search }), ...(show !== 'all' && { show }) }, { replace: true })
+  }
+  return [filter, change]
+}
+
+const statuses = { all: null, ready: ['READY'], low: ['LOW'], empty: ['EMPTY'], archived: null } as const
+
+/** The arguments of `pools`. */
+export function argumentsOf({ search, show }: Filter) {
+  return {
+    search: search === '' ? null : search,
+    status: statuses[show] === null ? null : [...statuses[show]],
+    archived: show === 'archived',
+  }
+}

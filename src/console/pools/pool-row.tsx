@@ -1,0 +1,55 @@
+import { Stack, Table, Text } from '@mantine/core'
+import { useInViewport } from '@mantine/hooks'
+import { Link } from 'react-router'
+import { useLivePool } from '../live/pool.ts'
+import { Count } from '../parts/count.tsx'
+import type { LastDays } from './days.ts'
+import { type PoolInList, useFreshTrend } from './pool-in-list.ts'
+import { PoolMenu } from './pool-menu.tsx'
+import { PoolStatus } from './pool-status.tsx'
+import classes from './pools.module.css'
+import { RunsOut } from './runs-out.tsx'
+import { StockBar } from './stock-bar.tsx'
+import { Trend } from './trend.tsx'
+
+/** A pool as a row of the table, live while it can be seen. */
+export function PoolRow({ pool, days }: { pool: PoolInList; days: LastDays }) {
+  const { ref, inViewport } = useInViewport<HTMLTableRowElement>()
+  useLivePool(pool.id, { pause: !inViewport })
+  useFreshTrend(pool, days)
+  return (
+    <Table.Tr className={classes.leads} ref={ref}>
+      <Table.Td miw={160}>
+        <Link className={classes.link} to={`/pools/${pool.id}`}>
+          {pool.name}
+        </Link>
+        {pool.description !== null && (
+          <Text c="dimmed" lineClamp={1} size="sm">
+            {pool.description}
+          </Text>
+        )}
+      </Table.Td>
+      <Table.Td>
+        <PoolStatus of={pool} />
+      </Table.Td>
+      <Table.Td miw={120} ta="right">
+        <Stack gap={6}>
+          <Count of={pool.availableCount} />
+          <StockBar of={pool} />
+        </Stack>
+      </Table.Td>
+      <Table.Td ta="right">
+        <Count of={pool.claimedCount} />
+      </Table.Td>
+      <Table.Td>
+        <Trend of={pool} />
+      </Table.Td>
+      <Table.Td style={{ whiteSpace: 'nowrap' }}>
+        <RunsOut of={pool} />
+      </Table.Td>
+      <Table.Td w={1}>
+        <PoolMenu of={pool} />
+      </Table.Td>
+    </Table.Tr>
+  )
+}

@@ -1,0 +1,41 @@
+import { Group, Text, Tooltip } from '@mantine/core'
+import { SyncIcon } from '@primer/octicons-react'
+import { count } from '../intl.ts'
+import { Distance } from '../parts/time.tsx'
+import { text } from '../text.ts'
+import type { PoolInList } from './pool-in-list.ts'
+
+/** When a pool runs out of codes if they go on being claimed as they are, and whether it refills itself. */
+export function RunsOut({ of: pool }: { of: PoolInList }) {
+  const { autoGenerate, quantity } = pool.replenishment
+  return (
+    <Group gap={6} wrap="nowrap">
+      <When pool={pool} />
+      {autoGenerate && pool.archivedAt === null && (
+        <Tooltip label={text.pools.refillsHint(quantity ?? '0')}>
+          <Text c="dimmed" component="span" lh={1}>
+            <SyncIcon aria-label={text.pools.refills} />
+          </Text>
+        </Tooltip>
+      )}
+    </Group>
+  )
+}
+
+function When({ pool: { status, archivedAt, forecast } }: { pool: PoolInList }) {
+  if (archivedAt !== null) return <Text size="sm">–</Text>
+  if (status === 'EMPTY') return <Text size="sm">{text.pools.ranOut}</Text>
+  if (forecast.runsOutAt === null)
+    return (
+      <Text c="dimmed" size="sm" title={text.pools.notSoonHint}>
+        {text.pools.notSoon}
+      </Text>
+    )
+  return (
+    <Tooltip label={text.pools.runsOutHint(count(Math.ceil(forecast.claimsPerDay)))}>
+      <Text size="sm">
+        <Distance at={forecast.runsOutAt} />
+      </Text>
+    </Tooltip>
+  )
+}

@@ -1,0 +1,52 @@
+import { Divider, NavLink } from '@mantine/core'
+import { CodeIcon, DatabaseIcon, KeyIcon, NumberIcon, PulseIcon, SearchIcon } from '@primer/octicons-react'
+import type { ReactNode } from 'react'
+import { Link, useLocation } from 'react-router'
+import { text } from '../text.ts'
+import { type Scope, useViewer } from './viewer.tsx'
+
+interface Destination {
+  path: string
+  label: string
+  icon: ReactNode
+  /** Any of these scopes is enough. */
+  scopes: readonly Scope[]
+}
+
+const destinations: readonly Destination[] = [
+  { path: '/', label: text.shell.pools, icon: <DatabaseIcon />, scopes: ['READ'] },
+  { path: '/formats', label: text.shell.formats, icon: <NumberIcon />, scopes: ['READ'] },
+  { path: '/codes', label: text.shell.codes, icon: <SearchIcon />, scopes: ['READ', 'REDEEM'] },
+  { path: '/activity', label: text.shell.activity, icon: <PulseIcon />, scopes: ['READ'] },
+  { path: '/keys', label: text.shell.keys, icon: <KeyIcon />, scopes: ['ADMIN'] },
+]
+
+/** Where the key may go. */
+export function Navigation({ onGo }: { onGo: () => void }) {
+  const { pathname } = useLocation()
+  const { scopes } = useViewer()
+  return (
+    <>
+      {destinations
+        .filter(({ scopes: any }) => any.some((scope) => scopes.includes(scope)))
+        .map(({ path, label, icon }) => {
+          const isHere =
+            path === '/' ? pathname === '/' || pathname.startsWith('/pools') : pathname.startsWith(path)
+          return (
+            <NavLink
+              active={isHere}
+              aria-current={isHere ? 'page' : undefined}
+              component={Link}
+              key={path}
+              label={label}
+              leftSection={icon}
+              onClick={onGo}
+              to={path}
+            />
+          )
+        })}
+      <Divider my="sm" />
+      <NavLink component="a" href="/graphql" label={text.shell.graphiql} leftSection={<CodeIcon />} />
+    </>
+  )
+}

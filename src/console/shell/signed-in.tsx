@@ -1,0 +1,72 @@
+import { Activity, Suspense, useEffect, useState } from 'react'
+import { Navigate, Outlet, useLocation } from 'react-router'
+import { useQuery } from 'urql'
+import { SignInAgain } from '../account/sign-in-again.tsx'
+import { useObserved } from '../api/observable.ts'
+import { useService } from '../api/service.tsx'
+import { LiveEvents, LiveEventsContext } from '../live/events.tsx'
+import { Loaded } from '../parts/loaded.tsx'
+import { Uploads, UploadsContext } from '../uploads/uploads.ts'
+import { FailureBoundary } from './failure-boundary.tsx'
+import { Shell } from './shell.tsx'
+import { ViewerContext, ViewerQuery } from './viewer.tsx'
+
+/**
+ * What only a session may see. Without one, the sign-in screen leads back to here. If the session ends while somebody works,
+ * the page is hidden with what they have typed until they have signed in again.
+ */
+export function SignedIn() {
+  const { client, sessionEnded } = useService()
+  const [uploads] = useState(() => new Uploads(client))
+  const { pathname, search, hash } = useLocation()
+  const viewer = useQuery({ query: ViewerQuery })
+  const hasEnded = useObserved(sessionEnded)
+  const apiKey = viewer[0].data?.apiKey
+  const mayRead = apiKey?.scopes.includes('READ') ?? false
+  const events = useLiveEvents(mayRead && !hasEnded)
+  if (hasEnded && apiKey === undefined)
+    return <Navigate replace state={{ from: pathname + search + hash }} to="/sign-in" />
+  return (
+    <>
+      <Activity mode={hasEnded ? 'hidden' : 'visible'}>
+        <Loaded of={viewer}>
+          {({ apiKey }) => (
+            <ViewerContext value={apiKey}>
+              <LiveEventsContext value={events}>
+                <UploadsContext value={uploads}>
+                  <Shell>
+                    <FailureBoundary at={pathname}>
+                      <Suspense>
+                        <Outlet />
+                      </Suspense>
+                    </FailureBoundary>
+                  </Shell>
+                </UploadsContext>
+              </LiveEventsContext>
+            </ViewerContext>
+          )}
+        </Loaded>
+      </Activity>
+      {apiKey !== undefined && <SignInAgain isNeeded={hasEnded} keyId={apiKey.id} />}
+    </>
+  )
+}
+
+/** The events of the account while `isOn`. If some were missed, all that is on the screen is read again. */
+function useLiveEvents(isOn: boolean): LiveEvents {
+  const { client, reread } = useService()
+  const [events] = useState(() => new LiveEvents(client))
+  useEffect(() => {
+    if (!isOn) return
+    events.start()
+    return () => events.stop()
+  }, [events, isOn])
+  useEffect(
+    () =>
+      events.listen((news) => {
+        if (news === 'missed') reread()
+      }),
+    [events, reread],
+  )
+  return events
+}

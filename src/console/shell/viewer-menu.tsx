@@ -1,0 +1,52 @@
+import { List, Menu, Text, UnstyledButton } from '@mantine/core'
+import { notifications } from '@mantine/notifications'
+import { PersonIcon, SignOutIcon } from '@primer/octicons-react'
+import { useService } from '../api/service.tsx'
+import { signOut } from '../api/session.ts'
+import { text } from '../text.ts'
+import classes from './shell.module.css'
+import { useViewer } from './viewer.tsx'
+
+/** Who is signed in, what they may do, and the way out. */
+export function ViewerMenu() {
+  const { name, hint, scopes } = useViewer()
+  const { otherPages } = useService()
+  const leave = async () => {
+    const refusal = await signOut(otherPages)
+    if (refusal !== undefined)
+      notifications.show({ color: 'red', title: text.account.stillSignedIn, message: refusal })
+    // Loads the page anew, so that nothing of the account stays in memory.
+    else location.assign('/sign-in')
+  }
+  return (
+    <Menu position="bottom-end" width={300}>
+      <Menu.Target>
+        <UnstyledButton aria-label={`${text.shell.key} ${name}`} className={classes.viewer}>
+          <PersonIcon />
+          <Text maw={180} size="sm" truncate visibleFrom="sm">
+            {name}
+          </Text>
+        </UnstyledButton>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>{text.shell.key}</Menu.Label>
+        <Text px="sm" size="sm" style={{ overflowWrap: 'anywhere' }}>
+          {name}{' '}
+          <Text c="dimmed" component="span" ff="monospace" size="sm">
+            {hint}…
+          </Text>
+        </Text>
+        <Menu.Label>{text.shell.mayDo}</Menu.Label>
+        <List pb="xs" pr="sm" pl="sm" size="sm">
+          {scopes.map((scope) => (
+            <List.Item key={scope}>{text.shell.scopes[scope]}</List.Item>
+          ))}
+        </List>
+        <Menu.Divider />
+        <Menu.Item leftSection={<SignOutIcon />} onClick={leave}>
+          {text.shell.signOut}
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  )
+}
