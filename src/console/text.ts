@@ -872,7 +872,7 @@ export const text = {
       refill: {
         AWAITING_EXECUTION: 'The service began to refill {pool} with {quantity} from {format}{cause}.',
         RUNNING: 'The refill of {pool} with {quantity} is running.',
-        COMPLETED: 'The refill of {pool} with {quantity} has completed.',
+        COMPLETED: 'The service refilled {pool} with {quantity} from {format}{cause}.',
         CANCELLED: '{who} cancelled the refill of {pool} with {quantity}.',
         FAILED: 'The refill of {pool} with {quantity} failed: {failure}',
         UNDONE: '{who} undid the refill of {pool} with {quantity}.',
