@@ -30,6 +30,17 @@ export function count(value: string | number | bigint): string {
   return counts.format(BigInt(value))
 }
 
+const group = counts.formatToParts(1_000_000).find(({ type }) => type === 'group')?.value ?? ','
+
+/**
+ * A count as somebody types or pastes it, with or without separators between thousands: "1,000,000". Undefined if it is
+ * not a whole number, also if it is negative.
+ */
+export function readCount(text: string): bigint | undefined {
+  const digits = text.replaceAll(group, '').replaceAll(/[\s'’_]/g, '')
+  return /^\d+$/.test(digits) ? BigInt(digits) : undefined
+}
+
 // There are no words for more.
 const maxCompactCount = 10n ** 15n
 

@@ -1,4 +1,4 @@
-import { count, counted, duration } from './intl.ts'
+import { count, counted, duration, percent } from './intl.ts'
 
 // All texts of the console, by screen. Codes, names and messages of the API come from the API.
 
@@ -16,6 +16,15 @@ interface TaskTitle {
   kind: 'GENERATION' | 'UPLOAD'
   quantity: string | null
   upload: { dryRun: boolean } | null
+}
+
+interface RefillAtOnce {
+  available: string
+  threshold: string
+  /** How many codes the refill generates if the format has them. */
+  refill: bigint
+  /** How many codes the format has. */
+  left: bigint
 }
 
 interface TaskResult {
@@ -292,7 +301,77 @@ export const text = {
     archiving: 'Archive',
     archivingHint: 'When the campaign is over. Nothing is deleted, and you can unarchive the pool.',
   },
-  promoCodes: {},
+  promoCodes: {
+    method: 'How this pool is filled',
+    methods: { GENERATE: 'Generate promo codes', UPLOAD: 'Upload from a file' },
+    methodHints: {
+      GENERATE: 'Unique codes are created for you, from a format.',
+      UPLOAD: 'You bring your own codes, as CSV or one per line.',
+    },
+    format: 'Promo code format',
+    pickFormat: 'Pick an existing format',
+    searchFormats: 'Search by name',
+    createFormat: 'Create a new format',
+    noFormats:
+      'You have no formats yet. A format defines what the codes look like: their length, characters, and a fixed ' +
+      'beginning or end.',
+    noFormat: 'Pick a format, or create a new one.',
+    notChosen: 'Not chosen yet',
+    looksLike: 'Looks like',
+    left: (n: string) => (n === '0' ? 'none left' : `${count(n)} available`),
+    quantity: 'Quantity',
+    quantityHint: 'How many codes to generate now, and with each refill',
+    availableHint: 'Your quantity cannot exceed it',
+    pickFirst: 'Pick a format first',
+    noQuantity: 'Enter how many codes to generate.',
+    notWhole: 'Enter a whole number, such as 10,000.',
+    tooFew: 'Enter at least 1.',
+    tooMany: (available: string) =>
+      available === '0'
+        ? 'This format has no codes left. Pick or create one with more room: longer, or with more characters.'
+        : `Only ${count(available)} are available. Enter less, or use a format with more room: longer, or with more ` +
+          'characters.',
+    autoGenerate: 'Auto-generate promo codes if they run out',
+    autoGenerateHint:
+      'A new batch is generated as soon as the last code of the pool is handed out, so campaigns that rely on it do ' +
+      'not stall.',
+    turnOn: 'Turn it on',
+    turnOnFor: 'for always-on use: welcome flows, evergreen offers, referral programs.',
+    leaveOff: 'Leave it off',
+    leaveOffFor: 'for one-time campaigns with a fixed code budget.',
+    advanced: 'Advanced',
+    threshold: 'Refill when this many codes or fewer are left',
+    thresholdHint: '0 refills the pool when its last code is handed out. From here on, its status is Low.',
+    saveAndGenerate: 'Save and generate',
+    saved: 'The Promo Codes section was saved.',
+    unsaved: 'Unsaved changes',
+    discard: 'Discard',
+    lostAnswer:
+      'The connection was lost, so it is not known whether the codes are being generated. Press “Save and generate” ' +
+      'again: they are not generated twice.',
+    refillTitle: 'Save and refill the pool now?',
+    refillQuestion: ({ available, threshold, refill, left }: RefillAtOnce) => {
+      const stock =
+        available === '0'
+          ? 'The pool is empty.'
+          : `The pool has ${counted(available, 'code', 'codes')}, and is refilled at ${count(threshold)} or fewer.`
+      if (left === 0n) return `${stock} The format has no codes left, so it cannot be refilled now.`
+      if (left < refill)
+        return `${stock} Saving generates the last ${counted(left, 'code', 'codes')} of the format immediately.`
+      return `${stock} Saving generates ${counted(refill, 'code', 'codes')} immediately.`
+    },
+    refillAction: 'Save and refill',
+    task: 'Generation',
+    openTask: 'Open the task',
+    recentTasks: 'Recent tasks',
+    allTasks: 'All tasks',
+    archivedTitle: 'This pool is archived',
+    archived: 'No codes can be generated or uploaded into it.',
+    toSettings: 'Unarchive it in Settings',
+    on: (threshold: string) =>
+      threshold === '0' ? 'On: when the last code is handed out' : `On: at ${threshold} codes or fewer`,
+    off: 'Off',
+  },
   tasks: {
     tasks: 'Tasks',
     task: 'Task',
@@ -322,12 +401,11 @@ export const text = {
     took: (time: string) => `after running for ${time}`,
     generated: 'Codes generated',
     added: 'Codes added to the pool',
-    addedShort: 'Added',
     wouldAdd: 'Codes that would be added',
     duplicatesInFile: 'Duplicates in the file',
     duplicatesInAccount: 'Already in your account',
     refused: 'Refused',
-    addedCount: (n: string) => `${count(n)} added`,
+    addedShort: (n: string) => `${n} added`,
     result: ({ generatedCount, addedCount, kind }: TaskResult) =>
       kind === 'GENERATION'
         ? `${counted(generatedCount, 'code', 'codes')} generated, ${count(addedCount)} added to the pool.`
@@ -403,6 +481,7 @@ export const text = {
     codesInColumnNumber: (number: number) => `The codes are in column ${number}.`,
     firstCodes: 'The first codes',
     beginning: 'How the file begins',
+    sayHow: 'Say here how to read it, and it is checked again.',
     row: 'Row',
     column: (number: number) => `Column ${number}`,
     header: 'Header',
@@ -450,7 +529,265 @@ export const text = {
       done: (n: string) => `${counted(n, 'code was', 'codes were')} removed.`,
     },
   },
-  codes: {},
+  codes: {
+    show: 'Which codes to show',
+    views: { claimed: 'Claimed', claims: 'By recipient', available: 'Available', withdrawn: 'Withdrawn' },
+    columns: {
+      code: 'Code',
+      codes: 'Codes',
+      validity: 'Status',
+      recipient: 'Recipient',
+      claimedAt: 'Claimed',
+      expiresAt: 'Expires',
+      origin: 'From',
+      actions: 'Actions',
+    },
+    validities: {
+      VALID: 'Good',
+      REDEEMED: 'Redeemed',
+      VOIDED: 'Void',
+      EXPIRED: 'Expired',
+      NOT_CLAIMED: 'Not claimed yet',
+      WITHDRAWN: 'Withdrawn',
+    },
+    never: 'Never',
+    nobody: 'Nobody in particular',
+    uploaded: 'An uploaded file',
+    theCode: (code: string) => `the code ${code}`,
+    choose: (code: string) => `Choose ${code}`,
+    chooseAll: 'Choose all on this page',
+    chooseHint: 'Newest first. Choose codes to void them.',
+    chosen: (codes: string) => `${codes} chosen`,
+    stock: {
+      AVAILABLE: {
+        lead: 'In the order in which they will be claimed',
+        change: 'Withdraw codes',
+        emptyTitle: 'No codes are available',
+        empty: 'Generate codes or upload a file of them, and they can be claimed from here.',
+      },
+      WITHDRAWN: {
+        lead: 'In the order in which they would be restored',
+        change: 'Restore codes',
+        emptyTitle: 'No codes are withdrawn',
+        empty:
+          'Withdraw available codes when a file of them has leaked, or a campaign has ended. They wait here until you restore them.',
+      },
+    },
+    toPromoCodes: 'Add codes in the Promo Codes section',
+    noClaimsTitle: 'No codes have been claimed yet',
+    noClaims:
+      'Codes that campaigns and integrations claim show here, and so do those that you claim by hand.',
+    findRecipient: 'Find a recipient',
+    recipientHint: 'Exactly as in the claims: capital letters and spaces matter.',
+    clearRecipient: 'Show all recipients again',
+    noSuchRecipient: 'This recipient has no codes of this pool. Capital letters and spaces matter.',
+    codesOfClaim: 'The codes of the claim',
+    ofClaim: (n: string, recipient: string | null) =>
+      `${counted(n, 'code', 'codes')} of ${recipient === null ? 'a claim' : `“${recipient}”`}`,
+    claimActions: (what: string) => `Actions for ${what}`,
+    downloadClaim: 'Download as CSV',
+    allOfRecipient: (recipient: string) => `all codes of “${recipient}” in this pool`,
+    voidAll: 'Void all of them',
+    unvoidAll: 'Unvoid all of them',
+    forget: {
+      button: 'Forget this recipient',
+      title: (recipient: string) => `Forget “${recipient}”?`,
+      body: 'The recipient is erased from every claim in all pools of your account. The codes and the counts stay. This cannot be taken back, and a pool with one code for each recipient would give another one.',
+      action: 'Forget the recipient',
+      done: (n: string) => `The recipient was erased from ${counted(n, 'claim', 'claims')}.`,
+    },
+    downloads: {
+      button: 'Download',
+      hint: 'CSV files, also for Excel, with the pool as it is now',
+      claimed: (n: string) => ({
+        title: `Claimed codes (${count(n)})`,
+        hint: 'With recipient, time, expiry, and what became of each',
+      }),
+      available: (n: string) => ({
+        title: `Available codes (${count(n)})`,
+        hint: 'Anyone who has this file can use them once they are claimed',
+      }),
+      withdrawn: (n: string) => ({ title: `Withdrawn codes (${count(n)})`, hint: 'Taken out of the stock' }),
+      all: (n: bigint) => ({
+        title: `All codes (${count(n)})`,
+        hint: 'Oldest first, with the status of each',
+      }),
+    },
+    reason: 'Reason',
+    reasonHint: 'For those who look up one of the codes, or read the history of the pool.',
+    withdrawReasonHint: 'For those who read the history of the pool.',
+    task: 'Task',
+    ofTask: 'Only those that one task has added',
+    noTask: 'No task has added codes to this pool.',
+    taskLabel: {
+      GENERATION: (n: string, at: string) => `${at}: ${counted(n, 'code', 'codes')} generated`,
+      UPLOAD: (n: string, at: string) => `${at}: ${counted(n, 'code', 'codes')} uploaded`,
+    },
+    keepAutoGenerate: 'Keep auto-generate on',
+    keepAutoGenerateHint:
+      'Otherwise withdrawing turns it off, so that no new codes replace those that are withdrawn.',
+    voidMany: 'Void a whole task',
+    changes: {
+      withdraw: {
+        title: 'Withdraw available codes',
+        body: 'They can no longer be claimed until you restore them. Codes that somebody has stay as they are.',
+        which: 'Which codes',
+        all: (n: string) => `All ${counted(n, 'available code', 'available codes')}`,
+        none: 'None of these codes is available, so there is nothing to withdraw.',
+        action: (n: string) => `Withdraw ${counted(n, 'code', 'codes')}`,
+        done: (n: string) => `${counted(n, 'code was', 'codes were')} withdrawn.`,
+      },
+      restore: {
+        title: 'Restore withdrawn codes',
+        body: 'They can be claimed again, after the codes that are available now. If withdrawing them turned auto-generate off, turn it on again in the Promo Codes section.',
+        which: 'Which codes',
+        all: (n: string) => `All ${counted(n, 'withdrawn code', 'withdrawn codes')}`,
+        none: 'None of these codes is withdrawn, so there is nothing to restore.',
+        action: (n: string) => `Restore ${counted(n, 'code', 'codes')}`,
+        done: (n: string) => `${counted(n, 'code was', 'codes were')} restored.`,
+      },
+      void: {
+        menu: 'Void what a task has added',
+        title: 'Void the claimed codes of a task',
+        body: 'For example when an uploaded file has leaked: the codes of it that somebody has can no longer be redeemed. Redeemed codes stay redeemed.',
+        which: '',
+        all: (_n: string) => '',
+        none: 'None of the codes of this task has been claimed. Withdraw them instead.',
+        action: (n: string) => `Void up to ${counted(n, 'code', 'codes')}`,
+      },
+      unvoid: {
+        menu: 'Unvoid what a task has added',
+        title: 'Unvoid the codes of a task',
+        body: 'Those that are void are good again, unless they have expired.',
+        which: '',
+        all: (_n: string) => '',
+        none: 'None of the codes of this task has been claimed.',
+        action: (n: string) => `Unvoid up to ${counted(n, 'code', 'codes')}`,
+      },
+    },
+    voiding: {
+      void: 'Void',
+      unvoid: 'Unvoid',
+      title: (what: string) => `Void ${what}?`,
+      body: 'Void codes can no longer be redeemed. Codes that have been redeemed stay so. You can unvoid them later.',
+      action: (what: string) => `Void ${what}`,
+      unvoidTitle: (what: string) => `Unvoid ${what}?`,
+      unvoidBody: 'Those that are void are good again, unless they have expired.',
+      unvoidAction: (what: string) => `Unvoid ${what}`,
+      voided: (n: string) => `${counted(n, 'code was', 'codes were')} voided`,
+      alreadyVoid: (n: string) => `${counted(n, 'was', 'were')} void already`,
+      redeemed: (n: string) => `${counted(n, 'is redeemed and stays so', 'are redeemed and stay so')}`,
+      notClaimed: (n: string) => `${counted(n, 'has not been claimed', 'have not been claimed')}`,
+      unvoided: (n: string) => `${counted(n, 'code was', 'codes were')} unvoided`,
+      notVoid: (n: string) => `${counted(n, 'was not void', 'were not void')}`,
+    },
+    claim: {
+      button: 'Claim codes',
+      title: (pool: string) => `Claim codes of “${pool}”`,
+      some: 'Some codes',
+      list: 'For a list of recipients',
+      file: 'As a file',
+      count: 'Number of codes',
+      countHint: (available: string) =>
+        `At most 10,000 at once. ${counted(available, 'code is', 'codes are')} available.`,
+      recipient: 'Recipient',
+      recipientHint:
+        'Who the codes are for, such as an email address or a customer number. You may leave it empty.',
+      recipientNeeded: 'This pool gives each recipient one code, so say who it is for.',
+      onePerRecipient:
+        'This pool gives each recipient one code: who claims again gets the same one. Capital letters and spaces matter.',
+      expiresAt: 'Expires earlier',
+      expiresAtHint: 'Only if the codes should end before the terms of the pool say.',
+      pastExpiry: 'The time must be in the future.',
+      submit: 'Claim',
+      submitList: (n: string) => `Claim for ${counted(n, 'recipient', 'recipients')}`,
+      notWhole: 'Give a whole number, such as 100.',
+      tooFew: 'Claim at least one code.',
+      tooMany: (max: string) => `Claim at most ${max} here. Claim more as a file.`,
+      claimed: (n: string) =>
+        n === '0' ? 'Nothing had to be claimed.' : `${counted(n, 'code was', 'codes were')} claimed.`,
+      held: (n: string) =>
+        `${counted(n, 'recipient already had a code and keeps it', 'recipients already had a code and keep it')}.`,
+      heldColumn: 'Already had it',
+      heldBefore: 'Yes',
+      copyAll: 'Copy all codes',
+      saveAsFile: 'Save as CSV',
+      again: 'Claim more',
+      result: 'The claimed codes',
+      moreRows: (n: string) => `And ${n} more, which copying and the file include.`,
+      recipients: 'Recipients',
+      recipientsHint:
+        'One in each line, such as email addresses. Spaces at the ends of lines and empty lines are left out. Each gets a code, or none does.',
+      noRecipients: 'Give at least one recipient.',
+      repeated: (n: string) => `${counted(n, 'line repeats', 'lines repeat')} an earlier one`,
+      tooManyRecipients: (max: string) =>
+        `At most ${max} recipients can be claimed for at once. Split the list.`,
+      recipientTooLong: (beginning: string) =>
+        `“${beginning}” has more than 1,000 characters. Each recipient needs a line of its own.`,
+      listTooLong: 'The list is too long for one request. Split it.',
+      fileTooLarge: 'The file is too large for a list of recipients. Split it.',
+      chooseList: 'Choose a file of recipients',
+      fileLead: 'For a print shop or a mailing house: any number of codes, which you download as a file.',
+      fileCountHint: (available: string) =>
+        `You get all of them or none. ${counted(available, 'code is', 'codes are')} available.`,
+      download: 'Download the codes',
+      fileLater: 'The file can be downloaded again later, from the claim under By recipient.',
+    },
+    lookUp: {
+      title: 'Look up a code',
+      lead: 'Whether it is good, who has it, and what became of it.',
+      code: 'Code',
+      hint: 'As it is read out or written on a card: capital letters, spaces, dashes and mix-ups such as O and 0 do not matter.',
+      none: 'There is no such code',
+      noneHint: 'Check it for missing or doubled characters. If several codes could be meant, none is shown.',
+      limited: 'Too many look-ups have found nothing',
+      limitedHint: (left: string) =>
+        `So that nobody can guess codes, they are limited. This code is looked up in ${left}.`,
+      meanings: {
+        VALID: 'Somebody has it, and it can be redeemed.',
+        REDEEMED: 'It has been used, and cannot be used again.',
+        VOIDED: 'It has been declared no longer good.',
+        EXPIRED: 'Its time is over.',
+        NOT_CLAIMED: 'Nobody has it: it is in the stock of its pool.',
+        WITHDRAWN: 'It was taken out of the stock before anybody had it.',
+      },
+      pool: 'Pool',
+      origin: 'From',
+      recipient: 'Recipient',
+      claimed: 'Claimed',
+      together: (n: string) => `with ${counted(BigInt(n) - 1n, 'other code', 'other codes')}`,
+      expires: 'Expires',
+      redeemed: 'Redeemed',
+      reference: 'Reference',
+      place: 'Place',
+      voided: 'Voided',
+      noReason: 'None given',
+    },
+    redeem: {
+      title: 'Redeem a code',
+      lead: 'Scan or type the code that a customer shows.',
+      action: 'Redeem',
+      submit: 'Redeem',
+      code: 'Code',
+      codeHint: 'Capital letters, spaces and dashes do not matter.',
+      noCode: 'Give the code.',
+      reference: 'Reference',
+      referenceHint: 'What it is used for, such as the number of the order.',
+      noReference: 'Give a reference, such as the number of the order.',
+      place: 'Place',
+      placeHint: 'Where it is used, such as a shop or a till. You may leave it empty.',
+      done: (code: string) => `${code} is redeemed`,
+      already: (code: string) => `${code} had already been redeemed for this reference`,
+      from: (pool: string, reference: string) => `Pool “${pool}”, reference ${reference}`,
+      recent: 'Redeemed just now',
+    },
+    rollBack: {
+      action: 'Roll back',
+      title: (code: string) => `Roll the redemption of ${code} back?`,
+      body: 'It no longer counts as used, and can be redeemed again, unless it has expired or was voided meanwhile.',
+      done: (code: string) => `The redemption of ${code} was rolled back.`,
+    },
+  },
   activity: {
     lead: 'What has happened to your pools, as it happens. Claims are not listed one by one: the Activity of a pool shows them as a chart.',
     period: 'Period',
@@ -535,7 +872,7 @@ export const text = {
       refill: {
         AWAITING_EXECUTION: 'The service began to refill {pool} with {quantity} from {format}{cause}.',
         RUNNING: 'The refill of {pool} with {quantity} is running.',
-        COMPLETED: 'The refill of {pool} with {quantity} has completed.',
+        COMPLETED: 'The service refilled {pool} with {quantity} from {format}{cause}.',
         CANCELLED: '{who} cancelled the refill of {pool} with {quantity}.',
         FAILED: 'The refill of {pool} with {quantity} failed: {failure}',
         UNDONE: '{who} undid the refill of {pool} with {quantity}.',
@@ -635,7 +972,8 @@ export const text = {
     availableCount: (n: string) => `${count(n)} available for generation`,
     generated: 'Generated so far',
     reserved: 'Reserved for waiting tasks',
-    used: (share: string) => `${share} of the format is used`,
+    used: (share: number) =>
+      `${share > 0 && share < 0.001 ? 'Less than 0.1%' : percent(share)} of the format is used`,
     left: (share: string) => `${share} of the format is left`,
     createdAt: 'Created',
     rename: 'Rename',

@@ -1,16 +1,27 @@
-import { Anchor, Group, Stack, Table, Text } from '@mantine/core'
+import { Anchor, Stack, Table, Text } from '@mantine/core'
 import { Link } from 'react-router'
 import { count, percent } from '../intl.ts'
 import { Distance } from '../parts/time.tsx'
 import { text } from '../text.ts'
+import { stepsSoFar } from './steps.ts'
 import { hasEnded, type TaskOfPage } from './task-details.ts'
 import { TaskStatusBadge } from './task-status.tsx'
+import { usePaced } from './use-paced.ts'
+
+interface TaskTableProps {
+  tasks: readonly TaskOfPage[]
+  /** The tasks that were created while the page was shown: all of their statuses are shown, one after the other. */
+  newIds: readonly string[]
+  /** Whether there is only room for two columns, as on a phone. */
+  isCompact?: boolean
+}
 
 /** Tasks as rows that lead to their pages. */
-export function TaskTable({ tasks }: { tasks: readonly TaskOfPage[] }) {
+export function TaskTable({ tasks, newIds, isCompact = false }: TaskTableProps) {
+  const wide = isCompact ? { display: 'none' } : { visibleFrom: 'sm' as const }
   return (
     <Table aria-label={text.tasks.tasks} verticalSpacing="sm">
-      <Table.Thead visibleFrom="sm">
+      <Table.Thead {...wide}>
         <Table.Tr>
           <Table.Th>{text.tasks.task}</Table.Th>
           <Table.Th>{text.tasks.status}</Table.Th>
@@ -20,20 +31,30 @@ export function TaskTable({ tasks }: { tasks: readonly TaskOfPage[] }) {
       </Table.Thead>
       <Table.Tbody>
         {tasks.map((task) => (
-          <TaskRow key={task.id} task={task} />
+          <TaskRow isCompact={isCompact} isNew={newIds.includes(task.id)} key={task.id} task={task} />
         ))}
       </Table.Tbody>
     </Table>
   )
 }
 
-function TaskRow({ task }: { task: TaskOfPage }) {
-  const added = addedOf(task)
+interface TaskRowProps {
+  task: TaskOfPage
+  isNew: boolean
+  isCompact: boolean
+}
+
+function TaskRow({ task, isNew, isCompact }: TaskRowProps) {
+  const steps = stepsSoFar(task)
+  const shown = usePaced(steps.length, isNew)
+  const status = steps[shown - 1]?.status ?? task.status
+  const added = shown < steps.length ? '' : addedOf(task)
+  const narrow = isCompact ? {} : { hiddenFrom: 'sm' as const }
   return (
     <Table.Tr>
       <Table.Td>
         <Stack gap={2}>
-          <Anchor component={Link} size="sm" to={`/tasks/${task.id}`}>
+          <Anchor component={Link} size="sm" style={{ overflowWrap: 'anywhere' }} to={`/tasks/${task.id}`}>
             {text.tasks.title(task)}
           </Anchor>
           {task.trigger === 'AUTO_GENERATE' && (
@@ -41,30 +62,33 @@ function TaskRow({ task }: { task: TaskOfPage }) {
               {text.tasks.triggers.AUTO_GENERATE}
             </Text>
           )}
-          {/* On a phone there is room for two columns. */}
-          <Group gap="xs" hiddenFrom="sm">
-            <Text c="dimmed" size="xs">
-              <Distance at={task.createdAt} />
-            </Text>
-          </Group>
+          <Text c="dimmed" size="xs" {...narrow}>
+            <Distance at={task.createdAt} />
+          </Text>
         </Stack>
       </Table.Td>
       <Table.Td>
         <Stack align="flex-start" gap={2}>
-          <TaskStatusBadge status={task.status} />
-          <Text hiddenFrom="sm" size="xs">
-            {added !== '' && text.tasks.addedCount(task.addedCount)}
-          </Text>
+          <TaskStatusBadge status={status} />
+          {added !== '' && (
+            <Text c="dimmed" size="xs" {...narrow}>
+              {text.tasks.addedShort(added)}
+            </Text>
+          )}
         </Stack>
       </Table.Td>
-      <Table.Td ta="right" visibleFrom="sm">
-        {added}
-      </Table.Td>
-      <Table.Td visibleFrom="sm">
-        <Text c="dimmed" size="sm">
-          <Distance at={task.createdAt} />
-        </Text>
-      </Table.Td>
+      {!isCompact && (
+        <>
+          <Table.Td ta="right" visibleFrom="sm">
+            {added}
+          </Table.Td>
+          <Table.Td visibleFrom="sm">
+            <Text c="dimmed" size="sm">
+              <Distance at={task.createdAt} />
+            </Text>
+          </Table.Td>
+        </>
+      )}
     </Table.Tr>
   )
 }

@@ -33,7 +33,13 @@ export function UploadSection({ pool }: { pool: PoolOfPage }) {
 function Steps({ step }: { step: UploadStep }) {
   const here = step.name === 'choosing' ? 0 : step.request.dryRun ? 1 : 2
   return (
-    <Stepper active={here} allowNextStepsSelect={false} aria-label={text.uploads.steps.label} size="sm">
+    <Stepper
+      active={here}
+      allowNextStepsSelect={false}
+      aria-label={text.uploads.steps.label}
+      size="sm"
+      visibleFrom="sm"
+    >
       <Stepper.Step label={text.uploads.steps.choose} />
       <Stepper.Step label={text.uploads.steps.check} />
       <Stepper.Step label={text.uploads.steps.add} />

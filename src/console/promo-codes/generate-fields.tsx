@@ -1,0 +1,110 @@
+import { Button, Code, Group, Input, Paper, SimpleGrid, Stack, Text } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { PlusIcon } from '@primer/octicons-react'
+import { CreateFormat } from '../formats/create-format.tsx'
+import type { FormatOfPage } from '../formats/format-details.ts'
+import { useFormats } from '../formats/formats.ts'
+import { count } from '../intl.ts'
+import { text } from '../text.ts'
+import { AutoGenerateField } from './auto-generate-field.tsx'
+import { CountInput } from './count-input.tsx'
+import { FormatPicker } from './format-picker.tsx'
+import { quantityProblem } from './quantity.ts'
+import type { SettingsForm } from './use-settings-form.ts'
+
+/** The guide's steps once codes are to be generated: the format, the quantity, and whether the pool refills itself. */
+export function GenerateFields({ form, format, choose }: SettingsForm) {
+  const { quantity } = form.values
+  const available = format?.availableForGeneration
+  return (
+    <Stack gap="lg">
+      <FormatField choose={choose} error={form.errors['formatId']} format={format} />
+      <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md">
+        <CountInput
+          description={text.promoCodes.quantityHint}
+          label={text.promoCodes.quantity}
+          {...form.getInputProps('quantity')}
+          value={quantity}
+          error={
+            form.errors['quantity'] ?? (quantity === '' ? undefined : quantityProblem(quantity, available))
+          }
+        />
+        <Available available={available} />
+      </SimpleGrid>
+      <AutoGenerateField form={form} />
+    </Stack>
+  )
+}
+
+interface FormatFieldProps {
+  format: FormatOfPage | undefined
+  choose: (format: FormatOfPage) => void
+  error: React.ReactNode
+}
+
+function FormatField({ format, choose, error }: FormatFieldProps) {
+  const [isCreating, { open, close }] = useDisclosure()
+  const { result, formats } = useFormats('')
+  const hasNone = format === undefined && result[0].data !== undefined && formats.length === 0
+  const create = (
+    <Button leftSection={<PlusIcon />} onClick={open} variant={hasNone ? 'filled' : 'default'}>
+      {text.promoCodes.createFormat}
+    </Button>
+  )
+  return (
+    <div>
+      {hasNone ? (
+        <Paper p="md" withBorder>
+          <Stack align="flex-start" gap="sm">
+            <Text size="sm">{text.promoCodes.noFormats}</Text>
+            {create}
+            {error !== undefined && (
+              <Text c="error" role="alert" size="sm">
+                {error}
+              </Text>
+            )}
+          </Stack>
+        </Paper>
+      ) : (
+        <Group align="flex-end" gap="sm">
+          <div style={{ flex: '1 1 260px' }}>
+            <FormatPicker error={error} onSelect={choose} selected={format} />
+          </div>
+          {create}
+        </Group>
+      )}
+      {format !== undefined && (
+        <Text c="dimmed" component="div" mt={6} size="sm">
+          {text.promoCodes.looksLike}{' '}
+          {format.examples.slice(0, 2).map((code) => (
+            <Code key={code} mr={6} style={{ overflowWrap: 'anywhere' }}>
+              {code}
+            </Code>
+          ))}
+        </Text>
+      )}
+      <CreateFormat
+        close={close}
+        isOpen={isCreating}
+        onCreate={(created) => {
+          choose(created)
+          close()
+        }}
+      />
+    </div>
+  )
+}
+
+function Available({ available }: { available: string | undefined }) {
+  return (
+    <Input.Wrapper
+      description={text.promoCodes.availableHint}
+      label={text.formats.available}
+      labelElement="div"
+    >
+      <Text fw={600} mt={6} size="lg" style={{ overflowWrap: 'anywhere' }}>
+        {available === undefined ? text.promoCodes.pickFirst : count(available)}
+      </Text>
+    </Input.Wrapper>
+  )
+}

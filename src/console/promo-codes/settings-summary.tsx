@@ -1,0 +1,45 @@
+import { Anchor, DataList } from '@mantine/core'
+import type { ReactNode } from 'react'
+import { Link } from 'react-router'
+import { count } from '../intl.ts'
+import { text } from '../text.ts'
+import type { Settings } from './settings.ts'
+
+/** The Promo Codes section for who may not change it, or where nothing can be added. */
+export function SettingsSummary({ settings }: { settings: Settings }) {
+  const { method, format, quantity, autoGenerate, refillThreshold } = settings
+  return (
+    <DataList labelWidth={220}>
+      <Fact label={text.promoCodes.method}>{text.promoCodes.methods[method]}</Fact>
+      {method === 'GENERATE' && (
+        <>
+          <Fact label={text.promoCodes.format}>
+            {format === null ? (
+              text.promoCodes.notChosen
+            ) : (
+              <Anchor component={Link} size="sm" to={`/formats/${format.id}`}>
+                {format.name}
+              </Anchor>
+            )}
+          </Fact>
+          {format !== null && (
+            <Fact label={text.formats.available}>{count(format.availableForGeneration)}</Fact>
+          )}
+          {quantity !== null && <Fact label={text.promoCodes.quantity}>{count(quantity)}</Fact>}
+          <Fact label={text.promoCodes.autoGenerate}>
+            {autoGenerate ? text.promoCodes.on(count(refillThreshold)) : text.promoCodes.off}
+          </Fact>
+        </>
+      )}
+    </DataList>
+  )
+}
+
+function Fact({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <DataList.Item>
+      <DataList.ItemLabel>{label}</DataList.ItemLabel>
+      <DataList.ItemValue>{children}</DataList.ItemValue>
+    </DataList.Item>
+  )
+}

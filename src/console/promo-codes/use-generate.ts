@@ -1,0 +1,58 @@
+import { useCallback, useRef } from 'react'
+import { graphql, type VariablesOf } from '../api/graphql.ts'
+import { newIdempotencyKey } from '../api/idempotency.ts'
+import { Refusal, useSubmit } from '../api/submit.ts'
+import { FormatDetails } from '../formats/format-details.ts'
+import { TaskDetails } from '../tasks/task-details.ts'
+import { SavedSettings } from './settings.ts'
+
+const GenerateCodes = graphql(
+  `
+    mutation GenerateCodes($input: GenerateCodesInput!) {
+      generateCodes(input: $input) {
+        __typename
+        ... on GenerateCodesPayload {
+          task {
+            ...TaskDetails
+            pool {
+              ...SavedSettings
+            }
+            format {
+              ...FormatDetails
+            }
+          }
+        }
+        ... on QuantityExceedsAvailableError {
+          format {
+            ...FormatDetails
+          }
+        }
+        ... on UserError {
+          ...Refusal
+        }
+      }
+    }
+  `,
+  [TaskDetails, SavedSettings, FormatDetails, Refusal],
+)
+
+type Input = Omit<VariablesOf<typeof GenerateCodes>['input'], 'idempotencyKey'>
+
+/**
+ * "Save and generate". However often the same form is sent, on a double press or after an answer that was lost, it makes
+ * one task. It makes another once the form has changed, or after `startAnew`.
+ */
+export function useGenerate() {
+  const [submit, isSubmitting] = useSubmit(GenerateCodes)
+  const request = useRef<{ form: string; idempotencyKey: string }>(undefined)
+  const generate = (input: Input) => {
+    const form = JSON.stringify(input)
+    if (request.current?.form !== form) request.current = { form, idempotencyKey: newIdempotencyKey() }
+    const { idempotencyKey } = request.current
+    return submit({ input: { ...input, idempotencyKey } })
+  }
+  const startAnew = useCallback(() => {
+    request.current = undefined
+  }, [])
+  return { generate, isGenerating: isSubmitting, startAnew }
+}

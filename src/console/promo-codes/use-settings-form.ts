@@ -1,0 +1,47 @@
+import { type UseFormReturnType, useForm } from '@mantine/form'
+import { useEffect, useRef, useState } from 'react'
+import type { FormatOfPage } from '../formats/format-details.ts'
+import { useLiveFormat } from '../formats/live-format.ts'
+import { areSame, type Settings, type SettingsValues, valuesOf } from './settings.ts'
+
+export interface SettingsForm {
+  form: UseFormReturnType<SettingsValues>
+  /** The format that is chosen, with its counts as they are now. */
+  format: FormatOfPage | undefined
+  choose: (format: FormatOfPage) => void
+  hasChanges: boolean
+  discard: () => void
+}
+
+/** The form of a pool's Promo Codes section. Where nothing was changed, it follows what others save. */
+export function useSettingsForm(saved: Settings): SettingsForm {
+  const form = useForm({ initialValues: valuesOf(saved) })
+  const [chosen, setChosen] = useState(saved.format ?? undefined)
+  const base = useRef(saved)
+  const { setValues } = form
+  const values = form.getValues()
+  useEffect(() => {
+    const before = valuesOf(base.current)
+    base.current = saved
+    const now = valuesOf(saved)
+    if (areSame(before, now) || !areSame(values, before)) return
+    setValues(now)
+    setChosen(saved.format ?? undefined)
+  }, [saved, values, setValues])
+  const { formatId } = values
+  const [{ data }] = useLiveFormat(formatId)
+  const known = [data?.format, chosen, saved.format].find((format) => format?.id === formatId)
+  return {
+    form,
+    format: formatId === null ? undefined : (known ?? undefined),
+    choose(format) {
+      setChosen(format)
+      form.setFieldValue('formatId', format.id)
+    },
+    hasChanges: !areSame(values, valuesOf(saved)),
+    discard() {
+      form.setValues(valuesOf(saved))
+      form.clearErrors()
+    },
+  }
+}
