@@ -4,6 +4,7 @@ import { useService } from '../api/service.tsx'
 import type { SessionNews } from '../api/session.ts'
 import { ViewerQuery } from '../shell/viewer.tsx'
 import { text } from '../text.ts'
+import { SignInCard } from './sign-in-card.tsx'
 import { SignInForm } from './sign-in-form.tsx'
 
 /**
@@ -18,17 +19,18 @@ export function SignInAgain({ keyId, isNeeded }: { keyId: string; isNeeded: bool
     if (isNeeded) void goOn()
   }, [isNeeded, goOn])
   return (
-    <Modal
-      closeOnEscape={false}
-      fullScreen
-      onClose={() => {}}
-      opened={isNeeded}
-      title={text.account.sessionEnded}
-      withCloseButton={false}
-      zIndex={1_000}
-    >
-      <SignInForm lead={text.account.sessionEndedLead} onSignedIn={goOn} />
-    </Modal>
+    <Modal.Root closeOnEscape={false} fullScreen onClose={() => {}} opened={isNeeded} zIndex={1_000}>
+      <Modal.Content>
+        <Modal.Body p={0}>
+          <SignInCard>
+            <Modal.Title fz="h3" mb="md">
+              {text.account.sessionEnded}
+            </Modal.Title>
+            <SignInForm lead={text.account.sessionEndedLead} onSignedIn={goOn} />
+          </SignInCard>
+        </Modal.Body>
+      </Modal.Content>
+    </Modal.Root>
   )
 }
 
