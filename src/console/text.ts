@@ -175,6 +175,7 @@ export const text = {
     externalIdHint:
       'The id of the pool in another system, such as that of a campaign. Leave it empty if you have none.',
     search: 'Search by name',
+    clearSearch: 'Clear the search',
     show: 'Show',
     filters: { all: 'All', ready: 'Ready', low: 'Low', empty: 'Empty', archived: 'Archived' },
     total: (n: string) => counted(n, 'pool', 'pools'),
@@ -597,7 +598,7 @@ export const text = {
     },
     downloads: {
       button: 'Download',
-      hint: 'CSV in UTF-8, which Excel opens. The newest state at each download.',
+      hint: 'CSV files, also for Excel, with the pool as it is now',
       claimed: (n: string) => ({
         title: `Claimed codes (${count(n)})`,
         hint: 'With recipient, time, expiry, and what became of each',
@@ -614,6 +615,7 @@ export const text = {
     },
     reason: 'Reason',
     reasonHint: 'For those who look up one of the codes, or read the history of the pool.',
+    withdrawReasonHint: 'For those who read the history of the pool.',
     task: 'Task',
     ofTask: 'Only those that one task has added',
     noTask: 'No task has added codes to this pool.',
@@ -870,7 +872,7 @@ export const text = {
       refill: {
         AWAITING_EXECUTION: 'The service began to refill {pool} with {quantity} from {format}{cause}.',
         RUNNING: 'The refill of {pool} with {quantity} is running.',
-        COMPLETED: 'The refill of {pool} with {quantity} has completed.',
+        COMPLETED: 'The service refilled {pool} with {quantity} from {format}{cause}.',
         CANCELLED: '{who} cancelled the refill of {pool} with {quantity}.',
         FAILED: 'The refill of {pool} with {quantity} failed: {failure}',
         UNDONE: '{who} undid the refill of {pool} with {quantity}.',

@@ -47,7 +47,7 @@ export function ActivityTable({ period, steps }: { period: Period; steps: readon
           <Table.Tbody>
             {steps.toReversed().map((step) => (
               <Table.Tr key={step.from}>
-                <Table.Th fw="normal" scope="row" style={{ whiteSpace: 'nowrap' }}>
+                <Table.Th fw="normal" scope="row">
                   <StepName period={period} step={step} />
                 </Table.Th>
                 {columns.map(([name]) => (

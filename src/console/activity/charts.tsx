@@ -99,11 +99,17 @@ function propsOf(counts: readonly CountOfStep[], period: Period, steps: readonly
         <StepTooltip counts={counts} labels={labels} period={period} step={payload?.[0]?.payload?.step} />
       ),
     },
-    xAxisProps: { tickFormatter: short, minTickGap: 24, interval: 'preserveStartEnd' as const },
+    xAxisProps: {
+      tickFormatter: short,
+      minTickGap: 24,
+      interval: 'preserveStartEnd' as const,
+      scale: 'band' as const,
+    },
     yAxisProps: {
       allowDecimals: false,
       tickFormatter: (value: number) => shortCount(BigInt(Math.round(value))),
-      width: 'auto' as const,
+      // The same in all charts, so that their steps are below each other.
+      width: 48,
     },
   }
 }

@@ -5,9 +5,10 @@ import type { Sink, Client as Socket } from 'graphql-ws'
 import { Client, fetchExchange, mapExchange, subscriptionExchange } from 'urql'
 import { resuming } from '../live/resuming.ts'
 import type { OpenQueries } from './open-queries.ts'
+import { nameUnknownTypes } from './unknown-types.ts'
 
-// Not the pools, whose screen reads its pages again as pools are created, and then they begin elsewhere. Nor claims and codes,
-// which are shown a page at a time, as they change all the time and have no end.
+// Not claims and codes, which are shown a page at a time: they change all the time and have no end. Nor the pools: their
+// screen reads its pages again as pools are created, and then they begin elsewhere.
 const listsOfQuery = ['formats', 'tasks', 'redemptions']
 const listsOfPool = ['tasks', 'redemptions']
 
@@ -17,14 +18,6 @@ const dropLaterPages: UpdateResolver = (_result, args, cache, { parentKey, field
   for (const page of cache.inspectFields(parentKey))
     if (page.fieldName === fieldName && page.arguments?.['after'] != null)
       cache.invalidate(parentKey, fieldName, page.arguments)
-}
-
-/** Forgets a list with all of its pages, as something is missing from it now. */
-function forget(list: string): UpdateResolver {
-  return (_result, _args, cache) => {
-    for (const page of cache.inspectFields('Query'))
-      if (page.fieldName === list) cache.invalidate('Query', list, page.arguments)
-  }
 }
 
 /**
@@ -55,12 +48,13 @@ export function createApiClient(
           Pool: Object.fromEntries(listsOfPool.map((name) => [name, dropLaterPages])),
           // Lists that something may now be missing from are read again.
           Mutation: {
-            createPool: forget('pools'),
-            createFormat: forget('formats'),
+            createPool: (_result, _args, cache) => cache.invalidate('Query', 'pools'),
+            createFormat: (_result, _args, cache) => cache.invalidate('Query', 'formats'),
           },
         },
       }),
       mapExchange({
+        onResult: ({ data }) => nameUnknownTypes(data),
         onError({ graphQLErrors }) {
           if (graphQLErrors.some(({ extensions }) => extensions['code'] === 'UNAUTHENTICATED')) onSessionEnd()
         },
