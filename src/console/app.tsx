@@ -1,21 +1,31 @@
 import { lazy } from 'react'
 import { Navigate, Route, Routes } from 'react-router'
-import { KeysScreen } from './account/keys-screen.tsx'
 import { SignInScreen } from './account/sign-in-screen.tsx'
-import { CodesScreen } from './codes/codes-screen.tsx'
-import { LookUpScreen } from './codes/look-up-screen.tsx'
-import { FormatScreen } from './formats/format-screen.tsx'
-import { FormatsScreen } from './formats/formats-screen.tsx'
 import { NothingHere } from './parts/nothing-here.tsx'
 import { PoolLayout } from './pools/pool-layout.tsx'
 import { PoolsScreen } from './pools/pools-screen.tsx'
-import { SettingsScreen } from './pools/settings-screen.tsx'
-import { PromoCodesScreen } from './promo-codes/promo-codes-screen.tsx'
 import { SignedIn } from './shell/signed-in.tsx'
-import { TaskScreen } from './tasks/task-screen.tsx'
-import { TasksScreen } from './tasks/tasks-screen.tsx'
 
-// With the chart library, which only these screens need.
+// Loaded when they are opened, so that the pools are there soon. The chart library comes with the activity.
+const KeysScreen = lazy(async () => ({ default: (await import('./account/keys-screen.tsx')).KeysScreen }))
+const LookUpScreen = lazy(async () => ({
+  default: (await import('./codes/look-up-screen.tsx')).LookUpScreen,
+}))
+const CodesScreen = lazy(async () => ({ default: (await import('./codes/codes-screen.tsx')).CodesScreen }))
+const FormatScreen = lazy(async () => ({
+  default: (await import('./formats/format-screen.tsx')).FormatScreen,
+}))
+const FormatsScreen = lazy(async () => ({
+  default: (await import('./formats/formats-screen.tsx')).FormatsScreen,
+}))
+const SettingsScreen = lazy(async () => ({
+  default: (await import('./pools/settings-screen.tsx')).SettingsScreen,
+}))
+const PromoCodesScreen = lazy(async () => ({
+  default: (await import('./promo-codes/promo-codes-screen.tsx')).PromoCodesScreen,
+}))
+const TaskScreen = lazy(async () => ({ default: (await import('./tasks/task-screen.tsx')).TaskScreen }))
+const TasksScreen = lazy(async () => ({ default: (await import('./tasks/tasks-screen.tsx')).TasksScreen }))
 const ActivityScreen = lazy(() => import('./activity/activity-screen.tsx'))
 const PoolActivityScreen = lazy(() => import('./activity/pool-activity-screen.tsx'))
 

@@ -175,6 +175,7 @@ export const text = {
     externalIdHint:
       'The id of the pool in another system, such as that of a campaign. Leave it empty if you have none.',
     search: 'Search by name',
+    clearSearch: 'Clear the search',
     show: 'Show',
     filters: { all: 'All', ready: 'Ready', low: 'Low', empty: 'Empty', archived: 'Archived' },
     total: (n: string) => counted(n, 'pool', 'pools'),

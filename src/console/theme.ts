@@ -17,7 +17,7 @@ export const theme = createTheme({
         transitionProps: { duration: 120 },
         centered: true,
         closeButtonProps: { 'aria-label': text.common.close },
-        // Otherwise it counts as a second header of the page.
+        // It is the header of a dialog, not of the page.
         attributes: { header: { role: 'none' } },
       },
       styles: { title: { fontWeight: 650 } },
@@ -31,7 +31,7 @@ export const readableColors: CSSVariablesResolver = () => ({
   variables: {},
   light: {
     '--mantine-color-dimmed': 'var(--mantine-color-gray-7)',
-    '--mantine-color-warning': 'var(--mantine-color-orange-9)',
+    '--mantine-color-warning': '#b5390a',
     '--mantine-color-placeholder': 'var(--mantine-color-gray-6)',
     '--mantine-color-error': 'var(--mantine-color-red-9)',
   },
