@@ -32,7 +32,16 @@ async function loadService(role: Role) {
 
 async function buildPages(): Promise<void> {
   const { pages } = await import('./build/pages.ts')
-  await Promise.all(pages.map((page) => buildIfChanged(page)))
+  // In the lifecycle, so that a start that fails in the meantime waits for what is half done.
+  await Promise.all(
+    pages.map((page) =>
+      lifecycle.open(
+        page.name,
+        () => buildIfChanged(page),
+        () => {},
+      ),
+    ),
+  )
 }
 
 async function openEmbeddedServer(dataDir: string): Promise<string> {
@@ -43,7 +52,7 @@ async function openEmbeddedServer(dataDir: string): Promise<string> {
 }
 
 /** Says where the service is and what to do next. */
-function greeting({ url, firstKey, graphiqlHasKey }: Service, config: Config): string {
+function greeting({ url, firstKey, signsInLocally }: Service, config: Config): string {
   const where =
     config.role === 'worker'
       ? [`The worker is ready.   Health: ${url}${healthPath}`]
@@ -53,9 +62,9 @@ function greeting({ url, firstKey, graphiqlHasKey }: Service, config: Config): s
           `    Console:    ${url}${consolePath}`,
           `    GraphiQL:   ${url}${graphqlPath}   (the API, for developers)`,
           '',
-          graphiqlHasKey
-            ? 'Open the console: in a browser on this machine you are signed in already.'
-            : `Open the console and sign in with ${firstKey === undefined ? 'an API key.' : 'your API key.'}`,
+          signsInLocally
+            ? 'Open the console in a browser on this machine: you are signed in already.'
+            : 'Open the console, and sign in with your API key.',
         ]
   return [
     '',

@@ -22,8 +22,8 @@ export interface Service {
   url: string
   /** The secret of the first account's key, if this start created the account. */
   firstKey: string | undefined
-  /** Whether GraphiQL opens with a key filled in. */
-  graphiqlHasKey: boolean
+  /** Whether a browser on this machine is signed in to the console, and GraphiQL opens with a key filled in. */
+  signsInLocally: boolean
 }
 
 /**
@@ -65,7 +65,7 @@ export async function startService(lifecycle: Lifecycle, options: ServiceOptions
   return {
     url: `http://${host}:${port}`,
     firstKey: first?.secret,
-    graphiqlHasKey: opened?.graphiqlHasKey ?? false,
+    signsInLocally: opened?.signsInLocally ?? false,
   }
 }
 

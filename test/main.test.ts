@@ -56,6 +56,9 @@ describe('npm start', () => {
     const first = new MainProcess({ DATA_DIR: dataDir })
     const { url, key: secret } = await first.ready()
     expect(first.stdout).toContain('Your first API key')
+    expect(first.stdout).toMatch(
+      /Console: +http\S+\/\n.*GraphiQL: +http\S+\/graphql .*\n\n.*signed in already/,
+    )
     const client = new Client({ url, key: secret })
     await createPool(client, 'Kept')
     const server = await postmaster()
@@ -74,12 +77,14 @@ describe('npm start', () => {
     expect(await poolNames(new Client({ ...(await own.ready()), key }))).toEqual([
       'Sample pool (play with it or leave it alone)',
     ])
+    expect(own.stdout).toContain('signed in already')
     // The operator has the key, and output is kept in many places.
     expect(own.stdout).toContain('BOOTSTRAP_API_KEY')
     expect(own.stdout).not.toContain(key)
     await using database = await testDatabase({ empty: true })
     await using other = new MainProcess({ DATABASE_URL: database.url, BOOTSTRAP_API_KEY: key })
     expect(await poolNames(new Client({ ...(await other.ready()), key }))).toEqual([])
+    expect(other.stdout).toContain('sign in with your API key')
   })
 
   it('recovers when it was killed and its PostgreSQL kept running', async () => {
@@ -184,7 +189,7 @@ describe('a problem that only the operator can fix ends the start with one clear
 })
 
 describe('roles', () => {
-  it('a worker loads nothing of GraphQL’s server, schema and GraphiQL, and says where its health is', async () => {
+  it('a worker loads nothing of GraphQL’s server, the schema and the pages, and says where its health is', async () => {
     await using database = await testDatabase()
     /** The modules that a process has loaded by the time it is ready. */
     const loadedBy = async (ROLE: string) => {
@@ -203,13 +208,13 @@ describe('roles', () => {
       await process.ready()
       return { stdout: process.stdout, modules: await readFile(list, 'utf8') }
     }
-    const parts = ['graphql-yoga', 'graphql-ws', '@pothos', 'graphql/schema.ts', 'graphiql']
+    const parts = ['graphql-yoga', 'graphql-ws', '@pothos', 'graphql/schema.ts', 'graphiql', 'console']
     const api = await loadedBy('api')
     expect(parts.filter((part) => !api.modules.includes(part))).toEqual([])
     const worker = await loadedBy('worker')
     expect(parts.filter((part) => worker.modules.includes(part))).toEqual([])
     expect(worker.stdout).toContain('/health')
-    expect(worker.stdout).not.toContain('GraphiQL')
+    expect(worker.stdout).not.toMatch(/GraphiQL|Console/)
   })
 
   it('one process serves the API, another executes tasks, which start as soon as they are created', async () => {

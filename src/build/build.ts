@@ -23,11 +23,12 @@ export interface Product {
   readonly versions: readonly [string, ...string[]]
   /** The folder that `make` fills. */
   readonly output: string
-  make(root: string): Promise<void>
+  /** `thoroughly`: what browsers load is compressed as well as possible, which takes some ten seconds more. */
+  make(root: string, thoroughly: boolean): Promise<void>
 }
 
 /**
- * Builds a product, unless it is up to date.
+ * Builds a product quickly, unless it is up to date.
  *
  * @throws {OperatorError} if it would have to be built and its tools are not installed, or if building it fails
  */
@@ -40,15 +41,20 @@ export async function buildIfChanged(product: Product, root = project): Promise<
  *
  * @throws {OperatorError} if its tools are not installed, or if building it fails
  */
-export async function build(product: Product, root = project): Promise<void> {
+export async function build(product: Product, root = project, { thoroughly = false } = {}): Promise<void> {
   if (!(await isBuildable(product, root)))
     throw new OperatorError(
       `${sentence(product.name)} has to be built, and the packages that build it are not installed.\n` +
         'For production: npm ci && npm run build && npm prune --omit=dev',
     )
   await rm(fingerprintFile(product, root), { force: true })
-  await product.make(root)
-  await writeFile(fingerprintFile(product, root), JSON.stringify(await fingerprint(product, root)))
+  // Read before: a file that somebody changes in the meantime may not be in what is made.
+  const source = await sourceOf(product, root)
+  await product.make(root, thoroughly)
+  await writeFile(
+    fingerprintFile(product, root),
+    [source.inputs, source.versions, await outputOf(product, root)].join('\n'),
+  )
 }
 
 /** The file with the fingerprint of the last build. */
@@ -56,7 +62,7 @@ function fingerprintFile({ output }: Product, root: string): string {
   return join(root, output, fingerprintName)
 }
 
-const fingerprintName = 'fingerprint.json'
+const fingerprintName = 'fingerprint.txt'
 
 function isBuildable({ versions }: Product, root: string): Promise<boolean> {
   return exists(join(root, versions[0]))
@@ -65,26 +71,20 @@ function isBuildable({ versions }: Product, root: string): Promise<boolean> {
 async function isUpToDate(product: Product, root: string): Promise<boolean> {
   const built = await readIfThere(fingerprintFile(product, root))
   if (built === undefined) return false
-  const now = await fingerprint(product, root)
-  const { inputs, versions, output } = JSON.parse(built) as Fingerprint
-  const hasSameVersions = versions === now.versions || !(await isBuildable(product, root))
-  return inputs === now.inputs && output === now.output && hasSameVersions
+  const [inputs, versions, output] = built.split('\n')
+  const now = await sourceOf(product, root)
+  if (inputs !== now.inputs || output !== (await outputOf(product, root))) return false
+  return versions === now.versions || !(await isBuildable(product, root))
 }
 
-/** Hashes of what a product is made of and of what was made. */
-interface Fingerprint {
-  readonly inputs: string
-  readonly versions: string
-  readonly output: string
+/** Hashes of what a product is made of. */
+async function sourceOf({ inputs, versions }: Product, root: string) {
+  return { inputs: await hashOf(root, inputs), versions: await hashOf(root, versions) }
 }
 
-async function fingerprint(product: Product, root: string): Promise<Fingerprint> {
-  const [inputs, versions, output] = await Promise.all([
-    hashOf(root, product.inputs),
-    hashOf(root, product.versions),
-    hashOf(root, [product.output]),
-  ])
-  return { inputs, versions, output }
+/** A hash of what was made. */
+function outputOf({ output }: Product, root: string): Promise<string> {
+  return hashOf(root, [output])
 }
 
 /** A hash of the names and contents of files, and of all files in folders. What does not exist counts as empty. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Product } from './build.ts'
+import { brotliQuality } from './compress.ts'
 import { replaceFolder } from './folder.ts'
 import { runProgram } from './program.ts'
 
@@ -17,9 +18,9 @@ export const consolePages: Product = {
   // The second lists all installed packages: those of the console have many others in them.
   versions: ['node_modules/vite/package.json', 'node_modules/.package-lock.json'],
   output: 'dist/console',
-  async make(root) {
+  async make(root, thoroughly) {
     await replaceFolder(join(root, consolePages.output), (folder) =>
-      runProgram([join(root, 'src/build/bundle-console.ts'), folder], {
+      runProgram([join(root, 'src/build/bundle-console.ts'), folder, brotliQuality(thoroughly)], {
         name: consolePages.name,
         root,
         // Anything else, such as "test", would put the slow React for developers in.

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Product } from './build.ts'
+import { brotliQuality } from './compress.ts'
 import { replaceFolder } from './folder.ts'
 import { runProgram } from './program.ts'
 
@@ -17,9 +18,12 @@ export const graphiqlFiles: Product = {
     'node_modules/graphql-ws/package.json',
   ],
   output: 'dist/graphiql',
-  async make(root) {
+  async make(root, thoroughly) {
     await replaceFolder(join(root, graphiqlFiles.output), (folder) =>
-      runProgram([join(root, 'src/build/unpack-graphiql.ts'), folder], { name: graphiqlFiles.name, root }),
+      runProgram([join(root, 'src/build/unpack-graphiql.ts'), folder, brotliQuality(thoroughly)], {
+        name: graphiqlFiles.name,
+        root,
+      }),
     )
   },
 }

@@ -2,30 +2,26 @@ import { lazy } from 'react'
 import { Navigate, Route, Routes } from 'react-router'
 import { SignInScreen } from './account/sign-in-screen.tsx'
 import { NothingHere } from './parts/nothing-here.tsx'
-import { PoolLayout } from './pools/pool-layout.tsx'
 import { PoolsScreen } from './pools/pools-screen.tsx'
 import { SignedIn } from './shell/signed-in.tsx'
 
-// Loaded when they are opened, so that the pools are there soon. The chart library comes with the activity.
-const KeysScreen = lazy(async () => ({ default: (await import('./account/keys-screen.tsx')).KeysScreen }))
-const LookUpScreen = lazy(async () => ({
-  default: (await import('./codes/look-up-screen.tsx')).LookUpScreen,
-}))
-const CodesScreen = lazy(async () => ({ default: (await import('./codes/codes-screen.tsx')).CodesScreen }))
-const FormatScreen = lazy(async () => ({
-  default: (await import('./formats/format-screen.tsx')).FormatScreen,
-}))
-const FormatsScreen = lazy(async () => ({
-  default: (await import('./formats/formats-screen.tsx')).FormatsScreen,
-}))
-const SettingsScreen = lazy(async () => ({
-  default: (await import('./pools/settings-screen.tsx')).SettingsScreen,
-}))
-const PromoCodesScreen = lazy(async () => ({
-  default: (await import('./promo-codes/promo-codes-screen.tsx')).PromoCodesScreen,
-}))
-const TaskScreen = lazy(async () => ({ default: (await import('./tasks/task-screen.tsx')).TaskScreen }))
-const TasksScreen = lazy(async () => ({ default: (await import('./tasks/tasks-screen.tsx')).TasksScreen }))
+/** A screen that is loaded, with the others, when one of them is first shown: the pools are shown sooner without them. */
+function other(name: keyof typeof import('./other-screens.ts')) {
+  return lazy(async () => ({ default: (await import('./other-screens.ts'))[name] }))
+}
+
+const CodesScreen = other('CodesScreen')
+const FormatScreen = other('FormatScreen')
+const FormatsScreen = other('FormatsScreen')
+const KeysScreen = other('KeysScreen')
+const LookUpScreen = other('LookUpScreen')
+const PoolLayout = other('PoolLayout')
+const PromoCodesScreen = other('PromoCodesScreen')
+const SettingsScreen = other('SettingsScreen')
+const TaskScreen = other('TaskScreen')
+const TasksScreen = other('TasksScreen')
+
+// With the chart library, which only these screens need.
 const ActivityScreen = lazy(() => import('./activity/activity-screen.tsx'))
 const PoolActivityScreen = lazy(() => import('./activity/pool-activity-screen.tsx'))
 

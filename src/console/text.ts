@@ -1,4 +1,4 @@
-import { count, counted, duration } from './intl.ts'
+import { count, counted, duration, percent } from './intl.ts'
 
 // All texts of the console, by screen. Codes, names and messages of the API come from the API.
 
@@ -872,7 +872,7 @@ export const text = {
       refill: {
         AWAITING_EXECUTION: 'The service began to refill {pool} with {quantity} from {format}{cause}.',
         RUNNING: 'The refill of {pool} with {quantity} is running.',
-        COMPLETED: 'The refill of {pool} with {quantity} has completed.',
+        COMPLETED: 'The service refilled {pool} with {quantity} from {format}{cause}.',
         CANCELLED: '{who} cancelled the refill of {pool} with {quantity}.',
         FAILED: 'The refill of {pool} with {quantity} failed: {failure}',
         UNDONE: '{who} undid the refill of {pool} with {quantity}.',
@@ -972,7 +972,8 @@ export const text = {
     availableCount: (n: string) => `${count(n)} available for generation`,
     generated: 'Generated so far',
     reserved: 'Reserved for waiting tasks',
-    used: (share: string) => `${share} of the format is used`,
+    used: (share: number) =>
+      `${share > 0 && share < 0.001 ? 'Less than 0.1%' : percent(share)} of the format is used`,
     left: (share: string) => `${share} of the format is left`,
     createdAt: 'Created',
     rename: 'Rename',

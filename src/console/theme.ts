@@ -22,6 +22,8 @@ export const theme = createTheme({
       },
       styles: { title: { fontWeight: 650 } },
     },
+    // By default it is a header, which counts as a second banner of the page.
+    ModalHeader: { defaultProps: { component: 'div' } },
     Fieldset: { styles: { legend: { fontWeight: 650 } } },
   },
 })

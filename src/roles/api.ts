@@ -34,8 +34,8 @@ import { serveWebSocket } from '../server/websocket/server.ts'
 
 interface OpenApi {
   routes: Routes
-  /** Whether GraphiQL opens with a key filled in. */
-  graphiqlHasKey: boolean
+  /** Whether a browser on this machine is signed in to the console, and GraphiQL opens with a key filled in. */
+  signsInLocally: boolean
   serveWebSocket(http: HttpServer): Promise<void>
 }
 
@@ -48,7 +48,8 @@ export async function openApi(lifecycle: Lifecycle, books: Books, options: Servi
   const accountId = await findFirstAccount(books)
   const isLocal = options.embedded && isLoopbackHost(options.host)
   const localKey = isLocal ? await renewLocalKey(books, accountId) : undefined
-  const signIn = new SignIn({ books, authentication, localKeyId: localKey?.keyId })
+  const { scheduler } = services
+  const signIn = new SignIn({ books, authentication, scheduler, localKeyId: localKey?.keyId })
   const graphiql = openGraphiql(books, { ...options, accountId, apiKey: localKey?.secret })
   return {
     routes: {
@@ -59,7 +60,7 @@ export async function openApi(lifecycle: Lifecycle, books: Books, options: Servi
       codesUpload: uploadRoute({ uploads: services.uploads, authentication }),
       ...downloadRoutes({ books, authentication, log }),
     },
-    graphiqlHasKey: isLocal,
+    signsInLocally: isLocal,
     async serveWebSocket({ server }) {
       await lifecycle.openCloseable('WebSockets', () => serveWebSocket({ ...opened, server, api, log }))
     },

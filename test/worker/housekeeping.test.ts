@@ -1,5 +1,7 @@
 import { v7 as newId } from 'uuid'
 import { expect, it } from 'vitest'
+import { createApiKey, hashOfSecret } from '../../src/domain/account/account.ts'
+import { findSessions } from '../../src/domain/account/sessions.ts'
 import { CursorExpiredError, RejectedRowsForgottenError } from '../../src/domain/books/errors.ts'
 import { readEventsAfter, readLog } from '../../src/domain/books/event-log.ts'
 import { readRejectedRows } from '../../src/domain/upload/rejected-rows.ts'
@@ -130,4 +132,26 @@ it('removes files that were received in part by a killed process after a day, an
     { task_id: ids.waiting, count: 100 },
     { task_id: ids.arriving, count: 100 },
   ])
+})
+
+it('removes any number of sessions that have expired, and no others', async () => {
+  await using test = await openBooks()
+  const { books, accountId } = test
+  const { keyId } = await createApiKey(books.connections, accountId, { name: 'Desk', scopes: ['READ'] })
+  const open = (count: number, name: string, opened: string, used: string) =>
+    books.rows({
+      text: `
+        INSERT INTO session (hash, api_key_id, created_at, used_at)
+        SELECT sha256(convert_to($2 || n, 'UTF8')), $1, now() - $3::interval, now() - $4::interval
+        FROM generate_series(1, $5::int) n`,
+      values: [keyId, name, opened, used, count],
+    })
+  await open(12_000, 'idle', '40 minutes', '31 minutes')
+  await open(1, 'old', '13 hours', '1 minute')
+  await open(3, 'in use', '11 hours', '29 minutes')
+  await using _service = await startService({ databaseUrl: test.databaseUrl })
+  const left = async () => (await books.rows({ text: 'SELECT 1 FROM session' })).length
+  await expect.poll(left).toBe(3)
+  const inUse = hashOfSecret('in use1')
+  expect([...(await findSessions(books, [inUse])).keys()]).toEqual([inUse])
 })

@@ -5,6 +5,7 @@ import type { Sink, Client as Socket } from 'graphql-ws'
 import { Client, fetchExchange, mapExchange, subscriptionExchange } from 'urql'
 import { resuming } from '../live/resuming.ts'
 import type { OpenQueries } from './open-queries.ts'
+import { nameUnknownTypes } from './unknown-types.ts'
 
 // Not claims and codes, which are shown a page at a time: they change all the time and have no end. Nor the pools: their
 // screen reads its pages again as pools are created, and then they begin elsewhere.
@@ -53,6 +54,7 @@ export function createApiClient(
         },
       }),
       mapExchange({
+        onResult: ({ data }) => nameUnknownTypes(data),
         onError({ graphQLErrors }) {
           if (graphQLErrors.some(({ extensions }) => extensions['code'] === 'UNAUTHENTICATED')) onSessionEnd()
         },

@@ -1,4 +1,4 @@
-import { Button, Code, Group, Paper, SimpleGrid, Stack, Text } from '@mantine/core'
+import { Button, Code, Group, Input, Paper, SimpleGrid, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { PlusIcon } from '@primer/octicons-react'
 import { CreateFormat } from '../formats/create-format.tsx'
@@ -45,7 +45,7 @@ interface FormatFieldProps {
 function FormatField({ format, choose, error }: FormatFieldProps) {
   const [isCreating, { open, close }] = useDisclosure()
   const { result, formats } = useFormats('')
-  const hasNone = result[0].data !== undefined && formats.length === 0
+  const hasNone = format === undefined && result[0].data !== undefined && formats.length === 0
   const create = (
     <Button leftSection={<PlusIcon />} onClick={open} variant={hasNone ? 'filled' : 'default'}>
       {text.promoCodes.createFormat}
@@ -97,16 +97,14 @@ function FormatField({ format, choose, error }: FormatFieldProps) {
 
 function Available({ available }: { available: string | undefined }) {
   return (
-    <dl style={{ margin: 0 }}>
-      <Text component="dt" fw={500} size="sm">
-        {text.formats.available}
-      </Text>
-      <Text c="dimmed" component="dd" m={0} size="xs">
-        {text.promoCodes.availableHint}
-      </Text>
-      <Text component="dd" fw={650} m={0} mt={8} size="lg" style={{ overflowWrap: 'anywhere' }}>
+    <Input.Wrapper
+      description={text.promoCodes.availableHint}
+      label={text.formats.available}
+      labelElement="div"
+    >
+      <Text fw={600} mt={6} size="lg" style={{ overflowWrap: 'anywhere' }}>
         {available === undefined ? text.promoCodes.pickFirst : count(available)}
       </Text>
-    </dl>
+    </Input.Wrapper>
   )
 }

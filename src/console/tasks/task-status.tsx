@@ -14,7 +14,7 @@ const colors: Record<TaskStatus, string> = {
 /** The status of a task, in the guide's words. */
 export function TaskStatusBadge({ status }: { status: TaskStatus }) {
   return (
-    <Badge autoContrast color={colors[status]} tt="none" variant="dot">
+    <Badge autoContrast color={colors[status]} miw="max-content" tt="none" variant="dot">
       {text.tasks.statuses[status]}
     </Badge>
   )

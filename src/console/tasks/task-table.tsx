@@ -3,17 +3,21 @@ import { Link } from 'react-router'
 import { count, percent } from '../intl.ts'
 import { Distance } from '../parts/time.tsx'
 import { text } from '../text.ts'
+import { stepsSoFar } from './steps.ts'
 import { hasEnded, type TaskOfPage } from './task-details.ts'
 import { TaskStatusBadge } from './task-status.tsx'
+import { usePaced } from './use-paced.ts'
 
 interface TaskTableProps {
   tasks: readonly TaskOfPage[]
+  /** The tasks that were created while the page was shown: all of their statuses are shown, one after the other. */
+  newIds: readonly string[]
   /** Whether there is only room for two columns, as on a phone. */
   isCompact?: boolean
 }
 
 /** Tasks as rows that lead to their pages. */
-export function TaskTable({ tasks, isCompact = false }: TaskTableProps) {
+export function TaskTable({ tasks, newIds, isCompact = false }: TaskTableProps) {
   const wide = isCompact ? { display: 'none' } : { visibleFrom: 'sm' as const }
   return (
     <Table aria-label={text.tasks.tasks} verticalSpacing="sm">
@@ -27,15 +31,24 @@ export function TaskTable({ tasks, isCompact = false }: TaskTableProps) {
       </Table.Thead>
       <Table.Tbody>
         {tasks.map((task) => (
-          <TaskRow isCompact={isCompact} key={task.id} task={task} />
+          <TaskRow isCompact={isCompact} isNew={newIds.includes(task.id)} key={task.id} task={task} />
         ))}
       </Table.Tbody>
     </Table>
   )
 }
 
-function TaskRow({ task, isCompact }: { task: TaskOfPage; isCompact: boolean }) {
-  const added = addedOf(task)
+interface TaskRowProps {
+  task: TaskOfPage
+  isNew: boolean
+  isCompact: boolean
+}
+
+function TaskRow({ task, isNew, isCompact }: TaskRowProps) {
+  const steps = stepsSoFar(task)
+  const shown = usePaced(steps.length, isNew)
+  const status = steps[shown - 1]?.status ?? task.status
+  const added = shown < steps.length ? '' : addedOf(task)
   const narrow = isCompact ? {} : { hiddenFrom: 'sm' as const }
   return (
     <Table.Tr>
@@ -56,7 +69,7 @@ function TaskRow({ task, isCompact }: { task: TaskOfPage; isCompact: boolean }) 
       </Table.Td>
       <Table.Td>
         <Stack align="flex-start" gap={2}>
-          <TaskStatusBadge status={task.status} />
+          <TaskStatusBadge status={status} />
           {added !== '' && (
             <Text c="dimmed" size="xs" {...narrow}>
               {text.tasks.addedShort(added)}
