@@ -1,4 +1,4 @@
-import { count, counted, duration } from './intl.ts'
+import { count, counted, duration, percent } from './intl.ts'
 
 // All texts of the console, by screen. Codes, names and messages of the API come from the API.
 
@@ -175,6 +175,7 @@ export const text = {
     externalIdHint:
       'The id of the pool in another system, such as that of a campaign. Leave it empty if you have none.',
     search: 'Search by name',
+    clearSearch: 'Clear the search',
     show: 'Show',
     filters: { all: 'All', ready: 'Ready', low: 'Low', empty: 'Empty', archived: 'Archived' },
     total: (n: string) => counted(n, 'pool', 'pools'),
@@ -597,7 +598,7 @@ export const text = {
     },
     downloads: {
       button: 'Download',
-      hint: 'CSV in UTF-8, which Excel opens. The newest state at each download.',
+      hint: 'CSV files, also for Excel, with the pool as it is now',
       claimed: (n: string) => ({
         title: `Claimed codes (${count(n)})`,
         hint: 'With recipient, time, expiry, and what became of each',
@@ -614,6 +615,7 @@ export const text = {
     },
     reason: 'Reason',
     reasonHint: 'For those who look up one of the codes, or read the history of the pool.',
+    withdrawReasonHint: 'For those who read the history of the pool.',
     task: 'Task',
     ofTask: 'Only those that one task has added',
     noTask: 'No task has added codes to this pool.',
@@ -970,7 +972,8 @@ export const text = {
     availableCount: (n: string) => `${count(n)} available for generation`,
     generated: 'Generated so far',
     reserved: 'Reserved for waiting tasks',
-    used: (share: string) => `${share} of the format is used`,
+    used: (share: number) =>
+      `${share > 0 && share < 0.001 ? 'Less than 0.1%' : percent(share)} of the format is used`,
     left: (share: string) => `${share} of the format is left`,
     createdAt: 'Created',
     rename: 'Rename',

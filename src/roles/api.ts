@@ -48,7 +48,8 @@ export async function openApi(lifecycle: Lifecycle, books: Books, options: Servi
   const accountId = await findFirstAccount(books)
   const isLocal = options.embedded && isLoopbackHost(options.host)
   const localKey = isLocal ? await renewLocalKey(books, accountId) : undefined
-  const signIn = new SignIn({ books, authentication, localKeyId: localKey?.keyId })
+  const { scheduler } = services
+  const signIn = new SignIn({ books, authentication, scheduler, localKeyId: localKey?.keyId })
   const graphiql = openGraphiql(books, { ...options, accountId, apiKey: localKey?.secret })
   return {
     routes: {

@@ -84,6 +84,12 @@ export class Authentication {
     return credentials
   }
 
+  /** The credentials of the session that a request sends, without counting this as a use; undefined if it is not open. */
+  async findSession(request: IncomingMessage): Promise<Credentials | undefined> {
+    const sent = this.cookie.sent(request)
+    return sent === undefined || 'refusal' in sent ? undefined : await this.#sessions.get(sent.hash)
+  }
+
   async #ofSession(session: SentSession): Promise<Credentials> {
     if ('refusal' in session) throw unauthenticated(session.refusal)
     const credentials = await this.#sessions.get(session.hash)

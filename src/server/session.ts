@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { endSession, findSessions, openSession } from '../domain/account/sessions.ts'
+import type { Scheduler } from '../async/scheduler.ts'
+import { Semaphore } from '../async/semaphore.ts'
+import { endSession, openSession } from '../domain/account/sessions.ts'
 import type { Books } from '../domain/books/books.ts'
 import { topLevelError } from '../graphql/errors/top-level.ts'
 import { type Authentication, unknownKey } from './authentication.ts'
@@ -10,6 +12,9 @@ import { whyForeign } from './own-page.ts'
 
 const methods = 'POST, DELETE, OPTIONS'
 
+// Those of one key wait for each other, and must not take all connections meanwhile.
+const maxWriting = 2
+
 /**
  * Signs people in to the console, and out. An API key is exchanged once for a session, whose token the browser keeps in a
  * cookie that no script can read.
@@ -17,20 +22,25 @@ const methods = 'POST, DELETE, OPTIONS'
 export class SignIn {
   readonly #books: Books
   readonly #authentication: Authentication
+  readonly #scheduler: Scheduler
   readonly #localKeyId: string | undefined
+  readonly #writing = new Semaphore(maxWriting)
 
   /** @param localKeyId the API key of browsers on this machine, if they are signed in without being asked */
   constructor({
     books,
     authentication,
+    scheduler,
     localKeyId,
   }: {
     books: Books
     authentication: Authentication
+    scheduler: Scheduler
     localKeyId: string | undefined
   }) {
     this.#books = books
     this.#authentication = authentication
+    this.#scheduler = scheduler
     this.#localKeyId = localKeyId
   }
 
@@ -62,41 +72,37 @@ export class SignIn {
    */
   async signInLocally(request: IncomingMessage): Promise<string | undefined> {
     if (this.#localKeyId === undefined || !isLocalBrowser(request)) return undefined
-    const sent = this.#sent(request)
-    if (sent !== undefined && (await findSessions(this.#books, [sent])).has(sent)) return undefined
-    return await this.#open(this.#localKeyId, request)
+    const session = await this.#authentication.findSession(request)
+    return session === undefined ? await this.#open(this.#localKeyId, request) : undefined
   }
 
   async #signIn(request: IncomingMessage, response: ServerResponse): Promise<void> {
     // Not by the session: it could be prolonged forever.
     const { keyId } = await this.#authentication.authenticate(request.headers.authorization)
-    const cookie = await this.#open(keyId, request)
-    await this.#endSent(request)
+    const isWanted = () => !response.destroyed
+    const cookie = await this.#scheduler.run(keyId, () => this.#open(keyId, request), { bytes: 0, isWanted })
+    // The client has left.
+    if (cookie === undefined) return
+    await this.#end(request)
     response.writeHead(204, { 'Set-Cookie': cookie, 'Cache-Control': 'no-store' }).end()
   }
 
   async #signOut(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    await this.#endSent(request)
+    await this.#end(request)
     const { cookie } = this.#authentication
     response.writeHead(204, { 'Set-Cookie': cookie.removing(), 'Cache-Control': 'no-store' }).end()
   }
 
   /** Opens a session, and resolves to the value of the Set-Cookie header for it. */
   async #open(keyId: string, request: IncomingMessage): Promise<string> {
-    const token = await openSession(this.#books, keyId)
+    const token = await this.#writing.run(() => openSession(this.#books, keyId))
     if (token === undefined) throw unknownKey()
     return this.#authentication.cookie.storing(token, request)
   }
 
-  /** Ends the session of a request, if it has one. */
-  async #endSent(request: IncomingMessage): Promise<void> {
-    const sent = this.#sent(request)
-    if (sent !== undefined) await endSession(this.#books, sent)
-  }
-
-  /** The hash of the session that a request of an own page sends. */
-  #sent(request: IncomingMessage): string | undefined {
-    const sent = this.#authentication.cookie.sent(request)
-    return sent !== undefined && 'hash' in sent ? sent.hash : undefined
+  /** Ends the session of a request, if it has one. Tokens that are made up cost no more than keys that are. */
+  async #end(request: IncomingMessage): Promise<void> {
+    const { sessionHash } = (await this.#authentication.findSession(request)) ?? {}
+    if (sessionHash !== undefined) await this.#writing.run(() => endSession(this.#books, sessionHash))
   }
 }

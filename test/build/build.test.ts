@@ -71,6 +71,24 @@ test('a file that is added to a folder of inputs counts as a change', async () =
   expect(make).toHaveBeenCalledTimes(2)
 })
 
+test('a file that changes during a build is built again', async () => {
+  const { root, product, make } = await copyOf(consolePages)
+  make.mockImplementationOnce(async () => {
+    await mkdir(join(root, product.output), { recursive: true })
+    await change(join(root, 'src/console'))
+  })
+  for (const _ of ['first', 'second', 'third']) await buildIfChanged(product, root)
+  expect(make).toHaveBeenCalledTimes(2)
+})
+
+test('a product whose fingerprint is damaged is built again', async () => {
+  const { root, product, make } = await copyOf(databaseClient)
+  await buildIfChanged(product, root)
+  await writeFile(join(root, product.output, 'fingerprint.txt'), '{')
+  for (const _ of ['second', 'third']) await buildIfChanged(product, root)
+  expect(make).toHaveBeenCalledTimes(2)
+})
+
 test('build always builds, and a failed build is repeated', async () => {
   const { root, product, make } = await copyOf(databaseClient)
   await build(product, root)

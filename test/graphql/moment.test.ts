@@ -26,7 +26,7 @@ let services: Services
 let schema: GraphQLSchema
 const lifecycle = new Lifecycle()
 /** Runs before each read outside a transaction: Prisma reads tasks, statements read the other nodes of an answer. */
-let meanwhile: () => Promise<void>
+let meanwhile: () => Promise<void> = async () => {}
 
 class MovingBooks extends Books {
   override actingAs(): Books {

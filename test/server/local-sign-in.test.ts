@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { Scheduler } from '../../src/async/scheduler.ts'
 import { allScopes, renewLocalKey } from '../../src/domain/account/account.ts'
 import { Authentication } from '../../src/server/authentication.ts'
 import { answerError } from '../../src/server/http/errors.ts'
@@ -25,12 +26,14 @@ async function start({ isLocal = true } = {}): Promise<Page> {
   const cookie = new SessionCookie(accountId)
   const authentication = new Authentication({ books, cookie, log: silent })
   const localKeyId = isLocal ? (await renewLocalKey(books, accountId)).keyId : undefined
-  const signIn = new SignIn({ books, authentication, localKeyId })
+  const signIn = new SignIn({ books, authentication, scheduler: new Scheduler(), localKeyId })
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     if (request.url === '/scopes') {
       const { scopes } = await authentication.authenticateRequest(request)
       return response.end(scopes.join())
     }
+    if (request.url === '/session')
+      return await signIn.route.answer(request, response, { id: '', search: '', onStream: () => {} })
     const stored = await signIn.signInLocally(request)
     return response.writeHead(200, stored === undefined ? {} : { 'Set-Cookie': stored }).end()
   }
@@ -110,4 +113,22 @@ describe('nobody is signed in without a key', () => {
     const page = await start({ isLocal: false })
     expect(await page.open()).toEqual([])
   })
+})
+
+test('a session that does not exist is not looked up each time it is signed out', async () => {
+  const page = await start()
+  const [name] = cookieOf(await page.open()).split('=')
+  const query = vi.spyOn(place.books.connections, 'query')
+  onTestFinished(() => query.mockRestore())
+  const answers = await Promise.all(
+    Array.from({ length: 200 }, () =>
+      ask(page, '/session', {
+        method: 'DELETE',
+        headers: { cookie: `${name}=ps_${'A'.repeat(43)}`, 'sec-fetch-site': 'same-origin' },
+      }),
+    ),
+  )
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([204]))
+  expect(query.mock.calls.length).toBeLessThan(20)
+  for (const [statement] of query.mock.calls) expect(statement).toMatchObject({ name: 'find-sessions' })
 })

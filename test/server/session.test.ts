@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
+import pg from 'pg'
 import { pino } from 'pino'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { done, finished, newPool, newStock, withScopes } from '../support/api.ts'
 import { Client } from '../support/client.ts'
+import { waitUntilSomebodyWaitsFor } from '../support/database.ts'
 import { startService, type TestService, useClient, useService } from '../support/service.ts'
 import { type Asked, ask, ownPage, signIn } from '../support/session.ts'
 import { Socket } from '../support/socket.ts'
@@ -448,4 +450,19 @@ test('neither a key nor a token is in the log, whatever goes wrong', async () =>
   await signOut(cookie)
   const log = logged.join('\n')
   for (const secret of [service.key, token, token.slice(3)]) expect(log).not.toContain(secret)
+})
+
+test('many sign-ins with one key, which wait for each other, do not stop others', async () => {
+  const busy = await withScopes(service, client, ['READ'])
+  const other = new pg.Client(service.databaseUrl)
+  await other.connect()
+  onTestFinished(() => other.end())
+  await other.query('BEGIN')
+  const { rowCount } = await other.query('SELECT 1 FROM api_key ORDER BY id DESC LIMIT 1 FOR NO KEY UPDATE')
+  expect(rowCount).toBe(1)
+  const signIns = Array.from({ length: 40 }, () => signIn(service, busy))
+  await waitUntilSomebodyWaitsFor(other)
+  for (let i = 0; i < 40; i++) expect(await operate(client.authorization())).toEqual(answered)
+  await other.query('ROLLBACK')
+  expect(new Set(await Promise.all(signIns)).size).toBe(40)
 })

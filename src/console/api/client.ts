@@ -7,8 +7,8 @@ import { resuming } from '../live/resuming.ts'
 import type { OpenQueries } from './open-queries.ts'
 import { nameUnknownTypes } from './unknown-types.ts'
 
-// Not the pools, whose screen reads its pages again as pools are created, and then they begin elsewhere. Nor claims and codes,
-// which are shown a page at a time, as they change all the time and have no end.
+// Not claims and codes, which are shown a page at a time: they change all the time and have no end. Nor the pools: their
+// screen reads its pages again as pools are created, and then they begin elsewhere.
 const listsOfQuery = ['formats', 'tasks', 'redemptions']
 const listsOfPool = ['tasks', 'redemptions']
 

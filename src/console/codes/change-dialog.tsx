@@ -73,7 +73,7 @@ function ChangeForm({ change, onClose }: Omit<ChangeDialogProps, 'isOpen'>) {
         {change === 'withdraw' && <KeepAutoGenerate {...form.getInputProps('keepAutoGenerate')} />}
         {withReason.includes(change) && (
           <TextInput
-            description={text.codes.reasonHint}
+            description={change === 'withdraw' ? text.codes.withdrawReasonHint : text.codes.reasonHint}
             label={text.codes.reason}
             maxLength={1_000}
             {...form.getInputProps('reason')}

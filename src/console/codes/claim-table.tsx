@@ -1,4 +1,4 @@
-import { ActionIcon, Menu, ScrollArea, Table, UnstyledButton } from '@mantine/core'
+import { ActionIcon, Menu, ScrollArea, Table, UnstyledButton, VisuallyHidden } from '@mantine/core'
 import { ChevronDownIcon, ChevronRightIcon, KebabHorizontalIcon } from '@primer/octicons-react'
 import { useState } from 'react'
 import { Distance, Moment } from '../parts/time.tsx'
@@ -23,7 +23,9 @@ export function ClaimTable({ claims }: { claims: readonly ListedClaimOf[] }) {
             <Table.Th>{words.codes}</Table.Th>
             <Table.Th>{words.claimedAt}</Table.Th>
             <Table.Th>{words.expiresAt}</Table.Th>
-            <Table.Th aria-label={words.actions} w={48} />
+            <Table.Th w={48}>
+              <VisuallyHidden>{words.actions}</VisuallyHidden>
+            </Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>

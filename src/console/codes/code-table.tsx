@@ -44,7 +44,7 @@ export function CodeTable({
 }) {
   return (
     <ScrollArea type="auto" viewportProps={{ tabIndex: 0, 'aria-label': label }}>
-      <Table highlightOnHover miw={columns.length > 1 ? 640 : 320} verticalSpacing="xs">
+      <Table miw={columns.length > 1 ? 640 : 320} verticalSpacing="xs">
         <Table.Thead>
           <Table.Tr>
             {selection !== undefined && <AllBox codes={codes} selection={selection} />}

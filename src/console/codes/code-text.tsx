@@ -12,7 +12,8 @@ export function CodeText({ code }: { code: string }) {
         ff="monospace"
         size="sm"
         state={{ code }}
-        style={{ overflowWrap: 'anywhere' }}
+        // Longer ones than people type may break anywhere.
+        style={code.length > 32 ? { overflowWrap: 'anywhere' } : { whiteSpace: 'nowrap' }}
         to="/codes"
       >
         {code}

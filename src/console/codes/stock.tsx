@@ -74,9 +74,10 @@ export function Stock({ status }: { status: 'AVAILABLE' | 'WITHDRAWN' }) {
                 {words.lead}
               </Text>
               <Button
-                color={status === 'AVAILABLE' ? 'red' : 'indigo'}
+                color={status === 'AVAILABLE' ? 'red.9' : 'indigo'}
                 onClick={() => setChanging(true)}
-                variant="subtle"
+                size="xs"
+                variant="outline"
               >
                 {words.change}
               </Button>

@@ -25,7 +25,7 @@ export const looks: Readonly<Record<Validity, { icon: Icon; color: string }>> = 
 export function ValidityBadge({ validity }: { validity: Validity }) {
   const { icon: Sign, color } = looks[validity]
   return (
-    <Badge fw={500} size="lg" tt="none" variant="default">
+    <Badge fw={500} miw="max-content" size="lg" tt="none" variant="default">
       <Group component="span" gap={6} wrap="nowrap">
         <Group c={`var(--mantine-color-${color}-6)`} component="span">
           <Sign />

@@ -2,7 +2,7 @@ import { Button, Code, DataList, Paper, Progress, SimpleGrid, Stack, Text } from
 import { useDisclosure } from '@mantine/hooks'
 import type { ReactNode } from 'react'
 import { useParams } from 'react-router'
-import { count, percent, shareOf } from '../intl.ts'
+import { count, shareOf } from '../intl.ts'
 import { Loaded } from '../parts/loaded.tsx'
 import { NothingHere } from '../parts/nothing-here.tsx'
 import { Page } from '../parts/page.tsx'
@@ -85,9 +85,9 @@ function Stock({ format }: { format: FormatOfPage }) {
             </div>
           ))}
         </SimpleGrid>
-        <Progress aria-label={text.formats.used(percent(used))} value={used * 100} />
+        <Progress aria-label={text.formats.used(used)} value={used * 100} />
         <Text c="dimmed" size="sm">
-          {text.formats.used(percent(used))}
+          {text.formats.used(used)}
         </Text>
       </Stack>
     </Paper>

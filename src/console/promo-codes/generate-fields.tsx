@@ -45,7 +45,7 @@ interface FormatFieldProps {
 function FormatField({ format, choose, error }: FormatFieldProps) {
   const [isCreating, { open, close }] = useDisclosure()
   const { result, formats } = useFormats('')
-  const hasNone = result[0].data !== undefined && formats.length === 0
+  const hasNone = format === undefined && result[0].data !== undefined && formats.length === 0
   const create = (
     <Button leftSection={<PlusIcon />} onClick={open} variant={hasNone ? 'filled' : 'default'}>
       {text.promoCodes.createFormat}

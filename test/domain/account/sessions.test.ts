@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   createApiKey,
   hashOfSecret,
@@ -132,13 +132,12 @@ describe('a session', () => {
   it('ends alone when it is signed out, and other processes are notified once', async () => {
     const keyId = await newKey()
     const [one, other] = [await newSession(keyId), await newSession(keyId)]
-    const notices: unknown[] = []
-    const stopListening = books.notifications.on('keys', (key) => notices.push(key))
+    const announced = vi.spyOn(books.notifications, 'announce')
+    onTestFinished(() => announced.mockRestore())
     await endSession(books, one)
     await endSession(books, one)
     await endSession(books, hashOfSecret('other'))
-    stopListening()
-    expect(notices).toHaveLength(1)
+    expect(announced.mock.calls).toEqual([[{ topic: 'keys', key: '' }]])
     expect([await isOpen(one), await isOpen(other)]).toEqual([false, true])
   })
 })
@@ -156,11 +155,10 @@ describe('of one key, a hundred sessions', () => {
     )
     const another = await newKey()
     const ofAnother = await newSession(another)
-    const notices: unknown[] = []
-    const stopListening = books.notifications.on('keys', (key) => notices.push(key))
+    const announced = vi.spyOn(books.notifications, 'announce')
+    onTestFinished(() => announced.mockRestore())
     const last = await newSession(keyId)
-    stopListening()
-    expect(notices).toHaveLength(1)
+    expect(announced.mock.calls).toEqual([[{ topic: 'keys', key: '' }]])
     const open = await findSessions(books, [...hashes, last, ofAnother])
     expect([open.has(first), open.has(second), open.has(last), open.has(ofAnother)]).toEqual([
       true,
