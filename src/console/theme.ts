@@ -36,6 +36,8 @@ export const readableColors: CSSVariablesResolver = () => ({
     '--mantine-color-warning': '#b5390a',
     '--mantine-color-placeholder': 'var(--mantine-color-gray-6)',
     '--mantine-color-error': 'var(--mantine-color-red-9)',
+    // Of buttons that destroy something.
+    '--mantine-color-red-outline': 'var(--mantine-color-red-9)',
     // Of badges and icons on a light background of their own color.
     '--mantine-color-green-light-color': '#237032',
     '--mantine-color-teal-light-color': '#076b4d',
