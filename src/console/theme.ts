@@ -6,10 +6,12 @@ export const theme = createTheme({
   primaryShade: { light: 7, dark: 8 },
   defaultRadius: 'md',
   cursorType: 'pointer',
+  respectReducedMotion: true,
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif',
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace',
   headings: { fontWeight: '650' },
   components: {
+    RadioCard: { defaultProps: { bg: 'var(--mantine-color-body)' } },
     NavLink: { defaultProps: { style: { borderRadius: 'var(--mantine-radius-md)' } } },
     // A dialog or a menu that moves while it opens cannot be clicked yet.
     Modal: {
