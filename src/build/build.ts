@@ -30,10 +30,17 @@ export interface Product {
 /**
  * Builds a product quickly, unless it is up to date.
  *
+ * @param announce is called before it is built
  * @throws {OperatorError} if it would have to be built and its tools are not installed, or if building it fails
  */
-export async function buildIfChanged(product: Product, root = project): Promise<void> {
-  if (!(await isUpToDate(product, root))) await build(product, root)
+export async function buildIfChanged(
+  product: Product,
+  root = project,
+  announce: () => void = () => {},
+): Promise<void> {
+  if (await isUpToDate(product, root)) return
+  announce()
+  await build(product, root)
 }
 
 /**
@@ -48,8 +55,13 @@ export async function build(product: Product, root = project, { thoroughly = fal
         'For production: npm ci && npm run build && npm prune --omit=dev',
     )
   await rm(fingerprintFile(product, root), { force: true })
+  // Read before: a file that somebody changes in the meantime may not be in what is made.
+  const source = await sourceOf(product, root)
   await product.make(root, thoroughly)
-  await writeFile(fingerprintFile(product, root), JSON.stringify(await fingerprint(product, root)))
+  await writeFile(
+    fingerprintFile(product, root),
+    [source.inputs, source.versions, await outputOf(product, root)].join('\n'),
+  )
 }
 
 /** The file with the fingerprint of the last build. */
@@ -57,7 +69,7 @@ function fingerprintFile({ output }: Product, root: string): string {
   return join(root, output, fingerprintName)
 }
 
-const fingerprintName = 'fingerprint.json'
+const fingerprintName = 'fingerprint.txt'
 
 function isBuildable({ versions }: Product, root: string): Promise<boolean> {
   return exists(join(root, versions[0]))
@@ -66,26 +78,20 @@ function isBuildable({ versions }: Product, root: string): Promise<boolean> {
 async function isUpToDate(product: Product, root: string): Promise<boolean> {
   const built = await readIfThere(fingerprintFile(product, root))
   if (built === undefined) return false
-  const now = await fingerprint(product, root)
-  const { inputs, versions, output } = JSON.parse(built) as Fingerprint
-  const hasSameVersions = versions === now.versions || !(await isBuildable(product, root))
-  return inputs === now.inputs && output === now.output && hasSameVersions
+  const [inputs, versions, output] = built.split('\n')
+  const now = await sourceOf(product, root)
+  if (inputs !== now.inputs || output !== (await outputOf(product, root))) return false
+  return versions === now.versions || !(await isBuildable(product, root))
 }
 
-/** Hashes of what a product is made of and of what was made. */
-interface Fingerprint {
-  readonly inputs: string
-  readonly versions: string
-  readonly output: string
+/** Hashes of what a product is made of. */
+async function sourceOf({ inputs, versions }: Product, root: string) {
+  return { inputs: await hashOf(root, inputs), versions: await hashOf(root, versions) }
 }
 
-async function fingerprint(product: Product, root: string): Promise<Fingerprint> {
-  const [inputs, versions, output] = await Promise.all([
-    hashOf(root, product.inputs),
-    hashOf(root, product.versions),
-    hashOf(root, [product.output]),
-  ])
-  return { inputs, versions, output }
+/** A hash of what was made. */
+function outputOf({ output }: Product, root: string): Promise<string> {
+  return hashOf(root, [output])
 }
 
 /** A hash of the names and contents of files, and of all files in folders. What does not exist counts as empty. */

@@ -1,19 +1,25 @@
 import { lazy } from 'react'
 import { Navigate, Route, Routes } from 'react-router'
-import { KeysScreen } from './account/keys-screen.tsx'
 import { SignInScreen } from './account/sign-in-screen.tsx'
-import { CodesScreen } from './codes/codes-screen.tsx'
-import { LookUpScreen } from './codes/look-up-screen.tsx'
-import { FormatScreen } from './formats/format-screen.tsx'
-import { FormatsScreen } from './formats/formats-screen.tsx'
 import { NothingHere } from './parts/nothing-here.tsx'
-import { PoolLayout } from './pools/pool-layout.tsx'
 import { PoolsScreen } from './pools/pools-screen.tsx'
-import { SettingsScreen } from './pools/settings-screen.tsx'
-import { PromoCodesScreen } from './promo-codes/promo-codes-screen.tsx'
 import { SignedIn } from './shell/signed-in.tsx'
-import { TaskScreen } from './tasks/task-screen.tsx'
-import { TasksScreen } from './tasks/tasks-screen.tsx'
+
+/** A screen that is loaded, with the others, when one of them is first shown: the pools are shown sooner without them. */
+function other(name: keyof typeof import('./other-screens.ts')) {
+  return lazy(async () => ({ default: (await import('./other-screens.ts'))[name] }))
+}
+
+const CodesScreen = other('CodesScreen')
+const FormatScreen = other('FormatScreen')
+const FormatsScreen = other('FormatsScreen')
+const KeysScreen = other('KeysScreen')
+const LookUpScreen = other('LookUpScreen')
+const PoolLayout = other('PoolLayout')
+const PromoCodesScreen = other('PromoCodesScreen')
+const SettingsScreen = other('SettingsScreen')
+const TaskScreen = other('TaskScreen')
+const TasksScreen = other('TasksScreen')
 
 // With the chart library, which only these screens need.
 const ActivityScreen = lazy(() => import('./activity/activity-screen.tsx'))

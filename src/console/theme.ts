@@ -1,4 +1,5 @@
 import { type CSSVariablesResolver, createTheme } from '@mantine/core'
+import { text } from './text.ts'
 
 export const theme = createTheme({
   primaryColor: 'indigo',
@@ -12,9 +13,17 @@ export const theme = createTheme({
     NavLink: { defaultProps: { style: { borderRadius: 'var(--mantine-radius-md)' } } },
     // A dialog or a menu that moves while it opens cannot be clicked yet.
     Modal: {
-      defaultProps: { transitionProps: { duration: 120 }, centered: true },
+      defaultProps: {
+        transitionProps: { duration: 120 },
+        centered: true,
+        closeButtonProps: { 'aria-label': text.common.close },
+        // It is the header of a dialog, not of the page.
+        attributes: { header: { role: 'none' } },
+      },
       styles: { title: { fontWeight: 650 } },
     },
+    // By default it is a header, which counts as a second banner of the page.
+    ModalHeader: { defaultProps: { component: 'div' } },
     Fieldset: { styles: { legend: { fontWeight: 650 } } },
   },
 })
@@ -24,9 +33,17 @@ export const readableColors: CSSVariablesResolver = () => ({
   variables: {},
   light: {
     '--mantine-color-dimmed': 'var(--mantine-color-gray-7)',
-    '--mantine-color-warning': 'var(--mantine-color-orange-9)',
+    '--mantine-color-warning': '#b5390a',
     '--mantine-color-placeholder': 'var(--mantine-color-gray-6)',
     '--mantine-color-error': 'var(--mantine-color-red-9)',
+    // Of buttons that destroy something.
+    '--mantine-color-red-outline': 'var(--mantine-color-red-9)',
+    // Of badges and icons on a light background of their own color.
+    '--mantine-color-green-light-color': '#237032',
+    '--mantine-color-teal-light-color': '#076b4d',
+    '--mantine-color-yellow-light-color': '#8f4d00',
+    '--mantine-color-orange-light-color': '#a93a0c',
+    '--mantine-color-red-light-color': '#b02525',
   },
   dark: {
     '--mantine-color-dimmed': 'var(--mantine-color-dark-1)',

@@ -4,4 +4,5 @@ declare module 'virtual:schema' {
 
   export const schema: IntrospectionData
   export const withoutId: readonly string[]
+  export const unknownType: string
 }

@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import react from '@vitejs/plugin-react'
 import {
   buildSchema,
+  type GraphQLInterfaceType,
   type GraphQLNamedType,
+  type GraphQLObjectType,
   type GraphQLSchema,
   isAbstractType,
   isCompositeType,
@@ -17,10 +19,12 @@ import { defineConfig, type Plugin } from 'vite'
 const root = join(import.meta.dirname, '../..')
 const schemaFile = join(root, 'schema.graphql')
 const schemaModule = 'virtual:schema'
+const unknownType = 'Unknown'
 
 /**
  * The module `virtual:schema`: what Graphcache has to know of schema.graphql. `schema` lets it tell which types an interface
- * or a union can be; objects of the types `withoutId` are kept in their parents.
+ * or a union can be; objects of the types `withoutId` are kept in their parents. `unknownType` stands for all types that the
+ * service may have later: each interface and union can be it.
  */
 function schemaFacts(): Plugin {
   return {
@@ -34,8 +38,10 @@ function schemaFacts(): Plugin {
         .filter(isObjectType)
         .filter((type) => !isIntrospectionType(type))
       const withoutId = types.filter((type) => type.getFields()['id'] === undefined).map(({ name }) => name)
+      withoutId.push(unknownType)
       return `export const schema = ${JSON.stringify(outlineOf(schema))}
-export const withoutId = ${JSON.stringify(withoutId)}`
+export const withoutId = ${JSON.stringify(withoutId)}
+export const unknownType = ${JSON.stringify(unknownType)}`
     },
   }
 }
@@ -49,17 +55,24 @@ function outlineOf(schema: GraphQLSchema) {
     isObjectType(type) ? 'OBJECT' : isInterfaceType(type) ? 'INTERFACE' : 'UNION'
   const reference = (type: GraphQLNamedType) => ({ kind: kindOf(type), name: type.name })
   const some = { kind: 'NON_NULL', ofType: { kind: 'SCALAR', name: 'Any' } }
-  const types = Object.values(schema.getTypeMap())
+  const fieldsOf = (type: GraphQLObjectType | GraphQLInterfaceType) =>
+    Object.keys(type.getFields()).map((name) => ({ name, type: some, args: [] }))
+  const composite = Object.values(schema.getTypeMap())
     .filter((type) => !isIntrospectionType(type))
     .filter(isCompositeType)
-    .map((type) => ({
+  const interfaces = composite.filter(isInterfaceType)
+  const unknown = { kind: 'OBJECT', name: unknownType }
+  const types = [
+    ...composite.map((type) => ({
       ...reference(type),
-      fields: isUnionType(type)
-        ? []
-        : Object.keys(type.getFields()).map((name) => ({ name, type: some, args: [] })),
+      fields: isUnionType(type) ? [] : fieldsOf(type),
       interfaces: isUnionType(type) ? [] : type.getInterfaces().map(reference),
-      ...(isAbstractType(type) && { possibleTypes: schema.getPossibleTypes(type).map(reference) }),
-    }))
+      ...(isAbstractType(type) && {
+        possibleTypes: [...schema.getPossibleTypes(type).map(reference), unknown],
+      }),
+    })),
+    { ...unknown, fields: interfaces.flatMap(fieldsOf), interfaces: interfaces.map(reference) },
+  ]
   const [queryType, mutationType, subscriptionType] = ['Query', 'Mutation', 'Subscription'].map((name) => ({
     name,
   }))

@@ -30,10 +30,12 @@ describe.each([
   ['the console', consolePages],
   ['GraphiQL', graphiqlFiles],
 ])('%s', (_name, original) => {
-  test('is built once', async () => {
+  test('is built once, which is announced', async () => {
     const { root, product, make } = await copyOf(original)
-    for (const _ of ['first', 'second', 'third']) await buildIfChanged(product, root)
+    const announce = vi.fn(() => expect(make).not.toHaveBeenCalled())
+    for (const _ of ['first', 'second', 'third']) await buildIfChanged(product, root, announce)
     expect(make).toHaveBeenCalledTimes(1)
+    expect(announce).toHaveBeenCalledTimes(1)
   })
 
   test.each([...original.inputs, ...original.versions])(
@@ -68,6 +70,24 @@ test('a file that is added to a folder of inputs counts as a change', async () =
   await buildIfChanged(product, root)
   await writeFile(join(root, 'src/console/new.tsx'), '')
   await buildIfChanged(product, root)
+  expect(make).toHaveBeenCalledTimes(2)
+})
+
+test('a file that changes during a build is built again', async () => {
+  const { root, product, make } = await copyOf(consolePages)
+  make.mockImplementationOnce(async () => {
+    await mkdir(join(root, product.output), { recursive: true })
+    await change(join(root, 'src/console'))
+  })
+  for (const _ of ['first', 'second', 'third']) await buildIfChanged(product, root)
+  expect(make).toHaveBeenCalledTimes(2)
+})
+
+test('a product whose fingerprint is damaged is built again', async () => {
+  const { root, product, make } = await copyOf(databaseClient)
+  await buildIfChanged(product, root)
+  await writeFile(join(root, product.output, 'fingerprint.txt'), '{')
+  for (const _ of ['second', 'third']) await buildIfChanged(product, root)
   expect(make).toHaveBeenCalledTimes(2)
 })
 

@@ -780,7 +780,7 @@ describe('an upload that adds nothing', () => {
       upload: { warnings: ['Nothing was added: every code of the file is already in the account.'] },
     })
     expect((await run(`${file}#REF!\n${newName()}\n`)).upload.warnings).toEqual([
-      'Of 3 rows, 1 was refused. The reasons are in the file at rejectedRowsUrl.',
+      'Of 3 rows, 1 was refused. The rejected rows have the reasons.',
     ])
   })
 })

@@ -16,6 +16,8 @@ export interface ConsoleOptions {
   /** Of the window, in CSS pixels; 1,400 by 900 by default. */
   width?: number
   height?: number
+  /** Of the browser; that of the machine by default. */
+  timeZone?: string
   /** Messages of the browser that the test brings about, such as those of a connection that it cuts. */
   tolerated?: readonly RegExp[]
 }
@@ -34,14 +36,24 @@ export interface OpenedConsole {
  */
 export async function openConsole(
   service: TestService,
-  { path = '/', scopes, scheme = 'light', width = 1_400, height = 900, tolerated = [] }: ConsoleOptions = {},
+  options: ConsoleOptions = {},
 ): Promise<OpenedConsole> {
+  const {
+    path = '/',
+    scopes,
+    scheme = 'light',
+    width = 1_400,
+    height = 900,
+    timeZone,
+    tolerated = [],
+  } = options
   const browser = await testBrowser()
   const context = await browser.newContext({
     baseURL: service.url,
     colorScheme: scheme,
     viewport: { width, height },
     locale: 'en-US',
+    ...(timeZone !== undefined && { timezoneId: timeZone }),
     // Colours that are still changing would have the wrong contrast.
     reducedMotion: 'reduce',
   })

@@ -30,6 +30,7 @@ export function SignInForm({ lead, onSignedIn }: { lead: string; onSignedIn: () 
           description={text.account.keyHint}
           label={text.account.key}
           {...form.getInputProps('key')}
+          aria-invalid={form.errors['key'] !== undefined}
         />
         <Button loading={isSigningIn} type="submit">
           {text.account.signIn}

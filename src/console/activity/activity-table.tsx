@@ -32,14 +32,8 @@ export function ActivityTable({ period, steps }: { period: Period; steps: readon
           {words.download}
         </Button>
       </Group>
-      <Table.ScrollContainer
-        aria-label={words.region}
-        minWidth={520}
-        role="region"
-        tabIndex={0}
-        type="native"
-      >
-        <Table aria-label={words.region} highlightOnHover withTableBorder>
+      <Table.ScrollContainer aria-label={words.region} minWidth={0} role="region" tabIndex={0} type="native">
+        <Table aria-label={words.region} fz="sm" highlightOnHover horizontalSpacing={8} withTableBorder>
           <Table.Thead>
             <Table.Tr>
               <Table.Th scope="col">{words.time}</Table.Th>
@@ -53,7 +47,7 @@ export function ActivityTable({ period, steps }: { period: Period; steps: readon
           <Table.Tbody>
             {steps.toReversed().map((step) => (
               <Table.Tr key={step.from}>
-                <Table.Th fw="normal" scope="row" style={{ whiteSpace: 'nowrap' }}>
+                <Table.Th fw="normal" scope="row">
                   <StepName period={period} step={step} />
                 </Table.Th>
                 {columns.map(([name]) => (
@@ -68,9 +62,9 @@ export function ActivityTable({ period, steps }: { period: Period; steps: readon
             <Table.Tr>
               <Table.Th scope="row">{words.total}</Table.Th>
               {columns.map(([name]) => (
-                <Table.Th key={name} ta="right">
+                <Table.Td fw={600} key={name} ta="right">
                   {name !== 'availableCount' && count(totalOf(steps, name))}
-                </Table.Th>
+                </Table.Td>
               ))}
             </Table.Tr>
           </Table.Tfoot>

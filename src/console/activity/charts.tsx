@@ -25,6 +25,9 @@ const labels: Record<CountOfStep, string> = {
   addedCount: words.counts.added,
 }
 
+// What is pointed at in one is shown in all. The margin is for the label of the topmost line.
+const syncedCharts = { syncId: 'activity', margin: { top: 8, right: 8 } }
+
 interface ChartsProps {
   period: Period
   steps: readonly Step[]
@@ -50,7 +53,7 @@ export function Charts({ period, steps }: ChartsProps) {
       <ChartPanel figures={[['availableCount', `${count(available)} ${words.now}`]]} period={period}>
         <AreaChart
           {...propsOf(['availableCount'], period, steps)}
-          areaChartProps={{ syncId: 'activity' }}
+          areaChartProps={syncedCharts}
           areaProps={{ isAnimationActive: false }}
           curveType="linear"
           fillOpacity={0.25}
@@ -68,7 +71,7 @@ function Bars({ of: counts, period, steps }: ChartsProps & { of: readonly CountO
   return (
     <BarChart
       {...propsOf(counts, period, steps)}
-      barChartProps={{ syncId: 'activity', barGap: 1, barCategoryGap: '15%' }}
+      barChartProps={{ ...syncedCharts, barGap: 1, barCategoryGap: '15%' }}
       barProps={{ isAnimationActive: false, radius: [2, 2, 0, 0] }}
       maxBarWidth={36}
     />
@@ -87,7 +90,7 @@ function propsOf(counts: readonly CountOfStep[], period: Period, steps: readonly
       step,
     })),
     dataKey: 'from',
-    gridAxis: 'y' as const,
+    gridAxis: 'x' as const,
     h: 180,
     series: counts.map((name) => ({ name, color: colors[name], label: labels[name] })),
     tickLine: 'none' as const,
@@ -96,11 +99,17 @@ function propsOf(counts: readonly CountOfStep[], period: Period, steps: readonly
         <StepTooltip counts={counts} labels={labels} period={period} step={payload?.[0]?.payload?.step} />
       ),
     },
-    xAxisProps: { tickFormatter: short, minTickGap: 24, interval: 'preserveStartEnd' as const },
+    xAxisProps: {
+      tickFormatter: short,
+      minTickGap: 24,
+      interval: 'preserveStartEnd' as const,
+      scale: 'band' as const,
+    },
     yAxisProps: {
       allowDecimals: false,
       tickFormatter: (value: number) => shortCount(BigInt(Math.round(value))),
-      width: 'auto' as const,
+      // The same in all charts, so that their steps are below each other.
+      width: 48,
     },
   }
 }
@@ -119,9 +128,9 @@ function ChartPanel({ figures, period, children }: PanelProps) {
     .join(' ')
   return (
     <Paper p="md" withBorder>
-      <Group gap="md" mb="sm">
+      <Group gap="xs" mb="sm">
         {figures.map(([what, figure]) => (
-          <Group align="baseline" gap={8} key={what}>
+          <Group align="baseline" gap={8} key={what} mr="sm">
             <Swatch color={colors[what]} />
             <Title order={3} size="h6">
               {labels[what]}

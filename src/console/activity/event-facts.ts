@@ -66,28 +66,28 @@ export const EventFacts = graphql(
       ... on CodesWithdrawnEvent {
         count
         reason
-        task {
+        chosenTask: task {
           id
         }
       }
       ... on CodesRestoredEvent {
         count
         reason
-        task {
+        chosenTask: task {
           id
         }
       }
       ... on CodesVoidedEvent {
         count
         reason
-        task {
+        chosenTask: task {
           id
         }
       }
       ... on CodesUnvoidedEvent {
         count
         reason
-        task {
+        chosenTask: task {
           id
         }
       }

@@ -9,7 +9,7 @@ import { EventSentence } from './event-sentence.tsx'
 
 /** An event in a list of them: what kind, what, which task, and when. */
 export const EventLine = memo(function EventLine({ event, ofPool }: { event: EventFacts; ofPool: boolean }) {
-  const task = 'task' in event ? event.task : null
+  const task = taskOf(event)
   return (
     <Group component="li" gap="sm" px="md" py="xs" wrap="nowrap">
       <EventIcon event={event} />
@@ -38,3 +38,8 @@ export const EventLine = memo(function EventLine({ event, ofPool }: { event: Eve
     </Group>
   )
 })
+
+function taskOf(event: EventFacts): { id: string } | null {
+  if ('task' in event) return event.task
+  return 'chosenTask' in event ? event.chosenTask : null
+}

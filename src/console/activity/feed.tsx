@@ -44,7 +44,7 @@ export function Feed({ poolId }: { poolId?: string }) {
 function Days({ events, ofPool }: { events: readonly EventFacts[]; ofPool: boolean }) {
   return [...Map.groupBy(events, ({ at }) => weekday(at))].map(([day, events]) => (
     <Box aria-label={day} component="section" key={day}>
-      <Title c="dimmed" mb="xs" order={3} size="h6">
+      <Title c="dimmed" mb="xs" order={ofPool ? 3 : 2} size="h6">
         {day}
       </Title>
       <Paper className={classes.lines} component="ol" withBorder>

@@ -7,6 +7,7 @@ import { Empty } from '../parts/empty.tsx'
 import { Loaded } from '../parts/loaded.tsx'
 import { NothingHere } from '../parts/nothing-here.tsx'
 import type { PoolOfPage } from '../pools/pool-of-page.ts'
+import { useMay } from '../shell/viewer.tsx'
 import { text } from '../text.ts'
 import { ActivityTable } from './activity-table.tsx'
 import { Charts } from './charts.tsx'
@@ -31,6 +32,7 @@ interface PoolActivityProps {
 /** The forecast of a pool, and what happened to its codes in a period, as charts or as a table. */
 export function PoolActivity({ pool, period, choosePeriod }: PoolActivityProps) {
   const [view, setView] = useState<View>('charts')
+  if (pool.claimedCount === '0' && pool.availableCount === '0') return <NothingYet />
   return (
     <Stack gap="md">
       <Group justify="space-between">
@@ -55,7 +57,6 @@ function ActivityOfPeriod({ pool, period, view }: { pool: PoolOfPage; period: Pe
     <Loaded of={result} skeleton={<Skeleton height={680} />}>
       {({ pool: read }) => {
         if (read === null) return <NothingHere />
-        if (pool.claimedCount === '0' && pool.availableCount === '0') return <NothingYet />
         return (
           <>
             <Forecast of={read} />
@@ -89,12 +90,15 @@ function useLiveActivity(pool: PoolOfPage, period: Period) {
 }
 
 function NothingYet() {
+  const mayManage = useMay('MANAGE')
   return (
     <Empty
       action={
-        <Button component={Link} to="../promo-codes">
-          {words.nothing.action}
-        </Button>
+        mayManage && (
+          <Button component={Link} to="../promo-codes">
+            {words.nothing.action}
+          </Button>
+        )
       }
       title={words.nothing.title}
     >

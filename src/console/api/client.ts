@@ -5,10 +5,12 @@ import type { Sink, Client as Socket } from 'graphql-ws'
 import { Client, fetchExchange, mapExchange, subscriptionExchange } from 'urql'
 import { resuming } from '../live/resuming.ts'
 import type { OpenQueries } from './open-queries.ts'
+import { nameUnknownTypes } from './unknown-types.ts'
 
-// Not the pools: their screen reads its pages again as pools are created, and then they begin elsewhere.
-const listsOfQuery = ['formats', 'tasks', 'claims', 'redemptions']
-const listsOfPool = ['codes', 'claims', 'tasks', 'redemptions']
+// Not claims and codes, which are shown a page at a time: they change all the time and have no end. Nor the pools: their
+// screen reads its pages again as pools are created, and then they begin elsewhere.
+const listsOfQuery = ['formats', 'tasks', 'redemptions']
+const listsOfPool = ['tasks', 'redemptions']
 
 /** Forgets the later pages of a list when its first one is read anew: they may not go on where that ends. */
 const dropLaterPages: UpdateResolver = (_result, args, cache, { parentKey, fieldName }) => {
@@ -52,6 +54,7 @@ export function createApiClient(
         },
       }),
       mapExchange({
+        onResult: ({ data }) => nameUnknownTypes(data),
         onError({ graphQLErrors }) {
           if (graphQLErrors.some(({ extensions }) => extensions['code'] === 'UNAUTHENTICATED')) onSessionEnd()
         },

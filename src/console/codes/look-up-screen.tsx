@@ -1,6 +1,8 @@
-import { Page } from '../parts/page.tsx'
-import { text } from '../text.ts'
+import { useMay } from '../shell/viewer.tsx'
+import { LookUpForm } from './look-up/look-up-form.tsx'
+import { Till } from './look-up/till.tsx'
 
+/** What is known of a code. A key that only redeems may not look codes up, so it gets a till. */
 export function LookUpScreen() {
-  return <Page title={text.shell.codes}>{null}</Page>
+  return useMay('READ') ? <LookUpForm /> : <Till />
 }

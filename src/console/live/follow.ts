@@ -1,5 +1,7 @@
 import type { TadaDocumentNode } from 'gql.tada'
-import type { Client } from 'urql'
+import type { Client, CombinedError } from 'urql'
+import { problemsOf } from '../api/submit.ts'
+import { text } from '../text.ts'
 import { passes, pause, placeIsLost } from './resuming.ts'
 
 /** What is read to begin with, and the events after it. */
@@ -41,7 +43,7 @@ export function follow<
     if (data === undefined) {
       // Without a network there is no code: the same request may work in a moment.
       if (error?.networkError === undefined && !passes(error?.graphQLErrors)) {
-        follower.fail(error?.message ?? '')
+        follower.fail(messageOf(error))
         return
       }
       await pause(failures)
@@ -52,15 +54,15 @@ export function follow<
     const events = client.subscription(documents.events, { ...variables, after: data.eventCursor })
     leave = events.subscribe(({ data, error }) => {
       // Looked at first: with an error comes the data of the last event once more.
-      if (error !== undefined) end(error.graphQLErrors, error.message)
+      if (error !== undefined) end(error)
       else if (data !== undefined) follower.next(data.poolEvents)
     }).unsubscribe
   }
 
-  const end = (errors: unknown, message: string) => {
+  const end = (error: CombinedError) => {
     leave()
-    if (placeIsLost(errors)) void begin(0)
-    else follower.fail(message)
+    if (placeIsLost(error.graphQLErrors)) void begin(0)
+    else follower.fail(messageOf(error))
   }
 
   void begin(0)
@@ -68,4 +70,9 @@ export function follow<
     hasLeft = true
     leave()
   }
+}
+
+function messageOf(error: CombinedError | undefined): string {
+  if (error === undefined) return text.common.noAnswer
+  return [...new Set(problemsOf(error).map(({ message }) => message))].join(' ')
 }

@@ -30,7 +30,9 @@ export function FilterBar({
         maw={360}
         onChange={({ currentTarget }) => type(currentTarget.value)}
         placeholder={text.pools.search}
-        rightSection={typed !== '' && <CloseButton aria-label={text.pools.clear} onClick={() => type('')} />}
+        rightSection={
+          typed !== '' && <CloseButton aria-label={text.pools.clearSearch} onClick={() => type('')} />
+        }
         type="search"
         value={typed}
       />

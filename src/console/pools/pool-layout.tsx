@@ -1,5 +1,6 @@
 import { Alert, Button, Group, Paper, Spoiler, Stack, Text } from '@mantine/core'
 import { ArchiveIcon } from '@primer/octicons-react'
+import { Suspense } from 'react'
 import { Outlet, useParams } from 'react-router'
 import { useQuery } from 'urql'
 import { graphql } from '../api/graphql.ts'
@@ -57,7 +58,9 @@ function PoolPage({ pool }: { pool: PoolOfPage }) {
         {pool.archivedAt !== null && <Archived pool={pool} at={pool.archivedAt} />}
         <Counts of={pool} />
         <Sections of={pool} />
-        <Outlet />
+        <Suspense>
+          <Outlet />
+        </Suspense>
       </Page>
     </PoolOfPageContext>
   )

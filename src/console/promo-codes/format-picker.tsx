@@ -1,4 +1,4 @@
-import { Box, Group, Select, Text } from '@mantine/core'
+import { Box, Select, Text } from '@mantine/core'
 import { useState } from 'react'
 import type { FormatOfPage } from '../formats/format-details.ts'
 import { useFormats } from '../formats/formats.ts'
@@ -51,18 +51,23 @@ function Option({ format }: { format: FormatOfPage | undefined }) {
   if (format === undefined) return null
   const { name, pattern, availableForGeneration } = format
   return (
-    <Group flex={1} gap="md" justify="space-between" miw={0} wrap="nowrap">
-      <Box miw={0}>
+    // Not a Group, which would be as wide as the longest name.
+    <Box
+      display="grid"
+      flex={1}
+      style={{ gridTemplateColumns: 'minmax(0, 1fr) auto', alignItems: 'center', gap: 12 }}
+    >
+      <div>
         <Text size="sm" truncate>
           {name}
         </Text>
         <Text c="dimmed" ff="monospace" size="xs" truncate>
           {pattern}
         </Text>
-      </Box>
-      <Text c="dimmed" flex="none" size="xs">
+      </div>
+      <Text c="dimmed" size="xs">
         {text.promoCodes.left(availableForGeneration)}
       </Text>
-    </Group>
+    </Box>
   )
 }

@@ -21,35 +21,40 @@ export function SignedIn() {
   const { pathname, search, hash } = useLocation()
   const viewer = useQuery({ query: ViewerQuery })
   const hasEnded = useObserved(sessionEnded)
-  const apiKey = viewer[0].data?.apiKey
+  const apiKey = useLatest(viewer[0].data?.apiKey)
   const mayRead = apiKey?.scopes.includes('READ') ?? false
   const events = useLiveEvents(mayRead && !hasEnded)
   if (hasEnded && apiKey === undefined)
     return <Navigate replace state={{ from: pathname + search + hash }} to="/sign-in" />
+  if (apiKey === undefined) return <Loaded of={viewer}>{() => null}</Loaded>
   return (
     <>
       <Activity mode={hasEnded ? 'hidden' : 'visible'}>
-        <Loaded of={viewer}>
-          {({ apiKey }) => (
-            <ViewerContext value={apiKey}>
-              <LiveEventsContext value={events}>
-                <UploadsContext value={uploads}>
-                  <Shell>
-                    <FailureBoundary at={pathname}>
-                      <Suspense>
-                        <Outlet />
-                      </Suspense>
-                    </FailureBoundary>
-                  </Shell>
-                </UploadsContext>
-              </LiveEventsContext>
-            </ViewerContext>
-          )}
-        </Loaded>
+        <ViewerContext value={apiKey}>
+          <LiveEventsContext value={events}>
+            <UploadsContext value={uploads}>
+              <Shell>
+                <FailureBoundary at={pathname}>
+                  <Suspense>
+                    <Outlet />
+                  </Suspense>
+                </FailureBoundary>
+              </Shell>
+            </UploadsContext>
+          </LiveEventsContext>
+        </ViewerContext>
       </Activity>
-      {apiKey !== undefined && <SignInAgain isNeeded={hasEnded} keyId={apiKey.id} />}
+      <SignInAgain isNeeded={hasEnded} keyId={apiKey.id} />
     </>
   )
+}
+
+/** The last value that there was: once the session has ended, the key can no longer be read. */
+function useLatest<T>(value: T | undefined): T | undefined {
+  const [latest, setLatest] = useState(value)
+  if (value === undefined || value === latest) return latest
+  setLatest(value)
+  return value
 }
 
 /** The events of the account while `isOn`. If some were missed, all that is on the screen is read again. */

@@ -1,4 +1,4 @@
-import { Group, Loader, Stack, Text, ThemeIcon } from '@mantine/core'
+import { Flex, Group, Loader, Stack, Text, ThemeIcon } from '@mantine/core'
 import { CheckIcon, CircleSlashIcon, ClockIcon, DotFillIcon, UndoIcon, XIcon } from '@primer/octicons-react'
 import type { ReactNode } from 'react'
 import { clock, exactMoment } from '../intl.ts'
@@ -17,7 +17,14 @@ const outcomes: Partial<Record<TaskStatus, { icon: ReactNode; color: string }>> 
 export function TaskSteps({ steps }: { steps: readonly Step[] }) {
   const now = steps.at(-1)?.status ?? 'AWAITING_EXECUTION'
   return (
-    <Group component="ol" gap="xl" m={0} p={0} style={{ listStyle: 'none' }}>
+    <Flex
+      component="ol"
+      direction={{ base: 'column', xs: 'row' }}
+      gap={{ base: 'sm', xs: 'xl' }}
+      m={0}
+      p={0}
+      style={{ listStyle: 'none' }}
+    >
       {steps.map(({ status, at }, i) => (
         <li aria-current={i === steps.length - 1 ? 'step' : undefined} key={status}>
           <StepLine at={at} isNow={i === steps.length - 1} status={status} />
@@ -28,7 +35,7 @@ export function TaskSteps({ steps }: { steps: readonly Step[] }) {
           <StepLine at={undefined} isAhead status={status} />
         </li>
       ))}
-    </Group>
+    </Flex>
   )
 }
 

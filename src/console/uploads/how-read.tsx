@@ -20,17 +20,20 @@ export function HowRead({
 }) {
   const { layout = null, beginning = null } = task.upload ?? {}
   const isUnclear = task.failure?.code === 'HEADER_UNCLEAR'
-  const [isOpen, { toggle }] = useDisclosure(task.status === 'FAILED' && !isUnclear)
+  const isUnread = task.status === 'FAILED' && !isUnclear
+  const [isOpen, { toggle }] = useDisclosure(isUnread)
   if (beginning === null) return null
   return (
     <Paper p="md" withBorder>
       <Stack>
         <div>
-          <Title order={4} size="h5">
-            {isUnclear ? text.uploads.unclear : text.uploads.howRead}
+          <Title order={3} size="h5">
+            {isUnclear ? text.uploads.unclear : isUnread ? text.uploads.beginning : text.uploads.howRead}
           </Title>
           <Text mt={4} size="sm">
-            {isUnclear ? text.uploads.unclearHint : layout !== null && wordsFor(layout)}
+            {isUnclear && text.uploads.unclearHint}
+            {isUnread && text.uploads.sayHow}
+            {layout !== null && ` ${wordsFor(layout)}`}
           </Text>
         </div>
         <BeginningTable layout={layout} rows={beginning.rows} />

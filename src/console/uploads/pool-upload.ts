@@ -1,5 +1,6 @@
 import type { Client } from 'urql'
 import { graphql } from '../api/graphql.ts'
+import { newIdempotencyKey } from '../api/idempotency.ts'
 import { Observable } from '../api/observable.ts'
 import { type Problem, Refusal } from '../api/submit.ts'
 import { type ReadingSettings, sendFile, type UploadRequest } from './send-file.ts'
@@ -82,7 +83,7 @@ export class PoolUpload {
   }
 
   #request(file: File, settings: ReadingSettings, dryRun: boolean): UploadRequest {
-    return { poolId: this.#poolId, file, settings, dryRun, idempotencyKey: crypto.randomUUID() }
+    return { poolId: this.#poolId, file, settings, dryRun, idempotencyKey: newIdempotencyKey() }
   }
 
   async #send(request: UploadRequest): Promise<void> {

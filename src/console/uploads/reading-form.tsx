@@ -1,4 +1,4 @@
-import { Button, Group, SegmentedControl, Select, Stack, Switch, Text } from '@mantine/core'
+import { Button, Group, Input, SegmentedControl, Select, Stack, Switch } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useId } from '@mantine/hooks'
 import { text } from '../text.ts'
@@ -45,29 +45,28 @@ export function ReadingForm({
       ...(column !== decide && { column }),
     })
   })
-  const headerError = form.errors['header']
   return (
     <form onSubmit={submit}>
       <Stack>
-        <div>
-          <Text fw={500} id={headerLabel} mb={4} size="sm">
-            {words.header}
-          </Text>
-          <SegmentedControl
-            aria-labelledby={headerLabel}
-            data={[
-              { value: decide, label: words.headerDecide },
-              { value: 'true', label: words.headerYes },
-              { value: 'false', label: words.headerNo },
-            ]}
-            {...form.getInputProps('header')}
-          />
-          {headerError !== undefined && (
-            <Text c="var(--mantine-color-error)" role="alert" size="sm">
-              {headerError}
-            </Text>
-          )}
-        </div>
+        <Input.Wrapper
+          error={form.errors['header']}
+          label={words.header}
+          labelElement="div"
+          labelProps={{ id: headerLabel, mb: 4 }}
+        >
+          <div>
+            <SegmentedControl
+              aria-labelledby={headerLabel}
+              data={[
+                { value: decide, label: words.headerDecide },
+                { value: 'true', label: words.headerYes },
+                { value: 'false', label: words.headerNo },
+              ]}
+              onChange={(header) => form.setFieldValue('header', header)}
+              value={form.values.header}
+            />
+          </div>
+        </Input.Wrapper>
         {columnsOf(rows) > 1 && (
           <Select
             allowDeselect={false}

@@ -48,7 +48,6 @@ export function Review({
         settings={settings}
         task={task}
       />
-      <RejectedRows task={task} />
       <Group>
         {isRead && accepted !== '0' && (
           <Button onClick={() => upload.add(request)}>{text.uploads.add(accepted)}</Button>
@@ -60,6 +59,7 @@ export function Review({
           {text.uploads.checked}
         </Text>
       </Group>
+      <RejectedRows task={task} />
     </Stack>
   )
 }

@@ -25,8 +25,7 @@ export function uploadWarnings(upload: Task): string[] {
     )
   if (refused > 0n)
     warnings.push(
-      `Of ${rows(rowsRead)}, ${grouped(refused)} ${refused === 1n ? 'was' : 'were'} refused. The reasons are in the file at ` +
-        'rejectedRowsUrl.',
+      `Of ${rows(rowsRead)}, ${grouped(refused)} ${refused === 1n ? 'was' : 'were'} refused. The rejected rows have the reasons.`,
     )
   return warnings
 }

@@ -3,6 +3,8 @@ import { readdir, readFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { extname, join, relative } from 'node:path'
 import { Lazy } from '../../async/lazy.ts'
+import { errorCode } from '../../database/embedded/files.ts'
+import { notFound } from './errors.ts'
 import { acceptedCoding, type ContentCoding } from './request.ts'
 import { type Route, readOnly } from './server.ts'
 
@@ -123,7 +125,10 @@ class Asset {
 }
 
 async function readBody(file: string): Promise<Body> {
-  const bytes = await readFile(file)
+  const bytes = await readFile(file).catch((error: unknown) => {
+    if (errorCode(error) !== 'ENOENT') throw error
+    throw notFound('This file was replaced by a newer build. Restart the service, then reload the page.')
+  })
   return { bytes, etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"` }
 }
 

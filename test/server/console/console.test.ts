@@ -105,12 +105,10 @@ describe('the files of the console', () => {
     paths = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path ?? '')
   })
 
-  test('are a script, a style and an icon of the service, with names that change with their content', () => {
-    expect(paths.map((path) => path.replace(/-[\w-]{8}\./, '-#.')).toSorted()).toEqual([
-      '/console/icon-#.svg',
-      '/console/index-#.css',
-      '/console/index-#.js',
-    ])
+  test('are those that the page names, and their names change with their content', () => {
+    const kinds = new Set(paths.map((path) => path.split('.').at(-1)))
+    expect(kinds).toEqual(new Set(['css', 'js', 'svg']))
+    for (const path of paths) expect(path).toMatch(/^\/console\/[\w-]+-[\w-]{8}\.\w+$/)
   })
 
   test('are sent in each coding, and are cached forever', async () => {
@@ -160,7 +158,7 @@ describe('the files of the console', () => {
   test.each([
     '/console/index.html',
     '/console/../index.html',
-    '/console/fingerprint.json',
+    '/console/fingerprint.txt',
     '/console/nothing.js',
     '/console/%2e%2e/index.html',
     '/index.html',

@@ -53,7 +53,7 @@ describe('the page of GraphiQL', () => {
     const paths = [...page.matchAll(/"(\/graphiql\/[^"]+)"/g)].map(([, path]) => path ?? '')
     expect(paths).toHaveLength(8)
     for (const path of paths) expect(await isFile(path), path).toBe(true)
-    for (const path of ['/graphiql/page.js', '/graphiql/fingerprint.json'])
+    for (const path of ['/graphiql/page.js', '/graphiql/fingerprint.txt'])
       expect(await isFile(path), path).toBe(false)
   })
 

@@ -1,0 +1,129 @@
+import { Alert, Button, Checkbox, Group, Modal, Radio, Stack, Text, TextInput } from '@mantine/core'
+import { useForm } from '@mantine/form'
+import { notifications } from '@mantine/notifications'
+import { useQuery } from 'urql'
+import { useProblems } from '../api/problems.tsx'
+import { usePoolOfPage } from '../pools/pool-of-page.ts'
+import { text } from '../text.ts'
+import { AddedCodesQuery, AutoGenerateQuery, type Change, useChange } from './changes.ts'
+import { TaskSelect } from './task-select.tsx'
+
+interface ChangeDialogProps {
+  change: Change
+  isOpen: boolean
+  onClose: () => void
+}
+
+/** Asks which codes of the pool something is done with: all that it can be done with, or those that one task added. */
+export function ChangeDialog({ change, isOpen, onClose }: ChangeDialogProps) {
+  return (
+    <Modal onClose={onClose} opened={isOpen} title={text.codes.changes[change].title}>
+      <ChangeForm change={change} onClose={onClose} />
+    </Modal>
+  )
+}
+
+/** What can only be done with the codes of a task: doing it with a whole pool is nothing that a campaign needs. */
+const ofTaskOnly: readonly Change[] = ['void', 'unvoid']
+const withReason: readonly Change[] = ['withdraw', 'void']
+
+function ChangeForm({ change, onClose }: Omit<ChangeDialogProps, 'isOpen'>) {
+  const pool = usePoolOfPage()
+  const words = text.codes.changes[change]
+  const form = useForm({
+    initialValues: {
+      of: ofTaskOnly.includes(change) ? 'task' : 'pool',
+      taskId: '',
+      reason: '',
+      keepAutoGenerate: false,
+    },
+  })
+  const problems = useProblems(form, { 'select.taskId': 'taskId' })
+  const [submit, isSubmitting] = useChange(change)
+  const { of, taskId } = form.values
+  const inPool = { withdraw: pool.availableCount, restore: pool.withdrawnCount, void: '', unvoid: '' }[change]
+  const concerned = useConcerned(change, taskId)
+  const number = of === 'pool' ? inPool : concerned
+  const act = form.onSubmit(async (values) => {
+    problems.clear()
+    const { done, problems: found = [] } = await submit({
+      poolId: pool.id,
+      ...(of === 'task' && { taskId }),
+      ...(values.reason.trim() !== '' && { reason: values.reason }),
+      ...(values.keepAutoGenerate && { keepAutoGenerate: true }),
+    })
+    problems.show(found)
+    if (done === undefined) return
+    notifications.show({ message: done })
+    onClose()
+  })
+  return (
+    <form onSubmit={act}>
+      <Stack>
+        <Text size="sm">{words.body}</Text>
+        {!ofTaskOnly.includes(change) && (
+          <Radio.Group label={words.which} {...form.getInputProps('of')}>
+            <Stack gap="xs" mt="xs">
+              <Radio label={words.all(inPool)} value="pool" />
+              <Radio label={text.codes.ofTask} value="task" />
+            </Stack>
+          </Radio.Group>
+        )}
+        {of === 'task' && <TaskSelect poolId={pool.id} {...form.getInputProps('taskId')} />}
+        {change === 'withdraw' && <KeepAutoGenerate {...form.getInputProps('keepAutoGenerate')} />}
+        {withReason.includes(change) && (
+          <TextInput
+            description={change === 'withdraw' ? text.codes.withdrawReasonHint : text.codes.reasonHint}
+            label={text.codes.reason}
+            maxLength={1_000}
+            {...form.getInputProps('reason')}
+          />
+        )}
+        {number === '0' && <Alert variant="default">{words.none}</Alert>}
+        {problems.alert}
+        <Group justify="flex-end">
+          <Button onClick={onClose} variant="default">
+            {text.common.cancel}
+          </Button>
+          <Button
+            disabled={number === undefined || number === '0'}
+            loading={isSubmitting}
+            type="submit"
+            {...(change !== 'restore' && change !== 'unvoid' && { color: 'red.9' })}
+          >
+            {words.action(number ?? '0')}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  )
+}
+
+/** How many codes of a task a change would concern, at most. Undefined as long as no task is chosen. */
+function useConcerned(change: Change, taskId: string): string | undefined {
+  const [{ data }] = useQuery({
+    query: AddedCodesQuery,
+    variables: { id: taskId },
+    pause: taskId === '',
+    requestPolicy: 'cache-and-network',
+  })
+  if (taskId === '' || data?.task?.id !== taskId) return undefined
+  const { availableCount, withdrawnCount, claimedCount } = data.task.addedCodes
+  if (change === 'withdraw') return availableCount
+  return change === 'restore' ? withdrawnCount : claimedCount
+}
+
+/** Only where auto-generate is on: withdrawing turns it off, unless this is checked. */
+function KeepAutoGenerate({ value, onChange }: { value?: boolean; onChange: (isKept: boolean) => void }) {
+  const { id } = usePoolOfPage()
+  const [{ data }] = useQuery({ query: AutoGenerateQuery, variables: { poolId: id } })
+  if (data?.pool?.replenishment.autoGenerate !== true) return null
+  return (
+    <Checkbox
+      checked={value ?? false}
+      description={text.codes.keepAutoGenerateHint}
+      label={text.codes.keepAutoGenerate}
+      onChange={(event) => onChange(event.currentTarget.checked)}
+    />
+  )
+}

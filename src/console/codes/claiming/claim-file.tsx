@@ -1,0 +1,91 @@
+import { Alert, Button, Group, Stack, Text, TextInput } from '@mantine/core'
+import { useForm } from '@mantine/form'
+import { DownloadIcon } from '@primer/octicons-react'
+import { useState } from 'react'
+import { useProblems } from '../../api/problems.tsx'
+import { useSubmit } from '../../api/submit.ts'
+import { readCount } from '../../intl.ts'
+import type { PoolOfPage } from '../../pools/pool-of-page.ts'
+import { CountInput } from '../../promo-codes/count-input.tsx'
+import { text } from '../../text.ts'
+import { ClaimFileMutation } from './claim-queries.ts'
+import { countProblem } from './claim-some.tsx'
+import { ExpiryField, expiryInput, expiryProblem } from './expiry-field.tsx'
+import { useRequestKey } from './use-request-key.ts'
+
+/** Claims any number of codes for one recipient, such as a print shop, and leads to them as a file. */
+export function ClaimFile({ pool }: { pool: PoolOfPage }) {
+  const [claimed, setClaimed] = useState<{ count: string; codesUrl: string }>()
+  const [submit, isSubmitting] = useSubmit(ClaimFileMutation)
+  const requests = useRequestKey()
+  const form = useForm({
+    initialValues: { count: '', recipient: '', expiresAt: '' },
+    validate: { count: (typed) => countProblem(typed), expiresAt: expiryProblem },
+  })
+  const problems = useProblems(form)
+  const claim = form.onSubmit(async (values) => {
+    problems.clear()
+    const input = {
+      poolId: pool.id,
+      count: String(readCount(values.count)),
+      ...(values.recipient !== '' && { recipient: values.recipient }),
+      ...expiryInput(values.expiresAt),
+    }
+    const { payload, problems: found } = await submit({
+      input: { ...input, idempotencyKey: requests.keyOf(input) },
+    })
+    if (found) problems.show(found)
+    else setClaimed(payload.claim)
+  })
+  const again = () => {
+    requests.startAnew()
+    setClaimed(undefined)
+  }
+  if (claimed !== undefined)
+    return (
+      <Stack align="flex-start">
+        <Alert color="teal" role="status" variant="default" w="100%">
+          {text.codes.claim.claimed(claimed.count)}
+        </Alert>
+        <Group>
+          <Button component="a" download href={`${claimed.codesUrl}&bom=true`} leftSection={<DownloadIcon />}>
+            {text.codes.claim.download}
+          </Button>
+          <Button onClick={again} variant="default">
+            {text.codes.claim.again}
+          </Button>
+        </Group>
+        <Text c="dimmed" size="sm">
+          {text.codes.claim.fileLater}
+        </Text>
+      </Stack>
+    )
+  return (
+    <form noValidate onSubmit={claim}>
+      <Stack>
+        <Text c="dimmed" size="sm">
+          {text.codes.claim.fileLead}
+        </Text>
+        <CountInput
+          description={text.codes.claim.fileCountHint(pool.availableCount)}
+          label={text.codes.claim.count}
+          maw={280}
+          {...form.getInputProps('count')}
+          value={form.values.count}
+        />
+        <TextInput
+          description={text.codes.claim.recipientHint}
+          label={text.codes.claim.recipient}
+          {...form.getInputProps('recipient')}
+        />
+        <ExpiryField {...form.getInputProps('expiresAt')} />
+        {problems.alert}
+        <Group>
+          <Button loading={isSubmitting} type="submit">
+            {text.codes.claim.submit}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  )
+}

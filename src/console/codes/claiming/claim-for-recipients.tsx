@@ -1,0 +1,103 @@
+import { Button, FileButton, Group, Stack, Text, Textarea } from '@mantine/core'
+import { useForm } from '@mantine/form'
+import { useDeferredValue, useMemo, useState } from 'react'
+import { useProblems } from '../../api/problems.tsx'
+import { useSubmit } from '../../api/submit.ts'
+import { counted } from '../../intl.ts'
+import type { PoolOfPage } from '../../pools/pool-of-page.ts'
+import { text } from '../../text.ts'
+import { ClaimForRecipientsMutation } from './claim-queries.ts'
+import type { ClaimedRow } from './claimed-row.ts'
+import { ClaimedRows } from './claimed-rows.tsx'
+import { ExpiryField, expiryInput, expiryProblem } from './expiry-field.tsx'
+import { maxFileBytes, type RecipientList, readRecipients } from './recipients.ts'
+import { useRequestKey } from './use-request-key.ts'
+
+const words = text.codes.claim
+
+/** Claims a code for each recipient of a list that is pasted, or read from a file. */
+export function ClaimForRecipients({ pool }: { pool: PoolOfPage }) {
+  const [claimed, setClaimed] = useState<readonly ClaimedRow[]>()
+  const [submit, isSubmitting] = useSubmit(ClaimForRecipientsMutation)
+  const requests = useRequestKey()
+  const form = useForm({
+    initialValues: { recipients: '', expiresAt: '' },
+    validate: {
+      recipients: (lines) => {
+        const { recipients, problem } = readRecipients(lines)
+        return problem ?? (recipients.length === 0 ? words.noRecipients : null)
+      },
+      expiresAt: expiryProblem,
+    },
+  })
+  const problems = useProblems(form)
+  const lines = useDeferredValue(form.values.recipients)
+  const list = useMemo(() => readRecipients(lines), [lines])
+  const claim = form.onSubmit(async (values) => {
+    problems.clear()
+    const { recipients } = readRecipients(values.recipients)
+    const input = { poolId: pool.id, recipients: [...recipients], ...expiryInput(values.expiresAt) }
+    const { payload, problems: found } = await submit({
+      input: { ...input, idempotencyKey: requests.keyOf(input) },
+    })
+    if (found) return problems.show(found)
+    setClaimed(
+      payload.claims.map(({ recipient, code, alreadyHeld }) => ({ code: code.code, recipient, alreadyHeld })),
+    )
+  })
+  const readFile = async (file: File | null) => {
+    if (file === null) return
+    if (file.size > maxFileBytes) return form.setFieldError('recipients', words.fileTooLarge)
+    form.setFieldValue('recipients', await file.text())
+  }
+  const again = () => {
+    requests.startAnew()
+    form.reset()
+    setClaimed(undefined)
+  }
+  if (claimed !== undefined) return <ClaimedRows onAgain={again} rows={claimed} />
+  return (
+    <form noValidate onSubmit={claim}>
+      <Stack>
+        <Textarea
+          autosize
+          description={words.recipientsHint}
+          label={words.recipients}
+          maxRows={14}
+          minRows={6}
+          {...form.getInputProps('recipients')}
+          {...(list.problem !== undefined && { error: list.problem })}
+        />
+        <Group justify="space-between">
+          <ListState list={list} />
+          <FileButton accept=".txt,.csv,text/plain,text/csv" onChange={readFile} resetRef={() => {}}>
+            {(props) => (
+              <Button {...props} size="xs" variant="default">
+                {words.chooseList}
+              </Button>
+            )}
+          </FileButton>
+        </Group>
+        <ExpiryField {...form.getInputProps('expiresAt')} />
+        {problems.alert}
+        <Group>
+          <Button disabled={list.problem !== undefined} loading={isSubmitting} type="submit">
+            {list.recipients.length === 0
+              ? words.submit
+              : words.submitList(list.recipients.length.toString())}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  )
+}
+
+/** How many recipients have been typed or pasted so far. */
+function ListState({ list: { recipients, repeatedCount } }: { list: RecipientList }) {
+  return (
+    <Text c="dimmed" role="status" size="sm">
+      {counted(recipients.length, 'recipient', 'recipients')}
+      {repeatedCount > 0 && ` · ${words.repeated(repeatedCount.toString())}`}
+    </Text>
+  )
+}

@@ -1,0 +1,245 @@
+import type { Locator, Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
+import { claim, done, newPool, newStock, stranger } from '../support/api.ts'
+import { openBalancer } from '../support/balancer.ts'
+import { expectAccessible, openConsole, takeScreenshot } from '../support/console.ts'
+import { useClient, useService } from '../support/service.ts'
+
+describe('an account without pools', () => {
+  const service = useService()
+
+  test('is shown how to begin, and gets to the Promo Codes section of its first pool', async () => {
+    const { page } = await openConsole(service)
+    await page.getByRole('heading', { name: 'Create your first pool' }).waitFor()
+    await takeScreenshot(page, 'pools-empty')
+    await page.getByRole('button', { name: 'Create a pool' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Create a pool' })
+    await dialog.getByRole('button', { name: 'Create and choose its codes' }).click()
+    await dialog.getByText('Give the pool a name.').waitFor()
+    await dialog.getByLabel('Name').fill('Welcome 🎁')
+    await dialog.getByLabel('External ID').fill('campaign 7')
+    await dialog.getByRole('button', { name: 'Create and choose its codes' }).click()
+    await page.getByRole('heading', { name: 'Welcome 🎁', level: 1 }).waitFor()
+    expect(new URL(page.url()).pathname).toMatch(/^\/pools\/[^/]+\/promo-codes$/)
+    await page.getByRole('link', { name: 'Pools', exact: true }).click()
+    await page.getByRole('link', { name: 'Welcome 🎁' }).waitFor()
+  })
+})
+
+describe('the list of pools', () => {
+  const service = useService()
+  const client = useClient(service)
+
+  test('shows what the API says is wrong at the field', async () => {
+    const name = `Taken ${crypto.randomUUID()}`
+    await done(client, 'createPool', { name, externalId: name }, 'pool { id }')
+    const { page } = await openConsole(service)
+    await page.getByRole('button', { name: 'Create a pool' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Name').fill(name.toUpperCase())
+    await dialog.getByRole('button', { name: 'Create and choose its codes' }).click()
+    expect(await errorAt(page, 'Name')).toMatch(/already/)
+    await dialog.getByLabel('Name').fill(`Another ${name}`)
+    await dialog.getByLabel('External ID').fill(name)
+    await dialog.getByRole('button', { name: 'Create and choose its codes' }).click()
+    expect(await errorAt(page, 'External ID')).toMatch(/has this external id/)
+  })
+
+  test('counts claims as they happen, and shows a pool that somebody else creates', async () => {
+    const { poolId } = await newStock(client, 100)
+    const { page } = await openConsole(service)
+    const row = await rowOf(page, poolId)
+    await row.getByText('100').waitFor()
+    await row.getByText('Ready').waitFor()
+    await row.getByText('Not in sight').waitFor()
+    await claim(client, poolId, 99)
+    await row.getByText('99', { exact: true }).waitFor()
+    await row.getByText('1', { exact: true }).waitFor()
+    // The line and the forecast follow the counts.
+    await row.getByRole('img', { name: '99 codes claimed in the last 30 days' }).waitFor()
+    await claim(client, poolId)
+    await row.getByText('Empty').waitFor()
+    await row.getByText('Out of codes').waitFor()
+    const created = await newPool(client)
+    await rowOf(page, created)
+    await takeScreenshot(page, 'pools')
+    await expectAccessible(page)
+  })
+
+  test('is searched as one types, filtered by status, and comes back the same', async () => {
+    const unique = crypto.randomUUID()
+    const one = `Straße ${unique}`
+    const other = `Strand ${unique}`
+    await newPool(client, one)
+    await newPool(client, other)
+    const { page } = await openConsole(service)
+    await page.getByLabel('Search by name').fill(`strasse ${unique}`)
+    await page.getByText('1 pool', { exact: true }).waitFor()
+    await page.getByRole('link', { name: one }).waitFor()
+    expect(await page.getByRole('link', { name: other }).count()).toBe(0)
+    await page.reload()
+    await page.getByText('1 pool', { exact: true }).waitFor()
+    expect(await page.getByLabel('Search by name').inputValue()).toContain('strasse')
+    await page.getByText('Ready', { exact: true }).click()
+    await page.getByRole('heading', { name: 'No pool matches' }).waitFor()
+    await page.getByRole('button', { name: 'Show all pools' }).click()
+    await page.getByRole('link', { name: other }).waitFor()
+    expect(await page.getByLabel('Search by name').inputValue()).toBe('')
+  })
+
+  test('archives a pool after asking in numbers, and unarchives it', async () => {
+    const { poolId } = await newStock(client, 1_234)
+    await claim(client, poolId, 34)
+    const { page } = await openConsole(service)
+    const row = await rowOf(page, poolId)
+    await row.getByRole('button', { name: /^Actions for/ }).click()
+    await page.getByRole('menuitem', { name: 'Archive' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('1,200 available codes can no longer be claimed').waitFor()
+    await dialog.getByText('34 claimed codes can still be looked up').waitFor()
+    await dialog.getByRole('button', { name: 'Archive the pool' }).click()
+    await row.waitFor({ state: 'detached' })
+    await page.getByText('Archived', { exact: true }).click()
+    const archived = await rowOf(page, poolId)
+    await archived.getByRole('link').click()
+    await page.getByText('This pool is archived').waitFor()
+    await page.getByRole('button', { name: 'Unarchive the pool' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Unarchive the pool' }).click()
+    await page.getByText('This pool is archived').waitFor({ state: 'detached' })
+  })
+
+  test('leads to a pool by keyboard, and goes on at its content', async () => {
+    const { poolId } = await newStock(client, 1)
+    const { page } = await openConsole(service)
+    const row = await rowOf(page, poolId)
+    await row.getByRole('link').focus()
+    await page.keyboard.press('Enter')
+    await page.waitForURL(`**/pools/${poolId}/promo-codes`)
+    await page.locator('#content:focus').waitFor()
+    const settings = page.getByRole('link', { name: 'Settings' })
+    await settings.focus()
+    await page.keyboard.press('Enter')
+    await page.waitForURL(`**/pools/${poolId}/settings`)
+    await settings.and(page.locator('[aria-current=page]')).waitFor()
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Settings')
+  })
+})
+
+describe('many pools', () => {
+  const service = useService()
+  const client = useClient(service)
+
+  test('are shown page by page, each once, also while pools are created', async () => {
+    const names = Array.from({ length: 45 }, (_, i) => `Pool ${String(i).padStart(2, '0')}`)
+    for (const name of names) await newPool(client, name)
+    const { page } = await openConsole(service)
+    await page.getByText('45 pools').waitFor()
+    await page.getByRole('button', { name: 'Show more' }).click()
+    await page.getByRole('link', { name: 'Pool 05' }).waitFor()
+    await newPool(client, 'Pool 45')
+    await page.getByRole('link', { name: 'Pool 45' }).waitFor()
+    await page.getByRole('button', { name: 'Show more' }).click()
+    await page.getByRole('link', { name: 'Pool 00' }).waitFor()
+    const shown = await page.getByRole('link', { name: /^Pool \d\d$/ }).allTextContents()
+    expect(shown).toEqual([...names, 'Pool 45'].reverse())
+  })
+})
+
+describe('a key that may not', () => {
+  const service = useService()
+  const client = useClient(service)
+
+  test('manage sees no way to change a pool', async () => {
+    const { poolId } = await newStock(client, 10)
+    const { page } = await openConsole(service, { scopes: ['READ'] })
+    const row = await rowOf(page, poolId)
+    expect(await page.getByRole('button', { name: 'Create a pool' }).count()).toBe(0)
+    expect(await row.getByRole('button').count()).toBe(0)
+    await page.goto(`/pools/${poolId}/settings`)
+    await page.getByText('A recipient can get any number of codes.').waitFor()
+    const content = page.getByRole('main')
+    expect(await content.getByRole('button').count()).toBe(0)
+    expect(await content.getByRole('textbox').count()).toBe(0)
+  })
+
+  test.each([
+    ['REDEEM', 'Redeem a code', '/codes'],
+    ['ADMIN', 'API keys', '/keys'],
+  ])('see pools is shown what it may do: %s', async (scope, link, path) => {
+    const { page } = await openConsole(service, { scopes: [scope] })
+    await page.getByRole('heading', { name: 'Welcome' }).waitFor()
+    await page.getByRole('main').getByRole('link', { name: link }).click()
+    expect(new URL(page.url()).pathname).toBe(path)
+  })
+})
+
+describe('the address of a pool', () => {
+  const service = useService()
+
+  test('leads to nothing if the pool is of another account, or if there is none', async () => {
+    await using other = await stranger(service)
+    const poolId = await newPool(other)
+    const { page } = await openConsole(service, { path: `/pools/${poolId}/settings` })
+    await page.getByRole('heading', { name: 'There is nothing here' }).waitFor()
+    expect(await page.getByRole('main').getByRole('textbox').count()).toBe(0)
+    await page.goto('/pools/nonsense/settings')
+    await page.getByRole('heading', { name: 'There is nothing here' }).waitFor()
+  })
+})
+
+describe('a lost connection', () => {
+  const service = useService()
+  const client = useClient(service)
+
+  test('is shown, and comes back without a gap', async () => {
+    const { poolId } = await newStock(client, 100)
+    await using balancer = await openBalancer(service)
+    const { page } = await openConsole(
+      { ...service, url: balancer.url },
+      { tolerated: [/WebSocket connection|ERR_CONNECTION|ERR_EMPTY_RESPONSE/] },
+    )
+    const row = await rowOf(page, poolId)
+    await row.getByText('100').waitFor()
+    balancer.breakDown()
+    await page.getByText('Connection lost.').waitFor()
+    await takeScreenshot(page, 'connection-lost')
+    await claim(client, poolId, 60)
+    const created = await newPool(client)
+    balancer.mend()
+    await page.getByText('Connection lost.').waitFor({ state: 'detached' })
+    await row.getByText('40', { exact: true }).waitFor()
+    await row.getByText('60', { exact: true }).waitFor()
+    await rowOf(page, created)
+  })
+
+  test('does not keep what has no events from being read again', async () => {
+    await using balancer = await openBalancer(service)
+    const { page } = await openConsole(
+      { ...service, url: balancer.url },
+      { path: '/keys', tolerated: [/WebSocket connection|ERR_CONNECTION|ERR_EMPTY_RESPONSE/] },
+    )
+    await page.getByRole('table').waitFor()
+    balancer.breakDown()
+    await page.getByText('Connection lost.').waitFor()
+    const name = `Meanwhile ${crypto.randomUUID()}`
+    await done(client, 'createApiKey', { name, scopes: ['READ'] }, 'secret')
+    balancer.mend()
+    await page.getByText(name).waitFor()
+  })
+})
+
+/** The row of a pool in the list, once it is there. */
+async function rowOf(page: Page, poolId: string): Promise<Locator> {
+  const row = page.getByRole('row').filter({ has: page.locator(`a[href="/pools/${poolId}"]`) })
+  await row.waitFor()
+  return row
+}
+
+/** What is said about a field of the dialog, once it is said to be wrong. */
+async function errorAt(page: Page, label: string): Promise<string> {
+  const field = page.getByRole('dialog').getByRole('textbox', { name: label })
+  await field.and(page.locator('[aria-invalid=true]')).waitFor()
+  const ids = (await field.getAttribute('aria-describedby'))?.trim().split(/\s+/) ?? []
+  const texts = await Promise.all(ids.map((id) => page.locator(`[id="${id}"]`).textContent()))
+  return texts.join(' ')
+}
