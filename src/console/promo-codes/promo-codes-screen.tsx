@@ -1,4 +1,4 @@
-import { Alert, Anchor, Grid, Stack } from '@mantine/core'
+import { Alert, Anchor, Grid, Stack, Text } from '@mantine/core'
 import { ArchiveIcon } from '@primer/octicons-react'
 import { Link } from 'react-router'
 import { useQuery } from 'urql'
@@ -65,7 +65,10 @@ function Section({ pool, saved }: { pool: PoolOfPage; saved: Settings }) {
   return (
     <Stack>
       {pool.archivedAt !== null && (
-        <Alert color="gray" icon={<ArchiveIcon />} title={text.promoCodes.archivedTitle} variant="outline">
+        <Alert color="gray" icon={<ArchiveIcon />} variant="outline">
+          <Text fw={650} size="sm">
+            {text.promoCodes.archivedTitle}
+          </Text>
           {text.promoCodes.archived}{' '}
           {mayManage && (
             <Anchor component={Link} size="sm" to={`/pools/${pool.id}/settings`}>
