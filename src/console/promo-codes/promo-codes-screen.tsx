@@ -71,7 +71,7 @@ function Section({ pool, saved }: { pool: PoolOfPage; saved: Settings }) {
           </Text>
           {text.promoCodes.archived}{' '}
           {mayManage && (
-            <Anchor component={Link} size="sm" to={`/pools/${pool.id}/settings`}>
+            <Anchor component={Link} size="sm" to={`/pools/${pool.id}/settings`} underline="always">
               {text.promoCodes.toSettings}
             </Anchor>
           )}
