@@ -929,7 +929,7 @@ export const text = {
     patternHint: 'Each # becomes a random character, such as #####-#####. Write \\# for a # itself.',
     characters: 'Characters',
     sets: {
-      UNAMBIGUOUS: 'Easy to read (no 0/O, 1/I)',
+      UNAMBIGUOUS: 'Unambiguous (no 0/O, 1/I)',
       UPPERCASE_DIGITS: 'Capital letters and digits',
       UPPERCASE: 'Capital letters',
       DIGITS: 'Digits',
