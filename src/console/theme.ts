@@ -36,6 +36,14 @@ export const readableColors: CSSVariablesResolver = () => ({
     '--mantine-color-warning': '#b5390a',
     '--mantine-color-placeholder': 'var(--mantine-color-gray-6)',
     '--mantine-color-error': 'var(--mantine-color-red-9)',
+    // Of buttons that destroy something.
+    '--mantine-color-red-outline': 'var(--mantine-color-red-9)',
+    // Of badges and icons on a light background of their own color.
+    '--mantine-color-green-light-color': '#237032',
+    '--mantine-color-teal-light-color': '#076b4d',
+    '--mantine-color-yellow-light-color': '#8f4d00',
+    '--mantine-color-orange-light-color': '#a93a0c',
+    '--mantine-color-red-light-color': '#b02525',
   },
   dark: {
     '--mantine-color-dimmed': 'var(--mantine-color-dark-1)',

@@ -341,7 +341,6 @@ function* countDown(from: number): Generator<number> {
 async function openForStranger(path: string): Promise<{ client: Client; page: Page }> {
   const other = await stranger(service)
   onTestFinished(() => other[Symbol.asyncDispose]())
-  const key = other.authorization()['authorization']?.replace('Bearer ', '') ?? ''
-  const { page } = await openConsole({ ...service, key }, { path })
+  const { page } = await openConsole({ ...service, key: other.key }, { path })
   return { client: other, page }
 }

@@ -138,12 +138,12 @@ export async function withScopes(
   return Object.assign(new Client({ url: service.url, key: created.secret }), { keyId: created.apiKey.id })
 }
 
-/** A client of another account, which is new, on the same service. */
-export async function stranger(service: TestService): Promise<Client> {
+/** A client of another account, which is new, on the same service, and its key. */
+export async function stranger(service: TestService): Promise<Client & { key: string }> {
   const connections = openConnections(service.databaseUrl, { max: 1, log: pino({ level: 'silent' }) })
   try {
     const { secret } = await createAccount(connections, randomUUID())
-    return new Client({ url: service.url, key: secret })
+    return Object.assign(new Client({ url: service.url, key: secret }), { key: secret })
   } finally {
     await connections.end()
   }

@@ -60,7 +60,7 @@ export function RecipientActions({ recipient }: { recipient: string }) {
         </>
       )}
       {mayForget && (
-        <Button color="red.9" onClick={askToForget} size="xs" variant="outline">
+        <Button color="red" onClick={askToForget} size="xs" variant="outline">
           {text.codes.forget.button}
         </Button>
       )}

@@ -74,7 +74,7 @@ export function Stock({ status }: { status: 'AVAILABLE' | 'WITHDRAWN' }) {
                 {words.lead}
               </Text>
               <Button
-                color={status === 'AVAILABLE' ? 'red.9' : 'indigo'}
+                color={status === 'AVAILABLE' ? 'red' : 'indigo'}
                 onClick={() => setChanging(true)}
                 size="xs"
                 variant="outline"

@@ -6,15 +6,18 @@ export function Empty({
   title,
   children,
   action,
+  isPage = false,
 }: {
   title: string
   children?: ReactNode
   action?: ReactNode
+  /** Whether there is nothing else on the page. */
+  isPage?: boolean
 }) {
   return (
     <Paper p="xl" withBorder>
       <Stack align="center" gap="sm" maw={520} mx="auto" ta="center">
-        <Title order={2} size="h4">
+        <Title order={isPage ? 1 : 2} size="h4">
           {title}
         </Title>
         {children !== undefined && <Text c="dimmed">{children}</Text>}

@@ -12,6 +12,7 @@ export function NothingHere() {
           {text.common.toPools}
         </Button>
       }
+      isPage
       title={text.common.notFoundTitle}
     >
       {text.common.notFound}

@@ -68,7 +68,7 @@ function Section({ pool, saved }: { pool: PoolOfPage; saved: Settings }) {
         <Alert color="gray" icon={<ArchiveIcon />} title={text.promoCodes.archivedTitle} variant="outline">
           {text.promoCodes.archived}{' '}
           {mayManage && (
-            <Anchor component={Link} size="sm" to={`/pools/${pool.id}/settings`}>
+            <Anchor component={Link} size="sm" to={`/pools/${pool.id}/settings`} underline="always">
               {text.promoCodes.toSettings}
             </Anchor>
           )}

@@ -30,7 +30,7 @@ export function CancelTaskButton({ task }: { task: TaskOfPage }) {
   const words = text.tasks.cancel[task.kind]
   return (
     <Button
-      color="red.9"
+      color="red"
       onClick={() =>
         ask({
           title: words.title,

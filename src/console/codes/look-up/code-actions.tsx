@@ -30,7 +30,7 @@ export function CodeActions({ code, again }: { code: KnownCodeOf; again: () => v
           </Button>
         )}
         {canVoid && (
-          <Button color="red.9" onClick={() => askToVoid({ codeIds: [id] }, code.code)} variant="outline">
+          <Button color="red" onClick={() => askToVoid({ codeIds: [id] }, code.code)} variant="outline">
             {words.void}
           </Button>
         )}

@@ -1,0 +1,135 @@
+import { readFile } from 'node:fs/promises'
+import type { Page } from 'playwright-core'
+import { matchPath } from 'react-router'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { findAccessibilityProblems } from '../support/accessibility.ts'
+import { stranger } from '../support/api.ts'
+import { openConsole, takeScreenshot } from '../support/console.ts'
+import { type Furnished, furnish } from '../support/furnished.ts'
+import { useClient, useService } from '../support/service.ts'
+
+const service = useService()
+
+/** A screen, its address, and a text that is on it once it has loaded. */
+type Screen = readonly [name: string, path: string, shows: string]
+
+/** Every route of src/console/app.tsx, with something on each. */
+const withData = (all: Furnished): readonly Screen[] => [
+  ['pools', '/', 'Summer sale'],
+  ['pool-promo-codes', `/pools/${all.poolId}/promo-codes`, 'Save and generate'],
+  ['pool-tasks', `/pools/${all.poolId}/tasks`, 'Generation of 12,345 codes'],
+  ['pool-codes', `/pools/${all.poolId}/all-codes`, 'SUMMER-'],
+  ['pool-activity', `/pools/${all.poolId}/activity`, 'First key created the pool.'],
+  ['pool-settings', `/pools/${all.poolId}/settings`, 'Archive'],
+  ['huge-pool-promo-codes', `/pools/${all.hugePoolId}/promo-codes`, 'Save and generate'],
+  ['huge-pool-codes', `/pools/${all.hugePoolId}/all-codes`, 'Good'],
+  ['huge-pool-activity', `/pools/${all.hugePoolId}/activity`, 'First key created the pool.'],
+  ['huge-pool-settings', `/pools/${all.hugePoolId}/settings`, 'Archive'],
+  ['archived-pool-promo-codes', `/pools/${all.archivedPoolId}/promo-codes`, 'This pool is archived'],
+  ['generation', `/tasks/${all.generationId}`, '12,345'],
+  ['upload', `/tasks/${all.uploadId}`, 'Duplicates in the file'],
+  ['failed-upload', `/tasks/${all.failedUploadId}`, 'No codes were added'],
+  ['formats', '/formats', 'Summer letters'],
+  ['format', `/formats/${all.formatId}`, 'Summer letters'],
+  ['long-format', `/formats/${all.longFormatId}`, 'Donau'],
+  ['look-up', '/codes', 'Look up a code'],
+  ['activity', '/activity', 'created'],
+  ['keys', '/keys', 'First key'],
+  ['nothing', '/nothing', 'There is nothing here'],
+]
+
+/** Those of a pool with nothing in it. */
+const ofBarePool = ({ barePoolId }: Furnished): readonly Screen[] => [
+  ['bare-pool-promo-codes', `/pools/${barePoolId}/promo-codes`, 'Save and generate'],
+  ['bare-pool-tasks', `/pools/${barePoolId}/tasks`, 'No tasks yet'],
+  ['bare-pool-codes', `/pools/${barePoolId}/all-codes`, 'No codes are available'],
+  ['bare-pool-activity', `/pools/${barePoolId}/activity`, 'First key created the pool.'],
+]
+
+/** Those of an account with nothing in it. */
+const ofNewAccount: readonly Screen[] = [
+  ['no-pools', '/', 'Create a pool'],
+  ['no-formats', '/formats', 'No formats yet'],
+  ['no-activity', '/activity', 'Nothing has happened yet'],
+  ['sign-in', '/sign-in', 'API key'],
+]
+
+const widths = [390, 900, 1_400] as const
+
+const client = useClient(service)
+let all: Furnished
+
+beforeAll(async () => {
+  all = await furnish(service, client)
+})
+
+describe.each(['light', 'dark'] as const)(
+  'in %s colors, on a phone, a tablet and a large screen,',
+  (scheme) => {
+    test('every screen is accessible and fits', { timeout: 240_000 }, async () => {
+      const { page } = await openConsole(service, { scheme })
+      expect(await faultsOf(page, [...withData(all), ...ofBarePool(all)], scheme)).toEqual([])
+    })
+
+    test('so is every screen of a new account', async () => {
+      await using newcomer = await stranger(service)
+      const { page } = await openConsole({ ...service, key: newcomer.key }, { scheme })
+      expect(await faultsOf(page, ofNewAccount, scheme)).toEqual([])
+    })
+  },
+)
+
+test('no route is left out', async () => {
+  const app = await readFile(new URL('../../src/console/app.tsx', import.meta.url), 'utf8')
+  const routes = [...app.matchAll(/<Route element=\{<(\w+)[^>]*\/>\} path="([^"]+)" \/>/g)]
+    .filter(([, element]) => element !== 'Navigate')
+    .map(([, , path = '']) => (/^[/*]/.test(path) ? path : `/pools/:poolId/${path}`))
+  const addresses = [...withData(all), ...ofNewAccount].map(([, address]) => address)
+  expect(routes.filter((route) => !addresses.some((address) => matchPath(route, address)))).toEqual([])
+  // All that app.tsx has now.
+  expect(routes.length).toBeGreaterThanOrEqual(13)
+})
+
+/** What is wrong with screens: what axe finds, and what makes the page scroll sideways. */
+async function faultsOf(page: Page, screens: readonly Screen[], scheme: 'light' | 'dark'): Promise<string[]> {
+  const faults: string[] = []
+  for (const [name, address, shows] of screens) {
+    await goTo(page, address)
+    await page.getByRole('main').getByText(shows).first().waitFor()
+    await expect.poll(() => page.locator('[aria-busy=true], .mantine-Skeleton-root').count()).toBe(0)
+    for (const width of widths) {
+      await page.setViewportSize({ width, height: 900 })
+      const needed = await neededWidth(page)
+      if (needed > width) faults.push(`${name}: ${needed} pixels wide in ${width}`)
+      await takeScreenshot(page, `${name}-${scheme}-${width}`)
+      // What a phone shows differs from the rest. Colors are the same in all widths.
+      if (width === 900 || (scheme === 'dark' && width === 390)) continue
+      for (const { id, nodes } of await findAccessibilityProblems(page))
+        faults.push(
+          ...nodes.map(
+            ({ target, failureSummary }) => `${name}: ${id}: ${target.join(' ')}: ${failureSummary}`,
+          ),
+        )
+    }
+  }
+  return faults
+}
+
+/** Goes to another address without loading the page again, as its links do. */
+async function goTo(page: Page, address: string): Promise<void> {
+  await page.evaluate((address) => {
+    history.pushState({}, '', address)
+    dispatchEvent(new PopStateEvent('popstate'))
+  }, address)
+}
+
+/** How wide the page is, once it has been laid out anew: more than the window if it does not fit. */
+async function neededWidth(page: Page): Promise<number> {
+  return await page.evaluate(async () => {
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve))
+    const { documentElement: html } = document
+    // Charts and menus follow the width of the window with some frames' delay.
+    for (let i = 0; i < 3 || (i < 60 && html.scrollWidth > innerWidth); i++) await frame()
+    return html.scrollWidth
+  })
+}
