@@ -365,9 +365,6 @@ export const text = {
     openTask: 'Open the task',
     recentTasks: 'Recent tasks',
     allTasks: 'All tasks',
-    archivedTitle: 'This pool is archived',
-    archived: 'No codes can be generated or uploaded into it.',
-    toSettings: 'Unarchive it in Settings',
     on: (threshold: string) =>
       threshold === '0' ? 'On: when the last code is handed out' : `On: at ${threshold} codes or fewer`,
     off: 'Off',
