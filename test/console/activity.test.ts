@@ -252,7 +252,7 @@ describe('the feed of events', () => {
 
   test('names the pools where it is about all of them, and leads to them', async () => {
     const { client: other, page } = await openForStranger('/activity')
-    await page.getByText('Nothing has happened yet. Create a pool').waitFor()
+    await page.getByRole('heading', { name: 'Nothing has happened yet' }).waitFor()
     const poolId = await newPool(other, 'Newcomers')
     await events(page).filter({ hasText: 'created Newcomers.' }).waitFor()
     await expectAccessible(page)

@@ -130,6 +130,8 @@ async function neededWidth(page: Page): Promise<number> {
     const { documentElement: html } = document
     // Charts and menus follow the width of the window with some frames' delay.
     for (let i = 0; i < 3 || (i < 60 && html.scrollWidth > innerWidth); i++) await frame()
+    const moving = document.getAnimations().filter(({ effect }) => effect?.getTiming().iterations === 1)
+    await Promise.allSettled(moving.map(({ finished }) => finished))
     return html.scrollWidth
   })
 }
