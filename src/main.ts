@@ -1,5 +1,5 @@
 import { stdTimeFunctions } from 'pino'
-import { buildIfChanged } from './build/build.ts'
+import { buildIfChanged, type Product, project } from './build/build.ts'
 import { databaseClient } from './build/database-client.ts'
 import { type Config, type Role, readConfig } from './config.ts'
 import { startEmbeddedServer } from './database/embedded/server.ts'
@@ -24,7 +24,7 @@ async function main(): Promise<void> {
 }
 
 async function loadService(role: Role) {
-  await buildIfChanged(databaseClient)
+  await ensureBuilt(databaseClient)
   const service = await import('./service.ts')
   await service.loadRole(role)
   return service
@@ -37,11 +37,16 @@ async function buildPages(): Promise<void> {
     pages.map((page) =>
       lifecycle.open(
         page.name,
-        () => buildIfChanged(page),
+        () => ensureBuilt(page),
         () => {},
       ),
     ),
   )
+}
+
+/** Says so if it has to build something, as that takes a few seconds. */
+async function ensureBuilt(product: Product): Promise<void> {
+  await buildIfChanged(product, project, () => log.info(`building ${product.name}`))
 }
 
 async function openEmbeddedServer(dataDir: string): Promise<string> {

@@ -30,10 +30,17 @@ export interface Product {
 /**
  * Builds a product quickly, unless it is up to date.
  *
+ * @param announce is called before it is built
  * @throws {OperatorError} if it would have to be built and its tools are not installed, or if building it fails
  */
-export async function buildIfChanged(product: Product, root = project): Promise<void> {
-  if (!(await isUpToDate(product, root))) await build(product, root)
+export async function buildIfChanged(
+  product: Product,
+  root = project,
+  announce: () => void = () => {},
+): Promise<void> {
+  if (await isUpToDate(product, root)) return
+  announce()
+  await build(product, root)
 }
 
 /**

@@ -440,7 +440,7 @@ export const text = {
   },
   uploads: {
     steps: { label: 'Steps of the upload', choose: 'Choose a file', check: 'Check it', add: 'Add the codes' },
-    drop: 'Drop a file of codes here, or choose one',
+    drop: 'Drop a file of codes here',
     dropHint:
       'CSV or one code per line, in UTF-8, also compressed with gzip. It is checked first: nothing is added before you have seen what would be.',
     chooseFile: 'Choose a file',

@@ -30,10 +30,12 @@ describe.each([
   ['the console', consolePages],
   ['GraphiQL', graphiqlFiles],
 ])('%s', (_name, original) => {
-  test('is built once', async () => {
+  test('is built once, which is announced', async () => {
     const { root, product, make } = await copyOf(original)
-    for (const _ of ['first', 'second', 'third']) await buildIfChanged(product, root)
+    const announce = vi.fn(() => expect(make).not.toHaveBeenCalled())
+    for (const _ of ['first', 'second', 'third']) await buildIfChanged(product, root, announce)
     expect(make).toHaveBeenCalledTimes(1)
+    expect(announce).toHaveBeenCalledTimes(1)
   })
 
   test.each([...original.inputs, ...original.versions])(

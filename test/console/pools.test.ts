@@ -42,7 +42,7 @@ describe('the list of pools', () => {
     await dialog.getByLabel('Name').fill(`Another ${name}`)
     await dialog.getByLabel('External ID').fill(name)
     await dialog.getByRole('button', { name: 'Create and choose its codes' }).click()
-    expect(await errorAt(page, 'External ID')).toMatch(/already/)
+    expect(await errorAt(page, 'External ID')).toMatch(/has this external id/)
   })
 
   test('counts claims as they happen, and shows a pool that somebody else creates', async () => {

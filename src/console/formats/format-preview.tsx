@@ -2,7 +2,7 @@ import { Alert, Anchor, Code, Group, Paper, Skeleton, Stack, Text } from '@manti
 import { AlertIcon } from '@primer/octicons-react'
 import type { ReactNode } from 'react'
 import { Link } from 'react-router'
-import { count } from '../intl.ts'
+import { LongCount } from '../parts/long-count.tsx'
 import { text } from '../text.ts'
 import type { FormatPreview as Preview } from './preview-query.ts'
 
@@ -27,8 +27,8 @@ export function FormatPreview({ preview, isStale }: { preview: Preview | undefin
             <Examples codes={preview.examples} />
           </Fact>
           <Fact label={text.formats.capacity}>
-            <Text fw={650} size="lg" style={{ overflowWrap: 'anywhere' }}>
-              {count(preview.capacity)}
+            <Text fw={650} size="lg">
+              <LongCount of={preview.capacity} />
             </Text>
           </Fact>
           <Fact label={text.formats.guessOdds}>

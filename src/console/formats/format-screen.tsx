@@ -2,8 +2,9 @@ import { Button, Code, DataList, Paper, Progress, SimpleGrid, Stack, Text } from
 import { useDisclosure } from '@mantine/hooks'
 import type { ReactNode } from 'react'
 import { useParams } from 'react-router'
-import { count, shareOf } from '../intl.ts'
+import { shareOf } from '../intl.ts'
 import { Loaded } from '../parts/loaded.tsx'
+import { LongCount } from '../parts/long-count.tsx'
 import { NothingHere } from '../parts/nothing-here.tsx'
 import { Page } from '../parts/page.tsx'
 import { Moment } from '../parts/time.tsx'
@@ -79,8 +80,8 @@ function Stock({ format }: { format: FormatOfPage }) {
               <Text c="dimmed" component="dt" size="sm">
                 {label}
               </Text>
-              <Text component="dd" fw={650} m={0} size="lg" style={{ overflowWrap: 'anywhere' }}>
-                {count(value)}
+              <Text component="dd" fw={650} m={0} size="lg">
+                <LongCount of={value} />
               </Text>
             </div>
           ))}

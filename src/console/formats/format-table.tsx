@@ -1,6 +1,7 @@
 import { Anchor, Code, Progress, Stack, Table, Text } from '@mantine/core'
 import { Link } from 'react-router'
-import { count, percent, shareOf } from '../intl.ts'
+import { percent, shareOf } from '../intl.ts'
+import { LongCount } from '../parts/long-count.tsx'
 import { text } from '../text.ts'
 import type { FormatOfPage } from './format-details.ts'
 
@@ -46,8 +47,8 @@ function FormatRow({ format }: { format: FormatOfPage }) {
         </Text>
       </Table.Td>
       <Table.Td ta="right" visibleFrom="sm">
-        <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
-          {count(availableForGeneration)}
+        <Text size="sm">
+          <LongCount of={availableForGeneration} />
         </Text>
         <Progress aria-label={text.formats.left(percent(left))} mt={6} size="sm" value={left * 100} />
       </Table.Td>

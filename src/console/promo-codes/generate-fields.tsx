@@ -4,7 +4,7 @@ import { PlusIcon } from '@primer/octicons-react'
 import { CreateFormat } from '../formats/create-format.tsx'
 import type { FormatOfPage } from '../formats/format-details.ts'
 import { useFormats } from '../formats/formats.ts'
-import { count } from '../intl.ts'
+import { LongCount } from '../parts/long-count.tsx'
 import { text } from '../text.ts'
 import { AutoGenerateField } from './auto-generate-field.tsx'
 import { CountInput } from './count-input.tsx'
@@ -102,9 +102,15 @@ function Available({ available }: { available: string | undefined }) {
       label={text.formats.available}
       labelElement="div"
     >
-      <Text fw={600} mt={6} size="lg" style={{ overflowWrap: 'anywhere' }}>
-        {available === undefined ? text.promoCodes.pickFirst : count(available)}
-      </Text>
+      {available === undefined ? (
+        <Text c="dimmed" mt={8} size="sm">
+          {text.promoCodes.pickFirst}
+        </Text>
+      ) : (
+        <Text fw={600} mt={6} size="lg">
+          <LongCount of={available} />
+        </Text>
+      )}
     </Input.Wrapper>
   )
 }

@@ -31,6 +31,8 @@ export function useSettingsActions(pool: PoolOfPage, { form, format }: SettingsF
 
   const saveAndGenerate = async () => {
     if (!passes(format?.availableForGeneration ?? '') || format === undefined) return
+    // The task before it would look like this one.
+    setStarted(undefined)
     const { quantity, autoGenerate, refillThreshold } = form.getValues()
     const outcome = await generate({
       poolId: pool.id,

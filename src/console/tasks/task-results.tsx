@@ -1,7 +1,7 @@
 import { Alert, Anchor, Button, Group, List, Paper, SimpleGrid, Stack, Text } from '@mantine/core'
 import { DownloadIcon } from '@primer/octicons-react'
 import { Link } from 'react-router'
-import { count } from '../intl.ts'
+import { LongCount } from '../parts/long-count.tsx'
 import { useMay } from '../shell/viewer.tsx'
 import { text } from '../text.ts'
 import { RejectedRows } from '../uploads/rejected-rows.tsx'
@@ -74,8 +74,8 @@ export function TaskCounts({ task }: { task: TaskOfPage }) {
           <Text c="dimmed" component="dt" size="sm">
             {label}
           </Text>
-          <Text component="dd" fw={650} m={0} size="xl" style={{ overflowWrap: 'anywhere' }}>
-            {count(value)}
+          <Text component="dd" fw={650} m={0} size="xl">
+            <LongCount of={value} />
           </Text>
         </Paper>
       ))}

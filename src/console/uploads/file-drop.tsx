@@ -1,4 +1,4 @@
-import { Alert, Stack, Text } from '@mantine/core'
+import { Alert, Button, Stack, Text } from '@mantine/core'
 import { Dropzone } from '@mantine/dropzone'
 import { FileIcon, UploadIcon, XIcon } from '@primer/octicons-react'
 import { useState } from 'react'
@@ -10,8 +10,8 @@ export function FileDrop({ onFile }: { onFile: (file: File) => void }) {
   return (
     <Stack gap="sm">
       <Dropzone
-        aria-label={text.uploads.chooseFile}
-        inputProps={{ 'aria-label': text.uploads.chooseFile }}
+        activateOnKeyboard={false}
+        inputProps={{ 'aria-hidden': true }}
         maxFiles={1}
         multiple={false}
         onDropAny={(files, rejections) => {
@@ -20,8 +20,7 @@ export function FileDrop({ onFile }: { onFile: (file: File) => void }) {
           else setProblem(rejections.length > 0 ? text.uploads.oneFile : text.uploads.noFile)
         }}
         onDrop={() => {}}
-        role="button"
-        tabIndex={0}
+        tabIndex={-1}
       >
         <Stack
           align="center"
@@ -41,6 +40,10 @@ export function FileDrop({ onFile }: { onFile: (file: File) => void }) {
             <FileIcon size={32} />
           </Dropzone.Idle>
           <Text fw={600}>{text.uploads.drop}</Text>
+          {/* A click on it, also by the keyboard, is one on what is around it. */}
+          <Button size="xs" variant="default">
+            {text.uploads.chooseFile}
+          </Button>
           <Text c="dimmed" maw={520} size="sm">
             {text.uploads.dropHint}
           </Text>

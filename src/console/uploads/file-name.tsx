@@ -6,9 +6,11 @@ import { fileSize } from '../intl.ts'
 export function FileName({ file, label }: { file: File; label: string }) {
   return (
     <div>
-      <Title order={3} role="status" size="h4">
-        {label}
-      </Title>
+      <div role="status">
+        <Title order={2} size="h4">
+          {label}
+        </Title>
+      </div>
       <Group c="dimmed" gap={6} mt={4} wrap="nowrap">
         <FileIcon />
         <Text size="sm" style={{ overflowWrap: 'anywhere' }}>

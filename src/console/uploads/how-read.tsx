@@ -27,7 +27,7 @@ export function HowRead({
     <Paper p="md" withBorder>
       <Stack>
         <div>
-          <Title order={4} size="h5">
+          <Title order={3} size="h5">
             {isUnclear ? text.uploads.unclear : isUnread ? text.uploads.beginning : text.uploads.howRead}
           </Title>
           <Text mt={4} size="sm">

@@ -49,7 +49,7 @@ export function RejectedRows({
         return (
           <Stack gap="xs">
             <Group justify="space-between">
-              <Title order={4} size="h5">
+              <Title order={2} size="h5">
                 {text.uploads.rejected} ({count(rows.totalCount)})
               </Title>
               {rejectedRowsUrl !== null && (

@@ -1,9 +1,10 @@
 import { Button, Text } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
+import { useEffect } from 'react'
 import { useQuery } from 'urql'
 import { graphql } from '../api/graphql.ts'
 import { Refusal, useSubmit } from '../api/submit.ts'
-import { useEvents } from '../live/events.tsx'
+import { useLivePool } from '../live/pool.ts'
 import { ask } from '../parts/confirm.tsx'
 import { TaskDetails, type TaskOfPage } from '../tasks/task-details.ts'
 import { text } from '../text.ts'
@@ -16,6 +17,10 @@ const AddedCodesQuery = graphql(`
         availableCount
         claimedCount
         withdrawnCount
+      }
+      pool {
+        id
+        claimedCount
       }
     }
   }
@@ -47,9 +52,12 @@ export function UndoUpload({ task: { id, addedCount, pool } }: { task: TaskOfPag
     variables: { id },
     requestPolicy: 'cache-and-network',
   })
-  useEvents((news) => {
-    if (news === 'missed' || news.pool.id === pool.id) read({ requestPolicy: 'network-only' })
-  })
+  useLivePool(pool.id)
+  const claimedOfPool = data?.task?.pool.claimedCount
+  useEffect(() => {
+    // Some of what has been claimed since may be of this upload.
+    if (claimedOfPool !== undefined) read({ requestPolicy: 'network-only' })
+  }, [claimedOfPool, read])
   const [undo] = useSubmit(UndoUploadMutation)
   const words = text.uploads.undo
   const claimedCount = data?.task?.addedCodes.claimedCount ?? '0'

@@ -1,4 +1,4 @@
-import { Alert, Paper, Stack, Stepper } from '@mantine/core'
+import { Alert, Paper, Stack } from '@mantine/core'
 import { useObserved } from '../api/observable.ts'
 import { Loaded } from '../parts/loaded.tsx'
 import type { PoolOfPage } from '../pools/pool-of-page.ts'
@@ -10,6 +10,7 @@ import type { PoolUpload, UploadStep } from './pool-upload.ts'
 import { Reading } from './reading.tsx'
 import { Review } from './review.tsx'
 import { Sending } from './sending.tsx'
+import { Steps } from './steps.tsx'
 import { Unsent } from './unsent.tsx'
 import { useUploadTask } from './upload-task.ts'
 import { usePoolUpload } from './uploads.ts'
@@ -22,7 +23,7 @@ export function UploadSection({ pool }: { pool: PoolOfPage }) {
     return <Alert variant="default">{text.uploads.archived}</Alert>
   return (
     <Stack>
-      <Steps step={step} />
+      <Steps current={placeOf(step)} />
       <Paper p={{ base: 'md', sm: 'lg' }} withBorder>
         <Step step={step} upload={upload} />
       </Paper>
@@ -30,21 +31,9 @@ export function UploadSection({ pool }: { pool: PoolOfPage }) {
   )
 }
 
-function Steps({ step }: { step: UploadStep }) {
-  const here = step.name === 'choosing' ? 0 : step.request.dryRun ? 1 : 2
-  return (
-    <Stepper
-      active={here}
-      allowNextStepsSelect={false}
-      aria-label={text.uploads.steps.label}
-      size="sm"
-      visibleFrom="sm"
-    >
-      <Stepper.Step label={text.uploads.steps.choose} />
-      <Stepper.Step label={text.uploads.steps.check} />
-      <Stepper.Step label={text.uploads.steps.add} />
-    </Stepper>
-  )
+function placeOf(step: UploadStep): number {
+  if (step.name === 'choosing') return 0
+  return step.request.dryRun ? 1 : 2
 }
 
 function Step({ upload, step }: { upload: PoolUpload; step: UploadStep }) {
