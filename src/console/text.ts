@@ -184,7 +184,6 @@ export const text = {
       status: 'Status',
       available: 'Available',
       claimed: 'Claimed',
-      stock: 'Still available',
       trend: 'Claims, 30 days',
       runsOut: 'Runs out',
     },
@@ -241,7 +240,6 @@ export const text = {
     unarchiveTitle: (name: string) => `Unarchive "${name}"?`,
     unarchiveText: (available: string) =>
       `${counted(available, 'code', 'codes')} can be claimed again, and the pool can be filled.`,
-    unarchiveRefills: 'Auto-generate is on: it refills itself at the next claim that needs it.',
     unarchiveAction: 'Unarchive the pool',
     archived: 'This pool is archived',
     archivedHint:
