@@ -132,6 +132,7 @@ export const text = {
       yourKey: 'You are signed in with this key.',
       revoked: 'Revoked',
       showRevoked: (n: number) => `Show ${counted(n, 'revoked key', 'revoked keys')}`,
+      unlistableTitle: 'Existing keys are not shown',
       unlistable:
         'This key may create keys, but not see those that exist: that also needs the permission "See".',
       created: 'Your new key',
@@ -248,7 +249,8 @@ export const text = {
   },
   welcome: {
     title: 'Welcome',
-    lead: 'The key that you are signed in with may',
+    lead: 'You are signed in with',
+    may: 'It may',
     withoutRead: 'To see pools and their codes here, sign in with a key that may also do that.',
     redeem: 'Redeem a code',
     keys: 'API keys',
