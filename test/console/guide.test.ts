@@ -289,6 +289,56 @@ describe('the form', () => {
     expect(await tasksOf(poolId)).toEqual(['50'])
   })
 
+  test('saves another method, which turns auto-generate off', async () => {
+    const { poolId, formatId, name } = await poolAndFormat()
+    const settings = { poolId, method: 'GENERATE', formatId, quantity: 10, autoGenerate: true }
+    await generate(client, { poolId, formatId, quantity: 10 })
+    await done(client, 'saveReplenishment', settings, 'pool { id }')
+    const { page } = await openConsole(service, { path: section(poolId) })
+    await page.getByRole('radio', { name: 'Upload from a file' }).click()
+    await page.getByText(/saving this method turns it off/).waitFor()
+    await takeScreenshot(page, 'guide-method')
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    await page.getByText('Unsaved changes').waitFor({ state: 'hidden' })
+    expect(
+      await client.ask(
+        'query ($id: ID!) { pool(id: $id) { replenishment { method autoGenerate format { name } } } }',
+        {
+          id: poolId,
+        },
+      ),
+    ).toEqual({ pool: { replenishment: { method: 'UPLOAD', autoGenerate: false, format: { name } } } })
+  })
+
+  test('can be filled and sent by keyboard alone', async () => {
+    const { poolId, name } = await poolAndFormat()
+    const { page } = await openConsole(service, { path: section(poolId) })
+    await page.getByRole('radio', { name: 'Generate promo codes' }).focus()
+    const { keyboard } = page
+    await keyboard.press('ArrowRight')
+    expect(await page.getByRole('radio', { name: 'Upload from a file' }).isChecked()).toBe(true)
+    await keyboard.press('ArrowLeft')
+    await keyboard.press('Tab')
+    await keyboard.type(name)
+    await page.getByRole('option', { name }).waitFor()
+    await keyboard.press('ArrowDown')
+    await keyboard.press('Enter')
+    await page.getByText('1,000', { exact: true }).waitFor()
+    await keyboard.press('Tab')
+    await page.getByRole('button', { name: 'Create a new format' }).and(page.locator(':focus')).waitFor()
+    await keyboard.press('Tab')
+    await keyboard.type('12')
+    await keyboard.press('Tab')
+    await keyboard.press('Space')
+    expect(await page.getByRole('switch', { name: /^Auto-generate/ }).isChecked()).toBe(true)
+    await keyboard.press('Shift+Tab')
+    await keyboard.press('Enter')
+    // The focus goes to where the task is shown: the button is gone.
+    await page.getByRole('heading', { name: 'Generation' }).and(page.locator(':focus')).waitFor()
+    await status(page, 'Completed').waitFor()
+    expect(await tasksOf(poolId)).toEqual(['12'])
+  })
+
   test('follows what others save, unless something has been changed here', async () => {
     const { poolId, formatId } = await poolAndFormat()
     const settings = { poolId, method: 'GENERATE', formatId }

@@ -64,6 +64,7 @@ export function SettingsForm({ pool, saved }: { pool: PoolOfPage; saved: Setting
         <>
           <UploadSection pool={pool} />
           {actions.alert}
+          {saved.autoGenerate && <Text size="sm">{text.promoCodes.turnsOff}</Text>}
           {hasChanges && (
             <Group gap="sm">
               <Button loading={actions.isSaving} onClick={actions.saveOnly} variant="default">
