@@ -71,6 +71,7 @@ describe('with an empty account', () => {
     expect(await statuses()).toEqual(['Awaiting execution', 'Running', 'Completed'])
     const task = page.getByRole('region', { name: 'Generation' })
     await task.getByText('Codes added to the pool').waitFor()
+    await page.getByText('These settings are saved: the pool refills itself when it runs out.').waitFor()
     expect(await task.getByText('10,000', { exact: true }).count()).toBe(2)
     await page.getByText('63,403,380,955,376', { exact: true }).waitFor()
     await takeScreenshot(page, 'guide-4-completed')

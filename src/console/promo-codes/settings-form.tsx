@@ -22,10 +22,13 @@ export function SettingsForm({ pool, saved }: { pool: PoolOfPage; saved: Setting
     event.preventDefault()
     await (generates ? actions.saveAndGenerate() : actions.saveOnly())
   }
+  // The guide ends with saving the section, which has been done already.
+  const isSaved = started?.hasEnded === true && !hasChanges
+  const note = hasChanges ? text.promoCodes.unsaved : isSaved ? text.promoCodes.isSaved(saved.autoGenerate) : ''
   const save = (
     <>
       <Text c="dimmed" role="status" size="sm">
-        {hasChanges ? text.promoCodes.unsaved : ''}
+        {note}
       </Text>
       {hasChanges && (
         <Button onClick={settings.discard} variant="subtle">
