@@ -372,9 +372,6 @@ export const text = {
     openTask: 'Open the task',
     recentTasks: 'Recent tasks',
     allTasks: 'All tasks',
-    archivedTitle: 'This pool is archived',
-    archived: 'No codes can be generated or uploaded into it.',
-    toSettings: 'Unarchive it in Settings',
     on: (threshold: string) =>
       threshold === '0' ? 'On: when the last code is handed out' : `On: at ${threshold} codes or fewer`,
     off: 'Off',
@@ -844,8 +841,8 @@ export const text = {
     },
     feed: {
       title: 'Events',
-      empty: 'Nothing has happened yet.',
-      emptyAccount: 'Nothing has happened yet. Create a pool, and its story begins here.',
+      empty: 'Nothing has happened yet',
+      emptyAccount: 'Create a pool, and everything that happens to it is told here.',
       fresh: (n: string | bigint) => counted(n, 'new event', 'new events'),
       ended: 'New events are no longer shown. Reload the page to go on.',
       task: 'Task',

@@ -6,6 +6,7 @@ export const theme = createTheme({
   primaryShade: { light: 7, dark: 8 },
   defaultRadius: 'md',
   cursorType: 'pointer',
+  respectReducedMotion: true,
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif',
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace',
   headings: { fontWeight: '650' },
@@ -32,8 +33,9 @@ export const theme = createTheme({
 export const readableColors: CSSVariablesResolver = () => ({
   variables: {},
   light: {
+    '--console-canvas': 'var(--mantine-color-gray-0)',
     '--mantine-color-dimmed': 'var(--mantine-color-gray-7)',
-    '--mantine-color-warning': '#b5390a',
+    '--console-warning': '#b5390a',
     '--mantine-color-placeholder': 'var(--mantine-color-gray-6)',
     '--mantine-color-error': 'var(--mantine-color-red-9)',
     // Of buttons that destroy something.
@@ -46,8 +48,9 @@ export const readableColors: CSSVariablesResolver = () => ({
     '--mantine-color-red-light-color': '#b02525',
   },
   dark: {
+    '--console-canvas': 'var(--mantine-color-dark-8)',
     '--mantine-color-dimmed': 'var(--mantine-color-dark-1)',
-    '--mantine-color-warning': 'var(--mantine-color-orange-4)',
+    '--console-warning': 'var(--mantine-color-orange-4)',
     '--mantine-color-placeholder': 'var(--mantine-color-dark-2)',
     '--mantine-color-error': 'var(--mantine-color-red-4)',
   },

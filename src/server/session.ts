@@ -68,7 +68,8 @@ export class SignIn {
   /**
    * Signs in the browser that requests the console's page, if it is on this machine and the database is the embedded one.
    * Resolves to the value of a Set-Cookie header for the page's answer; to undefined if the browser may not be signed in,
-   * or is signed in already. The caller leaves it out where people choose another key: at /sign-in.
+   * is signed in already, or the key of this machine was revoked. The caller leaves it out where people choose another key: at
+   * /sign-in.
    */
   async signInLocally(request: IncomingMessage): Promise<string | undefined> {
     if (this.#localKeyId === undefined || !isLocalBrowser(request)) return undefined
@@ -80,7 +81,12 @@ export class SignIn {
     // Not by the session: it could be prolonged forever.
     const { keyId } = await this.#authentication.authenticate(request.headers.authorization)
     const isWanted = () => !response.destroyed
-    const cookie = await this.#scheduler.run(keyId, () => this.#open(keyId, request), { bytes: 0, isWanted })
+    const open = async () => {
+      const cookie = await this.#open(keyId, request)
+      if (cookie === undefined) throw unknownKey()
+      return cookie
+    }
+    const cookie = await this.#scheduler.run(keyId, open, { bytes: 0, isWanted })
     // The client has left.
     if (cookie === undefined) return
     await this.#end(request)
@@ -93,11 +99,10 @@ export class SignIn {
     response.writeHead(204, { 'Set-Cookie': cookie.removing(), 'Cache-Control': 'no-store' }).end()
   }
 
-  /** Opens a session, and resolves to the value of the Set-Cookie header for it. */
-  async #open(keyId: string, request: IncomingMessage): Promise<string> {
+  /** Opens a session. Resolves to the value of the Set-Cookie header for it; to undefined if the key does not work. */
+  async #open(keyId: string, request: IncomingMessage): Promise<string | undefined> {
     const token = await this.#writing.run(() => openSession(this.#books, keyId))
-    if (token === undefined) throw unknownKey()
-    return this.#authentication.cookie.storing(token, request)
+    return token === undefined ? undefined : this.#authentication.cookie.storing(token, request)
   }
 
   /** Ends the session of a request, if it has one. Tokens that are made up cost no more than keys that are. */

@@ -99,7 +99,9 @@ describe('a session that ends', () => {
     const name = page.getByLabel('Name')
     await name.fill('Half a na')
     await context.request.delete('/session', { headers: { origin: service.url } })
-    const again = page.getByRole('dialog', { name: 'Your session has ended' })
+    const again = page
+      .getByRole('main')
+      .filter({ has: page.getByRole('heading', { name: 'Your session has ended' }) })
     await again.waitFor()
     await takeScreenshot(page, 'session-ended')
     await expectAccessible(page)
@@ -114,6 +116,21 @@ describe('a session that ends', () => {
     await page.getByRole('heading', { name: 'Half a na', level: 1 }).waitFor()
   })
 
+  test('keeps an open dialog, too, and hides it meanwhile', async () => {
+    const { page, context } = await openConsole(service, { tolerated: ended })
+    await page.getByRole('button', { name: 'Create a pool' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Create a pool' })
+    const name = `Half a pool ${crypto.randomUUID()}`
+    await dialog.getByLabel('Name').fill(name)
+    await context.request.delete('/session', { headers: { origin: service.url } })
+    await page.getByRole('heading', { name: 'Your session has ended' }).waitFor()
+    await page.locator('input[type=password]:focus').fill(service.key)
+    await expectAccessible(page)
+    await page.keyboard.press('Enter')
+    await dialog.getByRole('button', { name: 'Create and choose its codes' }).click()
+    await page.getByRole('heading', { name, level: 1 }).waitFor()
+  })
+
   test('because its key is revoked is over within seconds, and another key begins anew', async () => {
     const poolId = await newPool(client)
     await using mine = await withScopes(service, client, ['READ', 'MANAGE'])
@@ -123,7 +140,9 @@ describe('a session that ends', () => {
     await page.goto(`/pools/${poolId}/settings`)
     await page.getByLabel('Name').fill('Half a na')
     await done(client, 'revokeApiKey', { apiKeyId: mine.keyId }, 'apiKey { id }')
-    const again = page.getByRole('dialog', { name: 'Your session has ended' })
+    const again = page
+      .getByRole('main')
+      .filter({ has: page.getByRole('heading', { name: 'Your session has ended' }) })
     await again.waitFor()
     await again.getByLabel('API key').fill(mine.authorization()['authorization'] ?? '')
     await page.keyboard.press('Enter')
@@ -197,7 +216,10 @@ describe('API keys', () => {
     await page.getByRole('button', { name: 'Revoke "READ ADMIN"' }).click()
     await page.getByText('You are signed in with this key: you will be signed out.').waitFor()
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
-    await page.getByRole('dialog', { name: 'Your session has ended' }).waitFor()
+    await page
+      .getByRole('main')
+      .filter({ has: page.getByRole('heading', { name: 'Your session has ended' }) })
+      .waitFor()
   })
 
   test('are not shown to a key that may not manage them', async () => {

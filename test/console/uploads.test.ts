@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { claim, newPool } from '../support/api.ts'
+import { Client } from '../support/client.ts'
 import { type ConsoleOptions, expectAccessible, openConsole, takeScreenshot } from '../support/console.ts'
 import { startService, type TestService, useClient, useService } from '../support/service.ts'
 
@@ -241,6 +242,20 @@ describe('while a file is sent', () => {
     await dialog.dismiss()
     await page.getByRole('button', { name: 'Cancel' }).click()
     await page.getByRole('button', { name: 'Choose a file' }).waitFor()
+  })
+
+  test('it can be cancelled while it waits to be read', async () => {
+    await using withoutWorker = await startService({ role: 'api' })
+    const there = new Client(withoutWorker)
+    const page = await openUploads(withoutWorker, await newPool(there))
+    await chooseFile(page, `code\n${newName()}\n`)
+    await page.getByText('Awaiting execution. Waiting for a worker to start it.').waitFor()
+    await takeScreenshot(page, 'upload-waiting')
+    await expectAccessible(page)
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('button', { name: 'Choose a file' }).waitFor()
+    const query = '{ tasks { edges { node { status } } } }'
+    expect(await there.ask(query)).toEqual({ tasks: { edges: [{ node: { status: 'CANCELLED' } }] } })
   })
 
   test('a lost answer and another press add nothing twice', async () => {

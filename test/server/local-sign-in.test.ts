@@ -109,6 +109,16 @@ describe('nobody is signed in without a key', () => {
     expect(await page.open(asked(new URL(page.url).port))).toEqual([])
   })
 
+  test('whose key has been revoked', async () => {
+    const page = await start()
+    expect(await page.open()).toHaveLength(1)
+    await place.books.rows({
+      text: 'UPDATE api_key SET revoked_at = now() WHERE name LIKE $1',
+      values: ['This machine%'],
+    })
+    expect(await page.open()).toEqual([])
+  })
+
   test('on a service for others', async () => {
     const page = await start({ isLocal: false })
     expect(await page.open()).toEqual([])

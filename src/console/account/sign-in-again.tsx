@@ -1,13 +1,14 @@
-import { Modal } from '@mantine/core'
+import { Box, Title } from '@mantine/core'
 import { useCallback, useEffect } from 'react'
 import { useService } from '../api/service.tsx'
 import type { SessionNews } from '../api/session.ts'
 import { ViewerQuery } from '../shell/viewer.tsx'
 import { text } from '../text.ts'
+import { SignInCard } from './sign-in-card.tsx'
 import { SignInForm } from './sign-in-form.tsx'
 
 /**
- * Asks for the key again when the session has ended, over a page that is kept as it was. With another key, the page is loaded
+ * Asks for the key again when the session has ended, over a page that is kept as it was, and its open dialogs. With another key, the page is loaded
  * anew: what is in its memory may be of another account.
  */
 export function SignInAgain({ keyId, isNeeded }: { keyId: string; isNeeded: boolean }) {
@@ -17,18 +18,22 @@ export function SignInAgain({ keyId, isNeeded }: { keyId: string; isNeeded: bool
   useEffect(() => {
     if (isNeeded) void goOn()
   }, [isNeeded, goOn])
+  if (!isNeeded) return null
   return (
-    <Modal
-      closeOnEscape={false}
-      fullScreen
-      onClose={() => {}}
-      opened={isNeeded}
-      title={text.account.sessionEnded}
-      withCloseButton={false}
-      zIndex={1_000}
+    <Box
+      bg="var(--mantine-color-body)"
+      component="main"
+      inset={0}
+      pos="fixed"
+      style={{ overflow: 'auto', zIndex: 1_000 }}
     >
-      <SignInForm lead={text.account.sessionEndedLead} onSignedIn={goOn} />
-    </Modal>
+      <SignInCard>
+        <Title mb="md" order={1} size="h3">
+          {text.account.sessionEnded}
+        </Title>
+        <SignInForm lead={text.account.sessionEndedLead} onSignedIn={goOn} />
+      </SignInCard>
+    </Box>
   )
 }
 

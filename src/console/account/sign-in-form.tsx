@@ -1,6 +1,6 @@
 import { Button, PasswordInput, Stack, Text } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { useService } from '../api/service.tsx'
 import { signIn } from '../api/session.ts'
 import { text } from '../text.ts'
@@ -9,6 +9,8 @@ import { text } from '../text.ts'
 export function SignInForm({ lead, onSignedIn }: { lead: string; onSignedIn: () => void | Promise<void> }) {
   const { otherPages } = useService()
   const [isSigningIn, setSigningIn] = useState(false)
+  const field = useRef<HTMLInputElement>(null)
+  useEffect(() => field.current?.focus(), [])
   const form = useForm({ initialValues: { key: '' } })
   const submit = form.onSubmit(async ({ key }) => {
     setSigningIn(true)
@@ -26,9 +28,9 @@ export function SignInForm({ lead, onSignedIn }: { lead: string; onSignedIn: () 
         <Text c="dimmed">{lead}</Text>
         <PasswordInput
           autoComplete="off"
-          data-autofocus
           description={text.account.keyHint}
           label={text.account.key}
+          ref={field}
           {...form.getInputProps('key')}
           aria-invalid={form.errors['key'] !== undefined}
         />

@@ -1,11 +1,11 @@
-import { Anchor, Center, Code, Group, Paper, Stack, Text, Title } from '@mantine/core'
+import { Anchor, Code, Text, Title } from '@mantine/core'
 import { useEffect } from 'react'
 import { useLocation } from 'react-router'
 import { useService } from '../api/service.tsx'
 import type { SessionNews } from '../api/session.ts'
 import { useTabTitle } from '../parts/page.tsx'
-import { Logo } from '../shell/logo.tsx'
 import { text } from '../text.ts'
+import { SignInCard } from './sign-in-card.tsx'
 import { SignInForm } from './sign-in-form.tsx'
 
 /** Signs in, then leads to where somebody wanted to go. */
@@ -21,27 +21,24 @@ export function SignInScreen() {
     return () => otherPages.removeEventListener('message', hear)
   }, [otherPages, from])
   return (
-    <Center component="main" mih="100vh" p="md">
-      <Stack maw={440} w="100%">
-        <Group gap="xs" justify="center">
-          <Logo />
-          <Text fw={650}>{text.common.product}</Text>
-        </Group>
-        <Paper p="xl" withBorder>
-          <Title mb="md" order={1} size="h3">
-            {text.account.signIn}
-          </Title>
-          <SignInForm lead={text.account.signInLead} onSignedIn={() => goTo(from)} />
-        </Paper>
-        <Text c="dimmed" size="sm" ta="center">
-          {text.account.noKey} <Code>npm run account</Code>
-          <br />
-          <Anchor href="/graphql" inherit>
-            {text.account.forDevelopers}
-          </Anchor>
-        </Text>
-      </Stack>
-    </Center>
+    <main>
+      <SignInCard
+        below={
+          <Text c="dimmed" size="sm" ta="center">
+            {text.account.noKey} <Code>npm run account</Code>
+            <br />
+            <Anchor href="/graphql" inherit>
+              {text.account.forDevelopers}
+            </Anchor>
+          </Text>
+        }
+      >
+        <Title mb="md" order={1} size="h3">
+          {text.account.signIn}
+        </Title>
+        <SignInForm lead={text.account.signInLead} onSignedIn={() => goTo(from)} />
+      </SignInCard>
+    </main>
   )
 }
 

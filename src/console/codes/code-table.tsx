@@ -44,7 +44,7 @@ export function CodeTable({
 }) {
   return (
     <ScrollArea type="auto" viewportProps={{ tabIndex: 0, 'aria-label': label }}>
-      <Table miw={columns.length > 1 ? 640 : 320} verticalSpacing="xs">
+      <Table miw={columns.length > 1 ? 760 : 320} verticalSpacing="xs">
         <Table.Thead>
           <Table.Tr>
             {selection !== undefined && <AllBox codes={codes} selection={selection} />}
@@ -81,7 +81,7 @@ export function Recipient({ recipient }: { recipient: string | null }) {
       </Text>
     )
   return (
-    <Text lineClamp={2} maw={260} size="sm" style={{ overflowWrap: 'anywhere' }} title={recipient}>
+    <Text lineClamp={2} maw={260} miw={140} size="sm" style={{ overflowWrap: 'anywhere' }} title={recipient}>
       {recipient}
     </Text>
   )

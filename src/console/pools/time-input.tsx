@@ -14,7 +14,7 @@ export function TimeInput({
         warning === undefined ? (
           hint
         ) : (
-          <Text c="var(--mantine-color-warning)" component="span" size="xs">
+          <Text c="var(--console-warning)" component="span" size="xs">
             <AlertIcon size={12} /> {warning}
           </Text>
         )

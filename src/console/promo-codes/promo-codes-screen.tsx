@@ -1,6 +1,4 @@
-import { Alert, Anchor, Grid, Stack, Text } from '@mantine/core'
-import { ArchiveIcon } from '@primer/octicons-react'
-import { Link } from 'react-router'
+import { Grid } from '@mantine/core'
 import { useQuery } from 'urql'
 import { graphql } from '../api/graphql.ts'
 import { useEvents } from '../live/events.tsx'
@@ -62,22 +60,5 @@ export function PromoCodesScreen() {
 function Section({ pool, saved }: { pool: PoolOfPage; saved: Settings }) {
   const mayManage = useMay('MANAGE')
   if (pool.archivedAt === null && mayManage) return <SettingsForm pool={pool} saved={saved} />
-  return (
-    <Stack>
-      {pool.archivedAt !== null && (
-        <Alert color="gray" icon={<ArchiveIcon />} variant="outline">
-          <Text fw={650} size="sm">
-            {text.promoCodes.archivedTitle}
-          </Text>
-          {text.promoCodes.archived}{' '}
-          {mayManage && (
-            <Anchor component={Link} size="sm" to={`/pools/${pool.id}/settings`} underline="always">
-              {text.promoCodes.toSettings}
-            </Anchor>
-          )}
-        </Alert>
-      )}
-      <SettingsSummary settings={saved} />
-    </Stack>
-  )
+  return <SettingsSummary settings={saved} />
 }

@@ -23,7 +23,7 @@ export function ViewerMenu() {
       <Menu.Target>
         <UnstyledButton aria-label={`${text.shell.key} ${name}`} className={classes.viewer}>
           <PersonIcon />
-          <Text maw={180} size="sm" truncate visibleFrom="sm">
+          <Text maw={{ base: 160, md: 280 }} size="sm" truncate visibleFrom="sm">
             {name}
           </Text>
         </UnstyledButton>

@@ -26,7 +26,9 @@ export function Reading({
   const stop = async () => {
     const { problems = [] } = await cancel({ input: { taskId: task.id } })
     setProblems(problems)
-    if (problems.length === 0) upload.goBack()
+    if (problems.length > 0) return
+    if (dryRun) upload.reset()
+    else upload.goBack()
   }
   return (
     <Stack>

@@ -3,8 +3,9 @@ import { type ReactNode, useState } from 'react'
 import { duration, percent } from '../intl.ts'
 import { text } from '../text.ts'
 
-/** Too short a time to tell how long the rest takes. */
-const minElapsedMs = 1_000
+// A guess after less than one of these would be far off.
+const minElapsedMs = 10_000
+const minShare = 0.02
 
 /**
  * A phase under way: how much is done, and how long the rest takes if it goes on as since the bar is shown.
@@ -23,7 +24,8 @@ export function UploadProgress({
   const [first] = useState(() => ({ share: share ?? 0, at: Date.now() }))
   const elapsedMs = Date.now() - first.at
   const done = (share ?? 0) - first.share
-  const isKnown = share !== undefined && share < 1 && done > 0 && elapsedMs > minElapsedMs
+  const isLongEnough = done >= minShare || (done > 0 && elapsedMs >= minElapsedMs)
+  const isKnown = share !== undefined && share < 1 && isLongEnough
   return (
     <Stack gap={6}>
       <Progress
@@ -39,7 +41,8 @@ export function UploadProgress({
         </Text>
         <Text c="dimmed" size="sm">
           {share !== undefined && percent(share)}
-          {isKnown && ` · ${text.uploads.timeLeft(duration((elapsedMs * (1 - share)) / done))}`}
+          {isKnown &&
+            ` · ${text.uploads.timeLeft(duration(Math.max(1_000, (elapsedMs * (1 - share)) / done)))}`}
         </Text>
       </Group>
     </Stack>

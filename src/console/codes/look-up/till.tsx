@@ -4,7 +4,7 @@ import { CheckCircleFillIcon } from '@primer/octicons-react'
 import { useRef, useState } from 'react'
 import { useProblems } from '../../api/problems.tsx'
 import { Page } from '../../parts/page.tsx'
-import { Moment } from '../../parts/time.tsx'
+import { Distance } from '../../parts/time.tsx'
 import { text } from '../../text.ts'
 import { type Redeemed, useRedeem } from './redeem.ts'
 import { useAskToRollBack } from './roll-back.ts'
@@ -92,9 +92,14 @@ export function Till() {
             {recent.map(({ redemption: { id, at, code, reference } }) => (
               <Group gap="sm" justify="space-between" key={id} wrap="nowrap">
                 <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
-                  <b>{code.code}</b> · {reference} · <Moment at={at} />
+                  <b>{code.code}</b> · {reference} · <Distance at={at} />
                 </Text>
-                <Button onClick={() => askToRollBack(id, code.code)} size="xs" variant="default">
+                <Button
+                  miw="max-content"
+                  onClick={() => askToRollBack(id, code.code)}
+                  size="xs"
+                  variant="default"
+                >
                   {text.codes.rollBack.action}
                 </Button>
               </Group>
@@ -111,7 +116,7 @@ function Last({ redeemed: { alreadyRedeemed, redemption } }: { redeemed: Redeeme
   return (
     <Alert
       color="teal"
-      icon={<CheckCircleFillIcon />}
+      icon={<CheckCircleFillIcon fill="var(--mantine-color-teal-6)" />}
       title={alreadyRedeemed ? words.already(code.code) : words.done(code.code)}
       variant="default"
     >
