@@ -220,6 +220,16 @@ describe('the form', () => {
     await status(page, 'Awaiting execution').waitFor()
     await status(page, 'Completed').waitFor()
     expect(await tasksOf(poolId)).toEqual(['8', '8', '7'])
+
+    // Also where the request whose answer was lost has reserved the last codes.
+    isLost = false
+    await quantityOf(page).fill('977')
+    await saveAndGenerate(page).click()
+    await page.getByText('they are not generated twice', { exact: false }).waitFor()
+    await page.getByText(/^This format has no codes left/).waitFor()
+    await saveAndGenerate(page).click()
+    await status(page, 'Completed').waitFor()
+    expect(await tasksOf(poolId)).toEqual(['977', '8', '8', '7'])
   })
 
   test('shows at the field that others have reserved the codes meanwhile', async () => {
