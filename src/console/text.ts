@@ -345,6 +345,13 @@ export const text = {
     saveAndGenerate: 'Save and generate',
     saved: 'The Promo Codes section was saved.',
     unsaved: 'Unsaved changes',
+    isSaved: (autoGenerate: boolean) =>
+      autoGenerate
+        ? 'These settings are saved: the pool refills itself when it runs out.'
+        : 'These settings are saved.',
+    turnsOff:
+      'This pool auto-generates codes when they run out. Uploading a file does not change that; saving this method ' +
+      'turns it off.',
     discard: 'Discard',
     lostAnswer:
       'The connection was lost, so it is not known whether the codes are being generated. Press “Save and generate” ' +
