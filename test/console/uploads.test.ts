@@ -126,8 +126,9 @@ describe('a file of codes', () => {
 
   test('can be chosen with the keyboard', async () => {
     const page = await openUploads(service, await newPool(client))
-    await page.getByRole('button', { name: 'Choose a file' }).focus()
+    // Before anything else, as the browser has to be told that its dialog is not to be opened.
     const choosing = page.waitForEvent('filechooser')
+    await page.getByRole('button', { name: 'Choose a file' }).focus()
     await page.keyboard.press('Enter')
     await (await choosing).setFiles({ name: 'a.csv', mimeType: 'text/csv', buffer: Buffer.from(newName()) })
     await heading(page, '1 code would be added').waitFor()
