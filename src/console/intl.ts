@@ -138,8 +138,9 @@ export function distance(at: string, now = Date.now()): string {
   return relative.format(Math.trunc(seconds / length), unit)
 }
 
-/** A length of time: "0.4 seconds", "3 minutes". */
+/** A length of time: "less than 0.1 seconds", "0.4 seconds", "3 minutes". */
 export function duration(ms: number): string {
+  if (ms < 100) return 'less than 0.1 seconds'
   const [unit, length] = units.find(([, length]) => ms / 1_000 >= length) ?? ['second', 1]
   const value = ms / 1_000 / length
   return new Intl.NumberFormat(locale, {

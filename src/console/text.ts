@@ -833,8 +833,8 @@ export const text = {
     },
     feed: {
       title: 'Events',
-      empty: 'Nothing has happened yet.',
-      emptyAccount: 'Nothing has happened yet. Create a pool, and its story begins here.',
+      empty: 'Nothing has happened yet',
+      emptyAccount: 'Create a pool, and everything that happens to it is told here.',
       fresh: (n: string | bigint) => counted(n, 'new event', 'new events'),
       ended: 'New events are no longer shown. Reload the page to go on.',
       task: 'Task',
@@ -928,7 +928,7 @@ export const text = {
     patternHint: 'Each # becomes a random character, such as #####-#####. Write \\# for a # itself.',
     characters: 'Characters',
     sets: {
-      UNAMBIGUOUS: 'Easy to read (no 0/O, 1/I)',
+      UNAMBIGUOUS: 'Unambiguous (no 0/O, 1/I)',
       UPPERCASE_DIGITS: 'Capital letters and digits',
       UPPERCASE: 'Capital letters',
       DIGITS: 'Digits',

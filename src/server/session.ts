@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Scheduler } from '../async/scheduler.ts'
 import { Semaphore } from '../async/semaphore.ts'
+import { isUnavailable } from '../database/errors.ts'
 import { endSession, openSession } from '../domain/account/sessions.ts'
 import type { Books } from '../domain/books/books.ts'
 import { topLevelError } from '../graphql/errors/top-level.ts'
@@ -68,13 +69,18 @@ export class SignIn {
   /**
    * Signs in the browser that requests the console's page, if it is on this machine and the database is the embedded one.
    * Resolves to the value of a Set-Cookie header for the page's answer; to undefined if the browser may not be signed in,
-   * is signed in already, or the key of this machine was revoked. The caller leaves it out where people choose another key: at
-   * /sign-in.
+   * is signed in already, or the key of this machine was revoked; also while the database is unavailable: the page itself then
+   * says so, and tries again. The caller leaves it out where people choose another key: at /sign-in.
    */
   async signInLocally(request: IncomingMessage): Promise<string | undefined> {
     if (this.#localKeyId === undefined || !isLocalBrowser(request)) return undefined
-    const session = await this.#authentication.findSession(request)
-    return session === undefined ? await this.#open(this.#localKeyId, request) : undefined
+    try {
+      const session = await this.#authentication.findSession(request)
+      return session === undefined ? await this.#open(this.#localKeyId, request) : undefined
+    } catch (error) {
+      if (!isUnavailable(error)) throw error
+      return undefined
+    }
   }
 
   async #signIn(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -47,6 +47,9 @@ async function stepsOf(variables: Record<string, unknown>): Promise<Step[]> {
   return pool.activity
 }
 
+// Several browsers may be at work at once.
+const patiently = { timeout: 30_000 }
+
 const chart = (page: Page, name: RegExp) => page.getByRole('img', { name })
 const events = (page: Page) => page.locator('ol > li')
 const grouped = (count: string) => BigInt(count).toLocaleString('en')
@@ -63,7 +66,7 @@ describe('the charts of a pool', () => {
     expect(variables).toMatchObject({ step: 'HOUR', timeZone: 'Asia/Calcutta' })
 
     const claimed = chart(page, /^Claimed by hour: 42 in total.* Redeemed by hour: 1 in total/)
-    await expect.poll(() => claimed.locator('.recharts-bar-rectangle path').count()).toBe(3)
+    await expect.poll(() => claimed.locator('.recharts-bar-rectangle path').count(), patiently).toBe(3)
     await chart(page, /^Available by hour: 958 now/).waitFor()
     await chart(page, /^Added by hour: 1,000 in total/).waitFor()
     await expectAccessible(page)
@@ -144,7 +147,7 @@ describe('the charts of a pool', () => {
     await page.getByText('1E27').first().waitFor()
     const scrolls = () => page.evaluate(() => document.documentElement.scrollWidth > innerWidth)
     await page.setViewportSize({ width: 390, height: 900 })
-    await expect.poll(scrolls).toBe(false)
+    await expect.poll(scrolls, patiently).toBe(false)
     await page.getByText('Table', { exact: true }).click()
     await page
       .getByRole('cell', { name: grouped(quantity), exact: true })
@@ -176,7 +179,7 @@ describe('the forecast', () => {
     const { page } = await openActivity(poolId)
     const forecast = page.getByText(/At 1\.2 claims a week/)
     await expect
-      .poll(() => forecast.textContent())
+      .poll(() => forecast.textContent(), patiently)
       .toMatch(/the pool runs low on \w+ \d+, \d+, in \d+ months?/)
     await page.getByText(/can still generate run out on/).waitFor()
   })
@@ -192,7 +195,8 @@ describe('the feed of events', () => {
     const poolId = await newPool(client, 'A tale of a pool')
     const { page } = await openConsole(service, { path: activityOf(poolId) })
     const first = events(page).first()
-    const told = async (sentence: string) => await expect.poll(() => sentences(page)).toContain(sentence)
+    const told = async (sentence: string) =>
+      await expect.poll(() => sentences(page), patiently).toContain(sentence)
     await told('First key created the pool.')
 
     await generate(client, { poolId, formatId, quantity: 20 })
@@ -234,25 +238,25 @@ describe('the feed of events', () => {
     await done(client, 'updatePool', { poolId, name: 'Another tale', description: 'Of 2026' }, 'pool { id }')
     await told('First key changed the pool: its name is now “Another tale” and its description.')
     await done(client, 'archivePool', { poolId }, 'pool { id }')
-    await expect.poll(() => first.textContent()).toContain('First key archived the pool.')
+    await expect.poll(() => first.textContent(), patiently).toContain('First key archived the pool.')
     await done(client, 'unarchivePool', { poolId }, 'pool { id }')
-    await expect.poll(() => first.textContent()).toContain('First key unarchived the pool.')
+    await expect.poll(() => first.textContent(), patiently).toContain('First key unarchived the pool.')
     // For screen readers.
     await expect
-      .poll(() => page.getByRole('status').allTextContents())
+      .poll(() => page.getByRole('status').allTextContents(), patiently)
       .toContain('First key unarchived the pool.')
 
     // As anybody sees who comes later.
     const live = await sentences(page)
     await page.reload()
     const created = 'First key created the pool, under the name “A tale of a pool”.'
-    await expect.poll(() => sentences(page)).toEqual([...live.slice(0, -1), created])
+    await expect.poll(() => sentences(page), patiently).toEqual([...live.slice(0, -1), created])
     await expectAccessible(page)
   })
 
   test('names the pools where it is about all of them, and leads to them', async () => {
     const { client: other, page } = await openForStranger('/activity')
-    await page.getByText('Nothing has happened yet. Create a pool').waitFor()
+    await page.getByRole('heading', { name: 'Nothing has happened yet' }).waitFor()
     const poolId = await newPool(other, 'Newcomers')
     await events(page).filter({ hasText: 'created Newcomers.' }).waitFor()
     await expectAccessible(page)
@@ -293,11 +297,11 @@ describe('the feed of events', () => {
     await page.getByText('Connection lost').first().waitFor()
     for (const i of [2, 3, 4]) await change(poolId, i)
     balancer.mend()
-    await expect.poll(() => names(page), { timeout: 30_000 }).toEqual([4, 3, 2, 1])
+    await expect.poll(() => names(page), patiently).toEqual([4, 3, 2, 1])
     for (const i of [5, 6]) {
       balancer.cut()
       await change(poolId, i)
-      await expect.poll(() => names(page), { timeout: 30_000 }).toEqual([...countDown(i)])
+      await expect.poll(() => names(page), patiently).toEqual([...countDown(i)])
     }
   })
 

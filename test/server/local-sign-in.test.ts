@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Scheduler } from '../../src/async/scheduler.ts'
+import { DatabaseUnavailableError } from '../../src/database/errors.ts'
 import { allScopes, renewLocalKey } from '../../src/domain/account/account.ts'
 import { Authentication } from '../../src/server/authentication.ts'
 import { answerError } from '../../src/server/http/errors.ts'
@@ -20,6 +21,8 @@ interface Page {
   /** The scopes with which a request of the page is served; undefined if it is UNAUTHENTICATED. */
   scopes(cookie: string): Promise<string | undefined>
 }
+
+const browser = { connection: 'keep-alive', 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate' }
 
 async function start({ isLocal = true } = {}): Promise<Page> {
   const { books, accountId } = place
@@ -46,7 +49,6 @@ async function start({ isLocal = true } = {}): Promise<Page> {
     await authentication.close()
   })
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const browser = { connection: 'keep-alive', 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate' }
   return {
     url,
     async open({ method = 'GET', headers = {} } = {}) {
@@ -79,6 +81,15 @@ describe('a browser on this machine that opens the console', () => {
     expect(await page.scopes(cookie)).toBeUndefined()
     const again = await page.open({ headers: { cookie } })
     expect(await page.scopes(cookieOf(again))).toBe(allScopes.join())
+  })
+
+  test('gets the page also while the database is unavailable, without a session', async () => {
+    const page = await start()
+    const connect = vi.spyOn(place.books.connections, 'connect')
+    onTestFinished(() => connect.mockRestore())
+    connect.mockImplementation(() => Promise.reject(new DatabaseUnavailableError(new Error('away'))))
+    const { status, cookies } = await ask(page, '/', { headers: browser })
+    expect({ status, cookies }).toEqual({ status: 200, cookies: [] })
   })
 
   test('is signed in again with a cookie of something else', async () => {

@@ -1,8 +1,10 @@
 import { Alert, Box, Button, Group, Paper, Skeleton, Stack, Text, Title, VisuallyHidden } from '@mantine/core'
 import { useEffect, useState } from 'react'
+import { Link } from 'react-router'
 import { useClient } from 'urql'
 import { useObserved } from '../api/observable.ts'
 import { weekday } from '../intl.ts'
+import { Empty } from '../parts/empty.tsx'
 import { text } from '../text.ts'
 import type { EventFacts } from './event-facts.ts'
 import { EventFeed } from './event-feed.ts'
@@ -27,7 +29,7 @@ export function Feed({ poolId }: { poolId?: string }) {
       <Announcement events={fresh} ofPool={ofPool} />
       <Problem of={events === undefined ? ended : ended && `${ended} ${words.ended}`} />
       {events === undefined && ended === undefined && <Skeleton height={200} />}
-      {events?.length === 0 && <Text c="dimmed">{ofPool ? words.empty : words.emptyAccount}</Text>}
+      {events?.length === 0 && <NothingYet ofPool={ofPool} />}
       {events !== undefined && <Days events={events} ofPool={ofPool} />}
       <Problem of={problem} />
       {hasMore && (
@@ -54,6 +56,22 @@ function Days({ events, ofPool }: { events: readonly EventFacts[]; ofPool: boole
       </Paper>
     </Box>
   ))
+}
+
+function NothingYet({ ofPool }: { ofPool: boolean }) {
+  if (ofPool) return <Text c="dimmed">{words.empty}</Text>
+  return (
+    <Empty
+      action={
+        <Button component={Link} to="/">
+          {text.common.toPools}
+        </Button>
+      }
+      title={words.empty}
+    >
+      {words.emptyAccount}
+    </Empty>
+  )
 }
 
 /** Tells screen readers of new events: of a single one all, of several how many. */

@@ -25,7 +25,8 @@ export function useProblems<Values extends Record<string, unknown>>(
     show(problems) {
       const fieldOf = ({ path }: Problem) => fields[path] ?? path
       const isField = (problem: Problem) => fieldOf(problem) in form.getValues()
-      for (const problem of problems.filter(isField)) form.setFieldError(fieldOf(problem), problem.message)
+      for (const [field, found] of Map.groupBy(problems.filter(isField), fieldOf))
+        form.setFieldError(field, found.map(({ message }) => message).join(' '))
       setOthers(problems.filter((problem) => !isField(problem)))
     },
     clear: () => setOthers([]),

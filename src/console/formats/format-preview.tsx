@@ -62,7 +62,10 @@ export function Examples({ codes }: { codes: readonly string[] }) {
 function Overlaps({ formats }: { formats: Preview['overlaps'] }) {
   if (formats.length === 0) return null
   return (
-    <Alert color="red" p="sm" title={text.formats.overlapTitle} variant="light">
+    <Alert color="red" p="sm" variant="light">
+      <Text fw={650} size="sm">
+        {text.formats.overlapTitle}
+      </Text>
       <Text component="div" size="sm">
         {text.formats.overlap}
         <ul style={{ margin: '4px 0', paddingInlineStart: 20 }}>

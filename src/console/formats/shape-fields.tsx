@@ -11,10 +11,12 @@ export interface ShapeFieldsProps {
 }
 
 /** What is wrong with a field: what the service said when it was sent, or what the preview says while somebody types. */
-export function errorOf({ form, problems }: ShapeFieldsProps, field: string): React.ReactNode {
-  const isHere = ({ path }: Problem) =>
-    Object.entries(formatFields).some(([from, to]) => from === path && to === field)
-  return form.errors[field] ?? problems.find(isHere)?.message
+function errorOf({ form, problems }: ShapeFieldsProps, field: string): React.ReactNode {
+  const paths = Object.entries(formatFields).filter(([, name]) => name === field)
+  const found = problems.filter(({ path }) => paths.some(([of]) => of === path))
+  return (
+    form.errors[field] ?? (found.length === 0 ? undefined : found.map(({ message }) => message).join(' '))
+  )
 }
 
 /** The random part of a code: only a length, or a pattern. */

@@ -12,7 +12,8 @@ export function PoolStatus({
   const shown = archivedAt === null ? status : 'ARCHIVED'
   return (
     <Badge
-      autoContrast
+      // In the colour of the background it could not be read by everyone.
+      c="var(--mantine-color-text)"
       color={colors[shown]}
       miw="max-content"
       title={text.pools.statusHint[shown]}

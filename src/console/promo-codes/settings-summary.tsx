@@ -9,7 +9,7 @@ import type { Settings } from './settings.ts'
 export function SettingsSummary({ settings }: { settings: Settings }) {
   const { method, format, quantity, autoGenerate, refillThreshold } = settings
   return (
-    <DataList labelWidth={220}>
+    <DataList labelWidth="min(300px, 40vw)">
       <Fact label={text.promoCodes.method}>{text.promoCodes.methods[method]}</Fact>
       {method === 'GENERATE' && (
         <>
@@ -38,7 +38,7 @@ export function SettingsSummary({ settings }: { settings: Settings }) {
 function Fact({ label, children }: { label: string; children: ReactNode }) {
   return (
     <DataList.Item>
-      <DataList.ItemLabel>{label}</DataList.ItemLabel>
+      <DataList.ItemLabel maw="min(300px, 40vw)">{label}</DataList.ItemLabel>
       <DataList.ItemValue>{children}</DataList.ItemValue>
     </DataList.Item>
   )

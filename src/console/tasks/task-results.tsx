@@ -35,8 +35,9 @@ export function TaskResults({ task }: { task: TaskOfPage }) {
 function TaskFailure({ task: { failure, kind, pool } }: { task: TaskOfPage }) {
   if (failure === null) return null
   return (
-    <Alert color="red" role="alert" title={text.tasks.failed[kind]} variant="light">
+    <Alert color="red" role="alert" variant="light">
       <Stack align="flex-start" gap="xs">
+        <Text fw={650}>{text.tasks.failed[kind]}</Text>
         <span>{failure.message}</span>
         <Anchor
           c="inherit"

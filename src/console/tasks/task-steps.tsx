@@ -59,7 +59,7 @@ function StepLine({
         </Text>
         <Text c="dimmed" size="xs">
           {at === undefined ? (
-            ' '
+            '\u00a0'
           ) : (
             <time dateTime={at} title={exactMoment(at)}>
               {clock(at)}

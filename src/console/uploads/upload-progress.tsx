@@ -41,7 +41,8 @@ export function UploadProgress({
         </Text>
         <Text c="dimmed" size="sm">
           {share !== undefined && percent(share)}
-          {isKnown && ` · ${text.uploads.timeLeft(duration((elapsedMs * (1 - share)) / done))}`}
+          {isKnown &&
+            ` · ${text.uploads.timeLeft(duration(Math.max(1_000, (elapsedMs * (1 - share)) / done)))}`}
         </Text>
       </Group>
     </Stack>
