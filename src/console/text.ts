@@ -458,7 +458,6 @@ export const text = {
     adding: 'Adding the codes',
     sendingPhase: (sent: string, size: string) => `${sent} of ${size} sent`,
     arriving: 'The file has been sent. Waiting for the answer.',
-    cancelling: 'Cancelling…',
     nothingAddedYet: 'Nothing is added in this step.',
     addedTogether: 'The codes appear in the pool all together when the whole file has been read.',
     mayLeave: 'You may look at other pages meanwhile. Keep this tab open until the file has been sent.',
