@@ -132,6 +132,7 @@ export const text = {
       yourKey: 'You are signed in with this key.',
       revoked: 'Revoked',
       showRevoked: (n: number) => `Show ${counted(n, 'revoked key', 'revoked keys')}`,
+      unlistableTitle: 'Existing keys are not shown',
       unlistable:
         'This key may create keys, but not see those that exist: that also needs the permission "See".',
       created: 'Your new key',
@@ -184,7 +185,6 @@ export const text = {
       status: 'Status',
       available: 'Available',
       claimed: 'Claimed',
-      stock: 'Still available',
       trend: 'Claims, 30 days',
       runsOut: 'Runs out',
     },
@@ -241,7 +241,6 @@ export const text = {
     unarchiveTitle: (name: string) => `Unarchive "${name}"?`,
     unarchiveText: (available: string) =>
       `${counted(available, 'code', 'codes')} can be claimed again, and the pool can be filled.`,
-    unarchiveRefills: 'Auto-generate is on: it refills itself at the next claim that needs it.',
     unarchiveAction: 'Unarchive the pool',
     archived: 'This pool is archived',
     archivedHint:
@@ -250,7 +249,8 @@ export const text = {
   },
   welcome: {
     title: 'Welcome',
-    lead: 'The key that you are signed in with may',
+    lead: 'You are signed in with',
+    may: 'It may',
     withoutRead: 'To see pools and their codes here, sign in with a key that may also do that.',
     redeem: 'Redeem a code',
     keys: 'API keys',
@@ -458,7 +458,6 @@ export const text = {
     adding: 'Adding the codes',
     sendingPhase: (sent: string, size: string) => `${sent} of ${size} sent`,
     arriving: 'The file has been sent. Waiting for the answer.',
-    cancelling: 'Cancelling…',
     nothingAddedYet: 'Nothing is added in this step.',
     addedTogether: 'The codes appear in the pool all together when the whole file has been read.',
     mayLeave: 'You may look at other pages meanwhile. Keep this tab open until the file has been sent.',
