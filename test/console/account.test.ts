@@ -156,6 +156,22 @@ describe('a session that ends', () => {
   })
 })
 
+describe('on the machine of the service, with its own database,', () => {
+  const local = useService({ embedded: true })
+
+  test('a session that ends is followed by another one, without asking', async () => {
+    const { page, context } = await openConsole(local, { scopes: [], tolerated: ended })
+    await page.getByRole('button', { name: 'Create a pool' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Create a pool' })
+    await dialog.getByLabel('Name').fill('Half a pool')
+    const signedIn = page.waitForResponse(`${local.url}/`)
+    await context.request.delete('/session', { headers: { origin: local.url } })
+    await signedIn
+    await dialog.getByRole('button', { name: 'Create and choose its codes' }).click()
+    await page.getByRole('heading', { name: 'Half a pool', level: 1 }).waitFor()
+  })
+})
+
 describe('API keys', () => {
   const service = useService()
   const client = useClient(service)

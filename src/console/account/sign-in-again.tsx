@@ -1,7 +1,7 @@
 import { Box, Title } from '@mantine/core'
 import { useCallback, useEffect } from 'react'
 import { useService } from '../api/service.tsx'
-import type { SessionNews } from '../api/session.ts'
+import { type SessionNews, signInByPage } from '../api/session.ts'
 import { ViewerQuery } from '../shell/viewer.tsx'
 import { text } from '../text.ts'
 import { SignInCard } from './sign-in-card.tsx'
@@ -14,9 +14,8 @@ import { SignInForm } from './sign-in-form.tsx'
 export function SignInAgain({ keyId, isNeeded }: { keyId: string; isNeeded: boolean }) {
   const goOn = useGoOn(keyId)
   useSessionNews(goOn)
-  // Another page of this browser may have signed in already.
   useEffect(() => {
-    if (isNeeded) void goOn()
+    if (isNeeded) void signInByPage().then(goOn)
   }, [isNeeded, goOn])
   if (!isNeeded) return null
   return (

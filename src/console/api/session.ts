@@ -14,7 +14,10 @@ export async function signIn(typed: string, otherPages: BroadcastChannel): Promi
   const key = keyOf(typed)
   if (key === '') return text.account.keyMissing
   if (!/^[\x21-\x7e]+$/.test(key)) return text.account.keyMalformed
-  const response = await reach('POST', { authorization: `Bearer ${key}` })
+  const response = await reach(sessionPath, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}` },
+  })
   if (response === undefined) return text.common.unreachable
   if (!response.ok) return await refusalOf(response)
   otherPages.postMessage('began' satisfies SessionNews)
@@ -23,11 +26,18 @@ export async function signIn(typed: string, otherPages: BroadcastChannel): Promi
 
 /** Ends the session, and with it all that other pages have open. Resolves to why that was not possible, or to undefined. */
 export async function signOut(otherPages: BroadcastChannel): Promise<string | undefined> {
-  const response = await reach('DELETE')
+  const response = await reach(sessionPath, { method: 'DELETE' })
   if (response === undefined) return text.common.unreachable
   if (!response.ok) return await refusalOf(response)
   otherPages.postMessage('ended' satisfies SessionNews)
   return undefined
+}
+
+/**
+ * Loads the page once more: with it, a service on this machine signs its browser in without a key. Elsewhere, it does nothing.
+ */
+export async function signInByPage(): Promise<void> {
+  await reach('/', { method: 'GET' })
 }
 
 /** The key in what was pasted: it may be broken into lines, or be the whole header. */
@@ -41,11 +51,8 @@ function keyOf(typed: string): string {
 }
 
 /** The answer of the service, or undefined if it cannot be reached. */
-async function reach(
-  method: 'POST' | 'DELETE',
-  headers: Record<string, string> = {},
-): Promise<Response | undefined> {
-  return await fetch(sessionPath, { method, headers }).catch((error: unknown) => {
+async function reach(path: string, request: RequestInit): Promise<Response | undefined> {
+  return await fetch(path, request).catch((error: unknown) => {
     // What fetch rejects with where there is no network.
     if (error instanceof TypeError) return undefined
     throw error
