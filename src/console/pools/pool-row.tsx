@@ -24,7 +24,7 @@ export function PoolRow({ pool, days }: { pool: PoolInList; days: LastDays }) {
           {pool.name}
         </Link>
         {pool.description !== null && (
-          <Text c="dimmed" lineClamp={1} size="sm">
+          <Text c="dimmed" className={classes.description} lineClamp={1} size="sm">
             {pool.description}
           </Text>
         )}

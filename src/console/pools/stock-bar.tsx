@@ -20,7 +20,11 @@ export function StockBar({
   const label = (isArchived ? text.pools.stockArchived : text.pools.stock)(percent(share))
   return (
     <Progress.Root size="sm" title={label}>
-      <Progress.Section aria-label={label} color={isArchived ? 'gray' : colors[status]} value={share * 100} />
+      <Progress.Section
+        aria-label={label}
+        color={isArchived ? 'gray.5' : colors[status]}
+        value={share * 100}
+      />
     </Progress.Root>
   )
 }
