@@ -40,6 +40,7 @@ const EventsSubscription = graphql(
           task {
             id
             status
+            trigger
             progress
             addedCount
             generatedCount
