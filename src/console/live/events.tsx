@@ -46,6 +46,10 @@ const EventsSubscription = graphql(
             generatedCount
             startedAt
             finishedAt
+            upload {
+              dryRun
+              rowsRead
+            }
             format {
               id
               availableForGeneration

@@ -1,5 +1,14 @@
 import { Button, Group, Modal, Stack, Text } from '@mantine/core'
-import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from 'react'
+import {
+  createContext,
+  type ReactNode,
+  type RefObject,
+  useContext,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react'
 import { useBeforeUnload, useBlocker } from 'react-router'
 import { text } from '../text.ts'
 
@@ -39,11 +48,7 @@ export function LeaveGuard({ children }: { children: ReactNode }) {
   const lossOf = () => [...losses.values()][0] ?? 'changes'
   const question: Question | undefined =
     blocker.state === 'blocked' ? { loss: lossOf(), leave: blocker.proceed, stay: blocker.reset } : asked
-  // Escape also reaches the dialog below: closing that must not ask again what has just been answered.
-  const isAsking = useRef(false)
-  useEffect(() => {
-    isAsking.current = question !== undefined
-  })
+  const isAsking = useIsAsking(question !== undefined)
   const guard = useMemo<Guard>(
     () => ({
       losses,
@@ -53,7 +58,7 @@ export function LeaveGuard({ children }: { children: ReactNode }) {
         else if (!isAsking.current) setAsked({ loss, leave, stay: () => {} })
       },
     }),
-    [losses],
+    [isAsking, losses],
   )
   const answer = (act: (() => void) | undefined) => {
     setAsked(undefined)
@@ -72,6 +77,22 @@ export function LeaveGuard({ children }: { children: ReactNode }) {
       />
     </GuardContext>
   )
+}
+
+/**
+ * Whether the question is shown, also for the rest of the event that answers it: the same press of Escape reaches the dialog
+ * below, whose closing must not ask again.
+ */
+function useIsAsking(isShown: boolean): RefObject<boolean> {
+  const isAsking = useRef(false)
+  useEffect(() => {
+    if (isShown) isAsking.current = true
+    const timer = setTimeout(() => {
+      isAsking.current = isShown
+    })
+    return () => clearTimeout(timer)
+  }, [isShown])
+  return isAsking
 }
 
 interface LeaveQuestionProps {
