@@ -349,9 +349,13 @@ export const text = {
       autoGenerate
         ? 'These settings are saved: the pool refills itself when it runs out.'
         : 'These settings are saved.',
-    turnsOff:
-      'This pool auto-generates codes when they run out. Uploading a file does not change that; saving this method ' +
-      'turns it off.',
+    neverSaved: 'No method was saved: codes were added by hand, if at all.',
+    uploadsFromNowOn: {
+      body: 'An upload changes nothing of how this pool is filled. If you will always upload its codes, you can note that, and this section opens with it.',
+      turnsOff:
+        'This pool auto-generates codes when they run out. An upload does not change that. If you will only upload its codes from now on, auto-generate is turned off.',
+      action: 'From now on, fill this pool by uploads',
+    },
     discard: 'Discard',
     lostAnswer:
       'The connection was lost, so it is not known whether the codes are being generated. Press “Save and generate” ' +
