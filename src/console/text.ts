@@ -709,8 +709,9 @@ export const text = {
       recipientNeeded: 'This pool gives each recipient one code, so say who it is for.',
       onePerRecipient:
         'This pool gives each recipient one code: who claims again gets the same one. Capital letters and spaces matter.',
-      expiresAt: 'Expires earlier',
-      expiresAtHint: 'Only if the codes should end before the terms of the pool say.',
+      expiresAt: 'Good until',
+      expiresAtHint:
+        'Leave it empty, and the codes expire as the terms of the pool say. A date here can only be earlier than that.',
       pastExpiry: 'The time must be in the future.',
       submit: 'Claim',
       submitList: (n: string) => `Claim for ${counted(n, 'recipient', 'recipients')}`,
@@ -732,6 +733,8 @@ export const text = {
       recipientsHint:
         'One in each line, such as email addresses. Spaces at the ends of lines and empty lines are left out. Each gets a code, or none does.',
       noRecipients: 'Give at least one recipient.',
+      split: (n: string) => `Split into ${counted(n, 'recipient', 'recipients')}`,
+      removeRepeated: (n: string) => (n === '1' ? 'Remove the repeat' : `Remove ${count(n)} repeats`),
       repeated: (n: string) => `${counted(n, 'line repeats', 'lines repeat')} an earlier one`,
       tooManyRecipients: (max: string) =>
         `At most ${max} recipients can be claimed for at once. Split the list.`,
