@@ -553,6 +553,7 @@ export const text = {
       claimedAt: 'Claimed',
       expiresAt: 'Expires',
       origin: 'From',
+      pool: 'Pool',
       actions: 'Actions',
     },
     validities: {
@@ -594,12 +595,15 @@ export const text = {
     recipientHint: 'Exactly as in the claims: capital letters and spaces matter.',
     clearRecipient: 'Show all recipients again',
     noSuchRecipient: 'This recipient has no codes of this pool. Capital letters and spaces matter.',
+    noSuchCustomer: 'No customer has codes under exactly this name. Capital letters and spaces matter.',
+    searchFor: (recipient: string) => `Search for “${recipient}”`,
     codesOfClaim: 'The codes of the claim',
     ofClaim: (n: string, recipient: string | null) =>
       `${counted(n, 'code', 'codes')} of ${recipient === null ? 'a claim' : `“${recipient}”`}`,
     claimActions: (what: string) => `Actions for ${what}`,
     downloadClaim: 'Download as CSV',
-    allOfRecipient: (recipient: string) => `all codes of “${recipient}” in this pool`,
+    allOfRecipient: (recipient: string, isOfPool: boolean) =>
+      `all codes of “${recipient}” in ${isOfPool ? 'this pool' : 'all pools'}`,
     voidAll: 'Void all of them',
     unvoidAll: 'Unvoid all of them',
     forget: {
