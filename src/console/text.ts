@@ -641,9 +641,12 @@ export const text = {
       UPLOAD: (n: string, at: string) => `${at}: ${counted(n, 'code', 'codes')} uploaded`,
     },
     keepAutoGenerate: 'Keep auto-generate on',
-    keepAutoGenerateHint:
-      'Otherwise withdrawing turns it off, so that no new codes replace those that are withdrawn.',
-    voidMany: 'Void a whole task',
+    autoGenerateEnds:
+      'Auto-generate is on. Withdrawing turns it off, so that no new codes replace those that are withdrawn.',
+    autoGenerateStays:
+      'Auto-generate stays on, so the pool may refill itself with new codes as soon as these are withdrawn.',
+    sayWhich: 'Say which codes.',
+    voidMany: 'Codes of one task',
     changes: {
       withdraw: {
         title: 'Withdraw available codes',
@@ -664,7 +667,7 @@ export const text = {
         done: (n: string) => `${counted(n, 'code was', 'codes were')} restored.`,
       },
       void: {
-        menu: 'Void what a task has added',
+        menu: 'Void the codes of a task',
         title: 'Void the claimed codes of a task',
         body: 'For example when an uploaded file has leaked: the codes of it that somebody has can no longer be redeemed. Redeemed codes stay redeemed.',
         which: '',
@@ -673,7 +676,7 @@ export const text = {
         action: (n: string) => `Void up to ${counted(n, 'code', 'codes')}`,
       },
       unvoid: {
-        menu: 'Unvoid what a task has added',
+        menu: 'Unvoid the codes of a task',
         title: 'Unvoid the codes of a task',
         body: 'Those that are void are good again, unless they have expired.',
         which: '',
@@ -755,8 +758,14 @@ export const text = {
     },
     lookUp: {
       title: 'Look up a code',
-      lead: 'Whether it is good, who has it, and what became of it.',
+      lead: 'Whether it is good, who has it, and what became of it. Or find everything that a customer has.',
+      kind: 'What to look for',
       code: 'Code',
+      customer: 'Customer',
+      customerHint:
+        'Such as an email address or a customer number, as it was given with the codes. All pools are searched.',
+      isCustomer: (recipient: string) => `See the codes of the customer “${recipient}”`,
+      wholeCode: (prefixes: string) => `The whole code is needed, with its beginning, as in ${prefixes}.`,
       hint: 'As it is read out or written on a card: capital letters, spaces, dashes and mix-ups such as O and 0 do not matter.',
       none: 'There is no such code',
       noneHint: 'Check it for missing or doubled characters. If several codes could be meant, none is shown.',
