@@ -365,9 +365,13 @@ export const text = {
       `You have just asked for ${counted(quantity, 'code', 'codes')} with these settings. The pool would get as many once more.`,
     anotherAction: (quantity: string) => `Generate ${count(quantity)} more`,
     refilled: (n: string | bigint) => `The pool refilled itself with ${counted(n, 'code', 'codes')}.`,
-    turnsOff:
-      'This pool auto-generates codes when they run out. Uploading a file does not change that; saving this method ' +
-      'turns it off.',
+    neverSaved: 'No method was saved: codes were added by hand, if at all.',
+    uploadsFromNowOn: {
+      body: 'An upload changes nothing of how this pool is filled. If you will always upload its codes, you can note that, and this section opens with it.',
+      turnsOff:
+        'This pool auto-generates codes when they run out. An upload does not change that. If you will only upload its codes from now on, auto-generate is turned off.',
+      action: 'From now on, fill this pool by uploads',
+    },
     lostAnswer:
       'The connection was lost, so it is not known whether the codes are being generated. Press “Save and generate” ' +
       'again: they are not generated twice.',
@@ -464,7 +468,7 @@ export const text = {
     steps: { label: 'Steps of the upload', choose: 'Choose a file', check: 'Check it', add: 'Add the codes' },
     drop: 'Drop a file of codes here',
     dropHint:
-      'CSV or one code per line, in UTF-8, also compressed with gzip. It is checked first: nothing is added before you have seen what would be.',
+      'A CSV file, or a text with one code in each line. From Excel, save the sheet as “CSV UTF-8”. It is checked first: nothing is added before you have seen what would be.',
     chooseFile: 'Choose a file',
     otherFile: 'Choose another file',
     oneFile: 'Drop one file at a time. Each is a task of its own, which can be undone by itself.',
@@ -493,6 +497,7 @@ export const text = {
     sendAgain: 'Try again',
     sendAgainHint: 'Trying again adds nothing twice, even if the file had arrived.',
     checked: 'Checked. Nothing has been added yet.',
+    checkAgainFirst: 'You have changed how the file is read: check it again to see what it adds.',
     wouldAdd: (n: string) => `${counted(n, 'code', 'codes')} would be added`,
     add: (n: string) => `Add ${counted(n, 'code', 'codes')}`,
     howRead: 'How the file was read',
@@ -508,6 +513,9 @@ export const text = {
     header: 'Header',
     codes: 'Codes',
     notRight: 'Read it differently',
+    whichColumn: 'Which column has the codes?',
+    whichColumnHint:
+      'Press it in the table, and say whether the first row is a header. The file is then checked again.',
     unclear: 'Is the first row a header, or a code?',
     unclearHint: 'The file could be read both ways. Say which it is, and it is checked again.',
     rowIsHeader: (row: number) => `Row ${row} is the header`,
@@ -521,7 +529,8 @@ export const text = {
       headerDecide: 'Decide from the file',
       column: 'Column with the codes',
       columnDecide: 'Decide from the file',
-      sayHeader: 'To pick a column, also say whether the first row is a header.',
+      pickColumn: 'Pick a column',
+      noColumn: 'Pick the column with the codes.',
       caseSensitive: 'Codes that differ only in case, spaces or dashes are different codes',
       caseSensitiveHint:
         'Usually they are the same to people and tills, so spring-10 counts as a duplicate of SPRING10.',
@@ -532,6 +541,7 @@ export const text = {
     rejectedFile: 'Download all as CSV',
     rejectedGone: 'The rows are no longer kept.',
     done: (n: string) => `${counted(n, 'code was', 'codes were')} added to the pool`,
+    areIn: 'They can be claimed from now on, and there is nothing left to save.',
     doneNothing: 'Nothing was added to the pool',
     failed: 'The upload failed',
     cancelled: 'The upload was cancelled',
@@ -561,6 +571,7 @@ export const text = {
       claimedAt: 'Claimed',
       expiresAt: 'Expires',
       origin: 'From',
+      pool: 'Pool',
       actions: 'Actions',
     },
     validities: {
@@ -602,12 +613,15 @@ export const text = {
     recipientHint: 'Exactly as in the claims: capital letters and spaces matter.',
     clearRecipient: 'Show all recipients again',
     noSuchRecipient: 'This recipient has no codes of this pool. Capital letters and spaces matter.',
+    noSuchCustomer: 'No customer has codes under exactly this name. Capital letters and spaces matter.',
+    searchFor: (recipient: string) => `Search for “${recipient}”`,
     codesOfClaim: 'The codes of the claim',
     ofClaim: (n: string, recipient: string | null) =>
       `${counted(n, 'code', 'codes')} of ${recipient === null ? 'a claim' : `“${recipient}”`}`,
     claimActions: (what: string) => `Actions for ${what}`,
     downloadClaim: 'Download as CSV',
-    allOfRecipient: (recipient: string) => `all codes of “${recipient}” in this pool`,
+    allOfRecipient: (recipient: string, isOfPool: boolean) =>
+      `all codes of “${recipient}” in ${isOfPool ? 'this pool' : 'all pools'}`,
     voidAll: 'Void all of them',
     unvoidAll: 'Unvoid all of them',
     forget: {
@@ -645,9 +659,12 @@ export const text = {
       UPLOAD: (n: string, at: string) => `${at}: ${counted(n, 'code', 'codes')} uploaded`,
     },
     keepAutoGenerate: 'Keep auto-generate on',
-    keepAutoGenerateHint:
-      'Otherwise withdrawing turns it off, so that no new codes replace those that are withdrawn.',
-    voidMany: 'Void a whole task',
+    autoGenerateEnds:
+      'Auto-generate is on. Withdrawing turns it off, so that no new codes replace those that are withdrawn.',
+    autoGenerateStays:
+      'Auto-generate stays on, so the pool may refill itself with new codes as soon as these are withdrawn.',
+    sayWhich: 'Say which codes.',
+    voidMany: 'Codes of one task',
     changes: {
       withdraw: {
         title: 'Withdraw available codes',
@@ -668,7 +685,7 @@ export const text = {
         done: (n: string) => `${counted(n, 'code was', 'codes were')} restored.`,
       },
       void: {
-        menu: 'Void what a task has added',
+        menu: 'Void the codes of a task',
         title: 'Void the claimed codes of a task',
         body: 'For example when an uploaded file has leaked: the codes of it that somebody has can no longer be redeemed. Redeemed codes stay redeemed.',
         which: '',
@@ -677,7 +694,7 @@ export const text = {
         action: (n: string) => `Void up to ${counted(n, 'code', 'codes')}`,
       },
       unvoid: {
-        menu: 'Unvoid what a task has added',
+        menu: 'Unvoid the codes of a task',
         title: 'Unvoid the codes of a task',
         body: 'Those that are void are good again, unless they have expired.',
         which: '',
@@ -717,8 +734,9 @@ export const text = {
       recipientNeeded: 'This pool gives each recipient one code, so say who it is for.',
       onePerRecipient:
         'This pool gives each recipient one code: who claims again gets the same one. Capital letters and spaces matter.',
-      expiresAt: 'Expires earlier',
-      expiresAtHint: 'Only if the codes should end before the terms of the pool say.',
+      expiresAt: 'Good until',
+      expiresAtHint:
+        'Leave it empty, and the codes expire as the terms of the pool say. A date here can only be earlier than that.',
       pastExpiry: 'The time must be in the future.',
       submit: 'Claim',
       submitList: (n: string) => `Claim for ${counted(n, 'recipient', 'recipients')}`,
@@ -740,6 +758,8 @@ export const text = {
       recipientsHint:
         'One in each line, such as email addresses. Spaces at the ends of lines and empty lines are left out. Each gets a code, or none does.',
       noRecipients: 'Give at least one recipient.',
+      split: (n: string) => `Split into ${counted(n, 'recipient', 'recipients')}`,
+      removeRepeated: (n: string) => (n === '1' ? 'Remove the repeat' : `Remove ${count(n)} repeats`),
       repeated: (n: string) => `${counted(n, 'line repeats', 'lines repeat')} an earlier one`,
       tooManyRecipients: (max: string) =>
         `At most ${max} recipients can be claimed for at once. Split the list.`,
@@ -756,8 +776,14 @@ export const text = {
     },
     lookUp: {
       title: 'Look up a code',
-      lead: 'Whether it is good, who has it, and what became of it.',
+      lead: 'Whether it is good, who has it, and what became of it. Or find everything that a customer has.',
+      kind: 'What to look for',
       code: 'Code',
+      customer: 'Customer',
+      customerHint:
+        'Such as an email address or a customer number, as it was given with the codes. All pools are searched.',
+      isCustomer: (recipient: string) => `See the codes of the customer “${recipient}”`,
+      wholeCode: (prefixes: string) => `The whole code is needed, with its beginning, as in ${prefixes}.`,
       hint: 'As it is read out or written on a card: capital letters, spaces, dashes and mix-ups such as O and 0 do not matter.',
       none: 'There is no such code',
       noneHint: 'Check it for missing or doubled characters. If several codes could be meant, none is shown.',
