@@ -33,6 +33,10 @@ interface TaskResult {
   addedCount: string
 }
 
+function runsOutHint(perDay: string): string {
+  return `At ${perDay} ${perDay === '1' ? 'claim' : 'claims'} a day, as in the last 7 days.`
+}
+
 export const text = {
   common: {
     product: 'Promo codes',
@@ -215,9 +219,17 @@ export const text = {
     refills: 'Refills itself',
     refillsHint: (quantity: string) =>
       `Auto-generate is on: ${counted(quantity, 'code', 'codes')} more when the pool runs out.`,
-    notSoon: 'Not in sight',
-    notSoonHint: 'No codes were claimed in the last 7 days.',
-    runsOutHint: (perDay: string) => `At ${perDay} claims a day, as in the last 7 days.`,
+    outlook: {
+      early: 'Too early to say',
+      idle: 'Not in sight',
+      far: 'In over 10 years',
+    },
+    outlookHints: {
+      early: () => 'The pool is less than a day old.',
+      idle: () => 'No codes were claimed in the last 7 days.',
+      far: runsOutHint,
+      dated: runsOutHint,
+    },
     ranOut: 'Out of codes',
     actions: (name: string) => `Actions for ${name}`,
     noneTitle: 'Create your first pool',
@@ -821,14 +833,15 @@ export const text = {
     forecast: {
       title: 'Forecast',
       rate: (n: string, span: 'day' | 'week') => `${n} ${n === '1' ? 'claim' : 'claims'} a ${span}`,
+      early: 'It is too early to say how long the stock will last: the pool is less than a day old.',
       none: 'No codes were claimed in the last 7 days. Once some are, you see here how long the stock will last.',
       lasts: 'At {rate}, the pool runs out {time}.',
       refills: 'At {rate}, the pool runs low {time}, and then refills itself.',
       empty: 'None of its codes are available. At {rate}, it needs new ones for every day to come.',
-      endless: 'At {rate}, the available codes last beyond the year 9999.',
+      far: 'At {rate}, the available codes last for more than 10 years.',
       format:
         'The codes that its format {format} can still generate run out {time}, if no other pool uses them.',
-      formatEndless: 'Its format {format} lasts beyond the year 9999, if no other pool uses it.',
+      formatFar: 'Its format {format} lasts for more than 10 years, if no other pool uses it.',
       on: 'on {day}, {distance}',
       basis: 'By the claims of the last 7 days, or since the pool was created.',
     },

@@ -109,13 +109,13 @@ describe('the charts of a pool', () => {
   test('follow the claims while they are looked at', async () => {
     const { poolId } = await newStock(client, 1_000)
     const { page } = await openActivity(poolId)
-    await page.getByText('No codes were claimed in the last 7 days').waitFor()
     for (const total of [5, 10, 15]) {
       await claim(client, poolId, 5)
       await chart(page, new RegExp(`^Claimed by hour: ${total} in total`)).waitFor()
       await chart(page, new RegExp(`^Available by hour: ${1_000 - total} now`)).waitFor()
     }
-    await page.getByText('At 360 claims a day, the pool runs out').waitFor()
+    // A rate over minutes would be no rate.
+    await page.getByText('It is too early to say how long the stock will last').waitFor()
   })
 
   test('show days, weeks and months, which the address keeps', async () => {
@@ -167,6 +167,20 @@ describe('the charts of a pool', () => {
 })
 
 describe('the forecast', () => {
+  test('is that nothing runs out in sight, in words, for a stock that lasts for thousands of years', async () => {
+    const { poolId, formatId } = await newStock(client, 1_000_000_000, { body: { length: 12 } })
+    await done(client, 'saveReplenishment', { poolId, method: 'GENERATE', formatId }, 'pool { id }')
+    await letHoursPass(service, 7 * 24)
+    const { page } = await openActivity(poolId)
+    await page.getByText('No codes were claimed in the last 7 days').waitFor()
+    await claim(client, poolId, 7)
+    await page.getByText('At 1 claim a day, the available codes last for more than 10 years.').waitFor()
+    await page.getByText(/^Its format .* lasts for more than 10 years/).waitFor()
+    await page.goto('/')
+    const row = page.getByRole('row').filter({ has: page.locator(`a[href="/pools/${poolId}"]`) })
+    await row.getByText('In over 10 years').waitFor()
+  })
+
   test('says when the pool runs out, and its format', async () => {
     const { poolId, formatId } = await newStock(client, 60, {
       body: { length: 2 },
