@@ -103,6 +103,16 @@ export const text = {
     sessionEndedLead:
       'You were away for a while, or the key was revoked. Sign in again to go on where you were: what you have typed is still there.',
     stillSignedIn: 'You are still signed in',
+    here: {
+      or: 'Or without a key',
+      lead: 'This browser is on the machine that runs the service, so you need no key.',
+      proceed: 'Continue on this machine',
+      refused: 'The key of this machine was revoked. Sign in with another one, or restart the service.',
+      leaveTitle: 'Sign out of this machine?',
+      leave:
+        'You are signed in because this browser is on the machine that runs the service, and not with a key of your own. ' +
+        'On the page that comes next, you can sign in with a key, or press “Continue on this machine” to come back.',
+    },
     keys: {
       lead: 'Programs and people use this service with a key. Give each its own, with only what it needs.',
       create: 'Create a key',

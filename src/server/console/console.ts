@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { Lazy } from '../../async/lazy.ts'
+import { encodeId } from '../../graphql/ids.ts'
 import { Assets } from '../http/asset.ts'
 import { pageHeaders } from '../http/page.ts'
 import { type Route, type Routes, readOnly, send } from '../http/server.ts'
@@ -15,9 +16,9 @@ const folder = join(import.meta.dirname, '../../../dist/console')
 export function consoleRoutes(signIn: SignIn): Routes {
   const document = new Lazy(() => readFile(join(folder, 'index.html'), 'utf8'))
   return {
-    console: pageRoute(document, (request) => signIn.signInLocally(request)),
+    console: pageRoute(document, signIn, (request) => signIn.signInLocally(request)),
     // Without signing in: who signs out here chooses another key.
-    signIn: pageRoute(document),
+    signIn: pageRoute(document, signIn),
     consoleFile: new Assets(join(folder, 'console')).route,
   }
 }
@@ -25,12 +26,13 @@ export function consoleRoutes(signIn: SignIn): Routes {
 /** A route with the page. `cookieFor` resolves to the value of a Set-Cookie header, if the answer needs one. */
 function pageRoute(
   document: Lazy<string>,
+  signIn: SignIn,
   cookieFor?: (request: IncomingMessage) => Promise<string | undefined>,
 ): Route {
   return readOnly(async (request, response) => {
     const nonce = randomBytes(16).toString('base64')
     const [html, cookie] = await Promise.all([document.get(), cookieFor?.(request)])
-    send(response, 200, withNonce(html, nonce), {
+    send(response, 200, withFacts(html, nonce, signIn.localKeyOf(request)), {
       ...headers(nonce),
       ...(cookie !== undefined && { 'Set-Cookie': cookie }),
     })
@@ -53,7 +55,13 @@ function headers(nonce: string): Readonly<Record<string, string>> {
   ])
 }
 
-/** The page with the nonce where its scripts look for it. */
-function withNonce(html: string, nonce: string): string {
-  return html.replace('<head>', `<head>\n    <meta property="csp-nonce" nonce="${nonce}">`)
+/** The page with the nonce where its scripts look for it, and for a browser on this machine with the id of its API key. */
+function withFacts(html: string, nonce: string, localKeyId: string | undefined): string {
+  const facts = [
+    `<meta property="csp-nonce" nonce="${nonce}">`,
+    ...(localKeyId === undefined
+      ? []
+      : [`<meta name="local-key" content="${encodeId('ApiKey', localKeyId)}">`]),
+  ]
+  return html.replace('<head>', ['<head>', ...facts].join('\n    '))
 }
