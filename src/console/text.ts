@@ -413,6 +413,7 @@ export const text = {
       MANUAL: 'A person or an integration',
       AUTO_GENERATE: 'Auto-generate, as the pool was running out',
     },
+    triggerAfter: (trigger: string, actor: string) => `${trigger}, after a request of ${actor}`,
     format: 'Promo code format',
     quantity: 'Quantity',
     createdAt: 'Created',
@@ -808,7 +809,16 @@ export const text = {
     },
   },
   activity: {
-    lead: 'What has happened to your pools, as it happens. Claims are not listed one by one: the Activity of a pool shows them as a chart.',
+    lead: 'What happens in your pools, as it happens. The Activity of each pool has charts of its claims over time.',
+    today: {
+      title: 'What happened today',
+      nothing: 'No codes were claimed, redeemed or added yet.',
+      byPool: 'Today, by pool',
+      pool: 'Pool',
+      all: (n: bigint) => `Show all ${counted(n, 'pool', 'pools')}`,
+      more: (n: bigint, total: string) =>
+        `These are the newest ${counted(n, 'pool', 'pools')} of ${count(total)}. Older pools do not count here: see the Activity of each.`,
+    },
     period: 'Period',
     periods: { hours: '24 hours', days: '30 days', weeks: '26 weeks', months: '12 months' },
     steps: { hours: 'by hour', days: 'by day', weeks: 'by week', months: 'by month' },
@@ -857,6 +867,7 @@ export const text = {
     },
     feed: {
       title: 'Events',
+      everyStep: 'Show every step',
       empty: 'Nothing has happened yet',
       emptyAccount: 'Create a pool, and everything that happens to it is told here.',
       fresh: (n: string | bigint) => counted(n, 'new event', 'new events'),
@@ -919,6 +930,12 @@ export const text = {
         refill: 'The refill added {count} to {pool}.',
         upload: 'The upload added {count} to {pool}.',
         dryRun: 'The check of a file added {count} to {pool}.',
+      },
+      done: {
+        generation: '{who} generated {count} from {format} for {pool}.',
+        refill: 'The service refilled {pool} with {count} from {format}{cause}.',
+        upload: '{who} added {count} to {pool} from a file.',
+        dryRun: '{who} had a file of codes for {pool} checked. Nothing was added.',
       },
       refillFailed: '{Pool} could not be refilled in full: {failure}',
       low: '{Pool} ran low: {count} left.',
