@@ -814,6 +814,11 @@ export const text = {
       title: 'What happened today',
       nothing: 'No codes were claimed, redeemed or added yet.',
       byPool: 'Today, by pool',
+      counted: {
+        claimedCount: (n: bigint) => `${count(n)} claimed`,
+        redeemedCount: (n: bigint) => `${count(n)} redeemed`,
+        addedCount: (n: bigint) => `${count(n)} added`,
+      },
       pool: 'Pool',
       all: (n: bigint) => `Show all ${counted(n, 'pool', 'pools')}`,
       more: (n: bigint, total: string) =>

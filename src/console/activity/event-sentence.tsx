@@ -38,7 +38,7 @@ interface InWords {
   parts?: Record<string, ReactNode>
 }
 
-type StatusEvent = Extract<EventFacts, { __typename: 'TaskStatusChangedEvent' }>
+type EventOfTask = Pick<Extract<EventFacts, { __typename: 'TaskStatusChangedEvent' }>, 'task' | 'actor'>
 
 type Named = (props: { to: string; children: string }) => ReactNode
 
@@ -54,7 +54,7 @@ function inWords(event: EventFacts, Named: Named): InWords {
     case 'TaskStatusChangedEvent':
       return {
         template: words[workOf(event.task)][event.status],
-        parts: statusParts(event, Named),
+        parts: taskParts(event, Named),
       }
     case 'PoolRefilledEvent':
       return {
@@ -84,12 +84,15 @@ function inWords(event: EventFacts, Named: Named): InWords {
 
 /** A task that has completed, in one sentence. Undefined where its last step says it all. */
 function courseInWords(event: EventFacts, added: string | undefined, Named: Named): InWords | undefined {
-  if (event.__typename !== 'TaskStatusChangedEvent' || event.status !== 'COMPLETED') return undefined
+  const isOver =
+    event.__typename === 'PoolRefilledEvent' ||
+    (event.__typename === 'TaskStatusChangedEvent' && event.status === 'COMPLETED')
+  if (!isOver) return undefined
   const work = workOf(event.task)
   if (work !== 'dryRun' && added === undefined) return undefined
   return {
     template: words.done[work],
-    parts: { ...statusParts(event, Named), count: added !== undefined && <Count of={added} /> },
+    parts: { ...taskParts(event, Named), count: added !== undefined && <Count of={added} /> },
   }
 }
 
@@ -120,7 +123,7 @@ function workOf({ kind, trigger, upload }: TaskFacts): 'generation' | 'refill' |
   return upload?.dryRun === true ? 'dryRun' : 'upload'
 }
 
-function statusParts({ task, actor }: StatusEvent, Named: Named): Record<string, ReactNode> {
+function taskParts({ task, actor }: EventOfTask, Named: Named): Record<string, ReactNode> {
   const { quantity, format, failure } = task
   return {
     quantity: <Count of={quantity ?? '0'} />,

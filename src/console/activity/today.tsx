@@ -1,6 +1,8 @@
 import { Anchor, Button, Group, Paper, SimpleGrid, Skeleton, Stack, Table, Text, Title } from '@mantine/core'
+import { useMediaQuery } from '@mantine/hooks'
 import { useState } from 'react'
 import { Link } from 'react-router'
+import { list } from '../intl.ts'
 import { Count } from '../parts/count.tsx'
 import { Loaded } from '../parts/loaded.tsx'
 import { text } from '../text.ts'
@@ -71,43 +73,16 @@ function Totals({ of: pools }: { of: readonly Counts[] }) {
 
 function Pools({ of: pools }: { of: readonly PoolToday[] }) {
   const [showsAll, setShowsAll] = useState(false)
+  const isNarrow = useMediaQuery('(max-width: 36em)')
   const active = pools
     .map((pool) => ({ pool, today: countsOf(pool) }))
     .filter(({ today }) => counts.some((name) => today[name] > 0n))
   if (active.length === 0) return <Text c="dimmed">{words.nothing}</Text>
+  const shown = active.slice(0, showsAll ? undefined : maxRows)
   return (
     <Stack gap="xs">
-      <Table.ScrollContainer aria-label={words.byPool} minWidth={0} role="region" tabIndex={0} type="native">
-        <Table aria-label={words.byPool} fz="sm" horizontalSpacing={8}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th scope="col">{words.pool}</Table.Th>
-              {counts.map((name) => (
-                <Table.Th key={name} scope="col" ta="right">
-                  {labels[name]}
-                </Table.Th>
-              ))}
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {active.slice(0, showsAll ? undefined : maxRows).map(({ pool, today }) => (
-              <Table.Tr key={pool.id}>
-                <Table.Th fw="normal" miw={110} scope="row" style={{ overflowWrap: 'anywhere' }}>
-                  <Anchor component={Link} inherit to={`/pools/${pool.id}/activity`}>
-                    <bdi>{pool.name}</bdi>
-                  </Anchor>
-                </Table.Th>
-                {counts.map((name) => (
-                  <Table.Td key={name} ta="right">
-                    {today[name] === 0n ? '–' : <Count of={`${today[name]}`} />}
-                  </Table.Td>
-                ))}
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
-      {active.length > maxRows && !showsAll && (
+      {isNarrow ? <PoolLines of={shown} /> : <PoolTable of={shown} />}
+      {shown.length < active.length && (
         <Group>
           <Button onClick={() => setShowsAll(true)} size="xs" variant="default">
             {words.all(BigInt(active.length))}
@@ -115,6 +90,65 @@ function Pools({ of: pools }: { of: readonly PoolToday[] }) {
         </Group>
       )}
     </Stack>
+  )
+}
+
+interface ActivePool {
+  pool: PoolToday
+  today: Counts
+}
+
+function PoolTable({ of: pools }: { of: readonly ActivePool[] }) {
+  return (
+    <Table aria-label={words.byPool} fz="sm" horizontalSpacing={8}>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th scope="col">{words.pool}</Table.Th>
+          {counts.map((name) => (
+            <Table.Th key={name} scope="col" ta="right">
+              {labels[name]}
+            </Table.Th>
+          ))}
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {pools.map(({ pool, today }) => (
+          <Table.Tr key={pool.id}>
+            <Table.Th fw="normal" scope="row">
+              <PoolLink to={pool} />
+            </Table.Th>
+            {counts.map((name) => (
+              <Table.Td key={name} ta="right">
+                {today[name] === 0n ? '–' : <Count of={`${today[name]}`} />}
+              </Table.Td>
+            ))}
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  )
+}
+
+/** The same where a table is too wide. */
+function PoolLines({ of: pools }: { of: readonly ActivePool[] }) {
+  return (
+    <Stack aria-label={words.byPool} component="ul" gap="xs" m={0} p={0} style={{ listStyle: 'none' }}>
+      {pools.map(({ pool, today }) => (
+        <Text component="li" key={pool.id} size="sm" style={{ overflowWrap: 'anywhere' }}>
+          <PoolLink to={pool} />
+          <br />
+          {list(counts.filter((name) => today[name] > 0n).map((name) => words.counted[name](today[name])))}
+        </Text>
+      ))}
+    </Stack>
+  )
+}
+
+function PoolLink({ to: { id, name } }: { to: PoolToday }) {
+  return (
+    <Anchor component={Link} inherit style={{ overflowWrap: 'anywhere' }} to={`/pools/${id}/activity`}>
+      <bdi>{name}</bdi>
+    </Anchor>
   )
 }
 
