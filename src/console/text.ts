@@ -146,6 +146,7 @@ export const text = {
       yourKey: 'You are signed in with this key.',
       revoked: 'Revoked',
       showRevoked: (n: number) => `Show ${counted(n, 'revoked key', 'revoked keys')}`,
+      unlistableTitle: 'Existing keys are not shown',
       unlistable:
         'This key may create keys, but not see those that exist: that also needs the permission "See".',
       created: 'Your new key',
@@ -198,7 +199,6 @@ export const text = {
       status: 'Status',
       available: 'Available',
       claimed: 'Claimed',
-      stock: 'Still available',
       trend: 'Claims, 30 days',
       runsOut: 'Runs out',
     },
@@ -263,7 +263,6 @@ export const text = {
     unarchiveTitle: (name: string) => `Unarchive "${name}"?`,
     unarchiveText: (available: string) =>
       `${counted(available, 'code', 'codes')} can be claimed again, and the pool can be filled.`,
-    unarchiveRefills: 'Auto-generate is on: it refills itself at the next claim that needs it.',
     unarchiveAction: 'Unarchive the pool',
     archived: 'This pool is archived',
     archivedHint:
@@ -272,7 +271,8 @@ export const text = {
   },
   welcome: {
     title: 'Welcome',
-    lead: 'The key that you are signed in with may',
+    lead: 'You are signed in with',
+    may: 'It may',
     withoutRead: 'To see pools and their codes here, sign in with a key that may also do that.',
     redeem: 'Redeem a code',
     keys: 'API keys',
@@ -367,6 +367,13 @@ export const text = {
     saveAndGenerate: 'Save and generate',
     saved: 'The Promo Codes section was saved.',
     unsaved: 'Unsaved changes',
+    isSaved: (autoGenerate: boolean) =>
+      autoGenerate
+        ? 'These settings are saved: the pool refills itself when it runs out.'
+        : 'These settings are saved.',
+    turnsOff:
+      'This pool auto-generates codes when they run out. Uploading a file does not change that; saving this method ' +
+      'turns it off.',
     discard: 'Discard',
     lostAnswer:
       'The connection was lost, so it is not known whether the codes are being generated. Press “Save and generate” ' +
@@ -474,7 +481,6 @@ export const text = {
     adding: 'Adding the codes',
     sendingPhase: (sent: string, size: string) => `${sent} of ${size} sent`,
     arriving: 'The file has been sent. Waiting for the answer.',
-    cancelling: 'Cancelling…',
     nothingAddedYet: 'Nothing is added in this step.',
     addedTogether: 'The codes appear in the pool all together when the whole file has been read.',
     mayLeave: 'You may look at other pages meanwhile. Keep this tab open until the file has been sent.',

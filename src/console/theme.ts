@@ -11,6 +11,7 @@ export const theme = createTheme({
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace',
   headings: { fontWeight: '650' },
   components: {
+    RadioCard: { defaultProps: { bg: 'var(--mantine-color-body)' } },
     NavLink: { defaultProps: { style: { borderRadius: 'var(--mantine-radius-md)' } } },
     // A dialog or a menu that moves while it opens cannot be clicked yet.
     Modal: {

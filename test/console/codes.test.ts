@@ -99,6 +99,17 @@ describe('the codes of a pool', () => {
     expect(await factsOf(code?.code ?? '')).toMatchObject({ validity: 'VOIDED' })
   })
 
+  test('are kept, without the recipient, when a recipient is forgotten', async () => {
+    const { poolId, code, recipient } = await newClaimed()
+    const { page } = await openConsole(service, { path: addressOf(poolId, 'claims') })
+    await page.getByRole('textbox', { name: 'Find a recipient' }).fill(recipient)
+    await press(page, 'Forget this recipient')
+    await press(page, 'Forget the recipient')
+    await said(page, 'The recipient was erased from 1 claim.')
+    await page.getByText('This recipient has no codes of this pool.').waitFor()
+    expect(await factsOf(code)).toMatchObject({ status: 'CLAIMED', recipient: null })
+  })
+
   test('are not open to keys that may only read, beyond those that somebody has', async () => {
     const { poolId } = await newClaimed()
     const { page } = await openConsole(service, { path: addressOf(poolId, 'available'), scopes: ['READ'] })

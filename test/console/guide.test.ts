@@ -71,6 +71,7 @@ describe('with an empty account', () => {
     expect(await statuses()).toEqual(['Awaiting execution', 'Running', 'Completed'])
     const task = page.getByRole('region', { name: 'Generation' })
     await task.getByText('Codes added to the pool').waitFor()
+    await page.getByText('These settings are saved: the pool refills itself when it runs out.').waitFor()
     expect(await task.getByText('10,000', { exact: true }).count()).toBe(2)
     await page.getByText('63,403,380,955,376', { exact: true }).waitFor()
     await takeScreenshot(page, 'guide-4-completed')
@@ -219,6 +220,16 @@ describe('the form', () => {
     await status(page, 'Awaiting execution').waitFor()
     await status(page, 'Completed').waitFor()
     expect(await tasksOf(poolId)).toEqual(['8', '8', '7'])
+
+    // Also where the request whose answer was lost has reserved the last codes.
+    isLost = false
+    await quantityOf(page).fill('977')
+    await saveAndGenerate(page).click()
+    await page.getByText('they are not generated twice', { exact: false }).waitFor()
+    await page.getByText(/^This format has no codes left/).waitFor()
+    await saveAndGenerate(page).click()
+    await status(page, 'Completed').waitFor()
+    expect(await tasksOf(poolId)).toEqual(['977', '8', '8', '7'])
   })
 
   test('shows at the field that others have reserved the codes meanwhile', async () => {
@@ -287,6 +298,56 @@ describe('the form', () => {
     await dialog.getByRole('button', { name: 'Save and refill' }).click()
     await status(page, 'Completed').waitFor()
     expect(await tasksOf(poolId)).toEqual(['50'])
+  })
+
+  test('saves another method, which turns auto-generate off', async () => {
+    const { poolId, formatId, name } = await poolAndFormat()
+    const settings = { poolId, method: 'GENERATE', formatId, quantity: 10, autoGenerate: true }
+    await generate(client, { poolId, formatId, quantity: 10 })
+    await done(client, 'saveReplenishment', settings, 'pool { id }')
+    const { page } = await openConsole(service, { path: section(poolId) })
+    await page.getByRole('radio', { name: 'Upload from a file' }).click()
+    await page.getByText(/saving this method turns it off/).waitFor()
+    await takeScreenshot(page, 'guide-method')
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    await page.getByText('Unsaved changes').waitFor({ state: 'hidden' })
+    expect(
+      await client.ask(
+        'query ($id: ID!) { pool(id: $id) { replenishment { method autoGenerate format { name } } } }',
+        {
+          id: poolId,
+        },
+      ),
+    ).toEqual({ pool: { replenishment: { method: 'UPLOAD', autoGenerate: false, format: { name } } } })
+  })
+
+  test('can be filled and sent by keyboard alone', async () => {
+    const { poolId, name } = await poolAndFormat()
+    const { page } = await openConsole(service, { path: section(poolId) })
+    await page.getByRole('radio', { name: 'Generate promo codes' }).focus()
+    const { keyboard } = page
+    await keyboard.press('ArrowRight')
+    expect(await page.getByRole('radio', { name: 'Upload from a file' }).isChecked()).toBe(true)
+    await keyboard.press('ArrowLeft')
+    await keyboard.press('Tab')
+    await keyboard.type(name)
+    await page.getByRole('option', { name }).waitFor()
+    await keyboard.press('ArrowDown')
+    await keyboard.press('Enter')
+    await page.getByText('1,000', { exact: true }).waitFor()
+    await keyboard.press('Tab')
+    await page.getByRole('button', { name: 'Create a new format' }).and(page.locator(':focus')).waitFor()
+    await keyboard.press('Tab')
+    await keyboard.type('12')
+    await keyboard.press('Tab')
+    await keyboard.press('Space')
+    expect(await page.getByRole('switch', { name: /^Auto-generate/ }).isChecked()).toBe(true)
+    await keyboard.press('Shift+Tab')
+    await keyboard.press('Enter')
+    // The focus goes to where the task is shown: the button is gone.
+    await page.getByRole('heading', { name: 'Generation' }).and(page.locator(':focus')).waitFor()
+    await status(page, 'Completed').waitFor()
+    expect(await tasksOf(poolId)).toEqual(['12'])
   })
 
   test('follows what others save, unless something has been changed here', async () => {
@@ -363,8 +424,10 @@ describe('the Promo Codes section', () => {
     await saveAndGenerate(page).waitFor()
     await page.getByText('Live', { exact: true }).waitFor()
     expect(await mutate(client, 'archivePool', { poolId })).not.toHaveProperty('message')
-    await page.getByText('No codes can be generated or uploaded into it.').waitFor()
-    expect(await saveAndGenerate(page).count()).toBe(0)
+    await page.getByText('This pool is archived').waitFor()
+    await page.getByRole('button', { name: 'Unarchive' }).waitFor()
+    await saveAndGenerate(page).waitFor({ state: 'hidden' })
+    await page.getByText('How this pool is filled').waitFor()
     await expectAccessible(page)
   })
 

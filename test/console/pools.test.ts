@@ -125,6 +125,54 @@ describe('the list of pools', () => {
   })
 })
 
+describe('on a phone', () => {
+  const service = useService()
+  const client = useClient(service)
+  const phone = { width: 390, height: 844 }
+
+  test('pools are cards with the same facts, live', async () => {
+    const { poolId } = await newStock(client, 100)
+    const { page } = await openConsole(service, phone)
+    const card = page.getByRole('listitem').filter({ has: page.locator(`a[href="/pools/${poolId}"]`) })
+    await card.getByText('100').waitFor()
+    await claim(client, poolId, 58)
+    await card.getByText('42', { exact: true }).waitFor()
+    await card.getByRole('img', { name: '58 codes claimed in the last 30 days' }).waitFor()
+    await card.getByRole('button', { name: /^Actions for/ }).click()
+    await page.getByRole('menuitem', { name: 'Settings' }).click()
+    await page.waitForURL(`**/pools/${poolId}/settings`)
+  })
+
+  test('the menu opens and closes by keyboard, and is out of its way while it is closed', async () => {
+    const { page } = await openConsole(service, phone)
+    await page.getByRole('heading', { name: 'Pools' }).waitFor()
+    const formats = page.getByRole('link', { name: 'Formats' })
+    expect(await formats.isVisible()).toBe(false)
+    const menu = page.getByRole('button', { name: 'Menu' })
+    await menu.focus()
+    await page.keyboard.press('Enter')
+    await formats.waitFor()
+    await formats.focus()
+    await page.keyboard.press('Escape')
+    await formats.waitFor({ state: 'hidden' })
+    expect(await page.evaluate('document.activeElement.getAttribute("aria-label")')).toBe('Menu')
+    await page.keyboard.press('Enter')
+    await formats.click()
+    await page.waitForURL('**/formats')
+    await formats.waitFor({ state: 'hidden' })
+    await page.locator('#content:focus').waitFor()
+  })
+
+  test('the content can be reached without going through the menu', async () => {
+    const { page } = await openConsole(service, phone)
+    await page.getByRole('heading', { name: 'Pools' }).waitFor()
+    await page.keyboard.press('Tab')
+    await page.locator('a:focus', { hasText: 'Skip to the content' }).waitFor()
+    await page.keyboard.press('Enter')
+    await page.locator('#content:focus').waitFor()
+  })
+})
+
 describe('many pools', () => {
   const service = useService()
   const client = useClient(service)

@@ -2,9 +2,8 @@ import { randomUUID } from 'node:crypto'
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { claim, newPool } from '../support/api.ts'
-import { Client } from '../support/client.ts'
 import { type ConsoleOptions, expectAccessible, openConsole, takeScreenshot } from '../support/console.ts'
-import { startService, type TestService, useClient, useService } from '../support/service.ts'
+import { type TestService, useClient, useService } from '../support/service.ts'
 
 /** A code that no other test has; a letter first, so that it never looks like a number. */
 const newName = () => `K${randomUUID().slice(0, 13).toUpperCase()}`
@@ -127,22 +126,12 @@ describe('a file of codes', () => {
 
   test('can be chosen with the keyboard', async () => {
     const page = await openUploads(service, await newPool(client))
-    await page.getByRole('button', { name: 'Choose a file' }).focus()
+    // Before anything else, as the browser has to be told that its dialog is not to be opened.
     const choosing = page.waitForEvent('filechooser')
+    await page.getByRole('button', { name: 'Choose a file' }).focus()
     await page.keyboard.press('Enter')
     await (await choosing).setFiles({ name: 'a.csv', mimeType: 'text/csv', buffer: Buffer.from(newName()) })
     await heading(page, '1 code would be added').waitFor()
-  })
-
-  test('that is too large is refused with the limit of the service', async () => {
-    await using small = await startService({ maxUploadBytes: 1_000, databaseUrl: service.databaseUrl })
-    const poolId = await newPool(client)
-    // The first key of the database is that of the process that created it.
-    const page = await openUploads({ ...small, key: service.key }, poolId, {
-      tolerated: [/status of 4/, /ERR_CONNECTION/],
-    })
-    await chooseFile(page, Buffer.alloc(30_000_000, 'A'))
-    await page.getByRole('alert').filter({ hasText: 'larger than 1,000 bytes' }).waitFor()
   })
 
   test('is taken one at a time', async () => {
@@ -173,7 +162,7 @@ describe('a file that can be read in several ways', () => {
     await page.getByRole('button', { name: 'Row 1 is the header' }).click()
     await heading(page, '2 codes would be added').waitFor()
     await page.getByRole('button', { name: 'Read it differently' }).click()
-    await page.getByText('No, it is a code').click()
+    await page.getByRole('radio', { name: 'No, it is a code' }).check()
     await page.getByRole('button', { name: 'Check again' }).click()
     await heading(page, '3 codes would be added').waitFor()
   })
@@ -188,7 +177,7 @@ describe('a file that can be read in several ways', () => {
     await page.getByRole('option', { name: `Column 2: middle, ${a}, ${b}` }).click()
     await page.getByRole('button', { name: 'Check again' }).click()
     await page.getByText('also say whether the first row is a header').waitFor()
-    await page.getByText('Yes', { exact: true }).click()
+    await page.getByRole('radio', { name: 'Yes' }).check()
     await takeScreenshot(page, 'upload-columns')
     await expectAccessible(page)
     await page.getByRole('button', { name: 'Check again' }).click()
@@ -244,20 +233,6 @@ describe('while a file is sent', () => {
     await page.getByRole('button', { name: 'Choose a file' }).waitFor()
   })
 
-  test('it can be cancelled while it waits to be read', async () => {
-    await using withoutWorker = await startService({ role: 'api' })
-    const there = new Client(withoutWorker)
-    const page = await openUploads(withoutWorker, await newPool(there))
-    await chooseFile(page, `code\n${newName()}\n`)
-    await page.getByText('Awaiting execution. Waiting for a worker to start it.').waitFor()
-    await takeScreenshot(page, 'upload-waiting')
-    await expectAccessible(page)
-    await page.getByRole('button', { name: 'Cancel' }).click()
-    await page.getByRole('button', { name: 'Choose a file' }).waitFor()
-    const query = '{ tasks { edges { node { status } } } }'
-    expect(await there.ask(query)).toEqual({ tasks: { edges: [{ node: { status: 'CANCELLED' } }] } })
-  })
-
   test('a lost answer and another press add nothing twice', async () => {
     const poolId = await newPool(client)
     const page = await openUploads(service, poolId, { tolerated: [/ERR_FAILED/] })
@@ -278,5 +253,35 @@ describe('while a file is sent', () => {
     const { availableCount, tasks } = await factsOf(poolId)
     expect(availableCount).toBe('1')
     expect(tasks.edges.map(({ node }) => node.upload.dryRun)).toEqual([false, true])
+  })
+})
+
+describe('where a file has to wait', () => {
+  const withoutWorker = useService({ role: 'api' })
+  const there = useClient(withoutWorker)
+
+  test('it can be cancelled', async () => {
+    const page = await openUploads(withoutWorker, await newPool(there))
+    await chooseFile(page, `code\n${newName()}\n`)
+    await page.getByText('Awaiting execution. Waiting for a worker to start it.').waitFor()
+    await takeScreenshot(page, 'upload-waiting')
+    await expectAccessible(page)
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('button', { name: 'Choose a file' }).waitFor()
+    const query = '{ tasks { edges { node { status } } } }'
+    expect(await there.ask(query)).toEqual({ tasks: { edges: [{ node: { status: 'CANCELLED' } }] } })
+  })
+})
+
+describe('where files are limited', () => {
+  const limited = useService({ maxUploadBytes: 1_000 })
+  const there = useClient(limited)
+
+  test('a larger one is refused with the limit of the service', async () => {
+    // The browser reports the answer.
+    const page = await openUploads(limited, await newPool(there), { tolerated: [/status of 413/] })
+    await chooseFile(page, Buffer.alloc(30_000_000, 'A'))
+    await page.getByRole('alert').filter({ hasText: 'larger than 1,000 bytes' }).waitFor()
+    expect(await page.getByRole('button', { name: 'Try again' }).count()).toBe(0)
   })
 })

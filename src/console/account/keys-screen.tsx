@@ -18,7 +18,11 @@ export function KeysScreen() {
   if (!mayAdminister) return <NothingHere />
   return (
     <Page actions={<CreateKey />} lead={text.account.keys.lead} title={text.shell.keys}>
-      {maySee ? <Keys /> : <Empty title={text.account.keys.unlistable} />}
+      {maySee ? (
+        <Keys />
+      ) : (
+        <Empty title={text.account.keys.unlistableTitle}>{text.account.keys.unlistable}</Empty>
+      )}
     </Page>
   )
 }

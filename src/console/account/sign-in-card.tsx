@@ -1,4 +1,4 @@
-import { Center, Group, Paper, Stack, Text } from '@mantine/core'
+import { Anchor, Center, Group, Paper, Stack } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { Logo } from '../shell/logo.tsx'
 import { text } from '../text.ts'
@@ -6,12 +6,14 @@ import { text } from '../text.ts'
 /** What is in the middle of the page when somebody has to sign in. */
 export function SignInCard({ children, below }: { children: ReactNode; below?: ReactNode }) {
   return (
-    <Center mih="100dvh" p="md">
+    <Center bg="var(--console-canvas)" mih="100dvh" p="md">
       <Stack maw={440} w="100%">
-        <Group gap="xs" justify="center">
-          <Logo />
-          <Text fw={650}>{text.common.product}</Text>
-        </Group>
+        <Anchor c="inherit" fw={650} href="/" mx="auto" underline="never">
+          <Group gap="xs">
+            <Logo />
+            {text.common.product}
+          </Group>
+        </Anchor>
         <Paper p="xl" withBorder>
           {children}
         </Paper>

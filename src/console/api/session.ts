@@ -18,7 +18,10 @@ export async function signIn(typed: string, otherPages: BroadcastChannel): Promi
   const key = keyOf(typed)
   if (key === '') return text.account.keyMissing
   if (!/^[\x21-\x7e]+$/.test(key)) return text.account.keyMalformed
-  const response = await reach('POST', { authorization: `Bearer ${key}` })
+  const response = await reach(sessionPath, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}` },
+  })
   if (response === undefined) return text.common.unreachable
   if (!response.ok) return await refusalOf(response)
   otherPages.postMessage('began' satisfies SessionNews)
@@ -30,7 +33,7 @@ export async function signIn(typed: string, otherPages: BroadcastChannel): Promi
  * tells. Resolves to why the service could not be asked, or to undefined.
  */
 export async function signInHere(): Promise<string | undefined> {
-  const response = await reach('GET', {}, '/')
+  const response = await reach('/', { method: 'GET' })
   if (response === undefined) return text.common.unreachable
   return response.ok ? undefined : await refusalOf(response)
 }
@@ -42,7 +45,7 @@ export async function signOut({
 }: Pick<Service, 'isLeaving' | 'otherPages'>): Promise<string | undefined> {
   isLeaving.set(true)
   otherPages.postMessage('ending' satisfies SessionNews)
-  const response = await reach('DELETE')
+  const response = await reach(sessionPath, { method: 'DELETE' })
   if (response === undefined) return text.common.unreachable
   if (!response.ok) return await refusalOf(response)
   otherPages.postMessage('ended' satisfies SessionNews)
@@ -60,12 +63,8 @@ function keyOf(typed: string): string {
 }
 
 /** The answer of the service, or undefined if it cannot be reached. */
-async function reach(
-  method: 'GET' | 'POST' | 'DELETE',
-  headers: Record<string, string> = {},
-  path = sessionPath,
-): Promise<Response | undefined> {
-  return await fetch(path, { method, headers }).catch((error: unknown) => {
+async function reach(path: string, request: RequestInit): Promise<Response | undefined> {
+  return await fetch(path, request).catch((error: unknown) => {
     // What fetch rejects with where there is no network.
     if (error instanceof TypeError) return undefined
     throw error

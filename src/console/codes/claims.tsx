@@ -75,7 +75,12 @@ function ClaimsOfRecipient({ recipient }: { recipient: string }) {
     <Loaded of={result}>
       {({ claims }) => (
         <Stack gap="sm">
-          {claims.edges.length > 0 && <RecipientActions recipient={recipient} />}
+          {claims.edges.length > 0 && (
+            <RecipientActions
+              onForgotten={() => result[1]({ requestPolicy: 'network-only' })}
+              recipient={recipient}
+            />
+          )}
           <ClaimPage
             empty={
               <Text c="dimmed" role="status">

@@ -26,7 +26,7 @@ const ForgetMutation = graphql(
 )
 
 /** What can be done with all codes that a recipient has of this pool, or with what is known of the recipient. */
-export function RecipientActions({ recipient }: { recipient: string }) {
+export function RecipientActions({ recipient, onForgotten }: { recipient: string; onForgotten: () => void }) {
   const { id: poolId } = usePoolOfPage()
   const mayManage = useMay('MANAGE')
   const mayForget = useMay('ADMIN')
@@ -44,6 +44,7 @@ export function RecipientActions({ recipient }: { recipient: string }) {
         const { payload, problems } = await forget({ input: { recipient } })
         if (problems) return problems
         notifications.show({ message: text.codes.forget.done(payload.claimCount) })
+        onForgotten()
         return undefined
       },
     })

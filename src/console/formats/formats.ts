@@ -43,8 +43,8 @@ export function useFormats(search: string) {
   })
   useEvents((news) => {
     if (news !== 'missed') return
-    setPage({ search: settled, after: null })
-    again({ requestPolicy: 'network-only' })
+    if (after === null) again({ requestPolicy: 'network-only' })
+    else setPage({ search: settled, after: null })
   })
   const list = result.data?.formats
   return {

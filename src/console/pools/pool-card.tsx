@@ -49,9 +49,11 @@ export function PoolCard({ pool, days }: { pool: PoolInList; days: LastDays }) {
         </Group>
         <StockBar of={pool} />
         <Group gap={6}>
-          <Text c="dimmed" size="sm">
-            {text.pools.columns.runsOut}
-          </Text>
+          {pool.status !== 'EMPTY' && (
+            <Text c="dimmed" size="sm">
+              {text.pools.columns.runsOut}
+            </Text>
+          )}
           <RunsOut of={pool} />
         </Group>
       </Stack>

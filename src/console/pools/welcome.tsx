@@ -12,7 +12,7 @@ export function Welcome() {
       <Paper maw={640} p="xl" withBorder>
         <Stack>
           <Text component="div">
-            {text.welcome.lead} <b>{name}</b>:
+            {text.welcome.lead} <b>{name}</b>. {text.welcome.may}:
             <List mt="xs">
               {scopes.map((scope) => (
                 <List.Item key={scope}>{text.shell.scopes[scope]}</List.Item>

@@ -10,7 +10,10 @@ import type { SettingsValues } from './settings.ts'
 
 /** Whether the pool refills itself, and under "Advanced" when. */
 export function AutoGenerateField({ form }: { form: UseFormReturnType<SettingsValues> }) {
-  const [isOpen, { toggle }] = useDisclosure(form.values.refillThreshold !== '0')
+  const [isOpened, { toggle }] = useDisclosure(form.values.refillThreshold !== '0')
+  const problem = form.errors['refillThreshold'] ?? thresholdProblem(form.values.refillThreshold)
+  // What is wrong is never hidden.
+  const isOpen = isOpened || problem !== undefined
   const advanced = useId()
   return (
     <Stack gap="sm">
@@ -42,7 +45,7 @@ export function AutoGenerateField({ form }: { form: UseFormReturnType<SettingsVa
             mt="xs"
             {...form.getInputProps('refillThreshold')}
             value={form.values.refillThreshold}
-            error={form.errors['refillThreshold'] ?? thresholdProblem(form.values.refillThreshold)}
+            error={problem}
           />
         </Collapse>
       </div>

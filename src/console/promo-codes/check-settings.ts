@@ -4,15 +4,15 @@ import { text } from '../text.ts'
 import { quantityProblem, thresholdProblem } from './quantity.ts'
 import type { SettingsValues } from './settings.ts'
 
-/** What keeps the form from being sent, by field. With `available`, for generating; without, for saving only. */
-export function checkSettings(values: SettingsValues, available?: string): FormErrors {
+/** What keeps the form from being sent, by field. `limit`: how many codes the format can generate, if that is known. */
+export function checkSettings(values: SettingsValues, needsQuantity: boolean, limit?: string): FormErrors {
   const { method, formatId, quantity, autoGenerate, refillThreshold } = values
-  const needsQuantity = available !== undefined || autoGenerate || quantity.trim() !== ''
+  const checksQuantity = needsQuantity || autoGenerate || quantity.trim() !== ''
   const generates = method === 'GENERATE'
   const found = {
     formatId: generates && formatId === null ? text.promoCodes.noFormat : undefined,
-    quantity: generates && needsQuantity ? quantityProblem(quantity, available) : undefined,
-    refillThreshold: thresholdProblem(refillThreshold),
+    quantity: generates && checksQuantity ? quantityProblem(quantity, limit) : undefined,
+    refillThreshold: generates ? thresholdProblem(refillThreshold) : undefined,
   }
   return Object.fromEntries(Object.entries(found).filter(([, problem]) => problem !== undefined))
 }

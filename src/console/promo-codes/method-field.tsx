@@ -19,7 +19,14 @@ export function MethodField({ value, onChange }: MethodFieldProps) {
     >
       <SimpleGrid cols={{ base: 1, xs: 2 }} mt="xs" spacing="sm">
         {methods.map((method) => (
-          <Radio.Card aria-label={text.promoCodes.methods[method]} key={method} p="md" value={method}>
+          <Radio.Card
+            aria-label={text.promoCodes.methods[method]}
+            key={method}
+            p="md"
+            // As with all radio buttons: Tab leads to the one that is chosen, and the arrows to the others.
+            tabIndex={method === value ? 0 : -1}
+            value={method}
+          >
             <Group align="flex-start" gap="sm" wrap="nowrap">
               <Radio.Indicator mt={2} />
               <div>

@@ -1,10 +1,11 @@
-import { Button, Group, Stack, Text } from '@mantine/core'
+import { Button, Stack, Text } from '@mantine/core'
 import type { FormEvent } from 'react'
 import type { PoolOfPage } from '../pools/pool-of-page.ts'
 import { text } from '../text.ts'
 import { UploadSection } from '../uploads/upload-section.tsx'
 import { GenerateFields } from './generate-fields.tsx'
 import { MethodField } from './method-field.tsx'
+import { SaveBar } from './save-bar.tsx'
 import type { Settings } from './settings.ts'
 import { StartedTask } from './started-task.tsx'
 import { useSettingsActions } from './use-settings-actions.ts'
@@ -14,30 +15,18 @@ import { useSettingsForm } from './use-settings-form.ts'
 export function SettingsForm({ pool, saved }: { pool: PoolOfPage; saved: Settings }) {
   const settings = useSettingsForm(saved)
   const actions = useSettingsActions(pool, settings)
-  const { form, hasChanges } = settings
-  const { started } = actions
+  const { form, hasChanges, discard } = settings
+  const { started, isSaving } = actions
   const isUnderWay = started !== undefined && !started.hasEnded
-  const generates = form.values.method === 'GENERATE'
+  const saving = { hasChanges, isSaving, discard, save: actions.saveOnly }
   const submit = async (event: FormEvent) => {
     event.preventDefault()
-    await (generates ? actions.saveAndGenerate() : actions.saveOnly())
+    await actions.saveAndGenerate()
   }
-  const save = (
-    <>
-      <Text c="dimmed" role="status" size="sm">
-        {hasChanges ? text.promoCodes.unsaved : ''}
-      </Text>
-      {hasChanges && (
-        <Button onClick={settings.discard} variant="subtle">
-          {text.promoCodes.discard}
-        </Button>
-      )}
-    </>
-  )
   return (
     <Stack gap="lg">
       <MethodField {...form.getInputProps('method')} value={form.values.method} />
-      {generates ? (
+      {form.values.method === 'GENERATE' ? (
         <form noValidate onSubmit={submit}>
           <Stack gap="lg">
             <GenerateFields {...settings} />
@@ -46,17 +35,12 @@ export function SettingsForm({ pool, saved }: { pool: PoolOfPage; saved: Setting
               <StartedTask key={started.taskId} onEnd={actions.onEnd} taskId={started.taskId} />
             )}
             {!isUnderWay && (
-              <Group gap="sm">
+              // The guide ends with saving the section: that has been done then.
+              <SaveBar {...saving} note={started && text.promoCodes.isSaved(saved.autoGenerate)}>
                 <Button loading={actions.isGenerating} type="submit">
                   {text.promoCodes.saveAndGenerate}
                 </Button>
-                {hasChanges && (
-                  <Button loading={actions.isSaving} onClick={actions.saveOnly} variant="default">
-                    {text.common.save}
-                  </Button>
-                )}
-                {save}
-              </Group>
+              </SaveBar>
             )}
           </Stack>
         </form>
@@ -64,14 +48,8 @@ export function SettingsForm({ pool, saved }: { pool: PoolOfPage; saved: Setting
         <>
           <UploadSection pool={pool} />
           {actions.alert}
-          {hasChanges && (
-            <Group gap="sm">
-              <Button loading={actions.isSaving} onClick={actions.saveOnly} variant="default">
-                {text.common.save}
-              </Button>
-              {save}
-            </Group>
-          )}
+          {saved.autoGenerate && <Text size="sm">{text.promoCodes.turnsOff}</Text>}
+          <SaveBar {...saving} />
         </>
       )}
     </Stack>

@@ -45,14 +45,15 @@ type Input = Omit<VariablesOf<typeof GenerateCodes>['input'], 'idempotencyKey'>
 export function useGenerate() {
   const [submit, isSubmitting] = useSubmit(GenerateCodes)
   const request = useRef<{ form: string; idempotencyKey: string }>(undefined)
+  const wasSent = (input: Input) => request.current?.form === JSON.stringify(input)
   const generate = (input: Input) => {
-    const form = JSON.stringify(input)
-    if (request.current?.form !== form) request.current = { form, idempotencyKey: newIdempotencyKey() }
+    if (request.current === undefined || !wasSent(input))
+      request.current = { form: JSON.stringify(input), idempotencyKey: newIdempotencyKey() }
     const { idempotencyKey } = request.current
     return submit({ input: { ...input, idempotencyKey } })
   }
   const startAnew = useCallback(() => {
     request.current = undefined
   }, [])
-  return { generate, isGenerating: isSubmitting, startAnew }
+  return { generate, wasSent, isGenerating: isSubmitting, startAnew }
 }

@@ -15,14 +15,14 @@ import type { SettingsForm } from './use-settings-form.ts'
 /** What can be done with the form, and the task that this has started. */
 export function useSettingsActions(pool: PoolOfPage, { form, format }: SettingsForm) {
   const problems = useProblems(form, settingsFields)
-  const { generate, isGenerating, startAnew } = useGenerate()
+  const { generate, wasSent, isGenerating, startAnew } = useGenerate()
   const [save, isSaving] = useSave()
   const [started, setStarted] = useState<{ taskId: string; hasEnded: boolean }>()
 
   /** Whether the form can be sent. Otherwise its fields say why, and the first of them has the focus. */
-  const passes = (available?: string) => {
+  const passes = (needsQuantity: boolean, limit?: string) => {
     problems.clear()
-    const found = checkSettings(form.getValues(), available)
+    const found = checkSettings(form.getValues(), needsQuantity, limit)
     form.setErrors(found)
     const [first] = Object.keys(found)
     if (first !== undefined) form.getInputNode(first)?.focus()
@@ -30,16 +30,18 @@ export function useSettingsActions(pool: PoolOfPage, { form, format }: SettingsF
   }
 
   const saveAndGenerate = async () => {
-    if (!passes(format?.availableForGeneration ?? '') || format === undefined) return
-    // The task before it would look like this one.
-    setStarted(undefined)
-    const { quantity, autoGenerate, refillThreshold } = form.getValues()
-    const outcome = await generate({
+    const { formatId, quantity, autoGenerate, refillThreshold } = form.getValues()
+    const input = {
       poolId: pool.id,
-      formatId: format.id,
+      formatId: formatId ?? '',
       quantity: countOf(quantity) ?? '',
       saveSettings: { autoGenerate, refillThreshold: countOf(refillThreshold) ?? '' },
-    })
+    }
+    // If the answer was lost, the request may have reserved the last codes already.
+    if (!passes(true, wasSent(input) ? undefined : format?.availableForGeneration)) return
+    // The task before it would look like this one.
+    setStarted(undefined)
+    const outcome = await generate(input)
     if (outcome.problems === undefined) setStarted({ taskId: outcome.payload.task.id, hasEnded: false })
     else problems.show(outcome.problems.map(withAdvice))
   }
@@ -58,7 +60,7 @@ export function useSettingsActions(pool: PoolOfPage, { form, format }: SettingsF
   }
 
   const saveOnly = async () => {
-    if (!passes()) return
+    if (!passes(false)) return
     const { method, formatId, quantity, autoGenerate, refillThreshold } = form.getValues()
     const input = {
       poolId: pool.id,

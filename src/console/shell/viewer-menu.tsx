@@ -28,7 +28,7 @@ export function ViewerMenu() {
           </Text>
         </Text>
         <Menu.Label>{text.shell.mayDo}</Menu.Label>
-        <List pb="xs" pr="sm" pl="sm" size="sm">
+        <List pb="xs" pl={32} pr="sm" size="sm">
           {scopes.map((scope) => (
             <List.Item key={scope}>{text.shell.scopes[scope]}</List.Item>
           ))}

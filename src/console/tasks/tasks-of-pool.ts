@@ -1,4 +1,5 @@
-import { useState } from 'react'
+import { useThrottledCallback } from '@mantine/hooks'
+import { useRef, useState } from 'react'
 import { useQuery } from 'urql'
 import { graphql } from '../api/graphql.ts'
 import { useEvents } from '../live/events.tsx'
@@ -40,6 +41,9 @@ const NewTasksQuery = graphql(
 /** As many as one request may ask for. With more, the list is read from its beginning. */
 const maxNew = 100
 
+/** However fast a pool is refilled, its new tasks are read no more often than this. */
+const minIntervalMs = 500
+
 /**
  * The tasks of a pool, newest first, with those that are created meanwhile. `more` reads the next page; it is undefined if
  * there is none.
@@ -47,7 +51,9 @@ const maxNew = 100
 export function useTasksOfPool(poolId: string) {
   const [after, setAfter] = useState<string | null>(null)
   // They are not read with the pages again: each page goes on where the one before it ended when it was read.
-  const [newIds, setNewIds] = useState<readonly string[]>([])
+  const newest = useRef<readonly string[]>([])
+  const [newIds, setNewIds] = useState(newest.current)
+  const showNew = useThrottledCallback(() => setNewIds(newest.current), minIntervalMs)
   const [result, again] = useQuery({
     query: TasksQuery,
     variables: { poolId, after },
@@ -60,17 +66,19 @@ export function useTasksOfPool(poolId: string) {
   })
   const listed = result.data?.tasks.edges.map(({ node }) => node) ?? []
   const readFromStart = () => {
-    setAfter(null)
+    newest.current = []
     setNewIds([])
-    again({ requestPolicy: 'network-only' })
+    if (after === null) again({ requestPolicy: 'network-only' })
+    else setAfter(null)
   }
   useEvents((news) => {
     if (news === 'missed') return readFromStart()
     if (news.__typename !== 'TaskStatusChangedEvent' || news.pool.id !== poolId) return
     const { id } = news.task
-    if (newIds.includes(id) || listed.some((task) => task.id === id)) return
-    if (newIds.length === maxNew) readFromStart()
-    else setNewIds([id, ...newIds])
+    if (newest.current.includes(id) || listed.some((task) => task.id === id)) return
+    if (newest.current.length === maxNew) return readFromStart()
+    newest.current = [id, ...newest.current]
+    showNew()
   })
   const isTask = (node: object | null): node is TaskOfPage => node !== null && 'trigger' in node
   const newTasks = newIds.length === 0 ? [] : (added?.nodes ?? []).filter(isTask)

@@ -12,11 +12,16 @@ import type { SignIn } from '../session.ts'
 // What src/build/console.ts has built.
 const folder = join(import.meta.dirname, '../../../dist/console')
 
-/** The routes of the console: its page, which is the same at all of its addresses, and the files that the page loads. */
+/**
+ * The routes of the console: its page, which is the same at all of its addresses, and the files that the page loads. It is also
+ * the answer where nothing is, and says so.
+ */
 export function consoleRoutes(signIn: SignIn): Routes {
   const document = new Lazy(() => readFile(join(folder, 'index.html'), 'utf8'))
+  const cookieFor = (request: IncomingMessage) => signIn.signInLocally(request)
   return {
-    console: pageRoute(document, signIn, (request) => signIn.signInLocally(request)),
+    console: pageRoute(document, signIn, { cookieFor }),
+    nothing: pageRoute(document, signIn, { cookieFor, status: 404 }),
     // Without signing in: who signs out here chooses another key.
     signIn: pageRoute(document, signIn),
     consoleFile: new Assets(join(folder, 'console')).route,
@@ -27,12 +32,15 @@ export function consoleRoutes(signIn: SignIn): Routes {
 function pageRoute(
   document: Lazy<string>,
   signIn: SignIn,
-  cookieFor?: (request: IncomingMessage) => Promise<string | undefined>,
+  {
+    cookieFor,
+    status = 200,
+  }: { cookieFor?: (request: IncomingMessage) => Promise<string | undefined>; status?: number } = {},
 ): Route {
   return readOnly(async (request, response) => {
     const nonce = randomBytes(16).toString('base64')
     const [html, cookie] = await Promise.all([document.get(), cookieFor?.(request)])
-    send(response, 200, withFacts(html, nonce, signIn.localKeyOf(request)), {
+    send(response, status, withFacts(html, nonce, signIn.localKeyOf(request)), {
       ...headers(nonce),
       ...(cookie !== undefined && { 'Set-Cookie': cookie }),
     })
