@@ -183,6 +183,13 @@ describe('on the machine of the service, with its own database,', () => {
     const dialog = page.getByRole('dialog', { name: 'Sign out of this machine?' })
     await dialog.getByText('not with a key of your own').waitFor()
     await expectAccessible(page)
+    // Pages that learn of the end before the answer is there do not sign in again.
+    const hasEnded = other.getByRole('heading', { name: 'Your session has ended' })
+    await context.route('**/session', async (route) => {
+      const response = await route.fetch()
+      await hasEnded.waitFor()
+      await route.fulfill({ response })
+    })
     await dialog.getByRole('button', { name: 'Sign out' }).click()
     const proceed = page.getByRole('button', { name: 'Continue on this machine' })
     await proceed.waitFor()
