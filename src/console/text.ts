@@ -1,21 +1,12 @@
-import { count, counted, duration, percent } from './intl.ts'
+import { count, counted, list, percent } from './intl.ts'
 
 // All texts of the console, by screen. Codes, names and messages of the API come from the API.
-
-/** As many as a large campaign has in circulation. */
-const liveCodes = 1_000_000n
-
-const msPerYear = 31_557_600_000n
-
-/** How long an attacker takes for so many guesses at 1,000 a second. */
-function timeToGuess(guesses: bigint): string {
-  return guesses > 1_000_000n * msPerYear ? 'more than a million years' : duration(Number(guesses))
-}
 
 interface TaskTitle {
   kind: 'GENERATION' | 'UPLOAD'
   quantity: string | null
-  upload: { dryRun: boolean } | null
+  addedCount: string
+  upload: { dryRun: boolean; rowsRead: string } | null
 }
 
 interface RefillAtOnce {
@@ -45,6 +36,8 @@ export const text = {
     cancel: 'Cancel',
     close: 'Close',
     save: 'Save',
+    discard: 'Discard',
+    unsaved: 'You have unsaved changes.',
     copy: 'Copy',
     copied: 'Copied',
     more: 'Show more',
@@ -69,7 +62,9 @@ export const text = {
     activity: 'Activity',
     keys: 'API keys',
     graphiql: 'GraphiQL',
+    forDevelopers: 'For developers',
     live: 'Live',
+    liveHint: 'What you see changes by itself as codes are claimed and added.',
     connectionLost: 'Connection lost. What you see may be out of date. Reconnecting…',
     eventsEnded: 'This page no longer follows changes as they happen',
     reload: 'Reload the page',
@@ -94,7 +89,7 @@ export const text = {
     key: 'API key',
     keyHint: 'It begins with pk_. It is sent once, and not kept in this browser.',
     keyMissing: 'Paste your API key here.',
-    keyMalformed: 'This is not an API key: a key has only letters, digits, "-" and "_".',
+    keyMalformed: 'This is not an API key: a key has only letters, digits, “-” and “_”.',
     noKey: 'No key yet? Ask someone who may manage API keys. Or on the server, run',
     forDevelopers: 'For developers: GraphiQL',
     refused: (status: number) =>
@@ -117,7 +112,7 @@ export const text = {
       lead: 'Programs and people use this service with a key. Give each its own, with only what it needs.',
       create: 'Create a key',
       name: 'Name',
-      nameHint: 'What the key is for, such as "Checkout" or "Anna, marketing".',
+      nameHint: 'What the key is for, such as “Checkout” or “Anna, marketing”.',
       scopes: 'What it may do',
       scopesHint: 'This cannot be changed later. No permission includes another.',
       scopesMissing: 'Choose at least one.',
@@ -148,7 +143,7 @@ export const text = {
       showRevoked: (n: number) => `Show ${counted(n, 'revoked key', 'revoked keys')}`,
       unlistableTitle: 'Existing keys are not shown',
       unlistable:
-        'This key may create keys, but not see those that exist: that also needs the permission "See".',
+        'This key may create keys, but not see those that exist: that also needs the permission “See”.',
       created: 'Your new key',
       createdLead: 'Copy it now. It is shown only here, and cannot be shown again.',
       copySecret: 'Copy the key',
@@ -156,10 +151,12 @@ export const text = {
       cannotCopy: 'This browser does not let the page copy. Select the key, and copy it with Ctrl+C or ⌘C.',
       notCopied: 'You have not copied the key yet. Once this is closed, it cannot be shown again.',
       closeAnyway: 'Close without the key',
+      copiedByHand: 'I have copied it',
       done: 'Done',
       revoke: 'Revoke',
-      revokeKey: (name: string) => `Revoke "${name}"`,
-      revokeTitle: (name: string) => `Revoke "${name}"?`,
+      wasRevoked: (name: string) => `“${name}” was revoked. Requests with it are refused from now on.`,
+      revokeKey: (name: string) => `Revoke “${name}”`,
+      revokeTitle: (name: string) => `Revoke “${name}”?`,
       revokeText:
         'Requests with this key are refused at once, and people who signed in with it are signed out. This cannot be undone.',
       lastUsed: 'Last used',
@@ -192,7 +189,7 @@ export const text = {
     search: 'Search by name',
     clearSearch: 'Clear the search',
     show: 'Show',
-    filters: { all: 'All', ready: 'Ready', low: 'Low', empty: 'Empty', archived: 'Archived' },
+    filters: { all: 'Active', ready: 'Ready', low: 'Low', empty: 'Empty', archived: 'Archived' },
     total: (n: string) => counted(n, 'pool', 'pools'),
     columns: {
       name: 'Pool',
@@ -223,9 +220,12 @@ export const text = {
       redeemed: 'Claimed codes that have been used.',
       voided: 'Claimed codes that are no longer good.',
       withdrawn: 'Codes that were taken out of the stock. They can be restored.',
+      archived: 'Codes that nobody has claimed. Nobody can, unless the pool is unarchived.',
     },
     stock: (share: string) => `${share} of its codes are still available`,
-    trend: (n: string) => `${counted(n, 'code', 'codes')} claimed in the last 30 days`,
+    stockArchived: (share: string) => `${share} of its codes were never claimed`,
+    trend: (n: string) =>
+      `${n === '0' ? 'No codes' : counted(n, 'code', 'codes')} claimed in the last 30 days`,
     refills: 'Refills itself',
     refillsHint: (quantity: string) =>
       `Auto-generate is on: ${counted(quantity, 'code', 'codes')} more when the pool runs out.`,
@@ -248,21 +248,34 @@ export const text = {
     noneReadOnly: 'There are no pools yet. Creating one needs a key that may manage pools.',
     noMatch: 'No pool matches',
     noMatchHint: 'Try another name, or another filter.',
+    noActiveMatch: 'No active pool matches',
+    noArchivedMatch: 'No archived pool matches',
+    matchElsewhere: (found: readonly string[], isOne: boolean) =>
+      `But ${list(found)} ${isOne ? 'does' : 'do'}.`,
+    activeCount: (n: string) => counted(n, 'active pool', 'active pools'),
+    archivedCount: (n: string) => counted(n, 'archived pool', 'archived pools'),
+    see: (what: string) => `See ${what}`,
     clear: 'Show all pools',
     noneArchived: 'No pool is archived',
     noneArchivedHint:
       'Archive a pool when its campaign is over: it keeps its codes, and no longer hands them out.',
     archive: 'Archive',
     unarchive: 'Unarchive',
-    archiveTitle: (name: string) => `Archive "${name}"?`,
+    archiveTitle: (name: string) => `Archive “${name}”?`,
     archiveText: (available: string) =>
-      `${counted(available, 'available code', 'available codes')} can no longer be claimed, and nothing is generated or uploaded.`,
+      available === '0'
+        ? 'Nothing can be generated into it, uploaded to it or claimed from it any more. None of its codes are available now.'
+        : `${counted(available, 'available code', 'available codes')} can no longer be claimed, and nothing is generated or uploaded.`,
     archiveKept: (claimed: string) =>
-      `${counted(claimed, 'claimed code', 'claimed codes')} can still be looked up, redeemed and downloaded. You can unarchive the pool at any time.`,
+      claimed === '0'
+        ? 'You can unarchive the pool at any time.'
+        : `${counted(claimed, 'claimed code', 'claimed codes')} can still be looked up, redeemed and downloaded. You can unarchive the pool at any time.`,
     archiveAction: 'Archive the pool',
-    unarchiveTitle: (name: string) => `Unarchive "${name}"?`,
+    unarchiveTitle: (name: string) => `Unarchive “${name}”?`,
     unarchiveText: (available: string) =>
-      `${counted(available, 'code', 'codes')} can be claimed again, and the pool can be filled.`,
+      available === '0'
+        ? 'The pool has no codes, but can be filled again.'
+        : `${counted(available, 'code', 'codes')} can be claimed again, and the pool can be filled.`,
     unarchiveAction: 'Unarchive the pool',
     archived: 'This pool is archived',
     archivedHint:
@@ -285,8 +298,6 @@ export const text = {
     general: 'General',
     saved: 'The pool was saved.',
     termsSaved: 'The terms were saved.',
-    discard: 'Discard',
-    unsaved: 'You have unsaved changes.',
     terms: 'Terms',
     termsLead: 'When the pool hands out codes, and how long these are good.',
     termsScope:
@@ -366,15 +377,19 @@ export const text = {
     thresholdHint: '0 refills the pool when its last code is handed out. From here on, its status is Low.',
     saveAndGenerate: 'Save and generate',
     saved: 'The Promo Codes section was saved.',
-    unsaved: 'Unsaved changes',
-    isSaved: (autoGenerate: boolean) =>
-      autoGenerate
+    isSaved: (quantity: string, autoGenerate: boolean) =>
+      `You have just asked for ${counted(quantity, 'code', 'codes')}. ` +
+      (autoGenerate
         ? 'These settings are saved: the pool refills itself when it runs out.'
-        : 'These settings are saved.',
+        : 'These settings are saved.'),
+    anotherTitle: (quantity: string) => `Generate another ${counted(quantity, 'code', 'codes')}?`,
+    another: (quantity: string) =>
+      `You have just asked for ${counted(quantity, 'code', 'codes')} with these settings. The pool would get as many once more.`,
+    anotherAction: (quantity: string) => `Generate ${count(quantity)} more`,
+    refilled: (n: string | bigint) => `The pool refilled itself with ${counted(n, 'code', 'codes')}.`,
     turnsOff:
       'This pool auto-generates codes when they run out. Uploading a file does not change that; saving this method ' +
       'turns it off.',
-    discard: 'Discard',
     lostAnswer:
       'The connection was lost, so it is not known whether the codes are being generated. Press “Save and generate” ' +
       'again: they are not generated twice.',
@@ -410,9 +425,12 @@ export const text = {
       CANCELLED: 'Cancelled',
       UNDONE: 'Undone',
     },
-    title: ({ kind, quantity, upload }: TaskTitle) => {
+    title: ({ kind, quantity, addedCount, upload }: TaskTitle) => {
       if (kind === 'GENERATION') return `Generation of ${counted(quantity ?? '0', 'code', 'codes')}`
-      return upload?.dryRun === true ? 'Check of a file' : 'Upload'
+      const rows = upload?.rowsRead ?? '0'
+      if (upload?.dryRun === true)
+        return rows === '0' ? 'Check of a file' : `Check of a file of ${counted(rows, 'row', 'rows')}`
+      return addedCount === '0' ? 'Upload' : `Upload of ${counted(addedCount, 'code', 'codes')}`
     },
     ofPool: (pool: string) => `Tasks of ${pool}`,
     startedBy: 'Started by',
@@ -1005,13 +1023,19 @@ export const text = {
     examples: 'Examples',
     capacity: 'Different codes in all',
     guessOdds: 'How hard to guess',
-    oddsOfPreview: (capacity: string) =>
-      BigInt(capacity) >= 2n * liveCodes
-        ? `With a million codes in circulation, one random guess in ${count(BigInt(capacity) / liveCodes)} hits one.`
-        : 'With a million codes in circulation, almost every guess would hit one.',
-    odds: (guesses: string) =>
-      `An attacker needs about ${counted(guesses, 'random guess', 'random guesses')} for one generated code. At 1,000 ` +
-      `guesses a second, that takes ${timeToGuess(BigInt(guesses))}.`,
+    judgedFor: 'If you generate this many codes',
+    odds: (guesses: string, codes: string, isHard: boolean) =>
+      BigInt(guesses) < 2n
+        ? `Easy to guess: with ${counted(codes, 'code', 'codes')}, almost every random guess is one of them.`
+        : `${isHard ? 'Hard to guess' : 'Can be guessed by a program'}: with ${counted(codes, 'code', 'codes')}, about ` +
+          `one random guess in ${count(guesses)} is one of them.`,
+    tooFewCodes: (codes: string) => `The format has fewer than ${counted(codes, 'code', 'codes')}.`,
+    harder: (times: number) =>
+      `Two more random characters make it ${count(times)} times harder. Where customers can only try a few codes, it ` +
+      'may do as it is.',
+    harderFormat: (times: number) =>
+      `A new format with two more random characters would be ${count(times)} times harder. Where customers can only try ` +
+      'a few codes, this one may do.',
     noOdds: 'Known once codes have been generated',
     overlapTitle: 'Another format could produce the same codes',
     overlap:
@@ -1020,12 +1044,27 @@ export const text = {
     availableCount: (n: string) => `${count(n)} available for generation`,
     generated: 'Generated so far',
     reserved: 'Reserved for waiting tasks',
-    used: (share: number) =>
-      `${share > 0 && share < 0.001 ? 'Less than 0.1%' : percent(share)} of the format is used`,
-    left: (share: string) => `${share} of the format is left`,
+    left: (share: number) => {
+      const words = share < 1 && share > 0.999 ? 'More than 99.9%' : percent(share)
+      return `${share > 0 && share < 0.001 ? 'Less than 0.1%' : words} of the format is left`
+    },
     createdAt: 'Created',
     rename: 'Rename',
     renameTitle: 'Rename the format',
     renameHint: 'The codes do not change.',
+  },
+  leaving: {
+    changes: {
+      title: 'Leave without saving?',
+      body: 'What you have filled in or changed here is not saved, and would be lost.',
+      stay: 'Stay',
+      leave: 'Leave without saving',
+    },
+    upload: {
+      title: 'Leave without adding the codes?',
+      body: 'The file has only been checked: none of its codes are in the pool yet. You find it here again until you close or reload this tab.',
+      stay: 'Stay',
+      leave: 'Leave',
+    },
   },
 } as const

@@ -11,6 +11,7 @@ import { NothingHere } from '../parts/nothing-here.tsx'
 import { Page } from '../parts/page.tsx'
 import { Moment } from '../parts/time.tsx'
 import { useMay } from '../shell/viewer.tsx'
+import { useRefillNews } from '../tasks/refill-news.ts'
 import { text } from '../text.ts'
 import { useArchiving } from './archiving.tsx'
 import { type PoolOfPage, PoolOfPageContext } from './pool-of-page.ts'
@@ -42,16 +43,20 @@ export function PoolLayout() {
     read({ requestPolicy: 'network-only' })
   })
   return (
-    <Loaded of={result}>{({ pool }) => (pool === null ? <NothingHere /> : <PoolPage pool={pool} />)}</Loaded>
+    <Loaded of={result}>
+      {({ pool }) => (pool === null ? <NothingHere /> : <PoolPage key={pool.id} pool={pool} />)}
+    </Loaded>
   )
 }
 
 function PoolPage({ pool }: { pool: PoolOfPage }) {
   useLivePool(pool.id)
+  useRefillNews(pool.id)
   return (
     <PoolOfPageContext value={pool}>
       <Page
-        actions={<PoolStatus of={pool} />}
+        // An archived pool says so below.
+        {...(pool.archivedAt === null && { actions: <PoolStatus of={pool} /> })}
         lead={pool.description !== null && <Description of={pool.description} />}
         title={pool.name}
       >
@@ -80,7 +85,11 @@ function Counts({ of: pool }: { of: PoolOfPage }) {
     <Paper p="md" withBorder>
       <Stack gap="sm">
         <Group component="dl" gap="xl" m={0}>
-          <Stat name="available" value={pool.availableCount} />
+          <Stat
+            name="available"
+            value={pool.availableCount}
+            {...(pool.archivedAt !== null && { hint: text.pools.countHints.archived })}
+          />
           <Stat name="claimed" value={pool.claimedCount} />
           <Stat name="redeemed" value={pool.redeemedCount} />
           {pool.voidedCount !== '0' && <Stat name="voided" value={pool.voidedCount} />}
