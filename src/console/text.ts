@@ -24,6 +24,10 @@ interface TaskResult {
   addedCount: string
 }
 
+function runsOutHint(perDay: string): string {
+  return `At ${perDay} ${perDay === '1' ? 'claim' : 'claims'} a day, as in the last 7 days.`
+}
+
 export const text = {
   common: {
     product: 'Promo codes',
@@ -94,6 +98,16 @@ export const text = {
     sessionEndedLead:
       'You were away for a while, or the key was revoked. Sign in again to go on where you were: what you have typed is still there.',
     stillSignedIn: 'You are still signed in',
+    here: {
+      or: 'Or without a key',
+      lead: 'This browser is on the machine that runs the service, so you need no key.',
+      proceed: 'Continue on this machine',
+      refused: 'The key of this machine was revoked. Sign in with another one, or restart the service.',
+      leaveTitle: 'Sign out of this machine?',
+      leave:
+        'You are signed in because this browser is on the machine that runs the service, and not with a key of your own. ' +
+        'On the page that comes next, you can sign in with a key, or press “Continue on this machine” to come back.',
+    },
     keys: {
       lead: 'Programs and people use this service with a key. Give each its own, with only what it needs.',
       create: 'Create a key',
@@ -215,9 +229,17 @@ export const text = {
     refills: 'Refills itself',
     refillsHint: (quantity: string) =>
       `Auto-generate is on: ${counted(quantity, 'code', 'codes')} more when the pool runs out.`,
-    notSoon: 'Not in sight',
-    notSoonHint: 'No codes were claimed in the last 7 days.',
-    runsOutHint: (perDay: string) => `At ${perDay} claims a day, as in the last 7 days.`,
+    outlook: {
+      early: 'Too early to say',
+      idle: 'Not in sight',
+      far: 'In over 10 years',
+    },
+    outlookHints: {
+      early: () => 'The pool is less than a day old.',
+      idle: () => 'No codes were claimed in the last 7 days.',
+      far: runsOutHint,
+      dated: runsOutHint,
+    },
     ranOut: 'Out of codes',
     actions: (name: string) => `Actions for ${name}`,
     noneTitle: 'Create your first pool',
@@ -420,6 +442,7 @@ export const text = {
       MANUAL: 'A person or an integration',
       AUTO_GENERATE: 'Auto-generate, as the pool was running out',
     },
+    triggerAfter: (trigger: string, actor: string) => `${trigger}, after a request of ${actor}`,
     format: 'Promo code format',
     quantity: 'Quantity',
     createdAt: 'Created',
@@ -836,7 +859,21 @@ export const text = {
     },
   },
   activity: {
-    lead: 'What has happened to your pools, as it happens. Claims are not listed one by one: the Activity of a pool shows them as a chart.',
+    lead: 'What happens in your pools, as it happens. The Activity of each pool has charts of its claims over time.',
+    today: {
+      title: 'What happened today',
+      nothing: 'No codes were claimed, redeemed or added yet.',
+      byPool: 'Today, by pool',
+      counted: {
+        claimedCount: (n: bigint) => `${count(n)} claimed`,
+        redeemedCount: (n: bigint) => `${count(n)} redeemed`,
+        addedCount: (n: bigint) => `${count(n)} added`,
+      },
+      pool: 'Pool',
+      all: (n: bigint) => `Show all ${counted(n, 'pool', 'pools')}`,
+      more: (n: bigint, total: string) =>
+        `These are the newest ${counted(n, 'pool', 'pools')} of ${count(total)}. Older pools do not count here: see the Activity of each.`,
+    },
     period: 'Period',
     periods: { hours: '24 hours', days: '30 days', weeks: '26 weeks', months: '12 months' },
     steps: { hours: 'by hour', days: 'by day', weeks: 'by week', months: 'by month' },
@@ -871,19 +908,21 @@ export const text = {
     forecast: {
       title: 'Forecast',
       rate: (n: string, span: 'day' | 'week') => `${n} ${n === '1' ? 'claim' : 'claims'} a ${span}`,
+      early: 'It is too early to say how long the stock will last: the pool is less than a day old.',
       none: 'No codes were claimed in the last 7 days. Once some are, you see here how long the stock will last.',
       lasts: 'At {rate}, the pool runs out {time}.',
       refills: 'At {rate}, the pool runs low {time}, and then refills itself.',
       empty: 'None of its codes are available. At {rate}, it needs new ones for every day to come.',
-      endless: 'At {rate}, the available codes last beyond the year 9999.',
+      far: 'At {rate}, the available codes last for more than 10 years.',
       format:
         'The codes that its format {format} can still generate run out {time}, if no other pool uses them.',
-      formatEndless: 'Its format {format} lasts beyond the year 9999, if no other pool uses it.',
+      formatFar: 'Its format {format} lasts for more than 10 years, if no other pool uses it.',
       on: 'on {day}, {distance}',
       basis: 'By the claims of the last 7 days, or since the pool was created.',
     },
     feed: {
       title: 'Events',
+      everyStep: 'Show every step',
       empty: 'Nothing has happened yet',
       emptyAccount: 'Create a pool, and everything that happens to it is told here.',
       fresh: (n: string | bigint) => counted(n, 'new event', 'new events'),
@@ -946,6 +985,12 @@ export const text = {
         refill: 'The refill added {count} to {pool}.',
         upload: 'The upload added {count} to {pool}.',
         dryRun: 'The check of a file added {count} to {pool}.',
+      },
+      done: {
+        generation: '{who} generated {count} from {format} for {pool}.',
+        refill: 'The service refilled {pool} with {count} from {format}{cause}.',
+        upload: '{who} added {count} to {pool} from a file.',
+        dryRun: '{who} had a file of codes for {pool} checked. Nothing was added.',
       },
       refillFailed: '{Pool} could not be refilled in full: {failure}',
       low: '{Pool} ran low: {count} left.',
