@@ -1,10 +1,10 @@
 import { Alert, Button, Group, Stack, Text } from '@mantine/core'
+import { RejectedRows } from '../tasks/rejected-rows.tsx'
 import { TaskCounts } from '../tasks/task-results.tsx'
 import { text } from '../text.ts'
 import { FileName } from './file-name.tsx'
 import { HowRead } from './how-read.tsx'
 import type { PoolUpload } from './pool-upload.ts'
-import { RejectedRows } from './rejected-rows.tsx'
 import type { UploadRequest } from './send-file.ts'
 import type { UploadTask } from './upload-task.ts'
 
