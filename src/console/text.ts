@@ -51,6 +51,18 @@ export const text = {
     none: 'None',
     noAnswer: 'The service gave no answer. Try again.',
     unreachable: 'The service cannot be reached. Check your connection, then try again.',
+    lost: {
+      unknown:
+        'The connection was lost before the service answered, so it is not known whether this was done.',
+      again: 'Look whether what you see has changed. Trying again does nothing twice.',
+      claim: 'Claim the same again: if it was done, you get the codes that were claimed then, and no others.',
+      pool: 'Look whether the pool is in the list. If it is not, create it again.',
+      format: 'Look whether the format is in the list. If it is not, create it again.',
+      key: 'If the list has a key of this name now, nobody knows its secret: revoke it. Then create another.',
+      claimBefore:
+        'The answer to your last claim of this pool was lost, so it is not known whether codes were claimed. ' +
+        'Claim the same again: if it was done, you get the codes that were claimed then, and no others.',
+    },
     notFoundTitle: 'There is nothing here',
     notFound: 'What the address leads to does not exist in this account, or has been deleted.',
     toPools: 'Go to the pools',

@@ -1,4 +1,4 @@
-import { Modal } from '@mantine/core'
+import { Dialog } from '../parts/dialog.tsx'
 import { text } from '../text.ts'
 import type { FormatOfPage } from './format-details.ts'
 import { FormatForm } from './format-form.tsx'
@@ -14,16 +14,8 @@ export function CreateFormat({
   onCreate: (format: FormatOfPage) => void
 }) {
   return (
-    <Modal
-      // What somebody has filled in is not lost by a click beside it.
-      closeButtonProps={{ 'aria-label': text.common.close }}
-      closeOnClickOutside={false}
-      onClose={close}
-      opened={isOpen}
-      size={840}
-      title={text.formats.createTitle}
-    >
+    <Dialog onClose={close} opened={isOpen} size={840} title={text.formats.createTitle}>
       <FormatForm onCancel={close} onCreate={onCreate} />
-    </Modal>
+    </Dialog>
   )
 }

@@ -40,7 +40,7 @@ export function FormatForm({
 }) {
   const form = useForm({ initialValues: newFormat, validateInputOnChange: false })
   const problems = useProblems(form, formatFields)
-  const [create, isCreating] = useSubmit(CreateFormat)
+  const [create, isCreating] = useSubmit(CreateFormat, text.common.lost.format)
   const shape = useMemo(() => shapeOf(form.values), [form.values])
   const preview = usePreview(shape)
   const submit = form.onSubmit(async ({ name }) => {
@@ -80,7 +80,7 @@ export function FormatForm({
         </SimpleGrid>
         {problems.alert}
         <Group justify="flex-end">
-          <Button onClick={onCancel} variant="default">
+          <Button disabled={isCreating} onClick={onCancel} variant="default">
             {text.common.cancel}
           </Button>
           <Button loading={isCreating} type="submit">

@@ -1,8 +1,9 @@
-import { Button, Group, Modal, Stack, TextInput } from '@mantine/core'
+import { Button, Group, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { graphql } from '../api/graphql.ts'
 import { useProblems } from '../api/problems.tsx'
 import { Refusal, useSubmit } from '../api/submit.ts'
+import { Dialog } from '../parts/dialog.tsx'
 import { text } from '../text.ts'
 import { FormatDetails, type FormatOfPage } from './format-details.ts'
 
@@ -34,14 +35,9 @@ interface RenameFormatProps {
 /** The dialog that renames a format. */
 export function RenameFormat({ format, isOpen, close }: RenameFormatProps) {
   return (
-    <Modal
-      closeButtonProps={{ 'aria-label': text.common.close }}
-      onClose={close}
-      opened={isOpen}
-      title={text.formats.renameTitle}
-    >
+    <Dialog onClose={close} opened={isOpen} title={text.formats.renameTitle}>
       <NameForm close={close} format={format} />
-    </Modal>
+    </Dialog>
   )
 }
 
@@ -67,7 +63,7 @@ function NameForm({ format, close }: Pick<RenameFormatProps, 'format' | 'close'>
         />
         {problems.alert}
         <Group justify="flex-end">
-          <Button onClick={close} variant="default">
+          <Button disabled={isRenaming} onClick={close} variant="default">
             {text.common.cancel}
           </Button>
           <Button loading={isRenaming} type="submit">

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Stack, Textarea, TextInput } from '@mantine/core'
+import { Button, Group, Stack, Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useDisclosure } from '@mantine/hooks'
 import { PlusIcon } from '@primer/octicons-react'
@@ -7,6 +7,7 @@ import { graphql } from '../api/graphql.ts'
 import { useProblems } from '../api/problems.tsx'
 import { Refusal, useSubmit } from '../api/submit.ts'
 import { PoolCounts } from '../live/events.tsx'
+import { Dialog } from '../parts/dialog.tsx'
 import { text } from '../text.ts'
 
 const CreatePoolMutation = graphql(
@@ -36,16 +37,16 @@ export function CreatePool() {
       <Button leftSection={<PlusIcon />} onClick={open}>
         {text.pools.create}
       </Button>
-      <Modal onClose={close} opened={isOpen} title={text.pools.create}>
+      <Dialog onClose={close} opened={isOpen} title={text.pools.create}>
         <CreatePoolForm cancel={close} />
-      </Modal>
+      </Dialog>
     </>
   )
 }
 
 function CreatePoolForm({ cancel }: { cancel: () => void }) {
   const navigate = useNavigate()
-  const [create, isCreating] = useSubmit(CreatePoolMutation)
+  const [create, isCreating] = useSubmit(CreatePoolMutation, text.common.lost.pool)
   const form = useForm({
     initialValues: { name: '', description: '', externalId: '' },
     validate: { name: (name) => (name.trim() === '' ? text.pools.nameMissing : null) },
@@ -83,7 +84,7 @@ function CreatePoolForm({ cancel }: { cancel: () => void }) {
         />
         {problems.alert}
         <Group justify="flex-end">
-          <Button onClick={cancel} variant="default">
+          <Button disabled={isCreating} onClick={cancel} variant="default">
             {text.common.cancel}
           </Button>
           <Button loading={isCreating} type="submit">

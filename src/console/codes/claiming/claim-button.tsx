@@ -1,6 +1,7 @@
-import { Button, Modal, Tabs } from '@mantine/core'
+import { Button, Tabs } from '@mantine/core'
 import { useDisclosure, useMediaQuery } from '@mantine/hooks'
 import { PlusIcon } from '@primer/octicons-react'
+import { Dialog } from '../../parts/dialog.tsx'
 import { usePoolOfPage } from '../../pools/pool-of-page.ts'
 import { text } from '../../text.ts'
 import { ClaimFile } from './claim-file.tsx'
@@ -18,7 +19,7 @@ export function ClaimButton() {
       <Button leftSection={<PlusIcon />} onClick={open}>
         {text.codes.claim.button}
       </Button>
-      <Modal
+      <Dialog
         fullScreen={isNarrow}
         onClose={close}
         opened={isOpen}
@@ -41,7 +42,7 @@ export function ClaimButton() {
             <ClaimFile pool={pool} />
           </Tabs.Panel>
         </Tabs>
-      </Modal>
+      </Dialog>
     </>
   )
 }

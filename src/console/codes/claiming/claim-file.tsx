@@ -11,15 +11,18 @@ import { text } from '../../text.ts'
 import { ClaimFileMutation } from './claim-queries.ts'
 import { countProblem } from './claim-some.tsx'
 import { ExpiryField, expiryInput, expiryProblem } from './expiry-field.tsx'
-import { useRequestKey } from './use-request-key.ts'
+import { useClaimRequest } from './use-claim-request.tsx'
+
+/** What the form begins with. */
+const nothing = { count: '', recipient: '', expiresAt: '' }
 
 /** Claims any number of codes for one recipient, such as a print shop, and leads to them as a file. */
 export function ClaimFile({ pool }: { pool: PoolOfPage }) {
   const [claimed, setClaimed] = useState<{ count: string; codesUrl: string }>()
-  const [submit, isSubmitting] = useSubmit(ClaimFileMutation)
-  const requests = useRequestKey()
+  const [submit, isSubmitting] = useSubmit(ClaimFileMutation, text.common.lost.claim)
+  const request = useClaimRequest(`claim-file ${pool.id}`, nothing)
   const form = useForm({
-    initialValues: { count: '', recipient: '', expiresAt: '' },
+    initialValues: request.values,
     validate: { count: (typed) => countProblem(typed), expiresAt: expiryProblem },
   })
   const problems = useProblems(form)
@@ -31,14 +34,15 @@ export function ClaimFile({ pool }: { pool: PoolOfPage }) {
       ...(values.recipient !== '' && { recipient: values.recipient }),
       ...expiryInput(values.expiresAt),
     }
-    const { payload, problems: found } = await submit({
-      input: { ...input, idempotencyKey: requests.keyOf(input) },
+    const outcome = await submit({
+      input: { ...input, idempotencyKey: request.keyOf(input, values) },
     })
+    request.heard(outcome)
+    const { payload, problems: found } = outcome
     if (found) problems.show(found)
     else setClaimed(payload.claim)
   })
   const again = () => {
-    requests.startAnew()
     setClaimed(undefined)
   }
   if (claimed !== undefined)
@@ -79,6 +83,7 @@ export function ClaimFile({ pool }: { pool: PoolOfPage }) {
           {...form.getInputProps('recipient')}
         />
         <ExpiryField {...form.getInputProps('expiresAt')} />
+        {request.reminder}
         {problems.alert}
         <Group>
           <Button loading={isSubmitting} type="submit">

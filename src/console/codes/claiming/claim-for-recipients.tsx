@@ -11,17 +11,20 @@ import type { ClaimedRow } from './claimed-row.ts'
 import { ClaimedRows } from './claimed-rows.tsx'
 import { ExpiryField, expiryInput, expiryProblem } from './expiry-field.tsx'
 import { maxFileBytes, type RecipientList, readRecipients } from './recipients.ts'
-import { useRequestKey } from './use-request-key.ts'
+import { useClaimRequest } from './use-claim-request.tsx'
 
 const words = text.codes.claim
+
+/** What the form begins with. */
+const nothing = { recipients: '', expiresAt: '' }
 
 /** Claims a code for each recipient of a list that is pasted, or read from a file. */
 export function ClaimForRecipients({ pool }: { pool: PoolOfPage }) {
   const [claimed, setClaimed] = useState<readonly ClaimedRow[]>()
-  const [submit, isSubmitting] = useSubmit(ClaimForRecipientsMutation)
-  const requests = useRequestKey()
+  const [submit, isSubmitting] = useSubmit(ClaimForRecipientsMutation, text.common.lost.claim)
+  const request = useClaimRequest(`claim-list ${pool.id}`, nothing)
   const form = useForm({
-    initialValues: { recipients: '', expiresAt: '' },
+    initialValues: request.values,
     validate: {
       recipients: (lines) => {
         const { recipients, problem } = readRecipients(lines)
@@ -37,9 +40,11 @@ export function ClaimForRecipients({ pool }: { pool: PoolOfPage }) {
     problems.clear()
     const { recipients } = readRecipients(values.recipients)
     const input = { poolId: pool.id, recipients: [...recipients], ...expiryInput(values.expiresAt) }
-    const { payload, problems: found } = await submit({
-      input: { ...input, idempotencyKey: requests.keyOf(input) },
+    const outcome = await submit({
+      input: { ...input, idempotencyKey: request.keyOf(input, values) },
     })
+    request.heard(outcome)
+    const { payload, problems: found } = outcome
     if (found) return problems.show(found)
     setClaimed(
       payload.claims.map(({ recipient, code, alreadyHeld }) => ({ code: code.code, recipient, alreadyHeld })),
@@ -51,7 +56,6 @@ export function ClaimForRecipients({ pool }: { pool: PoolOfPage }) {
     form.setFieldValue('recipients', await file.text())
   }
   const again = () => {
-    requests.startAnew()
     form.reset()
     setClaimed(undefined)
   }
@@ -79,6 +83,7 @@ export function ClaimForRecipients({ pool }: { pool: PoolOfPage }) {
           </FileButton>
         </Group>
         <ExpiryField {...form.getInputProps('expiresAt')} />
+        {request.reminder}
         {problems.alert}
         <Group>
           <Button disabled={list.problem !== undefined} loading={isSubmitting} type="submit">
