@@ -33,6 +33,15 @@ interface TaskResult {
   addedCount: string
 }
 
+/** What a key with a scope may do. */
+const mayDo = {
+  READ: 'see pools, formats, tasks and claimed codes',
+  MANAGE: 'create and change pools and formats, and generate, upload, withdraw and void codes',
+  CLAIM: 'claim codes',
+  REDEEM: 'redeem codes',
+  ADMIN: 'manage API keys, and forget recipients',
+}
+
 export const text = {
   common: {
     product: 'Promo codes',
@@ -66,6 +75,7 @@ export const text = {
     notFoundTitle: 'There is nothing here',
     notFound: 'What the address leads to does not exist in this account, or has been deleted.',
     toPools: 'Go to the pools',
+    toWelcome: 'See what this key may do',
     codes: (n: string | bigint) => counted(n, 'code', 'codes'),
   },
   shell: {
@@ -88,13 +98,9 @@ export const text = {
     key: 'Signed in with',
     mayDo: 'This key may',
     signOut: 'Sign out',
-    scopes: {
-      READ: 'see pools, formats, tasks and claimed codes',
-      MANAGE: 'create and change pools and formats, and generate, upload, withdraw and void codes',
-      CLAIM: 'claim codes',
-      REDEEM: 'redeem codes',
-      ADMIN: 'manage API keys, and forget recipients',
-    },
+    missing: (scopes: readonly (keyof typeof mayDo)[]) =>
+      `This key may not see this. Sign in with one that may ${scopes.map((scope) => mayDo[scope]).join(', or one that may ')}.`,
+    scopes: mayDo,
   },
   account: {
     signIn: 'Sign in',
