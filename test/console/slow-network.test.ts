@@ -14,7 +14,7 @@ test.each(['light', 'dark'] as const)(
       await route.fallback()
     })
     await page.goto('/', { waitUntil: 'commit' })
-    const loading = page.getByRole('img', { name: 'Promo codes is loading' })
+    const loading = page.getByRole('img', { name: 'Loading', exact: true })
     await loading.waitFor()
     // It is painted, and not white on white or black on black.
     await expect
