@@ -367,9 +367,13 @@ export const text = {
       autoGenerate
         ? 'These settings are saved: the pool refills itself when it runs out.'
         : 'These settings are saved.',
-    turnsOff:
-      'This pool auto-generates codes when they run out. Uploading a file does not change that; saving this method ' +
-      'turns it off.',
+    neverSaved: 'No method was saved: codes were added by hand, if at all.',
+    uploadsFromNowOn: {
+      body: 'An upload changes nothing of how this pool is filled. If you will always upload its codes, you can note that, and this section opens with it.',
+      turnsOff:
+        'This pool auto-generates codes when they run out. An upload does not change that. If you will only upload its codes from now on, auto-generate is turned off.',
+      action: 'From now on, fill this pool by uploads',
+    },
     discard: 'Discard',
     lostAnswer:
       'The connection was lost, so it is not known whether the codes are being generated. Press “Save and generate” ' +
@@ -464,7 +468,7 @@ export const text = {
     steps: { label: 'Steps of the upload', choose: 'Choose a file', check: 'Check it', add: 'Add the codes' },
     drop: 'Drop a file of codes here',
     dropHint:
-      'CSV or one code per line, in UTF-8, also compressed with gzip. It is checked first: nothing is added before you have seen what would be.',
+      'A CSV file, or a text with one code in each line. From Excel, save the sheet as “CSV UTF-8”. It is checked first: nothing is added before you have seen what would be.',
     chooseFile: 'Choose a file',
     otherFile: 'Choose another file',
     oneFile: 'Drop one file at a time. Each is a task of its own, which can be undone by itself.',
@@ -493,6 +497,7 @@ export const text = {
     sendAgain: 'Try again',
     sendAgainHint: 'Trying again adds nothing twice, even if the file had arrived.',
     checked: 'Checked. Nothing has been added yet.',
+    checkAgainFirst: 'You have changed how the file is read: check it again to see what it adds.',
     wouldAdd: (n: string) => `${counted(n, 'code', 'codes')} would be added`,
     add: (n: string) => `Add ${counted(n, 'code', 'codes')}`,
     howRead: 'How the file was read',
@@ -508,6 +513,9 @@ export const text = {
     header: 'Header',
     codes: 'Codes',
     notRight: 'Read it differently',
+    whichColumn: 'Which column has the codes?',
+    whichColumnHint:
+      'Press it in the table, and say whether the first row is a header. The file is then checked again.',
     unclear: 'Is the first row a header, or a code?',
     unclearHint: 'The file could be read both ways. Say which it is, and it is checked again.',
     rowIsHeader: (row: number) => `Row ${row} is the header`,
@@ -521,7 +529,8 @@ export const text = {
       headerDecide: 'Decide from the file',
       column: 'Column with the codes',
       columnDecide: 'Decide from the file',
-      sayHeader: 'To pick a column, also say whether the first row is a header.',
+      pickColumn: 'Pick a column',
+      noColumn: 'Pick the column with the codes.',
       caseSensitive: 'Codes that differ only in case, spaces or dashes are different codes',
       caseSensitiveHint:
         'Usually they are the same to people and tills, so spring-10 counts as a duplicate of SPRING10.',
@@ -532,6 +541,7 @@ export const text = {
     rejectedFile: 'Download all as CSV',
     rejectedGone: 'The rows are no longer kept.',
     done: (n: string) => `${counted(n, 'code was', 'codes were')} added to the pool`,
+    areIn: 'They can be claimed from now on, and there is nothing left to save.',
     doneNothing: 'Nothing was added to the pool',
     failed: 'The upload failed',
     cancelled: 'The upload was cancelled',
@@ -561,6 +571,7 @@ export const text = {
       claimedAt: 'Claimed',
       expiresAt: 'Expires',
       origin: 'From',
+      pool: 'Pool',
       actions: 'Actions',
     },
     validities: {
@@ -602,12 +613,15 @@ export const text = {
     recipientHint: 'Exactly as in the claims: capital letters and spaces matter.',
     clearRecipient: 'Show all recipients again',
     noSuchRecipient: 'This recipient has no codes of this pool. Capital letters and spaces matter.',
+    noSuchCustomer: 'No customer has codes under exactly this name. Capital letters and spaces matter.',
+    searchFor: (recipient: string) => `Search for “${recipient}”`,
     codesOfClaim: 'The codes of the claim',
     ofClaim: (n: string, recipient: string | null) =>
       `${counted(n, 'code', 'codes')} of ${recipient === null ? 'a claim' : `“${recipient}”`}`,
     claimActions: (what: string) => `Actions for ${what}`,
     downloadClaim: 'Download as CSV',
-    allOfRecipient: (recipient: string) => `all codes of “${recipient}” in this pool`,
+    allOfRecipient: (recipient: string, isOfPool: boolean) =>
+      `all codes of “${recipient}” in ${isOfPool ? 'this pool' : 'all pools'}`,
     voidAll: 'Void all of them',
     unvoidAll: 'Unvoid all of them',
     forget: {
@@ -717,8 +731,9 @@ export const text = {
       recipientNeeded: 'This pool gives each recipient one code, so say who it is for.',
       onePerRecipient:
         'This pool gives each recipient one code: who claims again gets the same one. Capital letters and spaces matter.',
-      expiresAt: 'Expires earlier',
-      expiresAtHint: 'Only if the codes should end before the terms of the pool say.',
+      expiresAt: 'Good until',
+      expiresAtHint:
+        'Leave it empty, and the codes expire as the terms of the pool say. A date here can only be earlier than that.',
       pastExpiry: 'The time must be in the future.',
       submit: 'Claim',
       submitList: (n: string) => `Claim for ${counted(n, 'recipient', 'recipients')}`,
@@ -740,6 +755,8 @@ export const text = {
       recipientsHint:
         'One in each line, such as email addresses. Spaces at the ends of lines and empty lines are left out. Each gets a code, or none does.',
       noRecipients: 'Give at least one recipient.',
+      split: (n: string) => `Split into ${counted(n, 'recipient', 'recipients')}`,
+      removeRepeated: (n: string) => (n === '1' ? 'Remove the repeat' : `Remove ${count(n)} repeats`),
       repeated: (n: string) => `${counted(n, 'line repeats', 'lines repeat')} an earlier one`,
       tooManyRecipients: (max: string) =>
         `At most ${max} recipients can be claimed for at once. Split the list.`,

@@ -1,4 +1,4 @@
-import { Button, Stack, Text } from '@mantine/core'
+import { Button, Stack } from '@mantine/core'
 import type { FormEvent } from 'react'
 import type { PoolOfPage } from '../pools/pool-of-page.ts'
 import { text } from '../text.ts'
@@ -8,6 +8,7 @@ import { MethodField } from './method-field.tsx'
 import { SaveBar } from './save-bar.tsx'
 import type { Settings } from './settings.ts'
 import { StartedTask } from './started-task.tsx'
+import { UploadsFromNowOn } from './uploads-from-now-on.tsx'
 import { useSettingsActions } from './use-settings-actions.ts'
 import { useSettingsForm } from './use-settings-form.ts'
 
@@ -48,8 +49,9 @@ export function SettingsForm({ pool, saved }: { pool: PoolOfPage; saved: Setting
         <>
           <UploadSection pool={pool} />
           {actions.alert}
-          {saved.autoGenerate && <Text size="sm">{text.promoCodes.turnsOff}</Text>}
-          <SaveBar {...saving} />
+          {hasChanges && (
+            <UploadsFromNowOn isSaving={isSaving} save={actions.saveOnly} turnsOff={saved.autoGenerate} />
+          )}
         </>
       )}
     </Stack>
