@@ -1,21 +1,12 @@
-import { count, counted, duration, percent } from './intl.ts'
+import { count, counted, percent } from './intl.ts'
 
 // All texts of the console, by screen. Codes, names and messages of the API come from the API.
-
-/** As many as a large campaign has in circulation. */
-const liveCodes = 1_000_000n
-
-const msPerYear = 31_557_600_000n
-
-/** How long an attacker takes for so many guesses at 1,000 a second. */
-function timeToGuess(guesses: bigint): string {
-  return guesses > 1_000_000n * msPerYear ? 'more than a million years' : duration(Number(guesses))
-}
 
 interface TaskTitle {
   kind: 'GENERATION' | 'UPLOAD'
   quantity: string | null
-  upload: { dryRun: boolean } | null
+  addedCount: string
+  upload: { dryRun: boolean; rowsRead: string } | null
 }
 
 interface RefillAtOnce {
@@ -50,6 +41,8 @@ export const text = {
     cancel: 'Cancel',
     close: 'Close',
     save: 'Save',
+    discard: 'Discard',
+    unsaved: 'You have unsaved changes.',
     copy: 'Copy',
     copied: 'Copied',
     more: 'Show more',
@@ -77,6 +70,20 @@ export const text = {
     toPools: 'Go to the pools',
     toWelcome: 'See what this key may do',
     codes: (n: string | bigint) => counted(n, 'code', 'codes'),
+  },
+  leaving: {
+    changes: {
+      title: 'Leave without saving?',
+      body: 'What you have filled in or changed here is not saved, and would be lost.',
+      stay: 'Stay',
+      leave: 'Leave without saving',
+    },
+    upload: {
+      title: 'Leave without adding the codes?',
+      body: 'The file has only been checked: none of its codes are in the pool yet. You find it here again until you close or reload this tab.',
+      stay: 'Stay',
+      leave: 'Leave',
+    },
   },
   shell: {
     skip: 'Skip to the content',
@@ -162,8 +169,8 @@ export const text = {
       closeAnyway: 'Close without the key',
       done: 'Done',
       revoke: 'Revoke',
-      revokeKey: (name: string) => `Revoke "${name}"`,
-      revokeTitle: (name: string) => `Revoke "${name}"?`,
+      revokeKey: (name: string) => `Revoke “${name}”`,
+      revokeTitle: (name: string) => `Revoke “${name}”?`,
       revokeText:
         'Requests with this key are refused at once, and people who signed in with it are signed out. This cannot be undone.',
       lastUsed: 'Last used',
@@ -250,13 +257,13 @@ export const text = {
       'Archive a pool when its campaign is over: it keeps its codes, and no longer hands them out.',
     archive: 'Archive',
     unarchive: 'Unarchive',
-    archiveTitle: (name: string) => `Archive "${name}"?`,
+    archiveTitle: (name: string) => `Archive “${name}”?`,
     archiveText: (available: string) =>
       `${counted(available, 'available code', 'available codes')} can no longer be claimed, and nothing is generated or uploaded.`,
     archiveKept: (claimed: string) =>
       `${counted(claimed, 'claimed code', 'claimed codes')} can still be looked up, redeemed and downloaded. You can unarchive the pool at any time.`,
     archiveAction: 'Archive the pool',
-    unarchiveTitle: (name: string) => `Unarchive "${name}"?`,
+    unarchiveTitle: (name: string) => `Unarchive “${name}”?`,
     unarchiveText: (available: string) =>
       `${counted(available, 'code', 'codes')} can be claimed again, and the pool can be filled.`,
     unarchiveAction: 'Unarchive the pool',
@@ -281,8 +288,6 @@ export const text = {
     general: 'General',
     saved: 'The pool was saved.',
     termsSaved: 'The terms were saved.',
-    discard: 'Discard',
-    unsaved: 'You have unsaved changes.',
     terms: 'Terms',
     termsLead: 'When the pool hands out codes, and how long these are good.',
     termsScope:
@@ -362,11 +367,11 @@ export const text = {
     thresholdHint: '0 refills the pool when its last code is handed out. From here on, its status is Low.',
     saveAndGenerate: 'Save and generate',
     saved: 'The Promo Codes section was saved.',
-    unsaved: 'Unsaved changes',
-    isSaved: (autoGenerate: boolean) =>
-      autoGenerate
+    isSaved: (quantity: string, autoGenerate: boolean) =>
+      `You have just asked for ${counted(quantity, 'code', 'codes')}. ` +
+      (autoGenerate
         ? 'These settings are saved: the pool refills itself when it runs out.'
-        : 'These settings are saved.',
+        : 'These settings are saved.'),
     neverSaved: 'No method was saved: codes were added by hand, if at all.',
     uploadsFromNowOn: {
       body: 'An upload changes nothing of how this pool is filled. If you will always upload its codes, you can note that, and this section opens with it.',
@@ -374,10 +379,16 @@ export const text = {
         'This pool auto-generates codes when they run out. An upload does not change that. If you will only upload its codes from now on, auto-generate is turned off.',
       action: 'From now on, fill this pool by uploads',
     },
-    discard: 'Discard',
+    anotherTitle: (quantity: string) => `Generate another ${counted(quantity, 'code', 'codes')}?`,
+    another: (quantity: string) =>
+      `You have just asked for ${counted(quantity, 'code', 'codes')} with these settings. The pool would get as many once more.`,
+    anotherAction: (quantity: string) => `Generate ${count(quantity)} more`,
+    refilled: (n: string | bigint) => `The pool refilled itself with ${counted(n, 'code', 'codes')}.`,
     lostAnswer:
-      'The connection was lost, so it is not known whether the codes are being generated. Press “Save and generate” ' +
-      'again: they are not generated twice.',
+      'Look among the tasks, or press “Save and generate” again: if the codes are being generated, they are not generated twice.',
+    lostBefore:
+      'The answer to your last “Save and generate” was lost, so it is not known whether its codes are being generated. Press ' +
+      'it again with the same to see: they are not generated twice.',
     refillTitle: 'Save and refill the pool now?',
     refillQuestion: ({ available, threshold, refill, left }: RefillAtOnce) => {
       const stock =
@@ -410,9 +421,12 @@ export const text = {
       CANCELLED: 'Cancelled',
       UNDONE: 'Undone',
     },
-    title: ({ kind, quantity, upload }: TaskTitle) => {
+    title: ({ kind, quantity, addedCount, upload }: TaskTitle) => {
       if (kind === 'GENERATION') return `Generation of ${counted(quantity ?? '0', 'code', 'codes')}`
-      return upload?.dryRun === true ? 'Check of a file' : 'Upload'
+      const rows = upload?.rowsRead ?? '0'
+      if (upload?.dryRun === true)
+        return rows === '0' ? 'Check of a file' : `Check of a file of ${counted(rows, 'row', 'rows')}`
+      return addedCount === '0' ? 'Upload' : `Upload of ${counted(addedCount, 'code', 'codes')}`
     },
     ofPool: (pool: string) => `Tasks of ${pool}`,
     startedBy: 'Started by',
@@ -995,13 +1009,19 @@ export const text = {
     examples: 'Examples',
     capacity: 'Different codes in all',
     guessOdds: 'How hard to guess',
-    oddsOfPreview: (capacity: string) =>
-      BigInt(capacity) >= 2n * liveCodes
-        ? `With a million codes in circulation, one random guess in ${count(BigInt(capacity) / liveCodes)} hits one.`
-        : 'With a million codes in circulation, almost every guess would hit one.',
-    odds: (guesses: string) =>
-      `An attacker needs about ${counted(guesses, 'random guess', 'random guesses')} for one generated code. At 1,000 ` +
-      `guesses a second, that takes ${timeToGuess(BigInt(guesses))}.`,
+    judgedFor: 'If you generate this many codes',
+    odds: (guesses: string, codes: string, isHard: boolean) =>
+      BigInt(guesses) < 2n
+        ? `Easy to guess: with ${counted(codes, 'code', 'codes')}, almost every random guess is one of them.`
+        : `${isHard ? 'Hard to guess' : 'Can be guessed by a program'}: with ${counted(codes, 'code', 'codes')}, about ` +
+          `one random guess in ${count(guesses)} is one of them.`,
+    tooFewCodes: (codes: string) => `The format has fewer than ${counted(codes, 'code', 'codes')}.`,
+    harder: (times: number) =>
+      `Two more random characters make it ${count(times)} times harder. Where customers can only try a few codes, it ` +
+      'may do as it is.',
+    harderFormat: (times: number) =>
+      `A new format with two more random characters would be ${count(times)} times harder. Where customers can only try ` +
+      'a few codes, this one may do.',
     noOdds: 'Known once codes have been generated',
     overlapTitle: 'Another format could produce the same codes',
     overlap:
@@ -1010,9 +1030,10 @@ export const text = {
     availableCount: (n: string) => `${count(n)} available for generation`,
     generated: 'Generated so far',
     reserved: 'Reserved for waiting tasks',
-    used: (share: number) =>
-      `${share > 0 && share < 0.001 ? 'Less than 0.1%' : percent(share)} of the format is used`,
-    left: (share: string) => `${share} of the format is left`,
+    left: (share: number) => {
+      const words = share < 1 && share > 0.999 ? 'More than 99.9%' : percent(share)
+      return `${share > 0 && share < 0.001 ? 'Less than 0.1%' : words} of the format is left`
+    },
     createdAt: 'Created',
     rename: 'Rename',
     renameTitle: 'Rename the format',

@@ -211,7 +211,7 @@ describe('API keys', () => {
   test('are revoked after asking', async () => {
     await using other = await withScopes(service, client, ['CLAIM', 'REDEEM'])
     const { page } = await openConsole(service, { path: '/keys' })
-    await page.getByRole('button', { name: 'Revoke "CLAIM REDEEM"' }).click()
+    await page.getByRole('button', { name: 'Revoke “CLAIM REDEEM”' }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByText('It was never used.').waitFor()
     await dialog.getByRole('button', { name: 'Revoke' }).click()
@@ -229,7 +229,7 @@ describe('API keys', () => {
     await page.getByLabel('API key').waitFor()
     await context.request.post('/session', { headers: { ...mine.authorization(), origin: service.url } })
     await page.goto('/keys')
-    await page.getByRole('button', { name: 'Revoke "READ ADMIN"' }).click()
+    await page.getByRole('button', { name: 'Revoke “READ ADMIN”' }).click()
     await page.getByText('You are signed in with this key: you will be signed out.').waitFor()
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
     await page

@@ -1,3 +1,4 @@
+import { useState } from 'react'
 import { useService } from './service.tsx'
 
 /**
@@ -8,12 +9,19 @@ import { useService } from './service.tsx'
  */
 export function useUnanswered<Values extends object>(place: string) {
   const { unanswered } = useService()
+  const [before] = useState(() => unanswered.of(place)?.values as Values | undefined)
+  const [isSent, setSent] = useState(false)
   return {
-    /** What the form had in it when its last request was sent, if no answer has come. */
-    values: unanswered.of(place)?.values as Values | undefined,
+    /** What was in the form when it was left without an answer to its request, if it was. */
+    before,
+    /** Whether to say so: until the form is sent again. */
+    isReminded: before !== undefined && !isSent,
     /** Whether this is what was sent last, without an answer. */
     wasSent: (input: object) => unanswered.of(place)?.input === JSON.stringify(input),
-    keyOf: (input: object, values: Values) => unanswered.keyOf(place, input, values),
+    keyOf(input: object, values: Values) {
+      setSent(true)
+      return unanswered.keyOf(place, input, values)
+    },
     /** To be told what became of the request. */
     heard({ problems = [] }: { problems?: readonly { code: string }[] }) {
       if (!problems.some(({ code }) => code === 'NETWORK')) unanswered.forget(place)

@@ -1,4 +1,5 @@
 import { Dialog } from '../parts/dialog.tsx'
+import { useLeave } from '../parts/unsaved-changes.tsx'
 import { text } from '../text.ts'
 import type { FormatOfPage } from './format-details.ts'
 import { FormatForm } from './format-form.tsx'
@@ -8,14 +9,20 @@ export function CreateFormat({
   isOpen,
   close,
   onCreate,
+  quantity,
 }: {
   isOpen: boolean
   close: () => void
+  /** How many codes are to be generated, as it was typed, if that is known. */
+  quantity?: string
   onCreate: (format: FormatOfPage) => void
 }) {
+  const leave = useLeave()
+  const cancel = () => leave(close)
   return (
-    <Dialog onClose={close} opened={isOpen} size={840} title={text.formats.createTitle}>
-      <FormatForm onCancel={close} onCreate={onCreate} />
+    // Whoever leaves it with something filled in is asked.
+    <Dialog closeOnEscape onClose={cancel} opened={isOpen} size={840} title={text.formats.createTitle}>
+      <FormatForm onCancel={cancel} onCreate={onCreate} {...(quantity !== undefined && { quantity })} />
     </Dialog>
   )
 }

@@ -1,4 +1,4 @@
-import { Button, Group, Stack, Textarea, TextInput } from '@mantine/core'
+import { Button, Stack } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useDisclosure } from '@mantine/hooks'
 import { PlusIcon } from '@primer/octicons-react'
@@ -8,7 +8,9 @@ import { useProblems } from '../api/problems.tsx'
 import { Refusal, useSubmit } from '../api/submit.ts'
 import { PoolCounts } from '../live/events.tsx'
 import { Dialog } from '../parts/dialog.tsx'
+import { DialogActions } from '../parts/dialog-actions.tsx'
 import { text } from '../text.ts'
+import { PoolFields, validPool } from './pool-fields.tsx'
 
 const CreatePoolMutation = graphql(
   `
@@ -49,7 +51,7 @@ function CreatePoolForm({ cancel }: { cancel: () => void }) {
   const [create, isCreating] = useSubmit(CreatePoolMutation, text.common.lost.pool)
   const form = useForm({
     initialValues: { name: '', description: '', externalId: '' },
-    validate: { name: (name) => (name.trim() === '' ? text.pools.nameMissing : null) },
+    validate: validPool,
   })
   const problems = useProblems(form)
   const submit = form.onSubmit(async ({ name, description, externalId }) => {
@@ -62,35 +64,9 @@ function CreatePoolForm({ cancel }: { cancel: () => void }) {
   return (
     <form noValidate onSubmit={submit}>
       <Stack>
-        <TextInput
-          data-autofocus
-          label={text.pools.name}
-          placeholder={text.pools.namePlaceholder}
-          required
-          {...form.getInputProps('name')}
-        />
-        <Textarea
-          autosize
-          description={text.pools.descriptionHint}
-          label={text.pools.description}
-          maxRows={8}
-          minRows={2}
-          {...form.getInputProps('description')}
-        />
-        <TextInput
-          description={text.pools.externalIdHint}
-          label={text.pools.externalId}
-          {...form.getInputProps('externalId')}
-        />
+        <PoolFields form={form} />
         {problems.alert}
-        <Group justify="flex-end">
-          <Button disabled={isCreating} onClick={cancel} variant="default">
-            {text.common.cancel}
-          </Button>
-          <Button loading={isCreating} type="submit">
-            {text.pools.createAndOpen}
-          </Button>
-        </Group>
+        <DialogActions action={text.pools.createAndOpen} cancel={cancel} isUnderWay={isCreating} />
       </Stack>
     </form>
   )

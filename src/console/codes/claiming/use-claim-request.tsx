@@ -1,5 +1,4 @@
 import { Alert } from '@mantine/core'
-import { useState } from 'react'
 import { useUnanswered } from '../../api/use-unanswered.ts'
 import { text } from '../../text.ts'
 
@@ -11,18 +10,13 @@ import { text } from '../../text.ts'
  * @param nothing what the form begins with otherwise
  */
 export function useClaimRequest<Values extends object>(form: string, nothing: Values) {
-  const { values, keyOf, heard } = useUnanswered<Values>(form)
-  const [lost] = useState(values)
-  const [isAsked, setAsked] = useState(false)
+  const { before, isReminded, keyOf, heard } = useUnanswered<Values>(form)
   return {
-    values: lost ?? nothing,
-    keyOf(input: object, values: Values) {
-      setAsked(true)
-      return keyOf(input, values)
-    },
+    values: before ?? nothing,
+    keyOf,
     heard,
-    /** Says that an earlier answer was lost, until the form is sent again. */
-    reminder: lost !== undefined && !isAsked && (
+    /** Says that an earlier answer was lost. */
+    reminder: isReminded && (
       <Alert color="yellow.9" variant="outline">
         {text.common.lost.claimBefore}
       </Alert>
