@@ -1,4 +1,4 @@
-import { count, counted, percent } from './intl.ts'
+import { count, counted, list, percent } from './intl.ts'
 
 // All texts of the console, by screen. Codes, names and messages of the API come from the API.
 
@@ -31,6 +31,10 @@ const mayDo = {
   CLAIM: 'claim codes',
   REDEEM: 'redeem codes',
   ADMIN: 'manage API keys, and forget recipients',
+}
+
+function runsOutHint(perDay: string): string {
+  return `At ${perDay} ${perDay === '1' ? 'claim' : 'claims'} a day, as in the last 7 days.`
 }
 
 export const text = {
@@ -71,20 +75,6 @@ export const text = {
     toWelcome: 'See what this key may do',
     codes: (n: string | bigint) => counted(n, 'code', 'codes'),
   },
-  leaving: {
-    changes: {
-      title: 'Leave without saving?',
-      body: 'What you have filled in or changed here is not saved, and would be lost.',
-      stay: 'Stay',
-      leave: 'Leave without saving',
-    },
-    upload: {
-      title: 'Leave without adding the codes?',
-      body: 'The file has only been checked: none of its codes are in the pool yet. You find it here again until you close or reload this tab.',
-      stay: 'Stay',
-      leave: 'Leave',
-    },
-  },
   shell: {
     skip: 'Skip to the content',
     menu: 'Menu',
@@ -94,7 +84,9 @@ export const text = {
     activity: 'Activity',
     keys: 'API keys',
     graphiql: 'GraphiQL',
+    forDevelopers: 'For developers',
     live: 'Live',
+    liveHint: 'What you see changes by itself as codes are claimed and added.',
     connectionLost: 'Connection lost. What you see may be out of date. Reconnecting…',
     eventsEnded: 'This page no longer follows changes as they happen',
     reload: 'Reload the page',
@@ -115,7 +107,7 @@ export const text = {
     key: 'API key',
     keyHint: 'It begins with pk_. It is sent once, and not kept in this browser.',
     keyMissing: 'Paste your API key here.',
-    keyMalformed: 'This is not an API key: a key has only letters, digits, "-" and "_".',
+    keyMalformed: 'This is not an API key: a key has only letters, digits, “-” and “_”.',
     noKey: 'No key yet? Ask someone who may manage API keys. Or on the server, run',
     forDevelopers: 'For developers: GraphiQL',
     refused: (status: number) =>
@@ -124,11 +116,21 @@ export const text = {
     sessionEndedLead:
       'You were away for a while, or the key was revoked. Sign in again to go on where you were: what you have typed is still there.',
     stillSignedIn: 'You are still signed in',
+    here: {
+      or: 'Or without a key',
+      lead: 'This browser is on the machine that runs the service, so you need no key.',
+      proceed: 'Continue on this machine',
+      refused: 'The key of this machine was revoked. Sign in with another one, or restart the service.',
+      leaveTitle: 'Sign out of this machine?',
+      leave:
+        'You are signed in because this browser is on the machine that runs the service, and not with a key of your own. ' +
+        'On the page that comes next, you can sign in with a key, or press “Continue on this machine” to come back.',
+    },
     keys: {
       lead: 'Programs and people use this service with a key. Give each its own, with only what it needs.',
       create: 'Create a key',
       name: 'Name',
-      nameHint: 'What the key is for, such as "Checkout" or "Anna, marketing".',
+      nameHint: 'What the key is for, such as “Checkout” or “Anna, marketing”.',
       scopes: 'What it may do',
       scopesHint: 'This cannot be changed later. No permission includes another.',
       scopesMissing: 'Choose at least one.',
@@ -159,7 +161,7 @@ export const text = {
       showRevoked: (n: number) => `Show ${counted(n, 'revoked key', 'revoked keys')}`,
       unlistableTitle: 'Existing keys are not shown',
       unlistable:
-        'This key may create keys, but not see those that exist: that also needs the permission "See".',
+        'This key may create keys, but not see those that exist: that also needs the permission “See”.',
       created: 'Your new key',
       createdLead: 'Copy it now. It is shown only here, and cannot be shown again.',
       copySecret: 'Copy the key',
@@ -167,8 +169,10 @@ export const text = {
       cannotCopy: 'This browser does not let the page copy. Select the key, and copy it with Ctrl+C or ⌘C.',
       notCopied: 'You have not copied the key yet. Once this is closed, it cannot be shown again.',
       closeAnyway: 'Close without the key',
+      copiedByHand: 'I have copied it',
       done: 'Done',
       revoke: 'Revoke',
+      wasRevoked: (name: string) => `“${name}” was revoked. Requests with it are refused from now on.`,
       revokeKey: (name: string) => `Revoke “${name}”`,
       revokeTitle: (name: string) => `Revoke “${name}”?`,
       revokeText:
@@ -203,7 +207,7 @@ export const text = {
     search: 'Search by name',
     clearSearch: 'Clear the search',
     show: 'Show',
-    filters: { all: 'All', ready: 'Ready', low: 'Low', empty: 'Empty', archived: 'Archived' },
+    filters: { all: 'Active', ready: 'Ready', low: 'Low', empty: 'Empty', archived: 'Archived' },
     total: (n: string) => counted(n, 'pool', 'pools'),
     columns: {
       name: 'Pool',
@@ -234,15 +238,26 @@ export const text = {
       redeemed: 'Claimed codes that have been used.',
       voided: 'Claimed codes that are no longer good.',
       withdrawn: 'Codes that were taken out of the stock. They can be restored.',
+      archived: 'Codes that nobody has claimed. Nobody can, unless the pool is unarchived.',
     },
     stock: (share: string) => `${share} of its codes are still available`,
-    trend: (n: string) => `${counted(n, 'code', 'codes')} claimed in the last 30 days`,
+    stockArchived: (share: string) => `${share} of its codes were never claimed`,
+    trend: (n: string) =>
+      `${n === '0' ? 'No codes' : counted(n, 'code', 'codes')} claimed in the last 30 days`,
     refills: 'Refills itself',
     refillsHint: (quantity: string) =>
       `Auto-generate is on: ${counted(quantity, 'code', 'codes')} more when the pool runs out.`,
-    notSoon: 'Not in sight',
-    notSoonHint: 'No codes were claimed in the last 7 days.',
-    runsOutHint: (perDay: string) => `At ${perDay} claims a day, as in the last 7 days.`,
+    outlook: {
+      early: 'Too early to say',
+      idle: 'Not in sight',
+      far: 'In over 10 years',
+    },
+    outlookHints: {
+      early: () => 'The pool is less than a day old.',
+      idle: () => 'No codes were claimed in the last 7 days.',
+      far: runsOutHint,
+      dated: runsOutHint,
+    },
     ranOut: 'Out of codes',
     actions: (name: string) => `Actions for ${name}`,
     noneTitle: 'Create your first pool',
@@ -251,6 +266,13 @@ export const text = {
     noneReadOnly: 'There are no pools yet. Creating one needs a key that may manage pools.',
     noMatch: 'No pool matches',
     noMatchHint: 'Try another name, or another filter.',
+    noActiveMatch: 'No active pool matches',
+    noArchivedMatch: 'No archived pool matches',
+    matchElsewhere: (found: readonly string[], isOne: boolean) =>
+      `But ${list(found)} ${isOne ? 'does' : 'do'}.`,
+    activeCount: (n: string) => counted(n, 'active pool', 'active pools'),
+    archivedCount: (n: string) => counted(n, 'archived pool', 'archived pools'),
+    see: (what: string) => `See ${what}`,
     clear: 'Show all pools',
     noneArchived: 'No pool is archived',
     noneArchivedHint:
@@ -259,13 +281,19 @@ export const text = {
     unarchive: 'Unarchive',
     archiveTitle: (name: string) => `Archive “${name}”?`,
     archiveText: (available: string) =>
-      `${counted(available, 'available code', 'available codes')} can no longer be claimed, and nothing is generated or uploaded.`,
+      available === '0'
+        ? 'Nothing can be generated into it, uploaded to it or claimed from it any more. None of its codes are available now.'
+        : `${counted(available, 'available code', 'available codes')} can no longer be claimed, and nothing is generated or uploaded.`,
     archiveKept: (claimed: string) =>
-      `${counted(claimed, 'claimed code', 'claimed codes')} can still be looked up, redeemed and downloaded. You can unarchive the pool at any time.`,
+      claimed === '0'
+        ? 'You can unarchive the pool at any time.'
+        : `${counted(claimed, 'claimed code', 'claimed codes')} can still be looked up, redeemed and downloaded. You can unarchive the pool at any time.`,
     archiveAction: 'Archive the pool',
     unarchiveTitle: (name: string) => `Unarchive “${name}”?`,
     unarchiveText: (available: string) =>
-      `${counted(available, 'code', 'codes')} can be claimed again, and the pool can be filled.`,
+      available === '0'
+        ? 'The pool has no codes, but can be filled again.'
+        : `${counted(available, 'code', 'codes')} can be claimed again, and the pool can be filled.`,
     unarchiveAction: 'Unarchive the pool',
     archived: 'This pool is archived',
     archivedHint:
@@ -372,6 +400,11 @@ export const text = {
       (autoGenerate
         ? 'These settings are saved: the pool refills itself when it runs out.'
         : 'These settings are saved.'),
+    anotherTitle: (quantity: string) => `Generate another ${counted(quantity, 'code', 'codes')}?`,
+    another: (quantity: string) =>
+      `You have just asked for ${counted(quantity, 'code', 'codes')} with these settings. The pool would get as many once more.`,
+    anotherAction: (quantity: string) => `Generate ${count(quantity)} more`,
+    refilled: (n: string | bigint) => `The pool refilled itself with ${counted(n, 'code', 'codes')}.`,
     neverSaved: 'No method was saved: codes were added by hand, if at all.',
     uploadsFromNowOn: {
       body: 'An upload changes nothing of how this pool is filled. If you will always upload its codes, you can note that, and this section opens with it.',
@@ -379,11 +412,6 @@ export const text = {
         'This pool auto-generates codes when they run out. An upload does not change that. If you will only upload its codes from now on, auto-generate is turned off.',
       action: 'From now on, fill this pool by uploads',
     },
-    anotherTitle: (quantity: string) => `Generate another ${counted(quantity, 'code', 'codes')}?`,
-    another: (quantity: string) =>
-      `You have just asked for ${counted(quantity, 'code', 'codes')} with these settings. The pool would get as many once more.`,
-    anotherAction: (quantity: string) => `Generate ${count(quantity)} more`,
-    refilled: (n: string | bigint) => `The pool refilled itself with ${counted(n, 'code', 'codes')}.`,
     lostAnswer:
       'Look among the tasks, or press “Save and generate” again: if the codes are being generated, they are not generated twice.',
     lostBefore:
@@ -434,6 +462,7 @@ export const text = {
       MANUAL: 'A person or an integration',
       AUTO_GENERATE: 'Auto-generate, as the pool was running out',
     },
+    triggerAfter: (trigger: string, actor: string) => `${trigger}, after a request of ${actor}`,
     format: 'Promo code format',
     quantity: 'Quantity',
     createdAt: 'Created',
@@ -673,9 +702,12 @@ export const text = {
       UPLOAD: (n: string, at: string) => `${at}: ${counted(n, 'code', 'codes')} uploaded`,
     },
     keepAutoGenerate: 'Keep auto-generate on',
-    keepAutoGenerateHint:
-      'Otherwise withdrawing turns it off, so that no new codes replace those that are withdrawn.',
-    voidMany: 'Void a whole task',
+    autoGenerateEnds:
+      'Auto-generate is on. Withdrawing turns it off, so that no new codes replace those that are withdrawn.',
+    autoGenerateStays:
+      'Auto-generate stays on, so the pool may refill itself with new codes as soon as these are withdrawn.',
+    sayWhich: 'Say which codes.',
+    voidMany: 'Codes of one task',
     changes: {
       withdraw: {
         title: 'Withdraw available codes',
@@ -696,7 +728,7 @@ export const text = {
         done: (n: string) => `${counted(n, 'code was', 'codes were')} restored.`,
       },
       void: {
-        menu: 'Void what a task has added',
+        menu: 'Void the codes of a task',
         title: 'Void the claimed codes of a task',
         body: 'For example when an uploaded file has leaked: the codes of it that somebody has can no longer be redeemed. Redeemed codes stay redeemed.',
         which: '',
@@ -705,7 +737,7 @@ export const text = {
         action: (n: string) => `Void up to ${counted(n, 'code', 'codes')}`,
       },
       unvoid: {
-        menu: 'Unvoid what a task has added',
+        menu: 'Unvoid the codes of a task',
         title: 'Unvoid the codes of a task',
         body: 'Those that are void are good again, unless they have expired.',
         which: '',
@@ -787,8 +819,14 @@ export const text = {
     },
     lookUp: {
       title: 'Look up a code',
-      lead: 'Whether it is good, who has it, and what became of it.',
+      lead: 'Whether it is good, who has it, and what became of it. Or find everything that a customer has.',
+      kind: 'What to look for',
       code: 'Code',
+      customer: 'Customer',
+      customerHint:
+        'Such as an email address or a customer number, as it was given with the codes. All pools are searched.',
+      isCustomer: (recipient: string) => `See the codes of the customer “${recipient}”`,
+      wholeCode: (prefixes: string) => `The whole code is needed, with its beginning, as in ${prefixes}.`,
       hint: 'As it is read out or written on a card: capital letters, spaces, dashes and mix-ups such as O and 0 do not matter.',
       none: 'There is no such code',
       noneHint: 'Check it for missing or doubled characters. If several codes could be meant, none is shown.',
@@ -841,7 +879,21 @@ export const text = {
     },
   },
   activity: {
-    lead: 'What has happened to your pools, as it happens. Claims are not listed one by one: the Activity of a pool shows them as a chart.',
+    lead: 'What happens in your pools, as it happens. The Activity of each pool has charts of its claims over time.',
+    today: {
+      title: 'What happened today',
+      nothing: 'No codes were claimed, redeemed or added yet.',
+      byPool: 'Today, by pool',
+      counted: {
+        claimedCount: (n: bigint) => `${count(n)} claimed`,
+        redeemedCount: (n: bigint) => `${count(n)} redeemed`,
+        addedCount: (n: bigint) => `${count(n)} added`,
+      },
+      pool: 'Pool',
+      all: (n: bigint) => `Show all ${counted(n, 'pool', 'pools')}`,
+      more: (n: bigint, total: string) =>
+        `These are the newest ${counted(n, 'pool', 'pools')} of ${count(total)}. Older pools do not count here: see the Activity of each.`,
+    },
     period: 'Period',
     periods: { hours: '24 hours', days: '30 days', weeks: '26 weeks', months: '12 months' },
     steps: { hours: 'by hour', days: 'by day', weeks: 'by week', months: 'by month' },
@@ -876,19 +928,21 @@ export const text = {
     forecast: {
       title: 'Forecast',
       rate: (n: string, span: 'day' | 'week') => `${n} ${n === '1' ? 'claim' : 'claims'} a ${span}`,
+      early: 'It is too early to say how long the stock will last: the pool is less than a day old.',
       none: 'No codes were claimed in the last 7 days. Once some are, you see here how long the stock will last.',
       lasts: 'At {rate}, the pool runs out {time}.',
       refills: 'At {rate}, the pool runs low {time}, and then refills itself.',
       empty: 'None of its codes are available. At {rate}, it needs new ones for every day to come.',
-      endless: 'At {rate}, the available codes last beyond the year 9999.',
+      far: 'At {rate}, the available codes last for more than 10 years.',
       format:
         'The codes that its format {format} can still generate run out {time}, if no other pool uses them.',
-      formatEndless: 'Its format {format} lasts beyond the year 9999, if no other pool uses it.',
+      formatFar: 'Its format {format} lasts for more than 10 years, if no other pool uses it.',
       on: 'on {day}, {distance}',
       basis: 'By the claims of the last 7 days, or since the pool was created.',
     },
     feed: {
       title: 'Events',
+      everyStep: 'Show every step',
       empty: 'Nothing has happened yet',
       emptyAccount: 'Create a pool, and everything that happens to it is told here.',
       fresh: (n: string | bigint) => counted(n, 'new event', 'new events'),
@@ -951,6 +1005,12 @@ export const text = {
         refill: 'The refill added {count} to {pool}.',
         upload: 'The upload added {count} to {pool}.',
         dryRun: 'The check of a file added {count} to {pool}.',
+      },
+      done: {
+        generation: '{who} generated {count} from {format} for {pool}.',
+        refill: 'The service refilled {pool} with {count} from {format}{cause}.',
+        upload: '{who} added {count} to {pool} from a file.',
+        dryRun: '{who} had a file of codes for {pool} checked. Nothing was added.',
       },
       refillFailed: '{Pool} could not be refilled in full: {failure}',
       low: '{Pool} ran low: {count} left.',
@@ -1038,5 +1098,19 @@ export const text = {
     rename: 'Rename',
     renameTitle: 'Rename the format',
     renameHint: 'The codes do not change.',
+  },
+  leaving: {
+    changes: {
+      title: 'Leave without saving?',
+      body: 'What you have filled in or changed here is not saved, and would be lost.',
+      stay: 'Stay',
+      leave: 'Leave without saving',
+    },
+    upload: {
+      title: 'Leave without adding the codes?',
+      body: 'The file has only been checked: none of its codes are in the pool yet. You find it here again until you close or reload this tab.',
+      stay: 'Stay',
+      leave: 'Leave',
+    },
   },
 } as const

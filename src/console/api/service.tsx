@@ -16,6 +16,8 @@ export interface Service {
   connection: Observable<Connection>
   /** Whether the service no longer accepts the session. */
   sessionEnded: Observable<boolean>
+  /** Whether somebody signs out, in this page or another one of the browser: then nobody is signed in without being asked. */
+  isLeaving: Observable<boolean>
   /** Tells the other pages of this browser that a session began or ended, and is told by them. See SessionNews. */
   otherPages: BroadcastChannel
   unanswered: UnansweredRequests
@@ -48,6 +50,7 @@ export function connectService(): Service {
     client,
     connection,
     sessionEnded,
+    isLeaving: new Observable(false),
     otherPages: new BroadcastChannel('session'),
     unanswered: new UnansweredRequests(),
     reread: () => queries.reread(client),

@@ -41,7 +41,7 @@ export function ClaimRow({
   const claimed = <Distance at={at} />
   const expires = expiresAt === null ? text.codes.never : <Moment at={expiresAt} />
   const ofPool = (
-    <Anchor component={Link} inherit to={`/pools/${pool.id}/all-codes`}>
+    <Anchor component={Link} inherit underline="always" to={`/pools/${pool.id}/all-codes`}>
       {pool.name}
     </Anchor>
   )
