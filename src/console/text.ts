@@ -24,10 +24,6 @@ interface TaskResult {
   addedCount: string
 }
 
-function runsOutHint(perDay: string): string {
-  return `At ${perDay} ${perDay === '1' ? 'claim' : 'claims'} a day, as in the last 7 days.`
-}
-
 /** What a key with a scope may do. */
 const mayDo = {
   READ: 'see pools, formats, tasks and claimed codes',
@@ -35,6 +31,10 @@ const mayDo = {
   CLAIM: 'claim codes',
   REDEEM: 'redeem codes',
   ADMIN: 'manage API keys, and forget recipients',
+}
+
+function runsOutHint(perDay: string): string {
+  return `At ${perDay} ${perDay === '1' ? 'claim' : 'claims'} a day, as in the last 7 days.`
 }
 
 export const text = {

@@ -81,7 +81,7 @@ function outlineOf(schema: GraphQLSchema) {
 
 /**
  * Puts the stylesheet behind what the page shows until the console is there: in the head, it would keep a slow network's page
- * white until it has come.
+ * white until it has come. It stays before the console, whose own styles are to win.
  */
 function stylesLater(): Plugin {
   const stylesheet = /^ *<link rel="stylesheet"[^>]*>\n?/gm
@@ -92,7 +92,7 @@ function stylesLater(): Plugin {
       handler: (html) =>
         html
           .replace(stylesheet, '')
-          .replace('</body>', `${(html.match(stylesheet) ?? []).join('')}  </body>`),
+          .replace(/^ *<!-- styles -->\n/m, (html.match(stylesheet) ?? []).join('')),
     },
   }
 }

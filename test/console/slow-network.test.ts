@@ -29,5 +29,8 @@ test.each(['light', 'dark'] as const)(
     held.resolve()
     await page.getByRole('heading', { name: 'Create your first pool' }).waitFor()
     expect(await loading.count()).toBe(0)
+    // The console's own colors win over those of the stylesheet, whenever that comes.
+    const primary = 'getComputedStyle(document.documentElement).getPropertyValue("--mantine-primary-color-6")'
+    expect(await page.evaluate(primary)).toContain('indigo')
   },
 )

@@ -1,6 +1,7 @@
 import { useDidUpdate, useInterval, useThrottledCallback } from '@mantine/hooks'
 import { useMemo, useState } from 'react'
 import { useClient, useQuery } from 'urql'
+import { currentTime } from '../api/clock.ts'
 import { type FragmentOf, graphql } from '../api/graphql.ts'
 import { timeZone } from '../intl.ts'
 import { PoolCounts, useEvents } from '../live/events.tsx'
@@ -88,6 +89,6 @@ export function FollowToday({ pool, today }: { pool: PoolToday; today: Today }) 
 }
 
 function noonOfToday(): string {
-  const now = new Date()
+  const now = new Date(currentTime())
   return new Date(now.getFullYear(), now.getMonth(), now.getDate(), 12).toISOString()
 }
