@@ -3,14 +3,12 @@ import '@mantine/core/styles.css'
 import '@mantine/notifications/styles.css'
 import '@mantine/dropzone/styles.css'
 import { MantineProvider } from '@mantine/core'
-import { ModalsProvider } from '@mantine/modals'
-import { Notifications } from '@mantine/notifications'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
-import { BrowserRouter } from 'react-router'
+import { createBrowserRouter, RouterProvider } from 'react-router'
 import { Provider } from 'urql'
 import { connectService, ServiceContext } from './api/service.tsx'
-import { App } from './app.tsx'
+import { routes } from './app.tsx'
 import { styleNonce } from './nonce.ts'
 import { readableColors, theme } from './theme.ts'
 
@@ -25,16 +23,11 @@ createRoot(root).render(
       getStyleNonce={() => styleNonce}
       theme={theme}
     >
-      <BrowserRouter>
-        <ServiceContext value={service}>
-          <Provider value={service.client}>
-            <ModalsProvider>
-              <Notifications position="bottom-right" />
-              <App />
-            </ModalsProvider>
-          </Provider>
-        </ServiceContext>
-      </BrowserRouter>
+      <ServiceContext value={service}>
+        <Provider value={service.client}>
+          <RouterProvider router={createBrowserRouter(routes)} />
+        </Provider>
+      </ServiceContext>
     </MantineProvider>
   </StrictMode>,
 )

@@ -1,21 +1,12 @@
-import { count, counted, duration, list, percent } from './intl.ts'
+import { count, counted, list, percent } from './intl.ts'
 
 // All texts of the console, by screen. Codes, names and messages of the API come from the API.
-
-/** As many as a large campaign has in circulation. */
-const liveCodes = 1_000_000n
-
-const msPerYear = 31_557_600_000n
-
-/** How long an attacker takes for so many guesses at 1,000 a second. */
-function timeToGuess(guesses: bigint): string {
-  return guesses > 1_000_000n * msPerYear ? 'more than a million years' : duration(Number(guesses))
-}
 
 interface TaskTitle {
   kind: 'GENERATION' | 'UPLOAD'
   quantity: string | null
-  upload: { dryRun: boolean } | null
+  addedCount: string
+  upload: { dryRun: boolean; rowsRead: string } | null
 }
 
 interface RefillAtOnce {
@@ -33,6 +24,10 @@ interface TaskResult {
   addedCount: string
 }
 
+function runsOutHint(perDay: string): string {
+  return `At ${perDay} ${perDay === '1' ? 'claim' : 'claims'} a day, as in the last 7 days.`
+}
+
 export const text = {
   common: {
     product: 'Promo codes',
@@ -41,6 +36,8 @@ export const text = {
     cancel: 'Cancel',
     close: 'Close',
     save: 'Save',
+    discard: 'Discard',
+    unsaved: 'You have unsaved changes.',
     copy: 'Copy',
     copied: 'Copied',
     more: 'Show more',
@@ -101,6 +98,16 @@ export const text = {
     sessionEndedLead:
       'You were away for a while, or the key was revoked. Sign in again to go on where you were: what you have typed is still there.',
     stillSignedIn: 'You are still signed in',
+    here: {
+      or: 'Or without a key',
+      lead: 'This browser is on the machine that runs the service, so you need no key.',
+      proceed: 'Continue on this machine',
+      refused: 'The key of this machine was revoked. Sign in with another one, or restart the service.',
+      leaveTitle: 'Sign out of this machine?',
+      leave:
+        'You are signed in because this browser is on the machine that runs the service, and not with a key of your own. ' +
+        'On the page that comes next, you can sign in with a key, or press “Continue on this machine” to come back.',
+    },
     keys: {
       lead: 'Programs and people use this service with a key. Give each its own, with only what it needs.',
       create: 'Create a key',
@@ -222,9 +229,17 @@ export const text = {
     refills: 'Refills itself',
     refillsHint: (quantity: string) =>
       `Auto-generate is on: ${counted(quantity, 'code', 'codes')} more when the pool runs out.`,
-    notSoon: 'Not in sight',
-    notSoonHint: 'No codes were claimed in the last 7 days.',
-    runsOutHint: (perDay: string) => `At ${perDay} claims a day, as in the last 7 days.`,
+    outlook: {
+      early: 'Too early to say',
+      idle: 'Not in sight',
+      far: 'In over 10 years',
+    },
+    outlookHints: {
+      early: () => 'The pool is less than a day old.',
+      idle: () => 'No codes were claimed in the last 7 days.',
+      far: runsOutHint,
+      dated: runsOutHint,
+    },
     ranOut: 'Out of codes',
     actions: (name: string) => `Actions for ${name}`,
     noneTitle: 'Create your first pool',
@@ -283,8 +298,6 @@ export const text = {
     general: 'General',
     saved: 'The pool was saved.',
     termsSaved: 'The terms were saved.',
-    discard: 'Discard',
-    unsaved: 'You have unsaved changes.',
     terms: 'Terms',
     termsLead: 'When the pool hands out codes, and how long these are good.',
     termsScope:
@@ -364,11 +377,16 @@ export const text = {
     thresholdHint: '0 refills the pool when its last code is handed out. From here on, its status is Low.',
     saveAndGenerate: 'Save and generate',
     saved: 'The Promo Codes section was saved.',
-    unsaved: 'Unsaved changes',
-    isSaved: (autoGenerate: boolean) =>
-      autoGenerate
+    isSaved: (quantity: string, autoGenerate: boolean) =>
+      `You have just asked for ${counted(quantity, 'code', 'codes')}. ` +
+      (autoGenerate
         ? 'These settings are saved: the pool refills itself when it runs out.'
-        : 'These settings are saved.',
+        : 'These settings are saved.'),
+    anotherTitle: (quantity: string) => `Generate another ${counted(quantity, 'code', 'codes')}?`,
+    another: (quantity: string) =>
+      `You have just asked for ${counted(quantity, 'code', 'codes')} with these settings. The pool would get as many once more.`,
+    anotherAction: (quantity: string) => `Generate ${count(quantity)} more`,
+    refilled: (n: string | bigint) => `The pool refilled itself with ${counted(n, 'code', 'codes')}.`,
     neverSaved: 'No method was saved: codes were added by hand, if at all.',
     uploadsFromNowOn: {
       body: 'An upload changes nothing of how this pool is filled. If you will always upload its codes, you can note that, and this section opens with it.',
@@ -376,7 +394,6 @@ export const text = {
         'This pool auto-generates codes when they run out. An upload does not change that. If you will only upload its codes from now on, auto-generate is turned off.',
       action: 'From now on, fill this pool by uploads',
     },
-    discard: 'Discard',
     lostAnswer:
       'The connection was lost, so it is not known whether the codes are being generated. Press “Save and generate” ' +
       'again: they are not generated twice.',
@@ -412,9 +429,12 @@ export const text = {
       CANCELLED: 'Cancelled',
       UNDONE: 'Undone',
     },
-    title: ({ kind, quantity, upload }: TaskTitle) => {
+    title: ({ kind, quantity, addedCount, upload }: TaskTitle) => {
       if (kind === 'GENERATION') return `Generation of ${counted(quantity ?? '0', 'code', 'codes')}`
-      return upload?.dryRun === true ? 'Check of a file' : 'Upload'
+      const rows = upload?.rowsRead ?? '0'
+      if (upload?.dryRun === true)
+        return rows === '0' ? 'Check of a file' : `Check of a file of ${counted(rows, 'row', 'rows')}`
+      return addedCount === '0' ? 'Upload' : `Upload of ${counted(addedCount, 'code', 'codes')}`
     },
     ofPool: (pool: string) => `Tasks of ${pool}`,
     startedBy: 'Started by',
@@ -422,6 +442,7 @@ export const text = {
       MANUAL: 'A person or an integration',
       AUTO_GENERATE: 'Auto-generate, as the pool was running out',
     },
+    triggerAfter: (trigger: string, actor: string) => `${trigger}, after a request of ${actor}`,
     format: 'Promo code format',
     quantity: 'Quantity',
     createdAt: 'Created',
@@ -838,7 +859,21 @@ export const text = {
     },
   },
   activity: {
-    lead: 'What has happened to your pools, as it happens. Claims are not listed one by one: the Activity of a pool shows them as a chart.',
+    lead: 'What happens in your pools, as it happens. The Activity of each pool has charts of its claims over time.',
+    today: {
+      title: 'What happened today',
+      nothing: 'No codes were claimed, redeemed or added yet.',
+      byPool: 'Today, by pool',
+      counted: {
+        claimedCount: (n: bigint) => `${count(n)} claimed`,
+        redeemedCount: (n: bigint) => `${count(n)} redeemed`,
+        addedCount: (n: bigint) => `${count(n)} added`,
+      },
+      pool: 'Pool',
+      all: (n: bigint) => `Show all ${counted(n, 'pool', 'pools')}`,
+      more: (n: bigint, total: string) =>
+        `These are the newest ${counted(n, 'pool', 'pools')} of ${count(total)}. Older pools do not count here: see the Activity of each.`,
+    },
     period: 'Period',
     periods: { hours: '24 hours', days: '30 days', weeks: '26 weeks', months: '12 months' },
     steps: { hours: 'by hour', days: 'by day', weeks: 'by week', months: 'by month' },
@@ -873,19 +908,21 @@ export const text = {
     forecast: {
       title: 'Forecast',
       rate: (n: string, span: 'day' | 'week') => `${n} ${n === '1' ? 'claim' : 'claims'} a ${span}`,
+      early: 'It is too early to say how long the stock will last: the pool is less than a day old.',
       none: 'No codes were claimed in the last 7 days. Once some are, you see here how long the stock will last.',
       lasts: 'At {rate}, the pool runs out {time}.',
       refills: 'At {rate}, the pool runs low {time}, and then refills itself.',
       empty: 'None of its codes are available. At {rate}, it needs new ones for every day to come.',
-      endless: 'At {rate}, the available codes last beyond the year 9999.',
+      far: 'At {rate}, the available codes last for more than 10 years.',
       format:
         'The codes that its format {format} can still generate run out {time}, if no other pool uses them.',
-      formatEndless: 'Its format {format} lasts beyond the year 9999, if no other pool uses it.',
+      formatFar: 'Its format {format} lasts for more than 10 years, if no other pool uses it.',
       on: 'on {day}, {distance}',
       basis: 'By the claims of the last 7 days, or since the pool was created.',
     },
     feed: {
       title: 'Events',
+      everyStep: 'Show every step',
       empty: 'Nothing has happened yet',
       emptyAccount: 'Create a pool, and everything that happens to it is told here.',
       fresh: (n: string | bigint) => counted(n, 'new event', 'new events'),
@@ -949,6 +986,12 @@ export const text = {
         upload: 'The upload added {count} to {pool}.',
         dryRun: 'The check of a file added {count} to {pool}.',
       },
+      done: {
+        generation: '{who} generated {count} from {format} for {pool}.',
+        refill: 'The service refilled {pool} with {count} from {format}{cause}.',
+        upload: '{who} added {count} to {pool} from a file.',
+        dryRun: '{who} had a file of codes for {pool} checked. Nothing was added.',
+      },
       refillFailed: '{Pool} could not be refilled in full: {failure}',
       low: '{Pool} ran low: {count} left.',
       empty: '{Pool} ran out of codes.',
@@ -1006,13 +1049,19 @@ export const text = {
     examples: 'Examples',
     capacity: 'Different codes in all',
     guessOdds: 'How hard to guess',
-    oddsOfPreview: (capacity: string) =>
-      BigInt(capacity) >= 2n * liveCodes
-        ? `With a million codes in circulation, one random guess in ${count(BigInt(capacity) / liveCodes)} hits one.`
-        : 'With a million codes in circulation, almost every guess would hit one.',
-    odds: (guesses: string) =>
-      `An attacker needs about ${counted(guesses, 'random guess', 'random guesses')} for one generated code. At 1,000 ` +
-      `guesses a second, that takes ${timeToGuess(BigInt(guesses))}.`,
+    judgedFor: 'If you generate this many codes',
+    odds: (guesses: string, codes: string, isHard: boolean) =>
+      BigInt(guesses) < 2n
+        ? `Easy to guess: with ${counted(codes, 'code', 'codes')}, almost every random guess is one of them.`
+        : `${isHard ? 'Hard to guess' : 'Can be guessed by a program'}: with ${counted(codes, 'code', 'codes')}, about ` +
+          `one random guess in ${count(guesses)} is one of them.`,
+    tooFewCodes: (codes: string) => `The format has fewer than ${counted(codes, 'code', 'codes')}.`,
+    harder: (times: number) =>
+      `Two more random characters make it ${count(times)} times harder. Where customers can only try a few codes, it ` +
+      'may do as it is.',
+    harderFormat: (times: number) =>
+      `A new format with two more random characters would be ${count(times)} times harder. Where customers can only try ` +
+      'a few codes, this one may do.',
     noOdds: 'Known once codes have been generated',
     overlapTitle: 'Another format could produce the same codes',
     overlap:
@@ -1021,12 +1070,27 @@ export const text = {
     availableCount: (n: string) => `${count(n)} available for generation`,
     generated: 'Generated so far',
     reserved: 'Reserved for waiting tasks',
-    used: (share: number) =>
-      `${share > 0 && share < 0.001 ? 'Less than 0.1%' : percent(share)} of the format is used`,
-    left: (share: string) => `${share} of the format is left`,
+    left: (share: number) => {
+      const words = share < 1 && share > 0.999 ? 'More than 99.9%' : percent(share)
+      return `${share > 0 && share < 0.001 ? 'Less than 0.1%' : words} of the format is left`
+    },
     createdAt: 'Created',
     rename: 'Rename',
     renameTitle: 'Rename the format',
     renameHint: 'The codes do not change.',
+  },
+  leaving: {
+    changes: {
+      title: 'Leave without saving?',
+      body: 'What you have filled in or changed here is not saved, and would be lost.',
+      stay: 'Stay',
+      leave: 'Leave without saving',
+    },
+    upload: {
+      title: 'Leave without adding the codes?',
+      body: 'The file has only been checked: none of its codes are in the pool yet. You find it here again until you close or reload this tab.',
+      stay: 'Stay',
+      leave: 'Leave',
+    },
   },
 } as const

@@ -38,7 +38,15 @@ describe('formats', () => {
     const { page } = await openConsole(service, { path: '/formats' })
     const { dialog, preview } = await openDialog(page)
     await preview.getByText('63,403,380,965,376').waitFor()
-    await preview.getByText('one random guess in 63,403,380 hits one', { exact: false }).waitFor()
+    const codes = preview.getByRole('textbox', { name: 'If you generate this many codes' })
+    await preview
+      .getByText('Hard to guess: with 10,000 codes, about one random guess in 6,340,338,096 is')
+      .waitFor()
+    await codes.fill('1000000')
+    await preview
+      .getByText('Hard to guess: with 1,000,000 codes, about one random guess in 63,403,380 is')
+      .waitFor()
+    await codes.fill('')
 
     await dialog.getByLabel('Length of the random part').fill('3')
     await dialog.getByLabel('Prefix').fill('X#-')
@@ -48,7 +56,16 @@ describe('formats', () => {
       .first()
       .waitFor()
     await preview.getByText('13,824', { exact: true }).waitFor()
-    await preview.getByText(/^There are only 13,824 codes/).waitFor()
+    await preview.getByText('Easy to guess: with 10,000 codes, almost every random guess').waitFor()
+    await preview.getByText(/^Two more random characters make it 576 times harder/).waitFor()
+    await codes.fill('20000')
+    await preview.getByText('The format has fewer than 20,000 codes.').waitFor()
+    await codes.fill('100')
+    await preview
+      .getByText('Can be guessed by a program: with 100 codes, about one random guess in 138 is one of them.')
+      .waitFor()
+    // It is said once.
+    expect(await preview.getByText(/guesses? a second/).count()).toBe(0)
 
     await dialog.getByRole('combobox', { name: 'Characters' }).click()
     await page.getByRole('option', { name: 'My own characters' }).click()
@@ -143,12 +160,15 @@ describe('formats', () => {
     await page.getByRole('heading', { name: 'Live one' }).waitFor()
     await page.getByText('LIVE-####', { exact: true }).waitFor()
     await page.getByText('Known once codes have been generated').waitFor()
-    await page.getByText('0% of the format is used').waitFor()
+    await page.getByText('100% of the format is left').waitFor()
     await page.getByText('Live', { exact: true }).waitFor()
     await generate(client, { poolId: await newPool(client), formatId, quantity: 2_500 })
     await page.getByText('7,500', { exact: true }).waitFor()
-    await page.getByText('25% of the format is used').waitFor()
-    await page.getByText(/^An attacker needs about 4 random guesses for one generated code\./).waitFor()
+    await page.getByText('75% of the format is left').waitFor()
+    await page
+      .getByText('with 2,500 codes, about one random guess in 4 is one of them', { exact: false })
+      .waitFor()
+    await page.getByText(/^A new format with two more random characters would be 100 times harder/).waitFor()
     await takeScreenshot(page, 'format')
     await expectAccessible(page)
 

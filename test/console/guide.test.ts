@@ -215,8 +215,14 @@ describe('the form', () => {
     await page.getByRole('region', { name: 'Generation' }).getByText('8', { exact: true }).first().waitFor()
     expect(await tasksOf(poolId)).toEqual(['8', '7'])
 
-    // Pressed again on purpose, it is another batch.
+    // Pressed again, it asks whether another batch is wanted.
     await saveAndGenerate(page).click()
+    const question = page.getByRole('dialog', { name: 'Generate another 8 codes?' })
+    await question.getByRole('button', { name: 'Cancel' }).click()
+    await question.waitFor({ state: 'hidden' })
+    expect(await tasksOf(poolId)).toEqual(['8', '7'])
+    await saveAndGenerate(page).click()
+    await question.getByRole('button', { name: 'Generate 8 more' }).click()
     await status(page, 'Awaiting execution').waitFor()
     await status(page, 'Completed').waitFor()
     expect(await tasksOf(poolId)).toEqual(['8', '8', '7'])
@@ -323,7 +329,7 @@ describe('the form', () => {
 
   test('can be filled and sent by keyboard alone', async () => {
     const { poolId, name } = await poolAndFormat()
-    const { page } = await openConsole(service, { path: section(poolId) })
+    const { page } = await openConsole(service, { path: section(poolId), width: 1_366, height: 680 })
     await page.getByRole('radio', { name: 'Generate promo codes' }).focus()
     const { keyboard } = page
     await keyboard.press('ArrowRight')
@@ -344,9 +350,13 @@ describe('the form', () => {
     expect(await page.getByRole('switch', { name: /^Auto-generate/ }).isChecked()).toBe(true)
     await keyboard.press('Shift+Tab')
     await keyboard.press('Enter')
-    // The focus goes to where the task is shown: the button is gone.
+    // The focus goes to the task, which comes into view with all that it will show.
     await page.getByRole('heading', { name: 'Generation' }).and(page.locator(':focus')).waitFor()
     await status(page, 'Completed').waitFor()
+    await page.getByRole('link', { name: 'Download the codes' }).waitFor()
+    const { y = 0, height = 0 } = (await page.getByRole('region', { name: 'Generation' }).boundingBox()) ?? {}
+    expect(y).toBeGreaterThan(0)
+    expect(y + height).toBeLessThan(680)
     expect(await tasksOf(poolId)).toEqual(['12'])
   })
 
@@ -400,6 +410,7 @@ describe('the Promo Codes section', () => {
     await refill.getByText('Auto-generate', { exact: false }).waitFor()
     await refill.getByText('Completed').waitFor()
     await refill.getByText('100 added').waitFor()
+    await page.getByText('The pool refilled itself with 100 codes.').waitFor()
     await takeScreenshot(page, 'guide-refilled')
   })
 

@@ -29,13 +29,13 @@ describe('a task', () => {
     await status('Awaiting execution').waitFor()
     // The events of its end have arrived.
     await page.getByRole('region', { name: 'Recent tasks' }).getByRole('link', { name: '9 codes' }).waitFor()
-    await page.clock.runFor(1_000)
-    expect(await status('Awaiting execution').count()).toBe(1)
     await page.clock.runFor(500)
+    expect(await status('Awaiting execution').count()).toBe(1)
+    await page.clock.runFor(200)
     await status('Running').waitFor()
-    await page.clock.runFor(700)
+    await page.clock.runFor(400)
     expect(await status('Running').count()).toBe(1)
-    await page.clock.runFor(1_000)
+    await page.clock.runFor(500)
     await status('Completed').waitFor()
   })
 

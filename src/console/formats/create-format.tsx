@@ -1,4 +1,5 @@
 import { Modal } from '@mantine/core'
+import { useLeave } from '../parts/unsaved-changes.tsx'
 import { text } from '../text.ts'
 import type { FormatOfPage } from './format-details.ts'
 import { FormatForm } from './format-form.tsx'
@@ -8,22 +9,27 @@ export function CreateFormat({
   isOpen,
   close,
   onCreate,
+  quantity,
 }: {
   isOpen: boolean
   close: () => void
+  /** How many codes are to be generated, as it was typed, if that is known. */
+  quantity?: string
   onCreate: (format: FormatOfPage) => void
 }) {
+  const leave = useLeave()
+  const cancel = () => leave(close)
   return (
     <Modal
-      // What somebody has filled in is not lost by a click beside it.
+      // A click beside it is a slip more often than a wish.
       closeButtonProps={{ 'aria-label': text.common.close }}
       closeOnClickOutside={false}
-      onClose={close}
+      onClose={cancel}
       opened={isOpen}
       size={840}
       title={text.formats.createTitle}
     >
-      <FormatForm onCancel={close} onCreate={onCreate} />
+      <FormatForm onCancel={cancel} onCreate={onCreate} {...(quantity !== undefined && { quantity })} />
     </Modal>
   )
 }

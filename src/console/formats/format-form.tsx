@@ -1,9 +1,11 @@
-import { Button, Group, SimpleGrid, Stack, TextInput } from '@mantine/core'
+import { SimpleGrid, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import { type FormEvent, useMemo } from 'react'
+import { type FormEvent, useMemo, useState } from 'react'
 import { graphql } from '../api/graphql.ts'
 import { useProblems } from '../api/problems.tsx'
 import { Refusal, useSubmit } from '../api/submit.ts'
+import { DialogActions } from '../parts/dialog-actions.tsx'
+import { useUnsavedChanges } from '../parts/unsaved-changes.tsx'
 import { text } from '../text.ts'
 import { FormatDetails, type FormatOfPage } from './format-details.ts'
 import { FormatPreview } from './format-preview.tsx'
@@ -34,7 +36,10 @@ const CreateFormat = graphql(
 export function FormatForm({
   onCreate,
   onCancel,
+  quantity = '',
 }: {
+  /** How many codes are to be generated, as it was typed. */
+  quantity?: string
   onCreate: (format: FormatOfPage) => void
   onCancel: () => void
 }) {
@@ -42,13 +47,16 @@ export function FormatForm({
   const problems = useProblems(form, formatFields)
   const [create, isCreating] = useSubmit(CreateFormat)
   const shape = useMemo(() => shapeOf(form.values), [form.values])
-  const preview = usePreview(shape)
+  const [codes, setCodes] = useState(quantity)
+  const preview = usePreview(shape, codes)
+  const isCreated = useUnsavedChanges(form.isDirty())
   const submit = form.onSubmit(async ({ name }) => {
     problems.clear()
     if (shape === undefined) return form.setFieldError('length', text.formats.noLength)
     const outcome = await create({ input: { name, shape } })
-    if (outcome.problems === undefined) onCreate(outcome.payload.format)
-    else problems.show(outcome.problems)
+    if (outcome.problems !== undefined) return problems.show(outcome.problems)
+    isCreated()
+    onCreate(outcome.payload.format)
   })
   return (
     <form
@@ -66,6 +74,7 @@ export function FormatForm({
               data-autofocus
               description={text.formats.nameHint}
               label={text.formats.name}
+              required
               maxLength={200}
               {...form.getInputProps('name')}
             />
@@ -76,17 +85,10 @@ export function FormatForm({
               <ShapeText form={form} name="suffix" problems={preview.problems} />
             </SimpleGrid>
           </Stack>
-          <FormatPreview isStale={preview.isStale} preview={preview.preview} />
+          <FormatPreview {...preview} codes={codes} setCodes={setCodes} />
         </SimpleGrid>
         {problems.alert}
-        <Group justify="flex-end">
-          <Button onClick={onCancel} variant="default">
-            {text.common.cancel}
-          </Button>
-          <Button loading={isCreating} type="submit">
-            {text.formats.create}
-          </Button>
-        </Group>
+        <DialogActions action={text.formats.create} cancel={onCancel} isUnderWay={isCreating} />
       </Stack>
     </form>
   )

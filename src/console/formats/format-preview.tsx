@@ -2,12 +2,25 @@ import { Alert, Anchor, Code, Group, Paper, Skeleton, Stack, Text } from '@manti
 import { AlertIcon } from '@primer/octicons-react'
 import type { ReactNode } from 'react'
 import { Link } from 'react-router'
+import { count } from '../intl.ts'
+import { CountInput } from '../parts/count-input.tsx'
 import { LongCount } from '../parts/long-count.tsx'
 import { text } from '../text.ts'
+import { GuessOdds } from './guess-odds.tsx'
 import type { FormatPreview as Preview } from './preview-query.ts'
 
+interface FormatPreviewProps {
+  preview: Preview | undefined
+  isStale: boolean
+  /** For how many codes it says how hard they are to guess. */
+  judgedFor: string
+  /** As it was typed. */
+  codes: string
+  setCodes: (typed: string) => void
+}
+
 /** What codes of a format would look like, how many there are, and what to know before it is created. */
-export function FormatPreview({ preview, isStale }: { preview: Preview | undefined; isStale: boolean }) {
+export function FormatPreview({ preview, isStale, judgedFor, codes, setCodes }: FormatPreviewProps) {
   return (
     <Paper
       component="section"
@@ -32,14 +45,26 @@ export function FormatPreview({ preview, isStale }: { preview: Preview | undefin
             </Text>
           </Fact>
           <Fact label={text.formats.guessOdds}>
-            <Text size="sm">{text.formats.oddsOfPreview(preview.capacity)}</Text>
+            <Stack gap="xs">
+              <CountInput
+                label={text.formats.judgedFor}
+                onChange={setCodes}
+                placeholder={count(judgedFor)}
+                size="xs"
+                value={codes}
+              />
+              <GuessOdds characters={preview.characters} codes={judgedFor} guesses={preview.guessOdds} />
+            </Stack>
           </Fact>
           <Overlaps formats={preview.overlaps} />
-          {preview.warnings.map(({ code, message }) => (
-            <Alert color="yellow.9" icon={<AlertIcon />} key={code} p="sm" variant="outline">
-              {message}
-            </Alert>
-          ))}
+          {preview.warnings
+            // It supposes a million codes. What is said above is for as many as there will be.
+            .filter(({ code }) => code !== 'GUESSABLE')
+            .map(({ code, message }) => (
+              <Alert color="yellow.9" icon={<AlertIcon />} key={code} p="sm" variant="outline">
+                {message}
+              </Alert>
+            ))}
         </Stack>
       )}
     </Paper>

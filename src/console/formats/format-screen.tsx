@@ -12,6 +12,7 @@ import { useMay } from '../shell/viewer.tsx'
 import { text } from '../text.ts'
 import type { FormatOfPage } from './format-details.ts'
 import { Examples } from './format-preview.tsx'
+import { GuessOdds } from './guess-odds.tsx'
 import { useLiveFormat } from './live-format.ts'
 import { RenameFormat } from './rename-format.tsx'
 
@@ -52,7 +53,16 @@ function FormatPage({ format }: { format: FormatOfPage }) {
           <Code style={{ overflowWrap: 'anywhere' }}>{format.characters}</Code>
         </Fact>
         <Fact label={text.formats.guessOdds}>
-          {format.guessOdds === null ? text.formats.noOdds : text.formats.odds(format.guessOdds)}
+          {format.guessOdds === null ? (
+            text.formats.noOdds
+          ) : (
+            <GuessOdds
+              characters={format.characters}
+              codes={format.generatedCount}
+              guesses={format.guessOdds}
+              isFixed
+            />
+          )}
         </Fact>
         <Fact label={text.formats.createdAt}>
           <Moment at={format.createdAt} />
@@ -64,7 +74,7 @@ function FormatPage({ format }: { format: FormatOfPage }) {
 }
 
 function Stock({ format }: { format: FormatOfPage }) {
-  const used = shareOf(BigInt(format.capacity) - BigInt(format.availableForGeneration), format.capacity)
+  const left = shareOf(format.availableForGeneration, format.capacity)
   const counts = [
     [text.formats.available, format.availableForGeneration],
     [text.formats.capacity, format.capacity],
@@ -86,9 +96,9 @@ function Stock({ format }: { format: FormatOfPage }) {
             </div>
           ))}
         </SimpleGrid>
-        <Progress aria-label={text.formats.used(used)} value={used * 100} />
+        <Progress aria-label={text.formats.left(left)} value={left * 100} />
         <Text c="dimmed" size="sm">
-          {text.formats.used(used)}
+          {text.formats.left(left)}
         </Text>
       </Stack>
     </Paper>

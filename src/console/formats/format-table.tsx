@@ -1,6 +1,6 @@
 import { Anchor, Code, Progress, Stack, Table, Text } from '@mantine/core'
 import { Link } from 'react-router'
-import { percent, shareOf } from '../intl.ts'
+import { shareOf } from '../intl.ts'
 import { LongCount } from '../parts/long-count.tsx'
 import { text } from '../text.ts'
 import type { FormatOfPage } from './format-details.ts'
@@ -50,7 +50,7 @@ function FormatRow({ format }: { format: FormatOfPage }) {
         <Text size="sm">
           <LongCount of={availableForGeneration} />
         </Text>
-        <Progress aria-label={text.formats.left(percent(left))} mt={6} size="sm" value={left * 100} />
+        <Progress aria-label={text.formats.left(left)} mt={6} size="sm" value={left * 100} />
       </Table.Td>
     </Table.Tr>
   )

@@ -3,12 +3,14 @@ import { Refusal } from '../api/submit.ts'
 
 export const PreviewFormat = graphql(
   `
-    query PreviewFormat($shape: FormatShapeInput!) {
+    query PreviewFormat($shape: FormatShapeInput!, $codes: BigInt!) {
       previewFormat(shape: $shape) {
         __typename
         ... on FormatPreview {
           pattern
+          characters
           capacity
+          guessOdds(codes: $codes)
           examples
           warnings {
             code

@@ -1,8 +1,9 @@
-import { Button, Group, Modal, Stack, TextInput } from '@mantine/core'
+import { Modal, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { graphql } from '../api/graphql.ts'
 import { useProblems } from '../api/problems.tsx'
 import { Refusal, useSubmit } from '../api/submit.ts'
+import { DialogActions } from '../parts/dialog-actions.tsx'
 import { text } from '../text.ts'
 import { FormatDetails, type FormatOfPage } from './format-details.ts'
 
@@ -62,18 +63,12 @@ function NameForm({ format, close }: Pick<RenameFormatProps, 'format' | 'close'>
           data-autofocus
           description={text.formats.renameHint}
           label={text.formats.name}
+          required
           maxLength={200}
           {...form.getInputProps('name')}
         />
         {problems.alert}
-        <Group justify="flex-end">
-          <Button onClick={close} variant="default">
-            {text.common.cancel}
-          </Button>
-          <Button loading={isRenaming} type="submit">
-            {text.common.save}
-          </Button>
-        </Group>
+        <DialogActions action={text.common.save} cancel={close} isUnderWay={isRenaming} />
       </Stack>
     </form>
   )

@@ -40,11 +40,16 @@ const EventsSubscription = graphql(
           task {
             id
             status
+            trigger
             progress
             addedCount
             generatedCount
             startedAt
             finishedAt
+            upload {
+              dryRun
+              rowsRead
+            }
             format {
               id
               availableForGeneration

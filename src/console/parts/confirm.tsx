@@ -12,6 +12,8 @@ interface Question {
   /** The words on the button that does it: "Void 12 codes". */
   action: string
   isDestructive?: boolean
+  /** Whether doing it moves the focus elsewhere. Otherwise it returns to where it was. */
+  leadsOn?: boolean
   /** Does it. What it resolves to is shown, and the dialog stays open; with nothing, it closes. */
   act: () => Promise<readonly Problem[] | undefined>
 }
@@ -20,6 +22,7 @@ interface Question {
 export function ask(question: Question): void {
   const id = modals.open({
     title: question.title,
+    returnFocus: !question.leadsOn,
     children: <Asking close={() => modals.close(id)} question={question} />,
   })
 }

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Stack, Textarea, TextInput } from '@mantine/core'
+import { Button, Modal, Stack } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useDisclosure } from '@mantine/hooks'
 import { PlusIcon } from '@primer/octicons-react'
@@ -7,7 +7,9 @@ import { graphql } from '../api/graphql.ts'
 import { useProblems } from '../api/problems.tsx'
 import { Refusal, useSubmit } from '../api/submit.ts'
 import { PoolCounts } from '../live/events.tsx'
+import { DialogActions } from '../parts/dialog-actions.tsx'
 import { text } from '../text.ts'
+import { PoolFields, validPool } from './pool-fields.tsx'
 
 const CreatePoolMutation = graphql(
   `
@@ -48,7 +50,7 @@ function CreatePoolForm({ cancel }: { cancel: () => void }) {
   const [create, isCreating] = useSubmit(CreatePoolMutation)
   const form = useForm({
     initialValues: { name: '', description: '', externalId: '' },
-    validate: { name: (name) => (name.trim() === '' ? text.pools.nameMissing : null) },
+    validate: validPool,
   })
   const problems = useProblems(form)
   const submit = form.onSubmit(async ({ name, description, externalId }) => {
@@ -61,35 +63,9 @@ function CreatePoolForm({ cancel }: { cancel: () => void }) {
   return (
     <form noValidate onSubmit={submit}>
       <Stack>
-        <TextInput
-          data-autofocus
-          label={text.pools.name}
-          placeholder={text.pools.namePlaceholder}
-          required
-          {...form.getInputProps('name')}
-        />
-        <Textarea
-          autosize
-          description={text.pools.descriptionHint}
-          label={text.pools.description}
-          maxRows={8}
-          minRows={2}
-          {...form.getInputProps('description')}
-        />
-        <TextInput
-          description={text.pools.externalIdHint}
-          label={text.pools.externalId}
-          {...form.getInputProps('externalId')}
-        />
+        <PoolFields form={form} />
         {problems.alert}
-        <Group justify="flex-end">
-          <Button onClick={cancel} variant="default">
-            {text.common.cancel}
-          </Button>
-          <Button loading={isCreating} type="submit">
-            {text.pools.createAndOpen}
-          </Button>
-        </Group>
+        <DialogActions action={text.pools.createAndOpen} cancel={cancel} isUnderWay={isCreating} />
       </Stack>
     </form>
   )

@@ -1,12 +1,14 @@
-import { Paper, Stack, Textarea, TextInput } from '@mantine/core'
+import { Paper, Stack } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { notifications } from '@mantine/notifications'
 import { graphql } from '../api/graphql.ts'
 import { useProblems } from '../api/problems.tsx'
 import { Refusal, useSubmit } from '../api/submit.ts'
 import { PoolCounts } from '../live/events.tsx'
-import { Unsaved } from '../parts/unsaved.tsx'
+import { SaveBar } from '../parts/save-bar.tsx'
+import { useUnsavedChanges } from '../parts/unsaved-changes.tsx'
 import { text } from '../text.ts'
+import { PoolFields, validPool } from './pool-fields.tsx'
 import type { PoolOfPage } from './pool-of-page.ts'
 import { useFilledWith } from './use-filled-with.ts'
 
@@ -42,9 +44,10 @@ export function GeneralForm({ pool }: { pool: PoolOfPage }) {
   const [update, isSaving] = useSubmit(UpdatePool)
   const form = useForm({
     initialValues: valuesOf(pool),
-    validate: { name: (name) => (name.trim() === '' ? text.pools.nameMissing : null) },
+    validate: validPool,
   })
   useFilledWith(form, valuesOf(pool))
+  useUnsavedChanges(form.isDirty())
   const problems = useProblems(form)
   const submit = form.onSubmit(async ({ name, description, externalId }) => {
     problems.clear()
@@ -65,22 +68,9 @@ export function GeneralForm({ pool }: { pool: PoolOfPage }) {
     <Paper p="lg" withBorder>
       <form noValidate onSubmit={submit}>
         <Stack>
-          <TextInput label={text.pools.name} required {...form.getInputProps('name')} />
-          <Textarea
-            autosize
-            description={text.pools.descriptionHint}
-            label={text.pools.description}
-            maxRows={10}
-            minRows={2}
-            {...form.getInputProps('description')}
-          />
-          <TextInput
-            description={text.pools.externalIdHint}
-            label={text.pools.externalId}
-            {...form.getInputProps('externalId')}
-          />
+          <PoolFields form={form} />
           {problems.alert}
-          <Unsaved discard={form.reset} isDirty={form.isDirty()} isSaving={isSaving} />
+          <SaveBar discard={form.reset} hasChanges={form.isDirty()} isSaving={isSaving} />
         </Stack>
       </form>
     </Paper>

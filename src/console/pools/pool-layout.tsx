@@ -11,6 +11,7 @@ import { NothingHere } from '../parts/nothing-here.tsx'
 import { Page } from '../parts/page.tsx'
 import { Moment } from '../parts/time.tsx'
 import { useMay } from '../shell/viewer.tsx'
+import { useRefillNews } from '../tasks/refill-news.ts'
 import { text } from '../text.ts'
 import { useArchiving } from './archiving.tsx'
 import { type PoolOfPage, PoolOfPageContext } from './pool-of-page.ts'
@@ -42,12 +43,15 @@ export function PoolLayout() {
     read({ requestPolicy: 'network-only' })
   })
   return (
-    <Loaded of={result}>{({ pool }) => (pool === null ? <NothingHere /> : <PoolPage pool={pool} />)}</Loaded>
+    <Loaded of={result}>
+      {({ pool }) => (pool === null ? <NothingHere /> : <PoolPage key={pool.id} pool={pool} />)}
+    </Loaded>
   )
 }
 
 function PoolPage({ pool }: { pool: PoolOfPage }) {
   useLivePool(pool.id)
+  useRefillNews(pool.id)
   return (
     <PoolOfPageContext value={pool}>
       <Page

@@ -3,7 +3,8 @@ import { useForm } from '@mantine/form'
 import { notifications } from '@mantine/notifications'
 import { useProblems } from '../api/problems.tsx'
 import { useSubmit } from '../api/submit.ts'
-import { Unsaved } from '../parts/unsaved.tsx'
+import { SaveBar } from '../parts/save-bar.tsx'
+import { useUnsavedChanges } from '../parts/unsaved-changes.tsx'
 import { text } from '../text.ts'
 import { durationOf } from './duration.ts'
 import { LengthInput } from './length-input.tsx'
@@ -25,6 +26,7 @@ export function TermsForm({ poolId, terms }: { poolId: string; terms: PoolTerms 
     },
   })
   useFilledWith(form, valuesOf(terms))
+  useUnsavedChanges(form.isDirty())
   const problems = useProblems(form)
   const submit = form.onSubmit(async (values) => {
     problems.clear()
@@ -99,7 +101,7 @@ export function TermsForm({ poolId, terms }: { poolId: string; terms: PoolTerms 
             {text.settings.termsScope}
           </Text>
           {problems.alert}
-          <Unsaved discard={form.reset} isDirty={form.isDirty()} isSaving={isSaving} />
+          <SaveBar discard={form.reset} hasChanges={form.isDirty()} isSaving={isSaving} />
         </Stack>
       </form>
     </Paper>

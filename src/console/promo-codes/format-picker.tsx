@@ -38,6 +38,7 @@ export function FormatPicker({ selected, onSelect, error }: FormatPickerProps) {
       }}
       onSearchChange={setTyped}
       placeholder={text.promoCodes.searchFormats}
+      required
       renderOption={({ option }) => <Option format={known.get(String(option.value))} />}
       scrollAreaProps={{ ...(more !== undefined && { onBottomReached: more }) }}
       searchable

@@ -4,10 +4,10 @@ import { PlusIcon } from '@primer/octicons-react'
 import { CreateFormat } from '../formats/create-format.tsx'
 import type { FormatOfPage } from '../formats/format-details.ts'
 import { useFormats } from '../formats/formats.ts'
+import { CountInput } from '../parts/count-input.tsx'
 import { LongCount } from '../parts/long-count.tsx'
 import { text } from '../text.ts'
 import { AutoGenerateField } from './auto-generate-field.tsx'
-import { CountInput } from './count-input.tsx'
 import { FormatPicker } from './format-picker.tsx'
 import { quantityProblem } from './quantity.ts'
 import type { SettingsForm } from './use-settings-form.ts'
@@ -18,11 +18,12 @@ export function GenerateFields({ form, format, choose }: SettingsForm) {
   const available = format?.availableForGeneration
   return (
     <Stack gap="lg">
-      <FormatField choose={choose} error={form.errors['formatId']} format={format} />
+      <FormatField choose={choose} error={form.errors['formatId']} format={format} quantity={quantity} />
       <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md">
         <CountInput
           description={text.promoCodes.quantityHint}
           label={text.promoCodes.quantity}
+          required
           {...form.getInputProps('quantity')}
           value={quantity}
           error={
@@ -40,9 +41,11 @@ interface FormatFieldProps {
   format: FormatOfPage | undefined
   choose: (format: FormatOfPage) => void
   error: React.ReactNode
+  /** As it was typed. */
+  quantity: string
 }
 
-function FormatField({ format, choose, error }: FormatFieldProps) {
+function FormatField({ format, choose, error, quantity }: FormatFieldProps) {
   const [isCreating, { open, close }] = useDisclosure()
   const { result, formats } = useFormats('')
   const hasNone = format === undefined && result[0].data !== undefined && formats.length === 0
@@ -86,6 +89,7 @@ function FormatField({ format, choose, error }: FormatFieldProps) {
       <CreateFormat
         close={close}
         isOpen={isCreating}
+        quantity={quantity}
         onCreate={(created) => {
           choose(created)
           close()

@@ -8,7 +8,7 @@ const maxShown = 4
 
 /** The newest tasks of a pool. A refill appears here by itself. */
 export function RecentTasks({ poolId }: { poolId: string }) {
-  const { result, tasks, newIds } = useTasksOfPool(poolId)
+  const { result, tasks } = useTasksOfPool(poolId)
   return (
     <Paper aria-labelledby="recent-tasks" component="section" p="md" withBorder>
       <Stack gap="xs">
@@ -23,7 +23,7 @@ export function RecentTasks({ poolId }: { poolId: string }) {
           )}
         </Group>
         {tasks.length > 0 ? (
-          <TaskTable isCompact newIds={newIds} tasks={tasks.slice(0, maxShown)} />
+          <TaskTable isCompact tasks={tasks.slice(0, maxShown)} />
         ) : (
           <Text c="dimmed" size="sm">
             {result[0].data === undefined ? text.common.loading : text.tasks.none}

@@ -1,12 +1,13 @@
 import { Button, Stack } from '@mantine/core'
 import type { FormEvent } from 'react'
+import { SaveBar } from '../parts/save-bar.tsx'
+import { useUnsavedChanges } from '../parts/unsaved-changes.tsx'
 import type { PoolOfPage } from '../pools/pool-of-page.ts'
 import { text } from '../text.ts'
 import { UploadSection } from '../uploads/upload-section.tsx'
 import { GenerateFields } from './generate-fields.tsx'
 import { MethodField } from './method-field.tsx'
-import { SaveBar } from './save-bar.tsx'
-import type { Settings } from './settings.ts'
+import { areSame, type Settings, valuesOf } from './settings.ts'
 import { StartedTask } from './started-task.tsx'
 import { UploadsFromNowOn } from './uploads-from-now-on.tsx'
 import { useSettingsActions } from './use-settings-actions.ts'
@@ -18,7 +19,9 @@ export function SettingsForm({ pool, saved }: { pool: PoolOfPage; saved: Setting
   const actions = useSettingsActions(pool, settings)
   const { form, hasChanges, discard } = settings
   const { started, isSaving } = actions
-  const isUnderWay = started !== undefined && !started.hasEnded
+  // To choose a method is no work that could be lost: somebody does it to see what there is, or to upload one file.
+  const { method } = saved
+  useUnsavedChanges(hasChanges && !areSame({ ...form.values, method }, valuesOf(saved)))
   const saving = { hasChanges, isSaving, discard, save: actions.saveOnly }
   const submit = async (event: FormEvent) => {
     event.preventDefault()
@@ -32,17 +35,20 @@ export function SettingsForm({ pool, saved }: { pool: PoolOfPage; saved: Setting
           <Stack gap="lg">
             <GenerateFields {...settings} />
             {actions.alert}
-            {started !== undefined && (
-              <StartedTask key={started.taskId} onEnd={actions.onEnd} taskId={started.taskId} />
-            )}
-            {!isUnderWay && (
-              // The guide ends with saving the section: that has been done then.
-              <SaveBar {...saving} note={started && text.promoCodes.isSaved(saved.autoGenerate)}>
-                <Button loading={actions.isGenerating} type="submit">
-                  {text.promoCodes.saveAndGenerate}
-                </Button>
-              </SaveBar>
-            )}
+            {/* The guide ends with saving the section: that has been done then. */}
+            <SaveBar
+              {...saving}
+              note={actions.justAsked && text.promoCodes.isSaved(actions.justAsked, saved.autoGenerate)}
+            >
+              <Button
+                loading={actions.isGenerating}
+                type="submit"
+                variant={actions.justAsked === undefined ? 'filled' : 'default'}
+              >
+                {text.promoCodes.saveAndGenerate}
+              </Button>
+            </SaveBar>
+            {started !== undefined && <StartedTask key={started} taskId={started} />}
           </Stack>
         </form>
       ) : (

@@ -4,13 +4,17 @@ import { Link } from 'react-router'
 import { TaskView } from '../tasks/task-view.tsx'
 import { text } from '../text.ts'
 
-/** The task that the form has started, in the place of the button that did it. */
-export function StartedTask({ taskId, onEnd }: { taskId: string; onEnd: () => void }) {
+/** The task that the form has started. It is brought into view with the focus, as that is what somebody has pressed for. */
+export function StartedTask({ taskId }: { taskId: string }) {
+  const panel = useRef<HTMLDivElement>(null)
   const heading = useRef<HTMLHeadingElement>(null)
-  // The button that had the focus is gone.
-  useEffect(() => heading.current?.focus(), [])
+  useEffect(() => {
+    heading.current?.focus({ preventScroll: true })
+    panel.current?.scrollIntoView({ block: 'center' })
+  }, [])
   return (
-    <Paper aria-labelledby="started-task" component="section" p="md" withBorder>
+    // As high as it will be with its results, which then come into view too.
+    <Paper aria-labelledby="started-task" component="section" mih={250} p="md" ref={panel} withBorder>
       <Stack gap="md">
         <Group justify="space-between">
           <Title
@@ -27,7 +31,7 @@ export function StartedTask({ taskId, onEnd }: { taskId: string; onEnd: () => vo
             {text.promoCodes.openTask}
           </Anchor>
         </Group>
-        <TaskView fromStart onEnd={onEnd} taskId={taskId} />
+        <TaskView fromStart taskId={taskId} />
       </Stack>
     </Paper>
   )

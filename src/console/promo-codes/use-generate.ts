@@ -1,4 +1,4 @@
-import { useCallback, useRef } from 'react'
+import { useRef, useState } from 'react'
 import { graphql, type VariablesOf } from '../api/graphql.ts'
 import { newIdempotencyKey } from '../api/idempotency.ts'
 import { Refusal, useSubmit } from '../api/submit.ts'
@@ -45,15 +45,27 @@ type Input = Omit<VariablesOf<typeof GenerateCodes>['input'], 'idempotencyKey'>
 export function useGenerate() {
   const [submit, isSubmitting] = useSubmit(GenerateCodes)
   const request = useRef<{ form: string; idempotencyKey: string }>(undefined)
+  const [answered, setAnswered] = useState<string>()
   const wasSent = (input: Input) => request.current?.form === JSON.stringify(input)
-  const generate = (input: Input) => {
+  const generate = async (input: Input) => {
+    const form = JSON.stringify(input)
     if (request.current === undefined || !wasSent(input))
-      request.current = { form: JSON.stringify(input), idempotencyKey: newIdempotencyKey() }
+      request.current = { form, idempotencyKey: newIdempotencyKey() }
     const { idempotencyKey } = request.current
-    return submit({ input: { ...input, idempotencyKey } })
+    const outcome = await submit({ input: { ...input, idempotencyKey } })
+    if (outcome.problems === undefined) setAnswered(form)
+    return outcome
   }
-  const startAnew = useCallback(() => {
-    request.current = undefined
-  }, [])
-  return { generate, wasSent, isGenerating: isSubmitting, startAnew }
+  return {
+    generate,
+    /** Whether this has been sent last, even if its answer was lost. */
+    wasSent,
+    /** Whether this was the last that has started a task. */
+    isDone: (input: Input) => answered === JSON.stringify(input),
+    isGenerating: isSubmitting,
+    startAnew() {
+      request.current = undefined
+      setAnswered(undefined)
+    },
+  }
 }

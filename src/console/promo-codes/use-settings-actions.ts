@@ -1,5 +1,5 @@
 import { notifications } from '@mantine/notifications'
-import { useCallback, useState } from 'react'
+import { useState } from 'react'
 import { useProblems } from '../api/problems.tsx'
 import type { Problem } from '../api/submit.ts'
 import { ask } from '../parts/confirm.tsx'
@@ -7,7 +7,7 @@ import type { PoolOfPage } from '../pools/pool-of-page.ts'
 import { text } from '../text.ts'
 import { checkSettings, countOf } from './check-settings.ts'
 import { refillAtOnce } from './quantity.ts'
-import { settingsFields, valuesOf } from './settings.ts'
+import { type SettingsValues, settingsFields, valuesOf } from './settings.ts'
 import { useGenerate } from './use-generate.ts'
 import { type SaveInput, useSave } from './use-save.ts'
 import type { SettingsForm } from './use-settings-form.ts'
@@ -15,9 +15,9 @@ import type { SettingsForm } from './use-settings-form.ts'
 /** What can be done with the form, and the task that this has started. */
 export function useSettingsActions(pool: PoolOfPage, { form, format }: SettingsForm) {
   const problems = useProblems(form, settingsFields)
-  const { generate, wasSent, isGenerating, startAnew } = useGenerate()
+  const { generate, wasSent, isDone, isGenerating, startAnew } = useGenerate()
   const [save, isSaving] = useSave()
-  const [started, setStarted] = useState<{ taskId: string; hasEnded: boolean }>()
+  const [started, setStarted] = useState<string>()
 
   /** Whether the form can be sent. Otherwise its fields say why, and the first of them has the focus. */
   const passes = (needsQuantity: boolean, limit?: string) => {
@@ -29,20 +29,37 @@ export function useSettingsActions(pool: PoolOfPage, { form, format }: SettingsF
     return first === undefined
   }
 
+  const inputOf = ({ formatId, quantity, autoGenerate, refillThreshold }: SettingsValues) => ({
+    poolId: pool.id,
+    formatId: formatId ?? '',
+    quantity: countOf(quantity) ?? '',
+    saveSettings: { autoGenerate, refillThreshold: countOf(refillThreshold) ?? '' },
+  })
+
   const saveAndGenerate = async () => {
-    const { formatId, quantity, autoGenerate, refillThreshold } = form.getValues()
-    const input = {
-      poolId: pool.id,
-      formatId: formatId ?? '',
-      quantity: countOf(quantity) ?? '',
-      saveSettings: { autoGenerate, refillThreshold: countOf(refillThreshold) ?? '' },
-    }
+    const input = inputOf(form.getValues())
     // If the answer was lost, the request may have reserved the last codes already.
-    if (!passes(true, wasSent(input) ? undefined : format?.availableForGeneration)) return
+    const isRepeated = wasSent(input) && !isDone(input)
+    if (!passes(true, isRepeated ? undefined : format?.availableForGeneration)) return
+    if (!isDone(input)) return await generateNow(input)
+    ask({
+      title: text.promoCodes.anotherTitle(input.quantity),
+      children: text.promoCodes.another(input.quantity),
+      action: text.promoCodes.anotherAction(input.quantity),
+      leadsOn: true,
+      async act() {
+        startAnew()
+        await generateNow(input)
+        return undefined
+      },
+    })
+  }
+
+  const generateNow = async (input: ReturnType<typeof inputOf>) => {
     // The task before it would look like this one.
     setStarted(undefined)
     const outcome = await generate(input)
-    if (outcome.problems === undefined) setStarted({ taskId: outcome.payload.task.id, hasEnded: false })
+    if (outcome.problems === undefined) setStarted(outcome.payload.task.id)
     else problems.show(outcome.problems.map(withAdvice))
   }
 
@@ -54,7 +71,7 @@ export function useSettingsActions(pool: PoolOfPage, { form, format }: SettingsF
     }
     const { pool: saved, refill } = outcome.payload
     form.setValues(valuesOf(saved.replenishment))
-    if (refill !== null) setStarted({ taskId: refill.id, hasEnded: false })
+    if (refill !== null) setStarted(refill.id)
     notifications.show({ message: text.promoCodes.saved })
     return undefined
   }
@@ -88,16 +105,23 @@ export function useSettingsActions(pool: PoolOfPage, { form, format }: SettingsF
           left: BigInt(format?.availableForGeneration ?? '0'),
         }),
         action: text.promoCodes.refillAction,
+        leadsOn: true,
         act: () => saveNow(input),
       })
   }
 
-  const onEnd = useCallback(() => {
-    setStarted((task) => task && { ...task, hasEnded: true })
-    startAnew()
-  }, [startAnew])
-
-  return { saveAndGenerate, saveOnly, isGenerating, isSaving, started, onEnd, alert: problems.alert }
+  const filled = inputOf(form.values)
+  return {
+    saveAndGenerate,
+    saveOnly,
+    isGenerating,
+    isSaving,
+    /** The id of the task that was started last. */
+    started,
+    /** How many codes were asked for with what the form has now, if that is what it did last. */
+    justAsked: isDone(filled) ? filled.quantity : undefined,
+    alert: problems.alert,
+  }
 }
 
 /** After an answer that was lost, the same press again is safe. Nobody else would know. */

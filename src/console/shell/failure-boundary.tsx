@@ -26,13 +26,17 @@ export class FailureBoundary extends Component<Props, { hasFailed: boolean }> {
 
   override render(): ReactNode {
     if (!this.state.hasFailed) return this.props.children
-    return (
-      <Empty
-        action={<Button onClick={() => location.reload()}>{text.shell.reload}</Button>}
-        title={text.shell.screenFailed}
-      >
-        {text.shell.screenFailedHint}
-      </Empty>
-    )
+    return <ScreenFailed />
   }
+}
+
+export function ScreenFailed() {
+  return (
+    <Empty
+      action={<Button onClick={() => location.reload()}>{text.shell.reload}</Button>}
+      title={text.shell.screenFailed}
+    >
+      {text.shell.screenFailedHint}
+    </Empty>
+  )
 }

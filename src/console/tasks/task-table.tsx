@@ -3,21 +3,17 @@ import { Link } from 'react-router'
 import { count, percent } from '../intl.ts'
 import { Distance } from '../parts/time.tsx'
 import { text } from '../text.ts'
-import { stepsSoFar } from './steps.ts'
 import { hasEnded, type TaskOfPage } from './task-details.ts'
 import { TaskStatusBadge } from './task-status.tsx'
-import { usePaced } from './use-paced.ts'
 
 interface TaskTableProps {
   tasks: readonly TaskOfPage[]
-  /** The tasks that were created while the page was shown: all of their statuses are shown, one after the other. */
-  newIds: readonly string[]
   /** Whether there is only room for two columns, as on a phone. */
   isCompact?: boolean
 }
 
 /** Tasks as rows that lead to their pages. */
-export function TaskTable({ tasks, newIds, isCompact = false }: TaskTableProps) {
+export function TaskTable({ tasks, isCompact = false }: TaskTableProps) {
   const wide = isCompact ? { display: 'none' } : { visibleFrom: 'sm' as const }
   return (
     <Table aria-label={text.tasks.tasks} verticalSpacing="sm">
@@ -31,24 +27,15 @@ export function TaskTable({ tasks, newIds, isCompact = false }: TaskTableProps) 
       </Table.Thead>
       <Table.Tbody>
         {tasks.map((task) => (
-          <TaskRow isCompact={isCompact} isNew={newIds.includes(task.id)} key={task.id} task={task} />
+          <TaskRow isCompact={isCompact} key={task.id} task={task} />
         ))}
       </Table.Tbody>
     </Table>
   )
 }
 
-interface TaskRowProps {
-  task: TaskOfPage
-  isNew: boolean
-  isCompact: boolean
-}
-
-function TaskRow({ task, isNew, isCompact }: TaskRowProps) {
-  const steps = stepsSoFar(task)
-  const shown = usePaced(steps.length, isNew)
-  const status = steps[shown - 1]?.status ?? task.status
-  const added = shown < steps.length ? '' : addedOf(task)
+function TaskRow({ task, isCompact }: { task: TaskOfPage; isCompact: boolean }) {
+  const added = addedOf(task)
   const narrow = isCompact ? {} : { hiddenFrom: 'sm' as const }
   return (
     <Table.Tr>
@@ -69,7 +56,7 @@ function TaskRow({ task, isNew, isCompact }: TaskRowProps) {
       </Table.Td>
       <Table.Td>
         <Stack align="flex-start" gap={2}>
-          <TaskStatusBadge status={status} />
+          <TaskStatusBadge status={task.status} />
           {added !== '' && (
             <Text c="dimmed" size="xs" {...narrow}>
               {text.tasks.addedShort(added)}

@@ -1,5 +1,4 @@
 import { Group, Progress, Stack, VisuallyHidden } from '@mantine/core'
-import { useEffect } from 'react'
 import { useQuery, useSubscription } from 'urql'
 import { graphql } from '../api/graphql.ts'
 import { percent } from '../intl.ts'
@@ -40,35 +39,26 @@ interface TaskViewProps {
   taskId: string
   /** Whether the task has just been started from this page: then all of its statuses are shown, one after the other. */
   fromStart?: boolean
-  /** Called once the end of the task is shown. */
-  onEnd?: () => void
 }
 
 /** A task as it goes on: its statuses, each long enough to be read, then what became of it. */
-export function TaskView({ taskId, fromStart = false, onEnd }: TaskViewProps) {
+export function TaskView({ taskId, fromStart = false }: TaskViewProps) {
   const result = useQuery({ query: TaskQuery, variables: { id: taskId } })
   return (
     <Loaded of={result}>
       {({ task }) =>
-        task === null ? (
-          <NothingHere />
-        ) : (
-          <LiveTask fromStart={fromStart} key={task.id} task={task} {...(onEnd !== undefined && { onEnd })} />
-        )
+        task === null ? <NothingHere /> : <LiveTask fromStart={fromStart} key={task.id} task={task} />
       }
     </Loaded>
   )
 }
 
-function LiveTask({ task, fromStart, onEnd }: { task: TaskOfPage; fromStart: boolean; onEnd?: () => void }) {
+function LiveTask({ task, fromStart }: { task: TaskOfPage; fromStart: boolean }) {
   const mayManage = useMay('MANAGE')
   useSubscription({ query: TaskSubscription, variables: { id: task.id }, pause: hasEnded(task) })
   const steps = stepsSoFar(task)
   const shown = steps.slice(0, usePaced(steps.length, fromStart))
   const showsEnd = shown.length === steps.length && hasEnded(task)
-  useEffect(() => {
-    if (showsEnd) onEnd?.()
-  }, [showsEnd, onEnd])
   const last = shown.at(-1)?.status ?? task.status
   return (
     <Stack gap="md">

@@ -86,8 +86,6 @@ export function useTasksOfPool(poolId: string) {
   const pageInfo = result.data?.tasks.pageInfo
   return {
     result: [result, again] as const,
-    /** Which of the tasks were created while the list was shown. */
-    newIds,
     tasks: [...newTasks, ...listed.filter(({ id }) => !knownIds.has(id))],
     more: pageInfo?.hasNextPage === true ? () => setAfter(pageInfo.endCursor) : undefined,
   }

@@ -10,7 +10,7 @@ import { useTasksOfPool } from './tasks-of-pool.ts'
 /** The Tasks section of a pool: what has been added to it, and what is being added. */
 export function TasksScreen() {
   const pool = usePoolOfPage()
-  const { result, tasks, newIds, more } = useTasksOfPool(pool.id)
+  const { result, tasks, more } = useTasksOfPool(pool.id)
   return (
     <Loaded of={result}>
       {() =>
@@ -27,7 +27,7 @@ export function TasksScreen() {
           </Empty>
         ) : (
           <Stack>
-            <TaskTable newIds={newIds} tasks={tasks} />
+            <TaskTable tasks={tasks} />
             {more !== undefined && (
               <Group justify="center">
                 <Button loading={result[0].fetching} onClick={more} variant="default">

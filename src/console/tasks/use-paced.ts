@@ -1,7 +1,10 @@
 import { useEffect, useState } from 'react'
 
-/** Long enough to read two words and see that they have changed. */
-const holdMs = 1_200
+/**
+ * Long enough to read two words and see that they have changed, and short enough that what else is on the page, such as the
+ * counts of the pool, does not seem to say something else.
+ */
+const holdMs = 600
 
 /**
  * How many of `count` steps to show, so that each stays long enough to be read, however fast they follow each other.

@@ -1,6 +1,7 @@
 import { Alert, Paper, Stack } from '@mantine/core'
 import { useObserved } from '../api/observable.ts'
 import { Loaded } from '../parts/loaded.tsx'
+import { useUnsavedChanges } from '../parts/unsaved-changes.tsx'
 import type { PoolOfPage } from '../pools/pool-of-page.ts'
 import { hasEnded } from '../tasks/task-details.ts'
 import { text } from '../text.ts'
@@ -19,6 +20,8 @@ import { usePoolUpload } from './uploads.ts'
 export function UploadSection({ pool }: { pool: PoolOfPage }) {
   const upload = usePoolUpload(pool.id)
   const step = useObserved(upload.step)
+  // While it is being sent, it goes on; from then until its codes are added, somebody may take it for done.
+  useUnsavedChanges(step.name === 'sent' && step.request.dryRun, 'upload')
   if (pool.archivedAt !== null && step.name === 'choosing')
     return <Alert variant="default">{text.uploads.archived}</Alert>
   return (

@@ -1,7 +1,7 @@
 import { Button, Group, TextInput, type TextInputProps } from '@mantine/core'
 import type { ComponentProps } from 'react'
 import { count, readCount } from '../../intl.ts'
-import { CountInput } from '../../promo-codes/count-input.tsx'
+import { CountInput } from '../../parts/count-input.tsx'
 import { text } from '../../text.ts'
 
 const words = text.codes.claim
