@@ -1,13 +1,12 @@
 import { Button, FileButton, Group, Stack, Textarea } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useDeferredValue, useMemo, useState } from 'react'
-import { useQuery } from 'urql'
 import { useProblems } from '../../api/problems.tsx'
 import { useSubmit } from '../../api/submit.ts'
 import type { PoolOfPage } from '../../pools/pool-of-page.ts'
 import { text } from '../../text.ts'
 import { ClaimSubmit } from './claim-fields.tsx'
-import { ClaimForRecipientsMutation, OnePerRecipientQuery } from './claim-queries.ts'
+import { ClaimForRecipientsMutation, useOnePerRecipient } from './claim-queries.ts'
 import type { ClaimedRow } from './claimed-row.ts'
 import { ClaimedRows } from './claimed-rows.tsx'
 import { ExpiryField, expiryInput, expiryProblem } from './expiry-field.tsx'
@@ -22,8 +21,7 @@ const nothing = { recipients: '', expiresAt: '' }
 
 /** Claims a code for each recipient of a list that is pasted, or read from a file. */
 export function ClaimForRecipients({ pool }: { pool: PoolOfPage }) {
-  const [{ data }] = useQuery({ query: OnePerRecipientQuery, variables: { poolId: pool.id } })
-  const onePerRecipient = data?.pool?.terms.onePerRecipient ?? false
+  const onePerRecipient = useOnePerRecipient(pool.id)
   const [claimed, setClaimed] = useState<readonly ClaimedRow[]>()
   const [submit, isSubmitting] = useSubmit(ClaimForRecipientsMutation, text.common.lost.claim)
   const request = useClaimRequest(`claim-list ${pool.id}`, nothing)

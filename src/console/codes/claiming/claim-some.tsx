@@ -1,14 +1,13 @@
 import { Stack } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useState } from 'react'
-import { useQuery } from 'urql'
 import { useProblems } from '../../api/problems.tsx'
 import { useSubmit } from '../../api/submit.ts'
 import { readCount } from '../../intl.ts'
 import type { PoolOfPage } from '../../pools/pool-of-page.ts'
 import { text } from '../../text.ts'
 import { ClaimCount, ClaimSubmit, countProblem, RecipientField } from './claim-fields.tsx'
-import { ClaimCodesMutation, OnePerRecipientQuery } from './claim-queries.ts'
+import { ClaimCodesMutation, useOnePerRecipient } from './claim-queries.ts'
 import type { ClaimedRow } from './claimed-row.ts'
 import { ClaimedRows } from './claimed-rows.tsx'
 import { ExpiryField, expiryInput, expiryProblem } from './expiry-field.tsx'
@@ -21,8 +20,7 @@ const nothing = { count: '1', recipient: '', expiresAt: '' }
 
 /** Claims one code or several, for one recipient or nobody in particular. */
 export function ClaimSome({ pool }: { pool: PoolOfPage }) {
-  const [{ data }] = useQuery({ query: OnePerRecipientQuery, variables: { poolId: pool.id } })
-  const onePerRecipient = data?.pool?.terms.onePerRecipient ?? false
+  const onePerRecipient = useOnePerRecipient(pool.id)
   const [claimed, setClaimed] = useState<readonly ClaimedRow[]>()
   const [submit, isSubmitting] = useSubmit(ClaimCodesMutation, text.common.lost.claim)
   const request = useClaimRequest(`claim-some ${pool.id}`, nothing)
