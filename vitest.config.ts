@@ -26,5 +26,7 @@ export default defineConfig({
     // Real servers start and stop in tests, and the machine may be small.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // So are browsers, when several are at work.
+    expect: { poll: { timeout: 30_000 } },
   },
 })

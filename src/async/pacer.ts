@@ -41,10 +41,21 @@ export class Pacer {
   }
 }
 
-/** Yields the items, and to the event loop in between. */
-export async function* paced<T>(items: readonly T[], pacer: Pacer): AsyncGenerator<T, void> {
-  for (const item of items) {
-    if (pacer.isDue()) await pacer.yield()
-    yield item
+/**
+ * The items, one after the other, with yields to the event loop in between. What is done with one as soon as it is there is
+ * done before the next. Not an async iterable: the executor of graphql handles what fails for one item only once it has
+ * all of them, and a promise that is rejected before that ends the process.
+ */
+export function paced<T>(items: readonly T[], pacer: Pacer): Promise<T>[] {
+  const turns = items.map(() => Promise.withResolvers<T>())
+  const giveOut = async () => {
+    for (const [i, item] of items.entries()) {
+      if (pacer.isDue()) await pacer.yield()
+      turns[i]?.resolve(item)
+      // Whoever waits for the item goes first.
+      await undefined
+    }
   }
+  void giveOut()
+  return turns.map(({ promise }) => promise)
 }

@@ -1,15 +1,16 @@
 import { lazy } from 'react'
 import { createRoutesFromElements, Navigate, Route } from 'react-router'
 import { SignInScreen } from './account/sign-in-screen.tsx'
+import { loadOtherScreens } from './load-other-screens.ts'
 import { NothingHere } from './parts/nothing-here.tsx'
 import { PoolsScreen } from './pools/pools-screen.tsx'
 import { ScreenFailed } from './shell/failure-boundary.tsx'
 import { Frame } from './shell/frame.tsx'
 import { SignedIn } from './shell/signed-in.tsx'
 
-/** A screen that is loaded, with the others, when one of them is first shown: the pools are shown sooner without them. */
+/** A screen that is loaded with the others, after the pools: these are shown sooner without them. */
 function other(name: keyof typeof import('./other-screens.ts')) {
-  return lazy(async () => ({ default: (await import('./other-screens.ts'))[name] }))
+  return lazy(async () => ({ default: (await loadOtherScreens())[name] }))
 }
 
 const CodesScreen = other('CodesScreen')

@@ -1,4 +1,4 @@
-import { count, counted, percent } from './intl.ts'
+import { count, counted, list, percent } from './intl.ts'
 
 // All texts of the console, by screen. Codes, names and messages of the API come from the API.
 
@@ -72,7 +72,9 @@ export const text = {
     activity: 'Activity',
     keys: 'API keys',
     graphiql: 'GraphiQL',
+    forDevelopers: 'For developers',
     live: 'Live',
+    liveHint: 'What you see changes by itself as codes are claimed and added.',
     connectionLost: 'Connection lost. What you see may be out of date. Reconnecting…',
     eventsEnded: 'This page no longer follows changes as they happen',
     reload: 'Reload the page',
@@ -97,7 +99,7 @@ export const text = {
     key: 'API key',
     keyHint: 'It begins with pk_. It is sent once, and not kept in this browser.',
     keyMissing: 'Paste your API key here.',
-    keyMalformed: 'This is not an API key: a key has only letters, digits, "-" and "_".',
+    keyMalformed: 'This is not an API key: a key has only letters, digits, “-” and “_”.',
     noKey: 'No key yet? Ask someone who may manage API keys. Or on the server, run',
     forDevelopers: 'For developers: GraphiQL',
     refused: (status: number) =>
@@ -110,7 +112,7 @@ export const text = {
       lead: 'Programs and people use this service with a key. Give each its own, with only what it needs.',
       create: 'Create a key',
       name: 'Name',
-      nameHint: 'What the key is for, such as "Checkout" or "Anna, marketing".',
+      nameHint: 'What the key is for, such as “Checkout” or “Anna, marketing”.',
       scopes: 'What it may do',
       scopesHint: 'This cannot be changed later. No permission includes another.',
       scopesMissing: 'Choose at least one.',
@@ -141,7 +143,7 @@ export const text = {
       showRevoked: (n: number) => `Show ${counted(n, 'revoked key', 'revoked keys')}`,
       unlistableTitle: 'Existing keys are not shown',
       unlistable:
-        'This key may create keys, but not see those that exist: that also needs the permission "See".',
+        'This key may create keys, but not see those that exist: that also needs the permission “See”.',
       created: 'Your new key',
       createdLead: 'Copy it now. It is shown only here, and cannot be shown again.',
       copySecret: 'Copy the key',
@@ -149,8 +151,10 @@ export const text = {
       cannotCopy: 'This browser does not let the page copy. Select the key, and copy it with Ctrl+C or ⌘C.',
       notCopied: 'You have not copied the key yet. Once this is closed, it cannot be shown again.',
       closeAnyway: 'Close without the key',
+      copiedByHand: 'I have copied it',
       done: 'Done',
       revoke: 'Revoke',
+      wasRevoked: (name: string) => `“${name}” was revoked. Requests with it are refused from now on.`,
       revokeKey: (name: string) => `Revoke “${name}”`,
       revokeTitle: (name: string) => `Revoke “${name}”?`,
       revokeText:
@@ -185,7 +189,7 @@ export const text = {
     search: 'Search by name',
     clearSearch: 'Clear the search',
     show: 'Show',
-    filters: { all: 'All', ready: 'Ready', low: 'Low', empty: 'Empty', archived: 'Archived' },
+    filters: { all: 'Active', ready: 'Ready', low: 'Low', empty: 'Empty', archived: 'Archived' },
     total: (n: string) => counted(n, 'pool', 'pools'),
     columns: {
       name: 'Pool',
@@ -216,9 +220,12 @@ export const text = {
       redeemed: 'Claimed codes that have been used.',
       voided: 'Claimed codes that are no longer good.',
       withdrawn: 'Codes that were taken out of the stock. They can be restored.',
+      archived: 'Codes that nobody has claimed. Nobody can, unless the pool is unarchived.',
     },
     stock: (share: string) => `${share} of its codes are still available`,
-    trend: (n: string) => `${counted(n, 'code', 'codes')} claimed in the last 30 days`,
+    stockArchived: (share: string) => `${share} of its codes were never claimed`,
+    trend: (n: string) =>
+      `${n === '0' ? 'No codes' : counted(n, 'code', 'codes')} claimed in the last 30 days`,
     refills: 'Refills itself',
     refillsHint: (quantity: string) =>
       `Auto-generate is on: ${counted(quantity, 'code', 'codes')} more when the pool runs out.`,
@@ -233,6 +240,13 @@ export const text = {
     noneReadOnly: 'There are no pools yet. Creating one needs a key that may manage pools.',
     noMatch: 'No pool matches',
     noMatchHint: 'Try another name, or another filter.',
+    noActiveMatch: 'No active pool matches',
+    noArchivedMatch: 'No archived pool matches',
+    matchElsewhere: (found: readonly string[], isOne: boolean) =>
+      `But ${list(found)} ${isOne ? 'does' : 'do'}.`,
+    activeCount: (n: string) => counted(n, 'active pool', 'active pools'),
+    archivedCount: (n: string) => counted(n, 'archived pool', 'archived pools'),
+    see: (what: string) => `See ${what}`,
     clear: 'Show all pools',
     noneArchived: 'No pool is archived',
     noneArchivedHint:
@@ -241,13 +255,19 @@ export const text = {
     unarchive: 'Unarchive',
     archiveTitle: (name: string) => `Archive “${name}”?`,
     archiveText: (available: string) =>
-      `${counted(available, 'available code', 'available codes')} can no longer be claimed, and nothing is generated or uploaded.`,
+      available === '0'
+        ? 'Nothing can be generated into it, uploaded to it or claimed from it any more. None of its codes are available now.'
+        : `${counted(available, 'available code', 'available codes')} can no longer be claimed, and nothing is generated or uploaded.`,
     archiveKept: (claimed: string) =>
-      `${counted(claimed, 'claimed code', 'claimed codes')} can still be looked up, redeemed and downloaded. You can unarchive the pool at any time.`,
+      claimed === '0'
+        ? 'You can unarchive the pool at any time.'
+        : `${counted(claimed, 'claimed code', 'claimed codes')} can still be looked up, redeemed and downloaded. You can unarchive the pool at any time.`,
     archiveAction: 'Archive the pool',
     unarchiveTitle: (name: string) => `Unarchive “${name}”?`,
     unarchiveText: (available: string) =>
-      `${counted(available, 'code', 'codes')} can be claimed again, and the pool can be filled.`,
+      available === '0'
+        ? 'The pool has no codes, but can be filled again.'
+        : `${counted(available, 'code', 'codes')} can be claimed again, and the pool can be filled.`,
     unarchiveAction: 'Unarchive the pool',
     archived: 'This pool is archived',
     archivedHint:

@@ -35,6 +35,7 @@ export const readableColors: CSSVariablesResolver = () => ({
   variables: {},
   light: {
     '--console-canvas': 'var(--mantine-color-gray-0)',
+    '--console-shadow': '#0003',
     '--mantine-color-dimmed': 'var(--mantine-color-gray-7)',
     '--console-warning': '#b5390a',
     '--mantine-color-placeholder': 'var(--mantine-color-gray-6)',
@@ -50,6 +51,7 @@ export const readableColors: CSSVariablesResolver = () => ({
   },
   dark: {
     '--console-canvas': 'var(--mantine-color-dark-8)',
+    '--console-shadow': '#000c',
     '--mantine-color-dimmed': 'var(--mantine-color-dark-1)',
     '--console-warning': 'var(--mantine-color-orange-4)',
     '--mantine-color-placeholder': 'var(--mantine-color-dark-2)',

@@ -57,13 +57,21 @@ test('everything that yields in one iteration resumes in the next, and shares it
   expect(worked.toSorted()).toEqual([1, 1, 1, 2, 2, 2])
 })
 
-test('paced yields the same items, and to the event loop in between', async () => {
+test('paced gives the same items, and yields to the event loop in between', async () => {
   const items: number[] = []
   const hasYielded = nextIteration()
-  for await (const item of paced([1, 2, 3], new Pacer(10))) {
+  const use = (item: number) => {
     items.push(item)
     expect(hasYielded()).toBe(item > 2)
     now += 5
   }
+  await Promise.all(paced([1, 2, 3], new Pacer(10)).map((item) => item.then(use)))
   expect(items).toEqual([1, 2, 3])
+})
+
+test('what fails for a paced item can be handled before all others are there', async () => {
+  now = 10
+  const [first, second] = paced([Promise.reject(new Error('first')), Promise.resolve(2)], new Pacer(10))
+  await expect(first).rejects.toThrow('first')
+  expect(await second).toBe(2)
 })

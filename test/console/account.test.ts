@@ -208,6 +208,21 @@ describe('API keys', () => {
     await expectAccessible(page)
   })
 
+  test('can be copied by hand where the page cannot copy', async () => {
+    const { page } = await openConsole(service, { path: '/keys' })
+    await page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('Not allowed'))")
+    await page.getByRole('button', { name: 'Create a key' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Create a key' })
+    await dialog.getByLabel('Name').fill('Copied by hand')
+    await dialog.getByLabel('See').check()
+    await dialog.getByRole('button', { name: 'Create a key' }).click()
+    const secret = page.getByRole('dialog', { name: 'Your new key' })
+    await secret.getByRole('button', { name: 'Copy the key' }).click()
+    await secret.getByRole('button', { name: 'I have copied it' }).click()
+    await secret.getByRole('button', { name: 'Done' }).click()
+    await secret.waitFor({ state: 'detached' })
+  })
+
   test('are revoked after asking', async () => {
     await using other = await withScopes(service, client, ['CLAIM', 'REDEEM'])
     const { page } = await openConsole(service, { path: '/keys' })
@@ -216,6 +231,7 @@ describe('API keys', () => {
     await dialog.getByText('It was never used.').waitFor()
     await dialog.getByRole('button', { name: 'Revoke' }).click()
     await dialog.waitFor({ state: 'detached' })
+    await page.getByText('“CLAIM REDEEM” was revoked.').waitFor()
     expect(await page.getByRole('row', { name: /CLAIM REDEEM/ }).count()).toBe(0)
     await page.getByLabel(/Show \d+ revoked key/).check()
     await page.getByRole('row', { name: /CLAIM REDEEM .* Revoked/ }).waitFor()

@@ -1,4 +1,4 @@
-import type { Page } from 'playwright-core'
+import type { Page, Route } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { newPool } from '../support/api.ts'
 import { expectAccessible, openConsole, takeScreenshot } from '../support/console.ts'
@@ -28,9 +28,17 @@ describe('the first visit', () => {
     // Begins elsewhere, so that nothing of it is in the browser's cache.
     const { page } = await openConsole(service, { path: '/health' })
     const loaded = record(page)
+    // The other screens are loaded next, without a click. Held up here, to see that the pools are shown without them.
+    const screens = /\/other-screens-[^/]+\.js$/
+    const held = Promise.withResolvers<Route>()
+    await page.route(screens, (route) => held.resolve(route))
     await page.goto('/')
     await page.getByText('Newsletter welcome').first().waitFor()
+    const others = await held.promise
     const files = await loaded()
+    const arrival = page.waitForResponse(screens)
+    await others.continue()
+    await arrival
     expect(files.map(({ type }) => type)).toEqual(
       expect.arrayContaining(['document', 'script', 'stylesheet', 'fetch']),
     )

@@ -87,6 +87,20 @@ describe('the list of pools', () => {
     expect(await page.getByLabel('Search by name').inputValue()).toBe('')
   })
 
+  test('says where else the name that it does not find is, and leads there', async () => {
+    const name = `Hidden ${crypto.randomUUID()}`
+    const poolId = await newPool(client, name)
+    await done(client, 'archivePool', { poolId }, 'pool { id }')
+    const { page } = await openConsole(service)
+    await page.getByLabel('Search by name').fill(name)
+    await page.getByRole('heading', { name: 'No active pool matches' }).waitFor()
+    await page.getByText('But 1 archived pool does.').waitFor()
+    await page.getByRole('button', { name: 'See 1 archived pool' }).click()
+    await rowOf(page, poolId)
+    await page.getByLabel('Search by name').fill(`${name} and more`)
+    await page.getByText('Try another name, or another filter.').waitFor()
+  })
+
   test('archives a pool after asking in numbers, and unarchives it', async () => {
     const { poolId } = await newStock(client, 1_234)
     await claim(client, poolId, 34)

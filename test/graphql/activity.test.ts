@@ -149,3 +149,13 @@ test.each([
   })
   expect(pool).toEqual({ claimedCount: '0' })
 })
+
+test('what is wrong with the steps of every pool of a long list is answered, and harms nothing else', async () => {
+  for (let i = 0; i < 12; i++) await newPool(client)
+  const pools = `query ($timeZone: String!) { pools(first: 20) { edges { node { id activity(
+    from: "2026-11-01T00:00:00Z", to: "2026-11-20T00:00:00Z", step: DAY, timeZone: $timeZone) { claimedCount } } } } }`
+  for (let i = 0; i < 20; i++) {
+    const { errors } = await client.send(pools, { timeZone: 'Etc/Unknown' })
+    expect(errors?.[0]).toMatchObject({ extensions: { code: 'BAD_USER_INPUT' } })
+  }
+})

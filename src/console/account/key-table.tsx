@@ -12,15 +12,15 @@ const { columns } = text.account.keys
 /** API keys as a table; as a list where that is too narrow. */
 export function KeyTable({ keys }: { keys: readonly ApiKey[] }) {
   return (
-    <Table className={classes.keys} verticalSpacing="sm">
+    <Table className={classes.keys} layout="fixed" verticalSpacing="sm">
       <Table.Thead>
         <Table.Tr>
           <Table.Th>{columns.name}</Table.Th>
           <Table.Th>{columns.may}</Table.Th>
-          <Table.Th>{columns.hint}</Table.Th>
-          <Table.Th>{columns.created}</Table.Th>
-          <Table.Th>{columns.used}</Table.Th>
-          <Table.Td />
+          <Table.Th w={115}>{columns.hint}</Table.Th>
+          <Table.Th w={185}>{columns.created}</Table.Th>
+          <Table.Th w={135}>{columns.used}</Table.Th>
+          <Table.Td w={125} />
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>

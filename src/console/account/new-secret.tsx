@@ -10,10 +10,10 @@ const maxTimeoutMs = 2 ** 31 - 1
 /** Shows the secret of a new key. Whoever closes it without having copied the secret is asked first. */
 export function NewSecret({ secret, forget }: { secret: string; forget: () => void }) {
   const clipboard = useClipboard({ timeout: maxTimeoutMs })
-  const [isSelected, setSelected] = useState(false)
+  const [isByHand, setByHand] = useState(false)
   const [isLeaving, setLeaving] = useState(false)
   const { keys: words } = text.account
-  const isCopied = clipboard.copied || isSelected
+  const isCopied = clipboard.copied || isByHand
   const close = () => (isCopied ? forget() : setLeaving(true))
   useWindowEvent('beforeunload', (event) => {
     if (!isCopied) event.preventDefault()
@@ -24,14 +24,21 @@ export function NewSecret({ secret, forget }: { secret: string; forget: () => vo
         <Text size="sm">{words.createdLead}</Text>
         <Code
           block
-          onCopy={() => setSelected(true)}
+          onCopy={() => setByHand(true)}
           style={{ overflowWrap: 'anywhere', whiteSpace: 'pre-wrap', userSelect: 'all' }}
         >
           {secret}
         </Code>
         {clipboard.error !== null && (
           <Alert color="yellow" role="alert" variant="light">
-            {words.cannotCopy}
+            <Stack align="flex-start" gap="sm">
+              {words.cannotCopy}
+              {!isCopied && (
+                <Button onClick={() => setByHand(true)} size="xs" variant="default">
+                  {words.copiedByHand}
+                </Button>
+              )}
+            </Stack>
           </Alert>
         )}
         {isLeaving && !isCopied && (

@@ -1,4 +1,5 @@
 import { Stack, Text } from '@mantine/core'
+import { notifications } from '@mantine/notifications'
 import { useService } from '../api/service.tsx'
 import { useSubmit } from '../api/submit.ts'
 import { ask } from '../parts/confirm.tsx'
@@ -38,8 +39,10 @@ export function useRevoking(key: ApiKey, keys: readonly ApiKey[]): () => void {
       isDestructive: true,
       act: async () => {
         const { problems } = await revoke({ input: { apiKeyId: key.id } })
-        if (isOwn && problems === undefined) sessionEnded.set(true)
-        return problems
+        if (problems !== undefined) return problems
+        if (isOwn) sessionEnded.set(true)
+        else notifications.show({ message: words.wasRevoked(key.name) })
+        return undefined
       },
     })
 }

@@ -1,6 +1,7 @@
 import { useInterval } from '@mantine/hooks'
 import { useState } from 'react'
 import { distance, exactMoment, moment } from '../intl.ts'
+import classes from './time.module.css'
 
 /** A moment as a date and time, exactly on hover. */
 export function Moment({ at }: { at: string }) {
@@ -16,7 +17,7 @@ export function Distance({ at }: { at: string }) {
   const [now, setNow] = useState(Date.now)
   useInterval(() => setNow(Date.now()), 15_000, { autoInvoke: true })
   return (
-    <time dateTime={at} title={exactMoment(at)}>
+    <time className={classes.distance} dateTime={at} title={exactMoment(at)}>
       {distance(at, now)}
     </time>
   )

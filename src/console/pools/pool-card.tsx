@@ -28,7 +28,7 @@ export function PoolCard({ pool, days }: { pool: PoolInList; days: LastDays }) {
               {pool.name}
             </Link>
             {pool.description !== null && (
-              <Text c="dimmed" lineClamp={2} size="sm">
+              <Text c="dimmed" className={classes.description} lineClamp={2} size="sm">
                 {pool.description}
               </Text>
             )}

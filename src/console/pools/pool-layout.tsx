@@ -55,7 +55,8 @@ function PoolPage({ pool }: { pool: PoolOfPage }) {
   return (
     <PoolOfPageContext value={pool}>
       <Page
-        actions={<PoolStatus of={pool} />}
+        // An archived pool says so below.
+        {...(pool.archivedAt === null && { actions: <PoolStatus of={pool} /> })}
         lead={pool.description !== null && <Description of={pool.description} />}
         title={pool.name}
       >
@@ -84,7 +85,11 @@ function Counts({ of: pool }: { of: PoolOfPage }) {
     <Paper p="md" withBorder>
       <Stack gap="sm">
         <Group component="dl" gap="xl" m={0}>
-          <Stat name="available" value={pool.availableCount} />
+          <Stat
+            name="available"
+            value={pool.availableCount}
+            {...(pool.archivedAt !== null && { hint: text.pools.countHints.archived })}
+          />
           <Stat name="claimed" value={pool.claimedCount} />
           <Stat name="redeemed" value={pool.redeemedCount} />
           {pool.voidedCount !== '0' && <Stat name="voided" value={pool.voidedCount} />}

@@ -42,7 +42,7 @@ export const PoolsQuery = graphql(
 
 /** The pools that a filter lets through, newest first: a table, or cards where that is too narrow. */
 export function PoolList({ filter, days }: { filter: Filter; days: LastDays }) {
-  const isNarrow = useMediaQuery('(max-width: 62em)')
+  const isNarrow = useMediaQuery('(max-width: 75em)')
   const of = JSON.stringify(filter)
   const [shown, setShown] = useState({ of, pages: 1 })
   // With another filter, the list begins anew.
@@ -65,16 +65,23 @@ export function PoolList({ filter, days }: { filter: Filter; days: LastDays }) {
   const { columns } = text.pools
   return (
     <Paper withBorder>
-      <Table highlightOnHover verticalSpacing="sm">
+      <Table highlightOnHover layout="fixed" verticalSpacing="sm">
+        {/* Widths of their own keep columns from moving as counts and times change. */}
         <Table.Thead>
           <Table.Tr>
             <Table.Th>{columns.name}</Table.Th>
-            <Table.Th>{columns.status}</Table.Th>
-            <Table.Th ta="right">{columns.available}</Table.Th>
-            <Table.Th ta="right">{columns.claimed}</Table.Th>
-            <Table.Th style={{ whiteSpace: 'nowrap' }}>{columns.trend}</Table.Th>
-            <Table.Th>{columns.runsOut}</Table.Th>
-            <Table.Td />
+            <Table.Th w={100}>{columns.status}</Table.Th>
+            <Table.Th ta="right" w={140}>
+              {columns.available}
+            </Table.Th>
+            <Table.Th ta="right" w={130}>
+              {columns.claimed}
+            </Table.Th>
+            <Table.Th style={{ whiteSpace: 'nowrap' }} w={150}>
+              {columns.trend}
+            </Table.Th>
+            <Table.Th w={150}>{columns.runsOut}</Table.Th>
+            <Table.Td w={52} />
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>{items}</Table.Tbody>

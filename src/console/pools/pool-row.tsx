@@ -19,12 +19,12 @@ export function PoolRow({ pool, days }: { pool: PoolInList; days: LastDays }) {
   useFreshTrend(pool, days)
   return (
     <Table.Tr className={classes.leads} ref={ref}>
-      <Table.Td miw={160}>
+      <Table.Td>
         <Link className={classes.link} to={`/pools/${pool.id}`}>
           {pool.name}
         </Link>
         {pool.description !== null && (
-          <Text c="dimmed" lineClamp={1} size="sm">
+          <Text c="dimmed" className={classes.description} lineClamp={1} size="sm">
             {pool.description}
           </Text>
         )}
@@ -32,7 +32,7 @@ export function PoolRow({ pool, days }: { pool: PoolInList; days: LastDays }) {
       <Table.Td>
         <PoolStatus of={pool} />
       </Table.Td>
-      <Table.Td miw={120} ta="right">
+      <Table.Td ta="right">
         <Stack gap={6}>
           <Count of={pool.availableCount} />
           <StockBar of={pool} />
@@ -47,7 +47,7 @@ export function PoolRow({ pool, days }: { pool: PoolInList; days: LastDays }) {
       <Table.Td style={{ whiteSpace: 'nowrap' }}>
         <RunsOut of={pool} />
       </Table.Td>
-      <Table.Td w={1}>
+      <Table.Td>
         <PoolMenu of={pool} />
       </Table.Td>
     </Table.Tr>

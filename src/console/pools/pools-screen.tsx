@@ -1,6 +1,7 @@
 import { Button, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 import { useQuery } from 'urql'
+import { useOtherScreensSoon } from '../load-other-screens.ts'
 import { Empty } from '../parts/empty.tsx'
 import { Loaded } from '../parts/loaded.tsx'
 import { Page } from '../parts/page.tsx'
@@ -10,6 +11,7 @@ import { CreatePool } from './create-pool.tsx'
 import { last30Days } from './days.ts'
 import { argumentsOf, useFilter } from './filter.ts'
 import { FilterBar } from './filter-bar.tsx'
+import { NoMatch } from './no-match.tsx'
 import { PoolList, PoolsQuery } from './pool-list.tsx'
 import { Welcome } from './welcome.tsx'
 
@@ -34,6 +36,7 @@ function Pools() {
     // Pools that others have created since are events only while the page is open.
     requestPolicy: 'cache-and-network',
   })
+  useOtherScreensSoon(first[0].data !== undefined)
   const isEmpty = first[0].data?.pools.edges.length === 0
   const create = mayManage && <CreatePool />
   return (
@@ -60,7 +63,8 @@ function Pools() {
                 {mayManage ? text.pools.noneHint : text.pools.noneReadOnly}
               </Empty>
             )
-          const isArchived = filter.show === 'archived' && filter.search === ''
+          if (filter.show !== 'archived' || filter.search !== '')
+            return <NoMatch change={change} clear={clear} filter={filter} />
           return (
             <Empty
               action={
@@ -68,9 +72,9 @@ function Pools() {
                   {text.pools.clear}
                 </Button>
               }
-              title={isArchived ? text.pools.noneArchived : text.pools.noMatch}
+              title={text.pools.noneArchived}
             >
-              {isArchived ? text.pools.noneArchivedHint : text.pools.noMatchHint}
+              {text.pools.noneArchivedHint}
             </Empty>
           )
         }}

@@ -9,16 +9,17 @@ import type { PoolInList } from './pool-in-list.ts'
 export function RunsOut({ of: pool }: { of: PoolInList }) {
   const { autoGenerate, quantity } = pool.replenishment
   return (
-    <Group gap={6} wrap="nowrap">
+    <div>
       <When pool={pool} />
       {autoGenerate && pool.archivedAt === null && (
         <Tooltip label={text.pools.refillsHint(quantity ?? '0')}>
-          <Text c="dimmed" component="span" lh={1}>
-            <SyncIcon aria-label={text.pools.refills} />
-          </Text>
+          <Group c="dimmed" fz="xs" gap={4} w="fit-content" wrap="nowrap">
+            <SyncIcon size={12} />
+            {text.pools.refills}
+          </Group>
         </Tooltip>
       )}
-    </Group>
+    </div>
   )
 }
 

@@ -22,7 +22,12 @@ export function Sections({ of: pool }: { of: { id: string; name: string } }) {
       {...keepsFocus}
     >
       {sections.map((section) => (
-        <NavLink className={() => classes.section} key={section} to={`/pools/${pool.id}/${section}`}>
+        <NavLink
+          className={() => classes.section}
+          data-label={text.pools.sections[section]}
+          key={section}
+          to={`/pools/${pool.id}/${section}`}
+        >
           {text.pools.sections[section]}
         </NavLink>
       ))}

@@ -6,15 +6,25 @@ const colors = { READY: 'indigo', LOW: 'yellow.6', EMPTY: 'red' }
 
 /** How much of all that a pool has had to hand out is still available. */
 export function StockBar({
-  of: { availableCount, claimedCount, status },
+  of: { availableCount, claimedCount, status, archivedAt },
 }: {
-  of: { availableCount: string; claimedCount: string; status: 'READY' | 'LOW' | 'EMPTY' }
+  of: {
+    availableCount: string
+    claimedCount: string
+    status: 'READY' | 'LOW' | 'EMPTY'
+    archivedAt: string | null
+  }
 }) {
   const share = shareOf(availableCount, BigInt(availableCount) + BigInt(claimedCount))
-  const label = text.pools.stock(percent(share))
+  const isArchived = archivedAt !== null
+  const label = (isArchived ? text.pools.stockArchived : text.pools.stock)(percent(share))
   return (
     <Progress.Root size="sm" title={label}>
-      <Progress.Section aria-label={label} color={colors[status]} value={share * 100} />
+      <Progress.Section
+        aria-label={label}
+        color={isArchived ? 'gray.5' : colors[status]}
+        value={share * 100}
+      />
     </Progress.Root>
   )
 }

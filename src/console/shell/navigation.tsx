@@ -46,7 +46,13 @@ export function Navigation({ onGo }: { onGo: () => void }) {
           )
         })}
       <Divider my="sm" />
-      <NavLink component="a" href="/graphql" label={text.shell.graphiql} leftSection={<CodeIcon />} />
+      <NavLink
+        component="a"
+        href="/graphql"
+        description={text.shell.forDevelopers}
+        label={text.shell.graphiql}
+        leftSection={<CodeIcon />}
+      />
     </>
   )
 }

@@ -19,7 +19,7 @@ export function BeginningTable({ rows, layout }: { rows: Beginning['rows']; layo
               <Table.Th key={number} style={{ whiteSpace: 'nowrap' }}>
                 {text.uploads.column(number)}
                 {number === layout?.columnNumber && (
-                  <Badge ml={8} size="sm" tt="none">
+                  <Badge miw="max-content" ml={8} size="sm" tt="none">
                     {text.uploads.codes}
                   </Badge>
                 )}
@@ -33,7 +33,7 @@ export function BeginningTable({ rows, layout }: { rows: Beginning['rows']; layo
               <Table.Td c="dimmed" style={{ whiteSpace: 'nowrap' }}>
                 {count(number)}
                 {number === layout?.headerRow && (
-                  <Badge ml={8} size="sm" tt="none" variant="default">
+                  <Badge miw="max-content" ml={8} size="sm" tt="none" variant="default">
                     {text.uploads.header}
                   </Badge>
                 )}

@@ -1,4 +1,4 @@
-import { Group, Text, Title } from '@mantine/core'
+import { Box, Group, Text, Title } from '@mantine/core'
 import { FileIcon } from '@primer/octicons-react'
 import { fileSize } from '../intl.ts'
 
@@ -12,7 +12,9 @@ export function FileName({ file, label }: { file: File; label: string }) {
         </Title>
       </div>
       <Group c="dimmed" gap={6} mt={4} wrap="nowrap">
-        <FileIcon />
+        <Box component="span" lh={1} miw={16}>
+          <FileIcon />
+        </Box>
         <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
           {file.name} ({fileSize(file.size)})
         </Text>

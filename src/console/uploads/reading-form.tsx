@@ -1,6 +1,5 @@
-import { Button, Group, Input, SegmentedControl, Select, Stack, Switch } from '@mantine/core'
+import { Button, Group, Radio, Select, Stack, Switch } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import { useId } from '@mantine/hooks'
 import { text } from '../text.ts'
 import { type Beginning, columnsOf } from './beginning-table.tsx'
 import type { ReadingSettings } from './send-file.ts'
@@ -24,7 +23,6 @@ export function ReadingForm({
   hasHeader?: boolean
   onCheck: (settings: ReadingSettings) => void
 }) {
-  const headerLabel = useId()
   const form = useForm({
     initialValues: {
       header: settings.header === undefined ? decide : String(settings.header),
@@ -48,25 +46,13 @@ export function ReadingForm({
   return (
     <form onSubmit={submit}>
       <Stack>
-        <Input.Wrapper
-          error={form.errors['header']}
-          label={words.header}
-          labelElement="div"
-          labelProps={{ id: headerLabel, mb: 4 }}
-        >
-          <div>
-            <SegmentedControl
-              aria-labelledby={headerLabel}
-              data={[
-                { value: decide, label: words.headerDecide },
-                { value: 'true', label: words.headerYes },
-                { value: 'false', label: words.headerNo },
-              ]}
-              onChange={(header) => form.setFieldValue('header', header)}
-              value={form.values.header}
-            />
-          </div>
-        </Input.Wrapper>
+        <Radio.Group label={words.header} {...form.getInputProps('header')}>
+          <Group gap="md" mt={4}>
+            <Radio label={words.headerDecide} value={decide} />
+            <Radio label={words.headerYes} value="true" />
+            <Radio label={words.headerNo} value="false" />
+          </Group>
+        </Radio.Group>
         {columnsOf(rows) > 1 && (
           <Select
             allowDeselect={false}

@@ -15,7 +15,7 @@ import { graphqlPath } from '../../routes.ts'
 import type { Authentication } from '../authentication.ts'
 import { graphiqlPageHeaders } from '../graphiql/graphiql.ts'
 import { anyOrigin } from '../http/cross-origin.ts'
-import { limitArrival } from '../http/request.ts'
+import { limitArrival, opensPage } from '../http/request.ts'
 import { type Route, send, type Target } from '../http/server.ts'
 import { isForm } from './operation-request.ts'
 import {
@@ -112,17 +112,13 @@ export function graphqlRoute(api: Api, page: (request: IncomingMessage) => Promi
     methods: 'GET, POST, OPTIONS',
     readsBody: true,
     async answer(request, response, { search, onStream }) {
-      if (wantsPage(request, search)) return send(response, 200, await page(request), graphiqlPageHeaders)
+      if (opensPage(request) && !search.includes('query='))
+        return send(response, 200, await page(request), graphiqlPageHeaders)
       // A form may contain a file, which may take any time as long as it keeps arriving.
       if (!isForm(request)) limitArrival(request)
       await api.answer(request, response, { search, onStream })
     },
   }
-}
-
-/** Whether a browser opens the page, rather than sends a query. */
-function wantsPage({ method, headers }: IncomingMessage, search: string): boolean {
-  return method === 'GET' && headers.accept?.includes('text/html') === true && !search.includes('query=')
 }
 
 // The media types that Yoga can answer with.

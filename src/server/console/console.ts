@@ -11,11 +11,16 @@ import type { SignIn } from '../session.ts'
 // What src/build/console.ts has built.
 const folder = join(import.meta.dirname, '../../../dist/console')
 
-/** The routes of the console: its page, which is the same at all of its addresses, and the files that the page loads. */
+/**
+ * The routes of the console: its page, which is the same at all of its addresses, and the files that the page loads. It is also
+ * the answer where nothing is, and says so.
+ */
 export function consoleRoutes(signIn: SignIn): Routes {
   const document = new Lazy(() => readFile(join(folder, 'index.html'), 'utf8'))
+  const cookieFor = (request: IncomingMessage) => signIn.signInLocally(request)
   return {
-    console: pageRoute(document, (request) => signIn.signInLocally(request)),
+    console: pageRoute(document, { cookieFor }),
+    nothing: pageRoute(document, { cookieFor, status: 404 }),
     // Without signing in: who signs out here chooses another key.
     signIn: pageRoute(document),
     consoleFile: new Assets(join(folder, 'console')).route,
@@ -25,12 +30,15 @@ export function consoleRoutes(signIn: SignIn): Routes {
 /** A route with the page. `cookieFor` resolves to the value of a Set-Cookie header, if the answer needs one. */
 function pageRoute(
   document: Lazy<string>,
-  cookieFor?: (request: IncomingMessage) => Promise<string | undefined>,
+  {
+    cookieFor,
+    status = 200,
+  }: { cookieFor?: (request: IncomingMessage) => Promise<string | undefined>; status?: number } = {},
 ): Route {
   return readOnly(async (request, response) => {
     const nonce = randomBytes(16).toString('base64')
     const [html, cookie] = await Promise.all([document.get(), cookieFor?.(request)])
-    send(response, 200, withNonce(html, nonce), {
+    send(response, status, withNonce(html, nonce), {
       ...headers(nonce),
       ...(cookie !== undefined && { 'Set-Cookie': cookie }),
     })

@@ -46,6 +46,11 @@ function isHost(text: string): boolean {
   return text.length <= 300 && /^(\[[\da-f:.]{2,}\]|[\w.-]+)(:\d{1,5})?$/i.test(text)
 }
 
+/** Whether a browser opens an address, rather than a program that reads it. */
+export function opensPage({ method, headers }: IncomingMessage): boolean {
+  return (method === 'GET' || method === 'HEAD') && headers.accept?.includes('text/html') === true
+}
+
 /** Whether an Upgrade header asks for a WebSocket. */
 export function isWebSocket(upgrade: string | undefined): boolean {
   return upgrade?.toLowerCase() === 'websocket'

@@ -7,7 +7,15 @@ import { grouped } from '../../grouped.ts'
 import { graphqlPath, matchRoute, type RouteName } from '../../routes.ts'
 import { answerPreflight } from './cross-origin.ts'
 import { answerError, badRequest, notFound, refuseConnection } from './errors.ts'
-import { awaitsContinue, discardRest, hostError, isWebSocket, limitArrival, targetOf } from './request.ts'
+import {
+  awaitsContinue,
+  discardRest,
+  hostError,
+  isWebSocket,
+  limitArrival,
+  opensPage,
+  targetOf,
+} from './request.ts'
 
 /** At shutdown, how long operations in flight may take. */
 export const maxDrainMs = 10_000
@@ -43,7 +51,10 @@ export interface Route {
   answer(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> | void
 }
 
-export type Routes = Partial<Record<RouteName, Route>>
+export type Routes = Partial<Record<RouteName, Route>> & {
+  /** Answers a browser that opens an address at which nothing is. Without it, it gets the error that programs get. */
+  nothing?: Route
+}
 
 /** The HTTP server of a process. WebSockets share its port. */
 export class HttpServer {
@@ -160,7 +171,11 @@ export class HttpServer {
       limitArrival(request)
       if (awaitsContinue(request)) response.writeContinue()
     }
-    if (match === undefined || route === undefined) throw this.#nothing()
+    if (match === undefined || route === undefined) {
+      const page = opensPage(request) ? this.#routes.nothing : undefined
+      if (page === undefined) throw this.#nothing()
+      return await page.answer(request, response, { id: '', search, onStream: () => {} })
+    }
     if (route.exists !== undefined && !(await route.exists(match.id))) throw this.#nothing()
     if (request.method === 'OPTIONS') return answerPreflight(response, route.methods)
     if (match.name === 'graphql') this.#unread.add(response)

@@ -22,6 +22,20 @@ describe('the page of the console', () => {
     expect(String(body)).toContain('<title>Promo codes</title>')
   })
 
+  test.each(['/nope', '/tasks', '/formats/', '/pools/a/b/c', '/favicon.ico'])(
+    'says that nothing is at %s to a browser; a program gets an error',
+    async (path) => {
+      const page = await load(path, { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' })
+      expect(page).toMatchObject({ status: 404, headers: { 'cache-control': 'no-store' } })
+      expect(String(page.body)).toContain('<title>Promo codes</title>')
+      const error = await load(path, { accept: '*/*' })
+      expect(error.status).toBe(404)
+      expect(JSON.parse(String(error.body))).toMatchObject({
+        errors: [{ extensions: { code: 'NOT_FOUND' } }],
+      })
+    },
+  )
+
   test('has a policy that lets it run only files of the service, and a new nonce in each answer', async () => {
     const nonces = new Set<string>()
     for (const _ of ['first', 'second']) {
