@@ -99,7 +99,7 @@ function cellCounts(here: number, inFirst: number): string {
 const noCode = 'This row has no code: its cell is empty.'
 
 function isNoCode(what: string): string {
-  return `This is ${what}, not a code. If it is a code, upload it in a file without a header, with header=false.`
+  return `This is ${what}, not a code. If it is a code, upload it in a file without a header, and say that it has none.`
 }
 
 const lineEnds = /[\r\n]/

@@ -107,7 +107,7 @@ export function checkHeader(header: Candidate, index: number): void {
       throw unclear(
         `${quoted(text)} looks like a code, but stands above ${quoted(name)}, which is a usual name for a column of codes.`,
         rows,
-        `true if the file has a header, or false if ${quoted(name)} is also a code`,
+        `that it has a header, or that it has none if ${quoted(name)} is also a code`,
       )
   }
   const others = rows
@@ -118,8 +118,7 @@ export function checkHeader(header: Candidate, index: number): void {
       `It is not clear whether ${quoted(name)} in column ${index + 1} of the first row is the name of the column with the ` +
         'codes, because rows below have such names there, too.',
       rows,
-      'true if it is, or false if the file has no header, together with the number of the column that has the codes ' +
-        '(column=1)',
+      'that it has a header if it is, or otherwise that it has none, and the number of the column with the codes',
     )
 }
 
@@ -189,7 +188,7 @@ function checkIsNoTable(
         `The first row has one cell, the rows below it have ${wide[0]?.cells.length} (separated by ` +
           `${delimiterNames[delimiter] ?? delimiter}), and no column has a usual name such as "code".`,
         all,
-        'true and column=<the name of the column with the codes>, or false and column=<its number>',
+        'whether it has a header, and which column has the codes',
       )
   }
   const inQuotes = ({ start, end, cells }: BeginningRow, mark: string) =>
@@ -199,7 +198,7 @@ function checkIsNoTable(
       throw unclear(
         'Each row as a whole is in quotes and contains delimiters, as if a table had been saved twice.',
         rows,
-        'false if each row is one code; otherwise save the file again without these quotes',
+        'that it has no header if each row is one code; otherwise save the file again without these quotes',
       )
 }
 
@@ -214,6 +213,6 @@ function unclearFirst(name: string, rows: readonly BeginningRow[]): HeaderUnclea
   return unclear(
     `It is not clear whether the first row, ${quoted(name)}, is a header or title, or a code.`,
     rows,
-    'true if it is not a code, or false if it is one',
+    'that it has a header if it is not a code, or that it has none if it is one',
   )
 }

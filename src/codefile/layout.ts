@@ -103,7 +103,7 @@ function checkDownload(beginnings: readonly Beginning[], { header }: LayoutOptio
     'These are rows of a download from this service without its header, which an upload needs to tell which of the codes ' +
       `were claimed. Put it back as the first row: ${codesColumns.join()} (leave out the names of columns that were ` +
       'removed, use the same delimiter as the rows, and put "origin" in quotes if the download was raw). Then upload ' +
-      'the file without header and without column.',
+      'the file again, without saying how to read it.',
   )
 }
 
@@ -177,8 +177,8 @@ function startWithoutHeader(beginning: Beginning, column: string | undefined, is
   const cells = first?.cells ?? []
   if (column === undefined && cells.length > 1)
     throw new CodeFileError(
-      `The file has ${cells.length} columns and, with header=false, no header. Send the number of the column with the ` +
-        `codes, from column=1 to column=${cells.length}. Its first row has ${shownCells(cells)}.`,
+      `The file has ${cells.length} columns and, as you said, no header. Give the number of the column with the codes, from ` +
+        `1 to ${cells.length}. Its first row has ${shownCells(cells)}.`,
     )
   const index = column === undefined ? 0 : numberedColumn(column, cells)
   const layout = layoutOf(beginning, cells, index, columnFrom(beginning.rows, 0, index))
@@ -255,7 +255,7 @@ function areWords(texts: readonly string[]): boolean {
   )
 }
 
-const sendNumber = 'send header=false and column=<the number of the column with the codes>'
+const giveNumber = 'say that it has none, and give the number of the column with the codes'
 
 /** `found`: the columns with this name in any case. */
 function namedColumn(column: string, found: readonly number[], cells: readonly ByteString[]): number {
@@ -265,7 +265,7 @@ function namedColumn(column: string, found: readonly number[], cells: readonly B
     throw new CodeFileError(
       `The file has no column "${column}". Its first row has ${shownCells(cells)}. Name one of ` +
         `these${encodingHint(cells)}; if the file has one code per line and no header, do not name a column.` +
-        (cells.length > 1 ? ` If it has several columns and no header, ${sendNumber}.` : ''),
+        (cells.length > 1 ? ` If it has no header, ${giveNumber}.` : ''),
     )
   if (another !== undefined)
     throw new CodeFileError(
@@ -279,7 +279,7 @@ function numberedColumn(column: string, cells: readonly ByteString[]): number {
   const number = Number(column)
   if (number >= 1 && number <= cells.length) return number - 1
   throw new CodeFileError(
-    `The file has no column ${column}. Its first row has ${shownCells(cells)}. Send a number from 1 to ` +
+    `The file has no column ${column}. Its first row has ${shownCells(cells)}. Give a number from 1 to ` +
       `${cells.length}.`,
   )
 }
@@ -295,6 +295,6 @@ function onlyColumn(found: readonly number[], cells: readonly ByteString[]): num
   throw new CodeFileError(
     `The file has ${grouped(cells.length)} columns, and none has a usual name such as "code". Its first row has ` +
       `${shownCells(cells)}. Name the column with the codes${encodingHint(cells)}; if the file has no header, add one, or ` +
-      `${sendNumber}.`,
+      `${giveNumber}.`,
   )
 }

@@ -43,13 +43,13 @@ export function listOf(items: readonly string[]): string {
   return new Intl.ListFormat('en-GB').format(items)
 }
 
-/** `header`: which values to send as `header`, and when. */
-export function unclear(what: string, rows: readonly BeginningRow[], header: string): HeaderUnclearError {
+/** `toSay`: what to say about the header when the file is uploaded again, and when. */
+export function unclear(what: string, rows: readonly BeginningRow[], toSay: string): HeaderUnclearError {
   const lines = rows
     .slice(0, maxShownRows)
     .map(({ cells }) => `"${truncate(cells.map(shownCell).join(' | '), 2 * maxShownCellLength)}"`)
   return new HeaderUnclearError(
-    `${what} The file begins with ${listOf(lines)}. Upload it again with header=${header}.`,
+    `${what} The file begins with ${listOf(lines)}. Upload it again, and say ${toSay}.`,
   )
 }
 

@@ -24,6 +24,10 @@ interface TaskResult {
   addedCount: string
 }
 
+function runsOutHint(perDay: string): string {
+  return `At ${perDay} ${perDay === '1' ? 'claim' : 'claims'} a day, as in the last 7 days.`
+}
+
 export const text = {
   common: {
     product: 'Promo codes',
@@ -48,20 +52,6 @@ export const text = {
     notFound: 'What the address leads to does not exist in this account, or has been deleted.',
     toPools: 'Go to the pools',
     codes: (n: string | bigint) => counted(n, 'code', 'codes'),
-  },
-  leaving: {
-    changes: {
-      title: 'Leave without saving?',
-      body: 'What you have filled in or changed here is not saved, and would be lost.',
-      stay: 'Stay',
-      leave: 'Leave without saving',
-    },
-    upload: {
-      title: 'Leave without adding the codes?',
-      body: 'The file has only been checked: none of its codes are in the pool yet. You find it here again until you close or reload this tab.',
-      stay: 'Stay',
-      leave: 'Leave',
-    },
   },
   shell: {
     skip: 'Skip to the content',
@@ -108,6 +98,16 @@ export const text = {
     sessionEndedLead:
       'You were away for a while, or the key was revoked. Sign in again to go on where you were: what you have typed is still there.',
     stillSignedIn: 'You are still signed in',
+    here: {
+      or: 'Or without a key',
+      lead: 'This browser is on the machine that runs the service, so you need no key.',
+      proceed: 'Continue on this machine',
+      refused: 'The key of this machine was revoked. Sign in with another one, or restart the service.',
+      leaveTitle: 'Sign out of this machine?',
+      leave:
+        'You are signed in because this browser is on the machine that runs the service, and not with a key of your own. ' +
+        'On the page that comes next, you can sign in with a key, or press “Continue on this machine” to come back.',
+    },
     keys: {
       lead: 'Programs and people use this service with a key. Give each its own, with only what it needs.',
       create: 'Create a key',
@@ -229,9 +229,17 @@ export const text = {
     refills: 'Refills itself',
     refillsHint: (quantity: string) =>
       `Auto-generate is on: ${counted(quantity, 'code', 'codes')} more when the pool runs out.`,
-    notSoon: 'Not in sight',
-    notSoonHint: 'No codes were claimed in the last 7 days.',
-    runsOutHint: (perDay: string) => `At ${perDay} claims a day, as in the last 7 days.`,
+    outlook: {
+      early: 'Too early to say',
+      idle: 'Not in sight',
+      far: 'In over 10 years',
+    },
+    outlookHints: {
+      early: () => 'The pool is less than a day old.',
+      idle: () => 'No codes were claimed in the last 7 days.',
+      far: runsOutHint,
+      dated: runsOutHint,
+    },
     ranOut: 'Out of codes',
     actions: (name: string) => `Actions for ${name}`,
     noneTitle: 'Create your first pool',
@@ -379,9 +387,13 @@ export const text = {
       `You have just asked for ${counted(quantity, 'code', 'codes')} with these settings. The pool would get as many once more.`,
     anotherAction: (quantity: string) => `Generate ${count(quantity)} more`,
     refilled: (n: string | bigint) => `The pool refilled itself with ${counted(n, 'code', 'codes')}.`,
-    turnsOff:
-      'This pool auto-generates codes when they run out. Uploading a file does not change that; saving this method ' +
-      'turns it off.',
+    neverSaved: 'No method was saved: codes were added by hand, if at all.',
+    uploadsFromNowOn: {
+      body: 'An upload changes nothing of how this pool is filled. If you will always upload its codes, you can note that, and this section opens with it.',
+      turnsOff:
+        'This pool auto-generates codes when they run out. An upload does not change that. If you will only upload its codes from now on, auto-generate is turned off.',
+      action: 'From now on, fill this pool by uploads',
+    },
     lostAnswer:
       'The connection was lost, so it is not known whether the codes are being generated. Press “Save and generate” ' +
       'again: they are not generated twice.',
@@ -430,6 +442,7 @@ export const text = {
       MANUAL: 'A person or an integration',
       AUTO_GENERATE: 'Auto-generate, as the pool was running out',
     },
+    triggerAfter: (trigger: string, actor: string) => `${trigger}, after a request of ${actor}`,
     format: 'Promo code format',
     quantity: 'Quantity',
     createdAt: 'Created',
@@ -478,7 +491,7 @@ export const text = {
     steps: { label: 'Steps of the upload', choose: 'Choose a file', check: 'Check it', add: 'Add the codes' },
     drop: 'Drop a file of codes here',
     dropHint:
-      'CSV or one code per line, in UTF-8, also compressed with gzip. It is checked first: nothing is added before you have seen what would be.',
+      'A CSV file, or a text with one code in each line. From Excel, save the sheet as “CSV UTF-8”. It is checked first: nothing is added before you have seen what would be.',
     chooseFile: 'Choose a file',
     otherFile: 'Choose another file',
     oneFile: 'Drop one file at a time. Each is a task of its own, which can be undone by itself.',
@@ -507,6 +520,7 @@ export const text = {
     sendAgain: 'Try again',
     sendAgainHint: 'Trying again adds nothing twice, even if the file had arrived.',
     checked: 'Checked. Nothing has been added yet.',
+    checkAgainFirst: 'You have changed how the file is read: check it again to see what it adds.',
     wouldAdd: (n: string) => `${counted(n, 'code', 'codes')} would be added`,
     add: (n: string) => `Add ${counted(n, 'code', 'codes')}`,
     howRead: 'How the file was read',
@@ -522,6 +536,9 @@ export const text = {
     header: 'Header',
     codes: 'Codes',
     notRight: 'Read it differently',
+    whichColumn: 'Which column has the codes?',
+    whichColumnHint:
+      'Press it in the table, and say whether the first row is a header. The file is then checked again.',
     unclear: 'Is the first row a header, or a code?',
     unclearHint: 'The file could be read both ways. Say which it is, and it is checked again.',
     rowIsHeader: (row: number) => `Row ${row} is the header`,
@@ -535,7 +552,8 @@ export const text = {
       headerDecide: 'Decide from the file',
       column: 'Column with the codes',
       columnDecide: 'Decide from the file',
-      sayHeader: 'To pick a column, also say whether the first row is a header.',
+      pickColumn: 'Pick a column',
+      noColumn: 'Pick the column with the codes.',
       caseSensitive: 'Codes that differ only in case, spaces or dashes are different codes',
       caseSensitiveHint:
         'Usually they are the same to people and tills, so spring-10 counts as a duplicate of SPRING10.',
@@ -546,6 +564,7 @@ export const text = {
     rejectedFile: 'Download all as CSV',
     rejectedGone: 'The rows are no longer kept.',
     done: (n: string) => `${counted(n, 'code was', 'codes were')} added to the pool`,
+    areIn: 'They can be claimed from now on, and there is nothing left to save.',
     doneNothing: 'Nothing was added to the pool',
     failed: 'The upload failed',
     cancelled: 'The upload was cancelled',
@@ -575,6 +594,7 @@ export const text = {
       claimedAt: 'Claimed',
       expiresAt: 'Expires',
       origin: 'From',
+      pool: 'Pool',
       actions: 'Actions',
     },
     validities: {
@@ -616,12 +636,15 @@ export const text = {
     recipientHint: 'Exactly as in the claims: capital letters and spaces matter.',
     clearRecipient: 'Show all recipients again',
     noSuchRecipient: 'This recipient has no codes of this pool. Capital letters and spaces matter.',
+    noSuchCustomer: 'No customer has codes under exactly this name. Capital letters and spaces matter.',
+    searchFor: (recipient: string) => `Search for “${recipient}”`,
     codesOfClaim: 'The codes of the claim',
     ofClaim: (n: string, recipient: string | null) =>
       `${counted(n, 'code', 'codes')} of ${recipient === null ? 'a claim' : `“${recipient}”`}`,
     claimActions: (what: string) => `Actions for ${what}`,
     downloadClaim: 'Download as CSV',
-    allOfRecipient: (recipient: string) => `all codes of “${recipient}” in this pool`,
+    allOfRecipient: (recipient: string, isOfPool: boolean) =>
+      `all codes of “${recipient}” in ${isOfPool ? 'this pool' : 'all pools'}`,
     voidAll: 'Void all of them',
     unvoidAll: 'Unvoid all of them',
     forget: {
@@ -659,9 +682,12 @@ export const text = {
       UPLOAD: (n: string, at: string) => `${at}: ${counted(n, 'code', 'codes')} uploaded`,
     },
     keepAutoGenerate: 'Keep auto-generate on',
-    keepAutoGenerateHint:
-      'Otherwise withdrawing turns it off, so that no new codes replace those that are withdrawn.',
-    voidMany: 'Void a whole task',
+    autoGenerateEnds:
+      'Auto-generate is on. Withdrawing turns it off, so that no new codes replace those that are withdrawn.',
+    autoGenerateStays:
+      'Auto-generate stays on, so the pool may refill itself with new codes as soon as these are withdrawn.',
+    sayWhich: 'Say which codes.',
+    voidMany: 'Codes of one task',
     changes: {
       withdraw: {
         title: 'Withdraw available codes',
@@ -682,7 +708,7 @@ export const text = {
         done: (n: string) => `${counted(n, 'code was', 'codes were')} restored.`,
       },
       void: {
-        menu: 'Void what a task has added',
+        menu: 'Void the codes of a task',
         title: 'Void the claimed codes of a task',
         body: 'For example when an uploaded file has leaked: the codes of it that somebody has can no longer be redeemed. Redeemed codes stay redeemed.',
         which: '',
@@ -691,7 +717,7 @@ export const text = {
         action: (n: string) => `Void up to ${counted(n, 'code', 'codes')}`,
       },
       unvoid: {
-        menu: 'Unvoid what a task has added',
+        menu: 'Unvoid the codes of a task',
         title: 'Unvoid the codes of a task',
         body: 'Those that are void are good again, unless they have expired.',
         which: '',
@@ -731,8 +757,9 @@ export const text = {
       recipientNeeded: 'This pool gives each recipient one code, so say who it is for.',
       onePerRecipient:
         'This pool gives each recipient one code: who claims again gets the same one. Capital letters and spaces matter.',
-      expiresAt: 'Expires earlier',
-      expiresAtHint: 'Only if the codes should end before the terms of the pool say.',
+      expiresAt: 'Good until',
+      expiresAtHint:
+        'Leave it empty, and the codes expire as the terms of the pool say. A date here can only be earlier than that.',
       pastExpiry: 'The time must be in the future.',
       submit: 'Claim',
       submitList: (n: string) => `Claim for ${counted(n, 'recipient', 'recipients')}`,
@@ -754,6 +781,8 @@ export const text = {
       recipientsHint:
         'One in each line, such as email addresses. Spaces at the ends of lines and empty lines are left out. Each gets a code, or none does.',
       noRecipients: 'Give at least one recipient.',
+      split: (n: string) => `Split into ${counted(n, 'recipient', 'recipients')}`,
+      removeRepeated: (n: string) => (n === '1' ? 'Remove the repeat' : `Remove ${count(n)} repeats`),
       repeated: (n: string) => `${counted(n, 'line repeats', 'lines repeat')} an earlier one`,
       tooManyRecipients: (max: string) =>
         `At most ${max} recipients can be claimed for at once. Split the list.`,
@@ -770,8 +799,14 @@ export const text = {
     },
     lookUp: {
       title: 'Look up a code',
-      lead: 'Whether it is good, who has it, and what became of it.',
+      lead: 'Whether it is good, who has it, and what became of it. Or find everything that a customer has.',
+      kind: 'What to look for',
       code: 'Code',
+      customer: 'Customer',
+      customerHint:
+        'Such as an email address or a customer number, as it was given with the codes. All pools are searched.',
+      isCustomer: (recipient: string) => `See the codes of the customer “${recipient}”`,
+      wholeCode: (prefixes: string) => `The whole code is needed, with its beginning, as in ${prefixes}.`,
       hint: 'As it is read out or written on a card: capital letters, spaces, dashes and mix-ups such as O and 0 do not matter.',
       none: 'There is no such code',
       noneHint: 'Check it for missing or doubled characters. If several codes could be meant, none is shown.',
@@ -824,7 +859,21 @@ export const text = {
     },
   },
   activity: {
-    lead: 'What has happened to your pools, as it happens. Claims are not listed one by one: the Activity of a pool shows them as a chart.',
+    lead: 'What happens in your pools, as it happens. The Activity of each pool has charts of its claims over time.',
+    today: {
+      title: 'What happened today',
+      nothing: 'No codes were claimed, redeemed or added yet.',
+      byPool: 'Today, by pool',
+      counted: {
+        claimedCount: (n: bigint) => `${count(n)} claimed`,
+        redeemedCount: (n: bigint) => `${count(n)} redeemed`,
+        addedCount: (n: bigint) => `${count(n)} added`,
+      },
+      pool: 'Pool',
+      all: (n: bigint) => `Show all ${counted(n, 'pool', 'pools')}`,
+      more: (n: bigint, total: string) =>
+        `These are the newest ${counted(n, 'pool', 'pools')} of ${count(total)}. Older pools do not count here: see the Activity of each.`,
+    },
     period: 'Period',
     periods: { hours: '24 hours', days: '30 days', weeks: '26 weeks', months: '12 months' },
     steps: { hours: 'by hour', days: 'by day', weeks: 'by week', months: 'by month' },
@@ -859,19 +908,21 @@ export const text = {
     forecast: {
       title: 'Forecast',
       rate: (n: string, span: 'day' | 'week') => `${n} ${n === '1' ? 'claim' : 'claims'} a ${span}`,
+      early: 'It is too early to say how long the stock will last: the pool is less than a day old.',
       none: 'No codes were claimed in the last 7 days. Once some are, you see here how long the stock will last.',
       lasts: 'At {rate}, the pool runs out {time}.',
       refills: 'At {rate}, the pool runs low {time}, and then refills itself.',
       empty: 'None of its codes are available. At {rate}, it needs new ones for every day to come.',
-      endless: 'At {rate}, the available codes last beyond the year 9999.',
+      far: 'At {rate}, the available codes last for more than 10 years.',
       format:
         'The codes that its format {format} can still generate run out {time}, if no other pool uses them.',
-      formatEndless: 'Its format {format} lasts beyond the year 9999, if no other pool uses it.',
+      formatFar: 'Its format {format} lasts for more than 10 years, if no other pool uses it.',
       on: 'on {day}, {distance}',
       basis: 'By the claims of the last 7 days, or since the pool was created.',
     },
     feed: {
       title: 'Events',
+      everyStep: 'Show every step',
       empty: 'Nothing has happened yet',
       emptyAccount: 'Create a pool, and everything that happens to it is told here.',
       fresh: (n: string | bigint) => counted(n, 'new event', 'new events'),
@@ -934,6 +985,12 @@ export const text = {
         refill: 'The refill added {count} to {pool}.',
         upload: 'The upload added {count} to {pool}.',
         dryRun: 'The check of a file added {count} to {pool}.',
+      },
+      done: {
+        generation: '{who} generated {count} from {format} for {pool}.',
+        refill: 'The service refilled {pool} with {count} from {format}{cause}.',
+        upload: '{who} added {count} to {pool} from a file.',
+        dryRun: '{who} had a file of codes for {pool} checked. Nothing was added.',
       },
       refillFailed: '{Pool} could not be refilled in full: {failure}',
       low: '{Pool} ran low: {count} left.',
@@ -1021,5 +1078,19 @@ export const text = {
     rename: 'Rename',
     renameTitle: 'Rename the format',
     renameHint: 'The codes do not change.',
+  },
+  leaving: {
+    changes: {
+      title: 'Leave without saving?',
+      body: 'What you have filled in or changed here is not saved, and would be lost.',
+      stay: 'Stay',
+      leave: 'Leave without saving',
+    },
+    upload: {
+      title: 'Leave without adding the codes?',
+      body: 'The file has only been checked: none of its codes are in the pool yet. You find it here again until you close or reload this tab.',
+      stay: 'Stay',
+      leave: 'Leave',
+    },
   },
 } as const

@@ -58,8 +58,8 @@ const PoolActivity = builder.objectRef<PoolActivityRow>('PoolActivity').implemen
 const PoolForecast = builder.objectRef<Forecast>('PoolForecast').implement({
   description:
     'A forecast of when a pool runs out of codes, if they go on being claimed at the rate of the last 7 days. For a ' +
-    'younger pool, it is the rate since the pool was created; in its first hour, the claims so far count as those of an ' +
-    'hour.',
+    'younger pool, it is the rate since the pool was created; in its first day, the claims so far count as those of the ' +
+    'whole day, so it is too early for a forecast to rely on.',
   fields: (t) => ({
     claimsPerDay: t.exposeFloat('claimsPerDay', {
       description: 'The rate: how many codes are claimed in 24 hours, on average.',

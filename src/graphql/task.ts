@@ -72,11 +72,15 @@ const TaskFailureCode = builder.enumType('TaskFailureCode', {
   description: 'Why a task failed.',
   values: {
     INTERNAL: { description: 'An error in the service.' },
-    UNREADABLE_FILE: { description: 'The uploaded file could not be read as a list of codes.' },
+    UNREADABLE_FILE: {
+      description:
+        'The uploaded file could not be read as a list of codes. If it is not clear which column has them, upload the file ' +
+        'again with header and column.',
+    },
     HEADER_UNCLEAR: {
       description:
         'The first row of the uploaded file may be a header or a code. The message shows how the file begins, and ' +
-        'so does Upload.beginning, in cells. Upload the file again with the argument header.',
+        'so does Upload.beginning, in cells. Upload the file again with header and, if it has several columns, column.',
     },
     ALL_ROWS_REFUSED: {
       description:

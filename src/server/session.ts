@@ -83,6 +83,14 @@ export class SignIn {
     }
   }
 
+  /**
+   * The API key that a browser on this machine is signed in with without being asked, if a request comes from one: its page can
+   * offer that, and need not ask for a key when a session has expired.
+   */
+  localKeyOf(request: IncomingMessage): string | undefined {
+    return isLocalBrowser(request) ? this.#localKeyId : undefined
+  }
+
   async #signIn(request: IncomingMessage, response: ServerResponse): Promise<void> {
     // Not by the session: it could be prolonged forever.
     const { keyId } = await this.#authentication.authenticate(request.headers.authorization)

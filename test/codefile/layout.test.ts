@@ -106,8 +106,8 @@ describe('a file without a named column', () => {
       name: 'CodeFileError',
       message:
         'The file has 3 columns, and none has a usual name such as "code". Its first row has "Name", "Gutschein" and ' +
-        '"Wert". Name the column with the codes; if the file has no header, add one, or send header=false and ' +
-        'column=<the number of the column with the codes>.',
+        '"Wert". Name the column with the codes; if the file has no header, add one, or say that it has ' +
+        'none, and give the number of the column with the codes.',
     })
   })
 
@@ -148,8 +148,8 @@ describe('a named column', () => {
       name: 'CodeFileError',
       message:
         'The file has no column "Code". Its first row has "Name" and "Kode". Name one of these; if the file has one ' +
-        'code per line and no header, do not name a column. If it has several columns and no header, send header=false and ' +
-        'column=<the number of the column with the codes>.',
+        'code per line and no header, do not name a column. If it has no header, say that it has none, and give ' +
+        'the number of the column with the codes.',
     })
   })
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { done, newPool, withScopes } from '../support/api.ts'
 import { Client } from '../support/client.ts'
 import { expectAccessible, openConsole, takeScreenshot } from '../support/console.ts'
+import { runSql } from '../support/database.ts'
 import { useClient, useService } from '../support/service.ts'
 
 /** What the browser itself says about answers that refuse something. */
@@ -158,6 +159,7 @@ describe('a session that ends', () => {
 
 describe('on the machine of the service, with its own database,', () => {
   const local = useService({ embedded: true })
+  const client = useClient(local)
 
   test('a session that ends is followed by another one, without asking', async () => {
     const { page, context } = await openConsole(local, { scopes: [], tolerated: ended })
@@ -169,6 +171,58 @@ describe('on the machine of the service, with its own database,', () => {
     await signedIn
     await dialog.getByRole('button', { name: 'Create and choose its codes' }).click()
     await page.getByRole('heading', { name: 'Half a pool', level: 1 }).waitFor()
+  })
+
+  test('who signs out is told how to come back, and stays signed out until then, in all pages', async () => {
+    const { page, context } = await openConsole(local, { path: '/formats', scopes: [], tolerated: ended })
+    const other = await context.newPage()
+    await other.goto('/')
+    await other.getByRole('heading', { name: 'Pools' }).waitFor()
+    await page.getByRole('button', { name: 'Signed in with This machine' }).click()
+    await page.getByRole('menuitem', { name: 'Sign out' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Sign out of this machine?' })
+    await dialog.getByText('not with a key of your own').waitFor()
+    await expectAccessible(page)
+    // Pages that learn of the end before the answer is there do not sign in again.
+    const hasEnded = other.getByRole('heading', { name: 'Your session has ended' })
+    await context.route('**/session', async (route) => {
+      const response = await route.fetch()
+      await hasEnded.waitFor()
+      await route.fulfill({ response })
+    })
+    await dialog.getByRole('button', { name: 'Sign out' }).click()
+    const proceed = page.getByRole('button', { name: 'Continue on this machine' })
+    await proceed.waitFor()
+    await other.getByRole('button', { name: 'Continue on this machine' }).waitFor()
+    const { status } = await page.evaluate(
+      async () => await fetch('/graphql?query={apiKey{id}}').then(({ status }) => ({ status })),
+    )
+    expect(status).toBe(401)
+    await takeScreenshot(page, 'sign-in-here')
+    await expectAccessible(page)
+    await proceed.click()
+    await page.getByRole('button', { name: 'Signed in with This machine' }).waitFor()
+    await other.getByRole('button', { name: 'Signed in with This machine' }).waitFor()
+  })
+
+  test('who has a key can sign in with it instead, and is asked for it again', async () => {
+    await using mine = await withScopes(local, client, ['READ'])
+    const { page, context } = await openConsole(local, { path: '/sign-in', scopes: [], tolerated: ended })
+    await page.getByLabel('API key').fill(mine.authorization()['authorization'] ?? '')
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: 'Signed in with READ' }).waitFor()
+    await context.request.delete('/session', { headers: { origin: local.url } })
+    await page.getByRole('heading', { name: 'Your session has ended' }).waitFor()
+    expect(await page.getByRole('button', { name: 'Continue on this machine' }).count()).toBe(0)
+  })
+
+  test('who is no longer let in without a key is told so', async () => {
+    const { page } = await openConsole(local, { path: '/sign-in', scopes: [], tolerated: ended })
+    const proceed = page.getByRole('button', { name: 'Continue on this machine' })
+    await proceed.waitFor()
+    await runSql(local.databaseUrl, 'UPDATE api_key SET revoked_at = now() WHERE is_local')
+    await proceed.click()
+    await page.getByText('The key of this machine was revoked.').waitFor()
   })
 })
 

@@ -69,6 +69,9 @@ describe('the charts of a pool', () => {
     await expect.poll(() => claimed.locator('.recharts-bar-rectangle path').count(), patiently).toBe(3)
     await chart(page, /^Available by hour: 958 now/).waitFor()
     await chart(page, /^Added by hour: 1,000 in total/).waitFor()
+    const hours = await claimed.getByText(/^\d+\s[AP]M$/).allTextContents()
+    expect(hours.length).toBeGreaterThan(2)
+    for (const hour of hours) expect(hour).toMatch(/^(12|3|6|9)\s[AP]M$/)
     await expectAccessible(page)
 
     await page.getByText('Table', { exact: true }).click()
@@ -109,13 +112,13 @@ describe('the charts of a pool', () => {
   test('follow the claims while they are looked at', async () => {
     const { poolId } = await newStock(client, 1_000)
     const { page } = await openActivity(poolId)
-    await page.getByText('No codes were claimed in the last 7 days').waitFor()
     for (const total of [5, 10, 15]) {
       await claim(client, poolId, 5)
       await chart(page, new RegExp(`^Claimed by hour: ${total} in total`)).waitFor()
       await chart(page, new RegExp(`^Available by hour: ${1_000 - total} now`)).waitFor()
     }
-    await page.getByText('At 360 claims a day, the pool runs out').waitFor()
+    // A rate over minutes would be no rate.
+    await page.getByText('It is too early to say how long the stock will last').waitFor()
   })
 
   test('show days, weeks and months, which the address keeps', async () => {
@@ -167,6 +170,20 @@ describe('the charts of a pool', () => {
 })
 
 describe('the forecast', () => {
+  test('is that nothing runs out in sight, in words, for a stock that lasts for thousands of years', async () => {
+    const { poolId, formatId } = await newStock(client, 1_000_000_000, { body: { length: 12 } })
+    await done(client, 'saveReplenishment', { poolId, method: 'GENERATE', formatId }, 'pool { id }')
+    await letHoursPass(service, 7 * 24)
+    const { page } = await openActivity(poolId)
+    await page.getByText('No codes were claimed in the last 7 days').waitFor()
+    await claim(client, poolId, 7)
+    await page.getByText('At 1 claim a day, the available codes last for more than 10 years.').waitFor()
+    await page.getByText(/^Its format .* lasts for more than 10 years/).waitFor()
+    await page.goto('/')
+    const row = page.getByRole('row').filter({ has: page.locator(`a[href="/pools/${poolId}"]`) })
+    await row.getByText('In over 10 years').waitFor()
+  })
+
   test('says when the pool runs out, and its format', async () => {
     const { poolId, formatId } = await newStock(client, 60, {
       body: { length: 2 },
@@ -185,6 +202,44 @@ describe('the forecast', () => {
   })
 })
 
+describe('what happened today', () => {
+  test('is counted in all pools, and in each, as it happens', async () => {
+    const { client: other, page } = await openForStranger('/activity')
+    const card = page.getByRole('region', { name: 'What happened today' })
+    await card.getByText('No codes were claimed, redeemed or added yet.').waitFor()
+    const quiet = await newPool(other, 'Quiet')
+    const { poolId } = await newStock(other, 50)
+    const { pool } = await other.ask<{ pool: { name: string } }>(
+      'query ($poolId: ID!) { pool(id: $poolId) { name } }',
+      { poolId },
+    )
+    const row = card.getByRole('row', { name: pool.name })
+    await expect.poll(() => row.getByRole('cell').allTextContents(), patiently).toEqual(['–', '–', '50'])
+    const [code] = await claim(other, poolId, 7)
+    await expect.poll(() => row.getByRole('cell').allTextContents(), patiently).toEqual(['7', '–', '50'])
+    await done(other, 'redeemCode', { code: code?.code, reference: 'Order 1' }, 'redemption { id }')
+    await expect.poll(() => row.getByRole('cell').allTextContents(), patiently).toEqual(['7', '1', '50'])
+    // What was done with a pool that is archived by now was done today, too.
+    await done(other, 'archivePool', { poolId }, 'pool { id }')
+    await upload(service, other, quiet, 'ONE-1\nTWO-2\n')
+    await card.getByRole('row', { name: 'Quiet' }).waitFor()
+    await expect.poll(() => card.locator('dd').allTextContents(), patiently).toEqual(['7', '1', '52'])
+    await page.reload()
+    await expect.poll(() => card.locator('dd').allTextContents(), patiently).toEqual(['7', '1', '52'])
+    await expectAccessible(page)
+  })
+
+  test('is that of this day in the time zone of the browser, and not of the day before', async () => {
+    await using other = await stranger(service)
+    const { poolId } = await newStock(other, 50)
+    await letHoursPass(service, 24)
+    await claim(other, poolId, 3)
+    const { page } = await openConsole({ ...service, key: other.key }, { path: '/activity' })
+    const card = page.getByRole('region', { name: 'What happened today' })
+    await expect.poll(() => card.locator('dd').allTextContents(), patiently).toEqual(['3', '0', '0'])
+  })
+})
+
 describe('the feed of events', () => {
   test('tells what happens to a pool, in sentences, as it happens', async () => {
     const formatId = await newFormat(client)
@@ -198,6 +253,7 @@ describe('the feed of events', () => {
     const told = async (sentence: string) =>
       await expect.poll(() => sentences(page), patiently).toContain(sentence)
     await told('First key created the pool.')
+    await everyStep(page)
 
     await generate(client, { poolId, formatId, quantity: 20 })
     await told(`First key asked to generate 20 codes from ${format.name} for the pool.`)
@@ -249,9 +305,39 @@ describe('the feed of events', () => {
     // As anybody sees who comes later.
     const live = await sentences(page)
     await page.reload()
+    await everyStep(page)
     const created = 'First key created the pool, under the name “A tale of a pool”.'
     await expect.poll(() => sentences(page), patiently).toEqual([...live.slice(0, -1), created])
     await expectAccessible(page)
+  })
+
+  test('has one line for a task, until every step is asked for', async () => {
+    const { poolId, formatId } = await newStock(client, 20)
+    const { page } = await openConsole(service, { path: activityOf(poolId) })
+    const { format } = await client.ask<{ format: { name: string } }>(
+      'query ($formatId: ID!) { format(id: $formatId) { name } }',
+      { formatId },
+    )
+    const uploaded = await upload(service, client, poolId, 'ONE-1\nTWO-2\n')
+    await finished(client, uploaded)
+    await done(client, 'undoUpload', { taskId: uploaded }, 'task { id }')
+    await expect
+      .poll(() => sentences(page), patiently)
+      .toEqual([
+        'First key undid the upload to the pool: its codes were removed.',
+        'First key added 2 codes to the pool from a file.',
+        `First key generated 20 codes from ${format.name} for the pool.`,
+        expect.stringContaining('created the pool'),
+      ])
+    await everyStep(page)
+    const { poolEvents } = await client.ask<{ poolEvents: { edges: unknown[] } }>(
+      'query ($poolId: ID!) { poolEvents(poolId: $poolId) { edges { cursor } } }',
+      { poolId },
+    )
+    await expect.poll(() => events(page).count(), patiently).toBe(poolEvents.edges.length)
+    const all = await sentences(page)
+    expect(new Set(all).size).toBe(all.length)
+    expect(all).toContain('The generation of 20 codes for the pool is running.')
   })
 
   test('names the pools where it is about all of them, and leads to them', async () => {
@@ -331,6 +417,10 @@ async function names(page: Page): Promise<number[]> {
     (await sentences(page)).map((sentence) => /name is now “\S+ (\d+)\./.exec(sentence)?.[1]),
   )
   return found.filter((number) => number !== undefined).map(Number)
+}
+
+async function everyStep(page: Page): Promise<void> {
+  await page.getByRole('switch', { name: 'Show every step' }).check()
 }
 
 async function sentences(page: Page): Promise<string[]> {

@@ -78,9 +78,9 @@ describe('the codes of a pool', () => {
     const [code] = (
       await done<{ codes: { code: string }[] }>(client, 'claimCodes', { poolId, recipient }, 'codes { code }')
     ).codes
-    await claim(client, poolId, 3)
+    await claim(client, poolId, 6)
     const { page } = await openConsole(service, { path: addressOf(poolId, 'claims'), width: 390 })
-    await press(page, '3 codes')
+    await press(page, '6 codes')
     await takeScreenshot(page, 'codes-claims')
     await expectAccessible(page)
     const search = page.getByRole('textbox', { name: 'Find a recipient' })
@@ -96,7 +96,31 @@ describe('the codes of a pool', () => {
       .getByRole('button', { name: /^Void all codes of/ })
       .click()
     await said(page, '1 code was voided.')
+    await rowOf(page, code?.code ?? '')
+      .getByText('Void', { exact: true })
+      .waitFor()
+    await page.getByRole('button', { name: 'Unvoid all of them' }).waitFor()
+    expect(await page.getByRole('button', { name: 'Void all of them', exact: true }).count()).toBe(0)
     expect(await factsOf(code?.code ?? '')).toMatchObject({ validity: 'VOIDED' })
+  })
+
+  test('of a recipient are found by another spelling, together, and only what is void can be unvoided', async () => {
+    const { poolId } = await newStock(client, 10)
+    const claimFor = (recipient: string) =>
+      done<{ codes: { code: string }[] }>(client, 'claimCodes', { poolId, recipient }, 'codes { code }')
+    const [first] = (await claimFor('Anna Berg')).codes
+    await claimFor('Bo')
+    const [second] = (await claimFor('Anna Berg')).codes
+    const { page } = await openConsole(service, { path: addressOf(poolId, 'claims') })
+    const rows = page.getByRole('row')
+    await rowOf(page, first?.code ?? '').waitFor()
+    expect(await rows.nth(1).textContent()).toContain(second?.code)
+    expect(await rows.nth(2).textContent()).toContain(first?.code)
+    await page.getByRole('textbox', { name: 'Find a recipient' }).fill('anna berg')
+    await press(page, 'Search for “Anna Berg”')
+    await rowOf(page, 'Bo').waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Void all of them' }).waitFor()
+    expect(await page.getByRole('button', { name: /Unvoid/ }).count()).toBe(0)
   })
 
   test('are kept, without the recipient, when a recipient is forgotten', async () => {
@@ -142,10 +166,10 @@ describe('claiming by hand', () => {
     await page
       .getByRole('textbox', { name: 'Recipients' })
       .fill('Ada 🎉\n\n =1+1 \nBob, "the boss"\nAda 🎉\n')
-    await page.getByText('4 recipients · 1 line repeats an earlier one').waitFor()
+    await page.getByText('3 recipients · 4 codes · 1 line repeats an earlier one').waitFor()
     await takeScreenshot(page, 'claim-list')
     await expectAccessible(page)
-    await press(page, 'Claim for 4 recipients')
+    await press(page, 'Claim for 3 recipients')
     await page.getByText('4 codes were claimed.').waitFor()
     await expectAccessible(page)
     const downloading = page.waitForEvent('download')
@@ -161,6 +185,30 @@ describe('claiming by hand', () => {
     ])
     const [, first = ''] = lines
     expect(await factsOf(first.split(',')[0] ?? '')).toMatchObject({ status: 'CLAIMED', recipient: 'Ada 🎉' })
+  })
+
+  test('splits a list that was pasted on one line, and removes repeats', async () => {
+    const { page } = await openConsole(service, { path: addressOf((await newStock(client, 5)).poolId) })
+    await press(page, 'Claim codes')
+    await page.getByRole('tab', { name: 'For a list of recipients' }).click()
+    const list = page.getByRole('textbox', { name: 'Recipients' })
+    await list.fill('a@example.com, b@example.com; a@example.com')
+    await press(page, 'Split into 3 recipients')
+    await page.getByText('2 recipients · 3 codes · 1 line repeats an earlier one').waitFor()
+    await press(page, 'Remove the repeat')
+    expect(await list.inputValue()).toBe('a@example.com\nb@example.com')
+    await list.fill('Doe, Jane\nRoe, Richard')
+    await page.getByText('2 recipients · 2 codes').waitFor()
+    expect(await page.getByRole('button', { name: /Split/ }).count()).toBe(0)
+  })
+
+  test('begins anew with an empty form', async () => {
+    const { page } = await openConsole(service, { path: addressOf((await newStock(client, 5)).poolId) })
+    await press(page, 'Claim codes')
+    await page.getByRole('textbox', { name: 'Recipient' }).fill('Anna Berg')
+    await press(page, 'Claim')
+    await press(page, 'Claim more')
+    expect(await page.getByRole('textbox', { name: 'Recipient' }).inputValue()).toBe('')
   })
 
   test('says while a list is typed what is wrong with it', async () => {
@@ -266,6 +314,10 @@ describe('many codes at once', () => {
     const { poolId } = await newStock(client, 1_234)
     const { page } = await openConsole(service, { path: addressOf(poolId, 'available') })
     await press(page, 'Withdraw codes')
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('button', { name: 'Withdraw available codes' }).click()
+    await dialog.getByText('Say which codes.').waitFor()
+    await dialog.getByRole('radio', { name: 'All 1,234 available codes' }).check()
     await page.getByRole('textbox', { name: 'Reason' }).fill('the file has leaked')
     await takeScreenshot(page, 'codes-withdraw')
     await expectAccessible(page)
@@ -349,6 +401,34 @@ describe('looking a code up', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Roll back' }).click()
     await page.getByText('Somebody has it, and it can be redeemed.').waitFor()
     expect(await factsOf(code)).toMatchObject({ validity: 'VALID' })
+  })
+
+  test('begins with the focus in its field, and a double click on Redeem goes on in its form', async () => {
+    const { code } = await newClaimed()
+    const { page } = await openConsole(service)
+    await page.getByRole('link', { name: 'Look up a code' }).click()
+    await codeField(page).waitFor()
+    await page.keyboard.type(code)
+    await page.getByRole('button', { name: 'Redeem' }).dblclick()
+    await page.keyboard.type('order 1')
+    expect(await page.getByRole('textbox', { name: 'Reference' }).inputValue()).toBe('order 1')
+    expect(await page.getByRole('button', { name: 'Void' }).count()).toBe(0)
+  })
+
+  test('finds a customer in all pools, by email address or by name', async () => {
+    const recipient = `${randomUUID()}@example.com`
+    const [one, two] = [await newClaimed(1, recipient), await newClaimed(1, recipient)]
+    const { page } = await openConsole(service, { path: '/codes', width: 390 })
+    await codeField(page).fill(recipient)
+    await rowOf(page, one.code).waitFor()
+    await rowOf(page, two.code).waitFor()
+    await takeScreenshot(page, 'look-up-customer')
+    await expectAccessible(page)
+    const { code, recipient: name } = await newClaimed(1, `Lena ${randomUUID()}`)
+    await page.getByText('Code', { exact: true }).first().click()
+    await codeField(page).fill(name)
+    await press(page, `See the codes of the customer “${name}”`)
+    await rowOf(page, code).waitFor()
   })
 
   test('voids it with a reason, and unvoids it', async () => {

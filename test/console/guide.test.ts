@@ -313,10 +313,10 @@ describe('the form', () => {
     await done(client, 'saveReplenishment', settings, 'pool { id }')
     const { page } = await openConsole(service, { path: section(poolId) })
     await page.getByRole('radio', { name: 'Upload from a file' }).click()
-    await page.getByText(/saving this method turns it off/).waitFor()
+    await page.getByText(/auto-generate is turned off/).waitFor()
     await takeScreenshot(page, 'guide-method')
-    await page.getByRole('button', { name: 'Save', exact: true }).click()
-    await page.getByText('Unsaved changes').waitFor({ state: 'hidden' })
+    await page.getByRole('button', { name: 'From now on, fill this pool by uploads' }).click()
+    await page.getByText(/auto-generate is turned off/).waitFor({ state: 'hidden' })
     expect(
       await client.ask(
         'query ($id: ID!) { pool(id: $id) { replenishment { method autoGenerate format { name } } } }',

@@ -51,7 +51,7 @@ describe('the list of pools', () => {
     const row = await rowOf(page, poolId)
     await row.getByText('100').waitFor()
     await row.getByText('Ready').waitFor()
-    await row.getByText('Not in sight').waitFor()
+    await row.getByText('Too early to say').waitFor()
     await claim(client, poolId, 99)
     await row.getByText('99', { exact: true }).waitFor()
     await row.getByText('1', { exact: true }).waitFor()

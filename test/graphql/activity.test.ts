@@ -6,6 +6,7 @@ const service = useService()
 const client = useClient(service)
 
 const hourMs = 3_600_000
+const dayMs = 24 * hourMs
 
 const query = `
   query ($id: ID!, $from: DateTime!, $to: DateTime!, $step: ActivityStep!, $timeZone: String! = "UTC") {
@@ -112,17 +113,17 @@ describe('the forecast of a pool', () => {
     expect(await forecastOf(poolId)).toEqual({ claimsPerDay: 0, runsOutAt: null, formatRunsOutAt: null })
     await generate(client, { poolId, formatId, quantity: 60 })
     await claim(client, poolId, 10)
-    // 10 codes in an hour, as the pool is new: 50 last for 5 hours, and the 40 that are not generated yet for 4 more.
+    // 10 codes in a day, as the pool is new: 50 last for 5 days, and the 40 that are not generated yet for 4 more.
     const { claimsPerDay, runsOutAt, formatRunsOutAt } = await forecastOf(poolId)
-    expect(claimsPerDay).toBe(240)
-    const inHours = (at: string) => Math.round((new Date(at).getTime() - Date.now()) / hourMs)
-    expect(inHours(runsOutAt)).toBe(5)
+    expect(claimsPerDay).toBe(10)
+    const inDays = (at: string) => Math.round((new Date(at).getTime() - Date.now()) / dayMs)
+    expect(inDays(runsOutAt)).toBe(5)
     expect(formatRunsOutAt).toBeNull()
     await client.ask(
       `mutation ($input: SaveReplenishmentInput!) { saveReplenishment(input: $input) { __typename } }`,
       { input: { poolId, method: 'GENERATE', formatId } },
     )
-    expect(inHours((await forecastOf(poolId)).formatRunsOutAt)).toBe(9)
+    expect(inDays((await forecastOf(poolId)).formatRunsOutAt)).toBe(9)
     await client.ask(
       `mutation ($input: SaveReplenishmentInput!) { saveReplenishment(input: $input) { __typename } }`,
       { input: { poolId, method: 'UPLOAD' } },

@@ -1,23 +1,24 @@
 import { Box, Title } from '@mantine/core'
-import { useCallback, useEffect } from 'react'
+import { useCallback, useEffect, useState } from 'react'
 import { useService } from '../api/service.tsx'
-import { type SessionNews, signInByPage } from '../api/session.ts'
+import { localKeyId, type SessionNews, signInHere } from '../api/session.ts'
 import { ViewerQuery } from '../shell/viewer.tsx'
 import { text } from '../text.ts'
+import { ContinueHere } from './continue-here.tsx'
 import { SignInCard } from './sign-in-card.tsx'
 import { SignInForm } from './sign-in-form.tsx'
 
 /**
- * Asks for the key again when the session has ended, over a page that is kept as it was, and its open dialogs. With another key, the page is loaded
- * anew: what is in its memory may be of another account.
+ * Signs in again when the session has ended, over a page that is kept as it was, and its open dialogs. It asks for the key, but
+ * not where none was needed to begin with: on the service's own machine. With another key, the page is loaded anew: what is in
+ * its memory may be of another account.
  */
 export function SignInAgain({ keyId, isNeeded }: { keyId: string; isNeeded: boolean }) {
   const goOn = useGoOn(keyId)
+  const isLocal = keyId === localKeyId
   useSessionNews(goOn)
-  useEffect(() => {
-    if (isNeeded) void signInByPage().then(goOn)
-  }, [isNeeded, goOn])
-  if (!isNeeded) return null
+  const isTrying = useTrying(isNeeded, isLocal, goOn)
+  if (!isNeeded || isTrying) return null
   return (
     <Box
       bg="var(--mantine-color-body)"
@@ -31,9 +32,29 @@ export function SignInAgain({ keyId, isNeeded }: { keyId: string; isNeeded: bool
           {text.account.sessionEnded}
         </Title>
         <SignInForm lead={text.account.sessionEndedLead} onSignedIn={goOn} />
+        {isLocal && <ContinueHere onSignedIn={goOn} />}
       </SignInCard>
     </Box>
   )
+}
+
+/** Whether it is still being tried to sign in without asking. */
+function useTrying(isNeeded: boolean, isLocal: boolean, goOn: () => Promise<void>): boolean {
+  const { isLeaving, sessionEnded } = useService()
+  const [hasTried, setTried] = useState(false)
+  useEffect(() => {
+    if (!isNeeded) return
+    const attempt = async () => {
+      // Another page of this browser may have signed in already.
+      await goOn()
+      if (!isLocal || !sessionEnded.get() || isLeaving.get()) return
+      const refusal = await signInHere()
+      if (refusal === undefined) await goOn()
+    }
+    void attempt().finally(() => setTried(true))
+    return () => setTried(false)
+  }, [isNeeded, isLocal, goOn, sessionEnded, isLeaving])
+  return isLocal && !hasTried
 }
 
 /** Goes on with the page if the browser's session is one of the same key. */
@@ -51,14 +72,15 @@ function useGoOn(keyId: string): () => Promise<void> {
 
 /** Follows what other pages of this browser do with the session that they share with this one. */
 function useSessionNews(onBegun: () => Promise<void>): void {
-  const { otherPages } = useService()
+  const { isLeaving, otherPages } = useService()
   useEffect(() => {
     const hear = ({ data }: MessageEvent<SessionNews>) => {
+      isLeaving.set(data !== 'began')
       // Loaded anew, so that nothing of the account stays in memory.
       if (data === 'ended') location.assign('/sign-in')
-      else void onBegun()
+      if (data === 'began') void onBegun()
     }
     otherPages.addEventListener('message', hear)
     return () => otherPages.removeEventListener('message', hear)
-  }, [otherPages, onBegun])
+  }, [isLeaving, otherPages, onBegun])
 }

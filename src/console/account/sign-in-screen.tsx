@@ -2,9 +2,10 @@ import { Anchor, Code, Text, Title } from '@mantine/core'
 import { useEffect } from 'react'
 import { useLocation } from 'react-router'
 import { useService } from '../api/service.tsx'
-import type { SessionNews } from '../api/session.ts'
+import { localKeyId, type SessionNews } from '../api/session.ts'
 import { useTabTitle } from '../parts/page.tsx'
 import { text } from '../text.ts'
+import { ContinueHere } from './continue-here.tsx'
 import { SignInCard } from './sign-in-card.tsx'
 import { SignInForm } from './sign-in-form.tsx'
 
@@ -37,6 +38,7 @@ export function SignInScreen() {
           {text.account.signIn}
         </Title>
         <SignInForm lead={text.account.signInLead} onSignedIn={() => goTo(from)} />
+        {localKeyId !== undefined && <ContinueHere onSignedIn={() => goTo(from)} />}
       </SignInCard>
     </main>
   )

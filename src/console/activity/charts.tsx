@@ -4,7 +4,7 @@ import { Box, Group, Paper, Stack, Text, Title } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { count, shortCount } from '../intl.ts'
 import { text } from '../text.ts'
-import { namesOfSteps, type Period } from './period.ts'
+import { namesOfSteps, type Period, ticksOf } from './period.ts'
 import { StepTooltip } from './step-tooltip.tsx'
 import { type CountOfStep, type Step, totalOf } from './steps.ts'
 
@@ -102,7 +102,9 @@ function propsOf(counts: readonly CountOfStep[], period: Period, steps: readonly
     xAxisProps: {
       tickFormatter: short,
       minTickGap: 24,
-      interval: 'preserveStartEnd' as const,
+      ticks: ticksOf(period, steps),
+      // Of hours each, each second or each fourth tick: at regular hours.
+      interval: period === 'hours' ? ('equidistantPreserveStart' as const) : ('preserveStartEnd' as const),
       scale: 'band' as const,
     },
     yAxisProps: {

@@ -6,9 +6,15 @@ import { text } from '../text.ts'
 import type { EventFacts } from './event-facts.ts'
 import { EventIcon } from './event-icon.tsx'
 import { EventSentence } from './event-sentence.tsx'
+import type { Line } from './lines.ts'
 
-/** An event in a list of them: what kind, what, which task, and when. */
-export const EventLine = memo(function EventLine({ event, ofPool }: { event: EventFacts; ofPool: boolean }) {
+/** A line in the list of events: what kind, what, which task, and when. */
+export const EventLine = memo(function EventLine({
+  event,
+  isCourse,
+  added,
+  ofPool,
+}: Omit<Line, 'key'> & { ofPool: boolean }) {
   const task = taskOf(event)
   return (
     <Group component="li" gap="sm" px="md" py="xs" wrap="nowrap">
@@ -22,7 +28,7 @@ export const EventLine = memo(function EventLine({ event, ofPool }: { event: Eve
         rowGap={2}
       >
         <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
-          <EventSentence event={event} ofPool={ofPool} />
+          <EventSentence added={added} event={event} isCourse={isCourse} ofPool={ofPool} />
         </Text>
         <Group flex="none" gap="md" wrap="nowrap">
           {task !== null && (

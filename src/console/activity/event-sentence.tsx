@@ -5,24 +5,24 @@ import { list } from '../intl.ts'
 import { Sentence } from '../parts/sentence.tsx'
 import { text } from '../text.ts'
 import type { EventFacts, TaskFacts } from './event-facts.ts'
+import type { Line } from './lines.ts'
 
 const words = text.activity.events
 
-interface SentenceProps {
-  event: EventFacts
+interface SentenceProps extends Omit<Line, 'key'> {
   ofPool: boolean
   isPlain?: boolean
 }
 
 /**
- * An event in words: who did what to which pool.
+ * An event in words, or the course of a task: who did what to which pool.
  *
  * @param ofPool whether the page is about this pool, so that it is not named
  * @param isPlain whether it has no links
  */
-export function EventSentence({ event, ofPool, isPlain = false }: SentenceProps) {
+export function EventSentence({ event, isCourse, added, ofPool, isPlain = false }: SentenceProps) {
   const Named = isPlain ? Name : NamedLink
-  const { template, parts = {} } = inWords(event, Named)
+  const { template, parts = {} } = (isCourse && courseInWords(event, added, Named)) || inWords(event, Named)
   const pool = <Named to={`/pools/${event.pool.id}/activity`}>{event.pool.name}</Named>
   const all = {
     who: event.actor === null ? words.service : <Who name={event.actor.name} />,
@@ -38,6 +38,8 @@ interface InWords {
   parts?: Record<string, ReactNode>
 }
 
+type EventOfTask = Pick<Extract<EventFacts, { __typename: 'TaskStatusChangedEvent' }>, 'task' | 'actor'>
+
 type Named = (props: { to: string; children: string }) => ReactNode
 
 function inWords(event: EventFacts, Named: Named): InWords {
@@ -52,15 +54,7 @@ function inWords(event: EventFacts, Named: Named): InWords {
     case 'TaskStatusChangedEvent':
       return {
         template: words[workOf(event.task)][event.status],
-        parts: {
-          ...partsOf(event.task, Named),
-          cause: event.actor !== null && (
-            <>
-              {words.cause}
-              <Who name={event.actor.name} />
-            </>
-          ),
-        },
+        parts: taskParts(event, Named),
       }
     case 'PoolRefilledEvent':
       return {
@@ -85,6 +79,20 @@ function inWords(event: EventFacts, Named: Named): InWords {
       // A type that the schema of this page does not have: the service is newer. Known types without a sentence do not compile.
       event satisfies never
       return { template: words.unknown }
+  }
+}
+
+/** A task that has completed, in one sentence. Undefined where its last step says it all. */
+function courseInWords(event: EventFacts, added: string | undefined, Named: Named): InWords | undefined {
+  const isOver =
+    event.__typename === 'PoolRefilledEvent' ||
+    (event.__typename === 'TaskStatusChangedEvent' && event.status === 'COMPLETED')
+  if (!isOver) return undefined
+  const work = workOf(event.task)
+  if (work !== 'dryRun' && added === undefined) return undefined
+  return {
+    template: words.done[work],
+    parts: { ...taskParts(event, Named), count: added !== undefined && <Count of={added} /> },
   }
 }
 
@@ -115,11 +123,18 @@ function workOf({ kind, trigger, upload }: TaskFacts): 'generation' | 'refill' |
   return upload?.dryRun === true ? 'dryRun' : 'upload'
 }
 
-function partsOf({ quantity, format, failure }: TaskFacts, Named: Named): Record<string, ReactNode> {
+function taskParts({ task, actor }: EventOfTask, Named: Named): Record<string, ReactNode> {
+  const { quantity, format, failure } = task
   return {
     quantity: <Count of={quantity ?? '0'} />,
     format: format !== null && <Named to={`/formats/${format.id}`}>{format.name}</Named>,
     failure: failure?.message,
+    cause: actor !== null && (
+      <>
+        {words.cause}
+        <Who name={actor.name} />
+      </>
+    ),
   }
 }
 

@@ -1,4 +1,16 @@
-import { Alert, Box, Button, Group, Paper, Skeleton, Stack, Text, Title, VisuallyHidden } from '@mantine/core'
+import {
+  Alert,
+  Box,
+  Button,
+  Group,
+  Paper,
+  Skeleton,
+  Stack,
+  Switch,
+  Text,
+  Title,
+  VisuallyHidden,
+} from '@mantine/core'
 import { useEffect, useState } from 'react'
 import { Link } from 'react-router'
 import { useClient } from 'urql'
@@ -6,15 +18,16 @@ import { useObserved } from '../api/observable.ts'
 import { weekday } from '../intl.ts'
 import { Empty } from '../parts/empty.tsx'
 import { text } from '../text.ts'
-import type { EventFacts } from './event-facts.ts'
 import { EventFeed } from './event-feed.ts'
 import { EventLine } from './event-line.tsx'
 import { EventSentence } from './event-sentence.tsx'
 import classes from './feed.module.css'
+import { everyStep, folded, type Line } from './lines.ts'
 
 const words = text.activity.feed
 
-/** What has happened to a pool, or to all pools without `poolId`, newest first. What happens is added as it happens. */
+/** What has happened to a pool, or to all pools without `poolId`, newest first. What happens is added as it happens. A task is a single
+ * line, unless every step is asked for. */
 export function Feed({ poolId }: { poolId?: string }) {
   const client = useClient()
   const [feed] = useState(() => new EventFeed(client, poolId))
@@ -24,13 +37,25 @@ export function Feed({ poolId }: { poolId?: string }) {
   }, [feed])
   const { events, fresh, hasMore, isLoadingMore, problem, ended } = useObserved(feed.state)
   const ofPool = poolId !== undefined
+  const [showsSteps, setShowsSteps] = useState(false)
+  const linesOf = showsSteps ? everyStep : folded
   return (
     <Stack gap="md">
-      <Announcement events={fresh} ofPool={ofPool} />
+      <Group justify="space-between">
+        <Title order={2} size="h4">
+          {words.title}
+        </Title>
+        <Switch
+          checked={showsSteps}
+          label={words.everyStep}
+          onChange={(event) => setShowsSteps(event.currentTarget.checked)}
+        />
+      </Group>
+      <Announcement lines={linesOf(fresh)} ofPool={ofPool} />
       <Problem of={events === undefined ? ended : ended && `${ended} ${words.ended}`} />
       {events === undefined && ended === undefined && <Skeleton height={200} />}
       {events?.length === 0 && <NothingYet ofPool={ofPool} />}
-      {events !== undefined && <Days events={events} ofPool={ofPool} />}
+      {events !== undefined && <Days lines={linesOf(events)} ofPool={ofPool} />}
       <Problem of={problem} />
       {hasMore && (
         <Group>
@@ -43,15 +68,15 @@ export function Feed({ poolId }: { poolId?: string }) {
   )
 }
 
-function Days({ events, ofPool }: { events: readonly EventFacts[]; ofPool: boolean }) {
-  return [...Map.groupBy(events, ({ at }) => weekday(at))].map(([day, events]) => (
+function Days({ lines, ofPool }: { lines: readonly Line[]; ofPool: boolean }) {
+  return [...Map.groupBy(lines, ({ event }) => weekday(event.at))].map(([day, lines]) => (
     <Box aria-label={day} component="section" key={day}>
-      <Title c="dimmed" mb="xs" order={ofPool ? 3 : 2} size="h6">
+      <Title c="dimmed" mb="xs" order={3} size="h6">
         {day}
       </Title>
       <Paper className={classes.lines} component="ol" withBorder>
-        {events.map((event) => (
-          <EventLine event={event} key={event.cursor} ofPool={ofPool} />
+        {lines.map(({ key, ...line }) => (
+          <EventLine key={key} ofPool={ofPool} {...line} />
         ))}
       </Paper>
     </Box>
@@ -74,15 +99,21 @@ function NothingYet({ ofPool }: { ofPool: boolean }) {
   )
 }
 
-/** Tells screen readers of new events: of a single one all, of several how many. */
-function Announcement({ events, ofPool }: { events: readonly EventFacts[]; ofPool: boolean }) {
-  const [first] = events
+/** Tells screen readers of new events: of a single line all, of several how many. */
+function Announcement({ lines, ofPool }: { lines: readonly Line[]; ofPool: boolean }) {
+  const [first] = lines
   return (
     <VisuallyHidden aria-live="polite" role="status">
-      {events.length === 1 && first !== undefined ? (
-        <EventSentence event={first} isPlain ofPool={ofPool} />
+      {lines.length === 1 && first !== undefined ? (
+        <EventSentence
+          added={first.added}
+          event={first.event}
+          isCourse={first.isCourse}
+          isPlain
+          ofPool={ofPool}
+        />
       ) : (
-        events.length > 1 && words.fresh(BigInt(events.length))
+        lines.length > 1 && words.fresh(BigInt(lines.length))
       )}
     </VisuallyHidden>
   )

@@ -43,10 +43,20 @@ function beginningOf(period: Period, now: number): Pick<SteppedTime, 'from' | 's
   }
 }
 
-function browsersTimeZone(): string {
+/** As the API accepts it. */
+export function browsersTimeZone(): string {
   const { timeZone } = new Intl.DateTimeFormat().resolvedOptions()
   // Where a browser does not know it, it uses UTC.
   return timeZone === undefined || timeZone === 'Etc/Unknown' ? 'UTC' : timeZone
+}
+
+/**
+ * The steps of a period whose names an axis shows, as far as they fit: of the hours every third, counted from midnight. All of
+ * other periods.
+ */
+export function ticksOf(period: Period, steps: readonly { from: string }[]): string[] {
+  const all = steps.map(({ from }) => from)
+  return period === 'hours' ? all.filter((from) => new Date(from).getHours() % 3 === 0) : all
 }
 
 /** The name of a step of a period by its beginning: short for an axis, and in full. */

@@ -1,10 +1,9 @@
-import { Stack, Title } from '@mantine/core'
+import { Stack } from '@mantine/core'
 import { useSearchParams } from 'react-router'
 import { useQuery } from 'urql'
 import { graphql } from '../api/graphql.ts'
 import { Loaded } from '../parts/loaded.tsx'
 import { usePoolOfPage } from '../pools/pool-of-page.ts'
-import { text } from '../text.ts'
 import { Feed } from './feed.tsx'
 import { type Period, periods } from './period.ts'
 import { PoolActivity } from './pool-activity.tsx'
@@ -42,12 +41,7 @@ export default function PoolActivityScreen() {
           )
         }}
       </Loaded>
-      <Stack gap="sm">
-        <Title order={2} size="h4">
-          {text.activity.feed.title}
-        </Title>
-        <Feed key={pool.id} poolId={pool.id} />
-      </Stack>
+      <Feed key={pool.id} poolId={pool.id} />
     </Stack>
   )
 }

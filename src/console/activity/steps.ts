@@ -17,6 +17,7 @@ export const PoolActivityQuery = graphql(`
         runsOutAt
         formatRunsOutAt
       }
+      createdAt
       availableCount
       replenishment {
         autoGenerate
@@ -33,7 +34,10 @@ type PoolWithActivity = NonNullable<ResultOf<typeof PoolActivityQuery>['pool']>
 
 /** What happened to the codes of a pool in an hour, a day, a week or a month. */
 export type Step = PoolWithActivity['activity'][number]
-export type PoolWithForecast = Pick<PoolWithActivity, 'availableCount' | 'forecast' | 'replenishment'>
+export type PoolWithForecast = Pick<
+  PoolWithActivity,
+  'createdAt' | 'availableCount' | 'forecast' | 'replenishment'
+>
 export type CountOfStep = 'claimedCount' | 'redeemedCount' | 'addedCount' | 'availableCount'
 
 /** Whether a step has not ended. */

@@ -14,6 +14,8 @@ export interface Service {
   connection: Observable<Connection>
   /** Whether the service no longer accepts the session. */
   sessionEnded: Observable<boolean>
+  /** Whether somebody signs out, in this page or another one of the browser: then nobody is signed in without being asked. */
+  isLeaving: Observable<boolean>
   /** Tells the other pages of this browser that a session began or ended, and is told by them. See SessionNews. */
   otherPages: BroadcastChannel
   /** Reads all that is on the screen again. */
@@ -37,6 +39,7 @@ export function connectService(): Service {
     client,
     connection,
     sessionEnded,
+    isLeaving: new Observable(false),
     otherPages: new BroadcastChannel('session'),
     reread: () => queries.reread(client),
   }

@@ -1,11 +1,15 @@
 import { text } from '../text.ts'
+import type { Service } from './service.tsx'
 
 // The browser keeps the session in a cookie that no script can read. The key is sent once, and kept nowhere.
 
 const sessionPath = '/session'
 
-/** What pages of one browser tell each other about the session, which they share. */
-export type SessionNews = 'began' | 'ended'
+/** What pages of one browser tell each other about the session, which they share. It is "ending" while somebody signs out. */
+export type SessionNews = 'began' | 'ending' | 'ended'
+
+/** The API key of browsers on the service's own machine, if this is one of them: it needs no key to be signed in. */
+export const localKeyId = document.querySelector<HTMLMetaElement>('meta[name="local-key"]')?.content
 
 /**
  * Exchanges an API key for a session, as it was typed or pasted. Resolves to why that was not possible, or to undefined.
@@ -24,20 +28,28 @@ export async function signIn(typed: string, otherPages: BroadcastChannel): Promi
   return undefined
 }
 
+/**
+ * Asks the service to sign in a browser on its own machine, as it does with its page. Whether it has done so, the next request
+ * tells. Resolves to why the service could not be asked, or to undefined.
+ */
+export async function signInHere(): Promise<string | undefined> {
+  const response = await reach('/', { method: 'GET' })
+  if (response === undefined) return text.common.unreachable
+  return response.ok ? undefined : await refusalOf(response)
+}
+
 /** Ends the session, and with it all that other pages have open. Resolves to why that was not possible, or to undefined. */
-export async function signOut(otherPages: BroadcastChannel): Promise<string | undefined> {
+export async function signOut({
+  isLeaving,
+  otherPages,
+}: Pick<Service, 'isLeaving' | 'otherPages'>): Promise<string | undefined> {
+  isLeaving.set(true)
+  otherPages.postMessage('ending' satisfies SessionNews)
   const response = await reach(sessionPath, { method: 'DELETE' })
   if (response === undefined) return text.common.unreachable
   if (!response.ok) return await refusalOf(response)
   otherPages.postMessage('ended' satisfies SessionNews)
   return undefined
-}
-
-/**
- * Loads the page once more: with it, a service on this machine signs its browser in without a key. Elsewhere, it does nothing.
- */
-export async function signInByPage(): Promise<void> {
-  await reach('/', { method: 'GET' })
 }
 
 /** The key in what was pasted: it may be broken into lines, or be the whole header. */

@@ -32,18 +32,20 @@ function ChangeForm({ change, onClose }: Omit<ChangeDialogProps, 'isOpen'>) {
   const words = text.codes.changes[change]
   const form = useForm({
     initialValues: {
-      of: ofTaskOnly.includes(change) ? 'task' : 'pool',
+      // Withdrawing takes away what somebody may count on, so nothing is chosen in advance.
+      of: { withdraw: '', restore: 'pool', void: 'task', unvoid: 'task' }[change],
       taskId: '',
       reason: '',
       keepAutoGenerate: false,
     },
+    validate: { of: (of) => (of === '' ? text.codes.sayWhich : null) },
   })
   const problems = useProblems(form, { 'select.taskId': 'taskId' })
   const [submit, isSubmitting] = useChange(change)
   const { of, taskId } = form.values
   const inPool = { withdraw: pool.availableCount, restore: pool.withdrawnCount, void: '', unvoid: '' }[change]
   const concerned = useConcerned(change, taskId)
-  const number = of === 'pool' ? inPool : concerned
+  const number = { pool: inPool, task: concerned }[of]
   const act = form.onSubmit(async (values) => {
     problems.clear()
     const { done, problems: found = [] } = await submit({
@@ -86,12 +88,12 @@ function ChangeForm({ change, onClose }: Omit<ChangeDialogProps, 'isOpen'>) {
             {text.common.cancel}
           </Button>
           <Button
-            disabled={number === undefined || number === '0'}
+            disabled={of === 'task' && number === undefined ? true : number === '0'}
             loading={isSubmitting}
             type="submit"
             {...(change !== 'restore' && change !== 'unvoid' && { color: 'red.9' })}
           >
-            {words.action(number ?? '0')}
+            {number === undefined ? words.title : words.action(number)}
           </Button>
         </Group>
       </Stack>
@@ -119,11 +121,15 @@ function KeepAutoGenerate({ value, onChange }: { value?: boolean; onChange: (isK
   const [{ data }] = useQuery({ query: AutoGenerateQuery, variables: { poolId: id } })
   if (data?.pool?.replenishment.autoGenerate !== true) return null
   return (
-    <Checkbox
-      checked={value ?? false}
-      description={text.codes.keepAutoGenerateHint}
-      label={text.codes.keepAutoGenerate}
-      onChange={(event) => onChange(event.currentTarget.checked)}
-    />
+    <Stack gap="xs">
+      <Text role="status" size="sm">
+        {value === true ? text.codes.autoGenerateStays : text.codes.autoGenerateEnds}
+      </Text>
+      <Checkbox
+        checked={value ?? false}
+        label={text.codes.keepAutoGenerate}
+        onChange={(event) => onChange(event.currentTarget.checked)}
+      />
+    </Stack>
   )
 }

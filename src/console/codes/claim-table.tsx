@@ -1,36 +1,58 @@
-import { ActionIcon, Menu, ScrollArea, Table, UnstyledButton, VisuallyHidden } from '@mantine/core'
-import { ChevronDownIcon, ChevronRightIcon, KebabHorizontalIcon } from '@primer/octicons-react'
-import { useState } from 'react'
-import { Distance, Moment } from '../parts/time.tsx'
-import { useMay } from '../shell/viewer.tsx'
+import { ScrollArea, Table, VisuallyHidden } from '@mantine/core'
 import { text } from '../text.ts'
-import { useAskToVoid } from './ask-to-void.tsx'
-import { ClaimCodes } from './claim-codes.tsx'
+import { ClaimRow } from './claim-row.tsx'
 import type { ListedClaimOf } from './claims-query.ts'
-import { Recipient } from './code-table.tsx'
-import { CodeText } from './code-text.tsx'
+import { useIsNarrow } from './use-is-narrow.ts'
 
 const words = text.codes.columns
 
-/** A page of claims. Each can be opened to see its codes. */
-export function ClaimTable({ claims }: { claims: readonly ListedClaimOf[] }) {
+/** A page of claims, those for the same recipient together, with their codes and what became of each. */
+export function ClaimTable({
+  claims,
+  showsPool = false,
+  onRecipient,
+  onChange,
+}: {
+  claims: readonly ListedClaimOf[]
+  showsPool?: boolean
+  /** Called with a recipient that is pressed. */
+  onRecipient?: (recipient: string) => void
+  /** Called after some of the codes were changed. */
+  onChange?: () => void
+}) {
+  const isNarrow = useIsNarrow()
+  const names = [
+    words.recipient,
+    words.codes,
+    words.claimedAt,
+    words.expiresAt,
+    ...(showsPool ? [words.pool] : []),
+  ]
   return (
     <ScrollArea type="auto" viewportProps={{ tabIndex: 0, 'aria-label': text.codes.views.claims }}>
-      <Table miw={640} verticalSpacing="xs">
+      <Table verticalSpacing="xs" {...(!isNarrow && { miw: 720 })}>
         <Table.Thead>
           <Table.Tr>
-            <Table.Th>{words.recipient}</Table.Th>
-            <Table.Th>{words.codes}</Table.Th>
-            <Table.Th>{words.claimedAt}</Table.Th>
-            <Table.Th>{words.expiresAt}</Table.Th>
+            {(isNarrow ? [words.recipient] : names).map((name) => (
+              <Table.Th key={name}>{name}</Table.Th>
+            ))}
             <Table.Th w={48}>
               <VisuallyHidden>{words.actions}</VisuallyHidden>
             </Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {claims.map((claim) => (
-            <ClaimRow claim={claim} key={claim.id} />
+          {byRecipient(claims).map(({ claim, isFirst }) => (
+            <ClaimRow
+              claim={claim}
+              columnCount={isNarrow ? 2 : names.length + 1}
+              isFirst={isFirst}
+              isNarrow={isNarrow}
+              key={claim.id}
+              showsPool={showsPool}
+              {...(onRecipient && { onRecipient })}
+              {...(onChange && { onChange })}
+            />
           ))}
         </Table.Tbody>
       </Table>
@@ -38,68 +60,10 @@ export function ClaimTable({ claims }: { claims: readonly ListedClaimOf[] }) {
   )
 }
 
-function ClaimRow({ claim }: { claim: ListedClaimOf }) {
-  const [isOpen, setOpen] = useState(false)
-  const { id, at, count, recipient, expiresAt, codes } = claim
-  const [first] = codes.edges
-  return (
-    <>
-      <Table.Tr>
-        <Table.Td>
-          <Recipient recipient={recipient} />
-        </Table.Td>
-        <Table.Td>
-          {count === '1' && first !== undefined ? (
-            <CodeText code={first.node.code} />
-          ) : (
-            <UnstyledButton aria-expanded={isOpen} fz="sm" onClick={() => setOpen(!isOpen)}>
-              {isOpen ? <ChevronDownIcon /> : <ChevronRightIcon />} {text.common.codes(count)}
-            </UnstyledButton>
-          )}
-        </Table.Td>
-        <Table.Td>
-          <Distance at={at} />
-        </Table.Td>
-        <Table.Td>{expiresAt === null ? text.codes.never : <Moment at={expiresAt} />}</Table.Td>
-        <Table.Td>
-          <ClaimMenu claim={claim} />
-        </Table.Td>
-      </Table.Tr>
-      {isOpen && (
-        <Table.Tr>
-          <Table.Td bg="var(--mantine-color-default-hover)" colSpan={5}>
-            <ClaimCodes claimId={id} />
-          </Table.Td>
-        </Table.Tr>
-      )}
-    </>
+/** The claims with those of a recipient after its newest one. `isFirst`: the claim before it is for somebody else. */
+function byRecipient(claims: readonly ListedClaimOf[]): { claim: ListedClaimOf; isFirst: boolean }[] {
+  const groups = Map.groupBy(claims, ({ id, recipient }) =>
+    recipient === null ? `nobody ${id}` : `for ${recipient}`,
   )
-}
-
-function ClaimMenu({ claim: { id, count, recipient, codesUrl } }: { claim: ListedClaimOf }) {
-  const mayManage = useMay('MANAGE')
-  const { askToVoid, askToUnvoid } = useAskToVoid()
-  const what = text.codes.ofClaim(count, recipient)
-  return (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <ActionIcon aria-label={text.codes.claimActions(what)} color="gray" variant="subtle">
-          <KebabHorizontalIcon />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Item component="a" download href={`${codesUrl}&bom=true`}>
-          {text.codes.downloadClaim}
-        </Menu.Item>
-        {mayManage && (
-          <>
-            <Menu.Item onClick={() => askToVoid({ claimId: id }, what)}>{text.codes.voiding.void}</Menu.Item>
-            <Menu.Item onClick={() => askToUnvoid({ claimId: id }, what)}>
-              {text.codes.voiding.unvoid}
-            </Menu.Item>
-          </>
-        )}
-      </Menu.Dropdown>
-    </Menu>
-  )
+  return [...groups.values()].flatMap((group) => group.map((claim, i) => ({ claim, isFirst: i === 0 })))
 }

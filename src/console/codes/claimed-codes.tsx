@@ -1,4 +1,5 @@
 import { Button, Group, Menu, Stack, Text } from '@mantine/core'
+import { ChevronDownIcon } from '@primer/octicons-react'
 import { useState } from 'react'
 import { useQuery } from 'urql'
 import { graphql } from '../api/graphql.ts'
@@ -99,7 +100,9 @@ function Actions({ chosen, onDone }: { chosen: ReadonlySet<string>; onDone: () =
       )}
       <Menu position="bottom-end">
         <Menu.Target>
-          <Button variant="subtle">{text.codes.voidMany}</Button>
+          <Button rightSection={<ChevronDownIcon />} size="xs" variant="default">
+            {text.codes.voidMany}
+          </Button>
         </Menu.Target>
         <Menu.Dropdown>
           <Menu.Item onClick={() => setChange('void')}>{text.codes.changes.void.menu}</Menu.Item>

@@ -9,7 +9,11 @@ export const ListedClaim = graphql(`
     recipient
     expiresAt
     codesUrl
-    codes(first: 1) {
+    pool {
+      id
+      name
+    }
+    codes(first: 5) {
       edges {
         node {
           id
@@ -22,6 +26,19 @@ export const ListedClaim = graphql(`
 `)
 
 export type ListedClaimOf = FragmentOf<typeof ListedClaim>
+
+/** Whether all codes of the claim are listed with it, as those of most claims are. */
+export const areAllListed = ({ count, codes }: ListedClaimOf) => count === String(codes.edges.length)
+
+/** What can be done with the codes of claims, as far as they are listed: of the others, anything may be. */
+export function changesOf(claims: readonly ListedClaimOf[]): { canVoid: boolean; canUnvoid: boolean } {
+  const listed = claims.flatMap(({ codes }) => codes.edges.map(({ node }) => node.validity))
+  const isUnknown = !claims.every(areAllListed)
+  return {
+    canVoid: isUnknown || listed.some((validity) => validity === 'VALID' || validity === 'EXPIRED'),
+    canUnvoid: isUnknown || listed.includes('VOIDED'),
+  }
+}
 
 export const ClaimsQuery = graphql(
   `
@@ -47,7 +64,7 @@ export const ClaimsQuery = graphql(
 
 export const ClaimsOfRecipientQuery = graphql(
   `
-    query ClaimsOfRecipient($poolId: ID!, $recipient: String!, $after: String) {
+    query ClaimsOfRecipient($poolId: ID, $recipient: String!, $after: String) {
       claims(poolId: $poolId, recipient: $recipient, first: 20, after: $after) {
         edges {
           node {

@@ -1,16 +1,16 @@
-import { CloseButton, Stack, Text, TextInput } from '@mantine/core'
+import { CloseButton, Stack, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { SearchIcon } from '@primer/octicons-react'
 import { useState } from 'react'
 import { useQuery } from 'urql'
 import { Empty } from '../parts/empty.tsx'
 import { Loaded } from '../parts/loaded.tsx'
-import { Pager, type Paging, usePaging } from '../parts/paging.tsx'
+import { Pager, usePaging } from '../parts/paging.tsx'
 import { usePoolOfPage } from '../pools/pool-of-page.ts'
 import { text } from '../text.ts'
 import { ClaimTable } from './claim-table.tsx'
-import { ClaimsOfRecipientQuery, ClaimsQuery, type ListedClaimOf } from './claims-query.ts'
-import { RecipientActions } from './recipient-actions.tsx'
+import { ClaimsQuery } from './claims-query.ts'
+import { RecipientClaims, useRecipientClaims } from './recipient-claims.tsx'
 import { useFreshWithPool } from './use-fresh.ts'
 
 const typingMs = 400
@@ -33,12 +33,16 @@ export function Claims() {
         }
         value={typed}
       />
-      {recipient.trim() === '' ? <AllClaims /> : <ClaimsOfRecipient key={recipient} recipient={recipient} />}
+      {recipient.trim() === '' ? (
+        <AllClaims search={setTyped} />
+      ) : (
+        <ClaimsOfRecipient key={recipient} recipient={recipient} search={setTyped} />
+      )}
     </Stack>
   )
 }
 
-function AllClaims() {
+function AllClaims({ search }: { search: (recipient: string) => void }) {
   const { id: poolId } = usePoolOfPage()
   const paging = usePaging(poolId)
   const result = useQuery({
@@ -49,70 +53,31 @@ function AllClaims() {
   useFreshWithPool(result[1])
   return (
     <Loaded of={result}>
-      {({ pool }) =>
-        pool !== null && (
-          <ClaimPage
-            empty={<Empty title={text.codes.noClaimsTitle}>{text.codes.noClaims}</Empty>}
-            page={pool.claims}
-            paging={paging}
-          />
+      {({ pool }) => {
+        if (pool === null) return null
+        const { edges, pageInfo } = pool.claims
+        if (edges.length === 0 && paging.isFirst)
+          return <Empty title={text.codes.noClaimsTitle}>{text.codes.noClaims}</Empty>
+        return (
+          <>
+            <ClaimTable claims={edges.map(({ node }) => node)} onRecipient={search} />
+            <Pager pageInfo={pageInfo} paging={paging} />
+          </>
         )
-      }
+      }}
     </Loaded>
   )
 }
 
-function ClaimsOfRecipient({ recipient }: { recipient: string }) {
-  const { id: poolId } = usePoolOfPage()
-  const paging = usePaging(recipient)
-  const result = useQuery({
-    query: ClaimsOfRecipientQuery,
-    variables: { poolId, recipient, after: paging.after },
-    requestPolicy: 'cache-and-network',
-  })
-  useFreshWithPool(result[1])
-  return (
-    <Loaded of={result}>
-      {({ claims }) => (
-        <Stack gap="sm">
-          {claims.edges.length > 0 && (
-            <RecipientActions
-              onForgotten={() => result[1]({ requestPolicy: 'network-only' })}
-              recipient={recipient}
-            />
-          )}
-          <ClaimPage
-            empty={
-              <Text c="dimmed" role="status">
-                {text.codes.noSuchRecipient}
-              </Text>
-            }
-            page={claims}
-            paging={paging}
-          />
-        </Stack>
-      )}
-    </Loaded>
-  )
-}
-
-function ClaimPage({
-  page: { edges, pageInfo },
-  paging,
-  empty,
+function ClaimsOfRecipient({
+  recipient,
+  search,
 }: {
-  page: {
-    edges: readonly { node: ListedClaimOf }[]
-    pageInfo: { hasNextPage: boolean; endCursor: string | null }
-  }
-  paging: Paging
-  empty: React.ReactNode
+  recipient: string
+  search: (recipient: string) => void
 }) {
-  if (edges.length === 0 && paging.isFirst) return empty
-  return (
-    <>
-      <ClaimTable claims={edges.map(({ node }) => node)} />
-      <Pager pageInfo={pageInfo} paging={paging} />
-    </>
-  )
+  const { id } = usePoolOfPage()
+  const found = useRecipientClaims(recipient, id)
+  useFreshWithPool(found.read)
+  return <RecipientClaims found={found} search={search} />
 }

@@ -1,9 +1,10 @@
-import { Checkbox, ScrollArea, Table, Text } from '@mantine/core'
+import { Checkbox, Group, ScrollArea, Stack, Table, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { Distance, Moment } from '../parts/time.tsx'
 import { text } from '../text.ts'
 import type { ListedCodeOf } from './code-fields.ts'
 import { CodeText } from './code-text.tsx'
+import { useIsNarrow } from './use-is-narrow.ts'
 import { ValidityBadge } from './validity.tsx'
 
 const words = text.codes.columns
@@ -42,14 +43,16 @@ export function CodeTable({
   columns: readonly Column[]
   selection?: Selection
 }) {
+  const isNarrow = useIsNarrow()
+  const apart = isNarrow ? [] : columns
   return (
     <ScrollArea type="auto" viewportProps={{ tabIndex: 0, 'aria-label': label }}>
-      <Table miw={columns.length > 1 ? 760 : 320} verticalSpacing="xs">
+      <Table verticalSpacing="xs" {...(!isNarrow && { miw: columns.length > 1 ? 760 : 320 })}>
         <Table.Thead>
           <Table.Tr>
             {selection !== undefined && <AllBox codes={codes} selection={selection} />}
             <Table.Th>{words.code}</Table.Th>
-            {columns.map((column) => (
+            {apart.map((column) => (
               <Table.Th key={column}>{words[column]}</Table.Th>
             ))}
           </Table.Tr>
@@ -60,8 +63,9 @@ export function CodeTable({
               {selection !== undefined && <CodeBox code={code} selection={selection} />}
               <Table.Td>
                 <CodeText code={code.code} />
+                {isNarrow && <Details code={code} columns={columns} />}
               </Table.Td>
-              {columns.map((column) => (
+              {apart.map((column) => (
                 <Table.Td key={column}>{cells[column](code)}</Table.Td>
               ))}
             </Table.Tr>
@@ -69,6 +73,24 @@ export function CodeTable({
         </Table.Tbody>
       </Table>
     </ScrollArea>
+  )
+}
+
+/** What would be in columns of its own on a larger screen. */
+function Details({ code, columns }: { code: ListedCodeOf; columns: readonly Column[] }) {
+  return (
+    <Stack gap={4} mt={4}>
+      {columns.map((column) => (
+        <Group gap={6} key={column} wrap="nowrap">
+          <Text c="dimmed" miw={72} size="sm">
+            {words[column]}
+          </Text>
+          <Text component="div" size="sm">
+            {cells[column](code)}
+          </Text>
+        </Group>
+      ))}
+    </Stack>
   )
 }
 

@@ -3,10 +3,10 @@ import { notifications } from '@mantine/notifications'
 import { graphql } from '../api/graphql.ts'
 import { Refusal, useSubmit } from '../api/submit.ts'
 import { ask } from '../parts/confirm.tsx'
-import { usePoolOfPage } from '../pools/pool-of-page.ts'
 import { useMay } from '../shell/viewer.tsx'
 import { text } from '../text.ts'
 import { useAskToVoid } from './ask-to-void.tsx'
+import { changesOf, type ListedClaimOf } from './claims-query.ts'
 
 const ForgetMutation = graphql(
   `
@@ -25,15 +25,27 @@ const ForgetMutation = graphql(
   [Refusal],
 )
 
-/** What can be done with all codes that a recipient has of this pool, or with what is known of the recipient. */
-export function RecipientActions({ recipient, onForgotten }: { recipient: string; onForgotten: () => void }) {
-  const { id: poolId } = usePoolOfPage()
+/** What can be done with all codes that a recipient has of a pool, or of all, or with what is known of the recipient. */
+export function RecipientActions({
+  recipient,
+  poolId,
+  claims,
+  onChange,
+}: {
+  recipient: string
+  /** All pools if left out. */
+  poolId?: string
+  /** All claims for the recipient, if they are known. */
+  claims?: readonly ListedClaimOf[]
+  onChange: () => void
+}) {
   const mayManage = useMay('MANAGE')
   const mayForget = useMay('ADMIN')
-  const { askToVoid, askToUnvoid } = useAskToVoid()
+  const { askToVoid, askToUnvoid } = useAskToVoid(onChange)
   const [forget] = useSubmit(ForgetMutation)
-  const select = { recipient: { recipient, poolId } }
-  const what = text.codes.allOfRecipient(recipient)
+  const select = { recipient: { recipient, ...(poolId !== undefined && { poolId }) } }
+  const what = text.codes.allOfRecipient(recipient, poolId !== undefined)
+  const { canVoid, canUnvoid } = claims === undefined ? { canVoid: true, canUnvoid: true } : changesOf(claims)
   const askToForget = () =>
     ask({
       title: text.codes.forget.title(recipient),
@@ -44,21 +56,21 @@ export function RecipientActions({ recipient, onForgotten }: { recipient: string
         const { payload, problems } = await forget({ input: { recipient } })
         if (problems) return problems
         notifications.show({ message: text.codes.forget.done(payload.claimCount) })
-        onForgotten()
+        onChange()
         return undefined
       },
     })
   return (
     <Group gap="xs">
-      {mayManage && (
-        <>
-          <Button onClick={() => askToVoid(select, what)} size="xs" variant="default">
-            {text.codes.voidAll}
-          </Button>
-          <Button onClick={() => askToUnvoid(select, what)} size="xs" variant="default">
-            {text.codes.unvoidAll}
-          </Button>
-        </>
+      {mayManage && canVoid && (
+        <Button onClick={() => askToVoid(select, what)} size="xs" variant="default">
+          {text.codes.voidAll}
+        </Button>
+      )}
+      {mayManage && canUnvoid && (
+        <Button onClick={() => askToUnvoid(select, what)} size="xs" variant="default">
+          {text.codes.unvoidAll}
+        </Button>
       )}
       {mayForget && (
         <Button color="red" onClick={askToForget} size="xs" variant="outline">

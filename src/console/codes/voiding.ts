@@ -9,7 +9,7 @@ export type ClaimedCodes =
   | { claimId: string }
   | { taskId: string }
   | { codeIds: string[] }
-  | { recipient: { recipient: string; poolId: string } }
+  | { recipient: { recipient: string; poolId?: string } }
 
 /** What was done, in words, or why nothing was. */
 export type Done = { done: string; problems?: never } | { done?: never; problems: readonly Problem[] }

@@ -24,6 +24,7 @@ export const PoolInList = graphql(
   `
     fragment PoolInList on Pool {
       description
+      createdAt
       replenishment {
         autoGenerate
         quantity

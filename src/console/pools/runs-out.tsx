@@ -1,6 +1,7 @@
 import { Group, Text, Tooltip } from '@mantine/core'
 import { SyncIcon } from '@primer/octicons-react'
-import { count } from '../intl.ts'
+import { decimal } from '../intl.ts'
+import { outlookOf } from '../parts/outlook.ts'
 import { Distance } from '../parts/time.tsx'
 import { text } from '../text.ts'
 import type { PoolInList } from './pool-in-list.ts'
@@ -23,20 +24,23 @@ export function RunsOut({ of: pool }: { of: PoolInList }) {
   )
 }
 
-function When({ pool: { status, archivedAt, forecast } }: { pool: PoolInList }) {
+function When({ pool }: { pool: PoolInList }) {
+  const { status, archivedAt, forecast } = pool
   if (archivedAt !== null) return <Text size="sm">–</Text>
   if (status === 'EMPTY') return <Text size="sm">{text.pools.ranOut}</Text>
-  if (forecast.runsOutAt === null)
+  const outlook = outlookOf(pool)
+  const hint = text.pools.outlookHints[outlook.kind](decimal(forecast.claimsPerDay))
+  if (outlook.kind === 'dated')
     return (
-      <Text c="dimmed" size="sm" title={text.pools.notSoonHint}>
-        {text.pools.notSoon}
-      </Text>
+      <Tooltip label={hint}>
+        <Text size="sm">
+          <Distance at={outlook.at} />
+        </Text>
+      </Tooltip>
     )
   return (
-    <Tooltip label={text.pools.runsOutHint(count(Math.ceil(forecast.claimsPerDay)))}>
-      <Text size="sm">
-        <Distance at={forecast.runsOutAt} />
-      </Text>
-    </Tooltip>
+    <Text c="dimmed" size="sm" title={hint}>
+      {text.pools.outlook[outlook.kind]}
+    </Text>
   )
 }

@@ -1,4 +1,4 @@
-import { Button, Stack, Text } from '@mantine/core'
+import { Button, Stack } from '@mantine/core'
 import type { FormEvent } from 'react'
 import { SaveBar } from '../parts/save-bar.tsx'
 import { useUnsavedChanges } from '../parts/unsaved-changes.tsx'
@@ -9,6 +9,7 @@ import { GenerateFields } from './generate-fields.tsx'
 import { MethodField } from './method-field.tsx'
 import { areSame, type Settings, valuesOf } from './settings.ts'
 import { StartedTask } from './started-task.tsx'
+import { UploadsFromNowOn } from './uploads-from-now-on.tsx'
 import { useSettingsActions } from './use-settings-actions.ts'
 import { useSettingsForm } from './use-settings-form.ts'
 
@@ -54,8 +55,9 @@ export function SettingsForm({ pool, saved }: { pool: PoolOfPage; saved: Setting
         <>
           <UploadSection pool={pool} />
           {actions.alert}
-          {saved.autoGenerate && <Text size="sm">{text.promoCodes.turnsOff}</Text>}
-          <SaveBar {...saving} />
+          {hasChanges && (
+            <UploadsFromNowOn isSaving={isSaving} save={actions.saveOnly} turnsOff={saved.autoGenerate} />
+          )}
         </>
       )}
     </Stack>

@@ -8,10 +8,13 @@ import type { Settings } from './settings.ts'
 /** The Promo Codes section for who may not change it, or where nothing can be added. */
 export function SettingsSummary({ settings }: { settings: Settings }) {
   const { method, format, quantity, autoGenerate, refillThreshold } = settings
+  const wasSaved = method === 'UPLOAD' || format !== null
   return (
     <DataList labelWidth="min(300px, 40vw)">
-      <Fact label={text.promoCodes.method}>{text.promoCodes.methods[method]}</Fact>
-      {method === 'GENERATE' && (
+      <Fact label={text.promoCodes.method}>
+        {wasSaved ? text.promoCodes.methods[method] : text.promoCodes.neverSaved}
+      </Fact>
+      {method === 'GENERATE' && wasSaved && (
         <>
           <Fact label={text.promoCodes.format}>
             {format === null ? (

@@ -17,7 +17,9 @@ export function useArrival(content: RefObject<HTMLElement | null>): void {
     if (last.current === pathname) return
     last.current = pathname
     if (document.activeElement?.closest('[data-keeps-focus]') != null) return
-    content.current?.focus({ preventScroll: true })
+    // A screen that is a form has focused its first field already.
+    if (document.activeElement?.matches('[data-autofocus]') !== true)
+      content.current?.focus({ preventScroll: true })
     if (isNew) window.scrollTo(0, 0)
   }, [content, isNew, pathname])
 }

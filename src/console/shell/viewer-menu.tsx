@@ -1,8 +1,6 @@
 import { List, Menu, Text, UnstyledButton } from '@mantine/core'
-import { notifications } from '@mantine/notifications'
 import { PersonIcon, SignOutIcon } from '@primer/octicons-react'
-import { useService } from '../api/service.tsx'
-import { signOut } from '../api/session.ts'
+import { useSigningOut } from '../account/signing-out.tsx'
 import { text } from '../text.ts'
 import classes from './shell.module.css'
 import { useViewer } from './viewer.tsx'
@@ -10,14 +8,7 @@ import { useViewer } from './viewer.tsx'
 /** Who is signed in, what they may do, and the way out. */
 export function ViewerMenu() {
   const { name, hint, scopes } = useViewer()
-  const { otherPages } = useService()
-  const leave = async () => {
-    const refusal = await signOut(otherPages)
-    if (refusal !== undefined)
-      notifications.show({ color: 'red', title: text.account.stillSignedIn, message: refusal })
-    // Loads the page anew, so that nothing of the account stays in memory.
-    else location.assign('/sign-in')
-  }
+  const leave = useSigningOut()
   return (
     <Menu position="bottom-end" width={300}>
       <Menu.Target>

@@ -16,6 +16,10 @@ export const TaskDetails = graphql(`
     finishedAt
     codesUrl
     rejectedRowsUrl
+    actor {
+      id
+      name
+    }
     failure {
       code
       message

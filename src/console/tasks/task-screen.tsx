@@ -42,7 +42,7 @@ function Facts({ task }: { task: TaskOfPage }) {
   const { format, quantity, createdAt, startedAt, finishedAt } = task
   return (
     <DataList labelWidth={150}>
-      <Fact label={text.tasks.startedBy}>{text.tasks.triggers[task.trigger]}</Fact>
+      <Fact label={text.tasks.startedBy}>{startedBy(task)}</Fact>
       {format !== null && (
         <Fact label={text.tasks.format}>
           <Anchor component={Link} size="sm" to={`/formats/${format.id}`}>
@@ -68,6 +68,11 @@ function Facts({ task }: { task: TaskOfPage }) {
       )}
     </DataList>
   )
+}
+
+function startedBy({ trigger, actor }: TaskOfPage): string {
+  if (actor === null) return text.tasks.triggers[trigger]
+  return trigger === 'MANUAL' ? actor.name : text.tasks.triggerAfter(text.tasks.triggers[trigger], actor.name)
 }
 
 function Fact({ label, children }: { label: string; children: ReactNode }) {

@@ -1,4 +1,4 @@
-import { Button, Group, Stack } from '@mantine/core'
+import { Button, Group, Stack, Text } from '@mantine/core'
 import { TaskResults } from '../tasks/task-results.tsx'
 import { text } from '../text.ts'
 import { FileName } from './file-name.tsx'
@@ -10,6 +10,7 @@ export function Finished({ upload, file, task }: { upload: PoolUpload; file: Fil
   return (
     <Stack>
       <FileName file={file} label={labelOf(task)} />
+      {task.status === 'COMPLETED' && task.addedCount !== '0' && <Text size="sm">{text.uploads.areIn}</Text>}
       <TaskResults task={task} />
       <Group>
         <Button onClick={() => upload.reset()} variant="default">

@@ -1,48 +1,64 @@
 import { Button, Code, Collapse, Group, Paper, Stack, Text, Title } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { text } from '../text.ts'
-import { type Beginning, BeginningTable } from './beginning-table.tsx'
+import { type Beginning, BeginningTable, columnsOf } from './beginning-table.tsx'
 import { ReadingForm } from './reading-form.tsx'
 import type { ReadingSettings } from './send-file.ts'
 import type { UploadTask } from './upload-task.ts'
-
-type Layout = NonNullable<NonNullable<UploadTask['upload']>['layout']>
+import type { Layout, ReadingChoice } from './use-reading-choice.ts'
 
 /** What the service took for the header and for the codes of a file, and the way to have it read differently. */
 export function HowRead({
   task,
+  beginning: { rows, codes },
   settings,
+  choice,
   onCheck,
 }: {
   task: UploadTask
+  beginning: Beginning
   settings: ReadingSettings
+  choice: ReadingChoice
   onCheck: (settings: ReadingSettings) => void
 }) {
-  const { layout = null, beginning = null } = task.upload ?? {}
-  const isUnclear = task.failure?.code === 'HEADER_UNCLEAR'
-  const isUnread = task.status === 'FAILED' && !isUnclear
-  const [isOpen, { toggle }] = useDisclosure(isUnread)
-  if (beginning === null) return null
+  const layout = task.upload?.layout ?? null
+  const isUnread = task.status === 'FAILED'
+  const isHeaderUnclear = task.failure?.code === 'HEADER_UNCLEAR' && columnsOf(rows) === 1
+  const [isOpen, { toggle, open }] = useDisclosure(isUnread && !isHeaderUnclear)
+  const choose = (columnNumber: number) => {
+    choice.chooseColumn(columnNumber)
+    open()
+  }
+  const form = <ReadingForm choice={choice} rows={rows} />
   return (
     <Paper p="md" withBorder>
       <Stack>
         <div>
           <Title order={3} size="h5">
-            {isUnclear ? text.uploads.unclear : isUnread ? text.uploads.beginning : text.uploads.howRead}
+            {isHeaderUnclear
+              ? text.uploads.unclear
+              : choice.mustSay
+                ? text.uploads.whichColumn
+                : isUnread
+                  ? text.uploads.beginning
+                  : text.uploads.howRead}
           </Title>
           <Text mt={4} size="sm">
-            {isUnclear && text.uploads.unclearHint}
-            {isUnread && text.uploads.sayHow}
+            {isHeaderUnclear
+              ? text.uploads.unclearHint
+              : choice.mustSay
+                ? text.uploads.whichColumnHint
+                : isUnread && text.uploads.sayHow}
             {layout !== null && ` ${wordsFor(layout)}`}
           </Text>
         </div>
-        <BeginningTable layout={layout} rows={beginning.rows} />
-        {isUnclear && <HeaderOrCode onCheck={onCheck} rows={beginning.rows} settings={settings} />}
-        {!isUnclear && beginning.codes.length > 0 && (
+        <BeginningTable {...choice.shown} onChoose={choose} rows={rows} />
+        {isHeaderUnclear && <HeaderOrCode onCheck={onCheck} rows={rows} settings={settings} />}
+        {!isHeaderUnclear && codes.length > 0 && (
           <Text component="div" size="sm">
             {text.uploads.firstCodes}:{' '}
             <Group component="span" display="inline-flex" gap={6}>
-              {beginning.codes.map((code, i) => (
+              {codes.map((code, i) => (
                 // Codes of a file may be the same.
                 // biome-ignore lint/suspicious/noArrayIndexKey: they never change their order
                 <Code key={i} style={{ overflowWrap: 'anywhere' }}>
@@ -52,21 +68,18 @@ export function HowRead({
             </Group>
           </Text>
         )}
-        <div>
-          <Button aria-expanded={isOpen} onClick={toggle} px={0} size="compact-sm" variant="transparent">
-            {text.uploads.notRight}
-          </Button>
-          <Collapse expanded={isOpen}>
-            <div style={{ paddingTop: 12 }}>
-              <ReadingForm
-                onCheck={onCheck}
-                rows={beginning.rows}
-                settings={settings}
-                {...(layout !== null && { hasHeader: layout.headerRow !== null })}
-              />
-            </div>
-          </Collapse>
-        </div>
+        {choice.mustSay ? (
+          form
+        ) : (
+          <div>
+            <Button aria-expanded={isOpen} onClick={toggle} px={0} size="compact-sm" variant="transparent">
+              {text.uploads.notRight}
+            </Button>
+            <Collapse expanded={isOpen}>
+              <div style={{ paddingTop: 12 }}>{form}</div>
+            </Collapse>
+          </div>
+        )}
       </Stack>
     </Paper>
   )

@@ -5,8 +5,9 @@ import { FileName } from './file-name.tsx'
 import { HowRead } from './how-read.tsx'
 import type { PoolUpload } from './pool-upload.ts'
 import { RejectedRows } from './rejected-rows.tsx'
-import type { UploadRequest } from './send-file.ts'
+import type { ReadingSettings, UploadRequest } from './send-file.ts'
 import type { UploadTask } from './upload-task.ts'
+import { useReadingChoice } from './use-reading-choice.ts'
 
 /** What the check of a file has shown, before anything is added: the file can be added, read differently, or left. */
 export function Review({
@@ -19,7 +20,9 @@ export function Review({
   task: UploadTask
 }) {
   const { file, settings } = request
-  const { accepted = '0', warnings = [] } = task.upload ?? {}
+  const { accepted = '0', warnings = [], layout = null, beginning = null } = task.upload ?? {}
+  const check = (changed: ReadingSettings) => upload.check(file, changed)
+  const choice = useReadingChoice({ settings, layout, rows: beginning?.rows ?? [], check })
   const isRead = task.status === 'COMPLETED'
   const label =
     task.status === 'CANCELLED'
@@ -31,7 +34,10 @@ export function Review({
     <Stack>
       <FileName file={file} label={label} />
       {task.failure !== null && task.failure.code !== 'HEADER_UNCLEAR' && (
-        <Alert color="red" role="alert" variant="light">
+        <Alert
+          role="alert"
+          {...(choice.mustSay ? { variant: 'default' } : { color: 'red', variant: 'light' })}
+        >
           {task.failure.message}
         </Alert>
       )}
@@ -42,21 +48,18 @@ export function Review({
             {warning}
           </Alert>
         ))}
-      <HowRead
-        key={task.id}
-        onCheck={(changed) => upload.check(file, changed)}
-        settings={settings}
-        task={task}
-      />
+      {beginning !== null && (
+        <HowRead beginning={beginning} choice={choice} onCheck={check} settings={settings} task={task} />
+      )}
       <Group>
-        {isRead && accepted !== '0' && (
+        {isRead && accepted !== '0' && !choice.isChanged && (
           <Button onClick={() => upload.add(request)}>{text.uploads.add(accepted)}</Button>
         )}
         <Button onClick={() => upload.reset()} variant="default">
           {text.uploads.otherFile}
         </Button>
         <Text c="dimmed" size="sm">
-          {text.uploads.checked}
+          {isRead && choice.isChanged ? text.uploads.checkAgainFirst : text.uploads.checked}
         </Text>
       </Group>
       <RejectedRows task={task} />

@@ -1,22 +1,27 @@
 import { Group, Text, ThemeIcon } from '@mantine/core'
 import { CheckIcon } from '@primer/octicons-react'
+import { useQuery } from 'urql'
 import { text } from '../text.ts'
+import type { UploadStep } from './pool-upload.ts'
+import { UploadTaskQuery } from './upload-task.ts'
 
 const steps = [text.uploads.steps.choose, text.uploads.steps.check, text.uploads.steps.add]
 
-/** How far an upload has come, from 0. Not a Stepper of Mantine, whose steps are buttons. */
-export function Steps({ current }: { current: number }) {
+/** How far an upload has come. Not a Stepper of Mantine, whose steps are buttons. */
+export function Steps({ of }: { of: UploadStep }) {
+  const isAdded = useIsAdded(of)
+  const current = isAdded ? steps.length : placeOf(of)
   return (
-    <Group aria-label={text.uploads.steps.label} component="ol" gap="lg" m={0} p={0}>
+    <Group aria-label={text.uploads.steps.label} component="ol" gap="sm" m={0} p={0}>
       {steps.map((label, i) => (
         <Group
           component="li"
-          gap="xs"
+          gap={6}
           key={label}
           wrap="nowrap"
           {...(i === current && { 'aria-current': 'step' as const })}
         >
-          <ThemeIcon radius="xl" size={26} variant={i <= current ? 'filled' : 'default'}>
+          <ThemeIcon radius="xl" size={24} variant={i <= current ? 'filled' : 'default'}>
             {i < current ? <CheckIcon /> : <span aria-hidden="true">{i + 1}</span>}
           </ThemeIcon>
           <Text c={i === current ? 'inherit' : 'dimmed'} fw={i === current ? 650 : 400} size="sm">
@@ -26,4 +31,19 @@ export function Steps({ current }: { current: number }) {
       ))}
     </Group>
   )
+}
+
+function placeOf(step: UploadStep): number {
+  if (step.name === 'choosing') return 0
+  return step.request.dryRun ? 1 : 2
+}
+
+function useIsAdded(step: UploadStep): boolean {
+  const id = step.name === 'sent' && !step.request.dryRun ? step.taskId : undefined
+  const [{ data }] = useQuery({
+    query: UploadTaskQuery,
+    variables: { id: id ?? '' },
+    pause: id === undefined,
+  })
+  return id !== undefined && data?.task?.id === id && data.task.status === 'COMPLETED'
 }

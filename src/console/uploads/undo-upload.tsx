@@ -80,7 +80,7 @@ export function UndoUpload({ task: { id, addedCount, pool } }: { task: TaskOfPag
       },
     })
   return (
-    <Button color="red" onClick={askToUndo} variant="outline">
+    <Button color="red" onClick={askToUndo} size="xs" variant="outline">
       {words.action}
     </Button>
   )

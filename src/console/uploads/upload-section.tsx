@@ -26,17 +26,12 @@ export function UploadSection({ pool }: { pool: PoolOfPage }) {
     return <Alert variant="default">{text.uploads.archived}</Alert>
   return (
     <Stack>
-      <Steps current={placeOf(step)} />
+      <Steps of={step} />
       <Paper p={{ base: 'md', sm: 'lg' }} withBorder>
         <Step step={step} upload={upload} />
       </Paper>
     </Stack>
   )
-}
-
-function placeOf(step: UploadStep): number {
-  if (step.name === 'choosing') return 0
-  return step.request.dryRun ? 1 : 2
 }
 
 function Step({ upload, step }: { upload: PoolUpload; step: UploadStep }) {

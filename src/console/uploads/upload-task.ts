@@ -29,7 +29,7 @@ export const UploadDetails = graphql(
   [TaskDetails],
 )
 
-const UploadTaskQuery = graphql(
+export const UploadTaskQuery = graphql(
   `
     query UploadTask($id: ID!) {
       task(id: $id) {

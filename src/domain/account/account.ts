@@ -98,14 +98,15 @@ export async function createApiKey(
 async function insertKey(
   tx: Transaction,
   accountId: string,
-  key: { name: string; scopes: readonly Scope[] },
+  { name, scopes, isLocal = false }: { name: string; scopes: readonly Scope[]; isLocal?: boolean },
   secret: string,
 ): Promise<string> {
   const keyId = newId()
-  const digest = Buffer.from(hashOfSecret(secret), 'base64')
   await tx.execute({
-    text: `INSERT INTO api_key (id, account_id, name, hash, hint, scopes) VALUES ($1, $2, $3, $4, $5, $6::scope[])`,
-    values: [keyId, accountId, key.name, digest, secret.slice(0, hintLength), key.scopes],
+    text: `
+      INSERT INTO api_key (id, account_id, name, hash, hint, scopes, is_local)
+      VALUES ($1, $2, $3, $4, $5, $6::scope[], $7)`,
+    values: [keyId, accountId, name, digestOf(secret), hintOf(secret), scopes, isLocal],
   })
   return keyId
 }
@@ -117,8 +118,9 @@ export async function findFirstAccount(books: Books): Promise<string> {
 }
 
 /**
- * Creates the key of the browsers on the operator's own machine, and deletes that of the last start, with its sessions.
- * Its secret is stored nowhere, so every start needs a new one.
+ * The key of the browsers on the operator's own machine, with a new secret: it is stored nowhere, so every start needs one. The
+ * key stays the same, so that its sessions go on, and what was done with it remains known as such; only if it was revoked, there
+ * is a new one.
  */
 export async function renewLocalKey(
   books: Books,
@@ -126,18 +128,24 @@ export async function renewLocalKey(
 ): Promise<{ keyId: string; secret: string }> {
   const secret = newSecret()
   const keyId = await transaction(books.connections, async (tx) => {
-    await tx.execute({
-      text: 'DELETE FROM api_key WHERE account_id = $1 AND name = ANY ($2)',
-      values: [accountId, [localKeyName, earlierLocalKeyName]],
+    const [kept] = await tx.rows<{ id: string }>({
+      // All scopes, as it may be older than one of them.
+      text: `
+        UPDATE api_key SET hash = $2, hint = $3, scopes = $4::scope[]
+        WHERE account_id = $1 AND is_local AND revoked_at IS NULL RETURNING id`,
+      values: [accountId, digestOf(secret), hintOf(secret), allScopes],
     })
-    return await insertKey(tx, accountId, { name: localKeyName, scopes: allScopes }, secret)
+    return (
+      kept?.id ??
+      (await insertKey(tx, accountId, { name: localKeyName, scopes: allScopes, isLocal: true }, secret))
+    )
   })
+  // The secret of the last start no longer works.
+  books.notifications.announce({ topic: 'keys', key: '' })
   return { keyId, secret }
 }
 
-const localKeyName = 'This machine (renewed at every start)'
-// Of versions in which only GraphiQL used it.
-const earlierLocalKeyName = 'GraphiQL on this machine (renewed at every start)'
+const localKeyName = 'This machine'
 
 /**
  * Revokes a key permanently; every process rejects it within seconds. Revoking it again changes nothing. Rejects with a
@@ -161,7 +169,8 @@ export async function findApiKeys(books: Books, hashes: readonly string[]): Prom
     name: 'find-api-keys',
     text: `
       SELECT id, account_id AS "accountId", name, hash, hint, scopes::text[] AS scopes,
-        created_at AS "createdAt", last_used_at AS "lastUsedAt", revoked_at AS "revokedAt"
+        created_at AS "createdAt", last_used_at AS "lastUsedAt", revoked_at AS "revokedAt",
+        is_local AS "isLocal"
       FROM api_key WHERE hash = ANY ($1::bytea[]) AND revoked_at IS NULL`,
     values: [hashes.map((each) => Buffer.from(each, 'base64'))],
   })
@@ -191,7 +200,14 @@ export function parseScopes(names: readonly string[]): Scope[] {
   })
 }
 
-const hintLength = 9
+/** The beginning of a secret, by which people recognise it. */
+function hintOf(secret: string): string {
+  return secret.slice(0, 9)
+}
+
+function digestOf(secret: string): Buffer {
+  return Buffer.from(hashOfSecret(secret), 'base64')
+}
 
 /** The SHA-256 of a secret, in base64. */
 export function hashOfSecret(secret: string): string {

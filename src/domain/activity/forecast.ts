@@ -11,22 +11,21 @@ export interface Forecast {
   formatRunsOutAt: Date | undefined
 }
 
-const hourMs = 3_600_000
-const dayMs = 24 * hourMs
+const dayMs = 24 * 3_600_000
 
 /** The claims of the last seven days count. */
 const windowMs = 7 * dayMs
 
-/** The claims of a younger pool count as those of an hour: the first minutes say little about its rate. */
-const minWindowMs = hourMs
+/** The claims of a younger pool count as those of a whole day: a rate over less says nothing about the days to come. */
+const minWindowMs = dayMs
 
 // The last moment that RFC 3339 can express.
 const lastMs = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
 /**
  * Forecasts when a pool runs out, from how many of its codes were claimed in the last seven days, or since it was created if
- * that is less. `generatable`: how many codes its format can still generate, if it is
- * filled from one.
+ * that is less. In its first day, its claims so far count as those of the day. `generatable`: how many codes its format can
+ * still generate, if it is filled from one.
  */
 export async function forecast(
   books: Queryable,

@@ -61,8 +61,8 @@ async function readFailure(tx: BookTransaction, taskId: string): Promise<TaskFai
       ? 'The only row of the file was'
       : `All ${grouped(BigInt(row.refused))} rows of the file were`
   const message =
-    `${all} refused, so there is nothing to add. Row ${row.number}: ${row.reason} The file at rejectedRowsUrl has the ` +
-    'reason for each row.'
+    `${all} refused, so there is nothing to add. Row ${row.number}: ${row.reason} The rejected rows have the reason ` +
+    'for each.'
   return { code: 'ALL_ROWS_REFUSED', message }
 }
 

@@ -85,7 +85,7 @@ export async function receiveUpload(
   if (input.header === false && input.column !== undefined && !/^[1-9]\d{0,2}$/.test(input.column))
     check.issue(
       ['column'],
-      'A file without a header has no column names. Send the number of the column with the codes, from 1.',
+      'A file without a header has no column names. Give the number of the column with the codes, from 1.',
     )
   checkIdempotencyKey(check, input.idempotencyKey)
   check.done()

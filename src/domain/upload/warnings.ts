@@ -13,7 +13,7 @@ export function uploadWarnings(upload: Task): string[] {
   if (!isGiven && name !== undefined && kindOfName(name) !== 'USUAL')
     warnings.push(
       `Row ${headerRow}, "${name}", was taken for the header because it looks like none of the rows below it. If it is a ` +
-        'code, upload it in a separate file with header=false.',
+        'code, upload it in a separate file, and say that the file has no header.',
     )
   const rows = (count: bigint) => `${grouped(count)} ${count === 1n ? 'row' : 'rows'}`
   if (accepted === 0n && rowsRead > 0n)

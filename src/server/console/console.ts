@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { Lazy } from '../../async/lazy.ts'
+import { encodeId } from '../../graphql/ids.ts'
 import { Assets } from '../http/asset.ts'
 import { pageHeaders } from '../http/page.ts'
 import { type Route, type Routes, readOnly, send } from '../http/server.ts'
@@ -19,10 +20,10 @@ export function consoleRoutes(signIn: SignIn): Routes {
   const document = new Lazy(() => readFile(join(folder, 'index.html'), 'utf8'))
   const cookieFor = (request: IncomingMessage) => signIn.signInLocally(request)
   return {
-    console: pageRoute(document, { cookieFor }),
-    nothing: pageRoute(document, { cookieFor, status: 404 }),
+    console: pageRoute(document, signIn, { cookieFor }),
+    nothing: pageRoute(document, signIn, { cookieFor, status: 404 }),
     // Without signing in: who signs out here chooses another key.
-    signIn: pageRoute(document),
+    signIn: pageRoute(document, signIn),
     consoleFile: new Assets(join(folder, 'console')).route,
   }
 }
@@ -30,6 +31,7 @@ export function consoleRoutes(signIn: SignIn): Routes {
 /** A route with the page. `cookieFor` resolves to the value of a Set-Cookie header, if the answer needs one. */
 function pageRoute(
   document: Lazy<string>,
+  signIn: SignIn,
   {
     cookieFor,
     status = 200,
@@ -38,7 +40,7 @@ function pageRoute(
   return readOnly(async (request, response) => {
     const nonce = randomBytes(16).toString('base64')
     const [html, cookie] = await Promise.all([document.get(), cookieFor?.(request)])
-    send(response, status, withNonce(html, nonce), {
+    send(response, status, withFacts(html, nonce, signIn.localKeyOf(request)), {
       ...headers(nonce),
       ...(cookie !== undefined && { 'Set-Cookie': cookie }),
     })
@@ -61,7 +63,13 @@ function headers(nonce: string): Readonly<Record<string, string>> {
   ])
 }
 
-/** The page with the nonce where its scripts look for it. */
-function withNonce(html: string, nonce: string): string {
-  return html.replace('<head>', `<head>\n    <meta property="csp-nonce" nonce="${nonce}">`)
+/** The page with the nonce where its scripts look for it, and for a browser on this machine with the id of its API key. */
+function withFacts(html: string, nonce: string, localKeyId: string | undefined): string {
+  const facts = [
+    `<meta property="csp-nonce" nonce="${nonce}">`,
+    ...(localKeyId === undefined
+      ? []
+      : [`<meta name="local-key" content="${encodeId('ApiKey', localKeyId)}">`]),
+  ]
+  return html.replace('<head>', ['<head>', ...facts].join('\n    '))
 }

@@ -165,16 +165,34 @@ describe('a key', () => {
     expect(await findApiKey(books, secret)).toMatchObject({ id: keyId })
   })
 
-  it('of this machine replaces that of the last start, also of versions that had another name for it', async () => {
+  it('of this machine stays the same over restarts, but for its secret', async () => {
     const { books } = test
     const accountId = await newAccount(books)
-    const name = 'GraphiQL on this machine (renewed at every start)'
-    await createApiKey(books.connections, accountId, { name, scopes: allScopes })
+    // Whatever it is called, a key of somebody else is left alone.
+    const other = await createApiKey(books.connections, accountId, { name: 'This machine', scopes: ['READ'] })
     const first = await renewLocalKey(books, accountId)
     const second = await renewLocalKey(books, accountId)
+    expect(second.keyId).toBe(first.keyId)
     expect(await findApiKey(books, first.secret)).toBeUndefined()
-    expect(await findApiKey(books, second.secret)).toMatchObject({ accountId, id: second.keyId })
-    expect(await books.prisma.apiKey.count({ where: { accountId } })).toBe(2)
+    expect(await findApiKey(books, second.secret)).toMatchObject({
+      accountId,
+      id: first.keyId,
+      name: 'This machine',
+      hint: second.secret.slice(0, 9),
+      scopes: allScopes,
+    })
+    expect(await findApiKey(books, other.secret)).toMatchObject({ scopes: ['READ'] })
+  })
+
+  it('of this machine is another one after it was revoked', async () => {
+    const { books } = test
+    const accountId = await newAccount(books)
+    const revoked = await renewLocalKey(books, accountId)
+    await revokeApiKey(books, accountId, revoked.keyId)
+    const next = await renewLocalKey(books, accountId)
+    expect(next.keyId).not.toBe(revoked.keyId)
+    expect(await findApiKey(books, revoked.secret)).toBeUndefined()
+    expect(await findApiKey(books, next.secret)).toMatchObject({ id: next.keyId, name: 'This machine' })
   })
 
   it('was never used after it was revoked, in whatever order the two are written', async () => {

@@ -5,8 +5,7 @@ import { fill, newFormat, newPool, poolNow, useBooks } from '../../support/books
 
 const test = useBooks()
 
-const hourMs = 3_600_000
-const dayMs = 24 * hourMs
+const dayMs = 86_400_000
 
 /**
  * A pool that is `days` old. Each claim is a number of days ago, and a number of codes. Resolves to its forecast, with times
@@ -63,11 +62,12 @@ describe('the forecast of a pool', () => {
     })
   })
 
-  it('goes by an hour if the pool is younger than that', async () => {
-    expect(await forecastOf({ days: 1 / 86_400, available: 480 }, [[0, 10]])).toMatchObject({
-      claimsPerDay: 240,
-      runsOutAt: 2,
-    })
+  it('goes by a whole day if the pool is younger than that', async () => {
+    for (const days of [1 / 86_400, 0.5, 1])
+      expect(await forecastOf({ days, available: 480 }, [[0, 10]])).toMatchObject({
+        claimsPerDay: 10,
+        runsOutAt: 48,
+      })
   })
 
   it('is never if nothing was claimed, and now if everything was', async () => {
@@ -94,8 +94,8 @@ describe('the forecast of a pool', () => {
     const now = new Date()
     const pool = { ...(await poolNow(test, poolId)), total: 2n ** 96n, claimed: 2n ** 96n - 1n }
     const found = await forecast(books, { ...pool, accountId }, { now, generatable: 2n ** 96n })
-    expect(found.claimsPerDay).toBeCloseTo(24 * 2 ** 96, -20)
+    expect(found.claimsPerDay).toBeCloseTo(2 ** 96, -20)
     expect(found.runsOutAt).toEqual(now)
-    expect(found.formatRunsOutAt).toEqual(new Date(now.getTime() + hourMs))
+    expect(found.formatRunsOutAt).toEqual(new Date(now.getTime() + dayMs))
   })
 })

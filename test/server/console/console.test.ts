@@ -89,7 +89,11 @@ describe('the page of the console', () => {
   })
 
   test('sets no cookie where nobody is signed in without a key', async () => {
-    for (const path of ['/', '/sign-in']) expect((await load(path)).headers).not.toHaveProperty('set-cookie')
+    for (const path of ['/', '/sign-in']) {
+      const { headers, body } = await load(path)
+      expect(headers).not.toHaveProperty('set-cookie')
+      expect(String(body)).not.toContain('local-key')
+    }
   })
 })
 
@@ -109,6 +113,12 @@ describe('with the service’s own database, in a browser on this machine', () =
   test('the page at /sign-in does not: there, another key is chosen', async () => {
     expect((await visit('/sign-in')).headers).not.toHaveProperty('set-cookie')
     expect((await visit('/', 'HEAD')).headers).not.toHaveProperty('set-cookie')
+  })
+
+  test('the page says that it needs no key, but not to a page of another site', async () => {
+    for (const path of ['/', '/sign-in']) expect(String((await visit(path)).body)).toContain('"local-key"')
+    const led = await loadFile(new URL('/sign-in', local.url), { 'sec-fetch-site': 'cross-site' })
+    expect(String(led.body)).not.toContain('local-key')
   })
 })
 

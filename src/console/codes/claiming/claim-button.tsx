@@ -25,7 +25,7 @@ export function ClaimButton() {
         size="xl"
         title={text.codes.claim.title(pool.name)}
       >
-        <Tabs defaultValue="some" keepMounted={false}>
+        <Tabs defaultValue="some" keepMounted={false} variant={isNarrow ? 'pills' : 'default'}>
           <Tabs.List mb="md">
             <Tabs.Tab value="some">{text.codes.claim.some}</Tabs.Tab>
             <Tabs.Tab value="list">{text.codes.claim.list}</Tabs.Tab>

@@ -1,15 +1,14 @@
-import { Alert, Button, Group, Stack, Text, TextInput } from '@mantine/core'
+import { Alert, Button, Group, Stack, Text } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { DownloadIcon } from '@primer/octicons-react'
 import { useState } from 'react'
 import { useProblems } from '../../api/problems.tsx'
 import { useSubmit } from '../../api/submit.ts'
 import { readCount } from '../../intl.ts'
-import { CountInput } from '../../parts/count-input.tsx'
 import type { PoolOfPage } from '../../pools/pool-of-page.ts'
 import { text } from '../../text.ts'
+import { ClaimCount, ClaimSubmit, countProblem, RecipientField } from './claim-fields.tsx'
 import { ClaimFileMutation } from './claim-queries.ts'
-import { countProblem } from './claim-some.tsx'
 import { ExpiryField, expiryInput, expiryProblem } from './expiry-field.tsx'
 import { useRequestKey } from './use-request-key.ts'
 
@@ -39,6 +38,7 @@ export function ClaimFile({ pool }: { pool: PoolOfPage }) {
   })
   const again = () => {
     requests.startAnew()
+    form.reset()
     setClaimed(undefined)
   }
   if (claimed !== undefined)
@@ -66,25 +66,15 @@ export function ClaimFile({ pool }: { pool: PoolOfPage }) {
         <Text c="dimmed" size="sm">
           {text.codes.claim.fileLead}
         </Text>
-        <CountInput
+        <ClaimCount
           description={text.codes.claim.fileCountHint(pool.availableCount)}
-          label={text.codes.claim.count}
-          maw={280}
           {...form.getInputProps('count')}
           value={form.values.count}
         />
-        <TextInput
-          description={text.codes.claim.recipientHint}
-          label={text.codes.claim.recipient}
-          {...form.getInputProps('recipient')}
-        />
+        <RecipientField {...form.getInputProps('recipient')} />
         <ExpiryField {...form.getInputProps('expiresAt')} />
         {problems.alert}
-        <Group>
-          <Button loading={isSubmitting} type="submit">
-            {text.codes.claim.submit}
-          </Button>
-        </Group>
+        <ClaimSubmit isSubmitting={isSubmitting} />
       </Stack>
     </form>
   )

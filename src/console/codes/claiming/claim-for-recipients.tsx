@@ -1,22 +1,26 @@
-import { Button, FileButton, Group, Stack, Text, Textarea } from '@mantine/core'
+import { Button, FileButton, Group, Stack, Textarea } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useDeferredValue, useMemo, useState } from 'react'
+import { useQuery } from 'urql'
 import { useProblems } from '../../api/problems.tsx'
 import { useSubmit } from '../../api/submit.ts'
-import { counted } from '../../intl.ts'
 import type { PoolOfPage } from '../../pools/pool-of-page.ts'
 import { text } from '../../text.ts'
-import { ClaimForRecipientsMutation } from './claim-queries.ts'
+import { ClaimSubmit } from './claim-fields.tsx'
+import { ClaimForRecipientsMutation, OnePerRecipientQuery } from './claim-queries.ts'
 import type { ClaimedRow } from './claimed-row.ts'
 import { ClaimedRows } from './claimed-rows.tsx'
 import { ExpiryField, expiryInput, expiryProblem } from './expiry-field.tsx'
-import { maxFileBytes, type RecipientList, readRecipients } from './recipients.ts'
+import { ListState } from './list-state.tsx'
+import { maxFileBytes, readRecipients } from './recipients.ts'
 import { useRequestKey } from './use-request-key.ts'
 
 const words = text.codes.claim
 
 /** Claims a code for each recipient of a list that is pasted, or read from a file. */
 export function ClaimForRecipients({ pool }: { pool: PoolOfPage }) {
+  const [{ data }] = useQuery({ query: OnePerRecipientQuery, variables: { poolId: pool.id } })
+  const onePerRecipient = data?.pool?.terms.onePerRecipient ?? false
   const [claimed, setClaimed] = useState<readonly ClaimedRow[]>()
   const [submit, isSubmitting] = useSubmit(ClaimForRecipientsMutation)
   const requests = useRequestKey()
@@ -33,6 +37,7 @@ export function ClaimForRecipients({ pool }: { pool: PoolOfPage }) {
   const problems = useProblems(form)
   const lines = useDeferredValue(form.values.recipients)
   const list = useMemo(() => readRecipients(lines), [lines])
+  const people = String(list.recipients.length - list.repeatedCount)
   const claim = form.onSubmit(async (values) => {
     problems.clear()
     const { recipients } = readRecipients(values.recipients)
@@ -69,7 +74,11 @@ export function ClaimForRecipients({ pool }: { pool: PoolOfPage }) {
           {...(list.problem !== undefined && { error: list.problem })}
         />
         <Group justify="space-between">
-          <ListState list={list} />
+          <ListState
+            change={(recipients) => form.setFieldValue('recipients', recipients.join('\n'))}
+            list={list}
+            onePerRecipient={onePerRecipient}
+          />
           <FileButton accept=".txt,.csv,text/plain,text/csv" onChange={readFile} resetRef={() => {}}>
             {(props) => (
               <Button {...props} size="xs" variant="default">
@@ -80,24 +89,10 @@ export function ClaimForRecipients({ pool }: { pool: PoolOfPage }) {
         </Group>
         <ExpiryField {...form.getInputProps('expiresAt')} />
         {problems.alert}
-        <Group>
-          <Button disabled={list.problem !== undefined} loading={isSubmitting} type="submit">
-            {list.recipients.length === 0
-              ? words.submit
-              : words.submitList(list.recipients.length.toString())}
-          </Button>
-        </Group>
+        <ClaimSubmit isDisabled={list.problem !== undefined} isSubmitting={isSubmitting}>
+          {list.recipients.length === 0 ? words.submit : words.submitList(people)}
+        </ClaimSubmit>
       </Stack>
     </form>
-  )
-}
-
-/** How many recipients have been typed or pasted so far. */
-function ListState({ list: { recipients, repeatedCount } }: { list: RecipientList }) {
-  return (
-    <Text c="dimmed" role="status" size="sm">
-      {counted(recipients.length, 'recipient', 'recipients')}
-      {repeatedCount > 0 && ` · ${words.repeated(repeatedCount.toString())}`}
-    </Text>
   )
 }

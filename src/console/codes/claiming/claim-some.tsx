@@ -1,13 +1,13 @@
-import { Button, Group, Stack, TextInput } from '@mantine/core'
+import { Stack } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useState } from 'react'
 import { useQuery } from 'urql'
 import { useProblems } from '../../api/problems.tsx'
 import { useSubmit } from '../../api/submit.ts'
-import { count, readCount } from '../../intl.ts'
-import { CountInput } from '../../parts/count-input.tsx'
+import { readCount } from '../../intl.ts'
 import type { PoolOfPage } from '../../pools/pool-of-page.ts'
 import { text } from '../../text.ts'
+import { ClaimCount, ClaimSubmit, countProblem, RecipientField } from './claim-fields.tsx'
 import { ClaimCodesMutation, OnePerRecipientQuery } from './claim-queries.ts'
 import type { ClaimedRow } from './claimed-row.ts'
 import { ClaimedRows } from './claimed-rows.tsx'
@@ -50,6 +50,7 @@ export function ClaimSome({ pool }: { pool: PoolOfPage }) {
   })
   const again = () => {
     requests.startAnew()
+    form.reset()
     setClaimed(undefined)
   }
   if (claimed !== undefined) return <ClaimedRows onAgain={again} rows={claimed} />
@@ -57,35 +58,20 @@ export function ClaimSome({ pool }: { pool: PoolOfPage }) {
     <form noValidate onSubmit={claim}>
       <Stack>
         {!onePerRecipient && (
-          <CountInput
+          <ClaimCount
             description={text.codes.claim.countHint(pool.availableCount)}
-            label={text.codes.claim.count}
-            maw={280}
             {...form.getInputProps('count')}
             value={form.values.count}
           />
         )}
-        <TextInput
-          description={onePerRecipient ? text.codes.claim.onePerRecipient : text.codes.claim.recipientHint}
-          label={text.codes.claim.recipient}
+        <RecipientField
+          {...(onePerRecipient && { description: text.codes.claim.onePerRecipient })}
           {...form.getInputProps('recipient')}
         />
         <ExpiryField {...form.getInputProps('expiresAt')} />
         {problems.alert}
-        <Group>
-          <Button loading={isSubmitting} type="submit">
-            {text.codes.claim.submit}
-          </Button>
-        </Group>
+        <ClaimSubmit isSubmitting={isSubmitting} />
       </Stack>
     </form>
   )
-}
-
-/** What is wrong with a number of codes as it was typed. */
-export function countProblem(typed: string, max?: bigint): string | null {
-  const n = readCount(typed)
-  if (n === undefined) return text.codes.claim.notWhole
-  if (n < 1n) return text.codes.claim.tooFew
-  return max !== undefined && n > max ? text.codes.claim.tooMany(count(max)) : null
 }

@@ -30,6 +30,21 @@ export function readRecipients(lines: string): RecipientList {
   }
 }
 
+/**
+ * The recipients of lines that seem to have several each: email addresses with commas, semicolons or tabs between them, or
+ * anything with these where there is only one line.
+ */
+export function splitLines(lines: readonly string[]): string[] {
+  return lines.flatMap((line) => {
+    const parts = line
+      .split(/[,;\t]/)
+      .map((part) => part.trim())
+      .filter((part) => part !== '')
+    const areSeveral = parts.length > 1 && (lines.length === 1 || parts.every((part) => part.includes('@')))
+    return areSeveral ? parts : [line]
+  })
+}
+
 function problemOf(recipients: readonly string[]): string | undefined {
   const words = text.codes.claim
   if (recipients.length > maxRecipients) return words.tooManyRecipients(count(maxRecipients))

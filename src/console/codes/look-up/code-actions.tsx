@@ -1,4 +1,4 @@
-import { Button, Group, Stack } from '@mantine/core'
+import { Button, Group } from '@mantine/core'
 import { useState } from 'react'
 import { useMay } from '../../shell/viewer.tsx'
 import { text } from '../../text.ts'
@@ -18,31 +18,27 @@ export function CodeActions({ code, again }: { code: KnownCodeOf; again: () => v
   const canRedeem = mayRedeem && validity === 'VALID'
   const canVoid = mayManage && status === 'CLAIMED' && voided === null && redemption === null
   const words = text.codes.voiding
+  // Nothing else can be pressed meanwhile, so that a second click on "Redeem" hits nothing but its form.
+  if (canRedeem && isRedeeming)
+    return <RedeemForm code={code.code} onCancel={() => setRedeeming(false)} onRedeemed={again} />
   return (
-    <Stack>
-      <Group gap="sm">
-        {canRedeem && !isRedeeming && (
-          <Button onClick={() => setRedeeming(true)}>{text.codes.redeem.action}</Button>
-        )}
-        {mayRedeem && redemption !== null && (
-          <Button onClick={() => askToRollBack(redemption.id, code.code)} variant="default">
-            {text.codes.rollBack.action}
-          </Button>
-        )}
-        {canVoid && (
-          <Button color="red" onClick={() => askToVoid({ codeIds: [id] }, code.code)} variant="outline">
-            {words.void}
-          </Button>
-        )}
-        {mayManage && voided !== null && (
-          <Button onClick={() => askToUnvoid({ codeIds: [id] }, code.code)} variant="default">
-            {words.unvoid}
-          </Button>
-        )}
-      </Group>
-      {canRedeem && isRedeeming && (
-        <RedeemForm code={code.code} onCancel={() => setRedeeming(false)} onRedeemed={again} />
+    <Group gap="sm">
+      {canRedeem && <Button onClick={() => setRedeeming(true)}>{text.codes.redeem.action}</Button>}
+      {mayRedeem && redemption !== null && (
+        <Button onClick={() => askToRollBack(redemption.id, code.code)} variant="default">
+          {text.codes.rollBack.action}
+        </Button>
       )}
-    </Stack>
+      {canVoid && (
+        <Button color="red" onClick={() => askToVoid({ codeIds: [id] }, code.code)} variant="outline">
+          {words.void}
+        </Button>
+      )}
+      {mayManage && voided !== null && (
+        <Button onClick={() => askToUnvoid({ codeIds: [id] }, code.code)} variant="default">
+          {words.unvoid}
+        </Button>
+      )}
+    </Group>
   )
 }

@@ -32,8 +32,8 @@ export function FoundCode({ code, again }: { code: KnownCodeOf; again: () => voi
             <Text size="sm">{words.meanings[code.validity]}</Text>
           </div>
         </Group>
-        <Facts code={code} />
         <CodeActions again={again} code={code} />
+        <Facts code={code} />
       </Stack>
     </Paper>
   )

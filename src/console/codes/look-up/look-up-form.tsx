@@ -1,72 +1,91 @@
-import { Loader, Paper, Stack, Text, TextInput } from '@mantine/core'
-import { SearchIcon } from '@primer/octicons-react'
+import { Loader, SegmentedControl, Stack, TextInput } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
+import { PersonIcon, SearchIcon } from '@primer/octicons-react'
+import { type FormEvent, useState } from 'react'
 import { useLocation } from 'react-router'
-import { Problems } from '../../api/problems.tsx'
 import { Page } from '../../parts/page.tsx'
 import { text } from '../../text.ts'
-import { FoundCode } from './found-code.tsx'
-import { type LookUpState, useLookUp } from './use-look-up.ts'
-import { WaitForLimit } from './wait-for-limit.tsx'
+import { Answer } from './answer.tsx'
+import { CustomerClaims } from './customer-claims.tsx'
+import { useLookUp } from './use-look-up.ts'
 
 const words = text.codes.lookUp
 
-/** Finds a code while it is typed. Links from lists bring theirs with them. */
+type Kind = 'code' | 'customer'
+
+const typingMs = 400
+
+/** Finds a code, or everything that a customer has, while it is typed. Links from lists bring their code with them. */
 export function LookUpForm() {
   const { code = '' } = (useLocation().state ?? {}) as { code?: string }
   const lookUp = useLookUp(code)
+  const [chosen, setChosen] = useState<Kind | undefined>(code === '' ? undefined : 'code')
+  const kindOf = (typed: string): Kind => chosen ?? (typed.includes('@') ? 'customer' : 'code')
+  const kind = kindOf(lookUp.typed)
+  const [customer] = useDebouncedValue(lookUp.typed, typingMs)
+  const choose = (kind: Kind) => {
+    setChosen(kind)
+    lookUp.type(lookUp.typed, kind === 'code')
+  }
+  const searchCustomer = (recipient: string) => {
+    setChosen('customer')
+    lookUp.type(recipient, false)
+  }
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    if (kind === 'code') lookUp.askNow()
+  }
+  const isCode = kind === 'code'
   return (
     <Page lead={words.lead} title={words.title}>
-      <Stack maw={720}>
+      <Stack maw={kind === 'code' ? 720 : 960}>
         <search>
-          <form
-            onSubmit={(event) => {
-              event.preventDefault()
-              lookUp.askNow()
-            }}
-          >
-            <TextInput
-              autoCapitalize="none"
-              autoComplete="off"
-              data-autofocus
-              description={words.hint}
-              label={words.code}
-              leftSection={<SearchIcon />}
-              maxLength={255}
-              onChange={(event) => lookUp.type(event.currentTarget.value)}
-              rightSection={lookUp.state.name === 'looking' && <Loader size="xs" />}
-              size="md"
-              spellCheck={false}
-              styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
-              value={lookUp.typed}
-            />
+          <form onSubmit={submit}>
+            <Stack align="flex-start" gap="sm">
+              <SegmentedControl
+                aria-label={words.kind}
+                data={[
+                  { value: 'code', label: words.code },
+                  { value: 'customer', label: words.customer },
+                ]}
+                onChange={(value) => choose(value === 'customer' ? 'customer' : 'code')}
+                value={kind}
+              />
+              <TextInput
+                autoCapitalize="none"
+                autoComplete="off"
+                autoFocus
+                data-autofocus
+                description={isCode ? words.hint : words.customerHint}
+                label={isCode ? words.code : words.customer}
+                leftSection={isCode ? <SearchIcon /> : <PersonIcon />}
+                maxLength={isCode ? 255 : 1_000}
+                onChange={({ currentTarget: { value } }) => lookUp.type(value, kindOf(value) === 'code')}
+                rightSection={isCode && lookUp.state.name === 'looking' && <Loader size="xs" />}
+                size="md"
+                spellCheck={false}
+                styles={{ input: { ...(isCode && { fontFamily: 'var(--mantine-font-family-monospace)' }) } }}
+                value={lookUp.typed}
+                w="100%"
+              />
+            </Stack>
           </form>
         </search>
         <div aria-live="polite">
-          <Answer again={lookUp.again} state={lookUp.state} />
+          {isCode ? (
+            <Answer
+              again={lookUp.again}
+              searchCustomer={searchCustomer}
+              state={lookUp.state}
+              typed={lookUp.typed}
+            />
+          ) : (
+            customer.trim() !== '' && (
+              <CustomerClaims key={customer} recipient={customer} search={searchCustomer} />
+            )
+          )}
         </div>
       </Stack>
     </Page>
   )
-}
-
-function Answer({ state, again }: { state: LookUpState; again: () => void }) {
-  switch (state.name) {
-    case 'found':
-      return <FoundCode again={again} code={state.code} key={state.code.id} />
-    case 'none':
-      return (
-        <Paper p="lg" withBorder>
-          <Text fw={600}>{words.none}</Text>
-          <Text c="dimmed" mt={4} size="sm">
-            {words.noneHint}
-          </Text>
-        </Paper>
-      )
-    case 'limited':
-      return <WaitForLimit key={state.retryAfterMs} onTime={again} retryAfterMs={state.retryAfterMs} />
-    case 'failed':
-      return <Problems of={state.messages.map((message) => ({ code: '', message, path: '' }))} />
-    default:
-      return null
-  }
 }

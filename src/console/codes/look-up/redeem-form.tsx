@@ -1,9 +1,10 @@
-import { Button, Group, Stack, TextInput } from '@mantine/core'
+import { Button, Group, Stack } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { notifications } from '@mantine/notifications'
 import { useProblems } from '../../api/problems.tsx'
 import { text } from '../../text.ts'
 import { useRedeem } from './redeem.ts'
+import { PlaceField, ReferenceField } from './redeem-fields.tsx'
 
 /** Redeems a code that was looked up. */
 export function RedeemForm({
@@ -32,20 +33,8 @@ export function RedeemForm({
   return (
     <form noValidate onSubmit={submit}>
       <Stack>
-        <TextInput
-          data-autofocus
-          description={words.referenceHint}
-          label={words.reference}
-          maxLength={255}
-          required
-          {...form.getInputProps('reference')}
-        />
-        <TextInput
-          description={words.placeHint}
-          label={words.place}
-          maxLength={255}
-          {...form.getInputProps('place')}
-        />
+        <ReferenceField autoFocus {...form.getInputProps('reference')} />
+        <PlaceField {...form.getInputProps('place')} />
         {problems.alert}
         <Group>
           <Button loading={isRedeeming} type="submit">

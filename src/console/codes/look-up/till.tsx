@@ -7,6 +7,7 @@ import { Page } from '../../parts/page.tsx'
 import { Distance } from '../../parts/time.tsx'
 import { text } from '../../text.ts'
 import { type Redeemed, useRedeem } from './redeem.ts'
+import { PlaceField, ReferenceField } from './redeem-fields.tsx'
 import { useAskToRollBack } from './roll-back.ts'
 
 const words = text.codes.redeem
@@ -53,6 +54,7 @@ export function Till() {
                 autoCapitalize="none"
                 autoComplete="off"
                 autoFocus
+                data-autofocus
                 description={words.codeHint}
                 label={words.code}
                 maxLength={255}
@@ -63,19 +65,8 @@ export function Till() {
                 styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
                 {...form.getInputProps('code')}
               />
-              <TextInput
-                description={words.referenceHint}
-                label={words.reference}
-                maxLength={255}
-                required
-                {...form.getInputProps('reference')}
-              />
-              <TextInput
-                description={words.placeHint}
-                label={words.place}
-                maxLength={255}
-                {...form.getInputProps('place')}
-              />
+              <ReferenceField {...form.getInputProps('reference')} />
+              <PlaceField {...form.getInputProps('place')} />
               {problems.alert}
               <Button loading={isRedeeming} size="md" type="submit">
                 {words.submit}

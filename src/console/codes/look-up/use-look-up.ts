@@ -38,10 +38,11 @@ export function useLookUp(initial = '') {
   return {
     typed,
     state: stateOf(typed, asked, result),
-    type(text: string) {
+    /** Takes what is typed now. It is looked up soon, unless it is not meant as a code. */
+    type(text: string, isCode = true) {
       setTyped(text)
       const code = text.trim()
-      if (code.length >= minTypedLength) return askLater(code)
+      if (isCode && code.length >= minTypedLength) return askLater(code)
       askLater.cancel()
       setAsked('')
     },
