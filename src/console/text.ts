@@ -273,7 +273,7 @@ export const text = {
     activeCount: (n: string) => counted(n, 'active pool', 'active pools'),
     archivedCount: (n: string) => counted(n, 'archived pool', 'archived pools'),
     see: (what: string) => `See ${what}`,
-    clear: 'Show all pools',
+    clear: 'Show all active pools',
     noneArchived: 'No pool is archived',
     noneArchivedHint:
       'Archive a pool when its campaign is over: it keeps its codes, and no longer hands them out.',
@@ -289,6 +289,7 @@ export const text = {
         ? 'You can unarchive the pool at any time.'
         : `${counted(claimed, 'claimed code', 'claimed codes')} can still be looked up, redeemed and downloaded. You can unarchive the pool at any time.`,
     archiveAction: 'Archive the pool',
+    wasArchived: (name: string) => `“${name}” was archived. It is in the list of pools under “Archived”.`,
     unarchiveTitle: (name: string) => `Unarchive “${name}”?`,
     unarchiveText: (available: string) =>
       available === '0'
