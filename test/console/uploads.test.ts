@@ -184,6 +184,7 @@ describe('a file that can be read in several ways', () => {
     expect(await page.getByRole('combobox', { name: 'Column with the codes' }).inputValue()).toBe(
       `Column 2: middle, ${a}, ${b}`,
     )
+    expect(await page.getByRole('radio', { name: 'Yes' }).isChecked()).toBe(true)
     await takeScreenshot(page, 'upload-columns')
     await expectAccessible(page)
     await press(page, 'Check again')

@@ -60,7 +60,12 @@ function Sent({
       {({ task }) => {
         if (task === null) return null
         if (!hasEnded(task)) return <Reading request={request} task={task} upload={upload} />
-        if (request.dryRun) return <Review request={request} task={task} upload={upload} />
+        if (request.dryRun) {
+          // Events may tell that a task has ended before it is known how its file was read: what is chosen begins with that.
+          const { layout = null, beginning = null } = task.upload ?? {}
+          const known = `${layout !== null} ${beginning !== null}`
+          return <Review key={known} request={request} task={task} upload={upload} />
+        }
         return <Finished file={request.file} task={task} upload={upload} />
       }}
     </Loaded>

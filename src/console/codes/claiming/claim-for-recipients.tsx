@@ -1,31 +1,32 @@
 import { Button, FileButton, Group, Stack, Textarea } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useDeferredValue, useMemo, useState } from 'react'
-import { useQuery } from 'urql'
 import { useProblems } from '../../api/problems.tsx'
 import { useSubmit } from '../../api/submit.ts'
 import type { PoolOfPage } from '../../pools/pool-of-page.ts'
 import { text } from '../../text.ts'
 import { ClaimSubmit } from './claim-fields.tsx'
-import { ClaimForRecipientsMutation, OnePerRecipientQuery } from './claim-queries.ts'
+import { ClaimForRecipientsMutation, useOnePerRecipient } from './claim-queries.ts'
 import type { ClaimedRow } from './claimed-row.ts'
 import { ClaimedRows } from './claimed-rows.tsx'
 import { ExpiryField, expiryInput, expiryProblem } from './expiry-field.tsx'
 import { ListState } from './list-state.tsx'
 import { maxFileBytes, readRecipients } from './recipients.ts'
-import { useRequestKey } from './use-request-key.ts'
+import { useClaimRequest } from './use-claim-request.tsx'
 
 const words = text.codes.claim
 
+/** What the form begins with. */
+const nothing = { recipients: '', expiresAt: '' }
+
 /** Claims a code for each recipient of a list that is pasted, or read from a file. */
 export function ClaimForRecipients({ pool }: { pool: PoolOfPage }) {
-  const [{ data }] = useQuery({ query: OnePerRecipientQuery, variables: { poolId: pool.id } })
-  const onePerRecipient = data?.pool?.terms.onePerRecipient ?? false
+  const onePerRecipient = useOnePerRecipient(pool.id)
   const [claimed, setClaimed] = useState<readonly ClaimedRow[]>()
-  const [submit, isSubmitting] = useSubmit(ClaimForRecipientsMutation)
-  const requests = useRequestKey()
+  const [submit, isSubmitting] = useSubmit(ClaimForRecipientsMutation, text.common.lost.claim)
+  const request = useClaimRequest(`claim-list ${pool.id}`, nothing)
   const form = useForm({
-    initialValues: { recipients: '', expiresAt: '' },
+    initialValues: request.values,
     validate: {
       recipients: (lines) => {
         const { recipients, problem } = readRecipients(lines)
@@ -42,9 +43,11 @@ export function ClaimForRecipients({ pool }: { pool: PoolOfPage }) {
     problems.clear()
     const { recipients } = readRecipients(values.recipients)
     const input = { poolId: pool.id, recipients: [...recipients], ...expiryInput(values.expiresAt) }
-    const { payload, problems: found } = await submit({
-      input: { ...input, idempotencyKey: requests.keyOf(input) },
+    const outcome = await submit({
+      input: { ...input, idempotencyKey: request.keyOf(input, values) },
     })
+    request.heard(outcome)
+    const { payload, problems: found } = outcome
     if (found) return problems.show(found)
     setClaimed(
       payload.claims.map(({ recipient, code, alreadyHeld }) => ({ code: code.code, recipient, alreadyHeld })),
@@ -56,8 +59,7 @@ export function ClaimForRecipients({ pool }: { pool: PoolOfPage }) {
     form.setFieldValue('recipients', await file.text())
   }
   const again = () => {
-    requests.startAnew()
-    form.reset()
+    form.setValues(nothing)
     setClaimed(undefined)
   }
   if (claimed !== undefined) return <ClaimedRows onAgain={again} rows={claimed} />
@@ -88,6 +90,7 @@ export function ClaimForRecipients({ pool }: { pool: PoolOfPage }) {
           </FileButton>
         </Group>
         <ExpiryField {...form.getInputProps('expiresAt')} />
+        {request.reminder}
         {problems.alert}
         <ClaimSubmit isDisabled={list.problem !== undefined} isSubmitting={isSubmitting}>
           {list.recipients.length === 0 ? words.submit : words.submitList(people)}

@@ -1,8 +1,9 @@
+import { useQuery } from 'urql'
 import { graphql } from '../../api/graphql.ts'
 import { Refusal } from '../../api/submit.ts'
 import { PoolCounts } from '../../live/events.tsx'
 
-export const OnePerRecipientQuery = graphql(`
+const OnePerRecipientQuery = graphql(`
   query OnePerRecipient($poolId: ID!) {
     pool(id: $poolId) {
       id
@@ -12,6 +13,12 @@ export const OnePerRecipientQuery = graphql(`
     }
   }
 `)
+
+/** Whether the terms of a pool give each recipient one code. */
+export function useOnePerRecipient(poolId: string): boolean {
+  const [{ data }] = useQuery({ query: OnePerRecipientQuery, variables: { poolId } })
+  return data?.pool?.terms.onePerRecipient ?? false
+}
 
 export const ClaimCodesMutation = graphql(
   `
