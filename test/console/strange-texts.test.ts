@@ -63,7 +63,7 @@ describe('texts that somebody has written', () => {
       await look(at, texts)
     }
     await page.goto('/codes')
-    await page.getByLabel('Code', { exact: true }).fill(redeemed?.code ?? '')
+    await page.getByRole('textbox', { name: 'Code', exact: true }).fill(redeemed?.code ?? '')
     await look('look-up', [names.at(-1), reference, place])
     expect(faults).toEqual([])
   })
