@@ -192,8 +192,11 @@ describe('on the machine of the service, with its own database,', () => {
     })
     await dialog.getByRole('button', { name: 'Sign out' }).click()
     const proceed = page.getByRole('button', { name: 'Continue on this machine' })
-    await proceed.waitFor()
-    await other.getByRole('button', { name: 'Continue on this machine' }).waitFor()
+    // The same words are over the pages for a moment, before they are loaded anew.
+    for (const left of [page, other]) {
+      await left.waitForURL('**/sign-in')
+      await left.getByRole('button', { name: 'Continue on this machine' }).waitFor()
+    }
     const { status } = await page.evaluate(
       async () => await fetch('/graphql?query={apiKey{id}}').then(({ status }) => ({ status })),
     )
