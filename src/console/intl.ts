@@ -1,5 +1,7 @@
 // Numbers, dates and lengths of time, as the reader's kind of English writes them. Counts may be larger than a number.
 
+import { currentTime } from './api/clock.ts'
+
 // Some systems give their browsers names that are no language tags, such as en-US@posix, for which Intl throws.
 const locale = navigator.languages.find((language) => /^en(-[a-z\d]+)*$/i.test(language)) ?? 'en'
 
@@ -24,6 +26,11 @@ const months = new Intl.DateTimeFormat(locale, { month: 'short', year: 'numeric'
 const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' })
 const lists = new Intl.ListFormat(locale, { type: 'conjunction' })
 const plurals = new Intl.PluralRules(locale)
+
+const { timeZone: zone } = new Intl.DateTimeFormat().resolvedOptions()
+
+/** The time zone of the browser. Where it does not know it, it uses UTC. */
+export const timeZone = zone === undefined || zone === 'Etc/Unknown' ? 'UTC' : zone
 
 /** A BigInt of the API, or a number: "1,234,567". */
 export function count(value: string | number | bigint): string {
@@ -114,7 +121,7 @@ export function month(at: string): string {
 }
 
 /** The day of something that happened: "Today", "Yesterday", "Thursday, Nov 26, 2026". */
-export function weekday(at: string, now = Date.now()): string {
+export function weekday(at: string, now = currentTime()): string {
   const isSame = (time: number) => new Date(time).toDateString() === new Date(at).toDateString()
   const yesterday = new Date(now).setDate(new Date(now).getDate() - 1)
   if (!isSame(now) && !isSame(yesterday)) return weekdays.format(new Date(at))
@@ -132,7 +139,7 @@ const units = [
 ] as const
 
 /** How far a moment is away, in its largest unit: "in 3 days", "2 minutes ago". */
-export function distance(at: string, now = Date.now()): string {
+export function distance(at: string, now = currentTime()): string {
   const seconds = (Date.parse(at) - now) / 1_000
   const [unit, length] = units.find(([, length]) => Math.abs(seconds) >= length) ?? ['second', 1]
   return relative.format(Math.trunc(seconds / length), unit)

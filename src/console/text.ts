@@ -24,6 +24,15 @@ interface TaskResult {
   addedCount: string
 }
 
+/** What a key with a scope may do. */
+const mayDo = {
+  READ: 'see pools, formats, tasks and claimed codes',
+  MANAGE: 'create and change pools and formats, and generate, upload, withdraw and void codes',
+  CLAIM: 'claim codes',
+  REDEEM: 'redeem codes',
+  ADMIN: 'manage API keys, and forget recipients',
+}
+
 function runsOutHint(perDay: string): string {
   return `At ${perDay} ${perDay === '1' ? 'claim' : 'claims'} a day, as in the last 7 days.`
 }
@@ -48,9 +57,22 @@ export const text = {
     none: 'None',
     noAnswer: 'The service gave no answer. Try again.',
     unreachable: 'The service cannot be reached. Check your connection, then try again.',
+    lost: {
+      unknown:
+        'The connection was lost before the service answered, so it is not known whether this was done.',
+      again: 'Look whether what you see has changed. Trying again does nothing twice.',
+      claim: 'Claim the same again: if it was done, you get the codes that were claimed then, and no others.',
+      pool: 'Look whether the pool is in the list. If it is not, create it again.',
+      format: 'Look whether the format is in the list. If it is not, create it again.',
+      key: 'If the list has a key of this name now, nobody knows its secret: revoke it. Then create another.',
+      claimBefore:
+        'The answer to your last claim of this pool was lost, so it is not known whether codes were claimed. ' +
+        'Claim the same again: if it was done, you get the codes that were claimed then, and no others.',
+    },
     notFoundTitle: 'There is nothing here',
     notFound: 'What the address leads to does not exist in this account, or has been deleted.',
     toPools: 'Go to the pools',
+    toWelcome: 'See what this key may do',
     codes: (n: string | bigint) => counted(n, 'code', 'codes'),
   },
   shell: {
@@ -75,13 +97,9 @@ export const text = {
     key: 'Signed in with',
     mayDo: 'This key may',
     signOut: 'Sign out',
-    scopes: {
-      READ: 'see pools, formats, tasks and claimed codes',
-      MANAGE: 'create and change pools and formats, and generate, upload, withdraw and void codes',
-      CLAIM: 'claim codes',
-      REDEEM: 'redeem codes',
-      ADMIN: 'manage API keys, and forget recipients',
-    },
+    missing: (scopes: readonly (keyof typeof mayDo)[]) =>
+      `This key may not see this. Sign in with one that may ${scopes.map((scope) => mayDo[scope]).join(', or one that may ')}.`,
+    scopes: mayDo,
   },
   account: {
     signIn: 'Sign in',
@@ -255,7 +273,7 @@ export const text = {
     activeCount: (n: string) => counted(n, 'active pool', 'active pools'),
     archivedCount: (n: string) => counted(n, 'archived pool', 'archived pools'),
     see: (what: string) => `See ${what}`,
-    clear: 'Show all pools',
+    clear: 'Show all active pools',
     noneArchived: 'No pool is archived',
     noneArchivedHint:
       'Archive a pool when its campaign is over: it keeps its codes, and no longer hands them out.',
@@ -271,6 +289,7 @@ export const text = {
         ? 'You can unarchive the pool at any time.'
         : `${counted(claimed, 'claimed code', 'claimed codes')} can still be looked up, redeemed and downloaded. You can unarchive the pool at any time.`,
     archiveAction: 'Archive the pool',
+    wasArchived: (name: string) => `“${name}” was archived. It is in the list of pools under “Archived”.`,
     unarchiveTitle: (name: string) => `Unarchive “${name}”?`,
     unarchiveText: (available: string) =>
       available === '0'
@@ -395,8 +414,10 @@ export const text = {
       action: 'From now on, fill this pool by uploads',
     },
     lostAnswer:
-      'The connection was lost, so it is not known whether the codes are being generated. Press “Save and generate” ' +
-      'again: they are not generated twice.',
+      'Look among the tasks, or press “Save and generate” again: if the codes are being generated, they are not generated twice.',
+    lostBefore:
+      'The answer to your last “Save and generate” was lost, so it is not known whether its codes are being generated. Press ' +
+      'it again with the same to see: they are not generated twice.',
     refillTitle: 'Save and refill the pool now?',
     refillQuestion: ({ available, threshold, refill, left }: RefillAtOnce) => {
       const stock =

@@ -18,6 +18,8 @@ export const theme = createTheme({
       defaultProps: {
         transitionProps: { duration: 120 },
         centered: true,
+        // What somebody has typed, or has just been shown, is not lost by a click beside it.
+        closeOnClickOutside: false,
         closeButtonProps: { 'aria-label': text.common.close },
         // It is the header of a dialog, not of the page.
         attributes: { header: { role: 'none' } },

@@ -79,9 +79,27 @@ function outlineOf(schema: GraphQLSchema) {
   return { __schema: { queryType, mutationType, subscriptionType, types } }
 }
 
+/**
+ * Puts the stylesheet behind what the page shows until the console is there: in the head, it would keep a slow network's page
+ * white until it has come. It stays before the console, whose own styles are to win.
+ */
+function stylesLater(): Plugin {
+  const stylesheet = /^ *<link rel="stylesheet"[^>]*>\n?/gm
+  return {
+    name: 'styles-later',
+    transformIndexHtml: {
+      order: 'post',
+      handler: (html) =>
+        html
+          .replace(stylesheet, '')
+          .replace(/^ *<!-- styles -->\n/m, (html.match(stylesheet) ?? []).join('')),
+    },
+  }
+}
+
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [react(), schemaFacts()],
+  plugins: [react(), schemaFacts(), stylesLater()],
   build: {
     outDir: join(root, 'dist/console'),
     emptyOutDir: true,

@@ -1,4 +1,4 @@
-import { Button, Checkbox, Group, Modal, Stack, TextInput } from '@mantine/core'
+import { Button, Checkbox, Group, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useDisclosure } from '@mantine/hooks'
 import { PlusIcon } from '@primer/octicons-react'
@@ -6,6 +6,7 @@ import { useState } from 'react'
 import { useProblems } from '../api/problems.tsx'
 import { useService } from '../api/service.tsx'
 import { useSubmit } from '../api/submit.ts'
+import { Dialog } from '../parts/dialog.tsx'
 import type { Scope } from '../shell/viewer.tsx'
 import { text } from '../text.ts'
 import { CreateApiKey } from './api-keys.ts'
@@ -26,16 +27,16 @@ export function CreateKey() {
       <Button leftSection={<PlusIcon />} onClick={open}>
         {words.create}
       </Button>
-      <Modal onClose={close} opened={isOpen} title={words.create}>
+      <Dialog onClose={close} opened={isOpen} title={words.create}>
         <CreateKeyForm cancel={close} show={show} />
-      </Modal>
+      </Dialog>
       {secret !== undefined && <NewSecret forget={() => setSecret(undefined)} secret={secret} />}
     </>
   )
 }
 
 function CreateKeyForm({ cancel, show }: { cancel: () => void; show: (secret: string) => void }) {
-  const [create, isCreating] = useSubmit(CreateApiKey)
+  const [create, isCreating] = useSubmit(CreateApiKey, text.common.lost.key)
   const { reread } = useService()
   const { keys: words } = text.account
   const form = useForm<{ name: string; scopes: Scope[] }>({
@@ -79,7 +80,7 @@ function CreateKeyForm({ cancel, show }: { cancel: () => void; show: (secret: st
         </Checkbox.Group>
         {problems.alert}
         <Group justify="flex-end">
-          <Button onClick={cancel} variant="default">
+          <Button disabled={isCreating} onClick={cancel} variant="default">
             {text.common.cancel}
           </Button>
           <Button loading={isCreating} type="submit">

@@ -3,7 +3,6 @@ import { useState } from 'react'
 import { useQuery } from 'urql'
 import { Empty } from '../parts/empty.tsx'
 import { Loaded } from '../parts/loaded.tsx'
-import { NothingHere } from '../parts/nothing-here.tsx'
 import { Page } from '../parts/page.tsx'
 import { useMay } from '../shell/viewer.tsx'
 import { text } from '../text.ts'
@@ -13,9 +12,7 @@ import { KeyTable } from './key-table.tsx'
 
 /** The API keys of the account. */
 export function KeysScreen() {
-  const mayAdminister = useMay('ADMIN')
   const maySee = useMay('READ')
-  if (!mayAdminister) return <NothingHere />
   return (
     <Page actions={<CreateKey />} lead={text.account.keys.lead} title={text.shell.keys}>
       {maySee ? (

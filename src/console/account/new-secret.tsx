@@ -19,7 +19,7 @@ export function NewSecret({ secret, forget }: { secret: string; forget: () => vo
     if (!isCopied) event.preventDefault()
   })
   return (
-    <Modal closeOnClickOutside={false} onClose={close} opened title={words.created}>
+    <Modal onClose={close} opened title={words.created}>
       <Stack>
         <Text size="sm">{words.createdLead}</Text>
         <Code

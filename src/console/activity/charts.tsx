@@ -33,12 +33,15 @@ interface ChartsProps {
   steps: readonly Step[]
 }
 
-/** The activity of a pool in three charts, as the numbers of codes that are added and claimed can be of different sizes. */
-export function Charts({ period, steps }: ChartsProps) {
+/**
+ * The activity of a pool in three charts, as the numbers of codes that are added and claimed can be of different sizes.
+ *
+ * @param availableCount how many codes are available now
+ */
+export function Charts({ availableCount, period, steps }: ChartsProps & { availableCount: string }) {
   const claimed = totalOf(steps, 'claimedCount')
   const redeemed = totalOf(steps, 'redeemedCount')
   const added = totalOf(steps, 'addedCount')
-  const available = BigInt(steps.at(-1)?.availableCount ?? 0)
   return (
     <Stack gap="md">
       <ChartPanel
@@ -50,7 +53,7 @@ export function Charts({ period, steps }: ChartsProps) {
       >
         <Bars of={['claimedCount', 'redeemedCount']} period={period} steps={steps} />
       </ChartPanel>
-      <ChartPanel figures={[['availableCount', `${count(available)} ${words.now}`]]} period={period}>
+      <ChartPanel figures={[['availableCount', `${count(availableCount)} ${words.now}`]]} period={period}>
         <AreaChart
           {...propsOf(['availableCount'], period, steps)}
           areaChartProps={syncedCharts}

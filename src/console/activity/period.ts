@@ -1,4 +1,4 @@
-import { day, hour, hourOfDay, month, shortDay } from '../intl.ts'
+import { day, hour, hourOfDay, month, shortDay, timeZone } from '../intl.ts'
 
 /** How far back the activity of a pool is shown: 24 hours, 30 days, 26 weeks or 12 months, each with its steps. */
 export type Period = 'hours' | 'days' | 'weeks' | 'months'
@@ -23,7 +23,7 @@ const hourMs = 4 * quarterMs
 export function timeOf(period: Period, now: number): SteppedTime {
   const endOfQuarter = (Math.floor(now / quarterMs) + 1) * quarterMs
   const to = new Date(endOfQuarter).toISOString()
-  return { ...beginningOf(period, endOfQuarter - quarterMs), to, timeZone: browsersTimeZone() }
+  return { ...beginningOf(period, endOfQuarter - quarterMs), to, timeZone }
 }
 
 function beginningOf(period: Period, now: number): Pick<SteppedTime, 'from' | 'step'> {
@@ -41,13 +41,6 @@ function beginningOf(period: Period, now: number): Pick<SteppedTime, 'from' | 's
     case 'months':
       return { step: 'MONTH', from: at(month - 11, 1) }
   }
-}
-
-/** As the API accepts it. */
-export function browsersTimeZone(): string {
-  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions()
-  // Where a browser does not know it, it uses UTC.
-  return timeZone === undefined || timeZone === 'Etc/Unknown' ? 'UTC' : timeZone
 }
 
 /**

@@ -1,6 +1,7 @@
 import { Stack } from '@mantine/core'
 import { useSearchParams } from 'react-router'
 import { useQuery } from 'urql'
+import { currentTime } from '../api/clock.ts'
 import { graphql } from '../api/graphql.ts'
 import { Loaded } from '../parts/loaded.tsx'
 import { usePoolOfPage } from '../pools/pool-of-page.ts'
@@ -48,5 +49,5 @@ export default function PoolActivityScreen() {
 
 /** All of a young pool happened in its last hours. */
 function usualPeriodOf(createdAt: string | undefined): Period {
-  return createdAt !== undefined && Date.parse(createdAt) > Date.now() - dayMs ? 'hours' : 'days'
+  return createdAt !== undefined && Date.parse(createdAt) > currentTime() - dayMs ? 'hours' : 'days'
 }

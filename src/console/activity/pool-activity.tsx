@@ -3,6 +3,7 @@ import { useDidUpdate, useInterval, useThrottledCallback } from '@mantine/hooks'
 import { useMemo, useState } from 'react'
 import { Link } from 'react-router'
 import { useQuery } from 'urql'
+import { currentTime } from '../api/clock.ts'
 import { Empty } from '../parts/empty.tsx'
 import { Loaded } from '../parts/loaded.tsx'
 import { NothingHere } from '../parts/nothing-here.tsx'
@@ -61,7 +62,7 @@ function ActivityOfPeriod({ pool, period, view }: { pool: PoolOfPage; period: Pe
           <>
             <Forecast of={read} />
             {view === 'charts' ? (
-              <Charts period={period} steps={read.activity} />
+              <Charts availableCount={pool.availableCount} period={period} steps={read.activity} />
             ) : (
               <ActivityTable period={period} steps={read.activity} />
             )}
@@ -74,8 +75,8 @@ function ActivityOfPeriod({ pool, period, view }: { pool: PoolOfPage; period: Pe
 
 /** Reads the activity of a pool, and again when its counts have changed, and when the next step may have begun. */
 function useLiveActivity(pool: PoolOfPage, period: Period) {
-  const [now, setNow] = useState(Date.now)
-  useInterval(() => setNow(Date.now()), 5_000, { autoInvoke: true })
+  const [now, setNow] = useState(currentTime)
+  useInterval(() => setNow(currentTime()), 5_000, { autoInvoke: true })
   const quarter = Math.floor(now / quarterMs) * quarterMs
   const variables = useMemo(() => ({ id: pool.id, ...timeOf(period, quarter) }), [pool.id, period, quarter])
   const result = useQuery({ query: PoolActivityQuery, variables, requestPolicy: 'cache-and-network' })

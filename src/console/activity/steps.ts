@@ -1,3 +1,4 @@
+import { currentTime } from '../api/clock.ts'
 import { graphql, type ResultOf } from '../api/graphql.ts'
 
 export const PoolActivityQuery = graphql(`
@@ -41,7 +42,7 @@ export type PoolWithForecast = Pick<
 export type CountOfStep = 'claimedCount' | 'redeemedCount' | 'addedCount' | 'availableCount'
 
 /** Whether a step has not ended. */
-export function isUnderWay({ to }: Step, now = Date.now()): boolean {
+export function isUnderWay({ to }: Step, now = currentTime()): boolean {
   return Date.parse(to) > now
 }
 

@@ -1,10 +1,11 @@
 import { useDidUpdate, useInterval, useThrottledCallback } from '@mantine/hooks'
 import { useMemo, useState } from 'react'
 import { useClient, useQuery } from 'urql'
+import { currentTime } from '../api/clock.ts'
 import { type FragmentOf, graphql } from '../api/graphql.ts'
+import { timeZone } from '../intl.ts'
 import { PoolCounts, useEvents } from '../live/events.tsx'
 import { useLivePool } from '../live/pool.ts'
-import { browsersTimeZone } from './period.ts'
 
 const PoolToday = graphql(
   `
@@ -61,7 +62,7 @@ export interface Today {
 export function useToday() {
   const [noon, setNoon] = useState(noonOfToday)
   useInterval(() => setNoon(noonOfToday()), 5_000, { autoInvoke: true })
-  const today = useMemo<Today>(() => ({ noon, timeZone: browsersTimeZone() }), [noon])
+  const today = useMemo<Today>(() => ({ noon, timeZone }), [noon])
   const result = useQuery({ query: TodayQuery, variables: today, requestPolicy: 'cache-and-network' })
   const [, again] = result
   const readSoon = useThrottledCallback(() => again({ requestPolicy: 'network-only' }), refreshMs)
@@ -88,6 +89,6 @@ export function FollowToday({ pool, today }: { pool: PoolToday; today: Today }) 
 }
 
 function noonOfToday(): string {
-  const now = new Date()
+  const now = new Date(currentTime())
   return new Date(now.getFullYear(), now.getMonth(), now.getDate(), 12).toISOString()
 }

@@ -4,6 +4,7 @@ import { relayPagination } from '@urql/exchange-graphcache/extras'
 import type { Sink, Client as Socket } from 'graphql-ws'
 import { Client, fetchExchange, mapExchange, subscriptionExchange } from 'urql'
 import { resuming } from '../live/resuming.ts'
+import { setClock } from './clock.ts'
 import type { OpenQueries } from './open-queries.ts'
 import { nameUnknownTypes } from './unknown-types.ts'
 
@@ -34,6 +35,11 @@ export function createApiClient(
   return new Client({
     url: '/graphql',
     preferGetMethod: false,
+    async fetch(address, request) {
+      const answer = await fetch(address, request)
+      setClock(answer)
+      return answer
+    },
     exchanges: [
       queries.exchange,
       cacheExchange({

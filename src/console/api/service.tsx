@@ -2,8 +2,10 @@ import { createContext, useContext } from 'react'
 import type { Client } from 'urql'
 import { connectSocket } from '../live/socket.ts'
 import { createApiClient } from './client.ts'
+import { graphql } from './graphql.ts'
 import { Observable } from './observable.ts'
 import { OpenQueries } from './open-queries.ts'
+import { UnansweredRequests } from './unanswered.ts'
 
 /** Whether the page is told of changes: "idle" until something on it is live. */
 export type Connection = 'idle' | 'connected' | 'lost'
@@ -18,9 +20,18 @@ export interface Service {
   isLeaving: Observable<boolean>
   /** Tells the other pages of this browser that a session began or ended, and is told by them. See SessionNews. */
   otherPages: BroadcastChannel
+  unanswered: UnansweredRequests
   /** Reads all that is on the screen again. */
   reread(): void
+  /** The same, if the service can be reached now. Otherwise that is done when the connection is back. */
+  rereadIfReachable(): Promise<void>
 }
+
+const ReachQuery = graphql(`
+  query Reach {
+    __typename
+  }
+`)
 
 export function connectService(): Service {
   const connection = new Observable<Connection>('idle')
@@ -41,7 +52,13 @@ export function connectService(): Service {
     sessionEnded,
     isLeaving: new Observable(false),
     otherPages: new BroadcastChannel('session'),
+    unanswered: new UnansweredRequests(),
     reread: () => queries.reread(client),
+    async rereadIfReachable() {
+      // Queries that fail would take from the screen what is on it.
+      const { error } = await client.query(ReachQuery, {}, { requestPolicy: 'network-only' })
+      if (error?.networkError === undefined) queries.reread(client)
+    },
   }
 }
 

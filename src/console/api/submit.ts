@@ -1,8 +1,10 @@
 import type { TadaDocumentNode } from 'gql.tada'
-import { useCallback, useState } from 'react'
-import { type CombinedError, useClient } from 'urql'
+import { useCallback, useContext, useState } from 'react'
+import type { CombinedError } from 'urql'
 import { text } from '../text.ts'
 import { graphql } from './graphql.ts'
+import { useService } from './service.tsx'
+import { UnderWayContext } from './under-way.ts'
 
 /** What every mutation selects of its typed errors: `... on UserError { ...Refusal }`. */
 export const Refusal = graphql(`
@@ -38,27 +40,41 @@ type PayloadOf<Data> = Extract<NonNullable<Data[keyof Data]>, { __typename: `${s
 
 /**
  * A function that sends a mutation with a single root field, and whether it is under way. The mutation selects `__typename`
- * and `Refusal`.
+ * and `Refusal`. If the answer was lost, what is on the screen is read again, as the request may have been carried out.
+ *
+ * @param whenLost what a person should do then
  */
 export function useSubmit<Data extends Record<string, Answer>, Variables extends Record<string, unknown>>(
   mutation: TadaDocumentNode<Data, Variables>,
+  whenLost: string = text.common.lost.again,
 ): [submit: (variables: Variables) => Promise<Outcome<PayloadOf<Data>>>, isSubmitting: boolean] {
-  const client = useClient()
+  const { client, rereadIfReachable } = useService()
+  const dialog = useContext(UnderWayContext)
   const [isSubmitting, setSubmitting] = useState(false)
   const submit = useCallback(
     async (variables: Variables): Promise<Outcome<PayloadOf<Data>>> => {
       setSubmitting(true)
+      dialog?.begin()
+      // Then nothing leaves the browser.
+      const isOffline = !navigator.onLine
       try {
         const { data, error } = await client.mutation(mutation, variables).toPromise()
+        if (error?.networkError !== undefined && !isOffline) {
+          void rereadIfReachable()
+          return {
+            problems: [{ code: 'NETWORK', message: `${text.common.lost.unknown} ${whenLost}`, path: '' }],
+          }
+        }
         if (error !== undefined) return { problems: problemsOf(error) }
         const [answer] = Object.values(data ?? {})
         if (answer?.__typename.endsWith('Payload')) return { payload: answer as PayloadOf<Data> }
         return { problems: refusalOf(answer as Refused | null) }
       } finally {
+        dialog?.end()
         setSubmitting(false)
       }
     },
-    [client, mutation],
+    [client, dialog, mutation, rereadIfReachable, whenLost],
   )
   return [submit, isSubmitting]
 }
@@ -77,7 +93,7 @@ export function refusalOf(refused: Refused | null | undefined): Problem[] {
   return issues.map(({ message, path }) => ({ code, message, path: path.join('.') }))
 }
 
-/** The problems of a request that was not carried out, or whose answer was lost. */
+/** The problems of a request that was not carried out, or that only reads. */
 export function problemsOf({ graphQLErrors, networkError }: CombinedError): Problem[] {
   if (networkError !== undefined) return [{ code: 'NETWORK', message: text.common.unreachable, path: '' }]
   return graphQLErrors.map(({ message, extensions }) => ({

@@ -1,8 +1,9 @@
-import { Alert, Button, Checkbox, Group, Modal, Radio, Stack, Text, TextInput } from '@mantine/core'
+import { Alert, Button, Checkbox, Group, Radio, Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { notifications } from '@mantine/notifications'
 import { useQuery } from 'urql'
 import { useProblems } from '../api/problems.tsx'
+import { Dialog } from '../parts/dialog.tsx'
 import { usePoolOfPage } from '../pools/pool-of-page.ts'
 import { text } from '../text.ts'
 import { AddedCodesQuery, AutoGenerateQuery, type Change, useChange } from './changes.ts'
@@ -17,9 +18,9 @@ interface ChangeDialogProps {
 /** Asks which codes of the pool something is done with: all that it can be done with, or those that one task added. */
 export function ChangeDialog({ change, isOpen, onClose }: ChangeDialogProps) {
   return (
-    <Modal onClose={onClose} opened={isOpen} title={text.codes.changes[change].title}>
+    <Dialog onClose={onClose} opened={isOpen} title={text.codes.changes[change].title}>
       <ChangeForm change={change} onClose={onClose} />
-    </Modal>
+    </Dialog>
   )
 }
 
@@ -84,7 +85,7 @@ function ChangeForm({ change, onClose }: Omit<ChangeDialogProps, 'isOpen'>) {
         {number === '0' && <Alert variant="default">{words.none}</Alert>}
         {problems.alert}
         <Group justify="flex-end">
-          <Button onClick={onClose} variant="default">
+          <Button disabled={isSubmitting} onClick={onClose} variant="default">
             {text.common.cancel}
           </Button>
           <Button

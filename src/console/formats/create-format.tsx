@@ -1,4 +1,4 @@
-import { Modal } from '@mantine/core'
+import { Dialog } from '../parts/dialog.tsx'
 import { useLeave } from '../parts/unsaved-changes.tsx'
 import { text } from '../text.ts'
 import type { FormatOfPage } from './format-details.ts'
@@ -20,16 +20,9 @@ export function CreateFormat({
   const leave = useLeave()
   const cancel = () => leave(close)
   return (
-    <Modal
-      // A click beside it is a slip more often than a wish.
-      closeButtonProps={{ 'aria-label': text.common.close }}
-      closeOnClickOutside={false}
-      onClose={cancel}
-      opened={isOpen}
-      size={840}
-      title={text.formats.createTitle}
-    >
+    // Whoever leaves it with something filled in is asked.
+    <Dialog closeOnEscape onClose={cancel} opened={isOpen} size={840} title={text.formats.createTitle}>
       <FormatForm onCancel={cancel} onCreate={onCreate} {...(quantity !== undefined && { quantity })} />
-    </Modal>
+    </Dialog>
   )
 }

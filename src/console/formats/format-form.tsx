@@ -45,7 +45,7 @@ export function FormatForm({
 }) {
   const form = useForm({ initialValues: newFormat, validateInputOnChange: false })
   const problems = useProblems(form, formatFields)
-  const [create, isCreating] = useSubmit(CreateFormat)
+  const [create, isCreating] = useSubmit(CreateFormat, text.common.lost.format)
   const shape = useMemo(() => shapeOf(form.values), [form.values])
   const [codes, setCodes] = useState(quantity)
   const preview = usePreview(shape, codes)

@@ -1,8 +1,9 @@
-import { Modal, Stack, TextInput } from '@mantine/core'
+import { Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { graphql } from '../api/graphql.ts'
 import { useProblems } from '../api/problems.tsx'
 import { Refusal, useSubmit } from '../api/submit.ts'
+import { Dialog } from '../parts/dialog.tsx'
 import { DialogActions } from '../parts/dialog-actions.tsx'
 import { text } from '../text.ts'
 import { FormatDetails, type FormatOfPage } from './format-details.ts'
@@ -35,14 +36,9 @@ interface RenameFormatProps {
 /** The dialog that renames a format. */
 export function RenameFormat({ format, isOpen, close }: RenameFormatProps) {
   return (
-    <Modal
-      closeButtonProps={{ 'aria-label': text.common.close }}
-      onClose={close}
-      opened={isOpen}
-      title={text.formats.renameTitle}
-    >
+    <Dialog onClose={close} opened={isOpen} title={text.formats.renameTitle}>
       <NameForm close={close} format={format} />
-    </Modal>
+    </Dialog>
   )
 }
 

@@ -42,6 +42,7 @@ export function BodyFields(props: ShapeFieldsProps) {
           allowNegative={false}
           description={text.formats.lengthHint}
           label={text.formats.length}
+          required
           max={100}
           maxLength={5}
           min={1}
@@ -53,6 +54,7 @@ export function BodyFields(props: ShapeFieldsProps) {
           description={text.formats.patternHint}
           ff="monospace"
           label={text.formats.pattern}
+          required
           maxLength={500}
           {...form.getInputProps('pattern')}
           error={errorOf(props, 'pattern')}
@@ -79,6 +81,7 @@ export function CharacterFields(props: ShapeFieldsProps) {
         <TextInput
           description={text.formats.listHint}
           label={text.formats.list}
+          required
           maxLength={2_000}
           {...form.getInputProps('list')}
           error={errorOf(props, 'list')}

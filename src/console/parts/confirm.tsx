@@ -1,6 +1,6 @@
 import { Button, Group, Stack, Text } from '@mantine/core'
 import { modals } from '@mantine/modals'
-import { type ReactNode, useState } from 'react'
+import { type FormEvent, type ReactNode, useState } from 'react'
 import { Problems } from '../api/problems.tsx'
 import type { Problem } from '../api/submit.ts'
 import { text } from '../text.ts'
@@ -18,42 +18,67 @@ interface Question {
   act: () => Promise<readonly Problem[] | undefined>
 }
 
-/** Asks before something is done that cannot be taken back easily, and shows what went wrong in the same place. */
+/**
+ * Asks before something is done that cannot be taken back easily, and shows what went wrong in the same place. Once a field of
+ * the question has been filled in, Escape does not close it; while it is being done, nothing does.
+ */
 export function ask(question: Question): void {
-  const id = modals.open({
+  const hold = (closeOnEscape: boolean, isBusy: boolean) =>
+    modals.updateModal({
+      modalId,
+      closeOnEscape,
+      closeButtonProps: { 'aria-label': text.common.close, disabled: isBusy },
+    })
+  const modalId = modals.open({
     title: question.title,
     returnFocus: !question.leadsOn,
-    children: <Asking close={() => modals.close(id)} question={question} />,
+    children: <Asking close={() => modals.close(modalId)} hold={hold} question={question} />,
   })
 }
 
-function Asking({ question, close }: { question: Question; close: () => void }) {
+interface AskingProps {
+  question: Question
+  close: () => void
+  /** Says how the dialog can be closed. */
+  hold: (closeOnEscape: boolean, isBusy: boolean) => void
+}
+
+function Asking({ question, close, hold }: AskingProps) {
   const [problems, setProblems] = useState<readonly Problem[]>([])
   const [isActing, setActing] = useState(false)
-  const act = async () => {
+  const act = async (event: FormEvent) => {
+    event.preventDefault()
     setActing(true)
+    hold(false, true)
     try {
       const found = await question.act()
       if (found === undefined || found.length === 0) close()
       else setProblems(found)
     } finally {
       setActing(false)
+      hold(false, false)
     }
   }
   return (
-    <Stack>
-      <Text component="div" size="sm">
-        {question.children}
-      </Text>
-      <Problems of={problems} />
-      <Group justify="flex-end">
-        <Button onClick={close} variant="default">
-          {text.common.cancel}
-        </Button>
-        <Button {...(question.isDestructive === true && { color: 'red.9' })} loading={isActing} onClick={act}>
-          {question.action}
-        </Button>
-      </Group>
-    </Stack>
+    <form noValidate onInput={() => hold(false, false)} onSubmit={act}>
+      <Stack>
+        <Text component="div" size="sm">
+          {question.children}
+        </Text>
+        <Problems of={problems} />
+        <Group justify="flex-end">
+          <Button disabled={isActing} onClick={close} variant="default">
+            {text.common.cancel}
+          </Button>
+          <Button
+            {...(question.isDestructive === true && { color: 'red.9' })}
+            loading={isActing}
+            type="submit"
+          >
+            {question.action}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
   )
 }

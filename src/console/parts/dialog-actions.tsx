@@ -12,7 +12,7 @@ interface DialogActionsProps {
 export function DialogActions({ action, isUnderWay, cancel }: DialogActionsProps) {
   return (
     <Group justify="flex-end">
-      <Button onClick={cancel} variant="default">
+      <Button disabled={isUnderWay} onClick={cancel} variant="default">
         {text.common.cancel}
       </Button>
       <Button loading={isUnderWay} type="submit">

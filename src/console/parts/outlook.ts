@@ -1,3 +1,5 @@
+import { currentTime } from '../api/clock.ts'
+
 /** What can be said of when a pool runs out of codes. */
 export type Outlook =
   /** The pool is so young that its claims are no rate yet; nothing is claimed; or a date would be too far away to mean much. */
@@ -11,7 +13,7 @@ interface Foreseen {
 const dayMs = 86_400_000
 const farMs = 3_653 * dayMs
 
-export function outlookOf({ createdAt, forecast }: Foreseen, now = Date.now()): Outlook {
+export function outlookOf({ createdAt, forecast }: Foreseen, now = currentTime()): Outlook {
   if (Date.parse(createdAt) > now - dayMs) return { kind: 'early' }
   if (forecast.claimsPerDay === 0) return { kind: 'idle' }
   const at = notFar(forecast.runsOutAt, now)
@@ -19,6 +21,6 @@ export function outlookOf({ createdAt, forecast }: Foreseen, now = Date.now()): 
 }
 
 /** A moment of the forecast, unless it is more than ten years away. The API has null for what is beyond all calendars. */
-export function notFar(at: string | null, now = Date.now()): string | undefined {
+export function notFar(at: string | null, now = currentTime()): string | undefined {
   return at === null || Date.parse(at) > now + farMs ? undefined : at
 }

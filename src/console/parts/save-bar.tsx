@@ -16,6 +16,7 @@ interface SaveBarProps {
 
 /** The end of every form for something that exists: what to do with changes, if there are any. */
 export function SaveBar({ hasChanges, isSaving, save, discard, note = '', children }: SaveBarProps) {
+  if (!hasChanges && note === '' && children === undefined) return null
   const saving = save === undefined ? { type: 'submit' as const } : { onClick: save }
   return (
     <Group gap="sm">

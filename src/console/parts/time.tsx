@@ -1,5 +1,6 @@
 import { useInterval } from '@mantine/hooks'
 import { useState } from 'react'
+import { currentTime } from '../api/clock.ts'
 import { distance, exactMoment, moment } from '../intl.ts'
 import classes from './time.module.css'
 
@@ -14,8 +15,8 @@ export function Moment({ at }: { at: string }) {
 
 /** How long ago a moment was, or how far away it is. It keeps up with the clock. */
 export function Distance({ at }: { at: string }) {
-  const [now, setNow] = useState(Date.now)
-  useInterval(() => setNow(Date.now()), 15_000, { autoInvoke: true })
+  const [now, setNow] = useState(currentTime)
+  useInterval(() => setNow(currentTime()), 15_000, { autoInvoke: true })
   return (
     <time className={classes.distance} dateTime={at} title={exactMoment(at)}>
       {distance(at, now)}

@@ -122,7 +122,7 @@ function LeaveQuestion({ loss, leave, stay }: LeaveQuestionProps) {
           <Button data-autofocus onClick={stay} variant="default">
             {words.stay}
           </Button>
-          <Button color="red.9" onClick={leave}>
+          <Button {...((loss ?? last) === 'changes' && { color: 'red.9' })} onClick={leave}>
             {words.leave}
           </Button>
         </Group>

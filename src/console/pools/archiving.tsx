@@ -1,4 +1,5 @@
 import { Stack, Text } from '@mantine/core'
+import { notifications } from '@mantine/notifications'
 import { graphql } from '../api/graphql.ts'
 import { Refusal, useSubmit } from '../api/submit.ts'
 import { PoolCounts } from '../live/events.tsx'
@@ -75,6 +76,10 @@ export function useArchiving(pool: Archivable): () => void {
       ),
       action: text.pools.archiveAction,
       isDestructive: true,
-      act: async () => (await archive({ input })).problems,
+      act: async () => {
+        const { problems } = await archive({ input })
+        if (problems === undefined) notifications.show({ message: text.pools.wasArchived(pool.name) })
+        return problems
+      },
     })
 }

@@ -1,4 +1,4 @@
-import { Button, Modal, Stack } from '@mantine/core'
+import { Button, Stack } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useDisclosure } from '@mantine/hooks'
 import { PlusIcon } from '@primer/octicons-react'
@@ -7,6 +7,7 @@ import { graphql } from '../api/graphql.ts'
 import { useProblems } from '../api/problems.tsx'
 import { Refusal, useSubmit } from '../api/submit.ts'
 import { PoolCounts } from '../live/events.tsx'
+import { Dialog } from '../parts/dialog.tsx'
 import { DialogActions } from '../parts/dialog-actions.tsx'
 import { text } from '../text.ts'
 import { PoolFields, validPool } from './pool-fields.tsx'
@@ -38,16 +39,16 @@ export function CreatePool() {
       <Button leftSection={<PlusIcon />} onClick={open}>
         {text.pools.create}
       </Button>
-      <Modal onClose={close} opened={isOpen} title={text.pools.create}>
+      <Dialog onClose={close} opened={isOpen} title={text.pools.create}>
         <CreatePoolForm cancel={close} />
-      </Modal>
+      </Dialog>
     </>
   )
 }
 
 function CreatePoolForm({ cancel }: { cancel: () => void }) {
   const navigate = useNavigate()
-  const [create, isCreating] = useSubmit(CreatePoolMutation)
+  const [create, isCreating] = useSubmit(CreatePoolMutation, text.common.lost.pool)
   const form = useForm({
     initialValues: { name: '', description: '', externalId: '' },
     validate: validPool,

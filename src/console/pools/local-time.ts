@@ -11,5 +11,3 @@ export function momentOf(localTime: string, before: string | null): string | nul
   if (localTime === localTimeOf(before)) return before
   return localTime === '' ? null : new Date(localTime).toISOString()
 }
-
-export const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone

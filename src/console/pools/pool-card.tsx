@@ -1,5 +1,6 @@
 import { Group, Paper, Stack, Text } from '@mantine/core'
 import { useInViewport } from '@mantine/hooks'
+import { memo } from 'react'
 import { Link } from 'react-router'
 import { useLivePool } from '../live/pool.ts'
 import { Count } from '../parts/count.tsx'
@@ -13,8 +14,8 @@ import { RunsOut } from './runs-out.tsx'
 import { StockBar } from './stock-bar.tsx'
 import { Trend } from './trend.tsx'
 
-/** A pool as a card, for narrow screens. Live while it can be seen. */
-export function PoolCard({ pool, days }: { pool: PoolInList; days: LastDays }) {
+/** A pool as a card, for narrow screens. Live while it can be seen. Another page of the list leaves it as it is. */
+export const PoolCard = memo(function PoolCard({ pool, days }: { pool: PoolInList; days: LastDays }) {
   const { ref, inViewport } = useInViewport<HTMLLIElement>()
   useLivePool(pool.id, { pause: !inViewport })
   useFreshTrend(pool, days)
@@ -59,7 +60,7 @@ export function PoolCard({ pool, days }: { pool: PoolInList; days: LastDays }) {
       </Stack>
     </Paper>
   )
-}
+})
 
 function Fact({ label, children }: { label: string; children: React.ReactNode }) {
   return (

@@ -1,5 +1,6 @@
 import { Stack, Table, Text } from '@mantine/core'
 import { useInViewport } from '@mantine/hooks'
+import { memo } from 'react'
 import { Link } from 'react-router'
 import { useLivePool } from '../live/pool.ts'
 import { Count } from '../parts/count.tsx'
@@ -12,8 +13,8 @@ import { RunsOut } from './runs-out.tsx'
 import { StockBar } from './stock-bar.tsx'
 import { Trend } from './trend.tsx'
 
-/** A pool as a row of the table, live while it can be seen. */
-export function PoolRow({ pool, days }: { pool: PoolInList; days: LastDays }) {
+/** A pool as a row of the table, live while it can be seen. Another page of the list leaves it as it is. */
+export const PoolRow = memo(function PoolRow({ pool, days }: { pool: PoolInList; days: LastDays }) {
   const { ref, inViewport } = useInViewport<HTMLTableRowElement>()
   useLivePool(pool.id, { pause: !inViewport })
   useFreshTrend(pool, days)
@@ -52,4 +53,4 @@ export function PoolRow({ pool, days }: { pool: PoolInList; days: LastDays }) {
       </Table.Td>
     </Table.Tr>
   )
-}
+})

@@ -8,7 +8,7 @@ import { Page } from '../parts/page.tsx'
 import { useMay } from '../shell/viewer.tsx'
 import { text } from '../text.ts'
 import { CreatePool } from './create-pool.tsx'
-import { last30Days } from './days.ts'
+import { useLast30Days } from './days.ts'
 import { argumentsOf, useFilter } from './filter.ts'
 import { FilterBar } from './filter-bar.tsx'
 import { NoMatch } from './no-match.tsx'
@@ -23,7 +23,7 @@ export function PoolsScreen() {
 function Pools() {
   const mayManage = useMay('MANAGE')
   const [filter, change] = useFilter()
-  const [days] = useState(() => last30Days())
+  const days = useLast30Days()
   const [clearings, setClearings] = useState(0)
   const clear = () => {
     change({ search: '', show: 'all' })

@@ -1,14 +1,15 @@
 import { Checkbox, Fieldset, Group, Paper, SimpleGrid, Stack, Switch, Text } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { notifications } from '@mantine/notifications'
+import { currentTime } from '../api/clock.ts'
 import { useProblems } from '../api/problems.tsx'
 import { useSubmit } from '../api/submit.ts'
+import { timeZone } from '../intl.ts'
 import { SaveBar } from '../parts/save-bar.tsx'
 import { useUnsavedChanges } from '../parts/unsaved-changes.tsx'
 import { text } from '../text.ts'
 import { durationOf } from './duration.ts'
 import { LengthInput } from './length-input.tsx'
-import { timeZone } from './local-time.ts'
 import { inputOf, type PoolTerms, type RenewAfter, SaveTerms, type TermsValues, valuesOf } from './terms.ts'
 import { TimeInput } from './time-input.tsx'
 import { useFilledWith } from './use-filled-with.ts'
@@ -108,5 +109,5 @@ export function TermsForm({ poolId, terms }: { poolId: string; terms: PoolTerms 
   )
 }
 
-const isPast = (localTime: string) => localTime !== '' && new Date(localTime).getTime() <= Date.now()
+const isPast = (localTime: string) => localTime !== '' && new Date(localTime).getTime() <= currentTime()
 const isAhead = (localTime: string) => localTime !== '' && !isPast(localTime)

@@ -1,4 +1,4 @@
-import { Button, Stack } from '@mantine/core'
+import { Alert, Button, Stack } from '@mantine/core'
 import type { FormEvent } from 'react'
 import { SaveBar } from '../parts/save-bar.tsx'
 import { useUnsavedChanges } from '../parts/unsaved-changes.tsx'
@@ -15,7 +15,7 @@ import { useSettingsForm } from './use-settings-form.ts'
 
 /** The Promo Codes section as a form, in the order of the guide. */
 export function SettingsForm({ pool, saved }: { pool: PoolOfPage; saved: Settings }) {
-  const settings = useSettingsForm(saved)
+  const settings = useSettingsForm(pool.id, saved)
   const actions = useSettingsActions(pool, settings)
   const { form, hasChanges, discard } = settings
   const { started, isSaving } = actions
@@ -34,6 +34,11 @@ export function SettingsForm({ pool, saved }: { pool: PoolOfPage; saved: Setting
         <form noValidate onSubmit={submit}>
           <Stack gap="lg">
             <GenerateFields {...settings} />
+            {settings.unanswered.isReminded && (
+              <Alert color="yellow.9" variant="outline">
+                {text.promoCodes.lostBefore}
+              </Alert>
+            )}
             {actions.alert}
             {/* The guide ends with saving the section: that has been done then. */}
             <SaveBar

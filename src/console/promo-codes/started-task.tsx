@@ -14,7 +14,14 @@ export function StartedTask({ taskId }: { taskId: string }) {
   }, [])
   return (
     // As high as it will be with its results, which then come into view too.
-    <Paper aria-labelledby="started-task" component="section" mih={250} p="md" ref={panel} withBorder>
+    <Paper
+      aria-labelledby="started-task"
+      component="section"
+      mih={{ base: 350, xs: 250 }}
+      p="md"
+      ref={panel}
+      withBorder
+    >
       <Stack gap="md">
         <Group justify="space-between">
           <Title

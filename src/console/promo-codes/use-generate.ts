@@ -1,10 +1,11 @@
-import { useRef, useState } from 'react'
+import { useState } from 'react'
 import { graphql, type VariablesOf } from '../api/graphql.ts'
-import { newIdempotencyKey } from '../api/idempotency.ts'
 import { Refusal, useSubmit } from '../api/submit.ts'
-import { FormatDetails } from '../formats/format-details.ts'
+import { useUnanswered } from '../api/use-unanswered.ts'
+import { FormatDetails, type FormatOfPage } from '../formats/format-details.ts'
 import { TaskDetails } from '../tasks/task-details.ts'
-import { SavedSettings } from './settings.ts'
+import { text } from '../text.ts'
+import { SavedSettings, type SettingsValues } from './settings.ts'
 
 const GenerateCodes = graphql(
   `
@@ -38,34 +39,35 @@ const GenerateCodes = graphql(
 
 type Input = Omit<VariablesOf<typeof GenerateCodes>['input'], 'idempotencyKey'>
 
+/** What the form had in it, for when it is shown again without an answer to its request. */
+interface Filled {
+  values: SettingsValues
+  format: FormatOfPage | undefined
+}
+
 /**
- * "Save and generate". However often the same form is sent, on a double press or after an answer that was lost, it makes
- * one task. It makes another once the form has changed, or after `startAnew`.
+ * What is known of the "Save and generate" of a pool. However often the same is sent, on a double press or after an answer that
+ * was lost, also where somebody has left and come back, it makes one task until there is an answer.
  */
-export function useGenerate() {
-  const [submit, isSubmitting] = useSubmit(GenerateCodes)
-  const request = useRef<{ form: string; idempotencyKey: string }>(undefined)
+export function useUnansweredGeneration(poolId: string) {
+  return useUnanswered<Filled>(`generate ${poolId}`)
+}
+
+/** "Save and generate". */
+export function useGenerate({ keyOf, heard }: ReturnType<typeof useUnansweredGeneration>) {
+  const [submit, isGenerating] = useSubmit(GenerateCodes, text.promoCodes.lostAnswer)
   const [answered, setAnswered] = useState<string>()
-  const wasSent = (input: Input) => request.current?.form === JSON.stringify(input)
-  const generate = async (input: Input) => {
-    const form = JSON.stringify(input)
-    if (request.current === undefined || !wasSent(input))
-      request.current = { form, idempotencyKey: newIdempotencyKey() }
-    const { idempotencyKey } = request.current
-    const outcome = await submit({ input: { ...input, idempotencyKey } })
-    if (outcome.problems === undefined) setAnswered(form)
+  const generate = async (input: Input, filled: Filled) => {
+    const outcome = await submit({ input: { ...input, idempotencyKey: keyOf(input, filled) } })
+    heard(outcome)
+    if (outcome.problems === undefined) setAnswered(JSON.stringify(input))
     return outcome
   }
   return {
     generate,
-    /** Whether this has been sent last, even if its answer was lost. */
-    wasSent,
     /** Whether this was the last that has started a task. */
     isDone: (input: Input) => answered === JSON.stringify(input),
-    isGenerating: isSubmitting,
-    startAnew() {
-      request.current = undefined
-      setAnswered(undefined)
-    },
+    isGenerating,
+    startAnew: () => setAnswered(undefined),
   }
 }

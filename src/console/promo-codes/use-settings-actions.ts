@@ -1,7 +1,6 @@
 import { notifications } from '@mantine/notifications'
 import { useState } from 'react'
 import { useProblems } from '../api/problems.tsx'
-import type { Problem } from '../api/submit.ts'
 import { ask } from '../parts/confirm.tsx'
 import type { PoolOfPage } from '../pools/pool-of-page.ts'
 import { text } from '../text.ts'
@@ -13,9 +12,9 @@ import { type SaveInput, useSave } from './use-save.ts'
 import type { SettingsForm } from './use-settings-form.ts'
 
 /** What can be done with the form, and the task that this has started. */
-export function useSettingsActions(pool: PoolOfPage, { form, format }: SettingsForm) {
+export function useSettingsActions(pool: PoolOfPage, { form, format, unanswered }: SettingsForm) {
   const problems = useProblems(form, settingsFields)
-  const { generate, wasSent, isDone, isGenerating, startAnew } = useGenerate()
+  const { generate, isDone, isGenerating, startAnew } = useGenerate(unanswered)
   const [save, isSaving] = useSave()
   const [started, setStarted] = useState<string>()
 
@@ -39,8 +38,7 @@ export function useSettingsActions(pool: PoolOfPage, { form, format }: SettingsF
   const saveAndGenerate = async () => {
     const input = inputOf(form.getValues())
     // If the answer was lost, the request may have reserved the last codes already.
-    const isRepeated = wasSent(input) && !isDone(input)
-    if (!passes(true, isRepeated ? undefined : format?.availableForGeneration)) return
+    if (!passes(true, unanswered.wasSent(input) ? undefined : format?.availableForGeneration)) return
     if (!isDone(input)) return await generateNow(input)
     ask({
       title: text.promoCodes.anotherTitle(input.quantity),
@@ -58,9 +56,9 @@ export function useSettingsActions(pool: PoolOfPage, { form, format }: SettingsF
   const generateNow = async (input: ReturnType<typeof inputOf>) => {
     // The task before it would look like this one.
     setStarted(undefined)
-    const outcome = await generate(input)
+    const outcome = await generate(input, { values: form.getValues(), format })
     if (outcome.problems === undefined) setStarted(outcome.payload.task.id)
-    else problems.show(outcome.problems.map(withAdvice))
+    else problems.show(outcome.problems)
   }
 
   const saveNow = async (input: SaveInput) => {
@@ -122,9 +120,4 @@ export function useSettingsActions(pool: PoolOfPage, { form, format }: SettingsF
     justAsked: isDone(filled) ? filled.quantity : undefined,
     alert: problems.alert,
   }
-}
-
-/** After an answer that was lost, the same press again is safe. Nobody else would know. */
-function withAdvice(problem: Problem): Problem {
-  return problem.code === 'NETWORK' ? { ...problem, message: text.promoCodes.lostAnswer } : problem
 }

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'react'
 import type { FormatOfPage } from '../formats/format-details.ts'
 import { useLiveFormat } from '../formats/live-format.ts'
 import { areSame, type Settings, type SettingsValues, valuesOf } from './settings.ts'
+import { useUnansweredGeneration } from './use-generate.ts'
 
 export interface SettingsForm {
   form: UseFormReturnType<SettingsValues>
@@ -11,12 +12,16 @@ export interface SettingsForm {
   choose: (format: FormatOfPage) => void
   hasChanges: boolean
   discard: () => void
+  unanswered: ReturnType<typeof useUnansweredGeneration>
 }
 
-/** The form of a pool's Promo Codes section. Where nothing was changed, it follows what others save. */
-export function useSettingsForm(saved: Settings): SettingsForm {
-  const form = useForm({ initialValues: valuesOf(saved) })
-  const [chosen, setChosen] = useState(saved.format ?? undefined)
+/** The form of a pool's Promo Codes section. Where nothing was changed, it follows what others save.
+ * If the answer to its request was lost, it begins with what was sent. */
+export function useSettingsForm(poolId: string, saved: Settings): SettingsForm {
+  const unanswered = useUnansweredGeneration(poolId)
+  const { before } = unanswered
+  const form = useForm({ initialValues: before?.values ?? valuesOf(saved) })
+  const [chosen, setChosen] = useState(before?.format ?? saved.format ?? undefined)
   const base = useRef(saved)
   const { setValues } = form
   const values = form.getValues()
@@ -43,5 +48,6 @@ export function useSettingsForm(saved: Settings): SettingsForm {
       form.setValues(valuesOf(saved))
       form.clearErrors()
     },
+    unanswered,
   }
 }

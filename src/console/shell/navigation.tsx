@@ -3,6 +3,7 @@ import { CodeIcon, DatabaseIcon, KeyIcon, NumberIcon, PulseIcon, SearchIcon } fr
 import type { ReactNode } from 'react'
 import { Link, useLocation } from 'react-router'
 import { text } from '../text.ts'
+import { places } from './places.ts'
 import { type Scope, useViewer } from './viewer.tsx'
 
 interface Destination {
@@ -14,11 +15,11 @@ interface Destination {
 }
 
 const destinations: readonly Destination[] = [
-  { path: '/', label: text.shell.pools, icon: <DatabaseIcon />, scopes: ['READ'] },
-  { path: '/formats', label: text.shell.formats, icon: <NumberIcon />, scopes: ['READ'] },
-  { path: '/codes', label: text.shell.codes, icon: <SearchIcon />, scopes: ['READ', 'REDEEM'] },
-  { path: '/activity', label: text.shell.activity, icon: <PulseIcon />, scopes: ['READ'] },
-  { path: '/keys', label: text.shell.keys, icon: <KeyIcon />, scopes: ['ADMIN'] },
+  { path: '/', label: text.shell.pools, icon: <DatabaseIcon />, scopes: places.pools.scopes },
+  { path: '/formats', label: text.shell.formats, icon: <NumberIcon />, scopes: places.formats.scopes },
+  { path: '/codes', label: text.shell.codes, icon: <SearchIcon />, scopes: places.codes.scopes },
+  { path: '/activity', label: text.shell.activity, icon: <PulseIcon />, scopes: places.activity.scopes },
+  { path: '/keys', label: text.shell.keys, icon: <KeyIcon />, scopes: places.keys.scopes },
 ]
 
 /** Where the key may go. */

@@ -1,6 +1,6 @@
 import { Anchor, AppShell, Box, Burger, Group } from '@mantine/core'
 import { useDisclosure, useHotkeys } from '@mantine/hooks'
-import { type ReactNode, useRef } from 'react'
+import { type MouseEvent, type ReactNode, useRef } from 'react'
 import { Link } from 'react-router'
 import { text } from '../text.ts'
 import { Announcer, useArrival } from './arrival.tsx'
@@ -24,15 +24,21 @@ export function Shell({ children }: { children: ReactNode }) {
     burger.current?.focus()
   }
   useHotkeys([['Escape', closeByKey]], [])
+  // Not by the address, which only the router may change: on an entry of the history that it does not know, it could not ask
+  // before unsaved changes are left.
+  const skip = (event: MouseEvent) => {
+    event.preventDefault()
+    content.current?.focus()
+  }
   return (
     <AppShell
       header={{ height: 56 }}
       navbar={{ width: 220, breakpoint: 'sm', collapsed: { mobile: !isOpen } }}
       padding={{ base: 'md', sm: 'lg' }}
     >
-      <a className={classes.skip} href="#content">
+      <Link className={classes.skip} onClick={skip} to="#content">
         {text.shell.skip}
-      </a>
+      </Link>
       <AppShell.Header>
         <Group gap="xs" h="100%" justify="space-between" px="md" wrap="nowrap">
           <Group gap="xs" wrap="nowrap">

@@ -8,6 +8,7 @@ import { LiveEvents, LiveEventsContext } from '../live/events.tsx'
 import { Loaded } from '../parts/loaded.tsx'
 import { Uploads, UploadsContext } from '../uploads/uploads.ts'
 import { FailureBoundary } from './failure-boundary.tsx'
+import { Permitted } from './permitted.tsx'
 import { Shell } from './shell.tsx'
 import { ViewerContext, ViewerQuery } from './viewer.tsx'
 
@@ -36,7 +37,9 @@ export function SignedIn() {
               <Shell>
                 <FailureBoundary at={pathname}>
                   <Suspense>
-                    <Outlet />
+                    <Permitted>
+                      <Outlet />
+                    </Permitted>
                   </Suspense>
                 </FailureBoundary>
               </Shell>

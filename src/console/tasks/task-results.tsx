@@ -4,9 +4,9 @@ import { Link } from 'react-router'
 import { LongCount } from '../parts/long-count.tsx'
 import { useMay } from '../shell/viewer.tsx'
 import { text } from '../text.ts'
-import { RejectedRows } from '../uploads/rejected-rows.tsx'
-import { UndoUpload } from '../uploads/undo-upload.tsx'
+import { RejectedRows } from './rejected-rows.tsx'
 import type { TaskOfPage } from './task-details.ts'
+import { UndoUpload } from './undo-upload.tsx'
 
 /** What became of a task that has ended: its counts and where its codes are, or why there are none. */
 export function TaskResults({ task }: { task: TaskOfPage }) {

@@ -10,15 +10,18 @@ import { text } from '../../text.ts'
 import { ClaimCount, ClaimSubmit, countProblem, RecipientField } from './claim-fields.tsx'
 import { ClaimFileMutation } from './claim-queries.ts'
 import { ExpiryField, expiryInput, expiryProblem } from './expiry-field.tsx'
-import { useRequestKey } from './use-request-key.ts'
+import { useClaimRequest } from './use-claim-request.tsx'
+
+/** What the form begins with. */
+const nothing = { count: '', recipient: '', expiresAt: '' }
 
 /** Claims any number of codes for one recipient, such as a print shop, and leads to them as a file. */
 export function ClaimFile({ pool }: { pool: PoolOfPage }) {
   const [claimed, setClaimed] = useState<{ count: string; codesUrl: string }>()
-  const [submit, isSubmitting] = useSubmit(ClaimFileMutation)
-  const requests = useRequestKey()
+  const [submit, isSubmitting] = useSubmit(ClaimFileMutation, text.common.lost.claim)
+  const request = useClaimRequest(`claim-file ${pool.id}`, nothing)
   const form = useForm({
-    initialValues: { count: '', recipient: '', expiresAt: '' },
+    initialValues: request.values,
     validate: { count: (typed) => countProblem(typed), expiresAt: expiryProblem },
   })
   const problems = useProblems(form)
@@ -30,15 +33,16 @@ export function ClaimFile({ pool }: { pool: PoolOfPage }) {
       ...(values.recipient !== '' && { recipient: values.recipient }),
       ...expiryInput(values.expiresAt),
     }
-    const { payload, problems: found } = await submit({
-      input: { ...input, idempotencyKey: requests.keyOf(input) },
+    const outcome = await submit({
+      input: { ...input, idempotencyKey: request.keyOf(input, values) },
     })
+    request.heard(outcome)
+    const { payload, problems: found } = outcome
     if (found) problems.show(found)
     else setClaimed(payload.claim)
   })
   const again = () => {
-    requests.startAnew()
-    form.reset()
+    form.setValues(nothing)
     setClaimed(undefined)
   }
   if (claimed !== undefined)
@@ -73,6 +77,7 @@ export function ClaimFile({ pool }: { pool: PoolOfPage }) {
         />
         <RecipientField {...form.getInputProps('recipient')} />
         <ExpiryField {...form.getInputProps('expiresAt')} />
+        {request.reminder}
         {problems.alert}
         <ClaimSubmit isSubmitting={isSubmitting} />
       </Stack>

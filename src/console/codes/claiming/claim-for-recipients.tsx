@@ -12,18 +12,21 @@ import { ClaimedRows } from './claimed-rows.tsx'
 import { ExpiryField, expiryInput, expiryProblem } from './expiry-field.tsx'
 import { ListState } from './list-state.tsx'
 import { maxFileBytes, readRecipients } from './recipients.ts'
-import { useRequestKey } from './use-request-key.ts'
+import { useClaimRequest } from './use-claim-request.tsx'
 
 const words = text.codes.claim
+
+/** What the form begins with. */
+const nothing = { recipients: '', expiresAt: '' }
 
 /** Claims a code for each recipient of a list that is pasted, or read from a file. */
 export function ClaimForRecipients({ pool }: { pool: PoolOfPage }) {
   const onePerRecipient = useOnePerRecipient(pool.id)
   const [claimed, setClaimed] = useState<readonly ClaimedRow[]>()
-  const [submit, isSubmitting] = useSubmit(ClaimForRecipientsMutation)
-  const requests = useRequestKey()
+  const [submit, isSubmitting] = useSubmit(ClaimForRecipientsMutation, text.common.lost.claim)
+  const request = useClaimRequest(`claim-list ${pool.id}`, nothing)
   const form = useForm({
-    initialValues: { recipients: '', expiresAt: '' },
+    initialValues: request.values,
     validate: {
       recipients: (lines) => {
         const { recipients, problem } = readRecipients(lines)
@@ -40,9 +43,11 @@ export function ClaimForRecipients({ pool }: { pool: PoolOfPage }) {
     problems.clear()
     const { recipients } = readRecipients(values.recipients)
     const input = { poolId: pool.id, recipients: [...recipients], ...expiryInput(values.expiresAt) }
-    const { payload, problems: found } = await submit({
-      input: { ...input, idempotencyKey: requests.keyOf(input) },
+    const outcome = await submit({
+      input: { ...input, idempotencyKey: request.keyOf(input, values) },
     })
+    request.heard(outcome)
+    const { payload, problems: found } = outcome
     if (found) return problems.show(found)
     setClaimed(
       payload.claims.map(({ recipient, code, alreadyHeld }) => ({ code: code.code, recipient, alreadyHeld })),
@@ -54,8 +59,7 @@ export function ClaimForRecipients({ pool }: { pool: PoolOfPage }) {
     form.setFieldValue('recipients', await file.text())
   }
   const again = () => {
-    requests.startAnew()
-    form.reset()
+    form.setValues(nothing)
     setClaimed(undefined)
   }
   if (claimed !== undefined) return <ClaimedRows onAgain={again} rows={claimed} />
@@ -86,6 +90,7 @@ export function ClaimForRecipients({ pool }: { pool: PoolOfPage }) {
           </FileButton>
         </Group>
         <ExpiryField {...form.getInputProps('expiresAt')} />
+        {request.reminder}
         {problems.alert}
         <ClaimSubmit isDisabled={list.problem !== undefined} isSubmitting={isSubmitting}>
           {list.recipients.length === 0 ? words.submit : words.submitList(people)}

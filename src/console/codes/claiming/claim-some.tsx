@@ -11,18 +11,21 @@ import { ClaimCodesMutation, useOnePerRecipient } from './claim-queries.ts'
 import type { ClaimedRow } from './claimed-row.ts'
 import { ClaimedRows } from './claimed-rows.tsx'
 import { ExpiryField, expiryInput, expiryProblem } from './expiry-field.tsx'
-import { useRequestKey } from './use-request-key.ts'
+import { useClaimRequest } from './use-claim-request.tsx'
 
 const maxCount = 10_000n
+
+/** What the form begins with. */
+const nothing = { count: '1', recipient: '', expiresAt: '' }
 
 /** Claims one code or several, for one recipient or nobody in particular. */
 export function ClaimSome({ pool }: { pool: PoolOfPage }) {
   const onePerRecipient = useOnePerRecipient(pool.id)
   const [claimed, setClaimed] = useState<readonly ClaimedRow[]>()
-  const [submit, isSubmitting] = useSubmit(ClaimCodesMutation)
-  const requests = useRequestKey()
+  const [submit, isSubmitting] = useSubmit(ClaimCodesMutation, text.common.lost.claim)
+  const request = useClaimRequest(`claim-some ${pool.id}`, nothing)
   const form = useForm({
-    initialValues: { count: '1', recipient: '', expiresAt: '' },
+    initialValues: request.values,
     validate: {
       count: (typed) => countProblem(typed, maxCount),
       recipient: (recipient) =>
@@ -39,16 +42,17 @@ export function ClaimSome({ pool }: { pool: PoolOfPage }) {
       ...(values.recipient !== '' && { recipient: values.recipient }),
       ...expiryInput(values.expiresAt),
     }
-    const { payload, problems: found } = await submit({
-      input: { ...input, idempotencyKey: requests.keyOf(input) },
+    const outcome = await submit({
+      input: { ...input, idempotencyKey: request.keyOf(input, values) },
     })
+    request.heard(outcome)
+    const { payload, problems: found } = outcome
     if (found) return problems.show(found)
     const { alreadyHeld, codes } = payload
     setClaimed(codes.map(({ code, recipient }) => ({ code, recipient, alreadyHeld })))
   })
   const again = () => {
-    requests.startAnew()
-    form.reset()
+    form.setValues(nothing)
     setClaimed(undefined)
   }
   if (claimed !== undefined) return <ClaimedRows onAgain={again} rows={claimed} />
@@ -67,6 +71,7 @@ export function ClaimSome({ pool }: { pool: PoolOfPage }) {
           {...form.getInputProps('recipient')}
         />
         <ExpiryField {...form.getInputProps('expiresAt')} />
+        {request.reminder}
         {problems.alert}
         <ClaimSubmit isSubmitting={isSubmitting} />
       </Stack>

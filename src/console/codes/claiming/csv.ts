@@ -1,6 +1,9 @@
 import type { ClaimedRow } from './claimed-row.ts'
 
-/** Rows as CSV (RFC 4180), with the names of columns and the guard against formulas of the service's own downloads. */
+/**
+ * Rows as CSV (RFC 4180), with the names of columns and the guard against formulas of the service's own
+ * downloads, which must stay the same (test/console/csv.test.ts).
+ */
 export function csvOf(rows: readonly ClaimedRow[]): string {
   const lines = [
     ['code', 'recipient', 'already_held'],

@@ -1,4 +1,5 @@
 import { TextInput, type TextInputProps } from '@mantine/core'
+import { currentTime } from '../../api/clock.ts'
 import { text } from '../../text.ts'
 
 /** An earlier expiry than the terms of the pool give, in the time of the browser. */
@@ -17,7 +18,7 @@ export function ExpiryField(props: TextInputProps) {
 /** What is wrong with an expiry as it was chosen. */
 export function expiryProblem(local: string): string | null {
   if (local === '') return null
-  return Date.parse(local) > Date.now() ? null : text.codes.claim.pastExpiry
+  return Date.parse(local) > currentTime() ? null : text.codes.claim.pastExpiry
 }
 
 /** The moment in UTC, as the API takes it; nothing for an empty field. */

@@ -6,8 +6,8 @@ import { graphql } from '../api/graphql.ts'
 import { Refusal, useSubmit } from '../api/submit.ts'
 import { useLivePool } from '../live/pool.ts'
 import { ask } from '../parts/confirm.tsx'
-import { TaskDetails, type TaskOfPage } from '../tasks/task-details.ts'
 import { text } from '../text.ts'
+import { TaskDetails, type TaskOfPage } from './task-details.ts'
 
 const AddedCodesQuery = graphql(`
   query AddedCodes($id: ID!) {
