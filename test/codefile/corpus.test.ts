@@ -31,7 +31,9 @@ describe('files from real systems', () => {
       const error: unknown = await read(name, expected).catch((reason: unknown) => reason)
       if (expected.fails !== 'HEADER_UNCLEAR') return expect(String(error)).toContain(expected.fails)
       expect(error).toBeInstanceOf(HeaderUnclearError)
-      expect(String(error)).toMatch(/The file begins with ".+ Upload it again, and say (that|whether) it has /)
+      expect(String(error)).toMatch(
+        /The file begins with ".+ Upload it again, and say (that|whether) it has /,
+      )
       return
     }
     const { rows, rejected, layout } = await read(name, expected)

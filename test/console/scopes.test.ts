@@ -32,7 +32,7 @@ test.each(Object.entries(titles))(
       await page.evaluate(
         (to) => {
           // With a place in the history as the router's own entries have, so that it knows how far it is moved.
-        history.pushState({ idx: Number(history.state?.idx ?? 0) + 1 }, '', to)
+          history.pushState({ idx: Number(history.state?.idx ?? 0) + 1 }, '', to)
           dispatchEvent(new PopStateEvent('popstate'))
         },
         address.replace('ID', poolId),
