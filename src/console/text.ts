@@ -249,7 +249,7 @@ export const text = {
       `Auto-generate is on: ${counted(quantity, 'code', 'codes')} more when the pool runs out.`,
     outlook: {
       early: 'Too early to say',
-      idle: 'Not in sight',
+      idle: 'No recent claims',
       far: 'In over 10 years',
     },
     outlookHints: {

@@ -119,7 +119,8 @@ async function faultsOf(page: Page, screens: readonly Screen[], scheme: 'light' 
 /** Goes to another address without loading the page again, as its links do. */
 async function goTo(page: Page, address: string): Promise<void> {
   await page.evaluate((address) => {
-    history.pushState({}, '', address)
+    // With a place in the history as the router's own entries have, so that it knows how far it is moved.
+    history.pushState({ idx: Number(history.state?.idx ?? 0) + 1 }, '', address)
     dispatchEvent(new PopStateEvent('popstate'))
   }, address)
 }

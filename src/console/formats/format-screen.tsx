@@ -109,7 +109,9 @@ function Fact({ label, children }: { label: string; children: ReactNode }) {
   return (
     <DataList.Item>
       <DataList.ItemLabel>{label}</DataList.ItemLabel>
-      <DataList.ItemValue>{children}</DataList.ItemValue>
+      <DataList.ItemValue miw={0} style={{ overflowWrap: 'anywhere' }}>
+        {children}
+      </DataList.ItemValue>
     </DataList.Item>
   )
 }
