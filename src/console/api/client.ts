@@ -5,6 +5,7 @@ import type { Sink, Client as Socket } from 'graphql-ws'
 import { Client, fetchExchange, mapExchange, subscriptionExchange } from 'urql'
 import { resuming } from '../live/resuming.ts'
 import { setClock } from './clock.ts'
+import { forwardOnly } from './forward-only.ts'
 import type { OpenQueries } from './open-queries.ts'
 import { nameUnknownTypes } from './unknown-types.ts'
 
@@ -65,6 +66,7 @@ export function createApiClient(
           if (graphQLErrors.some(({ extensions }) => extensions['code'] === 'UNAUTHENTICATED')) onSessionEnd()
         },
       }),
+      forwardOnly,
       fetchExchange,
       subscriptionExchange({
         forwardSubscription: ({ query = '', variables }) => ({

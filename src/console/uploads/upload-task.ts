@@ -55,6 +55,8 @@ export type UploadTask = FragmentOf<typeof UploadDetails>
 
 /** The task of an upload, live until it has finished. */
 export function useUploadTask(id: string) {
-  useSubscription({ query: UploadTaskSubscription, variables: { id } })
-  return useQuery({ query: UploadTaskQuery, variables: { id } })
+  const result = useQuery({ query: UploadTaskQuery, variables: { id } })
+  // Not before: the answer to the query could arrive after news, and take it back.
+  useSubscription({ query: UploadTaskSubscription, variables: { id }, pause: result[0].data === undefined })
+  return result
 }
