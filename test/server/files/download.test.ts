@@ -766,12 +766,7 @@ describe('a request for a file', () => {
   })
 
   test('is not found where there is no file', async () => {
-    for (const path of [
-      `/pools/${poolId}`,
-      `/pools/${poolId}/codes.csv/`,
-      '/pools//codes.csv',
-      '/tasks/x/codes.csv',
-    ])
+    for (const path of [`/pools/${poolId}/codes.csv/`, '/pools//codes.csv', '/tasks/x/codes.csv'])
       expect((await get(path)).status).toBe(404)
     await using worker = await startService({ role: 'worker', databaseUrl: service.databaseUrl })
     const response = await fetch(`${worker.url}${pathOf(poolId, 'ALL')}`, { headers: client.authorization() })
