@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { DatabaseUrlError, readDatabaseUrl } from './database/database-url.ts'
 import { OperatorError } from './operator-error.ts'
+import { protocols, type SamplerName, samplerNames, type TracingConfig } from './telemetry/tracing-config.ts'
 
 /** Which parts of the service a process runs: the API, the worker that executes tasks, or both. */
 export type Role = 'all' | 'api' | 'worker'
@@ -28,10 +29,12 @@ export interface Config {
   readonly maxRedemptionAgeDays: number
   /** The maximum size of an uploaded file, in bytes. */
   readonly maxUploadBytes: number
+  /** Undefined: no traces. */
+  readonly tracing: TracingConfig | undefined
 }
 
 /** The configuration of a service whose database is there. */
-export interface ServiceOptions extends Omit<Config, 'databaseUrl' | 'dataDir'> {
+export interface ServiceOptions extends Omit<Config, 'databaseUrl' | 'dataDir' | 'tracing'> {
   databaseUrl: string
   /** Whether the database is the embedded one, which gets a sample for newcomers. */
   embedded: boolean
@@ -63,7 +66,7 @@ export const maxApiKeyLength = 1_000
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const problems: string[] = []
 
-  function read<T>(name: string, unset: T, parse: (text: string) => T | Problem): T {
+  const read: Read = (name, unset, parse) => {
     const text = environment[name]
     if (text === undefined || text === '') return unset
     const value = parse(text)
@@ -84,6 +87,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     failedLookUpsPerMinute: read('FAILED_LOOKUPS_PER_MINUTE', 100, parseLookUps),
     maxRedemptionAgeDays: read('MAX_REDEMPTION_AGE_DAYS', 7, parseDays),
     maxUploadBytes: read('MAX_UPLOAD_BYTES', 2 ** 30, parseBytes),
+    tracing: readTracing(environment, read),
   }
   if (config.role !== 'all' && !environment['DATABASE_URL'])
     problems.push(
@@ -93,10 +97,38 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   return config
 }
 
+/** Reads a variable; without it, the value is `unset`. */
+type Read = <T>(name: string, unset: T, parse: (text: string) => T | Problem) => T
+
+/** The other variables of OpenTelemetry only count if there is an endpoint: they may be meant for another program. */
+function readTracing(
+  environment: Readonly<Record<string, string | undefined>>,
+  read: Read,
+): TracingConfig | undefined {
+  const endpoints = ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']
+  const isSet = endpoints.some((name) => environment[name])
+  if (!isSet || environment['OTEL_SDK_DISABLED']?.toLowerCase() === 'true') return undefined
+  for (const name of endpoints) read(name, '', parseEndpoint)
+  if (read('OTEL_TRACES_EXPORTER', 'otlp', oneOf(['otlp', 'none'])) === 'none') return undefined
+  const protocol = read('OTEL_EXPORTER_OTLP_PROTOCOL', protocols[0], oneOf(protocols))
+  return {
+    protocol: read('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', protocol, oneOf(protocols)),
+    sampler: read<SamplerName>('OTEL_TRACES_SAMPLER', 'parentbased_always_on', oneOf(samplerNames)),
+    samplingRatio: read('OTEL_TRACES_SAMPLER_ARG', 1, parseRatio),
+    maxQueueSize: read('OTEL_BSP_MAX_QUEUE_SIZE', 2_048, parseSpans),
+    maxExportBatchSize: read('OTEL_BSP_MAX_EXPORT_BATCH_SIZE', 512, parseSpans),
+    scheduledDelayMillis: read('OTEL_BSP_SCHEDULE_DELAY', 5_000, parseMilliseconds),
+    exportTimeoutMillis: read('OTEL_BSP_EXPORT_TIMEOUT', 30_000, parseMilliseconds),
+  }
+}
+
 const parsePort = wholeNumber('number', /^\d{1,5}$/, 0, 65_535)
 const parseDays = wholeNumber('number of days', /^\d{1,5}$/, 1, 36_500)
 const parseLookUps = wholeNumber('number of look-ups (0 for no limit)', /^\d{1,7}$/, 0, 1_000_000)
 const parseBytes = wholeNumber('number of bytes', /^[1-9]\d{0,12}$/, 1, 2 ** 40)
+const parseSpans = wholeNumber('number of spans', /^\d{1,6}$/, 1, 100_000)
+const parseMilliseconds = wholeNumber('number of milliseconds', /^\d{1,6}$/, 1, 600_000)
+const parseRole = oneOf(roles)
 
 class Problem {
   readonly description: string
@@ -146,7 +178,23 @@ function parseApiKey(text: string): string | Problem {
   return new Problem(`must have at least ${minApiKeyLength} characters, but has ${text.length}`)
 }
 
-function parseRole(text: string): Role | Problem {
-  const role = roles.find((candidate) => candidate === text)
-  return role ?? new Problem(`must be one of ${roles.join(', ')}, but is ${JSON.stringify(text)}`)
+/** Not repeated in the problem: it may contain a password. */
+function parseEndpoint(text: string): string | Problem {
+  const protocol = URL.parse(text.trim())?.protocol
+  return protocol === 'http:' || protocol === 'https:'
+    ? text
+    : new Problem('must be the address of a collector for OTLP over HTTP, such as http://127.0.0.1:4318')
+}
+
+function parseRatio(text: string): number | Problem {
+  const ratio = Number(text)
+  if (/^\d*\.?\d+$/.test(text) && ratio <= 1) return ratio
+  return new Problem(`must be a number from 0 to 1, but is ${JSON.stringify(text)}`)
+}
+
+/** A parser of one of these words. */
+function oneOf<Word extends string>(words: readonly Word[]) {
+  return (text: string): Word | Problem =>
+    words.find((candidate) => candidate === text) ??
+    new Problem(`must be one of ${words.join(', ')}, but is ${JSON.stringify(text)}`)
 }

@@ -140,8 +140,56 @@ describe('the configuration', () => {
     },
   )
 
+  test('has traces only with an endpoint to send them to, and may turn them off all the same', () => {
+    const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318' }
+    expect(readConfig({ OTEL_TRACES_SAMPLER: 'whatever another program reads' }).tracing).toBeUndefined()
+    expect(readConfig({ ...endpoint, OTEL_SDK_DISABLED: 'true' }).tracing).toBeUndefined()
+    expect(readConfig({ ...endpoint, OTEL_TRACES_EXPORTER: 'none' }).tracing).toBeUndefined()
+    expect(readConfig(endpoint).tracing).toEqual({
+      protocol: 'http/protobuf',
+      sampler: 'parentbased_always_on',
+      samplingRatio: 1,
+      maxQueueSize: 2_048,
+      maxExportBatchSize: 512,
+      scheduledDelayMillis: 5_000,
+      exportTimeoutMillis: 30_000,
+    })
+    const environment = {
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://collector.example/v1/traces',
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+      OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: '.05',
+      OTEL_BSP_MAX_QUEUE_SIZE: '10000',
+    }
+    expect(readConfig(environment).tracing).toMatchObject({
+      protocol: 'http/json',
+      sampler: 'parentbased_traceidratio',
+      samplingRatio: 0.05,
+      maxQueueSize: 10_000,
+    })
+  })
+
+  test.each([
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://'],
+    ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'grpc://collector:4317'],
+    ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc'],
+    ['OTEL_TRACES_EXPORTER', 'zipkin'],
+    ['OTEL_TRACES_SAMPLER', 'sometimes'],
+    ['OTEL_TRACES_SAMPLER_ARG', '5%'],
+    ['OTEL_TRACES_SAMPLER_ARG', '1.01'],
+    ['OTEL_BSP_MAX_QUEUE_SIZE', '0'],
+    ['OTEL_BSP_SCHEDULE_DELAY', '1e3'],
+  ])('refuses %s %j', (name, value) => {
+    const environment = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318', [name]: value }
+    expect(problemsOf(environment).problems).toEqual([expect.stringContaining(name)])
+  })
+
   test('does not repeat secrets in what it reports', () => {
     const error = problemsOf({ DATABASE_URL: 'mysql://user:hunter2@host', BOOTSTRAP_API_KEY: 'hunter2' })
+    expect(problemsOf({ OTEL_EXPORTER_OTLP_ENDPOINT: 'ftp://me:hunter2@host' }).message).not.toContain(
+      'hunter2',
+    )
     expect(error.message).not.toContain('hunter2')
   })
 })
