@@ -4,7 +4,13 @@ import { canRunAgain, isUnavailable } from '../database/errors.ts'
 import type { Books } from '../domain/books/books.ts'
 import type { TaskRef } from '../domain/books/task-ref.ts'
 import { backfillFormat, readUnreadyFormat } from '../domain/format/backfill.ts'
-import { failGeneration, readQueuedGenerations, runGeneration } from '../domain/generation/generation.ts'
+import {
+  failGeneration,
+  type QueuedGeneration,
+  readQueuedGenerations,
+  runGeneration,
+} from '../domain/generation/generation.ts'
+import { failSpan, inTrace } from '../telemetry/spans.ts'
 
 const pollEveryMs = 1_000
 const maxTasksRead = 100
@@ -58,9 +64,16 @@ export class GenerationWorker {
     let hasProgress = false
     for (const task of await readQueuedGenerations(this.#books, maxTasksRead)) {
       if (this.#generations.signal.aborted) break
-      if (await this.#run(task)) hasProgress = true
+      if (await this.#traced(task)) hasProgress = true
     }
     return hasProgress
+  }
+
+  /** Runs a generation, in the trace of the request that created it. */
+  async #traced({ traceParent, ...task }: QueuedGeneration): Promise<boolean> {
+    const { accountId, taskId } = task
+    const attributes = { 'promo_codes.account_id': accountId, 'promo_codes.task_id': taskId }
+    return await inTrace('run generation', attributes, () => this.#run(task), traceParent ?? undefined)
   }
 
   async #run(task: TaskRef): Promise<boolean> {
@@ -72,6 +85,7 @@ export class GenerationWorker {
         logRetry(this.#log, error, 'run a generation', task)
         return false
       }
+      failSpan(error)
       this.#log.error({ err: error, ...task }, 'could not run a generation; it has failed')
       return await failGeneration(this.#books, task)
     }
@@ -82,7 +96,13 @@ export class GenerationWorker {
     const format = await readUnreadyFormat(this.#books)
     if (format === undefined) return false
     try {
-      return await backfillFormat(this.#books, format, codesPerStep)
+      const attributes = {
+        'promo_codes.account_id': format.accountId,
+        'promo_codes.format_id': format.formatId,
+      }
+      return await inTrace('backfill format', attributes, () =>
+        backfillFormat(this.#books, format, codesPerStep),
+      )
     } catch (error) {
       if (isUnavailable(error)) throw error
       logRetry(this.#log, error, 'backfill a format', format)

@@ -6,6 +6,7 @@ import { forgetEvents } from '../domain/books/event-log.ts'
 import { forgetKeys } from '../domain/books/idempotency.ts'
 import { removeOrphans } from '../domain/upload/file.ts'
 import { forgetRejectedRows } from '../domain/upload/rejected-rows.ts'
+import { inTrace } from '../telemetry/spans.ts'
 
 const everyMs = 60 * 60 * 1_000
 export const dayMs = 24 * 60 * 60 * 1_000
@@ -33,7 +34,7 @@ export class Housekeeping {
     this.#rejectedRowsAreKeptMs = rejectedRowsAreKeptMs
     this.#poll = new Poll({
       purpose: 'remove expired rows',
-      run: () => this.#removeExpired(),
+      run: () => inTrace('housekeeping', {}, () => this.#removeExpired()),
       everyMs,
       log,
     })

@@ -99,15 +99,21 @@ async function reserve(
   return { taskId, pool, format }
 }
 
+/** A generation in the queue, and what a worker has to know of it. */
+export interface QueuedGeneration extends TaskRef {
+  /** See `Task`. */
+  traceParent: string | null
+}
+
 /**
  * At most `limit` generations to run, oldest first: those that wait for a worker, and those whose worker may have died;
  * not those of formats that are not ready.
  */
-export async function readQueuedGenerations(books: Queryable, limit: number): Promise<TaskRef[]> {
-  return await books.rows<TaskRef>({
+export async function readQueuedGenerations(books: Queryable, limit: number): Promise<QueuedGeneration[]> {
+  return await books.rows<QueuedGeneration>({
     name: 'read-queued-generations',
     text: `
-      SELECT account_id AS "accountId", id AS "taskId" FROM task
+      SELECT account_id AS "accountId", id AS "taskId", trace_parent AS "traceParent" FROM task
       WHERE status IN ('AWAITING_EXECUTION', 'RUNNING') AND kind = 'GENERATION' AND NOT EXISTS (
         SELECT FROM format WHERE account_id = task.account_id AND id = task.format_id AND taken_to IS NOT NULL
       )
