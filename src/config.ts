@@ -7,10 +7,18 @@ import { OperatorError } from './operator-error.ts'
 /** Which parts of the service a process runs: the API, the worker that executes tasks, or both. */
 export type Role = 'all' | 'api' | 'worker'
 
+/** The levels of pino. Each includes those after it. */
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
+
 export interface Config {
   /** 0 lets the system choose a free port. */
   readonly port: number
   readonly host: string
+  /** The port of the metrics; 0 lets the system choose, undefined: there are none. */
+  readonly metricsPort: number | undefined
+  /** The least serious lines that are logged. */
+  readonly logLevel: LogLevel
   /** The PostgreSQL to use; undefined: the embedded one. */
   readonly databaseUrl: string | undefined
   /** Absolute path of the folder of the embedded PostgreSQL. */
@@ -31,11 +39,13 @@ export interface Config {
 }
 
 /** The configuration of a service whose database is there. */
-export interface ServiceOptions extends Omit<Config, 'databaseUrl' | 'dataDir'> {
+export interface ServiceOptions extends Omit<Config, 'databaseUrl' | 'dataDir' | 'logLevel'> {
   databaseUrl: string
   /** Whether the database is the embedded one, which gets a sample for newcomers. */
   embedded: boolean
   log: Logger
+  /** See MetricsSources. */
+  overviewEveryMs?: number
 }
 
 /** All problems of the environment. None of them repeats a secret. */
@@ -75,6 +85,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const config: Config = {
     port: read('PORT', 4000, parsePort),
     host: read('HOST', '127.0.0.1', parseHost),
+    metricsPort: read<number | undefined>('METRICS_PORT', undefined, parsePort),
+    logLevel: read<LogLevel>('LOG_LEVEL', 'info', parseLogLevel),
     databaseUrl: read<string | undefined>('DATABASE_URL', undefined, parseDatabaseUrl),
     dataDir: resolve(read('DATA_DIR', '.data', parsePath)),
     bootstrapApiKey: read<string | undefined>('BOOTSTRAP_API_KEY', undefined, parseApiKey),
@@ -85,6 +97,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     maxRedemptionAgeDays: read('MAX_REDEMPTION_AGE_DAYS', 7, parseDays),
     maxUploadBytes: read('MAX_UPLOAD_BYTES', 2 ** 30, parseBytes),
   }
+  if (config.metricsPort !== 0 && config.metricsPort === config.port)
+    problems.push(`METRICS_PORT must be another port than PORT, but both are ${config.port}`)
   if (config.role !== 'all' && !environment['DATABASE_URL'])
     problems.push(
       `ROLE ${config.role} needs DATABASE_URL: the embedded PostgreSQL serves only a process with the role all`,
@@ -144,6 +158,11 @@ function parseApiKey(text: string): string | Problem {
     return new Problem(`must have at most ${maxApiKeyLength} characters, but has ${text.length}`)
   if (text.length >= minApiKeyLength) return text
   return new Problem(`must have at least ${minApiKeyLength} characters, but has ${text.length}`)
+}
+
+function parseLogLevel(text: string): LogLevel | Problem {
+  const level = logLevels.find((candidate) => candidate === text)
+  return level ?? new Problem(`must be one of ${logLevels.join(', ')}, but is ${JSON.stringify(text)}`)
 }
 
 function parseRole(text: string): Role | Problem {

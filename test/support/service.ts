@@ -12,6 +12,8 @@ import { shared } from './shared.ts'
 export interface TestService {
   /** "http://127.0.0.1:54321" */
   url: string
+  /** Where its metrics are, if it has any. */
+  metricsUrl: string | undefined
   /** The secret of an API key of the first account, with all scopes. */
   key: string
   databaseUrl: string
@@ -31,6 +33,9 @@ export interface TestServiceOptions {
   maxUploadBytes?: number
   /** Its log; none by default. */
   log?: Logger
+  /** The port of its metrics; none by default, 0 for any free one. */
+  metricsPort?: number
+  overviewEveryMs?: number
   /** The port of a service that was closed, to replace it; by default any free port. */
   port?: number
 }
@@ -52,6 +57,8 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     embedded: options.embedded ?? false,
     port: options.port ?? 0,
     host: '127.0.0.1',
+    metricsPort: options.metricsPort,
+    ...(options.overviewEveryMs !== undefined && { overviewEveryMs: options.overviewEveryMs }),
     role: options.role ?? 'all',
     bootstrapApiKey: key,
     eventRetentionDays: 30,
@@ -62,7 +69,8 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     log: options.log ?? pino({ level: process.env['LOG'] ?? 'silent' }),
   })
   const close = () => lifecycle.close()
-  return { url: service.url, key, databaseUrl, close, [Symbol.asyncDispose]: close }
+  const { url, metricsUrl } = service
+  return { url, metricsUrl, key, databaseUrl, close, [Symbol.asyncDispose]: close }
 }
 
 /** A service for the tests of a file or suite, started before them and closed after them: see `shared`. */
