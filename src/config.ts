@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { BlockList, isIP } from 'node:net'
 import { resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { DatabaseUrlError, readDatabaseUrl } from './database/database-url.ts'
@@ -28,6 +28,8 @@ export interface Config {
   readonly maxRedemptionAgeDays: number
   /** The maximum size of an uploaded file, in bytes. */
   readonly maxUploadBytes: number
+  /** The networks that are not public to which webhooks may lead, and to which they may use http. */
+  readonly webhookAllowedNetworks: BlockList
 }
 
 /** The configuration of a service whose database is there. */
@@ -84,6 +86,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     failedLookUpsPerMinute: read('FAILED_LOOKUPS_PER_MINUTE', 100, parseLookUps),
     maxRedemptionAgeDays: read('MAX_REDEMPTION_AGE_DAYS', 7, parseDays),
     maxUploadBytes: read('MAX_UPLOAD_BYTES', 2 ** 30, parseBytes),
+    webhookAllowedNetworks: read('WEBHOOK_ALLOWED_NETWORKS', new BlockList(), parseNetworks),
   }
   if (config.role !== 'all' && !environment['DATABASE_URL'])
     problems.push(
@@ -144,6 +147,21 @@ function parseApiKey(text: string): string | Problem {
     return new Problem(`must have at most ${maxApiKeyLength} characters, but has ${text.length}`)
   if (text.length >= minApiKeyLength) return text
   return new Problem(`must have at least ${minApiKeyLength} characters, but has ${text.length}`)
+}
+
+function parseNetworks(text: string): BlockList | Problem {
+  const networks = new BlockList()
+  for (const part of text.split(',').map((each) => each.trim())) {
+    const [, address = '', digits = ''] = /^([^/]+)\/(\d{1,3})$/.exec(part) ?? []
+    const version = isIP(address)
+    if (version === 0 || Number(digits) > (version === 4 ? 32 : 128))
+      return new Problem(
+        'must be networks like 10.0.0.0/8 or fd00::/8, separated by commas, ' +
+          `but one of them is ${JSON.stringify(part)}`,
+      )
+    networks.addSubnet(address, Number(digits), version === 4 ? 'ipv4' : 'ipv6')
+  }
+  return networks
 }
 
 function parseRole(text: string): Role | Problem {

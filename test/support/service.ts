@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { BlockList } from 'node:net'
 import { type Logger, pino } from 'pino'
 import { afterAll } from 'vitest'
 import type { Role } from '../../src/config.ts'
@@ -29,6 +30,8 @@ export interface TestServiceOptions {
   failedLookUpsPerMinute?: number
   maxRedemptionAgeDays?: number
   maxUploadBytes?: number
+  /** Networks to which webhooks may lead although they are not public; none by default. */
+  webhookAllowedNetworks?: BlockList
   /** Its log; none by default. */
   log?: Logger
   /** The port of a service that was closed, to replace it; by default any free port. */
@@ -59,6 +62,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     failedLookUpsPerMinute: options.failedLookUpsPerMinute ?? 100,
     maxRedemptionAgeDays: options.maxRedemptionAgeDays ?? 7,
     maxUploadBytes: options.maxUploadBytes ?? 2 ** 30,
+    webhookAllowedNetworks: options.webhookAllowedNetworks ?? new BlockList(),
     log: options.log ?? pino({ level: process.env['LOG'] ?? 'silent' }),
   })
   const close = () => lifecycle.close()
