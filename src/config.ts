@@ -2,6 +2,7 @@ import { BlockList, isIP } from 'node:net'
 import { resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { DatabaseUrlError, readDatabaseUrl } from './database/database-url.ts'
+import { Keyring, MasterKey, parseMasterKey } from './keys/keyring.ts'
 import { OperatorError } from './operator-error.ts'
 
 /** Which parts of the service a process runs: the API, the worker that executes tasks, or both. */
@@ -17,6 +18,8 @@ export interface Config {
   readonly dataDir: string
   /** The secret of the first account's API key; undefined: one is generated. */
   readonly bootstrapApiKey: string | undefined
+  /** The master keys, which wrap secrets at rest. */
+  readonly keyring: Keyring
   readonly role: Role
   /** How long events are kept for clients that reconnect, in days. */
   readonly eventRetentionDays: number
@@ -80,6 +83,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     databaseUrl: read<string | undefined>('DATABASE_URL', undefined, parseDatabaseUrl),
     dataDir: resolve(read('DATA_DIR', '.data', parsePath)),
     bootstrapApiKey: read<string | undefined>('BOOTSTRAP_API_KEY', undefined, parseApiKey),
+    keyring: new Keyring({
+      current: read<MasterKey | undefined>('MASTER_KEY', undefined, parseKey),
+      previous: read<MasterKey | undefined>('PREVIOUS_MASTER_KEY', undefined, parseKey),
+    }),
     role: read<Role>('ROLE', 'all', parseRole),
     eventRetentionDays: read('EVENT_RETENTION_DAYS', 30, parseDays),
     rejectedRowsRetentionDays: read('REJECTED_ROWS_RETENTION_DAYS', 30, parseDays),
@@ -162,6 +169,11 @@ function parseNetworks(text: string): BlockList | Problem {
     networks.addSubnet(address, Number(digits), version === 4 ? 'ipv4' : 'ipv6')
   }
   return networks
+}
+
+function parseKey(text: string): MasterKey | Problem {
+  const key = parseMasterKey(text)
+  return key instanceof MasterKey ? key : new Problem(key)
 }
 
 function parseRole(text: string): Role | Problem {
