@@ -4,6 +4,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { pino } from 'pino'
 import type { Role } from '../src/config.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
+import { Networks } from '../src/outgoing/networks.ts'
 import { startService } from '../src/service.ts'
 import { addPeers } from './peers.ts'
 import { openCodeRows } from './usual/code-rows.ts'
@@ -37,6 +38,7 @@ const service = await startService(lifecycle, {
   failedLookUpsPerMinute,
   maxRedemptionAgeDays: 7,
   maxUploadBytes: 2 ** 30,
+  webhookAllowedNetworks: Networks.none,
   log: pino({ level: 'warn' }, pino.destination(2)),
 })
 const delays = monitorEventLoopDelay({ resolution: 1 })

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { DatabaseUrlError, readDatabaseUrl } from './database/database-url.ts'
 import { OperatorError } from './operator-error.ts'
+import { Networks, NetworksError } from './outgoing/networks.ts'
 
 /** Which parts of the service a process runs: the API, the worker that executes tasks, or both. */
 export type Role = 'all' | 'api' | 'worker'
@@ -28,6 +29,8 @@ export interface Config {
   readonly maxRedemptionAgeDays: number
   /** The maximum size of an uploaded file, in bytes. */
   readonly maxUploadBytes: number
+  /** The networks that are not public to which webhooks may lead, and to which they may use http. */
+  readonly webhookAllowedNetworks: Networks
 }
 
 /** The configuration of a service whose database is there. */
@@ -84,6 +87,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     failedLookUpsPerMinute: read('FAILED_LOOKUPS_PER_MINUTE', 100, parseLookUps),
     maxRedemptionAgeDays: read('MAX_REDEMPTION_AGE_DAYS', 7, parseDays),
     maxUploadBytes: read('MAX_UPLOAD_BYTES', 2 ** 30, parseBytes),
+    webhookAllowedNetworks: read('WEBHOOK_ALLOWED_NETWORKS', Networks.none, parseNetworks),
   }
   if (config.role !== 'all' && !environment['DATABASE_URL'])
     problems.push(
@@ -144,6 +148,15 @@ function parseApiKey(text: string): string | Problem {
     return new Problem(`must have at most ${maxApiKeyLength} characters, but has ${text.length}`)
   if (text.length >= minApiKeyLength) return text
   return new Problem(`must have at least ${minApiKeyLength} characters, but has ${text.length}`)
+}
+
+function parseNetworks(text: string): Networks | Problem {
+  try {
+    return Networks.parse(text)
+  } catch (error) {
+    if (error instanceof NetworksError) return new Problem(error.message)
+    throw error
+  }
 }
 
 function parseRole(text: string): Role | Problem {

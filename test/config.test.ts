@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ConfigError, readConfig } from '../src/config.ts'
+import { Networks } from '../src/outgoing/networks.ts'
 
 describe('the configuration', () => {
   test('needs nothing to be set', () => {
@@ -16,6 +17,7 @@ describe('the configuration', () => {
       failedLookUpsPerMinute: 100,
       maxRedemptionAgeDays: 7,
       maxUploadBytes: 1_073_741_824,
+      webhookAllowedNetworks: Networks.none,
     })
   })
 
@@ -33,6 +35,7 @@ describe('the configuration', () => {
       FAILED_LOOKUPS_PER_MINUTE: '7',
       MAX_REDEMPTION_AGE_DAYS: '90',
       MAX_UPLOAD_BYTES: '5000000000',
+      WEBHOOK_ALLOWED_NETWORKS: '10.0.0.0/8,fd00::/8',
     }
     expect(readConfig(environment)).toEqual({
       port: 0,
@@ -46,6 +49,7 @@ describe('the configuration', () => {
       failedLookUpsPerMinute: 7,
       maxRedemptionAgeDays: 90,
       maxUploadBytes: 5_000_000_000,
+      webhookAllowedNetworks: expect.any(Networks),
     })
   })
 
@@ -65,6 +69,7 @@ describe('the configuration', () => {
       FAILED_LOOKUPS_PER_MINUTE: 'many',
       MAX_REDEMPTION_AGE_DAYS: 'a week',
       MAX_UPLOAD_BYTES: 'much',
+      WEBHOOK_ALLOWED_NETWORKS: 'home',
     }
     const error = problemsOf(environment)
     expect(error.problems.map((problem) => problem.split(' ')[0])).toEqual(Object.keys(environment))
@@ -94,6 +99,26 @@ describe('the configuration', () => {
     expect(readConfig({ MAX_UPLOAD_BYTES: '1099511627776' }).maxUploadBytes).toBe(2 ** 40)
     expect(readConfig({ MAX_UPLOAD_BYTES: '1' }).maxUploadBytes).toBe(1)
   })
+
+  test('lets webhooks lead to the networks that are named, and to no others that are not public', () => {
+    expect(readConfig({}).webhookAllowedNetworks.cover('10.1.2.3')).toBe(false)
+    const { webhookAllowedNetworks } = readConfig({
+      WEBHOOK_ALLOWED_NETWORKS: '10.1.0.0/16, fd00::/8,127.0.0.1',
+    })
+    const covered = ['10.1.2.3', 'fd12::1', '127.0.0.1'].filter((each) => webhookAllowedNetworks.cover(each))
+    expect(covered).toEqual(['10.1.2.3', 'fd12::1', '127.0.0.1'])
+    const others = ['10.2.0.0', '127.0.0.2', 'fe80::1'].filter((each) => webhookAllowedNetworks.cover(each))
+    expect(others).toEqual([])
+  })
+
+  test.each(['10.0.0.0/33', 'fd00::/129', '10.0.0/8', 'receiver.example/32', '10.0.0.0/8,', '/8', '*'])(
+    'refuses %j as networks that webhooks may lead to',
+    (WEBHOOK_ALLOWED_NETWORKS) => {
+      expect(problemsOf({ WEBHOOK_ALLOWED_NETWORKS }).problems).toEqual([
+        expect.stringContaining('WEBHOOK_ALLOWED_NETWORKS'),
+      ])
+    },
+  )
 
   test.each(['localhost', '0.0.0.0', '::1', 'api.example.com', 'web-1'])('listens on the host %j', (HOST) => {
     expect(readConfig({ HOST }).host).toBe(HOST)

@@ -3,6 +3,7 @@ import { type Logger, pino } from 'pino'
 import { afterAll } from 'vitest'
 import type { Role } from '../../src/config.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
+import { Networks } from '../../src/outgoing/networks.ts'
 import { startService as start } from '../../src/service.ts'
 import { Client } from './client.ts'
 import { testDatabase } from './database.ts'
@@ -29,6 +30,8 @@ export interface TestServiceOptions {
   failedLookUpsPerMinute?: number
   maxRedemptionAgeDays?: number
   maxUploadBytes?: number
+  /** Networks to which webhooks may lead although they are not public; none by default. */
+  webhookAllowedNetworks?: Networks
   /** Its log; none by default. */
   log?: Logger
   /** The port of a service that was closed, to replace it; by default any free port. */
@@ -59,6 +62,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     failedLookUpsPerMinute: options.failedLookUpsPerMinute ?? 100,
     maxRedemptionAgeDays: options.maxRedemptionAgeDays ?? 7,
     maxUploadBytes: options.maxUploadBytes ?? 2 ** 30,
+    webhookAllowedNetworks: options.webhookAllowedNetworks ?? Networks.none,
     log: options.log ?? pino({ level: process.env['LOG'] ?? 'silent' }),
   })
   const close = () => lifecycle.close()
