@@ -3,6 +3,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { pino } from 'pino'
 import type { Role } from '../src/config.ts'
+import { Keyring } from '../src/keys/keyring.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
 import { Networks } from '../src/outgoing/networks.ts'
 import { startService } from '../src/service.ts'
@@ -33,6 +34,7 @@ const service = await startService(lifecycle, {
   host: '127.0.0.1',
   role,
   bootstrapApiKey: undefined,
+  keyring: new Keyring(),
   eventRetentionDays: 30,
   rejectedRowsRetentionDays: 30,
   failedLookUpsPerMinute,

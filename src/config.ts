@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { DatabaseUrlError, readDatabaseUrl } from './database/database-url.ts'
+import { Keyring, MasterKey, parseMasterKey } from './keys/keyring.ts'
 import { OperatorError } from './operator-error.ts'
 import { Networks, NetworksError } from './outgoing/networks.ts'
 
@@ -18,6 +19,8 @@ export interface Config {
   readonly dataDir: string
   /** The secret of the first account's API key; undefined: one is generated. */
   readonly bootstrapApiKey: string | undefined
+  /** The master keys, which wrap secrets at rest. */
+  readonly keyring: Keyring
   readonly role: Role
   /** How long events are kept for clients that reconnect, in days. */
   readonly eventRetentionDays: number
@@ -81,6 +84,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     databaseUrl: read<string | undefined>('DATABASE_URL', undefined, parseDatabaseUrl),
     dataDir: resolve(read('DATA_DIR', '.data', parsePath)),
     bootstrapApiKey: read<string | undefined>('BOOTSTRAP_API_KEY', undefined, parseApiKey),
+    keyring: new Keyring({
+      current: read<MasterKey | undefined>('MASTER_KEY', undefined, parseKey),
+      previous: read<MasterKey | undefined>('PREVIOUS_MASTER_KEY', undefined, parseKey),
+    }),
     role: read<Role>('ROLE', 'all', parseRole),
     eventRetentionDays: read('EVENT_RETENTION_DAYS', 30, parseDays),
     rejectedRowsRetentionDays: read('REJECTED_ROWS_RETENTION_DAYS', 30, parseDays),
@@ -157,6 +164,11 @@ function parseNetworks(text: string): Networks | Problem {
     if (error instanceof NetworksError) return new Problem(error.message)
     throw error
   }
+}
+
+function parseKey(text: string): MasterKey | Problem {
+  const key = parseMasterKey(text)
+  return key instanceof MasterKey ? key : new Problem(key)
 }
 
 function parseRole(text: string): Role | Problem {

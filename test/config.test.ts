@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ConfigError, readConfig } from '../src/config.ts'
+import { Keyring } from '../src/keys/keyring.ts'
 import { Networks } from '../src/outgoing/networks.ts'
 
 describe('the configuration', () => {
@@ -11,6 +12,7 @@ describe('the configuration', () => {
       databaseUrl: undefined,
       dataDir: resolve('.data'),
       bootstrapApiKey: undefined,
+      keyring: new Keyring(),
       role: 'all',
       eventRetentionDays: 30,
       rejectedRowsRetentionDays: 30,
@@ -43,6 +45,7 @@ describe('the configuration', () => {
       databaseUrl: environment.DATABASE_URL,
       dataDir: '/srv/codes',
       bootstrapApiKey: key,
+      keyring: expect.any(Keyring),
       role: 'worker',
       eventRetentionDays: 7,
       rejectedRowsRetentionDays: 8,
@@ -63,6 +66,8 @@ describe('the configuration', () => {
       HOST: 'not a host',
       DATABASE_URL: 'mysql://user@host/db',
       BOOTSTRAP_API_KEY: 'short',
+      MASTER_KEY: 'short',
+      PREVIOUS_MASTER_KEY: 'a password',
       ROLE: 'boss',
       EVENT_RETENTION_DAYS: '0',
       REJECTED_ROWS_RETENTION_DAYS: '36501',

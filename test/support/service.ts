@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type Logger, pino } from 'pino'
 import { afterAll } from 'vitest'
 import type { Role } from '../../src/config.ts'
+import { Keyring } from '../../src/keys/keyring.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
 import { Networks } from '../../src/outgoing/networks.ts'
 import { startService as start } from '../../src/service.ts'
@@ -22,6 +23,8 @@ export interface TestService {
 
 export interface TestServiceOptions {
   role?: Role
+  /** Its master keys; none by default. */
+  keyring?: Keyring
   /** An existing database, for several processes on one. Its first key is that of the process that created it. */
   databaseUrl?: string
   /** Whether it treats the database as embedded, and so adds the sample, and a key to GraphiQL. */
@@ -57,6 +60,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     host: '127.0.0.1',
     role: options.role ?? 'all',
     bootstrapApiKey: key,
+    keyring: options.keyring ?? new Keyring(),
     eventRetentionDays: 30,
     rejectedRowsRetentionDays: 30,
     failedLookUpsPerMinute: options.failedLookUpsPerMinute ?? 100,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Queryable } from '../../database/transaction.ts'
+import type { Books } from '../books/books.ts'
 
 // The Standard Webhooks specification asks for 24 to 64 bytes.
 const secretBytes = 32
@@ -15,7 +15,7 @@ export function secretText(secret: Uint8Array): string {
 
 /** The secrets that sign messages of a webhook at a time, the newest first: each signs every message. */
 export async function readSecrets(
-  books: Queryable,
+  books: Books,
   { accountId, id }: { accountId: string; id: string },
   at: Date,
 ): Promise<Uint8Array[]> {
