@@ -6,7 +6,6 @@ import { CursorExpiredError, CursorInvalidError, NotFoundError } from '../books/
 import { decodeCursor, type EventCursor, type EventKind, readLog } from '../books/event-log.ts'
 import { InputCheck } from '../books/input.ts'
 import { readPool } from '../pool/pool.ts'
-import { disableWebhook } from './disable.ts'
 import { insertSecret } from './secrets.ts'
 import { checkUrl } from './url.ts'
 import { lockWebhook, maxWebhooks, type Webhook } from './webhook.ts'
@@ -102,6 +101,7 @@ export async function updateWebhook(
     if (poolId != null) await checkPool(tx, poolId)
     const place = skipToNow ? await readEnd(tx) : webhook
     const isDisabled = enabled === undefined ? webhook.disabledAt !== undefined : !enabled
+    const isNewlyDisabled = isDisabled && webhook.disabledAt === undefined
     await tx.execute({
       text: `
         UPDATE webhook SET url = $3, kinds = $4::event_kind[], pool_id = $5, log = $6, sequence = $7, attempts = 0,
@@ -116,11 +116,20 @@ export async function updateWebhook(
         poolId === undefined ? (webhook.poolId ?? null) : poolId,
         place.log,
         place.sequence,
-        isDisabled ? (webhook.disabledAt ?? null) : null,
-        isDisabled ? (webhook.disabledReason ?? null) : null,
+        isDisabled ? (webhook.disabledAt ?? tx.now()) : null,
+        isDisabled ? (webhook.disabledReason ?? 'REQUESTED') : null,
       ],
     })
-    if (isDisabled && webhook.disabledAt === undefined) await disableWebhook(tx, webhook, 'REQUESTED')
+    if (isNewlyDisabled)
+      tx.record({
+        poolId: null,
+        kind: 'WEBHOOK_DISABLED',
+        payload: {
+          webhookId,
+          reason: 'REQUESTED',
+          message: 'A request has disabled the webhook (updateWebhook).',
+        },
+      })
   })
   // Events that are there already are sent at once.
   books.notifications.announce({ topic: 'events', key: accountId })

@@ -27,6 +27,9 @@ import type { EventKind } from '../books/event-log.ts'
 /** How many webhooks an account may have. */
 export const maxWebhooks = 100
 
+/** How many deliveries of a webhook are kept. */
+export const maxDeliveries = 50
+
 export interface Webhook {
   accountId: string
   id: string
