@@ -8,6 +8,7 @@ import type { Notifications, Topic } from '../../database/notifications.ts'
 import { type Queryable, type Statement, type Transaction, transaction } from '../../database/transaction.ts'
 import type { PrismaClient } from '../../generated/prisma/client.ts'
 import { Keyring } from '../../keys/keyring.ts'
+import { type Fact, facts } from '../../telemetry/facts.ts'
 import { appendEvents, type EventDraft } from './event-log.ts'
 import { KnownFormatsCache } from './known-formats.ts'
 import { formatKeyPlace } from './secrets.ts'
@@ -66,7 +67,8 @@ export class Books implements Queryable {
 
   /**
    * Runs `work` in a transaction (see `transaction`). Appends the recorded events to the account's event log as the last
-   * statement before the commit. After the commit, writes its log entries and notifies subscribers and workers.
+   * statement before the commit. After the commit, writes its log entries, tells its facts, and notifies subscribers and
+   * workers.
    *
    * `work` locks in the order of docs/design.md: account, pool, formats (by id), idempotency keys (sorted). It locks first
    * and reads in a later statement: a statement that locks a row and joins others reads the others as they were before it
@@ -80,7 +82,11 @@ export class Books implements Queryable {
       return { tx, result }
     })
     for (const { fields, message } of tx.logEntries) this.#parts.log.info(fields, message)
-    if (tx.events.length > 0) this.notifications.announce({ topic: 'events', key: accountId })
+    for (const tell of tx.untold) tell()
+    if (tx.events.length > 0) {
+      facts.events.tell(tx)
+      this.notifications.announce({ topic: 'events', key: accountId })
+    }
     for (const topic of tx.topics) this.notifications.announce({ topic, key: '' })
     return result
   }
@@ -94,6 +100,8 @@ export class BookTransaction implements Queryable {
   actorId: string | undefined
   readonly events: (EventDraft & { actorId: string | undefined })[] = []
   readonly logEntries: { fields: object; message: string }[] = []
+  /** Tell the facts of this transaction. */
+  readonly untold: (() => void)[] = []
   readonly topics = new Set<Topic>()
   readonly #tx: Transaction
   readonly #clock: () => Date
@@ -139,6 +147,11 @@ export class BookTransaction implements Queryable {
   /** Logs an entry at level info once the transaction has committed; nothing if the commit fails or is unanswered. */
   logOnCommit(fields: object, message: string): void {
     this.logEntries.push({ fields, message })
+  }
+
+  /** Tells a fact once the transaction has committed; nothing if the commit fails or is unanswered. */
+  tellOnCommit<Content extends object>(fact: Fact<Content>, content: Content): void {
+    this.untold.push(() => fact.tell(content))
   }
 
   /** Notifies those who listen for a topic once the transaction has committed. */
