@@ -13,6 +13,7 @@ import {
 } from '../../src/database/migrations.ts'
 import { checkTaken } from '../../src/domain/audit/taken.ts'
 import { LookUps } from '../../src/domain/code/lookup.ts'
+import { Keyring } from '../../src/keys/keyring.ts'
 import { diagnoseHistory, schemaDiff, schemaFile } from '../../tools/schema-diff.ts'
 import { newPool, openBooks } from '../support/books.ts'
 import { runSql, testDatabase } from '../support/database.ts'
@@ -183,7 +184,7 @@ describe('a database that was filled by an earlier release', () => {
       { name: 'Other', case_sensitive: false },
     ])
     const findings: string[] = []
-    await checkTaken(database.connections, ({ what }) => findings.push(what), 1_000)
+    await checkTaken(database.connections, new Keyring(), ({ what }) => findings.push(what), 1_000)
     expect(findings).toEqual([])
   })
 
