@@ -8,18 +8,19 @@ export interface PlacedTable {
   readonly placement: Placement
 }
 
-// Every table by its placement, except those that belong to an account, which are the others. Keys and sessions are looked up
-// before their account is known; and a reference table could not be written while a node is down.
-const placements: Readonly<Record<string, Placement>> = {
-  account: 'REFERENCE',
-  api_key: 'LOCAL',
-  session: 'LOCAL',
-}
-
 // The records of the migrations belong to the coordinator, which alone applies them.
 const recordsTable = '_prisma_migrations'
 
 const distributionColumn = 'account_id'
+
+/**
+ * Keys are looked up before their account is known, and so are sessions, which have no account of their own. They are on the
+ * coordinator alone: on every node, they could not be written while one is down. What is of no account is there, too.
+ */
+function placementOf({ name, hasAccount }: { name: string; hasAccount: boolean }): Placement {
+  if (name === 'account') return 'REFERENCE'
+  return hasAccount && name !== 'api_key' ? 'BY_ACCOUNT' : 'LOCAL'
+}
 
 /** Whether the tables of the connection's schema have been distributed. */
 export async function isDistributed(client: pg.ClientBase): Promise<boolean> {
@@ -64,9 +65,12 @@ export async function placeTables(client: pg.ClientBase, tables: readonly Placed
 
 /** The tables of the connection's schema that have no placement yet, in the order in which they are placed. */
 export async function unplacedTables(client: pg.ClientBase): Promise<PlacedTable[]> {
-  const { rows } = await client.query<{ name: string }>(
+  const { rows } = await client.query<{ name: string; hasAccount: boolean }>(
     // A table that a foreign key to account has made known to the extension is placed all the same.
-    `SELECT relname AS name FROM pg_class
+    `SELECT relname AS name, EXISTS (
+         SELECT FROM pg_attribute WHERE attrelid = pg_class.oid AND attname = $2 AND NOT attisdropped
+       ) AS "hasAccount"
+       FROM pg_class
        JOIN pg_namespace ON pg_namespace.oid = relnamespace
        LEFT JOIN pg_dist_partition AS placed ON placed.logicalrelid = pg_class.oid AND NOT placed.autoconverted
       WHERE nspname = current_schema() AND relkind = 'r' AND relname <> $1 AND placed.logicalrelid IS NULL
@@ -75,11 +79,11 @@ export async function unplacedTables(client: pg.ClientBase): Promise<PlacedTable
            WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND objsubid = 0 AND deptype = 'e'
         )
       ORDER BY relname`,
-    [recordsTable],
+    [recordsTable, distributionColumn],
   )
   const order: readonly Placement[] = ['REFERENCE', 'LOCAL', 'BY_ACCOUNT']
   return rows
-    .map(({ name }) => ({ name, placement: placements[name] ?? 'BY_ACCOUNT' }))
+    .map((table) => ({ name: table.name, placement: placementOf(table) }))
     .toSorted((a, b) => order.indexOf(a.placement) - order.indexOf(b.placement))
 }
 

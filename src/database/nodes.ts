@@ -18,10 +18,16 @@ export interface Node {
   readonly lacks: Readonly<Record<string, string>>
 }
 
-// What a session is given at the coordinator does not reach the sessions that it opens at the nodes: these have the defaults of
-// the node's database. The client's encoding is passed on.
 const { client_encoding: _passedOn, ...reliedOn } = sessionSettings
-const nodeSettings = { ...reliedOn, lock_timeout: String(usualLockTimeoutMs) }
+
+/**
+ * What a session is given at the coordinator does not reach the sessions that it opens at the nodes: these have the defaults
+ * of the user there. The client's encoding is passed on.
+ */
+export const nodeSettings: Readonly<Record<string, string>> = {
+  ...reliedOn,
+  lock_timeout: String(usualLockTimeoutMs),
+}
 
 /**
  * Checks the nodes of a distributed database: that the connection leads to the coordinator, and that each node keeps commits

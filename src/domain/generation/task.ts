@@ -9,7 +9,7 @@ import type { Filter } from '../books/listing.ts'
 import type { TaskRef } from '../books/task-ref.ts'
 import { type Format, lockFormat } from '../format/format.ts'
 import { lockPool, type Pool } from '../pool/pool.ts'
-import type { RowRef } from '../subscription/row-poller.ts'
+import { accountsOf, type RowRef } from '../subscription/row-poller.ts'
 
 /**
  * A task is one run that adds codes to a pool. Its status, and what changes it:
@@ -272,11 +272,10 @@ export async function readTasks(books: Queryable, refs: readonly RowRef[]): Prom
   const rows = await books.rows<RowOf<Task>>({
     name: 'read-tasks',
     text: `
-      SELECT found.* FROM unnest($1::uuid[], $2::uuid[]) AS wanted (account_id, id)
-      CROSS JOIN LATERAL (
-        SELECT ${taskColumns} FROM task WHERE account_id = wanted.account_id AND id = wanted.id LIMIT 1
-      ) AS found`,
-    values: [refs.map(({ accountId }) => accountId), refs.map(({ id }) => id)],
+      SELECT ${taskColumns} FROM task JOIN unnest($1::uuid[], $2::uuid[]) AS wanted (of, task)
+        ON account_id = wanted.of AND id = wanted.task
+      WHERE account_id = ANY ($3::uuid[])`,
+    values: [refs.map(({ accountId }) => accountId), refs.map(({ id }) => id), accountsOf(refs)],
   })
   return rows.map(decodeTask)
 }

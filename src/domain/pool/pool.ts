@@ -9,7 +9,7 @@ import type { PoolChange } from '../books/event-log.ts'
 import { faultOfText, InputCheck } from '../books/input.ts'
 import type { Filter } from '../books/listing.ts'
 import { askedSearch, checkName, nameContains } from '../books/name.ts'
-import type { RowRef } from '../subscription/row-poller.ts'
+import { accountsOf, type RowRef } from '../subscription/row-poller.ts'
 
 /**
  * A pool, its settings, its line of codes (`total` positions, of which the first `claimed` have been handed out) and its
@@ -257,16 +257,14 @@ export async function lockPool(tx: BookTransaction, poolId: string): Promise<Poo
 export async function readPools(books: Queryable, refs: readonly RowRef[]): Promise<PoolState[]> {
   const rows = await books.rows<PoolRow & RowOf<PoolUsage>>({
     name: 'read-pools',
-    // Pool by pool: without statistics, a condition on a list was planned as a scan of the table.
+    // Joined with the list: without statistics, a condition on it was planned as a scan of the table.
     text: `
-      SELECT found.*, usage.* FROM unnest($1::uuid[], $2::uuid[]) AS wanted (account_id, id)
-      CROSS JOIN LATERAL (
-        SELECT ${poolColumns} FROM pool WHERE account_id = wanted.account_id AND id = wanted.id LIMIT 1
-      ) AS found
-      CROSS JOIN LATERAL (
-        SELECT redeemed, voided FROM pool_usage WHERE account_id = wanted.account_id AND pool_id = wanted.id LIMIT 1
-      ) AS usage`,
-    values: [refs.map(({ accountId }) => accountId), refs.map(({ id }) => id)],
+      SELECT ${poolColumns}, redeemed, voided FROM pool
+      JOIN unnest($1::uuid[], $2::uuid[]) AS wanted (of, pool) ON account_id = wanted.of AND id = wanted.pool
+      JOIN (SELECT account_id AS of, pool_id AS pool, redeemed, voided FROM pool_usage) AS usage
+        ON usage.of = account_id AND usage.pool = id
+      WHERE account_id = ANY ($3::uuid[])`,
+    values: [refs.map(({ accountId }) => accountId), refs.map(({ id }) => id), accountsOf(refs)],
   })
   return rows.map((row) => ({
     ...decodePool(row),

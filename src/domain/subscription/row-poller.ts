@@ -111,6 +111,11 @@ class FollowedRow<Row extends RowRef> {
   }
 }
 
+/** The accounts of rows, each once. */
+export function accountsOf(refs: readonly RowRef[]): string[] {
+  return [...new Set(refs.map(({ accountId }) => accountId))]
+}
+
 function nameOf({ accountId, id }: RowRef): string {
   return `${accountId} ${id}`
 }
