@@ -1,8 +1,10 @@
 /** The server of a benchmark, in a process of its own, which ends with the benchmark. */
 
+import { BlockList } from 'node:net'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { pino } from 'pino'
 import type { Role } from '../src/config.ts'
+import { Keyring } from '../src/keys/keyring.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
 import { startService } from '../src/service.ts'
 import { addPeers } from './peers.ts'
@@ -32,11 +34,13 @@ const service = await startService(lifecycle, {
   host: '127.0.0.1',
   role,
   bootstrapApiKey: undefined,
+  keyring: new Keyring(),
   eventRetentionDays: 30,
   rejectedRowsRetentionDays: 30,
   failedLookUpsPerMinute,
   maxRedemptionAgeDays: 7,
   maxUploadBytes: 2 ** 30,
+  webhookAllowedNetworks: new BlockList(),
   log: pino({ level: 'warn' }, pino.destination(2)),
 })
 const delays = monitorEventLoopDelay({ resolution: 1 })

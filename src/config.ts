@@ -1,7 +1,8 @@
-import { isIP } from 'node:net'
+import { BlockList, isIP } from 'node:net'
 import { resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { DatabaseUrlError, readDatabaseUrl } from './database/database-url.ts'
+import { Keyring, MasterKey, parseMasterKey } from './keys/keyring.ts'
 import { OperatorError } from './operator-error.ts'
 
 /** Which parts of the service a process runs: the API, the worker that executes tasks, or both. */
@@ -17,6 +18,8 @@ export interface Config {
   readonly dataDir: string
   /** The secret of the first account's API key; undefined: one is generated. */
   readonly bootstrapApiKey: string | undefined
+  /** The master keys, which wrap secrets at rest. */
+  readonly keyring: Keyring
   readonly role: Role
   /** How long events are kept for clients that reconnect, in days. */
   readonly eventRetentionDays: number
@@ -28,6 +31,8 @@ export interface Config {
   readonly maxRedemptionAgeDays: number
   /** The maximum size of an uploaded file, in bytes. */
   readonly maxUploadBytes: number
+  /** The networks that are not public to which webhooks may lead, and to which they may use http. */
+  readonly webhookAllowedNetworks: BlockList
 }
 
 /** The configuration of a service whose database is there. */
@@ -78,12 +83,17 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     databaseUrl: read<string | undefined>('DATABASE_URL', undefined, parseDatabaseUrl),
     dataDir: resolve(read('DATA_DIR', '.data', parsePath)),
     bootstrapApiKey: read<string | undefined>('BOOTSTRAP_API_KEY', undefined, parseApiKey),
+    keyring: new Keyring({
+      current: read<MasterKey | undefined>('MASTER_KEY', undefined, parseKey),
+      previous: read<MasterKey | undefined>('PREVIOUS_MASTER_KEY', undefined, parseKey),
+    }),
     role: read<Role>('ROLE', 'all', parseRole),
     eventRetentionDays: read('EVENT_RETENTION_DAYS', 30, parseDays),
     rejectedRowsRetentionDays: read('REJECTED_ROWS_RETENTION_DAYS', 30, parseDays),
     failedLookUpsPerMinute: read('FAILED_LOOKUPS_PER_MINUTE', 100, parseLookUps),
     maxRedemptionAgeDays: read('MAX_REDEMPTION_AGE_DAYS', 7, parseDays),
     maxUploadBytes: read('MAX_UPLOAD_BYTES', 2 ** 30, parseBytes),
+    webhookAllowedNetworks: read('WEBHOOK_ALLOWED_NETWORKS', new BlockList(), parseNetworks),
   }
   if (config.role !== 'all' && !environment['DATABASE_URL'])
     problems.push(
@@ -144,6 +154,26 @@ function parseApiKey(text: string): string | Problem {
     return new Problem(`must have at most ${maxApiKeyLength} characters, but has ${text.length}`)
   if (text.length >= minApiKeyLength) return text
   return new Problem(`must have at least ${minApiKeyLength} characters, but has ${text.length}`)
+}
+
+function parseNetworks(text: string): BlockList | Problem {
+  const networks = new BlockList()
+  for (const part of text.split(',').map((each) => each.trim())) {
+    const [, address = '', digits = ''] = /^([^/]+)\/(\d{1,3})$/.exec(part) ?? []
+    const version = isIP(address)
+    if (version === 0 || Number(digits) > (version === 4 ? 32 : 128))
+      return new Problem(
+        'must be networks like 10.0.0.0/8 or fd00::/8, separated by commas, ' +
+          `but one of them is ${JSON.stringify(part)}`,
+      )
+    networks.addSubnet(address, Number(digits), version === 4 ? 'ipv4' : 'ipv6')
+  }
+  return networks
+}
+
+function parseKey(text: string): MasterKey | Problem {
+  const key = parseMasterKey(text)
+  return key instanceof MasterKey ? key : new Problem(key)
 }
 
 function parseRole(text: string): Role | Problem {

@@ -1,6 +1,8 @@
+import { BlockList } from 'node:net'
 import { resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ConfigError, readConfig } from '../src/config.ts'
+import { Keyring } from '../src/keys/keyring.ts'
 
 describe('the configuration', () => {
   test('needs nothing to be set', () => {
@@ -10,12 +12,14 @@ describe('the configuration', () => {
       databaseUrl: undefined,
       dataDir: resolve('.data'),
       bootstrapApiKey: undefined,
+      keyring: new Keyring(),
       role: 'all',
       eventRetentionDays: 30,
       rejectedRowsRetentionDays: 30,
       failedLookUpsPerMinute: 100,
       maxRedemptionAgeDays: 7,
       maxUploadBytes: 1_073_741_824,
+      webhookAllowedNetworks: new BlockList(),
     })
   })
 
@@ -33,6 +37,7 @@ describe('the configuration', () => {
       FAILED_LOOKUPS_PER_MINUTE: '7',
       MAX_REDEMPTION_AGE_DAYS: '90',
       MAX_UPLOAD_BYTES: '5000000000',
+      WEBHOOK_ALLOWED_NETWORKS: '10.0.0.0/8,fd00::/8',
     }
     expect(readConfig(environment)).toEqual({
       port: 0,
@@ -40,12 +45,14 @@ describe('the configuration', () => {
       databaseUrl: environment.DATABASE_URL,
       dataDir: '/srv/codes',
       bootstrapApiKey: key,
+      keyring: expect.any(Keyring),
       role: 'worker',
       eventRetentionDays: 7,
       rejectedRowsRetentionDays: 8,
       failedLookUpsPerMinute: 7,
       maxRedemptionAgeDays: 90,
       maxUploadBytes: 5_000_000_000,
+      webhookAllowedNetworks: expect.any(BlockList),
     })
   })
 
@@ -59,12 +66,15 @@ describe('the configuration', () => {
       HOST: 'not a host',
       DATABASE_URL: 'mysql://user@host/db',
       BOOTSTRAP_API_KEY: 'short',
+      MASTER_KEY: 'short',
+      PREVIOUS_MASTER_KEY: 'a password',
       ROLE: 'boss',
       EVENT_RETENTION_DAYS: '0',
       REJECTED_ROWS_RETENTION_DAYS: '36501',
       FAILED_LOOKUPS_PER_MINUTE: 'many',
       MAX_REDEMPTION_AGE_DAYS: 'a week',
       MAX_UPLOAD_BYTES: 'much',
+      WEBHOOK_ALLOWED_NETWORKS: 'home',
     }
     const error = problemsOf(environment)
     expect(error.problems.map((problem) => problem.split(' ')[0])).toEqual(Object.keys(environment))
@@ -93,6 +103,34 @@ describe('the configuration', () => {
   test('lets an upload have up to a tebibyte', () => {
     expect(readConfig({ MAX_UPLOAD_BYTES: '1099511627776' }).maxUploadBytes).toBe(2 ** 40)
     expect(readConfig({ MAX_UPLOAD_BYTES: '1' }).maxUploadBytes).toBe(1)
+  })
+
+  test('lets webhooks lead to the networks that are named, and to no others that are not public', () => {
+    const none = readConfig({}).webhookAllowedNetworks
+    expect(none.check('10.1.2.3')).toBe(false)
+    const networks = readConfig({
+      WEBHOOK_ALLOWED_NETWORKS: '10.1.0.0/16, fd00::/8,127.0.0.1/32',
+    }).webhookAllowedNetworks
+    expect(networks.check('10.1.2.3')).toBe(true)
+    expect(networks.check('10.2.0.0')).toBe(false)
+    expect(networks.check('fd12::1', 'ipv6')).toBe(true)
+    expect(networks.check('127.0.0.1')).toBe(true)
+    expect(networks.check('127.0.0.2')).toBe(false)
+  })
+
+  test.each([
+    '10.0.0.0',
+    '10.0.0.0/33',
+    'fd00::/129',
+    '10.0.0/8',
+    'receiver.example/32',
+    '10.0.0.0/8,',
+    '/8',
+    '*',
+  ])('refuses %j as networks that webhooks may lead to', (WEBHOOK_ALLOWED_NETWORKS) => {
+    expect(problemsOf({ WEBHOOK_ALLOWED_NETWORKS }).problems).toEqual([
+      expect.stringContaining('WEBHOOK_ALLOWED_NETWORKS'),
+    ])
   })
 
   test.each(['localhost', '0.0.0.0', '::1', 'api.example.com', 'web-1'])('listens on the host %j', (HOST) => {

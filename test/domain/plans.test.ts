@@ -68,6 +68,7 @@ beforeAll(async () => {
     await database.connections.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`)
   const fill = (sql: string, ...values: unknown[]) => database.connections.query(sql, [accountId, ...values])
   await fill(`INSERT INTO account (id, name) VALUES ($1, 'Many')`)
+  await fill(`INSERT INTO catalog (account_id) VALUES ($1)`)
   await fill(`INSERT INTO event_log (account_id, log, last) VALUES ($1, gen_random_uuid(), ${many})`)
   await fill(
     `INSERT INTO format (account_id, id, name, pattern, characters, length, version, key, first_code, capacity)

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
+import { BlockList } from 'node:net'
 import { type Logger, pino } from 'pino'
 import { afterAll } from 'vitest'
 import type { Role } from '../../src/config.ts'
+import { Keyring } from '../../src/keys/keyring.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
 import { startService as start } from '../../src/service.ts'
 import { Client } from './client.ts'
@@ -21,6 +23,8 @@ export interface TestService {
 
 export interface TestServiceOptions {
   role?: Role
+  /** Its master keys; none by default. */
+  keyring?: Keyring
   /** An existing database, for several processes on one. Its first key is that of the process that created it. */
   databaseUrl?: string
   /** Whether it treats the database as embedded, and so adds the sample, and a key to GraphiQL. */
@@ -29,6 +33,8 @@ export interface TestServiceOptions {
   failedLookUpsPerMinute?: number
   maxRedemptionAgeDays?: number
   maxUploadBytes?: number
+  /** Networks to which webhooks may lead although they are not public; none by default. */
+  webhookAllowedNetworks?: BlockList
   /** Its log; none by default. */
   log?: Logger
   /** The port of a service that was closed, to replace it; by default any free port. */
@@ -54,11 +60,13 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     host: '127.0.0.1',
     role: options.role ?? 'all',
     bootstrapApiKey: key,
+    keyring: options.keyring ?? new Keyring(),
     eventRetentionDays: 30,
     rejectedRowsRetentionDays: 30,
     failedLookUpsPerMinute: options.failedLookUpsPerMinute ?? 100,
     maxRedemptionAgeDays: options.maxRedemptionAgeDays ?? 7,
     maxUploadBytes: options.maxUploadBytes ?? 2 ** 30,
+    webhookAllowedNetworks: options.webhookAllowedNetworks ?? new BlockList(),
     log: options.log ?? pino({ level: process.env['LOG'] ?? 'silent' }),
   })
   const close = () => lifecycle.close()

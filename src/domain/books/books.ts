@@ -8,15 +8,19 @@ import type { Notifications } from '../../database/notifications.ts'
 import { Reach } from '../../database/reach.ts'
 import { type Queryable, type Statement, type Transaction, transaction } from '../../database/transaction.ts'
 import type { PrismaClient, QueueKind } from '../../generated/prisma/client.ts'
+import { Keyring } from '../../keys/keyring.ts'
 import { appendEvents, type EventDraft } from './event-log.ts'
 import { KnownFormatsCache } from './known-formats.ts'
 import { enqueue, queueTopics } from './queue.ts'
+import { formatKeyPlace } from './secrets.ts'
 
 export interface BooksParts {
   connections: Pool
   prisma: PrismaClient
   notifications: Notifications
   log: Logger
+  /** The master keys; by default none. */
+  keyring?: Keyring
   /** The clock of this process; by default that of the machine. */
   now?: () => Date
 }
@@ -27,6 +31,7 @@ export class Books implements Queryable {
   /** Reads accounts and API keys; graphql/nodes.ts says why nothing else. */
   readonly prisma: PrismaClient
   readonly notifications: Notifications
+  readonly keyring: Keyring
   readonly codeSpaces: CodeSpaces
   readonly knownFormats: KnownFormatsCache
   /** Which accounts are within reach: a node of a distributed database may be away. */
@@ -42,7 +47,8 @@ export class Books implements Queryable {
     this.prisma = parts.prisma
     this.notifications = parts.notifications
     this.now = parts.now ?? (() => new Date())
-    this.codeSpaces = acting?.through.codeSpaces ?? new CodeSpaces()
+    this.keyring = parts.keyring ?? new Keyring()
+    this.codeSpaces = acting?.through.codeSpaces ?? new CodeSpaces(this.keyring)
     this.knownFormats = acting?.through.knownFormats ?? new KnownFormatsCache()
     this.reach = acting?.through.reach ?? new Reach(parts)
     this.actorId = acting?.as
@@ -157,27 +163,42 @@ const maxOpen = 1_000
 /** The code spaces of the formats used most recently. What makes a code space never changes, so they never expire. */
 export class CodeSpaces {
   readonly #open = new LRUCache<string, CodeSpace>({ max: maxOpen })
+  readonly #keyring: Keyring
 
-  /** Rejects when the format does not exist, or when its key, version and pattern no longer belong together. */
+  constructor(keyring = new Keyring()) {
+    this.#keyring = keyring
+  }
+
+  /**
+   * Rejects when the format does not exist, or when its key, version and pattern no longer belong together; with a
+   * MasterKeyMissingError when its key is wrapped with a master key that this process does not have.
+   */
   async get(books: Queryable, accountId: string, formatId: string): Promise<CodeSpace> {
     const open = this.#open.get(formatId)
     if (open !== undefined) return open
-    const space = await openCodeSpace(books, accountId, formatId)
+    const space = await openCodeSpace(books, accountId, formatId, this.#keyring)
     this.#open.set(formatId, space)
     return space
   }
 }
 
-async function openCodeSpace(books: Queryable, accountId: string, formatId: string): Promise<CodeSpace> {
+async function openCodeSpace(
+  books: Queryable,
+  accountId: string,
+  formatId: string,
+  keyring: Keyring,
+): Promise<CodeSpace> {
   const [row] = await books.rows<FormatKeyRow>({
     name: 'open-code-space',
-    text: 'SELECT pattern, characters, version, key, first_code FROM format WHERE account_id = $1 AND id = $2',
+    text: `
+      SELECT pattern, characters, version, key, wrapped_by, first_code FROM format
+      WHERE account_id = $1 AND id = $2`,
     values: [accountId, formatId],
   })
   if (row === undefined) throw new Error(`The format ${formatId} does not exist.`)
   const space = CodeSpace.open({
     pattern: Pattern.parse(row.pattern, row.characters),
-    key: row.key,
+    key: keyring.open({ bytes: row.key, wrappedBy: row.wrapped_by }, formatKeyPlace(accountId, formatId)),
     version: row.version,
   })
   if (space.codeAt(0n) !== row.first_code)
@@ -192,5 +213,6 @@ interface FormatKeyRow {
   characters: string
   version: number
   key: Uint8Array
+  wrapped_by: string | null
   first_code: string
 }

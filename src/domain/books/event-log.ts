@@ -1,10 +1,10 @@
 import type { Queryable, RowOf, Transaction } from '../../database/transaction.ts'
-import type { TaskFailureCode, TaskStatus } from '../../generated/prisma/client.ts'
+import type { TaskFailureCode, TaskStatus, WebhookDisabledReason } from '../../generated/prisma/client.ts'
 import { CursorExpiredError, CursorInvalidError } from './errors.ts'
 
 /*
- * The event log of an account: what happened to its pools, in a sequence without gaps. An event is written in the
- * transaction of the change that it describes.
+ * The event log of an account: what happened to its pools and its webhooks, in a sequence without gaps. An event is written in
+ * the transaction of the change that it describes.
  */
 
 /** A task as of a change of its status. Counts are decimal strings, times ISO 8601. */
@@ -29,8 +29,8 @@ export interface StatusChange {
   taskId: string | null
 }
 
-/** What an event says, by its kind. Counts are decimal strings. */
-export type EventContent =
+/** What an event of a pool says, by its kind. Counts are decimal strings. */
+export type PoolEventContent =
   | { kind: 'POOL_CREATED'; payload: { name: string } }
   | {
       kind: 'POOL_CHANGED'
@@ -50,15 +50,29 @@ export type EventContent =
       payload: StatusChange
     }
 
-export type EventDraft = { poolId: string } & EventContent
+/** What an event says that is of the account and of none of its pools. */
+export interface WebhookEventContent {
+  kind: 'WEBHOOK_DISABLED'
+  /** `message` is for people: what has failed, and what to do. */
+  payload: { webhookId: string; reason: WebhookDisabledReason; message: string }
+}
 
-/** `actorId`: the API key of the request that caused it; undefined for what the service did by itself. */
-export type PoolEvent = EventDraft & {
+export type EventKind = (PoolEventContent | WebhookEventContent)['kind']
+
+export type EventDraft = ({ poolId: string } & PoolEventContent) | ({ poolId: null } & WebhookEventContent)
+
+interface Logged {
+  /** The API key of the request that caused it; undefined for what the service did by itself. */
   actorId: string | undefined
   sequence: bigint
   cursor: string
   at: Date
 }
+
+export type PoolEvent = { poolId: string } & PoolEventContent & Logged
+export type WebhookEvent = { poolId: null } & WebhookEventContent & Logged
+/** An event of the log: of a pool, or of the account. */
+export type LoggedEvent = PoolEvent | WebhookEvent
 
 /** A position in an account's event log: after the event with this sequence number. */
 export interface EventCursor {
@@ -147,7 +161,7 @@ export async function readEventsAfter(
   accountId: string,
   sequence: bigint,
   limit: number,
-): Promise<PoolEvent[]> {
+): Promise<LoggedEvent[]> {
   // One statement, so that the floor and the events are of the same moment.
   const rows = await books.rows<EventRow & { last: string; floor: string }>({
     name: 'read-events-after',
@@ -216,43 +230,48 @@ export interface HistoryPage {
   fromOldest: boolean
 }
 
+/** A page of the events of pools. */
 export async function readHistory(
   books: Queryable,
   accountId: string,
   page: HistoryPage,
 ): Promise<PoolEvent[]> {
   const direction = page.fromOldest ? 'ASC' : 'DESC'
-  const pool = page.poolId === undefined ? '' : 'AND event.pool_id = $5'
+  const pool = page.poolId === undefined ? 'IS NOT NULL' : '= $5'
   const values: unknown[] = [accountId, page.olderThan ?? null, page.newerThan ?? null, page.limit]
   if (page.poolId !== undefined) values.push(page.poolId)
   const rows = await books.rows<EventRow>({
     text: `
       SELECT log.log, event.sequence, event.pool_id, event.kind, event.payload, event.actor_id, event.at
       FROM event_log log JOIN event USING (account_id)
-      WHERE event.account_id = $1 ${pool} AND event.sequence > log.floor
+      WHERE event.account_id = $1 AND event.pool_id ${pool} AND event.sequence > log.floor
         AND event.sequence < coalesce($2::bigint, 9223372036854775807)
         AND event.sequence > coalesce($3::bigint, 0)
       ORDER BY event.sequence ${direction} LIMIT $4`,
     values,
   })
-  const events = rows.map(decodeEvent)
+  const events = rows.map(decodeEvent).filter(isPoolEvent)
   return page.fromOldest ? events.reverse() : events
+}
+
+export function isPoolEvent(event: LoggedEvent): event is PoolEvent {
+  return event.poolId !== null
 }
 
 interface EventRow {
   log: string
   sequence: string
-  pool_id: string
-  kind: EventContent['kind']
-  payload: EventContent['payload']
+  pool_id: string | null
+  kind: EventKind
+  payload: LoggedEvent['payload']
   actor_id: string | null
   at: Date
 }
 
-function decodeEvent(row: EventRow): PoolEvent {
+function decodeEvent(row: EventRow): LoggedEvent {
   const { log, kind, payload, pool_id: poolId, at } = row
   const sequence = BigInt(row.sequence)
-  const content = { kind, payload } as EventContent
+  const draft = { kind, payload, poolId } as EventDraft
   const actorId = row.actor_id ?? undefined
-  return { ...content, poolId, actorId, sequence, cursor: encodeCursor({ log, sequence }), at }
+  return { ...draft, actorId, sequence, cursor: encodeCursor({ log, sequence }), at }
 }

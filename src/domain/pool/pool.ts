@@ -252,7 +252,7 @@ export async function lockPool(tx: BookTransaction, poolId: string): Promise<Poo
   return row === undefined ? undefined : decodePool(row)
 }
 
-/** Reads those of the pools that exist, of any accounts, without a lock. */
+/** Reads those of the account's pools that exist, without a lock. */
 export async function readPools(
   books: Queryable,
   accountId: string,

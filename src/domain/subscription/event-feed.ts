@@ -4,7 +4,7 @@ import { Poll, retryWhileUnavailable } from '../../async/poll.ts'
 import { Signal, Waiter } from '../../async/signal.ts'
 import type { Books } from '../books/books.ts'
 import { CursorExpiredError, ReaderTooSlowError } from '../books/errors.ts'
-import { type PoolEvent, readEventsAfter, readLog, readLogs } from '../books/event-log.ts'
+import { type LoggedEvent, readEventsAfter, readLog, readLogs } from '../books/event-log.ts'
 
 // The maximum delay of an event whose notification was lost.
 const pollEveryMs = 1_000
@@ -17,7 +17,7 @@ const pageSize = 1_000
 // Events that a reader gets at a time: a slow one holds no more.
 const maxReadAtOnce = 20
 
-/** Which events of an account's log a reader wants: those after `sequence`, of one pool or of all. */
+/** Which events of an account's log a reader wants: those after `sequence`, of one pool, or all of the account. */
 export interface Wanted {
   accountId: string
   poolId?: string | undefined
@@ -63,7 +63,7 @@ export class EventFeed {
    * Yields all events of the log after `sequence`, in order, until `signal` is aborted. Rejects with a ReaderTooSlowError
    * if the next events have been removed from the log.
    */
-  async *after({ accountId, poolId, sequence }: Wanted, signal: AbortSignal): AsyncGenerator<PoolEvent> {
+  async *after({ accountId, poolId, sequence }: Wanted, signal: AbortSignal): AsyncGenerator<LoggedEvent> {
     const tail = this.#follow(accountId)
     const waiter = new Waiter(signal)
     try {
@@ -87,7 +87,7 @@ export class EventFeed {
   }
 
   /** Reads a page of the log. Waits while the database is unavailable, which delays events but loses none. */
-  async #readPage(accountId: string, position: bigint, signal: AbortSignal): Promise<PoolEvent[]> {
+  async #readPage(accountId: string, position: bigint, signal: AbortSignal): Promise<LoggedEvent[]> {
     const read = () => readEventsAfter(this.#books, accountId, position, maxReadAtOnce)
     const options = { purpose: 'read an event log', context: { accountId }, log: this.#log, signal }
     try {
@@ -126,7 +126,7 @@ class Tail {
   readonly #accountId: string
   readonly #poll: Poll
   /** The newest events, up to `last`; both are set by the first read. */
-  #events: PoolEvent[] = []
+  #events: LoggedEvent[] = []
   #last: bigint | undefined
 
   constructor(books: Books, accountId: string, log: Logger) {
@@ -136,7 +136,7 @@ class Tail {
   }
 
   /** At most `limit` events after `sequence`; undefined if not all of them are kept here. */
-  after(sequence: bigint, limit: number): readonly PoolEvent[] | undefined {
+  after(sequence: bigint, limit: number): readonly LoggedEvent[] | undefined {
     if (this.#last === undefined) return undefined
     const behind = this.#last - sequence
     if (behind < 0n || behind > BigInt(this.#events.length)) return behind < 0n ? [] : undefined
