@@ -111,8 +111,10 @@ export class EventFeed {
 
   async #advanceTails(): Promise<void> {
     if (this.#tails.size === 0) return
-    for (const { accountId, last } of await readLogs(this.#books, [...this.#tails.keys()]))
-      this.#tails.get(accountId)?.advanceTo(last)
+    await this.#books.reach.eachNode([...this.#tails.keys()], async (accountIds) => {
+      for (const { accountId, last } of await readLogs(this.#books, accountIds))
+        this.#tails.get(accountId)?.advanceTo(last)
+    })
   }
 }
 
