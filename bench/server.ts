@@ -3,7 +3,9 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { pino } from 'pino'
 import type { LogLevel, Role } from '../src/config.ts'
+import { Keyring } from '../src/keys/keyring.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
+import { Networks } from '../src/outgoing/networks.ts'
 import { startService } from '../src/service.ts'
 import { addPeers } from './peers.ts'
 import { openCodeRows } from './usual/code-rows.ts'
@@ -34,12 +36,14 @@ const service = await startService(lifecycle, {
   host: '127.0.0.1',
   role,
   bootstrapApiKey: undefined,
+  keyring: new Keyring(),
   eventRetentionDays: 30,
   rejectedRowsRetentionDays: 30,
   failedLookUpsPerMinute,
   maxRedemptionAgeDays: 7,
   maxUploadBytes: 2 ** 30,
   metricsPort: telemetry === undefined ? undefined : 0,
+  webhookAllowedNetworks: Networks.none,
   log: pino({ level: telemetry ?? 'warn' }, pino.destination(telemetry === undefined ? 2 : '/dev/null')),
 })
 const delays = monitorEventLoopDelay({ resolution: 1 })

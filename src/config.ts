@@ -2,7 +2,10 @@ import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { DatabaseUrlError, readDatabaseUrl } from './database/database-url.ts'
+import { Keyring, MasterKey, parseMasterKey } from './keys/keyring.ts'
 import { OperatorError } from './operator-error.ts'
+import { Networks, NetworksError } from './outgoing/networks.ts'
+import { readSecretFile, SecretFileError } from './secret-file.ts'
 
 /** Which parts of the service a process runs: the API, the worker that executes tasks, or both. */
 export type Role = 'all' | 'api' | 'worker'
@@ -25,6 +28,8 @@ export interface Config {
   readonly dataDir: string
   /** The secret of the first account's API key; undefined: one is generated. */
   readonly bootstrapApiKey: string | undefined
+  /** The master keys, which wrap secrets at rest. */
+  readonly keyring: Keyring
   readonly role: Role
   /** How long events are kept for clients that reconnect, in days. */
   readonly eventRetentionDays: number
@@ -36,6 +41,8 @@ export interface Config {
   readonly maxRedemptionAgeDays: number
   /** The maximum size of an uploaded file, in bytes. */
   readonly maxUploadBytes: number
+  /** The networks that are not public to which webhooks may lead, and to which they may use http. */
+  readonly webhookAllowedNetworks: Networks
 }
 
 /** The configuration of a service whose database is there. */
@@ -64,14 +71,20 @@ const minApiKeyLength = 32
 /** In characters. */
 export const maxApiKeyLength = 1_000
 
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** The variables that can be given as files, whose paths are in `DATABASE_URL_FILE` and so on. */
+const secrets = ['DATABASE_URL', 'BOOTSTRAP_API_KEY'] as const
+
 /**
- * Reads the configuration from environment variables. An empty variable counts as unset, as container configurations
- * often cannot leave one out.
+ * Reads the configuration from environment variables, and from the files that they name. An empty variable counts as unset, as
+ * container configurations often cannot leave one out.
  *
  * @throws {ConfigError} that names every problem
  */
-export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+export function readConfig(variables: Environment): Config {
   const problems: string[] = []
+  const environment = withSecretFiles(variables, problems)
 
   function read<T>(name: string, unset: T, parse: (text: string) => T | Problem): T {
     const text = environment[name]
@@ -90,21 +103,44 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     databaseUrl: read<string | undefined>('DATABASE_URL', undefined, parseDatabaseUrl),
     dataDir: resolve(read('DATA_DIR', '.data', parsePath)),
     bootstrapApiKey: read<string | undefined>('BOOTSTRAP_API_KEY', undefined, parseApiKey),
+    keyring: new Keyring({
+      current: read<MasterKey | undefined>('MASTER_KEY', undefined, parseKey),
+      previous: read<MasterKey | undefined>('PREVIOUS_MASTER_KEY', undefined, parseKey),
+    }),
     role: read<Role>('ROLE', 'all', parseRole),
     eventRetentionDays: read('EVENT_RETENTION_DAYS', 30, parseDays),
     rejectedRowsRetentionDays: read('REJECTED_ROWS_RETENTION_DAYS', 30, parseDays),
     failedLookUpsPerMinute: read('FAILED_LOOKUPS_PER_MINUTE', 100, parseLookUps),
     maxRedemptionAgeDays: read('MAX_REDEMPTION_AGE_DAYS', 7, parseDays),
     maxUploadBytes: read('MAX_UPLOAD_BYTES', 2 ** 30, parseBytes),
+    webhookAllowedNetworks: read('WEBHOOK_ALLOWED_NETWORKS', Networks.none, parseNetworks),
   }
   if (config.metricsPort !== 0 && config.metricsPort === config.port)
     problems.push(`METRICS_PORT must be another port than PORT, but both are ${config.port}`)
-  if (config.role !== 'all' && !environment['DATABASE_URL'])
+  if (config.role !== 'all' && !environment['DATABASE_URL'] && !environment['DATABASE_URL_FILE'])
     problems.push(
       `ROLE ${config.role} needs DATABASE_URL: the embedded PostgreSQL serves only a process with the role all`,
     )
   if (problems.length > 0) throw new ConfigError(problems)
   return config
+}
+
+/** The environment with what is in the files of secrets. Adds to `problems`. */
+function withSecretFiles(environment: Environment, problems: string[]): Environment {
+  const complete: Record<string, string | undefined> = { ...environment }
+  for (const name of secrets) {
+    const path = environment[`${name}_FILE`]
+    if (path === undefined || path === '') continue
+    if (environment[name]) problems.push(`${name}_FILE and ${name} are both set: unset one of them`)
+    else
+      try {
+        complete[name] = readSecretFile(path)
+      } catch (error) {
+        if (!(error instanceof SecretFileError)) throw error
+        problems.push(`${name}_FILE ${error.message}`)
+      }
+  }
+  return complete
 }
 
 const parsePort = wholeNumber('number', /^\d{1,5}$/, 0, 65_535)
@@ -163,6 +199,20 @@ function parseApiKey(text: string): string | Problem {
 function parseLogLevel(text: string): LogLevel | Problem {
   const level = logLevels.find((candidate) => candidate === text)
   return level ?? new Problem(`must be one of ${logLevels.join(', ')}, but is ${JSON.stringify(text)}`)
+}
+
+function parseNetworks(text: string): Networks | Problem {
+  try {
+    return Networks.parse(text)
+  } catch (error) {
+    if (error instanceof NetworksError) return new Problem(error.message)
+    throw error
+  }
+}
+
+function parseKey(text: string): MasterKey | Problem {
+  const key = parseMasterKey(text)
+  return key instanceof MasterKey ? key : new Problem(key)
 }
 
 function parseRole(text: string): Role | Problem {

@@ -8,6 +8,7 @@ import { connectionConfig, openDatabase } from './database/open.ts'
 import { schemaOf } from './database/schema.ts'
 import { createFirstAccount } from './domain/account/account.ts'
 import { Books } from './domain/books/books.ts'
+import { checkMasterKeys } from './domain/books/secrets.ts'
 import { readOverview } from './domain/generation/overview.ts'
 import { createSample } from './domain/sample.ts'
 import { PrismaClient } from './generated/prisma/client.ts'
@@ -51,7 +52,7 @@ export async function startService(lifecycle: Lifecycle, options: ServiceOptions
   const log = withDescribedErrors(options.log)
   const { worker, api } = await loadRole(options.role)
   const { metrics, metricsUrl } = await openMetrics(lifecycle, { ...options, log })
-  const books = await openBooks(lifecycle, options.databaseUrl, log)
+  const books = await openBooks(lifecycle, options, log)
   if (metrics !== undefined) await watchDatabase(lifecycle, metrics, books, { ...options, log })
   const first = await createFirstAccount(books.connections, 'First account', options.bootstrapApiKey)
   if (first !== undefined && options.embedded) await createSample(books, first.accountId)
@@ -113,12 +114,15 @@ function urlOf(host: string, port: number): string {
   return `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
 }
 
-async function openBooks(lifecycle: Lifecycle, databaseUrl: string, log: Logger): Promise<Books> {
+async function openBooks(lifecycle: Lifecycle, options: ServiceOptions, log: Logger): Promise<Books> {
+  const { databaseUrl, keyring } = options
   const connections = await lifecycle.open(
     'connections to the database',
     () => openDatabase(databaseUrl, { max: maxConnections, log }),
     (opened) => opened.end(),
   )
+  await checkMasterKeys(connections, keyring)
+  if (keyring.currentId === null && !options.embedded) log.warn(unwrapped)
   const prisma = await lifecycle.open(
     'Prisma',
     // Errors without the calling code.
@@ -134,8 +138,13 @@ async function openBooks(lifecycle: Lifecycle, databaseUrl: string, log: Logger)
     await opened.open()
     return opened
   })
-  return new Books({ connections, prisma, notifications, log })
+  return new Books({ connections, prisma, notifications, keyring, log })
 }
+
+// Not with the service's own PostgreSQL, which is not for production.
+const unwrapped =
+  'without MASTER_KEY, the keys of new formats are stored as they are: whoever reads a backup of the database can compute ' +
+  'all codes to come'
 
 /** `name`: of the variable that says which port. */
 async function listen(

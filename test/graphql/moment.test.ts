@@ -85,7 +85,8 @@ async function ask<Data>(operation: string, variableValues: Record<string, unkno
 
 /** Runs all waiting tasks, as a worker does. */
 async function work(): Promise<void> {
-  for (const task of await readQueuedGenerations(place.books, 10)) await runGeneration(place.books, task)
+  for (const task of await readQueuedGenerations(place.books, place.accountId, 10))
+    await runGeneration(place.books, task)
 }
 
 const counts = 'availableCount claimedCount status'

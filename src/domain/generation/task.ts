@@ -10,7 +10,6 @@ import type { Filter } from '../books/listing.ts'
 import type { TaskRef } from '../books/task-ref.ts'
 import { type Format, lockFormat } from '../format/format.ts'
 import { lockPool, type Pool } from '../pool/pool.ts'
-import type { RowRef } from '../subscription/row-poller.ts'
 
 /**
  * A task is one run that adds codes to a pool. Its status, and what changes it:
@@ -119,7 +118,7 @@ export async function insertGenerationTask(tx: BookTransaction, task: NewGenerat
     INSERT INTO task (account_id, id, kind, trigger, pool_id, format_id, quantity, actor_id, status, created_at)
     VALUES ($1, $2, 'GENERATION', 'MANUAL', $3, $4, $5, $6, 'AWAITING_EXECUTION', now())`
   await writeTask(tx, id, { name: 'insert-generation-task', text, values })
-  tx.announceOnCommit('generations')
+  tx.queue('GENERATIONS')
   return id
 }
 
@@ -158,7 +157,7 @@ export async function insertUploadTask(tx: BookTransaction, upload: NewUpload): 
       actor_id, has_work, created_at)
     VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'AWAITING_EXECUTION', $4, $5, $6, $7, $8, $9, true, now())`
   await writeTask(tx, id, { name: 'insert-upload-task', text, values })
-  tx.announceOnCommit('uploads')
+  tx.queue('UPLOADS')
 }
 
 /** Starts a task. Like all transitions, resolves to undefined if the task did not have the expected status. */
@@ -224,6 +223,7 @@ async function endUnfinished(
 
 /** Makes an upload UNDONE. A worker removes its codes later; `finished_at` does not change. */
 export async function markUndone(tx: BookTransaction, taskId: string): Promise<Task | undefined> {
+  tx.queue('UPLOADS')
   const text = `
     UPDATE task SET status = 'UNDONE', added = 0, has_work = true
     WHERE account_id = $1 AND id = $2 AND status = 'COMPLETED' AND kind = 'UPLOAD'`
@@ -269,15 +269,18 @@ export async function cancelTask(books: Books, accountId: string, taskId: string
 }
 
 /** Reads tasks, of any accounts, without a lock: those that exist. */
-export async function readTasks(books: Queryable, refs: readonly RowRef[]): Promise<Task[]> {
+export async function readTasks(
+  books: Queryable,
+  accountId: string,
+  ids: readonly string[],
+): Promise<Task[]> {
   const rows = await books.rows<RowOf<Task>>({
     name: 'read-tasks',
     text: `
-      SELECT found.* FROM unnest($1::uuid[], $2::uuid[]) AS wanted (account_id, id)
-      CROSS JOIN LATERAL (
-        SELECT ${taskColumns} FROM task WHERE account_id = wanted.account_id AND id = wanted.id LIMIT 1
+      SELECT found.* FROM unnest($2::uuid[]) AS wanted (id) CROSS JOIN LATERAL (
+        SELECT ${taskColumns} FROM task WHERE account_id = $1 AND id = wanted.id LIMIT 1
       ) AS found`,
-    values: [refs.map(({ accountId }) => accountId), refs.map(({ id }) => id)],
+    values: [accountId, ids],
   })
   return rows.map(decodeTask)
 }
@@ -288,7 +291,7 @@ export async function readTask(
   accountId: string,
   taskId: string,
 ): Promise<Task | undefined> {
-  return (await readTasks(books, [{ accountId, id: taskId }]))[0]
+  return (await readTasks(books, accountId, [taskId]))[0]
 }
 
 export interface TaskFilter {
