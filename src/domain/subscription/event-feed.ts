@@ -173,7 +173,7 @@ class Tail {
 }
 
 /** How long ago events were written, by the clocks of the database and of this process, which may differ. */
-function delaysOf(events: readonly PoolEvent[]): number[] {
+function delaysOf(events: readonly LoggedEvent[]): number[] {
   const now = Date.now()
   return events.map(({ at }) => Math.max(0, now - at.getTime()))
 }
