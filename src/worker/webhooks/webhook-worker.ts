@@ -154,6 +154,7 @@ export class WebhookWorker {
     return new Lanes<[accountId: string], PendingWebhook, void>({
       of: 'webhooks',
       ...bounds,
+      of: 'deliveries',
       // An account delays none of its own webhooks either.
       maxGroupsOfKey: maxWebhooks,
       maxItems: 1,
