@@ -152,7 +152,6 @@ export class WebhookWorker {
 
   #openLanes(bounds: Pick<LanesOptions<[string], PendingWebhook, void>, 'maxGroups' | 'maxSlowGroups'>) {
     return new Lanes<[accountId: string], PendingWebhook, void>({
-      of: 'webhooks',
       ...bounds,
       of: 'deliveries',
       // An account delays none of its own webhooks either.
