@@ -153,6 +153,7 @@ export class WebhookWorker {
   #openLanes(bounds: Pick<LanesOptions<[string], PendingWebhook, void>, 'maxGroups' | 'maxSlowGroups'>) {
     return new Lanes<[accountId: string], PendingWebhook, void>({
       ...bounds,
+      of: 'deliveries',
       // An account delays none of its own webhooks either.
       maxGroupsOfKey: maxWebhooks,
       maxItems: 1,
