@@ -12,6 +12,8 @@ export interface Config {
   /** 0 lets the system choose a free port. */
   readonly port: number
   readonly host: string
+  /** How long a connection over which no request is being made stays open, in seconds. */
+  readonly keepAliveSeconds: number
   /** The PostgreSQL to use; undefined: the embedded one. */
   readonly databaseUrl: string | undefined
   /** Absolute path of the folder of the embedded PostgreSQL. */
@@ -82,6 +84,7 @@ export function readConfig(variables: Environment): Config {
   const config: Config = {
     port: read('PORT', 4000, parsePort),
     host: read('HOST', '127.0.0.1', parseHost),
+    keepAliveSeconds: read('KEEP_ALIVE_SECONDS', 75, parseKeepAlive),
     databaseUrl: read<string | undefined>('DATABASE_URL', undefined, parseDatabaseUrl),
     dataDir: resolve(read('DATA_DIR', '.data', parsePath)),
     bootstrapApiKey: read<string | undefined>('BOOTSTRAP_API_KEY', undefined, parseApiKey),
@@ -119,6 +122,7 @@ function withSecretFiles(environment: Environment, problems: string[]): Environm
 }
 
 const parsePort = wholeNumber('number', /^\d{1,5}$/, 0, 65_535)
+const parseKeepAlive = wholeNumber('number of seconds', /^\d{1,4}$/, 5, 3_600)
 const parseDays = wholeNumber('number of days', /^\d{1,5}$/, 1, 36_500)
 const parseLookUps = wholeNumber('number of look-ups (0 for no limit)', /^\d{1,7}$/, 0, 1_000_000)
 const parseBytes = wholeNumber('number of bytes', /^[1-9]\d{0,12}$/, 1, 2 ** 40)

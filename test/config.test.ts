@@ -10,6 +10,7 @@ describe('the configuration', () => {
     expect(readConfig({})).toEqual({
       port: 4000,
       host: '127.0.0.1',
+      keepAliveSeconds: 75,
       databaseUrl: undefined,
       dataDir: resolve('.data'),
       bootstrapApiKey: undefined,
@@ -27,6 +28,7 @@ describe('the configuration', () => {
     const environment = {
       PORT: '0',
       HOST: '::',
+      KEEP_ALIVE_SECONDS: '620',
       DATABASE_URL: 'postgresql://user:secret@db.example/codes?sslmode=verify-full',
       DATA_DIR: '/srv/codes',
       BOOTSTRAP_API_KEY: key,
@@ -40,6 +42,7 @@ describe('the configuration', () => {
     expect(readConfig(environment)).toEqual({
       port: 0,
       host: '::',
+      keepAliveSeconds: 620,
       databaseUrl: environment.DATABASE_URL,
       dataDir: '/srv/codes',
       bootstrapApiKey: key,
@@ -60,6 +63,7 @@ describe('the configuration', () => {
     const environment = {
       PORT: '80a',
       HOST: 'not a host',
+      KEEP_ALIVE_SECONDS: '4',
       DATABASE_URL: 'mysql://user@host/db',
       BOOTSTRAP_API_KEY: 'short',
       ROLE: 'boss',

@@ -25,6 +25,7 @@ export interface TestServiceOptions {
   databaseUrl?: string
   /** Whether it treats the database as embedded, and so adds the sample, and a key to GraphiQL. */
   embedded?: boolean
+  keepAliveSeconds?: number
   /** How many look-ups of an API key may find nothing in a minute; 100 by default. */
   failedLookUpsPerMinute?: number
   maxRedemptionAgeDays?: number
@@ -52,6 +53,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     embedded: options.embedded ?? false,
     port: options.port ?? 0,
     host: '127.0.0.1',
+    keepAliveSeconds: options.keepAliveSeconds ?? 75,
     role: options.role ?? 'all',
     bootstrapApiKey: key,
     eventRetentionDays: 30,
