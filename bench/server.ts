@@ -3,7 +3,9 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { pino } from 'pino'
 import type { Role } from '../src/config.ts'
+import { Keyring } from '../src/keys/keyring.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
+import { Networks } from '../src/outgoing/networks.ts'
 import { startService } from '../src/service.ts'
 import { addPeers } from './peers.ts'
 import { openCodeRows } from './usual/code-rows.ts'
@@ -33,11 +35,13 @@ const service = await startService(lifecycle, {
   keepAliveSeconds: 75,
   role,
   bootstrapApiKey: undefined,
+  keyring: new Keyring(),
   eventRetentionDays: 30,
   rejectedRowsRetentionDays: 30,
   failedLookUpsPerMinute,
   maxRedemptionAgeDays: 7,
   maxUploadBytes: 2 ** 30,
+  webhookAllowedNetworks: Networks.none,
   log: pino({ level: 'warn' }, pino.destination(2)),
 })
 const delays = monitorEventLoopDelay({ resolution: 1 })

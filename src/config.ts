@@ -2,7 +2,9 @@ import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { DatabaseUrlError, readDatabaseUrl } from './database/database-url.ts'
+import { Keyring, MasterKey, parseMasterKey } from './keys/keyring.ts'
 import { OperatorError } from './operator-error.ts'
+import { Networks, NetworksError } from './outgoing/networks.ts'
 import { readSecretFile, SecretFileError } from './secret-file.ts'
 
 /** Which parts of the service a process runs: the API, the worker that executes tasks, or both. */
@@ -20,6 +22,8 @@ export interface Config {
   readonly dataDir: string
   /** The secret of the first account's API key; undefined: one is generated. */
   readonly bootstrapApiKey: string | undefined
+  /** The master keys, which wrap secrets at rest. */
+  readonly keyring: Keyring
   readonly role: Role
   /** How long events are kept for clients that reconnect, in days. */
   readonly eventRetentionDays: number
@@ -31,6 +35,8 @@ export interface Config {
   readonly maxRedemptionAgeDays: number
   /** The maximum size of an uploaded file, in bytes. */
   readonly maxUploadBytes: number
+  /** The networks that are not public to which webhooks may lead, and to which they may use http. */
+  readonly webhookAllowedNetworks: Networks
 }
 
 /** The configuration of a service whose database is there. */
@@ -60,7 +66,7 @@ export const maxApiKeyLength = 1_000
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** The variables that can be given as files, whose paths are in `DATABASE_URL_FILE` and so on. */
-const secrets = ['DATABASE_URL', 'BOOTSTRAP_API_KEY'] as const
+const secrets = ['DATABASE_URL', 'BOOTSTRAP_API_KEY', 'MASTER_KEY', 'PREVIOUS_MASTER_KEY'] as const
 
 /**
  * Reads the configuration from environment variables, and from the files that they name. An empty variable counts as unset, as
@@ -88,12 +94,17 @@ export function readConfig(variables: Environment): Config {
     databaseUrl: read<string | undefined>('DATABASE_URL', undefined, parseDatabaseUrl),
     dataDir: resolve(read('DATA_DIR', '.data', parsePath)),
     bootstrapApiKey: read<string | undefined>('BOOTSTRAP_API_KEY', undefined, parseApiKey),
+    keyring: new Keyring({
+      current: read<MasterKey | undefined>('MASTER_KEY', undefined, parseKey),
+      previous: read<MasterKey | undefined>('PREVIOUS_MASTER_KEY', undefined, parseKey),
+    }),
     role: read<Role>('ROLE', 'all', parseRole),
     eventRetentionDays: read('EVENT_RETENTION_DAYS', 30, parseDays),
     rejectedRowsRetentionDays: read('REJECTED_ROWS_RETENTION_DAYS', 30, parseDays),
     failedLookUpsPerMinute: read('FAILED_LOOKUPS_PER_MINUTE', 100, parseLookUps),
     maxRedemptionAgeDays: read('MAX_REDEMPTION_AGE_DAYS', 7, parseDays),
     maxUploadBytes: read('MAX_UPLOAD_BYTES', 2 ** 30, parseBytes),
+    webhookAllowedNetworks: read('WEBHOOK_ALLOWED_NETWORKS', Networks.none, parseNetworks),
   }
   if (config.role !== 'all' && !environment['DATABASE_URL'] && !environment['DATABASE_URL_FILE'])
     problems.push(
@@ -173,6 +184,20 @@ function parseApiKey(text: string): string | Problem {
     return new Problem(`must have at most ${maxApiKeyLength} characters, but has ${text.length}`)
   if (text.length >= minApiKeyLength) return text
   return new Problem(`must have at least ${minApiKeyLength} characters, but has ${text.length}`)
+}
+
+function parseNetworks(text: string): Networks | Problem {
+  try {
+    return Networks.parse(text)
+  } catch (error) {
+    if (error instanceof NetworksError) return new Problem(error.message)
+    throw error
+  }
+}
+
+function parseKey(text: string): MasterKey | Problem {
+  const key = parseMasterKey(text)
+  return key instanceof MasterKey ? key : new Problem(key)
 }
 
 function parseRole(text: string): Role | Problem {

@@ -7,6 +7,7 @@ import { connectionConfig, openDatabase } from './database/open.ts'
 import { schemaOf } from './database/schema.ts'
 import { createFirstAccount } from './domain/account/account.ts'
 import { Books } from './domain/books/books.ts'
+import { checkMasterKeys } from './domain/books/secrets.ts'
 import { createSample } from './domain/sample.ts'
 import { PrismaClient } from './generated/prisma/client.ts'
 import type { Lifecycle } from './lifecycle.ts'
@@ -45,7 +46,7 @@ export async function loadRole(role: Role) {
 export async function startService(lifecycle: Lifecycle, options: ServiceOptions): Promise<Service> {
   const log = withDescribedErrors(options.log)
   const { worker, api } = await loadRole(options.role)
-  const books = await openBooks(lifecycle, options.databaseUrl, log)
+  const books = await openBooks(lifecycle, options, log)
   const first = await createFirstAccount(books.connections, 'First account', options.bootstrapApiKey)
   if (first !== undefined && options.embedded) await createSample(books, first.accountId)
   await worker?.openWorker(lifecycle, books, { ...options, log })
@@ -75,12 +76,15 @@ export async function startService(lifecycle: Lifecycle, options: ServiceOptions
   }
 }
 
-async function openBooks(lifecycle: Lifecycle, databaseUrl: string, log: Logger): Promise<Books> {
+async function openBooks(lifecycle: Lifecycle, options: ServiceOptions, log: Logger): Promise<Books> {
+  const { databaseUrl, keyring } = options
   const connections = await lifecycle.open(
     'connections to the database',
     () => openDatabase(databaseUrl, { max: maxConnections, log }),
     (opened) => opened.end(),
   )
+  await checkMasterKeys(connections, keyring)
+  if (keyring.currentId === null && !options.embedded) log.warn(unwrapped)
   const prisma = await lifecycle.open(
     'Prisma',
     // Errors without the calling code.
@@ -96,8 +100,13 @@ async function openBooks(lifecycle: Lifecycle, databaseUrl: string, log: Logger)
     await opened.open()
     return opened
   })
-  return new Books({ connections, prisma, notifications, log })
+  return new Books({ connections, prisma, notifications, keyring, log })
 }
+
+// Not with the service's own PostgreSQL, which is not for production.
+const unwrapped =
+  'without MASTER_KEY, the keys of new formats are stored as they are: whoever reads a backup of the database can compute ' +
+  'all codes to come'
 
 async function listen(server: HttpServer, { port, host }: ServiceOptions): Promise<number> {
   try {

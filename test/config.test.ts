@@ -3,6 +3,8 @@ import { chmod, symlink, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ConfigError, readConfig } from '../src/config.ts'
+import { Keyring } from '../src/keys/keyring.ts'
+import { Networks } from '../src/outgoing/networks.ts'
 import { temporaryFolder } from './support/temporary.ts'
 
 describe('the configuration', () => {
@@ -14,12 +16,14 @@ describe('the configuration', () => {
       databaseUrl: undefined,
       dataDir: resolve('.data'),
       bootstrapApiKey: undefined,
+      keyring: new Keyring(),
       role: 'all',
       eventRetentionDays: 30,
       rejectedRowsRetentionDays: 30,
       failedLookUpsPerMinute: 100,
       maxRedemptionAgeDays: 7,
       maxUploadBytes: 1_073_741_824,
+      webhookAllowedNetworks: Networks.none,
     })
   })
 
@@ -38,6 +42,7 @@ describe('the configuration', () => {
       FAILED_LOOKUPS_PER_MINUTE: '7',
       MAX_REDEMPTION_AGE_DAYS: '90',
       MAX_UPLOAD_BYTES: '5000000000',
+      WEBHOOK_ALLOWED_NETWORKS: '10.0.0.0/8,fd00::/8',
     }
     expect(readConfig(environment)).toEqual({
       port: 0,
@@ -46,12 +51,14 @@ describe('the configuration', () => {
       databaseUrl: environment.DATABASE_URL,
       dataDir: '/srv/codes',
       bootstrapApiKey: key,
+      keyring: expect.any(Keyring),
       role: 'worker',
       eventRetentionDays: 7,
       rejectedRowsRetentionDays: 8,
       failedLookUpsPerMinute: 7,
       maxRedemptionAgeDays: 90,
       maxUploadBytes: 5_000_000_000,
+      webhookAllowedNetworks: expect.any(Networks),
     })
   })
 
@@ -66,12 +73,15 @@ describe('the configuration', () => {
       KEEP_ALIVE_SECONDS: '4',
       DATABASE_URL: 'mysql://user@host/db',
       BOOTSTRAP_API_KEY: 'short',
+      MASTER_KEY: 'short',
+      PREVIOUS_MASTER_KEY: 'a password',
       ROLE: 'boss',
       EVENT_RETENTION_DAYS: '0',
       REJECTED_ROWS_RETENTION_DAYS: '36501',
       FAILED_LOOKUPS_PER_MINUTE: 'many',
       MAX_REDEMPTION_AGE_DAYS: 'a week',
       MAX_UPLOAD_BYTES: 'much',
+      WEBHOOK_ALLOWED_NETWORKS: 'home',
     }
     const error = problemsOf(environment)
     expect(error.problems.map((problem) => problem.split(' ')[0])).toEqual(Object.keys(environment))
@@ -101,6 +111,26 @@ describe('the configuration', () => {
     expect(readConfig({ MAX_UPLOAD_BYTES: '1099511627776' }).maxUploadBytes).toBe(2 ** 40)
     expect(readConfig({ MAX_UPLOAD_BYTES: '1' }).maxUploadBytes).toBe(1)
   })
+
+  test('lets webhooks lead to the networks that are named, and to no others that are not public', () => {
+    expect(readConfig({}).webhookAllowedNetworks.cover('10.1.2.3')).toBe(false)
+    const { webhookAllowedNetworks } = readConfig({
+      WEBHOOK_ALLOWED_NETWORKS: '10.1.0.0/16, fd00::/8,127.0.0.1',
+    })
+    const covered = ['10.1.2.3', 'fd12::1', '127.0.0.1'].filter((each) => webhookAllowedNetworks.cover(each))
+    expect(covered).toEqual(['10.1.2.3', 'fd12::1', '127.0.0.1'])
+    const others = ['10.2.0.0', '127.0.0.2', 'fe80::1'].filter((each) => webhookAllowedNetworks.cover(each))
+    expect(others).toEqual([])
+  })
+
+  test.each(['10.0.0.0/33', 'fd00::/129', '10.0.0/8', 'receiver.example/32', '10.0.0.0/8,', '/8', '*'])(
+    'refuses %j as networks that webhooks may lead to',
+    (WEBHOOK_ALLOWED_NETWORKS) => {
+      expect(problemsOf({ WEBHOOK_ALLOWED_NETWORKS }).problems).toEqual([
+        expect.stringContaining('WEBHOOK_ALLOWED_NETWORKS'),
+      ])
+    },
+  )
 
   test.each(['localhost', '0.0.0.0', '::1', 'api.example.com', 'web-1'])('listens on the host %j', (HOST) => {
     expect(readConfig({ HOST }).host).toBe(HOST)
@@ -171,8 +201,19 @@ describe('a secret in a file', () => {
   }
 
   test('counts as the variable without _FILE', async () => {
-    const files = { DATABASE_URL_FILE: await fileWith(url), BOOTSTRAP_API_KEY_FILE: await fileWith(key) }
-    expect(readConfig(files)).toEqual(readConfig({ DATABASE_URL: url, BOOTSTRAP_API_KEY: key }))
+    const secrets: Record<string, string> = {
+      DATABASE_URL: url,
+      BOOTSTRAP_API_KEY: key,
+      MASTER_KEY: 'a'.repeat(64),
+      PREVIOUS_MASTER_KEY: 'b'.repeat(64),
+    }
+    const files: Record<string, string> = {}
+    for (const [name, secret] of Object.entries(secrets)) files[`${name}_FILE`] = await fileWith(secret)
+    const config = readConfig(files)
+    expect(config).toEqual(readConfig(secrets))
+    const idOf = (key: string) => readConfig({ MASTER_KEY: key }).keyring.currentId
+    expect(config.keyring.currentId).toBe(idOf('a'.repeat(64)))
+    expect(config.keyring.opens(idOf('b'.repeat(64)))).toBe(true)
     expect(readConfig({ ...files, ROLE: 'worker' }).role).toBe('worker')
   })
 

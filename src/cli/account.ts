@@ -141,11 +141,11 @@ async function main(): Promise<number> {
 }
 
 async function withBooks<T>(work: (books: Books) => Promise<T>): Promise<T> {
-  return await withDatabase(async ({ url, connections, log }) => {
+  return await withDatabase(async ({ url, connections, keyring, log }) => {
     const notifications = new Notifications({ connections, connection: connectionConfig(url), log })
     const prisma = new PrismaClient({ adapter: new PrismaPg(connections, await schemaOf(connections)) })
     try {
-      return await work(new Books({ connections, prisma, notifications, log }))
+      return await work(new Books({ connections, prisma, notifications, keyring, log }))
     } finally {
       await notifications.close()
       await prisma.$disconnect()

@@ -5,6 +5,7 @@ import { findEmbeddedServer } from '../database/embedded/server.ts'
 import { DatabaseUnavailableError } from '../database/errors.ts'
 import { checkDatabase, openConnections } from '../database/open.ts'
 import { UserError } from '../domain/books/errors.ts'
+import type { Keyring } from '../keys/keyring.ts'
 import { describeError, openLog } from '../log.ts'
 import { OperatorError } from '../operator-error.ts'
 
@@ -13,7 +14,7 @@ import { OperatorError } from '../operator-error.ts'
  * has no tables of the service, or it cannot be used.
  */
 export async function withDatabase<T>(
-  work: (database: { url: string; connections: Pool; log: Logger }) => Promise<T>,
+  work: (database: { url: string; connections: Pool; keyring: Keyring; log: Logger }) => Promise<T>,
 ): Promise<T> {
   const config = readConfig(process.env)
   const url = config.databaseUrl ?? (await findEmbeddedServer({ dataDir: config.dataDir }))
@@ -28,7 +29,7 @@ export async function withDatabase<T>(
     const { rows } = await connections.query("SELECT to_regclass('account') IS NOT NULL AS exist")
     if (rows[0]?.exist !== true)
       throw new OperatorError('The database has no tables yet: start the service once.')
-    return await work({ url, connections, log })
+    return await work({ url, connections, keyring: config.keyring, log })
   } finally {
     await connections.end()
   }

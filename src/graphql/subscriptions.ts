@@ -3,6 +3,7 @@ import { onEnd } from '../async/on-end.ts'
 import { CursorExpiredError, CursorInvalidError, noSuch } from '../domain/books/errors.ts'
 import {
   decodeCursor,
+  isPoolEvent,
   type PoolEvent as PoolEventValue,
   readLog,
   type TaskSnapshot,
@@ -109,7 +110,10 @@ async function poolEvents(poolId: string | undefined, after: string | undefined,
   const from = after === undefined ? { log: log.log, sequence: log.last } : decodeCursor(after)
   if (from.log !== log.log || from.sequence > log.last) throw new CursorInvalidError()
   if (from.sequence < log.floor) throw new CursorExpiredError()
-  return untilRevoked(context, (signal) => feed.after({ accountId, poolId, sequence: from.sequence }, signal))
+  return untilRevoked(context, async function* (signal) {
+    for await (const event of feed.after({ accountId, poolId, sequence: from.sequence }, signal))
+      if (isPoolEvent(event)) yield event
+  })
 }
 
 async function poolUpdates(poolId: string, context: Context) {

@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { type Logger, pino } from 'pino'
 import { afterAll } from 'vitest'
 import type { Role } from '../../src/config.ts'
+import { Keyring } from '../../src/keys/keyring.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
+import { Networks } from '../../src/outgoing/networks.ts'
 import { startService as start } from '../../src/service.ts'
 import { Client } from './client.ts'
 import { testDatabase } from './database.ts'
@@ -21,6 +23,8 @@ export interface TestService {
 
 export interface TestServiceOptions {
   role?: Role
+  /** Its master keys; none by default. */
+  keyring?: Keyring
   /** An existing database, for several processes on one. Its first key is that of the process that created it. */
   databaseUrl?: string
   /** Whether it treats the database as embedded, and so adds the sample, and a key to GraphiQL. */
@@ -30,6 +34,8 @@ export interface TestServiceOptions {
   failedLookUpsPerMinute?: number
   maxRedemptionAgeDays?: number
   maxUploadBytes?: number
+  /** Networks to which webhooks may lead although they are not public; none by default. */
+  webhookAllowedNetworks?: Networks
   /** Its log; none by default. */
   log?: Logger
   /** The port of a service that was closed, to replace it; by default any free port. */
@@ -56,11 +62,13 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     keepAliveSeconds: options.keepAliveSeconds ?? 75,
     role: options.role ?? 'all',
     bootstrapApiKey: key,
+    keyring: options.keyring ?? new Keyring(),
     eventRetentionDays: 30,
     rejectedRowsRetentionDays: 30,
     failedLookUpsPerMinute: options.failedLookUpsPerMinute ?? 100,
     maxRedemptionAgeDays: options.maxRedemptionAgeDays ?? 7,
     maxUploadBytes: options.maxUploadBytes ?? 2 ** 30,
+    webhookAllowedNetworks: options.webhookAllowedNetworks ?? Networks.none,
     log: options.log ?? pino({ level: process.env['LOG'] ?? 'silent' }),
   })
   const close = () => lifecycle.close()

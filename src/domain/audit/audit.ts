@@ -1,4 +1,5 @@
 import type { Pool } from 'pg'
+import { Keyring } from '../../keys/keyring.ts'
 import { accountChecks } from './accounts.ts'
 import { checkCodeSpaces } from './codespace.ts'
 import { eventChecks } from './events.ts'
@@ -34,14 +35,15 @@ const allChecks: readonly TableChecks[] = [
  * Checks that the books of all accounts are consistent, and reports everything that is not to `onFinding`. It only reads,
  * with one connection of the pool at a time. Its memory does not grow with the books; the duration of a statement grows
  * only with the events and the redemptions of a pool, the batches of a format and the codes of an upload. Services may write at the same time:
- * see `pages`. It reads at most `pageSize` rows at a time.
+ * see `pages`. It reads at most `pageSize` rows at a time. `keyring` opens the keys of formats.
  *
- * Rejects with a DatabaseUnavailableError when the database becomes unavailable.
+ * Rejects with a DatabaseUnavailableError when the database becomes unavailable, and with a MasterKeyMissingError when the
+ * keyring lacks a master key.
  */
 export async function auditBooks(
   connections: Pool,
   onFinding: (finding: Finding) => void,
-  { pageSize = Number.POSITIVE_INFINITY } = {},
+  { pageSize = Number.POSITIVE_INFINITY, keyring = new Keyring() } = {},
 ): Promise<AuditSummary> {
   const summary: AuditSummary = { checked: new Map(), findings: new Map() }
   const report = (finding: Finding) => {
@@ -56,8 +58,8 @@ export async function auditBooks(
       for (const finding of page.rows) report(finding)
     }
   }
-  await checkCodeSpaces(connections, report)
-  await checkTaken(connections, report, pageSize)
+  await checkCodeSpaces(connections, keyring, report)
+  await checkTaken(connections, keyring, report, pageSize)
   return summary
 }
 

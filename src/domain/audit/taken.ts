@@ -3,6 +3,7 @@ import type { CodeSpace } from '../../codespace/codespace.ts'
 import { looseKey } from '../../codespace/loose-form.ts'
 import { typedKey } from '../../codespace/typed-form.ts'
 import { type Transaction, transaction } from '../../database/transaction.ts'
+import type { Keyring } from '../../keys/keyring.ts'
 import { identityOf } from '../format/identity.ts'
 import { readTaken } from '../format/taken-indices.ts'
 import { comesAfter, readCodesOf, readUploaded } from '../format/uploaded-codes.ts'
@@ -14,7 +15,10 @@ const maxPage = 10_000
 const maxSpaces = 1_000
 
 /** Code spaces by format; undefined for a damaged format, which checkCodeSpaces reports. */
-type Spaces = Map<string, CodeSpace | undefined>
+interface Spaces {
+  readonly open: Map<string, CodeSpace | undefined>
+  readonly keyring: Keyring
+}
 
 /**
  * Checks what PostgreSQL cannot compute of uploaded codes: that the index of each code is taken in the format that can
@@ -23,11 +27,12 @@ type Spaces = Map<string, CodeSpace | undefined>
  */
 export async function checkTaken(
   connections: Pool,
+  keyring: Keyring,
   onFinding: (finding: Finding) => void,
   pageSize: number,
 ): Promise<void> {
   const size = Math.min(pageSize, maxPage)
-  const spaces: Spaces = new Map()
+  const spaces: Spaces = { open: new Map(), keyring }
   for (const check of [checkUploadedPage, checkTakenPage, checkUnready]) {
     let after: RowKey | undefined
     do {
@@ -37,7 +42,7 @@ export async function checkTaken(
       })
       for (const finding of page.findings) onFinding(finding)
       after = page.last
-      if (spaces.size > maxSpaces) spaces.clear()
+      if (spaces.open.size > maxSpaces) spaces.open.clear()
     } while (after !== undefined)
   }
 }
@@ -72,8 +77,11 @@ async function checkUploadedPage(
   const rows = await tx.rows<UploadedRow>({
     text: `
       SELECT account_id AS account, task_id AS task, row, code, typed, identity, loose,
-        account.name AS "accountName", account.case_sensitive AS "caseSensitive"
-      FROM uploaded_code ${join('account', 'name, case_sensitive', 'uploaded_code')}
+        account.name AS "accountName", catalog.case_sensitive AS "caseSensitive"
+      FROM uploaded_code ${join('account', 'name', 'uploaded_code')}
+      LEFT JOIN LATERAL (
+        SELECT case_sensitive FROM catalog WHERE account_id = uploaded_code.account_id LIMIT 1
+      ) AS catalog ON true
       ${after === undefined ? '' : 'WHERE (account_id, task_id, row) > ($2::uuid, $3::uuid, $4::numeric)'}
       ORDER BY account_id, task_id, row LIMIT $1`,
     values: [size, ...(after ?? [])],
@@ -196,7 +204,7 @@ async function readFormats(tx: Transaction, condition: string, values: unknown[]
   return await tx.rows<TakenFormat>({
     text: `
       SELECT account_id AS "accountId", id, pattern, characters, length, version, encode(key, 'hex') AS key,
-        first_code AS "firstCode", capacity::text, next, taken_ahead AS "takenAhead", taken_to AS "takenTo",
+        wrapped_by AS "wrappedBy", first_code AS "firstCode", capacity::text, next, taken_ahead AS "takenAhead", taken_to AS "takenTo",
         (SELECT name FROM account WHERE account.id = account_id LIMIT 1) AS "accountName"
       FROM format WHERE ${condition} ORDER BY id`,
     values,
@@ -204,9 +212,9 @@ async function readFormats(tx: Transaction, condition: string, values: unknown[]
 }
 
 function spaceOf(spaces: Spaces, format: FormatKey): CodeSpace | undefined {
-  if (!spaces.has(format.id)) {
-    const opened = openCodeSpace(format)
-    spaces.set(format.id, typeof opened === 'string' ? undefined : opened)
+  if (!spaces.open.has(format.id)) {
+    const opened = openCodeSpace(format, spaces.keyring)
+    spaces.open.set(format.id, typeof opened === 'string' ? undefined : opened)
   }
-  return spaces.get(format.id)
+  return spaces.open.get(format.id)
 }
