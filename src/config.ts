@@ -22,6 +22,8 @@ export interface Config {
   readonly metricsPort: number | undefined
   /** The least serious lines that are logged. */
   readonly logLevel: LogLevel
+  /** How long a connection over which no request is being made stays open, in seconds. */
+  readonly keepAliveSeconds: number
   /** The PostgreSQL to use; undefined: the embedded one. */
   readonly databaseUrl: string | undefined
   /** Absolute path of the folder of the embedded PostgreSQL. */
@@ -74,7 +76,7 @@ export const maxApiKeyLength = 1_000
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** The variables that can be given as files, whose paths are in `DATABASE_URL_FILE` and so on. */
-const secrets = ['DATABASE_URL', 'BOOTSTRAP_API_KEY'] as const
+const secrets = ['DATABASE_URL', 'BOOTSTRAP_API_KEY', 'MASTER_KEY', 'PREVIOUS_MASTER_KEY'] as const
 
 /**
  * Reads the configuration from environment variables, and from the files that they name. An empty variable counts as unset, as
@@ -100,6 +102,7 @@ export function readConfig(variables: Environment): Config {
     host: read('HOST', '127.0.0.1', parseHost),
     metricsPort: read<number | undefined>('METRICS_PORT', undefined, parsePort),
     logLevel: read<LogLevel>('LOG_LEVEL', 'info', parseLogLevel),
+    keepAliveSeconds: read('KEEP_ALIVE_SECONDS', 75, parseKeepAlive),
     databaseUrl: read<string | undefined>('DATABASE_URL', undefined, parseDatabaseUrl),
     dataDir: resolve(read('DATA_DIR', '.data', parsePath)),
     bootstrapApiKey: read<string | undefined>('BOOTSTRAP_API_KEY', undefined, parseApiKey),
@@ -144,6 +147,7 @@ function withSecretFiles(environment: Environment, problems: string[]): Environm
 }
 
 const parsePort = wholeNumber('number', /^\d{1,5}$/, 0, 65_535)
+const parseKeepAlive = wholeNumber('number of seconds', /^\d{1,4}$/, 5, 3_600)
 const parseDays = wholeNumber('number of days', /^\d{1,5}$/, 1, 36_500)
 const parseLookUps = wholeNumber('number of look-ups (0 for no limit)', /^\d{1,7}$/, 0, 1_000_000)
 const parseBytes = wholeNumber('number of bytes', /^[1-9]\d{0,12}$/, 1, 2 ** 40)

@@ -60,7 +60,13 @@ export async function startService(lifecycle: Lifecycle, options: ServiceOptions
   const opened = await api?.openApi(lifecycle, books, { ...options, log })
   const http = await lifecycle.openCloseable(
     'HTTP server',
-    () => new HttpServer({ books, log, routes: opened?.routes ?? {} }),
+    () =>
+      new HttpServer({
+        books,
+        log,
+        routes: opened?.routes ?? {},
+        keepAliveMs: options.keepAliveSeconds * 1_000,
+      }),
   )
   await opened?.serveWebSocket(http)
   // Opened last, so closed first: load balancers send no new clients during the shutdown.
