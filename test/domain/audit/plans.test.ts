@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { auditBooks, type Finding } from '../../../src/domain/audit/audit.ts'
 import type { Books } from '../../../src/domain/books/books.ts'
 import { newPool, openBooks, type TestBooks } from '../../support/books.ts'
-import { runSql } from '../../support/database.ts'
+import { isDistributed, runSql } from '../../support/database.ts'
 import { noteStatements } from '../../support/plans.ts'
 
 // A table that has just been filled has no statistics, so the planner guesses, and may choose to read all rows of a pool for each
@@ -61,19 +61,22 @@ beforeAll(async () => {
 })
 afterAll(() => place.close())
 
-it('The audit reads a few rows for each that it checks, also on tables without statistics', async () => {
-  const statements = await noteStatements(books)
-  const findings: Finding[] = []
-  const { checked } = await auditBooks(books.connections, (finding) => findings.push(finding), { pageSize })
-  // The task of the batches is missing.
-  expect([...new Set(findings.map(({ kind }) => kind))]).toEqual(['batch-reference'])
-  const rows = [...checked.values()].reduce((sum, count) => sum + count, 0)
-  expect(rows).toBeGreaterThan(10 * many)
-  const read = statements.reduce((sum, statement) => sum + statement.rows, 0)
-  expect(read).toBeLessThan(10 * rows)
-  const pages = statements.filter(
-    ({ text }) => !text.includes('redemption_count') && !text.includes('in_force'),
-  )
-  const [largest] = pages.toSorted((a, b) => b.rows - a.rows)
-  expect(largest?.rows, largest?.text).toBeLessThan(20 * pageSize)
-})
+it.skipIf(isDistributed())(
+  'The audit reads a few rows for each that it checks, also on tables without statistics',
+  async () => {
+    const statements = await noteStatements(books)
+    const findings: Finding[] = []
+    const { checked } = await auditBooks(books.connections, (finding) => findings.push(finding), { pageSize })
+    // The task of the batches is missing.
+    expect([...new Set(findings.map(({ kind }) => kind))]).toEqual(['batch-reference'])
+    const rows = [...checked.values()].reduce((sum, count) => sum + count, 0)
+    expect(rows).toBeGreaterThan(10 * many)
+    const read = statements.reduce((sum, statement) => sum + statement.rows, 0)
+    expect(read).toBeLessThan(10 * rows)
+    const pages = statements.filter(
+      ({ text }) => !text.includes('redemption_count') && !text.includes('in_force'),
+    )
+    const [largest] = pages.toSorted((a, b) => b.rows - a.rows)
+    expect(largest?.rows, largest?.text).toBeLessThan(20 * pageSize)
+  },
+)
