@@ -71,8 +71,9 @@ it('The audit reads a few rows for each that it checks, also on tables without s
   expect(rows).toBeGreaterThan(10 * many)
   const read = statements.reduce((sum, statement) => sum + statement.rows, 0)
   expect(read).toBeLessThan(10 * rows)
+  // Each table is also searched once for accounts that do not exist.
   const pages = statements.filter(
-    ({ text }) => !text.includes('redemption_count') && !text.includes('in_force'),
+    ({ text }) => !/redemption_count|in_force|SELECT DISTINCT account_id/.test(text),
   )
   const [largest] = pages.toSorted((a, b) => b.rows - a.rows)
   expect(largest?.rows, largest?.text).toBeLessThan(20 * pageSize)
