@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { chmod, symlink, writeFile } from 'node:fs/promises'
-import { BlockList } from 'node:net'
 import { join, resolve } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ConfigError, readConfig } from '../src/config.ts'
 import { Keyring } from '../src/keys/keyring.ts'
+import { Networks } from '../src/outgoing/networks.ts'
 import { temporaryFolder } from './support/temporary.ts'
 
 describe('the configuration', () => {
@@ -22,7 +22,7 @@ describe('the configuration', () => {
       failedLookUpsPerMinute: 100,
       maxRedemptionAgeDays: 7,
       maxUploadBytes: 1_073_741_824,
-      webhookAllowedNetworks: new BlockList(),
+      webhookAllowedNetworks: Networks.none,
     })
   })
 
@@ -55,7 +55,7 @@ describe('the configuration', () => {
       failedLookUpsPerMinute: 7,
       maxRedemptionAgeDays: 90,
       maxUploadBytes: 5_000_000_000,
-      webhookAllowedNetworks: expect.any(BlockList),
+      webhookAllowedNetworks: expect.any(Networks),
     })
   })
 
@@ -109,32 +109,24 @@ describe('the configuration', () => {
   })
 
   test('lets webhooks lead to the networks that are named, and to no others that are not public', () => {
-    const none = readConfig({}).webhookAllowedNetworks
-    expect(none.check('10.1.2.3')).toBe(false)
-    const networks = readConfig({
-      WEBHOOK_ALLOWED_NETWORKS: '10.1.0.0/16, fd00::/8,127.0.0.1/32',
-    }).webhookAllowedNetworks
-    expect(networks.check('10.1.2.3')).toBe(true)
-    expect(networks.check('10.2.0.0')).toBe(false)
-    expect(networks.check('fd12::1', 'ipv6')).toBe(true)
-    expect(networks.check('127.0.0.1')).toBe(true)
-    expect(networks.check('127.0.0.2')).toBe(false)
+    expect(readConfig({}).webhookAllowedNetworks.cover('10.1.2.3')).toBe(false)
+    const { webhookAllowedNetworks } = readConfig({
+      WEBHOOK_ALLOWED_NETWORKS: '10.1.0.0/16, fd00::/8,127.0.0.1',
+    })
+    const covered = ['10.1.2.3', 'fd12::1', '127.0.0.1'].filter((each) => webhookAllowedNetworks.cover(each))
+    expect(covered).toEqual(['10.1.2.3', 'fd12::1', '127.0.0.1'])
+    const others = ['10.2.0.0', '127.0.0.2', 'fe80::1'].filter((each) => webhookAllowedNetworks.cover(each))
+    expect(others).toEqual([])
   })
 
-  test.each([
-    '10.0.0.0',
-    '10.0.0.0/33',
-    'fd00::/129',
-    '10.0.0/8',
-    'receiver.example/32',
-    '10.0.0.0/8,',
-    '/8',
-    '*',
-  ])('refuses %j as networks that webhooks may lead to', (WEBHOOK_ALLOWED_NETWORKS) => {
-    expect(problemsOf({ WEBHOOK_ALLOWED_NETWORKS }).problems).toEqual([
-      expect.stringContaining('WEBHOOK_ALLOWED_NETWORKS'),
-    ])
-  })
+  test.each(['10.0.0.0/33', 'fd00::/129', '10.0.0/8', 'receiver.example/32', '10.0.0.0/8,', '/8', '*'])(
+    'refuses %j as networks that webhooks may lead to',
+    (WEBHOOK_ALLOWED_NETWORKS) => {
+      expect(problemsOf({ WEBHOOK_ALLOWED_NETWORKS }).problems).toEqual([
+        expect.stringContaining('WEBHOOK_ALLOWED_NETWORKS'),
+      ])
+    },
+  )
 
   test.each(['localhost', '0.0.0.0', '::1', 'api.example.com', 'web-1'])('listens on the host %j', (HOST) => {
     expect(readConfig({ HOST }).host).toBe(HOST)

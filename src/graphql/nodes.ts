@@ -59,7 +59,9 @@ export class Nodes {
     this.format = byId('format', cache, async (ids) =>
       asOf(await readFormats(books, accountId, ids), this.#moment.format),
     )
-    this.pool = byId('pool', cache, async (ids) => asOf(await readPools(books, accountId, ids), this.#moment.pool))
+    this.pool = byId('pool', cache, async (ids) =>
+      asOf(await readPools(books, accountId, ids), this.#moment.pool),
+    )
     this.task = byId('task', cache, async (ids) => {
       const tasks = await readTasks(books, accountId, ids)
       return tasks.map((task) => (task.id === this.#moment.taskId ? asAccepted(task) : task))

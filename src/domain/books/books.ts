@@ -9,6 +9,7 @@ import { Reach } from '../../database/reach.ts'
 import { type Queryable, type Statement, type Transaction, transaction } from '../../database/transaction.ts'
 import type { PrismaClient, QueueKind } from '../../generated/prisma/client.ts'
 import { Keyring } from '../../keys/keyring.ts'
+import { type Fact, facts } from '../../telemetry/facts.ts'
 import { appendEvents, type EventDraft } from './event-log.ts'
 import { KnownFormatsCache } from './known-formats.ts'
 import { enqueue, queueTopics } from './queue.ts'
@@ -72,7 +73,7 @@ export class Books implements Queryable {
   /**
    * Runs `work` in a transaction (see `transaction`). As the last statements before the commit, puts the account into the queue
    * if it has made work for a worker, and appends the recorded events to the account's event log. After the commit, writes its
-   * log entries and notifies subscribers and workers.
+   * log entries, tells its facts, and notifies subscribers and workers.
    *
    * `work` locks in the order of docs/design.md: account, pool, formats (by id), idempotency keys (sorted). It locks first
    * and reads in a later statement: a statement that locks a row and joins others reads the others as they were before it
@@ -90,7 +91,11 @@ export class Books implements Queryable {
       return { tx, result }
     })
     for (const { fields, message } of tx.logEntries) this.#parts.log.info(fields, message)
-    if (tx.events.length > 0) this.notifications.announce({ topic: 'events', key: accountId })
+    for (const tell of tx.untold) tell()
+    if (tx.events.length > 0) {
+      facts.events.tell(tx)
+      this.notifications.announce({ topic: 'events', key: accountId })
+    }
     for (const kind of tx.queued) this.notifications.announce({ topic: queueTopics[kind], key: '' })
     return result
   }
@@ -104,6 +109,8 @@ export class BookTransaction implements Queryable {
   actorId: string | undefined
   readonly events: (EventDraft & { actorId: string | undefined })[] = []
   readonly logEntries: { fields: object; message: string }[] = []
+  /** Tell the facts of this transaction. */
+  readonly untold: (() => void)[] = []
   readonly queued = new Set<QueueKind>()
   readonly #tx: Transaction
   readonly #clock: () => Date
@@ -149,6 +156,11 @@ export class BookTransaction implements Queryable {
   /** Logs an entry at level info once the transaction has committed; nothing if the commit fails or is unanswered. */
   logOnCommit(fields: object, message: string): void {
     this.logEntries.push({ fields, message })
+  }
+
+  /** Tells a fact once the transaction has committed; nothing if the commit fails or is unanswered. */
+  tellOnCommit<Content extends object>(fact: Fact<Content>, content: Content): void {
+    this.untold.push(() => fact.tell(content))
   }
 
   /** Puts the account into the queue, as this transaction makes work for a worker, and notifies workers once it has committed. */

@@ -184,6 +184,54 @@ export async function readEventsAfter(
   return rows.filter((row) => row.sequence !== null).map(decodeEvent)
 }
 
+/** Events of an account after a place in its log. */
+export interface WantedEvents {
+  sequence: bigint
+  /** Empty: all. */
+  kinds: readonly EventKind[]
+  /** The pool that they are of; undefined: all events of the account. */
+  poolId: string | undefined
+  /** How many events are looked at. */
+  maxLookedAt: number
+  limit: number
+}
+
+/**
+ * The oldest of the wanted events, with the state of the log at the same moment. `through`: how far the log was looked at;
+ * what is not returned up to there is not wanted. If events are missing after `sequence`, `log` tells.
+ */
+export async function readWantedEvents(
+  books: Queryable,
+  accountId: string,
+  { sequence, kinds, poolId, maxLookedAt, limit }: WantedEvents,
+): Promise<{ log: LogState; events: LoggedEvent[]; through: bigint }> {
+  const until = sequence + BigInt(maxLookedAt)
+  // One statement, so that no event up to `last` is missing.
+  const rows = await books.rows<EventRow & { last: string; floor: string }>({
+    name: 'read-wanted-events',
+    text: `
+      SELECT log.log, log.last, log.floor,
+        event.sequence, event.pool_id, event.kind, event.payload, event.actor_id, event.at
+      FROM event_log log
+      LEFT JOIN (
+        SELECT account_id, sequence, pool_id, kind, payload, actor_id, at FROM event
+        WHERE account_id = $1 AND sequence > $2 AND sequence <= $3
+          AND (cardinality($4::event_kind[]) = 0 OR kind = ANY($4)) AND ($5::uuid IS NULL OR pool_id = $5)
+        ORDER BY sequence LIMIT $6
+      ) event USING (account_id)
+      WHERE log.account_id = $1
+      ORDER BY event.sequence`,
+    values: [accountId, sequence, until, kinds, poolId ?? null, limit],
+    query_timeout: maxSilenceMs,
+  })
+  const [first] = rows
+  if (first === undefined) throw new Error(`The account ${accountId} has no event log.`)
+  const log = { accountId, log: first.log, last: BigInt(first.last), floor: BigInt(first.floor) }
+  const events = rows.filter((row) => row.sequence !== null).map(decodeEvent)
+  const lookedAt = log.last < until ? log.last : until
+  return { log, events, through: events.length === limit ? (events.at(-1)?.sequence ?? lookedAt) : lookedAt }
+}
+
 /**
  * Removes events of the account from before `time`, oldest first, at most `limit`. What is kept is the end of the log, without
  * a gap. Resolves to the number removed. It must be the last of its transaction, like `appendEvents`.

@@ -2,6 +2,7 @@ import { v7 as newId } from 'uuid'
 import type { FileLayout } from '../../codefile/read.ts'
 import type { Queryable, RowOf } from '../../database/transaction.ts'
 import type { TaskFailureCode, TaskKind, TaskStatus, TaskTrigger } from '../../generated/prisma/client.ts'
+import { facts } from '../../telemetry/facts.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { NotFoundError, TaskFinishedError } from '../books/errors.ts'
 import type { TaskSnapshot } from '../books/event-log.ts'
@@ -35,7 +36,7 @@ import { lockPool, type Pool } from '../pool/pool.ts'
  * its format, where its quantity is reserved. Advisory locks, on a generation or on the uploads of an account, only keep
  * workers from doing the same work twice.
  *
- * Inserts and transitions record their events and log entries in `writeTask`.
+ * Inserts and transitions record their events, log entries and facts in `writeTask`.
  */
 
 /**
@@ -247,7 +248,7 @@ async function writeTask(
   const task = decodeTask(row)
   const event = { poolId: task.poolId, kind: 'TASK_STATUS_CHANGED', payload: snapshotOf(task) } as const
   tx.record(event, tx.actorId ?? task.actorId)
-  logStatus(tx, task)
+  tellStatus(tx, task)
   return task
 }
 
@@ -419,23 +420,25 @@ const logMessages = {
 } as const satisfies Record<Exclude<TaskStatus, 'AWAITING_EXECUTION'>, string>
 
 /**
- * Counts are decimal strings, as in events. The duration of a refill is 0. The message of a failure is left out, as it may
+ * Tells the metrics and the log of a status. In the log, counts are decimal strings, as in events. The duration of a refill is 0. The message of a failure is left out, as it may
  * quote codes of the file.
  */
-function logStatus(tx: BookTransaction, task: Task): void {
+function tellStatus(tx: BookTransaction, task: Task): void {
   const { status, kind, trigger, quantity, startedAt, finishedAt } = task
+  const waitedMs = status === 'RUNNING' ? elapsedMs(task.createdAt, startedAt) : undefined
+  const durationMs = status === 'UNDONE' ? undefined : elapsedMs(startedAt, finishedAt)
+  const added = status === 'COMPLETED' ? task.added : undefined
+  tx.tellOnCommit(facts.task, { kind, trigger, status, waitedMs, durationMs, added })
   if (status === 'AWAITING_EXECUTION') return
   const subject = { accountId: tx.accountId, taskId: task.id, kind, trigger, quantity: quantity?.toString() }
   const outcome = {
     added: String(task.added),
     rows: kind === 'UPLOAD' ? String(task.rowsRead) : undefined,
     failureCode: task.failure?.code,
-    durationMs: status === 'UNDONE' ? undefined : elapsedMs(startedAt, finishedAt),
+    durationMs,
   }
   tx.logOnCommit(
-    status === 'RUNNING'
-      ? { ...subject, waitedMs: elapsedMs(task.createdAt, startedAt) }
-      : { ...subject, ...outcome },
+    status === 'RUNNING' ? { ...subject, waitedMs } : { ...subject, ...outcome },
     logMessages[status],
   )
 }
