@@ -1,11 +1,11 @@
 /** The server of a benchmark, in a process of its own, which ends with the benchmark. */
 
-import { BlockList } from 'node:net'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { pino } from 'pino'
 import type { Role } from '../src/config.ts'
 import { Keyring } from '../src/keys/keyring.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
+import { Networks } from '../src/outgoing/networks.ts'
 import { startService } from '../src/service.ts'
 import { addPeers } from './peers.ts'
 import { openCodeRows } from './usual/code-rows.ts'
@@ -40,7 +40,7 @@ const service = await startService(lifecycle, {
   failedLookUpsPerMinute,
   maxRedemptionAgeDays: 7,
   maxUploadBytes: 2 ** 30,
-  webhookAllowedNetworks: new BlockList(),
+  webhookAllowedNetworks: Networks.none,
   log: pino({ level: 'warn' }, pino.destination(2)),
 })
 const delays = monitorEventLoopDelay({ resolution: 1 })

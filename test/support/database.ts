@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { pino } from 'pino'
-import { inject } from 'vitest'
+import { beforeEach, inject } from 'vitest'
 import { openConnections } from '../../src/database/open.ts'
 import type { Queryable } from '../../src/database/transaction.ts'
 
@@ -58,6 +58,11 @@ export async function runSql<Row extends pg.QueryResultRow>(url: string, sql: st
 /** Whether the databases of this run are distributed: TEST_DATABASE_URL names a server with nodes. */
 export function isDistributed(): boolean {
   return inject('nodeUrls').length > 1
+}
+
+/** Skips the tests of a file or suite on a distributed database. */
+export function onlyOnOneServer(reason: string): void {
+  beforeEach(({ skip }) => skip(isDistributed(), `not on a distributed database: ${reason}`))
 }
 
 /** Resolves when another connection waits for a lock that `holder` holds. */

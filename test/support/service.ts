@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { BlockList } from 'node:net'
 import { type Logger, pino } from 'pino'
 import { afterAll } from 'vitest'
 import type { Role } from '../../src/config.ts'
 import { Keyring } from '../../src/keys/keyring.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
+import { Networks } from '../../src/outgoing/networks.ts'
 import { startService as start } from '../../src/service.ts'
 import { Client } from './client.ts'
 import { testDatabase } from './database.ts'
@@ -34,7 +34,7 @@ export interface TestServiceOptions {
   maxRedemptionAgeDays?: number
   maxUploadBytes?: number
   /** Networks to which webhooks may lead although they are not public; none by default. */
-  webhookAllowedNetworks?: BlockList
+  webhookAllowedNetworks?: Networks
   /** Its log; none by default. */
   log?: Logger
   /** The port of a service that was closed, to replace it; by default any free port. */
@@ -66,7 +66,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     failedLookUpsPerMinute: options.failedLookUpsPerMinute ?? 100,
     maxRedemptionAgeDays: options.maxRedemptionAgeDays ?? 7,
     maxUploadBytes: options.maxUploadBytes ?? 2 ** 30,
-    webhookAllowedNetworks: options.webhookAllowedNetworks ?? new BlockList(),
+    webhookAllowedNetworks: options.webhookAllowedNetworks ?? Networks.none,
     log: options.log ?? pino({ level: process.env['LOG'] ?? 'silent' }),
   })
   const close = () => lifecycle.close()

@@ -9,7 +9,6 @@ import type { PoolChange } from '../books/event-log.ts'
 import { faultOfText, InputCheck } from '../books/input.ts'
 import type { Filter } from '../books/listing.ts'
 import { askedSearch, checkName, nameContains } from '../books/name.ts'
-import { accountsOf, type RowRef } from '../subscription/row-poller.ts'
 
 /**
  * A pool, its settings, its line of codes (`total` positions, of which the first `claimed` have been handed out) and its
@@ -253,18 +252,24 @@ export async function lockPool(tx: BookTransaction, poolId: string): Promise<Poo
   return row === undefined ? undefined : decodePool(row)
 }
 
-/** Reads those of the pools that exist, of any accounts, without a lock. */
-export async function readPools(books: Queryable, refs: readonly RowRef[]): Promise<PoolState[]> {
+/** Reads those of the account's pools that exist, without a lock. */
+export async function readPools(
+  books: Queryable,
+  accountId: string,
+  ids: readonly string[],
+): Promise<PoolState[]> {
   const rows = await books.rows<PoolRow & RowOf<PoolUsage>>({
     name: 'read-pools',
-    // Joined with the list: without statistics, a condition on it was planned as a scan of the table.
+    // Pool by pool: without statistics, a condition on a list was planned as a scan of the table.
     text: `
-      SELECT ${poolColumns}, redeemed, voided FROM pool
-      JOIN unnest($1::uuid[], $2::uuid[]) AS wanted (of, pool) ON account_id = wanted.of AND id = wanted.pool
-      JOIN (SELECT account_id AS of, pool_id AS pool, redeemed, voided FROM pool_usage) AS usage
-        ON usage.of = account_id AND usage.pool = id
-      WHERE account_id = ANY ($3::uuid[])`,
-    values: [refs.map(({ accountId }) => accountId), refs.map(({ id }) => id), accountsOf(refs)],
+      SELECT found.*, usage.* FROM unnest($2::uuid[]) AS wanted (id)
+      CROSS JOIN LATERAL (
+        SELECT ${poolColumns} FROM pool WHERE account_id = $1 AND id = wanted.id LIMIT 1
+      ) AS found
+      CROSS JOIN LATERAL (
+        SELECT redeemed, voided FROM pool_usage WHERE account_id = $1 AND pool_id = wanted.id LIMIT 1
+      ) AS usage`,
+    values: [accountId, ids],
   })
   return rows.map((row) => ({
     ...decodePool(row),
@@ -279,7 +284,7 @@ export async function readPool(
   accountId: string,
   poolId: string,
 ): Promise<PoolState | undefined> {
-  return (await readPools(books, [{ accountId, id: poolId }]))[0]
+  return (await readPools(books, accountId, [poolId]))[0]
 }
 
 /** Writes the counters of a pool that this transaction has locked. */

@@ -1,5 +1,6 @@
 import { retry } from '../../async/retry.ts'
 import { violatedConstraint } from '../../database/errors.ts'
+import { facts } from '../../telemetry/facts.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { holdCatalog, lockCatalog } from '../books/catalog.ts'
 import type { TaskRef } from '../books/task-ref.ts'
@@ -113,6 +114,7 @@ async function addInTransaction(
     insertRejectedRows(tx, taskId, decision.rejected),
     advance(tx, taskId, from, chunk, decision),
   ])
+  tx.tellOnCommit(facts.rows, { ...decision, accepted: decision.accepted.size })
   return true
 }
 

@@ -2,9 +2,11 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { Select } from '../../../src/domain/void/select.ts'
 import { unvoidCodes, voidCodes } from '../../../src/domain/void/void.ts'
 import { fill, newFormat, newPool, type Place, useBooks } from '../../support/books.ts'
-import { isDistributed } from '../../support/database.ts'
+import { onlyOnOneServer } from '../../support/database.ts'
 import { noteStatements, type StatementCost } from '../../support/plans.ts'
 import { upload } from '../../support/uploads.ts'
+
+onlyOnOneServer('plans are those of one server')
 
 // Whole transactions, statement by statement, on tables of many rows without statistics: see ../plans.test.ts.
 const many = 20_000
@@ -85,55 +87,50 @@ async function greedy(work: () => Promise<unknown>): Promise<StatementCost[]> {
   return statements.filter(({ rows }) => rows > few)
 }
 
-describe.skipIf(isDistributed())(
-  'on tables without statistics, voiding and unvoiding read no more rows than they need, for',
-  () => {
-    const choices: Record<string, () => Select> = {
-      'some codes': () => ({
-        codes: Array.from({ length: 10 }, (_, i) => ({ formatId, index: BigInt(many / 2 + i) })),
-      }),
-      'uploaded codes': () => ({ codes: [0n, 1n, 2n].map((index) => ({ uploadId, index })) }),
-      'a claim': () => ({ claim: { poolId, first: BigInt(many / 2 + 11) } }),
-      'a task': () => ({ taskId: smallTask }),
-      'a recipient in one pool': () => ({ recipient: `customer ${many / 10 + 5}`, poolId }),
-      'a recipient in all pools': () => ({ recipient: `customer ${many / 10 + 6}`, poolId: undefined }),
-    }
-    for (const [what, choice] of Object.entries(choices))
-      it(what, async () => {
-        const { books, accountId } = place
-        const select = choice()
-        expect(await greedy(() => voidCodes(books, accountId, { select }))).toEqual([])
-        const [middle] = 'codes' in select ? select.codes.slice(5) : []
-        if (middle !== undefined)
-          expect(await greedy(() => unvoidCodes(books, accountId, { select: { codes: [middle] } }))).toEqual(
-            [],
-          )
-        expect(await greedy(() => unvoidCodes(books, accountId, { select }))).toEqual([])
-      })
-
-    describe('a whole pool', () => {
-      const wholePool = async (): Promise<Select> => {
-        const { books, accountId } = place
-        const [all] = await books.rows<{ id: string }>({
-          text: 'SELECT task_id AS id FROM batch WHERE account_id = $1 AND pool_id = $2 AND start = 0',
-          values: [accountId, poolId],
-        })
-        return { taskId: all?.id ?? '' }
-      }
-
-      it('in small pages', async () => {
-        const { books, accountId } = place
-        const select = await wholePool()
-        const options = { pageSize: few / 2 - 1 }
-        expect(await greedy(() => voidCodes(books, accountId, { select }, options))).toEqual([])
-        expect(await greedy(() => unvoidCodes(books, accountId, { select }, options))).toEqual([])
-      })
-
-      it('in large pages, of which the measurement notices each statement', async () => {
-        const { books, accountId } = place
-        const select = await wholePool()
-        expect(await greedy(() => voidCodes(books, accountId, { select }))).not.toEqual([])
-      })
+describe('on tables without statistics, voiding and unvoiding read no more rows than they need, for', () => {
+  const choices: Record<string, () => Select> = {
+    'some codes': () => ({
+      codes: Array.from({ length: 10 }, (_, i) => ({ formatId, index: BigInt(many / 2 + i) })),
+    }),
+    'uploaded codes': () => ({ codes: [0n, 1n, 2n].map((index) => ({ uploadId, index })) }),
+    'a claim': () => ({ claim: { poolId, first: BigInt(many / 2 + 11) } }),
+    'a task': () => ({ taskId: smallTask }),
+    'a recipient in one pool': () => ({ recipient: `customer ${many / 10 + 5}`, poolId }),
+    'a recipient in all pools': () => ({ recipient: `customer ${many / 10 + 6}`, poolId: undefined }),
+  }
+  for (const [what, choice] of Object.entries(choices))
+    it(what, async () => {
+      const { books, accountId } = place
+      const select = choice()
+      expect(await greedy(() => voidCodes(books, accountId, { select }))).toEqual([])
+      const [middle] = 'codes' in select ? select.codes.slice(5) : []
+      if (middle !== undefined)
+        expect(await greedy(() => unvoidCodes(books, accountId, { select: { codes: [middle] } }))).toEqual([])
+      expect(await greedy(() => unvoidCodes(books, accountId, { select }))).toEqual([])
     })
-  },
-)
+
+  describe('a whole pool', () => {
+    const wholePool = async (): Promise<Select> => {
+      const { books, accountId } = place
+      const [all] = await books.rows<{ id: string }>({
+        text: 'SELECT task_id AS id FROM batch WHERE account_id = $1 AND pool_id = $2 AND start = 0',
+        values: [accountId, poolId],
+      })
+      return { taskId: all?.id ?? '' }
+    }
+
+    it('in small pages', async () => {
+      const { books, accountId } = place
+      const select = await wholePool()
+      const options = { pageSize: few / 2 - 1 }
+      expect(await greedy(() => voidCodes(books, accountId, { select }, options))).toEqual([])
+      expect(await greedy(() => unvoidCodes(books, accountId, { select }, options))).toEqual([])
+    })
+
+    it('in large pages, of which the measurement notices each statement', async () => {
+      const { books, accountId } = place
+      const select = await wholePool()
+      expect(await greedy(() => voidCodes(books, accountId, { select }))).not.toEqual([])
+    })
+  })
+})
