@@ -5,6 +5,7 @@ import {
   type FindingKind,
   findingKinds,
 } from '../domain/audit/audit.ts'
+import { checkMasterKeys } from '../domain/books/secrets.ts'
 import { grouped } from '../grouped.ts'
 import { OperatorError } from '../operator-error.ts'
 import { run, withDatabase } from './program.ts'
@@ -22,15 +23,17 @@ const maxPrintedOfAKind = 20
 
 async function main(): Promise<number> {
   if (process.argv.length > 2) throw new OperatorError(usage)
-  return await withDatabase(async ({ connections }) => {
+  return await withDatabase(async ({ connections, keyring }) => {
+    await checkMasterKeys(connections, keyring)
     const started = Date.now()
     const printed = new Map<FindingKind, number>()
-    const summary = await auditBooks(connections, (finding) => {
+    const print = (finding: Finding) => {
       const before = printed.get(finding.kind) ?? 0
       if (before === maxPrintedOfAKind) return
       printed.set(finding.kind, before + 1)
       process.stdout.write(`${lineOf(finding)}\n`)
-    })
+    }
+    const summary = await auditBooks(connections, print, { keyring })
     process.stdout.write(`${conclusion(summary, Date.now() - started)}\n`)
     return summary.findings.size === 0 ? 0 : 1
   })

@@ -1,9 +1,9 @@
 import { CursorInvalidError } from '../domain/books/errors.ts'
 import {
   decodeCursor,
-  type EventContent,
   encodeCursor,
   type PoolChange as PoolChangeName,
+  type PoolEventContent,
   type PoolEvent as PoolEventValue,
   readHistory,
   readLog,
@@ -20,7 +20,8 @@ import { badCursor, connectionType, pageArguments, pageOf, pageSize, pageWeight 
 import { Pool } from './pool.ts'
 import { Task, TaskStatus } from './task.ts'
 
-type EventOf<Kind extends EventContent['kind']> = PoolEventValue & Extract<EventContent, { kind: Kind }>
+type EventOf<Kind extends PoolEventContent['kind']> = PoolEventValue &
+  Extract<PoolEventContent, { kind: Kind }>
 
 export const PoolEvent = builder.interfaceRef<PoolEventValue>('PoolEvent').implement({
   description:
@@ -52,7 +53,7 @@ export const PoolEvent = builder.interfaceRef<PoolEventValue>('PoolEvent').imple
   }),
 })
 
-const typeNames: Record<EventContent['kind'], string> = {
+const typeNames: Record<PoolEventContent['kind'], string> = {
   POOL_CREATED: 'PoolCreatedEvent',
   POOL_CHANGED: 'PoolChangedEvent',
   TASK_STATUS_CHANGED: 'TaskStatusChangedEvent',
@@ -217,7 +218,7 @@ builder.objectRef<EventOf<'POOL_EMPTY'>>('PoolEmptyEvent').implement({
   interfaces: [PoolEvent],
 })
 
-const aboutStatusChange: Record<Extract<EventContent['kind'], `CODES_${string}`>, string> = {
+const aboutStatusChange: Record<Extract<PoolEventContent['kind'], `CODES_${string}`>, string> = {
   CODES_WITHDRAWN: 'Available codes were withdrawn from the stock of the pool.',
   CODES_RESTORED:
     'Withdrawn codes were restored: they can be claimed again, and are at the end of the stock.',

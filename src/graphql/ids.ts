@@ -2,21 +2,29 @@ import { NotFoundError } from '../domain/books/errors.ts'
 import { nilId } from '../domain/books/known-formats.ts'
 import type { CodeOrigin } from '../domain/code/code.ts'
 import type { ClaimRef } from '../domain/pool/claim-rows.ts'
+import { encodeId } from '../global-id.ts'
 import { topLevelError } from './errors/top-level.ts'
 
 /**
- * Global ids: base64 of the type name and the id within the type. A text that is not an id of the expected type is treated
- * like the id of something that does not exist; an error message also says what is wrong with the text itself.
+ * Reading global ids. A text that is not an id of the expected type is treated like the id of something that does not exist; an
+ * error message also says what is wrong with the text itself.
  */
 
-export type NodeType = 'Account' | 'ApiKey' | 'Claim' | 'Code' | 'Format' | 'Pool' | 'Redemption' | 'Task'
+export type NodeType =
+  | 'Account'
+  | 'ApiKey'
+  | 'Claim'
+  | 'Code'
+  | 'Format'
+  | 'Pool'
+  | 'Redemption'
+  | 'Task'
+  | 'Webhook'
 
 /** Node types whose ids within the type are UUIDs. */
 type UuidNodeType = Exclude<NodeType, 'Claim' | 'Code'>
 
-export function encodeId(type: string, id: string | number | bigint): string {
-  return Buffer.from(`${type}:${id}`).toString('base64')
-}
+export { encodeId }
 
 /** Type and id; the nil UUID if the text is not a global id. */
 export function decodeId(globalId: string): { typename: string; id: string } {
@@ -89,6 +97,7 @@ const nouns: Record<NodeType, { noun: string; a: string; query: string }> = {
     query: '{ redemptions(reference: "…") { edges { node { id at } } } }',
   },
   Task: { noun: 'task', a: 'a task', query: '{ tasks { edges { node { id status } } } }' },
+  Webhook: { noun: 'webhook', a: 'a webhook', query: '{ account { webhooks { id url } } }' },
 }
 
 /** Why a text is not an id of this type, what such an id looks like, and where to get one. */

@@ -13,6 +13,7 @@ import { generateCodes, runGeneration } from '../../src/domain/generation/genera
 import { type ReplenishmentInput, saveReplenishment } from '../../src/domain/generation/replenishment.ts'
 import { createPool, type PoolState, readPool } from '../../src/domain/pool/pool.ts'
 import { PrismaClient } from '../../src/generated/prisma/client.ts'
+import type { Keyring } from '../../src/keys/keyring.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
 import { testDatabase } from './database.ts'
 import { shared } from './shared.ts'
@@ -28,6 +29,8 @@ export interface BooksOptions {
   losesNotices?: boolean
   /** Where it logs; nowhere by default. */
   log?: pino.Logger
+  /** Its master keys; none by default. */
+  keyring?: Keyring
   /** Its clock; by default that of the machine. */
   now?: () => Date
 }
@@ -68,7 +71,7 @@ async function openDatabase(lifecycle: Lifecycle): Promise<string> {
 }
 
 async function openProcess(lifecycle: Lifecycle, options: BooksOptions & { url: string }): Promise<Books> {
-  const { url, maxConnections = 6, losesNotices = false, log = silent, now } = options
+  const { url, maxConnections = 6, losesNotices = false, log = silent, keyring, now } = options
   const connections = await lifecycle.open(
     'connections',
     () => openConnections(url, { max: maxConnections, log: silent }),
@@ -84,7 +87,14 @@ async function openProcess(lifecycle: Lifecycle, options: BooksOptions & { url: 
     () => openNotifications(connections, url, losesNotices),
     (opened) => opened.close(),
   )
-  return new Books({ connections, prisma, notifications, log, ...(now && { now }) })
+  return new Books({
+    connections,
+    prisma,
+    notifications,
+    log,
+    ...(keyring && { keyring }),
+    ...(now && { now }),
+  })
 }
 
 async function openNotifications(

@@ -4,7 +4,8 @@ import type { Logger } from 'pino'
 import { CodeSpace } from '../../codespace/codespace.ts'
 import { Pattern } from '../../codespace/pattern.ts'
 import { DatabaseUnavailableError, isUnavailable } from '../../database/errors.ts'
-import type { Notifications, Topic } from '../../database/notifications.ts'
+import type { Notifications } from '../../database/notifications.ts'
+import { Reach } from '../../database/reach.ts'
 import {
   nameOf,
   type Queryable,
@@ -12,17 +13,22 @@ import {
   type Transaction,
   transaction,
 } from '../../database/transaction.ts'
-import type { PrismaClient } from '../../generated/prisma/client.ts'
+import type { PrismaClient, QueueKind } from '../../generated/prisma/client.ts'
+import { Keyring } from '../../keys/keyring.ts'
 import { type Fact, facts } from '../../telemetry/facts.ts'
 import { inDatabaseSpan, isTraced } from '../../telemetry/spans.ts'
 import { appendEvents, type EventDraft } from './event-log.ts'
 import { KnownFormatsCache } from './known-formats.ts'
+import { enqueue, queueTopics } from './queue.ts'
+import { formatKeyPlace } from './secrets.ts'
 
 export interface BooksParts {
   connections: Pool
   prisma: PrismaClient
   notifications: Notifications
   log: Logger
+  /** The master keys; by default none. */
+  keyring?: Keyring
   /** The clock of this process; by default that of the machine. */
   now?: () => Date
 }
@@ -33,8 +39,11 @@ export class Books implements Queryable {
   /** Reads accounts and API keys; graphql/nodes.ts says why nothing else. */
   readonly prisma: PrismaClient
   readonly notifications: Notifications
+  readonly keyring: Keyring
   readonly codeSpaces: CodeSpaces
   readonly knownFormats: KnownFormatsCache
+  /** Which accounts are within reach: a node of a distributed database may be away. */
+  readonly reach: Reach
   readonly now: () => Date
   /** The API key whose requests write through these books: the actor of their events. */
   readonly actorId: string | undefined
@@ -46,8 +55,10 @@ export class Books implements Queryable {
     this.prisma = parts.prisma
     this.notifications = parts.notifications
     this.now = parts.now ?? (() => new Date())
-    this.codeSpaces = acting?.through.codeSpaces ?? new CodeSpaces()
+    this.keyring = parts.keyring ?? new Keyring()
+    this.codeSpaces = acting?.through.codeSpaces ?? new CodeSpaces(this.keyring)
     this.knownFormats = acting?.through.knownFormats ?? new KnownFormatsCache()
+    this.reach = acting?.through.reach ?? new Reach(parts)
     this.actorId = acting?.as
     this.#parts = parts
   }
@@ -68,9 +79,9 @@ export class Books implements Queryable {
   }
 
   /**
-   * Runs `work` in a transaction (see `transaction`). Appends the recorded events to the account's event log as the last
-   * statement before the commit. After the commit, writes its log entries, tells its facts, and notifies subscribers and
-   * workers.
+   * Runs `work` in a transaction (see `transaction`). As the last statements before the commit, puts the account into the queue
+   * if it has made work for a worker, and appends the recorded events to the account's event log. After the commit, writes its
+   * log entries, tells its facts, and notifies subscribers and workers.
    *
    * `work` locks in the order of docs/design.md: account, pool, formats (by id), idempotency keys (sorted). It locks first
    * and reads in a later statement: a statement that locks a row and joins others reads the others as they were before it
@@ -80,7 +91,11 @@ export class Books implements Queryable {
     const { tx, result } = await transaction(this.connections, async (plain) => {
       const tx = new BookTransaction(plain, accountId, this)
       const result = await work(tx)
-      if (tx.events.length > 0) await appendEvents(plain, accountId, tx.events)
+      // In one round trip, in this order.
+      const last: Promise<void>[] = []
+      if (tx.queued.size > 0) last.push(enqueue(plain, accountId, [...tx.queued], tx.now()))
+      if (tx.events.length > 0) last.push(appendEvents(plain, accountId, tx.events))
+      await Promise.all(last)
       return { tx, result }
     })
     for (const { fields, message } of tx.logEntries) this.#parts.log.info(fields, message)
@@ -89,7 +104,7 @@ export class Books implements Queryable {
       facts.events.tell(tx)
       this.notifications.announce({ topic: 'events', key: accountId })
     }
-    for (const topic of tx.topics) this.notifications.announce({ topic, key: '' })
+    for (const kind of tx.queued) this.notifications.announce({ topic: queueTopics[kind], key: '' })
     return result
   }
 }
@@ -104,7 +119,7 @@ export class BookTransaction implements Queryable {
   readonly logEntries: { fields: object; message: string }[] = []
   /** Tell the facts of this transaction. */
   readonly untold: (() => void)[] = []
-  readonly topics = new Set<Topic>()
+  readonly queued = new Set<QueueKind>()
   readonly #tx: Transaction
   readonly #clock: () => Date
   #now: Date | undefined
@@ -156,9 +171,9 @@ export class BookTransaction implements Queryable {
     this.untold.push(() => fact.tell(content))
   }
 
-  /** Notifies those who listen for a topic once the transaction has committed. */
-  announceOnCommit(topic: Topic): void {
-    this.topics.add(topic)
+  /** Puts the account into the queue, as this transaction makes work for a worker, and notifies workers once it has committed. */
+  queue(kind: QueueKind): void {
+    this.queued.add(kind)
   }
 }
 
@@ -168,27 +183,42 @@ const maxOpen = 1_000
 /** The code spaces of the formats used most recently. What makes a code space never changes, so they never expire. */
 export class CodeSpaces {
   readonly #open = new LRUCache<string, CodeSpace>({ max: maxOpen })
+  readonly #keyring: Keyring
 
-  /** Rejects when the format does not exist, or when its key, version and pattern no longer belong together. */
+  constructor(keyring = new Keyring()) {
+    this.#keyring = keyring
+  }
+
+  /**
+   * Rejects when the format does not exist, or when its key, version and pattern no longer belong together; with a
+   * MasterKeyMissingError when its key is wrapped with a master key that this process does not have.
+   */
   async get(books: Queryable, accountId: string, formatId: string): Promise<CodeSpace> {
     const open = this.#open.get(formatId)
     if (open !== undefined) return open
-    const space = await openCodeSpace(books, accountId, formatId)
+    const space = await openCodeSpace(books, accountId, formatId, this.#keyring)
     this.#open.set(formatId, space)
     return space
   }
 }
 
-async function openCodeSpace(books: Queryable, accountId: string, formatId: string): Promise<CodeSpace> {
+async function openCodeSpace(
+  books: Queryable,
+  accountId: string,
+  formatId: string,
+  keyring: Keyring,
+): Promise<CodeSpace> {
   const [row] = await books.rows<FormatKeyRow>({
     name: 'open-code-space',
-    text: 'SELECT pattern, characters, version, key, first_code FROM format WHERE account_id = $1 AND id = $2',
+    text: `
+      SELECT pattern, characters, version, key, wrapped_by, first_code FROM format
+      WHERE account_id = $1 AND id = $2`,
     values: [accountId, formatId],
   })
   if (row === undefined) throw new Error(`The format ${formatId} does not exist.`)
   const space = CodeSpace.open({
     pattern: Pattern.parse(row.pattern, row.characters),
-    key: row.key,
+    key: keyring.open({ bytes: row.key, wrappedBy: row.wrapped_by }, formatKeyPlace(accountId, formatId)),
     version: row.version,
   })
   if (space.codeAt(0n) !== row.first_code)
@@ -203,5 +233,6 @@ interface FormatKeyRow {
   characters: string
   version: number
   key: Uint8Array
+  wrapped_by: string | null
   first_code: string
 }

@@ -8,6 +8,7 @@ import { lockCatalog } from '../books/catalog.ts'
 import { FormatOverlapError } from '../books/errors.ts'
 import { InputCheck } from '../books/input.ts'
 import { checkName } from '../books/name.ts'
+import { formatKeyPlace } from '../books/secrets.ts'
 import { backfillNext, countEarlier } from './backfill.ts'
 
 /** A format before it is created. `overlaps`: the ids of at most ten formats that it overlaps with. */
@@ -62,11 +63,12 @@ export async function createFormat(
     const [overlapping] = await findOverlaps(tx, accountId, pattern)
     if (overlapping !== undefined) throw new FormatOverlapError(overlapping)
     const earlier = await countEarlier(tx, pattern)
+    const stored = books.keyring.wrap(key, formatKeyPlace(accountId, id))
     await tx.execute({
       text: `
         INSERT INTO format
-          (account_id, id, name, pattern, characters, length, version, key, first_code, capacity, taken_ahead)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+          (account_id, id, name, pattern, characters, length, version, key, wrapped_by, first_code, capacity, taken_ahead)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
       values: [
         accountId,
         id,
@@ -75,14 +77,15 @@ export async function createFormat(
         pattern.characters,
         pattern.length,
         currentVersion,
-        key,
+        stored.bytes,
+        stored.wrappedBy,
         space.codeAt(0n),
         space.capacity,
         earlier,
       ],
     })
     const isReady = earlier === 0 || (await backfillNext(tx, { id, space, takenTo: '' }, takenAtOnce))
-    if (!isReady) tx.announceOnCommit('formats')
+    if (!isReady) tx.queue('FORMATS')
     return id
   })
 }

@@ -5,7 +5,7 @@ import { Signal, Waiter } from '../../async/signal.ts'
 import { facts } from '../../telemetry/facts.ts'
 import type { Books } from '../books/books.ts'
 import { CursorExpiredError, ReaderTooSlowError } from '../books/errors.ts'
-import { type PoolEvent, readEventsAfter, readLog, readLogs } from '../books/event-log.ts'
+import { type LoggedEvent, readEventsAfter, readLog, readLogs } from '../books/event-log.ts'
 
 // The maximum delay of an event whose notification was lost.
 const pollEveryMs = 1_000
@@ -18,7 +18,7 @@ const pageSize = 1_000
 // Events that a reader gets at a time: a slow one holds no more.
 const maxReadAtOnce = 20
 
-/** Which events of an account's log a reader wants: those after `sequence`, of one pool or of all. */
+/** Which events of an account's log a reader wants: those after `sequence`, of one pool, or all of the account. */
 export interface Wanted {
   accountId: string
   poolId?: string | undefined
@@ -64,7 +64,7 @@ export class EventFeed {
    * Yields all events of the log after `sequence`, in order, until `signal` is aborted. Rejects with a ReaderTooSlowError
    * if the next events have been removed from the log.
    */
-  async *after({ accountId, poolId, sequence }: Wanted, signal: AbortSignal): AsyncGenerator<PoolEvent> {
+  async *after({ accountId, poolId, sequence }: Wanted, signal: AbortSignal): AsyncGenerator<LoggedEvent> {
     const tail = this.#follow(accountId)
     const waiter = new Waiter(signal)
     try {
@@ -88,7 +88,7 @@ export class EventFeed {
   }
 
   /** Reads a page of the log. Waits while the database is unavailable, which delays events but loses none. */
-  async #readPage(accountId: string, position: bigint, signal: AbortSignal): Promise<PoolEvent[]> {
+  async #readPage(accountId: string, position: bigint, signal: AbortSignal): Promise<LoggedEvent[]> {
     const read = () => readEventsAfter(this.#books, accountId, position, maxReadAtOnce)
     const options = { purpose: 'read an event log', context: { accountId }, log: this.#log, signal }
     try {
@@ -111,8 +111,10 @@ export class EventFeed {
 
   async #advanceTails(): Promise<void> {
     if (this.#tails.size === 0) return
-    for (const { accountId, last } of await readLogs(this.#books, [...this.#tails.keys()]))
-      this.#tails.get(accountId)?.advanceTo(last)
+    await this.#books.reach.eachNode([...this.#tails.keys()], async (accountIds) => {
+      for (const { accountId, last } of await readLogs(this.#books, accountIds))
+        this.#tails.get(accountId)?.advanceTo(last)
+    })
   }
 }
 
@@ -125,7 +127,7 @@ class Tail {
   readonly #accountId: string
   readonly #poll: Poll
   /** The newest events, up to `last`; both are set by the first read. */
-  #events: PoolEvent[] = []
+  #events: LoggedEvent[] = []
   #last: bigint | undefined
 
   constructor(books: Books, accountId: string, log: Logger) {
@@ -135,7 +137,7 @@ class Tail {
   }
 
   /** At most `limit` events after `sequence`; undefined if not all of them are kept here. */
-  after(sequence: bigint, limit: number): readonly PoolEvent[] | undefined {
+  after(sequence: bigint, limit: number): readonly LoggedEvent[] | undefined {
     if (this.#last === undefined) return undefined
     const behind = this.#last - sequence
     if (behind < 0n || behind > BigInt(this.#events.length)) return behind < 0n ? [] : undefined
@@ -171,7 +173,7 @@ class Tail {
 }
 
 /** How long ago events were written, by the clocks of the database and of this process, which may differ. */
-function delaysOf(events: readonly PoolEvent[]): number[] {
+function delaysOf(events: readonly LoggedEvent[]): number[] {
   const now = Date.now()
   return events.map(({ at }) => Math.max(0, now - at.getTime()))
 }

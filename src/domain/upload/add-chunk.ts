@@ -124,7 +124,7 @@ async function addInTransaction(
 async function noteTwins(tx: BookTransaction): Promise<void> {
   await tx.execute({
     name: 'note-case-sensitive',
-    text: 'UPDATE account SET case_sensitive = true WHERE id = $1',
+    text: 'UPDATE catalog SET case_sensitive = true WHERE account_id = $1',
     values: [tx.accountId],
   })
 }

@@ -8,7 +8,7 @@ import { ReaderTooSlowError } from '../../../src/domain/books/errors.ts'
 import {
   appendEvents,
   type EventDraft,
-  type PoolEvent,
+  type LoggedEvent,
   readLog,
 } from '../../../src/domain/books/event-log.ts'
 import { Claims } from '../../../src/domain/claim/claim.ts'
@@ -43,7 +43,7 @@ function follow(feed: EventFeed, { accountId }: Place, after = 0n) {
 }
 
 /** The next `count` events. */
-async function readNext(events: AsyncGenerator<PoolEvent>, count: number): Promise<bigint[]> {
+async function readNext(events: AsyncGenerator<LoggedEvent>, count: number): Promise<bigint[]> {
   const sequences: bigint[] = []
   while (sequences.length < count) {
     const { value, done } = await events.next()
