@@ -5,6 +5,7 @@ import { DatabaseUrlError, readDatabaseUrl } from './database/database-url.ts'
 import { Keyring, MasterKey, parseMasterKey } from './keys/keyring.ts'
 import { OperatorError } from './operator-error.ts'
 import { Networks, NetworksError } from './outgoing/networks.ts'
+import { readSecretFile, SecretFileError } from './secret-file.ts'
 
 /** Which parts of the service a process runs: the API, the worker that executes tasks, or both. */
 export type Role = 'all' | 'api' | 'worker'
@@ -60,14 +61,20 @@ const minApiKeyLength = 32
 /** In characters. */
 export const maxApiKeyLength = 1_000
 
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** The variables that can be given as files, whose paths are in `DATABASE_URL_FILE` and so on. */
+const secrets = ['DATABASE_URL', 'BOOTSTRAP_API_KEY'] as const
+
 /**
- * Reads the configuration from environment variables. An empty variable counts as unset, as container configurations
- * often cannot leave one out.
+ * Reads the configuration from environment variables, and from the files that they name. An empty variable counts as unset, as
+ * container configurations often cannot leave one out.
  *
  * @throws {ConfigError} that names every problem
  */
-export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+export function readConfig(variables: Environment): Config {
   const problems: string[] = []
+  const environment = withSecretFiles(variables, problems)
 
   function read<T>(name: string, unset: T, parse: (text: string) => T | Problem): T {
     const text = environment[name]
@@ -96,12 +103,30 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     maxUploadBytes: read('MAX_UPLOAD_BYTES', 2 ** 30, parseBytes),
     webhookAllowedNetworks: read('WEBHOOK_ALLOWED_NETWORKS', Networks.none, parseNetworks),
   }
-  if (config.role !== 'all' && !environment['DATABASE_URL'])
+  if (config.role !== 'all' && !environment['DATABASE_URL'] && !environment['DATABASE_URL_FILE'])
     problems.push(
       `ROLE ${config.role} needs DATABASE_URL: the embedded PostgreSQL serves only a process with the role all`,
     )
   if (problems.length > 0) throw new ConfigError(problems)
   return config
+}
+
+/** The environment with what is in the files of secrets. Adds to `problems`. */
+function withSecretFiles(environment: Environment, problems: string[]): Environment {
+  const complete: Record<string, string | undefined> = { ...environment }
+  for (const name of secrets) {
+    const path = environment[`${name}_FILE`]
+    if (path === undefined || path === '') continue
+    if (environment[name]) problems.push(`${name}_FILE and ${name} are both set: unset one of them`)
+    else
+      try {
+        complete[name] = readSecretFile(path)
+      } catch (error) {
+        if (!(error instanceof SecretFileError)) throw error
+        problems.push(`${name}_FILE ${error.message}`)
+      }
+  }
+  return complete
 }
 
 const parsePort = wholeNumber('number', /^\d{1,5}$/, 0, 65_535)

@@ -60,16 +60,17 @@ export class Nodes {
   #moment: Partial<Accepted> = {}
 
   constructor(books: Books, accountId: string, { cache }: { cache: boolean }) {
-    const refs = (ids: readonly string[]) => ids.map((id) => ({ accountId, id }))
     this.apiKey = byId('API key', cache, (ids) =>
       books.prisma.apiKey.findMany({ where: { accountId, id: { in: [...ids] } } }),
     )
     this.format = byId('format', cache, async (ids) =>
       asOf(await readFormats(books, accountId, ids), this.#moment.format),
     )
-    this.pool = byId('pool', cache, async (ids) => asOf(await readPools(books, refs(ids)), this.#moment.pool))
+    this.pool = byId('pool', cache, async (ids) =>
+      asOf(await readPools(books, accountId, ids), this.#moment.pool),
+    )
     this.task = byId('task', cache, async (ids) => {
-      const tasks = await readTasks(books, refs(ids))
+      const tasks = await readTasks(books, accountId, ids)
       return tasks.map((task) => (task.id === this.#moment.taskId ? asAccepted(task) : task))
     })
     this.uploadWait = new DataLoader(

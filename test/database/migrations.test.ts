@@ -175,7 +175,11 @@ describe('a database that was filled by an earlier release', () => {
     expect(rows.find(({ account_id: id, code }) => id === other && code === 'Spring-8')?.identity).toBe(
       'SPRING8',
     )
-    expect(await runSql(database.url, 'SELECT name, case_sensitive FROM account ORDER BY name')).toEqual([
+    const catalogs = await runSql(
+      database.url,
+      'SELECT name, case_sensitive FROM account JOIN catalog ON account_id = id ORDER BY name',
+    )
+    expect(catalogs).toEqual([
       { name: 'One', case_sensitive: true },
       { name: 'Other', case_sensitive: false },
     ])
@@ -193,7 +197,7 @@ describe('a database that was filled by an earlier release', () => {
       text: "UPDATE uploaded_code SET identity = NULL WHERE code = 'größe'",
       values: [],
     })
-    await place.books.rows({ text: 'UPDATE account SET case_sensitive = true', values: [] })
+    await place.books.rows({ text: 'UPDATE catalog SET case_sensitive = true', values: [] })
     const taskId = await upload(place, poolId, ['größe', 'OLD1', 'new'])
     const { accepted } = await place.books.prisma.task.findFirstOrThrow({ where: { id: taskId } })
     expect(accepted).toBe(1n)

@@ -21,15 +21,17 @@ export async function testDatabase(
 ): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`
   const server = inject('serverUrl')
-  await runSql(
-    server,
-    `CREATE DATABASE ${name} TEMPLATE ${options.empty ? 'template0' : inject('templateName')} ${options.locale ?? ''}`,
+  const template = options.empty ? 'template0' : inject('templateName')
+  // One without tables is not distributed.
+  const nodes = options.empty ? [server] : inject('nodeUrls')
+  await Promise.all(
+    nodes.map((node) => runSql(node, `CREATE DATABASE ${name} TEMPLATE ${template} ${options.locale ?? ''}`)),
   )
   const url = databaseUrl(server, name)
   const connections = openConnections(url, { max: options.max ?? 10, log: pino({ level: 'silent' }) })
   const close = async () => {
     await connections.end()
-    await runSql(server, `DROP DATABASE ${name} WITH (FORCE)`)
+    await Promise.all(nodes.map((node) => runSql(node, `DROP DATABASE ${name} WITH (FORCE)`)))
   }
   return { url, connections, close, [Symbol.asyncDispose]: close }
 }

@@ -223,6 +223,7 @@ export const pastConstraints = 'SET session_replication_role = replica'
 const tables = [
   'account',
   'api_key',
+  'catalog',
   'idempotency',
   'format',
   'taken',

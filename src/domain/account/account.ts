@@ -1,4 +1,4 @@
-import { hash, randomBytes } from 'node:crypto'
+import { hash, randomBytes, randomUUID } from 'node:crypto'
 import type { Pool } from 'pg'
 import { v7 as newId } from 'uuid'
 import { type Queryable, type Transaction, transaction } from '../../database/transaction.ts'
@@ -60,9 +60,10 @@ async function insertAccount(tx: Transaction, name: string, secret: string): Pro
     text: 'INSERT INTO account (id, name) VALUES ($1, $2)',
     values: [accountId, accountName],
   })
+  await tx.execute({ text: 'INSERT INTO catalog (account_id) VALUES ($1)', values: [accountId] })
   await tx.execute({
-    text: 'INSERT INTO event_log (account_id, log) VALUES ($1, gen_random_uuid())',
-    values: [accountId],
+    text: 'INSERT INTO event_log (account_id, log) VALUES ($1, $2)',
+    values: [accountId, randomUUID()],
   })
   await insertKey(tx, accountId, { name: 'First key', scopes: allScopes }, secret)
   return { accountId, secret }
@@ -109,6 +110,24 @@ async function insertKey(
     values: [keyId, accountId, name, digestOf(secret), hintOf(secret), scopes, isLocal],
   })
   return keyId
+}
+
+const maxAccountsRead = 500
+
+/** Pages of the ids of all accounts. */
+export async function* readAccountIds(books: Queryable): AsyncGenerator<string[]> {
+  let last = '00000000-0000-0000-0000-000000000000'
+  for (;;) {
+    const rows: { id: string }[] = await books.rows({
+      name: 'read-account-ids',
+      text: `SELECT id FROM account WHERE id > $1 ORDER BY id LIMIT ${maxAccountsRead}`,
+      values: [last],
+    })
+    const end = rows.at(-1)
+    if (end === undefined) return
+    yield rows.map(({ id }) => id)
+    last = end.id
+  }
 }
 
 /** The id of the account that was created first. */

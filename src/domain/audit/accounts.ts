@@ -10,6 +10,12 @@ export const accountChecks: readonly TableChecks[] = [
           SELECT true AS exists FROM event_log WHERE account_id = page.id LIMIT 1
         ) AS log ON true
         WHERE log.exists IS NULL`,
+      'account-catalog': `
+        SELECT page.id, 'it has no catalog'
+        FROM page LEFT JOIN LATERAL (
+          SELECT true AS exists FROM catalog WHERE account_id = page.id LIMIT 1
+        ) AS catalog ON true
+        WHERE catalog.exists IS NULL`,
     },
   },
   {

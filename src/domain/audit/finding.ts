@@ -3,6 +3,7 @@ import type { Walk } from './walk.ts'
 /** The kinds of findings, each with the rule that is broken. */
 export const findingKinds = {
   'account-log': 'every account has an event log, and every event log an account',
+  'account-catalog': 'every account has a catalog, which is the lock of its formats and names',
   'api-key': 'an API key has an account, and its hash has the 32 bytes of a SHA-256',
   'format-reference': 'a format has an account',
   'format-codes': 'a format still yields the codes it was created with',

@@ -77,8 +77,11 @@ async function checkUploadedPage(
   const rows = await tx.rows<UploadedRow>({
     text: `
       SELECT account_id AS account, task_id AS task, row, code, typed, identity, loose,
-        account.name AS "accountName", account.case_sensitive AS "caseSensitive"
-      FROM uploaded_code ${join('account', 'name, case_sensitive', 'uploaded_code')}
+        account.name AS "accountName", catalog.case_sensitive AS "caseSensitive"
+      FROM uploaded_code ${join('account', 'name', 'uploaded_code')}
+      LEFT JOIN LATERAL (
+        SELECT case_sensitive FROM catalog WHERE account_id = uploaded_code.account_id LIMIT 1
+      ) AS catalog ON true
       ${after === undefined ? '' : 'WHERE (account_id, task_id, row) > ($2::uuid, $3::uuid, $4::numeric)'}
       ORDER BY account_id, task_id, row LIMIT $1`,
     values: [size, ...(after ?? [])],

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { RunAgainError } from '../../database/errors.ts'
-import type { Queryable, RowOf } from '../../database/transaction.ts'
+import type { RowOf } from '../../database/transaction.ts'
 import type { BookTransaction } from './books.ts'
 import { IdempotencyConflictError } from './errors.ts'
 import type { InputCheck } from './input.ts'
@@ -128,15 +128,14 @@ export async function insertKeys(
     throw new RunAgainError('An idempotency key was used by another transaction at the same moment.')
 }
 
-/** Removes at most `limit` of the keys that were used before `time`, oldest first. Resolves to their number. */
-export async function forgetKeys(books: Queryable, time: Date, limit: number): Promise<number> {
-  const rows = await books.rows({
-    // Several processes may do this at the same time: each skips the rows that another has locked.
+/** Removes at most `limit` of the account's keys that were used before `time`, oldest first. Resolves to their number. */
+export async function forgetKeys(tx: BookTransaction, time: Date, limit: number): Promise<number> {
+  return await tx.execute({
+    name: 'forget-keys',
     text: `
-      DELETE FROM idempotency WHERE (account_id, operation, key) IN (
-        SELECT account_id, operation, key FROM idempotency WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED
-      ) RETURNING 1`,
-    values: [time, limit],
+      DELETE FROM idempotency WHERE account_id = $1 AND (operation, key) IN (
+        SELECT operation, key FROM idempotency WHERE account_id = $1 AND at < $2 ORDER BY account_id, at LIMIT $3
+      )`,
+    values: [tx.accountId, time, limit],
   })
-  return rows.length
 }

@@ -2,6 +2,7 @@ import { v7 as newId } from 'uuid'
 import type { FileLayout } from '../../codefile/read.ts'
 import type { Queryable, RowOf } from '../../database/transaction.ts'
 import type { TaskFailureCode, TaskKind, TaskStatus, TaskTrigger } from '../../generated/prisma/client.ts'
+import { facts } from '../../telemetry/facts.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { NotFoundError, TaskFinishedError } from '../books/errors.ts'
 import type { TaskSnapshot } from '../books/event-log.ts'
@@ -9,7 +10,6 @@ import type { Filter } from '../books/listing.ts'
 import type { TaskRef } from '../books/task-ref.ts'
 import { type Format, lockFormat } from '../format/format.ts'
 import { lockPool, type Pool } from '../pool/pool.ts'
-import type { RowRef } from '../subscription/row-poller.ts'
 
 /**
  * A task is one run that adds codes to a pool. Its status, and what changes it:
@@ -36,7 +36,7 @@ import type { RowRef } from '../subscription/row-poller.ts'
  * its format, where its quantity is reserved. Advisory locks, on a generation or on the uploads of an account, only keep
  * workers from doing the same work twice.
  *
- * Inserts and transitions record their events and log entries in `writeTask`.
+ * Inserts and transitions record their events, log entries and facts in `writeTask`.
  */
 
 /**
@@ -118,7 +118,7 @@ export async function insertGenerationTask(tx: BookTransaction, task: NewGenerat
     INSERT INTO task (account_id, id, kind, trigger, pool_id, format_id, quantity, actor_id, status, created_at)
     VALUES ($1, $2, 'GENERATION', 'MANUAL', $3, $4, $5, $6, 'AWAITING_EXECUTION', now())`
   await writeTask(tx, id, { name: 'insert-generation-task', text, values })
-  tx.announceOnCommit('generations')
+  tx.queue('GENERATIONS')
   return id
 }
 
@@ -157,7 +157,7 @@ export async function insertUploadTask(tx: BookTransaction, upload: NewUpload): 
       actor_id, has_work, created_at)
     VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'AWAITING_EXECUTION', $4, $5, $6, $7, $8, $9, true, now())`
   await writeTask(tx, id, { name: 'insert-upload-task', text, values })
-  tx.announceOnCommit('uploads')
+  tx.queue('UPLOADS')
 }
 
 /** Starts a task. Like all transitions, resolves to undefined if the task did not have the expected status. */
@@ -223,6 +223,7 @@ async function endUnfinished(
 
 /** Makes an upload UNDONE. A worker removes its codes later; `finished_at` does not change. */
 export async function markUndone(tx: BookTransaction, taskId: string): Promise<Task | undefined> {
+  tx.queue('UPLOADS')
   const text = `
     UPDATE task SET status = 'UNDONE', added = 0, has_work = true
     WHERE account_id = $1 AND id = $2 AND status = 'COMPLETED' AND kind = 'UPLOAD'`
@@ -247,7 +248,7 @@ async function writeTask(
   const task = decodeTask(row)
   const event = { poolId: task.poolId, kind: 'TASK_STATUS_CHANGED', payload: snapshotOf(task) } as const
   tx.record(event, tx.actorId ?? task.actorId)
-  logStatus(tx, task)
+  tellStatus(tx, task)
   return task
 }
 
@@ -268,15 +269,18 @@ export async function cancelTask(books: Books, accountId: string, taskId: string
 }
 
 /** Reads tasks, of any accounts, without a lock: those that exist. */
-export async function readTasks(books: Queryable, refs: readonly RowRef[]): Promise<Task[]> {
+export async function readTasks(
+  books: Queryable,
+  accountId: string,
+  ids: readonly string[],
+): Promise<Task[]> {
   const rows = await books.rows<RowOf<Task>>({
     name: 'read-tasks',
     text: `
-      SELECT found.* FROM unnest($1::uuid[], $2::uuid[]) AS wanted (account_id, id)
-      CROSS JOIN LATERAL (
-        SELECT ${taskColumns} FROM task WHERE account_id = wanted.account_id AND id = wanted.id LIMIT 1
+      SELECT found.* FROM unnest($2::uuid[]) AS wanted (id) CROSS JOIN LATERAL (
+        SELECT ${taskColumns} FROM task WHERE account_id = $1 AND id = wanted.id LIMIT 1
       ) AS found`,
-    values: [refs.map(({ accountId }) => accountId), refs.map(({ id }) => id)],
+    values: [accountId, ids],
   })
   return rows.map(decodeTask)
 }
@@ -287,7 +291,7 @@ export async function readTask(
   accountId: string,
   taskId: string,
 ): Promise<Task | undefined> {
-  return (await readTasks(books, [{ accountId, id: taskId }]))[0]
+  return (await readTasks(books, accountId, [taskId]))[0]
 }
 
 export interface TaskFilter {
@@ -416,23 +420,25 @@ const logMessages = {
 } as const satisfies Record<Exclude<TaskStatus, 'AWAITING_EXECUTION'>, string>
 
 /**
- * Counts are decimal strings, as in events. The duration of a refill is 0. The message of a failure is left out, as it may
+ * Tells the metrics and the log of a status. In the log, counts are decimal strings, as in events. The duration of a refill is 0. The message of a failure is left out, as it may
  * quote codes of the file.
  */
-function logStatus(tx: BookTransaction, task: Task): void {
+function tellStatus(tx: BookTransaction, task: Task): void {
   const { status, kind, trigger, quantity, startedAt, finishedAt } = task
+  const waitedMs = status === 'RUNNING' ? elapsedMs(task.createdAt, startedAt) : undefined
+  const durationMs = status === 'UNDONE' ? undefined : elapsedMs(startedAt, finishedAt)
+  const added = status === 'COMPLETED' ? task.added : undefined
+  tx.tellOnCommit(facts.task, { kind, trigger, status, waitedMs, durationMs, added })
   if (status === 'AWAITING_EXECUTION') return
   const subject = { accountId: tx.accountId, taskId: task.id, kind, trigger, quantity: quantity?.toString() }
   const outcome = {
     added: String(task.added),
     rows: kind === 'UPLOAD' ? String(task.rowsRead) : undefined,
     failureCode: task.failure?.code,
-    durationMs: status === 'UNDONE' ? undefined : elapsedMs(startedAt, finishedAt),
+    durationMs,
   }
   tx.logOnCommit(
-    status === 'RUNNING'
-      ? { ...subject, waitedMs: elapsedMs(task.createdAt, startedAt) }
-      : { ...subject, ...outcome },
+    status === 'RUNNING' ? { ...subject, waitedMs } : { ...subject, ...outcome },
     logMessages[status],
   )
 }

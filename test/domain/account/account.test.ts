@@ -57,7 +57,7 @@ describe('the first account', () => {
   it('has a key with all scopes and the given secret', async () => {
     await using own = await openBooks()
     const { books } = own
-    await books.connections.query('TRUNCATE account, event_log CASCADE')
+    await books.connections.query('TRUNCATE account, catalog, event_log CASCADE')
     const secret = randomUUID()
     const made = await createFirstAccount(books.connections, 'First account', secret)
     expect(made?.secret).toBe(secret)

@@ -843,6 +843,11 @@ export const damages: Record<string, Damage> = {
     found: { 'account-log': 1 },
     says: () => 'it has no event log',
   },
+  'an account has no catalog': {
+    sql: ({ accountId }) => `DELETE FROM catalog WHERE account_id = '${accountId}'`,
+    found: { 'account-catalog': 1 },
+    says: () => 'it has no catalog',
+  },
   'an event log has no account': {
     sql: () => `INSERT INTO event_log (account_id, log) VALUES ('${nowhere}', '${nowhere}')`,
     found: { 'account-log': 1 },

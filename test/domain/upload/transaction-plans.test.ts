@@ -125,7 +125,7 @@ describe('on tables without statistics, no statement reads more rows than it nee
   it('when a format is backfilled, step by step', async () => {
     const { accountId, books } = place
     const { formatId } = unready
-    expect(await greedy(() => readUnreadyFormat(books))).toEqual([])
+    expect(await greedy(() => readUnreadyFormat(books, accountId))).toEqual([])
     for (let step = 0; step < 3; step++)
       expect(await greedy(() => backfillFormat(books, { accountId, formatId }, 200))).toEqual([])
   })
