@@ -10,10 +10,20 @@ import { readSecretFile, SecretFileError } from './secret-file.ts'
 /** Which parts of the service a process runs: the API, the worker that executes tasks, or both. */
 export type Role = 'all' | 'api' | 'worker'
 
+/** The levels of pino. Each includes those after it. */
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
+
 export interface Config {
   /** 0 lets the system choose a free port. */
   readonly port: number
   readonly host: string
+  /** The port of the metrics; 0 lets the system choose, undefined: there are none. */
+  readonly metricsPort: number | undefined
+  /** The least serious lines that are logged. */
+  readonly logLevel: LogLevel
+  /** How long a connection over which no request is being made stays open, in seconds. */
+  readonly keepAliveSeconds: number
   /** The PostgreSQL to use; undefined: the embedded one. */
   readonly databaseUrl: string | undefined
   /** Absolute path of the folder of the embedded PostgreSQL. */
@@ -38,11 +48,13 @@ export interface Config {
 }
 
 /** The configuration of a service whose database is there. */
-export interface ServiceOptions extends Omit<Config, 'databaseUrl' | 'dataDir'> {
+export interface ServiceOptions extends Omit<Config, 'databaseUrl' | 'dataDir' | 'logLevel'> {
   databaseUrl: string
   /** Whether the database is the embedded one, which gets a sample for newcomers. */
   embedded: boolean
   log: Logger
+  /** See MetricsSources. */
+  overviewEveryMs?: number
 }
 
 /** All problems of the environment. None of them repeats a secret. */
@@ -64,7 +76,7 @@ export const maxApiKeyLength = 1_000
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** The variables that can be given as files, whose paths are in `DATABASE_URL_FILE` and so on. */
-const secrets = ['DATABASE_URL', 'BOOTSTRAP_API_KEY'] as const
+const secrets = ['DATABASE_URL', 'BOOTSTRAP_API_KEY', 'MASTER_KEY', 'PREVIOUS_MASTER_KEY'] as const
 
 /**
  * Reads the configuration from environment variables, and from the files that they name. An empty variable counts as unset, as
@@ -88,6 +100,9 @@ export function readConfig(variables: Environment): Config {
   const config: Config = {
     port: read('PORT', 4000, parsePort),
     host: read('HOST', '127.0.0.1', parseHost),
+    metricsPort: read<number | undefined>('METRICS_PORT', undefined, parsePort),
+    logLevel: read<LogLevel>('LOG_LEVEL', 'info', parseLogLevel),
+    keepAliveSeconds: read('KEEP_ALIVE_SECONDS', 75, parseKeepAlive),
     databaseUrl: read<string | undefined>('DATABASE_URL', undefined, parseDatabaseUrl),
     dataDir: resolve(read('DATA_DIR', '.data', parsePath)),
     bootstrapApiKey: read<string | undefined>('BOOTSTRAP_API_KEY', undefined, parseApiKey),
@@ -103,6 +118,8 @@ export function readConfig(variables: Environment): Config {
     maxUploadBytes: read('MAX_UPLOAD_BYTES', 2 ** 30, parseBytes),
     webhookAllowedNetworks: read('WEBHOOK_ALLOWED_NETWORKS', Networks.none, parseNetworks),
   }
+  if (config.metricsPort !== 0 && config.metricsPort === config.port)
+    problems.push(`METRICS_PORT must be another port than PORT, but both are ${config.port}`)
   if (config.role !== 'all' && !environment['DATABASE_URL'] && !environment['DATABASE_URL_FILE'])
     problems.push(
       `ROLE ${config.role} needs DATABASE_URL: the embedded PostgreSQL serves only a process with the role all`,
@@ -130,6 +147,7 @@ function withSecretFiles(environment: Environment, problems: string[]): Environm
 }
 
 const parsePort = wholeNumber('number', /^\d{1,5}$/, 0, 65_535)
+const parseKeepAlive = wholeNumber('number of seconds', /^\d{1,4}$/, 5, 3_600)
 const parseDays = wholeNumber('number of days', /^\d{1,5}$/, 1, 36_500)
 const parseLookUps = wholeNumber('number of look-ups (0 for no limit)', /^\d{1,7}$/, 0, 1_000_000)
 const parseBytes = wholeNumber('number of bytes', /^[1-9]\d{0,12}$/, 1, 2 ** 40)
@@ -180,6 +198,11 @@ function parseApiKey(text: string): string | Problem {
     return new Problem(`must have at most ${maxApiKeyLength} characters, but has ${text.length}`)
   if (text.length >= minApiKeyLength) return text
   return new Problem(`must have at least ${minApiKeyLength} characters, but has ${text.length}`)
+}
+
+function parseLogLevel(text: string): LogLevel | Problem {
+  const level = logLevels.find((candidate) => candidate === text)
+  return level ?? new Problem(`must be one of ${logLevels.join(', ')}, but is ${JSON.stringify(text)}`)
 }
 
 function parseNetworks(text: string): Networks | Problem {

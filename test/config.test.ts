@@ -12,6 +12,7 @@ describe('the configuration', () => {
     expect(readConfig({})).toEqual({
       port: 4000,
       host: '127.0.0.1',
+      keepAliveSeconds: 75,
       databaseUrl: undefined,
       dataDir: resolve('.data'),
       bootstrapApiKey: undefined,
@@ -31,6 +32,7 @@ describe('the configuration', () => {
     const environment = {
       PORT: '0',
       HOST: '::',
+      KEEP_ALIVE_SECONDS: '620',
       DATABASE_URL: 'postgresql://user:secret@db.example/codes?sslmode=verify-full',
       DATA_DIR: '/srv/codes',
       BOOTSTRAP_API_KEY: key,
@@ -45,6 +47,7 @@ describe('the configuration', () => {
     expect(readConfig(environment)).toEqual({
       port: 0,
       host: '::',
+      keepAliveSeconds: 620,
       databaseUrl: environment.DATABASE_URL,
       dataDir: '/srv/codes',
       bootstrapApiKey: key,
@@ -67,6 +70,7 @@ describe('the configuration', () => {
     const environment = {
       PORT: '80a',
       HOST: 'not a host',
+      KEEP_ALIVE_SECONDS: '4',
       DATABASE_URL: 'mysql://user@host/db',
       BOOTSTRAP_API_KEY: 'short',
       MASTER_KEY: 'short',
@@ -197,8 +201,19 @@ describe('a secret in a file', () => {
   }
 
   test('counts as the variable without _FILE', async () => {
-    const files = { DATABASE_URL_FILE: await fileWith(url), BOOTSTRAP_API_KEY_FILE: await fileWith(key) }
-    expect(readConfig(files)).toEqual(readConfig({ DATABASE_URL: url, BOOTSTRAP_API_KEY: key }))
+    const secrets: Record<string, string> = {
+      DATABASE_URL: url,
+      BOOTSTRAP_API_KEY: key,
+      MASTER_KEY: 'a'.repeat(64),
+      PREVIOUS_MASTER_KEY: 'b'.repeat(64),
+    }
+    const files: Record<string, string> = {}
+    for (const [name, secret] of Object.entries(secrets)) files[`${name}_FILE`] = await fileWith(secret)
+    const config = readConfig(files)
+    expect(config).toEqual(readConfig(secrets))
+    const idOf = (key: string) => readConfig({ MASTER_KEY: key }).keyring.currentId
+    expect(config.keyring.currentId).toBe(idOf('a'.repeat(64)))
+    expect(config.keyring.opens(idOf('b'.repeat(64)))).toBe(true)
     expect(readConfig({ ...files, ROLE: 'worker' }).role).toBe('worker')
   })
 

@@ -46,7 +46,7 @@ export const facts = {
     outcome: string
     durationMs: number
   }>('operation'),
-  /** An HTTP request has ended. `route`: its name; `status`: 0 if the client left before the answer had begun. */
+  /** An HTTP request other than an operation has ended. `route`: its name; `status`: 0 if the client left before the answer had begun. */
   request: new Fact<{ route: string; status: number; durationMs: number }>('request'),
   /** A key or a session was refused: it does not exist, or no longer works. */
   credentialsRefused: new Fact<{ of: 'key' | 'session' }>('credentials-refused'),

@@ -66,10 +66,11 @@ export class RequestRecord {
     })
   }
 
-  /** Notes that an HTTP request has ended. `status`: 0 if the answer had not begun. */
+  /** Notes that an HTTP request has ended, with or without an operation. */
   requestEnded(log: Logger, { method, status, isWhole }: HttpEnd): void {
     const { route = 'none' } = this
-    if (facts.request.isWanted) facts.request.tell({ route, status, durationMs: this.#elapsedMs() })
+    if (!this.#isAnswered && facts.request.isWanted)
+      facts.request.tell({ route, status, durationMs: this.#elapsedMs() })
     this.#log(log, { method, route, status, isCutOff: isWhole ? undefined : true })
   }
 
@@ -106,6 +107,7 @@ export class RequestRecord {
 
 interface HttpEnd {
   method: string | undefined
+  /** 0 if the answer had not begun. */
   status: number
   /** Whether all of the answer was sent. */
   isWhole: boolean

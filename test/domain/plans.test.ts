@@ -26,8 +26,10 @@ import { readNextUpload } from '../../src/domain/upload/queue.ts'
 import { listRejectedRows, readRejectedRows } from '../../src/domain/upload/rejected-rows.ts'
 import { readPastUsage } from '../../src/domain/usage/past-usage.ts'
 import { readUsage } from '../../src/domain/usage/usage.ts'
-import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { onlyOnOneServer, type TestDatabase, testDatabase } from '../support/database.ts'
 import { type Plan, rowsRead } from '../support/plans.ts'
+
+onlyOnOneServer('plans are those of one server')
 
 // A table that has just been filled has no statistics, so the planner guesses, and may choose to read all rows of an account.
 // What is measured here is how many rows are read, in large tables.

@@ -8,18 +8,20 @@ import {
   type StoredSecret,
 } from '../../keys/keyring.ts'
 
-/** A column of secrets that are wrapped with the master key, in a table with the columns `account_id` and `id`. */
+/** A column of secrets that are wrapped with the master key. */
 interface SecretColumn {
   table: string
   column: string
+  /** The columns of the primary key after `account_id`, and their types. Joined by a space, they are the id of the secret's place. */
+  key: Readonly<Record<string, 'uuid' | 'integer'>>
   /** The column that says by which master key. */
   wrappedBy: string
 }
 
 /** All secrets that the service has to read again. */
 const secretColumns: readonly SecretColumn[] = [
-  { table: 'format', column: 'key', wrappedBy: 'wrapped_by' },
-  { table: 'webhook_secret', column: 'secret', wrappedBy: 'wrapped_by' },
+  { table: 'format', column: 'key', key: { id: 'uuid' }, wrappedBy: 'wrapped_by' },
+  { table: 'webhook_secret', column: 'secret', key: { id: 'uuid' }, wrappedBy: 'wrapped_by' },
 ]
 
 /** The place of a format's key. */
@@ -79,7 +81,7 @@ export async function rewrapSecrets(connections: Pool, keyring: Keyring): Promis
   return done
 }
 
-type SecretRow = StoredSecret & { accountId: string; id: string }
+type SecretRow = StoredSecret & { accountId: string; key: string[] }
 
 async function rewrapColumn(
   connections: Pool,
@@ -88,33 +90,38 @@ async function rewrapColumn(
   done: Rewrapped,
 ): Promise<void> {
   const { table, column: secret, wrappedBy } = column
-  let after: [string, string] = [nilId, nilId]
+  const names = Object.keys(column.key)
+  // A parameter for each column of the key, from `from` on.
+  const parameters = (from: number) => Object.values(column.key).map((type, at) => `$${from + at}::${type}`)
+  let after: string[] | undefined
   for (;;) {
     const { rows } = await connections.query<SecretRow>(
-      `SELECT account_id AS "accountId", id, ${secret} AS bytes, ${wrappedBy} AS "wrappedBy" FROM ${table}
-       WHERE (account_id, id) > ($1, $2) AND ${wrappedBy} IS DISTINCT FROM $3
-       ORDER BY account_id, id LIMIT ${pageSize}`,
-      [...after, keyring.currentId],
+      `SELECT account_id AS "accountId", ARRAY[${names.map((name) => `${name}::text`)}] AS key, ${secret} AS bytes,
+         ${wrappedBy} AS "wrappedBy"
+       FROM ${table}
+       WHERE ${wrappedBy} IS DISTINCT FROM $1
+         ${after === undefined ? '' : `AND (account_id, ${names}) > ($2::uuid, ${parameters(3)})`}
+       ORDER BY account_id, ${names} LIMIT ${pageSize}`,
+      [keyring.currentId, ...(after ?? [])],
     )
     for (const row of rows) {
-      const rewrapped = rewrap(keyring, row, {
-        purpose: nameOf(column),
-        accountId: row.accountId,
-        id: row.id,
-      })
+      const { accountId, key } = row
+      const place = { purpose: nameOf(column), accountId, id: key.join(' ') }
+      const rewrapped = rewrap(keyring, row, place)
       if (typeof rewrapped === 'string') done.damaged.push(rewrapped)
       else {
         const written = await connections.query(
-          `UPDATE ${table} SET ${secret} = $3, ${wrappedBy} = $4
-           WHERE account_id = $1 AND id = $2 AND ${secret} = $5 AND ${wrappedBy} IS NOT DISTINCT FROM $6`,
-          [row.accountId, row.id, rewrapped.bytes, rewrapped.wrappedBy, row.bytes, row.wrappedBy],
+          `UPDATE ${table} SET ${secret} = $2, ${wrappedBy} = $3
+           WHERE account_id = $1 AND ${secret} = $4 AND ${wrappedBy} IS NOT DISTINCT FROM $5
+             AND (${names}) = (${parameters(6)})`,
+          [accountId, rewrapped.bytes, rewrapped.wrappedBy, row.bytes, row.wrappedBy, ...key],
         )
         done.changed += written.rowCount ?? 0
       }
     }
     const last = rows.at(-1)
     if (last === undefined) return
-    after = [last.accountId, last.id]
+    after = [last.accountId, ...last.key]
   }
 }
 
@@ -131,6 +138,3 @@ function rewrap(keyring: Keyring, stored: StoredSecret, place: SecretPlace): Sto
 function nameOf({ table, column }: SecretColumn): string {
   return `${table}.${column}`
 }
-
-// No id equals it, and all are greater.
-const nilId = '00000000-0000-0000-0000-000000000000'

@@ -260,6 +260,8 @@ export function sendWritten(answers: Answers): Plugin {
     },
     onResponse({ request, response, setResponse, fetchAPI }) {
       const { status, statusText } = response
+      // For event streams, Yoga would keep a connection open that the client or the HTTP server wants to be closed.
+      response.headers.delete('connection')
       const headers = new fetchAPI.Headers(response.headers)
       // The type does not say that a body may also be a stream of Node.js.
       const send = (body: Readable | Buffer) =>

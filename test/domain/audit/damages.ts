@@ -14,6 +14,11 @@ export interface Damage {
 const nowhere = randomUUID()
 
 export const damages: Record<string, Damage> = {
+  'an account with work is not in the queue': {
+    sql: ({ accountId }) => `DELETE FROM queue WHERE account_id = '${accountId}' AND kind = 'GENERATIONS'`,
+    found: { queue: 1 },
+    says: () => 'it has work for a worker (GENERATIONS), and is not in the queue',
+  },
   'a claim in the middle is missing': {
     sql: ({ poolId }) => `DELETE FROM claim WHERE pool_id = '${poolId}' AND first = 4`,
     found: { 'claim-line': 1 },
