@@ -1,4 +1,5 @@
 import { v7 as newId } from 'uuid'
+import type { Queryable } from '../../database/transaction.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import type { EventCursor } from '../books/event-log.ts'
 import { afterFailure, goodStanding, type Standing } from './back-off.ts'
@@ -36,7 +37,7 @@ const isDue = `
 
 /** The webhooks of accounts that have not looked at all events, and can. */
 export function findPending(
-  books: Books,
+  books: Queryable,
   accountIds: readonly string[],
   { id, now }: Courier,
 ): Promise<PendingWebhook[]> {
@@ -52,7 +53,7 @@ export function findPending(
 }
 
 /** Which of the accounts have webhooks that are not disabled. */
-export async function findSending(books: Books, accountIds: readonly string[]): Promise<Set<string>> {
+export async function findSending(books: Queryable, accountIds: readonly string[]): Promise<Set<string>> {
   const rows = await books.rows<{ accountId: string }>({
     name: 'find-sending-accounts',
     text: `
