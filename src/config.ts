@@ -1,17 +1,29 @@
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { DatabaseUrlError, readDatabaseUrl } from './database/database-url.ts'
 import { Keyring, MasterKey, parseMasterKey } from './keys/keyring.ts'
 import { OperatorError } from './operator-error.ts'
+import { Networks, NetworksError } from './outgoing/networks.ts'
+import { readSecretFile, SecretFileError } from './secret-file.ts'
 
 /** Which parts of the service a process runs: the API, the worker that executes tasks, or both. */
 export type Role = 'all' | 'api' | 'worker'
+
+/** The levels of pino. Each includes those after it. */
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
 
 export interface Config {
   /** 0 lets the system choose a free port. */
   readonly port: number
   readonly host: string
+  /** The port of the metrics; 0 lets the system choose, undefined: there are none. */
+  readonly metricsPort: number | undefined
+  /** The least serious lines that are logged. */
+  readonly logLevel: LogLevel
+  /** How long a connection over which no request is being made stays open, in seconds. */
+  readonly keepAliveSeconds: number
   /** The PostgreSQL to use; undefined: the embedded one. */
   readonly databaseUrl: string | undefined
   /** Absolute path of the folder of the embedded PostgreSQL. */
@@ -32,15 +44,17 @@ export interface Config {
   /** The maximum size of an uploaded file, in bytes. */
   readonly maxUploadBytes: number
   /** The networks that are not public to which webhooks may lead, and to which they may use http. */
-  readonly webhookAllowedNetworks: BlockList
+  readonly webhookAllowedNetworks: Networks
 }
 
 /** The configuration of a service whose database is there. */
-export interface ServiceOptions extends Omit<Config, 'databaseUrl' | 'dataDir'> {
+export interface ServiceOptions extends Omit<Config, 'databaseUrl' | 'dataDir' | 'logLevel'> {
   databaseUrl: string
   /** Whether the database is the embedded one, which gets a sample for newcomers. */
   embedded: boolean
   log: Logger
+  /** See MetricsSources. */
+  overviewEveryMs?: number
 }
 
 /** All problems of the environment. None of them repeats a secret. */
@@ -59,14 +73,20 @@ const minApiKeyLength = 32
 /** In characters. */
 export const maxApiKeyLength = 1_000
 
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** The variables that can be given as files, whose paths are in `DATABASE_URL_FILE` and so on. */
+const secrets = ['DATABASE_URL', 'BOOTSTRAP_API_KEY', 'MASTER_KEY', 'PREVIOUS_MASTER_KEY'] as const
+
 /**
- * Reads the configuration from environment variables. An empty variable counts as unset, as container configurations
- * often cannot leave one out.
+ * Reads the configuration from environment variables, and from the files that they name. An empty variable counts as unset, as
+ * container configurations often cannot leave one out.
  *
  * @throws {ConfigError} that names every problem
  */
-export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+export function readConfig(variables: Environment): Config {
   const problems: string[] = []
+  const environment = withSecretFiles(variables, problems)
 
   function read<T>(name: string, unset: T, parse: (text: string) => T | Problem): T {
     const text = environment[name]
@@ -80,6 +100,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const config: Config = {
     port: read('PORT', 4000, parsePort),
     host: read('HOST', '127.0.0.1', parseHost),
+    metricsPort: read<number | undefined>('METRICS_PORT', undefined, parsePort),
+    logLevel: read<LogLevel>('LOG_LEVEL', 'info', parseLogLevel),
+    keepAliveSeconds: read('KEEP_ALIVE_SECONDS', 75, parseKeepAlive),
     databaseUrl: read<string | undefined>('DATABASE_URL', undefined, parseDatabaseUrl),
     dataDir: resolve(read('DATA_DIR', '.data', parsePath)),
     bootstrapApiKey: read<string | undefined>('BOOTSTRAP_API_KEY', undefined, parseApiKey),
@@ -93,9 +116,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     failedLookUpsPerMinute: read('FAILED_LOOKUPS_PER_MINUTE', 100, parseLookUps),
     maxRedemptionAgeDays: read('MAX_REDEMPTION_AGE_DAYS', 7, parseDays),
     maxUploadBytes: read('MAX_UPLOAD_BYTES', 2 ** 30, parseBytes),
-    webhookAllowedNetworks: read('WEBHOOK_ALLOWED_NETWORKS', new BlockList(), parseNetworks),
+    webhookAllowedNetworks: read('WEBHOOK_ALLOWED_NETWORKS', Networks.none, parseNetworks),
   }
-  if (config.role !== 'all' && !environment['DATABASE_URL'])
+  if (config.metricsPort !== 0 && config.metricsPort === config.port)
+    problems.push(`METRICS_PORT must be another port than PORT, but both are ${config.port}`)
+  if (config.role !== 'all' && !environment['DATABASE_URL'] && !environment['DATABASE_URL_FILE'])
     problems.push(
       `ROLE ${config.role} needs DATABASE_URL: the embedded PostgreSQL serves only a process with the role all`,
     )
@@ -103,7 +128,26 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   return config
 }
 
+/** The environment with what is in the files of secrets. Adds to `problems`. */
+function withSecretFiles(environment: Environment, problems: string[]): Environment {
+  const complete: Record<string, string | undefined> = { ...environment }
+  for (const name of secrets) {
+    const path = environment[`${name}_FILE`]
+    if (path === undefined || path === '') continue
+    if (environment[name]) problems.push(`${name}_FILE and ${name} are both set: unset one of them`)
+    else
+      try {
+        complete[name] = readSecretFile(path)
+      } catch (error) {
+        if (!(error instanceof SecretFileError)) throw error
+        problems.push(`${name}_FILE ${error.message}`)
+      }
+  }
+  return complete
+}
+
 const parsePort = wholeNumber('number', /^\d{1,5}$/, 0, 65_535)
+const parseKeepAlive = wholeNumber('number of seconds', /^\d{1,4}$/, 5, 3_600)
 const parseDays = wholeNumber('number of days', /^\d{1,5}$/, 1, 36_500)
 const parseLookUps = wholeNumber('number of look-ups (0 for no limit)', /^\d{1,7}$/, 0, 1_000_000)
 const parseBytes = wholeNumber('number of bytes', /^[1-9]\d{0,12}$/, 1, 2 ** 40)
@@ -156,19 +200,18 @@ function parseApiKey(text: string): string | Problem {
   return new Problem(`must have at least ${minApiKeyLength} characters, but has ${text.length}`)
 }
 
-function parseNetworks(text: string): BlockList | Problem {
-  const networks = new BlockList()
-  for (const part of text.split(',').map((each) => each.trim())) {
-    const [, address = '', digits = ''] = /^([^/]+)\/(\d{1,3})$/.exec(part) ?? []
-    const version = isIP(address)
-    if (version === 0 || Number(digits) > (version === 4 ? 32 : 128))
-      return new Problem(
-        'must be networks like 10.0.0.0/8 or fd00::/8, separated by commas, ' +
-          `but one of them is ${JSON.stringify(part)}`,
-      )
-    networks.addSubnet(address, Number(digits), version === 4 ? 'ipv4' : 'ipv6')
+function parseLogLevel(text: string): LogLevel | Problem {
+  const level = logLevels.find((candidate) => candidate === text)
+  return level ?? new Problem(`must be one of ${logLevels.join(', ')}, but is ${JSON.stringify(text)}`)
+}
+
+function parseNetworks(text: string): Networks | Problem {
+  try {
+    return Networks.parse(text)
+  } catch (error) {
+    if (error instanceof NetworksError) return new Problem(error.message)
+    throw error
   }
-  return networks
 }
 
 function parseKey(text: string): MasterKey | Problem {

@@ -93,6 +93,7 @@ const secrets: readonly [RegExp, string][] = [
   [/\b(pk|ps)_[\w-]{16,}/g, '$1_***'],
 ]
 
-function withoutSecrets(text: string): string {
+/** The text with keys, passwords and the like replaced. It takes time in proportion to its length. */
+export function withoutSecrets(text: string): string {
   return secrets.reduce((clean, [pattern, replacement]) => clean.replace(pattern, replacement), text)
 }

@@ -12,6 +12,7 @@ import type { Service } from './service.ts'
 /** Starts the service. It runs until a signal closes it. */
 async function main(): Promise<void> {
   const config = readConfig(process.env)
+  log.level = config.logLevel
   const embedded = config.databaseUrl === undefined
   // In parallel: each of them takes a while.
   const [{ startService }, databaseUrl] = await Promise.all([
@@ -57,7 +58,7 @@ async function openEmbeddedServer(dataDir: string): Promise<string> {
 }
 
 /** Says where the service is and what to do next. */
-function greeting({ url, firstKey, signsInLocally }: Service, config: Config): string {
+function greeting({ url, metricsUrl, firstKey, signsInLocally }: Service, config: Config): string {
   const where =
     config.role === 'worker'
       ? [`The worker is ready.   Health: ${url}${healthPath}`]
@@ -74,6 +75,7 @@ function greeting({ url, firstKey, signsInLocally }: Service, config: Config): s
   return [
     '',
     ...where,
+    ...(metricsUrl === undefined ? [] : [`Metrics: ${metricsUrl}`]),
     keyLine(firstKey, config),
     config.databaseUrl === undefined ? `Data: ${config.dataDir}   Stop: Ctrl-C` : 'Stop: Ctrl-C',
     '',

@@ -1,14 +1,18 @@
-import { BlockList } from 'node:net'
-import { resolve } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { execFileSync } from 'node:child_process'
+import { chmod, symlink, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { ConfigError, readConfig } from '../src/config.ts'
 import { Keyring } from '../src/keys/keyring.ts'
+import { Networks } from '../src/outgoing/networks.ts'
+import { temporaryFolder } from './support/temporary.ts'
 
 describe('the configuration', () => {
   test('needs nothing to be set', () => {
     expect(readConfig({})).toEqual({
       port: 4000,
       host: '127.0.0.1',
+      keepAliveSeconds: 75,
       databaseUrl: undefined,
       dataDir: resolve('.data'),
       bootstrapApiKey: undefined,
@@ -19,7 +23,7 @@ describe('the configuration', () => {
       failedLookUpsPerMinute: 100,
       maxRedemptionAgeDays: 7,
       maxUploadBytes: 1_073_741_824,
-      webhookAllowedNetworks: new BlockList(),
+      webhookAllowedNetworks: Networks.none,
     })
   })
 
@@ -28,6 +32,7 @@ describe('the configuration', () => {
     const environment = {
       PORT: '0',
       HOST: '::',
+      KEEP_ALIVE_SECONDS: '620',
       DATABASE_URL: 'postgresql://user:secret@db.example/codes?sslmode=verify-full',
       DATA_DIR: '/srv/codes',
       BOOTSTRAP_API_KEY: key,
@@ -42,6 +47,7 @@ describe('the configuration', () => {
     expect(readConfig(environment)).toEqual({
       port: 0,
       host: '::',
+      keepAliveSeconds: 620,
       databaseUrl: environment.DATABASE_URL,
       dataDir: '/srv/codes',
       bootstrapApiKey: key,
@@ -52,7 +58,7 @@ describe('the configuration', () => {
       failedLookUpsPerMinute: 7,
       maxRedemptionAgeDays: 90,
       maxUploadBytes: 5_000_000_000,
-      webhookAllowedNetworks: expect.any(BlockList),
+      webhookAllowedNetworks: expect.any(Networks),
     })
   })
 
@@ -64,6 +70,7 @@ describe('the configuration', () => {
     const environment = {
       PORT: '80a',
       HOST: 'not a host',
+      KEEP_ALIVE_SECONDS: '4',
       DATABASE_URL: 'mysql://user@host/db',
       BOOTSTRAP_API_KEY: 'short',
       MASTER_KEY: 'short',
@@ -106,32 +113,24 @@ describe('the configuration', () => {
   })
 
   test('lets webhooks lead to the networks that are named, and to no others that are not public', () => {
-    const none = readConfig({}).webhookAllowedNetworks
-    expect(none.check('10.1.2.3')).toBe(false)
-    const networks = readConfig({
-      WEBHOOK_ALLOWED_NETWORKS: '10.1.0.0/16, fd00::/8,127.0.0.1/32',
-    }).webhookAllowedNetworks
-    expect(networks.check('10.1.2.3')).toBe(true)
-    expect(networks.check('10.2.0.0')).toBe(false)
-    expect(networks.check('fd12::1', 'ipv6')).toBe(true)
-    expect(networks.check('127.0.0.1')).toBe(true)
-    expect(networks.check('127.0.0.2')).toBe(false)
+    expect(readConfig({}).webhookAllowedNetworks.cover('10.1.2.3')).toBe(false)
+    const { webhookAllowedNetworks } = readConfig({
+      WEBHOOK_ALLOWED_NETWORKS: '10.1.0.0/16, fd00::/8,127.0.0.1',
+    })
+    const covered = ['10.1.2.3', 'fd12::1', '127.0.0.1'].filter((each) => webhookAllowedNetworks.cover(each))
+    expect(covered).toEqual(['10.1.2.3', 'fd12::1', '127.0.0.1'])
+    const others = ['10.2.0.0', '127.0.0.2', 'fe80::1'].filter((each) => webhookAllowedNetworks.cover(each))
+    expect(others).toEqual([])
   })
 
-  test.each([
-    '10.0.0.0',
-    '10.0.0.0/33',
-    'fd00::/129',
-    '10.0.0/8',
-    'receiver.example/32',
-    '10.0.0.0/8,',
-    '/8',
-    '*',
-  ])('refuses %j as networks that webhooks may lead to', (WEBHOOK_ALLOWED_NETWORKS) => {
-    expect(problemsOf({ WEBHOOK_ALLOWED_NETWORKS }).problems).toEqual([
-      expect.stringContaining('WEBHOOK_ALLOWED_NETWORKS'),
-    ])
-  })
+  test.each(['10.0.0.0/33', 'fd00::/129', '10.0.0/8', 'receiver.example/32', '10.0.0.0/8,', '/8', '*'])(
+    'refuses %j as networks that webhooks may lead to',
+    (WEBHOOK_ALLOWED_NETWORKS) => {
+      expect(problemsOf({ WEBHOOK_ALLOWED_NETWORKS }).problems).toEqual([
+        expect.stringContaining('WEBHOOK_ALLOWED_NETWORKS'),
+      ])
+    },
+  )
 
   test.each(['localhost', '0.0.0.0', '::1', 'api.example.com', 'web-1'])('listens on the host %j', (HOST) => {
     expect(readConfig({ HOST }).host).toBe(HOST)
@@ -182,6 +181,111 @@ describe('the configuration', () => {
     const error = problemsOf({ DATABASE_URL: 'mysql://user:hunter2@host', BOOTSTRAP_API_KEY: 'hunter2' })
     expect(error.message).not.toContain('hunter2')
   })
+})
+
+describe('a secret in a file', () => {
+  const url = 'postgres://user:hunter2@db.example/codes'
+  const key = 'k'.repeat(32)
+
+  async function folder(): Promise<string> {
+    const { path, [Symbol.asyncDispose]: remove } = await temporaryFolder()
+    onTestFinished(remove)
+    return path
+  }
+
+  /** The path of a new file. */
+  async function fileWith(content: string | Uint8Array): Promise<string> {
+    const path = join(await folder(), 'secret')
+    await writeFile(path, content)
+    return path
+  }
+
+  test('counts as the variable without _FILE', async () => {
+    const secrets: Record<string, string> = {
+      DATABASE_URL: url,
+      BOOTSTRAP_API_KEY: key,
+      MASTER_KEY: 'a'.repeat(64),
+      PREVIOUS_MASTER_KEY: 'b'.repeat(64),
+    }
+    const files: Record<string, string> = {}
+    for (const [name, secret] of Object.entries(secrets)) files[`${name}_FILE`] = await fileWith(secret)
+    const config = readConfig(files)
+    expect(config).toEqual(readConfig(secrets))
+    const idOf = (key: string) => readConfig({ MASTER_KEY: key }).keyring.currentId
+    expect(config.keyring.currentId).toBe(idOf('a'.repeat(64)))
+    expect(config.keyring.opens(idOf('b'.repeat(64)))).toBe(true)
+    expect(readConfig({ ...files, ROLE: 'worker' }).role).toBe('worker')
+  })
+
+  test.each(['\n', '\r\n', '\n\n'])('may end with the line end %j', async (end) => {
+    expect(readConfig({ BOOTSTRAP_API_KEY_FILE: await fileWith(key + end) }).bootstrapApiKey).toBe(key)
+  })
+
+  test('is read through links, as Kubernetes mounts it', async () => {
+    const path = await fileWith(url)
+    await symlink(path, `${path}-link`)
+    expect(readConfig({ DATABASE_URL_FILE: `${path}-link` }).databaseUrl).toBe(url)
+  })
+
+  test('is not needed: an empty variable counts as unset, and the secret itself can be given', () => {
+    expect(readConfig({ DATABASE_URL_FILE: '', DATABASE_URL: url }).databaseUrl).toBe(url)
+  })
+
+  test('is checked as if it were in the variable, and not repeated in what is reported', async () => {
+    const { message, problems } = problemsOf({
+      DATABASE_URL_FILE: await fileWith('mysql://user:hunter2@host'),
+      BOOTSTRAP_API_KEY_FILE: await fileWith('hunter2'),
+    })
+    expect(problems).toHaveLength(2)
+    expect(message).not.toContain('hunter2')
+  })
+
+  test('must not be given twice', async () => {
+    const environment = { DATABASE_URL_FILE: await fileWith(url), DATABASE_URL: url }
+    expect(problemsOf(environment).problems).toEqual([expect.stringMatching(/_FILE and .* both set/)])
+  })
+
+  const bad: [what: string, says: RegExp, path: () => Promise<string> | string][] = [
+    ['is missing', /there is none/, async () => join(await folder(), 'hunter2')],
+    ['is below a file', /there is none/, async () => join(await fileWith(url), 'hunter2')],
+    ['was put in the place of its path', /there is none/, () => url],
+    ['has a path with a NUL character', /NUL/, () => 'hunter2\0'],
+    ['has a path that is too long', /too long/, () => '/hunter2'.repeat(2_000)],
+    ['is empty', /empty/, () => fileWith('')],
+    ['has only line ends', /empty/, () => fileWith('\r\n\n')],
+    ['has two lines', /single line/, () => fileWith(`${url}\nhunter2\n`)],
+    ['has a NUL character', /single line/, () => fileWith(`${url}\0`)],
+    ['is not text', /UTF-8/, () => fileWith(Uint8Array.of(0xff, 0xfe, 0x61))],
+    ['is too large', /more than 65536 bytes/, () => fileWith('hunter2'.repeat(10_000))],
+    ['is a folder', /a folder/, folder],
+    ['is a device without end', /a device/, () => '/dev/zero'],
+    ['is a pipe that nobody writes into', /a pipe/, namedPipe],
+    ['is a link to itself', /circle/, linkToItself],
+  ]
+  test.each(bad)('that %s is a problem', async (_what, says, path) => {
+    const { message, problems } = problemsOf({ ROLE: 'api', DATABASE_URL_FILE: await path() })
+    expect(problems).toEqual([expect.stringMatching(/^DATABASE_URL_FILE /)])
+    expect(message).toMatch(says)
+    expect(message).not.toContain('hunter2')
+  })
+
+  test.skipIf(process.getuid?.() === 0)('that may not be read is a problem', async () => {
+    const path = await fileWith(url)
+    await chmod(path, 0)
+    expect(problemsOf({ DATABASE_URL_FILE: path }).message).toContain('may not read')
+  })
+
+  async function namedPipe(): Promise<string> {
+    const path = join(await folder(), 'pipe')
+    execFileSync('mkfifo', [path])
+    return path
+  }
+
+  async function linkToItself(): Promise<string> {
+    const path = join(await folder(), 'link')
+    await symlink(path, path)
+    return path
+  }
 })
 
 function problemsOf(environment: Record<string, string>): ConfigError {

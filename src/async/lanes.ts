@@ -1,3 +1,5 @@
+import { facts } from '../telemetry/facts.ts'
+
 /** After how long a group in flight is slow. Such a transaction usually waits for a lock, and does not use the disk. */
 export const slowMs = 100
 
@@ -13,6 +15,8 @@ export interface Group<Item> {
 }
 
 export interface LanesOptions<Key extends readonly string[], Item, Result> {
+  /** What the items are, as the metrics say it: "claims". */
+  of: string
   /** Groups in flight at a time, of all keys, besides `maxSlowGroups`. */
   maxGroups: number
   /**
@@ -34,11 +38,16 @@ export interface LanesOptions<Key extends readonly string[], Item, Result> {
   serve: (key: Key, group: Group<Item>) => Promise<readonly (Result | Promise<Result>)[]>
 }
 
+/** The result of an item, and since when it has waited: only if somebody wants to know, otherwise 0. */
+interface Entry<Result> extends PromiseWithResolvers<Result> {
+  since: number
+}
+
 /** The waiting items and the groups in flight of one key. */
 interface Lane<Key, Item, Result> {
   name: string
   key: Key
-  waiting: Map<Item, PromiseWithResolvers<Result>>
+  waiting: Map<Item, Entry<Result>>
   groups: number
   /** Whether one of the groups has not been closed yet. */
   isOpen: boolean
@@ -83,7 +92,7 @@ export class Lanes<Key extends readonly string[], Item, Result> {
     const name = nameOf(key)
     const lane = this.#lanes.get(name) ?? { name, key, waiting: new Map(), groups: 0, isOpen: false }
     this.#lanes.set(name, lane)
-    const entry = lane.waiting.get(item) ?? Promise.withResolvers<Result>()
+    const entry = lane.waiting.get(item) ?? newEntry<Result>()
     lane.waiting.set(item, entry)
     this.#startNext(lane)
     return entry.promise
@@ -112,10 +121,13 @@ export class Lanes<Key extends readonly string[], Item, Result> {
     this.#groups += 1
     lane.groups += 1
     lane.isOpen = true
-    let closed: { items: readonly Item[]; entries: PromiseWithResolvers<Result>[] } | undefined
+    let closed: { items: readonly Item[]; entries: Entry<Result>[] } | undefined
+    const began = facts.group.isWanted ? performance.now() : 0
+    let waitsMs: readonly number[] = []
     const close = () => {
       if (closed === undefined) {
         closed = removeFirst(lane.waiting, this.#options)
+        if (began > 0) waitsMs = waitsUntil(performance.now(), closed.entries)
         lane.isOpen = false
         this.#startNext(lane)
       }
@@ -130,6 +142,8 @@ export class Lanes<Key extends readonly string[], Item, Result> {
       this.#groups -= 1
       lane.groups -= 1
       this.#startNext(lane)
+      if (began > 0)
+        facts.group.tell({ of: this.#options.of, waitsMs, durationMs: performance.now() - began })
     }
     try {
       const results = await this.#options.serve(lane.key, { close: () => close().items, release })
@@ -160,6 +174,16 @@ export class Lanes<Key extends readonly string[], Item, Result> {
       if (isSlow) this.#slowGroups -= 1
     }
   }
+}
+
+function newEntry<Result>(): Entry<Result> {
+  const { promise, resolve, reject } = Promise.withResolvers<Result>()
+  return { promise, resolve, reject, since: facts.group.isWanted ? performance.now() : 0 }
+}
+
+/** How long each of the entries has waited by now, without those that came before somebody wanted to know. */
+function waitsUntil(now: number, entries: readonly { since: number }[]): number[] {
+  return entries.filter(({ since }) => since > 0).map(({ since }) => now - since)
 }
 
 function removeFirst<Item, Entry>(

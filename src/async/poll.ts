@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { canRunAgain, isUnavailable } from '../database/errors.ts'
+import { facts } from '../telemetry/facts.ts'
 
 export interface PollOptions {
   /** What `run` does, as the log says it: "read the event logs". */
@@ -77,13 +78,16 @@ export class Poll {
 }
 
 /**
- * Logs a failure after which the work is retried: as a warning if the database is unavailable or the transaction
+ * Logs and tells a failure after which the work is retried: as a warning if the database is unavailable or the transaction
  * conflicted with others, otherwise as an error. `context` adds properties to the log entry.
  */
 export function logRetry(log: Logger, error: unknown, purpose: string, context: object = {}): void {
   const entry = { err: error, ...context }
-  if (isUnavailable(error)) log.warn(entry, `could not ${purpose}: the database is unavailable; trying again`)
-  else if (canRunAgain(error))
+  const reason = isUnavailable(error) ? 'unavailable' : canRunAgain(error) ? 'conflict' : 'error'
+  facts.workFailed.tell({ purpose, reason })
+  if (reason === 'unavailable')
+    log.warn(entry, `could not ${purpose}: the database is unavailable; trying again`)
+  else if (reason === 'conflict')
     log.warn(entry, `could not ${purpose}: a transaction conflicted with others; trying again`)
   else log.error(entry, `could not ${purpose}; trying again`)
 }

@@ -5,6 +5,7 @@ import pg from 'pg'
 import type { Logger } from 'pino'
 import { OperatorError } from '../operator-error.ts'
 import { readDatabaseUrl } from './database-url.ts'
+import { changeNodesInTurn, isDistributed, placeTables, unplacedTables } from './distribution.ts'
 import { sqlState } from './errors.ts'
 import { findSchema } from './schema.ts'
 import { prepareSession } from './session.ts'
@@ -79,11 +80,16 @@ export async function readMigrations(folder: string): Promise<Migration[]> {
   )
 }
 
+/** Keeps other processes from changing the tables until the transaction ends: those that start wait. */
+export async function lockMigrations(client: pg.ClientBase): Promise<void> {
+  await client.query('SELECT pg_advisory_xact_lock($1)', [migrationLock])
+}
+
 /** Applies the first missing migration, and resolves to its name; to undefined when none is missing. */
 async function applyNext(client: pg.Client, known: readonly Migration[]): Promise<string | undefined> {
   await client.query('BEGIN ISOLATION LEVEL READ COMMITTED')
   // Before the records are read, which another process may be writing.
-  await client.query('SELECT pg_advisory_xact_lock($1)', [migrationLock])
+  await lockMigrations(client)
   const next = nextMigration(known, await readApplied(client))
   if (next !== undefined) {
     await checkPrivilege(client)
@@ -162,7 +168,12 @@ async function checkPrivilege(client: pg.Client): Promise<void> {
 async function apply(client: pg.Client, { name, sql, checksum }: Migration): Promise<void> {
   try {
     await client.query(createRecords)
-    await client.query(sql.replace(createSchema, ''))
+    await changeNodesInTurn(client)
+    const distributed = await isDistributed(client)
+    const [tables, ...foreignKeys] = sql.replace(createSchema, '').split(beforeForeignKeys)
+    await client.query(tables ?? '')
+    if (distributed) await placeTables(client, await unplacedTables(client))
+    for (const part of foreignKeys) await client.query(part)
     await client.query(
       `INSERT INTO _prisma_migrations (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
        VALUES ($1, $2, $3, transaction_timestamp(), clock_timestamp(), 1)`,
@@ -179,6 +190,10 @@ async function apply(client: pg.Client, { name, sql, checksum }: Migration): Pro
 // The first line of Prisma's first migration. It is left out, as the schema exists, may be another one, and the statement
 // needs a privilege on the whole database.
 const createSchema = /^CREATE SCHEMA IF NOT EXISTS "public";$/m
+
+// Prisma writes this above each foreign key that it adds, after all tables. A new table of a distributed database is placed
+// before: it can have foreign keys only to tables that are placed as it is.
+const beforeForeignKeys = /^(?=-- AddForeignKey$)/m
 
 // As Prisma's engine creates the table.
 const createRecords = `

@@ -5,8 +5,9 @@ import { adviceOn } from './advice.ts'
 import { readDatabaseUrl } from './database-url.ts'
 import { DatabaseError, sqlState } from './errors.ts'
 import { applyMigrations } from './migrations.ts'
+import { checkNodes } from './nodes.ts'
 import { findSchema } from './schema.ts'
-import { locationOf, prepareSession, type SessionOptions } from './session.ts'
+import { locationOf, prepareSession, type SessionOptions, usualLockTimeoutMs } from './session.ts'
 import type { Statement } from './transaction.ts'
 
 export { DatabaseError } from './errors.ts'
@@ -28,6 +29,7 @@ const silenceMs = 5_000
  */
 export async function openDatabase(url: string, options: ConnectionOptions): Promise<pg.Pool> {
   const { schema } = await checkDatabase(url)
+  await checkNodes(url, options.log)
   await applyMigrations(url, options.log)
   return openConnections(url, { ...options, schema })
 }
@@ -50,7 +52,7 @@ export function connectionConfig(url: string): pg.ClientConfig {
  * connection is logged.
  */
 export function openConnections(url: string, options: ConnectionOptions): pg.Pool {
-  const { max, log, lockTimeoutMs = 5_000, statementTimeoutMs = 30_000, schema } = options
+  const { max, log, lockTimeoutMs = usualLockTimeoutMs, statementTimeoutMs = 30_000, schema } = options
   const connections = new pg.Pool({
     ...connectionConfig(url),
     max,

@@ -13,9 +13,14 @@ export interface SessionOptions {
   readonly schema?: string | undefined
 }
 
-// What the service relies on. The server, a database and a role can each have other settings, which apply from the next
-// connection on.
-const settings = {
+/** How long, in milliseconds, a statement of the service waits for a lock, unless it is told otherwise. */
+export const usualLockTimeoutMs = 5_000
+
+/**
+ * What the service relies on. The server, a database and a role can each have other settings, which apply from the next
+ * connection on.
+ */
+export const sessionSettings = {
   // A commit is on disk when it is answered.
   synchronous_commit: 'on',
   // Connections that listen or hold a lock are idle for long; and transactions are limited by their statements.
@@ -60,7 +65,7 @@ const minVersion = 15
 export async function prepareSession(client: pg.ClientBase, options: SessionOptions = {}): Promise<void> {
   const { lockTimeoutMs = 0, statementTimeoutMs = 0, idleInTransactionTimeoutMs = 0, schema } = options
   const values: Record<string, string> = {
-    ...settings,
+    ...sessionSettings,
     lock_timeout: String(lockTimeoutMs),
     statement_timeout: String(statementTimeoutMs),
     idle_in_transaction_session_timeout: String(idleInTransactionTimeoutMs),

@@ -5,6 +5,7 @@ import { Semaphore } from '../async/semaphore.ts'
 import type { LastUses } from '../domain/account/last-uses.ts'
 import type { Revocations } from '../domain/account/revocations.ts'
 import type { Books } from '../domain/books/books.ts'
+import { UserError } from '../domain/books/errors.ts'
 import type { Claims } from '../domain/claim/claim.ts'
 import type { GuessLimit } from '../domain/code/guess-limit.ts'
 import type { LookUps } from '../domain/code/lookup.ts'
@@ -14,7 +15,10 @@ import type { EventFeed } from '../domain/subscription/event-feed.ts'
 import type { RowPoller } from '../domain/subscription/row-poller.ts'
 import type { LiveUpload } from '../domain/upload/live-uploads.ts'
 import type { Uploads } from '../domain/upload/receive.ts'
+import type { TestLimit } from '../domain/webhook/test-limit.ts'
 import type { Scope } from '../generated/prisma/client.ts'
+import type { OutgoingClient } from '../outgoing/client.ts'
+import type { RequestRecord } from '../telemetry/request-record.ts'
 import { Nodes } from './nodes.ts'
 
 // Concurrent database reads of one operation.
@@ -33,6 +37,8 @@ export interface Services {
   livePools: RowPoller<PoolState>
   liveUploads: RowPoller<LiveUpload>
   revocations: Revocations
+  outgoing: OutgoingClient
+  webhookTests: TestLimit
   scheduler: Scheduler
   pacer: Pacer
 }
@@ -52,20 +58,34 @@ export interface Context extends Services, Credentials {
   nodes: Nodes
   /** The length of the request, in characters. */
   requestLength: number
+  /** What becomes of the operation, for the log and the metrics. */
+  record: RequestRecord
   /** Bounds the concurrent database reads of the operation. */
   reading: Semaphore
   /** The cursor of the event log from before the operation began, if the operation asks for it. */
   eventCursor?: string
 }
 
-export function createContext(services: Services, credentials: Credentials, requestLength: number): Context {
+export function createContext(
+  services: Services,
+  credentials: Credentials,
+  { requestLength, record }: Pick<Context, 'requestLength' | 'record'>,
+): Context {
   const books = services.books.actingAs(credentials.keyId)
   const nodes = new Nodes(books, credentials.accountId, { cache: false })
-  return { ...services, ...credentials, books, requestLength, reading: new Semaphore(maxReading), nodes }
+  return {
+    ...services,
+    ...credentials,
+    books,
+    requestLength,
+    record,
+    reading: new Semaphore(maxReading),
+    nodes,
+  }
 }
 
 /**
- * Gives a mutation its own nodes, each loaded once and after its change. Setting them on the context is safe: the mutations
+ * Gives a mutation its own nodes, each loaded once and after its change, and notes the code of its typed error. Setting them on the context is safe: the mutations
  * of a request run one after the other, each until its payload is complete.
  */
 export function withOwnNodes({
@@ -73,8 +93,10 @@ export function withOwnNodes({
   resolve,
 }: GraphQLField<unknown, Context>): GraphQLFieldResolver<unknown, Context> {
   if (resolve === undefined) throw new Error(`The mutation ${name} has no resolver.`)
-  return (root, args, context, info) => {
+  return async (root, args, context, info) => {
     context.nodes = new Nodes(context.books, context.accountId, { cache: true })
-    return resolve(root, args, context, info)
+    const result = await resolve(root, args, context, info)
+    if (result instanceof UserError) context.record.noteCode(result.code)
+    return result
   }
 }

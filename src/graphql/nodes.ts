@@ -13,6 +13,8 @@ import { type AddedCodes, readAddedCodes } from '../domain/stock/added-codes.ts'
 import { readBeginnings } from '../domain/upload/beginning.ts'
 import { readUploadWaits, type UploadWait } from '../domain/upload/queue.ts'
 import { type Redemption, readUsage, type Usage } from '../domain/usage/usage.ts'
+import { readOverlapEnds } from '../domain/webhook/secrets.ts'
+import { type Backlog, readBacklogs, readWebhooks, type Webhook } from '../domain/webhook/webhook.ts'
 import type { ApiKey } from '../generated/prisma/client.ts'
 
 const maxBatchSize = 10_000
@@ -50,19 +52,25 @@ export class Nodes {
   readonly redemption: DataLoader<string, Redemption | null>
   /** Claimed codes by where they are. */
   readonly claimedCode: DataLoader<ClaimedPlace, Code, string>
+  readonly webhook: DataLoader<string, Webhook | null>
+  /** The events that a webhook has not come to. Null if it does not exist any more. */
+  readonly webhookBacklog: DataLoader<string, Backlog | null>
+  /** Until when a secret of a webhook signs that has been replaced. Null if none does. */
+  readonly webhookOverlap: DataLoader<string, Date | null>
   #moment: Partial<Accepted> = {}
 
   constructor(books: Books, accountId: string, { cache }: { cache: boolean }) {
-    const refs = (ids: readonly string[]) => ids.map((id) => ({ accountId, id }))
     this.apiKey = byId('API key', cache, (ids) =>
       books.prisma.apiKey.findMany({ where: { accountId, id: { in: [...ids] } } }),
     )
     this.format = byId('format', cache, async (ids) =>
       asOf(await readFormats(books, accountId, ids), this.#moment.format),
     )
-    this.pool = byId('pool', cache, async (ids) => asOf(await readPools(books, refs(ids)), this.#moment.pool))
+    this.pool = byId('pool', cache, async (ids) =>
+      asOf(await readPools(books, accountId, ids), this.#moment.pool),
+    )
     this.task = byId('task', cache, async (ids) => {
-      const tasks = await readTasks(books, refs(ids))
+      const tasks = await readTasks(books, accountId, ids)
       return tasks.map((task) => (task.id === this.#moment.taskId ? asAccepted(task) : task))
     })
     this.uploadWait = new DataLoader(
@@ -77,6 +85,21 @@ export class Nodes {
       async (ids) => {
         const beginnings = await readBeginnings(books, accountId, [...new Set(ids)])
         return ids.map((id) => beginnings.get(id) ?? null)
+      },
+      { cache, maxBatchSize },
+    )
+    this.webhook = byId('webhook', cache, (ids) => readWebhooks(books, accountId, ids))
+    this.webhookBacklog = new DataLoader(
+      async (ids) => {
+        const backlogs = await readBacklogs(books, accountId, ids)
+        return ids.map((id) => backlogs.get(id) ?? null)
+      },
+      { cache, maxBatchSize },
+    )
+    this.webhookOverlap = new DataLoader(
+      async (ids) => {
+        const ends = await readOverlapEnds(books, accountId, ids, books.now())
+        return ids.map((id) => ends.get(id) ?? null)
       },
       { cache, maxBatchSize },
     )

@@ -15,6 +15,7 @@ import { onEnd } from '../async/on-end.ts'
 import type { Pacer } from '../async/pacer.ts'
 import { retryWhileUnavailable } from '../async/poll.ts'
 import { isUnavailable } from '../database/errors.ts'
+import { facts } from '../telemetry/facts.ts'
 import type { Context } from './context.ts'
 import { Admission } from './limits/admission.ts'
 import { Answers } from './limits/answers.ts'
@@ -60,8 +61,13 @@ export class Subscriber {
     const weight = this.#admission.weigh(args)
     if (weight instanceof GraphQLError) return { errors: [weight] }
     const { keyId, requestLength } = args.contextValue as Context
-    const release = this.#memory.acquire(keyId, args.document, requestLength)
-    if (release instanceof GraphQLError) return { errors: [release] }
+    const acquired = this.#memory.acquire(keyId, args.document, requestLength)
+    if (acquired instanceof GraphQLError) return { errors: [acquired] }
+    facts.subscriptions.tell({ change: 1 })
+    const release = () => {
+      acquired()
+      facts.subscriptions.tell({ change: -1 })
+    }
     let results: Subscribed | undefined
     try {
       results = await this.#open(args)

@@ -185,7 +185,9 @@ export class OutgoingConnection implements Disposable {
       if (interimAnswers > maxInterimAnswers)
         request.destroy(new OutgoingError('NOT_HTTP', 'The receiver sends provisional answers alone.'))
     })
+    let hasAnswer = false
     request.on('response', (response) => {
+      hasAnswer = true
       readBeginning(response, maxBodyMs).then(
         (beginning) =>
           resolve({
@@ -197,6 +199,11 @@ export class OutgoingConnection implements Disposable {
       )
     })
     request.on('error', reject)
+    // Without an error, as when the receiver wants to speak another protocol.
+    request.on('close', () => {
+      if (!hasAnswer)
+        reject(new OutgoingError('UNREACHABLE', 'The connection ended before there was an answer.'))
+    })
     request.end(body)
     try {
       return await promise

@@ -50,11 +50,13 @@ const messages: readonly [RegExp, OutgoingFailure, string][] = [
   [/^HPE_\w+$/, 'NOT_HTTP', 'The answer is not HTTP.'],
 ]
 
-/** The failure of a connection or of an answer, in words. Errors that are none of these are returned as they are. */
-export function describeFailure(error: unknown): unknown {
+/** The failure of a request, in words. */
+export function describeFailure(error: unknown): OutgoingError {
+  if (error instanceof OutgoingError) return error
+  // Of several addresses.
   if (error instanceof AggregateError) return describeFailure(error.errors.at(-1))
-  if (!(error instanceof Error) || !('code' in error)) return error
-  for (const [code, failure, message] of messages)
-    if (code.test(String(error.code))) return new OutgoingError(failure, message, error)
-  return error
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+  for (const [known, failure, message] of messages)
+    if (known.test(code)) return new OutgoingError(failure, message, error)
+  return new OutgoingError('UNREACHABLE', `The request failed (${code}).`, error)
 }

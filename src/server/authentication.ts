@@ -7,6 +7,7 @@ import { findSessions, touchSessions } from '../domain/account/sessions.ts'
 import type { Books } from '../domain/books/books.ts'
 import type { Credentials } from '../graphql/context.ts'
 import { unauthenticated } from '../graphql/errors/top-level.ts'
+import { facts } from '../telemetry/facts.ts'
 import { CredentialsCache } from './credentials-cache.ts'
 import { type SentSession, type SessionCookie, sessionHasEnded } from './session-cookie.ts'
 
@@ -79,7 +80,10 @@ export class Authentication {
     if (secret === undefined) throw unauthenticated('The authorization is not of the form "Bearer <key>".')
     const credentials =
       secret.length > maxApiKeyLength ? undefined : await this.#keys.get(hashOfSecret(secret))
-    if (credentials === undefined) throw unknownKey()
+    if (credentials === undefined) {
+      facts.credentialsRefused.tell({ of: 'key' })
+      throw unknownKey()
+    }
     this.keyUses.note(credentials.keyId)
     return credentials
   }
@@ -93,7 +97,10 @@ export class Authentication {
   async #ofSession(session: SentSession): Promise<Credentials> {
     if ('refusal' in session) throw unauthenticated(session.refusal)
     const credentials = await this.#sessions.get(session.hash)
-    if (credentials === undefined) throw unauthenticated(sessionHasEnded)
+    if (credentials === undefined) {
+      facts.credentialsRefused.tell({ of: 'session' })
+      throw unauthenticated(sessionHasEnded)
+    }
     this.sessionUses.note(session.hash)
     this.keyUses.note(credentials.keyId)
     return credentials

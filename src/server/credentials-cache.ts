@@ -41,6 +41,7 @@ export class CredentialsCache {
   readonly #known = new LRUCache<string, Known>({ max: maxKnown })
   readonly #unknown = new LRUCache<string, true>({ max: maxUnknown, ttl: maxAgeMs })
   readonly #lookUps = new Lanes<LaneKey, string, Credentials | undefined>({
+    of: 'credentials',
     maxGroups: 2,
     maxItems: maxSecretsPerStatement,
     serve: (_lane, group) => this.#lookUp(group.close()),

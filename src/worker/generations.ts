@@ -2,20 +2,22 @@ import type { Logger } from 'pino'
 import { logRetry, Poll } from '../async/poll.ts'
 import { canRunAgain, isUnavailable } from '../database/errors.ts'
 import type { Books } from '../domain/books/books.ts'
+import { leaveQueue, type QueuedAccount, readQueue } from '../domain/books/queue.ts'
 import type { TaskRef } from '../domain/books/task-ref.ts'
-import { backfillFormat, readUnreadyFormat } from '../domain/format/backfill.ts'
+import { backfillFormat, readUnreadyFormat, type UnreadyFormat } from '../domain/format/backfill.ts'
 import { failGeneration, readQueuedGenerations, runGeneration } from '../domain/generation/generation.ts'
 
 const pollEveryMs = 1_000
-const maxTasksRead = 100
+// Then the next account has its turn.
+const maxTasksOfVisit = 20
 // Claims that refill from the format wait for a step of the backfill.
 const codesPerStep = 5_000
 
 /**
- * Runs the generations of all accounts one after the other, oldest first. Also backfills formats with the codes that were
- * uploaded before, step by step; generations of such a format wait for that. A notification starts either immediately. Both
- * are also polled, in case notifications are lost or a worker has died with a task. Any number of workers can share a
- * database.
+ * Runs the generations of the accounts in the queue, a few of each account at a time and each account's oldest first. Also
+ * backfills formats with the codes that were uploaded before, step by step; generations of such a format wait for that. A
+ * notification starts either immediately. Both are also polled, in case notifications are lost or a worker has died with a
+ * task. Any number of workers can share a database. Accounts whose node is away wait, and no other waits for them.
  */
 export class GenerationWorker {
   readonly #books: Books
@@ -53,12 +55,35 @@ export class GenerationWorker {
     await Promise.all([this.#generations.close(), this.#backfill.close()])
   }
 
-  /** Resolves to whether anything was done: more may have been queued since. */
+  /** Resolves to whether anything was done: there may be more to do. */
   async #runQueued(): Promise<boolean> {
+    return await this.#visitAll('GENERATIONS', this.#generations.signal, async (account) => {
+      const tasks = await readQueuedGenerations(this.#books, account.accountId, maxTasksOfVisit)
+      if (tasks.length === 0) await leaveQueue(this.#books, account)
+      let hasProgress = false
+      for (const task of tasks) {
+        if (this.#generations.signal.aborted) break
+        if (await this.#run(task)) hasProgress = true
+      }
+      return hasProgress
+    })
+  }
+
+  /** Visits all accounts in the queue. Resolves to whether a visit has done anything. */
+  async #visitAll(
+    kind: QueuedAccount['kind'],
+    signal: AbortSignal,
+    visit: (account: QueuedAccount) => Promise<boolean>,
+  ): Promise<boolean> {
     let hasProgress = false
-    for (const task of await readQueuedGenerations(this.#books, maxTasksRead)) {
-      if (this.#generations.signal.aborted) break
-      if (await this.#run(task)) hasProgress = true
+    for await (const page of readQueue(this.#books, kind)) {
+      const queued = new Map(page.map((account) => [account.accountId, account]))
+      await this.#books.reach.eachNode([...queued.keys()], async (accountIds) => {
+        for (const accountId of accountIds) {
+          const account = queued.get(accountId)
+          if (account !== undefined && !signal.aborted && (await visit(account))) hasProgress = true
+        }
+      })
     }
     return hasProgress
   }
@@ -79,8 +104,14 @@ export class GenerationWorker {
 
   /** Resolves to whether anything was done: there may be more to do. */
   async #backfillNext(): Promise<boolean> {
-    const format = await readUnreadyFormat(this.#books)
-    if (format === undefined) return false
+    return await this.#visitAll('FORMATS', this.#backfill.signal, async (account) => {
+      const format = await readUnreadyFormat(this.#books, account.accountId)
+      if (format === undefined) await leaveQueue(this.#books, account)
+      return format !== undefined && (await this.#backfillStep(format))
+    })
+  }
+
+  async #backfillStep(format: UnreadyFormat): Promise<boolean> {
     try {
       return await backfillFormat(this.#books, format, codesPerStep)
     } catch (error) {

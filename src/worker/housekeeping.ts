@@ -1,9 +1,11 @@
 import type { Logger } from 'pino'
 import { Poll } from '../async/poll.ts'
+import { readAccountIds } from '../domain/account/account.ts'
 import { forgetSessions } from '../domain/account/sessions.ts'
 import type { Books } from '../domain/books/books.ts'
 import { forgetEvents } from '../domain/books/event-log.ts'
 import { forgetKeys } from '../domain/books/idempotency.ts'
+import { findWork } from '../domain/books/queue.ts'
 import { removeOrphans } from '../domain/upload/file.ts'
 import { forgetRejectedRows } from '../domain/upload/rejected-rows.ts'
 
@@ -16,7 +18,10 @@ const orphansAreKeptMs = dayMs
 // Few enough that no other transaction waits long for their locks.
 const maxRowsPerStep = 5_000
 
-/** Removes expired rows once an hour, in steps. Any number of processes may do so at the same time. */
+/**
+ * Removes expired rows once an hour, account by account and in steps. Any number of processes may do so at the same time, each
+ * at another account. Accounts whose node is away are left to the next time.
+ */
 export class Housekeeping {
   readonly #books: Books
   readonly #eventsAreKeptMs: number
@@ -46,16 +51,33 @@ export class Housekeeping {
   }
 
   async #removeExpired(): Promise<void> {
-    const before = (keptMs: number) => new Date(Date.now() - keptMs)
-    await this.#inSteps((max) => forgetKeys(this.#books, before(keysAreKeptMs), max))
-    await this.#inSteps((max) => forgetSessions(this.#books, max))
-    await this.#inSteps((max) => forgetEvents(this.#books.connections, before(this.#eventsAreKeptMs), max))
-    await this.#inSteps((max) => forgetRejectedRows(this.#books, before(this.#rejectedRowsAreKeptMs), max))
-    while (!this.#poll.signal.aborted && (await removeOrphans(this.#books, before(orphansAreKeptMs))));
+    await this.#repeat(async () => (await forgetSessions(this.#books, maxRowsPerStep)) === maxRowsPerStep)
+    for await (const page of readAccountIds(this.#books))
+      await this.#books.reach.eachNode(page, async (accountIds) => {
+        for (const accountId of accountIds) await this.#repeat(() => this.#removeSome(accountId))
+      })
   }
 
-  /** Repeats a step that removes at most `max` rows and resolves to their number, until it removes fewer. */
-  async #inSteps(step: (max: number) => Promise<number>): Promise<void> {
-    while (!this.#poll.signal.aborted && (await step(maxRowsPerStep)) === maxRowsPerStep);
+  /** Removes some of the account's expired rows of each kind. Resolves to whether there may be more. */
+  async #removeSome(accountId: string): Promise<boolean> {
+    const before = (keptMs: number) => new Date(Date.now() - keptMs)
+    return await this.#books.write(accountId, async (tx) => {
+      if (!(await tx.tryLock(`housekeeping of ${accountId}`))) return false
+      // Sent together: most accounts have nothing to remove. Those that lock come in the order of locks.
+      const [rejected, hasOrphans, keys, work, events] = await Promise.all([
+        forgetRejectedRows(tx, before(this.#rejectedRowsAreKeptMs), maxRowsPerStep),
+        removeOrphans(tx, before(orphansAreKeptMs)),
+        forgetKeys(tx, before(keysAreKeptMs), maxRowsPerStep),
+        findWork(tx, accountId),
+        forgetEvents(tx, accountId, before(this.#eventsAreKeptMs), maxRowsPerStep),
+      ])
+      for (const kind of work) tx.queue(kind)
+      return hasOrphans || Math.max(rejected, keys, events) === maxRowsPerStep
+    })
+  }
+
+  /** Repeats a step until it resolves to false: there is no more to do. */
+  async #repeat(step: () => Promise<boolean>): Promise<void> {
+    while (!this.#poll.signal.aborted && (await step()));
   }
 }

@@ -13,6 +13,7 @@ type Limits = Partial<
 function open(limits: Limits = {}) {
   const started: { key: string; group: Group<string>; serving: PromiseWithResolvers<Results> }[] = []
   const lanes = new Lanes<Key, string, string>({
+    of: 'items',
     maxGroups: 2,
     maxItems: 3,
     ...limits,

@@ -175,12 +175,24 @@ describe('a database that was filled by an earlier release', () => {
     expect(rows.find(({ account_id: id, code }) => id === other && code === 'Spring-8')?.identity).toBe(
       'SPRING8',
     )
-    expect(await runSql(database.url, 'SELECT name, case_sensitive FROM account ORDER BY name')).toEqual([
+    const catalogs = await runSql(
+      database.url,
+      'SELECT name, case_sensitive FROM account JOIN catalog ON account_id = id ORDER BY name',
+    )
+    expect(catalogs).toEqual([
       { name: 'One', case_sensitive: true },
       { name: 'Other', case_sensitive: false },
     ])
     const findings: string[] = []
-    await checkTaken(database.connections, new Keyring(), ({ what }) => findings.push(what), 1_000)
+    const options = {
+      filled: new Set(['uploaded_code', 'taken', 'format']),
+      keyring: new Keyring(),
+      pageSize: 1_000,
+    }
+    for (const account of [accountId ?? '', other ?? ''])
+      await checkTaken(database.connections, { accountId: account, accountName: null }, options, ({ what }) =>
+        findings.push(what),
+      )
     expect(findings).toEqual([])
   })
 
@@ -193,7 +205,7 @@ describe('a database that was filled by an earlier release', () => {
       text: "UPDATE uploaded_code SET identity = NULL WHERE code = 'größe'",
       values: [],
     })
-    await place.books.rows({ text: 'UPDATE account SET case_sensitive = true', values: [] })
+    await place.books.rows({ text: 'UPDATE catalog SET case_sensitive = true', values: [] })
     const taskId = await upload(place, poolId, ['größe', 'OLD1', 'new'])
     const { accepted } = await place.books.prisma.task.findFirstOrThrow({ where: { id: taskId } })
     expect(accepted).toBe(1n)

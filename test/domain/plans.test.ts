@@ -6,10 +6,12 @@ import { readEventsAfter } from '../../src/domain/books/event-log.ts'
 import { findKeys } from '../../src/domain/books/idempotency.ts'
 import { readFormatsFrom } from '../../src/domain/books/known-formats.ts'
 import { listIds } from '../../src/domain/books/listing.ts'
+import { readQueue } from '../../src/domain/books/queue.ts'
 import { listClaims, listClaimsOf, readNewest } from '../../src/domain/claim/recipients.ts'
 import { findClaimed, readClaimedCodes } from '../../src/domain/code/claimed-codes.ts'
 import { BatchReader } from '../../src/domain/code/code.ts'
 import { findCodes } from '../../src/domain/code/find-codes.ts'
+import { readUnreadyFormat } from '../../src/domain/format/backfill.ts'
 import { readFormat } from '../../src/domain/format/format.ts'
 import { readQueuedGenerations } from '../../src/domain/generation/generation.ts'
 import { readTask, readTaskInLog } from '../../src/domain/generation/task.ts'
@@ -20,12 +22,14 @@ import { isCurrent, placesOfTask, readSnapshot } from '../../src/domain/pool/sna
 import { readRedemptions, redemptionsFor, redemptionsOfPool } from '../../src/domain/redemption/redemption.ts'
 import { readAddedCodes } from '../../src/domain/stock/added-codes.ts'
 import { readBeginnings } from '../../src/domain/upload/beginning.ts'
-import { readWaitingAccount } from '../../src/domain/upload/queue.ts'
+import { readNextUpload } from '../../src/domain/upload/queue.ts'
 import { listRejectedRows, readRejectedRows } from '../../src/domain/upload/rejected-rows.ts'
 import { readPastUsage } from '../../src/domain/usage/past-usage.ts'
 import { readUsage } from '../../src/domain/usage/usage.ts'
-import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { onlyOnOneServer, type TestDatabase, testDatabase } from '../support/database.ts'
 import { type Plan, rowsRead } from '../support/plans.ts'
+
+onlyOnOneServer('plans are those of one server')
 
 // A table that has just been filled has no statistics, so the planner guesses, and may choose to read all rows of an account.
 // What is measured here is how many rows are read, in large tables.
@@ -54,6 +58,7 @@ beforeAll(async () => {
     'claim',
     'taken',
     'idempotency',
+    'queue',
     'event',
     'task',
     'uploaded_code',
@@ -65,6 +70,7 @@ beforeAll(async () => {
     await database.connections.query(`ALTER TABLE ${table} SET (autovacuum_enabled = off)`)
   const fill = (sql: string, ...values: unknown[]) => database.connections.query(sql, [accountId, ...values])
   await fill(`INSERT INTO account (id, name) VALUES ($1, 'Many')`)
+  await fill(`INSERT INTO catalog (account_id) VALUES ($1)`)
   await fill(`INSERT INTO event_log (account_id, log, last) VALUES ($1, gen_random_uuid(), ${many})`)
   await fill(
     `INSERT INTO format (account_id, id, name, pattern, characters, length, version, key, first_code, capacity)
@@ -156,6 +162,11 @@ beforeAll(async () => {
   await fill(
     `INSERT INTO idempotency (account_id, operation, key, hash, at)
      SELECT $1, 'claimCodes', 'key ' || n, '', now() FROM generate_series(1, ${many}) n`,
+  )
+  await fill(
+    `INSERT INTO queue (account_id, kind, since, nonce)
+     SELECT CASE n WHEN 1 THEN $1 ELSE gen_random_uuid() END, CASE n WHEN 1 THEN 'UPLOADS' ELSE 'FORMATS' END::queue_kind, now(), n
+     FROM generate_series(1, ${many}) n`,
   )
   await fill(
     `INSERT INTO event (account_id, sequence, pool_id, kind, payload, at)
@@ -374,8 +385,13 @@ describe('on tables without statistics, a statement reads no more rows than it n
       const found = await findCodes(books, accountId, [{ text: '“c8”', generated: [] }])
       expect(found.uploaded.get('C8')?.size).toBe(1)
     },
-    'the queue': (books) => readQueuedGenerations(books, 100),
-    'the queue of uploads': (books) => readWaitingAccount(books, [accountId]),
+    'the accounts in the queue': async (books) => {
+      const first = await readQueue(books, 'UPLOADS').next()
+      expect(first.value).toMatchObject([{ accountId }])
+    },
+    'the generations of an account in the queue': (books) => readQueuedGenerations(books, accountId, 100),
+    'the format of an account in the queue': (books) => readUnreadyFormat(books, accountId),
+    'the upload of an account in the queue': (books) => readNextUpload(books, accountId),
     'the next events': (books) => readEventsAfter(books, accountId, half, 10),
   }
   for (const [what, read] of Object.entries(statements))

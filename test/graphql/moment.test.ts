@@ -15,7 +15,9 @@ import { FormFile } from '../../src/graphql/form-file.ts'
 import { encodeId, uuidOf } from '../../src/graphql/ids.ts'
 import { createSchema } from '../../src/graphql/schema.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
+import { Networks } from '../../src/outgoing/networks.ts'
 import { openServices } from '../../src/roles/api.ts'
+import { RequestRecord } from '../../src/telemetry/request-record.ts'
 import { newFormat, newPool, openBooks, silent, type TestBooks } from '../support/books.ts'
 import { addCodes } from '../support/uploads.ts'
 
@@ -56,7 +58,13 @@ beforeAll(async () => {
     notifications,
     log: silent,
   })
-  const options = { maxUploadBytes: 1_000, failedLookUpsPerMinute: 0, maxRedemptionAgeDays: 7, log: silent }
+  const options = {
+    maxUploadBytes: 1_000,
+    failedLookUpsPerMinute: 0,
+    maxRedemptionAgeDays: 7,
+    webhookAllowedNetworks: Networks.none,
+    log: silent,
+  }
   services = (await openServices(lifecycle, books, options)).services
   schema = createSchema()
 })
@@ -75,7 +83,7 @@ async function ask<Data>(operation: string, variableValues: Record<string, unkno
     contextValue: createContext(
       services,
       { accountId: place.accountId, keyId: randomUUID(), scopes: ['READ', 'MANAGE', 'CLAIM'] },
-      operation.length,
+      { requestLength: operation.length, record: new RequestRecord() },
     ),
   })
   if (result.errors !== undefined) throw new AggregateError(result.errors, result.errors[0]?.message)
@@ -84,7 +92,8 @@ async function ask<Data>(operation: string, variableValues: Record<string, unkno
 
 /** Runs all waiting tasks, as a worker does. */
 async function work(): Promise<void> {
-  for (const task of await readQueuedGenerations(place.books, 10)) await runGeneration(place.books, task)
+  for (const task of await readQueuedGenerations(place.books, place.accountId, 10))
+    await runGeneration(place.books, task)
 }
 
 const counts = 'availableCount claimedCount status'

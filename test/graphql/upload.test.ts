@@ -70,7 +70,7 @@ test('an upload reports its progress while its file is read, and each status onc
   }
   // While this locks the catalog, no chunk is added.
   await transaction(place.books.connections, async (tx) => {
-    await tx.rows({ text: 'SELECT id FROM account FOR NO KEY UPDATE' })
+    await tx.rows({ text: 'SELECT account_id FROM catalog FOR NO KEY UPDATE' })
     const stopped = Number(await rowsRead())
     expect(stopped).toBeLessThan(120_000)
     while (told.at(-1)?.rowsRead !== stopped) await next()
@@ -803,7 +803,7 @@ test('a subscription shows what an upload waits for', async () => {
   let waiting = ''
   // While this locks the catalog, no chunk is added.
   await transaction(place.books.connections, async (tx) => {
-    await tx.rows({ text: 'SELECT id FROM account FOR NO KEY UPDATE' })
+    await tx.rows({ text: 'SELECT account_id FROM catalog FOR NO KEY UPDATE' })
     await send()
     waiting = await send()
     await watch(waiting, (wait) => wait === 'EARLIER_UPLOAD')

@@ -8,6 +8,7 @@ import { Authentication } from '../../src/server/authentication.ts'
 import { answerError } from '../../src/server/http/errors.ts'
 import { SignIn } from '../../src/server/session.ts'
 import { SessionCookie } from '../../src/server/session-cookie.ts'
+import { RequestRecord } from '../../src/telemetry/request-record.ts'
 import { silent, useBooks } from '../support/books.ts'
 import { type Asked, ask, cookieOf } from '../support/session.ts'
 
@@ -36,7 +37,12 @@ async function start({ isLocal = true } = {}): Promise<Page> {
       return response.end(scopes.join())
     }
     if (request.url === '/session')
-      return await signIn.route.answer(request, response, { id: '', search: '', onStream: () => {} })
+      return await signIn.route.answer(request, response, {
+        id: '',
+        search: '',
+        onStream: () => {},
+        record: new RequestRecord(),
+      })
     const stored = await signIn.signInLocally(request)
     return response.writeHead(200, stored === undefined ? {} : { 'Set-Cookie': stored }).end()
   }

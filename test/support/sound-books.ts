@@ -223,6 +223,7 @@ export const pastConstraints = 'SET session_replication_role = replica'
 const tables = [
   'account',
   'api_key',
+  'catalog',
   'idempotency',
   'format',
   'taken',
@@ -236,6 +237,7 @@ const tables = [
   'redemption_count',
   'code_void',
   'task',
+  'queue',
   'upload_piece',
   'dry_run_code',
   'rejected_row',

@@ -6,27 +6,36 @@ import { CursorExpiredError, RejectedRowsForgottenError } from '../../src/domain
 import { readEventsAfter, readLog } from '../../src/domain/books/event-log.ts'
 import { readRejectedRows } from '../../src/domain/upload/rejected-rows.ts'
 import { expectBalance } from '../support/audit.ts'
-import { newPool, openBooks } from '../support/books.ts'
+import { newAccount, newPool, openBooks } from '../support/books.ts'
 import { testDatabase } from '../support/database.ts'
 import { startService } from '../support/service.ts'
 import { addCodes, clearAway, startUpload, upload } from '../support/uploads.ts'
 
 it('removes any number of idempotency keys after two days, and no others', async () => {
-  await using database = await testDatabase()
-  const use = (name: string, at: string, count: number) =>
-    database.connections.query(
-      `INSERT INTO idempotency (account_id, operation, key, hash, at)
-       SELECT $1, 'claimCodes', $2 || n, '', now() - $3::interval FROM generate_series(1, $4::int) n`,
-      [newId(), name, at, count],
-    )
-  await use('old', '49 hours', 12_000)
-  await use('young', '47 hours', 3)
-  await using _service = await startService({ databaseUrl: database.url })
+  await using test = await openBooks()
+  const { books, accountId } = test
+  const other = await newAccount(books)
+  const use = (account: string, name: string, at: string, count: number) =>
+    books.rows({
+      text: `
+        INSERT INTO idempotency (account_id, operation, key, hash, at)
+        SELECT $1, 'claimCodes', $2 || n, '', now() - $3::interval FROM generate_series(1, $4::int) n`,
+      values: [account, name, at, count],
+    })
+  await use(accountId, 'old', '49 hours', 12_000)
+  await use(accountId, 'young', '47 hours', 3)
+  await use(other, 'old', '49 hours', 1)
+  await use(other, 'young', '47 hours', 1)
+  await using _service = await startService({ databaseUrl: test.databaseUrl })
   const left = async () =>
-    (await database.connections.query<{ key: string }>('SELECT key FROM idempotency ORDER BY key')).rows.map(
-      ({ key }) => key,
-    )
-  await expect.poll(left).toEqual(['young1', 'young2', 'young3'])
+    await books.rows({
+      text: 'SELECT account_id = $1 AS own, array_agg(key ORDER BY key) AS keys FROM idempotency GROUP BY 1 ORDER BY 1',
+      values: [accountId],
+    })
+  await expect.poll(left).toEqual([
+    { own: false, keys: ['young1'] },
+    { own: true, keys: ['young1', 'young2', 'young3'] },
+  ])
 })
 
 it('removes any number of events after thirty days, and leaves no gap among the others', async () => {

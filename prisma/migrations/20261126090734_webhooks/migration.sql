@@ -32,12 +32,14 @@ CREATE TABLE "webhook" (
 -- CreateTable
 CREATE TABLE "webhook_secret" (
     "account_id" UUID NOT NULL,
+    "id" UUID NOT NULL,
     "webhook_id" UUID NOT NULL,
     "number" INTEGER NOT NULL,
     "secret" BYTEA NOT NULL,
+    "wrapped_by" TEXT,
     "until" TIMESTAMPTZ(3),
 
-    CONSTRAINT "webhook_secret_pkey" PRIMARY KEY ("account_id","webhook_id","number")
+    CONSTRAINT "webhook_secret_pkey" PRIMARY KEY ("account_id","id")
 );
 
 -- CreateTable
@@ -56,6 +58,9 @@ CREATE TABLE "webhook_delivery" (
 
     CONSTRAINT "webhook_delivery_pkey" PRIMARY KEY ("account_id","webhook_id","id")
 );
+
+-- CreateIndex
+CREATE UNIQUE INDEX "webhook_secret_account_id_webhook_id_number_key" ON "webhook_secret"("account_id", "webhook_id", "number");
 
 -- AddForeignKey
 ALTER TABLE "webhook" ADD CONSTRAINT "webhook_account_id_fkey" FOREIGN KEY ("account_id") REFERENCES "account"("id") ON DELETE RESTRICT ON UPDATE RESTRICT;

@@ -1,4 +1,4 @@
-import { hash, randomBytes } from 'node:crypto'
+import { hash, randomBytes, randomUUID } from 'node:crypto'
 import type { Pool } from 'pg'
 import { v7 as newId } from 'uuid'
 import { type Queryable, type Transaction, transaction } from '../../database/transaction.ts'
@@ -60,9 +60,10 @@ async function insertAccount(tx: Transaction, name: string, secret: string): Pro
     text: 'INSERT INTO account (id, name) VALUES ($1, $2)',
     values: [accountId, accountName],
   })
+  await tx.execute({ text: 'INSERT INTO catalog (account_id) VALUES ($1)', values: [accountId] })
   await tx.execute({
-    text: 'INSERT INTO event_log (account_id, log) VALUES ($1, gen_random_uuid())',
-    values: [accountId],
+    text: 'INSERT INTO event_log (account_id, log) VALUES ($1, $2)',
+    values: [accountId, randomUUID()],
   })
   await insertKey(tx, accountId, { name: 'First key', scopes: allScopes }, secret)
   return { accountId, secret }
@@ -111,6 +112,24 @@ async function insertKey(
   return keyId
 }
 
+const maxAccountsRead = 500
+
+/** Pages of the ids of all accounts. */
+export async function* readAccountIds(books: Queryable): AsyncGenerator<string[]> {
+  let last = '00000000-0000-0000-0000-000000000000'
+  for (;;) {
+    const rows: { id: string }[] = await books.rows({
+      name: 'read-account-ids',
+      text: `SELECT id FROM account WHERE id > $1 ORDER BY id LIMIT ${maxAccountsRead}`,
+      values: [last],
+    })
+    const end = rows.at(-1)
+    if (end === undefined) return
+    yield rows.map(({ id }) => id)
+    last = end.id
+  }
+}
+
 /** The id of the account that was created first. */
 export async function findFirstAccount(books: Books): Promise<string> {
   const account = await books.prisma.account.findFirstOrThrow({ orderBy: { id: 'asc' } })
@@ -154,9 +173,9 @@ const localKeyName = 'This machine'
 export async function revokeApiKey(books: Books, accountId: string, keyId: string): Promise<void> {
   const [key] = await books.rows({
     // A use that was recorded while this waited for the row came before the revocation.
-    text: `UPDATE api_key SET revoked_at = coalesce(revoked_at, greatest(now(), last_used_at))
+    text: `UPDATE api_key SET revoked_at = coalesce(revoked_at, greatest($3::timestamptz, last_used_at))
            WHERE account_id = $1 AND id = $2 RETURNING id`,
-    values: [accountId, keyId],
+    values: [accountId, keyId, books.now()],
   })
   if (key === undefined) throw new NotFoundError('API key', ['apiKeyId'])
   books.notifications.announce({ topic: 'keys', key: '' })
@@ -182,9 +201,9 @@ export async function touchApiKeys(books: Books, keyIds: readonly string[]): Pro
   await books.rows({
     // Locked in the order of their ids, so that two processes cannot deadlock.
     text: `
-      UPDATE api_key SET last_used_at = least(clock_timestamp(), revoked_at)
+      UPDATE api_key SET last_used_at = least($2::timestamptz, revoked_at)
       WHERE id IN (SELECT id FROM api_key WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE)`,
-    values: [keyIds],
+    values: [keyIds, books.now()],
   })
 }
 

@@ -3,6 +3,7 @@ import type { Walk } from './walk.ts'
 /** The kinds of findings, each with the rule that is broken. */
 export const findingKinds = {
   'account-log': 'every account has an event log, and every event log an account',
+  'account-catalog': 'every account has a catalog, which is the lock of its formats and names',
   'api-key': 'an API key has an account, and its hash has the 32 bytes of a SHA-256',
   'format-reference': 'a format has an account',
   'format-codes': 'a format still yields the codes it was created with',
@@ -40,6 +41,7 @@ export const findingKinds = {
   'upload-remains': 'an upload without work left has left nothing behind',
   'upload-reference': 'rows that came from a file belong to an upload',
   'task-codes': 'a task counts the codes that it added',
+  queue: 'an account that has work for a worker is in the queue',
   'task-state': 'the times, counts and failure of a task agree with its status',
   'task-reference': 'a task has its pool and its format',
   'task-events': 'the events of a task agree with its status',
@@ -51,18 +53,24 @@ export const findingKinds = {
 
 export type FindingKind = keyof typeof findingKinds
 
-/** An inconsistency in the books. */
-export interface Finding {
-  kind: FindingKind
+/** An account whose books are checked. */
+export interface AuditedAccount {
   accountId: string
-  /** Null when there is no such account. */
+  /** Null when there is no such account, but rows that name it. */
   accountName: string | null
+}
+
+/** An inconsistency in the books. */
+export interface Finding extends AuditedAccount {
+  kind: FindingKind
   /** Where and what is wrong, with ids and figures. */
   what: string
 }
 
 /**
- * The checks of a table. A check selects from `page` the id of an account and what is wrong: NULL or '' if nothing is.
+ * The checks of a table. A check selects from `page` the id of the account and what is wrong: NULL or '' if nothing is. All rows
+ * of a page are of the account $1, and so is every row that is compared with it: a distributed database then finds all on one
+ * node.
  *
  * It looks up rows of other tables one by one, with `join` or in the SELECT list: LATERAL (… LIMIT 1) uses an index
  * whatever size the planner assumes.
@@ -83,6 +91,6 @@ export function join(
   columns = 'true AS exists',
   from = 'page',
 ): string {
-  const key = table === 'account' ? 'id' : `account_id = ${from}.account_id AND id`
-  return `LEFT JOIN LATERAL (SELECT ${columns} FROM ${table} WHERE ${key} = ${from}.${table}_id LIMIT 1) AS ${table} ON true`
+  const key = table === 'account' ? 'id = $1' : `account_id = $1 AND id = ${from}.${table}_id`
+  return `LEFT JOIN LATERAL (SELECT ${columns} FROM ${table} WHERE ${key} LIMIT 1) AS ${table} ON true`
 }

@@ -6,7 +6,7 @@ const uploadLine = { table: 'batch', of: ['account_id', 'task_id'], by: 'first' 
 const claimLine = { table: 'claim', of: ['account_id', 'pool_id'], by: 'first' }
 const stockLine = { table: 'stock_change', of: ['account_id', 'pool_id'], by: 'number' }
 
-const ofPool = 'account_id = page.account_id AND pool_id = page.id'
+const ofPool = 'account_id = $1 AND pool_id = page.id'
 
 export const poolChecks: readonly TableChecks[] = [
   {

@@ -4,12 +4,15 @@ import type { Logger } from 'pino'
 import { CodeSpace } from '../../codespace/codespace.ts'
 import { Pattern } from '../../codespace/pattern.ts'
 import { DatabaseUnavailableError, isUnavailable } from '../../database/errors.ts'
-import type { Notifications, Topic } from '../../database/notifications.ts'
+import type { Notifications } from '../../database/notifications.ts'
+import { Reach } from '../../database/reach.ts'
 import { type Queryable, type Statement, type Transaction, transaction } from '../../database/transaction.ts'
-import type { PrismaClient } from '../../generated/prisma/client.ts'
+import type { PrismaClient, QueueKind } from '../../generated/prisma/client.ts'
 import { Keyring } from '../../keys/keyring.ts'
+import { type Fact, facts } from '../../telemetry/facts.ts'
 import { appendEvents, type EventDraft } from './event-log.ts'
 import { KnownFormatsCache } from './known-formats.ts'
+import { enqueue, queueTopics } from './queue.ts'
 import { formatKeyPlace } from './secrets.ts'
 
 export interface BooksParts {
@@ -32,6 +35,8 @@ export class Books implements Queryable {
   readonly keyring: Keyring
   readonly codeSpaces: CodeSpaces
   readonly knownFormats: KnownFormatsCache
+  /** Which accounts are within reach: a node of a distributed database may be away. */
+  readonly reach: Reach
   readonly now: () => Date
   /** The API key whose requests write through these books: the actor of their events. */
   readonly actorId: string | undefined
@@ -46,6 +51,7 @@ export class Books implements Queryable {
     this.keyring = parts.keyring ?? new Keyring()
     this.codeSpaces = acting?.through.codeSpaces ?? new CodeSpaces(this.keyring)
     this.knownFormats = acting?.through.knownFormats ?? new KnownFormatsCache()
+    this.reach = acting?.through.reach ?? new Reach(parts)
     this.actorId = acting?.as
     this.#parts = parts
   }
@@ -65,8 +71,9 @@ export class Books implements Queryable {
   }
 
   /**
-   * Runs `work` in a transaction (see `transaction`). Appends the recorded events to the account's event log as the last
-   * statement before the commit. After the commit, writes its log entries and notifies subscribers and workers.
+   * Runs `work` in a transaction (see `transaction`). As the last statements before the commit, puts the account into the queue
+   * if it has made work for a worker, and appends the recorded events to the account's event log. After the commit, writes its
+   * log entries, tells its facts, and notifies subscribers and workers.
    *
    * `work` locks in the order of docs/design.md: account, pool, formats (by id), idempotency keys (sorted). It locks first
    * and reads in a later statement: a statement that locks a row and joins others reads the others as they were before it
@@ -76,12 +83,20 @@ export class Books implements Queryable {
     const { tx, result } = await transaction(this.connections, async (plain) => {
       const tx = new BookTransaction(plain, accountId, this)
       const result = await work(tx)
-      if (tx.events.length > 0) await appendEvents(plain, accountId, tx.events)
+      // In one round trip, in this order.
+      const last: Promise<void>[] = []
+      if (tx.queued.size > 0) last.push(enqueue(plain, accountId, [...tx.queued], tx.now()))
+      if (tx.events.length > 0) last.push(appendEvents(plain, accountId, tx.events))
+      await Promise.all(last)
       return { tx, result }
     })
     for (const { fields, message } of tx.logEntries) this.#parts.log.info(fields, message)
-    if (tx.events.length > 0) this.notifications.announce({ topic: 'events', key: accountId })
-    for (const topic of tx.topics) this.notifications.announce({ topic, key: '' })
+    for (const tell of tx.untold) tell()
+    if (tx.events.length > 0) {
+      facts.events.tell(tx)
+      this.notifications.announce({ topic: 'events', key: accountId })
+    }
+    for (const kind of tx.queued) this.notifications.announce({ topic: queueTopics[kind], key: '' })
     return result
   }
 }
@@ -94,7 +109,9 @@ export class BookTransaction implements Queryable {
   actorId: string | undefined
   readonly events: (EventDraft & { actorId: string | undefined })[] = []
   readonly logEntries: { fields: object; message: string }[] = []
-  readonly topics = new Set<Topic>()
+  /** Tell the facts of this transaction. */
+  readonly untold: (() => void)[] = []
+  readonly queued = new Set<QueueKind>()
   readonly #tx: Transaction
   readonly #clock: () => Date
   #now: Date | undefined
@@ -141,9 +158,14 @@ export class BookTransaction implements Queryable {
     this.logEntries.push({ fields, message })
   }
 
-  /** Notifies those who listen for a topic once the transaction has committed. */
-  announceOnCommit(topic: Topic): void {
-    this.topics.add(topic)
+  /** Tells a fact once the transaction has committed; nothing if the commit fails or is unanswered. */
+  tellOnCommit<Content extends object>(fact: Fact<Content>, content: Content): void {
+    this.untold.push(() => fact.tell(content))
+  }
+
+  /** Puts the account into the queue, as this transaction makes work for a worker, and notifies workers once it has committed. */
+  queue(kind: QueueKind): void {
+    this.queued.add(kind)
   }
 }
 

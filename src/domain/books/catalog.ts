@@ -1,7 +1,7 @@
 import type { Queryable } from '../../database/transaction.ts'
 
 /*
- * The lock of an account's catalog, which is its formats and the names of its formats and pools, is the account's row. Both
+ * The lock of an account's catalog, which is its formats and the names of its formats and pools, is a row of its own. Both
  * functions resolve to whether the account has codes that differ only in case, spaces and dashes (see format/identity.ts).
  */
 
@@ -9,20 +9,21 @@ type AccountTransaction = Queryable & { readonly accountId: string }
 
 /** Locks the catalog until the transaction ends: no other one creates a format, sets a name, or adds uploaded codes. */
 export async function lockCatalog(tx: AccountTransaction): Promise<boolean> {
-  return await lockAccount(tx, 'NO KEY UPDATE')
+  return await lockRow(tx, 'NO KEY UPDATE')
 }
 
 /** Keeps the catalog as it is until the transaction ends: no format appears. Several transactions can hold it. */
 export async function holdCatalog(tx: AccountTransaction): Promise<boolean> {
-  return await lockAccount(tx, 'SHARE')
+  return await lockRow(tx, 'SHARE')
 }
 
-async function lockAccount(tx: AccountTransaction, mode: 'NO KEY UPDATE' | 'SHARE'): Promise<boolean> {
+async function lockRow(tx: AccountTransaction, mode: 'NO KEY UPDATE' | 'SHARE'): Promise<boolean> {
   // A statement that locks a row and reads no other table returns the row as it is once the lock is held.
   const [row] = await tx.rows<{ case_sensitive: boolean }>({
-    name: `lock-account-for-${mode}`,
-    text: `SELECT case_sensitive FROM account WHERE id = $1 FOR ${mode}`,
+    name: `lock-catalog-for-${mode}`,
+    text: `SELECT case_sensitive FROM catalog WHERE account_id = $1 FOR ${mode}`,
     values: [tx.accountId],
   })
-  return row?.case_sensitive === true
+  if (row === undefined) throw new Error(`The account ${tx.accountId} has no catalog to lock.`)
+  return row.case_sensitive
 }

@@ -1,5 +1,4 @@
-import type { Pool } from 'pg'
-import { type Queryable, type RowOf, type Transaction, transaction } from '../../database/transaction.ts'
+import type { Queryable, RowOf, Transaction } from '../../database/transaction.ts'
 import type { TaskFailureCode, TaskStatus, WebhookDisabledReason } from '../../generated/prisma/client.ts'
 import { CursorExpiredError, CursorInvalidError } from './errors.ts'
 
@@ -171,8 +170,8 @@ export async function readEventsAfter(
       FROM event_log log
       LEFT JOIN LATERAL (
         SELECT sequence, pool_id, kind, payload, actor_id, at FROM event
-        WHERE account_id = log.account_id AND sequence > $2
-        ORDER BY sequence LIMIT $3
+        WHERE account_id = $1 AND sequence > $2
+        ORDER BY account_id, sequence LIMIT $3
       ) event ON true
       WHERE log.account_id = $1`,
     values: [accountId, sequence, limit],
@@ -185,40 +184,78 @@ export async function readEventsAfter(
   return rows.filter((row) => row.sequence !== null).map(decodeEvent)
 }
 
-/**
- * Removes events from before `time`, oldest first, at most `limit` of each account. What is kept is the end of the log,
- * without a gap. Resolves to the greatest number removed from one account: less than `limit` when no more are left.
- */
-export async function forgetEvents(connections: Pool, time: Date, limit: number): Promise<number> {
-  const { rows } = await connections.query<{ account_id: string }>(
-    `SELECT account_id FROM event_log AS log CROSS JOIN LATERAL (
-       SELECT at FROM event WHERE account_id = log.account_id AND sequence > log.floor ORDER BY sequence LIMIT 1
-     ) AS oldest
-     WHERE oldest.at < $1`,
-    [time],
-  )
-  let maxRemoved = 0
-  for (const { account_id } of rows) {
-    const removed = await transaction(connections, (tx) => forgetOldest(tx, account_id, time, limit))
-    maxRemoved = Math.max(maxRemoved, removed)
-  }
-  return maxRemoved
+/** Events of an account after a place in its log. */
+export interface WantedEvents {
+  sequence: bigint
+  /** Empty: all. */
+  kinds: readonly EventKind[]
+  /** The pool that they are of; undefined: all events of the account. */
+  poolId: string | undefined
+  /** How many events are looked at. */
+  maxLookedAt: number
+  limit: number
 }
 
-async function forgetOldest(tx: Transaction, accountId: string, time: Date, limit: number): Promise<number> {
-  const [log] = await tx.rows<{ floor: string; next_floor: string | null }>({
+/**
+ * The oldest of the wanted events, with the state of the log at the same moment. `through`: how far the log was looked at;
+ * what is not returned up to there is not wanted. If events are missing after `sequence`, `log` tells.
+ */
+export async function readWantedEvents(
+  books: Queryable,
+  accountId: string,
+  { sequence, kinds, poolId, maxLookedAt, limit }: WantedEvents,
+): Promise<{ log: LogState; events: LoggedEvent[]; through: bigint }> {
+  const until = sequence + BigInt(maxLookedAt)
+  // One statement, so that no event up to `last` is missing.
+  const rows = await books.rows<EventRow & { last: string; floor: string }>({
+    name: 'read-wanted-events',
     text: `
-      SELECT floor, next_floor FROM event_log AS log CROSS JOIN LATERAL (
-        SELECT coalesce(min(sequence) FILTER (WHERE at >= $2) - 1, max(sequence)) AS next_floor
+      SELECT log.log, log.last, log.floor,
+        event.sequence, event.pool_id, event.kind, event.payload, event.actor_id, event.at
+      FROM event_log log
+      LEFT JOIN (
+        SELECT account_id, sequence, pool_id, kind, payload, actor_id, at FROM event
+        WHERE account_id = $1 AND sequence > $2 AND sequence <= $3
+          AND (cardinality($4::event_kind[]) = 0 OR kind = ANY($4)) AND ($5::uuid IS NULL OR pool_id = $5)
+        ORDER BY sequence LIMIT $6
+      ) event USING (account_id)
+      WHERE log.account_id = $1
+      ORDER BY event.sequence`,
+    values: [accountId, sequence, until, kinds, poolId ?? null, limit],
+    query_timeout: maxSilenceMs,
+  })
+  const [first] = rows
+  if (first === undefined) throw new Error(`The account ${accountId} has no event log.`)
+  const log = { accountId, log: first.log, last: BigInt(first.last), floor: BigInt(first.floor) }
+  const events = rows.filter((row) => row.sequence !== null).map(decodeEvent)
+  const lookedAt = log.last < until ? log.last : until
+  return { log, events, through: events.length === limit ? (events.at(-1)?.sequence ?? lookedAt) : lookedAt }
+}
+
+/**
+ * Removes events of the account from before `time`, oldest first, at most `limit`. What is kept is the end of the log, without
+ * a gap. Resolves to the number removed. It must be the last of its transaction, like `appendEvents`.
+ */
+export async function forgetEvents(
+  tx: Queryable & Pick<Transaction, 'execute'>,
+  accountId: string,
+  time: Date,
+  limit: number,
+): Promise<number> {
+  const [log] = await tx.rows<{ floor: string; next_floor: string | null }>({
+    name: 'find-expired-events',
+    text: `
+      SELECT floor, (
+        SELECT coalesce(min(sequence) FILTER (WHERE at >= $2) - 1, max(sequence))
         FROM (
           SELECT sequence, at FROM event
-          WHERE account_id = log.account_id AND sequence > log.floor ORDER BY sequence LIMIT $3
+          WHERE account_id = $1 AND sequence > log.floor ORDER BY account_id, sequence LIMIT $3
         ) AS oldest
-      ) AS page
-      WHERE account_id = $1`,
+      ) AS next_floor
+      FROM event_log AS log WHERE account_id = $1`,
     values: [accountId, time, limit],
   })
-  if (log?.next_floor == null) return 0
+  if (log?.next_floor == null || log.next_floor === log.floor) return 0
   const removed = await tx.execute({
     text: 'DELETE FROM event WHERE account_id = $1 AND sequence > $2 AND sequence <= $3',
     values: [accountId, log.floor, log.next_floor],

@@ -2,7 +2,7 @@ import type { Queryable } from '../../database/transaction.ts'
 
 /** The rows of a table to list: a condition on the parameters $2, $3 and so on, which are `values`. */
 export interface Filter {
-  table: 'format' | 'pool' | 'task' | 'redemption'
+  table: 'format' | 'pool' | 'task' | 'redemption' | 'webhook_delivery'
   condition: string
   values: readonly unknown[]
 }

@@ -21,11 +21,17 @@ interface SecretColumn {
 /** All secrets that the service has to read again. */
 const secretColumns: readonly SecretColumn[] = [
   { table: 'format', column: 'key', key: { id: 'uuid' }, wrappedBy: 'wrapped_by' },
+  { table: 'webhook_secret', column: 'secret', key: { id: 'uuid' }, wrappedBy: 'wrapped_by' },
 ]
 
 /** The place of a format's key. */
 export function formatKeyPlace(accountId: string, id: string): SecretPlace {
   return { purpose: 'format.key', accountId, id }
+}
+
+/** The place of a secret that signs the messages of a webhook. */
+export function webhookSecretPlace(accountId: string, id: string): SecretPlace {
+  return { purpose: 'webhook_secret.secret', accountId, id }
 }
 
 /** How many secrets are wrapped by which master key; those that are not wrapped have the id null. */

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { type Group, Lanes } from '../../async/lanes.ts'
 import { yieldToEventLoop } from '../../async/pacer.ts'
 import { CommitUnansweredError } from '../../database/errors.ts'
+import { facts } from '../../telemetry/facts.ts'
 import type { Books } from '../books/books.ts'
 import { readClaimedCodes } from '../code/claimed-codes.ts'
 import { type Code, type CodeText, computeCodes, readPositions } from '../code/code.ts'
@@ -79,6 +80,7 @@ export class Claims {
   constructor(books: Books) {
     this.#books = books
     this.#lanes = new Lanes({
+      of: 'claims',
       maxGroups: maxTransactions,
       maxSlowGroups: maxSlowTransactions,
       maxItems: maxGroup,
@@ -129,6 +131,8 @@ export class Claims {
     const result = await this.#claimGroup(key, group)
     if (result.onePerRecipient) this.#onePerRecipient.set(key[1], true)
     else this.#onePerRecipient.delete(key[1])
+    if (facts.claimed.isWanted)
+      facts.claimed.tell({ claims: claimsOf(result), codes: result.to - result.from })
     // While this process computes codes, the next transaction can wait for the disk.
     group.release()
     return this.#answer(key, group.close(), result)
@@ -212,6 +216,16 @@ export class Claims {
     const to = from + count * BigInt(recipients.length)
     return await readPositions(this.#books, accountId, poolId, { lane: 'LINE', from, to }, true)
   }
+}
+
+/** How many claims a transaction has made: one for each recipient that got new codes. */
+function claimsOf({ decisions }: GroupResult): number {
+  let claims = 0
+  for (const decision of decisions)
+    if (!(decision instanceof Error))
+      for (const { alreadyHeld } of decision.grants)
+        if (!alreadyHeld && decision.from < decision.to) claims += 1
+  return claims
 }
 
 /** The codes that a request has claimed, in order, each with its claim. */

@@ -1,3 +1,4 @@
+import { facts } from '../../telemetry/facts.ts'
 import { RateLimitedError } from '../books/errors.ts'
 
 const minuteMs = 60_000
@@ -45,7 +46,7 @@ export class GuessLimit {
    * nothing. Rejects with a RateLimitedError if the key has to wait.
    */
   async attempt<T>(keyId: string, look: () => Promise<T | undefined>): Promise<T | undefined> {
-    if (this.#perMinute === 0) return await look()
+    if (this.#perMinute === 0) return tellOutcome(await look())
     const bucket = this.#use(keyId)
     const admitted = Promise.withResolvers<void>()
     bucket.waiting.push(admitted)
@@ -53,7 +54,7 @@ export class GuessLimit {
     await admitted.promise
     let failed = false
     try {
-      const found = await look()
+      const found = tellOutcome(await look())
       failed = found === undefined
       return found
     } finally {
@@ -76,7 +77,10 @@ export class GuessLimit {
         bucket.inFlight += 1
         next.resolve()
       } else if (bucket.inFlight > 0) return
-      else next.reject(new RateLimitedError(Math.ceil((price - bucket.left) / this.#perMinute)))
+      else {
+        facts.lookedUp.tell({ outcome: 'refused' })
+        next.reject(new RateLimitedError(Math.ceil((price - bucket.left) / this.#perMinute)))
+      }
       bucket.waiting.shift()
     }
   }
@@ -97,4 +101,9 @@ export class GuessLimit {
     }
     return bucket
   }
+}
+
+function tellOutcome<T>(found: T | undefined): T | undefined {
+  facts.lookedUp.tell({ outcome: found === undefined ? 'nothing' : 'found' })
+  return found
 }

@@ -26,6 +26,7 @@ export class LookUps {
   constructor(books: Books) {
     this.#books = books
     this.#lanes = new Lanes({
+      of: 'look-ups',
       maxGroups: Number.POSITIVE_INFINITY,
       maxGroupsOfKey: maxStatements,
       maxItems: maxGroup,

@@ -35,15 +35,20 @@ export interface UnreadyFormat {
 // In the order of their index: without statistics, the planner would scan all formats.
 const maxCandidates = 100
 
-/** A format that is not ready, if there is one: a random one, so that none waits until another is done. */
-export async function readUnreadyFormat(books: Queryable): Promise<UnreadyFormat | undefined> {
+/** A format of the account that is not ready, if there is one: a random one, so that none waits until another is done. */
+export async function readUnreadyFormat(
+  books: Queryable,
+  accountId: string,
+): Promise<UnreadyFormat | undefined> {
   const [unready] = await books.rows<UnreadyFormat>({
     name: 'read-unready-format',
     text: `
       SELECT account_id AS "accountId", id AS "formatId" FROM (
-        SELECT account_id, id FROM format WHERE taken_to IS NOT NULL ORDER BY account_id, id LIMIT ${maxCandidates}
+        SELECT account_id, id FROM format WHERE account_id = $1 AND taken_to IS NOT NULL
+        ORDER BY account_id, id LIMIT ${maxCandidates}
       ) AS unready
       ORDER BY random() LIMIT 1`,
+    values: [accountId],
   })
   return unready
 }
@@ -62,7 +67,7 @@ export async function backfillFormat(
     const { takenTo } = await lockFormat(tx, formatId)
     if (takenTo === undefined) return false
     const space = await tx.codeSpaces.get(tx, accountId, formatId)
-    if (await backfillNext(tx, { id: formatId, space, takenTo }, limit)) tx.announceOnCommit('generations')
+    if (await backfillNext(tx, { id: formatId, space, takenTo }, limit)) tx.queue('GENERATIONS')
     return true
   })
 }

@@ -85,7 +85,7 @@ export async function createFormat(
       ],
     })
     const isReady = earlier === 0 || (await backfillNext(tx, { id, space, takenTo: '' }, takenAtOnce))
-    if (!isReady) tx.announceOnCommit('formats')
+    if (!isReady) tx.queue('FORMATS')
     return id
   })
 }

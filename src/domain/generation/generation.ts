@@ -100,19 +100,23 @@ async function reserve(
 }
 
 /**
- * At most `limit` generations to run, oldest first: those that wait for a worker, and those whose worker may have died;
- * not those of formats that are not ready.
+ * At most `limit` generations of an account to run, oldest first: those that wait for a worker, and those whose worker may
+ * have died; not those of formats that are not ready, whose backfill puts the account into the queue again.
  */
-export async function readQueuedGenerations(books: Queryable, limit: number): Promise<TaskRef[]> {
+export async function readQueuedGenerations(
+  books: Queryable,
+  accountId: string,
+  limit: number,
+): Promise<TaskRef[]> {
   return await books.rows<TaskRef>({
     name: 'read-queued-generations',
     text: `
       SELECT account_id AS "accountId", id AS "taskId" FROM task
-      WHERE status IN ('AWAITING_EXECUTION', 'RUNNING') AND kind = 'GENERATION' AND NOT EXISTS (
-        SELECT FROM format WHERE account_id = task.account_id AND id = task.format_id AND taken_to IS NOT NULL
+      WHERE account_id = $1 AND kind = 'GENERATION' AND status IN ('AWAITING_EXECUTION', 'RUNNING') AND NOT EXISTS (
+        SELECT FROM format WHERE account_id = $1 AND id = task.format_id AND taken_to IS NOT NULL
       )
-      ORDER BY id LIMIT $1`,
-    values: [limit],
+      ORDER BY account_id, id LIMIT $2`,
+    values: [accountId, limit],
   })
 }
 

@@ -1,5 +1,6 @@
 import { max, min } from '../../bigint.ts'
 import { grouped } from '../../grouped.ts'
+import { facts } from '../../telemetry/facts.ts'
 import type { BookTransaction } from '../books/books.ts'
 import { atOnceWhileUnready, takeNext } from '../format/backfill.ts'
 import { availableForGeneration, type Format, lockFormat, readFormat } from '../format/format.ts'
@@ -118,6 +119,7 @@ async function generate(
   if (format.takenTo !== undefined) await takeNext(tx, format, quantity)
   await layBatch(tx, pool, format, { taskId, count: quantity, reserved: false })
   await noteStock(tx, pool, quantity)
+  tx.tellOnCommit(facts.refilled, { codes: quantity })
   tx.record({ poolId: pool.id, kind: 'POOL_REFILLED', payload: { taskId, added: String(quantity) } })
   return taskId
 }

@@ -2,6 +2,7 @@ import { v7 as newId } from 'uuid'
 import type { FileLayout } from '../../codefile/read.ts'
 import type { Queryable, RowOf } from '../../database/transaction.ts'
 import type { TaskFailureCode, TaskKind, TaskStatus, TaskTrigger } from '../../generated/prisma/client.ts'
+import { facts } from '../../telemetry/facts.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { NotFoundError, TaskFinishedError } from '../books/errors.ts'
 import type { TaskSnapshot } from '../books/event-log.ts'
@@ -9,7 +10,6 @@ import type { Filter } from '../books/listing.ts'
 import type { TaskRef } from '../books/task-ref.ts'
 import { type Format, lockFormat } from '../format/format.ts'
 import { lockPool, type Pool } from '../pool/pool.ts'
-import type { RowRef } from '../subscription/row-poller.ts'
 
 /**
  * A task is one run that adds codes to a pool. Its status, and what changes it:
@@ -36,7 +36,7 @@ import type { RowRef } from '../subscription/row-poller.ts'
  * its format, where its quantity is reserved. Advisory locks, on a generation or on the uploads of an account, only keep
  * workers from doing the same work twice.
  *
- * Inserts and transitions record their events and log entries in `writeTask`.
+ * Inserts and transitions record their events, log entries and facts in `writeTask`.
  */
 
 /**
@@ -113,23 +113,23 @@ export interface NewGeneration {
 /** Inserts a generation for a worker. The transaction has locked its pool and reserved its quantity. */
 export async function insertGenerationTask(tx: BookTransaction, task: NewGeneration): Promise<string> {
   const id = newId()
-  const values = [task.poolId, task.formatId, task.quantity, tx.actorId ?? null]
+  const values = [task.poolId, task.formatId, task.quantity, tx.actorId ?? null, tx.now()]
   const text = `
     INSERT INTO task (account_id, id, kind, trigger, pool_id, format_id, quantity, actor_id, status, created_at)
-    VALUES ($1, $2, 'GENERATION', 'MANUAL', $3, $4, $5, $6, 'AWAITING_EXECUTION', now())`
+    VALUES ($1, $2, 'GENERATION', 'MANUAL', $3, $4, $5, $6, 'AWAITING_EXECUTION', $7)`
   await writeTask(tx, id, { name: 'insert-generation-task', text, values })
-  tx.announceOnCommit('generations')
+  tx.queue('GENERATIONS')
   return id
 }
 
 /** Inserts a refill that this transaction carries out. The transaction has locked its pool. */
 export async function insertRefillTask(tx: BookTransaction, task: NewGeneration): Promise<string> {
   const id = newId()
-  const values = [task.poolId, task.formatId, task.quantity, tx.actorId ?? null]
+  const values = [task.poolId, task.formatId, task.quantity, tx.actorId ?? null, tx.now()]
   const text = `
     INSERT INTO task (account_id, id, kind, trigger, pool_id, format_id, quantity, generated, added, actor_id, status,
       created_at, started_at, finished_at)
-    VALUES ($1, $2, 'GENERATION', 'AUTO_GENERATE', $3, $4, $5, $5, $5, $6, 'COMPLETED', now(), now(), now())`
+    VALUES ($1, $2, 'GENERATION', 'AUTO_GENERATE', $3, $4, $5, $5, $5, $6, 'COMPLETED', $7, $7, $7)`
   await writeTask(tx, id, { name: 'insert-refill-task', text, values })
   return id
 }
@@ -151,21 +151,26 @@ export interface NewUpload {
 /** Inserts an upload whose file has been stored. The transaction has locked its pool. */
 export async function insertUploadTask(tx: BookTransaction, upload: NewUpload): Promise<void> {
   const { id, poolId, column = null, header = null, dryRun, caseSensitive = false, bytes } = upload
-  const values = [poolId, column, header, dryRun, caseSensitive, bytes, tx.actorId ?? null]
+  const values = [poolId, column, header, dryRun, caseSensitive, bytes, tx.actorId ?? null, tx.now()]
   const text = `
     INSERT INTO task (account_id, id, kind, trigger, pool_id, status, "column", header, dry_run, case_sensitive, bytes,
       actor_id, has_work, created_at)
-    VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'AWAITING_EXECUTION', $4, $5, $6, $7, $8, $9, true, now())`
+    VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'AWAITING_EXECUTION', $4, $5, $6, $7, $8, $9, true, $10)`
   await writeTask(tx, id, { name: 'insert-upload-task', text, values })
-  tx.announceOnCommit('uploads')
+  tx.queue('UPLOADS')
+}
+
+/** SQL: the time $n as the end of a task. The clocks of two processes differ, and a task does not end before it began. */
+function notBefore(time: string): string {
+  return `greatest(${time}::timestamptz, created_at, started_at)`
 }
 
 /** Starts a task. Like all transitions, resolves to undefined if the task did not have the expected status. */
 export async function markRunning(tx: BookTransaction, taskId: string): Promise<Task | undefined> {
   const text = `
-    UPDATE task SET status = 'RUNNING', started_at = clock_timestamp()
+    UPDATE task SET status = 'RUNNING', started_at = greatest($3::timestamptz, created_at)
     WHERE account_id = $1 AND id = $2 AND status = 'AWAITING_EXECUTION'`
-  return await writeTask(tx, taskId, { name: 'start-task', text })
+  return await writeTask(tx, taskId, { name: 'start-task', text, values: [tx.now()] })
 }
 
 /** Completes a generation whose codes have been added to the pool. */
@@ -174,18 +179,19 @@ export async function markGenerationCompleted(
   taskId: string,
 ): Promise<Task | undefined> {
   const text = `
-    UPDATE task SET status = 'COMPLETED', generated = quantity, added = quantity, finished_at = clock_timestamp()
+    UPDATE task SET status = 'COMPLETED', generated = quantity, added = quantity,
+      finished_at = ${notBefore('$3')}
     WHERE account_id = $1 AND id = $2 AND status = 'RUNNING' AND kind = 'GENERATION'`
-  return await writeTask(tx, taskId, { name: 'complete-generation', text })
+  return await writeTask(tx, taskId, { name: 'complete-generation', text, values: [tx.now()] })
 }
 
 /** Completes an upload. It has added all codes that it accepted, or none if it is a dry run. */
 export async function markUploadCompleted(tx: BookTransaction, taskId: string): Promise<Task | undefined> {
   const text = `
     UPDATE task SET status = 'COMPLETED', added = CASE WHEN dry_run THEN 0 ELSE accepted END,
-      waits_for_clearing = false, finished_at = clock_timestamp()
+      waits_for_clearing = false, finished_at = ${notBefore('$3')}
     WHERE account_id = $1 AND id = $2 AND status = 'RUNNING' AND kind = 'UPLOAD'`
-  return await writeTask(tx, taskId, { name: 'complete-upload', text })
+  return await writeTask(tx, taskId, { name: 'complete-upload', text, values: [tx.now()] })
 }
 
 /** Makes a task FAILED, and releases what it has reserved. */
@@ -194,7 +200,7 @@ export async function markFailed(
   taskId: string,
   { code, message }: TaskFailure,
 ): Promise<Task | undefined> {
-  const changes = "status = 'FAILED', failure_code = $3, failure_message = $4"
+  const changes = "status = 'FAILED', failure_code = $4, failure_message = $5"
   return await endUnfinished(tx, taskId, { name: 'fail-task', changes, values: [code, message] })
 }
 
@@ -206,12 +212,12 @@ async function markCancelled(tx: BookTransaction, taskId: string): Promise<Task 
 async function endUnfinished(
   tx: BookTransaction,
   taskId: string,
-  { name, changes, values }: { name: string; changes: string; values?: unknown[] },
+  { name, changes, values = [] }: { name: string; changes: string; values?: unknown[] },
 ): Promise<Task | undefined> {
   const text = `
-    UPDATE task SET ${changes}, waits_for_clearing = false, finished_at = clock_timestamp()
+    UPDATE task SET ${changes}, waits_for_clearing = false, finished_at = ${notBefore('$3')}
     WHERE account_id = $1 AND id = $2 AND status IN ('AWAITING_EXECUTION', 'RUNNING')`
-  const task = await writeTask(tx, taskId, { name, text, values })
+  const task = await writeTask(tx, taskId, { name, text, values: [tx.now(), ...values] })
   if (task?.formatId === undefined || task.quantity === undefined) return task
   await lockFormat(tx, task.formatId)
   await tx.execute({
@@ -223,6 +229,7 @@ async function endUnfinished(
 
 /** Makes an upload UNDONE. A worker removes its codes later; `finished_at` does not change. */
 export async function markUndone(tx: BookTransaction, taskId: string): Promise<Task | undefined> {
+  tx.queue('UPLOADS')
   const text = `
     UPDATE task SET status = 'UNDONE', added = 0, has_work = true
     WHERE account_id = $1 AND id = $2 AND status = 'COMPLETED' AND kind = 'UPLOAD'`
@@ -238,7 +245,7 @@ async function writeTask(
   taskId: string,
   { name, text, values = [] }: { name: string; text: string; values?: unknown[] | undefined },
 ): Promise<Task | undefined> {
-  const [row] = await tx.rows<RowOf<Task>>({
+  const [row] = await tx.rows<TaskRow>({
     name,
     text: `${text} RETURNING ${taskColumns}`,
     values: [tx.accountId, taskId, ...values],
@@ -247,7 +254,7 @@ async function writeTask(
   const task = decodeTask(row)
   const event = { poolId: task.poolId, kind: 'TASK_STATUS_CHANGED', payload: snapshotOf(task) } as const
   tx.record(event, tx.actorId ?? task.actorId)
-  logStatus(tx, task)
+  tellStatus(tx, task)
   return task
 }
 
@@ -268,15 +275,18 @@ export async function cancelTask(books: Books, accountId: string, taskId: string
 }
 
 /** Reads tasks, of any accounts, without a lock: those that exist. */
-export async function readTasks(books: Queryable, refs: readonly RowRef[]): Promise<Task[]> {
-  const rows = await books.rows<RowOf<Task>>({
+export async function readTasks(
+  books: Queryable,
+  accountId: string,
+  ids: readonly string[],
+): Promise<Task[]> {
+  const rows = await books.rows<TaskRow>({
     name: 'read-tasks',
     text: `
-      SELECT found.* FROM unnest($1::uuid[], $2::uuid[]) AS wanted (account_id, id)
-      CROSS JOIN LATERAL (
-        SELECT ${taskColumns} FROM task WHERE account_id = wanted.account_id AND id = wanted.id LIMIT 1
+      SELECT found.* FROM unnest($2::uuid[]) AS wanted (id) CROSS JOIN LATERAL (
+        SELECT ${taskColumns} FROM task WHERE account_id = $1 AND id = wanted.id LIMIT 1
       ) AS found`,
-    values: [refs.map(({ accountId }) => accountId), refs.map(({ id }) => id)],
+    values: [accountId, ids],
   })
   return rows.map(decodeTask)
 }
@@ -287,7 +297,7 @@ export async function readTask(
   accountId: string,
   taskId: string,
 ): Promise<Task | undefined> {
-  return (await readTasks(books, [{ accountId, id: taskId }]))[0]
+  return (await readTasks(books, accountId, [taskId]))[0]
 }
 
 export interface TaskFilter {
@@ -312,7 +322,7 @@ export async function readTaskInLog(
   accountId: string,
   taskId: string,
 ): Promise<{ snapshot: TaskSnapshot; sequence: bigint } | undefined> {
-  const [row] = await books.rows<RowOf<Task> & { last: string }>({
+  const [row] = await books.rows<TaskRow & { last: string }>({
     name: 'read-task-in-log',
     text: `
       SELECT log.last, ${taskColumns} FROM event_log log JOIN task USING (account_id)
@@ -326,13 +336,18 @@ export async function readTaskInLog(
 export const taskColumns = `account_id AS "accountId", id, kind, trigger, actor_id AS "actorId", pool_id AS "poolId",
   format_id AS "formatId",
   quantity, status, generated, added,
-  CASE WHEN status = 'FAILED' THEN jsonb_build_object('code', failure_code, 'message', failure_message) END AS failure,
+  failure_code AS "failureCode", failure_message AS "failureMessage",
   "column", header, dry_run AS "dryRun", case_sensitive AS "caseSensitive", layout, rows_read AS "rowsRead", accepted,
   duplicates_in_file AS "duplicatesInFile", duplicates_in_account AS "duplicatesInAccount", refused, bytes,
   bytes_read AS "bytesRead", rejected_forgotten AS "rejectedForgotten", created_at AS "createdAt",
   started_at AS "startedAt", finished_at AS "finishedAt"`
 
-export function decodeTask(row: RowOf<Task>): Task {
+export type TaskRow = RowOf<Omit<Task, 'failure'>> & {
+  failureCode: TaskFailureCode | null
+  failureMessage: string | null
+}
+
+export function decodeTask({ failureCode, failureMessage, ...row }: TaskRow): Task {
   return {
     ...row,
     actorId: row.actorId ?? undefined,
@@ -340,7 +355,7 @@ export function decodeTask(row: RowOf<Task>): Task {
     quantity: row.quantity === null ? undefined : BigInt(row.quantity),
     generated: BigInt(row.generated),
     added: BigInt(row.added),
-    failure: row.failure ?? undefined,
+    failure: failureCode === null ? undefined : { code: failureCode, message: failureMessage ?? '' },
     column: row.column ?? undefined,
     header: row.header ?? undefined,
     layout: row.layout ?? undefined,
@@ -416,23 +431,25 @@ const logMessages = {
 } as const satisfies Record<Exclude<TaskStatus, 'AWAITING_EXECUTION'>, string>
 
 /**
- * Counts are decimal strings, as in events. The duration of a refill is 0. The message of a failure is left out, as it may
+ * Tells the metrics and the log of a status. In the log, counts are decimal strings, as in events. The duration of a refill is 0. The message of a failure is left out, as it may
  * quote codes of the file.
  */
-function logStatus(tx: BookTransaction, task: Task): void {
+function tellStatus(tx: BookTransaction, task: Task): void {
   const { status, kind, trigger, quantity, startedAt, finishedAt } = task
+  const waitedMs = status === 'RUNNING' ? elapsedMs(task.createdAt, startedAt) : undefined
+  const durationMs = status === 'UNDONE' ? undefined : elapsedMs(startedAt, finishedAt)
+  const added = status === 'COMPLETED' ? task.added : undefined
+  tx.tellOnCommit(facts.task, { kind, trigger, status, waitedMs, durationMs, added })
   if (status === 'AWAITING_EXECUTION') return
   const subject = { accountId: tx.accountId, taskId: task.id, kind, trigger, quantity: quantity?.toString() }
   const outcome = {
     added: String(task.added),
     rows: kind === 'UPLOAD' ? String(task.rowsRead) : undefined,
     failureCode: task.failure?.code,
-    durationMs: status === 'UNDONE' ? undefined : elapsedMs(startedAt, finishedAt),
+    durationMs,
   }
   tx.logOnCommit(
-    status === 'RUNNING'
-      ? { ...subject, waitedMs: elapsedMs(task.createdAt, startedAt) }
-      : { ...subject, ...outcome },
+    status === 'RUNNING' ? { ...subject, waitedMs } : { ...subject, ...outcome },
     logMessages[status],
   )
 }

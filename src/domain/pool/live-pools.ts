@@ -6,7 +6,14 @@ import { type PoolState, readPools } from './pool.ts'
 
 /** Follows the counts, the settings, the terms and the names of pools. */
 export function followPools(books: Books, log: Logger): RowPoller<PoolState> {
-  return new RowPoller({ what: 'pools', read: (refs) => readPools(books, refs), differs, log })
+  const { reach } = books
+  return new RowPoller({
+    what: 'pools',
+    read: (accountId, ids) => readPools(books, accountId, ids),
+    differs,
+    reach,
+    log,
+  })
 }
 
 const followed = [

@@ -9,7 +9,6 @@ import type { PoolChange } from '../books/event-log.ts'
 import { faultOfText, InputCheck } from '../books/input.ts'
 import type { Filter } from '../books/listing.ts'
 import { askedSearch, checkName, nameContains } from '../books/name.ts'
-import type { RowRef } from '../subscription/row-poller.ts'
 
 /**
  * A pool, its settings, its line of codes (`total` positions, of which the first `claimed` have been handed out) and its
@@ -253,20 +252,24 @@ export async function lockPool(tx: BookTransaction, poolId: string): Promise<Poo
   return row === undefined ? undefined : decodePool(row)
 }
 
-/** Reads those of the pools that exist, of any accounts, without a lock. */
-export async function readPools(books: Queryable, refs: readonly RowRef[]): Promise<PoolState[]> {
+/** Reads those of the account's pools that exist, without a lock. */
+export async function readPools(
+  books: Queryable,
+  accountId: string,
+  ids: readonly string[],
+): Promise<PoolState[]> {
   const rows = await books.rows<PoolRow & RowOf<PoolUsage>>({
     name: 'read-pools',
     // Pool by pool: without statistics, a condition on a list was planned as a scan of the table.
     text: `
-      SELECT found.*, usage.* FROM unnest($1::uuid[], $2::uuid[]) AS wanted (account_id, id)
+      SELECT found.*, usage.* FROM unnest($2::uuid[]) AS wanted (id)
       CROSS JOIN LATERAL (
-        SELECT ${poolColumns} FROM pool WHERE account_id = wanted.account_id AND id = wanted.id LIMIT 1
+        SELECT ${poolColumns} FROM pool WHERE account_id = $1 AND id = wanted.id LIMIT 1
       ) AS found
       CROSS JOIN LATERAL (
-        SELECT redeemed, voided FROM pool_usage WHERE account_id = wanted.account_id AND pool_id = wanted.id LIMIT 1
+        SELECT redeemed, voided FROM pool_usage WHERE account_id = $1 AND pool_id = wanted.id LIMIT 1
       ) AS usage`,
-    values: [refs.map(({ accountId }) => accountId), refs.map(({ id }) => id)],
+    values: [accountId, ids],
   })
   return rows.map((row) => ({
     ...decodePool(row),
@@ -281,7 +284,7 @@ export async function readPool(
   accountId: string,
   poolId: string,
 ): Promise<PoolState | undefined> {
-  return (await readPools(books, [{ accountId, id: poolId }]))[0]
+  return (await readPools(books, accountId, [poolId]))[0]
 }
 
 /** Writes the counters of a pool that this transaction has locked. */
@@ -290,7 +293,7 @@ export async function writePoolCounters(tx: BookTransaction, pool: Pool): Promis
     name: 'write-pool-counters',
     text: `
       UPDATE pool SET total = $3, claimed = $4, withdrawn = $5, line_version = $6, last_change_at = $7,
-        refill_failed_at = CASE WHEN $8 THEN coalesce(refill_failed_at, now()) END
+        refill_failed_at = CASE WHEN $8 THEN coalesce(refill_failed_at, $9) END
       WHERE account_id = $1 AND id = $2`,
     values: [
       tx.accountId,
@@ -301,6 +304,7 @@ export async function writePoolCounters(tx: BookTransaction, pool: Pool): Promis
       pool.lineVersion,
       pool.lastChangeAt ?? null,
       pool.refillFailed,
+      tx.now(),
     ],
   })
 }

@@ -3,6 +3,7 @@ import { type Group, Lanes } from '../../async/lanes.ts'
 import { CommitUnansweredError, RunAgainError } from '../../database/errors.ts'
 import { earliest, latest } from '../../dates.ts'
 import { grouped } from '../../grouped.ts'
+import { facts } from '../../telemetry/facts.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { InvalidInputError, NotFoundError, UserError } from '../books/errors.ts'
 import { InputCheck } from '../books/input.ts'
@@ -95,6 +96,7 @@ export class Redemptions {
     this.#books = books
     this.#options = options
     this.#lanes = new Lanes({
+      of: 'redemptions',
       maxGroups: maxTransactions,
       maxSlowGroups: maxSlowTransactions,
       maxItems: maxGroup,
@@ -126,19 +128,28 @@ export class Redemptions {
   }
 
   async #serve(key: PoolKey, group: Group<RedeemRequest>): Promise<Decision[]> {
+    const { decisions, made } = await this.#redeemGroup(key, group)
+    if (facts.redeemed.isWanted) {
+      const refused = decisions.filter((decision) => decision instanceof UserError).length
+      const redeemed = made.length
+      facts.redeemed.tell({ redeemed, refused, repeated: decisions.length - refused - redeemed })
+    }
+    return decisions
+  }
+
+  async #redeemGroup(key: PoolKey, group: Group<RedeemRequest>): Promise<GroupResult> {
     const [accountId, poolId] = key
     const maxAgeMs = this.#options.maxAgeDays * dayMs
     for (;;) {
       let result: GroupResult | undefined
       try {
-        const { decisions } = await this.#books.write(accountId, async (tx) => {
+        return await this.#books.write(accountId, async (tx) => {
           result = await redeemGroup(tx, poolId, group.close(), maxAgeMs)
           return result
         })
-        return decisions
       } catch (error) {
         if (!(error instanceof CommitUnansweredError) || result === undefined) throw error
-        if (await this.#hasCommitted(key, result)) return result.decisions
+        if (await this.#hasCommitted(key, result)) return result
       }
     }
   }

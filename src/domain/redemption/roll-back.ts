@@ -1,6 +1,7 @@
 import { CommitUnansweredError } from '../../database/errors.ts'
 import type { RowOf } from '../../database/transaction.ts'
 import { latest } from '../../dates.ts'
+import { facts } from '../../telemetry/facts.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { NotFoundError } from '../books/errors.ts'
 import { lockUsage } from '../usage/lock.ts'
@@ -43,6 +44,7 @@ async function rollBack(tx: BookTransaction, redemptionId: string): Promise<Rede
   if (row === undefined) return await rolledBackBefore(tx, redemptionId)
   const rolledBack = decodeRedemption(row)
   await countRedemptions(tx, poolId, [rolledBack], -1, version)
+  tx.tellOnCommit(facts.rolledBack, {})
   return rolledBack
 }
 

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Pacer } from '../../async/pacer.ts'
 import { Poll, retryWhileUnavailable } from '../../async/poll.ts'
 import { Signal, Waiter } from '../../async/signal.ts'
+import { facts } from '../../telemetry/facts.ts'
 import type { Books } from '../books/books.ts'
 import { CursorExpiredError, ReaderTooSlowError } from '../books/errors.ts'
 import { type LoggedEvent, readEventsAfter, readLog, readLogs } from '../books/event-log.ts'
@@ -110,8 +111,10 @@ export class EventFeed {
 
   async #advanceTails(): Promise<void> {
     if (this.#tails.size === 0) return
-    for (const { accountId, last } of await readLogs(this.#books, [...this.#tails.keys()]))
-      this.#tails.get(accountId)?.advanceTo(last)
+    await this.#books.reach.eachNode([...this.#tails.keys()], async (accountIds) => {
+      for (const { accountId, last } of await readLogs(this.#books, accountIds))
+        this.#tails.get(accountId)?.advanceTo(last)
+    })
   }
 }
 
@@ -161,9 +164,16 @@ class Tail {
     const newest = events.at(-1)
     if (newest === undefined) return false
     this.#last = newest.sequence
+    if (facts.eventsRead.isWanted) facts.eventsRead.tell({ delaysMs: delaysOf(events) })
     this.#events.push(...events)
     if (this.#events.length > maxKept) this.#events = this.#events.slice(-maxKept)
     this.changed.wakeAll()
     return events.length === pageSize
   }
+}
+
+/** How long ago events were written, by the clocks of the database and of this process, which may differ. */
+function delaysOf(events: readonly LoggedEvent[]): number[] {
+  const now = Date.now()
+  return events.map(({ at }) => Math.max(0, now - at.getTime()))
 }

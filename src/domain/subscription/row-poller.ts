@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { Poll } from '../../async/poll.ts'
 import { Signal, Waiter } from '../../async/signal.ts'
+import type { Reach } from '../../database/reach.ts'
 
 const pollEveryMs = 1_000
 
@@ -16,15 +17,17 @@ export interface RowRef {
 export interface RowPollerOptions<Row> {
   /** What the rows are, as the log says it: "pools". */
   what: string
-  /** Reads the rows that still exist. */
-  read: (refs: readonly RowRef[]) => Promise<Row[]>
+  /** Reads those rows of an account that still exist. */
+  read: (accountId: string, ids: readonly string[]) => Promise<Row[]>
   /** Whether two states of a row differ for its followers. */
   differs: (a: Row, b: Row) => boolean
+  /** Which accounts are within reach: the rows of others are read when they are again. */
+  reach: Pick<Reach, 'eachNode'>
   log: Logger
 }
 
 /**
- * Follows rows by polling: once a second, it reads all rows that have followers in this process together. Writers send no
+ * Follows rows by polling: once a second, it reads the rows of each account that have followers in this process together. Writers send no
  * notifications, so changes of other rows cost nothing. All followers of a state get the same object.
  */
 export class RowPoller<Row extends RowRef> {
@@ -78,12 +81,18 @@ export class RowPoller<Row extends RowRef> {
 
   async #read(): Promise<void> {
     if (this.#followed.size === 0) return
-    const { read, differs } = this.#options
+    const { read, differs, reach } = this.#options
     this.#rounds += 1
     const followed = [...this.#followed.values()]
-    for (let start = 0; start < followed.length; start += maxPageSize)
-      for (const row of await read(followed.slice(start, start + maxPageSize)))
-        this.#followed.get(nameOf(row))?.update(row, this.#rounds, differs)
+    const byAccount = Map.groupBy(followed, ({ accountId }) => accountId)
+    await reach.eachNode([...byAccount.keys()], async (accountIds) => {
+      for (const accountId of accountIds) {
+        const ids = (byAccount.get(accountId) ?? []).map(({ id }) => id)
+        for (let start = 0; start < ids.length; start += maxPageSize)
+          for (const row of await read(accountId, ids.slice(start, start + maxPageSize)))
+            this.#followed.get(nameOf(row))?.update(row, this.#rounds, differs)
+      }
+    })
   }
 }
 

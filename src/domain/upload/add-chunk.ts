@@ -1,5 +1,6 @@
 import { retry } from '../../async/retry.ts'
 import { violatedConstraint } from '../../database/errors.ts'
+import { facts } from '../../telemetry/facts.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { holdCatalog, lockCatalog } from '../books/catalog.ts'
 import type { TaskRef } from '../books/task-ref.ts'
@@ -113,6 +114,7 @@ async function addInTransaction(
     insertRejectedRows(tx, taskId, decision.rejected),
     advance(tx, taskId, from, chunk, decision),
   ])
+  tx.tellOnCommit(facts.rows, { ...decision, accepted: decision.accepted.size })
   return true
 }
 
@@ -120,7 +122,7 @@ async function addInTransaction(
 async function noteTwins(tx: BookTransaction): Promise<void> {
   await tx.execute({
     name: 'note-case-sensitive',
-    text: 'UPDATE account SET case_sensitive = true WHERE id = $1',
+    text: 'UPDATE catalog SET case_sensitive = true WHERE account_id = $1',
     values: [tx.accountId],
   })
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Queryable } from '../../database/transaction.ts'
+import type { BookTransaction } from '../books/books.ts'
 import { FileInterruptedError, FileTooLargeError } from '../books/errors.ts'
 import type { TaskRef } from '../books/task-ref.ts'
 
@@ -95,23 +96,22 @@ export async function removeFile(books: Queryable, upload: TaskRef): Promise<voi
 }
 
 /**
- * Removes some pieces of files that began to arrive before `time` and never became an upload, because their process was
- * killed. Resolves to whether there may be more.
+ * Removes some pieces of the account's files that began to arrive before `time` and never became an upload, because their
+ * process was killed. Resolves to whether there may be more.
  */
-export async function removeOrphans(books: Queryable, time: Date): Promise<boolean> {
-  const removed = await books.rows({
-    // Several processes may do this at the same time: each skips rows that another has locked.
+export async function removeOrphans(tx: BookTransaction, time: Date): Promise<boolean> {
+  const removed = await tx.execute({
+    name: 'remove-orphans',
     text: `
-      DELETE FROM upload_piece WHERE (account_id, task_id, number) IN (
-        SELECT account_id, task_id, number FROM upload_piece AS piece
-        WHERE task_id < $1 AND NOT EXISTS (
-          SELECT FROM task WHERE task.account_id = piece.account_id AND task.id = piece.task_id
-        )
-        LIMIT $2 FOR UPDATE SKIP LOCKED
-      ) RETURNING 1`,
-    values: [firstIdOf(time), maxPiecesRemoved],
+      DELETE FROM upload_piece WHERE account_id = $1 AND (task_id, number) IN (
+        SELECT task_id, number FROM upload_piece AS piece
+        WHERE account_id = $1 AND task_id < $2
+          AND NOT EXISTS (SELECT FROM task WHERE account_id = $1 AND id = piece.task_id)
+        ORDER BY account_id, task_id, number LIMIT $3
+      )`,
+    values: [tx.accountId, firstIdOf(time), maxPiecesRemoved],
   })
-  return removed.length === maxPiecesRemoved
+  return removed === maxPiecesRemoved
 }
 
 /** The smallest id of this time: ids are UUID v7 (RFC 9562), which begin with the time in milliseconds. */

@@ -1,5 +1,5 @@
 import type { FileBeginning } from '../../codefile/first-rows.ts'
-import type { Queryable, RowOf } from '../../database/transaction.ts'
+import type { Queryable } from '../../database/transaction.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import type { TaskRef } from '../books/task-ref.ts'
 import {
@@ -8,27 +8,16 @@ import {
   markRunning,
   type Task,
   type TaskFailure,
+  type TaskRow,
   taskColumns,
 } from '../generation/task.ts'
 import { lockPool } from '../pool/pool.ts'
 import { storeBeginning } from './beginning.ts'
 
 /*
- * The queue of uploads: the tasks with `has_work`. A worker has to read their files, or to clear away their rows.
+ * What is queued of an account's uploads: the tasks with `has_work`. A worker has to read their files, or to clear away their
+ * rows. Accounts with such tasks are in the queue (books/queue.ts).
  */
-
-/** The account with the oldest upload in the queue, apart from `except`. */
-export async function readWaitingAccount(
-  books: Queryable,
-  except: readonly string[],
-): Promise<string | undefined> {
-  const [row] = await books.rows<{ account_id: string }>({
-    name: 'read-waiting-account',
-    text: 'SELECT account_id FROM task WHERE has_work AND account_id <> ALL ($1::uuid[]) ORDER BY id LIMIT 1',
-    values: [except],
-  })
-  return row?.account_id
-}
 
 /**
  * The account's next upload to work on: the oldest with a file to read, or else the oldest to clear away; with
@@ -39,7 +28,7 @@ export async function readNextUpload(
   accountId: string,
   clearFirst = false,
 ): Promise<Task | undefined> {
-  const [row] = await books.rows<RowOf<Task>>({
+  const [row] = await books.rows<TaskRow>({
     name: 'read-next-upload',
     text: `
       SELECT ${taskColumns} FROM task WHERE has_work AND account_id = $1

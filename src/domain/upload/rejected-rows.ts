@@ -1,4 +1,5 @@
 import type { Queryable } from '../../database/transaction.ts'
+import type { BookTransaction } from '../books/books.ts'
 import { RejectedRowsForgottenError } from '../books/errors.ts'
 
 /** A rejected row as it is stored. `code` is the shortened row, or its code. */
@@ -100,20 +101,22 @@ export async function listRejectedRows(
 const maxRowNumber = String(2n ** 63n - 1n)
 
 /**
- * Forgets the rejected rows of at most `limit` uploads that finished before `time`, oldest first: they can no longer be
- * read, and a worker clears them away. With them goes the beginning of the file, which may name people, too. Resolves to the number of uploads.
+ * Forgets the rejected rows of at most `limit` of the account's uploads that finished before `time`, oldest first: they can no
+ * longer be read, and a worker clears them away. With them goes the beginning of the file, which may name people, too. Resolves
+ * to the number of uploads.
  */
-export async function forgetRejectedRows(books: Queryable, time: Date, limit: number): Promise<number> {
-  const rows = await books.rows({
-    // Several processes may do this at the same time: each skips rows that another has locked.
+export async function forgetRejectedRows(tx: BookTransaction, time: Date, limit: number): Promise<number> {
+  const rows = await tx.rows<{ has_work: boolean }>({
+    name: 'forget-rejected-rows',
     text: `
       UPDATE task SET rejected_forgotten = true, beginning = NULL,
         has_work = has_work OR duplicates_in_file + duplicates_in_account + refused > 0
-      WHERE (account_id, id) IN (
-        SELECT account_id, id FROM task WHERE kind = 'UPLOAD' AND NOT rejected_forgotten AND finished_at < $1
-        ORDER BY finished_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
-      ) RETURNING 1`,
-    values: [time, limit],
+      WHERE account_id = $1 AND id IN (
+        SELECT id FROM task WHERE account_id = $1 AND kind = 'UPLOAD' AND NOT rejected_forgotten AND finished_at < $2
+        ORDER BY account_id, finished_at LIMIT $3
+      ) RETURNING has_work`,
+    values: [tx.accountId, time, limit],
   })
+  if (rows.some((row) => row.has_work)) tx.queue('UPLOADS')
   return rows.length
 }

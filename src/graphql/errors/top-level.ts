@@ -11,6 +11,7 @@ import {
   RejectedRowsForgottenError,
   TooManyUploadsError,
 } from '../../domain/books/errors.ts'
+import type { RequestRecord } from '../../telemetry/request-record.ts'
 
 /** The codes of top-level errors: all errors except the typed ones (typed.ts). */
 const topLevelErrorCodes = [
@@ -78,12 +79,23 @@ function retryAfter(milliseconds: number): { 'Retry-After': string } {
 
 /**
  * The error that a client sees when `error` ends an operation or a field. Errors meant for clients keep their message and
- * have a code. Any other is logged and masked.
+ * have a code. Any other is logged and masked. With the record of the request, its id is in the error and in the log, and the
+ * error's code in the record.
  */
-export function publicError(error: unknown, log: Logger): GraphQLError {
-  if (!(error instanceof GraphQLError)) return translate(error, log)
+export function publicError(error: unknown, log: Logger, record?: RequestRecord): GraphQLError {
+  const shown = unnumbered(error, log, record?.id)
+  if (record === undefined) return shown
+  record.noteCode(shown.extensions['code'])
+  shown.extensions['requestId'] = record.id
+  return shown
+}
+
+/** The public error, a new one each time, without the id of the request. */
+function unnumbered(error: unknown, log: Logger, requestId: string | undefined): GraphQLError {
+  if (!(error instanceof GraphQLError)) return translate(error, log, requestId)
   const origin = error.cause ?? error.originalError
-  if (origin != null && !(origin instanceof GraphQLError)) return inPlace(error, translate(origin, log))
+  if (origin != null && !(origin instanceof GraphQLError))
+    return inPlace(error, translate(origin, log, requestId))
   const code = error.extensions['code']
   // The executor's own errors have no code: a variable of the wrong type, for example.
   if (code === undefined) {
@@ -97,8 +109,7 @@ export function publicError(error: unknown, log: Logger): GraphQLError {
   return inPlace(error, topLevelError('BAD_USER_INPUT', error.message, http === undefined ? {} : { http }))
 }
 
-function translate(error: unknown, log: Logger): GraphQLError {
-  if (error instanceof GraphQLError) return error
+function translate(error: unknown, log: Logger, requestId: string | undefined): GraphQLError {
   if (error instanceof CursorInvalidError) return topLevelError('CURSOR_INVALID', error.message)
   if (error instanceof CursorExpiredError) return topLevelError('CURSOR_EXPIRED', error.message)
   if (error instanceof ReaderTooSlowError) return topLevelError('SUBSCRIBER_TOO_SLOW', error.message)
@@ -110,10 +121,10 @@ function translate(error: unknown, log: Logger): GraphQLError {
   if (error instanceof TooManyUploadsError) return unavailable(error.message)
   // A transaction that has lost every conflict so far may succeed next time.
   if (isUnavailable(error) || canRunAgain(error)) {
-    log.warn({ err: error }, 'a request could not be served by the database')
+    log.warn({ err: error, requestId }, 'a request could not be served by the database')
     return unavailable()
   }
-  log.error({ err: error }, 'a request failed')
+  log.error({ err: error, requestId }, 'a request failed')
   return topLevelError(
     'INTERNAL_SERVER_ERROR',
     'The service failed to answer this request. The error is in its log.',

@@ -7,6 +7,7 @@ import {
   Kind,
   Lexer,
   parse,
+  type SelectionSetNode,
   Source,
   specifiedRules,
   TokenKind,
@@ -19,13 +20,16 @@ import {
 import { LRUCache } from 'lru-cache'
 import { yieldToEventLoop } from '../../async/pacer.ts'
 import { grouped } from '../../grouped.ts'
+import { withoutSecrets } from '../../log.ts'
 import { quoted } from '../../quoted.ts'
+import type { OperationNames } from '../../telemetry/request-record.ts'
 import { type TopLevelErrorCode, topLevelError } from '../errors/top-level.ts'
 import { weighDocument } from './document-weight.ts'
 import {
   adviceForLevels,
   type DocumentWeight,
   findExcess,
+  fragmentsOf,
   type LimitTexts,
   maxComments,
   maxDocument,
@@ -64,6 +68,7 @@ export type OperationReading =
   /** The document is valid. */
   | {
       document: DocumentNode
+      names: OperationNames
       /** The errors in the variables. If there are any, they are the answer. */
       variableErrors: GraphQLError[] | undefined
       /** The length of the document and the variables, in characters. */
@@ -84,6 +89,9 @@ export class Documents {
     sizeCalculation: memoryOf,
   })
 
+  /** What the operations of documents ask for, by their names. */
+  readonly #names = new WeakMap<DocumentNode, Map<string, OperationNames>>()
+
   constructor(schema: GraphQLSchema) {
     this.#schema = schema
   }
@@ -99,10 +107,11 @@ export class Documents {
       const text = trimmedCopy(query)
       const document = this.#kept.get(text) ?? (await this.#readDocument(text))
       checkOperation(document, operation.operationName)
+      const names = this.#namesOf(document, operation.operationName)
       const variables = this.#checkVariables(document, operation)
       return 'errors' in variables
-        ? { document, length: query.length, variableErrors: variables.errors }
-        : { document, length: query.length + variables.length, variableErrors: undefined }
+        ? { document, names, length: query.length, variableErrors: variables.errors }
+        : { document, names, length: query.length + variables.length, variableErrors: undefined }
     } catch (error) {
       if (error instanceof InvalidOperation) return { errors: error.errors }
       throw error
@@ -121,6 +130,15 @@ export class Documents {
     if (kept !== undefined) return kept
     this.#kept.set(text, document)
     return document
+  }
+
+  #namesOf(document: DocumentNode, operationName: string | null | undefined): OperationNames {
+    const ofDocument = this.#names.get(document) ?? new Map<string, OperationNames>()
+    this.#names.set(document, ofDocument)
+    const key = operationName ?? ''
+    const names = ofDocument.get(key) ?? namesOf(this.#schema, document, operationName)
+    ofDocument.set(key, names)
+    return names
   }
 
   /** The length of the variables, in characters, or why they do not fit the operation. */
@@ -253,6 +271,35 @@ function checkOperation(document: DocumentNode, operationName: string | null | u
       ? `The document has ${operations.length} operations. Send the name of the one to execute as operationName.`
       : `The document has no operation named ${quoted(operationName)}. Send the name of one that it has as operationName.`,
   )
+}
+
+// Characters of the name of an operation, in the log.
+const maxLoggedName = 100
+
+/** What an operation of a valid document asks for. */
+function namesOf(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operationName: string | null | undefined,
+): OperationNames {
+  const operation = getOperationAST(document, operationName)
+  if (operation == null) return { name: undefined, kind: 'unknown', fields: [] }
+  const known = schema.getRootType(operation.operation)?.getFields() ?? {}
+  const fragments = fragmentsOf(document)
+  const fields = new Set<string>()
+  const seen = new Set<SelectionSetNode>()
+  const add = (selections: SelectionSetNode | undefined) => {
+    if (selections === undefined || seen.has(selections)) return
+    seen.add(selections)
+    for (const selection of selections.selections)
+      if (selection.kind === Kind.FIELD)
+        fields.add(Object.hasOwn(known, selection.name.value) ? selection.name.value : 'other')
+      else if (selection.kind === Kind.INLINE_FRAGMENT) add(selection.selectionSet)
+      else add(fragments.get(selection.name.value)?.selectionSet)
+  }
+  add(operation.selectionSet)
+  const name = operation.name?.value.slice(0, maxLoggedName)
+  return { name: name && withoutSecrets(name), kind: operation.operation, fields: [...fields] }
 }
 
 /** Ends a validation that has found enough errors. */

@@ -5,7 +5,6 @@ import { createYoga, type YogaServerInstance } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import type { Scheduler } from '../../async/scheduler.ts'
 import { type Context, createContext, type Services } from '../../graphql/context.ts'
-import { publicError } from '../../graphql/errors/top-level.ts'
 import { readEventCursor } from '../../graphql/event.ts'
 import { Admission } from '../../graphql/limits/admission.ts'
 import { Answers } from '../../graphql/limits/answers.ts'
@@ -27,6 +26,7 @@ import {
   type ServerContext,
   sendWritten,
   shareByKey,
+  showErrors,
   subscribeWith,
 } from './plugins.ts'
 
@@ -36,7 +36,7 @@ export interface Api {
   answer(
     request: IncomingMessage,
     response: ServerResponse,
-    target: Pick<Target, 'search' | 'onStream'>,
+    target: Pick<Target, 'search' | 'onStream' | 'record'>,
   ): Promise<void>
   /** Executes operations of another transport. */
   getEnveloped: YogaServerInstance<ServerContext, Context>['getEnveloped']
@@ -67,15 +67,17 @@ export function createApi(parts: {
       authenticateFirst(authentication),
       readRequests(scheduler),
       readDocuments(documents),
+      showErrors(log),
       // Before shareByKey, which needs the length of the answer.
       sendWritten(answers),
       // After readDocuments, around which it wraps itself.
       shareByKey(scheduler),
       executeWithin(new Admission(), answers, services.pacer),
       subscribeWith(subscriber),
-      noteStreams(),
+      noteStreams(log),
     ],
-    maskedErrors: { maskError: (error) => publicError(error, log), errorMessage: '' },
+    // See showErrors: Yoga would not say which request an error is of.
+    maskedErrors: false,
     // readRequestBody limits bodies. Files in forms may be longer.
     maxRequestBodySize: false,
     // See http/cross-origin.ts. Yoga would echo the origin of the request.
@@ -89,13 +91,15 @@ export function createApi(parts: {
     logging: false,
   })
   return {
-    async answer(request, response, { search, onStream }) {
+    async answer(request, response, { search, onStream, record }) {
       const { method = 'GET', headers } = request
       // A fixed origin, because the Host header may be anything.
       const address = `http://localhost${graphqlPath}${search}`
       const webRequest = new yoga.fetchAPI.Request(address, { method, headers: acceptable(headers) })
       const isWanted = () => !response.destroyed && !request.socket.destroyed
-      const answer = await yoga.handleRequest(webRequest, { req: request, res: response, onStream, isWanted })
+      const context = { req: request, res: response, record, onStream, isWanted }
+      const answer = await yoga.handleRequest(webRequest, context)
+      record.answered('http')
       for (const [name, value] of Object.entries(anyOrigin)) response.setHeader(name, value)
       await sendNodeResponse(answer, response, request, true)
     },
@@ -111,12 +115,12 @@ export function graphqlRoute(api: Api, page: (request: IncomingMessage) => Promi
   return {
     methods: 'GET, POST, OPTIONS',
     readsBody: true,
-    async answer(request, response, { search, onStream }) {
+    async answer(request, response, { search, onStream, record }) {
       if (opensPage(request) && !search.includes('query='))
         return send(response, 200, await page(request), graphiqlPageHeaders)
       // A form may contain a file, which may take any time as long as it keeps arriving.
       if (!isForm(request)) limitArrival(request)
-      await api.answer(request, response, { search, onStream })
+      await api.answer(request, response, { search, onStream, record })
     },
   }
 }
@@ -151,11 +155,11 @@ function isAnswerable(range: string): boolean {
 
 async function operationContext(
   services: Services,
-  { credentials, requestLength = 0 }: ServerContext,
+  { credentials, record, requestLength = 0 }: ServerContext,
   query: string | null | undefined,
 ): Promise<Context> {
   if (credentials === undefined) throw new Error('An operation was admitted without credentials.')
-  const context = createContext(services, credentials, requestLength)
+  const context = createContext(services, credentials, { requestLength, record })
   // Read before anything else of the operation, as the cursor promises.
   if (query?.includes('eventCursor')) context.eventCursor = await readEventCursor(context)
   return context

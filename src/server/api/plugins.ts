@@ -2,16 +2,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { type DocumentNode, type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql'
 import { isAsyncIterable, type Plugin, processRegularResult } from 'graphql-yoga'
+import type { Logger } from 'pino'
 import type { Pacer } from '../../async/pacer.ts'
 import { Room } from '../../async/room.ts'
 import { type Scheduler, TooMuchWaitingError } from '../../async/scheduler.ts'
 import type { Context, Credentials } from '../../graphql/context.ts'
-import { topLevelError } from '../../graphql/errors/top-level.ts'
+import { publicError, topLevelError } from '../../graphql/errors/top-level.ts'
 import type { Admission } from '../../graphql/limits/admission.ts'
 import type { Answers } from '../../graphql/limits/answers.ts'
 import type { Documents, OperationText } from '../../graphql/limits/documents.ts'
 import { answerLimits } from '../../graphql/limits/limits.ts'
 import type { Subscriber } from '../../graphql/subscriber.ts'
+import type { RequestRecord } from '../../telemetry/request-record.ts'
 import type { Authentication } from '../authentication.ts'
 import { readForm } from './multipart.ts'
 import { checkMethod, isForm, readOperation, readRequestBody } from './operation-request.ts'
@@ -20,6 +22,7 @@ import { checkMethod, isForm, readOperation, readRequestBody } from './operation
 
 /** What comes with every operation, over HTTP and over WebSocket. */
 export interface ServerContext {
+  record: RequestRecord
   credentials?: Credentials
   /** The length of the request's body in characters, which approximates its bytes. */
   bytes?: number
@@ -48,6 +51,7 @@ export function authenticateFirst(authentication: Authentication): Plugin<object
       const { req } = serverContext
       if (req === undefined) throw new Error('An HTTP request arrived without its message.')
       serverContext.credentials = await authentication.authenticateRequest(req)
+      serverContext.record.keyId = serverContext.credentials.keyId
     },
   }
 }
@@ -105,6 +109,9 @@ export function readDocuments(documents: Documents): Plugin<ServerContext, Serve
         const { extensions: _extensions, ...params } = operation.params
         const reading = await documents.read(params as OperationText)
         if ('errors' in reading) return { errors: reading.errors }
+        // Yoga does not pass its type on.
+        const { record } = context as ServerContext
+        record.operation = reading.names
         if (reading.variableErrors !== undefined) return { errors: reading.variableErrors }
         Object.assign(context, { document: reading.document, requestLength: reading.length })
         return await paramsHandler({ ...operation, params })
@@ -201,6 +208,37 @@ export function executeWithin(
   }
 }
 
+/** Shows errors to the client as `publicError` does. Before what needs the status and the headers of an answer. */
+export function showErrors(log: Logger): Plugin<object, ServerContext> {
+  return {
+    onResultProcess({ result, setResult, serverContext: { record } }) {
+      if (Array.isArray(result)) return
+      const shown = <Result extends Pick<ExecutionResult, 'errors'>>(each: Result): Result =>
+        each.errors === undefined
+          ? each
+          : { ...each, errors: each.errors.map((error) => publicError(error, log, record)) }
+      setResult(isAsyncIterable(result) ? mapped(result, shown) : shown(result))
+    },
+  }
+}
+
+/** The results of a stream, each replaced by `change`. `return` ends the stream immediately. */
+function mapped<T>(stream: AsyncIterable<T>, change: (result: T) => T): AsyncIterableIterator<T> {
+  const source = stream[Symbol.asyncIterator]()
+  return {
+    async next() {
+      const { done, value } = await source.next()
+      return done === true ? { done, value } : { done: false, value: change(value) }
+    },
+    async return(value) {
+      return (await source.return?.(value)) ?? { done: true, value }
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  }
+}
+
 /** Sends answers as `executeWithin` has serialised them, so that they are serialised only once. */
 export function sendWritten(answers: Answers): Plugin {
   const bodies = new WeakMap<Request, Buffer<ArrayBuffer>[]>()
@@ -222,6 +260,8 @@ export function sendWritten(answers: Answers): Plugin {
     },
     onResponse({ request, response, setResponse, fetchAPI }) {
       const { status, statusText } = response
+      // For event streams, Yoga would keep a connection open that the client or the HTTP server wants to be closed.
+      response.headers.delete('connection')
       const headers = new fetchAPI.Headers(response.headers)
       // The type does not say that a body may also be a stream of Node.js.
       const send = (body: Readable | Buffer) =>
@@ -253,7 +293,7 @@ export function subscribeWith(subscriber: Subscriber): Plugin {
 }
 
 /** Reports streams to the server. Answers clients that do not accept streams with an error that says what to do. */
-export function noteStreams(): Plugin<object, ServerContext> {
+export function noteStreams(log: Logger): Plugin<object, ServerContext> {
   return {
     async onResultProcess({ result, resultProcessor, setResultProcessor, serverContext }) {
       if (Array.isArray(result) || !(Symbol.asyncIterator in result)) return
@@ -267,7 +307,8 @@ export function noteStreams(): Plugin<object, ServerContext> {
         'A subscription is answered as a stream: send the header Accept: text/event-stream, or use a WebSocket.',
       )
       setResultProcessor(
-        (_result, { Response }) => Response.json({ errors: [error] }, { status: 406 }),
+        (_result, { Response }) =>
+          Response.json({ errors: [publicError(error, log, serverContext.record)] }, { status: 406 }),
         'application/json',
       )
     },

@@ -69,11 +69,12 @@ function fileRoute(
     methods,
     async answer(request, response, target) {
       const credentials = await parts.authentication.authenticateRequest(request)
+      target.record.keyId = credentials.keyId
       if (request.method !== 'GET' && request.method !== 'HEAD')
         throw badRequest('A file can only be read, with GET or HEAD.', 405, { Allow: methods })
       try {
         const file = await open(parts, { ...target, request, response, credentials })
-        await sendFile(request, response, file, parts.log)
+        await sendFile(request, response, file, parts.log.child({ requestId: target.record.id }))
       } catch (error) {
         // `answerRange` is aborted when the client leaves.
         const isAbort = error instanceof DOMException && error.name === 'AbortError'

@@ -28,6 +28,7 @@ export function uploadRoute(parts: {
     readsBody: true,
     async answer(request, response, target) {
       const credentials = await authentication.authenticateRequest(request)
+      target.record.keyId = credentials.keyId
       requireScope(credentials, 'MANAGE', 'uploading codes')
       if (request.method !== 'POST')
         throw badRequest('POST the file here: its bytes are the body of the request.', 405, {

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { requestIdHeader } from '../../telemetry/request-record.ts'
 
 // Response headers that a page of another origin may need.
 const exposed = [
@@ -11,6 +12,7 @@ const exposed = [
   'ETag',
   'Retry-After',
   'WWW-Authenticate',
+  requestIdHeader,
 ]
 
 /**

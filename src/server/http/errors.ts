@@ -14,6 +14,7 @@ import {
   topLevelError,
   wireError,
 } from '../../graphql/errors/top-level.ts'
+import { RequestRecord, requestIdHeader, requestIdOf } from '../../telemetry/request-record.ts'
 import { anyOrigin } from './cross-origin.ts'
 
 // How HTTP requests are answered with errors: { "errors": [{ "message", "extensions" }] }, as in the API, and readable by
@@ -48,8 +49,14 @@ export function notFound(message: string, status = 404): GraphQLError {
  * Answers a request with an error. Domain errors and top-level errors keep their code and message; any other error is logged
  * and masked. `extensions.http` overrides the status and adds headers. A response that has begun is cut off.
  */
-export function answerError(response: ServerResponse, error: unknown, log: Logger): void {
-  const { status, headers, json } = error instanceof UserError ? domainError(error) : otherError(error, log)
+export function answerError(
+  response: ServerResponse,
+  error: unknown,
+  log: Logger,
+  record = new RequestRecord(),
+): void {
+  const { status, headers, json } =
+    error instanceof UserError ? domainError(error, record) : otherError(error, log, record)
   if (response.headersSent) {
     response.destroy()
     return
@@ -65,10 +72,17 @@ export function refuseConnection(
   connection: Duplex,
   { status, message, headers = {} }: { status: number; message: string; headers?: Record<string, string> },
 ): void {
-  const body = JSON.stringify({ errors: [wireError(topLevelError('BAD_USER_INPUT', message))] })
-  const lines = Object.entries({ ...anyOrigin, ...headers, ...bodyHeaders(body), Connection: 'close' }).map(
-    ([name, value]) => `${name}: ${value}\r\n`,
-  )
+  const requestId = requestIdOf(undefined)
+  const body = JSON.stringify({
+    errors: [wireError(topLevelError('BAD_USER_INPUT', message, { requestId }))],
+  })
+  const lines = Object.entries({
+    ...anyOrigin,
+    ...headers,
+    ...bodyHeaders(body),
+    [requestIdHeader]: requestId,
+    Connection: 'close',
+  }).map(([name, value]) => `${name}: ${value}\r\n`)
   connection.once('finish', () => connection.destroy())
   connection.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`)
 }
@@ -80,15 +94,16 @@ interface ErrorAnswer {
 }
 
 /** The fields of the API's typed error become extensions. */
-function domainError(error: UserError): ErrorAnswer {
+function domainError(error: UserError, record: RequestRecord): ErrorAnswer {
   const { message, code, path } = error
+  record.noteCode(code)
   const issues = error instanceof InvalidInputError ? { issues: error.issues } : {}
   const status = error instanceof FileTooLargeError ? 413 : statusOf(code)
-  return { status, json: { message, extensions: { code, path, ...issues } } }
+  return { status, json: { message, extensions: { code, path, ...issues, requestId: record.id } } }
 }
 
-function otherError(error: unknown, log: Logger): ErrorAnswer {
-  const shown = publicError(error, log)
+function otherError(error: unknown, log: Logger, record: RequestRecord): ErrorAnswer {
+  const shown = publicError(error, log, record)
   const { http, code } = shown.extensions as {
     http?: { status?: number; headers?: Record<string, string> }
     code: TopLevelErrorCode

@@ -5,6 +5,7 @@ import { isUnavailable } from '../../database/errors.ts'
 import type { Books } from '../../domain/books/books.ts'
 import { grouped } from '../../grouped.ts'
 import { graphqlPath, matchRoute, type RouteName } from '../../routes.ts'
+import { RequestRecord, requestIdHeader, requestIdOf } from '../../telemetry/request-record.ts'
 import { answerPreflight } from './cross-origin.ts'
 import { answerError, badRequest, notFound, refuseConnection } from './errors.ts'
 import {
@@ -25,6 +26,14 @@ const maxHeaderBytes = 16_384
 
 const beatEveryMs = 15_000
 
+// Longer than most load balancers keep an idle connection: if the service closed it first, a request that is on its way would be lost.
+const defaultKeepAliveMs = 75_000
+// One that is idle takes some 17 KB.
+const defaultMaxKept = 4_000
+
+// As Node.js names it.
+const requestIdName = requestIdHeader.toLowerCase()
+
 const readMethods = 'GET, HEAD, OPTIONS'
 
 /** What a route gets besides the request. */
@@ -38,6 +47,7 @@ export interface Target {
    * or immediately if it already has.
    */
   onStream: (end: () => void) => void
+  record: RequestRecord
 }
 
 /** Answers the requests to one path. The server answers OPTIONS, and the errors that `answer` rejects with. */
@@ -65,21 +75,31 @@ export class HttpServer {
   /** Event streams, which end only when their clients leave or a shutdown cuts them. */
   readonly #streams = new Set<ServerResponse>()
   readonly #unread = new UnreadAnswers()
+  /** Connections that stay open after their answers. */
+  readonly #kept = new Set<Duplex>()
+  readonly #maxKept: number
   /** The response to the latest request of each connection. */
   readonly #latest = new WeakMap<Duplex, ServerResponse>()
   #ready = true
   #closing = false
 
-  /** `routes` are served besides /health and /ready. */
-  constructor({ books, log, routes }: { books: Books; log: Logger; routes: Routes }) {
+  /**
+   * `routes` are served besides /health and /ready. A connection stays open for `keepAliveMs` after an answer; when
+   * `maxKept` do, the answers on others say that they close.
+   */
+  constructor(parts: { books: Books; log: Logger; routes: Routes; keepAliveMs?: number; maxKept?: number }) {
+    const { books, log, routes, keepAliveMs = defaultKeepAliveMs, maxKept = defaultMaxKept } = parts
     this.#books = books
     this.#log = log
+    this.#maxKept = maxKept
     this.#routes = {
       health: readOnly((_request, response) => send(response, 200, 'ok\n')),
       ready: readOnly((_request, response) => this.#answerReady(response)),
       ...routes,
     }
     this.server = createServer({
+      keepAliveTimeout: keepAliveMs,
+      // From the first byte of a request, or from the connection on if there is none.
       headersTimeout: maxHeadersMs,
       // Bodies have their own limits: see request.ts.
       requestTimeout: 0,
@@ -92,19 +112,28 @@ export class HttpServer {
     const answer = (request: IncomingMessage, response: ServerResponse) => {
       response.once('finish', () => discardRest(request))
       this.#latest.set(request.socket, response)
-      if (this.#closing) response.shouldKeepAlive = false
+      const record = this.#begin(request, response)
+      if (!this.#mayKeep(request.socket)) response.shouldKeepAlive = false
       // A keep-alive connection that becomes idle during shutdown would hold it up.
       response.once('close', () => {
         if (this.#closing) setImmediate(() => this.server.closeIdleConnections())
       })
-      this.#answer(request, response).catch((error: unknown) => answerError(response, error, this.#log))
+      this.#answer(request, response, record).catch((error: unknown) =>
+        answerError(response, error, this.#log, record),
+      )
     }
     this.server.on('request', answer)
     // 100 (Continue) is sent when the body is wanted.
     this.server.on('checkContinue', answer)
     this.server.on('checkExpectation', (request, response) => {
       response.once('finish', () => discardRest(request))
-      answerError(response, badRequest('The only supported expectation is 100-continue.', 417), this.#log)
+      const record = this.#begin(request, response)
+      answerError(
+        response,
+        badRequest('The only supported expectation is 100-continue.', 417),
+        this.#log,
+        record,
+      )
     })
     this.server.on('connect', (_request, connection) => {
       connection.once('error', () => connection.destroy())
@@ -115,6 +144,16 @@ export class HttpServer {
       })
     })
     this.server.on('clientError', (error, connection) => this.#refuseUnreadable(error, connection))
+  }
+
+  /** Whether a connection may stay open after its answer. */
+  #mayKeep(connection: Duplex): boolean {
+    if (this.#closing) return false
+    if (this.#kept.has(connection)) return true
+    if (this.#kept.size >= this.#maxKept) return false
+    this.#kept.add(connection)
+    connection.once('close', () => this.#kept.delete(connection))
+    return true
   }
 
   /** Answers bytes that are not a request, unless a response is being sent on the connection. */
@@ -159,7 +198,22 @@ export class HttpServer {
     this.#unread.close()
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** Gives a request its id, which is in the headers of its answer, and notes when it has ended. */
+  #begin(request: IncomingMessage, response: ServerResponse): RequestRecord {
+    const record = new RequestRecord(requestIdOf(request.headers[requestIdName]))
+    response.setHeader(requestIdHeader, record.id)
+    response.once('close', () => {
+      const status = response.headersSent ? response.statusCode : 0
+      record.requestEnded(this.#log, {
+        method: request.method,
+        status,
+        isWhole: response.writableFinished,
+      })
+    })
+    return record
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse, record: RequestRecord): Promise<void> {
     const wrongHost = hostError(request)
     if (wrongHost !== undefined) throw badRequest(wrongHost)
     const { path, search } = targetOf(request)
@@ -167,6 +221,7 @@ export class HttpServer {
     request.url = `${path}${search}`
     const match = matchRoute(path)
     const route = match && this.#routes[match.name]
+    if (route !== undefined) record.route = match?.name
     if (!route?.readsBody) {
       limitArrival(request)
       if (awaitsContinue(request)) response.writeContinue()
@@ -174,13 +229,13 @@ export class HttpServer {
     if (match === undefined || route === undefined) {
       const page = opensPage(request) ? this.#routes.nothing : undefined
       if (page === undefined) throw this.#nothing()
-      return await page.answer(request, response, { id: '', search, onStream: () => {} })
+      return await page.answer(request, response, { id: '', search, onStream: () => {}, record })
     }
     if (route.exists !== undefined && !(await route.exists(match.id))) throw this.#nothing()
     if (request.method === 'OPTIONS') return answerPreflight(response, route.methods)
     if (match.name === 'graphql') this.#unread.add(response)
     const onStream = (end: () => void) => this.#addStream(response, end)
-    await route.answer(request, response, { id: match.id, search, onStream })
+    await route.answer(request, response, { id: match.id, search, onStream, record })
   }
 
   #addStream(response: ServerResponse, end: () => void): void {

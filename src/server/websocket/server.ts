@@ -11,6 +11,7 @@ import {
   type Context as SocketContext,
   type SubscribePayload,
 } from 'graphql-ws'
+import { isAsyncIterable } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Credentials } from '../../graphql/context.ts'
@@ -18,6 +19,8 @@ import { publicError, topLevelError, wireError } from '../../graphql/errors/top-
 import type { Subscriber } from '../../graphql/subscriber.ts'
 import { grouped } from '../../grouped.ts'
 import { graphqlPath } from '../../routes.ts'
+import { facts } from '../../telemetry/facts.ts'
+import { RequestRecord, requestIdHeader, requestIdOf } from '../../telemetry/request-record.ts'
 import type { Api } from '../api/api.ts'
 import {
   excessOfJson,
@@ -50,10 +53,20 @@ const goingAway = 1001
 
 type Socket = SocketContext<Record<string, unknown>, ClientSocket>
 
+/** What is known of an operation when its message arrives. */
+interface Arrival {
+  id: string
+  /** The length of its message, in characters. */
+  length: number
+  isTooMany: boolean
+  record: RequestRecord
+}
+
 /** An admitted operation: `onSubscribe` returns it, and graphql-ws passes it to `execute` or `subscribe`. */
 interface AdmittedOperation extends ExecutionArgs {
   client: ClientSocket
   messageLength: number
+  record: RequestRecord
   /** Runs work when the API key's share allows it. Resolves to undefined if the client has cancelled it by then. */
   schedule: <T>(work: () => Promise<T> | T) => Promise<T | undefined>
   execute: (args: ExecutionArgs) => unknown
@@ -77,16 +90,20 @@ export function serveWebSocket(parts: {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: maxRequestBytes, handleProtocols })
   const clients = new Set<ClientSocket>()
   const longAnswers = new LongAnswers()
+  const records = new WeakMap<SubscribePayload, RequestRecord>()
   const protocol = makeServer<Record<string, unknown>, ClientSocket>({
     execute: (args) => run(args, (operation, execute) => execute(operation)),
     // Not through the API's plugins, each of which would process every event for every subscriber.
     subscribe: (args) => run(args, (operation) => subscriber.subscribe(operation)),
     onSubscribe: (socket, id, payload) => {
+      const record = new RequestRecord()
+      records.set(payload, record)
       // Counted now, not when this operation runs: later ones do not count.
       const arrival = {
         id,
         length: socket.extra.messageLength,
         isTooMany: Object.keys(socket.subscriptions).length > maxOperationsPerSocket,
+        record,
       }
       // Enqueued even if the client cancels the operation immediately, which costs as much.
       return socket.extra.enqueue(() => admit(socket, payload, arrival), arrival.length)
@@ -95,17 +112,22 @@ export function serveWebSocket(parts: {
       if (extra.messageLength > maxConnectionParamsLength)
         extra.close(CloseCode.BadRequest, 'The connectionParams are too long: send { authorization } alone')
     },
-    onNext: (_socket, _id, _payload, _args, { errors, data = null }) => {
+    onNext: (_socket, _id, payload, _args, { errors, data = null }) => {
+      const record = records.get(payload)
+      const shown = errors?.map((error) => wireError(publicError(error, log, record)))
+      record?.answered('websocket')
       const written = api.answers.dataOf(data)
       // Serialised again as part of the message, a long answer would block the event loop.
       const isLong = written !== undefined && written.length > 1
-      if (errors === undefined && !isLong) return undefined
+      if (shown === undefined && !isLong) return undefined
       return {
-        ...(errors && { errors: errors.map((error) => wireError(publicError(error, log))) }),
+        ...(shown && { errors: shown }),
         data: isLong ? longAnswers.standIn(written) : data,
       }
     },
-    onError: (_socket, _id, _payload, errors) => errors.map((error) => wireError(publicError(error, log))),
+    onComplete: (_socket, _id, payload) => records.get(payload)?.operationEnded(log),
+    onError: (_socket, _id, payload, errors) =>
+      errors.map((error) => wireError(publicError(error, log, records.get(payload)))),
   })
   const beat = setInterval(() => {
     for (const client of clients) client.beat()
@@ -131,6 +153,9 @@ export function serveWebSocket(parts: {
     sockets.handleUpgrade(request, socket, head, (client) => serve(client, socket, session))
   }
   server.on('upgrade', onUpgrade)
+  sockets.on('headers', (headers, { headers: sent }) =>
+    headers.push(`${requestIdHeader}: ${requestIdOf(sent['x-request-id'])}`),
+  )
   sockets.on('wsClientError', (error, socket) =>
     refuseConnection(socket, {
       status: 400,
@@ -143,6 +168,7 @@ export function serveWebSocket(parts: {
     const client = new ClientSocket(socket, connection)
     client.session = session
     clients.add(client)
+    facts.sockets.tell({ change: 1 })
     socket.on('error', (error) => log.info({ err: error }, 'a client violated the WebSocket protocol'))
     const closed = protocol.opened(
       {
@@ -173,6 +199,7 @@ export function serveWebSocket(parts: {
     )
     socket.once('close', (code, reason) => {
       clients.delete(client)
+      facts.sockets.tell({ change: -1 })
       closed(code, String(reason)).catch((error: unknown) => {
         log.error({ err: error }, 'the subscriptions of a closed WebSocket could not be ended')
       })
@@ -183,8 +210,14 @@ export function serveWebSocket(parts: {
   async function admit(
     socket: Socket,
     payload: SubscribePayload,
-    { id, length, isTooMany }: { id: string; length: number; isTooMany: boolean },
+    { id, length, isTooMany, record }: Arrival,
   ): Promise<AdmittedOperation | GraphQLError[]> {
+    const refused = (errors: readonly unknown[]) => {
+      const shown = errors.map((error) => publicError(error, log, record))
+      record.answered('websocket')
+      record.operationEnded(log)
+      return shown
+    }
     try {
       const { extra: client } = socket
       const credentials = await authentication.authenticate(authorizationOf(socket), client.session)
@@ -199,17 +232,20 @@ export function serveWebSocket(parts: {
           `The id of the operation has ${grouped(id.length)} characters. At most ${maxIdLength} are allowed.`,
         )
       client.keyId = credentials.keyId
+      record.keyId = credentials.keyId
       const isWanted = () => client.isOpen && id in socket.subscriptions
       const schedule: AdmittedOperation['schedule'] = (work) =>
         api.scheduler.run(credentials.keyId, work, { isWanted, bytes: length, isPatient: true })
-      const prepared = await schedule(() => prepare(credentials, payload, { client, length, isWanted }))
+      const prepared = await schedule(() =>
+        prepare(credentials, payload, { client, length, isWanted, record }),
+      )
       // The client has disconnected, so this is not sent.
-      if (prepared === undefined) return [topLevelError('BAD_USER_INPUT', 'The client has left.')]
+      if (prepared === undefined) return refused([topLevelError('BAD_USER_INPUT', 'The client has left.')])
       return 'refused' in prepared
-        ? prepared.refused
-        : { ...prepared, client, schedule, messageLength: length }
+        ? refused(prepared.refused)
+        : { ...prepared, client, schedule, record, messageLength: length }
     } catch (error) {
-      return [publicError(error, log)]
+      return refused([error])
     }
   }
 
@@ -217,16 +253,23 @@ export function serveWebSocket(parts: {
   async function prepare(
     credentials: Credentials,
     payload: SubscribePayload,
-    { client, length, isWanted }: { client: ClientSocket; length: number; isWanted: () => boolean },
+    {
+      client,
+      length,
+      isWanted,
+      record,
+    }: { client: ClientSocket; length: number; isWanted: () => boolean; record: RequestRecord },
   ) {
     const { query, operationName: name, variables } = payload
     if (onlyNamesDocument({ ...payload })) throw persistedQueryNotSupported()
     const operationName = name === '' ? undefined : name
     const reading = await api.documents.read({ query, operationName, variables })
     if ('errors' in reading) return { refused: reading.errors }
+    record.operation = reading.names
     const { schema, contextFactory, execute } = api.getEnveloped({
       credentials,
       params: payload,
+      record,
       isWanted,
       requestLength: length,
       enqueueLong: <T>(run: () => Promise<T>) => client.enqueueLong(run),
@@ -301,9 +344,11 @@ async function run(
   args: ExecutionArgs,
   how: (args: ExecutionArgs, execute: AdmittedOperation['execute']) => unknown,
 ) {
-  const { client, schedule, execute, errors, messageLength, ...operation } = args as AdmittedOperation
+  const { client, schedule, execute, errors, messageLength, record, ...operation } = args as AdmittedOperation
   const answer = () => (errors === undefined ? how(operation, execute) : { errors })
   const result = await client.enqueue(() => schedule(answer), messageLength)
+  // Its first event may come much later.
+  if (isAsyncIterable(result)) record.answered('websocket')
   // If the client has disconnected, this is not sent.
   return (result ?? { data: null }) as never
 }

@@ -1,7 +1,8 @@
 import type pg from 'pg'
 import { logRetry, Poll } from '../../async/poll.ts'
 import { Semaphore } from '../../async/semaphore.ts'
-import { readWaitingAccount } from '../../domain/upload/queue.ts'
+import { leaveQueue, type QueuedAccount, readQueue } from '../../domain/books/queue.ts'
+import { readNextUpload } from '../../domain/upload/queue.ts'
 import { AccountLock } from './account-lock.ts'
 import { AccountUploads, type AccountUploadsOptions } from './account-uploads.ts'
 
@@ -65,25 +66,29 @@ export class UploadWorker {
     return this.#poll.signal.aborted
   }
 
-  /** Starts work once on each account that waits, oldest first, including those that begin to wait while it runs. */
+  /**
+   * Starts work once on each account in the queue, those that have waited for longest first, including those that begin to wait
+   * while it runs. Leaves out those whose node is away.
+   */
   async #startWaiting(): Promise<void> {
-    const started = new Set<string>()
-    while (!this.#isClosed) {
-      const busy = [...started, ...this.#working.keys()]
-      const accountId = await readWaitingAccount(this.#options.books, busy)
-      if (accountId === undefined) return
-      started.add(accountId)
-      while (this.#working.size >= maxAccounts) {
-        this.#isCrowded = true
-        await Promise.race(this.#working.values())
+    const { books } = this.#options
+    for await (const page of readQueue(books, 'UPLOADS'))
+      for (const account of page) {
+        if (this.#isClosed) return
+        const { accountId } = account
+        if (this.#working.has(accountId) || !(await books.reach.has(accountId))) continue
+        while (this.#working.size >= maxAccounts) {
+          this.#isCrowded = true
+          await Promise.race(this.#working.values())
+        }
+        this.#isCrowded = false
+        if (!this.#isClosed) this.#start(account)
       }
-      this.#isCrowded = false
-      if (!this.#isClosed) this.#start(accountId)
-    }
   }
 
-  #start(accountId: string): void {
-    const work = this.#workOn(accountId).then((hasProgress) => {
+  #start(account: QueuedAccount): void {
+    const { accountId } = account
+    const work = this.#workOn(account).then((hasProgress) => {
       this.#working.delete(accountId)
       if (hasProgress) this.#poll.wake()
     })
@@ -91,13 +96,19 @@ export class UploadWorker {
   }
 
   /** Resolves to whether anything was done. */
-  async #workOn(accountId: string): Promise<boolean> {
+  async #workOn(account: QueuedAccount): Promise<boolean> {
+    const { books, log } = this.#options
+    const { accountId } = account
     try {
+      if ((await readNextUpload(books, accountId)) === undefined) {
+        await leaveQueue(books, account)
+        return false
+      }
       await using lock = await AccountLock.acquire(this.#connection, accountId)
       if (lock === undefined) return false
       return await new AccountUploads(accountId, lock, this.#options).run()
     } catch (error) {
-      logRetry(this.#options.log, error, purpose, { accountId })
+      if (!(await books.reach.isLost(accountId, error))) logRetry(log, error, purpose, { accountId })
       return false
     }
   }

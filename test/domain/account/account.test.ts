@@ -57,7 +57,7 @@ describe('the first account', () => {
   it('has a key with all scopes and the given secret', async () => {
     await using own = await openBooks()
     const { books } = own
-    await books.connections.query('TRUNCATE account, event_log CASCADE')
+    await books.connections.query('TRUNCATE account, catalog, event_log CASCADE')
     const secret = randomUUID()
     const made = await createFirstAccount(books.connections, 'First account', secret)
     expect(made?.secret).toBe(secret)
@@ -213,7 +213,7 @@ describe('a key', () => {
       await noting.query('SELECT 1 FROM api_key WHERE id = $1 FOR NO KEY UPDATE', [early.keyId])
       const revoking = revokeApiKey(books, accountId, early.keyId)
       await waitUntilSomebodyWaitsFor(noting)
-      await noting.query('UPDATE api_key SET last_used_at = clock_timestamp() WHERE id = $1', [early.keyId])
+      await noting.query('UPDATE api_key SET last_used_at = $2 WHERE id = $1', [early.keyId, new Date()])
       await noting.query('COMMIT')
       await revoking
     } finally {

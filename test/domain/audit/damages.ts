@@ -14,6 +14,11 @@ export interface Damage {
 const nowhere = randomUUID()
 
 export const damages: Record<string, Damage> = {
+  'an account with work is not in the queue': {
+    sql: ({ accountId }) => `DELETE FROM queue WHERE account_id = '${accountId}' AND kind = 'GENERATIONS'`,
+    found: { queue: 1 },
+    says: () => 'it has work for a worker (GENERATIONS), and is not in the queue',
+  },
   'a claim in the middle is missing': {
     sql: ({ poolId }) => `DELETE FROM claim WHERE pool_id = '${poolId}' AND first = 4`,
     found: { 'claim-line': 1 },
@@ -842,6 +847,11 @@ export const damages: Record<string, Damage> = {
     sql: ({ accountId }) => `DELETE FROM event_log WHERE account_id = '${accountId}'`,
     found: { 'account-log': 1 },
     says: () => 'it has no event log',
+  },
+  'an account has no catalog': {
+    sql: ({ accountId }) => `DELETE FROM catalog WHERE account_id = '${accountId}'`,
+    found: { 'account-catalog': 1 },
+    says: () => 'it has no catalog',
   },
   'an event log has no account': {
     sql: () => `INSERT INTO event_log (account_id, log) VALUES ('${nowhere}', '${nowhere}')`,

@@ -19,7 +19,7 @@ async function observedBooks(): Promise<{ books: Books; observed: string[] }> {
 
 async function note(tx: BookTransaction): Promise<void> {
   tx.logOnCommit({}, 'done')
-  for (const topic of ['uploads', 'formats', 'uploads'] satisfies Topic[]) tx.announceOnCommit(topic)
+  for (const kind of ['UPLOADS', 'FORMATS', 'UPLOADS'] as const) tx.queue(kind)
   await tx.rows({ text: 'SELECT 1' })
 }
 

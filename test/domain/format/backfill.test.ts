@@ -17,6 +17,7 @@ import { undoUpload } from '../../../src/domain/upload/finish.ts'
 import { GenerationWorker } from '../../../src/worker/generations.ts'
 import { expectBalance } from '../../support/audit.ts'
 import { formatNow, newPlace, newPool, type Place, poolNow, silent, useBooks } from '../../support/books.ts'
+import { sessionsThatWait } from '../../support/database.ts'
 import { addCodes, clearAway, newCodes, startUpload, upload } from '../../support/uploads.ts'
 
 const test = useBooks()
@@ -225,13 +226,13 @@ describe('during the backfill of a format', () => {
       { code: 'QUANTITY_EXCEEDS_AVAILABLE', availableForGeneration: 900n },
     )
     const taskId = await generateCodes(books, accountId, { poolId, formatId, quantity: 900n })
-    expect(await readQueuedGenerations(books, 100)).not.toContainEqual({ accountId, taskId })
+    expect(await readQueuedGenerations(books, accountId, 100)).not.toContainEqual({ accountId, taskId })
     // If a worker runs one nevertheless, it starts, and ends later.
     expect(await runGeneration(books, { accountId, taskId })).toBe(true)
     expect(await runGeneration(books, { accountId, taskId })).toBe(false)
     expect(await statusOf(taskId)).toBe('RUNNING')
     await makeReady(formatId)
-    expect(await readQueuedGenerations(books, 100)).toContainEqual({ accountId, taskId })
+    expect(await readQueuedGenerations(books, accountId, 100)).toContainEqual({ accountId, taskId })
     expect(await runGeneration(books, { accountId, taskId })).toBe(true)
     expect((await poolNow(place, poolId)).total).toBe(1_000n)
     await expectBalance(place)
@@ -252,8 +253,7 @@ describe('during the backfill of a format', () => {
     for (let i = 0; i < 5; i++) await generateCodes(books, accountId, { poolId, formatId, quantity: 1n })
     const other = await newFormatOver(`${randomUUID()}-`)
     const taskId = await generateCodes(books, accountId, { poolId, formatId: other, quantity: 1n })
-    const own = (await readQueuedGenerations(books, 1)).filter((task) => task.accountId === accountId)
-    expect(own).toEqual([{ accountId, taskId }])
+    expect(await readQueuedGenerations(books, accountId, 1)).toEqual([{ accountId, taskId }])
     await runGeneration(books, { accountId, taskId })
   })
 
@@ -341,7 +341,7 @@ describe('the backfill of a format', () => {
   it('covers several formats, in any order', async () => {
     const formats = [await newUnready(40), await newUnready(60)]
     for (;;) {
-      const unready = await readUnreadyFormat(place.books)
+      const unready = await readUnreadyFormat(place.books, place.accountId)
       if (unready === undefined) break
       await backfillFormat(place.books, unready, 1_000)
     }
@@ -367,9 +367,7 @@ describe('the backfill of a format', () => {
 
 /** Ends the connection that waits for a lock, as if its process were killed. Resolves to whether there was one. */
 async function terminateWaiting(): Promise<boolean> {
-  const { rowCount } = await test.books.connections.query(
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-     WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%FOR NO KEY UPDATE%'`,
-  )
-  return rowCount === 1
+  const waiting = await sessionsThatWait(test.books, 'FOR NO KEY UPDATE')
+  for (const { pid } of waiting) await test.books.connections.query(`SELECT pg_terminate_backend(${pid})`)
+  return waiting.length === 1
 }

@@ -127,7 +127,7 @@ describe('the name of a format', () => {
     const renaming = await test.books.connections.connect()
     try {
       await renaming.query('BEGIN')
-      await renaming.query('SELECT 1 FROM account WHERE id = $1 FOR NO KEY UPDATE', [test.accountId])
+      await renaming.query('SELECT 1 FROM catalog WHERE account_id = $1 FOR NO KEY UPDATE', [test.accountId])
       await renaming.query('UPDATE format SET name = $2 WHERE id = $1', [id, 'Contested'])
       const refused = expect(create('Contested')).rejects.toThrow(NameTakenError)
       await waitUntilSomebodyWaitsFor(renaming)

@@ -207,7 +207,7 @@ describe('workers', () => {
     const pools = await Promise.all(Array.from({ length: 3 }, () => newPool(test)))
     const tasks: string[] = []
     for (let i = 0; i < 12; i++) tasks.push(await generate({ poolId: pools[i % 3] ?? '', formatId }))
-    const queue = (await readQueuedGenerations(test.books, 1_000)).map(({ taskId }) => taskId)
+    const queue = (await readQueuedGenerations(test.books, test.accountId, 1_000)).map(({ taskId }) => taskId)
     expect(queue.filter((taskId) => tasks.includes(taskId))).toEqual(tasks)
 
     const done = await Promise.all(
@@ -222,7 +222,9 @@ describe('workers', () => {
       expect(await statusesOf(taskId)).toEqual(['AWAITING_EXECUTION', 'RUNNING', 'COMPLETED'])
     }
     expect(
-      (await readQueuedGenerations(test.books, 1_000)).filter(({ taskId }) => tasks.includes(taskId)),
+      (await readQueuedGenerations(test.books, test.accountId, 1_000)).filter(({ taskId }) =>
+        tasks.includes(taskId),
+      ),
     ).toEqual([])
     await expectBalance(test)
   })
@@ -234,7 +236,8 @@ describe('workers', () => {
     await startOnly(taskId, poolId)
     expect(await statusOf(taskId)).toBe('RUNNING')
     expect(await formatNow(test, formatId)).toMatchObject({ next: 0n, reserved: 5n })
-    expect((await readQueuedGenerations(elsewhere, 1_000)).map((queued) => queued.taskId)).toContain(taskId)
+    const queued = await readQueuedGenerations(elsewhere, test.accountId, 1_000)
+    expect(queued.map((task) => task.taskId)).toContain(taskId)
     expect(await work(taskId, elsewhere)).toBe(true)
     expect(await statusesOf(taskId)).toEqual(['AWAITING_EXECUTION', 'RUNNING', 'COMPLETED'])
     expect(await poolNow(test, poolId)).toMatchObject({ total: 5n })

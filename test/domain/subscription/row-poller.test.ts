@@ -122,7 +122,7 @@ describe('a follower of an upload', () => {
       leaving.abort()
       await tasks.close()
     })
-    const [task] = await readTasks(books, [{ accountId, id: taskId }])
+    const [task] = await readTasks(books, accountId, [taskId])
     if (task === undefined) throw new Error('The task was not inserted.')
     const states = tasks.follow({ ...task, waitingFor: 'EARLIER_UPLOAD' }, leaving.signal)
     await states.next()

@@ -10,8 +10,11 @@ import { completeUpload, undoUpload } from '../../../src/domain/upload/finish.ts
 import { HeldByEndedUploadError } from '../../../src/domain/upload/known-codes.ts'
 import { readNextUpload, readUploadWaits } from '../../../src/domain/upload/queue.ts'
 import { newPlace, newPool, type Place, useBooks } from '../../support/books.ts'
+import { onlyOnOneServer } from '../../support/database.ts'
 import { noteStatements, type StatementCost } from '../../support/plans.ts'
 import { addCodes, chunkOf, newCodes, startUpload, upload } from '../../support/uploads.ts'
+
+onlyOnOneServer('plans are those of one server')
 
 // Whole transactions, statement by statement, on tables of many rows without statistics: see ../plans.test.ts.
 const many = 20_000
@@ -125,7 +128,7 @@ describe('on tables without statistics, no statement reads more rows than it nee
   it('when a format is backfilled, step by step', async () => {
     const { accountId, books } = place
     const { formatId } = unready
-    expect(await greedy(() => readUnreadyFormat(books))).toEqual([])
+    expect(await greedy(() => readUnreadyFormat(books, accountId))).toEqual([])
     for (let step = 0; step < 3; step++)
       expect(await greedy(() => backfillFormat(books, { accountId, formatId }, 200))).toEqual([])
   })

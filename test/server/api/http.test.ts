@@ -393,7 +393,10 @@ test.each(['documentId', 'id', 'doc_id'])(
   'an operation that is only named by %s is answered like one that is only named by hash',
   async (name) => {
     const told = [
-      { message: 'PersistedQueryNotSupported', extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' } },
+      {
+        message: 'PersistedQueryNotSupported',
+        extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED', requestId: expect.any(String) },
+      },
     ]
     for (const nothing of [{}, { query: null }, { query: '' }]) {
       const posted = await send(JSON.stringify({ ...nothing, [name]: 'abc', variables: {} }))
@@ -407,7 +410,10 @@ test.each(['documentId', 'id', 'doc_id'])(
 test('a persisted query that is only named by hash is answered so that Apollo sends the query', async () => {
   const extensions = { persistedQuery: { version: 1, sha256Hash: 'a'.repeat(64) } }
   const told = [
-    { message: 'PersistedQueryNotSupported', extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' } },
+    {
+      message: 'PersistedQueryNotSupported',
+      extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED', requestId: expect.any(String) },
+    },
   ]
   for (const accept of ['application/json', 'application/graphql-response+json']) {
     const posted = await send(JSON.stringify({ extensions, variables: {} }), { headers: { accept } })

@@ -77,7 +77,7 @@ describe('server-sent events', () => {
     const { value } = await stream[Symbol.asyncIterator]().next()
     expect(value?.errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED')
     // Extensions for the HTTP response are not in the body.
-    expect(Object.keys(value?.errors?.[0]?.extensions ?? {})).toEqual(['code'])
+    expect(Object.keys(value?.errors?.[0]?.extensions ?? {})).toEqual(['code', 'requestId'])
   })
 
   test('can be requested by GET', async () => {

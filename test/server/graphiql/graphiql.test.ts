@@ -14,6 +14,7 @@ import {
 } from '../../../src/server/graphiql/graphiql.ts'
 import { guide } from '../../../src/server/graphiql/guide.ts'
 import { isLoopbackHost } from '../../../src/server/http/local-browser.ts'
+import { RequestRecord } from '../../../src/telemetry/request-record.ts'
 import { findAccessibilityProblems } from '../../support/accessibility.ts'
 import { testBrowser } from '../../support/browser.ts'
 import { loadFile, unpacked } from '../../support/load-file.ts'
@@ -908,6 +909,7 @@ async function servePage(options: GraphiqlPageOptions, key: string) {
         id: matchRoute(path)?.id ?? '',
         search: '',
         onStream: () => {},
+        record: new RequestRecord(),
       })
     if (request.method === 'GET') {
       return response.writeHead(200, graphiqlPageHeaders).end(await graphiql.page(site.options))

@@ -6,6 +6,7 @@ import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import { Assets } from '../../../src/server/http/asset.ts'
 import { answerError } from '../../../src/server/http/errors.ts'
+import { RequestRecord } from '../../../src/telemetry/request-record.ts'
 import { loadFile } from '../../support/load-file.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 
@@ -18,7 +19,12 @@ async function serve(files: Record<string, string>) {
     try {
       const id = request.url?.slice(1) ?? ''
       if (await route.exists?.(id))
-        await route.answer(request, response, { id, search: '', onStream: () => {} })
+        await route.answer(request, response, {
+          id,
+          search: '',
+          onStream: () => {},
+          record: new RequestRecord(),
+        })
       else response.writeHead(404).end()
     } catch (error) {
       answerError(response, error, pino({ level: 'silent' }))

@@ -13,7 +13,9 @@ const account = '{ account { name } }'
 const answered = { data: { account: { name: 'First account' } } }
 const errorsOf = (message: Message | undefined) =>
   (message?.payload as { errors?: unknown } | undefined)?.errors
-const error = (code: string) => [expect.objectContaining({ extensions: { code } })]
+const error = (code: string) => [
+  expect.objectContaining({ extensions: { code, requestId: expect.any(String) } }),
+]
 
 describe('a connection', () => {
   test('that is not initialised within three seconds is closed: 4408', async () => {
@@ -213,7 +215,10 @@ describe('an operation', () => {
         id: '1',
         type: 'error',
         payload: [
-          { message: 'PersistedQueryNotSupported', extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' } },
+          {
+            message: 'PersistedQueryNotSupported',
+            extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED', requestId: expect.any(String) },
+          },
         ],
       })
     }

@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto'
+import type { Logger } from 'pino'
+import { facts, type OperationKind, type Transport } from './facts.ts'
+
+/** The header with the id of a request: a client or a proxy may send it, and every answer has it. */
+export const requestIdHeader = 'X-Request-Id'
+
+/** What an id of a client may be. Any other is replaced: it is repeated in headers, in errors and in the log. */
+const goodId = /^[A-Za-z0-9._-]{1,128}$/
+
+// Codes and root fields of one operation in a line of the log.
+const maxListed = 10
+
+/** What an operation asks for. All names but `name` are those of the schema. */
+export interface OperationNames {
+  /** The name that the client has given it, shortened. */
+  name: string | undefined
+  kind: OperationKind
+  /** Its root fields, each once. */
+  fields: readonly string[]
+}
+
+/** The id for a request: the one that it came with, or a new one. */
+export function requestIdOf(sent: string | string[] | undefined): string {
+  return typeof sent === 'string' && goodId.test(sent) ? sent : randomUUID()
+}
+
+/**
+ * What becomes of a request, or of an operation over WebSocket: for the log, at level debug, and for the metrics. Whoever
+ * learns something of it notes it here. It never holds a key, a recipient or a code.
+ */
+export class RequestRecord {
+  readonly id: string
+  /** The name of its route. */
+  route: string | undefined
+  /** The API key that it was authenticated by, or that of its session. */
+  keyId: string | undefined
+  operation: OperationNames | undefined
+  readonly #began = performance.now()
+  readonly #codes = new Set<string>()
+  #isAnswered = false
+
+  constructor(id: string = randomUUID()) {
+    this.id = id
+  }
+
+  /** Notes the code of an error in the answer. */
+  noteCode(code: unknown): void {
+    if (typeof code === 'string' && this.#codes.size < maxListed) this.#codes.add(code)
+  }
+
+  /** Notes that the operation has been answered; a subscription, that it has begun. Further calls do nothing. */
+  answered(transport: Transport): void {
+    if (this.#isAnswered || !facts.operation.isWanted) return
+    this.#isAnswered = true
+    const { kind = 'unknown', fields = [] } = this.operation ?? {}
+    const [field = 'other', ...others] = fields
+    const [outcome = 'OK'] = this.#codes
+    const durationMs = this.#elapsedMs()
+    facts.operation.tell({
+      kind,
+      field: others.length > 0 ? 'several' : field,
+      transport,
+      outcome,
+      durationMs,
+    })
+  }
+
+  /** Notes that an HTTP request has ended, with or without an operation. */
+  requestEnded(log: Logger, { method, status, isWhole }: HttpEnd): void {
+    const { route = 'none' } = this
+    if (!this.#isAnswered && facts.request.isWanted)
+      facts.request.tell({ route, status, durationMs: this.#elapsedMs() })
+    this.#log(log, { method, route, status, isCutOff: isWhole ? undefined : true })
+  }
+
+  /** Notes that an operation over WebSocket has ended. */
+  operationEnded(log: Logger): void {
+    this.#log(log, { transport: 'websocket' })
+  }
+
+  #log(log: Logger, entry: object): void {
+    if (!log.isLevelEnabled('debug')) return
+    const { id: requestId, keyId, operation } = this
+    const { name, kind, fields } = operation ?? {}
+    const codes = this.#codes.size > 0 ? [...this.#codes] : undefined
+    const durationMs = Math.round(this.#elapsedMs())
+    log.debug(
+      {
+        requestId,
+        ...entry,
+        operation: name,
+        kind,
+        fields: fields?.slice(0, maxListed),
+        codes,
+        durationMs,
+        keyId,
+      },
+      'request',
+    )
+  }
+
+  #elapsedMs(): number {
+    return performance.now() - this.#began
+  }
+}
+
+interface HttpEnd {
+  method: string | undefined
+  /** 0 if the answer had not begun. */
+  status: number
+  /** Whether all of the answer was sent. */
+  isWhole: boolean
+}
