@@ -115,8 +115,7 @@ class AccountFollowUp {
           // Below `next`, all uploaded codes must be in `taken`.
           const { takenTo } = format
           const space = await tx.codeSpaces.get(tx, accountId, formatId)
-          if (await backfillNext(tx, { id: formatId, space, takenTo }, backfillSize))
-            tx.announceOnCommit('generations')
+          if (await backfillNext(tx, { id: formatId, space, takenTo }, backfillSize)) tx.queue('GENERATIONS')
           return 'UNREADY'
         }
         const use = { ...format, quantities: ofPools.get(formatId) ?? 0n, largest }
