@@ -19,7 +19,7 @@ it(
     const poolId = await newPool(test)
     const { webhookId, secret } = await newWebhook(test, receiver.url)
     await happen(test, poolId, range(1, 20))
-  const start = () =>
+    const start = () =>
       new MainProcess({ DATABASE_URL: databaseUrl, ROLE: 'worker', WEBHOOK_ALLOWED_NETWORKS: '127.0.0.0/8' })
     const killed: string[] = []
     // One is killed while it waits for an answer, the other when the answer is on its way.
@@ -34,7 +34,7 @@ it(
         if (isReached) killed.push(String((await service.end('SIGKILL')).code))
       }
       await service.ready()
-        await expect.poll(() => killed.length).toBe(event === 5 ? 1 : 2)
+      await expect.poll(() => killed.length).toBe(event === 5 ? 1 : 2)
       // As if the time had gone by for which it may be busy with the webhook.
       await books.rows({
         text: 'UPDATE webhook SET leased_until = created_at WHERE id = $1 AND leased_until IS NOT NULL',
