@@ -2,8 +2,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { auditBooks, type Finding } from '../../../src/domain/audit/audit.ts'
 import type { Books } from '../../../src/domain/books/books.ts'
 import { newPool, openBooks, type TestBooks } from '../../support/books.ts'
-import { runSql } from '../../support/database.ts'
+import { onlyOnOneServer, runSql } from '../../support/database.ts'
 import { noteStatements } from '../../support/plans.ts'
+
+onlyOnOneServer('plans are those of one server')
 
 // A table that has just been filled has no statistics, so the planner guesses, and may choose to read all rows of a pool for each
 // of them.
