@@ -1,5 +1,4 @@
 import { retry } from '../../async/retry.ts'
-import { violatedConstraint } from '../../database/errors.ts'
 import { facts } from '../../telemetry/facts.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { holdCatalog, lockCatalog } from '../books/catalog.ts'
@@ -18,7 +17,7 @@ import {
   type GeneratedTwin,
   type KnownCode,
 } from './decide-chunk.ts'
-import { insertCodes, insertDryRunCodes, insertRejectedRows } from './insert-rows.ts'
+import { CodeExistsError, insertCodes, insertDryRunCodes, insertRejectedRows } from './insert-rows.ts'
 import { checkHeldCodes, findUploaded, readTwins } from './known-codes.ts'
 
 /** How many rows to add at a time. Larger chunks save nothing, and block claims that refill from the formats longer. */
@@ -53,7 +52,7 @@ export async function addChunk(
     )
   // A code exists already, or another transaction has added it since the lookup, and has ended by now. The next attempt finds
   // it.
-  const isDuplicate = (error: unknown) => violatedConstraint(error) !== undefined
+  const isDuplicate = (error: unknown) => error instanceof CodeExistsError
   try {
     return await retry(maxAttempts, add, isDuplicate)
   } catch (error) {
@@ -109,10 +108,11 @@ async function addInTransaction(
     .filter((code) => decision.accepted.has(code))
     .map((code) => ({ code, identity: identities.get(code) as string }))
   await Promise.all([
+    // First, as it fails if another worker has just added the same rows.
+    advance(tx, taskId, from, chunk, decision),
     dryRun ? insertDryRunCodes(tx, taskId, added) : insertCodes(tx, taskId, added, upload.accepted, decision),
     caseSensitive && !dryRun && !hasTwins && added.length > 0 ? noteTwins(tx) : undefined,
     insertRejectedRows(tx, taskId, decision.rejected),
-    advance(tx, taskId, from, chunk, decision),
   ])
   tx.tellOnCommit(facts.rows, { ...decision, accepted: decision.accepted.size })
   return true
