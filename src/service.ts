@@ -10,6 +10,7 @@ import { createFirstAccount } from './domain/account/account.ts'
 import { Books } from './domain/books/books.ts'
 import { checkMasterKeys } from './domain/books/secrets.ts'
 import { readOverview } from './domain/generation/overview.ts'
+import { checkIncarnation } from './domain/rewind/incarnation.ts'
 import { createSample } from './domain/sample.ts'
 import { PrismaClient } from './generated/prisma/client.ts'
 import type { Lifecycle } from './lifecycle.ts'
@@ -60,7 +61,13 @@ export async function startService(lifecycle: Lifecycle, options: ServiceOptions
   const opened = await api?.openApi(lifecycle, books, { ...options, log })
   const http = await lifecycle.openCloseable(
     'HTTP server',
-    () => new HttpServer({ books, log, routes: opened?.routes ?? {} }),
+    () =>
+      new HttpServer({
+        books,
+        log,
+        routes: opened?.routes ?? {},
+        keepAliveMs: options.keepAliveSeconds * 1_000,
+      }),
   )
   await opened?.serveWebSocket(http)
   // Opened last, so closed first: load balancers send no new clients during the shutdown.
@@ -122,6 +129,7 @@ async function openBooks(lifecycle: Lifecycle, options: ServiceOptions, log: Log
     (opened) => opened.end(),
   )
   await checkMasterKeys(connections, keyring)
+  await checkIncarnation(connections, log)
   if (keyring.currentId === null && !options.embedded) log.warn(unwrapped)
   const prisma = await lifecycle.open(
     'Prisma',

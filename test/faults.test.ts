@@ -25,7 +25,7 @@ import {
   type TestBooks,
 } from './support/books.ts'
 import { Client } from './support/client.ts'
-import { runSql, type TestDatabase, testDatabase } from './support/database.ts'
+import { runSql, sessionsThatWait, type TestDatabase, testDatabase } from './support/database.ts'
 import { type Claimed, Crowd, claim, Fleet } from './support/load.ts'
 import { MainProcess } from './support/process.ts'
 import { openProxy } from './support/proxy.ts'
@@ -177,16 +177,7 @@ describe('many processes on one database', patience, () => {
 
   /** Resolves when `count` transactions wait for the lock of a pool. */
   async function waiting(count: number): Promise<void> {
-    await expect
-      .poll(
-        () =>
-          test.books.rows({
-            text: `SELECT pid FROM pg_stat_activity
-                   WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%FROM pool%'`,
-          }),
-        patiently,
-      )
-      .toHaveLength(count)
+    await expect.poll(() => sessionsThatWait(test.books, 'FROM pool'), patiently).toHaveLength(count)
   }
 
   /** A pool with this stock and without refills. */

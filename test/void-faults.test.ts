@@ -5,6 +5,7 @@ import { done, mutate } from './support/api.ts'
 import { expectBalance } from './support/audit.ts'
 import { openBooks, poolNow } from './support/books.ts'
 import { Client } from './support/client.ts'
+import { sessionsThatWait } from './support/database.ts'
 import { MainProcess } from './support/process.ts'
 import { newClaimed } from './support/redemptions.ts'
 
@@ -46,11 +47,7 @@ it(
       // PostgreSQL notices that the client is gone when it answers.
       await expect.poll(() => waiting(), patiently).toHaveLength(0)
     }
-    const waiting = () =>
-      books.rows({
-        text: `SELECT pid FROM pg_stat_activity
-             WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%UPDATE event_log%'`,
-      })
+    const waiting = () => sessionsThatWait(books, 'UPDATE event_log')
 
     await kill(first, 'voidCodes')
     expect(await poolNow(test, poolId)).toMatchObject({ voided: 0n })

@@ -14,12 +14,13 @@ const recordsTable = '_prisma_migrations'
 const distributionColumn = 'account_id'
 
 /**
- * Keys are looked up before their account is known, and so are sessions, which have no account of their own. They are on the
- * coordinator alone: on every node, they could not be written while one is down. What is of no account is there, too.
+ * Keys are looked up before their account is known, and so are sessions, which have no account of their own; the queue is read
+ * for all accounts. They are on the coordinator alone: on every node, they could not be written while one is down. What is of no
+ * account is there, too.
  */
 function placementOf({ name, hasAccount }: { name: string; hasAccount: boolean }): Placement {
   if (name === 'account') return 'REFERENCE'
-  return hasAccount && name !== 'api_key' ? 'BY_ACCOUNT' : 'LOCAL'
+  return hasAccount && name !== 'api_key' && name !== 'queue' ? 'BY_ACCOUNT' : 'LOCAL'
 }
 
 /** Whether the tables of the connection's schema have been distributed. */

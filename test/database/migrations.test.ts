@@ -184,7 +184,15 @@ describe('a database that was filled by an earlier release', () => {
       { name: 'Other', case_sensitive: false },
     ])
     const findings: string[] = []
-    await checkTaken(database.connections, new Keyring(), ({ what }) => findings.push(what), 1_000)
+    const options = {
+      filled: new Set(['uploaded_code', 'taken', 'format']),
+      keyring: new Keyring(),
+      pageSize: 1_000,
+    }
+    for (const account of [accountId ?? '', other ?? ''])
+      await checkTaken(database.connections, { accountId: account, accountName: null }, options, ({ what }) =>
+        findings.push(what),
+      )
     expect(findings).toEqual([])
   })
 

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import pg from 'pg'
 import { pino } from 'pino'
-import { inject } from 'vitest'
+import { beforeEach, inject } from 'vitest'
 import { openConnections } from '../../src/database/open.ts'
+import type { Queryable } from '../../src/database/transaction.ts'
+import { recordStatements } from './statements.ts'
 
 export interface TestDatabase extends AsyncDisposable {
   readonly url: string
@@ -19,6 +22,8 @@ export interface TestDatabase extends AsyncDisposable {
 export async function testDatabase(
   options: { readonly max?: number; readonly empty?: boolean; readonly locale?: string } = {},
 ): Promise<TestDatabase> {
+  // At the end of the run, global-setup.ts checks the shapes of all statements.
+  recordStatements(join(inject('statementsFolder'), String(process.pid)))
   const name = `test_${randomUUID().replaceAll('-', '')}`
   const server = inject('serverUrl')
   const template = options.empty ? 'template0' : inject('templateName')
@@ -54,12 +59,45 @@ export async function runSql<Row extends pg.QueryResultRow>(url: string, sql: st
   }
 }
 
+/** Whether the databases of this run are distributed: TEST_DATABASE_URL names a server with nodes. */
+export function isDistributed(): boolean {
+  return inject('nodeUrls').length > 1
+}
+
+/** Skips the tests of a file or suite on a distributed database. */
+export function onlyOnOneServer(reason: string): void {
+  beforeEach(({ skip }) => skip(isDistributed(), `not on a distributed database: ${reason}`))
+}
+
 /** Resolves when another connection waits for a lock that `holder` holds. */
-export async function waitUntilSomebodyWaitsFor(holder: pg.ClientBase): Promise<void> {
+export async function waitUntilSomebodyWaitsFor(holder: pg.Client | pg.PoolClient): Promise<void> {
+  if (isDistributed()) return await waitOnNodes(holder)
   for (;;) {
     const { rows } = await holder.query(
       'SELECT 1 FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))',
     )
     if (rows.length > 0) return
   }
+}
+
+async function waitOnNodes(holder: pg.Client | pg.PoolClient): Promise<void> {
+  const { rows: own } = await holder.query<{ id: string; database: string }>(
+    'SELECT citus_backend_gpid() AS id, current_database() AS database',
+  )
+  const url = databaseUrl(inject('serverUrl'), own[0]?.database ?? '')
+  for (;;) {
+    const waiting = await runSql(url, `SELECT 1 FROM citus_lock_waits WHERE blocking_gpid = ${own[0]?.id}`)
+    if (waiting.length > 0) return
+  }
+}
+
+/** The sessions that wait for a lock in a statement with this text; the `pid` of each can be terminated. */
+export async function sessionsThatWait(books: Queryable, statement: string): Promise<{ pid: string }[]> {
+  return await books.rows({
+    text: isDistributed()
+      ? 'SELECT DISTINCT waiting_gpid AS pid FROM citus_lock_waits WHERE strpos(blocked_statement, $1) > 0'
+      : `SELECT pid FROM pg_stat_activity
+         WHERE datname = current_database() AND wait_event_type = 'Lock' AND strpos(query, $1) > 0`,
+    values: [statement],
+  })
 }

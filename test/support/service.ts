@@ -31,6 +31,7 @@ export interface TestServiceOptions {
   databaseUrl?: string
   /** Whether it treats the database as embedded, and so adds the sample, and a key to GraphiQL. */
   embedded?: boolean
+  keepAliveSeconds?: number
   /** How many look-ups of an API key may find nothing in a minute; 100 by default. */
   failedLookUpsPerMinute?: number
   maxRedemptionAgeDays?: number
@@ -65,6 +66,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     host: '127.0.0.1',
     metricsPort: options.metricsPort,
     ...(options.overviewEveryMs !== undefined && { overviewEveryMs: options.overviewEveryMs }),
+    keepAliveSeconds: options.keepAliveSeconds ?? 75,
     role: options.role ?? 'all',
     bootstrapApiKey: key,
     keyring: options.keyring ?? new Keyring(),

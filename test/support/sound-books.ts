@@ -237,6 +237,7 @@ const tables = [
   'redemption_count',
   'code_void',
   'task',
+  'queue',
   'upload_piece',
   'dry_run_code',
   'rejected_row',

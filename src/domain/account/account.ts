@@ -173,9 +173,9 @@ const localKeyName = 'This machine'
 export async function revokeApiKey(books: Books, accountId: string, keyId: string): Promise<void> {
   const [key] = await books.rows({
     // A use that was recorded while this waited for the row came before the revocation.
-    text: `UPDATE api_key SET revoked_at = coalesce(revoked_at, greatest(now(), last_used_at))
+    text: `UPDATE api_key SET revoked_at = coalesce(revoked_at, greatest($3::timestamptz, last_used_at))
            WHERE account_id = $1 AND id = $2 RETURNING id`,
-    values: [accountId, keyId],
+    values: [accountId, keyId, books.now()],
   })
   if (key === undefined) throw new NotFoundError('API key', ['apiKeyId'])
   books.notifications.announce({ topic: 'keys', key: '' })
@@ -201,9 +201,9 @@ export async function touchApiKeys(books: Books, keyIds: readonly string[]): Pro
   await books.rows({
     // Locked in the order of their ids, so that two processes cannot deadlock.
     text: `
-      UPDATE api_key SET last_used_at = least(clock_timestamp(), revoked_at)
+      UPDATE api_key SET last_used_at = least($2::timestamptz, revoked_at)
       WHERE id IN (SELECT id FROM api_key WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE)`,
-    values: [keyIds],
+    values: [keyIds, books.now()],
   })
 }
 

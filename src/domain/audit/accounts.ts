@@ -7,13 +7,13 @@ export const accountChecks: readonly TableChecks[] = [
       'account-log': `
         SELECT page.id, 'it has no event log'
         FROM page LEFT JOIN LATERAL (
-          SELECT true AS exists FROM event_log WHERE account_id = page.id LIMIT 1
+          SELECT true AS exists FROM event_log WHERE account_id = $1 LIMIT 1
         ) AS log ON true
         WHERE log.exists IS NULL`,
       'account-catalog': `
         SELECT page.id, 'it has no catalog'
         FROM page LEFT JOIN LATERAL (
-          SELECT true AS exists FROM catalog WHERE account_id = page.id LIMIT 1
+          SELECT true AS exists FROM catalog WHERE account_id = $1 LIMIT 1
         ) AS catalog ON true
         WHERE catalog.exists IS NULL`,
     },
@@ -73,7 +73,7 @@ export const accountChecks: readonly TableChecks[] = [
         ${join('pool', 'claimed')}
         LEFT JOIN LATERAL (
           SELECT true AS exists FROM claim
-          WHERE account_id = page.account_id AND pool_id = page.pool_id AND first = page.first LIMIT 1
+          WHERE account_id = $1 AND pool_id = page.pool_id AND first = page.first LIMIT 1
         ) AS claim ON true
         ${join('task', 'kind')}`,
     },

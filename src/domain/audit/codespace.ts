@@ -3,7 +3,7 @@ import { CodeSpace, UnknownVersionError } from '../../codespace/codespace.ts'
 import { CorruptPatternError, Pattern } from '../../codespace/pattern.ts'
 import { DamagedSecretError, type Keyring } from '../../keys/keyring.ts'
 import { formatKeyPlace } from '../books/secrets.ts'
-import { type Finding, join } from './finding.ts'
+import type { AuditedAccount, Finding } from './finding.ts'
 import { pages, type Walk } from './walk.ts'
 
 const walk: Walk = {
@@ -15,13 +15,12 @@ const walk: Walk = {
 
 const keyed = `
   SELECT account_id AS "accountId", page.id, pattern, characters, length, version, encode(key, 'hex') AS key,
-    wrapped_by AS "wrappedBy", first_code AS "firstCode", capacity::text, account.name AS "accountName"
-  FROM page ${join('account', 'name')}`
+    wrapped_by AS "wrappedBy", first_code AS "firstCode", capacity::text
+  FROM page`
 
 /** What the codes of a format depend on, and what is known of them. The key is in hexadecimal. */
 export interface FormatKey {
   accountId: string
-  accountName: string | null
   id: string
   pattern: string
   characters: string
@@ -34,17 +33,17 @@ export interface FormatKey {
 }
 
 /**
- * Checks that pattern, key and version of each format yield its stored length, capacity and first code, which PostgreSQL
+ * Checks that pattern, key and version of each format of the account yield its stored length, capacity and first code, which PostgreSQL
  * cannot compute. Findings contain neither keys nor codes.
  */
 export async function checkCodeSpaces(
   connections: Pool,
+  { accountId, accountName }: AuditedAccount,
   keyring: Keyring,
   report: (finding: Finding) => void,
 ): Promise<void> {
-  for await (const { rows } of pages<FormatKey>(connections, walk, keyed))
+  for await (const { rows } of pages<FormatKey>(connections, accountId, walk, keyed))
     for (const format of rows) {
-      const { accountId, accountName } = format
       const opened = openCodeSpace(format, keyring)
       if (typeof opened === 'string')
         report({ kind: 'format-codes', accountId, accountName, what: `format ${format.id} ${opened}` })

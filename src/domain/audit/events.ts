@@ -21,7 +21,7 @@ export const eventChecks: readonly TableChecks[] = [
             reached + 1, last)
         END
         FROM page CROSS JOIN LATERAL (SELECT coalesce((SELECT sequence FROM event
-          WHERE account_id = page.account_id AND sequence > floor AND sequence <= last
+          WHERE account_id = $1 AND sequence > floor AND sequence <= last
           ORDER BY sequence DESC LIMIT 1), floor) AS reached
         ) AS line`,
     },
@@ -47,12 +47,12 @@ export const eventChecks: readonly TableChecks[] = [
             lag(sequence) OVER (PARTITION BY account_id ORDER BY sequence),
             -- The first of its account on this page: the one before it is on an earlier page, or does not exist.
             (SELECT before.sequence FROM event AS before
-              WHERE before.account_id = page.account_id AND before.sequence < page.sequence
+              WHERE before.account_id = $1 AND before.sequence < page.sequence
               ORDER BY before.sequence DESC LIMIT 1)
           ) AS before
           FROM page
         ) AS line
-        JOIN event_log AS log ON log.account_id = line.account_id`,
+        JOIN event_log AS log ON log.account_id = $1`,
       'event-reference': `
         SELECT page.account_id, CASE
           WHEN account.exists IS NULL THEN format('event %s is of an account that does not exist', sequence)

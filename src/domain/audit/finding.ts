@@ -8,7 +8,8 @@ export const findingKinds = {
   'format-reference': 'a format has an account',
   'format-codes': 'a format still yields the codes it was created with',
   'format-counters': 'the counters of a format agree with its batches, its tasks and the uploaded codes',
-  'format-line': 'each index of a format that was passed belongs to one batch or one uploaded code',
+  'format-line':
+    'each index of a format that was passed belongs to one batch or one uploaded code, or was given up',
   'taken-reference': 'a taken index is one of its format',
   'pool-counters': 'the counters of a pool agree with its batches and claims',
   'pool-settings': 'the Promo Codes section of a pool says all that automatic refills need',
@@ -21,7 +22,8 @@ export const findingKinds = {
     "the times of a pool's claims and of its changes of stock do not decrease, and the pool's last change is not before them",
   'batch-line':
     'the batches of a pool, and those that were withdrawn, follow each other without a gap or an overlap',
-  'batch-reference': 'a batch has its pool, its format, and the task that added it',
+  'batch-reference':
+    'a batch has its pool, its format, and the task that added it; one that may have been handed out before a restore is withdrawn',
   'claim-line': 'the claims of a pool follow each other without a gap or an overlap',
   'claim-reference': 'a claim has its pool',
   'redemption-reference': 'a redemption is of a claimed code of its pool',
@@ -41,6 +43,7 @@ export const findingKinds = {
   'upload-remains': 'an upload without work left has left nothing behind',
   'upload-reference': 'rows that came from a file belong to an upload',
   'task-codes': 'a task counts the codes that it added',
+  queue: 'an account that has work for a worker is in the queue',
   'task-state': 'the times, counts and failure of a task agree with its status',
   'task-reference': 'a task has its pool and its format',
   'task-events': 'the events of a task agree with its status',
@@ -52,18 +55,24 @@ export const findingKinds = {
 
 export type FindingKind = keyof typeof findingKinds
 
-/** An inconsistency in the books. */
-export interface Finding {
-  kind: FindingKind
+/** An account whose books are checked. */
+export interface AuditedAccount {
   accountId: string
-  /** Null when there is no such account. */
+  /** Null when there is no such account, but rows that name it. */
   accountName: string | null
+}
+
+/** An inconsistency in the books. */
+export interface Finding extends AuditedAccount {
+  kind: FindingKind
   /** Where and what is wrong, with ids and figures. */
   what: string
 }
 
 /**
- * The checks of a table. A check selects from `page` the id of an account and what is wrong: NULL or '' if nothing is.
+ * The checks of a table. A check selects from `page` the id of the account and what is wrong: NULL or '' if nothing is. All rows
+ * of a page are of the account $1, and so is every row that is compared with it: a distributed database then finds all on one
+ * node.
  *
  * It looks up rows of other tables one by one, with `join` or in the SELECT list: LATERAL (… LIMIT 1) uses an index
  * whatever size the planner assumes.
@@ -84,6 +93,6 @@ export function join(
   columns = 'true AS exists',
   from = 'page',
 ): string {
-  const key = table === 'account' ? 'id' : `account_id = ${from}.account_id AND id`
-  return `LEFT JOIN LATERAL (SELECT ${columns} FROM ${table} WHERE ${key} = ${from}.${table}_id LIMIT 1) AS ${table} ON true`
+  const key = table === 'account' ? 'id = $1' : `account_id = $1 AND id = ${from}.${table}_id`
+  return `LEFT JOIN LATERAL (SELECT ${columns} FROM ${table} WHERE ${key} LIMIT 1) AS ${table} ON true`
 }

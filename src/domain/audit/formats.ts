@@ -1,5 +1,17 @@
 import { join, type TableChecks } from './finding.ts'
 
+/**
+ * In SQL, how many indices of a format from `from` to before `to` were given up, and are not of uploaded codes. It is computed only
+ * for a gap that is not of uploaded codes alone.
+ */
+function givenUp(formatId: string, from: string, to: string): string {
+  return `(
+    SELECT coalesce(sum(count - (SELECT count(*) FROM taken WHERE taken.account_id = $1
+      AND taken.format_id = given_up.format_id AND index >= given_up.first AND index < given_up.first + given_up.count)), 0)
+    FROM given_up WHERE given_up.account_id = $1 AND given_up.format_id = ${formatId}
+      AND given_up.first >= ${from} AND given_up.first < ${to})`
+}
+
 export const formatChecks: readonly TableChecks[] = [
   {
     walk: {
@@ -28,17 +40,18 @@ export const formatChecks: readonly TableChecks[] = [
         FROM (SELECT page.*, in_batches, ahead, coalesce(promised, 0) AS promised FROM page
           CROSS JOIN LATERAL (
             SELECT coalesce(sum(count), 0) AS in_batches FROM batch
-            WHERE account_id = page.account_id AND format_id = page.id
+            WHERE account_id = $1 AND format_id = page.id
           ) AS line
           CROSS JOIN LATERAL (
             SELECT count(*) AS ahead FROM taken
-            WHERE account_id = page.account_id AND format_id = page.id AND index >= page.next
+            WHERE account_id = $1 AND format_id = page.id AND index >= page.next
           ) AS taken
           -- No index leads from a format to its tasks. The unfinished ones are few, and read once per page.
           LEFT JOIN (
-            SELECT account_id, format_id, sum(quantity) AS promised
-            FROM task WHERE status IN ('AWAITING_EXECUTION', 'RUNNING') GROUP BY account_id, format_id
-          ) AS waiting ON waiting.account_id = page.account_id AND waiting.format_id = page.id
+            SELECT format_id, sum(quantity) AS promised
+            FROM task WHERE account_id = $1 AND kind = 'GENERATION' AND status IN ('AWAITING_EXECUTION', 'RUNNING')
+            GROUP BY format_id
+          ) AS waiting ON waiting.format_id = page.id
         ) AS format`,
       'format-reference': `
         SELECT account_id, format('format %s is of an account that does not exist', page.id)
@@ -47,14 +60,16 @@ export const formatChecks: readonly TableChecks[] = [
       'format-line': `
         SELECT account_id, CASE
           WHEN laid > next THEN format('format %s: its next index is %s, and its batches end at %s', id, next, laid)
-          WHEN laid + (SELECT count(*) FROM taken
-              WHERE account_id = page.account_id AND format_id = page.id AND index >= laid AND index < next) < next
-            THEN format('format %s: indices %s to %s are passed, and not all of them are of uploaded codes', id,
-              laid, next - 1)
+          WHEN laid + passed < next AND laid + passed + ${givenUp('page.id', 'laid', 'next')} <> next
+            THEN format('format %s: indices %s to %s are passed, and not all of them are of uploaded codes, or were given up',
+              id, laid, next - 1)
         END
         FROM page CROSS JOIN LATERAL (SELECT coalesce((SELECT first + count + holes FROM batch
-          WHERE account_id = page.account_id AND format_id = page.id ORDER BY first DESC LIMIT 1), 0) AS laid
-        ) AS line`,
+          WHERE account_id = $1 AND format_id = page.id ORDER BY first DESC LIMIT 1), 0) AS laid
+        ) AS line
+        CROSS JOIN LATERAL (SELECT count(*) AS passed FROM taken
+          WHERE account_id = $1 AND format_id = page.id AND index >= laid AND index < next
+        ) AS taken`,
     },
   },
   {
@@ -74,7 +89,8 @@ export const formatChecks: readonly TableChecks[] = [
               format_id, first, least(reached, first + count + holes) - 1, start, pool_id)
           END,
           CASE WHEN first > reached AND reached + passed < first
-            THEN format('format %s: indices %s to %s are passed, and not all of them are of uploaded codes',
+              AND reached + passed + ${givenUp('line.format_id', 'reached', 'line.first')} <> first
+            THEN format('format %s: indices %s to %s are passed, and not all of them are of uploaded codes, or were given up',
               format_id, reached, first - 1)
           END,
           CASE
@@ -92,7 +108,7 @@ export const formatChecks: readonly TableChecks[] = [
             ),
             -- The first of its format on this page: the one before it is on an earlier page, or does not exist.
             (SELECT before.first + before.count + before.holes FROM batch AS before
-              WHERE before.account_id = page.account_id AND before.format_id = page.format_id
+              WHERE before.account_id = $1 AND before.format_id = page.format_id
                 AND before.first < page.first
               ORDER BY before.first DESC LIMIT 1),
             0
@@ -102,7 +118,7 @@ export const formatChecks: readonly TableChecks[] = [
         CROSS JOIN LATERAL (SELECT
           count(*) FILTER (WHERE index < line.first) AS passed,
           count(*) FILTER (WHERE index >= line.first) AS inside
-          FROM taken WHERE account_id = line.account_id AND format_id = line.format_id
+          FROM taken WHERE account_id = $1 AND format_id = line.format_id
             AND index >= least(reached, line.first) AND index < line.first + line.count + line.holes
         ) AS taken`,
     },

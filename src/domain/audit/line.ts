@@ -49,7 +49,8 @@ export function before(line: Line, value: string): string {
 function onEarlierPage({ table, of, by, where = 'true' }: Line, value: string): string {
   return `(
     SELECT ${value} FROM ${table} AS before
-    WHERE ${of.map((column) => `before.${column} = page.${column}`).join(' AND ')} AND before.${by} < page.${by} AND ${where}
+    WHERE before.account_id = $1 AND ${of.map((column) => `before.${column} = page.${column}`).join(' AND ')}
+      AND before.${by} < page.${by} AND ${where}
     ORDER BY before.${by} DESC LIMIT 1
   )`
 }

@@ -8,57 +8,70 @@ import { identityOf } from '../format/identity.ts'
 import { readTaken } from '../format/taken-indices.ts'
 import { comesAfter, readCodesOf, readUploaded } from '../format/uploaded-codes.ts'
 import { type FormatKey, openCodeSpace } from './codespace.ts'
-import { type Finding, join } from './finding.ts'
+import type { AuditedAccount, Finding } from './finding.ts'
 import { settings } from './walk.ts'
 
 const maxPage = 10_000
 const maxSpaces = 1_000
 
-/** Code spaces by format; undefined for a damaged format, which checkCodeSpaces reports. */
-interface Spaces {
-  readonly open: Map<string, CodeSpace | undefined>
+/** What the checks of an account share. */
+interface Checking extends AuditedAccount {
   readonly keyring: Keyring
+  readonly size: number
+  /** Code spaces by format; undefined for a damaged format, which checkCodeSpaces reports. */
+  readonly spaces: Map<string, CodeSpace | undefined>
 }
 
+// In a distributed database, the statements of a transaction are not on one snapshot: what is written meanwhile can look like a
+// contradiction, but not several times.
+const maxAttempts = 3
+
 /**
- * Checks what PostgreSQL cannot compute of uploaded codes: that the index of each code is taken in the format that can
- * produce it, that each index taken ahead of a format belongs to an uploaded code, and that codes are stored with their
- * keys. Each page is read on one snapshot with what it is compared with: see `pages`. Findings contain no codes.
+ * Checks what PostgreSQL cannot compute of the uploaded codes of an account: that the index of each code is taken in the format
+ * that can produce it, that each index taken ahead of a format belongs to an uploaded code, and that codes are stored with their
+ * keys. Each page is read on one snapshot with what it is compared with: see `pages`. Findings contain no codes. `filled`: the
+ * tables in which the account has rows.
  */
 export async function checkTaken(
   connections: Pool,
-  keyring: Keyring,
+  { accountId, accountName }: AuditedAccount,
+  options: { filled: ReadonlySet<string>; keyring: Keyring; pageSize: number },
   onFinding: (finding: Finding) => void,
-  pageSize: number,
 ): Promise<void> {
+  const { filled, keyring, pageSize } = options
   const size = Math.min(pageSize, maxPage)
-  const spaces: Spaces = { open: new Map(), keyring }
-  for (const check of [checkUploadedPage, checkTakenPage, checkUnready]) {
+  const checking: Checking = { accountId, accountName, keyring, size, spaces: new Map() }
+  const readPage = (check: PageCheck, after: RowKey | undefined) =>
+    transaction(connections, async (tx) => {
+      await tx.execute({ text: settings })
+      return await check(tx, checking, after)
+    })
+  for (const { table, check } of checks) {
+    if (!filled.has(table)) continue
     let after: RowKey | undefined
     do {
-      const page = await transaction(connections, async (tx) => {
-        await tx.execute({ text: settings })
-        return await check(tx, spaces, after, size)
-      })
-      for (const finding of page.findings) onFinding(finding)
+      let page = await readPage(check, after)
+      for (let attempt = 1; page.findings.length > 0 && attempt < maxAttempts; attempt++)
+        page = await readPage(check, after)
+      for (const { kind, what } of page.findings) onFinding({ kind, accountId, accountName, what })
       after = page.last
-      if (spaces.open.size > maxSpaces) spaces.open.clear()
+      if (checking.spaces.size > maxSpaces) checking.spaces.clear()
     } while (after !== undefined)
   }
 }
 
-/** The key of a row: account, task and row of an uploaded code; account, format and index of a taken index. */
-type RowKey = [string, string, string]
+/** The key of a row after the account: task and row of an uploaded code; format and index of a taken index. */
+type RowKey = [string, string]
 
 interface CheckedPage {
-  findings: Finding[]
+  findings: Pick<Finding, 'kind' | 'what'>[]
   /** The key of the last row; undefined when there is no next page. */
   last: RowKey | undefined
 }
 
+type PageCheck = (tx: Transaction, checking: Checking, after: RowKey | undefined) => Promise<CheckedPage>
+
 type UploadedRow = {
-  account: string
-  accountName: string | null
   task: string
   row: string
   code: string
@@ -70,46 +83,40 @@ type UploadedRow = {
 
 async function checkUploadedPage(
   tx: Transaction,
-  spaces: Spaces,
+  checking: Checking,
   after: RowKey | undefined,
-  size: number,
 ): Promise<CheckedPage> {
+  const { accountId, size } = checking
   const rows = await tx.rows<UploadedRow>({
     text: `
-      SELECT account_id AS account, task_id AS task, row, code, typed, identity, loose,
-        account.name AS "accountName", catalog.case_sensitive AS "caseSensitive"
-      FROM uploaded_code ${join('account', 'name', 'uploaded_code')}
-      LEFT JOIN LATERAL (
-        SELECT case_sensitive FROM catalog WHERE account_id = uploaded_code.account_id LIMIT 1
-      ) AS catalog ON true
-      ${after === undefined ? '' : 'WHERE (account_id, task_id, row) > ($2::uuid, $3::uuid, $4::numeric)'}
-      ORDER BY account_id, task_id, row LIMIT $1`,
-    values: [size, ...(after ?? [])],
+      SELECT task_id AS task, row, code, typed, identity, loose,
+        (SELECT case_sensitive FROM catalog WHERE account_id = $1) AS "caseSensitive"
+      FROM uploaded_code
+      WHERE account_id = $1 ${after === undefined ? '' : 'AND (task_id, row) > ($3::uuid, $4::numeric)'}
+      ORDER BY account_id, task_id, row LIMIT $2`,
+    values: [accountId, size, ...(after ?? [])],
   })
-  const findings: Finding[] = []
-  for (const [account, own] of Map.groupBy(rows, (row) => row.account)) {
-    findings.push(...checkKeys(own))
-    const lengths = [...new Set(own.map(({ code }) => code.length))]
-    for (const format of await readFormats(tx, 'account_id = $1 AND length = ANY($2)', [account, lengths])) {
-      const space = spaceOf(spaces, format)
-      if (space === undefined) continue
-      const indices = space.indicesOf(own.map(({ code }) => code))
-      const wanted = indices.filter((index) => index !== undefined)
-      const taken = await readTaken(tx, account, format.id, wanted)
-      const missing = own.filter(({ code }, at) => {
-        const index = indices[at]
-        return index !== undefined && !taken.has(index) && !isStillToBeTaken(format, index, code)
-      })
-      const [first] = missing
-      if (first === undefined) continue
-      const what =
-        `format ${format.id} can produce ${missing.length} uploaded codes whose indices are not taken, the first in ` +
-        `row ${first.row} of upload ${first.task}`
-      findings.push({ kind: 'taken-codes', accountId: account, accountName: format.accountName, what })
-    }
+  const findings = checkKeys(rows)
+  const lengths = [...new Set(rows.map(({ code }) => code.length))]
+  for (const format of await readFormats(tx, accountId, 'length = ANY($2)', [lengths])) {
+    const space = spaceOf(checking, format)
+    if (space === undefined) continue
+    const indices = space.indicesOf(rows.map(({ code }) => code))
+    const wanted = indices.filter((index) => index !== undefined)
+    const taken = await readTaken(tx, accountId, format.id, wanted)
+    const missing = rows.filter(({ code }, at) => {
+      const index = indices[at]
+      return index !== undefined && !taken.has(index) && !isStillToBeTaken(format, index, code)
+    })
+    const [first] = missing
+    if (first === undefined) continue
+    const what =
+      `format ${format.id} can produce ${missing.length} uploaded codes whose indices are not taken, the first in ` +
+      `row ${first.row} of upload ${first.task}`
+    findings.push({ kind: 'taken-codes', what })
   }
   const last = rows.length < size ? undefined : rows.at(-1)
-  return { findings, last: last && [last.account, last.task, last.row] }
+  return { findings, last: last && [last.task, last.row] }
 }
 
 /** Whether a worker still has to take the index of a code that was uploaded before the format was created. */
@@ -121,31 +128,32 @@ function isStillToBeTaken({ next, takenTo }: TakenFormat, index: bigint, code: s
  * Checks the counter of indices taken ahead in formats for which earlier uploaded codes are still being processed: it
  * counts all of them from the beginning.
  */
-async function checkUnready(tx: Transaction, spaces: Spaces): Promise<CheckedPage> {
-  const findings: Finding[] = []
-  for (const format of await readFormats(tx, 'taken_to IS NOT NULL', [])) {
-    const space = spaceOf(spaces, format)
+async function checkUnready(tx: Transaction, checking: Checking): Promise<CheckedPage> {
+  const findings: CheckedPage['findings'] = []
+  const { accountId } = checking
+  for (const format of await readFormats(tx, accountId, 'taken_to IS NOT NULL', [])) {
+    const space = spaceOf(checking, format)
     if (space === undefined) continue
-    const { accountId, accountName, id, next, takenAhead } = format
+    const { id, next, takenAhead } = format
     let ahead = 0
     for await (const codes of readCodesOf(tx, accountId, space.pattern))
       ahead += space.indicesOf(codes).filter((index) => index !== undefined && index >= BigInt(next)).length
     if (BigInt(takenAhead) === BigInt(ahead)) continue
     const what = `format ${id} counts ${takenAhead} uploaded codes ahead of it, and there are ${ahead}`
-    findings.push({ kind: 'format-counters', accountId, accountName, what })
+    findings.push({ kind: 'format-counters', what })
   }
   return { findings, last: undefined }
 }
 
 /** Checks that uploaded codes are stored with the keys by which they and their duplicates are found. */
-function checkKeys(rows: readonly UploadedRow[]): Finding[] {
+function checkKeys(rows: readonly UploadedRow[]): CheckedPage['findings'] {
   const stray = rows.filter((row) => !hasItsKeys(row))
   const [first] = stray
   if (first === undefined) return []
   const what =
     `${stray.length} uploaded codes are stored with other keys than those they are looked up by, the first in row ` +
     `${first.row} of upload ${first.task}`
-  return [{ kind: 'upload-keys', accountId: first.account, accountName: first.accountName, what }]
+  return [{ kind: 'upload-keys', what }]
 }
 
 function hasItsKeys({ code, typed, identity, loose, caseSensitive }: UploadedRow): boolean {
@@ -158,41 +166,47 @@ function hasItsKeys({ code, typed, identity, loose, caseSensitive }: UploadedRow
 
 async function checkTakenPage(
   tx: Transaction,
-  spaces: Spaces,
+  checking: Checking,
   after: RowKey | undefined,
-  size: number,
 ): Promise<CheckedPage> {
-  const rows = await tx.rows<{ account: string; format: string; index: string; ahead: boolean | null }>({
+  const { accountId, size } = checking
+  const rows = await tx.rows<{ format: string; index: string; ahead: boolean | null }>({
     text: `
-      SELECT account_id AS account, format_id AS format, index, (
-        SELECT index >= next FROM format WHERE account_id = taken.account_id AND id = format_id LIMIT 1
+      SELECT format_id AS format, index, (
+        SELECT index >= next FROM format WHERE account_id = $1 AND id = format_id LIMIT 1
       ) AS ahead
       FROM taken
-      ${after === undefined ? '' : 'WHERE (account_id, format_id, index) > ($2::uuid, $3::uuid, $4::numeric)'}
-      ORDER BY account_id, format_id, index LIMIT $1`,
-    values: [size, ...(after ?? [])],
+      WHERE account_id = $1 ${after === undefined ? '' : 'AND (format_id, index) > ($3::uuid, $4::numeric)'}
+      ORDER BY account_id, format_id, index LIMIT $2`,
+    values: [accountId, size, ...(after ?? [])],
   })
-  const findings: Finding[] = []
+  const findings: CheckedPage['findings'] = []
   const ahead = rows.filter((row) => row.ahead === true)
   for (const [id, own] of Map.groupBy(ahead, ({ format }) => format)) {
-    const { account } = own[0] as (typeof own)[number]
-    const [format] = await readFormats(tx, 'account_id = $1 AND id = $2', [account, id])
-    const space = format && spaceOf(spaces, format)
+    const [format] = await readFormats(tx, accountId, 'id = $2', [id])
+    const space = format && spaceOf(checking, format)
     if (space === undefined) continue
     // Indices beyond the format are reported as taken-reference.
     const indices = own
       .map(({ index }) => BigInt(index))
       .filter((index) => index >= 0n && index < space.capacity)
     const codes = space.codesOf(indices)
-    const uploaded = await readUploaded(tx, account, codes)
+    const uploaded = await readUploaded(tx, accountId, codes)
     const missing = indices.filter((_index, at) => !uploaded.has(codes[at] as string))
     if (missing.length === 0) continue
     const what = `format ${id} has ${missing.length} indices taken that belong to no uploaded code, the first is ${missing[0]}`
-    findings.push({ kind: 'taken-codes', accountId: account, accountName: format?.accountName ?? null, what })
+    findings.push({ kind: 'taken-codes', what })
   }
   const last = rows.length < size ? undefined : rows.at(-1)
-  return { findings, last: last && [last.account, last.format, last.index] }
+  return { findings, last: last && [last.format, last.index] }
 }
+
+/** Each check, and the table without whose rows there is nothing to check. */
+const checks: readonly { table: string; check: PageCheck }[] = [
+  { table: 'uploaded_code', check: checkUploadedPage },
+  { table: 'taken', check: checkTakenPage },
+  { table: 'format', check: checkUnready },
+]
 
 interface TakenFormat extends FormatKey {
   next: string
@@ -200,21 +214,26 @@ interface TakenFormat extends FormatKey {
   takenTo: string | null
 }
 
-async function readFormats(tx: Transaction, condition: string, values: unknown[]): Promise<TakenFormat[]> {
+/** The formats of an account that fulfil a condition, whose parameters begin with $2. */
+async function readFormats(
+  tx: Transaction,
+  accountId: string,
+  condition: string,
+  values: unknown[],
+): Promise<TakenFormat[]> {
   return await tx.rows<TakenFormat>({
     text: `
       SELECT account_id AS "accountId", id, pattern, characters, length, version, encode(key, 'hex') AS key,
-        wrapped_by AS "wrappedBy", first_code AS "firstCode", capacity::text, next, taken_ahead AS "takenAhead", taken_to AS "takenTo",
-        (SELECT name FROM account WHERE account.id = account_id LIMIT 1) AS "accountName"
-      FROM format WHERE ${condition} ORDER BY id`,
-    values,
+        wrapped_by AS "wrappedBy", first_code AS "firstCode", capacity::text, next, taken_ahead AS "takenAhead", taken_to AS "takenTo"
+      FROM format WHERE account_id = $1 AND ${condition} ORDER BY id`,
+    values: [accountId, ...values],
   })
 }
 
-function spaceOf(spaces: Spaces, format: FormatKey): CodeSpace | undefined {
-  if (!spaces.open.has(format.id)) {
-    const opened = openCodeSpace(format, spaces.keyring)
-    spaces.open.set(format.id, typeof opened === 'string' ? undefined : opened)
+function spaceOf({ spaces, keyring }: Checking, format: FormatKey): CodeSpace | undefined {
+  if (!spaces.has(format.id)) {
+    const opened = openCodeSpace(format, keyring)
+    spaces.set(format.id, typeof opened === 'string' ? undefined : opened)
   }
-  return spaces.open.get(format.id)
+  return spaces.get(format.id)
 }

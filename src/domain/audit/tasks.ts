@@ -26,7 +26,7 @@ export const taskChecks: readonly TableChecks[] = [
             THEN format('task %s was to add %s codes, and counts %s', id, quantity, added) END)
         FROM page CROSS JOIN LATERAL (
           SELECT coalesce(sum(count), 0) AS laid FROM batch
-          WHERE account_id = page.account_id AND task_id = page.id
+          WHERE account_id = $1 AND task_id = page.id
         ) AS batches`,
       'task-state': `
         SELECT account_id, CASE
@@ -82,10 +82,10 @@ export const taskChecks: readonly TableChecks[] = [
             added, refills, coalesce(refilled::text, 'none'))
         END
         FROM page
-        JOIN event_log AS log ON log.account_id = page.account_id
+        JOIN event_log AS log ON log.account_id = $1
         -- The oldest events are removed first, so that an event that is younger than the oldest one left must exist.
         LEFT JOIN LATERAL (
-          SELECT at FROM event WHERE account_id = page.account_id AND sequence > log.floor ORDER BY sequence LIMIT 1
+          SELECT at FROM event WHERE account_id = $1 AND sequence > log.floor ORDER BY sequence LIMIT 1
         ) AS oldest ON true
         CROSS JOIN LATERAL (
           SELECT task_id, max(kind) AS kind, max(status) AS status, max(added) AS added, max(changed_at) AS changed_at,
@@ -95,12 +95,12 @@ export const taskChecks: readonly TableChecks[] = [
             SELECT id::text AS task_id, kind::text, status::text, added,
               coalesce(finished_at, started_at, created_at) AS changed_at,
               NULL::bigint AS sequence, NULL AS event_status, NULL::numeric AS refilled
-            FROM task WHERE account_id = page.account_id AND pool_id = page.id
+            FROM task WHERE account_id = $1 AND pool_id = page.id
             UNION ALL
             SELECT payload->>'taskId', NULL, NULL, NULL, NULL, sequence,
               CASE kind WHEN 'TASK_STATUS_CHANGED' THEN payload->>'status' END,
               CASE kind WHEN 'POOL_REFILLED' THEN (payload->>'added')::numeric END
-            FROM event WHERE account_id = page.account_id AND pool_id = page.id AND sequence > log.floor
+            FROM event WHERE account_id = $1 AND pool_id = page.id AND sequence > log.floor
               AND kind IN ('TASK_STATUS_CHANGED', 'POOL_REFILLED')
           ) AS combined
           GROUP BY task_id

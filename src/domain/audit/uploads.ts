@@ -34,7 +34,7 @@ export const uploadChecks: readonly TableChecks[] = [
         ) AS upload
         CROSS JOIN LATERAL (
           SELECT count(*) AS listed, min(number) AS first, max(number) AS last FROM rejected_row
-          WHERE account_id = upload.account_id AND task_id = upload.id
+          WHERE account_id = $1 AND task_id = upload.id
         ) AS rows`,
       // That the batches follow each other is checked with them: see pools.ts.
       'upload-line': `
@@ -42,7 +42,7 @@ export const uploadChecks: readonly TableChecks[] = [
           laid)
         FROM page CROSS JOIN LATERAL (SELECT coalesce((
           SELECT first + count FROM batch
-          WHERE account_id = page.account_id AND task_id = page.id AND format_id IS NULL ORDER BY first DESC LIMIT 1
+          WHERE account_id = $1 AND task_id = page.id AND format_id IS NULL ORDER BY first DESC LIMIT 1
         ), 0) AS laid) AS batches
         WHERE laid <> CASE WHEN status = 'COMPLETED' AND NOT dry_run THEN accepted ELSE 0 END`,
       // An upload that is cleared away loses its last rows first.
@@ -62,10 +62,10 @@ export const uploadChecks: readonly TableChecks[] = [
         ) AS upload
         CROSS JOIN LATERAL (
           SELECT count(*) AS kept, min("row") AS first, max("row") AS last FROM uploaded_code
-          WHERE account_id = upload.account_id AND task_id = upload.id
+          WHERE account_id = $1 AND task_id = upload.id
         ) AS codes
         CROSS JOIN LATERAL (
-          SELECT count(*) AS noted FROM dry_run_code WHERE account_id = upload.account_id AND task_id = upload.id
+          SELECT count(*) AS noted FROM dry_run_code WHERE account_id = $1 AND task_id = upload.id
         ) AS notes`,
       'upload-remains': `
         SELECT page.account_id, CASE
@@ -75,7 +75,7 @@ export const uploadChecks: readonly TableChecks[] = [
             THEN format('upload %s is %s, and no worker would see it', id, status)
         END
         FROM page LEFT JOIN LATERAL (
-          SELECT true AS exists FROM upload_piece WHERE account_id = page.account_id AND task_id = page.id LIMIT 1
+          SELECT true AS exists FROM upload_piece WHERE account_id = $1 AND task_id = page.id LIMIT 1
         ) AS piece ON true
         WHERE NOT has_work`,
     },

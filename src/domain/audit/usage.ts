@@ -1,12 +1,12 @@
 import { join, type TableChecks } from './finding.ts'
 import { before } from './line.ts'
 
-const ofPool = 'account_id = page.account_id AND pool_id = page.id'
+const ofPool = 'account_id = $1 AND pool_id = page.id'
 
 /** SQL: joins the usage of the pool that a row of the page names. */
 const usage = `
   LEFT JOIN LATERAL (
-    SELECT version FROM pool_usage WHERE account_id = page.account_id AND pool_id = page.pool_id LIMIT 1
+    SELECT version FROM pool_usage WHERE account_id = $1 AND pool_id = page.pool_id LIMIT 1
   ) AS usage ON true`
 
 export const usageChecks: readonly TableChecks[] = [
@@ -105,7 +105,7 @@ export const usageChecks: readonly TableChecks[] = [
         SELECT page.account_id, format('the code at %s of pool %s is redeemed and void', position, pool_id)
         FROM page CROSS JOIN LATERAL (
           SELECT first + count AS void_to FROM code_void
-          WHERE account_id = page.account_id AND pool_id = page.pool_id AND unvoided_version IS NULL
+          WHERE account_id = $1 AND pool_id = page.pool_id AND unvoided_version IS NULL
             AND first <= page.position
           ORDER BY first DESC LIMIT 1
         ) AS nearest

@@ -2,14 +2,14 @@ import type { Pool } from 'pg'
 import { transaction } from '../../database/transaction.ts'
 
 /**
- * A table to read completely, page by page, in the order of an index. PostgreSQL itself checks each page, so that only
- * findings are sent.
+ * The rows of an account in a table, to be read completely, page by page, in the order of an index. PostgreSQL itself checks each
+ * page, so that only findings are sent.
  */
 export interface Walk {
   table: string
   /** The columns that the checks need, including those of the key. */
   columns: string
-  /** The columns of the index, and their types. */
+  /** The columns of the index, and their types. The first is that of the account, but for keys, which have an id. */
   key: Readonly<Record<string, 'uuid' | 'numeric' | 'bigint' | 'text' | 'boolean' | 'timestamptz'>>
   /** The condition of a partial index. */
   where?: string
@@ -18,8 +18,8 @@ export interface Walk {
 }
 
 /**
- * Reads a table page by page. `sql` selects from `page` and whatever it compares the page with. Its `rows` arrive as JSON,
- * so it must cast all but small numbers to text. `size`: the number of rows of the page.
+ * Reads an account's rows of a table page by page. `sql` selects from `page` and whatever it compares the page with, all of the
+ * account $1. Its `rows` arrive as JSON, so it must cast all but small numbers to text. `size`: the number of rows of the page.
  *
  * Each page is one statement on one snapshot. That suffices while services write: what must agree is changed in one
  * transaction, so it agrees in every snapshot. A statement also looks up whatever it compares its page with, even if that
@@ -32,12 +32,16 @@ export interface Walk {
  */
 export async function* pages<Row>(
   connections: Pool,
+  accountId: string,
   walk: Walk,
   sql: string,
 ): AsyncGenerator<{ size: number; rows: Row[] }> {
   let after: string[] | undefined
   do {
-    const statement = { text: pageStatement(walk, sql, after !== undefined), values: after ?? [] }
+    const statement = {
+      text: pageStatement(walk, sql, after !== undefined),
+      values: [accountId, ...(after ?? [])],
+    }
     const page = await transaction(connections, async (tx) => {
       await tx.execute({ text: settings })
       const [read] = await tx.rows<{ size: number; last: string[] | null; rows: Row[] }>(statement)
@@ -45,7 +49,7 @@ export async function* pages<Row>(
       return read
     })
     yield { size: page.size, rows: page.rows }
-    after = page.size < walk.pageSize ? undefined : (page.last ?? undefined)
+    after = page.size < walk.pageSize || page.last?.length === 0 ? undefined : (page.last ?? undefined)
   } while (after !== undefined)
 }
 
@@ -61,14 +65,16 @@ export const settings = `
   SET LOCAL statement_timeout = 0`
 
 function pageStatement(walk: Walk, sql: string, hasBefore: boolean): string {
-  const columns = Object.entries(walk.key)
-  const names = columns.map(([name]) => name)
-  const after = `(${names}) > (${columns.map(([, type], i) => `$${i + 1}::${type}`)})`
+  const account = walk.table === 'account' ? 'id' : 'account_id'
+  const columns = Object.entries(walk.key).filter(([name]) => name !== account)
+  const rest = columns.map(([name]) => name)
+  const after = `(${rest}) > (${columns.map(([, type], i) => `$${i + 2}::${type}`)})`
   const conditions = [
-    'true',
+    `${account} = $1`,
     ...(walk.where === undefined ? [] : [walk.where]),
     ...(hasBefore ? [after] : []),
   ]
+  const names = Object.keys(walk.key)
   return `
     WITH page AS MATERIALIZED (
       SELECT ${walk.columns} FROM ${walk.table} WHERE ${conditions.join(' AND ')}
@@ -76,7 +82,7 @@ function pageStatement(walk: Walk, sql: string, hasBefore: boolean): string {
     ), found AS (${sql})
     SELECT
       (SELECT count(*)::integer FROM page) AS size,
-      (SELECT ARRAY[${names.map((name) => `${name}::text`)}] FROM page
+      (SELECT ARRAY[${rest.map((name) => `${name}::text`)}]::text[] FROM page
         ORDER BY ${names.map((name) => `${name} DESC`)} LIMIT 1) AS last,
       (SELECT coalesce(json_agg(found), '[]') FROM found) AS rows`
 }

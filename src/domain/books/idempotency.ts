@@ -103,15 +103,15 @@ export async function insertKeys(
 ): Promise<void> {
   // In the same order everywhere, so that two transactions with the same keys cannot deadlock.
   const sorted = uses.toSorted((a, b) => (a.key < b.key ? -1 : 1))
-  const inserted = await tx.execute({
+  const inserted = await tx.rows({
     name: 'insert-keys',
     text: `
       INSERT INTO idempotency (account_id, operation, key, hash, pool_id, first, already_held, positions, task_id, at)
       SELECT $1, $2, use.key, decode(use.hash, 'hex'), use.pool_id, use.first, use.already_held, use.positions::numeric[],
-        use.task_id, clock_timestamp()
+        use.task_id, $10
       FROM unnest($3::text[], $4::text[], $5::uuid[], $6::numeric[], $7::boolean[], $8::text[], $9::uuid[])
         AS use (key, hash, pool_id, first, already_held, positions, task_id)
-      ON CONFLICT DO NOTHING`,
+      ON CONFLICT DO NOTHING RETURNING 1`,
     values: [
       tx.accountId,
       operation,
@@ -122,9 +122,11 @@ export async function insertKeys(
       sorted.map((use) => use.alreadyHeld),
       sorted.map(({ positions }) => (positions === undefined ? null : `{${positions.join(',')}}`)),
       sorted.map((use) => use.taskId ?? null),
+      tx.now(),
     ],
   })
-  if (inserted < uses.length)
+  // What it returns: a distributed database also counts the rows that it has not inserted.
+  if (inserted.length < uses.length)
     throw new RunAgainError('An idempotency key was used by another transaction at the same moment.')
 }
 

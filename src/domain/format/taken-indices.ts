@@ -136,7 +136,7 @@ export async function giveBack(
     // backfill.ts).
     text: `
       WITH given AS (
-        DELETE FROM taken WHERE ctid = ANY (ARRAY(
+        DELETE FROM taken WHERE account_id = $1 AND ctid = ANY (ARRAY(
           SELECT hole.ctid FROM unnest($3::numeric[]) AS mine (index)
           CROSS JOIN LATERAL (
             SELECT ctid FROM taken WHERE account_id = $1 AND format_id = $2 AND index = mine.index

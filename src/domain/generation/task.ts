@@ -3,6 +3,7 @@ import type { FileLayout } from '../../codefile/read.ts'
 import type { Queryable, RowOf } from '../../database/transaction.ts'
 import type { TaskFailureCode, TaskKind, TaskStatus, TaskTrigger } from '../../generated/prisma/client.ts'
 import { facts } from '../../telemetry/facts.ts'
+import { traceParent } from '../../telemetry/spans.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { NotFoundError, TaskFinishedError } from '../books/errors.ts'
 import type { TaskSnapshot } from '../books/event-log.ts'
@@ -50,6 +51,8 @@ export interface Task {
   trigger: TaskTrigger
   /** The API key of the request that created it; undefined if it was none, and for tasks from before this was kept. */
   actorId: string | undefined
+  /** By which the work on it becomes part of the trace of the request that created it, if that is recorded. */
+  traceParent: string | undefined
   poolId: string
   formatId: string | undefined
   quantity: bigint | undefined
@@ -113,10 +116,18 @@ export interface NewGeneration {
 /** Inserts a generation for a worker. The transaction has locked its pool and reserved its quantity. */
 export async function insertGenerationTask(tx: BookTransaction, task: NewGeneration): Promise<string> {
   const id = newId()
-  const values = [task.poolId, task.formatId, task.quantity, tx.actorId ?? null]
+  const values = [
+    task.poolId,
+    task.formatId,
+    task.quantity,
+    tx.actorId ?? null,
+    tx.now(),
+    traceParent() ?? null,
+  ]
   const text = `
-    INSERT INTO task (account_id, id, kind, trigger, pool_id, format_id, quantity, actor_id, status, created_at)
-    VALUES ($1, $2, 'GENERATION', 'MANUAL', $3, $4, $5, $6, 'AWAITING_EXECUTION', now())`
+    INSERT INTO task (account_id, id, kind, trigger, pool_id, format_id, quantity, actor_id, status, created_at,
+      trace_parent)
+    VALUES ($1, $2, 'GENERATION', 'MANUAL', $3, $4, $5, $6, 'AWAITING_EXECUTION', $7, $8)`
   await writeTask(tx, id, { name: 'insert-generation-task', text, values })
   tx.queue('GENERATIONS')
   return id
@@ -125,11 +136,11 @@ export async function insertGenerationTask(tx: BookTransaction, task: NewGenerat
 /** Inserts a refill that this transaction carries out. The transaction has locked its pool. */
 export async function insertRefillTask(tx: BookTransaction, task: NewGeneration): Promise<string> {
   const id = newId()
-  const values = [task.poolId, task.formatId, task.quantity, tx.actorId ?? null]
+  const values = [task.poolId, task.formatId, task.quantity, tx.actorId ?? null, tx.now()]
   const text = `
     INSERT INTO task (account_id, id, kind, trigger, pool_id, format_id, quantity, generated, added, actor_id, status,
       created_at, started_at, finished_at)
-    VALUES ($1, $2, 'GENERATION', 'AUTO_GENERATE', $3, $4, $5, $5, $5, $6, 'COMPLETED', now(), now(), now())`
+    VALUES ($1, $2, 'GENERATION', 'AUTO_GENERATE', $3, $4, $5, $5, $5, $6, 'COMPLETED', $7, $7, $7)`
   await writeTask(tx, id, { name: 'insert-refill-task', text, values })
   return id
 }
@@ -151,21 +162,37 @@ export interface NewUpload {
 /** Inserts an upload whose file has been stored. The transaction has locked its pool. */
 export async function insertUploadTask(tx: BookTransaction, upload: NewUpload): Promise<void> {
   const { id, poolId, column = null, header = null, dryRun, caseSensitive = false, bytes } = upload
-  const values = [poolId, column, header, dryRun, caseSensitive, bytes, tx.actorId ?? null]
+  const at = tx.now()
+  const values = [
+    poolId,
+    column,
+    header,
+    dryRun,
+    caseSensitive,
+    bytes,
+    tx.actorId ?? null,
+    at,
+    traceParent() ?? null,
+  ]
   const text = `
     INSERT INTO task (account_id, id, kind, trigger, pool_id, status, "column", header, dry_run, case_sensitive, bytes,
-      actor_id, has_work, created_at)
-    VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'AWAITING_EXECUTION', $4, $5, $6, $7, $8, $9, true, now())`
+      actor_id, has_work, created_at, trace_parent)
+    VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'AWAITING_EXECUTION', $4, $5, $6, $7, $8, $9, true, $10, $11)`
   await writeTask(tx, id, { name: 'insert-upload-task', text, values })
   tx.queue('UPLOADS')
+}
+
+/** SQL: the time $n as the end of a task. The clocks of two processes differ, and a task does not end before it began. */
+function notBefore(time: string): string {
+  return `greatest(${time}::timestamptz, created_at, started_at)`
 }
 
 /** Starts a task. Like all transitions, resolves to undefined if the task did not have the expected status. */
 export async function markRunning(tx: BookTransaction, taskId: string): Promise<Task | undefined> {
   const text = `
-    UPDATE task SET status = 'RUNNING', started_at = clock_timestamp()
+    UPDATE task SET status = 'RUNNING', started_at = greatest($3::timestamptz, created_at)
     WHERE account_id = $1 AND id = $2 AND status = 'AWAITING_EXECUTION'`
-  return await writeTask(tx, taskId, { name: 'start-task', text })
+  return await writeTask(tx, taskId, { name: 'start-task', text, values: [tx.now()] })
 }
 
 /** Completes a generation whose codes have been added to the pool. */
@@ -174,18 +201,19 @@ export async function markGenerationCompleted(
   taskId: string,
 ): Promise<Task | undefined> {
   const text = `
-    UPDATE task SET status = 'COMPLETED', generated = quantity, added = quantity, finished_at = clock_timestamp()
+    UPDATE task SET status = 'COMPLETED', generated = quantity, added = quantity,
+      finished_at = ${notBefore('$3')}
     WHERE account_id = $1 AND id = $2 AND status = 'RUNNING' AND kind = 'GENERATION'`
-  return await writeTask(tx, taskId, { name: 'complete-generation', text })
+  return await writeTask(tx, taskId, { name: 'complete-generation', text, values: [tx.now()] })
 }
 
 /** Completes an upload. It has added all codes that it accepted, or none if it is a dry run. */
 export async function markUploadCompleted(tx: BookTransaction, taskId: string): Promise<Task | undefined> {
   const text = `
     UPDATE task SET status = 'COMPLETED', added = CASE WHEN dry_run THEN 0 ELSE accepted END,
-      waits_for_clearing = false, finished_at = clock_timestamp()
+      waits_for_clearing = false, finished_at = ${notBefore('$3')}
     WHERE account_id = $1 AND id = $2 AND status = 'RUNNING' AND kind = 'UPLOAD'`
-  return await writeTask(tx, taskId, { name: 'complete-upload', text })
+  return await writeTask(tx, taskId, { name: 'complete-upload', text, values: [tx.now()] })
 }
 
 /** Makes a task FAILED, and releases what it has reserved. */
@@ -194,7 +222,7 @@ export async function markFailed(
   taskId: string,
   { code, message }: TaskFailure,
 ): Promise<Task | undefined> {
-  const changes = "status = 'FAILED', failure_code = $3, failure_message = $4"
+  const changes = "status = 'FAILED', failure_code = $4, failure_message = $5"
   return await endUnfinished(tx, taskId, { name: 'fail-task', changes, values: [code, message] })
 }
 
@@ -206,12 +234,12 @@ async function markCancelled(tx: BookTransaction, taskId: string): Promise<Task 
 async function endUnfinished(
   tx: BookTransaction,
   taskId: string,
-  { name, changes, values }: { name: string; changes: string; values?: unknown[] },
+  { name, changes, values = [] }: { name: string; changes: string; values?: unknown[] },
 ): Promise<Task | undefined> {
   const text = `
-    UPDATE task SET ${changes}, waits_for_clearing = false, finished_at = clock_timestamp()
+    UPDATE task SET ${changes}, waits_for_clearing = false, finished_at = ${notBefore('$3')}
     WHERE account_id = $1 AND id = $2 AND status IN ('AWAITING_EXECUTION', 'RUNNING')`
-  const task = await writeTask(tx, taskId, { name, text, values })
+  const task = await writeTask(tx, taskId, { name, text, values: [tx.now(), ...values] })
   if (task?.formatId === undefined || task.quantity === undefined) return task
   await lockFormat(tx, task.formatId)
   await tx.execute({
@@ -239,7 +267,7 @@ async function writeTask(
   taskId: string,
   { name, text, values = [] }: { name: string; text: string; values?: unknown[] | undefined },
 ): Promise<Task | undefined> {
-  const [row] = await tx.rows<RowOf<Task>>({
+  const [row] = await tx.rows<TaskRow>({
     name,
     text: `${text} RETURNING ${taskColumns}`,
     values: [tx.accountId, taskId, ...values],
@@ -274,7 +302,7 @@ export async function readTasks(
   accountId: string,
   ids: readonly string[],
 ): Promise<Task[]> {
-  const rows = await books.rows<RowOf<Task>>({
+  const rows = await books.rows<TaskRow>({
     name: 'read-tasks',
     text: `
       SELECT found.* FROM unnest($2::uuid[]) AS wanted (id) CROSS JOIN LATERAL (
@@ -316,7 +344,7 @@ export async function readTaskInLog(
   accountId: string,
   taskId: string,
 ): Promise<{ snapshot: TaskSnapshot; sequence: bigint } | undefined> {
-  const [row] = await books.rows<RowOf<Task> & { last: string }>({
+  const [row] = await books.rows<TaskRow & { last: string }>({
     name: 'read-task-in-log',
     text: `
       SELECT log.last, ${taskColumns} FROM event_log log JOIN task USING (account_id)
@@ -327,24 +355,30 @@ export async function readTaskInLog(
 }
 
 /** What `decodeTask` reads. */
-export const taskColumns = `account_id AS "accountId", id, kind, trigger, actor_id AS "actorId", pool_id AS "poolId",
-  format_id AS "formatId",
+export const taskColumns = `account_id AS "accountId", id, kind, trigger, actor_id AS "actorId",
+  trace_parent AS "traceParent", pool_id AS "poolId", format_id AS "formatId",
   quantity, status, generated, added,
-  CASE WHEN status = 'FAILED' THEN jsonb_build_object('code', failure_code, 'message', failure_message) END AS failure,
+  failure_code AS "failureCode", failure_message AS "failureMessage",
   "column", header, dry_run AS "dryRun", case_sensitive AS "caseSensitive", layout, rows_read AS "rowsRead", accepted,
   duplicates_in_file AS "duplicatesInFile", duplicates_in_account AS "duplicatesInAccount", refused, bytes,
   bytes_read AS "bytesRead", rejected_forgotten AS "rejectedForgotten", created_at AS "createdAt",
   started_at AS "startedAt", finished_at AS "finishedAt"`
 
-export function decodeTask(row: RowOf<Task>): Task {
+export type TaskRow = RowOf<Omit<Task, 'failure'>> & {
+  failureCode: TaskFailureCode | null
+  failureMessage: string | null
+}
+
+export function decodeTask({ failureCode, failureMessage, ...row }: TaskRow): Task {
   return {
     ...row,
     actorId: row.actorId ?? undefined,
+    traceParent: row.traceParent ?? undefined,
     formatId: row.formatId ?? undefined,
     quantity: row.quantity === null ? undefined : BigInt(row.quantity),
     generated: BigInt(row.generated),
     added: BigInt(row.added),
-    failure: row.failure ?? undefined,
+    failure: failureCode === null ? undefined : { code: failureCode, message: failureMessage ?? '' },
     column: row.column ?? undefined,
     header: row.header ?? undefined,
     layout: row.layout ?? undefined,

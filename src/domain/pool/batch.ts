@@ -95,11 +95,10 @@ async function layAroundHoles(
   taskId: string,
   count: bigint,
 ): Promise<bigint> {
-  const [account, poolId, formatId, task] = ['$1', '$2', '$3', '$4']
-  const [total, next, wanted] = ['$5::numeric', '$6::numeric', '$7::numeric']
+  const [account, formatId, next, wanted] = ['$1', '$2', '$3::numeric', '$4::numeric']
   const takenWithin = (size: string) =>
     `taken WHERE account_id = ${account} AND format_id = ${formatId} AND index >= ${next} AND index < ${next} + ${size}`
-  const [laid] = await tx.rows<{ passed: string }>({
+  const rows = await tx.rows<SegmentRow>({
     // Not prepared: a plan that was made while nothing was taken would be kept while millions are.
     text: `
       WITH RECURSIVE search AS (
@@ -123,16 +122,42 @@ async function layAroundHoles(
         SELECT index + 1 AS first, number AS holes_before,
           lead(index) OVER line - index AS size, lead(number) OVER line - number AS holes
         FROM cut WINDOW line AS (ORDER BY index, number)
-      ), laid AS (
-        INSERT INTO batch (account_id, pool_id, start, count, format_id, first, holes, task_id)
-        SELECT ${account}, ${poolId}, ${total} + first - ${next} - holes_before, size - holes, ${formatId}, first, holes, ${task}
-        FROM segment WHERE size > holes
       )
-      SELECT count AS passed FROM passed`,
-    values: [tx.accountId, pool.id, format.id, taskId, pool.total, format.next, count],
+      SELECT first, first - ${next} - holes_before AS before, size - holes AS count, holes, passed.count AS passed
+      FROM segment, passed WHERE size > holes`,
+    values: [tx.accountId, format.id, format.next, count],
   })
-  if (laid === undefined) throw new Error('Batches were laid without an answer.')
-  return BigInt(laid.passed)
+  const [row] = rows
+  if (row === undefined) throw new Error(`The format ${format.id} has no free indices left.`)
+  // A statement of its own: a distributed database does not insert in one that searches step by step.
+  await tx.execute({
+    name: 'lay-segments',
+    text: `
+      INSERT INTO batch (account_id, pool_id, start, count, format_id, first, holes, task_id)
+      SELECT $1, $2, $3::numeric + segment.before, segment.count, $4, segment.first, segment.holes, $5
+      FROM unnest($6::numeric[], $7::numeric[], $8::numeric[], $9::integer[]) AS segment (before, count, first, holes)`,
+    values: [
+      tx.accountId,
+      pool.id,
+      pool.total,
+      format.id,
+      taskId,
+      rows.map(({ before }) => before),
+      rows.map((segment) => segment.count),
+      rows.map(({ first }) => first),
+      rows.map(({ holes }) => holes),
+    ],
+  })
+  return BigInt(row.passed)
+}
+
+/** Indices from `first` on, of which `count` are free and `holes` are taken; `before`: how many free ones lie before them. */
+interface SegmentRow {
+  first: string
+  before: string
+  count: string
+  holes: string
+  passed: string
 }
 
 // From the batch that holds position $3 on. The subquery finds it in one step, however many lie before it.

@@ -293,7 +293,7 @@ export async function writePoolCounters(tx: BookTransaction, pool: Pool): Promis
     name: 'write-pool-counters',
     text: `
       UPDATE pool SET total = $3, claimed = $4, withdrawn = $5, line_version = $6, last_change_at = $7,
-        refill_failed_at = CASE WHEN $8 THEN coalesce(refill_failed_at, now()) END
+        refill_failed_at = CASE WHEN $8 THEN coalesce(refill_failed_at, $9) END
       WHERE account_id = $1 AND id = $2`,
     values: [
       tx.accountId,
@@ -304,6 +304,7 @@ export async function writePoolCounters(tx: BookTransaction, pool: Pool): Promis
       pool.lineVersion,
       pool.lastChangeAt ?? null,
       pool.refillFailed,
+      tx.now(),
     ],
   })
 }

@@ -47,7 +47,7 @@ async function removeRows(
 ): Promise<number> {
   return await tx.execute({
     text: `
-      DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
+      DELETE FROM ${table} WHERE account_id = $1 AND ctid = ANY (ARRAY(
         SELECT ctid FROM ${table} WHERE account_id = $1 AND task_id = $2 LIMIT $3
       ))`,
     values: [tx.accountId, taskId, limit],

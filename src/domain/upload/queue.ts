@@ -1,5 +1,5 @@
 import type { FileBeginning } from '../../codefile/first-rows.ts'
-import type { Queryable, RowOf } from '../../database/transaction.ts'
+import type { Queryable } from '../../database/transaction.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import type { TaskRef } from '../books/task-ref.ts'
 import {
@@ -8,6 +8,7 @@ import {
   markRunning,
   type Task,
   type TaskFailure,
+  type TaskRow,
   taskColumns,
 } from '../generation/task.ts'
 import { lockPool } from '../pool/pool.ts'
@@ -27,7 +28,7 @@ export async function readNextUpload(
   accountId: string,
   clearFirst = false,
 ): Promise<Task | undefined> {
-  const [row] = await books.rows<RowOf<Task>>({
+  const [row] = await books.rows<TaskRow>({
     name: 'read-next-upload',
     text: `
       SELECT ${taskColumns} FROM task WHERE has_work AND account_id = $1
@@ -55,7 +56,7 @@ export async function readUploadWaits(
           WHEN status = 'RUNNING' THEN NULL
           WHEN EXISTS (
             SELECT FROM task AS earlier
-            WHERE earlier.has_work AND earlier.account_id = task.account_id AND earlier.id < task.id
+            WHERE earlier.has_work AND earlier.account_id = $1 AND earlier.id < task.id
               AND earlier.status IN ('AWAITING_EXECUTION', 'RUNNING')
           ) THEN 'EARLIER_UPLOAD'
           ELSE 'WORKER' END AS wait

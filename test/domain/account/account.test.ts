@@ -213,7 +213,7 @@ describe('a key', () => {
       await noting.query('SELECT 1 FROM api_key WHERE id = $1 FOR NO KEY UPDATE', [early.keyId])
       const revoking = revokeApiKey(books, accountId, early.keyId)
       await waitUntilSomebodyWaitsFor(noting)
-      await noting.query('UPDATE api_key SET last_used_at = clock_timestamp() WHERE id = $1', [early.keyId])
+      await noting.query('UPDATE api_key SET last_used_at = $2 WHERE id = $1', [early.keyId, new Date()])
       await noting.query('COMMIT')
       await revoking
     } finally {

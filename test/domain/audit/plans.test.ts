@@ -2,8 +2,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { auditBooks, type Finding } from '../../../src/domain/audit/audit.ts'
 import type { Books } from '../../../src/domain/books/books.ts'
 import { newPool, openBooks, type TestBooks } from '../../support/books.ts'
-import { runSql } from '../../support/database.ts'
+import { onlyOnOneServer, runSql } from '../../support/database.ts'
 import { noteStatements } from '../../support/plans.ts'
+
+onlyOnOneServer('plans are those of one server')
 
 // A table that has just been filled has no statistics, so the planner guesses, and may choose to read all rows of a pool for each
 // of them.
@@ -71,8 +73,9 @@ it('The audit reads a few rows for each that it checks, also on tables without s
   expect(rows).toBeGreaterThan(10 * many)
   const read = statements.reduce((sum, statement) => sum + statement.rows, 0)
   expect(read).toBeLessThan(10 * rows)
+  // Each table is also searched once for accounts that do not exist.
   const pages = statements.filter(
-    ({ text }) => !text.includes('redemption_count') && !text.includes('in_force'),
+    ({ text }) => !/redemption_count|in_force|SELECT DISTINCT account_id/.test(text),
   )
   const [largest] = pages.toSorted((a, b) => b.rows - a.rows)
   expect(largest?.rows, largest?.text).toBeLessThan(20 * pageSize)

@@ -2,7 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { forgetRecipient } from '../../../src/domain/claim/recipients.ts'
 import { newPool, useBooks } from '../../support/books.ts'
+import { onlyOnOneServer } from '../../support/database.ts'
 import { noteStatements } from '../../support/plans.ts'
+
+onlyOnOneServer('plans are those of one server')
 
 // Whole transactions, statement by statement, on tables of many rows without statistics: see ../plans.test.ts.
 const many = 20_000

@@ -12,6 +12,7 @@ import {
   poolNow,
   type TestBooks,
 } from '../../support/books.ts'
+import { sessionsThatWait } from '../../support/database.ts'
 import { type DatabaseProxy, openProxy } from '../../support/proxy.ts'
 import { setTerms } from '../../support/terms.ts'
 
@@ -192,14 +193,7 @@ describe('a claim whose COMMIT was not answered', () => {
 
   /** Resolves when a session waits for the lock of a pool. */
   async function waitForLock(poolId: string): Promise<void> {
-    await expect
-      .poll(() =>
-        test.books.rows({
-          text: `SELECT 1 FROM pg_stat_activity
-                 WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%FROM pool%'`,
-        }),
-      )
-      .toHaveLength(1)
+    await expect.poll(() => sessionsThatWait(test.books, 'FROM pool')).toHaveLength(1)
     expect(await poolNow(test, poolId)).toMatchObject({ claimed: 0n })
   }
 })

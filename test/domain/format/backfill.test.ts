@@ -17,6 +17,7 @@ import { undoUpload } from '../../../src/domain/upload/finish.ts'
 import { GenerationWorker } from '../../../src/worker/generations.ts'
 import { expectBalance } from '../../support/audit.ts'
 import { formatNow, newPlace, newPool, type Place, poolNow, silent, useBooks } from '../../support/books.ts'
+import { sessionsThatWait } from '../../support/database.ts'
 import { addCodes, clearAway, newCodes, startUpload, upload } from '../../support/uploads.ts'
 
 const test = useBooks()
@@ -366,9 +367,7 @@ describe('the backfill of a format', () => {
 
 /** Ends the connection that waits for a lock, as if its process were killed. Resolves to whether there was one. */
 async function terminateWaiting(): Promise<boolean> {
-  const { rowCount } = await test.books.connections.query(
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-     WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%FOR NO KEY UPDATE%'`,
-  )
-  return rowCount === 1
+  const waiting = await sessionsThatWait(test.books, 'FOR NO KEY UPDATE')
+  for (const { pid } of waiting) await test.books.connections.query(`SELECT pg_terminate_backend(${pid})`)
+  return waiting.length === 1
 }

@@ -9,6 +9,7 @@ import type { PoolTerms } from '../../../src/domain/pool/pool.ts'
 import { saveTerms } from '../../../src/domain/pool/terms.ts'
 import { undoUpload } from '../../../src/domain/upload/finish.ts'
 import { fill, newAccount, newFormat, newPool, poolNow, useBooks } from '../../support/books.ts'
+import { sessionsThatWait } from '../../support/database.ts'
 import { upload } from '../../support/uploads.ts'
 
 const test = useBooks()
@@ -176,12 +177,12 @@ describe('a validUntil in the past', () => {
     const poolId = await newPool(test)
     const holder = await test.books.connections.connect()
     await holder.query('BEGIN')
-    await holder.query('SELECT 1 FROM pool WHERE id = $1 FOR NO KEY UPDATE', [poolId])
+    await holder.query('SELECT 1 FROM pool WHERE account_id = $1 AND id = $2 FOR NO KEY UPDATE', [
+      test.accountId,
+      poolId,
+    ])
     // Not through the holder: its transaction would keep seeing the activity as it was at first.
-    const waiting = () =>
-      test.books.rows({
-        text: "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
-      })
+    const waiting = () => sessionsThatWait(test.books, 'FROM pool')
     const on = saveReplenishment(elsewhere, test.accountId, {
       poolId,
       method: 'GENERATE',

@@ -24,6 +24,7 @@ import type { Select } from '../../../src/domain/void/select.ts'
 import { voidCodes } from '../../../src/domain/void/void.ts'
 import { expectBalance } from '../../support/audit.ts'
 import { fill, newAccount, newFormat, newPool, poolNow, useBooks } from '../../support/books.ts'
+import { sessionsThatWait } from '../../support/database.ts'
 import { expectRedeemed, maxAgeDays, newClaimed, redemptionsOn, voidCode } from '../../support/redemptions.ts'
 import { upload } from '../../support/uploads.ts'
 
@@ -87,15 +88,7 @@ class KnownCodes extends LookUps {
 
 /** Resolves when `count` sessions wait for a lock in such a statement. */
 async function waitingFor(statement: string, count = 1): Promise<void> {
-  await expect
-    .poll(() =>
-      test.books.rows({
-        text: `SELECT pid FROM pg_stat_activity
-               WHERE datname = current_database() AND wait_event_type = 'Lock' AND strpos(query, $1) > 0`,
-        values: [statement],
-      }),
-    )
-    .toHaveLength(count)
+  await expect.poll(() => sessionsThatWait(test.books, statement)).toHaveLength(count)
 }
 
 describe('a code', () => {

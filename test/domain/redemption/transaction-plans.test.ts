@@ -5,8 +5,11 @@ import type { Code } from '../../../src/domain/code/code.ts'
 import type { Redeemed, Redemptions } from '../../../src/domain/redemption/redeem.ts'
 import { rollBackRedemption } from '../../../src/domain/redemption/roll-back.ts'
 import { type Place, useBooks } from '../../support/books.ts'
+import { onlyOnOneServer } from '../../support/database.ts'
 import { noteStatements, type StatementCost } from '../../support/plans.ts'
 import { newClaimed, redemptionsOn, voidCode } from '../../support/redemptions.ts'
+
+onlyOnOneServer('plans are those of one server')
 
 // Whole transactions, statement by statement. Their statements were prepared while the tables were nearly empty, and known to
 // be. Since then the tables have grown, and nobody has analyzed them.

@@ -7,6 +7,7 @@ import type { Redeemed, Redemptions } from '../../../src/domain/redemption/redee
 import { rollBackRedemption } from '../../../src/domain/redemption/roll-back.ts'
 import { expectBalance } from '../../support/audit.ts'
 import { openBooks, type TestBooks } from '../../support/books.ts'
+import { sessionsThatWait } from '../../support/database.ts'
 import { type DatabaseProxy, openProxy } from '../../support/proxy.ts'
 import { expectRedeemed, newClaimed, redemptionsOn } from '../../support/redemptions.ts'
 
@@ -127,14 +128,7 @@ describe('a redemption whose COMMIT was not answered', () => {
       answered = true
     })
     await cut
-    await expect
-      .poll(() =>
-        test.books.rows({
-          text: `SELECT 1 FROM pg_stat_activity
-                 WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%FROM pool_usage%'`,
-        }),
-      )
-      .toHaveLength(1)
+    await expect.poll(() => sessionsThatWait(test.books, 'FROM pool_usage')).toHaveLength(1)
     expect(answered).toBe(false)
     proxy.release()
     expect(await redeeming).toMatchObject({ alreadyRedeemed: false })

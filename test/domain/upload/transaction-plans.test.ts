@@ -10,8 +10,11 @@ import { completeUpload, undoUpload } from '../../../src/domain/upload/finish.ts
 import { HeldByEndedUploadError } from '../../../src/domain/upload/known-codes.ts'
 import { readNextUpload, readUploadWaits } from '../../../src/domain/upload/queue.ts'
 import { newPlace, newPool, type Place, useBooks } from '../../support/books.ts'
+import { onlyOnOneServer } from '../../support/database.ts'
 import { noteStatements, type StatementCost } from '../../support/plans.ts'
 import { addCodes, chunkOf, newCodes, startUpload, upload } from '../../support/uploads.ts'
+
+onlyOnOneServer('plans are those of one server')
 
 // Whole transactions, statement by statement, on tables of many rows without statistics: see ../plans.test.ts.
 const many = 20_000

@@ -12,6 +12,7 @@ import type { Select } from '../../../src/domain/void/select.ts'
 import { unvoidCodes, voidCodes } from '../../../src/domain/void/void.ts'
 import { expectBalance } from '../../support/audit.ts'
 import { fill, newFormat, newPool, poolNow, useBooks } from '../../support/books.ts'
+import { sessionsThatWait } from '../../support/database.ts'
 import { newClaimed, redemptionsOn } from '../../support/redemptions.ts'
 
 const test = useBooks()
@@ -70,14 +71,7 @@ async function inOrder<T>(poolId: string, acts: readonly (() => Promise<T>)[]): 
 
 /** Resolves when `count` sessions wait for the lock of a pool's usage. */
 async function waitingForUsage(count: number): Promise<void> {
-  await expect
-    .poll(() =>
-      test.books.rows({
-        text: `SELECT pid FROM pg_stat_activity
-               WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%FROM pool_usage%'`,
-      }),
-    )
-    .toHaveLength(count)
+  await expect.poll(() => sessionsThatWait(test.books, 'FROM pool_usage')).toHaveLength(count)
 }
 
 describe('two voids at once in two processes', () => {

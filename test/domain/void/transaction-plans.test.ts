@@ -2,8 +2,11 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { Select } from '../../../src/domain/void/select.ts'
 import { unvoidCodes, voidCodes } from '../../../src/domain/void/void.ts'
 import { fill, newFormat, newPool, type Place, useBooks } from '../../support/books.ts'
+import { onlyOnOneServer } from '../../support/database.ts'
 import { noteStatements, type StatementCost } from '../../support/plans.ts'
 import { upload } from '../../support/uploads.ts'
+
+onlyOnOneServer('plans are those of one server')
 
 // Whole transactions, statement by statement, on tables of many rows without statistics: see ../plans.test.ts.
 const many = 20_000

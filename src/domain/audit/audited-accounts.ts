@@ -1,0 +1,61 @@
+import type { Pool } from 'pg'
+import { transaction } from '../../database/transaction.ts'
+import type { AuditedAccount } from './finding.ts'
+import { settings } from './walk.ts'
+
+const maxAccountsRead = 500
+// More accounts that do not exist say nothing new.
+const maxStrangers = 100
+
+/** All accounts, and those that do not exist although rows name them. */
+export async function* auditedAccounts(
+  connections: Pool,
+  tables: readonly string[],
+): AsyncGenerator<AuditedAccount> {
+  let last = '00000000-0000-0000-0000-000000000000'
+  for (;;) {
+    const { rows } = await connections.query<{ accountId: string; accountName: string }>(
+      `SELECT id AS "accountId", name AS "accountName" FROM account WHERE id > $1 ORDER BY id LIMIT ${maxAccountsRead}`,
+      [last],
+    )
+    const end = rows.at(-1)
+    if (end === undefined) break
+    yield* rows
+    last = end.accountId
+  }
+  yield* await findStrangers(connections, tables)
+}
+
+async function findStrangers(connections: Pool, tables: readonly string[]): Promise<AuditedAccount[]> {
+  const found = new Set<string>()
+  for (const table of tables) {
+    if (table === 'account') continue
+    const rows = await transaction(connections, async (tx) => {
+      await tx.execute({ text: settings })
+      return await tx.rows<{ accountId: string }>({
+        text: `
+          SELECT DISTINCT account_id AS "accountId" FROM ${table}
+          WHERE NOT EXISTS (SELECT FROM account WHERE id = ${table}.account_id) LIMIT ${maxStrangers}`,
+      })
+    })
+    for (const { accountId } of rows) found.add(accountId)
+  }
+  return [...found].map((accountId) => ({ accountId, accountName: null }))
+}
+
+/** Those of the tables that have rows of the account: most accounts use only some. */
+export async function tablesWithRows(
+  connections: Pool,
+  accountId: string,
+  tables: readonly string[],
+): Promise<Set<string>> {
+  const parts = tables.map(
+    (table) =>
+      `SELECT '${table}' AS "table" WHERE EXISTS (SELECT 1 FROM ${table} WHERE ${table === 'account' ? 'id' : 'account_id'} = $1)`,
+  )
+  const rows = await transaction(connections, async (tx) => {
+    await tx.execute({ text: settings })
+    return await tx.rows<{ table: string }>({ text: parts.join(' UNION ALL '), values: [accountId] })
+  })
+  return new Set(rows.map(({ table }) => table))
+}
