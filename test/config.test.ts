@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { chmod, symlink, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -249,19 +250,20 @@ describe('a secret in a file', () => {
   }
 
   test('counts as the variable without _FILE', async () => {
+    const [masterKey, previousKey] = [randomBytes(32).toString('hex'), randomBytes(32).toString('hex')]
     const secrets: Record<string, string> = {
       DATABASE_URL: url,
       BOOTSTRAP_API_KEY: key,
-      MASTER_KEY: 'a'.repeat(64),
-      PREVIOUS_MASTER_KEY: 'b'.repeat(64),
+      MASTER_KEY: masterKey,
+      PREVIOUS_MASTER_KEY: previousKey,
     }
     const files: Record<string, string> = {}
     for (const [name, secret] of Object.entries(secrets)) files[`${name}_FILE`] = await fileWith(secret)
     const config = readConfig(files)
     expect(config).toEqual(readConfig(secrets))
     const idOf = (key: string) => readConfig({ MASTER_KEY: key }).keyring.currentId
-    expect(config.keyring.currentId).toBe(idOf('a'.repeat(64)))
-    expect(config.keyring.opens(idOf('b'.repeat(64)))).toBe(true)
+    expect(config.keyring.currentId).toBe(idOf(masterKey))
+    expect(config.keyring.opens(idOf(previousKey))).toBe(true)
     expect(readConfig({ ...files, ROLE: 'worker' }).role).toBe('worker')
   })
 

@@ -92,6 +92,16 @@ export const facts = {
   }>('rows'),
   /** A process with subscribers has read new events of an account: how long after they were written. */
   eventsRead: new Fact<{ delaysMs: readonly number[] }>('events-read'),
+  /** A message was sent to a webhook. */
+  delivery: new Fact<{
+    /** "refused": the receiver has answered, and not accepted it; "unanswered": there was no answer. */
+    outcome: 'accepted' | 'refused' | 'unanswered'
+    durationMs: number
+    /** Of one that was accepted and is for an event: how long after the event. */
+    delayMs: number | undefined
+  }>('delivery'),
+  /** A webhook that worked has failed, one that had failed works again, or one was disabled as it has failed for too long. */
+  webhook: new Fact<{ change: 'failed' | 'recovered' | 'disabled' }>('webhook'),
   /** A subscription has begun or ended. */
   subscriptions: new Fact<{ change: 1 | -1 }>('subscriptions'),
   /** A WebSocket was opened or closed. */

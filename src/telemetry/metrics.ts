@@ -57,7 +57,7 @@ export class Metrics {
     collectDefaultMetrics({ register: registry })
     const info = this.#collection.gauge('process_info', 'The role of the process; the value is 1.', ['role'])
     info.set({ role }, 1)
-    for (const follow of [followRequests, followCodes, followTasks, followSubscribers])
+    for (const follow of [followRequests, followCodes, followTasks, followSubscribers, followWebhooks])
       follow(this.#collection)
   }
 
@@ -298,6 +298,36 @@ function followSubscribers(collection: Collection): void {
   collection.on(facts.eventsRead, ({ delaysMs }) => {
     for (const delayMs of delaysMs) delays.observe(delayMs / 1_000)
   })
+}
+
+function followWebhooks(collection: Collection): void {
+  const deliveries = collection.counter(
+    'webhook_deliveries_total',
+    'Attempts to deliver to webhooks, by outcome: accepted; refused, as the receiver answered with another status than 2xx; or unanswered.',
+    ['outcome'],
+  )
+  for (const outcome of ['accepted', 'refused', 'unanswered']) deliveries.inc({ outcome }, 0)
+  const durations = collection.histogram('webhook_delivery_duration_seconds', 'Time that an attempt took.', {
+    labels: ['outcome'],
+    buckets: operationBuckets,
+  })
+  const delays = collection.histogram(
+    'webhook_delay_seconds',
+    'Time from when an event was written to when the receiver of a webhook had accepted it, by the clocks of both processes.',
+    { buckets: taskBuckets },
+  )
+  collection.on(facts.delivery, ({ outcome, durationMs, delayMs }) => {
+    deliveries.inc({ outcome })
+    durations.observe({ outcome }, durationMs / 1_000)
+    if (delayMs !== undefined) delays.observe(delayMs / 1_000)
+  })
+  const changes = collection.counter(
+    'webhook_changes_total',
+    'Webhooks that have failed after they had worked, that have recovered, or that were disabled as they had failed for too long or their receivers are gone.',
+    ['change'],
+  )
+  for (const change of ['failed', 'recovered', 'disabled']) changes.inc({ change }, 0)
+  collection.on(facts.webhook, ({ change }) => changes.inc({ change }))
 }
 
 /** Makes the metrics of what is in the database, and returns a function that brings them up to date. */

@@ -403,8 +403,8 @@ describe('events that are missing', () => {
     startWorker(place.books)
     await happen(place, poolId, [1, 2])
     await untilWorks(place, webhookId, { attempts: 1 })
-    const future = new Date(Date.now() + hourMs)
-    await place.books.write(place.accountId, (tx) => forgetEvents(tx, place.accountId, future, 100))
+    const { books, accountId } = place
+    await books.write(accountId, (tx) => forgetEvents(tx, accountId, new Date(Date.now() + hourMs), 100))
     await happen(place, poolId, [3])
     receiver.answerWith(200)
     place.pass(hourMs)
