@@ -13,6 +13,7 @@ import type { Service } from './service.ts'
 async function main(): Promise<void> {
   const config = readConfig(process.env)
   log.level = config.logLevel
+  await openTraces(config)
   const embedded = config.databaseUrl === undefined
   // In parallel: each of them takes a while.
   const [{ startService }, databaseUrl] = await Promise.all([
@@ -22,6 +23,13 @@ async function main(): Promise<void> {
   ])
   const service = await startService(lifecycle, { ...config, databaseUrl, embedded, log })
   process.stdout.write(greeting(service, config))
+}
+
+/** Before everything else, so that they are closed last. */
+async function openTraces({ tracing, role }: Config): Promise<void> {
+  if (tracing === undefined) return
+  const { startTracing } = await import('./telemetry/tracing.ts')
+  await lifecycle.openCloseable('traces', () => startTracing(tracing, { role, log }))
 }
 
 async function loadService(role: Role) {

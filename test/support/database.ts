@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import pg from 'pg'
 import { pino } from 'pino'
 import { beforeEach, inject } from 'vitest'
 import { openConnections } from '../../src/database/open.ts'
 import type { Queryable } from '../../src/database/transaction.ts'
+import { recordStatements } from './statements.ts'
 
 export interface TestDatabase extends AsyncDisposable {
   readonly url: string
@@ -20,6 +22,8 @@ export interface TestDatabase extends AsyncDisposable {
 export async function testDatabase(
   options: { readonly max?: number; readonly empty?: boolean; readonly locale?: string } = {},
 ): Promise<TestDatabase> {
+  // At the end of the run, global-setup.ts checks the shapes of all statements.
+  recordStatements(join(inject('statementsFolder'), String(process.pid)))
   const name = `test_${randomUUID().replaceAll('-', '')}`
   const server = inject('serverUrl')
   const template = options.empty ? 'template0' : inject('templateName')

@@ -8,20 +8,18 @@ import {
   type StoredSecret,
 } from '../../keys/keyring.ts'
 
-/** A column of secrets that are wrapped with the master key. */
+/** A column of secrets that are wrapped with the master key, in a table with the primary key `account_id`, `id`. */
 interface SecretColumn {
   table: string
   column: string
-  /** The columns of the primary key after `account_id`, and their types. Joined by a space, they are the id of the secret's place. */
-  key: Readonly<Record<string, 'uuid' | 'integer'>>
   /** The column that says by which master key. */
   wrappedBy: string
 }
 
 /** All secrets that the service has to read again. */
 const secretColumns: readonly SecretColumn[] = [
-  { table: 'format', column: 'key', key: { id: 'uuid' }, wrappedBy: 'wrapped_by' },
-  { table: 'webhook_secret', column: 'secret', key: { id: 'uuid' }, wrappedBy: 'wrapped_by' },
+  { table: 'format', column: 'key', wrappedBy: 'wrapped_by' },
+  { table: 'webhook_secret', column: 'secret', wrappedBy: 'wrapped_by' },
 ]
 
 /** The place of a format's key. */
@@ -81,7 +79,7 @@ export async function rewrapSecrets(connections: Pool, keyring: Keyring): Promis
   return done
 }
 
-type SecretRow = StoredSecret & { accountId: string; key: string[] }
+type SecretRow = StoredSecret & { accountId: string; id: string }
 
 async function rewrapColumn(
   connections: Pool,
@@ -90,38 +88,30 @@ async function rewrapColumn(
   done: Rewrapped,
 ): Promise<void> {
   const { table, column: secret, wrappedBy } = column
-  const names = Object.keys(column.key)
-  // A parameter for each column of the key, from `from` on.
-  const parameters = (from: number) => Object.values(column.key).map((type, at) => `$${from + at}::${type}`)
-  let after: string[] | undefined
+  let after: [string, string] | undefined
   for (;;) {
     const { rows } = await connections.query<SecretRow>(
-      `SELECT account_id AS "accountId", ARRAY[${names.map((name) => `${name}::text`)}] AS key, ${secret} AS bytes,
-         ${wrappedBy} AS "wrappedBy"
-       FROM ${table}
-       WHERE ${wrappedBy} IS DISTINCT FROM $1
-         ${after === undefined ? '' : `AND (account_id, ${names}) > ($2::uuid, ${parameters(3)})`}
-       ORDER BY account_id, ${names} LIMIT ${pageSize}`,
+      `SELECT account_id AS "accountId", id, ${secret} AS bytes, ${wrappedBy} AS "wrappedBy" FROM ${table}
+       WHERE ${wrappedBy} IS DISTINCT FROM $1 ${after === undefined ? '' : 'AND (account_id, id) > ($2, $3)'}
+       ORDER BY account_id, id LIMIT ${pageSize}`,
       [keyring.currentId, ...(after ?? [])],
     )
     for (const row of rows) {
-      const { accountId, key } = row
-      const place = { purpose: nameOf(column), accountId, id: key.join(' ') }
-      const rewrapped = rewrap(keyring, row, place)
+      const { accountId, id } = row
+      const rewrapped = rewrap(keyring, row, { purpose: nameOf(column), accountId, id })
       if (typeof rewrapped === 'string') done.damaged.push(rewrapped)
       else {
         const written = await connections.query(
           `UPDATE ${table} SET ${secret} = $2, ${wrappedBy} = $3
-           WHERE account_id = $1 AND ${secret} = $4 AND ${wrappedBy} IS NOT DISTINCT FROM $5
-             AND (${names}) = (${parameters(6)})`,
-          [accountId, rewrapped.bytes, rewrapped.wrappedBy, row.bytes, row.wrappedBy, ...key],
+           WHERE account_id = $1 AND id = $6 AND ${secret} = $4 AND ${wrappedBy} IS NOT DISTINCT FROM $5`,
+          [accountId, rewrapped.bytes, rewrapped.wrappedBy, row.bytes, row.wrappedBy, id],
         )
         done.changed += written.rowCount ?? 0
       }
     }
     const last = rows.at(-1)
     if (last === undefined) return
-    after = [last.accountId, ...last.key]
+    after = [last.accountId, last.id]
   }
 }
 

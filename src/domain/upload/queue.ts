@@ -56,7 +56,7 @@ export async function readUploadWaits(
           WHEN status = 'RUNNING' THEN NULL
           WHEN EXISTS (
             SELECT FROM task AS earlier
-            WHERE earlier.has_work AND earlier.account_id = task.account_id AND earlier.id < task.id
+            WHERE earlier.has_work AND earlier.account_id = $1 AND earlier.id < task.id
               AND earlier.status IN ('AWAITING_EXECUTION', 'RUNNING')
           ) THEN 'EARLIER_UPLOAD'
           ELSE 'WORKER' END AS wait

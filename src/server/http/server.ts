@@ -34,6 +34,9 @@ const defaultMaxKept = 4_000
 // As Node.js names it.
 const requestIdName = requestIdHeader.toLowerCase()
 
+// Load balancers ask for the first two all the time. The others are files that are in memory.
+const untraced: ReadonlySet<RouteName> = new Set(['health', 'ready', 'consoleFile', 'graphiqlFile'])
+
 const readMethods = 'GET, HEAD, OPTIONS'
 
 /** What a route gets besides the request. */
@@ -234,8 +237,16 @@ export class HttpServer {
     if (route.exists !== undefined && !(await route.exists(match.id))) throw this.#nothing()
     if (request.method === 'OPTIONS') return answerPreflight(response, route.methods)
     if (match.name === 'graphql') this.#unread.add(response)
-    const onStream = (end: () => void) => this.#addStream(response, end)
-    await route.answer(request, response, { id: match.id, search, onStream, record })
+    const onStream = (end: () => void) => {
+      record.becomesStream()
+      this.#addStream(response, end)
+    }
+    const answer = () => route.answer(request, response, { id: match.id, search, onStream, record })
+    if (untraced.has(match.name)) await answer()
+    else {
+      const attributes = { 'http.request.method': request.method, 'promo_codes.route': match.name }
+      await record.inSpan(`${request.method} ${match.name}`, request.headers, attributes, answer)
+    }
   }
 
   #addStream(response: ServerResponse, end: () => void): void {
