@@ -44,10 +44,10 @@ export function findPending(
   return books.rows<PendingWebhook>({
     name: 'find-pending-webhooks',
     text: `
-      SELECT account_id AS "accountId", id AS "webhookId", attempts > 0 AS "isFailing" FROM webhook
-      WHERE account_id = ANY($3::uuid[]) AND ${isDue} AND EXISTS (
-        SELECT FROM event_log log
-        WHERE log.account_id = webhook.account_id AND (log.log <> webhook.log OR log.last > webhook.sequence))`,
+      SELECT webhook.account_id AS "accountId", webhook.id AS "webhookId", attempts > 0 AS "isFailing"
+      FROM webhook JOIN event_log log ON log.account_id = webhook.account_id
+      WHERE webhook.account_id = ANY($3::uuid[]) AND ${isDue}
+        AND (log.log <> webhook.log OR log.last > webhook.sequence)`,
     values: [now, id, accountIds],
   })
 }
