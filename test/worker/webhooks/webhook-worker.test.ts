@@ -114,7 +114,8 @@ describe('a webhook that works', () => {
     expect(numbersOf(receiver, secret)).toEqual([1, 2])
     expect(await queuedAccounts()).toContain(place.accountId)
     await deleteWebhook(all.books, place.accountId, webhookId)
-    // Nobody looks for webhooks of an account that has none.
+    // Nobody looks any longer for webhooks of an account that has none.
+    all.books.notifications.announce({ topic: 'webhooks', key: '' })
     await expect.poll(queuedAccounts).not.toContain(place.accountId)
   })
 
