@@ -98,19 +98,21 @@ export function logRetry(log: Logger, error: unknown, purpose: string, context: 
 const retryEveryMs = 1_000
 
 /**
- * Runs `work` again once a second while it fails because the database is unavailable, and rejects with any other error.
+ * Runs `work` again once a second while it fails because the database is unavailable, which it logs the first time, and rejects
+ * with any other error.
  * `purpose` and `context` are for the log. Resolves to undefined once `signal` is aborted.
  */
 export async function retryWhileUnavailable<T>(
   work: () => Promise<T>,
   { purpose, context, log, signal }: { purpose: string; context?: object; log: Logger; signal: AbortSignal },
 ): Promise<T | undefined> {
-  while (!signal.aborted) {
+  for (let failures = 0; !signal.aborted; failures++) {
     try {
       return await work()
     } catch (error) {
       if (!isUnavailable(error)) throw error
-      logRetry(log, error, purpose, context)
+      // An outage may be long, and those who wait many.
+      if (failures === 0) logRetry(log, error, purpose, context)
       // Rejects only when `signal` is aborted, which ends the loop.
       await delay(retryEveryMs, undefined, { signal, ref: false }).catch(() => {})
     }

@@ -33,12 +33,6 @@ export function sqlState(error: unknown): string | undefined {
   return error.cause === undefined ? undefined : sqlState(error.cause)
 }
 
-/** The name of the unique constraint that a statement violated, given the error of the `pg` driver. */
-export function violatedConstraint(error: unknown): string | undefined {
-  const constraint = property(error, 'constraint')
-  return sqlState(error) === '23505' && typeof constraint === 'string' ? constraint : undefined
-}
-
 /** Thrown by the work of a transaction to run it again, because another transaction was first. */
 export class RunAgainError extends Error {
   override name = 'RunAgainError'
@@ -72,15 +66,20 @@ const connectionErrors = new Set([
 const connectionMessages =
   /Connection terminated|Query read timeout|Client has encountered a connection error|timeout exceeded when trying to connect|Client was closed|Cannot use a pool after calling end|not queryable/
 
+// A distributed database has no state of its own for a node that is lost in the middle of a statement or of a commit.
+const internalState = 'XX000'
+const lostNode = /terminating connection due to unexpected postmaster exit|^could not commit transaction/
+
 /**
  * Whether an error says that the database is unreachable, starting, shutting down, out of connections or disk space, not
- * fit for use, or read-only, as the former primary is after a failover; or that it has ended a transaction because this
- * process was silent for too long.
+ * fit for use, or read-only, as the former primary is after a failover; that a node of it was lost; or that it has ended a
+ * transaction because this process was silent for too long.
  */
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (error instanceof DatabaseUnavailableError || error instanceof DatabaseError) return true
   const state = sqlState(error)
+  if (state === internalState) return lostNode.test(error.message)
   if (state !== undefined) return unavailableStates.test(state)
   const code = property(error, 'code')
   if (typeof code === 'string' && (connectionErrors.has(code) || code === 'P1001' || code === 'P1017'))

@@ -51,7 +51,7 @@ export async function tablesWithRows(
 ): Promise<Set<string>> {
   const parts = tables.map(
     (table) =>
-      `SELECT '${table}' AS "table" WHERE EXISTS (SELECT FROM ${table} WHERE ${table === 'account' ? 'id' : 'account_id'} = $1)`,
+      `SELECT '${table}' AS "table" WHERE EXISTS (SELECT 1 FROM ${table} WHERE ${table === 'account' ? 'id' : 'account_id'} = $1)`,
   )
   const rows = await transaction(connections, async (tx) => {
     await tx.execute({ text: settings })

@@ -1,5 +1,4 @@
 import { retry } from '../../async/retry.ts'
-import { violatedConstraint } from '../../database/errors.ts'
 import { facts } from '../../telemetry/facts.ts'
 import { inSpan } from '../../telemetry/spans.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
@@ -19,7 +18,7 @@ import {
   type GeneratedTwin,
   type KnownCode,
 } from './decide-chunk.ts'
-import { insertCodes, insertDryRunCodes, insertRejectedRows } from './insert-rows.ts'
+import { CodeExistsError, insertCodes, insertDryRunCodes, insertRejectedRows } from './insert-rows.ts'
 import { checkHeldCodes, findUploaded, readTwins } from './known-codes.ts'
 
 /** How many rows to add at a time. Larger chunks save nothing, and block claims that refill from the formats longer. */
@@ -54,7 +53,7 @@ export async function addChunk(
     )
   // A code exists already, or another transaction has added it since the lookup, and has ended by now. The next attempt finds
   // it.
-  const isDuplicate = (error: unknown) => violatedConstraint(error) !== undefined
+  const isDuplicate = (error: unknown) => error instanceof CodeExistsError
   try {
     const attributes = { 'promo_codes.rows': chunk.rows.length + chunk.rejected.length }
     return await inSpan('add chunk', attributes, () => retry(maxAttempts, add, isDuplicate))
@@ -111,10 +110,11 @@ async function addInTransaction(
     .filter((code) => decision.accepted.has(code))
     .map((code) => ({ code, identity: identities.get(code) as string }))
   await Promise.all([
+    // First, as it fails if another worker has just added the same rows.
+    advance(tx, taskId, from, chunk, decision),
     dryRun ? insertDryRunCodes(tx, taskId, added) : insertCodes(tx, taskId, added, upload.accepted, decision),
     caseSensitive && !dryRun && !hasTwins && added.length > 0 ? noteTwins(tx) : undefined,
     insertRejectedRows(tx, taskId, decision.rejected),
-    advance(tx, taskId, from, chunk, decision),
   ])
   tx.tellOnCommit(facts.rows, { ...decision, accepted: decision.accepted.size })
   return true

@@ -2,6 +2,7 @@ import type { RejectedRow } from '../../codefile/row-batch.ts'
 import { shorten } from '../../codefile/shorten.ts'
 import { looseKey } from '../../codespace/loose-form.ts'
 import { typedKey } from '../../codespace/typed-form.ts'
+import type { Statement } from '../../database/transaction.ts'
 import type { BookTransaction } from '../books/books.ts'
 import { take } from '../format/taken-indices.ts'
 import type { ChunkDecision } from './decide-chunk.ts'
@@ -11,6 +12,9 @@ export interface AddedCode {
   code: string
   identity: string
 }
+
+/** A code could not be inserted, as the account, or the dry run, has one with its identity. Thrown to roll back. */
+export class CodeExistsError extends Error {}
 
 /** Inserts codes after the `before` earlier ones of the upload, and marks their indices in the formats as taken. */
 export async function insertCodes(
@@ -24,12 +28,13 @@ export async function insertCodes(
   const codes = added.map(({ code }) => code)
   const keys = codes.map((code) => typedKey(code))
   const looseKeys = codes.map((code, at) => looseKey(code, keys[at]))
-  const inserting = tx.execute({
+  const inserting = insertAll(tx, codes.length, {
     text: `
       INSERT INTO uploaded_code (account_id, task_id, row, code, typed, identity, loose)
       SELECT $1, $2, $3::numeric + added.place, added.code, added.typed, added.identity, added.loose
       FROM unnest($4::integer[], $5::text[], $6::text[], $7::text[], $8::text[])
-        AS added (place, code, typed, identity, loose)`,
+        AS added (place, code, typed, identity, loose)
+      ON CONFLICT DO NOTHING RETURNING 1`,
     values: [
       tx.accountId,
       taskId,
@@ -51,12 +56,19 @@ export async function insertDryRunCodes(
   added: readonly AddedCode[],
 ): Promise<void> {
   const codes = added.map(({ code }) => code)
-  await tx.execute({
+  await insertAll(tx, codes.length, {
     text: `
       INSERT INTO dry_run_code (account_id, task_id, code, identity)
-      SELECT $1, $2, code, identity FROM unnest($3::text[], $4::text[]) AS added (code, identity)`,
+      SELECT $1, $2, code, identity FROM unnest($3::text[], $4::text[]) AS added (code, identity)
+      ON CONFLICT DO NOTHING RETURNING 1`,
     values: [tx.accountId, taskId, textArray(codes), identityArray(added)],
   })
+}
+
+/** Runs a statement that inserts rows and returns each. Rejects with a CodeExistsError if it has not inserted all. */
+async function insertAll(tx: BookTransaction, count: number, statement: Statement): Promise<void> {
+  const inserted = await tx.rows(statement)
+  if (inserted.length < count) throw new CodeExistsError()
 }
 
 export async function insertRejectedRows(

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
 import { isUnavailable } from '../../database/errors.ts'
+import type { NodeAway } from '../../database/reach.ts'
 import type { Books } from '../../domain/books/books.ts'
 import { grouped } from '../../grouped.ts'
 import { graphqlPath, matchRoute, type RouteName } from '../../routes.ts'
@@ -274,12 +275,19 @@ export class HttpServer {
     if (!this.#ready) return send(response, 503, 'shutting down\n')
     try {
       await this.#books.rows({ text: 'SELECT 1' })
-      send(response, 200, 'ready\n')
+      await this.#books.reach.tryNodes()
+      // Ready all the same: otherwise one node would end the service for the accounts of all others.
+      const away = this.#books.reach.nodesAway().map(describeAway)
+      send(response, 200, ['ready', ...away, ''].join('\n'))
     } catch (error) {
       if (!isUnavailable(error)) throw error
       send(response, 503, 'the database is unavailable\n')
     }
   }
+}
+
+function describeAway({ node, accounts, since }: NodeAway): string {
+  return `the node ${node} of the database is away since ${since.toISOString()}: ${grouped(accounts)} accounts are not served`
 }
 
 /**

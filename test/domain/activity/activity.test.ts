@@ -200,9 +200,13 @@ describe('what is known of a pool from before its changes of stock were noted', 
     const story = await newStory(start)
     await story.generate(5)
     await story.claim(3)
+    const [change] = await test.books.rows<{ at: Date }>({
+      text: 'SELECT at FROM stock_change WHERE account_id = $1 AND pool_id = $2',
+      values: [test.accountId, story.poolId],
+    })
     await test.books.rows({
-      text: `UPDATE stock_change SET at = at + interval '5 milliseconds' WHERE pool_id = $1`,
-      values: [story.poolId],
+      text: 'UPDATE stock_change SET at = $3 WHERE account_id = $1 AND pool_id = $2',
+      values: [test.accountId, story.poolId, new Date((change?.at.getTime() ?? 0) + 5)],
     })
     const time = { from: new Date(start.getTime() - 1), to: start, step: 'HOUR', timeZone: 'UTC' } as const
     const activity = await story.read({ ...time, to: new Date(start.getTime() + 1) })
