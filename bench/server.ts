@@ -2,7 +2,7 @@
 
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { pino } from 'pino'
-import type { Role } from '../src/config.ts'
+import type { LogLevel, Role } from '../src/config.ts'
 import { Keyring } from '../src/keys/keyring.ts'
 import { Lifecycle } from '../src/lifecycle.ts'
 import { Networks } from '../src/outgoing/networks.ts'
@@ -17,10 +17,12 @@ export interface ServerOptions {
   /** Whether it also claims from a table of codes. */
   codeRows?: boolean
   failedLookUpsPerMinute?: number
+  /** Whether it has metrics, and from which level on it logs, to nowhere. By default no metrics, and only warnings are logged. */
+  telemetry?: LogLevel
 }
 
 const options = JSON.parse(process.argv[2] ?? '{}') as ServerOptions
-const { databaseUrl, role = 'all', failedLookUpsPerMinute = 100 } = options
+const { databaseUrl, role = 'all', failedLookUpsPerMinute = 100, telemetry } = options
 const lifecycle = new Lifecycle()
 process.once('disconnect', () => void lifecycle.close())
 
@@ -32,6 +34,7 @@ const service = await startService(lifecycle, {
   embedded: false,
   port: 0,
   host: '127.0.0.1',
+  keepAliveSeconds: 75,
   role,
   bootstrapApiKey: undefined,
   keyring: new Keyring(),
@@ -40,8 +43,9 @@ const service = await startService(lifecycle, {
   failedLookUpsPerMinute,
   maxRedemptionAgeDays: 7,
   maxUploadBytes: 2 ** 30,
+  metricsPort: telemetry === undefined ? undefined : 0,
   webhookAllowedNetworks: Networks.none,
-  log: pino({ level: 'warn' }, pino.destination(2)),
+  log: pino({ level: telemetry ?? 'warn' }, pino.destination(telemetry === undefined ? 2 : '/dev/null')),
 })
 const delays = monitorEventLoopDelay({ resolution: 1 })
 let watching = false
@@ -62,6 +66,9 @@ process.on('message', (asked) => {
     // Without garbage.
     globalThis.gc?.()
     process.send?.(process.memoryUsage().rss)
+  } else if (asked === 'cpu') {
+    const { user, system } = process.cpuUsage()
+    process.send?.((user + system) / 1e3)
   } else if (asked === 'watch') {
     watching = true
     maxCpuMs = 0
@@ -75,4 +82,4 @@ process.on('message', (asked) => {
     process.send?.({ maxMs: delays.max / 1e6, maxCpuMs })
   }
 })
-process.send?.(service.url)
+process.send?.({ url: service.url, metricsUrl: service.metricsUrl })

@@ -95,6 +95,14 @@ export async function createDatabase(databaseUrl: string, name: string): Promise
   return url.href
 }
 
+const scrapeEveryMs = 5_000
+
+/** What a server says when it is ready. */
+interface ServerAddress {
+  url: string
+  metricsUrl?: string
+}
+
 const servers = new Map<string, ChildProcess>()
 
 /** The process of a server. */
@@ -106,9 +114,18 @@ export function processOf(url: string): ChildProcess {
 
 /** How many bytes of memory a server uses. */
 export async function memoryOf(url: string): Promise<number> {
+  return await numberOf(url, 'memory')
+}
+
+/** How many milliseconds of processor time a server has used so far. */
+export async function cpuMsOf(url: string): Promise<number> {
+  return await numberOf(url, 'cpu')
+}
+
+async function numberOf(url: string, asked: 'memory' | 'cpu'): Promise<number> {
   const server = processOf(url)
   const answer = once(server, 'message')
-  server.send('memory')
+  server.send(asked)
   return Number((await answer)[0])
 }
 
@@ -133,7 +150,21 @@ export async function watchEventLoop(url: string, work: () => Promise<void>): Pr
   return await ask('end')
 }
 
-/** Starts a server on the books, in a process of its own. Resolves to its address. */
+/** Reads the metrics of a server as often as a monitoring system, and more. */
+async function scrapeOften(lifecycle: Lifecycle, metricsUrl: string): Promise<void> {
+  const scrape = async () => {
+    const answer = await fetch(metricsUrl)
+    if (!answer.ok) throw new Error(`The metrics were answered with ${answer.status}.`)
+    await answer.text()
+  }
+  await lifecycle.open(
+    'scrapes',
+    () => setInterval(() => void scrape(), scrapeEveryMs),
+    (timer) => clearInterval(timer),
+  )
+}
+
+/** Starts a server on the books, in a process of its own, and scrapes its metrics if it has any. Resolves to its address. */
 export async function startServer(
   { lifecycle, databaseUrl }: Bench,
   options: Omit<ServerOptions, 'databaseUrl'> = {},
@@ -149,12 +180,13 @@ export async function startServer(
       await exited
     },
   )
-  const [address] = await Promise.race([
-    once(server, 'message'),
+  const [{ url, metricsUrl }] = await Promise.race([
+    once(server, 'message') as Promise<[ServerAddress]>,
     once(server, 'exit').then(() => Promise.reject(new Error('The server has ended.'))),
   ])
-  servers.set(String(address), server)
-  return String(address)
+  servers.set(url, server)
+  if (metricsUrl !== undefined) await scrapeOften(lifecycle, metricsUrl)
+  return url
 }
 
 /** The format of codes of `length` characters out of 24, more than any benchmark needs. It is created when first asked for. */

@@ -6,14 +6,25 @@ import { Keyring, MasterKey, parseMasterKey } from './keys/keyring.ts'
 import { OperatorError } from './operator-error.ts'
 import { Networks, NetworksError } from './outgoing/networks.ts'
 import { readSecretFile, SecretFileError } from './secret-file.ts'
+import { protocols, type SamplerName, samplerNames, type TracingConfig } from './telemetry/tracing-config.ts'
 
 /** Which parts of the service a process runs: the API, the worker that executes tasks, or both. */
 export type Role = 'all' | 'api' | 'worker'
+
+/** The levels of pino. Each includes those after it. */
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
 
 export interface Config {
   /** 0 lets the system choose a free port. */
   readonly port: number
   readonly host: string
+  /** The port of the metrics; 0 lets the system choose, undefined: there are none. */
+  readonly metricsPort: number | undefined
+  /** The least serious lines that are logged. */
+  readonly logLevel: LogLevel
+  /** How long a connection over which no request is being made stays open, in seconds. */
+  readonly keepAliveSeconds: number
   /** The PostgreSQL to use; undefined: the embedded one. */
   readonly databaseUrl: string | undefined
   /** Absolute path of the folder of the embedded PostgreSQL. */
@@ -35,14 +46,18 @@ export interface Config {
   readonly maxUploadBytes: number
   /** The networks that are not public to which webhooks may lead, and to which they may use http. */
   readonly webhookAllowedNetworks: Networks
+  /** Undefined: no traces. */
+  readonly tracing: TracingConfig | undefined
 }
 
 /** The configuration of a service whose database is there. */
-export interface ServiceOptions extends Omit<Config, 'databaseUrl' | 'dataDir'> {
+export interface ServiceOptions extends Omit<Config, 'databaseUrl' | 'dataDir' | 'logLevel' | 'tracing'> {
   databaseUrl: string
   /** Whether the database is the embedded one, which gets a sample for newcomers. */
   embedded: boolean
   log: Logger
+  /** See MetricsSources. */
+  overviewEveryMs?: number
 }
 
 /** All problems of the environment. None of them repeats a secret. */
@@ -64,7 +79,7 @@ export const maxApiKeyLength = 1_000
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** The variables that can be given as files, whose paths are in `DATABASE_URL_FILE` and so on. */
-const secrets = ['DATABASE_URL', 'BOOTSTRAP_API_KEY'] as const
+const secrets = ['DATABASE_URL', 'BOOTSTRAP_API_KEY', 'MASTER_KEY', 'PREVIOUS_MASTER_KEY'] as const
 
 /**
  * Reads the configuration from environment variables, and from the files that they name. An empty variable counts as unset, as
@@ -76,7 +91,7 @@ export function readConfig(variables: Environment): Config {
   const problems: string[] = []
   const environment = withSecretFiles(variables, problems)
 
-  function read<T>(name: string, unset: T, parse: (text: string) => T | Problem): T {
+  const read: Read = (name, unset, parse) => {
     const text = environment[name]
     if (text === undefined || text === '') return unset
     const value = parse(text)
@@ -88,6 +103,9 @@ export function readConfig(variables: Environment): Config {
   const config: Config = {
     port: read('PORT', 4000, parsePort),
     host: read('HOST', '127.0.0.1', parseHost),
+    metricsPort: read<number | undefined>('METRICS_PORT', undefined, parsePort),
+    logLevel: read<LogLevel>('LOG_LEVEL', 'info', parseLogLevel),
+    keepAliveSeconds: read('KEEP_ALIVE_SECONDS', 75, parseKeepAlive),
     databaseUrl: read<string | undefined>('DATABASE_URL', undefined, parseDatabaseUrl),
     dataDir: resolve(read('DATA_DIR', '.data', parsePath)),
     bootstrapApiKey: read<string | undefined>('BOOTSTRAP_API_KEY', undefined, parseApiKey),
@@ -102,13 +120,38 @@ export function readConfig(variables: Environment): Config {
     maxRedemptionAgeDays: read('MAX_REDEMPTION_AGE_DAYS', 7, parseDays),
     maxUploadBytes: read('MAX_UPLOAD_BYTES', 2 ** 30, parseBytes),
     webhookAllowedNetworks: read('WEBHOOK_ALLOWED_NETWORKS', Networks.none, parseNetworks),
+    tracing: readTracing(environment, read),
   }
+  if (config.metricsPort !== 0 && config.metricsPort === config.port)
+    problems.push(`METRICS_PORT must be another port than PORT, but both are ${config.port}`)
   if (config.role !== 'all' && !environment['DATABASE_URL'] && !environment['DATABASE_URL_FILE'])
     problems.push(
       `ROLE ${config.role} needs DATABASE_URL: the embedded PostgreSQL serves only a process with the role all`,
     )
   if (problems.length > 0) throw new ConfigError(problems)
   return config
+}
+
+/** Reads a variable; without it, the value is `unset`. */
+type Read = <T>(name: string, unset: T, parse: (text: string) => T | Problem) => T
+
+/** The other variables of OpenTelemetry only count if there is an endpoint: they may be meant for another program. */
+function readTracing(environment: Environment, read: Read): TracingConfig | undefined {
+  const endpoints = ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']
+  const isSet = endpoints.some((name) => environment[name])
+  if (!isSet || environment['OTEL_SDK_DISABLED']?.toLowerCase() === 'true') return undefined
+  for (const name of endpoints) read(name, '', parseEndpoint)
+  if (read('OTEL_TRACES_EXPORTER', 'otlp', oneOf(['otlp', 'none'])) === 'none') return undefined
+  const protocol = read('OTEL_EXPORTER_OTLP_PROTOCOL', protocols[0], oneOf(protocols))
+  return {
+    protocol: read('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', protocol, oneOf(protocols)),
+    sampler: read<SamplerName>('OTEL_TRACES_SAMPLER', 'parentbased_always_on', oneOf(samplerNames)),
+    samplingRatio: read('OTEL_TRACES_SAMPLER_ARG', 1, parseRatio),
+    maxQueueSize: read('OTEL_BSP_MAX_QUEUE_SIZE', 2_048, parseSpans),
+    maxExportBatchSize: read('OTEL_BSP_MAX_EXPORT_BATCH_SIZE', 512, parseSpans),
+    scheduledDelayMillis: read('OTEL_BSP_SCHEDULE_DELAY', 5_000, parseMilliseconds),
+    exportTimeoutMillis: read('OTEL_BSP_EXPORT_TIMEOUT', 30_000, parseMilliseconds),
+  }
 }
 
 /** The environment with what is in the files of secrets. Adds to `problems`. */
@@ -130,9 +173,14 @@ function withSecretFiles(environment: Environment, problems: string[]): Environm
 }
 
 const parsePort = wholeNumber('number', /^\d{1,5}$/, 0, 65_535)
+const parseKeepAlive = wholeNumber('number of seconds', /^\d{1,4}$/, 5, 3_600)
 const parseDays = wholeNumber('number of days', /^\d{1,5}$/, 1, 36_500)
 const parseLookUps = wholeNumber('number of look-ups (0 for no limit)', /^\d{1,7}$/, 0, 1_000_000)
 const parseBytes = wholeNumber('number of bytes', /^[1-9]\d{0,12}$/, 1, 2 ** 40)
+const parseSpans = wholeNumber('number of spans', /^\d{1,6}$/, 1, 100_000)
+const parseMilliseconds = wholeNumber('number of milliseconds', /^\d{1,6}$/, 1, 600_000)
+const parseRole = oneOf(roles)
+const parseLogLevel = oneOf(logLevels)
 
 class Problem {
   readonly description: string
@@ -182,6 +230,27 @@ function parseApiKey(text: string): string | Problem {
   return new Problem(`must have at least ${minApiKeyLength} characters, but has ${text.length}`)
 }
 
+/** Not repeated in the problem: it may contain a password. */
+function parseEndpoint(text: string): string | Problem {
+  const protocol = URL.parse(text.trim())?.protocol
+  return protocol === 'http:' || protocol === 'https:'
+    ? text
+    : new Problem('must be the address of a collector for OTLP over HTTP, such as http://127.0.0.1:4318')
+}
+
+function parseRatio(text: string): number | Problem {
+  const ratio = Number(text)
+  if (/^\d*\.?\d+$/.test(text) && ratio <= 1) return ratio
+  return new Problem(`must be a number from 0 to 1, but is ${JSON.stringify(text)}`)
+}
+
+/** A parser of one of these words. */
+function oneOf<Word extends string>(words: readonly Word[]) {
+  return (text: string): Word | Problem =>
+    words.find((candidate) => candidate === text) ??
+    new Problem(`must be one of ${words.join(', ')}, but is ${JSON.stringify(text)}`)
+}
+
 function parseNetworks(text: string): Networks | Problem {
   try {
     return Networks.parse(text)
@@ -194,9 +263,4 @@ function parseNetworks(text: string): Networks | Problem {
 function parseKey(text: string): MasterKey | Problem {
   const key = parseMasterKey(text)
   return key instanceof MasterKey ? key : new Problem(key)
-}
-
-function parseRole(text: string): Role | Problem {
-  const role = roles.find((candidate) => candidate === text)
-  return role ?? new Problem(`must be one of ${roles.join(', ')}, but is ${JSON.stringify(text)}`)
 }

@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino'
+import { traceId } from './telemetry/spans.ts'
 
 // Characters for an error with its causes: most of a log line.
 const maxCharacters = 8_000
@@ -21,9 +22,15 @@ export interface ErrorDescription {
 
 const serializers = { err: describeError }
 
+/** Adds to a line about a request or a task the id of its trace, if that is recorded. */
+function mixin(): { traceId?: string } {
+  const id = traceId()
+  return id === undefined ? {} : { traceId: id }
+}
+
 /** The log of a process: one line of JSON per entry, on standard error by default. */
 export function openLog(options: LoggerOptions = {}, destination: DestinationStream = pino.destination(2)) {
-  return pino({ ...options, serializers }, destination)
+  return pino({ ...options, serializers, mixin }, destination)
 }
 
 /** The log with errors described by `describeError`. */

@@ -12,6 +12,8 @@ import type { Service } from './service.ts'
 /** Starts the service. It runs until a signal closes it. */
 async function main(): Promise<void> {
   const config = readConfig(process.env)
+  log.level = config.logLevel
+  await openTraces(config)
   const embedded = config.databaseUrl === undefined
   // In parallel: each of them takes a while.
   const [{ startService }, databaseUrl] = await Promise.all([
@@ -21,6 +23,13 @@ async function main(): Promise<void> {
   ])
   const service = await startService(lifecycle, { ...config, databaseUrl, embedded, log })
   process.stdout.write(greeting(service, config))
+}
+
+/** Before everything else, so that they are closed last. */
+async function openTraces({ tracing, role }: Config): Promise<void> {
+  if (tracing === undefined) return
+  const { startTracing } = await import('./telemetry/tracing.ts')
+  await lifecycle.openCloseable('traces', () => startTracing(tracing, { role, log }))
 }
 
 async function loadService(role: Role) {
@@ -57,7 +66,7 @@ async function openEmbeddedServer(dataDir: string): Promise<string> {
 }
 
 /** Says where the service is and what to do next. */
-function greeting({ url, firstKey, signsInLocally }: Service, config: Config): string {
+function greeting({ url, metricsUrl, firstKey, signsInLocally }: Service, config: Config): string {
   const where =
     config.role === 'worker'
       ? [`The worker is ready.   Health: ${url}${healthPath}`]
@@ -74,6 +83,7 @@ function greeting({ url, firstKey, signsInLocally }: Service, config: Config): s
   return [
     '',
     ...where,
+    ...(metricsUrl === undefined ? [] : [`Metrics: ${metricsUrl}`]),
     keyLine(firstKey, config),
     config.databaseUrl === undefined ? `Data: ${config.dataDir}   Stop: Ctrl-C` : 'Stop: Ctrl-C',
     '',

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { PrismaPg } from '@prisma/adapter-pg'
 import type { Logger } from 'pino'
+import { logRetry } from './async/poll.ts'
 import type { Role, ServiceOptions } from './config.ts'
 import { Notifications } from './database/notifications.ts'
 import { connectionConfig, openDatabase } from './database/open.ts'
@@ -8,12 +9,15 @@ import { schemaOf } from './database/schema.ts'
 import { createFirstAccount } from './domain/account/account.ts'
 import { Books } from './domain/books/books.ts'
 import { checkMasterKeys } from './domain/books/secrets.ts'
+import { readOverview } from './domain/generation/overview.ts'
+import { checkIncarnation } from './domain/rewind/incarnation.ts'
 import { createSample } from './domain/sample.ts'
 import { PrismaClient } from './generated/prisma/client.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { withDescribedErrors } from './log.ts'
 import { OperatorError } from './operator-error.ts'
 import { HttpServer } from './server/http/server.ts'
+import type { Metrics } from './telemetry/metrics.ts'
 
 // Of these, claims and redemptions use up to 10 while they wait for locks (domain/claim/claim.ts).
 const maxConnections = 16
@@ -21,6 +25,8 @@ const maxConnections = 16
 export interface Service {
   /** Where it listens: "http://127.0.0.1:4000". */
   url: string
+  /** Where its metrics are: "http://127.0.0.1:9464/metrics"; undefined if there are none. */
+  metricsUrl: string | undefined
   /** The secret of the first account's key, if this start created the account. */
   firstKey: string | undefined
   /** Whether a browser on this machine is signed in to the console, and GraphiQL opens with a key filled in. */
@@ -46,28 +52,73 @@ export async function loadRole(role: Role) {
 export async function startService(lifecycle: Lifecycle, options: ServiceOptions): Promise<Service> {
   const log = withDescribedErrors(options.log)
   const { worker, api } = await loadRole(options.role)
+  const { metrics, metricsUrl } = await openMetrics(lifecycle, { ...options, log })
   const books = await openBooks(lifecycle, options, log)
+  if (metrics !== undefined) await watchDatabase(lifecycle, metrics, books, { ...options, log })
   const first = await createFirstAccount(books.connections, 'First account', options.bootstrapApiKey)
   if (first !== undefined && options.embedded) await createSample(books, first.accountId)
   await worker?.openWorker(lifecycle, books, { ...options, log })
   const opened = await api?.openApi(lifecycle, books, { ...options, log })
   const http = await lifecycle.openCloseable(
     'HTTP server',
-    () => new HttpServer({ books, log, routes: opened?.routes ?? {} }),
+    () =>
+      new HttpServer({
+        books,
+        log,
+        routes: opened?.routes ?? {},
+        keepAliveMs: options.keepAliveSeconds * 1_000,
+      }),
   )
   await opened?.serveWebSocket(http)
   // Opened last, so closed first: load balancers send no new clients during the shutdown.
   const port = await lifecycle.open(
     'port',
-    () => listen(http, options),
+    () => listen(http, { host: options.host, port: options.port, name: 'PORT' }),
     () => http.retire(),
   )
-  const host = isIP(options.host) === 6 ? `[${options.host}]` : options.host
   return {
-    url: `http://${host}:${port}`,
+    url: urlOf(options.host, port),
+    metricsUrl,
     firstKey: first?.secret,
     signsInLocally: opened?.signsInLocally ?? false,
   }
+}
+
+/** Opens the metrics if there is a port for them: first, so that they also tell of the start, and are closed last. */
+async function openMetrics(lifecycle: Lifecycle, { metricsPort, host, role, log }: ServiceOptions) {
+  if (metricsPort === undefined) return { metrics: undefined, metricsUrl: undefined }
+  const [{ Metrics }, { MetricsServer, metricsPath }] = await Promise.all([
+    import('./telemetry/metrics.ts'),
+    import('./telemetry/metrics-server.ts'),
+  ])
+  const metrics = await lifecycle.openCloseable('metrics', () => new Metrics(role))
+  const server = await lifecycle.openCloseable('metrics server', () => new MetricsServer(metrics, log))
+  const port = await listen(server, { host, port: metricsPort, name: 'METRICS_PORT' })
+  return { metrics, metricsUrl: `${urlOf(host, port)}${metricsPath}` }
+}
+
+async function watchDatabase(
+  lifecycle: Lifecycle,
+  metrics: Metrics,
+  books: Books,
+  { overviewEveryMs, log }: ServiceOptions,
+): Promise<void> {
+  await lifecycle.open(
+    'metrics of the database',
+    () =>
+      metrics.watch({
+        connections: books.connections,
+        maxConnections,
+        readOverview: () => readOverview(books),
+        overviewEveryMs,
+        onError: (error) => logRetry(log, error, 'read the overview for the metrics'),
+      }),
+    (stop) => stop(),
+  )
+}
+
+function urlOf(host: string, port: number): string {
+  return `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
 }
 
 async function openBooks(lifecycle: Lifecycle, options: ServiceOptions, log: Logger): Promise<Books> {
@@ -78,6 +129,7 @@ async function openBooks(lifecycle: Lifecycle, options: ServiceOptions, log: Log
     (opened) => opened.end(),
   )
   await checkMasterKeys(connections, keyring)
+  await checkIncarnation(connections, log)
   if (keyring.currentId === null && !options.embedded) log.warn(unwrapped)
   const prisma = await lifecycle.open(
     'Prisma',
@@ -102,15 +154,19 @@ const unwrapped =
   'without MASTER_KEY, the keys of new formats are stored as they are: whoever reads a backup of the database can compute ' +
   'all codes to come'
 
-async function listen(server: HttpServer, { port, host }: ServiceOptions): Promise<number> {
+/** `name`: of the variable that says which port. */
+async function listen(
+  server: { listen(port: number, host: string): Promise<number> },
+  { port, host, name }: { port: number; host: string; name: string },
+): Promise<number> {
   try {
     return await server.listen(port, host)
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'EADDRINUSE')
-      throw new OperatorError(`PORT ${port} of ${host} is already in use. Set PORT to another one.`)
+      throw new OperatorError(`${name} ${port} of ${host} is already in use. Set ${name} to another one.`)
     if (code === 'EACCES')
-      throw new OperatorError(`This user may not listen on PORT ${port}. Set PORT to 1024 or above.`)
+      throw new OperatorError(`This user may not listen on ${name} ${port}. Set ${name} to 1024 or above.`)
     if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN')
       throw new OperatorError(`HOST ${host} is not an address of this machine.`)
     throw error

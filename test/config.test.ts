@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { chmod, symlink, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -12,6 +13,7 @@ describe('the configuration', () => {
     expect(readConfig({})).toEqual({
       port: 4000,
       host: '127.0.0.1',
+      keepAliveSeconds: 75,
       databaseUrl: undefined,
       dataDir: resolve('.data'),
       bootstrapApiKey: undefined,
@@ -31,6 +33,7 @@ describe('the configuration', () => {
     const environment = {
       PORT: '0',
       HOST: '::',
+      KEEP_ALIVE_SECONDS: '620',
       DATABASE_URL: 'postgresql://user:secret@db.example/codes?sslmode=verify-full',
       DATA_DIR: '/srv/codes',
       BOOTSTRAP_API_KEY: key,
@@ -45,6 +48,7 @@ describe('the configuration', () => {
     expect(readConfig(environment)).toEqual({
       port: 0,
       host: '::',
+      keepAliveSeconds: 620,
       databaseUrl: environment.DATABASE_URL,
       dataDir: '/srv/codes',
       bootstrapApiKey: key,
@@ -67,6 +71,7 @@ describe('the configuration', () => {
     const environment = {
       PORT: '80a',
       HOST: 'not a host',
+      KEEP_ALIVE_SECONDS: '4',
       DATABASE_URL: 'mysql://user@host/db',
       BOOTSTRAP_API_KEY: 'short',
       MASTER_KEY: 'short',
@@ -173,8 +178,56 @@ describe('the configuration', () => {
     },
   )
 
+  test('has traces only with an endpoint to send them to, and may turn them off all the same', () => {
+    const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318' }
+    expect(readConfig({ OTEL_TRACES_SAMPLER: 'whatever another program reads' }).tracing).toBeUndefined()
+    expect(readConfig({ ...endpoint, OTEL_SDK_DISABLED: 'true' }).tracing).toBeUndefined()
+    expect(readConfig({ ...endpoint, OTEL_TRACES_EXPORTER: 'none' }).tracing).toBeUndefined()
+    expect(readConfig(endpoint).tracing).toEqual({
+      protocol: 'http/protobuf',
+      sampler: 'parentbased_always_on',
+      samplingRatio: 1,
+      maxQueueSize: 2_048,
+      maxExportBatchSize: 512,
+      scheduledDelayMillis: 5_000,
+      exportTimeoutMillis: 30_000,
+    })
+    const environment = {
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://collector.example/v1/traces',
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+      OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: '.05',
+      OTEL_BSP_MAX_QUEUE_SIZE: '10000',
+    }
+    expect(readConfig(environment).tracing).toMatchObject({
+      protocol: 'http/json',
+      sampler: 'parentbased_traceidratio',
+      samplingRatio: 0.05,
+      maxQueueSize: 10_000,
+    })
+  })
+
+  test.each([
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://'],
+    ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'grpc://collector:4317'],
+    ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc'],
+    ['OTEL_TRACES_EXPORTER', 'zipkin'],
+    ['OTEL_TRACES_SAMPLER', 'sometimes'],
+    ['OTEL_TRACES_SAMPLER_ARG', '5%'],
+    ['OTEL_TRACES_SAMPLER_ARG', '1.01'],
+    ['OTEL_BSP_MAX_QUEUE_SIZE', '0'],
+    ['OTEL_BSP_SCHEDULE_DELAY', '1e3'],
+  ])('refuses %s %j', (name, value) => {
+    const environment = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318', [name]: value }
+    expect(problemsOf(environment).problems).toEqual([expect.stringContaining(name)])
+  })
+
   test('does not repeat secrets in what it reports', () => {
     const error = problemsOf({ DATABASE_URL: 'mysql://user:hunter2@host', BOOTSTRAP_API_KEY: 'hunter2' })
+    expect(problemsOf({ OTEL_EXPORTER_OTLP_ENDPOINT: 'ftp://me:hunter2@host' }).message).not.toContain(
+      'hunter2',
+    )
     expect(error.message).not.toContain('hunter2')
   })
 })
@@ -197,8 +250,20 @@ describe('a secret in a file', () => {
   }
 
   test('counts as the variable without _FILE', async () => {
-    const files = { DATABASE_URL_FILE: await fileWith(url), BOOTSTRAP_API_KEY_FILE: await fileWith(key) }
-    expect(readConfig(files)).toEqual(readConfig({ DATABASE_URL: url, BOOTSTRAP_API_KEY: key }))
+    const [masterKey, previousKey] = [randomBytes(32).toString('hex'), randomBytes(32).toString('hex')]
+    const secrets: Record<string, string> = {
+      DATABASE_URL: url,
+      BOOTSTRAP_API_KEY: key,
+      MASTER_KEY: masterKey,
+      PREVIOUS_MASTER_KEY: previousKey,
+    }
+    const files: Record<string, string> = {}
+    for (const [name, secret] of Object.entries(secrets)) files[`${name}_FILE`] = await fileWith(secret)
+    const config = readConfig(files)
+    expect(config).toEqual(readConfig(secrets))
+    const idOf = (key: string) => readConfig({ MASTER_KEY: key }).keyring.currentId
+    expect(config.keyring.currentId).toBe(idOf(masterKey))
+    expect(config.keyring.opens(idOf(previousKey))).toBe(true)
     expect(readConfig({ ...files, ROLE: 'worker' }).role).toBe('worker')
   })
 

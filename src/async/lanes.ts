@@ -1,4 +1,5 @@
 import { facts } from '../telemetry/facts.ts'
+import { beginGroupWait, inGroup, type Waiter } from '../telemetry/spans.ts'
 
 /** After how long a group in flight is slow. Such a transaction usually waits for a lock, and does not use the disk. */
 export const slowMs = 100
@@ -15,7 +16,7 @@ export interface Group<Item> {
 }
 
 export interface LanesOptions<Key extends readonly string[], Item, Result> {
-  /** What the items are, as the metrics say it: "claims". */
+  /** What the items are, as metrics and traces say it: "claims". */
   of: string
   /** Groups in flight at a time, of all keys, besides `maxSlowGroups`. */
   maxGroups: number
@@ -38,9 +39,12 @@ export interface LanesOptions<Key extends readonly string[], Item, Result> {
   serve: (key: Key, group: Group<Item>) => Promise<readonly (Result | Promise<Result>)[]>
 }
 
-/** The result of an item, and since when it has waited: only if somebody wants to know, otherwise 0. */
+/** The result of an item, and who waits for it. */
 interface Entry<Result> extends PromiseWithResolvers<Result> {
+  /** Since when it has waited: only if somebody wants to know, otherwise 0. */
   since: number
+  /** The traces that it belongs to. */
+  waiters: Waiter[]
 }
 
 /** The waiting items and the groups in flight of one key. */
@@ -94,6 +98,8 @@ export class Lanes<Key extends readonly string[], Item, Result> {
     this.#lanes.set(name, lane)
     const entry = lane.waiting.get(item) ?? newEntry<Result>()
     lane.waiting.set(item, entry)
+    const waiter = beginGroupWait()
+    if (waiter !== undefined) entry.waiters.push(waiter)
     this.#startNext(lane)
     return entry.promise
   }
@@ -145,8 +151,23 @@ export class Lanes<Key extends readonly string[], Item, Result> {
       if (began > 0)
         facts.group.tell({ of: this.#options.of, waitsMs, durationMs: performance.now() - began })
     }
+    const { of, serve } = this.#options
+    // Others may still join it.
+    const [first] = lane.waiting.values()
     try {
-      const results = await this.#options.serve(lane.key, { close: () => close().items, release })
+      const results = await inGroup(of, first?.waiters ?? [], (span) =>
+        serve(lane.key, {
+          close: () => {
+            const { items, entries } = close()
+            span?.join(
+              entries.flatMap(({ waiters }) => waiters),
+              items.length,
+            )
+            return items
+          },
+          release,
+        }),
+      )
       const { entries } = close()
       if (results.length !== entries.length)
         throw new Error(`A group of ${entries.length} items got ${results.length} results.`)
@@ -178,7 +199,7 @@ export class Lanes<Key extends readonly string[], Item, Result> {
 
 function newEntry<Result>(): Entry<Result> {
   const { promise, resolve, reject } = Promise.withResolvers<Result>()
-  return { promise, resolve, reject, since: facts.group.isWanted ? performance.now() : 0 }
+  return { promise, resolve, reject, since: facts.group.isWanted ? performance.now() : 0, waiters: [] }
 }
 
 /** How long each of the entries has waited by now, without those that came before somebody wanted to know. */

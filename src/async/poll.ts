@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { canRunAgain, isUnavailable } from '../database/errors.ts'
 import { facts } from '../telemetry/facts.ts'
+import { failSpan, outsideTraces } from '../telemetry/spans.ts'
 
 export interface PollOptions {
   /** What `run` does, as the log says it: "read the event logs". */
@@ -55,7 +56,8 @@ export class Poll {
   }
 
   #start(): void {
-    if (!this.signal.aborted) this.#running ??= this.#runWhileWoken()
+    // Whoever wakes it may be in a trace, and only the first to do so would be.
+    if (!this.signal.aborted) this.#running ??= outsideTraces(() => this.#runWhileWoken())
   }
 
   async #runWhileWoken(): Promise<void> {
@@ -85,6 +87,7 @@ export function logRetry(log: Logger, error: unknown, purpose: string, context: 
   const entry = { err: error, ...context }
   const reason = isUnavailable(error) ? 'unavailable' : canRunAgain(error) ? 'conflict' : 'error'
   facts.workFailed.tell({ purpose, reason })
+  failSpan(error)
   if (reason === 'unavailable')
     log.warn(entry, `could not ${purpose}: the database is unavailable; trying again`)
   else if (reason === 'conflict')
@@ -95,19 +98,21 @@ export function logRetry(log: Logger, error: unknown, purpose: string, context: 
 const retryEveryMs = 1_000
 
 /**
- * Runs `work` again once a second while it fails because the database is unavailable, and rejects with any other error.
+ * Runs `work` again once a second while it fails because the database is unavailable, which it logs the first time, and rejects
+ * with any other error.
  * `purpose` and `context` are for the log. Resolves to undefined once `signal` is aborted.
  */
 export async function retryWhileUnavailable<T>(
   work: () => Promise<T>,
   { purpose, context, log, signal }: { purpose: string; context?: object; log: Logger; signal: AbortSignal },
 ): Promise<T | undefined> {
-  while (!signal.aborted) {
+  for (let failures = 0; !signal.aborted; failures++) {
     try {
       return await work()
     } catch (error) {
       if (!isUnavailable(error)) throw error
-      logRetry(log, error, purpose, context)
+      // An outage may be long, and those who wait many.
+      if (failures === 0) logRetry(log, error, purpose, context)
       // Rejects only when `signal` is aborted, which ends the loop.
       await delay(retryEveryMs, undefined, { signal, ref: false }).catch(() => {})
     }

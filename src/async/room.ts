@@ -1,3 +1,5 @@
+import { beginWait } from '../telemetry/spans.ts'
+
 // The share of the room that one key may use, so that some is left for others.
 const maxShareOfKey = 1 / 2
 
@@ -51,8 +53,11 @@ export class Room {
     const acquired = Math.min(needed, this.#size)
     const { promise, resolve } = Promise.withResolvers<boolean>()
     queue.waiting.push({ needed: acquired, isWanted, decide: resolve })
+    const endWait = beginWait('wait for memory')
     this.#beginNext()
-    if (!(await promise)) return undefined
+    const begins = await promise
+    endWait()
+    if (!begins) return undefined
     try {
       return await work()
     } finally {

@@ -1,3 +1,5 @@
+import { afterWait } from '../telemetry/spans.ts'
+
 // Jobs are started for at most `sliceMs` in one iteration of the event loop. If jobs are left then, or if one of them ran
 // for `longMs` without waiting for anything, the event loop runs through `iterationsBetween` iterations before the next one
 // is started: it accepts one new connection in each, and other work may need several I/O events.
@@ -143,6 +145,7 @@ export class Scheduler {
     const queue = this.#queues.get(key) ?? new KeyQueue(key)
     this.#queues.set(key, queue)
     if (!isPatient && queue.isFull(bytes ?? 0)) return Promise.reject(new TooMuchWaitingError())
+    const begin = afterWait("wait for the key's share", work)
     return new Promise((resolve, reject) => {
       const job: Job = {
         slice: 0,
@@ -150,7 +153,7 @@ export class Scheduler {
         isWanted,
         start: () => {
           // Starts the work synchronously, and turns an exception into a rejection.
-          new Promise<T>((started) => started(work()))
+          new Promise<T>((started) => started(begin()))
             .then(resolve, reject)
             .finally(() => this.#ended(queue, job))
         },

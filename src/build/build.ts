@@ -52,7 +52,7 @@ export async function build(product: Product, root = project, { thoroughly = fal
   if (!(await isBuildable(product, root)))
     throw new OperatorError(
       `${sentence(product.name)} has to be built, and the packages that build it are not installed.\n` +
-        'For production: npm ci && npm run build && npm prune --omit=dev',
+        'Run: npm run build',
     )
   await rm(fingerprintFile(product, root), { force: true })
   // Read before: a file that somebody changes in the meantime may not be in what is made.
@@ -71,7 +71,8 @@ function fingerprintFile({ output }: Product, root: string): string {
 
 const fingerprintName = 'fingerprint.txt'
 
-function isBuildable({ versions }: Product, root: string): Promise<boolean> {
+/** Whether the packages are installed that a product is built with. */
+export function isBuildable({ versions }: Product, root: string): Promise<boolean> {
   return exists(join(root, versions[0]))
 }
 

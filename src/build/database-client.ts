@@ -15,7 +15,7 @@ export const databaseClient: Product = {
   ],
   output: 'src/generated',
   async make(root) {
-    const prisma = createRequire(import.meta.url).resolve('prisma/package.json')
+    const prisma = createRequire(join(root, 'package.json')).resolve('prisma/package.json')
     const { bin } = JSON.parse(await readFile(prisma, 'utf8')) as { bin: { prisma: string } }
     await runProgram([join(prisma, '..', bin.prisma), 'generate', '--no-hints'], {
       name: databaseClient.name,

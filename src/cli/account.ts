@@ -1,8 +1,4 @@
 import { parseArgs } from 'node:util'
-import { PrismaPg } from '@prisma/adapter-pg'
-import { Notifications } from '../database/notifications.ts'
-import { connectionConfig } from '../database/open.ts'
-import { schemaOf } from '../database/schema.ts'
 import {
   allScopes,
   createAccount,
@@ -12,10 +8,11 @@ import {
   parseScopes,
   revokeApiKey,
 } from '../domain/account/account.ts'
-import { Books } from '../domain/books/books.ts'
-import { type ApiKey, PrismaClient, type Scope } from '../generated/prisma/client.ts'
+import type { Books } from '../domain/books/books.ts'
+import type { ApiKey, Scope } from '../generated/prisma/client.ts'
 import { OperatorError } from '../operator-error.ts'
-import { run, withDatabase } from './program.ts'
+import { withBooks } from './books.ts'
+import { run } from './program.ts'
 
 const scopes: Record<Scope, string> = {
   READ: 'queries, subscriptions, and files of claimed codes',
@@ -138,19 +135,6 @@ async function main(): Promise<number> {
   if (command === undefined || args.length !== command.arguments) throw new OperatorError(usage)
   process.stdout.write(`${await withBooks((books) => command.run(books, args))}\n`)
   return 0
-}
-
-async function withBooks<T>(work: (books: Books) => Promise<T>): Promise<T> {
-  return await withDatabase(async ({ url, connections, keyring, log }) => {
-    const notifications = new Notifications({ connections, connection: connectionConfig(url), log })
-    const prisma = new PrismaClient({ adapter: new PrismaPg(connections, await schemaOf(connections)) })
-    try {
-      return await work(new Books({ connections, prisma, notifications, keyring, log }))
-    } finally {
-      await notifications.close()
-      await prisma.$disconnect()
-    }
-  })
 }
 
 await run(main, 1)

@@ -3,11 +3,19 @@ import type { Logger } from 'pino'
 import { readConfig } from '../config.ts'
 import { findEmbeddedServer } from '../database/embedded/server.ts'
 import { DatabaseUnavailableError } from '../database/errors.ts'
+import { applyMigrations } from '../database/migrations.ts'
 import { checkDatabase, openConnections } from '../database/open.ts'
 import { UserError } from '../domain/books/errors.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import { describeError, openLog } from '../log.ts'
 import { OperatorError } from '../operator-error.ts'
+
+interface DatabaseOptions {
+  /** How long a statement may take. */
+  readonly statementTimeoutMs?: number
+  /** Whether to bring the tables up to date, as a service does when it starts. */
+  readonly migrates?: boolean
+}
 
 /**
  * Opens the database of the running service, which the environment names, until `work` is done. Rejects with an OperatorError when there is none, it
@@ -15,6 +23,7 @@ import { OperatorError } from '../operator-error.ts'
  */
 export async function withDatabase<T>(
   work: (database: { url: string; connections: Pool; keyring: Keyring; log: Logger }) => Promise<T>,
+  { statementTimeoutMs, migrates = false }: DatabaseOptions = {},
 ): Promise<T> {
   const config = readConfig(process.env)
   const url = config.databaseUrl ?? (await findEmbeddedServer({ dataDir: config.dataDir }))
@@ -24,11 +33,17 @@ export async function withDatabase<T>(
     )
   const { schema } = await checkDatabase(url)
   const log = openLog({ level: 'warn' })
-  const connections = openConnections(url, { max: 2, log, schema })
+  const connections = openConnections(url, {
+    max: 2,
+    log,
+    schema,
+    ...(statementTimeoutMs !== undefined && { statementTimeoutMs }),
+  })
   try {
     const { rows } = await connections.query("SELECT to_regclass('account') IS NOT NULL AS exist")
     if (rows[0]?.exist !== true)
       throw new OperatorError('The database has no tables yet: start the service once.')
+    if (migrates) await applyMigrations(url, log)
     return await work({ url, connections, keyring: config.keyring, log })
   } finally {
     await connections.end()

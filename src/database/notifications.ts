@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import { prepareSession } from './session.ts'
 
 /** What is listened for: new events, generations and uploads that wait for a worker, unready formats, revoked keys and ended sessions. */
-const topics = ['events', 'generations', 'uploads', 'formats', 'keys'] as const
+const topics = ['events', 'generations', 'uploads', 'formats', 'webhooks', 'keys'] as const
 export type Topic = (typeof topics)[number]
 
 /** Called with the key of what has changed; with undefined when notices may have been lost, to check everything. */

@@ -40,6 +40,8 @@ export class Reach {
   readonly #places = new LRUCache<string, string>({ max: maxPlacesKept, ttl: placesAreKeptMs })
   readonly #away = new Map<string, Away>()
   #isDistributed: { value: boolean; until: number } | undefined
+  /** An account on each node, and when they were last tried. */
+  #samples: { byNode: Map<string, string>; until: number; triedAt: number } | undefined
 
   constructor({ connections, log }: { connections: Pool; log: Logger }) {
     this.#connections = connections
@@ -49,6 +51,25 @@ export class Reach {
   /** The nodes that are away, as far as this process has noticed. */
   nodesAway(): NodeAway[] {
     return [...this.#away.values()].map(({ report }) => report)
+  }
+
+  /** Tries each node that has accounts, at most once a second. Does not wait for the outcome, of which `nodesAway` tells then. */
+  async tryNodes(): Promise<void> {
+    if (!(await this.#readIsDistributed())) return
+    const now = performance.now()
+    if (this.#samples === undefined || this.#samples.until < now) {
+      const rows = await this.#rows<{ node: string; accountId: string }>({
+        text: `
+          SELECT DISTINCT ON (node.name) node.name AS node, account.id AS "accountId"
+          FROM account JOIN ${placement('account.id')} ORDER BY node.name, account.id`,
+      })
+      const byNode = new Map(rows.map(({ node, accountId }) => [node, accountId]))
+      this.#samples = { byNode, until: now + placesAreKeptMs, triedAt: Number.NEGATIVE_INFINITY }
+    }
+    if (now - this.#samples.triedAt < probeEveryMs) return
+    this.#samples.triedAt = now
+    for (const [node, accountId] of this.#samples.byNode)
+      if (!this.#isAway(node, accountId)) void this.#tryNow(node, accountId)
   }
 
   /**
@@ -108,21 +129,36 @@ export class Reach {
   /** Never rejects. */
   async #tryAgain(node: string, accountId: string, away: Away): Promise<void> {
     try {
-      if (await this.#answers(accountId)) this.#comeBack(node)
+      if ((await this.#failureOf(accountId)) === undefined) this.#comeBack(node)
     } catch (error) {
-      this.#log.error(
-        { err: error, node },
-        'could not find out whether a node of the database is back; trying again',
-      )
+      this.#logFailure(node, error)
     }
     away.isTrying = false
     away.triedAt = performance.now()
   }
 
+  /** Never rejects. */
+  async #tryNow(node: string, accountId: string): Promise<void> {
+    try {
+      const failure = await this.#failureOf(accountId)
+      if (failure !== undefined) await this.#hasGone(node, accountId, failure)
+    } catch (error) {
+      // Without the coordinator, there is nothing to know about its nodes.
+      if (!isUnavailable(error)) this.#logFailure(node, error)
+    }
+  }
+
+  #logFailure(node: string, error: unknown): void {
+    this.#log.error(
+      { err: error, node },
+      'could not find out whether a node of the database is there; trying again',
+    )
+  }
+
   async #hasGone(node: string | undefined, accountId: string, error: unknown): Promise<boolean> {
     if (node === undefined || !isUnavailable(error)) return false
     // A connection of this process may have been lost. Only a node that does not answer while the coordinator does is away.
-    if (await this.#answers(accountId)) return false
+    if ((await this.#failureOf(accountId)) === undefined) return false
     const [count] = await this.#rows<{ accounts: number }>({
       text: `SELECT count(*)::integer AS accounts FROM account JOIN ${placement('account.id')} WHERE node.name = $1`,
       values: [node],
@@ -149,17 +185,17 @@ export class Reach {
     )
   }
 
-  /** Whether the rows of an account can be read. */
-  async #answers(accountId: string): Promise<boolean> {
+  /** Why the rows of an account cannot be read; undefined if they can. */
+  async #failureOf(accountId: string): Promise<Error | undefined> {
     try {
       await this.#rows({
         text: 'SELECT FROM event_log WHERE account_id = $1',
         values: [accountId],
         query_timeout: maxProbeMs,
       })
-      return true
+      return undefined
     } catch (error) {
-      if (isUnavailable(error)) return false
+      if (error instanceof DatabaseUnavailableError) return error
       throw error
     }
   }

@@ -1,5 +1,6 @@
 import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg'
 import { retry } from '../async/retry.ts'
+import { beginWait, inDatabaseSpan, inSpan, isTraced } from '../telemetry/spans.ts'
 import {
   CommitUnansweredError,
   canRunAgain,
@@ -17,6 +18,14 @@ export interface Statement {
   query_timeout?: number
 }
 
+/** What a statement is called in traces: by its name, or else by what it does, and to which table. */
+export function nameOf({ name, text }: Statement): string {
+  if (name !== undefined) return name
+  const [, verb = 'statement'] = /^\s*([A-Z]+)/.exec(text) ?? []
+  const [, table] = /\b(?:FROM|INTO|UPDATE) (\w+)/.exec(text) ?? []
+  return table === undefined ? verb : `${verb} ${table}`
+}
+
 /** The row of a T as the driver returns it: a bigint as text, and null for undefined. */
 export type RowOf<T> = { [Name in keyof T]: Column<T[Name]> }
 type Column<Value> = Value extends bigint ? string : Value extends undefined ? null : Value
@@ -30,6 +39,8 @@ export interface Queryable {
 export class Transaction implements Queryable {
   readonly #client: PoolClient
   #failure: { error: unknown } | undefined
+  /** Resolves when the statement that was sent last has been answered. Only for traces. */
+  #answered: Promise<unknown> = Promise.resolve()
 
   constructor(client: PoolClient) {
     this.#client = client
@@ -54,11 +65,20 @@ export class Transaction implements Queryable {
 
   async #query<Row extends QueryResultRow>(statement: Statement): Promise<QueryResult<Row>> {
     try {
-      return await this.#client.query<Row>(statement)
+      const answer = this.#client.query<Row>(statement)
+      return await (isTraced() ? this.#traced(statement, answer) : answer)
     } catch (error) {
       this.#failure ??= { error }
       throw error
     }
+  }
+
+  /** Statements that were sent together are answered one after the other: each has its span from when it is its turn. */
+  async #traced<T>(statement: Statement, answer: Promise<T>): Promise<T> {
+    const before = this.#answered
+    this.#answered = Promise.allSettled([answer])
+    await before
+    return await inDatabaseSpan(nameOf(statement), () => answer)
   }
 }
 
@@ -76,7 +96,11 @@ const maxAttempts = 5
  * CommitUnansweredError when COMMIT had already been sent; otherwise with whatever `work` rejects with.
  */
 export function transaction<T>(connections: Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  return retry(maxAttempts, () => runOnce(connections, work), canRunAgain)
+  return retry(
+    maxAttempts,
+    (attempt) => inSpan('transaction', { 'promo_codes.attempt': attempt }, () => runOnce(connections, work)),
+    canRunAgain,
+  )
 }
 
 async function runOnce<T>(connections: Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
@@ -94,7 +118,7 @@ async function runOnce<T>(connections: Pool, work: (tx: Transaction) => Promise<
     const begun = client.query('BEGIN ISOLATION LEVEL READ COMMITTED')
     const [result] = await Promise.all([work(tx), begun])
     committing = true
-    await client.query('COMMIT')
+    await inDatabaseSpan('commit', () => client.query('COMMIT'))
     return result
   } catch (caught) {
     const error = tx.reason(caught)
@@ -111,17 +135,20 @@ async function runOnce<T>(connections: Pool, work: (tx: Transaction) => Promise<
 }
 
 async function connect(connections: Pool): Promise<PoolClient> {
+  const endWait = beginWait('wait for a connection')
   try {
     return await connections.connect()
   } catch (error) {
     throw isUnavailable(error) ? new DatabaseUnavailableError(error) : error
+  } finally {
+    endWait()
   }
 }
 
 /** Rolls back. Resolves to the error when that fails, after which the connection must not be used any more. */
 async function rollback(client: PoolClient): Promise<Error | undefined> {
   try {
-    await client.query('ROLLBACK')
+    await inDatabaseSpan('rollback', () => client.query('ROLLBACK'))
     return undefined
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error))

@@ -26,7 +26,7 @@ const Scope = builder.enumType('Scope', {
       description:
         'Redeem codes and roll redemptions back, as a till does. Who a code is for is shown only with READ or CLAIM.',
     },
-    ADMIN: { description: 'Manage API keys. Forget recipients.' },
+    ADMIN: { description: 'Manage API keys and webhooks. Forget recipients.' },
   } satisfies Record<ScopeName, { description: string }>,
 })
 

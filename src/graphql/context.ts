@@ -15,7 +15,9 @@ import type { EventFeed } from '../domain/subscription/event-feed.ts'
 import type { RowPoller } from '../domain/subscription/row-poller.ts'
 import type { LiveUpload } from '../domain/upload/live-uploads.ts'
 import type { Uploads } from '../domain/upload/receive.ts'
+import type { TestLimit } from '../domain/webhook/test-limit.ts'
 import type { Scope } from '../generated/prisma/client.ts'
+import type { OutgoingClient } from '../outgoing/client.ts'
 import type { RequestRecord } from '../telemetry/request-record.ts'
 import { Nodes } from './nodes.ts'
 
@@ -35,6 +37,8 @@ export interface Services {
   livePools: RowPoller<PoolState>
   liveUploads: RowPoller<LiveUpload>
   revocations: Revocations
+  outgoing: OutgoingClient
+  webhookTests: TestLimit
   scheduler: Scheduler
   pacer: Pacer
 }

@@ -15,6 +15,7 @@ import { maxPageSize } from './max-sizes.ts'
 import { Pool } from './pool.ts'
 import { Redemption } from './redemption.ts'
 import { Task } from './task.ts'
+import { Webhook } from './webhook.ts'
 
 builder.queryFields((t) => ({
   node: t.field({
@@ -68,6 +69,8 @@ async function findNode(globalId: string, context: Context): Promise<object | nu
       return branded(await nodes.redemption.load(uuidOf('Redemption', globalId)), Redemption)
     case 'Task':
       return branded(await nodes.task.load(uuidOf('Task', globalId)), Task)
+    case 'Webhook':
+      return branded(await nodes.webhook.load(uuidOf('Webhook', globalId)), Webhook)
     case 'Code': {
       const origin = parseCodeKey(id)
       const code = origin === undefined ? undefined : await readCode(books, accountId, origin)
@@ -88,7 +91,7 @@ async function findNode(globalId: string, context: Context): Promise<object | nu
 /** The row, marked as one of this type for the interface Node. */
 function branded<Row extends object>(
   row: Row | null,
-  type: typeof Claim | typeof Format | typeof Pool | typeof Redemption | typeof Task,
+  type: typeof Claim | typeof Format | typeof Pool | typeof Redemption | typeof Task | typeof Webhook,
 ): Row | null {
   if (row !== null) brandWithType<Types>(row, type)
   return row

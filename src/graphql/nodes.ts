@@ -13,6 +13,8 @@ import { type AddedCodes, readAddedCodes } from '../domain/stock/added-codes.ts'
 import { readBeginnings } from '../domain/upload/beginning.ts'
 import { readUploadWaits, type UploadWait } from '../domain/upload/queue.ts'
 import { type Redemption, readUsage, type Usage } from '../domain/usage/usage.ts'
+import { readOverlapEnds } from '../domain/webhook/secrets.ts'
+import { type Backlog, readBacklogs, readWebhooks, type Webhook } from '../domain/webhook/webhook.ts'
 import type { ApiKey } from '../generated/prisma/client.ts'
 
 const maxBatchSize = 10_000
@@ -50,6 +52,11 @@ export class Nodes {
   readonly redemption: DataLoader<string, Redemption | null>
   /** Claimed codes by where they are. */
   readonly claimedCode: DataLoader<ClaimedPlace, Code, string>
+  readonly webhook: DataLoader<string, Webhook | null>
+  /** The events that a webhook has not come to. Null if it does not exist any more. */
+  readonly webhookBacklog: DataLoader<string, Backlog | null>
+  /** Until when a secret of a webhook signs that has been replaced. Null if none does. */
+  readonly webhookOverlap: DataLoader<string, Date | null>
   #moment: Partial<Accepted> = {}
 
   constructor(books: Books, accountId: string, { cache }: { cache: boolean }) {
@@ -78,6 +85,21 @@ export class Nodes {
       async (ids) => {
         const beginnings = await readBeginnings(books, accountId, [...new Set(ids)])
         return ids.map((id) => beginnings.get(id) ?? null)
+      },
+      { cache, maxBatchSize },
+    )
+    this.webhook = byId('webhook', cache, (ids) => readWebhooks(books, accountId, ids))
+    this.webhookBacklog = new DataLoader(
+      async (ids) => {
+        const backlogs = await readBacklogs(books, accountId, ids)
+        return ids.map((id) => backlogs.get(id) ?? null)
+      },
+      { cache, maxBatchSize },
+    )
+    this.webhookOverlap = new DataLoader(
+      async (ids) => {
+        const ends = await readOverlapEnds(books, accountId, ids, books.now())
+        return ids.map((id) => ends.get(id) ?? null)
       },
       { cache, maxBatchSize },
     )

@@ -4,9 +4,11 @@ import { CursorExpiredError, CursorInvalidError, noSuch } from '../domain/books/
 import {
   decodeCursor,
   isPoolEvent,
+  type LoggedEvent,
   type PoolEvent as PoolEventValue,
   readLog,
   type TaskSnapshot,
+  type WebhookEvent,
 } from '../domain/books/event-log.ts'
 import { isUnfinished, readTaskInLog, type Task as TaskRow, withSnapshot } from '../domain/generation/task.ts'
 import { type PoolState, readPool } from '../domain/pool/pool.ts'
@@ -18,6 +20,7 @@ import { PoolEvent } from './event.ts'
 import { argumentId } from './ids.ts'
 import { Pool } from './pool.ts'
 import { Task } from './task.ts'
+import { WebhookDisabledEvent } from './webhook.ts'
 
 builder.subscriptionFields((t) => ({
   taskUpdated: t.field({
@@ -64,7 +67,26 @@ builder.subscriptionFields((t) => ({
       ),
     resolve: (event: PoolEventValue) => event,
   }),
+  webhookDisabled: t.field({
+    type: WebhookDisabledEvent,
+    description:
+      'The events of webhooks that are disabled, in order, as they happen. Cursors are those of poolEvents, as all events of an ' +
+      'account are in one log. Needs READ.',
+    authScopes: { scope: 'READ' },
+    args: {
+      after: t.arg.string({
+        description:
+          'The cursor of the last event that you received, or an eventCursor; only new events if left out.',
+      }),
+    },
+    subscribe: (_root, { after }, context) => eventsAfter(after ?? undefined, isWebhookEvent, context),
+    resolve: (event: WebhookEvent) => event,
+  }),
 }))
+
+function isWebhookEvent(event: LoggedEvent): event is WebhookEvent {
+  return event.kind === 'WEBHOOK_DISABLED'
+}
 
 async function taskUpdates(taskId: string, context: Context) {
   const { books, accountId, nodes, feed, liveUploads } = context
@@ -104,15 +126,26 @@ async function taskUpdates(taskId: string, context: Context) {
 }
 
 async function poolEvents(poolId: string | undefined, after: string | undefined, context: Context) {
-  const { books, feed, accountId } = context
+  const { books, accountId } = context
   if (poolId !== undefined && (await readPool(books, accountId, poolId)) === undefined) throw notFound('pool')
+  return await eventsAfter(after, isPoolEvent, context, poolId)
+}
+
+/** The events after a cursor, or from now on, that are of one type; with `poolId`, only those of the pool. */
+async function eventsAfter<Event extends LoggedEvent>(
+  after: string | undefined,
+  isWanted: (event: LoggedEvent) => event is Event,
+  context: Context,
+  poolId?: string,
+) {
+  const { books, feed, accountId } = context
   const log = await readLog(books, accountId)
   const from = after === undefined ? { log: log.log, sequence: log.last } : decodeCursor(after)
   if (from.log !== log.log || from.sequence > log.last) throw new CursorInvalidError()
   if (from.sequence < log.floor) throw new CursorExpiredError()
   return untilRevoked(context, async function* (signal) {
     for await (const event of feed.after({ accountId, poolId, sequence: from.sequence }, signal))
-      if (isPoolEvent(event)) yield event
+      if (isWanted(event)) yield event
   })
 }
 

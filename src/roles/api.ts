@@ -15,11 +15,13 @@ import { findSample } from '../domain/sample.ts'
 import { EventFeed } from '../domain/subscription/event-feed.ts'
 import { followUploads } from '../domain/upload/live-uploads.ts'
 import { Uploads } from '../domain/upload/receive.ts'
+import { TestLimit } from '../domain/webhook/test-limit.ts'
 import type { Services } from '../graphql/context.ts'
 import { encodeId } from '../graphql/ids.ts'
 import { createSchema } from '../graphql/schema.ts'
 import { Subscriber } from '../graphql/subscriber.ts'
 import type { Lifecycle } from '../lifecycle.ts'
+import { OutgoingClient } from '../outgoing/client.ts'
 import { createApi, graphqlRoute } from '../server/api/api.ts'
 import { Authentication } from '../server/authentication.ts'
 import { consoleRoutes } from '../server/console/console.ts'
@@ -71,7 +73,10 @@ export async function openApi(lifecycle: Lifecycle, books: Books, options: Servi
 export async function openServices(
   lifecycle: Lifecycle,
   books: Books,
-  options: Pick<ServiceOptions, 'maxUploadBytes' | 'failedLookUpsPerMinute' | 'maxRedemptionAgeDays' | 'log'>,
+  options: Pick<
+    ServiceOptions,
+    'maxUploadBytes' | 'failedLookUpsPerMinute' | 'maxRedemptionAgeDays' | 'webhookAllowedNetworks' | 'log'
+  >,
 ) {
   const { log } = options
   const open = lifecycle.openCloseable.bind(lifecycle)
@@ -93,6 +98,8 @@ export async function openServices(
     livePools: await open('live pools', () => followPools(books, log)),
     liveUploads: await open('live uploads', () => followUploads(books, log)),
     revocations: await open('revocations', () => new Revocations(books, { sessionUses, log })),
+    outgoing: new OutgoingClient({ allowed: options.webhookAllowedNetworks }),
+    webhookTests: new TestLimit(),
     scheduler: new Scheduler(),
     pacer,
   }

@@ -46,7 +46,7 @@ export const facts = {
     outcome: string
     durationMs: number
   }>('operation'),
-  /** An HTTP request has ended. `route`: its name; `status`: 0 if the client left before the answer had begun. */
+  /** An HTTP request other than an operation has ended. `route`: its name; `status`: 0 if the client left before the answer had begun. */
   request: new Fact<{ route: string; status: number; durationMs: number }>('request'),
   /** A key or a session was refused: it does not exist, or no longer works. */
   credentialsRefused: new Fact<{ of: 'key' | 'session' }>('credentials-refused'),
@@ -92,6 +92,16 @@ export const facts = {
   }>('rows'),
   /** A process with subscribers has read new events of an account: how long after they were written. */
   eventsRead: new Fact<{ delaysMs: readonly number[] }>('events-read'),
+  /** A message was sent to a webhook. */
+  delivery: new Fact<{
+    /** "refused": the receiver has answered, and not accepted it; "unanswered": there was no answer. */
+    outcome: 'accepted' | 'refused' | 'unanswered'
+    durationMs: number
+    /** Of one that was accepted and is for an event: how long after the event. */
+    delayMs: number | undefined
+  }>('delivery'),
+  /** A webhook that worked has failed, one that had failed works again, or one was disabled as it has failed for too long. */
+  webhook: new Fact<{ change: 'failed' | 'recovered' | 'disabled' }>('webhook'),
   /** A subscription has begun or ended. */
   subscriptions: new Fact<{ change: 1 | -1 }>('subscriptions'),
   /** A WebSocket was opened or closed. */

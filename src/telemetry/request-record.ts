@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Logger } from 'pino'
 import { facts, type OperationKind, type Transport } from './facts.ts'
+import { type Attributes, beginRequest, describeSpan, type OpenSpan } from './spans.ts'
 
 /** The header with the id of a request: a client or a proxy may send it, and every answer has it. */
 export const requestIdHeader = 'X-Request-Id'
@@ -25,9 +27,12 @@ export function requestIdOf(sent: string | string[] | undefined): string {
   return typeof sent === 'string' && goodId.test(sent) ? sent : randomUUID()
 }
 
+// Errors that are a fault of the service or the database, and not of the request.
+const failures = ['INTERNAL_SERVER_ERROR', 'UNAVAILABLE']
+
 /**
- * What becomes of a request, or of an operation over WebSocket: for the log, at level debug, and for the metrics. Whoever
- * learns something of it notes it here. It never holds a key, a recipient or a code.
+ * What becomes of a request, or of an operation over WebSocket: for the log, at level debug, for the metrics, and for the span
+ * of it in its trace. Whoever learns something of it notes it here. It never holds a key, a recipient or a code.
  */
 export class RequestRecord {
   readonly id: string
@@ -35,13 +40,49 @@ export class RequestRecord {
   route: string | undefined
   /** The API key that it was authenticated by, or that of its session. */
   keyId: string | undefined
-  operation: OperationNames | undefined
+  #operation: OperationNames | undefined
+  #span: OpenSpan | undefined
   readonly #began = performance.now()
   readonly #codes = new Set<string>()
   #isAnswered = false
 
   constructor(id: string = randomUUID()) {
     this.id = id
+  }
+
+  get operation(): OperationNames | undefined {
+    return this.#operation
+  }
+
+  /** Notes what the operation asks for. To be called within its span, if it has one. */
+  set operation(operation: OperationNames) {
+    this.#operation = operation
+    const { name, kind, fields } = operation
+    const [field, ...others] = fields
+    describeSpan(others.length === 0 && field !== undefined ? `${kind} ${field}` : kind, {
+      'graphql.operation.type': kind,
+      'graphql.operation.name': name,
+      'promo_codes.fields': fields.slice(0, maxListed),
+    })
+  }
+
+  /**
+   * Runs work in a span of the request, which ends with it. `headers` may name a trace that it belongs to. `name` must be one of
+   * few.
+   */
+  inSpan<T>(name: string, headers: IncomingHttpHeaders, attributes: Attributes, work: () => T): T {
+    this.#span = beginRequest(name, { 'promo_codes.request_id': this.id, ...attributes }, headers)
+    return this.#span === undefined ? work() : this.#span.run(work)
+  }
+
+  /** Runs more work in the same span. */
+  inSameSpan<T>(work: () => T): T {
+    return this.#span === undefined ? work() : this.#span.run(work)
+  }
+
+  /** Ends the span before the request, which becomes a stream: that can last for days. */
+  becomesStream(): void {
+    this.#endSpan({})
   }
 
   /** Notes the code of an error in the answer. */
@@ -66,16 +107,27 @@ export class RequestRecord {
     })
   }
 
-  /** Notes that an HTTP request has ended. `status`: 0 if the answer had not begun. */
+  /** Notes that an HTTP request has ended, with or without an operation. */
   requestEnded(log: Logger, { method, status, isWhole }: HttpEnd): void {
     const { route = 'none' } = this
-    if (facts.request.isWanted) facts.request.tell({ route, status, durationMs: this.#elapsedMs() })
+    if (!this.#isAnswered && facts.request.isWanted)
+      facts.request.tell({ route, status, durationMs: this.#elapsedMs() })
+    this.#endSpan({ 'http.response.status_code': status }, status >= 500)
     this.#log(log, { method, route, status, isCutOff: isWhole ? undefined : true })
   }
 
   /** Notes that an operation over WebSocket has ended. */
   operationEnded(log: Logger): void {
+    this.#endSpan({})
     this.#log(log, { transport: 'websocket' })
+  }
+
+  #endSpan(attributes: Attributes, hasFailed = false): void {
+    const codes = [...this.#codes]
+    this.#span?.end(
+      { ...attributes, 'promo_codes.key_id': this.keyId, 'promo_codes.error_codes': codes },
+      hasFailed || codes.some((code) => failures.includes(code)),
+    )
   }
 
   #log(log: Logger, entry: object): void {
@@ -87,6 +139,7 @@ export class RequestRecord {
     log.debug(
       {
         requestId,
+        traceId: this.#span?.traceId,
         ...entry,
         operation: name,
         kind,
@@ -106,6 +159,7 @@ export class RequestRecord {
 
 interface HttpEnd {
   method: string | undefined
+  /** 0 if the answer had not begun. */
   status: number
   /** Whether all of the answer was sent. */
   isWhole: boolean

@@ -5,7 +5,13 @@ import type { Books } from '../domain/books/books.ts'
 import { leaveQueue, type QueuedAccount, readQueue } from '../domain/books/queue.ts'
 import type { TaskRef } from '../domain/books/task-ref.ts'
 import { backfillFormat, readUnreadyFormat, type UnreadyFormat } from '../domain/format/backfill.ts'
-import { failGeneration, readQueuedGenerations, runGeneration } from '../domain/generation/generation.ts'
+import {
+  failGeneration,
+  type QueuedGeneration,
+  readQueuedGenerations,
+  runGeneration,
+} from '../domain/generation/generation.ts'
+import { failSpan, inTrace } from '../telemetry/spans.ts'
 
 const pollEveryMs = 1_000
 // Then the next account has its turn.
@@ -63,7 +69,7 @@ export class GenerationWorker {
       let hasProgress = false
       for (const task of tasks) {
         if (this.#generations.signal.aborted) break
-        if (await this.#run(task)) hasProgress = true
+        if (await this.#traced(task)) hasProgress = true
       }
       return hasProgress
     })
@@ -88,6 +94,13 @@ export class GenerationWorker {
     return hasProgress
   }
 
+  /** Runs a generation, in the trace of the request that created it. */
+  async #traced({ traceParent, ...task }: QueuedGeneration): Promise<boolean> {
+    const { accountId, taskId } = task
+    const attributes = { 'promo_codes.account_id': accountId, 'promo_codes.task_id': taskId }
+    return await inTrace('run generation', attributes, () => this.#run(task), traceParent ?? undefined)
+  }
+
   async #run(task: TaskRef): Promise<boolean> {
     try {
       return await runGeneration(this.#books, task)
@@ -97,6 +110,7 @@ export class GenerationWorker {
         logRetry(this.#log, error, 'run a generation', task)
         return false
       }
+      failSpan(error)
       this.#log.error({ err: error, ...task }, 'could not run a generation; it has failed')
       return await failGeneration(this.#books, task)
     }
@@ -113,7 +127,13 @@ export class GenerationWorker {
 
   async #backfillStep(format: UnreadyFormat): Promise<boolean> {
     try {
-      return await backfillFormat(this.#books, format, codesPerStep)
+      const attributes = {
+        'promo_codes.account_id': format.accountId,
+        'promo_codes.format_id': format.formatId,
+      }
+      return await inTrace('backfill format', attributes, () =>
+        backfillFormat(this.#books, format, codesPerStep),
+      )
     } catch (error) {
       if (isUnavailable(error)) throw error
       logRetry(this.#log, error, 'backfill a format', format)

@@ -8,6 +8,7 @@ import { forgetKeys } from '../domain/books/idempotency.ts'
 import { findWork } from '../domain/books/queue.ts'
 import { removeOrphans } from '../domain/upload/file.ts'
 import { forgetRejectedRows } from '../domain/upload/rejected-rows.ts'
+import { inTrace } from '../telemetry/spans.ts'
 
 const everyMs = 60 * 60 * 1_000
 export const dayMs = 24 * 60 * 60 * 1_000
@@ -38,7 +39,7 @@ export class Housekeeping {
     this.#rejectedRowsAreKeptMs = rejectedRowsAreKeptMs
     this.#poll = new Poll({
       purpose: 'remove expired rows',
-      run: () => this.#removeExpired(),
+      run: () => inTrace('housekeeping', {}, () => this.#removeExpired()),
       everyMs,
       log,
     })

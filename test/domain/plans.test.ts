@@ -2,7 +2,7 @@ import { v7 as newId } from 'uuid'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Queryable, Statement } from '../../src/database/transaction.ts'
 import type { Books, BookTransaction } from '../../src/domain/books/books.ts'
-import { readEventsAfter } from '../../src/domain/books/event-log.ts'
+import { readEventsAfter, readWantedEvents } from '../../src/domain/books/event-log.ts'
 import { findKeys } from '../../src/domain/books/idempotency.ts'
 import { readFormatsFrom } from '../../src/domain/books/known-formats.ts'
 import { listIds } from '../../src/domain/books/listing.ts'
@@ -26,6 +26,7 @@ import { readNextUpload } from '../../src/domain/upload/queue.ts'
 import { listRejectedRows, readRejectedRows } from '../../src/domain/upload/rejected-rows.ts'
 import { readPastUsage } from '../../src/domain/usage/past-usage.ts'
 import { readUsage } from '../../src/domain/usage/usage.ts'
+import { findPending, findSending } from '../../src/domain/webhook/deliver.ts'
 import { onlyOnOneServer, type TestDatabase, testDatabase } from '../support/database.ts'
 import { type Plan, rowsRead } from '../support/plans.ts'
 
@@ -37,6 +38,8 @@ const many = 20_000
 const few = 30
 
 const accountId = newId()
+/** It has nearly all webhooks. */
+const otherAccountId = newId()
 const poolId = newId()
 /** Of the first half, every third code is redeemed. Those between, as those of the other half, were made void and good again, twice. */
 const unvoidedPoolId = newId()
@@ -60,6 +63,7 @@ beforeAll(async () => {
     'idempotency',
     'queue',
     'event',
+    'webhook',
     'task',
     'uploaded_code',
     'rejected_row',
@@ -172,6 +176,17 @@ beforeAll(async () => {
     `INSERT INTO event (account_id, sequence, pool_id, kind, payload, at)
      SELECT $1, n, $2, 'POOL_EMPTY', '{}', now() FROM generate_series(1, ${many}) n`,
     poolId,
+  )
+  await database.connections.query(
+    `WITH other AS (INSERT INTO account (id, name) VALUES ($1, 'Others') RETURNING id)
+     INSERT INTO event_log (account_id, log, last) SELECT id, gen_random_uuid(), 1 FROM other`,
+    [otherAccountId],
+  )
+  await fill(
+    `INSERT INTO webhook (account_id, id, url, log, sequence, created_at)
+     SELECT CASE n WHEN 1 THEN $1::uuid ELSE $2::uuid END, gen_random_uuid(), '', gen_random_uuid(), 0, now()
+     FROM generate_series(1, ${many}) n`,
+    otherAccountId,
   )
   await fill(
     `INSERT INTO uploaded_code (account_id, task_id, row, code, typed)
@@ -393,6 +408,21 @@ describe('on tables without statistics, a statement reads no more rows than it n
     'the format of an account in the queue': (books) => readUnreadyFormat(books, accountId),
     'the upload of an account in the queue': (books) => readNextUpload(books, accountId),
     'the next events': (books) => readEventsAfter(books, accountId, half, 10),
+    'the next events that a webhook wants': async (books) => {
+      const wanted = {
+        sequence: half,
+        kinds: ['POOL_EMPTY' as const],
+        poolId,
+        maxLookedAt: 10_000,
+        limit: 10,
+      }
+      expect((await readWantedEvents(books, accountId, wanted)).events).toHaveLength(10)
+    },
+    'the webhooks of accounts': async (books) => {
+      const courier = { id: newId(), now: new Date() }
+      expect(await findPending(books, [accountId, newId()], courier)).toHaveLength(1)
+      expect(await findSending(books, [accountId, newId()])).toEqual(new Set([accountId]))
+    },
   }
   for (const [what, read] of Object.entries(statements))
     it(what, async () => {

@@ -3,11 +3,12 @@ import { type GraphQLInputType, getNamedType, isInputObjectType } from 'graphql'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { encodeId, uuidOf } from '../../src/graphql/ids.ts'
 import { createSchema } from '../../src/graphql/schema.ts'
-import { claim, done, mutate, newStock } from '../support/api.ts'
+import { Networks } from '../../src/outgoing/networks.ts'
+import { claim, done, mutate, newStock, newWebhook } from '../support/api.ts'
 import { useClient, useService } from '../support/service.ts'
 import { postCodes, uploadByForm } from '../support/upload-api.ts'
 
-const service = useService()
+const service = useService({ webhookAllowedNetworks: Networks.parse('127.0.0.1') })
 const client = useClient(service)
 /** The id of an existing object of each type. */
 let ids: Record<string, string>
@@ -38,6 +39,7 @@ beforeAll(async () => {
     code: pool.codes.edges[0]?.node.id ?? '',
     claim: encodeId('Claim', `${uuidOf('Pool', poolId)}:0`),
     redemption: redemption.id,
+    webhook: await newWebhook(client),
   }
 })
 
@@ -48,6 +50,8 @@ const rest: Record<string, () => Record<string, unknown>> = {
   saveReplenishment: () => ({ poolId: ids['pool'], method: 'GENERATE', formatId: ids['format'] }),
   withdrawCodes: () => ({ poolId: ids['pool'] }),
   restoreCodes: () => ({ poolId: ids['pool'] }),
+  createWebhook: () => ({ url: 'http://127.0.0.1:1/' }),
+  updateWebhook: () => ({ webhookId: ids['webhook'] }),
   claimFile: () => ({ count: 1 }),
   claimForRecipients: () => ({ recipients: ['Ada'] }),
   generateCodes: () => ({ poolId: ids['pool'], formatId: ids['format'], quantity: 1 }),
@@ -60,6 +64,8 @@ const inputs: Record<string, string> = {
   'claimCodes poolId': 'pool',
   'claimFile poolId': 'pool',
   'claimForRecipients poolId': 'pool',
+  'createWebhook poolId': 'pool',
+  'deleteWebhook webhookId': 'webhook',
   'generateCodes formatId': 'format',
   'generateCodes poolId': 'pool',
   'renameFormat formatId': 'format',
@@ -68,12 +74,16 @@ const inputs: Record<string, string> = {
   'restoreCodes taskId': 'task',
   'revokeApiKey apiKeyId': 'API key',
   'rollBackRedemption redemptionId': 'redemption',
+  'rotateWebhookSecret webhookId': 'webhook',
   'saveReplenishment formatId': 'format',
   'saveReplenishment poolId': 'pool',
   'saveTerms poolId': 'pool',
+  'sendTestDelivery webhookId': 'webhook',
   'unarchivePool poolId': 'pool',
   'undoUpload taskId': 'task',
   'updatePool poolId': 'pool',
+  'updateWebhook poolId': 'pool',
+  'updateWebhook webhookId': 'webhook',
   'unvoidCodes claimId': 'claim',
   'unvoidCodes codeIds': 'code',
   'unvoidCodes poolId': 'pool',
@@ -123,7 +133,14 @@ const args: Record<string, { wanted: string; operation: string }> = {
 }
 
 // These return null, as Relay requires of `node`.
-const lookUps = ['Query.format id', 'Query.node id', 'Query.nodes ids', 'Query.pool id', 'Query.task id']
+const lookUps = [
+  'Query.format id',
+  'Query.node id',
+  'Query.nodes ids',
+  'Query.pool id',
+  'Query.task id',
+  'Query.webhook id',
+]
 
 test('every field of the schema that takes an id is tested here', () => {
   const found: string[] = []

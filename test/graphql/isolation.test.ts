@@ -1,10 +1,21 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { claim, done, mutate, newFormat, newPool, newStock, stranger, withScopes } from '../support/api.ts'
+import { Networks } from '../../src/outgoing/networks.ts'
+import {
+  claim,
+  done,
+  mutate,
+  newFormat,
+  newPool,
+  newStock,
+  newWebhook,
+  stranger,
+  withScopes,
+} from '../support/api.ts'
 import type { Client } from '../support/client.ts'
 import { useClient, useService } from '../support/service.ts'
 
-const service = useService()
+const service = useService({ webhookAllowedNetworks: Networks.parse('127.0.0.1') })
 /** The client of the account that asks. */
 const mine = useClient(service)
 /** The client of the account that owns what is asked for. */
@@ -12,13 +23,13 @@ let theirs: Client
 
 /** What the other account has, each with a counterpart that does not exist. */
 let secrets: Record<string, { theirs: string; nobodys: string }>
-let own: { poolId: string; formatId: string; taskId: string }
+let own: { poolId: string; formatId: string; taskId: string; webhookId: string }
 
 const globalId = (type: string, id: string) => Buffer.from(`${type}:${id}`).toString('base64')
 
 beforeAll(async () => {
   theirs = await stranger(service)
-  own = await newStock(mine, 3)
+  own = { ...(await newStock(mine, 3)), webhookId: await newWebhook(mine) }
   const { poolId, formatId, taskId } = await newStock(theirs, 5)
   const externalId = randomUUID()
   await done(theirs, 'updatePool', { poolId, externalId }, 'pool { id }')
@@ -58,6 +69,7 @@ beforeAll(async () => {
     task: { theirs: taskId, nobodys: no('Task') },
     redemption: { theirs: redemption.id, nobodys: no('Redemption') },
     reference: { theirs: redemption.reference, nobodys: randomUUID() },
+    webhook: { theirs: await newWebhook(theirs), nobodys: no('Webhook') },
     key: { theirs: key.keyId, nobodys: no('ApiKey') },
     account: { theirs: seen.account.id, nobodys: no('Account') },
     availableCode: { theirs: available?.node.id ?? '', nobodys: noCode },
@@ -87,6 +99,7 @@ const kinds = [
   'format',
   'task',
   'redemption',
+  'webhook',
   'claim',
   'key',
   'account',
@@ -165,6 +178,22 @@ const probes: [kind: string, operation: string][] = [
         `mutation ($x: ID!) { ${act}(input: { select: ${select} }) { ${errors} } }`,
       ]),
     ),
+    [kind, 'query ($x: ID!) { webhook(id: $x) { id status } }'],
+    [
+      kind,
+      `mutation ($x: ID!) { createWebhook(input: { url: "http://127.0.0.1:1/", poolId: $x }) { ${errors} } }`,
+    ],
+    [kind, `mutation ($x: ID!) { updateWebhook(input: { webhookId: $x, kinds: [POOL_LOW] }) { ${errors} } }`],
+    [
+      kind,
+      `mutation ($x: ID!, $mineWebhook: ID!) {
+        updateWebhook(input: { webhookId: $mineWebhook, poolId: $x }) { ${errors} }
+      }`,
+    ],
+    ...['deleteWebhook', 'rotateWebhookSecret', 'sendTestDelivery'].map((change): [string, string] => [
+      kind,
+      `mutation ($x: ID!) { ${change}(input: { webhookId: $x }) { ${errors} } }`,
+    ]),
     [kind, 'subscription ($x: ID!) { taskUpdated(id: $x) { id } }'],
     [kind, 'subscription ($x: ID!) { poolUpdated(id: $x) { id } }'],
     [kind, 'subscription ($x: ID!) { poolEvents(poolId: $x) { cursor } }'],
@@ -197,14 +226,24 @@ const probes: [kind: string, operation: string][] = [
   ['eventCursor', 'query ($x: String!) { poolEvents(after: $x) { edges { cursor } } }'],
   ['eventCursor', 'query ($x: String!) { poolEvents(before: $x) { edges { cursor } } }'],
   ['eventCursor', 'subscription ($x: String!) { poolEvents(after: $x) { cursor } }'],
+  ['eventCursor', 'subscription ($x: String!) { webhookDisabled(after: $x) { cursor } }'],
+  [
+    'eventCursor',
+    `mutation ($x: String!) { createWebhook(input: { url: "http://127.0.0.1:1/", after: $x }) { ${errors} } }`,
+  ],
   ['externalId', 'query ($x: String!) { poolByExternalId(externalId: $x) { id } }'],
-  ...['voidCodes', 'unvoidCodes'].map((act): [string, string] => [
+  [
     'recipient',
-    `mutation ($x: String!) { ${act}(input: { select: { recipient: { recipient: $x } } }) {
+    `mutation ($x: String!) { voidCodes(input: { select: { recipient: { recipient: $x } } }) {
       ... on VoidCodesPayload { voidedCount alreadyVoidCount pools { id } }
+    } }`,
+  ],
+  [
+    'recipient',
+    `mutation ($x: String!) { unvoidCodes(input: { select: { recipient: { recipient: $x } } }) {
       ... on UnvoidCodesPayload { unvoidedCount notVoidCount pools { id } }
     } }`,
-  ]),
+  ],
   ['name', 'query ($x: String!) { pools(search: $x) { totalCount } formats(search: $x) { totalCount } }'],
 ]
 
@@ -212,12 +251,18 @@ const probes: [kind: string, operation: string][] = [
 async function answer(operation: string, x: string): Promise<string> {
   const variables: Record<string, string> = { x }
   if (operation.includes('$minePool')) variables['minePool'] = own.poolId
+  if (operation.includes('$mineWebhook')) variables['mineWebhook'] = own.webhookId
   if (operation.includes('$mineFormat')) variables['mineFormat'] = own.formatId
-  if (!operation.startsWith('subscription')) return JSON.stringify(await mine.send(operation, variables))
+  if (!operation.startsWith('subscription')) return asText(await mine.send(operation, variables))
   const updates = mine.subscribe(operation, variables)
   const first = await updates.next()
   await updates.return?.()
-  return JSON.stringify(first)
+  return asText(first)
+}
+
+/** An answer as JSON, without the id of its request. */
+function asText(answer: unknown): string {
+  return JSON.stringify(answer, (name, value) => (name === 'requestId' ? undefined : value))
 }
 
 describe('what belongs to another account', () => {
@@ -254,7 +299,7 @@ describe('what belongs to another account', () => {
     const { pool, format, account } = await theirs.ask<{
       pool: object
       format: object
-      account: { apiKeys: { revokedAt: string | null }[] }
+      account: { apiKeys: { revokedAt: string | null }[]; webhooks: object[] }
     }>(
       `query ($pool: ID!, $format: ID!) {
         pool(id: $pool) {
@@ -262,7 +307,7 @@ describe('what belongs to another account', () => {
           redemptions { edges { node { rolledBackAt } } }
         }
         format(id: $format) { generatedCount reservedCount }
-        account { apiKeys { revokedAt } }
+        account { apiKeys { revokedAt } webhooks { kinds disabledAt overlapUntil deliveries { edges { cursor } } } }
       }`,
       { pool: secrets['pool']?.theirs, format: secrets['format']?.theirs },
     )
@@ -280,6 +325,9 @@ describe('what belongs to another account', () => {
     })
     expect(format).toEqual({ generatedCount: '5', reservedCount: '0' })
     expect(account.apiKeys.map((key) => key.revokedAt)).toEqual([null, null])
+    expect(account.webhooks).toEqual([
+      { kinds: [], disabledAt: null, overlapUntil: null, deliveries: { edges: [] } },
+    ])
   })
 
   test('is in no list and no count', async () => {
@@ -295,10 +343,11 @@ describe('what belongs to another account', () => {
     expect(lists['tasks']).toEqual({ totalCount: '1', edges: [{ node: { id: own.taskId } }] })
     const { poolEvents, account } = await mine.ask<{
       poolEvents: { edges: { node: { pool: { id: string } } }[] }
-      account: { apiKeys: { name: string }[] }
-    }>('{ poolEvents { edges { node { pool { id } } } } account { apiKeys { name } } }')
+      account: { apiKeys: { name: string }[]; webhooks: { id: string }[] }
+    }>('{ poolEvents { edges { node { pool { id } } } } account { apiKeys { name } webhooks { id } } }')
     expect(new Set(poolEvents.edges.map((edge) => edge.node.pool.id))).toEqual(new Set([own.poolId]))
     expect(account.apiKeys.map((key) => key.name)).toEqual(['First key'])
+    expect(account.webhooks).toEqual([{ id: own.webhookId }])
   })
 
   test('is in no live event', async () => {

@@ -15,6 +15,7 @@ import { FormFile } from '../../src/graphql/form-file.ts'
 import { encodeId, uuidOf } from '../../src/graphql/ids.ts'
 import { createSchema } from '../../src/graphql/schema.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
+import { Networks } from '../../src/outgoing/networks.ts'
 import { openServices } from '../../src/roles/api.ts'
 import { RequestRecord } from '../../src/telemetry/request-record.ts'
 import { newFormat, newPool, openBooks, silent, type TestBooks } from '../support/books.ts'
@@ -57,7 +58,13 @@ beforeAll(async () => {
     notifications,
     log: silent,
   })
-  const options = { maxUploadBytes: 1_000, failedLookUpsPerMinute: 0, maxRedemptionAgeDays: 7, log: silent }
+  const options = {
+    maxUploadBytes: 1_000,
+    failedLookUpsPerMinute: 0,
+    maxRedemptionAgeDays: 7,
+    webhookAllowedNetworks: Networks.none,
+    log: silent,
+  }
   services = (await openServices(lifecycle, books, options)).services
   schema = createSchema()
 })

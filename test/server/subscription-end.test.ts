@@ -7,6 +7,7 @@ import { createAccount } from '../../src/domain/account/account.ts'
 import type { Context } from '../../src/graphql/context.ts'
 import { untilRevoked } from '../../src/graphql/subscriptions.ts'
 import { Lifecycle } from '../../src/lifecycle.ts'
+import { Networks } from '../../src/outgoing/networks.ts'
 import { openServices } from '../../src/roles/api.ts'
 import { createApi, graphqlRoute } from '../../src/server/api/api.ts'
 import { HttpServer } from '../../src/server/http/server.ts'
@@ -60,6 +61,7 @@ beforeAll(async () => {
     maxUploadBytes: 1_000_000,
     failedLookUpsPerMinute: 0,
     maxRedemptionAgeDays: 7,
+    webhookAllowedNetworks: Networks.none,
     log,
   })
   const api = createApi({ ...opened, schema, log })

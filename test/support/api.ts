@@ -55,6 +55,20 @@ export interface Shape {
   characters?: { set?: string; list?: string }
 }
 
+/** The id of a new webhook, by default to a receiver that does not exist. The service allows the network of 127.0.0.1. */
+export async function newWebhook(
+  client: Client,
+  input: { url?: string; kinds?: string[]; poolId?: string; after?: string } = {},
+): Promise<string> {
+  const { webhook } = await done<{ webhook: { id: string } }>(
+    client,
+    'createWebhook',
+    { url: 'http://127.0.0.1:1/', ...input },
+    'webhook { id }',
+  )
+  return webhook.id
+}
+
 /** The id of a new format, which does not overlap with others unless `shape` has a prefix. */
 export async function newFormat(client: Client, shape: Shape = {}): Promise<string> {
   const { format } = await done<{ format: { id: string } }>(

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import type pg from 'pg'
 import { pino } from 'pino'
 import { beforeEach, inject } from 'vitest'
 import { openConnections } from '../../src/database/open.ts'
 import type { Queryable } from '../../src/database/transaction.ts'
 import { createOnNodes, databaseUrl, onEach, runSql } from './nodes.ts'
+import { recordStatements } from './statements.ts'
 
 export { databaseUrl, runSql } from './nodes.ts'
 
@@ -23,6 +25,8 @@ export interface TestDatabase extends AsyncDisposable {
 export async function testDatabase(
   options: { readonly max?: number; readonly empty?: boolean; readonly locale?: string } = {},
 ): Promise<TestDatabase> {
+  // At the end of the run, global-setup.ts checks the shapes of all statements.
+  recordStatements(join(inject('statementsFolder'), String(process.pid)))
   const name = `test_${randomUUID().replaceAll('-', '')}`
   const server = inject('serverUrl')
   const template = options.empty ? 'template0' : inject('templateName')

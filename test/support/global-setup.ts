@@ -3,6 +3,7 @@ import { buildIfChanged } from '../../src/build/build.ts'
 import { databaseClient } from '../../src/build/database-client.ts'
 import { pages } from '../../src/build/pages.ts'
 import { openTestServer } from './server.ts'
+import { checkShapes } from './shape-check.ts'
 import { temporaryFolder } from './temporary.ts'
 
 declare module 'vitest' {
@@ -15,6 +16,8 @@ declare module 'vitest' {
     nodeUrls: readonly string[]
     /** An empty folder, removed after the run, into which processes unpack their browsers. */
     browserFolder: string
+    /** A folder in which the processes of the run record the statements that they send. */
+    statementsFolder: string
   }
 }
 
@@ -26,14 +29,23 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const compiled = await temporaryFolder()
   process.env['NODE_COMPILE_CACHE'] = compiled.path
   const browsers = await temporaryFolder()
+  const statements = await temporaryFolder()
   const server = await openTestServer()
   project.provide('serverUrl', server.url)
   project.provide('templateName', server.templateName)
   project.provide('nodeUrls', server.nodeUrls)
   project.provide('browserFolder', browsers.path)
+  project.provide('statementsFolder', statements.path)
   return async () => {
-    await server[Symbol.asyncDispose]()
-    await compiled[Symbol.asyncDispose]()
-    await browsers[Symbol.asyncDispose]()
+    await using end = new AsyncDisposableStack()
+    for (const opened of [statements, browsers, compiled, server]) end.use(opened)
+    await checkShapes({ folder: statements.path, serverUrl: server.url, isWhole: await isWhole(project) })
   }
+}
+
+/** Whether a run has run all tests. */
+async function isWhole({ vitest }: TestProject): Promise<boolean> {
+  const run = vitest.state.getFiles().length
+  const all = await vitest.globTestSpecifications()
+  return vitest.config.testNamePattern === undefined && run === all.length
 }

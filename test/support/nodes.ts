@@ -74,7 +74,7 @@ export async function createOnNodes(
 
 /** Gives the user the settings of nodes in all databases, so that not every database has to. */
 export async function setNodeSettings(url: string): Promise<void> {
-  const rows = await runSql<{ name: string }>(url, 'SELECT name FROM pg_settings')
+  const rows = await runSql<{ name: string }>(url, 'SELECT lower(name) AS name FROM pg_settings')
   const known = new Set(rows.map(({ name }) => name))
   for (const [name, value] of Object.entries(nodeSettings))
     if (known.has(name)) await runSql(url, `ALTER ROLE CURRENT_USER SET ${name} = ${pg.escapeLiteral(value)}`)

@@ -10,22 +10,27 @@ export interface Ended {
   stderr: string
 }
 
-/** A program of the service in a process of its own. */
-export class Program implements AsyncDisposable {
+export interface ProgramOptions {
+  args?: readonly string[]
+  /** Complete: of this process, the program only gets PATH, HOME and Node's compile cache. */
+  environment: Record<string, string>
+}
+
+/** A process, and what it prints. */
+export class Running implements AsyncDisposable {
   readonly process: ChildProcess
   stdout = ''
   stderr = ''
   readonly ended: Promise<Ended>
   readonly #waiting = new Set<() => void>()
 
-  /** `environment` is complete: of this process, the program only gets PATH, HOME and Node's compile cache. */
-  constructor(file: string, options: { args?: readonly string[]; environment: Record<string, string> }) {
-    const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env
-    this.process = spawn(process.execPath, [join(root, file), ...(options.args ?? [])], {
-      cwd: root,
-      env: { PATH, HOME, NODE_COMPILE_CACHE, ...options.environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+  /** `env` is complete. */
+  constructor(
+    command: string,
+    args: readonly string[],
+    options: { cwd: string; env: Record<string, string> },
+  ) {
+    this.process = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
     this.process.stdout?.on('data', (text: Buffer) => this.#read('stdout', text))
     this.process.stderr?.on('data', (text: Buffer) => this.#read('stderr', text))
     this.ended = once(this.process, 'close').then(([code]) => {
@@ -64,6 +69,17 @@ export class Program implements AsyncDisposable {
 
   #wake(): void {
     for (const resolve of this.#waiting) resolve()
+  }
+}
+
+/** A program of the service in a process of its own. */
+export class Program extends Running {
+  constructor(file: string, { args = [], environment }: ProgramOptions) {
+    const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env
+    super(process.execPath, [join(root, file), ...args], {
+      cwd: root,
+      env: { PATH, HOME, NODE_COMPILE_CACHE, ...environment },
+    })
   }
 }
 

@@ -14,6 +14,8 @@ import { shared } from './shared.ts'
 export interface TestService {
   /** "http://127.0.0.1:54321" */
   url: string
+  /** Where its metrics are, if it has any. */
+  metricsUrl: string | undefined
   /** The secret of an API key of the first account, with all scopes. */
   key: string
   databaseUrl: string
@@ -29,6 +31,7 @@ export interface TestServiceOptions {
   databaseUrl?: string
   /** Whether it treats the database as embedded, and so adds the sample, and a key to GraphiQL. */
   embedded?: boolean
+  keepAliveSeconds?: number
   /** How many look-ups of an API key may find nothing in a minute; 100 by default. */
   failedLookUpsPerMinute?: number
   maxRedemptionAgeDays?: number
@@ -37,6 +40,9 @@ export interface TestServiceOptions {
   webhookAllowedNetworks?: Networks
   /** Its log; none by default. */
   log?: Logger
+  /** The port of its metrics; none by default, 0 for any free one. */
+  metricsPort?: number
+  overviewEveryMs?: number
   /** The port of a service that was closed, to replace it; by default any free port. */
   port?: number
 }
@@ -58,6 +64,9 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     embedded: options.embedded ?? false,
     port: options.port ?? 0,
     host: '127.0.0.1',
+    metricsPort: options.metricsPort,
+    ...(options.overviewEveryMs !== undefined && { overviewEveryMs: options.overviewEveryMs }),
+    keepAliveSeconds: options.keepAliveSeconds ?? 75,
     role: options.role ?? 'all',
     bootstrapApiKey: key,
     keyring: options.keyring ?? new Keyring(),
@@ -70,7 +79,8 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     log: options.log ?? pino({ level: process.env['LOG'] ?? 'silent' }),
   })
   const close = () => lifecycle.close()
-  return { url: service.url, key, databaseUrl, close, [Symbol.asyncDispose]: close }
+  const { url, metricsUrl } = service
+  return { url, metricsUrl, key, databaseUrl, close, [Symbol.asyncDispose]: close }
 }
 
 /** A service for the tests of a file or suite, started before them and closed after them: see `shared`. */

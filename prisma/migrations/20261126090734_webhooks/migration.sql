@@ -73,8 +73,3 @@ ALTER TABLE "webhook_secret" ADD CONSTRAINT "webhook_secret_account_id_webhook_i
 
 -- AddForeignKey
 ALTER TABLE "webhook_delivery" ADD CONSTRAINT "webhook_delivery_account_id_webhook_id_fkey" FOREIGN KEY ("account_id", "webhook_id") REFERENCES "webhook"("account_id", "id") ON DELETE CASCADE ON UPDATE RESTRICT;
-
--- Written by hand: what the schema cannot say.
--- Webhooks that a worker has to look at although nothing new has happened: few of all.
-CREATE INDEX "webhook_pending_idx" ON "webhook" ("account_id")
-  WHERE disabled_at IS NULL AND (next_attempt_at IS NOT NULL OR leased_until IS NOT NULL);

@@ -1,5 +1,17 @@
 import { join, type TableChecks } from './finding.ts'
 
+/**
+ * In SQL, how many indices of a format from `from` to before `to` were given up, and are not of uploaded codes. It is computed only
+ * for a gap that is not of uploaded codes alone.
+ */
+function givenUp(formatId: string, from: string, to: string): string {
+  return `(
+    SELECT coalesce(sum(count - (SELECT count(*) FROM taken WHERE taken.account_id = $1
+      AND taken.format_id = given_up.format_id AND index >= given_up.first AND index < given_up.first + given_up.count)), 0)
+    FROM given_up WHERE given_up.account_id = $1 AND given_up.format_id = ${formatId}
+      AND given_up.first >= ${from} AND given_up.first < ${to})`
+}
+
 export const formatChecks: readonly TableChecks[] = [
   {
     walk: {
@@ -48,14 +60,16 @@ export const formatChecks: readonly TableChecks[] = [
       'format-line': `
         SELECT account_id, CASE
           WHEN laid > next THEN format('format %s: its next index is %s, and its batches end at %s', id, next, laid)
-          WHEN laid + (SELECT count(*) FROM taken
-              WHERE account_id = $1 AND format_id = page.id AND index >= laid AND index < next) < next
-            THEN format('format %s: indices %s to %s are passed, and not all of them are of uploaded codes', id,
-              laid, next - 1)
+          WHEN laid + passed < next AND laid + passed + ${givenUp('page.id', 'laid', 'next')} <> next
+            THEN format('format %s: indices %s to %s are passed, and not all of them are of uploaded codes, or were given up',
+              id, laid, next - 1)
         END
         FROM page CROSS JOIN LATERAL (SELECT coalesce((SELECT first + count + holes FROM batch
           WHERE account_id = $1 AND format_id = page.id ORDER BY first DESC LIMIT 1), 0) AS laid
-        ) AS line`,
+        ) AS line
+        CROSS JOIN LATERAL (SELECT count(*) AS passed FROM taken
+          WHERE account_id = $1 AND format_id = page.id AND index >= laid AND index < next
+        ) AS taken`,
     },
   },
   {
@@ -75,7 +89,8 @@ export const formatChecks: readonly TableChecks[] = [
               format_id, first, least(reached, first + count + holes) - 1, start, pool_id)
           END,
           CASE WHEN first > reached AND reached + passed < first
-            THEN format('format %s: indices %s to %s are passed, and not all of them are of uploaded codes',
+              AND reached + passed + ${givenUp('line.format_id', 'reached', 'line.first')} <> first
+            THEN format('format %s: indices %s to %s are passed, and not all of them are of uploaded codes, or were given up',
               format_id, reached, first - 1)
           END,
           CASE

@@ -6,10 +6,17 @@ import { Pattern } from '../../codespace/pattern.ts'
 import { DatabaseUnavailableError, isUnavailable } from '../../database/errors.ts'
 import type { Notifications } from '../../database/notifications.ts'
 import { Reach } from '../../database/reach.ts'
-import { type Queryable, type Statement, type Transaction, transaction } from '../../database/transaction.ts'
+import {
+  nameOf,
+  type Queryable,
+  type Statement,
+  type Transaction,
+  transaction,
+} from '../../database/transaction.ts'
 import type { PrismaClient, QueueKind } from '../../generated/prisma/client.ts'
 import { Keyring } from '../../keys/keyring.ts'
 import { type Fact, facts } from '../../telemetry/facts.ts'
+import { inDatabaseSpan, isTraced } from '../../telemetry/spans.ts'
 import { appendEvents, type EventDraft } from './event-log.ts'
 import { KnownFormatsCache } from './known-formats.ts'
 import { enqueue, queueTopics } from './queue.ts'
@@ -64,7 +71,8 @@ export class Books implements Queryable {
   /** Runs one statement outside any transaction. Rejects with a DatabaseUnavailableError if it could not be run. */
   async rows<Row extends QueryResultRow>(statement: Statement): Promise<Row[]> {
     try {
-      return (await this.connections.query<Row>(statement)).rows
+      const run = () => this.connections.query<Row>(statement)
+      return (await (isTraced() ? inDatabaseSpan(nameOf(statement), run) : run())).rows
     } catch (error) {
       throw isUnavailable(error) ? new DatabaseUnavailableError(error) : error
     }

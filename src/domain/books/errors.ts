@@ -176,16 +176,18 @@ export class ReaderTooSlowError extends Error {
   }
 }
 
-/** Too many look-ups with the key have found nothing. */
+/** Something was asked for too often. */
 export class RateLimitedError extends Error {
-  /** After how many milliseconds the key may try again. */
+  /** After how many milliseconds it may be asked for again. */
   readonly retryAfterMs: number
 
-  constructor(retryAfterMs: number) {
-    super(
-      'Too many look-ups with this API key have found nothing, as if somebody were guessing codes. Wait for retryAfterMs ' +
-        'milliseconds, and look up only codes that exist.',
-    )
+  /** `message`: by default, that too many look-ups with the key have found nothing. */
+  constructor(
+    retryAfterMs: number,
+    message = 'Too many look-ups with this API key have found nothing, as if somebody were guessing codes. Wait for ' +
+      'retryAfterMs milliseconds, and look up only codes that exist.',
+  ) {
+    super(message)
     this.name = 'RateLimitedError'
     this.retryAfterMs = retryAfterMs
   }

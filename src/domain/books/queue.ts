@@ -13,6 +13,7 @@ export const queueTopics = {
   GENERATIONS: 'generations',
   UPLOADS: 'uploads',
   FORMATS: 'formats',
+  WEBHOOKS: 'webhooks',
 } as const satisfies Record<QueueKind, Topic>
 
 /** An account in the queue. `nonce`: of the last transaction that had made work when this was read. */
@@ -88,7 +89,8 @@ export async function findWork(books: Queryable, accountId: string): Promise<Que
           WHERE account_id = $1 AND kind = 'GENERATION' AND status IN ('AWAITING_EXECUTION', 'RUNNING')
         ) THEN 'GENERATIONS' END,
         CASE WHEN EXISTS (SELECT FROM task WHERE account_id = $1 AND has_work) THEN 'UPLOADS' END,
-        CASE WHEN EXISTS (SELECT FROM format WHERE account_id = $1 AND taken_to IS NOT NULL) THEN 'FORMATS' END
+        CASE WHEN EXISTS (SELECT FROM format WHERE account_id = $1 AND taken_to IS NOT NULL) THEN 'FORMATS' END,
+        CASE WHEN EXISTS (SELECT FROM webhook WHERE account_id = $1 AND disabled_at IS NULL) THEN 'WEBHOOKS' END
       ], NULL) AS kinds
       FROM event_log WHERE account_id = $1`,
     values: [accountId],

@@ -8,7 +8,7 @@ import {
   type StoredSecret,
 } from '../../keys/keyring.ts'
 
-/** A column of secrets that are wrapped with the master key, in a table with the columns `account_id` and `id`. */
+/** A column of secrets that are wrapped with the master key, in a table with the primary key `account_id`, `id`. */
 interface SecretColumn {
   table: string
   column: string
@@ -88,26 +88,23 @@ async function rewrapColumn(
   done: Rewrapped,
 ): Promise<void> {
   const { table, column: secret, wrappedBy } = column
-  let after: [string, string] = [nilId, nilId]
+  let after: [string, string] | undefined
   for (;;) {
     const { rows } = await connections.query<SecretRow>(
       `SELECT account_id AS "accountId", id, ${secret} AS bytes, ${wrappedBy} AS "wrappedBy" FROM ${table}
-       WHERE (account_id, id) > ($1, $2) AND ${wrappedBy} IS DISTINCT FROM $3
+       WHERE ${wrappedBy} IS DISTINCT FROM $1 ${after === undefined ? '' : 'AND (account_id, id) > ($2, $3)'}
        ORDER BY account_id, id LIMIT ${pageSize}`,
-      [...after, keyring.currentId],
+      [keyring.currentId, ...(after ?? [])],
     )
     for (const row of rows) {
-      const rewrapped = rewrap(keyring, row, {
-        purpose: nameOf(column),
-        accountId: row.accountId,
-        id: row.id,
-      })
+      const { accountId, id } = row
+      const rewrapped = rewrap(keyring, row, { purpose: nameOf(column), accountId, id })
       if (typeof rewrapped === 'string') done.damaged.push(rewrapped)
       else {
         const written = await connections.query(
-          `UPDATE ${table} SET ${secret} = $3, ${wrappedBy} = $4
-           WHERE account_id = $1 AND id = $2 AND ${secret} = $5 AND ${wrappedBy} IS NOT DISTINCT FROM $6`,
-          [row.accountId, row.id, rewrapped.bytes, rewrapped.wrappedBy, row.bytes, row.wrappedBy],
+          `UPDATE ${table} SET ${secret} = $2, ${wrappedBy} = $3
+           WHERE account_id = $1 AND id = $6 AND ${secret} = $4 AND ${wrappedBy} IS NOT DISTINCT FROM $5`,
+          [accountId, rewrapped.bytes, rewrapped.wrappedBy, row.bytes, row.wrappedBy, id],
         )
         done.changed += written.rowCount ?? 0
       }
@@ -131,6 +128,3 @@ function rewrap(keyring: Keyring, stored: StoredSecret, place: SecretPlace): Sto
 function nameOf({ table, column }: SecretColumn): string {
   return `${table}.${column}`
 }
-
-// No id equals it, and all are greater.
-const nilId = '00000000-0000-0000-0000-000000000000'

@@ -3,6 +3,7 @@ import { type Group, Lanes } from '../../async/lanes.ts'
 import { yieldToEventLoop } from '../../async/pacer.ts'
 import { CommitUnansweredError } from '../../database/errors.ts'
 import { facts } from '../../telemetry/facts.ts'
+import { inSpan } from '../../telemetry/spans.ts'
 import type { Books } from '../books/books.ts'
 import { readClaimedCodes } from '../code/claimed-codes.ts'
 import { type Code, type CodeText, computeCodes, readPositions } from '../code/code.ts'
@@ -92,7 +93,7 @@ export class Claims {
   /** Claims `count` codes of a pool. */
   async claim(accountId: string, input: ClaimCodesInput, keyId?: string): Promise<Claimed> {
     const request = requestForCodes(input, keyId)
-    const { granted, codes } = await this.#lanes.add([accountId, input.poolId], request)
+    const { granted, codes } = await this.#claim([accountId, input.poolId], request)
     const claim = codes[0]?.claim
     if (claim === undefined) throw new Error('A claim has no codes.')
     return { claim, alreadyHeld: granted.grants[0]?.alreadyHeld === true, codes }
@@ -105,7 +106,7 @@ export class Claims {
     keyId?: string,
   ): Promise<RecipientClaim[]> {
     const request = await requestForList(input, keyId)
-    const { granted, codes } = await this.#lanes.add([accountId, input.poolId], request)
+    const { granted, codes } = await this.#claim([accountId, input.poolId], request)
     return codes.map((code, i) => {
       const [recipient, grant] = [request.recipients[i], granted.grants[i]]
       if (recipient === undefined || grant === undefined)
@@ -117,7 +118,7 @@ export class Claims {
   /** Claims any number of codes at once, which are not computed: they are read as a file. */
   async claimFile(accountId: string, input: ClaimFileInput, keyId?: string): Promise<Claim> {
     const request = requestForFile(input, keyId)
-    const { granted } = await this.#lanes.add([accountId, input.poolId], request)
+    const { granted } = await this.#claim([accountId, input.poolId], request)
     const first = granted.grants[0]?.first
     const claim =
       first === undefined
@@ -125,6 +126,15 @@ export class Claims {
         : await readClaim(this.#books, accountId, { poolId: input.poolId, first })
     if (claim === undefined) throw new Error(`The claim at ${first} of the pool ${input.poolId} is gone.`)
     return claim
+  }
+
+  #claim(key: PoolKey, request: ClaimRequest): Promise<Answer> {
+    const { count, recipients } = request
+    const attributes = {
+      'promo_codes.pool_id': key[1],
+      'promo_codes.codes': Number(count) * recipients.length,
+    }
+    return inSpan('claim', attributes, () => this.#lanes.add(key, request))
   }
 
   async #serve(key: PoolKey, group: Group<ClaimRequest>): Promise<Promise<Answer>[]> {

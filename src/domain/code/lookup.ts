@@ -4,6 +4,7 @@ import type { CodeSpace } from '../../codespace/codespace.ts'
 import { looseForm, loosePlainForm, readingsOf } from '../../codespace/loose-form.ts'
 import { maxTypedLength, type Reading } from '../../codespace/typed-code-reader.ts'
 import { plainForm, typedForm } from '../../codespace/typed-form.ts'
+import { inSpan } from '../../telemetry/spans.ts'
 import type { Books } from '../books/books.ts'
 import type { KnownFormats } from '../books/known-formats.ts'
 import type { Code, CodeText } from './code.ts'
@@ -48,7 +49,7 @@ export class LookUps {
     const written = text.trim().normalize('NFC')
     // No code is that long, even if each of its characters decomposes into many.
     if (written === '' || written.normalize('NFKC').length > 5 * maxTypedLength) return undefined
-    return await this.#lanes.add([accountId], written)
+    return await inSpan('look up', {}, () => this.#lanes.add([accountId], written))
   }
 
   async #serve(

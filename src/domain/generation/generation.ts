@@ -99,6 +99,12 @@ async function reserve(
   return { taskId, pool, format }
 }
 
+/** A generation in the queue, and what a worker has to know of it. */
+export interface QueuedGeneration extends TaskRef {
+  /** See `Task`. */
+  traceParent: string | null
+}
+
 /**
  * At most `limit` generations of an account to run, oldest first: those that wait for a worker, and those whose worker may
  * have died; not those of formats that are not ready, whose backfill puts the account into the queue again.
@@ -107,11 +113,11 @@ export async function readQueuedGenerations(
   books: Queryable,
   accountId: string,
   limit: number,
-): Promise<TaskRef[]> {
-  return await books.rows<TaskRef>({
+): Promise<QueuedGeneration[]> {
+  return await books.rows<QueuedGeneration>({
     name: 'read-queued-generations',
     text: `
-      SELECT account_id AS "accountId", id AS "taskId" FROM task
+      SELECT account_id AS "accountId", id AS "taskId", trace_parent AS "traceParent" FROM task
       WHERE account_id = $1 AND kind = 'GENERATION' AND status IN ('AWAITING_EXECUTION', 'RUNNING') AND NOT EXISTS (
         SELECT FROM format WHERE account_id = $1 AND id = task.format_id AND taken_to IS NOT NULL
       )

@@ -3,6 +3,7 @@ import type { FileLayout } from '../../codefile/read.ts'
 import type { Queryable, RowOf } from '../../database/transaction.ts'
 import type { TaskFailureCode, TaskKind, TaskStatus, TaskTrigger } from '../../generated/prisma/client.ts'
 import { facts } from '../../telemetry/facts.ts'
+import { traceParent } from '../../telemetry/spans.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { NotFoundError, TaskFinishedError } from '../books/errors.ts'
 import type { TaskSnapshot } from '../books/event-log.ts'
@@ -50,6 +51,8 @@ export interface Task {
   trigger: TaskTrigger
   /** The API key of the request that created it; undefined if it was none, and for tasks from before this was kept. */
   actorId: string | undefined
+  /** By which the work on it becomes part of the trace of the request that created it, if that is recorded. */
+  traceParent: string | undefined
   poolId: string
   formatId: string | undefined
   quantity: bigint | undefined
@@ -113,10 +116,18 @@ export interface NewGeneration {
 /** Inserts a generation for a worker. The transaction has locked its pool and reserved its quantity. */
 export async function insertGenerationTask(tx: BookTransaction, task: NewGeneration): Promise<string> {
   const id = newId()
-  const values = [task.poolId, task.formatId, task.quantity, tx.actorId ?? null, tx.now()]
+  const values = [
+    task.poolId,
+    task.formatId,
+    task.quantity,
+    tx.actorId ?? null,
+    tx.now(),
+    traceParent() ?? null,
+  ]
   const text = `
-    INSERT INTO task (account_id, id, kind, trigger, pool_id, format_id, quantity, actor_id, status, created_at)
-    VALUES ($1, $2, 'GENERATION', 'MANUAL', $3, $4, $5, $6, 'AWAITING_EXECUTION', $7)`
+    INSERT INTO task (account_id, id, kind, trigger, pool_id, format_id, quantity, actor_id, status, created_at,
+      trace_parent)
+    VALUES ($1, $2, 'GENERATION', 'MANUAL', $3, $4, $5, $6, 'AWAITING_EXECUTION', $7, $8)`
   await writeTask(tx, id, { name: 'insert-generation-task', text, values })
   tx.queue('GENERATIONS')
   return id
@@ -151,11 +162,22 @@ export interface NewUpload {
 /** Inserts an upload whose file has been stored. The transaction has locked its pool. */
 export async function insertUploadTask(tx: BookTransaction, upload: NewUpload): Promise<void> {
   const { id, poolId, column = null, header = null, dryRun, caseSensitive = false, bytes } = upload
-  const values = [poolId, column, header, dryRun, caseSensitive, bytes, tx.actorId ?? null, tx.now()]
+  const at = tx.now()
+  const values = [
+    poolId,
+    column,
+    header,
+    dryRun,
+    caseSensitive,
+    bytes,
+    tx.actorId ?? null,
+    at,
+    traceParent() ?? null,
+  ]
   const text = `
     INSERT INTO task (account_id, id, kind, trigger, pool_id, status, "column", header, dry_run, case_sensitive, bytes,
-      actor_id, has_work, created_at)
-    VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'AWAITING_EXECUTION', $4, $5, $6, $7, $8, $9, true, $10)`
+      actor_id, has_work, created_at, trace_parent)
+    VALUES ($1, $2, 'UPLOAD', 'MANUAL', $3, 'AWAITING_EXECUTION', $4, $5, $6, $7, $8, $9, true, $10, $11)`
   await writeTask(tx, id, { name: 'insert-upload-task', text, values })
   tx.queue('UPLOADS')
 }
@@ -333,8 +355,8 @@ export async function readTaskInLog(
 }
 
 /** What `decodeTask` reads. */
-export const taskColumns = `account_id AS "accountId", id, kind, trigger, actor_id AS "actorId", pool_id AS "poolId",
-  format_id AS "formatId",
+export const taskColumns = `account_id AS "accountId", id, kind, trigger, actor_id AS "actorId",
+  trace_parent AS "traceParent", pool_id AS "poolId", format_id AS "formatId",
   quantity, status, generated, added,
   failure_code AS "failureCode", failure_message AS "failureMessage",
   "column", header, dry_run AS "dryRun", case_sensitive AS "caseSensitive", layout, rows_read AS "rowsRead", accepted,
@@ -351,6 +373,7 @@ export function decodeTask({ failureCode, failureMessage, ...row }: TaskRow): Ta
   return {
     ...row,
     actorId: row.actorId ?? undefined,
+    traceParent: row.traceParent ?? undefined,
     formatId: row.formatId ?? undefined,
     quantity: row.quantity === null ? undefined : BigInt(row.quantity),
     generated: BigInt(row.generated),

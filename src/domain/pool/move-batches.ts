@@ -22,7 +22,7 @@ export async function withdrawBatches(
   return left
 }
 
-/** Moves the withdrawn codes of a pool, or those of them that a task has added, to the end of its line. */
+/** Moves the withdrawn codes of a pool, or those of them that a task has added, to the end of its line; not those that are barred. */
 export async function restoreBatches(
   tx: BookTransaction,
   pool: Pool,
@@ -112,14 +112,14 @@ async function takeOut(
           name: 'read-leaving',
           text: `
             SELECT sum(count) AS count, min(start) AS first FROM batch
-            WHERE account_id = $1 AND pool_id = $2 AND withdrawn = $3 AND start >= $4`,
+            WHERE account_id = $1 AND pool_id = $2 AND withdrawn = $3 AND start >= $4 AND NOT barred`,
           values: [tx.accountId, pool.id, isWithdrawn, unclaimed],
         }
       : {
           name: 'read-leaving-of-task',
           text: `
             SELECT sum(count) AS count, min(start) AS first FROM batch
-            WHERE account_id = $1 AND task_id = $2 AND withdrawn = $3 AND start >= $4`,
+            WHERE account_id = $1 AND task_id = $2 AND withdrawn = $3 AND start >= $4 AND NOT barred`,
           values: [tx.accountId, taskId, isWithdrawn, unclaimed],
         },
   )
@@ -130,16 +130,35 @@ async function takeOut(
       WITH moved AS (
         DELETE FROM batch WHERE account_id = $1 AND pool_id = $2 AND withdrawn = $3 AND start >= $4 RETURNING *
       )
-      INSERT INTO batch (account_id, pool_id, withdrawn, start, count, format_id, first, holes, task_id)
+      INSERT INTO batch (account_id, pool_id, withdrawn, start, count, format_id, first, holes, task_id, barred)
       SELECT account_id, pool_id, withdrawn <> leaves,
         CASE WHEN leaves THEN $6 ELSE $4 END + sum(count) OVER (
           PARTITION BY leaves ORDER BY start ROWS UNBOUNDED PRECEDING
         ) - count,
-        count, format_id, first, holes, task_id
-      FROM (SELECT *, $5::uuid IS NULL OR task_id = $5 AS leaves FROM moved) AS batches
+        count, format_id, first, holes, task_id, barred
+      FROM (SELECT *, NOT barred AND ($5::uuid IS NULL OR task_id = $5) AS leaves FROM moved) AS batches
       WHERE NOT leaves OR $6::numeric IS NOT NULL
       ORDER BY leaves, start`,
     values: [tx.accountId, pool.id, isWithdrawn, leaving.first, taskId ?? null, end ?? null],
   })
   return BigInt(leaving.count)
+}
+
+/** Whether codes of the upload are barred. */
+export async function hasBarred(tx: BookTransaction, uploadId: string): Promise<boolean> {
+  const rows = await tx.rows({
+    name: 'find-barred',
+    text: 'SELECT FROM batch WHERE account_id = $1 AND task_id = $2 AND barred LIMIT 1',
+    values: [tx.accountId, uploadId],
+  })
+  return rows.length > 0
+}
+
+/** Bars all withdrawn codes of a pool from being restored: they may have been handed out by commits that a rewind has lost. */
+export async function barWithdrawn(tx: BookTransaction, poolId: string): Promise<void> {
+  await tx.execute({
+    name: 'bar-withdrawn',
+    text: 'UPDATE batch SET barred = true WHERE account_id = $1 AND pool_id = $2 AND withdrawn AND NOT barred',
+    values: [tx.accountId, poolId],
+  })
 }

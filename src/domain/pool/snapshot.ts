@@ -77,14 +77,15 @@ export async function isCurrent(
 
 /**
  * Ends all snapshots of a pool up to now, in the transaction that has erased something that files show: otherwise a download
- * that is resumed would continue with other bytes.
+ * that is resumed would continue with other bytes. `versions`: how many versions snapshots may have that the pool does not know of,
+ * as a rewind has lost them.
  */
-export async function endSnapshots(tx: BookTransaction, poolId: string): Promise<void> {
+export async function endSnapshots(tx: BookTransaction, poolId: string, versions = 1n): Promise<void> {
   await tx.execute({
     text: `
-      UPDATE pool_usage SET version = version + 1, erased_version = version + 1
+      UPDATE pool_usage SET version = version + $3, erased_version = version + $3
       WHERE account_id = $1 AND pool_id = $2`,
-    values: [tx.accountId, poolId],
+    values: [tx.accountId, poolId, versions],
   })
 }
 

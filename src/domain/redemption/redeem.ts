@@ -4,6 +4,7 @@ import { CommitUnansweredError, RunAgainError } from '../../database/errors.ts'
 import { earliest, latest } from '../../dates.ts'
 import { grouped } from '../../grouped.ts'
 import { facts } from '../../telemetry/facts.ts'
+import { inSpan } from '../../telemetry/spans.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { InvalidInputError, NotFoundError, UserError } from '../books/errors.ts'
 import { InputCheck } from '../books/input.ts'
@@ -122,7 +123,9 @@ export class Redemptions {
     if (!isClaimed(code)) throw new CodeNotClaimedError(code.lane)
     if (!isHeldBy(code, recipient)) throw new RecipientMismatchError()
     const request = { code, reference, place: input.place, at: input.at }
-    const decision = await this.#lanes.add([accountId, code.poolId], request)
+    const decision = await inSpan('redeem', { 'promo_codes.pool_id': code.poolId }, () =>
+      this.#lanes.add([accountId, code.poolId], request),
+    )
     if (decision instanceof UserError) throw decision
     return { code, ...decision }
   }

@@ -5,7 +5,8 @@ import { lockStock, type Moved, type StockInput } from './lock-stock.ts'
 
 /**
  * Restores the withdrawn codes of a pool, or those of them that a task has added: they can be claimed again, after all that are
- * available now. Any number takes the same time. Auto-generation stays as it is.
+ * available now. Any number takes the same time. Auto-generation stays as it is. Codes that may have been handed out before a
+ * rewind stay withdrawn.
  *
  * Rejects with a NotFoundError if the account has no such pool, or the pool no such task.
  */

@@ -34,21 +34,30 @@ export async function withdrawCodes(
   check.done()
   return await books.write(accountId, async (tx) => {
     const pool = await lockStock(tx, input)
-    const before = pool.total - pool.claimed
-    const count = await withdrawBatches(tx, pool, taskId)
-    if (count > 0n) {
-      const payload = { count: String(count), reason: reason ?? null, taskId: taskId ?? null }
-      tx.record({ poolId: pool.id, kind: 'CODES_WITHDRAWN', payload })
-    }
-    if (!keepAutoGenerate) await turnOffAutoGenerate(tx, pool)
-    if (count > 0n) {
-      const format = await formatForRefill(tx, pool, pool.total - pool.claimed)
-      if (format !== undefined && isRefillable(pool, tx.now())) await refill(tx, pool, format, 0n)
-      recordShortage(tx, pool, before, pool.total - pool.claimed)
-      await writePoolCounters(tx, pool)
-    }
-    return { count, pool }
+    return { count: await withdrawStock(tx, pool, { taskId, keepAutoGenerate, reason }), pool }
   })
+}
+
+/** `withdrawCodes` in a transaction that has locked the pool. Resolves to how many codes were withdrawn. */
+export async function withdrawStock(
+  tx: BookTransaction,
+  pool: Pool,
+  { taskId, keepAutoGenerate = false, reason }: Omit<WithdrawCodesInput, 'poolId'>,
+): Promise<bigint> {
+  const before = pool.total - pool.claimed
+  const count = await withdrawBatches(tx, pool, taskId)
+  if (count > 0n) {
+    const payload = { count: String(count), reason: reason ?? null, taskId: taskId ?? null }
+    tx.record({ poolId: pool.id, kind: 'CODES_WITHDRAWN', payload })
+  }
+  if (!keepAutoGenerate) await turnOffAutoGenerate(tx, pool)
+  if (count > 0n) {
+    const format = await formatForRefill(tx, pool, pool.total - pool.claimed)
+    if (format !== undefined && isRefillable(pool, tx.now())) await refill(tx, pool, format, 0n)
+    recordShortage(tx, pool, before, pool.total - pool.claimed)
+    await writePoolCounters(tx, pool)
+  }
+  return count
 }
 
 async function turnOffAutoGenerate(tx: BookTransaction, pool: Pool): Promise<void> {

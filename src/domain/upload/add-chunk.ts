@@ -1,5 +1,6 @@
 import { retry } from '../../async/retry.ts'
 import { facts } from '../../telemetry/facts.ts'
+import { inSpan } from '../../telemetry/spans.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import { holdCatalog, lockCatalog } from '../books/catalog.ts'
 import type { TaskRef } from '../books/task-ref.ts'
@@ -54,7 +55,8 @@ export async function addChunk(
   // it.
   const isDuplicate = (error: unknown) => error instanceof CodeExistsError
   try {
-    return await retry(maxAttempts, add, isDuplicate)
+    const attributes = { 'promo_codes.rows': chunk.rows.length + chunk.rejected.length }
+    return await inSpan('add chunk', attributes, () => retry(maxAttempts, add, isDuplicate))
   } catch (error) {
     if (error instanceof UploadMovedError) return false
     throw error

@@ -12,7 +12,7 @@ import {
   type Task,
   type TaskFailure,
 } from '../generation/task.ts'
-import { removeBatches } from '../pool/move-batches.ts'
+import { hasBarred, removeBatches } from '../pool/move-batches.ts'
 import { lockPool, noteStock, type Pool, writePoolCounters } from '../pool/pool.ts'
 
 /**
@@ -128,6 +128,11 @@ async function refuseIfClaimed(tx: BookTransaction, pool: Pool, taskId: string):
   })
   if (row?.claimed != null)
     throw new UploadNotUndoneError(taskId, claimedReason(BigInt(row.claimed), BigInt(row.count)))
+  if (await hasBarred(tx, taskId))
+    throw new UploadNotUndoneError(
+      taskId,
+      'Some of its codes may have been claimed before the database was restored from a backup, so the upload can no longer be undone.',
+    )
 }
 
 function claimedReason(claimed: bigint, count: bigint): string {

@@ -1,5 +1,6 @@
 import { v7 as newId } from 'uuid'
 import { CommitUnansweredError, isUnavailable } from '../../database/errors.ts'
+import { inSpan } from '../../telemetry/spans.ts'
 import type { Books } from '../books/books.ts'
 import { InvalidInputError, NotFoundError, TooManyUploadsError } from '../books/errors.ts'
 import { checkIdempotencyKey, hashInput, once } from '../books/idempotency.ts'
@@ -96,7 +97,7 @@ export async function receiveUpload(
   const ref = { accountId, taskId: newId() }
   let taskId: string | undefined
   try {
-    const file = await storeFile(books, ref, bytes, maxBytes)
+    const file = await inSpan('receive file', {}, () => storeFile(books, ref, bytes, maxBytes))
     if (file.size === 0)
       throw new InvalidInputError([
         { path: ['file'], message: 'The file is empty. Send a file with at least one code.' },

@@ -1,4 +1,5 @@
 import { v7 as newId } from 'uuid'
+import type { Queryable } from '../../database/transaction.ts'
 import type { Books, BookTransaction } from '../books/books.ts'
 import type { EventCursor } from '../books/event-log.ts'
 import { afterFailure, goodStanding, type Standing } from './back-off.ts'
@@ -29,48 +30,38 @@ export interface Courier {
   now: Date
 }
 
-const pendingColumns = `account_id AS "accountId", id AS "webhookId", attempts > 0 AS "isFailing"`
-
 /** Neither disabled, nor waiting for its next attempt, nor in the hands of another process. $1: now; $2: this one. */
 const isDue = `
   disabled_at IS NULL AND (next_attempt_at IS NULL OR next_attempt_at <= $1)
   AND (leased_until IS NULL OR leased_until <= $1 OR leased_by = $2)`
 
-const hasNewEvents = `EXISTS (
-  SELECT FROM event_log log
-  WHERE log.account_id = webhook.account_id AND (log.log <> webhook.log OR log.last > webhook.sequence))`
-
-/** The webhooks of an account that have not looked at all its events, and can. */
+/** The webhooks of accounts that have not looked at all events, and can. */
 export function findPending(
-  books: Books,
-  accountId: string,
+  books: Queryable,
+  accountIds: readonly string[],
   { id, now }: Courier,
 ): Promise<PendingWebhook[]> {
   return books.rows<PendingWebhook>({
     name: 'find-pending-webhooks',
-    text: `SELECT ${pendingColumns} FROM webhook WHERE account_id = $3 AND ${isDue} AND ${hasNewEvents}`,
-    values: [now, id, accountId],
-  })
-}
-
-/** The same of all accounts, at most `limit`: what nobody has been told of. */
-export function findAllPending(books: Books, { id, now }: Courier, limit: number): Promise<PendingWebhook[]> {
-  return books.rows<PendingWebhook>({
-    text: `SELECT ${pendingColumns} FROM webhook WHERE ${isDue} AND ${hasNewEvents} LIMIT $3`,
-    values: [now, id, limit],
-  })
-}
-
-/** At most `limit` webhooks whose next attempt is due, or whose process has not given back its lease in time. */
-export function findOverdue(books: Books, now: Date, limit: number): Promise<PendingWebhook[]> {
-  return books.rows<PendingWebhook>({
     text: `
-      SELECT ${pendingColumns} FROM webhook
-      WHERE disabled_at IS NULL AND (next_attempt_at IS NOT NULL OR leased_until IS NOT NULL)
-        AND (next_attempt_at IS NULL OR next_attempt_at <= $1) AND (leased_until IS NULL OR leased_until <= $1)
-      ORDER BY next_attempt_at LIMIT $2`,
-    values: [now, limit],
+      SELECT account_id AS "accountId", id AS "webhookId", attempts > 0 AS "isFailing" FROM webhook
+      WHERE account_id = ANY($3::uuid[]) AND ${isDue} AND EXISTS (
+        SELECT FROM event_log log
+        WHERE log.account_id = webhook.account_id AND (log.log <> webhook.log OR log.last > webhook.sequence))`,
+    values: [now, id, accountIds],
   })
+}
+
+/** Which of the accounts have webhooks that are not disabled. */
+export async function findSending(books: Queryable, accountIds: readonly string[]): Promise<Set<string>> {
+  const rows = await books.rows<{ accountId: string }>({
+    name: 'find-sending-accounts',
+    text: `
+      SELECT DISTINCT account_id AS "accountId" FROM webhook
+      WHERE account_id = ANY($1::uuid[]) AND disabled_at IS NULL`,
+    values: [accountIds],
+  })
+  return new Set(rows.map(({ accountId }) => accountId))
 }
 
 /** Reads a webhook if it can be delivered to. */

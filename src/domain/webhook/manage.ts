@@ -67,6 +67,8 @@ export async function createWebhook(
         tx.now(),
       ],
     })
+    // Events after its place may be there already.
+    tx.queue('WEBHOOKS')
     return { webhookId, secret: await insertSecret(tx, books, webhookId) }
   })
 }
@@ -120,6 +122,8 @@ export async function updateWebhook(
         isDisabled ? (webhook.disabledReason ?? 'REQUESTED') : null,
       ],
     })
+    // Events that are there already are sent at once.
+    if (!isDisabled) tx.queue('WEBHOOKS')
     if (isNewlyDisabled)
       tx.record({
         poolId: null,
@@ -131,8 +135,6 @@ export async function updateWebhook(
         },
       })
   })
-  // Events that are there already are sent at once.
-  books.notifications.announce({ topic: 'events', key: accountId })
 }
 
 /** Deletes a webhook, with its secrets and its deliveries. Rejects with a NotFoundError. */

@@ -83,6 +83,50 @@ export async function readWebhooks(
   return rows.map(decodeWebhook)
 }
 
+/** The ids of an account's webhooks, newest first. */
+export async function listWebhooks(books: Queryable, accountId: string): Promise<string[]> {
+  const rows = await books.rows<{ id: string }>({
+    text: 'SELECT id FROM webhook WHERE account_id = $1 ORDER BY id DESC',
+    values: [accountId],
+  })
+  return rows.map((row) => row.id)
+}
+
+/** The events of the account that a webhook has not come to, whether it wants them or not. */
+export interface Backlog {
+  count: bigint
+  /** When the first of them happened; undefined if there is none, or none that is kept. */
+  since: Date | undefined
+}
+
+/** The backlogs of webhooks, by their ids. */
+export async function readBacklogs(
+  books: Queryable,
+  accountId: string,
+  ids: readonly string[],
+): Promise<Map<string, Backlog>> {
+  const rows = await books.rows<{ id: string; count: string; since: Date | null }>({
+    text: `
+      SELECT webhook.id, log.last - least(webhook.sequence, log.last) AS count, (
+        SELECT at FROM event
+        WHERE account_id = $1 AND sequence > greatest(webhook.sequence, log.floor) ORDER BY sequence LIMIT 1
+      ) AS since
+      FROM webhook JOIN event_log log ON log.account_id = webhook.account_id
+      WHERE webhook.account_id = $1 AND webhook.id = ANY($2::uuid[])`,
+    values: [accountId, ids],
+  })
+  return new Map(
+    rows.map(({ id, count, since }) => [id, { count: BigInt(count), since: since ?? undefined }]),
+  )
+}
+
+export type WebhookStatus = 'ACTIVE' | 'FAILING' | 'DISABLED'
+
+export function webhookStatus({ disabledAt, failingSince }: Webhook): WebhookStatus {
+  if (disabledAt !== undefined) return 'DISABLED'
+  return failingSince === undefined ? 'ACTIVE' : 'FAILING'
+}
+
 /** Locks a webhook until the transaction ends, and reads it; undefined if the account has no such webhook. */
 export async function lockWebhook(tx: BookTransaction, webhookId: string): Promise<Webhook | undefined> {
   const [row] = await tx.rows<WebhookRow>({

@@ -71,7 +71,7 @@ export const answerLimits: Readonly<AnswerWeight> = {
   bytes: 32_000_000,
   values: 250_000,
   reads: 7_000,
-  introspected: 16_000,
+  introspected: 20_000,
   depth: 20,
 }
 

@@ -28,6 +28,7 @@ import {
   shareByKey,
   showErrors,
   subscribeWith,
+  traceOperations,
 } from './plugins.ts'
 
 /** The GraphQL API, independent of the transport. */
@@ -75,6 +76,7 @@ export function createApi(parts: {
       executeWithin(new Admission(), answers, services.pacer),
       subscribeWith(subscriber),
       noteStreams(log),
+      traceOperations(),
     ],
     // See showErrors: Yoga would not say which request an error is of.
     maskedErrors: false,

@@ -14,6 +14,7 @@ import type { Documents, OperationText } from '../../graphql/limits/documents.ts
 import { answerLimits } from '../../graphql/limits/limits.ts'
 import type { Subscriber } from '../../graphql/subscriber.ts'
 import type { RequestRecord } from '../../telemetry/request-record.ts'
+import { beginWait, inSpan } from '../../telemetry/spans.ts'
 import type { Authentication } from '../authentication.ts'
 import { readForm } from './multipart.ts'
 import { checkMethod, isForm, readOperation, readRequestBody } from './operation-request.ts'
@@ -70,7 +71,9 @@ export function readRequests(scheduler: Scheduler): Plugin<object, ServerContext
       setRequestParser(async () => {
         const arrival = arrivingBodies.begin(credentials.keyId)
         const read = isForm(req) ? readForm : readRequestBody
+        const endWait = beginWait('wait for the body')
         const body = await read(req, res, arrival.keep).finally(arrival.end)
+        endWait()
         const bytes = body.length
         serverContext.bytes = bytes
         if (bytes < minHeavyBytes) return readOperation(body)
@@ -96,6 +99,15 @@ export function shareByKey(scheduler: Scheduler): Plugin<object, ServerContext> 
       const length = response.headers.get('content-length')
       const keyId = serverContext.credentials?.keyId
       if (keyId !== undefined && length !== null) scheduler.weigh(keyId, Number(length))
+    },
+  }
+}
+
+/** Gives each operation a span, from when its request has been read. Last: it contains what the others do. */
+export function traceOperations(): Plugin<object, ServerContext> {
+  return {
+    onParams({ paramsHandler, setParamsHandler }) {
+      setParamsHandler((operation) => inSpan('operation', {}, async () => await paramsHandler(operation)))
     },
   }
 }
@@ -260,6 +272,8 @@ export function sendWritten(answers: Answers): Plugin {
     },
     onResponse({ request, response, setResponse, fetchAPI }) {
       const { status, statusText } = response
+      // For event streams, Yoga would keep a connection open that the client or the HTTP server wants to be closed.
+      response.headers.delete('connection')
       const headers = new fetchAPI.Headers(response.headers)
       // The type does not say that a body may also be a stream of Node.js.
       const send = (body: Readable | Buffer) =>

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
 import { isUnavailable } from '../../database/errors.ts'
+import type { NodeAway } from '../../database/reach.ts'
 import type { Books } from '../../domain/books/books.ts'
 import { grouped } from '../../grouped.ts'
 import { graphqlPath, matchRoute, type RouteName } from '../../routes.ts'
@@ -26,8 +27,16 @@ const maxHeaderBytes = 16_384
 
 const beatEveryMs = 15_000
 
+// Longer than most load balancers keep an idle connection: if the service closed it first, a request that is on its way would be lost.
+const defaultKeepAliveMs = 75_000
+// One that is idle takes some 17 KB.
+const defaultMaxKept = 4_000
+
 // As Node.js names it.
 const requestIdName = requestIdHeader.toLowerCase()
+
+// Load balancers ask for the first two all the time. The others are files that are in memory.
+const untraced: ReadonlySet<RouteName> = new Set(['health', 'ready', 'consoleFile', 'graphiqlFile'])
 
 const readMethods = 'GET, HEAD, OPTIONS'
 
@@ -70,21 +79,31 @@ export class HttpServer {
   /** Event streams, which end only when their clients leave or a shutdown cuts them. */
   readonly #streams = new Set<ServerResponse>()
   readonly #unread = new UnreadAnswers()
+  /** Connections that stay open after their answers. */
+  readonly #kept = new Set<Duplex>()
+  readonly #maxKept: number
   /** The response to the latest request of each connection. */
   readonly #latest = new WeakMap<Duplex, ServerResponse>()
   #ready = true
   #closing = false
 
-  /** `routes` are served besides /health and /ready. */
-  constructor({ books, log, routes }: { books: Books; log: Logger; routes: Routes }) {
+  /**
+   * `routes` are served besides /health and /ready. A connection stays open for `keepAliveMs` after an answer; when
+   * `maxKept` do, the answers on others say that they close.
+   */
+  constructor(parts: { books: Books; log: Logger; routes: Routes; keepAliveMs?: number; maxKept?: number }) {
+    const { books, log, routes, keepAliveMs = defaultKeepAliveMs, maxKept = defaultMaxKept } = parts
     this.#books = books
     this.#log = log
+    this.#maxKept = maxKept
     this.#routes = {
       health: readOnly((_request, response) => send(response, 200, 'ok\n')),
       ready: readOnly((_request, response) => this.#answerReady(response)),
       ...routes,
     }
     this.server = createServer({
+      keepAliveTimeout: keepAliveMs,
+      // From the first byte of a request, or from the connection on if there is none.
       headersTimeout: maxHeadersMs,
       // Bodies have their own limits: see request.ts.
       requestTimeout: 0,
@@ -98,7 +117,7 @@ export class HttpServer {
       response.once('finish', () => discardRest(request))
       this.#latest.set(request.socket, response)
       const record = this.#begin(request, response)
-      if (this.#closing) response.shouldKeepAlive = false
+      if (!this.#mayKeep(request.socket)) response.shouldKeepAlive = false
       // A keep-alive connection that becomes idle during shutdown would hold it up.
       response.once('close', () => {
         if (this.#closing) setImmediate(() => this.server.closeIdleConnections())
@@ -129,6 +148,16 @@ export class HttpServer {
       })
     })
     this.server.on('clientError', (error, connection) => this.#refuseUnreadable(error, connection))
+  }
+
+  /** Whether a connection may stay open after its answer. */
+  #mayKeep(connection: Duplex): boolean {
+    if (this.#closing) return false
+    if (this.#kept.has(connection)) return true
+    if (this.#kept.size >= this.#maxKept) return false
+    this.#kept.add(connection)
+    connection.once('close', () => this.#kept.delete(connection))
+    return true
   }
 
   /** Answers bytes that are not a request, unless a response is being sent on the connection. */
@@ -209,8 +238,16 @@ export class HttpServer {
     if (route.exists !== undefined && !(await route.exists(match.id))) throw this.#nothing()
     if (request.method === 'OPTIONS') return answerPreflight(response, route.methods)
     if (match.name === 'graphql') this.#unread.add(response)
-    const onStream = (end: () => void) => this.#addStream(response, end)
-    await route.answer(request, response, { id: match.id, search, onStream, record })
+    const onStream = (end: () => void) => {
+      record.becomesStream()
+      this.#addStream(response, end)
+    }
+    const answer = () => route.answer(request, response, { id: match.id, search, onStream, record })
+    if (untraced.has(match.name)) await answer()
+    else {
+      const attributes = { 'http.request.method': request.method, 'promo_codes.route': match.name }
+      await record.inSpan(`${request.method} ${match.name}`, request.headers, attributes, answer)
+    }
   }
 
   #addStream(response: ServerResponse, end: () => void): void {
@@ -238,12 +275,19 @@ export class HttpServer {
     if (!this.#ready) return send(response, 503, 'shutting down\n')
     try {
       await this.#books.rows({ text: 'SELECT 1' })
-      send(response, 200, 'ready\n')
+      await this.#books.reach.tryNodes()
+      // Ready all the same: otherwise one node would end the service for the accounts of all others.
+      const away = this.#books.reach.nodesAway().map(describeAway)
+      send(response, 200, ['ready', ...away, ''].join('\n'))
     } catch (error) {
       if (!isUnavailable(error)) throw error
       send(response, 503, 'the database is unavailable\n')
     }
   }
+}
+
+function describeAway({ node, accounts, since }: NodeAway): string {
+  return `the node ${node} of the database is away since ${since.toISOString()}: ${grouped(accounts)} accounts are not served`
 }
 
 /**

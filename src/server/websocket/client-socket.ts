@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
+import { beginWait } from '../../telemetry/spans.ts'
 import type { SentSession } from '../session-cookie.ts'
 
 // Unread bytes, above which nothing more is done for the client.
@@ -85,7 +86,9 @@ export class ClientSocket {
     this.#heldLength += messageLength
     this.#waiting.push(resolve)
     this.#startNext()
+    const endWait = beginWait('wait for other operations of the socket')
     await promise
+    endWait()
     try {
       return await run()
     } finally {
@@ -107,7 +110,9 @@ export class ClientSocket {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#longWaiting.push(resolve)
     this.#startNext()
+    const endWait = beginWait('wait for the client to read')
     await promise
+    endWait()
     try {
       return this.isOpen ? await run() : undefined
     } finally {

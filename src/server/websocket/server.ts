@@ -106,7 +106,9 @@ export function serveWebSocket(parts: {
         record,
       }
       // Enqueued even if the client cancels the operation immediately, which costs as much.
-      return socket.extra.enqueue(() => admit(socket, payload, arrival), arrival.length)
+      return record.inSpan('operation', {}, { 'promo_codes.transport': 'websocket' }, () =>
+        socket.extra.enqueue(() => admit(socket, payload, arrival), arrival.length),
+      )
     },
     onConnect: ({ extra }) => {
       if (extra.messageLength > maxConnectionParamsLength)
@@ -346,9 +348,12 @@ async function run(
 ) {
   const { client, schedule, execute, errors, messageLength, record, ...operation } = args as AdmittedOperation
   const answer = () => (errors === undefined ? how(operation, execute) : { errors })
-  const result = await client.enqueue(() => schedule(answer), messageLength)
+  const result = await record.inSameSpan(() => client.enqueue(() => schedule(answer), messageLength))
   // Its first event may come much later.
-  if (isAsyncIterable(result)) record.answered('websocket')
+  if (isAsyncIterable(result)) {
+    record.answered('websocket')
+    record.becomesStream()
+  }
   // If the client has disconnected, this is not sent.
   return (result ?? { data: null }) as never
 }

@@ -13,6 +13,7 @@ import { readFile, removeFile } from '../../domain/upload/file.ts'
 import { completeUpload } from '../../domain/upload/finish.ts'
 import { HeldByEndedUploadError } from '../../domain/upload/known-codes.ts'
 import { failUpload, markWaitingForClearing, readNextUpload, startUpload } from '../../domain/upload/queue.ts'
+import { beginWait, failSpan, inTrace } from '../../telemetry/spans.ts'
 import type { AccountLock } from './account-lock.ts'
 import { chunksOf, readAhead } from './chunks.ts'
 
@@ -22,6 +23,12 @@ const minShareByResuming = 10
 const maxRowsCleared = 10_000
 // After this many files of an account, some rows are cleared away although more files wait.
 const filesPerClearing = 8
+
+/** What is done next for an upload, as traces say it. */
+const steps: Partial<Record<Task['status'], string>> = {
+  AWAITING_EXECUTION: 'start upload',
+  RUNNING: 'read upload',
+}
 
 /**
  * Works on the uploads of one account during its share of the time: reads its files, oldest first, and clears away what
@@ -51,12 +58,28 @@ export class AccountUploads {
     if (upload === undefined) return false
     let filesRead = 0
     while (upload !== undefined && !this.#isOver) {
-      if (!(await this.#advance(upload))) return false
+      if (!(await this.#traced(upload))) return false
       if (upload.status === 'RUNNING') filesRead += 1
       const clearFirst = upload.status === 'RUNNING' && filesRead % filesPerClearing === 0
       upload = await readNextUpload(books, this.#accountId, clearFirst)
     }
     return true
+  }
+
+  /** Advances an upload, in the trace of the request that created it. */
+  async #traced(upload: Task): Promise<boolean> {
+    const { accountId, id, status, rowsRead, traceParent } = upload
+    const attributes = {
+      'promo_codes.account_id': accountId,
+      'promo_codes.task_id': id,
+      'promo_codes.rows_read': Number(rowsRead),
+    }
+    return await inTrace(
+      steps[status] ?? 'clear upload',
+      attributes,
+      () => this.#advance(upload),
+      traceParent,
+    )
   }
 
   /** Resolves to false if the work stopped before the upload or the share ended. */
@@ -72,6 +95,7 @@ export class AccountUploads {
         return await failUpload(books, upload, { code, message: error.message }, error.beginning)
       }
       if (isUnavailable(error) || canRunAgain(error)) throw error
+      failSpan(error)
       log.error({ err: error, ...refOf(upload) }, 'an upload failed')
       const message =
         'The service could not finish this upload. Nothing was added to the pool. Upload the file again.'
@@ -141,7 +165,11 @@ export class AccountUploads {
   /** Runs work once the semaphore admits it. `undefined` if this worker may no longer do it. */
   async #run<T>(work: () => Promise<T>): Promise<T | undefined> {
     const { semaphore, isClosed } = this.#options
-    return await semaphore.run(async () => (isClosed() || this.#lock.isLost ? undefined : await work()))
+    const endWait = beginWait('wait for other uploads')
+    return await semaphore.run(async () => {
+      endWait()
+      return isClosed() || this.#lock.isLost ? undefined : await work()
+    })
   }
 
   /** Ends the share if it has been used up, or `atOnce`, and another account waits. */

@@ -13,9 +13,10 @@ import {
 } from '../../domain/webhook/deliver.ts'
 import { eventMessage, type Message, missedMessage } from '../../domain/webhook/message.ts'
 import { readSecrets } from '../../domain/webhook/secrets.ts'
-import { send } from '../../domain/webhook/send.ts'
+import { type Attempt, send } from '../../domain/webhook/send.ts'
 import { missedEvents, placeAfterMissed, type Webhook } from '../../domain/webhook/webhook.ts'
 import type { OutgoingClient, OutgoingConnection } from '../../outgoing/client.ts'
+import { facts } from '../../telemetry/facts.ts'
 
 // Longer than an attempt takes, with what is read before it and noted after it.
 const leaseMs = 30_000
@@ -54,7 +55,7 @@ const unfinished: RunEnd = { hasMore: true, isFailing: false }
 
 /** What is to be sent next, oldest first, and how far the webhook is after each. */
 interface Plan {
-  steps: { message: Message; place: EventCursor }[]
+  steps: { message: Message; place: EventCursor; happenedAt?: Date }[]
   /** How far the log was looked at. */
   through: bigint
   /** Whether that is its end. */
@@ -107,6 +108,7 @@ export class WebhookRun {
     }
     const steps = events.map((event, i) => ({
       message: eventMessage(event),
+      happenedAt: event.at,
       place: { log: log.log, sequence: i === events.length - 1 ? through : event.sequence },
     }))
     return { steps, through, isComplete: through === log.last }
@@ -141,6 +143,7 @@ export class WebhookRun {
       )
       // Somebody has changed the webhook, or another process has taken over.
       if (noted === undefined) return unfinished
+      tellAttempt(attempt, step.happenedAt)
       this.#report(current, delivery, noted)
       if (attempt.error !== undefined) return { hasMore: false, isFailing: true }
       if (isOver) return { hasMore: !(isLast && plan.isComplete), isFailing: false }
@@ -153,10 +156,14 @@ export class WebhookRun {
   #report(before: Webhook, { attempt }: Delivery, after: Webhook): void {
     const { log } = this.#options
     const entry = { ...this.#ref, status: attempt.status, reason: attempt.error }
-    if (after.disabledAt !== undefined) log.warn(entry, 'a webhook was disabled')
-    else if (after.failingSince !== undefined && before.failingSince === undefined)
+    if (after.disabledAt !== undefined) {
+      facts.webhook.tell({ change: 'disabled' })
+      log.warn(entry, 'a webhook was disabled')
+    } else if (after.failingSince !== undefined && before.failingSince === undefined) {
+      facts.webhook.tell({ change: 'failed' })
       log.warn(entry, 'a webhook has failed; trying again')
-    else if (after.failingSince === undefined && before.failingSince !== undefined) {
+    } else if (after.failingSince === undefined && before.failingSince !== undefined) {
+      facts.webhook.tell({ change: 'recovered' })
       const failedMs = attempt.at.getTime() - before.failingSince.getTime()
       log.info({ ...this.#ref, failedMs }, 'a webhook works again')
     }
@@ -177,4 +184,14 @@ export class WebhookRun {
   get #courier() {
     return { id: this.#options.courierId, now: this.#options.books.now() }
   }
+}
+
+function tellAttempt({ at, durationMs, status, error }: Attempt, happenedAt: Date | undefined): void {
+  const isAccepted = error === undefined
+  facts.delivery.tell({
+    outcome: isAccepted ? 'accepted' : status === undefined ? 'unanswered' : 'refused',
+    durationMs,
+    delayMs:
+      isAccepted && happenedAt !== undefined ? Number(at) + durationMs - Number(happenedAt) : undefined,
+  })
 }

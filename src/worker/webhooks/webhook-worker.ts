@@ -4,35 +4,29 @@ import { Lanes, type LanesOptions } from '../../async/lanes.ts'
 import { logRetry, Poll } from '../../async/poll.ts'
 import { Semaphore } from '../../async/semaphore.ts'
 import type { Books } from '../../domain/books/books.ts'
-import {
-  findAllPending,
-  findOverdue,
-  findPending,
-  type PendingWebhook,
-} from '../../domain/webhook/deliver.ts'
+import { leaveQueue, readQueue } from '../../domain/books/queue.ts'
+import { findPending, findSending, type PendingWebhook } from '../../domain/webhook/deliver.ts'
 import { maxWebhooks } from '../../domain/webhook/webhook.ts'
 import type { OutgoingClient } from '../../outgoing/client.ts'
 import { type RunEnd, type RunOptions, WebhookRun } from './webhook-run.ts'
 
-// How late a webhook is tried again, or taken over from a process that has died.
-const overdueEveryMs = 1_000
+// How late a webhook may be tried again, or taken over from a process that has died; and how late events whose notification was
+// lost are noticed.
+const pollEveryMs = 5_000
 
-// How late events are whose notification was lost. The statement looks at every webhook.
-const pendingEveryMs = 5_000
+// Accounts with new events whose webhooks are looked for at a time.
+const maxAccountsAtOnce = 100
 
-// What a look finds at a time.
-const maxFound = 5_000
-
-/** Attempts in flight at a time to webhooks that work, besides `maxSlowDeliveries`. */
-const maxDeliveries = 50
+/** Webhooks that are delivered to at a time, besides `maxSlowRuns`. */
+const maxRuns = 50
 
 /**
- * Attempts that take longer than 100 ms and do not count toward `maxDeliveries`: as many webhooks can begin to hang at the same
- * time, and delay no other. Each waits for fifteen seconds at most, and is then retried among the next.
+ * Webhooks that have taken longer than 100 ms and do not count toward `maxRuns`: as many can begin to hang at the same time, and
+ * delay no other. Each waits for fifteen seconds at most, and is then retried among those that have failed.
  */
-const maxSlowDeliveries = 250
+const maxSlowRuns = 250
 
-/** Attempts in flight at a time to webhooks that have failed: these delay each other alone. */
+/** Webhooks that have failed and are tried again at a time: these delay each other alone. */
 const maxRetries = 100
 
 // Statements at a time: claims and requests use the same connections.
@@ -43,36 +37,45 @@ const graceMs = 1_000
 
 const purpose = 'deliver to a webhook'
 
+const idle: RunEnd = { hasMore: false, isFailing: false }
+
 export interface WebhookWorkerOptions {
   books: Books
   outgoing: OutgoingClient
   log: Logger
 }
 
+type RunLanes = Lanes<[accountId: string], PendingWebhook, void>
+type RunBounds = Pick<
+  LanesOptions<[accountId: string], PendingWebhook, void>,
+  'of' | 'maxGroups' | 'maxSlowGroups'
+>
+
 /**
- * Delivers the events of all accounts to their webhooks. A notification makes it look at the webhooks of an account; a clock, at
- * those whose next attempt is due and at whatever was missed. Webhooks that hang delay no others, within the bounds above, and
- * accounts have equal shares. Any number of processes can share a database.
+ * Delivers the events of all accounts to their webhooks. A notification makes it look at the webhooks of an account that has new
+ * events; a clock, at those of all accounts in the queue, which are those that have webhooks. Webhooks that hang delay no others,
+ * within the bounds above, and accounts have equal shares. Any number of processes can share a database.
  */
 export class WebhookWorker {
   readonly #books: Books
   readonly #log: Logger
-  readonly #run: RunOptions
+  readonly #options: RunOptions
   readonly #closing = new AbortController()
   readonly #abandoning = new AbortController()
-  readonly #deliveries: Lanes<[accountId: string], PendingWebhook, void>
-  readonly #retries: Lanes<[accountId: string], PendingWebhook, void>
+  readonly #working: RunLanes
+  readonly #failing: RunLanes
   /** The webhooks that wait for their run or have one, by id, and whether they have to run again after it. */
   readonly #running = new Map<string, { runsAgain: boolean; ended: Promise<void> }>()
   /** The accounts that have new events. */
   readonly #accounts = new Set<string>()
-  readonly #polls: { newEvents: Poll; overdue: Poll; pending: Poll }
-  readonly #stopListening: () => void
+  readonly #newEvents: Poll
+  readonly #all: Poll
+  readonly #stopListening: (() => void)[]
 
   constructor({ books, outgoing, log }: WebhookWorkerOptions) {
     this.#books = books
     this.#log = log
-    this.#run = {
+    this.#options = {
       books,
       outgoing,
       log,
@@ -81,58 +84,69 @@ export class WebhookWorker {
       isClosing: () => this.#closing.signal.aborted,
       abandon: this.#abandoning.signal,
     }
-    this.#deliveries = this.#openLanes({ maxGroups: maxDeliveries, maxSlowGroups: maxSlowDeliveries })
-    this.#retries = this.#openLanes({ maxGroups: maxRetries })
-    this.#polls = {
-      newEvents: new Poll({
-        purpose: 'look for webhooks of an account',
-        run: () => this.#findOfAccounts(),
-        log,
-      }),
-      overdue: new Poll({
-        purpose: 'look for webhooks to try again',
-        run: async () => this.#start(await findOverdue(books, books.now(), maxFound)),
-        everyMs: overdueEveryMs,
-        log,
-      }),
-      pending: new Poll({
-        purpose: 'look for webhooks with new events',
-        run: async () => this.#start(await findAllPending(books, this.#courier, maxFound)),
-        everyMs: pendingEveryMs,
-        log,
-      }),
-    }
-    this.#stopListening = books.notifications.on('events', (accountId) => {
-      if (accountId === undefined) this.#polls.pending.wake()
-      else {
-        this.#accounts.add(accountId)
-        this.#polls.newEvents.wake()
-      }
+    this.#working = this.#openLanes({ of: 'webhooks', maxGroups: maxRuns, maxSlowGroups: maxSlowRuns })
+    this.#failing = this.#openLanes({ of: 'failing webhooks', maxGroups: maxRetries })
+    this.#newEvents = new Poll({
+      purpose: 'look for webhooks of accounts with new events',
+      run: () => this.#findOfAccounts(),
+      log,
     })
-    this.#polls.pending.wake()
-    this.#polls.overdue.wake()
+    this.#all = new Poll({
+      purpose: 'look for webhooks that have something to send',
+      run: () => this.#findAll(),
+      everyMs: pollEveryMs,
+      log,
+    })
+    this.#stopListening = [
+      books.notifications.on('webhooks', () => this.#all.wake()),
+      books.notifications.on('events', (accountId) => {
+        if (accountId === undefined) this.#all.wake()
+        else {
+          this.#accounts.add(accountId)
+          this.#newEvents.wake()
+        }
+      }),
+    ]
+    this.#all.wake()
   }
 
   /** Begins no more attempts. Attempts in flight have a second to end, and are made again by another process otherwise. */
   async close(): Promise<void> {
-    this.#stopListening()
+    for (const stop of this.#stopListening) stop()
     this.#closing.abort()
-    await Promise.all(Object.values(this.#polls).map((poll) => poll.close()))
+    await Promise.all([this.#newEvents.close(), this.#all.close()])
     const grace = setTimeout(() => this.#abandoning.abort(), graceMs)
     await Promise.all([...this.#running.values()].map(({ ended }) => ended))
     clearTimeout(grace)
   }
 
   get #courier() {
-    return { id: this.#run.courierId, now: this.#books.now() }
+    return { id: this.#options.courierId, now: this.#books.now() }
   }
 
-  async #findOfAccounts(): Promise<void> {
-    for (const accountId of this.#accounts) {
+  /** Resolves to whether more accounts wait. */
+  async #findOfAccounts(): Promise<boolean> {
+    const accountIds = [...this.#accounts].slice(0, maxAccountsAtOnce)
+    // Before the look, so that an event that comes during it is looked for again.
+    for (const accountId of accountIds) this.#accounts.delete(accountId)
+    await this.#books.reach.eachNode(accountIds, async (ids) =>
+      this.#start(await findPending(this.#books, ids, this.#courier)),
+    )
+    return this.#accounts.size > 0
+  }
+
+  async #findAll(): Promise<void> {
+    for await (const page of readQueue(this.#books, 'WEBHOOKS')) {
       if (this.#closing.signal.aborted) return
-      // First, so that an event that comes now is looked for again.
-      this.#accounts.delete(accountId)
-      this.#start(await findPending(this.#books, accountId, this.#courier))
+      const queued = new Map(page.map((account) => [account.accountId, account]))
+      await this.#books.reach.eachNode([...queued.keys()], async (ids) => {
+        this.#start(await findPending(this.#books, ids, this.#courier))
+        const sending = await findSending(this.#books, ids)
+        for (const id of ids) {
+          const account = queued.get(id)
+          if (account !== undefined && !sending.has(id)) await leaveQueue(this.#books, account)
+        }
+      })
     }
   }
 
@@ -145,34 +159,35 @@ export class WebhookWorker {
   }
 
   #startOne(webhook: PendingWebhook): void {
-    const lanes = webhook.isFailing ? this.#retries : this.#deliveries
+    const lanes = webhook.isFailing ? this.#failing : this.#working
     const ended = lanes.add([webhook.accountId], webhook)
     this.#running.set(webhook.webhookId, { runsAgain: false, ended })
   }
 
-  #openLanes(bounds: Pick<LanesOptions<[string], PendingWebhook, void>, 'maxGroups' | 'maxSlowGroups'>) {
+  #openLanes(bounds: RunBounds): RunLanes {
     return new Lanes<[accountId: string], PendingWebhook, void>({
       ...bounds,
-      of: 'deliveries',
       // An account delays none of its own webhooks either.
       maxGroupsOfKey: maxWebhooks,
       maxItems: 1,
       serve: async (_key, group) => {
         const webhooks = group.close()
-        for (const webhook of webhooks) this.#ended(webhook, await this.#runOne(webhook))
+        for (const webhook of webhooks) this.#ended(webhook, await this.#run(webhook))
         return webhooks.map(() => undefined)
       },
     })
   }
 
   /** Never rejects. */
-  async #runOne({ accountId, webhookId }: PendingWebhook): Promise<RunEnd> {
+  async #run({ accountId, webhookId }: PendingWebhook): Promise<RunEnd> {
+    const { reach } = this.#books
     const ref = { accountId, webhookId }
     try {
-      return await new WebhookRun(ref, this.#run).run()
+      return (await reach.has(accountId)) ? await new WebhookRun(ref, this.#options).run() : idle
     } catch (error) {
-      if (!this.#abandoning.signal.aborted) logRetry(this.#log, error, purpose, ref)
-      return { hasMore: false, isFailing: false }
+      const isExpected = this.#abandoning.signal.aborted || (await reach.isLost(accountId, error))
+      if (!isExpected) logRetry(this.#log, error, purpose, ref)
+      return idle
     }
   }
 

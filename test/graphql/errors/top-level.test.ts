@@ -258,7 +258,7 @@ describe('scopes', () => {
   // What a key with any scope may ask.
   const open = ['apiKey']
   // What either of two scopes is enough for.
-  const ofTwo = ['account']
+  const ofTwo = ['account', 'webhook']
   // Inputs that change nothing.
   const changes: Record<string, [scope: string, input: string]> = {
     archivePool: ['MANAGE', '{ poolId: "x" }'],
@@ -269,6 +269,8 @@ describe('scopes', () => {
     createApiKey: ['ADMIN', '{ name: "", scopes: [] }'],
     createFormat: ['MANAGE', '{ name: "", shape: { body: { length: 0 }, characters: { set: DIGITS } } }'],
     createPool: ['MANAGE', '{ name: "" }'],
+    createWebhook: ['ADMIN', '{ url: "" }'],
+    deleteWebhook: ['ADMIN', '{ webhookId: "x" }'],
     forgetRecipient: ['ADMIN', '{ recipient: "" }'],
     generateCodes: ['MANAGE', '{ poolId: "x", formatId: "x", quantity: 1 }'],
     redeemCode: ['REDEEM', '{ code: "x", reference: "x" }'],
@@ -277,11 +279,14 @@ describe('scopes', () => {
     restoreCodes: ['MANAGE', '{ poolId: "x" }'],
     revokeApiKey: ['ADMIN', '{ apiKeyId: "x" }'],
     rollBackRedemption: ['REDEEM', '{ redemptionId: "x" }'],
+    rotateWebhookSecret: ['ADMIN', '{ webhookId: "x" }'],
     saveReplenishment: ['MANAGE', '{ poolId: "x", method: UPLOAD }'],
     saveTerms: ['MANAGE', '{ poolId: "x" }'],
+    sendTestDelivery: ['ADMIN', '{ webhookId: "x" }'],
     unarchivePool: ['MANAGE', '{ poolId: "x" }'],
     undoUpload: ['MANAGE', '{ taskId: "x" }'],
     updatePool: ['MANAGE', '{ poolId: "x" }'],
+    updateWebhook: ['ADMIN', '{ webhookId: "x" }'],
     withdrawCodes: ['MANAGE', '{ poolId: "x" }'],
     unvoidCodes: ['MANAGE', '{ select: { taskId: "x" } }'],
     voidCodes: ['MANAGE', '{ select: { taskId: "x" } }'],
@@ -290,6 +295,7 @@ describe('scopes', () => {
     poolEvents: 'poolEvents(after: "x") { cursor }',
     poolUpdated: 'poolUpdated(id: "x") { id }',
     taskUpdated: 'taskUpdated(id: "x") { id }',
+    webhookDisabled: 'webhookDisabled(after: "x") { cursor }',
   }
 
   const operations: [operation: string, scope: string][] = [

@@ -9,6 +9,7 @@ import { createAccount } from '../../../src/domain/account/account.ts'
 import { Books } from '../../../src/domain/books/books.ts'
 import { encodeId } from '../../../src/graphql/ids.ts'
 import { Lifecycle } from '../../../src/lifecycle.ts'
+import { Networks } from '../../../src/outgoing/networks.ts'
 import { openServices } from '../../../src/roles/api.ts'
 import { codesPath } from '../../../src/routes.ts'
 import { downloadRoutes } from '../../../src/server/files/download.ts'
@@ -42,6 +43,7 @@ beforeAll(async () => {
     maxUploadBytes: 1_000_000,
     failedLookUpsPerMinute: 0,
     maxRedemptionAgeDays: 7,
+    webhookAllowedNetworks: Networks.none,
     log,
   })
   const routes: Routes = {}

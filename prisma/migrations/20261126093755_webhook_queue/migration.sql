@@ -1,0 +1,2 @@
+-- AlterEnum
+ALTER TYPE "queue_kind" ADD VALUE 'WEBHOOKS';

@@ -1,0 +1,66 @@
+import { once } from 'node:events'
+import { Agent, type IncomingMessage, request } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { expect, onTestFinished, test } from 'vitest'
+import { HttpServer } from '../../../src/server/http/server.ts'
+import { openBooks, silent } from '../../support/books.ts'
+import { startService } from '../../support/service.ts'
+
+/** A client that asks on one connection as long as that stays open. */
+class Connection {
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  readonly #url: string
+  /** Resolves when the connection of the first answer is closed. */
+  ended: Promise<unknown> | undefined
+
+  constructor(url: string) {
+    this.#url = url
+    onTestFinished(() => this.close())
+  }
+
+  async ask(): Promise<{ headers: IncomingMessage['headers']; reused: boolean }> {
+    const asking = request(`${this.#url}/health`, { agent: this.#agent }).end()
+    const [answer] = (await once(asking, 'response')) as [IncomingMessage]
+    this.ended ??= once(answer.socket, 'close')
+    await text(answer)
+    return { headers: answer.headers, reused: asking.reusedSocket }
+  }
+
+  close(): void {
+    this.#agent.destroy()
+  }
+}
+
+test('a connection stays open for as long as is configured', async () => {
+  await using service = await startService({ keepAliveSeconds: 620 })
+  const connection = new Connection(service.url)
+  expect((await connection.ask()).headers).toMatchObject({ 'keep-alive': 'timeout=620' })
+  expect((await connection.ask()).reused).toBe(true)
+})
+
+test('an idle connection is closed after its time', async () => {
+  const connection = new Connection(await open({ keepAliveMs: 1 }))
+  await connection.ask()
+  await connection.ended
+})
+
+test('only so many connections stay open: the answers on others say that they close', async () => {
+  const url = await open({ maxKept: 2 })
+  const [first, second, third] = [new Connection(url), new Connection(url), new Connection(url)]
+  for (const kept of [first, second]) expect((await kept.ask()).headers.connection).toBe('keep-alive')
+  expect((await third.ask()).headers.connection).toBe('close')
+  expect(await third.ask()).toMatchObject({ headers: { connection: 'close' }, reused: false })
+  expect(await first.ask()).toMatchObject({ headers: { connection: 'keep-alive' }, reused: true })
+  second.close()
+  await expect.poll(async () => (await third.ask()).headers.connection).toBe('keep-alive')
+})
+
+async function open(limits: { keepAliveMs?: number; maxKept?: number }): Promise<string> {
+  const { books, close } = await openBooks()
+  const server = new HttpServer({ books, log: silent, routes: {}, ...limits })
+  onTestFinished(async () => {
+    await server.close()
+    await close()
+  })
+  return `http://127.0.0.1:${await server.listen(0, '127.0.0.1')}`
+}
