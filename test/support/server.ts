@@ -74,7 +74,7 @@ async function useServer(url: string): Promise<TestServer> {
 async function distributeTemplate(url: string, nodeUrls: readonly string[]): Promise<void> {
   // For the user, as each test has a database of its own.
   const known = new Set(
-    (await runSql<{ name: string }>(url, 'SELECT name FROM pg_settings')).map(({ name }) => name),
+    (await runSql<{ name: string }>(url, 'SELECT lower(name) AS name FROM pg_settings')).map(({ name }) => name),
   )
   for (const [name, value] of Object.entries(nodeSettings))
     if (known.has(name)) await runSql(url, `ALTER ROLE CURRENT_USER SET ${name} = ${pg.escapeLiteral(value)}`)
