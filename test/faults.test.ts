@@ -278,54 +278,69 @@ describe('many processes on one database', patience, () => {
   })
 })
 
-describe('a service that is killed during claims, twenty times', () => {
-  it('loses no claim that was answered, and hands out no code twice', patience, async () => {
-    await using test = await openBooks()
-    const key = await newKey(test)
-    const formatId = await newFormat(test)
-    const poolIds = [await refillingPool(test, formatId), await refillingPool(test, formatId)]
-    await using fleet = new Fleet(key)
-    await using processes = new AsyncDisposableStack()
-    const start = async () => {
-      const process = processes.use(new MainProcess({ DATABASE_URL: test.databaseUrl }))
-      return { process, url: (await process.ready()).url }
-    }
-    const kills = 20
-    let started = 0
-    const starting: ReturnType<typeof start>[] = []
-    /** The next service. Three are started ahead, as starting takes longer than killing. */
-    const next = async () => {
-      for (; starting.length < 3 && started <= kills; started++) starting.push(start())
-      const service = await starting.shift()
-      if (service === undefined) throw new Error('All services have been started.')
-      fleet.add(service.url)
-      return service
-    }
+/** For how long processes are killed: longer than in a usual run, with KILL_SECONDS. */
+const killSeconds = Number(process.env['KILL_SECONDS'] ?? 12)
 
-    let current = await next()
-    const claims: Claimed[] = []
-    const clients = [
-      ...Array.from({ length: 5 }, () => claimant(fleet, poolIds, claims)),
-      generator(fleet, poolIds[0] ?? '', formatId),
-    ]
-    for (let kill = 1; kill <= kills; kill++) {
-      const successor = await next()
-      const crowd = new Crowd(clients)
-      await crowd.everyone(1)
-      fleet.remove(current.url)
-      await current.process.end('SIGKILL')
+describe('three processes that serve and two that work, killed in turn', () => {
+  it(
+    'lose no claim that was answered and no event, and hand out no code twice',
+    async () => {
+      await using test = await openBooks()
+      const key = await newKey(test)
+      const formatId = await newFormat(test)
+      const poolIds = await Promise.all(Array.from({ length: 50 }, () => refillingPool(test, formatId)))
+      await using fleet = new Fleet(key)
+      await using processes = new AsyncDisposableStack()
+      const roles = ['api', 'worker', 'api', 'worker', 'api']
+      const start = async (role: string | undefined) => {
+        const process = processes.use(
+          new MainProcess({ DATABASE_URL: test.databaseUrl, ROLE: role ?? 'all' }),
+        )
+        const { url } = await process.ready()
+        if (role === 'api') fleet.add(url)
+        return { process, url }
+      }
+      const running = await Promise.all(roles.map(start))
+
+      // It stays, so that the subscription has no reason to end.
+      const { url: quietUrl } = await start('api')
+      fleet.remove(quietUrl)
+      await using subscriber = new Client({ url: quietUrl, key })
+      const log = await readLog(test.books, test.accountId)
+      const seen: unknown[] = []
+      const following = follow(subscriber, encodeCursor({ log: log.log, sequence: log.last }), seen)
+
+      const claims: Claimed[] = []
+      const crowd = new Crowd([
+        ...Array.from({ length: 6 }, () => claimant(fleet, poolIds, claims)),
+        generator(fleet, poolIds[0] ?? '', formatId),
+        generator(fleet, poolIds[1] ?? '', formatId),
+      ])
+      const end = performance.now() + killSeconds * 1_000
+      for (let turn = 0; turn < roles.length || performance.now() < end; turn++) {
+        const at = turn % roles.length
+        const successor = await start(roles[at])
+        await crowd.everyone(1)
+        const { process, url } = running[at] ?? successor
+        fleet.remove(url)
+        await process.end('SIGKILL')
+        running[at] = successor
+      }
       await crowd.stop()
-      current = successor
-    }
-    // Some of the kills interrupted a claim.
-    expect(fleet.lost).toBeGreaterThan(10)
-    await expectKept(test, claims)
+      // Some of the kills interrupted a claim.
+      expect(fleet.lost).toBeGreaterThan(0)
+      await expectKept(test, claims)
+      await expectToldOfAll(test, log.last, seen)
 
-    // The keys work with every later service.
-    for (const claimed of claims.slice(0, 50)) expect(await claim(fleet, claimed)).toEqual(claimed)
-    await expectKept(test, claims)
-    await endQuietly([current.process])
-  })
+      // The keys work with every later service.
+      for (const claimed of claims.slice(0, 50)) expect(await claim(fleet, claimed)).toEqual(claimed)
+      await expectKept(test, claims)
+      await subscriber[Symbol.asyncDispose]()
+      await following
+      await endQuietly(running.map(({ process }) => process))
+    },
+    patience.timeout + killSeconds * 1_000,
+  )
 })
 
 describe('a service that is killed while codes are redeemed and rolled back, six times', () => {
