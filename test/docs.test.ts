@@ -61,6 +61,12 @@ test('the code for client libraries is the code that the tests of the clients ru
   for (const code of shown) expect(sources.filter((source) => source.includes(code))).toHaveLength(1)
 })
 
+test('the receiver that is shown is the one that the tests run', async () => {
+  const shown = [...(pages.get('docs/webhooks.md') ?? '').matchAll(/^```ts\n([\s\S]*?)^```$/gm)]
+  const source = await readFile(join(root, 'test/support/frontend/webhook-receiver.ts'), 'utf8')
+  expect(shown.map(([, code]) => code)).toEqual([source])
+})
+
 /** Whether a link of a page leads to a file, and to one of its headings if it names one. */
 function leadsSomewhere(file: string, target: string): boolean {
   const [path = '', anchor] = target.split('#')

@@ -189,7 +189,7 @@ describe('a problem that only the operator can fix ends the start with one clear
 })
 
 describe('roles', () => {
-  it('a worker loads nothing of GraphQL’s server, the schema and the pages, and says where its health is', async () => {
+  it('a worker loads nothing of GraphQL’s server, the schema and the pages, neither loads what is off, and it says where its health is', async () => {
     await using database = await testDatabase()
     /** The modules that a process has loaded by the time it is ready. */
     const loadedBy = async (ROLE: string) => {
@@ -213,6 +213,8 @@ describe('roles', () => {
     expect(parts.filter((part) => !api.modules.includes(part))).toEqual([])
     const worker = await loadedBy('worker')
     expect(parts.filter((part) => worker.modules.includes(part))).toEqual([])
+    // Traces are off.
+    for (const { modules } of [api, worker]) expect(modules).not.toContain('@opentelemetry')
     expect(worker.stdout).toContain('/health')
     expect(worker.stdout).not.toMatch(/GraphiQL|Console/)
   })

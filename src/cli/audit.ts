@@ -1,3 +1,4 @@
+import { advice, generalAdvice } from '../domain/audit/advice.ts'
 import {
   type AuditSummary,
   auditBooks,
@@ -53,8 +54,9 @@ function conclusion({ checked, findings }: AuditSummary, milliseconds: number): 
     lines.push('The books are NOT sound. These rules are broken:')
     for (const [kind, count] of findings) {
       const more = count > maxPrintedOfAKind ? `, ${maxPrintedOfAKind} of them above` : ''
-      lines.push(`  ${kind}: ${findingKinds[kind]} (${grouped(count)} found${more})`)
+      lines.push(`  ${kind}: ${findingKinds[kind]} (${grouped(count)} found${more})`, `    ${advice[kind]}`)
     }
+    lines.push(...generalAdvice)
   }
   return lines.join('\n')
 }

@@ -116,7 +116,7 @@ builder.mutationFields((t) => ({
       'Restores the withdrawn codes of a pool, or those of them that a task added: they can be claimed again, after the ' +
       'codes that are available now. If withdrawing turned auto-generation off, turn it on again (saveReplenishment). ' +
       'Also works on an archived pool. Takes the same time for any number of codes. If nothing is withdrawn, that is not ' +
-      'an error. Needs MANAGE.',
+      'an error. Codes that may have been handed out before the database was restored from a backup stay withdrawn. Needs MANAGE.',
     authScopes: { scope: 'MANAGE' },
     errors: {
       types: [InvalidInputError, NotFoundError],

@@ -44,6 +44,10 @@ describe('npm run audit', () => {
     )
     expect(lines.filter((line) => line.startsWith('claim-reference: '))).toHaveLength(20)
     expect(stdout).toContain('The books are NOT sound')
+    expect(stdout).toContain(
+      '\n    Codes may be handed out twice, or not at all. Archive the pool (archivePool)',
+    )
+    expect(stdout).toMatch(/change nothing by hand.*\n$/)
     expect(stdout).toContain('(30 found, 20 of them above)')
     expect(code).toBe(1)
   })

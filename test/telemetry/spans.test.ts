@@ -9,6 +9,7 @@ import {
 } from '@opentelemetry/sdk-trace'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Lanes } from '../../src/async/lanes.ts'
+import { Poll } from '../../src/async/poll.ts'
 import { Scheduler } from '../../src/async/scheduler.ts'
 import { openLog } from '../../src/log.ts'
 import { Recorder } from '../../src/telemetry/recorder.ts'
@@ -118,6 +119,17 @@ test('what a scheduler starts later runs in the trace that has asked for it', as
     }),
   )
   await Promise.all(runs)
+})
+
+test('a poll that is woken within a trace runs outside of it', async () => {
+  const log = openLog({ level: 'silent' })
+  const traced: boolean[] = []
+  const poll = new Poll({ purpose: 'poll', run: async () => traced.push(isTraced()) > 1, log })
+  await inTrace('request', {}, async () => {
+    poll.wake()
+    await poll.idle()
+  })
+  expect(traced).toEqual([false])
 })
 
 describe('a group', () => {

@@ -8,7 +8,8 @@ export const findingKinds = {
   'format-reference': 'a format has an account',
   'format-codes': 'a format still yields the codes it was created with',
   'format-counters': 'the counters of a format agree with its batches, its tasks and the uploaded codes',
-  'format-line': 'each index of a format that was passed belongs to one batch or one uploaded code',
+  'format-line':
+    'each index of a format that was passed belongs to one batch or one uploaded code, or was given up',
   'taken-reference': 'a taken index is one of its format',
   'pool-counters': 'the counters of a pool agree with its batches and claims',
   'pool-settings': 'the Promo Codes section of a pool says all that automatic refills need',
@@ -21,7 +22,8 @@ export const findingKinds = {
     "the times of a pool's claims and of its changes of stock do not decrease, and the pool's last change is not before them",
   'batch-line':
     'the batches of a pool, and those that were withdrawn, follow each other without a gap or an overlap',
-  'batch-reference': 'a batch has its pool, its format, and the task that added it',
+  'batch-reference':
+    'a batch has its pool, its format, and the task that added it; one that may have been handed out before a restore is withdrawn',
   'claim-line': 'the claims of a pool follow each other without a gap or an overlap',
   'claim-reference': 'a claim has its pool',
   'redemption-reference': 'a redemption is of a claimed code of its pool',

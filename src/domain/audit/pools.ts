@@ -88,7 +88,7 @@ export const poolChecks: readonly TableChecks[] = [
   {
     walk: {
       table: 'batch',
-      columns: `account_id, pool_id, withdrawn, start, count, format_id, first, task_id,
+      columns: `account_id, pool_id, withdrawn, start, count, format_id, first, task_id, barred,
         CASE WHEN withdrawn THEN 'withdrawn batch' ELSE 'batch' END AS name`,
       key: { account_id: 'uuid', pool_id: 'uuid', withdrawn: 'boolean', start: 'numeric' },
       pageSize: 10_000,
@@ -106,6 +106,8 @@ export const poolChecks: readonly TableChecks[] = [
           CASE WHEN page.format_id IS NOT NULL AND format.exists IS NULL
             THEN format('the %s at %s of pool %s is of format %s, which does not exist', name, start, page.pool_id,
               page.format_id) END,
+          CASE WHEN barred AND NOT page.withdrawn
+            THEN format('the batch at %s of pool %s may have been handed out before a restore', start, page.pool_id) END,
           CASE
             WHEN task.kind IS NULL
               THEN format('the %s at %s of pool %s is of task %s, which does not exist', name, start, page.pool_id,

@@ -139,13 +139,14 @@ export async function endFollowUp(connections: Pool, { incarnationId }: FollowUp
 }
 
 /**
- * What tells incarnations apart: the server and its timeline, the database, and the service's own table. A server that does not tell
+ * What tells incarnations apart: the server and its timeline, the database, and the table of migrations (no other one keeps its number when
+ * the tables are distributed). A server that does not tell
  * the first two, as some hosted ones do not, is told apart by the others alone.
  */
 async function readIdentity(connections: Pool): Promise<string> {
   const server = await readServer(connections)
   const { rows } = await connections.query<{ place: string }>(
-    `SELECT (SELECT oid FROM pg_database WHERE datname = current_database()) || '/' || 'incarnation'::regclass::oid AS place`,
+    `SELECT (SELECT oid FROM pg_database WHERE datname = current_database()) || '/' || '_prisma_migrations'::regclass::oid AS place`,
   )
   return `${server}/${rows[0]?.place}`
 }

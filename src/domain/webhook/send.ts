@@ -1,6 +1,7 @@
 import { Webhook as Signer } from 'standardwebhooks'
 import type { OutgoingConnection } from '../../outgoing/client.ts'
 import { OutgoingError } from '../../outgoing/errors.ts'
+import { describeSpan, failSpan, inTrace } from '../../telemetry/spans.ts'
 import type { Message } from './message.ts'
 
 /** How much of a receiver's answer is kept, in characters. */
@@ -32,6 +33,14 @@ export interface Sending {
 
 /** Sends a message once. Whatever the receiver does is an outcome; only an abort rejects. */
 export async function send(connection: OutgoingConnection, sending: Sending): Promise<Attempt> {
+  return await inTrace(spanName, { 'promo_codes.message_id': sending.message.id }, () =>
+    attemptToSend(connection, sending),
+  )
+}
+
+const spanName = 'deliver to webhook'
+
+async function attemptToSend(connection: OutgoingConnection, sending: Sending): Promise<Attempt> {
   const { url, message, at, signal } = sending
   const began = performance.now()
   const attempt = { at, status: undefined, answer: undefined, error: undefined, retryAfterMs: undefined }
@@ -44,6 +53,7 @@ export async function send(connection: OutgoingConnection, sending: Sending): Pr
       body: message.body,
       signal,
     })
+    describeSpan(spanName, { 'http.response.status_code': status })
     return {
       ...attempt,
       durationMs: durationMs(),
@@ -54,6 +64,7 @@ export async function send(connection: OutgoingConnection, sending: Sending): Pr
     }
   } catch (error) {
     if (!(error instanceof OutgoingError)) throw error
+    failSpan(error)
     return { ...attempt, durationMs: durationMs(), error: error.message }
   }
 }

@@ -356,6 +356,18 @@ export const damages: Record<string, Damage> = {
     found: { 'format-line': 1 },
     says: ({ formatId }) => `format ${formatId}: indices 30 to 30 are passed`,
   },
+  'a format gave up other indices than it passed': {
+    sql: ({ accountId, formatId }) => `
+      UPDATE format SET next = 40 WHERE id = '${formatId}';
+      INSERT INTO given_up (account_id, format_id, first, count, at) VALUES ('${accountId}', '${formatId}', 31, 9, now())`,
+    found: { 'format-line': 1 },
+    says: ({ formatId }) => `format ${formatId}: indices 30 to 39 are passed`,
+  },
+  'codes that may have been handed out before a restore are in the stock': {
+    sql: ({ poolId }) => `UPDATE batch SET barred = true WHERE pool_id = '${poolId}' AND start = 20`,
+    found: { 'batch-reference': 1 },
+    says: ({ poolId }) => `the batch at 20 of pool ${poolId} may have been handed out`,
+  },
   'a format would generate codes a second time': {
     sql: ({ formatId }) => `UPDATE format SET next = 20 WHERE id = '${formatId}'`,
     found: { 'format-line': 1 },
