@@ -208,7 +208,7 @@ export async function keepDelivery(
   number: number,
 ): Promise<string> {
   const id = newId()
-  await tx.execute({
+  const kept = tx.execute({
     name: 'keep-webhook-delivery',
     text: `
       INSERT INTO webhook_delivery
@@ -228,8 +228,8 @@ export async function keepDelivery(
       attempt.error ?? null,
     ],
   })
-  // Their ids are in the order in which they were made.
-  await tx.execute({
+  // Their ids are in the order in which they were made. Sent together with the other one.
+  const forgotten = tx.execute({
     name: 'forget-webhook-deliveries',
     text: `
       DELETE FROM webhook_delivery
@@ -238,5 +238,6 @@ export async function keepDelivery(
         ORDER BY id DESC OFFSET $3 LIMIT 1)`,
     values: [tx.accountId, webhookId, maxDeliveries],
   })
+  await Promise.all([kept, forgotten])
   return id
 }

@@ -497,6 +497,7 @@ test('webhooks that hang delay no other, of their own account or of others', asy
         SELECT account_id, gen_random_uuid(), id, 1, '\\x00112233445566778899aabbccddeeff0011223344556677' FROM made`,
       values: [place.accountId, hanging.url, receiver.url],
     })
+    await all.books.write(place.accountId, async (tx) => tx.queue('WEBHOOKS'))
   }
   // As if those that hang were never given up.
   const maxMs = 24 * hourMs
