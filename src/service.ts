@@ -54,6 +54,7 @@ export async function startService(lifecycle: Lifecycle, options: ServiceOptions
   const { worker, api } = await loadRole(options.role)
   const { metrics, metricsUrl } = await openMetrics(lifecycle, { ...options, log })
   const books = await openBooks(lifecycle, options, log)
+  await checkMasterKeys(books, options.keyring)
   if (metrics !== undefined) await watchDatabase(lifecycle, metrics, books, { ...options, log })
   const first = await createFirstAccount(books.connections, 'First account', options.bootstrapApiKey)
   if (first !== undefined && options.embedded) await createSample(books, first.accountId)
@@ -128,7 +129,6 @@ async function openBooks(lifecycle: Lifecycle, options: ServiceOptions, log: Log
     () => openDatabase(databaseUrl, { max: maxConnections, log }),
     (opened) => opened.end(),
   )
-  await checkMasterKeys(connections, keyring)
   await checkIncarnation(connections, log)
   if (keyring.currentId === null && !options.embedded) log.warn(unwrapped)
   const prisma = await lifecycle.open(

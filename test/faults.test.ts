@@ -6,26 +6,27 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { findEmbeddedServer } from '../src/database/embedded/server.ts'
-import { allScopes, createApiKey } from '../src/domain/account/account.ts'
-import { auditBooks, type Finding } from '../src/domain/audit/audit.ts'
 import { encodeCursor, readLog } from '../src/domain/books/event-log.ts'
-import { computeCodes } from '../src/domain/code/code.ts'
 import { generateCodes } from '../src/domain/generation/generation.ts'
-import { readBatches } from '../src/domain/pool/batch.ts'
 import { lockPool } from '../src/domain/pool/pool.ts'
 import { encodeId } from '../src/graphql/ids.ts'
 import { mutate, type Outcome } from './support/api.ts'
-import {
-  formatNow,
-  newFormat,
-  newPool,
-  openBooks,
-  type Place,
-  poolNow,
-  type TestBooks,
-} from './support/books.ts'
+import { formatNow, newFormat, newPool, openBooks, poolNow, type TestBooks } from './support/books.ts'
 import { Client } from './support/client.ts'
 import { runSql, sessionsThatWait, type TestDatabase, testDatabase } from './support/database.ts'
+import {
+  claimant,
+  endQuietly,
+  expectKept,
+  expectSound,
+  expectToldOfAll,
+  follow,
+  generator,
+  newKey,
+  patiently,
+  refillingPool,
+  tasksEnd,
+} from './support/kept.ts'
 import { type Claimed, Crowd, claim, Fleet } from './support/load.ts'
 import { MainProcess } from './support/process.ts'
 import { openProxy } from './support/proxy.ts'
@@ -34,106 +35,6 @@ import { temporaryFolder } from './support/temporary.ts'
 
 // Thirty processes start here, and the machine may be busy.
 const patience = { timeout: 240_000 }
-const patiently = { timeout: 40_000 }
-
-/** The secret of a new key of the account. */
-async function newKey({ books, accountId }: Place): Promise<string> {
-  return (await createApiKey(books.connections, accountId, { name: 'Tests', scopes: allScopes })).secret
-}
-
-/** The id of a pool with auto-generation of `quantity` codes, which these tests trigger often. */
-async function refillingPool(place: Place, formatId: string, quantity = 40n): Promise<string> {
-  return await newPool(place, { formatId, quantity, autoGenerate: true, refillThreshold: 3n })
-}
-
-/** A client that claims from one pool after the other, a few codes or many, and keeps the results in `claims`. */
-function claimant(fleet: Fleet, poolIds: readonly string[], claims: Claimed[]): () => Promise<void> {
-  let next = randomInt(poolIds.length)
-  return async () => {
-    const poolId = poolIds[next++ % poolIds.length] ?? ''
-    const count = randomInt(10) === 0 ? 150 : randomInt(1, 6)
-    claims.push(await claim(fleet, { poolId, count }))
-  }
-}
-
-/** A client that generates codes into the pool, and cancels about half of the tasks. */
-function generator(fleet: Fleet, poolId: string, formatId: string): () => Promise<void> {
-  const input = { poolId: encodeId('Pool', poolId), formatId: encodeId('Format', formatId), quantity: 7 }
-  return async () => {
-    const { generateCodes } = await fleet.ask<{ generateCodes: Outcome & { task: { id: string } } }>(
-      `mutation ($input: GenerateCodesInput!) {
-        generateCodes(input: $input) { __typename ... on GenerateCodesPayload { task { id } } }
-      }`,
-      { input: { ...input, idempotencyKey: randomUUID() } },
-    )
-    expect(generateCodes.__typename).toBe('GenerateCodesPayload')
-    if (randomInt(2) === 0) return
-    const { cancelTask } = await fleet.ask<{ cancelTask: Outcome }>(
-      'mutation ($input: CancelTaskInput!) { cancelTask(input: $input) { __typename } }',
-      { input: { taskId: generateCodes.task.id } },
-    )
-    expect(cancelTask.__typename).toMatch(/^(CancelTaskPayload|TaskFinishedError)$/)
-  }
-}
-
-/** Resolves when all tasks have ended. */
-async function tasksEnd({ books, accountId }: Place): Promise<void> {
-  const unfinished = `
-    SELECT id FROM task WHERE account_id = $1 AND status IN ('AWAITING_EXECUTION', 'RUNNING')`
-  await expect.poll(() => books.rows({ text: unfinished, values: [accountId] }), patiently).toEqual([])
-}
-
-/**
- * Checks claims of which none was left unanswered: the database has exactly these, each with exactly its codes, no code
- * was handed out twice, and the books balance.
- */
-async function expectKept(place: Place, claims: readonly Claimed[]): Promise<void> {
-  const { books, accountId } = place
-  const codes = claims.flatMap((claimed) => claimed.codes.map(({ code }) => code))
-  expect(new Set(codes).size).toBe(codes.length)
-  for (const claimed of claims) expect(claimed.codes).toHaveLength(claimed.count)
-
-  const kept: [string, string[]][] = []
-  for (const poolId of new Set(claims.map((claimed) => claimed.poolId))) {
-    const { claimed: end } = await poolNow(place, poolId)
-    const line = await computeCodes(
-      books,
-      accountId,
-      await readBatches(books, accountId, poolId, 0n, end),
-      0n,
-      end,
-    )
-    const rows = await books.rows<{ first: string; count: string; recipient: string }>({
-      text: 'SELECT first, count, recipient FROM claim WHERE account_id = $1 AND pool_id = $2',
-      values: [accountId, poolId],
-    })
-    for (const { first, count, recipient } of rows)
-      kept.push([recipient, line.slice(Number(first), Number(first) + Number(count)).map(({ code }) => code)])
-  }
-  const answered = claims.map(({ idempotencyKey, codes: given }): [string, string[]] => [
-    idempotencyKey,
-    given.map(({ code }) => code),
-  ])
-  const byKey = ([a]: [string, string[]], [b]: [string, string[]]) => (a < b ? -1 : 1)
-  expect(kept.toSorted(byKey)).toEqual(answered.toSorted(byKey))
-  await tasksEnd(place)
-  await expectSound(place)
-}
-
-/** Audits all books of the database while others use them. */
-async function expectSound({ books }: Place): Promise<void> {
-  const findings: Finding[] = []
-  await auditBooks(books.connections, (finding) => findings.push(finding))
-  expect(findings).toEqual([])
-}
-
-/** Ends services and checks that they have logged no errors. */
-async function endQuietly(processes: readonly MainProcess[]): Promise<void> {
-  for (const { code, stderr } of await Promise.all(processes.map((one) => one.end('SIGTERM')))) {
-    expect(code, stderr).toBe(0)
-    expect(stderr.split('\n').filter((line) => /"level":[56]0/.test(line))).toEqual([])
-  }
-}
 
 describe('many processes on one database', patience, () => {
   let database: TestDatabase
@@ -377,54 +278,69 @@ describe('many processes on one database', patience, () => {
   })
 })
 
-describe('a service that is killed during claims, twenty times', () => {
-  it('loses no claim that was answered, and hands out no code twice', patience, async () => {
-    await using test = await openBooks()
-    const key = await newKey(test)
-    const formatId = await newFormat(test)
-    const poolIds = [await refillingPool(test, formatId), await refillingPool(test, formatId)]
-    await using fleet = new Fleet(key)
-    await using processes = new AsyncDisposableStack()
-    const start = async () => {
-      const process = processes.use(new MainProcess({ DATABASE_URL: test.databaseUrl }))
-      return { process, url: (await process.ready()).url }
-    }
-    const kills = 20
-    let started = 0
-    const starting: ReturnType<typeof start>[] = []
-    /** The next service. Three are started ahead, as starting takes longer than killing. */
-    const next = async () => {
-      for (; starting.length < 3 && started <= kills; started++) starting.push(start())
-      const service = await starting.shift()
-      if (service === undefined) throw new Error('All services have been started.')
-      fleet.add(service.url)
-      return service
-    }
+/** For how long processes are killed: longer than in a usual run, with KILL_SECONDS. */
+const killSeconds = Number(process.env['KILL_SECONDS'] ?? 12)
 
-    let current = await next()
-    const claims: Claimed[] = []
-    const clients = [
-      ...Array.from({ length: 5 }, () => claimant(fleet, poolIds, claims)),
-      generator(fleet, poolIds[0] ?? '', formatId),
-    ]
-    for (let kill = 1; kill <= kills; kill++) {
-      const successor = await next()
-      const crowd = new Crowd(clients)
-      await crowd.everyone(1)
-      fleet.remove(current.url)
-      await current.process.end('SIGKILL')
+describe('three processes that serve and two that work, killed in turn', () => {
+  it(
+    'lose no claim that was answered and no event, and hand out no code twice',
+    async () => {
+      await using test = await openBooks()
+      const key = await newKey(test)
+      const formatId = await newFormat(test)
+      const poolIds = await Promise.all(Array.from({ length: 50 }, () => refillingPool(test, formatId)))
+      await using fleet = new Fleet(key)
+      await using processes = new AsyncDisposableStack()
+      const roles = ['api', 'worker', 'api', 'worker', 'api']
+      const start = async (role: string | undefined) => {
+        const process = processes.use(
+          new MainProcess({ DATABASE_URL: test.databaseUrl, ROLE: role ?? 'all' }),
+        )
+        const { url } = await process.ready()
+        if (role === 'api') fleet.add(url)
+        return { process, url }
+      }
+      const running = await Promise.all(roles.map(start))
+
+      // It stays, so that the subscription has no reason to end.
+      const { url: quietUrl } = await start('api')
+      fleet.remove(quietUrl)
+      await using subscriber = new Client({ url: quietUrl, key })
+      const log = await readLog(test.books, test.accountId)
+      const seen: unknown[] = []
+      const following = follow(subscriber, encodeCursor({ log: log.log, sequence: log.last }), seen)
+
+      const claims: Claimed[] = []
+      const crowd = new Crowd([
+        ...Array.from({ length: 6 }, () => claimant(fleet, poolIds, claims)),
+        generator(fleet, poolIds[0] ?? '', formatId),
+        generator(fleet, poolIds[1] ?? '', formatId),
+      ])
+      const end = performance.now() + killSeconds * 1_000
+      for (let turn = 0; turn < roles.length || performance.now() < end; turn++) {
+        const at = turn % roles.length
+        const successor = await start(roles[at])
+        await crowd.everyone(1)
+        const { process, url } = running[at] ?? successor
+        fleet.remove(url)
+        await process.end('SIGKILL')
+        running[at] = successor
+      }
       await crowd.stop()
-      current = successor
-    }
-    // Some of the kills interrupted a claim.
-    expect(fleet.lost).toBeGreaterThan(10)
-    await expectKept(test, claims)
+      // Some of the kills interrupted a claim.
+      expect(fleet.lost).toBeGreaterThan(0)
+      await expectKept(test, claims)
+      await expectToldOfAll(test, log.last, seen)
 
-    // The keys work with every later service.
-    for (const claimed of claims.slice(0, 50)) expect(await claim(fleet, claimed)).toEqual(claimed)
-    await expectKept(test, claims)
-    await endQuietly([current.process])
-  })
+      // The keys work with every later service.
+      for (const claimed of claims.slice(0, 50)) expect(await claim(fleet, claimed)).toEqual(claimed)
+      await expectKept(test, claims)
+      await subscriber[Symbol.asyncDispose]()
+      await following
+      await endQuietly(running.map(({ process }) => process))
+    },
+    patience.timeout + killSeconds * 1_000,
+  )
 })
 
 describe('a service that is killed while codes are redeemed and rolled back, six times', () => {
@@ -576,12 +492,7 @@ describe('a database that goes away', patience, () => {
     expect(fleet.unavailable).toBeGreaterThan(0)
     await expectKept(test, claims)
 
-    const { last } = await readLog(test.books, test.accountId)
-    const cursors = Array.from({ length: Number(last - log.last) }, (_, i) =>
-      encodeCursor({ log: log.log, sequence: log.last + BigInt(i + 1) }),
-    )
-    await expect.poll(() => seen.length, patiently).toBe(cursors.length)
-    expect(seen).toEqual(cursors)
+    await expectToldOfAll(test, log.last, seen)
     await subscriber[Symbol.asyncDispose]()
     await following
 
@@ -601,13 +512,4 @@ describe('a database that goes away', patience, () => {
       return backend?.pid ?? 0
     }
   })
-
-  /** Adds the cursors of all events after `cursor` to `seen`, and the errors of the subscription. */
-  async function follow(client: Client, cursor: string, seen: unknown[]): Promise<void> {
-    const events = client.subscribe<{ poolEvents: { cursor: string } }>(
-      'subscription ($after: String) { poolEvents(after: $after) { cursor } }',
-      { after: cursor },
-    )
-    for await (const { data, errors } of events) seen.push(errors ?? data?.poolEvents.cursor)
-  }
 })

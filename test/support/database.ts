@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import pg from 'pg'
+import type pg from 'pg'
 import { pino } from 'pino'
 import { beforeEach, inject } from 'vitest'
 import { openConnections } from '../../src/database/open.ts'
 import type { Queryable } from '../../src/database/transaction.ts'
+import { createOnNodes, databaseUrl, onEach, runSql } from './nodes.ts'
 import { recordStatements } from './statements.ts'
+
+export { databaseUrl, runSql } from './nodes.ts'
 
 export interface TestDatabase extends AsyncDisposable {
   readonly url: string
@@ -41,22 +44,12 @@ export async function testDatabase(
   return { url, connections, close, [Symbol.asyncDispose]: close }
 }
 
-/** The address of another database on the same server. */
-export function databaseUrl(server: string, name: string): string {
-  const url = new URL(server)
-  url.pathname = name
-  return url.href
-}
-
-/** Runs one statement on a connection of its own. */
-export async function runSql<Row extends pg.QueryResultRow>(url: string, sql: string): Promise<Row[]> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  try {
-    return (await client.query<Row>(sql)).rows
-  } finally {
-    await client.end()
-  }
+/** Creates a database whose server has nodes, without tables. Resolves to its address, and how to drop it. */
+export async function undistributedDatabase(): Promise<AsyncDisposable & { readonly url: string }> {
+  const name = `test_${randomUUID().replaceAll('-', '')}`
+  const nodes = inject('nodeUrls')
+  const url = await createOnNodes(nodes, name, { shards: 4 })
+  return { url, [Symbol.asyncDispose]: () => onEach(nodes, `DROP DATABASE ${name} WITH (FORCE)`) }
 }
 
 /** Whether the databases of this run are distributed: TEST_DATABASE_URL names a server with nodes. */

@@ -37,10 +37,15 @@ export async function createFirstAccount(
   secret = newSecret(),
 ): Promise<NewAccount | undefined> {
   return await transaction(connections, async (tx) => {
+    // All starts but the first find one without the lock, which needs all nodes of a distributed database.
+    if (await hasAccounts(tx)) return undefined
     await lockAccounts(tx)
-    const [any] = await tx.rows({ text: 'SELECT 1 FROM account LIMIT 1' })
-    return any === undefined ? await insertAccount(tx, name, secret) : undefined
+    return (await hasAccounts(tx)) ? undefined : await insertAccount(tx, name, secret)
   })
+}
+
+async function hasAccounts(tx: Transaction): Promise<boolean> {
+  return (await tx.rows({ text: 'SELECT 1 FROM account LIMIT 1' })).length > 0
 }
 
 /** Prevents others from creating accounts until the transaction ends. */

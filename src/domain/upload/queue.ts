@@ -50,8 +50,8 @@ export async function readUploadWaits(
   const rows = await books.rows<{ id: string; wait: UploadWait }>({
     name: 'read-upload-waits',
     text: `
-      SELECT id, wait FROM task CROSS JOIN LATERAL (
-        SELECT CASE
+      SELECT id, wait FROM (
+        SELECT id, CASE
           WHEN waits_for_clearing THEN 'CLEARING'
           WHEN status = 'RUNNING' THEN NULL
           WHEN EXISTS (
@@ -60,9 +60,11 @@ export async function readUploadWaits(
               AND earlier.status IN ('AWAITING_EXECUTION', 'RUNNING')
           ) THEN 'EARLIER_UPLOAD'
           ELSE 'WORKER' END AS wait
-      ) AS reason
-      WHERE account_id = $1 AND id = ANY ($2::uuid[]) AND kind = 'UPLOAD' AND has_work
-        AND status IN ('AWAITING_EXECUTION', 'RUNNING') AND wait IS NOT NULL`,
+        FROM task
+        WHERE account_id = $1 AND id = ANY ($2::uuid[]) AND kind = 'UPLOAD' AND has_work
+          AND status IN ('AWAITING_EXECUTION', 'RUNNING')
+      ) AS unfinished
+      WHERE wait IS NOT NULL`,
     values: [accountId, taskIds],
   })
   return new Map(rows.map(({ id, wait }) => [id, wait]))

@@ -158,6 +158,11 @@ async function uploadRow(taskId: string) {
   return await place.books.prisma.task.findFirstOrThrow({ where: { id: taskId } })
 }
 
+async function queued(limit: number): Promise<string[]> {
+  const tasks = await readQueuedGenerations(place.books, place.accountId, limit)
+  return tasks.map(({ taskId }) => taskId)
+}
+
 async function statusOf(taskId: string): Promise<string | undefined> {
   return (await readTask(place.books, place.accountId, taskId))?.status
 }
@@ -226,13 +231,13 @@ describe('during the backfill of a format', () => {
       { code: 'QUANTITY_EXCEEDS_AVAILABLE', availableForGeneration: 900n },
     )
     const taskId = await generateCodes(books, accountId, { poolId, formatId, quantity: 900n })
-    expect(await readQueuedGenerations(books, accountId, 100)).not.toContainEqual({ accountId, taskId })
+    expect(await queued(100)).not.toContain(taskId)
     // If a worker runs one nevertheless, it starts, and ends later.
     expect(await runGeneration(books, { accountId, taskId })).toBe(true)
     expect(await runGeneration(books, { accountId, taskId })).toBe(false)
     expect(await statusOf(taskId)).toBe('RUNNING')
     await makeReady(formatId)
-    expect(await readQueuedGenerations(books, accountId, 100)).toContainEqual({ accountId, taskId })
+    expect(await queued(100)).toContain(taskId)
     expect(await runGeneration(books, { accountId, taskId })).toBe(true)
     expect((await poolNow(place, poolId)).total).toBe(1_000n)
     await expectBalance(place)
@@ -253,7 +258,7 @@ describe('during the backfill of a format', () => {
     for (let i = 0; i < 5; i++) await generateCodes(books, accountId, { poolId, formatId, quantity: 1n })
     const other = await newFormatOver(`${randomUUID()}-`)
     const taskId = await generateCodes(books, accountId, { poolId, formatId: other, quantity: 1n })
-    expect(await readQueuedGenerations(books, accountId, 1)).toEqual([{ accountId, taskId }])
+    expect(await queued(1)).toEqual([taskId])
     await runGeneration(books, { accountId, taskId })
   })
 
