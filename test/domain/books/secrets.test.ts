@@ -78,7 +78,8 @@ describe('the keys of formats', () => {
     const [one, two] = [await newFormat(place), await newFormat(place)]
     await runSql(
       test.databaseUrl,
-      `UPDATE format SET key = (SELECT key FROM format WHERE id = '${two}') WHERE id = '${one}'`,
+      `UPDATE format SET key = (SELECT key FROM format WHERE account_id = '${test.accountId}' AND id = '${two}')
+       WHERE account_id = '${test.accountId}' AND id = '${one}'`,
     )
     const keyring = new Keyring({ current, previous })
     const done = await rewrapSecrets(test.books.connections, keyring)
