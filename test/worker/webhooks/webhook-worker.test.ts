@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { pino } from 'pino'
 import { afterEach, describe, expect, test } from 'vitest'
-import { forgetEvents, readLog } from '../../../src/domain/books/event-log.ts'
+import { encodeCursor, forgetEvents, readLog } from '../../../src/domain/books/event-log.ts'
+import { readQueue } from '../../../src/domain/books/queue.ts'
 import { readDeliveries } from '../../../src/domain/webhook/deliveries.ts'
 import { deleteWebhook, updateWebhook } from '../../../src/domain/webhook/manage.ts'
 import { rotateSecret, secretText } from '../../../src/domain/webhook/secrets.ts'
@@ -51,6 +52,11 @@ async function openClock(): Promise<Place & { pass(ms: number): void }> {
 const untilWorks = (place: Place, webhookId: string, what: object) =>
   expect.poll(() => webhookNow(place, webhookId)).toMatchObject(what)
 
+async function queuedAccounts(): Promise<string[]> {
+  const pages = await Array.fromAsync(readQueue(all.books, 'WEBHOOKS'))
+  return pages.flat().map(({ accountId }) => accountId)
+}
+
 /** Resolves when the webhook has seen all events and nobody is at work on it. */
 async function untilCaughtUp(place: Place, webhookId: string): Promise<void> {
   const { books, accountId } = place
@@ -93,6 +99,24 @@ describe('a webhook that works', () => {
     await happen(place, poolId, [2])
     await receiver.receives(2)
     expect(numbersOf(receiver, secret)).toEqual([1, 2])
+  })
+
+  test('gets events from before it was created at once, if it begins there', async () => {
+    const place = await newPlace(all)
+    const poolId = await newPool(place)
+    const receiver = await openReceiver()
+    startWorker(all.books)
+    const { log, last } = await readLog(all.books, place.accountId)
+    await happen(place, poolId, [1, 2])
+    const after = encodeCursor({ log, sequence: last })
+    const { webhookId, secret } = await newWebhook(place, receiver.url, { after })
+    await receiver.receives(2)
+    expect(numbersOf(receiver, secret)).toEqual([1, 2])
+    expect(await queuedAccounts()).toContain(place.accountId)
+    await deleteWebhook(all.books, place.accountId, webhookId)
+    // Nobody looks any longer for webhooks of an account that has none.
+    all.books.notifications.announce({ topic: 'webhooks', key: '' })
+    await expect.poll(queuedAccounts).not.toContain(place.accountId)
   })
 
   test('gets the kinds of events and the pool that it wants, and passes over a hundred thousand others', async () => {
@@ -473,6 +497,7 @@ test('webhooks that hang delay no other, of their own account or of others', asy
         SELECT account_id, gen_random_uuid(), id, 1, '\\x00112233445566778899aabbccddeeff0011223344556677' FROM made`,
       values: [place.accountId, hanging.url, receiver.url],
     })
+    await all.books.write(place.accountId, async (tx) => tx.queue('WEBHOOKS'))
   }
   // As if those that hang were never given up.
   const maxMs = 24 * hourMs
