@@ -145,7 +145,10 @@ export const text = {
         },
         CLAIM: { name: 'Claim', hint: 'Hand out codes: for a shop, a mailing, a campaign.' },
         REDEEM: { name: 'Redeem', hint: 'Use codes: for a till or a checkout.' },
-        ADMIN: { name: 'Administer', hint: 'Create and revoke API keys; manage webhooks; forget recipients.' },
+        ADMIN: {
+          name: 'Administer',
+          hint: 'Create and revoke API keys; manage webhooks; forget recipients.',
+        },
       },
       columns: {
         name: 'Name',
